@@ -1,0 +1,37 @@
+"""What a committed transaction has to tell the rest of the program.
+
+The store hands these over after the commit and in the order of the commits. They only hurry:
+whoever misses one finds the same in the store (house rule: the database is the truth).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from useby.domain.notification import Notification
+
+
+@dataclass(frozen=True, slots=True)
+class Notified:
+    """A user was told something: the rows just committed, ``seq`` rising."""
+
+    user_id: str
+    notifications: tuple[Notification, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AccessEnded:
+    """A user's tokens stopped being good: of one session, or all of them."""
+
+    user_id: str
+    session_id: str | None = None
+    """``None`` means every session: disabled, deleted, signed out everywhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    """Something falls due at ``at`` (UTC) that the alert clock may not know of yet."""
+
+    at: datetime
+
+
+News = Notified | AccessEnded | Scheduled

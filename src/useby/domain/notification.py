@@ -1,0 +1,56 @@
+"""What a person is told."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """How much it matters: the frame's ``type``."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class Event(StrEnum):
+    """What happened."""
+
+    EXPIRING = "expiring"
+    EXPIRED = "expired"
+    ADDED = "added"
+    CONSUMED = "consumed"
+    DISCARDED = "discarded"
+    CUSTOM = "custom"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A notification before it has a place in its user's order."""
+
+    user_id: str
+    message: str
+    kind: Kind
+    event: Event
+    product_name: str = ""
+    product_id: str | None = None
+    expires_on: date | None = None
+    days_left: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """A notification as it is kept. ``seq`` counts a user's notifications from 1, without a gap."""
+
+    id: str
+    user_id: str
+    seq: int
+    message: str
+    kind: Kind
+    event: Event
+    product_name: str
+    created_at: datetime
+    product_id: str | None = None
+    expires_on: date | None = None
+    days_left: int | None = None
+    read_at: datetime | None = None

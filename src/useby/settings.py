@@ -1,0 +1,113 @@
+"""Every knob of a node, once, with its unit and its default.
+
+Read from flags (by the command line), the environment (``USEBY_…``) and ``.env``, in that order.
+"""
+
+import ipaddress
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+Names = Annotated[tuple[str, ...], NoDecode]
+
+DEFAULT_DATABASE_URL = "sqlite:///useby.db"
+
+
+class Settings(BaseSettings):
+    """A node's settings. Durations are seconds and sizes bytes unless a name says otherwise."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="USEBY_", env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True
+    )
+
+    # where it listens, and on what it stands
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    database_url: str = DEFAULT_DATABASE_URL
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["console", "json"] = "console"
+
+    # who may come in
+    secret_key: SecretStr | None = None
+    """Signs our own tokens (HS256); at least 32 bytes (RFC 7518 §3.2)."""
+    allowed_origins: Names = ()
+    """Origins that may open the socket from a browser; none named means any."""
+    allowed_hosts: Names = ()
+    """``Host`` names answered; none named means any."""
+    signup: bool = True
+    """Whether ``POST /api/auth/signup`` makes accounts."""
+    access_token_seconds: int = Field(default=15 * 60, ge=1, le=24 * 3600)
+    refresh_token_seconds: int = Field(default=30 * 24 * 3600, ge=60)
+    refresh_grace_seconds: int = Field(default=10, ge=0, le=60)
+    """How long the immediate predecessor of a refresh token still answers the same successor."""
+    ticket_seconds: int = Field(default=30, ge=1, le=300)
+    login_rate: str = "10/minute"
+    """Attempts an address and an e-mail may make, in the notation of the library ``limits``."""
+    signup_rate: str = "10/minute"
+
+    # tokens of an outside issuer
+    jwt_algorithms: Names = ("RS256", "ES256", "EdDSA")
+    jwt_jwks_url: str | None = None
+    jwt_public_key: str | None = None
+    """PEM text, or the path of a PEM file."""
+    jwt_issuer: str | None = None
+    jwt_audience: str | None = None
+    jwt_user_claim: str = "sub"
+    jwt_auto_provision: bool = False
+
+    # the socket's bounds (contract section 7)
+    head_max_bytes: int = Field(default=16 * 1024, ge=1024)
+    head_max_headers: int = Field(default=64, ge=8)
+    url_max_bytes: int = Field(default=8 * 1024, ge=256)
+    head_timeout: float = Field(default=10.0, gt=0)
+    body_max_bytes: int = Field(default=2 * 1024 * 1024, ge=1024)
+    body_timeout: float = Field(default=30.0, gt=0)
+    token_max_bytes: int = Field(default=4 * 1024, ge=256)
+    message_max_bytes: int = Field(default=4 * 1024, ge=128)
+    message_max_fragments: int = Field(default=64, ge=1)
+    message_timeout: float = Field(default=10.0, gt=0)
+    frames_per_second: float = Field(default=20.0, gt=0)
+    frames_burst: int = Field(default=60, ge=1)
+    connections_per_user: int = Field(default=32, ge=1)
+    max_connections: int | None = Field(default=None, ge=1)
+    """For the node; by default the process's file limit less a reserve."""
+    send_buffer_bytes: int = Field(default=256 * 1024, ge=1024)
+    kernel_send_buffer_bytes: int = Field(default=64 * 1024, ge=4096)
+    ping_interval: float = Field(default=25.0, gt=0)
+    ping_timeout: float = Field(default=20.0, gt=0)
+    close_timeout: float = Field(default=5.0, gt=0)
+
+    # stopping
+    drain_seconds: float = Field(default=1.0, ge=0)
+    """Over how long the sockets are closed with 1001 on a stop, so that not all return at once."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split_names(cls, values: dict[str, object]) -> dict[str, object]:
+        """Take comma-separated lists as people write them in an environment."""
+        for name in ("allowed_origins", "allowed_hosts", "jwt_algorithms"):
+            value = values.get(name)
+            if isinstance(value, str):
+                values[name] = tuple(part.strip() for part in value.split(",") if part.strip())
+        return values
+
+    @model_validator(mode="after")
+    def _check_key(self) -> Self:
+        minimum = 32
+        if self.secret_key is not None:
+            size = len(self.secret_key.get_secret_value().encode())
+            if size < minimum:
+                msg = f"USEBY_SECRET_KEY has {size} bytes; HS256 wants at least {minimum}"
+                raise ValueError(msg)
+        return self
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether only this machine can reach the node."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False

@@ -1,0 +1,217 @@
+"""The tables. Every hot one is keyed by user first, so that it can be spread by user.
+
+Times are stored in UTC with a whole second's precision unless a column says otherwise, as ISO 8601
+text on SQLite (it sorts as it counts) and ``timestamptz`` on PostgreSQL.
+"""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+_FORM = "%Y-%m-%dT%H:%M:%S.%fZ"
+
+
+def utc_text(moment: datetime) -> str:
+    """The form in which SQLite keeps a moment: fixed width, so that text order is time order."""
+    return moment.astimezone(UTC).strftime(_FORM)
+
+
+def from_utc_text(text: str) -> datetime:
+    """The moment that ``utc_text`` wrote."""
+    return datetime.strptime(text, _FORM).replace(tzinfo=UTC)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware moment in, an aware UTC moment out, on every database."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Text on SQLite, which has no type for time."""
+        kind = sa.String(27) if dialect.name == "sqlite" else sa.DateTime(timezone=True)
+        return dialect.type_descriptor(kind)
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        """Refuse a naive moment rather than guess its zone."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment needs its zone")
+        return utc_text(value) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """Give back an aware moment in UTC."""
+        if value is None:
+            return None
+        return from_utc_text(value) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+class Exact(TypeDecorator[Decimal]):
+    """A decimal that comes back as it went in, on SQLite too (which would make it a float)."""
+
+    impl = sa.Numeric(18, 6)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Text on SQLite."""
+        return dialect.type_descriptor(
+            sa.String(32) if dialect.name == "sqlite" else sa.Numeric(18, 6)
+        )
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:
+        """Write plain digits, never an exponent."""
+        if value is None:
+            return None
+        return format(value, "f") if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:  # noqa: ARG002
+        """Give back the decimal."""
+        return None if value is None else Decimal(value)
+
+
+users = sa.Table(
+    "users",
+    metadata,
+    sa.Column("id", sa.String(128), primary_key=True),
+    sa.Column("email", sa.String(254), nullable=True),
+    sa.Column("name", sa.String(200), nullable=False),
+    sa.Column("password_hash", sa.String(255), nullable=True),
+    sa.Column("time_zone", sa.String(64), nullable=False),
+    sa.Column("alert_time", sa.String(5), nullable=False),
+    sa.Column("lead_days", sa.JSON, nullable=False),
+    sa.Column("categories", sa.JSON, nullable=False),
+    sa.Column("seq", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("disabled_at", UtcDateTime, nullable=True),
+    sa.Column("signed_out_at", UtcDateTime, nullable=True),
+    sa.UniqueConstraint("email"),
+)
+"""``seq`` is the newest number given to one of the user's notifications. ``signed_out_at`` ends
+tokens that carry no session (an outside issuer's) issued at or before it."""
+
+sessions = sa.Table(
+    "sessions",
+    metadata,
+    sa.Column("user_id", sa.String(128), sa.ForeignKey("users.id", ondelete="CASCADE")),
+    sa.Column("id", sa.String(36), nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("expires_at", UtcDateTime, nullable=False),
+    sa.Column("revoked_at", UtcDateTime, nullable=True),
+    sa.PrimaryKeyConstraint("user_id", "id"),
+    sa.Index(None, "expires_at"),
+)
+"""One sign-in and all refresh tokens that follow from it (the family)."""
+
+refresh_tokens = sa.Table(
+    "refresh_tokens",
+    metadata,
+    sa.Column("token_hash", sa.String(64), primary_key=True),
+    sa.Column("user_id", sa.String(128), nullable=False),
+    sa.Column("session_id", sa.String(36), nullable=False),
+    sa.Column("successor_hash", sa.String(64), nullable=True),
+    sa.Column("spent_at", UtcDateTime, nullable=True),
+    sa.Column("expires_at", UtcDateTime, nullable=False),
+    sa.ForeignKeyConstraint(
+        ["user_id", "session_id"], ["sessions.user_id", "sessions.id"], ondelete="CASCADE"
+    ),
+    sa.Index(None, "user_id", "session_id"),
+)
+
+products = sa.Table(
+    "products",
+    metadata,
+    sa.Column("user_id", sa.String(128), sa.ForeignKey("users.id", ondelete="CASCADE")),
+    sa.Column("id", sa.String(36), nullable=False),
+    sa.Column("external_id", sa.String(128), nullable=True),
+    sa.Column("name", sa.String(200), nullable=False),
+    sa.Column("category", sa.String(100), nullable=False),
+    sa.Column("barcode", sa.String(64), nullable=False),
+    sa.Column("quantity", Exact, nullable=False),
+    sa.Column("unit", sa.String(32), nullable=False),
+    sa.Column("location", sa.String(100), nullable=False),
+    sa.Column("notes", sa.String(2000), nullable=False),
+    sa.Column("date_kind", sa.String(16), nullable=False),
+    sa.Column("lead_days", sa.JSON(none_as_null=True), nullable=True),
+    sa.Column("expires_on", sa.Date, nullable=True),
+    sa.Column("expires_at", UtcDateTime, nullable=True),
+    sa.Column("ends_at", UtcDateTime, nullable=False),
+    sa.Column("expiring_from", UtcDateTime, nullable=False),
+    sa.Column("next_alert_at", UtcDateTime, nullable=True),
+    sa.Column("alert_fault", sa.String(200), nullable=True),
+    sa.Column("closed_as", sa.String(16), nullable=True),
+    sa.Column("closed_at", UtcDateTime, nullable=True),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("updated_at", UtcDateTime, nullable=False),
+    sa.PrimaryKeyConstraint("user_id", "id"),
+    sa.UniqueConstraint("user_id", "external_id"),
+    sa.CheckConstraint("(expires_on IS NULL) <> (expires_at IS NULL)", name="one_expiry"),
+    sa.Index(None, "user_id", "ends_at", "id"),
+    sa.Index(None, "user_id", "name", "id"),
+    sa.Index(None, "user_id", "created_at", "id"),
+    sa.Index(
+        "ix_products_next_alert_at",
+        "next_alert_at",
+        sqlite_where=sa.text("next_alert_at IS NOT NULL"),
+        postgresql_where=sa.text("next_alert_at IS NOT NULL"),
+    ),
+)
+"""``expires_on`` (a day in the owner's zone) or ``expires_at`` (an instant) is the date given.
+``ends_at``, ``expiring_from`` and ``next_alert_at`` follow from it, the owner's zone and the
+policy; ``alert_fault`` says why the clock has set a row aside."""
+
+alerts_said = sa.Table(
+    "alerts_said",
+    metadata,
+    sa.Column("user_id", sa.String(128), nullable=False),
+    sa.Column("product_id", sa.String(36), nullable=False),
+    sa.Column("expiry", sa.String(20), nullable=False),
+    sa.Column("lead", sa.Integer, nullable=False),
+    sa.Column("said_at", UtcDateTime, nullable=False),
+    sa.PrimaryKeyConstraint("user_id", "product_id", "expiry", "lead"),
+    sa.ForeignKeyConstraint(
+        ["user_id", "product_id"], ["products.user_id", "products.id"], ondelete="CASCADE"
+    ),
+)
+"""The unique key by which no alert is said twice, whatever crashes or retries."""
+
+notifications = sa.Table(
+    "notifications",
+    metadata,
+    sa.Column("user_id", sa.String(128), sa.ForeignKey("users.id", ondelete="CASCADE")),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+    sa.Column("id", sa.String(36), nullable=False),
+    sa.Column("message", sa.String(1000), nullable=False),
+    sa.Column("kind", sa.String(8), nullable=False),
+    sa.Column("event", sa.String(16), nullable=False),
+    sa.Column("product_name", sa.String(200), nullable=False),
+    sa.Column("product_id", sa.String(36), nullable=True),
+    sa.Column("expires_on", sa.Date, nullable=True),
+    sa.Column("days_left", sa.Integer, nullable=True),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("read_at", UtcDateTime, nullable=True),
+    sa.PrimaryKeyConstraint("user_id", "seq"),
+    sa.UniqueConstraint("user_id", "id"),
+    sa.Index(
+        "ix_notifications_unread",
+        "user_id",
+        "seq",
+        sqlite_where=sa.text("read_at IS NULL"),
+        postgresql_where=sa.text("read_at IS NULL"),
+    ),
+    sa.Index(None, "user_id", "product_id"),
+)
