@@ -1,0 +1,273 @@
+"""One node: store, bus, hub, clock and HTTP, started and stopped together.
+
+Everything that runs by itself is started here, named, in the one TaskGroup.
+"""
+
+import asyncio
+import contextlib
+import gc
+import logging
+import resource
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import uvicorn
+
+from useby import logs
+from useby.api import create_api
+from useby.api.context import Context
+from useby.auth.key import signing_key
+from useby.auth.passwords import Passwords
+from useby.auth.rates import Rates
+from useby.auth.tickets import Tickets
+from useby.auth.tokens import Issuer, Verifier
+from useby.bus.memory import MemoryBus
+from useby.clock.alerts import AlertClock
+from useby.domain.news import News, Scheduled
+from useby.realtime.http import protocol_for
+from useby.realtime.hub import RESERVE, Hub
+from useby.settings import Settings
+from useby.store import migrate
+from useby.store.engine import Database, StoreUnavailable, open_database, sqlite_path
+from useby.store.lock import hold_for_serving
+
+log = logging.getLogger(__name__)
+
+BACKLOG: Final = 128
+"""Out of descriptors, asyncio's accept loop repeats itself as often as this a wake
+(python/cpython#151615)."""
+WATCH_SECONDS: Final = 0.5
+"""How soon what another process wrote is noticed; the sockets hear of it within two seconds."""
+STOP_SECONDS: Final = 4.0
+"""After this a stopping node leaves, whatever its peers do."""
+LOOP_ERRORS_A_SECOND: Final = 5
+
+
+class _Http(uvicorn.Server):
+    """uvicorn, but the signals are the node's: uvicorn would end the process by the signal."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
+class Node:
+    """A node that is running; made by ``running``."""
+
+    def __init__(
+        self, settings: Settings, database: Database, key: bytes, now: Callable[[], datetime]
+    ) -> None:
+        """Wire the rooms together; nothing runs yet."""
+        self.settings = settings
+        self.database = database
+        self.bus = MemoryBus()
+        self.clock = AlertClock(database, now)
+        verifier = Verifier(settings, key)
+        tickets = Tickets(settings.ticket_seconds)
+        self.hub = Hub(
+            settings,
+            database,
+            verifier,
+            tickets,
+            max_connections=connection_limit(settings),
+            now=now,
+        )
+        self.bus.listen(self.hub.on_news)
+        database.on_commit = self._on_commit
+        self.context = Context(
+            settings=settings,
+            database=database,
+            key=key,
+            issuer=Issuer(key, settings.access_token_seconds),
+            verifier=verifier,
+            passwords=Passwords(),
+            tickets=tickets,
+            rates=Rates(settings),
+            now=now,
+        )
+        self.listener = listen(settings)
+        self.url = _url(settings.host, self.listener)
+        self._stopping = asyncio.Event()
+        self._http = _Http(
+            uvicorn.Config(
+                create_api(self.context),
+                http=protocol_for(self.hub),  # type: ignore[arg-type]
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                server_header=False,
+                backlog=BACKLOG,
+                timeout_graceful_shutdown=int(STOP_SECONDS) - 1,
+            )
+        )
+
+    def stop(self) -> None:
+        """Begin to stop; a second call does not wait for the peers any more."""
+        if self._stopping.is_set():
+            self._http.force_exit = True
+        self.context.stop()
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Serve until ``stop`` is called."""
+        async with asyncio.TaskGroup() as group:
+            background = [
+                group.create_task(self.hub.run(), name="hub"),
+                group.create_task(self.clock.run(), name="clock"),
+                group.create_task(self._watch(), name="watch"),
+            ]
+            http = group.create_task(self._http.serve([self.listener]), name="http")
+            await self._stopping.wait()
+            self._http.should_exit = True
+            drain = min(self.settings.drain_seconds, STOP_SECONDS / 2)
+            await self.hub.drain(over=drain, within=STOP_SECONDS - 1)
+            await http
+            for task in background:
+                task.cancel()
+
+    async def _watch(self) -> None:
+        """Notice what other processes write: a command beside the node."""
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            try:
+                changed = await self.database.changed_elsewhere()
+            except StoreUnavailable as error:
+                log.warning("the store can't be looked at: %s", error)
+                continue
+            if changed:
+                self.hub.look_at_all()
+                self.clock.wake()
+
+    def _on_commit(self, news: News) -> None:
+        if isinstance(news, Scheduled):
+            self.clock.wake(news.at)
+        else:
+            self.bus.publish(news)
+
+
+@contextlib.asynccontextmanager
+async def running(
+    settings: Settings, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> AsyncIterator[Node]:
+    """A node on its database, migrated and held for it alone, until the block ends.
+
+    Raises:
+        AlreadyServed: Another node serves this database.
+        SettingsError: The settings don't let it start; the message says what to do.
+        OSError: The address is taken.
+    """
+    path = sqlite_path(settings.database_url)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with hold_for_serving(path):
+        key = signing_key(settings)
+        if not migrate.is_current(settings.database_url):
+            migrate.upgrade(settings.database_url)
+        database = open_database(settings.database_url, checkpoints=True)
+        try:
+            node = Node(settings, database, key, now)
+            serving = asyncio.create_task(node.run(), name="node")
+            try:
+                yield node
+                await serving
+            finally:
+                node.stop()
+                await asyncio.gather(serving, return_exceptions=True)
+                node.listener.close()
+        finally:
+            await database.close()
+
+
+def serve(settings: Settings, ready: Callable[[str], None] = lambda _: None) -> int:
+    """Run a node until SIGTERM or SIGINT.
+
+    Args:
+        settings: The node's settings.
+        ready: Called with the node's URL once it listens.
+
+    Returns:
+        The process's exit status: 0 after a stop that was asked for.
+    """
+    logs.configure(settings)
+    raise_file_limit()
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(_RateLimitedHandler(loop))
+        asked = asyncio.Event()
+        node: Node | None = None
+
+        def on_signal() -> None:
+            asked.set()
+            if node is not None:
+                node.stop()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, on_signal)
+        async with running(settings) as node:
+            if asked.is_set():  # the signal came while we started
+                node.stop()
+                return
+            gc.collect()
+            gc.freeze()  # what lives as long as the node is not looked at again
+            ready(node.url)
+
+    asyncio.run(main())
+    return 0
+
+
+def raise_file_limit() -> None:
+    """Raise the soft limit of open files to the hard one."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def connection_limit(settings: Settings) -> int:
+    """How many sockets this node takes: what is set, or the file limit less a reserve."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = max(1, soft - RESERVE)
+    return min(settings.max_connections or most, most)
+
+
+def listen(settings: Settings) -> socket.socket:
+    """The listening socket, its send buffer bounded; accepted ones inherit that on Linux."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # The kernel doubles what it is asked for, to cover its own bookkeeping (socket(7)).
+        listener.setsockopt(
+            socket.SOL_SOCKET, socket.SO_SNDBUF, settings.kernel_send_buffer_bytes // 2
+        )
+        listener.bind((settings.host, settings.port))
+    except OSError:
+        listener.close()
+        raise
+    listener.setblocking(False)
+    return listener
+
+
+def _url(host: str, listener: socket.socket) -> str:
+    port = listener.getsockname()[1]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class _RateLimitedHandler:
+    """The loop's exception handler: says what happened, but not fifty thousand times."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._second = 0
+        self._said = 0
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        second = int(self._loop.time())
+        if second != self._second:
+            self._second, self._said = second, 0
+        self._said += 1
+        if self._said <= LOOP_ERRORS_A_SECOND:
+            loop.default_exception_handler(context)

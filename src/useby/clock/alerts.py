@@ -1,0 +1,108 @@
+"""Claim the products whose alert is due, ask the domain what to say, keep it and the next date.
+
+A batch is one transaction: the notifications, the mark that each alert was said (a unique key of
+product, date and lead), and each product's next due time. So a crash loses the whole batch or
+nothing of it, and an alert is never said twice. The cost follows what is due, not what is stored.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final
+
+from useby import metrics
+from useby.domain import alerts as rules
+from useby.domain.notification import Draft
+from useby.store import alerts, notifications
+from useby.store.alerts import Settlement
+from useby.store.engine import Database, StoreUnavailable, Transaction
+
+log = logging.getLogger(__name__)
+
+BATCH: Final = 500
+"""Products a transaction takes; others' writes get their turn between two."""
+LONGEST_SLEEP: Final = timedelta(seconds=15)
+"""The wall clock may be set while we sleep by the other one; this is how late we notice."""
+RETRY_SECONDS: Final = 0.5
+RETRY_LONGEST: Final = 30.0
+
+
+class AlertClock:
+    """Says alerts when they are due. Any number may run on one database."""
+
+    def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
+        """Take the database to look at and the wall clock to go by (aware, UTC)."""
+        self._database = database
+        self._now = now
+        self._wake = asyncio.Event()
+        self._until: datetime | None = None
+
+    def wake(self, at: datetime | None = None) -> None:
+        """Look again: something falls due at ``at``, or ``None`` when nobody can say."""
+        if at is None or self._until is None or at < self._until:
+            self._wake.set()
+
+    async def run(self) -> None:
+        """Go on until cancelled, whatever the store does."""
+        pause = RETRY_SECONDS
+        while True:
+            self._wake.clear()
+            self._until = None  # until the next look is over, any news is worth another one
+            try:
+                while await self.say_due() == BATCH:
+                    pass
+                due = await self._database.read(alerts.next_due)
+            except StoreUnavailable as error:
+                log.warning("the alert clock waits for the store: %s", error)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, RETRY_LONGEST)
+                continue
+            pause = RETRY_SECONDS
+            now = self._now()
+            latest = now + LONGEST_SLEEP
+            self._until = latest if due is None else min(due, latest)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(max(0.0, (self._until - now).total_seconds())):
+                    await self._wake.wait()
+
+    async def say_due(self) -> int:
+        """Say what is due now, one batch of it.
+
+        Returns:
+            How many products were looked at; ``BATCH`` means that there may be more.
+        """
+        now = self._now()
+        return await self._database.write(lambda transaction: say_due(transaction, now))
+
+
+def say_due(transaction: Transaction, now: datetime) -> int:
+    """Settle one batch of the products due at ``now``; how many they were.
+
+    A product whose rules can't be worked out is set aside with its reason, and costs the others
+    nothing.
+    """
+    claimed = alerts.claim_due(transaction, now, BATCH)
+    drafts: list[Draft] = []
+    settled: list[Settlement] = []
+    for product, user, said in claimed:
+        try:
+            outcome = rules.due(product, user, said, now)
+            place = rules.placement(product, user, said, now)
+        except Exception as error:
+            log.exception("product %s is set aside: its alert can't be worked out", product.id)
+            metrics.alert_faults.inc()
+            settled.append(Settlement.fault(product, f"{type(error).__name__}: {error}"))
+            continue
+        if outcome.draft is not None:
+            drafts.append(outcome.draft)
+        settled.append(
+            Settlement.done(
+                product, place, outcome.alert.lead if outcome.alert else None, outcome.next_alert_at
+            )
+        )
+    alerts.settle(transaction, settled, now)
+    notifications.add(transaction, drafts, now)
+    metrics.alerts_said.inc(len(drafts))
+    return len(claimed)

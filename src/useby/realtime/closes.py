@@ -1,0 +1,35 @@
+"""Every close of the contract as a named value: code, reason, and whether the client comes back."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """A close (RFC 6455 section 7.4) and what a client should make of it."""
+
+    code: int
+    reason: str = ""
+    returns: bool = True
+    """Whether connecting again with the same token can succeed."""
+
+
+TOKEN_REQUIRED = Close(1008, "Access token required", returns=False)
+TOKEN_INVALID = Close(1008, "Invalid access token", returns=False)
+TOKEN_EXPIRED = Close(1008, "Access token expired", returns=False)
+UNKNOWN_USER = Close(1008, "Unknown user", returns=False)
+ACCESS_REVOKED = Close(1008, "Access revoked", returns=False)
+ORIGIN_NOT_ALLOWED = Close(1008, "Origin not allowed", returns=False)
+RATE_EXCEEDED = Close(1008, "Rate limit exceeded")
+MESSAGE_TIMEOUT = Close(1008, "Message timeout")
+GOING_AWAY = Close(1001, "Server shutting down")
+PROTOCOL_ERROR = Close(1002)
+BINARY_REFUSED = Close(1003)
+INVALID_TEXT = Close(1007)
+TOO_BIG = Close(1009)
+KEEPALIVE_TIMEOUT = Close(1011, "Keepalive timeout")
+INTERNAL_ERROR = Close(1011)
+TOO_SLOW = Close(1013, "Too slow")
+TOO_MANY_CONNECTIONS = Close(1013, "Too many connections")
+
+ALL = tuple(value for value in dict(globals()).values() if isinstance(value, Close))
+"""The whole table, for whoever checks a document or a client against it."""

@@ -1,0 +1,272 @@
+"""One connection's state machine. No I/O: inputs are method calls, what follows is returned.
+
+::
+
+    OPENING ──opened──► REPLAYING ──► LIVE ◄──► CATCHING_UP
+       │                    │           │            │
+       └────────────────────┴───close───┴────────────┴──► CLOSED
+
+- OPENING: the token was good, its user is being looked up. Nothing has been sent.
+- REPLAYING: the unread notifications there were when the user was looked up, page by page, as
+  fast as the peer reads and no faster.
+- LIVE: news goes out as it comes, if it follows what was sent without a gap.
+- CATCHING_UP: something newer exists than what was sent; it is fetched from the store, read or
+  not, because a live connection gets every notification.
+- CLOSED: takes every input and does nothing.
+
+``seq`` is the newest notification settled on this connection and ``heard`` the newest known to
+exist. News that comes while a page is under way is only heard, not kept: the store has it. So a
+session holds one page at most, sends nothing twice, and skips nothing.
+
+Client frames are acted on in the order they came. Marking read is durable before a later frame is
+looked at, so frames that arrive meanwhile wait in the inbox (the socket stops reading then).
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from useby.domain.account import Standing
+from useby.domain.notification import Notification
+from useby.realtime import closes, frames
+from useby.realtime.closes import Close
+from useby.realtime.frames import ClientFrame, Ignored, MarkRead, Ping
+
+PAGE = 100
+"""Notifications fetched at a time."""
+CHUNK = 16 * 1024
+"""Bytes of a page handed to the socket at a time."""
+
+
+class State(Enum):
+    """Where a session stands; see the module's drawing."""
+
+    OPENING = "opening"
+    REPLAYING = "replaying"
+    CATCHING_UP = "catching up"
+    LIVE = "live"
+    CLOSED = "closed"
+
+
+ACCEPTS = {
+    "opened": frozenset({State.OPENING}),
+    "page": frozenset({State.REPLAYING, State.CATCHING_UP}),
+    "marked": frozenset({State.REPLAYING, State.CATCHING_UP, State.LIVE}),
+}
+"""Answers to what a session asked for, and where it awaits them. Elsewhere they are our own
+mistake; all other inputs come from outside and are taken in every state."""
+
+
+class Misstep(Exception):  # noqa: N818 - it names what happened
+    """An answer that the session does not await."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """Read a page of at most ``PAGE`` rows after ``after`` and answer with ``Session.page``."""
+
+    after: int
+    unread_to: int | None
+    """Only unread ones up to this ``seq``; ``None`` means read or not, to the newest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Mark these read, durably, and answer with ``Session.marked``."""
+
+    ids: tuple[str, ...]
+
+
+Effect = bytes | Fetch | Mark | Ignored | Close
+"""Bytes to write, something to do and answer, something to count, or the end."""
+Effects = Sequence[Effect]
+
+_NOTHING: Effects = ()
+_PONG: Effects = (frames.PONG,)
+_REFUSALS = {
+    Standing.UNKNOWN: closes.UNKNOWN_USER,
+    Standing.DISABLED: closes.UNKNOWN_USER,
+    Standing.REVOKED: closes.ACCESS_REVOKED,
+}
+
+
+class Session:
+    """What one connection has been sent, is being sent, and has asked for."""
+
+    __slots__ = (
+        "_goal",
+        "_inbox",
+        "_last_page",
+        "_marking",
+        "_rows",
+        "heard",
+        "seq",
+        "state",
+        "user_id",
+    )
+
+    def __init__(self, user_id: str) -> None:
+        """Start in OPENING, for the user whom the token names."""
+        self.user_id = user_id
+        self.state = State.OPENING
+        self.seq = 0
+        self.heard = 0
+        self._goal = 0  # where seq stands once the last page has been sent
+        self._last_page = False
+        self._rows: deque[Notification] | None = None
+        self._marking = False
+        self._inbox: deque[ClientFrame] | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether client frames must wait; the socket stops reading then."""
+        return self._marking or self.state is State.OPENING
+
+    def opened(self, standing: Standing, newest: int, *, unread: bool, since: int | None) -> Effects:
+        """The user was looked up.
+
+        Args:
+            standing: Whether the user may come in.
+            newest: The newest ``seq`` given to one of the user's notifications.
+            unread: Whether any notification is unread.
+            since: The ``seq`` after which the client wants everything; ``None``: all unread.
+        """
+        if not self._awaits("opened"):
+            return _NOTHING
+        if standing is not Standing.GOOD:
+            return self.close(_REFUSALS[standing])
+        self.heard = max(self.heard, newest)
+        follow: Effects
+        if since is not None:
+            self.seq = since
+            follow = self._settle()
+        elif unread:
+            self.state, self._goal = State.REPLAYING, newest
+            follow = (Fetch(after=0, unread_to=newest),)
+        else:
+            self.seq = newest
+            follow = self._settle()
+        return (frames.established(self.user_id), *follow, *self._work_off())
+
+    def page(self, rows: Sequence[Notification], newest: int) -> Effects:
+        """The store answered a ``Fetch``; pull what to send with ``more``.
+
+        Args:
+            rows: At most ``PAGE`` rows, ``seq`` rising.
+            newest: The user's newest ``seq`` in the same snapshot.
+        """
+        if not self._awaits("page"):
+            return _NOTHING
+        self._last_page = len(rows) < PAGE
+        if self.state is State.CATCHING_UP:
+            self._goal = newest
+        if not rows:
+            return self._page_done()
+        self._rows = deque(rows)
+        return _NOTHING
+
+    def more(self) -> Effects:
+        """The peer can take more: the page's next chunk, and at its end the next ``Fetch``."""
+        rows = self._rows
+        if rows is None:
+            return _NOTHING
+        chunk = bytearray()
+        while rows and len(chunk) < CHUNK:
+            row = rows.popleft()
+            if row.seq > self.seq:
+                chunk += frames.notification(row)
+                self.seq = row.seq
+        sent = (bytes(chunk),) if chunk else ()
+        if rows:
+            return sent
+        self._rows = None
+        return (*sent, *self._page_done())
+
+    def announced(self, first: int, last: int, data: bytes) -> Effects:
+        """News of the notifications ``first`` to ``last``, ready to be written as ``data``."""
+        if self.state is State.LIVE and first == self.seq + 1:
+            self.seq = self.heard = last
+            return (data,)
+        return self.told_of(last)
+
+    def told_of(self, newest: int) -> Effects:
+        """The user's newest ``seq`` is said to be ``newest``."""
+        if newest <= self.heard or self.state is State.CLOSED:
+            return _NOTHING
+        self.heard = newest
+        return self._settle() if self.state is State.LIVE else _NOTHING
+
+    def text(self, message: str) -> Effects:
+        """The client sent a text frame."""
+        if self.state is State.CLOSED:
+            return _NOTHING
+        frame = frames.parse(message)
+        if not self.busy:
+            return self._act(frame)
+        if self._inbox is None:
+            self._inbox = deque()
+        self._inbox.append(frame)
+        return _NOTHING
+
+    def marked(self) -> Effects:
+        """What ``Mark`` asked for is durable."""
+        if not self._awaits("marked"):
+            return _NOTHING
+        self._marking = False
+        return self._work_off()
+
+    def close(self, why: Close) -> Effects:
+        """End, for whatever reason; the first one counts."""
+        if self.state is State.CLOSED:
+            return _NOTHING
+        self.state = State.CLOSED
+        self._rows = self._inbox = None
+        return (why,)
+
+    def _awaits(self, answer: str) -> bool:
+        if self.state is State.CLOSED:
+            return False
+        if self.state not in ACCEPTS[answer]:
+            raise Misstep(f"{answer} while {self.state.value}")
+        return True
+
+    def _page_done(self) -> Effects:
+        if self._last_page:
+            self.seq = max(self.seq, self._goal)  # a deleted row leaves a hole that never fills
+            return self._settle()
+        if self.state is State.REPLAYING:
+            return (Fetch(after=self.seq, unread_to=self._goal),)
+        return self._catch_up()
+
+    def _settle(self) -> Effects:
+        if self.heard > self.seq:
+            return self._catch_up()
+        self.state = State.LIVE
+        return _NOTHING
+
+    def _catch_up(self) -> Effects:
+        self.state = State.CATCHING_UP
+        # What was heard so far is in the coming snapshot, or was never true; what is heard from
+        # now on wants another look.
+        self.heard = self.seq
+        return (Fetch(after=self.seq, unread_to=None),)
+
+    def _act(self, frame: ClientFrame) -> Effects:
+        if isinstance(frame, Ping):
+            return _PONG
+        if isinstance(frame, Ignored):
+            return (frame,)
+        self._marking = True
+        ids = [frame.id]
+        inbox = self._inbox
+        while inbox and isinstance(inbox[0], MarkRead):  # neighbours share a commit
+            ids.append(inbox[0].id)
+            inbox.popleft()
+        return (Mark(tuple(ids)),)
+
+    def _work_off(self) -> Effects:
+        effects: list[Effect] = []
+        while self._inbox and not self.busy:
+            effects += self._act(self._inbox.popleft())
+        return effects

@@ -1,0 +1,304 @@
+"""An ``asyncio.Protocol`` around websockets' Sans-I/O frames: bytes in, bytes out, bounds, deadlines.
+
+It feeds the session, writes what the session says, and holds no opinion about the contract but
+its limits (section 7). The library refuses reserved bits, unmasked frames, bad close codes and
+over-long lengths; it does not check UTF-8, count frames or fragments, or bound what is written,
+so that is done here.
+"""
+
+import asyncio
+import logging
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from websockets.frames import Frame, Opcode
+from websockets.protocol import Protocol, Side
+from websockets.protocol import State as WireState
+
+from useby import metrics
+from useby.realtime import closes, frames
+from useby.realtime.closes import Close
+from useby.realtime.session import Effects, Fetch, Mark, Session, State
+
+if TYPE_CHECKING:
+    from useby.realtime.hub import Hub
+
+log = logging.getLogger(__name__)
+
+SLICE: Final = 4096
+"""Bytes fed to the parser at a time: 50,000 pings in one read must not queue 50,000 pongs."""
+HIGH_WATER: Final = 32 * 1024
+"""Bytes unsent at which a replay waits for the peer to read."""
+SHORT_CLOSE_SECONDS: Final = 1.0
+"""How long our Close waits for a peer that does not read, or whose answer can't be parsed."""
+FRAMES_AFTER_CLOSE: Final = 1000
+"""Frames read past the rate while the peer's Close is awaited; then nothing more is read."""
+_VIOLATIONS: Final = {1002: closes.PROTOCOL_ERROR, 1007: closes.INVALID_TEXT, 1009: closes.TOO_BIG}
+
+_quiet = logging.getLogger("useby.realtime.wire")
+_quiet.setLevel(logging.WARNING)  # the library logs whole frames at DEBUG
+
+
+class Socket(asyncio.Protocol):
+    """One WebSocket connection, from the handshake's answer to the transport's end."""
+
+    __slots__ = (
+        "_allowance",
+        "_allowance_at",
+        "_deadline",
+        "_fragments",
+        "_held",
+        "_hub",
+        "_message",
+        "_paused",
+        "_unparsed",
+        "_wire",
+        "expires_at",
+        "issued_at",
+        "pinged_at",
+        "session",
+        "session_id",
+        "slot",
+        "transport",
+    )
+
+    def __init__(self, hub: "Hub", transport: asyncio.Transport, session: Session) -> None:
+        """Take over a transport whose upgrade has been answered."""
+        self._hub = hub
+        self.transport = transport
+        self.session = session
+        self.session_id: str | None = None
+        self.issued_at = datetime.fromtimestamp(0, UTC)
+        self.expires_at = 0.0
+        """When the token ends, in seconds since the epoch; 0 before it is known."""
+        self.pinged_at = 0.0
+        """When the ping that awaits its pong was sent, by the loop's clock; 0: none does."""
+        self.slot = -1
+        self._wire = Protocol(Side.SERVER, max_size=hub.settings.message_max_bytes, logger=_quiet)
+        self._allowance = float(hub.settings.frames_burst)
+        self._allowance_at = hub.time()
+        self._message: bytearray | None = None
+        self._fragments = 0
+        self._unparsed = 0
+        self._held: bytes | None = None
+        self._paused = False
+        self._deadline: asyncio.TimerHandle | None = None
+        transport.set_write_buffer_limits(high=HIGH_WATER)
+
+    # the transport's calls
+
+    def data_received(self, data: bytes) -> None:
+        """Parse and act, a slice at a time. No exception leaves: it would cost more than this."""
+        try:
+            self._feed(data)
+        except Exception:
+            log.exception("a connection failed and is closed")
+            self.close(closes.INTERNAL_ERROR)
+
+    def eof_received(self) -> bool:
+        """The peer has ended its side without a Close: nothing more can come of it."""
+        self._finish(1006)
+        return True  # we have closed the transport ourselves, with a deadline
+
+    def pause_writing(self) -> None:
+        """The peer reads more slowly than we write."""
+        self._paused = True
+
+    def resume_writing(self) -> None:
+        """The peer has read; a replay goes on."""
+        self._paused = False
+        self.pump()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        """Leave the pool at once, whatever ended the connection."""
+        self._disarm()
+        self._held = self._message = None
+        self.session.close(closes.GOING_AWAY)
+        self._hub.remove(self)
+        self._hub.unseat(self)
+
+    # what the hub and the sweep call
+
+    def perform(self, effects: Effects) -> None:
+        """Do what the session said, in its order."""
+        for effect in effects:
+            if isinstance(effect, bytes):
+                self._write(effect)
+            elif isinstance(effect, Fetch):
+                self._hub.fetch(self, effect)
+            elif isinstance(effect, Mark):
+                self._hub.mark(self, effect)
+            elif isinstance(effect, Close):
+                self._end(effect)
+            else:
+                metrics.client_frames_ignored.labels(effect.reason).inc()
+
+    def pump(self) -> None:
+        """Send the page at hand for as long as the peer reads."""
+        while not self._paused:
+            effects = self.session.more()
+            if not effects:
+                return
+            self.perform(effects)
+
+    def answered(self, effects: Effects) -> None:
+        """Do what follows from an answer to a ``Fetch``, a ``Mark`` or the opening look-up."""
+        self.perform(effects)
+        self.pump()
+        if not self.session.busy and self._held is not None:
+            held, self._held = self._held, None
+            self.transport.resume_reading()
+            self.data_received(held)
+
+    def close(self, why: Close) -> None:
+        """Close with ``why``, unless it is closing already."""
+        self.perform(self.session.close(why))
+
+    def ping(self, now: float) -> None:
+        """Send the protocol's ping, unless one awaits its answer."""
+        if not self.pinged_at and self.session.state not in (State.OPENING, State.CLOSED):
+            self.pinged_at = now
+            self._write(frames.KEEPALIVE)
+
+    # bytes in
+
+    def _feed(self, data: bytes) -> None:
+        for start in range(0, len(data), SLICE):
+            if self._wire.eof_sent:
+                return  # the parser has ended; what still comes is nobody's
+            if self.session.busy and self.session.state is not State.CLOSED:
+                # Frames are acted on in order; what comes meanwhile stays with the kernel.
+                self._held = data[start:]
+                self.transport.pause_reading()
+                return
+            piece = data[start : start + SLICE]
+            self._unparsed += len(piece)
+            self._wire.receive_data(piece)
+            for frame in self._wire.events_received():
+                self._unparsed -= _wire_size(frame)
+                self._take(frame)
+            self._follow_wire()
+        self._watch_message()
+
+    def _take(self, frame: Frame) -> None:
+        allowed = self._allowed()
+        if self.session.state is State.CLOSED:
+            if self._allowance < -FRAMES_AFTER_CLOSE:
+                self.transport.pause_reading()
+        elif not allowed:
+            self.close(closes.RATE_EXCEEDED)
+        elif frame.opcode in (Opcode.TEXT, Opcode.CONT):
+            self._take_text(frame)
+        elif frame.opcode is Opcode.BINARY:
+            self.close(closes.BINARY_REFUSED)
+        elif frame.opcode is Opcode.PONG:
+            self.pinged_at = 0.0
+
+    def _take_text(self, frame: Frame) -> None:
+        if frame.fin and self._message is None:
+            whole: bytes | bytearray = bytes(frame.data)
+        else:
+            if self._message is None:
+                self._message = bytearray()
+            self._message += frame.data
+            self._fragments += 1
+            if self._fragments > self._hub.settings.message_max_fragments:
+                self.close(closes.TOO_BIG)
+                return
+            if not frame.fin:
+                return
+            whole, self._message, self._fragments = self._message, None, 0
+        try:
+            text = whole.decode()
+        except UnicodeDecodeError:
+            self.close(closes.INVALID_TEXT)
+            return
+        self.perform(self.session.text(text))
+
+    def _allowed(self) -> bool:
+        now, settings = self._hub.time(), self._hub.settings
+        gained = (now - self._allowance_at) * settings.frames_per_second
+        self._allowance = min(self._allowance + gained, settings.frames_burst) - 1
+        self._allowance_at = now
+        return self._allowance >= 0
+
+    def _follow_wire(self) -> None:
+        """Do what the library answers by itself: pongs, the echo of a Close, a violation's end."""
+        out = self._wire.data_to_send()
+        if self._wire.parser_exc is not None:
+            code = self._wire.close_sent.code if self._wire.close_sent else 0
+            self.close(_VIOLATIONS.get(code, closes.INTERNAL_ERROR))
+        elif self.session.state is State.CLOSED:
+            if self._wire.eof_sent:
+                self.transport.close()  # the peer has answered our Close
+        elif out:
+            self._write(b"".join(out))
+            if self._wire.close_rcvd is not None:
+                self._finish(self._wire.close_rcvd.code)
+
+    def _watch_message(self) -> None:
+        """Start or stop the clock on a message that has begun and not ended."""
+        if self.session.state is State.CLOSED:
+            return
+        begun = self._unparsed > 0 or self._message is not None
+        if begun and self._deadline is None:
+            self._deadline = self._hub.loop.call_later(
+                self._hub.settings.message_timeout, self.close, closes.MESSAGE_TIMEOUT
+            )
+        elif not begun:
+            self._disarm()
+
+    # bytes out, and the end
+
+    def _write(self, data: bytes) -> None:
+        transport = self.transport
+        if self.session.state is State.CLOSED or transport.is_closing():
+            return
+        if transport.get_write_buffer_size() + len(data) > self._hub.settings.send_buffer_bytes:
+            self.close(closes.TOO_SLOW)
+            return
+        transport.write(data)
+
+    def _end(self, why: Close) -> None:
+        """Send our Close and give the peer its time to answer; then the line is cut."""
+        metrics.closes.labels(str(why.code), why.reason).inc()
+        self._hub.remove(self)
+        self._disarm()
+        self._message = None
+        if self.transport.is_closing():
+            return
+        if self._held is not None:
+            self._held = None
+            self.transport.resume_reading()  # the peer's Close must be heard
+        self.transport.write(frames.close(why))
+        if self._wire.state is WireState.OPEN:
+            self._wire.send_close(why.code, why.reason)
+            self._wire.data_to_send()  # the same bytes again
+        wait = self._hub.settings.close_timeout
+        if self._wire.eof_sent or why in (closes.TOO_SLOW, closes.KEEPALIVE_TIMEOUT):
+            wait = min(wait, SHORT_CLOSE_SECONDS)
+        self._deadline = self._hub.loop.call_later(wait, self.transport.abort)
+
+    def _finish(self, code: int) -> None:
+        """The peer ended the connection: what is written may still leave, within the deadline."""
+        if self.session.state is not State.CLOSED:
+            metrics.closes.labels(str(code), "").inc()
+            self.session.close(closes.GOING_AWAY)
+        self._hub.remove(self)
+        self._disarm()
+        self.transport.close()
+        self._deadline = self._hub.loop.call_later(
+            self._hub.settings.close_timeout, self.transport.abort
+        )
+
+    def _disarm(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+
+def _wire_size(frame: Frame) -> int:
+    """How many bytes a client's frame took on the wire, masked and minimally encoded."""
+    size = len(frame.data)
+    extended = 0 if size < 126 else 2 if size < 65536 else 8  # noqa: PLR2004 - RFC 6455, 5.2
+    return 2 + extended + 4 + size

@@ -1,0 +1,106 @@
+"""One timer for all connections: keepalive pings, token expiry, reconciliation.
+
+Connections sit in a ring of slots, one slot a tick, so that pings and look-ups are spread evenly
+over the ping interval and a tick's cost follows connections / interval. Tokens end by the second
+of their ``exp``, in a table of seconds, so that a wall clock that jumps is obeyed at the next
+tick.
+"""
+
+import logging
+import math
+from collections.abc import Iterable
+from datetime import datetime
+
+from useby.realtime import closes
+from useby.realtime.socket import Socket
+
+log = logging.getLogger(__name__)
+
+LONGEST_TICK = 1.0
+"""Seconds; a token is noticed to have ended within this."""
+
+
+class Sweep:
+    """Which connection's turn it is; ``tick`` takes the turn."""
+
+    def __init__(self, ping_interval: float, ping_timeout: float) -> None:
+        """Lay out the ring.
+
+        Args:
+            ping_interval: Seconds between a connection's pings.
+            ping_timeout: Seconds a ping's answer may take.
+        """
+        self.tick_seconds = min(LONGEST_TICK, ping_interval / 4, ping_timeout / 4)
+        self._timeout = ping_timeout
+        self._slots: list[set[Socket]] = [
+            set() for _ in range(max(1, round(ping_interval / self.tick_seconds)))
+        ]
+        self._unanswered: dict[int, set[Socket]] = {}
+        self._patience = math.ceil(ping_timeout / self.tick_seconds)
+        self._endings: dict[int, set[Socket]] = {}
+        self._turn = 0
+        self._next_slot = 0
+
+    def add(self, socket: Socket) -> None:
+        """Take a connection into the ring, and note when its token ends."""
+        self._next_slot = (self._next_slot + 1) % len(self._slots)
+        socket.slot = self._next_slot
+        self._slots[socket.slot].add(socket)
+        self._endings.setdefault(math.ceil(socket.expires_at), set()).add(socket)
+
+    def remove(self, socket: Socket) -> None:
+        """Forget a connection; one that is not there is no mistake."""
+        if socket.slot < 0:
+            return
+        self._slots[socket.slot].discard(socket)
+        socket.slot = -1
+        second = math.ceil(socket.expires_at)
+        ending = self._endings.get(second)
+        if ending is not None:
+            ending.discard(socket)
+            if not ending:
+                del self._endings[second]
+
+    def tick(self, monotonic: float, now: datetime) -> list[Socket]:
+        """Take the next turn.
+
+        Args:
+            monotonic: The event loop's time, in seconds: what pings are measured by.
+            now: The wall clock: what tokens are measured by.
+
+        Returns:
+            The connections of this turn, whose users' newest ``seq`` is to be looked up.
+        """
+        self._turn += 1
+        wall = now.timestamp()
+        for second in [second for second in self._endings if second <= wall]:
+            _close_all(self._endings.get(second, ()), closes.TOKEN_EXPIRED)
+        late = [
+            socket
+            for socket in self._unanswered.pop(self._turn, ())
+            if socket.pinged_at and monotonic - socket.pinged_at >= self._timeout
+        ]
+        _close_all(late, closes.KEEPALIVE_TIMEOUT)
+        members = list(self._slots[self._turn % len(self._slots)])
+        for socket in members:
+            if socket.pinged_at:
+                continue  # its answer's time is still running
+            try:
+                socket.ping(monotonic)
+            except Exception:
+                log.exception("a connection could not be pinged and is closed")
+                _close_all((socket,), closes.INTERNAL_ERROR)
+        if members:
+            # One turn more than the limit, so that rounding never cuts it short.
+            self._unanswered[self._turn + self._patience + 1] = set(members)
+        return members
+
+
+def _close_all(sockets: Iterable[Socket], why: closes.Close) -> None:
+    """Close each; one that fails to costs only itself, and the timer lives."""
+    for socket in tuple(sockets):
+        try:
+            socket.close(why)
+        except Exception:
+            log.exception("a connection could not be closed and is cut")
+            socket.transport.abort()
