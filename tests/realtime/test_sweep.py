@@ -1,0 +1,151 @@
+"""The sweep, by its own turns: no clock runs in these tests."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import pytest
+
+from useby.realtime import closes
+from useby.realtime.closes import Close
+from useby.realtime.socket import Socket
+from useby.realtime.sweep import Sweep
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class FakeTransport:
+    def __init__(self) -> None:
+        self.aborted = False
+
+    def abort(self) -> None:
+        self.aborted = True
+
+
+class FakeSocket:
+    """What the sweep knows of a socket."""
+
+    def __init__(self, sweep: Sweep, *, expires_in: float = 900.0, fails: bool = False) -> None:
+        self.sweep = sweep
+        self.expires_at = START.timestamp() + expires_in
+        self.pinged_at = 0.0
+        self.slot = -1
+        self.pings: list[float] = []
+        self.closed: list[Close] = []
+        self.fails = fails
+        self.transport = FakeTransport()
+        sweep.add(cast("Socket", self))
+
+    def ping(self, now: float) -> None:
+        if self.fails:
+            raise RuntimeError("as if by a bug")
+        self.pings.append(now)
+        self.pinged_at = now
+
+    def close(self, why: Close) -> None:
+        if self.fails:
+            raise RuntimeError("as if by a bug")
+        self.closed.append(why)
+        self.sweep.remove(cast("Socket", self))
+
+
+def turns(sweep: Sweep, seconds: float, *, start: float = 0.0, shift: float = 0.0) -> float:
+    """Let ``seconds`` pass by both clocks; ``shift`` is how far the wall clock has been set."""
+    now, end = start, start + seconds
+    while now < end:
+        now += sweep.tick_seconds
+        sweep.tick(now, START + timedelta(seconds=now + shift))
+    return now
+
+
+def test_each_connection_is_pinged_once_an_interval() -> None:
+    sweep = Sweep(25, 20)
+    sockets = [FakeSocket(sweep, expires_in=1e6) for _ in range(100)]
+    for second in range(1, 101):
+        sweep.tick(float(second), START)
+        for each in sockets:
+            each.pinged_at = 0.0
+    assert {len(each.pings) for each in sockets} == {4}
+
+
+def test_pings_are_spread_evenly_over_the_interval() -> None:
+    sweep = Sweep(25, 20)
+    for _ in range(1000):
+        FakeSocket(sweep)
+    taken = [len(sweep.tick(float(second), START)) for second in range(1, 26)]
+    assert taken == [40] * 25
+
+
+@pytest.mark.parametrize(("interval", "limit"), [(25.0, 20.0), (5.0, 20.0), (0.5, 0.25)])
+def test_a_peer_that_answers_no_ping_within_the_limit_is_closed(
+    interval: float, limit: float
+) -> None:
+    sweep = Sweep(interval, limit)
+    silent = FakeSocket(sweep)
+    now = 0.0
+    while not silent.closed:
+        now += sweep.tick_seconds
+        sweep.tick(now, START)
+        assert now < 3 * (interval + limit)
+    assert silent.closed == [closes.KEEPALIVE_TIMEOUT]
+    waited = now - silent.pings[0]
+    assert limit <= waited <= limit + 2 * sweep.tick_seconds
+
+
+def test_a_peer_that_answers_stays() -> None:
+    sweep = Sweep(25, 20)
+    lively = FakeSocket(sweep, expires_in=1e6)
+    for second in range(1, 500):
+        sweep.tick(float(second), START)
+        if lively.pinged_at and second - lively.pinged_at >= 19:
+            lively.pinged_at = 0.0
+    assert lively.closed == []
+
+
+def test_a_token_ends_at_exp_within_one_second() -> None:
+    sweep = Sweep(100, 100)
+    socket = FakeSocket(sweep, expires_in=30)
+    now = turns(sweep, 29)
+    assert socket.closed == []
+    turns(sweep, 1, start=now)
+    assert socket.closed == [closes.TOKEN_EXPIRED]
+
+
+def test_a_wall_clock_that_jumps_ahead_ends_tokens_at_the_next_turn() -> None:
+    sweep = Sweep(25, 20)
+    socket = FakeSocket(sweep, expires_in=600)
+    now = turns(sweep, 3)
+    turns(sweep, 1, start=now, shift=3600)
+    assert socket.closed == [closes.TOKEN_EXPIRED]
+
+
+def test_a_wall_clock_that_jumps_back_neither_ends_a_token_nor_stops_the_pings() -> None:
+    sweep = Sweep(5, 4)
+    socket = FakeSocket(sweep, expires_in=600)
+    now = turns(sweep, 3)
+    socket.pinged_at = 0.0
+    pings = len(socket.pings)
+    for _ in range(10):
+        now = turns(sweep, 1, start=now, shift=-3600)
+        socket.pinged_at = 0.0
+    assert socket.closed == []
+    assert len(socket.pings) > pings
+
+
+def test_one_bad_connection_is_cut_and_the_timer_lives() -> None:
+    sweep = Sweep(1, 1)
+    bad = FakeSocket(sweep, fails=True)
+    good = FakeSocket(sweep)
+    turns(sweep, 3)
+    assert bad.transport.aborted
+    assert good.pings
+
+
+def test_a_connection_that_left_is_forgotten() -> None:
+    sweep = Sweep(5, 4)
+    socket = FakeSocket(sweep, expires_in=10)
+    sweep.remove(cast("Any", socket))
+    sweep.remove(cast("Any", socket))
+    turns(sweep, 20)
+    assert socket.pings == []
+    assert socket.closed == []
+    assert sweep._endings == {}
