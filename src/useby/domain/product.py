@@ -5,7 +5,7 @@ stand in its place. ``use_by`` is a date of safety, ``best_before`` one of quali
 No 1169/2011, Article 24 and Annex X.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -111,7 +111,7 @@ class Product:
     category: str = ""
     barcode: str = ""
     quantity: Decimal = Decimal(1)
-    """What is left of it."""
+    """What is left of it; of a closed product, what there was at the last."""
     unit: str = ""
     location: str = ""
     notes: str = ""
@@ -122,3 +122,58 @@ class Product:
     """The caller's own key, unique among a user's products."""
     closed_as: Closing | None = None
     closed_at: datetime | None = None
+
+
+def taken(product: Product, quantity: Decimal | None, how: Closing, now: datetime) -> Product:
+    """The product after some of it was consumed or discarded.
+
+    Args:
+        product: An open product.
+        quantity: How much, in the product's unit; ``None`` means all that is left.
+        how: What became of it.
+        now: The moment, aware.
+
+    Raises:
+        ValueError: The product is closed, or there is not so much of it left.
+    """
+    if product.closed_as is not None:
+        raise ValueError(f"the product is already {product.closed_as.value}")
+    if quantity is None:
+        quantity = product.quantity
+    elif quantity <= 0:
+        raise ValueError("the quantity must be more than nothing")
+    if quantity > product.quantity:
+        raise ValueError("there is not so much of it left")
+    left = product.quantity - quantity
+    closed = left == 0
+    return replace(
+        product,
+        quantity=quantity if closed else left,
+        closed_as=how if closed else None,
+        closed_at=now if closed else None,
+        updated_at=now,
+    )
+
+
+def reopened(product: Product, quantity: Decimal | None, now: datetime) -> Product:
+    """The product after its closing was taken back.
+
+    Args:
+        product: A closed product.
+        quantity: How much of it there is after all; ``None`` means what there was at the last.
+        now: The moment, aware.
+
+    Raises:
+        ValueError: The product is not closed, or the quantity is nothing.
+    """
+    if product.closed_as is None:
+        raise ValueError("the product is not closed")
+    if quantity is not None and quantity <= 0:
+        raise ValueError("the quantity must be more than nothing")
+    return replace(
+        product,
+        quantity=product.quantity if quantity is None else quantity,
+        closed_as=None,
+        closed_at=None,
+        updated_at=now,
+    )

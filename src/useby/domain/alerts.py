@@ -1,0 +1,168 @@
+"""What falls due when, and what is said.
+
+A product has one alert a lead time, at its owner's time of day, and one on expiry. Of those whose
+time has come only the most urgent is said, so that a product that was added late, or a node that
+was down, brings one alert and never the backlog of stale ones. What was said is remembered by
+(product, date, lead): moving a date forth and back says nothing twice.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from useby.domain import wording
+from useby.domain.account import User
+from useby.domain.notification import Draft, Event, Kind
+from useby.domain.policy import Policy
+from useby.domain.product import Closing, DateKind, Product, Status
+
+EXPIRED: Final = -1
+"""The lead of the alert on expiry."""
+CALM_DAYS: Final = 7
+"""From this many days on an alert is ``info``; nearer it is a ``warning``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One alert of a product, and the moment (UTC) from which it is due."""
+
+    lead: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the alert clock has to do about a product now."""
+
+    alert: Alert | None
+    """The alert that is said, if one is."""
+    draft: Draft | None
+    """What it says."""
+    next_alert_at: datetime | None
+    """When to look again (UTC); ``None``: never, unless the product changes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """What follows from a product's date, its owner's zone and the policy. All UTC."""
+
+    ends_at: datetime
+    """The first moment at which it has expired."""
+    expiring_from: datetime
+    """The start of the local day of its largest lead time."""
+    next_alert_at: datetime | None
+    """When something is to be said next; not later than now if something is due already."""
+
+
+def policy_for(product: Product, user: User) -> Policy:
+    """The policy that holds for a product: its own leads, its category's, or its owner's."""
+    policy = user.categories.get(product.category.casefold(), user.policy)
+    if product.lead_days is not None:
+        return Policy(product.lead_days, policy.alert_time)
+    return policy
+
+
+def alerts(product: Product, policy: Policy, zone: ZoneInfo) -> tuple[Alert, ...]:
+    """Every alert of a product, in the order of their time, which is that of their urgency.
+
+    A product dated by the day is spoken of on the day it has expired at the time of day the
+    policy says, one dated by an instant at that instant; leads that would come no earlier than
+    that are left out.
+    """
+    day = product.expiry.day_in(zone)
+    end = product.expiry.instant
+    if end is None:
+        end = _moment(day + timedelta(days=1), policy.alert_time, zone)
+    found: list[Alert] = []
+    for lead in policy.lead_days:
+        at = _moment(_days_before(day, lead), policy.alert_time, zone)
+        if at < end and (not found or at > found[-1].at):
+            found.append(Alert(lead, at))
+    return (*found, Alert(EXPIRED, end))
+
+
+def due(product: Product, user: User, said: frozenset[int], now: datetime) -> Outcome:
+    """Decide what is said of a product at ``now``.
+
+    Args:
+        product: The product.
+        user: Its owner.
+        said: The leads already said for the product's present date.
+        now: The moment, aware.
+    """
+    if product.closed_as is not None:
+        return Outcome(None, None, None)
+    zone = user.zone
+    every = alerts(product, policy_for(product, user), zone)
+    past = [alert for alert in every if alert.at <= now]
+    coming = [alert for alert in every if alert.at > now and not _settled(alert, said)]
+    next_at = coming[0].at if coming else None
+    if not past or _settled(past[-1], said):
+        return Outcome(None, None, next_at)
+    return Outcome(past[-1], _draft(product, zone, now), next_at)
+
+
+def placement(product: Product, user: User, said: frozenset[int], now: datetime) -> Placement:
+    """Work out the moments by which a product is found; see ``Placement``."""
+    zone = user.zone
+    policy = policy_for(product, user)
+    outcome = due(product, user, said, now)
+    first = max(policy.lead_days, default=0)
+    return Placement(
+        ends_at=product.expiry.ends_at(zone),
+        expiring_from=_moment(_days_before(product.expiry.day_in(zone), first), time(), zone),
+        next_alert_at=outcome.alert.at if outcome.alert else outcome.next_alert_at,
+    )
+
+
+def days_left(product: Product, zone: ZoneInfo, now: datetime) -> int:
+    """Calendar days until the date, as a person in ``zone`` counts them; negative once past."""
+    return (product.expiry.day_in(zone) - now.astimezone(zone).date()).days
+
+
+def status(product: Product, user: User, now: datetime) -> Status:
+    """Where a product stands for its owner at ``now``."""
+    if product.closed_as is Closing.CONSUMED:
+        return Status.CONSUMED
+    if product.closed_as is Closing.DISCARDED:
+        return Status.DISCARDED
+    if product.expiry.ends_at(user.zone) <= now:
+        return Status.EXPIRED
+    first = max(policy_for(product, user).lead_days, default=0)
+    return Status.EXPIRING if days_left(product, user.zone, now) <= first else Status.FRESH
+
+
+def _settled(alert: Alert, said: frozenset[int]) -> bool:
+    """Whether the alert, or one more urgent, has been said for this date."""
+    return any(lead <= alert.lead for lead in said)
+
+
+def _draft(product: Product, zone: ZoneInfo, now: datetime) -> Draft:
+    left = days_left(product, zone, now)
+    expired = product.expiry.ends_at(zone) <= now
+    if expired:
+        kind = Kind.ERROR if product.date_kind is DateKind.USE_BY else Kind.WARNING
+    else:
+        kind = Kind.INFO if left >= CALM_DAYS else Kind.WARNING
+    return Draft(
+        user_id=product.user_id,
+        message=wording.expiry(product.name, left, expired=expired),
+        kind=kind,
+        event=Event.EXPIRED if expired else Event.EXPIRING,
+        product_name=product.name,
+        product_id=product.id,
+        expires_on=product.expiry.day_in(zone),
+        days_left=left,
+    )
+
+
+def _days_before(day: date, days: int) -> date:
+    """``days`` before ``day``, or the first day there is room for."""
+    earliest = date(1, 1, 3)  # a zone's offset must not lead out of datetime's range
+    return day - timedelta(days=days) if (day - earliest).days > days else earliest
+
+
+def _moment(day: date, at: time, zone: ZoneInfo) -> datetime:
+    """A local time as UTC: skipped by DST it is moved past the gap, said twice the first counts."""
+    return datetime.combine(day, at, zone).astimezone(UTC)
