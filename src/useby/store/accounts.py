@@ -1,0 +1,291 @@
+"""Users: who they are, how their alerts are said, and whether their tokens are still good."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, time
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from useby.domain.account import Standing, User
+from useby.domain.news import AccessEnded, Scheduled
+from useby.domain.policy import Policy
+from useby.store.engine import Transaction
+from useby.store.notifications import UnknownUser
+from useby.store.schema import products, sessions, users
+
+CHUNK: Final = 400
+
+
+class EmailTaken(Exception):  # noqa: N818 - said as the caller sees it
+    """Another user has this e-mail."""
+
+
+def policy_json(policy: Policy) -> dict[str, Any]:
+    """A policy as JSON."""
+    return {
+        "leadDays": list(policy.lead_days),
+        "alertTime": policy.alert_time.isoformat("minutes"),
+    }
+
+
+def _policy(value: Mapping[str, Any]) -> Policy:
+    return Policy(tuple(value["leadDays"]), time.fromisoformat(value["alertTime"]))
+
+
+def user_of(row: Row[Any]) -> User:
+    """A user from a row of the table's columns."""
+    return User(
+        id=row.id,
+        email=row.email,
+        name=row.name,
+        time_zone=row.time_zone,
+        policy=Policy(tuple(row.lead_days), time.fromisoformat(row.alert_time)),
+        created_at=row.created_at,
+        categories={name: _policy(value) for name, value in row.categories.items()},
+        disabled_at=row.disabled_at,
+    )
+
+
+USER_COLUMNS: Final = (
+    users.c.id,
+    users.c.email,
+    users.c.name,
+    users.c.time_zone,
+    users.c.alert_time,
+    users.c.lead_days,
+    users.c.categories,
+    users.c.created_at,
+    users.c.disabled_at,
+)
+
+
+def add_user(transaction: Transaction, *, user: User, password_hash: str | None) -> None:
+    """Keep a new user.
+
+    Raises:
+        EmailTaken: Another user has the e-mail, or the id.
+    """
+    taken = sa.select(users.c.id).where(
+        sa.or_(users.c.email == user.email, users.c.id == user.id)
+    )
+    if transaction.connection.execute(taken).first() is not None:
+        raise EmailTaken
+    transaction.connection.execute(
+        sa.insert(users).values(**_values(user), id=user.id, password_hash=password_hash)
+    )
+
+
+def provision(
+    transaction: Transaction, subjects: Iterable[str], now: datetime, time_zone: str = "UTC"
+) -> None:
+    """Make users of an outside issuer's subjects that are not known yet."""
+    for subject in subjects:
+        known = sa.select(users.c.id).where(users.c.id == subject)
+        if transaction.connection.execute(known).first() is None:
+            user = User(subject, None, "", time_zone, Policy(), now)
+            transaction.connection.execute(sa.insert(users).values(**_values(user), id=user.id))
+
+
+def _values(user: User) -> dict[str, Any]:
+    return {
+        "email": user.email,
+        "name": user.name,
+        "time_zone": user.time_zone,
+        "alert_time": user.policy.alert_time.isoformat("minutes"),
+        "lead_days": list(user.policy.lead_days),
+        "categories": {name: policy_json(each) for name, each in user.categories.items()},
+        "created_at": user.created_at,
+    }
+
+
+def user(connection: Connection, user_id: str) -> User | None:
+    """The user with this id."""
+    row = connection.execute(sa.select(*USER_COLUMNS).where(users.c.id == user_id)).first()
+    return user_of(row) if row else None
+
+
+def user_by_email(connection: Connection, email: str) -> User | None:
+    """The user with this e-mail, in whatever case it is written."""
+    wanted = sa.select(*USER_COLUMNS).where(users.c.email == email.lower())
+    row = connection.execute(wanted).first()
+    return user_of(row) if row else None
+
+
+def all_users(connection: Connection) -> list[User]:
+    """Every user, by e-mail."""
+    return [
+        user_of(row)
+        for row in connection.execute(sa.select(*USER_COLUMNS).order_by(users.c.email, users.c.id))
+    ]
+
+
+def password_hash(connection: Connection, user_id: str) -> str | None:
+    """The hash of the user's password; ``None`` if they have none, or are not there."""
+    return connection.scalar(sa.select(users.c.password_hash).where(users.c.id == user_id))
+
+
+def change_user(
+    transaction: Transaction,
+    user_id: str,
+    *,
+    now: datetime,
+    name: str | None = None,
+    time_zone: str | None = None,
+    policy: Policy | None = None,
+    categories: Mapping[str, Policy] | None = None,
+) -> User:
+    """Change what is given, and have all pending alerts placed anew if they depend on it.
+
+    The products are only marked as due; the alert clock works out their new moments in batches.
+
+    Raises:
+        UnknownUser: There is no such user.
+    """
+    values: dict[str, Any] = {}
+    if name is not None:
+        values["name"] = name
+    if time_zone is not None:
+        values["time_zone"] = time_zone
+    if policy is not None:
+        values["alert_time"] = policy.alert_time.isoformat("minutes")
+        values["lead_days"] = list(policy.lead_days)
+    if categories is not None:
+        values["categories"] = {key: policy_json(each) for key, each in categories.items()}
+    if values:
+        _update(transaction, user_id, values)
+    if values.keys() - {"name"}:
+        place_anew(transaction, user_id, now)
+    changed = user(transaction.connection, user_id)
+    if changed is None:
+        raise UnknownUser(user_id)
+    return changed
+
+
+def place_anew(transaction: Transaction, user_id: str, now: datetime) -> None:
+    """Have the alert clock look at every open product of the user."""
+    transaction.connection.execute(
+        sa.update(products)
+        .where(products.c.user_id == user_id, products.c.closed_as.is_(None))
+        .values(next_alert_at=now)
+    )
+    transaction.tell(Scheduled(now))
+
+
+def change_password(
+    transaction: Transaction,
+    user_id: str,
+    password_hash: str,
+    *,
+    now: datetime,
+    keep_session: str | None,
+) -> None:
+    """Set a new password and end every session but one."""
+    _update(transaction, user_id, {"password_hash": password_hash})
+    end_sessions(transaction, user_id, now, keep=keep_session)
+
+
+def set_password_hash(transaction: Transaction, user_id: str, password_hash: str) -> None:
+    """Keep the same password hashed anew, with today's parameters."""
+    _update(transaction, user_id, {"password_hash": password_hash})
+
+
+def end_sessions(
+    transaction: Transaction, user_id: str, now: datetime, *, keep: str | None = None
+) -> None:
+    """End every session of the user, and every outside token issued until now.
+
+    Args:
+        transaction: The write under way.
+        user_id: Whose.
+        now: The moment, aware.
+        keep: A session that goes on.
+    """
+    ending = sa.and_(sessions.c.user_id == user_id, sessions.c.revoked_at.is_(None))
+    if keep is not None:
+        ending = sa.and_(ending, sessions.c.id != keep)
+    ended = transaction.connection.scalars(
+        sa.update(sessions).where(ending).values(revoked_at=now).returning(sessions.c.id)
+    ).all()
+    _update(transaction, user_id, {"signed_out_at": now})
+    if keep is None:
+        transaction.tell(AccessEnded(user_id))
+    else:
+        for session_id in ended:
+            transaction.tell(AccessEnded(user_id, session_id))
+
+
+def disable_user(transaction: Transaction, user_id: str, *, disabled: bool, now: datetime) -> None:
+    """Shut a user out, or let them in again.
+
+    Raises:
+        UnknownUser: There is no such user.
+    """
+    _update(transaction, user_id, {"disabled_at": now if disabled else None})
+    if disabled:
+        transaction.tell(AccessEnded(user_id))
+    else:
+        place_anew(transaction, user_id, now)
+
+
+def delete_user(transaction: Transaction, user_id: str) -> None:
+    """Delete a user and everything that is theirs.
+
+    Raises:
+        UnknownUser: There is no such user.
+    """
+    deleted = transaction.connection.execute(sa.delete(users).where(users.c.id == user_id))
+    if not deleted.rowcount:
+        raise UnknownUser(user_id)
+    transaction.tell(AccessEnded(user_id))
+
+
+def standings(
+    connection: Connection, keys: Sequence[tuple[str, str | None, datetime]]
+) -> list[tuple[Standing, int]]:
+    """Whether tokens are still good, and each user's newest ``seq``; a query or two for the lot.
+
+    Args:
+        connection: The snapshot to look at.
+        keys: For each token its user, its session (``None`` for an outside issuer's) and when it
+            was issued.
+    """
+    user_ids = sorted({user_id for user_id, _, _ in keys})
+    known: dict[str, Row[Any]] = {}
+    for start in range(0, len(user_ids), CHUNK):
+        wanted = sa.select(users.c.id, users.c.seq, users.c.disabled_at, users.c.signed_out_at)
+        chunk = wanted.where(users.c.id.in_(user_ids[start : start + CHUNK]))
+        known.update((row.id, row) for row in connection.execute(chunk))
+    pairs = sorted({(user_id, session) for user_id, session, _ in keys if session is not None})
+    good: set[tuple[str, str]] = set()
+    for start in range(0, len(pairs), CHUNK):
+        open_sessions = sa.select(sessions.c.user_id, sessions.c.id).where(
+            sa.tuple_(sessions.c.user_id, sessions.c.id).in_(pairs[start : start + CHUNK]),
+            sessions.c.revoked_at.is_(None),
+        )
+        good.update((row.user_id, row.id) for row in connection.execute(open_sessions))
+    return [_standing(known.get(key[0]), key, good) for key in keys]
+
+
+def _standing(
+    row: Row[Any] | None, key: tuple[str, str | None, datetime], good: set[tuple[str, str]]
+) -> tuple[Standing, int]:
+    user_id, session_id, issued_at = key
+    if row is None:
+        return Standing.UNKNOWN, 0
+    if row.disabled_at is not None:
+        return Standing.DISABLED, row.seq
+    if session_id is None:
+        # An outside token tells its age in whole seconds; of the same second, it is older.
+        ended = row.signed_out_at is not None and issued_at <= row.signed_out_at
+    else:
+        ended = (user_id, session_id) not in good
+    return (Standing.REVOKED if ended else Standing.GOOD), row.seq
+
+
+def _update(transaction: Transaction, user_id: str, values: Mapping[str, Any]) -> None:
+    changed = transaction.connection.execute(
+        sa.update(users).where(users.c.id == user_id).values(**values)
+    )
+    if not changed.rowcount:
+        raise UnknownUser(user_id)

@@ -1,0 +1,290 @@
+"""What people were told: one function a statement, one promise each.
+
+``seq`` is allotted under the user's own row in the transaction that keeps the notification, so
+that the order of commits is the order of ``seq`` and no reader's cursor can step over a late one.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+from uuid_utils import uuid7
+
+from useby.domain.news import Notified
+from useby.domain.notification import Draft, Event, Kind, Notification
+from useby.store.cursor import BadCursor, Page, decode, encode
+from useby.store.engine import Transaction
+from useby.store.schema import notifications as table
+from useby.store.schema import users, utc_text
+
+CHUNK: Final = 500
+"""Values in one ``IN``; SQLite's parameters are bounded."""
+
+_COLUMNS: Final = (
+    table.c.user_id,
+    table.c.seq,
+    table.c.id,
+    table.c.message,
+    table.c.kind,
+    table.c.event,
+    table.c.product_name,
+    table.c.product_id,
+    table.c.expires_on,
+    table.c.days_left,
+    table.c.created_at,
+    table.c.read_at,
+)
+
+
+class UnknownUser(Exception):  # noqa: N818 - said as the caller sees it
+    """There is no such user."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationQuery:
+    """Which of a user's notifications are wanted."""
+
+    unread: bool | None = None
+    """Only unread ones, only read ones, or both."""
+    kind: Kind | None = None
+    since: str | None = None
+    """Only those newer than this id, oldest first; an unknown id means all."""
+    cursor: str | None = None
+    limit: int = 50
+
+
+_TAKE_NUMBERS: Final = "UPDATE users SET seq = seq + ? WHERE id = ? RETURNING seq"
+_INSERT: Final = (
+    "INSERT INTO notifications (user_id, seq, id, message, kind, event, product_name, product_id,"
+    " expires_on, days_left, created_at) VALUES (?,?,?,?,?,?,?,?,?,?,?)"
+)
+_MARK_READ: Final = (
+    "UPDATE notifications SET read_at = ? WHERE user_id = ? AND read_at IS NULL"
+    " AND id IN (SELECT value FROM json_each(?))"
+)
+
+
+def add(transaction: Transaction, drafts: Sequence[Draft], now: datetime) -> list[Notification]:
+    """Keep notifications, numbered in the order given, and tell each user's as one news.
+
+    Raises:
+        UnknownUser: A draft is for nobody; nothing is kept.
+    """
+    connection = transaction.connection
+    counts: dict[str, int] = {}
+    for draft in drafts:
+        counts[draft.user_id] = counts.get(draft.user_id, 0) + 1
+    numbers: dict[str, int] = {}
+    for user_id, count in counts.items():
+        newest = connection.exec_driver_sql(_TAKE_NUMBERS, (count, user_id)).scalar()
+        if newest is None:
+            raise UnknownUser(user_id)
+        numbers[user_id] = int(newest) - count
+    created = now.replace(microsecond=0)
+    stamp = utc_text(created)
+    kept: dict[str, list[Notification]] = {user_id: [] for user_id in counts}
+    rows: list[tuple[Any, ...]] = []
+    for draft in drafts:
+        numbers[draft.user_id] = seq = numbers[draft.user_id] + 1
+        said = Notification(
+            str(uuid7()),
+            draft.user_id,
+            seq,
+            draft.message,
+            draft.kind,
+            draft.event,
+            draft.product_name,
+            created,
+            draft.product_id,
+            draft.expires_on,
+            draft.days_left,
+        )
+        kept[draft.user_id].append(said)
+        rows.append(
+            (
+                said.user_id,
+                seq,
+                said.id,
+                said.message,
+                said.kind.value,
+                said.event.value,
+                said.product_name,
+                said.product_id,
+                said.expires_on.isoformat() if said.expires_on else None,
+                said.days_left,
+                stamp,
+            )
+        )
+    if rows:
+        connection.exec_driver_sql(_INSERT, rows)
+    for user_id, said_to in kept.items():
+        transaction.tell(Notified(user_id, tuple(said_to)))
+    return [said for said_to in kept.values() for said in said_to]
+
+
+def unread_page(
+    connection: Connection, user_id: str, after: int, upto: int, limit: int
+) -> list[Notification]:
+    """Unread notifications with ``after < seq <= upto``, ``seq`` rising, at most ``limit``."""
+    return _rows(
+        connection,
+        sa.select(*_COLUMNS)
+        .where(
+            table.c.user_id == user_id,
+            table.c.read_at.is_(None),
+            table.c.seq > after,
+            table.c.seq <= upto,
+        )
+        .order_by(table.c.seq)
+        .limit(limit),
+    )
+
+
+def page_after(connection: Connection, user_id: str, after: int, limit: int) -> list[Notification]:
+    """Notifications with ``seq > after``, read or not, ``seq`` rising, at most ``limit``."""
+    return _rows(
+        connection,
+        sa.select(*_COLUMNS)
+        .where(table.c.user_id == user_id, table.c.seq > after)
+        .order_by(table.c.seq)
+        .limit(limit),
+    )
+
+
+def users_with_unread(connection: Connection, user_ids: Iterable[str]) -> set[str]:
+    """Those of the users who have anything unread."""
+    ids = sorted(set(user_ids))
+    found: set[str] = set()
+    for start in range(0, len(ids), CHUNK):
+        wanted = (
+            sa.func.json_each(json.dumps(ids[start : start + CHUNK])).table_valued("value").c.value
+        )
+        one = sa.exists().where(table.c.user_id == wanted, table.c.read_at.is_(None))
+        found.update(connection.scalars(sa.select(wanted).where(one)))
+    return found
+
+
+def seq_of(connection: Connection, user_id: str, notification_id: str) -> int | None:
+    """The number of one of the user's notifications, ``None`` if it is not theirs."""
+    return connection.scalar(
+        sa.select(table.c.seq).where(table.c.user_id == user_id, table.c.id == notification_id)
+    )
+
+
+def newest_seq(connection: Connection, user_id: str) -> int:
+    """The newest number given to one of the user's notifications; 0 before the first."""
+    return connection.scalar(sa.select(users.c.seq).where(users.c.id == user_id)) or 0
+
+
+def get(connection: Connection, user_id: str, notification_id: str) -> Notification | None:
+    """One of the user's notifications."""
+    found = _rows(
+        connection,
+        sa.select(*_COLUMNS).where(table.c.user_id == user_id, table.c.id == notification_id),
+    )
+    return found[0] if found else None
+
+
+def unread_count(connection: Connection, user_id: str) -> int:
+    """How many of the user's notifications are unread."""
+    return connection.scalar(
+        sa.select(sa.func.count())
+        .select_from(table)
+        .where(table.c.user_id == user_id, table.c.read_at.is_(None))
+    ) or 0
+
+
+def list_(connection: Connection, user_id: str, query: NotificationQuery) -> Page[Notification]:
+    """A page of the user's notifications: newest first, or after ``since`` oldest first.
+
+    Raises:
+        BadCursor: The cursor is none of ours.
+    """
+    wanted = sa.select(*_COLUMNS).where(table.c.user_id == user_id)
+    if query.unread is not None:
+        wanted = wanted.where(
+            table.c.read_at.is_(None) if query.unread else table.c.read_at.is_not(None)
+        )
+    if query.kind is not None:
+        wanted = wanted.where(table.c.kind == query.kind.value)
+    rising = query.since is not None
+    if query.since is not None:
+        wanted = wanted.where(table.c.seq > (seq_of(connection, user_id, query.since) or 0))
+    if query.cursor is not None:
+        (seq,) = decode(query.cursor, "n", (int,))
+        if abs(seq) >= 2**63:
+            raise BadCursor
+        wanted = wanted.where(table.c.seq > seq if rising else table.c.seq < seq)
+    wanted = wanted.order_by(table.c.seq if rising else table.c.seq.desc()).limit(query.limit + 1)
+    rows = _rows(connection, wanted)
+    items = rows[: query.limit]
+    more = len(rows) > query.limit
+    return Page(tuple(items), encode("n", (items[-1].seq,)) if more else None)
+
+
+def mark_read(
+    transaction: Transaction, user_id: str, ids: Sequence[str], now: datetime
+) -> int:
+    """Mark notifications read; how many were not before. Ids that are not the user's are nothing."""
+    marked = 0
+    for start in range(0, len(ids), CHUNK):
+        chunk = json.dumps(list(ids[start : start + CHUNK]))
+        marked += transaction.connection.exec_driver_sql(
+            _MARK_READ, (utc_text(now), user_id, chunk)
+        ).rowcount
+    return marked
+
+
+def mark_all_read(transaction: Transaction, user_id: str, now: datetime) -> int:
+    """Mark all of the user's notifications read; how many were not before."""
+    return transaction.connection.execute(
+        sa.update(table)
+        .where(table.c.user_id == user_id, table.c.read_at.is_(None))
+        .values(read_at=now)
+    ).rowcount
+
+
+def read_of_product(transaction: Transaction, user_id: str, product_id: str, now: datetime) -> int:
+    """Mark read what was said of a product that is no more; how many were unread."""
+    return transaction.connection.execute(
+        sa.update(table)
+        .where(
+            table.c.user_id == user_id,
+            table.c.product_id == product_id,
+            table.c.read_at.is_(None),
+        )
+        .values(read_at=now)
+    ).rowcount
+
+
+def delete(transaction: Transaction, user_id: str, notification_id: str) -> bool:
+    """Delete one of the user's notifications; whether there was one."""
+    deleted = transaction.connection.execute(
+        sa.delete(table).where(table.c.user_id == user_id, table.c.id == notification_id)
+    )
+    return deleted.rowcount > 0
+
+
+def _rows(connection: Connection, wanted: sa.Select[Any]) -> list[Notification]:
+    return [_notification(row) for row in connection.execute(wanted)]
+
+
+def _notification(row: Row[Any]) -> Notification:
+    return Notification(
+        id=row.id,
+        user_id=row.user_id,
+        seq=row.seq,
+        message=row.message,
+        kind=Kind(row.kind),
+        event=Event(row.event),
+        product_name=row.product_name,
+        created_at=row.created_at,
+        product_id=row.product_id,
+        expires_on=row.expires_on,
+        days_left=row.days_left,
+        read_at=row.read_at,
+    )

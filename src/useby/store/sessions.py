@@ -1,0 +1,162 @@
+"""Sign-ins and their refresh tokens: a family each, of which only the newest is good.
+
+A refresh token is spent when it is used (RFC 9700 section 4.14.2). Its immediate predecessor
+still answers for a short grace, with the same successor, because two tabs or a lost answer are no
+theft. Anything older that comes back is, and ends the family.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+
+import sqlalchemy as sa
+
+from useby.domain.news import AccessEnded
+from useby.store.engine import Transaction
+from useby.store.schema import refresh_tokens, sessions
+
+
+class Rotation(Enum):
+    """What became of a refresh token that was presented."""
+
+    ROTATED = "rotated"
+    REPEATED = "repeated"
+    """Spent within the grace; the successor it has already is answered again."""
+    THEFT = "theft"
+    """Spent long ago: its family has been ended."""
+    UNKNOWN = "unknown"
+    """Not ours, expired, or its session has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rotated:
+    """The outcome, and whose session it is about (empty when unknown)."""
+
+    outcome: Rotation
+    user_id: str = ""
+    session_id: str = ""
+
+
+def open_session(
+    transaction: Transaction,
+    *,
+    user_id: str,
+    session_id: str,
+    token_hash: str | None,
+    now: datetime,
+    expires_at: datetime,
+) -> None:
+    """Keep a sign-in, with its first refresh token if it has one."""
+    transaction.connection.execute(
+        sa.insert(sessions).values(
+            user_id=user_id, id=session_id, created_at=now, expires_at=expires_at
+        )
+    )
+    if token_hash is not None:
+        _keep(transaction, token_hash, user_id, session_id, expires_at)
+
+
+def rotate(
+    transaction: Transaction,
+    *,
+    token_hash: str,
+    successor_hash: str,
+    now: datetime,
+    grace: timedelta,
+    expires_at: datetime,
+) -> Rotated:
+    """Spend a refresh token and keep its successor.
+
+    A theft's outcome is a value and no exception, because what it does must be committed.
+    """
+    connection = transaction.connection
+    row = connection.execute(
+        sa.select(
+            refresh_tokens.c.user_id,
+            refresh_tokens.c.session_id,
+            refresh_tokens.c.successor_hash,
+            refresh_tokens.c.spent_at,
+            refresh_tokens.c.expires_at,
+        )
+        .join(
+            sessions,
+            sa.and_(
+                sessions.c.user_id == refresh_tokens.c.user_id,
+                sessions.c.id == refresh_tokens.c.session_id,
+            ),
+        )
+        .where(refresh_tokens.c.token_hash == token_hash, sessions.c.revoked_at.is_(None))
+    ).first()
+    if row is None or row.expires_at <= now:
+        return Rotated(Rotation.UNKNOWN)
+    if row.spent_at is not None:
+        successor_spent = connection.scalar(
+            sa.select(refresh_tokens.c.spent_at).where(
+                refresh_tokens.c.token_hash == row.successor_hash
+            )
+        )
+        if successor_spent is None and now - row.spent_at <= grace:
+            return Rotated(Rotation.REPEATED, row.user_id, row.session_id)
+        end_session(transaction, row.user_id, row.session_id, now)
+        return Rotated(Rotation.THEFT, row.user_id, row.session_id)
+    connection.execute(
+        sa.update(refresh_tokens)
+        .where(refresh_tokens.c.token_hash == token_hash)
+        .values(spent_at=now, successor_hash=successor_hash)
+    )
+    _keep(transaction, successor_hash, row.user_id, row.session_id, expires_at)
+    connection.execute(
+        sa.update(sessions)
+        .where(sessions.c.user_id == row.user_id, sessions.c.id == row.session_id)
+        .values(expires_at=expires_at)
+    )
+    return Rotated(Rotation.ROTATED, row.user_id, row.session_id)
+
+
+def end_session(transaction: Transaction, user_id: str, session_id: str, now: datetime) -> None:
+    """End one sign-in and everything it opened; one that has ended is left as it is."""
+    ended = transaction.connection.execute(
+        sa.update(sessions)
+        .where(
+            sessions.c.user_id == user_id,
+            sessions.c.id == session_id,
+            sessions.c.revoked_at.is_(None),
+        )
+        .values(revoked_at=now)
+    )
+    if ended.rowcount:
+        transaction.tell(AccessEnded(user_id, session_id))
+
+
+def session_of(transaction: Transaction, token_hash: str) -> tuple[str, str] | None:
+    """The user and session of a refresh token, spent or not."""
+    row = transaction.connection.execute(
+        sa.select(refresh_tokens.c.user_id, refresh_tokens.c.session_id).where(
+            refresh_tokens.c.token_hash == token_hash
+        )
+    ).first()
+    return (row.user_id, row.session_id) if row else None
+
+
+def purge(transaction: Transaction, now: datetime) -> int:
+    """Delete sign-ins whose last token has expired; how many."""
+    return transaction.connection.execute(
+        sa.delete(sessions).where(sessions.c.expires_at <= now)
+    ).rowcount
+
+
+def _keep(
+    transaction: Transaction,
+    token_hash: str,
+    user_id: str,
+    session_id: str,
+    expires_at: datetime,
+) -> None:
+    transaction.connection.execute(
+        sa.insert(refresh_tokens).values(
+            token_hash=token_hash,
+            user_id=user_id,
+            session_id=session_id,
+            expires_at=expires_at,
+        )
+    )
