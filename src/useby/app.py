@@ -163,7 +163,7 @@ async def running(
     path = sqlite_path(settings.database_url)
     path.parent.mkdir(parents=True, exist_ok=True)
     with hold_for_serving(path):
-        key = signing_key(settings)
+        key = signing_key(settings, path)
         if not migrate.is_current(settings.database_url):
             migrate.upgrade(settings.database_url)
         database = open_database(settings.database_url, checkpoints=True)
@@ -207,7 +207,8 @@ def serve(settings: Settings, ready: Callable[[str], None] = lambda _: None) -> 
 
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, on_signal)
-        async with running(settings) as node:
+        async with running(settings) as started:
+            node = started
             if asked.is_set():  # the signal came while we started
                 node.stop()
                 return

@@ -2,7 +2,9 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
-connections = Gauge("useby_connections", "WebSocket connections open on this node, closing ones too.")
+connections = Gauge(
+    "useby_connections", "WebSocket connections open on this node, closing ones too."
+)
 closes = Counter(
     "useby_closes", "WebSocket connections closed, by close code and reason.", ["code", "reason"]
 )

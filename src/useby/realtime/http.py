@@ -32,7 +32,7 @@ _STATUS: Final = {
 }
 
 
-class _Refused(Exception):
+class _Refused(Exception):  # noqa: N818 - it names what happened
     """The request is not answered by the application but by a bare status."""
 
     def __init__(self, status: int) -> None:
@@ -185,7 +185,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         return Knock(
             tokens=tuple(dict.fromkeys(tokens)),
             origin=origins[0].decode("latin-1") if origins else None,
-            since=(fields.get("since") or [None])[0],
+            since=next(iter(fields.get("since", ())), None),
         )
 
     # bounds
@@ -205,8 +205,12 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         more = b"sec-websocket-version: 13\r\nupgrade: websocket\r\n" if status == 426 else b""  # noqa: PLR2004
         self.transport.write(
             b"HTTP/1.1 " + _STATUS[status] + b"\r\ncontent-type: text/plain; charset=utf-8\r\n"
-            b"content-length: " + str(len(body)).encode() + b"\r\n" + more
-            + b"connection: close\r\n\r\n" + body
+            b"content-length: "
+            + str(len(body)).encode()
+            + b"\r\n"
+            + more
+            + b"connection: close\r\n\r\n"
+            + body
         )
         self._close_soon()
 
@@ -237,5 +241,3 @@ def protocol_for(hub: Hub) -> Callable[..., BoundedHttpProtocol]:
         return BoundedHttpProtocol(hub, config, server_state, app_state, _loop)
 
     return make
-
-

@@ -310,9 +310,7 @@ class Hub:
             subjects = {user_id for user_id, session_id, _ in keys if session_id is None}
             if subjects:
                 now = self._now()
-                await self._database.write(
-                    lambda t: accounts.provision(t, sorted(subjects), now)
-                )
+                await self._database.write(lambda t: accounts.provision(t, sorted(subjects), now))
 
         def read(connection: Connection) -> list[_Found]:
             unread = notifications.users_with_unread(connection, {key[0] for key in keys})

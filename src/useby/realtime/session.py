@@ -123,7 +123,9 @@ class Session:
         """Whether client frames must wait; the socket stops reading then."""
         return self._marking or self.state is State.OPENING
 
-    def opened(self, standing: Standing, newest: int, *, unread: bool, since: int | None) -> Effects:
+    def opened(
+        self, standing: Standing, newest: int, *, unread: bool, since: int | None
+    ) -> Effects:
         """The user was looked up.
 
         Args:

@@ -1,4 +1,4 @@
-"""An ``asyncio.Protocol`` around websockets' Sans-I/O frames: bytes in, bytes out, bounds, deadlines.
+"""An ``asyncio.Protocol`` around websockets' Sans-I/O frames: bytes, bounds, deadlines.
 
 It feeds the session, writes what the session says, and holds no opinion about the contract but
 its limits (section 7). The library refuses reserved bits, unmasked frames, bad close codes and
@@ -175,6 +175,7 @@ class Socket(asyncio.Protocol):
             self._unparsed += len(piece)
             self._wire.receive_data(piece)
             for frame in self._wire.events_received():
+                assert isinstance(frame, Frame)  # noqa: S101 - the handshake is behind us
                 self._unparsed -= _wire_size(frame)
                 self._take(frame)
             self._follow_wire()

@@ -33,17 +33,18 @@ def _policy(value: Mapping[str, Any]) -> Policy:
     return Policy(tuple(value["leadDays"]), time.fromisoformat(value["alertTime"]))
 
 
-def user_of(row: Row[Any]) -> User:
-    """A user from a row of the table's columns."""
+def user_of(row: Any, prefix: str = "") -> User:
+    """A user from a row of ``USER_COLUMNS``, labelled with ``prefix``."""
+    value = {column.name: getattr(row, prefix + column.name) for column in USER_COLUMNS}
     return User(
-        id=row.id,
-        email=row.email,
-        name=row.name,
-        time_zone=row.time_zone,
-        policy=Policy(tuple(row.lead_days), time.fromisoformat(row.alert_time)),
-        created_at=row.created_at,
-        categories={name: _policy(value) for name, value in row.categories.items()},
-        disabled_at=row.disabled_at,
+        id=value["id"],
+        email=value["email"],
+        name=value["name"],
+        time_zone=value["time_zone"],
+        policy=Policy(tuple(value["lead_days"]), time.fromisoformat(value["alert_time"])),
+        created_at=value["created_at"],
+        categories={name: _policy(each) for name, each in value["categories"].items()},
+        disabled_at=value["disabled_at"],
     )
 
 
@@ -66,9 +67,7 @@ def add_user(transaction: Transaction, *, user: User, password_hash: str | None)
     Raises:
         EmailTaken: Another user has the e-mail, or the id.
     """
-    taken = sa.select(users.c.id).where(
-        sa.or_(users.c.email == user.email, users.c.id == user.id)
-    )
+    taken = sa.select(users.c.id).where(sa.or_(users.c.email == user.email, users.c.id == user.id))
     if transaction.connection.execute(taken).first() is not None:
         raise EmailTaken
     transaction.connection.execute(

@@ -187,25 +187,11 @@ class Database:
 
     def _write_jobs(self) -> None:
         connection: Connection | None = None
-        open_ = True
-        while open_:
-            batch: list[_Job[Any]] = []
-            job = self._jobs.get()
-            while True:
-                if job is None:
-                    open_ = False
-                    break
-                batch.append(job)
-                if len(batch) == BATCH or self._jobs.empty():
-                    break
-                job = self._jobs.get()
-            if not batch:
-                continue
+        while batch := self._waiting_jobs():
             news: list[News] = []
             try:
                 with _our_errors():
-                    if connection is None:
-                        connection = self._writing.connect()
+                    connection = connection or self._writing.connect()
                     _run_together(connection, batch, news)
             except BaseException as error:  # noqa: BLE001 - nothing was kept: every caller hears it
                 news = []
@@ -219,6 +205,18 @@ class Database:
                 self._loop.call_soon_threadsafe(self._answer, batch, news)
         if connection is not None:
             connection.close()
+
+    def _waiting_jobs(self) -> list[_Job[Any]]:
+        """Wait for a job and take its neighbours; none when the database closes."""
+        batch: list[_Job[Any]] = []
+        while not batch or (len(batch) < BATCH and not self._jobs.empty()):
+            job = self._jobs.get()
+            if job is None:
+                if batch:
+                    self._jobs.put(None)  # these first
+                break
+            batch.append(job)
+        return batch
 
     def _answer(self, batch: Sequence[_Job[Any]], news: Sequence[News]) -> None:
         if self.on_commit is not None:

@@ -191,11 +191,14 @@ def get(connection: Connection, user_id: str, notification_id: str) -> Notificat
 
 def unread_count(connection: Connection, user_id: str) -> int:
     """How many of the user's notifications are unread."""
-    return connection.scalar(
-        sa.select(sa.func.count())
-        .select_from(table)
-        .where(table.c.user_id == user_id, table.c.read_at.is_(None))
-    ) or 0
+    return (
+        connection.scalar(
+            sa.select(sa.func.count())
+            .select_from(table)
+            .where(table.c.user_id == user_id, table.c.read_at.is_(None))
+        )
+        or 0
+    )
 
 
 def list_(connection: Connection, user_id: str, query: NotificationQuery) -> Page[Notification]:
@@ -226,10 +229,8 @@ def list_(connection: Connection, user_id: str, query: NotificationQuery) -> Pag
     return Page(tuple(items), encode("n", (items[-1].seq,)) if more else None)
 
 
-def mark_read(
-    transaction: Transaction, user_id: str, ids: Sequence[str], now: datetime
-) -> int:
-    """Mark notifications read; how many were not before. Ids that are not the user's are nothing."""
+def mark_read(transaction: Transaction, user_id: str, ids: Sequence[str], now: datetime) -> int:
+    """Mark notifications read; how many were not before. Ids of others change nothing."""
     marked = 0
     for start in range(0, len(ids), CHUNK):
         chunk = json.dumps(list(ids[start : start + CHUNK]))

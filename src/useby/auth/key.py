@@ -1,0 +1,61 @@
+"""The key that signs our tokens: from settings, or made once and kept beside the database."""
+
+import contextlib
+import os
+import secrets
+import stat
+from pathlib import Path
+from typing import Final
+
+from useby.settings import Settings
+
+KEY_BYTES: Final = 32
+
+
+class SettingsError(Exception):
+    """The settings don't let the program start; the message says what to do."""
+
+
+def key_path(database: Path) -> Path:
+    """Where the key of a database is kept if settings give none."""
+    return database.with_suffix(".key")
+
+
+def signing_key(settings: Settings, database: Path) -> bytes:
+    """The signing key.
+
+    Raises:
+        SettingsError: There is none and the node could be reached from elsewhere, or the kept one
+            is readable by others or too short.
+    """
+    if settings.secret_key is not None:
+        return settings.secret_key.get_secret_value().encode()
+    if not settings.on_loopback:
+        raise SettingsError(
+            f"USEBY_SECRET_KEY must be set to serve on {settings.host}, which other machines can"
+            " reach. Make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
+        )
+    return _kept_key(key_path(database))
+
+
+def _kept_key(path: Path) -> bytes:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        # Written whole under another name first: two that start at once agree on one key.
+        draft = path.with_name(f"{path.name}.{os.getpid()}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            os.write(descriptor, secrets.token_urlsafe(KEY_BYTES).encode())
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+        draft.unlink()
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & 0o077:
+        raise SettingsError(f"{path} can be read by others (mode {mode:o}): chmod 600 it")
+    key = path.read_bytes().strip()
+    if len(key) < KEY_BYTES:
+        raise SettingsError(f"{path} holds no key of {KEY_BYTES} bytes or more: delete it")
+    return key

@@ -1,0 +1,10 @@
+"""Alembic's environment: it runs on the connection that ``store.migrate`` gives it."""
+
+from alembic import context
+
+from useby.store.schema import metadata
+
+connection = context.config.attributes["connection"]
+context.configure(connection=connection, target_metadata=metadata, render_as_batch=True)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,118 @@
+"""Finding a user's products: filters, orders, and pages by key."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from enum import StrEnum
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from useby.domain.account import User
+from useby.domain.product import Product, Status
+from useby.store.cursor import BadCursor, Page, decode, encode
+from useby.store.products import PRODUCT_COLUMNS, product_of
+from useby.store.schema import from_utc_text, products, utc_text
+
+
+class Order(StrEnum):
+    """How a list of products is ordered; a minus turns it round."""
+
+    EXPIRY = "expiryDate"
+    EXPIRY_LAST = "-expiryDate"
+    NAME = "name"
+    NAME_LAST = "-name"
+    CREATED = "createdAt"
+    CREATED_LAST = "-createdAt"
+
+
+@dataclass(frozen=True, slots=True)
+class ProductQuery:
+    """Which of a user's products are wanted."""
+
+    status: Status | None = None
+    expiring_within: int | None = None
+    """Open and expired by the end of the local day this many days ahead."""
+    category: str | None = None
+    text: str | None = None
+    """Found in the name, category, barcode, location or notes, in whatever case."""
+    order: Order = Order.EXPIRY
+    cursor: str | None = None
+    limit: int = 50
+
+
+_KEYS: Final = {
+    "expiryDate": products.c.ends_at,
+    "name": products.c.name,
+    "createdAt": products.c.created_at,
+}
+_SEARCHED: Final = (
+    products.c.name,
+    products.c.category,
+    products.c.barcode,
+    products.c.location,
+    products.c.notes,
+)
+
+
+def list_(connection: Connection, user: User, query: ProductQuery, now: datetime) -> Page[Product]:
+    """A page of the user's products.
+
+    Raises:
+        BadCursor: The cursor is not one of a list in this order.
+    """
+    name = query.order.value.removeprefix("-")
+    falling = query.order.value.startswith("-")
+    key: sa.Column[Any] = _KEYS[name]
+    wanted = sa.select(*PRODUCT_COLUMNS, key.label("page_key")).where(
+        products.c.user_id == user.id, *_filters(query, user, now)
+    )
+    if query.cursor is not None:
+        place = sa.tuple_(*_after(query.cursor, query.order))
+        here = sa.tuple_(key, products.c.id)
+        wanted = wanted.where(here < place if falling else here > place)
+    columns = (key.desc(), products.c.id.desc()) if falling else (key, products.c.id)
+    rows = connection.execute(wanted.order_by(*columns).limit(query.limit + 1)).all()
+    items = tuple(product_of(row) for row in rows[: query.limit])
+    if len(rows) <= query.limit:
+        return Page(items, None)
+    last = rows[query.limit - 1]
+    value = utc_text(last.page_key) if isinstance(last.page_key, datetime) else last.page_key
+    return Page(items, encode(query.order.value, (value, last.id)))
+
+
+def _after(cursor: str, order: Order) -> tuple[Any, Any]:
+    value, product_id = decode(cursor, order.value, (str, str))
+    key: sa.Column[Any] = _KEYS[order.value.removeprefix("-")]
+    if key is not products.c.name:
+        try:
+            value = from_utc_text(value)
+        except ValueError:
+            raise BadCursor from None
+    elif "\0" in value or not value.isprintable():
+        raise BadCursor
+    return sa.bindparam(None, value, type_=key.type), sa.bindparam(None, product_id)
+
+
+def _filters(query: ProductQuery, user: User, now: datetime) -> list[sa.ColumnElement[bool]]:
+    open_ = products.c.closed_as.is_(None)
+    found: list[sa.ColumnElement[bool]] = []
+    if query.status in (Status.CONSUMED, Status.DISCARDED):
+        found.append(products.c.closed_as == query.status.value)
+    elif query.status is Status.EXPIRED:
+        found += [open_, products.c.ends_at <= now]
+    elif query.status is Status.EXPIRING:
+        found += [open_, products.c.ends_at > now, products.c.expiring_from <= now]
+    elif query.status is Status.FRESH:
+        found += [open_, products.c.ends_at > now, products.c.expiring_from > now]
+    if query.expiring_within is not None:
+        day = now.astimezone(user.zone).date() + timedelta(days=query.expiring_within + 1)
+        end = datetime.combine(day, time(), user.zone).astimezone(UTC)
+        found += [open_, products.c.ends_at <= end]
+    if query.category is not None:
+        found.append(products.c.category == query.category)
+    if query.text:
+        found.append(
+            sa.or_(*(column.icontains(query.text, autoescape=True) for column in _SEARCHED))
+        )
+    return found
