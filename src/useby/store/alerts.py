@@ -1,6 +1,6 @@
 """The alert clock's statements: what is due next, claim it, settle it."""
 
-import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,13 +9,16 @@ from typing import Final, Self
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from useby import metrics
 from useby.domain.account import User
 from useby.domain.alerts import Placement
 from useby.domain.product import Product
-from useby.store.accounts import USER_COLUMNS, user_of
+from useby.store.accounts import USER_COLUMNS, user, user_of
 from useby.store.engine import Transaction
-from useby.store.products import PRODUCT_COLUMNS, product_of
+from useby.store.products import PRODUCT_COLUMNS, get, product_of, said_leads
 from useby.store.schema import products, users, utc_text
+
+log = logging.getLogger(__name__)
 
 FAULT_LENGTH: Final = 200
 
@@ -55,11 +58,6 @@ _CLAIM: Final = (
     .order_by(products.c.next_alert_at)
     .limit(sa.bindparam("most"))
 )
-_SAID: Final = (
-    "SELECT user_id, product_id, expiry, lead FROM alerts_said"
-    " WHERE (user_id, product_id) IN (SELECT json_extract(value, '$[0]'),"
-    " json_extract(value, '$[1]') FROM json_each(?))"
-)
 _SAY: Final = (
     "INSERT INTO alerts_said (user_id, product_id, expiry, lead, said_at) VALUES (?,?,?,?,?)"
 )
@@ -91,21 +89,15 @@ def claim_due(
     They stay claimed until the transaction ends: SQLite has one writer.
     """
     connection = transaction.connection
-    owners: dict[str, User] = {}
-    claimed: list[tuple[Product, User]] = []
-    for row in connection.execute(_CLAIM, {"now": now, "most": most}):
-        owner = owners.get(row.user_id)
-        if owner is None:
-            owner = owners[row.user_id] = user_of(row, "owner_")
-        claimed.append((product_of(row), owner))
-    keys = json.dumps([(product.user_id, product.id) for product, _ in claimed])
-    said: dict[tuple[str, str, str], set[int]] = {}
-    for user_id, product_id, expiry, lead in connection.exec_driver_sql(_SAID, (keys,)):
-        said.setdefault((user_id, product_id, expiry), set()).add(lead)
-    return [
-        (product, owner, frozenset(said.get((owner.id, product.id, product.expiry.key), ())))
-        for product, owner in claimed
-    ]
+    try:
+        claimed = _claim(connection, now, most)
+    except sa.exc.SQLAlchemyError:
+        raise
+    except Exception:  # noqa: BLE001 - whatever a row holds, it must not stop the others' alerts
+        _set_aside_unreadable(connection, now)
+        claimed = _claim(connection, now, most)
+    said = said_leads(connection, [product for product, _ in claimed])
+    return [(*each, leads) for each, leads in zip(claimed, said, strict=True)]
 
 
 def settle(transaction: Transaction, settled: Sequence[Settlement], now: datetime) -> None:
@@ -134,4 +126,33 @@ def settle(transaction: Transaction, settled: Sequence[Settlement], now: datetim
     ]
     for statement, rows in ((_SAY, said), (_PLACE, placed), (_SET_ASIDE, aside)):
         if rows:
-            connection.exec_driver_sql(statement, rows)  # type: ignore[arg-type]
+            connection.exec_driver_sql(statement, rows)
+
+
+def _claim(connection: Connection, now: datetime, most: int) -> list[tuple[Product, User]]:
+    owners: dict[str, User] = {}
+    claimed: list[tuple[Product, User]] = []
+    for row in connection.execute(_CLAIM, {"now": now, "most": most}):
+        owner = owners.get(row.user_id)
+        if owner is None:
+            owner = owners[row.user_id] = user_of(row, "owner_")
+        claimed.append((product_of(row), owner))
+    return claimed
+
+
+def _set_aside_unreadable(connection: Connection, now: datetime) -> None:
+    """Set aside each due product that can't be read, or whose owner can't."""
+    due = connection.execute(
+        sa.select(products.c.user_id, products.c.id).where(products.c.next_alert_at <= now)
+    ).all()
+    for user_id, product_id in due:
+        try:
+            get(connection, user_id, product_id)
+            user(connection, user_id)
+        except sa.exc.SQLAlchemyError:
+            raise
+        except Exception as error:
+            log.exception("product %s is set aside: its row can't be read", product_id)
+            metrics.alert_faults.inc()
+            reason = f"{type(error).__name__}: {error}"[:FAULT_LENGTH]
+            connection.exec_driver_sql(_SET_ASIDE, (reason, user_id, product_id))

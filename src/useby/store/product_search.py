@@ -83,15 +83,20 @@ def list_(connection: Connection, user: User, query: ProductQuery, now: datetime
 
 def _after(cursor: str, order: Order) -> tuple[Any, Any]:
     value, product_id = decode(cursor, order.value, (str, str))
+    if not _storable(value + product_id):
+        raise BadCursor
     key: sa.Column[Any] = _KEYS[order.value.removeprefix("-")]
     if key is not products.c.name:
         try:
             value = from_utc_text(value)
         except ValueError:
             raise BadCursor from None
-    elif "\0" in value or not value.isprintable():
-        raise BadCursor
     return sa.bindparam(None, value, type_=key.type), sa.bindparam(None, product_id)
+
+
+def _storable(text: str) -> bool:
+    """Whether a database takes the text: no NUL, no lone surrogate."""
+    return "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _filters(query: ProductQuery, user: User, now: datetime) -> list[sa.ColumnElement[bool]]:

@@ -1,20 +1,25 @@
 """Products: kept, changed and deleted, their pending alert placed in the same breath."""
 
+import dataclasses
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from useby.domain import wording
 from useby.domain.account import User
-from useby.domain.alerts import Placement, placement
+from useby.domain.alerts import Placement, days_left, placement
 from useby.domain.news import Scheduled
-from useby.domain.product import Closing, DateKind, Expiry, Product
+from useby.domain.notification import Draft, Event, Kind
+from useby.domain.product import Closing, DateKind, Expiry, Product, reopened, taken
 from useby.store import notifications
 from useby.store.engine import Transaction
-from useby.store.schema import alerts_said, products
+from useby.store.schema import products
 
 CHUNK: Final = 400
 
@@ -37,6 +42,16 @@ PRODUCT_COLUMNS: Final = (
     products.c.closed_at,
     products.c.created_at,
     products.c.updated_at,
+)
+_REPLACE: Final = (
+    sa.update(products)
+    .where(products.c.user_id == sa.bindparam("at_user"), products.c.id == sa.bindparam("at_id"))
+    .values(alert_fault=None)
+)
+_SAID: Final = (
+    "SELECT user_id, product_id, expiry, lead FROM alerts_said"
+    " WHERE (user_id, product_id) IN (SELECT json_extract(value, '$[0]'),"
+    " json_extract(value, '$[1]') FROM json_each(?))"
 )
 
 
@@ -92,27 +107,69 @@ def add(transaction: Transaction, product: Product, user: User, now: datetime) -
     Raises:
         ExternalIdTaken: Another product of the user has its external id.
     """
-    add_many(transaction, [product], user, now)
+    if _taken_ids(transaction.connection, user, [product]):
+        raise ExternalIdTaken
+    _insert(transaction, [product], user, now)
     return product
 
 
-def add_many(transaction: Transaction, new: Sequence[Product], user: User, now: datetime) -> None:
-    """Keep new products of one user, in one statement.
+def add_many(
+    transaction: Transaction, wanted: Sequence[Product], user: User, now: datetime
+) -> list[bool]:
+    """Keep a batch of new products of one user, and say so in one notification.
+
+    Returns:
+        Of each whether it was kept: false where its external id is that of a product there, or
+        of one before it in the batch.
+    """
+    seen = _taken_ids(transaction.connection, user, wanted)
+    kept: list[bool] = []
+    for product in wanted:
+        kept.append(product.external_id is None or product.external_id not in seen)
+        if product.external_id is not None:
+            seen.add(product.external_id)
+    new = [product for product, keep in zip(wanted, kept, strict=True) if keep]
+    _insert(transaction, new, user, now)
+    _say_added(transaction, user, len(new), now)
+    return kept
+
+
+def upsert_many(
+    transaction: Transaction, wanted: Sequence[Product], user: User, now: datetime
+) -> Upserted:
+    """Add or change products by their external id; those without one are added.
+
+    A product that is there keeps its id, its creation and whether it is closed. What was added is
+    said in one notification.
 
     Raises:
-        ExternalIdTaken: An external id is taken, or stands twice; nothing is kept.
+        ExternalIdTaken: An external id stands twice among ``wanted``; nothing is kept.
     """
-    if not new:
-        return
-    wanted = [product.external_id for product in new if product.external_id is not None]
-    if len(set(wanted)) < len(wanted) or by_external_id(transaction.connection, user.id, wanted):
+    ids = [each.external_id for each in wanted if each.external_id is not None]
+    if len(set(ids)) < len(ids):
         raise ExternalIdTaken
-    places = [placement(product, user, frozenset(), now) for product in new]
-    transaction.connection.execute(
-        sa.insert(products),
-        [_values(product, place) for product, place in zip(new, places, strict=True)],
-    )
-    _tell(transaction, places)
+    there = by_external_id(transaction.connection, user.id, ids)
+    new: list[Product] = []
+    changed: list[Product] = []
+    for product in wanted:
+        before = there.get(product.external_id) if product.external_id is not None else None
+        if before is None:
+            new.append(product)
+            continue
+        after = dataclasses.replace(
+            product,
+            id=before.id,
+            created_at=before.created_at,
+            updated_at=before.updated_at,
+            closed_as=before.closed_as,
+            closed_at=before.closed_at,
+        )
+        if after != before:
+            changed.append(dataclasses.replace(after, updated_at=product.updated_at))
+    _insert(transaction, new, user, now)
+    _update(transaction, changed, user, now)
+    _say_added(transaction, user, len(new), now)
+    return Upserted(len(new), len(changed), len(wanted) - len(new) - len(changed))
 
 
 def by_external_id(
@@ -132,52 +189,88 @@ def by_external_id(
     return found
 
 
-def upsert_many(
-    transaction: Transaction, wanted: Sequence[Product], user: User, now: datetime
-) -> Upserted:
-    """Add or change products by their external id; those without one are added.
-
-    A product that is there keeps its id, its creation and whether it is closed.
-
-    Raises:
-        ExternalIdTaken: An external id stands twice among ``wanted``; nothing is kept.
-    """
-    there = by_external_id(
-        transaction.connection, user.id, (each.external_id for each in wanted if each.external_id)
-    )
-    new: list[Product] = []
-    changed = same = 0
-    for product in wanted:
-        before = there.get(product.external_id) if product.external_id else None
-        if before is None:
-            new.append(product)
-            continue
-        after = _with_identity_of(product, before)
-        if after == before:
-            same += 1
-        else:
-            replace(transaction, after, user, now)
-            changed += 1
-    add_many(transaction, new, user, now)
-    return Upserted(len(new), changed, same)
-
-
 def replace(transaction: Transaction, product: Product, user: User, now: datetime) -> Product:
     """Keep a product's new values, and place its next alert by them.
 
     One that is closed has no alert any more, and what was said of it counts as read.
+
+    Raises:
+        ExternalIdTaken: Another product of the user has its external id.
     """
-    said = said_leads(transaction.connection, product)
-    place = placement(product, user, said, now)
-    transaction.connection.execute(
-        sa.update(products)
-        .where(products.c.user_id == product.user_id, products.c.id == product.id)
-        .values(**_values(product, place), alert_fault=None)
-    )
+    if product.external_id is not None:
+        there = by_external_id(transaction.connection, user.id, [product.external_id])
+        if any(other.id != product.id for other in there.values()):
+            raise ExternalIdTaken
+    _update(transaction, [product], user, now)
     if product.closed_as is not None:
-        notifications.read_of_product(transaction, product.user_id, product.id, now)
-    _tell(transaction, [place])
+        notifications.read_of_product(transaction, user.id, product.id, now)
     return product
+
+
+def take(
+    transaction: Transaction,
+    user: User,
+    product_id: str,
+    *,
+    quantity: Decimal | None,
+    how: Closing,
+    now: datetime,
+) -> Product | None:
+    """Consume or discard some of a product, and say so; with the last of it it is closed.
+
+    Args:
+        transaction: The write under way.
+        user: The owner.
+        product_id: One of the user's products.
+        quantity: How much, in its unit; ``None`` means all that is left.
+        how: What became of it.
+        now: The moment, aware.
+
+    Returns:
+        The product as it is now; ``None`` if the user has no such product.
+
+    Raises:
+        ValueError: It is closed, or there is not so much of it left.
+    """
+    before = get(transaction.connection, user.id, product_id)
+    if before is None:
+        return None
+    after = replace(transaction, taken(before, quantity, how, now), user, now)
+    closed = after.closed_as is not None
+    message = wording.closing(
+        after.name,
+        how,
+        before.quantity if quantity is None else quantity,
+        after.unit,
+        left=Decimal(0) if closed else after.quantity,
+    )
+    draft = Draft(
+        user_id=user.id,
+        message=message,
+        kind=Kind.INFO,
+        event=Event(how.value),
+        product_name=after.name,
+        product_id=after.id,
+        expires_on=after.expiry.day_in(user.zone),
+        days_left=days_left(after, user.zone, now),
+    )
+    notifications.add(transaction, [draft], now)
+    return after
+
+
+def reopen(
+    transaction: Transaction,
+    user: User,
+    product_id: str,
+    *,
+    quantity: Decimal | None,
+    now: datetime,
+) -> Product | None:
+    """Take a product's closing back; arguments, result and errors are those of ``take``."""
+    product = get(transaction.connection, user.id, product_id)
+    if product is None:
+        return None
+    return replace(transaction, reopened(product, quantity, now), user, now)
 
 
 def delete(transaction: Transaction, user_id: str, product_id: str, now: datetime) -> bool:
@@ -191,28 +284,53 @@ def delete(transaction: Transaction, user_id: str, product_id: str, now: datetim
     return True
 
 
-def said_leads(connection: Connection, product: Product) -> frozenset[int]:
-    """The leads of the alerts already said for a product's present date."""
-    return frozenset(
-        connection.scalars(
-            sa.select(alerts_said.c.lead).where(
-                alerts_said.c.user_id == product.user_id,
-                alerts_said.c.product_id == product.id,
-                alerts_said.c.expiry == product.expiry.key,
-            )
-        )
-    )
+def said_leads(connection: Connection, wanted: Sequence[Product]) -> list[frozenset[int]]:
+    """The leads of the alerts already said, for each product's present date; one query for all."""
+    keys = json.dumps([(product.user_id, product.id) for product in wanted])
+    said: dict[tuple[str, str, str], set[int]] = {}
+    for user_id, product_id, expiry, lead in connection.exec_driver_sql(_SAID, (keys,)):
+        said.setdefault((user_id, product_id, expiry), set()).add(lead)
+    return [
+        frozenset(said.get((product.user_id, product.id, product.expiry.key), ()))
+        for product in wanted
+    ]
 
 
-def _with_identity_of(product: Product, before: Product) -> Product:
-    values = {name: getattr(product, name) for name in product.__slots__}
-    kept = ("id", "user_id", "created_at", "closed_as", "closed_at")
-    values |= {name: getattr(before, name) for name in kept}
-    if all(
-        value == getattr(before, name) for name, value in values.items() if name != "updated_at"
-    ):
-        return before
-    return Product(**values)
+def _taken_ids(connection: Connection, user: User, new: Iterable[Product]) -> set[str]:
+    ids = (product.external_id for product in new if product.external_id is not None)
+    return set(by_external_id(connection, user.id, ids))
+
+
+def _insert(transaction: Transaction, new: Sequence[Product], user: User, now: datetime) -> None:
+    if not new:
+        return
+    places = [placement(product, user, frozenset(), now) for product in new]
+    rows = [_values(product, place) for product, place in zip(new, places, strict=True)]
+    transaction.connection.execute(sa.insert(products), rows)
+    _tell(transaction, places)
+
+
+def _update(
+    transaction: Transaction, changed: Sequence[Product], user: User, now: datetime
+) -> None:
+    if not changed:
+        return
+    said = said_leads(transaction.connection, changed)
+    places = [
+        placement(product, user, leads, now) for product, leads in zip(changed, said, strict=True)
+    ]
+    rows = []
+    for product, place in zip(changed, places, strict=True):
+        values = _values(product, place)
+        rows.append(values | {"at_user": values.pop("user_id"), "at_id": values.pop("id")})
+    transaction.connection.execute(_REPLACE, rows)
+    _tell(transaction, places)
+
+
+def _say_added(transaction: Transaction, user: User, count: int, now: datetime) -> None:
+    if count:
+        draft = Draft(user.id, wording.added(count), Kind.INFO, Event.ADDED)
+        notifications.add(transaction, [draft], now)
 
 
 def _values(product: Product, place: Placement) -> dict[str, Any]:
