@@ -1,6 +1,12 @@
 """What a node counts, for Prometheus. No label ever names a user, a token or an address."""
 
+import gc
+import time
+from typing import Any
+
 from prometheus_client import Counter, Gauge, Histogram
+
+# the socket
 
 connections = Gauge(
     "useby_connections", "WebSocket connections open on this node, closing ones too."
@@ -8,15 +14,55 @@ connections = Gauge(
 closes = Counter(
     "useby_closes", "WebSocket connections closed, by close code and reason.", ["code", "reason"]
 )
+frames_received = Counter(
+    "useby_frames_received", "WebSocket frames received, control and empty ones too."
+)
+frames_sent = Counter("useby_frames_sent", "WebSocket frames handed to the kernel.")
 client_frames_ignored = Counter(
     "useby_client_frames_ignored",
     "Client frames that the contract gives no answer for, by what is wrong with them.",
     ["reason"],
 )
+
+# notifications and the alert clock
+
+notifications_committed = Counter(
+    "useby_notifications_committed", "Notifications that this node has put on stable storage."
+)
+alert_batches = Counter("useby_alert_batches", "Batches of due products that the clock settled.")
 alerts_said = Counter("useby_alerts_said", "Alerts that the clock has said.")
 alert_faults = Counter("useby_alert_faults", "Products set aside: their alert can't be worked out.")
+
+# HTTP
+
 request_seconds = Histogram(
     "useby_request_seconds",
-    "Time from a request's head to its answer, by route and status.",
+    "Time from a request's head to its answer, by the route's template and status.",
     ["method", "route", "status"],
 )
+
+# the process
+
+gc_pause_seconds = Histogram(
+    "useby_gc_pause_seconds",
+    "How long the garbage collector stopped everything, by generation.",
+    ["generation"],
+    buckets=(0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0),
+)
+_pauses = [gc_pause_seconds.labels(str(generation)) for generation in range(3)]
+_collection_began = 0.0
+
+
+def time_collector() -> None:
+    """Have every pause of the garbage collector measured from now on."""
+    if _on_collection not in gc.callbacks:
+        gc.callbacks.append(_on_collection)
+
+
+def _on_collection(phase: str, info: dict[str, Any]) -> None:
+    # Python runs one collection at a time, so one moment is enough to remember.
+    global _collection_began  # noqa: PLW0603
+    if phase == "start":
+        _collection_began = time.perf_counter()
+    else:
+        _pauses[info["generation"]].observe(time.perf_counter() - _collection_began)
