@@ -65,6 +65,7 @@ def configure(settings: Settings) -> None:
     logging.raiseExceptions = False
     logging.root.handlers[:] = [handler]
     logging.root.setLevel(settings.log_level)
+    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logger = logging.getLogger(name)
         logger.handlers.clear()

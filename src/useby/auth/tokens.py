@@ -196,9 +196,9 @@ def load_pem(text: str) -> PublicKey:
     """
     pem = text.encode() if text.lstrip().startswith("-----BEGIN") else Path(text).read_bytes()
     key = load_pem_public_key(pem)
-    if not isinstance(key, tuple(_KEYS.values())):
-        raise ValueError("the public key must be RSA, EC or Ed25519")
-    return key
+    if isinstance(key, RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey):
+        return key
+    raise ValueError("the public key must be RSA, EC or Ed25519")
 
 
 def _decode(token: str, key: bytes | PublicKey, algorithms: list[str]) -> dict[str, Any]:

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeVar
 
-from sqlalchemy.engine import Connection
-
 from useby import metrics
 from useby.auth.tickets import Tickets
 from useby.auth.tokens import Claims, KeysNeeded, TokenRefused, Verifier
@@ -26,7 +24,7 @@ from useby.realtime.socket import Socket
 from useby.realtime.sweep import Sweep
 from useby.settings import Settings
 from useby.store import accounts, notifications
-from useby.store.engine import Database, StoreUnavailable, Transaction
+from useby.store.engine import Connection, Database, StoreUnavailable, Transaction
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

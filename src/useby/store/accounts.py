@@ -5,7 +5,7 @@ from datetime import datetime, time
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Row
+from sqlalchemy.engine import Connection
 
 from useby.domain.account import Standing, User
 from useby.domain.news import AccessEnded, Scheduled
@@ -131,7 +131,8 @@ def change_user(
     now: datetime,
     name: str | None = None,
     time_zone: str | None = None,
-    policy: Policy | None = None,
+    lead_days: tuple[int, ...] | None = None,
+    alert_time: time | None = None,
     categories: Mapping[str, Policy] | None = None,
 ) -> User:
     """Change what is given, and have all pending alerts placed anew if they depend on it.
@@ -146,9 +147,10 @@ def change_user(
         values["name"] = name
     if time_zone is not None:
         values["time_zone"] = time_zone
-    if policy is not None:
-        values["alert_time"] = policy.alert_time.isoformat("minutes")
-        values["lead_days"] = list(policy.lead_days)
+    if alert_time is not None:
+        values["alert_time"] = alert_time.isoformat("minutes")
+    if lead_days is not None:
+        values["lead_days"] = list(lead_days)
     if categories is not None:
         values["categories"] = {key: policy_json(each) for key, each in categories.items()}
     if values:
@@ -250,7 +252,7 @@ def standings(
             was issued.
     """
     user_ids = sorted({user_id for user_id, _, _ in keys})
-    known: dict[str, Row[Any]] = {}
+    known: dict[str, Any] = {}
     for start in range(0, len(user_ids), CHUNK):
         wanted = sa.select(users.c.id, users.c.seq, users.c.disabled_at, users.c.signed_out_at)
         chunk = wanted.where(users.c.id.in_(user_ids[start : start + CHUNK]))
@@ -267,7 +269,7 @@ def standings(
 
 
 def _standing(
-    row: Row[Any] | None, key: tuple[str, str | None, datetime], good: set[tuple[str, str]]
+    row: Any, key: tuple[str, str | None, datetime], good: set[tuple[str, str]]
 ) -> tuple[Standing, int]:
     user_id, session_id, issued_at = key
     if row is None:

@@ -24,6 +24,16 @@ from sqlalchemy.engine import Connection, Engine, make_url
 
 from useby.domain.news import News
 
+__all__ = [
+    "Connection",
+    "Database",
+    "StoreUnavailable",
+    "Transaction",
+    "open_database",
+    "sqlite_engine",
+    "sqlite_path",
+]
+
 T = TypeVar("T")
 
 READERS = 4

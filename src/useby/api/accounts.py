@@ -1,0 +1,203 @@
+"""Signing up, in, on and out; and a ticket for the socket."""
+
+import hashlib
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Request, Response
+from pydantic import Field, StringConstraints
+from uuid_utils import uuid7
+
+from useby.api.context import Known, Node
+from useby.api.errors import Problem, answers
+from useby.api.shapes import Email, Password, Shape, Text, Zone
+from useby.auth import refresh
+from useby.domain.account import User
+from useby.domain.policy import Policy
+from useby.store import accounts, sessions
+from useby.store.accounts import EmailTaken
+from useby.store.engine import Connection, Transaction
+from useby.store.sessions import Rotation
+
+router = APIRouter(prefix="/api", tags=["accounts"])
+
+RefreshText = Annotated[Text, StringConstraints(min_length=1, max_length=128)]
+
+
+class SignupIn(Shape):
+    """A new account."""
+
+    email: Email
+    password: Password
+    name: Annotated[Text, StringConstraints(max_length=200, strip_whitespace=True)] = ""
+    time_zone: Zone = "UTC"
+
+
+class Accepted(Shape):
+    """The same for every e-mail, whether or not it was free."""
+
+    detail: str
+
+
+class LoginIn(Shape):
+    """An e-mail and its password."""
+
+    email: Email
+    password: Annotated[Text, StringConstraints(min_length=1, max_length=200)]
+
+
+class RefreshIn(Shape):
+    """A refresh token."""
+
+    refresh_token: RefreshText
+
+
+class TokensOut(Shape):
+    """Tokens of one sign-in."""
+
+    access_token: str
+    refresh_token: str
+    token_type: str = "Bearer"  # noqa: S105 - a type's name
+    expires_in: Annotated[int, Field(description="Seconds until the access token ends.")]
+
+
+class TicketOut(Shape):
+    """A ticket that may stand once in the socket URL's `access_token`."""
+
+    ticket: str
+    expires_in: Annotated[int, Field(description="Seconds.")]
+
+
+@router.post(
+    "/auth/signup",
+    operation_id="signup",
+    status_code=HTTPStatus.ACCEPTED,
+    responses=answers(403, 429),
+)
+async def signup(node: Node, request: Request, new: SignupIn) -> Accepted:
+    """Make an account. The answer never tells whether the e-mail was free: log in to find out."""
+    if not node.settings.signup:
+        raise Problem(HTTPStatus.FORBIDDEN, "This node makes no accounts by itself.")
+    _count(node, "signup", request, new.email)
+    hashed = await node.passwords.hash(new.password)
+    now = node.now()
+    user = User(str(uuid7()), new.email, new.name, new.time_zone, Policy(), now)
+
+    def work(transaction: Transaction) -> None:
+        try:
+            accounts.add_user(transaction, user=user, password_hash=hashed)
+        except EmailTaken:
+            return  # and nothing tells
+
+    await node.database.write(work)
+    return Accepted(detail="If the e-mail was free, the account is there now: log in.")
+
+
+@router.post("/auth/login", operation_id="login", responses=answers(401, 429))
+async def login(node: Node, request: Request, given: LoginIn) -> TokensOut:
+    """Sign in."""
+    _count(node, "login", request, given.email)
+
+    def find(connection: Connection) -> tuple[User | None, str | None]:
+        user = accounts.user_by_email(connection, given.email)
+        return user, accounts.password_hash(connection, user.id) if user else None
+
+    user, hashed = await node.database.read(find)
+    right, better = await node.passwords.verify(given.password, hashed)
+    if user is None or not right or user.disabled_at is not None:
+        raise Problem.unauthorized("The e-mail or the password is wrong.")
+    now = node.now()
+    token, session_id = refresh.new_refresh_token(), str(uuid7())
+    expires_at = now + timedelta(seconds=node.settings.refresh_token_seconds)
+
+    def work(transaction: Transaction) -> None:
+        if better is not None:
+            accounts.set_password_hash(transaction, user.id, better)
+        sessions.purge(transaction, now)
+        sessions.open_session(
+            transaction,
+            user_id=user.id,
+            session_id=session_id,
+            token_hash=refresh.hash_of(token),
+            now=now,
+            expires_at=expires_at,
+        )
+
+    await node.database.write(work)
+    return _tokens(node, user.id, session_id, token)
+
+
+@router.post("/auth/refresh", operation_id="refresh", responses=answers(401))
+async def refresh_tokens(node: Node, given: RefreshIn) -> TokensOut:
+    """Spend a refresh token and get the next. One that was spent long ago ends its sign-in."""
+    now = node.now()
+    successor = refresh.successor_of(node.key, given.refresh_token)
+    settings = node.settings
+    rotated = await node.database.write(
+        lambda t: sessions.rotate(
+            t,
+            token_hash=refresh.hash_of(given.refresh_token),
+            successor_hash=refresh.hash_of(successor),
+            now=now,
+            grace=timedelta(seconds=settings.refresh_grace_seconds),
+            expires_at=now + timedelta(seconds=settings.refresh_token_seconds),
+        )
+    )
+    if rotated.outcome not in (Rotation.ROTATED, Rotation.REPEATED):
+        raise Problem.unauthorized("The refresh token is not good any more.")
+    return _tokens(node, rotated.user_id, rotated.session_id, successor)
+
+
+@router.post(
+    "/auth/logout",
+    operation_id="logout",
+    status_code=HTTPStatus.NO_CONTENT,
+    response_class=Response,
+    responses=answers(),
+)
+async def logout(node: Node, given: RefreshIn) -> None:
+    """End the sign-in of a refresh token, and its sockets. One that is unknown is no error."""
+    now = node.now()
+
+    def work(transaction: Transaction) -> None:
+        found = sessions.session_of(transaction, refresh.hash_of(given.refresh_token))
+        if found is not None:
+            sessions.end_session(transaction, *found, now)
+
+    await node.database.write(work)
+
+
+@router.post(
+    "/auth/logout-all",
+    operation_id="logoutAll",
+    status_code=HTTPStatus.NO_CONTENT,
+    response_class=Response,
+    responses=answers(401),
+)
+async def logout_all(node: Node, caller: Known) -> None:
+    """End every sign-in of the caller, this one included, and all their sockets."""
+    now = node.now()
+    await node.database.write(lambda t: accounts.end_sessions(t, caller.user.id, now))
+
+
+@router.post("/ws/ticket", operation_id="issueTicket", tags=["socket"], responses=answers(401))
+async def issue_ticket(node: Node, caller: Known) -> TicketOut:
+    """A one-use ticket, so that nothing worth stealing has to stand in a URL."""
+    ticket = node.tickets.issue(caller.claims, node.now())
+    return TicketOut(ticket=ticket, expires_in=node.settings.ticket_seconds)
+
+
+def _count(node: Node, kind: str, request: Request, email: str) -> None:
+    address = request.client.host if request.client else ""
+    retry_after = node.rates.hit(kind, address, hashlib.sha256(email.encode()).hexdigest())
+    if retry_after is not None:
+        raise Problem.too_many(retry_after)
+
+
+def _tokens(node: Node, user_id: str, session_id: str, refresh_token: str) -> TokensOut:
+    return TokensOut(
+        access_token=node.issuer.access(user_id, session_id, node.now()),
+        refresh_token=refresh_token,
+        expires_in=node.issuer.access_seconds,
+    )

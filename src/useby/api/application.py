@@ -1,0 +1,166 @@
+"""The application: its routes, its documentation, and what holds for every request."""
+
+import time
+from collections.abc import MutableMapping
+from http import HTTPStatus
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi_offline import FastAPIOffline
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from useby import __version__, metrics
+from useby.api import accounts, errors, health, me, notifications, products
+from useby.api.context import Context
+from useby.api.errors import problem
+from useby.api.product_shapes import ProductIn
+
+SOCKET_PATH: Final = "/api/ws/notification"
+_DESCRIPTION: Final = (
+    "Keeps products, knows when each must be noticed, and tells every device of its owner at once"
+    f" over the WebSocket at `{SOCKET_PATH}`."
+)
+
+
+def create_api(context: Context) -> FastAPI:
+    """The ASGI application of a node."""
+    api = FastAPIOffline(
+        docs_url="/api/docs",
+        redoc_url=None,
+        static_url="/api/docs/assets",
+        title="useby",
+        version=__version__,
+        description=_DESCRIPTION,
+        openapi_url="/api/openapi.json",
+        swagger_ui_oauth2_redirect_url="/api/docs/oauth2-redirect",
+        separate_input_output_schemas=False,
+        redirect_slashes=False,
+    )
+    api.state.context = context
+    errors.install(api)
+    for router in (accounts.router, me.router, products.router, notifications.router):
+        api.include_router(router)
+    api.include_router(health.router)
+
+    @api.api_route(
+        SOCKET_PATH,
+        methods=["GET", "HEAD", "OPTIONS"],
+        include_in_schema=False,
+    )
+    async def no_upgrade() -> JSONResponse:
+        """The socket's path, asked for without an upgrade (RFC 9110 section 15.5.22)."""
+        return problem(
+            HTTPStatus.UPGRADE_REQUIRED,
+            "This is a WebSocket: connect to it with an upgrade.",
+            {"Upgrade": "websocket", "Connection": "Upgrade"},
+        )
+
+    @api.get("/", include_in_schema=False)
+    async def home() -> RedirectResponse:
+        return RedirectResponse("/api/docs")
+
+    def openapi() -> dict[str, Any]:
+        if api.openapi_schema is None:
+            api.openapi_schema = _document(api)
+        return api.openapi_schema
+
+    api.openapi = openapi  # type: ignore[method-assign]
+    settings = context.settings
+    if settings.allowed_origins:
+        api.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.allowed_origins),
+            allow_methods=["GET", "POST", "PATCH", "DELETE"],
+            allow_headers=["authorization", "content-type"],
+        )
+    api.add_middleware(Gate, context=context)
+    return api
+
+
+def _document(api: FastAPI) -> dict[str, Any]:
+    document = get_openapi(
+        title=api.title, version=api.version, description=api.description, routes=api.routes
+    )
+    schemas = document["components"]["schemas"]
+    # A batch's items are read one by one, so that one bad item costs only itself.
+    schemas.setdefault("ProductIn", ProductIn.model_json_schema(by_alias=True))
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    for path in document["paths"].values():
+        for operation in path.values():
+            for status, answer in operation["responses"].items():
+                if int(status) >= HTTPStatus.BAD_REQUEST:
+                    answer.get("content", {}).pop("application/json", None)
+    return document
+
+
+class _TooLarge(Exception):  # noqa: N818 - it names what happened
+    """The body passed its bound while it was read."""
+
+
+class Gate:
+    """What every request passes: its host, its body's size, and the clock."""
+
+    def __init__(self, app: ASGIApp, context: Context) -> None:
+        """Stand before ``app``."""
+        self.app = app
+        self._settings = context.settings
+        self._hosts = {name.lower() for name in context.settings.allowed_hosts}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request pass, or answer it."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        if self._hosts and _host(headers) not in self._hosts:
+            refusal = problem(HTTPStatus.BAD_REQUEST, "This host is not served here.")
+            await refusal(scope, receive, send)
+            return
+        most, read, started = self._settings.body_max_bytes, 0, False
+        begun, status = time.perf_counter(), HTTPStatus.INTERNAL_SERVER_ERROR.value
+
+        async def bounded() -> Message:
+            nonlocal read
+            message = await receive()
+            read += len(message.get("body", b""))
+            if read > most:
+                raise _TooLarge
+            return message
+
+        async def watched(message: MutableMapping[str, Any]) -> None:
+            nonlocal status, started
+            if message["type"] == "http.response.start":
+                status, started = message["status"], True
+            await send(message)
+
+        try:
+            if int(headers.get(b"content-length", b"0")) > most:
+                await _too_large(most)(scope, receive, watched)
+            else:
+                await self.app(scope, bounded, watched)
+        except _TooLarge:
+            if started:
+                raise
+            await _too_large(most)(scope, receive, watched)
+        finally:
+            route = getattr(scope.get("route"), "path", "none")
+            metrics.request_seconds.labels(scope["method"], route, str(status)).observe(
+                time.perf_counter() - begun
+            )
+
+
+def _too_large(most: int) -> JSONResponse:
+    return problem(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        f"A request has at most {most} bytes.",
+        {"Connection": "close"},
+    )
+
+
+def _host(headers: dict[bytes, bytes]) -> str:
+    host = headers.get(b"host", b"").decode("latin-1").lower()
+    return host.partition("]")[0] + "]" if host.startswith("[") else host.partition(":")[0]

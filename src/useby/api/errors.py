@@ -1,0 +1,143 @@
+"""Every error in one shape: ``application/problem+json`` (RFC 9457)."""
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Self
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from useby.auth.passwords import TooBusy
+from useby.store.engine import StoreUnavailable
+
+log = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_SECONDS = 2
+
+
+class FieldError(BaseModel):
+    """One thing that is wrong with a request."""
+
+    at: str = Field(description="Where: `body.expiryDate`, `query.limit`, …")
+    message: str
+
+
+class ProblemBody(BaseModel):
+    """A problem, as RFC 9457 has it."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str = ""
+    errors: list[FieldError] = []
+
+
+class Problem(Exception):  # noqa: N818 - the RFC's own word
+    """An answer that is no success."""
+
+    def __init__(
+        self, status: HTTPStatus, detail: str, headers: Mapping[str, str] | None = None
+    ) -> None:
+        """Say what is wrong, in a sentence for a person."""
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.headers = dict(headers or {})
+
+    @classmethod
+    def unauthorized(cls, detail: str) -> Self:
+        """No token, or none that is good (RFC 6750 section 3)."""
+        return cls(HTTPStatus.UNAUTHORIZED, detail, {"WWW-Authenticate": "Bearer"})
+
+    @classmethod
+    def not_found(cls, what: str) -> Self:
+        """It is not there, or not the caller's: both are the same answer."""
+        return cls(HTTPStatus.NOT_FOUND, f"There is no such {what}.")
+
+    @classmethod
+    def too_many(cls, retry_after: int) -> Self:
+        """Too many attempts."""
+        return cls(
+            HTTPStatus.TOO_MANY_REQUESTS,
+            "Too many attempts. Try again later.",
+            {"Retry-After": str(retry_after)},
+        )
+
+
+def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The documentation of a route's problems, for its ``responses``."""
+    return {
+        status: {
+            "model": ProblemBody,
+            "description": HTTPStatus(status).phrase,
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemBody"}}},
+        }
+        for status in sorted({400, 413, 422, 503, *statuses})
+    }
+
+
+def problem(
+    status: int,
+    detail: str = "",
+    headers: Mapping[str, str] | None = None,
+    errors: list[FieldError] | None = None,
+) -> JSONResponse:
+    """A problem as an answer."""
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+    }
+    if errors:
+        body["errors"] = [error.model_dump() for error in errors]
+    return JSONResponse(body, status, dict(headers or {}), media_type=MEDIA_TYPE)
+
+
+def install(api: FastAPI) -> None:
+    """Have every exception leave as a problem."""
+
+    @api.exception_handler(Problem)
+    async def _problem(_: Request, error: Problem) -> JSONResponse:
+        return problem(error.status, error.detail, error.headers)
+
+    @api.exception_handler(HTTPException)
+    async def _http(_: Request, error: HTTPException) -> JSONResponse:
+        return problem(error.status_code, str(error.detail), error.headers)
+
+    @api.exception_handler(RequestValidationError)
+    async def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        # What was sent is not repeated: it may be a password.
+        found = [
+            FieldError(at=".".join(str(part) for part in each["loc"]), message=str(each["msg"]))
+            for each in error.errors()
+        ]
+        return problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY, "The request is not as documented.", None, found
+        )
+
+    @api.exception_handler(StoreUnavailable)
+    async def _unavailable(_: Request, error: StoreUnavailable) -> JSONResponse:
+        log.warning("a request could not be served, the store is away: %s", error)
+        return problem(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "The database can't be used now. Nothing was changed.",
+            {"Retry-After": str(RETRY_AFTER_SECONDS)},
+        )
+
+    @api.exception_handler(TooBusy)
+    async def _busy(_: Request, __: TooBusy) -> JSONResponse:
+        return problem(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "Too many sign-ins at once.",
+            {"Retry-After": str(RETRY_AFTER_SECONDS)},
+        )
+
+    @api.exception_handler(Exception)
+    async def _unexpected(_: Request, __: Exception) -> JSONResponse:
+        return problem(HTTPStatus.INTERNAL_SERVER_ERROR)  # the traceback goes to the log alone

@@ -1,0 +1,163 @@
+"""The caller's own account."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Response
+from pydantic import Field, StringConstraints
+
+from useby.api.context import Known, Node
+from useby.api.errors import Problem, answers
+from useby.api.shapes import (
+    Leads,
+    Moment,
+    Password,
+    Shape,
+    Short,
+    Text,
+    TimeOfDay,
+    Zone,
+    time_of,
+)
+from useby.domain.account import User
+from useby.domain.policy import Policy
+from useby.store import accounts
+
+router = APIRouter(prefix="/api/me", tags=["accounts"])
+
+GivenPassword = Annotated[
+    Text,
+    StringConstraints(max_length=200),
+    Field(json_schema_extra={"format": "password"}),
+]
+CategoryName = Annotated[Short, StringConstraints(min_length=1)]
+
+
+class CategoryPolicy(Shape):
+    """How products of one category are spoken of."""
+
+    lead_days: Leads
+    alert_time: TimeOfDay = "09:00"
+
+
+class MeOut(Shape):
+    """The account."""
+
+    id: str
+    email: str | None
+    name: str
+    time_zone: str
+    alert_time: str
+    lead_days: list[int]
+    categories: dict[str, CategoryPolicy]
+    created_at: Moment
+
+    @classmethod
+    def of(cls, user: User) -> "MeOut":
+        """The account as its owner sees it."""
+        return cls(
+            id=user.id,
+            email=user.email,
+            name=user.name,
+            time_zone=user.time_zone,
+            alert_time=user.policy.alert_time.isoformat("minutes"),
+            lead_days=list(user.policy.lead_days),
+            categories={
+                name: CategoryPolicy(
+                    lead_days=list(policy.lead_days),
+                    alert_time=policy.alert_time.isoformat("minutes"),
+                )
+                for name, policy in user.categories.items()
+            },
+            created_at=user.created_at,
+        )
+
+
+class MeChange(Shape):
+    """What is to change; a field that is left out or null stays as it is."""
+
+    name: Annotated[Text, StringConstraints(max_length=200, strip_whitespace=True)] | None = None
+    time_zone: Zone | None = None
+    alert_time: TimeOfDay | None = None
+    lead_days: Leads | None = None
+    categories: Annotated[
+        dict[CategoryName, CategoryPolicy] | None,
+        Field(max_length=100, description="By category; replaces all that were set before."),
+    ] = None
+    password: Password | None = None
+    current_password: Annotated[
+        GivenPassword | None, Field(description="Wanted to change the password.")
+    ] = None
+
+
+class Farewell(Shape):
+    """The password, wanted of an account that has one."""
+
+    password: GivenPassword = ""
+
+
+NO_PASSWORD = Farewell()
+
+
+@router.get("", operation_id="getMe", responses=answers(401))
+async def get_me(caller: Known) -> MeOut:
+    """The caller's account."""
+    return MeOut.of(caller.user)
+
+
+@router.patch("", operation_id="changeMe", responses=answers(401, 403))
+async def change_me(node: Node, caller: Known, change: MeChange) -> MeOut:
+    """Change the account. A new zone, time or lead has every pending alert placed anew.
+
+    A new password signs out every other sign-in.
+    """
+    now, user = node.now(), caller.user
+    if change.password is not None:
+        await _check_password(node, user.id, change.current_password or "")
+        hashed = await node.passwords.hash(change.password)
+        await node.database.write(
+            lambda t: accounts.change_password(
+                t, user.id, hashed, now=now, keep_session=caller.claims.session_id
+            )
+        )
+    categories = None
+    if change.categories is not None:
+        categories = {
+            name.casefold(): Policy(tuple(each.lead_days), time_of(each.alert_time))
+            for name, each in change.categories.items()
+        }
+    after = await node.database.write(
+        lambda t: accounts.change_user(
+            t,
+            user.id,
+            now=now,
+            name=change.name,
+            time_zone=change.time_zone,
+            lead_days=None if change.lead_days is None else tuple(change.lead_days),
+            alert_time=None if change.alert_time is None else time_of(change.alert_time),
+            categories=categories,
+        )
+    )
+    return MeOut.of(after)
+
+
+@router.delete(
+    "",
+    operation_id="deleteMe",
+    status_code=HTTPStatus.NO_CONTENT,
+    response_class=Response,
+    responses=answers(401, 403),
+)
+async def delete_me(node: Node, caller: Known, farewell: Farewell = NO_PASSWORD) -> None:
+    """Delete the account and everything that is the caller's."""
+    user_id = caller.user.id
+    if await node.database.read(lambda c: accounts.password_hash(c, user_id)) is not None:
+        await _check_password(node, user_id, farewell.password)
+    await node.database.write(lambda t: accounts.delete_user(t, user_id))
+
+
+async def _check_password(node: Node, user_id: str, password: str) -> None:
+    hashed = await node.database.read(lambda c: accounts.password_hash(c, user_id))
+    right, _ = await node.passwords.verify(password, hashed)
+    if not right:
+        raise Problem(HTTPStatus.FORBIDDEN, "The password is wrong.")
