@@ -1,14 +1,15 @@
 """A person's products, over REST."""
 
 from collections.abc import Callable
+from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Response
 from uuid_utils import uuid7
 
-from useby.api.context import Known, Node
-from useby.api.errors import Problem, answers
+from useby.api.context import Caller, Context, Known, Node
+from useby.api.errors import FieldError, Problem, answers
 from useby.api.product_shapes import (
     Amount,
     BatchIn,
@@ -21,12 +22,10 @@ from useby.api.product_shapes import (
     changed,
     product_from,
 )
-from useby.api.shapes import DAY_LIMIT, Id
-from useby.domain import product as rules
-from useby.domain import wording
-from useby.domain.notification import Draft, Event, Kind
+from useby.api.shapes import DAY_LIMIT, Id, Text
+from useby.domain.account import User
 from useby.domain.product import Closing, Product, Status
-from useby.store import notifications, product_search, products
+from useby.store import accounts, product_search, products
 from useby.store.cursor import BadCursor
 from useby.store.engine import Transaction
 from useby.store.product_search import Order, ProductQuery
@@ -34,11 +33,26 @@ from useby.store.products import ExternalIdTaken
 
 router = APIRouter(prefix="/api/products", tags=["products"])
 
-ALL_OF_IT = Amount()
+TAKEN: Final = "Another product has this externalId."
+ALL_OF_IT: Final = Amount()
 
 
 def _new_id() -> str:
     return str(uuid7())
+
+
+def _owner(transaction: Transaction, caller: Caller) -> User:
+    """The caller as they are now: a zone or policy read before the transaction may be old."""
+    user = accounts.user(transaction.connection, caller.user.id)
+    if user is None:
+        raise Problem.unauthorized("The access token has been revoked.")
+    return user
+
+
+def _shown(product: Product | None, caller: Caller, now: datetime) -> ProductOut:
+    if product is None:
+        raise Problem.not_found("product")
+    return ProductOut.of(product, caller.user, now)
 
 
 @router.post(
@@ -49,10 +63,10 @@ async def add_product(node: Node, caller: Known, new: ProductIn) -> ProductOut:
     now = node.now()
     product = product_from(new, caller.user.id, _new_id(), now)
     try:
-        await node.database.write(lambda t: products.add(t, product, caller.user, now))
+        await node.database.write(lambda t: products.add(t, product, _owner(t, caller), now))
     except ExternalIdTaken:
-        raise _taken() from None
-    return ProductOut.of(product, caller.user, now)
+        raise Problem(HTTPStatus.CONFLICT, TAKEN) from None
+    return _shown(product, caller, now)
 
 
 @router.get("", operation_id="listProducts", responses=answers(401))
@@ -64,10 +78,10 @@ async def list_products(
         int | None,
         Query(alias="expiringWithin", ge=0, le=DAY_LIMIT, description="Days, today being 0."),
     ] = None,
-    category: Annotated[str | None, Query(max_length=100)] = None,
-    q: Annotated[str | None, Query(max_length=200, description="Text to be found.")] = None,
+    category: Annotated[Text | None, Query(max_length=100)] = None,
+    q: Annotated[Text | None, Query(max_length=200, description="Text to be found.")] = None,
     sort: Order = Order.EXPIRY,
-    cursor: Annotated[str | None, Query(max_length=2048)] = None,
+    cursor: Annotated[Text | None, Query(max_length=4096)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> ProductPage:
     """A page of the caller's products; `nextCursor` leads to the next."""
@@ -89,37 +103,26 @@ async def list_products(
 async def add_products(node: Node, caller: Known, batch: BatchIn) -> BatchOut:
     """Add up to 1,000 products. Each has its own result; one summary tells the devices."""
     now = node.now()
-    user_id = caller.user.id
-    parsed = [ProductIn.read(each) for each in batch.items]
+    read = [ProductIn.read(each) for each in batch.items]
+    new = [
+        product_from(each, caller.user.id, _new_id(), now)
+        for each in read
+        if isinstance(each, ProductIn)
+    ]
+    kept = await node.database.write(lambda t: products.add_many(t, new, _owner(t, caller), now))
+    outcomes = iter(zip(new, kept, strict=True))
     results: list[BatchResult] = []
-
-    def work(transaction: Transaction) -> None:
-        results.clear()
-        wanted = {each.external_id for each in parsed if isinstance(each, ProductIn)}
-        taken = set(
-            products.by_external_id(
-                transaction.connection, user_id, (name for name in wanted if name is not None)
-            )
-        )
-        new: list[Product] = []
-        for index, each in enumerate(parsed):
-            if not isinstance(each, ProductIn):
-                results.append(BatchResult(index=index, status=422, errors=each))
-            elif each.external_id is not None and each.external_id in taken:
-                results.append(BatchResult(index=index, status=409, errors=[]))
-            else:
-                if each.external_id is not None:
-                    taken.add(each.external_id)
-                product = product_from(each, user_id, _new_id(), now)
-                new.append(product)
-                shown = ProductOut.of(product, caller.user, now)
-                results.append(BatchResult(index=index, status=201, product=shown))
-        products.add_many(transaction, new, caller.user, now)
-        if new:
-            said = Draft(user_id, wording.added(len(new)), Kind.INFO, Event.ADDED)
-            notifications.add(transaction, [said], now)
-
-    await node.database.write(work)
+    for index, each in enumerate(read):
+        if not isinstance(each, ProductIn):
+            results.append(BatchResult(index=index, status=422, errors=each))
+            continue
+        product, added = next(outcomes)
+        if added:
+            shown = ProductOut.of(product, caller.user, now)
+            results.append(BatchResult(index=index, status=201, product=shown))
+        else:
+            error = FieldError(at="externalId", message=TAKEN)
+            results.append(BatchResult(index=index, status=409, errors=[error]))
     return BatchOut(results=results)
 
 
@@ -127,9 +130,7 @@ async def add_products(node: Node, caller: Known, batch: BatchIn) -> BatchOut:
 async def get_product(node: Node, caller: Known, product_id: Id) -> ProductOut:
     """One product."""
     product = await node.database.read(lambda c: products.get(c, caller.user.id, product_id))
-    if product is None:
-        raise Problem.not_found("product")
-    return ProductOut.of(product, caller.user, node.now())
+    return _shown(product, caller, node.now())
 
 
 @router.patch("/{product_id}", operation_id="changeProduct", responses=answers(401, 404, 409))
@@ -144,19 +145,13 @@ async def change_product(
         if before is None:
             return None
         after = changed(before, change, now)
-        name = after.external_id
-        is_new = name is not None and name != before.external_id
-        if is_new and products.by_external_id(transaction.connection, caller.user.id, [name or ""]):
-            raise ExternalIdTaken
-        return products.replace(transaction, after, caller.user, now)
+        return products.replace(transaction, after, _owner(transaction, caller), now)
 
     try:
         product = await node.database.write(work)
     except ExternalIdTaken:
-        raise _taken() from None
-    if product is None:
-        raise Problem.not_found("product")
-    return ProductOut.of(product, caller.user, now)
+        raise Problem(HTTPStatus.CONFLICT, TAKEN) from None
+    return _shown(product, caller, now)
 
 
 @router.delete(
@@ -202,53 +197,34 @@ async def reopen_product(
 ) -> ProductOut:
     """Take a closing back; without a quantity there is as much of it as there last was."""
     now = node.now()
-    return await _transform(
-        node, caller, product_id, lambda _, before: rules.reopened(before, amount.quantity, now)
-    )
+
+    def work(transaction: Transaction) -> Product | None:
+        owner = _owner(transaction, caller)
+        return products.reopen(transaction, owner, product_id, quantity=amount.quantity, now=now)
+
+    return await _moved(node, caller, work, now)
 
 
 async def _take(
-    node: Node, caller: Known, product_id: str, amount: Amount, how: Closing
-) -> ProductOut:
-    now = node.now()
-
-    def take(transaction: Transaction, before: Product) -> Product:
-        after = rules.taken(before, amount.quantity, how, now)
-        quantity = before.quantity if amount.quantity is None else amount.quantity
-        message = wording.closing(
-            after.name, how, quantity, after.unit, left=before.quantity - quantity
-        )
-        said = Draft(caller.user.id, message, Kind.INFO, Event(how.value), after.name, after.id)
-        if after.closed_as is not None:
-            notifications.read_of_product(transaction, caller.user.id, after.id, now)
-        notifications.add(transaction, [said], now)
-        return after
-
-    return await _transform(node, caller, product_id, take)
-
-
-async def _transform(
-    node: Node,
-    caller: Known,
-    product_id: str,
-    change: Callable[[Transaction, Product], Product],
+    node: Context, caller: Caller, product_id: str, amount: Amount, how: Closing
 ) -> ProductOut:
     now = node.now()
 
     def work(transaction: Transaction) -> Product | None:
-        before = products.get(transaction.connection, caller.user.id, product_id)
-        if before is None:
-            return None
-        return products.replace(transaction, change(transaction, before), caller.user, now)
+        owner = _owner(transaction, caller)
+        return products.take(
+            transaction, owner, product_id, quantity=amount.quantity, how=how, now=now
+        )
 
+    return await _moved(node, caller, work, now)
+
+
+async def _moved(
+    node: Context, caller: Caller, work: Callable[[Transaction], Product | None], now: datetime
+) -> ProductOut:
+    """Run a change that a product's present state may not allow."""
     try:
         product = await node.database.write(work)
     except ValueError as error:
         raise Problem(HTTPStatus.CONFLICT, f"It can't be done: {error}.") from None
-    if product is None:
-        raise Problem.not_found("product")
-    return ProductOut.of(product, caller.user, now)
-
-
-def _taken() -> Problem:
-    return Problem(HTTPStatus.CONFLICT, "Another product has this externalId.")
+    return _shown(product, caller, now)
