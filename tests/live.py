@@ -1,0 +1,324 @@
+"""A real node: ``useby serve`` as a process of its own, run as a stranger would run it."""
+
+import asyncio
+import contextlib
+import json
+import os
+import re
+import secrets
+import signal
+import subprocess
+import sys
+import threading
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlencode
+
+import httpx
+import psutil
+from prometheus_client.parser import text_string_to_metric_families
+
+from useby.auth.tokens import Issuer
+from useby.domain.account import User
+from useby.domain.notification import Draft, Event, Kind, Notification
+from useby.domain.policy import Policy
+from useby.store import accounts, migrate, notifications, sessions
+from useby.store.engine import Transaction, sqlite_engine
+
+START_SECONDS = 60.0
+STOP_SECONDS = 15.0
+PATIENCE = 20.0
+TICK = 0.005
+JWT = re.compile(r"eyJ[\w-]+\.eyJ[\w-]+\.[\w-]+")
+READY = re.compile(r"useby is listening on (http://127\.0\.0\.1:\d+)")
+PASSED_ON = ("PATH", "HOME", "LANG", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
+"""All that a node gets of the tests' environment (the last two for whoever measures coverage)."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """A user with a token."""
+
+    id: str
+    email: str
+    token: str
+    session_id: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+
+class Server:
+    """A node with its own folder, SQLite file and environment.
+
+    Settings are given by their names in ``useby.settings``; those that would be in a test's way
+    (rates of sign-ups and log-ins) are wide, and the log is at DEBUG.
+    """
+
+    def __init__(self, folder: Path, **settings: object) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.key = secrets.token_urlsafe(48)
+        self.database = folder / "useby.db"
+        self.settings: dict[str, object] = {
+            "secret_key": self.key,
+            "database_url": self.database_url,
+            "log_level": "DEBUG",
+            "login_rate": "100000/minute",
+            "signup_rate": "100000/minute",
+        } | settings
+        self.url = ""
+        self.secrets: set[str] = {self.key}
+        """What must never be in the log."""
+        self._process: subprocess.Popen[str] | None = None
+        self._reader: threading.Thread | None = None
+        self._lines: list[str] = []
+        self._listening = threading.Event()
+        self._engine = sqlite_engine(self.database, begin="BEGIN IMMEDIATE", checkpoints=False)
+
+    # the process
+
+    @property
+    def database_url(self) -> str:
+        return f"sqlite:///{self.database}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        kept = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+        given = {f"USEBY_{name.upper()}": str(value) for name, value in self.settings.items()}
+        return kept | given | {"PYTHONUNBUFFERED": "1"}
+
+    @property
+    def process(self) -> subprocess.Popen[str]:
+        assert self._process is not None, "the server has not been started"
+        return self._process
+
+    @property
+    def usage(self) -> psutil.Process:
+        """What the process uses: descriptors, memory, threads."""
+        return psutil.Process(self.process.pid)
+
+    def launch(self) -> None:
+        """Start the process, and do not wait for it."""
+        self._listening.clear()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "useby", "serve", "--port", "0"],
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self._reader = threading.Thread(target=self._read, args=(self._process,), daemon=True)
+        self._reader.start()
+
+    def _read(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        with process.stdout as lines:
+            for line in lines:
+                self._lines.append(line)
+                if ready := READY.search(line):
+                    self.url = ready[1]
+                    self._listening.set()
+        self._listening.set()  # or never will; ``start`` looks which
+
+    def start(self) -> Self:
+        """Start the process and wait until it says that it listens."""
+        self.url = ""
+        self.launch()
+        assert self._listening.wait(START_SECONDS), self.log
+        assert self.url, f"it ended before it listened:\n{self.log}"
+        return self
+
+    def wait(self) -> int:
+        """Wait for the process's end; its exit status."""
+        status = self.process.wait(STOP_SECONDS)
+        assert self._reader is not None
+        self._reader.join(STOP_SECONDS)
+        return status
+
+    def stop(self) -> int:
+        """Stop it as an operator does; its exit status."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.wait()
+
+    def kill(self) -> None:
+        """End it as a crash does."""
+        self.process.kill()
+        self.wait()
+
+    def end(self) -> None:
+        """Leave nothing behind, whatever has happened."""
+        if self._process is not None and self._process.poll() is None:
+            self.kill()
+        self._engine.dispose()
+
+    @property
+    def log(self) -> str:
+        """Everything that it has printed."""
+        return "".join(self._lines)
+
+    def assert_clean_log(self) -> None:
+        """No secret is in the log, and nothing went wrong that nobody had thought of."""
+        log = self.log
+        for secret in self.secrets:
+            assert secret not in log, "a secret is in the log"
+            signature = secret.rpartition(".")[2]
+            assert signature not in log, "a token's signature is in the log"
+        assert not JWT.search(log), "a token is in the log"
+        assert "Traceback" not in log, log
+        assert "never retrieved" not in log, log
+
+    # addresses
+
+    def socket_url(self, token: str | None = None, **query: str) -> str:
+        """The socket's URL."""
+        fields = ({"access_token": token} if token is not None else {}) | query
+        return (
+            self.url.replace("http", "ws", 1)
+            + "/api/ws/notification"
+            + (f"?{urlencode(fields)}" if fields else "")
+        )
+
+    @contextlib.asynccontextmanager
+    async def rest(self) -> AsyncIterator[httpx.AsyncClient]:
+        """An HTTP client of the REST API."""
+        async with httpx.AsyncClient(
+            base_url=self.url, trust_env=False, timeout=PATIENCE
+        ) as client:
+            yield client
+
+    # people, made beside the node as any command makes them
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[Transaction]:
+        """A transaction on the node's database, from this process."""
+        with self._engine.begin() as connection:
+            yield Transaction(connection)
+
+    def migrate(self) -> None:
+        """Make the tables before the node does."""
+        migrate.upgrade(self.database_url)
+
+    def person(self) -> Person:
+        """A new user, signed in."""
+        now = datetime.now(UTC)
+        user_id, session_id = str(uuid.uuid4()), str(uuid.uuid4())
+        email = f"{user_id}@example.org"
+        with self.writing() as transaction:
+            user = User(user_id, email, "A Person", "UTC", Policy(), now)
+            accounts.add_user(transaction, user=user, password_hash=None)
+            sessions.open_session(
+                transaction,
+                user_id=user_id,
+                session_id=session_id,
+                token_hash=None,
+                now=now,
+                expires_at=now + timedelta(days=1),
+            )
+        return Person(user_id, email, self.token(user_id, session_id), session_id)
+
+    def token(self, user_id: str, session_id: str, seconds: int = 900) -> str:
+        """An access token of a session, as the node makes them."""
+        token = Issuer(self.key.encode(), seconds).access(user_id, session_id, datetime.now(UTC))
+        self.secrets.add(token)
+        return token
+
+    def say(self, person: Person, messages: Sequence[str]) -> list[Notification]:
+        """Notifications written beside the node, in one commit."""
+        drafts = [Draft(person.id, each, Kind.INFO, Event.CUSTOM) for each in messages]
+        with self.writing() as transaction:
+            return notifications.add(transaction, drafts, datetime.now(UTC))
+
+    def disable(self, person: Person) -> None:
+        with self.writing() as transaction:
+            accounts.disable_user(transaction, person.id, disabled=True, now=datetime.now(UTC))
+
+    def delete(self, person: Person) -> None:
+        with self.writing() as transaction:
+            accounts.delete_user(transaction, person.id)
+
+
+@contextlib.contextmanager
+def serving(folder: Path, **settings: object) -> Iterator[Server]:
+    """A node that runs until the block ends; then it must stop well, and its log be clean."""
+    server = Server(folder, **settings)
+    try:
+        yield server.start()
+        if server.process.poll() is None:
+            assert server.stop() == 0, server.log
+        server.assert_clean_log()
+    finally:
+        server.end()
+
+
+async def until(condition: Callable[[], Any], *, within: float = PATIENCE) -> None:
+    """Wait for something that no event tells of; ``condition`` may be a coroutine function."""
+    async with asyncio.timeout(within):
+        while True:
+            answer = condition()
+            if asyncio.iscoroutine(answer):
+                answer = await answer
+            if answer:
+                return
+            await asyncio.sleep(TICK)
+
+
+async def metric(rest: httpx.AsyncClient, name: str, **labels: str) -> float:
+    """A metric's value, summed over the labels that are not given; 0 before it exists."""
+    answer = await rest.get("/metrics")
+    assert answer.status_code == 200, answer
+    return sum(
+        sample.value
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+        if sample.name == name and labels.items() <= sample.labels.items()
+    )
+
+
+async def post(
+    rest: httpx.AsyncClient, person: Person, message: str, **fields: str
+) -> dict[str, Any]:
+    """Post a notification to one's own devices."""
+    answer = await rest.post(
+        "/api/notifications", headers=person.headers, json={"message": message, **fields}
+    )
+    assert answer.status_code == 201, answer.text
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+async def all_notifications(
+    rest: httpx.AsyncClient, person: Person, **query: str
+) -> list[dict[str, Any]]:
+    """Every notification a person has, by REST, ``seq`` rising."""
+    found: list[dict[str, Any]] = []
+    cursor: Mapping[str, str] = {}
+    while True:
+        answer = await rest.get(
+            "/api/notifications",
+            headers=person.headers,
+            params={"limit": "100", **query, **cursor},
+        )
+        assert answer.status_code == 200, answer.text
+        page = answer.json()
+        found += page["items"]
+        if page.get("nextCursor") is None:
+            return sorted(found, key=lambda each: each["seq"])
+        cursor = {"cursor": page["nextCursor"]}
+
+
+def text(frame: Mapping[str, Any]) -> str:
+    """A client's JSON frame."""
+    return json.dumps(frame)
+
+
+def mark_read(notification_id: object) -> str:
+    """The frame by which a client acknowledges."""
+    return text({"action": "mark_read", "id": notification_id})
