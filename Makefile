@@ -1,0 +1,67 @@
+# What a person needs: `make run` (Python 3.11 or newer and make are enough) and `make test`.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+LOCKED := --require-hashes
+
+.PHONY: help run test lint format requirements clean
+
+help: ## say what there is
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
+
+run: $(VENV)/run.stamp ## a node with demo data on http://127.0.0.1:8000
+	@exec $(BIN)/useby demo
+
+test: $(VENV)/dev.stamp tests/js/node_modules/.package-lock.json ## every test
+	$(BIN)/pytest $(ARGS)
+
+lint: $(VENV)/dev.stamp ## ruff, mypy --strict, import-linter
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy --strict
+	$(BIN)/lint-imports
+
+format: $(VENV)/dev.stamp ## put the sources into their one form
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+# The machine's own pip settings (indexes, links) stay out of the files; every hash goes in.
+COMPILE := PIP_CONFIG_FILE=/dev/null PIP_FIND_LINKS= PIP_EXTRA_INDEX_URL= \
+  CUSTOM_COMPILE_COMMAND="make requirements" $(BIN)/pip-compile --quiet --upgrade --strip-extras \
+  --generate-hashes --allow-unsafe --no-emit-index-url --no-emit-find-links \
+  --no-emit-trusted-host --no-emit-options
+
+requirements: $(VENV)/dev.stamp ## pin the newest of everything pyproject.toml asks for
+	$(COMPILE) --output-file requirements/build.txt requirements/build.in
+	$(COMPILE) --output-file requirements/run.txt pyproject.toml
+	$(COMPILE) --output-file requirements/dev.txt --extra dev --constraint requirements/run.txt pyproject.toml
+
+clean: ## remove what the targets above have made
+	rm -rf $(VENV) tests/js/node_modules
+
+$(VENV)/made.stamp:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "useby needs Python 3.11 or newer; name one with: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+	  { echo "no virtual environment could be made; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	@touch $@
+
+$(VENV)/run.stamp: requirements/run.txt requirements/build.txt pyproject.toml | $(VENV)/made.stamp
+	@echo "installing what useby stands on ..."
+	@$(PIP) install $(LOCKED) -r requirements/build.txt
+	@$(PIP) install $(LOCKED) -r requirements/run.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/dev.stamp: requirements/dev.txt $(VENV)/run.stamp
+	@echo "installing what its tests stand on ..."
+	@$(PIP) install $(LOCKED) -r requirements/dev.txt
+	@touch $@
+
+tests/js/node_modules/.package-lock.json: tests/js/package.json tests/js/package-lock.json
+	@command -v node npm >/dev/null || \
+	  { echo "the tests need Node.js and npm, for its WebSocket client; on Debian: apt-get install nodejs npm" >&2; exit 1; }
+	cd tests/js && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
