@@ -1,0 +1,224 @@
+"""The pool of connections, with real sockets and a wall clock that is set."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from websockets.asyncio.client import connect
+
+from tests.realtime.conftest import House, closed
+from useby.domain.news import Notified
+from useby.realtime import hub as hub_module
+from useby.realtime.session import PAGE
+from useby.store import accounts, notifications, sessions
+
+SECONDS = 10
+
+
+def seq_of(frame: Any) -> int:
+    return int(json.loads(frame)["message"])
+
+
+async def test_a_token_ends_at_exp_while_connected(house: House) -> None:
+    user = await house.add_user()
+    async with house.connected(await house.token(user, seconds=2)) as client:
+        async with asyncio.timeout(SECONDS):
+            assert await closed(client) == (1008, "Access token expired")
+
+
+async def test_a_wall_clock_that_jumps_an_hour_ahead_ends_the_token(house: House) -> None:
+    user = await house.add_user()
+    async with house.connected(await house.token(user)) as client:
+        house.wall.jump(hours=1)
+        async with asyncio.timeout(SECONDS):
+            assert await closed(client) == (1008, "Access token expired")
+
+
+async def test_a_wall_clock_that_jumps_back_leaves_the_connection_alive(house: House) -> None:
+    user = await house.add_user()
+    async with house.connected(await house.token(user)) as client:
+        house.wall.jump(hours=-1)
+        await house.post(user, "1")
+        assert seq_of(await client.recv()) == 1
+        await client.send("PING")
+        assert json.loads(await client.recv()) == {"type": "pong"}
+
+
+async def _disable(house: House, user_id: str) -> None:
+    now = house.wall()
+    await house.node.database.write(
+        lambda t: accounts.disable_user(t, user_id, disabled=True, now=now)
+    )
+
+
+async def _sign_out(house: House, user_id: str) -> None:
+    now = house.wall()
+    await house.node.database.write(lambda t: accounts.end_sessions(t, user_id, now))
+
+
+async def _delete(house: House, user_id: str) -> None:
+    await house.node.database.write(lambda t: accounts.delete_user(t, user_id))
+
+
+async def _change_password(house: House, user_id: str) -> None:
+    now = house.wall()
+    await house.node.database.write(
+        lambda t: accounts.change_password(t, user_id, "hash", now=now, keep_session=None)
+    )
+
+
+async def _theft(house: House, user_id: str) -> None:
+    now = house.wall()
+    await house.node.database.write(lambda t: sessions.end_session(t, user_id, "s1", now))
+
+
+@pytest.mark.parametrize(
+    "act", [_disable, _sign_out, _delete, _change_password, _theft], ids=lambda act: act.__name__
+)
+async def test_access_that_ends_closes_the_sockets_and_nothing_is_sent_after(
+    house: House, act: Any
+) -> None:
+    user, other = await house.add_user(), await house.add_user("eve")
+    async with (
+        house.connected(await house.token(user)) as client,
+        house.connected(await house.token(other)) as bystander,
+    ):
+        await act(house, user.id)
+        async with asyncio.timeout(SECONDS):
+            assert await closed(client) == (1008, "Access revoked")
+        await house.post(other, "1")
+        assert seq_of(await bystander.recv()) == 1
+
+
+async def test_a_changed_password_keeps_the_session_that_changed_it(house: House) -> None:
+    user = await house.add_user()
+    mine, theirs = await house.token(user, "s1"), await house.token(user, "s2")
+    async with house.connected(mine) as kept, house.connected(theirs) as ended:
+        now = house.wall()
+        await house.node.database.write(
+            lambda t: accounts.change_password(t, user.id, "h", now=now, keep_session="s1")
+        )
+        assert await closed(ended) == (1008, "Access revoked")
+        await kept.send("PING")
+        assert json.loads(await kept.recv()) == {"type": "pong"}
+
+
+async def test_the_bus_may_lose_everything_and_the_sweep_repairs_it(start: Any) -> None:
+    house = await start(ping_interval=0.4)
+    house.node.bus.listen(lambda _: None)
+    user = await house.add_user()
+    async with house.connected(await house.token(user)) as client:
+        await house.post(user, *map(str, range(1, 8)))
+        async with asyncio.timeout(SECONDS):
+            assert [seq_of(await client.recv()) for _ in range(7)] == list(range(1, 8))
+
+
+async def test_news_that_is_repeated_reordered_or_forged_reaches_nobody_twice(
+    house: House,
+) -> None:
+    user, other = await house.add_user(), await house.add_user("eve")
+    async with (
+        house.connected(await house.token(user)) as client,
+        house.connected(await house.token(other)) as bystander,
+    ):
+        held: list[Any] = []
+        house.node.bus.listen(held.append)
+        await house.post(user, "1")
+        await house.post(user, "2", "3")
+        hub = house.node.hub
+        for news in (held[1], held[0], held[1], held[0], Notified(user.id, ()), *held):
+            hub.on_news(news)
+        house.node.bus.listen(hub.on_news)
+        assert [seq_of(await client.recv()) for _ in range(3)] == [1, 2, 3]
+        await house.post(user, "4")
+        assert seq_of(await client.recv()) == 4
+        await house.post(other, "1")
+        assert seq_of(await bystander.recv()) == 1
+
+
+async def test_a_replay_of_several_pages_is_followed_by_what_came_meanwhile(
+    house: House,
+) -> None:
+    user = await house.add_user()
+    count = 3 * PAGE + 7
+    await house.post(user, *map(str, range(1, count + 1)))
+    token = await house.token(user)
+    async with connect(f"{house.socket_url}?access_token={token}") as client:
+        posting = asyncio.create_task(
+            _post_one_by_one(house, user, range(count + 1, count + 51))
+        )
+        await client.recv()
+        seen = [seq_of(await client.recv()) for _ in range(count + 50)]
+        await posting
+    assert seen == list(range(1, count + 51))
+
+
+async def _post_one_by_one(house: House, user: Any, numbers: range) -> None:
+    for number in numbers:
+        await house.post(user, str(number))
+
+
+async def test_marks_of_one_connection_are_durable_before_the_next_frame(house: House) -> None:
+    user = await house.add_user()
+    said = await house.post(user, "1", "2")
+    async with house.connected(await house.token(user)) as client:
+        await client.recv()
+        await client.recv()
+        for each in said:
+            await client.send(json.dumps({"action": "mark_read", "id": each.id}))
+        await client.send("PING")
+        assert json.loads(await client.recv()) == {"type": "pong"}
+        unread = await house.node.database.read(
+            lambda c: notifications.unread_count(c, user.id)
+        )
+        assert unread == 0
+
+
+async def test_a_store_that_is_away_keeps_sockets_and_is_asked_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_module, "RETRY_SECONDS", 0.01)
+    user = await house.add_user()
+    (said,) = await house.post(user, "1")
+    token = await house.token(user)
+    real, failures = house.node.database.read, iter(range(3))
+
+    async def sometimes(work: Any) -> Any:
+        for _ in failures:
+            raise hub_module.StoreUnavailable("as if the disk were gone")
+        return await real(work)
+
+    monkeypatch.setattr(house.node.database, "read", sometimes)
+    async with house.connected(token) as client:
+        assert json.loads(await client.recv())["id"] == said.id
+
+
+async def test_a_connection_that_fails_costs_only_itself(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user, other = await house.add_user(), await house.add_user("eve")
+    async with (
+        house.connected(await house.token(user)) as bad,
+        house.connected(await house.token(other)) as good,
+    ):
+        (socket,) = house.node.hub._users[user.id]
+
+        def fails(*_: Any) -> Any:
+            raise RuntimeError("as if by a bug")
+
+        monkeypatch.setattr(type(socket.session), "announced", fails)
+        await house.post(user, "1")
+        assert (await closed(bad))[0] == 1011
+        monkeypatch.undo()
+        await house.post(other, "1")
+        assert seq_of(await good.recv()) == 1
+
+
+async def test_a_closed_connection_leaves_the_pool_at_once(house: House) -> None:
+    user = await house.add_user()
+    async with house.connected(await house.token(user)):
+        assert user.id in house.node.hub._users
+    async with asyncio.timeout(SECONDS):
+        while house.node.hub._users or house.node.hub._sockets:
+            await asyncio.sleep(0.01)
