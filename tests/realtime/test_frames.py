@@ -88,7 +88,9 @@ def test_only_the_exact_text_ping_is_a_ping() -> None:
 
 def test_mark_read_names_a_notification() -> None:
     assert frames.parse(f'{{"action":"mark_read","id":"{ID}"}}') == frames.MarkRead(ID)
-    assert frames.parse(f'{{"id":"{ID.upper()}","action":"mark_read","x":1}}') == frames.MarkRead(ID)
+    assert frames.parse(f'{{"id":"{ID.upper()}","action":"mark_read","x":1}}') == frames.MarkRead(
+        ID
+    )
 
 
 @pytest.mark.parametrize(

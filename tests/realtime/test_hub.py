@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from websockets.asyncio.client import connect
 
-from tests.realtime.conftest import House, closed
+from house import House, closed
 from useby.domain.news import Notified
 from useby.realtime import hub as hub_module
 from useby.realtime.session import PAGE
@@ -145,9 +145,7 @@ async def test_a_replay_of_several_pages_is_followed_by_what_came_meanwhile(
     await house.post(user, *map(str, range(1, count + 1)))
     token = await house.token(user)
     async with connect(f"{house.socket_url}?access_token={token}") as client:
-        posting = asyncio.create_task(
-            _post_one_by_one(house, user, range(count + 1, count + 51))
-        )
+        posting = asyncio.create_task(_post_one_by_one(house, user, range(count + 1, count + 51)))
         await client.recv()
         seen = [seq_of(await client.recv()) for _ in range(count + 50)]
         await posting
@@ -169,9 +167,7 @@ async def test_marks_of_one_connection_are_durable_before_the_next_frame(house: 
             await client.send(json.dumps({"action": "mark_read", "id": each.id}))
         await client.send("PING")
         assert json.loads(await client.recv()) == {"type": "pong"}
-        unread = await house.node.database.read(
-            lambda c: notifications.unread_count(c, user.id)
-        )
+        unread = await house.node.database.read(lambda c: notifications.unread_count(c, user.id))
         assert unread == 0
 
 

@@ -301,9 +301,7 @@ class Delivery(RuleBasedStateMachine):
         index = data.draw(st.integers(0, len(self.bus) - 1))
         each = self.bus[index] if keep else self.bus.pop(index)
         if deliver and self.session is not None:
-            self.follow(
-                self.session.announced(each.seq, each.seq, frames.notification(each))
-            )
+            self.follow(self.session.announced(each.seq, each.seq, frames.notification(each)))
 
     @precondition(lambda self: self.fetch is not None and self.snapshot is None)
     @rule()
