@@ -107,6 +107,8 @@ def sqlite_engine(path: Path, *, begin: str, checkpoints: bool) -> Engine:
             "temp_store=MEMORY",
         ):
             connection.execute(f"PRAGMA {pragma}").close()
+        # SQLite's own knows the letters of ASCII only; PostgreSQL's knows them all.
+        connection.create_function("lower", 1, _lower, deterministic=True)
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
@@ -252,6 +254,10 @@ def _run_together(connection: Connection, batch: Sequence[_Job[Any]], news: list
                 job.error = error
             else:
                 news += transaction.news
+
+
+def _lower(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
 
 
 @contextlib.contextmanager

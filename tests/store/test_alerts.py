@@ -1,0 +1,208 @@
+"""The alert clock's statements: claim, settle, set aside."""
+
+import dataclasses
+import sqlite3
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from goods import NOON, a_kept_owner, a_product
+from plans import plans_of
+from useby import metrics
+from useby.domain.account import User
+from useby.domain.alerts import placement
+from useby.domain.policy import Policy
+from useby.domain.product import Closing, Expiry, Product
+from useby.store import accounts, alerts, products
+from useby.store.alerts import FAULT_LENGTH, Settlement
+from useby.store.engine import Database, Transaction
+
+SOON = NOON + timedelta(days=1)
+
+
+async def keep(database: Database, owner: User, *wanted: Product) -> None:
+    await database.write(lambda t: products.add_many(t, wanted, owner, NOON))
+
+
+async def claimed(
+    database: Database, now: datetime = NOON, most: int = 500
+) -> list[tuple[Product, User, frozenset[int]]]:
+    return await database.write(lambda t: alerts.claim_due(t, now, most))
+
+
+async def settle(database: Database, *settled: Settlement) -> None:
+    await database.write(lambda t: alerts.settle(t, settled, NOON))
+
+
+def done(owner: User, product: Product, lead: int | None, next_at: datetime | None) -> Settlement:
+    return Settlement.done(product, placement(product, owner, frozenset(), NOON), lead, next_at)
+
+
+def spoil(database: Database, statement: str, *values: str) -> None:
+    """Write what this program would never write."""
+    connection = sqlite3.connect(database.path)
+    with connection:
+        connection.execute(statement, values)
+    connection.close()
+
+
+def fault_of(database: Database, product: Product) -> str | None:
+    connection = sqlite3.connect(database.path)
+    (fault,) = connection.execute(
+        "SELECT alert_fault FROM products WHERE id = ?", (product.id,)
+    ).fetchone()
+    connection.close()
+    return None if fault is None else str(fault)
+
+
+async def test_the_longest_due_come_first_and_no_more_than_asked_for(database: Database) -> None:
+    ada = await a_kept_owner(database)
+    bob = await a_kept_owner(database, policy=Policy((30,)), time_zone="Asia/Tokyo")
+    today, yesterday = a_product(ada, "2026-03-02"), a_product(ada, "2026-02-27")
+    bobs, later = a_product(bob, "2026-03-30"), a_product(ada, "2026-03-12")
+    await keep(database, ada, today, yesterday, later)
+    await keep(database, bob, bobs)
+    assert await claimed(database) == [
+        (bobs, bob, frozenset()),  # the 28th began in Tokyo
+        (yesterday, ada, frozenset()),
+        (today, ada, frozenset()),
+    ]
+    assert [product for product, _, _ in await claimed(database, most=2)] == [bobs, yesterday]
+
+
+async def test_an_alert_is_due_at_its_very_moment_and_not_before(database: Database) -> None:
+    owner = await a_kept_owner(database)
+    product = a_product(owner, "2026-06-08")
+    await keep(database, owner, product)
+    due = await database.read(alerts.next_due)
+    assert due == datetime(2026, 6, 1, 7, tzinfo=UTC)
+    assert due is not None
+    assert await claimed(database, due - timedelta(microseconds=1)) == []
+    assert len(await claimed(database, due)) == 1
+
+
+async def test_nothing_is_ever_due_in_an_empty_store(database: Database) -> None:
+    assert await database.read(alerts.next_due) is None
+    assert await claimed(database) == []
+    await settle(database)
+
+
+async def test_the_next_due_is_the_earliest_of_all_users(database: Database) -> None:
+    for expires in ("2026-06-10", "2026-06-08", "2026-06-09"):
+        owner = await a_kept_owner(database)
+        await keep(database, owner, a_product(owner, expires))
+    assert await database.read(alerts.next_due) == datetime(2026, 6, 1, 7, tzinfo=UTC)
+
+
+async def test_a_closed_product_is_never_due(database: Database) -> None:
+    owner = await a_kept_owner(database)
+    product = a_product(owner, "2026-03-02")
+    await keep(database, owner, product)
+    await database.write(
+        lambda t: products.take(t, owner, product.id, quantity=None, how=Closing.CONSUMED, now=NOON)
+    )
+    assert await claimed(database) == []
+    assert await database.read(alerts.next_due) is None
+
+
+async def test_a_user_who_is_shut_out_hears_nothing_until_let_in(database: Database) -> None:
+    owner = await a_kept_owner(database)
+    await keep(database, owner, a_product(owner, "2026-03-02"))
+    await database.write(lambda t: accounts.disable_user(t, owner.id, disabled=True, now=NOON))
+    assert await claimed(database) == []
+    assert await database.read(alerts.next_due) is None
+    await database.write(lambda t: accounts.disable_user(t, owner.id, disabled=False, now=SOON))
+    assert len(await claimed(database, SOON)) == 1
+
+
+async def test_what_was_said_is_kept_by_date_and_given_with_the_next_claim(
+    database: Database,
+) -> None:
+    owner = await a_kept_owner(database)
+    product = a_product(owner, "2026-03-03")
+    await keep(database, owner, product)
+    for lead in (7, 2):
+        await settle(database, done(owner, product, lead, NOON))
+    assert await claimed(database) == [(product, owner, frozenset({7, 2}))]
+    moved = dataclasses.replace(product, expiry=Expiry.parse("2026-03-04"))
+    await database.write(lambda t: products.replace(t, moved, owner, NOON))
+    assert await claimed(database) == [(moved, owner, frozenset())]
+
+
+async def test_a_settled_product_waits_for_its_next_moment(database: Database) -> None:
+    owner = await a_kept_owner(database)
+    product, last = a_product(owner, "2026-03-03"), a_product(owner, "2026-02-01")
+    await keep(database, owner, product, last)
+    await settle(database, done(owner, product, 2, SOON), done(owner, last, -1, None))
+    assert await claimed(database) == []
+    assert await database.read(alerts.next_due) == SOON
+
+
+async def test_a_faulty_product_is_set_aside_with_its_reason_until_it_changes(
+    database: Database,
+) -> None:
+    owner = await a_kept_owner(database)
+    product = a_product(owner, "2026-03-03")
+    await keep(database, owner, product)
+    await settle(database, Settlement.fault(product, "x" * 1000))
+    assert await claimed(database) == []
+    assert fault_of(database, product) == "x" * FAULT_LENGTH
+    await database.write(lambda t: products.replace(t, product, owner, NOON))
+    assert fault_of(database, product) is None
+    assert len(await claimed(database)) == 1
+
+
+async def test_the_same_alert_cannot_be_settled_as_said_twice(database: Database) -> None:
+    owner = await a_kept_owner(database)
+    product = a_product(owner, "2026-03-03")
+    await keep(database, owner, product)
+    await settle(database, done(owner, product, 2, NOON))
+    with pytest.raises(Exception, match="UNIQUE"):
+        await settle(database, done(owner, product, 2, SOON))
+    assert await database.read(alerts.next_due) == NOON
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE products SET date_kind = 'whenever' WHERE id = ?",
+        "UPDATE products SET quantity = 'some' WHERE id = ?",
+        "UPDATE products SET lead_days = '{' WHERE id = ?",
+        "UPDATE users SET alert_time = 'noon' WHERE id = (SELECT user_id FROM products WHERE id=?)",
+        "UPDATE users SET categories = '[]' WHERE id = (SELECT user_id FROM products WHERE id=?)",
+    ],
+)
+async def test_a_row_that_cannot_be_read_costs_only_itself(
+    database: Database, statement: str
+) -> None:
+    ada, bob = await a_kept_owner(database), await a_kept_owner(database)
+    bad, good = a_product(ada, "2026-03-02"), a_product(bob, "2026-03-03")
+    await keep(database, ada, bad)
+    await keep(database, bob, good)
+    faults = metrics.alert_faults._value.get()
+    spoil(database, statement, bad.id)
+    assert await claimed(database) == [(good, bob, frozenset())]
+    assert fault_of(database, bad)
+    assert metrics.alert_faults._value.get() == faults + 1
+
+
+async def test_the_clock_reads_what_is_due_and_not_what_is_stored(database: Database) -> None:
+    owner = await a_kept_owner(database)
+    product = a_product(owner, "2026-03-03")
+    await keep(database, owner, product)
+
+    def everything(transaction: Transaction) -> None:
+        alerts.next_due(transaction.connection)
+        ((claimed_product, _, _),) = alerts.claim_due(transaction, NOON, 500)
+        settled = [done(owner, claimed_product, 2, SOON), Settlement.fault(product, "why")]
+        alerts.settle(transaction, settled, NOON)
+
+    planned = await plans_of(database, everything)
+    assert len(planned) == 6
+    for each in planned:
+        assert not each.scans, each
+    by_time = [each for each in planned if "ix_products_next_alert_at" in "".join(each.lines)]
+    assert len(by_time) == 2
+    for each in planned:
+        if each not in by_time and each.lines:
+            assert any("(user_id=? AND" in line for line in each.lines), each
