@@ -64,6 +64,11 @@ class Client(Protocol):
     async def close(self) -> None:
         """Close with 1000 and wait for the server's answer."""
 
+    async def pause(self) -> None:
+        """Read nothing more from the connection until ``resume``."""
+
+    async def resume(self) -> None: ...
+
 
 class Connect(Protocol):
     """Opens a connection with the client under test; all of a test's end with it."""
@@ -105,7 +110,7 @@ async def nothing_more(client: Client) -> list[str]:
 
 
 class WebsocketsClient:
-    """Python's ``websockets``."""
+    """Python's ``websockets``. It stops to read when nobody takes what it has read."""
 
     def __init__(self, connection: ws_client.ClientConnection) -> None:
         self._connection = connection
@@ -139,9 +144,13 @@ class WebsocketsClient:
     async def close(self) -> None:
         await self._connection.close()
 
+    async def pause(self) -> None: ...
+
+    async def resume(self) -> None: ...
+
 
 class AiohttpClient:
-    """Python's ``aiohttp``."""
+    """Python's ``aiohttp``. It stops to read when nobody takes what it has read."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse[bool], *, pongs: bool) -> None:
         self._socket = socket
@@ -192,6 +201,10 @@ class AiohttpClient:
 
     async def close(self) -> None:
         await self._socket.close()
+
+    async def pause(self) -> None: ...
+
+    async def resume(self) -> None: ...
 
 
 class NodeClient:
@@ -245,6 +258,12 @@ class NodeClient:
         if self._ended is None:
             self._node.tell(self._number, "close", code=1000, reason="")
             await until_closed(self)
+
+    async def pause(self) -> None:
+        self._node.tell(self._number, "pause")
+
+    async def resume(self) -> None:
+        self._node.tell(self._number, "resume")
 
 
 class Node:

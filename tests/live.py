@@ -190,7 +190,7 @@ class Server:
     async def rest(self) -> AsyncIterator[httpx.AsyncClient]:
         """An HTTP client of the REST API."""
         async with httpx.AsyncClient(
-            base_url=self.url, trust_env=False, timeout=PATIENCE
+            base_url=self.url, trust_env=False, verify=False, timeout=PATIENCE
         ) as client:
             yield client
 

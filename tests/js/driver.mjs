@@ -31,6 +31,8 @@ const actions = {
   send: ({ id, data, binary }) =>
     sockets.get(id).send(Buffer.from(data, "base64"), { binary }, () => {}),
   ping: ({ id }) => sockets.get(id).ping(undefined, undefined, () => {}),
+  pause: ({ id }) => sockets.get(id).pause(),
+  resume: ({ id }) => sockets.get(id).resume(),
   close: ({ id, code, reason }) => sockets.get(id).close(code, reason),
 };
 

@@ -1,0 +1,46 @@
+"""One node with the contract's defaults for all its sections, and three clients to drive it."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+import pytest
+
+import clients
+import live
+import wire
+from clients import Connect, client_of
+from live import Person, Server
+from wire import Wires
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A node with every limit at its default."""
+    with live.serving(tmp_path_factory.mktemp("node")) as server:
+        yield server
+
+
+@pytest.fixture
+def person(server: Server) -> Person:
+    """A user of this test's own."""
+    return server.person()
+
+
+@pytest.fixture
+async def rest(server: Server) -> AsyncIterator[httpx.AsyncClient]:
+    async with server.rest() as rest:
+        yield rest
+
+
+@pytest.fixture(params=clients.NAMES)
+async def connect(request: pytest.FixtureRequest) -> AsyncIterator[Connect]:
+    """Opens connections: the test runs once with each of the three clients."""
+    async with client_of(request.param) as connect:
+        yield connect
+
+
+@pytest.fixture
+async def wires() -> AsyncIterator[Wires]:
+    """Connections made by hand."""
+    async with wire.wires() as wires:
+        yield wires
