@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
@@ -78,9 +79,8 @@ class House:
 
 async def closed(client: ClientConnection) -> tuple[int, str]:
     """Read until the server closes; the code and reason it gave."""
-    try:
+    with pytest.raises(ConnectionClosed) as end:
         while True:
             await client.recv()
-    except ConnectionClosed as end:
-        assert end.rcvd is not None, "the line was cut without a Close"
-        return end.rcvd.code, end.rcvd.reason
+    assert end.value.rcvd is not None, "the line was cut without a Close"
+    return end.value.rcvd.code, end.value.rcvd.reason

@@ -245,6 +245,7 @@ def listen(settings: Settings) -> socket.socket:
             socket.SOL_SOCKET, socket.SO_SNDBUF, settings.kernel_send_buffer_bytes // 2
         )
         listener.bind((settings.host, settings.port))
+        listener.listen(BACKLOG)  # whoever connects from now on waits in the kernel
     except OSError:
         listener.close()
         raise

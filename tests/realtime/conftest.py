@@ -39,6 +39,7 @@ async def start(migrated: Path, tmp_path: Path, wall: Wall) -> AsyncIterator[Any
                 "database_url": f"sqlite:///{path}",
                 "secret_key": "k" * 32,
                 "drain_seconds": 0,
+                "close_timeout": 0.3,
                 "_env_file": None,
             }
             node = await stack.enter_async_context(running(Settings(**values | settings), wall))

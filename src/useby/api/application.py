@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse, RedirectResponse
 from fastapi_offline import FastAPIOffline
+from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -19,6 +20,7 @@ from useby.api.errors import problem
 from useby.api.product_shapes import ProductIn
 
 SOCKET_PATH: Final = "/api/ws/notification"
+CLOSE: Final = {"Connection": "close"}
 _DESCRIPTION: Final = (
     "Keeps products, knows when each must be noticed, and tells every device of its owner at once"
     f" over the WebSocket at `{SOCKET_PATH}`."
@@ -97,10 +99,6 @@ def _document(api: FastAPI) -> dict[str, Any]:
     return document
 
 
-class _TooLarge(Exception):  # noqa: N818 - it names what happened
-    """The body passed its bound while it was read."""
-
-
 class Gate:
     """What every request passes: its host, its body's size, and the clock."""
 
@@ -120,7 +118,8 @@ class Gate:
             refusal = problem(HTTPStatus.BAD_REQUEST, "This host is not served here.")
             await refusal(scope, receive, send)
             return
-        most, read, started = self._settings.body_max_bytes, 0, False
+        most, read = self._settings.body_max_bytes, 0
+        too_large = f"A request's body has at most {most} bytes."
         begun, status = time.perf_counter(), HTTPStatus.INTERNAL_SERVER_ERROR.value
 
         async def bounded() -> Message:
@@ -128,37 +127,25 @@ class Gate:
             message = await receive()
             read += len(message.get("body", b""))
             if read > most:
-                raise _TooLarge
+                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, too_large, CLOSE)
             return message
 
         async def watched(message: MutableMapping[str, Any]) -> None:
-            nonlocal status, started
+            nonlocal status
             if message["type"] == "http.response.start":
-                status, started = message["status"], True
+                status = message["status"]
             await send(message)
 
+        app = self.app
+        if int(headers.get(b"content-length", b"0")) > most:
+            app = problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, too_large, CLOSE)
         try:
-            if int(headers.get(b"content-length", b"0")) > most:
-                await _too_large(most)(scope, receive, watched)
-            else:
-                await self.app(scope, bounded, watched)
-        except _TooLarge:
-            if started:
-                raise
-            await _too_large(most)(scope, receive, watched)
+            await app(scope, bounded, watched)
         finally:
             route = getattr(scope.get("route"), "path", "none")
             metrics.request_seconds.labels(scope["method"], route, str(status)).observe(
                 time.perf_counter() - begun
             )
-
-
-def _too_large(most: int) -> JSONResponse:
-    return problem(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        f"A request has at most {most} bytes.",
-        {"Connection": "close"},
-    )
 
 
 def _host(headers: dict[bytes, bytes]) -> str:

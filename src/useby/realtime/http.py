@@ -114,7 +114,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """The head is whole; the body has its own time."""
-        if self._head_bytes > self._hub.settings.head_max_bytes + SLICE:
+        if self._head_size() > self._hub.settings.head_max_bytes:
             self._fail(431)
         self._in_head = False
         self._head_bytes = 0
@@ -190,7 +190,13 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     # bounds
 
+    def _head_size(self) -> int:
+        """The size of a head that is whole, as it is commonly written."""
+        line = len(self.parser.get_method()) + len(self.url) + len("  HTTP/1.1\r\n")
+        return line + sum(len(name) + len(value) + 4 for name, value in self.headers) + 2
+
     def _refuse_if_large(self) -> None:
+        """Refuse a head that has no end yet, by what has been read of it."""
         if self._head_bytes > self._hub.settings.head_max_bytes:
             url = getattr(self, "url", b"")
             self._refuse(414 if len(url) > self._hub.settings.url_max_bytes else 431, "Too large.")

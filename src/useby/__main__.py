@@ -1,0 +1,7 @@
+"""``python -m useby``."""
+
+import sys
+
+from useby.cli import main
+
+sys.exit(main())

@@ -1,0 +1,105 @@
+"""The command line: one file a command, found by its name and imported only when it is called.
+
+Commands that change something write to the database themselves, beside the node if one runs; the
+node notices. Imports everything below; nothing imports it.
+"""
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Annotated, Any, Final
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from useby import __version__
+
+COMMANDS: Final = (
+    "serve",
+    "demo",
+    "watch",
+    "user",
+    "token",
+    "product",
+    "notify",
+    "migrate",
+    "doctor",
+)
+
+
+class _Commands(TyperGroup):
+    """The commands by name; a module is imported only when its command is wanted."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - Typer's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand | TyperGroup | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        command: TyperCommand | TyperGroup = typer.main.get_command(
+            import_module(f"useby.cli.{cmd_name}").app
+        )
+        command.name = cmd_name
+        return command
+
+
+app = typer.Typer(cls=_Commands, add_completion=False, no_args_is_help=True)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def useby(
+    *,
+    version: Annotated[  # noqa: ARG001 - its callback acts
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+    ] = False,
+) -> None:
+    """Keeps products, knows when each must be noticed, and tells every device at once."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; what is wrong is said in one line on stderr.
+
+    Args:
+        arguments: The words after the program's name; by default the process's own.
+
+    Returns:
+        The exit status: 0, 1 if it could not be done, 2 if it was asked for in the wrong way.
+    """
+    command = typer.main.get_command(app)
+    try:
+        status = command.main(
+            args=None if arguments is None else list(arguments),
+            prog_name="useby",
+            standalone_mode=False,
+        )
+    except typer.TyperException as error:
+        _say(error.format_message())
+        return error.exit_code
+    except (typer.Abort, KeyboardInterrupt):
+        _say("stopped")
+        return 130
+    except Exception as error:  # noqa: BLE001 - a person is no debugger
+        return _unexpected(error)
+    return status if isinstance(status, int) else 0
+
+
+def _unexpected(error: Exception) -> int:
+    from useby.logs import redact  # noqa: PLC0415 - needed on a bad day only
+
+    if os.environ.get("USEBY_LOG_LEVEL", "").upper() == "DEBUG":
+        sys.stderr.write(redact("".join(traceback.format_exception(error))))
+    hint = "USEBY_LOG_LEVEL=DEBUG shows where"
+    _say(redact(f"something unexpected went wrong ({hint}): {type(error).__name__}: {error}"))
+    return 1
+
+
+def _say(message: str) -> None:
+    typer.echo(f"useby: {' '.join(message.split())}", err=True)

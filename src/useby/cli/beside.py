@@ -1,0 +1,86 @@
+"""Working on the database from a command, whether or not a node runs on it.
+
+A command never checkpoints (only the node's writer may, see ``store.engine``), and what it commits
+is noticed by the node within a second.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator
+from typing import TypeVar
+
+from useby.auth.key import SettingsError
+from useby.cli.options import Refused
+from useby.domain.account import User
+from useby.settings import Settings
+from useby.store import accounts, migrate
+from useby.store.engine import Database, StoreUnavailable, open_database, sqlite_path
+from useby.store.lock import AlreadyServed
+
+T = TypeVar("T")
+
+
+@contextlib.contextmanager
+def refusals() -> Iterator[None]:
+    """Turn what may go wrong with settings, files and the database into one clear line."""
+    try:
+        yield
+    except (SettingsError, AlreadyServed) as error:
+        raise Refused(str(error)) from None
+    except StoreUnavailable as error:
+        raise Refused(f"the database can't be used: {error}") from None
+    except OSError as error:
+        what = f"{error.filename}: " if error.filename else ""
+        raise Refused(f"{what}{error.strerror or error}") from None
+
+
+def on_database(
+    settings: Settings, work: Callable[[Database], Awaitable[T]], *, make: bool = False
+) -> T:
+    """Run ``work`` on the database.
+
+    Args:
+        settings: Say which.
+        work: What is done with it.
+        make: Whether a database that is not there is made.
+
+    Raises:
+        Refused: It is not there, is of another version, or can't be used.
+    """
+
+    async def run() -> T:
+        database = open_database(settings.database_url)
+        try:
+            return await work(database)
+        finally:
+            await database.close()
+
+    with refusals():
+        _prepare(settings.database_url, make=make)
+        return asyncio.run(run())
+
+
+async def user_of(database: Database, email: str) -> User:
+    """The user with an e-mail.
+
+    Raises:
+        Refused: There is none.
+    """
+    user = await database.read(lambda c: accounts.user_by_email(c, email))
+    if user is None:
+        raise Refused(f"no user has the e-mail {email}")
+    return user
+
+
+def _prepare(url: str, *, make: bool) -> None:
+    try:
+        path = sqlite_path(url)
+    except ValueError as error:
+        raise Refused(str(error)) from None
+    there = migrate.revision(url)
+    if there is None and not make:
+        raise Refused(f"there is no database at {path}: make it with `useby migrate`")
+    if there is None:
+        migrate.upgrade(url)
+    elif there != migrate.HEAD:
+        raise Refused(f"{path} is at revision {there} and not {migrate.HEAD}: run `useby migrate`")

@@ -1,0 +1,43 @@
+"""``useby notify``: tell all devices of a person something."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from useby.api.notifications import NotificationIn, NotificationOut
+from useby.cli.beside import on_database, user_of
+from useby.cli.options import AsJson, DatabaseUrl, checked, settings_with
+from useby.domain.notification import Draft, Event, Kind, Notification
+from useby.store import notifications
+from useby.store.engine import Database
+
+app = typer.Typer()
+
+
+@app.command()
+def notify(
+    email: Annotated[str, typer.Argument(help="Whose devices.")],
+    message: Annotated[str, typer.Argument(help="What they are told.")],
+    kind: Annotated[Kind, typer.Option("--type", help="How much it matters.")] = Kind.INFO,
+    product: Annotated[str, typer.Option(metavar="NAME", help="The product it is about.")] = "",
+    as_json: AsJson = False,
+    database: DatabaseUrl = None,
+) -> None:
+    """Tell all devices of a person something; those that are away hear of it when they return."""
+    new = checked(NotificationIn, message=message, type=kind, product_name=product)
+
+    async def work(database: Database) -> Notification:
+        user = await user_of(database, email)
+        draft = Draft(user.id, new.message, new.type, Event.CUSTOM, new.product_name)
+        now = datetime.now(UTC)
+        (said,) = await database.write(
+            lambda transaction: notifications.add(transaction, [draft], now)
+        )
+        return said
+
+    said = on_database(settings_with(database_url=database), work)
+    if as_json:
+        typer.echo(NotificationOut.of(said).model_dump_json(by_alias=True, indent=2))
+    else:
+        typer.echo(f"{email} was told ({said.id})")

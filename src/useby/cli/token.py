@@ -1,0 +1,54 @@
+"""``useby token``: an access token, alone on stdout."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Final
+
+import typer
+from uuid_utils import uuid7
+
+from useby.auth.key import signing_key
+from useby.auth.tokens import Issuer
+from useby.cli.beside import on_database, refusals, user_of
+from useby.cli.options import DatabaseUrl, Refused, settings_with
+from useby.store import sessions
+from useby.store.engine import Database, sqlite_path
+
+YEAR: Final = 366 * 24 * 3600
+
+app = typer.Typer()
+
+
+@app.command()
+def token(
+    email: Annotated[str, typer.Argument(help="Whose.")],
+    expires_in: Annotated[
+        int | None, typer.Option(min=1, max=YEAR, metavar="SECONDS", help="How long it is good.")
+    ] = None,
+    database: DatabaseUrl = None,
+) -> None:
+    """Print an access token. It is a sign-in of its own, which signing out everywhere ends."""
+    settings = settings_with(database_url=database)
+
+    async def work(database: Database) -> str:
+        user = await user_of(database, email)
+        if user.disabled_at is not None:
+            raise Refused(f"{email} is disabled")
+        with refusals():
+            issuer = Issuer(
+                signing_key(settings, sqlite_path(settings.database_url)),
+                settings.access_token_seconds if expires_in is None else expires_in,
+            )
+        now, session_id = datetime.now(UTC), str(uuid7())
+        await database.write(
+            lambda transaction: sessions.open_session(
+                transaction,
+                user_id=user.id,
+                session_id=session_id,
+                token_hash=None,
+                now=now,
+                expires_at=now + timedelta(seconds=issuer.access_seconds),
+            )
+        )
+        return issuer.access(user.id, session_id, now)
+
+    typer.echo(on_database(settings, work))

@@ -1,0 +1,138 @@
+"""``useby user``: accounts, made and shut out by the operator."""
+
+import sys
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+from pydantic import StringConstraints
+from rich.console import Console
+from rich.table import Table
+from uuid_utils import uuid7
+
+from useby.api.shapes import Email, Password, Shape, Text, Zone, utc_z
+from useby.auth.passwords import Passwords
+from useby.cli.beside import on_database, user_of
+from useby.cli.options import AsJson, DatabaseUrl, Refused, checked, echo_json, settings_with
+from useby.domain.account import User
+from useby.domain.policy import Policy
+from useby.store import accounts
+from useby.store.accounts import EmailTaken
+from useby.store.engine import Database
+
+app = typer.Typer(no_args_is_help=True, help="Accounts: add, list, disable, enable.")
+
+
+class NewUser(Shape):
+    """What is asked of a new account."""
+
+    email: Email
+    name: Annotated[Text, StringConstraints(max_length=200, strip_whitespace=True)]
+    time_zone: Zone
+    password: Password | None
+
+
+@app.command()
+def add(
+    email: Annotated[str, typer.Argument(help="Its e-mail.")],
+    name: Annotated[str, typer.Option(help="What the person is called.")] = "",
+    time_zone: Annotated[str, typer.Option(help="IANA name, e.g. Europe/Berlin.")] = "UTC",
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from stdin.")
+    ] = False,
+    as_json: AsJson = False,
+    database: DatabaseUrl = None,
+) -> None:
+    """Make an account.
+
+    At a terminal its password is asked for; an account without one is opened by `useby token`.
+    """
+    new = checked(
+        NewUser, email=email, name=name, time_zone=time_zone, password=_password(password_stdin)
+    )
+    user = User(str(uuid7()), new.email, new.name, new.time_zone, Policy(), datetime.now(UTC))
+
+    async def work(database: Database) -> None:
+        passwords = Passwords()
+        hashed = None if new.password is None else await passwords.hash(new.password)
+        passwords.close()
+        try:
+            await database.write(
+                lambda transaction: accounts.add_user(transaction, user=user, password_hash=hashed)
+            )
+        except EmailTaken:
+            raise Refused(f"{new.email} has an account already") from None
+
+    on_database(settings_with(database_url=database), work, make=True)
+    if as_json:
+        echo_json(_shown(user))
+    else:
+        typer.echo(f"{user.email} was added")
+
+
+@app.command("list")
+def list_(*, as_json: AsJson = False, database: DatabaseUrl = None) -> None:
+    """List all accounts."""
+    users = on_database(
+        settings_with(database_url=database), lambda database: database.read(accounts.all_users)
+    )
+    if as_json:
+        echo_json([_shown(user) for user in users])
+        return
+    table = Table("e-mail", "name", "time zone", "since", "disabled", box=None, pad_edge=False)
+    for user in users:
+        disabled = "" if user.disabled_at is None else f"{user.disabled_at:%Y-%m-%d}"
+        since = f"{user.created_at:%Y-%m-%d}"
+        table.add_row(user.email or user.id, user.name, user.time_zone, since, disabled)
+    Console().print(table, markup=False)
+
+
+@app.command()
+def disable(
+    email: Annotated[str, typer.Argument(help="Whose account.")], database: DatabaseUrl = None
+) -> None:
+    """Shut an account out: its tokens open nothing any more, its sockets are closed."""
+    _set_disabled(email, database, disabled=True)
+    typer.echo(f"{email} is disabled")
+
+
+@app.command()
+def enable(
+    email: Annotated[str, typer.Argument(help="Whose account.")], database: DatabaseUrl = None
+) -> None:
+    """Let a disabled account in again."""
+    _set_disabled(email, database, disabled=False)
+    typer.echo(f"{email} is enabled")
+
+
+def _set_disabled(email: str, url: str | None, *, disabled: bool) -> None:
+    async def work(database: Database) -> None:
+        user = await user_of(database, email)
+        now = datetime.now(UTC)
+        await database.write(
+            lambda transaction: accounts.disable_user(
+                transaction, user.id, disabled=disabled, now=now
+            )
+        )
+
+    on_database(settings_with(database_url=url), work)
+
+
+def _password(from_stdin: bool) -> str | None:
+    if from_stdin:
+        return sys.stdin.read().removesuffix("\n").removesuffix("\r")
+    if sys.stdin.isatty():
+        asked: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+        return asked
+    return None
+
+
+def _shown(user: User) -> dict[str, Any]:
+    return {
+        "id": user.id,
+        "email": user.email,
+        "name": user.name,
+        "timeZone": user.time_zone,
+        "createdAt": utc_z(user.created_at),
+        "disabledAt": None if user.disabled_at is None else utc_z(user.disabled_at),
+    }

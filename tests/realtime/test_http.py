@@ -1,0 +1,200 @@
+"""The door: heads within bounds, or no head at all. Raw bytes on real sockets."""
+
+import asyncio
+import base64
+import contextlib
+from typing import Any
+
+import pytest
+
+from house import House
+
+KEY = base64.b64encode(b"0123456789abcdef").decode()
+PATH = "/api/ws/notification"
+SECONDS = 10
+
+
+def upgrade(path: str = PATH, **changes: str | None) -> bytes:
+    headers: dict[str, str | None] = {
+        "Host": "127.0.0.1",
+        "Upgrade": "websocket",
+        "Connection": "Upgrade",
+        "Sec-WebSocket-Key": KEY,
+        "Sec-WebSocket-Version": "13",
+    }
+    headers |= {name.replace("_", "-"): value for name, value in changes.items()}
+    lines = [f"{name}: {value}" for name, value in headers.items() if value is not None]
+    return "\r\n".join([f"GET {path} HTTP/1.1", *lines, "", ""]).encode()
+
+
+async def answer(house: House, *pieces: bytes) -> bytes:
+    """Everything the server says to these bytes until it ends the connection."""
+    port = house.node.listener.getsockname()[1]
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        for piece in pieces:
+            writer.write(piece)
+            await writer.drain()
+    except ConnectionError:
+        pass
+    said = b""
+    try:
+        async with asyncio.timeout(SECONDS):
+            while more := await reader.read(65536):
+                said += more
+    except ConnectionError:
+        pass
+    finally:
+        writer.close()
+    return said
+
+
+def status(said: bytes) -> int:
+    return int(said.split(b" ", 2)[1])
+
+
+async def test_the_handshake_is_answered_with_101_and_the_right_accept(house: House) -> None:
+    said = await answer(house, upgrade())
+    head, _, rest = said.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 101 ")
+    assert b"Sec-WebSocket-Accept: BACScCJPNqyz+UBoqMH89VmURoA=" in head
+    assert b"extensions" not in head.lower()
+    assert rest == b"\x88\x17\x03\xf0Access token required"
+
+
+@pytest.mark.parametrize(
+    ("changes", "wanted"),
+    [
+        ({"Sec_WebSocket_Version": "8"}, 426),
+        ({"Sec_WebSocket_Version": None}, 426),
+        ({"Sec_WebSocket_Key": None}, 400),
+        ({"Sec_WebSocket_Key": "short"}, 400),
+        ({"Sec_WebSocket_Key": "!" * 24}, 400),
+        ({"Sec_WebSocket_Key": base64.b64encode(b"17 bytes of nonce").decode()}, 400),
+        ({"Host": None}, 400),
+    ],
+)
+async def test_a_bad_handshake_is_refused_by_its_status(
+    house: House, changes: dict[str, Any], wanted: int
+) -> None:
+    assert status(await answer(house, upgrade(**changes))) == wanted
+
+
+async def test_an_upgrade_elsewhere_is_an_ordinary_request(house: House) -> None:
+    assert status(await answer(house, upgrade("/api/ws/other", Connection="Upgrade, close"))) == 404
+
+
+async def test_an_upgrade_to_something_else_on_the_sockets_path_gets_426(house: House) -> None:
+    said = await answer(house, upgrade(Upgrade="h2c", Connection="Upgrade, close"))
+    assert status(said) == 426
+
+
+async def test_a_url_at_its_bound_passes_and_one_byte_more_is_414(house: House) -> None:
+    room = house.node.settings.url_max_bytes - len(PATH) - 1
+    assert status(await answer(house, upgrade(f"{PATH}?{'x' * room}"))) == 101
+    assert status(await answer(house, upgrade(f"{PATH}?{'x' * (room + 1)}"))) == 414
+
+
+async def test_64_headers_pass_and_one_more_is_431(house: House) -> None:
+    def many(count: int) -> dict[str, Any]:
+        return {f"X-{number}": "1" for number in range(count - 5)}
+
+    assert status(await answer(house, upgrade(**many(64)))) == 101
+    assert status(await answer(house, upgrade(**many(65)))) == 431
+
+
+async def test_a_head_at_its_bound_passes_and_one_byte_more_is_431(house: House) -> None:
+    room = house.node.settings.head_max_bytes - len(upgrade(X=""))
+    assert status(await answer(house, upgrade(X="x" * room))) == 101
+    assert status(await answer(house, upgrade(X="x" * (room + 1)))) == 431
+
+
+async def test_a_head_without_an_end_is_refused_before_it_is_kept(house: House) -> None:
+    said = await answer(house, b"GET / HTTP/1.1\r\nX: ", *[b"x" * 65536] * 64)
+    assert said == b"" or status(said) == 431
+
+
+async def test_small_headers_without_an_end_are_refused(house: House) -> None:
+    said = await answer(house, b"GET / HTTP/1.1\r\n", *[b"a:b\r\n" * 10_000] * 20)
+    assert said == b"" or status(said) == 431
+
+
+async def test_a_head_that_is_not_complete_in_time_is_cut_whatever_trickles_in(
+    start: Any,
+) -> None:
+    house = await start(head_timeout=0.3)
+    port = house.node.listener.getsockname()[1]
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+
+    async def trickle() -> None:
+        writer.write(b"GET / HTTP/1.1\r\nX: ")
+        with contextlib.suppress(ConnectionResetError):
+            while True:
+                writer.write(b"x")
+                await writer.drain()
+                await asyncio.sleep(0.02)
+
+    trickling = asyncio.create_task(trickle())
+    async with asyncio.timeout(SECONDS):
+        with contextlib.suppress(ConnectionResetError):
+            assert await reader.read() == b""
+    trickling.cancel()
+    await asyncio.gather(trickling, return_exceptions=True)
+    writer.close()
+
+
+async def test_a_second_request_on_a_connection_has_its_own_time(start: Any) -> None:
+    house = await start(head_timeout=0.3)
+    port = house.node.listener.getsockname()[1]
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    request = b"GET /api/health/live HTTP/1.1\r\nHost: h\r\n\r\n"
+    for _ in range(2):
+        writer.write(request)
+        assert b"200" in await reader.readuntil(b"}")
+    writer.write(request[:10])
+    async with asyncio.timeout(SECONDS):
+        assert await reader.read() == b""
+    writer.close()
+
+
+async def test_a_body_that_does_not_come_is_cut(start: Any) -> None:
+    house = await start(body_timeout=0.3)
+    said = await answer(
+        house,
+        b"POST /api/auth/login HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n"
+        b"Content-Length: 100\r\n\r\n{",
+    )
+    assert said == b""
+
+
+@pytest.mark.parametrize("framing", ["Content-Length: 9999999", "Transfer-Encoding: chunked"])
+async def test_a_body_over_its_bound_gets_413_before_it_is_read_whole(
+    house: House, framing: str
+) -> None:
+    head = f"POST /api/auth/login HTTP/1.1\r\nHost: h\r\n{framing}\r\n\r\n".encode()
+    chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
+    pieces = [chunk] * 33 if "chunked" in framing else [b"x" * 65536] * 4
+    assert status(await answer(house, head, *pieces)) == 413
+
+
+async def test_bytes_that_follow_the_upgrade_in_its_segment_do_no_harm(house: House) -> None:
+    said = await answer(house, upgrade() + b"\x81\x84abcdPING")
+    assert b"Access token required" in said
+
+
+async def test_a_host_that_is_not_named_gets_400_and_a_named_one_passes(start: Any) -> None:
+    house = await start(allowed_hosts=("useby.example",))
+    assert status(await answer(house, upgrade(Host="evil.example"))) == 400
+    assert status(await answer(house, upgrade(Host="useby.example:8000"))) == 101
+    plain = b"GET /api/health/live HTTP/1.1\r\nConnection: close\r\nHost: "
+    assert status(await answer(house, plain + b"evil.example\r\n\r\n")) == 400
+    assert status(await answer(house, plain + b"useby.example\r\n\r\n")) == 200
+
+
+async def test_a_node_that_is_full_closes_with_1013(start: Any) -> None:
+    house = await start(max_connections=2)
+    user = await house.add_user()
+    token = await house.token(user)
+    async with house.connected(token), house.connected(token):
+        said = await answer(house, upgrade(f"{PATH}?access_token={token}"))
+    assert said.endswith(b"\x03\xf5Too many connections")
