@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import Annotated, Any, Final
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperGroup
 
 from useby import __version__
 
@@ -35,12 +35,10 @@ class _Commands(TyperGroup):
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - Typer's signature
         return list(COMMANDS)
 
-    def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand | TyperGroup | None:  # noqa: ARG002
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
-        command: TyperCommand | TyperGroup = typer.main.get_command(
-            import_module(f"useby.cli.{cmd_name}").app
-        )
+        command = typer.main.get_command(import_module(f"useby.cli.{cmd_name}").app)
         command.name = cmd_name
         return command
 
@@ -57,7 +55,7 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def useby(
     *,
-    version: Annotated[  # noqa: ARG001 - its callback acts
+    version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
     ] = False,
 ) -> None:

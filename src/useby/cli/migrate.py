@@ -7,7 +7,7 @@ from useby.cli.options import DatabaseUrl, Refused, settings_with
 from useby.store import migrate as migrations
 from useby.store.engine import sqlite_path
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()

@@ -12,7 +12,7 @@ from useby.domain.notification import Draft, Event, Kind, Notification
 from useby.store import notifications
 from useby.store.engine import Database
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()

@@ -8,7 +8,7 @@ from useby.app import serve as run_node
 from useby.cli.beside import refusals
 from useby.cli.options import DatabaseUrl, Refused, settings_with
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()

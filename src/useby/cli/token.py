@@ -15,7 +15,7 @@ from useby.store.engine import Database, sqlite_path
 
 YEAR: Final = 366 * 24 * 3600
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()

@@ -20,7 +20,9 @@ from useby.store import accounts
 from useby.store.accounts import EmailTaken
 from useby.store.engine import Database
 
-app = typer.Typer(no_args_is_help=True, help="Accounts: add, list, disable, enable.")
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="Accounts: add, list, disable, enable."
+)
 
 
 class NewUser(Shape):
