@@ -1,55 +1,5 @@
 """A node for each test that asks for one."""
 
-import shutil
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
-from pathlib import Path
-from typing import Any
+from nodes import house, start, wall
 
-import pytest
-
-from house import House, Wall
-from useby.app import running
-from useby.settings import Settings
-from useby.store import migrate
-
-
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("migrated") / "useby.db"
-    migrate.upgrade(f"sqlite:///{path}")
-    return path
-
-
-@pytest.fixture
-def wall() -> Wall:
-    return Wall()
-
-
-@pytest.fixture
-async def start(migrated: Path, tmp_path: Path, wall: Wall) -> AsyncIterator[Any]:
-    """Start a node with given settings."""
-    async with AsyncExitStack() as stack:
-
-        async def started(**settings: Any) -> House:
-            path = tmp_path / "useby.db"
-            shutil.copy(migrated, path)
-            values: dict[str, Any] = {
-                "port": 0,
-                "database_url": f"sqlite:///{path}",
-                "secret_key": "k" * 32,
-                "drain_seconds": 0,
-                "close_timeout": 0.3,
-                "_env_file": None,
-            }
-            node = await stack.enter_async_context(running(Settings(**values | settings), wall))
-            stack.callback(node.stop)
-            return House(node, wall)
-
-        yield started
-
-
-@pytest.fixture
-async def house(start: Any) -> House:
-    """A running node with the settings a node has by default."""
-    return await start()
+__all__ = ["house", "start", "wall"]

@@ -1,0 +1,37 @@
+"""The second journey: what is marked read is read for good, on every device and over REST."""
+
+import asyncio
+import json
+
+import httpx
+from websockets.asyncio.client import connect
+
+from house import House
+
+SECONDS = 10
+
+
+async def test_a_client_acknowledges_and_no_device_is_told_again(house: House) -> None:
+    user = await house.add_user()
+    token = await house.token(user)
+    first, second = await house.post(user, "first", "second")
+    async with house.connected(token) as client:
+        for _ in range(2):
+            await client.recv()
+        await client.send(json.dumps({"action": "mark_read", "id": first.id}))
+        await client.send("PING")
+        assert json.loads(await client.recv()) == {"type": "pong"}
+
+    bearer = {"authorization": f"Bearer {token}"}
+    async with httpx.AsyncClient(base_url=house.node.url, headers=bearer) as http:
+        count = (await http.get("/api/notifications/unread-count")).json()
+        unread = (await http.get("/api/notifications", params={"unread": "true"})).json()
+    assert count == {"unread": 1}
+    assert [each["id"] for each in unread["items"]] == [second.id]
+
+    async with connect(f"{house.socket_url}?access_token={token}") as again:
+        await again.recv()
+        async with asyncio.timeout(SECONDS):
+            assert json.loads(await again.recv())["id"] == second.id
+        await again.send("PING")
+        assert json.loads(await again.recv()) == {"type": "pong"}
