@@ -51,11 +51,16 @@ def _zone(name: str) -> str:
 _ZONES: Final = available_timezones() - {"localtime", "Factory"}
 
 Text = Annotated[str, AfterValidator(_storable)]
-Name = Annotated[Text, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
+# Constraints after a validator of ours would count the blanks before they are stripped.
+Name = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=200, strip_whitespace=True),
+    AfterValidator(_storable),
+]
 Short = Annotated[Text, StringConstraints(max_length=100, strip_whitespace=True)]
 Message = Annotated[Text, StringConstraints(min_length=1, max_length=1000)]
 Email = Annotated[
-    Text,
+    str,
     StringConstraints(
         min_length=3,
         max_length=254,
@@ -63,6 +68,7 @@ Email = Annotated[
         to_lower=True,
         pattern=r"^[^\s@\x00-\x1f\x7f]+@[^\s@\x00-\x1f\x7f]+$",
     ),
+    AfterValidator(_storable),
     Field(examples=["ada@useby.example"]),
 ]
 """RFC 5321 lets almost anything stand before the @; only writing to it would tell."""

@@ -1,0 +1,72 @@
+"""The REST application over a test's own database, without a socket, at a moment that is set."""
+
+from datetime import timedelta
+from typing import Any
+
+import httpx
+from uuid_utils import uuid7
+
+from goods import NOON, a_kept_owner
+from useby.api import create_api
+from useby.api.context import Context
+from useby.auth.passwords import Passwords
+from useby.auth.rates import Rates
+from useby.auth.tickets import Tickets
+from useby.auth.tokens import Issuer, Verifier
+from useby.domain.account import User
+from useby.settings import Settings
+from useby.store import sessions
+from useby.store.engine import Database
+
+KEY = b"only the tests sign with this key"
+
+
+class Rest:
+    """The application, and clients of it."""
+
+    def __init__(self, database: Database) -> None:
+        self.now = NOON
+        self.database = database
+        settings = Settings(_env_file=None)
+        self.context = Context(
+            settings=settings,
+            database=database,
+            key=KEY,
+            issuer=Issuer(KEY, settings.access_token_seconds),
+            verifier=Verifier(settings, KEY),
+            passwords=Passwords(),
+            tickets=Tickets(settings.ticket_seconds),
+            rates=Rates(settings),
+            now=lambda: self.now,
+        )
+        self._transport = httpx.ASGITransport(create_api(self.context))
+        self._clients: list[httpx.AsyncClient] = []
+
+    def client(self, **headers: str) -> httpx.AsyncClient:
+        """A client that sends these headers."""
+        client = httpx.AsyncClient(
+            transport=self._transport, base_url="http://useby.test", headers=headers
+        )
+        self._clients.append(client)
+        return client
+
+    async def person(self, **values: Any) -> tuple[User, httpx.AsyncClient]:
+        """A new user, and a client with their token."""
+        user = await a_kept_owner(self.database, **values)
+        session = str(uuid7())
+        await self.database.write(
+            lambda t: sessions.open_session(
+                t,
+                user_id=user.id,
+                session_id=session,
+                token_hash=None,
+                now=self.now,
+                expires_at=self.now + timedelta(days=30),
+            )
+        )
+        token = self.context.issuer.access(user.id, session, self.now, seconds=86_400)
+        return user, self.client(authorization=f"Bearer {token}")
+
+    async def close(self) -> None:
+        for client in self._clients:
+            await client.aclose()
