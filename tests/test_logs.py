@@ -32,7 +32,6 @@ def log() -> Iterator[Log]:
     def configure(**settings: str) -> io.StringIO:
         stream = io.StringIO()
         logs.configure(Settings(_env_file=None, **{"log_level": "DEBUG", **settings}), stream)
-        root.handlers = root.handlers[-1:]  # ours alone, not pytest's own
         return stream
 
     yield configure

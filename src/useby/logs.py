@@ -1,72 +1,146 @@
-"""Logging: structlog's rendering over the standard library, with secrets taken out at the root.
+"""Logging: structlog over the standard library, to stderr, with every secret taken out.
 
-A line is redacted after it has been rendered, traceback and all, so that whatever wrote it (ours,
-uvicorn's access log, the event loop's debug output) and however, no token leaves the process.
+Secrets are taken out of the finished line, the last step before it is written, so that it does not
+matter who logs (uvicorn, SQLAlchemy, httpx, asyncio, a traceback) nor how. An access token may
+stand in the socket's URL (contract section 9), so this is no mere precaution.
 """
 
 import logging
 import re
 import sys
-from typing import Any, Final
+import threading
+from types import TracebackType
+from typing import Final, TextIO
 
 import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 from useby.settings import Settings
 
-HIDDEN: Final = "[hidden]"
-_SECRETS: Final = (
-    # a query's or a form's token, up to where its value can no longer go on
-    re.compile(r"((?:access|refresh)(?:_|%5f|%5F)?token(?:=|%3d|%3D))[^&\s\"'#]+", re.IGNORECASE),
-    re.compile(r"(\bbearer\s+)[^\s\"',;]+", re.IGNORECASE),
-    # a JWT, wherever it stands; it need not be whole
-    re.compile(r"()\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)*"),
-    # a ticket
-    re.compile(r"()\bt_[A-Za-z0-9_-]{43}\b"),
-    re.compile(
-        r"((?:refresh_?token|access_?token|password|secret_?key)[\"']?\s*[:=]\s*[\"'])[^\"']+",
-        re.IGNORECASE,
-    ),
+REDACTED: Final = "[redacted]"
+
+
+def _spelled(word: str) -> str:
+    """A pattern for ``word``, any of its letters percent-encoded, once or over again."""
+    return "".join(
+        f"(?:{letter}|%(?:25){{0,3}}(?:{ord(letter):x}|{ord(letter.upper()):x}))" for letter in word
+    )
+
+
+# Each pattern is linear in the line: whoever sends a URL chooses what is searched here.
+_COLOUR: Final = r"(?:\x1b\[[\d;]*m)*"
+_QUOTE: Final = r"\\?[\"']"
+_NAMES: Final = "|".join(map(_spelled, ("token", "ticket", "password", "secret", "secret_key")))
+_NAMED: Final = re.compile(
+    rf"((?:{_NAMES})(?:{_COLOUR}(?:=|%(?:25){{0,3}}3d){_COLOUR}(?:{_QUOTE})?"
+    rf"|{_QUOTE}\s*[:,]\s*b?(?:{_QUOTE})?))"
+    r"[^\s&\"'\\\x1b,}\])]+",
+    re.IGNORECASE,
 )
+"""``access_token=…`` in a URL or a form, ``"refreshToken": "…"`` in JSON or a ``repr``."""
+_BEARER: Final = re.compile(r"(bearer(?:\s|%20|\+)+)[^\s\"'\\,\]})]+", re.IGNORECASE)
+_JWT: Final = re.compile(r"eyJ[\w%.=+/-]{16,}+", re.ASCII)
+"""A JWT, whole or cut off: the base64url of ``{"`` and what follows."""
+_OPAQUE: Final = re.compile(r"(?<![\w-])(?=[\w-]*[a-z])(?=[\w-]*[A-Z])[\w-]{43,}+", re.ASCII)
+"""Our refresh tokens, tickets and keys: 32 random bytes or more in base64url."""
 
 
 def redact(text: str) -> str:
-    """``text`` with every secret that can be told from its surroundings taken out."""
-    for pattern in _SECRETS:
-        text = pattern.sub(rf"\g<1>{HIDDEN}", text)
-    return text
+    """Take out whatever is, or looks like, a token, a ticket, a password or a key."""
+    text = _NAMED.sub(rf"\1{REDACTED}", text)
+    text = _BEARER.sub(rf"\1{REDACTED}", text)
+    text = _JWT.sub(REDACTED, text)
+    return _OPAQUE.sub(REDACTED, text)
+
+
+def visible(text: str) -> str:
+    """Text whose control characters can be seen, so that it can't steer a terminal (CWE-117)."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
+def configure(settings: Settings, stream: TextIO | None = None) -> None:
+    """Send every log line of the process to ``stream``, redacted.
+
+    May be called again; the last call counts.
+
+    Args:
+        settings: ``log_level``, and ``log_format``: for people to read, or a JSON object a line.
+        stream: Where to; stderr if not given.
+    """
+    stream = stream or sys.stderr
+    handler = _Handler(stream)
+    handler.setFormatter(_formatter(settings, colours=stream.isatty()))
+    logging.root.handlers[:] = [handler]
+    logging.root.setLevel(settings.log_level)
+    for name in ("sqlalchemy.engine", "alembic.runtime.plugins"):
+        # The one logs each statement with its parameters: password hashes, and what people wrote.
+        # The other names its plug-ins.
+        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.captureWarnings(capture=True)
+    structlog.configure(
+        processors=[*_shared(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
+    sys.excepthook = _log_uncaught
+    threading.excepthook = _log_uncaught_in_thread
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """Writes lines; one that can't be written is given up, and nobody hears of what was in it."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """Say that a line was lost. logging's own way would print its arguments, unredacted."""
+        try:
+            self.stream.write(f"a log line of {record.name} could not be written\n")
+            self.flush()
+        except (OSError, ValueError):
+            pass  # the stream itself is gone
 
 
 class _Redacting(structlog.stdlib.ProcessorFormatter):
-    """Renders a record, then redacts the whole line."""
-
     def format(self, record: logging.LogRecord) -> str:
         return redact(super().format(record))
 
 
-def configure(settings: Settings) -> None:
-    """Send every logger of the process to standard error, in the form settings say."""
-    renderer: Any
+def _formatter(settings: Settings, *, colours: bool) -> logging.Formatter:
+    last: list[Processor]
     if settings.log_format == "json":
-        renderer = structlog.processors.JSONRenderer()
+        last = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     else:
-        renderer = structlog.dev.ConsoleRenderer(
-            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
-        )
-    shared: list[Any] = [
+        # The default shows a traceback's local variables: tokens among them.
+        plain = structlog.dev.plain_traceback
+        last = [structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=plain)]
+    return _Redacting(
+        foreign_pre_chain=_shared(),
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _visible, *last],
+    )
+
+
+def _shared() -> list[Processor]:
+    return [
+        structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
+        structlog.stdlib.PositionalArgumentsFormatter(),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    last: list[Any] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
-    if settings.log_format == "json":
-        last.append(structlog.processors.format_exc_info)
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Redacting(foreign_pre_chain=shared, processors=[*last, renderer]))
-    logging.raiseExceptions = False
-    logging.root.handlers[:] = [handler]
-    logging.root.setLevel(settings.log_level)
-    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)
-    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
-        logger = logging.getLogger(name)
-        logger.handlers.clear()
-        logger.propagate = True
+
+
+def _visible(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+    """No message can pass for another line."""
+    event["event"] = visible(str(event.get("event", "")))
+    return event
+
+
+def _log_uncaught(
+    kind: type[BaseException], error: BaseException, traceback: TracebackType | None
+) -> None:
+    logging.getLogger("useby").critical("uncaught", exc_info=(kind, error, traceback))
+
+
+def _log_uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
+    if args.exc_value is not None:
+        _log_uncaught(args.exc_type, args.exc_value, args.exc_traceback)

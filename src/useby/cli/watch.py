@@ -1,0 +1,144 @@
+"""``useby watch``: a person's notifications in the terminal, live, through the real socket."""
+
+import asyncio
+import contextlib
+import json
+from collections import deque
+from datetime import datetime
+from typing import Annotated, Any, Final
+from urllib.parse import urlsplit, urlunsplit
+
+import typer
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from useby.cli.follow import follow
+from useby.cli.options import AsJson, settings_with
+from useby.logs import visible
+
+PATH: Final = "/api/ws/notification"
+STYLES: Final = {"info": "cyan", "warning": "yellow", "error": "bold red"}
+KEPT: Final = 500
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def watch(
+    url: Annotated[str | None, typer.Option(help="The node, e.g. http://127.0.0.1:8000.")] = None,
+    token: Annotated[
+        str, typer.Option(envvar="USEBY_TOKEN", help="An access token.", show_envvar=True)
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Show a person's notifications as they come, until Ctrl-C; nothing is marked read.
+
+    What is unread comes first. A lost connection is made again, and nothing is missed meanwhile.
+    """
+    if not token:
+        raise typer.BadParameter(
+            "there is none; `useby token EMAIL` makes one", param_hint="--token"
+        )
+    settings = settings_with()
+    address = socket_url(url or f"http://{settings.host}:{settings.port}")
+    console = Console(highlight=False)
+    view = _Lines(as_json) if as_json or not console.is_terminal else _Screen(console)
+    with contextlib.suppress(KeyboardInterrupt), view:
+        asyncio.run(_show(address, token, view))
+
+
+def socket_url(url: str) -> str:
+    """The socket's URL on a node.
+
+    Raises:
+        BadParameter: It is no URL of a node.
+    """
+    parts = urlsplit(url if "://" in url else f"http://{url}")
+    scheme = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}.get(parts.scheme)
+    if scheme is None or not parts.netloc or parts.query or parts.fragment:
+        raise typer.BadParameter(
+            "it is no node's URL, as http://127.0.0.1:8000", param_hint="--url"
+        )
+    path = parts.path.rstrip("/") or PATH
+    return urlunsplit((scheme, parts.netloc, path, "", ""))
+
+
+async def _show(url: str, token: str, view: "_Lines | _Screen") -> None:
+    async with contextlib.aclosing(follow(url, token, view.state)) as notifications:
+        async for notification in notifications:
+            view.add(notification)
+
+
+class _Lines:
+    """A line a notification, for a pipe."""
+
+    def __init__(self, as_json: bool) -> None:
+        self._as_json = as_json
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def state(self, said: str) -> None:
+        """Say on stderr how the connection is."""
+        typer.echo(f"useby: {said}", err=True)
+
+    def add(self, notification: dict[str, Any]) -> None:
+        """Print a notification."""
+        if self._as_json:
+            typer.echo(json.dumps(notification, ensure_ascii=False))
+        else:
+            when, kind, message, product = _cells(notification)
+            typer.echo(f"{when}  {kind:7}  {message}" + (f"  ({product})" if product else ""))
+
+
+class _Screen:
+    """A table that grows, the newest at its end, and the connection's state under it."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._rows: deque[dict[str, Any]] = deque(maxlen=KEPT)
+        self._state = "connecting"
+        self._live = Live(console=console, get_renderable=self._render, refresh_per_second=4)
+
+    def __enter__(self) -> None:
+        self._live.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._live.stop()
+
+    def state(self, said: str) -> None:
+        """Show how the connection is."""
+        self._state = said
+        self._live.refresh()
+
+    def add(self, notification: dict[str, Any]) -> None:
+        """Show a notification."""
+        self._rows.append(notification)
+        self._live.refresh()
+
+    def _render(self) -> Group:
+        room = max(1, self._console.height - 4)
+        table = Table("time", "type", "message", "product", box=None, pad_edge=False, expand=True)
+        for row in list(self._rows)[-room:]:
+            when, kind, message, product = _cells(row)
+            style = STYLES.get(kind, "")
+            table.add_row(when, Text(kind, style), Text(message), Text(product, "dim"))
+        return Group(table, Text(f"{self._state} · {len(self._rows)} shown · Ctrl-C ends", "dim"))
+
+
+def _cells(notification: dict[str, Any]) -> tuple[str, str, str, str]:
+    """Time of day here, type, message, product; nothing in them can steer the terminal."""
+    try:
+        moment = datetime.fromisoformat(notification["created_at"])
+        when = f"{moment.astimezone():%H:%M:%S}"
+    except (KeyError, ValueError, TypeError):
+        when = "--:--:--"
+    kind, message, product = (
+        visible(str(notification.get(name, ""))) for name in ("type", "message", "productName")
+    )
+    return when, kind, message, product
