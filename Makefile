@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCKED := --require-hashes
 
-.PHONY: help run test lint format requirements clean
+.PHONY: help run test lint format docs requirements clean
 
 help: ## say what there is
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -26,6 +26,9 @@ lint: $(VENV)/dev.stamp ## ruff, mypy --strict, import-linter
 format: $(VENV)/dev.stamp ## put the sources into their one form
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
+
+docs: $(VENV)/dev.stamp ## write the pages that are made from the code
+	$(BIN)/python docs/make_settings.py
 
 # The machine's own pip settings (indexes, links) stay out of the files; every hash goes in.
 COMPILE := PIP_CONFIG_FILE=/dev/null PIP_FIND_LINKS= PIP_EXTRA_INDEX_URL= \

@@ -18,15 +18,25 @@ class Settings(BaseSettings):
     """A node's settings. Durations are seconds and sizes bytes unless a name says otherwise."""
 
     model_config = SettingsConfigDict(
-        env_prefix="USEBY_", env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True
+        env_prefix="USEBY_",
+        env_file=".env",
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
     )
 
     # where it listens, and on what it stands
     host: str = "127.0.0.1"
+    """The address to listen on."""
     port: int = Field(default=8000, ge=0, le=65535)
+    """0 takes a free one and says which."""
     database_url: str = DEFAULT_DATABASE_URL
+    """``sqlite:///PATH``; four slashes for an absolute path."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """What is less than this is not logged."""
     log_format: Literal["console", "json"] = "console"
+    """For a person, or for a program."""
 
     # who may come in
     secret_key: SecretStr | None = None
@@ -38,45 +48,73 @@ class Settings(BaseSettings):
     signup: bool = True
     """Whether ``POST /api/auth/signup`` makes accounts."""
     access_token_seconds: int = Field(default=15 * 60, ge=1, le=24 * 3600)
+    """How long an access token is good."""
     refresh_token_seconds: int = Field(default=30 * 24 * 3600, ge=60)
+    """How long a refresh token is good; each use begins it anew."""
     refresh_grace_seconds: int = Field(default=10, ge=0, le=60)
     """How long the immediate predecessor of a refresh token still answers the same successor."""
     ticket_seconds: int = Field(default=30, ge=1, le=300)
+    """How long a ticket for the socket is good."""
     login_rate: str = "10/minute"
     """Attempts an address and an e-mail may make, in the notation of the library ``limits``."""
     signup_rate: str = "10/minute"
+    """The same for new accounts."""
 
     # tokens of an outside issuer
     jwt_algorithms: Names = ("RS256", "ES256", "EdDSA")
+    """What an outside issuer may sign with; a token never chooses beyond these."""
     jwt_jwks_url: str | None = None
+    """Where an outside issuer's keys are; https."""
     jwt_public_key: str | None = None
     """PEM text, or the path of a PEM file."""
     jwt_issuer: str | None = None
+    """The ``iss`` that is wanted."""
     jwt_audience: str | None = None
+    """The ``aud`` that is wanted."""
     jwt_user_claim: str = "sub"
+    """The claim that holds the user's id."""
     jwt_auto_provision: bool = False
+    """Whether a user is made at the first sight of their token."""
 
     # the socket's bounds (contract section 7)
     head_max_bytes: int = Field(default=16 * 1024, ge=1024)
+    """Of a request's head (431)."""
     head_max_headers: int = Field(default=64, ge=8)
+    """Headers of a request (431)."""
     url_max_bytes: int = Field(default=8 * 1024, ge=256)
+    """Of a URL (414)."""
     head_timeout: float = Field(default=10.0, gt=0)
+    """Until a request's head is complete."""
     body_max_bytes: int = Field(default=2 * 1024 * 1024, ge=1024)
+    """Of a request's body (413)."""
     body_timeout: float = Field(default=30.0, gt=0)
+    """Until a request's body is complete."""
     token_max_bytes: int = Field(default=4 * 1024, ge=256)
+    """Of an access token."""
     message_max_bytes: int = Field(default=4 * 1024, ge=128)
+    """Of a client's message (1009)."""
     message_max_fragments: int = Field(default=64, ge=1)
+    """Of a client's message (1009)."""
     message_timeout: float = Field(default=10.0, gt=0)
+    """From a message's first byte to its last (1008)."""
     frames_per_second: float = Field(default=20.0, gt=0)
+    """Client frames of every kind (1008)."""
     frames_burst: int = Field(default=60, ge=1)
+    """Client frames at once (1008)."""
     connections_per_user: int = Field(default=32, ge=1)
+    """More are closed with 1013."""
     max_connections: int | None = Field(default=None, ge=1)
     """For the node; by default the process's file limit less a reserve."""
     send_buffer_bytes: int = Field(default=256 * 1024, ge=1024)
+    """Waiting in the process for a peer to read (1013)."""
     kernel_send_buffer_bytes: int = Field(default=64 * 1024, ge=4096)
+    """The same in the kernel (``SO_SNDBUF``)."""
     ping_interval: float = Field(default=25.0, gt=0)
+    """Between the protocol's pings to a connection."""
     ping_timeout: float = Field(default=20.0, gt=0)
+    """For a ping's answer (1011)."""
     close_timeout: float = Field(default=5.0, gt=0)
+    """For the answer to our Close; then the line is cut."""
 
     # stopping
     drain_seconds: float = Field(default=1.0, ge=0)

@@ -1,0 +1,50 @@
+"""Settings: read as people write them, refused when they can't be meant, documented as they are."""
+
+import runpy
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from useby.settings import Settings
+
+ROOT = Path(__file__).parent.parent
+
+
+def settings(**values: object) -> Settings:
+    return Settings(_env_file=None, **values)  # type: ignore[arg-type]
+
+
+def test_the_page_says_what_the_settings_are() -> None:
+    made = runpy.run_path(str(ROOT / "docs" / "make_settings.py"))["page"]()
+    assert (ROOT / "docs" / "reference" / "settings.md").read_text() == made, "run: make docs"
+
+
+def test_every_setting_has_its_sentence() -> None:
+    silent = [name for name, field in Settings.model_fields.items() if not field.description]
+    assert silent == []
+
+
+def test_lists_are_read_from_the_environment_as_people_write_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("USEBY_ALLOWED_ORIGINS", "https://a.example, https://b.example,")
+    assert settings().allowed_origins == ("https://a.example", "https://b.example")
+
+
+def test_a_short_key_is_refused_and_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("USEBY_SECRET_KEY", "hunter2")
+    with pytest.raises(ValidationError) as refusal:
+        settings()
+    assert "at least 32" in str(refusal.value)
+    assert "hunter2" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.8.9.1"])
+def test_loopback_hosts_are_known(host: str) -> None:
+    assert settings(host=host).on_loopback
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.4", "useby.example", ""])  # noqa: S104
+def test_a_host_that_others_can_reach_is_not_loopback(host: str) -> None:
+    assert not settings(host=host).on_loopback
