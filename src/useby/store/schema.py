@@ -22,17 +22,23 @@ metadata = sa.MetaData(
     }
 )
 
-_FORM = "%Y-%m-%dT%H:%M:%S.%fZ"
+_WIDTH = len("2026-03-04T10:30:00.000000Z")
 
 
 def utc_text(moment: datetime) -> str:
     """The form in which SQLite keeps a moment: fixed width, so that text order is time order."""
-    return moment.astimezone(UTC).strftime(_FORM)
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def from_utc_text(text: str) -> datetime:
-    """The moment that ``utc_text`` wrote."""
-    return datetime.strptime(text, _FORM).replace(tzinfo=UTC)
+    """The moment that ``utc_text`` wrote.
+
+    Raises:
+        ValueError: It never wrote this.
+    """
+    if len(text) != _WIDTH or not text.endswith("Z"):
+        raise ValueError("not a moment in UTC")
+    return datetime.fromisoformat(text)  # a tenth of what strptime takes
 
 
 class UtcDateTime(TypeDecorator[datetime]):
