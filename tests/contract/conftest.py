@@ -1,6 +1,7 @@
 """One node with the contract's defaults for all its sections, and three clients to drive it."""
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
 
 import httpx
 import pytest
@@ -37,6 +38,13 @@ async def connect(request: pytest.FixtureRequest) -> AsyncIterator[Connect]:
     """Opens connections: the test runs once with each of the three clients."""
     async with client_of(request.param) as connect:
         yield connect
+
+
+@pytest.fixture
+async def everyone() -> AsyncIterator[list[Connect]]:
+    """All three clients, for what is too dear to be done three times."""
+    async with AsyncExitStack() as stack:
+        yield [await stack.enter_async_context(client_of(name)) for name in clients.NAMES]
 
 
 @pytest.fixture
