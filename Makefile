@@ -29,6 +29,7 @@ format: $(VENV)/dev.stamp ## put the sources into their one form
 
 docs: $(VENV)/dev.stamp ## write the pages that are made from the code
 	$(BIN)/python docs/make_settings.py
+	$(BIN)/python docs/make_picture.py
 
 # The machine's own pip settings (indexes, links) stay out of the files; every hash goes in.
 COMPILE := PIP_CONFIG_FILE=/dev/null PIP_FIND_LINKS= PIP_EXTRA_INDEX_URL= \
