@@ -29,6 +29,8 @@ from useby.domain.policy import Policy
 from useby.store import accounts, migrate, notifications, sessions
 from useby.store.engine import Transaction, sqlite_engine
 
+Record = Callable[[str, object], None]
+"""pytest's ``record_property``."""
 START_SECONDS = 60.0
 STOP_SECONDS = 15.0
 PATIENCE = 20.0

@@ -162,13 +162,17 @@ class Wires:
     def __init__(self) -> None:
         self._open: list[Wire] = []
 
-    async def tcp(self, url: str, *, receive_buffer: int | None = None) -> Wire:
+    async def tcp(
+        self, url: str, *, receive_buffer: int | None = None, send_buffer: int | None = None
+    ) -> Wire:
         """A bare connection to the server of ``url``."""
         where = urlsplit(url)
         sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         sock.setblocking(False)
         if receive_buffer is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        if send_buffer is not None:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
         wire = Wire(sock)
         self._open.append(wire)
         await asyncio.get_running_loop().sock_connect(sock, (where.hostname, where.port))

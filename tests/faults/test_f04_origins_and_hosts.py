@@ -1,0 +1,97 @@
+"""F04: other sites' origins, look-alike hosts, and a wrong ``Host``."""
+
+from collections.abc import Iterator
+
+import pytest
+
+import live
+from bystander import unharmed
+from clients import Ended, Refused, client_of, take, until_closed
+from live import Server
+
+FOREIGN = (
+    "https://evil.example",
+    "null",
+    "https://app.example.evil.example",
+    "https://evilapp.example",
+    "http://app.example",
+    "https://app.example:444",
+    "https://app.example/",
+    "file://",
+)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A node that names no origins and no hosts."""
+    with live.serving(tmp_path_factory.mktemp("f04")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def named(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A node that names one origin and two hosts."""
+    with live.serving(
+        tmp_path_factory.mktemp("f04-named"),
+        allowed_origins="https://app.example",
+        allowed_hosts="app.example,127.0.0.1",
+    ) as server:
+        yield server
+
+
+@pytest.mark.parametrize("origin", [*FOREIGN, "https://app.example", ""])
+async def test_where_no_origins_are_named_any_opens_because_a_token_and_no_cookie_opens_it(
+    server: Server, origin: str
+) -> None:
+    person = server.person()
+    async with client_of("websockets") as connect:
+        client = await connect(server.socket_url(person.token), {"Origin": origin})
+        assert (await take(client, 1))[0]["userId"] == person.id
+        headers = {"Origin": origin, "Cookie": f"access_token={person.token}"}
+        client = await connect(server.socket_url(), headers)
+        assert await until_closed(client) == ([], Ended(1008, "Access token required"))
+
+
+async def test_where_origins_are_named_any_other_gets_101_and_then_1008_origin_not_allowed(
+    named: Server, record_property: live.Record
+) -> None:
+    person = named.person()
+    async with unharmed(named, record_property), client_of("websockets") as connect:
+        for origin in FOREIGN:
+            client = await connect(named.socket_url(person.token), {"Origin": origin})
+            assert await until_closed(client) == ([], Ended(1008, "Origin not allowed")), origin
+
+
+@pytest.mark.parametrize("headers", [{}, {"Origin": "https://app.example"}], ids=str)
+async def test_where_origins_are_named_a_named_one_opens_and_an_absent_one_too(
+    named: Server, headers: dict[str, str]
+) -> None:
+    person = named.person()
+    async with client_of("websockets") as connect:
+        client = await connect(named.socket_url(person.token), headers)
+        assert (await take(client, 1))[0]["userId"] == person.id
+
+
+@pytest.mark.parametrize("host", ["evil.example", "app.example.evil.example", "127.0.0.2:80"])
+async def test_where_hosts_are_named_a_request_for_another_gets_400(
+    named: Server, host: str
+) -> None:
+    person = named.person()
+    async with client_of("aiohttp") as connect, named.rest() as rest:
+        with pytest.raises(Refused) as refused:
+            await connect(named.socket_url(person.token), {"Host": host})
+        assert refused.value.status == 400
+        answer = await rest.get("/api/me", headers=person.headers | {"Host": host})
+        assert answer.status_code == 400
+
+
+@pytest.mark.parametrize("host", ["app.example", "APP.EXAMPLE:8000", "127.0.0.1"])
+async def test_where_hosts_are_named_those_open_with_or_without_a_port(
+    named: Server, host: str
+) -> None:
+    person = named.person()
+    async with client_of("aiohttp") as connect, named.rest() as rest:
+        client = await connect(named.socket_url(person.token), {"Host": host})
+        assert (await take(client, 1))[0]["userId"] == person.id
+        answer = await rest.get("/api/me", headers=person.headers | {"Host": host})
+        assert answer.status_code == 200
