@@ -21,8 +21,12 @@ T = TypeVar("T")
 
 
 @contextlib.contextmanager
-def refusals() -> Iterator[None]:
-    """Turn what may go wrong with settings, files and the database into one clear line."""
+def refusals(address: str = "") -> Iterator[None]:
+    """Turn what may go wrong with settings, files and the database into one clear line.
+
+    Args:
+        address: Where the block listens, if it does: the system does not say which was taken.
+    """
     try:
         yield
     except (SettingsError, AlreadyServed) as error:
@@ -30,8 +34,8 @@ def refusals() -> Iterator[None]:
     except StoreUnavailable as error:
         raise Refused(f"the database can't be used: {error}") from None
     except OSError as error:
-        what = f"{error.filename}: " if error.filename else ""
-        raise Refused(f"{what}{error.strerror or error}") from None
+        what = error.filename or address
+        raise Refused(f"{what}: {error.strerror}" if what else str(error)) from None
 
 
 def on_database(

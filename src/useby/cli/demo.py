@@ -41,7 +41,7 @@ def demo() -> None:
     The database is made anew at each start.
     """
     settings = settings_with(database_url=f"sqlite:///{DATABASE}")
-    with refusals():
+    with refusals(f"{settings.host}:{settings.port}"):
         # Dated from here on: the alerts come within the first minute.
         password, token = _stock(settings, datetime.now(UTC))
         status = serve(settings, lambda url: _welcome(url, password, token))

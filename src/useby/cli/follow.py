@@ -49,19 +49,9 @@ async def follow(
                     elif "created_at" in frame:
                         newest = frame["id"]
                         yield frame
-            why = f"{socket.close_code} {socket.close_reason}".strip()
-        except ConnectionClosed as error:
-            end = error.rcvd
-            if end is not None and (end.code, end.reason) in _FINAL:
-                raise Refused(f"the node closed the connection: {end.reason}") from None
-            why = f"{end.code} {end.reason}".strip() if end is not None else "the line was cut"
-        except InvalidStatus as error:
-            status = HTTPStatus(error.response.status_code)
-            if status < HTTPStatus.INTERNAL_SERVER_ERROR:
-                raise Refused(f"{url} answers {status.value} {status.phrase}") from None
-            why = f"{status.value} {status.phrase}"
-        except (OSError, InvalidHandshake) as error:
-            why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            why = f"{socket.close_code} {socket.close_reason}"
+        except (OSError, ConnectionClosed, InvalidHandshake) as error:
+            why = _why(error)
         failures += 1
         wait = pause(failures, chance())
         state(f"not connected ({why}); again in {wait:.1f} s")
@@ -75,3 +65,24 @@ def pause(failures: int, chance: float) -> float:
     """
     longest = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(failures, 16))
     return longest * (1 + chance) / 2
+
+
+def _why(error: Exception) -> str:
+    """What ended a connection, or an attempt at one.
+
+    Raises:
+        Refused: Trying again would not help.
+    """
+    if isinstance(error, ConnectionClosed):
+        end = error.rcvd
+        if end is not None and (end.code, end.reason) in _FINAL:
+            raise Refused(f"the node closed the connection: {end.reason}")
+        return f"{end.code} {end.reason}" if end is not None else "the line was cut"
+    if isinstance(error, InvalidStatus):
+        status = error.response.status_code
+        if status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise Refused(f"what answers there is no node: HTTP {status}")
+        return f"HTTP {status}"
+    if isinstance(error, ConnectionRefusedError):
+        return "nobody listens there"
+    return str(error) or type(error).__name__

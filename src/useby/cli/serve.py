@@ -21,7 +21,7 @@ def serve(
 ) -> None:
     """Run a node: REST and the WebSocket on one port."""
     settings = settings_with(host=host, port=port, database_url=database)
-    with refusals():
+    with refusals(f"{settings.host}:{settings.port}"):
         try:
             status = run_node(settings, lambda url: typer.echo(f"useby is listening on {url}"))
         except ValueError as error:

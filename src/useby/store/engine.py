@@ -168,7 +168,7 @@ class Database:
         """
 
         def run() -> T:
-            with _our_errors(), self._reading.connect() as connection, connection.begin():
+            with store_errors(), self._reading.connect() as connection, connection.begin():
                 return work(connection)
 
         if self._closed:
@@ -202,7 +202,7 @@ class Database:
         while batch := self._waiting_jobs():
             news: list[News] = []
             try:
-                with _our_errors():
+                with store_errors():
                     connection = connection or self._writing.connect()
                     _run_together(connection, batch, news)
             except BaseException as error:  # noqa: BLE001 - nothing was kept: every caller hears it
@@ -248,7 +248,7 @@ def _run_together(connection: Connection, batch: Sequence[_Job[Any]], news: list
         for job in batch:
             transaction = Transaction(connection)
             try:
-                with connection.begin_nested(), _our_errors():
+                with connection.begin_nested(), store_errors():
                     job.result = job.work(transaction)
             except Exception as error:  # noqa: BLE001 - it costs only itself
                 job.error = error
@@ -261,11 +261,17 @@ def _lower(value: Any) -> Any:
 
 
 @contextlib.contextmanager
-def _our_errors() -> Iterator[None]:
-    """Turn what says that the database can't be used now into our own word for it."""
+def store_errors() -> Iterator[None]:
+    """Turn what says that the database can't be used now into our own word for it.
+
+    Raises:
+        StoreUnavailable: It is locked, full, gone, damaged, or no database at all.
+    """
     try:
         yield
-    except (sa.exc.OperationalError, sa.exc.InternalError, sa.exc.TimeoutError) as error:
+    except (sa.exc.IntegrityError, sa.exc.DataError, sa.exc.ProgrammingError):
+        raise  # these speak of what was asked, not of the database
+    except (sa.exc.DatabaseError, sa.exc.TimeoutError) as error:
         raise StoreUnavailable(str(error.__cause__ or error)) from error
 
 

@@ -5,7 +5,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from useby.store.engine import sqlite_engine, sqlite_path
+from useby.store.engine import sqlite_engine, sqlite_path, store_errors
 
 HEAD: Final = "0001"
 """The newest revision; a test compares it with the migrations themselves."""
@@ -15,13 +15,16 @@ def revision(url: str) -> str | None:
     """The revision a database is at; ``None`` if it has never been migrated.
 
     Read without Alembic, whose import costs more than a start should.
+
+    Raises:
+        StoreUnavailable: It can't be read.
     """
     path = sqlite_path(url)
     if not path.exists():
         return None
     engine = sqlite_engine(path, begin="BEGIN", checkpoints=False)
     try:
-        with engine.connect() as connection:
+        with store_errors(), engine.connect() as connection:
             if not sa.inspect(connection).has_table("alembic_version"):
                 return None
             found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
@@ -36,7 +39,11 @@ def is_current(url: str) -> bool:
 
 
 def upgrade(url: str) -> None:
-    """Migrate to the newest revision, in one transaction that no other writer can enter."""
+    """Migrate to the newest revision, in one transaction that no other writer can enter.
+
+    Raises:
+        StoreUnavailable: It can't be written.
+    """
     from alembic import command  # noqa: PLC0415 - see ``revision``
     from alembic.config import Config  # noqa: PLC0415
 
@@ -44,7 +51,7 @@ def upgrade(url: str) -> None:
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     engine = sqlite_engine(sqlite_path(url), begin="BEGIN IMMEDIATE", checkpoints=False)
     try:
-        with engine.begin() as connection:
+        with store_errors(), engine.begin() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     finally:

@@ -1,0 +1,227 @@
+"""``useby doctor``: what is misconfigured."""
+
+import asyncio
+import errno
+import os
+import resource
+import shutil
+import socket
+import stat
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+from zoneinfo import available_timezones
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from useby.auth.key import SettingsError, key_path, signing_key
+from useby.auth.rates import Rates
+from useby.auth.tokens import Verifier
+from useby.cli.options import AsJson, DatabaseUrl, Refused, echo_json, settings_with
+from useby.realtime.hub import RESERVE
+from useby.settings import Settings
+from useby.store import migrate
+from useby.store.condition import SQLITE_VERSION, Condition, condition, has_wal_reset_bug
+from useby.store.engine import StoreUnavailable, open_database, sqlite_path
+from useby.store.lock import AlreadyServed, hold_for_serving
+
+FILES_WANTED: Final = 1024
+DISK_WANTED: Final = 100 * 1024 * 1024
+CLOCK_SLACK: Final = timedelta(minutes=5)
+EARLIEST: Final = datetime(2026, 1, 1, tzinfo=UTC)
+"""No machine with this program on it has an earlier time."""
+
+
+class Verdict(StrEnum):
+    """How something was found."""
+
+    OK = "ok"
+    NOTE = "note"
+    """Worth knowing; it works."""
+    PROBLEM = "problem"
+
+
+STYLES: Final = {Verdict.OK: "green", Verdict.NOTE: "yellow", Verdict.PROBLEM: "bold red"}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    what: str
+    verdict: Verdict
+    says: str
+
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def doctor(*, as_json: AsJson = False, database: DatabaseUrl = None) -> None:
+    """Say what is misconfigured; exit status 1 if anything is. Mends nothing."""
+    findings = list(_examine(database))
+    if as_json:
+        echo_json([asdict(finding) for finding in findings])
+    else:
+        table = Table(box=None, show_header=False, pad_edge=False)
+        for each in findings:
+            table.add_row(each.what, Text(each.verdict, STYLES[each.verdict]), Text(each.says))
+        Console(highlight=False).print(table)
+    if any(finding.verdict is Verdict.PROBLEM for finding in findings):
+        raise typer.Exit(1)
+
+
+def _examine(url: str | None) -> Iterator[Finding]:
+    try:
+        settings = settings_with(database_url=url)
+        path = sqlite_path(settings.database_url)
+        Rates(settings)
+        Verifier(settings, b"")
+    except (Refused, ValueError, OSError) as error:
+        yield Finding("settings", Verdict.PROBLEM, str(error))
+        return
+    yield Finding("settings", Verdict.OK, "can be read")
+    yield _key(settings, path)
+    yield _folder(path)
+    yield from _database(settings, path)
+    yield _sqlite()
+    yield _port(settings, path)
+    yield _files()
+    yield _zones()
+
+
+def _key(settings: Settings, path: Path) -> Finding:
+    what = "signing key"
+    kept = key_path(path)
+    if settings.secret_key is None and settings.on_loopback and not kept.exists():
+        return Finding(what, Verdict.OK, f"none yet; `useby serve` will make {kept}")
+    try:
+        signing_key(settings, path)
+    except SettingsError as error:
+        return Finding(what, Verdict.PROBLEM, str(error))
+    source = (
+        "USEBY_SECRET_KEY" if settings.secret_key is not None else f"{kept}, for its owner alone"
+    )
+    return Finding(what, Verdict.OK, source)
+
+
+def _folder(path: Path) -> Finding:
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        return Finding("folder", Verdict.NOTE, f"{folder} is not there yet; it will be made")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return Finding("folder", Verdict.PROBLEM, f"{folder} can't be written")
+    free = shutil.disk_usage(folder).free
+    says = f"{folder}, {free // 1024**2} MiB free"
+    return Finding("folder", Verdict.OK if free >= DISK_WANTED else Verdict.PROBLEM, says)
+
+
+def _database(settings: Settings, path: Path) -> Iterator[Finding]:
+    what = "database"
+    if not path.exists():
+        yield Finding(what, Verdict.OK, f"none yet; `useby serve` will make {path}")
+        return
+    if stat.S_IMODE(path.stat().st_mode) & 0o077:
+        yield Finding(what, Verdict.NOTE, f"{path} can be read by others: chmod 600 it")
+    try:
+        revision = migrate.revision(settings.database_url)
+        if revision != migrate.HEAD:
+            says = f"{path} is at revision {revision}, not {migrate.HEAD}: run `useby migrate`"
+            yield Finding(what, Verdict.PROBLEM, says)
+            return
+        found = asyncio.run(_condition(settings.database_url))
+    except (StoreUnavailable, OSError) as error:
+        yield Finding(what, Verdict.PROBLEM, f"{path} can't be read: {error}")
+        return
+    yield from _judge(path, found)
+
+
+async def _condition(url: str) -> Condition:
+    database = open_database(url)
+    try:
+        return await database.read(condition)
+    finally:
+        await database.close()
+
+
+def _judge(path: Path, found: Condition) -> Iterator[Finding]:
+    if found.faults:
+        yield Finding("database", Verdict.PROBLEM, f"{path} is damaged: {'; '.join(found.faults)}")
+    else:
+        yield Finding("database", Verdict.OK, f"{path} is whole, at revision {migrate.HEAD}")
+    durable = (found.journal_mode, found.synchronous) == ("wal", "FULL")
+    says = f"journal_mode={found.journal_mode} synchronous={found.synchronous}"
+    yield Finding("durability", Verdict.OK if durable else Verdict.PROBLEM, says)
+    if found.alert_faults:
+        says = f"{found.alert_faults} products are set aside: their alert can't be worked out"
+        yield Finding("alerts", Verdict.PROBLEM, says)
+    lost = sorted(set(found.time_zones) - available_timezones())
+    if lost:
+        says = f"the zones of some users are not known here: {', '.join(lost)}"
+        yield Finding("time zones", Verdict.PROBLEM, says)
+    yield _clock(found.newest)
+
+
+def _clock(newest: datetime | None) -> Finding:
+    now = datetime.now(UTC)
+    if now < EARLIEST:
+        return Finding("clock", Verdict.PROBLEM, f"it says {now:%Y-%m-%d}, which is past")
+    if newest is not None and newest > now + CLOCK_SLACK:
+        says = f"it says {now:%Y-%m-%d %H:%M}, but the database was written {newest:%Y-%m-%d %H:%M}"
+        return Finding("clock", Verdict.PROBLEM, says)
+    return Finding("clock", Verdict.OK, f"{now:%Y-%m-%d %H:%M:%S} UTC")
+
+
+def _sqlite() -> Finding:
+    version = ".".join(map(str, SQLITE_VERSION))
+    if has_wal_reset_bug(SQLITE_VERSION):
+        says = (
+            f"{version} has the WAL-reset bug (3.7.0 to 3.51.2): it is avoided, as only the node"
+            " checkpoints; let no other program write to the file"
+        )
+        return Finding("SQLite", Verdict.NOTE, says)
+    return Finding("SQLite", Verdict.OK, version)
+
+
+def _port(settings: Settings, path: Path) -> Finding:
+    what, where = "port", f"{settings.host}:{settings.port}"
+    if path.exists():
+        try:
+            with hold_for_serving(path):
+                pass
+        except AlreadyServed as error:
+            return Finding(what, Verdict.OK, str(error))
+        except OSError as error:
+            return Finding(what, Verdict.PROBLEM, f"{error.filename}: {error.strerror}")
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((settings.host, settings.port))
+        except OSError as error:
+            taken = error.errno == errno.EADDRINUSE
+            says = "is taken by another program" if taken else f"can't be had: {error.strerror}"
+            return Finding(what, Verdict.PROBLEM, f"{where} {says}")
+    return Finding(what, Verdict.OK, f"{where} is free")
+
+
+def _files() -> Finding:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    says = f"{hard}: room for {max(0, hard - RESERVE)} connections"
+    enough = hard >= FILES_WANTED
+    return Finding("file limit", Verdict.OK if enough else Verdict.PROBLEM, says)
+
+
+def _zones() -> Finding:
+    count = len(available_timezones())
+    if not count:
+        return Finding(
+            "time zones", Verdict.PROBLEM, "there is no time zone data: reinstall tzdata"
+        )
+    return Finding("time zones", Verdict.OK, f"{count} are known")

@@ -1,0 +1,148 @@
+"""``useby product import``: many products from a file."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+from uuid_utils import uuid7
+
+from useby.api.product_shapes import ProductIn, product_from
+from useby.cli.beside import on_database, refusals, user_of
+from useby.cli.options import AsJson, DatabaseUrl, Refused, echo_json, plain, settings_with
+from useby.cli.rows import Fault, Row, read
+from useby.domain.account import User
+from useby.store import products
+from useby.store.engine import Database, Transaction
+from useby.store.products import Upserted
+
+app = typer.Typer(add_completion=False, no_args_is_help=True)
+
+
+@app.callback()
+def product() -> None:
+    """Products: import."""
+
+
+@dataclass(slots=True)
+class _Sheet:
+    """A file that has been looked at."""
+
+    good: list[ProductIn] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+
+
+class _Rehearsed(Exception):  # noqa: N818 - it ends a dry run
+    """Takes everything back that a dry run has done."""
+
+    def __init__(self, outcome: Upserted) -> None:
+        super().__init__()
+        self.outcome = outcome
+
+
+@app.command("import")
+def import_(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE.csv|.json", exists=True, dir_okay=False, readable=True)
+    ],
+    email: Annotated[str, typer.Option("--user", metavar="EMAIL", help="Whose products.")],
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="Import the good rows although others are bad.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be done.")
+    ] = False,
+    as_json: AsJson = False,
+    database: DatabaseUrl = None,
+) -> None:
+    """Import products: all of them, or none if a row is bad.
+
+    A row with an externalId that is there already changes that product, so that the same file
+    can be imported again. Columns and keys are called as in the REST API (name, expiryDate,
+    category, …); expiry_date and "Expiry date" are taken too.
+    """
+    with refusals(), _progress() as progress:
+        rows = list(read(file))
+        sheet = _look(progress.track(rows, description="reading"))
+        for fault in sheet.faults:
+            typer.echo(f"{file}:{fault.line}: {fault.message}", err=True)
+        outcome = None
+        if skip_bad or not sheet.faults:
+            progress.add_task("keeping", total=None)
+            outcome = on_database(
+                settings_with(database_url=database),
+                lambda database: _keep(database, email, sheet.good, dry_run=dry_run),
+            )
+    bad = len(rows) - len(sheet.good)
+    if as_json:
+        echo_json(_report(sheet, outcome, dry_run=dry_run))
+    if outcome is None:
+        hint = "nothing was imported; --skip-bad imports the others"
+        raise Refused(f"{bad} of {len(rows)} rows are bad: {hint}")
+    if not as_json:
+        would = "would be " if dry_run else ""
+        skipped = f", {bad} bad ones left out" if bad else ""
+        typer.echo(
+            f"{outcome.added} products {would}added, {outcome.changed} changed,"
+            f" {outcome.same} unchanged{skipped}"
+        )
+
+
+def _progress() -> Progress:
+    console = Console(stderr=True)
+    return Progress(console=console, transient=True, disable=not console.is_terminal)
+
+
+def _look(rows: Iterable[Row | Fault]) -> _Sheet:
+    sheet = _Sheet()
+    seen: dict[str, int] = {}
+    for row in rows:
+        if isinstance(row, Fault):
+            sheet.faults.append(row)
+            continue
+        new = ProductIn.read(row.value)
+        if not isinstance(new, ProductIn):
+            sheet.faults += [
+                Fault(row.line, f"{error.at}: {plain(error.message)}".removeprefix(": "))
+                for error in new
+            ]
+            continue
+        if new.external_id is not None:
+            first = seen.setdefault(new.external_id, row.line)
+            if first != row.line:
+                message = f"externalId: {new.external_id!r} stands on line {first} already"
+                sheet.faults.append(Fault(row.line, message))
+                continue
+        sheet.good.append(new)
+    return sheet
+
+
+async def _keep(database: Database, email: str, new: list[ProductIn], *, dry_run: bool) -> Upserted:
+    user = await user_of(database, email)
+    now = datetime.now(UTC)
+    wanted = [product_from(each, user.id, str(uuid7()), now) for each in new]
+
+    def work(transaction: Transaction, user: User = user) -> Upserted:
+        outcome = products.upsert_many(transaction, wanted, user, now)
+        if dry_run:
+            raise _Rehearsed(outcome)
+        return outcome
+
+    try:
+        return await database.write(work)
+    except _Rehearsed as rehearsed:
+        return rehearsed.outcome
+
+
+def _report(sheet: _Sheet, outcome: Upserted | None, *, dry_run: bool) -> dict[str, Any]:
+    return {
+        "added": outcome.added if outcome else 0,
+        "changed": outcome.changed if outcome else 0,
+        "unchanged": outcome.same if outcome else 0,
+        "dryRun": dry_run,
+        "errors": [{"line": fault.line, "message": fault.message} for fault in sheet.faults],
+    }
