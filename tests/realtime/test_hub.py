@@ -218,3 +218,29 @@ async def test_a_closed_connection_leaves_the_pool_at_once(house: House) -> None
     async with asyncio.timeout(SECONDS):
         while house.node.hub._users or house.node.hub._sockets:
             await asyncio.sleep(0.01)
+
+
+async def test_who_marks_and_leaves_finds_it_marked_when_coming_back(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = await house.add_user()
+    (said,) = await house.post(user, "1")
+    token = await house.token(user)
+    real, may_write = house.node.database.write, asyncio.Event()
+
+    async def slowly(work: Any) -> Any:
+        await may_write.wait()
+        return await real(work)
+
+    async with house.connected(token) as client:
+        await client.recv()
+        monkeypatch.setattr(house.node.database, "write", slowly)
+        await client.send(json.dumps({"action": "mark_read", "id": said.id}))
+        leaving = asyncio.create_task(client.close())
+        await asyncio.sleep(0)
+        assert not leaving.done()
+        may_write.set()
+        await leaving
+    async with house.connected(token) as again:
+        await again.send("PING")
+        assert json.loads(await again.recv()) == {"type": "pong"}

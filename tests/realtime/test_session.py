@@ -194,6 +194,15 @@ def test_mark_reads_that_wait_share_a_commit_up_to_the_next_other_frame() -> Non
     assert list(session.marked()) == [frames.PONG, Mark((row(4).id,))]
 
 
+def test_a_frame_that_ends_the_connection_waits_its_turn_too() -> None:
+    session = live(4)
+    session.text(mark_text(1))
+    assert session.refuse(closes.BINARY_REFUSED) == ()
+    session.text("PING")
+    assert list(session.marked()) == [closes.BINARY_REFUSED]
+    assert session.state is State.CLOSED
+
+
 def test_a_frame_without_an_answer_in_the_contract_gets_none() -> None:
     session = live()
     assert session.text('{"action":"mark_read"}') == (Ignored("no id"),)
@@ -216,6 +225,7 @@ INPUTS = {
     "announced": lambda s: s.announced(4, 4, b"4"),
     "told_of": lambda s: s.told_of(9),
     "text": lambda s: s.text("PING"),
+    "refuse": lambda s: s.refuse(closes.BINARY_REFUSED),
     "close": lambda s: s.close(closes.GOING_AWAY),
 }
 

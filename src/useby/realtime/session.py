@@ -116,7 +116,7 @@ class Session:
         self._last_page = False
         self._rows: deque[Notification] | None = None
         self._marking = False
-        self._inbox: deque[ClientFrame] | None = None
+        self._inbox: deque[ClientFrame | Close] | None = None
 
     @property
     def busy(self) -> bool:
@@ -201,15 +201,11 @@ class Session:
 
     def text(self, message: str) -> Effects:
         """The client sent a text frame."""
-        if self.state is State.CLOSED:
-            return _NOTHING
-        frame = frames.parse(message)
-        if not self.busy:
-            return self._act(frame)
-        if self._inbox is None:
-            self._inbox = deque()
-        self._inbox.append(frame)
-        return _NOTHING
+        return self._in_turn(frames.parse(message))
+
+    def refuse(self, why: Close) -> Effects:
+        """The client sent a frame that ends the connection, once those before it are dealt with."""
+        return self._in_turn(why)
 
     def marked(self) -> Effects:
         """What ``Mark`` asked for is durable."""
@@ -254,7 +250,19 @@ class Session:
         self.heard = self.seq
         return (Fetch(after=self.seq, unread_to=None),)
 
-    def _act(self, frame: ClientFrame) -> Effects:
+    def _in_turn(self, frame: ClientFrame | Close) -> Effects:
+        if self.state is State.CLOSED:
+            return _NOTHING
+        if not self.busy:
+            return self._act(frame)
+        if self._inbox is None:
+            self._inbox = deque()
+        self._inbox.append(frame)
+        return _NOTHING
+
+    def _act(self, frame: ClientFrame | Close) -> Effects:
+        if isinstance(frame, Close):
+            return self.close(frame)
         if isinstance(frame, Ping):
             return _PONG
         if isinstance(frame, Ignored):

@@ -144,6 +144,7 @@ class Socket(asyncio.Protocol):
     def answered(self, effects: Effects) -> None:
         """Do what follows from an answer to a ``Fetch``, a ``Mark`` or the opening look-up."""
         self.perform(effects)
+        self._follow_wire()
         self.pump()
         if not self.session.busy and self._held is not None:
             held, self._held = self._held, None
@@ -191,7 +192,7 @@ class Socket(asyncio.Protocol):
         elif frame.opcode in (Opcode.TEXT, Opcode.CONT):
             self._take_text(frame)
         elif frame.opcode is Opcode.BINARY:
-            self.close(closes.BINARY_REFUSED)
+            self.perform(self.session.refuse(closes.BINARY_REFUSED))
         elif frame.opcode is Opcode.PONG:
             self.pinged_at = 0.0
 
@@ -204,7 +205,7 @@ class Socket(asyncio.Protocol):
             self._message += frame.data
             self._fragments += 1
             if self._fragments > self._hub.settings.message_max_fragments:
-                self.close(closes.TOO_BIG)
+                self.perform(self.session.refuse(closes.TOO_BIG))
                 return
             if not frame.fin:
                 return
@@ -212,7 +213,7 @@ class Socket(asyncio.Protocol):
         try:
             text = whole.decode()
         except UnicodeDecodeError:
-            self.close(closes.INVALID_TEXT)
+            self.perform(self.session.refuse(closes.INVALID_TEXT))
             return
         self.perform(self.session.text(text))
 
@@ -224,7 +225,12 @@ class Socket(asyncio.Protocol):
         return self._allowance >= 0
 
     def _follow_wire(self) -> None:
-        """Do what the library answers by itself: pongs, the echo of a Close, a violation's end."""
+        """Do what the library answers by itself: pongs, the echo of a Close, a violation's end.
+
+        In its turn, too: who sends a mark and a Close must find it marked when it comes back.
+        """
+        if self.session.busy and self.session.state is not State.CLOSED:
+            return
         out = self._wire.data_to_send()
         if self._wire.parser_exc is not None:
             code = self._wire.close_sent.code if self._wire.close_sent else 0
