@@ -31,6 +31,9 @@ docs: $(VENV)/dev.stamp ## write the pages that are made from the code
 	$(BIN)/python docs/make_settings.py
 	$(BIN)/python docs/make_picture.py
 
+docs: $(VENV)/run.stamp ## write the pages that the program knows best
+	$(BIN)/python docs/make_settings.py
+
 # The machine's own pip settings (indexes, links) stay out of the files; every hash goes in.
 COMPILE := PIP_CONFIG_FILE=/dev/null PIP_FIND_LINKS= PIP_EXTRA_INDEX_URL= \
   CUSTOM_COMPILE_COMMAND="make requirements" $(BIN)/pip-compile --quiet --upgrade --strip-extras \

@@ -50,7 +50,7 @@ def checked(shape: type[Shape], **values: Any) -> Shape:
         return shape.model_validate(values)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        where = "-".join(_words(str(part)) for part in first["loc"])
+        where = ".".join(str(part) for part in first["loc"]).replace("_", "-")
         raise typer.BadParameter(plain(first["msg"]), param_hint=where) from None
 
 
@@ -71,8 +71,3 @@ def _setting_errors(error: ValidationError) -> list[str]:
         message = plain(each["msg"])
         found.append(f"USEBY_{name.upper()}: {message}" if name else message)
     return found
-
-
-def _words(name: str) -> str:
-    """``timeZone`` as a flag has it: ``time-zone``."""
-    return "".join(f"-{char.lower()}" if char.isupper() else char for char in name)

@@ -1,0 +1,35 @@
+"""The command line as a person has it: words in; status, stdout and stderr out."""
+
+import io
+import os
+from pathlib import Path
+
+import pytest
+
+from shell import Said, Useby
+from useby.cli import main
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to work in, with no settings but those of the test."""
+    for name in [name for name in os.environ if name.startswith("USEBY_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def useby(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Useby:
+    """Call a command in this process."""
+
+    def call(*words: str, stdin: str = "") -> Said:
+        monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
+        status = main(words)
+        said = capsys.readouterr()
+        return Said(status, said.out, said.err)
+
+    return call

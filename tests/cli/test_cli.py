@@ -1,0 +1,138 @@
+"""Finding commands, and saying no in one line."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+
+from shell import Useby
+from useby import cli
+
+
+def test_help_names_every_command(useby: Useby) -> None:
+    said = useby("--help")
+    assert said.status == 0
+    assert [name for name in cli.COMMANDS if f" {name} " not in said.out] == []
+
+
+def test_every_file_that_is_a_command_is_called_by_its_name() -> None:
+    folder = Path(cli.__file__).parent
+    commands = {path.stem for path in folder.glob("*.py") if "\napp = typer" in path.read_text()}
+    assert commands - {"__init__"} == set(cli.COMMANDS)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["nix"],
+        ["token"],
+        ["serve", "--port", "70000"],
+        ["token", "a@b.c", "--expires-in", "0"],
+        ["user", "add", "nobody"],
+        ["user", "add", "a@b.c", "--time-zone", "Mars/Base"],
+        ["notify", "a@b.c", "x", "--type", "loud"],
+        ["notify", "a@b.c", "nul \0 in it"],
+        ["product", "import", "nowhere.csv", "--user", "a@b.c"],
+        ["watch"],
+        ["watch", "--token", "x", "--url", "ftp://example.org"],
+    ],
+)
+def test_what_is_asked_for_in_the_wrong_way_is_said_in_one_line_and_ends_with_2(
+    useby: Useby, words: list[str]
+) -> None:
+    said = useby(*words)
+    assert (said.status, said.out) == (2, "")
+    assert said.err.startswith("useby: ")
+    assert said.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["user", "list"],
+        ["token", "a@b.c"],
+        ["user", "disable", "a@b.c"],
+        ["user", "list", "--database", "postgres://elsewhere/x"],
+        ["user", "list", "--database", "sqlite:///no-database.txt"],
+        ["migrate", "--database", "sqlite:///no-database.txt"],
+        ["serve", "--database", "sqlite:///no-database.txt"],
+        ["serve", "--host", "0.0.0.0", "--port", "0"],
+        ["serve", "--host", "192.0.2.1", "--port", "0", "--database", "sqlite:///:memory:"],
+    ],
+)
+def test_what_can_not_be_done_is_said_in_one_line_and_ends_with_1(
+    useby: Useby, folder: Path, words: list[str]
+) -> None:
+    (folder / "no-database.txt").write_text("something else altogether " * 100)
+    said = useby(*words)
+    assert (said.status, said.out) == (1, "")
+    assert said.err.startswith("useby: ")
+    assert said.err.count("\n") == 1
+
+
+def test_a_wrong_setting_is_named_as_the_environment_names_it(
+    useby: Useby, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("USEBY_PORT", "high")
+    monkeypatch.setenv("USEBY_SECRET_KEY", "short and secret")
+    said = useby("user", "list")
+    assert said.status == 1
+    assert "USEBY_PORT: " in said.err
+    assert "short and secret" not in said.err
+
+
+def test_a_setting_may_stand_in_env_and_a_flag_wins(useby: Useby, folder: Path) -> None:
+    (folder / ".env").write_text("USEBY_DATABASE_URL=sqlite:///from-env.db\n")
+    assert "from-env.db" in useby("migrate").out
+    assert "flag.db" in useby("migrate", "--database", "sqlite:///flag.db").out
+
+
+def test_the_unexpected_is_one_line_without_secrets(
+    useby: Useby, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise LookupError("access_token=abc.def")
+
+    monkeypatch.setattr("useby.store.migrate.revision", fail)
+    said = useby("migrate")
+    assert said.status == 1
+    assert said.err.count("\n") == 1
+    assert "LookupError: access_token=[redacted]" in said.err
+    monkeypatch.setenv("USEBY_LOG_LEVEL", "DEBUG")
+    said = useby("migrate")
+    assert "Traceback" in said.err
+    assert "abc.def" not in said.err
+
+
+def test_a_stop_is_no_error(useby: Useby, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*_: object) -> None:
+        raise typer.Abort
+
+    monkeypatch.setattr("useby.store.migrate.revision", stop)
+    said = useby("migrate")
+    assert (said.status, said.err) == (130, "useby: stopped\n")
+
+
+def test_a_command_imports_only_what_it_needs() -> None:
+    code = (
+        "import json, sys; from useby.cli import main; import useby.cli.token;"
+        " print(json.dumps(sorted(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    loaded = set(json.loads(done.stdout))
+    assert not loaded & {"fastapi", "uvicorn", "alembic", "useby.app", "httpx", "rich.console"}
+
+
+def test_the_module_runs_as_the_command_does() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "useby", "--version"], capture_output=True, check=True, text=True
+    )
+    assert done.stdout.startswith("0.")
+
+
+def test_what_is_wrong_is_named_as_its_flag(useby: Useby) -> None:
+    said = useby("user", "add", "a@b.c", "--time-zone", "Mars/Base")
+    assert said.err == "useby: Invalid value for time-zone: no such IANA time zone\n"

@@ -1,0 +1,29 @@
+"""Telling a person something."""
+
+import json
+
+from shell import Useby
+
+
+def test_a_person_is_told(useby: Useby) -> None:
+    useby("user", "add", "ada@example.org")
+    said = useby("notify", "ada@example.org", "The fridge is open", "--type", "error")
+    assert (said.status, said.err) == (0, "")
+    assert said.out.startswith("ada@example.org was told (")
+
+
+def test_what_was_kept_is_printed_as_json(useby: Useby) -> None:
+    useby("user", "add", "ada@example.org")
+    words = ["notify", "ada@example.org", "Gone", "--product", "Milk", "--type", "warning"]
+    said = json.loads(useby(*words, "--json").out)
+    assert list(said)[:5] == ["id", "message", "type", "productName", "created_at"]
+    assert (said["message"], said["type"], said["productName"]) == ("Gone", "warning", "Milk")
+    assert (said["seq"], said["event"]) == (1, "custom")
+
+
+def test_what_no_database_can_keep_is_refused(useby: Useby) -> None:
+    useby("user", "add", "ada@example.org")
+    for message in ("", "x" * 1001, "\ud800"):
+        said = useby("notify", "ada@example.org", message)
+        assert said.status == 2
+        assert "message" in said.err

@@ -1,0 +1,139 @@
+"""Importing products."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from sqlalchemy.engine import Connection
+
+from shell import Useby
+from useby.domain.account import User
+from useby.domain.notification import Notification
+from useby.domain.product import Product
+from useby.store import accounts, notifications, product_search
+from useby.store.engine import open_database
+from useby.store.notifications import NotificationQuery
+from useby.store.product_search import ProductQuery
+
+T = TypeVar("T")
+EMAIL = "ada@example.org"
+GOOD = """name,expiryDate,externalId,quantity,category
+Organic Milk,2126-03-04,m1,1.5,dairy
+Butter,2126-03-05,b1,,dairy
+Ibuprofen,2126-03-06T10:00:00+01:00,i1,20,medicine
+"""
+BAD = GOOD + "Cheese,2126-02-30,c1,0,dairy\nMilk again,2126-03-04,m1,,\n"
+
+
+@pytest.fixture(autouse=True)
+def ada(useby: Useby) -> None:
+    useby("user", "add", EMAIL)
+
+
+def _read(work: Callable[[Connection, User], T]) -> T:
+    def as_ada(connection: Connection) -> T:
+        user = accounts.user_by_email(connection, EMAIL)
+        assert user is not None
+        return work(connection, user)
+
+    async def run() -> T:
+        database = open_database("sqlite:///useby.db")
+        found = await database.read(as_ada)
+        await database.close()
+        return found
+
+    return asyncio.run(run())
+
+
+def _products() -> dict[str, Product]:
+    from datetime import UTC, datetime
+
+    page = _read(
+        lambda c, user: product_search.list_(c, user, ProductQuery(limit=500), datetime.now(UTC))
+    )
+    return {product.name: product for product in page.items}
+
+
+def _said() -> list[Notification]:
+    page = _read(lambda c, user: notifications.list_(c, user.id, NotificationQuery()))
+    return list(page.items)
+
+
+def test_a_file_is_imported_with_one_summary_for_the_devices(useby: Useby, folder: Path) -> None:
+    (folder / "fridge.csv").write_text(GOOD)
+    said = useby("product", "import", "fridge.csv", "--user", EMAIL)
+    assert (said.status, said.err) == (0, "")
+    assert said.out == "3 products added, 0 changed, 0 unchanged\n"
+    assert set(_products()) == {"Organic Milk", "Butter", "Ibuprofen"}
+    assert [each.message for each in _said()] == ["3 products were added"]
+
+
+def test_the_same_file_again_changes_nothing_and_says_nothing(useby: Useby, folder: Path) -> None:
+    (folder / "fridge.csv").write_text(GOOD)
+    useby("product", "import", "fridge.csv", "--user", EMAIL)
+    before = _products()
+    said = useby("product", "import", "fridge.csv", "--user", EMAIL)
+    assert said.out == "0 products added, 0 changed, 3 unchanged\n"
+    assert _products() == before
+    assert len(_said()) == 1
+
+
+def test_a_changed_row_changes_its_product(useby: Useby, folder: Path) -> None:
+    (folder / "fridge.csv").write_text(GOOD)
+    useby("product", "import", "fridge.csv", "--user", EMAIL)
+    before = _products()["Butter"]
+    (folder / "fridge.csv").write_text(GOOD.replace("Butter", "Salted Butter"))
+    said = useby("product", "import", "fridge.csv", "--user", EMAIL)
+    assert said.out == "0 products added, 1 changed, 2 unchanged\n"
+    assert _products()["Salted Butter"].id == before.id
+
+
+def test_a_bad_row_stops_all_and_each_fault_has_its_line(useby: Useby, folder: Path) -> None:
+    (folder / "fridge.csv").write_text(BAD)
+    said = useby("product", "import", "fridge.csv", "--user", EMAIL)
+    assert (said.status, said.out) == (1, "")
+    lines = said.err.splitlines()
+    assert lines[0].startswith("fridge.csv:5: expiryDate: ")
+    assert lines[1].startswith("fridge.csv:5: quantity: ")
+    assert lines[2] == "fridge.csv:6: externalId: 'm1' stands on line 2 already"
+    assert lines[3].startswith("useby: 2 of 5 rows are bad: nothing was imported")
+    assert _products() == {}
+
+
+def test_skip_bad_imports_the_others(useby: Useby, folder: Path) -> None:
+    (folder / "fridge.csv").write_text(BAD)
+    said = useby("product", "import", "fridge.csv", "--user", EMAIL, "--skip-bad")
+    assert said.status == 0
+    assert said.out == "3 products added, 0 changed, 0 unchanged, 2 bad ones left out\n"
+    assert "fridge.csv:6: " in said.err
+    assert len(_products()) == 3
+
+
+def test_a_dry_run_says_what_would_be_and_keeps_nothing(useby: Useby, folder: Path) -> None:
+    (folder / "fridge.csv").write_text(GOOD)
+    said = useby("product", "import", "fridge.csv", "--user", EMAIL, "--dry-run")
+    assert said.out == "3 products would be added, 0 changed, 0 unchanged\n"
+    assert _products() == {}
+    assert _said() == []
+
+
+def test_the_report_is_json_on_request(useby: Useby, folder: Path) -> None:
+    (folder / "fridge.json").write_text(
+        '[{"name": "Milk", "expiryDate": "2126-03-04"},\n {"name": "", "expiryDate": "2126-03-04"}]'
+    )
+    said = useby("product", "import", "fridge.json", "--user", EMAIL, "--json")
+    assert said.status == 1
+    report = json.loads(said.out)
+    assert (report["added"], report["dryRun"]) == (0, False)
+    assert [error["line"] for error in report["errors"]] == [2]
+    said = useby("product", "import", "fridge.json", "--user", EMAIL, "--json", "--skip-bad")
+    assert json.loads(said.out)["added"] == 1
+
+
+def test_an_unknown_user_is_refused(useby: Useby, folder: Path) -> None:
+    (folder / "fridge.csv").write_text(GOOD)
+    said = useby("product", "import", "fridge.csv", "--user", "bob@example.org")
+    assert (said.status, said.err) == (1, "useby: no user has the e-mail bob@example.org\n")

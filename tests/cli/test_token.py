@@ -1,0 +1,73 @@
+"""An access token for the shell."""
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from shell import Useby
+from useby.auth.tokens import Claims, Verifier
+from useby.domain.account import Standing
+from useby.settings import Settings
+from useby.store import accounts
+from useby.store.engine import open_database
+
+
+def _claims(token: str) -> Claims:
+    key = Path("useby.key").read_bytes()
+    return Verifier(Settings(_env_file=None), key).verify(token, datetime.now(UTC))  # type: ignore[call-arg]
+
+
+def _standing(claims: Claims, *, signed_out: bool = False) -> Standing:
+    async def look() -> Standing:
+        database = open_database("sqlite:///useby.db")
+        if signed_out:
+            now = datetime.now(UTC)
+            await database.write(lambda t: accounts.end_sessions(t, claims.user_id, now))
+        key = (claims.user_id, claims.session_id, claims.issued_at)
+        ((standing, _),) = await database.read(lambda c: accounts.standings(c, [key]))
+        await database.close()
+        return standing
+
+    return asyncio.run(look())
+
+
+def test_the_token_stands_alone_on_stdout(useby: Useby) -> None:
+    useby("user", "add", "ada@example.org")
+    said = useby("token", "Ada@example.org")
+    assert (said.status, said.err) == (0, "")
+    assert said.out.count("\n") == 1
+    claims = _claims(said.out.strip())
+    assert (claims.expires_at - claims.issued_at).total_seconds() == 15 * 60
+    assert _standing(claims) is Standing.GOOD
+
+
+def test_its_life_can_be_said(useby: Useby) -> None:
+    useby("user", "add", "ada@example.org")
+    claims = _claims(useby("token", "ada@example.org", "--expires-in", "86400").out.strip())
+    assert (claims.expires_at - claims.issued_at).total_seconds() == 86400
+
+
+def test_signing_out_everywhere_ends_it(useby: Useby) -> None:
+    useby("user", "add", "ada@example.org")
+    claims = _claims(useby("token", "ada@example.org").out.strip())
+    assert _standing(claims, signed_out=True) is Standing.REVOKED
+
+
+def test_nobody_has_no_token(useby: Useby) -> None:
+    useby("user", "add", "ada@example.org")
+    said = useby("token", "bob@example.org")
+    assert (said.status, said.out) == (1, "")
+    assert said.err == "useby: no user has the e-mail bob@example.org\n"
+
+
+def test_a_key_that_others_can_read_is_refused(
+    useby: Useby, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    useby("user", "add", "ada@example.org")
+    useby("token", "ada@example.org")
+    Path("useby.key").chmod(0o644)
+    said = useby("token", "ada@example.org")
+    assert said.status == 1
+    assert "chmod 600" in said.err

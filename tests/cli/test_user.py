@@ -1,0 +1,91 @@
+"""Accounts by the operator."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+
+from shell import Useby
+from useby.auth.passwords import Passwords
+from useby.store import accounts
+from useby.store.engine import open_database
+
+
+def _hash_of(email: str) -> str | None:
+    async def read() -> str | None:
+        database = open_database("sqlite:///useby.db")
+        user = await database.read(lambda c: accounts.user_by_email(c, email))
+        assert user is not None
+        found = await database.read(lambda c: accounts.password_hash(c, user.id))
+        await database.close()
+        return found
+
+    return asyncio.run(read())
+
+
+def test_a_user_is_added_and_listed(useby: Useby) -> None:
+    said = useby("user", "add", "Ada@Example.org", "--name", "Ada", "--time-zone", "Asia/Tokyo")
+    assert (said.status, said.out, said.err) == (0, "ada@example.org was added\n", "")
+    listed = useby("user", "list")
+    assert all(word in listed.out for word in ("ada@example.org", "Ada", "Asia/Tokyo"))
+    (user,) = json.loads(useby("user", "list", "--json").out)
+    assert user["timeZone"] == "Asia/Tokyo"
+    assert user["disabledAt"] is None
+
+
+def test_the_new_user_is_printed_as_json(useby: Useby) -> None:
+    user = json.loads(useby("user", "add", "ada@example.org", "--json").out)
+    assert user == json.loads(useby("user", "list", "--json").out)[0]
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+def test_a_password_is_read_from_stdin(useby: Useby, end: str) -> None:
+    said = useby("user", "add", "ada@example.org", "--password-stdin", stdin=f"pass word 1{end}")
+    assert said.status == 0
+
+    async def verify() -> bool:
+        passwords = Passwords()
+        right, _ = await passwords.verify("pass word 1", hashed)
+        passwords.close()
+        return right
+
+    hashed = _hash_of("ada@example.org")
+    assert asyncio.run(verify())
+
+
+def test_a_short_password_is_refused_and_never_shown(useby: Useby) -> None:
+    said = useby("user", "add", "ada@example.org", "--password-stdin", stdin="hunter2\n")
+    assert said.status == 2
+    assert "password" in said.err
+    assert "hunter2" not in said.err
+
+
+def test_a_user_may_have_no_password(useby: Useby) -> None:
+    assert useby("user", "add", "ada@example.org").status == 0
+    assert _hash_of("ada@example.org") is None
+
+
+def test_an_email_is_taken_once_in_whatever_case(useby: Useby) -> None:
+    useby("user", "add", "ada@example.org")
+    said = useby("user", "add", "ADA@example.org")
+    assert (said.status, said.err) == (1, "useby: ada@example.org has an account already\n")
+
+
+def test_a_user_is_disabled_and_enabled(useby: Useby) -> None:
+    useby("user", "add", "ada@example.org")
+    assert useby("user", "disable", "ada@example.org").status == 0
+    assert json.loads(useby("user", "list", "--json").out)[0]["disabledAt"] is not None
+    assert useby("token", "ada@example.org").err == "useby: ada@example.org is disabled\n"
+    assert useby("user", "enable", "ada@example.org").status == 0
+    assert json.loads(useby("user", "list", "--json").out)[0]["disabledAt"] is None
+
+
+def test_a_database_that_is_not_there_is_made_by_the_first_user_and_by_nothing_else(
+    useby: Useby, folder: Path
+) -> None:
+    for words in (["user", "list"], ["user", "disable", "a@b.c"], ["notify", "a@b.c", "hello"]):
+        assert "there is no database" in useby(*words).err
+    assert list(folder.iterdir()) == []
+    useby("user", "add", "ada@example.org")
+    assert (folder / "useby.db").stat().st_mode & 0o777 == 0o600
