@@ -1,0 +1,172 @@
+"""What is misconfigured is found, and named."""
+
+import json
+import resource
+import socket
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from shell import Useby
+from useby.cli import doctor
+from useby.store.condition import has_wal_reset_bug
+from useby.store.engine import sqlite_engine
+from useby.store.lock import hold_for_serving
+
+
+@pytest.fixture(autouse=True)
+def _any_port(useby: Useby, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("USEBY_PORT", "0")
+
+
+def _findings(useby: Useby) -> dict[str, tuple[str, str]]:
+    said = useby("doctor", "--json")
+    found = {each["what"]: (each["verdict"], each["says"]) for each in json.loads(said.out)}
+    problems = [what for what, (verdict, _) in found.items() if verdict == "problem"]
+    assert said.status == (1 if problems else 0)
+    return found
+
+
+def _problems(useby: Useby) -> dict[str, str]:
+    found = _findings(useby)
+    return {what: says for what, (verdict, says) in found.items() if verdict == "problem"}
+
+
+def _execute(folder: Path, statement: str) -> None:
+    engine = sqlite_engine(folder / "useby.db", begin="BEGIN IMMEDIATE", checkpoints=False)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
+        connection.exec_driver_sql(statement)
+    engine.dispose()
+
+
+def test_an_empty_folder_is_healthy_and_stays_empty(useby: Useby, folder: Path) -> None:
+    assert _problems(useby) == {}
+    assert list(folder.iterdir()) == []
+
+
+def test_a_database_in_use_is_healthy(useby: Useby, folder: Path) -> None:
+    useby("user", "add", "ada@example.org")
+    useby("token", "ada@example.org")
+    found = _findings(useby)
+    assert _problems(useby) == {}
+    assert found["database"][1].startswith("useby.db is whole")
+    assert found["durability"][1] == "journal_mode=wal synchronous=FULL"
+    assert set(found) >= {"settings", "signing key", "folder", "clock", "SQLite", "port"}
+
+
+def test_it_is_a_table_for_people(useby: Useby) -> None:
+    said = useby("doctor")
+    assert said.status == 0
+    assert "signing key" in said.out
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("USEBY_PORT", "high"),
+        ("USEBY_SECRET_KEY", "short"),
+        ("USEBY_DATABASE_URL", "postgres://x/y"),
+        ("USEBY_LOGIN_RATE", "often"),
+        ("USEBY_JWT_PUBLIC_KEY", "/no/such/file.pem"),
+        ("USEBY_JWT_JWKS_URL", "http://example.org/keys"),
+        ("USEBY_JWT_ALGORITHMS", "none"),
+    ],
+)
+def test_a_setting_that_can_not_be_used_is_a_problem(
+    useby: Useby, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert set(_problems(useby)) == {"settings"}
+
+
+def test_a_key_that_others_can_read_is_a_problem(useby: Useby, folder: Path) -> None:
+    (folder / "useby.key").write_text("k" * 43)
+    (folder / "useby.key").chmod(0o644)
+    assert "chmod 600" in _problems(useby)["signing key"]
+
+
+def test_no_key_on_an_address_that_others_reach_is_a_problem(
+    useby: Useby, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("USEBY_HOST", "0.0.0.0")
+    assert "USEBY_SECRET_KEY" in _problems(useby)["signing key"]
+
+
+def test_a_database_that_is_not_migrated_is_a_problem(useby: Useby, folder: Path) -> None:
+    useby("migrate")
+    _execute(folder, "UPDATE alembic_version SET version_num = '0000'")
+    assert "run `useby migrate`" in _problems(useby)["database"]
+
+
+def test_a_file_that_is_no_database_is_a_problem(useby: Useby, folder: Path) -> None:
+    (folder / "useby.db").write_text("not a database at all " * 100)
+    assert "can't be read" in _problems(useby)["database"]
+
+
+def test_a_damaged_database_is_a_problem(useby: Useby, folder: Path) -> None:
+    useby("migrate")
+    engine = sqlite_engine(folder / "useby.db", begin="BEGIN IMMEDIATE", checkpoints=False)
+    raw = engine.raw_connection()
+    raw.cursor().execute("PRAGMA foreign_keys = OFF")
+    raw.cursor().execute(
+        "INSERT INTO sessions (user_id, id, created_at, expires_at) VALUES"
+        " ('nobody', 's', '2026-01-01T00:00:00.000000Z', '2026-01-01T00:00:00.000000Z')"
+    )
+    raw.close()
+    engine.dispose()
+    assert "a row of sessions has lost its users" in _problems(useby)["database"]
+
+
+def test_a_clock_that_went_back_is_a_problem(useby: Useby, folder: Path) -> None:
+    useby("user", "add", "ada@example.org")
+    later = (datetime.now(UTC) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    _execute(folder, f"UPDATE users SET created_at = '{later}'")
+    assert "but the database was written" in _problems(useby)["clock"]
+
+
+def test_a_clock_before_this_programs_time_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "EARLIEST", datetime.now(UTC) + timedelta(days=1))
+    assert doctor._clock(None).verdict is doctor.Verdict.PROBLEM
+
+
+def test_a_zone_that_is_not_known_any_more_is_a_problem(useby: Useby, folder: Path) -> None:
+    useby("user", "add", "ada@example.org")
+    _execute(folder, "UPDATE users SET time_zone = 'Mars/Base'")
+    assert "Mars/Base" in str(json.loads(useby("doctor", "--json").out))
+    assert useby("doctor").status == 1
+
+
+def test_a_port_that_is_taken_is_a_problem_unless_by_this_databases_node(
+    useby: Useby, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    useby("migrate")
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        monkeypatch.setenv("USEBY_PORT", str(other.getsockname()[1]))
+        assert "is taken by another program" in _problems(useby)["port"]
+        with hold_for_serving(folder / "useby.db"):
+            assert "is served by another node already" in _findings(useby)["port"][1]
+            assert _problems(useby) == {}
+
+
+def test_a_small_file_limit_and_a_full_disk_are_problems(
+    useby: Useby, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (256, 256))
+    monkeypatch.setattr(doctor, "DISK_WANTED", 2**70)
+    assert set(_problems(useby)) == {"file limit", "folder"}
+
+
+@pytest.mark.parametrize(
+    ("version", "has"),
+    [
+        ((3, 6, 23), False),
+        ((3, 7, 0), True),
+        ((3, 40, 1), True),
+        ((3, 51, 2), True),
+        ((3, 51, 3), False),
+    ],
+)
+def test_the_releases_with_the_wal_reset_bug_are_known(version: tuple[int, ...], has: bool) -> None:
+    assert has_wal_reset_bug(version) is has
