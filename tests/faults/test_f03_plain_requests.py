@@ -23,10 +23,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 async def test_a_plain_get_or_head_on_the_sockets_url_is_426_and_tells_no_token(
-    server: Server, rest: httpx.AsyncClient, record_property: live.Record
+    server: Server, record_property: live.Record
 ) -> None:
     token = server.person().token
-    async with unharmed(server, record_property):
+    async with unharmed(server, record_property), server.rest() as rest:
         for method in ("GET", "HEAD"):
             answer = await rest.request(method, PATH, params={"access_token": token})
             assert answer.status_code == 426

@@ -1,0 +1,74 @@
+"""F07: 50,000 pings in one segment, 50,000 pongs, a ping of 126 bytes."""
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+
+import pytest
+
+import live
+from bystander import unharmed
+from live import Server
+from wire import CLOSE, PING, PONG, TEXT, Wire, Wires, frame
+
+FLOOD = 50_000
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with live.serving(tmp_path_factory.mktemp("f07"), close_timeout=0.5) as server:
+        yield server
+
+
+async def flood(wire: Wire, data: bytes) -> None:
+    """Send it, as far as the server takes it."""
+    with contextlib.suppress(ConnectionError):
+        await wire.send(data)
+
+
+@pytest.mark.parametrize("payload", [b"", b"x" * 125])
+async def test_of_50_000_pings_in_one_segment_no_more_than_the_burst_is_answered_and_then_1008(
+    server: Server, wires: Wires, record_property: live.Record, payload: bytes
+) -> None:
+    async with unharmed(server, record_property, grows=8):
+        wire = await wires.opened(server.socket_url(server.person().token))
+        await flood(wire, frame(PING, payload) * FLOOD)
+        *pongs, last = await wire.read_frames()
+        assert last.closing == (1008, "Rate limit exceeded")
+        assert len(pongs) <= 60
+        assert {(each.opcode, each.data) for each in pongs} <= {(PONG, payload)}
+
+
+async def test_50_000_pongs_are_answered_with_1008(
+    server: Server, wires: Wires, record_property: live.Record
+) -> None:
+    async with unharmed(server, record_property, grows=8):
+        wire = await wires.opened(server.socket_url(server.person().token))
+        await flood(wire, frame(PONG) * FLOOD)
+        (only,) = await wire.read_frames()
+        assert only.closing == (1008, "Rate limit exceeded")
+
+
+async def test_peers_that_flood_and_do_not_read_are_cut(
+    server: Server, wires: Wires, record_property: live.Record
+) -> None:
+    """The node's descriptors say that they have gone; the peers themselves never look."""
+
+    async def attack() -> None:
+        url = server.socket_url(server.person().token)
+        wire = await wires.opened(url, receive_buffer=2048)
+        await flood(wire, frame(PING, b"x" * 125) * FLOOD)
+
+    async with unharmed(server, record_property, grows=8):
+        await asyncio.gather(*(attack() for _ in range(10)))
+
+
+async def test_a_ping_of_125_bytes_is_answered_and_one_of_126_is_1002(
+    server: Server, wires: Wires
+) -> None:
+    wire = await wires.opened(server.socket_url(server.person().token))
+    await wire.send(frame(PING, b"x" * 125))
+    assert (await wire.read_frame()).data == b"x" * 125
+    await wire.send(frame(PING, b"x" * 126) + frame(TEXT, b"PING"))
+    frames = await wire.read_frames()
+    assert [(each.opcode, each.closing[0]) for each in frames] == [(CLOSE, 1002)]

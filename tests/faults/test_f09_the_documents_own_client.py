@@ -1,0 +1,34 @@
+"""F09: a client written to the document acknowledges each pong, by itself and as two devices."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+import live
+from bystander import unharmed
+from followers import following
+from live import Server
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with live.serving(tmp_path_factory.mktemp("f09")) as server:
+        yield server
+
+
+async def test_each_such_client_gets_a_pong_a_ping_and_no_other_frame_two_devices_of_one_user_too(
+    server: Server, record_property: live.Record
+) -> None:
+    alone, owner = server.person(), server.person()
+    async with (
+        unharmed(server, record_property),
+        following("follow.mjs", server.socket_url(alone.token)) as one,
+        following("follow.mjs", server.socket_url(owner.token)) as phone,
+        following("follow.mjs", server.socket_url(owner.token)) as tablet,
+    ):
+        everyone = (one, phone, tablet)
+        await asyncio.gather(*(each.until(pongs=40) for each in everyone))
+        await asyncio.gather(*(each.stop() for each in everyone))
+        for each in everyone:
+            each.assert_not_one_frame_more([])

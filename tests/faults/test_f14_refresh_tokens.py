@@ -1,0 +1,121 @@
+"""F14: refresh tokens that are spent, used by two at once, or whose answer was lost."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+import live
+from bystander import unharmed
+from clients import Connect, Ended, client_of, nothing_more, take, until_closed
+from live import Server
+
+REVOKED = Ended(1008, "Access revoked")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with live.serving(tmp_path_factory.mktemp("f14")) as server:
+        yield server
+
+
+@pytest.fixture
+async def connect() -> AsyncIterator[Connect]:
+    async with client_of("websockets") as connect:
+        yield connect
+
+
+class Browser:
+    """A sign-in and its tokens."""
+
+    def __init__(self, server: Server, rest: httpx.AsyncClient) -> None:
+        self._server = server
+        self._rest = rest
+        self.access = ""
+        self.refresh = ""
+
+    def keep(self, answer: httpx.Response) -> None:
+        assert answer.status_code == 200, answer.text
+        tokens = answer.json()
+        self.access, self.refresh = tokens["accessToken"], tokens["refreshToken"]
+        self._server.secrets |= {self.access, self.refresh}
+
+    async def use(self, token: str) -> httpx.Response:
+        """Present a refresh token."""
+        return await self._rest.post("/api/auth/refresh", json={"refreshToken": token})
+
+
+@pytest.fixture
+async def browser(server: Server, rest: httpx.AsyncClient, request: Any) -> Browser:
+    """Signed in to a new account."""
+    account = {
+        "email": f"{abs(hash(request.node.name))}@example.org",
+        "password": "correct horse battery",
+    }
+    await rest.post("/api/auth/signup", json=account)
+    made = Browser(server, rest)
+    made.keep(await rest.post("/api/auth/login", json=account))
+    return made
+
+
+async def test_a_refresh_token_is_spent_once_and_its_successor_goes_on(browser: Browser) -> None:
+    for _ in range(5):
+        before = browser.refresh
+        browser.keep(await browser.use(browser.refresh))
+        assert browser.refresh != before
+
+
+async def test_a_spent_refresh_token_is_theft_the_family_is_revoked_and_its_sockets_closed(
+    server: Server,
+    connect: Connect,
+    rest: httpx.AsyncClient,
+    browser: Browser,
+    record_property: live.Record,
+) -> None:
+    stolen = browser.refresh
+    client = await connect(server.socket_url(browser.access))
+    await take(client, 1)
+    async with unharmed(server, record_property):
+        for _ in range(2):
+            browser.keep(await browser.use(browser.refresh))
+        assert (await browser.use(stolen)).status_code == 401
+        assert await until_closed(client) == ([], REVOKED)
+        assert (await browser.use(browser.refresh)).status_code == 401
+        headers = {"Authorization": f"Bearer {browser.access}"}
+        assert (await rest.get("/api/me", headers=headers)).status_code == 401
+
+
+async def test_two_tabs_that_refresh_at_once_both_live_on(
+    server: Server, connect: Connect, browser: Browser
+) -> None:
+    client = await connect(server.socket_url(browser.access))
+    await take(client, 1)
+    answers = await asyncio.gather(*(browser.use(browser.refresh) for _ in range(2)))
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert len({answer.json()["refreshToken"] for answer in answers}) == 1
+    for answer in answers:
+        browser.keep(answer)
+        again = await connect(server.socket_url(browser.access))
+        await take(again, 1)
+    assert await nothing_more(client) == []
+    browser.keep(await browser.use(browser.refresh))
+
+
+async def test_a_refresh_whose_answer_was_lost_is_repeated_with_the_same_successor(
+    browser: Browser,
+) -> None:
+    lost = await browser.use(browser.refresh)
+    repeated = await browser.use(browser.refresh)
+    assert lost.json()["refreshToken"] == repeated.json()["refreshToken"]
+    browser.keep(repeated)
+    browser.keep(await browser.use(browser.refresh))
+
+
+async def test_an_unknown_refresh_token_or_an_access_token_in_its_place_is_401(
+    browser: Browser,
+) -> None:
+    for token in ("unknown", browser.access[:128]):
+        assert (await browser.use(token)).status_code == 401
+    browser.keep(await browser.use(browser.refresh))
