@@ -128,11 +128,13 @@ async def test_after_1011_a_peer_that_does_not_answer_it_either_is_dropped(
 async def test_a_peer_that_answers_protocol_pings_stays(hurried: Server, connect: Connect) -> None:
     """Until a peer that came later and doesn't answer has been closed, so its pings were many."""
     client = await opened(hurried, hurried.person(), connect)
+    reading = asyncio.create_task(client.recv())  # aiohttp answers pings only while it reads
     async with client_of("aiohttp") as deaf:
         other = await deaf(hurried.socket_url(hurried.person().token), answers_pings=False)
-        waiting = asyncio.create_task(until_closed(other))
-        assert (await waiting)[1].code == 1011
-    assert await nothing_more(client) == []
+        assert (await until_closed(other))[1].code == 1011
+    assert not reading.done()
+    await client.send("PING")
+    assert await reading == '{"type":"pong"}'
 
 
 async def test_client_reads_too_slowly_1013_too_slow(
