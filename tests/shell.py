@@ -1,7 +1,13 @@
-"""What a command answers."""
+"""What a command answers, and what it leaves behind."""
 
-from collections.abc import Callable
+import contextlib
+import logging
+import sys
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+
+import structlog
 
 
 @dataclass(frozen=True)
@@ -14,3 +20,15 @@ class Said:
 
 
 Useby = Callable[..., Said]
+
+
+@contextlib.contextmanager
+def logging_put_back() -> Iterator[None]:
+    """Undo, after the block, what configuring the log changes in this process."""
+    root = logging.root
+    before = root.handlers[:], root.level, sys.excepthook, threading.excepthook
+    yield
+    root.handlers[:], level, sys.excepthook, threading.excepthook = before
+    root.setLevel(level)
+    logging.captureWarnings(capture=False)
+    structlog.reset_defaults()

@@ -15,6 +15,7 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shell import logging_put_back
 from useby import logs
 from useby.settings import Settings
 
@@ -26,19 +27,14 @@ Log = Callable[..., io.StringIO]
 @pytest.fixture
 def log() -> Iterator[Log]:
     """Configure logging into a buffer, and put everything back as it was."""
-    root = logging.getLogger()
-    before = root.handlers[:], root.level, sys.excepthook, threading.excepthook
 
     def configure(**settings: str) -> io.StringIO:
         stream = io.StringIO()
         logs.configure(Settings(_env_file=None, **{"log_level": "DEBUG", **settings}), stream)
         return stream
 
-    yield configure
-    root.handlers[:], level, sys.excepthook, threading.excepthook = before
-    root.setLevel(level)
-    logging.captureWarnings(capture=False)
-    structlog.reset_defaults()
+    with logging_put_back():
+        yield configure
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shell import Said, Useby
+from shell import Said, Useby, logging_put_back
 from useby.cli import main
 
 
@@ -28,7 +28,8 @@ def useby(
 
     def call(*words: str, stdin: str = "") -> Said:
         monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
-        status = main(words)
+        with logging_put_back():
+            status = main(words)
         said = capsys.readouterr()
         return Said(status, said.out, said.err)
 

@@ -71,7 +71,6 @@ def test_it_is_a_table_for_people(useby: Useby) -> None:
         ("USEBY_LOGIN_RATE", "often"),
         ("USEBY_JWT_PUBLIC_KEY", "/no/such/file.pem"),
         ("USEBY_JWT_JWKS_URL", "http://example.org/keys"),
-        ("USEBY_JWT_ALGORITHMS", "none"),
     ],
 )
 def test_a_setting_that_can_not_be_used_is_a_problem(

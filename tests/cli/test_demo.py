@@ -1,0 +1,92 @@
+"""The demo, run as a stranger runs it."""
+
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from shell import Useby
+from useby.cli.demo import _time_zone
+from useby.store.lock import hold_for_serving
+
+USEBY = [sys.executable, "-m", "useby"]
+
+
+@pytest.fixture
+def demo(folder: Path) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [*USEBY, "demo"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=os.environ | {"USEBY_PORT": "0"},
+    )
+    with process:
+        yield process
+        process.kill()
+
+
+def _said(demo: subprocess.Popen[str]) -> str:
+    """All that it prints until the line for a second terminal."""
+    assert demo.stdout is not None
+    lines = []
+    for line in demo.stdout:
+        lines.append(line)
+        if " watch --url " in line:
+            return "".join(lines)
+    raise AssertionError("".join(lines))
+
+
+def test_it_prints_a_login_and_a_line_to_watch_that_works(demo: subprocess.Popen[str]) -> None:
+    said = _said(demo)
+    url = re.search(r"useby is listening on (http://\S+)", said)
+    login = re.search(r"login +(\S+) +password +(\S+)", said)
+    line = re.search(r" (watch --url \S+ --token \S+)\n", said)
+    assert url
+    assert login
+    assert line
+    answer = httpx.post(
+        f"{url[1]}/api/auth/login",
+        json={"email": login[1], "password": login[2]},
+        trust_env=False,
+    )
+    assert answer.status_code == 200
+    with subprocess.Popen(
+        [*USEBY, *shlex.split(line[1]), "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as watch:
+        assert watch.stdout is not None
+        first = json.loads(watch.stdout.readline())
+        assert list(first) == ["id", "message", "type", "productName", "created_at"]
+        watch.send_signal(signal.SIGINT)
+        assert watch.wait(20) == 0
+    demo.send_signal(signal.SIGINT)
+    assert demo.wait(20) == 0
+
+
+def test_a_demo_that_runs_is_left_alone(useby: Useby, folder: Path) -> None:
+    (folder / "useby-demo.db").write_text("mine")
+    with hold_for_serving(folder / "useby-demo.db"):
+        said = useby("demo")
+    assert said.status == 1
+    assert "is served by another node already" in said.err
+    assert (folder / "useby-demo.db").read_text() == "mine"
+
+
+def test_the_zone_is_this_machines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        Path, "resolve", lambda _: Path("/usr/share/zoneinfo/America/Argentina/Ushuaia")
+    )
+    assert _time_zone() == "America/Argentina/Ushuaia"
+    monkeypatch.setattr(Path, "resolve", lambda _: Path("/etc/localtime"))
+    assert _time_zone() == "UTC"

@@ -1,0 +1,91 @@
+"""Serving, and the commands that work beside a node."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from shell import Useby
+
+WITHIN = 2.0
+"""Seconds in which the sockets hear of what a command wrote; the issue's own figure."""
+
+
+@contextmanager
+def _node() -> Iterator[tuple[subprocess.Popen[str], str]]:
+    with subprocess.Popen(
+        [sys.executable, "-m", "useby", "serve", "--port", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=os.environ | {"USEBY_ACCESS_TOKEN_SECONDS": "600"},
+    ) as process:
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            assert line.startswith("useby is listening on http://127.0.0.1:")
+            yield process, line.split()[-1]
+        finally:
+            process.kill()
+
+
+async def _hear(connection: ClientConnection) -> dict[str, Any]:
+    async with asyncio.timeout(WITHIN):
+        said: dict[str, Any] = json.loads(await connection.recv())
+    return said
+
+
+def test_a_node_says_where_it_listens_and_ends_with_0(folder: Path) -> None:
+    with _node() as (process, _):
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+        assert process.stdout is not None
+        assert process.stdout.read() == ""
+
+
+def test_an_address_that_is_taken_is_named(useby: Useby) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        said = useby("serve", "--port", port)
+    assert (said.status, said.out) == (1, "")
+    assert said.err.splitlines()[-1] == f"useby: 127.0.0.1:{port}: Address already in use"
+
+
+async def test_sockets_hear_of_what_commands_write_beside_the_node(
+    useby: Useby, folder: Path
+) -> None:
+    (folder / "fridge.csv").write_text("name,expiryDate\nMilk,2126-03-04\nButter,2126-03-05\n")
+
+    async def command(*words: str) -> str:
+        said = await asyncio.to_thread(useby, *words)
+        assert said.status == 0, said.err
+        return said.out.strip()
+
+    with _node() as (_, url):
+        await command("user", "add", "ada@example.org")
+        token = await command("token", "ada@example.org")
+        address = url.replace("http", "ws", 1) + "/api/ws/notification"
+        headers = {"Authorization": f"Bearer {token}"}
+        async with connect(address, additional_headers=headers, proxy=None) as connection:
+            assert (await _hear(connection))["type"] == "CONNECTION_ESTABLISHED"
+            await command("notify", "ada@example.org", "hello", "--product", "Milk")
+            assert (await _hear(connection))["message"] == "hello"
+            await command("product", "import", "fridge.csv", "--user", "ada@example.org")
+            assert (await _hear(connection))["message"] == "2 products were added"
+            await command("user", "disable", "ada@example.org")
+            with pytest.raises(ConnectionClosed) as closed:
+                await _hear(connection)
+        assert closed.value.rcvd is not None
+        assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1008, "Access revoked")
+        assert json.loads(await command("doctor", "--json"))
