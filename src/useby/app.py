@@ -177,6 +177,7 @@ async def running(
                 node.stop()
                 await asyncio.gather(serving, return_exceptions=True)
                 node.listener.close()
+                node.context.passwords.close()
         finally:
             await database.close()
 

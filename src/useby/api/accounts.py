@@ -1,6 +1,6 @@
 """Signing up, in, on and out; and a ticket for the socket."""
 
-import hashlib
+from dataclasses import replace
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Annotated
@@ -9,10 +9,11 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field, StringConstraints
 from uuid_utils import uuid7
 
-from useby.api.context import Known, Node
+from useby.api.context import Bearer, Known, Node, caller_of
 from useby.api.errors import Problem, answers
 from useby.api.shapes import Email, Password, Shape, Text, Zone
 from useby.auth import refresh
+from useby.auth.rates import network_of
 from useby.domain.account import User
 from useby.domain.policy import Policy
 from useby.store import accounts, sessions
@@ -88,7 +89,10 @@ async def signup(node: Node, request: Request, new: SignupIn) -> Accepted:
         try:
             accounts.add_user(transaction, user=user, password_hash=hashed)
         except EmailTaken:
-            return  # and nothing tells
+            # Nothing tells, nor does the time that the disk takes: something is written here too.
+            nobody = replace(user, email=None)
+            accounts.add_user(transaction, user=nobody, password_hash=hashed)
+            accounts.delete_user(transaction, nobody.id)
 
     await node.database.write(work)
     return Accepted(detail="If the e-mail was free, the account is there now: log in.")
@@ -101,17 +105,19 @@ async def login(node: Node, request: Request, given: LoginIn) -> TokensOut:
 
     def find(connection: Connection) -> tuple[User | None, str | None]:
         user = accounts.user_by_email(connection, given.email)
-        return user, accounts.password_hash(connection, user.id) if user else None
+        return user, accounts.password_hash(connection, user.id if user else "")
 
     user, hashed = await node.database.read(find)
     right, better = await node.passwords.verify(given.password, hashed)
     if user is None or not right or user.disabled_at is not None:
-        raise Problem.unauthorized("The e-mail or the password is wrong.")
+        raise _wrong()
     now = node.now()
     token, session_id = refresh.new_refresh_token(), str(uuid7())
     expires_at = now + timedelta(seconds=node.settings.refresh_token_seconds)
 
     def work(transaction: Transaction) -> None:
+        if accounts.password_hash(transaction.connection, user.id) != hashed:
+            raise _wrong()  # it was changed, or the account deleted, while we looked at it
         if better is not None:
             accounts.set_password_hash(transaction, user.id, better)
         sessions.purge(transaction, now)
@@ -154,14 +160,20 @@ async def refresh_tokens(node: Node, given: RefreshIn) -> TokensOut:
     operation_id="logout",
     status_code=HTTPStatus.NO_CONTENT,
     response_class=Response,
-    responses=answers(),
+    responses=answers(401, 403),
 )
-async def logout(node: Node, given: RefreshIn) -> None:
-    """End the sign-in of a refresh token, and its sockets. One that is unknown is no error."""
+async def logout(node: Node, bearer: Bearer, given: RefreshIn | None = None) -> None:
+    """End the sign-in of a refresh token, or of the access token that asks, and its sockets.
+
+    A refresh token that is not known, or not any more, is no error.
+    """
     now = node.now()
+    own = await _sign_in_of(node, bearer) if given is None else None
 
     def work(transaction: Transaction) -> None:
-        found = sessions.session_of(transaction, refresh.hash_of(given.refresh_token))
+        found = own
+        if given is not None:
+            found = sessions.session_of(transaction, refresh.hash_of(given.refresh_token))
         if found is not None:
             sessions.end_session(transaction, *found, now)
 
@@ -190,9 +202,20 @@ async def issue_ticket(node: Node, caller: Known) -> TicketOut:
 
 def _count(node: Node, kind: str, request: Request, email: str) -> None:
     address = request.client.host if request.client else ""
-    retry_after = node.rates.hit(kind, address, hashlib.sha256(email.encode()).hexdigest())
+    retry_after = node.rates.hit(kind, network_of(address), email)
     if retry_after is not None:
         raise Problem.too_many(retry_after)
+
+
+async def _sign_in_of(node: Node, bearer: Bearer) -> tuple[str, str]:
+    claims = (await caller_of(node, bearer)).claims
+    if claims.session_id is None:
+        raise Problem(HTTPStatus.FORBIDDEN, "Only its issuer can end this token's sign-in.")
+    return claims.user_id, claims.session_id
+
+
+def _wrong() -> Problem:
+    return Problem.unauthorized("The e-mail or the password is wrong.")
 
 
 def _tokens(node: Node, user_id: str, session_id: str, refresh_token: str) -> TokensOut:

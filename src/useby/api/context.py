@@ -60,9 +60,16 @@ _bearer = HTTPBearer(
 )
 
 
-async def _caller(
-    node: Node, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
-) -> Caller:
+Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+"""What stands in ``Authorization: Bearer``, if anything; not looked at yet."""
+
+
+async def caller_of(node: Node, credentials: Bearer) -> Caller:
+    """Whose token this is.
+
+    Raises:
+        Problem: 401, there is none or it is not good.
+    """
     if credentials is None or not credentials.credentials:
         raise Problem.unauthorized("An access token is required.")
     now = node.now()
@@ -85,5 +92,5 @@ async def _caller(
     return Caller(user, claims)
 
 
-Known = Annotated[Caller, Depends(_caller)]
+Known = Annotated[Caller, Depends(caller_of)]
 """A caller whose token is good; anyone else gets 401."""

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 
 from useby.auth.passwords import TooBusy
 from useby.store.engine import StoreUnavailable
+from useby.store.notifications import UnknownUser
 
 log = logging.getLogger(__name__)
 
@@ -129,6 +130,12 @@ def install(api: FastAPI) -> None:
             "The database can't be used now. Nothing was changed.",
             {"Retry-After": str(RETRY_AFTER_SECONDS)},
         )
+
+    @api.exception_handler(UnknownUser)
+    async def _gone(_: Request, __: UnknownUser) -> JSONResponse:
+        # Deleted between the look at the token and the write.
+        gone = Problem.unauthorized("The access token has been revoked.")
+        return problem(gone.status, gone.detail, gone.headers)
 
     @api.exception_handler(TooBusy)
     async def _busy(_: Request, __: TooBusy) -> JSONResponse:

@@ -22,6 +22,7 @@ from useby.api.shapes import (
 from useby.domain.account import User
 from useby.domain.policy import Policy
 from useby.store import accounts
+from useby.store.engine import Transaction
 
 router = APIRouter(prefix="/api/me", tags=["accounts"])
 
@@ -105,30 +106,31 @@ async def get_me(caller: Known) -> MeOut:
     return MeOut.of(caller.user)
 
 
-@router.patch("", operation_id="changeMe", responses=answers(401, 403))
+@router.patch("", operation_id="changeMe", responses=answers(401, 403, 429))
 async def change_me(node: Node, caller: Known, change: MeChange) -> MeOut:
     """Change the account. A new zone, time or lead has every pending alert placed anew.
 
     A new password signs out every other sign-in.
     """
     now, user = node.now(), caller.user
+    hashed = None
     if change.password is not None:
         await _check_password(node, user.id, change.current_password or "")
         hashed = await node.passwords.hash(change.password)
-        await node.database.write(
-            lambda t: accounts.change_password(
-                t, user.id, hashed, now=now, keep_session=caller.claims.session_id
-            )
-        )
     categories = None
     if change.categories is not None:
         categories = {
             name.casefold(): Policy(tuple(each.lead_days), time_of(each.alert_time))
             for name, each in change.categories.items()
         }
-    after = await node.database.write(
-        lambda t: accounts.change_user(
-            t,
+
+    def work(transaction: Transaction) -> User:
+        if hashed is not None:
+            accounts.change_password(
+                transaction, user.id, hashed, now=now, keep_session=caller.claims.session_id
+            )
+        return accounts.change_user(
+            transaction,
             user.id,
             now=now,
             name=change.name,
@@ -137,8 +139,8 @@ async def change_me(node: Node, caller: Known, change: MeChange) -> MeOut:
             alert_time=None if change.alert_time is None else time_of(change.alert_time),
             categories=categories,
         )
-    )
-    return MeOut.of(after)
+
+    return MeOut.of(await node.database.write(work))
 
 
 @router.delete(
@@ -146,7 +148,7 @@ async def change_me(node: Node, caller: Known, change: MeChange) -> MeOut:
     operation_id="deleteMe",
     status_code=HTTPStatus.NO_CONTENT,
     response_class=Response,
-    responses=answers(401, 403),
+    responses=answers(401, 403, 429),
 )
 async def delete_me(node: Node, caller: Known, farewell: Farewell = NO_PASSWORD) -> None:
     """Delete the account and everything that is the caller's."""
@@ -157,6 +159,10 @@ async def delete_me(node: Node, caller: Known, farewell: Farewell = NO_PASSWORD)
 
 
 async def _check_password(node: Node, user_id: str, password: str) -> None:
+    # Who holds a stolen access token may not try every password with it.
+    retry_after = node.rates.hit("login", user_id)
+    if retry_after is not None:
+        raise Problem.too_many(retry_after)
     hashed = await node.database.read(lambda c: accounts.password_hash(c, user_id))
     right, _ = await node.passwords.verify(password, hashed)
     if not right:

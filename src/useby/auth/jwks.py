@@ -1,104 +1,132 @@
 """An outside issuer's keys: fetched when needed, kept, and never by a URL that a token names."""
 
 import asyncio
+import contextlib
 import json
 import logging
-from datetime import datetime, timedelta
-from typing import Any, Final
+import math
+import time
+from collections.abc import Callable, Mapping
+from typing import Final
 from urllib.parse import urlsplit
 
 import jwt
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 log = logging.getLogger(__name__)
 
+PublicKey = RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey
+KINDS: Final[Mapping[str, type[PublicKey]]] = {
+    "RS256": RSAPublicKey,
+    "ES256": EllipticCurvePublicKey,
+    "EdDSA": Ed25519PublicKey,
+}
+"""The algorithms an outside issuer may use, each with the one kind of key it takes."""
+
 MAX_BYTES: Final = 64 * 1024
 TIMEOUT_SECONDS: Final = 5.0
-AT_MOST_EVERY: Final = timedelta(minutes=1)
-"""How often an unknown ``kid`` may cause a fetch, or an unreachable issuer another try."""
+AT_MOST_EVERY: Final = 60.0
+"""Seconds from one fetch to the next that an unknown ``kid`` may cause."""
+ANEW_AFTER: Final = 3600.0
+"""Seconds after which known keys are asked for again, so that a withdrawn one is dropped."""
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+def algorithm_of(key: PublicKey) -> str:
+    """The algorithm that a key is for."""
+    return next(name for name, kind in KINDS.items() if isinstance(key, kind))
 
 
 class KeySet:
     """The keys at one URL, by ``kid``. The last good ones stay when a fetch fails."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, clock: Callable[[], float] = time.monotonic) -> None:
         """Name the URL; nothing is fetched yet.
 
+        Args:
+            url: https; plain http is taken for this machine alone, where a sidecar may answer.
+            clock: Seconds that never go back.
+
         Raises:
-            ValueError: It is not https (plain http is taken for this machine alone).
+            ValueError: The URL is neither.
         """
         parts = urlsplit(url)
         local = parts.scheme == "http" and parts.hostname in _LOOPBACK
         if not local and (parts.scheme != "https" or not parts.hostname):
             raise ValueError("USEBY_JWT_JWKS_URL must be an https URL")
         self.url = url
-        self._keys: dict[str, Any] = {}
-        self._tried_at: datetime | None = None
+        self._clock = clock
+        self._keys: Mapping[str, PublicKey] = {}
+        self._tried_at = -math.inf
         self._one_at_a_time = asyncio.Lock()
 
-    def get(self, kid: str, now: datetime) -> Any:
-        """The key called ``kid``; ``None`` if a fetch may bring it.
+    def get(self, kid: str) -> PublicKey | None:
+        """The key called ``kid``; ``None`` if a fetch has to come first.
 
-        A ``kid`` that is unknown right after a fetch stays unknown for a minute, so that a flood
-        of made-up ones causes no flood of requests.
+        A ``kid`` that is unknown after a fetch stays unknown for a minute, so that a flood of
+        made-up ones causes no flood of requests.
 
         Raises:
             KeyError: There is none, and it is too soon to ask again.
         """
-        found = self._keys.get(kid)
-        if found is None and not self._may_try(now):
-            raise KeyError(kid)
-        return found
+        since = self._clock() - self._tried_at
+        if since < AT_MOST_EVERY:
+            return self._keys[kid]
+        return self._keys.get(kid) if since < ANEW_AFTER else None
 
-    async def fetch(self, now: datetime) -> None:
+    async def fetch(self) -> None:
         """Fetch the keys, unless another task just did. Failure is logged and changes nothing."""
         async with self._one_at_a_time:
-            if not self._may_try(now):
+            if self._clock() - self._tried_at < AT_MOST_EVERY:
                 return
-            self._tried_at = now
             try:
-                self._keys = _parse(await self._get())
+                self._keys = parse(await self._get())
             except Exception as error:  # noqa: BLE001 - whatever it was, the last good keys stay
-                log.warning("the keys at %s could not be fetched: %s", self.url, error)
-
-    def _may_try(self, now: datetime) -> bool:
-        # A wall clock that was set back must not lock us out until it has caught up.
-        return self._tried_at is None or not timedelta() <= now - self._tried_at < AT_MOST_EVERY
+                log.warning("the keys at %s could not be fetched: %r", self.url, error)
+            finally:
+                # At the end: until then, whoever wants a key waits for the lock with the others.
+                self._tried_at = self._clock()
 
     async def _get(self) -> bytes:
         import httpx  # noqa: PLC0415 - only who has an outside issuer pays for it
 
+        # As it came: 64 KiB that unpack to 64 MiB are no keys.
+        headers = {"accept": "application/json", "accept-encoding": "identity"}
         body = bytearray()
         async with (
             asyncio.timeout(TIMEOUT_SECONDS),
             httpx.AsyncClient(follow_redirects=False, trust_env=False) as client,
-            client.stream("GET", self.url, headers={"accept": "application/json"}) as answer,
+            client.stream("GET", self.url, headers=headers) as answer,
         ):
             if answer.status_code != httpx.codes.OK:
                 raise ValueError(f"status {answer.status_code}")
-            async for piece in answer.aiter_bytes():
+            async for piece in answer.aiter_raw():
                 body += piece
                 if len(body) > MAX_BYTES:
                     raise ValueError(f"over {MAX_BYTES} bytes")
         return bytes(body)
 
 
-def _parse(body: bytes) -> dict[str, Any]:
-    """The usable signing keys of a key set (RFC 7517); others in it are left out."""
+def parse(body: bytes) -> Mapping[str, PublicKey]:
+    """The usable signing keys of a key set (RFC 7517), by ``kid``; others are left out.
+
+    Raises:
+        ValueError: It is no key set, or none of its keys can be used.
+    """
     value = json.loads(body)
     entries = value.get("keys") if isinstance(value, dict) else None
-    if not isinstance(entries, list):
-        raise ValueError("no key set")  # noqa: TRY004 - what the issuer sent, not a type of ours
-    found: dict[str, Any] = {}
-    for entry in entries:
+    found: dict[str, PublicKey] = {}
+    for entry in entries if isinstance(entries, list) else ():
         if not isinstance(entry, dict) or not isinstance(entry.get("kid"), str):
             continue
-        if entry.get("kty") not in {"RSA", "EC", "OKP"} or entry.get("use", "sig") != "sig":
+        if entry.get("use", "sig") != "sig" or entry.get("alg") not in (None, *KINDS):
             continue
-        try:
-            found[entry["kid"]] = jwt.PyJWK(entry).key
-        except (jwt.PyJWTError, ValueError, TypeError):
-            continue
+        with contextlib.suppress(Exception):  # one that can't be read costs only itself
+            key = jwt.PyJWK(entry).key
+            if isinstance(key, PublicKey):
+                found[entry["kid"]] = key
     if not found:
         raise ValueError("no usable key")
     return found

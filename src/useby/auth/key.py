@@ -4,6 +4,7 @@ import contextlib
 import os
 import secrets
 import stat
+import tempfile
 from pathlib import Path
 from typing import Final
 
@@ -41,17 +42,7 @@ def signing_key(settings: Settings, database: Path) -> bytes:
 def _kept_key(path: Path) -> bytes:
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
-        # Written whole under another name first: two that start at once agree on one key.
-        draft = path.with_name(f"{path.name}.{os.getpid()}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            os.write(descriptor, secrets.token_urlsafe(KEY_BYTES).encode())
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        with contextlib.suppress(FileExistsError):
-            os.link(draft, path)
-        draft.unlink()
+        _make_key(path)
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & 0o077:
         raise SettingsError(f"{path} can be read by others (mode {mode:o}): chmod 600 it")
@@ -59,3 +50,17 @@ def _kept_key(path: Path) -> bytes:
     if len(key) < KEY_BYTES:
         raise SettingsError(f"{path} holds no key of {KEY_BYTES} bytes or more: delete it")
     return key
+
+
+def _make_key(path: Path) -> None:
+    """Write a key whole under another name, then link it: of two that start at once, one wins."""
+    descriptor, draft = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)  # mode 0600
+    try:
+        with open(descriptor, "w") as file:  # noqa: PTH123 - a descriptor has no path
+            file.write(secrets.token_urlsafe(KEY_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        Path(draft).unlink()

@@ -1,8 +1,11 @@
 """Passwords: Argon2id, in a small pool, so that a flood of logins does not stop the loop."""
 
 import asyncio
+import threading
+import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from typing import Final, TypeVar
 
 from pwdlib import PasswordHash
@@ -12,7 +15,7 @@ T = TypeVar("T")
 
 THREADS: Final = 2
 WAITING: Final = 32
-"""Passwords that may wait for a thread; more are turned away."""
+"""Passwords looked at or waiting for it at a time; more are turned away."""
 
 
 class TooBusy(Exception):  # noqa: N818 - said as the caller sees it
@@ -26,8 +29,7 @@ class Passwords:
         """Start no thread yet."""
         self._hasher = PasswordHash.recommended()
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="passwords")
-        self._waiting = 0
-        self._nobodys: str | None = None
+        self._room = threading.BoundedSemaphore(WAITING)
 
     async def hash(self, password: str) -> str:
         """The hash to keep.
@@ -35,7 +37,7 @@ class Passwords:
         Raises:
             TooBusy: Too many are waiting.
         """
-        return await self._run(lambda: self._hasher.hash(password))
+        return await self._run(lambda: self._hasher.hash(_one_spelling(password)))
 
     async def verify(self, password: str, hashed: str | None) -> tuple[bool, str | None]:
         """Whether the password is right, and its new hash if it should be kept anew.
@@ -46,28 +48,33 @@ class Passwords:
         Raises:
             TooBusy: Too many are waiting.
         """
-        return await self._run(lambda: self._verify(password, hashed))
+        return await self._run(lambda: self._verify(_one_spelling(password), hashed))
 
     def close(self) -> None:
         """End the threads."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
+    @cached_property
+    def _nobodys(self) -> str:
+        return self._hasher.hash("nobody's password")
+
     def _verify(self, password: str, hashed: str | None) -> tuple[bool, str | None]:
-        if hashed is None:
-            if self._nobodys is None:
-                self._nobodys = self._hasher.hash("nobody's password")
-            self._hasher.verify(password, self._nobodys)
-            return False, None
+        nobodys = self._nobodys  # made at the first sign-in, whoever's that is
         try:
-            return self._hasher.verify_and_update(password, hashed)
+            right, better = self._hasher.verify_and_update(password, hashed or nobodys)
         except UnknownHashError:
             return False, None
+        return right and hashed is not None, better if hashed is not None else None
 
     async def _run(self, work: Callable[[], T]) -> T:
-        if self._waiting >= WAITING:
+        if not self._room.acquire(blocking=False):
             raise TooBusy
-        self._waiting += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
-        finally:
-            self._waiting -= 1
+        # Given back when the work ends or is taken from the queue, not when its caller goes away.
+        future = self._pool.submit(work)
+        future.add_done_callback(lambda _: self._room.release())
+        return await asyncio.wrap_future(future)
+
+
+def _one_spelling(password: str) -> str:
+    """The same for the same characters, however a keyboard composed them (RFC 8265 4.2.2)."""
+    return unicodedata.normalize("NFC", password)

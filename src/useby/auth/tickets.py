@@ -5,7 +5,7 @@ from collections import OrderedDict
 from datetime import datetime, timedelta
 from typing import Final
 
-from useby.auth.tokens import Claims
+from useby.auth.claims import Claims
 
 MOST: Final = 100_000
 """Tickets kept at a time; the oldest goes first."""
@@ -21,14 +21,14 @@ class Tickets:
         self._kept: OrderedDict[str, tuple[Claims, datetime]] = OrderedDict()
 
     def issue(self, claims: Claims, now: datetime) -> str:
-        """A ticket that stands for ``claims`` once."""
+        """A ticket that stands for ``claims`` once, and never longer than the token it is for."""
         while self._kept:
             ticket, (_, ends) = next(iter(self._kept.items()))
             if ends > now and len(self._kept) < MOST:
                 break
             del self._kept[ticket]
         ticket = "t_" + secrets.token_urlsafe(32)
-        self._kept[ticket] = (claims, now + self._life)
+        self._kept[ticket] = (claims, min(now + self._life, claims.expires_at))
         return ticket
 
     def redeem(self, ticket: str, now: datetime) -> Claims | None:

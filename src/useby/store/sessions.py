@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from useby.domain.news import AccessEnded
 from useby.store.engine import Transaction
-from useby.store.schema import refresh_tokens, sessions
+from useby.store.schema import refresh_tokens, sessions, users
 
 
 class Rotation(Enum):
@@ -25,7 +25,7 @@ class Rotation(Enum):
     THEFT = "theft"
     """Spent long ago: its family has been ended."""
     UNKNOWN = "unknown"
-    """Not ours, expired, or its session has ended."""
+    """Not ours, expired, its session has ended, or its user is disabled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,12 @@ def rotate(
                 sessions.c.id == refresh_tokens.c.session_id,
             ),
         )
-        .where(refresh_tokens.c.token_hash == token_hash, sessions.c.revoked_at.is_(None))
+        .join(users, users.c.id == sessions.c.user_id)
+        .where(
+            refresh_tokens.c.token_hash == token_hash,
+            sessions.c.revoked_at.is_(None),
+            users.c.disabled_at.is_(None),
+        )
     ).first()
     if row is None or row.expires_at <= now:
         return Rotated(Rotation.UNKNOWN)
