@@ -1,0 +1,377 @@
+"""The alert rules: by example, by property, and by a simulated life."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from itertools import pairwise
+from zoneinfo import ZoneInfo, available_timezones
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from useby.domain.account import User
+from useby.domain.alerts import EXPIRED, alerts, days_left, due, placement, policy_for, status
+from useby.domain.notification import Event, Kind
+from useby.domain.policy import Policy
+from useby.domain.product import Closing, DateKind, Expiry, Product, Status, reopened, taken
+
+ZONES = sorted(available_timezones() - {"localtime", "Factory"})
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def user(zone: str = "UTC", policy: Policy | None = None, **categories: Policy) -> User:
+    return User("u", "u@useby.example", "", zone, policy or Policy(), NOW, categories)
+
+
+def product(expires: str | date, **values: object) -> Product:
+    expiry = Expiry(day=expires) if isinstance(expires, date) else Expiry.parse(expires)
+    base: dict[str, object] = {
+        "id": "p",
+        "user_id": "u",
+        "name": "Milk",
+        "expiry": expiry,
+        "created_at": NOW,
+        "updated_at": NOW,
+    }
+    return Product(**(base | values))  # type: ignore[arg-type]
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+# by example
+
+
+def test_the_default_policy_speaks_seven_and_two_days_ahead_on_the_day_and_on_expiry() -> None:
+    every = alerts(product("2026-03-20"), Policy(), ZoneInfo("Europe/Berlin"))
+    assert [(each.lead, each.at.isoformat()) for each in every] == [
+        (7, "2026-03-13T08:00:00+00:00"),
+        (2, "2026-03-18T08:00:00+00:00"),
+        (0, "2026-03-20T08:00:00+00:00"),
+        (EXPIRED, "2026-03-21T08:00:00+00:00"),
+    ]
+
+
+def test_an_exact_time_expires_at_that_moment_and_later_leads_are_left_out() -> None:
+    every = alerts(product("2026-03-20T06:00:00Z"), Policy(), ZoneInfo("UTC"))
+    assert [(each.lead, each.at.isoformat()) for each in every] == [
+        (7, "2026-03-13T09:00:00+00:00"),
+        (2, "2026-03-18T09:00:00+00:00"),
+        (EXPIRED, "2026-03-20T06:00:00+00:00"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("now", "message", "kind", "event"),
+    [
+        ("2026-03-10T09:00:00+00:00", "Milk expires in 10 days", Kind.INFO, Event.EXPIRING),
+        ("2026-03-13T09:00:00+00:00", "Milk expires in 7 days", Kind.INFO, Event.EXPIRING),
+        ("2026-03-18T09:00:00+00:00", "Milk expires in 2 days", Kind.WARNING, Event.EXPIRING),
+        ("2026-03-19T09:00:00+00:00", "Milk expires tomorrow", Kind.WARNING, Event.EXPIRING),
+        ("2026-03-20T23:59:59+00:00", "Milk expires today", Kind.WARNING, Event.EXPIRING),
+        ("2026-03-21T09:00:00+00:00", "Milk expired yesterday", Kind.WARNING, Event.EXPIRED),
+        ("2026-03-23T00:00:00+00:00", "Milk expired 3 days ago", Kind.WARNING, Event.EXPIRED),
+    ],
+)
+def test_what_is_said_and_how_much_it_matters(
+    now: str, message: str, kind: Kind, event: Event
+) -> None:
+    outcome = due(product("2026-03-20", lead_days=(10, 7, 2, 1, 0)), user(), frozenset(), at(now))
+    assert outcome.draft is not None
+    assert (outcome.draft.message, outcome.draft.kind, outcome.draft.event) == (
+        message,
+        kind,
+        event,
+    )
+
+
+def test_an_expired_use_by_date_is_an_error_an_expired_best_before_a_warning() -> None:
+    for kind, wanted in ((DateKind.USE_BY, Kind.ERROR), (DateKind.BEST_BEFORE, Kind.WARNING)):
+        outcome = due(product("2026-02-20", date_kind=kind), user(), frozenset(), NOW)
+        assert outcome.draft is not None
+        assert outcome.draft.kind is wanted
+
+
+def test_an_exact_time_that_has_passed_today_expired_today() -> None:
+    outcome = due(product("2026-03-01T11:59:59Z"), user(), frozenset(), NOW)
+    assert outcome.draft is not None
+    assert outcome.draft.message == "Milk expired today"
+
+
+def test_after_downtime_only_the_most_urgent_is_said() -> None:
+    outcome = due(product("2026-03-02"), user(), frozenset(), NOW)
+    assert outcome.alert is not None
+    assert outcome.alert.lead == 2
+    again = due(product("2026-03-02"), user(), frozenset({2}), NOW)
+    assert again.draft is None
+    assert again.next_alert_at == at("2026-03-02T09:00:00+00:00")
+
+
+def test_a_lead_added_later_says_nothing_less_urgent_than_what_was_said() -> None:
+    leads = Policy((7, 3, 2, 0))
+    outcome = due(product("2026-03-03"), user(policy=leads), frozenset({2}), NOW)
+    assert outcome.draft is None
+
+
+def test_the_nearest_policy_wins_product_then_category_then_account() -> None:
+    account = user(policy=Policy((9,)), dairy=Policy((4,), time(6)))
+    assert policy_for(product("2026-03-20"), account) == Policy((9,))
+    assert policy_for(product("2026-03-20", category="Dairy"), account) == Policy((4,), time(6))
+    own = product("2026-03-20", category="Dairy", lead_days=(1,))
+    assert policy_for(own, account) == Policy((1,), time(6))
+
+
+def test_no_leads_leave_the_alert_on_expiry() -> None:
+    every = alerts(product("2026-03-20", lead_days=()), Policy(()), ZoneInfo("UTC"))
+    assert [each.lead for each in every] == [EXPIRED]
+
+
+def test_status_as_its_owner_would_say_it() -> None:
+    owner = user()
+    assert status(product("2026-03-09"), owner, NOW) is Status.FRESH
+    assert status(product("2026-03-08"), owner, NOW) is Status.EXPIRING
+    assert status(product("2026-03-01"), owner, NOW) is Status.EXPIRING
+    assert status(product("2026-02-28"), owner, NOW) is Status.EXPIRED
+    assert status(product("2026-03-01T12:00:00Z"), owner, NOW) is Status.EXPIRED
+    for how, wanted in (
+        (Closing.CONSUMED, Status.CONSUMED),
+        (Closing.DISCARDED, Status.DISCARDED),
+    ):
+        assert status(product("2026-03-09", closed_as=how), owner, NOW) is wanted
+
+
+# calendar edges, by name
+
+
+def test_a_day_is_good_through_its_end_in_the_owners_zone() -> None:
+    ends = Expiry.parse("2026-03-20").ends_at(ZoneInfo("Pacific/Auckland"))
+    assert ends == at("2026-03-20T11:00:00+00:00")
+
+
+def test_apia_skipped_30_december_2011_and_the_days_are_still_the_calendars() -> None:
+    zone = ZoneInfo("Pacific/Apia")
+    eve = datetime(2011, 12, 29, 12, tzinfo=zone)
+    assert days_left(product(date(2011, 12, 31)), zone, eve) == 2
+    assert Expiry(day=date(2011, 12, 29)).ends_at(zone) == at("2011-12-30T10:00:00+00:00")
+
+
+def test_sao_paulo_began_a_day_at_one_oclock() -> None:
+    zone = ZoneInfo("America/Sao_Paulo")
+    assert Expiry(day=date(2018, 11, 3)).ends_at(zone) == at("2018-11-04T03:00:00+00:00")
+
+
+def test_an_alert_time_that_dst_skips_moves_past_the_gap() -> None:
+    policy = Policy((0,), time(2, 30))
+    every = alerts(product("2026-03-29"), policy, ZoneInfo("Europe/Berlin"))
+    assert every[0].at.astimezone(ZoneInfo("Europe/Berlin")).strftime("%H:%M") == "03:30"
+
+
+def test_an_alert_time_that_comes_twice_counts_the_first_time() -> None:
+    policy = Policy((0,), time(2, 30))
+    every = alerts(product("2026-10-25"), policy, ZoneInfo("Europe/Berlin"))
+    assert every[0].at == at("2026-10-25T00:30:00+00:00")
+
+
+def test_leap_days_count() -> None:
+    zone = ZoneInfo("UTC")
+    assert days_left(product("2028-03-01"), zone, at("2028-02-28T12:00:00+00:00")) == 2
+    assert days_left(product("2027-03-01"), zone, at("2027-02-28T12:00:00+00:00")) == 1
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_in_every_zone_the_days_said_are_those_a_person_counts_on_a_calendar(zone: str) -> None:
+    """On each day a zone's clocks change in 2026, the days around it, and a leap day."""
+    here = ZoneInfo(zone)
+    noons = [datetime(2026, 1, 1, 12, tzinfo=UTC) + timedelta(days=n) for n in range(366)]
+    offsets = [noon.astimezone(here).utcoffset() for noon in noons]
+    changes = [noons[n].date() for n in range(1, 366) if offsets[n] != offsets[n - 1]]
+    for change in [*changes, date(2028, 2, 29), date(2011, 12, 30)]:
+        for distance in (-1, 0, 1, 2, 7):
+            target = change + timedelta(days=distance)
+            evening = datetime.combine(change - timedelta(days=1), time(23, 30), here)
+            moment = evening.astimezone(UTC)  # some zones skip that half hour
+            today = moment.astimezone(here).date()
+            counted = 0
+            while today + timedelta(days=counted) < target:
+                counted += 1
+            while today + timedelta(days=counted) > target:
+                counted -= 1
+            assert days_left(product(target), here, moment) == counted
+
+
+# by property
+
+leads = st.lists(st.integers(0, 40), max_size=5).map(lambda days: tuple(sorted(set(days))[::-1]))
+policies = st.builds(Policy, leads, st.times().map(lambda t: t.replace(second=0, microsecond=0)))
+days = st.dates(date(1975, 1, 1), date(2200, 1, 1))
+moments = st.datetimes(datetime(1980, 1, 1), datetime(2190, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+expiries = st.one_of(
+    days.map(lambda day: Expiry(day=day)),
+    moments.map(lambda moment: Expiry(instant=moment.replace(microsecond=0))),
+)
+
+
+@given(expiries, policies, st.sampled_from(ZONES))
+def test_alerts_rise_in_time_as_in_urgency_and_the_last_is_on_expiry(
+    expiry: Expiry, policy: Policy, zone: str
+) -> None:
+    every = alerts(product("2026-01-01", expiry=expiry), policy, ZoneInfo(zone))
+    assert [each.lead for each in every] == sorted({each.lead for each in every}, reverse=True)
+    assert all(one.at < two.at for one, two in pairwise(every))
+    assert every[-1].lead == EXPIRED
+    assert every[-1].at >= expiry.ends_at(ZoneInfo(zone)) or expiry.day is None
+
+
+@given(expiries, policies, st.sampled_from(ZONES), moments, st.frozensets(st.integers(-1, 40)))
+def test_the_clock_never_spins_and_placement_agrees_with_what_is_due(
+    expiry: Expiry, policy: Policy, zone: str, now: datetime, said: frozenset[int]
+) -> None:
+    owner, thing = user(zone, policy), product("2026-01-01", expiry=expiry)
+    outcome = due(thing, owner, said, now)
+    place = placement(thing, owner, said, now)
+    assert outcome.next_alert_at is None or outcome.next_alert_at > now
+    if outcome.alert is None:
+        assert place.next_alert_at == outcome.next_alert_at
+    else:
+        assert outcome.alert.at <= now
+        assert place.next_alert_at is not None
+        assert place.next_alert_at <= now
+        after = due(thing, owner, said | {outcome.alert.lead}, now)
+        assert after.draft is None, "said once, it is said"
+    if outcome.next_alert_at is not None:
+        assert due(thing, owner, said, outcome.next_alert_at).draft is not None
+    assert place.expiring_from <= place.ends_at
+
+
+@given(expiries, st.sampled_from(ZONES), moments)
+def test_what_is_said_is_what_a_calendar_on_the_wall_says(
+    expiry: Expiry, zone: str, now: datetime
+) -> None:
+    here = ZoneInfo(zone)
+    outcome = due(product("2026-01-01", expiry=expiry), user(zone), frozenset(), now)
+    if outcome.draft is None:
+        return
+    today = now.astimezone(here).date()
+    counted = expiry.day_in(here).toordinal() - today.toordinal()
+    assert outcome.draft.days_left == counted
+    words = {1: "tomorrow", 0: "today", -1: "yesterday"}
+    number = f"{abs(counted)} days"
+    assert words.get(counted, number) in outcome.draft.message
+
+
+@given(expiries, moments, st.sampled_from(list(Closing)))
+def test_a_closed_product_is_never_spoken_of(expiry: Expiry, now: datetime, how: Closing) -> None:
+    closed = product("2026-01-01", expiry=expiry, closed_as=how, closed_at=now)
+    outcome = due(closed, user(), frozenset(), now)
+    assert (outcome.draft, outcome.next_alert_at) == (None, None)
+    assert placement(closed, user(), frozenset(), now).next_alert_at is None
+
+
+class Life(RuleBasedStateMachine):
+    """A product, its owner and a clock that wakes when it is told to, is down, and is set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = NOW
+        self.owner = user("Europe/Berlin")
+        self.thing = product("2026-03-10")
+        self.said: set[tuple[str, int]] = set()
+        self.wake: datetime | None = None
+        self.place()
+
+    @property
+    def leads_said(self) -> frozenset[int]:
+        return frozenset(lead for key, lead in self.said if key == self.thing.expiry.key)
+
+    def place(self) -> None:
+        self.wake = placement(self.thing, self.owner, self.leads_said, self.now).next_alert_at
+
+    def look(self) -> None:
+        outcome = due(self.thing, self.owner, self.leads_said, self.now)
+        if outcome.alert is not None:
+            assert self.thing.closed_as is None
+            key = (self.thing.expiry.key, outcome.alert.lead)
+            assert key not in self.said, "never two alerts for one (product, date, lead)"
+            said_before = self.leads_said
+            assert all(outcome.alert.lead < lead for lead in said_before)
+            self.said.add(key)
+        self.wake = outcome.next_alert_at
+
+    @precondition(lambda self: self.wake is not None)
+    @rule(late=st.timedeltas(timedelta(), timedelta(days=12)))
+    def the_clock_wakes_on_time_or_late(self, late: timedelta) -> None:
+        assert self.wake is not None
+        self.now = max(self.now, self.wake + late)
+        self.look()
+
+    @rule(by=st.timedeltas(timedelta(days=-3), timedelta(days=3)))
+    def the_wall_clock_is_set(self, by: timedelta) -> None:
+        self.now += by
+        if self.wake is not None and self.wake <= self.now:
+            self.look()
+
+    @rule(day=st.sampled_from(["2026-03-05", "2026-03-10", "2026-03-20", "2026-04-01T08:00:00Z"]))
+    def the_date_is_moved(self, day: str) -> None:
+        self.thing = product(day, closed_as=self.thing.closed_as, quantity=self.thing.quantity)
+        self.place()
+
+    @rule(policy=policies, zone=st.sampled_from(["UTC", "Pacific/Apia", "America/Nuuk"]))
+    def policy_and_zone_change(self, policy: Policy, zone: str) -> None:
+        self.owner = user(zone, policy)
+        self.place()
+
+    @rule()
+    def it_is_closed_or_opened_again(self) -> None:
+        if self.thing.closed_as is None:
+            self.thing = taken(self.thing, None, Closing.CONSUMED, self.now)
+        else:
+            self.thing = reopened(self.thing, None, self.now)
+        self.place()
+
+    @invariant()
+    def a_closed_product_awaits_nothing(self) -> None:
+        assert self.thing.closed_as is None or self.wake is None
+
+    def teardown(self) -> None:
+        """However it went, an open product's expiry is said in the end, once."""
+        if self.thing.closed_as is not None:
+            return
+        for _ in range(100):
+            if self.wake is None:
+                break
+            self.now = max(self.now, self.wake)
+            self.look()
+        assert self.wake is None
+        assert EXPIRED in self.leads_said
+
+
+TestLife = Life.TestCase
+TestLife.settings = settings(max_examples=200, stateful_step_count=30, deadline=None)
+
+
+# closing and reopening
+
+
+def test_taking_some_leaves_the_rest_and_taking_all_closes() -> None:
+    some = taken(product("2026-03-20", quantity=Decimal("2.5")), Decimal(1), Closing.CONSUMED, NOW)
+    assert (some.quantity, some.closed_as) == (Decimal("1.5"), None)
+    rest = taken(some, Decimal("1.5"), Closing.DISCARDED, NOW)
+    assert (rest.closed_as, rest.closed_at) == (Closing.DISCARDED, NOW)
+    back = reopened(rest, None, NOW)
+    assert (back.quantity, back.closed_as, back.closed_at) == (Decimal("1.5"), None, None)
+
+
+@pytest.mark.parametrize("quantity", ["0", "-1", "2"])
+def test_what_is_not_there_cannot_be_taken(quantity: str) -> None:
+    with pytest.raises(ValueError):
+        taken(product("2026-03-20"), Decimal(quantity), Closing.CONSUMED, NOW)
+
+
+def test_a_closed_product_cannot_be_taken_nor_an_open_one_reopened() -> None:
+    closed = taken(product("2026-03-20"), None, Closing.CONSUMED, NOW)
+    with pytest.raises(ValueError, match="already consumed"):
+        taken(closed, None, Closing.DISCARDED, NOW)
+    with pytest.raises(ValueError, match="not closed"):
+        reopened(product("2026-03-20"), None, NOW)

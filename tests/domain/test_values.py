@@ -1,0 +1,99 @@
+"""The domain's values: what they take, and that they refuse the rest by ``ValueError`` alone."""
+
+import contextlib
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from useby.domain import wording
+from useby.domain.barcode import GTIN_LENGTHS, check_digit, checked
+from useby.domain.policy import MAX_LEAD_DAYS, MAX_LEADS, lead_days
+from useby.domain.product import Closing, Expiry
+
+
+def test_an_expiry_is_a_day_or_an_instant_with_its_offset() -> None:
+    assert Expiry.parse("2026-03-04") == Expiry(day=date(2026, 3, 4))
+    instant = Expiry.parse("2026-03-04T10:30:00.9+01:00")
+    assert instant == Expiry(instant=datetime(2026, 3, 4, 9, 30, tzinfo=UTC))
+    assert (instant.key, Expiry.parse("2026-03-04").key) == ("2026-03-04T09:30:00Z", "2026-03-04")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "tomorrow",
+        "2026-02-30",
+        "2026-03-04T10:30:00",
+        "1969-12-31",
+        "9999-01-01",
+        "0001-01-01T00:00:00+23:59",
+        "2026-03-04T25:00:00Z",
+    ],
+)
+def test_what_is_no_date_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):
+        Expiry.parse(text)
+
+
+@given(st.text() | st.from_regex(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9:.+Z-]{0,20})?"))
+def test_whatever_text_comes_it_is_a_date_or_a_value_error(text: str) -> None:
+    with contextlib.suppress(ValueError):
+        parsed = Expiry.parse(text)
+        assert Expiry.parse(parsed.key) == parsed
+
+
+def test_an_expiry_is_never_both_nor_neither() -> None:
+    with pytest.raises(ValueError):
+        Expiry()
+    with pytest.raises(ValueError):
+        Expiry(day=date(2026, 1, 1), instant=datetime(2026, 1, 1, tzinfo=UTC))
+
+
+def test_lead_times_are_distinct_and_largest_first() -> None:
+    assert lead_days([0, 7, 2, 7]) == (7, 2, 0)
+    assert lead_days([]) == ()
+
+
+@pytest.mark.parametrize("days", [[-1], [MAX_LEAD_DAYS + 1], list(range(MAX_LEADS + 1))])
+def test_lead_times_out_of_bounds_are_refused(days: list[int]) -> None:
+    with pytest.raises(ValueError):
+        lead_days(days)
+
+
+@pytest.mark.parametrize(
+    "gtin", ["4006381333931", "73513537", "036000291452", "10614141000415", "5901234123457"]
+)
+def test_a_gtin_with_its_right_check_digit_passes(gtin: str) -> None:
+    assert checked(f" {gtin} ") == gtin
+
+
+@given(st.sampled_from(sorted(GTIN_LENGTHS)), st.data())
+def test_a_gtin_with_one_digit_changed_is_refused(length: int, data: st.DataObject) -> None:
+    digits = data.draw(st.text("0123456789", min_size=length - 1, max_size=length - 1))
+    gtin = digits + str(check_digit(digits))
+    assert checked(gtin) == gtin
+    place = data.draw(st.integers(0, length - 1))
+    other = data.draw(st.sampled_from([each for each in "0123456789" if each != gtin[place]]))
+    with pytest.raises(ValueError, match="check digit"):
+        checked(gtin[:place] + other + gtin[place + 1 :])
+
+
+@pytest.mark.parametrize("text", ["", "LOT 42", "123", "٤٠٠٦٣٨١٣", "1234567x"])
+def test_anything_else_is_free_text(text: str) -> None:
+    assert checked(text) == text
+
+
+def test_closing_is_said_with_the_amount_and_what_is_left() -> None:
+    left = wording.closing("Milk", Closing.CONSUMED, Decimal("0.50"), "l", left=Decimal("1.5"))
+    assert left == "0.5 l of Milk consumed, 1.5 l left"
+    gone = wording.closing("Milk", Closing.DISCARDED, Decimal(2), "l", left=Decimal(0))
+    assert gone == "Milk was discarded"
+
+
+def test_one_product_added_and_many() -> None:
+    assert wording.added(1) == "1 product was added"
+    assert wording.added(12) == "12 products were added"
