@@ -9,7 +9,7 @@ LOCKED := --require-hashes
 .PHONY: help run test lint format docs requirements clean
 
 help: ## say what there is
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
+	@sed -nE 's/^([a-z]+):.*## /make \1\t/p' Makefile
 
 run: $(VENV)/run.stamp ## a node with demo data on http://127.0.0.1:8000
 	@exec $(BIN)/useby demo
@@ -30,9 +30,6 @@ format: $(VENV)/dev.stamp ## put the sources into their one form
 docs: $(VENV)/dev.stamp ## write the pages that are made from the code
 	$(BIN)/python docs/make_settings.py
 	$(BIN)/python docs/make_picture.py
-
-docs: $(VENV)/run.stamp ## write the pages that the program knows best
-	$(BIN)/python docs/make_settings.py
 
 # The machine's own pip settings (indexes, links) stay out of the files; every hash goes in.
 COMPILE := PIP_CONFIG_FILE=/dev/null PIP_FIND_LINKS= PIP_EXTRA_INDEX_URL= \
