@@ -22,6 +22,7 @@ import httpx
 import psutil
 from prometheus_client.parser import text_string_to_metric_families
 
+from clients import Client
 from useby.auth.tokens import Issuer
 from useby.domain.account import User
 from useby.domain.notification import Draft, Event, Kind, Notification
@@ -177,6 +178,29 @@ class Server:
         assert "Traceback" not in log, log
         assert "never retrieved" not in log, log
 
+    async def command(self, *arguments: str, stdin: str = "") -> tuple[int, str]:
+        """Run another ``useby …`` on the same database; its exit status and what it printed."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "useby",
+            *arguments,
+            cwd=self.folder,
+            env=self.environment,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        async with asyncio.timeout(START_SECONDS):
+            printed, _ = await process.communicate(stdin.encode())
+        assert process.returncode is not None
+        return process.returncode, printed.decode()
+
+    def integrity(self) -> str:
+        """What SQLite says of its file: ``ok`` if all is well."""
+        with self._engine.connect() as connection:
+            return str(connection.exec_driver_sql("PRAGMA integrity_check").scalar())
+
     # addresses
 
     def socket_url(self, token: str | None = None, **query: str) -> str:
@@ -319,6 +343,19 @@ async def all_notifications(
         if page.get("nextCursor") is None:
             return sorted(found, key=lambda each: each["seq"])
         cursor = {"cursor": page["nextCursor"]}
+
+
+async def all_sent(client: Client, rest: httpx.AsyncClient, person: Person) -> list[dict[str, Any]]:
+    """Everything that a connection had yet to be sent: what comes before one that is posted now.
+
+    A replay comes before what is live, and live ones come in the order of their ``seq``.
+    """
+    last = await post(rest, person, "the last")
+    frames: list[dict[str, Any]] = []
+    async with asyncio.timeout(PATIENCE):
+        while (frame := json.loads(await client.recv())).get("id") != last["id"]:
+            frames.append(frame)
+    return frames
 
 
 def text(frame: Mapping[str, Any]) -> str:

@@ -182,7 +182,7 @@ async def test_the_first_frame_is_exactly_connection_established(
 
 
 async def test_then_every_unread_notification_of_that_user_comes_oldest_first(
-    server: Server, person: Person, connect: Connect
+    server: Server, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
     stranger = server.person()
     server.say(stranger, ["another user's"])
@@ -190,7 +190,7 @@ async def test_then_every_unread_notification_of_that_user_comes_oldest_first(
     client = await connect(server.socket_url(person.token))
     frames = await take(client, 251)
     assert [frame["id"] for frame in frames[1:]] == [each.id for each in said]
-    assert await nothing_more(client) == []
+    assert await live.all_sent(client, rest, person) == []
 
 
 async def test_then_live_ones_as_they_arise_with_no_gap_no_reordering_and_nothing_twice(
@@ -206,11 +206,11 @@ async def test_then_live_ones_as_they_arise_with_no_gap_no_reordering_and_nothin
     frames += await take(client, 1)
     ids = [frame["id"] for frame in frames[1:]]
     assert ids == [*waiting, *(each["id"] for each in posted), last["id"]]
-    assert await nothing_more(client) == []
+    assert await live.all_sent(client, rest, person) == []
 
 
 async def test_delivery_is_at_least_once_and_mark_read_is_its_acknowledgement(
-    server: Server, person: Person, connect: Connect
+    server: Server, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
     first, second = server.say(person, ["first", "second"])
     client = await connect(server.socket_url(person.token))
@@ -220,7 +220,7 @@ async def test_delivery_is_at_least_once_and_mark_read_is_its_acknowledgement(
     await client.close()
     again = await connect(server.socket_url(person.token))
     assert (await take(again, 2))[1]["id"] == second.id
-    assert await nothing_more(again) == []
+    assert await live.all_sent(again, rest, person) == []
 
 
 async def test_since_gets_in_place_of_all_unread_every_newer_notification_read_or_not(
@@ -232,7 +232,7 @@ async def test_since_gets_in_place_of_all_unread_every_newer_notification_read_o
     client = await connect(server.socket_url(person.token, since=said[20].id))
     frames = await take(client, 1 + 129)
     assert [frame["id"] for frame in frames[1:]] == [each.id for each in said[21:]]
-    assert await nothing_more(client) == []
+    assert await live.all_sent(client, rest, person) == []
 
 
 async def test_since_the_newest_gets_only_live_ones(
@@ -243,31 +243,31 @@ async def test_since_the_newest_gets_only_live_ones(
     await take(client, 1)
     posted = await live.post(rest, person, "live")
     assert (await take(client, 1))[0]["id"] == posted["id"]
-    assert await nothing_more(client) == []
+    assert await live.all_sent(client, rest, person) == []
 
 
 @pytest.mark.parametrize(
     "since", ["01890000-0000-7000-8000-000000000000", "rubbish", "", "1", "%", "\x00", "a" * 500]
 )
 async def test_an_unknown_since_means_all_unread(
-    server: Server, person: Person, connect: Connect, since: str
+    server: Server, person: Person, connect: Connect, rest: httpx.AsyncClient, since: str
 ) -> None:
     said = server.say(person, ["one", "two"])
     client = await connect(server.socket_url(person.token, since=since))
     frames = await take(client, 3)
     assert [frame["id"] for frame in frames[1:]] == [each.id for each in said]
-    assert await nothing_more(client) == []
+    assert await live.all_sent(client, rest, person) == []
 
 
 async def test_another_users_since_means_all_unread(
-    server: Server, person: Person, connect: Connect
+    server: Server, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
     (theirs,) = server.say(server.person(), ["another user's"])
     said = server.say(person, ["one", "two"])
     client = await connect(server.socket_url(person.token, since=theirs.id))
     frames = await take(client, 3)
     assert [frame["id"] for frame in frames[1:]] == [each.id for each in said]
-    assert await nothing_more(client) == []
+    assert await live.all_sent(client, rest, person) == []
 
 
 # with settings of its own: named origins, and an outside issuer

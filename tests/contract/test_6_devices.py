@@ -59,7 +59,7 @@ async def test_what_one_device_marks_read_still_reached_the_others_and_is_not_se
     async with client_of("websockets") as connect:
         again = await connect(server.socket_url(person.token))
         await take(again, 1)
-        assert await nothing_more(again) == []
+        assert await live.all_sent(again, rest, person) == []
 
 
 async def test_a_connection_that_goes_takes_nothing_from_the_others(

@@ -1,0 +1,148 @@
+"""F16: a second ``useby serve``, and commands that write, beside a node on the same SQLite file."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+
+import live
+from bystander import unharmed
+from clients import Client, Connect, Ended, client_of, nothing_more, take, until_closed
+from live import Server
+
+SOON = 2.0
+"""Seconds within which the sockets hear of what a command has written."""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with live.serving(tmp_path_factory.mktemp("f16")) as server:
+        yield server
+        assert server.integrity() == "ok"
+
+
+@pytest.fixture
+async def connect() -> AsyncIterator[Connect]:
+    async with client_of("websockets") as connect:
+        yield connect
+
+
+async def hears(client: Client, count: int = 1) -> list[str]:
+    """The next messages, which come soon."""
+    async with asyncio.timeout(SOON):
+        return [each["message"] for each in await take(client, count)]
+
+
+async def test_a_second_serve_is_refused_with_a_clear_message_and_the_first_goes_on(
+    server: Server, record_property: live.Record
+) -> None:
+    async with unharmed(server, record_property):
+        status, printed = await server.command("serve", "--port", "0")
+    assert status != 0
+    assert str(server.process.pid) in printed
+    assert "served by another node" in printed
+    assert "Traceback" not in printed
+
+
+async def test_notify_reaches_the_sockets_within_two_seconds(
+    server: Server, connect: Connect, record_property: live.Record
+) -> None:
+    person = server.person()
+    async with unharmed(server, record_property):
+        devices = [await connect(server.socket_url(person.token)) for _ in range(2)]
+        for client in devices:
+            await take(client, 1)
+        status, printed = await server.command("notify", person.email, "the milk is out")
+        assert status == 0, printed
+        for client in devices:
+            assert await hears(client) == ["the milk is out"]
+            assert await nothing_more(client) == []
+            await client.close()
+
+
+async def test_a_user_who_was_added_beside_the_node_logs_in_and_connects_and_may_be_disabled(
+    server: Server, rest: httpx.AsyncClient, connect: Connect
+) -> None:
+    email, password = "beside@example.org", "correct horse battery"
+    server.secrets.add(password)
+    status, printed = await server.command("user", "add", email, "--password-stdin", stdin=password)
+    assert status == 0, printed
+    answer = await rest.post("/api/auth/login", json={"email": email, "password": password})
+    assert answer.status_code == 200, answer.text
+    by_rest = answer.json()["accessToken"]
+    status, by_command = await server.command("token", email)
+    assert status == 0, by_command
+    tokens = [by_rest, by_command.strip()]
+    server.secrets |= set(tokens)
+    devices = [await connect(server.socket_url(token)) for token in tokens]
+    for client in devices:
+        await take(client, 1)
+    assert (await server.command("user", "disable", email))[0] == 0
+    async with asyncio.timeout(SOON):
+        for client in devices:
+            assert await until_closed(client) == ([], Ended(1008, "Access revoked"))
+
+
+async def test_a_product_import_is_heard_of_and_its_alerts_are_said_within_two_seconds(
+    server: Server, connect: Connect
+) -> None:
+    person = server.person()
+    client = await connect(server.socket_url(person.token))
+    await take(client, 1)
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).date()
+    lines = ["name,expiryDate,externalId", *(f"Milk {n},{tomorrow},m{n}" for n in range(3))]
+    (server.folder / "fridge.csv").write_text("\n".join(lines) + "\n")
+    status, printed = await server.command(
+        "product", "import", "fridge.csv", "--user", person.email
+    )
+    assert status == 0, printed
+    heard = await hears(client, 4)
+    assert sum(each.startswith("3 products") for each in heard) == 1
+    assert {f"Milk {number} expires tomorrow" for number in range(3)} < set(heard)
+    status, printed = await server.command(
+        "product", "import", "fridge.csv", "--user", person.email
+    )
+    assert status == 0, printed
+    assert await nothing_more(client) == []
+
+
+async def test_commands_and_posts_at_once_lose_nothing_and_leave_no_gap(
+    server: Server, rest: httpx.AsyncClient, connect: Connect, record_property: live.Record
+) -> None:
+    person = server.person()
+    posted: list[str] = []
+    done = asyncio.Event()
+
+    async def post() -> None:
+        while not done.is_set():
+            posted.append((await live.post(rest, person, f"post {len(posted)}"))["message"])
+
+    async def write_beside(each: int) -> None:
+        for number in range(20):
+            message = f"beside {each}-{number}"
+            await asyncio.to_thread(server.say, person, [message])
+            posted.append(message)
+
+    client = await connect(server.socket_url(person.token))
+    await take(client, 1)
+    posting = asyncio.create_task(post())
+    with contextlib.ExitStack() as stack:
+        stack.callback(done.set)
+        commands = await asyncio.gather(
+            *(server.command("notify", person.email, f"command {n}") for n in range(3)),
+            server.command("migrate"),
+            *(write_beside(each) for each in range(2)),
+        )
+    await posting
+    assert [each[0] for each in commands if each is not None] == [0, 0, 0, 0]
+    posted += [f"command {n}" for n in range(3)]
+    async with asyncio.timeout(live.PATIENCE):
+        frames = await take(client, len(posted))
+    assert sorted(each["message"] for each in frames) == sorted(posted)
+    kept = await live.all_notifications(rest, person)
+    assert [each["id"] for each in frames] == [each["id"] for each in kept]
+    assert [each["seq"] for each in kept] == list(range(1, len(kept) + 1))
+    record_property("notifications", len(kept))
