@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import uvicorn
 
-from useby import logs
+from useby import logs, metrics
 from useby.api import create_api
 from useby.api.context import Context
 from useby.auth.key import signing_key
@@ -26,7 +26,7 @@ from useby.auth.tickets import Tickets
 from useby.auth.tokens import Issuer, Verifier
 from useby.bus.memory import MemoryBus
 from useby.clock.alerts import AlertClock
-from useby.domain.news import News, Scheduled
+from useby.domain.news import News, Notified, Scheduled
 from useby.realtime.http import protocol_for
 from useby.realtime.hub import RESERVE, Hub
 from useby.settings import Settings
@@ -145,8 +145,10 @@ class Node:
     def _on_commit(self, news: News) -> None:
         if isinstance(news, Scheduled):
             self.clock.wake(news.at)
-        else:
-            self.bus.publish(news)
+            return
+        if isinstance(news, Notified):
+            metrics.notifications_committed.inc(len(news.notifications))
+        self.bus.publish(news)
 
 
 @contextlib.asynccontextmanager
@@ -214,6 +216,7 @@ def serve(settings: Settings, ready: Callable[[str], None] = lambda _: None) -> 
                 node.stop()
                 return
             gc.collect()
+            metrics.time_collector()
             gc.freeze()  # what lives as long as the node is not looked at again
             ready(node.url)
 

@@ -17,7 +17,6 @@ closes = Counter(
 frames_received = Counter(
     "useby_frames_received", "WebSocket frames received, control and empty ones too."
 )
-frames_sent = Counter("useby_frames_sent", "WebSocket frames handed to the kernel.")
 client_frames_ignored = Counter(
     "useby_client_frames_ignored",
     "Client frames that the contract gives no answer for, by what is wrong with them.",

@@ -104,5 +104,6 @@ def say_due(transaction: Transaction, now: datetime) -> int:
         )
     alerts.settle(transaction, settled, now)
     notifications.add(transaction, drafts, now)
+    metrics.alert_batches.inc(1 if claimed else 0)
     metrics.alerts_said.inc(len(drafts))
     return len(claimed)

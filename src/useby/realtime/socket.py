@@ -183,6 +183,7 @@ class Socket(asyncio.Protocol):
         self._watch_message()
 
     def _take(self, frame: Frame) -> None:
+        metrics.frames_received.inc()
         allowed = self._allowed()
         if self.session.state is State.CLOSED:
             if self._allowance < -FRAMES_AFTER_CLOSE:
