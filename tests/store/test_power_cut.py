@@ -1,0 +1,134 @@
+"""The power fails: what was answered is there, what was marked is marked, and nothing is broken."""
+
+import asyncio
+import functools
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+import pytest
+import sqlalchemy as sa
+
+from goods import NOON, a_kept_owner, a_product
+from power import PowerVfs, dbapi
+from useby.clock.alerts import say_due
+from useby.domain.account import User
+from useby.domain.notification import Draft, Event, Kind
+from useby.store import engine as engine_module
+from useby.store import notifications, products
+from useby.store.engine import Database, open_database
+
+POSTS = 120
+SEEDS = range(8)
+
+
+@pytest.fixture
+def disk(migrated: Path, tmp_path: Path) -> Iterator[tuple[Path, PowerVfs]]:
+    path = tmp_path / "useby.db"
+    shutil.copy(migrated, path)
+    vfs = PowerVfs([path])
+    yield path, vfs
+    vfs.unregister()
+
+
+class Ledger:
+    """What callers were told has been done."""
+
+    def __init__(self) -> None:
+        self.posted: list[str] = []
+        self.marked: list[str] = []
+
+
+async def work(database: Database, user: User, ledger: Ledger, number: int) -> None:
+    said = Draft(user.id, f"m{number}", Kind.INFO, Event.CUSTOM)
+    (kept,) = await database.write(lambda t: notifications.add(t, [said], NOON))
+    ledger.posted.append(kept.id)
+    if number % 3 == 0:
+        await database.write(lambda t: notifications.mark_read(t, user.id, [kept.id], NOON))
+        ledger.marked.append(kept.id)
+
+
+async def live_until_the_cut(
+    disk: tuple[Path, PowerVfs], to: Path, seed: int, monkeypatch: pytest.MonkeyPatch, level: str
+) -> Ledger:
+    """Post, mark and alert, and cut the power somewhere in the middle of it."""
+    path, vfs = disk
+    chance = Random(seed)
+    real = sa.create_engine
+    monkeypatch.setattr(
+        engine_module.sa, "create_engine", functools.partial(real, module=dbapi(level))
+    )
+    database = open_database(f"sqlite:///{path}", checkpoints=True)
+    monkeypatch.undo()
+    ledger, at_the_cut = Ledger(), Ledger()
+    last = chance.randrange(POSTS // 4, POSTS)
+    user = await a_kept_owner(database)
+    milk = [a_product(user, "2026-03-04") for _ in range(5)]
+    await database.write(lambda t: products.add_many(t, milk, user, NOON))
+    for number in range(0, POSTS, 6):
+        group = [work(database, user, ledger, n) for n in range(number, number + 6)]
+        if number == 12:
+            group.append(database.write(lambda t: say_due(t, NOON)))  # type: ignore[arg-type]
+        await asyncio.gather(*group)
+        if number >= last:
+            break
+    at_the_cut.posted, at_the_cut.marked = list(ledger.posted), list(ledger.marked)
+    under_way = asyncio.gather(*(work(database, user, ledger, n) for n in range(900, 910)))
+    await asyncio.sleep(0)
+    vfs.cut(to, chance)
+    await under_way
+    await database.close()
+    return at_the_cut
+
+
+def lost(ledger: Ledger, path: Path) -> list[str]:
+    """What the disk lacks of the ledger, once SQLite has recovered from it what it can."""
+    with sqlite3.connect(path) as after:
+        assert after.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        rows = after.execute("SELECT seq, id, read_at FROM notifications ORDER BY seq").fetchall()
+        newest = after.execute("SELECT max(seq) FROM users").fetchone()[0]
+        alerts = after.execute(
+            "SELECT product_id, count(*) FROM notifications WHERE event = 'expiring' GROUP BY 1"
+        ).fetchall()
+    after.close()
+    assert [row[0] for row in rows] == list(range(1, (newest or 0) + 1)), "no gap"
+    assert all(count == 1 for _, count in alerts), "no alert twice"
+    there = {row[1] for row in rows}
+    read = {row[1] for row in rows if row[2] is not None}
+    return [each for each in ledger.posted if each not in there] + [
+        each for each in ledger.marked if each not in read
+    ]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_what_was_answered_survives_a_power_cut(
+    seed: int,
+    disk: tuple[Path, PowerVfs],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    to = tmp_path / "after"
+    to.mkdir()
+    ledger = await live_until_the_cut(disk, to, seed, monkeypatch, "FULL")
+    assert len(ledger.posted) > POSTS // 4
+    assert lost(ledger, to / "useby.db") == []
+
+
+@pytest.mark.parametrize("level", ["NORMAL", "OFF"])
+async def test_with_any_lesser_level_of_synchronous_the_same_cut_loses_answers(
+    level: str,
+    disk: tuple[Path, PowerVfs],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Which shows that the test above can fail."""
+    to = tmp_path / "after"
+    to.mkdir()
+    ledger = await live_until_the_cut(disk, to, 1, monkeypatch, level)
+    try:
+        missing = lost(ledger, to / "useby.db")
+    except (sqlite3.DatabaseError, AssertionError):
+        return  # not even a database any more
+    assert missing
