@@ -1,0 +1,93 @@
+"""What a good token says."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from useby.auth.claims import MAX_SUBJECT, Claims, TokenRefused, claims_of
+
+NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
+SECOND = int(NOW.timestamp())
+GOOD = {"sub": "ada", "iat": SECOND - 60, "exp": SECOND + 60, "jti": "7"}
+
+
+def read(now: datetime = NOW, **changes: Any) -> Claims:
+    return claims_of(GOOD | changes, user_claim="sub", session_id="s1", now=now)
+
+
+def test_the_claims_are_the_users_id_their_sign_in_and_the_times() -> None:
+    minute = timedelta(minutes=1)
+    assert read() == Claims("ada", "s1", NOW - minute, NOW + minute, "7")
+
+
+def test_the_users_id_is_taken_from_the_claim_that_is_named() -> None:
+    claims = claims_of(GOOD | {"userId": "bob"}, user_claim="userId", session_id=None, now=NOW)
+    assert claims.user_id == "bob"
+    assert claims.session_id is None
+
+
+def test_a_token_is_good_until_its_very_last_moment_and_expired_from_exp_on() -> None:
+    exp = datetime.fromtimestamp(SECOND + 60, UTC)
+    assert read(now=exp - timedelta(microseconds=1)).expires_at == exp
+    with pytest.raises(TokenRefused) as refused:
+        read(now=exp)
+    assert refused.value.expired
+
+
+def test_a_token_opens_nothing_before_its_nbf() -> None:
+    assert read(nbf=SECOND)
+    with pytest.raises(TokenRefused) as refused:
+        read(nbf=SECOND + 1)
+    assert not refused.value.expired
+
+
+@pytest.mark.parametrize("claim", ["exp", "iat", "nbf"])
+@pytest.mark.parametrize(
+    "value",
+    [str(SECOND + 60), 1e30, 10**400, True, -1, -0.5, float("nan"), float("inf"), None, [], {}],
+    ids=lambda value: f"{type(value).__name__} {str(value)[:12]}",
+)
+def test_a_time_that_no_calendar_holds_refuses_the_token(claim: str, value: object) -> None:
+    with pytest.raises(TokenRefused) as refused:
+        read(**{claim: value})
+    assert not refused.value.expired
+
+
+def test_a_token_without_an_end_is_refused() -> None:
+    with pytest.raises(TokenRefused):
+        claims_of({"sub": "ada"}, user_claim="sub", session_id=None, now=NOW)
+
+
+@pytest.mark.parametrize(
+    "sub",
+    ["", None, 7, ["ada"], {"$ne": 1}, "a\nb", "a\0", "\x7f", "\ud800", "\u202e", "x" * 129],
+    ids=repr,
+)
+def test_a_subject_that_is_no_short_printable_text_refuses_the_token(sub: object) -> None:
+    with pytest.raises(TokenRefused):
+        read(sub=sub)
+
+
+def test_a_subject_may_have_128_characters_of_any_script() -> None:
+    assert read(sub="ж" * MAX_SUBJECT).user_id == "ж" * MAX_SUBJECT
+    assert read(sub="auth0|ada lovelace").user_id == "auth0|ada lovelace"
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(st.dictionaries(st.sampled_from(["sub", "exp", "iat", "nbf", "jti"]), json_values))
+def test_whatever_a_token_says_it_is_good_or_refused_and_nothing_else(said: dict[str, Any]) -> None:
+    try:
+        claims = claims_of(GOOD | said, user_claim="sub", session_id=None, now=NOW)
+    except TokenRefused:
+        return
+    assert claims.user_id
+    assert claims.expires_at > NOW
