@@ -82,7 +82,7 @@ class Server:
         self._reader: threading.Thread | None = None
         self._lines: list[str] = []
         self._listening = threading.Event()
-        self._engine = sqlite_engine(self.database, begin="BEGIN IMMEDIATE", checkpoints=False)
+        self._engine = sqlite_engine(self.database, writes=True)
 
     # the process
 

@@ -168,7 +168,7 @@ class _errors:
     def __enter__(self) -> None:
         pass
 
-    def __exit__(self, _: Any, error: BaseException | None, __: Any) -> None:
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         if isinstance(error, apsw.ConstraintError):
             raise sqlite3.IntegrityError(str(error)) from error
         if isinstance(error, apsw.Error):

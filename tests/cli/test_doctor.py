@@ -34,7 +34,7 @@ def _problems(useby: Useby) -> dict[str, str]:
 
 
 def _execute(folder: Path, statement: str) -> None:
-    engine = sqlite_engine(folder / "useby.db", begin="BEGIN IMMEDIATE", checkpoints=False)
+    engine = sqlite_engine(folder / "useby.db", writes=True)
     with engine.begin() as connection:
         connection.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
         connection.exec_driver_sql(statement)
@@ -106,7 +106,7 @@ def test_a_file_that_is_no_database_is_a_problem(useby: Useby, folder: Path) -> 
 
 def test_a_damaged_database_is_a_problem(useby: Useby, folder: Path) -> None:
     useby("migrate")
-    engine = sqlite_engine(folder / "useby.db", begin="BEGIN IMMEDIATE", checkpoints=False)
+    engine = sqlite_engine(folder / "useby.db", writes=True)
     raw = engine.raw_connection()
     raw.cursor().execute("PRAGMA foreign_keys = OFF")
     raw.cursor().execute(

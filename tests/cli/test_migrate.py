@@ -14,7 +14,7 @@ def test_a_database_is_made_and_the_second_time_left_as_it_is(useby: Useby) -> N
 
 def test_a_database_of_another_version_is_not_written(useby: Useby, folder: Path) -> None:
     useby("migrate")
-    engine = sqlite_engine(folder / "useby.db", begin="BEGIN IMMEDIATE", checkpoints=False)
+    engine = sqlite_engine(folder / "useby.db", writes=True)
     with engine.begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     engine.dispose()

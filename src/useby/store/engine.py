@@ -77,13 +77,13 @@ def sqlite_path(url: str) -> Path:
     return Path(str(parsed.database))
 
 
-def sqlite_engine(path: Path, *, begin: str, checkpoints: bool) -> Engine:
+def sqlite_engine(path: Path, *, writes: bool, checkpoints: bool = False) -> Engine:
     """An SQLAlchemy engine whose every connection is set up as the house demands.
 
     Args:
         path: The database's file; made, readable by its owner alone, if it is not there.
-        begin: How a transaction begins: ``BEGIN`` to read, ``BEGIN IMMEDIATE`` to write. A
-            deferred one that reads and then writes fails at once if another has written.
+        writes: Whether these connections write. Their transactions take the lock before they read
+            (``BEGIN IMMEDIATE``): one that reads first fails at once if another has written.
         checkpoints: Whether these connections may checkpoint the WAL. Only a node's writer does:
             SQLite 3.7.0 to 3.51.2 may lose data when two connections do.
     """
@@ -105,6 +105,7 @@ def sqlite_engine(path: Path, *, begin: str, checkpoints: bool) -> Engine:
             "foreign_keys=ON",
             f"wal_autocheckpoint={1000 if checkpoints else 0}",
             "temp_store=MEMORY",
+            f"query_only={'OFF' if writes else 'ON'}",
         ):
             connection.execute(f"PRAGMA {pragma}").close()
         # SQLite's own knows the letters of ASCII only; PostgreSQL's knows them all.
@@ -112,7 +113,7 @@ def sqlite_engine(path: Path, *, begin: str, checkpoints: bool) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
 
@@ -137,8 +138,8 @@ class Database:
         self.path = path
         self.on_commit = on_commit
         self._loop = asyncio.get_running_loop()
-        self._writing = sqlite_engine(path, begin="BEGIN IMMEDIATE", checkpoints=checkpoints)
-        self._reading = sqlite_engine(path, begin="BEGIN", checkpoints=False)
+        self._writing = sqlite_engine(path, writes=True, checkpoints=checkpoints)
+        self._reading = sqlite_engine(path, writes=False)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
         self._jobs: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
         self._data_version: int | None = None

@@ -22,7 +22,7 @@ def revision(url: str) -> str | None:
     path = sqlite_path(url)
     if not path.exists():
         return None
-    engine = sqlite_engine(path, begin="BEGIN", checkpoints=False)
+    engine = sqlite_engine(path, writes=False)
     try:
         with store_errors(), engine.connect() as connection:
             if not sa.inspect(connection).has_table("alembic_version"):
@@ -49,7 +49,7 @@ def upgrade(url: str) -> None:
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    engine = sqlite_engine(sqlite_path(url), begin="BEGIN IMMEDIATE", checkpoints=False)
+    engine = sqlite_engine(sqlite_path(url), writes=True)
     try:
         with store_errors(), engine.begin() as connection:
             config.attributes["connection"] = connection

@@ -1,0 +1,257 @@
+"""The engine: one writer whose neighbours share a commit, and what each caller may believe."""
+
+import asyncio
+import sqlite3
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from useby.domain.news import AccessEnded, News
+from useby.store import engine as engine_module
+from useby.store.engine import (
+    READERS,
+    Connection,
+    Database,
+    StoreUnavailable,
+    Transaction,
+    open_database,
+    sqlite_engine,
+    sqlite_path,
+)
+
+SECONDS = 10
+
+
+@pytest.fixture
+async def notes(database: Database) -> Database:
+    """A database with a table of notes."""
+    await database.write(lambda t: run(t, "CREATE TABLE notes (text TEXT UNIQUE)"))
+    return database
+
+
+def run(transaction: Transaction, sql: str, *values: Any) -> int:
+    return transaction.connection.exec_driver_sql(sql, values).rowcount
+
+
+def note(text: str) -> Any:
+    return lambda t: run(t, "INSERT INTO notes VALUES (?)", text)
+
+
+async def texts(database: Database) -> list[str]:
+    return await database.read(
+        lambda c: list(c.exec_driver_sql("SELECT text FROM notes ORDER BY rowid").scalars())
+    )
+
+
+async def at_once(database: Database, *works: Any) -> list[Any]:
+    """Have the works wait behind one that holds the writer, so that they share a commit."""
+    held, begun = threading.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def hold(_: Transaction) -> None:
+        loop.call_soon_threadsafe(begun.set)
+        held.wait(SECONDS)
+
+    first = asyncio.create_task(database.write(hold))
+    await begun.wait()
+    waiting = [asyncio.create_task(database.write(work)) for work in works]
+    await asyncio.sleep(0)
+    held.set()
+    await first
+    return await asyncio.gather(*waiting, return_exceptions=True)
+
+
+async def test_every_connection_of_the_pool_syncs_fully(database: Database) -> None:
+    """And only the node's writer may checkpoint."""
+
+    def pragmas(connection: Connection) -> tuple[Any, ...]:
+        return tuple(
+            connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("synchronous", "journal_mode", "foreign_keys", "wal_autocheckpoint")
+        )
+
+    together = threading.Barrier(READERS)
+
+    def each_its_own(connection: Connection) -> tuple[Any, ...]:
+        together.wait(SECONDS)  # so that every reader's connection is asked
+        return pragmas(connection)
+
+    readers = await asyncio.gather(*(database.read(each_its_own) for _ in range(READERS)))
+    writer = await database.write(lambda t: pragmas(t.connection))
+    assert readers == [(2, "wal", 1, 0)] * READERS
+    assert writer == (2, "wal", 1, 1000)
+
+
+async def test_a_command_beside_a_node_never_checkpoints(database: Database) -> None:
+    beside = open_database(f"sqlite:///{database.path}")
+    checkpoints = await beside.write(
+        lambda t: t.connection.exec_driver_sql("PRAGMA wal_autocheckpoint").scalar()
+    )
+    await beside.close()
+    assert checkpoints == 0
+
+
+async def test_a_writer_takes_the_lock_before_it_reads(database: Database) -> None:
+    """A deferred transaction that read first would fail at once when another has written."""
+    beside = open_database(f"sqlite:///{database.path}")
+    entered, go_on = threading.Event(), threading.Event()
+
+    def slow(transaction: Transaction) -> None:
+        transaction.connection.exec_driver_sql("SELECT count(*) FROM users").one()
+        entered.set()
+        go_on.wait(SECONDS)
+        run(transaction, "UPDATE users SET name = name")
+
+    first = asyncio.create_task(database.write(slow))
+    await asyncio.to_thread(entered.wait, SECONDS)
+    second = asyncio.create_task(beside.write(lambda t: run(t, "UPDATE users SET name = name")))
+    go_on.set()
+    async with asyncio.timeout(SECONDS):
+        await asyncio.gather(first, second)
+    await beside.close()
+
+
+async def test_neighbours_share_a_commit_and_one_that_fails_costs_only_itself(
+    notes: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commits: list[int] = []
+    real = engine_module._run_together
+
+    def counted(connection: Any, batch: Any, news: Any) -> None:
+        commits.append(len(batch))
+        real(connection, batch, news)
+
+    monkeypatch.setattr(engine_module, "_run_together", counted)
+
+    def fails(transaction: Transaction) -> None:
+        run(transaction, "INSERT INTO notes VALUES ('half done')")
+        raise ArithmeticError("as if by a bug")
+
+    first, failed, third = await at_once(notes, note("a"), fails, note("b"))
+    assert commits == [1, 3]
+    assert (first, third) == (1, 1)
+    assert isinstance(failed, ArithmeticError)
+    assert await texts(notes) == ["a", "b"]
+
+
+async def test_a_constraint_that_one_breaks_costs_only_that_one(notes: Database) -> None:
+    first, second, third = await at_once(notes, note("a"), note("a"), note("b"))
+    assert (first, third) == (1, 1)
+    assert "UNIQUE" in str(second)
+    assert await texts(notes) == ["a", "b"]
+
+
+async def test_a_caller_that_is_cancelled_cancels_nothing(notes: Database) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(transaction: Transaction) -> None:
+        begun.set()
+        go_on.wait(SECONDS)
+        note("accepted")(transaction)
+
+    caller = asyncio.create_task(notes.write(slow))
+    waiting = asyncio.create_task(notes.write(note("waiting")))
+    await asyncio.to_thread(begun.wait, SECONDS)
+    for task in (caller, waiting):
+        task.cancel()
+    go_on.set()
+    await asyncio.gather(caller, waiting, return_exceptions=True)
+    await notes.write(note("after"))
+    assert await texts(notes) == ["accepted", "waiting", "after"]
+
+
+async def test_a_caller_hears_of_success_only_after_the_commit(notes: Database) -> None:
+    await notes.write(note("there"))
+    beside = sqlite3.connect(notes.path)
+    assert beside.execute("SELECT count(*) FROM notes").fetchone() == (1,)
+    beside.close()
+
+
+async def test_news_is_told_after_the_commit_in_its_order_and_before_the_caller_goes_on(
+    notes: Database,
+) -> None:
+    told: list[str] = []
+
+    def heard(news: News) -> None:
+        assert isinstance(news, AccessEnded)
+        told.append(news.user_id)
+
+    notes.on_commit = heard
+
+    def telling(name: str, *, fail: bool = False) -> Any:
+        def work(transaction: Transaction) -> None:
+            transaction.tell(AccessEnded(name))
+            if fail:
+                raise ArithmeticError
+
+        return work
+
+    await at_once(notes, telling("a"), telling("lost", fail=True), telling("b"), telling("c"))
+    assert told == ["a", "b", "c"]
+    await notes.write(telling("d"))
+    assert told[-1] == "d"
+
+
+async def test_a_commit_that_fails_is_heard_by_every_neighbour_and_the_writer_lives(
+    notes: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise engine_module.sa.exc.OperationalError("COMMIT", {}, OSError("disk is full"))
+
+    told: list[News] = []
+    notes.on_commit = told.append
+    with monkeypatch.context() as patch:
+        patch.setattr(engine_module, "_run_together", full)
+        outcomes = await asyncio.gather(
+            notes.write(note("a")), notes.write(note("b")), return_exceptions=True
+        )
+    assert all(isinstance(each, StoreUnavailable) for each in outcomes)
+    assert told == []
+    await notes.write(note("c"))
+    assert await texts(notes) == ["c"]
+
+
+async def test_a_reader_cannot_be_made_to_write(notes: Database) -> None:
+    with pytest.raises(StoreUnavailable):
+        await notes.read(lambda c: c.exec_driver_sql("INSERT INTO notes VALUES ('x')").rowcount)
+    assert await texts(notes) == []
+
+
+async def test_what_another_process_wrote_is_noticed_and_our_own_is_not(notes: Database) -> None:
+    assert not await notes.changed_elsewhere()
+    await notes.write(note("ours"))
+    assert not await notes.changed_elsewhere()
+    beside = sqlite3.connect(notes.path)
+    with beside:
+        beside.execute("INSERT INTO notes VALUES ('theirs')")
+    beside.close()
+    assert await notes.changed_elsewhere()
+    assert not await notes.changed_elsewhere()
+
+
+async def test_closing_finishes_what_was_asked_for_and_takes_no_more(notes: Database) -> None:
+    asked = [asyncio.create_task(notes.write(note(str(number)))) for number in range(50)]
+    await asyncio.sleep(0)
+    await notes.close()
+    assert await asyncio.gather(*asked) == [1] * 50
+    for call in (notes.write(note("late")), notes.read(lambda _: None)):
+        with pytest.raises(StoreUnavailable):
+            await call
+    left = sqlite3.connect(notes.path)
+    assert left.execute("SELECT count(*) FROM notes").fetchone() == (50,)
+    left.close()
+
+
+def test_a_new_database_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "useby.db"
+    engine = sqlite_engine(path, writes=False)
+    engine.dispose()
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "mysql://h/d"])
+def test_a_url_that_names_no_file_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match="sqlite:///PATH"):
+        sqlite_path(url)

@@ -1,0 +1,179 @@
+"""Notifications: numbered without a gap, read once, nobody else's."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from goods import NOON, a_kept_owner
+from useby.domain.account import User
+from useby.domain.news import News, Notified
+from useby.domain.notification import Draft, Event, Kind, Notification
+from useby.store import notifications
+from useby.store.cursor import BadCursor, decode, encode
+from useby.store.engine import Database
+from useby.store.notifications import NotificationQuery, UnknownUser
+
+
+def draft(user: User, message: str = "hello", **values: Any) -> Draft:
+    return Draft(
+        **{"user_id": user.id, "message": message, "kind": Kind.INFO}
+        | {"event": Event.CUSTOM}
+        | values
+    )
+
+
+async def say(database: Database, *drafts: Draft) -> list[Notification]:
+    return await database.write(lambda t: notifications.add(t, drafts, NOON))
+
+
+async def test_seq_counts_from_one_for_each_user_without_a_gap(database: Database) -> None:
+    ada, eve = await a_kept_owner(database), await a_kept_owner(database)
+    kept = await say(database, draft(ada), draft(eve), draft(ada))
+    assert {(each.user_id, each.seq) for each in kept} == {(ada.id, 1), (eve.id, 1), (ada.id, 2)}
+    assert [each.seq for each in await say(database, draft(ada))] == [3]
+
+
+async def test_many_at_once_are_numbered_in_the_order_of_their_commits(
+    database: Database,
+) -> None:
+    user = await a_kept_owner(database)
+    told: list[News] = []
+    database.on_commit = told.append
+    await asyncio.gather(*(say(database, draft(user), draft(user)) for _ in range(100)))
+    numbers = [
+        said.seq for news in told if isinstance(news, Notified) for said in news.notifications
+    ]
+    assert numbers == list(range(1, 201))
+
+
+async def test_one_for_nobody_keeps_nothing(database: Database) -> None:
+    user = await a_kept_owner(database)
+    nobody = User("nobody", None, "", "UTC", user.policy, NOON)
+    with pytest.raises(UnknownUser):
+        await say(database, draft(user), draft(nobody))
+    assert await database.read(lambda c: notifications.newest_seq(c, user.id)) == 0
+
+
+async def test_what_is_kept_comes_back_as_it_was(database: Database) -> None:
+    user = await a_kept_owner(database)
+    (kept,) = await say(
+        database,
+        draft(
+            user,
+            "Mølk — 牛乳 🥛",
+            kind=Kind.ERROR,
+            event=Event.EXPIRED,
+            product_name="Mølk",
+            product_id="p",
+            expires_on=NOON.date(),
+            days_left=-1,
+        ),
+    )
+    assert await database.read(lambda c: notifications.get(c, user.id, kept.id)) == kept
+
+
+async def test_created_at_has_whole_seconds(database: Database) -> None:
+    user = await a_kept_owner(database)
+    late = NOON + timedelta(microseconds=999_999)
+    (kept,) = await database.write(lambda t: notifications.add(t, [draft(user)], late))
+    assert kept.created_at == NOON
+
+
+async def test_marking_read_is_idempotent_keeps_its_first_moment_and_ignores_others(
+    database: Database,
+) -> None:
+    ada, eve = await a_kept_owner(database), await a_kept_owner(database)
+    (mine,), (theirs,) = await say(database, draft(ada)), await say(database, draft(eve))
+    ids = [mine.id, theirs.id, "no id at all", mine.id]
+
+    async def mark(now: Any) -> int:
+        return await database.write(lambda t: notifications.mark_read(t, ada.id, ids, now))
+
+    assert await mark(NOON) == 1
+    assert await mark(NOON + timedelta(hours=1)) == 0
+    read = await database.read(lambda c: notifications.get(c, ada.id, mine.id))
+    assert read is not None
+    assert read.read_at == NOON
+    assert await database.read(lambda c: notifications.unread_count(c, eve.id)) == 1
+
+
+async def test_the_unread_page_and_the_page_after_are_what_a_session_asks_for(
+    database: Database,
+) -> None:
+    user = await a_kept_owner(database)
+    kept = await say(database, *(draft(user, str(n)) for n in range(1, 11)))
+    await database.write(
+        lambda t: notifications.mark_read(t, user.id, [kept[1].id, kept[4].id], NOON)
+    )
+
+    def numbers(rows: list[Notification]) -> list[int]:
+        return [each.seq for each in rows]
+
+    unread = await database.read(lambda c: notifications.unread_page(c, user.id, 1, 8, 3))
+    after = await database.read(lambda c: notifications.page_after(c, user.id, 3, 4))
+    assert numbers(unread) == [3, 4, 6]
+    assert numbers(after) == [4, 5, 6, 7]
+
+
+async def test_who_has_anything_unread_is_told_in_one_query(database: Database) -> None:
+    users = [await a_kept_owner(database) for _ in range(3)]
+    await say(database, draft(users[0]), draft(users[2]))
+    await database.write(lambda t: notifications.mark_all_read(t, users[2].id, NOON))
+    ids = [user.id for user in users] + ["nobody"]
+    assert await database.read(lambda c: notifications.users_with_unread(c, ids)) == {users[0].id}
+
+
+async def test_a_deleted_one_is_gone_and_its_number_is_not_given_again(
+    database: Database,
+) -> None:
+    ada, eve = await a_kept_owner(database), await a_kept_owner(database)
+    (kept,) = await say(database, draft(ada))
+    assert not await database.write(lambda t: notifications.delete(t, eve.id, kept.id))
+    assert await database.write(lambda t: notifications.delete(t, ada.id, kept.id))
+    assert [each.seq for each in await say(database, draft(ada))] == [2]
+
+
+async def test_a_list_is_paged_by_key_newest_first_and_after_since_oldest_first(
+    database: Database,
+) -> None:
+    user = await a_kept_owner(database)
+    kept = await say(database, *(draft(user, str(n)) for n in range(1, 8)))
+
+    async def all_of(**values: Any) -> list[int]:
+        cursor, found = None, []
+        while True:
+            query = NotificationQuery(limit=2, cursor=cursor, **values)
+            page = await database.read(lambda c, q=query: notifications.list_(c, user.id, q))
+            found += [each.seq for each in page.items]
+            cursor = page.next_cursor
+            if cursor is None:
+                return found
+
+    assert await all_of() == [7, 6, 5, 4, 3, 2, 1]
+    assert await all_of(since=kept[2].id) == [4, 5, 6, 7]
+    assert await all_of(since="unknown") == [1, 2, 3, 4, 5, 6, 7]
+    await database.write(lambda t: notifications.mark_read(t, user.id, [kept[6].id], NOON))
+    assert await all_of(unread=True) == [6, 5, 4, 3, 2, 1]
+    assert await all_of(unread=False) == [7]
+    assert await all_of(kind=Kind.ERROR) == []
+
+
+@given(st.text(max_size=200))
+def test_a_cursor_is_ours_or_bad(text: str) -> None:
+    try:
+        decode(text, "n", (int,))
+    except BadCursor:
+        return
+    assert encode("n", decode(text, "n", (int,)))
+
+
+@pytest.mark.parametrize("seq", [2**63, -(2**63), 10**30])
+async def test_a_cursor_beyond_every_number_is_bad(database: Database, seq: int) -> None:
+    user = await a_kept_owner(database)
+    query = NotificationQuery(cursor=encode("n", (seq,)))
+    with pytest.raises(BadCursor):
+        await database.read(lambda c: notifications.list_(c, user.id, query))
