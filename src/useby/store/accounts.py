@@ -67,7 +67,10 @@ def add_user(transaction: Transaction, *, user: User, password_hash: str | None)
     Raises:
         EmailTaken: Another user has the e-mail, or the id.
     """
-    taken = sa.select(users.c.id).where(sa.or_(users.c.email == user.email, users.c.id == user.id))
+    same = users.c.id == user.id
+    if user.email is not None:
+        same = sa.or_(same, users.c.email == user.email)
+    taken = sa.select(users.c.id).where(same)
     if transaction.connection.execute(taken).first() is not None:
         raise EmailTaken
     transaction.connection.execute(

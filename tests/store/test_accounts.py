@@ -1,0 +1,200 @@
+"""Users: kept, changed, shut out and deleted; and whether their tokens are still good."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+import pytest
+
+from goods import NOON, a_kept_owner, a_product, an_owner
+from useby.domain.account import Standing, User
+from useby.domain.news import AccessEnded, News, Scheduled
+from useby.domain.notification import Draft, Event, Kind
+from useby.domain.policy import Policy
+from useby.store import accounts, alerts, notifications, products, sessions
+from useby.store.accounts import EmailTaken
+from useby.store.engine import Database
+from useby.store.notifications import UnknownUser
+
+Key = tuple[str, str | None, datetime]
+
+
+async def standing(database: Database, *keys: Key) -> list[tuple[Standing, int]]:
+    return await database.read(lambda c: accounts.standings(c, keys))
+
+
+async def sign_in(database: Database, user: User, *session_ids: str) -> None:
+    for session_id in session_ids:
+        await database.write(
+            lambda t, s=session_id: sessions.open_session(
+                t,
+                user_id=user.id,
+                session_id=s,
+                token_hash=None,
+                now=NOON,
+                expires_at=NOON + timedelta(days=30),
+            )
+        )
+
+
+async def test_a_user_comes_back_as_they_were_kept(database: Database) -> None:
+    user = await a_kept_owner(
+        database, policy=Policy((30, 1), time(6, 30)), categories={"dairy": Policy((3,), time(18))}
+    )
+    assert await database.read(lambda c: accounts.user(c, user.id)) == user
+    assert await database.read(lambda c: accounts.user_by_email(c, str(user.email).upper())) == user
+    assert await database.read(accounts.all_users) == [user]
+
+
+@pytest.mark.parametrize("same", ["email", "id"])
+async def test_an_email_or_an_id_is_taken_once(database: Database, same: str) -> None:
+    user = await a_kept_owner(database)
+    other = replace(an_owner(), **{same: getattr(user, same)})
+    with pytest.raises(EmailTaken):
+        await database.write(lambda t: accounts.add_user(t, user=other, password_hash=None))
+
+
+async def test_users_without_an_email_do_not_take_it_from_each_other(database: Database) -> None:
+    for _ in range(2):
+        await a_kept_owner(database, email=None)
+
+
+async def test_outside_subjects_are_made_users_once(database: Database) -> None:
+    for _ in range(2):
+        await database.write(lambda t: accounts.provision(t, ["auth0|1", "auth0|2"], NOON))
+    assert len(await database.read(accounts.all_users)) == 2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"time_zone": "Asia/Tokyo"},
+        {"lead_days": (3,)},
+        {"alert_time": time(7)},
+        {"categories": {"dairy": Policy((1,))}},
+    ],
+)
+async def test_what_alerts_depend_on_has_them_placed_anew(
+    database: Database, change: dict[str, Any]
+) -> None:
+    user = await a_kept_owner(database)
+    await database.write(lambda t: products.add(t, a_product(user), user, NOON))
+    told: list[News] = []
+    database.on_commit = told.append
+    changed = await database.write(lambda t: accounts.change_user(t, user.id, now=NOON, **change))
+    assert await database.read(lambda c: accounts.user(c, user.id)) == changed != user
+    assert told == [Scheduled(NOON)]
+    assert await database.read(alerts.next_due) == NOON
+
+
+async def test_a_new_name_places_nothing(database: Database) -> None:
+    user = await a_kept_owner(database)
+    told: list[News] = []
+    database.on_commit = told.append
+    changed = await database.write(lambda t: accounts.change_user(t, user.id, now=NOON, name="B"))
+    assert (changed.name, told) == ("B", [])
+
+
+async def test_nobody_cannot_be_changed_disabled_or_deleted(database: Database) -> None:
+    works: list[Any] = [
+        lambda t: accounts.change_user(t, "nobody", now=NOON, name="x"),
+        lambda t: accounts.change_user(t, "nobody", now=NOON),
+        lambda t: accounts.disable_user(t, "nobody", disabled=True, now=NOON),
+        lambda t: accounts.delete_user(t, "nobody"),
+        lambda t: accounts.end_sessions(t, "nobody", NOON),
+    ]
+    for work in works:
+        with pytest.raises(UnknownUser):
+            await database.write(work)
+
+
+async def test_deleting_a_user_leaves_no_row_of_theirs_and_every_row_of_others(
+    database: Database,
+) -> None:
+    ada, eve = await a_kept_owner(database), await a_kept_owner(database)
+    for user in (ada, eve):
+        await sign_in(database, user, "s")
+        await database.write(lambda t, u=user: products.add(t, a_product(u), u, NOON))
+        said = Draft(user.id, "hello", Kind.INFO, Event.CUSTOM)
+        await database.write(lambda t, d=said: notifications.add(t, [d], NOON))
+    await database.write(lambda t: accounts.delete_user(t, ada.id))
+
+    def owners(connection: Any) -> dict[str, list[str]]:
+        tables = ("sessions", "products", "notifications")
+        return {
+            name: list(connection.exec_driver_sql(f"SELECT user_id FROM {name}").scalars())
+            for name in tables
+        }
+
+    assert set(map(tuple, (await database.read(owners)).values())) == {(eve.id,)}
+
+
+async def test_standings_tell_for_each_token_whether_it_is_good_and_the_newest_seq(
+    database: Database,
+) -> None:
+    ada, eve = await a_kept_owner(database), await a_kept_owner(database)
+    await sign_in(database, ada, "s1", "s2")
+    said = Draft(ada.id, "hello", Kind.INFO, Event.CUSTOM)
+    await database.write(lambda t: notifications.add(t, [said, said], NOON))
+    await database.write(lambda t: sessions.end_session(t, ada.id, "s2", NOON))
+    await database.write(lambda t: accounts.disable_user(t, eve.id, disabled=True, now=NOON))
+    keys: list[Key] = [
+        (ada.id, "s1", NOON),
+        (ada.id, "s2", NOON),
+        (ada.id, None, NOON),
+        (eve.id, None, NOON),
+        ("nobody", "s1", NOON),
+        (eve.id, "s1", NOON),
+    ]
+    assert await standing(database, *keys) == [
+        (Standing.GOOD, 2),
+        (Standing.REVOKED, 2),
+        (Standing.GOOD, 2),
+        (Standing.DISABLED, 0),
+        (Standing.UNKNOWN, 0),
+        (Standing.DISABLED, 0),
+    ]
+
+
+async def test_standings_of_thousands_are_told_in_order(database: Database) -> None:
+    user = await a_kept_owner(database)
+    names = [f"s{n}" for n in range(1500)]
+    await sign_in(database, user, *names[::2])
+    found = await standing(database, *((user.id, name, NOON) for name in names))
+    assert [each is Standing.GOOD for each, _ in found] == [n % 2 == 0 for n in range(1500)]
+
+
+async def test_signing_out_everywhere_ends_every_session_and_older_outside_tokens(
+    database: Database,
+) -> None:
+    user = await a_kept_owner(database)
+    await sign_in(database, user, "s1", "s2")
+    told: list[News] = []
+    database.on_commit = told.append
+    await database.write(lambda t: accounts.end_sessions(t, user.id, NOON))
+    assert told == [AccessEnded(user.id)]
+    later = NOON + timedelta(seconds=1)
+    keys: list[Key] = [(user.id, "s1", NOON), (user.id, None, NOON), (user.id, None, later)]
+    found = [each for each, _ in await standing(database, *keys)]
+    assert found == [Standing.REVOKED, Standing.REVOKED, Standing.GOOD]
+
+
+async def test_a_new_password_ends_every_other_session(database: Database) -> None:
+    user = await a_kept_owner(database)
+    await sign_in(database, user, "s1", "s2", "s3")
+    told: list[News] = []
+    database.on_commit = told.append
+    await database.write(
+        lambda t: accounts.change_password(t, user.id, "hash", now=NOON, keep_session="s2")
+    )
+    assert {each.session_id for each in told if isinstance(each, AccessEnded)} == {"s1", "s3"}
+    assert await database.read(lambda c: accounts.password_hash(c, user.id)) == "hash"
+
+
+def test_moments_are_kept_so_that_their_text_sorts_as_they_do() -> None:
+    from useby.store.schema import from_utc_text, utc_text
+
+    moments = [datetime(y, 1, 1, h, tzinfo=UTC) for y in (1970, 2026, 9998) for h in (0, 9, 23)]
+    texts = [utc_text(each) for each in moments]
+    assert texts == sorted(texts)
+    assert [from_utc_text(text) for text in texts] == moments

@@ -1,0 +1,46 @@
+"""One node a database."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from useby.store.lock import AlreadyServed, hold_for_serving
+
+HOLD = """
+import sys
+from pathlib import Path
+from useby.store.lock import hold_for_serving
+with hold_for_serving(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_second_node_is_refused_and_told_by_whom(tmp_path: Path) -> None:
+    path = tmp_path / "useby.db"
+    with (
+        hold_for_serving(path),
+        pytest.raises(AlreadyServed, match=str(os.getpid())),
+        hold_for_serving(path),
+    ):
+        pass
+    with hold_for_serving(path):
+        pass
+
+
+def test_a_node_that_was_killed_leaves_no_lock_behind(tmp_path: Path) -> None:
+    path = tmp_path / "useby.db"
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"held\n"
+        with pytest.raises(AlreadyServed, match=str(other.pid)), hold_for_serving(path):
+            pass
+        other.kill()
+        other.wait()
+    with hold_for_serving(path):
+        pass

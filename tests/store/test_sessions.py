@@ -1,0 +1,126 @@
+"""Refresh-token families: rotation, grace, theft."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from goods import NOON, a_kept_owner
+from useby.domain.account import Standing, User
+from useby.domain.news import AccessEnded, News
+from useby.store import accounts, sessions
+from useby.store.engine import Database
+from useby.store.sessions import Rotated, Rotation
+
+GRACE = timedelta(seconds=10)
+MONTH = timedelta(days=30)
+
+
+class Family:
+    """A sign-in, and what is presented of it."""
+
+    def __init__(self, database: Database, user: User, session_id: str = "s") -> None:
+        self.database = database
+        self.user = user
+        self.session_id = session_id
+        self.told: list[News] = []
+        database.on_commit = self.told.append
+
+    async def open(self, token: str = "t0") -> None:
+        await self.database.write(
+            lambda t: sessions.open_session(
+                t,
+                user_id=self.user.id,
+                session_id=self.session_id,
+                token_hash=token,
+                now=NOON,
+                expires_at=NOON + MONTH,
+            )
+        )
+
+    async def present(self, token: str, successor: str, after: float = 0.0) -> Rotated:
+        now = NOON + timedelta(seconds=after)
+        return await self.database.write(
+            lambda t: sessions.rotate(
+                t,
+                token_hash=token,
+                successor_hash=successor,
+                now=now,
+                grace=GRACE,
+                expires_at=now + MONTH,
+            )
+        )
+
+    async def standing(self, issued_at: datetime = NOON) -> Standing:
+        key = (self.user.id, self.session_id, issued_at)
+        found = await self.database.read(lambda c: accounts.standings(c, [key]))
+        return found[0][0]
+
+
+@pytest.fixture
+async def family(database: Database) -> Family:
+    family = Family(database, await a_kept_owner(database))
+    await family.open()
+    return family
+
+
+async def test_each_use_spends_a_token_and_keeps_its_successor(family: Family) -> None:
+    for number in range(5):
+        outcome = await family.present(f"t{number}", f"t{number + 1}", after=60.0 * number)
+        assert outcome == Rotated(Rotation.ROTATED, family.user.id, "s")
+    assert await family.standing() is Standing.GOOD
+
+
+async def test_two_tabs_at_once_get_the_same_successor_and_live_on(family: Family) -> None:
+    assert (await family.present("t0", "t1")).outcome is Rotation.ROTATED
+    assert (await family.present("t0", "t1", after=9.9)).outcome is Rotation.REPEATED
+    assert (await family.present("t1", "t2", after=11)).outcome is Rotation.ROTATED
+
+
+@pytest.mark.parametrize("late", [10.001, 3600.0])
+async def test_a_token_spent_longer_ago_is_theft_and_ends_the_family(
+    family: Family, late: float
+) -> None:
+    await family.present("t0", "t1")
+    assert (await family.present("t0", "t1", after=late)).outcome is Rotation.THEFT
+    assert family.told == [AccessEnded(family.user.id, "s")]
+    assert await family.standing() is Standing.REVOKED
+    assert (await family.present("t1", "t2", after=late)).outcome is Rotation.UNKNOWN
+
+
+async def test_a_token_whose_successor_is_spent_is_theft_even_within_the_grace(
+    family: Family,
+) -> None:
+    await family.present("t0", "t1")
+    await family.present("t1", "t2", after=1)
+    assert (await family.present("t0", "t1", after=2)).outcome is Rotation.THEFT
+
+
+async def test_unknown_expired_and_ended_are_the_same(family: Family) -> None:
+    assert await family.present("made up", "x") == Rotated(Rotation.UNKNOWN)
+    assert await family.present("t0", "t1", after=MONTH.total_seconds()) == Rotated(
+        Rotation.UNKNOWN
+    )
+    await family.database.write(lambda t: sessions.end_session(t, family.user.id, "s", NOON))
+    assert await family.present("t0", "t1") == Rotated(Rotation.UNKNOWN)
+
+
+async def test_ending_a_session_twice_is_told_once(family: Family) -> None:
+    for _ in range(2):
+        await family.database.write(lambda t: sessions.end_session(t, family.user.id, "s", NOON))
+    assert family.told == [AccessEnded(family.user.id, "s")]
+
+
+async def test_another_users_session_of_the_same_id_is_left_alone(family: Family) -> None:
+    other = Family(family.database, await a_kept_owner(family.database))
+    await other.open("other")
+    await family.database.write(lambda t: sessions.end_session(t, family.user.id, "s", NOON))
+    assert await other.standing() is Standing.GOOD
+
+
+async def test_what_has_expired_is_purged_with_its_tokens(family: Family) -> None:
+    assert await family.database.write(lambda t: sessions.purge(t, NOON)) == 0
+    assert await family.database.write(lambda t: sessions.purge(t, NOON + MONTH)) == 1
+    left = await family.database.read(
+        lambda c: c.exec_driver_sql("SELECT count(*) FROM refresh_tokens").scalar()
+    )
+    assert left == 0
