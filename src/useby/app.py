@@ -109,6 +109,7 @@ class Node:
         """Begin to stop; a second call does not wait for the peers any more."""
         if self._stopping.is_set():
             self._http.force_exit = True
+            self.hub.cut()
         self.context.stop()
         self._stopping.set()
 

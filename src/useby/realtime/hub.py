@@ -97,6 +97,7 @@ class Hub:
         self._empty = asyncio.Event()
         self._empty.set()
         self._draining = False
+        self._hurried = False
 
     # the door
 
@@ -274,9 +275,16 @@ class Hub:
             for socket in waiting[start : start + size]:
                 socket.close(closes.GOING_AWAY)
             await asyncio.sleep(over / DRAIN_SLICES)
+            if self._hurried:
+                break
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(ends):
                 await self._empty.wait()
+        self.cut()
+
+    def cut(self) -> None:
+        """Cut every line; a drain under way waits for nobody any more."""
+        self._hurried = True
         for socket in tuple(self._sockets):
             socket.transport.abort()
 

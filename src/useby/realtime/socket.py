@@ -31,7 +31,7 @@ HIGH_WATER: Final = 32 * 1024
 """Bytes unsent at which a replay waits for the peer to read."""
 SHORT_CLOSE_SECONDS: Final = 1.0
 """How long our Close waits for a peer that does not read, or whose answer can't be parsed."""
-FRAMES_AFTER_CLOSE: Final = 1000
+FRAMES_AFTER_CLOSE: Final = 100
 """Frames read past the rate while the peer's Close is awaited; then nothing more is read."""
 _VIOLATIONS: Final = {1002: closes.PROTOCOL_ERROR, 1007: closes.INVALID_TEXT, 1009: closes.TOO_BIG}
 
@@ -165,8 +165,8 @@ class Socket(asyncio.Protocol):
 
     def _feed(self, data: bytes) -> None:
         for start in range(0, len(data), SLICE):
-            if self._wire.eof_sent:
-                return  # the parser has ended; what still comes is nobody's
+            if self._wire.eof_sent or self._allowance < -FRAMES_AFTER_CLOSE:
+                return  # the parser has ended, or the peer's flood; what still comes is nobody's
             if self.session.busy and self.session.state is not State.CLOSED:
                 # Frames are acted on in order; what comes meanwhile stays with the kernel.
                 self._held = data[start:]
