@@ -242,7 +242,9 @@ def connection_limit(settings: Settings) -> int:
 def listen(settings: Settings) -> socket.socket:
     """The listening socket, its send buffer bounded; accepted ones inherit that on Linux."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # Named, because asyncio sets TCP_NODELAY only where it is; without, a frame that follows
+    # another waits some 40 ms for its acknowledgement.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         # The kernel doubles what it is asked for, to cover its own bookkeeping (socket(7)).
