@@ -24,10 +24,10 @@ KEY = b"only the tests sign with this key"
 class Rest:
     """The application, and clients of it."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, **changed: Any) -> None:
         self.now = NOON
         self.database = database
-        settings = Settings(_env_file=None)
+        settings = Settings(_env_file=None, **changed)
         self.context = Context(
             settings=settings,
             database=database,

@@ -1,0 +1,273 @@
+"""An outside issuer's keys, by URL."""
+
+import asyncio
+import gzip
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ed448
+
+from issuers import ED, RSA, SIGNERS, KeyServer, jwk_of, key_server, key_set
+from useby.auth import jwks
+from useby.auth.jwks import ANEW_AFTER, AT_MOST_EVERY, MAX_BYTES, KeySet, algorithm_of, parse
+
+
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[KeyServer]:
+    async with key_server() as server:
+        server.body = key_set(jwk_of("RS256", "1"))
+        yield server
+
+
+@pytest.fixture
+def keys(server: KeyServer, clock: Clock) -> KeySet:
+    return KeySet(server.url, clock)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://issuer.example/jwks.json",
+        "http://127.0.0.1.issuer.example/jwks.json",
+        "http://localhost@issuer.example/jwks.json",
+        "file:///etc/passwd",
+        "ftp://issuer.example/jwks.json",
+        "//issuer.example/jwks.json",
+        "https:///jwks.json",
+        "jwks.json",
+        "",
+    ],
+)
+def test_keys_are_fetched_by_https_only(url: str) -> None:
+    with pytest.raises(ValueError, match="USEBY_JWT_JWKS_URL must be an https URL"):
+        KeySet(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://issuer.example/jwks.json",
+        "http://127.0.0.1:9000/jwks.json",
+        "http://localhost/jwks.json",
+        "http://[::1]:9000/jwks.json",
+    ],
+)
+def test_plain_http_is_taken_on_this_machine_alone(url: str) -> None:
+    assert KeySet(url).url == url
+
+
+async def test_a_key_is_fetched_once_and_kept(keys: KeySet, server: KeyServer) -> None:
+    assert keys.get("1") is None
+    assert not server.requests, "nothing is fetched before it is asked for"
+    await keys.fetch()
+    assert keys.get("1") == RSA.public_key()
+    await keys.fetch()
+    assert len(server.requests) == 1
+
+
+async def test_an_unknown_kid_causes_one_fetch_a_minute(
+    keys: KeySet, server: KeyServer, clock: Clock
+) -> None:
+    await keys.fetch()
+    for kid in ("2", "../../x", "", "🥛"):
+        with pytest.raises(KeyError):
+            keys.get(kid)
+    clock.seconds += AT_MOST_EVERY - 0.001
+    with pytest.raises(KeyError):
+        keys.get("2")
+    clock.seconds += 0.001
+    assert keys.get("2") is None
+    assert keys.get("1") == RSA.public_key(), "a known one waits for no fetch"
+    server.body = key_set(jwk_of("EdDSA", "2"))
+    await keys.fetch()
+    assert keys.get("2") == ED.public_key()
+    with pytest.raises(KeyError):
+        keys.get("1")
+    assert len(server.requests) == 2
+
+
+async def test_known_keys_are_asked_for_again_after_an_hour(
+    keys: KeySet, server: KeyServer, clock: Clock
+) -> None:
+    await keys.fetch()
+    clock.seconds += ANEW_AFTER
+    assert keys.get("1") is None
+    server.body = key_set(jwk_of("EdDSA", "2"))
+    await keys.fetch()
+    with pytest.raises(KeyError):
+        keys.get("1")
+
+
+async def test_everybody_waits_for_the_same_fetch(keys: KeySet, server: KeyServer) -> None:
+    server.may_answer.clear()
+    waiting = [asyncio.create_task(keys.fetch()) for _ in range(50)]
+    await server.asked.wait()
+    assert keys.get("1") is None, "whoever comes meanwhile waits too, and is not refused"
+    server.may_answer.set()
+    await asyncio.gather(*waiting)
+    assert keys.get("1") == RSA.public_key()
+    assert len(server.requests) == 1
+
+
+async def test_a_fetch_that_is_cancelled_counts_as_one(keys: KeySet, server: KeyServer) -> None:
+    server.may_answer.clear()
+    fetching = asyncio.create_task(keys.fetch())
+    await server.asked.wait()
+    fetching.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await fetching
+    await keys.fetch()
+    assert len(server.requests) == 1
+
+
+async def refetched(keys: KeySet, clock: Clock, caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Fetch again after a good fetch; what was logged."""
+    clock.seconds += AT_MOST_EVERY
+    with caplog.at_level(logging.WARNING, "useby.auth.jwks"):
+        await keys.fetch()
+    assert keys.get("1") == RSA.public_key(), "the last good keys are kept"
+    return caplog.messages
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        ("500 Internal Server Error", b""),
+        ("404 Not Found", key_set(jwk_of("EdDSA", "2"))),
+        ("200 OK", b""),
+        ("200 OK", b"[]"),
+        ("200 OK", b"null"),
+        ("200 OK", b'{"keys":7}'),
+        ("200 OK", b'{"keys":[]}'),
+        ("200 OK", b"[" * 10_000),
+        ("200 OK", b"\xff\xfe"),
+        ("200 OK", key_set(jwk_of("EdDSA", "2")) + b" " * MAX_BYTES),
+    ],
+    ids=lambda value: str(value[:16]),
+)
+async def test_the_last_good_keys_are_kept_whatever_the_next_answer_is(
+    keys: KeySet,
+    server: KeyServer,
+    clock: Clock,
+    caplog: pytest.LogCaptureFixture,
+    status: str,
+    body: bytes,
+) -> None:
+    await keys.fetch()
+    server.status, server.body = status, body
+    (said,) = await refetched(keys, clock, caplog)
+    assert server.url in said
+
+
+async def test_an_answer_of_64_kib_is_read_and_a_longer_one_is_not(
+    keys: KeySet, server: KeyServer
+) -> None:
+    server.body = server.body.ljust(MAX_BYTES)
+    await keys.fetch()
+    assert keys.get("1") == RSA.public_key()
+
+
+async def test_a_redirect_is_not_followed(
+    keys: KeySet, server: KeyServer, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    await keys.fetch()
+    async with key_server() as elsewhere:
+        elsewhere.body = key_set(jwk_of("EdDSA", "2"))
+        server.status, server.headers = "302 Found", f"Location: {elsewhere.url}\r\n"
+        await refetched(keys, clock, caplog)
+        assert not elsewhere.requests
+
+
+async def test_an_answer_is_never_unpacked(
+    keys: KeySet, server: KeyServer, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    await keys.fetch()
+    assert "accept-encoding: identity" in server.requests[0].lower()
+    server.body = gzip.compress(key_set(jwk_of("EdDSA", "2")) + b" " * 1024 * MAX_BYTES)
+    server.headers = "Content-Encoding: gzip\r\n"
+    await refetched(keys, clock, caplog)
+
+
+async def test_an_issuer_that_never_answers_is_given_up(
+    keys: KeySet,
+    server: KeyServer,
+    clock: Clock,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await keys.fetch()
+    server.may_answer.clear()
+    monkeypatch.setattr(jwks, "TIMEOUT_SECONDS", 0.05)
+    (said,) = await refetched(keys, clock, caplog)
+    assert "TimeoutError" in said
+
+
+async def test_an_issuer_that_is_not_there_is_asked_again_after_a_minute(clock: Clock) -> None:
+    async with key_server() as server:
+        keys = KeySet(server.url, clock)
+    await keys.fetch()
+    with pytest.raises(KeyError):
+        keys.get("1")
+    clock.seconds += AT_MOST_EVERY
+    assert keys.get("1") is None
+
+
+def test_every_kind_of_key_is_for_one_algorithm() -> None:
+    found = parse(key_set(*(jwk_of(name, name) for name in SIGNERS)))
+    assert {name: algorithm_of(key) for name, key in found.items()} == {
+        name: name for name in SIGNERS
+    }
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        7,
+        None,
+        {},
+        {"kid": "2"},
+        {"kid": "2", "kty": ["RSA"]},
+        {"kid": "2", "kty": "oct", "k": "c2VjcmV0"},
+        jwk_of("RS256", "2") | {"use": "enc"},
+        jwk_of("RS256", "2") | {"alg": "RSA-OAEP"},
+        jwk_of("RS256", "2") | {"alg": ["RS256"]},
+        jwk_of("RS256", "2") | {"n": 7},
+        jwk_of("RS256", "2") | {"n": "!"},
+        jwk_of("RS256", "2") | {"kid": 2},
+        {name: value for name, value in jwk_of("RS256", "2").items() if name != "kid"},
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_a_key_that_can_not_be_used_costs_only_itself(other: Any) -> None:
+    assert parse(key_set(other, jwk_of("ES256", "1"), other)).keys() == {"1"}
+    with pytest.raises(ValueError, match="no usable key"):
+        parse(key_set(other))
+
+
+def test_a_private_key_is_no_key_to_verify_by() -> None:
+    private = jwt.get_algorithm_by_name("RS256").to_jwk(RSA, as_dict=True) | {"kid": "1"}
+    with pytest.raises(ValueError, match="no usable key"):
+        parse(key_set(private))
+
+
+def test_a_curve_that_no_algorithm_here_takes_is_left_out() -> None:
+    with pytest.raises(ValueError, match="no usable key"):
+        parse(key_set(jwk_of("EdDSA", "1", ed448.Ed448PrivateKey.generate())))

@@ -1,0 +1,227 @@
+"""Tokens of an outside issuer."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa, x25519
+
+from issuers import EC, ED, RSA, SIGNERS, KeyServer, jwk_of, key_server, key_set, pem_of
+from useby.auth.outside import load_pem
+from useby.auth.tokens import Issuer, KeysNeeded, TokenRefused, Verifier
+from useby.settings import Settings
+
+KEY = b"only the tests sign with this key"
+NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
+SECOND = int(NOW.timestamp())
+GOOD = {
+    "iss": "https://issuer.example",
+    "aud": "useby",
+    "sub": "auth0|ada",
+    "iat": SECOND,
+    "exp": SECOND + 60,
+}
+
+
+def verifier_for(**settings: Any) -> Verifier:
+    wanted = {"jwt_issuer": "https://issuer.example", "jwt_audience": "useby"}
+    return Verifier(Settings(_env_file=None, **(wanted | settings)), KEY)
+
+
+def token(algorithm: str = "RS256", signer: Any = None, header: Any = None, **changes: Any) -> str:
+    claims = {name: value for name, value in (GOOD | changes).items() if value is not None}
+    # As bytes, since PyJWT itself makes no token whose issuer is a list.
+    payload = json.dumps(claims).encode()
+    return jwt.api_jws.encode(payload, signer or SIGNERS[algorithm], algorithm, headers=header)
+
+
+def refused(verifier: Verifier, token: str) -> TokenRefused:
+    with pytest.raises(TokenRefused) as caught:
+        verifier.verify(token, NOW)
+    return caught.value
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[KeyServer]:
+    async with key_server() as server:
+        server.body = key_set(*(jwk_of(name, f"key of {name}") for name in SIGNERS))
+        yield server
+
+
+@pytest.mark.parametrize("algorithm", SIGNERS)
+def test_a_token_is_taken_by_the_key_in_a_pem(algorithm: str) -> None:
+    verifier = verifier_for(jwt_public_key=pem_of(SIGNERS[algorithm]))
+    claims = verifier.verify(token(algorithm), NOW)
+    assert (claims.user_id, claims.session_id) == ("auth0|ada", None)
+
+
+@pytest.mark.parametrize("algorithm", SIGNERS)
+async def test_a_token_is_taken_by_the_key_that_its_kid_names(
+    algorithm: str, server: KeyServer
+) -> None:
+    verifier = verifier_for(jwt_jwks_url=server.url)
+    good = token(algorithm, header={"kid": f"key of {algorithm}"})
+    with pytest.raises(KeysNeeded):
+        verifier.verify(good, NOW)
+    assert (await verifier.verify_soon(good, NOW)).user_id == "auth0|ada"
+    assert verifier.verify(good, NOW).user_id == "auth0|ada"
+    assert len(server.requests) == 1
+
+
+async def test_a_storm_of_tokens_fetches_the_keys_once(server: KeyServer) -> None:
+    verifier = verifier_for(jwt_jwks_url=server.url)
+    good = token(header={"kid": "key of RS256"})
+    forged = [token(header={"kid": f"made up {number}"}) for number in range(20)]
+    outcomes = await asyncio.gather(
+        *(verifier.verify_soon(each, NOW) for each in [good, *forged] * 3), return_exceptions=True
+    )
+    assert [isinstance(each, TokenRefused) for each in outcomes] == [False, *[True] * 20] * 3
+    assert len(server.requests) == 1
+
+
+async def test_a_token_is_refused_when_its_keys_can_not_be_fetched(server: KeyServer) -> None:
+    server.status = "503 Service Unavailable"
+    verifier = verifier_for(jwt_jwks_url=server.url)
+    with pytest.raises(TokenRefused):
+        await verifier.verify_soon(token(header={"kid": "key of RS256"}), NOW)
+
+
+async def test_our_own_tokens_need_no_issuer(server: KeyServer) -> None:
+    verifier = verifier_for(jwt_jwks_url=server.url)
+    assert verifier.verify(Issuer(KEY, 60).access("ada", "s1", NOW), NOW).user_id == "ada"
+    assert not server.requests
+
+
+@pytest.mark.parametrize("header", [None, {"kid": ""}])
+async def test_a_token_that_names_no_key_is_refused_without_a_fetch(
+    server: KeyServer, header: Any
+) -> None:
+    refused(verifier_for(jwt_jwks_url=server.url), token(header=header))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"iss": "https://evil.example"},
+        {"iss": "useby"},
+        {"iss": ["https://issuer.example"]},
+        {"iss": None},
+        {"aud": "another"},
+        {"aud": ["another", "and another"]},
+        {"aud": "use"},
+        {"aud": []},
+        {"aud": None},
+        {"nbf": SECOND + 1},
+        {"exp": None},
+        {"sub": None},
+        {"sub": "a\x00"},
+    ],
+    ids=str,
+)
+def test_a_token_that_was_not_made_for_us_is_refused(changes: dict[str, Any]) -> None:
+    verifier = verifier_for(jwt_public_key=pem_of(RSA))
+    assert not refused(verifier, token(**changes)).expired
+
+
+def test_an_expired_token_says_so_only_if_it_was_ours_to_take() -> None:
+    verifier = verifier_for(jwt_public_key=pem_of(RSA))
+    assert refused(verifier, token(exp=SECOND)).expired
+    assert not refused(verifier, token(exp=SECOND, iss="https://evil.example")).expired
+    assert not refused(verifier, token(exp=SECOND, aud="another")).expired
+
+
+def test_one_audience_of_several_will_do() -> None:
+    verifier = verifier_for(jwt_public_key=pem_of(RSA))
+    assert verifier.verify(token(aud=["another", "useby"]), NOW)
+
+
+def test_issuer_and_audience_are_asked_for_only_if_settings_name_them() -> None:
+    verifier = verifier_for(jwt_public_key=pem_of(RSA), jwt_issuer=None, jwt_audience=None)
+    assert verifier.verify(token(iss=None, aud=None), NOW)
+
+
+def test_the_users_id_is_in_the_claim_that_settings_name() -> None:
+    verifier = verifier_for(jwt_public_key=pem_of(RSA), jwt_user_claim="userId")
+    assert verifier.verify(token(userId="bob"), NOW).user_id == "bob"
+    refused(verifier, token())
+
+
+def test_an_outside_token_can_not_claim_one_of_our_sign_ins() -> None:
+    verifier = verifier_for(jwt_public_key=pem_of(RSA))
+    assert verifier.verify(token(sid="s1"), NOW).session_id is None
+
+
+def test_an_algorithm_that_settings_do_not_name_is_refused() -> None:
+    verifier = verifier_for(jwt_public_key=pem_of(RSA), jwt_algorithms="ES256")
+    refused(verifier, token())
+
+
+def test_a_key_is_used_for_its_own_algorithm_only() -> None:
+    verifier = verifier_for(jwt_public_key=pem_of(RSA))
+    for algorithm in ("RS512", "PS256"):
+        refused(verifier, token(algorithm, RSA))
+    for algorithm, other in (("ES256", EC), ("EdDSA", ED)):
+        refused(verifier, token(algorithm, other))
+
+
+def test_a_public_key_is_never_taken_for_a_shared_secret() -> None:
+    hmac = jwt.algorithms.HMACAlgorithm(jwt.algorithms.HMACAlgorithm.SHA256)
+    verifier = verifier_for(jwt_public_key=pem_of(RSA))
+    for secret in (pem_of(RSA), pem_of(RSA).strip(), pem_of(RSA).replace("\n", "")):
+        text = token().split(".")[1]
+        head = jwt.utils.base64url_encode(b'{"alg":"HS256","typ":"at+jwt"}').decode()
+        mac = jwt.utils.base64url_encode(hmac.sign(f"{head}.{text}".encode(), secret.encode()))
+        refused(verifier, f"{head}.{text}.{mac.decode()}")
+
+
+def test_keys_that_a_token_brings_along_are_not_used() -> None:
+    other = rsa.generate_private_key(65537, 2048)
+    verifier = verifier_for(jwt_public_key=pem_of(RSA))
+    brought = {"jwk": jwk_of("RS256", "1", other), "jku": "https://evil.example/jwks.json"}
+    refused(verifier, token("RS256", other, brought))
+    assert verifier.verify(token(header=brought), NOW)
+
+
+def test_an_unknown_crit_is_refused() -> None:
+    verifier = verifier_for(jwt_public_key=pem_of(RSA))
+    refused(verifier, token(header={"crit": ["exp2"], "exp2": 1}))
+
+
+def test_es256_is_on_its_own_curve_only() -> None:
+    other = ec.generate_private_key(ec.SECP384R1())
+    verifier = verifier_for(jwt_public_key=pem_of(other))
+    refused(verifier, token("ES384", other))
+    text = token().split(".")[1]
+    head = jwt.utils.base64url_encode(b'{"alg":"ES256"}').decode()
+    es384 = jwt.get_algorithm_by_name("ES384")
+    signature = jwt.utils.base64url_encode(es384.sign(f"{head}.{text}".encode(), other)).decode()
+    refused(verifier, f"{head}.{text}.{signature}")
+
+
+def test_a_pem_may_stand_in_settings_or_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "issuer.pem"
+    file.write_text(pem_of(EC))
+    assert load_pem(str(file)) == load_pem(pem_of(EC)) == EC.public_key()
+
+
+def test_a_pem_that_can_not_be_used_stops_the_program(tmp_path: Path) -> None:
+    small = rsa.generate_private_key(65537, 1024)
+    with pytest.raises(ValueError, match="1024 bits; 2048 are the least"):
+        verifier_for(jwt_public_key=pem_of(small))
+    with pytest.raises(ValueError, match="must be an RSA, EC or Ed25519 key"):
+        verifier_for(jwt_public_key=pem_of(x25519.X25519PrivateKey.generate()))
+    with pytest.raises(ValueError):
+        verifier_for(jwt_public_key="-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----")
+    with pytest.raises(OSError):
+        verifier_for(jwt_public_key=str(tmp_path / "none.pem"))
+
+
+@pytest.mark.parametrize("name", ["HS256", "none", "RS512", "rs256"])
+def test_an_algorithm_that_can_not_be_used_stops_the_program(name: str) -> None:
+    with pytest.raises(ValueError, match=f"USEBY_JWT_ALGORITHMS: {name} is not taken"):
+        verifier_for(jwt_public_key=pem_of(RSA), jwt_algorithms=f"RS256,{name}")

@@ -1,0 +1,125 @@
+"""Passwords."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+
+import pytest
+from pwdlib.hashers.argon2 import Argon2Hasher
+
+from hashers import Counted, cheap_passwords
+from useby.auth.passwords import THREADS, WAITING, Passwords, TooBusy
+
+
+@pytest.fixture
+def hasher() -> Counted:
+    return Counted()
+
+
+@pytest.fixture
+def passwords(hasher: Counted, monkeypatch: pytest.MonkeyPatch) -> Iterator[Passwords]:
+    passwords = cheap_passwords(hasher, monkeypatch)
+    yield passwords
+    passwords.close()
+
+
+async def test_passwords_are_kept_as_argon2id_with_the_librarys_parameters() -> None:
+    passwords = Passwords()
+    hashed = await passwords.hash("correct horse")
+    assert hashed.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+    assert await passwords.verify("correct horse", hashed) == (True, None)
+    passwords.close()
+
+
+async def test_a_password_is_right_or_wrong(passwords: Passwords) -> None:
+    hashed = await passwords.hash("correct horse")
+    assert await passwords.verify("correct horse", hashed) == (True, None)
+    assert await passwords.verify("correct horses", hashed) == (False, None)
+    assert await passwords.verify("", hashed) == (False, None)
+
+
+async def test_two_people_with_one_password_have_two_hashes(passwords: Passwords) -> None:
+    assert await passwords.hash("correct horse") != await passwords.hash("correct horse")
+
+
+async def test_with_nothing_to_compare_with_the_same_work_is_done(
+    passwords: Passwords, hasher: Counted
+) -> None:
+    hashed = await passwords.hash("correct horse")
+    for first in (None, hashed):
+        other = Passwords()  # where nothing has been looked at yet
+        spent = []
+        for kept in (first, None, hashed):
+            hasher.work.clear()
+            await other.verify("wrong", kept)
+            spent.append(hasher.work.copy())
+        assert spent == [["hash", "verify"], ["verify"], ["verify"]]
+        other.close()
+
+
+async def test_no_password_opens_an_account_that_has_none(passwords: Passwords) -> None:
+    for password in ("", "nobody's password"):
+        assert await passwords.verify(password, None) == (False, None)
+
+
+@pytest.mark.parametrize("kept", ["", "x", "$argon2id$", "$2b$12$abc", "correct horse"])
+async def test_a_hash_that_is_none_opens_nothing(passwords: Passwords, kept: str) -> None:
+    assert await passwords.verify("correct horse", kept) == (False, None)
+
+
+async def test_a_hash_with_the_parameters_of_another_day_is_made_anew(
+    passwords: Passwords,
+) -> None:
+    old = Argon2Hasher(time_cost=2, memory_cost=8, parallelism=1).hash("correct horse")
+    right, better = await passwords.verify("correct horse", old)
+    assert right
+    assert better is not None
+    assert await passwords.verify("correct horse", better) == (True, None)
+    assert await passwords.verify("wrong", old) == (False, None)
+
+
+async def test_the_same_characters_are_the_same_password_on_every_keyboard(
+    passwords: Passwords,
+) -> None:
+    hashed = await passwords.hash("cr\u00e8me br\u00fbl\u00e9e")
+    assert (await passwords.verify("cre\u0300me bru\u0302le\u0301e", hashed))[0]
+
+
+async def test_a_flood_waits_in_a_bounded_queue_and_the_rest_is_turned_away(
+    passwords: Passwords, hasher: Counted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed = await passwords.hash("correct horse")
+    go = threading.Event()
+    monkeypatch.setattr(hasher, "verify", lambda *_: go.wait())
+    waiting = [asyncio.create_task(passwords.verify("any", hashed)) for _ in range(WAITING)]
+    await asyncio.sleep(0)  # let them all begin
+    with pytest.raises(TooBusy):
+        await passwords.verify("any", hashed)
+    with pytest.raises(TooBusy):
+        await passwords.hash("any")
+    assert len(passwords._pool._threads) == THREADS
+    go.set()
+    assert await asyncio.gather(*waiting) == [(True, None)] * WAITING
+    assert await passwords.verify("any", hashed) == (True, None)
+
+
+async def test_who_goes_away_leaves_the_queue_and_frees_no_thread_that_still_works(
+    passwords: Passwords, hasher: Counted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed = await passwords.hash("correct horse")
+    go, working = threading.Event(), threading.Semaphore(0)
+
+    def verify(*_: object) -> bool:
+        working.release()
+        return go.wait()
+
+    monkeypatch.setattr(hasher, "verify", verify)
+    waiting = [asyncio.create_task(passwords.verify("any", hashed)) for _ in range(WAITING)]
+    await asyncio.sleep(0)  # let them all begin
+    for _ in range(THREADS):
+        await asyncio.to_thread(working.acquire)
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    assert passwords._room._value == WAITING - THREADS
+    go.set()
