@@ -1,0 +1,167 @@
+"""What holds for every request: its errors' shape, its bounds, its documentation, its health."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+
+from rest import Rest
+from useby import __version__
+from useby.store.engine import Database, StoreUnavailable
+
+
+@pytest.fixture
+async def rest(database: Database) -> AsyncIterator[Rest]:
+    rest = Rest(database)
+    yield rest
+    await rest.close()
+
+
+def problem(answer: httpx.Response, status: int) -> dict[str, Any]:
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    body: dict[str, Any] = answer.json()
+    assert body["status"] == status
+    assert body["title"]
+    return body
+
+
+async def test_every_error_has_one_shape(rest: Rest) -> None:
+    _, ada = await rest.person()
+    problem(await ada.get("/api/nothing"), 404)
+    problem(await ada.put("/api/me"), 405)
+    problem(await ada.get("/api/products/unknown"), 404)
+    problem(await ada.get("/api/products", params={"limit": "0"}), 422)
+    problem(await rest.client().get("/api/me"), 401)
+
+
+async def test_an_invalid_request_is_told_where_and_what_but_not_what_was_sent(rest: Rest) -> None:
+    answer = await rest.client().post(
+        "/api/auth/signup", json={"email": "nobody", "password": "hunter2"}
+    )
+    body = problem(answer, 422)
+    assert {each["at"] for each in body["errors"]} == {"body.email", "body.password"}
+    assert "hunter2" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "content", [b"{", b"\xff", b"[" * 100_000, b'{"a":' * 20_000, b"9" * 5000, b"NaN"]
+)
+async def test_strange_json_is_refused_and_never_an_error_of_ours(
+    rest: Rest, content: bytes
+) -> None:
+    _, ada = await rest.person()
+    answer = await ada.post(
+        "/api/products", content=content, headers={"content-type": "application/json"}
+    )
+    assert answer.status_code in {400, 422}
+
+
+@pytest.mark.parametrize("path", ["/api/me", "/api/products", "/api/notifications"])
+@pytest.mark.parametrize(
+    "header", [{}, {"authorization": "Bearer x"}, {"authorization": "Basic x"}]
+)
+async def test_without_a_good_token_there_is_401_and_how_to_ask(
+    rest: Rest, path: str, header: dict[str, str]
+) -> None:
+    answer = await rest.client(**header).get(path)
+    problem(answer, 401)
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+async def test_a_store_that_is_away_is_503_with_when_to_come_back(
+    rest: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, ada = await rest.person()
+
+    async def away(_: Any) -> Any:
+        raise StoreUnavailable("as if the disk were gone")
+
+    monkeypatch.setattr(type(rest.database), "read", lambda _, work: away(work))
+    answer = await ada.get("/api/products")
+    body = problem(answer, 503)
+    assert "disk" not in body["detail"]
+    assert int(answer.headers["retry-after"]) > 0
+    ready = await ada.get("/api/health/ready")
+    assert ready.status_code == 503
+    assert ready.json() == {"status": "unready", "reasons": ["the database can't be read"]}
+    assert (await ada.get("/api/health/live")).json()["status"] == "ok"
+
+
+async def test_an_unexpected_error_is_500_without_detail(
+    rest: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, ada = await rest.person()
+    client = httpx.AsyncClient(
+        transport=httpx.ASGITransport(rest._transport.app, raise_app_exceptions=False),
+        base_url="http://useby.test",
+        headers=ada.headers,
+    )
+
+    async def bug(_: Any) -> Any:
+        raise ArithmeticError("secret detail")
+
+    monkeypatch.setattr(type(rest.database), "read", lambda _, work: bug(work))
+    answer = await client.get("/api/products")
+    problem(answer, 500)
+    assert "secret" not in answer.text
+    await client.aclose()
+
+
+async def test_readiness_ends_before_the_node_does(rest: Rest) -> None:
+    client = rest.client()
+    assert (await client.get("/api/health/ready")).status_code == 200
+    rest.context.stop()
+    answer = await client.get("/api/health/ready")
+    assert (answer.status_code, answer.json()["reasons"]) == (503, ["stopping"])
+
+
+async def test_metrics_name_routes_and_nobody(rest: Rest) -> None:
+    user, ada = await rest.person()
+    await ada.get("/api/products/some-id")
+    text = (await rest.client().get("/metrics")).text
+    assert 'route="/api/products/{product_id}"' in text
+    assert "some-id" not in text
+    assert user.id not in text
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
+async def test_the_sockets_path_without_an_upgrade_is_426_and_does_not_repeat_the_token(
+    rest: Rest, method: str
+) -> None:
+    answer = await rest.client().request(method, "/api/ws/notification?access_token=secret")
+    assert answer.status_code == 426
+    assert answer.headers["upgrade"] == "websocket"
+    assert "secret" not in answer.text
+
+
+async def test_the_root_leads_to_the_documentation_which_needs_no_other_host(rest: Rest) -> None:
+    client = rest.client()
+    root = await client.get("/")
+    assert root.headers["location"] == "/api/docs"
+    page = (await client.get("/api/docs")).text
+    assert "http" not in page.replace("http://useby.test", "")
+    for asset in ("swagger-ui-bundle.js", "swagger-ui.css"):
+        assert f"/api/docs/assets/{asset}" in page
+        assert (await client.get(f"/api/docs/assets/{asset}")).status_code == 200
+
+
+async def test_the_document_names_every_operation_once_and_every_answer_it_can_give(
+    rest: Rest,
+) -> None:
+    document = (await rest.client().get("/api/openapi.json")).json()
+    assert document["info"]["version"] == __version__
+    names: list[str] = []
+    for path in document["paths"].values():
+        for operation in path.values():
+            names.append(operation["operationId"])
+            assert operation.get("description"), operation["operationId"]
+            for status, answer in operation["responses"].items():
+                if status.startswith("4"):
+                    assert list(answer["content"]) == ["application/problem+json"]
+    assert len(names) == len(set(names)) > 25
+    text = json.dumps(document)
+    for reference in {part.split('"')[0] for part in text.split('"#/components/schemas/')[1:]}:
+        assert reference in document["components"]["schemas"], reference

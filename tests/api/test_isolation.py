@@ -1,0 +1,123 @@
+"""Two users: whatever one tries on the rows of the other is as if they were not there."""
+
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+
+from rest import Rest
+from useby.store.engine import Connection, Database
+
+UNKNOWN = "01a20b6e-0000-7000-8000-000000000000"
+BODIES: dict[str, Any] = {
+    "getProduct": None,
+    "changeProduct": {"name": "stolen"},
+    "deleteProduct": None,
+    "consumeProduct": {"quantity": "1"},
+    "discardProduct": {},
+    "reopenProduct": {},
+    "markRead": None,
+    "deleteNotification": None,
+}
+"""Every operation on one row, and what is sent to it."""
+
+
+@pytest.fixture
+async def rest(database: Database) -> AsyncIterator[Rest]:
+    rest = Rest(database)
+    yield rest
+    await rest.close()
+
+
+def rows_of(connection: Connection, user_id: str) -> list[list[Any]]:
+    """All that is a user's, in every table."""
+    tables = connection.exec_driver_sql(
+        "SELECT m.name FROM sqlite_master m JOIN pragma_table_info(m.name) c"
+        " WHERE m.type = 'table' AND c.name = 'user_id'"
+    ).scalars()
+    found = [
+        list(
+            map(
+                tuple,
+                connection.exec_driver_sql(f"SELECT * FROM {name} WHERE user_id = ?", (user_id,)),
+            )
+        )
+        for name in tables
+    ]
+    return [
+        *found,
+        list(
+            map(tuple, connection.exec_driver_sql("SELECT * FROM users WHERE id = ?", (user_id,)))
+        ),
+    ]
+
+
+async def operations(client: httpx.AsyncClient) -> list[tuple[str, str, str]]:
+    """Every documented operation: its name, method and path."""
+    document = (await client.get("/api/openapi.json")).json()
+    return [
+        (operation["operationId"], method.upper(), path)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    ]
+
+
+async def test_the_rows_of_another_user_are_as_if_they_were_not_there(rest: Rest) -> None:
+    alice, hers = await rest.person()
+    _, his = await rest.person()
+    product = (
+        await hers.post("/api/products", json={"name": "Milk", "expiryDate": "2026-03-04"})
+    ).json()
+    said = (await hers.post("/api/notifications", json={"message": "private"})).json()
+    before = await rest.database.read(lambda c: rows_of(c, alice.id))
+
+    tried = set()
+    for name, method, path in await operations(his):
+        if "{" not in path:
+            continue
+        assert name in BODIES, f"{name} is new: say here what is tried on another's row"
+        tried.add(name)
+        mine = product["id"] if "product" in path else said["id"]
+        answers = []
+        for row in (mine, UNKNOWN):
+            url = re.sub(r"\{\w+\}", row, path)
+            answer = await his.request(method, url, json=BODIES[name])
+            answers.append((answer.status_code, answer.content, dict(answer.headers)))
+        assert answers[0] == answers[1], name
+        assert answers[0][0] == 404, name
+    assert tried == BODIES.keys()
+    assert await rest.database.read(lambda c: rows_of(c, alice.id)) == before
+
+
+async def test_lists_counts_and_sweeping_acts_stop_at_ones_own_rows(rest: Rest) -> None:
+    alice, hers = await rest.person()
+    _, his = await rest.person()
+    milk = {"name": "Milk", "expiryDate": "2026-03-04", "externalId": "m"}
+    await hers.post("/api/products", json=milk)
+    said = (await hers.post("/api/notifications", json={"message": "private"})).json()
+    before = await rest.database.read(lambda c: rows_of(c, alice.id))
+
+    assert (await his.get("/api/products")).json()["items"] == []
+    assert (await his.get("/api/products", params={"q": "Milk"})).json()["items"] == []
+    since = {"since": said["id"]}
+    assert (await his.get("/api/notifications", params=since)).json()["items"] == []
+    assert (await his.get("/api/notifications/unread-count")).json() == {"unread": 0}
+    assert (await his.post("/api/notifications/read-all")).json() == {"marked": 0}
+    assert (await his.post("/api/products", json=milk)).status_code == 201, "her ids are not his"
+    batch = (await his.post("/api/products/batch", json={"items": [milk]})).json()
+    assert batch["results"][0]["status"] == 409, "his own is taken by now"
+    await his.post("/api/auth/logout-all")
+    assert await rest.database.read(lambda c: rows_of(c, alice.id)) == before
+
+
+async def test_deleting_oneself_deletes_nobody_else(rest: Rest) -> None:
+    alice, _ = await rest.person()
+    bob, his = await rest.person()
+    await his.post("/api/products", json={"name": "Milk", "expiryDate": "2026-03-04"})
+    before = await rest.database.read(lambda c: rows_of(c, alice.id))
+    assert (await his.request("DELETE", "/api/me", json={})).status_code == 204
+    assert await rest.database.read(lambda c: rows_of(c, alice.id)) == before
+    assert not any(await rest.database.read(lambda c: rows_of(c, bob.id)))
+    assert (await his.get("/api/me")).status_code == 401

@@ -1,0 +1,148 @@
+"""Notifications over REST."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+
+from rest import Rest
+from useby.domain.notification import Draft, Event, Kind
+from useby.store import notifications
+from useby.store.engine import Database
+
+
+@pytest.fixture
+async def rest(database: Database) -> AsyncIterator[Rest]:
+    rest = Rest(database)
+    yield rest
+    await rest.close()
+
+
+async def posted(client: httpx.AsyncClient, **values: Any) -> dict[str, Any]:
+    answer = await client.post("/api/notifications", json={"message": "hello"} | values)
+    assert answer.status_code == 201, answer.text
+    said: dict[str, Any] = answer.json()
+    return said
+
+
+async def test_a_post_is_answered_with_the_contracts_five_keys_first(rest: Rest) -> None:
+    _, ada = await rest.person()
+    said = await posted(ada, type="warning", productName="Milk")
+    assert list(said)[:5] == ["id", "message", "type", "productName", "created_at"]
+    assert (said["type"], said["productName"], said["seq"]) == ("warning", "Milk", 1)
+    assert said["created_at"] == "2026-03-02T12:00:00Z"
+    assert (said["event"], said["readAt"]) == ("custom", None)
+
+
+async def test_a_post_without_a_product_carries_an_empty_name(rest: Rest) -> None:
+    _, ada = await rest.person()
+    said = await posted(ada)
+    assert (said["productName"], said["type"]) == ("", "info")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"message": ""},
+        {"message": "x" * 1001},
+        {"message": "a\0b"},
+        {"message": "x", "type": "fatal"},
+        {"message": "x", "productName": "p" * 201},
+        {"message": "x", "userId": "somebody else"},
+        {"message": 17},
+        [],
+        "text",
+    ],
+)
+async def test_a_bad_post_is_422_and_says_nothing_to_anybody(rest: Rest, body: Any) -> None:
+    _, ada = await rest.person()
+    answer = await ada.post("/api/notifications", json=body)
+    assert answer.status_code == 422
+    assert (await ada.get("/api/notifications")).json()["items"] == []
+
+
+async def test_a_lone_surrogate_is_422(rest: Rest) -> None:
+    _, ada = await rest.person()
+    answer = await ada.post(
+        "/api/notifications",
+        content=b'{"message":"\\ud800"}',
+        headers={"content-type": "application/json"},
+    )
+    assert answer.status_code == 422
+
+
+async def test_the_list_is_newest_first_and_its_cursor_leads_on(rest: Rest) -> None:
+    _, ada = await rest.person()
+    for number in range(5):
+        await posted(ada, message=str(number))
+    seen: list[str] = []
+    cursor: dict[str, str] = {}
+    while True:
+        page = (await ada.get("/api/notifications", params={"limit": "2"} | cursor)).json()
+        seen += [each["message"] for each in page["items"]]
+        if page["nextCursor"] is None:
+            break
+        cursor = {"cursor": page["nextCursor"]}
+    assert seen == ["4", "3", "2", "1", "0"]
+
+
+async def test_the_list_is_filtered_by_unread_type_and_since(rest: Rest) -> None:
+    _, ada = await rest.person()
+    first = await posted(ada, message="first")
+    await posted(ada, message="second", type="error")
+    await ada.post(f"/api/notifications/{first['id']}/read")
+
+    async def found(**query: str) -> list[str]:
+        page = (await ada.get("/api/notifications", params=query)).json()
+        return [each["message"] for each in page["items"]]
+
+    assert await found(unread="true") == ["second"]
+    assert await found(unread="false") == ["first"]
+    assert await found(type="error") == ["second"]
+    assert await found(since=first["id"]) == ["second"]
+    assert await found(since="unknown") == ["first", "second"]
+
+
+async def test_a_cursor_of_another_list_is_422(rest: Rest) -> None:
+    _, ada = await rest.person()
+    for cursor in ("x", "bm8", "W10", "WyJuIiwiYSJd"):
+        answer = await ada.get("/api/notifications", params={"cursor": cursor})
+        assert answer.status_code == 422, cursor
+
+
+async def test_reading_is_idempotent_and_keeps_its_moment(rest: Rest) -> None:
+    _, ada = await rest.person()
+    said = await posted(ada)
+    first = (await ada.post(f"/api/notifications/{said['id']}/read")).json()
+    second = (await ada.post(f"/api/notifications/{said['id']}/read")).json()
+    assert first["readAt"] == "2026-03-02T12:00:00Z"
+    assert first == second
+    assert (await ada.get("/api/notifications/unread-count")).json() == {"unread": 0}
+
+
+async def test_read_all_says_how_many_were_not(rest: Rest) -> None:
+    _, ada = await rest.person()
+    for _ in range(3):
+        await posted(ada)
+    assert (await ada.post("/api/notifications/read-all")).json() == {"marked": 3}
+    assert (await ada.post("/api/notifications/read-all")).json() == {"marked": 0}
+
+
+async def test_a_deleted_one_is_gone(rest: Rest) -> None:
+    _, ada = await rest.person()
+    said = await posted(ada)
+    assert (await ada.delete(f"/api/notifications/{said['id']}")).status_code == 204
+    assert (await ada.delete(f"/api/notifications/{said['id']}")).status_code == 404
+    assert (await ada.get("/api/notifications")).json()["items"] == []
+
+
+async def test_what_an_alert_says_carries_its_product_and_date(rest: Rest) -> None:
+    user, ada = await rest.person()
+    draft = Draft(
+        user.id, "Milk expires today", Kind.WARNING, Event.EXPIRING, "Milk", "p", rest.now.date(), 0
+    )
+    await rest.database.write(lambda t: notifications.add(t, [draft], rest.now))
+    (said,) = (await ada.get("/api/notifications")).json()["items"]
+    assert (said["productId"], said["expiresOn"], said["daysLeft"]) == ("p", "2026-03-02", 0)
