@@ -29,6 +29,7 @@ class Ledger:
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
+        self.heard = asyncio.Event()
         self.asked: set[str] = set()
         """Messages that were posted, whether or not an answer came."""
         self.answered: dict[str, str] = {}
@@ -51,6 +52,13 @@ class Ledger:
                 self.asked.add(message)
                 posted = await live.post(rest, person, message)
                 self.answered[posted["id"]] = message
+                self.heard.set()
+
+    async def until_answered(self, count: int) -> None:
+        """Wait until so many posts have been answered in all."""
+        while len(self.answered) < count:
+            self.heard.clear()
+            await self.heard.wait()
 
     async def add_products(self, rest: httpx.AsyncClient, person: Person) -> None:
         """Add products whose alert is due at once, until the server is gone."""
@@ -69,7 +77,6 @@ class Ledger:
     async def read(self, client: Client, person: Person) -> None:
         """Check what comes, and mark most of it read, until the server is gone."""
         seen: set[str] = set()
-        owed = self.answered.keys() - self.marking
         pinged: list[set[str]] = []
         waiting: set[str] = set()
         with contextlib.suppress(Ended):
@@ -79,7 +86,6 @@ class Ledger:
                     self.marked |= pinged.pop(0)
                     continue
                 self.check(frame, seen)
-                owed -= seen
                 if self.random.random() < 0.8:
                     self.marking.add(frame["id"])
                     waiting.add(frame["id"])
@@ -164,7 +170,10 @@ async def test_killed_25_times_every_2xx_is_delivered_and_none_after_mark_read(
 
 
 async def until_killed(server: Server, person: Person, ledger: Ledger) -> None:
-    """One life of the server: posts, products and marks, until it is killed in their midst."""
+    """One life of the server: posts, products and marks, until it is killed in their midst.
+
+    Some answers after its start, and then within any of the steps that the next ones take.
+    """
     async with client_of("websockets") as connect, server.rest() as rest:
         client = await connect(server.socket_url(person.token))
         await take(client, 1)
@@ -173,8 +182,11 @@ async def until_killed(server: Server, person: Person, ledger: Ledger) -> None:
             asyncio.create_task(ledger.add_products(rest, person)),
             *(asyncio.create_task(ledger.post(rest, person)) for _ in range(POSTERS)),
         ]
-        await asyncio.wait(
-            busy, timeout=ledger.random.uniform(0, 0.25), return_when=asyncio.FIRST_EXCEPTION
+        moment = asyncio.create_task(
+            ledger.until_answered(len(ledger.answered) + ledger.random.randrange(20))
         )
+        await asyncio.wait([moment, *busy], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(busy, timeout=ledger.random.uniform(0, 0.03))
         server.kill()
+        moment.cancel()
         await asyncio.gather(*busy)

@@ -1,0 +1,49 @@
+"""schemathesis against a real node: no 5xx, and no answer that the document does not have."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import live
+
+ENDING = "logoutAll", "deleteMe"
+"""They end the very access that the other operations are tried with."""
+CHECKS = (
+    "not_a_server_error,status_code_conformance,content_type_conformance,"
+    "response_headers_conformance,response_schema_conformance,negative_data_rejection,"
+    "missing_required_header,unsupported_method"
+)
+
+
+def run(folder: Path, *arguments: str) -> None:
+    command = [
+        str(Path(sys.executable).parent / "schemathesis"),
+        "run",
+        *arguments,
+        f"--checks={CHECKS}",
+        "--generation-deterministic",
+        "--suppress-health-check=all",
+        "--warnings=off",
+        "--no-color",
+    ]
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=110, check=False
+    )
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+
+
+@pytest.mark.timeout(240)
+def test_every_answer_of_every_operation_is_as_documented(tmp_path: Path) -> None:
+    rates = "100000/minute"
+    with live.serving(tmp_path, login_rate=rates, signup_rate=rates, log_level="INFO") as server:
+        person = server.person()
+        url = f"{server.url}/api/openapi.json"
+        token = f"--header=Authorization: Bearer {person.token}"
+        without = [f"--exclude-operation-id={name}" for name in ENDING]
+        run(tmp_path, url, token, "--phases=coverage,fuzzing", "--max-examples=6", *without)
+        for name in ENDING:
+            other = server.person()
+            token = f"--header=Authorization: Bearer {other.token}"
+            run(tmp_path, url, token, "--phases=coverage", f"--include-operation-id={name}")
