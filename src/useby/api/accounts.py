@@ -161,6 +161,7 @@ async def refresh_tokens(node: Node, given: RefreshIn) -> TokensOut:
     status_code=HTTPStatus.NO_CONTENT,
     response_class=Response,
     responses=answers(401, 403),
+    openapi_extra={"security": [{}, {"HTTPBearer": []}]},
 )
 async def logout(node: Node, bearer: Bearer, given: RefreshIn | None = None) -> None:
     """End the sign-in of a refresh token, or of the access token that asks, and its sockets.

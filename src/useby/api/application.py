@@ -21,6 +21,8 @@ from useby.api.product_shapes import ProductIn
 
 SOCKET_PATH: Final = "/api/ws/notification"
 CLOSE: Final = {"Connection": "close"}
+HEAD_REFUSALS: Final = (HTTPStatus.REQUEST_URI_TOO_LONG, HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+"""What the listener answers, before the application hears of a request."""
 _DESCRIPTION: Final = (
     "Keeps products, knows when each must be noticed, and tells every device of its owner at once"
     f" over the WebSocket at `{SOCKET_PATH}`."
@@ -96,6 +98,11 @@ def _document(api: FastAPI) -> dict[str, Any]:
             for status, answer in operation["responses"].items():
                 if int(status) >= HTTPStatus.BAD_REQUEST:
                     answer.get("content", {}).pop("application/json", None)
+            for refusal in HEAD_REFUSALS:
+                operation["responses"][str(refusal.value)] = {
+                    "description": refusal.phrase,
+                    "content": {"text/plain": {"schema": {"type": "string"}}},
+                }
     return document
 
 

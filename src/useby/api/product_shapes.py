@@ -166,11 +166,17 @@ class ProductPage(Shape):
     next_cursor: str | None
 
 
+_ANY_PRODUCT = {
+    "anyOf": [{"$ref": "#/components/schemas/ProductIn"}, {}],
+    "description": "A `ProductIn`. Anything else gets status 422 in its own result.",
+}
+
+
 class BatchIn(Shape):
     """Products to be kept, each as `ProductIn`."""
 
     items: Annotated[
-        list[Annotated[Any, WithJsonSchema({"$ref": "#/components/schemas/ProductIn"})]],
+        list[Annotated[Any, WithJsonSchema(_ANY_PRODUCT)]],
         Field(min_length=1, max_length=BATCH_LIMIT),
     ]
 
