@@ -27,8 +27,9 @@ from useby.auth.tokens import Issuer, Verifier
 from useby.bus.memory import MemoryBus
 from useby.clock.alerts import AlertClock
 from useby.domain.news import News, Notified, Scheduled
+from useby.realtime.admissions import RESERVE, Admissions
 from useby.realtime.http import protocol_for
-from useby.realtime.hub import RESERVE, Hub
+from useby.realtime.hub import Hub
 from useby.settings import Settings
 from useby.store import migrate
 from useby.store.engine import Database, StoreUnavailable, open_database, sqlite_path
@@ -36,9 +37,12 @@ from useby.store.lock import hold_for_serving
 
 log = logging.getLogger(__name__)
 
-BACKLOG: Final = 128
-"""Out of descriptors, asyncio's accept loop repeats itself as often as this a wake
-(python/cpython#151615)."""
+BACKLOG: Final = 2048
+"""Connections that wait in the kernel when a node starts anew and all its clients come back."""
+ACCEPTED_TOGETHER: Final = 32
+"""Connections taken from there in one turn of the loop: open ones get theirs in between. Out of
+descriptors, asyncio's accept loop repeats itself as often as this a wake (python/cpython#151615).
+"""
 WATCH_SECONDS: Final = 0.5
 """How soon what another process wrote is noticed; the sockets hear of it within two seconds."""
 STOP_SECONDS: Final = 4.0
@@ -54,6 +58,15 @@ class _Http(uvicorn.Server):
         """Capture none."""
         yield
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and have the kernel queue more than the loop takes at once.
+
+        For asyncio both are one figure, the backlog.
+        """
+        await super().startup(sockets)
+        for listener in sockets or ():
+            listener.listen(BACKLOG)
+
 
 class Node:
     """A node that is running; made by ``running``."""
@@ -68,8 +81,9 @@ class Node:
         self.clock = AlertClock(database, now)
         verifier = Verifier(settings, key)
         tickets = Tickets(settings.ticket_seconds)
-        self.hub = Hub(
-            settings,
+        self.hub = Hub(settings, database, now)
+        self.admissions = Admissions(
+            self.hub,
             database,
             verifier,
             tickets,
@@ -95,12 +109,12 @@ class Node:
         self._http = _Http(
             uvicorn.Config(
                 create_api(self.context),
-                http=protocol_for(self.hub),  # type: ignore[arg-type]
+                http=protocol_for(self.admissions),  # type: ignore[arg-type]
                 ws="none",
                 lifespan="off",
                 log_config=None,
                 server_header=False,
-                backlog=BACKLOG,
+                backlog=ACCEPTED_TOGETHER,
                 timeout_graceful_shutdown=int(STOP_SECONDS) - 1,
             )
         )
@@ -118,6 +132,7 @@ class Node:
         async with asyncio.TaskGroup() as group:
             background = [
                 group.create_task(self.hub.run(), name="hub"),
+                group.create_task(self.admissions.run(), name="admissions"),
                 group.create_task(self.clock.run(), name="clock"),
                 group.create_task(self._watch(), name="watch"),
             ]

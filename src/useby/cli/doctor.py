@@ -24,7 +24,7 @@ from useby.auth.key import SettingsError, key_path, signing_key
 from useby.auth.rates import Rates
 from useby.auth.tokens import Verifier
 from useby.cli.options import AsJson, DatabaseUrl, Refused, echo_json, settings_with
-from useby.realtime.hub import RESERVE
+from useby.realtime.admissions import RESERVE
 from useby.settings import Settings
 from useby.store import migrate
 from useby.store.condition import SQLITE_VERSION, Condition, condition, has_wal_reset_bug

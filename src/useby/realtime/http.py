@@ -18,7 +18,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 from websockets.utils import accept_key
 
-from useby.realtime.hub import Hub, Knock
+from useby.realtime.admissions import Admissions, Knock
 
 log = logging.getLogger(__name__)
 
@@ -44,15 +44,15 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def __init__(
         self,
-        hub: Hub,
+        admissions: Admissions,
         config: Config,
         server_state: ServerState,
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
-        """As uvicorn makes one, with the hub that takes upgraded connections."""
+        """As uvicorn makes one, with what takes upgraded connections in."""
         super().__init__(config, server_state, app_state, _loop)
-        self._hub = hub
+        self._admissions = admissions
         self._in_head = True
         self._head_bytes = 0
         self._deadline: asyncio.TimerHandle | None = None
@@ -64,15 +64,15 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Bound what the kernel buffers for us, and give the head its time."""
         super().connection_made(transport)
-        if not self._hub.seat(self):
+        if not self._admissions.seat(self):
             transport.abort()
             return
-        self._arm(self._hub.settings.head_timeout)
+        self._arm(self._admissions.settings.head_timeout)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Give the seat back."""
         self._disarm()
-        self._hub.unseat(self)
+        self._admissions.unseat(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -83,7 +83,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             piece = data[start : start + SLICE]
             if self._in_head:
                 if self._deadline is None:
-                    self._arm(self._hub.settings.head_timeout)
+                    self._arm(self._admissions.settings.head_timeout)
                 self._head_bytes += len(piece)
             super().data_received(piece)
             if self._refusal is None and self._in_head:
@@ -103,23 +103,23 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def on_url(self, url: bytes) -> None:
         """Refuse a URL over its bound before it is kept."""
         super().on_url(url)
-        if len(self.url) > self._hub.settings.url_max_bytes:
+        if len(self.url) > self._admissions.settings.url_max_bytes:
             self._fail(414)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Refuse one header too many."""
         super().on_header(name, value)
-        if len(self.headers) > self._hub.settings.head_max_headers:
+        if len(self.headers) > self._admissions.settings.head_max_headers:
             self._fail(431)
 
     def on_headers_complete(self) -> None:
         """The head is whole; the body has its own time."""
-        if self._head_size() > self._hub.settings.head_max_bytes:
+        if self._head_size() > self._admissions.settings.head_max_bytes:
             self._fail(431)
         self._in_head = False
         self._head_bytes = 0
         self._disarm()
-        self._arm(self._hub.settings.body_timeout)
+        self._arm(self._admissions.settings.body_timeout)
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
@@ -154,7 +154,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             b"Sec-WebSocket-Accept: " + accept_key(key).encode() + b"\r\n\r\n"
         )
-        self._hub.enter(self, self.transport, knock)
+        self._admissions.enter(self, self.transport, knock)
 
     def _handshake_key(self, headers: dict[bytes, list[bytes]]) -> str:
         if self.scope["method"] != "GET" or self.parser.get_http_version() != "1.1":
@@ -169,7 +169,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         except binascii.Error:
             raise _Refused(400) from None
         hosts = headers.get(b"host", [])
-        if len(hosts) != 1 or not self._hub.host_allowed(hosts[0].decode("latin-1")):
+        if len(hosts) != 1 or not self._admissions.host_allowed(hosts[0].decode("latin-1")):
             raise _Refused(400)
         return keys[0].decode("ascii")
 
@@ -197,9 +197,11 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def _refuse_if_large(self) -> None:
         """Refuse a head that has no end yet, by what has been read of it."""
-        if self._head_bytes > self._hub.settings.head_max_bytes:
+        if self._head_bytes > self._admissions.settings.head_max_bytes:
             url = getattr(self, "url", b"")
-            self._refuse(414 if len(url) > self._hub.settings.url_max_bytes else 431, "Too large.")
+            self._refuse(
+                414 if len(url) > self._admissions.settings.url_max_bytes else 431, "Too large."
+            )
 
     def _fail(self, status: int) -> None:
         """Leave the parser's callback; ``send_400_response`` is called for it."""
@@ -224,7 +226,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         """Close, and cut the line if the peer does not take our answer."""
         self._disarm()
         self.transport.close()
-        self._arm(self._hub.settings.close_timeout)
+        self._arm(self._admissions.settings.close_timeout)
 
     def _arm(self, seconds: float) -> None:
         self._deadline = self.loop.call_later(seconds, self.transport.abort)
@@ -235,7 +237,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._deadline = None
 
 
-def protocol_for(hub: Hub) -> Callable[..., BoundedHttpProtocol]:
+def protocol_for(admissions: Admissions) -> Callable[..., BoundedHttpProtocol]:
     """What uvicorn's ``http=`` setting takes: makes the protocol of one connection."""
 
     def make(
@@ -244,6 +246,6 @@ def protocol_for(hub: Hub) -> Callable[..., BoundedHttpProtocol]:
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> BoundedHttpProtocol:
-        return BoundedHttpProtocol(hub, config, server_state, app_state, _loop)
+        return BoundedHttpProtocol(admissions, config, server_state, app_state, _loop)
 
     return make

@@ -50,8 +50,10 @@ class Socket(asyncio.Protocol):
         "_held",
         "_hub",
         "_message",
+        "_out",
         "_paused",
         "_unparsed",
+        "_unsent",
         "_wire",
         "expires_at",
         "issued_at",
@@ -82,6 +84,8 @@ class Socket(asyncio.Protocol):
         self._unparsed = 0
         self._held: bytes | None = None
         self._paused = False
+        self._out: list[bytes] = []
+        self._unsent = 0
         self._deadline: asyncio.TimerHandle | None = None
         transport.set_write_buffer_limits(high=HIGH_WATER)
 
@@ -113,9 +117,10 @@ class Socket(asyncio.Protocol):
         """Leave the pool at once, whatever ended the connection."""
         self._disarm()
         self._held = self._message = None
+        self._out.clear()
         self.session.close(closes.GOING_AWAY)
         self._hub.remove(self)
-        self._hub.unseat(self)
+        self._hub.release(self)
 
     # what the hub and the sweep call
 
@@ -133,9 +138,19 @@ class Socket(asyncio.Protocol):
             else:
                 metrics.client_frames_ignored.labels(effect.reason).inc()
 
+    def flush(self) -> None:
+        """Hand what this turn of the loop has gathered to the transport, in one write."""
+        out, many = self._out, self._unsent >= HIGH_WATER
+        if out and not self.transport.is_closing():
+            self.transport.write(out[0] if len(out) == 1 else b"".join(out))
+        out.clear()
+        self._unsent = 0
+        if many:
+            self.pump()
+
     def pump(self) -> None:
         """Send the page at hand for as long as the peer reads."""
-        while not self._paused:
+        while not self._paused and self._unsent < HIGH_WATER:
             effects = self.session.more()
             if not effects:
                 return
@@ -262,10 +277,14 @@ class Socket(asyncio.Protocol):
         transport = self.transport
         if self.session.state is State.CLOSED or transport.is_closing():
             return
-        if transport.get_write_buffer_size() + len(data) > self._hub.settings.send_buffer_bytes:
+        unsent = transport.get_write_buffer_size() + self._unsent + len(data)
+        if unsent > self._hub.settings.send_buffer_bytes:
             self.close(closes.TOO_SLOW)
             return
-        transport.write(data)
+        if not self._out:
+            self._hub.flush_soon(self)
+        self._out.append(data)
+        self._unsent += len(data)
 
     def _end(self, why: Close) -> None:
         """Send our Close and give the peer its time to answer; then the line is cut."""
@@ -278,7 +297,8 @@ class Socket(asyncio.Protocol):
         if self._held is not None:
             self._held = None
             self.transport.resume_reading()  # the peer's Close must be heard
-        self.transport.write(frames.close(why))
+        self._out.append(frames.close(why))
+        self.flush()
         if self._wire.state is WireState.OPEN:
             self._wire.send_close(why.code, why.reason)
             self._wire.data_to_send()  # the same bytes again
@@ -294,6 +314,7 @@ class Socket(asyncio.Protocol):
             self.session.close(closes.GOING_AWAY)
         self._hub.remove(self)
         self._disarm()
+        self.flush()
         self.transport.close()
         self._deadline = self._hub.loop.call_later(
             self._hub.settings.close_timeout, self.transport.abort

@@ -1,0 +1,217 @@
+"""From a TCP connection to a session that is open: seats, tokens, look-ups, at a bounded rate.
+
+A node that starts anew meets all its clients at once. Their upgrades wait in a line from which one
+worker takes a few at a time, verifies their tokens and looks all of them up in one query. While
+the store answers, and between any two turns, connections that are open get what is theirs.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from useby.auth.tickets import Tickets
+from useby.auth.tokens import Claims, KeysNeeded, TokenRefused, Verifier
+from useby.domain.account import Standing
+from useby.realtime import closes
+from useby.realtime.hub import Hub, until_it_works
+from useby.realtime.session import Session, State
+from useby.realtime.socket import Socket
+from useby.store import accounts, notifications
+from useby.store.engine import Connection, Database
+
+log = logging.getLogger(__name__)
+
+RESERVE: Final = 128
+"""Descriptors kept for the database, logs and requests when connections fill the rest."""
+TOGETHER: Final = 64
+"""Connections that are admitted in one turn, with one look-up: some 5 ms of work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Knock:
+    """What an upgrade request brought: its distinct tokens, its origin, and where to go on."""
+
+    tokens: tuple[str, ...]
+    origin: str | None
+    since: str | None
+
+
+@dataclass(slots=True)
+class _Opening:
+    socket: Socket
+    token: str
+    since: str | None
+    claims: Claims | None = None
+    """What the token says, once it is verified."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    standing: Standing
+    newest: int
+    unread: bool
+    since: int | None
+
+
+class Admissions:
+    """The way into the pool. All of it runs on the event loop."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        database: Database,
+        verifier: Verifier,
+        tickets: Tickets,
+        *,
+        max_connections: int,
+        now: Callable[[], datetime],
+    ) -> None:
+        """Stand before ``hub``; ``run`` admits."""
+        self.settings = hub.settings
+        self._hub = hub
+        self._database = database
+        self._verifier = verifier
+        self._tickets = tickets
+        self._max_connections = max_connections
+        self._now = now
+        self._seats: set[object] = set()
+        self._line: deque[_Opening] = deque()
+        self._wanted = asyncio.Event()
+
+    def seat(self, connection: object) -> bool:
+        """Count a TCP connection in; false when the node has no descriptor to spare for it."""
+        if len(self._seats) + self._hub.count >= self._max_connections + RESERVE // 2:
+            return False
+        self._seats.add(connection)
+        return True
+
+    def unseat(self, connection: object) -> None:
+        """Count a TCP connection out."""
+        self._seats.discard(connection)
+
+    def host_allowed(self, host: str) -> bool:
+        """Whether a ``Host`` header names this node (any does, unless settings say which)."""
+        allowed = self.settings.allowed_hosts
+        return not allowed or _without_port(host).lower() in {name.lower() for name in allowed}
+
+    def enter(self, before: object, transport: asyncio.Transport, knock: Knock) -> None:
+        """Take over a transport whose upgrade has been answered."""
+        socket = Socket(self._hub, transport, Session(""))
+        self.unseat(before)
+        full = self._hub.count >= self._max_connections
+        self._hub.hold(socket)
+        transport.set_protocol(socket)
+        allowed = self.settings.allowed_origins
+        if self._hub.draining:
+            socket.close(closes.GOING_AWAY)
+        elif allowed and knock.origin is not None and knock.origin not in allowed:
+            socket.close(closes.ORIGIN_NOT_ALLOWED)
+        elif not knock.tokens:
+            socket.close(closes.TOKEN_REQUIRED)
+        elif len(knock.tokens) > 1:
+            socket.close(closes.TOKEN_INVALID)
+        elif full:
+            socket.close(closes.TOO_MANY_CONNECTIONS)
+        else:
+            self._queue(_Opening(socket, knock.tokens[0], knock.since))
+
+    async def run(self) -> None:
+        """Admit who waits, until cancelled."""
+        while True:
+            await self._wanted.wait()
+            turn = [self._line.popleft() for _ in range(min(TOGETHER, len(self._line)))]
+            if not self._line:
+                self._wanted.clear()
+            await self._admit([each for each in turn if self._joins(each)])
+
+    def _queue(self, opening: _Opening) -> None:
+        self._line.append(opening)
+        self._wanted.set()
+
+    def _joins(self, opening: _Opening) -> bool:
+        """Verify a token and let its bearer join the pool; what they are sent comes after."""
+        socket = opening.socket
+        if socket.session.state is State.CLOSED:
+            return False
+        claims = opening.claims
+        try:
+            if claims is None:
+                now = self._now()
+                claims = self._tickets.redeem(opening.token, now)
+                claims = claims or self._verifier.verify(opening.token, now)
+        except TokenRefused as refused:
+            _refuse(socket, refused)
+            return False
+        except KeysNeeded:
+            self._hub.spawn(socket, self._verify_later(opening))
+            return False
+        except Exception:
+            log.exception("a connection failed and is closed")
+            socket.close(closes.INTERNAL_ERROR)
+            return False
+        opening.claims = claims
+        # In the pool before its look-up: what is committed after that snapshot is heard of here.
+        return self._hub.join(socket, claims)
+
+    async def _verify_later(self, opening: _Opening) -> None:
+        try:
+            opening.claims = await self._verifier.verify_soon(opening.token, self._now())
+        except TokenRefused as refused:
+            _refuse(opening.socket, refused)
+        else:
+            self._queue(opening)
+
+    async def _admit(self, batch: Sequence[_Opening]) -> None:
+        if not batch:
+            return
+        found = await until_it_works(lambda: self._look_up(batch))
+        for opening, what in zip(batch, found, strict=True):
+            session = opening.socket.session
+            self._hub.answer(
+                opening.socket,
+                lambda session=session, what=what: session.opened(  # type: ignore[misc]
+                    what.standing, what.newest, unread=what.unread, since=what.since
+                ),
+            )
+
+    async def _look_up(self, batch: Sequence[_Opening]) -> list[_Found]:
+        keys = [
+            (each.claims.user_id, each.claims.session_id, each.claims.issued_at)
+            for each in batch
+            if each.claims
+        ]
+        if self.settings.jwt_auto_provision:
+            subjects = {user_id for user_id, session_id, _ in keys if session_id is None}
+            if subjects:
+                now = self._now()
+                await self._database.write(lambda t: accounts.provision(t, sorted(subjects), now))
+
+        def read(connection: Connection) -> list[_Found]:
+            unread = notifications.users_with_unread(connection, {key[0] for key in keys})
+            return [
+                _Found(
+                    standing,
+                    newest,
+                    user_id in unread,
+                    notifications.seq_of(connection, user_id, each.since) if each.since else None,
+                )
+                for each, (user_id, _, _), (standing, newest) in zip(
+                    batch, keys, accounts.standings(connection, keys), strict=True
+                )
+            ]
+
+        return await self._database.read(read)
+
+
+def _refuse(socket: Socket, refused: TokenRefused) -> None:
+    socket.close(closes.TOKEN_EXPIRED if refused.expired else closes.TOKEN_INVALID)
+
+
+def _without_port(host: str) -> str:
+    if host.startswith("["):
+        return host.partition("]")[0] + "]"
+    return host.partition(":")[0]
