@@ -1,0 +1,148 @@
+"""The way into the pool when many come at once: shared look-ups, bounded turns."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from house import House
+from useby.realtime.admissions import TOGETHER, Knock
+
+SECONDS = 10
+
+
+class Line(asyncio.Transport):
+    """A transport whose peer reads everything; each write is kept as it was made."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.writes: list[bytes] = []
+        self.written = asyncio.Event()
+        self.ended = False
+
+    def write(self, data: Any) -> None:
+        self.writes.append(bytes(data))
+        self.written.set()
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        self.protocol = protocol
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """Nothing is ever buffered."""
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+    def is_closing(self) -> bool:
+        return self.ended
+
+    def pause_reading(self) -> None:
+        """Nothing is ever read."""
+
+    def resume_reading(self) -> None:
+        """Nothing is ever read."""
+
+    def close(self) -> None:
+        self.abort()
+
+    def abort(self) -> None:
+        if not self.ended:
+            self.ended = True
+            self.protocol.connection_lost(None)
+
+    async def says(self, text: str) -> None:
+        """Wait until ``text`` has been written."""
+        async with asyncio.timeout(SECONDS):
+            while not any(text.encode() in each for each in self.writes):
+                self.written.clear()
+                await self.written.wait()
+
+
+def enter(house: House, token: str) -> Line:
+    line = Line()
+    house.node.admissions.enter(object(), line, Knock((token,), None, None))
+    return line
+
+
+def frames_in(data: bytes) -> list[Any]:
+    """The JSON of unmasked text frames that stand one after another."""
+    found = []
+    while data:
+        assert data[0] == 0x81
+        size, start = data[1], 2
+        if size == 126:
+            size, start = int.from_bytes(data[2:4]), 4
+        found.append(json.loads(data[start : start + size]))
+        data = data[start + size :]
+    return found
+
+
+async def test_connections_that_arrive_together_share_their_look_ups(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens = [await house.token(await house.add_user(f"u{n}"), f"s{n}") for n in range(50)]
+    real, asked = house.node.database.read, []
+
+    def counted(work: Any) -> Any:
+        asked.append(work)
+        return real(work)
+
+    monkeypatch.setattr(house.node.database, "read", counted)
+    lines = [enter(house, token) for token in tokens]
+    for line in lines:
+        await line.says("CONNECTION_ESTABLISHED")
+    assert len(asked) == 1
+
+
+async def test_a_storm_is_admitted_a_turn_at_a_time_and_news_goes_out_between_turns(
+    start: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = await start(connections_per_user=1000)
+    eve, ada = await house.add_user("eve"), await house.add_user("ada")
+    open_already = enter(house, await house.token(eve, "s-eve"))
+    await open_already.says("CONNECTION_ESTABLISHED")
+    token = await house.token(ada, "s-ada")
+    real, second, go_on = house.node.database.read, asyncio.Event(), asyncio.Event()
+    turns = iter((False, True))
+
+    async def one_turn_first(work: Any) -> Any:
+        if next(turns, True):
+            second.set()
+            await go_on.wait()
+        return await real(work)
+
+    monkeypatch.setattr(house.node.database, "read", one_turn_first)
+    storm = [enter(house, token) for _ in range(10 * TOGETHER)]
+    await second.wait()
+    assert sum(bool(line.writes) for line in storm) <= TOGETHER
+    await house.post(eve, "still served")
+    await open_already.says("still served")
+    go_on.set()
+    for line in storm:
+        await line.says("CONNECTION_ESTABLISHED")
+
+
+async def test_frames_of_one_turn_leave_in_one_write(house: House) -> None:
+    ada = await house.add_user()
+    line = enter(house, await house.token(ada))
+    await line.says("CONNECTION_ESTABLISHED")
+    line.writes.clear()
+    await asyncio.gather(*(house.post(ada, f"{n}") for n in range(20)))
+    await line.says('"message":"19"')
+    said = [frames_in(each) for each in line.writes]
+    assert [frame["message"] for each in said for frame in each] == [str(n) for n in range(20)]
+    assert len(said) < 20
+
+
+async def test_a_close_follows_what_was_said_in_the_same_turn(house: House) -> None:
+    ada = await house.add_user()
+    line = enter(house, await house.token(ada))
+    await line.says("CONNECTION_ESTABLISHED")
+    line.writes.clear()
+    (socket,) = house.node.hub._users[ada.id]
+    masked_ping, masked_binary = b"\x81\x84\0\0\0\0PING", b"\x82\x80\0\0\0\0"
+    socket.data_received(masked_ping * 2 + masked_binary)
+    assert len(line.writes) == 1
+    pong = b'\x81\x0f{"type":"pong"}'
+    assert line.writes[0].startswith(pong * 2 + b"\x88")
