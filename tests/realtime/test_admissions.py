@@ -146,3 +146,24 @@ async def test_a_close_follows_what_was_said_in_the_same_turn(house: House) -> N
     assert len(line.writes) == 1
     pong = b'\x81\x0f{"type":"pong"}'
     assert line.writes[0].startswith(pong * 2 + b"\x88")
+
+
+async def test_pages_that_are_wanted_together_share_a_snapshot(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = await house.add_user()
+    await house.post(ada, *(f"{n}" for n in range(250)))
+    token = await house.token(ada)
+    real, asked = house.node.database.read, []
+
+    def counted(work: Any) -> Any:
+        asked.append(work)
+        return real(work)
+
+    monkeypatch.setattr(house.node.database, "read", counted)
+    lines = [enter(house, token) for _ in range(20)]
+    for line in lines:
+        await line.says('"message":"249"')
+        told = [frame["message"] for each in line.writes for frame in frames_in(each)][1:]
+        assert told == [str(n) for n in range(250)]
+    assert len(asked) == 1 + 3

@@ -1,13 +1,14 @@
 """The pool of active connections: who is here, what reaches them, and what they ask of the store.
 
-``mark_read``s that arrive together share a commit: they wait in a list for one worker, which takes
-the whole list at a time. Frames for one connection that arise in one turn of the event loop leave
-in one write.
+``mark_read``s that arrive together share a commit, and pages that are wanted together a snapshot:
+each kind waits in a list for one worker, which takes many at a time. Frames for one connection
+that arise in one turn of the event loop leave in one write.
 """
 
 import asyncio
 import contextlib
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 from typing import Final, TypeVar
@@ -28,6 +29,8 @@ from useby.store.engine import Connection, Database, StoreUnavailable, Transacti
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
+FETCHED_TOGETHER: Final = 32
+"""Pages read in one snapshot; the next ones wait for these."""
 RETRY_SECONDS: Final = 0.25
 RETRY_LONGEST: Final = 5.0
 DRAIN_SLICES: Final = 20
@@ -50,9 +53,12 @@ class Hub:
         self._users: dict[str, set[Socket]] = {}
         self._sweep = Sweep(settings.ping_interval, settings.ping_timeout)
         self._unsent: list[Socket] = []
+        self._fetches: deque[tuple[Socket, Fetch]] = deque()
+        self._fetch_wanted = asyncio.Event()
         self._marks: list[tuple[Socket, Mark]] = []
         self._mark_wanted = asyncio.Event()
-        self._look_at_all = asyncio.Event()
+        self._told_of: set[str] = set()
+        self._told = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._empty = asyncio.Event()
         self._empty.set()
@@ -104,8 +110,9 @@ class Hub:
     # what sessions ask for
 
     def fetch(self, socket: Socket, wanted: Fetch) -> None:
-        """Read a page for a session."""
-        self.spawn(socket, self._fetch(socket, wanted))
+        """Read a page for a session, in one snapshot with its neighbours."""
+        self._fetches.append((socket, wanted))
+        self._fetch_wanted.set()
 
     def mark(self, socket: Socket, wanted: Mark) -> None:
         """Mark notifications read for a session, in one commit with its neighbours."""
@@ -149,21 +156,6 @@ class Hub:
                 log.exception("a connection failed and is cut")
                 socket.transport.abort()
 
-    async def _fetch(self, socket: Socket, wanted: Fetch) -> None:
-        user_id = socket.session.user_id
-
-        def read(connection: Connection) -> tuple[list[Notification], int]:
-            if wanted.unread_to is None:
-                rows = notifications.page_after(connection, user_id, wanted.after, PAGE)
-            else:
-                rows = notifications.unread_page(
-                    connection, user_id, wanted.after, wanted.unread_to, PAGE
-                )
-            return rows, notifications.newest_seq(connection, user_id)
-
-        rows, newest = await until_it_works(lambda: self._database.read(read))
-        socket.answered(socket.session.page(rows, newest))
-
     # what reaches connections
 
     def on_news(self, news: News) -> None:
@@ -188,15 +180,21 @@ class Hub:
                 log.exception("a connection failed and is closed")
                 socket.close(closes.INTERNAL_ERROR)
 
+    def look_at(self, user_ids: Iterable[str]) -> None:
+        """Have these users' connections compared with the store: something was written for them."""
+        self._told_of.update(user_ids)
+        self._told.set()
+
     def look_at_all(self) -> None:
-        """Have every connection compared with the store: another process has written."""
-        self._look_at_all.set()
+        """Have every connection compared with the store: something was written, for whomever."""
+        self.look_at(self._users)
 
     # what keeps it going
 
     async def run(self) -> None:
         """Serve the connections until cancelled."""
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._fetch_waiting(), name="hub-pages")
             group.create_task(self._mark_waiting(), name="hub-marks")
             group.create_task(self._keep_sweeping(), name="hub-sweep")
             group.create_task(self._look_when_told(), name="hub-reconciliation")
@@ -228,6 +226,25 @@ class Hub:
         self._hurried = True
         for socket in tuple(self._sockets):
             socket.transport.abort()
+
+    async def _fetch_waiting(self) -> None:
+        while True:
+            await self._fetch_wanted.wait()
+            turn = [
+                self._fetches.popleft() for _ in range(min(FETCHED_TOGETHER, len(self._fetches)))
+            ]
+            if not self._fetches:
+                self._fetch_wanted.clear()
+            turn = [each for each in turn if each[0].session.state is not State.CLOSED]
+            if not turn:
+                continue
+            wanted = {(socket.session.user_id, page) for socket, page in turn}
+            pages = await until_it_works(
+                lambda wanted=wanted: self._database.read(lambda c: _pages(c, wanted))  # type: ignore[misc]
+            )
+            for socket, page in turn:
+                answer = pages[socket.session.user_id, page]
+                self.answer(socket, lambda s=socket, a=answer: s.session.page(*a))  # type: ignore[misc]
 
     async def _mark_waiting(self) -> None:
         while True:
@@ -262,9 +279,10 @@ class Hub:
 
     async def _look_when_told(self) -> None:
         while True:
-            await self._look_at_all.wait()
-            self._look_at_all.clear()
-            await self._compare([each for mates in self._users.values() for each in mates])
+            await self._told.wait()
+            self._told.clear()
+            users, self._told_of = self._told_of, set()
+            await self._compare([each for user in users for each in self._users.get(user, ())])
 
     async def _compare(self, sockets: Iterable[Socket]) -> None:
         """Find out who missed news, or lost their standing without our hearing of it."""
@@ -282,6 +300,20 @@ class Hub:
                 socket.close(closes.ACCESS_REVOKED)
             else:
                 self.answer(socket, lambda s=socket, n=newest: s.session.told_of(n))  # type: ignore[misc]
+
+
+def _pages(
+    connection: Connection, wanted: Iterable[tuple[str, Fetch]]
+) -> dict[tuple[str, Fetch], tuple[list[Notification], int]]:
+    """Each page that is wanted, and its user's newest ``seq``; devices in step share one."""
+    found = {}
+    for user_id, page in wanted:
+        if page.unread_to is None:
+            rows = notifications.page_after(connection, user_id, page.after, PAGE)
+        else:
+            rows = notifications.unread_page(connection, user_id, page.after, page.unread_to, PAGE)
+        found[user_id, page] = (rows, notifications.newest_seq(connection, user_id))
+    return found
 
 
 async def until_it_works(attempt: Callable[[], Awaitable[T]]) -> T:
