@@ -81,7 +81,7 @@ class Node:
         self.clock = AlertClock(database, now)
         verifier = Verifier(settings, key)
         tickets = Tickets(settings.ticket_seconds)
-        self.hub = Hub(settings, database, now)
+        self.hub = Hub(settings, database, verifier, now)
         self.admissions = Admissions(
             self.hub,
             database,

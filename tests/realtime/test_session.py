@@ -205,7 +205,7 @@ def test_a_frame_that_ends_the_connection_waits_its_turn_too() -> None:
 
 def test_a_frame_without_an_answer_in_the_contract_gets_none() -> None:
     session = live()
-    assert session.text('{"action":"mark_read"}') == (Ignored("no id"),)
+    assert session.text('{"action":"mark_read"}') == (Ignored("no id", "mark_read"),)
     assert session.state is State.LIVE
 
 

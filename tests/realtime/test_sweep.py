@@ -7,6 +7,7 @@ import pytest
 
 from useby.realtime import closes
 from useby.realtime.closes import Close
+from useby.realtime.session import Session
 from useby.realtime.socket import Socket
 from useby.realtime.sweep import Sweep
 
@@ -29,6 +30,7 @@ class FakeSocket:
         self.expires_at = START.timestamp() + expires_in
         self.pinged_at = 0.0
         self.slot = -1
+        self.session = Session("ada")
         self.pings: list[float] = []
         self.closed: list[Close] = []
         self.fails = fails

@@ -34,4 +34,13 @@ class Scheduled:
     at: datetime
 
 
-News = Notified | AccessEnded | Scheduled
+@dataclass(frozen=True, slots=True)
+class MarkedRead:
+    """A user's notifications were read, or removed unread."""
+
+    user_id: str
+    ids: tuple[str, ...] = ()
+    """Which ones; none when they are too many to name."""
+
+
+News = Notified | MarkedRead | AccessEnded | Scheduled

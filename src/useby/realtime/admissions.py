@@ -38,6 +38,8 @@ class Knock:
     tokens: tuple[str, ...]
     origin: str | None
     since: str | None
+    extended: bool = False
+    """Whether the extended session was offered and granted (contract 8)."""
 
 
 @dataclass(slots=True)
@@ -53,7 +55,7 @@ class _Opening:
 class _Found:
     standing: Standing
     newest: int
-    unread: bool
+    unread: int
     since: int | None
 
 
@@ -100,7 +102,7 @@ class Admissions:
 
     def enter(self, before: object, transport: asyncio.Transport, knock: Knock) -> None:
         """Take over a transport whose upgrade has been answered."""
-        socket = Socket(self._hub, transport, Session(""))
+        socket = Socket(self._hub, transport, Session("", extended=knock.extended))
         self.unseat(before)
         full = self._hub.count >= self._max_connections
         self._hub.hold(socket)
@@ -171,10 +173,15 @@ class Admissions:
         found = await until_it_works(lambda: self._look_up(batch))
         for opening, what in zip(batch, found, strict=True):
             session = opening.socket.session
+            ends = opening.claims.expires_at if opening.claims else None
             self._hub.answer(
                 opening.socket,
-                lambda session=session, what=what: session.opened(  # type: ignore[misc]
-                    what.standing, what.newest, unread=what.unread, since=what.since
+                lambda session=session, what=what, ends=ends: session.opened(  # type: ignore[misc]
+                    what.standing,
+                    what.newest,
+                    unread=what.unread,
+                    since=what.since,
+                    expires_at=ends,
                 ),
             )
 
@@ -191,12 +198,17 @@ class Admissions:
                 await self._database.write(lambda t: accounts.provision(t, sorted(subjects), now))
 
         def read(connection: Connection) -> list[_Found]:
-            unread = notifications.users_with_unread(connection, {key[0] for key in keys})
+            some = notifications.users_with_unread(connection, {key[0] for key in keys})
+            counts = {
+                user_id: notifications.unread_count(connection, user_id)
+                for each, (user_id, _, _) in zip(batch, keys, strict=True)
+                if each.socket.session.extended and user_id in some
+            }
             return [
                 _Found(
                     standing,
                     newest,
-                    user_id in unread,
+                    counts.get(user_id, user_id in some),
                     notifications.seq_of(connection, user_id, each.since) if each.since else None,
                 )
                 for each, (user_id, _, _), (standing, newest) in zip(

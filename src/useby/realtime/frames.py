@@ -1,13 +1,13 @@
-"""Encode and parse every frame of the contract (sections 2 to 4).
+"""Encode and parse every frame of the contract (sections 2 to 4, and 8 for extended sessions).
 
 A frame to the client is made once, header and all, and the same bytes go to every device.
 """
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 from websockets.frames import Close as WireClose
@@ -24,33 +24,84 @@ def _text(value: dict[str, Any]) -> bytes:
     return Frame(Opcode.TEXT, payload).serialize(mask=False)
 
 
-def established(user_id: str) -> bytes:
-    """The first frame after authentication (contract 2.5)."""
-    return _text(
-        {
-            "type": "CONNECTION_ESTABLISHED",
-            "message": "Notification WebSocket connected",
-            "userId": user_id,
-        }
-    )
+def _moment(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def established(
+    user_id: str, *, unread: int = 0, expires_at: datetime | None = None, seq: int = 0
+) -> bytes:
+    """The first frame after authentication (contract 2.5), and its extended form (8).
+
+    Args:
+        user_id: Who was authenticated.
+        unread: How many of their notifications are unread.
+        expires_at: When the token ends; given for an extended session only.
+        seq: The newest number of their notifications.
+    """
+    said: dict[str, Any] = {
+        "type": "CONNECTION_ESTABLISHED",
+        "message": "Notification WebSocket connected",
+        "userId": user_id,
+    }
+    if expires_at is not None:
+        said |= {"unread": unread, "expiresAt": _moment(expires_at), "seq": seq}
+    return _text(said)
+
+
+def _five(said: Notification) -> dict[str, Any]:
+    return {
+        "id": said.id,
+        "message": said.message,
+        "type": said.kind.value,
+        "productName": said.product_name,
+        "created_at": _moment(said.created_at),
+    }
 
 
 def notification(said: Notification) -> bytes:
     """A notification: exactly five keys, all strings, in the contract's order (section 3)."""
-    return _text(
-        {
-            "id": said.id,
-            "message": said.message,
-            "type": said.kind.value,
-            "productName": said.product_name,
-            "created_at": said.created_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        }
-    )
+    return _text(_five(said))
 
 
-def notifications(rows: Iterable[Notification]) -> bytes:
+def extended_notification(said: Notification) -> bytes:
+    """A notification as an extended session gets it (section 8)."""
+    more = {
+        "seq": said.seq,
+        "event": said.event.value,
+        "productId": said.product_id,
+        "expiresOn": said.expires_on.isoformat() if said.expires_on else None,
+        "daysLeft": said.days_left,
+        "readAt": _moment(said.read_at) if said.read_at else None,
+    }
+    return _text(_five(said) | more)
+
+
+def notifications(rows: Iterable[Notification], *, extended: bool = False) -> bytes:
     """Several notifications, as one write."""
-    return b"".join(map(notification, rows))
+    return b"".join(map(extended_notification if extended else notification, rows))
+
+
+def read(ids: Sequence[str], unread: int) -> bytes:
+    """The user's notifications were read somewhere (section 8); without ids, only the count."""
+    if not ids:
+        return _text({"type": "UNREAD", "unread": unread})
+    return _text({"type": "READ", "ids": list(ids), "unread": unread})
+
+
+def token_expiring(expires_at: datetime) -> bytes:
+    """The token is about to end (section 8)."""
+    return _text({"type": "TOKEN_EXPIRING", "expiresAt": _moment(expires_at)})
+
+
+def authenticated(expires_at: datetime) -> bytes:
+    """A fresh token was taken, and the session goes on until it ends."""
+    return _text({"type": "AUTHENTICATED", "expiresAt": _moment(expires_at)})
+
+
+def rejected(reason: str, action: str) -> bytes:
+    """A client's frame could not be acted on (section 8)."""
+    return _text({"type": "REJECTED", "reason": reason, "action": action})
 
 
 PONG = _text({"type": "pong"})
@@ -73,9 +124,16 @@ class Ping:
 
 @dataclass(frozen=True, slots=True)
 class MarkRead:
-    """The client acknowledges a notification."""
+    """The client acknowledges notifications; ``None`` means all there are."""
 
-    id: str
+    ids: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticate:
+    """The client brings a fresh token."""
+
+    token: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,30 +141,54 @@ class Ignored:
     """A frame that the contract gives no answer for; ``reason`` is a metric's label."""
 
     reason: str
+    action: str = ""
 
 
-ClientFrame = Ping | MarkRead | Ignored
+ClientFrame = Ping | MarkRead | Authenticate | Ignored
 
+ACTION_LENGTH = 32
+"""Characters of an unknown action that are said back."""
 _PING = Ping()
 _NOT_JSON = Ignored("not JSON")
 _NOT_AN_OBJECT = Ignored("not an object")
-_UNKNOWN_ACTION = Ignored("unknown action")
-_NO_ID = Ignored("no id")
+_NO_ID = Ignored("no id", "mark_read")
+_NO_TOKEN = Ignored("no token", "authenticate")
 
 
-def parse(text: str) -> ClientFrame:
-    """Read a client's text frame. Never raises, whatever the text (contract section 4)."""
+def parse(text: str, *, extended: bool = False) -> ClientFrame:
+    """Read a client's text frame. Never raises, whatever the text (contract section 4).
+
+    Args:
+        text: The frame's text.
+        extended: Whether the actions of section 8 are understood, too.
+    """
     if text == "PING":
         return _PING
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):  # RecursionError: 4 KiB of "[" are enough
         return _NOT_JSON
-    if not isinstance(value, dict):
-        return _NOT_AN_OBJECT
-    if value.get("action") != "mark_read":
-        return _UNKNOWN_ACTION
-    name = value.get("id")
-    if not isinstance(name, str) or _ID.fullmatch(name) is None:
+    return _action(value, extended=extended) if isinstance(value, dict) else _NOT_AN_OBJECT
+
+
+def _action(value: dict[str, Any], *, extended: bool) -> ClientFrame:
+    action = value.get("action")
+    if action == "mark_read":
+        return _mark_read(value.get("ids") if extended and "ids" in value else [value.get("id")])
+    if extended and action == "mark_all_read":
+        return MarkRead(None)
+    if extended and action == "authenticate":
+        token = value.get("access_token")
+        return Authenticate(token) if isinstance(token, str) else _NO_TOKEN
+    named = action[:ACTION_LENGTH] if isinstance(action, str) else ""
+    return Ignored("unknown action", named.encode(errors="replace").decode())  # lone surrogates
+
+
+def _mark_read(names: object) -> MarkRead | Ignored:
+    if not isinstance(names, list) or not names or not all(map(_is_id, names)):
         return _NO_ID
-    return MarkRead(name.lower())
+    return MarkRead(tuple(name.lower() for name in names))
+
+
+def _is_id(name: object) -> bool:
+    return isinstance(name, str) and _ID.fullmatch(name) is not None

@@ -23,6 +23,8 @@ from useby.realtime.admissions import Admissions, Knock
 log = logging.getLogger(__name__)
 
 PATH: Final = b"/api/ws/notification"
+EXTENDED: Final = b"useby.v1"
+"""The subprotocol by which a client asks for the extended session (contract 8)."""
 SLICE: Final = 4096
 _STATUS: Final = {
     400: b"400 Bad Request",
@@ -150,9 +152,13 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._upgraded = True
         self._disarm()
         self.connections.discard(self)
+        chosen = b"Sec-WebSocket-Protocol: " + EXTENDED + b"\r\n" if knock.extended else b""
         self.transport.write(
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            b"Sec-WebSocket-Accept: " + accept_key(key).encode() + b"\r\n\r\n"
+            + chosen
+            + b"Sec-WebSocket-Accept: "
+            + accept_key(key).encode()
+            + b"\r\n\r\n"
         )
         self._admissions.enter(self, self.transport, knock)
 
@@ -182,10 +188,12 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             if scheme.lower() == "bearer" and token.strip():
                 tokens.append(token.strip())
         origins = headers.get(b"origin", [])
+        offered = b",".join(headers.get(b"sec-websocket-protocol", [])).split(b",")
         return Knock(
             tokens=tuple(dict.fromkeys(tokens)),
             origin=origins[0].decode("latin-1") if origins else None,
             since=next(iter(fields.get("since", ())), None),
+            extended=EXTENDED in {each.strip() for each in offered},
         )
 
     # bounds

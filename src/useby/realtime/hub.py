@@ -14,9 +14,9 @@ from datetime import datetime
 from typing import Final, TypeVar
 
 from useby import metrics
-from useby.auth.tokens import Claims
+from useby.auth.tokens import Claims, TokenRefused, Verifier
 from useby.domain.account import Standing
-from useby.domain.news import AccessEnded, News, Notified
+from useby.domain.news import AccessEnded, MarkedRead, News, Notified
 from useby.domain.notification import Notification
 from useby.realtime import closes, frames
 from useby.realtime.session import PAGE, Effects, Fetch, Mark, State
@@ -40,7 +40,13 @@ DRAIN_SLICES: Final = 20
 class Hub:
     """Every connection of this node. All of it runs on the event loop."""
 
-    def __init__(self, settings: Settings, database: Database, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        verifier: Verifier,
+        now: Callable[[], datetime],
+    ) -> None:
         """Make an empty pool; ``run`` keeps it going."""
         self.settings = settings
         self.loop = asyncio.get_running_loop()
@@ -48,6 +54,7 @@ class Hub:
         self.draining = False
         """Whether the node stops and takes nobody in any more."""
         self._database = database
+        self._verifier = verifier
         self._now = now
         self._sockets: set[Socket] = set()
         self._users: dict[str, set[Socket]] = {}
@@ -57,6 +64,8 @@ class Hub:
         self._fetch_wanted = asyncio.Event()
         self._marks: list[tuple[Socket, Mark]] = []
         self._mark_wanted = asyncio.Event()
+        self._read: dict[str, list[str]] = {}
+        self._read_wanted = asyncio.Event()
         self._told_of: set[str] = set()
         self._told = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -91,9 +100,7 @@ class Hub:
             socket.close(closes.TOO_MANY_CONNECTIONS)
             return False
         socket.session.user_id = claims.user_id
-        socket.session_id = claims.session_id
-        socket.issued_at = claims.issued_at
-        socket.expires_at = claims.expires_at.timestamp()
+        socket.opened_by(claims)
         mates.add(socket)
         self._sweep.add(socket)
         return True
@@ -118,6 +125,29 @@ class Hub:
         """Mark notifications read for a session, in one commit with its neighbours."""
         self._marks.append((socket, wanted))
         self._mark_wanted.set()
+
+    def authenticate(self, socket: Socket, token: str) -> None:
+        """Let a fresh token of the same user carry a session on."""
+        self.spawn(socket, self._authenticate(socket, token))
+
+    async def _authenticate(self, socket: Socket, token: str) -> None:
+        expires_at = None
+        try:
+            claims = await self._verifier.verify_soon(token, self._now())
+        except TokenRefused:
+            pass
+        else:
+            key = (claims.user_id, claims.session_id, claims.issued_at)
+            ((standing, _),) = await until_it_works(
+                lambda: self._database.read(lambda c: accounts.standings(c, [key]))
+            )
+            same = claims.user_id == socket.session.user_id
+            if same and standing is Standing.GOOD and socket.slot >= 0:
+                self._sweep.remove(socket)
+                socket.opened_by(claims)
+                self._sweep.add(socket)
+                expires_at = claims.expires_at
+        self.answer(socket, lambda: socket.session.authenticated(expires_at))
 
     def flush_soon(self, socket: Socket) -> None:
         """Have ``socket.flush`` called when this turn of the loop is over."""
@@ -162,6 +192,10 @@ class Hub:
         """Hand news to the connections it concerns; the bus's listener."""
         if isinstance(news, Notified):
             self._notify(news)
+        elif isinstance(news, MarkedRead):
+            if any(each.session.extended for each in self._users.get(news.user_id, ())):
+                self._read.setdefault(news.user_id, []).extend(news.ids)
+                self._read_wanted.set()
         elif isinstance(news, AccessEnded):
             for socket in tuple(self._users.get(news.user_id, ())):
                 if news.session_id is None or news.session_id == socket.session_id:
@@ -171,11 +205,16 @@ class Hub:
         mates = self._users.get(news.user_id)
         if not mates or not news.notifications:
             return
-        data = frames.notifications(news.notifications)
         first, last = news.notifications[0].seq, news.notifications[-1].seq
+        made: dict[bool, bytes] = {}
         for socket in tuple(mates):
+            session = socket.session
+            data = made.get(session.extended)
+            if data is None:
+                data = frames.notifications(news.notifications, extended=session.extended)
+                made[session.extended] = data
             try:
-                socket.perform(socket.session.announced(first, last, data))
+                socket.perform(session.announced(first, last, data))
             except Exception:
                 log.exception("a connection failed and is closed")
                 socket.close(closes.INTERNAL_ERROR)
@@ -196,6 +235,7 @@ class Hub:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._fetch_waiting(), name="hub-pages")
             group.create_task(self._mark_waiting(), name="hub-marks")
+            group.create_task(self._tell_what_was_read(), name="hub-read")
             group.create_task(self._keep_sweeping(), name="hub-sweep")
             group.create_task(self._look_when_told(), name="hub-reconciliation")
 
@@ -252,21 +292,43 @@ class Hub:
             self._mark_wanted.clear()
             batch, self._marks = self._marks, []
             wanted: dict[str, list[str]] = {}
+            all_of: set[str] = set()
             for socket, mark in batch:
-                wanted.setdefault(socket.session.user_id, []).extend(mark.ids)
+                if mark.ids is None:
+                    all_of.add(socket.session.user_id)
+                else:
+                    wanted.setdefault(socket.session.user_id, []).extend(mark.ids)
             now = self._now()
 
             def write(
                 transaction: Transaction,
                 wanted: dict[str, list[str]] = wanted,
+                all_of: set[str] = all_of,
                 now: datetime = now,
             ) -> None:
                 for user_id, ids in wanted.items():
                     notifications.mark_read(transaction, user_id, ids, now)
+                for user_id in all_of:
+                    notifications.mark_all_read(transaction, user_id, now)
 
             await until_it_works(lambda write=write: self._database.write(write))  # type: ignore[misc]
             for socket, _ in batch:
                 self.answer(socket, socket.session.marked)
+
+    async def _tell_what_was_read(self) -> None:
+        while True:
+            await self._read_wanted.wait()
+            self._read_wanted.clear()
+            told, self._read = self._read, {}
+            counts = await until_it_works(
+                lambda told=told: self._database.read(  # type: ignore[misc]
+                    lambda c: {user: notifications.unread_count(c, user) for user in told}
+                )
+            )
+            for user_id, ids in told.items():
+                for socket in tuple(self._users.get(user_id, ())):
+                    answer = socket.session.read_elsewhere
+                    self.answer(socket, lambda a=answer, i=ids, n=counts[user_id]: a(i, n))  # type: ignore[misc]
 
     async def _keep_sweeping(self) -> None:
         due = self.time()

@@ -20,23 +20,29 @@ session holds one page at most, sends nothing twice, and skips nothing.
 
 Client frames are acted on in the order they came. Marking read is durable before a later frame is
 looked at, so frames that arrive meanwhile wait in the inbox (the socket stops reading then).
+
+An extended session (contract section 8) is the same machine: its frames say more, it understands
+more actions, and it is told what a plain one never hears of.
 """
 
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 
 from useby.domain.account import Standing
 from useby.domain.notification import Notification
 from useby.realtime import closes, frames
 from useby.realtime.closes import Close
-from useby.realtime.frames import ClientFrame, Ignored, MarkRead, Ping
+from useby.realtime.frames import Authenticate, ClientFrame, Ignored, MarkRead, Ping
 
 PAGE = 100
 """Notifications fetched at a time."""
 CHUNK = 16 * 1024
 """Bytes of a page handed to the socket at a time."""
+NAMED = 100
+"""Ids of notifications read elsewhere that one frame names."""
 
 
 class State(Enum):
@@ -49,10 +55,12 @@ class State(Enum):
     CLOSED = "closed"
 
 
+_AWAKE = frozenset({State.REPLAYING, State.CATCHING_UP, State.LIVE})
 ACCEPTS = {
     "opened": frozenset({State.OPENING}),
     "page": frozenset({State.REPLAYING, State.CATCHING_UP}),
-    "marked": frozenset({State.REPLAYING, State.CATCHING_UP, State.LIVE}),
+    "marked": _AWAKE,
+    "authenticated": _AWAKE,
 }
 """Answers to what a session asked for, and where it awaits them. Elsewhere they are our own
 mistake; all other inputs come from outside and are taken in every state."""
@@ -75,10 +83,11 @@ class Fetch:
 class Mark:
     """Mark these read, durably, and answer with ``Session.marked``."""
 
-    ids: tuple[str, ...]
+    ids: tuple[str, ...] | None
+    """``None`` means all there are."""
 
 
-Effect = bytes | Fetch | Mark | Ignored | Close
+Effect = bytes | Fetch | Mark | Authenticate | Ignored | Close
 """Bytes to write, something to do and answer, something to count, or the end."""
 Effects = Sequence[Effect]
 
@@ -95,44 +104,55 @@ class Session:
     """What one connection has been sent, is being sent, and has asked for."""
 
     __slots__ = (
+        "_encode",
         "_goal",
         "_inbox",
         "_last_page",
-        "_marking",
         "_rows",
+        "_waiting",
+        "extended",
         "heard",
         "seq",
         "state",
         "user_id",
     )
 
-    def __init__(self, user_id: str) -> None:
+    def __init__(self, user_id: str, *, extended: bool = False) -> None:
         """Start in OPENING, for the user whom the token names."""
         self.user_id = user_id
+        self.extended = extended
+        self._encode = frames.extended_notification if extended else frames.notification
         self.state = State.OPENING
         self.seq = 0
         self.heard = 0
         self._goal = 0  # where seq stands once the last page has been sent
         self._last_page = False
         self._rows: deque[Notification] | None = None
-        self._marking = False
+        self._waiting = False  # for what a client's frame asked of the store
         self._inbox: deque[ClientFrame | Close] | None = None
 
     @property
     def busy(self) -> bool:
         """Whether client frames must wait; the socket stops reading then."""
-        return self._marking or self.state is State.OPENING
+        return self._waiting or self.state is State.OPENING
 
     def opened(
-        self, standing: Standing, newest: int, *, unread: bool, since: int | None
+        self,
+        standing: Standing,
+        newest: int,
+        *,
+        unread: int,
+        since: int | None,
+        expires_at: datetime | None = None,
     ) -> Effects:
         """The user was looked up.
 
         Args:
             standing: Whether the user may come in.
             newest: The newest ``seq`` given to one of the user's notifications.
-            unread: Whether any notification is unread.
+            unread: How many notifications are unread; for a plain session, whether any is.
             since: The ``seq`` after which the client wants everything; ``None``: all unread.
+            expires_at: When the token ends; an extended session says so.
         """
         if not self._awaits("opened"):
             return _NOTHING
@@ -149,7 +169,13 @@ class Session:
         else:
             self.seq = newest
             follow = self._settle()
-        return (frames.established(self.user_id), *follow, *self._work_off())
+        greeting = frames.established(
+            self.user_id,
+            unread=unread,
+            expires_at=expires_at if self.extended else None,
+            seq=newest,
+        )
+        return (greeting, *follow, *self._work_off())
 
     def page(self, rows: Sequence[Notification], newest: int) -> Effects:
         """The store answered a ``Fetch``; pull what to send with ``more``.
@@ -177,7 +203,7 @@ class Session:
         while rows and len(chunk) < CHUNK:
             row = rows.popleft()
             if row.seq > self.seq:
-                chunk += frames.notification(row)
+                chunk += self._encode(row)
                 self.seq = row.seq
         sent = (bytes(chunk),) if chunk else ()
         if rows:
@@ -199,9 +225,22 @@ class Session:
         self.heard = newest
         return self._settle() if self.state is State.LIVE else _NOTHING
 
+    def read_elsewhere(self, ids: Sequence[str], unread: int) -> Effects:
+        """Notifications of the user were read, here or on another device."""
+        if not self.extended or self.state not in _AWAKE:
+            return _NOTHING
+        named = [ids[start : start + NAMED] for start in range(0, len(ids), NAMED)]
+        return [frames.read(each, unread) for each in named or [()]]
+
+    def expiring(self, expires_at: datetime) -> Effects:
+        """The token is about to end."""
+        if not self.extended or self.state not in _AWAKE:
+            return _NOTHING
+        return (frames.token_expiring(expires_at),)
+
     def text(self, message: str) -> Effects:
         """The client sent a text frame."""
-        return self._in_turn(frames.parse(message))
+        return self._in_turn(frames.parse(message, extended=self.extended))
 
     def refuse(self, why: Close) -> Effects:
         """The client sent a frame that ends the connection, once those before it are dealt with."""
@@ -211,8 +250,20 @@ class Session:
         """What ``Mark`` asked for is durable."""
         if not self._awaits("marked"):
             return _NOTHING
-        self._marking = False
+        self._waiting = False
         return self._work_off()
+
+    def authenticated(self, expires_at: datetime | None) -> Effects:
+        """The fresh token was looked at: it is good until ``expires_at``, or it is refused."""
+        if not self._awaits("authenticated"):
+            return _NOTHING
+        self._waiting = False
+        answer = (
+            frames.rejected("Invalid access token", "authenticate")
+            if expires_at is None
+            else frames.authenticated(expires_at)
+        )
+        return (answer, *self._work_off())
 
     def close(self, why: Close) -> Effects:
         """End, for whatever reason; the first one counts."""
@@ -266,14 +317,19 @@ class Session:
         if isinstance(frame, Ping):
             return _PONG
         if isinstance(frame, Ignored):
-            return (frame,)
-        self._marking = True
-        ids = [frame.id]
-        inbox = self._inbox
-        while inbox and isinstance(inbox[0], MarkRead):  # neighbours share a commit
-            ids.append(inbox[0].id)
+            said = (frames.rejected(frame.reason, frame.action),) if self.extended else ()
+            return (frame, *said)
+        self._waiting = True
+        return (frame if isinstance(frame, Authenticate) else self._mark(frame.ids),)
+
+    def _mark(self, first: tuple[str, ...] | None) -> Mark:
+        if first is None:
+            return Mark(None)
+        ids, inbox = list(first), self._inbox
+        while inbox and isinstance(inbox[0], MarkRead) and inbox[0].ids:  # they share a commit
+            ids += inbox[0].ids
             inbox.popleft()
-        return (Mark(tuple(ids)),)
+        return Mark(tuple(ids))
 
     def _work_off(self) -> Effects:
         effects: list[Effect] = []

@@ -16,8 +16,10 @@ from websockets.protocol import Protocol, Side
 from websockets.protocol import State as WireState
 
 from useby import metrics
+from useby.auth.tokens import Claims
 from useby.realtime import closes, frames
 from useby.realtime.closes import Close
+from useby.realtime.frames import Authenticate
 from useby.realtime.session import Effects, Fetch, Mark, Session, State
 
 if TYPE_CHECKING:
@@ -89,6 +91,12 @@ class Socket(asyncio.Protocol):
         self._deadline: asyncio.TimerHandle | None = None
         transport.set_write_buffer_limits(high=HIGH_WATER)
 
+    def opened_by(self, claims: Claims) -> None:
+        """Live as long as this token does."""
+        self.session_id = claims.session_id
+        self.issued_at = claims.issued_at
+        self.expires_at = claims.expires_at.timestamp()
+
     # the transport's calls
 
     def data_received(self, data: bytes) -> None:
@@ -133,6 +141,8 @@ class Socket(asyncio.Protocol):
                 self._hub.fetch(self, effect)
             elif isinstance(effect, Mark):
                 self._hub.mark(self, effect)
+            elif isinstance(effect, Authenticate):
+                self._hub.authenticate(self, effect.token)
             elif isinstance(effect, Close):
                 self._end(effect)
             else:

@@ -9,7 +9,7 @@ tick.
 import logging
 import math
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 
 from useby.realtime import closes
 from useby.realtime.socket import Socket
@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 
 LONGEST_TICK = 1.0
 """Seconds; a token is noticed to have ended within this."""
+WARNING_SECONDS = 60
+"""An extended session is told this long before its token ends."""
 
 
 class Sweep:
@@ -38,6 +40,7 @@ class Sweep:
         self._unanswered: dict[int, set[Socket]] = {}
         self._patience = math.ceil(ping_timeout / self.tick_seconds)
         self._endings: dict[int, set[Socket]] = {}
+        self._warnings: dict[int, set[Socket]] = {}
         self._turn = 0
         self._next_slot = 0
 
@@ -46,7 +49,10 @@ class Sweep:
         self._next_slot = (self._next_slot + 1) % len(self._slots)
         socket.slot = self._next_slot
         self._slots[socket.slot].add(socket)
-        self._endings.setdefault(math.ceil(socket.expires_at), set()).add(socket)
+        second = math.ceil(socket.expires_at)
+        self._endings.setdefault(second, set()).add(socket)
+        if socket.session.extended:
+            self._warnings.setdefault(second - WARNING_SECONDS, set()).add(socket)
 
     def remove(self, socket: Socket) -> None:
         """Forget a connection; one that is not there is no mistake."""
@@ -55,11 +61,8 @@ class Sweep:
         self._slots[socket.slot].discard(socket)
         socket.slot = -1
         second = math.ceil(socket.expires_at)
-        ending = self._endings.get(second)
-        if ending is not None:
-            ending.discard(socket)
-            if not ending:
-                del self._endings[second]
+        _forget(self._endings, second, socket)
+        _forget(self._warnings, second - WARNING_SECONDS, socket)
 
     def tick(self, monotonic: float, now: datetime) -> list[Socket]:
         """Take the next turn.
@@ -75,6 +78,8 @@ class Sweep:
         wall = now.timestamp()
         for second in [second for second in self._endings if second <= wall]:
             _close_all(self._endings.get(second, ()), closes.TOKEN_EXPIRED)
+        for second in [second for second in self._warnings if second <= wall]:
+            _warn_all(self._warnings.pop(second))
         late = [
             socket
             for socket in self._unanswered.pop(self._turn, ())
@@ -94,6 +99,24 @@ class Sweep:
             # One turn more than the limit, so that rounding never cuts it short.
             self._unanswered[self._turn + self._patience + 1] = set(members)
         return members
+
+
+def _forget(table: dict[int, set[Socket]], second: int, socket: Socket) -> None:
+    members = table.get(second)
+    if members is not None:
+        members.discard(socket)
+        if not members:
+            del table[second]
+
+
+def _warn_all(sockets: Iterable[Socket]) -> None:
+    for socket in sockets:
+        ends = datetime.fromtimestamp(socket.expires_at, UTC)
+        try:
+            socket.perform(socket.session.expiring(ends))
+        except Exception:
+            log.exception("a connection could not be warned and is closed")
+            _close_all((socket,), closes.INTERNAL_ERROR)
 
 
 def _close_all(sockets: Iterable[Socket], why: closes.Close) -> None:

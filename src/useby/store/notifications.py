@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 from uuid_utils import uuid7
 
-from useby.domain.news import Notified
+from useby.domain.news import MarkedRead, Notified
 from useby.domain.notification import Draft, Event, Kind, Notification
 from useby.store.cursor import BadCursor, Page, decode, encode
 from useby.store.engine import Transaction
@@ -64,7 +64,7 @@ _INSERT: Final = (
 )
 _MARK_READ: Final = (
     "UPDATE notifications SET read_at = ? WHERE user_id = ? AND read_at IS NULL"
-    " AND id IN (SELECT value FROM json_each(?))"
+    " AND id IN (SELECT value FROM json_each(?)) RETURNING id"
 )
 
 
@@ -231,27 +231,32 @@ def list_(connection: Connection, user_id: str, query: NotificationQuery) -> Pag
 
 def mark_read(transaction: Transaction, user_id: str, ids: Sequence[str], now: datetime) -> int:
     """Mark notifications read; how many were not before. Ids of others change nothing."""
-    marked = 0
+    marked: list[str] = []
     for start in range(0, len(ids), CHUNK):
         chunk = json.dumps(list(ids[start : start + CHUNK]))
         marked += transaction.connection.exec_driver_sql(
             _MARK_READ, (utc_text(now), user_id, chunk)
-        ).rowcount
-    return marked
+        ).scalars()
+    if marked:
+        transaction.tell(MarkedRead(user_id, tuple(marked)))
+    return len(marked)
 
 
 def mark_all_read(transaction: Transaction, user_id: str, now: datetime) -> int:
     """Mark all of the user's notifications read; how many were not before."""
-    return transaction.connection.execute(
+    marked = transaction.connection.execute(
         sa.update(table)
         .where(table.c.user_id == user_id, table.c.read_at.is_(None))
         .values(read_at=now)
     ).rowcount
+    if marked:
+        transaction.tell(MarkedRead(user_id))
+    return marked
 
 
 def read_of_product(transaction: Transaction, user_id: str, product_id: str, now: datetime) -> int:
     """Mark read what was said of a product that is no more; how many were unread."""
-    return transaction.connection.execute(
+    marked = transaction.connection.scalars(
         sa.update(table)
         .where(
             table.c.user_id == user_id,
@@ -259,15 +264,21 @@ def read_of_product(transaction: Transaction, user_id: str, product_id: str, now
             table.c.read_at.is_(None),
         )
         .values(read_at=now)
-    ).rowcount
+        .returning(table.c.id)
+    ).all()
+    if marked:
+        transaction.tell(MarkedRead(user_id, tuple(marked)))
+    return len(marked)
 
 
 def delete(transaction: Transaction, user_id: str, notification_id: str) -> bool:
     """Delete one of the user's notifications; whether there was one."""
     deleted = transaction.connection.execute(
         sa.delete(table).where(table.c.user_id == user_id, table.c.id == notification_id)
-    )
-    return deleted.rowcount > 0
+    ).rowcount
+    if deleted:
+        transaction.tell(MarkedRead(user_id))
+    return deleted > 0
 
 
 def _rows(connection: Connection, wanted: sa.Select[Any]) -> list[Notification]:

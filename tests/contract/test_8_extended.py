@@ -1,0 +1,230 @@
+"""Contract, section 8: the extended session, and that a plain client never sees any of it."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Subprotocol
+
+import live
+from clients import Connect, nothing_more, take
+from live import Person, Server
+
+EXTENDED = Subprotocol("useby.v1")
+PATIENCE = 20.0
+PLAIN = {"id", "message", "type", "productName", "created_at"}
+MORE = {"seq", "event", "productId", "expiresOn", "daysLeft", "readAt"}
+
+Open = Callable[..., Any]
+
+
+@pytest.fixture
+async def extended(server: Server, person: Person) -> AsyncIterator[Open]:
+    """Opens extended sessions of the test's own user; gives the connection and its greeting."""
+    async with AsyncExitStack() as stack:
+
+        async def opened(token: str = person.token) -> tuple[ClientConnection, dict[str, Any]]:
+            url = server.socket_url(token)
+            client = await stack.enter_async_context(connect(url, subprotocols=[EXTENDED]))
+            assert client.subprotocol == EXTENDED
+            return client, await heard(client)
+
+        yield opened
+
+
+async def heard(client: ClientConnection) -> dict[str, Any]:
+    async with asyncio.timeout(PATIENCE):
+        frame: dict[str, Any] = json.loads(await client.recv())
+        return frame
+
+
+async def say(client: ClientConnection, **frame: Any) -> None:
+    await client.send(json.dumps(frame))
+
+
+def moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+async def test_the_subprotocol_is_echoed_only_to_who_offers_it(
+    server: Server, person: Person
+) -> None:
+    url = server.socket_url(person.token)
+    others = [Subprotocol("chat"), EXTENDED, Subprotocol("useby.v2")]
+    async with connect(url, subprotocols=others) as client:
+        assert client.subprotocol == EXTENDED
+    async with connect(url, subprotocols=[Subprotocol("useby.v2")]) as client:
+        assert client.subprotocol is None
+        assert set(json.loads(await client.recv())) == {"type", "message", "userId"}
+
+
+async def test_the_greeting_says_what_is_unread_when_the_token_ends_and_the_newest_number(
+    server: Server, person: Person, extended: Open, rest: httpx.AsyncClient
+) -> None:
+    said = server.say(person, ["one", "two", "three"])
+    marked = await rest.post(f"/api/notifications/{said[1].id}/read", headers=person.headers)
+    assert marked.status_code == 200
+    _, greeting = await extended()
+    assert greeting.pop("expiresAt").endswith("Z")
+    assert greeting == {
+        "type": "CONNECTION_ESTABLISHED",
+        "message": "Notification WebSocket connected",
+        "userId": person.id,
+        "unread": 2,
+        "seq": 3,
+    }
+
+
+async def test_a_notification_says_more_replayed_or_live(
+    server: Server, person: Person, extended: Open, rest: httpx.AsyncClient
+) -> None:
+    server.say(person, ["kept"])
+    client, _ = await extended()
+    replayed = await heard(client)
+    await live.post(rest, person, "live")
+    arisen = await heard(client)
+    for frame, number in ((replayed, 1), (arisen, 2)):
+        assert frame.keys() == PLAIN | MORE
+        assert (frame["seq"], frame["event"], frame["readAt"]) == (number, "custom", None)
+
+
+async def test_an_alert_names_its_product_its_date_and_the_days_left(
+    server: Server, person: Person, extended: Open, rest: httpx.AsyncClient
+) -> None:
+    client, _ = await extended()
+    today = datetime.now(UTC).date()
+    instant = (datetime.now(UTC) + timedelta(seconds=1)).isoformat()
+    added = await rest.post(
+        "/api/products",
+        headers=person.headers,
+        json={"name": "Vaccine", "expiryDate": instant, "leadDays": []},
+    )
+    assert added.status_code == 201, added.text
+    frame = await heard(client)
+    assert frame["event"] == "expired"
+    assert frame["productId"] == added.json()["id"]
+    assert frame["daysLeft"] in (0, -1)
+    assert abs((datetime.fromisoformat(frame["expiresOn"]).date() - today).days) <= 1
+
+
+async def test_what_any_device_or_rest_has_read_is_told_to_every_extended_session(
+    server: Server, person: Person, extended: Open, connect: Connect, rest: httpx.AsyncClient
+) -> None:
+    first, second, third = (each.id for each in server.say(person, ["one", "two", "three"]))
+    one, _ = await extended()
+    two, _ = await extended()
+    plain = await connect(server.socket_url(person.token))
+    await take(plain, 4)
+    for client in (one, two):
+        assert [(await heard(client))["id"] for _ in range(3)] == [first, second, third]
+    await plain.send(live.mark_read(first))
+    for client in (one, two):
+        assert await heard(client) == {"type": "READ", "ids": [first], "unread": 2}
+    await rest.post(f"/api/notifications/{second}/read", headers=person.headers)
+    for client in (one, two):
+        assert await heard(client) == {"type": "READ", "ids": [second], "unread": 1}
+    await rest.delete(f"/api/notifications/{third}", headers=person.headers)
+    for client in (one, two):
+        assert await heard(client) == {"type": "UNREAD", "unread": 0}
+    assert await nothing_more(plain) == []
+
+
+async def test_several_are_marked_read_by_one_frame(
+    server: Server, person: Person, extended: Open, rest: httpx.AsyncClient
+) -> None:
+    ids = [each.id for each in server.say(person, [f"{n}" for n in range(5)])]
+    client, _ = await extended()
+    for _ in ids:
+        await heard(client)
+    await say(client, action="mark_read", ids=ids[:3])
+    told = await heard(client)
+    assert (told["type"], set(told["ids"]), told["unread"]) == ("READ", set(ids[:3]), 2)
+    await say(client, action="mark_all_read")
+    assert await heard(client) == {"type": "UNREAD", "unread": 0}
+    answer = await rest.get("/api/notifications/unread-count", headers=person.headers)
+    assert answer.json() == {"unread": 0}
+
+
+@pytest.mark.parametrize(
+    ("frame", "reason", "action"),
+    [
+        ("no JSON", "not JSON", ""),
+        ("[]", "not an object", ""),
+        ('{"action":"mark_read"}', "no id", "mark_read"),
+        ('{"action":"mark_read","ids":[]}', "no id", "mark_read"),
+        ('{"action":"mark_read","ids":[17]}', "no id", "mark_read"),
+        ('{"action":"authenticate"}', "no token", "authenticate"),
+        ('{"action":"dance"}', "unknown action", "dance"),
+        ('{"action":"\\ud800"}', "unknown action", "?"),
+        ('{"action":["mark_read"]}', "unknown action", ""),
+    ],
+)
+async def test_a_bad_frame_is_answered_with_why(
+    extended: Open, frame: str, reason: str, action: str
+) -> None:
+    client, _ = await extended()
+    await client.send(frame)
+    assert await heard(client) == {"type": "REJECTED", "reason": reason, "action": action}
+
+
+async def test_a_fresh_token_carries_the_session_on_past_the_first_ones_end(
+    server: Server, person: Person, extended: Open, rest: httpx.AsyncClient
+) -> None:
+    brief = server.token(person.id, person.session_id, seconds=3)
+    client, greeting = await extended(brief)
+    warning = await heard(client)
+    assert warning == {"type": "TOKEN_EXPIRING", "expiresAt": greeting["expiresAt"]}
+    watcher, _ = await extended(server.token(person.id, person.session_id, seconds=4))
+    await heard(watcher)
+    await say(client, action="authenticate", access_token=person.token)
+    answer = await heard(client)
+    assert answer["type"] == "AUTHENTICATED"
+    assert moment(answer["expiresAt"]) > moment(greeting["expiresAt"]) + timedelta(minutes=5)
+    await watcher.wait_closed()  # the first token has ended before this one's
+    assert watcher.close_code == 1008
+    await live.post(rest, person, "still here")
+    assert (await heard(client))["message"] == "still here"
+
+
+async def test_a_fresh_token_of_another_user_or_of_nobody_changes_nothing(
+    server: Server, extended: Open
+) -> None:
+    stranger = server.person()
+    brief = server.token(stranger.id, stranger.session_id, seconds=3)
+    client, _ = await extended(brief)
+    await heard(client)  # TOKEN_EXPIRING
+    for token in (server.person().token, "x.y.z", ""):
+        await say(client, action="authenticate", access_token=token)
+        refusal = {"type": "REJECTED", "reason": "Invalid access token", "action": "authenticate"}
+        assert await heard(client) == refusal
+    async with asyncio.timeout(PATIENCE):
+        await client.wait_closed()
+    assert (client.close_code, client.close_reason) == (1008, "Access token expired")
+
+
+async def test_a_plain_client_never_sees_any_of_it(
+    server: Server, person: Person, connect: Connect, rest: httpx.AsyncClient
+) -> None:
+    said = server.say(person, ["kept"])
+    brief = server.token(person.id, person.session_id, seconds=30)
+    client = await connect(server.socket_url(brief))
+    greeting, replayed = await take(client, 2)
+    assert set(greeting) == {"type", "message", "userId"}
+    await rest.post("/api/notifications/read-all", headers=person.headers)
+    for frame in (
+        {"action": "mark_read", "ids": [said[0].id]},
+        {"action": "mark_all_read"},
+        {"action": "authenticate", "access_token": person.token},
+        {"action": "dance"},
+    ):
+        await client.send(json.dumps(frame))
+    await live.post(rest, person, "live")
+    (arisen,) = await take(client, 1)
+    assert replayed.keys() == arisen.keys() == PLAIN
+    assert await nothing_more(client) == []
