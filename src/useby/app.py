@@ -19,6 +19,7 @@ import uvicorn
 from useby import logs, metrics
 from useby.api import create_api
 from useby.api.context import Context
+from useby.api.product_shapes import product_json
 from useby.auth.key import signing_key
 from useby.auth.passwords import Passwords
 from useby.auth.rates import Rates
@@ -81,7 +82,7 @@ class Node:
         self.clock = AlertClock(database, now)
         verifier = Verifier(settings, key)
         tickets = Tickets(settings.ticket_seconds)
-        self.hub = Hub(settings, database, verifier, now)
+        self.hub = Hub(settings, database, verifier, now=now, product_json=product_json)
         self.admissions = Admissions(
             self.hub,
             database,

@@ -106,7 +106,8 @@ async def test_an_alert_names_its_product_its_date_and_the_days_left(
         json={"name": "Vaccine", "expiryDate": instant, "leadDays": []},
     )
     assert added.status_code == 201, added.text
-    frame = await heard(client)
+    while "event" not in (frame := await heard(client)):
+        pass  # that it was added
     assert frame["event"] == "expired"
     assert frame["productId"] == added.json()["id"]
     assert frame["daysLeft"] in (0, -1)
@@ -228,3 +229,43 @@ async def test_a_plain_client_never_sees_any_of_it(
     (arisen,) = await take(client, 1)
     assert replayed.keys() == arisen.keys() == PLAIN
     assert await nothing_more(client) == []
+
+
+async def test_products_that_are_added_changed_or_closed_are_shown_as_rest_shows_them(
+    person: Person, extended: Open, rest: httpx.AsyncClient
+) -> None:
+    client, _ = await extended()
+
+    async def told() -> tuple[str, dict[str, Any]]:
+        while (frame := await heard(client))["type"] != "PRODUCT":
+            pass
+        assert frame.keys() == {"type", "change", "product"}
+        return frame["change"], frame["product"]
+
+    milk = {"name": "Milk", "expiryDate": "2090-01-31", "quantity": 2}
+    added = (await rest.post("/api/products", headers=person.headers, json=milk)).json()
+    assert await told() == ("added", added)
+    path = f"/api/products/{added['id']}"
+    changed = (await rest.patch(path, headers=person.headers, json={"notes": "left"})).json()
+    assert await told() == ("updated", changed)
+    part = {"quantity": 1}
+    less = (await rest.post(f"{path}/consume", headers=person.headers, json=part)).json()
+    assert await told() == ("updated", less)
+    closed = (await rest.post(f"{path}/discard", headers=person.headers, json={})).json()
+    assert await told() == ("closed", closed)
+    again = (await rest.post(f"{path}/reopen", headers=person.headers, json={})).json()
+    assert await told() == ("updated", again)
+    assert (await rest.delete(path, headers=person.headers)).status_code == 204
+    assert await told() == ("closed", again)
+
+
+async def test_a_large_batch_is_one_notification_and_not_a_frame_for_each_product(
+    person: Person, extended: Open, rest: httpx.AsyncClient
+) -> None:
+    client, _ = await extended()
+    items = [{"name": f"Tin {n}", "expiryDate": "2090-01-31"} for n in range(60)]
+    await rest.post("/api/products/batch", headers=person.headers, json={"items": items})
+    summary = await heard(client)
+    assert summary["event"] == "added"
+    await client.send("PING")
+    assert await heard(client) == {"type": "pong"}

@@ -159,6 +159,11 @@ class ProductOut(Shape):
         )
 
 
+def product_json(product: Product, owner: User, now: datetime) -> str:
+    """The JSON of a product as its owner sees it at ``now``."""
+    return ProductOut.of(product, owner, now).model_dump_json(by_alias=True)
+
+
 class ProductPage(Shape):
     """Some products, and the cursor of the next page if there is one."""
 

@@ -6,8 +6,11 @@ whoever misses one finds the same in the store (house rule: the database is the 
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
+from useby.domain.account import User
 from useby.domain.notification import Notification
+from useby.domain.product import Product
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,4 +46,22 @@ class MarkedRead:
     """Which ones; none when they are too many to name."""
 
 
-News = Notified | MarkedRead | AccessEnded | Scheduled
+class Change(StrEnum):
+    """What happened to a product."""
+
+    ADDED = "added"
+    UPDATED = "updated"
+    CLOSED = "closed"
+    """Used up, thrown away, or deleted."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProductChanged:
+    """A product of ``owner`` is now as given; of large batches this is not said."""
+
+    owner: User
+    product: Product
+    change: Change
+
+
+News = Notified | MarkedRead | ProductChanged | AccessEnded | Scheduled

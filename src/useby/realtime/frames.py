@@ -99,6 +99,12 @@ def authenticated(expires_at: datetime) -> bytes:
     return _text({"type": "AUTHENTICATED", "expiresAt": _moment(expires_at)})
 
 
+def product(change: str, product_json: str) -> bytes:
+    """A product was changed (section 8); ``product_json`` is what REST answers for it."""
+    payload = f'{{"type":"PRODUCT","change":"{change}","product":{product_json}}}'.encode()
+    return Frame(Opcode.TEXT, payload).serialize(mask=False)
+
+
 def rejected(reason: str, action: str) -> bytes:
     """A client's frame could not be acted on (section 8)."""
     return _text({"type": "REJECTED", "reason": reason, "action": action})

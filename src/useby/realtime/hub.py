@@ -15,9 +15,10 @@ from typing import Final, TypeVar
 
 from useby import metrics
 from useby.auth.tokens import Claims, TokenRefused, Verifier
-from useby.domain.account import Standing
-from useby.domain.news import AccessEnded, MarkedRead, News, Notified
+from useby.domain.account import Standing, User
+from useby.domain.news import AccessEnded, MarkedRead, News, Notified, ProductChanged
 from useby.domain.notification import Notification
+from useby.domain.product import Product
 from useby.realtime import closes, frames
 from useby.realtime.session import PAGE, Effects, Fetch, Mark, State
 from useby.realtime.socket import Socket
@@ -28,6 +29,7 @@ from useby.store.engine import Connection, Database, StoreUnavailable, Transacti
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+ProductJson = Callable[[Product, User, datetime], str]
 
 FETCHED_TOGETHER: Final = 32
 """Pages read in one snapshot; the next ones wait for these."""
@@ -45,9 +47,19 @@ class Hub:
         settings: Settings,
         database: Database,
         verifier: Verifier,
+        *,
         now: Callable[[], datetime],
+        product_json: ProductJson,
     ) -> None:
-        """Make an empty pool; ``run`` keeps it going."""
+        """Make an empty pool; ``run`` keeps it going.
+
+        Args:
+            settings: The node's limits.
+            database: The truth.
+            verifier: Looks at tokens that carry a session on.
+            now: The wall clock: aware, UTC.
+            product_json: How REST shows a product to its owner at a moment.
+        """
         self.settings = settings
         self.loop = asyncio.get_running_loop()
         self.time = self.loop.time
@@ -56,6 +68,7 @@ class Hub:
         self._database = database
         self._verifier = verifier
         self._now = now
+        self._product_json = product_json
         self._sockets: set[Socket] = set()
         self._users: dict[str, set[Socket]] = {}
         self._sweep = Sweep(settings.ping_interval, settings.ping_timeout)
@@ -193,13 +206,22 @@ class Hub:
         if isinstance(news, Notified):
             self._notify(news)
         elif isinstance(news, MarkedRead):
-            if any(each.session.extended for each in self._users.get(news.user_id, ())):
+            if self._extended(news.user_id):
                 self._read.setdefault(news.user_id, []).extend(news.ids)
                 self._read_wanted.set()
+        elif isinstance(news, ProductChanged):
+            if sockets := self._extended(news.owner.id):
+                shown = self._product_json(news.product, news.owner, self._now())
+                data = frames.product(news.change.value, shown)
+                for socket in sockets:
+                    self.answer(socket, lambda s=socket: s.session.product_changed(data))  # type: ignore[misc]
         elif isinstance(news, AccessEnded):
             for socket in tuple(self._users.get(news.user_id, ())):
                 if news.session_id is None or news.session_id == socket.session_id:
                     socket.close(closes.ACCESS_REVOKED)
+
+    def _extended(self, user_id: str) -> list[Socket]:
+        return [each for each in self._users.get(user_id, ()) if each.session.extended]
 
     def _notify(self, news: Notified) -> None:
         mates = self._users.get(news.user_id)

@@ -232,6 +232,10 @@ class Session:
         named = [ids[start : start + NAMED] for start in range(0, len(ids), NAMED)]
         return [frames.read(each, unread) for each in named or [()]]
 
+    def product_changed(self, data: bytes) -> Effects:
+        """A product of the user is not what it was; ``data`` says so."""
+        return (data,) if self.extended and self.state in _AWAKE else _NOTHING
+
     def expiring(self, expires_at: datetime) -> Effects:
         """The token is about to end."""
         if not self.extended or self.state not in _AWAKE:

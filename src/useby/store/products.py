@@ -14,14 +14,16 @@ from sqlalchemy.engine import Connection
 from useby.domain import wording
 from useby.domain.account import User
 from useby.domain.alerts import Placement, days_left, placement
-from useby.domain.news import Scheduled
+from useby.domain.news import Change, ProductChanged, Scheduled
 from useby.domain.notification import Draft, Event, Kind
 from useby.domain.product import Closing, DateKind, Expiry, Product, reopened, taken
-from useby.store import notifications
+from useby.store import accounts, notifications
 from useby.store.engine import Transaction
 from useby.store.schema import products
 
 CHUNK: Final = 400
+NAMED: Final = 50
+"""Products a transaction may change and still tell pages of each one."""
 
 PRODUCT_COLUMNS: Final = (
     products.c.user_id,
@@ -275,12 +277,15 @@ def reopen(
 
 def delete(transaction: Transaction, user_id: str, product_id: str, now: datetime) -> bool:
     """Delete one of the user's products; whether there was one. What was said of it is read."""
-    deleted = transaction.connection.execute(
+    product = get(transaction.connection, user_id, product_id)
+    owner = accounts.user(transaction.connection, user_id)
+    if product is None or owner is None:
+        return False
+    transaction.connection.execute(
         sa.delete(products).where(products.c.user_id == user_id, products.c.id == product_id)
     )
-    if not deleted.rowcount:
-        return False
     notifications.read_of_product(transaction, user_id, product_id, now)
+    transaction.tell(ProductChanged(owner, product, Change.CLOSED))
     return True
 
 
@@ -307,7 +312,7 @@ def _insert(transaction: Transaction, new: Sequence[Product], user: User, now: d
     places = [placement(product, user, frozenset(), now) for product in new]
     rows = [_values(product, place) for product, place in zip(new, places, strict=True)]
     transaction.connection.execute(sa.insert(products), rows)
-    _tell(transaction, places)
+    _tell(transaction, user, [(product, Change.ADDED) for product in new], places)
 
 
 def _update(
@@ -324,7 +329,8 @@ def _update(
         values = _values(product, place)
         rows.append(values | {"at_user": values.pop("user_id"), "at_id": values.pop("id")})
     transaction.connection.execute(_REPLACE, rows)
-    _tell(transaction, places)
+    changes = [(each, Change.CLOSED if each.closed_as else Change.UPDATED) for each in changed]
+    _tell(transaction, user, changes, places)
 
 
 def _say_added(transaction: Transaction, user: User, count: int, now: datetime) -> None:
@@ -359,7 +365,15 @@ def _values(product: Product, place: Placement) -> dict[str, Any]:
     }
 
 
-def _tell(transaction: Transaction, places: Iterable[Placement]) -> None:
+def _tell(
+    transaction: Transaction,
+    user: User,
+    changes: Sequence[tuple[Product, Change]],
+    places: Iterable[Placement],
+) -> None:
+    if len(changes) <= NAMED:
+        for product, change in changes:
+            transaction.tell(ProductChanged(user, product, change))
     moments = [place.next_alert_at for place in places if place.next_alert_at is not None]
     if moments:
         transaction.tell(Scheduled(min(moments)))
