@@ -31,6 +31,7 @@ class FakeSocket:
         self.pinged_at = 0.0
         self.slot = -1
         self.session = Session("ada")
+        self.session = SimpleNamespace(busy=False, extended=False)
         self.pings: list[float] = []
         self.closed: list[Close] = []
         self.fails = fails

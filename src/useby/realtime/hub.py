@@ -79,8 +79,8 @@ class Hub:
         self._mark_wanted = asyncio.Event()
         self._read: dict[str, list[str]] = {}
         self._read_wanted = asyncio.Event()
-        self._told_of: set[str] = set()
-        self._told = asyncio.Event()
+        self._to_compare: set[Socket] = set()
+        self._compare_wanted = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._empty = asyncio.Event()
         self._empty.set()
@@ -243,8 +243,7 @@ class Hub:
 
     def look_at(self, user_ids: Iterable[str]) -> None:
         """Have these users' connections compared with the store: something was written for them."""
-        self._told_of.update(user_ids)
-        self._told.set()
+        self._compare_soon(each for user in user_ids for each in self._users.get(user, ()))
 
     def look_at_all(self) -> None:
         """Have every connection compared with the store: something was written, for whomever."""
@@ -259,7 +258,7 @@ class Hub:
             group.create_task(self._mark_waiting(), name="hub-marks")
             group.create_task(self._tell_what_was_read(), name="hub-read")
             group.create_task(self._keep_sweeping(), name="hub-sweep")
-            group.create_task(self._look_when_told(), name="hub-reconciliation")
+            group.create_task(self._compare_waiting(), name="hub-reconciliation")
 
     async def drain(self, over: float, within: float) -> None:
         """Close every connection with 1001, in slices, and cut what is left.
@@ -357,20 +356,24 @@ class Hub:
         while True:
             due = max(due + self._sweep.tick_seconds, self.time())
             await asyncio.sleep(due - self.time())
-            members = self._sweep.tick(self.time(), self._now())
-            if members:
-                await self._compare(members)
+            # Not waited for: tokens end and pings leave in time, however slow the store is.
+            self._compare_soon(self._sweep.tick(self.time(), self._now()))
 
-    async def _look_when_told(self) -> None:
+    def _compare_soon(self, sockets: Iterable[Socket]) -> None:
+        self._to_compare.update(sockets)
+        self._compare_wanted.set()
+
+    async def _compare_waiting(self) -> None:
         while True:
-            await self._told.wait()
-            self._told.clear()
-            users, self._told_of = self._told_of, set()
-            await self._compare([each for user in users for each in self._users.get(user, ())])
+            await self._compare_wanted.wait()
+            self._compare_wanted.clear()
+            sockets, self._to_compare = self._to_compare, set()
+            await self._compare(sockets)
 
     async def _compare(self, sockets: Iterable[Socket]) -> None:
         """Find out who missed news, or lost their standing without our hearing of it."""
-        live = [each for each in sockets if each.session.state is not State.OPENING]
+        asleep = (State.OPENING, State.CLOSED)
+        live = [each for each in sockets if each.session.state not in asleep]
         keys = [(each.session.user_id, each.session_id, each.issued_at) for each in live]
         if not keys:
             return

@@ -173,6 +173,7 @@ class Socket(asyncio.Protocol):
         self.pump()
         if not self.session.busy and self._held is not None:
             held, self._held = self._held, None
+            self.pinged_at = 0.0  # its answer may still be with the kernel
             self.transport.resume_reading()
             self.data_received(held)
 
@@ -196,6 +197,7 @@ class Socket(asyncio.Protocol):
                 # Frames are acted on in order; what comes meanwhile stays with the kernel.
                 self._held = data[start:]
                 self.transport.pause_reading()
+                self._disarm()  # the rest of a message may be with the kernel
                 return
             piece = data[start : start + SLICE]
             self._unparsed += len(piece)

@@ -85,7 +85,10 @@ class Sweep:
             for socket in self._unanswered.pop(self._turn, ())
             if socket.pinged_at and monotonic - socket.pinged_at >= self._timeout
         ]
-        _close_all(late, closes.KEEPALIVE_TIMEOUT)
+        for socket in late:
+            if socket.session.busy:
+                socket.pinged_at = 0.0  # we don't read it now; it is pinged anew at its turn
+        _close_all((each for each in late if each.pinged_at), closes.KEEPALIVE_TIMEOUT)
         members = list(self._slots[self._turn % len(self._slots)])
         for socket in members:
             if socket.pinged_at:
