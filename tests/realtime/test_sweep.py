@@ -5,6 +5,7 @@ from typing import Any, cast
 
 import pytest
 
+from useby.domain.account import Standing
 from useby.realtime import closes
 from useby.realtime.closes import Close
 from useby.realtime.session import Session
@@ -31,7 +32,7 @@ class FakeSocket:
         self.pinged_at = 0.0
         self.slot = -1
         self.session = Session("ada")
-        self.session = SimpleNamespace(busy=False, extended=False)
+        self.session.opened(Standing.GOOD, 0, unread=0, since=None)
         self.pings: list[float] = []
         self.closed: list[Close] = []
         self.fails = fails
@@ -92,6 +93,19 @@ def test_a_peer_that_answers_no_ping_within_the_limit_is_closed(
     assert silent.closed == [closes.KEEPALIVE_TIMEOUT]
     waited = now - silent.pings[0]
     assert limit <= waited <= limit + 2 * sweep.tick_seconds
+
+
+def test_a_peer_whose_answer_we_do_not_read_now_is_pinged_again_later() -> None:
+    """While the store is away, what a busy connection sends stays with the kernel."""
+    sweep = Sweep(5, 4)
+    busy = FakeSocket(sweep, expires_in=1e6)
+    busy.session.text('{"action":"mark_read","id":"00000000-0000-7000-8000-000000000000"}')
+    now = turns(sweep, 100)
+    assert busy.closed == []
+    assert len(busy.pings) > 10
+    busy.session.marked()
+    turns(sweep, 15, start=now)
+    assert busy.closed == [closes.KEEPALIVE_TIMEOUT]
 
 
 def test_a_peer_that_answers_stays() -> None:
