@@ -1,0 +1,232 @@
+"""The load generator's own process: every connection on one epoll, without a framework."""
+
+import collections
+import itertools
+import select
+import socket
+import struct
+import time
+from array import array
+from collections.abc import Sequence
+from multiprocessing.connection import Connection as Pipe
+from typing import Any
+
+from bench import wire
+from bench.load import Caller, Manner
+from bench.peer import HOST
+from bench.peers.control import STAMP
+
+READ = 256 * 1024
+SOURCES = [f"127.0.0.{last}" for last in range(2, 10)]
+"""Where connections come from: each address has its own 28,000 ports."""
+_STAMP = STAMP.encode()
+_DIGITS = 19
+_RESET = struct.pack("ii", 1, 0)
+"""SO_LINGER: what is closed leaves no port in TIME_WAIT."""
+_CHURN_TICK = 0.01
+
+
+class _Connection:
+    __slots__ = ("caller", "churns", "heard", "rest", "socket", "upgraded")
+
+    def __init__(self, caller: Caller, connected: socket.socket, *, churns: bool) -> None:
+        self.caller = caller
+        self.socket = connected
+        self.churns = churns
+        self.upgraded = False
+        self.heard = 0
+        self.rest = b""
+
+
+class Callers:
+    """All connections, and what the harness has asked for."""
+
+    def __init__(self, pipe: Pipe, manner: Manner) -> None:
+        """Listen to the harness on ``pipe``."""
+        self._pipe = pipe
+        self._manner = manner
+        self._sources = itertools.cycle(SOURCES)
+        self._epoll = select.epoll()
+        self._epoll.register(pipe.fileno(), select.EPOLLIN)
+        self._open: dict[int, _Connection] = {}
+        self._waiting: collections.deque[Caller] = collections.deque()
+        self._under_way = 0
+        self._at_once = 0
+        self._began = 0.0
+        self._connecting = False
+        self._received = 0
+        self._first = 0.0
+        self._wanted: int | None = None
+        self._ages = array("q")
+        self._churners: collections.deque[_Connection] = collections.deque()
+        self._churn_rate = 0
+        self._churn_due = 0.0
+        self._churned = 0
+
+    def run(self) -> None:
+        """Serve the harness until it lets go of the pipe."""
+        pipe = self._pipe.fileno()
+        while True:
+            for fd, _ in self._epoll.poll(_CHURN_TICK if self._churn_rate else -1):
+                if fd == pipe:
+                    name, *arguments = self._pipe.recv()
+                    getattr(self, f"do_{name}")(*arguments)
+                elif connection := self._open.get(fd):
+                    self._read(connection)
+            if self._churn_rate:
+                self._churn()
+
+    # what the harness asks for
+
+    def do_connect(self, callers: Sequence[Caller], at_once: int) -> None:
+        """Connect all, so many at once, and answer with the seconds it took."""
+        self._waiting.extend(callers)
+        self._at_once = at_once
+        self._connecting = True
+        self._began = time.monotonic()
+        self._call_more()
+
+    def do_churn(self, callers: Sequence[Caller], per_second: int) -> None:
+        """Have some come and go."""
+        for each in callers:
+            self._call(each, churns=True)
+        self._churned = 0
+        self._churn_rate = per_second
+        self._churn_due = time.monotonic()
+        self._answer(None)
+
+    def do_calm(self) -> None:
+        """Let them stay."""
+        self._churn_rate = 0
+        self._answer(self._churned)
+
+    def do_reset(self) -> None:
+        """Count from nought."""
+        self._received = 0
+        self._first = 0.0
+        self._ages = array("q")
+        self._answer(None)
+
+    def do_await(self, count: int) -> None:
+        """Answer once so many frames are there."""
+        self._wanted = count
+        self._look_whether_enough()
+
+    def do_ages(self) -> None:
+        """Hand over the ages."""
+        self._answer(self._ages.tobytes())
+
+    # connections
+
+    def _call(self, caller: Caller, *, churns: bool = False) -> None:
+        connected = socket.socket()
+        connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        connected.setsockopt(socket.IPPROTO_IP, socket.IP_BIND_ADDRESS_NO_PORT, 1)
+        connected.bind((next(self._sources), 0))
+        connected.connect((HOST, self._manner.port))  # the kernel answers at once
+        connected.setblocking(False)
+        connected.send(caller.request)
+        connection = _Connection(caller, connected, churns=churns)
+        self._open[connected.fileno()] = connection
+        self._epoll.register(connected.fileno(), select.EPOLLIN)
+        if churns:
+            self._churners.append(connection)
+
+    def _call_more(self) -> None:
+        while self._waiting and self._under_way < self._at_once:
+            self._under_way += 1
+            self._call(self._waiting.popleft())
+        if self._connecting and not self._under_way:
+            self._connecting = False
+            self._answer(time.monotonic() - self._began)
+
+    def _read(self, connection: _Connection) -> None:
+        try:
+            data = connection.socket.recv(READ)
+        except OSError as error:
+            data = b""
+            connection.rest = str(error).encode()
+        if not data:
+            self._ended(connection)
+            return
+        if connection.rest:
+            data = connection.rest + data
+        if not connection.upgraded:
+            end = data.find(b"\r\n\r\n")
+            if end < 0:
+                connection.rest = data
+                return
+            if not data.startswith(b"HTTP/1.1 101 "):
+                raise RuntimeError(data[:500])
+            connection.upgraded = True
+            data = data[end + 4 :]
+            if not self._manner.hears:
+                self._is_connected(connection)
+        found, connection.rest = wire.frames(data)
+        for opcode, payload in found:
+            self._take(connection, opcode, payload)
+
+    def _take(self, connection: _Connection, opcode: int, payload: bytes) -> None:
+        at = payload.find(_STAMP)
+        if at >= 0:
+            self._count(payload, at)
+        elif opcode == wire.PING:
+            connection.socket.send(wire.client_frame(wire.PONG, payload))
+        elif opcode == wire.CLOSE:
+            if not connection.churns:
+                raise RuntimeError(f"closed by the server: {payload!r}")
+        elif answer := self._manner.answers.get(payload):
+            connection.socket.send(answer)
+        elif connection.heard < len(self._manner.hears):
+            self._hear(connection, payload)
+
+    def _hear(self, connection: _Connection, payload: bytes) -> None:
+        if not payload.startswith(self._manner.hears[connection.heard]):
+            return
+        connection.heard += 1
+        if connection.heard == 1 and connection.caller.says:
+            connection.socket.send(connection.caller.says)
+        if connection.heard == len(self._manner.hears):
+            self._is_connected(connection)
+
+    def _is_connected(self, connection: _Connection) -> None:
+        if not connection.churns:
+            self._under_way -= 1
+            self._call_more()
+
+    def _ended(self, connection: _Connection) -> None:
+        del self._open[connection.socket.fileno()]
+        connection.socket.close()
+        if not connection.churns:
+            raise RuntimeError(f"cut by the server: {connection.rest!r}")
+        self._churned += 1
+        self._call(connection.caller, churns=True)
+
+    def _churn(self) -> None:
+        now = time.monotonic()
+        while self._churn_due <= now and self._churners:
+            self._churn_due += 1 / self._churn_rate
+            leaving = self._churners.popleft()
+            leaving.socket.send(wire.client_frame(wire.CLOSE, b"\x03\xe8"))
+
+    # pushed frames
+
+    def _count(self, payload: bytes, at: int) -> None:
+        now = time.monotonic_ns()
+        if not self._received:
+            self._first = time.monotonic()
+        while at >= 0:
+            begins = at + len(_STAMP)
+            self._ages.append(now - int(payload[begins : begins + _DIGITS]))
+            self._received += 1
+            at = payload.find(_STAMP, begins + _DIGITS)
+        if self._wanted is not None:
+            self._look_whether_enough()
+
+    def _look_whether_enough(self) -> None:
+        if self._wanted is not None and self._received >= self._wanted:
+            self._wanted = None
+            self._answer(time.monotonic() - self._first)
+
+    def _answer(self, answer: Any) -> None:
+        self._pipe.send(("done", answer))

@@ -1,0 +1,64 @@
+"""The users that everybody serves in a run: the same ids, the same tokens, the same key."""
+
+import json
+import secrets
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from useby.auth.tokens import Issuer
+from useby.domain.account import User
+from useby.domain.policy import Policy
+from useby.store import accounts, migrate, sessions
+from useby.store.engine import Transaction, sqlite_engine
+
+TOKEN_SECONDS = 12 * 3600
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """Users with access tokens, and the folder where servers find them."""
+
+    folder: Path
+    key: str
+    """Signs the tokens (HS256)."""
+    ids: tuple[str, ...]
+    tokens: tuple[str, ...]
+
+    @property
+    def users_file(self) -> Path:
+        """The ids, as a JSON array."""
+        return self.folder / "users.json"
+
+    @property
+    def database(self) -> Path:
+        """A useby database with an account and a session of each; to be copied."""
+        return self.folder / "useby.db"
+
+
+def gather(folder: Path, size: int) -> Crowd:
+    """Make ``size`` users in ``folder``."""
+    key = secrets.token_urlsafe(48)
+    now = datetime.now(UTC)
+    issuer = Issuer(key.encode(), TOKEN_SECONDS)
+    ids = tuple(str(uuid.uuid4()) for _ in range(size))
+    crowd = Crowd(folder, key, ids, tuple(issuer.access(each, each, now) for each in ids))
+    crowd.users_file.write_text(json.dumps(ids))
+    migrate.upgrade(f"sqlite:///{crowd.database}")
+    engine = sqlite_engine(crowd.database, writes=True)
+    with engine.begin() as connection:
+        transaction = Transaction(connection)
+        for each in ids:
+            user = User(each, f"{each}@example.org", "A Person", "UTC", Policy(), now)
+            accounts.add_user(transaction, user=user, password_hash=None)
+            sessions.open_session(
+                transaction,
+                user_id=each,
+                session_id=each,
+                token_hash=None,
+                now=now,
+                expires_at=now + timedelta(days=1),
+            )
+    engine.dispose()
+    return crowd

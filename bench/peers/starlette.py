@@ -1,0 +1,16 @@
+"""Starlette's own WebSocket route on uvicorn, as it is commonly written."""
+
+from bench.peer import Dialogue, Peer, python
+
+PEER = Peer(
+    name="starlette",
+    title="Starlette on uvicorn",
+    token="PyJWT",  # noqa: S106 - who verifies it
+    argv=lambda crowd, _folder, port: [
+        *python("bench.peers.starlette_server"),
+        str(port),
+        str(crowd.users_file),
+        crowd.key,
+    ],
+    dialogue=Dialogue(lambda _user, token: f"/ws?access_token={token}"),
+)

@@ -1,0 +1,34 @@
+"""useby: the real node, with a handle on its bus."""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from bench.crowd import Crowd
+from bench.peer import Dialogue, Peer, python
+
+
+def _environment(crowd: Crowd, folder: Path) -> Mapping[str, str]:
+    database = folder / "useby.db"
+    shutil.copy(crowd.database, database)
+    return {
+        "USEBY_DATABASE_URL": f"sqlite:///{database}",
+        "USEBY_SECRET_KEY": crowd.key,
+        "USEBY_CONNECTIONS_PER_USER": "1000",
+        "USEBY_DRAIN_SECONDS": "0",
+        "USEBY_LOG_LEVEL": "WARNING",
+    }
+
+
+PEER = Peer(
+    name="useby",
+    title="useby",
+    token="useby",  # noqa: S106 - who verifies it
+    argv=lambda crowd, _folder, port: [
+        *python("bench.peers.useby_node"),
+        str(port),
+        str(crowd.users_file),
+    ],
+    environment=_environment,
+    dialogue=Dialogue(lambda _user, token: f"/api/ws/notification?access_token={token}"),
+)

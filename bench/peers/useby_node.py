@@ -1,0 +1,90 @@
+"""A useby node as ``useby serve`` runs it, whose bus can be told to carry ready-made news.
+
+So a push is measured from the moment that a commit has told of its notifications. An order
+``prepare`` makes news beforehand, as a commit has it ready.
+"""
+
+import asyncio
+import gc
+import sys
+from collections import defaultdict, deque
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from bench.peers.control import in_turns, message, orders, say, users
+from useby import logs, metrics
+from useby.app import Node, raise_file_limit, running
+from useby.domain.news import Notified
+from useby.domain.notification import Event, Kind, Notification
+from useby.settings import Settings
+
+
+class Announcer:
+    """Publishes news on a node's bus, as the store does after a commit."""
+
+    def __init__(self, node: Node, everybody: Sequence[str]) -> None:
+        """Count each user's notifications from the first."""
+        self._publish = node.bus.publish
+        self._everybody = everybody
+        self._seq: defaultdict[str, int] = defaultdict(int)
+        self._ready: deque[Notified] = deque()
+        self._created_at = datetime(2026, 3, 4, 10, 30, tzinfo=UTC)
+
+    async def handle(self, order: dict[str, Any]) -> None:
+        """Carry out one order."""
+        if "prepare" in order:
+            await in_turns(self._everybody, order | {"push": order["prepare"]}, self._prepare)
+            gc.collect()
+            say("prepared")
+        elif self._ready:
+            await self._push_ready(order["push"], order["together"])
+        else:
+            await in_turns(self._everybody, order, self._push)
+
+    async def _push_ready(self, count: int, together: int) -> None:
+        for start in range(0, count, together):
+            for _ in range(min(together, count - start)):
+                self._publish(self._ready.popleft())
+            await asyncio.sleep(0)
+
+    async def _prepare(self, some: Sequence[str], stamp: int) -> None:
+        self._ready.extend(self._news(each, stamp) for each in some)
+
+    async def _push(self, some: Sequence[str], stamp: int) -> None:
+        for each in some:
+            self._publish(self._news(each, stamp))
+
+    def _news(self, user: str, stamp: int) -> Notified:
+        said = message(stamp)
+        self._seq[user] += 1
+        row = Notification(
+            id=said["id"],
+            user_id=user,
+            seq=self._seq[user],
+            message=said["message"],
+            kind=Kind(said["type"]),
+            event=Event.EXPIRING,
+            product_name=said["productName"],
+            created_at=self._created_at,
+        )
+        return Notified(user, (row,))
+
+
+async def main(port: str, users_file: str) -> None:
+    """Serve until standard input ends."""
+    settings = Settings(port=int(port), _env_file=None)  # type: ignore[call-arg]
+    logs.configure(settings)
+    raise_file_limit()
+    async with running(settings) as node:
+        gc.collect()
+        metrics.time_collector()
+        gc.freeze()
+        announcer = Announcer(node, users(users_file))
+        say("ready")
+        await orders(announcer.handle)
+        node.stop()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))
