@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from websockets.frames import Frame, Opcode
 
 from useby.domain.notification import Event, Kind, Notification
 from useby.realtime import closes, frames
@@ -131,3 +132,12 @@ def test_what_the_contract_gives_no_answer_for_is_ignored_and_counted(
 @given(st.text() | st.recursive(st.none() | st.booleans() | st.text(), st.lists).map(json.dumps))
 def test_the_parser_cannot_raise(text: str) -> None:
     assert isinstance(frames.parse(text), frames.Ping | frames.MarkRead | frames.Ignored)
+
+
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 65535, 65536, 70000])
+def test_a_frame_is_what_the_library_would_have_made(size: int) -> None:
+    fixed = len(frames.product("added", ""))
+    shown = "x" * max(0, size - fixed)
+    made = frames.product("added", shown)
+    payload = f'{{"type":"PRODUCT","change":"added","product":{shown}}}'.encode()
+    assert made == Frame(Opcode.TEXT, payload).serialize(mask=False)

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from pydantic_core import to_json
 from websockets.frames import Close as WireClose
-from websockets.frames import Frame, Opcode
+from websockets.frames import Opcode
 
 from useby.domain.notification import Notification
 from useby.realtime.closes import Close
@@ -19,13 +20,23 @@ from useby.realtime.closes import Close
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 
 
+def _framed(opcode: Opcode, payload: bytes) -> bytes:
+    """A whole frame from the server: final and unmasked (RFC 6455 section 5.2)."""
+    size, first = len(payload), 0x80 | opcode
+    if size < 126:  # noqa: PLR2004 - these forms are the RFC's
+        return bytes((first, size)) + payload
+    if size < 65536:  # noqa: PLR2004
+        return bytes((first, 126)) + size.to_bytes(2) + payload
+    return bytes((first, 127)) + size.to_bytes(8) + payload
+
+
 def _text(value: dict[str, Any]) -> bytes:
-    payload = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-    return Frame(Opcode.TEXT, payload).serialize(mask=False)
+    return _framed(Opcode.TEXT, to_json(value))
 
 
 def _moment(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return utc.isoformat()[:19] + "Z"
 
 
 def established(
@@ -101,8 +112,8 @@ def authenticated(expires_at: datetime) -> bytes:
 
 def product(change: str, product_json: str) -> bytes:
     """A product was changed (section 8); ``product_json`` is what REST answers for it."""
-    payload = f'{{"type":"PRODUCT","change":"{change}","product":{product_json}}}'.encode()
-    return Frame(Opcode.TEXT, payload).serialize(mask=False)
+    payload = f'{{"type":"PRODUCT","change":"{change}","product":{product_json}}}'
+    return _framed(Opcode.TEXT, payload.encode())
 
 
 def rejected(reason: str, action: str) -> bytes:
@@ -113,14 +124,13 @@ def rejected(reason: str, action: str) -> bytes:
 PONG = _text({"type": "pong"})
 """The answer to the text ``PING``."""
 
-KEEPALIVE = Frame(Opcode.PING, b"").serialize(mask=False)
+KEEPALIVE = _framed(Opcode.PING, b"")
 """The protocol's own ping."""
 
 
 def close(value: Close) -> bytes:
     """A Close frame."""
-    payload = WireClose(value.code, value.reason).serialize()
-    return Frame(Opcode.CLOSE, payload).serialize(mask=False)
+    return _framed(Opcode.CLOSE, WireClose(value.code, value.reason).serialize())
 
 
 @dataclass(frozen=True, slots=True)
