@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from pydantic_core import to_json
@@ -34,7 +35,8 @@ def _text(value: dict[str, Any]) -> bytes:
     return _framed(Opcode.TEXT, to_json(value))
 
 
-def _moment(moment: datetime) -> str:
+@lru_cache(maxsize=256)
+def _moment(moment: datetime) -> str:  # those of one second are many
     utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
     return utc.isoformat()[:19] + "Z"
 

@@ -228,13 +228,15 @@ class Hub:
         if not mates or not news.notifications:
             return
         first, last = news.notifications[0].seq, news.notifications[-1].seq
-        made: dict[bool, bytes] = {}
+        plain = extended = b""
         for socket in tuple(mates):
             session = socket.session
-            data = made.get(session.extended)
-            if data is None:
-                data = frames.notifications(news.notifications, extended=session.extended)
-                made[session.extended] = data
+            if session.extended:
+                data = extended = extended or frames.notifications(
+                    news.notifications, extended=True
+                )
+            else:
+                data = plain = plain or frames.notifications(news.notifications)
             try:
                 socket.perform(session.announced(first, last, data))
             except Exception:
