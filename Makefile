@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCKED := --require-hashes
 
-.PHONY: help run test lint format docs requirements clean
+.PHONY: help run test bench lint format docs requirements clean
 
 help: ## say what there is
 	@sed -nE 's/^([a-z]+):.*## /make \1\t/p' Makefile
@@ -22,6 +22,11 @@ lint: $(VENV)/dev.stamp ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff format --check
 	$(BIN)/mypy --strict
 	$(BIN)/lint-imports
+
+bench: $(VENV)/bench.stamp bench/peers/node_modules/.package-lock.json ## measure useby beside its peers (ARGS="idle push --peers useby,ws")
+	@command -v nginx >/dev/null && ls /usr/lib/nginx/modules/ngx_nchan_module.so >/dev/null || \
+	  { echo "the bench measures nginx with nchan, too; on Debian: apt-get install nginx libnginx-mod-nchan" >&2; exit 1; }
+	$(BIN)/python -m bench $(ARGS)
 
 format: $(VENV)/dev.stamp ## put the sources into their one form
 	$(BIN)/ruff format
@@ -41,9 +46,10 @@ requirements: $(VENV)/dev.stamp ## pin the newest of everything pyproject.toml a
 	$(COMPILE) --output-file requirements/build.txt requirements/build.in
 	$(COMPILE) --output-file requirements/run.txt pyproject.toml
 	$(COMPILE) --output-file requirements/dev.txt --extra dev --constraint requirements/run.txt pyproject.toml
+	$(COMPILE) --output-file requirements/bench.txt --extra bench --constraint requirements/run.txt --constraint requirements/dev.txt pyproject.toml
 
 clean: ## remove what the targets above have made
-	rm -rf $(VENV) tests/js/node_modules
+	rm -rf $(VENV) tests/js/node_modules bench/peers/node_modules
 
 $(VENV)/made.stamp:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -62,6 +68,17 @@ $(VENV)/run.stamp: requirements/run.txt requirements/build.txt pyproject.toml | 
 $(VENV)/dev.stamp: requirements/dev.txt $(VENV)/run.stamp
 	@echo "installing what its tests stand on ..."
 	@$(PIP) install $(LOCKED) -r requirements/dev.txt
+	@touch $@
+
+$(VENV)/bench.stamp: requirements/bench.txt $(VENV)/run.stamp
+	@echo "installing what it is measured with and beside ..."
+	@$(PIP) install $(LOCKED) -r requirements/bench.txt
+	@touch $@
+
+bench/peers/node_modules/.package-lock.json: bench/peers/package.json bench/peers/package-lock.json
+	@command -v node npm >/dev/null || \
+	  { echo "the bench measures peers under Node.js; on Debian: apt-get install nodejs npm" >&2; exit 1; }
+	cd bench/peers && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
 tests/js/node_modules/.package-lock.json: tests/js/package.json tests/js/package-lock.json

@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import select
-import signal
 import socket
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from bench.crowd import Crowd
 HOST = "127.0.0.1"
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
+LOG = "log"
 TOGETHER = 50
 """Frames that a server pushes before its event loop gets its turn."""
 Argv = Callable[[Crowd, Path, int], Sequence[str]]
@@ -84,12 +84,14 @@ class Peer:
 class Server:
     """A peer's server process, with all its children."""
 
-    def __init__(self, peer: Peer, process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    def __init__(
+        self, peer: Peer, process: subprocess.Popen[bytes], port: int, folder: Path
+    ) -> None:
         """Look after a process that has been started."""
         self.peer = peer
         self.port = port
+        self.folder = folder
         self._process = process
-        self._log = log
 
     def tree(self) -> list[psutil.Process]:
         """The process and its descendants."""
@@ -104,7 +106,7 @@ class Server:
         """Bytes of the whole tree by PSS: pages that are shared count in part."""
         return sum(_pss(each.pid) for each in self.tree())
 
-    def tell(self, **order: int | None) -> None:
+    def tell(self, **order: int | str | None) -> None:
         """Write an order to the server's standard input."""
         assert self._process.stdin is not None  # noqa: S101 - it was opened so
         self._process.stdin.write(json.dumps(order).encode() + b"\n")
@@ -129,23 +131,16 @@ class Server:
 
     def log(self) -> str:
         """The end of what the server has written to standard error."""
-        return self._log.read_text(errors="replace")[-4000:]
+        return (self.folder / LOG).read_text(errors="replace")[-4000:]
 
     def stop(self) -> None:
-        """End the process: it ends when its input does, or is made to."""
-        children = self.tree() if self._process.poll() is None else []
-        with contextlib.suppress(OSError):
-            if self._process.stdin:
-                self._process.stdin.close()
-        with contextlib.suppress(OSError):
-            self._process.send_signal(signal.SIGTERM)
-        _, alive = psutil.wait_procs(children, timeout=STOP_SECONDS)
-        for each in alive:
+        """End the process and its children; there is nothing that they would have to save."""
+        tree = self.tree() if self._process.poll() is None else []
+        for each in tree:
             with contextlib.suppress(psutil.NoSuchProcess):
                 each.kill()
-        self._process.wait(STOP_SECONDS)
-        if self._process.stdout:
-            self._process.stdout.close()
+        psutil.wait_procs(tree, timeout=STOP_SECONDS)
+        self._process.communicate(timeout=STOP_SECONDS)
 
 
 class _ByOrder:
@@ -157,7 +152,8 @@ class _ByOrder:
     def push(
         self, count: int, among: int, *, together: int = TOGETHER, at: int | None = None
     ) -> None:
-        self._server.tell(push=count, among=among, together=together, at=at)
+        stamp = None if at is None else str(at)  # more digits than a double holds
+        self._server.tell(push=count, among=among, together=together, at=stamp)
 
     def close(self) -> None:
         """Nothing was opened."""
@@ -172,8 +168,7 @@ def serving(peer: Peer, crowd: Crowd, folder: Path) -> Iterator[tuple[Server, Pu
     """
     folder.mkdir(parents=True)
     port = _free_port()
-    log = folder / "log"
-    with log.open("wb") as errors:
+    with (folder / LOG).open("wb") as errors:
         process = subprocess.Popen(  # noqa: S603 - our own command lines
             list(peer.argv(crowd, folder, port)),
             stdin=subprocess.PIPE,
@@ -181,7 +176,7 @@ def serving(peer: Peer, crowd: Crowd, folder: Path) -> Iterator[tuple[Server, Pu
             stderr=errors,
             env={**os.environ, **peer.environment(crowd, folder)},
         )
-    server = Server(peer, process, port, log)
+    server = Server(peer, process, port, folder)
     try:
         if peer.publisher is None:
             server.heard("ready")

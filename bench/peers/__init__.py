@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from bench.peer import Peer
 
-NAMES = ("useby", "starlette")
+NAMES = ("useby", "ws", "socketio", "starlette", "channels", "nchan", "nats")
 """Every peer, in the order of the tables."""
+FLOOR = "bare"
+"""Not a peer: what none can be below."""
 
 
 def find(name: str) -> "Peer":
@@ -20,7 +22,7 @@ def find(name: str) -> "Peer":
     Raises:
         KeyError: There is none.
     """
-    if name not in NAMES:
+    if name not in (*NAMES, FLOOR):
         raise KeyError(name)
     peer: Peer = import_module(f"bench.peers.{name}").PEER
     return peer

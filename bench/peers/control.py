@@ -72,6 +72,6 @@ async def in_turns(everybody: Sequence[str], order: dict[str, Any], push: Push) 
     left = order["push"]
     while left > 0:
         some = random.choices(among, k=min(order["together"], left))  # noqa: S311 - no secret
-        await push(some, order["at"] or time.monotonic_ns())
+        await push(some, int(order["at"] or 0) or time.monotonic_ns())
         left -= len(some)
         await asyncio.sleep(0)

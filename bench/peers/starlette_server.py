@@ -59,7 +59,7 @@ async def main() -> None:
     config = uvicorn.Config(app, port=int(PORT), log_level="warning", lifespan="off")
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
         await asyncio.sleep(0.01)
     say("ready")
     await obey(users(USERS_FILE), push)

@@ -1,0 +1,18 @@
+"""A plain asyncio server that writes ready bytes: what no server on this loop can be below.
+
+It verifies nothing and parses nothing after the handshake. Only *push* and *fan-out* measure it.
+"""
+
+from bench.peer import Dialogue, Peer, python
+
+PEER = Peer(
+    name="bare",
+    title="bare loop (transport.write)",
+    token="",
+    argv=lambda crowd, _folder, port: [
+        *python("bench.peers.bare_server"),
+        str(port),
+        str(crowd.users_file),
+    ],
+    dialogue=Dialogue(lambda user, _token: f"/{user}"),
+)

@@ -1,0 +1,55 @@
+// How a Node server under measurement is told to push: orders on its standard input. It ends when
+// its input does, so that none outlives the harness.
+
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+
+const [, , port, usersFile, key] = process.argv;
+
+export const PORT = Number(port);
+
+/** A notification as the contract has it: 200 bytes as JSON. */
+export function message(stamp) {
+  return {
+    id: '0198f7a2-6c1e-7b3a-9f00-3c5d7e9f1b2d',
+    message: `stamp ${String(stamp).padStart(19, '0')} Organic Milk expires in 2 days....`,
+    type: 'warning',
+    productName: 'Organic Milk',
+    created_at: '2026-03-04T10:30:00Z',
+  };
+}
+
+/** The first message of a connection. */
+export function established(userId) {
+  return { type: 'CONNECTION_ESTABLISHED', message: 'Notification WebSocket connected', userId };
+}
+
+/** The user of a good HS256 token, verified with Node's own crypto; null for any other. */
+export function userOf(token) {
+  const [header, payload, signature] = (token ?? '').split('.');
+  if (!signature) return null;
+  const expected = createHmac('sha256', key).update(`${header}.${payload}`).digest();
+  const given = Buffer.from(signature, 'base64url');
+  if (given.length !== expected.length || !timingSafeEqual(given, expected)) return null;
+  if (JSON.parse(Buffer.from(header, 'base64url')).alg !== 'HS256') return null;
+  const claims = JSON.parse(Buffer.from(payload, 'base64url'));
+  return claims.exp > Date.now() / 1000 ? claims.sub : null;
+}
+
+/** Carry out the orders on standard input; `push(userId, stamp)` sends to all of a user's devices. */
+export async function obey(push) {
+  const everybody = JSON.parse(readFileSync(usersFile));
+  process.stdout.write('ready\n');
+  for await (const line of createInterface({ input: process.stdin })) {
+    const order = JSON.parse(line);
+    for (let left = order.push; left > 0; left -= order.together) {
+      for (let turn = Math.min(order.together, left); turn > 0; turn -= 1) {
+        const user = everybody[Math.floor(Math.random() * order.among)];
+        push(user, order.at ?? process.hrtime.bigint());
+      }
+      await new Promise(setImmediate);
+    }
+  }
+  process.exit(0);
+}

@@ -1,0 +1,27 @@
+// npm's socket.io over WebSocket alone: the token verified in a middleware, a room for each user.
+
+import { createServer } from 'node:http';
+import { Server } from 'socket.io';
+import { PORT, established, message, obey, userOf } from './control.mjs';
+
+const server = createServer();
+const io = new Server(server, { transports: ['websocket'], serveClient: false });
+
+io.use((socket, next) => {
+  const userId = userOf(socket.handshake.auth.token);
+  if (userId === null) {
+    next(new Error('Invalid access token'));
+    return;
+  }
+  socket.data.userId = userId;
+  next();
+});
+
+io.on('connection', (socket) => {
+  socket.join(socket.data.userId);
+  socket.emit('established', established(socket.data.userId));
+});
+
+server.listen(PORT, '127.0.0.1', 2048, () =>
+  obey((userId, stamp) => io.to(userId).emit('notification', message(stamp))),
+);

@@ -1,0 +1,21 @@
+"""npm's ws: the most used WebSocket server of Node."""
+
+from pathlib import Path
+
+from bench.peer import Dialogue, Peer
+
+SERVER = Path(__file__).with_name("ws_server.mjs")
+
+PEER = Peer(
+    name="ws",
+    title="npm ws",
+    token="node:crypto",  # noqa: S106 - who verifies it
+    argv=lambda crowd, _folder, port: [
+        "node",
+        str(SERVER),
+        str(port),
+        str(crowd.users_file),
+        crowd.key,
+    ],
+    dialogue=Dialogue(lambda _user, token: f"/ws?access_token={token}"),
+)
