@@ -64,7 +64,7 @@ class Rest:
                 expires_at=self.now + timedelta(days=30),
             )
         )
-        token = self.context.issuer.access(user.id, session, self.now, seconds=86_400)
+        token = self.context.issuer.access(user.id, session, self.now, seconds=7 * 86_400)
         return user, self.client(authorization=f"Bearer {token}")
 
     async def close(self) -> None:

@@ -112,6 +112,27 @@ async def test_lists_counts_and_sweeping_acts_stop_at_ones_own_rows(rest: Rest) 
     assert await rest.database.read(lambda c: rows_of(c, alice.id)) == before
 
 
+@pytest.mark.parametrize(
+    ("path", "private"),
+    [
+        ("/api/notifications", {"message": "private"}),
+        ("/api/notifications/batch", {"items": [{"message": "private"}]}),
+    ],
+)
+async def test_anothers_idempotency_key_opens_nothing(rest: Rest, path: str, private: Any) -> None:
+    alice, hers = await rest.person()
+    _, his = await rest.person()
+    key = {"Idempotency-Key": "known to both"}
+    said = await hers.post(path, json=private, headers=key)
+    before = await rest.database.read(lambda c: rows_of(c, alice.id))
+    answer = await his.post(path, json=private, headers=key)
+    assert answer.status_code == said.status_code
+    (mine,) = (await his.get("/api/notifications")).json()["items"]
+    assert mine["id"] in answer.text
+    assert mine["id"] not in said.text
+    assert await rest.database.read(lambda c: rows_of(c, alice.id)) == before
+
+
 async def test_deleting_oneself_deletes_nobody_else(rest: Rest) -> None:
     alice, _ = await rest.person()
     bob, his = await rest.person()

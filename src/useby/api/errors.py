@@ -8,7 +8,7 @@ from typing import Any, Self
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
 from starlette.exceptions import HTTPException
 
 from useby.auth.passwords import TooBusy
@@ -26,6 +26,14 @@ class FieldError(BaseModel):
 
     at: str = Field(description="Where: `body.expiryDate`, `query.limit`, …")
     message: str
+
+
+def field_errors(error: ValidationError) -> list[FieldError]:
+    """What is wrong with one item of a batch; what was sent is not repeated."""
+    return [
+        FieldError(at=".".join(str(part) for part in each["loc"]), message=each["msg"])
+        for each in error.errors(include_input=False, include_url=False)
+    ]
 
 
 class ProblemBody(BaseModel):

@@ -2,13 +2,14 @@
 
 from datetime import date
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Query, Response
-from pydantic import Field, StringConstraints
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import Field, StringConstraints, ValidationError, WithJsonSchema
 
 from useby.api.context import Known, Node
-from useby.api.errors import Problem, answers
+from useby.api.errors import FieldError, Problem, answers, field_errors
+from useby.api.idempotency import IdempotencyKey, json_response, write_once
 from useby.api.shapes import Id, Message, Moment, Shape, Text
 from useby.domain.notification import Draft, Event, Kind, Notification
 from useby.store import notifications
@@ -18,6 +19,7 @@ from useby.store.notifications import NotificationQuery
 
 router = APIRouter(prefix="/api/notifications", tags=["notifications"])
 
+BATCH_LIMIT: Final = 1000
 ProductName = Annotated[Text, StringConstraints(max_length=200, strip_whitespace=True)]
 
 
@@ -68,6 +70,48 @@ class NotificationIn(Shape):
     type: Kind = Kind.INFO
     product_name: ProductName = ""
 
+    def draft(self, user_id: str) -> Draft:
+        """What is said to the user's devices."""
+        return Draft(user_id, self.message, self.type, Event.CUSTOM, self.product_name)
+
+    @classmethod
+    def read(cls, value: Any) -> "NotificationIn | list[FieldError]":
+        """A notification from JSON, or what is wrong with it."""
+        try:
+            return cls.model_validate(value)
+        except ValidationError as error:
+            return field_errors(error)
+
+
+_ANY_NOTIFICATION = {
+    "anyOf": [{"$ref": "#/components/schemas/NotificationIn"}, {}],
+    "description": "A `NotificationIn`. Anything else gets status 422 in its own result.",
+}
+
+
+class NotificationsIn(Shape):
+    """Notifications for the caller's own devices, each as `NotificationIn`."""
+
+    items: Annotated[
+        list[Annotated[Any, WithJsonSchema(_ANY_NOTIFICATION)]],
+        Field(min_length=1, max_length=BATCH_LIMIT),
+    ]
+
+
+class NotificationResult(Shape):
+    """What became of one notification of a batch."""
+
+    index: int
+    status: Annotated[int, Field(description="201 or 422.")]
+    notification: NotificationOut | None = None
+    errors: list[FieldError] = Field(default_factory=list)
+
+
+class NotificationResults(Shape):
+    """A result for each notification, in their order."""
+
+    results: list[NotificationResult]
+
 
 class UnreadCount(Shape):
     """How many notifications are unread."""
@@ -112,14 +156,52 @@ async def count_unread(node: Node, caller: Known) -> UnreadCount:
 
 
 @router.post(
-    "", operation_id="postNotification", status_code=HTTPStatus.CREATED, responses=answers(401)
+    "",
+    operation_id="postNotification",
+    status_code=HTTPStatus.CREATED,
+    response_model=NotificationOut,
+    responses=answers(401),
 )
-async def post_notification(node: Node, caller: Known, new: NotificationIn) -> NotificationOut:
+async def post_notification(
+    node: Node, caller: Known, request: Request, new: NotificationIn, key: IdempotencyKey = None
+) -> Response:
     """Tell all of one's own devices something; when this is answered it is on stable storage."""
-    draft = Draft(caller.user.id, new.message, new.type, Event.CUSTOM, new.product_name)
+    draft, now = new.draft(caller.user.id), node.now()
+
+    def work(transaction: Transaction) -> bytes:
+        (said,) = notifications.add(transaction, [draft], now)
+        return NotificationOut.of(said).model_dump_json(by_alias=True).encode()
+
+    body = await write_once(node, caller, request, key, work, now)
+    return json_response(body, HTTPStatus.CREATED)
+
+
+@router.post(
+    "/batch",
+    operation_id="postNotifications",
+    response_model=NotificationResults,
+    responses=answers(401),
+)
+async def post_notifications(
+    node: Node, caller: Known, request: Request, batch: NotificationsIn, key: IdempotencyKey = None
+) -> Response:
+    """Tell one's own devices up to 1,000 things, in one transaction. Each has its own result."""
     now = node.now()
-    (said,) = await node.database.write(lambda t: notifications.add(t, [draft], now))
-    return NotificationOut.of(said)
+    read = [NotificationIn.read(each) for each in batch.items]
+    drafts = [each.draft(caller.user.id) for each in read if isinstance(each, NotificationIn)]
+
+    def work(transaction: Transaction) -> bytes:
+        kept = iter(notifications.add(transaction, drafts, now))
+        results = [
+            NotificationResult(index=index, status=201, notification=NotificationOut.of(next(kept)))
+            if isinstance(each, NotificationIn)
+            else NotificationResult(index=index, status=422, errors=each)
+            for index, each in enumerate(read)
+        ]
+        return NotificationResults(results=results).model_dump_json(by_alias=True).encode()
+
+    body = await write_once(node, caller, request, key, work, now)
+    return json_response(body, HTTPStatus.OK)
 
 
 @router.post("/read-all", operation_id="markAllRead", responses=answers(401))

@@ -14,7 +14,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from useby.api.errors import FieldError
+from useby.api.errors import FieldError, field_errors
 from useby.api.shapes import Leads, Moment, Name, Shape, Short, Text
 from useby.domain import alerts, barcode
 from useby.domain.account import User
@@ -79,10 +79,7 @@ class ProductIn(Shape):
         try:
             return cls.model_validate(value)
         except ValidationError as error:
-            return [
-                FieldError(at=".".join(str(part) for part in each["loc"]), message=each["msg"])
-                for each in error.errors(include_input=False, include_url=False)
-            ]
+            return field_errors(error)
 
 
 class ProductChange(Shape):

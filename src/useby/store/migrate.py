@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from useby.store.engine import sqlite_engine, sqlite_path, store_errors
 
-HEAD: Final = "0001"
+HEAD: Final = "0002"
 """The newest revision; a test compares it with the migrations themselves."""
 
 

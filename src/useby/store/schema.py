@@ -221,3 +221,16 @@ notifications = sa.Table(
     ),
     sa.Index(None, "user_id", "product_id"),
 )
+
+idempotency_keys = sa.Table(
+    "idempotency_keys",
+    metadata,
+    sa.Column("user_id", sa.String(128), sa.ForeignKey("users.id", ondelete="CASCADE")),
+    sa.Column("key", sa.String(255), nullable=False),
+    sa.Column("fingerprint", sa.String(64), nullable=False),
+    sa.Column("answer", sa.LargeBinary, nullable=False),
+    sa.Column("expires_at", UtcDateTime, nullable=False),
+    sa.PrimaryKeyConstraint("user_id", "key"),
+    sa.Index(None, "expires_at"),
+)
+"""What a request that came with an ``Idempotency-Key`` was answered."""

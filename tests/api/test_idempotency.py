@@ -1,0 +1,188 @@
+"""``Idempotency-Key``: what is sent again is not done again, and is answered as it was."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from rest import Rest
+from useby.store.engine import Database, StoreUnavailable
+
+ROUTES = [
+    ("/api/notifications", {"message": "hello"}, 201),
+    ("/api/notifications/batch", {"items": [{"message": "hello"}, {"message": ""}]}, 200),
+]
+both = pytest.mark.parametrize(("path", "body", "status"), ROUTES, ids=["one", "batch"])
+JSON = {"content-type": "application/json"}
+KEY = "8e03978e-40d5-43e8-bc93-6894a57f9324"
+
+
+@pytest.fixture
+async def rest(database: Database) -> AsyncIterator[Rest]:
+    rest = Rest(database)
+    yield rest
+    await rest.close()
+
+
+@pytest.fixture
+async def ada(rest: Rest) -> httpx.AsyncClient:
+    _, ada = await rest.person()
+    return ada
+
+
+async def sent(
+    client: httpx.AsyncClient, path: str, body: Any, key: str | None = KEY
+) -> httpx.Response:
+    headers = {} if key is None else {"idempotency-key": key}
+    return await client.post(path, json=body, headers=headers)
+
+
+async def messages(client: httpx.AsyncClient) -> list[str]:
+    items = (await client.get("/api/notifications")).json()["items"]
+    return [each["message"] for each in items]
+
+
+def same(one: httpx.Response, other: httpx.Response) -> bool:
+    return (one.status_code, one.content, one.headers) == (
+        other.status_code,
+        other.content,
+        other.headers,
+    )
+
+
+@both
+async def test_a_repeat_is_answered_with_the_same_status_and_the_same_bytes(
+    rest: Rest, ada: httpx.AsyncClient, path: str, body: Any, status: int
+) -> None:
+    first = await sent(ada, path, body)
+    assert first.status_code == status
+    rest.now += timedelta(hours=23)
+    await ada.post("/api/notifications/read-all")
+    assert same(await sent(ada, path, body), first)
+    assert await messages(ada) == ["hello"]
+
+
+@both
+async def test_repeats_in_parallel_give_one_row_one_number_and_one_body(
+    ada: httpx.AsyncClient, path: str, body: Any, status: int
+) -> None:
+    answers = await asyncio.gather(*(sent(ada, path, body) for _ in range(5)))
+    assert answers[0].status_code == status
+    assert all(same(each, answers[0]) for each in answers)
+    (kept,) = (await ada.get("/api/notifications")).json()["items"]
+    assert kept["seq"] == 1
+
+
+async def test_a_request_whose_sender_is_gone_is_done_and_a_repeat_hears_its_answer(
+    rest: Rest, ada: httpx.AsyncClient
+) -> None:
+    """The connection is cut at the commit (F17): the caller's task is cancelled."""
+    committed = asyncio.Event()
+    rest.database.on_commit = lambda _: committed.set()
+    lost = asyncio.create_task(sent(ada, *ROUTES[0][:2]))
+    async with asyncio.timeout(10):
+        await committed.wait()
+    lost.cancel()
+    await asyncio.gather(lost, return_exceptions=True)
+    answers = await asyncio.gather(*(sent(ada, *ROUTES[0][:2]) for _ in range(5)))
+    (kept,) = (await ada.get("/api/notifications")).json()["items"]
+    assert [each.json() for each in answers] == [kept] * 5
+
+
+@both
+async def test_another_body_under_the_same_key_is_422_and_does_nothing(
+    ada: httpx.AsyncClient, path: str, body: Any, status: int
+) -> None:
+    await sent(ada, path, body)
+    other = {"message": "other"} if status == 201 else {"items": [{"message": "other"}]}
+    answer = await sent(ada, path, other)
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "another request" in answer.json()["detail"]
+    assert await messages(ada) == ["hello"]
+
+
+async def test_another_path_under_the_same_key_is_another_request(ada: httpx.AsyncClient) -> None:
+    for path, _, _ in ROUTES:
+        answer = await ada.post(
+            path, content=b'{"message":"x"}', headers=JSON | {"idempotency-key": KEY}
+        )
+    assert answer.status_code == 422
+
+
+async def test_users_may_have_the_same_key(rest: Rest, ada: httpx.AsyncClient) -> None:
+    _, bob = await rest.person()
+    await sent(ada, "/api/notifications", {"message": "from ada"})
+    answer = await sent(bob, "/api/notifications", {"message": "from bob"})
+    assert (answer.status_code, answer.json()["message"]) == (201, "from bob")
+
+
+@both
+async def test_a_key_is_free_again_after_a_day(
+    rest: Rest, ada: httpx.AsyncClient, path: str, body: Any, status: int
+) -> None:
+    await sent(ada, path, body)
+    rest.now += timedelta(hours=24)
+    assert (await sent(ada, path, body)).status_code == status
+    assert await messages(ada) == ["hello", "hello"]
+
+
+@both
+async def test_without_a_key_each_is_another(
+    ada: httpx.AsyncClient, path: str, body: Any, status: int
+) -> None:
+    for _ in range(2):
+        assert (await sent(ada, path, body, key=None)).status_code == status
+    assert await messages(ada) == ["hello", "hello"]
+
+
+@pytest.mark.parametrize("key", ["a", "k" * 255, f'"{KEY}"', "with blanks and ,;=~!", "0"])
+async def test_any_printable_text_is_a_key(ada: httpx.AsyncClient, key: str) -> None:
+    first = await sent(ada, "/api/notifications", {"message": "hello"}, key)
+    assert first.status_code == 201
+    assert same(await sent(ada, "/api/notifications", {"message": "hello"}, key), first)
+
+
+@pytest.mark.parametrize("key", [b"", b"k" * 256, b"\xe9", b"a\tb", b"\x7f"])
+@both
+async def test_a_key_of_another_form_is_422_and_says_where(
+    ada: httpx.AsyncClient, path: str, body: Any, status: int, key: bytes
+) -> None:
+    answer = await ada.post(path, json=body, headers=[(b"idempotency-key", key)])
+    assert answer.status_code == 422
+    assert {each["at"] for each in answer.json()["errors"]} == {"header.Idempotency-Key"}
+    assert await messages(ada) == []
+
+
+async def test_a_request_that_was_refused_leaves_its_key_free(ada: httpx.AsyncClient) -> None:
+    assert (await sent(ada, "/api/notifications", {"message": ""})).status_code == 422
+    answer = await sent(ada, "/api/notifications", {"message": "corrected"})
+    assert answer.status_code == 201
+
+
+async def test_a_request_that_found_the_store_away_leaves_its_key_free(
+    rest: Rest, ada: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(_: Any) -> Any:
+        raise StoreUnavailable("as if the disk were full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rest.database, "write", away)
+        assert (await sent(ada, *ROUTES[0][:2])).status_code == 503
+    assert (await sent(ada, *ROUTES[0][:2])).status_code == 201
+    assert await messages(ada) == ["hello"]
+
+
+async def test_the_document_describes_the_header(rest: Rest) -> None:
+    document = (await rest.client().get("/api/openapi.json")).json()
+    for path, _, status in ROUTES:
+        operation = document["paths"][path]["post"]
+        (parameter,) = [each for each in operation["parameters"] if each["in"] == "header"]
+        assert (parameter["name"], parameter["required"]) == ("Idempotency-Key", False)
+        assert "24 hours" in json.dumps(parameter)
+        content = operation["responses"][str(status)]["content"]
+        assert content["application/json"]["schema"]["$ref"]
