@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from stage import Line, frames_in
 from useby.domain.notification import Notification
 from wire import CLOSE, PING, PONG, TEXT, close_frame, frame
 
-MOST = 4
-"""Connections that a user may have."""
+EVERYTHING = 10**9
 
 
 class Owner:
@@ -45,30 +45,34 @@ class Device:
         line: Line,
         *,
         after: str | None,
+        extended: bool,
         read: set[int],
         read_now: Callable[[], set[int]],
         expires: float,
+        one_too_many: bool,
     ) -> None:
         self.owner = owner
         self.line = line
         self.session = owner.signed_in
+        self.extended = extended
         self.expires = expires
         self.got: list[int] = []
         self.closed: tuple[int, str] | None = None
         self.leaving = False
         self.established = False
         self.was_slow = not line.reads
-        self.was_one_too_many = sum(not each.line.lost for each in owner.devices) >= MOST
+        self.was_one_too_many = one_too_many
         number = next((each.seq for each in owner.said if each.id == after), None)
         if number is not None:
             owner.pinned.add(number)
         self._by_since = number is not None
         self._floor = number or 0
+        self._known = len(owner.said)
         self._never = set() if self._by_since else read
         """What was marked read before this connection was made."""
         self._read_now = read_now
         self._marked: set[int] = set()
-        self._pinged: list[set[int]] = []
+        self.pinged: list[set[int]] = []
         """For each ``PING`` not yet answered, what was marked before it."""
         self._heard = bytearray()
         line.hear = self.hear
@@ -100,7 +104,8 @@ class Device:
                 self._take(json.loads(each.data))
 
     def _take(self, value: dict[str, Any]) -> None:
-        if value.get("type") == "CONNECTION_ESTABLISHED":
+        kind = value["type"]
+        if kind == "CONNECTION_ESTABLISHED":
             assert value["userId"] == self.owner.id
             assert not self.established
             self.established = True
@@ -108,36 +113,44 @@ class Device:
                 self._floor = len(self.owner.said)
             return
         assert self.established, "before the first frame"
-        if value.get("type") == "pong":
-            waiting = self._pinged.pop(0) - self._read_now() - self.owner.deleted
+        if kind == "pong":
+            waiting = self.pinged.pop(0) - self._read_now() - self.owner.deleted
             assert not waiting, "answered before an earlier mark was durable"
-            return
-        (seq,) = [each.seq for each in self.owner.said if each.id == value["id"]] or (0,)
-        assert seq, "invented, or another's"
-        assert seq > max(self.got, default=0), "twice, or out of order"
-        assert seq not in self._never, "after a durable mark_read"
-        self.got.append(seq)
+        elif kind.isupper():
+            assert self.extended, "never asked for"
+            if kind == "AUTHENTICATED":
+                self.expires = datetime.fromisoformat(value["expiresAt"]).timestamp()
+        else:
+            (seq,) = [each.seq for each in self.owner.said if each.id == value["id"]] or (0,)
+            assert seq, "invented, or another's"
+            assert seq > max(self.got, default=0), "twice, or out of order"
+            assert seq not in self._never, "after a durable mark_read"
+            self.got.append(seq)
 
     # what goes
 
-    def mark(self, own: Notification | None, name: str) -> None:
-        if own is not None:
-            self.owner.marking.add(own.seq)
-            self._marked.add(own.seq)
-        text = json.dumps({"action": "mark_read", "id": name})
-        self._say(frame(TEXT, text.encode()))
+    def send(self, value: object) -> None:
+        self._say(_text(json.dumps(value)))
 
-    def mark_and_ping(self, own: Notification | None, cut: int) -> None:
-        """In two segments, that part within the first frame."""
-        if own is None:
-            return
+    def mark(self, own: Notification, *, and_ping: bool = False, cut: int = 0) -> None:
+        """Mark, and perhaps ping, in two segments that part at ``cut``."""
         self.owner.marking.add(own.seq)
         self._marked.add(own.seq)
-        text = json.dumps({"action": "mark_read", "id": own.id})
-        self._pinged.append(set(self._marked))
-        data = frame(TEXT, text.encode()) + frame(TEXT, b"PING")
-        for part in filter(None, (data[:cut], data[cut:])):
-            self._say(part)
+        data = _text(json.dumps({"action": "mark_read", "id": own.id}))
+        if and_ping:
+            self.pinged.append(set(self._marked))
+            data += _text("PING")
+        self._say(data[:cut])
+        self._say(data[cut:])
+
+    def reads_on(self) -> None:
+        self.line.reads = True
+        self.line.read(EVERYTHING)
+
+    def reads_slowly(self, count: int) -> None:
+        """So many bytes now, and then no more."""
+        self.line.reads, self.was_slow = False, True
+        self.line.read(count)
 
     def leave(self, *, politely: bool) -> None:
         if politely and not self.ended:
@@ -147,7 +160,7 @@ class Device:
         self.leaving = True
 
     def _say(self, data: bytes) -> None:
-        if not self.leaving and not self.line.lost:
+        if data and not self.leaving and not self.line.lost:
             self.line.say(data)
 
     def assert_good_reason(self, now: float) -> None:
@@ -160,7 +173,12 @@ class Device:
             # Of its own session, or of all there were, told late: the owner signs in again.
             (1008, "Access revoked"): bool(self.owner.ended),
             (1011, "Keepalive timeout"): self.was_slow,
-            (1013, "Too slow"): self.was_slow,
+            # A replay alone never fills what may wait: high water, a chunk, a frame and pings.
+            (1013, "Too slow"): self.was_slow and len(self.owner.said) >= self._known + 7,
             (1013, "Too many connections"): self.was_one_too_many,
         }
         assert good.get(self.closed), self.closed
+
+
+def _text(text: str) -> bytes:
+    return frame(TEXT, text.encode())

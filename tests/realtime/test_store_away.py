@@ -1,0 +1,107 @@
+"""What a store that is slow or away does to connections: nothing, until it is back."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from scene import SETTINGS, Scene
+
+LONG = 4 * (SETTINGS.ping_interval + SETTINGS.ping_timeout + SETTINGS.message_timeout)
+
+
+@pytest.fixture
+def scene() -> Iterator[Scene]:
+    with Scene() as scene:
+        yield scene
+
+
+@pytest.mark.parametrize("how", ["away", "slow"])
+def test_tokens_end_in_time_although_nobody_can_be_looked_up(scene: Scene, how: str) -> None:
+    brief = scene.connect(scene.owners[0], seconds=5)
+    scene.store_is(how)
+    scene.loop.pass_time(4)
+    assert brief.closed is None
+    scene.loop.pass_time(2)
+    assert brief.closed == (1008, "Access token expired")
+
+
+@pytest.mark.parametrize("how", ["away", "slow"])
+def test_who_has_marked_stays_and_is_answered_when_the_store_is_back(
+    scene: Scene, how: str
+) -> None:
+    """Meanwhile its frames, pongs among them, stay with the kernel; that is no fault of its own."""
+    owner = scene.owners[0]
+    scene.post(owner, 1)
+    device = scene.connect(owner)
+    scene.store_is(how)
+    device.mark(owner.said[0], and_ping=True)
+    scene.loop.pass_time(LONG)
+    assert device.closed is None
+    assert device.pinged
+    scene.store_is("well")
+    scene.loop.pass_time(SETTINGS.ping_interval + SETTINGS.ping_timeout)
+    assert device.closed is None
+    assert not device.pinged
+    assert scene.read_of(owner) == {1}
+
+
+@pytest.mark.parametrize("how", ["away", "slow"])
+def test_a_peer_that_dies_meanwhile_is_noticed_afterwards(scene: Scene, how: str) -> None:
+    owner = scene.owners[0]
+    scene.post(owner, 1)
+    device = scene.connect(owner)
+    scene.store_is(how)
+    device.mark(owner.said[0])
+    scene.loop.settle()
+    device.leaving = True  # it answers no ping any more
+    scene.loop.pass_time(LONG)
+    assert device.closed is None
+    scene.store_is("well")
+    scene.loop.pass_time(2 * SETTINGS.ping_interval + SETTINGS.ping_timeout + 2)
+    assert device.closed == (1011, "Keepalive timeout")
+
+
+@pytest.mark.parametrize("cut", range(76, 85))
+def test_the_time_of_a_message_whose_end_we_do_not_read_does_not_run(
+    scene: Scene, cut: int
+) -> None:
+    owner = scene.owners[0]
+    scene.post(owner, 1)
+    device = scene.connect(owner)
+    scene.store_is("away")
+    device.mark(owner.said[0], and_ping=True, cut=cut)
+    scene.loop.pass_time(LONG)
+    scene.store_is("well")
+    scene.loop.pass_time(SETTINGS.ping_interval)
+    assert device.closed is None
+    assert not device.pinged
+
+
+def test_marks_of_several_users_that_wait_together_are_all_kept(scene: Scene) -> None:
+    """The first is under way, and the others share the next commit."""
+    ada, eve = scene.owners
+    scene.post(ada, 2)
+    scene.post(eve, 1)
+    devices = [scene.connect(ada), scene.connect(ada), scene.connect(eve)]
+    scene.store_is("slow")
+    for device, said in zip(devices, (ada.said[0], ada.said[1], eve.said[0]), strict=True):
+        device.mark(said, and_ping=True)
+        scene.loop.settle()
+    assert len(scene.store.asked) == 1
+    scene.store_is("well")
+    scene.loop.raise_faults()
+    assert scene.read_of(ada) == {1, 2}
+    assert scene.read_of(eve) == {1}
+    assert not any(device.pinged for device in devices)
+
+
+def test_connections_that_come_meanwhile_are_opened_when_it_is_back(scene: Scene) -> None:
+    owner = scene.owners[0]
+    scene.post(owner, 4)
+    scene.store_is("away")
+    devices = [scene.connect(owner) for _ in range(3)]
+    scene.loop.pass_time(LONG)
+    assert not any(device.established or device.ended for device in devices)
+    scene.store_is("well")
+    scene.loop.pass_time(1)
+    assert [device.got for device in devices] == [[1, 2, 3, 4]] * 3
