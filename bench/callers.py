@@ -165,6 +165,8 @@ class Callers:
         found, connection.rest = wire.frames(data)
         for opcode, payload in found:
             self._take(connection, opcode, payload)
+            if opcode == wire.CLOSE:
+                return
 
     def _take(self, connection: _Connection, opcode: int, payload: bytes) -> None:
         at = payload.find(_STAMP)
@@ -175,6 +177,7 @@ class Callers:
         elif opcode == wire.CLOSE:
             if not connection.churns:
                 raise RuntimeError(f"closed by the server: {payload!r}")
+            self._ended(connection)
         elif answer := self._manner.answers.get(payload):
             connection.socket.send(answer)
         elif connection.heard < len(self._manner.hears):

@@ -11,7 +11,8 @@ from useby.auth.tokens import Issuer
 from useby.domain.account import User
 from useby.domain.policy import Policy
 from useby.store import accounts, migrate, sessions
-from useby.store.engine import Transaction, sqlite_engine
+from useby.store.engine import Transaction
+from useby.store.sqlite import sqlite_engine
 
 TOKEN_SECONDS = 12 * 3600
 

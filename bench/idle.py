@@ -26,7 +26,7 @@ def _measure(stand: Stand, plan: Plan) -> Iterator[Case]:
     time.sleep(SETTLE_SECONDS / 2)
     cpu, memory = stand.server.cpu(), stand.server.memory()
     there = WARM_UP
-    for wanted in sorted(plan.connections):
+    for wanted in plan.connections:
         stand.load.connect(there, wanted)
         there = wanted
         used = stand.server.cpu() - cpu

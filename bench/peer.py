@@ -48,8 +48,17 @@ class Dialogue:
 class Publisher(Protocol):
     """Makes a server push."""
 
+    def prepare(self, count: int, among: int) -> None:
+        """Have what so many calls of ``push`` will push made beforehand, if that can be done."""
+
     def push(
-        self, count: int, among: int, *, together: int = TOGETHER, at: int | None = None
+        self,
+        count: int,
+        among: int,
+        *,
+        together: int = TOGETHER,
+        at: int | None = None,
+        litter: int = 0,
     ) -> None:
         """Push notifications to users drawn by lot.
 
@@ -58,6 +67,8 @@ class Publisher(Protocol):
             among: The lot is drawn among this many of the crowd's first users.
             together: How many leave before the server's loop gets its turn.
             at: What they are stamped with (monotonic ns); ``None`` means the moment they leave.
+            litter: How many objects the server leaves to its garbage collector besides, if it
+                is one that runs code of ours.
         """
 
     def close(self) -> None:
@@ -77,6 +88,8 @@ class Peer:
     dialogue: Dialogue
     publisher: Callable[["Server", Crowd], Publisher] | None = None
     """Who makes it push; ``None``: the server does, told on its standard input."""
+    prepares: bool = False
+    """Whether it can be told to make its news beforehand."""
     environment: Callable[[Crowd, Path], Mapping[str, str]] = lambda _crowd, _folder: {}
     """What its server finds in the environment."""
 
@@ -149,11 +162,22 @@ class _ByOrder:
     def __init__(self, server: Server) -> None:
         self._server = server
 
+    def prepare(self, count: int, among: int) -> None:
+        if self._server.peer.prepares:
+            self._server.tell(prepare=count, among=among, together=TOGETHER, at=None)
+            self._server.heard("prepared")
+
     def push(
-        self, count: int, among: int, *, together: int = TOGETHER, at: int | None = None
+        self,
+        count: int,
+        among: int,
+        *,
+        together: int = TOGETHER,
+        at: int | None = None,
+        litter: int = 0,
     ) -> None:
         stamp = None if at is None else str(at)  # more digits than a double holds
-        self._server.tell(push=count, among=among, together=together, at=stamp)
+        self._server.tell(push=count, among=among, together=together, at=stamp, litter=litter)
 
     def close(self) -> None:
         """Nothing was opened."""

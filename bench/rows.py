@@ -52,9 +52,9 @@ class Plan:
     folder: Path
     rounds: int
     connections: tuple[int, ...]
-    """How many connections, for the scenarios that ask for it."""
+    """How many connections, rising; a scenario that wants one number takes the first or last."""
     pushes: int
-    """How many frames are delivered in a round, for the scenarios that ask for it."""
+    """How many frames are delivered in a round."""
     console: Console
 
 

@@ -37,12 +37,24 @@ export function userOf(token) {
   return claims.exp > Date.now() / 1000 ? claims.sub : null;
 }
 
+/** Leave so many objects to the garbage collector, cycles that live for a while. */
+const litter = new Array(20_000);
+let littered = 0;
+function dropLitter(count) {
+  for (let number = 0; number < count; number += 1) {
+    const scrap = { number, words: Array(4).fill(String(number)) };
+    scrap.self = scrap;
+    litter[littered++ % litter.length] = scrap;
+  }
+}
+
 /** Carry out the orders on standard input; `push(userId, stamp)` sends to all of a user's devices. */
 export async function obey(push) {
   const everybody = JSON.parse(readFileSync(usersFile));
   process.stdout.write('ready\n');
   for await (const line of createInterface({ input: process.stdin })) {
     const order = JSON.parse(line);
+    dropLitter(order.litter ?? 0);
     for (let left = order.push; left > 0; left -= order.together) {
       for (let turn = Math.min(order.together, left); turn > 0; turn -= 1) {
         const user = everybody[Math.floor(Math.random() * order.among)];

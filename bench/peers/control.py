@@ -8,6 +8,7 @@ import json
 import random
 import sys
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -66,9 +67,21 @@ async def obey(everybody: Sequence[str], push: Push) -> None:
     await orders(handle)
 
 
+def drop_litter(count: int) -> None:
+    """Leave so many objects to the garbage collector, cycles that live for a while."""
+    for number in range(count):
+        scrap: dict[str, Any] = {"number": number, "words": [str(number)] * 4}
+        scrap["self"] = scrap
+        _litter.append(scrap)
+
+
+_litter: deque[dict[str, Any]] = deque(maxlen=20_000)
+
+
 async def in_turns(everybody: Sequence[str], order: dict[str, Any], push: Push) -> None:
     """Carry out one order to push, some at a time; the loop gets its turn in between."""
     among = everybody[: order["among"]]
+    drop_litter(order.get("litter") or 0)
     left = order["push"]
     while left > 0:
         some = random.choices(among, k=min(order["together"], left))  # noqa: S311 - no secret

@@ -39,8 +39,17 @@ class NatsPublisher:
         self._socket = socket.create_connection((HOST, port), timeout=30)
         self._socket.sendall(_CONNECT)
 
+    def prepare(self, count: int, among: int) -> None:
+        """Nothing is made beforehand."""
+
     def push(
-        self, count: int, among: int, *, together: int = TOGETHER, at: int | None = None
+        self,
+        count: int,
+        among: int,
+        *,
+        together: int = TOGETHER,
+        at: int | None = None,
+        litter: int = 0,  # noqa: ARG002 - its server runs no code of ours
     ) -> None:
         """Push to users drawn by lot."""
         for start in range(0, count, together):

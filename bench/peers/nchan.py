@@ -55,8 +55,17 @@ class HttpPublisher:
         self._ids = crowd.ids
         self._socket = socket.create_connection((HOST, server.port), timeout=30)
 
+    def prepare(self, count: int, among: int) -> None:
+        """Nothing is made beforehand."""
+
     def push(
-        self, count: int, among: int, *, together: int = TOGETHER, at: int | None = None
+        self,
+        count: int,
+        among: int,
+        *,
+        together: int = TOGETHER,
+        at: int | None = None,
+        litter: int = 0,  # noqa: ARG002 - its server runs no code of ours
     ) -> None:
         """Push to users drawn by lot; returns when nginx has answered."""
         for start in range(0, count, together):

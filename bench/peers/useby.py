@@ -29,6 +29,7 @@ PEER = Peer(
         str(port),
         str(crowd.users_file),
     ],
+    prepares=True,
     environment=_environment,
     dialogue=Dialogue(lambda _user, token: f"/api/ws/notification?access_token={token}"),
 )

@@ -1,0 +1,38 @@
+"""Fan-out: what it costs to tell one user who has very many devices."""
+
+import statistics
+from collections.abc import Iterator, Sequence
+
+from bench.peer import Peer
+from bench.peers import FLOOR, find
+from bench.rows import Case, Column, Plan, Row, Stand, interleaved
+
+TITLE = "Fan-out: one user, many devices"
+COLUMNS = {
+    "cpu": Column("server CPU a delivered frame", "µs", charted=True),
+    "last": Column("until the last device has it", "ms"),
+}
+DEVICES = 500
+
+
+def run(peers: Sequence[Peer], plan: Plan) -> list[Row]:
+    """Push to a user with 500 devices, one notification at a time."""
+    return interleaved([*peers, find(FLOOR)], plan, _measure)
+
+
+def _measure(stand: Stand, plan: Plan) -> Iterator[Case]:
+    stand.load.connect(0, 1, devices=DEVICES)
+    _tell(stand)
+    cpu = stand.server.cpu()
+    times = max(1, plan.pushes // DEVICES)
+    last = statistics.median(_tell(stand) for _ in range(times))
+    used = stand.server.cpu() - cpu
+    yield f"{DEVICES} devices", {"cpu": used / (times * DEVICES) * 1e6, "last": last / 1e6}
+
+
+def _tell(stand: Stand) -> int:
+    """Push one notification; how old it was, in nanoseconds, when the last device had it."""
+    stand.load.reset()
+    stand.publisher.push(1, among=1)
+    stand.load.received(DEVICES)
+    return max(stand.load.ages())

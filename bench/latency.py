@@ -1,0 +1,56 @@
+"""Latency: how old a pushed frame is when it comes, while connections and garbage come and go."""
+
+import statistics
+import time
+from collections.abc import Iterator, Sequence
+
+from bench.peer import Peer
+from bench.rows import Case, Column, Plan, Row, Stand, interleaved
+
+TITLE = "Latency of a push, the collector at work"
+COLUMNS = {
+    "p50": Column("p50", "ms", digits=2),
+    "p99": Column("p99", "ms", digits=2, charted=True),
+    "p999": Column("p99.9", "ms", digits=2),
+    "cpu": Column("server CPU", "%", digits=0),
+}
+TICK_SECONDS = 0.005
+EACH_TICK = 5
+"""Frames: a thousand a second, which each peer can do with ease."""
+LITTER = 100
+"""Objects a tick: 20,000 a second."""
+CHURNERS = 200
+CHURN_A_SECOND = 100
+MOST_SECONDS = 10.0
+
+
+def run(peers: Sequence[Peer], plan: Plan) -> list[Row]:
+    """Push at a steady rate to the last of ``plan.connections``."""
+    return interleaved(peers, plan, _measure)
+
+
+def _measure(stand: Stand, plan: Plan) -> Iterator[Case]:
+    among = plan.connections[-1]
+    stand.load.connect(0, among)
+    stand.load.churn(among, among + CHURNERS, CHURN_A_SECOND)
+    stand.load.reset()
+    cpu, began = stand.server.cpu(), time.monotonic()
+    ticks = int(min(MOST_SECONDS / TICK_SECONDS, plan.pushes / EACH_TICK))
+    for tick in range(ticks):
+        time.sleep(max(0.0, began + tick * TICK_SECONDS - time.monotonic()))
+        # Stamped here, not by the server: one that stands still gets no younger frames for it.
+        stand.publisher.push(EACH_TICK, among, at=time.monotonic_ns(), litter=LITTER)
+    stand.load.received(ticks * EACH_TICK)
+    seconds = time.monotonic() - began
+    used = stand.server.cpu() - cpu
+    stand.load.calm()
+    thousandths = statistics.quantiles(stand.load.ages(), n=1000)
+    yield (
+        f"{among:,} connections",
+        {
+            "p50": thousandths[499] / 1e6,
+            "p99": thousandths[989] / 1e6,
+            "p999": thousandths[998] / 1e6,
+            "cpu": used / seconds * 100,
+        },
+    )
