@@ -28,7 +28,8 @@ from useby.domain.account import User
 from useby.domain.notification import Draft, Event, Kind, Notification
 from useby.domain.policy import Policy
 from useby.store import accounts, migrate, notifications, sessions
-from useby.store.engine import Transaction, sqlite_engine
+from useby.store.engine import Transaction
+from useby.store.sqlite import sqlite_engine
 
 Record = Callable[[str, object], None]
 """pytest's ``record_property``."""
@@ -63,9 +64,12 @@ class Server:
     (rates of sign-ups and log-ins) are wide, and the log is at DEBUG.
     """
 
-    def __init__(self, folder: Path, **settings: object) -> None:
+    def __init__(
+        self, folder: Path, *, program: Sequence[str] = ("-m", "useby"), **settings: object
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
+        self.program = program
         self.key = secrets.token_urlsafe(48)
         self.database = folder / "useby.db"
         self.settings: dict[str, object] = {
@@ -110,7 +114,7 @@ class Server:
         """Start the process, and do not wait for it."""
         self._listening.clear()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "useby", "serve", "--port", "0"],
+            [sys.executable, *self.program, "serve", "--port", "0"],
             cwd=self.folder,
             env=self.environment,
             stdin=subprocess.DEVNULL,
@@ -272,9 +276,9 @@ class Server:
 
 
 @contextlib.contextmanager
-def serving(folder: Path, **settings: object) -> Iterator[Server]:
+def serving(folder: Path, **options: Any) -> Iterator[Server]:
     """A node that runs until the block ends; then it must stop well, and its log be clean."""
-    server = Server(folder, **settings)
+    server = Server(folder, **options)
     try:
         yield server.start()
         if server.process.poll() is None:

@@ -33,7 +33,7 @@ from useby.realtime.http import protocol_for
 from useby.realtime.hub import Hub
 from useby.settings import Settings
 from useby.store import migrate
-from useby.store.engine import Database, StoreUnavailable, open_database, sqlite_path
+from useby.store.engine import Database, StoreUnavailable, database_file, open_database
 from useby.store.lock import hold_for_serving
 
 log = logging.getLogger(__name__)
@@ -172,19 +172,19 @@ class Node:
 async def running(
     settings: Settings, now: Callable[[], datetime] = lambda: datetime.now(UTC)
 ) -> AsyncIterator[Node]:
-    """A node on its database, migrated and held for it alone, until the block ends.
+    """A node on its database, migrated, until the block ends.
+
+    A file is held for it alone; a server may have any number of nodes.
 
     Raises:
         AlreadyServed: Another node serves this database.
         SettingsError: The settings don't let it start; the message says what to do.
         OSError: The address is taken.
     """
-    path = sqlite_path(settings.database_url)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with hold_for_serving(path):
-        key = signing_key(settings, path)
-        if not migrate.is_current(settings.database_url):
-            migrate.upgrade(settings.database_url)
+    file = database_file(settings.database_url)
+    with hold_for_serving(file) if file is not None else contextlib.nullcontext():
+        key = signing_key(settings, file)
+        await asyncio.to_thread(migrate.bring_up, settings.database_url)
         database = open_database(settings.database_url, checkpoints=True)
         try:
             node = Node(settings, database, key, now)

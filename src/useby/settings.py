@@ -31,8 +31,9 @@ class Settings(BaseSettings):
     """The address to listen on."""
     port: int = Field(default=8000, ge=0, le=65535)
     """0 takes a free one and says which."""
-    database_url: str = DEFAULT_DATABASE_URL
-    """``sqlite:///PATH``; four slashes for an absolute path."""
+    database_url: str = Field(default=DEFAULT_DATABASE_URL, repr=False)
+    """``sqlite:///PATH``, four slashes for an absolute path; or ``postgresql://…`` as PostgreSQL's
+    own programs take it."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """What is less than this is not logged."""
     log_format: Literal["console", "json"] = "console"

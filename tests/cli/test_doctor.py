@@ -11,8 +11,8 @@ import pytest
 from shell import Useby
 from useby.cli import doctor
 from useby.store.condition import has_wal_reset_bug
-from useby.store.engine import sqlite_engine
 from useby.store.lock import hold_for_serving
+from useby.store.sqlite import sqlite_engine
 
 
 @pytest.fixture(autouse=True)

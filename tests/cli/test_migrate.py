@@ -4,7 +4,7 @@ from pathlib import Path
 
 from shell import Useby
 from useby.store import migrate
-from useby.store.engine import sqlite_engine
+from useby.store.sqlite import sqlite_engine
 
 
 def test_a_database_is_made_and_the_second_time_left_as_it_is(useby: Useby) -> None:

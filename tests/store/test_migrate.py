@@ -9,8 +9,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from useby.store import migrate
-from useby.store.engine import sqlite_engine
 from useby.store.schema import metadata
+from useby.store.sqlite import sqlite_engine
 
 
 def test_replaying_every_migration_equals_the_declared_schema(migrated: Path) -> None:
@@ -51,8 +51,7 @@ def test_head_is_the_newest_migration() -> None:
 
 def test_a_database_is_current_once_it_is_migrated(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'new.db'}"
-    assert not migrate.is_current(url)
-    migrate.upgrade(url)
-    assert migrate.is_current(url)
-    migrate.upgrade(url)
-    assert migrate.is_current(url)
+    assert migrate.revision(url) is None
+    for _ in range(2):
+        migrate.bring_up(url)
+        assert migrate.revision(url) == migrate.HEAD

@@ -16,8 +16,7 @@ from power import PowerVfs, dbapi
 from useby.clock.alerts import say_due
 from useby.domain.account import User
 from useby.domain.notification import Draft, Event, Kind
-from useby.store import engine as engine_module
-from useby.store import notifications, products
+from useby.store import notifications, products, sqlite
 from useby.store.engine import Database, open_database
 
 POSTS = 120
@@ -57,9 +56,7 @@ async def live_until_the_cut(
     path, vfs = disk
     chance = Random(seed)
     real = sa.create_engine
-    monkeypatch.setattr(
-        engine_module.sa, "create_engine", functools.partial(real, module=dbapi(level))
-    )
+    monkeypatch.setattr(sqlite.sa, "create_engine", functools.partial(real, module=dbapi(level)))
     database = open_database(f"sqlite:///{path}", checkpoints=True)
     monkeypatch.undo()
     ledger, at_the_cut = Ledger(), Ledger()

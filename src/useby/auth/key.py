@@ -22,8 +22,12 @@ def key_path(database: Path) -> Path:
     return database.with_suffix(".key")
 
 
-def signing_key(settings: Settings, database: Path) -> bytes:
+def signing_key(settings: Settings, database: Path | None) -> bytes:
     """The signing key.
+
+    Args:
+        settings: May name it.
+        database: The file it is kept beside; ``None`` if the database is a server's.
 
     Raises:
         SettingsError: There is none and the node could be reached from elsewhere, or the kept one
@@ -35,6 +39,10 @@ def signing_key(settings: Settings, database: Path) -> bytes:
         raise SettingsError(
             f"USEBY_SECRET_KEY must be set to serve on {settings.host}, which other machines can"
             " reach. Make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
+        )
+    if database is None:
+        raise SettingsError(
+            "USEBY_SECRET_KEY must be set: every node on a database server signs with the same"
         )
     return _kept_key(key_path(database))
 

@@ -1,6 +1,6 @@
 """Working on the database from a command, whether or not a node runs on it.
 
-A command never checkpoints (only the node's writer may, see ``store.engine``), and what it commits
+A command never checkpoints (only the node's writer may, see ``store.sqlite``), and what it commits
 is noticed by the node within a second.
 """
 
@@ -14,7 +14,7 @@ from useby.cli.options import Refused
 from useby.domain.account import User
 from useby.settings import Settings
 from useby.store import accounts, migrate
-from useby.store.engine import Database, StoreUnavailable, open_database, sqlite_path
+from useby.store.engine import Database, StoreUnavailable, database_name, open_database
 from useby.store.lock import AlreadyServed
 
 T = TypeVar("T")
@@ -78,13 +78,13 @@ async def user_of(database: Database, email: str) -> User:
 
 def _prepare(url: str, *, make: bool) -> None:
     try:
-        path = sqlite_path(url)
+        name = database_name(url)
     except ValueError as error:
         raise Refused(str(error)) from None
     there = migrate.revision(url)
     if there is None and not make:
-        raise Refused(f"there is no database at {path}: make it with `useby migrate`")
+        raise Refused(f"there is no database at {name}: make it with `useby migrate`")
     if there is None:
         migrate.upgrade(url)
     elif there != migrate.HEAD:
-        raise Refused(f"{path} is at revision {there} and not {migrate.HEAD}: run `useby migrate`")
+        raise Refused(f"{name} is at revision {there} and not {migrate.HEAD}: run `useby migrate`")

@@ -28,7 +28,7 @@ from useby.realtime.admissions import RESERVE
 from useby.settings import Settings
 from useby.store import migrate
 from useby.store.condition import SQLITE_VERSION, Condition, condition, has_wal_reset_bug
-from useby.store.engine import StoreUnavailable, open_database, sqlite_path
+from useby.store.engine import StoreUnavailable, database_file, database_name, open_database
 from useby.store.lock import AlreadyServed, hold_for_serving
 
 FILES_WANTED: Final = 1024
@@ -80,7 +80,7 @@ def doctor(*, as_json: AsJson = False, database: DatabaseUrl = None) -> None:
 def _examine(url: str | None) -> Iterator[Finding]:
     try:
         settings = settings_with(database_url=url)
-        path = sqlite_path(settings.database_url)
+        path = database_file(settings.database_url)
         Rates(settings)
         Verifier(settings, b"")
     except (Refused, ValueError, OSError) as error:
@@ -88,18 +88,25 @@ def _examine(url: str | None) -> Iterator[Finding]:
         return
     yield Finding("settings", Verdict.OK, "can be read")
     yield _key(settings, path)
-    yield _folder(path)
+    if path is not None:
+        yield _folder(path)
     yield from _database(settings, path)
-    yield _sqlite()
+    if path is not None:
+        yield _sqlite()
     yield _port(settings, path)
     yield _files()
     yield _zones()
 
 
-def _key(settings: Settings, path: Path) -> Finding:
+def _key(settings: Settings, path: Path | None) -> Finding:
     what = "signing key"
-    kept = key_path(path)
-    if settings.secret_key is None and settings.on_loopback and not kept.exists():
+    kept = None if path is None else key_path(path)
+    if (
+        kept is not None
+        and settings.secret_key is None
+        and settings.on_loopback
+        and not kept.exists()
+    ):
         return Finding(what, Verdict.OK, f"none yet; `useby serve` will make {kept}")
     try:
         signing_key(settings, path)
@@ -122,24 +129,24 @@ def _folder(path: Path) -> Finding:
     return Finding("folder", Verdict.OK if free >= DISK_WANTED else Verdict.PROBLEM, says)
 
 
-def _database(settings: Settings, path: Path) -> Iterator[Finding]:
-    what = "database"
-    if not path.exists():
+def _database(settings: Settings, path: Path | None) -> Iterator[Finding]:
+    what, name = "database", database_name(settings.database_url)
+    if path is not None and not path.exists():
         yield Finding(what, Verdict.OK, f"none yet; `useby serve` will make {path}")
         return
-    if stat.S_IMODE(path.stat().st_mode) & 0o077:
+    if path is not None and stat.S_IMODE(path.stat().st_mode) & 0o077:
         yield Finding(what, Verdict.NOTE, f"{path} can be read by others: chmod 600 it")
     try:
         revision = migrate.revision(settings.database_url)
         if revision != migrate.HEAD:
-            says = f"{path} is at revision {revision}, not {migrate.HEAD}: run `useby migrate`"
+            says = f"{name} is at revision {revision}, not {migrate.HEAD}: run `useby migrate`"
             yield Finding(what, Verdict.PROBLEM, says)
             return
         found = asyncio.run(_condition(settings.database_url))
     except (StoreUnavailable, OSError) as error:
-        yield Finding(what, Verdict.PROBLEM, f"{path} can't be read: {error}")
+        yield Finding(what, Verdict.PROBLEM, f"{name} can't be read: {error}")
         return
-    yield from _judge(path, found)
+    yield from _judge(name, found)
 
 
 async def _condition(url: str) -> Condition:
@@ -150,14 +157,13 @@ async def _condition(url: str) -> Condition:
         await database.close()
 
 
-def _judge(path: Path, found: Condition) -> Iterator[Finding]:
+def _judge(name: str, found: Condition) -> Iterator[Finding]:
     if found.faults:
-        yield Finding("database", Verdict.PROBLEM, f"{path} is damaged: {'; '.join(found.faults)}")
+        yield Finding("database", Verdict.PROBLEM, f"{name} is damaged: {'; '.join(found.faults)}")
     else:
-        yield Finding("database", Verdict.OK, f"{path} is whole, at revision {migrate.HEAD}")
-    durable = (found.journal_mode, found.synchronous) == ("wal", "FULL")
-    says = f"journal_mode={found.journal_mode} synchronous={found.synchronous}"
-    yield Finding("durability", Verdict.OK if durable else Verdict.PROBLEM, says)
+        yield Finding("database", Verdict.OK, f"{name} is whole, at revision {migrate.HEAD}")
+    verdict = Verdict.OK if found.durable else Verdict.PROBLEM
+    yield Finding("durability", verdict, found.durability)
     if found.alert_faults:
         says = f"{found.alert_faults} products are set aside: their alert can't be worked out"
         yield Finding("alerts", Verdict.PROBLEM, says)
@@ -189,9 +195,9 @@ def _sqlite() -> Finding:
     return Finding("SQLite", Verdict.OK, version)
 
 
-def _port(settings: Settings, path: Path) -> Finding:
+def _port(settings: Settings, path: Path | None) -> Finding:
     what, where = "port", f"{settings.host}:{settings.port}"
-    if path.exists():
+    if path is not None and path.exists():
         try:
             with hold_for_serving(path):
                 pass

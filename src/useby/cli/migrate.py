@@ -5,7 +5,7 @@ import typer
 from useby.cli.beside import refusals
 from useby.cli.options import DatabaseUrl, Refused, settings_with
 from useby.store import migrate as migrations
-from useby.store.engine import sqlite_path
+from useby.store.engine import database_name
 
 app = typer.Typer(add_completion=False)
 
@@ -15,13 +15,13 @@ def migrate(database: DatabaseUrl = None) -> None:
     """Make the database, or bring it to this version. Safe beside a running node."""
     url = settings_with(database_url=database).database_url
     try:
-        path = sqlite_path(url)
+        name = database_name(url)
     except ValueError as error:
         raise Refused(str(error)) from None
     with refusals():
         before = migrations.revision(url)
         if before == migrations.HEAD:
-            typer.echo(f"{path} is at revision {before} already")
+            typer.echo(f"{name} is at revision {before} already")
             return
         migrations.upgrade(url)
-    typer.echo(f"{path} is at revision {migrations.HEAD} now")
+    typer.echo(f"{name} is at revision {migrations.HEAD} now")

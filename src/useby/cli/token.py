@@ -11,7 +11,7 @@ from useby.auth.tokens import Issuer
 from useby.cli.beside import on_database, refusals, user_of
 from useby.cli.options import DatabaseUrl, Refused, settings_with
 from useby.store import sessions
-from useby.store.engine import Database, sqlite_path
+from useby.store.engine import Database, database_file
 
 YEAR: Final = 366 * 24 * 3600
 
@@ -35,7 +35,7 @@ def token(
             raise Refused(f"{email} is disabled")
         with refusals():
             issuer = Issuer(
-                signing_key(settings, sqlite_path(settings.database_url)),
+                signing_key(settings, database_file(settings.database_url)),
                 settings.access_token_seconds if expires_in is None else expires_in,
             )
         now, session_id = datetime.now(UTC), str(uuid7())

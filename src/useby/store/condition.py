@@ -17,6 +17,8 @@ Only a node's writer checkpoints here (see ``engine``), so it does not come to p
 SQLITE_VERSION: Final = sqlite3.sqlite_version_info
 """Of the library that runs here."""
 SYNCHRONOUS: Final = ("OFF", "NORMAL", "FULL", "EXTRA")
+SQLITE_DURABLE: Final = {"journal_mode": "wal", "synchronous": "FULL"}
+SERVER_DURABLE: Final = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +26,12 @@ class Condition:
     """A database as it was found."""
 
     faults: tuple[str, ...]
-    """What ``integrity_check`` and ``foreign_key_check`` found wrong."""
-    journal_mode: str
-    synchronous: str
+    """What SQLite's ``integrity_check`` and ``foreign_key_check`` found wrong; a server looks after
+    its files itself."""
+    durable: bool
+    """Whether what is committed survives a power cut."""
+    durability: str
+    """The settings that say so."""
     newest: datetime | None
     """The latest moment in it that was the present once."""
     alert_faults: int
@@ -36,26 +41,45 @@ class Condition:
 
 
 def condition(connection: Connection) -> Condition:
-    """Look at everything; takes as long as reading the whole file."""
-    faults = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check")]
-    orphans = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
-    synchronous = int(connection.exec_driver_sql("PRAGMA synchronous").scalar_one())
+    """Look at everything; takes as long as reading the whole of a file."""
+    on_file = connection.dialect.name == "sqlite"
+    faults = _faults(connection) if on_file else ()
+    found = _pragmas(connection) if on_file else _server_settings(connection)
     moments = [
         connection.scalar(sa.select(sa.func.max(column)))
         for column in (users.c.created_at, notifications.c.created_at, products.c.created_at)
     ]
     set_aside = sa.select(sa.func.count()).where(products.c.alert_fault.is_not(None))
     return Condition(
-        faults=(
-            *(fault for fault in faults if fault != "ok"),
-            *(f"a row of {row[0]} has lost its {row[2]}" for row in orphans),
-        ),
-        journal_mode=str(connection.exec_driver_sql("PRAGMA journal_mode").scalar_one()),
-        synchronous=SYNCHRONOUS[synchronous],
+        faults=faults,
+        durable=found == (SQLITE_DURABLE if on_file else SERVER_DURABLE),
+        durability=" ".join(f"{name}={value}" for name, value in found.items()),
         newest=max((moment for moment in moments if moment is not None), default=None),
         alert_faults=connection.scalar(set_aside) or 0,
         time_zones=tuple(connection.scalars(sa.select(users.c.time_zone).distinct())),
     )
+
+
+def _faults(connection: Connection) -> tuple[str, ...]:
+    faults = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check")]
+    orphans = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+    return (
+        *(fault for fault in faults if fault != "ok"),
+        *(f"a row of {row[0]} has lost its {row[2]}" for row in orphans),
+    )
+
+
+def _pragmas(connection: Connection) -> dict[str, str]:
+    synchronous = int(connection.exec_driver_sql("PRAGMA synchronous").scalar_one())
+    journal_mode = str(connection.exec_driver_sql("PRAGMA journal_mode").scalar_one())
+    return {"journal_mode": journal_mode, "synchronous": SYNCHRONOUS[synchronous]}
+
+
+def _server_settings(connection: Connection) -> dict[str, str]:
+    return {
+        name: str(connection.exec_driver_sql(f"SHOW {name}").scalar_one())
+        for name in SERVER_DURABLE
+    }
 
 
 def has_wal_reset_bug(version: tuple[int, ...]) -> bool:

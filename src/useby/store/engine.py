@@ -1,26 +1,17 @@
-"""Running work on a database: one writer whose neighbours share a commit, and a few readers.
+"""What every database does for this program: run work in a transaction, and tell the news of it.
 
-SQLite takes one writer at a time, so a node has one writing connection in a thread of its own.
-What callers ask for while a commit is under way goes into the next one together (group commit):
-each piece in a savepoint, so that one that fails costs only itself, and no caller hears of success
-before the commit is on stable storage (``synchronous=FULL``). A caller that is cancelled cancels
-nothing: its work was accepted and is finished (omnilib/aiosqlite#259 tells what happens otherwise).
+``sqlite`` and ``postgres`` do it, each as its server, or its file, wants it. Work is a plain
+function, run whole; what it reads is one snapshot, and what it wrote is on stable storage when its
+caller hears of it. A caller that is cancelled cancels nothing.
 """
 
-import asyncio
-import contextlib
-import os
-import queue
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Protocol, TypeVar
 
-import sqlalchemy as sa
-from sqlalchemy import event
-from sqlalchemy.engine import Connection, Engine, make_url
+from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.exc import ArgumentError
 
 from useby.domain.news import News
 
@@ -29,16 +20,14 @@ __all__ = [
     "Database",
     "StoreUnavailable",
     "Transaction",
+    "database_file",
+    "database_name",
     "open_database",
-    "sqlite_engine",
-    "sqlite_path",
 ]
 
 T = TypeVar("T")
 
-READERS = 4
-BATCH = 256
-BUSY_SECONDS = 10
+KNOWN = "the database URL must be sqlite:///PATH or postgresql://USER@HOST/DATABASE"
 
 
 class StoreUnavailable(Exception):  # noqa: N818 - said as the caller sees it
@@ -57,108 +46,24 @@ class Transaction:
         self.news.append(news)
 
 
-@dataclass(slots=True)
-class _Job(Generic[T]):
-    work: Callable[[Transaction], T]
-    answer: asyncio.Future[T]
-    result: Any = None
-    error: BaseException | None = None
+class Database(Protocol):
+    """A database that is open. Make one with ``open_database``, inside a running event loop."""
 
-
-def sqlite_path(url: str) -> Path:
-    """The file of a ``sqlite:///…`` URL.
-
-    Raises:
-        ValueError: The URL is of another database, or names no file.
-    """
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
-        raise ValueError("the database URL must be sqlite:///PATH")
-    return Path(str(parsed.database))
-
-
-def sqlite_engine(path: Path, *, writes: bool, checkpoints: bool = False) -> Engine:
-    """An SQLAlchemy engine whose every connection is set up as the house demands.
-
-    Args:
-        path: The database's file; made, readable by its owner alone, if it is not there.
-        writes: Whether these connections write. Their transactions take the lock before they read
-            (``BEGIN IMMEDIATE``): one that reads first fails at once if another has written.
-        checkpoints: Whether these connections may checkpoint the WAL. Only a node's writer does:
-            SQLite 3.7.0 to 3.51.2 may lose data when two connections do.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    engine = sa.create_engine(
-        sa.URL.create("sqlite", database=str(path)),
-        connect_args={"check_same_thread": False, "timeout": BUSY_SECONDS},
-        pool_size=READERS,
-        max_overflow=0,
-    )
-
-    @event.listens_for(engine, "connect")
-    def _set_up(connection: Any, _record: object) -> None:
-        connection.isolation_level = None
-        for pragma in (
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "foreign_keys=ON",
-            f"wal_autocheckpoint={1000 if checkpoints else 0}",
-            "temp_store=MEMORY",
-            f"query_only={'OFF' if writes else 'ON'}",
-        ):
-            connection.execute(f"PRAGMA {pragma}").close()
-        # SQLite's own knows the letters of ASCII only; PostgreSQL's knows them all.
-        connection.create_function("lower", 1, _lower, deterministic=True)
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-    return engine
-
-
-class Database:
-    """A database that is open: ``read`` and ``write`` run functions on it.
-
-    Make one with ``open_database``, inside a running event loop.
-    """
-
-    def __init__(
-        self, path: Path, *, checkpoints: bool, on_commit: Callable[[News], None] | None = None
-    ) -> None:
-        """Open the file and start the writer's thread.
-
-        Args:
-            path: The SQLite file.
-            checkpoints: True for a node, false for a command that writes beside one.
-            on_commit: Called on the event loop with each piece of news, in the order of commits,
-                before the writer's caller goes on.
-        """
-        self.path = path
-        self.on_commit = on_commit
-        self._loop = asyncio.get_running_loop()
-        self._writing = sqlite_engine(path, writes=True, checkpoints=checkpoints)
-        self._reading = sqlite_engine(path, writes=False)
-        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
-        self._jobs: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
-        self._data_version: int | None = None
-        self._closed = False
-        self._writer = threading.Thread(target=self._write_jobs, name="store-writer", daemon=True)
-        self._writer.start()
+    on_commit: Callable[[News], None] | None
+    """Called on the event loop with each piece of news once it is committed, before the writer's
+    caller goes on."""
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """Run ``work`` in a transaction; when this returns, what it did is on stable storage.
 
+        ``work`` may be run again if the database undid what it did for another's sake, so it
+        changes nothing but the database.
+
         Raises:
-            StoreUnavailable: The database can't be written now; nothing was kept.
+            StoreUnavailable: The database can't be written now. Nothing was kept, unless it went
+                away in the very moment of the commit.
             Exception: What ``work`` raised; nothing of it was kept.
         """
-        if self._closed:
-            raise StoreUnavailable("the database is closed")
-        job = _Job(work, self._loop.create_future())
-        self._jobs.put(job)
-        return await asyncio.shield(job.answer)
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run ``work`` on one snapshot of the database.
@@ -168,120 +73,64 @@ class Database:
             Exception: What ``work`` raised.
         """
 
-        def run() -> T:
-            with store_errors(), self._reading.connect() as connection, connection.begin():
-                return work(connection)
-
-        if self._closed:
-            raise StoreUnavailable("the database is closed")
-        return await self._loop.run_in_executor(self._readers, run)
-
     async def changed_elsewhere(self) -> bool:
-        """Whether another process has committed since this was last asked."""
-
-        def version(transaction: Transaction) -> int:
-            # Asked on the writer's own connection, whose own commits don't count.
-            row = transaction.connection.exec_driver_sql("PRAGMA data_version").one()
-            return int(row[0])
-
-        before, self._data_version = self._data_version, await self.write(version)
-        return before is not None and before != self._data_version
+        """Whether another process may have committed since this was last asked."""
 
     async def close(self) -> None:
-        """Finish what was asked for, then let go of the file."""
-        if self._closed:
-            return
-        self._closed = True
-        self._jobs.put(None)
-        await self._loop.run_in_executor(None, self._writer.join)
-        await self._loop.run_in_executor(None, self._readers.shutdown)
-        self._reading.dispose()
-        self._writing.dispose()
-
-    def _write_jobs(self) -> None:
-        connection: Connection | None = None
-        while batch := self._waiting_jobs():
-            news: list[News] = []
-            try:
-                with store_errors():
-                    connection = connection or self._writing.connect()
-                    _run_together(connection, batch, news)
-            except BaseException as error:  # noqa: BLE001 - nothing was kept: every caller hears it
-                news = []
-                for job in batch:
-                    job.error = error
-                if connection is not None:
-                    connection.invalidate()
-                    connection.close()
-                    connection = None
-            with contextlib.suppress(RuntimeError):  # the loop may have ended before us
-                self._loop.call_soon_threadsafe(self._answer, batch, news)
-        if connection is not None:
-            connection.close()
-
-    def _waiting_jobs(self) -> list[_Job[Any]]:
-        """Wait for a job and take its neighbours; none when the database closes."""
-        batch: list[_Job[Any]] = []
-        while not batch or (len(batch) < BATCH and not self._jobs.empty()):
-            job = self._jobs.get()
-            if job is None:
-                if batch:
-                    self._jobs.put(None)  # these first
-                break
-            batch.append(job)
-        return batch
-
-    def _answer(self, batch: Sequence[_Job[Any]], news: Sequence[News]) -> None:
-        if self.on_commit is not None:
-            for item in news:
-                self.on_commit(item)
-        for job in batch:
-            if job.answer.cancelled():
-                continue
-            if job.error is None:
-                job.answer.set_result(job.result)
-            else:
-                job.answer.set_exception(job.error)
+        """Finish what was asked for, then let go."""
 
 
-def _run_together(connection: Connection, batch: Sequence[_Job[Any]], news: list[News]) -> None:
-    with connection.begin():
-        for job in batch:
-            transaction = Transaction(connection)
-            try:
-                with connection.begin_nested(), store_errors():
-                    job.result = job.work(transaction)
-            except Exception as error:  # noqa: BLE001 - it costs only itself
-                job.error = error
-            else:
-                news += transaction.news
-
-
-def _lower(value: Any) -> Any:
-    return value.lower() if isinstance(value, str) else value
-
-
-@contextlib.contextmanager
-def store_errors() -> Iterator[None]:
-    """Turn what says that the database can't be used now into our own word for it.
+def database_file(url: str) -> Path | None:
+    """The file of a ``sqlite:///…`` URL; ``None`` if the database is a server's.
 
     Raises:
-        StoreUnavailable: It is locked, full, gone, damaged, or no database at all.
+        ValueError: The URL is not one we know.
     """
     try:
-        yield
-    except (sa.exc.IntegrityError, sa.exc.DataError, sa.exc.ProgrammingError):
-        raise  # these speak of what was asked, not of the database
-    except (sa.exc.DatabaseError, sa.exc.TimeoutError) as error:
-        raise StoreUnavailable(str(error.__cause__ or error)) from error
+        parsed = make_url(url)
+    except ArgumentError:
+        raise ValueError(KNOWN) from None
+    if parsed.drivername == "postgresql":
+        return None
+    if parsed.drivername != "sqlite" or parsed.database in (None, "", ":memory:"):
+        raise ValueError(KNOWN)
+    return Path(str(parsed.database))
+
+
+def database_name(url: str) -> str:
+    """What a person may read of the URL: the file, or the server and database without secrets.
+
+    Raises:
+        ValueError: The URL is not one we know.
+    """
+    file = database_file(url)
+    if file is not None:
+        return str(file)
+    parsed = make_url(url)
+    port = f":{parsed.port}" if parsed.port else ""
+    return f"postgresql://{parsed.host or ''}{port}/{parsed.database or ''}"
 
 
 def open_database(
     url: str, *, checkpoints: bool = False, on_commit: Callable[[News], None] | None = None
 ) -> Database:
-    """Open the database that ``url`` names; see ``Database`` for the arguments.
+    """Open the database that ``url`` names.
+
+    Args:
+        url: ``sqlite:///PATH`` or ``postgresql://…``.
+        checkpoints: Whether this process checkpoints SQLite's WAL: true for a node, false for a
+            command that writes beside one.
+        on_commit: See ``Database``.
 
     Raises:
         ValueError: The URL is not one we know.
     """
-    return Database(sqlite_path(url), checkpoints=checkpoints, on_commit=on_commit)
+    # Each is imported where it is used: half of it is a driver that the other can do without.
+    path = database_file(url)
+    if path is None:
+        from useby.store.postgres import PostgresDatabase  # noqa: PLC0415
+
+        return PostgresDatabase(url, on_commit=on_commit)
+    from useby.store.sqlite import SqliteDatabase  # noqa: PLC0415
+
+    return SqliteDatabase(path, checkpoints=checkpoints, on_commit=on_commit)

@@ -20,6 +20,7 @@ def hold_for_serving(path: Path) -> Iterator[None]:
     Raises:
         AlreadyServed: Another process holds it; the message says which.
     """
+    path.parent.mkdir(parents=True, exist_ok=True)
     lock = path.with_name(path.name + ".lock")
     descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
     try:

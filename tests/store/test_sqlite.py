@@ -1,4 +1,4 @@
-"""The engine: one writer whose neighbours share a commit, and what each caller may believe."""
+"""SQLite: one writer whose neighbours share a commit, and what each caller may believe."""
 
 import asyncio
 import sqlite3
@@ -9,23 +9,21 @@ from typing import Any
 import pytest
 
 from useby.domain.news import AccessEnded, News
-from useby.store import engine as engine_module
+from useby.store import sqlite
 from useby.store.engine import (
-    READERS,
     Connection,
-    Database,
     StoreUnavailable,
     Transaction,
+    database_file,
     open_database,
-    sqlite_engine,
-    sqlite_path,
 )
+from useby.store.sqlite import READERS, SqliteDatabase, sqlite_engine
 
 SECONDS = 10
 
 
 @pytest.fixture
-async def notes(database: Database) -> Database:
+async def notes(database: SqliteDatabase) -> SqliteDatabase:
     """A database with a table of notes."""
     await database.write(lambda t: run(t, "CREATE TABLE notes (text TEXT UNIQUE)"))
     return database
@@ -39,13 +37,13 @@ def note(text: str) -> Any:
     return lambda t: run(t, "INSERT INTO notes VALUES (?)", text)
 
 
-async def texts(database: Database) -> list[str]:
+async def texts(database: SqliteDatabase) -> list[str]:
     return await database.read(
         lambda c: list(c.exec_driver_sql("SELECT text FROM notes ORDER BY rowid").scalars())
     )
 
 
-async def at_once(database: Database, *works: Any) -> list[Any]:
+async def at_once(database: SqliteDatabase, *works: Any) -> list[Any]:
     """Have the works wait behind one that holds the writer, so that they share a commit."""
     held, begun = threading.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -63,7 +61,7 @@ async def at_once(database: Database, *works: Any) -> list[Any]:
     return await asyncio.gather(*waiting, return_exceptions=True)
 
 
-async def test_every_connection_of_the_pool_syncs_fully(database: Database) -> None:
+async def test_every_connection_of_the_pool_syncs_fully(database: SqliteDatabase) -> None:
     """And only the node's writer may checkpoint."""
 
     def pragmas(connection: Connection) -> tuple[Any, ...]:
@@ -84,7 +82,7 @@ async def test_every_connection_of_the_pool_syncs_fully(database: Database) -> N
     assert writer == (2, "wal", 1, 1000)
 
 
-async def test_a_command_beside_a_node_never_checkpoints(database: Database) -> None:
+async def test_a_command_beside_a_node_never_checkpoints(database: SqliteDatabase) -> None:
     beside = open_database(f"sqlite:///{database.path}")
     checkpoints = await beside.write(
         lambda t: t.connection.exec_driver_sql("PRAGMA wal_autocheckpoint").scalar()
@@ -93,7 +91,7 @@ async def test_a_command_beside_a_node_never_checkpoints(database: Database) -> 
     assert checkpoints == 0
 
 
-async def test_a_writer_takes_the_lock_before_it_reads(database: Database) -> None:
+async def test_a_writer_takes_the_lock_before_it_reads(database: SqliteDatabase) -> None:
     """A deferred transaction that read first would fail at once when another has written."""
     beside = open_database(f"sqlite:///{database.path}")
     entered, go_on = threading.Event(), threading.Event()
@@ -114,16 +112,16 @@ async def test_a_writer_takes_the_lock_before_it_reads(database: Database) -> No
 
 
 async def test_neighbours_share_a_commit_and_one_that_fails_costs_only_itself(
-    notes: Database, monkeypatch: pytest.MonkeyPatch
+    notes: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     commits: list[int] = []
-    real = engine_module._run_together
+    real = sqlite._run_together
 
     def counted(connection: Any, batch: Any, news: Any) -> None:
         commits.append(len(batch))
         real(connection, batch, news)
 
-    monkeypatch.setattr(engine_module, "_run_together", counted)
+    monkeypatch.setattr(sqlite, "_run_together", counted)
 
     def fails(transaction: Transaction) -> None:
         run(transaction, "INSERT INTO notes VALUES ('half done')")
@@ -136,14 +134,14 @@ async def test_neighbours_share_a_commit_and_one_that_fails_costs_only_itself(
     assert await texts(notes) == ["a", "b"]
 
 
-async def test_a_constraint_that_one_breaks_costs_only_that_one(notes: Database) -> None:
+async def test_a_constraint_that_one_breaks_costs_only_that_one(notes: SqliteDatabase) -> None:
     first, second, third = await at_once(notes, note("a"), note("a"), note("b"))
     assert (first, third) == (1, 1)
     assert "UNIQUE" in str(second)
     assert await texts(notes) == ["a", "b"]
 
 
-async def test_a_caller_that_is_cancelled_cancels_nothing(notes: Database) -> None:
+async def test_a_caller_that_is_cancelled_cancels_nothing(notes: SqliteDatabase) -> None:
     begun, go_on = threading.Event(), threading.Event()
 
     def slow(transaction: Transaction) -> None:
@@ -162,7 +160,7 @@ async def test_a_caller_that_is_cancelled_cancels_nothing(notes: Database) -> No
     assert await texts(notes) == ["accepted", "waiting", "after"]
 
 
-async def test_a_caller_hears_of_success_only_after_the_commit(notes: Database) -> None:
+async def test_a_caller_hears_of_success_only_after_the_commit(notes: SqliteDatabase) -> None:
     await notes.write(note("there"))
     beside = sqlite3.connect(notes.path)
     assert beside.execute("SELECT count(*) FROM notes").fetchone() == (1,)
@@ -170,7 +168,7 @@ async def test_a_caller_hears_of_success_only_after_the_commit(notes: Database) 
 
 
 async def test_news_is_told_after_the_commit_in_its_order_and_before_the_caller_goes_on(
-    notes: Database,
+    notes: SqliteDatabase,
 ) -> None:
     told: list[str] = []
 
@@ -195,15 +193,15 @@ async def test_news_is_told_after_the_commit_in_its_order_and_before_the_caller_
 
 
 async def test_a_commit_that_fails_is_heard_by_every_neighbour_and_the_writer_lives(
-    notes: Database, monkeypatch: pytest.MonkeyPatch
+    notes: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: Any) -> None:
-        raise engine_module.sa.exc.OperationalError("COMMIT", {}, OSError("disk is full"))
+        raise sqlite.sa.exc.OperationalError("COMMIT", {}, OSError("disk is full"))
 
     told: list[News] = []
     notes.on_commit = told.append
     with monkeypatch.context() as patch:
-        patch.setattr(engine_module, "_run_together", full)
+        patch.setattr(sqlite, "_run_together", full)
         outcomes = await asyncio.gather(
             notes.write(note("a")), notes.write(note("b")), return_exceptions=True
         )
@@ -213,13 +211,15 @@ async def test_a_commit_that_fails_is_heard_by_every_neighbour_and_the_writer_li
     assert await texts(notes) == ["c"]
 
 
-async def test_a_reader_cannot_be_made_to_write(notes: Database) -> None:
+async def test_a_reader_cannot_be_made_to_write(notes: SqliteDatabase) -> None:
     with pytest.raises(StoreUnavailable):
         await notes.read(lambda c: c.exec_driver_sql("INSERT INTO notes VALUES ('x')").rowcount)
     assert await texts(notes) == []
 
 
-async def test_what_another_process_wrote_is_noticed_and_our_own_is_not(notes: Database) -> None:
+async def test_what_another_process_wrote_is_noticed_and_our_own_is_not(
+    notes: SqliteDatabase,
+) -> None:
     assert not await notes.changed_elsewhere()
     await notes.write(note("ours"))
     assert not await notes.changed_elsewhere()
@@ -231,7 +231,7 @@ async def test_what_another_process_wrote_is_noticed_and_our_own_is_not(notes: D
     assert not await notes.changed_elsewhere()
 
 
-async def test_closing_finishes_what_was_asked_for_and_takes_no_more(notes: Database) -> None:
+async def test_closing_finishes_what_was_asked_for_and_takes_no_more(notes: SqliteDatabase) -> None:
     asked = [asyncio.create_task(notes.write(note(str(number)))) for number in range(50)]
     await asyncio.sleep(0)
     await notes.close()
@@ -254,4 +254,4 @@ def test_a_new_database_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "mysql://h/d"])
 def test_a_url_that_names_no_file_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="sqlite:///PATH"):
-        sqlite_path(url)
+        database_file(url)

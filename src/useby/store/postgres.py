@@ -1,0 +1,251 @@
+"""PostgreSQL: a bounded pool on the event loop, and a task for each transaction.
+
+The task is shielded from the moment it asks for a connection until it has given it back: of
+transactions that were cancelled at random one in six had committed although its caller had heard
+of no success, and a connection given back in the middle is nobody's friend. So a caller that is
+cancelled cancels nothing here either.
+
+Two transactions of this node for one user commit in the order of ``seq``, but the answer of the
+second may be read first. Whoever hears news looks in the store for what came before.
+"""
+
+import asyncio
+import contextlib
+import random
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from typing import Any, Final, TypeVar
+
+import asyncpg
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine import Connection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from useby.domain.news import News
+from useby.store.engine import StoreUnavailable, Transaction
+
+T = TypeVar("T")
+
+POOL: Final = 10
+"""Connections a node holds at most; the server's ``max_connections`` is shared by all nodes."""
+ACQUIRE_SECONDS: Final = 5.0
+"""Until a transaction that finds them all in use is told so."""
+CONNECT_SECONDS: Final = 5.0
+COMMAND_SECONDS: Final = 30.0
+"""Until we give a command up that the server did not, as it should have before."""
+SERVER_SETTINGS: Final = {
+    "application_name": "useby",
+    "statement_timeout": "20s",
+    "lock_timeout": "10s",
+    # A node that vanishes in the middle of a batch holds its rows until the server notices.
+    "idle_in_transaction_session_timeout": "30s",
+    "client_connection_check_interval": "5s",
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+}
+KEEPALIVES: Final = {
+    socket.TCP_KEEPIDLE: 10,
+    socket.TCP_KEEPINTVL: 5,
+    socket.TCP_KEEPCNT: 3,
+    socket.TCP_USER_TIMEOUT: 10_000,
+}
+"""The same from our end: seconds, and milliseconds for what was sent and not acknowledged."""
+ATTEMPTS: Final = 5
+BACKOFF_SECONDS: Final = 0.02
+"""The longest first pause between two attempts; it doubles."""
+MIGRATION_LOCK: Final = 0x75736562
+"""The advisory lock of whoever migrates ("useb")."""
+MIGRATION_LOCK_TIMEOUT: Final = "5s"
+"""How long a migration waits for a table; everybody who comes after it waits behind it."""
+
+AWAY: Final = ("08", "28", "3D", "53", "55P03", "57", "58", "25006", "25P03", "XX")
+"""What says that the server can't be used now: codes or classes of PostgreSQL's appendix A.
+Connection lost, not let in, no such database, no memory or disk left, a lock or a command that took
+too long, shut down, broken, only to be read."""
+UNDONE: Final = ("40",)
+"""What another transaction's luck has cost: a deadlock, a serialization failure."""
+
+
+class PostgresDatabase:
+    """``store.engine.Database`` on a server."""
+
+    def __init__(
+        self, url: str, *, on_commit: Callable[[News], None] | None = None, pool: int = POOL
+    ) -> None:
+        """Make the pool; nothing is connected yet."""
+        self.on_commit = on_commit
+        self._engine = create_async_engine(
+            "postgresql+asyncpg://",
+            async_creator=lambda: _connect(url, COMMAND_SECONDS, SERVER_SETTINGS),
+            pool_size=pool,
+            max_overflow=0,
+            pool_timeout=ACQUIRE_SECONDS,
+        )
+        event.listen(self._engine.sync_engine, "checkout", _refuse_closed)
+        self._snapshots = self._engine.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._closed = False
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        """As the interface says."""
+
+        async def attempt() -> T:
+            async with _connected(self._engine) as connection:
+                async with connection.begin():
+                    transaction, result = await connection.run_sync(_in_transaction, work)
+                if self.on_commit is not None:
+                    for news in transaction.news:
+                        self.on_commit(news)
+                return result
+
+        return await self._shielded(attempt)
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """As the interface says."""
+
+        async def attempt() -> T:
+            async with _connected(self._snapshots) as connection, connection.begin():
+                return await connection.run_sync(work)
+
+        return await self._shielded(attempt)
+
+    async def changed_elsewhere(self) -> bool:
+        """Never, as far as this database tells: it is the bus that does, and the sweep."""
+        return False
+
+    async def close(self) -> None:
+        """Finish what was asked for, then let go of the server."""
+        self._closed = True
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._engine.dispose()
+
+    async def _shielded(self, attempt: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        if self._closed:
+            raise StoreUnavailable("the database is closed")
+        task = asyncio.create_task(_attempts(attempt), name="store-transaction")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return await asyncio.shield(task)
+
+
+def run_alone(url: str, work: Callable[[Connection], T], *, migrates: bool) -> T:
+    """Run ``work`` in a transaction on a connection of its own, and wait for it.
+
+    Args:
+        url: The database.
+        work: What to do.
+        migrates: Whether it changes the tables: then it waits for whoever else does, and takes as
+            long as it takes.
+
+    Raises:
+        StoreUnavailable: The database can't be used now.
+    """
+    settings = SERVER_SETTINGS | ({"statement_timeout": "0"} if migrates else {})
+    command_seconds = None if migrates else COMMAND_SECONDS
+
+    async def alone() -> T:
+        engine = create_async_engine(
+            "postgresql+asyncpg://",
+            async_creator=lambda: _connect(url, command_seconds, settings),
+            poolclass=sa.NullPool,
+        )
+        async with _connected(engine) as connection, connection.begin():
+            if migrates:
+                await connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
+                await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
+                await connection.exec_driver_sql(
+                    f"SET LOCAL lock_timeout = '{MIGRATION_LOCK_TIMEOUT}'"
+                )
+            return await connection.run_sync(work)
+
+    return asyncio.run(_attempts(alone))
+
+
+def _in_transaction(
+    connection: Connection, work: Callable[[Transaction], T]
+) -> tuple[Transaction, T]:
+    transaction = Transaction(connection)
+    return transaction, work(transaction)
+
+
+async def _connect(url: str, command_seconds: float | None, settings: dict[str, str]) -> Any:
+    # asyncpg reads the whole URL, TLS and all, as PostgreSQL's own library does.
+    connection = await asyncpg.connect(
+        url, timeout=CONNECT_SECONDS, command_timeout=command_seconds, server_settings=settings
+    )
+    line = connection._transport.get_extra_info("socket")  # type: ignore[attr-defined]  # noqa: SLF001 - asyncpg sets none of these
+    if line.family != socket.AF_UNIX:
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in KEEPALIVES.items():
+            line.setsockopt(socket.IPPROTO_TCP, option, value)
+    return connection
+
+
+def _refuse_closed(connection: Any, _record: object, _proxy: object) -> None:
+    """Have the pool replace a connection that the server has closed while nobody used it.
+
+    What a ping would find, without the three crossings that SQLAlchemy's takes on asyncpg.
+    """
+    if connection.driver_connection.is_closed():
+        raise sa.exc.DisconnectionError
+
+
+@contextlib.asynccontextmanager
+async def _connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    async with engine.connect() as connection:
+        try:
+            yield connection
+        except OSError:  # a command that took too long, too: who knows what the line still brings
+            await connection.invalidate()
+            raise
+
+
+async def _attempts(attempt: Callable[[], Awaitable[T]]) -> T:
+    """Attempt a whole transaction, anew if it was not its own fault that it failed.
+
+    Raises:
+        StoreUnavailable: The server can't be used now.
+    """
+    for failed in range(1, ATTEMPTS + 1):
+        try:
+            return await attempt()
+        except (sa.exc.SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            cause = _cause(error)
+            if not _is_worth_another(cause) or failed == ATTEMPTS:
+                if _is_away(error, cause):
+                    raise StoreUnavailable(str(cause) or type(cause).__name__) from error
+                raise
+        except OSError as error:
+            raise StoreUnavailable(str(error) or type(error).__name__) from error
+        pause = BACKOFF_SECONDS * 2**failed
+        await asyncio.sleep(random.uniform(0, pause))  # noqa: S311 - so that two don't meet again
+    raise AssertionError("the last attempt has returned or raised")
+
+
+def _cause(error: BaseException) -> BaseException:
+    """What the driver said, under what SQLAlchemy made of it."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
+
+
+def _is_worth_another(cause: BaseException) -> bool:
+    if isinstance(cause, asyncpg.InvalidCachedStatementError | asyncpg.OutdatedSchemaCacheError):
+        return True  # somebody has migrated
+    return _code(cause).startswith(UNDONE)
+
+
+def _is_away(error: BaseException, cause: BaseException) -> bool:
+    if isinstance(error, sa.exc.TimeoutError) or isinstance(cause, OSError):
+        return True
+    if isinstance(cause, asyncpg.InterfaceError):
+        return not isinstance(cause, asyncpg.DataError)
+    return _code(cause).startswith(AWAY + UNDONE)
+
+
+def _code(cause: BaseException) -> str:
+    return getattr(cause, "sqlstate", None) or ""
