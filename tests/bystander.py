@@ -2,20 +2,44 @@
 
 import asyncio
 import contextlib
+import json
+import re
+import signal
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import live
 from clients import client_of, nothing_more, take
 from live import PATIENCE, Server
+from wire import Wires, wires
 
 INTERVAL = 0.06
 """Seconds between a canary's pings: a little fewer than the 20 frames a second it may send."""
-GROWS_MIB = 24.0
-"""What a node's memory may grow by in a test: its allocator keeps what it once had."""
-POOLED = 8
-"""Descriptors that the store's readers may have opened meanwhile, once and for all."""
+COMES_BACK = 1.05
+"""What is held after a fault, by what was held before it, at most."""
+PAUSE = 0.2
+"""Seconds from one look at the node to the next: each stops it for a while."""
+HOLDS = re.compile(r"^HOLDS (\{.*\})$", re.MULTILINE)
+Attack = Callable[[Wires], Awaitable[object]]
+
+
+@contextlib.contextmanager
+def watched(folder: Path, **settings: object) -> Iterator[Server]:
+    """A node that says what it holds when it is asked."""
+    program = (str(Path(__file__).parent / "programs" / "watched.py"),)
+    with live.serving(folder, program=program, **settings) as server:
+        yield server
+
+
+async def held_by(server: Server) -> dict[str, int]:
+    """Tasks, timers and descriptors of a watched node, and its memory (PSS) in KiB."""
+    said = len(HOLDS.findall(server.log))
+    server.process.send_signal(signal.SIGUSR1)
+    await live.until(lambda: len(HOLDS.findall(server.log)) > said)
+    held: dict[str, int] = json.loads(HOLDS.findall(server.log)[said])
+    return held
 
 
 @dataclass
@@ -23,6 +47,7 @@ class Canary:
     """A bystander's connection, which is to be served whatever happens to others."""
 
     seconds: list[float] = field(default_factory=list)
+    """From each post to its frame, the post's own answer included."""
 
     @property
     def p99(self) -> float:
@@ -32,7 +57,7 @@ class Canary:
 
 @contextlib.asynccontextmanager
 async def canary(server: Server) -> AsyncIterator[Canary]:
-    """A connection that pings all the while; each ping must be answered, and nothing else come."""
+    """A user who is told something all the while: each comes once, in order, and nothing else."""
     person = server.person()
     stop = asyncio.Event()
     canary = Canary()
@@ -44,8 +69,10 @@ async def canary(server: Server) -> AsyncIterator[Canary]:
             while not stop.is_set():
                 began = time.perf_counter()
                 async with asyncio.timeout(PATIENCE):
+                    posted = await live.post(rest, person, f"note {len(canary.seconds)}")
+                    assert [each["id"] for each in await take(client, 1)] == [posted["id"]]
+                    canary.seconds.append(time.perf_counter() - began)
                     assert await nothing_more(client) == []
-                canary.seconds.append(time.perf_counter() - began)
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), INTERVAL)
 
@@ -55,30 +82,93 @@ async def canary(server: Server) -> AsyncIterator[Canary]:
         finally:
             stop.set()
             await singing
-        posted = await live.post(rest, person, "it is still served")
-        assert [each["id"] for each in await take(client, 1)] == [posted["id"]]
 
 
 @contextlib.asynccontextmanager
-async def unharmed(
-    server: Server, record: live.Record, *, grows: float = GROWS_MIB
-) -> AsyncIterator[Canary]:
-    """The canary is served while the block runs, and what the node used then has come back.
-
-    What is measured is recorded with the test's result, and judged by people.
-    """
-    usage = server.usage
+async def heard_throughout(server: Server, record: live.Record) -> AsyncIterator[Canary]:
+    """The canary is told things before, while and after the block runs."""
     async with canary(server) as bird:
-        sockets, files = len(usage.net_connections("tcp")), usage.num_fds()
-        threads, memory = usage.num_threads(), usage.memory_info().rss
-        began = usage.cpu_times()
+        await live.until(lambda: bird.seconds)
+        before = len(bird.seconds)
         yield bird
-        await live.until(lambda: len(usage.net_connections("tcp")) <= sockets)
-        await live.until(lambda: usage.num_fds() <= files + POOLED)
-        grown = (usage.memory_info().rss - memory) / 2**20
-        ended = usage.cpu_times()
-    assert grown < grows, f"its memory grew by {grown:.1f} MiB"
-    assert usage.num_threads() <= threads + POOLED
+        during = len(bird.seconds)
+        await live.until(lambda: len(bird.seconds) > during + 1)
+    record("canary_notes", during - before)
     record("canary_p99_ms", round(bird.p99, 1))
-    record("memory_grown_mib", round(grown, 2))
-    record("cpu_seconds", round(ended.user + ended.system - began.user - began.system, 2))
+
+
+async def unharmed(
+    server: Server, record: live.Record, attack: Attack, *, peak_mib: float | None = None
+) -> None:
+    """Attack twice: the canary hears its notes, and what the second round took has come back.
+
+    The first round warms up: pools, caches and what the allocator keeps are no leak.
+
+    Args:
+        server: A watched node.
+        record: Takes what was measured, to be judged by people.
+        attack: One round. The wires it opens are closed after it.
+        peak_mib: What the node's memory may grow by while the second round runs.
+    """
+    async with heard_throughout(server, record):
+        await _open_pools(server)
+        first = await held_by(server)
+        await _round(attack)
+        before = await _back(server, first)
+        cpu, memory = _cpu(server), _reset_peak(server)
+        await _round(attack)
+        peak = (_status(server, "VmHWM") - memory) / 1024
+        record("cpu_seconds", round(_cpu(server) - cpu, 2))
+        after = await _back(server, before, and_memory=True)
+    record("held", {"before": before, "after": after})
+    record("peak_mib", round(peak, 2))
+    if peak_mib is not None:
+        assert peak < peak_mib, f"its memory grew by {peak:.1f} MiB"
+
+
+async def _open_pools(server: Server) -> None:
+    """Have the store's readers open all the connections that they will keep."""
+    person = server.person()
+    async with server.rest() as rest:
+        files = 0
+        while files != (files := server.usage.num_fds()):
+            await asyncio.gather(*(rest.get("/api/me", headers=person.headers) for _ in range(32)))
+
+
+async def _round(attack: Attack) -> None:
+    async with wires() as opened:
+        await attack(opened)
+
+
+async def _back(
+    server: Server, before: dict[str, int], *, and_memory: bool = False
+) -> dict[str, int]:
+    """Wait until the node holds no more than before, and 5 %."""
+    watched = ("tasks", "timers", "descriptors") + (("pss_kib",) if and_memory else ())
+    held: dict[str, int] = {}
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while not held or any(held[each] > before[each] * COMES_BACK for each in watched):
+                await asyncio.sleep(PAUSE)
+                held = await held_by(server)
+    except TimeoutError:
+        raise AssertionError(f"held before: {before}, and after: {held}") from None
+    return held
+
+
+def _cpu(server: Server) -> float:
+    used = server.usage.cpu_times()
+    return float(used.user + used.system)
+
+
+def _status(server: Server, name: str) -> int:
+    """A line of the process's status (proc(5)), in KiB."""
+    status = Path(f"/proc/{server.process.pid}/status").read_text()
+    (line,) = (line for line in status.splitlines() if line.startswith(f"{name}:"))
+    return int(line.split()[1])
+
+
+def _reset_peak(server: Server) -> int:
+    """Have the peak of its memory counted from now on; what it is now, in KiB."""
+    Path(f"/proc/{server.process.pid}/clear_refs").write_text("5")
+    return _status(server, "VmRSS")

@@ -173,11 +173,14 @@ class Device:
             # Of its own session, or of all there were, told late: the owner signs in again.
             (1008, "Access revoked"): bool(self.owner.ended),
             (1011, "Keepalive timeout"): self.was_slow,
-            # A replay alone never fills what may wait: high water, a chunk, a frame and pings.
-            (1013, "Too slow"): self.was_slow and len(self.owner.said) >= self._known + 7,
+            (1013, "Too slow"): self.was_slow and self._had_much_to_read(),
             (1013, "Too many connections"): self.was_one_too_many,
         }
         assert good.get(self.closed), self.closed
+
+    def _had_much_to_read(self) -> bool:
+        """More than a replay, which waits for its reader: high water, a chunk, a frame, pings."""
+        return self.extended or len(self.owner.said) >= self._known + 7
 
 
 def _text(text: str) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 import live
-from bystander import unharmed
+from bystander import unharmed, watched
 from clients import client_of, take
 from live import Server
 from wire import Wires
@@ -15,29 +15,34 @@ from wire import Wires
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A node that waits a second for a request's head."""
-    with live.serving(tmp_path_factory.mktemp("f01"), head_timeout=1.0) as server:
+    with watched(tmp_path_factory.mktemp("f01"), head_timeout=1.0) as server:
         yield server
 
 
 async def test_500_connections_that_send_nothing_are_each_closed_while_handshakes_go_on(
-    server: Server, wires: Wires, record_property: live.Record
+    server: Server, record_property: live.Record
 ) -> None:
-    async with unharmed(server, record_property), client_of("websockets") as connect:
-        silent = [await wires.tcp(server.url) for _ in range(500)]
-        ends = asyncio.gather(*(wire.read_to_end() for wire in silent))
-        while not ends.done():
-            someone = server.person()
-            client = await connect(server.socket_url(someone.token))
-            assert (await take(client, 1))[0]["userId"] == someone.id
-            await client.close()
-        assert await ends == [b""] * 500
+    async def attack(wires: Wires) -> None:
+        async with client_of("websockets") as connect:
+            silent = [await wires.tcp(server.url) for _ in range(500)]
+            ends = asyncio.gather(*(wire.read_to_end() for wire in silent))
+            while not ends.done():
+                someone = server.person()
+                client = await connect(server.socket_url(someone.token))
+                assert (await take(client, 1))[0]["userId"] == someone.id
+                await client.close()
+            assert await ends == [b""] * 500
+
+    await unharmed(server, record_property, attack)
 
 
 async def test_500_connections_that_send_half_a_head_are_each_closed(
-    server: Server, wires: Wires, record_property: live.Record
+    server: Server, record_property: live.Record
 ) -> None:
-    async with unharmed(server, record_property):
+    async def attack(wires: Wires) -> None:
         slow = [await wires.tcp(server.url) for _ in range(500)]
         for wire in slow:
             await wire.send(b"GET /api/ws/notification HTTP/1.1\r\nHost: localhost\r\n")
         await asyncio.gather(*(wire.read_to_end() for wire in slow))
+
+    await unharmed(server, record_property, attack)

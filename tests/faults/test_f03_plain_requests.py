@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 import live
-from bystander import unharmed
+from bystander import unharmed, watched
 from live import Server
 from wire import Wires
 
@@ -18,7 +18,7 @@ PATH = "/api/ws/notification"
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with live.serving(tmp_path_factory.mktemp("f03")) as server:
+    with watched(tmp_path_factory.mktemp("f03")) as server:
         yield server
 
 
@@ -26,16 +26,20 @@ async def test_a_plain_get_or_head_on_the_sockets_url_is_426_and_tells_no_token(
     server: Server, record_property: live.Record
 ) -> None:
     token = server.person().token
-    async with unharmed(server, record_property), server.rest() as rest:
-        for method in ("GET", "HEAD"):
-            answer = await rest.request(method, PATH, params={"access_token": token})
-            assert answer.status_code == 426
-            assert answer.headers["upgrade"] == "websocket"
-            assert token not in answer.text + str(answer.headers)
-        for method in ("OPTIONS", "POST"):
-            answer = await rest.request(method, PATH, params={"access_token": token})
-            assert answer.status_code in (405, 426)
-            assert token not in answer.text + str(answer.headers)
+
+    async def attack(_: Wires) -> None:
+        async with server.rest() as rest:
+            for method in ("GET", "HEAD"):
+                answer = await rest.request(method, PATH, params={"access_token": token})
+                assert answer.status_code == 426
+                assert answer.headers["upgrade"] == "websocket"
+                assert token not in answer.text + str(answer.headers)
+            for method in ("OPTIONS", "POST"):
+                answer = await rest.request(method, PATH, params={"access_token": token})
+                assert answer.status_code in (405, 426)
+                assert token not in answer.text + str(answer.headers)
+
+    await unharmed(server, record_property, attack)
 
 
 async def test_a_404_below_the_sockets_url_tells_no_token(

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 import pytest
 
 import live
-from bystander import unharmed
+from bystander import unharmed, watched
 from clients import Ended, Refused, client_of, take, until_closed
 from live import Server
+from wire import Wires
 
 FOREIGN = (
     "https://evil.example",
@@ -24,14 +25,14 @@ FOREIGN = (
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A node that names no origins and no hosts."""
-    with live.serving(tmp_path_factory.mktemp("f04")) as server:
+    with watched(tmp_path_factory.mktemp("f04")) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
 def named(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A node that names one origin and two hosts."""
-    with live.serving(
+    with watched(
         tmp_path_factory.mktemp("f04-named"),
         allowed_origins="https://app.example",
         allowed_hosts="app.example,127.0.0.1",
@@ -56,10 +57,14 @@ async def test_where_origins_are_named_any_other_gets_101_and_then_1008_origin_n
     named: Server, record_property: live.Record
 ) -> None:
     person = named.person()
-    async with unharmed(named, record_property), client_of("websockets") as connect:
-        for origin in FOREIGN:
-            client = await connect(named.socket_url(person.token), {"Origin": origin})
-            assert await until_closed(client) == ([], Ended(1008, "Origin not allowed")), origin
+
+    async def attack(_: Wires) -> None:
+        async with client_of("websockets") as connect:
+            for origin in FOREIGN:
+                client = await connect(named.socket_url(person.token), {"Origin": origin})
+                assert await until_closed(client) == ([], Ended(1008, "Origin not allowed")), origin
+
+    await unharmed(named, record_property, attack)
 
 
 @pytest.mark.parametrize("headers", [{}, {"Origin": "https://app.example"}], ids=str)

@@ -7,22 +7,22 @@ from collections.abc import Iterator
 import pytest
 
 import live
-from bystander import unharmed
+from bystander import unharmed, watched
 from live import Server
 from wire import CONT, TEXT, Wires, frame
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with live.serving(tmp_path_factory.mktemp("f05"), close_timeout=0.5) as server:
+    with watched(tmp_path_factory.mktemp("f05"), close_timeout=0.5) as server:
         yield server
 
 
 @pytest.mark.parametrize("size", [0, 1])
 async def test_fragments_without_end_are_closed_within_the_burst_and_keep_no_memory(
-    server: Server, wires: Wires, record_property: live.Record, size: int
+    server: Server, record_property: live.Record, size: int
 ) -> None:
-    async def attack() -> list[tuple[int, str]]:
+    async def endless(wires: Wires) -> list[tuple[int, str]]:
         wire = await wires.opened(server.socket_url(server.person().token))
         with contextlib.suppress(ConnectionError):
             await wire.send(frame(TEXT, b"x", fin=False))
@@ -30,6 +30,8 @@ async def test_fragments_without_end_are_closed_within_the_burst_and_keep_no_mem
                 await wire.send(frame(CONT, b"x" * size, fin=False) * 5000)
         return [each.closing for each in await wire.read_frames()]
 
-    async with unharmed(server, record_property, grows=8):
-        for closing in await asyncio.gather(*(attack() for _ in range(10))):
+    async def attack(wires: Wires) -> None:
+        for closing in await asyncio.gather(*(endless(wires) for _ in range(10))):
             assert closing in ([(1008, "Rate limit exceeded")], [(1009, "")])
+
+    await unharmed(server, record_property, attack, peak_mib=8)

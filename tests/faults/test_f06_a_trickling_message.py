@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 import live
-from bystander import unharmed
+from bystander import unharmed, watched
 from live import Server
 from wire import CLOSE, PING, TEXT, Wire, Wires, frame
 
@@ -14,9 +14,7 @@ from wire import CLOSE, PING, TEXT, Wire, Wires, frame
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A node that waits no second for a message's end."""
-    with live.serving(
-        tmp_path_factory.mktemp("f06"), message_timeout=0.7, close_timeout=0.5
-    ) as server:
+    with watched(tmp_path_factory.mktemp("f06"), message_timeout=0.7, close_timeout=0.5) as server:
         yield server
 
 
@@ -31,14 +29,16 @@ async def trickle(wire: Wire) -> tuple[int, str]:
 
 
 async def test_a_message_that_trickles_in_is_closed_at_its_deadline_with_1008_message_timeout(
-    server: Server, wires: Wires, record_property: live.Record
+    server: Server, record_property: live.Record
 ) -> None:
-    async with unharmed(server, record_property):
-        connections = [
-            await wires.opened(server.socket_url(server.person().token)) for _ in range(50)
-        ]
+    people = [server.person() for _ in range(50)]
+
+    async def attack(wires: Wires) -> None:
+        connections = [await wires.opened(server.socket_url(each.token)) for each in people]
         ends = await asyncio.gather(*(trickle(wire) for wire in connections))
         assert ends == [(1008, "Message timeout")] * 50
+
+    await unharmed(server, record_property, attack)
 
 
 async def test_pings_in_between_do_not_move_the_deadline(server: Server, wires: Wires) -> None:

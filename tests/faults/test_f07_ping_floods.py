@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 import live
-from bystander import unharmed
+from bystander import unharmed, watched
 from live import Server
 from wire import CLOSE, PING, PONG, TEXT, Wire, Wires, frame
 
@@ -16,7 +16,7 @@ FLOOD = 50_000
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with live.serving(tmp_path_factory.mktemp("f07"), close_timeout=0.5) as server:
+    with watched(tmp_path_factory.mktemp("f07"), close_timeout=0.5) as server:
         yield server
 
 
@@ -28,9 +28,9 @@ async def flood(wire: Wire, data: bytes) -> None:
 
 @pytest.mark.parametrize("payload", [b"", b"x" * 125])
 async def test_of_50_000_pings_in_one_segment_no_more_than_the_burst_is_answered_and_then_1008(
-    server: Server, wires: Wires, record_property: live.Record, payload: bytes
+    server: Server, record_property: live.Record, payload: bytes
 ) -> None:
-    async with unharmed(server, record_property, grows=8):
+    async def attack(wires: Wires) -> None:
         wire = await wires.opened(server.socket_url(server.person().token))
         await flood(wire, frame(PING, payload) * FLOOD)
         *pongs, last = await wire.read_frames()
@@ -38,29 +38,37 @@ async def test_of_50_000_pings_in_one_segment_no_more_than_the_burst_is_answered
         assert len(pongs) <= 60
         assert {(each.opcode, each.data) for each in pongs} <= {(PONG, payload)}
 
+    await unharmed(server, record_property, attack, peak_mib=8)
+
 
 async def test_50_000_pongs_are_answered_with_1008(
-    server: Server, wires: Wires, record_property: live.Record
+    server: Server, record_property: live.Record
 ) -> None:
-    async with unharmed(server, record_property, grows=8):
+    async def attack(wires: Wires) -> None:
         wire = await wires.opened(server.socket_url(server.person().token))
         await flood(wire, frame(PONG) * FLOOD)
         (only,) = await wire.read_frames()
         assert only.closing == (1008, "Rate limit exceeded")
 
+    await unharmed(server, record_property, attack, peak_mib=8)
+
 
 async def test_peers_that_flood_and_do_not_read_are_cut(
-    server: Server, wires: Wires, record_property: live.Record
+    server: Server, record_property: live.Record
 ) -> None:
-    """The node's descriptors say that they have gone; the peers themselves never look."""
+    """The node's connections say that they have gone; the peers themselves never look."""
 
-    async def attack() -> None:
+    async def one(wires: Wires) -> None:
         url = server.socket_url(server.person().token)
         wire = await wires.opened(url, receive_buffer=2048)
         await flood(wire, frame(PING, b"x" * 125) * FLOOD)
 
-    async with unharmed(server, record_property, grows=8):
-        await asyncio.gather(*(attack() for _ in range(10)))
+    async def attack(wires: Wires) -> None:
+        before = len(server.usage.net_connections("tcp"))
+        await asyncio.gather(*(one(wires) for _ in range(10)))
+        await live.until(lambda: len(server.usage.net_connections("tcp")) <= before)
+
+    await unharmed(server, record_property, attack, peak_mib=8)
 
 
 async def test_a_ping_of_125_bytes_is_answered_and_one_of_126_is_1002(

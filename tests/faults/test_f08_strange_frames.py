@@ -7,9 +7,10 @@ import httpx
 import pytest
 
 import live
-from bystander import unharmed
+from bystander import unharmed, watched
 from clients import client_of, nothing_more, take
 from live import Server
+from wire import Wires
 
 STRANGE = {
     "4,096 brackets": "[" * 4096,
@@ -46,7 +47,7 @@ STRANGE = {
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with live.serving(tmp_path_factory.mktemp("f08")) as server:
+    with watched(tmp_path_factory.mktemp("f08")) as server:
         yield server
 
 
@@ -72,12 +73,15 @@ async def test_a_strange_frame_is_not_answered_counted_once_and_the_next_mark_re
 async def test_strange_frames_one_after_another_harm_nobody(
     server: Server, record_property: live.Record
 ) -> None:
-    async with unharmed(server, record_property), client_of("websockets") as connect:
-        client = await connect(server.socket_url(server.person().token))
-        await take(client, 1)
-        for text in STRANGE.values():
-            await client.send(text)
-        assert await nothing_more(client) == []
+    async def attack(_: Wires) -> None:
+        async with client_of("websockets") as connect:
+            client = await connect(server.socket_url(server.person().token))
+            await take(client, 1)
+            for text in STRANGE.values():
+                await client.send(text)
+            assert await nothing_more(client) == []
+
+    await unharmed(server, record_property, attack)
 
 
 async def test_an_id_in_capitals_is_the_same_uuid(server: Server, rest: httpx.AsyncClient) -> None:

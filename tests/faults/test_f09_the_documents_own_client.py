@@ -6,14 +6,15 @@ from collections.abc import Iterator
 import pytest
 
 import live
-from bystander import unharmed
+from bystander import unharmed, watched
 from followers import following
 from live import Server
+from wire import Wires
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with live.serving(tmp_path_factory.mktemp("f09")) as server:
+    with watched(tmp_path_factory.mktemp("f09")) as server:
         yield server
 
 
@@ -21,14 +22,17 @@ async def test_each_such_client_gets_a_pong_a_ping_and_no_other_frame_two_device
     server: Server, record_property: live.Record
 ) -> None:
     alone, owner = server.person(), server.person()
-    async with (
-        unharmed(server, record_property),
-        following("follow.mjs", server.socket_url(alone.token)) as one,
-        following("follow.mjs", server.socket_url(owner.token)) as phone,
-        following("follow.mjs", server.socket_url(owner.token)) as tablet,
-    ):
-        everyone = (one, phone, tablet)
-        await asyncio.gather(*(each.until(pongs=40) for each in everyone))
-        await asyncio.gather(*(each.stop() for each in everyone))
-        for each in everyone:
-            each.assert_not_one_frame_more([])
+
+    async def attack(_: Wires) -> None:
+        async with (
+            following("follow.mjs", server.socket_url(alone.token)) as one,
+            following("follow.mjs", server.socket_url(owner.token)) as phone,
+            following("follow.mjs", server.socket_url(owner.token)) as tablet,
+        ):
+            everyone = (one, phone, tablet)
+            await asyncio.gather(*(each.until(pongs=40) for each in everyone))
+            await asyncio.gather(*(each.stop() for each in everyone))
+            for each in everyone:
+                each.assert_not_one_frame_more([])
+
+    await unharmed(server, record_property, attack)

@@ -15,9 +15,10 @@ from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 import live
-from bystander import unharmed
+from bystander import unharmed, watched
 from clients import Ended, client_of, take, until_closed
 from live import Server
+from wire import Wires
 
 ISSUER, AUDIENCE = "https://issuer.example", "useby"
 Forge = Callable[[dict[str, Any], dict[str, Any]], str]
@@ -38,7 +39,7 @@ def pem(key: rsa.RSAPrivateKey) -> bytes:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, pem: bytes) -> Iterator[Server]:
     """A node that takes tokens of an outside issuer besides its own."""
-    with live.serving(
+    with watched(
         tmp_path_factory.mktemp("f12"),
         jwt_public_key=pem.decode(),
         jwt_algorithms="RS256",
@@ -147,13 +148,17 @@ async def test_forged_tokens_are_all_1008_invalid_access_token_and_nothing_is_fe
     }
     server.secrets |= set(forged.values())
     expected = ([], Ended(1008, "Invalid access token"))
-    async with unharmed(server, record_property), client_of("aiohttp") as connect:
-        answers = {
-            name: await until_closed(await connect(server.socket_url(token)))
-            for name, token in forged.items()
-        }
-        assert {name: answer for name, answer in answers.items() if answer != expected} == {}
-        for token in (outside(), outside(aud=["x", AUDIENCE]), inside()):
-            server.secrets.add(token)
-            await take(await connect(server.socket_url(token)), 1)
+
+    async def attack(_: Wires) -> None:
+        async with client_of("aiohttp") as connect:
+            answers = {
+                name: await until_closed(await connect(server.socket_url(token)))
+                for name, token in forged.items()
+            }
+            assert {name: answer for name, answer in answers.items() if answer != expected} == {}
+            for token in (outside(), outside(aud=["x", AUDIENCE]), inside()):
+                server.secrets.add(token)
+                await take(await connect(server.socket_url(token)), 1)
+
+    await unharmed(server, record_property, attack)
     assert asked == []

@@ -12,9 +12,10 @@ import jwt
 import pytest
 
 import live
-from bystander import unharmed
+from bystander import unharmed, watched
 from clients import Connect, Ended, client_of, nothing_more, take, until_closed
 from live import Person, Server
+from wire import Wires
 
 REVOKED = Ended(1008, "Access revoked")
 EXPIRED = Ended(1008, "Access token expired")
@@ -22,7 +23,7 @@ EXPIRED = Ended(1008, "Access token expired")
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with live.serving(tmp_path_factory.mktemp("f13")) as server:
+    with watched(tmp_path_factory.mktemp("f13")) as server:
         yield server
 
 
@@ -54,8 +55,9 @@ async def test_a_token_that_expires_during_a_replay_ends_it_and_nothing_is_sent_
 ) -> None:
     person = server.person()
     server.say(person, [f"{number} " + "x" * 900 for number in range(5000)])
-    token = server.token(person.id, person.session_id, seconds=2)
-    async with unharmed(server, record_property, grows=48):
+
+    async def attack(_: Wires) -> None:
+        token = server.token(person.id, person.session_id, seconds=2)
         client = await connect(server.socket_url(token))
         await take(client, 50)
         other = await connect(server.socket_url(token))
@@ -63,6 +65,8 @@ async def test_a_token_that_expires_during_a_replay_ends_it_and_nothing_is_sent_
         frames, ended = await until_closed(client)
         assert ended == EXPIRED
         assert len(frames) < 5000
+
+    await unharmed(server, record_property, attack)
 
 
 async def test_a_token_ends_at_its_exp_and_not_before(server: Server, connect: Connect) -> None:

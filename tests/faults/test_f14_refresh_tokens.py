@@ -1,23 +1,24 @@
 """F14: refresh tokens that are spent, used by two at once, or whose answer was lost."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from typing import Any
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import httpx
 import pytest
 
 import live
-from bystander import unharmed
+from bystander import unharmed, watched
 from clients import Connect, Ended, client_of, nothing_more, take, until_closed
 from live import Server
+from wire import Wires
 
 REVOKED = Ended(1008, "Access revoked")
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with live.serving(tmp_path_factory.mktemp("f14")) as server:
+    with watched(tmp_path_factory.mktemp("f14")) as server:
         yield server
 
 
@@ -48,16 +49,22 @@ class Browser:
 
 
 @pytest.fixture
-async def browser(server: Server, rest: httpx.AsyncClient, request: Any) -> Browser:
-    """Signed in to a new account."""
-    account = {
-        "email": f"{abs(hash(request.node.name))}@example.org",
-        "password": "correct horse battery",
-    }
-    await rest.post("/api/auth/signup", json=account)
-    made = Browser(server, rest)
-    made.keep(await rest.post("/api/auth/login", json=account))
-    return made
+def sign_in(server: Server, rest: httpx.AsyncClient) -> Callable[[], Awaitable[Browser]]:
+    """Sign in to a new account."""
+
+    async def signed_in() -> Browser:
+        account = {"email": f"{uuid.uuid4()}@example.org", "password": "correct horse battery"}
+        await rest.post("/api/auth/signup", json=account)
+        made = Browser(server, rest)
+        made.keep(await rest.post("/api/auth/login", json=account))
+        return made
+
+    return signed_in
+
+
+@pytest.fixture
+async def browser(sign_in: Callable[[], Awaitable[Browser]]) -> Browser:
+    return await sign_in()
 
 
 async def test_a_refresh_token_is_spent_once_and_its_successor_goes_on(browser: Browser) -> None:
@@ -71,13 +78,14 @@ async def test_a_spent_refresh_token_is_theft_the_family_is_revoked_and_its_sock
     server: Server,
     connect: Connect,
     rest: httpx.AsyncClient,
-    browser: Browser,
+    sign_in: Callable[[], Awaitable[Browser]],
     record_property: live.Record,
 ) -> None:
-    stolen = browser.refresh
-    client = await connect(server.socket_url(browser.access))
-    await take(client, 1)
-    async with unharmed(server, record_property):
+    async def attack(_: Wires) -> None:
+        browser = await sign_in()
+        stolen = browser.refresh
+        client = await connect(server.socket_url(browser.access))
+        await take(client, 1)
         for _ in range(2):
             browser.keep(await browser.use(browser.refresh))
         assert (await browser.use(stolen)).status_code == 401
@@ -85,6 +93,8 @@ async def test_a_spent_refresh_token_is_theft_the_family_is_revoked_and_its_sock
         assert (await browser.use(browser.refresh)).status_code == 401
         headers = {"Authorization": f"Bearer {browser.access}"}
         assert (await rest.get("/api/me", headers=headers)).status_code == 401
+
+    await unharmed(server, record_property, attack)
 
 
 async def test_two_tabs_that_refresh_at_once_both_live_on(

@@ -9,9 +9,10 @@ import httpx
 import pytest
 
 import live
-from bystander import unharmed
+from bystander import unharmed, watched
 from clients import Client, Connect, Ended, client_of, nothing_more, take, until_closed
 from live import Server
+from wire import Wires
 
 SOON = 2.0
 """Seconds within which the sockets hear of what a command has written."""
@@ -19,7 +20,7 @@ SOON = 2.0
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with live.serving(tmp_path_factory.mktemp("f16")) as server:
+    with watched(tmp_path_factory.mktemp("f16")) as server:
         yield server
         assert server.integrity() == "ok"
 
@@ -39,19 +40,21 @@ async def hears(client: Client, count: int = 1) -> list[str]:
 async def test_a_second_serve_is_refused_with_a_clear_message_and_the_first_goes_on(
     server: Server, record_property: live.Record
 ) -> None:
-    async with unharmed(server, record_property):
+    async def attack(_: Wires) -> None:
         status, printed = await server.command("serve", "--port", "0")
-    assert status != 0
-    assert str(server.process.pid) in printed
-    assert "served by another node" in printed
-    assert "Traceback" not in printed
+        assert status != 0
+        assert str(server.process.pid) in printed
+        assert "served by another node" in printed
+        assert "Traceback" not in printed
+
+    await unharmed(server, record_property, attack)
 
 
 async def test_notify_reaches_the_sockets_within_two_seconds(
     server: Server, connect: Connect, record_property: live.Record
 ) -> None:
-    person = server.person()
-    async with unharmed(server, record_property):
+    async def attack(_: Wires) -> None:
+        person = server.person()
         devices = [await connect(server.socket_url(person.token)) for _ in range(2)]
         for client in devices:
             await take(client, 1)
@@ -61,6 +64,8 @@ async def test_notify_reaches_the_sockets_within_two_seconds(
             assert await hears(client) == ["the milk is out"]
             assert await nothing_more(client) == []
             await client.close()
+
+    await unharmed(server, record_property, attack)
 
 
 async def test_a_user_who_was_added_beside_the_node_logs_in_and_connects_and_may_be_disabled(
