@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import live
 from clients import client_of, nothing_more, take
@@ -26,10 +27,10 @@ Attack = Callable[[Wires], Awaitable[object]]
 
 
 @contextlib.contextmanager
-def watched(folder: Path, **settings: object) -> Iterator[Server]:
+def watched(folder: Path, **options: Any) -> Iterator[Server]:
     """A node that says what it holds when it is asked."""
     program = (str(Path(__file__).parent / "programs" / "watched.py"),)
-    with live.serving(folder, program=program, **settings) as server:
+    with live.serving(folder, program=program, **options) as server:
         yield server
 
 

@@ -138,6 +138,7 @@ class Server:
     def start(self) -> Self:
         """Start the process and wait until it says that it listens."""
         self.url = ""
+        self._engine.dispose()  # the last to leave takes the WAL with it
         self.launch()
         assert self._listening.wait(START_SECONDS), self.log
         assert self.url, f"it ended before it listened:\n{self.log}"
@@ -276,10 +277,18 @@ class Server:
 
 
 @contextlib.contextmanager
-def serving(folder: Path, **options: Any) -> Iterator[Server]:
-    """A node that runs until the block ends; then it must stop well, and its log be clean."""
+def serving(
+    folder: Path, *, first: Callable[[Server], object] | None = None, **options: Any
+) -> Iterator[Server]:
+    """A node that runs until the block ends; then it must stop well, and its log be clean.
+
+    ``first`` fills its database before it starts.
+    """
     server = Server(folder, **options)
     try:
+        if first is not None:
+            server.migrate()
+            first(server)
         yield server.start()
         if server.process.poll() is None:
             assert server.stop() == 0, server.log

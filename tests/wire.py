@@ -86,6 +86,15 @@ class Wire:
         del self._seen[:size]
         return data
 
+    async def read_some(self) -> bytes:
+        """What has come, or what comes next; nothing at the connection's end."""
+        if not self._seen:
+            async with asyncio.timeout(PATIENCE):
+                await self._more()
+        data = bytes(self._seen)
+        self._seen.clear()
+        return data
+
     async def read_to_end(self) -> bytes:
         """All that comes until the server ends the connection."""
         async with asyncio.timeout(PATIENCE):

@@ -1,0 +1,94 @@
+"""F10: 30,000 unread for a client that doesn't read, while 1,000 more are posted."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+import live
+from bystander import unharmed, watched
+from live import Person, Server
+from stage import frames_in
+from useby.store import notifications
+from wire import PING, PONG, Wire, Wires, frame
+
+WARM_UP, WHOLE = (2_000, 100), (30_000, 1_000)
+"""Unread, and posted meanwhile: in the first round, and in the one that counts."""
+POSTERS = 20
+PEAK_MIB = 6.0
+"""A page of 100 rows is a few dozen KiB; all of them would be more than 60 MiB."""
+WAL_MIB = 6.0
+"""SQLite checkpoints at 1,000 pages of 4 KiB, if no reader is in its way; a commit may pass it."""
+
+
+@pytest.fixture(scope="module")
+def people() -> list[Person]:
+    """Who has fewer unread, for the warm-up, and who has them all."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, people: list[Person]) -> Iterator[Server]:
+    def fill(server: Server) -> None:
+        for count, _ in (WARM_UP, WHOLE):
+            people.append(server.person())
+            for start in range(0, count, 1000):
+                server.say(people[-1], [f"unread {start + n}" for n in range(1000)])
+
+    with watched(tmp_path_factory.mktemp("f10"), first=fill) as server:
+        yield server
+
+
+async def test_a_slow_client_gets_its_replay_and_then_what_came_meanwhile_from_one_page_in_memory(
+    server: Server, people: list[Person], record_property: live.Record
+) -> None:
+    rounds = iter(zip(people, (WARM_UP, WHOLE), strict=True))
+    wal: list[int] = []
+
+    async def attack(wires: Wires) -> None:
+        person, (unread, posted) = next(rounds)
+        wire = await wires.opened(server.socket_url(person.token), receive_buffer=4096)
+        async with server.rest() as rest:
+            shares = (range(n, posted, POSTERS) for n in range(POSTERS))
+            posting = asyncio.gather(*(post(rest, person, share) for share in shares))
+            while not posting.done():
+                await asyncio.wait([posting], timeout=0.05)
+                wal.append(server.database.with_name(server.database.name + "-wal").stat().st_size)
+        said = kept_after(server, person, unread)
+        assert len(said) == posted
+        got = await read(wire, unread + posted)
+        assert got[:unread] == [f"unread {n}" for n in range(unread)]
+        assert got[unread:] == said
+
+    await unharmed(server, record_property, attack, peak_mib=PEAK_MIB)
+    record_property("wal_mib", round(max(wal) / 2**20, 2))
+    assert max(wal) < WAL_MIB * 2**20
+
+
+async def post(rest: httpx.AsyncClient, person: Person, share: range) -> None:
+    """A poster's share, one after the other."""
+    for number in share:
+        await live.post(rest, person, f"live {number}")
+
+
+def kept_after(server: Server, person: Person, seq: int) -> list[str]:
+    """The messages that came later, in their order."""
+    with server.writing() as transaction:
+        rows = notifications.page_after(transaction.connection, person.id, seq, 10_000)
+    return [row.message for row in rows]
+
+
+async def read(wire: Wire, count: int) -> list[str]:
+    """The messages of the next notifications; pings are answered."""
+    found: list[str] = []
+    waiting = bytearray()
+    while len(found) < count:
+        waiting += await wire.read_some()
+        for each in frames_in(waiting):
+            if each.opcode == PING:
+                await wire.send(frame(PONG, each.data))
+            else:
+                found.append(json.loads(each.data)["message"])
+    return found
