@@ -1,5 +1,6 @@
-"""``python -m bench``: run scenarios, print their tables, write JSON and a chart."""
+"""``python -m bench``: run scenarios, print their tables, keep them as JSON and as a chart."""
 
+import json
 import sys
 import tempfile
 from importlib import import_module
@@ -9,23 +10,27 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from bench import chart, report
 from bench import peers as all_peers
 from bench.crowd import gather
 from bench.load import raise_file_limit
-from bench.report import tables
 from bench.rows import Plan
 
 SCENARIOS = ("idle", "push", "fanout", "storm", "latency")
 """Every scenario, in the order of the documentation: a module here with a function ``run``."""
+MORE_USERS = 500
+"""Beside those who stay connected: for warming up, and for coming and going."""
 
 console = Console(width=None if sys.stdout.isatty() else 120)
 
 
 def main(
-    scenarios: Annotated[list[str] | None, typer.Argument(help=f"of {SCENARIOS}")] = None,
+    scenarios: Annotated[
+        list[str] | None, typer.Argument(help=f"of {', '.join(SCENARIOS)}; none means all")
+    ] = None,
     peers: Annotated[str, typer.Option(help="names, with commas")] = ",".join(all_peers.NAMES),
     connections: Annotated[str, typer.Option(help="numbers, with commas")] = "2000,8000",
-    pushes: Annotated[int, typer.Option(help="frames delivered a round")] = 60_000,
+    pushes: Annotated[int, typer.Option(min=1, help="frames delivered a round")] = 60_000,
     rounds: Annotated[int, typer.Option(min=1)] = 3,
 ) -> None:
     """Measure useby beside its peers, on this machine, in one run."""
@@ -33,13 +38,22 @@ def main(
     counts = tuple(sorted(map(int, connections.split(","))))
     who = [all_peers.find(name) for name in peers.split(",")]
     with tempfile.TemporaryDirectory(prefix="useby-bench-") as folder:
-        crowd = gather(Path(folder), max(counts) + 500)
+        crowd = gather(Path(folder), counts[-1] + MORE_USERS)
         plan = Plan(crowd, Path(folder), rounds, counts, pushes, console)
         for name in scenarios or SCENARIOS:
             scenario = import_module(f"bench.{name}")
+            console.rule(scenario.TITLE)
             rows = scenario.run(who, plan)
-            for table in tables(scenario.TITLE, scenario.COLUMNS, rows):
+            for table in report.tables(scenario.TITLE, scenario.COLUMNS, rows):
                 console.print(table)
+            targets = scenario.targets(rows) if hasattr(scenario, "targets") else []
+            for target in targets:
+                console.print(report.verdict(target), style="green" if target.met else "red")
+            report.keep(name, scenario.TITLE, scenario.COLUMNS, rows, targets)
+    kept = json.loads(report.LATEST.read_text())
+    picture = report.LATEST.with_suffix(".svg")
+    picture.write_text(chart.svg(kept))
+    console.print(f"kept in {report.LATEST} and {picture}")
 
 
 if __name__ == "__main__":

@@ -122,6 +122,7 @@ class Callers:
         connected = socket.socket()
         connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         connected.setsockopt(socket.IPPROTO_IP, socket.IP_BIND_ADDRESS_NO_PORT, 1)
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connected.bind((next(self._sources), 0))
         connected.connect((HOST, self._manner.port))  # the kernel answers at once
         connected.setblocking(False)

@@ -4,7 +4,8 @@ import time
 from collections.abc import Iterator, Sequence
 
 from bench.peer import Peer
-from bench.rows import Case, Column, Plan, Row, Stand, interleaved
+from bench.peers import NAMES
+from bench.rows import Case, Column, Plan, Row, Stand, Target, against, interleaved, median
 
 TITLE = "Idle connections"
 COLUMNS = {
@@ -18,6 +19,14 @@ WARM_UP = 50
 def run(peers: Sequence[Peer], plan: Plan) -> list[Row]:
     """Connect users until each number of ``plan.connections`` is there, and look."""
     return interleaved(peers, plan, _measure)
+
+
+def targets(rows: Sequence[Row]) -> list[Target]:
+    """At most 6 KiB a connection, and less than every peer."""
+    ours = median(rows, "useby", "kib")
+    least = [] if ours is None else [Target("KiB a connection ≤ 6", ours, 6)]
+    others = {name: 1.0 for name in NAMES if name != "useby"}
+    return [*least, *against(rows, "kib", "KiB a connection", others)]
 
 
 def _measure(stand: Stand, plan: Plan) -> Iterator[Case]:

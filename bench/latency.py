@@ -14,11 +14,11 @@ COLUMNS = {
     "p999": Column("p99.9", "ms", digits=2),
     "cpu": Column("server CPU", "%", digits=0),
 }
-TICK_SECONDS = 0.005
+TICK_SECONDS = 0.01
 EACH_TICK = 5
-"""Frames: a thousand a second, which each peer can do with ease."""
-LITTER = 100
-"""Objects a tick: 20,000 a second."""
+"""Frames: five hundred a second, which each peer can do."""
+LITTER = 40
+"""Objects a tick: 4,000 a second, as an application leaves them that answers requests besides."""
 CHURNERS = 200
 CHURN_A_SECOND = 100
 MOST_SECONDS = 10.0

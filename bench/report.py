@@ -1,10 +1,22 @@
-"""Tables of what was found."""
+"""What is shown and kept of a run: tables, targets, a JSON file."""
 
+import json
+import os
+import platform
+import subprocess
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 from rich.table import Table
 
-from bench.rows import Column, Row
+import useby
+from bench.rows import Column, Row, Target
+
+RESULTS = Path(__file__).with_name("results")
+LATEST = RESULTS / "latest.json"
 
 
 def tables(title: str, columns: Mapping[str, Column], rows: Sequence[Row]) -> Iterator[Table]:
@@ -18,7 +30,7 @@ def tables(title: str, columns: Mapping[str, Column], rows: Sequence[Row]) -> It
         for row in rows:
             if row.case == case:
                 cells = [cell(row, name, column) for name, column in columns.items()]
-                shown.add_row(row.peer, row.token or "nobody", *cells)
+                shown.add_row(row.title, row.token or "nobody", *cells)
         yield shown
 
 
@@ -31,3 +43,56 @@ def cell(row: Row, name: str, column: Column) -> str:
         return middle
     least, most = row.spread(name)
     return f"{middle} ({least:,.{column.digits}f} to {most:,.{column.digits}f})"
+
+
+def verdict(target: Target) -> str:
+    """Whether a target was met, and by which figures."""
+    mark = "met" if target.met else "MISSED"
+    return f"{mark}: {target.words} ({target.figure:,.1f} against {target.bound:,.1f})"
+
+
+def keep(
+    name: str,
+    title: str,
+    columns: Mapping[str, Column],
+    rows: Sequence[Row],
+    targets: Sequence[Target],
+) -> None:
+    """Put a scenario's rows into the JSON file, in place of what it had of that scenario."""
+    RESULTS.mkdir(exist_ok=True)
+    kept = json.loads(LATEST.read_text()) if LATEST.exists() else {}
+    kept[name] = {
+        "title": title,
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": machine(),
+        "columns": {key: asdict(column) for key, column in columns.items()},
+        "rows": [asdict(row) for row in rows],
+        "targets": [asdict(target) | {"met": target.met} for target in targets],
+    }
+    LATEST.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
+
+
+def machine() -> dict[str, Any]:
+    """What it ran on, and which versions of whom."""
+    cpu = Path("/proc/cpuinfo").read_text()
+    model = next((line for line in cpu.splitlines() if line.startswith("model name")), "")
+    return {
+        "cpu": model.partition(":")[2].strip(),
+        "cores": os.cpu_count(),
+        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+        "useby": useby.__version__,
+        "node": _said("node", "--version"),
+        "nginx": _said("nginx", "-v"),
+        "busy": round(os.getloadavg()[0], 1),
+    }
+
+
+def _said(*command: str) -> str:
+    """What a program says of its version; empty where there is none."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    except OSError:
+        return ""
+    return (done.stdout or done.stderr).strip()

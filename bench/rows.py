@@ -2,7 +2,7 @@
 
 import statistics
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +30,8 @@ class Row:
     """A peer's figures in one case, a list with one of each round."""
 
     peer: str
+    """Its name; ``title`` is how tables call it."""
+    title: str
     case: str
     token: str = ""
     """Who verified the token; empty: nobody."""
@@ -42,6 +44,21 @@ class Row:
     def spread(self, name: str) -> tuple[float, float]:
         """The least and the most of the rounds."""
         return min(self.figures[name]), max(self.figures[name])
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a scenario is to show: a figure that is at most, or at least, a bound."""
+
+    words: str
+    figure: float
+    bound: float
+    at_least: bool = False
+
+    @property
+    def met(self) -> bool:
+        """Whether it was shown."""
+        return self.figure >= self.bound if self.at_least else self.figure <= self.bound
 
 
 @dataclass(frozen=True)
@@ -86,17 +103,56 @@ def standing(peer: Peer, plan: Plan) -> Iterator[Stand]:
 def interleaved(
     peers: Sequence[Peer], plan: Plan, measure: Callable[[Stand, Plan], Iterable[Case]]
 ) -> list[Row]:
-    """Measure each peer in each round, the peers in turn, each time on a fresh server."""
+    """Measure each peer in each round, the peers in turn, each time on a fresh server.
+
+    A peer that fails is said to, and has no figures of that round.
+    """
     rows: dict[tuple[str, str], Row] = {}
     for number in range(plan.rounds):
         for peer in peers:
             plan.console.print(f"round {number + 1} of {plan.rounds}: {peer.title}", style="dim")
-            with standing(peer, plan) as stand:
-                for case, figures in measure(stand, plan):
-                    row = rows.setdefault(
-                        (case, peer.title), Row(peer.title, case, token=peer.token)
-                    )
-                    for name, value in figures.items():
-                        row.figures.setdefault(name, []).append(value)
+            try:
+                with standing(peer, plan) as stand:
+                    for case, figures in measure(stand, plan):
+                        row = Row(peer.name, peer.title, case, token=peer.token)
+                        row = rows.setdefault((case, peer.name), row)
+                        for name, value in figures.items():
+                            row.figures.setdefault(name, []).append(value)
+            except (RuntimeError, OSError) as error:
+                plan.console.print(f"{peer.title} failed: {error}", style="red", markup=False)
     cases = list(dict.fromkeys(case for case, _ in rows))
     return sorted(rows.values(), key=lambda row: cases.index(row.case))
+
+
+def median(rows: Sequence[Row], peer: str, name: str) -> float | None:
+    """A peer's median in the last case, if it was measured."""
+    found = [row for row in rows if row.peer == peer and name in row.figures]
+    return found[-1].median(name) if found else None
+
+
+def against(
+    rows: Sequence[Row], name: str, words: str, bounds: Mapping[str, float], *, least: bool = False
+) -> list[Target]:
+    """Compare a figure of useby with those of others.
+
+    Args:
+        rows: What was measured.
+        name: The figure's name.
+        words: What it is called.
+        bounds: For each peer, by which factor of its figure useby's is bounded.
+        least: Whether useby's is to be at least that, and not at most.
+    """
+    ours = median(rows, "useby", name)
+    if ours is None:
+        return []
+    titles = {row.peer: row.title for row in rows}
+    relation = "≥" if least else "≤"
+    return [
+        Target(f"{words} {relation} {_share(factor)}{titles[peer]}'s", ours, factor * theirs, least)
+        for peer, factor in bounds.items()
+        if (theirs := median(rows, peer, name)) is not None
+    ]
+
+
+def _share(factor: float) -> str:
+    return "" if factor == 1 else f"{factor:g} times "

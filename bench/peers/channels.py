@@ -1,4 +1,4 @@
-"""Django Channels on Daphne, with the in-memory channel layer that a single process may use."""
+"""Django Channels on Daphne, with Redis as its channel layer; Redis counts as a part of it."""
 
 from bench.peer import Dialogue, Peer, python
 
@@ -6,11 +6,12 @@ PEER = Peer(
     name="channels",
     title="Django Channels on Daphne",
     token="PyJWT",  # noqa: S106 - who verifies it
-    argv=lambda crowd, _folder, port: [
+    argv=lambda crowd, folder, port: [
         *python("bench.peers.channels_server"),
         str(port),
         str(crowd.users_file),
         crowd.key,
+        str(folder),
     ],
     dialogue=Dialogue(lambda _user, token: f"/ws?access_token={token}"),
 )

@@ -37,6 +37,7 @@ class NatsPublisher:
         self._ids = crowd.ids
         port = int((server.folder / "tcp").read_text())
         self._socket = socket.create_connection((HOST, port), timeout=30)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket.sendall(_CONNECT)
 
     def prepare(self, count: int, among: int) -> None:

@@ -54,6 +54,7 @@ class HttpPublisher:
         """Connect to nginx."""
         self._ids = crowd.ids
         self._socket = socket.create_connection((HOST, server.port), timeout=30)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def prepare(self, count: int, among: int) -> None:
         """Nothing is made beforehand."""
