@@ -40,6 +40,13 @@ request_seconds = Histogram(
     ["method", "route", "status"],
 )
 
+requests_refused = Counter(
+    "useby_requests_refused",
+    "Requests refused before a route saw them: by status, as late (the line was cut at the"
+    " deadline), or as full (no descriptor to spare).",
+    ["reason"],
+)
+
 # the process
 
 gc_pause_seconds = Histogram(

@@ -18,6 +18,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 from websockets.utils import accept_key
 
+from useby import metrics
 from useby.realtime.admissions import Admissions, Knock
 
 log = logging.getLogger(__name__)
@@ -67,6 +68,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         """Bound what the kernel buffers for us, and give the head its time."""
         super().connection_made(transport)
         if not self._admissions.seat(self):
+            metrics.requests_refused.labels("full").inc()
             transport.abort()
             return
         self._arm(self._admissions.settings.head_timeout)
@@ -217,6 +219,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         raise self._refusal
 
     def _refuse(self, status: int, message: str) -> None:
+        metrics.requests_refused.labels(str(status)).inc()
         body = message.encode()
         more = b"sec-websocket-version: 13\r\nupgrade: websocket\r\n" if status == 426 else b""  # noqa: PLR2004
         self.transport.write(
@@ -234,10 +237,16 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         """Close, and cut the line if the peer does not take our answer."""
         self._disarm()
         self.transport.close()
-        self._arm(self._admissions.settings.close_timeout)
+        self._deadline = self.loop.call_later(
+            self._admissions.settings.close_timeout, self.transport.abort
+        )
 
     def _arm(self, seconds: float) -> None:
-        self._deadline = self.loop.call_later(seconds, self.transport.abort)
+        self._deadline = self.loop.call_later(seconds, self._cut)
+
+    def _cut(self) -> None:
+        metrics.requests_refused.labels("late").inc()
+        self.transport.abort()
 
     def _disarm(self) -> None:
         if self._deadline is not None:
