@@ -23,9 +23,9 @@ lint: $(VENV)/dev.stamp ## ruff, mypy --strict, import-linter
 	$(BIN)/mypy --strict
 	$(BIN)/lint-imports
 
-bench: $(VENV)/bench.stamp bench/peers/node_modules/.package-lock.json ## measure useby beside its peers (ARGS="idle push --peers useby,ws")
-	@command -v nginx >/dev/null && ls /usr/lib/nginx/modules/ngx_nchan_module.so >/dev/null || \
-	  { echo "the bench measures nginx with nchan, too; on Debian: apt-get install nginx libnginx-mod-nchan" >&2; exit 1; }
+bench: $(VENV)/bench.stamp bench/peers/node_modules/.package-lock.json ## measure useby beside its peers (ARGS="idle storm --peers useby,ws")
+	@command -v nginx redis-server >/dev/null && test -e /usr/lib/nginx/modules/ngx_nchan_module.so || \
+	  { echo "the peers need more; on Debian: apt-get install nginx libnginx-mod-nchan redis-server" >&2; exit 1; }
 	$(BIN)/python -m bench $(ARGS)
 
 format: $(VENV)/dev.stamp ## put the sources into their one form

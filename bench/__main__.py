@@ -1,6 +1,5 @@
 """``python -m bench``: run scenarios, print their tables, keep them as JSON and as a chart."""
 
-import json
 import sys
 import tempfile
 from importlib import import_module
@@ -18,6 +17,7 @@ from bench.rows import Plan
 
 SCENARIOS = ("idle", "push", "fanout", "storm", "latency")
 """Every scenario, in the order of the documentation: a module here with a function ``run``."""
+RESULTS = Path(__file__).with_name("results")
 MORE_USERS = 500
 """Beside those who stay connected: for warming up, and for coming and going."""
 
@@ -32,6 +32,7 @@ def main(
     connections: Annotated[str, typer.Option(help="numbers, with commas")] = "2000,8000",
     pushes: Annotated[int, typer.Option(min=1, help="frames delivered a round")] = 60_000,
     rounds: Annotated[int, typer.Option(min=1)] = 3,
+    into: Annotated[Path, typer.Option(help="the folder for the JSON and the chart")] = RESULTS,
 ) -> None:
     """Measure useby beside its peers, on this machine, in one run."""
     raise_file_limit()
@@ -49,11 +50,9 @@ def main(
             targets = scenario.targets(rows) if hasattr(scenario, "targets") else []
             for target in targets:
                 console.print(report.verdict(target), style="green" if target.met else "red")
-            report.keep(name, scenario.TITLE, scenario.COLUMNS, rows, targets)
-    kept = json.loads(report.LATEST.read_text())
-    picture = report.LATEST.with_suffix(".svg")
-    picture.write_text(chart.svg(kept))
-    console.print(f"kept in {report.LATEST} and {picture}")
+            kept = report.keep(into, name, scenario, rows, targets)
+            (into / "latest.svg").write_text(chart.svg(kept))
+    console.print(f"kept in {into}")
 
 
 if __name__ == "__main__":

@@ -15,9 +15,6 @@ from rich.table import Table
 import useby
 from bench.rows import Column, Row, Target
 
-RESULTS = Path(__file__).with_name("results")
-LATEST = RESULTS / "latest.json"
-
 
 def tables(title: str, columns: Mapping[str, Column], rows: Sequence[Row]) -> Iterator[Table]:
     """A table for each case: the median of each figure, and its spread over the rounds."""
@@ -52,24 +49,26 @@ def verdict(target: Target) -> str:
 
 
 def keep(
-    name: str,
-    title: str,
-    columns: Mapping[str, Column],
-    rows: Sequence[Row],
-    targets: Sequence[Target],
-) -> None:
-    """Put a scenario's rows into the JSON file, in place of what it had of that scenario."""
-    RESULTS.mkdir(exist_ok=True)
-    kept = json.loads(LATEST.read_text()) if LATEST.exists() else {}
+    into: Path, name: str, scenario: Any, rows: Sequence[Row], targets: Sequence[Target]
+) -> dict[str, Any]:
+    """Put a scenario's rows into ``latest.json``, in place of what it had of that scenario.
+
+    Returns:
+        All that the file now holds, by scenario.
+    """
+    into.mkdir(parents=True, exist_ok=True)
+    latest = into / "latest.json"
+    kept: dict[str, Any] = json.loads(latest.read_text()) if latest.exists() else {}
     kept[name] = {
-        "title": title,
+        "title": scenario.TITLE,
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": machine(),
-        "columns": {key: asdict(column) for key, column in columns.items()},
+        "columns": {key: asdict(column) for key, column in scenario.COLUMNS.items()},
         "rows": [asdict(row) for row in rows],
         "targets": [asdict(target) | {"met": target.met} for target in targets],
     }
-    LATEST.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
+    latest.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
+    return kept
 
 
 def machine() -> dict[str, Any]:

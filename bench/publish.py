@@ -1,0 +1,74 @@
+"""``python -m bench.publish``: put the latest run into ``docs/performance.md``.
+
+A table stands between ``<!-- bench: NAME -->`` and ``<!-- end -->``; the chart and the figures go
+beside the page.
+"""
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+from bench.__main__ import RESULTS
+from bench.report import cell, verdict
+from bench.rows import Column, Row, Target
+
+DOCS = Path(__file__).parent.parent / "docs"
+PAGE = DOCS / "performance.md"
+
+
+def main() -> None:
+    """Fill the page with what there is; a scenario that was not run keeps its table."""
+    kept = json.loads((RESULTS / "latest.json").read_text())
+    page = PAGE.read_text()
+    for name, scenario in kept.items():
+        page = _fill(page, name, _markdown(scenario))
+    machine = max(kept.values(), key=lambda scenario: scenario["at"])["machine"]
+    page = _fill(page, "machine", _sentence(machine))
+    PAGE.write_text(page)
+    shutil.copy(RESULTS / "latest.json", DOCS / "performance.json")
+    shutil.copy(RESULTS / "latest.svg", DOCS / "performance.svg")
+
+
+def _fill(page: str, name: str, text: str) -> str:
+    return re.sub(
+        rf"(<!-- bench: {name} -->\n).*?(<!-- end -->)",
+        lambda found: f"{found[1]}{text}\n{found[2]}",
+        page,
+        flags=re.DOTALL,
+    )
+
+
+def _markdown(scenario: dict[str, Any]) -> str:
+    columns = {name: Column(**column) for name, column in scenario["columns"].items()}
+    rows = [Row(**row) for row in scenario["rows"]]
+    lines: list[str] = []
+    for case in dict.fromkeys(row.case for row in rows):
+        headings = [f"{each.heading}, {each.unit}" for each in columns.values()]
+        lines += [
+            f"| {' | '.join([case, 'token verified by', *headings])} |",
+            f"|{'|'.join(['---', '---', *['---:'] * len(headings)])}|",
+        ]
+        for row in rows:
+            if row.case == case:
+                figures = [cell(row, name, column) for name, column in columns.items()]
+                lines.append(f"| {' | '.join([row.title, row.token or 'nobody', *figures])} |")
+        lines.append("")
+    for target in scenario["targets"]:
+        target.pop("met")
+        lines.append(f"- {verdict(Target(**target))}")
+    return "\n".join(lines)
+
+
+def _sentence(machine: dict[str, Any]) -> str:
+    return (
+        f"{machine['cores']} cores of {machine['cpu']}, {machine['memory_gib']} GiB, "
+        f"Linux {machine['kernel']}; Python {machine['python']}, Node {machine['node']}, "
+        f"{machine['nginx'].removeprefix('nginx version: ')}; useby {machine['useby']}. "
+        f"Load average at the end: {machine['busy']}."
+    )
+
+
+if __name__ == "__main__":
+    main()

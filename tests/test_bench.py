@@ -1,0 +1,34 @@
+"""The bench runs: every scenario that this machine needs nothing more for, at its smallest."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+SCENARIOS = ("idle", "push", "fanout", "storm", "latency")
+
+
+def test_every_scenario_measures_a_real_node_and_keeps_what_it_found(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "bench", *SCENARIOS),
+            *("--peers", "useby", "--connections", "70", "--pushes", "100", "--rounds", "1"),
+            *("--into", str(tmp_path)),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "failed" not in done.stdout, done.stdout
+    kept = json.loads((tmp_path / "latest.json").read_text())
+    assert tuple(kept) == SCENARIOS
+    for scenario in kept.values():
+        assert {row["peer"] for row in scenario["rows"]} >= {"useby"}
+        assert all(
+            len(values) == 1 for row in scenario["rows"] for values in row["figures"].values()
+        )
+    assert (tmp_path / "latest.svg").read_text().startswith("<svg")
