@@ -1,4 +1,7 @@
-"""The chart of a run: for each scenario the bars of its chief figure, as one SVG."""
+"""The chart of a run: for each scenario the bars of its chief figure, as one SVG.
+
+Less is better in each. A bar that would dwarf all others is cut off, and says so.
+"""
 
 import statistics
 from collections.abc import Iterator, Mapping
@@ -8,6 +11,8 @@ from typing import Any
 WIDTH, LEFT, RIGHT = 760, 200, 130
 BAR, GAP = 16, 6
 TITLE, SPACE = 34, 22
+DWARFING = 5
+"""Times the middle of the bars; what is longer is cut off there."""
 OURS, THEIRS, FLOOR, INK, FAINT = "#1a7f5a", "#8fa3b0", "#d4b483", "#24292f", "#6e7781"
 
 
@@ -25,7 +30,7 @@ def svg(kept: Mapping[str, Any]) -> str:
                 ]
                 if column["charted"] and rows:
                     title = f"{scenario['title']} · {case}"
-                    unit = f"{column['heading']}, {column['unit']}"
+                    unit = f"{column['heading']}, {column['unit']}; less is better"
                     shapes += _panel(title, unit, rows, name, column["digits"], top)
                     top += TITLE + len(rows) * (BAR + GAP) + SPACE
     return (
@@ -41,17 +46,22 @@ def _panel(
     """One figure's bars: the median, and a line from the least to the most of the rounds."""
     yield f'<text x="12" y="{top + 14}" font-weight="600">{escape(title)}</text>'
     yield f'<text x="12" y="{top + 28}" fill="{FAINT}" font-size="11">{escape(unit)}</text>'
-    scale = (WIDTH - LEFT - RIGHT) / (max(max(row["figures"][name]) for row in rows) or 1)
-    for number, row in enumerate(rows):
+    middles = [statistics.median(row["figures"][name]) for row in rows]
+    cut = DWARFING * statistics.median(middles)
+    longest = max(min(max(row["figures"][name]), cut) for row in rows) or 1
+    scale = (WIDTH - LEFT - RIGHT) / longest
+    for number, (row, middle) in enumerate(zip(rows, middles, strict=True)):
         y = top + TITLE + number * (BAR + GAP)
         figures = row["figures"][name]
-        middle, least, most = statistics.median(figures), min(figures), max(figures)
+        length, least, most = (
+            min(each, longest) * scale for each in (middle, min(figures), max(figures))
+        )
         colour = {"useby": OURS, "bare": FLOOR}.get(row["peer"], THEIRS)
+        said = f"{middle:,.{digits}f}" + (" (cut off)" if middle > longest else "")
         yield (
             f'<text x="{LEFT - 8}" y="{y + 12}" text-anchor="end">{escape(row["title"])}</text>'
-            f'<rect x="{LEFT}" y="{y}" width="{middle * scale:.1f}" height="{BAR}" '
-            f'fill="{colour}"/>'
-            f'<line x1="{LEFT + least * scale:.1f}" x2="{LEFT + most * scale:.1f}" '
+            f'<rect x="{LEFT}" y="{y}" width="{length:.1f}" height="{BAR}" fill="{colour}"/>'
+            f'<line x1="{LEFT + least:.1f}" x2="{LEFT + most:.1f}" '
             f'y1="{y + BAR / 2}" y2="{y + BAR / 2}" stroke="{INK}"/>'
-            f'<text x="{LEFT + most * scale + 6:.1f}" y="{y + 12}">{middle:,.{digits}f}</text>'
+            f'<text x="{LEFT + most + 6:.1f}" y="{y + 12}">{said}</text>'
         )
