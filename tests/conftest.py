@@ -1,11 +1,13 @@
 """What every room's tests may ask for."""
 
+import asyncio
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from postgres import Postgres, postgres_with_template
 from useby.store import migrate
 from useby.store.engine import Database, open_database
 
@@ -18,11 +20,38 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server, and on it an empty database at the newest schema, to be copied."""
+    with postgres_with_template() as server:
+        yield server
+
+
 @pytest.fixture
-async def database(migrated: Path, tmp_path: Path) -> AsyncIterator[Database]:
-    """A database of the test's own, empty and open as a node has it."""
+def sqlite_url(migrated: Path, tmp_path: Path) -> str:
+    """A file of the test's own, empty."""
     path = tmp_path / "useby.db"
     shutil.copy(migrated, path)
-    database = open_database(f"sqlite:///{path}", checkpoints=True)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def postgres_url(postgres: Postgres) -> Iterator[str]:
+    """A database of the test's own on the server, empty."""
+    name = asyncio.run(postgres.new_database())
+    yield postgres.url(name)
+    asyncio.run(postgres.drop(name))
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """The database that ``database`` opens; a folder whose tests are of both stores says so."""
+    return sqlite_url
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """A database of the test's own, empty and open as a node has it."""
+    database = open_database(database_url, checkpoints=True)
     yield database
     await database.close()

@@ -23,6 +23,11 @@ SECONDS = 10
 
 
 @pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    return sqlite_url
+
+
+@pytest.fixture
 async def notes(database: SqliteDatabase) -> SqliteDatabase:
     """A database with a table of notes."""
     await database.write(lambda t: run(t, "CREATE TABLE notes (text TEXT UNIQUE)"))

@@ -4,7 +4,6 @@
 that the order of commits is the order of ``seq`` and no reader's cursor can step over a late one.
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,11 +17,9 @@ from useby.domain.news import MarkedRead, Notified
 from useby.domain.notification import Draft, Event, Kind, Notification
 from useby.store.cursor import BadCursor, Page, decode, encode
 from useby.store.engine import Transaction
+from useby.store.rows import Prepared, Write, given, values
 from useby.store.schema import notifications as table
-from useby.store.schema import users, utc_text
-
-CHUNK: Final = 500
-"""Values in one ``IN``; SQLite's parameters are bounded."""
+from useby.store.schema import users
 
 _COLUMNS: Final = (
     table.c.user_id,
@@ -57,14 +54,55 @@ class NotificationQuery:
     limit: int = 50
 
 
-_TAKE_NUMBERS: Final = "UPDATE users SET seq = seq + ? WHERE id = ? RETURNING seq"
-_INSERT: Final = (
-    "INSERT INTO notifications (user_id, seq, id, message, kind, event, product_name, product_id,"
-    " expires_on, days_left, created_at) VALUES (?,?,?,?,?,?,?,?,?,?,?)"
+_GIVEN_USERS: Final = given(users.c.id, sa.column("count", sa.Integer))
+_THEIR_ROWS: Final = (
+    sa.select(users.c.id, _GIVEN_USERS.c.count)
+    .join(_GIVEN_USERS, _GIVEN_USERS.c.id == users.c.id)
+    .order_by(users.c.id)  # two that write to the same users lock them in one order
+    .with_for_update(of=users, key_share=True)
+    .cte("theirs")
 )
-_MARK_READ: Final = (
-    "UPDATE notifications SET read_at = ? WHERE user_id = ? AND read_at IS NULL"
-    " AND id IN (SELECT value FROM json_each(?)) RETURNING id"
+_TAKE_NUMBERS: Final = Prepared(
+    sa.update(users)
+    .where(users.c.id == _THEIR_ROWS.c.id)
+    .values(seq=users.c.seq + _THEIR_ROWS.c.count)
+    .returning(users.c.id, users.c.seq)
+)
+_TAKE_NUMBERS_OF_ONE: Final = Prepared(
+    sa.update(users)
+    .where(users.c.id == sa.bindparam("owner"))
+    .values(seq=users.c.seq + sa.bindparam("count"))
+    .returning(users.c.id, users.c.seq)
+)
+_INSERT: Final = Write(
+    table.c.user_id,
+    table.c.seq,
+    table.c.id,
+    table.c.message,
+    table.c.kind,
+    table.c.event,
+    table.c.product_name,
+    table.c.product_id,
+    table.c.expires_on,
+    table.c.days_left,
+    table.c.created_at,
+)
+_GIVEN_IDS: Final = given(table.c.id)
+_MARK_READ: Final = Prepared(
+    sa.update(table)
+    .where(
+        table.c.user_id == sa.bindparam("owner"),
+        table.c.read_at.is_(None),
+        table.c.id.in_(sa.select(_GIVEN_IDS.c.id)),
+    )
+    .values(read_at=sa.bindparam("now", type_=table.c.read_at.type))
+    .returning(table.c.id)
+)
+_ANY_USERS: Final = given(users.c.id)
+_WITH_UNREAD: Final = Prepared(
+    sa.select(_ANY_USERS.c.id).where(
+        sa.exists().where(table.c.user_id == _ANY_USERS.c.id, table.c.read_at.is_(None))
+    )
 )
 
 
@@ -75,17 +113,21 @@ def add(transaction: Transaction, drafts: Sequence[Draft], now: datetime) -> lis
         UnknownUser: A draft is for nobody; nothing is kept.
     """
     connection = transaction.connection
+    if not drafts:
+        return []
     counts: dict[str, int] = {}
     for draft in drafts:
         counts[draft.user_id] = counts.get(draft.user_id, 0) + 1
-    numbers: dict[str, int] = {}
-    for user_id, count in counts.items():
-        newest = connection.exec_driver_sql(_TAKE_NUMBERS, (count, user_id)).scalar()
-        if newest is None:
+    if len(counts) == 1:
+        owner = drafts[0].user_id
+        taken = _TAKE_NUMBERS_OF_ONE(connection, owner=owner, count=len(drafts))
+    else:
+        taken = _TAKE_NUMBERS(connection, **values(connection, list(counts), list(counts.values())))
+    numbers = {user_id: newest - counts[user_id] for user_id, newest in taken}
+    for user_id in counts:
+        if user_id not in numbers:
             raise UnknownUser(user_id)
-        numbers[user_id] = int(newest) - count
     created = now.replace(microsecond=0)
-    stamp = utc_text(created)
     kept: dict[str, list[Notification]] = {user_id: [] for user_id in counts}
     rows: list[tuple[Any, ...]] = []
     for draft in drafts:
@@ -114,13 +156,12 @@ def add(transaction: Transaction, drafts: Sequence[Draft], now: datetime) -> lis
                 said.event.value,
                 said.product_name,
                 said.product_id,
-                said.expires_on.isoformat() if said.expires_on else None,
+                said.expires_on,
                 said.days_left,
-                stamp,
+                created,
             )
         )
-    if rows:
-        connection.exec_driver_sql(_INSERT, rows)
+    _INSERT(connection, rows)
     for user_id, said_to in kept.items():
         transaction.tell(Notified(user_id, tuple(said_to)))
     return [said for said_to in kept.values() for said in said_to]
@@ -158,14 +199,7 @@ def page_after(connection: Connection, user_id: str, after: int, limit: int) -> 
 def users_with_unread(connection: Connection, user_ids: Iterable[str]) -> set[str]:
     """Those of the users who have anything unread."""
     ids = sorted(set(user_ids))
-    found: set[str] = set()
-    for start in range(0, len(ids), CHUNK):
-        wanted = (
-            sa.func.json_each(json.dumps(ids[start : start + CHUNK])).table_valued("value").c.value
-        )
-        one = sa.exists().where(table.c.user_id == wanted, table.c.read_at.is_(None))
-        found.update(connection.scalars(sa.select(wanted).where(one)))
-    return found
+    return set(_WITH_UNREAD(connection, **values(connection, ids)).scalars())
 
 
 def seq_of(connection: Connection, user_id: str, notification_id: str) -> int | None:
@@ -231,12 +265,9 @@ def list_(connection: Connection, user_id: str, query: NotificationQuery) -> Pag
 
 def mark_read(transaction: Transaction, user_id: str, ids: Sequence[str], now: datetime) -> int:
     """Mark notifications read; how many were not before. Ids of others change nothing."""
-    marked: list[str] = []
-    for start in range(0, len(ids), CHUNK):
-        chunk = json.dumps(list(ids[start : start + CHUNK]))
-        marked += transaction.connection.exec_driver_sql(
-            _MARK_READ, (utc_text(now), user_id, chunk)
-        ).scalars()
+    connection = transaction.connection
+    found = _MARK_READ(connection, owner=user_id, now=now, **values(connection, ids))
+    marked = found.scalars().all()
     if marked:
         transaction.tell(MarkedRead(user_id, tuple(marked)))
     return len(marked)

@@ -1,0 +1,172 @@
+"""Many rows at once: as what a statement looks for, and as what it writes.
+
+``given`` is a table of values that a statement is handed in one parameter or a few, so that its
+text, and what the server keeps for it, is the same however many there are. ``Write`` is a
+statement that many rows are written by: SQLite's driver repeats it for each (``executemany``, the
+fastest way it has); PostgreSQL takes them all in one statement, an array a column.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeEngine
+
+Processor = Callable[[Any], Any]
+Order = list[tuple[str, Processor | None]]
+"""Of a driver's parameters: their names, each with what makes its values fit."""
+
+
+class _Given(FunctionElement[Any]):
+    """The values themselves; ``given`` gives them their columns' names and types."""
+
+    name = "given"
+    inherit_cache = True
+
+    def __init__(self, columns: Sequence[sa.ColumnElement[Any]]) -> None:
+        self.names = tuple(str(column.key) for column in columns)
+        super().__init__(
+            sa.bindparam("given", type_=sa.Text()),
+            *(
+                sa.bindparam(f"given_{number}", type_=ARRAY(_unbounded(column.type)))
+                for number, column in enumerate(columns)
+            ),
+        )
+
+
+def _unbounded(type_: TypeEngine[Any]) -> TypeEngine[Any]:
+    """The type without its length: what is cast to a shorter one is cut, and nothing said."""
+    return sa.Text() if isinstance(type_, sa.String) else type_
+
+
+@compiles(_Given, "sqlite")
+def _as_json(element: _Given, compiler: Any, **options: Any) -> str:
+    rows, *_ = element.clauses
+    columns = ", ".join(
+        f"json_extract(value, '$[{number}]') AS {name}" for number, name in enumerate(element.names)
+    )
+    return f"(SELECT {columns} FROM json_each({compiler.process(rows, **options)}))"
+
+
+@compiles(_Given, "postgresql")
+def _as_arrays(element: _Given, compiler: Any, **options: Any) -> str:
+    _, *arrays = element.clauses
+    values = ", ".join(compiler.process(each, **options) for each in arrays)
+    return f"(SELECT * FROM unnest({values}) AS rows({', '.join(element.names)}))"
+
+
+def given(*columns: sa.ColumnElement[Any]) -> sa.TableValuedAlias:
+    """A table of values with the names and types of ``columns``; one a statement."""
+    return _Given(columns).table_valued(
+        *(sa.column(str(column.key), column.type) for column in columns), name="given"
+    )
+
+
+def values(connection: Connection, *columns: Sequence[str | int]) -> dict[str, Any]:
+    """The parameters by which a statement is handed the values of ``given``, column by column."""
+    if connection.dialect.name == "sqlite":
+        return {"given": json.dumps(list(zip(*columns, strict=True)))}
+    return {f"given_{number}": list(column) for number, column in enumerate(columns)}
+
+
+class Prepared:
+    """A statement compiled once for each driver, and handed to it as text.
+
+    SQLAlchemy's own way to the driver takes some 25 µs more, a third of a short write on SQLite.
+    Rows come back as the driver gives them: text and numbers, no moments.
+    """
+
+    def __init__(self, statement: sa.Executable) -> None:
+        """Take the statement; its parameters are named."""
+        self._statement: Any = statement
+        self._made: dict[str, tuple[str, Order]] = {}
+
+    def __call__(self, connection: Connection, **values: Any) -> sa.CursorResult[Any]:
+        """Run it with the values of its parameters."""
+        text, order = self._compiled(connection.dialect)
+        return connection.exec_driver_sql(
+            text,
+            tuple(
+                values[name] if processor is None else processor(values[name])
+                for name, processor in order
+            ),
+        )
+
+    def repeat(self, connection: Connection, columns: Mapping[str, Sequence[Any]]) -> None:
+        """Have the driver run it once for each row of values."""
+        text, order = self._compiled(connection.dialect)
+        converted = [
+            columns[name] if processor is None else _each_once(columns[name], processor)
+            for name, processor in order
+        ]
+        connection.exec_driver_sql(text, list(zip(*converted, strict=True)))
+
+    def _compiled(self, dialect: Dialect) -> tuple[str, Order]:
+        made = self._made.get(dialect.name)
+        if made is None:
+            compiled = self._statement.compile(dialect=dialect)
+            types = {name: bind.type.dialect_impl(dialect) for name, bind in compiled.binds.items()}
+            order = [(name, types[name].bind_processor(dialect)) for name in compiled.positiontup]
+            made = self._made[dialect.name] = str(compiled), order
+        return made
+
+
+class Write:
+    """A statement that writes many rows: new ones, or those of a table that have a key."""
+
+    def __init__(self, *columns: sa.Column[Any], where: Sequence[sa.Column[Any]] = ()) -> None:
+        """Make the statement.
+
+        Args:
+            columns: What is written.
+            where: The key of rows that are there; without it they are new.
+        """
+        both = (*columns, *where)
+        self._names = [f"at_{number}" for number in range(len(both))]
+        one = [sa.bindparam(n, type_=each.type) for n, each in zip(self._names, both, strict=True)]
+        rows = given(*both)
+        many = [rows.c[each.name] for each in both]
+        if where:
+            self._for_each = Prepared(_update(columns, where, one))
+            self._for_all = Prepared(_update(columns, where, many))
+        else:
+            new = sa.insert(columns[0].table)
+            self._for_each = Prepared(new.values(dict(zip(columns, one, strict=True))))
+            self._for_all = Prepared(new.from_select(columns, sa.select(*many)))
+
+    def __call__(self, connection: Connection, rows: Sequence[Sequence[Any]]) -> None:
+        """Write rows, each with its values in the order of the columns, then of the key."""
+        if not rows:
+            return
+        columns = list(zip(*rows, strict=True))
+        if connection.dialect.name == "sqlite":
+            self._for_each.repeat(connection, dict(zip(self._names, columns, strict=True)))
+        else:
+            self._for_all(connection, **values(connection, *columns))
+
+
+def _update(
+    columns: Sequence[sa.Column[Any]],
+    where: Sequence[sa.Column[Any]],
+    values: Sequence[sa.ColumnElement[Any]],
+) -> sa.Update:
+    key = values[len(columns) :]
+    return (
+        sa.update(columns[0].table)
+        .where(*(column == value for column, value in zip(where, key, strict=True)))
+        .values(dict(zip(columns, values, strict=False)))
+    )
+
+
+def _each_once(column: Iterable[Any], processor: Processor) -> Iterable[Any]:
+    """Each value as the driver takes it, worked out once: in a batch they are mostly the same."""
+    known: dict[Any, Any] = {}
+    for value in column:
+        if value not in known:
+            known[value] = processor(value)
+        yield known[value]

@@ -1,0 +1,10 @@
+"""A fixture for folders whose every test is run on both stores."""
+
+import pytest
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """An empty database of the test's own, on each store in turn."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
