@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from useby.domain.account import User
-from useby.domain.alerts import EXPIRED, alerts, days_left, due, placement, policy_for, status
+from useby.domain.alerts import EXPIRED, calendar, days_left, due, placement, policy_for, status
 from useby.domain.notification import Event, Kind
 from useby.domain.policy import Policy
 from useby.domain.product import Closing, DateKind, Expiry, Product, Status, reopened, taken
@@ -45,7 +45,7 @@ def at(text: str) -> datetime:
 
 
 def test_the_default_policy_speaks_seven_and_two_days_ahead_on_the_day_and_on_expiry() -> None:
-    every = alerts(product("2026-03-20"), Policy(), ZoneInfo("Europe/Berlin"))
+    every = calendar(product("2026-03-20").expiry, Policy(), ZoneInfo("Europe/Berlin")).alerts
     assert [(each.lead, each.at.isoformat()) for each in every] == [
         (7, "2026-03-13T08:00:00+00:00"),
         (2, "2026-03-18T08:00:00+00:00"),
@@ -55,7 +55,7 @@ def test_the_default_policy_speaks_seven_and_two_days_ahead_on_the_day_and_on_ex
 
 
 def test_an_exact_time_expires_at_that_moment_and_later_leads_are_left_out() -> None:
-    every = alerts(product("2026-03-20T06:00:00Z"), Policy(), ZoneInfo("UTC"))
+    every = calendar(product("2026-03-20T06:00:00Z").expiry, Policy(), ZoneInfo("UTC")).alerts
     assert [(each.lead, each.at.isoformat()) for each in every] == [
         (7, "2026-03-13T09:00:00+00:00"),
         (2, "2026-03-18T09:00:00+00:00"),
@@ -124,7 +124,7 @@ def test_the_nearest_policy_wins_product_then_category_then_account() -> None:
 
 
 def test_no_leads_leave_the_alert_on_expiry() -> None:
-    every = alerts(product("2026-03-20", lead_days=()), Policy(()), ZoneInfo("UTC"))
+    every = calendar(product("2026-03-20", lead_days=()).expiry, Policy(()), ZoneInfo("UTC")).alerts
     assert [each.lead for each in every] == [EXPIRED]
 
 
@@ -164,13 +164,13 @@ def test_sao_paulo_began_a_day_at_one_oclock() -> None:
 
 def test_an_alert_time_that_dst_skips_moves_past_the_gap() -> None:
     policy = Policy((0,), time(2, 30))
-    every = alerts(product("2026-03-29"), policy, ZoneInfo("Europe/Berlin"))
+    every = calendar(product("2026-03-29").expiry, policy, ZoneInfo("Europe/Berlin")).alerts
     assert every[0].at.astimezone(ZoneInfo("Europe/Berlin")).strftime("%H:%M") == "03:30"
 
 
 def test_an_alert_time_that_comes_twice_counts_the_first_time() -> None:
     policy = Policy((0,), time(2, 30))
-    every = alerts(product("2026-10-25"), policy, ZoneInfo("Europe/Berlin"))
+    every = calendar(product("2026-10-25").expiry, policy, ZoneInfo("Europe/Berlin")).alerts
     assert every[0].at == at("2026-10-25T00:30:00+00:00")
 
 
@@ -217,7 +217,7 @@ expiries = st.one_of(
 def test_alerts_rise_in_time_as_in_urgency_and_the_last_is_on_expiry(
     expiry: Expiry, policy: Policy, zone: str
 ) -> None:
-    every = alerts(product("2026-01-01", expiry=expiry), policy, ZoneInfo(zone))
+    every = calendar(expiry, policy, ZoneInfo(zone)).alerts
     assert [each.lead for each in every] == sorted({each.lead for each in every}, reverse=True)
     assert all(one.at < two.at for one, two in pairwise(every))
     assert every[-1].lead == EXPIRED

@@ -10,7 +10,7 @@ from goods import NOON, a_kept_owner, a_product
 from plans import plans_of
 from useby import metrics
 from useby.domain.account import User
-from useby.domain.alerts import placement
+from useby.domain.alerts import Alert, Outcome, calendar
 from useby.domain.policy import Policy
 from useby.domain.product import Closing, Expiry, Product
 from useby.store import accounts, alerts, products
@@ -35,7 +35,9 @@ async def settle(database: Database, *settled: Settlement) -> None:
 
 
 def done(owner: User, product: Product, lead: int | None, next_at: datetime | None) -> Settlement:
-    return Settlement.done(product, placement(product, owner, frozenset(), NOON), lead, next_at)
+    alert = None if lead is None else Alert(lead, NOON)
+    found = calendar(product.expiry, owner.policy, owner.zone)
+    return Settlement(product, Outcome(found, alert, next_alert_at=next_at))
 
 
 def spoil(database: Database, statement: str, *values: str) -> None:
@@ -68,6 +70,17 @@ async def test_the_longest_due_come_first_and_no_more_than_asked_for(database: D
         (today, ada, frozenset()),
     ]
     assert [product for product, _, _ in await claimed(database, most=2)] == [bobs, yesterday]
+
+
+async def test_what_is_due_at_one_moment_is_claimed_user_by_user(database: Database) -> None:
+    """So that a batch tells few users much: one number, one piece of news and one write each."""
+    owners = [await a_kept_owner(database) for _ in range(3)]
+    for _ in range(4):
+        for owner in owners:
+            await keep(database, owner, a_product(owner, "2026-03-04"))
+    found = [owner.id for _, owner, _ in await claimed(database)]
+    assert found == sorted(found)
+    assert len(found) == 12
 
 
 async def test_an_alert_is_due_at_its_very_moment_and_not_before(database: Database) -> None:
@@ -144,7 +157,7 @@ async def test_a_faulty_product_is_set_aside_with_its_reason_until_it_changes(
     owner = await a_kept_owner(database)
     product = a_product(owner, "2026-03-03")
     await keep(database, owner, product)
-    await settle(database, Settlement.fault(product, "x" * 1000))
+    await settle(database, Settlement(product, None, "x" * 1000))
     assert await claimed(database) == []
     assert fault_of(database, product) == "x" * FAULT_LENGTH
     await database.write(lambda t: products.replace(t, product, owner, NOON))
@@ -194,15 +207,15 @@ async def test_the_clock_reads_what_is_due_and_not_what_is_stored(database: Data
     def everything(transaction: Transaction) -> None:
         alerts.next_due(transaction.connection)
         ((claimed_product, _, _),) = alerts.claim_due(transaction, NOON, 500)
-        settled = [done(owner, claimed_product, 2, SOON), Settlement.fault(product, "why")]
+        settled = [done(owner, claimed_product, 2, SOON), Settlement(product, None, "why")]
         alerts.settle(transaction, settled, NOON)
 
     planned = await plans_of(database, everything)
-    assert len(planned) == 6
+    assert len(planned) == 7
     for each in planned:
         assert not each.scans, each
     by_time = [each for each in planned if "ix_products_next_alert_at" in "".join(each.lines)]
     assert len(by_time) == 2
     for each in planned:
         if each not in by_time and each.lines:
-            assert any("(user_id=? AND" in line for line in each.lines), each
+            assert any(key in "".join(each.lines) for key in ("(user_id=? AND", "(id=?)")), each

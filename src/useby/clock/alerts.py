@@ -89,19 +89,14 @@ def say_due(transaction: Transaction, now: datetime) -> int:
     for product, user, said in claimed:
         try:
             outcome = rules.due(product, user, said, now)
-            place = rules.placement(product, user, said, now)
         except Exception as error:
             log.exception("product %s is set aside: its alert can't be worked out", product.id)
             metrics.alert_faults.inc()
-            settled.append(Settlement.fault(product, f"{type(error).__name__}: {error}"))
+            settled.append(Settlement(product, None, f"{type(error).__name__}: {error}"))
             continue
         if outcome.draft is not None:
             drafts.append(outcome.draft)
-        settled.append(
-            Settlement.done(
-                product, place, outcome.alert.lead if outcome.alert else None, outcome.next_alert_at
-            )
-        )
+        settled.append(Settlement(product, outcome))
     alerts.settle(transaction, settled, now)
     notifications.add(transaction, drafts, now)
     metrics.alert_batches.inc(1 if claimed else 0)

@@ -8,14 +8,15 @@ was down, brings one alert and never the backlog of stale ones. What was said is
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from useby.domain import wording
 from useby.domain.account import User
 from useby.domain.notification import Draft, Event, Kind
-from useby.domain.policy import Policy
-from useby.domain.product import Closing, DateKind, Product, Status
+from useby.domain.policy import MAX_LEAD_DAYS, Policy
+from useby.domain.product import Closing, DateKind, Expiry, Product, Status
 
 EXPIRED: Final = -1
 """The lead of the alert on expiry."""
@@ -32,25 +33,38 @@ class Alert:
 
 
 @dataclass(frozen=True, slots=True)
+class Calendar:
+    """What follows from a date, a policy and a zone, whatever the time is. All UTC."""
+
+    alerts: tuple[Alert, ...]
+    """In the order of their time, which is that of their urgency; the last is on expiry."""
+    ends_at: datetime
+    """The first moment at which the date is over."""
+    expiring_from: datetime
+    """The start of the local day of the largest lead time."""
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What the alert clock has to do about a product now."""
 
-    alert: Alert | None
+    calendar: Calendar
+    alert: Alert | None = None
     """The alert that is said, if one is."""
-    draft: Draft | None
+    draft: Draft | None = None
     """What it says."""
-    next_alert_at: datetime | None
+    next_alert_at: datetime | None = None
     """When to look again (UTC); ``None``: never, unless the product changes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """What follows from a product's date, its owner's zone and the policy. All UTC."""
+    """The moments by which a product is found. All UTC."""
 
     ends_at: datetime
-    """The first moment at which it has expired."""
+    """As in ``Calendar``."""
     expiring_from: datetime
-    """The start of the local day of its largest lead time."""
+    """As in ``Calendar``."""
     next_alert_at: datetime | None
     """When something is to be said next; not later than now if something is due already."""
 
@@ -63,15 +77,16 @@ def policy_for(product: Product, user: User) -> Policy:
     return policy
 
 
-def alerts(product: Product, policy: Policy, zone: ZoneInfo) -> tuple[Alert, ...]:
-    """Every alert of a product, in the order of their time, which is that of their urgency.
+@lru_cache(maxsize=1024)
+def calendar(expiry: Expiry, policy: Policy, zone: ZoneInfo) -> Calendar:
+    """Work out a date's calendar; many products of one wave share theirs.
 
     A product dated by the day is spoken of on the day it has expired at the time of day the
     policy says, one dated by an instant at that instant; leads that would come no earlier than
     that are left out.
     """
-    day = product.expiry.day_in(zone)
-    end = product.expiry.instant
+    day = expiry.day_in(zone)
+    end = expiry.instant
     if end is None:
         end = _moment(day + timedelta(days=1), policy.alert_time, zone)
     found: list[Alert] = []
@@ -79,7 +94,12 @@ def alerts(product: Product, policy: Policy, zone: ZoneInfo) -> tuple[Alert, ...
         at = _moment(_days_before(day, lead), policy.alert_time, zone)
         if at < end and (not found or at > found[-1].at):
             found.append(Alert(lead, at))
-    return (*found, Alert(EXPIRED, end))
+    first = max(policy.lead_days, default=0)
+    return Calendar(
+        alerts=(*found, Alert(EXPIRED, end)),
+        ends_at=expiry.ends_at(zone),
+        expiring_from=_moment(_days_before(day, first), time(), zone),
+    )
 
 
 def due(product: Product, user: User, said: frozenset[int], now: datetime) -> Outcome:
@@ -91,29 +111,23 @@ def due(product: Product, user: User, said: frozenset[int], now: datetime) -> Ou
         said: The leads already said for the product's present date.
         now: The moment, aware.
     """
-    if product.closed_as is not None:
-        return Outcome(None, None, None)
     zone = user.zone
-    every = alerts(product, policy_for(product, user), zone)
-    past = [alert for alert in every if alert.at <= now]
-    coming = [alert for alert in every if alert.at > now and not _settled(alert, said)]
-    next_at = coming[0].at if coming else None
-    if not past or _settled(past[-1], said):
-        return Outcome(None, None, next_at)
-    return Outcome(past[-1], _draft(product, zone, now), next_at)
+    found = calendar(product.expiry, policy_for(product, user), zone)
+    if product.closed_as is not None:
+        return Outcome(found)
+    past, coming = _around(found.alerts, said, now)
+    next_at = coming.at if coming else None
+    if past is None:
+        return Outcome(found, next_alert_at=next_at)
+    return Outcome(found, past, _draft(product, found, zone, now), next_at)
 
 
 def placement(product: Product, user: User, said: frozenset[int], now: datetime) -> Placement:
-    """Work out the moments by which a product is found; see ``Placement``."""
-    zone = user.zone
-    policy = policy_for(product, user)
-    outcome = due(product, user, said, now)
-    first = max(policy.lead_days, default=0)
-    return Placement(
-        ends_at=product.expiry.ends_at(zone),
-        expiring_from=_moment(_days_before(product.expiry.day_in(zone), first), time(), zone),
-        next_alert_at=outcome.alert.at if outcome.alert else outcome.next_alert_at,
-    )
+    """Work out the moments by which a product is found; arguments are those of ``due``."""
+    found = calendar(product.expiry, policy_for(product, user), user.zone)
+    past, coming = _around(found.alerts, said, now)
+    wanted = None if product.closed_as is not None else past or coming
+    return Placement(found.ends_at, found.expiring_from, wanted.at if wanted else None)
 
 
 def days_left(product: Product, zone: ZoneInfo, now: datetime) -> int:
@@ -133,14 +147,27 @@ def status(product: Product, user: User, now: datetime) -> Status:
     return Status.EXPIRING if days_left(product, user.zone, now) <= first else Status.FRESH
 
 
-def _settled(alert: Alert, said: frozenset[int]) -> bool:
-    """Whether the alert, or one more urgent, has been said for this date."""
-    return any(lead <= alert.lead for lead in said)
+def _around(
+    every: tuple[Alert, ...], said: frozenset[int], now: datetime
+) -> tuple[Alert | None, Alert | None]:
+    """The latest alert that is past and the next to come, of those that are not settled.
+
+    An alert is settled once it, or one more urgent, has been said for this date.
+    """
+    settled = min(said, default=MAX_LEAD_DAYS + 1)
+    past: Alert | None = None
+    for alert in every:
+        if alert.lead >= settled:
+            continue
+        if alert.at > now:
+            return past, alert
+        past = alert
+    return past, None
 
 
-def _draft(product: Product, zone: ZoneInfo, now: datetime) -> Draft:
+def _draft(product: Product, found: Calendar, zone: ZoneInfo, now: datetime) -> Draft:
     left = days_left(product, zone, now)
-    expired = product.expiry.ends_at(zone) <= now
+    expired = found.ends_at <= now
     if expired:
         kind = Kind.ERROR if product.date_kind is DateKind.USE_BY else Kind.WARNING
     else:

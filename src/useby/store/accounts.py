@@ -33,22 +33,20 @@ def _policy(value: Mapping[str, Any]) -> Policy:
     return Policy(tuple(value["leadDays"]), time.fromisoformat(value["alertTime"]))
 
 
-def user_of(row: Any, prefix: str = "") -> User:
-    """A user from a row of ``USER_COLUMNS``, labelled with ``prefix``."""
-    value = {column.name: getattr(row, prefix + column.name) for column in USER_COLUMNS}
+def _user(row: Any) -> User:
     return User(
-        id=value["id"],
-        email=value["email"],
-        name=value["name"],
-        time_zone=value["time_zone"],
-        policy=Policy(tuple(value["lead_days"]), time.fromisoformat(value["alert_time"])),
-        created_at=value["created_at"],
-        categories={name: _policy(each) for name, each in value["categories"].items()},
-        disabled_at=value["disabled_at"],
+        id=row.id,
+        email=row.email,
+        name=row.name,
+        time_zone=row.time_zone,
+        policy=Policy(tuple(row.lead_days), time.fromisoformat(row.alert_time)),
+        created_at=row.created_at,
+        categories={name: _policy(each) for name, each in row.categories.items()},
+        disabled_at=row.disabled_at,
     )
 
 
-USER_COLUMNS: Final = (
+_USER_COLUMNS: Final = (
     users.c.id,
     users.c.email,
     users.c.name,
@@ -103,22 +101,32 @@ def _values(user: User) -> dict[str, Any]:
 
 def user(connection: Connection, user_id: str) -> User | None:
     """The user with this id."""
-    row = connection.execute(sa.select(*USER_COLUMNS).where(users.c.id == user_id)).first()
-    return user_of(row) if row else None
+    row = connection.execute(sa.select(*_USER_COLUMNS).where(users.c.id == user_id)).first()
+    return _user(row) if row else None
+
+
+def users_by_id(connection: Connection, user_ids: Iterable[str]) -> dict[str, User]:
+    """Those users who are there, by their id."""
+    ids = sorted(user_ids)
+    found: dict[str, User] = {}
+    for start in range(0, len(ids), CHUNK):
+        wanted = sa.select(*_USER_COLUMNS).where(users.c.id.in_(ids[start : start + CHUNK]))
+        found.update((row.id, _user(row)) for row in connection.execute(wanted))
+    return found
 
 
 def user_by_email(connection: Connection, email: str) -> User | None:
     """The user with this e-mail, in whatever case it is written."""
-    wanted = sa.select(*USER_COLUMNS).where(users.c.email == email.lower())
+    wanted = sa.select(*_USER_COLUMNS).where(users.c.email == email.lower())
     row = connection.execute(wanted).first()
-    return user_of(row) if row else None
+    return _user(row) if row else None
 
 
 def all_users(connection: Connection) -> list[User]:
     """Every user, by e-mail."""
     return [
-        user_of(row)
-        for row in connection.execute(sa.select(*USER_COLUMNS).order_by(users.c.email, users.c.id))
+        _user(row)
+        for row in connection.execute(sa.select(*_USER_COLUMNS).order_by(users.c.email, users.c.id))
     ]
 
 

@@ -4,16 +4,16 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Self
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from useby import metrics
 from useby.domain.account import User
-from useby.domain.alerts import Placement
+from useby.domain.alerts import Outcome
 from useby.domain.product import Product
-from useby.store.accounts import USER_COLUMNS, user, user_of
+from useby.store.accounts import user, users_by_id
 from useby.store.engine import Transaction
 from useby.store.products import PRODUCT_COLUMNS, get, product_of, said_leads
 from useby.store.schema import products, users, utc_text
@@ -28,34 +28,20 @@ class Settlement:
     """What became of one claimed product."""
 
     product: Product
-    place: Placement | None = None
-    lead: int | None = None
-    """The alert that was said, if one was."""
-    next_alert_at: datetime | None = None
-    reason: str | None = None
-    """Why the product is set aside, if it is."""
-
-    @classmethod
-    def done(
-        cls, product: Product, place: Placement, lead: int | None, next_alert_at: datetime | None
-    ) -> Self:
-        """The product was looked at, and perhaps spoken of."""
-        return cls(product, place, lead, next_alert_at)
-
-    @classmethod
-    def fault(cls, product: Product, reason: str) -> Self:
-        """The product's rules can't be worked out; it waits for a change."""
-        return cls(product, reason=reason)
+    outcome: Outcome | None
+    """What was said of it, and when to look again; ``None`` if that can't be worked out."""
+    reason: str = ""
+    """Why not; the product is set aside and waits for a change."""
 
 
 _CLAIM: Final = (
-    sa.select(*PRODUCT_COLUMNS, *(column.label(f"owner_{column.name}") for column in USER_COLUMNS))
+    sa.select(*PRODUCT_COLUMNS)
     .join(users, users.c.id == products.c.user_id)
     .where(
         products.c.next_alert_at <= sa.bindparam("now", type_=products.c.next_alert_at.type),
         users.c.disabled_at.is_(None),
     )
-    .order_by(products.c.next_alert_at)
+    .order_by(products.c.next_alert_at, products.c.user_id)
     .limit(sa.bindparam("most"))
 )
 _SAY: Final = (
@@ -102,42 +88,33 @@ def claim_due(
 
 def settle(transaction: Transaction, settled: Sequence[Settlement], now: datetime) -> None:
     """Keep what became of a claimed batch: alerts said, next moments, products set aside."""
-    connection = transaction.connection
-    said = [
-        (each.product.user_id, each.product.id, each.product.expiry.key, each.lead, utc_text(now))
-        for each in settled
-        if each.lead is not None
-    ]
-    placed = [
-        (
-            utc_text(each.place.ends_at),
-            utc_text(each.place.expiring_from),
-            utc_text(each.next_alert_at) if each.next_alert_at else None,
-            each.product.user_id,
-            each.product.id,
+    stamp = utc_text(now)
+    said, placed, aside = [], [], []
+    for each in settled:
+        key, outcome = (each.product.user_id, each.product.id), each.outcome
+        if outcome is None:
+            aside.append((each.reason[:FAULT_LENGTH], *key))
+            continue
+        found, next_at = outcome.calendar, outcome.next_alert_at
+        if outcome.alert is not None:
+            said.append((*key, each.product.expiry.key, outcome.alert.lead, stamp))
+        placed.append(
+            (
+                utc_text(found.ends_at),
+                utc_text(found.expiring_from),
+                None if next_at is None else utc_text(next_at),
+                *key,
+            )
         )
-        for each in settled
-        if each.place is not None
-    ]
-    aside = [
-        (each.reason[:FAULT_LENGTH], each.product.user_id, each.product.id)
-        for each in settled
-        if each.reason is not None
-    ]
     for statement, rows in ((_SAY, said), (_PLACE, placed), (_SET_ASIDE, aside)):
         if rows:
-            connection.exec_driver_sql(statement, rows)
+            transaction.connection.exec_driver_sql(statement, rows)
 
 
 def _claim(connection: Connection, now: datetime, most: int) -> list[tuple[Product, User]]:
-    owners: dict[str, User] = {}
-    claimed: list[tuple[Product, User]] = []
-    for row in connection.execute(_CLAIM, {"now": now, "most": most}):
-        owner = owners.get(row.user_id)
-        if owner is None:
-            owner = owners[row.user_id] = user_of(row, "owner_")
-        claimed.append((product_of(row), owner))
-    return claimed
+    found = [product_of(row) for row in connection.execute(_CLAIM, {"now": now, "most": most})]
+    owners = users_by_id(connection, {product.user_id for product in found})
+    return [(product, owners[product.user_id]) for product in found]
 
 
 def _set_aside_unreadable(connection: Connection, now: datetime) -> None:

@@ -27,7 +27,7 @@ _WIDTH = len("2026-03-04T10:30:00.000000Z")
 
 def utc_text(moment: datetime) -> str:
     """The form in which SQLite keeps a moment: fixed width, so that text order is time order."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def from_utc_text(text: str) -> datetime:
@@ -170,8 +170,9 @@ products = sa.Table(
     sa.Index(None, "user_id", "name", "id"),
     sa.Index(None, "user_id", "created_at", "id"),
     sa.Index(
-        "ix_products_next_alert_at",
+        None,
         "next_alert_at",
+        "user_id",
         sqlite_where=sa.text("next_alert_at IS NOT NULL"),
         postgresql_where=sa.text("next_alert_at IS NOT NULL"),
     ),
