@@ -16,7 +16,8 @@ from useby.domain.product import Product
 from useby.store.accounts import user, users_by_id
 from useby.store.engine import Transaction
 from useby.store.products import PRODUCT_COLUMNS, get, product_of, said_leads
-from useby.store.schema import products, users, utc_text
+from useby.store.rows import Write
+from useby.store.schema import alerts_said, products, users
 
 log = logging.getLogger(__name__)
 
@@ -44,16 +45,22 @@ _CLAIM: Final = (
     .order_by(products.c.next_alert_at, products.c.user_id)
     .limit(sa.bindparam("most"))
 )
-_SAY: Final = (
-    "INSERT INTO alerts_said (user_id, product_id, expiry, lead, said_at) VALUES (?,?,?,?,?)"
+_SAY: Final = Write(
+    alerts_said.c.user_id,
+    alerts_said.c.product_id,
+    alerts_said.c.expiry,
+    alerts_said.c.lead,
+    alerts_said.c.said_at,
 )
-_PLACE: Final = (
-    "UPDATE products SET ends_at = ?, expiring_from = ?, next_alert_at = ?, alert_fault = NULL"
-    " WHERE user_id = ? AND id = ?"
+_KEY: Final = (products.c.user_id, products.c.id)
+_PLACE: Final = Write(
+    products.c.ends_at,
+    products.c.expiring_from,
+    products.c.next_alert_at,
+    products.c.alert_fault,
+    where=_KEY,
 )
-_SET_ASIDE: Final = (
-    "UPDATE products SET next_alert_at = NULL, alert_fault = ? WHERE user_id = ? AND id = ?"
-)
+_SET_ASIDE: Final = Write(products.c.next_alert_at, products.c.alert_fault, where=_KEY)
 
 
 def next_due(connection: Connection) -> datetime | None:
@@ -88,27 +95,18 @@ def claim_due(
 
 def settle(transaction: Transaction, settled: Sequence[Settlement], now: datetime) -> None:
     """Keep what became of a claimed batch: alerts said, next moments, products set aside."""
-    stamp = utc_text(now)
     said, placed, aside = [], [], []
     for each in settled:
         key, outcome = (each.product.user_id, each.product.id), each.outcome
         if outcome is None:
-            aside.append((each.reason[:FAULT_LENGTH], *key))
+            aside.append((None, each.reason[:FAULT_LENGTH], *key))
             continue
-        found, next_at = outcome.calendar, outcome.next_alert_at
+        found = outcome.calendar
         if outcome.alert is not None:
-            said.append((*key, each.product.expiry.key, outcome.alert.lead, stamp))
-        placed.append(
-            (
-                utc_text(found.ends_at),
-                utc_text(found.expiring_from),
-                None if next_at is None else utc_text(next_at),
-                *key,
-            )
-        )
-    for statement, rows in ((_SAY, said), (_PLACE, placed), (_SET_ASIDE, aside)):
-        if rows:
-            transaction.connection.exec_driver_sql(statement, rows)
+            said.append((*key, each.product.expiry.key, outcome.alert.lead, now))
+        placed.append((found.ends_at, found.expiring_from, outcome.next_alert_at, None, *key))
+    for write, rows in ((_SAY, said), (_PLACE, placed), (_SET_ASIDE, aside)):
+        write(transaction.connection, rows)
 
 
 def _claim(connection: Connection, now: datetime, most: int) -> list[tuple[Product, User]]:
@@ -132,4 +130,4 @@ def _set_aside_unreadable(connection: Connection, now: datetime) -> None:
             log.exception("product %s is set aside: its row can't be read", product_id)
             metrics.alert_faults.inc()
             reason = f"{type(error).__name__}: {error}"[:FAULT_LENGTH]
-            connection.exec_driver_sql(_SET_ASIDE, (reason, user_id, product_id))
+            _SET_ASIDE(connection, [(None, reason, user_id, product_id)])

@@ -11,28 +11,41 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+import sqlalchemy as sa
+
 from useby.store.engine import Transaction
-from useby.store.schema import utc_text
+from useby.store.rows import Prepared, Write
+from useby.store.schema import idempotency_keys as table
+from useby.store.schema import users
 
 KEPT: Final = timedelta(hours=24)
 """How long a key stands for its first request."""
 PURGED: Final = 100
 """Expired keys that one new key removes: more than come in, and never enough to be felt."""
 
-_FIND: Final = (
-    "SELECT fingerprint, answer FROM idempotency_keys"
-    " WHERE user_id = ? AND key = ? AND expires_at > ?"
+_KEY: Final = (table.c.user_id == sa.bindparam("owner"), table.c.key == sa.bindparam("sent"))
+_MOMENT: Final = table.c.expires_at.type
+# On PostgreSQL the user's repeats on other nodes wait here, and then find what this one kept.
+_ONE_AT_A_TIME: Final = Prepared(
+    sa.select(users.c.id).where(users.c.id == sa.bindparam("owner")).with_for_update(key_share=True)
 )
-_KEEP: Final = (
-    "INSERT INTO idempotency_keys (user_id, key, fingerprint, answer, expires_at)"
-    " VALUES (?,?,?,?,?) ON CONFLICT (user_id, key) DO UPDATE SET"
-    " fingerprint = excluded.fingerprint, answer = excluded.answer,"
-    " expires_at = excluded.expires_at"  # one that has expired may be here still
+_FIND: Final = Prepared(
+    sa.select(table.c.fingerprint, table.c.answer).where(
+        *_KEY, table.c.expires_at > sa.bindparam("now", type_=_MOMENT)
+    )
 )
-_PURGE: Final = (
-    "DELETE FROM idempotency_keys WHERE (user_id, key) IN (SELECT user_id, key"
-    " FROM idempotency_keys WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)"
+_FORGET: Final = Prepared(sa.delete(table).where(*_KEY))
+_KEEP: Final = Write(
+    table.c.user_id, table.c.key, table.c.fingerprint, table.c.answer, table.c.expires_at
 )
+_EXPIRED: Final = (
+    sa.select(table.c.user_id, table.c.key)
+    .where(table.c.expires_at <= sa.bindparam("now", type_=_MOMENT))
+    .order_by(table.c.expires_at)
+    .limit(PURGED)
+    .with_for_update(skip_locked=True)
+)
+_PURGE: Final = sa.delete(table).where(sa.tuple_(table.c.user_id, table.c.key).in_(_EXPIRED))
 
 
 class KeyReused(Exception):  # noqa: N818 - said as the caller sees it
@@ -65,16 +78,16 @@ def once(
         KeyReused: The key stands for another request of the last 24 hours.
     """
     connection = transaction.connection
-    key = (request.user_id, request.key)
-    stamp = utc_text(now)
-    found = connection.exec_driver_sql(_FIND, (*key, stamp)).first()
+    key = {"owner": request.user_id, "sent": request.key}
+    _ONE_AT_A_TIME(connection, owner=request.user_id)
+    found = _FIND(connection, **key, now=now).first()
     if found is not None:
-        fingerprint, answer = found
-        if fingerprint != request.fingerprint:
+        if found.fingerprint != request.fingerprint:
             raise KeyReused
-        return bytes(answer)
+        return bytes(found.answer)
     answer = work(transaction)
-    connection.exec_driver_sql(_KEEP, (*key, request.fingerprint, answer, utc_text(now + KEPT)))
+    _FORGET(connection, **key)  # it may have expired and be here still
+    _KEEP(connection, [(*key.values(), request.fingerprint, answer, now + KEPT)])
     purge(transaction, now)
     return answer
 
@@ -84,4 +97,4 @@ def purge(transaction: Transaction, now: datetime) -> int:
 
     Whoever keeps a key does it: on a node that takes an outside issuer's tokens nobody signs in.
     """
-    return transaction.connection.exec_driver_sql(_PURGE, (utc_text(now), PURGED)).rowcount
+    return transaction.connection.execute(_PURGE, {"now": now}).rowcount
