@@ -42,8 +42,8 @@ def _new_id() -> str:
 
 
 def _owner(transaction: Transaction, caller: Caller) -> User:
-    """The caller as they are now: a zone or policy read before the transaction may be old."""
-    user = accounts.user(transaction.connection, caller.user.id)
+    """The caller as they are now, held; a zone or policy read before the transaction may be old."""
+    user = accounts.held(transaction, caller.user.id)
     if user is None:
         raise Problem.unauthorized("The access token has been revoked.")
     return user
@@ -141,11 +141,11 @@ async def change_product(
     now = node.now()
 
     def work(transaction: Transaction) -> Product | None:
-        before = products.get(transaction.connection, caller.user.id, product_id)
+        owner = _owner(transaction, caller)
+        before = products.get(transaction.connection, owner.id, product_id)
         if before is None:
             return None
-        after = changed(before, change, now)
-        return products.replace(transaction, after, _owner(transaction, caller), now)
+        return products.replace(transaction, changed(before, change, now), owner, now)
 
     try:
         product = await node.database.write(work)

@@ -25,6 +25,8 @@ BATCH: Final = 500
 """Products a transaction takes; others' writes get their turn between two."""
 LONGEST_SLEEP: Final = timedelta(seconds=15)
 """The wall clock may be set while we sleep by the other one; this is how late we notice."""
+SHORTEST_SLEEP: Final = 0.05
+"""Seconds. What is due already and was not ours to claim is another node's, for a moment yet."""
 RETRY_SECONDS: Final = 0.5
 RETRY_LONGEST: Final = 30.0
 
@@ -64,7 +66,9 @@ class AlertClock:
             latest = now + LONGEST_SLEEP
             self._until = latest if due is None else min(due, latest)
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(max(0.0, (self._until - now).total_seconds())):
+                async with asyncio.timeout(
+                    max(SHORTEST_SLEEP, (self._until - now).total_seconds())
+                ):
                     await self._wake.wait()
 
     async def say_due(self) -> int:

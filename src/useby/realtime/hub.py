@@ -329,9 +329,8 @@ class Hub:
                 all_of: set[str] = all_of,
                 now: datetime = now,
             ) -> None:
-                for user_id, ids in wanted.items():
-                    notifications.mark_read(transaction, user_id, ids, now)
-                for user_id in all_of:
+                notifications.mark_read_of_many(transaction, wanted, now)
+                for user_id in sorted(all_of):
                     notifications.mark_all_read(transaction, user_id, now)
 
             await until_it_works(lambda write=write: self._database.write(write))  # type: ignore[misc]

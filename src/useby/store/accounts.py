@@ -12,9 +12,9 @@ from useby.domain.news import AccessEnded, Scheduled
 from useby.domain.policy import Policy
 from useby.store.engine import Transaction
 from useby.store.notifications import UnknownUser
+from useby.store.owners import hold
+from useby.store.rows import Prepared, given, values
 from useby.store.schema import products, sessions, users
-
-CHUNK: Final = 400
 
 
 class EmailTaken(Exception):  # noqa: N818 - said as the caller sees it
@@ -59,6 +59,20 @@ _USER_COLUMNS: Final = (
 )
 
 
+_GIVEN: Final = given(users.c.id)
+_BY_ID: Final = sa.select(*_USER_COLUMNS).where(users.c.id.in_(sa.select(_GIVEN.c.id)))
+_STANDINGS: Final = sa.select(
+    users.c.id, users.c.seq, users.c.disabled_at, users.c.signed_out_at
+).where(users.c.id.in_(sa.select(_GIVEN.c.id)))
+_GIVEN_SESSIONS: Final = given(sessions.c.user_id, sessions.c.id)
+_OPEN_SESSIONS: Final = Prepared(
+    sa.select(sessions.c.user_id, sessions.c.id).where(
+        sa.tuple_(sessions.c.user_id, sessions.c.id).in_(sa.select(*_GIVEN_SESSIONS.c)),
+        sessions.c.revoked_at.is_(None),
+    )
+)
+
+
 def add_user(transaction: Transaction, *, user: User, password_hash: str | None) -> None:
     """Keep a new user.
 
@@ -71,9 +85,11 @@ def add_user(transaction: Transaction, *, user: User, password_hash: str | None)
     taken = sa.select(users.c.id).where(same)
     if transaction.connection.execute(taken).first() is not None:
         raise EmailTaken
-    transaction.connection.execute(
-        sa.insert(users).values(**_values(user), id=user.id, password_hash=password_hash)
-    )
+    new = sa.insert(users).values(**_values(user), id=user.id, password_hash=password_hash)
+    try:
+        transaction.connection.execute(new)
+    except sa.exc.IntegrityError:  # taken since, on another node
+        raise EmailTaken from None
 
 
 def provision(
@@ -107,12 +123,14 @@ def user(connection: Connection, user_id: str) -> User | None:
 
 def users_by_id(connection: Connection, user_ids: Iterable[str]) -> dict[str, User]:
     """Those users who are there, by their id."""
-    ids = sorted(user_ids)
-    found: dict[str, User] = {}
-    for start in range(0, len(ids), CHUNK):
-        wanted = sa.select(*_USER_COLUMNS).where(users.c.id.in_(ids[start : start + CHUNK]))
-        found.update((row.id, _user(row)) for row in connection.execute(wanted))
-    return found
+    rows = connection.execute(_BY_ID, values(connection, sorted(user_ids)))
+    return {row.id: _user(row) for row in rows}
+
+
+def held(transaction: Transaction, user_id: str) -> User | None:
+    """The user with this id, whose rows nobody else writes until this transaction ends."""
+    hold(transaction, [user_id])
+    return user(transaction.connection, user_id)
 
 
 def user_by_email(connection: Connection, email: str) -> User | None:
@@ -153,20 +171,20 @@ def change_user(
     Raises:
         UnknownUser: There is no such user.
     """
-    values: dict[str, Any] = {}
+    new: dict[str, Any] = {}
     if name is not None:
-        values["name"] = name
+        new["name"] = name
     if time_zone is not None:
-        values["time_zone"] = time_zone
+        new["time_zone"] = time_zone
     if alert_time is not None:
-        values["alert_time"] = alert_time.isoformat("minutes")
+        new["alert_time"] = alert_time.isoformat("minutes")
     if lead_days is not None:
-        values["lead_days"] = list(lead_days)
+        new["lead_days"] = list(lead_days)
     if categories is not None:
-        values["categories"] = {key: policy_json(each) for key, each in categories.items()}
-    if values:
-        _update(transaction, user_id, values)
-    if values.keys() - {"name"}:
+        new["categories"] = {key: policy_json(each) for key, each in categories.items()}
+    if new:
+        _update(transaction, user_id, new)
+    if new.keys() - {"name"}:
         place_anew(transaction, user_id, now)
     changed = user(transaction.connection, user_id)
     if changed is None:
@@ -216,10 +234,10 @@ def end_sessions(
     ending = sa.and_(sessions.c.user_id == user_id, sessions.c.revoked_at.is_(None))
     if keep is not None:
         ending = sa.and_(ending, sessions.c.id != keep)
+    _update(transaction, user_id, {"signed_out_at": now})
     ended = transaction.connection.scalars(
         sa.update(sessions).where(ending).values(revoked_at=now).returning(sessions.c.id)
     ).all()
-    _update(transaction, user_id, {"signed_out_at": now})
     if keep is None:
         transaction.tell(AccessEnded(user_id))
     else:
@@ -263,19 +281,13 @@ def standings(
             was issued.
     """
     user_ids = sorted({user_id for user_id, _, _ in keys})
-    known: dict[str, Any] = {}
-    for start in range(0, len(user_ids), CHUNK):
-        wanted = sa.select(users.c.id, users.c.seq, users.c.disabled_at, users.c.signed_out_at)
-        chunk = wanted.where(users.c.id.in_(user_ids[start : start + CHUNK]))
-        known.update((row.id, row) for row in connection.execute(chunk))
+    rows = connection.execute(_STANDINGS, values(connection, user_ids))
+    known: dict[str, Any] = {row.id: row for row in rows}
     pairs = sorted({(user_id, session) for user_id, session, _ in keys if session is not None})
     good: set[tuple[str, str]] = set()
-    for start in range(0, len(pairs), CHUNK):
-        open_sessions = sa.select(sessions.c.user_id, sessions.c.id).where(
-            sa.tuple_(sessions.c.user_id, sessions.c.id).in_(pairs[start : start + CHUNK]),
-            sessions.c.revoked_at.is_(None),
-        )
-        good.update((row.user_id, row.id) for row in connection.execute(open_sessions))
+    if pairs:
+        found = _OPEN_SESSIONS(connection, **values(connection, *zip(*pairs, strict=True)))
+        good = {(user_id, session_id) for user_id, session_id in found}
     return [_standing(known.get(key[0]), key, good) for key in keys]
 
 
@@ -295,9 +307,9 @@ def _standing(
     return (Standing.REVOKED if ended else Standing.GOOD), row.seq
 
 
-def _update(transaction: Transaction, user_id: str, values: Mapping[str, Any]) -> None:
+def _update(transaction: Transaction, user_id: str, new: Mapping[str, Any]) -> None:
     changed = transaction.connection.execute(
-        sa.update(users).where(users.c.id == user_id).values(**values)
+        sa.update(users).where(users.c.id == user_id).values(**new)
     )
     if not changed.rowcount:
         raise UnknownUser(user_id)

@@ -44,6 +44,8 @@ _CLAIM: Final = (
     )
     .order_by(products.c.next_alert_at, products.c.user_id)
     .limit(sa.bindparam("most"))
+    # Whoever is at a product, or at anything of its owner's, keeps it: nobody waits, or meets.
+    .with_for_update(of=(products, users), key_share=True, skip_locked=True)
 )
 _SAY: Final = Write(
     alerts_said.c.user_id,
@@ -79,7 +81,8 @@ def claim_due(
 ) -> list[tuple[Product, User, frozenset[int]]]:
     """The products due at ``now``, longest due first, with their owners and the leads said.
 
-    They stay claimed until the transaction ends: SQLite has one writer.
+    They stay claimed until the transaction ends, on PostgreSQL with everything of their owners';
+    what others have claimed is left to them. SQLite has one writer.
     """
     connection = transaction.connection
     try:

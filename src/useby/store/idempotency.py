@@ -14,9 +14,9 @@ from typing import Final
 import sqlalchemy as sa
 
 from useby.store.engine import Transaction
+from useby.store.owners import hold
 from useby.store.rows import Prepared, Write
 from useby.store.schema import idempotency_keys as table
-from useby.store.schema import users
 
 KEPT: Final = timedelta(hours=24)
 """How long a key stands for its first request."""
@@ -25,10 +25,6 @@ PURGED: Final = 100
 
 _KEY: Final = (table.c.user_id == sa.bindparam("owner"), table.c.key == sa.bindparam("sent"))
 _MOMENT: Final = table.c.expires_at.type
-# On PostgreSQL the user's repeats on other nodes wait here, and then find what this one kept.
-_ONE_AT_A_TIME: Final = Prepared(
-    sa.select(users.c.id).where(users.c.id == sa.bindparam("owner")).with_for_update(key_share=True)
-)
 _FIND: Final = Prepared(
     sa.select(table.c.fingerprint, table.c.answer).where(
         *_KEY, table.c.expires_at > sa.bindparam("now", type_=_MOMENT)
@@ -79,7 +75,7 @@ def once(
     """
     connection = transaction.connection
     key = {"owner": request.user_id, "sent": request.key}
-    _ONE_AT_A_TIME(connection, owner=request.user_id)
+    hold(transaction, [request.user_id])  # repeats wait here, and then find what was kept
     found = _FIND(connection, **key, now=now).first()
     if found is not None:
         if found.fingerprint != request.fingerprint:

@@ -4,7 +4,7 @@
 that the order of commits is the order of ``seq`` and no reader's cursor can step over a late one.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -17,6 +17,7 @@ from useby.domain.news import MarkedRead, Notified
 from useby.domain.notification import Draft, Event, Kind, Notification
 from useby.store.cursor import BadCursor, Page, decode, encode
 from useby.store.engine import Transaction
+from useby.store.owners import hold
 from useby.store.rows import Prepared, Write, given, values
 from useby.store.schema import notifications as table
 from useby.store.schema import users
@@ -87,16 +88,15 @@ _INSERT: Final = Write(
     table.c.days_left,
     table.c.created_at,
 )
-_GIVEN_IDS: Final = given(table.c.id)
+_GIVEN_KEYS: Final = given(table.c.user_id, table.c.id)
 _MARK_READ: Final = Prepared(
     sa.update(table)
     .where(
-        table.c.user_id == sa.bindparam("owner"),
+        sa.tuple_(table.c.user_id, table.c.id).in_(sa.select(*_GIVEN_KEYS.c)),
         table.c.read_at.is_(None),
-        table.c.id.in_(sa.select(_GIVEN_IDS.c.id)),
     )
     .values(read_at=sa.bindparam("now", type_=table.c.read_at.type))
-    .returning(table.c.id)
+    .returning(table.c.user_id, table.c.id)
 )
 _ANY_USERS: Final = given(users.c.id)
 _WITH_UNREAD: Final = Prepared(
@@ -265,16 +265,30 @@ def list_(connection: Connection, user_id: str, query: NotificationQuery) -> Pag
 
 def mark_read(transaction: Transaction, user_id: str, ids: Sequence[str], now: datetime) -> int:
     """Mark notifications read; how many were not before. Ids of others change nothing."""
+    return mark_read_of_many(transaction, {user_id: ids}, now)
+
+
+def mark_read_of_many(
+    transaction: Transaction, wanted: Mapping[str, Sequence[str]], now: datetime
+) -> int:
+    """The same for several users, each with ids of their own notifications."""
+    keys = [(user_id, each) for user_id, ids in wanted.items() for each in ids]
+    if not keys:
+        return 0
+    hold(transaction, wanted)
     connection = transaction.connection
-    found = _MARK_READ(connection, owner=user_id, now=now, **values(connection, ids))
-    marked = found.scalars().all()
-    if marked:
-        transaction.tell(MarkedRead(user_id, tuple(marked)))
-    return len(marked)
+    rows = _MARK_READ(connection, now=now, **values(connection, *zip(*keys, strict=True)))
+    marked: dict[str, list[str]] = {}
+    for user_id, notification_id in rows:
+        marked.setdefault(user_id, []).append(notification_id)
+    for user_id, ids in marked.items():
+        transaction.tell(MarkedRead(user_id, tuple(ids)))
+    return sum(map(len, marked.values()))
 
 
 def mark_all_read(transaction: Transaction, user_id: str, now: datetime) -> int:
     """Mark all of the user's notifications read; how many were not before."""
+    hold(transaction, [user_id])
     marked = transaction.connection.execute(
         sa.update(table)
         .where(table.c.user_id == user_id, table.c.read_at.is_(None))
@@ -287,6 +301,7 @@ def mark_all_read(transaction: Transaction, user_id: str, now: datetime) -> int:
 
 def read_of_product(transaction: Transaction, user_id: str, product_id: str, now: datetime) -> int:
     """Mark read what was said of a product that is no more; how many were unread."""
+    hold(transaction, [user_id])
     marked = transaction.connection.scalars(
         sa.update(table)
         .where(

@@ -1,7 +1,9 @@
-"""Products: kept, changed and deleted, their pending alert placed in the same breath."""
+"""Products: kept, changed and deleted, their pending alert placed in the same breath.
+
+Whoever changes them holds their owner (``accounts.held``) and hands them over as they are now.
+"""
 
 import dataclasses
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,9 +21,9 @@ from useby.domain.notification import Draft, Event, Kind
 from useby.domain.product import Closing, DateKind, Expiry, Product, reopened, taken
 from useby.store import accounts, notifications
 from useby.store.engine import Transaction
-from useby.store.schema import products
+from useby.store.rows import Prepared, given, values
+from useby.store.schema import alerts_said, products
 
-CHUNK: Final = 400
 NAMED: Final = 50
 """Products a transaction may change and still tell pages of each one."""
 
@@ -50,10 +52,18 @@ _REPLACE: Final = (
     .where(products.c.user_id == sa.bindparam("at_user"), products.c.id == sa.bindparam("at_id"))
     .values(alert_fault=None)
 )
-_SAID: Final = (
-    "SELECT user_id, product_id, expiry, lead FROM alerts_said"
-    " WHERE (user_id, product_id) IN (SELECT json_extract(value, '$[0]'),"
-    " json_extract(value, '$[1]') FROM json_each(?))"
+_GIVEN_KEYS: Final = given(products.c.user_id, products.c.id)
+_SAID: Final = Prepared(
+    sa.select(
+        alerts_said.c.user_id, alerts_said.c.product_id, alerts_said.c.expiry, alerts_said.c.lead
+    ).where(
+        sa.tuple_(alerts_said.c.user_id, alerts_said.c.product_id).in_(sa.select(*_GIVEN_KEYS.c))
+    )
+)
+_GIVEN_EXTERNAL_IDS: Final = given(products.c.external_id)
+_BY_EXTERNAL_ID: Final = sa.select(*PRODUCT_COLUMNS).where(
+    products.c.user_id == sa.bindparam("owner"),
+    products.c.external_id.in_(sa.select(_GIVEN_EXTERNAL_IDS.c.external_id)),
 )
 
 
@@ -200,16 +210,10 @@ def by_external_id(
 ) -> dict[str, Product]:
     """The user's products that have one of these external ids, by it."""
     wanted = sorted(set(external_ids))
-    found: dict[str, Product] = {}
-    for start in range(0, len(wanted), CHUNK):
-        rows = connection.execute(
-            sa.select(*PRODUCT_COLUMNS).where(
-                products.c.user_id == user_id,
-                products.c.external_id.in_(wanted[start : start + CHUNK]),
-            )
-        )
-        found.update((row.external_id, product_of(row)) for row in rows)
-    return found
+    if not wanted:
+        return {}
+    rows = connection.execute(_BY_EXTERNAL_ID, {"owner": user_id, **values(connection, wanted)})
+    return {row.external_id: product_of(row) for row in rows}
 
 
 def replace(transaction: Transaction, product: Product, user: User, now: datetime) -> Product:
@@ -298,8 +302,8 @@ def reopen(
 
 def delete(transaction: Transaction, user_id: str, product_id: str, now: datetime) -> bool:
     """Delete one of the user's products; whether there was one. What was said of it is read."""
+    owner = accounts.held(transaction, user_id)
     product = get(transaction.connection, user_id, product_id)
-    owner = accounts.user(transaction.connection, user_id)
     if product is None or owner is None:
         return False
     transaction.connection.execute(
@@ -312,9 +316,9 @@ def delete(transaction: Transaction, user_id: str, product_id: str, now: datetim
 
 def said_leads(connection: Connection, wanted: Sequence[Product]) -> list[frozenset[int]]:
     """The leads of the alerts already said, for each product's present date; one query for all."""
-    keys = json.dumps([(product.user_id, product.id) for product in wanted])
+    user_ids, ids = [each.user_id for each in wanted], [each.id for each in wanted]
     said: dict[tuple[str, str, str], set[int]] = {}
-    for user_id, product_id, expiry, lead in connection.exec_driver_sql(_SAID, (keys,)):
+    for user_id, product_id, expiry, lead in _SAID(connection, **values(connection, user_ids, ids)):
         said.setdefault((user_id, product_id, expiry), set()).add(lead)
     return [
         frozenset(said.get((product.user_id, product.id, product.expiry.key), ()))
@@ -347,8 +351,8 @@ def _update(
     ]
     rows = []
     for product, place in zip(changed, places, strict=True):
-        values = _values(product, place)
-        rows.append(values | {"at_user": values.pop("user_id"), "at_id": values.pop("id")})
+        new = _values(product, place)
+        rows.append(new | {"at_user": new.pop("user_id"), "at_id": new.pop("id")})
     transaction.connection.execute(_REPLACE, rows)
     changes = [(each, Change.CLOSED if each.closed_as else Change.UPDATED) for each in changed]
     _tell(transaction, user, changes, places)

@@ -86,7 +86,7 @@ class Prepared:
         self._statement: Any = statement
         self._made: dict[str, tuple[str, Order]] = {}
 
-    def __call__(self, connection: Connection, **values: Any) -> sa.CursorResult[Any]:
+    def __call__(self, connection: Connection, **values: Any) -> sa.CursorResult[*tuple[Any, ...]]:
         """Run it with the values of its parameters."""
         text, order = self._compiled(connection.dialect)
         return connection.exec_driver_sql(

@@ -91,6 +91,7 @@ def rotate(
             sessions.c.revoked_at.is_(None),
             users.c.disabled_at.is_(None),
         )
+        .with_for_update(of=refresh_tokens)  # of two that present it at once, the second repeats
     ).first()
     if row is None or row.expires_at <= now:
         return Rotated(Rotation.UNKNOWN)
