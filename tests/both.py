@@ -8,3 +8,7 @@ def database_url(request: pytest.FixtureRequest) -> str:
     """An empty database of the test's own, on each store in turn."""
     url: str = request.getfixturevalue(f"{request.param}_url")
     return url
+
+
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""For a test of what SQLite alone has, such as its plans."""

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import pytest
 
+from both import on_sqlite
 from goods import NOON, a_kept_owner, a_product
 from plans import plans_of
 from useby.domain import alerts
@@ -255,6 +256,7 @@ async def test_products_of_the_last_year_there_is_are_listed(database: Database)
     assert first.expiry == Expiry(day=datetime(1970, 1, 1, tzinfo=UTC).date())
 
 
+@on_sqlite
 @pytest.mark.parametrize("order", list(Order))
 @pytest.mark.parametrize("status", [None, *Status])
 @pytest.mark.parametrize("within", [None, 30])
@@ -279,6 +281,7 @@ async def test_a_page_is_read_from_an_index_of_the_users_own(
             assert not planned.scans, planned
 
 
+@on_sqlite
 @pytest.mark.parametrize("order", list(Order))
 async def test_a_further_page_begins_where_the_last_one_ended(
     database: Database, order: Order

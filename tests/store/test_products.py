@@ -2,15 +2,16 @@
 
 import dataclasses
 import re
-import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TypeVar
 
 import pytest
+import sqlalchemy as sa
 from uuid_utils import uuid7
 
+from both import on_sqlite
 from goods import NOON, a_kept_owner, a_product, day
 from plans import plans_of
 from useby.clock.alerts import say_due
@@ -23,6 +24,7 @@ from useby.store import notifications, products
 from useby.store.engine import Database, Transaction
 from useby.store.notifications import NotificationQuery
 from useby.store.products import ExternalIdTaken, Upserted
+from useby.store.schema import products as table
 
 T = TypeVar("T")
 
@@ -62,16 +64,10 @@ async def unread(database: Database, owner: User) -> list[str]:
     return [each.message for each in await told(database, owner) if each.read_at is None]
 
 
-def due_at(database: Database, product: Product) -> datetime | None:
-    """The moment at which the clock will look at the product, by another pair of eyes."""
-    connection = sqlite3.connect(database.path)
-    try:
-        (text,) = connection.execute(
-            "SELECT next_alert_at FROM products WHERE id = ?", (product.id,)
-        ).fetchone()
-    finally:
-        connection.close()
-    return None if text is None else datetime.fromisoformat(text)
+async def due_at(database: Database, product: Product) -> datetime | None:
+    """The moment at which the clock will look at the product."""
+    wanted = sa.select(table.c.next_alert_at).where(table.c.id == product.id)
+    return await database.read(lambda c: c.scalar(wanted))
 
 
 def taking(
@@ -117,7 +113,7 @@ async def test_adding_places_the_first_alert_and_tells_the_clock(
     product = a_product(owner, "2026-06-08")
     await keep(database, owner, product)
     first = datetime(2026, 6, 1, 7, tzinfo=UTC)  # nine in Berlin, a week before
-    assert due_at(database, product) == first
+    assert await due_at(database, product) == first
     assert scheduled(news) == [first]
 
 
@@ -127,7 +123,7 @@ async def test_a_product_added_within_its_lead_time_is_due_at_once(
     owner = await a_kept_owner(database)
     product = a_product(owner, "2026-03-03")
     await keep(database, owner, product)
-    due = due_at(database, product)
+    due = await due_at(database, product)
     assert due is not None
     assert due <= NOON
     assert scheduled(news) == [due]
@@ -237,7 +233,7 @@ async def test_an_import_keeps_a_products_id_age_and_closing(database: Database)
     assert there is not None
     assert (there.name, there.expiry.day, there.updated_at) == ("Milk", day("2026-07-01"), later)
     assert (there.created_at, there.closed_as) == (NOON, Closing.CONSUMED)
-    assert due_at(database, first) is None
+    assert await due_at(database, first) is None
     assert await got(database, again) is None
 
 
@@ -251,7 +247,7 @@ async def test_an_import_moves_the_alerts_of_what_it_changes(
     moved = a_product(owner, "2026-05-08", external_id="7")
     await database.write(lambda t: products.upsert_many(t, [moved], owner, NOON))
     at = datetime(2026, 5, 1, 7, tzinfo=UTC)
-    assert due_at(database, first) == at
+    assert await due_at(database, first) == at
     assert scheduled(news) == [at]
 
 
@@ -280,7 +276,7 @@ async def test_a_changed_date_lead_or_category_moves_the_next_alert(
     await keep(database, owner, product)
     changed = dataclasses.replace(product, **change)
     await database.write(lambda t: products.replace(t, changed, owner, NOON))
-    assert due_at(database, product) == due
+    assert await due_at(database, product) == due
     assert await got(database, product) == changed
 
 
@@ -292,7 +288,7 @@ async def test_a_date_moved_forth_and_back_says_nothing_twice(database: Database
     moved = dataclasses.replace(product, expiry=Expiry.parse("2026-03-04"))
     for each in (moved, product):
         await database.write(lambda t, to=each: products.replace(t, to, owner, NOON))
-    due = due_at(database, product)
+    due = await due_at(database, product)
     assert due is not None
     assert due > NOON
     assert await database.write(lambda t: say_due(t, NOON)) == 0
@@ -319,11 +315,11 @@ async def test_taking_a_part_leaves_the_rest_open_and_says_so(
     owner = await a_kept_owner(database)
     product = a_product(owner, quantity=Decimal("1.5"), unit="l")
     await keep(database, owner, product)
-    pending = due_at(database, product)
+    pending = await due_at(database, product)
     after = await database.write(taking(owner, product, "0.5", how))
     assert after == dataclasses.replace(product, quantity=Decimal(1), updated_at=NOON)
     assert await got(database, product) == after
-    assert due_at(database, product) == pending
+    assert await due_at(database, product) == pending
     (said,) = await told(database, owner)
     assert said.message == f"0.5 l of Organic Milk {how.value}, 1 l left"
     assert (said.kind, said.event.value) == (Kind.INFO, how.value)
@@ -345,7 +341,7 @@ async def test_taking_the_last_closes_the_product_and_reads_what_was_said_of_it(
     assert after is not None
     assert (after.closed_as, after.closed_at, after.quantity) == (how, NOON, Decimal("1.5"))
     assert await got(database, product) == after
-    assert due_at(database, product) is None
+    assert await due_at(database, product) is None
     assert await unread(database, owner) == [
         "Other expires tomorrow",
         f"Organic Milk was {how.value}",
@@ -392,13 +388,13 @@ async def test_reopening_pends_again_what_was_not_said(database: Database) -> No
     product = a_product(owner, "2026-03-03")
     await keep(database, owner, product)
     await database.write(lambda t: say_due(t, NOON))
-    pending = due_at(database, product)
+    pending = await due_at(database, product)
     await database.write(taking(owner, product, None))
     after = await database.write(
         lambda t: products.reopen(t, owner, product.id, quantity=Decimal(3), now=NOON)
     )
     assert after == dataclasses.replace(product, quantity=Decimal(3))
-    assert due_at(database, product) == pending
+    assert await due_at(database, product) == pending
     assert await database.write(lambda t: say_due(t, NOON)) == 0
 
 
@@ -447,6 +443,7 @@ async def test_a_product_of_another_user_is_as_if_it_were_not_there(database: Da
     assert await unread(database, ada) == ["Organic Milk expires tomorrow"]
 
 
+@on_sqlite
 async def test_every_statement_finds_its_rows_by_the_user(database: Database) -> None:
     owner = await a_kept_owner(database)
     product = a_product(owner, "2026-03-03", external_id="7")

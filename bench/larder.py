@@ -1,0 +1,169 @@
+"""Databases with very many products of which few are due, and what the bare driver writes of it."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from sqlite3 import Connection
+from typing import Any
+
+from uuid_utils import uuid7
+
+from useby.clock.alerts import BATCH, say_due
+from useby.store import alerts
+from useby.store.engine import Transaction
+from useby.store.schema import utc_text
+from useby.store.sqlite import sqlite_engine
+
+EACH = 250
+"""Products of a user."""
+AHEAD = 60
+"""Days until the first of those falls due that are only there."""
+
+_STOCK = (
+    "INSERT INTO products (user_id, id, name, category, barcode, quantity, unit, location, notes,"
+    " date_kind, expires_on, ends_at, expiring_from, next_alert_at, created_at, updated_at)"
+    " VALUES (?, ?, 'Organic Milk', 'dairy', '', '1', 'l', 'fridge', '', 'best_before',"
+    " ?, ?, ?, ?, ?, ?)"
+)
+_SOME = "SELECT user_id, id FROM products WHERE user_id = ? ORDER BY id LIMIT ?"
+_MAKE_DUE = (
+    "UPDATE products SET name = ?, expires_on = ?, next_alert_at = ? WHERE user_id = ? AND id = ?"
+)
+_NEWEST = "SELECT user_id, max(seq) FROM notifications GROUP BY user_id"
+_NUMBER = "UPDATE users SET seq = ? WHERE id = ?"
+_NOTIFY = (
+    "INSERT INTO notifications (user_id, seq, id, message, kind, event, product_name, product_id,"
+    " expires_on, days_left, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_SAY = "INSERT INTO alerts_said (user_id, product_id, expiry, lead, said_at) VALUES (?, ?, ?, ?, ?)"
+_PLACE = (
+    "UPDATE products SET ends_at = ?, expiring_from = ?, next_alert_at = ?, alert_fault = NULL"
+    " WHERE user_id = ? AND id = ?"
+)
+
+
+@dataclass(frozen=True)
+class Wave:
+    """Products that fall due at one moment, the same number of each of some users."""
+
+    users: Sequence[str]
+    each: int
+    at: datetime
+    name: str
+    """What the products are called."""
+    day: int
+    """How many days ahead their date is, at most 7; of two waves in one database, not the same."""
+
+    @property
+    def size(self) -> int:
+        """How many products they are."""
+        return len(self.users) * self.each
+
+    @property
+    def expires_on(self) -> str:
+        """Their date."""
+        return (self.at + timedelta(days=self.day)).date().isoformat()
+
+
+def stock(database: Path, users: Sequence[str], stored: int, now: datetime) -> None:
+    """Keep so many products, of the users in turn, of which none is due soon."""
+
+    def rows() -> Iterator[tuple[Any, ...]]:
+        stamp = utc_text(now)
+        for number in range(stored):
+            due = now + timedelta(days=AHEAD + number % 300)
+            moments = (utc_text(due + timedelta(days=7)), utc_text(due), utc_text(due))
+            user, day = users[number % len(users)], (due + timedelta(days=7)).date().isoformat()
+            yield user, str(uuid7()), day, *moments, stamp, stamp
+
+    with _driver(database) as driver:
+        driver.execute("PRAGMA synchronous=OFF")
+        driver.execute("PRAGMA cache_size=-500000")
+        driver.execute("BEGIN")
+        driver.executemany(_STOCK, rows())
+        driver.execute("COMMIT")
+        driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def make_due(database: Path, wave: Wave) -> None:
+    """Have the wave's products fall due, as another program does that writes beside a node."""
+    with _driver(database, checkpoints=False) as driver:
+        driver.execute("BEGIN IMMEDIATE")
+        values = (wave.name, wave.expires_on, utc_text(wave.at))
+        for user in wave.users:
+            keys = driver.execute(_SOME, (user, wave.each)).fetchall()
+            driver.executemany(_MAKE_DUE, [(*values, *key) for key in keys])
+        driver.execute("COMMIT")
+
+
+def write_barely(database: Path, wave: Wave, *, everything: bool) -> tuple[float, float]:
+    """Write a wave's rows with the driver alone, made beforehand, as many a transaction as we.
+
+    Args:
+        database: Where to.
+        wave: Whose rows.
+        everything: Whether all rows are written that a wave writes, or the notifications alone.
+
+    Returns:
+        The seconds it took, and those of CPU.
+    """
+    stamp, later = utc_text(wave.at), utc_text(wave.at + timedelta(days=1))
+    message = f"{wave.name} expires in {wave.day} days"
+    batches: list[tuple[list[Any], ...]] = []
+    with _driver(database) as driver:
+        keys = [key for user in wave.users for key in driver.execute(_SOME, (user, wave.each))]
+        seqs = dict.fromkeys(wave.users, 0) | dict(driver.execute(_NEWEST).fetchall())
+        for start in range(0, len(keys), BATCH):
+            said, notified, placed, numbered = [], [], [], {}
+            for user, product in keys[start : start + BATCH]:
+                numbered[user] = seqs[user] = seq = seqs[user] + 1
+                what = message, "warning", "expiring", wave.name, product
+                notified.append((user, seq, str(uuid7()), *what, wave.expires_on, wave.day, stamp))
+                said.append((user, product, wave.expires_on, 7, stamp))
+                placed.append((later, stamp, later, user, product))
+            numbers = [(seq, user) for user, seq in numbered.items()]
+            batches.append((numbers, notified, said, placed))
+        statements = (_NUMBER, _NOTIFY, _SAY, _PLACE) if everything else ("", _NOTIFY)
+        began, cpu = time.perf_counter(), time.process_time()
+        for batch in batches:
+            driver.execute("BEGIN IMMEDIATE")
+            for statement, rows in zip(statements, batch, strict=False):
+                if statement:
+                    driver.executemany(statement, rows)
+            driver.execute("COMMIT")
+        return time.perf_counter() - began, time.process_time() - cpu
+
+
+def clock_seconds(database: Path, now: datetime) -> tuple[int, float]:
+    """Have the clock's own functions say what is due; how many, and the seconds of CPU."""
+    engine = sqlite_engine(database, writes=True, checkpoints=True)
+    said = 0
+    with engine.connect() as connection:
+        with connection.begin():
+            alerts.next_due(connection)  # connected, compiled
+        cpu = time.process_time()
+        while True:
+            with connection.begin():
+                count = say_due(Transaction(connection), now)
+            said += count
+            if count < BATCH:
+                break
+        with connection.begin():
+            alerts.next_due(connection)
+        cpu = time.process_time() - cpu
+    engine.dispose()
+    return said, cpu
+
+
+@contextmanager
+def _driver(database: Path, *, checkpoints: bool = True) -> Iterator[Connection]:
+    """The driver's connection, set up as a node's writer is."""
+    engine = sqlite_engine(database, writes=True, checkpoints=checkpoints)
+    with closing(engine.raw_connection()) as pooled:
+        driver = pooled.driver_connection
+        assert isinstance(driver, Connection)  # noqa: S101 - it is the standard library's
+        yield driver
+    engine.dispose()

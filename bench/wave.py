@@ -1,0 +1,179 @@
+"""The alert wave: very many products stored, few due at one moment, until each frame has come.
+
+Nobody else has an alert clock. What useby is compared with is the driver below it: sqlite3's own
+``executemany`` of the same rows, made beforehand, into the same tables, as many a transaction.
+"""
+
+import shutil
+import statistics
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from bench.crowd import Crowd
+from bench.larder import EACH, Wave, clock_seconds, make_due, stock, write_barely
+from bench.peer import Peer
+from bench.peers import find
+from bench.peers.control import STAMP
+from bench.rows import Column, Plan, Row, Stand, Target, standing
+
+TITLE = "Alert wave"
+COLUMNS = {
+    "rate": Column("alerts, from due to the last frame", "a second", digits=0),
+    "cpu": Column("server CPU an alert", "µs"),
+    "p50": Column("p50 from due to frame", "ms", digits=0),
+    "last": Column("the last frame", "ms", digits=0),
+    "clock": Column("the clock's CPU an alert", "µs"),
+}
+DUE = 20_000
+PRODUCTS_DUE = 10
+"""Of a user, in a wave."""
+STORED = 50
+"""Products for each that is due."""
+SOONER = 100, 10, 1
+"""How many times fewer are stored in the cases of the clock's cost."""
+CLOCK_DUE = 20
+"""How many times fewer are due in these."""
+LEAD_SECONDS = 3.0
+"""From the word that products are due to the moment at which they are."""
+IN_A_FRAME = 2
+"""How often a frame bears its stamp: in the message, and in the product's name."""
+QUIET_SECONDS = 0.3
+"""Before that moment the harness does nothing."""
+OURS = "useby"
+ALL, ALONE = "sqlite3, all rows of the wave", "sqlite3, the notifications alone"
+
+
+def run(peers: Sequence[Peer], plan: Plan) -> list[Row]:
+    """Measure waves on a node, the bare driver between them, and then the clock by itself."""
+    if not any(peer.name == "useby" for peer in peers):
+        return []
+    due = min(DUE, plan.pushes)
+    stored = due * STORED
+    users = plan.crowd.ids[: max(1, stored // EACH)]
+    owners = users[: max(1, due // PRODUCTS_DUE)]
+    larders = {}
+    for fewer in SOONER:
+        plan.console.print(f"{stored // fewer:,} products are stored", style="dim")
+        larders[fewer] = plan.folder / f"larder-{fewer}.db"
+        shutil.copy(plan.crowd.database, larders[fewer])
+        some = users[: max(1, len(users) // fewer)]
+        stock(larders[fewer], some, stored // fewer, datetime.now(UTC))
+    bare = plan.folder / "larder-bare.db"
+    shutil.copy(larders[1], bare)
+    case = f"{stored:,} stored, {due:,} of {len(owners):,} users due"
+    rows = {
+        title: Row("useby" if title == OURS else "bare", title, case)
+        for title in (OURS, ALL, ALONE)
+    }
+    with _node(plan, larders[1]) as stand:
+        stand.load.connect(0, len(owners))
+        for number in range(plan.rounds + 1):
+            at = datetime.now(UTC) + timedelta(seconds=LEAD_SECONDS)
+            wave = Wave(owners, PRODUCTS_DUE, at, "", day=2 - number)
+            found = {
+                OURS: _on_node(stand, larders[1], wave),
+                ALL: _barely(bare, wave, everything=True),
+                ALONE: _barely(bare, wave, everything=False),
+            }
+            if number:  # the first one warms up
+                for title, figures in found.items():
+                    _add(rows[title], figures)
+    few = users[: max(1, len(users) // SOONER[0])]
+    return [*rows.values(), *_clocks(plan, larders, few, due // CLOCK_DUE)]
+
+
+def targets(rows: Sequence[Row]) -> list[Target]:
+    """At least half the bare driver's rate; and the clock's cost follows what is due."""
+    rates = {row.title: row.median("rate") for row in rows if "rate" in row.figures}
+    clocks = [row.median("clock") for row in rows if "clock" in row.figures]
+    if not rates:
+        return []
+    return [
+        Target(
+            "alerts a second ≥ 0.5 times the bare driver's rows",
+            rates[OURS],
+            rates[ALL] / 2,
+            at_least=True,
+        ),
+        Target(
+            "the clock's CPU with all stored ≤ 1.2 times that with a hundredth",
+            clocks[-1],
+            clocks[0] * 1.2,
+        ),
+    ]
+
+
+def _on_node(stand: Stand, larder: Path, wave: Wave) -> dict[str, float]:
+    """Have a wave fall due beside a node that serves its users."""
+    lead = wave.at - datetime.now(UTC)
+    at = time.monotonic_ns() + round(lead / timedelta(microseconds=1)) * 1000
+    make_due(larder, replace(wave, name=f"{STAMP}{at:019}"))
+    time.sleep(max(0.0, (at - time.monotonic_ns()) / 1e9 - QUIET_SECONDS))
+    if time.monotonic_ns() > at:
+        raise RuntimeError("the wave was due before it was written")
+    stand.load.reset()
+    cpu = stand.server.cpu()
+    stand.load.received(wave.size * IN_A_FRAME)
+    used = stand.server.cpu() - cpu
+    ages = sorted(stand.load.ages())
+    return {
+        "rate": wave.size / ages[-1] * 1e9,
+        "cpu": used / wave.size * 1e6,
+        "p50": statistics.median(ages) / 1e6,
+        "last": ages[-1] / 1e6,
+    }
+
+
+def _barely(larder: Path, wave: Wave, *, everything: bool) -> dict[str, float]:
+    seconds, cpu = write_barely(
+        larder, replace(wave, name=f"{STAMP}{0:019}"), everything=everything
+    )
+    return {"rate": wave.size / seconds, "cpu": cpu / wave.size * 1e6}
+
+
+def _clocks(plan: Plan, larders: Mapping[int, Path], users: Sequence[str], due: int) -> list[Row]:
+    """The clock's own cost: the same products due in larders of each size.
+
+    Args:
+        plan: The plan.
+        larders: By how many times smaller they are.
+        users: Those of the smallest.
+        due: How many products are.
+    """
+    each = max(1, due // len(users))
+    size = each * len(users)
+    rows = {
+        fewer: Row("useby", OURS, f"{due * CLOCK_DUE * STORED // fewer:,} stored, {size:,} due")
+        for fewer in larders
+    }
+    for number in range(plan.rounds + 1):
+        for fewer, larder in larders.items():
+            now = datetime.now(UTC)
+            make_due(larder, Wave(users, each, now, "Organic Milk", day=-plan.rounds - number))
+            said, cpu = clock_seconds(larder, now)
+            if said != size:
+                raise RuntimeError(f"{said} alerts were said in place of {size}")
+            if number:
+                _add(rows[fewer], {"clock": cpu / said * 1e6})
+    return list(rows.values())
+
+
+def _add(row: Row, figures: Mapping[str, float]) -> None:
+    for name, value in figures.items():
+        row.figures.setdefault(name, []).append(value)
+
+
+@contextmanager
+def _node(plan: Plan, database: Path) -> Iterator[Stand]:
+    """A node on ``database`` with a load generator beside it."""
+    useby = find("useby")
+
+    def environment(crowd: Crowd, folder: Path) -> Mapping[str, str]:
+        return {**useby.environment(crowd, folder), "USEBY_DATABASE_URL": f"sqlite:///{database}"}
+
+    with standing(replace(useby, environment=environment), plan) as stand:
+        yield stand
