@@ -12,14 +12,14 @@ from useby.domain.news import AccessEnded, News, Scheduled
 from useby.domain.notification import Draft, Event, Kind
 from useby.domain.policy import Policy
 from useby.store import accounts, alerts, notifications, products, sessions
-from useby.store.accounts import EmailTaken
+from useby.store.accounts import EmailTaken, Found
 from useby.store.engine import Database
 from useby.store.notifications import UnknownUser
 
 Key = tuple[str, str | None, datetime]
 
 
-async def standing(database: Database, *keys: Key) -> list[tuple[Standing, int]]:
+async def standing(database: Database, *keys: Key) -> list[Found]:
     return await database.read(lambda c: accounts.standings(c, keys))
 
 
@@ -129,7 +129,7 @@ async def test_deleting_a_user_leaves_no_row_of_theirs_and_every_row_of_others(
     assert set(map(tuple, (await database.read(owners)).values())) == {(eve.id,)}
 
 
-async def test_standings_tell_for_each_token_whether_it_is_good_and_the_newest_seq(
+async def test_standings_tell_of_each_token_whether_it_is_good_the_newest_seq_and_if_any_is_unread(
     database: Database,
 ) -> None:
     ada, eve = await a_kept_owner(database), await a_kept_owner(database)
@@ -147,13 +147,16 @@ async def test_standings_tell_for_each_token_whether_it_is_good_and_the_newest_s
         (eve.id, "s1", NOON),
     ]
     assert await standing(database, *keys) == [
-        (Standing.GOOD, 2),
-        (Standing.REVOKED, 2),
-        (Standing.GOOD, 2),
-        (Standing.DISABLED, 0),
-        (Standing.UNKNOWN, 0),
-        (Standing.DISABLED, 0),
+        (Standing.GOOD, 2, True),
+        (Standing.REVOKED, 2, True),
+        (Standing.GOOD, 2, True),
+        (Standing.DISABLED, 0, False),
+        (Standing.UNKNOWN, 0, False),
+        (Standing.DISABLED, 0, False),
     ]
+    await database.write(lambda t: notifications.mark_all_read(t, ada.id, NOON))
+    assert await standing(database, keys[0], keys[0]) == [(Standing.GOOD, 2, False)] * 2
+    assert await standing(database) == []
 
 
 async def test_standings_of_thousands_are_told_in_order(database: Database) -> None:
@@ -161,7 +164,7 @@ async def test_standings_of_thousands_are_told_in_order(database: Database) -> N
     names = [f"s{n}" for n in range(1500)]
     await sign_in(database, user, *names[::2])
     found = await standing(database, *((user.id, name, NOON) for name in names))
-    assert [each is Standing.GOOD for each, _ in found] == [n % 2 == 0 for n in range(1500)]
+    assert [each.standing is Standing.GOOD for each in found] == [n % 2 == 0 for n in range(1500)]
 
 
 async def test_signing_out_everywhere_ends_every_session_and_older_outside_tokens(
@@ -175,7 +178,7 @@ async def test_signing_out_everywhere_ends_every_session_and_older_outside_token
     assert told == [AccessEnded(user.id)]
     later = NOON + timedelta(seconds=1)
     keys: list[Key] = [(user.id, "s1", NOON), (user.id, None, NOON), (user.id, None, later)]
-    found = [each for each, _ in await standing(database, *keys)]
+    found = [each.standing for each in await standing(database, *keys)]
     assert found == [Standing.REVOKED, Standing.REVOKED, Standing.GOOD]
 
 

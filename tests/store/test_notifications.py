@@ -119,14 +119,6 @@ async def test_the_unread_page_and_the_page_after_are_what_a_session_asks_for(
     assert numbers(after) == [4, 5, 6, 7]
 
 
-async def test_who_has_anything_unread_is_told_in_one_query(database: Database) -> None:
-    users = [await a_kept_owner(database) for _ in range(3)]
-    await say(database, draft(users[0]), draft(users[2]))
-    await database.write(lambda t: notifications.mark_all_read(t, users[2].id, NOON))
-    ids = [user.id for user in users] + ["nobody"]
-    assert await database.read(lambda c: notifications.users_with_unread(c, ids)) == {users[0].id}
-
-
 async def test_a_deleted_one_is_gone_and_its_number_is_not_given_again(
     database: Database,
 ) -> None:

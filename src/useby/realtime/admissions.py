@@ -21,7 +21,7 @@ from useby.realtime.hub import Hub, until_it_works
 from useby.realtime.session import Session, State
 from useby.realtime.socket import Socket
 from useby.store import accounts, notifications
-from useby.store.engine import Connection, Database
+from useby.store.engine import Connection, Database, StoreUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -100,9 +100,19 @@ class Admissions:
         allowed = self.settings.allowed_hosts
         return not allowed or _without_port(host).lower() in {name.lower() for name in allowed}
 
-    def enter(self, before: object, transport: asyncio.Transport, knock: Knock) -> None:
-        """Take over a transport whose upgrade has been answered."""
-        socket = Socket(self._hub, transport, Session("", extended=knock.extended))
+    def enter(
+        self, before: object, transport: asyncio.Transport, knock: Knock, answer: bytes = b""
+    ) -> None:
+        """Take over a transport.
+
+        Args:
+            before: Who had it, and its seat.
+            transport: The line to the peer.
+            knock: What the upgrade brought.
+            answer: What answers the upgrade. It leaves with what the session says first, so that
+                a peer that waits in the line knows that it does.
+        """
+        socket = Socket(self._hub, transport, Session("", extended=knock.extended), answer)
         self.unseat(before)
         full = self._hub.count >= self._max_connections
         self._hub.hold(socket)
@@ -149,6 +159,7 @@ class Admissions:
             _refuse(socket, refused)
             return False
         except KeysNeeded:
+            socket.flush()
             self._hub.spawn(socket, self._verify_later(opening))
             return False
         except Exception:
@@ -170,7 +181,12 @@ class Admissions:
     async def _admit(self, batch: Sequence[_Opening]) -> None:
         if not batch:
             return
-        found = await until_it_works(lambda: self._look_up(batch))
+        try:
+            found = await self._look_up(batch)
+        except StoreUnavailable:
+            for each in batch:
+                each.socket.flush()  # the upgrade is answered; the first frame has to wait
+            found = await until_it_works(lambda: self._look_up(batch))
         for opening, what in zip(batch, found, strict=True):
             session = opening.socket.session
             ends = opening.claims.expires_at if opening.claims else None
@@ -198,20 +214,16 @@ class Admissions:
                 await self._database.write(lambda t: accounts.provision(t, sorted(subjects), now))
 
         def read(connection: Connection) -> list[_Found]:
-            some = notifications.users_with_unread(connection, {key[0] for key in keys})
-            counts = {
-                user_id: notifications.unread_count(connection, user_id)
-                for each, (user_id, _, _) in zip(batch, keys, strict=True)
-                if each.socket.session.extended and user_id in some
-            }
             return [
                 _Found(
                     standing,
                     newest,
-                    counts.get(user_id, user_id in some),
+                    notifications.unread_count(connection, user_id)
+                    if unread and each.socket.session.extended
+                    else unread,
                     notifications.seq_of(connection, user_id, each.since) if each.since else None,
                 )
-                for each, (user_id, _, _), (standing, newest) in zip(
+                for each, (user_id, _, _), (standing, newest, unread) in zip(
                     batch, keys, accounts.standings(connection, keys), strict=True
                 )
             ]

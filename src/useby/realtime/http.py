@@ -155,14 +155,14 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._disarm()
         self.connections.discard(self)
         chosen = b"Sec-WebSocket-Protocol: " + EXTENDED + b"\r\n" if knock.extended else b""
-        self.transport.write(
+        answer = (
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             + chosen
             + b"Sec-WebSocket-Accept: "
             + accept_key(key).encode()
             + b"\r\n\r\n"
         )
-        self._admissions.enter(self, self.transport, knock)
+        self._admissions.enter(self, self.transport, knock, answer)
 
     def _handshake_key(self, headers: dict[bytes, list[bytes]]) -> str:
         if self.scope["method"] != "GET" or self.parser.get_http_version() != "1.1":

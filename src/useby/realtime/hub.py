@@ -151,7 +151,7 @@ class Hub:
             pass
         else:
             key = (claims.user_id, claims.session_id, claims.issued_at)
-            ((standing, _),) = await until_it_works(
+            ((standing, _, _),) = await until_it_works(
                 lambda: self._database.read(lambda c: accounts.standings(c, [key]))
             )
             same = claims.user_id == socket.session.user_id
@@ -383,7 +383,7 @@ class Hub:
         except StoreUnavailable as error:
             log.warning("connections could not be compared with the store: %s", error)
             return
-        for socket, (standing, newest) in zip(live, found, strict=True):
+        for socket, (standing, newest, _) in zip(live, found, strict=True):
             if standing is not Standing.GOOD:
                 socket.close(closes.ACCESS_REVOKED)
             else:

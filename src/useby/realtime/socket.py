@@ -66,8 +66,17 @@ class Socket(asyncio.Protocol):
         "transport",
     )
 
-    def __init__(self, hub: "Hub", transport: asyncio.Transport, session: Session) -> None:
-        """Take over a transport whose upgrade has been answered."""
+    def __init__(
+        self, hub: "Hub", transport: asyncio.Transport, session: Session, answer: bytes = b""
+    ) -> None:
+        """Take over a transport.
+
+        Args:
+            hub: The pool that the connection belongs to.
+            transport: The line to the peer.
+            session: What the connection says.
+            answer: What answers the upgrade; it leaves with the first frame.
+        """
         self._hub = hub
         self.transport = transport
         self.session = session
@@ -86,7 +95,7 @@ class Socket(asyncio.Protocol):
         self._unparsed = 0
         self._held: bytes | None = None
         self._paused = False
-        self._out: list[bytes] = []
+        self._out = [answer] if answer else []
         self._unsent = 0
         self._deadline: asyncio.TimerHandle | None = None
         transport.set_write_buffer_limits(high=HIGH_WATER)
@@ -293,7 +302,7 @@ class Socket(asyncio.Protocol):
         if unsent > self._hub.settings.send_buffer_bytes:
             self.close(closes.TOO_SLOW)
             return
-        if not self._out:
+        if not self._unsent:
             self._hub.flush_soon(self)
         self._out.append(data)
         self._unsent += len(data)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, time
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -14,7 +14,7 @@ from useby.store.engine import Transaction
 from useby.store.notifications import UnknownUser
 from useby.store.owners import hold
 from useby.store.rows import Prepared, given, values
-from useby.store.schema import products, sessions, users
+from useby.store.schema import UtcDateTime, notifications, products, sessions, users
 
 
 class EmailTaken(Exception):  # noqa: N818 - said as the caller sees it
@@ -61,16 +61,45 @@ _USER_COLUMNS: Final = (
 
 _GIVEN: Final = given(users.c.id)
 _BY_ID: Final = sa.select(*_USER_COLUMNS).where(users.c.id.in_(sa.select(_GIVEN.c.id)))
-_STANDINGS: Final = sa.select(
-    users.c.id, users.c.seq, users.c.disabled_at, users.c.signed_out_at
-).where(users.c.id.in_(sa.select(_GIVEN.c.id)))
-_GIVEN_SESSIONS: Final = given(sessions.c.user_id, sessions.c.id)
-_OPEN_SESSIONS: Final = Prepared(
-    sa.select(sessions.c.user_id, sessions.c.id).where(
-        sa.tuple_(sessions.c.user_id, sessions.c.id).in_(sa.select(*_GIVEN_SESSIONS.c)),
-        sessions.c.revoked_at.is_(None),
-    )
+_TOKENS: Final = given(
+    sa.column("number", sa.Integer()),
+    sessions.c.user_id,
+    sa.column("session_id", sa.Text()),
+    sa.column("issued_at", UtcDateTime()),
 )
+_open_session: Final = sa.exists().where(
+    sessions.c.user_id == _TOKENS.c.user_id,
+    sessions.c.id == _TOKENS.c.session_id,
+    sessions.c.revoked_at.is_(None),
+)
+_STANDINGS: Final = Prepared(
+    sa.select(
+        _TOKENS.c.number,
+        users.c.seq,
+        users.c.disabled_at.is_not(None),
+        sa.case(
+            # An outside token tells its age in whole seconds; of the same second, it is older.
+            (
+                _TOKENS.c.session_id.is_(None),
+                sa.func.coalesce(_TOKENS.c.issued_at <= users.c.signed_out_at, sa.false()),
+            ),
+            else_=~_open_session,
+        ),
+        sa.exists().where(
+            notifications.c.user_id == _TOKENS.c.user_id, notifications.c.read_at.is_(None)
+        ),
+    ).select_from(_TOKENS.join(users, users.c.id == _TOKENS.c.user_id))
+)
+
+
+class Found(NamedTuple):
+    """What a look-up by what a token says has found."""
+
+    standing: Standing
+    newest: int
+    """The newest ``seq`` given to one of the user's notifications."""
+    unread: bool
+    """Whether any of them is unread."""
 
 
 def add_user(transaction: Transaction, *, user: User, password_hash: str | None) -> None:
@@ -271,40 +300,22 @@ def delete_user(transaction: Transaction, user_id: str) -> None:
 
 
 def standings(
-    connection: Connection, keys: Sequence[tuple[str, str | None, datetime]]
-) -> list[tuple[Standing, int]]:
-    """Whether tokens are still good, and each user's newest ``seq``; a query or two for the lot.
+    connection: Connection, tokens: Sequence[tuple[str, str | None, datetime]]
+) -> list[Found]:
+    """Whether tokens are still good, and what awaits their bearers; one query for the lot.
 
     Args:
         connection: The snapshot to look at.
-        keys: For each token its user, its session (``None`` for an outside issuer's) and when it
-            was issued.
+        tokens: For each its user, its session (``None`` for an outside issuer's) and when it was
+            issued.
     """
-    user_ids = sorted({user_id for user_id, _, _ in keys})
-    rows = connection.execute(_STANDINGS, values(connection, user_ids))
-    known: dict[str, Any] = {row.id: row for row in rows}
-    pairs = sorted({(user_id, session) for user_id, session, _ in keys if session is not None})
-    good: set[tuple[str, str]] = set()
-    if pairs:
-        found = _OPEN_SESSIONS(connection, **values(connection, *zip(*pairs, strict=True)))
-        good = {(user_id, session_id) for user_id, session_id in found}
-    return [_standing(known.get(key[0]), key, good) for key in keys]
-
-
-def _standing(
-    row: Any, key: tuple[str, str | None, datetime], good: set[tuple[str, str]]
-) -> tuple[Standing, int]:
-    user_id, session_id, issued_at = key
-    if row is None:
-        return Standing.UNKNOWN, 0
-    if row.disabled_at is not None:
-        return Standing.DISABLED, row.seq
-    if session_id is None:
-        # An outside token tells its age in whole seconds; of the same second, it is older.
-        ended = row.signed_out_at is not None and issued_at <= row.signed_out_at
-    else:
-        ended = (user_id, session_id) not in good
-    return (Standing.REVOKED if ended else Standing.GOOD), row.seq
+    found = [Found(Standing.UNKNOWN, 0, unread=False)] * len(tokens)
+    columns = zip(*tokens, strict=True) if tokens else ((), (), ())
+    rows = _STANDINGS(connection, **values(connection, range(len(tokens)), *columns))
+    for number, seq, disabled, ended, unread in rows:
+        standing = Standing.REVOKED if ended else Standing.GOOD
+        found[number] = Found(Standing.DISABLED if disabled else standing, seq, bool(unread))
+    return found
 
 
 def _update(transaction: Transaction, user_id: str, new: Mapping[str, Any]) -> None:

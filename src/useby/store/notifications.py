@@ -4,7 +4,7 @@
 that the order of commits is the order of ``seq`` and no reader's cursor can step over a late one.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -98,12 +98,6 @@ _MARK_READ: Final = Prepared(
     .values(read_at=sa.bindparam("now", type_=table.c.read_at.type))
     .returning(table.c.user_id, table.c.id)
 )
-_ANY_USERS: Final = given(users.c.id)
-_WITH_UNREAD: Final = Prepared(
-    sa.select(_ANY_USERS.c.id).where(
-        sa.exists().where(table.c.user_id == _ANY_USERS.c.id, table.c.read_at.is_(None))
-    )
-)
 
 
 def add(transaction: Transaction, drafts: Sequence[Draft], now: datetime) -> list[Notification]:
@@ -194,12 +188,6 @@ def page_after(connection: Connection, user_id: str, after: int, limit: int) -> 
         .order_by(table.c.seq)
         .limit(limit),
     )
-
-
-def users_with_unread(connection: Connection, user_ids: Iterable[str]) -> set[str]:
-    """Those of the users who have anything unread."""
-    ids = sorted(set(user_ids))
-    return set(_WITH_UNREAD(connection, **values(connection, ids)).scalars())
 
 
 def seq_of(connection: Connection, user_id: str, notification_id: str) -> int | None:

@@ -8,6 +8,7 @@ fastest way it has); PostgreSQL takes them all in one statement, an array a colu
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,6 +17,8 @@ from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
+
+from useby.store.schema import utc_text
 
 Processor = Callable[[Any], Any]
 Order = list[tuple[str, Processor | None]]
@@ -67,10 +70,12 @@ def given(*columns: sa.ColumnElement[Any]) -> sa.TableValuedAlias:
     )
 
 
-def values(connection: Connection, *columns: Sequence[str | int]) -> dict[str, Any]:
+def values(
+    connection: Connection, *columns: Sequence[str | int | datetime | None]
+) -> dict[str, Any]:
     """The parameters by which a statement is handed the values of ``given``, column by column."""
     if connection.dialect.name == "sqlite":
-        return {"given": json.dumps(list(zip(*columns, strict=True)))}
+        return {"given": json.dumps(list(zip(*columns, strict=True)), default=utc_text)}
     return {f"given_{number}": list(column) for number, column in enumerate(columns)}
 
 
