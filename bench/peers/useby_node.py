@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bench.peers.control import in_turns, message, orders, say, users
-from useby import logs, metrics
-from useby.app import Node, raise_file_limit, running
+from useby import logs
+from useby.app import Node, raise_file_limit, running, settle_collector
 from useby.domain.news import Notified
 from useby.domain.notification import Event, Kind, Notification
 from useby.settings import Settings
@@ -77,9 +77,7 @@ async def main(port: str, users_file: str) -> None:
     logs.configure(settings)
     raise_file_limit()
     async with running(settings) as node:
-        gc.collect()
-        metrics.time_collector()
-        gc.freeze()
+        settle_collector()
         announcer = Announcer(node, users(users_file))
         say("ready")
         await orders(announcer.handle)

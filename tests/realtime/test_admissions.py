@@ -1,6 +1,7 @@
 """The way into the pool when many come at once: shared look-ups, bounded turns."""
 
 import asyncio
+import gc
 import json
 from typing import Any
 
@@ -8,6 +9,8 @@ import pytest
 
 from house import House
 from useby.realtime.admissions import TOGETHER, Knock
+from useby.realtime.http import BoundedHttpProtocol
+from useby.store.engine import StoreUnavailable
 
 SECONDS = 10
 
@@ -93,6 +96,50 @@ async def test_connections_that_arrive_together_share_their_look_ups(
     for line in lines:
         await line.says("CONNECTION_ESTABLISHED")
     assert len(asked) == 1
+
+
+async def test_the_upgrade_is_answered_with_the_first_frame_in_one_write(house: House) -> None:
+    line = Line()
+    token = await house.token(await house.add_user())
+    house.node.admissions.enter(object(), line, Knock((token,), None, None), b"101 ")
+    await line.says("CONNECTION_ESTABLISHED")
+    assert len(line.writes) == 1
+    assert line.writes[0].startswith(b"101 \x81")
+
+
+async def test_an_upgrade_is_answered_although_the_store_is_away(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = Line()
+    token = await house.token(await house.add_user())
+    real, back = house.node.database.read, False
+
+    async def away(work: Any) -> Any:
+        if not back:
+            raise StoreUnavailable("away")
+        return await real(work)
+
+    monkeypatch.setattr(house.node.database, "read", away)
+    house.node.admissions.enter(object(), line, Knock((token,), None, None), b"101 ")
+    await line.says("101 ")
+    assert line.writes == [b"101 "]
+    back = True
+    await line.says("CONNECTION_ESTABLISHED")
+    assert len(line.writes) == 2
+
+
+async def test_an_upgraded_connection_leaves_nothing_for_the_collector(house: House) -> None:
+    token = await house.token(await house.add_user())
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(3):
+            async with house.connected(token):
+                pass
+        left = [each for each in gc.get_objects() if type(each) is BoundedHttpProtocol]
+    finally:
+        gc.enable()
+    assert left == []
 
 
 async def test_a_storm_is_admitted_a_turn_at_a_time_and_news_goes_out_between_turns(

@@ -152,6 +152,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._refuse(refused.status, "This is no WebSocket handshake.")
             return
         self._upgraded = True
+        # It knows us and we know it: only the collector would part the two.
+        self.parser = None  # type: ignore[assignment]
         self._disarm()
         self.connections.discard(self)
         chosen = b"Sec-WebSocket-Protocol: " + EXTENDED + b"\r\n" if knock.extended else b""

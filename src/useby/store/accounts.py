@@ -13,7 +13,7 @@ from useby.domain.policy import Policy
 from useby.store.engine import Transaction
 from useby.store.notifications import UnknownUser
 from useby.store.owners import hold
-from useby.store.rows import Prepared, given, values
+from useby.store.rows import Gather, given, values
 from useby.store.schema import UtcDateTime, notifications, products, sessions, users
 
 
@@ -72,7 +72,7 @@ _open_session: Final = sa.exists().where(
     sessions.c.id == _TOKENS.c.session_id,
     sessions.c.revoked_at.is_(None),
 )
-_STANDINGS: Final = Prepared(
+_STANDINGS: Final = Gather(
     sa.select(
         _TOKENS.c.number,
         users.c.seq,

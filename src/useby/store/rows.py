@@ -121,6 +121,28 @@ class Prepared:
         return made
 
 
+class Gather:
+    """A select whose rows come all at once, on SQLite as one.
+
+    SQLite's driver lets other threads run before every row and then waits for its turn: beside a
+    busy event loop, as in a storm of connections, a row took 30 µs of CPU, and so takes 12.
+    """
+
+    def __init__(self, statement: sa.Select[*tuple[Any, ...]]) -> None:
+        """Take the statement; what it selects is text, numbers and truth values."""
+        rows = statement.subquery()
+        as_one = sa.func.json_group_array(sa.func.json_array(*rows.c))
+        self._rows = Prepared(statement)
+        self._as_one = Prepared(sa.select(as_one))
+
+    def __call__(self, connection: Connection, **values: Any) -> Iterable[Sequence[Any]]:
+        """The rows that the values of its parameters lead to."""
+        if connection.dialect.name == "sqlite":
+            rows: list[list[Any]] = json.loads(self._as_one(connection, **values).scalar_one())
+            return rows
+        return self._rows(connection, **values)
+
+
 class Write:
     """A statement that writes many rows: new ones, or those of a table that have a key."""
 
