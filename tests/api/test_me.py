@@ -1,0 +1,200 @@
+"""One's own account."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+import sqlalchemy as sa
+
+from hashers import Counted, cheap_passwords
+from rest import Rest
+from useby.clock.alerts import say_due
+from useby.domain.account import User
+from useby.domain.news import AccessEnded, News
+from useby.store import accounts, alerts
+from useby.store.engine import Connection, Database
+from useby.store.schema import metadata
+
+PASSWORD = "correct horse"
+
+
+@pytest.fixture
+async def rest(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Rest]:
+    cheap_passwords(Counted(), monkeypatch).close()
+    rest = Rest(database)
+    yield rest
+    rest.context.passwords.close()
+    await rest.close()
+
+
+async def with_a_password(rest: Rest) -> tuple[User, httpx.AsyncClient]:
+    user, client = await rest.person()
+    hashed = await rest.context.passwords.hash(PASSWORD)
+    await rest.database.write(lambda t: accounts.set_password_hash(t, user.id, hashed))
+    return user, client
+
+
+async def test_one_sees_oneself_and_no_secret(rest: Rest) -> None:
+    user, client = await with_a_password(rest)
+    assert (await client.get("/api/me")).json() == {
+        "id": user.id,
+        "email": user.email,
+        "name": "Ada",
+        "timeZone": "Europe/Berlin",
+        "alertTime": "09:00",
+        "leadDays": [7, 2, 0],
+        "categories": {},
+        "createdAt": "2026-03-02T12:00:00Z",
+    }
+
+
+@pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
+async def test_nobody_is_nobody(rest: Rest, method: str) -> None:
+    for headers in ({}, {"authorization": "Bearer x"}, {"authorization": "Basic x"}):
+        answer = await rest.client(**headers).request(method, "/api/me", json={})
+        assert answer.status_code == 401
+        assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+async def test_what_is_given_changes_and_the_rest_stays(rest: Rest) -> None:
+    _, client = await rest.person()
+    before = (await client.get("/api/me")).json()
+    change = {
+        "name": " Ada Lovelace ",
+        "alertTime": "07:30",
+        "leadDays": [1, 14, 1],
+        "categories": {"Dairy": {"leadDays": [3], "alertTime": "18:00"}},
+    }
+    changed = (await client.patch("/api/me", json=change)).json()
+    assert changed == before | {
+        "name": "Ada Lovelace",
+        "alertTime": "07:30",
+        "leadDays": [14, 1],
+        "categories": {"dairy": {"leadDays": [3], "alertTime": "18:00"}},
+    }
+    assert (await client.get("/api/me")).json() == changed
+    assert (await client.patch("/api/me", json={})).json() == changed
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"timeZone": "Atlantis"},
+        {"timeZone": ""},
+        {"alertTime": "9:00"},
+        {"alertTime": "24:00"},
+        {"leadDays": [-1]},
+        {"leadDays": ["7"]},
+        {"leadDays": list(range(100))},
+        {"leadDays": [10**6]},
+        {"categories": {"": {"leadDays": [1]}}},
+        {"categories": {"dairy": {"leadDays": [1], "colour": "white"}}},
+        {"email": "eve@useby.example"},
+        {"id": "somebody else"},
+        {"password": "short"},
+        {"name": "a\0b"},
+    ],
+)
+async def test_a_change_that_makes_no_sense_is_422_and_changes_nothing(
+    rest: Rest, change: dict[str, Any]
+) -> None:
+    _, client = await rest.person()
+    before = (await client.get("/api/me")).json()
+    answer = await client.patch("/api/me", json={"name": "Eve"} | change)
+    assert answer.status_code == 422
+    assert next(iter(change)) in answer.text
+    assert (await client.get("/api/me")).json() == before
+
+
+@pytest.mark.parametrize(
+    ("change", "due"),
+    [
+        ({"timeZone": "America/New_York"}, datetime(2026, 5, 30, 13, tzinfo=UTC)),
+        ({"alertTime": "18:15"}, datetime(2026, 5, 30, 16, 15, tzinfo=UTC)),
+        ({"leadDays": [5]}, datetime(2026, 5, 27, 7, tzinfo=UTC)),
+        ({"name": "Eve"}, datetime(2026, 5, 30, 7, tzinfo=UTC)),
+    ],
+)
+async def test_a_new_zone_time_or_lead_moves_the_alerts_that_are_pending(
+    rest: Rest, change: dict[str, Any], due: datetime
+) -> None:
+    user, client = await rest.person()
+    await client.patch("/api/me", json={"leadDays": [2]})
+    await client.post("/api/products", json={"name": "Milk", "expiryDate": "2026-06-01"})
+    await rest.database.write(lambda t: say_due(t, rest.now))
+    assert (await client.patch("/api/me", json=change)).status_code == 200
+    await rest.database.write(lambda t: say_due(t, rest.now))
+    assert (await client.get("/api/notifications/unread-count")).json() == {"unread": 0}
+    assert await rest.database.read(alerts.next_due) == due
+    assert (await client.get("/api/me")).json()["id"] == user.id
+
+
+async def test_a_new_password_wants_the_old_one_and_ends_the_other_sign_ins(rest: Rest) -> None:
+    user, client = await with_a_password(rest)
+    told: list[News] = []
+    rest.database.on_commit = told.append
+    for wrong in ({}, {"currentPassword": "wrong"}, {"currentPassword": ""}):
+        answer = await client.patch("/api/me", json={"password": "new and longer"} | wrong)
+        assert answer.status_code == 403
+    assert told == []
+    other = await rest.client().post(
+        "/api/auth/login", json={"email": user.email, "password": PASSWORD}
+    )
+    other_client = rest.client(authorization=f"Bearer {other.json()['accessToken']}")
+    change = {"password": "new and longer", "currentPassword": PASSWORD}
+    assert (await client.patch("/api/me", json=change)).status_code == 200
+    assert (await client.get("/api/me")).status_code == 200, "this sign-in goes on"
+    assert (await other_client.get("/api/me")).status_code == 401
+    assert [type(each) for each in told] == [AccessEnded]
+    for password, status in ((PASSWORD, 401), ("new and longer", 200)):
+        login = {"email": user.email, "password": password}
+        assert (await rest.client().post("/api/auth/login", json=login)).status_code == status
+
+
+async def test_a_stolen_token_can_not_try_every_password(rest: Rest) -> None:
+    _, client = await with_a_password(rest)
+    change = {"password": "new and longer", "currentPassword": "guess"}
+    tried = [(await client.patch("/api/me", json=change)).status_code for _ in range(12)]
+    assert tried == [403] * 10 + [429] * 2
+    answer = await client.request("DELETE", "/api/me", json={"password": "guess"})
+    assert answer.status_code == 429
+    assert int(answer.headers["retry-after"]) >= 1
+
+
+def rows_left(connection: Connection) -> dict[str, int]:
+    """How many rows each table has that tells of users."""
+    return {
+        table.name: connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0
+        for table in metadata.sorted_tables
+        if "user_id" in table.c or table.name == "users"
+    }
+
+
+async def test_who_leaves_leaves_nothing_behind(rest: Rest) -> None:
+    user, client = await with_a_password(rest)
+    login = {"email": user.email, "password": PASSWORD}
+    assert (await rest.client().post("/api/auth/login", json=login)).status_code == 200
+    for n in range(3):
+        await client.post("/api/products", json={"name": f"Milk {n}", "expiryDate": "2026-03-01"})
+    await rest.database.write(lambda t: say_due(t, rest.now))
+    key = {"idempotency-key": "once"}
+    await client.post("/api/notifications", json={"message": "x"}, headers=key)
+    assert all((await rest.database.read(rows_left)).values())
+    for wrong in ({}, {"password": "wrong"}):
+        assert (await client.request("DELETE", "/api/me", json=wrong)).status_code == 403
+    told: list[News] = []
+    rest.database.on_commit = told.append
+    gone = await client.request("DELETE", "/api/me", json={"password": PASSWORD})
+    assert gone.status_code == 204
+    assert told == [AccessEnded(user.id)]
+    assert not any((await rest.database.read(rows_left)).values())
+    assert (await client.get("/api/me")).status_code == 401
+    assert (await rest.client().post("/api/auth/login", json=login)).status_code == 401
+
+
+async def test_an_account_without_a_password_is_left_without_one(rest: Rest) -> None:
+    _, client = await rest.person()
+    assert (await client.delete("/api/me")).status_code == 204
+    assert (await client.get("/api/me")).status_code == 401

@@ -1,0 +1,311 @@
+"""Signing up, in, on and out."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+import sqlalchemy as sa
+
+from hashers import Counted, cheap_passwords
+from rest import Rest
+from useby.domain.news import AccessEnded, News
+from useby.store import accounts
+from useby.store.engine import Database
+from useby.store.schema import users
+
+ADA = {"email": "ada@useby.example", "password": "correct horse"}
+
+
+@pytest.fixture
+def hasher(monkeypatch: pytest.MonkeyPatch) -> Counted:
+    hasher = Counted()
+    cheap_passwords(hasher, monkeypatch).close()
+    return hasher
+
+
+@pytest.fixture
+async def rest(database: Database, hasher: Counted) -> AsyncIterator[Rest]:
+    assert hasher.work == []
+    rest = Rest(database, login_rate="100/minute", signup_rate="100/minute")
+    yield rest
+    rest.context.passwords.close()
+    await rest.close()
+
+
+@pytest.fixture
+def anybody(rest: Rest) -> httpx.AsyncClient:
+    return rest.client()
+
+
+async def signed_in(client: httpx.AsyncClient, **given: str) -> dict[str, Any]:
+    answer = await client.post("/api/auth/login", json=ADA | given)
+    assert answer.status_code == 200, answer.text
+    tokens: dict[str, Any] = answer.json()
+    return tokens
+
+
+async def refreshed(client: httpx.AsyncClient, token: str) -> httpx.Response:
+    return await client.post("/api/auth/refresh", json={"refreshToken": token})
+
+
+async def opens(rest: Rest, tokens: dict[str, Any]) -> bool:
+    """Whether the access token still opens its owner's account."""
+    bearer = rest.client(authorization=f"Bearer {tokens['accessToken']}")
+    answer = await bearer.get("/api/me")
+    assert answer.status_code in (200, 401)
+    return answer.status_code == 200
+
+
+async def count_of_users(rest: Rest) -> int:
+    counted = sa.select(sa.func.count()).select_from(users)
+    return await rest.database.read(lambda c: c.scalar(counted)) or 0
+
+
+async def test_who_signs_up_can_sign_in_and_is_who_they_said(
+    rest: Rest, anybody: httpx.AsyncClient
+) -> None:
+    more = {"name": "  Ada ", "timeZone": "Europe/Berlin"}
+    answer = await anybody.post("/api/auth/signup", json=ADA | more)
+    assert answer.status_code == 202
+    tokens = await signed_in(anybody)
+    assert (tokens["tokenType"], tokens["expiresIn"]) == ("Bearer", 900)
+    me = await rest.client(authorization=f"Bearer {tokens['accessToken']}").get("/api/me")
+    shown = me.json()
+    assert (shown["email"], shown["name"]) == ("ada@useby.example", "Ada")
+    assert (shown["timeZone"], shown["alertTime"]) == ("Europe/Berlin", "09:00")
+
+
+async def test_nobody_learns_by_signing_up_that_an_e_mail_is_taken(
+    rest: Rest, anybody: httpx.AsyncClient, hasher: Counted
+) -> None:
+    told, spent = [], []
+    for email in ("ada@useby.example", "ada@useby.example", "ADA@useby.example"):
+        hasher.work.clear()
+        answer = await anybody.post("/api/auth/signup", json=ADA | {"email": email})
+        told.append((answer.status_code, answer.content, dict(answer.headers)))
+        spent.append(hasher.work.copy())
+    assert told[0] == told[1] == told[2]
+    assert spent == [["hash"]] * 3
+    assert await count_of_users(rest) == 1
+
+
+async def test_a_second_signup_changes_nothing_of_the_account_that_is_there(
+    anybody: httpx.AsyncClient,
+) -> None:
+    await anybody.post("/api/auth/signup", json=ADA)
+    await anybody.post("/api/auth/signup", json=ADA | {"password": "something else"})
+    await signed_in(anybody)
+    wrong = await anybody.post("/api/auth/login", json=ADA | {"password": "something else"})
+    assert wrong.status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"email": "ada"}, "email"),
+        ({"email": "a b@useby.example"}, "email"),
+        ({"email": "ada@x\x00"}, "email"),
+        ({"password": "short"}, "password"),
+        ({"password": "x" * 201}, "password"),
+        ({"timeZone": "Atlantis"}, "timeZone"),
+        ({"timeZone": "../../etc/passwd"}, "timeZone"),
+        ({"name": "x" * 201}, "name"),
+        ({"admin": True}, "admin"),
+    ],
+)
+async def test_a_signup_that_makes_no_sense_is_422_names_the_field_and_repeats_no_password(
+    rest: Rest, anybody: httpx.AsyncClient, given: dict[str, Any], field: str
+) -> None:
+    answer = await anybody.post("/api/auth/signup", json=ADA | given)
+    assert answer.status_code == 422
+    assert field in answer.text
+    assert (ADA | given)["password"] not in answer.text
+    assert await count_of_users(rest) == 0
+
+
+async def test_a_node_that_makes_no_accounts_says_so(database: Database, hasher: Counted) -> None:
+    rest = Rest(database, signup=False)
+    answer = await rest.client().post("/api/auth/signup", json=ADA)
+    assert answer.status_code == 403
+    assert hasher.work == []
+    await rest.close()
+
+
+async def test_a_wrong_password_an_unknown_e_mail_and_a_disabled_user_get_the_same_answer(
+    rest: Rest, anybody: httpx.AsyncClient, hasher: Counted
+) -> None:
+    await anybody.post("/api/auth/signup", json=ADA)
+    await anybody.post("/api/auth/signup", json=ADA | {"email": "eve@useby.example"})
+    eve = await rest.database.read(lambda c: accounts.user_by_email(c, "eve@useby.example"))
+    assert eve is not None
+    await rest.database.write(
+        lambda t: accounts.disable_user(t, eve.id, disabled=True, now=rest.now)
+    )
+    await signed_in(anybody)
+    told, spent = [], []
+    for given in (
+        {"password": "wrong"},
+        {"email": "nobody@useby.example"},
+        {"email": "eve@useby.example"},
+    ):
+        hasher.work.clear()
+        answer = await anybody.post("/api/auth/login", json=ADA | given)
+        told.append((answer.status_code, answer.content, dict(answer.headers)))
+        spent.append(hasher.work.copy())
+    assert told[0][0] == 401
+    assert told[0] == told[1] == told[2]
+    assert spent == [["verify"]] * 3
+
+
+async def test_an_e_mail_is_the_same_in_whatever_case(anybody: httpx.AsyncClient) -> None:
+    await anybody.post("/api/auth/signup", json=ADA)
+    await signed_in(anybody, email="Ada@USEBY.example ")
+
+
+async def test_a_refresh_token_is_spent_for_the_next_and_the_next_one_works(
+    rest: Rest, anybody: httpx.AsyncClient
+) -> None:
+    await anybody.post("/api/auth/signup", json=ADA)
+    tokens = await signed_in(anybody)
+    for _ in range(5):
+        rest.now += timedelta(minutes=14)
+        answer = await refreshed(anybody, tokens["refreshToken"])
+        assert answer.status_code == 200
+        assert answer.json()["refreshToken"] != tokens["refreshToken"]
+        tokens = answer.json()
+        assert await opens(rest, tokens)
+
+
+async def test_a_refresh_that_is_repeated_at_once_gets_the_same_next_token(
+    rest: Rest, anybody: httpx.AsyncClient
+) -> None:
+    await anybody.post("/api/auth/signup", json=ADA)
+    spent = (await signed_in(anybody))["refreshToken"]
+    first = (await refreshed(anybody, spent)).json()
+    rest.now += timedelta(seconds=9)
+    again = (await refreshed(anybody, spent)).json()
+    assert again["refreshToken"] == first["refreshToken"]
+    assert await opens(rest, first)
+
+
+async def test_a_spent_token_that_comes_back_later_ends_the_sign_in_and_its_sockets(
+    rest: Rest, anybody: httpx.AsyncClient
+) -> None:
+    await anybody.post("/api/auth/signup", json=ADA)
+    stolen, other = await signed_in(anybody), await signed_in(anybody)
+    newest = (await refreshed(anybody, stolen["refreshToken"])).json()
+    told: list[News] = []
+    rest.database.on_commit = told.append
+    rest.now += timedelta(seconds=11)
+    assert (await refreshed(anybody, stolen["refreshToken"])).status_code == 401
+    assert (await refreshed(anybody, newest["refreshToken"])).status_code == 401
+    assert not await opens(rest, stolen)
+    assert not await opens(rest, newest)
+    assert await opens(rest, other), "another device signed in by itself"
+    assert [type(each) for each in told] == [AccessEnded]
+
+
+@pytest.mark.parametrize("token", ["", "x", "x" * 43, "x" * 129, "é" * 10, "a\0b"])
+async def test_what_is_no_refresh_token_opens_nothing(
+    anybody: httpx.AsyncClient, token: str
+) -> None:
+    assert (await refreshed(anybody, token)).status_code in (401, 422)
+
+
+async def test_a_refresh_token_ends_with_its_time_its_user_or_its_users_access(
+    rest: Rest, anybody: httpx.AsyncClient
+) -> None:
+    await anybody.post("/api/auth/signup", json=ADA)
+    late, shut_out = await signed_in(anybody), await signed_in(anybody)
+    user = await rest.database.read(lambda c: accounts.user_by_email(c, ADA["email"]))
+    assert user is not None
+    ada = user.id
+
+    async def disable(*, disabled: bool) -> None:
+        await rest.database.write(
+            lambda t: accounts.disable_user(t, ada, disabled=disabled, now=rest.now)
+        )
+
+    await disable(disabled=True)
+    assert (await refreshed(anybody, shut_out["refreshToken"])).status_code == 401
+    assert not await opens(rest, shut_out)
+    await disable(disabled=False)
+    rest.now += timedelta(days=30)
+    assert (await refreshed(anybody, late["refreshToken"])).status_code == 401
+    gone = await signed_in(anybody)
+    await rest.database.write(lambda t: accounts.delete_user(t, ada))
+    assert (await refreshed(anybody, gone["refreshToken"])).status_code == 401
+
+
+@pytest.mark.parametrize("by", ["refresh token", "access token"])
+async def test_a_logout_ends_its_own_sign_in_and_no_other(
+    rest: Rest, anybody: httpx.AsyncClient, by: str
+) -> None:
+    await anybody.post("/api/auth/signup", json=ADA)
+    one, other = await signed_in(anybody), await signed_in(anybody)
+    told: list[News] = []
+    rest.database.on_commit = told.append
+    if by == "access token":
+        bearer = rest.client(authorization=f"Bearer {one['accessToken']}")
+        answer = await bearer.post("/api/auth/logout")
+    else:
+        body = {"refreshToken": one["refreshToken"]}
+        answer = await anybody.post("/api/auth/logout", json=body)
+    assert answer.status_code == 204
+    assert not await opens(rest, one)
+    assert (await refreshed(anybody, one["refreshToken"])).status_code == 401
+    assert await opens(rest, other)
+    assert [type(each) for each in told] == [AccessEnded]
+
+
+async def test_a_logout_with_a_token_nobody_knows_is_no_error_and_without_any_it_is(
+    anybody: httpx.AsyncClient,
+) -> None:
+    unknown = await anybody.post("/api/auth/logout", json={"refreshToken": "x" * 43})
+    assert unknown.status_code == 204
+    assert (await anybody.post("/api/auth/logout")).status_code == 401
+
+
+async def test_logging_out_everywhere_ends_every_sign_in(
+    rest: Rest, anybody: httpx.AsyncClient
+) -> None:
+    await anybody.post("/api/auth/signup", json=ADA)
+    one, other = await signed_in(anybody), await signed_in(anybody)
+    bearer = rest.client(authorization=f"Bearer {one['accessToken']}")
+    assert (await bearer.post("/api/auth/logout-all")).status_code == 204
+    for tokens in (one, other):
+        assert not await opens(rest, tokens)
+        assert (await refreshed(anybody, tokens["refreshToken"])).status_code == 401
+    assert await opens(rest, await signed_in(anybody))
+
+
+@pytest.mark.parametrize("route", ["login", "signup"])
+async def test_too_many_attempts_are_429_say_when_to_come_back_and_cost_no_hash(
+    database: Database, hasher: Counted, route: str
+) -> None:
+    rest = Rest(database, **{f"{route}_rate": "3/minute"})
+    client = rest.client()
+    for n in range(3):
+        answer = await client.post(f"/api/auth/{route}", json=ADA | {"email": f"a{n}@x.example"})
+        assert answer.status_code != 429
+    hasher.work.clear()
+    answer = await client.post(f"/api/auth/{route}", json=ADA)
+    assert answer.status_code == 429
+    assert 1 <= int(answer.headers["retry-after"]) <= 60
+    assert hasher.work == []
+    await rest.close()
+
+
+async def test_a_ticket_is_for_who_asks_and_stands_in_for_their_token_once(
+    rest: Rest, anybody: httpx.AsyncClient
+) -> None:
+    assert (await anybody.post("/api/ws/ticket")).status_code == 401
+    ada, bearer = await rest.person()
+    given = (await bearer.post("/api/ws/ticket")).json()
+    assert given["expiresIn"] == 30
+    claims = rest.context.tickets.redeem(given["ticket"], rest.now)
+    assert claims is not None
+    assert claims.user_id == ada.id
+    assert rest.context.tickets.redeem(given["ticket"], rest.now) is None
