@@ -1,6 +1,7 @@
 """The REST application over a test's own database, without a socket, at a moment that is set."""
 
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Any
 
 import httpx
@@ -19,6 +20,7 @@ from useby.store import sessions
 from useby.store.engine import Database
 
 KEY = b"only the tests sign with this key"
+MILK = {"name": "Organic Milk", "expiryDate": "2026-03-04"}
 
 
 class Rest:
@@ -70,3 +72,16 @@ class Rest:
     async def close(self) -> None:
         for client in self._clients:
             await client.aclose()
+
+
+async def added(client: httpx.AsyncClient, **values: Any) -> dict[str, Any]:
+    answer = await client.post("/api/products", json=MILK | values)
+    assert answer.status_code == HTTPStatus.CREATED, answer.text
+    product: dict[str, Any] = answer.json()
+    return product
+
+
+async def messages(client: httpx.AsyncClient, **query: Any) -> list[str]:
+    """Newest first."""
+    answer = await client.get("/api/notifications", params=query)
+    return [each["message"] for each in answer.json()["items"]]

@@ -1,7 +1,6 @@
 """What holds for every request: its errors' shape, its bounds, its documentation, its health."""
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -9,14 +8,7 @@ import pytest
 
 from rest import Rest
 from useby import __version__
-from useby.store.engine import Database, StoreUnavailable
-
-
-@pytest.fixture
-async def rest(database: Database) -> AsyncIterator[Rest]:
-    rest = Rest(database)
-    yield rest
-    await rest.close()
+from useby.store.engine import StoreUnavailable
 
 
 def problem(answer: httpx.Response, status: int) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +9,7 @@ import httpx
 import pytest
 
 from rest import Rest
-from useby.store.engine import Database, StoreUnavailable
+from useby.store.engine import StoreUnavailable
 
 ROUTES = [
     ("/api/notifications", {"message": "hello"}, 201),
@@ -19,19 +18,6 @@ ROUTES = [
 both = pytest.mark.parametrize(("path", "body", "status"), ROUTES, ids=["one", "batch"])
 JSON = {"content-type": "application/json"}
 KEY = "8e03978e-40d5-43e8-bc93-6894a57f9324"
-
-
-@pytest.fixture
-async def rest(database: Database) -> AsyncIterator[Rest]:
-    rest = Rest(database)
-    yield rest
-    await rest.close()
-
-
-@pytest.fixture
-async def ada(rest: Rest) -> httpx.AsyncClient:
-    _, ada = await rest.person()
-    return ada
 
 
 async def sent(

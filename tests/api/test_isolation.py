@@ -1,14 +1,13 @@
 """Two users: whatever one tries on the rows of the other is as if they were not there."""
 
 import re
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
 
 from rest import Rest
-from useby.store.engine import Connection, Database
+from useby.store.engine import Connection
 
 UNKNOWN = "01a20b6e-0000-7000-8000-000000000000"
 BODIES: dict[str, Any] = {
@@ -22,13 +21,6 @@ BODIES: dict[str, Any] = {
     "deleteNotification": None,
 }
 """Every operation on one row, and what is sent to it."""
-
-
-@pytest.fixture
-async def rest(database: Database) -> AsyncIterator[Rest]:
-    rest = Rest(database)
-    yield rest
-    await rest.close()
 
 
 def rows_of(connection: Connection, user_id: str) -> list[list[Any]]:

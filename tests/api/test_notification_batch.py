@@ -1,6 +1,5 @@
 """Many notifications in one request: each with its own result, all in one transaction."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -8,22 +7,8 @@ import pytest
 
 from rest import Rest
 from useby.domain.news import News, Notified
-from useby.store.engine import Database
 
 PATH = "/api/notifications/batch"
-
-
-@pytest.fixture
-async def rest(database: Database) -> AsyncIterator[Rest]:
-    rest = Rest(database)
-    yield rest
-    await rest.close()
-
-
-@pytest.fixture
-async def ada(rest: Rest) -> httpx.AsyncClient:
-    _, ada = await rest.person()
-    return ada
 
 
 async def kept(client: httpx.AsyncClient) -> list[dict[str, Any]]:

@@ -1,6 +1,5 @@
 """Notifications over REST."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -9,14 +8,6 @@ import pytest
 from rest import Rest
 from useby.domain.notification import Draft, Event, Kind
 from useby.store import notifications
-from useby.store.engine import Database
-
-
-@pytest.fixture
-async def rest(database: Database) -> AsyncIterator[Rest]:
-    rest = Rest(database)
-    yield rest
-    await rest.close()
 
 
 async def posted(client: httpx.AsyncClient, **values: Any) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Products over REST."""
 
 import json
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
@@ -11,7 +10,7 @@ import pytest
 from uuid_utils import uuid7
 
 from goods import NOON, a_kept_owner
-from rest import Rest
+from rest import MILK, Rest, added, messages
 from useby.api import products as routes
 from useby.api.context import Caller
 from useby.api.errors import Problem
@@ -21,34 +20,6 @@ from useby.clock.alerts import say_due
 from useby.domain.account import User
 from useby.store import accounts, alerts
 from useby.store.engine import Database
-
-MILK = {"name": "Organic Milk", "expiryDate": "2026-03-04"}
-
-
-@pytest.fixture
-async def rest(database: Database) -> AsyncIterator[Rest]:
-    rest = Rest(database)
-    yield rest
-    await rest.close()
-
-
-@pytest.fixture
-async def ada(rest: Rest) -> httpx.AsyncClient:
-    _, client = await rest.person()
-    return client
-
-
-async def added(client: httpx.AsyncClient, **values: Any) -> dict[str, Any]:
-    answer = await client.post("/api/products", json=MILK | values)
-    assert answer.status_code == HTTPStatus.CREATED, answer.text
-    product: dict[str, Any] = answer.json()
-    return product
-
-
-async def messages(client: httpx.AsyncClient, **query: Any) -> list[str]:
-    """Newest first."""
-    answer = await client.get("/api/notifications", params=query)
-    return [each["message"] for each in answer.json()["items"]]
 
 
 async def test_a_product_is_answered_with_every_field_by_its_name(ada: httpx.AsyncClient) -> None:
@@ -287,61 +258,6 @@ async def test_a_batch_takes_a_thousand_products_and_not_one_more(
     assert await messages(ada) == ["1000 products were added"]
 
 
-@pytest.mark.parametrize(("move", "done"), [("consume", "consumed"), ("discard", "discarded")])
-async def test_a_part_may_be_taken_and_the_rest_closes_the_product(
-    rest: Rest, ada: httpx.AsyncClient, move: str, done: str
-) -> None:
-    product = await added(ada, quantity="1.5", unit="l")
-    await rest.database.write(lambda t: say_due(t, rest.now))
-    path = f"/api/products/{product['id']}"
-    part = await ada.post(f"{path}/{move}", json={"quantity": 0.5})
-    assert part.json() == product | {"quantity": "1"}
-    assert (await messages(ada, unread=True)) == [
-        f"0.5 l of Organic Milk {done}, 1 l left",
-        "Organic Milk expires in 2 days",
-    ]
-    rest.now += timedelta(hours=1)
-    last = await ada.post(f"{path}/{move}")
-    moment = "2026-03-02T13:00:00Z"
-    assert last.json() == part.json() | {
-        "status": done,
-        "closedAs": done,
-        "closedAt": moment,
-        "updatedAt": moment,
-    }
-    assert (await ada.get(path)).json() == last.json()
-    assert await messages(ada, unread=True) == [f"Organic Milk was {done}"]
-    assert await rest.database.read(alerts.next_due) is None
-    again = await ada.post(f"{path}/{move}")
-    assert again.status_code == HTTPStatus.CONFLICT
-    assert again.json()["detail"] == f"It can't be done: the product is already {done}."
-
-
-async def test_more_than_there_is_cannot_be_taken(ada: httpx.AsyncClient) -> None:
-    product = await added(ada)
-    path = f"/api/products/{product['id']}"
-    answer = await ada.post(f"{path}/consume", json={"quantity": "1.000001"})
-    assert answer.status_code == HTTPStatus.CONFLICT
-    for wrong in ("0", "-1", "x", [], {"$ne": 1}):
-        answer = await ada.post(f"{path}/consume", json={"quantity": wrong})
-        assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
-    assert (await ada.get(path)).json() == product
-
-
-async def test_a_closing_may_be_taken_back(rest: Rest, ada: httpx.AsyncClient) -> None:
-    product = await added(ada)
-    path = f"/api/products/{product['id']}"
-    open_ = await ada.post(f"{path}/reopen")
-    assert open_.status_code == HTTPStatus.CONFLICT
-    await ada.post(f"{path}/consume")
-    assert (await ada.post(f"{path}/reopen", json={"quantity": 2})).json() == product | {
-        "quantity": "2"
-    }
-    await ada.post(f"{path}/discard", json={"quantity": None})
-    assert (await ada.post(f"{path}/reopen")).json() == product | {"quantity": "2"}
-    assert await rest.database.read(alerts.next_due) is not None
-
-
 async def test_a_deleted_product_is_gone_and_what_was_said_of_it_is_read(
     rest: Rest, ada: httpx.AsyncClient
 ) -> None:
@@ -354,98 +270,6 @@ async def test_a_deleted_product_is_gone_and_what_was_said_of_it_is_read(
     assert (await ada.delete(path)).status_code == HTTPStatus.NOT_FOUND
     assert await messages(ada, unread=True) == []
     assert len(await messages(ada)) == 1
-
-
-@pytest.fixture
-async def shelf(ada: httpx.AsyncClient) -> dict[str, dict[str, Any]]:
-    named = {
-        "Beans": {"expiryDate": "2027-01-01", "category": "Tins"},
-        "Ägg": {"expiryDate": "2026-03-04", "category": "Dairy", "location": "Fridge"},
-        "Milk": {"expiryDate": "2026-03-02", "category": "Dairy", "notes": "100% fresh"},
-        "Old Milk": {"expiryDate": "2026-02-01", "category": "Dairy"},
-        "Gone": {"expiryDate": "2026-03-02"},
-        "Binned": {"expiryDate": "2026-03-02"},
-    }
-    products = {name: await added(ada, name=name, **values) for name, values in named.items()}
-    await ada.post(f"/api/products/{products['Gone']['id']}/consume")
-    await ada.post(f"/api/products/{products['Binned']['id']}/discard")
-    return products
-
-
-@pytest.mark.parametrize(
-    ("query", "names"),
-    [
-        ({"status": "fresh"}, ["Beans"]),
-        ({"status": "expiring"}, ["Milk", "Ägg"]),
-        ({"status": "expired"}, ["Old Milk"]),
-        ({"status": "consumed"}, ["Gone"]),
-        ({"status": "discarded"}, ["Binned"]),
-        ({"expiringWithin": 0}, ["Old Milk", "Milk"]),
-        ({"expiringWithin": 2}, ["Old Milk", "Milk", "Ägg"]),
-        ({"expiringWithin": 2, "status": "expiring"}, ["Milk", "Ägg"]),
-        ({"category": "Dairy", "sort": "name"}, ["Milk", "Old Milk", "Ägg"]),
-        ({"category": "Dairy", "sort": "-name"}, ["Ägg", "Old Milk", "Milk"]),
-        ({"q": "MILK"}, ["Old Milk", "Milk"]),
-        ({"q": "ägg"}, ["Ägg"]),
-        ({"q": "%"}, ["Milk"]),
-        ({"q": "fridge"}, ["Ägg"]),
-        ({"q": "_"}, []),
-        ({"sort": "createdAt"}, ["Beans", "Ägg", "Milk", "Old Milk", "Gone", "Binned"]),
-        ({"sort": "-expiryDate", "limit": 2}, ["Beans", "Ägg"]),
-        ({"limit": 1}, ["Old Milk"]),
-    ],
-)
-async def test_a_list_is_filtered_and_ordered(
-    ada: httpx.AsyncClient,
-    shelf: dict[str, dict[str, Any]],
-    query: dict[str, Any],
-    names: list[str],
-) -> None:
-    answer = await ada.get("/api/products", params=query)
-    assert answer.status_code == HTTPStatus.OK
-    assert [each["name"] for each in answer.json()["items"]] == names
-
-
-@pytest.mark.parametrize("sort", ["name", "-expiryDate", "createdAt"])
-async def test_pages_follow_each_other_by_their_cursor(
-    ada: httpx.AsyncClient, shelf: dict[str, dict[str, Any]], sort: str
-) -> None:
-    await added(ada, name="👨‍👩‍👧" * 20 + "𝕏" * 100)
-    whole = (await ada.get("/api/products", params={"sort": sort})).json()
-    assert whole["nextCursor"] is None
-    items: list[dict[str, Any]] = []
-    query: dict[str, Any] = {"sort": sort, "limit": 1}
-    for _ in whole["items"]:
-        page = (await ada.get("/api/products", params=query)).json()
-        items += page["items"]
-        query["cursor"] = page["nextCursor"]
-    assert query["cursor"] is None
-    assert items == whole["items"]
-
-
-@pytest.mark.parametrize(
-    "query",
-    [
-        {"status": "rotten"},
-        {"expiringWithin": -1},
-        {"expiringWithin": 10**30},
-        {"expiringWithin": "soon"},
-        {"sort": "quantity"},
-        {"limit": 0},
-        {"limit": 501},
-        {"cursor": "%%%"},
-        {"cursor": ""},
-        {"cursor": "x" * 5000},
-        {"cursor": "WyJuYW1lIiwieCIsInkiXQ", "sort": "-name"},
-        {"q": "a\0b"},
-        {"category": "\0"},
-    ],
-    ids=str,
-)
-async def test_a_hostile_query_is_refused(ada: httpx.AsyncClient, query: dict[str, Any]) -> None:
-    answer = await ada.get("/api/products", params=query)
-    assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
-    assert answer.headers["content-type"] == "application/problem+json"
 
 
 ROUTES: list[tuple[str, str, dict[str, Any] | None]] = [

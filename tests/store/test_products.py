@@ -2,79 +2,27 @@
 
 import dataclasses
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TypeVar
 
 import pytest
-import sqlalchemy as sa
 from uuid_utils import uuid7
 
 from both import on_sqlite
 from goods import NOON, a_kept_owner, a_product, day
 from plans import plans_of
+from shelf import due_at, got, keep, scheduled, taking, told, unread
 from useby.clock.alerts import say_due
-from useby.domain.account import User
 from useby.domain.news import Change, News, Notified, ProductChanged, Scheduled
-from useby.domain.notification import Draft, Event, Kind, Notification
+from useby.domain.notification import Draft, Event, Kind
 from useby.domain.policy import Policy
-from useby.domain.product import Closing, DateKind, Expiry, Product
+from useby.domain.product import Closing, DateKind, Expiry
 from useby.store import notifications, products
 from useby.store.engine import Database, Transaction
-from useby.store.notifications import NotificationQuery
 from useby.store.products import ExternalIdTaken, Upserted
-from useby.store.schema import products as table
 
 T = TypeVar("T")
-
-
-@pytest.fixture
-def news(database: Database) -> list[News]:
-    told: list[News] = []
-    database.on_commit = told.append
-    return told
-
-
-def scheduled(news: list[News]) -> list[datetime]:
-    return [each.at for each in news if isinstance(each, Scheduled)]
-
-
-async def keep(database: Database, owner: User, *wanted: Product) -> None:
-    def work(transaction: Transaction) -> None:
-        for product in wanted:
-            products.add(transaction, product, owner, NOON)
-
-    await database.write(work)
-
-
-async def got(database: Database, product: Product) -> Product | None:
-    return await database.read(lambda c: products.get(c, product.user_id, product.id))
-
-
-async def told(database: Database, owner: User) -> list[Notification]:
-    """Oldest first."""
-    page = await database.read(
-        lambda c: notifications.list_(c, owner.id, NotificationQuery(limit=500))
-    )
-    return list(reversed(page.items))
-
-
-async def unread(database: Database, owner: User) -> list[str]:
-    return [each.message for each in await told(database, owner) if each.read_at is None]
-
-
-async def due_at(database: Database, product: Product) -> datetime | None:
-    """The moment at which the clock will look at the product."""
-    wanted = sa.select(table.c.next_alert_at).where(table.c.id == product.id)
-    return await database.read(lambda c: c.scalar(wanted))
-
-
-def taking(
-    owner: User, product: Product, quantity: str | None, how: Closing = Closing.CONSUMED
-) -> Callable[[Transaction], Product | None]:
-    amount = None if quantity is None else Decimal(quantity)
-    return lambda t: products.take(t, owner, product.id, quantity=amount, how=how, now=NOON)
 
 
 @pytest.mark.parametrize("expires", ["2026-06-01", "2026-06-01T10:30:00+02:00"])
@@ -306,106 +254,6 @@ async def test_a_product_cannot_be_given_anothers_external_id(database: Database
     own = dataclasses.replace(one, name="Own")
     await database.write(lambda t: products.replace(t, own, owner, NOON))
     assert await got(database, one) == own
-
-
-@pytest.mark.parametrize("how", list(Closing))
-async def test_taking_a_part_leaves_the_rest_open_and_says_so(
-    database: Database, how: Closing
-) -> None:
-    owner = await a_kept_owner(database)
-    product = a_product(owner, quantity=Decimal("1.5"), unit="l")
-    await keep(database, owner, product)
-    pending = await due_at(database, product)
-    after = await database.write(taking(owner, product, "0.5", how))
-    assert after == dataclasses.replace(product, quantity=Decimal(1), updated_at=NOON)
-    assert await got(database, product) == after
-    assert await due_at(database, product) == pending
-    (said,) = await told(database, owner)
-    assert said.message == f"0.5 l of Organic Milk {how.value}, 1 l left"
-    assert (said.kind, said.event.value) == (Kind.INFO, how.value)
-    assert (said.product_id, said.product_name) == (product.id, "Organic Milk")
-    assert (said.expires_on, said.days_left) == (day("2026-06-01"), 91)
-
-
-@pytest.mark.parametrize("quantity", [None, "1.5"])
-@pytest.mark.parametrize("how", list(Closing))
-async def test_taking_the_last_closes_the_product_and_reads_what_was_said_of_it(
-    database: Database, how: Closing, quantity: str | None
-) -> None:
-    owner = await a_kept_owner(database)
-    product = a_product(owner, "2026-03-03", quantity=Decimal("1.5"))
-    other = a_product(owner, "2026-03-03", name="Other")
-    await keep(database, owner, product, other)
-    await database.write(lambda t: say_due(t, NOON))
-    after = await database.write(taking(owner, product, quantity, how))
-    assert after is not None
-    assert (after.closed_as, after.closed_at, after.quantity) == (how, NOON, Decimal("1.5"))
-    assert await got(database, product) == after
-    assert await due_at(database, product) is None
-    assert await unread(database, owner) == [
-        "Other expires tomorrow",
-        f"Organic Milk was {how.value}",
-    ]
-
-
-async def test_the_taking_and_what_is_said_of_it_are_one_transaction(database: Database) -> None:
-    owner = await a_kept_owner(database)
-    product = a_product(owner)
-    await keep(database, owner, product)
-
-    def work(transaction: Transaction) -> None:
-        taking(owner, product, None)(transaction)
-        raise RuntimeError("as if by a fault after it")
-
-    with pytest.raises(RuntimeError):
-        await database.write(work)
-    assert await got(database, product) == product
-    assert await told(database, owner) == []
-
-
-@pytest.mark.parametrize("quantity", ["1.000001", "0", "-1"])
-async def test_what_is_not_there_cannot_be_taken(database: Database, quantity: str) -> None:
-    owner = await a_kept_owner(database)
-    product = a_product(owner)
-    await keep(database, owner, product)
-    with pytest.raises(ValueError, match=r"not so much|more than nothing"):
-        await database.write(taking(owner, product, quantity))
-    assert await got(database, product) == product
-    assert await told(database, owner) == []
-
-
-async def test_a_closed_product_cannot_be_taken_again(database: Database) -> None:
-    owner = await a_kept_owner(database)
-    product = a_product(owner)
-    await keep(database, owner, product)
-    await database.write(taking(owner, product, None))
-    with pytest.raises(ValueError, match="already consumed"):
-        await database.write(taking(owner, product, None, Closing.DISCARDED))
-
-
-async def test_reopening_pends_again_what_was_not_said(database: Database) -> None:
-    owner = await a_kept_owner(database)
-    product = a_product(owner, "2026-03-03")
-    await keep(database, owner, product)
-    await database.write(lambda t: say_due(t, NOON))
-    pending = await due_at(database, product)
-    await database.write(taking(owner, product, None))
-    after = await database.write(
-        lambda t: products.reopen(t, owner, product.id, quantity=Decimal(3), now=NOON)
-    )
-    assert after == dataclasses.replace(product, quantity=Decimal(3))
-    assert await due_at(database, product) == pending
-    assert await database.write(lambda t: say_due(t, NOON)) == 0
-
-
-async def test_an_open_product_cannot_be_reopened(database: Database) -> None:
-    owner = await a_kept_owner(database)
-    product = a_product(owner)
-    await keep(database, owner, product)
-    with pytest.raises(ValueError, match="not closed"):
-        await database.write(
-            lambda t: products.reopen(t, owner, product.id, quantity=None, now=NOON)
-        )
 
 
 async def test_deleting_reads_what_was_said_and_forgets_the_rest(database: Database) -> None:

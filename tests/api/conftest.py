@@ -1,0 +1,23 @@
+"""What the tests of REST ask for."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from rest import Rest
+from useby.store.engine import Database
+
+
+@pytest.fixture
+async def rest(database: Database) -> AsyncIterator[Rest]:
+    rest = Rest(database)
+    yield rest
+    await rest.close()
+
+
+@pytest.fixture
+async def ada(rest: Rest) -> httpx.AsyncClient:
+    """A client with the token of somebody called Ada."""
+    _, client = await rest.person()
+    return client

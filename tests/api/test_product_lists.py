@@ -1,0 +1,159 @@
+"""Products over REST: listed, and taken."""
+
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+import pytest
+
+from rest import Rest, added, messages
+from useby.clock.alerts import say_due
+from useby.store import alerts
+
+
+@pytest.mark.parametrize(("move", "done"), [("consume", "consumed"), ("discard", "discarded")])
+async def test_a_part_may_be_taken_and_the_rest_closes_the_product(
+    rest: Rest, ada: httpx.AsyncClient, move: str, done: str
+) -> None:
+    product = await added(ada, quantity="1.5", unit="l")
+    await rest.database.write(lambda t: say_due(t, rest.now))
+    path = f"/api/products/{product['id']}"
+    part = await ada.post(f"{path}/{move}", json={"quantity": 0.5})
+    assert part.json() == product | {"quantity": "1"}
+    assert (await messages(ada, unread=True)) == [
+        f"0.5 l of Organic Milk {done}, 1 l left",
+        "Organic Milk expires in 2 days",
+    ]
+    rest.now += timedelta(hours=1)
+    last = await ada.post(f"{path}/{move}")
+    moment = "2026-03-02T13:00:00Z"
+    assert last.json() == part.json() | {
+        "status": done,
+        "closedAs": done,
+        "closedAt": moment,
+        "updatedAt": moment,
+    }
+    assert (await ada.get(path)).json() == last.json()
+    assert await messages(ada, unread=True) == [f"Organic Milk was {done}"]
+    assert await rest.database.read(alerts.next_due) is None
+    again = await ada.post(f"{path}/{move}")
+    assert again.status_code == HTTPStatus.CONFLICT
+    assert again.json()["detail"] == f"It can't be done: the product is already {done}."
+
+
+async def test_more_than_there_is_cannot_be_taken(ada: httpx.AsyncClient) -> None:
+    product = await added(ada)
+    path = f"/api/products/{product['id']}"
+    answer = await ada.post(f"{path}/consume", json={"quantity": "1.000001"})
+    assert answer.status_code == HTTPStatus.CONFLICT
+    for wrong in ("0", "-1", "x", [], {"$ne": 1}):
+        answer = await ada.post(f"{path}/consume", json={"quantity": wrong})
+        assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert (await ada.get(path)).json() == product
+
+
+async def test_a_closing_may_be_taken_back(rest: Rest, ada: httpx.AsyncClient) -> None:
+    product = await added(ada)
+    path = f"/api/products/{product['id']}"
+    open_ = await ada.post(f"{path}/reopen")
+    assert open_.status_code == HTTPStatus.CONFLICT
+    await ada.post(f"{path}/consume")
+    assert (await ada.post(f"{path}/reopen", json={"quantity": 2})).json() == product | {
+        "quantity": "2"
+    }
+    await ada.post(f"{path}/discard", json={"quantity": None})
+    assert (await ada.post(f"{path}/reopen")).json() == product | {"quantity": "2"}
+    assert await rest.database.read(alerts.next_due) is not None
+
+
+@pytest.fixture
+async def shelf(ada: httpx.AsyncClient) -> dict[str, dict[str, Any]]:
+    named = {
+        "Beans": {"expiryDate": "2027-01-01", "category": "Tins"},
+        "Ägg": {"expiryDate": "2026-03-04", "category": "Dairy", "location": "Fridge"},
+        "Milk": {"expiryDate": "2026-03-02", "category": "Dairy", "notes": "100% fresh"},
+        "Old Milk": {"expiryDate": "2026-02-01", "category": "Dairy"},
+        "Gone": {"expiryDate": "2026-03-02"},
+        "Binned": {"expiryDate": "2026-03-02"},
+    }
+    products = {name: await added(ada, name=name, **values) for name, values in named.items()}
+    await ada.post(f"/api/products/{products['Gone']['id']}/consume")
+    await ada.post(f"/api/products/{products['Binned']['id']}/discard")
+    return products
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ({"status": "fresh"}, ["Beans"]),
+        ({"status": "expiring"}, ["Milk", "Ägg"]),
+        ({"status": "expired"}, ["Old Milk"]),
+        ({"status": "consumed"}, ["Gone"]),
+        ({"status": "discarded"}, ["Binned"]),
+        ({"expiringWithin": 0}, ["Old Milk", "Milk"]),
+        ({"expiringWithin": 2}, ["Old Milk", "Milk", "Ägg"]),
+        ({"expiringWithin": 2, "status": "expiring"}, ["Milk", "Ägg"]),
+        ({"category": "Dairy", "sort": "name"}, ["Milk", "Old Milk", "Ägg"]),
+        ({"category": "Dairy", "sort": "-name"}, ["Ägg", "Old Milk", "Milk"]),
+        ({"q": "MILK"}, ["Old Milk", "Milk"]),
+        ({"q": "ägg"}, ["Ägg"]),
+        ({"q": "%"}, ["Milk"]),
+        ({"q": "fridge"}, ["Ägg"]),
+        ({"q": "_"}, []),
+        ({"sort": "createdAt"}, ["Beans", "Ägg", "Milk", "Old Milk", "Gone", "Binned"]),
+        ({"sort": "-expiryDate", "limit": 2}, ["Beans", "Ägg"]),
+        ({"limit": 1}, ["Old Milk"]),
+    ],
+)
+async def test_a_list_is_filtered_and_ordered(
+    ada: httpx.AsyncClient,
+    shelf: dict[str, dict[str, Any]],
+    query: dict[str, Any],
+    names: list[str],
+) -> None:
+    answer = await ada.get("/api/products", params=query)
+    assert answer.status_code == HTTPStatus.OK
+    assert [each["name"] for each in answer.json()["items"]] == names
+
+
+@pytest.mark.parametrize("sort", ["name", "-expiryDate", "createdAt"])
+async def test_pages_follow_each_other_by_their_cursor(
+    ada: httpx.AsyncClient, shelf: dict[str, dict[str, Any]], sort: str
+) -> None:
+    await added(ada, name="👨‍👩‍👧" * 20 + "𝕏" * 100)
+    whole = (await ada.get("/api/products", params={"sort": sort})).json()
+    assert whole["nextCursor"] is None
+    items: list[dict[str, Any]] = []
+    query: dict[str, Any] = {"sort": sort, "limit": 1}
+    for _ in whole["items"]:
+        page = (await ada.get("/api/products", params=query)).json()
+        items += page["items"]
+        query["cursor"] = page["nextCursor"]
+    assert query["cursor"] is None
+    assert items == whole["items"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"status": "rotten"},
+        {"expiringWithin": -1},
+        {"expiringWithin": 10**30},
+        {"expiringWithin": "soon"},
+        {"sort": "quantity"},
+        {"limit": 0},
+        {"limit": 501},
+        {"cursor": "%%%"},
+        {"cursor": ""},
+        {"cursor": "x" * 5000},
+        {"cursor": "WyJuYW1lIiwieCIsInkiXQ", "sort": "-name"},
+        {"q": "a\0b"},
+        {"category": "\0"},
+    ],
+    ids=str,
+)
+async def test_a_hostile_query_is_refused(ada: httpx.AsyncClient, query: dict[str, Any]) -> None:
+    answer = await ada.get("/api/products", params=query)
+    assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert answer.headers["content-type"] == "application/problem+json"

@@ -1,0 +1,114 @@
+"""Products in the store: used up, thrown away, in part or whole, and taken back."""
+
+import dataclasses
+from decimal import Decimal
+
+import pytest
+
+from goods import NOON, a_kept_owner, a_product, day
+from shelf import due_at, got, keep, taking, told, unread
+from useby.clock.alerts import say_due
+from useby.domain.notification import Kind
+from useby.domain.product import Closing
+from useby.store import products
+from useby.store.engine import Database, Transaction
+
+
+@pytest.mark.parametrize("how", list(Closing))
+async def test_taking_a_part_leaves_the_rest_open_and_says_so(
+    database: Database, how: Closing
+) -> None:
+    owner = await a_kept_owner(database)
+    product = a_product(owner, quantity=Decimal("1.5"), unit="l")
+    await keep(database, owner, product)
+    pending = await due_at(database, product)
+    after = await database.write(taking(owner, product, "0.5", how))
+    assert after == dataclasses.replace(product, quantity=Decimal(1), updated_at=NOON)
+    assert await got(database, product) == after
+    assert await due_at(database, product) == pending
+    (said,) = await told(database, owner)
+    assert said.message == f"0.5 l of Organic Milk {how.value}, 1 l left"
+    assert (said.kind, said.event.value) == (Kind.INFO, how.value)
+    assert (said.product_id, said.product_name) == (product.id, "Organic Milk")
+    assert (said.expires_on, said.days_left) == (day("2026-06-01"), 91)
+
+
+@pytest.mark.parametrize("quantity", [None, "1.5"])
+@pytest.mark.parametrize("how", list(Closing))
+async def test_taking_the_last_closes_the_product_and_reads_what_was_said_of_it(
+    database: Database, how: Closing, quantity: str | None
+) -> None:
+    owner = await a_kept_owner(database)
+    product = a_product(owner, "2026-03-03", quantity=Decimal("1.5"))
+    other = a_product(owner, "2026-03-03", name="Other")
+    await keep(database, owner, product, other)
+    await database.write(lambda t: say_due(t, NOON))
+    after = await database.write(taking(owner, product, quantity, how))
+    assert after is not None
+    assert (after.closed_as, after.closed_at, after.quantity) == (how, NOON, Decimal("1.5"))
+    assert await got(database, product) == after
+    assert await due_at(database, product) is None
+    assert await unread(database, owner) == [
+        "Other expires tomorrow",
+        f"Organic Milk was {how.value}",
+    ]
+
+
+async def test_the_taking_and_what_is_said_of_it_are_one_transaction(database: Database) -> None:
+    owner = await a_kept_owner(database)
+    product = a_product(owner)
+    await keep(database, owner, product)
+
+    def work(transaction: Transaction) -> None:
+        taking(owner, product, None)(transaction)
+        raise RuntimeError("as if by a fault after it")
+
+    with pytest.raises(RuntimeError):
+        await database.write(work)
+    assert await got(database, product) == product
+    assert await told(database, owner) == []
+
+
+@pytest.mark.parametrize("quantity", ["1.000001", "0", "-1"])
+async def test_what_is_not_there_cannot_be_taken(database: Database, quantity: str) -> None:
+    owner = await a_kept_owner(database)
+    product = a_product(owner)
+    await keep(database, owner, product)
+    with pytest.raises(ValueError, match=r"not so much|more than nothing"):
+        await database.write(taking(owner, product, quantity))
+    assert await got(database, product) == product
+    assert await told(database, owner) == []
+
+
+async def test_a_closed_product_cannot_be_taken_again(database: Database) -> None:
+    owner = await a_kept_owner(database)
+    product = a_product(owner)
+    await keep(database, owner, product)
+    await database.write(taking(owner, product, None))
+    with pytest.raises(ValueError, match="already consumed"):
+        await database.write(taking(owner, product, None, Closing.DISCARDED))
+
+
+async def test_reopening_pends_again_what_was_not_said(database: Database) -> None:
+    owner = await a_kept_owner(database)
+    product = a_product(owner, "2026-03-03")
+    await keep(database, owner, product)
+    await database.write(lambda t: say_due(t, NOON))
+    pending = await due_at(database, product)
+    await database.write(taking(owner, product, None))
+    after = await database.write(
+        lambda t: products.reopen(t, owner, product.id, quantity=Decimal(3), now=NOON)
+    )
+    assert after == dataclasses.replace(product, quantity=Decimal(3))
+    assert await due_at(database, product) == pending
+    assert await database.write(lambda t: say_due(t, NOON)) == 0
+
+
+async def test_an_open_product_cannot_be_reopened(database: Database) -> None:
+    owner = await a_kept_owner(database)
+    product = a_product(owner)
+    await keep(database, owner, product)
+    with pytest.raises(ValueError, match="not closed"):
+        await database.write(
+            lambda t: products.reopen(t, owner, product.id, quantity=None, now=NOON)
+        )
