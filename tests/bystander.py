@@ -18,6 +18,8 @@ from wire import Wires, wires
 
 INTERVAL = 0.06
 """Seconds between a canary's pings: a little fewer than the 20 frames a second it may send."""
+OWN = 2
+"""Timers and tasks of the node's own that come and go."""
 COMES_BACK = 1.05
 """What is held after a fault, by what was held before it, at most."""
 PAUSE = 0.2
@@ -159,7 +161,7 @@ async def _back(
     held: dict[str, int] = {}
     try:
         async with asyncio.timeout(PATIENCE):
-            while not held or any(held[each] > before[each] * COMES_BACK for each in watched):
+            while not held or any(held[each] > before[each] * COMES_BACK + OWN for each in watched):
                 await asyncio.sleep(PAUSE)
                 held = await held_by(server)
     except TimeoutError:

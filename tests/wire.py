@@ -140,6 +140,11 @@ class Wire:
             pass
         return got.closing
 
+    def end(self) -> None:
+        """Send nothing more; what comes is still read."""
+        with contextlib.suppress(OSError):  # it may be over
+            self._sock.shutdown(socket.SHUT_WR)
+
     def reset(self) -> None:
         """End it as a peer that vanishes does: with a reset."""
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -1,0 +1,142 @@
+"""RFC 6455 as a table of raw bytes, on the real endpoint and on one that echoes."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from typing import cast
+
+import pytest
+
+import live
+import wire
+from conformance.cases import Case
+from conformance.closing import closing, limits
+from conformance.framing import fragmentation, framing, opcodes, pings, reserved_bits
+from conformance.text import utf_8
+from useby.realtime import frames
+from useby.realtime.hub import Hub
+from useby.realtime.session import Effects, Session, State
+from useby.realtime.socket import Socket
+from useby.settings import Settings
+from wire import CLOSE, PONG, TEXT, Frame, Wire, Wires
+
+GROUPS = {
+    "framing": framing,
+    "pings": pings,
+    "reserved bits": reserved_bits,
+    "opcodes": opcodes,
+    "fragmentation": fragmentation,
+    "UTF-8": utf_8,
+    "closing": closing,
+    "limits": limits,
+}
+CASES = {f"{group}: {case.name}": case for group, make in GROUPS.items() for case in make()}
+PATIENT = {"frames_burst": 100_000, "close_timeout": 20.0, "ping_interval": 3600.0}
+
+
+class Echo(Session):
+    """Sends back every text it is sent."""
+
+    def text(self, text: str) -> Effects:
+        return (frames._framed(frames.Opcode.TEXT, text.encode()),)
+
+
+class Doorway(asyncio.Protocol):
+    """Hands every connection to a ``Socket`` whose session echoes."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        session = Echo("ada")
+        session.state = State.LIVE
+        line = cast("asyncio.Transport", transport)
+        socket = Socket(self._hub, line, session)
+        self._hub.hold(socket)
+        line.set_protocol(socket)
+
+
+@pytest.fixture(scope="module")
+def echo() -> Iterator[str]:
+    """The URL of an endpoint that echoes, on a thread of its own."""
+    ready, found = threading.Event(), []
+
+    async def serve() -> None:
+        loop, end = asyncio.get_running_loop(), asyncio.Event()
+        settings = Settings(_env_file=None, **PATIENT)  # type: ignore[call-arg,arg-type]
+        hub = Hub(
+            settings,
+            cast("object", None),  # type: ignore[arg-type] # nothing here asks a database
+            cast("object", None),  # type: ignore[arg-type]
+            now=lambda: datetime.now(UTC),
+            product_json=lambda *_: "",
+        )
+        server = await loop.create_server(lambda: Doorway(hub), "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        found.append((f"ws://127.0.0.1:{port}/", loop, end))
+        ready.set()
+        await end.wait()
+        hub.cut()
+        server.close()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    assert ready.wait(20)
+    ((url, loop, end),) = found
+    yield url
+    loop.call_soon_threadsafe(end.set)
+    thread.join()
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a node's socket, token and all."""
+    with live.serving(tmp_path_factory.mktemp("node"), **PATIENT) as server:
+        yield server.socket_url(server.person().token)
+
+
+@pytest.fixture
+async def wires() -> AsyncIterator[Wires]:
+    async with wire.wires() as wires:
+        yield wires
+
+
+async def answers_of(line: Wire, case: Case) -> tuple[list[Frame], int | None]:
+    """What comes back until the endpoint's Close, and that Close's code; nothing may follow it."""
+    for data in case.sent:
+        try:
+            await line.send(data)
+        except ConnectionError:
+            break  # refused as soon as it could be told
+    said = []
+    while (got := await line.read_frame()).opcode != CLOSE:
+        said.append(got)
+    line.end()
+    assert await line.read_to_end() == b""
+    return said, got.closing[0] if got.data else None
+
+
+@pytest.mark.parametrize("name", CASES)
+async def test_an_endpoint_that_echoes(echo: str, wires: Wires, name: str) -> None:
+    case = CASES[name]
+    line = await wires.tcp(echo)
+    said, code = await answers_of(line, case)
+    for opcode in (TEXT, PONG):  # a pong comes as soon as it can (5.5.2), a text in its turn
+        wanted = [each for each in case.answers if each.opcode == opcode]
+        assert [each for each in said if each.opcode == opcode] == wanted
+    assert (len(said), code) == (len(case.answers), case.closing)
+
+
+@pytest.mark.parametrize("name", CASES)
+async def test_the_notification_socket(real: str, wires: Wires, name: str) -> None:
+    """What is no JSON for it is ignored (contract 4), so of the answers only pongs come."""
+    case = CASES[name]
+    line = await wires.opened(real)
+    pongs = [each for each in case.answers if each.opcode != TEXT]
+    assert await answers_of(line, case) == (pongs, case.closing)
+
+
+def test_the_table_has_no_fewer_than_250_cases_each_with_a_name_of_its_own() -> None:
+    assert len(CASES) == sum(len(make()) for make in GROUPS.values())
+    assert len(CASES) >= 250
