@@ -79,6 +79,20 @@ def framing() -> list[Case]:
         )
         for opcode, name in NAMES.items()
     ]
+    cases += [
+        fails(
+            f"a {NAMES[opcode]} whose {size} bytes are counted in {bits} bits",
+            HELLO + headed(0x80 | opcode, size, bits=bits) + b"*" * size,
+            say("hello"),
+        )
+        for opcode, size, bits in (
+            *((TEXT, size, 16) for size in (0, 1, 125)),
+            *((TEXT, size, 64) for size in (0, 125, 126, 4096)),
+            (PING, 5, 16),
+            (PONG, 5, 64),
+            (CLOSE, 0, 16),
+        )
+    ]
     return cases
 
 

@@ -2,8 +2,8 @@
 
 It feeds the session, writes what the session says, and holds no opinion about the contract but
 its limits (section 7). The library refuses reserved bits, unmasked frames, bad close codes and
-over-long lengths; it does not check UTF-8, count frames or fragments, or bound what is written,
-so that is done here.
+over-long lengths; it does not check UTF-8 or how a length is written, count frames or fragments,
+or bound what is written, so that is done here.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ import logging
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from websockets.exceptions import ProtocolError
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol, Side
 from websockets.protocol import State as WireState
@@ -41,6 +42,25 @@ _quiet = logging.getLogger("useby.realtime.wire")
 _quiet.setLevel(logging.WARNING)  # the library logs whole frames at DEBUG
 
 
+class _Wire(Protocol):
+    """The library's parser, which knows besides how much of a frame has come."""
+
+    unparsed = 0
+    """Bytes of a frame that has begun and not ended."""
+
+    def receive_data(self, data: bytes | bytearray) -> None:
+        self.unparsed += len(data)
+        super().receive_data(data)
+
+    def recv_frame(self, frame: Frame) -> None:
+        """Take a frame whose length is written in as few bytes as it can be (RFC 6455, 5.2)."""
+        left = len(self.reader.buffer)
+        if self.unparsed - left != _wire_size(frame):
+            raise ProtocolError("a length that is longer than it needs to be")
+        self.unparsed = left
+        super().recv_frame(frame)
+
+
 class Socket(asyncio.Protocol):
     """One WebSocket connection, from the handshake's answer to the transport's end."""
 
@@ -54,7 +74,6 @@ class Socket(asyncio.Protocol):
         "_message",
         "_out",
         "_paused",
-        "_unparsed",
         "_unsent",
         "_wire",
         "expires_at",
@@ -87,12 +106,11 @@ class Socket(asyncio.Protocol):
         self.pinged_at = 0.0
         """When the ping that awaits its pong was sent, by the loop's clock; 0: none does."""
         self.slot = -1
-        self._wire = Protocol(Side.SERVER, max_size=hub.settings.message_max_bytes, logger=_quiet)
+        self._wire = _Wire(Side.SERVER, max_size=hub.settings.message_max_bytes, logger=_quiet)
         self._allowance = float(hub.settings.frames_burst)
         self._allowance_at = hub.time()
         self._message: bytearray | None = None
         self._fragments = 0
-        self._unparsed = 0
         self._held: bytes | None = None
         self._paused = False
         self._out = [answer] if answer else []
@@ -208,12 +226,9 @@ class Socket(asyncio.Protocol):
                 self.transport.pause_reading()
                 self._disarm()  # the rest of a message may be with the kernel
                 return
-            piece = data[start : start + SLICE]
-            self._unparsed += len(piece)
-            self._wire.receive_data(piece)
+            self._wire.receive_data(data[start : start + SLICE])
             for frame in self._wire.events_received():
                 assert isinstance(frame, Frame)  # noqa: S101 - the handshake is behind us
-                self._unparsed -= _wire_size(frame)
                 self._take(frame)
             self._follow_wire()
         self._watch_message()
@@ -284,7 +299,7 @@ class Socket(asyncio.Protocol):
         """Start or stop the clock on a message that has begun and not ended."""
         if self.session.state is State.CLOSED:
             return
-        begun = self._unparsed > 0 or self._message is not None
+        begun = self._wire.unparsed > 0 or self._message is not None
         if begun and self._deadline is None:
             self._deadline = self._hub.loop.call_later(
                 self._hub.settings.message_timeout, self.close, closes.MESSAGE_TIMEOUT
