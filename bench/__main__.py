@@ -15,7 +15,7 @@ from bench.crowd import gather
 from bench.load import raise_file_limit
 from bench.rows import Plan
 
-SCENARIOS = ("idle", "push", "fanout", "storm", "latency", "wave")
+SCENARIOS = ("idle", "push", "fanout", "durable", "storm", "wave", "latency")
 """Every scenario, in the order of the documentation: a module here with a function ``run``."""
 RESULTS = Path(__file__).with_name("results")
 MORE_USERS = 500

@@ -92,6 +92,8 @@ class Peer:
     """Whether it can be told to make its news beforehand."""
     environment: Callable[[Crowd, Path], Mapping[str, str]] = lambda _crowd, _folder: {}
     """What its server finds in the environment."""
+    posts: Mapping[str, str] = field(default_factory=dict)
+    """Where a notification is posted over HTTP: the paths for a ``single`` one, and a ``batch``."""
 
 
 class Server:

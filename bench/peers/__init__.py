@@ -14,6 +14,8 @@ NAMES = ("useby", "ws", "socketio", "starlette", "channels", "nchan", "nats")
 """Every peer, in the order of the tables."""
 FLOOR = "bare"
 """Not a peer: what none can be below."""
+STORELESS = "useby_storeless"
+"""Not a peer either."""
 
 
 def find(name: str) -> "Peer":
@@ -22,7 +24,7 @@ def find(name: str) -> "Peer":
     Raises:
         KeyError: There is none.
     """
-    if name not in (*NAMES, FLOOR):
+    if name not in (*NAMES, FLOOR, STORELESS):
         raise KeyError(name)
     peer: Peer = import_module(f"bench.peers.{name}").PEER
     return peer

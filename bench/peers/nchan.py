@@ -109,4 +109,5 @@ PEER = Peer(
     argv=_argv,
     dialogue=Dialogue(lambda user, _token: f"/sub?user={user}", hears=()),
     publisher=HttpPublisher,
+    posts={"single": "/pub?user={user}"},
 )

@@ -3,13 +3,17 @@
 import asyncio
 import json
 import sys
+import uuid
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import jwt
 import uvicorn
 from starlette.applications import Starlette
-from starlette.routing import WebSocketRoute
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from bench.peers.control import message, obey, say, users
@@ -45,6 +49,22 @@ async def notifications(socket: WebSocket) -> None:
         connections[user].discard(socket)
 
 
+async def post(request: Request) -> JSONResponse:
+    """Send what is posted to every connection of the token's user."""
+    try:
+        token = request.headers["authorization"].removeprefix("Bearer ")
+        user = jwt.decode(token, KEY, algorithms=["HS256"])["sub"]
+    except (KeyError, jwt.PyJWTError):
+        return JSONResponse({"error": "no good token"}, 401)
+    given = await request.json()
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    said = {"id": str(uuid.uuid4()), **given, "created_at": now}
+    text = json.dumps(said, separators=(",", ":"))
+    for socket in tuple(connections[user]):
+        await socket.send_text(text)
+    return JSONResponse(said, 201)
+
+
 async def push(some: Sequence[str], stamp: int) -> None:
     """Send a notification to every connection of each user."""
     for user in some:
@@ -55,8 +75,14 @@ async def push(some: Sequence[str], stamp: int) -> None:
 
 async def main() -> None:
     """Serve until standard input ends."""
-    app = Starlette(routes=[WebSocketRoute("/ws", notifications)])
-    config = uvicorn.Config(app, port=int(PORT), log_level="warning", lifespan="off")
+    routes = [
+        WebSocketRoute("/ws", notifications),
+        Route("/notifications", post, methods=["POST"]),
+    ]
+    app = Starlette(routes=routes)
+    config = uvicorn.Config(
+        app, port=int(PORT), log_level="warning", lifespan="off", access_log=False
+    )
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it

@@ -32,4 +32,5 @@ PEER = Peer(
     prepares=True,
     environment=_environment,
     dialogue=Dialogue(lambda _user, token: f"/api/ws/notification?access_token={token}"),
+    posts={"single": "/api/notifications", "batch": "/api/notifications/batch"},
 )

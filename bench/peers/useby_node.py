@@ -8,16 +8,25 @@ import asyncio
 import gc
 import sys
 from collections import defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
+
+from uuid_utils import uuid7
 
 from bench.peers.control import in_turns, message, orders, say, users
 from useby import logs
 from useby.app import Node, raise_file_limit, running, settle_collector
+from useby.domain.account import Standing, User
 from useby.domain.news import Notified
-from useby.domain.notification import Event, Kind, Notification
+from useby.domain.notification import Draft, Event, Kind, Notification
+from useby.domain.policy import Policy
 from useby.settings import Settings
+from useby.store import accounts
+from useby.store import notifications as stored_notifications
+from useby.store.accounts import Found
+from useby.store.engine import Transaction
 
 
 class Announcer:
@@ -71,13 +80,59 @@ class Announcer:
         return Notified(user, (row,))
 
 
-async def main(port: str, users_file: str) -> None:
+def take_store_out(node: Node) -> None:
+    """Answer whatever asks the store at once, as if there were nothing to look up or keep."""
+    numbers: defaultdict[str, int] = defaultdict(int)
+    here = User("", None, "", "UTC", Policy(), datetime.now(UTC))
+    database: Any = node.database
+
+    def add(transaction: Transaction, drafts: Sequence[Draft], now: datetime) -> list[Notification]:
+        rows = []
+        for draft in drafts:
+            numbers[draft.user_id] += 1
+            rows.append(
+                Notification(
+                    id=str(uuid7()),
+                    user_id=draft.user_id,
+                    seq=numbers[draft.user_id],
+                    message=draft.message,
+                    kind=draft.kind,
+                    event=draft.event,
+                    product_name=draft.product_name,
+                    created_at=now,
+                )
+            )
+        transaction.tell(Notified(rows[0].user_id, tuple(rows)))
+        return rows
+
+    async def read(work: Callable[[Any], Any]) -> Any:
+        return work(None)
+
+    async def write(work: Callable[[Transaction], Any]) -> Any:
+        transaction = Transaction(cast("Any", None))
+        result = work(transaction)
+        for news in transaction.news:
+            database.on_commit(news)
+        return result
+
+    database.read, database.write = read, write
+    stored_notifications.add = add
+    room: Any = accounts
+    room.user = lambda _, user_id: replace(here, id=user_id)
+    room.standings = lambda _, tokens: [
+        Found(Standing.GOOD, numbers[user_id], unread=False) for user_id, _, _ in tokens
+    ]
+
+
+async def main(port: str, users_file: str, storeless: str = "") -> None:
     """Serve until standard input ends."""
     settings = Settings(port=int(port), _env_file=None)  # type: ignore[call-arg]
     logs.configure(settings)
     raise_file_limit()
     async with running(settings) as node:
         settle_collector()
+        if storeless:
+            take_store_out(node)
         announcer = Announcer(node, users(users_file))
         say("ready")
         await orders(announcer.handle)

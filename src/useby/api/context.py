@@ -48,7 +48,7 @@ class Caller:
     claims: Claims
 
 
-def _context(request: Request) -> Context:
+async def _context(request: Request) -> Context:  # a plain function would get a thread
     context: Context = request.app.state.context
     return context
 

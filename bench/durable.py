@@ -1,0 +1,109 @@
+"""Durable: posted over HTTP, committed, delivered; beside peers that store nothing."""
+
+import json
+import statistics
+import time
+from collections.abc import Iterator, Sequence
+
+from bench.peer import HOST, Peer
+from bench.peers import STORELESS, find
+from bench.peers.control import message
+from bench.posts import DIGITS, Posts, Task
+from bench.rows import Case, Column, Plan, Row, Stand, Target, interleaved
+
+TITLE = "Durable: from a post to its frame"
+COLUMNS = {
+    "rate": Column("notifications, accepted and delivered", "a second", digits=0, charted=True),
+    "cpu": Column("server CPU a notification", "µs", digits=0),
+    "p50": Column("p50 from post to frame", "ms"),
+    "p99": Column("p99 from post to frame", "ms"),
+}
+POSTERS = 64
+BATCHES_AT_ONCE = 4
+BATCH = 1000
+CASES = {
+    "batch": f"batches of {BATCH:,}, {BATCHES_AT_ONCE} at a time",
+    "single": f"single posts, {POSTERS} at a time",
+    "half": "single posts, at half that rate",
+}
+PART = 6
+"""How many fewer single posts are sent than notifications in batches."""
+
+
+def run(peers: Sequence[Peer], plan: Plan) -> list[Row]:
+    """Post to each peer that takes posts, and to useby with its store taken out."""
+    ours = [find(STORELESS)] if any(peer.name == "useby" for peer in peers) else []
+    return interleaved([*(peer for peer in peers if peer.posts), *ours], plan, _measure)
+
+
+def targets(rows: Sequence[Row]) -> list[Target]:
+    """10,000 a second in batches, 0.7 of the route without a store, 25 ms at half capacity."""
+    found = {(row.peer, row.case): row for row in rows}
+    batch, single, half, bare = (
+        found.get(key)
+        for key in (
+            ("useby", CASES["batch"]),
+            ("useby", CASES["single"]),
+            ("useby", CASES["half"]),
+            (STORELESS, CASES["single"]),
+        )
+    )
+    if batch is None or single is None or half is None or bare is None:
+        return []
+    return [
+        Target("notifications a second in batches ≥ 10,000", batch.median("rate"), 10_000, True),
+        Target(
+            "single posts a second ≥ 0.7 times those with the store taken out",
+            single.median("rate"),
+            0.7 * bare.median("rate"),
+            at_least=True,
+        ),
+        Target("p99 from post to frame at half capacity ≤ 25 ms", half.median("p99"), 25.0),
+    ]
+
+
+def _measure(stand: Stand, plan: Plan) -> Iterator[Case]:
+    stand.load.connect(0, POSTERS)
+    singles = max(POSTERS, plan.pushes // PART)
+    with Posts(stand.server.port) as posts:
+        single = [_request(stand, plan, user) for user in range(POSTERS)]
+        posts.run(Task(single, POSTERS * 4))  # imports and compilers
+        if "batch" in stand.peer.posts:
+            batch = [_request(stand, plan, user, BATCH) for user in range(BATCHES_AT_ONCE)]
+            posts.run(Task(batch, BATCHES_AT_ONCE))
+            size = max(BATCHES_AT_ONCE, plan.pushes // BATCH)
+            yield CASES["batch"], _post(stand, posts, Task(batch, size), BATCH)
+        figures = _post(stand, posts, Task(single, singles))
+        yield CASES["single"], figures
+        rate = figures["rate"] / 2
+        yield CASES["half"], _post(stand, posts, Task(single, singles // 2, per_second=rate))
+
+
+def _post(stand: Stand, posts: Posts, task: Task, each: int = 1) -> dict[str, float]:
+    stand.load.reset()
+    cpu, began = stand.server.cpu(), time.monotonic()
+    posts.run(task)
+    stand.load.received(task.count * each)
+    seconds = time.monotonic() - began
+    used = stand.server.cpu() - cpu
+    ages = sorted(stand.load.ages())
+    count = len(ages)
+    return {
+        "rate": count / seconds,
+        "cpu": used / count * 1e6,
+        "p50": statistics.median(ages) / 1e6,
+        "p99": ages[int(count * 0.99)] / 1e6,
+    }
+
+
+def _request(stand: Stand, plan: Plan, index: int, together: int = 0) -> bytes:
+    user, token = plan.crowd.ids[index], plan.crowd.tokens[index]
+    said = message(0)
+    item = {key: said[key] for key in ("message", "type", "productName")}
+    item["message"] = item["message"].replace("0" * len(DIGITS), DIGITS.decode())
+    body = json.dumps({"items": [item] * together} if together else item).encode()
+    path = stand.peer.posts["batch" if together else "single"].format(user=user)
+    return (
+        f"POST {path} HTTP/1.1\r\nHost: {HOST}\r\nAuthorization: Bearer {token}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    ).encode() + body

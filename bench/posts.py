@@ -1,0 +1,178 @@
+"""Posts over HTTP, from a process of its own: one request at a time on each connection."""
+
+import asyncio
+import multiprocessing
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Self
+
+from bench.peer import HOST
+
+PATIENCE = 120.0
+DIGITS = b"#" * 19
+"""Where a request bears the moment at which it was to be sent (monotonic ns)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is to be posted."""
+
+    requests: Sequence[bytes]
+    """A connection for each, which repeats it."""
+    count: int
+    """How many posts in all."""
+    per_second: float = 0.0
+    """How many are sent, whether or not others are answered; 0: each as soon as one is."""
+
+
+class Posts:
+    """The process as the harness sees it."""
+
+    def __init__(self, port: int) -> None:
+        """Start it; it will post to ``port``."""
+        self._pipe, theirs = multiprocessing.Pipe()
+        self._process = multiprocessing.get_context("spawn").Process(
+            target=_main, args=(theirs, port), daemon=True
+        )
+        self._process.start()
+        theirs.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pipe.close()
+        self._process.join(5)
+        if self._process.is_alive():
+            self._process.kill()
+        self._process.join()
+
+    def run(self, task: Task) -> float:
+        """Post all of it; the seconds until the last one was answered.
+
+        Raises:
+            RuntimeError: One was not answered 2xx, or not in time.
+        """
+        self._pipe.send(task)
+        if not self._pipe.poll(PATIENCE):
+            raise RuntimeError("posts: no answer in time")
+        answer = self._pipe.recv()
+        if isinstance(answer, str):
+            raise RuntimeError(f"posts: {answer}")  # noqa: TRY004 - it is the other side's word
+        seconds: float = answer
+        return seconds
+
+
+class _Run:
+    """One task under way."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self.left = task.count
+        self.unanswered = task.count
+        self.idle: deque[_Line] = deque()
+        self.due: deque[int] = deque()
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def free(self, line: "_Line") -> None:
+        """A connection can take its next post."""
+        if self.task.per_second:
+            if self.due:
+                line.post(self.due.popleft())
+            else:
+                self.idle.append(line)
+        elif self.left:
+            self.left -= 1
+            line.post(time.monotonic_ns())
+
+    def answered(self, line: "_Line") -> None:
+        self.unanswered -= 1
+        if not self.unanswered and not self.done.done():
+            self.done.set_result(None)
+        self.free(line)
+
+    def fail(self, why: str) -> None:
+        if not self.done.done():
+            self.done.set_exception(RuntimeError(why))
+
+    async def send_steadily(self) -> None:
+        """Send so many a second, each stamped with the moment that was its turn."""
+        began = time.monotonic_ns()
+        step = 1e9 / self.task.per_second
+        for number in range(self.task.count):
+            at = began + round(number * step)
+            if (ahead := at - time.monotonic_ns()) > 0:
+                await asyncio.sleep(ahead / 1e9)
+            if self.idle:
+                self.idle.popleft().post(at)
+            else:
+                self.due.append(at)
+
+
+class _Line(asyncio.Protocol):
+    """One kept-alive connection."""
+
+    def __init__(self, run: _Run, request: bytes) -> None:
+        self._run = run
+        self._request = request
+        self._rest = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+        self._run.free(self)
+
+    def post(self, stamp: int) -> None:
+        transport = self._transport
+        assert isinstance(transport, asyncio.WriteTransport)  # noqa: S101 - TCP is
+        transport.write(self._request.replace(DIGITS, b"%019d" % stamp))
+
+    def data_received(self, data: bytes) -> None:
+        self._rest += data
+        head, found, body = self._rest.partition(b"\r\n\r\n")
+        if not found:
+            return
+        if head[9:10] != b"2":
+            self._run.fail(self._rest[:300].decode(errors="replace"))
+        elif len(body) >= _length(head):
+            self._rest = b""
+            self._run.answered(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._run.fail(f"cut: {exc}")
+
+
+def _length(head: bytes) -> int:
+    _, _, after = head.lower().partition(b"content-length:")
+    return int(after.partition(b"\r\n")[0])
+
+
+def _main(pipe: Connection, port: int) -> None:
+    while True:
+        try:
+            task = pipe.recv()
+        except EOFError:
+            return
+        try:
+            answer: float | str = asyncio.run(_post(task, port))
+        except (RuntimeError, OSError) as error:
+            answer = str(error)
+        pipe.send(answer)
+
+
+async def _post(task: Task, port: int) -> float:
+    loop, run = asyncio.get_running_loop(), _Run(task)
+    began = time.monotonic()
+    lines = [
+        await loop.create_connection(lambda request=request: _Line(run, request), HOST, port)  # type: ignore[misc]
+        for request in task.requests
+    ]
+    if task.per_second:
+        await run.send_steadily()
+    await run.done
+    seconds = time.monotonic() - began
+    for transport, _ in lines:
+        transport.abort()
+    return seconds
