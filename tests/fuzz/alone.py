@@ -1,6 +1,5 @@
 """One live socket and its hub, without a store: marks are answered when they are told to be."""
 
-import asyncio
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -51,12 +50,9 @@ class Alone:
         self.loop.settle()
         self.loop.end()
 
-    def say(self, data: bytes) -> None:
-        self.line.say(data)
-        self.loop.settle()
-
     def mark(self) -> bool:
         """Make durable what is to be marked; whether there was any."""
+        self.loop.settle()
         batch, self.hub._marks = self.hub._marks, []
         for socket, mark in batch:
             assert mark.ids, "a plain session names what it marks"

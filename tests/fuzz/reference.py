@@ -108,16 +108,19 @@ def _frames(data: bytes, limit: int) -> Iterator[tuple[int, bool, bytes]]:
 
 
 def _check_close(payload: bytes) -> None:
+    """Where both its code and its reason are wrong, either may be said; the reason is."""
     if not payload:
         return
-    code = int.from_bytes(payload[:2])
-    known = code in range(1000, 1015) and code not in (1004, 1005, 1006)
-    if len(payload) == 1 or not (known or 3000 <= code < 5000):
+    if len(payload) == 1:
         raise _Refused(1002)
     try:
         payload[2:].decode()
     except UnicodeDecodeError:
         raise _Refused(1007) from None
+    code = int.from_bytes(payload[:2])
+    known = code in range(1000, 1015) and code not in (1004, 1005, 1006)
+    if not (known or 3000 <= code < 5000):
+        raise _Refused(1002)
 
 
 def _hear(data: bytes, reading: Reading) -> None:

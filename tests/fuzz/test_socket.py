@@ -22,10 +22,12 @@ def test_what_comes_back_is_what_the_rfc_and_the_contract_say(
     )
     with Alone() as client:
         for piece in pieces(stream, sizes):
-            client.say(piece)
-            assert_bounded(client.socket)
+            client.line.say(piece)
             if prompt:
                 client.mark()
+                assert_bounded(client.socket)
+        client.loop.settle()
+        assert_bounded(client.socket)
         while client.mark():
             assert_bounded(client.socket)
         client.assert_nothing_failed()

@@ -66,6 +66,51 @@ async def at_once(database: SqliteDatabase, *works: Any) -> list[Any]:
     return await asyncio.gather(*waiting, return_exceptions=True)
 
 
+async def turns_of_the_loop(count: int) -> None:
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+async def test_reads_of_one_turn_share_a_snapshot_and_one_that_fails_costs_only_itself(
+    database: SqliteDatabase,
+) -> None:
+    def where(connection: Connection) -> tuple[int, int]:
+        return threading.get_ident(), id(connection)
+
+    def fails(connection: Connection) -> None:
+        raise ZeroDivisionError
+
+    first, failed, second = await asyncio.gather(
+        database.read(where), database.read(fails), database.read(where), return_exceptions=True
+    )
+    assert first == second
+    assert isinstance(failed, ZeroDivisionError)
+
+
+async def test_a_read_of_the_turn_after_a_commit_sees_it(database: SqliteDatabase) -> None:
+    for number in range(50):
+        await database.write(
+            lambda t, n=number: t.connection.exec_driver_sql(f"PRAGMA user_version = {n}")
+        )
+        seen = await asyncio.gather(
+            *(
+                database.read(lambda c: c.exec_driver_sql("PRAGMA user_version").scalar())
+                for _ in range(3)
+            )
+        )
+        assert seen == [number] * 3
+
+
+async def test_what_was_asked_for_before_the_close_is_read(database: SqliteDatabase) -> None:
+    asked = [
+        asyncio.create_task(database.read(lambda c: c.exec_driver_sql("SELECT 1").scalar()))
+        for _ in range(200)
+    ]
+    await turns_of_the_loop(1)
+    await database.close()
+    assert await asyncio.gather(*asked) == [1] * 200
+
+
 async def test_every_connection_of_the_pool_syncs_fully(database: SqliteDatabase) -> None:
     """And only the node's writer may checkpoint."""
 
@@ -81,7 +126,11 @@ async def test_every_connection_of_the_pool_syncs_fully(database: SqliteDatabase
         together.wait(SECONDS)  # so that every reader's connection is asked
         return pragmas(connection)
 
-    readers = await asyncio.gather(*(database.read(each_its_own) for _ in range(READERS)))
+    asked = []
+    for _ in range(READERS):  # each in a turn of its own, or they would share one
+        asked.append(asyncio.create_task(database.read(each_its_own)))
+        await turns_of_the_loop(3)
+    readers = await asyncio.gather(*asked)
     writer = await database.write(lambda t: pragmas(t.connection))
     assert readers == [(2, "wal", 1, 0)] * READERS
     assert writer == (2, "wal", 1, 1000)

@@ -68,6 +68,7 @@ class Socket(asyncio.Protocol):
         "_allowance",
         "_allowance_at",
         "_deadline",
+        "_ended",
         "_fragments",
         "_held",
         "_hub",
@@ -116,6 +117,7 @@ class Socket(asyncio.Protocol):
         self._out = [answer] if answer else []
         self._unsent = 0
         self._deadline: asyncio.TimerHandle | None = None
+        self._ended = False  # our Close has left; later than the session is closed
         transport.set_write_buffer_limits(high=HIGH_WATER)
 
     def opened_by(self, claims: Claims) -> None:
@@ -311,7 +313,7 @@ class Socket(asyncio.Protocol):
 
     def _write(self, data: bytes) -> None:
         transport = self.transport
-        if self.session.state is State.CLOSED or transport.is_closing():
+        if self._ended or transport.is_closing():
             return
         unsent = transport.get_write_buffer_size() + self._unsent + len(data)
         if unsent > self._hub.settings.send_buffer_bytes:
@@ -324,6 +326,7 @@ class Socket(asyncio.Protocol):
 
     def _end(self, why: Close) -> None:
         """Send our Close and give the peer its time to answer; then the line is cut."""
+        self._ended = True
         metrics.closes.labels(str(why.code), why.reason).inc()
         self._hub.remove(self)
         self._disarm()

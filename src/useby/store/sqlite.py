@@ -1,10 +1,13 @@
-"""SQLite: one writer whose neighbours share a commit, and a few readers.
+"""SQLite: one writer whose neighbours share a commit, and a few readers whose share a snapshot.
 
 SQLite takes one writer at a time, so a node has one writing connection in a thread of its own.
 What callers ask for while a commit is under way goes into the next one together (group commit):
 each piece in a savepoint, so that one that fails costs only itself, and no caller hears of success
 before the commit is on stable storage (``synchronous=FULL``). A caller that is cancelled cancels
 nothing: its work was accepted and is finished (omnilib/aiosqlite#259 tells what happens otherwise).
+
+Reads that are asked for in one turn of the event loop go to one thread together, in one
+transaction: the way there and back costs more than a look-up does.
 """
 
 import asyncio
@@ -12,6 +15,7 @@ import contextlib
 import os
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -29,12 +33,15 @@ T = TypeVar("T")
 
 READERS = 4
 BATCH = 256
+READ_TOGETHER = 32
+"""Reads in one snapshot, so that none waits for very many."""
 BUSY_SECONDS = 10
 
 
 @dataclass(slots=True)
 class _Job(Generic[T]):
-    work: Callable[[Transaction], T]
+    work: Callable[[Any], T]
+    """Given a transaction to write, a connection to read."""
     answer: asyncio.Future[T]
     result: Any = None
     error: BaseException | None = None
@@ -102,6 +109,8 @@ class SqliteDatabase:
         self._reading = sqlite_engine(path, writes=False)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
         self._jobs: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
+        self._reads: deque[_Job[Any]] = deque()
+        self._reads_under_way = 0
         self._data_version: int | None = None
         self._closed = False
         self._writer = threading.Thread(target=self._write_jobs, name="store-writer", daemon=True)
@@ -117,14 +126,13 @@ class SqliteDatabase:
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """As the interface says."""
-
-        def run() -> T:
-            with store_errors(), self._reading.connect() as connection, connection.begin():
-                return work(connection)
-
         if self._closed:
             raise StoreUnavailable("the database is closed")
-        return await self._loop.run_in_executor(self._readers, run)
+        job: _Job[T] = _Job(work, self._loop.create_future())
+        if not self._reads:
+            self._loop.call_soon(self._read_waiting)
+        self._reads.append(job)
+        return await job.answer
 
     async def changed_elsewhere(self) -> bool:
         """Whether another process has committed since this was last asked."""
@@ -142,11 +150,39 @@ class SqliteDatabase:
         if self._closed:
             return
         self._closed = True
+        self._read_waiting(READERS + len(self._reads))
         self._jobs.put(None)
         await self._loop.run_in_executor(None, self._writer.join)
         await self._loop.run_in_executor(None, self._readers.shutdown)
         self._reading.dispose()
         self._writing.dispose()
+
+    def _read_waiting(self, most: int = READERS) -> None:
+        while self._reads and self._reads_under_way < most:
+            some = [self._reads.popleft() for _ in range(min(READ_TOGETHER, len(self._reads)))]
+            self._reads_under_way += 1
+            self._readers.submit(self._read_together, some)
+
+    def _read_together(self, batch: Sequence[_Job[Any]]) -> None:
+        try:
+            with store_errors(), self._reading.connect() as connection, connection.begin():
+                for job in batch:
+                    try:
+                        with store_errors():
+                            job.result = job.work(connection)
+                    except Exception as error:  # noqa: BLE001 - it costs only itself
+                        job.error = error
+        except Exception as error:  # noqa: BLE001 - nothing could be read: every caller hears it
+            for job in batch:
+                job.error = job.error or error
+        with contextlib.suppress(RuntimeError):  # the loop may have ended before us
+            self._loop.call_soon_threadsafe(self._have_read, batch)
+
+    def _have_read(self, batch: Sequence[_Job[Any]]) -> None:
+        self._reads_under_way -= 1
+        _settle(batch)
+        if not self._closed:
+            self._read_waiting()
 
     def _write_jobs(self) -> None:
         connection: Connection | None = None
@@ -185,13 +221,17 @@ class SqliteDatabase:
         if self.on_commit is not None:
             for item in news:
                 self.on_commit(item)
-        for job in batch:
-            if job.answer.cancelled():
-                continue
-            if job.error is None:
-                job.answer.set_result(job.result)
-            else:
-                job.answer.set_exception(job.error)
+        _settle(batch)
+
+
+def _settle(batch: Sequence[_Job[Any]]) -> None:
+    for job in batch:
+        if job.answer.cancelled():
+            continue
+        if job.error is None:
+            job.answer.set_result(job.result)
+        else:
+            job.answer.set_exception(job.error)
 
 
 def _run_together(connection: Connection, batch: Sequence[_Job[Any]], news: list[News]) -> None:
