@@ -106,7 +106,16 @@ def take_store_out(node: Node) -> None:
         return rows
 
     async def read(work: Callable[[Any], Any]) -> Any:
-        return work(None)
+        try:
+            return work(None)
+        except AttributeError:  # the clock asks for more than is answered here
+            return None
+
+    async def changed_elsewhere() -> bool:
+        return False
+
+    async def say_due() -> int:
+        return 0
 
     async def write(work: Callable[[Transaction], Any]) -> Any:
         transaction = Transaction(cast("Any", None))
@@ -116,7 +125,10 @@ def take_store_out(node: Node) -> None:
         return result
 
     database.read, database.write = read, write
+    database.changed_elsewhere = changed_elsewhere
     stored_notifications.add = add
+    clock: Any = node.clock
+    clock.say_due = say_due
     room: Any = accounts
     room.user = lambda _, user_id: replace(here, id=user_id)
     room.standings = lambda _, tokens: [
