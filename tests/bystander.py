@@ -124,7 +124,6 @@ async def unharmed(
         peak_mib: What the node's memory may grow by while the second round runs.
     """
     async with heard_throughout(server, record):
-        await _open_pools(server)
         first = await held_by(server)
         await _round(attack)
         before = await _back(server, first)
@@ -137,15 +136,6 @@ async def unharmed(
     record("peak_mib", round(peak, 2))
     if peak_mib is not None:
         assert peak < peak_mib, f"its memory grew by {peak:.1f} MiB"
-
-
-async def _open_pools(server: Server) -> None:
-    """Have the store's readers open all the connections that they will keep."""
-    person = server.person()
-    async with server.rest() as rest:
-        files = 0
-        while files != (files := server.usage.num_fds()):
-            await asyncio.gather(*(rest.get("/api/me", headers=person.headers) for _ in range(32)))
 
 
 async def _round(attack: Attack) -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
+from sqlalchemy import event
 
 from useby.domain.news import AccessEnded, News
-from useby.store import sqlite
 from useby.store.engine import (
     Connection,
     StoreUnavailable,
@@ -166,23 +167,17 @@ async def test_a_writer_takes_the_lock_before_it_reads(database: SqliteDatabase)
 
 
 async def test_neighbours_share_a_commit_and_one_that_fails_costs_only_itself(
-    notes: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
+    notes: SqliteDatabase,
 ) -> None:
-    commits: list[int] = []
-    real = sqlite._run_together
-
-    def counted(connection: Any, batch: Any, news: Any) -> None:
-        commits.append(len(batch))
-        real(connection, batch, news)
-
-    monkeypatch.setattr(sqlite, "_run_together", counted)
+    commits: list[Connection] = []
+    event.listen(notes._writing, "commit", commits.append)
 
     def fails(transaction: Transaction) -> None:
         run(transaction, "INSERT INTO notes VALUES ('half done')")
         raise ArithmeticError("as if by a bug")
 
     first, failed, third = await at_once(notes, note("a"), fails, note("b"))
-    assert commits == [1, 3]
+    assert len(commits) == 2  # what held the writer up, and these three
     assert (first, third) == (1, 1)
     assert isinstance(failed, ArithmeticError)
     assert await texts(notes) == ["a", "b"]
@@ -250,12 +245,12 @@ async def test_a_commit_that_fails_is_heard_by_every_neighbour_and_the_writer_li
     notes: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: Any) -> None:
-        raise sqlite.sa.exc.OperationalError("COMMIT", {}, OSError("disk is full"))
+        raise sa.exc.OperationalError("COMMIT", {}, OSError("disk is full"))
 
     told: list[News] = []
     notes.on_commit = told.append
     with monkeypatch.context() as patch:
-        patch.setattr(sqlite, "_run_together", full)
+        patch.setattr(notes._writing.dialect, "do_commit", full)
         outcomes = await asyncio.gather(
             notes.write(note("a")), notes.write(note("b")), return_exceptions=True
         )

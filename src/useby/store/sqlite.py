@@ -17,7 +17,6 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -44,6 +43,7 @@ class _Job(Generic[T]):
     """Given a transaction to write, a connection to read."""
     answer: asyncio.Future[T]
     result: Any = None
+    news: Sequence[News] = ()
     error: BaseException | None = None
 
 
@@ -107,14 +107,26 @@ class SqliteDatabase:
         self._loop = asyncio.get_running_loop()
         self._writing = sqlite_engine(path, writes=True, checkpoints=checkpoints)
         self._reading = sqlite_engine(path, writes=False)
-        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
         self._jobs: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
-        self._reads: deque[_Job[Any]] = deque()
+        self._reads: queue.SimpleQueue[list[_Job[Any]] | None] = queue.SimpleQueue()
+        self._to_read: deque[_Job[Any]] = deque()
         self._reads_under_way = 0
         self._data_version: int | None = None
         self._closed = False
-        self._writer = threading.Thread(target=self._write_jobs, name="store-writer", daemon=True)
-        self._writer.start()
+        self._threads = [
+            self._thread(
+                "store-writer",
+                self._writing,
+                self._next_writes,
+                _write_together,
+                self._have_written,
+            )
+        ]
+        for number in range(READERS):
+            name = f"store-reader-{number}"
+            self._threads.append(
+                self._thread(name, self._reading, self._reads.get, _read_together, self._have_read)
+            )
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """As the interface says; news is told in the order of commits."""
@@ -129,9 +141,9 @@ class SqliteDatabase:
         if self._closed:
             raise StoreUnavailable("the database is closed")
         job: _Job[T] = _Job(work, self._loop.create_future())
-        if not self._reads:
+        if not self._to_read:
             self._loop.call_soon(self._read_waiting)
-        self._reads.append(job)
+        self._to_read.append(job)
         return await job.answer
 
     async def changed_elsewhere(self) -> bool:
@@ -150,62 +162,55 @@ class SqliteDatabase:
         if self._closed:
             return
         self._closed = True
-        self._read_waiting(READERS + len(self._reads))
+        self._read_waiting(READERS + len(self._to_read))
         self._jobs.put(None)
-        await self._loop.run_in_executor(None, self._writer.join)
-        await self._loop.run_in_executor(None, self._readers.shutdown)
+        for _ in range(READERS):
+            self._reads.put(None)
+        for thread in self._threads:
+            await self._loop.run_in_executor(None, thread.join)
         self._reading.dispose()
         self._writing.dispose()
 
     def _read_waiting(self, most: int = READERS) -> None:
-        while self._reads and self._reads_under_way < most:
-            some = [self._reads.popleft() for _ in range(min(READ_TOGETHER, len(self._reads)))]
+        while self._to_read and self._reads_under_way < most:
+            some = min(READ_TOGETHER, len(self._to_read))
+            self._reads.put([self._to_read.popleft() for _ in range(some)])
             self._reads_under_way += 1
-            self._readers.submit(self._read_together, some)
 
-    def _read_together(self, batch: Sequence[_Job[Any]]) -> None:
-        try:
-            with store_errors(), self._reading.connect() as connection, connection.begin():
-                for job in batch:
-                    try:
-                        with store_errors():
-                            job.result = job.work(connection)
-                    except Exception as error:  # noqa: BLE001 - it costs only itself
+    def _thread(
+        self,
+        name: str,
+        engine: Engine,
+        next_batch: Callable[[], Sequence[_Job[Any]] | None],
+        run: Callable[[Connection, Sequence[_Job[Any]]], None],
+        answer: Callable[[Sequence[_Job[Any]]], None],
+    ) -> threading.Thread:
+        """Start a thread that runs batches on a connection of its own until there is none."""
+
+        def live() -> None:
+            connection = _connect(engine)
+            while batch := next_batch():
+                try:
+                    with store_errors():
+                        connection = connection or engine.connect()
+                        run(connection, batch)
+                except BaseException as error:  # noqa: BLE001 - all was undone; every caller hears
+                    for job in batch:
                         job.error = error
-        except Exception as error:  # noqa: BLE001 - nothing could be read: every caller hears it
-            for job in batch:
-                job.error = job.error or error
-        with contextlib.suppress(RuntimeError):  # the loop may have ended before us
-            self._loop.call_soon_threadsafe(self._have_read, batch)
+                    if connection is not None:
+                        connection.invalidate()
+                        connection.close()
+                        connection = None
+                with contextlib.suppress(RuntimeError):  # the loop may have ended before us
+                    self._loop.call_soon_threadsafe(answer, batch)
+            if connection is not None:
+                connection.close()
 
-    def _have_read(self, batch: Sequence[_Job[Any]]) -> None:
-        self._reads_under_way -= 1
-        _settle(batch)
-        if not self._closed:
-            self._read_waiting()
+        thread = threading.Thread(target=live, name=name, daemon=True)
+        thread.start()
+        return thread
 
-    def _write_jobs(self) -> None:
-        connection: Connection | None = None
-        while batch := self._waiting_jobs():
-            news: list[News] = []
-            try:
-                with store_errors():
-                    connection = connection or self._writing.connect()
-                    _run_together(connection, batch, news)
-            except BaseException as error:  # noqa: BLE001 - nothing was kept: every caller hears it
-                news = []
-                for job in batch:
-                    job.error = error
-                if connection is not None:
-                    connection.invalidate()
-                    connection.close()
-                    connection = None
-            with contextlib.suppress(RuntimeError):  # the loop may have ended before us
-                self._loop.call_soon_threadsafe(self._answer, batch, news)
-        if connection is not None:
-            connection.close()
-
-    def _waiting_jobs(self) -> list[_Job[Any]]:
+    def _next_writes(self) -> list[_Job[Any]]:
         """Wait for a job and take its neighbours; none when the database closes."""
         batch: list[_Job[Any]] = []
         while not batch or (len(batch) < BATCH and not self._jobs.empty()):
@@ -217,11 +222,26 @@ class SqliteDatabase:
             batch.append(job)
         return batch
 
-    def _answer(self, batch: Sequence[_Job[Any]], news: Sequence[News]) -> None:
+    def _have_written(self, batch: Sequence[_Job[Any]]) -> None:
         if self.on_commit is not None:
-            for item in news:
-                self.on_commit(item)
+            for job in batch:
+                for item in job.news if job.error is None else ():
+                    self.on_commit(item)
         _settle(batch)
+
+    def _have_read(self, batch: Sequence[_Job[Any]]) -> None:
+        _settle(batch)
+        self._reads_under_way -= 1
+        if not self._closed:
+            self._read_waiting()
+
+
+def _connect(engine: Engine) -> Connection | None:
+    """Connect before anything is asked, so that what a node holds open is always the same."""
+    try:
+        return engine.connect()
+    except Exception:  # noqa: BLE001 - whoever asks first will hear of it
+        return None
 
 
 def _settle(batch: Sequence[_Job[Any]]) -> None:
@@ -234,17 +254,26 @@ def _settle(batch: Sequence[_Job[Any]]) -> None:
             job.answer.set_exception(job.error)
 
 
-def _run_together(connection: Connection, batch: Sequence[_Job[Any]], news: list[News]) -> None:
+def _write_together(connection: Connection, batch: Sequence[_Job[Any]]) -> None:
     with connection.begin():
         for job in batch:
             transaction = Transaction(connection)
             try:
                 with connection.begin_nested(), store_errors():
                     job.result = job.work(transaction)
+                job.news = transaction.news
             except Exception as error:  # noqa: BLE001 - it costs only itself
                 job.error = error
-            else:
-                news += transaction.news
+
+
+def _read_together(connection: Connection, batch: Sequence[_Job[Any]]) -> None:
+    with connection.begin():
+        for job in batch:
+            try:
+                with store_errors():
+                    job.result = job.work(connection)
+            except Exception as error:  # noqa: BLE001 - it costs only itself
+                job.error = error
 
 
 def _lower(value: Any) -> Any:
