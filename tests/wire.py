@@ -126,6 +126,12 @@ class Wire:
             (size,) = struct.unpack("!Q", await self.read(8))
         return Frame(first & 0x0F, await self.read(size))
 
+    async def read_answer(self) -> Frame:
+        """The next frame that is not a keepalive ping: the first comes at any time."""
+        while (got := await self.read_frame()).opcode == PING:
+            pass
+        return got
+
     async def read_frames(self) -> list[Frame]:
         """Every frame until the connection ends, a Close without our answer included."""
         frames: list[Frame] = []

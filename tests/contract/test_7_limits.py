@@ -84,7 +84,7 @@ async def test_request_heads_of_an_upgrade_have_the_same_bounds(
 ) -> None:
     start = f"/api/ws/notification?access_token={person.token}&pad="
     fits = await wires.upgraded(server.url + start.ljust(8 * 1024, "x"))
-    assert b"CONNECTION_ESTABLISHED" in (await fits.read_frame()).data
+    assert b"CONNECTION_ESTABLISHED" in (await fits.read_answer()).data
     for headers in ({f"X-{number}": "y" for number in range(60)}, {"X": "y" * 16 * 1024}):
         wire = await wires.tcp(server.url)
         await wire.send(head(start, headers))
@@ -165,7 +165,7 @@ async def test_client_message_4_kib_in_fragments_is_taken_and_a_byte_more_is_100
     ]
     await wire.send(b"".join(parts) + frame(TEXT, b"PING"))
     if taken:
-        assert (await wire.read_frame()).data == b'{"type":"pong"}'
+        assert (await wire.read_answer()).data == b'{"type":"pong"}'
     else:
         assert (await wire.read_close())[0] == 1009
 
@@ -191,7 +191,7 @@ async def test_client_message_in_64_fragments_is_taken_and_in_65_is_1009(
 ) -> None:
     wire = await wires.opened(tight.socket_url(tight.person().token))
     await wire.send(in_fragments(b"PING", 64))
-    assert (await wire.read_frame()).data == b'{"type":"pong"}'
+    assert (await wire.read_answer()).data == b'{"type":"pong"}'
     await wire.send(in_fragments(b"PING", 65))
     assert (await wire.read_close())[0] == 1009
 
@@ -224,12 +224,12 @@ async def test_the_time_ends_with_the_message_and_a_quiet_connection_stays(
     quiet = await wires.opened(tight.socket_url(tight.person().token))
     await quiet.send(frame(TEXT, b"PI", fin=False))
     await quiet.send(frame(CONT, b"NG"))
-    assert (await quiet.read_frame()).data == b'{"type":"pong"}'
+    assert (await quiet.read_answer()).data == b'{"type":"pong"}'
     late = await wires.opened(tight.socket_url(tight.person().token))
     await late.send(frame(TEXT, b"PI", fin=False))
     assert (await late.read_close())[1] == "Message timeout"
     await quiet.send(frame(TEXT, b"PING"))
-    assert (await quiet.read_frame()).data == b'{"type":"pong"}'
+    assert (await quiet.read_answer()).data == b'{"type":"pong"}'
 
 
 # client frames
@@ -240,7 +240,7 @@ async def test_a_burst_of_60_client_frames_is_answered(
 ) -> None:
     wire = await wires.opened(server.socket_url(person.token))
     await wire.send(frame(TEXT, b"PING") * 60)
-    frames = [await wire.read_frame() for _ in range(60)]
+    frames = [await wire.read_answer() for _ in range(60)]
     assert {each.data for each in frames} == {b'{"type":"pong"}'}
 
 
@@ -253,7 +253,7 @@ async def test_frames_are_allowed_again_at_20_a_second(
     wire = await wires.opened(server.socket_url(person.token))
     for count in (60, 15):
         await wire.send(frame(TEXT, b"PING") * count)
-        assert [(await wire.read_frame()).opcode for _ in range(count)] == [TEXT] * count
+        assert [(await wire.read_answer()).opcode for _ in range(count)] == [TEXT] * count
         if count == 60:
             assert (await watch.read_close())[1] == "Access token expired"
 
