@@ -76,7 +76,7 @@ async def test_a_ping_of_125_bytes_is_answered_and_one_of_126_is_1002(
 ) -> None:
     wire = await wires.opened(server.socket_url(server.person().token))
     await wire.send(frame(PING, b"x" * 125))
-    assert (await wire.read_frame()).data == b"x" * 125
+    assert (await wire.read_answer()).data == b"x" * 125
     await wire.send(frame(PING, b"x" * 126) + frame(TEXT, b"PING"))
     frames = await wire.read_frames()
     assert [(each.opcode, each.closing[0]) for each in frames] == [(CLOSE, 1002)]
