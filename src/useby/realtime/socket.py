@@ -220,14 +220,16 @@ class Socket(asyncio.Protocol):
 
     def _feed(self, data: bytes) -> None:
         for start in range(0, len(data), SLICE):
-            if self._wire.eof_sent or self._allowance < -FRAMES_AFTER_CLOSE:
-                return  # the parser has ended, or the peer's flood; what still comes is nobody's
+            if self._wire.eof_sent:
+                return  # the parser has ended; what still comes is nobody's
             if self.session.busy and self.session.state is not State.CLOSED:
                 # Frames are acted on in order; what comes meanwhile stays with the kernel.
                 self._held = data[start:]
                 self.transport.pause_reading()
                 self._disarm()  # the rest of a message may be with the kernel
                 return
+            if self._allowance < -FRAMES_AFTER_CLOSE:
+                return  # a flood past our Close
             self._wire.receive_data(data[start : start + SLICE])
             for frame in self._wire.events_received():
                 assert isinstance(frame, Frame)  # noqa: S101 - the handshake is behind us
@@ -242,7 +244,7 @@ class Socket(asyncio.Protocol):
             if self._allowance < -FRAMES_AFTER_CLOSE:
                 self.transport.pause_reading()
         elif not allowed:
-            self.close(closes.RATE_EXCEEDED)
+            self.perform(self.session.refuse(closes.RATE_EXCEEDED))
         elif frame.opcode in (Opcode.TEXT, Opcode.CONT):
             self._take_text(frame)
         elif frame.opcode is Opcode.BINARY:
