@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCKED := --require-hashes
 
-.PHONY: help run test bench lint format docs requirements clean
+.PHONY: help run test fuzz bench lint format docs requirements clean
 
 help: ## say what there is
 	@sed -nE 's/^([a-z]+):.*## /make \1\t/p' Makefile
@@ -16,6 +16,9 @@ run: $(VENV)/run.stamp ## a node with demo data on http://127.0.0.1:8000
 
 test: $(VENV)/dev.stamp tests/js/node_modules/.package-lock.json ## every test
 	$(BIN)/pytest $(ARGS)
+
+fuzz: $(VENV)/dev.stamp ## ten minutes of bytes that nobody should send (SECONDS=60 for fewer)
+	FUZZ_SECONDS=$(or $(SECONDS),600) $(BIN)/pytest -p no:randomly tests/fuzz $(ARGS)
 
 lint: $(VENV)/dev.stamp ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check

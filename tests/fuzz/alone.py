@@ -1,0 +1,93 @@
+"""One live socket and its hub, without a store: marks are answered when they are told to be."""
+
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from stage import Alarm, Line, Loop, frames_in
+from useby.realtime.hub import Hub
+from useby.realtime.session import Session, State
+from useby.realtime.socket import Socket
+from useby.settings import Settings
+from wire import Frame
+
+SETTINGS = Settings(_env_file=None)  # type: ignore[call-arg]
+
+
+class Alone:
+    """A plain connection of one user, past its first frame."""
+
+    def __init__(self) -> None:
+        self.loop = Loop()
+        self.alarm = Alarm("useby")
+        self.line = Line(self.loop, 0, reads=True)
+        self.heard = bytearray()
+        self.line.hear = self.heard.extend
+        self.marked: list[str] = []
+        self.loop.run_until_complete(self._open())
+
+    async def _open(self) -> None:
+        nothing: Any = None
+        self.hub = Hub(
+            SETTINGS,
+            nothing,
+            nothing,
+            now=lambda: datetime.now(UTC),
+            product_json=lambda *_: "{}",
+        )
+        session = Session("ada")
+        session.state = State.LIVE
+        self.socket = Socket(self.hub, self.line, session)
+        self.hub.hold(self.socket)
+        self.line.set_protocol(self.socket)
+
+    def __enter__(self) -> Self:
+        self.alarm.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.alarm.__exit__()
+        self.line.vanish()
+        self.loop.settle()
+        self.loop.end()
+
+    def mark(self) -> bool:
+        """Make durable what is to be marked; whether there was any."""
+        self.loop.settle()
+        batch, self.hub._marks = self.hub._marks, []
+        for socket, mark in batch:
+            assert mark.ids, "a plain session names what it marks"
+            self.marked += mark.ids
+            self.hub.answer(socket, socket.session.marked)
+        self.loop.settle()
+        return bool(batch)
+
+    def frames(self) -> list[Frame]:
+        """What the client was sent."""
+        heard = bytearray(self.heard)
+        frames = list(frames_in(heard))
+        assert not heard, "half a frame"
+        return frames
+
+    def assert_nothing_failed(self) -> None:
+        assert self.alarm.said == []
+        self.loop.raise_faults()
+
+
+def assert_bounded(socket: Socket, most: Settings = SETTINGS) -> None:
+    """What a connection holds, whatever its peer sends, is bounded by bytes and by count."""
+    wire, session = socket._wire, socket.session
+    assert len(wire.reader.buffer) <= most.message_max_bytes
+    assert len(socket._message or b"") <= most.message_max_bytes
+    assert socket._fragments <= most.message_max_fragments + 1
+    assert wire.events == []
+    assert sum(map(len, wire.writes)) <= SLICE, "pongs that wait their turn"
+    assert len(session._inbox or ()) <= SLICE // SMALLEST + 1
+    assert socket.transport.get_write_buffer_size() + socket._unsent <= (
+        most.send_buffer_bytes + CLOSE_FRAME
+    )
+
+
+SLICE = 4096
+SMALLEST = 6
+"""Bytes of the smallest frame."""
+CLOSE_FRAME = 127

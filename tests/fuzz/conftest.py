@@ -1,0 +1,42 @@
+"""How long properties are tried: in the suite so many examples each, by ``make fuzz`` so long."""
+
+import functools
+import os
+import time
+from typing import Any
+
+import pytest
+
+SECONDS = float(os.environ.get("FUZZ_SECONDS", "0"))
+"""For all properties together; 0: each once, with the examples that it asks for."""
+WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Try a property over and over for its share of the time, each time with other examples."""
+    if not SECONDS:
+        return None
+    test: Any = pyfuncitem.obj
+    tried, inner = 0, test.hypothesis.inner_test
+
+    @functools.wraps(inner)
+    def counted(*args: Any, **named: Any) -> None:
+        nonlocal tried
+        tried += 1
+        inner(*args, **named)
+
+    test.hypothesis.inner_test = counted
+    ends = time.monotonic() + SECONDS * WORKERS / len(pyfuncitem.session.items)
+    while time.monotonic() < ends:
+        test()
+    pyfuncitem.user_properties.append(("examples", tried))
+    return True
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say how many examples there were."""
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            if name == "examples":
+                terminalreporter.write_line(f"{value:>9,} examples: {report.nodeid}")

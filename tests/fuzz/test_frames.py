@@ -1,0 +1,51 @@
+"""Whatever text a client sends is read without an error and as the contract says."""
+
+import json
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fuzz.reference import ID, Reading, hear
+from fuzz.streams import LIMIT, damage, damaged, texts
+from useby.realtime.frames import (
+    ACTION_LENGTH,
+    Authenticate,
+    Ignored,
+    MarkRead,
+    Ping,
+    parse,
+    rejected,
+)
+
+
+def hostile_texts() -> st.SearchStrategy[str]:
+    """Texts as a session may get them: whole, damaged, and short enough to be a message."""
+    broken = st.builds(damaged, texts().map(str.encode), damage())
+    return broken.map(lambda data: data[:LIMIT].decode(errors="ignore"))
+
+
+@settings(max_examples=2_000, deadline=None)
+@given(hostile_texts())
+def test_a_plain_session_understands_ping_and_mark_read_and_nothing_else(text: str) -> None:
+    wanted = Reading()
+    hear(text.encode(), wanted)
+    said = parse(text)
+    assert isinstance(said, Ping) == bool(wanted.answers)
+    assert (said.ids if isinstance(said, MarkRead) else ()) == tuple(wanted.marked)
+    assert isinstance(said, Ping | MarkRead | Ignored)
+
+
+@settings(max_examples=2_000, deadline=None)
+@given(hostile_texts())
+def test_an_extended_session_understands_no_less_and_can_say_what_it_refuses(text: str) -> None:
+    plain, said = parse(text), parse(text, extended=True)
+    if isinstance(said, MarkRead):
+        assert said.ids is None or all(map(ID.fullmatch, said.ids))
+    elif isinstance(said, Authenticate):
+        assert json.loads(text)["access_token"] == said.token
+    elif isinstance(said, Ignored):
+        assert len(said.action) <= ACTION_LENGTH
+        answer = rejected(said.reason, said.action)
+        assert json.loads(answer[answer.index(b"{") :])["reason"] == said.reason
+    if isinstance(plain, Ping):
+        assert said == plain
