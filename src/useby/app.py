@@ -51,6 +51,7 @@ WATCH_SECONDS: Final = 0.5
 STOP_SECONDS: Final = 4.0
 """After this a stopping node leaves, whatever its peers do."""
 LOOP_ERRORS_A_SECOND: Final = 5
+ASKING_TO_STOP: Final = frozenset({signal.SIGTERM, signal.SIGINT})
 
 
 class _Http(uvicorn.Server):
@@ -213,6 +214,8 @@ def serve(settings: Settings, ready: Callable[[str], None] = lambda _: None) -> 
     Returns:
         The process's exit status: 0 after a stop that was asked for.
     """
+    # Until the loop can take them; whoever has read our first line may send one.
+    signal.pthread_sigmask(signal.SIG_BLOCK, ASKING_TO_STOP)
     logs.configure(settings)
     raise_file_limit()
 
@@ -227,8 +230,9 @@ def serve(settings: Settings, ready: Callable[[str], None] = lambda _: None) -> 
             if node is not None:
                 node.stop()
 
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in ASKING_TO_STOP:
             loop.add_signal_handler(number, on_signal)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ASKING_TO_STOP)
         async with running(settings) as started:
             node = started
             if asked.is_set():  # the signal came while we started
