@@ -52,6 +52,7 @@ STOP_SECONDS: Final = 4.0
 """After this a stopping node leaves, whatever its peers do."""
 LOOP_ERRORS_A_SECOND: Final = 5
 ASKING_TO_STOP: Final = frozenset({signal.SIGTERM, signal.SIGINT})
+"""The signals by which an operator ends a node."""
 
 
 class _Http(uvicorn.Server):

@@ -6,7 +6,7 @@ from typing import Any, Self
 from stage import Alarm, Line, Loop, frames_in
 from useby.realtime.hub import Hub
 from useby.realtime.session import Session, State
-from useby.realtime.socket import Socket
+from useby.realtime.socket import SLICE, Socket
 from useby.settings import Settings
 from wire import Frame
 
@@ -87,7 +87,6 @@ def assert_bounded(socket: Socket, most: Settings = SETTINGS) -> None:
     )
 
 
-SLICE = 4096
 SMALLEST = 6
 """Bytes of the smallest frame."""
 CLOSE_FRAME = 127
