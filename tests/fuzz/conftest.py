@@ -1,6 +1,7 @@
 """How long properties are tried: in the suite so many examples each, by ``make fuzz`` so long."""
 
 import functools
+import math
 import os
 import time
 from typing import Any
@@ -27,7 +28,8 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
         inner(*args, **named)
 
     test.hypothesis.inner_test = counted
-    ends = time.monotonic() + SECONDS * WORKERS / len(pyfuncitem.session.items)
+    turns = math.ceil(len(pyfuncitem.session.items) / WORKERS)
+    ends = time.monotonic() + SECONDS / turns
     while time.monotonic() < ends:
         test()
     pyfuncitem.user_properties.append(("examples", tried))
