@@ -68,7 +68,7 @@ def _measure(stand: Stand, plan: Plan) -> Iterator[Case]:
     with Posts(stand.server.port) as posts:
         single = [_request(stand, plan, user) for user in range(POSTERS)]
         posts.run(Task(single, POSTERS * 4))  # imports and compilers
-        if "batch" in stand.peer.posts:
+        if "batch" in stand.peer.posts and stand.peer.name != STORELESS:
             batch = [_request(stand, plan, user, BATCH) for user in range(BATCHES_AT_ONCE)]
             posts.run(Task(batch, BATCHES_AT_ONCE))
             size = max(BATCHES_AT_ONCE, plan.pushes // BATCH)

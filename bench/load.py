@@ -3,6 +3,7 @@
 The harness holds a ``Load`` and tells the process what to do; the process answers once it is done.
 """
 
+import contextlib
 import multiprocessing
 import resource
 import traceback
@@ -119,7 +120,8 @@ class Load:
         )
 
     def _ask(self, *words: Any) -> Any:
-        self._pipe.send(words)
+        with contextlib.suppress(BrokenPipeError):  # it has failed, and has said why
+            self._pipe.send(words)
         if not self._pipe.poll(PATIENCE):
             raise RuntimeError(f"{words[0]}: no answer in time\n{self._server.log()}")
         kind, answer = self._pipe.recv()

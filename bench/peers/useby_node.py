@@ -102,7 +102,8 @@ def take_store_out(node: Node) -> None:
                     created_at=now,
                 )
             )
-        transaction.tell(Notified(rows[0].user_id, tuple(rows)))
+        for said in rows:
+            transaction.tell(Notified(said.user_id, (said,)))
         return rows
 
     async def read(work: Callable[[Any], Any]) -> Any:

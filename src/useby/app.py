@@ -19,6 +19,7 @@ import uvicorn
 from useby import logs, metrics
 from useby.api import create_api
 from useby.api.context import Context
+from useby.api.posts import Posts
 from useby.api.product_shapes import product_json
 from useby.auth.key import signing_key
 from useby.auth.passwords import Passwords
@@ -106,6 +107,7 @@ class Node:
             passwords=Passwords(),
             tickets=tickets,
             rates=Rates(settings),
+            posts=Posts(database, provisions=settings.jwt_auto_provision, now=now),
             now=now,
         )
         self.listener = listen(settings)
@@ -139,6 +141,7 @@ class Node:
                 group.create_task(self.hub.run(), name="hub"),
                 group.create_task(self.admissions.run(), name="admissions"),
                 group.create_task(self.clock.run(), name="clock"),
+                group.create_task(self.context.posts.run(), name="posts"),
                 group.create_task(self._watch(), name="watch"),
             ]
             http = group.create_task(self._http.serve([self.listener]), name="http")

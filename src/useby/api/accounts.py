@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field, StringConstraints
 from uuid_utils import uuid7
 
-from useby.api.context import Bearer, Known, Node, caller_of
+from useby.api.context import Bearer, Known, Node, caller_of, claims_of
 from useby.api.errors import Problem, answers
 from useby.api.shapes import Email, Password, Shape, Text, Zone
 from useby.auth import refresh
@@ -209,7 +209,7 @@ def _count(node: Node, kind: str, request: Request, email: str) -> None:
 
 
 async def _sign_in_of(node: Node, bearer: Bearer) -> tuple[str, str]:
-    claims = (await caller_of(node, bearer)).claims
+    claims = (await caller_of(node, await claims_of(node, bearer))).claims
     if claims.session_id is None:
         raise Problem(HTTPStatus.FORBIDDEN, "Only its issuer can end this token's sign-in.")
     return claims.user_id, claims.session_id

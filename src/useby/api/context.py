@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final, TypeVar
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from useby.api.errors import Problem
+from useby.api.posts import Posts
 from useby.auth.passwords import Passwords
 from useby.auth.rates import Rates
 from useby.auth.tickets import Tickets
@@ -16,7 +17,11 @@ from useby.auth.tokens import Claims, Issuer, TokenRefused, Verifier
 from useby.domain.account import Standing, User
 from useby.settings import Settings
 from useby.store import accounts
-from useby.store.engine import Database
+from useby.store.engine import Connection, Database, Transaction
+
+T = TypeVar("T")
+
+REVOKED: Final = "The access token has been revoked."
 
 
 @dataclass(slots=True)
@@ -31,6 +36,7 @@ class Context:
     passwords: Passwords
     tickets: Tickets
     rates: Rates
+    posts: Posts
     now: Callable[[], datetime]
     stopping: bool = False
     """Whether the node takes no new work any more; readiness says so."""
@@ -64,32 +70,69 @@ Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 """What stands in ``Authorization: Bearer``, if anything; not looked at yet."""
 
 
-async def caller_of(node: Node, credentials: Bearer) -> Caller:
-    """Whose token this is.
+async def claims_of(node: Node, credentials: Bearer) -> Claims:
+    """What a good token says; whether it has been revoked since, only the store knows.
 
     Raises:
         Problem: 401, there is none or it is not good.
     """
     if credentials is None or not credentials.credentials:
         raise Problem.unauthorized("An access token is required.")
-    now = node.now()
     try:
-        claims = await node.verifier.verify_soon(credentials.credentials, now)
+        return await node.verifier.verify_soon(credentials.credentials, node.now())
     except TokenRefused as refused:
         raise Problem.unauthorized(
             "The access token has expired." if refused.expired else "The access token is invalid."
         ) from None
+
+
+Claimed = Annotated[Claims, Depends(claims_of)]
+"""Whoever shows a good token. A route that takes no more than this writes with ``write_as``."""
+
+
+async def caller_of(node: Node, claims: Claimed) -> Caller:
+    """Whose token this is.
+
+    Raises:
+        Problem: 401, it has been revoked.
+    """
     if claims.session_id is None and node.settings.jwt_auto_provision:
         known = await node.database.read(lambda c: accounts.user(c, claims.user_id))
         if known is None:
+            now = node.now()
             await node.database.write(lambda t: accounts.provision(t, [claims.user_id], now))
-    key = (claims.user_id, claims.session_id, claims.issued_at)
     standing, user = await node.database.read(
-        lambda c: (accounts.standings(c, [key])[0][0], accounts.user(c, claims.user_id))
+        lambda c: (_standing(c, claims), accounts.user(c, claims.user_id))
     )
     if standing is not Standing.GOOD or user is None:
-        raise Problem.unauthorized("The access token has been revoked.")
+        raise Problem.unauthorized(REVOKED)
     return Caller(user, claims)
+
+
+async def write_as(node: Context, claims: Claims, work: Callable[[Transaction], T]) -> T:
+    """Write for whoever shows a token, and look in the same transaction whether they still may.
+
+    A look of its own before the write would take as long as the write does.
+
+    Raises:
+        Problem: 401, the token has been revoked; nothing was written.
+    """
+    provisions = claims.session_id is None and node.settings.jwt_auto_provision
+    now = node.now()
+
+    def allowed(transaction: Transaction) -> T:
+        if provisions:
+            accounts.provision(transaction, [claims.user_id], now)
+        if _standing(transaction.connection, claims) is not Standing.GOOD:
+            raise Problem.unauthorized(REVOKED)
+        return work(transaction)
+
+    return await node.database.write(allowed)
+
+
+def _standing(connection: Connection, claims: Claims) -> Standing:
+    key = (claims.user_id, claims.session_id, claims.issued_at)
+    return accounts.standings(connection, [key])[0].standing
 
 
 Known = Annotated[Caller, Depends(caller_of)]

@@ -12,8 +12,9 @@ from typing import Annotated, Final
 
 from fastapi import Header, Request, Response
 
-from useby.api.context import Caller, Context
+from useby.api.context import Context, write_as
 from useby.api.errors import Problem
+from useby.auth.tokens import Claims
 from useby.store import idempotency
 from useby.store.engine import Transaction
 from useby.store.idempotency import Keyed, KeyReused
@@ -39,7 +40,7 @@ IdempotencyKey = Annotated[
 
 async def write_once(
     node: Context,
-    caller: Caller,
+    claims: Claims,
     request: Request,
     key: str | None,
     work: Callable[[Transaction], bytes],
@@ -48,14 +49,14 @@ async def write_once(
     """Run a write and give the JSON it answers; with a key that was seen, only the latter.
 
     Raises:
-        Problem: 422, the key stands for another request.
+        Problem: 422, the key stands for another request; 401, the token has been revoked.
     """
     if key is None:
-        return await node.database.write(work)
+        return await write_as(node, claims, work)
     sent = request.scope["path"].encode() + b"\n" + await request.body()
-    keyed = Keyed(caller.user.id, key, hashlib.sha256(sent).hexdigest())
+    keyed = Keyed(claims.user_id, key, hashlib.sha256(sent).hexdigest())
     try:
-        return await node.database.write(lambda t: idempotency.once(t, keyed, work, now))
+        return await write_as(node, claims, lambda t: idempotency.once(t, keyed, work, now))
     except KeyReused:
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, REUSED) from None
 

@@ -7,9 +7,10 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field, StringConstraints, ValidationError, WithJsonSchema
 
-from useby.api.context import Known, Node
+from useby.api.context import REVOKED, Claimed, Known, Node
 from useby.api.errors import FieldError, Problem, answers, field_errors
 from useby.api.idempotency import IdempotencyKey, json_response, write_once
+from useby.api.posts import Post
 from useby.api.shapes import Id, Message, Moment, Shape, Text
 from useby.domain.notification import Draft, Event, Kind, Notification
 from useby.store import notifications
@@ -163,16 +164,22 @@ async def count_unread(node: Node, caller: Known) -> UnreadCount:
     responses=answers(401),
 )
 async def post_notification(
-    node: Node, caller: Known, request: Request, new: NotificationIn, key: IdempotencyKey = None
+    node: Node, claims: Claimed, request: Request, new: NotificationIn, key: IdempotencyKey = None
 ) -> Response:
     """Tell all of one's own devices something; when this is answered it is on stable storage."""
-    draft, now = new.draft(caller.user.id), node.now()
+    draft = new.draft(claims.user_id)
+    if key is None:
+        kept = await node.posts.keep(Post(claims, draft))
+        if kept is None:
+            raise Problem.unauthorized(REVOKED)
+        return json_response(_json(kept), HTTPStatus.CREATED)
+    now = node.now()
 
     def work(transaction: Transaction) -> bytes:
         (said,) = notifications.add(transaction, [draft], now)
-        return NotificationOut.of(said).model_dump_json(by_alias=True).encode()
+        return _json(said)
 
-    body = await write_once(node, caller, request, key, work, now)
+    body = await write_once(node, claims, request, key, work, now)
     return json_response(body, HTTPStatus.CREATED)
 
 
@@ -183,12 +190,12 @@ async def post_notification(
     responses=answers(401),
 )
 async def post_notifications(
-    node: Node, caller: Known, request: Request, batch: NotificationsIn, key: IdempotencyKey = None
+    node: Node, claims: Claimed, request: Request, batch: NotificationsIn, key: IdempotencyKey = None
 ) -> Response:
     """Tell one's own devices up to 1,000 things, in one transaction. Each has its own result."""
     now = node.now()
     read = [NotificationIn.read(each) for each in batch.items]
-    drafts = [each.draft(caller.user.id) for each in read if isinstance(each, NotificationIn)]
+    drafts = [each.draft(claims.user_id) for each in read if isinstance(each, NotificationIn)]
 
     def work(transaction: Transaction) -> bytes:
         kept = iter(notifications.add(transaction, drafts, now))
@@ -200,7 +207,7 @@ async def post_notifications(
         ]
         return NotificationResults(results=results).model_dump_json(by_alias=True).encode()
 
-    body = await write_once(node, caller, request, key, work, now)
+    body = await write_once(node, claims, request, key, work, now)
     return json_response(body, HTTPStatus.OK)
 
 
@@ -243,3 +250,7 @@ async def delete_notification(node: Node, caller: Known, notification_id: Id) ->
     )
     if not deleted:
         raise Problem.not_found("notification")
+
+
+def _json(said: Notification) -> bytes:
+    return NotificationOut.of(said).model_dump_json(by_alias=True).encode()

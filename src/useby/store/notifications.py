@@ -103,6 +103,9 @@ _MARK_READ: Final = Prepared(
 def add(transaction: Transaction, drafts: Sequence[Draft], now: datetime) -> list[Notification]:
     """Keep notifications, numbered in the order given, and tell each user's as one news.
 
+    Returns:
+        What was kept, in the same order.
+
     Raises:
         UnknownUser: A draft is for nobody; nothing is kept.
     """
@@ -122,7 +125,8 @@ def add(transaction: Transaction, drafts: Sequence[Draft], now: datetime) -> lis
         if user_id not in numbers:
             raise UnknownUser(user_id)
     created = now.replace(microsecond=0)
-    kept: dict[str, list[Notification]] = {user_id: [] for user_id in counts}
+    kept: list[Notification] = []
+    told: dict[str, list[Notification]] = {user_id: [] for user_id in counts}
     rows: list[tuple[Any, ...]] = []
     for draft in drafts:
         numbers[draft.user_id] = seq = numbers[draft.user_id] + 1
@@ -139,7 +143,8 @@ def add(transaction: Transaction, drafts: Sequence[Draft], now: datetime) -> lis
             draft.expires_on,
             draft.days_left,
         )
-        kept[draft.user_id].append(said)
+        kept.append(said)
+        told[draft.user_id].append(said)
         rows.append(
             (
                 said.user_id,
@@ -156,9 +161,9 @@ def add(transaction: Transaction, drafts: Sequence[Draft], now: datetime) -> lis
             )
         )
     _INSERT(connection, rows)
-    for user_id, said_to in kept.items():
-        transaction.tell(Notified(user_id, tuple(said_to)))
-    return [said for said_to in kept.values() for said in said_to]
+    for user_id, news in told.items():
+        transaction.tell(Notified(user_id, tuple(news)))
+    return kept
 
 
 def unread_page(
