@@ -1,5 +1,6 @@
 """The REST application over a test's own database, without a socket, at a moment that is set."""
 
+import asyncio
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
@@ -10,6 +11,7 @@ from uuid_utils import uuid7
 from goods import NOON, a_kept_owner
 from useby.api import create_api
 from useby.api.context import Context
+from useby.api.posts import Posts
 from useby.auth.passwords import Passwords
 from useby.auth.rates import Rates
 from useby.auth.tickets import Tickets
@@ -39,10 +41,12 @@ class Rest:
             passwords=Passwords(),
             tickets=Tickets(settings.ticket_seconds),
             rates=Rates(settings),
+            posts=Posts(database, provisions=settings.jwt_auto_provision, now=lambda: self.now),
             now=lambda: self.now,
         )
         self._transport = httpx.ASGITransport(create_api(self.context))
         self._clients: list[httpx.AsyncClient] = []
+        self._keeping = asyncio.create_task(self.context.posts.run(), name="posts")
 
     def client(self, **headers: str) -> httpx.AsyncClient:
         """A client that sends these headers."""
@@ -72,6 +76,8 @@ class Rest:
     async def close(self) -> None:
         for client in self._clients:
             await client.aclose()
+        self._keeping.cancel()
+        await asyncio.wait([self._keeping])
 
 
 async def added(client: httpx.AsyncClient, **values: Any) -> dict[str, Any]:

@@ -190,7 +190,11 @@ async def post_notification(
     responses=answers(401),
 )
 async def post_notifications(
-    node: Node, claims: Claimed, request: Request, batch: NotificationsIn, key: IdempotencyKey = None
+    node: Node,
+    claims: Claimed,
+    request: Request,
+    batch: NotificationsIn,
+    key: IdempotencyKey = None,
 ) -> Response:
     """Tell one's own devices up to 1,000 things, in one transaction. Each has its own result."""
     now = node.now()

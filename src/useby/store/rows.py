@@ -1,13 +1,17 @@
 """Many rows at once: as what a statement looks for, and as what it writes.
 
 ``given`` is a table of values that a statement is handed in one parameter or a few, so that its
-text, and what the server keeps for it, is the same however many there are. ``Write`` is a
-statement that many rows are written by: SQLite's driver repeats it for each (``executemany``, the
-fastest way it has); PostgreSQL takes them all in one statement, an array a column.
+text, and what the server keeps for it, is the same however many there are: on SQLite a JSON text,
+on PostgreSQL an array a column. ``Write`` is a statement that many rows are written by at once.
+
+SQLite's driver lets other threads run at every step of a statement, and then waits for its turn.
+Beside a busy event loop that costs more than the step: to write rows by JSON, all in one step,
+takes half the time of ``executemany`` there, although without such a neighbour it takes a fifth
+more (29 µs a row against 24).
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -75,7 +79,11 @@ def values(
 ) -> dict[str, Any]:
     """The parameters by which a statement is handed the values of ``given``, column by column."""
     if connection.dialect.name == "sqlite":
-        return {"given": json.dumps(list(zip(*columns, strict=True)), default=utc_text)}
+        return {
+            "given": json.dumps(
+                list(zip(*columns, strict=True)), ensure_ascii=False, default=utc_text
+            )
+        }
     return {f"given_{number}": list(column) for number, column in enumerate(columns)}
 
 
@@ -101,15 +109,6 @@ class Prepared:
                 for name, processor in order
             ),
         )
-
-    def repeat(self, connection: Connection, columns: Mapping[str, Sequence[Any]]) -> None:
-        """Have the driver run it once for each row of values."""
-        text, order = self._compiled(connection.dialect)
-        converted = [
-            columns[name] if processor is None else _each_once(columns[name], processor)
-            for name, processor in order
-        ]
-        connection.exec_driver_sql(text, list(zip(*converted, strict=True)))
 
     def _compiled(self, dialect: Dialect) -> tuple[str, Order]:
         made = self._made.get(dialect.name)
@@ -154,8 +153,12 @@ class Write:
             where: The key of rows that are there; without it they are new.
         """
         both = (*columns, *where)
+        self._types = [column.type for column in both]
         self._names = [f"at_{number}" for number in range(len(both))]
-        one = [sa.bindparam(n, type_=each.type) for n, each in zip(self._names, both, strict=True)]
+        self._binary = any(isinstance(each, sa.LargeBinary) for each in self._types)
+        one = [
+            sa.bindparam(n, type_=each) for n, each in zip(self._names, self._types, strict=True)
+        ]
         rows = given(*both)
         many = [rows.c[each.name] for each in both]
         if where:
@@ -170,11 +173,23 @@ class Write:
         """Write rows, each with its values in the order of the columns, then of the key."""
         if not rows:
             return
-        columns = list(zip(*rows, strict=True))
+        if len(rows) == 1 or (self._binary and connection.dialect.name == "sqlite"):
+            for row in rows:  # JSON has no bytes
+                self._for_each(connection, **dict(zip(self._names, row, strict=True)))
+            return
+        columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
         if connection.dialect.name == "sqlite":
-            self._for_each.repeat(connection, dict(zip(self._names, columns, strict=True)))
-        else:
-            self._for_all(connection, **values(connection, *columns))
+            columns = [
+                _bound(column, type_, connection.dialect)
+                for column, type_ in zip(columns, self._types, strict=True)
+            ]
+        self._for_all(connection, **values(connection, *columns))
+
+
+def _bound(column: Sequence[Any], type_: TypeEngine[Any], dialect: Dialect) -> Sequence[Any]:
+    """A column's values as the driver takes them."""
+    processor = type_.dialect_impl(dialect).bind_processor(dialect)
+    return column if processor is None else list(_each_once(column, processor))
 
 
 def _update(
