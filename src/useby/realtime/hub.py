@@ -238,7 +238,10 @@ class Hub:
             else:
                 data = plain = plain or frames.notifications(news.notifications)
             try:
-                socket.perform(session.announced(first, last, data))
+                if socket.fits(len(data)):
+                    socket.perform(session.announced(first, last, data))
+                else:
+                    socket.perform(session.told_of(last))
             except Exception:
                 log.exception("a connection failed and is closed")
                 socket.close(closes.INTERNAL_ERROR)

@@ -177,6 +177,15 @@ class Socket(asyncio.Protocol):
             else:
                 metrics.client_frames_ignored.labels(effect.reason).inc()
 
+    def fits(self, size: int) -> bool:
+        """Whether so many bytes more may be written, or the peer is to blame if they may not.
+
+        What is larger than all that may wait for a peer that keeps up is sent from the store, page
+        by page, as the peer reads.
+        """
+        unsent = self.transport.get_write_buffer_size() + self._unsent
+        return unsent >= HIGH_WATER or unsent + size <= self._hub.settings.send_buffer_bytes
+
     def flush(self) -> None:
         """Hand what this turn of the loop has gathered to the transport, in one write."""
         out, many = self._out, self._unsent >= HIGH_WATER

@@ -1,0 +1,119 @@
+"""Posts that wait together share a transaction; each has its own outcome."""
+
+import asyncio
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+
+from rest import Rest, messages
+from useby.api import posts as posts_module
+from useby.domain.news import Notified
+from useby.store import accounts, notifications
+from useby.store.engine import StoreUnavailable, Transaction
+
+
+async def _written_by(rest: Rest, count: int, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many posts each transaction is given, from now on."""
+    sizes: list[int] = []
+    keep: Callable[..., Any] = posts_module.keep
+
+    def counted(transaction: Transaction, posts: Any, *args: Any, **named: Any) -> Any:
+        sizes.append(len(posts))
+        return keep(transaction, posts, *args, **named)
+
+    monkeypatch.setattr(posts_module, "keep", counted)
+    return sizes
+
+
+async def test_posts_that_wait_together_share_a_transaction_and_keep_their_order(
+    rest: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = [await rest.person() for _ in range(2)]
+    sizes = await _written_by(rest, 20, monkeypatch)
+    told: list[Any] = []
+    rest.database.on_commit = told.append
+    answers = await asyncio.gather(
+        *(
+            people[number % 2][1].post("/api/notifications", json={"message": str(number)})
+            for number in range(20)
+        )
+    )
+    assert {answer.status_code for answer in answers} == {HTTPStatus.CREATED}
+    assert [answer.json()["message"] for answer in answers] == [str(n) for n in range(20)]
+    assert sum(sizes) == 20
+    assert len(sizes) < 20
+    for first, (user, client) in enumerate(people):
+        assert await messages(client) == [str(n) for n in range(20)][first::2][::-1]
+        mine = [each for each in told if isinstance(each, Notified) and each.user_id == user.id]
+        assert [row.seq for news in mine for row in news.notifications] == list(range(1, 11))
+
+
+async def test_who_may_not_any_more_gets_401_and_costs_the_others_nothing(rest: Rest) -> None:
+    gone, theirs = await rest.person()
+    _, client = await rest.person()
+    await rest.database.write(lambda t: accounts.end_sessions(t, gone.id, rest.now))
+    refused, kept = await asyncio.gather(
+        theirs.post("/api/notifications", json={"message": "no"}),
+        client.post("/api/notifications", json={"message": "yes"}),
+    )
+    assert refused.status_code == HTTPStatus.UNAUTHORIZED
+    assert kept.status_code == HTTPStatus.CREATED
+    assert await messages(client) == ["yes"]
+    left = await rest.database.read(lambda c: notifications.page_after(c, gone.id, 0, 10))
+    assert left == []
+
+
+async def test_one_that_cannot_be_kept_costs_only_itself(
+    rest: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, client = await rest.person()
+    add: Callable[..., Any] = notifications.add
+
+    def choosy(transaction: Transaction, drafts: Any, now: Any) -> Any:
+        if any(draft.message == "poison" for draft in drafts):
+            raise RuntimeError("no")
+        return add(transaction, drafts, now)
+
+    monkeypatch.setattr(notifications, "add", choosy)
+    with pytest.raises(RuntimeError):
+        await asyncio.gather(
+            *(
+                client.post("/api/notifications", json={"message": each})
+                for each in ("one", "poison", "two")
+            )
+        )
+    await client.post("/api/notifications", json={"message": "three"})
+    assert await messages(client) == ["three", "two", "one"]
+
+
+async def test_a_store_that_is_away_is_503_for_each(
+    rest: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, client = await rest.person()
+
+    def away(*_: Any) -> None:
+        raise StoreUnavailable("away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(notifications, "add", away)
+        answers = await asyncio.gather(
+            *(client.post("/api/notifications", json={"message": each}) for each in "ab")
+        )
+    assert {each.status_code for each in answers} == {HTTPStatus.SERVICE_UNAVAILABLE}
+    assert {each.headers["retry-after"] for each in answers} == {"2"}
+    assert (await client.post("/api/notifications", json={"message": "c"})).is_success
+    assert await messages(client) == ["c"]
+
+
+async def test_who_hangs_up_is_kept_all_the_same(rest: Rest) -> None:
+    user, client = await rest.person()
+    posting = asyncio.create_task(client.post("/api/notifications", json={"message": "kept"}))
+    told = asyncio.Event()
+    rest.database.on_commit = lambda _: (posting.cancel(), told.set())  # type: ignore[func-returns-value]
+    await told.wait()
+    with pytest.raises(asyncio.CancelledError):
+        await posting
+    kept = await rest.database.read(lambda c: notifications.page_after(c, user.id, 0, 10))
+    assert [each.message for each in kept] == ["kept"]
