@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCKED := --require-hashes
 
-.PHONY: help run test fuzz bench lint format docs requirements clean
+.PHONY: help run test fuzz bench soak lint format docs requirements clean
 
 help: ## say what there is
 	@sed -nE 's/^([a-z]+):.*## /make \1\t/p' Makefile
@@ -30,6 +30,9 @@ bench: $(VENV)/bench.stamp bench/peers/node_modules/.package-lock.json ## measur
 	@command -v nginx >/dev/null && command -v redis-server >/dev/null && test -e /usr/lib/nginx/modules/ngx_nchan_module.so || \
 	  { echo "the peers need more; on Debian: apt-get install nginx libnginx-mod-nchan redis-server" >&2; exit 1; }
 	$(BIN)/python -m bench $(ARGS)
+
+soak: $(VENV)/bench.stamp ## a quarter of an hour of comings and goings, and what a node holds meanwhile
+	$(BIN)/python -m bench.soak $(ARGS)
 
 format: $(VENV)/dev.stamp ## put the sources into their one form
 	$(BIN)/ruff format

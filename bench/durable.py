@@ -66,10 +66,10 @@ def _measure(stand: Stand, plan: Plan) -> Iterator[Case]:
     stand.load.connect(0, POSTERS)
     singles = max(POSTERS, plan.pushes // PART)
     with Posts(stand.server.port) as posts:
-        single = [_request(stand, plan, user) for user in range(POSTERS)]
+        single = requests(stand, plan, POSTERS)
         posts.run(Task(single, POSTERS * 4))  # imports and compilers
         if "batch" in stand.peer.posts and stand.peer.name != STORELESS:
-            batch = [_request(stand, plan, user, BATCH) for user in range(BATCHES_AT_ONCE)]
+            batch = requests(stand, plan, BATCHES_AT_ONCE, BATCH)
             posts.run(Task(batch, BATCHES_AT_ONCE))
             size = max(BATCHES_AT_ONCE, plan.pushes // BATCH)
             yield CASES["batch"], _post(stand, posts, Task(batch, size), BATCH)
@@ -96,7 +96,12 @@ def _post(stand: Stand, posts: Posts, task: Task, each: int = 1) -> dict[str, fl
     }
 
 
-def _request(stand: Stand, plan: Plan, index: int, together: int = 0) -> bytes:
+def requests(stand: Stand, plan: Plan, users: int, together: int = 0) -> list[bytes]:
+    """What each of the first users posts: one notification, or so many together."""
+    return [_request(stand, plan, user, together) for user in range(users)]
+
+
+def _request(stand: Stand, plan: Plan, index: int, together: int) -> bytes:
     user, token = plan.crowd.ids[index], plan.crowd.tokens[index]
     said = message(0)
     item = {key: said[key] for key in ("message", "type", "productName")}

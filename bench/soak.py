@@ -1,0 +1,154 @@
+"""``python -m bench.soak``: a node for a quarter of an hour, and whether it keeps growing.
+
+Connections come and go, notifications are posted, delivered and marked read all the while. What
+the node holds (memory by PSS, descriptors) is looked at every few seconds.
+"""
+
+import json
+import statistics
+import tempfile
+import threading
+import time
+import urllib.request
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from bench.crowd import gather
+from bench.durable import requests
+from bench.load import raise_file_limit
+from bench.peer import HOST
+from bench.peers import find
+from bench.posts import Posts, Task
+from bench.report import machine
+from bench.rows import Plan, Stand, Target, standing
+
+DOCS = Path(__file__).parent.parent / "docs"
+POSTERS = 64
+CHURNERS = 200
+CHURN_A_SECOND = 100
+POSTS_A_SECOND = 100
+EVERY_SECONDS = 5.0
+GROWTH = 1.05
+"""What it holds in the last fifth, to what it held in the second: the first warms up."""
+WIDTH, HEIGHT, LEFT, TOP = 760, 260, 64, 40
+
+console = Console()
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a node held at a moment."""
+
+    seconds: float
+    mib: float
+    descriptors: int
+
+
+def main(
+    minutes: Annotated[float, typer.Option(min=0.01)] = 15.0,
+    connections: Annotated[int, typer.Option(min=POSTERS)] = 2000,
+    into: Annotated[Path, typer.Option(help="the folder for soak.json and soak.svg")] = DOCS,
+) -> None:
+    """Keep a node busy, and chart what it holds."""
+    raise_file_limit()
+    with tempfile.TemporaryDirectory(prefix="useby-bench-") as name:
+        folder = Path(name)
+        crowd = gather(folder, connections + CHURNERS)
+        plan = Plan(crowd, folder, 1, (connections,), 0, console)
+        with standing(find("useby"), plan) as stand:
+            stand.load.connect(0, connections)
+            stand.load.churn(connections, connections + CHURNERS, CHURN_A_SECOND)
+            looks, posted = _watch(stand, plan, minutes * 60)
+            stand.load.received(posted)
+            churned = stand.load.calm()
+    verdict = _verdict(looks)
+    said = (
+        f"{minutes:g} minutes, {connections:,} connections, {churned:,} more came and went, "
+        f"{posted:,} notifications posted one by one, delivered and marked read"
+    )
+    console.print(said)
+    console.print(f"{verdict.words}: {verdict.figure:.1f} against {verdict.bound:.1f}")
+    kept = {
+        "said": said,
+        "machine": machine(),
+        "looks": [asdict(each) for each in looks],
+        "target": asdict(verdict) | {"met": verdict.met},
+    }
+    (into / "soak.json").write_text(json.dumps(kept) + "\n")
+    (into / "soak.svg").write_text(svg(looks, said))
+    raise typer.Exit(0 if verdict.met else 1)
+
+
+def _watch(stand: Stand, plan: Plan, seconds: float) -> tuple[list[Look], int]:
+    """Have notifications posted, and look at the node meanwhile."""
+    looks: list[Look] = []
+    count = max(1, round(seconds * POSTS_A_SECOND))
+    (process, *_) = stand.server.tree()
+    with Posts(stand.server.port) as posts:
+        task = Task(requests(stand, plan, POSTERS), count, per_second=POSTS_A_SECOND)
+        posting = threading.Thread(target=posts.run, args=(task, seconds + 60))
+        began = time.monotonic()
+        posting.start()
+        while posting.is_alive():
+            passed = time.monotonic() - began
+            looks.append(Look(passed, stand.server.memory() / 2**20, process.num_fds()))
+            for token in plan.crowd.tokens[:POSTERS]:
+                _mark_all_read(stand.server.port, token)
+            posting.join(EVERY_SECONDS)
+    return looks, count
+
+
+def _mark_all_read(port: int, token: str) -> None:
+    request = urllib.request.Request(
+        f"http://{HOST}:{port}/api/notifications/read-all",
+        headers={"Authorization": f"Bearer {token}"},
+        method="POST",
+    )
+    urllib.request.urlopen(request, timeout=30).close()  # noqa: S310
+
+
+def _verdict(looks: list[Look]) -> Target:
+    fifth = max(1, len(looks) // 5)
+    early = statistics.median(look.mib for look in looks[fifth : 2 * fifth] or looks)
+    late = statistics.median(look.mib for look in looks[-fifth:])
+    return Target("MiB in the last fifth ≤ 1.05 times those in the second", late, early * GROWTH)
+
+
+def svg(looks: list[Look], title: str) -> str:
+    """Memory and descriptors over time, each from nought."""
+    longest = max(looks[-1].seconds, 1.0)
+    shapes = [f'<text x="12" y="20" font-size="11">{title}</text>']
+    series = (
+        ("MiB (PSS)", "#1a7f5a", [look.mib for look in looks]),
+        ("descriptors", "#8fa3b0", [float(look.descriptors) for look in looks]),
+    )
+    for number, (name, colour, values) in enumerate(series):
+        most = max(values) * 1.25
+        points = " ".join(
+            f"{LEFT + look.seconds / longest * (WIDTH - LEFT - 12):.1f},"
+            f"{HEIGHT - 24 - value / most * (HEIGHT - 24 - TOP):.1f}"
+            for look, value in zip(looks, values, strict=True)
+        )
+        said = f"{name}: {min(values):,.0f} to {max(values):,.0f}, at the end {values[-1]:,.0f}"
+        shapes += [
+            f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>',
+            f'<text x="{LEFT}" y="{TOP + 14 * number}" fill="{colour}" font-size="11">'
+            f"{said}</text>",
+        ]
+    shapes.append(
+        f'<text x="{WIDTH - 12}" y="{HEIGHT - 6}" text-anchor="end" font-size="11">'
+        f"{longest / 60:.1f} minutes</text>"
+    )
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
+        f'font-family="system-ui, sans-serif"><rect width="{WIDTH}" height="{HEIGHT}" '
+        f'fill="#ffffff"/>{"".join(shapes)}</svg>\n'
+    )
+
+
+if __name__ == "__main__":
+    typer.run(main)
