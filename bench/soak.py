@@ -136,8 +136,8 @@ def svg(looks: list[Look], title: str) -> str:
         said = f"{name}: {min(values):,.0f} to {max(values):,.0f}, at the end {values[-1]:,.0f}"
         shapes += [
             f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>',
-            f'<text x="{LEFT}" y="{TOP + 14 * number}" fill="{colour}" font-size="11">'
-            f"{said}</text>",
+            f'<text x="{LEFT}" y="{TOP + 14 * number}" fill="{colour}" font-size="11">{said}'
+            "</text>",
         ]
     shapes.append(
         f'<text x="{WIDTH - 12}" y="{HEIGHT - 6}" text-anchor="end" font-size="11">'
