@@ -121,7 +121,7 @@ def _verdict(looks: list[Look]) -> Target:
 def svg(looks: list[Look], title: str) -> str:
     """Memory and descriptors over time, each from nought."""
     longest = max(looks[-1].seconds, 1.0)
-    shapes = [f'<text x="12" y="20" font-size="11">{title}</text>']
+    shapes = [f'<text x="12" y="20">{title}</text>']
     series = (
         ("MiB (PSS)", "#1a7f5a", [look.mib for look in looks]),
         ("descriptors", "#8fa3b0", [float(look.descriptors) for look in looks]),
@@ -136,16 +136,15 @@ def svg(looks: list[Look], title: str) -> str:
         said = f"{name}: {min(values):,.0f} to {max(values):,.0f}, at the end {values[-1]:,.0f}"
         shapes += [
             f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>',
-            f'<text x="{LEFT}" y="{TOP + 14 * number}" fill="{colour}" font-size="11">{said}'
-            "</text>",
+            f'<text x="{LEFT}" y="{TOP + 14 * number}" fill="{colour}">{said}</text>',
         ]
     shapes.append(
-        f'<text x="{WIDTH - 12}" y="{HEIGHT - 6}" text-anchor="end" font-size="11">'
+        f'<text x="{WIDTH - 12}" y="{HEIGHT - 6}" text-anchor="end">'
         f"{longest / 60:.1f} minutes</text>"
     )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
-        f'font-family="system-ui, sans-serif"><rect width="{WIDTH}" height="{HEIGHT}" '
+        f'font-family="system-ui, sans-serif" font-size="11"><rect width="{WIDTH}" height="{HEIGHT}" '
         f'fill="#ffffff"/>{"".join(shapes)}</svg>\n'
     )
 

@@ -1,4 +1,7 @@
-"""How long properties are tried: in the suite so many examples each, by ``make fuzz`` so long."""
+"""How long properties are tried: twenty seconds of two workers' time in the suite, or so long.
+
+``make fuzz`` says how long; nought means each property once, with the examples it asks for.
+"""
 
 import functools
 import math
@@ -8,8 +11,8 @@ from typing import Any
 
 import pytest
 
-SECONDS = float(os.environ.get("FUZZ_SECONDS", "0"))
-"""For all properties together; 0: each once, with the examples that it asks for."""
+SECONDS = float(os.environ.get("FUZZ_SECONDS", "10"))
+"""For all properties together, as a clock on the wall has it."""
 WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 
 
@@ -19,6 +22,8 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     if not SECONDS:
         return None
     test: Any = pyfuncitem.obj
+    if not hasattr(test, "hypothesis"):
+        return None
     tried, inner = 0, test.hypothesis.inner_test
 
     @functools.wraps(inner)

@@ -24,7 +24,7 @@ def hostile_texts() -> st.SearchStrategy[str]:
     return broken.map(lambda data: data[:LIMIT].decode(errors="ignore"))
 
 
-@settings(max_examples=2_000, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(hostile_texts())
 def test_a_plain_session_understands_ping_and_mark_read_and_nothing_else(text: str) -> None:
     wanted = Reading()
@@ -35,7 +35,7 @@ def test_a_plain_session_understands_ping_and_mark_read_and_nothing_else(text: s
     assert isinstance(said, Ping | MarkRead | Ignored)
 
 
-@settings(max_examples=2_000, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(hostile_texts())
 def test_an_extended_session_understands_no_less_and_can_say_what_it_refuses(text: str) -> None:
     plain, said = parse(text), parse(text, extended=True)

@@ -12,7 +12,7 @@ MARK = f'{{"action":"mark_read","id":"{IDS[0]}"}}'.encode()
 PING_BEHIND_A_MARK = framed(TEXT, MARK) + framed(TEXT, b"PING")
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(stream=streams(), sizes=cuts(), prompt=st.booleans())
 @example(stream=PING_BEHIND_A_MARK + framed(TEXT, b"\xff"), sizes=[], prompt=False)
 @example(stream=PING_BEHIND_A_MARK + framed(PONG, b"") * 70, sizes=[], prompt=False)
