@@ -144,8 +144,8 @@ def svg(looks: list[Look], title: str) -> str:
     )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
-        f'font-family="system-ui, sans-serif" font-size="11"><rect width="{WIDTH}" height="{HEIGHT}" '
-        f'fill="#ffffff"/>{"".join(shapes)}</svg>\n'
+        'font-family="system-ui, sans-serif" font-size="11">'
+        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>{"".join(shapes)}</svg>\n'
     )
 
 
