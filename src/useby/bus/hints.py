@@ -73,13 +73,11 @@ def decode(subject: str, data: bytes) -> Hint:
     if not isinstance(said, dict):
         return Hint(user_id)
     read, product, change = said.get("read"), said.get("product"), said.get("change")
-    good = isinstance(read, list) and len(read) <= NAMED and all(map(_is_id, read))
-    return Hint(
-        user_id,
-        read=tuple(read) if isinstance(read, list) and good else None,
-        product_id=product if isinstance(product, str) and _is_id(product) else None,
-        change=Change(change) if isinstance(change, str) and change in _CHANGES else Change.UPDATED,
-    )
+    if isinstance(read, list) and len(read) <= NAMED and all(map(_is_id, read)):
+        return Hint(user_id, read=tuple(read))
+    if _is_id(product) and isinstance(change, str) and change in _CHANGES:
+        return Hint(user_id, product_id=product, change=Change(change))
+    return Hint(user_id)
 
 
 def _is_id(value: object) -> bool:

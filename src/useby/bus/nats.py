@@ -60,7 +60,8 @@ class NatsBus:
     def __init__(self, settings: Settings) -> None:
         """Take the servers' addresses and credentials; ``run`` connects."""
         self.connected = False
-        self._servers = list(settings.nats_url)
+        # Nodes begin with servers drawn by lot, and each goes on with the next.
+        self._servers = deque(random.sample(settings.nats_url, len(settings.nats_url)))
         self._credentials = settings.nats_credentials
         self._tls = (
             None
@@ -75,8 +76,7 @@ class NatsBus:
         """Who is followed or left and not yet subscribed to, or from."""
         self._subscriptions: dict[str, Subscription] = {}
         self._wanted = asyncio.Event()
-        self._client: Client | None = None
-        self._lost = True
+        self._lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def listen(self, listener: Listener) -> None:
         """As the interface says."""
@@ -130,17 +130,18 @@ class NatsBus:
             pause = min(pause * 2, RETRY_LONGEST)
 
     async def _connect(self, client: Client) -> None:
-        self._lost = False
-        self._client = client
+        self._servers.rotate(-1)
+        self._lost = lost = asyncio.get_running_loop().create_future()
 
         async def on_lost() -> None:
-            if self._client is client:  # an earlier one may still be about to end
-                self._lost = True
+            if not lost.done():
+                lost.set_result(None)
                 self._wanted.set()
 
         async with asyncio.timeout(CONNECT_SECONDS):
             await client.connect(
-                random.sample(self._servers, len(self._servers)),
+                list(self._servers),
+                dont_randomize=True,
                 name="useby",
                 error_cb=self._on_error,
                 disconnected_cb=on_lost,
@@ -173,7 +174,7 @@ class NatsBus:
             while self._changed or self._hints:
                 await self._subscribe(client)
                 await self._send(client)
-            if self._lost:
+            if self._lost.done():
                 raise Lost("the line was lost")
 
     async def _subscribe(self, client: Client) -> None:
@@ -208,9 +209,16 @@ class NatsBus:
             metrics.hints_sent.inc(sent)
 
     async def _round_trip(self, client: Client) -> None:
-        if self._lost:
+        # nats-py would wait for an answer that the end of its line has made impossible.
+        flush = asyncio.create_task(client.flush(ROUND_TRIP_SECONDS), name="bus-round-trip")
+        try:
+            await asyncio.wait((flush, self._lost), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            flush.cancel()
+            flush.add_done_callback(lambda task: task.cancelled() or task.exception())
+        if self._lost.done():
             raise Lost("the line was lost")
-        await client.flush(ROUND_TRIP_SECONDS)
+        await flush
         _end_if_cancelled()
 
     def _take(self) -> tuple[str, bytes]:
