@@ -16,6 +16,7 @@ from useby.auth.passwords import Passwords
 from useby.auth.rates import Rates
 from useby.auth.tickets import Tickets
 from useby.auth.tokens import Issuer, Verifier
+from useby.bus.memory import MemoryBus
 from useby.domain.account import User
 from useby.settings import Settings
 from useby.store import sessions
@@ -35,6 +36,7 @@ class Rest:
         self.context = Context(
             settings=settings,
             database=database,
+            bus=MemoryBus(),
             key=KEY,
             issuer=Issuer(KEY, settings.access_token_seconds),
             verifier=Verifier(settings, KEY),

@@ -10,11 +10,13 @@ from devices import Device, Owner
 from stage import Alarm, Bus, Line, Loop, Store
 from useby.auth.tickets import Tickets
 from useby.auth.tokens import Issuer, Verifier
+from useby.bus.memory import MemoryBus
 from useby.domain.account import User
 from useby.domain.notification import Draft, Event, Kind
 from useby.domain.policy import Policy
 from useby.realtime import admissions as admissions_module
 from useby.realtime import hub as hub_module
+from useby.realtime import patience as patience_module
 from useby.realtime import session as session_module
 from useby.realtime import socket as socket_module
 from useby.realtime.admissions import Admissions, Knock
@@ -32,7 +34,8 @@ PAGE = 3
 SMALLER = {
     session_module: {"PAGE": PAGE, "CHUNK": 700},
     socket_module: {"HIGH_WATER": 2048},
-    hub_module: {"PAGE": PAGE, "FETCHED_TOGETHER": 2, "RETRY_LONGEST": 1.0},
+    hub_module: {"PAGE": PAGE, "FETCHED_TOGETHER": 2},
+    patience_module: {"RETRY_LONGEST": 1.0},
     admissions_module: {"TOGETHER": 2},
 }
 """So that few notifications and few connections are many."""
@@ -77,7 +80,9 @@ class Scene:
     async def _build(self) -> None:
         verifier = Verifier(SETTINGS, KEY.encode())
         store: Any = self.store
-        self.hub = Hub(SETTINGS, store, verifier, now=self.wall, product_json=lambda *_: "{}")
+        self.hub = Hub(
+            SETTINGS, store, verifier, MemoryBus(), now=self.wall, product_json=lambda *_: "{}"
+        )
         self.admissions = Admissions(
             self.hub,
             store,

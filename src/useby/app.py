@@ -21,11 +21,12 @@ from useby.api import create_api
 from useby.api.context import Context
 from useby.api.posts import Posts
 from useby.api.product_shapes import product_json
-from useby.auth.key import signing_key
+from useby.auth.key import SettingsError, signing_key
 from useby.auth.passwords import Passwords
 from useby.auth.rates import Rates
 from useby.auth.tickets import Tickets
 from useby.auth.tokens import Issuer, Verifier
+from useby.bus import Bus
 from useby.bus.memory import MemoryBus
 from useby.clock.alerts import AlertClock
 from useby.domain.news import News, Notified, Scheduled
@@ -50,7 +51,9 @@ COLLECTED_AFTER: Final = (10_000, 10, 50)
 WATCH_SECONDS: Final = 0.5
 """How soon what another process wrote is noticed; the sockets hear of it within two seconds."""
 STOP_SECONDS: Final = 4.0
-"""After this a stopping node leaves, whatever its peers do."""
+"""After this a stopping node leaves, whatever its peers do; later, if it drains for longer."""
+LAST_SECONDS: Final = 2.0
+"""What the last of its peers are given to answer a Close."""
 LOOP_ERRORS_A_SECOND: Final = 5
 ASKING_TO_STOP: Final = frozenset({signal.SIGTERM, signal.SIGINT})
 """The signals by which an operator ends a node."""
@@ -78,16 +81,23 @@ class Node:
     """A node that is running; made by ``running``."""
 
     def __init__(
-        self, settings: Settings, database: Database, key: bytes, now: Callable[[], datetime]
+        self,
+        settings: Settings,
+        database: Database,
+        bus: Bus,
+        key: bytes,
+        now: Callable[[], datetime],
+        *,
+        share_port: bool = False,
     ) -> None:
         """Wire the rooms together; nothing runs yet."""
         self.settings = settings
         self.database = database
-        self.bus = MemoryBus()
+        self.bus = bus
         self.clock = AlertClock(database, now)
         verifier = Verifier(settings, key)
         tickets = Tickets(settings.ticket_seconds)
-        self.hub = Hub(settings, database, verifier, now=now, product_json=product_json)
+        self.hub = Hub(settings, database, verifier, bus, now=now, product_json=product_json)
         self.admissions = Admissions(
             self.hub,
             database,
@@ -101,6 +111,7 @@ class Node:
         self.context = Context(
             settings=settings,
             database=database,
+            bus=bus,
             key=key,
             issuer=Issuer(key, settings.access_token_seconds),
             verifier=verifier,
@@ -110,7 +121,7 @@ class Node:
             posts=Posts(database, provisions=settings.jwt_auto_provision, now=now),
             now=now,
         )
-        self.listener = listen(settings)
+        self.listener = listen(settings, share_port=share_port)
         self.url = _url(settings.host, self.listener)
         self._stopping = asyncio.Event()
         self._http = _Http(
@@ -137,18 +148,22 @@ class Node:
     async def run(self) -> None:
         """Serve until ``stop`` is called."""
         async with asyncio.TaskGroup() as group:
+            clock = group.create_task(self.clock.run(), name="clock")
             background = [
                 group.create_task(self.hub.run(), name="hub"),
+                group.create_task(self.bus.run(), name="bus"),
                 group.create_task(self.admissions.run(), name="admissions"),
-                group.create_task(self.clock.run(), name="clock"),
                 group.create_task(self.context.posts.run(), name="posts"),
                 group.create_task(self._watch(), name="watch"),
             ]
             http = group.create_task(self._http.serve([self.listener]), name="http")
             await self._stopping.wait()
-            self._http.should_exit = True
-            drain = min(self.settings.drain_seconds, STOP_SECONDS / 2)
-            await self.hub.drain(over=drain, within=STOP_SECONDS - 1)
+            self._http.should_exit = True  # the listener closes, requests under way are answered
+            # Its batch under way ends as a transaction does; what is due from now on is for the
+            # other nodes to claim. Sockets that are not closed yet are served as ever.
+            clock.cancel()
+            drain = self.settings.drain_seconds
+            await self.hub.drain(over=drain, within=max(STOP_SECONDS - 1, drain + LAST_SECONDS))
             await http
             for task in background:
                 task.cancel()
@@ -177,11 +192,19 @@ class Node:
 
 @contextlib.asynccontextmanager
 async def running(
-    settings: Settings, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    settings: Settings,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    *,
+    share_port: bool = False,
 ) -> AsyncIterator[Node]:
     """A node on its database, migrated, until the block ends.
 
     A file is held for it alone; a server may have any number of nodes.
+
+    Args:
+        settings: The node's settings.
+        now: The wall clock: aware, UTC.
+        share_port: Whether other processes listen on its port, too.
 
     Raises:
         AlreadyServed: Another node serves this database.
@@ -189,12 +212,13 @@ async def running(
         OSError: The address is taken.
     """
     file = database_file(settings.database_url)
+    bus = _bus(settings)
     with hold_for_serving(file) if file is not None else contextlib.nullcontext():
         key = signing_key(settings, file)
         await asyncio.to_thread(migrate.bring_up, settings.database_url)
         database = open_database(settings.database_url, checkpoints=True)
         try:
-            node = Node(settings, database, key, now)
+            node = Node(settings, database, bus, key, now, share_port=share_port)
             serving = asyncio.create_task(node.run(), name="node")
             try:
                 yield node
@@ -208,12 +232,31 @@ async def running(
             await database.close()
 
 
-def serve(settings: Settings, ready: Callable[[str], None] = lambda _: None) -> int:
+def _bus(settings: Settings) -> Bus:
+    if not settings.nats_url:
+        return MemoryBus()
+    if database_file(settings.database_url) is not None:
+        raise SettingsError(
+            "USEBY_NATS_URL joins nodes that share a PostgreSQL; a SQLite file has one node. Set"
+            " USEBY_DATABASE_URL to postgresql://…, or take USEBY_NATS_URL away"
+        )
+    from useby.bus.nats import NatsBus  # noqa: PLC0415 - a node that is alone does without it
+
+    return NatsBus(settings)
+
+
+def serve(
+    settings: Settings,
+    ready: Callable[[str], None] = lambda _: None,
+    *,
+    share_port: bool = False,
+) -> int:
     """Run a node until SIGTERM or SIGINT.
 
     Args:
         settings: The node's settings.
         ready: Called with the node's URL once it listens.
+        share_port: Whether other processes listen on its port, too.
 
     Returns:
         The process's exit status: 0 after a stop that was asked for.
@@ -237,7 +280,7 @@ def serve(settings: Settings, ready: Callable[[str], None] = lambda _: None) -> 
         for number in ASKING_TO_STOP:
             loop.add_signal_handler(number, on_signal)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ASKING_TO_STOP)
-        async with running(settings) as started:
+        async with running(settings, share_port=share_port) as started:
             node = started
             if asked.is_set():  # the signal came while we started
                 node.stop()
@@ -275,14 +318,19 @@ def connection_limit(settings: Settings) -> int:
     return min(settings.max_connections or most, most)
 
 
-def listen(settings: Settings) -> socket.socket:
-    """The listening socket, its send buffer bounded; accepted ones inherit that on Linux."""
+def listen(settings: Settings, *, share_port: bool = False) -> socket.socket:
+    """The listening socket, its send buffer bounded; accepted ones inherit that on Linux.
+
+    With ``share_port`` the kernel spreads connections over all processes that listen so.
+    """
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     # Named, because asyncio sets TCP_NODELAY only where it is; without, a frame that follows
     # another waits some 40 ms for its acknowledgement.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if share_port:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         # The kernel doubles what it is asked for, to cover its own bookkeeping (socket(7)).
         listener.setsockopt(
             socket.SOL_SOCKET, socket.SO_SNDBUF, settings.kernel_send_buffer_bytes // 2

@@ -9,7 +9,9 @@ from prometheus_client import Counter, Gauge, Histogram
 # the socket
 
 connections = Gauge(
-    "useby_connections", "WebSocket connections open on this node, closing ones too."
+    "useby_connections",
+    "WebSocket connections open on this node, closing ones too.",
+    multiprocess_mode="livesum",
 )
 closes = Counter(
     "useby_closes", "WebSocket connections closed, by close code and reason.", ["code", "reason"]
@@ -31,6 +33,20 @@ notifications_committed = Counter(
 alert_batches = Counter("useby_alert_batches", "Batches of due products that the clock settled.")
 alerts_said = Counter("useby_alerts_said", "Alerts that the clock has said.")
 alert_faults = Counter("useby_alert_faults", "Products set aside: their alert can't be worked out.")
+
+# between nodes
+
+nats_connected = Gauge(
+    "useby_nats_connected",
+    "Connections to NATS over which this node hears others; no other bus has any.",
+    multiprocess_mode="livesum",
+)
+nats_reconnects = Counter("useby_nats_reconnects", "Connections to NATS that followed a lost one.")
+hints_sent = Counter("useby_hints_sent", "Hints that were handed to NATS for other nodes.")
+hints_received = Counter("useby_hints_received", "Hints heard from other nodes.")
+hints_dropped = Counter(
+    "useby_hints_dropped", "Hints for other nodes that were too old by the time there was room."
+)
 
 # HTTP
 

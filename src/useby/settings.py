@@ -4,7 +4,9 @@ Read from flags (by the command line), the environment (``USEBY_…``) and ``.en
 """
 
 import ipaddress
+from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -34,6 +36,13 @@ class Settings(BaseSettings):
     database_url: str = Field(default=DEFAULT_DATABASE_URL, repr=False)
     """``sqlite:///PATH``, four slashes for an absolute path; or ``postgresql://…`` as PostgreSQL's
     own programs take it."""
+    nats_url: Names = Field(default=(), repr=False)
+    """``nats://HOST`` or ``tls://HOST``, several if there are; ``USER:PASSWORD@`` before the host.
+    By it nodes that share a PostgreSQL hurry news to each other."""
+    nats_credentials: Path | None = None
+    """A ``.creds`` file for NATS."""
+    nats_ca: Path | None = None
+    """A PEM file of the authority that has signed the certificates of NATS."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """What is less than this is not logged."""
     log_format: Literal["console", "json"] = "console"
@@ -125,7 +134,7 @@ class Settings(BaseSettings):
     @classmethod
     def _split_names(cls, values: dict[str, object]) -> dict[str, object]:
         """Take comma-separated lists as people write them in an environment."""
-        for name in ("allowed_origins", "allowed_hosts", "jwt_algorithms"):
+        for name in ("allowed_origins", "allowed_hosts", "jwt_algorithms", "nats_url"):
             value = values.get(name)
             if isinstance(value, str):
                 values[name] = tuple(part.strip() for part in value.split(",") if part.strip())
@@ -138,6 +147,19 @@ class Settings(BaseSettings):
             size = len(self.secret_key.get_secret_value().encode())
             if size < minimum:
                 msg = f"USEBY_SECRET_KEY has {size} bytes; HS256 wants at least {minimum}"
+                raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _check_nats(self) -> Self:
+        for url in self.nats_url:  # it may hold a password, and is not repeated
+            try:
+                parsed = urlsplit(url)
+                good = parsed.scheme in {"nats", "tls"} and parsed.hostname and parsed.port != 0
+            except ValueError:
+                good = False
+            if not good:
+                msg = "USEBY_NATS_URL must be nats://HOST or tls://HOST, or several with commas"
                 raise ValueError(msg)
         return self
 

@@ -14,6 +14,7 @@ from conformance.cases import Case
 from conformance.closing import closing, limits
 from conformance.framing import fragmentation, framing, opcodes, pings, reserved_bits
 from conformance.text import utf_8
+from useby.bus.memory import MemoryBus
 from useby.realtime import frames
 from useby.realtime.hub import Hub
 from useby.realtime.session import Effects, Session, State
@@ -69,6 +70,7 @@ def echo() -> Iterator[str]:
             settings,
             cast("object", None),  # type: ignore[arg-type] # nothing here asks a database
             cast("object", None),  # type: ignore[arg-type]
+            MemoryBus(),
             now=lambda: datetime.now(UTC),
             product_json=lambda *_: "",
         )

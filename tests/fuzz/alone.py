@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any, Self
 
 from stage import Alarm, Line, Loop, frames_in
+from useby.bus.memory import MemoryBus
 from useby.realtime.hub import Hub
 from useby.realtime.session import Session, State
 from useby.realtime.socket import SLICE, Socket
@@ -31,6 +32,7 @@ class Alone:
             SETTINGS,
             nothing,
             nothing,
+            MemoryBus(),
             now=lambda: datetime.now(UTC),
             product_json=lambda *_: "{}",
         )

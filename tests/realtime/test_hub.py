@@ -9,9 +9,10 @@ from websockets.asyncio.client import connect
 
 from house import House, closed
 from useby.domain.news import Notified
-from useby.realtime import hub as hub_module
+from useby.realtime import patience
 from useby.realtime.session import PAGE
 from useby.store import accounts, notifications, sessions
+from useby.store.engine import StoreUnavailable
 
 SECONDS = 10
 
@@ -174,7 +175,7 @@ async def test_marks_of_one_connection_are_durable_before_the_next_frame(house: 
 async def test_a_store_that_is_away_keeps_sockets_and_is_asked_again(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub_module, "RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(patience, "RETRY_SECONDS", 0.01)
     user = await house.add_user()
     (said,) = await house.post(user, "1")
     token = await house.token(user)
@@ -182,7 +183,7 @@ async def test_a_store_that_is_away_keeps_sockets_and_is_asked_again(
 
     async def sometimes(work: Any) -> Any:
         for _ in failures:
-            raise hub_module.StoreUnavailable("as if the disk were gone")
+            raise StoreUnavailable("as if the disk were gone")
         return await real(work)
 
     monkeypatch.setattr(house.node.database, "read", sometimes)

@@ -14,6 +14,7 @@ from useby.auth.passwords import Passwords
 from useby.auth.rates import Rates
 from useby.auth.tickets import Tickets
 from useby.auth.tokens import Claims, Issuer, TokenRefused, Verifier
+from useby.bus import Bus
 from useby.domain.account import Standing, User
 from useby.settings import Settings
 from useby.store import accounts
@@ -30,6 +31,7 @@ class Context:
 
     settings: Settings
     database: Database
+    bus: Bus
     key: bytes
     issuer: Issuer
     verifier: Verifier

@@ -1,11 +1,14 @@
 """What an operator's own programs ask: is it alive, does it take work, what has it counted."""
 
+import os
+from enum import StrEnum
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 from pydantic import Field
 
 from useby.api.context import Node
@@ -13,38 +16,56 @@ from useby.api.shapes import Shape
 from useby.store.engine import StoreUnavailable
 from useby.store.notifications import newest_seq
 
+MULTIPROCESS: Final = "PROMETHEUS_MULTIPROC_DIR"
+"""Set by whoever starts several processes as one node: where each keeps its counters."""
+
 router = APIRouter(tags=["health"])
+
+
+class Status(StrEnum):
+    """How well a node does what it is for."""
+
+    OK = "ok"
+    DEGRADED = "degraded"
+    """It takes work, and something is slower than it should be."""
+    UNREADY = "unready"
+    """It takes no work now."""
 
 
 class Health(Shape):
     """How the node is."""
 
-    status: str
+    status: Status
     reasons: list[str] = Field(default_factory=list)
 
 
 @router.get("/api/health/live", operation_id="live")
 async def live() -> Health:
     """The process answers."""
-    return Health(status="ok")
+    return Health(status=Status.OK)
 
 
 @router.get(
     "/api/health/ready",
     operation_id="ready",
+    response_model=Health,
     responses={503: {"model": Health, "description": "It takes no work now, and why."}},
 )
 async def ready(node: Node) -> Any:
-    """The node takes work: it is not stopping, and its database can be read."""
-    reasons = ["stopping"] if node.stopping else []
+    """The node takes work: it is not stopping, and its database can be read.
+
+    Without NATS it is `degraded`: what other nodes write reaches its devices later.
+    """
+    unready = ["stopping"] if node.stopping else []
     try:
         await node.database.read(lambda c: newest_seq(c, ""))
     except StoreUnavailable:
-        reasons.append("the database can't be read")
-    health = Health(status="unready" if reasons else "ok", reasons=reasons)
-    if not reasons:
-        return health
-    return JSONResponse(health.model_dump(), HTTPStatus.SERVICE_UNAVAILABLE)
+        unready.append("the database can't be read")
+    reasons = unready if node.bus.connected else [*unready, "NATS is away"]
+    if unready:
+        health = Health(status=Status.UNREADY, reasons=reasons)
+        return JSONResponse(health.model_dump(), HTTPStatus.SERVICE_UNAVAILABLE)
+    return Health(status=Status.DEGRADED if reasons else Status.OK, reasons=reasons)
 
 
 @router.get(
@@ -54,5 +75,12 @@ async def ready(node: Node) -> Any:
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
 )
 async def metrics() -> Response:
-    """Counters for Prometheus; no user, token or address is in them."""
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+    """Counters for Prometheus; no user, token or address is in them.
+
+    A node of several processes answers for all of them, whichever is asked.
+    """
+    registry = REGISTRY
+    if os.environ.get(MULTIPROCESS):
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

@@ -1,11 +1,15 @@
 """The bus of a node that is alone: a call."""
 
+import asyncio
+
 from useby.bus import Listener
 from useby.domain.news import News
 
 
 class MemoryBus:
-    """Hands news to this process's own listener, at once."""
+    """Hands news to this process's own listener, at once. Nobody else says anything."""
+
+    connected = True
 
     def __init__(self) -> None:
         self._listener: Listener | None = None
@@ -18,3 +22,13 @@ class MemoryBus:
         """Call the listener, if there is one."""
         if self._listener is not None:
             self._listener(news)
+
+    def follow(self, user_id: str) -> None:
+        """Nothing is to be done."""
+
+    def leave(self, user_id: str) -> None:
+        """Nothing is to be done."""
+
+    async def run(self) -> None:
+        """Nothing is to be done, for as long as it takes."""
+        await asyncio.Event().wait()

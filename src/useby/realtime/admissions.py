@@ -17,7 +17,8 @@ from useby.auth.tickets import Tickets
 from useby.auth.tokens import Claims, KeysNeeded, TokenRefused, Verifier
 from useby.domain.account import Standing
 from useby.realtime import closes
-from useby.realtime.hub import Hub, until_it_works
+from useby.realtime.hub import Hub
+from useby.realtime.patience import until_it_works
 from useby.realtime.session import Session, State
 from useby.realtime.socket import Socket
 from useby.store import accounts, notifications
@@ -200,6 +201,7 @@ class Admissions:
                     expires_at=ends,
                 ),
             )
+        self._hub.opened(each.socket for each in batch)
 
     async def _look_up(self, batch: Sequence[_Opening]) -> list[_Found]:
         keys = [

@@ -8,18 +8,22 @@ that arise in one turn of the event loop leave in one write.
 import asyncio
 import contextlib
 import logging
+import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import Final
 
 from useby import metrics
 from useby.auth.tokens import Claims, TokenRefused, Verifier
-from useby.domain.account import Standing, User
-from useby.domain.news import AccessEnded, MarkedRead, News, Notified, ProductChanged
+from useby.bus import Bus, Heard, Missed
+from useby.bus.hints import Hint
+from useby.domain.account import Standing
+from useby.domain.news import AccessEnded, MarkedRead, Notified, ProductChanged
 from useby.domain.notification import Notification
-from useby.domain.product import Product
-from useby.realtime import closes, frames
+from useby.realtime import closes, frames, patience
+from useby.realtime.asides import Asides, ProductJson
+from useby.realtime.patience import until_it_works
 from useby.realtime.session import PAGE, Effects, Fetch, Mark, State
 from useby.realtime.socket import Socket
 from useby.realtime.sweep import Sweep
@@ -28,15 +32,13 @@ from useby.store import accounts, notifications
 from useby.store.engine import Connection, Database, StoreUnavailable, Transaction
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
-ProductJson = Callable[[Product, User, datetime], str]
 
 FETCHED_TOGETHER: Final = 32
 """Pages read in one snapshot; the next ones wait for these."""
-RETRY_SECONDS: Final = 0.25
-RETRY_LONGEST: Final = 5.0
 DRAIN_SLICES: Final = 20
-"""Waves in which a node that stops closes its connections."""
+"""Waves in which a node that stops closes its connections, at least."""
+DRAIN_PAUSE: Final = 0.25
+"""Seconds between two of them, at most."""
 
 
 class Hub:
@@ -47,6 +49,7 @@ class Hub:
         settings: Settings,
         database: Database,
         verifier: Verifier,
+        bus: Bus,
         *,
         now: Callable[[], datetime],
         product_json: ProductJson,
@@ -57,6 +60,7 @@ class Hub:
             settings: The node's limits.
             database: The truth.
             verifier: Looks at tokens that carry a session on.
+            bus: Is told whose connections are here.
             now: The wall clock: aware, UTC.
             product_json: How REST shows a product to its owner at a moment.
         """
@@ -68,7 +72,10 @@ class Hub:
         self._database = database
         self._verifier = verifier
         self._now = now
-        self._product_json = product_json
+        self._bus = bus
+        self._asides = Asides(
+            database, self._extended, self.answer, now=now, product_json=product_json
+        )
         self._sockets: set[Socket] = set()
         self._users: dict[str, set[Socket]] = {}
         self._sweep = Sweep(settings.ping_interval, settings.ping_timeout)
@@ -77,14 +84,12 @@ class Hub:
         self._fetch_wanted = asyncio.Event()
         self._marks: list[tuple[Socket, Mark]] = []
         self._mark_wanted = asyncio.Event()
-        self._read: dict[str, list[str]] = {}
-        self._read_wanted = asyncio.Event()
         self._to_compare: set[Socket] = set()
         self._compare_wanted = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._empty = asyncio.Event()
         self._empty.set()
-        self._hurried = False
+        self._hurry = asyncio.Event()
 
     # who is here
 
@@ -108,7 +113,10 @@ class Hub:
 
     def join(self, socket: Socket, claims: Claims) -> bool:
         """Let news of its user reach a connection; false, and its close, if it is one too many."""
-        mates = self._users.setdefault(claims.user_id, set())
+        mates = self._users.get(claims.user_id)
+        if mates is None:
+            mates = self._users[claims.user_id] = set()
+            self._bus.follow(claims.user_id)
         if len(mates) >= self.settings.connections_per_user:
             socket.close(closes.TOO_MANY_CONNECTIONS)
             return False
@@ -121,11 +129,14 @@ class Hub:
     def remove(self, socket: Socket) -> None:
         """Take a connection out of the pool; nothing reaches it from now on."""
         self._sweep.remove(socket)
-        mates = self._users.get(socket.session.user_id)
+        self._to_compare.discard(socket)
+        user_id = socket.session.user_id
+        mates = self._users.get(user_id)
         if mates is not None:
             mates.discard(socket)
             if not mates:
-                del self._users[socket.session.user_id]
+                del self._users[user_id]
+                self._bus.leave(user_id)
 
     # what sessions ask for
 
@@ -201,24 +212,30 @@ class Hub:
 
     # what reaches connections
 
-    def on_news(self, news: News) -> None:
-        """Hand news to the connections it concerns; the bus's listener."""
+    def on_news(self, news: Heard) -> None:
+        """Hand news to the connections it concerns; the bus's listener.
+
+        Of what other nodes say nothing is believed: it is a reason to ask the store.
+        """
         if isinstance(news, Notified):
             self._notify(news)
-        elif isinstance(news, MarkedRead):
-            if self._extended(news.user_id):
-                self._read.setdefault(news.user_id, []).extend(news.ids)
-                self._read_wanted.set()
-        elif isinstance(news, ProductChanged):
-            if sockets := self._extended(news.owner.id):
-                shown = self._product_json(news.product, news.owner, self._now())
-                data = frames.product(news.change.value, shown)
-                for socket in sockets:
-                    self.answer(socket, lambda s=socket: s.session.product_changed(data))  # type: ignore[misc]
         elif isinstance(news, AccessEnded):
             for socket in tuple(self._users.get(news.user_id, ())):
                 if news.session_id is None or news.session_id == socket.session_id:
                     socket.close(closes.ACCESS_REVOKED)
+        elif isinstance(news, MarkedRead):
+            self._asides.was_read(news)
+        elif isinstance(news, ProductChanged):
+            self._asides.was_changed(news)
+        elif isinstance(news, Hint):
+            self.look_at([news.user_id])
+            self._asides.is_said(news)
+        elif isinstance(news, Missed):
+            if news.user_ids is None:
+                self.look_at_all()
+                self._asides.count_anew(self._users)
+            else:
+                self.look_at(news.user_ids)
 
     def _extended(self, user_id: str) -> list[Socket]:
         return [each for each in self._users.get(user_id, ()) if each.session.extended]
@@ -261,7 +278,7 @@ class Hub:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._fetch_waiting(), name="hub-pages")
             group.create_task(self._mark_waiting(), name="hub-marks")
-            group.create_task(self._tell_what_was_read(), name="hub-read")
+            group.create_task(self._asides.run(), name="hub-asides")
             group.create_task(self._keep_sweeping(), name="hub-sweep")
             group.create_task(self._compare_waiting(), name="hub-reconciliation")
 
@@ -275,13 +292,16 @@ class Hub:
         self.draining = True
         ends = self.time() + within
         waiting = list(self._sockets)
-        size = max(1, -(-len(waiting) // DRAIN_SLICES))
+        slices = max(DRAIN_SLICES, math.ceil(over / DRAIN_PAUSE))
+        size = max(1, -(-len(waiting) // slices))
         for start in range(0, len(waiting), size):
             for socket in waiting[start : start + size]:
                 socket.close(closes.GOING_AWAY)
-            await asyncio.sleep(over / DRAIN_SLICES)
-            if self._hurried:
+            if not self._sockets or self._hurry.is_set():
                 break
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(over / slices):
+                    await self._hurry.wait()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(ends):
                 await self._empty.wait()
@@ -289,7 +309,7 @@ class Hub:
 
     def cut(self) -> None:
         """Cut every line; a drain under way waits for nobody any more."""
-        self._hurried = True
+        self._hurry.set()
         for socket in tuple(self._sockets):
             socket.transport.abort()
 
@@ -340,21 +360,6 @@ class Hub:
             for socket, _ in batch:
                 self.answer(socket, socket.session.marked)
 
-    async def _tell_what_was_read(self) -> None:
-        while True:
-            await self._read_wanted.wait()
-            self._read_wanted.clear()
-            told, self._read = self._read, {}
-            counts = await until_it_works(
-                lambda told=told: self._database.read(  # type: ignore[misc]
-                    lambda c: {user: notifications.unread_count(c, user) for user in told}
-                )
-            )
-            for user_id, ids in told.items():
-                for socket in tuple(self._users.get(user_id, ())):
-                    answer = socket.session.read_elsewhere
-                    self.answer(socket, lambda a=answer, i=ids, n=counts[user_id]: a(i, n))  # type: ignore[misc]
-
     async def _keep_sweeping(self) -> None:
         due = self.time()
         while True:
@@ -367,25 +372,35 @@ class Hub:
         self._to_compare.update(sockets)
         self._compare_wanted.set()
 
+    def opened(self, sockets: Iterable[Socket]) -> None:
+        """Their look-up is over. What was to be looked at meanwhile may be newer than it was."""
+        if not self._to_compare.isdisjoint(sockets):
+            self._compare_wanted.set()
+
     async def _compare_waiting(self) -> None:
+        wait = patience.RETRY_SECONDS
         while True:
             await self._compare_wanted.wait()
             self._compare_wanted.clear()
-            sockets, self._to_compare = self._to_compare, set()
-            await self._compare(sockets)
+            sockets = {each for each in self._to_compare if each.session.state is not State.OPENING}
+            self._to_compare -= sockets
+            try:
+                await self._compare(sockets)
+            except StoreUnavailable as error:
+                log.warning("connections can't be compared with the store: %s", error)
+                self._compare_soon(each for each in sockets if each.slot >= 0)
+                await asyncio.sleep(wait)
+                wait = min(wait * 2, patience.RETRY_LONGEST)
+            else:
+                wait = patience.RETRY_SECONDS
 
     async def _compare(self, sockets: Iterable[Socket]) -> None:
         """Find out who missed news, or lost their standing without our hearing of it."""
-        asleep = (State.OPENING, State.CLOSED)
-        live = [each for each in sockets if each.session.state not in asleep]
+        live = [each for each in sockets if each.session.state is not State.CLOSED]
         keys = [(each.session.user_id, each.session_id, each.issued_at) for each in live]
         if not keys:
             return
-        try:
-            found = await self._database.read(lambda c: accounts.standings(c, keys))
-        except StoreUnavailable as error:
-            log.warning("connections could not be compared with the store: %s", error)
-            return
+        found = await self._database.read(lambda c: accounts.standings(c, keys))
         for socket, (standing, newest, _) in zip(live, found, strict=True):
             if standing is not Standing.GOOD:
                 socket.close(closes.ACCESS_REVOKED)
@@ -405,15 +420,3 @@ def _pages(
             rows = notifications.unread_page(connection, user_id, page.after, page.unread_to, PAGE)
         found[user_id, page] = (rows, notifications.newest_seq(connection, user_id))
     return found
-
-
-async def until_it_works(attempt: Callable[[], Awaitable[T]]) -> T:
-    """Try again, ever more slowly, for as long as the store is away: sockets stay."""
-    wait = RETRY_SECONDS
-    while True:
-        try:
-            return await attempt()
-        except StoreUnavailable as error:
-            log.warning("the store is away, connections wait: %s", error)
-            await asyncio.sleep(wait)
-            wait = min(wait * 2, RETRY_LONGEST)

@@ -216,6 +216,19 @@ def get(connection: Connection, user_id: str, notification_id: str) -> Notificat
     return found[0] if found else None
 
 
+def read_among(connection: Connection, user_id: str, ids: Sequence[str]) -> frozenset[str]:
+    """Which of these are notifications of the user that have been read."""
+    if not ids:
+        return frozenset()
+    return frozenset(
+        connection.scalars(
+            sa.select(table.c.id).where(
+                table.c.user_id == user_id, table.c.id.in_(ids), table.c.read_at.is_not(None)
+            )
+        )
+    )
+
+
 def unread_count(connection: Connection, user_id: str) -> int:
     """How many of the user's notifications are unread."""
     return (

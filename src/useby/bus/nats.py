@@ -1,0 +1,269 @@
+"""The bus of a cluster: core NATS, a subject for each user who is connected here.
+
+Nothing that serves a request, a socket or the clock ever waits for NATS. They leave hints in a
+queue and names in a set, and one task works both off, a turn at a time: as much as any kernel
+takes at once, then a round trip. A server that is stalled answers none, and that is how it is
+found out before anything can block (``publish`` of nats-py blocks on one, and swallows the
+cancellation of whoever waits for it).
+
+A line that is lost is not mended but replaced. nats-py would reconnect by itself, but waits
+without end for a stalled server to read what it was sent, before it tries another.
+"""
+
+import asyncio
+import contextlib
+import logging
+import random
+import ssl
+from collections import deque
+from typing import Final
+
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+from nats.errors import Error, SlowConsumerError
+
+from useby import metrics
+from useby.bus import Listener, Missed
+from useby.bus.hints import Hint, decode, encode, hints_of, subject_of
+from useby.domain.news import News
+from useby.settings import Settings
+
+log = logging.getLogger(__name__)
+
+MOST_HINTS: Final = 4096
+MOST_BYTES: Final = 512 * 1024
+"""Of hints that wait for NATS. The oldest go first: they are stale, and the sweep repairs."""
+TURN_HINTS: Final = 512
+TURN_BYTES: Final = 32 * 1024
+"""Sent before a round trip: less than asyncio and the kernel take without anybody reading."""
+TURN_USERS: Final = 128
+"""Subscriptions made or ended before a round trip, which confirms them all."""
+ROUND_TRIP_SECONDS: Final = 5
+CONNECT_SECONDS: Final = 5
+HANG_UP_SECONDS: Final = 1.0
+PING_SECONDS: Final = 5
+"""Between pings on an idle line; two without an answer end it."""
+RETRY_SECONDS: Final = 0.1
+RETRY_LONGEST: Final = 5.0
+WAITING_HINTS: Final = 256
+"""Of one user, heard and not yet taken down; more are a flood."""
+
+
+class Lost(Exception):  # noqa: N818 - it names what happened
+    """The line is no more."""
+
+
+class NatsBus:
+    """As ``Bus`` says. All of it runs on the event loop."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Take the servers' addresses and credentials; ``run`` connects."""
+        self.connected = False
+        # Nodes begin with servers drawn by lot, and each goes on with the next.
+        self._servers = deque(random.sample(settings.nats_url, len(settings.nats_url)))
+        self._credentials = settings.nats_credentials
+        self._tls = (
+            None
+            if settings.nats_ca is None
+            else ssl.create_default_context(cafile=str(settings.nats_ca))
+        )
+        self._listener: Listener | None = None
+        self._hints: deque[tuple[str, bytes]] = deque()
+        self._size = 0
+        self._followed: set[str] = set()
+        self._changed: set[str] = set()
+        """Who is followed or left and not yet subscribed to, or from."""
+        self._subscriptions: dict[str, Subscription] = {}
+        self._wanted = asyncio.Event()
+        self._lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def listen(self, listener: Listener) -> None:
+        """As the interface says."""
+        self._listener = listener
+
+    def publish(self, news: News) -> None:
+        """As the interface says."""
+        if self._listener is not None:
+            self._listener(news)
+        for hint in hints_of(news):
+            said = subject_of(hint.user_id), encode(hint)
+            self._hints.append(said)
+            self._size += sum(map(len, said))
+        while len(self._hints) > MOST_HINTS or self._size > MOST_BYTES:
+            self._take()
+            metrics.hints_dropped.inc()
+        self._wanted.set()
+
+    def follow(self, user_id: str) -> None:
+        """As the interface says."""
+        self._followed.add(user_id)
+        self._changed.add(user_id)
+        self._wanted.set()
+
+    def leave(self, user_id: str) -> None:
+        """As the interface says."""
+        self._followed.discard(user_id)
+        self._changed.add(user_id)
+        self._wanted.set()
+
+    async def run(self) -> None:
+        """As the interface says: over one connection after another."""
+        pause, connections = RETRY_SECONDS, 0
+        while True:
+            client = Client()
+            try:
+                await self._connect(client)
+                log.info("connected to NATS")
+                metrics.nats_reconnects.inc(1 if connections else 0)
+                connections, pause = connections + 1, RETRY_SECONDS
+                await self._carry(client)
+            except (Error, Lost, OSError, ssl.SSLError, TimeoutError) as error:
+                log.warning("NATS is away: %s", str(error) or type(error).__name__)
+            except Exception:
+                log.exception("the line to NATS failed and is replaced")
+            finally:
+                self._is_connected(connected=False)
+                await _hang_up(client)
+            _end_if_cancelled()
+            await asyncio.sleep(random.uniform(pause / 2, pause))  # noqa: S311 - no secret
+            pause = min(pause * 2, RETRY_LONGEST)
+
+    async def _connect(self, client: Client) -> None:
+        self._servers.rotate(-1)
+        self._lost = lost = asyncio.get_running_loop().create_future()
+
+        async def on_lost() -> None:
+            if not lost.done():
+                lost.set_result(None)
+                self._wanted.set()
+
+        async with asyncio.timeout(CONNECT_SECONDS):
+            await client.connect(
+                list(self._servers),
+                dont_randomize=True,
+                name="useby",
+                error_cb=self._on_error,
+                disconnected_cb=on_lost,
+                closed_cb=on_lost,
+                allow_reconnect=False,
+                max_reconnect_attempts=1,
+                reconnect_time_wait=1,
+                connect_timeout=2,
+                ping_interval=PING_SECONDS,
+                max_outstanding_pings=2,
+                pending_size=2 * TURN_BYTES,
+                flush_timeout=ROUND_TRIP_SECONDS,
+                no_echo=True,  # what this node says it has heard already
+                user_credentials=self._credentials and str(self._credentials),
+                tls=self._tls,
+            )
+        _end_if_cancelled()
+
+    async def _carry(self, client: Client) -> None:
+        """Work off what is wanted, over one connection, until it is lost."""
+        self._subscriptions = {}
+        self._changed = set(self._followed)
+        await self._subscribe(client)
+        self._is_connected(connected=True)
+        # What was said between two connections, or since the process began, nobody heard.
+        self._hear(Missed())
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            while self._changed or self._hints:
+                await self._subscribe(client)
+                await self._send(client)
+            if self._lost.done():
+                raise Lost("the line was lost")
+
+    async def _subscribe(self, client: Client) -> None:
+        """Follow and leave who is to be; once the servers confirm it, have them looked at."""
+        while self._changed:
+            turn = [self._changed.pop() for _ in range(min(TURN_USERS, len(self._changed)))]
+            for user_id in turn:
+                subscription = self._subscriptions.get(user_id)
+                if subscription is None and user_id in self._followed:
+                    self._subscriptions[user_id] = await client.subscribe(
+                        subject_of(user_id),
+                        cb=self._on_message,
+                        pending_msgs_limit=WAITING_HINTS,
+                    )
+                elif subscription is not None and user_id not in self._followed:
+                    del self._subscriptions[user_id]
+                    await subscription.unsubscribe()
+            await self._round_trip(client)
+            # Never read, then subscribe: what is committed from here on is heard, and what was
+            # before is in the store.
+            if followed := [each for each in turn if each in self._subscriptions]:
+                self._hear(Missed(tuple(followed)))
+
+    async def _send(self, client: Client) -> None:
+        sent = size = 0
+        while self._hints and sent < TURN_HINTS and size < TURN_BYTES:
+            subject, data = self._take()
+            await client.publish(subject, data)
+            sent, size = sent + 1, size + len(subject) + len(data)
+        if sent:
+            await self._round_trip(client)
+            metrics.hints_sent.inc(sent)
+
+    async def _round_trip(self, client: Client) -> None:
+        # nats-py would wait for an answer that the end of its line has made impossible.
+        flush = asyncio.create_task(client.flush(ROUND_TRIP_SECONDS), name="bus-round-trip")
+        try:
+            await asyncio.wait((flush, self._lost), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            flush.cancel()
+            flush.add_done_callback(lambda task: task.cancelled() or task.exception())
+        if self._lost.done():
+            raise Lost("the line was lost")
+        await flush
+        _end_if_cancelled()
+
+    def _take(self) -> tuple[str, bytes]:
+        said = self._hints.popleft()
+        self._size -= sum(map(len, said))
+        return said
+
+    def _hear(self, heard: Hint | Missed) -> None:
+        if self._listener is not None:
+            self._listener(heard)
+
+    def _is_connected(self, *, connected: bool) -> None:
+        self.connected = connected
+        metrics.nats_connected.set(connected)
+
+    # what nats-py calls
+
+    async def _on_message(self, message: Msg) -> None:
+        metrics.hints_received.inc()
+        hint = decode(message.subject, message.data)
+        if hint.user_id in self._followed:
+            self._hear(hint)
+
+    async def _on_error(self, error: Exception) -> None:
+        if isinstance(error, SlowConsumerError):  # a flood; what was said, only the store knows
+            log.warning("more was said of a user than is listened to")
+            self._hear(decode(error.subject, b""))
+        elif self.connected:
+            log.warning("NATS: %s", str(error) or type(error).__name__)
+            self._hear(Missed())
+
+
+def _end_if_cancelled() -> None:
+    """Be cancelled, although nats-py may have swallowed that."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
+async def _hang_up(client: Client) -> None:
+    """End a connection now; a server that does not read is not waited for."""
+    transport = client._transport  # noqa: SLF001 - nats-py has no way to end a line it can't empty
+    writer = getattr(transport, "_io_writer", None)
+    if writer is not None:
+        writer.transport.abort()
+    with contextlib.suppress(Error, OSError, TimeoutError):
+        async with asyncio.timeout(HANG_UP_SECONDS):
+            await client.close()

@@ -1,0 +1,41 @@
+"""What every bus does, whatever carries it: each sentence of ``useby.bus.Bus``."""
+
+from typing import Any
+
+import pytest
+
+from ears import Ears, notified
+from useby.domain.news import AccessEnded, MarkedRead, Scheduled
+
+NEWS = [
+    notified("ada"),
+    AccessEnded("ada", "s1"),
+    MarkedRead("ada", ("a" * 8 + "-0000-7000-8000-" + "0" * 12,) * 250),
+    MarkedRead("ada"),
+    Scheduled(notified("ada").notifications[0].created_at),
+]
+
+
+@pytest.fixture(params=["memory", "nats"])
+async def ears(request: pytest.FixtureRequest, start: Any) -> Ears:
+    servers = [request.getfixturevalue("shared")] if request.param == "nats" else []
+    started: Ears = await start(*servers)
+    return started
+
+
+async def test_news_of_this_node_is_heard_at_once_whole_and_in_order(ears: Ears) -> None:
+    ears.heard.clear()
+    for news in NEWS:
+        ears.bus.publish(news)
+    assert ears.heard == NEWS
+
+
+async def test_following_twice_and_leaving_twice_is_no_mistake(ears: Ears) -> None:
+    for each in (ears.bus.follow, ears.bus.follow, ears.bus.leave, ears.bus.leave):
+        each("ada")
+    ears.bus.publish(notified("ada"))
+    assert ears.heard[-1] == notified("ada")
+
+
+async def test_it_says_whether_it_is_connected(ears: Ears) -> None:
+    assert ears.bus.connected

@@ -1,0 +1,241 @@
+"""NATS between nodes: interest, loss, stalls and outages. The servers are real."""
+
+import asyncio
+import time
+from typing import Any
+
+import pytest
+
+from ears import Ears, notified, running_bus
+from live import until
+from nats_servers import NatsServer, nats_servers
+from useby import metrics
+from useby.bus import Missed
+from useby.bus import nats as module
+from useby.bus.hints import Hint
+from useby.bus.nats import NatsBus
+from useby.domain.news import MarkedRead
+
+ANYBODY = Missed()
+IDS = tuple(f"0199e3a6-0000-7000-8000-{number:012}" for number in range(250))
+AT_ONCE = 0.5
+"""Seconds, more than handing news over ever takes and less than any time limit of the bus."""
+
+
+async def flushed(ears: Ears, other: Ears, user_id: str = "the last") -> None:
+    """Wait until all that ``ears`` has said was heard by ``other``, who follows a user for it."""
+    await other.follow(user_id)
+    ears.bus.publish(notified(user_id))
+    await other.until(lambda each: each.hints(user_id))
+
+
+async def test_what_one_node_commits_another_hears_of_if_it_follows_that_user(
+    start: Any, shared: NatsServer
+) -> None:
+    here, there = await start(shared), await start(shared)
+    await there.follow("ada")
+    here.bus.publish(notified("ada"))
+    here.bus.publish(notified("eve"))
+    here.bus.publish(MarkedRead("ada", IDS))
+    await flushed(here, there)
+    hints = there.hints("ada")
+    assert hints[0] == Hint("ada")
+    assert tuple(each for hint in hints[1:] for each in hint.read or ()) == IDS
+    assert there.hints("eve") == []
+    assert not [each for each in here.heard if isinstance(each, Hint)], "it was heard before"
+
+
+@pytest.mark.parametrize("user_id", ["a.b", "*", ">", "a b", "ü/%2E", "x" * 128, "."])
+async def test_every_user_id_has_a_subject_of_its_own(
+    start: Any, shared: NatsServer, user_id: str
+) -> None:
+    here, there = await start(shared), await start(shared)
+    await there.follow(user_id)
+    here.bus.publish(notified("somebody else"))
+    here.bus.publish(notified(user_id))
+    await flushed(here, there)
+    assert there.hints(user_id) == [Hint(user_id)]
+    assert there.hints("somebody else") == []
+
+
+async def test_publishing_to_a_user_who_is_connected_nowhere_costs_no_delivery(
+    start: Any, server: NatsServer
+) -> None:
+    here, there = await start(server), await start(server)
+    await there.follow("ada")
+    await there.follow("eve")
+    there.bus.leave("ada")
+    await until(lambda: subscriptions(server, 1))
+    before = await server.says("varz")
+    for _ in range(100):
+        here.bus.publish(notified("ada"))
+    here.bus.publish(notified("eve"))
+    await there.until(lambda ears: ears.hints("eve"))
+    after = await server.says("varz")
+    assert after["in_msgs"] - before["in_msgs"] == 101
+    assert after["out_msgs"] - before["out_msgs"] == 1
+
+
+async def subscriptions(server: NatsServer, count: int) -> bool:
+    return (
+        sum(each["subscriptions"] for each in (await server.says("connz"))["connections"]) == count
+    )
+
+
+async def test_a_thousand_who_come_and_go_leave_no_subscription_behind(
+    start: Any, server: NatsServer
+) -> None:
+    ears = await start(server)
+    for number in range(1000):
+        ears.bus.follow(f"user {number}")
+    await until(lambda: subscriptions(server, 1000))
+    told = {each for missed in ears.missed for each in missed.user_ids or ()}
+    await ears.until(lambda each: sum(len(m.user_ids or ()) for m in each.missed) >= 1000)
+    for number in range(1000):
+        ears.bus.leave(f"user {number}")
+    await until(lambda: subscriptions(server, 0))
+    assert told
+    assert not ears.bus._subscriptions
+
+
+async def test_a_stalled_server_blocks_neither_publish_nor_follow_nor_the_end(
+    start: Any, server: NatsServer
+) -> None:
+    """Far more is said than any buffer takes; the oldest goes, and the loop is never held up."""
+    ears = await start(server)
+    dropped = metrics.hints_dropped._value.get()
+    server.stall()
+    longest = 0.0
+    for number in range(300):
+        began = time.perf_counter()
+        ears.bus.publish(MarkedRead(f"user {number}", IDS))
+        ears.bus.follow(f"user {number}")
+        await asyncio.sleep(0)
+        longest = max(longest, time.perf_counter() - began)
+    assert longest < AT_ONCE
+    assert metrics.hints_dropped._value.get() > dropped
+    assert ears.bus._size <= module.MOST_BYTES
+    # Its end, while all that waits, is bounded by ``start``.
+
+
+async def test_a_stalled_server_is_found_out_and_used_again_when_it_goes_on(
+    start: Any, server: NatsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "ROUND_TRIP_SECONDS", 0.3)
+    here, there = await start(server), await start(server)
+    await there.follow("ada")
+    server.stall()
+    here.bus.publish(notified("ada"))
+    there.bus.follow("eve")
+    await until(lambda: not here.bus.connected and not there.bus.connected)
+    there.heard.clear()
+    server.go_on()
+    await until(lambda: here.bus.connected and there.bus.connected)
+    await there.until(lambda ears: ANYBODY in ears.heard)
+    await flushed(here, there)
+
+
+async def test_an_idle_line_to_a_stalled_server_is_found_out_too(
+    start: Any, server: NatsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PING_SECONDS", 0.2)
+    ears = await start(server)
+    server.stall()
+    await until(lambda: not ears.bus.connected)
+
+
+async def clients(server: NatsServer) -> int:
+    connections: list[Any] = (await server.says("connz"))["connections"]
+    return len(connections)
+
+
+async def test_a_stalled_server_is_left_for_another(
+    start: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "ROUND_TRIP_SECONDS", 0.3)
+    with nats_servers(2) as servers:
+        there = await start(*servers)
+        left, right = servers if await clients(servers[0]) else reversed(servers)
+        left.stall()
+        there.bus.follow("ada")
+        await until(lambda: not there.bus.connected)
+        await until(lambda: there.bus.connected)
+        assert await clients(right) == 1
+        left.go_on()
+        here = await start(left)
+        await flushed(here, there)
+
+
+async def test_a_node_starts_without_nats_and_hears_once_it_is_there(start: Any) -> None:
+    with nats_servers() as (server,):
+        server.kill()
+        here = await start(server, connected=False)
+        there = await start(server, connected=False)
+        there.bus.follow("ada")
+        here.bus.publish(notified("ada", 1))
+        assert here.heard == [notified("ada", 1)]
+        assert not here.bus.connected
+        server.start()
+        await until(lambda: here.bus.connected and there.bus.connected)
+        await there.until(lambda ears: ANYBODY in ears.heard)
+        await flushed(here, there)
+
+
+async def test_an_outage_heals_by_itself_and_all_are_looked_at(
+    start: Any, server: NatsServer
+) -> None:
+    here, there = await start(server), await start(server)
+    await there.follow("ada")
+    again = metrics.nats_reconnects._value.get()
+    for _ in range(2):
+        server.kill()
+        await until(lambda: not here.bus.connected and not there.bus.connected)
+        here.bus.publish(notified("ada"))
+        there.heard.clear()
+        server.start()
+        await until(lambda: here.bus.connected and there.bus.connected)
+        await there.until(lambda ears: ANYBODY in ears.heard)
+        here.bus.publish(notified("ada"))
+        await there.until(lambda ears: ears.hints("ada"))
+    assert metrics.nats_reconnects._value.get() == again + 4
+
+
+async def test_a_user_of_whom_too_much_is_said_is_looked_at_all_the_same(
+    start: Any, server: NatsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """nats-py drops what is over its limit, and says so only to the one who asks."""
+    monkeypatch.setattr(module, "WAITING_HINTS", 1)
+    here, there = await start(server), await start(server)
+    await there.follow("ada")
+    for _ in range(300):
+        here.bus.publish(notified("ada"))
+    await flushed(here, there)
+    await there.until(lambda ears: len(ears.hints("ada")) == 300)
+    assert there.bus.connected
+
+
+async def test_a_server_that_wants_a_password_gets_it_and_no_log_does(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    users = "authorization { users: [{ user: useby, password: 'hunter2-hunter2' }] }"
+    with nats_servers(config=users) as (server,):
+        address = f"127.0.0.1:{server.port}"
+        async with running_bus(urls=(f"nats://useby:hunter2-hunter2@{address}",)) as ears:
+            await ears.follow("ada")
+        wrong = (f"nats://useby:hunter3-hunter3@{address}",)
+        async with running_bus(urls=wrong, connected=False) as ears:
+            await until(lambda: "NATS is away" in caplog.text)
+            assert not ears.bus.connected
+    assert "hunter" not in caplog.text
+
+
+async def test_the_settings_tell_no_password() -> None:
+    from useby.settings import Settings
+
+    settings = Settings(_env_file=None, nats_url="nats://a:hunter2@b, nats://c")
+    assert settings.nats_url == ("nats://a:hunter2@b", "nats://c")
+    assert "hunter2" not in repr(settings)
+    with pytest.raises(ValueError, match="USEBY_NATS_URL") as refusal:
+        Settings(_env_file=None, nats_url="http://a:hunter2@b")
+    assert "hunter2" not in str(refusal.value)
+    assert NatsBus(settings).connected is False

@@ -1,0 +1,87 @@
+"""A bus that runs, and what its listener has heard."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+from live import until
+from nats_servers import NatsServer
+from useby.bus import Bus, Heard, Missed
+from useby.bus.hints import Hint
+from useby.bus.memory import MemoryBus
+from useby.bus.nats import NatsBus
+from useby.domain.news import Notified
+from useby.domain.notification import Event, Kind, Notification
+from useby.settings import Settings
+
+STOP_SECONDS = 3.0
+NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
+
+
+class Ears:
+    """A bus, and everything that its listener was told."""
+
+    def __init__(self, bus: Bus) -> None:
+        self.bus = bus
+        self.heard: list[Heard] = []
+        self.anything = asyncio.Event()
+        bus.listen(self._hear)
+
+    def _hear(self, heard: Heard) -> None:
+        self.heard.append(heard)
+        self.anything.set()
+
+    def hints(self, user_id: str) -> list[Hint]:
+        return [each for each in self.heard if isinstance(each, Hint) and each.user_id == user_id]
+
+    @property
+    def missed(self) -> list[Missed]:
+        return [each for each in self.heard if isinstance(each, Missed)]
+
+    async def until(self, condition: Any) -> None:
+        await until(lambda: condition(self))
+
+    async def follow(self, user_id: str) -> None:
+        """Follow, and wait until that is so."""
+        self.bus.follow(user_id)
+        await self.until(lambda ears: any(user_id in (each.user_ids or ()) for each in ears.missed))
+
+
+@contextlib.asynccontextmanager
+async def running_bus(
+    *servers: NatsServer, connected: bool = True, urls: tuple[str, ...] = (), **more: Any
+) -> AsyncIterator[Ears]:
+    """A bus on these servers until the block ends, and that in time; without any, in memory."""
+    bus: Bus = MemoryBus()
+    if servers or urls:
+        settings = Settings(
+            _env_file=None, nats_url=urls or tuple(each.url for each in servers), **more
+        )
+        bus = NatsBus(settings)
+    ears = Ears(bus)
+    running = asyncio.create_task(bus.run(), name="bus")
+    try:
+        if connected:
+            await until(lambda: bus.connected or running.done())
+        yield ears
+    finally:
+        running.cancel()
+        async with asyncio.timeout(STOP_SECONDS):
+            await asyncio.gather(running, return_exceptions=True)
+    assert running.cancelled(), running
+
+
+def notified(user_id: str, seq: int = 1) -> Notified:
+    said = Notification(
+        "0199e3a6-0000-7000-8000-000000000000",
+        user_id,
+        seq,
+        "Milk",
+        Kind.INFO,
+        Event.CUSTOM,
+        "",
+        NOON,
+    )
+    return Notified(user_id, (said,))

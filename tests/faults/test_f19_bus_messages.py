@@ -1,0 +1,252 @@
+"""F19: bus messages forged, repeated, reordered, of others, far ahead, malformed.
+
+Two nodes on one PostgreSQL and one NATS; whoever forges speaks to NATS himself.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from nats.aio.client import Client as Nats
+from uuid_utils import uuid7
+from websockets.asyncio.client import ClientConnection
+
+from cluster_nodes import followed, two_houses
+from goods import a_product
+from house import House, closed
+from live import until
+from nats_servers import NatsServer, nats_servers
+from useby.bus.hints import Hint, decode, subject_of
+from useby.domain.product import Closing
+from useby.store import accounts, notifications, products, sessions
+
+SECONDS = 10
+EXTENDED = {"subprotocols": ["useby.v1"]}
+UNKNOWN = str(uuid7())
+MALFORMED = [
+    b"",
+    b"\xff\xfe",
+    b"[" * 8000,
+    b"null",
+    b'{"read":7}',
+    b'{"read":[null,1,{}]}',
+    b'{"read":["\\u0000"]}',
+    b'{"read":["\\ud800"]}',
+    b'{"product":{"id":1},"change":[]}',
+    b'{"product":"x","change":"closed"}',
+    b'{"seq":1e999}',
+    b'{"seq":' + b"9" * 5000 + b"}",
+    b"x" * 100_000,
+]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[NatsServer]:
+    with nats_servers() as (server,):
+        yield server
+
+
+@pytest.fixture
+async def houses(postgres_url: str, server: NatsServer) -> AsyncIterator[tuple[House, House]]:
+    async with two_houses(postgres_url, server) as houses:
+        yield houses
+
+
+@pytest.fixture
+async def forger(server: NatsServer) -> AsyncIterator[Nats]:
+    client = Nats()
+    await client.connect(server.url)
+    yield client
+    await client.close()
+
+
+async def hear(client: ClientConnection) -> Any:
+    async with asyncio.timeout(SECONDS):
+        return json.loads(await client.recv())
+
+
+async def heard_before_pong(client: ClientConnection) -> list[Any]:
+    await client.send("PING")
+    frames = []
+    while (frame := await hear(client)) != {"type": "pong"}:
+        frames.append(frame)
+    return frames
+
+
+async def settled(house: House) -> None:
+    """Until all that was heard from elsewhere has been looked up."""
+    hub = house.node.hub
+    await until(lambda: not hub._to_compare and not hub._asides._due)
+
+
+async def test_what_one_node_commits_reaches_devices_on_the_other_once_and_in_order(
+    houses: tuple[House, House],
+) -> None:
+    here, there = houses
+    user = await here.add_user()
+    async with there.connected(await here.token(user)) as client:
+        await followed(there)
+        for number in range(20):
+            await (here, there)[number % 3 == 0].post(user, str(number))
+        frames = [await hear(client) for _ in range(20)]
+        assert [each["message"] for each in frames] == [str(number) for number in range(20)]
+        assert await heard_before_pong(client) == []
+
+
+async def test_what_was_committed_while_a_node_began_to_follow_is_not_lost(
+    houses: tuple[House, House],
+) -> None:
+    """Whenever it falls: before the look-up, between it and the subscription, or after."""
+    here, there = houses
+    user = await here.add_user()
+    token = await here.token(user)
+    for number in range(20):
+        posting = asyncio.create_task(here.post(user, str(number)))
+        async with there.connected(token) as client:
+            while (await hear(client))["message"] != str(number):
+                pass
+        await posting
+
+
+async def test_forged_and_malformed_messages_make_the_store_be_asked_and_nothing_else(
+    houses: tuple[House, House], forger: Nats
+) -> None:
+    here, there = houses
+    user, other = await here.add_user(), await here.add_user("eve")
+    token = await here.token(user)
+    await here.post(other, "of another")
+    (unread,) = await here.post(user, "1")
+    (theirs,) = await there.node.database.read(
+        lambda c: notifications.page_after(c, other.id, 0, 10)
+    )
+    looked = 0
+    read = there.node.database.read
+
+    async def counted(work: Any) -> Any:
+        nonlocal looked
+        looked += 1
+        return await read(work)
+
+    async with (
+        there.connected(token, **EXTENDED) as extended,
+        there.connected(token) as plain,
+        there.connected(await here.token(other, "s2")) as bystander,
+    ):
+        for client in (extended, plain, bystander):
+            await hear(client)
+        await followed(there)
+        await settled(there)
+        there.node.database.read = counted  # type: ignore[method-assign]
+        forged = [
+            {"read": [unread.id, theirs.id, UNKNOWN]},  # none of them is read, or hers
+            {"product": UNKNOWN, "change": "added"},
+            {"product": UNKNOWN, "change": "no such change"},
+            {"seq": 10**30, "notifications": [{"id": UNKNOWN, "message": "forged"}]},
+            {"user_id": other.id, "type": "AccessEnded", "session_id": None},
+        ]
+        for data in (*MALFORMED, *(json.dumps(each).encode() for each in forged)):
+            await forger.publish(subject_of(user.id), data)
+        await forger.publish(subject_of(user.id), b'{"read":[]}')  # a count: it is what it is
+        await forger.publish("useby.user.nobody", b"{}")
+        assert await hear(extended) == {"type": "UNREAD", "unread": 1}
+        assert looked
+        for client in (extended, plain, bystander):
+            assert await heard_before_pong(client) == []
+        there.node.database.read = read  # type: ignore[method-assign]
+        await here.post(user, "2")
+        assert (await hear(extended))["message"] == "2"
+        assert (await hear(plain))["message"] == "2"
+
+
+async def test_messages_that_are_repeated_and_reordered_reach_nobody_twice(
+    houses: tuple[House, House], forger: Nats
+) -> None:
+    here, there = houses
+    user = await here.add_user()
+    said: list[bytes] = []
+
+    async def overhear(message: Any) -> None:
+        said.append(message.data)
+
+    await forger.subscribe(subject_of(user.id), cb=overhear)
+    await forger.flush()
+    async with there.connected(await here.token(user)) as client:
+        await followed(there)
+        for number in range(5):
+            await here.post(user, str(number))
+        await until(lambda: len(said) == 5)
+        for data in [*reversed(said), *said] * 20:
+            await forger.publish(subject_of(user.id), data)
+        await here.post(user, "the last")
+        frames = [await hear(client) for _ in range(6)]
+        assert [each["message"] for each in frames] == [*"01234", "the last"]
+        assert await heard_before_pong(client) == []
+
+
+async def test_access_that_ends_on_one_node_ends_on_the_other_and_newer_sign_ins_stay(
+    houses: tuple[House, House], forger: Nats
+) -> None:
+    here, there = houses
+    user, other = await here.add_user(), await here.add_user("eve")
+    async with (
+        there.connected(await here.token(user)) as client,
+        there.connected(await here.token(other)) as bystander,
+    ):
+        await followed(there)
+        now = here.wall()
+        await here.node.database.write(lambda t: accounts.end_sessions(t, user.id, now))
+        async with asyncio.timeout(SECONDS):
+            assert await closed(client) == (1008, "Access revoked")
+        async with there.connected(await here.token(user, "newer")) as newer:
+            await followed(there)
+            for _ in range(10):  # the news of that sign-out, late
+                await forger.publish(subject_of(user.id), b"{}")
+            await here.post(user, "1")
+            assert (await hear(newer))["message"] == "1"
+            assert await heard_before_pong(newer) == []
+        await here.node.database.write(
+            lambda t: sessions.end_session(t, other.id, "s1", here.wall())
+        )
+        async with asyncio.timeout(SECONDS):
+            assert await closed(bystander) == (1008, "Access revoked")
+
+
+async def test_an_extended_session_hears_of_reads_and_products_of_the_other_node(
+    houses: tuple[House, House],
+) -> None:
+    here, there = houses
+    user = await here.add_user()
+    milk = a_product(user, "2126-06-01")
+    write = here.node.database.write
+    async with there.connected(await here.token(user), **EXTENDED) as client:
+        await followed(there)
+        now = here.wall()
+        first, second = await here.post(user, "1", "2")
+        assert [(await hear(client))["message"] for _ in range(2)] == ["1", "2"]
+        await write(lambda t: notifications.mark_read(t, user.id, [first.id], now))
+        assert await hear(client) == {"type": "READ", "ids": [first.id], "unread": 1}
+        await write(lambda t: notifications.mark_all_read(t, user.id, now))
+        assert await hear(client) == {"type": "UNREAD", "unread": 0}
+        await write(lambda t: products.add(t, milk, user, now))
+        told = await hear(client)
+        assert (told["change"], told["product"]["name"]) == ("added", milk.name)
+        oats = replace(milk, name="Oats")
+        await write(lambda t: products.replace(t, oats, user, now))
+        told = await hear(client)
+        assert (told["change"], told["product"]["name"]) == ("updated", "Oats")
+        gone = replace(oats, closed_as=Closing.CONSUMED, closed_at=now)
+        await write(lambda t: products.replace(t, gone, user, now))
+        told = await hear(client)
+        assert (told["change"], told["product"]["id"]) == ("closed", milk.id)
+        await write(lambda t: products.delete(t, user.id, milk.id, now))
+        told = await hear(client)
+        assert told == {"type": "PRODUCT", "change": "closed", "product": {"id": milk.id}}
+        assert second.seq == 2
+
+
+@pytest.mark.parametrize("data", MALFORMED, ids=lambda data: repr(data[:20]))
+def test_what_cannot_be_read_says_who_and_no_more(data: bytes) -> None:
+    assert decode(subject_of("a.b *"), data) == Hint("a.b *")
