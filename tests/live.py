@@ -112,6 +112,7 @@ class Server:
 
     def launch(self) -> None:
         """Start the process, and do not wait for it."""
+        self.url = ""
         self._listening.clear()
         self._process = subprocess.Popen(
             [sys.executable, *self.program, "serve", "--port", "0"],
@@ -137,9 +138,12 @@ class Server:
 
     def start(self) -> Self:
         """Start the process and wait until it says that it listens."""
-        self.url = ""
         self._engine.dispose()  # the last to leave takes the WAL with it
         self.launch()
+        return self.wait_until_listening()
+
+    def wait_until_listening(self) -> Self:
+        """Wait until a process that was launched says that it listens."""
         assert self._listening.wait(START_SECONDS), self.log
         assert self.url, f"it ended before it listened:\n{self.log}"
         return self

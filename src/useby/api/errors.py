@@ -135,7 +135,8 @@ def install(api: FastAPI) -> None:
         log.warning("a request could not be served, the store is away: %s", error)
         return problem(
             HTTPStatus.SERVICE_UNAVAILABLE,
-            "The database can't be used now. Nothing was changed.",
+            # Not that nothing was changed: it may have gone away in the moment of the commit.
+            "The database can't be used now. Try again later.",
             {"Retry-After": str(RETRY_AFTER_SECONDS)},
         )
 

@@ -1,0 +1,48 @@
+"""Nodes as processes on one PostgreSQL database, and people who may use all of them."""
+
+import uuid
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from live import Person, Server
+from useby.domain.account import User
+from useby.domain.policy import Policy
+from useby.store import accounts, sessions
+from useby.store.engine import Transaction, open_database
+
+KEY = "one key for all the nodes of a cluster"
+
+
+class ServerOnPostgres(Server):
+    """A node on a database that others are on, too."""
+
+    def __init__(self, folder: Path, database_url: str, **settings: Any) -> None:
+        super().__init__(folder, database_url=database_url, secret_key=KEY, **settings)
+        self.key = KEY
+        self.secrets.add(KEY)
+
+
+async def person_on(database_url: str, server: Server) -> Person:
+    """A new user, signed in; ``server`` may be any that has the cluster's key."""
+    now = datetime.now(UTC)
+    user_id, session_id = str(uuid.uuid4()), str(uuid.uuid4())
+    user = User(user_id, f"{user_id}@example.org", "A Person", "UTC", Policy(), now)
+
+    def work(transaction: Transaction) -> None:
+        accounts.add_user(transaction, user=user, password_hash=None)
+        sessions.open_session(
+            transaction,
+            user_id=user_id,
+            session_id=session_id,
+            token_hash=None,
+            now=now,
+            expires_at=now + timedelta(days=1),
+        )
+
+    database = open_database(database_url)
+    try:
+        await database.write(work)
+    finally:
+        await database.close()
+    return Person(user_id, str(user.email), server.token(user_id, session_id), session_id)
