@@ -1,0 +1,172 @@
+"""A cluster on loopback: PostgreSQL, three NATS servers, and nodes, each a process of its own."""
+
+import asyncio
+import contextlib
+import random
+import resource
+import uuid
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import sqlalchemy as sa
+
+import live
+from live import Person
+from nats_servers import NatsServer
+from onpostgres import ServerOnPostgres
+from postgres import Postgres
+from useby.store.engine import Connection, Transaction, open_database
+from useby.store.schema import notifications, sessions, users
+
+NODES = 3
+PEOPLE_EACH = 500
+SETTINGS: dict[str, Any] = {
+    "log_level": "INFO",
+    "ping_interval": 5,  # one sweep, the longest that anything is late
+    "drain_seconds": 0.2,
+    "close_timeout": 1,
+}
+
+
+@dataclass
+class Fleet:
+    """Everything that runs, and what a test does to it."""
+
+    postgres: Postgres
+    database: str
+    nats: Sequence[NatsServer]
+    nodes: Sequence[ServerOnPostgres]
+    dice: random.Random
+
+    @property
+    def url(self) -> str:
+        """The database's."""
+        return self.postgres.url(self.database)
+
+    def any_node(self) -> ServerOnPostgres:
+        """One that is up, drawn by lot; while none is, one that will be."""
+        up = [node for node in self.nodes if node.url]
+        return self.dice.choice(up or list(self.nodes))
+
+    async def restart(self, node: ServerOnPostgres) -> None:
+        """Kill a node and start it anew; meanwhile nobody is sent there."""
+        node.url = ""
+        await asyncio.to_thread(node.kill)
+        node.launch()
+        await asyncio.to_thread(node.wait_until_listening)
+
+    async def reconnected(self) -> None:
+        """Until every node has a line to NATS."""
+        for node in self.nodes:
+            async with node.rest() as rest:
+                await live.until(lambda rest=rest: _is_on_nats(rest))
+
+    async def look(self, work: Callable[[Connection], Any]) -> Any:
+        """Read the database beside the nodes."""
+        database = open_database(self.url)
+        try:
+            return await database.read(work)
+        finally:
+            await database.close()
+
+    async def write(self, work: Callable[[Transaction], Any]) -> Any:
+        """Write to the database beside the nodes."""
+        database = open_database(self.url)
+        try:
+            return await database.write(work)
+        finally:
+            await database.close()
+
+    async def people(self, count: int) -> list[Person]:
+        """New users, each signed in."""
+        now = datetime.now(UTC)
+        ids = [str(uuid.uuid4()) for _ in range(count)]
+        new_users = [
+            {
+                "id": each,
+                "email": f"{each}@example.org",
+                "name": "A Person",
+                "time_zone": "UTC",
+                "alert_time": "00:00",
+                "lead_days": [7, 2, 0],
+                "categories": {},
+                "created_at": now,
+            }
+            for each in ids
+        ]
+        signed_in = [
+            {
+                "user_id": each,
+                "id": each,
+                "created_at": now,
+                "expires_at": now + timedelta(days=1),
+            }
+            for each in ids
+        ]
+
+        def work(transaction: Transaction) -> None:
+            transaction.connection.execute(sa.insert(users), new_users)
+            transaction.connection.execute(sa.insert(sessions), signed_in)
+
+        await self.write(work)
+        token = self.nodes[0].token
+        return [Person(each, f"{each}@example.org", token(each, each), each) for each in ids]
+
+    async def kept(self) -> dict[str, list[tuple[int, str]]]:
+        """Of each user all that is kept: numbers and ids, the numbers rising."""
+        rows = sa.select(notifications.c.user_id, notifications.c.seq, notifications.c.id)
+        found: dict[str, list[tuple[int, str]]] = {}
+        ordered = rows.order_by(notifications.c.user_id, notifications.c.seq)
+        for user_id, seq, said in await self.look(lambda c: c.execute(ordered).all()):
+            found.setdefault(user_id, []).append((seq, said))
+        return found
+
+
+async def _is_on_nats(rest: httpx.AsyncClient) -> bool:
+    return bool(await live.metric(rest, "useby_nats_connected"))
+
+
+@contextlib.asynccontextmanager
+async def a_fleet(
+    postgres: Postgres,
+    nats: Sequence[NatsServer],
+    folder: Path,
+    *,
+    nodes: int = NODES,
+    nats_urls: Sequence[Sequence[str]] = (),
+    **settings: Any,
+) -> AsyncIterator[Fleet]:
+    """A cluster that has come up; in the end each node must stop well, with a clean log."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    name = await postgres.new_database()
+    urls = nats_urls or [[each.url for each in nats]] * nodes
+    servers = [
+        ServerOnPostgres(
+            folder / f"node-{number}",
+            postgres.url(name),
+            nats_url=",".join(urls[number]),
+            **SETTINGS | settings,
+        )
+        for number in range(nodes)
+    ]
+    fleet = Fleet(postgres, name, nats, servers, random.Random(name))
+    try:
+        for node in servers:
+            node.launch()
+        for node in servers:
+            await asyncio.to_thread(node.wait_until_listening)
+        await fleet.reconnected()
+        yield fleet
+        statuses = await asyncio.gather(*(asyncio.to_thread(node.stop) for node in servers))
+        assert statuses == [0] * nodes, [node.log[-2000:] for node in servers]
+        for node in servers:
+            node.assert_clean_log()
+    finally:
+        for node in servers:
+            node.end()
+        await postgres.drop(name)

@@ -1,0 +1,270 @@
+"""Who posted what, who was told what, and whether the two agree, line by line.
+
+A person has one device, which reconnects to any node for as long as the test lasts and marks read
+what it is told. Their posts are sent one after another, each to a node drawn by lot and again, with
+the same ``Idempotency-Key``, until it is answered 2xx.
+"""
+
+import asyncio
+import json
+import struct
+import uuid
+from collections import deque
+from collections.abc import Iterable, Sequence
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from cluster.fleet import Fleet
+from live import Person
+from wire import CLOSE, PING, PONG, TEXT, frame, head
+
+SOON = 0.05
+"""Seconds until a device that was cut off comes back; each draws from here to four times that."""
+POSTERS = 48
+PATIENCE = 90.0
+
+
+class Account:
+    """One person: what was posted to them, and what their device heard."""
+
+    def __init__(self, person: Person) -> None:
+        self.person = person
+        self.posted: list[str] = []
+        """Ids, in the order of the answers that named them."""
+        self.heard: set[str] = set()
+        self.read: set[str] = set()
+        """Marked read, and known to be: a pong that was asked for later has come."""
+
+
+class Device(asyncio.Protocol):
+    """One connection of a person's device."""
+
+    def __init__(self, ledger: "Ledger", account: Account, node: str) -> None:
+        self._ledger = ledger
+        self._account = account
+        self._node = node
+        self._data = b""
+        self._upgraded = False
+        self._last = -1
+        self._marking: set[str] = set()
+        self._asked: deque[set[str]] = deque()
+        self.transport: asyncio.Transport | None = None
+        self.open = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        target = f"/api/ws/notification?access_token={self._account.person.token}"
+        transport.write(head(target, host=self._node))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self.open.done():
+            self.open.set_result(False)
+        self._ledger.lost(self._account, self)
+
+    def data_received(self, data: bytes) -> None:
+        self._data += data
+        if not self._upgraded:
+            answer, found, rest = self._data.partition(b"\r\n\r\n")
+            if not found:
+                return
+            assert answer.startswith(b"HTTP/1.1 101"), answer
+            self._upgraded, self._data = True, rest
+        while (taken := _first(self._data)) is not None:
+            opcode, payload, self._data = taken
+            self._take(opcode, payload)
+
+    def _take(self, opcode: int, payload: bytes) -> None:
+        assert self.transport is not None
+        if opcode == PING:
+            self.transport.write(frame(PONG, payload))
+        elif opcode == CLOSE:
+            code = struct.unpack("!H", payload[:2])[0]
+            if code not in (1001, 1011, 1013):
+                self._ledger.complain(f"closed with {code} {payload[2:]!r}")
+            self.transport.write(frame(CLOSE, payload[:2]))
+            self.transport.close()
+        elif opcode == TEXT:
+            self._hear(json.loads(payload))
+
+    def _hear(self, said: dict[str, Any]) -> None:
+        if said["type"] == "CONNECTION_ESTABLISHED":
+            if said["userId"] != self._account.person.id:
+                self._ledger.complain("another's connection")
+            if not self.open.done():
+                self.open.set_result(True)
+        elif said["type"] == "pong":
+            self._account.read |= self._asked.popleft()
+        else:
+            self._notified(said)
+
+    def _notified(self, said: dict[str, Any]) -> None:
+        account, (owner, number) = self._account, said["message"].split("#")
+        if owner != account.person.id:
+            self._ledger.complain("another's notification")
+        if int(number) <= self._last:
+            self._ledger.complain(f"{number} after {self._last} on one connection")
+        if said["id"] in account.read:
+            self._ledger.complain(f"{number} again, after it was durably marked read")
+        self._last = int(number)
+        self._marking.add(said["id"])
+        self._asked.append(set(self._marking))
+        assert self.transport is not None
+        mark = json.dumps({"action": "mark_read", "id": said["id"]}).encode()
+        self.transport.write(frame(TEXT, mark) + frame(TEXT, b"PING"))
+        account.heard.add(said["id"])
+        self._ledger.progress.set()
+
+
+class Ledger:
+    """All accounts, their devices, and what has gone wrong."""
+
+    def __init__(self, fleet: Fleet, people: Sequence[Person]) -> None:
+        self.fleet = fleet
+        self.accounts = [Account(person) for person in people]
+        self.progress = asyncio.Event()
+        self.connections = 0
+        self._wrong: list[str] = []
+        self._open: set[Device] = set()
+        self._coming: set[asyncio.Task[Any]] = set()
+        self._over = False
+        self._number = 0
+
+    def complain(self, what: str) -> None:
+        self._wrong.append(what)
+
+    # devices
+
+    async def connect_all(self, at_once: int = 100) -> None:
+        """Connect each account's device; they stay until ``end``."""
+        turns = asyncio.Semaphore(at_once)
+
+        async def come(account: Account) -> None:
+            async with turns:
+                await self._connect(account)
+
+        async with asyncio.TaskGroup() as group:
+            for account in self.accounts:
+                group.create_task(come(account))
+
+    def lost(self, account: Account, device: Device) -> None:
+        """A line has ended; its device comes back."""
+        self._open.discard(device)
+        if not self._over:
+            task = asyncio.create_task(self._come_back(account))
+            self._coming.add(task)
+            task.add_done_callback(self._coming.discard)
+
+    async def _come_back(self, account: Account) -> None:
+        await asyncio.sleep(self.fleet.dice.uniform(SOON, 4 * SOON))
+        await self._connect(account)
+
+    async def _connect(self, account: Account) -> None:
+        while not self._over:
+            url = self.fleet.any_node().url
+            where = urlsplit(url)
+            try:
+                _, device = await asyncio.get_running_loop().create_connection(
+                    lambda where=where: Device(self, account, where.netloc),
+                    where.hostname,
+                    where.port,
+                )
+            except OSError:  # it is being started anew
+                await asyncio.sleep(self.fleet.dice.uniform(SOON, 4 * SOON))
+                continue
+            self._open.add(device)
+            self.connections += 1
+            await device.open
+            return  # had it failed, ``lost`` has another one come
+
+    async def end(self) -> None:
+        """Hang up all."""
+        self._over = True
+        for task in self._coming:
+            task.cancel()
+        for device in tuple(self._open):
+            if device.transport is not None:
+                device.transport.abort()
+        await asyncio.sleep(0)
+
+    # posts
+
+    async def post_all(self, accounts: Sequence[Account], *, sizes: Sequence[int]) -> None:
+        """Post to each account: for each size one request, a single notification or a batch."""
+        waiting = deque(accounts)
+        async with httpx.AsyncClient(trust_env=False, timeout=30, verify=False) as client:
+
+            async def work() -> None:
+                while waiting:
+                    account = waiting.popleft()
+                    for size in sizes:
+                        await self._post(client, account, size)
+
+            async with asyncio.TaskGroup() as group:
+                for _ in range(POSTERS):
+                    group.create_task(work())
+
+    async def _post(self, client: httpx.AsyncClient, account: Account, size: int) -> None:
+        items = []
+        for _ in range(size):
+            self._number += 1
+            items.append({"message": f"{account.person.id}#{self._number}"})
+        path = "/api/notifications" + ("/batch" if size > 1 else "")
+        headers = account.person.headers | {"Idempotency-Key": str(uuid.uuid4())}
+        while True:
+            try:
+                answer = await client.post(
+                    self.fleet.any_node().url + path,
+                    headers=headers,
+                    json={"items": items} if size > 1 else items[0],
+                )
+            except (httpx.TransportError, httpx.UnsupportedProtocol):
+                await asyncio.sleep(SOON)  # a node that is not there
+                continue
+            if answer.is_success:
+                break
+            assert answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE, answer.text
+            assert answer.headers["Retry-After"]
+            await asyncio.sleep(SOON)
+        body = answer.json()
+        said = [each["notification"] for each in body["results"]] if size > 1 else [body]
+        account.posted += [each["id"] for each in said]
+
+    # the reckoning
+
+    async def until_all_is_heard(self, accounts: Iterable[Account] | None = None) -> None:
+        """Until each device has heard all that was posted to it."""
+        waiting = [each for each in accounts or self.accounts if each.heard < set(each.posted)]
+        async with asyncio.timeout(PATIENCE):
+            while waiting:
+                self.progress.clear()
+                waiting = [each for each in waiting if not each.heard >= set(each.posted)]
+                if waiting:
+                    await self.progress.wait()
+
+    async def reckon(self) -> None:
+        """Compare what was posted, what is kept and what was heard, line by line."""
+        assert self._wrong == []
+        kept = await self.fleet.kept()
+        for account in self.accounts:
+            rows = kept.get(account.person.id, [])
+            assert [seq for seq, _ in rows] == list(range(1, len(rows) + 1)), "a gap"
+            assert [said for _, said in rows] == account.posted, "lost, invented or doubled"
+            assert account.heard == set(account.posted)
+
+
+def _first(data: bytes) -> tuple[int, bytes, bytes] | None:
+    """The first frame of a server's, its payload, and what follows; ``None``: not whole yet."""
+    if len(data) < 2:
+        return None
+    size, begins = data[1] & 0x7F, 2
+    if size == 126:
+        if len(data) < 4:
+            return None
+        size, begins = int.from_bytes(data[2:4]), 4
+    if len(data) < begins + size:
+        return None
+    return data[0] & 0x0F, data[begins : begins + size], data[begins + size :]
