@@ -6,16 +6,19 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCKED := --require-hashes
 
-.PHONY: help run test fuzz bench soak lint format docs requirements clean
+.PHONY: help run test test-cluster fuzz bench bench-cluster soak lint format docs requirements clean
 
 help: ## say what there is
-	@sed -nE 's/^([a-z]+):.*## /make \1\t/p' Makefile
+	@sed -nE 's/^([a-z-]+):.*## /make \1\t/p' Makefile
 
 run: $(VENV)/run.stamp ## a node with demo data on http://127.0.0.1:8000
 	@exec $(BIN)/useby demo
 
 test: $(VENV)/dev.stamp tests/js/node_modules/.package-lock.json ## every test
 	$(BIN)/pytest $(ARGS)
+
+test-cluster: $(VENV)/dev.stamp ## of these, the ones with a whole cluster
+	$(BIN)/pytest -n 2 tests/cluster $(ARGS)
 
 fuzz: $(VENV)/dev.stamp ## ten minutes of bytes that nobody should send (SECONDS=60 for fewer)
 	FUZZ_SECONDS=$(or $(SECONDS),600) $(BIN)/pytest -p no:randomly --timeout 0 tests/fuzz $(ARGS)
@@ -30,6 +33,9 @@ bench: $(VENV)/bench.stamp bench/peers/node_modules/.package-lock.json ## measur
 	@command -v nginx >/dev/null && command -v redis-server >/dev/null && test -e /usr/lib/nginx/modules/ngx_nchan_module.so || \
 	  { echo "the peers need more; on Debian: apt-get install nginx libnginx-mod-nchan redis-server" >&2; exit 1; }
 	$(BIN)/python -m bench $(ARGS)
+
+bench-cluster: $(VENV)/bench.stamp $(VENV)/dev.stamp ## one, two and three nodes on PostgreSQL and NATS
+	PYTHONPATH=tests $(BIN)/python -m bench.cluster $(ARGS)
 
 soak: $(VENV)/bench.stamp ## a quarter of an hour of comings and goings, and what a node holds meanwhile
 	$(BIN)/python -m bench.soak $(ARGS)

@@ -1,0 +1,226 @@
+"""``make bench-cluster``: what one, two and three nodes on one PostgreSQL and one NATS do.
+
+All of it runs on the one machine: nodes, database, bus, those who post and those who are told. So
+this says what a notification costs at each layer, and not how far the nodes of as many machines go.
+"""
+
+import asyncio
+import json
+import statistics
+import sys
+import tempfile
+import time
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import psutil
+import typer
+from rich.console import Console
+
+from bench import report
+from bench.crowd import Crowd, gather
+from bench.durable import POSTERS, requests
+from bench.load import Load, raise_file_limit
+from bench.peer import serving
+from bench.peers import find
+from bench.posts import Posts, Task
+from bench.rows import Column, Plan, Row, Stand
+from nats_servers import NatsServer, nats_servers  # type: ignore[import-not-found]  # the tests' own
+from postgres import Postgres  # type: ignore[import-not-found]
+from useby.domain.account import User
+from useby.domain.policy import Policy
+from useby.store import accounts, migrate, sessions
+from useby.store.engine import Transaction, open_database
+
+TITLE = "Cluster"
+COLUMNS = {
+    "rate": Column("notifications, committed and delivered", "a second", digits=0),
+    "p50": Column("p50 from post to frame", "ms"),
+    "p99": Column("p99 from post to frame", "ms"),
+    "nodes": Column("CPU of the nodes", "µs", digits=0),
+    "postgres": Column("of PostgreSQL", "µs", digits=0),
+    "nats": Column("of NATS", "µs", digits=0),
+}
+NODES = 1, 2, 3
+SINGLE, BATCH, HALF = "single posts", "batches of 100", "single posts, at half that rate"
+TOGETHER = 100
+DURABLE = "fsync=on", "synchronous_commit=on", "full_page_writes=on"
+RESULTS = Path(__file__).with_name("results")
+
+console = Console(width=None if sys.stdout.isatty() else 120)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Nodes that run, with their load, and what they stand on."""
+
+    stands: Sequence[Stand]
+    posts: Sequence[Posts]
+    postgres: psutil.Process
+    nats: psutil.Process
+    plan: Plan
+
+    def cpu(self) -> dict[str, float]:
+        """CPU seconds used so far at each layer."""
+        return {
+            "nodes": sum(each.server.cpu() for each in self.stands),
+            "postgres": _of_tree(self.postgres),
+            "nats": _of_tree(self.nats),
+        }
+
+
+def main(
+    posts: Annotated[int, typer.Option(min=100, help="single posts a round")] = 6000,
+    rounds: Annotated[int, typer.Option(min=1)] = 3,
+    into: Annotated[Path, typer.Option(help="the folder for cluster.json")] = RESULTS,
+) -> None:
+    """Measure one to three nodes."""
+    raise_file_limit()
+    rows: dict[tuple[str, int], Row] = {}
+    with tempfile.TemporaryDirectory(prefix="useby-bench-") as name, nats_servers() as (nats,):
+        folder = Path(name)
+        crowd = gather(folder, POSTERS)
+        plan = Plan(crowd, folder, rounds, (POSTERS,), posts, console)
+        postgres = Postgres().make().start(*DURABLE)
+        try:
+            for number in range(rounds):
+                for nodes in NODES:
+                    console.print(f"round {number + 1} of {rounds}: {nodes} nodes", style="dim")
+                    with _stage(plan, postgres, nats, nodes) as stage:
+                        for case, figures in _measure(stage, posts):
+                            row = Row("useby", f"nodes: {nodes}", case, token="useby")
+                            row = rows.setdefault((case, nodes), row)
+                            for key, value in figures.items():
+                                row.figures.setdefault(key, []).append(value)
+        finally:
+            postgres.end()
+    found = [rows[case, nodes] for case in (SINGLE, HALF, BATCH) for nodes in NODES]
+    for table in report.tables(TITLE, COLUMNS, found):
+        console.print(table)
+    machine = report.machine()
+    console.print(f"All on one machine of {machine['cores']} cores, which bound it.")
+    into.mkdir(parents=True, exist_ok=True)
+    kept = {"machine": machine, "rows": [asdict(row) for row in found]}
+    (into / "cluster.json").write_text(json.dumps(kept, indent=1) + "\n")
+
+
+@contextmanager
+def _stage(plan: Plan, postgres: Any, nats: NatsServer, nodes: int) -> Iterator[Stage]:
+    database = f"bench{time.monotonic_ns()}"
+    asyncio.run(postgres.execute(f"CREATE DATABASE {database}"))
+    url = postgres.url(database)
+    migrate.upgrade(url)
+    asyncio.run(_settle(url, plan.crowd))
+    useby = find("useby")
+
+    def environment(crowd: Crowd, folder: Path) -> Mapping[str, str]:
+        cluster = {"USEBY_DATABASE_URL": url, "USEBY_NATS_URL": nats.url}
+        return {**useby.environment(crowd, folder), **cluster}
+
+    peer = replace(useby, environment=environment)
+    with ExitStack() as stack:
+        stands, posts = [], []
+        for number in range(nodes):
+            folder = plan.folder / f"{database}-{number}"
+            server, publisher = stack.enter_context(serving(peer, plan.crowd, folder))
+            load = stack.enter_context(Load(server, plan.crowd))
+            stands.append(Stand(peer, server, publisher, load))
+            posts.append(stack.enter_context(Posts(server.port)))
+        yield Stage(
+            stands,
+            posts,
+            _of_postgres(postgres),
+            psutil.Process(nats.process.pid),
+            plan,
+        )
+    asyncio.run(postgres.drop(database))
+
+
+async def _settle(url: str, crowd: Crowd) -> None:
+    """Make the crowd's accounts and sessions on a server."""
+    now = datetime.now(UTC)
+
+    def work(transaction: Transaction) -> None:
+        for each in crowd.ids:
+            user = User(each, f"{each}@example.org", "A Person", "UTC", Policy(), now)
+            accounts.add_user(transaction, user=user, password_hash=None)
+            sessions.open_session(
+                transaction,
+                user_id=each,
+                session_id=each,
+                token_hash=None,
+                now=now,
+                expires_at=now + timedelta(days=1),
+            )
+
+    database = open_database(url)
+    await database.write(work)
+    await database.close()
+
+
+def _measure(stage: Stage, posts: int) -> Iterator[tuple[str, dict[str, float]]]:
+    """Have each user post at one node and listen at the next: where there are two, all cross."""
+    count = len(stage.stands)
+    for user in range(POSTERS):
+        stage.stands[(user + 1) % count].load.connect(user, user + 1)
+    single = requests(stage.stands[0], stage.plan, POSTERS)
+    batch = requests(stage.stands[0], stage.plan, POSTERS, TOGETHER)
+    _post(stage, single, 4)  # imports and compilers
+    figures = _post(stage, single, posts // POSTERS)
+    yield SINGLE, figures
+    yield HALF, _post(stage, single, posts // POSTERS // 2, per_second=figures["rate"] / 2)
+    yield BATCH, _post(stage, batch, max(1, posts // POSTERS // 20), together=TOGETHER)
+
+
+def _post(
+    stage: Stage, wanted: Sequence[bytes], each: int, *, together: int = 1, per_second: float = 0.0
+) -> dict[str, float]:
+    """Have every user's request posted ``each`` times or so, and wait until all of it is told."""
+    count = len(stage.stands)
+    for stand in stage.stands:
+        stand.load.reset()
+    mine = [wanted[node::count] for node in range(count)]
+    tasks = [Task(some, each * len(some), per_second * len(some) / len(wanted)) for some in mine]
+    before, began = stage.cpu(), time.monotonic()
+    with ThreadPoolExecutor(count) as threads:
+        for _ in threads.map(Posts.run, stage.posts, tasks):
+            pass
+    ages = array("q")
+    for node, task in enumerate(tasks):
+        load = stage.stands[(node + 1) % count].load
+        load.received(task.count * together)
+        ages.extend(load.ages())
+    seconds = time.monotonic() - began
+    after = stage.cpu()
+    ordered = sorted(ages)
+    return {
+        "rate": len(ages) / seconds,
+        "p50": statistics.median(ordered) / 1e6,
+        "p99": ordered[int(len(ordered) * 0.99)] / 1e6,
+        **{layer: (after[layer] - before[layer]) / len(ages) * 1e6 for layer in after},
+    }
+
+
+def _of_postgres(postgres: Any) -> psutil.Process:
+    pid = int((postgres.data / "postmaster.pid").read_text().split()[0])
+    return psutil.Process(pid)
+
+
+def _of_tree(process: psutil.Process) -> float:
+    """CPU seconds of a process and its children, those that have ended included."""
+    times = process.cpu_times()
+    used: float = times.user + times.system + times.children_user + times.children_system
+    for child in process.children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            used += sum(child.cpu_times()[:2])
+    return used
+
+
+if __name__ == "__main__":
+    typer.run(main)
