@@ -94,7 +94,7 @@ def main(
                     console.print(f"round {number + 1} of {rounds}: {nodes} nodes", style="dim")
                     with _stage(plan, postgres, nats, nodes) as stage:
                         for case, figures in _measure(stage, posts):
-                            row = Row("useby", f"nodes: {nodes}", case, token="useby")
+                            row = Row("useby", f"nodes: {nodes}", case, "useby")
                             row = rows.setdefault((case, nodes), row)
                             for key, value in figures.items():
                                 row.figures.setdefault(key, []).append(value)
