@@ -65,11 +65,17 @@ class Server:
     """
 
     def __init__(
-        self, folder: Path, *, program: Sequence[str] = ("-m", "useby"), **settings: object
+        self,
+        folder: Path,
+        *,
+        program: Sequence[str] = ("-m", "useby"),
+        arguments: Sequence[str] = (),
+        **settings: object,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.program = program
+        self.arguments = arguments
         self.key = secrets.token_urlsafe(48)
         self.database = folder / "useby.db"
         self.settings: dict[str, object] = {
@@ -115,7 +121,7 @@ class Server:
         self.url = ""
         self._listening.clear()
         self._process = subprocess.Popen(
-            [sys.executable, *self.program, "serve", "--port", "0"],
+            [sys.executable, *self.program, "serve", "--port", "0", *self.arguments],
             cwd=self.folder,
             env=self.environment,
             stdin=subprocess.DEVNULL,

@@ -10,6 +10,7 @@ import logging
 import resource
 import signal
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -122,7 +123,7 @@ class Node:
             now=now,
         )
         self.listener = listen(settings, share_port=share_port)
-        self.url = _url(settings.host, self.listener)
+        self.url = url_of(settings.host, self.listener)
         self._stopping = asyncio.Event()
         self._http = _Http(
             uvicorn.Config(
@@ -256,7 +257,8 @@ def serve(
     Args:
         settings: The node's settings.
         ready: Called with the node's URL once it listens.
-        share_port: Whether other processes listen on its port, too.
+        share_port: Whether other processes listen on its port, too. Then the node ends with
+            its standard input as well, which whoever started them holds.
 
     Returns:
         The process's exit status: 0 after a stop that was asked for.
@@ -279,6 +281,13 @@ def serve(
 
         for number in ASKING_TO_STOP:
             loop.add_signal_handler(number, on_signal)
+        if share_port:  # its end is that of whoever has started us
+
+            def orphaned() -> None:
+                loop.remove_reader(sys.stdin)
+                on_signal()
+
+            loop.add_reader(sys.stdin, orphaned)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ASKING_TO_STOP)
         async with running(settings, share_port=share_port) as started:
             node = started
@@ -318,10 +327,15 @@ def connection_limit(settings: Settings) -> int:
     return min(settings.max_connections or most, most)
 
 
-def listen(settings: Settings, *, share_port: bool = False) -> socket.socket:
+def listen(
+    settings: Settings, *, share_port: bool = False, only_bind: bool = False
+) -> socket.socket:
     """The listening socket, its send buffer bounded; accepted ones inherit that on Linux.
 
-    With ``share_port`` the kernel spreads connections over all processes that listen so.
+    Args:
+        settings: Where to listen.
+        share_port: Whether other processes may, too; the kernel spreads connections over them.
+        only_bind: Hold the address and do not listen yet.
     """
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     # Named, because asyncio sets TCP_NODELAY only where it is; without, a frame that follows
@@ -336,7 +350,8 @@ def listen(settings: Settings, *, share_port: bool = False) -> socket.socket:
             socket.SOL_SOCKET, socket.SO_SNDBUF, settings.kernel_send_buffer_bytes // 2
         )
         listener.bind((settings.host, settings.port))
-        listener.listen(BACKLOG)  # whoever connects from now on waits in the kernel
+        if not only_bind:
+            listener.listen(BACKLOG)  # whoever connects from now on waits in the kernel
     except OSError:
         listener.close()
         raise
@@ -344,7 +359,8 @@ def listen(settings: Settings, *, share_port: bool = False) -> socket.socket:
     return listener
 
 
-def _url(host: str, listener: socket.socket) -> str:
+def url_of(host: str, listener: socket.socket) -> str:
+    """The URL of whoever listens there."""
     port = listener.getsockname()[1]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 

@@ -1,10 +1,23 @@
 """NATS between nodes: interest, loss, stalls and outages. The servers are real."""
 
 import asyncio
+import base64
+import binascii
+import json
+import secrets
 import time
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
+import nkeys
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from ears import Ears, notified, running_bus
 from live import until
@@ -239,3 +252,111 @@ async def test_the_settings_tell_no_password() -> None:
         Settings(_env_file=None, nats_url="http://a:hunter2@b")
     assert "hunter2" not in str(refusal.value)
     assert NatsBus(settings).connected is False
+
+
+async def test_a_server_with_a_certificate_is_known_by_its_authority(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    authority, certificate, key = a_certificate(tmp_path)
+    config = f"tls {{ cert_file: '{certificate}', key_file: '{key}' }}"
+    with nats_servers(config=config) as (server,):
+        url = (server.url.replace("nats://", "tls://"),)
+        async with running_bus(urls=url, nats_ca=authority) as ears:
+            await ears.follow("ada")
+        async with running_bus(urls=url, connected=False) as ears:  # nobody whom we know
+            await until(lambda: "CERTIFICATE_VERIFY_FAILED" in caplog.text)
+            assert not ears.bus.connected
+
+
+def a_certificate(folder: Path) -> tuple[Path, Path, Path]:
+    """An authority's certificate, and one it has signed for this machine, with its key."""
+    now = datetime.now(UTC)
+    names = [x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, each)]) for each in ("a", "b")]
+    keys = [ec.generate_private_key(ec.SECP256R1()) for _ in names]
+    paths = []
+    for name, own, extension in zip(
+        names,
+        keys,
+        (
+            x509.BasicConstraints(ca=True, path_length=None),
+            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]),
+        ),
+        strict=True,
+    ):
+        made = (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(names[0])
+            .public_key(own.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - timedelta(hours=1))
+            .not_valid_after(now + timedelta(hours=1))
+            .add_extension(extension, critical=False)
+            .sign(keys[0], hashes.SHA256())
+        )
+        paths.append(folder / f"{len(paths)}.pem")
+        paths[-1].write_bytes(made.public_bytes(Encoding.PEM))
+    key = folder / "key.pem"
+    key.write_bytes(keys[1].private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return paths[0], paths[1], key
+
+
+async def test_a_creds_file_opens_a_server_of_an_operator(tmp_path: Path) -> None:
+    operator, account, user = (nkeys.from_seed(a_seed(kind)) for kind in (b"O", b"A", b"U"))
+    public = account.public_key.decode()
+    claims = jwt_of(
+        operator,
+        public,
+        {
+            "type": "account",
+            "limits": {
+                "subs": -1,
+                "conn": -1,
+                "data": -1,
+                "payload": -1,
+                "imports": -1,
+                "exports": -1,
+                "leaf": -1,
+                "wildcards": True,
+            },
+        },
+    )
+    config = (
+        f"operator: '{jwt_of(operator, operator.public_key.decode(), {'type': 'operator'})}'\n"
+        f"resolver: MEMORY\nresolver_preload: {{ {public}: '{claims}' }}"
+    )
+    token = jwt_of(
+        account, user.public_key.decode(), {"type": "user", "subs": -1, "data": -1, "payload": -1}
+    )
+    creds = tmp_path / "node.creds"
+    creds.write_text(
+        f"-----BEGIN NATS USER JWT-----\n{token}\n------END NATS USER JWT------\n\n"
+        f"-----BEGIN USER NKEY SEED-----\n{user.seed.decode()}\n------END USER NKEY SEED------\n"
+    )
+    with nats_servers(config=config) as (server,):
+        async with running_bus(server, nats_credentials=creds) as ears:
+            await ears.follow("ada")
+
+
+def a_seed(kind: bytes) -> bytes:
+    """A seed as NATS writes it: an operator's, an account's or a user's."""
+    prefix = {b"O": 14, b"A": 0, b"U": 20}[kind] << 3
+    raw = bytes([(18 << 3) | (prefix >> 5), (prefix & 31) << 3]) + secrets.token_bytes(32)
+    return base64.b32encode(raw + binascii.crc_hqx(raw, 0).to_bytes(2, "little")).rstrip(b"=")
+
+
+def jwt_of(issuer: Any, subject: str, nats: dict[str, Any]) -> str:
+    """A JWT as NATS has them, Ed25519 by an nkey."""
+    body = {
+        "iss": issuer.public_key.decode(),
+        "sub": subject,
+        "iat": 1,
+        "nats": {"version": 2} | nats,
+    }
+    body["jti"] = secrets.token_hex(16)
+    head = {"typ": "JWT", "alg": "ed25519-nkey"}
+    parts = [
+        base64.urlsafe_b64encode(json.dumps(each).encode()).rstrip(b"=") for each in (head, body)
+    ]
+    signed = b".".join(parts)
+    return (signed + b"." + base64.urlsafe_b64encode(issuer.sign(signed)).rstrip(b"=")).decode()

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from useby import __version__, metrics
 from useby.api import accounts, errors, health, me, notifications, products
 from useby.api.context import Context
-from useby.api.errors import problem
+from useby.api.errors import MEDIA_TYPE, problem
 from useby.api.product_shapes import ProductIn
 
 SOCKET_PATH: Final = "/api/ws/notification"
@@ -96,8 +96,9 @@ def _document(api: FastAPI) -> dict[str, Any]:
     for path in document["paths"].values():
         for operation in path.values():
             for status, answer in operation["responses"].items():
-                if int(status) >= HTTPStatus.BAD_REQUEST:
-                    answer.get("content", {}).pop("application/json", None)
+                content = answer.get("content", {})
+                if MEDIA_TYPE in content or int(status) == HTTPStatus.UNPROCESSABLE_ENTITY:
+                    content.pop("application/json", None)  # a problem, which has its own type
             for refusal in HEAD_REFUSALS:
                 operation["responses"][str(refusal.value)] = {
                     "description": refusal.phrase,

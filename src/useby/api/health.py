@@ -22,7 +22,7 @@ MULTIPROCESS: Final = "PROMETHEUS_MULTIPROC_DIR"
 router = APIRouter(tags=["health"])
 
 
-class Status(StrEnum):
+class Readiness(StrEnum):
     """How well a node does what it is for."""
 
     OK = "ok"
@@ -35,14 +35,14 @@ class Status(StrEnum):
 class Health(Shape):
     """How the node is."""
 
-    status: Status
+    status: Readiness
     reasons: list[str] = Field(default_factory=list)
 
 
 @router.get("/api/health/live", operation_id="live")
 async def live() -> Health:
     """The process answers."""
-    return Health(status=Status.OK)
+    return Health(status=Readiness.OK)
 
 
 @router.get(
@@ -63,9 +63,9 @@ async def ready(node: Node) -> Any:
         unready.append("the database can't be read")
     reasons = unready if node.bus.connected else [*unready, "NATS is away"]
     if unready:
-        health = Health(status=Status.UNREADY, reasons=reasons)
+        health = Health(status=Readiness.UNREADY, reasons=reasons)
         return JSONResponse(health.model_dump(), HTTPStatus.SERVICE_UNAVAILABLE)
-    return Health(status=Status.DEGRADED if reasons else Status.OK, reasons=reasons)
+    return Health(status=Readiness.DEGRADED if reasons else Readiness.OK, reasons=reasons)
 
 
 @router.get(

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from useby.app import serve as run_node
+from useby import app as node
 from useby.cli.beside import refusals
 from useby.cli.options import DatabaseUrl, Refused, settings_with
 
@@ -18,12 +18,28 @@ def serve(
         int | None, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")
     ] = None,
     database: DatabaseUrl = None,
+    workers: Annotated[
+        int,
+        typer.Option(
+            min=1, max=256, help="Processes on that port; more than one want PostgreSQL and NATS."
+        ),
+    ] = 1,
+    worker: Annotated[bool, typer.Option("--worker", hidden=True)] = False,
 ) -> None:
     """Run a node: REST and the WebSocket on one port."""
     settings = settings_with(host=host, port=port, database_url=database)
+
+    def ready(url: str) -> None:
+        typer.echo(f"useby is listening on {url}")
+
     with refusals(f"{settings.host}:{settings.port}"):
         try:
-            status = run_node(settings, lambda url: typer.echo(f"useby is listening on {url}"))
+            if workers > 1:
+                from useby import workers as processes  # noqa: PLC0415 - most have one
+
+                status = processes.serve(settings, workers, ready)
+            else:
+                status = node.serve(settings, ready, share_port=worker)
         except ValueError as error:
             raise Refused(str(error)) from None
     raise typer.Exit(status)

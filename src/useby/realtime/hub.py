@@ -292,15 +292,15 @@ class Hub:
         self.draining = True
         ends = self.time() + within
         waiting = list(self._sockets)
-        slices = max(DRAIN_SLICES, math.ceil(over / DRAIN_PAUSE))
-        size = max(1, -(-len(waiting) // slices))
-        for start in range(0, len(waiting), size):
-            for socket in waiting[start : start + size]:
+        size = max(1, len(waiting) // max(DRAIN_SLICES, math.ceil(over / DRAIN_PAUSE)))
+        slices = [waiting[start : start + size] for start in range(0, len(waiting), size)]
+        for number, some in enumerate(slices, start=1):
+            for socket in some:
                 socket.close(closes.GOING_AWAY)
-            if not self._sockets or self._hurry.is_set():
+            if number == len(slices) or not self._sockets or self._hurry.is_set():
                 break
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(over / slices):
+                async with asyncio.timeout(over / len(slices)):
                     await self._hurry.wait()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(ends):

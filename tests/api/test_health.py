@@ -1,0 +1,42 @@
+"""What an operator's own programs ask of a node."""
+
+from typing import Any
+
+from rest import Rest
+
+
+async def ready(rest: Rest) -> tuple[int, Any]:
+    answer = await rest.client().get("/api/health/ready")
+    return answer.status_code, answer.json()
+
+
+async def test_a_node_that_lacks_nothing_is_ready(rest: Rest) -> None:
+    assert await ready(rest) == (200, {"status": "ok", "reasons": []})
+
+
+async def test_without_nats_it_is_degraded_and_takes_work(rest: Rest) -> None:
+    rest.context.bus.connected = False  # type: ignore[misc]
+    assert await ready(rest) == (200, {"status": "degraded", "reasons": ["NATS is away"]})
+
+
+async def test_a_node_that_stops_is_not_ready(rest: Rest) -> None:
+    rest.context.stop()
+    rest.context.bus.connected = False  # type: ignore[misc]
+    reasons = ["stopping", "NATS is away"]
+    assert await ready(rest) == (503, {"status": "unready", "reasons": reasons})
+
+
+async def test_without_its_database_it_is_not_ready_and_says_why(rest: Rest) -> None:
+    await rest.database.close()
+    reasons = ["the database can't be read"]
+    assert await ready(rest) == (503, {"status": "unready", "reasons": reasons})
+
+
+async def test_the_document_names_all_that_it_may_say(rest: Rest) -> None:
+    document = (await rest.client().get("/api/openapi.json")).json()
+    assert document["components"]["schemas"]["Readiness"]["enum"] == ["ok", "degraded", "unready"]
+    answers = document["paths"]["/api/health/ready"]["get"]["responses"]
+    assert {"200", "503"} <= set(answers)
+    for status in ("200", "503"):
+        schema = answers[status]["content"]["application/json"]["schema"]
+        assert schema == {"$ref": "#/components/schemas/Health"}

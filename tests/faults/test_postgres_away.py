@@ -1,0 +1,70 @@
+"""PostgreSQL is away: requests hear when to come back, devices stay, and all heals by itself."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from goods import a_product
+from house import House, Wall
+from live import until
+from postgres import Postgres
+from useby.app import running
+from useby.settings import Settings
+from useby.store import products
+
+
+@pytest.fixture
+def own() -> Iterator[Postgres]:
+    """A server of the test's own, to be stopped."""
+    server = Postgres()
+    try:
+        yield server.make().start()
+    finally:
+        server.end()
+
+
+async def test_all_stays_and_goes_on_by_itself_when_it_is_back(own: Postgres) -> None:
+    url = own.url("postgres")
+    settings: Any = {"port": 0, "database_url": url, "secret_key": "k" * 32, "_env_file": None}
+    async with running(Settings(**settings | {"drain_seconds": 0}), Wall()) as node:
+        house = House(node, Wall())
+        user = await house.add_user()
+        token = await house.token(user)
+        headers = {"Authorization": f"Bearer {token}"}
+        async with (
+            house.connected(token) as client,
+            httpx.AsyncClient(base_url=node.url, trust_env=False) as rest,
+        ):
+
+            async def readiness() -> tuple[int, Any]:
+                answer = await rest.get("/api/health/ready")
+                return answer.status_code, answer.json()["reasons"]
+
+            own.stop()
+            assert await readiness() == (503, ["the database can't be read"])
+            for path in ("/api/me", "/api/products"):
+                answer = await rest.get(path, headers=headers)
+                assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+            answer = await rest.post(
+                "/api/notifications", headers=headers, json={"message": "lost, and said so"}
+            )
+            assert answer.status_code == 503
+            node.clock.wake()  # it finds nobody, and waits
+            await client.send("PING")
+            assert json.loads(await client.recv()) == {"type": "pong"}
+            own.start()
+
+            async def ready() -> bool:
+                return await readiness() == (200, [])
+
+            await until(ready)
+            milk = a_product(user, "2020-01-01")
+            await node.database.write(lambda t: products.add(t, milk, user, house.wall()))
+            told = json.loads(await client.recv())
+            assert told["productName"] == milk.name, "the clock has gone on"
+            await house.post(user, "1")
+            assert json.loads(await client.recv())["message"] == "1"
+        node.stop()
