@@ -10,17 +10,16 @@ second may be read first. Whoever hears news looks in the store for what came be
 """
 
 import asyncio
-import contextlib
 import random
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final, TypeVar
 
 import asyncpg
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.engine import Connection
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.engine import Connection, ExceptionContext
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from useby.domain.news import News
 from useby.store.engine import StoreUnavailable, Transaction
@@ -66,6 +65,8 @@ Connection lost, not let in, no such database, no memory or disk left, a lock or
 too long, shut down, broken, only to be read."""
 UNDONE: Final = ("40",)
 """What another transaction's luck has cost: a deadlock, a serialization failure."""
+FATAL: Final = ("FATAL", "PANIC")
+"""The server says this before it closes the connection."""
 
 
 class PostgresDatabase:
@@ -84,6 +85,7 @@ class PostgresDatabase:
             pool_timeout=ACQUIRE_SECONDS,
         )
         event.listen(self._engine.sync_engine, "checkout", _refuse_closed)
+        event.listen(self._engine.sync_engine, "handle_error", _give_up_broken)
         self._snapshots = self._engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
@@ -94,7 +96,7 @@ class PostgresDatabase:
         """As the interface says."""
 
         async def attempt() -> T:
-            async with _connected(self._engine) as connection:
+            async with self._engine.connect() as connection:
                 async with connection.begin():
                     transaction, result = await connection.run_sync(_in_transaction, work)
                 if self.on_commit is not None:
@@ -108,7 +110,7 @@ class PostgresDatabase:
         """As the interface says."""
 
         async def attempt() -> T:
-            async with _connected(self._snapshots) as connection, connection.begin():
+            async with self._snapshots.connect() as connection, connection.begin():
                 return await connection.run_sync(work)
 
         return await self._shielded(attempt)
@@ -153,7 +155,7 @@ def run_alone(url: str, work: Callable[[Connection], T], *, migrates: bool) -> T
             async_creator=lambda: _connect(url, command_seconds, settings),
             poolclass=sa.NullPool,
         )
-        async with _connected(engine) as connection, connection.begin():
+        async with engine.connect() as connection, connection.begin():
             if migrates:
                 await connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
                 await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
@@ -163,6 +165,18 @@ def run_alone(url: str, work: Callable[[Connection], T], *, migrates: bool) -> T
             return await connection.run_sync(work)
 
     return asyncio.run(_attempts(alone))
+
+
+class _Line(asyncpg.Connection):
+    """A connection that leaves without waiting to see the server leave, too.
+
+    Over a line that has died silently nothing comes; asyncpg would wait for it as long as for a
+    command, and the pool for one line after the other.
+    """
+
+    async def close(self, *, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109 - asyncpg's
+        """Say good-bye and cut the line."""
+        self.terminate()
 
 
 def _in_transaction(
@@ -175,7 +189,17 @@ def _in_transaction(
 async def _connect(url: str, command_seconds: float | None, settings: dict[str, str]) -> Any:
     # asyncpg reads the whole URL, TLS and all, as PostgreSQL's own library does.
     connection = await asyncpg.connect(
-        url, timeout=CONNECT_SECONDS, command_timeout=command_seconds, server_settings=settings
+        url,
+        timeout=CONNECT_SECONDS,
+        command_timeout=command_seconds,
+        server_settings=settings,
+        connection_class=_Line,
+    )
+    # A commit that nobody waits for is lost with a crash, and had been answered 2xx. What else an
+    # operator may have chosen says how many standbys must have it, too.
+    await connection.execute(
+        "SELECT set_config(name, 'on', false) FROM pg_settings"
+        " WHERE name = 'synchronous_commit' AND setting = 'off'"
     )
     line = connection._transport.get_extra_info("socket")  # type: ignore[attr-defined]  # noqa: SLF001 - asyncpg sets none of these
     if line.family != socket.AF_UNIX:
@@ -194,14 +218,13 @@ def _refuse_closed(connection: Any, _record: object, _proxy: object) -> None:
         raise sa.exc.DisconnectionError
 
 
-@contextlib.asynccontextmanager
-async def _connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    async with engine.connect() as connection:
-        try:
-            yield connection
-        except OSError:  # a command that took too long, too: who knows what the line still brings
-            await connection.invalidate()
-            raise
+def _give_up_broken(context: ExceptionContext) -> None:
+    """Have a line that will bring nothing more cut at once, and the pool's older ones replaced.
+
+    SQLAlchemy would roll back on it first, and wait for the answer as long as for the command's.
+    """
+    if context.connection is not None and _is_broken(_cause(context.original_exception)):
+        context.is_disconnect = True
 
 
 async def _attempts(attempt: Callable[[], Awaitable[T]]) -> T:
@@ -240,11 +263,20 @@ def _is_worth_another(cause: BaseException) -> bool:
 
 
 def _is_away(error: BaseException, cause: BaseException) -> bool:
-    if isinstance(error, sa.exc.TimeoutError) or isinstance(cause, OSError):
+    if isinstance(error, sa.exc.TimeoutError):  # no connection is free
+        return True
+    return _is_broken(cause) or _code(cause).startswith(AWAY + UNDONE)
+
+
+def _is_broken(cause: BaseException) -> bool:
+    """Whether the connection that said this is good for nothing any more."""
+    if isinstance(cause, OSError):  # a command that took too long, too: who knows what comes yet
         return True
     if isinstance(cause, asyncpg.InterfaceError):
         return not isinstance(cause, asyncpg.DataError)
-    return _code(cause).startswith(AWAY + UNDONE)
+    if isinstance(cause, asyncpg.InternalClientError):  # what it says if the server has said FATAL
+        return not isinstance(cause, asyncpg.OutdatedSchemaCacheError)
+    return getattr(cause, "severity_en", None) in FATAL
 
 
 def _code(cause: BaseException) -> str:

@@ -1,0 +1,326 @@
+"""F18: PostgreSQL restarts, hangs, is full or changes under a node that serves.
+
+Answers are 503 with ``Retry-After`` and nothing worse, sockets stay and get all of it afterwards,
+the pool comes back, each alert is said once, and no backend is left idle in a transaction. The
+node's own patience is shortened, so that what takes half a minute takes seconds.
+"""
+
+import asyncio
+import contextlib
+import json
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+from websockets.asyncio.client import ClientConnection
+
+import useby.clock.alerts as clock
+import useby.store.postgres as store
+from goods import a_product
+from house import House, Wall
+from live import PATIENCE, until
+from nodes import start, wall
+from postgres import Postgres
+from proxy import Manner, Proxy
+from useby.domain.account import User
+from useby.store import products
+from useby.store.engine import Transaction
+
+__all__ = ["start", "wall"]
+
+SENDERS = 4
+DEVICES = 3
+GOODS = 40
+STUCK = 50
+"""Requests at once, of one user, on a pool of ten connections."""
+
+
+@dataclass
+class Device:
+    """A connection of the user's, and every frame it has had."""
+
+    client: ClientConnection
+    frames: list[dict[str, Any]] = field(default_factory=list)
+    hearing: asyncio.Task[None] | None = None
+
+    async def hear(self) -> None:
+        async for text in self.client:
+            self.frames.append(json.loads(text))
+
+    @property
+    def said(self) -> list[str]:
+        return [frame["message"] for frame in self.frames if "message" in frame]
+
+    async def answers(self) -> None:
+        """Wait for the answer to a ``PING``."""
+        pongs = self.frames.count({"type": "pong"})
+        await self.client.send("PING")
+        await until(lambda: self.frames.count({"type": "pong"}) > pongs)
+
+
+@dataclass
+class Scene:
+    """A node that reaches PostgreSQL through a proxy, with somebody's devices on it."""
+
+    house: House
+    user: User
+    token: str
+    proxy: Proxy
+    rest: httpx.AsyncClient
+    postgres: Postgres
+    database: str
+    devices: list[Device] = field(default_factory=list)
+    posted: list[str] = field(default_factory=list)
+    statuses: list[int] = field(default_factory=list)
+
+    async def post(self, message: str, key: str | None = None) -> int:
+        """Post once; the status, which is 201 or a proper 503."""
+        headers = {"Authorization": f"Bearer {self.token}"}
+        if key is not None:
+            headers["Idempotency-Key"] = key
+        answer = await self.rest.post(
+            "/api/notifications", headers=headers, json={"message": message}
+        )
+        self.statuses.append(answer.status_code)
+        assert answer.status_code in {201, 503}, answer.text
+        if answer.status_code == 503:
+            assert int(answer.headers["Retry-After"]) > 0
+        else:
+            self.posted.append(message)
+        return answer.status_code
+
+    async def keep_posting(self, stop: asyncio.Event, name: str) -> None:
+        """Post one after another, each until it is taken."""
+        number = 0
+        while not stop.is_set():
+            message, key = f"{name}-{number}", str(uuid.uuid4())
+            while await self.post(message, key) != 201:
+                await asyncio.sleep(0.02)
+            number += 1
+
+    @contextlib.asynccontextmanager
+    async def posting(self) -> AsyncIterator[None]:
+        """Posts come all the while, and some are taken after the block as well."""
+        stop = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            for number in range(SENDERS):
+                group.create_task(self.keep_posting(stop, f"s{number}"))
+            await self.some_posted()
+            try:
+                yield
+                await self.some_posted()
+            finally:
+                stop.set()
+
+    async def some_posted(self) -> None:
+        enough = len(self.posted) + SENDERS
+        await until(lambda: len(self.posted) >= enough)
+
+    async def keep_goods(self) -> list[str]:
+        """Products that have expired since long, each to be spoken of now; their ids.
+
+        They are another user's: the clock passes over an owner whose row somebody writes to, and
+        to the first one's somebody always does.
+        """
+        now = self.house.wall()
+        owner = await self.house.add_user("grace")
+        goods = [
+            a_product(owner, (now - timedelta(days=3)).date().isoformat(), name=f"g{number}")
+            for number in range(GOODS)
+        ]
+
+        def work(transaction: Transaction) -> None:
+            for product in goods:
+                products.add(transaction, product, owner, now)
+
+        await self.house.node.database.write(work)
+        return [product.id for product in goods]
+
+    async def activity(self, condition: str) -> int:
+        """How many of the node's backends are so."""
+        (row,) = await self.postgres.fetch(
+            "SELECT count(*) FROM pg_stat_activity"
+            f" WHERE datname = $1 AND application_name = 'useby' AND {condition}",
+            self.database,
+        )
+        return int(row[0])
+
+    async def assert_well(self, goods: list[str] | None = None) -> None:
+        """All is as if nothing had been: sockets, pool, ledger, alerts, backends."""
+        await asyncio.gather(
+            *(self.house.node.database.read(lambda c: None) for _ in range(2 * store.POOL))
+        )
+        if goods is not None:
+            await until(lambda: self.alerted(goods))
+            rows = await self.postgres.fetch(
+                "SELECT product_id FROM notifications WHERE event = 'expired'",
+                database=self.database,
+            )
+            assert sorted(row[0] for row in rows) == sorted(goods), "an alert is said once"
+        await self.post("the last")
+        (row,) = await self.postgres.fetch(
+            "SELECT seq FROM users WHERE id = $1", self.user.id, database=self.database
+        )
+        kept = await self.postgres.fetch(
+            "SELECT seq, message FROM notifications WHERE user_id = $1 ORDER BY seq",
+            self.user.id,
+            database=self.database,
+        )
+        assert [each["seq"] for each in kept] == list(range(1, row["seq"] + 1)), "no gap"
+        messages = [each["message"] for each in kept]
+        posted = [each for each in messages if each in set(self.posted)]
+        assert sorted(posted) == sorted(self.posted), "each 2xx once"
+        for device in self.devices:
+            await until(lambda device=device: "the last" in device.said)  # type: ignore[misc]
+            assert device.said[1:] == messages, "each device has heard all, in order, once"
+            assert device.hearing is not None
+            assert not device.hearing.done(), "the socket has stayed"
+        await until(lambda: self.activity_is(0, "state LIKE 'idle in transaction%'"))
+
+    async def alerted(self, goods: list[str]) -> bool:
+        (row,) = await self.postgres.fetch(
+            "SELECT count(DISTINCT product_id) FROM notifications WHERE event = 'expired'",
+            database=self.database,
+        )
+        return int(row[0]) == len(goods)
+
+    async def activity_is(self, count: int, condition: str) -> bool:
+        return await self.activity(condition) == count
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A node whose patience is a tenth of the usual."""
+    monkeypatch.setattr(store, "ACQUIRE_SECONDS", 0.5)
+    monkeypatch.setattr(store, "COMMAND_SECONDS", 3.0)
+    monkeypatch.setattr(clock, "RETRY_LONGEST", 1.0)
+    shorter = {
+        "statement_timeout": "2s",
+        "lock_timeout": "1s",
+        "idle_in_transaction_session_timeout": "3s",
+    }
+    assert shorter.keys() < store.SERVER_SETTINGS.keys()
+    monkeypatch.setattr(store, "SERVER_SETTINGS", store.SERVER_SETTINGS | shorter)
+
+
+@pytest.fixture
+async def proxy(postgres: Postgres) -> AsyncIterator[Proxy]:
+    async with Proxy(postgres.port) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+async def scene(
+    impatient: None,
+    proxy: Proxy,
+    postgres: Postgres,
+    postgres_url: str,
+    start: Callable[..., Awaitable[House]],
+    wall: Wall,
+) -> AsyncIterator[Scene]:
+    async with contextlib.AsyncExitStack() as stack:
+        house = await start(
+            database_url=postgres_url.replace(str(postgres.port), str(proxy.port)),
+            ping_interval=2,
+        )
+        user = await house.add_user()
+        token = await house.token(user)
+        rest = await stack.enter_async_context(
+            httpx.AsyncClient(base_url=house.node.url, trust_env=False, timeout=PATIENCE)
+        )
+        database = postgres_url.rsplit("/", 1)[1]
+        scene = Scene(house, user, token, proxy, rest, postgres, database)
+        for _ in range(DEVICES):
+            client = await stack.enter_async_context(house.connected(token))
+            device = Device(client, [{"message": "the greeting"}])
+            device.hearing = asyncio.create_task(device.hear())
+            scene.devices.append(device)
+        yield scene
+        for device in scene.devices:
+            await device.client.close()
+            if device.hearing is not None:
+                await device.hearing
+
+
+@pytest.mark.parametrize("mode", ["immediate", "fast"])
+async def test_a_restart_is_503_for_a_while_and_costs_nothing_else(scene: Scene, mode: str) -> None:
+    async with scene.posting():
+        goods = await scene.keep_goods()
+        await asyncio.to_thread(scene.postgres.stop, mode)
+        try:
+            refused = scene.statuses.count(503)
+            await until(lambda: scene.statuses.count(503) > refused + SENDERS)
+            ready = await scene.rest.get("/api/health/ready")
+            assert ready.status_code == 503
+            await asyncio.gather(*(device.answers() for device in scene.devices))
+        finally:
+            await asyncio.to_thread(scene.postgres.start)
+    assert (await scene.rest.get("/api/health/ready")).status_code == 200
+    await scene.assert_well(goods)
+
+
+async def test_lines_that_die_silently_in_the_middle_of_a_claim_are_given_up(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when a firewall forgets them: those that are there carry nothing, new ones are well."""
+    due = clock.rules.due
+    claimed = asyncio.Event()
+
+    def due_once(*arguments: Any) -> Any:
+        if not claimed.is_set():
+            claimed.set()
+            for line in scene.proxy.lines:
+                line.manner = Manner(black_hole=True)
+        return due(*arguments)
+
+    async with scene.posting():
+        monkeypatch.setattr(clock.rules, "due", due_once)
+        goods = await scene.keep_goods()
+        async with asyncio.timeout(PATIENCE):
+            await claimed.wait()
+        assert await scene.activity("state = 'idle in transaction'") > 0, "its rows are held"
+        await until(lambda: 503 in scene.statuses)
+        await asyncio.gather(*(device.answers() for device in scene.devices))
+    assert scene.proxy.swallowed > 0
+    await scene.assert_well(goods)
+
+
+async def test_a_pool_that_is_used_up_by_stuck_queries_is_503_and_comes_back(scene: Scene) -> None:
+    goods = await scene.keep_goods()
+    await until(lambda: scene.alerted(goods))
+    holder = await asyncpg.connect(scene.postgres.url(scene.database))
+    try:
+        holding = holder.transaction()
+        await holding.start()
+        await holder.execute("LOCK TABLE notifications IN ACCESS EXCLUSIVE MODE")
+        stuck = [asyncio.create_task(scene.post(f"stuck-{number}")) for number in range(STUCK)]
+        await until(lambda: scene.activity_is(store.POOL, "wait_event_type = 'Lock'"))
+        await asyncio.gather(*(device.answers() for device in scene.devices))
+        assert set(await asyncio.gather(*stuck)) == {503}
+        await holding.rollback()
+    finally:
+        await holder.close()
+    async with scene.posting():
+        pass
+    await scene.assert_well(goods)
+
+
+async def test_a_table_that_is_altered_meanwhile_is_nobodys_failure(scene: Scene) -> None:
+    """What the driver has prepared is outdated then, and says so in the middle of a transaction."""
+    async with scene.posting():
+        for change in (
+            "ALTER TABLE notifications ADD COLUMN added text",
+            "ALTER TABLE users ALTER COLUMN name TYPE text",
+            "ALTER TABLE users ALTER COLUMN time_zone TYPE text",
+            "ALTER TABLE notifications DROP COLUMN added",
+        ):
+            await scene.postgres.execute(change, database=scene.database)
+            await scene.some_posted()
+    goods = await scene.keep_goods()
+    assert set(scene.statuses) == {201}
+    await scene.assert_well(goods)
