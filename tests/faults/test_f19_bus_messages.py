@@ -21,6 +21,7 @@ from live import until
 from nats_servers import NatsServer, nats_servers
 from useby.bus.hints import Hint, decode, subject_of
 from useby.domain.product import Closing
+from useby.realtime import sweep
 from useby.store import accounts, notifications, products, sessions
 
 SECONDS = 10
@@ -50,7 +51,10 @@ def server() -> Iterator[NatsServer]:
 
 
 @pytest.fixture
-async def houses(postgres_url: str, server: NatsServer) -> AsyncIterator[tuple[House, House]]:
+async def houses(
+    postgres_url: str, server: NatsServer, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[tuple[House, House]]:
+    monkeypatch.setattr(sweep, "LONGEST_TICK", 600)  # it would repair what the bus must do
     async with two_houses(postgres_url, server) as houses:
         yield houses
 
