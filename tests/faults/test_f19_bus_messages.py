@@ -21,6 +21,7 @@ from live import until
 from nats_servers import NatsServer, nats_servers
 from useby.bus.hints import Hint, decode, subject_of
 from useby.domain.product import Closing
+from useby.realtime import sweep
 from useby.store import accounts, notifications, products, sessions
 
 SECONDS = 10
@@ -50,7 +51,10 @@ def server() -> Iterator[NatsServer]:
 
 
 @pytest.fixture
-async def houses(postgres_url: str, server: NatsServer) -> AsyncIterator[tuple[House, House]]:
+async def houses(
+    postgres_url: str, server: NatsServer, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[tuple[House, House]]:
+    monkeypatch.setattr(sweep, "LONGEST_TICK", 600)  # it would repair what the bus must do
     async with two_houses(postgres_url, server) as houses:
         yield houses
 
@@ -96,19 +100,58 @@ async def test_what_one_node_commits_reaches_devices_on_the_other_once_and_in_or
         assert await heard_before_pong(client) == []
 
 
-async def test_what_was_committed_while_a_node_began_to_follow_is_not_lost(
-    houses: tuple[House, House],
+async def test_what_was_committed_before_a_node_began_to_follow_is_not_lost(
+    houses: tuple[House, House], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whenever it falls: before the look-up, between it and the subscription, or after."""
+    """Nobody waits for NATS to open a connection; its subscription may well come later."""
+    here, there = houses
+    user = await here.add_user()
+    asked: list[str] = []
+    bus = there.node.bus
+    follow = bus.follow
+    monkeypatch.setattr(bus, "follow", asked.append)
+    async with there.connected(await here.token(user)) as client:
+        assert asked == [user.id]
+        await here.post(user, "1")
+        assert await heard_before_pong(client) == []
+        follow(user.id)
+        assert (await hear(client))["message"] == "1"
+
+
+async def test_what_was_committed_while_a_connection_was_looked_up_is_not_lost(
+    houses: tuple[House, House], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hint finds it before it is open, and its look-up is older than what is hinted at."""
     here, there = houses
     user = await here.add_user()
     token = await here.token(user)
-    for number in range(20):
-        posting = asyncio.create_task(here.post(user, str(number)))
-        async with there.connected(token) as client:
-            while (await hear(client))["message"] != str(number):
-                pass
-        await posting
+    database = there.node.database
+    read = database.read
+    looked, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slowly(work: Any) -> Any:
+        found = await read(work)
+        if not looked.is_set():
+            looked.set()
+            await go_on.wait()
+        return found
+
+    monkeypatch.setattr(database, "read", slowly)
+    async with asyncio.TaskGroup() as group:
+
+        async def device() -> None:
+            async with there.connected(token) as client:
+                assert (await hear(client))["message"] == "1"
+
+        group.create_task(device())
+        await looked.wait()
+        await followed(there)
+        heard = asyncio.Event()
+        there.node.bus.listen(lambda news: (there.node.hub.on_news(news), heard.set()))
+        await here.post(user, "1")
+        await heard.wait()
+        await until(lambda: not there.node.hub._compare_wanted.is_set())
+        go_on.set()
 
 
 async def test_forged_and_malformed_messages_make_the_store_be_asked_and_nothing_else(
