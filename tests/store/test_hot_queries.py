@@ -1,0 +1,267 @@
+"""Every statement a node runs names the user whose rows it means, so that rows spread by user.
+
+The statements are those a whole node really runs, on both stores, while every route, every frame
+and the alert clock have their turn. What does without the user's key is listed here by name, with
+its reason; another statement that lacks it fails the test.
+"""
+
+import asyncio
+import json
+import re
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+import sqlalchemy as sa
+
+from both import database_url
+from house import House, Wall
+from live import PATIENCE, until
+from nodes import start, wall
+from useby.store.schema import metadata
+
+__all__ = ["database_url", "start", "wall"]
+
+KEYS = {
+    table.name: "id" if table.name == "users" else "user_id" for table in metadata.tables.values()
+}
+EXCEPTED = {
+    "the clock looks for what is due": (
+        r"FROM products JOIN users .*products\.next_alert_at (<=|IS NOT NULL)",
+        "It is of all users, and asks an index of its own; a shard can answer for itself.",
+    ),
+    "sign-ins that are over are purged": (
+        r"^DELETE FROM sessions WHERE sessions\.expires_at <=",
+        "It is of all users, once a sign-in; a shard can purge for itself.",
+    ),
+    "idempotency keys that are over are purged": (
+        r"^DELETE FROM idempotency_keys WHERE .* IN \(SELECT .*idempotency_keys\.expires_at <=",
+        "It is of all users, a hundred at most with a new key; a shard can purge for itself.",
+    ),
+    "somebody signs in or up": (
+        r"FROM users\s+WHERE (users\.id = \S+ OR )?users\.email =",
+        "Cold: an e-mail is all there is to go by.",
+    ),
+    "a refresh token is found": (
+        r"FROM refresh_tokens (JOIN .*)?WHERE refresh_tokens\.token_hash =",
+        "Once in an access token's life: the token, which names nobody, is all there is to go by.",
+    ),
+    "a refresh token is spent": (
+        r"^UPDATE refresh_tokens .*WHERE refresh_tokens\.token_hash =",
+        "As above.",
+    ),
+}
+_TABLE = re.compile(r"\b(?:FROM|JOIN|UPDATE|INTO)\s+(\w+)(?:\s+AS\s+(\w+))?", re.IGNORECASE)
+_COLUMN = r"(\w+)\.(\w+)"
+_EQUAL = re.compile(rf"{_COLUMN} = (?:{_COLUMN}\b|[$?:(])(?!\S* OR\b)")
+_IN_ROWS = re.compile(rf"\({_COLUMN}, [^()]*\) IN \(SELECT {_COLUMN}")
+_IN = re.compile(rf"{_COLUMN} IN \((?:SELECT {_COLUMN}|[$?:])")
+_INSERT = re.compile(r"^INSERT INTO (\w+) \(([^)]*)\)")
+Start = Callable[..., Awaitable[House]]
+
+
+def without_key(statement: str) -> set[str]:
+    """The tables, or their aliases, whose rows a statement asks for without their user's key.
+
+    A key is given if it equals a parameter, or a column of what is no table (of ``given``, which
+    is parameters), or a key that is given.
+    """
+    text = " ".join(statement.split())
+    names = {alias or table: table for table, alias in _TABLE.findall(text) if table in KEYS}
+    named = set(names)
+
+    def is_key(name: str, column: str) -> bool:
+        return name in names and KEYS[names[name]] == column
+
+    given: set[str] = set()
+    if (new := _INSERT.match(text)) is not None and KEYS.get(new[1]) in new[2].split(", "):
+        given.add(new[1])
+    same: list[tuple[str, str]] = []
+    for pattern in (_EQUAL, _IN, _IN_ROWS):
+        for one, its, other, others in pattern.findall(text):
+            sides = [(one, its), *([(other, others)] if other else [])]
+            keys = [name for name, column in sides if is_key(name, column)]
+            rest = [name for name, column in sides if not is_key(name, column)]
+            if len(keys) == 2:
+                same.append((keys[0], keys[1]))
+            elif not any(name in names for name in rest):
+                given.update(keys)
+    while spread := {
+        name for pair in same for name in pair if given & set(pair) and name not in given
+    }:
+        given |= spread
+    return named - given
+
+
+def reason_for(statement: str) -> str | None:
+    """The exception that a statement is."""
+    text = " ".join(statement.split())
+    return next((name for name, (like, _) in EXCEPTED.items() if re.search(like, text)), None)
+
+
+@pytest.fixture
+def statements() -> Iterator[Counter[str]]:
+    """What is sent to any database meanwhile, and how often."""
+    seen: Counter[str] = Counter()
+
+    def note(_: object, __: object, statement: str, *___: object) -> None:
+        seen[statement] += 1
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", note)
+    yield seen
+    sa.event.remove(sa.Engine, "before_cursor_execute", note)
+
+
+@pytest.fixture
+async def node(start: Start, database_url: str) -> House:
+    return await start(
+        database_url=database_url, ping_interval=0.5, login_rate="99/minute", signup_rate="9/minute"
+    )
+
+
+async def test_every_statement_names_the_user_whose_rows_it_means(
+    node: House, wall: Wall, statements: Counter[str]
+) -> None:
+    statements.clear()  # the migrations' are no node's
+    async with httpx.AsyncClient(base_url=node.node.url, trust_env=False, timeout=30) as rest:
+        await _every_route(node, rest)
+    ours = [each for each in statements if any(re.search(rf"\b{name}\b", each) for name in KEYS)]
+    assert len(ours) > 30
+    lacking = {each: sorted(without_key(each)) for each in ours if without_key(each)}
+    unexplained = [
+        f"{names}: {each}" for each, names in lacking.items() if reason_for(each) is None
+    ]
+    assert not unexplained, "\n\n".join(unexplained)
+    assert {reason_for(each) for each in lacking} == EXCEPTED.keys(), "one is excepted for nothing"
+
+
+async def _every_route(node: House, rest: httpx.AsyncClient) -> None:
+    document = (await rest.get("/api/openapi.json")).json()
+    left = {
+        operation["operationId"]: (method.upper(), path)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    }
+    headers: dict[str, str] = {}
+
+    async def call(name: str, body: Any = None, *, ok: int | None = None, **query: str) -> Any:
+        method, path = left.get(name) or called[name]
+        called[name] = left.pop(name, (method, path))
+        url = re.sub(r"\{(\w+)\}", lambda field: query.pop(field[1]), path)
+        extra = {"Idempotency-Key": query.pop("key")} if "key" in query else {}
+        answer = await rest.request(
+            method, url, json=body, headers=headers | extra, params=query or None
+        )
+        assert answer.is_success or answer.status_code == ok, (
+            name,
+            answer.status_code,
+            answer.text,
+        )
+        return answer.json() if "json" in answer.headers.get("content-type", "") else None
+
+    called: dict[str, tuple[str, str]] = {}
+    for name in ("live", "ready", "metrics"):
+        await call(name)
+    person = {"email": "ada@useby.example", "password": "a long enough password"}
+    for _ in range(2):  # the second finds the e-mail taken
+        await call("signup", person)
+    tokens = await call("login", person)
+    spent, tokens = tokens, await call("refresh", {"refreshToken": tokens["refreshToken"]})
+    await call("refresh", {"refreshToken": spent["refreshToken"]})  # within its grace
+    headers["Authorization"] = f"Bearer {tokens['accessToken']}"
+    ticket = (await call("issueTicket"))["ticket"]
+    async with node.connected(ticket, subprotocols=["useby.v1"]) as client:
+        said = await call("postNotification", {"message": "one"}, key="k1")
+        await call("postNotification", {"message": "one"}, key="k1")
+        await call("postNotification", {"message": "two"})
+        many = {"items": [{"message": f"m{number}"} for number in range(3)]}
+        await call("postNotifications", many)
+        await client.send(json.dumps({"action": "mark_read", "id": said["id"]}))
+        await client.send("PING")
+        async with asyncio.timeout(PATIENCE):
+            while json.loads(await client.recv())["type"] != "pong":
+                pass
+        for status in ("true", "false"):
+            await call("listNotifications", unread=status, type="info", limit="2")
+        page = await call("listNotifications", since=said["id"], limit="1")
+        await call("listNotifications", cursor=page["nextCursor"], since=said["id"])
+        await call("countUnread")
+        await call("markRead", notification_id=page["items"][0]["id"])
+        await call("deleteNotification", notification_id=said["id"])
+        async with node.connected(tokens["accessToken"]):  # something is left to be replayed
+            pass
+        await client.send(json.dumps({"action": "mark_all_read"}))
+        await call("markAllRead")
+        milk = {"name": "Milk", "expiryDate": "2020-01-01", "externalId": "m", "quantity": "3"}
+        product = await call("addProduct", milk)
+        fresh = {"name": "Salt", "expiryDate": "2090-01-01"}
+        await call("addProducts", {"items": [milk, fresh, fresh]})
+
+        async def is_told() -> bool:
+            found = await call("listNotifications", limit="9")
+            return any(each.get("productName") == "Milk" for each in found["items"])
+
+        await until(is_told)
+        page = await call("listProducts", q="a", sort="name", limit="1")
+        await call("listProducts", q="a", sort="name", limit="1", cursor=page["nextCursor"])
+        for status in ("fresh", "expiring", "expired", "consumed"):
+            await call("listProducts", status=status)
+        await call("getProduct", product_id=product["id"])
+        await call("changeProduct", {"name": "Oat Milk"}, product_id=product["id"])
+        await call("consumeProduct", {"quantity": "1"}, product_id=product["id"])
+        await call("discardProduct", {}, product_id=product["id"])
+        await call("reopenProduct", {}, product_id=product["id"])
+        await call("deleteProduct", product_id=product["id"])
+        await call("getMe")
+        await call("changeMe", {"name": "Ada", "timeZone": "Europe/Berlin", "leadDays": [3, 1]})
+        change = {"password": "another long password", "currentPassword": person["password"]}
+        await call("changeMe", change)
+    person["password"] = change["password"]
+    for leave in ("logout", "logoutAll", "deleteMe"):
+        tokens = await call("login", person)
+        headers["Authorization"] = f"Bearer {tokens['accessToken']}"
+        given = {"refreshToken": tokens["refreshToken"]}
+        await call(
+            leave, {"logout": given, "deleteMe": {"password": person["password"]}}.get(leave)
+        )
+    assert left == {}, "a route is new: have it called here"
+
+
+@pytest.mark.parametrize(
+    ("statement", "lacking"),
+    [
+        ("SELECT a FROM products WHERE products.user_id = $1::VARCHAR", set()),
+        ("SELECT a FROM products WHERE products.id = ?", {"products"}),
+        ("SELECT a FROM products WHERE products.user_id = products.id", {"products"}),
+        ("SELECT a FROM users WHERE users.id = $1::VARCHAR OR users.email = $2", {"users"}),
+        ("DELETE FROM notifications", {"notifications"}),
+        ("INSERT INTO sessions (user_id, id) VALUES (?, ?)", set()),
+        ("INSERT INTO refresh_tokens (token_hash) VALUES (?)", {"refresh_tokens"}),
+        (
+            "SELECT a FROM products JOIN users ON users.id = products.user_id WHERE users.id = ?",
+            set(),
+        ),
+        (
+            "SELECT a FROM products JOIN users ON users.id = products.user_id WHERE users.seq = ?",
+            {"products", "users"},
+        ),
+        (
+            (
+                "DELETE FROM notifications WHERE (notifications.user_id, notifications.id)"
+                " IN (SELECT given.user_id, given.id FROM unnest($1) AS given)"
+            ),
+            set(),
+        ),
+        (
+            (
+                "SELECT a FROM users JOIN x AS given ON given.id = users.id WHERE EXISTS"
+                " (SELECT * FROM sessions WHERE sessions.id = given.session_id)"
+            ),
+            {"sessions"},
+        ),
+    ],
+)
+def test_a_statement_without_the_key_is_known(statement: str, lacking: set[str]) -> None:
+    assert without_key(statement) == lacking
