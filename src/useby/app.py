@@ -96,7 +96,7 @@ class Node:
         self.bus = bus
         self.clock = AlertClock(database, now)
         verifier = Verifier(settings, key)
-        tickets = Tickets(settings.ticket_seconds)
+        tickets = Tickets(key, settings.ticket_seconds)
         self.hub = Hub(settings, database, verifier, bus, now=now, product_json=product_json)
         self.admissions = Admissions(
             self.hub,
