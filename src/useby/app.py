@@ -132,6 +132,7 @@ class Node:
                 lifespan="off",
                 log_config=None,
                 server_header=False,
+                forwarded_allow_ips=list(settings.trusted_proxies),
                 backlog=ACCEPTED_TOGETHER,
                 timeout_graceful_shutdown=int(STOP_SECONDS) - 1,
             )
