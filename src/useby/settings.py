@@ -55,7 +55,7 @@ class Settings(BaseSettings):
     allowed_origins: Names = ()
     """Origins that may open the socket from a browser; none named means any."""
     allowed_hosts: Names = ()
-    """``Host`` names answered; none named means any."""
+    """``Host`` names answered; none named means any. Health checks are answered by any."""
     trusted_proxies: Names = ("127.0.0.1",)
     """Addresses and networks whose ``X-Forwarded-For`` is believed: sign-ins are limited by it."""
     signup: bool = True
