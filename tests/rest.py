@@ -41,7 +41,7 @@ class Rest:
             issuer=Issuer(KEY, settings.access_token_seconds),
             verifier=Verifier(settings, KEY),
             passwords=Passwords(),
-            tickets=Tickets(settings.ticket_seconds),
+            tickets=Tickets(KEY, settings.ticket_seconds),
             rates=Rates(settings),
             posts=Posts(database, provisions=settings.jwt_auto_provision, now=lambda: self.now),
             now=lambda: self.now,

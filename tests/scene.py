@@ -87,7 +87,7 @@ class Scene:
             self.hub,
             store,
             verifier,
-            Tickets(30),
+            Tickets(KEY.encode(), 30),
             max_connections=100,
             now=self.wall,
         )

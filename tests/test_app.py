@@ -2,11 +2,20 @@
 
 import asyncio
 import socket
+from typing import Any
 
+import httpx
 import pytest
 
+from house import House
+from nodes import start, wall
 from useby.app import listen
 from useby.settings import Settings
+
+__all__ = ["start", "wall"]
+
+HERE, THERE = "198.51.100.1", "203.0.113.7"
+"""Two visitors' addresses, as a proxy tells them."""
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
@@ -30,3 +39,36 @@ async def test_accepted_sockets_send_at_once_and_the_kernel_keeps_64_kib_for_the
         await writer.wait_closed()
     assert no_delay
     assert kept == 64 * 1024
+
+
+async def attempts(house: House, *told: str) -> list[int]:
+    """What attempts to sign in are answered that come from here, but say they came from there."""
+    async with httpx.AsyncClient(base_url=house.node.url, trust_env=False) as client:
+        return [
+            (
+                await client.post(
+                    "/api/auth/login",
+                    json={"email": f"{number}@useby.example", "password": "a wrong one"},
+                    headers={"X-Forwarded-For": address},
+                )
+            ).status_code
+            for number, address in enumerate(told)
+        ]
+
+
+@pytest.mark.parametrize("trusted", [{}, {"trusted_proxies": "10.0.0.0/8,127.0.0.0/8"}], ids=str)
+async def test_a_trusted_proxys_word_is_taken_for_where_a_request_comes_from(
+    start: Any, trusted: dict[str, str]
+) -> None:
+    house = await start(login_rate="1/minute", **trusted)
+    assert await attempts(house, HERE, THERE, HERE) == [401, 401, 429]
+    assert await attempts(house, f"192.0.2.1, {THERE}") == [429], "only the last word is its own"
+
+
+@pytest.mark.parametrize("trusted", ["10.0.0.0/8", "127.0.0.2,::1", ""])
+async def test_nobody_elses_word_is_taken_whatever_the_environment_says(
+    start: Any, trusted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "*")
+    house = await start(login_rate="1/minute", trusted_proxies=trusted)
+    assert await attempts(house, HERE, THERE) == [401, 429]

@@ -32,6 +32,22 @@ def test_lists_are_read_from_the_environment_as_people_write_them(
     assert settings().allowed_origins == ("https://a.example", "https://b.example")
 
 
+def test_proxies_are_addresses_and_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings().trusted_proxies == ("127.0.0.1",)
+    monkeypatch.setenv("USEBY_TRUSTED_PROXIES", "10.0.0.0/8, ::1,fd00::/8")
+    assert settings().trusted_proxies == ("10.0.0.0/8", "::1", "fd00::/8")
+    monkeypatch.setenv("USEBY_TRUSTED_PROXIES", "")
+    assert settings().trusted_proxies == ()
+
+
+@pytest.mark.parametrize(
+    "wrong", ["*", "proxy.example", "10.0.0.1/8", "10.0.0.0/33", "127.0.0.1:80"]
+)
+def test_what_is_no_address_is_refused_and_trusted_by_nobody(wrong: str) -> None:
+    with pytest.raises(ValidationError, match="USEBY_TRUSTED_PROXIES takes addresses"):
+        settings(trusted_proxies=f"127.0.0.1,{wrong}")
+
+
 def test_a_short_key_is_refused_and_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("USEBY_SECRET_KEY", "hunter2")
     with pytest.raises(ValidationError) as refusal:

@@ -97,7 +97,7 @@ class Node:
         self.bus = bus
         self.clock = AlertClock(database, now)
         verifier = Verifier(settings, key)
-        tickets = Tickets(settings.ticket_seconds)
+        tickets = Tickets(key, settings.ticket_seconds)
         self.hub = Hub(settings, database, verifier, bus, now=now, product_json=product_json)
         self.admissions = Admissions(
             self.hub,
@@ -133,6 +133,7 @@ class Node:
                 lifespan="off",
                 log_config=None,
                 server_header=False,
+                forwarded_allow_ips=list(settings.trusted_proxies),
                 backlog=ACCEPTED_TOGETHER,
                 timeout_graceful_shutdown=int(STOP_SECONDS) - 1,
             )

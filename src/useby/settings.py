@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 Names = Annotated[tuple[str, ...], NoDecode]
 
 DEFAULT_DATABASE_URL = "sqlite:///useby.db"
+LISTS = ("allowed_origins", "allowed_hosts", "trusted_proxies", "jwt_algorithms", "nats_url")
 
 
 class Settings(BaseSettings):
@@ -54,7 +55,9 @@ class Settings(BaseSettings):
     allowed_origins: Names = ()
     """Origins that may open the socket from a browser; none named means any."""
     allowed_hosts: Names = ()
-    """``Host`` names answered; none named means any."""
+    """``Host`` names answered; none named means any. Health checks are answered by any."""
+    trusted_proxies: Names = ("127.0.0.1",)
+    """Addresses and networks whose ``X-Forwarded-For`` is believed: sign-ins are limited by it."""
     signup: bool = True
     """Whether ``POST /api/auth/signup`` makes accounts."""
     access_token_seconds: int = Field(default=15 * 60, ge=1, le=24 * 3600)
@@ -134,7 +137,7 @@ class Settings(BaseSettings):
     @classmethod
     def _split_names(cls, values: dict[str, object]) -> dict[str, object]:
         """Take comma-separated lists as people write them in an environment."""
-        for name in ("allowed_origins", "allowed_hosts", "jwt_algorithms", "nats_url"):
+        for name in LISTS:
             value = values.get(name)
             if isinstance(value, str):
                 values[name] = tuple(part.strip() for part in value.split(",") if part.strip())
@@ -148,6 +151,16 @@ class Settings(BaseSettings):
             if size < minimum:
                 msg = f"USEBY_SECRET_KEY has {size} bytes; HS256 wants at least {minimum}"
                 raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _check_proxies(self) -> Self:
+        for proxy in self.trusted_proxies:
+            try:
+                ipaddress.ip_network(proxy)
+            except ValueError as error:  # uvicorn would take it for a name, and trust nobody
+                msg = f"USEBY_TRUSTED_PROXIES takes addresses and networks with commas: {error}"
+                raise ValueError(msg) from None
         return self
 
     @model_validator(mode="after")

@@ -1,66 +1,63 @@
-"""One-use tickets for the socket."""
+"""The text of one-use tickets for the socket. What they stand for is ``store.tickets``' matter."""
 
-from dataclasses import replace
+import base64
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from useby.auth import tickets
 from useby.auth.claims import Claims
-from useby.auth.tickets import Tickets
+from useby.auth.tickets import Tickets, is_ticket
+from useby.auth.tokens import Issuer
 
+KEY = b"only the tests sign with this key"
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
-MOMENT = timedelta(microseconds=1)
-CLAIMS = Claims("ada", "s1", NOW, NOW + timedelta(minutes=15), "7")
+OWNERS = ("01a20b6e-fb6e-74c6-933a-68b096b6e89b", "ada@example.org", "Æ" * 128)
 
 
 @pytest.fixture
-def kept() -> Tickets:
-    return Tickets(30)
+def tickets() -> Tickets:
+    return Tickets(KEY, 30)
 
 
-def test_a_ticket_stands_for_its_claims_once(kept: Tickets) -> None:
-    ticket = kept.issue(CLAIMS, NOW)
-    assert kept.redeem(ticket, NOW) == CLAIMS
-    assert kept.redeem(ticket, NOW) is None
-
-
-def test_a_ticket_is_good_for_its_seconds_and_no_longer(kept: Tickets) -> None:
-    good, late = kept.issue(CLAIMS, NOW), kept.issue(CLAIMS, NOW)
-    end = NOW + timedelta(seconds=30)
-    assert kept.redeem(good, end - MOMENT) == CLAIMS
-    assert kept.redeem(late, end) is None
-
-
-def test_a_ticket_never_outlives_its_token(kept: Tickets) -> None:
-    end = NOW + timedelta(seconds=5)
-    short = replace(CLAIMS, expires_at=end)
-    good, late = kept.issue(short, NOW), kept.issue(short, NOW)
-    assert kept.redeem(good, end - MOMENT) == short
-    assert kept.redeem(late, end) is None
-
-
-def test_what_is_no_ticket_stands_for_nothing(kept: Tickets) -> None:
-    kept.issue(CLAIMS, NOW)
-    for text in ("", "t_", "🥛", "\ud800", "x" * 10_000):
-        assert kept.redeem(text, NOW) is None
-
-
-def test_no_two_tickets_are_the_same_nor_looks_one_like_a_token(kept: Tickets) -> None:
-    issued = {kept.issue(CLAIMS, NOW) for _ in range(1000)}
-    assert len(issued) == 1000
-    assert all(len(ticket) == 45 and "." not in ticket for ticket in issued)
-
-
-def test_tickets_that_nobody_redeems_are_forgotten(kept: Tickets) -> None:
-    for second in range(100):
-        kept.issue(CLAIMS, NOW + timedelta(seconds=second))
-    assert len(kept._kept) == 30
-
-
-def test_the_oldest_ticket_goes_when_there_are_too_many(
-    kept: Tickets, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("owner", OWNERS)
+def test_a_ticket_is_its_owners_for_every_node_that_has_the_key(
+    tickets: Tickets, owner: str
 ) -> None:
-    monkeypatch.setattr(tickets, "MOST", 3)
-    issued = [kept.issue(CLAIMS, NOW) for _ in range(4)]
-    assert [kept.redeem(ticket, NOW) for ticket in issued] == [None, CLAIMS, CLAIMS, CLAIMS]
+    assert Tickets(KEY, 1).owner_of(tickets.new(owner)) == owner
+    assert Tickets(KEY[::-1], 30).owner_of(tickets.new(owner)) is None
+
+
+def test_no_two_tickets_are_the_same_nor_looks_one_like_a_token(tickets: Tickets) -> None:
+    issued = {tickets.new("ada") for _ in range(1000)}
+    assert len(issued) == 1000
+    assert all(is_ticket(each) and "=" not in each for each in issued)
+    assert not is_ticket(Issuer(KEY, 60).access("ada", "s1", NOW))
+
+
+@pytest.mark.parametrize("owner", OWNERS)
+def test_nobody_reads_the_owner_out_of_a_ticket(tickets: Tickets, owner: str) -> None:
+    text = tickets.new(owner).removeprefix("t_")
+    assert owner not in text
+    assert owner.encode() not in base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def test_a_ticket_in_which_anything_was_changed_is_none(tickets: Tickets) -> None:
+    ticket = tickets.new("ada")
+    for place in range(len(ticket) - 1):  # the last has bits that say nothing
+        other = "A" if ticket[place] != "A" else "B"
+        assert tickets.owner_of(ticket[:place] + other + ticket[place + 1 :]) is None
+        assert tickets.owner_of(ticket[:place]) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "t_", "t_A", "t_" + "A" * 16, "🥛", "t_🥛", "t_\ud800", "t_\0", "t_" + "x" * 10_000],
+)
+def test_what_is_no_ticket_is_nobodys(tickets: Tickets, text: str) -> None:
+    assert tickets.owner_of(text) is None
+
+
+def test_a_ticket_is_good_for_its_seconds_and_never_outlives_its_token(tickets: Tickets) -> None:
+    for seconds, good_for in ((900, 30), (5, 5)):
+        claims = Claims("ada", "s1", NOW, NOW + timedelta(seconds=seconds), "7")
+        assert tickets.ends(claims, NOW) == NOW + timedelta(seconds=good_for)

@@ -277,7 +277,7 @@ def test_only_caddy_is_within_reach_and_nodes_believe_its_network_alone() -> Non
     assert compose()["networks"]["back"] == {"internal": True}
     (front,) = compose()["networks"]["front"]["ipam"]["config"]
     for name in NODES:
-        assert environment(services[name])["FORWARDED_ALLOW_IPS"] == front["subnet"]
+        assert environment(services[name])["USEBY_TRUSTED_PROXIES"] == front["subnet"]
 
 
 # secrets

@@ -88,6 +88,20 @@ async def test_where_hosts_are_named_a_request_for_another_gets_400(
         assert refused.value.status == 400
         answer = await rest.get("/api/me", headers=person.headers | {"Host": host})
         assert answer.status_code == 400
+        for path in ("/", "/metrics", "/api/docs", "/api/health", "/api/health/live/"):
+            assert (await rest.get(path, headers={"Host": host})).status_code == 400, path
+
+
+@pytest.mark.parametrize("host", ["10.1.2.3:8000", "[fd00::7]", "evil.example", ""])
+@pytest.mark.parametrize("path", ["/api/health/live", "/api/health/ready"])
+async def test_probes_are_answered_by_whatever_name_the_node_is_called(
+    named: Server, path: str, host: str
+) -> None:
+    async with named.rest() as rest:
+        answer = await rest.get(path, headers={"Host": host})
+    assert (answer.status_code, answer.json()["status"]) == (200, "ok")
+    assert "location" not in answer.headers
+    assert not host or host not in answer.text
 
 
 @pytest.mark.parametrize("host", ["app.example", "APP.EXAMPLE:8000", "127.0.0.1"])

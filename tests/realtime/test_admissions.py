@@ -3,14 +3,18 @@
 import asyncio
 import gc
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from house import House
+from useby.auth.refresh import hash_of
 from useby.realtime.admissions import TOGETHER, Knock
 from useby.realtime.http import BoundedHttpProtocol
-from useby.store.engine import StoreUnavailable
+from useby.store import tickets
+from useby.store.engine import StoreUnavailable, Transaction
+from useby.store.tickets import Stake
 
 SECONDS = 10
 
@@ -95,6 +99,36 @@ async def test_connections_that_arrive_together_share_their_look_ups(
     lines = [enter(house, token) for token in tokens]
     for line in lines:
         await line.says("CONNECTION_ESTABLISHED")
+    assert len(asked) == 1
+
+
+async def test_tickets_that_are_shown_together_share_a_write(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = await house.add_user()
+    given = [house.node.context.tickets.new(ada.id) for _ in range(20)]
+    now = house.wall()
+    stake = Stake(ada.id, "s1", now, now + timedelta(minutes=1))
+    await house.token(ada)
+
+    def keep(transaction: Transaction) -> None:
+        for each in given:
+            tickets.keep(transaction, hash_of(each), stake, stake.until)
+
+    await house.node.database.write(keep)
+    real, asked = house.node.database.write, []
+
+    def counted(work: Any) -> Any:
+        asked.append(work)
+        return real(work)
+
+    monkeypatch.setattr(house.node.database, "changed_elsewhere", asyncio.Event().wait)
+    monkeypatch.setattr(house.node.database, "write", counted)
+    twice = [enter(house, each) for each in given], [enter(house, each) for each in given[:10]]
+    for line in twice[0]:
+        await line.says("CONNECTION_ESTABLISHED")
+    for line in twice[1]:
+        await line.says("Invalid access token")
     assert len(asked) == 1
 
 

@@ -9,17 +9,18 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field, StringConstraints
 from uuid_utils import uuid7
 
-from useby.api.context import Bearer, Known, Node, caller_of, claims_of
+from useby.api.context import Bearer, Claimed, Known, Node, caller_of, claims_of, write_as
 from useby.api.errors import Problem, answers
 from useby.api.shapes import Email, Password, Shape, Text, Zone
 from useby.auth import refresh
 from useby.auth.rates import network_of
 from useby.domain.account import User
 from useby.domain.policy import Policy
-from useby.store import accounts, sessions
+from useby.store import accounts, sessions, tickets
 from useby.store.accounts import EmailTaken
 from useby.store.engine import Connection, Transaction
 from useby.store.sessions import Rotation
+from useby.store.tickets import Stake
 
 router = APIRouter(prefix="/api", tags=["accounts"])
 
@@ -195,9 +196,17 @@ async def logout_all(node: Node, caller: Known) -> None:
 
 
 @router.post("/ws/ticket", operation_id="issueTicket", tags=["socket"], responses=answers(401))
-async def issue_ticket(node: Node, caller: Known) -> TicketOut:
+async def issue_ticket(node: Node, claims: Claimed) -> TicketOut:
     """A one-use ticket, so that nothing worth stealing has to stand in a URL."""
-    ticket = node.tickets.issue(caller.claims, node.now())
+    now = node.now()
+    ticket = node.tickets.new(claims.user_id)
+    stake = Stake(claims.user_id, claims.session_id, claims.issued_at, claims.expires_at)
+
+    def work(transaction: Transaction) -> None:
+        tickets.purge(transaction, now)
+        tickets.keep(transaction, refresh.hash_of(ticket), stake, node.tickets.ends(claims, now))
+
+    await write_as(node, claims, work)
     return TicketOut(ticket=ticket, expires_in=node.settings.ticket_seconds)
 
 

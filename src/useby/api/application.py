@@ -19,6 +19,8 @@ from useby.api.context import Context
 from useby.api.errors import MEDIA_TYPE, problem
 from useby.api.product_shapes import ProductIn
 
+PROBES: Final = frozenset({"/api/health/live", "/api/health/ready"})
+"""Asked by whoever watches the node, by its address; nothing in their answers hangs on the host."""
 SOCKET_PATH: Final = "/api/ws/notification"
 CLOSE: Final = {"Connection": "close"}
 HEAD_REFUSALS: Final = (HTTPStatus.REQUEST_URI_TOO_LONG, HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
@@ -122,7 +124,8 @@ class Gate:
             await self.app(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        if self._hosts and _host(headers) not in self._hosts:
+        named = not self._hosts or _host(headers) in self._hosts
+        if not named and scope["path"] not in PROBES:
             refusal = problem(HTTPStatus.BAD_REQUEST, "This host is not served here.")
             await refusal(scope, receive, send)
             return

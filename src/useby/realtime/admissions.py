@@ -3,17 +3,19 @@
 A node that starts anew meets all its clients at once. Their upgrades wait in a line from which one
 worker takes a few at a time, verifies their tokens and looks all of them up in one query. While
 the store answers, and between any two turns, connections that are open get what is theirs.
+Who shows a ticket waits in a line before that one, where many are redeemed by one write.
 """
 
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple, TypeVar
 
-from useby.auth.tickets import Tickets
+from useby.auth import refresh
+from useby.auth.tickets import Tickets, is_ticket
 from useby.auth.tokens import Claims, KeysNeeded, TokenRefused, Verifier
 from useby.domain.account import Standing
 from useby.realtime import closes
@@ -21,8 +23,10 @@ from useby.realtime.hub import Hub
 from useby.realtime.patience import until_it_works
 from useby.realtime.session import Session, State
 from useby.realtime.socket import Socket
-from useby.store import accounts, notifications
+from useby.store import accounts, notifications, tickets
 from useby.store.engine import Connection, Database, StoreUnavailable
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +54,13 @@ class _Opening:
     since: str | None
     claims: Claims | None = None
     """What the token says, once it is verified."""
+
+
+class _Shown(NamedTuple):
+    """A ticket of ours, as the store knows it."""
+
+    owner: str
+    ticket_hash: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +95,8 @@ class Admissions:
         self._seats: set[object] = set()
         self._line: deque[_Opening] = deque()
         self._wanted = asyncio.Event()
+        self._shown: deque[tuple[_Shown, _Opening]] = deque()
+        self._ticket_shown = asyncio.Event()
 
     def seat(self, connection: object) -> bool:
         """Count a TCP connection in; false when the node has no descriptor to spare for it."""
@@ -134,12 +147,39 @@ class Admissions:
 
     async def run(self) -> None:
         """Admit who waits, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._admit_waiting(), name="admissions-line")
+            group.create_task(self._redeem_waiting(), name="admissions-tickets")
+
+    async def _admit_waiting(self) -> None:
         while True:
             await self._wanted.wait()
-            turn = [self._line.popleft() for _ in range(min(TOGETHER, len(self._line)))]
-            if not self._line:
-                self._wanted.clear()
+            turn = _turn(self._line, self._wanted)
             await self._admit([each for each in turn if self._joins(each)])
+
+    async def _redeem_waiting(self) -> None:
+        while True:
+            await self._ticket_shown.wait()
+            turn = _turn(self._shown, self._ticket_shown)
+            found = await _whenever_it_works(
+                lambda turn=turn: self._redeem({shown for shown, _ in turn}),  # type: ignore[misc]
+                (opening for _, opening in turn),
+            )
+            for shown, opening in turn:
+                opening.claims = found.pop(shown, None)  # who comes second with it finds nothing
+                if opening.claims is None:
+                    opening.socket.close(closes.TOKEN_INVALID)
+                else:
+                    self._queue(opening)
+
+    async def _redeem(self, shown: set[_Shown]) -> dict[tuple[str, str], Claims]:
+        """Spend tickets; if the answer of the commit is lost, they are spent and open nothing."""
+        now = self._now()
+        stakes = await self._database.write(lambda t: tickets.redeem(t, shown, now))
+        return {
+            key: Claims(stake.user_id, stake.session_id, stake.issued_at, stake.until, "")
+            for key, stake in stakes.items()
+        }
 
     def _queue(self, opening: _Opening) -> None:
         self._line.append(opening)
@@ -152,10 +192,10 @@ class Admissions:
             return False
         claims = opening.claims
         try:
-            if claims is None:
-                now = self._now()
-                claims = self._tickets.redeem(opening.token, now)
-                claims = claims or self._verifier.verify(opening.token, now)
+            if claims is None and is_ticket(opening.token):
+                self._redeem_soon(opening)
+                return False
+            claims = claims or self._verifier.verify(opening.token, self._now())
         except TokenRefused as refused:
             _refuse(socket, refused)
             return False
@@ -171,6 +211,13 @@ class Admissions:
         # In the pool before its look-up: what is committed after that snapshot is heard of here.
         return self._hub.join(socket, claims)
 
+    def _redeem_soon(self, opening: _Opening) -> None:
+        owner = self._tickets.owner_of(opening.token)
+        if owner is None:
+            raise TokenRefused
+        self._shown.append((_Shown(owner, refresh.hash_of(opening.token)), opening))
+        self._ticket_shown.set()
+
     async def _verify_later(self, opening: _Opening) -> None:
         try:
             opening.claims = await self._verifier.verify_soon(opening.token, self._now())
@@ -182,12 +229,7 @@ class Admissions:
     async def _admit(self, batch: Sequence[_Opening]) -> None:
         if not batch:
             return
-        try:
-            found = await self._look_up(batch)
-        except StoreUnavailable:
-            for each in batch:
-                each.socket.flush()  # the upgrade is answered; the first frame has to wait
-            found = await until_it_works(lambda: self._look_up(batch))
+        found = await _whenever_it_works(lambda: self._look_up(batch), batch)
         for opening, what in zip(batch, found, strict=True):
             session = opening.socket.session
             ends = opening.claims.expires_at if opening.claims else None
@@ -231,6 +273,24 @@ class Admissions:
             ]
 
         return await self._database.read(read)
+
+
+def _turn(line: deque[T], waited: asyncio.Event) -> list[T]:
+    """Take who is next; when nobody is left, the next one is to be waited for."""
+    turn = [line.popleft() for _ in range(min(TOGETHER, len(line)))]
+    if not line:
+        waited.clear()
+    return turn
+
+
+async def _whenever_it_works(ask: Callable[[], Awaitable[T]], batch: Iterable[_Opening]) -> T:
+    """What the store answers, however long it is away."""
+    try:
+        return await ask()
+    except StoreUnavailable:
+        for each in batch:
+            each.socket.flush()  # the upgrade is answered; the first frame has to wait
+        return await until_it_works(ask)
 
 
 def _refuse(socket: Socket, refused: TokenRefused) -> None:

@@ -13,7 +13,7 @@ from useby.store.engine import Connection, database_file
 
 T = TypeVar("T")
 
-HEAD: Final = "0003"
+HEAD: Final = "0004"
 """The newest revision; a test compares it with the migrations themselves."""
 
 

@@ -235,3 +235,18 @@ idempotency_keys = sa.Table(
     sa.Index(None, "expires_at"),
 )
 """What a request that came with an ``Idempotency-Key`` was answered."""
+
+tickets = sa.Table(
+    "tickets",
+    metadata,
+    sa.Column("user_id", sa.String(128), sa.ForeignKey("users.id", ondelete="CASCADE")),
+    sa.Column("ticket_hash", sa.String(64), nullable=False),
+    sa.Column("session_id", sa.String(36), nullable=True),
+    sa.Column("issued_at", UtcDateTime, nullable=False),
+    sa.Column("until", UtcDateTime, nullable=False),
+    sa.Column("expires_at", UtcDateTime, nullable=False),
+    sa.PrimaryKeyConstraint("user_id", "ticket_hash"),
+    sa.Index(None, "expires_at"),
+)
+"""Tickets for the socket that nobody has shown yet. ``session_id``, ``issued_at`` and ``until`` are
+of the token that each stands for; ``expires_at`` is its own end."""

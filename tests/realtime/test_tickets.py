@@ -1,0 +1,151 @@
+"""Tickets at the socket: once, at whichever node, and whenever the store is there again."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import httpx
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
+
+from cluster_nodes import two_houses
+from house import House, closed
+from useby.auth import refresh
+from useby.store.engine import StoreUnavailable
+
+INVALID = (1008, "Invalid access token")
+
+
+@pytest.fixture
+async def cluster(postgres_url: str) -> AsyncIterator[Sequence[House]]:
+    """Two nodes on one PostgreSQL; a ticket asks for no bus."""
+    async with two_houses(postgres_url) as houses:
+        yield houses
+
+
+@pytest.fixture(params=["alone", "cluster"])
+def nodes(request: pytest.FixtureRequest) -> Sequence[House]:
+    """A node on SQLite as the first and the last; then two nodes on PostgreSQL."""
+    if request.param == "alone":
+        return [request.getfixturevalue("house")] * 2
+    houses: Sequence[House] = request.getfixturevalue("cluster")
+    return houses
+
+
+async def tickets_of(house: House, token: str, count: int = 1) -> list[str]:
+    async with httpx.AsyncClient(base_url=house.node.url, trust_env=False) as client:
+        headers = {"Authorization": f"Bearer {token}"}
+        answers = [await client.post("/api/ws/ticket", headers=headers) for _ in range(count)]
+    return [answer.json()["ticket"] for answer in answers]
+
+
+async def shown(house: House, ticket: str) -> str | tuple[int, str]:
+    """The first frame that a ticket brings, or the close."""
+    async with connect(f"{house.socket_url}?access_token={ticket}") as client:
+        try:
+            return str(await client.recv())
+        except ConnectionClosed:
+            return await closed(client)
+
+
+class Writes:
+    """How often a node writes to its store; away, it can't."""
+
+    def __init__(self, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.count = 0
+        self.away = False
+        self._write = house.node.database.write
+        # It asks by a write, now and then.
+        monkeypatch.setattr(house.node.database, "changed_elsewhere", asyncio.Event().wait)
+        monkeypatch.setattr(house.node.database, "write", self)
+
+    async def __call__(self, work: Any) -> Any:
+        self.count += 1
+        if self.away:
+            raise StoreUnavailable("as if the disk were gone")
+        return await self._write(work)
+
+
+async def test_a_ticket_of_one_node_opens_the_socket_at_another_and_no_second_time(
+    nodes: Sequence[House],
+) -> None:
+    ada = await nodes[0].add_user()
+    (ticket,) = await tickets_of(nodes[0], await nodes[0].token(ada))
+    assert f'"userId":"{ada.id}"' in str(await shown(nodes[1], ticket))
+    assert [await shown(each, ticket) for each in nodes] == [INVALID] * 2
+
+
+async def test_of_two_who_show_one_ticket_at_once_one_gets_in(nodes: Sequence[House]) -> None:
+    ada = await nodes[0].add_user()
+    for ticket in await tickets_of(nodes[0], await nodes[0].token(ada), 5):
+        got = await asyncio.gather(*(shown(each, ticket) for each in (*nodes, *nodes)))
+        assert got.count(INVALID) == 3, got
+        (opened,) = (each for each in got if each != INVALID)
+        assert "CONNECTION_ESTABLISHED" in str(opened)
+
+
+async def test_a_ticket_is_good_for_30_seconds_wherever_it_is_shown(
+    nodes: Sequence[House],
+) -> None:
+    ada = await nodes[0].add_user()
+    early, late = await tickets_of(nodes[0], await nodes[0].token(ada), 2)
+    nodes[1].wall.jump(seconds=25)
+    assert "CONNECTION_ESTABLISHED" in str(await shown(nodes[1], early))
+    nodes[1].wall.jump(seconds=5)
+    assert await shown(nodes[1], late) == INVALID
+
+
+async def test_a_session_that_a_ticket_opened_ends_with_its_token(house: House) -> None:
+    ada = await house.add_user()
+    (ticket,) = await tickets_of(house, await house.token(ada, seconds=600))
+    async with connect(f"{house.socket_url}?access_token={ticket}") as client:
+        await client.recv()
+        house.wall.jump(seconds=600)
+        with pytest.raises(ConnectionClosed, match="Access token expired"):
+            await client.recv()
+
+
+async def test_what_we_have_not_sealed_never_reaches_the_store(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = await house.add_user()
+    (ticket,) = await tickets_of(house, await house.token(ada))
+    changed = ticket[:-2] + ("AA" if ticket[-2:] != "AA" else "BB")
+    writes = Writes(house, monkeypatch)
+    for text in (changed, "t_", "nonsense", "x" * 5000):
+        assert await shown(house, text) == INVALID
+    assert writes.count == 0
+
+
+async def test_who_shows_a_ticket_while_the_store_is_away_waits_and_others_are_let_in(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = await house.add_user()
+    token = await house.token(ada)
+    good, late = await tickets_of(house, token, 2)
+    writes = Writes(house, monkeypatch)
+    writes.away = True
+    url = f"{house.socket_url}?access_token="
+    async with connect(url + good) as client:  # the upgrade is answered
+        async with house.connected(token):
+            writes.away = False
+        assert "CONNECTION_ESTABLISHED" in str(await client.recv())
+    assert writes.count > 1
+    writes.away = True
+    async with connect(url + late) as client:
+        house.wall.jump(seconds=30)
+        writes.away = False
+        with pytest.raises(ConnectionClosed, match="Invalid access token"):
+            await client.recv()
+
+
+async def test_a_ticket_is_kept_by_its_hash_alone(house: House) -> None:
+    ada = await house.add_user()
+    (ticket,) = await tickets_of(house, await house.token(ada))
+    rows: Any = await house.node.database.read(
+        lambda c: c.exec_driver_sql("SELECT * FROM tickets").all()
+    )
+    ((user_id, kept, *_),) = rows
+    assert (user_id, kept) == (ada.id, refresh.hash_of(ticket))
+    assert ticket.removeprefix("t_") not in str(rows)
