@@ -89,7 +89,8 @@ class Line:
     def _end(self, half: asyncio.StreamWriter) -> None:
         if half not in self._ended:
             self._ended.add(half)
-            half.write_eof()
+            with contextlib.suppress(OSError):  # it is gone already
+                half.write_eof()
 
     async def run(self, from_client: asyncio.StreamReader) -> None:
         """Pass bytes on until both ways have ended, or the line is cut."""
