@@ -6,7 +6,6 @@ one sees to it that a token that ends has a successor.
 """
 
 import asyncio
-import contextlib
 import json
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -279,9 +278,11 @@ class Line:
         assert self._fetch is not None
         failures = 0
         while True:
-            with contextlib.suppress(Exception):  # the connection stands; its end will tell
+            try:
                 return await self._fetch()
-            await asyncio.sleep(self._times.backoff(failures, self._chance()))
+            except Exception as error:  # noqa: BLE001 - the connection stands; its end will tell
+                wait = timing.asked_for(error)
+            await asyncio.sleep(wait + self._times.backoff(failures, self._chance()))
             failures += 1
 
     async def _authenticate(self, fresh: str) -> bool:

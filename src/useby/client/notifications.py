@@ -17,7 +17,7 @@ from useby.client.events import Event, Notification, Read, State
 from useby.client.line import End, Line
 from useby.client.marks import Marks
 from useby.client.seen import Seen
-from useby.client.timing import Chance, Timing
+from useby.client.timing import Chance, Timing, asked_for
 from useby.client.verdicts import Verdict
 
 Token = str | Callable[[], str | Awaitable[str]]
@@ -353,11 +353,10 @@ class Notifications:
 def _not_fetched(error: Exception) -> End:
     status = getattr(error, "status", None)
     code = status if isinstance(status, int) else None
-    wait = getattr(error, "retry_after", None)
     said = error.detail if isinstance(error, ApiError) else type(error).__name__
     return End(
         Verdict.END if code in _SIGNED_OUT else Verdict.BACKOFF,
         code,
         f"no token: {said}",
-        retry_after=float(wait) if isinstance(wait, int | float) else 0.0,
+        retry_after=asked_for(error),
     )

@@ -65,6 +65,12 @@ def retry_after(text: str | None, now: datetime) -> float | None:
     return min(max((moment - now).total_seconds(), 0.0), LONGEST_RETRY_AFTER)
 
 
+def asked_for(error: Exception) -> float:
+    """The seconds that an error of the token function asks to be waited for."""
+    wait = getattr(error, "retry_after", None)
+    return min(float(wait), LONGEST_RETRY_AFTER) if isinstance(wait, int | float) else 0.0
+
+
 def http_date(text: str) -> datetime | None:
     """The moment that an HTTP date names."""
     try:
