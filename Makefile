@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCKED := --require-hashes
 
-.PHONY: help run test fuzz bench lint format docs requirements clean
+.PHONY: help run test fuzz chaos bench lint format docs requirements clean
 
 help: ## say what there is
 	@sed -nE 's/^([a-z]+):.*## /make \1\t/p' Makefile
@@ -19,6 +19,9 @@ test: $(VENV)/dev.stamp tests/js/node_modules/.package-lock.json ## every test
 
 fuzz: $(VENV)/dev.stamp ## ten minutes of bytes that nobody should send (SECONDS=60 for fewer)
 	FUZZ_SECONDS=$(or $(SECONDS),600) $(BIN)/pytest -p no:randomly --timeout 0 tests/fuzz $(ARGS)
+
+chaos: $(VENV)/dev.stamp ## ten minutes of both client libraries while everything goes wrong (SECONDS=60, SEED=1)
+	CHAOS_SECONDS=$(or $(SECONDS),600) CHAOS_SEED=$(SEED) $(BIN)/pytest -n 0 -s tests/clients/test_chaos.py $(ARGS)
 
 lint: $(VENV)/dev.stamp ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check
