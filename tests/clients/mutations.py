@@ -1,5 +1,6 @@
-"""Ten lines of the Python client, each made wrong in a copy: a test that is named must notice.
+"""Lines of the Python client, each made wrong in a copy: a test that is named must notice.
 
+``make mutants`` runs it; each mutant is a process of its own, which is too slow for every run.
 The tests of a mutant run on the copy, put before the real one on the path.
 """
 
@@ -45,7 +46,7 @@ MUTANTS = [
 def _run(path: Path, test: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-n", "0", "-q", "-x", "-p", "no:randomly",
-         "-p", "no:cacheprovider", "--tb=no", test],
+         "-p", "no:cacheprovider", "--tb=short", "--timeout", "20", test],
         cwd=ROOT, env=os.environ | {"PYTHONPATH": str(path)}, capture_output=True, text=True,
         check=False,
     )  # fmt: skip
