@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCKED := --require-hashes
 
-.PHONY: help run test test-cluster fuzz bench bench-cluster soak lint format docs requirements clean
+.PHONY: help run test test-cluster fuzz chaos mutants bench bench-cluster soak lint format docs requirements clean
 
 help: ## say what there is
 	@sed -nE 's/^([a-z-]+):.*## /make \1\t/p' Makefile
@@ -22,6 +22,12 @@ test-cluster: $(VENV)/dev.stamp ## of these, the ones with a whole cluster
 
 fuzz: $(VENV)/dev.stamp ## ten minutes of bytes that nobody should send (SECONDS=60 for fewer)
 	FUZZ_SECONDS=$(or $(SECONDS),600) $(BIN)/pytest -p no:randomly --timeout 0 tests/fuzz $(ARGS)
+
+chaos: $(VENV)/dev.stamp ## ten minutes of both client libraries while everything goes wrong (SECONDS=60, SEED=1)
+	CHAOS_SECONDS=$(or $(SECONDS),600) CHAOS_SEED=$(SEED) $(BIN)/pytest -n 0 -s tests/clients/test_chaos.py $(ARGS)
+
+mutants: $(VENV)/dev.stamp ## lines of the Python client made wrong, each to be noticed by a test
+	$(BIN)/pytest tests/clients/mutations.py $(ARGS)
 
 lint: $(VENV)/dev.stamp ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check

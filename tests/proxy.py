@@ -283,8 +283,12 @@ class Proxy:
             self._server = await asyncio.start_server(self._arrived, "127.0.0.1", self.port)
             self.port = self._server.sockets[0].getsockname()[1]
 
+    def line_of(self, writer: asyncio.StreamWriter) -> Line:
+        """The line of a connection that has come; a proxy that knows more has its own."""
+        return Line(self, writer)
+
     def _arrived(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        line = Line(self, writer)
+        line = self.line_of(writer)
         self.made += 1
         self.lines.append(line)
         task = asyncio.create_task(line.run(reader))
