@@ -1,0 +1,53 @@
+"""The Python client: a person's notifications over the socket, and the rest of the API over REST.
+
+It imports nothing of the server, and of the server only ``cli`` imports it; websockets and httpx
+are all it needs. What it does, and its JavaScript sister with it: ``docs/reference/clients.md``.
+"""
+
+from useby.client.api import Api
+from useby.client.blocking import Blocking
+from useby.client.cursor import Cursor, FileCursor, MemoryCursor
+from useby.client.errors import (
+    ApiError,
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    Refused,
+    TooMany,
+    Unauthorized,
+    Unavailable,
+    Unsettled,
+)
+from useby.client.events import Event, Notification, ProductChanged, Read, State
+from useby.client.notifications import Notifications
+from useby.client.shapes import Account, Outcome, Product, Tokens
+from useby.client.timing import Timing
+
+__all__ = [
+    "Account",
+    "Api",
+    "ApiError",
+    "Blocking",
+    "Conflict",
+    "Cursor",
+    "Event",
+    "FileCursor",
+    "Forbidden",
+    "Invalid",
+    "MemoryCursor",
+    "NotFound",
+    "Notification",
+    "Notifications",
+    "Outcome",
+    "Product",
+    "ProductChanged",
+    "Read",
+    "Refused",
+    "State",
+    "Timing",
+    "TooMany",
+    "Unauthorized",
+    "Unavailable",
+    "Unsettled",
+]

@@ -1,0 +1,323 @@
+"""The rest of a node's API, typed."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Final, Self
+from urllib.parse import quote
+
+import httpx
+
+from useby.client.address import rest_url
+from useby.client.errors import BY_STATUS, ApiError
+from useby.client.events import Notification
+from useby.client.shapes import Account, Kept, Outcome, Product, Tokens, body
+from useby.client.timing import http_date, retry_after
+
+FRESH_SECONDS: Final = 120.0
+"""An access token that ends sooner is exchanged before it is given to a socket."""
+_OK: Final = 2
+"""The hundreds of a status that is a success."""
+
+
+class Api:
+    """One person at one node.
+
+    Every method raises ``ApiError``, or the one below it that its status has, for an answer that
+    is no success, and ``httpx.TransportError`` when there is none. Nothing is repeated by itself.
+    """
+
+    def __init__(
+        self, url: str, *, tokens: Tokens | str | None = None, seconds: float = 30.0
+    ) -> None:
+        """Say where, and as whom if that is known.
+
+        Args:
+            url: The node, e.g. ``https://useby.example``.
+            tokens: Those of a sign-in, or an access token alone.
+            seconds: How long an answer may take.
+
+        Raises:
+            ValueError: The URL is none of a node.
+        """
+        self._http = httpx.AsyncClient(base_url=rest_url(url), timeout=seconds)
+        self._exchanging = asyncio.Lock()
+        self._access = tokens if isinstance(tokens, str) else ""
+        self._ends = float("inf")
+        self._tokens: Tokens | None = None
+        if isinstance(tokens, Tokens):
+            self._keep(tokens)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close its connections."""
+        await self._http.aclose()
+
+    # who
+
+    @property
+    def tokens(self) -> Tokens | None:
+        """The present tokens of the sign-in; keep them to be signed in at the next start."""
+        return self._tokens
+
+    async def sign_up(
+        self, email: str, password: str, *, name: str = "", time_zone: str = "UTC"
+    ) -> None:
+        """Make an account. Whether the e-mail was free is not told; sign in to find out."""
+        given = {"email": email, "password": password, "name": name, "time_zone": time_zone}
+        await self._ask("POST", "/auth/signup", given)
+
+    async def sign_in(self, email: str, password: str) -> Tokens:
+        """Sign in, and be that person from now on."""
+        given = {"email": email, "password": password}
+        return self._keep(Tokens.of(await self._ask("POST", "/auth/login", given)))
+
+    async def refresh(self) -> Tokens:
+        """Exchange the refresh token for new ones. Those who ask at once share the answer.
+
+        Raises:
+            RuntimeError: There is no refresh token.
+        """
+        before = self._tokens
+        async with self._exchanging:
+            if self._tokens is None:
+                raise RuntimeError("nobody has signed in here")
+            if self._tokens is before:
+                given = {"refresh_token": self._tokens.refresh_token}
+                self._keep(Tokens.of(await self._ask("POST", "/auth/refresh", given)))
+            return self._tokens
+
+    async def token(self) -> str:
+        """An access token that is good for a while: what ``Notifications(token=…)`` wants.
+
+        Raises:
+            RuntimeError: Nobody has signed in.
+        """
+        if not self._access:
+            raise RuntimeError("nobody has signed in here")
+        if self._tokens is not None and self._ends - time.monotonic() < FRESH_SECONDS:
+            return (await self.refresh()).access_token
+        return self._access
+
+    async def ticket(self) -> str:
+        """A one-use ticket that may stand in the socket's URL, for half a minute."""
+        return str((await self._ask("POST", "/ws/ticket"))["ticket"])
+
+    async def sign_out(self) -> None:
+        """End this sign-in and its sockets."""
+        given = None if self._tokens is None else {"refresh_token": self._tokens.refresh_token}
+        await self._ask("POST", "/auth/logout", given)
+        self._tokens, self._access = None, ""
+
+    async def sign_out_everywhere(self) -> None:
+        """End every sign-in of this person, and all their sockets."""
+        await self._ask("POST", "/auth/logout-all")
+        self._tokens, self._access = None, ""
+
+    async def me(self) -> Account:
+        """The account."""
+        return Account.of(await self._ask("GET", "/me"))
+
+    async def change_me(self, **fields: Any) -> Account:
+        """Change ``name``, ``time_zone``, ``alert_time``, ``lead_days``, ``categories``.
+
+        A ``password`` wants the ``current_password`` beside it.
+        """
+        return Account.of(await self._ask("PATCH", "/me", fields))
+
+    async def delete_me(self, password: str = "") -> None:
+        """Delete the account and everything that is this person's."""
+        await self._ask("DELETE", "/me", {"password": password})
+
+    # products
+
+    async def products(self, **query: Any) -> AsyncIterator[Product]:
+        """Every product, page by page.
+
+        Narrowed by ``status``, ``expiring_within`` (days), ``category``, ``q``; in the order of
+        ``sort``.
+        """
+        async for each in self._pages("/products", query):
+            yield Product.of(each)
+
+    async def product(self, product_id: str) -> Product:
+        """One product."""
+        return Product.of(await self._ask("GET", f"/products/{_part(product_id)}"))
+
+    async def add_product(self, name: str, expiry_date: Any, **fields: Any) -> Product:
+        """Add a product; ``expiry_date`` is a date, or a moment with its offset."""
+        given = {"name": name, "expiry_date": expiry_date, **fields}
+        return Product.of(await self._ask("POST", "/products", given))
+
+    async def add_products(self, items: Iterable[Mapping[str, Any]]) -> list[Outcome[Product]]:
+        """Add up to 1,000 products, each as ``add_product`` takes it; each has its own outcome."""
+        answer = await self._ask("POST", "/products/batch", {"items": [body(i) for i in items]})
+        return [_outcome(each, "product", Product.of) for each in answer["results"]]
+
+    async def change_product(self, product_id: str, **fields: Any) -> Product:
+        """Change what is given."""
+        path = f"/products/{_part(product_id)}"
+        return Product.of(await self._ask("PATCH", path, fields))
+
+    async def delete_product(self, product_id: str) -> None:
+        """Delete a product for good."""
+        await self._ask("DELETE", f"/products/{_part(product_id)}")
+
+    async def consume(self, product_id: str, quantity: Any = None) -> Product:
+        """Use up so much of a product, or all of it."""
+        return await self._move(product_id, "consume", quantity)
+
+    async def discard(self, product_id: str, quantity: Any = None) -> Product:
+        """Throw so much of a product away, or all of it."""
+        return await self._move(product_id, "discard", quantity)
+
+    async def reopen(self, product_id: str, quantity: Any = None) -> Product:
+        """Take a closing back."""
+        return await self._move(product_id, "reopen", quantity)
+
+    async def _move(self, product_id: str, how: str, quantity: Any) -> Product:
+        path = f"/products/{_part(product_id)}/{how}"
+        return Product.of(await self._ask("POST", path, {"quantity": quantity}))
+
+    # notifications
+
+    async def notifications(self, **query: Any) -> AsyncIterator[Notification]:
+        """Every notification, newest first, narrowed by ``unread`` and ``type``.
+
+        With ``since``, an id, those that are newer than that one, oldest first.
+        """
+        async for each in self._pages("/notifications", query):
+            yield self._notification(each)
+
+    async def unread(self) -> int:
+        """How many are unread."""
+        return int((await self._ask("GET", "/notifications/unread-count"))["unread"])
+
+    async def notify(
+        self, message: str, *, type: str = "info", product_name: str = "", key: str | None = None
+    ) -> Notification:
+        """Tell all of one's own devices something; it is durable when this returns.
+
+        Args:
+            message: What is said.
+            type: ``info``, ``warning`` or ``error``.
+            product_name: The product that is meant, if one is.
+            key: An ``Idempotency-Key``: what is repeated with it is said once.
+        """
+        given = {"message": message, "type": type, "product_name": product_name}
+        headers = {} if key is None else {"Idempotency-Key": key}
+        return self._notification(await self._ask("POST", "/notifications", given, headers))
+
+    async def notify_many(
+        self, items: Iterable[Mapping[str, Any]], *, key: str | None = None
+    ) -> list[Outcome[Notification]]:
+        """Tell up to 1,000 things, each as ``notify`` takes it; each has its own outcome."""
+        headers = {} if key is None else {"Idempotency-Key": key}
+        given = {"items": [body(each) for each in items]}
+        answer = await self._ask("POST", "/notifications/batch", given, headers)
+        return [_outcome(each, "notification", self._notification) for each in answer["results"]]
+
+    async def mark_read(self, notification_id: str) -> Notification:
+        """Mark one read, durably."""
+        path = f"/notifications/{_part(notification_id)}/read"
+        return self._notification(await self._ask("POST", path))
+
+    async def mark_all_read(self) -> int:
+        """Mark all read; how many were not."""
+        return int((await self._ask("POST", "/notifications/read-all"))["marked"])
+
+    async def delete_notification(self, notification_id: str) -> None:
+        """Delete one for good."""
+        await self._ask("DELETE", f"/notifications/{_part(notification_id)}")
+
+    def _notification(self, value: Mapping[str, Any]) -> Notification:
+        found = Notification.of(value, self.mark_read)
+        if found is None:
+            raise ApiError(200, "the answer is no notification")
+        return found
+
+    # requests
+
+    def _keep(self, tokens: Tokens) -> Tokens:
+        self._tokens, self._access = tokens, tokens.access_token
+        self._ends = time.monotonic() + tokens.expires_in
+        return tokens
+
+    async def _pages(self, path: str, query: Mapping[str, Any]) -> AsyncIterator[dict[str, Any]]:
+        wanted = {name: value for name, value in body(query).items() if value is not None}
+        while True:
+            page = await self._ask("GET", path, query=wanted)
+            for each in page["items"]:
+                yield each
+            if page["nextCursor"] is None:
+                return
+            wanted["cursor"] = page["nextCursor"]
+
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        given: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        query: Mapping[str, Any] | None = None,
+    ) -> Any:
+        bearer = {"Authorization": f"Bearer {self._access}"} if self._access else {}
+        answer = await self._http.request(
+            method,
+            f"/api{path}",
+            json=None if given is None else body(given),
+            params=query,
+            headers={**bearer, **(headers or {})},
+        )
+        if answer.status_code // 100 != _OK:
+            raise _error(answer)
+        return answer.json() if answer.content else None
+
+
+def _part(name: str) -> str:
+    return quote(name, safe="")
+
+
+def _pairs(errors: object) -> Sequence[tuple[str, str]]:
+    if not isinstance(errors, list):
+        return ()
+    return [(str(each.get("at")), str(each.get("message"))) for each in errors]
+
+
+def _outcome(
+    value: Mapping[str, Any], name: str, read: Callable[[Mapping[str, Any]], Kept]
+) -> Outcome[Kept]:
+    kept = value.get(name)
+    return Outcome(
+        value["index"],
+        value["status"],
+        None if kept is None else read(kept),
+        _pairs(value.get("errors")),
+    )
+
+
+def _error(answer: httpx.Response) -> ApiError:
+    try:
+        value = answer.json()
+    except ValueError:
+        value = {}
+    said = value if isinstance(value, dict) else {}
+    date = http_date(answer.headers.get("Date", "")) or datetime.now(UTC)
+    return BY_STATUS.get(answer.status_code, ApiError)(
+        answer.status_code,
+        str(said.get("detail") or answer.reason_phrase),
+        _pairs(said.get("errors")),
+        retry_after(answer.headers.get("Retry-After"), date),
+    )

@@ -1,0 +1,82 @@
+"""The same client for a script without an event loop: it runs the async one in a thread."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterable, Coroutine, Generator
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar, cast
+
+Answer = TypeVar("Answer")
+Item = TypeVar("Item")
+_OVER: Final = object()
+
+
+class Blocking:
+    """Runs what is async and waits for it; connections live on between two calls.
+
+    ::
+
+        with Blocking() as run:
+            api = Api("http://127.0.0.1:8000")
+            run(api.sign_in(email, password))
+            for notification in run.each(Notifications(url, token=api.token)):
+                print(notification.message)
+                run(notification.mark_read())
+    """
+
+    def __enter__(self) -> Self:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="useby client", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self(self._end_tasks())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+
+    def __call__(self, work: Coroutine[Any, Any, Answer]) -> Answer:
+        """Run it to its end. Ctrl-C cancels it."""
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise
+
+    def each(self, items: AsyncIterable[Item]) -> Generator[Item, None, None]:
+        """Iterate; when the loop is left, the iteration is ended as if it had been broken off."""
+        iterator = aiter(items)
+
+        async def step() -> Item | object:
+            return await anext(iterator, _OVER)
+
+        async def end() -> None:
+            close = getattr(iterator, "aclose", None)
+            if close is not None:
+                await close()
+
+        try:
+            while (item := self(step())) is not _OVER:
+                yield cast(Item, item)
+        finally:
+            self(end())
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_forever()
+        finally:
+            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+            self._loop.close()
+
+    async def _end_tasks(self) -> None:
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for each in tasks:
+            each.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,328 @@
+"""One connection, from the upgrade to its end: what is read, and what is sent meanwhile.
+
+Four tasks share it, and the first to say how it ended ends all: one reads, one sends marks with a
+``PING`` behind each lot, one sends ``PING`` when nothing else does and looks whether pongs come,
+one sees to it that a token that ends has a successor.
+"""
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any, Final, Protocol
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.typing import Subprotocol
+
+from useby.client import events, timing, token, verdicts
+from useby.client.marks import Marks, Pace
+from useby.client.timing import Chance, Timing
+from useby.client.verdicts import Verdict
+
+EXTENDED: Final = Subprotocol("useby.v1")
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a connection, or an attempt at one, ended."""
+
+    verdict: Verdict | None
+    """``None``: we ended it ourselves, to come back at once."""
+    code: int | None = None
+    reason: str = ""
+    retry_after: float = 0.0
+    greeted: bool = False
+    stood: float = 0.0
+    """Seconds for which it was connected."""
+    fresh: str | None = None
+    """The token to come back with."""
+
+
+class Listener(Protocol):
+    """Who is told what comes in."""
+
+    async def greeted(self, *, extended: bool) -> None:
+        """The first frame came."""
+
+    async def event(self, event: events.Event) -> None:
+        """Something happened besides."""
+
+    async def marks_settled(self) -> None:
+        """A lot of marks may be durable."""
+
+    async def notification(self, frame: dict[str, Any]) -> None:
+        """Perhaps a notification; the next frame is not read before this returns."""
+
+
+class _Connect(connect):
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        """Follow none: the token would go along."""
+        return exc
+
+
+class Line:
+    """A connection that is being made or stands."""
+
+    def __init__(
+        self,
+        listener: Listener,
+        marks: Marks,
+        *,
+        times: Timing,
+        chance: Chance,
+        wall: Callable[[], float],
+        fetch: Callable[[], Awaitable[str]] | None,
+    ) -> None:
+        """Take what it needs; ``run`` makes the connection."""
+        self._listener = listener
+        self._marks = marks
+        self._times = times
+        self._chance = chance
+        self._wall = wall
+        self._fetch = fetch
+        self._pace = Pace()
+        self._pings: deque[tuple[float, Callable[[], None]]] = deque()  # when; what a pong means
+        self._pinged_at = 0.0
+        self._reading_since: float | None = 0.0  # None: the application is behind
+        self._lot_settled = asyncio.Event()
+        self._expiring = asyncio.Event()
+        self._authenticated: asyncio.Future[bool] | None = None
+        self._greeted_at: float | None = None
+        self.to_mark = asyncio.Event()
+        self.extended = False
+        self.socket: ClientConnection | None = None
+
+    async def run(self, url: str, bearer: str) -> End:
+        """Connect, and stay until it ends."""
+        try:
+            self.socket = await _Connect(
+                url,
+                additional_headers={"Authorization": f"Bearer {bearer}"},
+                subprotocols=[EXTENDED],
+                compression=None,
+                ping_interval=None,
+                open_timeout=self._times.open,
+                close_timeout=self._times.close,
+            )
+        except InvalidStatus as error:
+            return _refused(error)
+        except (OSError, InvalidHandshake, EOFError) as error:
+            return End(Verdict.BACKOFF, reason=_plainly(error))
+        self.extended = self.socket.subprotocol == EXTENDED
+        end = await self._first_of(
+            self._read(), self._send_marks(), self._keep_alive(), self._refresh(bearer)
+        )
+        if end.verdict is None:
+            await self.socket.close()
+        else:
+            self.cut()
+        return end
+
+    def cut(self) -> None:
+        """End it without a closing handshake."""
+        if self.socket is not None:
+            self.socket.transport.abort()
+
+    async def _first_of(self, *parts: Awaitable[End]) -> End:
+        tasks = [asyncio.ensure_future(each) for each in parts]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            return next(each for each in tasks if each.done()).result()
+        finally:
+            for each in tasks:
+                each.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _ended(self, verdict: Verdict | None, code: int | None = None, reason: str = "") -> End:
+        now = asyncio.get_running_loop().time()
+        stood = 0.0 if self._greeted_at is None else now - self._greeted_at
+        return End(verdict, code, reason, greeted=self._greeted_at is not None, stood=stood)
+
+    # what comes in
+
+    async def _read(self) -> End:
+        assert self.socket is not None
+        try:
+            async with asyncio.timeout(self._times.open):
+                first = await self.socket.recv()
+            if events.parse(str(first)).get("type") != "CONNECTION_ESTABLISHED":
+                return self._ended(Verdict.BACKOFF, reason="the first frame is no greeting")
+            await self._greet()
+            while True:
+                await self._take(events.parse(str(await self.socket.recv())))
+        except TimeoutError:
+            return self._ended(Verdict.BACKOFF, reason="no first frame came")
+        except ConnectionClosed as error:
+            end = error.rcvd
+            if end is None:
+                return self._ended(Verdict.BACKOFF, reason="the line was cut")
+            return self._ended(verdicts.of_close(end.code, end.reason), end.code, end.reason)
+
+    async def _greet(self) -> None:
+        self._greeted_at = self._reading_since = asyncio.get_running_loop().time()
+        await self._listener.greeted(extended=self.extended)
+        self.to_mark.set()
+
+    async def _take(self, frame: dict[str, Any]) -> None:
+        kind = frame.get("type")
+        if kind == "pong":
+            if self._pings:
+                self._pings.popleft()[1]()
+                await self._listener.marks_settled()
+        elif kind == "TOKEN_EXPIRING":
+            self._expiring.set()
+        elif kind == "AUTHENTICATED":
+            self._answer_authenticate(taken=True)
+        elif kind == "REJECTED":
+            if frame.get("action") == "authenticate":
+                self._answer_authenticate(taken=False)
+        elif event := events.event_of(frame):
+            await self._listener.event(event)
+        else:
+            self._reading_since = None
+            await self._listener.notification(frame)
+            self._reading_since = asyncio.get_running_loop().time()
+
+    # what goes out
+
+    async def _send(self, text: str) -> None:
+        await self._turn()
+        await self._send_now(text)
+
+    async def _turn(self) -> None:
+        wait = self._pace.wait(asyncio.get_running_loop().time())
+        if wait:
+            await asyncio.sleep(wait)
+
+    async def _send_now(self, text: str) -> None:
+        assert self.socket is not None
+        try:
+            await self.socket.send(text)
+        except ConnectionClosed:
+            await asyncio.Event().wait()  # who reads will say how it ended, after what came before
+
+    async def _ping(self, pong: Callable[[], None] = lambda: None) -> None:
+        await self._turn()
+        self._pinged_at = asyncio.get_running_loop().time()
+        self._pings.append((self._pinged_at, pong))
+        await self._send_now("PING")
+
+    def _lot_is_durable(self) -> None:
+        self._marks.settled()
+        self._lot_settled.set()
+
+    async def _send_marks(self) -> End:
+        while True:
+            await self.to_mark.wait()
+            self.to_mark.clear()
+            while self._greeted_at is not None and self._marks.waiting:
+                self._lot_settled.clear()
+                for frame in self._marks.next_lot(extended=self.extended):
+                    await self._send(frame)
+                await self._ping(self._lot_is_durable)
+                await self._lot_settled.wait()
+
+    async def _keep_alive(self) -> End:
+        loop = asyncio.get_running_loop()
+        self._pinged_at = loop.time()
+        pause = self._times.until_ping(self._chance())
+        while True:
+            now = loop.time()
+            if now >= self._pinged_at + pause:
+                await self._ping()
+                pause = self._times.until_ping(self._chance())
+            wake = self._pinged_at + pause
+            if self._pings and self._reading_since is not None:
+                due = max(self._pings[0][0], self._reading_since) + self._times.pong
+                if now >= due:
+                    return self._ended(Verdict.BACKOFF, reason="no pong came")
+                wake = min(wake, due)
+            wake = max(min(wake, now + self._times.pong / 2), now + 0.001)
+            await asyncio.sleep(wake - now)
+            if loop.time() > wake + self._times.pong / 2 and self._reading_since is not None:
+                self._reading_since = loop.time()  # the loop stood still: no pong could be read
+
+    # the token's end
+
+    async def _refresh(self, bearer: str) -> End:
+        if self._fetch is None:
+            await asyncio.Event().wait()
+        assert self._fetch is not None
+        while True:
+            await self._until_token_ends(bearer)
+            fresh = await self._fresh()
+            if fresh == bearer:
+                await asyncio.Event().wait()  # there is none; the server will say when it is over
+            if not self.extended:
+                return _with(self._ended(None, reason="a fresh token"), fresh)
+            if not await self._authenticate(fresh):
+                return self._ended(None, reason="the fresh token was refused in-band")
+            bearer = fresh
+
+    async def _until_token_ends(self, bearer: str) -> None:
+        if self.extended:
+            await self._expiring.wait()
+            self._expiring.clear()
+            return
+        life = token.life(bearer, self._wall())
+        if life is None:
+            await asyncio.Event().wait()
+        else:
+            await asyncio.sleep(self._times.until_refresh(life, self._chance()))
+
+    async def _fresh(self) -> str:
+        assert self._fetch is not None
+        failures = 0
+        while True:
+            try:
+                return await self._fetch()
+            except Exception as error:  # noqa: BLE001 - the connection stands; its end will tell
+                wait = timing.asked_for(error)
+            await asyncio.sleep(wait + self._times.backoff(failures, self._chance()))
+            failures += 1
+
+    async def _authenticate(self, fresh: str) -> bool:
+        self._authenticated = asyncio.get_running_loop().create_future()
+        await self._send(json.dumps({"action": "authenticate", "access_token": fresh}))
+        # Frames are acted on in order: a pong before an answer means that there is none.
+        await self._ping(lambda: self._answer_authenticate(taken=False))
+        return await self._authenticated
+
+    def _answer_authenticate(self, *, taken: bool) -> None:
+        if self._authenticated is not None and not self._authenticated.done():
+            self._authenticated.set_result(taken)
+
+
+def _with(end: End, fresh: str) -> End:
+    return End(None, reason=end.reason, greeted=end.greeted, stood=end.stood, fresh=fresh)
+
+
+def _refused(error: InvalidStatus) -> End:
+    answer = error.response
+    date = timing.http_date(answer.headers.get("Date", "")) or datetime.now(UTC)
+    wait = timing.retry_after(answer.headers.get("Retry-After"), date)
+    return End(
+        verdicts.of_status(answer.status_code),
+        answer.status_code,
+        _phrase(answer.status_code),
+        retry_after=wait or 0.0,
+    )
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
+
+
+def _plainly(error: Exception) -> str:
+    if isinstance(error, ConnectionRefusedError):
+        return "nobody listens there"
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    return str(error) or type(error).__name__

@@ -1,0 +1,362 @@
+"""A person's notifications, each once and in order, through lost connections."""
+
+import asyncio
+import contextlib
+import inspect
+import random as chances
+import time
+from collections import deque
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from types import TracebackType
+from typing import Any, Final, Self
+
+from useby.client.address import socket_url
+from useby.client.cursor import Cursor, MemoryCursor, Place
+from useby.client.errors import ApiError, Refused, Unsettled
+from useby.client.events import Event, Notification, Read, State
+from useby.client.line import End, Line
+from useby.client.marks import Marks
+from useby.client.seen import Seen
+from useby.client.timing import Chance, Timing, asked_for
+from useby.client.verdicts import Verdict
+
+Token = str | Callable[[], str | Awaitable[str]]
+MARKS: Final = 1000
+"""Unsettled marks past which no further notification is handed over."""
+_SIGNED_OUT: Final = (401, 403)
+
+
+class Notifications:
+    """Iterate over it: ``async for notification in Notifications(url, token=…)``.
+
+    One task keeps the connection while the application is busy. It begins with the first step of
+    an iteration or with ``async with``, and ends with ``close``.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        token: Token,
+        cursor: Cursor | None = None,
+        buffer: int = 1000,
+        on_event: Callable[[Event], object] | None = None,
+        timing: Timing | None = None,
+        random: Chance = chances.random,
+    ) -> None:
+        """Say where and as whom; nothing is opened yet.
+
+        Args:
+            url: The node, ``http(s)://`` or ``ws(s)://``.
+            token: An access token or a ticket, or a function that brings a fresh one.
+            cursor: Where the place is kept; by default in memory.
+            buffer: Notifications that may wait for the application.
+            on_event: Told of states, and of what an extended session tells besides.
+            timing: Durations.
+            random: Gives numbers from 0 to 1, by which waits differ.
+
+        Raises:
+            ValueError: The URL is none of a node, or the buffer holds nothing.
+        """
+        socket_url(url)
+        if buffer < 1:
+            raise ValueError("the buffer holds at least one notification")
+        self._url = url
+        self._token = token
+        self._cursor = cursor if cursor is not None else MemoryCursor()
+        self._buffer = buffer
+        self._on_event = on_event
+        self._timing = timing or Timing()
+        self._random = random
+        self._wall = time.time
+        self._marks = Marks()
+        self._seen = Seen()
+        self._arrived: deque[Notification] = deque()
+        self._changed = asyncio.Condition()
+        self._place = Place()
+        self._received = ""
+        self._line: Line | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._failure: Exception | None = None
+        self._in_hand: str | None = None  # handed over and not handled yet
+        self._settling = 0  # how many wait for marks to be durable
+        self._closing = False
+        self._entered = False
+        self._state = State("idle")
+
+    @property
+    def state(self) -> State:
+        """How the connection is."""
+        return self._state
+
+    # the application's side
+
+    async def __aenter__(self) -> Self:
+        self._entered = True
+        self._start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if isinstance(error, asyncio.CancelledError):
+            await self._abort()
+        else:
+            await self.close()
+
+    async def __aiter__(self) -> AsyncGenerator[Notification, None]:
+        """Every notification, until ``close``.
+
+        Raises:
+            Refused: The server won't have us.
+        """
+        self._start()
+        try:
+            while (notification := await self._next()) is not None:
+                self._in_hand = notification.id
+                yield notification
+                if self._handled(notification.id):
+                    self._save()
+        except asyncio.CancelledError:
+            if not self._entered:
+                await self._abort()
+            raise
+        finally:
+            if not self._entered:
+                await self.close()
+
+    async def mark_read(self, *ids: str) -> None:
+        """Acknowledge notifications; done when it is noted, see ``settled``.
+
+        One that is marked counts as handled.
+        """
+        for each in ids:
+            self._handled(each)
+        self._seen.mark(ids)
+        self._marks.note(ids)
+        self._save()
+        if self._line is not None:
+            self._line.to_mark.set()
+
+    async def mark_all_read(self) -> None:
+        """Acknowledge all that came and, on an extended session, all others the user has."""
+        if self._line is not None and self._line.extended and self._state.name == "connected":
+            self._marks.note_all()
+        await self.mark_read(*self._seen.unmarked())
+
+    async def settled(self) -> None:
+        """Return when every mark noted so far is durable.
+
+        Raises:
+            Unsettled: It has ended before.
+        """
+        self._start()
+        goal = self._marks.count_noted
+        self._settling += 1
+        try:
+            async with self._changed:
+                self._changed.notify_all()  # reading goes on, or no pong would be seen
+                await self._changed.wait_for(
+                    lambda: (
+                        self._state.name == "closed"
+                        or (self._marks.count_settled >= goal and not self._marks.sending_all)
+                    )
+                )
+        finally:
+            self._settling -= 1
+        if self._marks.count_settled < goal:
+            raise Unsettled("it ended before every mark was known to be durable")
+
+    async def close(self) -> None:
+        """End it: bring the marks home if it is connected, then close."""
+        self._closing = True
+        if self._state.name == "connected" and self._marks.busy:
+            with contextlib.suppress(TimeoutError, Unsettled):
+                async with asyncio.timeout(self._timing.close):
+                    await self.settled()
+        await self._stop()
+        if self._line is not None and self._line.socket is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._timing.close):
+                    await self._line.socket.close()
+            self._line.cut()
+        await self._end()
+
+    async def _abort(self) -> None:
+        self._closing = True
+        if self._line is not None:
+            self._line.cut()
+        await self._stop()
+        await self._end()
+
+    async def _end(self) -> None:
+        if self._state.name != "closed":
+            if self._task is not None:
+                self._save()
+            await self._tell(State("closed"))
+
+    async def _stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    async def _next(self) -> Notification | None:
+        async with self._changed:
+            await self._changed.wait_for(
+                lambda: self._state.name == "closed" or (self._arrived and len(self._marks) < MARKS)
+            )
+            if self._arrived and (self._state.name != "closed" or self._failure is not None):
+                self._changed.notify_all()
+                return self._arrived.popleft()
+        if self._failure is not None:
+            raise self._failure
+        return None
+
+    def _handled(self, notification_id: str) -> bool:
+        if self._in_hand != notification_id:
+            return False
+        self._in_hand = None
+        self._place = Place(notification_id)
+        return True
+
+    def _save(self) -> None:
+        self._cursor.save(Place(self._place.after, self._marks.unsettled).text())
+
+    # the server's side
+
+    def _start(self) -> None:
+        if self._task is None and self._state.name != "closed":
+            self._place = Place.parse(self._cursor.load())
+            self._received = self._place.after
+            self._marks.note(self._place.marks)
+            self._task = asyncio.create_task(self._run(), name="useby notifications")
+
+    async def _run(self) -> None:
+        try:
+            await self._stay()
+        except Exception as error:  # noqa: BLE001 - whoever iterates is told
+            self._failure = error
+            if self._line is not None:
+                self._line.cut()
+            said = (error.code, error.reason) if isinstance(error, Refused) else (None, "")
+            await self._tell(State("closed", *said))
+
+    async def _stay(self) -> None:
+        failures, fresh, replacing = 0, None, False
+        while True:
+            await self._tell(State("connecting"))
+            end = await self._attempt(fresh)
+            fresh = end.fresh
+            self._marks.lost()
+            if end.greeted and end.stood >= self._timing.stable:
+                failures = 0
+            verdict = end.verdict
+            if verdict is Verdict.FRESH_TOKEN:
+                if isinstance(self._token, str) or (replacing and not end.greeted):
+                    verdict = Verdict.END
+                elif end.greeted and failures:
+                    verdict = Verdict.BACKOFF
+                else:
+                    failures += end.greeted
+                replacing = True
+            elif end.greeted:
+                replacing = False
+            if verdict is Verdict.END:
+                raise Refused(end.code, end.reason)
+            if verdict is Verdict.BACKOFF:
+                wait = end.retry_after + self._timing.backoff(failures, self._random())
+                failures += 1
+                await self._tell(State("waiting", end.code, end.reason, wait))
+                await asyncio.sleep(wait)
+
+    async def _attempt(self, fresh: str | None) -> End:
+        try:
+            token = fresh or await self._fetch()
+        except Refused as error:
+            return End(Verdict.END, error.code, error.reason)
+        except Exception as error:  # noqa: BLE001 - it is the application's function
+            return _not_fetched(error)
+        self._line = Line(
+            self,
+            self._marks,
+            times=self._timing,
+            chance=self._random,
+            wall=self._wall,
+            fetch=None if isinstance(self._token, str) else self._fetch,
+        )
+        return await self._line.run(socket_url(self._url, self._received), token)
+
+    async def _fetch(self) -> str:
+        if isinstance(self._token, str):
+            return self._token
+        async with asyncio.timeout(self._timing.open):
+            token = self._token()
+            if inspect.isawaitable(token):
+                token = await token
+        if not isinstance(token, str):
+            raise TypeError("the token function brought no text")
+        return token
+
+    async def greeted(self, *, extended: bool) -> None:
+        """The line's first frame came."""
+        await self._tell(State("connected", extended=extended))
+
+    async def event(self, event: Event) -> None:
+        """The server told something besides."""
+        if isinstance(event, Read):
+            self._seen.mark(event.ids)
+        self._say(event)
+
+    async def notification(self, frame: dict[str, Any]) -> None:
+        """Perhaps a notification; returns when there is room for the next."""
+        notification = Notification.of(frame, self.mark_read)
+        if notification is None or self._closing or not self._seen.first_time(notification.id):
+            return
+        async with self._changed:
+            self._arrived.append(notification)
+            self._received = notification.id
+            self._changed.notify_all()
+            await self._changed.wait_for(self._may_read)
+
+    def _may_read(self) -> bool:
+        # Who waits for marks waits for a pong, and that is behind what has not been read.
+        awaited = self._closing or self._settling or len(self._marks) >= MARKS
+        return bool(awaited) or len(self._arrived) < self._buffer
+
+    async def marks_settled(self) -> None:
+        """A lot of marks is durable."""
+        async with self._changed:
+            self._changed.notify_all()
+
+    async def _tell(self, state: State) -> None:
+        if self._state.name == "closed":
+            return
+        self._state = state
+        self._say(state)
+        async with self._changed:
+            self._changed.notify_all()
+
+    def _say(self, event: Event) -> None:
+        if self._on_event is None:
+            return
+        try:
+            self._on_event(event)
+        except Exception as error:  # noqa: BLE001 - it is not ours
+            asyncio.get_running_loop().call_exception_handler(
+                {"message": "useby: on_event failed", "exception": error}
+            )
+
+
+def _not_fetched(error: Exception) -> End:
+    status = getattr(error, "status", None)
+    code = status if isinstance(status, int) else None
+    said = error.detail if isinstance(error, ApiError) else type(error).__name__
+    return End(
+        Verdict.END if code in _SIGNED_OUT else Verdict.BACKOFF,
+        code,
+        f"no token: {said}",
+        retry_after=asked_for(error),
+    )

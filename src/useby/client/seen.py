@@ -1,0 +1,33 @@
+"""Which notifications have come before. Pure."""
+
+from collections.abc import Iterable
+from typing import Final
+
+REMEMBERED: Final = 10_000
+"""Ids that are remembered; a server repeats at most what is unread."""
+
+
+class Seen:
+    """The newest ids, and whether each is marked."""
+
+    def __init__(self, most: int = REMEMBERED) -> None:
+        """Remember ``most`` ids."""
+        self._most = most
+        self._marked: dict[str, bool] = {}
+
+    def first_time(self, notification_id: str) -> bool:
+        """Whether this id is new; it isn't any more then."""
+        if notification_id in self._marked:
+            return False
+        self._marked[notification_id] = False
+        if len(self._marked) > self._most:
+            del self._marked[next(iter(self._marked))]
+        return True
+
+    def mark(self, ids: Iterable[str]) -> None:
+        """These are marked, here or elsewhere."""
+        self._marked.update(dict.fromkeys(self._marked.keys() & set(ids), True))
+
+    def unmarked(self) -> list[str]:
+        """The ids that came and were not marked, oldest first."""
+        return [each for each, marked in self._marked.items() if not marked]

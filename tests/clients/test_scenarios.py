@@ -1,0 +1,307 @@
+"""Both libraries do what the table says, against a real node behind a proxy that meddles."""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import live
+from drivers import COMMANDS, Driver
+from live import Server
+from meddler import Meddler, Refusal, close_frame
+from proxy import Manner
+
+SCENARIOS = yaml.safe_load(Path(__file__).with_name("scenarios.yaml").read_text())
+TIMING = {
+    "base": 0.02, "cap": 0.16, "stable": 60, "ping": 25, "pong": 10, "refresh": 60, "open": 10,
+    "close": 5,
+}  # fmt: skip
+PATIENCE = 10.0
+PLAYED = [
+    pytest.param(scenario, library, id=f"{library}: {scenario['name']}")
+    for scenario in SCENARIOS
+    for library in COMMANDS
+    if scenario.get("only", library) == library
+]
+
+
+class Play:
+    """A scenario that is being played."""
+
+    def __init__(
+        self, setup: dict[str, Any], server: Server, proxy: Meddler, driver: Driver, folder: Path
+    ) -> None:
+        self.setup = setup
+        self.server = server
+        self.proxy = proxy
+        self.driver = driver
+        self.cursor = str(folder / "cursor") if setup.get("cursor") else None
+        self.person = server.person()
+        self.client = 0
+        self.posted: list[str] = []
+        self.handled: list[str] = []
+        self.states: list[dict[str, Any]] = []
+        self.met = 0
+        self.tokens: deque[Any] = deque()
+        self.tokens_asked = 0
+        self.last_token = ""
+        self.happened: dict[str, Any] = {}
+        self._changed = asyncio.Event()
+
+    # what is waited for
+
+    async def until(self, condition: Callable[[], Any]) -> None:
+        async with asyncio.timeout(PATIENCE):
+            while not condition():
+                self._changed.clear()
+                await self._changed.wait()
+
+    def hear(self, event: dict[str, Any]) -> None:
+        match event.pop("event"):
+            case "state":
+                self.states.append(event)
+            case "notification":
+                self.handled.append(event["id"])
+            case "token":
+                self.tokens_asked += 1
+                self.answer(self.tokens.popleft() if self.tokens else "good")
+            case what:
+                self.happened[what] = event
+        self._changed.set()
+
+    def answer(self, word: str | dict[str, Any]) -> None:
+        if isinstance(word, dict):
+            self.driver.tell(
+                self.client, "token", status=word["status"], retryAfter=word.get("retry-after")
+            )
+        else:
+            self.driver.tell(self.client, "token", token=self.token(word))
+
+    def token(self, word: str) -> str:
+        if word != "same":
+            seconds = {"short": 2, "expired": -60}.get(word, 900)
+            token = self.server.token(self.person.id, self.person.session_id, seconds)
+            self.last_token = token[:-4] + "AAAA" if word == "forged" else token
+        return self.last_token
+
+    # steps
+
+    async def start(self, _: object) -> None:
+        self.client = self.driver.begin(self.hear)
+        self.happened.clear()
+        self.driver.tell(
+            self.client,
+            "start",
+            url=f"http://127.0.0.1:{self.proxy.port}",
+            token=self.token(self.setup["token"]) if "token" in self.setup else None,
+            timing=TIMING | self.setup.get("timing", {}),
+            buffer=self.setup.get("buffer", 1000),
+            random=self.setup.get("random", 1),
+            cursor=self.cursor,
+            mark=self.setup.get("mark", False),
+            slow=self.setup.get("hand") == "slow",
+            skew=self.setup.get("skew", 0),
+        )
+
+    restart = start
+
+    async def do_post(self, count: int) -> None:
+        messages = [f"n{len(self.posted) + each + 1}" for each in range(count)]
+        async with self.server.rest() as rest:
+            answer = await rest.post(
+                "/api/notifications/batch",
+                headers=self.person.headers,
+                json={"items": [{"message": each} for each in messages]},
+            )
+        self.posted += [each["notification"]["id"] for each in answer.json()["results"]]
+
+    async def do_mark(self, which: int | str) -> None:
+        if which == "all":
+            self.driver.tell(self.client, "markAll")
+        else:
+            assert isinstance(which, int)
+            self.driver.tell(self.client, "mark", ids=[self.posted[which - 1]])
+
+    async def do_take(self, count: int) -> None:
+        self.driver.tell(self.client, "take", count=count)
+
+    async def _asked(self, do: str, event: str) -> None:
+        self.happened.pop(event, None)
+        self.driver.tell(self.client, do)
+        await self.until(lambda: event in self.happened)
+
+    async def do_settle(self, _: object) -> None:
+        await self._asked("settle", "settled")
+
+    async def do_close(self, _: object) -> None:
+        await self._asked("close", "closed")
+        await self.until(lambda: "ended" in self.happened)
+
+    async def do_cancel(self, _: object) -> None:
+        self.driver.tell(self.client, "cancel")
+
+    async def do_server(self, how: str) -> None:
+        await asyncio.to_thread(getattr(self.server, how))
+        self.proxy.target_port = int(self.server.url.rpartition(":")[2])
+
+    async def do_proxy(self, how: str | dict[str, Any]) -> None:
+        match how:
+            case "cut":
+                self.proxy.reset()
+            case "hold":
+                self.proxy.manner = Manner(black_hole=True)
+            case "release":
+                await self.proxy.heal()
+            case "truncate":
+                self.proxy.truncates = True
+            case "duplicate":
+                self.proxy.duplicates = True
+            case "plain":
+                self.proxy.plain = True
+            case "drop-marks":
+                self.proxy.drop_marks()
+            case {"delay": seconds}:
+                self.proxy.manner = Manner(latency=seconds)
+            case {"refuse": status}:
+                refusal = Refusal(status, how.get("retry-after"))
+                self.proxy.refusals.extend([refusal] * how["times"])
+            case {"greet": False}:
+                close = close_frame(how["close"], how["reason"])
+                self.proxy.ungreeted.extend([close] * how["times"])
+            case {"close": code}:
+                self.proxy.say_close(code, how["reason"])
+            case _:
+                raise ValueError(how)
+
+    async def do_tokens(self, words: list[Any]) -> None:
+        self.tokens.extend(words)
+
+    async def do_until(self, name: str) -> None:
+        def met() -> bool:
+            for place in range(self.met, len(self.states)):
+                if self.states[place]["name"] == name:
+                    self.met = place + 1
+                    return True
+            return False
+
+        await self.until(met)
+
+    async def do_handled(self, count: int) -> None:
+        await self.until(lambda: len(self.handled) >= count)
+
+    async def do_pongs(self, count: int) -> None:
+        await self.proxy.until(lambda: self.proxy.pongs >= count, PATIENCE)
+
+    async def do_tokens_asked(self, count: int) -> None:
+        await self.until(lambda: self.tokens_asked >= count)
+
+    async def step(self, step: dict[str, Any]) -> None:
+        ((name, value),) = step.items()
+        if name in ("start", "restart"):
+            await self.start(value)
+        else:
+            await getattr(self, "do_" + name.replace("-", "_"))(value)
+
+    # what is compared
+
+    def told(self) -> dict[str, Any]:
+        """What a failure's message says."""
+        names = ("states", "handled", "posted", "tokens_asked", "happened")
+        return {name: getattr(self, name) for name in names}
+
+    async def over(self, wanted: dict[str, Any]) -> None:
+        """The iteration's end comes after the last state."""
+        if "refused" in wanted:
+            await self.until(lambda: "refused" in self.happened)
+        if "ended" in wanted:
+            await self.until(lambda: "ended" in self.happened)
+
+    async def found(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        """What happened, in the words of what was expected."""
+        found: dict[str, Any] = {}
+        for name, value in wanted.items():
+            match name:
+                case "states":
+                    found[name] = [
+                        _said(state, word)
+                        for state, word in zip(
+                            self.states, [*value, *[""] * len(self.states)], strict=False
+                        )
+                    ]
+                case "handled":
+                    in_order = self.handled == self.posted[: len(self.handled)]
+                    found[name] = len(self.handled) if in_order else self.handled
+                case "tokens":
+                    found[name] = self.tokens_asked
+                case "connections":
+                    found[name] = self.proxy.upgrades
+                case "refused":
+                    told = self.happened.get("refused", {})
+                    found[name] = [told.get("code"), told.get("reason")]
+                case "ended":
+                    found[name] = "ended" in self.happened
+                case "read":
+                    found[name] = await self._read(value)
+        return found
+
+    async def _read(self, wanted: object) -> object:
+        async with self.server.rest() as rest:
+            kept = await live.all_notifications(rest, self.person)
+        read = [
+            self.posted.index(each["id"]) + 1 for each in kept if each["readAt"] is not None
+        ]
+        if wanted == "none" and not read:
+            return "none"
+        return "all" if wanted == "all" and len(read) == len(self.posted) else read
+
+    async def end(self) -> None:
+        """Leave no client behind."""
+        if self.client and not {"ended", "refused"} & self.happened.keys():
+            self.driver.tell(self.client, "cancel")
+            with contextlib.suppress(TimeoutError):
+                await self.until(lambda: {"ended", "refused"} & self.happened.keys())
+
+
+def _said(state: dict[str, Any], word: str) -> str:
+    """A state, as closely as the expected word tells it."""
+    name = str(state["name"])
+    if name == "connected":
+        return name + ("+" if state["extended"] else "-")
+    if name != "waiting" or " " not in word:
+        return name
+    number = float(word.split()[1])
+    return f"{name} {state['code'] if number >= 1000 else round(state['wait'], 3):g}"
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(("scenario", "library"), PLAYED)
+async def test_both_libraries_do_what_the_table_says(
+    scenario: dict[str, Any],
+    library: str,
+    drivers: dict[str, Driver],
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+) -> None:
+    with contextlib.ExitStack() as stack:
+        if any("server" in step for step in scenario["steps"]):
+            server = stack.enter_context(live.serving(tmp_path / "node"))
+        else:
+            server = request.getfixturevalue("node")
+        setup = scenario.get("setup", {})
+        async with Meddler(int(server.url.rpartition(":")[2])) as proxy:
+            play = Play(setup, server, proxy, drivers[library], tmp_path)
+            try:
+                for step in scenario["steps"]:
+                    try:
+                        await play.step(step)
+                    except TimeoutError:
+                        pytest.fail(f"{step} did not come: {play.told()}")
+                await play.over(scenario["expect"])
+                assert await play.found(scenario["expect"]) == scenario["expect"]
+            finally:
+                await play.end()

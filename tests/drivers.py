@@ -1,0 +1,64 @@
+"""The two libraries as processes that speak JSON lines, and one client of either at a time."""
+
+import asyncio
+import itertools
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+JAVASCRIPT = ROOT / "clients" / "js"
+COMMANDS = {"python": [sys.executable, str(ROOT / "tests" / "clients" / "driver.py")]}
+if JAVASCRIPT.is_dir():  # from then on it is not to be missing
+    COMMANDS["javascript"] = ["node", str(JAVASCRIPT / "test" / "driver.mjs")]
+
+
+class Driver:
+    """A library's process. Its clients' events come in on whatever loop each began in."""
+
+    def __init__(self, library: str, *, env: dict[str, str] | None = None) -> None:
+        self.library = library
+        self._numbers = itertools.count(1)
+        self._hear: dict[int, Callable[[dict[str, Any]], object]] = {}
+        self._process = subprocess.Popen(
+            COMMANDS[library], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        with self._process.stdout as lines:
+            for line in lines:
+                event = json.loads(line)
+                self._hear[event.pop("client")](event)
+
+    def begin(self, hear: Callable[[dict[str, Any]], object]) -> int:
+        """A new client's number; ``hear`` is called in this loop for each of its events."""
+        number, loop = next(self._numbers), asyncio.get_running_loop()
+
+        def pass_on(event: dict[str, Any]) -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(hear, event)
+
+        self._hear[number] = pass_on
+        return number
+
+    def tell(self, number: int, do: str, **more: Any) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps({"client": number, "do": do, **more}) + "\n")
+        self._process.stdin.flush()
+
+    def end(self) -> None:
+        """End all clients; it has to end well."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            assert self._process.wait(10) == 0
+        finally:
+            self._process.kill()
+        self._reader.join()

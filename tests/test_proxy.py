@@ -1,0 +1,232 @@
+"""The faults' proxy does what it is told; the target here says back what it hears."""
+
+import asyncio
+import contextlib
+import re
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+import proxy as proxy_file
+from proxy import Manner, Proxy, in_a_thread
+
+Line = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+class Echo:
+    """The target: it sends everything back, and remembers it."""
+
+    def __init__(self) -> None:
+        self.port = 0
+        self.heard = bytearray()
+        self.ends = 0
+        self.more = asyncio.Event()
+
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError), contextlib.closing(writer):
+            while piece := await reader.read(65_536):
+                self.heard += piece
+                writer.write(piece)
+                await writer.drain()
+        self.ends += 1
+        self.more.set()
+
+
+@pytest.fixture
+async def echo() -> AsyncIterator[Echo]:
+    echo = Echo()
+    server = await asyncio.start_server(echo.talk, "127.0.0.1", 0)
+    echo.port = server.sockets[0].getsockname()[1]
+    async with server:
+        yield echo
+
+
+@pytest.fixture
+async def proxy(echo: Echo) -> AsyncIterator[Proxy]:
+    async with Proxy(echo.port, seed=1) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+async def line(proxy: Proxy) -> AsyncIterator[Line]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+    yield reader, writer
+    writer.transport.abort()
+
+
+async def said_back(line: Line, said: bytes) -> bytes:
+    reader, writer = line
+    writer.write(said)
+    async with asyncio.timeout(10):
+        return await reader.readexactly(len(said))
+
+
+async def test_what_is_said_is_passed_on_both_ways_with_its_end(
+    proxy: Proxy, line: Line, echo: Echo
+) -> None:
+    much = bytes(range(256)) * 4096
+    assert await said_back(line, much) == much
+    line[1].write_eof()
+    assert await line[0].read() == b""
+    await proxy.until(lambda: not proxy.lines)
+    assert (proxy.made, bytes(echo.heard)) == (1, much)
+
+
+async def test_latency_makes_it_late_and_jitter_follows_the_seed(proxy: Proxy, line: Line) -> None:
+    proxy.manner = Manner(latency=0.05, jitter=0.01)
+    began = time.perf_counter()
+    await said_back(line, b"hello")
+    assert time.perf_counter() - began >= 0.1
+    again = Proxy(proxy.target_port, seed=1)
+    assert [again.chance.uniform(0, 0.01) for _ in range(2)] != [0, 0]
+    assert again.chance.random() == proxy.chance.random()
+
+
+async def test_bandwidth_is_bounded(proxy: Proxy, line: Line) -> None:
+    proxy.manner = Manner(bandwidth=100_000)
+    began = time.perf_counter()
+    await said_back(line, bytes(20_000))
+    assert time.perf_counter() - began >= 0.2
+
+
+async def test_one_byte_at_a_time_is_all_of_them(proxy: Proxy, line: Line) -> None:
+    proxy.manner = Manner(byte_by_byte=True)
+    assert await said_back(line, b"one by one") == b"one by one"
+
+
+async def test_a_black_hole_swallows_and_closes_nothing(
+    proxy: Proxy, line: Line, echo: Echo
+) -> None:
+    await said_back(line, b"before")
+    proxy.manner = Manner(black_hole=True)
+    line[1].write(b"lost")
+    line[1].write_eof()
+    await proxy.until(lambda: proxy.swallowed == 4)
+    assert (bytes(echo.heard), echo.ends, line[0].at_eof()) == (b"before", 0, False)
+    assert len(proxy.lines) == 1
+
+
+async def test_a_manner_may_be_one_lines_own(proxy: Proxy, line: Line) -> None:
+    await said_back(line, b"first")
+    reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+    await said_back((reader, writer), b"second")
+    proxy.lines[0].manner = Manner(black_hole=True)
+    assert await said_back((reader, writer), b"still here") == b"still here"
+    line[1].write(b"lost")
+    await proxy.until(lambda: proxy.swallowed == 4)
+    writer.transport.abort()
+
+
+async def test_a_reset_is_a_reset(proxy: Proxy, line: Line, echo: Echo) -> None:
+    await said_back(line, b"hello")
+    proxy.reset()
+    with pytest.raises(ConnectionResetError):
+        await line[0].read()
+    async with asyncio.timeout(10):
+        await echo.more.wait()
+
+
+async def test_half_a_line_may_be_closed(proxy: Proxy, line: Line, echo: Echo) -> None:
+    await said_back(line, b"hello")
+    proxy.lines[0].half_close(towards_client=True)
+    assert await line[0].read() == b""
+    line[1].write(b" again")
+    line[1].write_eof()
+    async with asyncio.timeout(10):
+        await echo.more.wait()
+    assert echo.heard == b"hello again"
+
+
+async def test_an_answer_is_truncated(proxy: Proxy, line: Line) -> None:
+    proxy.manner = Manner(truncate_after=3)
+    line[1].write(b"hello")
+    assert await line[0].read() == b"hel"
+
+
+async def test_a_request_is_cut_before_it_arrives(proxy: Proxy, line: Line, echo: Echo) -> None:
+    proxy.manner = Manner(cut_before=re.compile(b"COMMIT"))
+    await said_back(line, b"BEGIN;COM")
+    line[1].write(b"MIT;")
+    with pytest.raises(ConnectionResetError):
+        await line[0].read()
+    assert (proxy.cuts, bytes(echo.heard)) == (1, b"BEGIN;COM")
+
+
+async def test_a_request_passes_and_its_answer_is_dropped(
+    proxy: Proxy, line: Line, echo: Echo
+) -> None:
+    await said_back(line, b"COMMIT;")  # what was before the manner does not count
+    proxy.manner = Manner(drop_answer_to=re.compile(b"(?s)two.*COMMIT"))
+    await said_back(line, b"one;COMMIT;two;")
+    line[1].write(b"COMMIT;")
+    with pytest.raises(ConnectionResetError):
+        await line[0].read()
+    assert (proxy.cuts, bytes(echo.heard)) == (1, b"COMMIT;one;COMMIT;two;COMMIT;")
+
+
+async def test_an_upgrade_is_answered_502_and_another_request_is_not(
+    proxy: Proxy, line: Line, echo: Echo
+) -> None:
+    proxy.manner = Manner(bad_gateway=True)
+    await said_back(line, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    line[1].write(b"GET / HTTP/1.1\r\nUpgrade: websocket\r\nHost: a\r\n\r\n")
+    assert (await line[0].read()).startswith(b"HTTP/1.1 502 ")
+    assert b"websocket" not in echo.heard
+
+
+async def test_a_partition_refuses_who_comes_and_heals(proxy: Proxy, line: Line) -> None:
+    await said_back(line, b"hello")
+    await proxy.partition()
+    line[1].write(b"lost")
+    await proxy.until(lambda: proxy.swallowed == 4)
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", proxy.port)
+    await proxy.heal()
+    with pytest.raises(ConnectionResetError):
+        await line[0].read()
+    reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+    assert await said_back((reader, writer), b"back") == b"back"
+    writer.transport.abort()
+
+
+async def test_a_target_that_is_not_there_is_a_reset() -> None:
+    async with Proxy(1) as proxy:
+        reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+        with pytest.raises(ConnectionResetError):
+            await reader.read()
+        writer.close()
+
+
+async def test_a_failure_names_the_seed() -> None:
+    with pytest.raises(ValueError, match="broken") as failure:
+        async with Proxy(1, seed=42):
+            raise ValueError("broken")
+    assert failure.value.__notes__ == ["the proxy's seed was 42"]
+
+
+async def test_it_runs_in_a_thread_and_as_a_program(echo: Echo) -> None:
+    with in_a_thread(echo.port) as (proxy, _):
+        line = await asyncio.open_connection("127.0.0.1", proxy.port)
+        assert await said_back(line, b"thread") == b"thread"
+        line[1].transport.abort()
+    program = await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(Path(proxy_file.__file__)),
+        str(echo.port),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert program.stdin is not None
+    assert program.stdout is not None
+    port = int(await program.stdout.readline())
+    program.stdin.write(b'{"truncate_after": 4}\n')
+    assert await program.stdout.readline() == b"done\n"
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"program")
+    assert await reader.read() == b"prog"
+    writer.close()
+    program.stdin.close()
+    assert await program.wait() == 0
