@@ -1,11 +1,17 @@
 // Plays many clients of the library at once, as the head of tests/clients/scenarios.yaml says: a
 // line of JSON in is a thing to do, a line out is what happened.
 
+import { AsyncLocalStorage } from "node:async_hooks";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import WebSocket from "ws"; // Node.js before 22 has none of its own
 
 import { MemoryCursor, Notifications, Refused } from "../client.js";
+
+/** Seconds by which the wall clock is wrong, for whatever one client has set going. */
+const skew = new AsyncLocalStorage();
+const { now } = Date;
+Date.now = () => now() + (skew.getStore() ?? 0) * 1000;
 
 /** Keeps the place in a file, as a page would in its storage. */
 class FileCursor {
@@ -133,8 +139,9 @@ const players = new Map();
 const lines = createInterface({ input: process.stdin });
 lines.on("line", (line) => {
   const order = JSON.parse(line);
-  if (order.do == "start") players.set(order.client, new Player(order));
-  else void players.get(order.client).do(order);
+  if (order.do == "start") {
+    players.set(order.client, skew.run(order.skew, () => new Player(order)));
+  } else void players.get(order.client).do(order);
 });
 lines.on("close", async () => {
   for (const player of players.values()) player.cancel();
