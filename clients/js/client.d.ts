@@ -1,14 +1,100 @@
+/** The server won't have this client, and coming back can't help. */
+export class Refused extends Error {
+    /**
+     * @param {number | null} code of the close, or the HTTP status of the token's refusal
+     * @param {string} reason
+     */
+    constructor(code: number | null, reason: string);
+    /** @type {number | null} */
+    code: number | null;
+    /** @type {string} */
+    reason: string;
+}
+/** It has ended before every mark was known to be durable. */
+export class Unsettled extends Error {
+}
+/** Keeps the place as long as the page or the program lasts. */
+export class MemoryCursor {
+    load(): string;
+    /** @param {string} text */
+    save(text: string): void;
+    #private;
+}
+/** Keeps the place in the browser: one key for each user, and each page that runs by itself. */
+export class StorageCursor {
+    /**
+     * @param {string} key
+     * @param {Pick<Storage, "getItem" | "setItem">} storage
+     */
+    constructor(key: string, storage?: Pick<Storage, "getItem" | "setItem">);
+    load(): string;
+    /** @param {string} text */
+    save(text: string): void;
+    #private;
+}
 /**
- * A person's notifications, from a useby node over its WebSocket: each once and in order, through
- * lost connections. What is promised, and why each rule is as it is: `docs/reference/clients.md`.
+ * Iterate over it, or listen to its `notification` events. The first of either opens it.
  *
- * What arrives is taken into a bounded buffer (`#take`) and handed over one by one (`#hand`). The
- * connection is `#line`, and all that is true of one connection only is in it. `#state` has one
- * setter, `#enter`, which ends the timers of the state before; a state is an object of its own, so
- * that whoever has waited for something finds out by `===` whether it is still the same.
- *
- * @module
+ * @implements {AsyncIterable<Notification>}
  */
+export class Notifications extends EventTarget implements AsyncIterable<Notification> {
+    /**
+     * Opens nothing yet.
+     *
+     * @param {string | URL} url the node, `http(s)://` or `ws(s)://`
+     * @param {Options} options
+     * @throws {TypeError} the URL is no node's, or an option is of the wrong kind
+     */
+    constructor(url: string | URL, options: Options);
+    /** How the connection is. */
+    get state(): State;
+    /**
+     * Listen. Who listens to `notification` opens the connection, and goes on to be handed what
+     * arrives until `close()`.
+     *
+     * @template {keyof Events} Kind
+     * @param {Kind} kind
+     * @param {((event: Events[Kind]) => void) | {handleEvent(event: Events[Kind]): void} | null} listener
+     * @param {boolean | AddEventListenerOptions} [options]
+     */
+    addEventListener<Kind extends keyof Events>(kind: Kind, listener: ((event: Events[Kind]) => void) | {
+        handleEvent(event: Events[Kind]): void;
+    } | null, options?: boolean | AddEventListenerOptions): void;
+    /**
+     * @template {keyof Events} Kind
+     * @param {Kind} kind
+     * @param {((event: Events[Kind]) => void) | {handleEvent(event: Events[Kind]): void} | null} listener
+     * @param {boolean | EventListenerOptions} [options]
+     */
+    removeEventListener<Kind extends keyof Events>(kind: Kind, listener: ((event: Events[Kind]) => void) | {
+        handleEvent(event: Events[Kind]): void;
+    } | null, options?: boolean | EventListenerOptions): void;
+    /**
+     * Note that these were read. The server has it in a moment, or after the next reconnect; see
+     * `settled()`. One that is marked counts as handled.
+     *
+     * @param {...string} ids
+     */
+    markRead(...ids: string[]): Promise<void>;
+    /** Note that all that came were read and, in an extended session, all others the user has. */
+    markAllRead(): Promise<void>;
+    /**
+     * Returns when every mark noted so far is durable.
+     *
+     * @throws {Unsettled} it has ended before
+     */
+    settled(): Promise<void>;
+    /** End it: bring the marks home if it is connected, close, and leave nothing behind. */
+    close(): Promise<void>;
+    /**
+     * Every notification, until `close()`. Breaking off closes, unless somebody listens.
+     *
+     * @returns {AsyncGenerator<Notification, void, undefined>}
+     * @throws {Refused} the server won't have us
+     */
+    [Symbol.asyncIterator](): AsyncGenerator<Notification, void, undefined>;
+    #private;
+}
 export type Notification = {
     /**
      * never used again
@@ -57,13 +143,19 @@ export type State = {
      */
     extended: boolean;
 };
+/**
+ * what was read, on any device; and the count
+ */
 export type Read = {
     ids: string[];
     unread: number;
 };
+/**
+ * as REST shows the product
+ */
 export type ProductChanged = {
     change: string;
-    product: any;
+    product: object;
 };
 export type Events = {
     notification: CustomEvent<Notification>;
@@ -71,10 +163,16 @@ export type Events = {
     read: CustomEvent<Read>;
     product: CustomEvent<ProductChanged>;
 };
+/**
+ * keeps one text; `""` is none
+ */
 export type Cursor = {
     load(): string;
     save(text: string): void;
 };
+/**
+ * all in seconds
+ */
 export type Timing = {
     /**
      * the first wait is at most this; each next one twice the one before
@@ -138,12 +236,36 @@ export type Options = {
      */
     signal?: AbortSignal;
     /**
-     * a class like the browser's, where the platform has none
+     * a class like the
+     * browser's, where the platform has none
      */
-    WebSocket?: any;
+    WebSocket?: new (url: string, protocols: string[]) => Socket;
 };
+/**
+ * what is used of a WebSocket
+ */
+export type Socket = Pick<WebSocket, "send" | "close" | "protocol" | "onmessage" | "onclose" | "onerror"> & {
+    terminate?: () => void;
+};
+/**
+ * what a server may say; which of it is there is not known yet
+ */
+export type Frame = {
+    type: unknown;
+    id: unknown;
+    created_at: string;
+    readAt: string | null;
+    ids: unknown;
+    unread: number;
+    action: unknown;
+    change: string;
+    product: object;
+};
+/**
+ * one connection
+ */
 export type Line = {
-    socket: WebSocket;
+    socket: Socket;
     /**
      * what it was opened with, or was given since
      */
@@ -179,99 +301,3 @@ export type Line = {
      */
     all: 0 | 1 | 2;
 };
-/** The server won't have this client, and coming back can't help. */
-export declare class Refused extends Error {
-    code: number | null;
-    reason: string;
-    /**
-     * @param {number | null} code of the close, or the HTTP status of the token's refusal
-     * @param {string} reason
-     */
-    constructor(code: number | null, reason: string);
-}
-/** It has ended before every mark was known to be durable. */
-export declare class Unsettled extends Error {
-    name: string;
-}
-/** Keeps the place as long as the page or the program lasts. */
-export declare class MemoryCursor {
-    #private;
-    load(): string;
-    /** @param {string} text */
-    save(text: string): void;
-}
-/** Keeps the place in the browser: one key for each user, and each page that runs by itself. */
-export declare class StorageCursor {
-    #private;
-    /**
-     * @param {string} key
-     * @param {Pick<Storage, "getItem" | "setItem">} storage
-     */
-    constructor(key: string, storage?: Pick<Storage, "getItem" | "setItem">);
-    load(): string;
-    /** @param {string} text */
-    save(text: string): void;
-}
-/**
- * Iterate over it, or listen to its `notification` events. The first of either opens it.
- *
- * @implements {AsyncIterable<Notification>}
- */
-export declare class Notifications extends EventTarget implements AsyncIterable<Notification> {
-    #private;
-    /**
-     * Opens nothing yet.
-     *
-     * @param {string | URL} url the node, `http(s)://` or `ws(s)://`
-     * @param {Options} options
-     * @throws {TypeError} the URL is no node's, or an option is of the wrong kind
-     */
-    constructor(url: string | URL, options: Options);
-    /** How the connection is. */
-    get state(): State;
-    /**
-     * Every notification, until `close()`. Breaking off closes, unless somebody listens.
-     *
-     * @returns {AsyncGenerator<Notification, void, undefined>}
-     * @throws {Refused} the server won't have us
-     */
-    [Symbol.asyncIterator](): AsyncGenerator<Notification, void, undefined>;
-    /**
-     * Listen. Who listens to `notification` opens the connection, and goes on to be handed what
-     * arrives until `close()`.
-     *
-     * @template {keyof Events} Kind
-     * @param {Kind} kind
-     * @param {((event: Events[Kind]) => void) | {handleEvent(event: Events[Kind]): void} | null} listener
-     * @param {boolean | AddEventListenerOptions} [options]
-     */
-    addEventListener<Kind extends keyof Events>(kind: Kind, listener: ((event: Events[Kind]) => void) | {
-        handleEvent(event: Events[Kind]): void;
-    } | null, options?: boolean | AddEventListenerOptions): void;
-    /**
-     * @template {keyof Events} Kind
-     * @param {Kind} kind
-     * @param {((event: Events[Kind]) => void) | {handleEvent(event: Events[Kind]): void} | null} listener
-     * @param {boolean | EventListenerOptions} [options]
-     */
-    removeEventListener<Kind extends keyof Events>(kind: Kind, listener: ((event: Events[Kind]) => void) | {
-        handleEvent(event: Events[Kind]): void;
-    } | null, options?: boolean | EventListenerOptions): void;
-    /**
-     * Note that these were read. The server has it in a moment, or after the next reconnect; see
-     * `settled()`. One that is marked counts as handled.
-     *
-     * @param {...string} ids
-     */
-    markRead(...ids: string[]): Promise<void>;
-    /** Note that all that came were read and, in an extended session, all others the user has. */
-    markAllRead(): Promise<void>;
-    /**
-     * Returns when every mark noted so far is durable.
-     *
-     * @throws {Unsettled} it has ended before
-     */
-    settled(): Promise<void>;
-    /** End it: bring the marks home if it is connected, close, and leave nothing behind. */
-    close(): Promise<void>;
-}

@@ -36,7 +36,7 @@
  */
 
 /** @typedef {{ids: string[], unread: number}} Read what was read, on any device; and the count */
-/** @typedef {{change: string, product: any}} ProductChanged as REST shows the product */
+/** @typedef {{change: string, product: object}} ProductChanged as REST shows the product */
 
 /**
  * @typedef {object} Events
@@ -71,12 +71,31 @@
  * @property {Partial<Timing>} [timing]
  * @property {() => number} [random] from 0 to 1
  * @property {AbortSignal} [signal] ends it as `close()` does, but without waiting
- * @property {any} [WebSocket] a class like the browser's, where the platform has none
+ * @property {new (url: string, protocols: string[]) => Socket} [WebSocket] a class like the
+ *   browser's, where the platform has none
+ */
+
+/**
+ * @typedef {Pick<WebSocket, "send" | "close" | "protocol" | "onmessage" | "onclose" | "onerror">
+ *   & {terminate?: () => void}} Socket what is used of a WebSocket
+ */
+
+/**
+ * @typedef {object} Frame what a server may say; which of it is there is not known yet
+ * @property {unknown} type
+ * @property {unknown} id
+ * @property {string} created_at
+ * @property {string | null} readAt
+ * @property {unknown} ids
+ * @property {number} unread
+ * @property {unknown} action
+ * @property {string} change
+ * @property {object} product
  */
 
 /**
  * @typedef {object} Line one connection
- * @property {WebSocket} socket
+ * @property {Socket} socket
  * @property {string} token what it was opened with, or was given since
  * @property {number} since when its first frame came
  * @property {string[]} out frames that wait for their turn
@@ -135,13 +154,18 @@ const stateOf = (name, more) =>
 
 /** The server won't have this client, and coming back can't help. */
 export class Refused extends Error {
+  name = "Refused";
+  /** @type {number | null} */
+  code;
+  /** @type {string} */
+  reason;
+
   /**
    * @param {number | null} code of the close, or the HTTP status of the token's refusal
    * @param {string} reason
    */
   constructor(code, reason) {
     super(`${reason} (${code})`);
-    this.name = "Refused";
     this.code = code;
     this.reason = reason;
   }
@@ -258,14 +282,15 @@ export class Notifications extends EventTarget {
     this.#url.protocol = this.#url.protocol.replace("http", "ws");
     const { protocol, username, search, hash, pathname } = this.#url;
     this.#url.pathname = pathname.replace(/\/+$/, "") || "/api/ws/notification";
-    for (const [wrong, what] of /** @type {const} */ ([
-      [!/^wss?:$/.test(protocol) || username || search || hash, "url"],
-      [!/^(string|function)$/.test(typeof given.token), "token"],
-      [!(given.buffer >= 1), "buffer"],
-      [typeof given.WebSocket != "function", "WebSocket"],
-    ])) {
-      if (wrong) throw new TypeError(`useby: ${what}`);
-    }
+    const wrong =
+      !/^wss?:$/.test(protocol) || username || search || hash
+        ? "url"
+        : !/^(string|function)$/.test(typeof given.token)
+          ? "token"
+          : !(given.buffer >= 1)
+            ? "buffer"
+            : typeof given.WebSocket != "function" && "WebSocket";
+    if (wrong) throw new TypeError(`useby: ${wrong}`);
     this.#load();
     const { signal } = given;
     const end = () => this.#end();
@@ -368,7 +393,7 @@ export class Notifications extends EventTarget {
     try {
       await this.#when(() => {
         if (this.#settled >= goal && !this.#line?.all) return true;
-        if (this.#state.name == "closed") throw new Unsettled("useby: it has ended");
+        if (this.#state.name == "closed") throw new Unsettled("ended");
         return undefined;
       });
     } finally {
@@ -466,6 +491,7 @@ export class Notifications extends EventTarget {
 
   #load() {
     try {
+      /** @type {{after: unknown, marks: unknown[]}} */
       const { after, marks } = JSON.parse(this.#options.cursor.load());
       if (typeof after == "string") this.#handled = this.#received = after;
       for (const id of marks) if (typeof id == "string") this.#note(id);
@@ -574,10 +600,12 @@ export class Notifications extends EventTarget {
    * @returns {Promise<string>}
    */
   async #fetch() {
-    const token = this.#options.token;
+    const { token } = this.#options;
     const fetching = (this.#fetching ??= (async () => (typeof token == "string" ? token : token()))());
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
     let timer;
     try {
+      /** @type {Promise<never>} */
       const late = new Promise((_, reject) => {
         timer = this.#after(this.#timing.open, () => reject(new Error("late")));
       });
@@ -595,6 +623,7 @@ export class Notifications extends EventTarget {
     if (typeof this.#options.token == "string") return;
     const state = this.#state;
     const is = () => this.#state == state && !this.#ending;
+    /** @type {string} */
     let token;
     try {
       token = await this.#fetch();
@@ -630,8 +659,9 @@ export class Notifications extends EventTarget {
       if (this.#state == state) this.#open(token);
     } catch (error) {
       if (this.#state != state) return;
-      const { status = null } = Object(error);
-      const reason = `No token: ${Object(error).name}`;
+      /** @type {{status?: number | null, name?: string}} */
+      const { status = null, name } = Object(error);
+      const reason = `No token: ${name}`;
       if (error instanceof Refused) this.#end(error);
       else if (status == 401 || status == 403) this.#end(new Refused(status, reason));
       else this.#retry(status, reason, retryAfter(error));
@@ -644,8 +674,8 @@ export class Notifications extends EventTarget {
     const url = new URL(this.#url);
     url.searchParams.set("access_token", token);
     if (this.#received) url.searchParams.set("since", this.#received);
-    /** @type {WebSocket} */
     const socket = new given.WebSocket(url.href, given.extended ? [PROTOCOL] : []);
+    /** @type {Line} */
     const line = (this.#line = {
       socket,
       token,
@@ -659,7 +689,7 @@ export class Notifications extends EventTarget {
       settles: 0,
       all: 0,
     });
-    socket.onmessage = ({ data }) => {
+    socket.onmessage = (/** @type {MessageEvent<string>} */ { data }) => {
       if (this.#line == line) this.#receive(line, data);
     };
     socket.onclose = ({ code, reason }) => {
@@ -680,9 +710,8 @@ export class Notifications extends EventTarget {
     if (!line) return;
     this.#line = null;
     if (now() - line.since >= this.#timing.stable) this.#tries = 0;
-    const socket = /** @type {WebSocket & {terminate?: () => void}} */ (line.socket);
-    if (socket.terminate && !code) socket.terminate();
-    else socket.close(code);
+    if (line.socket.terminate && !code) line.socket.terminate();
+    else line.socket.close(code);
   }
 
   /**
@@ -710,20 +739,22 @@ export class Notifications extends EventTarget {
    * @param {string} text
    */
   #receive(line, text) {
+    /** @type {Frame} */
     let frame;
     try {
-      frame = JSON.parse(text);
+      frame = Object(JSON.parse(text));
     } catch {
       return;
     }
-    const { type, action, ids, unread, change, product } = Object(frame);
+    const { type, action, ids, unread, change, product } = frame;
     if (this.#state.name == "connecting") {
       if (type == "CONNECTION_ESTABLISHED") this.#greeted(line);
-    } else if (/^(info|warning|error)$/.test(type)) this.#take(frame);
+    } else if (/^(info|warning|error)$/.test(`${type}`)) this.#take(frame);
     else if (type == "pong") this.#ponged(line);
-    else if (type == "READ" || type == "UNREAD") {
+    else if (/READ$/.test(`${type}`)) {
+      /** @type {string[]} */
       const read = Array.isArray(ids) ? ids : [];
-      for (const id of read) if (this.#seen.has(id)) this.#seen.set(id, true);
+      read.forEach((id) => this.#isMarked(id));
       this.#tell("read", { ids: read, unread });
     } else if (type == "PRODUCT") this.#tell("product", { change, product });
     else if (type == "TOKEN_EXPIRING") {
@@ -743,8 +774,9 @@ export class Notifications extends EventTarget {
     const state = this.#enter("connected", { extended });
     if (this.#state != state) return;
     this.#beat(line);
-    const { exp, iat } = claims(line.token) ?? {};
-    if (!extended && exp) {
+    const said = claims(line.token);
+    if (!extended && said?.exp) {
+      const { exp, iat } = said;
       let life = exp - Date.now() / 1000;
       if (life < 0 || life > exp - iat) life = exp - iat; // the clock here is wrong
       const early = this.#timing.refresh * (0.5 + this.#options.random() / 2);
@@ -753,7 +785,7 @@ export class Notifications extends EventTarget {
     this.#bring();
   }
 
-  /** @param {any} frame */
+  /** @param {Frame} frame */
   #take(frame) {
     const { id, created_at: createdAt, readAt, ...said } = frame;
     if (typeof id != "string" || this.#seen.has(id) || this.#ending) return;
@@ -771,7 +803,7 @@ export class Notifications extends EventTarget {
         productId: null,
         expiresOn: null,
         daysLeft: null,
-        ...said,
+        .../** @type {Pick<Notification, "message" | "type" | "productName">} */ (/** @type {unknown} */ (said)),
         id,
         createdAt: date(createdAt),
         readAt: readAt ? date(readAt) : null,
@@ -833,8 +865,13 @@ export class Notifications extends EventTarget {
   }
 
   /** @param {string} id */
-  #note(id) {
+  #isMarked(id) {
     if (this.#seen.has(id)) this.#seen.set(id, true);
+  }
+
+  /** @param {string} id */
+  #note(id) {
+    this.#isMarked(id);
     if (!this.#marks.has(id)) this.#noted++;
     this.#marks.add(id);
   }
@@ -879,6 +916,7 @@ export class Notifications extends EventTarget {
  * What a JWT says of itself; `null` if it is none.
  *
  * @param {string} token
+ * @returns {{exp: number, iat: number} | null}
  */
 function claims(token) {
   try {
@@ -892,11 +930,13 @@ function claims(token) {
 /**
  * Seconds that an error, or an answer of REST, asks to wait.
  *
- * @param {any} error
+ * @param {unknown} error
  */
 function retryAfter(error) {
-  const said = error?.retryAfter ?? error?.headers?.get?.("retry-after");
-  const seconds = isNaN(said) ? (Date.parse(said) - Date.now()) / 1000 : +said;
+  /** @type {{retryAfter?: number, headers?: Headers}} */
+  const { retryAfter, headers } = Object(error);
+  const said = `${retryAfter ?? headers?.get("retry-after")}`;
+  const seconds = isNaN(+said) ? (Date.parse(said) - Date.now()) / 1000 : +said;
   return Math.min(HOUR, Math.max(0, seconds || 0));
 }
 
