@@ -98,11 +98,14 @@ export function set(seconds = 1_700_000_000) {
   mock.method(performance, "now", () => Date.now() + 5);
   timers = new Set();
   const { setTimeout: later, clearTimeout: never } = globalThis;
-  mock.method(globalThis, "setTimeout", (action, ...rest) => {
-    const timer = later(() => {
-      timers.delete(timer);
-      action();
-    }, ...rest);
+  mock.method(globalThis, "setTimeout", (action, milliseconds) => {
+    const timer = later(
+      () => {
+        timers.delete(timer);
+        action();
+      },
+      Math.max(1, milliseconds), // as the platform does
+    );
     timers.add(timer);
     return timer;
   });
