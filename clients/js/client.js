@@ -408,8 +408,10 @@ export class Notifications extends EventTarget {
     const state = this.#state;
     if (state.name == "connected") {
       await this.#within(() => this.#state != state || !(this.#marks.size || this.#line?.all));
-      this.#line?.socket.close(1000);
-      await this.#within(() => this.#state != state);
+      if (this.#line) {
+        this.#line.socket.close(1000);
+        await this.#within(() => this.#state != state);
+      }
     }
     this.#end();
   }
