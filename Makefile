@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCKED := --require-hashes
 NODE_PARTS := tests/js/node_modules/.package-lock.json clients/js/node_modules/.package-lock.json
 
-.PHONY: help run test fuzz bench lint format docs requirements clean
+.PHONY: help run test fuzz chaos mutants bench lint format docs requirements clean
 
 help: ## say what there is
 	@sed -nE 's/^([a-z]+):.*## /make \1\t/p' Makefile
@@ -20,6 +20,12 @@ test: $(VENV)/dev.stamp $(NODE_PARTS) ## every test
 
 fuzz: $(VENV)/dev.stamp ## ten minutes of bytes that nobody should send (SECONDS=60 for fewer)
 	FUZZ_SECONDS=$(or $(SECONDS),600) $(BIN)/pytest -p no:randomly --timeout 0 tests/fuzz $(ARGS)
+
+chaos: $(VENV)/dev.stamp clients/js/node_modules/.package-lock.json ## ten minutes of both client libraries while everything goes wrong (SECONDS=60, SEED=1)
+	CHAOS_SECONDS=$(or $(SECONDS),600) CHAOS_SEED=$(SEED) $(BIN)/pytest -n 0 -s tests/clients/test_chaos.py $(ARGS)
+
+mutants: $(VENV)/dev.stamp ## lines of the Python client made wrong, each to be noticed by a test
+	$(BIN)/pytest tests/clients/mutations.py $(ARGS)
 
 lint: $(VENV)/dev.stamp clients/js/node_modules/.package-lock.json ## ruff, mypy --strict, import-linter, tsc
 	$(BIN)/ruff check

@@ -1,7 +1,6 @@
 """Makes docs/watch.svg: `useby watch` on a real `useby demo`, drawn by Rich."""
 
 import asyncio
-import contextlib
 import re
 import subprocess
 import sys
@@ -12,8 +11,8 @@ from pathlib import Path
 from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 
-from useby.cli.follow import follow
-from useby.cli.watch import _Screen, socket_url
+from useby.cli.watch import _Screen
+from useby.client import Notifications
 
 PICTURE = Path(__file__).parent / "watch.svg"
 SHOWN = 22
@@ -40,9 +39,10 @@ async def main() -> None:
             console = Console(record=True, width=92, height=SHOWN + 6, file=StringIO())
             screen = _Screen(console)
             url, token = found.groups()
-            async with contextlib.aclosing(follow(socket_url(url), token, screen.state)) as said:
+            screen.state("connected")
+            async with Notifications(url, token=token) as notifications:
                 count = 0
-                async for notification in said:
+                async for notification in notifications:
                     screen.add(notification)
                     count += 1
                     if count == SHOWN:

@@ -297,6 +297,10 @@ export type Line = {
      */
     settles: number;
     /**
+     * the pong before which a fresh token is to have been taken, or else 0
+     */
+    fails: number;
+    /**
      * whether all are to be marked: no, yes, under way
      */
     all: 0 | 1 | 2;

@@ -105,6 +105,7 @@
  * @property {number} pongs
  * @property {string[] | null} lot marks that are under way
  * @property {number} settles the pong by which they are durable
+ * @property {number} fails the pong before which a fresh token is to have been taken, or else 0
  * @property {0 | 1 | 2} all whether all are to be marked: no, yes, under way
  */
 
@@ -238,8 +239,6 @@ export class Notifications extends EventTarget {
   #tries = 0;
   #replacing = false; // the last connection ended because its token had
   #renewed = -Infinity; // when a session's token was last asked for in its place
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #answer;
 
   /** @type {Notification[]} */
   #buffer = [];
@@ -640,8 +639,7 @@ export class Notifications extends EventTarget {
     line.token = token;
     if (!state.extended || !claims(token)) return void this.#connect(token);
     line.out.push(JSON.stringify({ action: "authenticate", access_token: token }));
-    this.#send(line);
-    this.#answer = this.#after(this.#timing.pong, () => this.#connect());
+    line.fails = this.#ping(line);
   }
 
   // the connection
@@ -689,6 +687,7 @@ export class Notifications extends EventTarget {
       pongs: 0,
       lot: null,
       settles: 0,
+      fails: 0,
       all: 0,
     });
     socket.onmessage = (/** @type {MessageEvent<string>} */ { data }) => {
@@ -764,7 +763,7 @@ export class Notifications extends EventTarget {
       if (now() - this.#renewed < this.#timing.refresh / 2) return;
       this.#renewed = now();
       void this.#renew();
-    } else if (type == "AUTHENTICATED") clearTimeout(this.#answer);
+    } else if (type == "AUTHENTICATED") line.fails = 0;
     else if (type == "REJECTED" && action == "authenticate") void this.#connect();
   }
 
@@ -901,7 +900,8 @@ export class Notifications extends EventTarget {
 
   /** @param {Line} line */
   #ponged(line) {
-    if (++line.pongs == line.settles && line.lot) {
+    if (++line.pongs == line.fails) return void this.#connect();
+    if (line.pongs == line.settles && line.lot) {
       for (const id of line.lot) this.#marks.delete(id);
       this.#settled += line.lot.length;
       line.lot = null;

@@ -3,4 +3,35 @@
 Rooms and who may import whom: ``docs/architecture.md``.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from useby.client import (
+        Api,
+        ApiError,
+        FileCursor,
+        MemoryCursor,
+        Notification,
+        Notifications,
+        Refused,
+    )
+
+__all__ = [
+    "Api",
+    "ApiError",
+    "FileCursor",
+    "MemoryCursor",
+    "Notification",
+    "Notifications",
+    "Refused",
+    "__version__",
+]
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    """The client's names, when somebody asks for one: the server needs none of them."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module("useby.client"), name)

@@ -4,9 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from live import Server, serving
-
 from drivers import COMMANDS, Driver
+from live import Server, serving
 
 
 @pytest.fixture(scope="session")

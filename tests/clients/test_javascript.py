@@ -45,7 +45,7 @@ MUTANTS: Final = {
         "line.lot = [...this.#marks]; this.#marks.clear(); line.lot",
         "marks",
     ),
-    "any pong settles": ("++line.pongs == line.settles", "++line.pongs", "marks"),
+    "any pong settles": ("line.pongs == line.settles", "line.pongs", "marks"),
     "expired tokens are replaced without end": ("|| this.#replacing;", ";", "tokens"),
     "the same token is sent again": ("|| token == line.token", "", "tokens"),
     "a wrong clock is believed": ("if (life < 0 || life > exp - iat)", "if (false)", "tokens"),

@@ -253,9 +253,7 @@ class Play:
     async def _read(self, wanted: object) -> object:
         async with self.server.rest() as rest:
             kept = await live.all_notifications(rest, self.person)
-        read = [
-            self.posted.index(each["id"]) + 1 for each in kept if each["readAt"] is not None
-        ]
+        read = [self.posted.index(each["id"]) + 1 for each in kept if each["readAt"] is not None]
         if wanted == "none" and not read:
             return "none"
         return "all" if wanted == "all" and len(read) == len(self.posted) else read

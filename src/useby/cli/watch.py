@@ -4,9 +4,7 @@ import asyncio
 import contextlib
 import json
 from collections import deque
-from datetime import datetime
-from typing import Annotated, Any, Final
-from urllib.parse import urlsplit, urlunsplit
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console, Group
@@ -14,11 +12,11 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from useby.cli.follow import follow
-from useby.cli.options import AsJson, settings_with
+from useby.cli.options import AsJson, Refused, settings_with
+from useby.client import Event, Notification, Notifications, State
+from useby.client import Refused as TurnedAway
 from useby.logs import visible
 
-PATH: Final = "/api/ws/notification"
 STYLES: Final = {"info": "cyan", "warning": "yellow", "error": "bold red"}
 KEPT: Final = 500
 
@@ -42,33 +40,34 @@ def watch(
             "there is none; `useby token EMAIL` makes one", param_hint="--token"
         )
     settings = settings_with()
-    address = socket_url(url or f"http://{settings.host}:{settings.port}")
+    address = url or f"http://{settings.host}:{settings.port}"
     console = Console(highlight=False)
     view = _Lines(as_json) if as_json or not console.is_terminal else _Screen(console)
     with contextlib.suppress(KeyboardInterrupt), view:
         asyncio.run(_show(address, token, view))
 
 
-def socket_url(url: str) -> str:
-    """The socket's URL on a node.
-
-    Raises:
-        BadParameter: It is no URL of a node.
-    """
-    parts = urlsplit(url if "://" in url else f"http://{url}")
-    scheme = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}.get(parts.scheme)
-    if scheme is None or not parts.netloc or parts.query or parts.fragment:
-        raise typer.BadParameter(
-            "it is no node's URL, as http://127.0.0.1:8000", param_hint="--url"
-        )
-    path = parts.path.rstrip("/") or PATH
-    return urlunsplit((scheme, parts.netloc, path, "", ""))
-
-
 async def _show(url: str, token: str, view: "_Lines | _Screen") -> None:
-    async with contextlib.aclosing(follow(url, token, view.state)) as notifications:
+    def heard(event: Event) -> None:
+        if isinstance(event, State):
+            view.state(_words(event))
+
+    try:
+        notifications = Notifications(url, token=token, on_event=heard)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--url") from None
+    try:
         async for notification in notifications:
             view.add(notification)
+    except TurnedAway as refused:
+        raise Refused(f"the node won't have us: {refused}") from None
+
+
+def _words(state: State) -> str:
+    if state.name != "waiting":
+        return state.name
+    code = "" if state.code is None else f"{state.code} "
+    return f"not connected ({code}{visible(state.reason)}); again in {state.wait:.1f} s"
 
 
 class _Lines:
@@ -87,10 +86,10 @@ class _Lines:
         """Say on stderr how the connection is."""
         typer.echo(f"useby: {said}", err=True)
 
-    def add(self, notification: dict[str, Any]) -> None:
+    def add(self, notification: Notification) -> None:
         """Print a notification."""
         if self._as_json:
-            typer.echo(json.dumps(notification, ensure_ascii=False))
+            typer.echo(json.dumps(_contracts_five(notification), ensure_ascii=False))
         else:
             when, kind, message, product = _cells(notification)
             typer.echo(f"{when}  {kind:7}  {message}" + (f"  ({product})" if product else ""))
@@ -101,7 +100,7 @@ class _Screen:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._rows: deque[dict[str, Any]] = deque(maxlen=KEPT)
+        self._rows: deque[Notification] = deque(maxlen=KEPT)
         self._state = "connecting"
         self._live = Live(console=console, get_renderable=self._render, refresh_per_second=4)
 
@@ -116,7 +115,7 @@ class _Screen:
         self._state = said
         self._live.refresh()
 
-    def add(self, notification: dict[str, Any]) -> None:
+    def add(self, notification: Notification) -> None:
         """Show a notification."""
         self._rows.append(notification)
         self._live.refresh()
@@ -131,14 +130,19 @@ class _Screen:
         return Group(table, Text(f"{self._state} · {len(self._rows)} shown · Ctrl-C ends", "dim"))
 
 
-def _cells(notification: dict[str, Any]) -> tuple[str, str, str, str]:
+def _contracts_five(notification: Notification) -> dict[str, str]:
+    return {
+        "id": notification.id,
+        "message": notification.message,
+        "type": notification.type,
+        "productName": notification.product_name,
+        "created_at": f"{notification.created_at:%Y-%m-%dT%H:%M:%SZ}",
+    }
+
+
+def _cells(notification: Notification) -> tuple[str, str, str, str]:
     """Time of day here, type, message, product; nothing in them can steer the terminal."""
-    try:
-        moment = datetime.fromisoformat(notification["created_at"])
-        when = f"{moment.astimezone():%H:%M:%S}"
-    except (KeyError, ValueError, TypeError):
-        when = "--:--:--"
-    kind, message, product = (
-        visible(str(notification.get(name, ""))) for name in ("type", "message", "productName")
+    kind, message, product = map(
+        visible, (notification.type, notification.message, notification.product_name)
     )
-    return when, kind, message, product
+    return f"{notification.created_at.astimezone():%H:%M:%S}", kind, message, product

@@ -46,6 +46,7 @@ __all__ = [
     "Refused",
     "State",
     "Timing",
+    "Tokens",
     "TooMany",
     "Unauthorized",
     "Unavailable",

@@ -206,7 +206,12 @@ class Api:
         return int((await self._ask("GET", "/notifications/unread-count"))["unread"])
 
     async def notify(
-        self, message: str, *, type: str = "info", product_name: str = "", key: str | None = None
+        self,
+        message: str,
+        *,
+        type: str = "info",  # noqa: A002 - the name on the wire
+        product_name: str = "",
+        key: str | None = None,
     ) -> Notification:
         """Tell all of one's own devices something; it is durable when this returns.
 

@@ -44,31 +44,31 @@ class ApiError(Exception):
         self.retry_after = retry_after
 
 
-class Unauthorized(ApiError):
+class Unauthorized(ApiError):  # noqa: N818 - a status's name
     """401: no token, or none that is good."""
 
 
-class Forbidden(ApiError):
+class Forbidden(ApiError):  # noqa: N818 - a status's name
     """403: the caller may not."""
 
 
-class NotFound(ApiError):
+class NotFound(ApiError):  # noqa: N818 - a status's name
     """404: it is not there, or not the caller's."""
 
 
-class Conflict(ApiError):
+class Conflict(ApiError):  # noqa: N818 - a status's name
     """409: what is there does not allow it."""
 
 
-class Invalid(ApiError):
+class Invalid(ApiError):  # noqa: N818 - a status's name
     """422: the request is not as documented; ``errors`` says where."""
 
 
-class TooMany(ApiError):
+class TooMany(ApiError):  # noqa: N818 - a status's name
     """429: too many attempts."""
 
 
-class Unavailable(ApiError):
+class Unavailable(ApiError):  # noqa: N818 - a status's name
     """502, 503, 504: not now."""
 
 

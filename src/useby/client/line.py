@@ -8,7 +8,7 @@ one sees to it that a token that ends has a successor.
 import asyncio
 import json
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -24,6 +24,8 @@ from useby.client.timing import Chance, Timing
 from useby.client.verdicts import Verdict
 
 EXTENDED: Final = Subprotocol("useby.v1")
+Fetch = Callable[[], Awaitable[str]]
+"""Brings a fresh token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,8 @@ class _Connect(connect):
 class Line:
     """A connection that is being made or stands."""
 
+    _out: ClientConnection
+
     def __init__(
         self,
         listener: Listener,
@@ -75,7 +79,7 @@ class Line:
         times: Timing,
         chance: Chance,
         wall: Callable[[], float],
-        fetch: Callable[[], Awaitable[str]] | None,
+        fetch: Fetch | None,
     ) -> None:
         """Take what it needs; ``run`` makes the connection."""
         self._listener = listener
@@ -113,9 +117,11 @@ class Line:
         except (OSError, InvalidHandshake, EOFError) as error:
             return End(Verdict.BACKOFF, reason=_plainly(error))
         self.extended = self.socket.subprotocol == EXTENDED
-        end = await self._first_of(
-            self._read(), self._send_marks(), self._keep_alive(), self._refresh(bearer)
-        )
+        self._out = self.socket
+        parts: list[Awaitable[End]] = [self._read(), self._send_marks(), self._keep_alive()]
+        if self._fetch is not None:
+            parts.append(self._refresh(bearer, self._fetch))
+        end = await self._first_of(parts)
         if end.verdict is None:
             await self.socket.close()
         else:
@@ -127,7 +133,7 @@ class Line:
         if self.socket is not None:
             self.socket.transport.abort()
 
-    async def _first_of(self, *parts: Awaitable[End]) -> End:
+    async def _first_of(self, parts: Iterable[Awaitable[End]]) -> End:
         tasks = [asyncio.ensure_future(each) for each in parts]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -145,15 +151,14 @@ class Line:
     # what comes in
 
     async def _read(self) -> End:
-        assert self.socket is not None
         try:
             async with asyncio.timeout(self._times.open):
-                first = await self.socket.recv()
+                first = await self._out.recv()
             if events.parse(str(first)).get("type") != "CONNECTION_ESTABLISHED":
                 return self._ended(Verdict.BACKOFF, reason="the first frame is no greeting")
             await self._greet()
             while True:
-                await self._take(events.parse(str(await self.socket.recv())))
+                await self._take(events.parse(str(await self._out.recv())))
         except TimeoutError:
             return self._ended(Verdict.BACKOFF, reason="no first frame came")
         except ConnectionClosed as error:
@@ -199,9 +204,8 @@ class Line:
             await asyncio.sleep(wait)
 
     async def _send_now(self, text: str) -> None:
-        assert self.socket is not None
         try:
-            await self.socket.send(text)
+            await self._out.send(text)
         except ConnectionClosed:
             await asyncio.Event().wait()  # who reads will say how it ended, after what came before
 
@@ -248,13 +252,10 @@ class Line:
 
     # the token's end
 
-    async def _refresh(self, bearer: str) -> End:
-        if self._fetch is None:
-            await asyncio.Event().wait()
-        assert self._fetch is not None
+    async def _refresh(self, bearer: str, fetch: Fetch) -> End:
         while True:
             await self._until_token_ends(bearer)
-            fresh = await self._fresh()
+            fresh = await self._fresh(fetch)
             if fresh == bearer:
                 await asyncio.Event().wait()  # there is none; the server will say when it is over
             if not self.extended:
@@ -274,12 +275,11 @@ class Line:
         else:
             await asyncio.sleep(self._times.until_refresh(life, self._chance()))
 
-    async def _fresh(self) -> str:
-        assert self._fetch is not None
+    async def _fresh(self, fetch: Fetch) -> str:
         failures = 0
         while True:
             try:
-                return await self._fetch()
+                return await fetch()
             except Exception as error:  # noqa: BLE001 - the connection stands; its end will tell
                 wait = timing.asked_for(error)
             await asyncio.sleep(wait + self._times.backoff(failures, self._chance()))

@@ -1,0 +1,82 @@
+"""The client stands alone: it imports nothing of the server, and shows what it is meant to show."""
+
+import ast
+import subprocess
+import sys
+from importlib.metadata import metadata
+from pathlib import Path
+
+import pytest
+
+import useby
+import useby.client
+
+ROOT = Path(__file__).parents[2]
+ALONE = """
+import sys
+
+class OnlyWhatItNeeds:
+    # websockets and httpx, and what these need themselves
+    allowed = {"useby", "websockets", "httpx", "httpcore", "h11", "anyio", "sniffio", "certifi",
+               "idna", "typing_extensions"}
+
+    def find_spec(self, name, path=None, target=None):
+        top, _, rest = name.partition(".")
+        if top == "useby" and rest and not rest.startswith("client"):
+            raise ImportError(f"the client imports {name}")
+        if top not in self.allowed and top not in sys.stdlib_module_names:
+            raise ImportError(f"the client imports {name}")
+
+for name in [name for name in sys.modules if name.partition(".")[0] == "useby"]:
+    del sys.modules[name]
+sys.meta_path.insert(0, OnlyWhatItNeeds())
+import useby
+assert not [name for name in sys.modules if name.startswith("useby.")], "useby is not lazy"
+from useby import Notifications
+from useby.client import Api, Blocking
+assert Notifications is useby.Notifications is useby.client.Notifications
+Notifications("http://127.0.0.1:1", token="t")
+"""
+
+
+def test_it_runs_where_nothing_of_the_server_is_installed() -> None:
+    ran = subprocess.run([sys.executable, "-c", ALONE], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_its_extra_names_all_that_it_imports() -> None:
+    imported = {
+        name.partition(".")[0]
+        for file in (ROOT / "src" / "useby" / "client").glob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        for name in (
+            [each.name for each in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else []
+        )
+    }
+    asked = {
+        each.split(">")[0]
+        for each in metadata("useby").get_all("Requires-Dist") or ()
+        if "extra == 'client'" in each
+    }
+    assert imported - set(sys.stdlib_module_names) - {"useby"} == asked
+
+
+def test_the_public_names_are_these() -> None:
+    assert set(useby.client.__all__) == {
+        "Account", "Api", "ApiError", "Blocking", "Conflict", "Cursor", "Event", "FileCursor",
+        "Forbidden", "Invalid", "MemoryCursor", "NotFound", "Notification", "Notifications",
+        "Outcome", "Product", "ProductChanged", "Read", "Refused", "State", "Timing", "Tokens",
+        "TooMany", "Unauthorized", "Unavailable", "Unsettled",
+    }  # fmt: skip
+    assert set(useby.__all__) - {"__version__"} < set(useby.client.__all__)
+    for name in useby.__all__:
+        assert getattr(useby, name) is not None
+
+
+def test_what_is_not_there_is_not_there() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        useby.nothing  # noqa: B018

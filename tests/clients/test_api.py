@@ -1,0 +1,165 @@
+"""REST through the typed client, against a real node; and the same without an event loop."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from live import Server
+from useby.client import (
+    Api,
+    ApiError,
+    Blocking,
+    Conflict,
+    FileCursor,
+    Invalid,
+    NotFound,
+    Notifications,
+    TooMany,
+    Unauthorized,
+    Unavailable,
+)
+
+PASSWORD = "correct horse battery"
+
+
+@contextlib.asynccontextmanager
+async def _api(node: Server) -> AsyncIterator[Api]:
+    async with Api(node.url, tokens=node.person().token) as api:
+        yield api
+
+
+async def test_a_person_signs_up_and_in_and_out(node: Server) -> None:
+    async with Api(node.url) as api:
+        await api.sign_up("ada@useby.example", PASSWORD, name="Ada", time_zone="Europe/Berlin")
+        first = await api.sign_in("ada@useby.example", PASSWORD)
+        node.secrets |= {first.access_token, first.refresh_token}
+        assert first.access_token not in repr(first)
+        me = await api.me()
+        assert (me.name, me.time_zone, me.lead_days) == ("Ada", "Europe/Berlin", (7, 2, 0))
+        assert (await api.change_me(lead_days=[3])).lead_days == (3,)
+        assert await api.token() == first.access_token
+        second, third = await asyncio.gather(api.refresh(), api.refresh())
+        assert second == third != first
+        await api.sign_out()
+        with pytest.raises(Unauthorized) as refused:
+            await api.me()
+        assert refused.value.status == 401
+        with pytest.raises(Unauthorized, match="password is wrong"):
+            await api.sign_in("ada@useby.example", "not this one")
+
+
+async def test_a_token_that_is_near_its_end_is_exchanged_before_it_is_given_out(
+    node: Server,
+) -> None:
+    async with Api(node.url) as api:
+        await api.sign_up("bea@useby.example", PASSWORD)
+        first = await api.sign_in("bea@useby.example", PASSWORD)
+        api._ends -= first.expires_in - 100
+        assert await api.token() != first.access_token
+
+
+async def test_products_are_added_found_changed_used_up_and_deleted(node: Server) -> None:
+    async with _api(node) as api:
+        milk = await api.add_product("Milk", date(2026, 3, 4), quantity=Decimal("1.5"), unit="l")
+        assert (milk.expiry_date, milk.quantity) == ("2026-03-04", Decimal("1.5"))
+        outcomes = await api.add_products(
+            {"name": f"Tea {each}", "expiry_date": "2030-01-01"} for each in range(60)
+        )
+        assert {each.status for each in outcomes} == {201}
+        names = [each.name async for each in api.products(limit=25)]
+        assert len(names) == 61
+        assert [each.name async for each in api.products(q="milk")] == ["Milk"]
+        assert (await api.change_product(milk.id, notes="sour")).notes == "sour"
+        assert (await api.consume(milk.id, Decimal(1))).quantity == Decimal("0.5")
+        assert (await api.discard(milk.id)).closed_as == "discarded"
+        assert (await api.reopen(milk.id)).closed_as is None
+        assert (await api.product(milk.id)).name == "Milk"
+        await api.delete_product(milk.id)
+        with pytest.raises(NotFound):
+            await api.product(milk.id)
+
+
+async def test_a_batch_says_of_each_item_what_became_of_it(node: Server) -> None:
+    async with _api(node) as api:
+        good, bad = await api.add_products(
+            [{"name": "Milk", "expiry_date": "2030-01-01", "external_id": "x"}, {"name": ""}]
+        )
+        assert good.kept is not None and good.kept.name == "Milk"  # noqa: PT018
+        assert (bad.status, bad.kept) == (422, None)
+        assert tuple(where for where, _ in bad.errors) == ("name", "expiryDate")
+        with pytest.raises(Conflict, match="externalId"):
+            await api.add_product("Tea", "2030-01-01", external_id="x")
+        with pytest.raises(Invalid) as invalid:
+            await api.add_product("", "2030-01-01")
+        assert [where for where, _ in invalid.value.errors] == ["body.name"]
+
+
+async def test_notifications_are_posted_once_listed_and_read(node: Server) -> None:
+    async with _api(node) as api:
+        said = await api.notify("Tea is ready", type="warning", product_name="Tea", key="k")
+        assert await api.notify("Tea is ready", type="warning", product_name="Tea", key="k") == said
+        await api.notify_many([{"message": "one"}, {"message": "two"}])
+        assert await api.unread() == 3
+        await said.mark_read()
+        unread = [each.message async for each in api.notifications(unread=True)]
+        assert unread == ["two", "one"]
+        assert [e.message async for e in api.notifications(since=said.id)] == ["one", "two"]
+        assert await api.mark_all_read() == 2
+        await api.delete_notification(said.id)
+        with pytest.raises(NotFound):
+            await api.mark_read(said.id)
+
+
+async def test_an_answer_that_names_a_time_has_it_in_its_error() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        path = (await reader.readline()).split()[1].decode()
+        status = path.rpartition("/")[2]
+        writer.write(
+            f"HTTP/1.1 {status} No\r\nRetry-After: 7\r\nContent-Length: 1\r\n"
+            "Connection: close\r\n\r\n[".encode()
+        )
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with Api(url, tokens="t0k") as api:
+            for status, kind in ((429, TooMany), (503, Unavailable), (502, Unavailable)):
+                with pytest.raises(kind) as refused:
+                    await api.product(str(status))
+                assert refused.value.retry_after == 7
+                assert "t0k" not in str(refused.value)
+            with pytest.raises(ApiError):
+                await api.product("418")
+
+
+def test_a_script_needs_no_event_loop(node: Server, tmp_path: Path) -> None:
+    person = node.person()
+    with Blocking() as run:
+        api = Api(node.url, tokens=person.token)
+        for message in ("one", "two", "three"):
+            run(api.notify(message))
+        notifications = Notifications(
+            node.url, token=api.token, cursor=FileCursor(tmp_path / "place")
+        )
+        said = []
+        for notification in run.each(notifications):
+            said.append(notification.message)
+            run(notification.mark_read())
+            if len(said) == 3:
+                break
+        assert notifications.state.name == "closed"
+        assert said == ["one", "two", "three"]
+        assert run(api.unread()) == 0
+        run(api.close())
+        nobody = Api(node.url)
+        with pytest.raises(Unauthorized):
+            run(nobody.me())
+        run(nobody.close())
+    assert json.loads((tmp_path / "place").read_text())["marks"] == []

@@ -1,0 +1,76 @@
+"""The page of the client libraries agrees with the server, the table of scenarios and the code."""
+
+import ast
+import dataclasses
+import re
+from pathlib import Path
+
+import yaml
+
+from useby.client import Notifications, Timing
+from useby.realtime import closes
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "reference" / "clients.md").read_text()
+SCENARIOS = (ROOT / "tests" / "clients" / "scenarios.yaml").read_text()
+ROWS = re.findall(r"^\| (\d{4}) \| `([^`]+)` \| ([^|]+) \|$", PAGE, re.MULTILINE)
+
+
+def test_the_page_tells_of_every_close_that_has_a_reason_what_the_server_means_by_it() -> None:
+    said = {(int(code), reason): then for code, reason, then in ROWS}
+    meant = {
+        (each.code, each.reason): (
+            "backoff"
+            if each.returns
+            else "one fresh token, at once; see below"
+            if each is closes.TOKEN_EXPIRED
+            else "the end"
+        )
+        for each in closes.ALL
+        if each.reason
+    }
+    assert said == meant
+
+
+def test_both_libraries_are_played_through_every_1008() -> None:
+    """So each library's own table is held against the server's."""
+    played = {
+        reason
+        for scenario in yaml.safe_load(SCENARIOS)
+        if "only" not in scenario
+        for reason in re.findall("|".join(each.reason for each in closes.ALL if each.reason),
+                                 str(scenario))
+    }  # fmt: skip
+    assert {each.reason for each in closes.ALL if each.code == 1008} <= played
+
+
+def test_the_page_gives_the_defaults_that_are() -> None:
+    told = {
+        name.strip("`"): float(value)
+        for names, values in re.findall(r"^\| (`[a-z`, ]+`) \| ([\d., ]+) \|", PAGE, re.MULTILINE)
+        for name, value in zip(names.split(", "), values.split(", "), strict=True)
+        if name.strip("`") != "buffer"
+    }
+    assert told == dataclasses.asdict(Timing())
+    assert "| `buffer` | `buffer` | 1000 |" in PAGE
+    assert (Notifications.__init__.__kwdefaults__ or {})["buffer"] == 1000
+
+
+def test_its_python_is_python() -> None:
+    blocks = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    assert len(blocks) == 2
+    for block in blocks:
+        ast.parse("async def _():\n" + re.sub("^", "    ", block, flags=re.MULTILINE))
+
+
+def test_its_names_are_there() -> None:
+    import useby.client
+    from useby.client import Api
+
+    for name in re.findall(
+        r"`([a-z_]+)`", PAGE.split("## REST, in Python")[1].split("A script")[0]
+    ):
+        assert hasattr(Api, name) or name == "retry_after", name
+    for name in ("State", "Read", "ProductChanged", "Refused", "Unsettled", "FileCursor"):
+        assert f"`{name}" in PAGE
+        assert hasattr(useby.client, name)

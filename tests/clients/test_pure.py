@@ -1,0 +1,304 @@
+"""The client's pure parts: waits, verdicts, the book of marks, what came before, the place."""
+
+import base64
+import json
+from collections import Counter
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from useby.client import Timing, timing, token
+from useby.client.address import rest_url, socket_url
+from useby.client.cursor import FileCursor, Place
+from useby.client.events import Notification, event_of, parse
+from useby.client.marks import FRAME_IDS, LOT_FRAMES, Marks, Pace
+from useby.client.seen import Seen
+from useby.client.verdicts import Verdict, of_close, of_status
+from useby.realtime import closes
+
+NOW = datetime(2026, 3, 4, 10, 30, tzinfo=UTC)
+
+
+# waits
+
+
+def test_each_wait_may_be_twice_the_one_before_until_the_cap() -> None:
+    assert [Timing().backoff(n, 1) for n in range(8)] == [0.5, 1, 2, 4, 8, 16, 30, 30]
+
+
+@given(st.integers(0, 10**9), st.floats(0, 1))
+def test_a_wait_is_any_part_of_its_longest_by_chance(failures: int, chance: float) -> None:
+    times = Timing()
+    assert times.backoff(failures, 0) == 0
+    assert times.backoff(failures, chance) == chance * times.backoff(failures, 1)
+    assert times.backoff(failures, 1) <= times.cap
+
+
+@given(st.floats(0, 1))
+def test_pings_are_25_to_30_seconds_apart(chance: float) -> None:
+    assert 25 <= Timing().until_ping(chance) <= 30
+
+
+@given(st.floats(1, 10**6), st.floats(0, 1))
+def test_a_token_is_replaced_30_to_60_seconds_before_its_end_and_not_in_its_first_half(
+    life: float, chance: float
+) -> None:
+    wait = Timing().until_refresh(life, chance)
+    assert life / 2 <= wait < life
+    if life >= 120:
+        assert 30 - 1e-6 <= life - wait <= 60 + 1e-6
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        (None, None),
+        ("0", 0),
+        (" 120 ", 120),
+        ("999999999999", 3600),
+        ("Wed, 04 Mar 2026 10:30:05 GMT", 5),
+        ("Wed, 04 Mar 2026 10:29:00 GMT", 0),
+        ("soon", None),
+        ("-1", None),
+        ("1.5", None),
+    ],
+)
+def test_retry_after_is_read_as_the_rfc_has_it(text: str | None, seconds: float | None) -> None:
+    assert timing.retry_after(text, NOW) == seconds
+
+
+@given(st.text())
+def test_no_retry_after_breaks_anything(text: str) -> None:
+    found = timing.retry_after(text, NOW)
+    assert found is None or 0 <= found <= 3600
+
+
+# verdicts
+
+
+@pytest.mark.parametrize("close", closes.ALL, ids=str)
+def test_every_close_of_the_server_is_taken_as_it_is_meant(close: closes.Close) -> None:
+    verdict = of_close(close.code, close.reason)
+    assert (verdict is Verdict.BACKOFF) == close.returns
+    assert (verdict is Verdict.FRESH_TOKEN) == (close is closes.TOKEN_EXPIRED)
+
+
+@given(st.one_of(st.none(), st.integers(1000, 4999)), st.text())
+def test_only_closes_of_the_table_end_it(code: int | None, reason: str) -> None:
+    if (code, reason) not in {(each.code, each.reason) for each in closes.ALL}:
+        assert of_close(code, reason) is Verdict.BACKOFF
+
+
+def test_only_an_answer_that_is_no_nodes_ends_it() -> None:
+    ends = {status for status in range(300, 600) if of_status(status) is Verdict.END}
+    assert ends == set(range(400, 500)) - {408, 429}
+
+
+# the token's end
+
+
+def _jwt(**claims: object) -> str:
+    payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+    return f"e30.{payload}.c2ln"
+
+
+@pytest.mark.parametrize(
+    ("claims", "left"),
+    [
+        ({"iat": 1000, "exp": 1900}, 900),
+        ({"iat": 500, "exp": 1400}, 400),
+        ({"iat": 4600, "exp": 5500}, 900),  # the clock here is an hour behind
+        ({"iat": -2600, "exp": -1700}, 900),  # and an hour ahead
+        ({"exp": 1900}, 900),
+        ({"exp": 900}, None),
+        ({"iat": 1000}, None),
+        ({"exp": "1900"}, None),
+        ({"exp": True}, None),
+        ({"exp": 10**400}, None),
+    ],
+)
+def test_a_tokens_life_is_what_it_says_whatever_the_clock(
+    claims: dict[str, object], left: float | None
+) -> None:
+    assert token.life(_jwt(**claims), wall=1000) == left
+
+
+@given(st.one_of(st.text(), st.text().map(lambda text: f"a.{text}.b")))
+def test_a_text_that_is_no_jwt_tells_no_life(text: str) -> None:
+    assert token.life(text, 1000) is None
+
+
+# marks
+
+
+def test_a_lot_is_settled_by_its_pong_and_a_lost_one_goes_out_again_first() -> None:
+    marks = Marks()
+    marks.note(["a", "b"])
+    first = marks.next_lot(extended=False)
+    marks.note(["c", "a"])
+    marks.lost()
+    assert marks.next_lot(extended=False) == [
+        *first,
+        json.dumps({"action": "mark_read", "id": "c"}),
+    ]
+    marks.settled()
+    assert not marks.busy
+    assert marks.count_settled == marks.count_noted == 3
+
+
+def test_a_lot_is_short_on_a_plain_session_and_named_together_on_an_extended_one() -> None:
+    marks = Marks()
+    marks.note(map(str, range(200)))
+    assert len(marks.next_lot(extended=False)) == LOT_FRAMES
+    marks.lost()
+    frames = [json.loads(each) for each in marks.next_lot(extended=True)]
+    assert [len(each["ids"]) for each in frames] == [FRAME_IDS, FRAME_IDS, 200 - 2 * FRAME_IDS]
+
+
+def test_a_frame_of_as_many_ids_as_may_be_is_within_the_servers_bound() -> None:
+    marks = Marks()
+    marks.note(f"01a20b6e-fb6e-74c6-933a-{each:012x}" for each in range(FRAME_IDS))
+    (frame,) = marks.next_lot(extended=True)
+    assert len(frame) <= 4096
+
+
+def test_marking_all_is_not_repeated_on_another_line() -> None:
+    marks = Marks()
+    marks.note_all()
+    assert marks.next_lot(extended=True) == [json.dumps({"action": "mark_all_read"})]
+    assert marks.sending_all
+    marks.lost()
+    assert not marks.busy
+
+
+@given(st.lists(st.sampled_from(["note", "lot", "pong", "lost"]), max_size=60))
+def test_no_mark_is_lost_whatever_happens(steps: list[str]) -> None:
+    marks, noted, durable, under_way, number = Marks(), set[str](), set[str](), list[str](), 0
+    for step in steps:
+        if step == "note":
+            number += 1
+            noted.add(str(number))
+            marks.note([str(number)])
+        elif step == "lot" and not under_way and marks.waiting:
+            under_way = [json.loads(each)["id"] for each in marks.next_lot(extended=False)]
+        elif step == "pong" and under_way:
+            marks.settled()
+            durable |= set(under_way)
+            under_way = []
+        elif step == "lost":
+            marks.lost()
+            under_way = []
+        assert set(marks.unsettled) == noted - durable
+        assert marks.unsettled == sorted(marks.unsettled, key=int)
+
+
+@given(st.lists(st.floats(0, 0.5), min_size=1, max_size=300))
+def test_frames_leave_below_the_rate_that_a_node_allows(pauses: list[float]) -> None:
+    pace, now, sent = Pace(), 0.0, list[float]()
+    for pause in pauses:
+        now += pause
+        now += pace.wait(now)
+        sent.append(now)
+    tokens, before = 60.0, 0.0  # the server's bucket: 20 a second, 60 at once
+    for moment in sent:
+        tokens = min(60.0, tokens + (moment - before) * 20) - 1
+        before = moment
+        assert tokens >= 0
+
+
+# what came before
+
+
+@given(st.lists(st.integers(0, 30)))
+def test_an_id_is_new_once(numbers: list[int]) -> None:
+    seen = Seen()
+    new = [each for each in numbers if seen.first_time(str(each))]
+    assert Counter(new) == Counter(set(numbers))
+
+
+def test_only_the_newest_are_remembered() -> None:
+    seen = Seen(2)
+    assert [seen.first_time(each) for each in "abcbca"] == [True] * 3 + [False] * 2 + [True]
+
+
+def test_what_is_marked_is_not_marked_again_by_marking_all() -> None:
+    seen = Seen()
+    for each in "abc":
+        seen.first_time(each)
+    seen.mark(["b", "never came"])
+    assert seen.unmarked() == ["a", "c"]
+
+
+# the place
+
+
+@given(st.text(), st.lists(st.text()))
+def test_a_place_is_read_as_it_was_kept(after: str, marks: list[str]) -> None:
+    assert Place.parse(Place(after, marks).text()) in (Place(after, marks), Place(after, ()))
+    assert list(Place.parse(Place(after, marks).text()).marks) == marks
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"after":1,"marks":{}}', "[" * 100_000])
+def test_a_text_that_can_not_be_read_is_no_place(text: str) -> None:
+    assert Place.parse(text) == Place()
+
+
+def test_a_file_keeps_the_last_place(tmp_path: object) -> None:
+    cursor = FileCursor(f"{tmp_path}/place")
+    assert cursor.load() == ""
+    for text in ("one", "two"):
+        cursor.save(text)
+    assert FileCursor(f"{tmp_path}/place").load() == "two"
+
+
+# frames and addresses
+
+
+async def _mark(_: str) -> None: ...
+
+
+_NAMES = ("id", "type", "message", "productName", "created_at", "ids", "unread", "product",
+          "expiresOn", "readAt")  # fmt: skip
+_VALUES = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.text(), st.lists(st.text(), max_size=2),
+    st.just("READ"), st.just("2026-03-04T10:30:00Z"),
+)  # fmt: skip
+
+
+@given(st.dictionaries(st.sampled_from(_NAMES), _VALUES))
+def test_no_frame_breaks_the_reading(frame: dict[str, object]) -> None:
+    found = Notification.of(frame, _mark)
+    assert found is None or (isinstance(found.id, str) and found.created_at.tzinfo is not None)
+    event_of(frame)
+
+
+@given(st.text())
+def test_no_text_breaks_the_parsing(text: str) -> None:
+    assert isinstance(parse(text), dict)
+
+
+@pytest.mark.parametrize(
+    ("given", "url"),
+    [
+        ("http://127.0.0.1:8000", "ws://127.0.0.1:8000/api/ws/notification"),
+        ("https://useby.example/", "wss://useby.example/api/ws/notification"),
+        ("localhost:8000", "ws://localhost:8000/api/ws/notification"),
+        ("ws://[::1]:1/api/ws/notification", "ws://[::1]:1/api/ws/notification"),
+        ("https://useby.example/under/here", "wss://useby.example/under/here"),
+    ],
+)
+def test_a_nodes_address_is_understood_as_it_is_written(given: str, url: str) -> None:
+    assert socket_url(given) == url
+    assert rest_url(url) in (given.rstrip("/"), f"http://{given}", "http://[::1]:1")
+
+
+@pytest.mark.parametrize("given", ["ftp://x", "http://", "ws://x/?access_token=eyJ", "http://a@x"])
+def test_what_is_no_nodes_address_is_refused(given: str) -> None:
+    with pytest.raises(ValueError, match="no node's URL"):
+        socket_url(given)
+
+
+def test_a_place_in_the_stream_is_asked_for_by_its_id() -> None:
+    assert socket_url("http://x", "a&b").endswith("/api/ws/notification?since=a%26b")
