@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCKED := --require-hashes
+NODE_PARTS := tests/js/node_modules/.package-lock.json clients/js/node_modules/.package-lock.json
 
 .PHONY: help run test test-cluster fuzz chaos mutants bench bench-cluster soak lint format docs requirements clean
 
@@ -14,7 +15,7 @@ help: ## say what there is
 run: $(VENV)/run.stamp ## a node with demo data on http://127.0.0.1:8000
 	@exec $(BIN)/useby demo
 
-test: $(VENV)/dev.stamp tests/js/node_modules/.package-lock.json ## every test
+test: $(VENV)/dev.stamp $(NODE_PARTS) ## every test
 	$(BIN)/pytest $(ARGS)
 
 test-cluster: $(VENV)/dev.stamp ## of these, the ones with a whole cluster
@@ -23,17 +24,18 @@ test-cluster: $(VENV)/dev.stamp ## of these, the ones with a whole cluster
 fuzz: $(VENV)/dev.stamp ## ten minutes of bytes that nobody should send (SECONDS=60 for fewer)
 	FUZZ_SECONDS=$(or $(SECONDS),600) $(BIN)/pytest -p no:randomly --timeout 0 tests/fuzz $(ARGS)
 
-chaos: $(VENV)/dev.stamp ## ten minutes of both client libraries while everything goes wrong (SECONDS=60, SEED=1)
+chaos: $(VENV)/dev.stamp clients/js/node_modules/.package-lock.json ## ten minutes of both client libraries while everything goes wrong (SECONDS=60, SEED=1)
 	CHAOS_SECONDS=$(or $(SECONDS),600) CHAOS_SEED=$(SEED) $(BIN)/pytest -n 0 -s tests/clients/test_chaos.py $(ARGS)
 
 mutants: $(VENV)/dev.stamp ## lines of the Python client made wrong, each to be noticed by a test
 	$(BIN)/pytest tests/clients/mutations.py $(ARGS)
 
-lint: $(VENV)/dev.stamp ## ruff, mypy --strict, import-linter
+lint: $(VENV)/dev.stamp clients/js/node_modules/.package-lock.json ## ruff, mypy --strict, import-linter, tsc
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy --strict
 	$(BIN)/lint-imports
+	clients/js/node_modules/.bin/tsc --project clients/js
 
 bench: $(VENV)/bench.stamp bench/peers/node_modules/.package-lock.json ## measure useby beside its peers (ARGS="idle storm --peers useby,ws")
 	@command -v nginx >/dev/null && command -v redis-server >/dev/null && test -e /usr/lib/nginx/modules/ngx_nchan_module.so || \
@@ -67,7 +69,7 @@ requirements: $(VENV)/dev.stamp ## pin the newest of everything pyproject.toml a
 	$(COMPILE) --output-file requirements/bench.txt --extra bench --constraint requirements/run.txt --constraint requirements/dev.txt pyproject.toml
 
 clean: ## remove what the targets above have made
-	rm -rf $(VENV) tests/js/node_modules bench/peers/node_modules
+	rm -rf $(VENV) tests/js/node_modules clients/js/node_modules bench/peers/node_modules
 
 $(VENV)/made.stamp:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -99,8 +101,8 @@ bench/peers/node_modules/.package-lock.json: bench/peers/package.json bench/peer
 	cd bench/peers && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
-tests/js/node_modules/.package-lock.json: tests/js/package.json tests/js/package-lock.json
+$(NODE_PARTS): %/node_modules/.package-lock.json: %/package.json %/package-lock.json
 	@command -v node npm >/dev/null || \
-	  { echo "the tests need Node.js and npm, for its WebSocket client; on Debian: apt-get install nodejs npm" >&2; exit 1; }
-	cd tests/js && npm ci --no-audit --no-fund --loglevel=error
+	  { echo "the tests need Node.js and npm, for WebSocket clients; on Debian: apt-get install nodejs npm" >&2; exit 1; }
+	cd $* && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@

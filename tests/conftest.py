@@ -12,6 +12,13 @@ from useby.store import migrate
 from useby.store.engine import Database, open_database
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what node counted, whose tests are one of ours."""
+    for report in terminalreporter.getreports("passed"):
+        if "node" in (properties := dict(report.user_properties)):
+            terminalreporter.write_line(f"node: {properties['node']}")
+
+
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty database at the newest schema, to be copied and not to be written."""

@@ -106,6 +106,7 @@ class Play:
             mark=self.setup.get("mark", False),
             slow=self.setup.get("hand") == "slow",
             skew=self.setup.get("skew", 0),
+            extended=not self.proxy.plain,
         )
 
     restart = start

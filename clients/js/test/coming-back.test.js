@@ -1,0 +1,216 @@
+// Backoff, closes and keeping alive.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { beforeEach, test } from "node:test";
+
+import { Refused } from "../client.js";
+import { browse, connected, jwt, listen, make, pass, set, settle, Socket, socket } from "./stage.js";
+
+beforeEach(() => set());
+
+async function waits(made, count) {
+  for (let failed = 0; failed < count; failed++) {
+    await settle();
+    socket().end(1006);
+    await pass(made.states.at(-1).wait);
+  }
+  return made.states.flatMap(({ name, wait }) => (name == "waiting" ? wait : []));
+}
+
+test("each wait is twice the one before, up to the cap", async () => {
+  const found = await waits(listen(), 9);
+  assert.deepEqual(found, [0.5, 1, 2, 4, 8, 16, 30, 30, 30]);
+});
+
+test("the jitter is full: a wait may be anything from nothing to the whole", async () => {
+  const given = [0, 0.25, 1, 0];
+  const found = await waits(listen({ random: () => given.shift() ?? 0 }), 4);
+  assert.deepEqual(found, [0, 0.25, 2, 0]);
+});
+
+test("no attempt is made before the wait is over", async () => {
+  listen();
+  await settle();
+  socket().end(1006);
+  await pass(0.45);
+  assert.equal(Socket.all.length, 1);
+  await pass(0.1);
+  assert.equal(Socket.all.length, 2);
+});
+
+test("a connection resets the backoff when it stood for the stable time, and not sooner", async () => {
+  const made = await connected({ timing: { ping: 1000 } });
+  const last = () => made.states.at(-1).wait;
+  socket().end(1006);
+  assert.equal(last(), 0.5);
+  await pass(0.5);
+  socket().greet();
+  await pass(59.9);
+  socket().end(1006);
+  assert.equal(last(), 1);
+  await pass(1);
+  socket().greet();
+  await pass(60);
+  socket().end(1006);
+  assert.equal(last(), 0.5);
+});
+
+const page = readFileSync(new URL("../../../docs/reference/clients.md", import.meta.url), "utf8");
+const table = [...page.matchAll(/^\| (\d{4}) \| `(.*)` \| (the end|backoff|one fresh token).*\|$/gm)];
+
+test("the page's table of closes is there", () => {
+  assert.equal(table.length, 12);
+});
+
+for (const [, code, reason, then] of table) {
+  test(`after ${code} ${reason} comes ${then}`, async () => {
+    const made = await connected();
+    socket().end(Number(code), reason);
+    await settle();
+    const state = made.states.at(-1);
+    const [name, said] = {
+      "the end": ["closed", reason],
+      backoff: ["waiting", reason],
+      "one fresh token": ["connecting", ""],
+    }[then];
+    assert.deepEqual([state.name, state.reason], [name, said]);
+    assert.equal(state.code, said ? Number(code) : null);
+  });
+}
+
+test("an unknown close, and a word of the table under another code, are waited out", async () => {
+  for (const [code, reason] of [[1012, "Restart"], [1008, "?"], [1000, "Unknown user"]]) {
+    const made = await connected();
+    socket().end(code, reason);
+    assert.deepEqual([made.states.at(-1).name, made.states.at(-1).code], ["waiting", code]);
+  }
+});
+
+test("a line that broke has no code", async () => {
+  const made = await connected();
+  socket().end(1006);
+  assert.equal(made.states.at(-1).code, null);
+});
+
+test("a connection without a first frame is given up", async () => {
+  const made = listen();
+  await settle();
+  const [first] = Socket.all;
+  await pass(10);
+  assert.equal(made.states.at(-1).name, "waiting");
+  assert.equal(first.closedWith, "cut");
+  await pass(0.5);
+  first.greet(); // too late
+  assert.equal(made.states.at(-1).name, "connecting");
+});
+
+test("what came before the first frame is not taken", async () => {
+  const made = listen();
+  await settle();
+  socket().notify(1);
+  assert.deepEqual(made.heard, []);
+});
+
+test("PING goes out every so often, by chance up to a fifth later", async () => {
+  const given = [0, 0.5];
+  await connected({ random: () => given.shift() ?? 1 });
+  await pass(24.9);
+  assert.deepEqual(socket().heard(), []);
+  await pass(0.2);
+  assert.deepEqual(socket().heard(), ["PING"]);
+  socket().pong();
+  await pass(27.3);
+  assert.deepEqual(socket().heard(), []);
+  await pass(0.3);
+  assert.deepEqual(socket().heard(), ["PING"]);
+});
+
+test("a peer whose pong does not come is dead: no handshake, and the backoff", async () => {
+  const made = await connected();
+  const [line] = Socket.all;
+  await pass(30);
+  await pass(9.9);
+  assert.equal(made.states.at(-1).name, "connected");
+  await pass(0.2);
+  assert.deepEqual([made.states.at(-1).name, made.states.at(-1).wait], ["waiting", 0.5]);
+  assert.equal(line.closedWith, "cut");
+});
+
+test("a socket that can be cut is", async () => {
+  let cut = 0;
+  class Cuttable extends Socket {
+    terminate() {
+      cut++;
+    }
+  }
+  await connected({ WebSocket: Cuttable });
+  await pass(41);
+  assert.equal(cut, 1);
+  assert.equal(Socket.all[0].closedWith, undefined);
+});
+
+test("a pong that came keeps the connection", async () => {
+  const made = await connected();
+  for (let turn = 0; turn < 5; turn++) {
+    await pass(30);
+    socket().pong();
+  }
+  assert.deepEqual(made.names(), ["connecting", "connected"]);
+});
+
+test("offline drops the line and waits without a time; online tries at once", async () => {
+  const there = browse();
+  const made = await connected();
+  there.dispatchEvent(new Event("offline"));
+  assert.deepEqual([made.states.at(-1).name, made.states.at(-1).wait], ["waiting", null]);
+  assert.equal(Socket.all[0].closedWith, "cut");
+  await pass(120);
+  document.dispatchEvent(new Event("visibilitychange"));
+  await settle();
+  assert.equal(Socket.all.length, 1);
+  there.dispatchEvent(new Event("online"));
+  await settle();
+  assert.equal(Socket.all.length, 2);
+});
+
+test("a page that is seen again tries at once if it waits, and asks if it is connected", async () => {
+  browse();
+  const made = await connected();
+  document.dispatchEvent(new Event("visibilitychange"));
+  assert.deepEqual(socket().heard(), ["PING"]);
+  document.visibilityState = "hidden";
+  document.dispatchEvent(new Event("visibilitychange"));
+  assert.deepEqual(socket().heard(), []);
+  socket().end(1001, "Server shutting down");
+  document.dispatchEvent(new Event("visibilitychange"));
+  assert.equal(made.states.at(-1).name, "waiting");
+  document.visibilityState = "visible";
+  document.dispatchEvent(new Event("visibilitychange"));
+  await settle();
+  assert.equal(made.states.at(-1).name, "connecting");
+});
+
+test("an end is thrown out of the iteration, each time", async () => {
+  const { notifications } = make();
+  const wanted = { name: "Refused", code: 1008, reason: "Unknown user" };
+  const first = notifications[Symbol.asyncIterator]().next();
+  await settle();
+  socket().end(1008, "Unknown user");
+  await assert.rejects(first, wanted);
+  await assert.rejects(notifications[Symbol.asyncIterator]().next(), wanted);
+  await assert.rejects(notifications[Symbol.asyncIterator]().next(), Refused);
+});
+
+test("no error has the token in it", async () => {
+  const token = jwt(1, 2);
+  class Throwing {
+    constructor(url) {
+      throw new SyntaxError(`no good: ${url}`);
+    }
+  }
+  const made = listen({ token, WebSocket: Throwing });
+  await settle();
+  assert.equal(made.states.at(-1).name, "waiting");
+  assert.ok(!JSON.stringify(made.states).includes(token.slice(0, 20)));
+});

@@ -1,0 +1,159 @@
+// A client on a stage: a socket, a clock and a window that do as they are told.
+
+import { mock } from "node:test";
+
+import { Notifications } from "../client.js";
+
+/** What stands in a browser's WebSocket's place, and on the far side of it the server. */
+export class Socket {
+  static all = [];
+  readyState = 0;
+  protocol = "";
+  sent = [];
+  closedWith = undefined;
+
+  constructor(url, protocols) {
+    this.url = new URL(url);
+    this.protocols = protocols;
+    Socket.all.push(this);
+  }
+
+  // the client's side
+
+  send(text) {
+    this.sent.push(text);
+  }
+
+  close(code) {
+    this.closedWith ??= code ?? "cut";
+  }
+
+  // the server's side
+
+  greet(protocol = this.protocols[0] ?? "") {
+    this.protocol = protocol;
+    this.say({ type: "CONNECTION_ESTABLISHED" });
+  }
+
+  say(frame) {
+    this.onmessage({ data: typeof frame == "string" ? frame : JSON.stringify(frame) });
+  }
+
+  notify(...numbers) {
+    for (const number of numbers) this.say(notification(number));
+  }
+
+  pong() {
+    this.say({ type: "pong" });
+  }
+
+  end(code, reason = "") {
+    this.onclose({ code, reason });
+  }
+
+  /** The client's frames since the last look, those of JSON parsed. */
+  heard() {
+    return this.sent.splice(0).map((text) => (text == "PING" ? text : JSON.parse(text)));
+  }
+}
+
+export const id = (number) => `01a20b6e-fb6e-74c6-933a-${String(number).padStart(12, "0")}`;
+
+export const notification = (number) => ({
+  id: id(number),
+  message: `n${number}`,
+  type: "info",
+  productName: "Milk",
+  created_at: "2026-03-04T10:30:00Z",
+});
+
+const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
+
+/** A token that says it was issued at `iat` and ends at `exp`, both in seconds. */
+export const jwt = (iat, exp, more = {}) => `${part({})}.${part({ iat, exp, ...more })}.c2ln`;
+
+/** Let everything happen that was promised. */
+export const settle = () => new Promise((resolve) => setImmediate(resolve));
+
+/** Let so many seconds pass; whatever falls due does, in turn. */
+export async function pass(seconds) {
+  const until = Date.now() + seconds * 1000;
+  await settle();
+  do {
+    mock.timers.tick(Math.max(1, Math.min(50, until - Date.now())));
+    await settle();
+  } while (Date.now() < until);
+}
+
+let timers = new Set();
+
+/** How many timers are set. */
+export const pending = () => timers.size;
+
+/** Begin: nothing is left of the test before, and the clock says `seconds`. */
+export function set(seconds = 1_700_000_000) {
+  mock.restoreAll();
+  mock.timers.reset();
+  mock.timers.enable({ apis: ["setTimeout", "Date"], now: seconds * 1000 });
+  mock.method(performance, "now", () => Date.now() + 5);
+  timers = new Set();
+  const { setTimeout: later, clearTimeout: never } = globalThis;
+  mock.method(globalThis, "setTimeout", (action, milliseconds) => {
+    const timer = later(
+      () => {
+        timers.delete(timer);
+        action();
+      },
+      Math.max(1, milliseconds), // as the platform does
+    );
+    timers.add(timer);
+    return timer;
+  });
+  mock.method(globalThis, "clearTimeout", (timer) => {
+    timers.delete(timer);
+    if (timer) never(timer);
+  });
+  Socket.all = [];
+  delete globalThis.document;
+  delete globalThis.addEventListener;
+}
+
+/** A window and its document. */
+export function browse() {
+  const there = new EventTarget();
+  globalThis.addEventListener = there.addEventListener.bind(there);
+  globalThis.document = Object.assign(new EventTarget(), { visibilityState: "visible" });
+  return there;
+}
+
+/** The newest socket. */
+export const socket = () => Socket.all.at(-1);
+
+/** A client that somebody listens to, what he heard, and the states it was in. */
+export function listen(options = {}) {
+  const made = make(options);
+  made.notifications.addEventListener("notification", ({ detail }) => made.heard.push(detail));
+  return made;
+}
+
+/** A client that nobody listens to yet. */
+export function make(options = {}) {
+  const { url = "http://node", ...more } = options;
+  const notifications = new Notifications(url, {
+    token: () => "t_ticket",
+    WebSocket: Socket,
+    random: () => 1,
+    ...more,
+  });
+  const states = [];
+  notifications.addEventListener("state", ({ detail }) => states.push(detail));
+  return { notifications, heard: [], states, names: () => states.map(({ name }) => name) };
+}
+
+/** A client that somebody listens to, connected. */
+export async function connected(options = {}) {
+  const made = listen(options);
+  await settle();
+  socket().greet();
+  return made;
+}

@@ -1,0 +1,287 @@
+// Where tokens come from, and what happens when they end.
+
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+
+import { Refused } from "../client.js";
+import { connected, jwt, listen, pass, set, settle, Socket, socket } from "./stage.js";
+
+const START = 1_700_000_000;
+beforeEach(() => set(START));
+
+const token = () => socket().url.searchParams.get("access_token");
+const EXPIRED = [1008, "Access token expired"];
+
+/** A token function that brings these in turn, and how often it was called. */
+function brings(...what) {
+  const bring = async () => {
+    bring.calls++;
+    const next = what.length > 1 ? what.shift() : what[0];
+    if (typeof next == "object") throw next;
+    return next;
+  };
+  bring.calls = 0;
+  return bring;
+}
+
+const failure = (status, more) => Object.assign(new Error("no"), { status, ...more });
+
+test("the token function is called for each connection", async () => {
+  const fetch = brings("a", "b");
+  await connected({ token: fetch });
+  assert.equal(token(), "a");
+  socket().end(1006);
+  await pass(0.5);
+  assert.equal(token(), "b");
+});
+
+test("a text serves for every connection", async () => {
+  await connected({ token: "same & so" });
+  socket().end(1006);
+  await pass(0.5);
+  assert.equal(token(), "same & so");
+});
+
+test("a sign-in that has ended is the end, with 401 and with 403", async () => {
+  for (const status of [401, 403]) {
+    const made = listen({ token: brings(failure(status)) });
+    await settle();
+    assert.deepEqual(made.names(), ["connecting", "closed"]);
+    assert.equal(made.states.at(-1).code, status);
+  }
+  assert.equal(Socket.all.length, 0);
+});
+
+test("a function that throws Refused ends it in its own words", async () => {
+  const made = listen({ token: brings(new Refused(410, "Gone")) });
+  await settle();
+  const { name, code, reason } = made.states.at(-1);
+  assert.deepEqual([name, code, reason], ["closed", 410, "Gone"]);
+});
+
+test("Retry-After is waited for, and the jittered wait comes on top", async () => {
+  const date = new Date((START + 90) * 1000).toUTCString();
+  const answer = (text) => new Response("", { status: 503, headers: { "Retry-After": text } });
+  for (const [error, wait] of [
+    [failure(429, { retryAfter: 7 }), 7.5],
+    [answer("20"), 20.5],
+    [answer(date), 90.5],
+    [answer("nonsense"), 0.5],
+    [failure(503, { retryAfter: 86400 }), 3600.5],
+    [failure(503, { retryAfter: -5 }), 0.5],
+    [null, 0.5],
+  ]) {
+    const made = listen({ token: brings(error) });
+    await settle();
+    assert.equal(made.states.at(-1).name, "waiting");
+    assert.equal(made.states.at(-1).wait, wait);
+    assert.equal(made.states.at(-1).code, error?.status ?? null);
+    set(START);
+  }
+});
+
+test("a function that brings no text has failed", async () => {
+  const made = listen({ token: brings(undefined) });
+  await settle();
+  assert.equal(made.states.at(-1).name, "waiting");
+});
+
+test("a function that does not answer is given up, and its late answer is nobody's", async () => {
+  let late;
+  const tokens = [new Promise((resolve) => (late = resolve)), "good"];
+  const made = listen({ token: () => tokens.shift() });
+  await pass(10);
+  assert.deepEqual(made.names(), ["connecting", "waiting"]);
+  late("late");
+  await pass(0.5);
+  assert.equal(Socket.all.length, 1);
+  assert.equal(token(), "good");
+});
+
+test("an expired token is replaced once, at once, and a second time is the end", async () => {
+  const fetch = brings("a", "b");
+  const made = listen({ token: fetch });
+  await settle();
+  socket().end(...EXPIRED);
+  await settle();
+  assert.equal(token(), "b");
+  socket().end(...EXPIRED);
+  await settle();
+  assert.deepEqual(made.names(), ["connecting", "connecting", "closed"]);
+  assert.equal(fetch.calls, 2);
+});
+
+test("after a first frame an expired token is replaced again", async () => {
+  const made = await connected({ timing: { stable: 0 } });
+  for (let turn = 0; turn < 3; turn++) {
+    await pass(1);
+    socket().end(...EXPIRED);
+    await settle();
+    socket().greet();
+  }
+  assert.ok(!made.names().includes("waiting"));
+  assert.equal(made.notifications.state.name, "connected");
+});
+
+test("one that is taken in and dropped again and again waits all the same", async () => {
+  const made = await connected();
+  socket().end(...EXPIRED);
+  await settle();
+  socket().greet();
+  socket().end(...EXPIRED);
+  assert.equal(made.states.at(-1).name, "waiting");
+});
+
+test("a text has no successor: the end, at once", async () => {
+  const made = listen({ token: "text" });
+  await settle();
+  socket().end(...EXPIRED);
+  assert.deepEqual(made.names(), ["connecting", "closed"]);
+});
+
+test("an extended session is carried on by a fresh token", async () => {
+  const next = jwt(START, START + 900);
+  const made = await connected({ token: brings(jwt(START, START + 60), next) });
+  socket().say({ type: "TOKEN_EXPIRING" });
+  await settle();
+  assert.deepEqual(socket().heard(), [{ action: "authenticate", access_token: next }, "PING"]);
+  socket().say({ type: "AUTHENTICATED" });
+  socket().pong();
+  await pass(20);
+  assert.deepEqual(made.names(), ["connecting", "connected"]);
+});
+
+test("a fresh token that is refused, or not answered, makes a new connection", async () => {
+  for (const answer of [{ type: "REJECTED", action: "authenticate" }, null]) {
+    const fetch = brings(jwt(START, 1), jwt(START, 2), jwt(START, 3));
+    const made = await connected({ token: fetch });
+    const [line] = Socket.all.slice(-1);
+    line.say({ type: "TOKEN_EXPIRING" });
+    await settle();
+    if (answer) line.say(answer);
+    else line.pong();
+    await settle();
+    assert.deepEqual(made.names(), ["connecting", "connected", "connecting"]);
+    assert.equal(line.closedWith, 1000);
+    assert.equal(fetch.calls, 3);
+  }
+});
+
+test("another frame that was rejected changes nothing", async () => {
+  const made = await connected();
+  socket().say({ type: "REJECTED", action: "mark_read" });
+  assert.equal(made.names().length, 2);
+});
+
+test("a ticket can't be sent in-band: the connection is made anew with it", async () => {
+  const fetch = brings("t_one", "t_two");
+  const made = await connected({ token: fetch });
+  socket().say({ type: "TOKEN_EXPIRING" });
+  await settle();
+  assert.deepEqual(made.names(), ["connecting", "connected", "connecting"]);
+  assert.equal(token(), "t_two");
+  assert.equal(fetch.calls, 2);
+});
+
+test("a server that says again and again that the token ends is asked once in a while", async () => {
+  let number = 0;
+  const made = await connected({ token: () => `t_${number++}` });
+  for (let turn = 0; turn < 5; turn++) {
+    socket().say({ type: "TOKEN_EXPIRING" });
+    await pass(1);
+    socket().greet();
+  }
+  assert.equal(number, 2);
+  assert.equal(made.notifications.state.name, "connected");
+});
+
+test("a function that brings the same token again has no fresh one", async () => {
+  const made = await connected({ token: jwt(START, START + 60) });
+  const again = await connected({ token: brings(jwt(START, START + 60)) });
+  for (const each of Socket.all) each.say({ type: "TOKEN_EXPIRING" });
+  await pass(20);
+  assert.deepEqual([...made.names(), ...again.names()].filter((name) => name == "connecting").length, 2);
+  for (const each of Socket.all) assert.deepEqual(each.heard(), []);
+});
+
+async function refreshedAfter(first, random) {
+  const fetch = brings(first, jwt(START, START + 9000));
+  listen({ token: fetch, random: () => random, timing: { ping: 100_000 } });
+  await settle();
+  socket().greet("");
+  const began = Date.now();
+  while (fetch.calls < 2 && Date.now() - began < 2_000_000) await pass(0.5);
+  return Math.round((Date.now() - began) / 1000);
+}
+
+test("on a plain session a fresh token is fetched between half of the time and all of it before", async () => {
+  assert.equal(await refreshedAfter(jwt(START, START + 900), 1), 840);
+  set(START);
+  assert.equal(await refreshedAfter(jwt(START, START + 900), 0), 870);
+});
+
+test("but not before half of its life is over", async () => {
+  assert.equal(await refreshedAfter(jwt(START, START + 80), 1), 40);
+});
+
+test("a clock that is wrong does not matter", async () => {
+  set(START + 3600);
+  assert.equal(await refreshedAfter(jwt(START, START + 900), 1), 840);
+  set(START - 3600);
+  assert.equal(await refreshedAfter(jwt(START, START + 900), 1), 840);
+});
+
+test("the old connection is closed, and the new one goes on with the token that was fetched", async () => {
+  const next = jwt(START, START + 9000);
+  const fetch = brings(jwt(START, START + 100), next);
+  const made = listen({ token: fetch, timing: { ping: 1000 } });
+  await settle();
+  socket().greet("");
+  socket().notify(1);
+  await pass(51);
+  const [old] = Socket.all;
+  assert.equal(old.closedWith, 1000);
+  assert.equal(token(), next);
+  assert.equal(fetch.calls, 2);
+  assert.deepEqual(made.names(), ["connecting", "connected", "connecting"]);
+  old.notify(2); // it is nobody's any more
+  assert.equal(made.heard.length, 1);
+});
+
+test("a fetch that fails is repeated with backoff and does not end a connection that stands", async () => {
+  const fetch = brings(jwt(START, START + 100), failure(401), failure(503, { retryAfter: 3 }), "x.y");
+  const made = listen({ token: fetch, timing: { ping: 1000 } });
+  await settle();
+  socket().greet("");
+  await pass(50.1);
+  assert.equal(fetch.calls, 2);
+  await pass(0.5);
+  assert.equal(fetch.calls, 3);
+  await pass(3.5);
+  assert.equal(fetch.calls, 3);
+  assert.deepEqual(made.names(), ["connecting", "connected"]);
+  await pass(0.6);
+  assert.equal(fetch.calls, 4);
+  assert.equal(made.names().at(-1), "connecting");
+});
+
+test("who asks for a token while one is fetched shares it", async () => {
+  let calls = 0;
+  let bring;
+  const first = jwt(START, START + 100);
+  const made = listen({
+    timing: { ping: 1000 },
+    token: () => (calls++ ? new Promise((resolve) => (bring = resolve)) : first),
+  });
+  await settle();
+  socket().greet("");
+  await pass(51);
+  assert.equal(calls, 2);
+  socket().end(...EXPIRED);
+  await settle();
+  bring("fresh");
+  await settle();
+  assert.equal(calls, 2);
+  assert.equal(token(), "fresh");
+  assert.equal(made.names().at(-1), "connecting");
+});

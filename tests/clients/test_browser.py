@@ -1,0 +1,85 @@
+"""The JavaScript client in a real Chromium, as a page has it."""
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlencode
+
+import pytest
+from playwright.async_api import Page, async_playwright, expect
+
+import live
+from live import Server
+
+CHROMIUM: Final = Path("/usr/bin/chromium")
+FILES: Final = {
+    "/": (Path(__file__).with_name("page.html"), "text/html"),
+    "/client.js": (Path(__file__).parents[2] / "clients" / "js" / "client.js", "text/javascript"),
+}
+
+
+class Files(BaseHTTPRequestHandler):
+    """The page and the module, as any web server would serve them."""
+
+    def do_GET(self) -> None:
+        file, kind = FILES.get(self.path.partition("?")[0], (None, ""))
+        self.send_response(200 if file else 404)
+        self.send_header("Content-Type", kind or "text/plain")
+        self.end_headers()
+        if file:
+            self.wfile.write(file.read_bytes())
+
+    def log_message(self, *_: object) -> None: ...
+
+
+@pytest.fixture
+def site() -> Iterator[str]:
+    """The address that serves the page."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Files) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join()
+
+
+async def heard(page: Page, *messages: str) -> None:
+    """Wait until the page has been handed these, and nothing else."""
+    await expect(page.locator("#heard li")).to_have_text(list(messages))
+
+
+async def test_a_page_is_told_marks_read_and_gets_over_an_offline_time(
+    node: Server, site: str
+) -> None:
+    assert CHROMIUM.exists(), "Chromium is missing; on Debian: apt-get install chromium"
+    person = node.person()
+    node.say(person, ["before"])
+    async with async_playwright() as playwright, node.rest() as rest:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = await browser.new_page()
+        errors: list[str] = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        await page.goto(f"{site}?{urlencode({'node': node.url, 'token': person.token})}")
+        await heard(page, "before")
+        await live.post(rest, person, "live")
+        await heard(page, "before", "live")
+        states = page.locator("#states li")
+        await expect(states).to_have_text(["connecting", "connected"])
+
+        await page.context.set_offline(True)
+        await expect(states).to_have_text(["connecting", "connected", "waiting"])
+        await live.post(rest, person, "meanwhile")
+        await page.context.set_offline(False)
+        await heard(page, "before", "live", "meanwhile")
+
+        await page.get_by_role("button").click()
+        await expect(page.locator("output")).to_have_text("settled and closed")
+        kept = await live.all_notifications(rest, person)
+        assert [each["message"] for each in kept] == ["before", "live", "meanwhile"]
+        assert all(each["readAt"] for each in kept)
+        place = await page.evaluate("JSON.parse(localStorage.place)")
+        assert place == {"after": kept[-1]["id"], "marks": []}
+        assert not errors
+        await browser.close()
