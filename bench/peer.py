@@ -119,7 +119,11 @@ class Server:
 
     def memory(self) -> int:
         """Bytes of the whole tree by PSS: pages that are shared count in part."""
-        return sum(_pss(each.pid) for each in self.tree())
+        return sum(_held(each.pid, "Pss") for each in self.tree())
+
+    def own_memory(self) -> int:
+        """Bytes that are in no file: of what processes share, PSS changes when others end."""
+        return sum(_held(each.pid, "Pss_Anon") for each in self.tree())
 
     def tell(self, **order: int | str | None) -> None:
         """Write an order to the server's standard input."""
@@ -244,7 +248,7 @@ def _free_port() -> int:
         return port
 
 
-def _pss(pid: int) -> int:
+def _held(pid: int, kind: str) -> int:
     rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    kib = next(line.split()[1] for line in rollup.splitlines() if line.startswith("Pss:"))
+    kib = next(line.split()[1] for line in rollup.splitlines() if line.startswith(f"{kind}:"))
     return int(kib) * 1024

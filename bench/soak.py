@@ -1,7 +1,7 @@
 """``python -m bench.soak``: a node for a quarter of an hour, and whether it keeps growing.
 
 Connections come and go, notifications are posted, delivered and marked read all the while. What
-the node holds (memory by PSS, descriptors) is looked at every few seconds.
+the node holds (memory that is in no file, descriptors) is looked at every few seconds.
 """
 
 import json
@@ -95,7 +95,7 @@ def _watch(stand: Stand, plan: Plan, seconds: float) -> tuple[list[Look], int]:
         posting.start()
         while posting.is_alive():
             passed = time.monotonic() - began
-            looks.append(Look(passed, stand.server.memory() / 2**20, process.num_fds()))
+            looks.append(Look(passed, stand.server.own_memory() / 2**20, process.num_fds()))
             for token in plan.crowd.tokens[:POSTERS]:
                 _mark_all_read(stand.server.port, token)
             posting.join(EVERY_SECONDS)
@@ -123,7 +123,7 @@ def svg(looks: list[Look], title: str) -> str:
     longest = max(looks[-1].seconds, 1.0)
     shapes = [f'<text x="12" y="20">{title}</text>']
     series = (
-        ("MiB (PSS)", "#1a7f5a", [look.mib for look in looks]),
+        ("MiB of its own", "#1a7f5a", [look.mib for look in looks]),
         ("descriptors", "#8fa3b0", [float(look.descriptors) for look in looks]),
     )
     for number, (name, colour, values) in enumerate(series):
