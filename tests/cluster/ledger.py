@@ -6,6 +6,7 @@ the same ``Idempotency-Key``, until it is answered 2xx.
 """
 
 import asyncio
+import contextlib
 import json
 import struct
 import uuid
@@ -15,7 +16,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
+import aiohttp
 
 from cluster.fleet import Fleet
 from live import Person
@@ -195,7 +196,8 @@ class Ledger:
     async def post_all(self, accounts: Sequence[Account], *, sizes: Sequence[int]) -> None:
         """Post to each account: for each size one request, a single notification or a batch."""
         waiting = deque(accounts)
-        async with httpx.AsyncClient(trust_env=False, timeout=30, verify=False) as client:
+        lines = aiohttp.TCPConnector(limit=0)
+        async with aiohttp.ClientSession(connector=lines) as client:
 
             async def work() -> None:
                 while waiting:
@@ -207,29 +209,24 @@ class Ledger:
                 for _ in range(POSTERS):
                     group.create_task(work())
 
-    async def _post(self, client: httpx.AsyncClient, account: Account, size: int) -> None:
+    async def _post(self, client: aiohttp.ClientSession, account: Account, size: int) -> None:
         items = []
         for _ in range(size):
             self._number += 1
             items.append({"message": f"{account.person.id}#{self._number}"})
         path = "/api/notifications" + ("/batch" if size > 1 else "")
         headers = account.person.headers | {"Idempotency-Key": str(uuid.uuid4())}
+        wanted: Any = {"items": items} if size > 1 else items[0]
         while True:
-            try:
-                answer = await client.post(
-                    self.fleet.any_node().url + path,
-                    headers=headers,
-                    json={"items": items} if size > 1 else items[0],
-                )
-            except (httpx.TransportError, httpx.UnsupportedProtocol):
-                await asyncio.sleep(SOON)  # a node that is not there
-                continue
-            if answer.is_success:
-                break
-            assert answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE, answer.text
-            assert answer.headers["Retry-After"]
+            if url := self.fleet.any_node().url:
+                with contextlib.suppress(aiohttp.ClientError, OSError):  # a node that is not there
+                    async with client.post(url + path, headers=headers, json=wanted) as answer:
+                        body = await answer.json(content_type=None)
+                        if answer.ok:
+                            break
+                        assert answer.status == HTTPStatus.SERVICE_UNAVAILABLE, body
+                        assert answer.headers["Retry-After"]
             await asyncio.sleep(SOON)
-        body = answer.json()
         said = [each["notification"] for each in body["results"]] if size > 1 else [body]
         account.posted += [each["id"] for each in said]
 
