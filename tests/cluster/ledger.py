@@ -2,7 +2,7 @@
 
 A person has one device, which reconnects to any node for as long as the test lasts and marks read
 what it is told. Their posts are sent one after another, each to a node drawn by lot and again, with
-the same ``Idempotency-Key``, until it is answered 2xx.
+the same ``Idempotency-Key``, until it is answered 2xx (if anything is to fail).
 """
 
 import asyncio
@@ -193,8 +193,13 @@ class Ledger:
 
     # posts
 
-    async def post_all(self, accounts: Sequence[Account], *, sizes: Sequence[int]) -> None:
-        """Post to each account: for each size one request, a single notification or a batch."""
+    async def post_all(
+        self, accounts: Sequence[Account], *, sizes: Sequence[int], again: bool = True
+    ) -> None:
+        """Post to each account: for each size one request, a single notification or a batch.
+
+        ``again``: whatever is not answered 2xx is sent again, and has a key for that.
+        """
         waiting = deque(accounts)
         lines = aiohttp.TCPConnector(limit=0)
         async with aiohttp.ClientSession(connector=lines) as client:
@@ -203,19 +208,23 @@ class Ledger:
                 while waiting:
                     account = waiting.popleft()
                     for size in sizes:
-                        await self._post(client, account, size)
+                        await self._post(client, account, size, again=again)
 
             async with asyncio.TaskGroup() as group:
                 for _ in range(POSTERS):
                     group.create_task(work())
 
-    async def _post(self, client: aiohttp.ClientSession, account: Account, size: int) -> None:
+    async def _post(
+        self, client: aiohttp.ClientSession, account: Account, size: int, *, again: bool
+    ) -> None:
         items = []
         for _ in range(size):
             self._number += 1
             items.append({"message": f"{account.person.id}#{self._number}"})
         path = "/api/notifications" + ("/batch" if size > 1 else "")
-        headers = account.person.headers | {"Idempotency-Key": str(uuid.uuid4())}
+        headers = account.person.headers
+        if again:
+            headers |= {"Idempotency-Key": str(uuid.uuid4())}
         wanted: Any = {"items": items} if size > 1 else items[0]
         while True:
             if url := self.fleet.any_node().url:
@@ -224,8 +233,10 @@ class Ledger:
                         body = await answer.json(content_type=None)
                         if answer.ok:
                             break
+                        assert again, body
                         assert answer.status == HTTPStatus.SERVICE_UNAVAILABLE, body
                         assert answer.headers["Retry-After"]
+            assert again, "no answer"
             await asyncio.sleep(SOON)
         said = [each["notification"] for each in body["results"]] if size > 1 else [body]
         account.posted += [each["id"] for each in said]
