@@ -198,6 +198,8 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A node whose patience is a tenth of the usual."""
     monkeypatch.setattr(store, "ACQUIRE_SECONDS", 0.5)
     monkeypatch.setattr(store, "COMMAND_SECONDS", 3.0)
+    monkeypatch.setattr(store, "CONNECT_SECONDS", 2.0)
+    monkeypatch.setattr(store, "TRANSACTION_TIMEOUT", "4s")
     monkeypatch.setattr(clock, "RETRY_LONGEST", 1.0)
     shorter = {
         "statement_timeout": "2s",

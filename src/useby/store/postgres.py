@@ -44,6 +44,9 @@ SERVER_SETTINGS: Final = {
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
 }
+TRANSACTION_TIMEOUT: Final = "60s"
+"""For a whole transaction, from PostgreSQL 17 on: a node that is stopped between two messages of
+one statement is neither idle nor at work, and holds its rows while its kernel answers for it."""
 KEEPALIVES: Final = {
     socket.TCP_KEEPIDLE: 10,
     socket.TCP_KEEPINTVL: 5,
@@ -59,7 +62,7 @@ MIGRATION_LOCK: Final = 0x75736562
 MIGRATION_LOCK_TIMEOUT: Final = "5s"
 """How long a migration waits for a table; everybody who comes after it waits behind it."""
 
-AWAY: Final = ("08", "28", "3D", "53", "55P03", "57", "58", "25006", "25P03", "XX")
+AWAY: Final = ("08", "28", "3D", "53", "55P03", "57", "58", "25006", "25P03", "25P04", "XX")
 """What says that the server can't be used now: codes or classes of PostgreSQL's appendix A.
 Connection lost, not let in, no such database, no memory or disk left, a lock or a command that took
 too long, shut down, broken, only to be read."""
@@ -79,7 +82,9 @@ class PostgresDatabase:
         self.on_commit = on_commit
         self._engine = create_async_engine(
             "postgresql+asyncpg://",
-            async_creator=lambda: _connect(url, COMMAND_SECONDS, SERVER_SETTINGS),
+            async_creator=lambda: _connect(
+                url, COMMAND_SECONDS, SERVER_SETTINGS, TRANSACTION_TIMEOUT
+            ),
             pool_size=pool,
             max_overflow=0,
             pool_timeout=ACQUIRE_SECONDS,
@@ -148,11 +153,12 @@ def run_alone(url: str, work: Callable[[Connection], T], *, migrates: bool) -> T
     """
     settings = SERVER_SETTINGS | ({"statement_timeout": "0"} if migrates else {})
     command_seconds = None if migrates else COMMAND_SECONDS
+    transaction_timeout = "0" if migrates else TRANSACTION_TIMEOUT
 
     async def alone() -> T:
         engine = create_async_engine(
             "postgresql+asyncpg://",
-            async_creator=lambda: _connect(url, command_seconds, settings),
+            async_creator=lambda: _connect(url, command_seconds, settings, transaction_timeout),
             poolclass=sa.NullPool,
         )
         async with engine.connect() as connection, connection.begin():
@@ -186,7 +192,9 @@ def _in_transaction(
     return transaction, work(transaction)
 
 
-async def _connect(url: str, command_seconds: float | None, settings: dict[str, str]) -> Any:
+async def _connect(
+    url: str, command_seconds: float | None, settings: dict[str, str], transaction_timeout: str
+) -> Any:
     # asyncpg reads the whole URL, TLS and all, as PostgreSQL's own library does.
     connection = await asyncpg.connect(
         url,
@@ -195,17 +203,23 @@ async def _connect(url: str, command_seconds: float | None, settings: dict[str, 
         server_settings=settings,
         connection_class=_Line,
     )
-    # A commit that nobody waits for is lost with a crash, and had been answered 2xx. What else an
-    # operator may have chosen says how many standbys must have it, too.
-    await connection.execute(
-        "SELECT set_config(name, 'on', false) FROM pg_settings"
-        " WHERE name = 'synchronous_commit' AND setting = 'off'"
-    )
     line = connection._transport.get_extra_info("socket")  # type: ignore[attr-defined]  # noqa: SLF001 - asyncpg sets none of these
     if line.family != socket.AF_UNIX:
         line.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         for option, value in KEEPALIVES.items():
             line.setsockopt(socket.IPPROTO_TCP, option, value)
+    # A commit that nobody waits for is lost with a crash, and had been answered 2xx. What else an
+    # operator may have chosen says how many standbys must have it, too.
+    try:
+        await connection.execute(
+            "SELECT set_config(name, 'on', false) FROM pg_settings"
+            " WHERE name = 'synchronous_commit' AND setting = 'off'"
+            f" UNION ALL SELECT set_config(name, '{transaction_timeout}', false) FROM pg_settings"
+            " WHERE name = 'transaction_timeout'"  # unknown before 17
+        )
+    except BaseException:
+        connection.terminate()
+        raise
     return connection
 
 
@@ -224,7 +238,7 @@ def _give_up_broken(context: ExceptionContext) -> None:
     SQLAlchemy would roll back on it first, and wait for the answer as long as for the command's.
     """
     if context.connection is not None and _is_broken(_cause(context.original_exception)):
-        context.is_disconnect = True
+        context.is_disconnect = context.invalidate_pool_on_disconnect = True
 
 
 async def _attempts(attempt: Callable[[], Awaitable[T]]) -> T:
@@ -251,7 +265,7 @@ async def _attempts(attempt: Callable[[], Awaitable[T]]) -> T:
 
 def _cause(error: BaseException) -> BaseException:
     """What the driver said, under what SQLAlchemy made of it."""
-    while error.__cause__ is not None:
+    while isinstance(error.__cause__, Exception):  # a time that is up has a cancellation under it
         error = error.__cause__
     return error
 
