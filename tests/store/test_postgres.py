@@ -76,7 +76,7 @@ async def test_one_line_that_does_not_answer_has_all_that_are_as_old_replaced(
     with pytest.raises(StoreUnavailable):
         await database.read(lambda c: accounts.user(c, "nobody"))
     await used(database)
-    assert proxy.made == lines + store.POOL
+    assert proxy.made >= lines + store.POOL
     await database.close()
 
 

@@ -33,20 +33,26 @@ ACQUIRE_SECONDS: Final = 5.0
 CONNECT_SECONDS: Final = 5.0
 COMMAND_SECONDS: Final = 30.0
 """Until we give a command up that the server did not, as it should have before."""
-SERVER_SETTINGS: Final = {
-    "application_name": "useby",
+SETTINGS: Final = {
     "statement_timeout": "20s",
     "lock_timeout": "10s",
-    # A node that vanishes in the middle of a batch holds its rows until the server notices.
+    # A node that vanishes in the middle of a batch holds its rows until the server notices,
     "idle_in_transaction_session_timeout": "30s",
+    # and one that is stopped between two messages of one statement, neither idle nor at work.
+    "transaction_timeout": "60s",
     "client_connection_check_interval": "5s",
     "tcp_keepalives_idle": "10",
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
+    # A commit that nobody waits for is lost with a crash, and had been answered 2xx.
+    "synchronous_commit": "on",
 }
-TRANSACTION_TIMEOUT: Final = "60s"
-"""For a whole transaction, from PostgreSQL 17 on: a node that is stopped between two messages of
-one statement is neither idle nor at work, and holds its rows while its kernel answers for it."""
+"""Of each connection, as far as the server knows them: ``transaction_timeout`` came with 17."""
+SET: Final = (
+    "SELECT set_config(name, value, false) FROM pg_settings JOIN (VALUES {}) AS ours(name, value)"
+    # What else than "off" an operator may have chosen says how many standbys must have it, too.
+    " USING (name) WHERE name <> 'synchronous_commit' OR setting = 'off'"
+)
 KEEPALIVES: Final = {
     socket.TCP_KEEPIDLE: 10,
     socket.TCP_KEEPINTVL: 5,
@@ -82,9 +88,7 @@ class PostgresDatabase:
         self.on_commit = on_commit
         self._engine = create_async_engine(
             "postgresql+asyncpg://",
-            async_creator=lambda: _connect(
-                url, COMMAND_SECONDS, SERVER_SETTINGS, TRANSACTION_TIMEOUT
-            ),
+            async_creator=lambda: _connect(url, COMMAND_SECONDS, SETTINGS),
             pool_size=pool,
             max_overflow=0,
             pool_timeout=ACQUIRE_SECONDS,
@@ -151,14 +155,14 @@ def run_alone(url: str, work: Callable[[Connection], T], *, migrates: bool) -> T
     Raises:
         StoreUnavailable: The database can't be used now.
     """
-    settings = SERVER_SETTINGS | ({"statement_timeout": "0"} if migrates else {})
+    no_limits = {"statement_timeout": "0", "transaction_timeout": "0"}
+    settings = SETTINGS | (no_limits if migrates else {})
     command_seconds = None if migrates else COMMAND_SECONDS
-    transaction_timeout = "0" if migrates else TRANSACTION_TIMEOUT
 
     async def alone() -> T:
         engine = create_async_engine(
             "postgresql+asyncpg://",
-            async_creator=lambda: _connect(url, command_seconds, settings, transaction_timeout),
+            async_creator=lambda: _connect(url, command_seconds, settings),
             poolclass=sa.NullPool,
         )
         async with engine.connect() as connection, connection.begin():
@@ -192,15 +196,13 @@ def _in_transaction(
     return transaction, work(transaction)
 
 
-async def _connect(
-    url: str, command_seconds: float | None, settings: dict[str, str], transaction_timeout: str
-) -> Any:
+async def _connect(url: str, command_seconds: float | None, settings: dict[str, str]) -> Any:
     # asyncpg reads the whole URL, TLS and all, as PostgreSQL's own library does.
     connection = await asyncpg.connect(
         url,
         timeout=CONNECT_SECONDS,
         command_timeout=command_seconds,
-        server_settings=settings,
+        server_settings={"application_name": "useby"},
         connection_class=_Line,
     )
     line = connection._transport.get_extra_info("socket")  # type: ignore[attr-defined]  # noqa: SLF001 - asyncpg sets none of these
@@ -208,15 +210,10 @@ async def _connect(
         line.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         for option, value in KEEPALIVES.items():
             line.setsockopt(socket.IPPROTO_TCP, option, value)
-    # A commit that nobody waits for is lost with a crash, and had been answered 2xx. What else an
-    # operator may have chosen says how many standbys must have it, too.
     try:
-        await connection.execute(
-            "SELECT set_config(name, 'on', false) FROM pg_settings"
-            " WHERE name = 'synchronous_commit' AND setting = 'off'"
-            f" UNION ALL SELECT set_config(name, '{transaction_timeout}', false) FROM pg_settings"
-            " WHERE name = 'transaction_timeout'"  # unknown before 17
-        )
+        # Not with the others at its start: a pooler in between would refuse them.
+        ours = ", ".join(f"('{name}', '{value}')" for name, value in settings.items())
+        await connection.execute(SET.format(ours))
     except BaseException:
         connection.terminate()
         raise
