@@ -198,14 +198,16 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A node whose patience is a tenth of the usual."""
     monkeypatch.setattr(store, "ACQUIRE_SECONDS", 0.5)
     monkeypatch.setattr(store, "COMMAND_SECONDS", 3.0)
+    monkeypatch.setattr(store, "CONNECT_SECONDS", 2.0)
     monkeypatch.setattr(clock, "RETRY_LONGEST", 1.0)
     shorter = {
         "statement_timeout": "2s",
         "lock_timeout": "1s",
         "idle_in_transaction_session_timeout": "3s",
+        "transaction_timeout": "4s",
     }
-    assert shorter.keys() < store.SERVER_SETTINGS.keys()
-    monkeypatch.setattr(store, "SERVER_SETTINGS", store.SERVER_SETTINGS | shorter)
+    assert shorter.keys() < store.SETTINGS.keys()
+    monkeypatch.setattr(store, "SETTINGS", store.SETTINGS | shorter)
 
 
 @pytest.fixture

@@ -33,17 +33,26 @@ ACQUIRE_SECONDS: Final = 5.0
 CONNECT_SECONDS: Final = 5.0
 COMMAND_SECONDS: Final = 30.0
 """Until we give a command up that the server did not, as it should have before."""
-SERVER_SETTINGS: Final = {
-    "application_name": "useby",
+SETTINGS: Final = {
     "statement_timeout": "20s",
     "lock_timeout": "10s",
-    # A node that vanishes in the middle of a batch holds its rows until the server notices.
+    # A node that vanishes in the middle of a batch holds its rows until the server notices,
     "idle_in_transaction_session_timeout": "30s",
+    # and one that is stopped between two messages of one statement, neither idle nor at work.
+    "transaction_timeout": "60s",
     "client_connection_check_interval": "5s",
     "tcp_keepalives_idle": "10",
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
+    # A commit that nobody waits for is lost with a crash, and had been answered 2xx.
+    "synchronous_commit": "on",
 }
+"""Of each connection, as far as the server knows them: ``transaction_timeout`` came with 17."""
+SET: Final = (
+    "SELECT set_config(name, value, false) FROM pg_settings JOIN (VALUES {}) AS ours(name, value)"
+    # What else than "off" an operator may have chosen says how many standbys must have it, too.
+    " USING (name) WHERE name <> 'synchronous_commit' OR setting = 'off'"
+)
 KEEPALIVES: Final = {
     socket.TCP_KEEPIDLE: 10,
     socket.TCP_KEEPINTVL: 5,
@@ -59,7 +68,7 @@ MIGRATION_LOCK: Final = 0x75736562
 MIGRATION_LOCK_TIMEOUT: Final = "5s"
 """How long a migration waits for a table; everybody who comes after it waits behind it."""
 
-AWAY: Final = ("08", "28", "3D", "53", "55P03", "57", "58", "25006", "25P03", "XX")
+AWAY: Final = ("08", "28", "3D", "53", "55P03", "57", "58", "25006", "25P03", "25P04", "XX")
 """What says that the server can't be used now: codes or classes of PostgreSQL's appendix A.
 Connection lost, not let in, no such database, no memory or disk left, a lock or a command that took
 too long, shut down, broken, only to be read."""
@@ -79,7 +88,7 @@ class PostgresDatabase:
         self.on_commit = on_commit
         self._engine = create_async_engine(
             "postgresql+asyncpg://",
-            async_creator=lambda: _connect(url, COMMAND_SECONDS, SERVER_SETTINGS),
+            async_creator=lambda: _connect(url, COMMAND_SECONDS, SETTINGS),
             pool_size=pool,
             max_overflow=0,
             pool_timeout=ACQUIRE_SECONDS,
@@ -146,7 +155,8 @@ def run_alone(url: str, work: Callable[[Connection], T], *, migrates: bool) -> T
     Raises:
         StoreUnavailable: The database can't be used now.
     """
-    settings = SERVER_SETTINGS | ({"statement_timeout": "0"} if migrates else {})
+    no_limits = {"statement_timeout": "0", "transaction_timeout": "0"}
+    settings = SETTINGS | (no_limits if migrates else {})
     command_seconds = None if migrates else COMMAND_SECONDS
 
     async def alone() -> T:
@@ -192,20 +202,21 @@ async def _connect(url: str, command_seconds: float | None, settings: dict[str, 
         url,
         timeout=CONNECT_SECONDS,
         command_timeout=command_seconds,
-        server_settings=settings,
+        server_settings={"application_name": "useby"},
         connection_class=_Line,
-    )
-    # A commit that nobody waits for is lost with a crash, and had been answered 2xx. What else an
-    # operator may have chosen says how many standbys must have it, too.
-    await connection.execute(
-        "SELECT set_config(name, 'on', false) FROM pg_settings"
-        " WHERE name = 'synchronous_commit' AND setting = 'off'"
     )
     line = connection._transport.get_extra_info("socket")  # type: ignore[attr-defined]  # noqa: SLF001 - asyncpg sets none of these
     if line.family != socket.AF_UNIX:
         line.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         for option, value in KEEPALIVES.items():
             line.setsockopt(socket.IPPROTO_TCP, option, value)
+    try:
+        # Not with the others at its start: a pooler in between would refuse them.
+        ours = ", ".join(f"('{name}', '{value}')" for name, value in settings.items())
+        await connection.execute(SET.format(ours))
+    except BaseException:
+        connection.terminate()
+        raise
     return connection
 
 
@@ -224,7 +235,7 @@ def _give_up_broken(context: ExceptionContext) -> None:
     SQLAlchemy would roll back on it first, and wait for the answer as long as for the command's.
     """
     if context.connection is not None and _is_broken(_cause(context.original_exception)):
-        context.is_disconnect = True
+        context.is_disconnect = context.invalidate_pool_on_disconnect = True
 
 
 async def _attempts(attempt: Callable[[], Awaitable[T]]) -> T:
@@ -251,7 +262,7 @@ async def _attempts(attempt: Callable[[], Awaitable[T]]) -> T:
 
 def _cause(error: BaseException) -> BaseException:
     """What the driver said, under what SQLAlchemy made of it."""
-    while error.__cause__ is not None:
+    while isinstance(error.__cause__, Exception):  # a time that is up has a cancellation under it
         error = error.__cause__
     return error
 
