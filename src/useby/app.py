@@ -179,6 +179,9 @@ class Node:
             except StoreUnavailable as error:
                 log.warning("the store can't be looked at: %s", error)
                 continue
+            except Exception:
+                log.exception("the store could not be looked at")
+                continue
             if changed:
                 self.hub.look_at_all()
                 self.clock.wake()

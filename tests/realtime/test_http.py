@@ -186,7 +186,7 @@ async def test_a_host_that_is_not_named_gets_400_and_a_named_one_passes(start: A
     house = await start(allowed_hosts=("useby.example",))
     assert status(await answer(house, upgrade(Host="evil.example"))) == 400
     assert status(await answer(house, upgrade(Host="useby.example:8000"))) == 101
-    plain = b"GET /api/health/live HTTP/1.1\r\nConnection: close\r\nHost: "
+    plain = b"GET /api/openapi.json HTTP/1.1\r\nConnection: close\r\nHost: "
     assert status(await answer(house, plain + b"evil.example\r\n\r\n")) == 400
     assert status(await answer(house, plain + b"useby.example\r\n\r\n")) == 200
 

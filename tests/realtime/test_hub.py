@@ -1,6 +1,7 @@
 """The pool of connections, with real sockets and a wall clock that is set."""
 
 import asyncio
+import gc
 import json
 from typing import Any
 
@@ -8,11 +9,14 @@ import pytest
 from websockets.asyncio.client import connect
 
 from house import House, closed
+from live import until
 from useby.domain.news import Notified
 from useby.realtime import patience
 from useby.realtime.session import PAGE
+from useby.realtime.socket import Socket
 from useby.store import accounts, notifications, sessions
 from useby.store.engine import StoreUnavailable
+from wire import close_frame, wires
 
 SECONDS = 10
 
@@ -245,3 +249,25 @@ async def test_who_marks_and_leaves_finds_it_marked_when_coming_back(
     async with house.connected(token) as again:
         await again.send("PING")
         assert json.loads(await again.recv()) == {"type": "pong"}
+
+
+async def test_a_connection_that_has_ended_leaves_the_collector_nothing(house: House) -> None:
+    url = f"{house.socket_url}?access_token={await house.token(await house.add_user())}"
+    gc.collect()
+    gc.disable()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        async with wires() as opened:
+            for politely in (True, False):
+                wire = await opened.opened(url)
+                if politely:
+                    await wire.send(close_frame(1000))
+                    await wire.read_to_end()
+                wire.close()
+        await until(lambda: not house.node.hub.count)
+        gc.collect()
+        assert [each for each in gc.garbage if isinstance(each, asyncio.Transport | Socket)] == []
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()

@@ -132,7 +132,7 @@ async def list_notifications(
     caller: Known,
     unread: bool | None = None,
     type: Annotated[Kind | None, Query()] = None,  # noqa: A002 - the name on the wire
-    since: Annotated[str | None, Query(max_length=64)] = None,
+    since: Annotated[Text | None, Query(max_length=64)] = None,
     cursor: Annotated[str | None, Query(max_length=512)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> NotificationPage:

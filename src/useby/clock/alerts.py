@@ -27,6 +27,8 @@ LONGEST_SLEEP: Final = timedelta(seconds=15)
 """The wall clock may be set while we sleep by the other one; this is how late we notice."""
 SHORTEST_SLEEP: Final = 0.05
 """Seconds. What is due already and was not ours to claim is another node's, for a moment yet."""
+PATIENCE: Final = timedelta(seconds=2)
+"""What has been due for longer, and was skipped because its owner was busy, is waited for."""
 RETRY_SECONDS: Final = 0.5
 RETRY_LONGEST: Final = 30.0
 
@@ -48,16 +50,20 @@ class AlertClock:
 
     async def run(self) -> None:
         """Go on until cancelled, whatever the store does."""
-        pause = RETRY_SECONDS
+        pause, due = RETRY_SECONDS, None
         while True:
             self._wake.clear()
             self._until = None  # until the next look is over, any news is worth another one
+            late = due is not None and due < self._now() - PATIENCE
             try:
-                while await self.say_due() == BATCH:
+                while await self.say_due(late=late) == BATCH:
                     pass
                 due = await self._database.read(alerts.next_due)
-            except StoreUnavailable as error:
-                log.warning("the alert clock waits for the store: %s", error)
+            except Exception as error:
+                if isinstance(error, StoreUnavailable):
+                    log.warning("the alert clock waits for the store: %s", error)
+                else:
+                    log.exception("the alert clock has failed and tries again")
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, RETRY_LONGEST)
                 continue
@@ -71,22 +77,28 @@ class AlertClock:
                 ):
                     await self._wake.wait()
 
-    async def say_due(self) -> int:
+    async def say_due(self, *, late: bool = False) -> int:
         """Say what is due now, one batch of it.
+
+        Args:
+            late: Whether something has been due for long: then its owners, who were busy whenever
+                they were looked at, are waited for.
 
         Returns:
             How many products were looked at; ``BATCH`` means that there may be more.
         """
         now = self._now()
-        return await self._database.write(lambda transaction: say_due(transaction, now))
+        return await self._database.write(lambda t: say_due(t, now, late=late))
 
 
-def say_due(transaction: Transaction, now: datetime) -> int:
+def say_due(transaction: Transaction, now: datetime, *, late: bool = False) -> int:
     """Settle one batch of the products due at ``now``; how many they were.
 
     A product whose rules can't be worked out is set aside with its reason, and costs the others
     nothing.
     """
+    if late:
+        alerts.await_owners(transaction, now)
     claimed = alerts.claim_due(transaction, now, BATCH)
     drafts: list[Draft] = []
     settled: list[Settlement] = []

@@ -20,7 +20,7 @@ from useby.auth.tokens import Claims, KeysNeeded, TokenRefused, Verifier
 from useby.domain.account import Standing
 from useby.realtime import closes
 from useby.realtime.hub import Hub
-from useby.realtime.patience import until_it_works
+from useby.realtime.patience import together_or_alone, until_it_works
 from useby.realtime.session import Session, State
 from useby.realtime.socket import Socket
 from useby.store import accounts, notifications, tickets
@@ -154,23 +154,32 @@ class Admissions:
     async def _admit_waiting(self) -> None:
         while True:
             await self._wanted.wait()
-            turn = _turn(self._line, self._wanted)
-            await self._admit([each for each in turn if self._joins(each)])
+            # Kept by no name here: it would hold who came last until somebody else comes.
+            await together_or_alone(
+                [each for each in _turn(self._line, self._wanted) if self._joins(each)],
+                self._admit,
+                _fail,
+            )
 
     async def _redeem_waiting(self) -> None:
         while True:
             await self._ticket_shown.wait()
-            turn = _turn(self._shown, self._ticket_shown)
-            found = await _whenever_it_works(
-                lambda turn=turn: self._redeem({shown for shown, _ in turn}),  # type: ignore[misc]
-                (opening for _, opening in turn),
+            await together_or_alone(
+                _turn(self._shown, self._ticket_shown),
+                self._redeem_together,
+                lambda each: _fail(each[1]),
             )
-            for shown, opening in turn:
-                opening.claims = found.pop(shown, None)  # who comes second with it finds nothing
-                if opening.claims is None:
-                    opening.socket.close(closes.TOKEN_INVALID)
-                else:
-                    self._queue(opening)
+
+    async def _redeem_together(self, turn: Sequence[tuple[_Shown, _Opening]]) -> None:
+        found = await _whenever_it_works(
+            lambda: self._redeem({shown for shown, _ in turn}), (opening for _, opening in turn)
+        )
+        for shown, opening in turn:
+            opening.claims = found.pop(shown, None)  # who comes second with it finds nothing
+            if opening.claims is None:
+                opening.socket.close(closes.TOKEN_INVALID)
+            else:
+                self._queue(opening)
 
     async def _redeem(self, shown: set[_Shown]) -> dict[tuple[str, str], Claims]:
         """Spend tickets; if the answer of the commit is lost, they are spent and open nothing."""
@@ -291,6 +300,10 @@ async def _whenever_it_works(ask: Callable[[], Awaitable[T]], batch: Iterable[_O
         for each in batch:
             each.socket.flush()  # the upgrade is answered; the first frame has to wait
         return await until_it_works(ask)
+
+
+def _fail(opening: _Opening) -> None:
+    opening.socket.close(closes.INTERNAL_ERROR)
 
 
 def _refuse(socket: Socket, refused: TokenRefused) -> None:

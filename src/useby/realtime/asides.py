@@ -6,7 +6,8 @@ notifications are read, and what that product is now. So nothing leaves that the
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable
+import logging
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -16,14 +17,18 @@ from useby.domain.account import User
 from useby.domain.news import Change, MarkedRead, ProductChanged
 from useby.domain.product import Product
 from useby.realtime import frames
-from useby.realtime.patience import until_it_works
+from useby.realtime.patience import together_or_alone, until_it_works
 from useby.realtime.session import Effects
 from useby.realtime.socket import Socket
 from useby.store import accounts, notifications, products
 from useby.store.engine import Connection, Database
 
+log = logging.getLogger(__name__)
+
 ProductJson = Callable[[Product, User, datetime], str]
 
+TOGETHER: Final = 200
+"""Users looked up in one snapshot."""
 MOST: Final = 1000
 """Of a user's ids that others have said and nobody has looked up; beyond, it is a flood."""
 
@@ -82,7 +87,11 @@ class Asides:
     def was_changed(self, news: ProductChanged) -> None:
         """A product was changed, on this node; that is told at once."""
         if sockets := self._extended(news.owner.id):
-            shown = self._product_json(news.product, news.owner, self._now())
+            try:
+                shown = self._product_json(news.product, news.owner, self._now())
+            except Exception:
+                log.exception("a product could not be shown")  # it is kept all the same
+                return
             self._tell_product(sockets, news.change, shown)
 
     def is_said(self, hint: Hint) -> None:
@@ -108,10 +117,15 @@ class Asides:
             await self._wanted.wait()
             self._wanted.clear()
             due, self._due = self._due, {}
+            await together_or_alone(list(due.items()), self._look_up_and_tell, _give_up)
+
+    async def _look_up_and_tell(self, due: Sequence[tuple[str, _Due]]) -> None:
+        for start in range(0, len(due), TOGETHER):
+            some = dict(due[start : start + TOGETHER])
             found = await until_it_works(
-                lambda due=due: self._database.read(lambda c: _look_up(c, due))  # type: ignore[misc]
+                lambda some=some: self._database.read(lambda c: _look_up(c, some))  # type: ignore[misc]
             )
-            for user_id, what in due.items():
+            for user_id, what in some.items():
                 self._tell(self._extended(user_id), what, found[user_id])
 
     def _due_to(self, user_id: str) -> _Due | None:
@@ -141,6 +155,11 @@ class Asides:
         data = frames.product(change.value, shown)
         for socket in sockets:
             self._answer(socket, lambda s=socket: s.session.product_changed(data))  # type: ignore[misc]
+
+
+def _give_up(due: tuple[str, _Due]) -> None:
+    """Tell a user's sessions nothing; they find it when they look, and the failure is in the log."""
+    del due
 
 
 def _look_up(connection: Connection, due: dict[str, _Due]) -> dict[str, _Found]:

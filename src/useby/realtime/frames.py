@@ -208,5 +208,10 @@ def _mark_read(names: object) -> MarkRead | Ignored:
     return MarkRead(tuple(name.lower() for name in names))
 
 
+def id_of(text: str | None) -> str | None:
+    """The notification's id that a text is; ``None`` if it is none: no store is asked for it."""
+    return text.lower() if _is_id(text) and text is not None else None
+
+
 def _is_id(name: object) -> bool:
     return isinstance(name, str) and _ID.fullmatch(name) is not None

@@ -20,6 +20,8 @@ from websockets.utils import accept_key
 
 from useby import metrics
 from useby.realtime.admissions import Admissions, Knock
+from useby.realtime.frames import id_of
+from useby.realtime.socket import part
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +80,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._disarm()
         self._admissions.unseat(self)
         super().connection_lost(exc)
+        part(self.transport)
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser slices, so that no bound is passed by more than one."""
@@ -196,7 +199,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         return Knock(
             tokens=tuple(dict.fromkeys(tokens)),
             origin=origins[0].decode("latin-1") if origins else None,
-            since=next(iter(fields.get("since", ())), None),
+            since=id_of(next(iter(fields.get("since", ())), None)),
             extended=EXTENDED in {each.strip() for each in offered},
         )
 

@@ -10,8 +10,9 @@ import contextlib
 import logging
 import math
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Final
 
 from useby import metrics
@@ -23,7 +24,7 @@ from useby.domain.news import AccessEnded, MarkedRead, Notified, ProductChanged
 from useby.domain.notification import Notification
 from useby.realtime import closes, frames, patience
 from useby.realtime.asides import Asides, ProductJson
-from useby.realtime.patience import until_it_works
+from useby.realtime.patience import together_or_alone, until_it_works
 from useby.realtime.session import PAGE, Effects, Fetch, Mark, State
 from useby.realtime.socket import Socket
 from useby.realtime.sweep import Sweep
@@ -35,6 +36,8 @@ log = logging.getLogger(__name__)
 
 FETCHED_TOGETHER: Final = 32
 """Pages read in one snapshot; the next ones wait for these."""
+COMPARED_TOGETHER: Final = 1000
+"""Connections looked up in one snapshot: all of them are compared when a bus has come back."""
 DRAIN_SLICES: Final = 20
 """Waves in which a node that stops closes its connections, at least."""
 DRAIN_PAUSE: Final = 0.25
@@ -322,43 +325,45 @@ class Hub:
             if not self._fetches:
                 self._fetch_wanted.clear()
             turn = [each for each in turn if each[0].session.state is not State.CLOSED]
-            if not turn:
-                continue
-            wanted = {(socket.session.user_id, page) for socket, page in turn}
-            pages = await until_it_works(
-                lambda wanted=wanted: self._database.read(lambda c: _pages(c, wanted))  # type: ignore[misc]
-            )
-            for socket, page in turn:
-                answer = pages[socket.session.user_id, page]
-                self.answer(socket, lambda s=socket, a=answer: s.session.page(*a))  # type: ignore[misc]
+            await together_or_alone(turn, self._fetch, self._fail)
+
+    async def _fetch(self, turn: Sequence[tuple[Socket, Fetch]]) -> None:
+        wanted = {(socket.session.user_id, page) for socket, page in turn}
+        if not wanted:
+            return
+        pages = await until_it_works(lambda: self._database.read(lambda c: _pages(c, wanted)))
+        for socket, page in turn:
+            answer = pages[socket.session.user_id, page]
+            self.answer(socket, lambda s=socket, a=answer: s.session.page(*a))  # type: ignore[misc]
+
+    def _fail(self, asked: tuple[Socket, Fetch | Mark]) -> None:
+        asked[0].close(closes.INTERNAL_ERROR)
 
     async def _mark_waiting(self) -> None:
         while True:
             await self._mark_wanted.wait()
             self._mark_wanted.clear()
             batch, self._marks = self._marks, []
-            wanted: dict[str, list[str]] = {}
-            all_of: set[str] = set()
-            for socket, mark in batch:
-                if mark.ids is None:
-                    all_of.add(socket.session.user_id)
-                else:
-                    wanted.setdefault(socket.session.user_id, []).extend(mark.ids)
-            now = self._now()
+            await together_or_alone(batch, self._keep_marks, self._fail)
 
-            def write(
-                transaction: Transaction,
-                wanted: dict[str, list[str]] = wanted,
-                all_of: set[str] = all_of,
-                now: datetime = now,
-            ) -> None:
-                notifications.mark_read_of_many(transaction, wanted, now)
-                for user_id in sorted(all_of):
-                    notifications.mark_all_read(transaction, user_id, now)
+    async def _keep_marks(self, batch: Sequence[tuple[Socket, Mark]]) -> None:
+        wanted: dict[str, list[str]] = {}
+        all_of: set[str] = set()
+        for socket, mark in batch:
+            if mark.ids is None:
+                all_of.add(socket.session.user_id)
+            else:
+                wanted.setdefault(socket.session.user_id, []).extend(mark.ids)
+        now = self._now()
 
-            await until_it_works(lambda write=write: self._database.write(write))  # type: ignore[misc]
-            for socket, _ in batch:
-                self.answer(socket, socket.session.marked)
+        def write(transaction: Transaction) -> None:
+            notifications.mark_read_of_many(transaction, wanted, now)
+            for user_id in sorted(all_of):
+                notifications.mark_all_read(transaction, user_id, now)
+
+        await until_it_works(lambda: self._database.write(write))
+        for socket, _ in batch:
+            self.answer(socket, socket.session.marked)
 
     async def _keep_sweeping(self) -> None:
         due = self.time()
@@ -382,8 +387,11 @@ class Hub:
         while True:
             await self._compare_wanted.wait()
             self._compare_wanted.clear()
-            sockets = {each for each in self._to_compare if each.session.state is not State.OPENING}
+            open_ = (each for each in self._to_compare if each.session.state is not State.OPENING)
+            sockets = set(islice(open_, COMPARED_TOGETHER))
             self._to_compare -= sockets
+            if len(sockets) == COMPARED_TOGETHER:
+                self._compare_wanted.set()  # there may be more; the loop gets its turn before
             try:
                 await self._compare(sockets)
             except StoreUnavailable as error:
@@ -391,6 +399,8 @@ class Hub:
                 self._compare_soon(each for each in sockets if each.slot >= 0)
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, patience.RETRY_LONGEST)
+            except Exception:
+                log.exception("connections could not be compared; the next sweep does it again")
             else:
                 wait = patience.RETRY_SECONDS
 

@@ -1,8 +1,8 @@
-"""Waiting for a store that is away: sockets stay."""
+"""Waiting for a store that is away: sockets stay. And bad rows cost only whoever they are of."""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, TypeVar
 
 from useby.store.engine import StoreUnavailable
@@ -24,3 +24,24 @@ async def until_it_works(attempt: Callable[[], Awaitable[T]]) -> T:
             log.warning("the store is away, connections wait: %s", error)
             await asyncio.sleep(wait)
             wait = min(wait * 2, RETRY_LONGEST)
+
+
+async def together_or_alone(
+    batch: Sequence[T], work: Callable[[Sequence[T]], Awaitable[None]], give_up: Callable[[T], None]
+) -> None:
+    """Work a batch off; if that fails, each by itself, so that a bad one costs only itself.
+
+    Args:
+        batch: What waits.
+        work: Asks the store about a batch and hands out what it says.
+        give_up: Called with each for which even that has failed.
+    """
+    try:
+        await work(batch)
+    except Exception:
+        log.exception("%d could not be dealt with together", len(batch))
+        if len(batch) == 1:
+            give_up(batch[0])
+            return
+        for each in batch:
+            await together_or_alone([each], work, give_up)

@@ -7,6 +7,7 @@ or bound what is written, so that is done here.
 """
 
 import asyncio
+import contextlib
 import logging
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -158,6 +159,7 @@ class Socket(asyncio.Protocol):
         self.session.close(closes.GOING_AWAY)
         self._hub.remove(self)
         self._hub.release(self)
+        part(self.transport)
 
     # what the hub and the sweep call
 
@@ -374,6 +376,15 @@ class Socket(asyncio.Protocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+
+def part(transport: asyncio.Transport) -> None:
+    """Have a transport that is closed go at once, and not when the collector finds it.
+
+    asyncio's knows itself by a bound method, for as long as it lives: 1.4 KiB a connection.
+    """
+    with contextlib.suppress(AttributeError):
+        del transport._read_ready_cb  # type: ignore[attr-defined]  # noqa: SLF001 - it is over
 
 
 def _wire_size(frame: Frame) -> int:

@@ -1,5 +1,6 @@
 """Users: who they are, how their alerts are said, and whether their tokens are still good."""
 
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, time
 from typing import Any, Final, NamedTuple
@@ -129,7 +130,10 @@ def provision(
         known = sa.select(users.c.id).where(users.c.id == subject)
         if transaction.connection.execute(known).first() is None:
             user = User(subject, None, "", time_zone, Policy(), now)
-            transaction.connection.execute(sa.insert(users).values(**_values(user), id=user.id))
+            new = sa.insert(users).values(**_values(user), id=user.id)
+            nested = transaction.connection.begin_nested
+            with contextlib.suppress(sa.exc.IntegrityError), nested():
+                transaction.connection.execute(new)  # unless another node saw them first
 
 
 def _values(user: User) -> dict[str, Any]:

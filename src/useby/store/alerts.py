@@ -15,6 +15,7 @@ from useby.domain.alerts import Outcome
 from useby.domain.product import Product
 from useby.store.accounts import user, users_by_id
 from useby.store.engine import Transaction
+from useby.store.owners import hold
 from useby.store.products import PRODUCT_COLUMNS, get, product_of, said_leads
 from useby.store.rows import Write
 from useby.store.schema import alerts_said, products, users
@@ -22,6 +23,8 @@ from useby.store.schema import alerts_said, products, users
 log = logging.getLogger(__name__)
 
 FAULT_LENGTH: Final = 200
+OWNERS: Final = 20
+"""How many owners are waited for at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,23 @@ def next_due(connection: Connection) -> datetime | None:
         .order_by(products.c.next_alert_at)
         .limit(1)
     ).scalar()
+
+
+def await_owners(transaction: Transaction, now: datetime) -> None:
+    """Wait for the owners of what has been due longest, so that ``claim_due`` skips none of it.
+
+    Who is written to all the time, by several at once, would otherwise be skipped all the time.
+    """
+    if transaction.connection.dialect.name == "sqlite":
+        return  # nobody is skipped there
+    due = (
+        sa.select(products.c.user_id, sa.func.min(products.c.next_alert_at).label("since"))
+        .where(products.c.next_alert_at <= now)
+        .group_by(products.c.user_id)
+        .order_by("since")
+        .limit(OWNERS)
+    )
+    hold(transaction, [row.user_id for row in transaction.connection.execute(due)])
 
 
 def claim_due(

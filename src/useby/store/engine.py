@@ -5,7 +5,8 @@ function, run whole; what it reads is one snapshot, and what it wrote is on stab
 caller hears of it. A caller that is cancelled cancels nothing.
 """
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -23,8 +24,10 @@ __all__ = [
     "database_file",
     "database_name",
     "open_database",
+    "tell",
 ]
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 KNOWN = "the database URL must be sqlite:///PATH or postgresql://USER@HOST/DATABASE"
@@ -78,6 +81,17 @@ class Database(Protocol):
 
     async def close(self) -> None:
         """Finish what was asked for, then let go."""
+
+
+def tell(listener: Callable[[News], None] | None, news: Iterable[News]) -> None:
+    """Hand over what has been committed. Whoever can't take it costs the writer nothing."""
+    if listener is None:
+        return
+    for each in news:
+        try:
+            listener(each)
+        except Exception:
+            log.exception("what was committed could not be told; who looks will find it")
 
 
 def database_file(url: str) -> Path | None:

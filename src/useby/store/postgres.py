@@ -22,7 +22,7 @@ from sqlalchemy.engine import Connection, ExceptionContext
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from useby.domain.news import News
-from useby.store.engine import StoreUnavailable, Transaction
+from useby.store.engine import StoreUnavailable, Transaction, tell
 
 T = TypeVar("T")
 
@@ -108,9 +108,7 @@ class PostgresDatabase:
             async with self._engine.connect() as connection:
                 async with connection.begin():
                     transaction, result = await connection.run_sync(_in_transaction, work)
-                if self.on_commit is not None:
-                    for news in transaction.news:
-                        self.on_commit(news)
+                tell(self.on_commit, transaction.news)
                 return result
 
         return await self._shielded(attempt)

@@ -26,7 +26,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine
 
 from useby.domain.news import News
-from useby.store.engine import StoreUnavailable, Transaction
+from useby.store.engine import StoreUnavailable, Transaction, tell
 
 T = TypeVar("T")
 
@@ -208,6 +208,7 @@ class SqliteDatabase:
                         connection = None
                 with contextlib.suppress(RuntimeError):  # the loop may have ended before us
                     self._loop.call_soon_threadsafe(answer, batch)
+                batch = ()  # what was asked is not held until somebody asks again
             if connection is not None:
                 connection.close()
 
@@ -228,10 +229,9 @@ class SqliteDatabase:
         return batch
 
     def _have_written(self, batch: Sequence[_Job[Any]]) -> None:
-        if self.on_commit is not None:
-            for job in batch:
-                for item in job.news if job.error is None else ():
-                    self.on_commit(item)
+        for job in batch:
+            if job.error is None:
+                tell(self.on_commit, job.news)
         _settle(batch)
 
     def _have_read(self, batch: Sequence[_Job[Any]]) -> None:

@@ -1,0 +1,80 @@
+"""What the store can't say costs the connection that asked, on either store, and no other."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from both import database_url
+from house import House, closed
+from useby.domain.account import User
+from useby.domain.news import Notified
+from useby.realtime.hub import Hub
+from useby.store.schema import notifications
+
+__all__ = ["database_url"]
+
+SECONDS = 10
+
+
+@pytest.fixture
+async def either(start: Any, database_url: str) -> House:
+    house: House = await start(database_url=database_url)
+    return house
+
+
+async def _spoil(house: House, user: User) -> None:
+    """A row as only a newer version would write it."""
+    await house.node.database.write(
+        lambda t: t.connection.execute(
+            sa.update(notifications).where(notifications.c.user_id == user.id).values(event="later")
+        )
+    )
+
+
+async def test_a_row_that_cannot_be_read_ends_its_own_connection_and_nobody_elses(
+    either: House,
+) -> None:
+    ada, eve = await either.add_user(), await either.add_user("eve")
+    await either.post(ada, "1")
+    await either.post(eve, "1")
+    await _spoil(either, ada)
+    async with (
+        either.connected(await either.token(ada)) as hers,
+        either.connected(await either.token(eve, "s2")) as theirs,
+    ):
+        async with asyncio.timeout(SECONDS):
+            assert json.loads(await theirs.recv())["message"] == "1"
+            assert (await closed(hers))[0] == 1011
+            await either.post(eve, "2")
+            assert json.loads(await theirs.recv())["message"] == "2"
+
+
+@pytest.mark.parametrize("since", ["%00", "%ED%A0%80", "x" * 100, "'", "1" * 40])
+async def test_a_since_that_is_no_id_means_all_unread_on_either_store(
+    either: House, since: str
+) -> None:
+    user = await either.add_user()
+    await either.post(user, "1")
+    async with either.connected(f"{await either.token(user)}&since={since}") as client:
+        async with asyncio.timeout(SECONDS):
+            assert json.loads(await client.recv())["message"] == "1"
+
+
+async def test_news_that_cannot_be_told_is_kept_and_found(
+    either: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = await either.add_user()
+    async with either.connected(await either.token(user)) as client:
+        with monkeypatch.context() as patched:
+            patched.setattr(Hub, "_notify", _fail)
+            await either.post(user, "1")
+        either.node.hub.look_at([user.id])
+        async with asyncio.timeout(SECONDS):
+            assert json.loads(await client.recv())["message"] == "1"
+
+
+def _fail(*_: object) -> None:
+    raise RuntimeError(Notified.__name__)
