@@ -58,9 +58,7 @@ async def test_a_page_is_told_marks_read_and_gets_over_an_offline_time(
     person = node.person()
     node.say(person, ["before"])
     async with async_playwright() as playwright, node.rest() as rest:
-        browser = await playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox"]
-        )
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = await browser.new_page()
         errors: list[object] = []
         page.on("pageerror", errors.append)

@@ -34,7 +34,11 @@ MUTANTS: Final = {
     ),
     "no pong is missed": ("if (line.pongs < ping)", "if (line.pongs > ping)", "coming-back"),
     "what comes again is handed over again": ("|| this.#seen.has(id)", "", "handing"),
-    "a full buffer skips what it could not take": ("if (this.#missed || this", "if (this", "handing"),
+    "a full buffer skips what it could not take": (
+        "if (this.#missed || this",
+        "if (this",
+        "handing",
+    ),
     "what is unread is asked for instead of what is newer": (
         "this.#received = id;",
         "",

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import MutableMapping
+from functools import cache
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -17,7 +18,8 @@ from useby import __version__, metrics
 from useby.api import accounts, errors, health, me, notifications, products
 from useby.api.context import Context
 from useby.api.errors import problem
-from useby.api.product_shapes import ProductIn
+from useby.api.product_shapes import ProductIn, ProductOut
+from useby.realtime import asyncapi
 
 SOCKET_PATH: Final = "/api/ws/notification"
 CLOSE: Final = {"Connection": "close"}
@@ -25,7 +27,7 @@ HEAD_REFUSALS: Final = (HTTPStatus.REQUEST_URI_TOO_LONG, HTTPStatus.REQUEST_HEAD
 """What the listener answers, before the application hears of a request."""
 _DESCRIPTION: Final = (
     "Keeps products, knows when each must be noticed, and tells every device of its owner at once"
-    f" over the WebSocket at `{SOCKET_PATH}`."
+    f" over the WebSocket at `{SOCKET_PATH}`, whose own document is at `/api/asyncapi.json`."
 )
 
 
@@ -61,6 +63,10 @@ def create_api(context: Context) -> FastAPI:
             "This is a WebSocket: connect to it with an upgrade.",
             {"Upgrade": "websocket", "Connection": "Upgrade"},
         )
+
+    @api.get("/api/asyncapi.json", include_in_schema=False)
+    async def socket_document() -> JSONResponse:
+        return JSONResponse(_socket_document())
 
     @api.get("/", include_in_schema=False)
     async def home() -> RedirectResponse:
@@ -104,6 +110,11 @@ def _document(api: FastAPI) -> dict[str, Any]:
                     "content": {"text/plain": {"schema": {"type": "string"}}},
                 }
     return document
+
+
+@cache
+def _socket_document() -> dict[str, Any]:
+    return asyncapi.document(version=__version__, product=ProductOut)
 
 
 class Gate:
