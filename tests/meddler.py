@@ -91,7 +91,8 @@ class WebSocketLine(Line):
     def say_close(self, code: int, reason: str) -> None:
         """Let the server's next word be this, at once."""
         self._ended_by_us = True
-        self._client.write(close_frame(code, reason))
+        if self._client not in self._ended and not self._client.is_closing():
+            self._client.write(close_frame(code, reason))
 
     def _asked(self, piece: bytes, manner: Manner) -> bytes:
         if self._asked_head is not None:

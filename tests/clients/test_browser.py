@@ -1,6 +1,5 @@
 """The JavaScript client in a real Chromium, as a page has it."""
 
-import contextlib
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -38,7 +37,7 @@ class Files(BaseHTTPRequestHandler):
 @pytest.fixture
 def site() -> Iterator[str]:
     """The address that serves the page."""
-    with contextlib.closing(ThreadingHTTPServer(("127.0.0.1", 0), Files)) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Files) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}/"
@@ -60,8 +59,8 @@ async def test_a_page_is_told_marks_read_and_gets_over_an_offline_time(
     async with async_playwright() as playwright, node.rest() as rest:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = await browser.new_page()
-        errors: list[object] = []
-        page.on("pageerror", errors.append)
+        errors: list[str] = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
         await page.goto(f"{site}?{urlencode({'node': node.url, 'token': person.token})}")
         await heard(page, "before")
         await live.post(rest, person, "live")

@@ -1,4 +1,4 @@
-"""The JavaScript client's own suite, its types, its size, and whether the suite sees a wrong line."""
+"""The JavaScript client's own suite, types and size, and whether that suite sees a wrong line."""
 
 import gzip
 import re
@@ -34,11 +34,7 @@ MUTANTS: Final = {
     ),
     "no pong is missed": ("if (line.pongs < ping)", "if (line.pongs > ping)", "coming-back"),
     "what comes again is handed over again": ("|| this.#seen.has(id)", "", "handing"),
-    "a full buffer skips what it could not take": (
-        "if (this.#missed || this",
-        "if (this",
-        "handing",
-    ),
+    "what did not fit is skipped": ("if (this.#missed || this", "if (this", "handing"),
     "what is unread is asked for instead of what is newer": (
         "this.#received = id;",
         "",

@@ -135,15 +135,19 @@ test("a full buffer closes, takes nothing after, and comes back when half is wor
 });
 
 test("what was not taken because the buffer was full is not passed over by what comes after", async () => {
-  const made = await iterate({ buffer: 2 });
+  const made = await iterate({ buffer: 4 });
   await made.notifications.markRead(id(99)); // so that the line stays for the pong
   const [line] = [socket()];
-  line.notify(1, 2, 3, 4);
+  line.notify(1, 2, 3, 4, 5, 6);
   await made.first;
-  assert.deepEqual(await made.take(1), [2]); // half is free again
-  line.notify(5);
+  assert.deepEqual(await made.take(1), [2]); // there is room again, but not yet half
+  line.notify(7);
+  assert.deepEqual(await made.take(1), [3]);
   await settle();
-  assert.equal(since(), id(3));
+  assert.equal(since(), id(5));
+  socket().greet();
+  socket().notify(6, 7);
+  assert.deepEqual(await made.take(4), [4, 5, 6, 7]);
 });
 
 test("marks go out although the buffer is full, when somebody waits for them", async () => {
