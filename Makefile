@@ -33,6 +33,7 @@ lint: $(VENV)/dev.stamp clients/js/node_modules/.package-lock.json ## ruff, mypy
 	$(BIN)/mypy --strict
 	$(BIN)/lint-imports
 	clients/js/node_modules/.bin/tsc --project clients/js
+	clients/js/node_modules/.bin/tsc --project tests/web
 
 bench: $(VENV)/bench.stamp bench/peers/node_modules/.package-lock.json ## measure useby beside its peers (ARGS="idle storm --peers useby,ws")
 	@command -v nginx >/dev/null && command -v redis-server >/dev/null && test -e /usr/lib/nginx/modules/ngx_nchan_module.so || \

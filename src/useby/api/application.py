@@ -8,14 +8,14 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from useby import __version__, metrics
-from useby.api import accounts, errors, health, me, notifications, products
+from useby.api import accounts, errors, health, me, notifications, page, products
 from useby.api.context import Context
 from useby.api.errors import problem
 from useby.api.product_shapes import ProductIn, ProductOut
@@ -68,9 +68,7 @@ def create_api(context: Context) -> FastAPI:
     async def socket_document() -> JSONResponse:
         return JSONResponse(_socket_document())
 
-    @api.get("/", include_in_schema=False)
-    async def home() -> RedirectResponse:
-        return RedirectResponse("/api/docs")
+    page.install(api)
 
     def openapi() -> dict[str, Any]:
         if api.openapi_schema is None:

@@ -19,7 +19,7 @@ def serve(
     ] = None,
     database: DatabaseUrl = None,
 ) -> None:
-    """Run a node: REST and the WebSocket on one port."""
+    """Run a node: REST, the WebSocket, and at `/` a page, on one port."""
     settings = settings_with(host=host, port=port, database_url=database)
     with refusals(f"{settings.host}:{settings.port}"):
         try:
