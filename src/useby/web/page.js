@@ -92,6 +92,8 @@ function show() {
 
 SIGN_IN.addEventListener("submit", (event) => {
   event.preventDefault();
+  if (SIGN_IN.ariaBusy === "true") return; // pressed twice
+  SIGN_IN.ariaBusy = "true";
   const isNew = event.submitter?.getAttribute("value") === "new";
   void attempt(async () => {
     if (isNew) await account.signUp(EMAIL.value, PASSWORD.value);
@@ -99,6 +101,8 @@ SIGN_IN.addEventListener("submit", (event) => {
     PASSWORD.value = "";
     begin();
     DUE.focus();
+  }).finally(() => {
+    SIGN_IN.ariaBusy = "false";
   });
 });
 
@@ -119,9 +123,9 @@ function begin() {
   notifications.addEventListener("state", ({ detail }) => isNow(detail));
   notifications.addEventListener("read", ({ detail }) => {
     if (detail.ids.length) detail.ids.forEach(wasRead);
-    else look.at(whatWasRead);
+    else void look.at(whatWasRead);
   });
-  notifications.addEventListener("product", () => look.at(whatIsDue));
+  notifications.addEventListener("product", () => void look.at(whatIsDue));
   notifications.addEventListener("notification", ({ detail }) => tell(detail));
 }
 
@@ -145,7 +149,10 @@ function isNow({ name, code, wait, reason }) {
     waiting: `Not connected${later}`,
     closed: "",
   }[name];
-  if (name === "connected") look.at(whatIsDue);
+  if (name === "connected") {
+    TROUBLE.textContent = "";
+    void look.at(whatIsDue);
+  }
   if (name !== "closed" || code === null) return;
   // The node does not want us any more: signed out elsewhere, or the sign-in is too old.
   void account.signOut().catch(() => {});
