@@ -34,8 +34,10 @@ lint: $(VENV)/dev.stamp clients/js/node_modules/.package-lock.json ## ruff, mypy
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy --strict
+	$(BIN)/mypy --strict examples/*.py
 	$(BIN)/lint-imports
 	clients/js/node_modules/.bin/tsc --project clients/js
+	clients/js/node_modules/.bin/tsc --project tests/web
 
 bench: $(VENV)/bench.stamp bench/peers/node_modules/.package-lock.json ## measure useby beside its peers (ARGS="idle storm --peers useby,ws")
 	@command -v nginx >/dev/null && command -v redis-server >/dev/null && test -e /usr/lib/nginx/modules/ngx_nchan_module.so || \

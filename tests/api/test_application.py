@@ -8,6 +8,8 @@ import pytest
 
 from rest import Rest
 from useby import __version__
+from useby.api.product_shapes import ProductOut
+from useby.realtime.asyncapi import document
 from useby.store.engine import StoreUnavailable
 
 
@@ -129,15 +131,19 @@ async def test_the_sockets_path_without_an_upgrade_is_426_and_does_not_repeat_th
     assert "secret" not in answer.text
 
 
-async def test_the_root_leads_to_the_documentation_which_needs_no_other_host(rest: Rest) -> None:
+async def test_the_documentation_needs_no_other_host(rest: Rest) -> None:
     client = rest.client()
-    root = await client.get("/")
-    assert root.headers["location"] == "/api/docs"
     page = (await client.get("/api/docs")).text
     assert "http" not in page.replace("http://useby.test", "")
     for asset in ("swagger-ui-bundle.js", "swagger-ui.css"):
         assert f"/api/docs/assets/{asset}" in page
         assert (await client.get(f"/api/docs/assets/{asset}")).status_code == 200
+
+
+async def test_the_sockets_own_document_is_served(rest: Rest) -> None:
+    answer = await rest.client().get("/api/asyncapi.json")
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json() == document(version=__version__, product=ProductOut)
 
 
 async def test_the_document_names_every_operation_once_and_every_answer_it_can_give(

@@ -53,6 +53,9 @@ def test_it_prints_a_login_and_a_line_to_watch_that_works(demo: subprocess.Popen
     assert url
     assert login
     assert line
+    page = re.search(r"page +(http\S+)", said)
+    assert page
+    assert "<title>useby</title>" in httpx.get(page[1], trust_env=False).text
     answer = httpx.post(
         f"{url[1]}/api/auth/login",
         json={"email": login[1], "password": login[2]},

@@ -2,22 +2,24 @@
 
 import time
 from collections.abc import MutableMapping
+from functools import cache
 from http import HTTPStatus
 from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from useby import __version__, metrics
-from useby.api import accounts, errors, health, me, notifications, products
+from useby.api import accounts, errors, health, me, notifications, page, products
 from useby.api.context import Context
 from useby.api.errors import MEDIA_TYPE, problem
-from useby.api.product_shapes import ProductIn
+from useby.api.product_shapes import ProductIn, ProductOut
+from useby.realtime import asyncapi
 
 PROBES: Final = frozenset({"/api/health/live", "/api/health/ready"})
 """Asked by whoever watches the node, by its address; nothing in their answers hangs on the host."""
@@ -27,7 +29,7 @@ HEAD_REFUSALS: Final = (HTTPStatus.REQUEST_URI_TOO_LONG, HTTPStatus.REQUEST_HEAD
 """What the listener answers, before the application hears of a request."""
 _DESCRIPTION: Final = (
     "Keeps products, knows when each must be noticed, and tells every device of its owner at once"
-    f" over the WebSocket at `{SOCKET_PATH}`."
+    f" over the WebSocket at `{SOCKET_PATH}`, whose own document is at `/api/asyncapi.json`."
 )
 
 
@@ -64,9 +66,11 @@ def create_api(context: Context) -> FastAPI:
             {"Upgrade": "websocket", "Connection": "Upgrade"},
         )
 
-    @api.get("/", include_in_schema=False)
-    async def home() -> RedirectResponse:
-        return RedirectResponse("/api/docs")
+    @api.get("/api/asyncapi.json", include_in_schema=False)
+    async def socket_document() -> JSONResponse:
+        return JSONResponse(_socket_document())
+
+    page.install(api)
 
     def openapi() -> dict[str, Any]:
         if api.openapi_schema is None:
@@ -107,6 +111,11 @@ def _document(api: FastAPI) -> dict[str, Any]:
                     "content": {"text/plain": {"schema": {"type": "string"}}},
                 }
     return document
+
+
+@cache
+def _socket_document() -> dict[str, Any]:
+    return asyncapi.document(version=__version__, product=ProductOut)
 
 
 class Gate:

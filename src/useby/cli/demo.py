@@ -99,6 +99,7 @@ def _welcome(url: str, password: str, token: str) -> None:
     useby = "useby" if shutil.which("useby") else sys.argv[0]
     console = Console(highlight=False, soft_wrap=True)
     console.print(f"useby is listening on {url}\n", style="bold green")
+    console.print(f"  page      {url}/")
     console.print(f"  docs      {url}/api/docs")
     console.print(f"  login     {EMAIL}  password  {password}")
     console.print(f"  database  {DATABASE.resolve()}\n")

@@ -26,7 +26,7 @@ def serve(
     ] = 1,
     worker: Annotated[bool, typer.Option("--worker", hidden=True)] = False,
 ) -> None:
-    """Run a node: REST and the WebSocket on one port."""
+    """Run a node: REST, the WebSocket, and at `/` a page, on one port."""
     settings = settings_with(host=host, port=port, database_url=database)
 
     def ready(url: str) -> None:

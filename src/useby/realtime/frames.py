@@ -1,6 +1,7 @@
 """Encode and parse every frame of the contract (sections 2 to 4, and 8 for extended sessions).
 
-A frame to the client is made once, header and all, and the same bytes go to every device.
+A frame to the client is made once, header and all, and the same bytes go to every device. What is
+in it stands in ``shapes``.
 """
 
 import json
@@ -16,6 +17,7 @@ from websockets.frames import Close as WireClose
 from websockets.frames import Opcode
 
 from useby.domain.notification import Notification
+from useby.realtime import shapes
 from useby.realtime.closes import Close
 
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
@@ -31,7 +33,7 @@ def _framed(opcode: Opcode, payload: bytes) -> bytes:
     return bytes((first, 127)) + size.to_bytes(8) + payload
 
 
-def _text(value: dict[str, Any]) -> bytes:
+def _text(value: shapes.Plain | shapes.Extended) -> bytes:
     return _framed(Opcode.TEXT, to_json(value))
 
 
@@ -52,17 +54,17 @@ def established(
         expires_at: When the token ends; given for an extended session only.
         seq: The newest number of their notifications.
     """
-    said: dict[str, Any] = {
+    said: shapes.Established = {
         "type": "CONNECTION_ESTABLISHED",
         "message": "Notification WebSocket connected",
         "userId": user_id,
     }
-    if expires_at is not None:
-        said |= {"unread": unread, "expiresAt": _moment(expires_at), "seq": seq}
-    return _text(said)
+    if expires_at is None:
+        return _text(said)
+    return _text({**said, "unread": unread, "expiresAt": _moment(expires_at), "seq": seq})
 
 
-def _five(said: Notification) -> dict[str, Any]:
+def _five(said: Notification) -> shapes.Notification:
     return {
         "id": said.id,
         "message": said.message,
@@ -79,7 +81,8 @@ def notification(said: Notification) -> bytes:
 
 def extended_notification(said: Notification) -> bytes:
     """A notification as an extended session gets it (section 8)."""
-    more = {
+    more: shapes.ExtendedNotification = {
+        **_five(said),
         "seq": said.seq,
         "event": said.event.value,
         "productId": said.product_id,
@@ -87,7 +90,7 @@ def extended_notification(said: Notification) -> bytes:
         "daysLeft": said.days_left,
         "readAt": _moment(said.read_at) if said.read_at else None,
     }
-    return _text(_five(said) | more)
+    return _text(more)
 
 
 def notifications(rows: Iterable[Notification], *, extended: bool = False) -> bytes:

@@ -1,0 +1,16 @@
+"""What is due within a week; then what is told, as it comes. A script without an event loop."""
+
+import os
+
+from useby.client import Api, Blocking, Notifications
+
+URL = os.environ.get("USEBY_URL", "http://127.0.0.1:8000")
+
+with Blocking() as run:
+    api = Api(URL)
+    run(api.sign_in(os.environ["USEBY_EMAIL"], os.environ["USEBY_PASSWORD"]))
+    for product in run.each(api.products(expiring_within=7)):
+        print(f"{product.expiry_date}  {product.name}", flush=True)
+    for told in run.each(Notifications(URL, token=api.token)):
+        print(told.message, flush=True)
+        run(told.mark_read())

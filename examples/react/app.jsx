@@ -1,0 +1,42 @@
+import { StrictMode, useState } from "react";
+import { createRoot } from "react-dom/client";
+import { signIn } from "../sign-in.js";
+import { useNotifications } from "./use-notifications.js";
+
+const NODE = location.origin;
+
+function Unread({ token }) {
+  const { unread, state, markRead } = useNotifications(NODE, token);
+  return (
+    <section aria-label="Unread">
+      <p role="status">{state}</p>
+      <ul>
+        {unread.map(({ id, message }) => (
+          <li key={id}>
+            {message} <button onClick={() => markRead(id)}>Mark read</button>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function App() {
+  const [token, setToken] = useState(null);
+  if (token) return <Unread token={token} />;
+  const enter = async (fields) => {
+    const found = await signIn(NODE, fields.get("email"), fields.get("password"));
+    setToken(() => found);
+  };
+  return (
+    <form action={enter}>
+      <label>E-mail <input name="email" type="email" required /></label>
+      <label>Password <input name="password" type="password" required /></label>
+      <button>Sign in</button>
+    </form>
+  );
+}
+
+createRoot(document.body.appendChild(document.createElement("main"))).render(
+  <StrictMode><App /></StrictMode>,
+);

@@ -1,0 +1,68 @@
+"""What is due, and what is unread, in a terminal; both change as they do on any other device."""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Iterable
+
+from rich.console import Group
+from rich.live import Live
+from rich.table import Table
+
+from useby.client import Api, Event, Notification, Notifications, Product, Read, State
+
+URL = os.environ.get("USEBY_URL", "http://127.0.0.1:8000")
+STYLES = {"info": "cyan", "warning": "yellow", "error": "bold red"}
+
+
+async def main() -> None:
+    """Show it until Ctrl-C."""
+    unread: dict[str, Notification] = {}
+    products: list[Product] = []
+    state = "idle"
+    changed = asyncio.Event()
+
+    def heard(event: Event) -> None:
+        nonlocal state
+        if isinstance(event, State):
+            state = event.name
+        elif isinstance(event, Read):
+            all_of_them = () if event.unread else tuple(unread)
+            for read in event.ids or all_of_them:
+                unread.pop(read, None)
+        changed.set()
+
+    async def keep_products(api: Api) -> None:
+        while True:
+            await changed.wait()
+            changed.clear()
+            products[:] = [each async for each in api.products(expiring_within=7)]
+            live.update(screen(state, products, unread.values()))
+
+    async with Api(URL) as api:
+        await api.sign_in(os.environ["USEBY_EMAIL"], os.environ["USEBY_PASSWORD"])
+        with Live(screen(state, products, ()), screen=True) as live:
+            async with (
+                asyncio.TaskGroup() as group,
+                Notifications(URL, token=api.token, on_event=heard) as notifications,
+            ):
+                group.create_task(keep_products(api))
+                async for told in notifications:
+                    if told.read_at is None:
+                        unread[told.id] = told
+                    changed.set()
+
+
+def screen(state: str, products: Iterable[Product], unread: Iterable[Notification]) -> Group:
+    """The whole screen."""
+    due = Table("date", "product", "days", title="Due within a week", expand=True)
+    for each in products:
+        due.add_row(each.expiry_date, each.name, str(each.days_left))
+    told = Table("", title=f"Unread ({state})", expand=True, show_header=False)
+    for notification in unread:
+        told.add_row(notification.message, style=STYLES[notification.type])
+    return Group(due, told)
+
+
+with contextlib.suppress(KeyboardInterrupt):
+    asyncio.run(main())

@@ -1,0 +1,214 @@
+"""The AsyncAPI 3 document of the socket, made of what the encoder is held to and of real frames.
+
+https://www.asyncapi.com/docs/reference/specification/v3.0.0; the handshake's query and headers
+stand in the channel's WebSocket binding.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime
+from typing import Any, Final
+
+from pydantic import BaseModel, TypeAdapter
+from pydantic.json_schema import JsonSchemaMode
+
+from useby.domain.notification import Event, Kind, Notification
+from useby.realtime import closes, frames, shapes
+from useby.realtime.http import EXTENDED, PATH
+
+_REF: Final = "#/components/schemas/{model}"
+_CHANNEL: Final = "notifications"
+_ID: Final = "01a20b6e-fb6e-74c6-933a-68b096b6e89b"
+_NOW: Final = datetime(2026, 3, 4, 10, 30, tzinfo=UTC)
+_SAID: Final = Notification(
+    id=_ID,
+    user_id="",
+    seq=17,
+    message="Organic Milk expires in 2 days",
+    kind=Kind.WARNING,
+    event=Event.EXPIRING,
+    product_name="Organic Milk",
+    created_at=_NOW,
+    product_id="01a20b6e-fb6e-74c6-933a-68b096b6e89c",
+    expires_on=date(2026, 3, 6),
+    days_left=2,
+)
+_EXAMPLES: Final[Mapping[type, bytes]] = {
+    shapes.Established: frames.established("ada"),
+    shapes.Notification: frames.notification(_SAID),
+    shapes.Pong: frames.PONG,
+    shapes.ExtendedEstablished: frames.established("ada", unread=1, expires_at=_NOW, seq=17),
+    shapes.ExtendedNotification: frames.extended_notification(_SAID),
+    shapes.Read: frames.read([_ID], 0),
+    shapes.UnreadCount: frames.read([], 0),
+    shapes.TokenExpiring: frames.token_expiring(_NOW),
+    shapes.Authenticated: frames.authenticated(_NOW),
+    shapes.Rejected: frames.rejected("no id", "mark_read"),
+}
+_SESSIONS: Final = {
+    "Plain": ("any client", shapes.PLAIN, shapes.PLAIN_ACTIONS),
+    "Extended": (
+        f"a client that offers the subprotocol `{EXTENDED.decode()}`, and is echoed it",
+        shapes.EXTENDED,
+        shapes.EXTENDED_ACTIONS,
+    ),
+}
+
+
+def document(*, version: str, product: type[BaseModel]) -> dict[str, Any]:
+    """The whole document.
+
+    Args:
+        version: Ours.
+        product: What REST answers for a product, called ``ProductOut``; a frame carries the same.
+    """
+    messages = {"Ping": _ping()}
+    for _, sent, understood in _SESSIONS.values():
+        messages |= {shape.__name__: _message(shape) for shape in (*sent, *understood)}
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "useby",
+            "version": version,
+            "description": "Tells every device of a person at once what must be noticed.",
+        },
+        "defaultContentType": "application/json",
+        "servers": {protocol: _server(protocol) for protocol in ("ws", "wss")},
+        "channels": {
+            _CHANNEL: {
+                "address": PATH.decode(),
+                "title": "A person's notifications",
+                "description": _channel_text(),
+                "messages": messages,
+                "bindings": {"ws": _handshake()},
+                "x-closes": [
+                    {"code": each.code, "reason": each.reason, "comeBack": each.returns}
+                    for each in closes.ALL
+                ],
+            }
+        },
+        "operations": _operations(),
+        "components": {"schemas": _schemas(product), "securitySchemes": _SECURITY},
+    }
+
+
+def _schemas(product: type[BaseModel]) -> dict[str, Any]:
+    shown: list[type] = [product]
+    for _, sent, understood in _SESSIONS.values():
+        shown += [*sent, *understood]
+    adapters: list[tuple[type, JsonSchemaMode, TypeAdapter[Any]]] = [
+        (each, "serialization", TypeAdapter(each)) for each in dict.fromkeys(shown)
+    ]
+    _, made = TypeAdapter.json_schemas(adapters, ref_template=_REF)
+    schemas: dict[str, Any] = made["$defs"]
+    return schemas
+
+
+def _message(shape: type) -> dict[str, Any]:
+    message: dict[str, Any] = {
+        "name": shape.__name__,
+        "summary": shape.__doc__,
+        "payload": {"$ref": _REF.format(model=shape.__name__)},
+    }
+    if frame := _EXAMPLES.get(shape):
+        message["examples"] = [{"payload": json.loads(frame[frame.index(b'{"') :])}]
+    return message
+
+
+def _ping() -> dict[str, Any]:
+    return {
+        "name": "Ping",
+        "summary": "Asks whether the line still stands. Exactly this text, which is no JSON.",
+        "contentType": "text/plain",
+        "payload": {"type": "string", "const": "PING"},
+    }
+
+
+def _operations() -> dict[str, Any]:
+    """What the node sends and what it receives, in either session."""
+    operations = {}
+    for name, (who, sent, understood) in _SESSIONS.items():
+        for action, names in (
+            ("send", [shape.__name__ for shape in sent]),
+            ("receive", ["Ping", *(shape.__name__ for shape in understood)]),
+        ):
+            operations[action + name] = {
+                "action": action,
+                "channel": {"$ref": f"#/channels/{_CHANNEL}"},
+                "summary": f"{'To' if action == 'send' else 'From'} {who}.",
+                "messages": _refs(names),
+            }
+    return operations
+
+
+def _refs(names: Iterable[str]) -> list[dict[str, str]]:
+    return [{"$ref": f"#/channels/{_CHANNEL}/messages/{name}"} for name in names]
+
+
+_SECURITY: Final = {
+    "query": {
+        "type": "httpApiKey",
+        "in": "query",
+        "name": "access_token",
+        "description": "An access token, or a one-use ticket of `POST /api/ws/ticket`.",
+    },
+    "header": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "The same, for a client that is no browser. Two that differ are refused.",
+    },
+}
+
+
+def _server(protocol: str) -> dict[str, Any]:
+    return {
+        "host": "{host}",
+        "protocol": protocol,
+        "variables": {"host": {"default": "localhost:8000", "description": "The node's address."}},
+        "security": [{"$ref": f"#/components/securitySchemes/{name}"} for name in _SECURITY],
+    }
+
+
+def _handshake() -> dict[str, Any]:
+    text = {"type": "string"}
+    return {
+        "bindingVersion": "0.1.0",
+        "method": "GET",
+        "query": {
+            "type": "object",
+            "properties": {
+                "access_token": text | {"description": _SECURITY["query"]["description"]},
+                "since": text
+                | {
+                    "format": "uuid",
+                    "description": "A notification: all newer ones, read or not, are sent in place"
+                    " of the unread ones.",
+                },
+            },
+        },
+        "headers": {
+            "type": "object",
+            "properties": {
+                "Authorization": text | {"pattern": "^Bearer "},
+                "Sec-WebSocket-Protocol": text | {"enum": [EXTENDED.decode()]},
+            },
+        },
+    }
+
+
+def _channel_text() -> str:
+    return "\n".join(
+        (
+            "The handshake is answered with 101; what is wrong with a token is said by the close.",
+            "First comes `Established`, then every unread notification, oldest first, then new",
+            "ones as they arise. What the node understands nothing of it ignores.",
+            "",
+            "| close | reason | come back with the same token? |",
+            "|---|---|---|",
+            *(
+                f"| {each.code} | {each.reason} | {'yes' if each.returns else 'no'} |"
+                for each in closes.ALL
+            ),
+        )
+    )

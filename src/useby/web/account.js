@@ -1,0 +1,158 @@
+/**
+ * One person's sign-in at this node, over REST.
+ *
+ * The access token is in memory only. So is the refresh token while the page is to be seen: it is
+ * laid into the tab's `sessionStorage` when the page goes out of sight, for a reload or for a phone
+ * that drops what it does not show, and taken out again when the page is back. It never lies in
+ * `localStorage`, where it would outlive the tab and two tabs would spend the same one, which the
+ * node takes for theft; and a tab that is duplicated finds nothing to copy.
+ *
+ * @module
+ */
+
+const KEPT = "useby.refreshToken";
+/** A token that ends within so many seconds is exchanged; the node warns 60 before. */
+const EARLY = 90;
+
+/** REST answered with no success. */
+export class ApiError extends Error {
+  name = "ApiError";
+
+  /**
+   * @param {number} status
+   * @param {string} detail a sentence for a person
+   * @param {number} retryAfter seconds
+   */
+  constructor(status, detail, retryAfter) {
+    super(detail);
+    this.status = status;
+    this.retryAfter = retryAfter;
+  }
+}
+
+/** @param {string} path under `/api/` */
+export const address = (path) => new URL(`../api/${path}`, import.meta.url);
+
+/**
+ * @param {string} method
+ * @param {string} path
+ * @param {{token?: string, body?: object}} given
+ */
+async function request(method, path, { token, body }) {
+  /** @type {Record<string, string>} */
+  const headers = {};
+  if (token) headers.Authorization = `Bearer ${token}`;
+  if (body) headers["Content-Type"] = "application/json";
+  const answer = await fetch(address(path), {
+    method,
+    headers,
+    body: body ? JSON.stringify(body) : null,
+    credentials: "omit",
+    cache: "no-store",
+    redirect: "error",
+  });
+  if (answer.ok) return answer.status === 204 ? null : answer.json();
+  const { detail, errors = [] } = await answer.json().catch(() => ({}));
+  const said = errors.map((/** @type {{message: string}} */ each) => each.message).join("; ");
+  const retryAfter = Number(answer.headers.get("Retry-After")) || 0;
+  throw new ApiError(answer.status, said || detail || `The node answered ${answer.status}.`, retryAfter);
+}
+
+export class Account {
+  #access = "";
+  #good = 0; // until when, in milliseconds as Date.now() has them
+  #refresh = sessionStorage.getItem(KEPT) ?? "";
+  /** @type {Promise<void> | null} */
+  #exchanging = null;
+
+  constructor() {
+    this.#keep();
+    document.addEventListener("visibilitychange", () => this.#keep());
+    addEventListener("pageshow", () => this.#keep());
+    addEventListener("pagehide", () => this.#keep(true)); // a reload, in browsers that say no more
+  }
+
+  get signedIn() {
+    return this.#refresh !== "";
+  }
+
+  /**
+   * @param {string} email
+   * @param {string} password
+   */
+  async signUp(email, password) {
+    const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+    await request("POST", "auth/signup", { body: { email, password, timeZone } });
+  }
+
+  /**
+   * @param {string} email
+   * @param {string} password
+   */
+  async signIn(email, password) {
+    this.#take(await request("POST", "auth/login", { body: { email, password } }));
+  }
+
+  /** End the sign-in here whatever happens, and at the node if it can be reached. */
+  async signOut() {
+    await this.#exchanging?.catch(() => {}); // or its answer would sign us in again
+    const refreshToken = this.#refresh;
+    this.#forget();
+    if (refreshToken) await request("POST", "auth/logout", { body: { refreshToken } });
+  }
+
+  /**
+   * @param {string} method
+   * @param {string} path
+   * @throws {ApiError}
+   */
+  async call(method, path) {
+    if (Date.now() >= this.#good) await this.#exchange();
+    const token = this.#access;
+    try {
+      return await request(method, path, { token });
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 401) throw error;
+      if (token === this.#access) await this.#exchange(); // the clock here may be wrong
+      return request(method, path, { token: this.#access });
+    }
+  }
+
+  /** A one-use ticket for the socket: nothing worth stealing stands in its URL. */
+  async ticket() {
+    return (await this.call("POST", "ws/ticket")).ticket;
+  }
+
+  /** The next tokens. Those who ask at once share them, since each refresh token is good once. */
+  async #exchange() {
+    this.#exchanging ??= request("POST", "auth/refresh", { body: { refreshToken: this.#refresh } })
+      .then((tokens) => this.#take(tokens))
+      .catch((error) => {
+        if (error instanceof ApiError && error.status === 401) this.#forget();
+        throw error;
+      })
+      .finally(() => {
+        this.#exchanging = null;
+      });
+    await this.#exchanging;
+  }
+
+  /** @param {{accessToken: string, refreshToken: string, expiresIn: number}} tokens */
+  #take({ accessToken, refreshToken, expiresIn }) {
+    this.#access = accessToken;
+    this.#refresh = refreshToken;
+    this.#good = Date.now() + (expiresIn - Math.min(EARLY, expiresIn / 2)) * 1000;
+    this.#keep();
+  }
+
+  #forget() {
+    this.#access = this.#refresh = "";
+    this.#good = 0;
+    this.#keep();
+  }
+
+  #keep(away = document.visibilityState === "hidden") {
+    if (away && this.#refresh) sessionStorage.setItem(KEPT, this.#refresh);
+    else sessionStorage.removeItem(KEPT);
+  }
+}

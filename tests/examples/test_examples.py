@@ -1,0 +1,248 @@
+"""Every example, run as it stands against a node."""
+
+import asyncio
+import contextlib
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import pytest
+from playwright.async_api import BrowserContext, Page, Route, async_playwright, expect
+
+from live import PATIENCE, Server, serving, until
+
+ROOT: Final = Path(__file__).parents[2]
+EXAMPLES: Final = ROOT / "examples"
+MODULES: Final = ROOT / "tests" / "js" / "node_modules"
+CHROMIUM: Final = Path("/usr/bin/chromium")
+PASSWORD: Final = "the quick brown fox"
+
+
+class Person:
+    """Somebody with milk that is due and nothing read yet."""
+
+    def __init__(self, server: Server, rest: httpx.AsyncClient, email: str) -> None:
+        self.server, self.rest, self.email = server, rest, email
+
+    async def say(self, message: str) -> None:
+        answer = await self.rest.post("/api/notifications", json={"message": message})
+        assert answer.status_code == 201
+
+    async def unread(self) -> int:
+        count: int = (await self.rest.get("/api/notifications/unread-count")).json()["unread"]
+        return count
+
+    async def all_is_read(self) -> bool:
+        return await self.unread() == 0
+
+    @contextlib.asynccontextmanager
+    async def run(self, name: str, **more: Any) -> AsyncIterator[asyncio.subprocess.Process]:
+        """A program that is ended at the end, if it has not by itself."""
+        environment = os.environ | {
+            "USEBY_URL": self.server.url,
+            "USEBY_EMAIL": self.email,
+            "USEBY_PASSWORD": PASSWORD,
+        }
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            EXAMPLES / name,
+            **{"env": environment | more.pop("env", {}), "stdin": subprocess.DEVNULL} | more,
+        )
+        try:
+            yield process
+        finally:
+            if process.returncode is None:
+                process.send_signal(signal.SIGINT)
+            async with asyncio.timeout(PATIENCE):
+                await process.communicate()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("examples")) as server:
+        yield server
+
+
+@pytest.fixture
+async def ada(server: Server) -> AsyncIterator[Person]:
+    async with server.rest() as rest:
+        account = {"email": f"{uuid.uuid4()}@useby.example", "password": PASSWORD}
+        await rest.post("/api/auth/signup", json=account)
+        answer = await rest.post("/api/auth/login", json=account)
+        rest.headers["Authorization"] = f"Bearer {answer.json()['accessToken']}"
+        day = datetime.now(UTC).date() + timedelta(days=2)
+        answer = await rest.post("/api/products", json={"name": "Milk", "expiryDate": str(day)})
+        assert answer.status_code == 201
+        person = Person(server, rest, account["email"])
+        await until(person.unread)
+        yield person
+
+
+async def line(process: asyncio.subprocess.Process) -> str:
+    assert process.stdout is not None
+    async with asyncio.timeout(PATIENCE):
+        return (await process.stdout.readline()).decode().rstrip()
+
+
+async def test_the_script_says_what_is_due_and_then_what_is_told(ada: Person) -> None:
+    async with ada.run("due.py", stdout=subprocess.PIPE) as script:
+        assert (await line(script)).endswith("  Milk")
+        assert await line(script) == "Milk expires in 2 days"
+        await ada.say("Tea is ready")
+        assert await line(script) == "Tea is ready"
+        await until(ada.all_is_read)
+
+
+async def test_the_terminal_shows_both_as_they_change(ada: Person) -> None:
+    ours, its = pty.openpty()
+    screen = ""
+
+    def shown() -> None:
+        nonlocal screen
+        with contextlib.suppress(OSError):  # as Linux ends a terminal that nobody holds
+            screen += os.read(ours, 65536).decode(errors="replace")
+
+    loop = asyncio.get_running_loop()
+    loop.add_reader(ours, shown)
+    size = {"env": {"COLUMNS": "80", "LINES": "24", "TERM": "xterm"}}
+    async with ada.run("terminal.py", stdout=its, **size) as app:
+        await until(lambda: "Milk expires in 2 days" in screen and "Unread (connected)" in screen)
+        await ada.say("Tea is ready")
+        await until(lambda: "Tea is ready" in screen)
+        screen = ""
+        await ada.rest.post("/api/notifications/read-all")
+        await ada.say("Coffee is ready")
+        await until(lambda: "Coffee is ready" in screen.rpartition("Unread (connected)")[2])
+        assert "Tea" not in screen.rpartition("Due within a week")[2]
+        app.send_signal(signal.SIGINT)
+        async with asyncio.timeout(PATIENCE):
+            assert await app.wait() == 0
+    loop.remove_reader(ours)
+    os.close(ours)
+    os.close(its)
+
+
+async def test_the_automation_marks_read_what_the_house_has_taken_and_nothing_else(
+    ada: Person,
+) -> None:
+    calls: list[tuple[str, Any]] = []
+    status = 503
+
+    async def house(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        size = int(head.lower().partition("content-length: ")[2].split()[0])
+        assert "authorization: bearer of-the-house\r\n" in head.lower()
+        calls.append((head.split()[1], json.loads(await reader.readexactly(size))))
+        writer.write(
+            f"HTTP/1.1 {status} X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode()
+        )
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(house, "127.0.0.1", 0) as listener:
+        port = listener.sockets[0].getsockname()[1]
+        more = {"HASS_URL": f"http://127.0.0.1:{port}", "HASS_TOKEN": "of-the-house"}
+        call = ("/api/services/notify/notify", {"message": "Milk expires in 2 days"})
+        async with ada.run("automation.py", env=more, stderr=subprocess.PIPE) as first:
+            _, said = await first.communicate()
+        assert b"503" in said
+        assert (calls, first.returncode, await ada.unread()) == ([call], 1, 1)
+        status = 200
+        async with ada.run("automation.py", env=more, stderr=subprocess.PIPE):
+            await until(ada.all_is_read)
+        assert calls == [call, call]
+
+
+@contextlib.asynccontextmanager
+async def chromium(files: dict[str, Path | str]) -> AsyncIterator[BrowserContext]:
+    """A browser to which the node's origin has these files besides, by how an address ends."""
+    assert CHROMIUM.exists(), "Chromium is missing; on Debian: apt-get install chromium"
+    said: list[str] = []
+
+    async def serve(route: Route) -> None:
+        found = next(each for end, each in files.items() if route.request.url.endswith(end))
+        if isinstance(found, Path):
+            await route.fulfill(path=found)
+        else:
+            await route.fulfill(body=found, content_type="text/html")
+
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        # What a route fulfills does not count as being from this machine.
+        context = await browser.new_context(permissions=["local-network-access"])
+        context.on("console", lambda each: each.type == "error" and said.append(each.text))
+        context.on("weberror", lambda error: said.append(str(error.error)))
+        await context.route("**/examples/**", serve)
+        yield context
+        await browser.close()
+    assert not said
+
+
+async def uses(page: Page, ada: Person) -> None:
+    """What a person does with either page."""
+    await page.get_by_label("E-mail").fill(ada.email)
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.get_by_role("button", name="Sign in").click()
+    told = page.get_by_role("region", name="Unread").get_by_role("listitem")
+    await expect(told).to_have_text(["Milk expires in 2 days Mark read"])
+    await ada.say("Tea is ready")
+    await expect(told).to_have_count(2)
+    await told.first.get_by_role("button").click()
+    await expect(told).to_have_text(["Tea is ready Mark read"])
+    await ada.rest.post("/api/notifications/read-all")
+    await expect(told).to_have_count(0)
+    await expect(page.get_by_role("status")).to_have_text("connected")
+
+
+async def test_the_page_with_vue(ada: Person) -> None:
+    assert (MODULES / "vue").is_dir(), "npm ci in tests/js"
+    files: dict[str, Path | str] = {
+        "/vue/index.html": EXAMPLES / "vue" / "index.html",
+        "/sign-in.js": EXAMPLES / "sign-in.js",
+        "/vue.esm-browser.prod.js": MODULES / "vue" / "dist" / "vue.esm-browser.prod.js",
+    }
+    async with chromium(files) as context:
+        page = await context.new_page()
+        await page.goto(f"{ada.server.url}/examples/vue/index.html")
+        await uses(page, ada)
+
+
+async def test_the_hook_of_react_in_an_app(ada: Person, tmp_path: Path) -> None:
+    program = MODULES / ".bin" / "esbuild"
+    assert program.exists(), "npm ci in tests/js"
+    bundle = tmp_path / "app.js"
+    subprocess.run(
+        [
+            program,
+            EXAMPLES / "react" / "app.jsx",
+            "--bundle",
+            "--jsx=automatic",
+            "--log-level=warning",
+            f"--alias:@useby/client={ROOT / 'clients' / 'js' / 'client.js'}",
+            f"--outfile={bundle}",
+        ],
+        env=os.environ | {"NODE_PATH": str(MODULES)},
+        check=True,
+    )
+    page_text = '<link rel="icon" href="data:,"><body><script src="app.js"></script>'
+    async with chromium({"/react/": page_text, "/react/app.js": bundle}) as context:
+        page = await context.new_page()
+        await page.goto(f"{ada.server.url}/examples/react/")
+        await uses(page, ada)
+
+
+def test_the_list_names_every_example() -> None:
+    text = (EXAMPLES / "README.md").read_text()
+    there = {
+        each.name for each in EXAMPLES.iterdir() if each.name not in ("README.md", "sign-in.js")
+    }
+    assert there == {each.split(")")[0].rstrip("/") for each in text.split("](")[1:]}

@@ -1,0 +1,141 @@
+"""A node's page in Chromium, as a person uses it."""
+
+import re
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import httpx
+import pytest
+from playwright.async_api import (
+    BrowserContext,
+    ConsoleMessage,
+    Locator,
+    Page,
+    async_playwright,
+    expect,
+)
+
+from live import JWT, Server, serving
+
+CHROMIUM: Final = Path("/usr/bin/chromium")
+EMAIL: Final = "ada@useby.example"
+PASSWORD: Final = "the quick brown fox"
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    with serving(tmp_path) as server:
+        yield server
+
+
+@asynccontextmanager
+async def chromium() -> AsyncIterator[BrowserContext]:
+    """A browser of a phone's width; at its end nothing must have been refused or gone wrong."""
+    assert CHROMIUM.exists(), "Chromium is missing; on Debian: apt-get install chromium"
+    said: list[str] = []
+
+    def hear(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            said.append(message.text)
+
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        context = await browser.new_context(
+            viewport={"width": 360, "height": 640}, color_scheme="dark"
+        )
+        context.set_default_timeout(10_000)
+        context.on("console", hear)
+        context.on("weberror", lambda error: said.append(str(error.error)))
+        yield context
+        await browser.close()
+    assert not said
+
+
+async def enter(page: Page, button: str) -> None:
+    """Fill in the form by the keyboard alone, and take one of its buttons."""
+    await page.get_by_label("E-mail").fill(EMAIL)
+    await page.keyboard.press("Tab")
+    await page.keyboard.type(PASSWORD)
+    await page.get_by_role("button", name=button).press("Enter")
+    await expect(page.get_by_text("Live", exact=True)).to_be_visible()
+
+
+def told(page: Page) -> Locator:
+    return page.get_by_role("region", name="Notifications").get_by_role("listitem")
+
+
+async def sign_in(rest: httpx.AsyncClient) -> None:
+    """The same person, by REST."""
+    answer = await rest.post("/api/auth/login", json={"email": EMAIL, "password": PASSWORD})
+    rest.headers["Authorization"] = f"Bearer {answer.json()['accessToken']}"
+
+
+async def add(rest: httpx.AsyncClient, name: str, days: int) -> None:
+    """Add a product that expires in so many days."""
+    day = datetime.now(UTC).date() + timedelta(days=days)
+    answer = await rest.post("/api/products", json={"name": name, "expiryDate": str(day)})
+    assert answer.status_code == 201, answer.text
+
+
+async def test_a_person_signs_up_is_told_marks_read_and_signs_out(server: Server) -> None:
+    async with chromium() as context, server.rest() as rest:
+        page = await context.new_page()
+        await page.goto(server.url)
+        await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+        await enter(page, "Create an account")
+        await expect(page.get_by_role("heading", name="What is due")).to_be_focused()
+
+        await sign_in(rest)
+        await add(rest, "Rice", 400)
+        await add(rest, "Milk", 2)
+        products = page.get_by_role("region", name="What is due").get_by_role("row")
+        await expect(products.nth(1)).to_contain_text(re.compile("^Milk.*in 2 days$"))
+        await expect(products.nth(2)).to_contain_text(re.compile("^Rice.*in 400 days$"))
+        await expect(told(page)).to_contain_text(["Milk expires in 2 days"])
+        assert await page.evaluate("document.documentElement.scrollWidth") <= 360
+
+        other = await context.new_page()
+        await other.clock.install()
+        await other.goto(server.url)
+        await enter(other, "Sign in")
+        await expect(told(other)).to_have_count(1)
+        await page.get_by_role("button", name="Mark read: Milk expires in 2 days").click()
+        for each in (page, other):
+            await expect(told(each)).to_have_class(re.compile(r"\bread\b"))
+            await expect(each.get_by_text("0 unread")).to_be_visible()
+
+        await add(rest, "Tea", 0)
+        await add(rest, "Salt", 1)
+        await expect(other.get_by_text("2 unread")).to_be_visible()
+        await other.get_by_role("button", name="Mark all read").click()
+        await expect(page.get_by_text("0 unread")).to_be_visible()
+
+        await page.reload()
+        await expect(page.get_by_text("Live", exact=True)).to_be_visible()
+        await expect(products).to_have_count(5)
+        await expect(told(page)).to_have_count(0)
+        assert await page.evaluate("Object.keys(sessionStorage).length + localStorage.length") == 0
+
+        await page.get_by_role("button", name="Sign out").click()
+        await expect(page.get_by_label("E-mail")).to_be_focused()
+        await page.reload()
+        await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+        await context.set_offline(True)
+        await expect(other.get_by_text("Not connected")).to_be_visible()
+        await other.clock.fast_forward("14:30")  # as a device that slept
+        async with (
+            other.expect_request("**/api/auth/refresh"),
+            other.expect_websocket() as socket,
+        ):
+            await context.set_offline(False)
+        await expect(other.get_by_text("Live", exact=True)).to_be_visible()
+        assert "access_token=" in (await socket.value).url
+        assert not JWT.search((await socket.value).url), "a token is in a URL"
+
+        await rest.post("/api/auth/logout-all")
+        await expect(other.get_by_role("alert")).to_have_text("Access revoked. Sign in again.")
+        await expect(told(other)).to_have_count(0)
