@@ -157,9 +157,8 @@ class Asides:
             self._answer(socket, lambda s=socket: s.session.product_changed(data))  # type: ignore[misc]
 
 
-def _give_up(due: tuple[str, _Due]) -> None:
-    """Tell a user's sessions nothing; they find it when they look, and the failure is in the log."""
-    del due
+def _give_up(_: tuple[str, _Due]) -> None:
+    """Tell a user's sessions nothing: pages find it when they look, and the log has the reason."""
 
 
 def _look_up(connection: Connection, due: dict[str, _Due]) -> dict[str, _Found]:
