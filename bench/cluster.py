@@ -50,6 +50,12 @@ COLUMNS = {
 NODES = 1, 2, 3
 SINGLE, BATCH, HALF = "single posts", "batches of 100", "single posts, at half that rate"
 TOGETHER = 100
+IDLE = 2000
+WARM = 100
+SETTLE_SECONDS = 3.0
+SWEEP_SECONDS = 25.0
+"""A node's own, by default."""
+SWEEPS = 1
 DURABLE = "fsync=on", "synchronous_commit=on", "full_page_writes=on"
 RESULTS = Path(__file__).with_name("results")
 
@@ -85,10 +91,12 @@ def main(
     rows: dict[tuple[str, int], Row] = {}
     with tempfile.TemporaryDirectory(prefix="useby-bench-") as name, nats_servers() as (nats,):
         folder = Path(name)
-        crowd = gather(folder, POSTERS)
-        plan = Plan(crowd, folder, rounds, (POSTERS,), posts, console)
+        crowd = gather(folder, IDLE)
+        plan = Plan(crowd, folder, rounds, (IDLE,), posts, console)
         postgres = Postgres().make().start(*DURABLE)
         try:
+            with _stage(plan, postgres, nats, 1) as stage:
+                idle = _idle(stage)
             for number in range(rounds):
                 for nodes in NODES:
                     console.print(f"round {number + 1} of {rounds}: {nodes} nodes", style="dim")
@@ -103,10 +111,17 @@ def main(
     found = [rows[case, nodes] for case in (SINGLE, HALF, BATCH) for nodes in NODES]
     for table in report.tables(TITLE, COLUMNS, found):
         console.print(table)
+    console.print(idle)
     machine = report.machine()
     console.print(f"All on one machine of {machine['cores']} cores, which bound it.")
     into.mkdir(parents=True, exist_ok=True)
-    kept = {"machine": machine, "rows": [asdict(row) for row in found]}
+    kept = {
+        "title": TITLE,
+        "machine": machine,
+        "columns": {key: asdict(column) for key, column in COLUMNS.items()},
+        "rows": [asdict(row) for row in found],
+        "idle": idle,
+    }
     (into / "cluster.json").write_text(json.dumps(kept, indent=1) + "\n")
 
 
@@ -162,6 +177,32 @@ async def _settle(url: str, crowd: Crowd) -> None:
     database = open_database(url)
     await database.write(work)
     await database.close()
+
+
+def _idle(stage: Stage) -> str:
+    """What a connection costs that says nothing: memory, its coming, and each sweep over it."""
+    (stand,) = stage.stands
+    stand.load.connect(0, WARM)  # imports and compilers
+    memory, before = stand.server.memory(), stage.cpu()
+    stand.load.connect(WARM, IDLE)
+    came = stage.cpu()
+    time.sleep(SETTLE_SECONDS)
+    count, held = IDLE - WARM, stand.server.memory() - memory
+    at_rest, began = stage.cpu(), time.monotonic()
+    time.sleep(SWEEPS * SWEEP_SECONDS)
+    swept = (time.monotonic() - began) / SWEEP_SECONDS * IDLE
+    after = stage.cpu()
+    coming = ", ".join(
+        f"{(came[layer] - before[layer]) / count * 1e6:,.0f} µs of {layer}" for layer in came
+    )
+    sweep = ", ".join(
+        f"{(after[layer] - at_rest[layer]) / swept * 1e6:,.0f} µs of {layer}" for layer in came
+    )
+    kib = held / count / 1024
+    return (
+        f"A connection of {IDLE:,}, each of another user, on a node with NATS: {kib:.1f} KiB; "
+        f"to come: {coming}; each sweep ({SWEEP_SECONDS:.0f} s), its ping included: {sweep}."
+    )
 
 
 def _measure(stage: Stage, posts: int) -> Iterator[tuple[str, dict[str, float]]]:

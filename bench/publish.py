@@ -26,6 +26,13 @@ def main() -> None:
         page = _fill(page, name, _markdown(scenario))
     machine = max(kept.values(), key=lambda scenario: scenario["at"])["machine"]
     page = _fill(page, "machine", _sentence(machine))
+    if (RESULTS / "cluster.json").exists():
+        cluster = json.loads((RESULTS / "cluster.json").read_text())
+        page = _fill(page, "cluster", f"{_markdown(cluster | {'targets': []})}\n{cluster['idle']}")
+    if (DOCS / "soak.json").exists():
+        soak = json.loads((DOCS / "soak.json").read_text())
+        soak["target"].pop("met")
+        page = _fill(page, "soak", f"{soak['said']}.\n\n- {verdict(Target(**soak['target']))}")
     PAGE.write_text(page)
     shutil.copy(RESULTS / "latest.json", DOCS / "performance.json")
     shutil.copy(RESULTS / "latest.svg", DOCS / "performance.svg")
