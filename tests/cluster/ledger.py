@@ -128,6 +128,8 @@ class Ledger:
         self.accounts = [Account(person) for person in people]
         self.progress = asyncio.Event()
         self.connections = 0
+        self.again = 0
+        """How often a post was not answered 2xx and had to be sent again."""
         self._wrong: list[str] = []
         self._open: set[Device] = set()
         self._coming: set[asyncio.Task[Any]] = set()
@@ -237,6 +239,7 @@ class Ledger:
                         assert answer.status == HTTPStatus.SERVICE_UNAVAILABLE, body
                         assert answer.headers["Retry-After"]
             assert again, "no answer"
+            self.again += 1
             await asyncio.sleep(SOON)
         said = [each["notification"] for each in body["results"]] if size > 1 else [body]
         account.posted += [each["id"] for each in said]

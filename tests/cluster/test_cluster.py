@@ -1,9 +1,10 @@
 """Three nodes, three NATS servers and PostgreSQL: nothing is lost or said twice, whatever fails."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -79,27 +80,21 @@ async def test_every_post_answered_2xx_is_delivered_whatever_is_killed_meanwhile
     """One node after another, one NATS server after another, and PostgreSQL twice."""
     ledger = Ledger(fleet, await fleet.people(CLIENTS))
     await ledger.connect_all()
-    faults = [
-        *(lambda node=node: fleet.restart(node) for node in fleet.nodes),
-        *(lambda server=server: _restart_nats(server) for server in fleet.nats),
-        *(lambda mode=mode: _restart_postgres(fleet, mode) for mode in ("fast", "immediate")),
-    ]
-    await _post_while(ledger, faults)
+    nodes = [partial(fleet.restart, node) for node in fleet.nodes]
+    buses = [partial(_restart_nats, server) for server in fleet.nats]
+    stores = [partial(_restart_postgres, fleet, mode) for mode in ("fast", "immediate")]
+    share = -(-CLIENTS // len([*nodes, *buses, *stores]))
+    for number, fault in enumerate([*nodes, *buses, *stores]):
+        accounts, again = ledger.accounts[number * share : (number + 1) * share], ledger.again
+        async with asyncio.TaskGroup() as group:
+            group.create_task(ledger.post_all(accounts, sizes=SIZES))
+            group.create_task(fault())
+        assert (ledger.again > again) == (fault not in buses), "it was not felt, or NATS was"
     await ledger.until_all_is_heard()
     assert sum(len(each.posted) for each in ledger.accounts) == CLIENTS * sum(SIZES)
     assert ledger.connections > CLIENTS, "nobody was cut off"
     await ledger.end()
     await ledger.reckon()
-
-
-async def _post_while(ledger: Ledger, faults: list[Callable[[], Awaitable[None]]]) -> None:
-    """Inject each fault while its share of the accounts is posted to."""
-    share = -(-len(ledger.accounts) // len(faults))
-    for number, fault in enumerate(faults):
-        accounts = ledger.accounts[number * share : (number + 1) * share]
-        async with asyncio.TaskGroup() as group:
-            group.create_task(ledger.post_all(accounts, sizes=SIZES))
-            group.create_task(fault())
 
 
 async def _restart_nats(server: NatsServer) -> None:

@@ -1,5 +1,6 @@
 """Users: kept, changed, shut out and deleted; and whether their tokens are still good."""
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
@@ -201,3 +202,10 @@ def test_moments_are_kept_so_that_their_text_sorts_as_they_do() -> None:
     texts = [utc_text(each) for each in moments]
     assert texts == sorted(texts)
     assert [from_utc_text(text) for text in texts] == moments
+
+
+async def test_a_subject_that_several_see_first_at_once_is_one_user(database: Database) -> None:
+    await asyncio.gather(
+        *(database.write(lambda t: accounts.provision(t, ["new"], NOON)) for _ in range(8))
+    )
+    assert await database.read(lambda c: accounts.user(c, "new")) is not None
