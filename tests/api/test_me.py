@@ -181,6 +181,7 @@ async def test_who_leaves_leaves_nothing_behind(rest: Rest) -> None:
     await rest.database.write(lambda t: say_due(t, rest.now))
     key = {"idempotency-key": "once"}
     await client.post("/api/notifications", json={"message": "x"}, headers=key)
+    await client.post("/api/ws/ticket")
     assert all((await rest.database.read(rows_left)).values())
     for wrong in ({}, {"password": "wrong"}):
         assert (await client.request("DELETE", "/api/me", json=wrong)).status_code == 403

@@ -300,7 +300,11 @@ async def test_a_pool_that_is_used_up_by_stuck_queries_is_503_and_comes_back(sce
         holding = holder.transaction()
         await holding.start()
         await holder.execute("LOCK TABLE notifications IN ACCESS EXCLUSIVE MODE")
-        stuck = [asyncio.create_task(scene.post(f"stuck-{number}")) for number in range(STUCK)]
+        # With keys, or they would share a transaction, and a connection, between them.
+        stuck = [
+            asyncio.create_task(scene.post(f"stuck-{number}", str(uuid.uuid4())))
+            for number in range(STUCK)
+        ]
         await until(lambda: scene.activity_is(store.POOL, "wait_event_type = 'Lock'"))
         await asyncio.gather(*(device.answers() for device in scene.devices))
         assert set(await asyncio.gather(*stuck)) == {503}
