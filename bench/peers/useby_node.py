@@ -17,7 +17,7 @@ from uuid_utils import uuid7
 
 from bench.peers.control import in_turns, message, orders, say, users
 from useby import logs
-from useby.app import Node, raise_file_limit, running, settle_collector
+from useby.app import Node, raise_file_limit, running, settle_interpreter
 from useby.domain.account import Standing, User
 from useby.domain.news import Notified
 from useby.domain.notification import Draft, Event, Kind, Notification
@@ -143,7 +143,7 @@ async def main(port: str, users_file: str, storeless: str = "") -> None:
     logs.configure(settings)
     raise_file_limit()
     async with running(settings) as node:
-        settle_collector()
+        settle_interpreter()
         if storeless:
             take_store_out(node)
         announcer = Announcer(node, users(users_file))
