@@ -309,7 +309,7 @@ def serve(
 
 
 def settle_interpreter() -> None:
-    """Have the collector time itself, pass over what lives long, and come rarely; threads take turns.
+    """Have the collector come rarely and time itself, and threads take turns more often.
 
     A connection leaves no cycles behind and keeps some thirty objects: as often as Python's
     defaults have it, the collector took 28 of a handshake's 250 µs, and found nothing.
