@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 FETCHED_TOGETHER: Final = 32
 """Pages read in one snapshot; the next ones wait for these."""
 LITTLE: Final = 1024
-"""Bytes that are in nobody's way, as the least send buffer has it: asking costs a tenth of a push."""
+"""Bytes that the least of send buffers takes; of more, it is asked whether there is room."""
 COMPARED_TOGETHER: Final = 1000
 """Connections looked up in one snapshot: all of them are compared when a bus has come back."""
 DRAIN_SLICES: Final = 20
