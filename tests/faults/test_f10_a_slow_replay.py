@@ -14,7 +14,7 @@ from stage import frames_in
 from useby.store import notifications
 from wire import PING, PONG, Wire, Wires, frame
 
-WARM_UP, WHOLE = (2_000, 100), (30_000, 1_000)
+WARM_UP, WHOLE = (2_000, 100), (100_000, 1_000)
 """Unread, and posted meanwhile: in the first round, and in the one that counts."""
 POSTERS = 20
 PEAK_MIB = 6.0
