@@ -381,7 +381,7 @@ class Socket(asyncio.Protocol):
 def part(transport: asyncio.Transport) -> None:
     """Have a transport that is closed go at once, and not when the collector finds it.
 
-    asyncio's knows itself by a bound method, for as long as it lives: 1.4 KiB a connection.
+    asyncio's knows itself by a bound method, for as long as it lives.
     """
     with contextlib.suppress(AttributeError):
         del transport._read_ready_cb  # type: ignore[attr-defined]  # noqa: SLF001 - it is over
