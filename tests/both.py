@@ -12,3 +12,5 @@ def database_url(request: pytest.FixtureRequest) -> str:
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 """For a test of what SQLite alone has, such as its plans."""
+on_postgres = pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+"""For a test of what PostgreSQL alone has, such as rows that one transaction locks."""

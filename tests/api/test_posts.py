@@ -5,13 +5,19 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
+import asyncpg
 import pytest
 
+from both import database_url, on_postgres
+from live import PATIENCE
 from rest import Rest, messages
 from useby.api import posts as posts_module
 from useby.domain.news import Notified
 from useby.store import accounts, notifications
 from useby.store.engine import StoreUnavailable, Transaction
+from useby.store.postgres import SETTINGS
+
+__all__ = ["database_url"]
 
 
 async def _written_by(rest: Rest, count: int, monkeypatch: pytest.MonkeyPatch) -> list[int]:
@@ -117,3 +123,55 @@ async def test_who_hangs_up_is_kept_all_the_same(rest: Rest) -> None:
         await posting
     kept = await rest.database.read(lambda c: notifications.page_after(c, user.id, 0, 10))
     assert [each.message for each in kept] == ["kept"]
+
+
+@on_postgres
+async def test_strangers_do_not_wait_for_a_user_whose_row_is_locked(
+    rest: Rest, database_url: str
+) -> None:
+    locked, theirs = await rest.person()
+    _, stranger = await rest.person()
+    other = await asyncpg.connect(database_url)
+    try:
+        holding = other.transaction()
+        await holding.start()
+        await other.execute("SELECT FROM users WHERE id = $1 FOR UPDATE", locked.id)
+        waiting = [
+            asyncio.create_task(theirs.post("/api/notifications", json={"message": str(number)}))
+            for number in range(5)
+        ]
+        for number in range(20):
+            async with asyncio.timeout(PATIENCE):
+                sent = await stranger.post("/api/notifications", json={"message": str(number)})
+            assert sent.status_code == HTTPStatus.CREATED
+        assert not any(each.done() for each in waiting)
+        await holding.rollback()
+    finally:
+        await other.close()
+    answers = await asyncio.gather(*waiting)
+    assert {each.status_code for each in answers} == {HTTPStatus.CREATED}
+    assert await messages(theirs) == ["4", "3", "2", "1", "0"]
+    assert (await theirs.post("/api/notifications", json={"message": "5"})).is_success
+
+
+@on_postgres
+async def test_a_row_that_stays_locked_is_503_for_its_owner_alone(
+    rest: Rest, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(SETTINGS, "lock_timeout", "300ms")  # nothing is connected yet
+    locked, theirs = await rest.person()
+    _, stranger = await rest.person()
+    other = await asyncpg.connect(database_url)
+    try:
+        async with other.transaction():
+            await other.execute("SELECT FROM users WHERE id = $1 FOR UPDATE", locked.id)
+            refused, kept = await asyncio.gather(
+                theirs.post("/api/notifications", json={"message": "no"}),
+                stranger.post("/api/notifications", json={"message": "yes"}),
+            )
+    finally:
+        await other.close()
+    assert refused.status_code == HTTPStatus.SERVICE_UNAVAILABLE
+    assert kept.status_code == HTTPStatus.CREATED
+    assert (await theirs.post("/api/notifications", json={"message": "again"})).is_success
+    assert await messages(theirs) == ["again"]

@@ -2,13 +2,17 @@
 
 One worker takes all that wait: one look at who still may, one statement that numbers, one commit.
 A transaction for each cost three times as much, most of it in going to the store and back.
+
+On PostgreSQL another transaction may hold a user's row, for as long as a lock is waited for at
+most. Strangers don't wait for that: such a user's posts go to a line of their own.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from enum import Enum
 from typing import Final
 
 from useby.auth.tokens import Claims
@@ -16,11 +20,14 @@ from useby.domain.account import Standing
 from useby.domain.notification import Draft, Notification
 from useby.store import accounts, notifications
 from useby.store.engine import Database, StoreUnavailable, Transaction
+from useby.store.owners import hold_free
 
 log = logging.getLogger(__name__)
 
 TOGETHER: Final = 256
 """Posts in one transaction; the next ones wait for these."""
+APART: Final = 2
+"""Users whose rows are waited for at a time; each wait takes a connection of the pool's few."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +38,30 @@ class Post:
     draft: Draft
 
 
+class Unkept(Enum):
+    """Why a post was not kept."""
+
+    REVOKED = "the token has been revoked"
+    BUSY = "another transaction has the user's row"
+
+
+_REFUSED: Final = {each: Unkept.REVOKED for each in Standing if each is not Standing.GOOD}
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    post: Post
+    kept: asyncio.Future[Notification | None] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
+
+    @property
+    def user_id(self) -> str:
+        return self.post.claims.user_id
+
+
 class Posts:
-    """The line in which posts wait. All of it runs on the event loop."""
+    """The lines in which posts wait. All of it runs on the event loop."""
 
     def __init__(
         self, database: Database, *, provisions: bool, now: Callable[[], datetime]
@@ -47,8 +76,10 @@ class Posts:
         self._database = database
         self._provisions = provisions
         self._now = now
-        self._line: list[tuple[Post, asyncio.Future[Notification | None]]] = []
+        self._line: list[_Waiting] = []
         self._wanted = asyncio.Event()
+        self._apart: dict[str, list[_Waiting]] = {}
+        self._few_apart = asyncio.Semaphore(APART)
 
     async def keep(self, post: Post) -> Notification | None:
         """Keep one; when this returns it is on stable storage.
@@ -59,53 +90,89 @@ class Posts:
         Raises:
             StoreUnavailable: The database can't be written now.
         """
-        kept: asyncio.Future[Notification | None] = asyncio.get_running_loop().create_future()
-        self._line.append((post, kept))
+        waiting = _Waiting(post)
+        self._line.append(waiting)
         self._wanted.set()
-        return await asyncio.shield(kept)  # a caller that is cancelled cancels nothing
+        return await asyncio.shield(waiting.kept)  # a caller that is cancelled cancels nothing
 
     async def run(self) -> None:
-        """Work the line off until cancelled."""
-        while True:
-            await self._wanted.wait()
-            turn, self._line = self._line[:TOGETHER], self._line[TOGETHER:]
-            if not self._line:
-                self._wanted.clear()
-            await self._keep_together(turn)
+        """Work the lines off until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                await self._wanted.wait()
+                turn, self._line = self._line[:TOGETHER], self._line[TOGETHER:]
+                if not self._line:
+                    self._wanted.clear()
+                together: list[_Waiting] = []
+                for each in turn:
+                    self._apart.get(each.user_id, together).append(each)
+                for each in await self._keep_together(together):
+                    line = self._apart.get(each.user_id)
+                    if line is None:
+                        line = self._apart[each.user_id] = []
+                        group.create_task(self._keep_apart(each.user_id), name="posts-apart")
+                    line.append(each)
+
+    async def _keep_apart(self, user_id: str) -> None:
+        async with self._few_apart:
+            line = self._apart[user_id]
+            while line:
+                turn = line[:TOGETHER]
+                del line[:TOGETHER]
+                await self._keep_together(turn, waits=True)
+            del self._apart[user_id]
 
     async def _keep_together(
-        self, turn: Sequence[tuple[Post, asyncio.Future[Notification | None]]]
-    ) -> None:
-        posts = [post for post, _ in turn]
+        self, turn: Sequence[_Waiting], *, waits: bool = False
+    ) -> list[_Waiting]:
+        """Keep these, or say why not; which are left, because their users' rows are another's."""
+        if not turn:
+            return []
+        posts = [each.post for each in turn]
         try:
-            kept = await self._database.write(
-                lambda t: keep(t, posts, self._now(), provisions=self._provisions)
+            outcomes = await self._database.write(
+                lambda t: keep(t, posts, self._now(), provisions=self._provisions, waits=waits)
             )
         except StoreUnavailable as error:
-            for _, answer in turn:
-                answer.set_exception(error)
+            for each in turn:
+                each.kept.set_exception(error)
         except Exception as error:
             if len(turn) > 1:
                 log.exception("posts could not be kept together and are kept one by one")
-                for each in turn:
-                    await self._keep_together([each])
-            else:
-                turn[0][1].set_exception(error)
+                return [
+                    left for each in turn for left in await self._keep_together([each], waits=waits)
+                ]
+            turn[0].kept.set_exception(error)
         else:
-            for (_, answer), said in zip(turn, kept, strict=True):
-                answer.set_result(said)
+            for each, outcome in zip(turn, outcomes, strict=True):
+                if outcome is not Unkept.BUSY:
+                    each.kept.set_result(None if outcome is Unkept.REVOKED else outcome)
+            return [
+                each for each, outcome in zip(turn, outcomes, strict=True) if outcome is Unkept.BUSY
+            ]
+        return []
 
 
 def keep(
-    transaction: Transaction, posts: Sequence[Post], now: datetime, *, provisions: bool
-) -> list[Notification | None]:
-    """Keep the posts of those who still may; ``None`` in place of the others'."""
+    transaction: Transaction,
+    posts: Sequence[Post],
+    now: datetime,
+    *,
+    provisions: bool,
+    waits: bool = False,
+) -> list[Notification | Unkept]:
+    """Keep the posts of those who still may, and whose rows are free or are waited for."""
     keys = [(each.claims.user_id, each.claims.session_id, each.claims.issued_at) for each in posts]
     outside = {user_id for user_id, session_id, _ in keys if session_id is None}
     if provisions and outside:
         accounts.provision(transaction, sorted(outside), now)
+    users = {user_id for user_id, _, _ in keys}
+    held = users if waits else hold_free(transaction, users)
     found = accounts.standings(transaction.connection, keys)
-    allowed = [standing is Standing.GOOD for standing, _, _ in found]
-    drafts = [post.draft for post, good in zip(posts, allowed, strict=True) if good]
+    unkept = [
+        Unkept.BUSY if post.claims.user_id not in held else _REFUSED.get(standing)
+        for post, (standing, _, _) in zip(posts, found, strict=True)
+    ]
+    drafts = [post.draft for post, why in zip(posts, unkept, strict=True) if why is None]
     kept = iter(notifications.add(transaction, drafts, now))
-    return [next(kept) if good else None for good in allowed]
+    return [next(kept) if why is None else why for why in unkept]
