@@ -208,7 +208,7 @@ async def test_a_connection_that_fails_costs_only_itself(
         def fails(*_: Any) -> Any:
             raise RuntimeError("as if by a bug")
 
-        monkeypatch.setattr(type(socket.session), "announced", fails)
+        monkeypatch.setattr(type(socket.session), "takes", fails)
         await house.post(user, "1")
         assert (await closed(bad))[0] == 1011
         monkeypatch.undo()

@@ -36,3 +36,34 @@ def test_one_that_does_not_read_yet_gets_it_at_its_own_pace(scene: Scene) -> Non
     slow.reads_on()
     scene.loop.settle()
     assert slow.got == list(range(1, 62))
+
+
+def test_several_such_batches_in_one_moment_close_nobody(scene: Scene) -> None:
+    """Who reads had no time to; and who has just begun to lag may only be on a slow line."""
+    ada = scene.owners[0]
+    device, slow = scene.connect(ada), scene.connect(ada, reads=False)
+    for _ in range(4):
+        scene.post(ada, 20)
+    scene.post(ada, 1)
+    assert [device.closed, slow.closed] == [None, None]
+    assert device.got == list(range(1, 82))
+    slow.reads_on()
+    scene.loop.settle()
+    assert slow.got == list(range(1, 82))
+
+
+def test_who_has_left_no_room_for_a_second_is_closed_when_there_is_more_to_say(
+    scene: Scene,
+) -> None:
+    ada = scene.owners[0]
+    slow = scene.connect(ada, reads=False)
+    for _ in range(30):
+        scene.post(ada, 1)
+    scene.loop.pass_time(0.9)
+    scene.post(ada, 1)
+    assert ada.id in scene.hub._users
+    scene.loop.pass_time(0.2)
+    scene.post(ada, 1)
+    slow.reads_on()
+    scene.loop.settle()
+    assert slow.closed == (1013, "Too slow")

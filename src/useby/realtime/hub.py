@@ -36,8 +36,6 @@ log = logging.getLogger(__name__)
 
 FETCHED_TOGETHER: Final = 32
 """Pages read in one snapshot; the next ones wait for these."""
-LITTLE: Final = 1024
-"""Bytes that the least of send buffers takes; of more, it is asked whether there is room."""
 COMPARED_TOGETHER: Final = 1000
 """Connections looked up in one snapshot: all of them are compared when a bus has come back."""
 DRAIN_SLICES: Final = 20
@@ -252,18 +250,14 @@ class Hub:
         first, last = news.notifications[0].seq, news.notifications[-1].seq
         plain = extended = b""
         for socket in tuple(mates):
-            session = socket.session
-            if session.extended:
+            if socket.session.extended:
                 data = extended = extended or frames.notifications(
                     news.notifications, extended=True
                 )
             else:
                 data = plain = plain or frames.notifications(news.notifications)
             try:
-                if len(data) <= LITTLE or socket.fits(len(data)):
-                    socket.perform(session.announced(first, last, data))
-                else:
-                    socket.perform(session.told_of(last))
+                socket.announce(first, last, data)
             except Exception:
                 log.exception("a connection failed and is closed")
                 socket.close(closes.INTERNAL_ERROR)

@@ -211,12 +211,15 @@ class Session:
         self._rows = None
         return (*sent, *self._page_done())
 
-    def announced(self, first: int, last: int, data: bytes) -> Effects:
-        """News of the notifications ``first`` to ``last``, ready to be written as ``data``."""
-        if self.state is State.LIVE and first == self.seq + 1:
-            self.seq = self.heard = last
-            return (data,)
-        return self.told_of(last)
+    def takes(self, first: int, last: int) -> bool:
+        """Whether news of the notifications ``first`` to ``last`` may be written as it is.
+
+        It then counts as sent; if not, the session is to be ``told_of`` it.
+        """
+        if self.state is not State.LIVE or first != self.seq + 1:
+            return False
+        self.seq = self.heard = last
+        return True
 
     def told_of(self, newest: int) -> Effects:
         """The user's newest ``seq`` is said to be ``newest``."""

@@ -9,6 +9,7 @@ or bound what is written, so that is done here.
 import asyncio
 import contextlib
 import logging
+import math
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -33,6 +34,10 @@ SLICE: Final = 4096
 """Bytes fed to the parser at a time: 50,000 pings in one read must not queue 50,000 pongs."""
 HIGH_WATER: Final = 32 * 1024
 """Bytes unsent at which a replay waits for the peer to read."""
+LITTLE: Final = 1024
+"""Bytes for which there is no room once a send buffer counts as full."""
+SLOW_SECONDS: Final = 1.0
+"""How long a peer may take to make room in it."""
 SHORT_CLOSE_SECONDS: Final = 1.0
 """How long our Close waits for a peer that does not read, or whose answer can't be parsed."""
 FRAMES_AFTER_CLOSE: Final = 100
@@ -75,7 +80,7 @@ class Socket(asyncio.Protocol):
         "_hub",
         "_message",
         "_out",
-        "_paused",
+        "_paused_at",
         "_unsent",
         "_wire",
         "expires_at",
@@ -114,7 +119,7 @@ class Socket(asyncio.Protocol):
         self._message: bytearray | None = None
         self._fragments = 0
         self._held: bytes | None = None
-        self._paused = False
+        self._paused_at = math.inf
         self._out = [answer] if answer else []
         self._unsent = 0
         self._deadline: asyncio.TimerHandle | None = None
@@ -144,11 +149,11 @@ class Socket(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The peer reads more slowly than we write."""
-        self._paused = True
+        self._paused_at = self._hub.time()
 
     def resume_writing(self) -> None:
         """The peer has read; a replay goes on."""
-        self._paused = False
+        self._paused_at = math.inf
         self.pump()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
@@ -179,14 +184,15 @@ class Socket(asyncio.Protocol):
             else:
                 metrics.client_frames_ignored.labels(effect.reason).inc()
 
-    def fits(self, size: int) -> bool:
-        """Whether so many bytes more may be written, or the peer is to blame if they may not.
+    def announce(self, first: int, last: int, data: bytes) -> None:
+        """Write news of the notifications ``first`` to ``last``, if they come next and fit.
 
-        What is larger than all that may wait for a peer that keeps up is sent from the store, page
-        by page, as the peer reads.
+        What does not is sent from the store, page by page, as the peer reads.
         """
-        unsent = self.transport.get_write_buffer_size() + self._unsent
-        return unsent >= HIGH_WATER or unsent + size <= self._hub.settings.send_buffer_bytes
+        if self._has_room(len(data)) and self.session.takes(first, last):
+            self._put(data)
+        else:
+            self.perform(self.session.told_of(last))
 
     def flush(self) -> None:
         """Hand what this turn of the loop has gathered to the transport, in one write."""
@@ -200,7 +206,7 @@ class Socket(asyncio.Protocol):
 
     def pump(self) -> None:
         """Send the page at hand for as long as the peer reads."""
-        while not self._paused and self._unsent < HIGH_WATER:
+        while self._paused_at == math.inf and self._unsent < HIGH_WATER:
             effects = self.session.more()
             if not effects:
                 return
@@ -325,17 +331,33 @@ class Socket(asyncio.Protocol):
     # bytes out, and the end
 
     def _write(self, data: bytes) -> None:
-        transport = self.transport
-        if self._ended or transport.is_closing():
+        if self._ended or self.transport.is_closing():
             return
-        unsent = transport.get_write_buffer_size() + self._unsent + len(data)
-        if unsent > self._hub.settings.send_buffer_bytes:
+        if self._unsent_bytes() + len(data) > self._hub.settings.send_buffer_bytes:
             self.close(closes.TOO_SLOW)
             return
+        self._put(data)
+
+    def _put(self, data: bytes) -> None:
         if not self._unsent:
             self._hub.flush_soon(self)
         self._out.append(data)
         self._unsent += len(data)
+
+    def _has_room(self, size: int) -> bool:
+        """Whether so many bytes may be written; a peer that leaves no room at all is closed.
+
+        It must have had its time to read: a moment ago there may have been much at once.
+        """
+        unsent, most = self._unsent_bytes(), self._hub.settings.send_buffer_bytes
+        if unsent + size <= most:
+            return True
+        if unsent + LITTLE > most and self._hub.time() >= self._paused_at + SLOW_SECONDS:
+            self.close(closes.TOO_SLOW)
+        return False
+
+    def _unsent_bytes(self) -> int:
+        return self.transport.get_write_buffer_size() + self._unsent
 
     def _end(self, why: Close) -> None:
         """Send our Close and give the peer its time to answer; then the line is cut."""
