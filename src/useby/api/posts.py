@@ -45,7 +45,9 @@ class Unkept(Enum):
     BUSY = "another transaction has the user's row"
 
 
-_REFUSED: Final = {each: Unkept.REVOKED for each in Standing if each is not Standing.GOOD}
+_REFUSED: Final[dict[Standing, Unkept]] = {
+    each: Unkept.REVOKED for each in Standing if each is not Standing.GOOD
+}
 
 
 @dataclass(frozen=True, slots=True)
