@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic_core import to_json
 from websockets.frames import Frame, Opcode
 
 from useby.domain.notification import Event, Kind, Notification
-from useby.realtime import closes, frames
+from useby.realtime import closes, frames, shapes
 
 ID = "0198c0de-0000-7000-8000-00000000000a"
 
@@ -32,7 +33,7 @@ def payload(frame: bytes) -> bytes:
     assert frame[0] == 0x81, "one whole text frame"
     if frame[1] < 126:
         return frame[2:]
-    assert frame[1] == 126
+    assert frame[1] == 126, "longer ones have no place here"
     return frame[4:]
 
 
@@ -52,6 +53,21 @@ def test_a_notification_has_exactly_five_keys_in_order() -> None:
 
 def test_a_notification_about_no_product_carries_an_empty_name() -> None:
     assert json.loads(payload(frames.notification(said(product_name=""))))["productName"] == ""
+
+
+@given(st.text(), st.text(), st.sampled_from(Kind))
+def test_any_words_come_out_as_they_went_in(message: str, name: str, kind: Kind) -> None:
+    """As the encoder of ``shapes`` has it, byte for byte."""
+    whole = payload(frames.notification(said(message=message, product_name=name, kind=kind)))
+    shown: shapes.Notification = {
+        "id": ID,
+        "message": message,
+        "type": kind.value,
+        "productName": name,
+        "created_at": "2026-03-04T10:30:00Z",
+    }
+    assert whole == to_json(shown)
+    assert list(json.loads(whole)) == list(shapes.Notification.__annotations__)
 
 
 def test_created_at_is_written_in_utc_whole_seconds_and_z() -> None:

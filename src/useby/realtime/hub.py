@@ -68,6 +68,8 @@ class Hub:
             product_json: How REST shows a product to its owner at a moment.
         """
         self.settings = settings
+        self.send_buffer_bytes = settings.send_buffer_bytes
+        """Asked for with each frame; settings take twice the time to answer."""
         self.loop = asyncio.get_running_loop()
         self.time = self.loop.time
         self.draining = False

@@ -187,10 +187,16 @@ class Socket(asyncio.Protocol):
     def announce(self, first: int, last: int, data: bytes) -> None:
         """Write news of the notifications ``first`` to ``last``, if they come next and fit.
 
-        What does not is sent from the store, page by page, as the peer reads.
+        What does not is sent from the store, page by page, as the peer reads. A peer that leaves
+        no room at all is closed, once it has had its time to read: there may have been much to say
+        a moment ago.
         """
-        if self._has_room(len(data)) and self.session.takes(first, last):
+        unsent = self.transport.get_write_buffer_size() + self._unsent
+        most = self._hub.send_buffer_bytes
+        if unsent + len(data) <= most and self.session.takes(first, last):
             self._put(data)
+        elif unsent + LITTLE > most and self._hub.time() >= self._paused_at + SLOW_SECONDS:
+            self.close(closes.TOO_SLOW)
         else:
             self.perform(self.session.told_of(last))
 
@@ -333,7 +339,8 @@ class Socket(asyncio.Protocol):
     def _write(self, data: bytes) -> None:
         if self._ended or self.transport.is_closing():
             return
-        if self._unsent_bytes() + len(data) > self._hub.settings.send_buffer_bytes:
+        unsent = self.transport.get_write_buffer_size() + self._unsent
+        if unsent + len(data) > self._hub.send_buffer_bytes:
             self.close(closes.TOO_SLOW)
             return
         self._put(data)
@@ -343,21 +350,6 @@ class Socket(asyncio.Protocol):
             self._hub.flush_soon(self)
         self._out.append(data)
         self._unsent += len(data)
-
-    def _has_room(self, size: int) -> bool:
-        """Whether so many bytes may be written; a peer that leaves no room at all is closed.
-
-        It must have had its time to read: a moment ago there may have been much at once.
-        """
-        unsent, most = self._unsent_bytes(), self._hub.settings.send_buffer_bytes
-        if unsent + size <= most:
-            return True
-        if unsent + LITTLE > most and self._hub.time() >= self._paused_at + SLOW_SECONDS:
-            self.close(closes.TOO_SLOW)
-        return False
-
-    def _unsent_bytes(self) -> int:
-        return self.transport.get_write_buffer_size() + self._unsent
 
     def _end(self, why: Close) -> None:
         """Send our Close and give the peer its time to answer; then the line is cut."""
