@@ -41,6 +41,7 @@ def main(
     with tempfile.TemporaryDirectory(prefix="useby-bench-") as folder:
         crowd = gather(Path(folder), counts[-1] + MORE_USERS)
         plan = Plan(crowd, Path(folder), rounds, counts, pushes, console)
+        failures: list[str] = []
         for name in scenarios or SCENARIOS:
             scenario = import_module(f"bench.{name}")
             console.rule(scenario.TITLE)
@@ -50,9 +51,14 @@ def main(
             targets = scenario.targets(rows) if hasattr(scenario, "targets") else []
             for target in targets:
                 console.print(report.verdict(target), style="green" if target.met else "red")
-            kept = report.keep(into, name, scenario, rows, targets)
+            kept = report.keep(into, name, scenario, rows, targets, plan.failures)
             (into / "latest.svg").write_text(chart.svg(kept))
+            failures += plan.failures
+            plan.failures.clear()
     console.print(f"kept in {into}")
+    if failures:
+        console.print("without figures:", *failures, sep="\n", style="red", markup=False)
+        raise typer.Exit(1)
 
 
 if __name__ == "__main__":

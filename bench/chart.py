@@ -1,6 +1,6 @@
 """The chart of a run: for each scenario the bars of its chief figure, as one SVG.
 
-Less is better in each. A bar that would dwarf all others is cut off, and says so.
+A bar that would dwarf all others is cut off, and says so.
 """
 
 import statistics
@@ -30,7 +30,8 @@ def svg(kept: Mapping[str, Any]) -> str:
                 ]
                 if column["charted"] and rows:
                     title = f"{scenario['title']} · {case}"
-                    unit = f"{column['heading']}, {column['unit']}; less is better"
+                    better = "more" if column["more_is_better"] else "less"
+                    unit = f"{column['heading']}, {column['unit']}; {better} is better"
                     shapes += _panel(title, unit, rows, name, column["digits"], top)
                     top += TITLE + len(rows) * (BAR + GAP) + SPACE
     return (

@@ -13,7 +13,13 @@ from bench.rows import Case, Column, Plan, Row, Stand, Target, interleaved
 
 TITLE = "Durable: from a post to its frame"
 COLUMNS = {
-    "rate": Column("notifications, accepted and delivered", "a second", digits=0, charted=True),
+    "rate": Column(
+        "notifications, accepted and delivered",
+        "a second",
+        digits=0,
+        charted=True,
+        more_is_better=True,
+    ),
     "cpu": Column("server CPU a notification", "µs", digits=0),
     "p50": Column("p50 from post to frame", "ms"),
     "p99": Column("p99 from post to frame", "ms"),

@@ -62,18 +62,24 @@ def _markdown(scenario: dict[str, Any]) -> str:
                 figures = [cell(row, name, column) for name, column in columns.items()]
                 lines.append(f"| {' | '.join([row.title, row.token or 'nobody', *figures])} |")
         lines.append("")
+    lines += [f"- without figures: {each}" for each in scenario.get("failures", ())]
     for target in scenario["targets"]:
         target.pop("met")
         lines.append(f"- {verdict(Target(**target))}")
+    lines.append(f"\nMeasured {scenario['at'][:16].replace('T', ' ')} UTC, {_load(scenario)}.")
     return "\n".join(lines)
+
+
+def _load(scenario: dict[str, Any]) -> str:
+    return f"load average at its end {scenario['machine']['busy']}, the bench's own in it"
 
 
 def _sentence(machine: dict[str, Any]) -> str:
     return (
         f"{machine['cores']} cores of {machine['cpu']}, {machine['memory_gib']} GiB, "
         f"Linux {machine['kernel']}; Python {machine['python']}, Node {machine['node']}, "
-        f"{machine['nginx'].removeprefix('nginx version: ')}; useby {machine['useby']}. "
-        f"Load average at the end: {machine['busy']}."
+        f"{machine['nginx'].removeprefix('nginx version: ')}; useby {machine['useby']}; "
+        f"databases on {machine['filesystem']}."
     )
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -49,7 +50,12 @@ def verdict(target: Target) -> str:
 
 
 def keep(
-    into: Path, name: str, scenario: Any, rows: Sequence[Row], targets: Sequence[Target]
+    into: Path,
+    name: str,
+    scenario: Any,
+    rows: Sequence[Row],
+    targets: Sequence[Target],
+    failures: Sequence[str],
 ) -> dict[str, Any]:
     """Put a scenario's rows into ``latest.json``, in place of what it had of that scenario.
 
@@ -65,6 +71,7 @@ def keep(
         "machine": machine(),
         "columns": {key: asdict(column) for key, column in scenario.COLUMNS.items()},
         "rows": [asdict(row) for row in rows],
+        "failures": list(failures),
         "targets": [asdict(target) | {"met": target.met} for target in targets],
     }
     latest.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
@@ -84,6 +91,7 @@ def machine() -> dict[str, Any]:
         "useby": useby.__version__,
         "node": _said("node", "--version"),
         "nginx": _said("nginx", "-v"),
+        "filesystem": _filesystem(Path(tempfile.gettempdir())),
         "busy": round(os.getloadavg()[0], 1),
     }
 
@@ -95,3 +103,10 @@ def _said(*command: str) -> str:
     except OSError:
         return ""
     return (done.stdout or done.stderr).strip()
+
+
+def _filesystem(path: Path) -> str:
+    """Of what kind the one is that a path is on: its sync is in every durable figure."""
+    mounts = [line.split() for line in Path("/proc/mounts").read_text().splitlines()]
+    under = [each for each in mounts if path.resolve().is_relative_to(each[1])]
+    return max(under, key=lambda each: len(each[1]))[2] if under else ""

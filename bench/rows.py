@@ -23,6 +23,7 @@ class Column:
     digits: int = 1
     charted: bool = False
     """Whether the chart shows it."""
+    more_is_better: bool = False
 
 
 @dataclass
@@ -73,6 +74,8 @@ class Plan:
     pushes: int
     """How many frames are delivered in a round."""
     console: Console
+    failures: list[str] = field(default_factory=list)
+    """Which peer had no figures in which round, and why."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +122,9 @@ def interleaved(
                         for name, value in figures.items():
                             row.figures.setdefault(name, []).append(value)
             except (RuntimeError, OSError) as error:
-                plan.console.print(f"{peer.title} failed: {error}", style="red", markup=False)
+                failure = f"round {number + 1}, {peer.title}: {error}"
+                plan.console.print(failure, style="red", markup=False)
+                plan.failures.append(failure)
     cases = list(dict.fromkeys(case for case, _ in rows))
     return sorted(rows.values(), key=lambda row: cases.index(row.case))
 

@@ -1,5 +1,9 @@
 """Storm: everybody comes back at once, with a token, and waits for the first frame."""
 
+import contextlib
+import statistics
+import threading
+import time
 from collections.abc import Iterator, Sequence
 
 from bench.peer import Peer
@@ -9,9 +13,15 @@ TITLE = "Storm: all clients come back at once"
 COLUMNS = {
     "rate": Column("handshakes", "a second", digits=0),
     "cpu": Column("server CPU a handshake", "µs", digits=0, charted=True),
+    "p50": Column("p50 of a push meanwhile", "ms"),
+    "p99": Column("p99 of a push meanwhile", "ms"),
 }
 AT_ONCE = 1000
-WARM_UP = 50
+SETTLED = 50
+"""Who is connected before, and is told things meanwhile; imports and compilers were theirs."""
+TICK_SECONDS = 0.02
+EACH_TICK = 2
+"""Frames: a hundred a second, of which the CPU a handshake shows nothing."""
 
 
 def run(peers: Sequence[Peer], plan: Plan) -> list[Row]:
@@ -28,8 +38,41 @@ def targets(rows: Sequence[Row]) -> list[Target]:
 
 def _measure(stand: Stand, plan: Plan) -> Iterator[Case]:
     count = plan.connections[-1]
-    stand.load.connect(count, count + WARM_UP)  # imports and compilers are no handshake's cost
+    stand.load.connect(0, SETTLED)
+    stand.load.reset()
     cpu = stand.server.cpu()
-    seconds = stand.load.connect(0, count, at_once=AT_ONCE)
+    with _told_steadily(stand) as sent:
+        seconds = stand.load.connect(SETTLED, SETTLED + count, at_once=AT_ONCE)
     used = stand.server.cpu() - cpu
-    yield f"{count:,} clients", {"rate": count / seconds, "cpu": used / count * 1e6}
+    stand.load.received(len(sent) * EACH_TICK)
+    hundredths = statistics.quantiles(stand.load.ages(), n=100)
+    yield (
+        f"{count:,} clients",
+        {
+            "rate": count / seconds,
+            "cpu": used / count * 1e6,
+            "p50": hundredths[49] / 1e6,
+            "p99": hundredths[98] / 1e6,
+        },
+    )
+
+
+@contextlib.contextmanager
+def _told_steadily(stand: Stand) -> Iterator[list[int]]:
+    """Push to those who are settled until the block ends; the moments at which it was asked for."""
+    sent: list[int] = []
+    over = threading.Event()
+
+    def tell() -> None:
+        began = time.monotonic()
+        while not over.wait(max(0.0, began + len(sent) * TICK_SECONDS - time.monotonic())):
+            sent.append(time.monotonic_ns())
+            stand.publisher.push(EACH_TICK, SETTLED, at=sent[-1])
+
+    teller = threading.Thread(target=tell)
+    teller.start()
+    try:
+        yield sent
+    finally:
+        over.set()
+        teller.join()

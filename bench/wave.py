@@ -37,6 +37,8 @@ SOONER = 100, 10, 1
 """How many times fewer are stored in the cases of the clock's cost."""
 CLOCK_DUE = 20
 """How many times fewer are due in these."""
+CLOCK_ROUNDS = 5
+"""How many times more rounds they have: a round is some seventy milliseconds of CPU."""
 LEAD_SECONDS = 3.0
 """From the word that products are due to the moment at which they are."""
 IN_A_FRAME = 2
@@ -150,7 +152,7 @@ def _clocks(plan: Plan, larders: Mapping[int, Path], users: Sequence[str], due: 
         fewer: Row("useby", OURS, f"{due * CLOCK_DUE * STORED // fewer:,} stored, {size:,} due")
         for fewer in larders
     }
-    for number in range(plan.rounds + 1):
+    for number in range(plan.rounds * CLOCK_ROUNDS + 1):
         for fewer, larder in larders.items():
             now = datetime.now(UTC)
             make_due(larder, Wave(users, each, now, "Organic Milk", day=-plan.rounds - number))
