@@ -17,6 +17,7 @@ from uuid_utils import uuid7
 
 from bench.peers.control import in_turns, message, orders, say, users
 from useby import logs
+from useby.api import posts
 from useby.app import Node, raise_file_limit, running, settle_interpreter
 from useby.domain.account import Standing, User
 from useby.domain.news import Notified
@@ -128,6 +129,8 @@ def take_store_out(node: Node) -> None:
     database.read, database.write = read, write
     database.changed_elsewhere = changed_elsewhere
     stored_notifications.add = add
+    way_in: Any = posts
+    way_in.hold_free = lambda _, user_ids: frozenset(user_ids)
     clock: Any = node.clock
     clock.say_due = say_due
     room: Any = accounts

@@ -37,6 +37,15 @@ def test_a_token_is_good_until_its_very_last_moment_and_expired_from_exp_on() ->
     assert refused.value.expired
 
 
+def test_a_part_of_a_second_is_not_lived_to() -> None:
+    """Frames say whole seconds, and ends are looked for once in each."""
+    exp = datetime.fromtimestamp(SECOND + 60, UTC)
+    assert read(exp=SECOND + 60.99).expires_at == exp
+    with pytest.raises(TokenRefused) as refused:
+        read(exp=SECOND + 60.99, now=exp)
+    assert refused.value.expired
+
+
 def test_a_token_opens_nothing_before_its_nbf() -> None:
     assert read(nbf=SECOND)
     with pytest.raises(TokenRefused) as refused:

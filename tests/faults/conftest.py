@@ -1,6 +1,7 @@
 """What the faults' tests stand on: bare connections, and a node's REST API."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
@@ -22,3 +23,15 @@ async def rest(server: Server) -> AsyncIterator[httpx.AsyncClient]:
     """The REST API of the module's ``server``."""
     async with server.rest() as rest:
         yield rest
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say what each fault cost a bystander, and the node: figures that only people can judge."""
+    for report in terminalreporter.getreports("passed"):
+        found = dict(report.user_properties)
+        if "canary_p99_ms" in found:
+            terminalreporter.write_line(
+                f"{found['canary_p99_ms']:>7} ms p99 of {found['canary_notes']:>3} notes, "
+                f"{found.get('cpu_seconds', '-'):>5} s CPU, {found.get('peak_mib', '-'):>6} MiB: "
+                f"{report.nodeid.rpartition('/')[2]}"
+            )

@@ -7,12 +7,14 @@ import functools
 import math
 import os
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "10"))
 """For all properties together, as a clock on the wall has it."""
+HERE = Path(__file__).parent
 WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 
 
@@ -33,7 +35,8 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
         inner(*args, **named)
 
     test.hypothesis.inner_test = counted
-    turns = math.ceil(len(pyfuncitem.session.items) / WORKERS)
+    properties = [each for each in pyfuncitem.session.items if each.path.parent == HERE]
+    turns = math.ceil(len(properties) / WORKERS)
     ends = time.monotonic() + SECONDS / turns
     while time.monotonic() < ends:
         test()

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from typing import Any
+
 import pytest
 
 from scene import SETTINGS, Scene
@@ -77,12 +79,21 @@ def test_the_time_of_a_message_whose_end_we_do_not_read_does_not_run(
     assert not device.pinged
 
 
-def test_marks_of_several_users_that_wait_together_are_all_kept(scene: Scene) -> None:
+def test_marks_of_several_users_that_wait_together_are_all_kept(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The first is under way, and the others share the next commit."""
     ada, eve = scene.owners
     scene.post(ada, 2)
     scene.post(eve, 1)
     devices = [scene.connect(ada), scene.connect(ada), scene.connect(eve)]
+    write, writes = scene.store.write, []
+
+    def counted(work: Any) -> Any:
+        writes.append(work)
+        return write(work)
+
+    monkeypatch.setattr(scene.store, "write", counted)
     scene.store_is("slow")
     for device, said in zip(devices, (ada.said[0], ada.said[1], eve.said[0]), strict=True):
         device.mark(said, and_ping=True)
@@ -93,6 +104,7 @@ def test_marks_of_several_users_that_wait_together_are_all_kept(scene: Scene) ->
     assert scene.read_of(ada) == {1, 2}
     assert scene.read_of(eve) == {1}
     assert not any(device.pinged for device in devices)
+    assert len(writes) == 2
 
 
 def test_connections_that_come_meanwhile_are_opened_when_it_is_back(scene: Scene) -> None:

@@ -4,6 +4,7 @@ JSON lets an ``exp`` be a string, a truth value or 1e30, and libraries hand it o
 ranges are checked here, against the time passed in, for our own tokens and an outside issuer's.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -54,7 +55,7 @@ def claims_of(
     if len(user_id) > MAX_SUBJECT or not user_id.isprintable():
         raise TokenRefused
     wall = now.timestamp()
-    expires = _moment(payload.get("exp"))
+    expires = math.floor(_moment(payload.get("exp")))  # sooner than it says, and never later
     issued = _moment(payload.get("iat", 0))
     if _moment(payload.get("nbf", 0)) > wall:
         raise TokenRefused
