@@ -14,4 +14,5 @@ PEER = Peer(
         str(folder),
     ],
     dialogue=Dialogue(lambda _user, token: f"/ws?access_token={token}"),
+    posts={"single": "/notifications"},
 )

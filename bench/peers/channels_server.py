@@ -10,7 +10,9 @@ import json
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from urllib.parse import parse_qs
 from daphne.server import Server  # isort: skip - it chooses Twisted's reactor
 import django
 import jwt
+from channels.generic.http import AsyncHttpConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.layers import get_channel_layer
 from channels.routing import ProtocolTypeRouter, URLRouter
@@ -80,6 +83,28 @@ class Notifications(AsyncWebsocketConsumer):  # type: ignore[misc]
         await self.send(text_data=json.dumps(event["content"], separators=(",", ":")))
 
 
+class Post(AsyncHttpConsumer):  # type: ignore[misc]
+    """Tells the group of the token's user what is posted."""
+
+    async def handle(self, body: bytes) -> None:
+        """Answer one request."""
+        headers = dict(self.scope["headers"])
+        try:
+            token = headers[b"authorization"].decode().removeprefix("Bearer ")
+            user = jwt.decode(token, KEY, algorithms=["HS256"])["sub"]
+        except (KeyError, jwt.PyJWTError):
+            await self.send_response(401, b"")
+            return
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        said = {"id": str(uuid.uuid4()), **json.loads(body), "created_at": now}
+        await self.channel_layer.group_send(
+            f"user.{user}", {"type": "notification", "content": said}
+        )
+        answer = json.dumps(said).encode()
+        length = str(len(answer)).encode()
+        await self.send_response(201, answer, headers=[(b"Content-Length", length)])
+
+
 async def push(some: Sequence[str], stamp: int) -> None:
     """Tell each user's group."""
     layer = get_channel_layer()
@@ -115,7 +140,12 @@ if __name__ == "__main__":
     tasks = []
     try:
         Server(
-            ProtocolTypeRouter({"websocket": URLRouter([path("ws", Notifications.as_asgi())])}),
+            ProtocolTypeRouter(
+                {
+                    "websocket": URLRouter([path("ws", Notifications.as_asgi())]),
+                    "http": URLRouter([path("notifications", Post.as_asgi())]),
+                }
+            ),
             endpoints=[f"tcp:port={PORT}:interface=127.0.0.1:backlog=2048"],
             ready_callable=lambda: tasks.append(asyncio.get_event_loop().create_task(told())),
         ).run()

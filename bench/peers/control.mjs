@@ -1,8 +1,9 @@
 // How a Node server under measurement is told to push: orders on its standard input. It ends when
 // its input does, so that none outlives the harness.
 
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { createInterface } from 'node:readline';
 
 const [, , port, usersFile, key] = process.argv;
@@ -35,6 +36,26 @@ export function userOf(token) {
   if (JSON.parse(Buffer.from(header, 'base64url')).alg !== 'HS256') return null;
   const claims = JSON.parse(Buffer.from(payload, 'base64url'));
   return claims.exp > Date.now() / 1000 ? claims.sub : null;
+}
+
+/** An HTTP server that sends what is posted to every device of the token's user, and keeps none. */
+export function posted(send) {
+  return createServer(async (request, response) => {
+    const userId = userOf(request.headers.authorization?.replace('Bearer ', ''));
+    if (request.method !== 'POST' || userId === null) {
+      response.writeHead(request.method === 'POST' ? 401 : 404).end();
+      return;
+    }
+    const parts = [];
+    for await (const part of request) parts.push(part);
+    const created_at = `${new Date().toISOString().slice(0, 19)}Z`;
+    const said = { id: randomUUID(), ...JSON.parse(Buffer.concat(parts)), created_at };
+    send(userId, said);
+    const answer = Buffer.from(JSON.stringify(said));
+    response
+      .writeHead(201, { 'content-type': 'application/json', 'content-length': answer.length })
+      .end(answer);
+  });
 }
 
 /** Leave so many objects to the garbage collector, cycles that live for a while. */

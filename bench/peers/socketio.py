@@ -25,4 +25,5 @@ PEER = Peer(
         says=lambda _user, token: b"40" + json.dumps({"token": token}).encode(),
         answers={b"2": b"3"},
     ),
+    posts={"single": "/notifications"},
 )

@@ -1,10 +1,10 @@
 // npm's socket.io over WebSocket alone: the token verified in a middleware, a room for each user.
 
-import { createServer } from 'node:http';
 import { Server } from 'socket.io';
-import { PORT, established, message, obey, userOf } from './control.mjs';
+import { PORT, established, message, obey, posted, userOf } from './control.mjs';
 
-const server = createServer();
+const send = (userId, said) => io.to(userId).emit('notification', said);
+const server = posted(send);
 const io = new Server(server, { transports: ['websocket'], serveClient: false });
 
 io.use((socket, next) => {
@@ -23,5 +23,5 @@ io.on('connection', (socket) => {
 });
 
 server.listen(PORT, '127.0.0.1', 2048, () =>
-  obey((userId, stamp) => io.to(userId).emit('notification', message(stamp))),
+  obey((userId, stamp) => send(userId, message(stamp))),
 );

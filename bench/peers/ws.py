@@ -18,4 +18,5 @@ PEER = Peer(
         crowd.key,
     ],
     dialogue=Dialogue(lambda _user, token: f"/ws?access_token={token}"),
+    posts={"single": "/notifications"},
 )

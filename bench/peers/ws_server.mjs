@@ -1,11 +1,14 @@
 // npm's ws, as its README begins: the token verified at the upgrade, connections in a Map.
 
-import { createServer } from 'node:http';
 import { WebSocketServer } from 'ws';
-import { PORT, established, message, obey, userOf } from './control.mjs';
+import { PORT, established, message, obey, posted, userOf } from './control.mjs';
 
 const connections = new Map();
-const server = createServer((_, response) => response.writeHead(404).end());
+const send = (userId, said) => {
+  const text = JSON.stringify(said);
+  for (const socket of connections.get(userId) ?? []) socket.send(text);
+};
+const server = posted(send);
 const sockets = new WebSocketServer({ noServer: true });
 
 server.on('upgrade', (request, stream, head) => {
@@ -30,8 +33,5 @@ server.on('upgrade', (request, stream, head) => {
 });
 
 server.listen(PORT, '127.0.0.1', 2048, () =>
-  obey((userId, stamp) => {
-    const text = JSON.stringify(message(stamp));
-    for (const socket of connections.get(userId) ?? []) socket.send(text);
-  }),
+  obey((userId, stamp) => send(userId, message(stamp))),
 );

@@ -1,7 +1,6 @@
 """What a store that is slow or away does to connections: nothing, until it is back."""
 
 from collections.abc import Iterator
-
 from typing import Any
 
 import pytest
