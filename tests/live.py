@@ -328,9 +328,14 @@ async def metric(rest: httpx.AsyncClient, name: str, **labels: str) -> float:
     """A metric's value, summed over the labels that are not given; 0 before it exists."""
     answer = await rest.get("/metrics")
     assert answer.status_code == 200, answer
+    return metric_in(answer.text, name, **labels)
+
+
+def metric_in(exposition: str, name: str, **labels: str) -> float:
+    """The same, in what ``/metrics`` has answered."""
     return sum(
         sample.value
-        for family in text_string_to_metric_families(answer.text)
+        for family in text_string_to_metric_families(exposition)
         for sample in family.samples
         if sample.name == name and labels.items() <= sample.labels.items()
     )
