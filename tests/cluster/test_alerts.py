@@ -86,3 +86,5 @@ async def _stock(fleet: Fleet) -> None:
         )
 
     await fleet.write(work)
+    # As autovacuum does, which is off here: unknown to the planner, all are sorted for each batch.
+    await fleet.postgres.execute("ANALYZE", database=fleet.database)
