@@ -312,8 +312,13 @@ def now() -> float:
     return datetime.now(UTC).timestamp()
 
 
-async def until(condition: Callable[[], Any], *, within: float = PATIENCE) -> None:
-    """Wait for something that no event tells of; ``condition`` may be a coroutine function."""
+async def until(
+    condition: Callable[[], Any], *, within: float = PATIENCE, every: float = TICK
+) -> None:
+    """Wait for something that no event tells of; ``condition`` may be a coroutine function.
+
+    ``every`` so many seconds it is looked at; for what costs more than a look, take more of them.
+    """
     async with asyncio.timeout(within):
         while True:
             answer = condition()
@@ -321,7 +326,7 @@ async def until(condition: Callable[[], Any], *, within: float = PATIENCE) -> No
                 answer = await answer
             if answer:
                 return
-            await asyncio.sleep(TICK)
+            await asyncio.sleep(every)
 
 
 async def metric(rest: httpx.AsyncClient, name: str, **labels: str) -> float:

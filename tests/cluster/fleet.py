@@ -23,6 +23,8 @@ from useby.store.schema import notifications, sessions, users
 
 NODES = 3
 PATIENCE = 20.0
+LOOK_SECONDS = 0.1
+"""Between two looks at all nodes' metrics, which cost each some milliseconds."""
 RECONNECTS = "useby_nats_reconnects_total"
 SETTINGS: dict[str, Any] = {
     "log_level": "INFO",
@@ -84,7 +86,7 @@ class Fleet:
         async def all_are_back() -> bool:
             return sum(await self.counted(RECONNECTS)) >= before + lines
 
-        await until(all_are_back)
+        await until(all_are_back, every=LOOK_SECONDS)
         await self.on_nats()
 
     async def on_nats(self) -> None:
@@ -93,7 +95,7 @@ class Fleet:
         async def all_are() -> bool:
             return all(await self.counted("useby_nats_connected"))
 
-        await until(all_are)
+        await until(all_are, every=LOOK_SECONDS)
 
     async def look(self, work: Callable[[Connection], Any]) -> Any:
         """Read the database beside the nodes."""

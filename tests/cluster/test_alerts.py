@@ -1,6 +1,5 @@
 """The alert clock on three nodes: a hundred thousand products, and one of the nodes dies."""
 
-import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
@@ -11,7 +10,8 @@ import asyncpg
 import pytest
 import sqlalchemy as sa
 
-from cluster.fleet import Fleet, a_fleet
+from cluster.fleet import LOOK_SECONDS, Fleet, a_fleet
+from live import until
 from nats_servers import NatsServer
 from postgres import Postgres
 from useby.store.schema import alerts_said, notifications, products, users
@@ -19,8 +19,6 @@ from useby.store.schema import alerts_said, notifications, products, users
 DUE = 100_000
 PRODUCTS_EACH = 100
 PATIENCE = 60.0
-LOOK_SECONDS = 0.2
-"""No event tells of a row that another process has written."""
 SAID = "useby_alerts_said_total"
 NUMBERED = f"SELECT sum(seq) FROM {users.name}"
 """Each user's newest number: how many notifications there are, without counting them."""
@@ -37,7 +35,7 @@ async def test_of_100_000_due_at_once_each_is_said_once_though_a_node_dies_in_th
         server = await asyncpg.connect(fleet.url)
         stack.push_async_callback(server.close)
         await _until_numbered(server, DUE // 4)
-        dies, *others = fleet.nodes
+        dies = fleet.nodes[0]
         before = await fleet.counted(SAID)
         assert min(before) > 0, before
         await dies.freeze_in_a_transaction()
@@ -46,7 +44,6 @@ async def test_of_100_000_due_at_once_each_is_said_once_though_a_node_dies_in_th
         await _until_numbered(server, DUE)
         for then, now in zip(before[1:], await fleet.counted(SAID), strict=True):
             assert now > then, "it has said none of what was left"
-        assert len(others) == 2
         said = sa.select(
             sa.func.count(), sa.func.count(sa.distinct(notifications.c.product_id))
         ).select_from(notifications)
@@ -62,9 +59,11 @@ async def test_of_100_000_due_at_once_each_is_said_once_though_a_node_dies_in_th
 
 async def _until_numbered(server: asyncpg.Connection, count: int) -> None:
     """Until so many notifications have been kept."""
-    async with asyncio.timeout(PATIENCE):
-        while await server.fetchval(NUMBERED) < count:
-            await asyncio.sleep(LOOK_SECONDS)
+
+    async def are_numbered() -> bool:
+        return bool(await server.fetchval(NUMBERED) >= count)
+
+    await until(are_numbered, within=PATIENCE, every=LOOK_SECONDS)
 
 
 async def _stock(fleet: Fleet) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import live
-from cluster.fleet import RECONNECTS, Fleet, a_fleet
+from cluster.fleet import LOOK_SECONDS, RECONNECTS, Fleet, a_fleet
 from cluster.ledger import Ledger
 from nats_servers import NatsServer
 from postgres import TEMPLATE, Postgres
@@ -142,13 +142,12 @@ async def test_a_node_parted_from_nats_delivers_late_and_loses_nothing(
             assert await _have_heard(fleet, before) == [not parted] * 2
             if parted:
                 assert max(late) >= 1, "nothing was late"
-                await live.until(lambda: _is_degraded(fleet))
+                await live.until(lambda: _is_degraded(fleet), every=LOOK_SECONDS)
         assert ledger.connections == len(ledger.accounts), "somebody was cut off"
         await ledger.end()
         await ledger.reckon()
 
 
 async def _is_degraded(fleet: Fleet) -> bool:
-    async with fleet.nodes[0].rest() as rest:
-        answer = await rest.get("/api/health/ready")
-    return bool(answer.json()["status"] == "degraded")
+    async with fleet.client.get(f"{fleet.nodes[0].url}/api/health/ready") as answer:
+        return bool((await answer.json())["status"] == "degraded")

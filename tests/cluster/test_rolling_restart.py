@@ -17,7 +17,7 @@ from postgres import Postgres
 from wire import CLOSE, TEXT
 
 CLIENTS = 300
-POSTERS = 4
+POSTERS = 2
 DRAIN_SECONDS = 2
 FEWEST_SLICES = 4
 """Of the twenty that there are: so often something was heard between two Closes."""
