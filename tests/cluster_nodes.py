@@ -1,7 +1,7 @@
 """Two nodes in the test's own process, on one PostgreSQL and one NATS."""
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from house import House, Wall
@@ -23,16 +23,22 @@ BASE: dict[str, Any] = {
 
 @contextlib.asynccontextmanager
 async def two_houses(
-    database_url: str, *servers: NatsServer, **settings: Any
+    database_url: str,
+    *servers: NatsServer,
+    second: Mapping[str, Any] | None = None,
+    **settings: Any,
 ) -> AsyncIterator[tuple[House, House]]:
-    """Both run until the block ends, and hear each other when it begins."""
+    """Both run until the block ends, and hear each other when it begins.
+
+    ``second`` is what is set otherwise on the second.
+    """
     urls = tuple(each.url for each in servers)
     wall = Wall()
     values = BASE | {"database_url": database_url, "nats_url": urls} | settings
     async with contextlib.AsyncExitStack() as stack:
         houses = []
-        for _ in range(2):
-            node = await stack.enter_async_context(running(Settings(**values), wall))
+        for own in ({}, second or {}):
+            node = await stack.enter_async_context(running(Settings(**values | own), wall))
             stack.callback(node.stop)
             houses.append(House(node, wall))
         for house in houses:

@@ -312,8 +312,13 @@ def now() -> float:
     return datetime.now(UTC).timestamp()
 
 
-async def until(condition: Callable[[], Any], *, within: float = PATIENCE) -> None:
-    """Wait for something that no event tells of; ``condition`` may be a coroutine function."""
+async def until(
+    condition: Callable[[], Any], *, within: float = PATIENCE, every: float = TICK
+) -> None:
+    """Wait for something that no event tells of; ``condition`` may be a coroutine function.
+
+    ``every`` so many seconds it is looked at; for what costs more than a look, take more of them.
+    """
     async with asyncio.timeout(within):
         while True:
             answer = condition()
@@ -321,16 +326,21 @@ async def until(condition: Callable[[], Any], *, within: float = PATIENCE) -> No
                 answer = await answer
             if answer:
                 return
-            await asyncio.sleep(TICK)
+            await asyncio.sleep(every)
 
 
 async def metric(rest: httpx.AsyncClient, name: str, **labels: str) -> float:
     """A metric's value, summed over the labels that are not given; 0 before it exists."""
     answer = await rest.get("/metrics")
     assert answer.status_code == 200, answer
+    return metric_in(answer.text, name, **labels)
+
+
+def metric_in(exposition: str, name: str, **labels: str) -> float:
+    """The same, in what ``/metrics`` has answered."""
     return sum(
         sample.value
-        for family in text_string_to_metric_families(answer.text)
+        for family in text_string_to_metric_families(exposition)
         for sample in family.samples
         if sample.name == name and labels.items() <= sample.labels.items()
     )

@@ -1,16 +1,23 @@
 """Nodes as processes on one PostgreSQL database, and people who may use all of them."""
 
+import asyncio
 import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from live import Person, Server
+import asyncpg
+
+from live import TICK, Person, Server
 from useby.domain.account import User
 from useby.domain.policy import Policy
 from useby.store import accounts, sessions
 from useby.store.engine import Transaction, open_database
 
+HOLDING = (
+    "SELECT count(*) FROM pg_stat_activity WHERE client_port = ANY($1)"
+    " AND state = 'idle in transaction' AND backend_xid IS NOT NULL"
+)
 KEY = "one key for all the nodes of a cluster"
 
 
@@ -21,6 +28,24 @@ class ServerOnPostgres(Server):
         super().__init__(folder, database_url=database_url, secret_key=KEY, **settings)
         self.key = KEY
         self.secrets.add(KEY)
+
+    async def freeze_in_a_transaction(self) -> None:
+        """Have the process stand still (SIGSTOP) while it holds rows; ``usage.resume`` ends that.
+
+        Between two statements, and after one that took a lock: there it holds what it has claimed
+        until it goes on, or its end is noticed.
+        """
+        server = await asyncpg.connect(self.settings["database_url"])
+        try:
+            while True:
+                self.usage.suspend()
+                ports = [line.laddr.port for line in self.usage.net_connections("tcp")]
+                if await server.fetchval(HOLDING, ports):
+                    return
+                self.usage.resume()
+                await asyncio.sleep(TICK)
+        finally:
+            await server.close()
 
 
 async def person_on(database_url: str, server: Server) -> Person:

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
+from nats.aio.msg import Msg
 
 from ears import Ears, notified, running_bus
 from live import until
@@ -217,13 +218,25 @@ async def test_a_user_of_whom_too_much_is_said_is_looked_at_all_the_same(
     start: Any, server: NatsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """nats-py drops what is over its limit, and says so only to the one who asks."""
+    take, may_take = NatsBus._on_message, asyncio.Event()
+
+    async def take_late(bus: NatsBus, message: Msg) -> None:
+        await may_take.wait()
+        await take(bus, message)
+
     monkeypatch.setattr(module, "WAITING_HINTS", 1)
+    monkeypatch.setattr(NatsBus, "_on_message", take_late)
     here, there = await start(server), await start(server)
     await there.follow("ada")
+    taken = metrics.hints_received._value.get()
     for _ in range(300):
         here.bus.publish(notified("ada"))
-    await flushed(here, there)
+    await there.until(lambda ears: len(ears.hints("ada")) >= 298)  # one is in hand, one waits
+    assert metrics.hints_received._value.get() == taken, "what was heard so far was dropped"
+    may_take.set()
     await there.until(lambda ears: len(ears.hints("ada")) == 300)
+    assert metrics.hints_received._value.get() - taken in (1, 2)
+    await flushed(here, there)
     assert there.bus.connected
 
 

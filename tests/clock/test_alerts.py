@@ -31,7 +31,7 @@ async def keep(database: Database, user: User, *kept: Product, now: datetime = N
 
 
 async def tick(database: Database, now: datetime) -> int:
-    return await database.write(lambda t: say_due(t, now))
+    return (await database.write(lambda t: say_due(t, now))).looked_at
 
 
 class Wall:

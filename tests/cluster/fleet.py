@@ -5,17 +5,16 @@ import contextlib
 import random
 import resource
 import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
+import aiohttp
 import sqlalchemy as sa
 
-import live
-from live import Person
+from live import Person, metric_in, until
 from nats_servers import NatsServer
 from onpostgres import ServerOnPostgres
 from postgres import Postgres
@@ -23,7 +22,10 @@ from useby.store.engine import Connection, Transaction, open_database
 from useby.store.schema import notifications, sessions, users
 
 NODES = 3
-PEOPLE_EACH = 500
+PATIENCE = 20.0
+LOOK_SECONDS = 0.1
+"""Between two looks at all nodes' metrics, which cost each some milliseconds."""
+RECONNECTS = "useby_nats_reconnects_total"
 SETTINGS: dict[str, Any] = {
     "log_level": "INFO",
     "ping_interval": 5,  # one sweep, the longest that anything is late
@@ -41,6 +43,7 @@ class Fleet:
     nats: Sequence[NatsServer]
     nodes: Sequence[ServerOnPostgres]
     dice: random.Random
+    client: aiohttp.ClientSession
 
     @property
     def url(self) -> str:
@@ -52,18 +55,47 @@ class Fleet:
         up = [node for node in self.nodes if node.url]
         return self.dice.choice(up or list(self.nodes))
 
-    async def restart(self, node: ServerOnPostgres) -> None:
-        """Kill a node and start it anew; meanwhile nobody is sent there."""
+    async def kill(self, node: ServerOnPostgres) -> None:
+        """End a node as a crash does; nobody is sent there any more."""
         node.url = ""
         await asyncio.to_thread(node.kill)
+
+    async def restart(self, node: ServerOnPostgres) -> None:
+        """Kill a node and start it anew."""
+        await self.kill(node)
         node.launch()
         await asyncio.to_thread(node.wait_until_listening)
 
-    async def reconnected(self) -> None:
-        """Until every node has a line to NATS."""
-        for node in self.nodes:
-            async with node.rest() as rest:
-                await live.until(lambda rest=rest: _is_on_nats(rest))
+    async def counted(self, name: str) -> list[float]:
+        """A metric of each node that is up."""
+
+        async def ask(node: ServerOnPostgres) -> float:
+            async with self.client.get(f"{node.url}/metrics") as answer:
+                return metric_in(await answer.text(), name)
+
+        return await asyncio.gather(*(ask(node) for node in self.nodes if node.url))
+
+    async def restart_nats(self, server: NatsServer) -> None:
+        """Kill a NATS server and start it anew, until whoever was on it is on NATS again."""
+        lines = len((await server.says("connz"))["connections"])
+        before = sum(await self.counted(RECONNECTS))
+        server.kill()
+        server.start()
+        await asyncio.to_thread(server.wait)
+
+        async def all_are_back() -> bool:
+            return sum(await self.counted(RECONNECTS)) >= before + lines
+
+        await until(all_are_back, every=LOOK_SECONDS)
+        await self.on_nats()
+
+    async def on_nats(self) -> None:
+        """Until every node hears the others."""
+
+        async def all_are() -> bool:
+            return all(await self.counted("useby_nats_connected"))
+
+        await until(all_are, every=LOOK_SECONDS)
 
     async def look(self, work: Callable[[Connection], Any]) -> Any:
         """Read the database beside the nodes."""
@@ -126,10 +158,6 @@ class Fleet:
         return found
 
 
-async def _is_on_nats(rest: httpx.AsyncClient) -> bool:
-    return bool(await live.metric(rest, "useby_nats_connected"))
-
-
 @contextlib.asynccontextmanager
 async def a_fleet(
     postgres: Postgres,
@@ -138,9 +166,13 @@ async def a_fleet(
     *,
     nodes: int = NODES,
     nats_urls: Sequence[Sequence[str]] = (),
+    first: Callable[[Fleet], Awaitable[object]] | None = None,
     **settings: Any,
 ) -> AsyncIterator[Fleet]:
-    """A cluster that has come up; in the end each node must stop well, with a clean log."""
+    """A cluster that has come up; in the end each node must stop well, with a clean log.
+
+    ``first`` fills its database before any of them starts. Who was killed for good is not stopped.
+    """
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     name = await postgres.new_database()
@@ -154,19 +186,24 @@ async def a_fleet(
         )
         for number in range(nodes)
     ]
-    fleet = Fleet(postgres, name, nats, servers, random.Random(name))
+    client = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(PATIENCE))
+    fleet = Fleet(postgres, name, nats, servers, random.Random(name), client)
     try:
+        if first is not None:
+            await first(fleet)
         for node in servers:
             node.launch()
         for node in servers:
             await asyncio.to_thread(node.wait_until_listening)
-        await fleet.reconnected()
+        await fleet.on_nats()
         yield fleet
-        statuses = await asyncio.gather(*(asyncio.to_thread(node.stop) for node in servers))
-        assert statuses == [0] * nodes, [node.log[-2000:] for node in servers]
+        up = [node for node in servers if node.url]
+        statuses = await asyncio.gather(*(asyncio.to_thread(node.stop) for node in up))
+        assert statuses == [0] * len(up), [node.log[-2000:] for node in up]
         for node in servers:
             node.assert_clean_log()
     finally:
+        await client.close()
         for node in servers:
             node.end()
         await postgres.drop(name)

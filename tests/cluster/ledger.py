@@ -3,6 +3,9 @@
 A person has one device, which reconnects to any node for as long as the test lasts and marks read
 what it is told. Their posts are sent one after another, each to a node drawn by lot and again, with
 the same ``Idempotency-Key``, until it is answered 2xx (if anything is to fail).
+
+How late something was is told in turns of the sweep: a node pings each connection once a turn, just
+before it compares what that connection was sent with the store.
 """
 
 import asyncio
@@ -10,8 +13,8 @@ import contextlib
 import json
 import struct
 import uuid
-from collections import deque
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Iterable, Sequence
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -38,6 +41,14 @@ class Account:
         self.heard: set[str] = set()
         self.read: set[str] = set()
         """Marked read, and known to be: a pong that was asked for later has come."""
+        self.turns = 0
+        """Of the sweep, that its device has seen."""
+        self.answered_at: dict[str, int] = {}
+        self.heard_at: dict[str, int] = {}
+
+    def late(self, said: str) -> int:
+        """How many turns after its post was answered a notification was heard."""
+        return self.heard_at[said] - self.answered_at[said]
 
 
 class Device(asyncio.Protocol):
@@ -48,10 +59,11 @@ class Device(asyncio.Protocol):
         self._account = account
         self._node = node
         self._data = b""
-        self._upgraded = False
+        self._upgraded = self._closed = False
         self._last = -1
         self._marking: set[str] = set()
         self._asked: deque[set[str]] = deque()
+        self._answer = b""
         self.transport: asyncio.Transport | None = None
         self.open = asyncio.get_running_loop().create_future()
 
@@ -64,6 +76,8 @@ class Device(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if not self.open.done():
             self.open.set_result(False)
+        elif not self._closed:
+            self._ledger.cut += 1
         self._ledger.lost(self._account, self)
 
     def data_received(self, data: bytes) -> None:
@@ -77,15 +91,29 @@ class Device(asyncio.Protocol):
         while (taken := _first(self._data)) is not None:
             opcode, payload, self._data = taken
             self._take(opcode, payload)
+        self._acknowledge()
+
+    def _acknowledge(self) -> None:
+        """What a segment has brought is marked with one answer, and one ``PING`` after it."""
+        assert self.transport is not None
+        if self._answer:
+            self._asked.append(set(self._marking))
+            self.transport.write(self._answer + frame(TEXT, b"PING"))
+            self._answer = b""
 
     def _take(self, opcode: int, payload: bytes) -> None:
         assert self.transport is not None
         if opcode == PING:
+            self._account.turns += 1
             self.transport.write(frame(PONG, payload))
         elif opcode == CLOSE:
             code = struct.unpack("!H", payload[:2])[0]
             if code not in (1001, 1011, 1013):
                 self._ledger.complain(f"closed with {code} {payload[2:]!r}")
+            self._closed = True
+            self._ledger.closes[code] += 1
+            self._ledger.course[self._node].append(CLOSE)
+            self._ledger.progress.set()
             self.transport.write(frame(CLOSE, payload[:2]))
             self.transport.close()
         elif opcode == TEXT:
@@ -112,11 +140,11 @@ class Device(asyncio.Protocol):
             self._ledger.complain(f"{number} again, after it was durably marked read")
         self._last = int(number)
         self._marking.add(said["id"])
-        self._asked.append(set(self._marking))
-        assert self.transport is not None
         mark = json.dumps({"action": "mark_read", "id": said["id"]}).encode()
-        self.transport.write(frame(TEXT, mark) + frame(TEXT, b"PING"))
+        self._answer += frame(TEXT, mark)
         account.heard.add(said["id"])
+        account.heard_at.setdefault(said["id"], account.turns)
+        self._ledger.course[self._node].append(TEXT)
         self._ledger.progress.set()
 
 
@@ -130,6 +158,12 @@ class Ledger:
         self.connections = 0
         self.again = 0
         """How often a post was not answered 2xx and had to be sent again."""
+        self.closes: Counter[int] = Counter()
+        """By their codes."""
+        self.cut = 0
+        """Lines that were open and ended without a Close."""
+        self.course: defaultdict[str, list[int]] = defaultdict(list)
+        """What came from each node, in the order of its coming: notifications and Closes."""
         self._wrong: list[str] = []
         self._open: set[Device] = set()
         self._coming: set[asyncio.Task[Any]] = set()
@@ -196,11 +230,22 @@ class Ledger:
     # posts
 
     async def post_all(
-        self, accounts: Sequence[Account], *, sizes: Sequence[int], again: bool = True
+        self,
+        accounts: Sequence[Account],
+        *,
+        sizes: Sequence[int],
+        again: bool = True,
+        at_once: int = POSTERS,
+        over: asyncio.Event | None = None,
     ) -> None:
         """Post to each account: for each size one request, a single notification or a batch.
 
-        ``again``: whatever is not answered 2xx is sent again, and has a key for that.
+        Args:
+            accounts: Whose; with ``over`` one after another, anew until that is set.
+            sizes: How many notifications each request brings.
+            again: Whether what is not answered 2xx is sent again, and has a key for that.
+            at_once: How many post.
+            over: When it has been enough.
         """
         waiting = deque(accounts)
         lines = aiohttp.TCPConnector(limit=0)
@@ -211,9 +256,11 @@ class Ledger:
                     account = waiting.popleft()
                     for size in sizes:
                         await self._post(client, account, size, again=again)
+                    if over is not None and not over.is_set():
+                        waiting.append(account)
 
             async with asyncio.TaskGroup() as group:
-                for _ in range(POSTERS):
+                for _ in range(at_once):
                     group.create_task(work())
 
     async def _post(
@@ -242,19 +289,29 @@ class Ledger:
             self.again += 1
             await asyncio.sleep(SOON)
         said = [each["notification"] for each in body["results"]] if size > 1 else [body]
-        account.posted += [each["id"] for each in said]
+        for each in said:
+            account.posted.append(each["id"])
+            account.answered_at[each["id"]] = account.turns
 
     # the reckoning
 
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Until devices have come to hear what makes ``condition`` true."""
+        async with asyncio.timeout(PATIENCE):
+            while not condition():
+                self.progress.clear()
+                await self.progress.wait()
+
     async def until_all_is_heard(self, accounts: Iterable[Account] | None = None) -> None:
         """Until each device has heard all that was posted to it."""
-        waiting = [each for each in accounts or self.accounts if each.heard < set(each.posted)]
-        async with asyncio.timeout(PATIENCE):
-            while waiting:
-                self.progress.clear()
-                waiting = [each for each in waiting if not each.heard >= set(each.posted)]
-                if waiting:
-                    await self.progress.wait()
+        waiting = list(accounts or self.accounts)
+
+        def all_is_heard() -> bool:
+            while waiting and waiting[-1].heard >= set(waiting[-1].posted):
+                waiting.pop()
+            return not waiting
+
+        await self.until(all_is_heard)
 
     async def reckon(self) -> None:
         """Compare what was posted, what is kept and what was heard, line by line."""

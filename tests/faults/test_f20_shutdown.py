@@ -6,12 +6,22 @@ from pathlib import Path
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
 import live
 from clients import Client, Ended, client_of, take, until_closed
+from goods import NOON, a_kept_owner, a_product, an_owner
 from live import Person, Server
+from onpostgres import ServerOnPostgres
+from useby.clock.alerts import BATCH
+from useby.store import notifications, products
+from useby.store.engine import Connection, open_database
+from useby.store.schema import notifications as table
 from wire import Wire, Wires, close_frame
 
+SOCKETS = 500
+DUE = 6000
+SAID = "useby_alerts_said_total"
 OURS = 5.0
 """Seconds within which the process has ended, whatever its peers do."""
 GOING_AWAY = (1001, "Server shutting down")
@@ -33,19 +43,20 @@ async def answering(wire: Wire) -> tuple[int, str]:
 async def test_sigterm_with_peers_that_never_answer_and_peers_that_do_not_read_ends_with_0_in_time(
     tmp_path: Path, wires: Wires
 ) -> None:
-    """300 sockets, a third of each kind; three more by the clients; posts and alerts in flight."""
+    """500 sockets, a third of each kind; two more by the clients; posts and alerts in flight."""
     with live.serving(tmp_path) as server:
+        owner = server.person()
         people = [server.person() for _ in range(10)]
         for person in people:
             server.say(person, ["x" * 900] * 300)
         deaf = [
             await wires.opened(server.socket_url(people[n % 10].token), receive_buffer=4096)
-            for n in range(100)
+            for n in range(SOCKETS // 3)
         ]
-        others = [server.person() for _ in range(10)]
+        others = [server.person() for _ in range(12)]
         silent, normal = [
-            [await wires.opened(server.socket_url(others[n % 10].token)) for n in range(100)]
-            for _ in range(2)
+            [await wires.opened(server.socket_url(others[n % 12].token)) for n in range(count)]
+            for count in (SOCKETS // 3, SOCKETS - 2 * (SOCKETS // 3))
         ]
         reading = [asyncio.create_task(wire.read_close()) for wire in silent]
         reading += [asyncio.create_task(answering(wire)) for wire in normal]
@@ -58,15 +69,44 @@ async def test_sigterm_with_peers_that_never_answer_and_peers_that_do_not_read_e
             async with server.rest() as rest:
                 posts = [asyncio.create_task(post(rest, people[0], n)) for n in range(50)]
                 await posts[0]
+                due(server, owner)
+                await live.until(lambda: live.metric(rest, SAID))
                 server.process.send_signal(signal.SIGTERM)
                 assert await ended(server) == 0
                 answered = {each for each in await asyncio.gather(*posts) if each}
-            assert await asyncio.gather(*reading) == [GOING_AWAY] * 200
+            assert await asyncio.gather(*reading) == [GOING_AWAY] * (len(silent) + len(normal))
             assert await asyncio.gather(*closing) == [([], Ended(*GOING_AWAY))] * 2
         for wire in deaf:
             await wire.read_to_end()  # it was cut, not kept
         server.wait()
+        before = said_of(server, owner)
+        assert 0 < before < DUE, "too late to be in flight"
+        assert before % BATCH == 0, "a batch is said whole, or given back"
         await assert_kept(server, people[0], answered)
+        async with server.rest() as rest:
+            await live.until(lambda: all_are_said(rest, DUE - before))
+        assert said_of(server, owner) == DUE, "each is said once"
+
+
+def due(server: Server, person: Person) -> None:
+    """Products of which something is to be said now."""
+    found = an_owner(id=person.id, email=person.email)
+    wanted = [a_product(found, "2020-01-01") for _ in range(DUE)]
+    with server.writing() as transaction:
+        products.add_many(transaction, wanted, found, NOON)
+
+
+def said_of(server: Server, person: Person) -> int:
+    """Of how many of a person's products something was said, and of none twice."""
+    with server.writing() as transaction:
+        rows = notifications.page_after(transaction.connection, person.id, 0, 2 * DUE)
+    said = [each.product_id for each in rows if each.product_id]
+    assert len(set(said)) == len(said)
+    return len(said)
+
+
+async def all_are_said(rest: httpx.AsyncClient, count: int) -> bool:
+    return await live.metric(rest, SAID) >= count
 
 
 async def post(rest: httpx.AsyncClient, person: Person, number: int) -> str:
@@ -88,6 +128,49 @@ async def assert_kept(server: Server, person: Person, answered: set[str]) -> Non
         kept = {each["id"] for each in await live.all_notifications(rest, person)}
     assert answered
     assert answered <= kept
+
+
+async def test_a_batch_that_a_node_has_claimed_at_sigterm_is_not_lost_and_another_says_the_rest(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    """It is finished or given back; the node is stopped while it holds the rows it has claimed."""
+    leaves, stays = (ServerOnPostgres(tmp_path / name, postgres_url) for name in ("a", "b"))
+    database = open_database(postgres_url)
+    try:
+        owners = [await a_kept_owner(database) for _ in range(30)]
+        for owner in owners:
+            wanted = [a_product(owner, "2020-01-01") for _ in range(DUE // len(owners))]
+            await database.write(lambda t, w=wanted, o=owner: products.add_many(t, w, o, NOON))
+        await asyncio.to_thread(leaves.start)
+        await leaves.freeze_in_a_transaction()
+        await asyncio.to_thread(stays.start)
+        async with stays.rest() as rest:
+            await live.until(lambda: live.metric(rest, SAID))
+            leaves.process.terminate()
+            assert len(await database.read(spoken_of)) < DUE, "too late to be in flight"
+            leaves.usage.resume()
+            assert await ended(leaves) == 0
+
+            async def all_are() -> bool:
+                return len(await database.read(spoken_of)) >= DUE
+
+            await live.until(all_are)
+        found = await database.read(spoken_of)
+        assert len(found) == len(set(found)) == DUE, "each is said once"
+        assert await asyncio.to_thread(stays.stop) == 0
+        leaves.wait()
+        for node in (leaves, stays):
+            node.assert_clean_log()
+    finally:
+        await database.close()
+        leaves.end()
+        stays.end()
+
+
+def spoken_of(connection: Connection) -> list[str]:
+    """The products of which something was said, each as often as it was."""
+    told = sa.select(table.c.product_id).where(table.c.product_id.is_not(None))
+    return list(connection.execute(told).scalars())
 
 
 async def test_a_second_sigterm_does_not_wait_for_the_peers(tmp_path: Path, wires: Wires) -> None:

@@ -232,14 +232,14 @@ async def test_a_date_moved_forth_and_back_says_nothing_twice(database: Database
     owner = await a_kept_owner(database)
     product = a_product(owner, "2026-03-03")
     await keep(database, owner, product)
-    assert await database.write(lambda t: say_due(t, NOON)) == 1
+    assert (await database.write(lambda t: say_due(t, NOON))).said == 1
     moved = dataclasses.replace(product, expiry=Expiry.parse("2026-03-04"))
     for each in (moved, product):
         await database.write(lambda t, to=each: products.replace(t, to, owner, NOON))
     due = await due_at(database, product)
     assert due is not None
     assert due > NOON
-    assert await database.write(lambda t: say_due(t, NOON)) == 0
+    assert (await database.write(lambda t: say_due(t, NOON))).said == 0
     assert await unread(database, owner) == ["Organic Milk expires tomorrow"]
 
 
@@ -268,7 +268,7 @@ async def test_deleting_reads_what_was_said_and_forgets_the_rest(database: Datab
     assert not await database.write(lambda t: products.delete(t, owner.id, product.id, NOON))
     # The same id once more: nothing of the first remains.
     await keep(database, owner, product)
-    assert await database.write(lambda t: say_due(t, NOON)) == 1
+    assert (await database.write(lambda t: say_due(t, NOON))).said == 1
 
 
 async def test_a_product_of_another_user_is_as_if_it_were_not_there(database: Database) -> None:

@@ -101,7 +101,7 @@ async def test_reopening_pends_again_what_was_not_said(database: Database) -> No
     )
     assert after == dataclasses.replace(product, quantity=Decimal(3))
     assert await due_at(database, product) == pending
-    assert await database.write(lambda t: say_due(t, NOON)) == 0
+    assert (await database.write(lambda t: say_due(t, NOON))).looked_at == 0
 
 
 async def test_an_open_product_cannot_be_reopened(database: Database) -> None:

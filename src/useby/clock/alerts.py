@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -88,18 +89,32 @@ class AlertClock:
             How many products were looked at; ``BATCH`` means that there may be more.
         """
         now = self._now()
-        return await self._database.write(lambda t: say_due(t, now, late=late))
+        batch = await self._database.write(lambda t: say_due(t, now, late=late))
+        metrics.alert_batches.inc(1 if batch.looked_at else 0)
+        metrics.alerts_said.inc(batch.said)
+        metrics.alert_faults.inc(batch.set_aside)
+        return batch.looked_at
 
 
-def say_due(transaction: Transaction, now: datetime, *, late: bool = False) -> int:
-    """Settle one batch of the products due at ``now``; how many they were.
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a transaction has settled; counted once it is committed, for it may run again."""
+
+    looked_at: int
+    said: int
+    set_aside: int
+    """Products whose row can't be read, or whose alert can't be worked out."""
+
+
+def say_due(transaction: Transaction, now: datetime, *, late: bool = False) -> Batch:
+    """Settle one batch of the products due at ``now``.
 
     A product whose rules can't be worked out is set aside with its reason, and costs the others
     nothing.
     """
     if late:
         alerts.await_owners(transaction, now)
-    claimed = alerts.claim_due(transaction, now, BATCH)
+    claimed, unreadable = alerts.claim_due(transaction, now, BATCH)
     drafts: list[Draft] = []
     settled: list[Settlement] = []
     for product, user, said in claimed:
@@ -107,7 +122,6 @@ def say_due(transaction: Transaction, now: datetime, *, late: bool = False) -> i
             outcome = rules.due(product, user, said, now)
         except Exception as error:
             log.exception("product %s is set aside: its alert can't be worked out", product.id)
-            metrics.alert_faults.inc()
             settled.append(Settlement(product, None, f"{type(error).__name__}: {error}"))
             continue
         if outcome.draft is not None:
@@ -115,6 +129,5 @@ def say_due(transaction: Transaction, now: datetime, *, late: bool = False) -> i
         settled.append(Settlement(product, outcome))
     alerts.settle(transaction, settled, now)
     notifications.add(transaction, drafts, now)
-    metrics.alert_batches.inc(1 if claimed else 0)
-    metrics.alerts_said.inc(len(drafts))
-    return len(claimed)
+    faulty = sum(each.outcome is None for each in settled)
+    return Batch(len(claimed), len(drafts), unreadable + faulty)

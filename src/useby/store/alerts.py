@@ -9,7 +9,6 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from useby import metrics
 from useby.domain.account import User
 from useby.domain.alerts import Outcome
 from useby.domain.product import Product
@@ -98,22 +97,25 @@ def await_owners(transaction: Transaction, now: datetime) -> None:
 
 def claim_due(
     transaction: Transaction, now: datetime, most: int
-) -> list[tuple[Product, User, frozenset[int]]]:
+) -> tuple[list[tuple[Product, User, frozenset[int]]], int]:
     """The products due at ``now``, longest due first, with their owners and the leads said.
 
     They stay claimed until the transaction ends, on PostgreSQL with everything of their owners';
     what others have claimed is left to them. SQLite has one writer.
+
+    Returns:
+        What is claimed, and how many were set aside because their rows can't be read.
     """
-    connection = transaction.connection
+    connection, unreadable = transaction.connection, 0
     try:
         claimed = _claim(connection, now, most)
     except sa.exc.SQLAlchemyError:
         raise
     except Exception:  # noqa: BLE001 - whatever a row holds, it must not stop the others' alerts
-        _set_aside_unreadable(connection, now)
+        unreadable = _set_aside_unreadable(connection, now)
         claimed = _claim(connection, now, most)
     said = said_leads(connection, [product for product, _ in claimed])
-    return [(*each, leads) for each, leads in zip(claimed, said, strict=True)]
+    return [(*each, leads) for each, leads in zip(claimed, said, strict=True)], unreadable
 
 
 def settle(transaction: Transaction, settled: Sequence[Settlement], now: datetime) -> None:
@@ -138,8 +140,9 @@ def _claim(connection: Connection, now: datetime, most: int) -> list[tuple[Produ
     return [(product, owners[product.user_id]) for product in found]
 
 
-def _set_aside_unreadable(connection: Connection, now: datetime) -> None:
-    """Set aside each due product that can't be read, or whose owner can't."""
+def _set_aside_unreadable(connection: Connection, now: datetime) -> int:
+    """Set aside each due product that can't be read, or whose owner can't; how many they were."""
+    count = 0
     due = connection.execute(
         sa.select(products.c.user_id, products.c.id).where(products.c.next_alert_at <= now)
     ).all()
@@ -151,6 +154,7 @@ def _set_aside_unreadable(connection: Connection, now: datetime) -> None:
             raise
         except Exception as error:
             log.exception("product %s is set aside: its row can't be read", product_id)
-            metrics.alert_faults.inc()
             reason = f"{type(error).__name__}: {error}"[:FAULT_LENGTH]
             _SET_ASIDE(connection, [(None, reason, user_id, product_id)])
+            count += 1
+    return count

@@ -1,0 +1,13 @@
+"""What the clusters of every test here stand on."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from nats_servers import NatsServer, nats_servers
+
+
+@pytest.fixture
+def nats() -> Iterator[list[NatsServer]]:
+    with nats_servers(3) as servers:
+        yield servers

@@ -1,0 +1,89 @@
+"""The alert clock on three nodes: a hundred thousand products, and one of the nodes dies."""
+
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+import sqlalchemy as sa
+
+from cluster.fleet import LOOK_SECONDS, Fleet, a_fleet
+from live import until
+from nats_servers import NatsServer
+from postgres import Postgres
+from useby.store.schema import alerts_said, notifications, products, users
+
+DUE = 100_000
+PRODUCTS_EACH = 100
+PATIENCE = 60.0
+SAID = "useby_alerts_said_total"
+NUMBERED = f"SELECT sum(seq) FROM {users.name}"
+"""Each user's newest number: how many notifications there are, without counting them."""
+
+pytestmark = pytest.mark.timeout(120)
+
+
+async def test_of_100_000_due_at_once_each_is_said_once_though_a_node_dies_in_the_middle_of_a_batch(
+    postgres: Postgres, nats: Sequence[NatsServer], tmp_path: Path
+) -> None:
+    """Three clocks share the work; once a quarter is said, one of them is killed with its claim."""
+    async with AsyncExitStack() as stack:
+        fleet = await stack.enter_async_context(a_fleet(postgres, nats, tmp_path, first=_stock))
+        server = await asyncpg.connect(fleet.url)
+        stack.push_async_callback(server.close)
+        await _until_numbered(server, DUE // 4)
+        dies = fleet.nodes[0]
+        before = await fleet.counted(SAID)
+        assert min(before) > 0, before
+        await dies.freeze_in_a_transaction()
+        assert await server.fetchval(NUMBERED) < DUE, "too late to be in anybody's way"
+        await fleet.kill(dies)
+        await _until_numbered(server, DUE)
+        for then, now in zip(before[1:], await fleet.counted(SAID), strict=True):
+            assert now > then, "it has said none of what was left"
+        said = sa.select(
+            sa.func.count(), sa.func.count(sa.distinct(notifications.c.product_id))
+        ).select_from(notifications)
+        assert tuple(await fleet.look(lambda c: c.execute(said).one())) == (DUE, DUE)
+        count = sa.select(sa.func.count()).select_from(alerts_said)
+        assert await fleet.look(lambda c: c.scalar(count)) == DUE
+        numbers = sa.select(
+            sa.func.count(), sa.func.min(notifications.c.seq), sa.func.max(notifications.c.seq)
+        ).group_by(notifications.c.user_id)
+        found = await fleet.look(lambda c: [tuple(row) for row in c.execute(numbers)])
+        assert found == [(PRODUCTS_EACH, 1, PRODUCTS_EACH)] * (DUE // PRODUCTS_EACH)
+
+
+async def _until_numbered(server: asyncpg.Connection, count: int) -> None:
+    """Until so many notifications have been kept."""
+
+    async def are_numbered() -> bool:
+        return bool(await server.fetchval(NUMBERED) >= count)
+
+    await until(are_numbered, within=PATIENCE, every=LOOK_SECONDS)
+
+
+async def _stock(fleet: Fleet) -> None:
+    """Give every user products that are due now, by a statement of the test's own."""
+    await fleet.people(DUE // PRODUCTS_EACH)
+    at = datetime.now(UTC)
+
+    def work(transaction: Any) -> None:
+        transaction.connection.execute(
+            sa.text(
+                f"INSERT INTO {products.name} (user_id, id, name, category, barcode, quantity,"
+                " unit, location, notes, date_kind, expires_on, ends_at, expiring_from,"
+                " next_alert_at, created_at, updated_at) SELECT users.id, gen_random_uuid()::text,"
+                " 'Organic Milk', 'dairy', '', 1, 'l', 'fridge', '', 'best_before', :day,"
+                " CAST(:at AS timestamptz) + interval '3 days',"
+                " :at, :at, :at, :at FROM users, generate_series(1, :each)"
+            ),
+            {"day": (at + timedelta(days=2)).date(), "at": at, "each": PRODUCTS_EACH},
+        )
+
+    await fleet.write(work)
+    # As autovacuum does, which is off here: unknown to the planner, all are sorted for each batch.
+    await fleet.postgres.execute("ANALYZE", database=fleet.database)

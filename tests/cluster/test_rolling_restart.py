@@ -1,0 +1,68 @@
+"""A rolling restart under load: one node after another is asked to stop, and started anew."""
+
+import asyncio
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import aiohttp
+import pytest
+
+from cluster.fleet import Fleet, a_fleet
+from cluster.ledger import Ledger
+from nats_servers import NatsServer
+from onpostgres import ServerOnPostgres
+from postgres import Postgres
+from wire import CLOSE, TEXT
+
+CLIENTS = 300
+POSTERS = 2
+DRAIN_SECONDS = 2
+FEWEST_SLICES = 4
+"""Of the twenty that there are: so often something was heard between two Closes."""
+
+pytestmark = pytest.mark.timeout(90)
+
+
+async def test_a_rolling_restart_under_load_costs_no_post_and_sends_nobody_away_but_with_1001(
+    postgres: Postgres, nats: Sequence[NatsServer], tmp_path: Path
+) -> None:
+    async with a_fleet(postgres, nats, tmp_path, drain_seconds=DRAIN_SECONDS) as fleet:
+        ledger = Ledger(fleet, await fleet.people(CLIENTS))
+        await ledger.connect_all()
+        over = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(
+                ledger.post_all(ledger.accounts, sizes=(1,), at_once=POSTERS, over=over)
+            )
+            for node in fleet.nodes:
+                await _start_anew(fleet, ledger, node)
+            over.set()
+        await ledger.until_all_is_heard()
+        assert set(ledger.closes) <= {1001, 1013}, ledger.closes
+        assert ledger.cut == 0, "a line ended without a Close"
+        await ledger.end()
+        await ledger.reckon()
+
+
+async def _start_anew(fleet: Fleet, ledger: Ledger, node: ServerOnPostgres) -> None:
+    """Stop it and start it; whoever is connected to it is sent away, and not all at once."""
+    came = ledger.course[urlsplit(node.url).netloc]
+    assert CLOSE not in came
+    node.process.terminate()
+    await ledger.until(lambda: CLOSE in came)
+    assert not await _is_ready(fleet, node), "it sends devices away, and says that it takes them"
+    assert await asyncio.to_thread(node.wait) == 0, node.log[-2000:]
+    slices = sum(pair == (TEXT, CLOSE) for pair in pairwise(came))
+    assert slices >= FEWEST_SLICES, "they would all come back at once"
+    node.launch()
+    await asyncio.to_thread(node.wait_until_listening)
+
+
+async def _is_ready(fleet: Fleet, node: ServerOnPostgres) -> bool:
+    try:
+        async with fleet.client.get(f"{node.url}/api/health/ready") as answer:
+            return answer.ok
+    except aiohttp.ClientError:
+        return False  # it takes nobody in any more
