@@ -143,10 +143,11 @@ class Node:
         )
 
     def stop(self) -> None:
-        """Begin to stop; a second call does not wait for the peers any more."""
+        """Begin to stop; a second call waits for neither peers nor database any more."""
         if self._stopping.is_set():
             self._http.force_exit = True
             self.hub.cut()
+            self.database.cut()
         self.context.stop()
         self._stopping.set()
 
@@ -223,7 +224,7 @@ async def running(
     bus = _bus(settings)
     with hold_for_serving(file) if file is not None else contextlib.nullcontext():
         key = signing_key(settings, file)
-        await asyncio.to_thread(migrate.bring_up, settings.database_url)
+        await migrate.bring_up(settings.database_url)
         database = open_database(settings.database_url, checkpoints=True)
         try:
             node = Node(settings, database, bus, key, now, share_port=share_port)
@@ -280,11 +281,15 @@ def serve(
         loop.set_exception_handler(_RateLimitedHandler(loop))
         asked = asyncio.Event()
         node: Node | None = None
+        starting = asyncio.current_task()
+        assert starting is not None  # noqa: S101 - for mypy
 
         def on_signal() -> None:
-            asked.set()
             if node is not None:
                 node.stop()
+            elif not asked.is_set():
+                asked.set()
+                starting.cancel()  # it migrates, or waits for another that does
 
         for number in ASKING_TO_STOP:
             loop.add_signal_handler(number, on_signal)
@@ -296,13 +301,14 @@ def serve(
 
             loop.add_reader(sys.stdin, orphaned)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ASKING_TO_STOP)
-        async with running(settings, share_port=share_port) as started:
-            node = started
-            if asked.is_set():  # the signal came while we started
-                node.stop()
-                return
-            settle_interpreter()
-            ready(node.url)
+        try:
+            async with running(settings, share_port=share_port) as started:
+                node = started
+                settle_interpreter()
+                ready(node.url)
+        except asyncio.CancelledError:
+            if not asked.is_set():
+                raise
 
     asyncio.run(main())
     return 0

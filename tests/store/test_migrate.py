@@ -102,11 +102,11 @@ def test_head_is_the_newest_migration() -> None:
     assert scripts().get_heads() == [migrate.HEAD]
 
 
-def test_a_database_is_current_once_it_is_migrated(tmp_path: Path) -> None:
+async def test_a_database_is_current_once_it_is_migrated(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'new.db'}"
     assert migrate.revision(url) is None
     for _ in range(2):
-        migrate.bring_up(url)
+        await migrate.bring_up(url)
         assert migrate.revision(url) == migrate.HEAD
 
 

@@ -162,6 +162,9 @@ class SqliteDatabase:
         before, self._data_version = self._data_version, await self.write(version)
         return before is not None and before != self._data_version
 
+    def cut(self) -> None:
+        """As the interface says: ``close`` does not wait long for a file."""
+
     async def close(self) -> None:
         """Finish what was asked for, then let go of the file."""
         if self._closed:
