@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+import math
 import resource
 import signal
 import socket
@@ -58,6 +59,8 @@ STOP_SECONDS: Final = 4.0
 """After this a stopping node leaves, whatever its peers do; later, if it drains for longer."""
 LAST_SECONDS: Final = 2.0
 """What the last of its peers are given to answer a Close."""
+ANSWER_SECONDS: Final = 0.5
+"""Before it leaves, what its database has not answered is given up, and so answered: 503."""
 LOOP_ERRORS_A_SECOND: Final = 5
 ASKING_TO_STOP: Final = frozenset({signal.SIGTERM, signal.SIGINT})
 """The signals by which an operator ends a node."""
@@ -125,6 +128,8 @@ class Node:
             posts=Posts(database, provisions=settings.jwt_auto_provision, now=now),
             now=now,
         )
+        # Requests under way are answered until then, and sockets closed.
+        self._leaves_within = max(STOP_SECONDS - 1, settings.drain_seconds + LAST_SECONDS)
         self.listener = listen(settings, share_port=share_port)
         self.url = url_of(settings.host, self.listener)
         self._stopping = asyncio.Event()
@@ -138,7 +143,7 @@ class Node:
                 server_header=False,
                 forwarded_allow_ips=list(settings.trusted_proxies),
                 backlog=ACCEPTED_TOGETHER,
-                timeout_graceful_shutdown=int(STOP_SECONDS) - 1,
+                timeout_graceful_shutdown=math.ceil(self._leaves_within),
             )
         )
 
@@ -168,9 +173,13 @@ class Node:
             # Its batch under way ends as a transaction does; what is due from now on is for the
             # other nodes to claim. Sockets that are not closed yet are served as ever.
             clock.cancel()
-            drain = self.settings.drain_seconds
-            await self.hub.drain(over=drain, within=max(STOP_SECONDS - 1, drain + LAST_SECONDS))
+            within = self._leaves_within
+            cutting = asyncio.get_running_loop().call_later(
+                within - ANSWER_SECONDS, self.database.cut
+            )
+            await self.hub.drain(over=self.settings.drain_seconds, within=within)
             await http
+            cutting.cancel()
             for task in background:
                 task.cancel()
 
