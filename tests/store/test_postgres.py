@@ -1,6 +1,7 @@
 """What only PostgreSQL has: a pool of lines to a server that may be far away, or gone."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 
@@ -56,18 +57,43 @@ async def test_a_commit_is_on_stable_storage_although_the_server_would_not_wait(
 
 
 async def test_no_transaction_lasts_for_ever_whatever_its_node_does(database: Database) -> None:
-    def limits(connection: Connection) -> list[str | None]:
-        return [
-            connection.exec_driver_sql(f"SHOW {name}").scalar()
-            for name in (
-                "statement_timeout",
-                "lock_timeout",
-                "idle_in_transaction_session_timeout",
-                "transaction_timeout",
-            )
-        ]
+    """Nor a line to a peer that has vanished, of which the server hears nothing."""
+    limits = {
+        "statement_timeout": "20s",
+        "lock_timeout": "10s",
+        "idle_in_transaction_session_timeout": "30s",
+        "transaction_timeout": "1min",
+        "client_connection_check_interval": "5s",
+        "tcp_keepalives_idle": "10",
+        "tcp_keepalives_interval": "5",
+        "tcp_keepalives_count": "3",
+    }
 
-    assert await database.read(limits) == ["20s", "10s", "30s", "1min"]
+    def shown(connection: Connection) -> dict[str, object]:
+        return {each: connection.exec_driver_sql(f"SHOW {each}").scalar() for each in limits}
+
+    assert await database.read(shown) == limits
+    assert limits.keys() | {"synchronous_commit"} == store.SETTINGS.keys(), "each is tried here"
+
+
+async def test_a_line_to_a_server_that_has_vanished_ends_in_time(database: Database) -> None:
+    """Ten seconds for what was sent; for one that is idle as long again as three questions take."""
+    await used(database)
+    assert isinstance(database, store.PostgresDatabase)
+    lines = list(database._lines)
+    assert len(lines) == store.POOL
+    for line in lines:
+        sock = line._transport.get_extra_info("socket")
+        assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+        assert [
+            sock.getsockopt(socket.IPPROTO_TCP, option)
+            for option in (
+                socket.TCP_KEEPIDLE,
+                socket.TCP_KEEPINTVL,
+                socket.TCP_KEEPCNT,
+                socket.TCP_USER_TIMEOUT,
+            )
+        ] == [10, 5, 3, 10_000]
 
 
 async def test_lines_that_have_died_silently_do_not_hold_up_the_end(
