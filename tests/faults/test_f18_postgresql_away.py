@@ -23,6 +23,7 @@ import useby.clock.alerts as clock
 import useby.store.postgres as store
 from goods import a_product
 from house import House, Wall
+from leftovers import nothing_left, quiet
 from live import PATIENCE, until
 from nodes import start, wall
 from postgres import Postgres
@@ -32,7 +33,7 @@ from useby.domain.account import User
 from useby.store import products
 from useby.store.engine import Transaction
 
-__all__ = ["start", "wall"]
+__all__ = ["quiet", "start", "wall"]
 
 SENDERS = 4
 DEVICES = 3
@@ -224,6 +225,7 @@ async def proxy(postgres: Postgres) -> AsyncIterator[Proxy]:
 @pytest.fixture
 async def scene(
     impatient: None,
+    quiet: None,
     proxy: Proxy,
     postgres: Postgres,
     postgres_url: str,
@@ -247,7 +249,8 @@ async def scene(
             device = Device(client, [{"message": "the greeting"}])
             device.hearing = asyncio.create_task(device.hear())
             scene.devices.append(device)
-        yield scene
+        async with nothing_left(house):
+            yield scene
         for device in scene.devices:
             await device.client.close()
             if device.hearing is not None:

@@ -5,6 +5,7 @@ function, run whole; what it reads is one snapshot, and what it wrote is on stab
 caller hears of it. A caller that is cancelled cancels nothing.
 """
 
+import asyncio
 import logging
 import re
 from collections.abc import Callable, Iterable
@@ -25,6 +26,7 @@ __all__ = [
     "database_file",
     "database_name",
     "open_database",
+    "outcome",
     "tell",
 ]
 
@@ -105,6 +107,23 @@ def tell(listener: Callable[[News], None] | None, news: Iterable[News]) -> None:
             listener(each)
         except Exception:
             log.exception("what was committed could not be told; who looks will find it")
+
+
+async def outcome(transaction: "asyncio.Future[T]") -> T:
+    """Wait for a transaction: who is cancelled cancels nothing, and what it raises is not lost."""
+    try:
+        return await asyncio.shield(transaction)
+    except asyncio.CancelledError:
+        if transaction.cancelled():  # and not its caller, who is told why: it was cut
+            raise StoreUnavailable("the database is closed") from None
+        transaction.add_done_callback(_forget)
+        raise
+
+
+def _forget(transaction: "asyncio.Future[T]") -> None:
+    error = None if transaction.cancelled() else transaction.exception()
+    if error is not None and not isinstance(error, StoreUnavailable):
+        log.error("a transaction whose caller was gone has failed", exc_info=error)
 
 
 def database_file(url: str) -> Path | None:

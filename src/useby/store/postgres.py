@@ -24,7 +24,7 @@ from sqlalchemy.engine import Connection, ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from useby.domain.news import News
-from useby.store.engine import KNOWN, StoreUnavailable, Transaction, tell
+from useby.store.engine import KNOWN, StoreUnavailable, Transaction, outcome, tell
 from useby.store.migrate import MIGRATION_LOCK_TIMEOUT
 
 log = logging.getLogger(__name__)
@@ -158,12 +158,7 @@ class PostgresDatabase:
         task = asyncio.create_task(_attempts(attempt), name="store-transaction")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        try:
-            return await asyncio.shield(task)
-        except asyncio.CancelledError:
-            if task.cancelled():  # not the caller, who is told why: it was cut
-                raise StoreUnavailable("the database is closed") from None
-            raise
+        return await outcome(task)
 
     async def _line(self, url: str) -> "_Line":
         line = await _connect(url, COMMAND_SECONDS, SETTINGS)

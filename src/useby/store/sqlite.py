@@ -26,7 +26,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine
 
 from useby.domain.news import News
-from useby.store.engine import StoreUnavailable, Transaction, tell
+from useby.store.engine import StoreUnavailable, Transaction, outcome, tell
 
 T = TypeVar("T")
 
@@ -139,7 +139,7 @@ class SqliteDatabase:
             raise StoreUnavailable("the database is closed")
         job = _Job(work, self._loop.create_future())
         self._jobs.put(job)
-        return await asyncio.shield(job.answer)
+        return await outcome(job.answer)
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """As the interface says."""
