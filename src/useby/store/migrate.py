@@ -14,6 +14,7 @@ from useby.store.engine import Connection, database_file
 
 T = TypeVar("T")
 
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
 HEAD: Final = "0004"
 """The newest revision; a test compares it with the migrations themselves."""
 MIGRATION_LOCK_TIMEOUT: Final = "5s"
@@ -99,7 +100,7 @@ def _upgrade(connection: Connection) -> None:
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
 
