@@ -49,7 +49,7 @@ def test_a_servers_url_is_known_and_named_by_its_hosts(url: str, name: str) -> N
         "postgresql://u:x/@hunter2@a/db",
         "postgresql://u:x@hunter2@a:b/db",
         "postgresql://[hunter2:1@a/db",
-        "postgresql://a/db?password=x@hunter2",
+        "postgresql://127.0.0.1:1/db?password=x@hunter2",
         "postgresql://a:hunter2/db",
         "postgresql://a,,b/db?password=hunter2",
     ],
