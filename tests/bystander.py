@@ -6,14 +6,18 @@ import json
 import re
 import signal
 import time
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 import live
 from clients import client_of, nothing_more, take
-from live import PATIENCE, Server
+from live import PATIENCE, Person, Server
 from wire import Wires, wires
 
 INTERVAL = 0.06
@@ -51,6 +55,8 @@ class Canary:
 
     seconds: list[float] = field(default_factory=list)
     """From each post to its frame, the post's own answer included."""
+    pongs: list[float] = field(default_factory=list)
+    """From each ``PING`` to its answer, outages of the database included."""
     _more: asyncio.Event = field(default_factory=asyncio.Event)
 
     def hear(self, seconds: float) -> None:
@@ -65,28 +71,36 @@ class Canary:
 
     @property
     def p99(self) -> float:
-        """In milliseconds."""
-        return sorted(self.seconds)[int(len(self.seconds) * 0.99)] * 1000
+        """Of its notes, in milliseconds."""
+        return _p99(self.seconds)
 
 
 @contextlib.asynccontextmanager
-async def canary(server: Server) -> AsyncIterator[Canary]:
-    """A user who is told something all the while: each comes once, in order, and nothing else."""
-    person = server.person()
+async def canary(server: Server, person: Person | None = None) -> AsyncIterator[Canary]:
+    """A user who is told something all the while: each comes once, in order, and nothing else.
+
+    A post that is answered 503 is repeated, and its time begins anew: that the database is away is
+    no fault of the node's. The connection is to be served even then.
+    """
+    person = person or server.person()
     stop = asyncio.Event()
     canary = Canary()
     async with client_of("websockets") as connect, server.rest() as rest:
         client = await connect(server.socket_url(person.token))
         await take(client, 1)
 
+        async def pong() -> None:
+            began = time.perf_counter()
+            assert await nothing_more(client) == []
+            canary.pongs.append(time.perf_counter() - began)
+
         async def sing() -> None:
             while not stop.is_set():
-                began = time.perf_counter()
                 async with asyncio.timeout(PATIENCE):
-                    posted = await live.post(rest, person, f"note {len(canary.seconds)}")
+                    began, posted = await note(rest, person, f"note {len(canary.seconds)}", pong)
                     assert [each["id"] for each in await take(client, 1)] == [posted["id"]]
                     canary.hear(time.perf_counter() - began)
-                    assert await nothing_more(client) == []
+                    await pong()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), INTERVAL)
 
@@ -99,19 +113,27 @@ async def canary(server: Server) -> AsyncIterator[Canary]:
 
 
 @contextlib.asynccontextmanager
-async def heard_throughout(server: Server, record: live.Record) -> AsyncIterator[Canary]:
+async def heard_throughout(
+    server: Server, record: live.Record, person: Person | None = None
+) -> AsyncIterator[Canary]:
     """The canary is told things before, while and after the block runs."""
-    async with canary(server) as bird:
+    async with canary(server, person) as bird:
         await bird.heard(1)
         yield bird
         during = len(bird.seconds)
         await bird.heard(during + 2)
     record("canary_notes", during)
     record("canary_p99_ms", round(bird.p99, 1))
+    record("canary_pong_p99_ms", round(_p99(bird.pongs), 1))
 
 
 async def unharmed(
-    server: Server, record: live.Record, attack: Attack, *, peak_mib: float | None = None
+    server: Server,
+    record: live.Record,
+    attack: Attack,
+    *,
+    person: Person | None = None,
+    peak_mib: float | None = None,
 ) -> None:
     """Attack twice: the canary hears its notes, and what the second round took has come back.
 
@@ -121,9 +143,10 @@ async def unharmed(
         server: A watched node.
         record: Takes what was measured, to be judged by people.
         attack: One round. The wires it opens are closed after it.
+        person: The canary's user, where the server cannot make one.
         peak_mib: What the node's memory may grow by while the second round runs.
     """
-    async with heard_throughout(server, record):
+    async with heard_throughout(server, record, person):
         first = await held_by(server)
         await _round(attack)
         before = await _back(server, first)
@@ -136,6 +159,25 @@ async def unharmed(
     record("peak_mib", round(peak, 2))
     if peak_mib is not None:
         assert peak < peak_mib, f"its memory grew by {peak:.1f} MiB"
+
+
+async def note(
+    rest: httpx.AsyncClient, person: Person, message: str, meanwhile: Callable[[], Awaitable[None]]
+) -> tuple[float, dict[str, Any]]:
+    """Post until it is taken; when that post began, and its answer."""
+    headers = person.headers | {"Idempotency-Key": str(uuid.uuid4())}
+    while True:
+        began = time.perf_counter()
+        answer = await rest.post("/api/notifications", headers=headers, json={"message": message})
+        if answer.status_code != HTTPStatus.SERVICE_UNAVAILABLE:
+            assert answer.status_code == HTTPStatus.CREATED, answer.text
+            return began, answer.json()
+        await asyncio.sleep(INTERVAL)
+        await meanwhile()
+
+
+def _p99(seconds: list[float]) -> float:
+    return sorted(seconds)[int(len(seconds) * 0.99)] * 1000
 
 
 async def _round(attack: Attack) -> None:

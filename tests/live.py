@@ -288,13 +288,17 @@ class Server:
 
 @contextlib.contextmanager
 def serving(
-    folder: Path, *, first: Callable[[Server], object] | None = None, **options: Any
+    folder: Path,
+    *,
+    first: Callable[[Server], object] | None = None,
+    kind: type[Server] = Server,
+    **options: Any,
 ) -> Iterator[Server]:
     """A node that runs until the block ends; then it must stop well, and its log be clean.
 
     ``first`` fills its database before it starts.
     """
-    server = Server(folder, **options)
+    server = kind(folder, **options)
     try:
         if first is not None:
             server.migrate()

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+import math
 import resource
 import signal
 import socket
@@ -58,6 +59,8 @@ STOP_SECONDS: Final = 4.0
 """After this a stopping node leaves, whatever its peers do; later, if it drains for longer."""
 LAST_SECONDS: Final = 2.0
 """What the last of its peers are given to answer a Close."""
+ANSWER_SECONDS: Final = 0.5
+"""Before it leaves, what its database has not answered is given up, and so answered: 503."""
 LOOP_ERRORS_A_SECOND: Final = 5
 ASKING_TO_STOP: Final = frozenset({signal.SIGTERM, signal.SIGINT})
 """The signals by which an operator ends a node."""
@@ -125,6 +128,8 @@ class Node:
             posts=Posts(database, provisions=settings.jwt_auto_provision, now=now),
             now=now,
         )
+        # Requests under way are answered until then, and sockets closed.
+        self._leaves_within = max(STOP_SECONDS - 1, settings.drain_seconds + LAST_SECONDS)
         self.listener = listen(settings, share_port=share_port)
         self.url = url_of(settings.host, self.listener)
         self._stopping = asyncio.Event()
@@ -138,15 +143,16 @@ class Node:
                 server_header=False,
                 forwarded_allow_ips=list(settings.trusted_proxies),
                 backlog=ACCEPTED_TOGETHER,
-                timeout_graceful_shutdown=int(STOP_SECONDS) - 1,
+                timeout_graceful_shutdown=math.ceil(self._leaves_within),
             )
         )
 
     def stop(self) -> None:
-        """Begin to stop; a second call does not wait for the peers any more."""
+        """Begin to stop; a second call waits for neither peers nor database any more."""
         if self._stopping.is_set():
             self._http.force_exit = True
             self.hub.cut()
+            self.database.cut()
         self.context.stop()
         self._stopping.set()
 
@@ -167,9 +173,13 @@ class Node:
             # Its batch under way ends as a transaction does; what is due from now on is for the
             # other nodes to claim. Sockets that are not closed yet are served as ever.
             clock.cancel()
-            drain = self.settings.drain_seconds
-            await self.hub.drain(over=drain, within=max(STOP_SECONDS - 1, drain + LAST_SECONDS))
+            within = self._leaves_within
+            cutting = asyncio.get_running_loop().call_later(
+                within - ANSWER_SECONDS, self.database.cut
+            )
+            await self.hub.drain(over=self.settings.drain_seconds, within=within)
             await http
+            cutting.cancel()
             for task in background:
                 task.cancel()
 
@@ -223,7 +233,7 @@ async def running(
     bus = _bus(settings)
     with hold_for_serving(file) if file is not None else contextlib.nullcontext():
         key = signing_key(settings, file)
-        await asyncio.to_thread(migrate.bring_up, settings.database_url)
+        await migrate.bring_up(settings.database_url)
         database = open_database(settings.database_url, checkpoints=True)
         try:
             node = Node(settings, database, bus, key, now, share_port=share_port)
@@ -280,11 +290,15 @@ def serve(
         loop.set_exception_handler(_RateLimitedHandler(loop))
         asked = asyncio.Event()
         node: Node | None = None
+        starting = asyncio.current_task()
+        assert starting is not None  # noqa: S101 - for mypy
 
         def on_signal() -> None:
-            asked.set()
             if node is not None:
                 node.stop()
+            elif not asked.is_set():
+                asked.set()
+                starting.cancel()  # it migrates, or waits for another that does
 
         for number in ASKING_TO_STOP:
             loop.add_signal_handler(number, on_signal)
@@ -296,13 +310,14 @@ def serve(
 
             loop.add_reader(sys.stdin, orphaned)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ASKING_TO_STOP)
-        async with running(settings, share_port=share_port) as started:
-            node = started
-            if asked.is_set():  # the signal came while we started
-                node.stop()
-                return
-            settle_interpreter()
-            ready(node.url)
+        try:
+            async with running(settings, share_port=share_port) as started:
+                node = started
+                settle_interpreter()
+                ready(node.url)
+        except asyncio.CancelledError:
+            if not asked.is_set():
+                raise
 
     asyncio.run(main())
     return 0

@@ -126,7 +126,6 @@ def serve(settings: Settings, count: int, ready: Callable[[str], None] = lambda 
     # Until the loop can take them; a worker does the same.
     signal.pthread_sigmask(signal.SIG_BLOCK, ASKING_TO_STOP)
     logs.configure(settings)
-    migrate.bring_up(settings.database_url)  # once, and not by all of them at the same time
     # A socket that is bound and does not listen takes no connection: it holds the port.
     with (
         contextlib.closing(listen(settings, share_port=True, only_bind=True)) as held,
@@ -150,12 +149,15 @@ async def _supervise(
     }
     workers = [Worker(number, environment, folder) for number in range(1, count + 1)]
     loop = asyncio.get_running_loop()
+    # Once, and not by all of them at the same time.
+    migrating = asyncio.create_task(migrate.bring_up(settings.database_url), name="migrating")
 
     def stop(number: signal.Signals) -> None:
         for worker in workers:
             worker.stop(number)
 
     def ask(number: signal.Signals) -> None:
+        migrating.cancel()
         stop(number)
         patience = max(STOP_SECONDS, settings.drain_seconds) + GRACE_SECONDS
         loop.call_later(patience, stop, signal.SIGKILL)
@@ -163,6 +165,10 @@ async def _supervise(
     for number in ASKING_TO_STOP:
         loop.add_signal_handler(number, ask, number)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, ASKING_TO_STOP)
+    await asyncio.wait([migrating])
+    if migrating.cancelled():
+        return 0
+    migrating.result()
 
     async def say_when_all_listen() -> None:
         for worker in workers:

@@ -8,8 +8,11 @@ from typing import Any
 import httpx
 import pytest
 
+from both import database_url, on_sqlite
 from rest import Rest
 from useby.store.engine import StoreUnavailable
+
+__all__ = ["database_url"]
 
 ROUTES = [
     ("/api/notifications", {"message": "hello"}, 201),
@@ -126,6 +129,7 @@ async def test_without_a_key_each_is_another(
     assert await messages(ada) == ["hello", "hello"]
 
 
+@on_sqlite
 @pytest.mark.parametrize("key", ["a", "k" * 255, f'"{KEY}"', "with blanks and ,;=~!", "0"])
 async def test_any_printable_text_is_a_key(ada: httpx.AsyncClient, key: str) -> None:
     first = await sent(ada, "/api/notifications", {"message": "hello"}, key)
@@ -133,6 +137,7 @@ async def test_any_printable_text_is_a_key(ada: httpx.AsyncClient, key: str) -> 
     assert same(await sent(ada, "/api/notifications", {"message": "hello"}, key), first)
 
 
+@on_sqlite
 @pytest.mark.parametrize("key", [b"", b"k" * 256, b"\xe9", b"a\tb", b"\x7f"])
 @both
 async def test_a_key_of_another_form_is_422_and_says_where(
@@ -163,6 +168,7 @@ async def test_a_request_that_found_the_store_away_leaves_its_key_free(
     assert await messages(ada) == ["hello"]
 
 
+@on_sqlite
 async def test_the_document_describes_the_header(rest: Rest) -> None:
     document = (await rest.client().get("/api/openapi.json")).json()
     for path, _, status in ROUTES:

@@ -5,8 +5,11 @@ from typing import Any
 import httpx
 import pytest
 
+from both import database_url, on_sqlite
 from rest import Rest
 from useby.domain.news import News, Notified
+
+__all__ = ["database_url"]
 
 PATH = "/api/notifications/batch"
 
@@ -72,6 +75,7 @@ async def test_a_batch_takes_a_thousand_and_not_one_more(ada: httpx.AsyncClient)
     assert (await ada.get("/api/notifications/unread-count")).json() == {"unread": 1000}
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     "body", [[], {}, {"items": {}}, {"items": None}, "x", {"items": [], "a": 1}]
 )

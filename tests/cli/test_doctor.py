@@ -67,7 +67,7 @@ def test_it_is_a_table_for_people(useby: Useby) -> None:
     [
         ("USEBY_PORT", "high"),
         ("USEBY_SECRET_KEY", "short"),
-        ("USEBY_DATABASE_URL", "postgres://x/y"),
+        ("USEBY_DATABASE_URL", "mysql://x/y"),
         ("USEBY_LOGIN_RATE", "often"),
         ("USEBY_JWT_PUBLIC_KEY", "/no/such/file.pem"),
         ("USEBY_JWT_JWKS_URL", "http://example.org/keys"),

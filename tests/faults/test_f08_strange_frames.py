@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -10,6 +11,7 @@ import live
 from bystander import unharmed, watched
 from clients import client_of, nothing_more, take
 from live import Server
+from onpostgres import ServerOnPostgres, person_on
 from wire import Wires
 
 STRANGE = {
@@ -68,6 +70,30 @@ async def test_a_strange_frame_is_not_answered_counted_once_and_the_next_mark_re
         await client.send(live.mark_read(said.id))
         assert await nothing_more(client) == []
         assert await live.all_notifications(rest, person, unread="true") == []
+
+
+async def test_on_postgresql_they_are_the_same_and_so_is_the_next_mark_read(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    """What passes one store may fail on the other: a NUL, a lone surrogate, a number too large."""
+    many = {"frames_per_second": 1000, "frames_burst": 1000}
+    with live.serving(tmp_path, kind=ServerOnPostgres, database_url=postgres_url, **many) as node:
+        person = await person_on(postgres_url, node)
+        async with node.rest() as rest, client_of("websockets") as connect:
+            client = await connect(node.socket_url(person.token))
+            await take(client, 1)
+            for count, (name, text) in enumerate(STRANGE.items(), start=1):
+                said = await live.post(rest, person, name)
+                await take(client, 1)
+                await client.send(text.replace("ID", said["id"]))
+                assert await nothing_more(client) == [], name
+                ignored = await live.metric(rest, "useby_client_frames_ignored_total")
+                assert ignored == count, name
+                unread = await live.all_notifications(rest, person, unread="true")
+                assert [each["id"] for each in unread] == [said["id"]], name
+                await client.send(live.mark_read(said["id"]))
+                assert await nothing_more(client) == [], name
+            assert await live.all_notifications(rest, person, unread="true") == []
 
 
 async def test_strange_frames_one_after_another_harm_nobody(

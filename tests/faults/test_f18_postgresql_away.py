@@ -23,15 +23,17 @@ import useby.clock.alerts as clock
 import useby.store.postgres as store
 from goods import a_product
 from house import House, Wall
+from leftovers import nothing_left, quiet
 from live import PATIENCE, until
 from nodes import start, wall
 from postgres import Postgres
 from proxy import Manner, Proxy
+from useby.api import health
 from useby.domain.account import User
 from useby.store import products
 from useby.store.engine import Transaction
 
-__all__ = ["start", "wall"]
+__all__ = ["quiet", "start", "wall"]
 
 SENDERS = 4
 DEVICES = 3
@@ -93,6 +95,10 @@ class Scene:
         else:
             self.posted.append(message)
         return answer.status_code
+
+    async def readiness(self) -> tuple[int, list[str]]:
+        answer = await self.rest.get("/api/health/ready")
+        return answer.status_code, answer.json()["reasons"]
 
     async def keep_posting(self, stop: asyncio.Event, name: str) -> None:
         """Post one after another, each until it is taken."""
@@ -219,6 +225,7 @@ async def proxy(postgres: Postgres) -> AsyncIterator[Proxy]:
 @pytest.fixture
 async def scene(
     impatient: None,
+    quiet: None,
     proxy: Proxy,
     postgres: Postgres,
     postgres_url: str,
@@ -242,7 +249,8 @@ async def scene(
             device = Device(client, [{"message": "the greeting"}])
             device.hearing = asyncio.create_task(device.hear())
             scene.devices.append(device)
-        yield scene
+        async with nothing_left(house):
+            yield scene
         for device in scene.devices:
             await device.client.close()
             if device.hearing is not None:
@@ -257,12 +265,11 @@ async def test_a_restart_is_503_for_a_while_and_costs_nothing_else(scene: Scene,
         try:
             refused = scene.statuses.count(503)
             await until(lambda: scene.statuses.count(503) > refused + SENDERS)
-            ready = await scene.rest.get("/api/health/ready")
-            assert ready.status_code == 503
+            assert await scene.readiness() == (503, ["the database can't be read"])
             await asyncio.gather(*(device.answers() for device in scene.devices))
         finally:
             await asyncio.to_thread(scene.postgres.start)
-    assert (await scene.rest.get("/api/health/ready")).status_code == 200
+    assert await scene.readiness() == (200, [])
     await scene.assert_well(goods)
 
 
@@ -276,8 +283,9 @@ async def test_lines_that_die_silently_in_the_middle_of_a_claim_are_given_up(
     def due_once(*arguments: Any) -> Any:
         if not claimed.is_set():
             claimed.set()
+            scene.proxy.manner = Manner(black_hole=True)
             for line in scene.proxy.lines:
-                line.manner = Manner(black_hole=True)
+                line.manner = scene.proxy.manner
         return due(*arguments)
 
     async with scene.posting():
@@ -285,6 +293,8 @@ async def test_lines_that_die_silently_in_the_middle_of_a_claim_are_given_up(
         goods = await scene.keep_goods()
         async with asyncio.timeout(PATIENCE):
             await claimed.wait()
+        assert await scene.readiness() == (503, ["the database does not answer"])
+        scene.proxy.manner = Manner()
         assert await scene.activity("state = 'idle in transaction'") > 0, "its rows are held"
         await until(lambda: 503 in scene.statuses)
         await asyncio.gather(*(device.answers() for device in scene.devices))
@@ -292,7 +302,10 @@ async def test_lines_that_die_silently_in_the_middle_of_a_claim_are_given_up(
     await scene.assert_well(goods)
 
 
-async def test_a_pool_that_is_used_up_by_stuck_queries_is_503_and_comes_back(scene: Scene) -> None:
+async def test_a_pool_that_is_used_up_by_stuck_queries_is_503_and_comes_back(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "DATABASE_SECONDS", 0.1)  # less than the pool's, as it is by itself
     goods = await scene.keep_goods()
     await until(lambda: scene.alerted(goods))
     holder = await asyncpg.connect(scene.postgres.url(scene.database))
@@ -306,6 +319,7 @@ async def test_a_pool_that_is_used_up_by_stuck_queries_is_503_and_comes_back(sce
             for number in range(STUCK)
         ]
         await until(lambda: scene.activity_is(store.POOL, "wait_event_type = 'Lock'"))
+        assert await scene.readiness() == (503, ["the database does not answer"])
         await asyncio.gather(*(device.answers() for device in scene.devices))
         assert set(await asyncio.gather(*stuck)) == {503}
         await holding.rollback()

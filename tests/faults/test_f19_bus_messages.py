@@ -17,12 +17,15 @@ from websockets.asyncio.client import ClientConnection
 from cluster_nodes import followed, two_houses
 from goods import a_product
 from house import House, closed
+from leftovers import nothing_left, quiet
 from live import until
 from nats_servers import NatsServer, nats_servers
 from useby.bus.hints import Hint, decode, subject_of
 from useby.domain.product import Closing
 from useby.realtime import sweep
 from useby.store import accounts, notifications, products, sessions
+
+__all__ = ["quiet"]
 
 SECONDS = 10
 EXTENDED = {"subprotocols": ["useby.v1"]}
@@ -52,10 +55,10 @@ def server() -> Iterator[NatsServer]:
 
 @pytest.fixture
 async def houses(
-    postgres_url: str, server: NatsServer, monkeypatch: pytest.MonkeyPatch
+    quiet: None, postgres_url: str, server: NatsServer, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[tuple[House, House]]:
     monkeypatch.setattr(sweep, "LONGEST_TICK", 600)  # it would repair what the bus must do
-    async with two_houses(postgres_url, server) as houses:
+    async with two_houses(postgres_url, server) as houses, nothing_left(*houses):
         yield houses
 
 

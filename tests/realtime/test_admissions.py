@@ -10,6 +10,7 @@ import pytest
 
 from house import House
 from useby.auth.refresh import hash_of
+from useby.realtime import admissions
 from useby.realtime.admissions import TOGETHER, Knock
 from useby.realtime.http import BoundedHttpProtocol
 from useby.store import tickets
@@ -160,6 +161,52 @@ async def test_an_upgrade_is_answered_although_the_store_is_away(
     back = True
     await line.says("CONNECTION_ESTABLISHED")
     assert len(line.writes) == 2
+
+
+@pytest.mark.parametrize("how", ["away", "hanging"])
+async def test_all_who_come_meanwhile_are_let_in_to_wait_and_bad_tokens_are_closed(
+    start: Any, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """The first turn is not the last one that is told something."""
+    monkeypatch.setattr(admissions, "HANGS_SECONDS", 0.05)
+    house = await start(connections_per_user=1000)
+    token = await house.token(await house.add_user())
+    real, back, asked = house.node.database.read, asyncio.Event(), asyncio.Event()
+
+    async def read(work: Any) -> Any:
+        asked.set()
+        if how == "hanging":
+            await back.wait()
+        if not back.is_set():
+            raise StoreUnavailable("away")
+        return await real(work)
+
+    monkeypatch.setattr(house.node.database, "read", read)
+
+    def knock(token: str) -> Line:
+        line = Line()
+        house.node.admissions.enter(object(), line, Knock((token,), None, None), b"101 ")
+        return line
+
+    early = [knock(token) for _ in range(3 * TOGETHER)]
+    bad = knock("bad")
+    await asked.wait()
+    for line in early:
+        await line.says("101 ")
+    await bad.says("Invalid access token")
+    late = [knock(token) for _ in range(3 * TOGETHER)]
+    for line in late:
+        await line.says("101 ")
+    assert {b"".join(line.writes) for line in early + late} == {b"101 "}
+    for _ in range(12 * TOGETHER):
+        gone = knock(token)
+        await gone.says("101 ")
+        gone.abort()
+    waiting = len(house.node.admissions._joined)
+    assert waiting <= 2 * len(early + late) + TOGETHER + 1, "who has left is not kept"
+    back.set()
+    for line in early + late:
+        await line.says("CONNECTION_ESTABLISHED")
 
 
 async def test_an_upgraded_connection_leaves_nothing_for_the_collector(house: House) -> None:

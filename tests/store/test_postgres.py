@@ -1,18 +1,25 @@
 """What only PostgreSQL has: a pool of lines to a server that may be far away, or gone."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import socket
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
 
+import asyncpg
 import pytest
 import sqlalchemy as sa
 
+from live import until
 from postgres import Postgres
 from proxy import Manner, Proxy
+from useby.domain.account import User
+from useby.domain.policy import Policy
 from useby.store import accounts
 from useby.store import postgres as store
-from useby.store.engine import Connection, Database, StoreUnavailable, open_database
+from useby.store.engine import Connection, Database, StoreUnavailable, Transaction, open_database
 
 AT_ONCE = 2 * store.POOL
+NOW = datetime(2126, 3, 4, 10, 30, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -31,6 +38,16 @@ async def used(database: Database) -> None:
     await asyncio.gather(*(database.read(lambda c: c.scalar(sa.select(1))) for _ in range(AT_ONCE)))
 
 
+def adding(user_id: str) -> Callable[[Transaction], None]:
+    """Work that adds a user."""
+    user = User(user_id, f"{user_id}@example.org", "A Person", "UTC", Policy(), NOW)
+    return lambda t: accounts.add_user(t, user=user, password_hash=None)
+
+
+def count_users(connection: Connection) -> int:
+    return int(connection.exec_driver_sql("SELECT count(*) FROM users").scalar_one())
+
+
 async def test_a_commit_is_on_stable_storage_although_the_server_would_not_wait(
     postgres: Postgres, database: Database
 ) -> None:
@@ -40,18 +57,43 @@ async def test_a_commit_is_on_stable_storage_although_the_server_would_not_wait(
 
 
 async def test_no_transaction_lasts_for_ever_whatever_its_node_does(database: Database) -> None:
-    def limits(connection: Connection) -> list[str | None]:
-        return [
-            connection.exec_driver_sql(f"SHOW {name}").scalar()
-            for name in (
-                "statement_timeout",
-                "lock_timeout",
-                "idle_in_transaction_session_timeout",
-                "transaction_timeout",
-            )
-        ]
+    """Nor a line to a peer that has vanished, of which the server hears nothing."""
+    limits = {
+        "statement_timeout": "20s",
+        "lock_timeout": "10s",
+        "idle_in_transaction_session_timeout": "30s",
+        "transaction_timeout": "1min",
+        "client_connection_check_interval": "5s",
+        "tcp_keepalives_idle": "10",
+        "tcp_keepalives_interval": "5",
+        "tcp_keepalives_count": "3",
+    }
 
-    assert await database.read(limits) == ["20s", "10s", "30s", "1min"]
+    def shown(connection: Connection) -> dict[str, object]:
+        return {each: connection.exec_driver_sql(f"SHOW {each}").scalar() for each in limits}
+
+    assert await database.read(shown) == limits
+    assert limits.keys() | {"synchronous_commit"} == store.SETTINGS.keys(), "each is tried here"
+
+
+async def test_a_line_to_a_server_that_has_vanished_ends_in_time(database: Database) -> None:
+    """Ten seconds for what was sent; for one that is idle as long again as three questions take."""
+    await used(database)
+    assert isinstance(database, store.PostgresDatabase)
+    lines = list(database._lines)
+    assert len(lines) == store.POOL
+    for line in lines:
+        sock = line._transport.get_extra_info("socket")
+        assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+        assert [
+            sock.getsockopt(socket.IPPROTO_TCP, option)
+            for option in (
+                socket.TCP_KEEPIDLE,
+                socket.TCP_KEEPINTVL,
+                socket.TCP_KEEPCNT,
+                socket.TCP_USER_TIMEOUT,
+            )
+        ] == [10, 5, 3, 10_000]
 
 
 async def test_lines_that_have_died_silently_do_not_hold_up_the_end(
@@ -92,3 +134,114 @@ async def test_a_line_that_the_server_hangs_up_while_it_is_used_is_no_bug_of_our
         with pytest.raises(StoreUnavailable):
             await database.read(work)
     await used(database)
+
+
+@pytest.fixture
+async def held(
+    postgres: Postgres, database: Database
+) -> AsyncIterator[asyncpg.transaction.Transaction]:
+    """Somebody else's transaction, which holds the users; to be rolled back."""
+    holder = await asyncpg.connect(postgres.url(await named(database)))
+    holding = holder.transaction()
+    await holding.start()
+    await holder.execute("LOCK TABLE users IN ACCESS EXCLUSIVE MODE")
+    yield holding
+    await holder.close()
+
+
+async def named(database: Database) -> str:
+    """What the server calls it."""
+    found = await database.read(lambda c: c.exec_driver_sql("SELECT current_database()").scalar())
+    return str(found)
+
+
+async def wait_for_the_lock(postgres: Postgres, name: str, count: int) -> None:
+    """Until so many backends wait for it."""
+
+    async def so_many_wait() -> bool:
+        (row,) = await postgres.fetch(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND wait_event_type = 'Lock'",
+            name,
+        )
+        return int(row[0]) == count
+
+    await until(so_many_wait)
+
+
+async def test_a_caller_that_is_cancelled_cancels_nothing(
+    postgres: Postgres, database: Database, held: asyncpg.transaction.Transaction
+) -> None:
+    """Its connection comes back whole, too: given back in the middle it would be nobody's."""
+    name = await named(database)
+    callers = [
+        asyncio.create_task(database.write(adding(f"u{number}"))) for number in range(AT_ONCE)
+    ]
+    await wait_for_the_lock(postgres, name, store.POOL)
+    for caller in callers:
+        caller.cancel()
+    outcomes = await asyncio.gather(*callers, return_exceptions=True)
+    assert {type(each) for each in outcomes} == {asyncio.CancelledError}
+    await held.rollback()
+    await used(database)
+
+    async def all_there() -> bool:
+        return await database.read(count_users) == AT_ONCE
+
+    await until(all_there)
+    await used(database)
+
+
+async def test_what_hangs_when_the_database_is_closed_is_cut_and_its_callers_are_told(
+    proxy: Proxy, database_url: str
+) -> None:
+    """Half of it on lines that have died silently, half in wait for one."""
+    database = open_database(database_url)
+    await used(database)
+    proxy.manner = Manner(black_hole=True)
+    callers = [asyncio.create_task(database.read(count_users)) for _ in range(AT_ONCE)]
+    await proxy.until(lambda: proxy.swallowed > 0)
+    async with asyncio.timeout(store.CLOSE_SECONDS + 2):
+        await database.close()
+    outcomes = await asyncio.gather(*callers, return_exceptions=True)
+    assert {type(each) for each in outcomes} == {StoreUnavailable}
+
+
+async def test_what_ends_soon_is_finished_before_the_database_is_closed(
+    postgres: Postgres,
+    database: Database,
+    held: asyncpg.transaction.Transaction,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(store, "CLOSE_SECONDS", 30)
+    name = await named(database)
+    caller = asyncio.create_task(database.write(adding("late")))
+    await wait_for_the_lock(postgres, name, 1)
+    closing = asyncio.create_task(database.close())
+    await asyncio.sleep(0)
+    assert not closing.done()
+    await held.rollback()
+    await asyncio.gather(caller, closing)
+    assert [row[0] for row in await postgres.fetch("SELECT id FROM users", database=name)] == [
+        "late"
+    ]
+
+
+async def test_who_is_in_a_hurry_waits_for_no_lock(
+    postgres: Postgres,
+    database: Database,
+    held: asyncpg.transaction.Transaction,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(store, "CLOSE_SECONDS", 30)
+    name = await named(database)
+    caller = asyncio.create_task(database.write(adding("never")))
+    await wait_for_the_lock(postgres, name, 1)
+    closing = asyncio.create_task(database.close())
+    await asyncio.sleep(0)
+    database.cut()
+    async with asyncio.timeout(5):
+        await closing
+    with pytest.raises(StoreUnavailable):
+        await caller
+    await held.rollback()
+    assert await postgres.fetch("SELECT id FROM users", database=name) == []

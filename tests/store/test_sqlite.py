@@ -15,7 +15,6 @@ from useby.store.engine import (
     Connection,
     StoreUnavailable,
     Transaction,
-    database_file,
     open_database,
 )
 from useby.store.sqlite import READERS, SqliteDatabase, sqlite_engine
@@ -298,9 +297,3 @@ def test_a_new_database_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
     engine = sqlite_engine(path, writes=False)
     engine.dispose()
     assert path.stat().st_mode & 0o777 == 0o600
-
-
-@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "mysql://h/d"])
-def test_a_url_that_names_no_file_is_refused(url: str) -> None:
-    with pytest.raises(ValueError, match="sqlite:///PATH"):
-        database_file(url)

@@ -1,5 +1,6 @@
 """What an operator's own programs ask: is it alive, does it take work, what has it counted."""
 
+import asyncio
 import os
 from enum import StrEnum
 from http import HTTPStatus
@@ -18,6 +19,9 @@ from useby.store.notifications import newest_seq
 
 MULTIPROCESS: Final = "PROMETHEUS_MULTIPROC_DIR"
 """Set by whoever starts several processes as one node: where each keeps its counters."""
+
+DATABASE_SECONDS: Final = 1.0
+"""How long the database may take to answer; whoever asks for readiness may give up after two."""
 
 router = APIRouter(tags=["health"])
 
@@ -58,7 +62,10 @@ async def ready(node: Node) -> Any:
     """
     unready = ["stopping"] if node.stopping else []
     try:
-        await node.database.read(lambda c: newest_seq(c, ""))
+        async with asyncio.timeout(DATABASE_SECONDS):
+            await node.database.read(lambda c: newest_seq(c, ""))
+    except TimeoutError:
+        unready.append("the database does not answer")
     except StoreUnavailable:
         unready.append("the database can't be read")
     reasons = unready if node.bus.connected else [*unready, "NATS is away"]

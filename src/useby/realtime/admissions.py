@@ -1,15 +1,18 @@
 """From a TCP connection to a session that is open: seats, tokens, look-ups, at a bounded rate.
 
 A node that starts anew meets all its clients at once. Their upgrades wait in a line from which one
-worker takes a few at a time, verifies their tokens and looks all of them up in one query. While
-the store answers, and between any two turns, connections that are open get what is theirs.
-Who shows a ticket waits in a line before that one, where many are redeemed by one write.
+worker takes a few at a time and verifies their tokens; another looks all of them up in one query.
+While the store answers, and between any two turns, connections that are open get what is theirs.
+Who shows a ticket waits in a line of its own, where many are redeemed by one write.
+
+While the store does not answer, all who come are let in to wait: their upgrades are answered, bad
+tokens are closed, good ones end in time, and peers that die are noticed.
 """
 
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple, TypeVar
@@ -34,6 +37,8 @@ RESERVE: Final = 128
 """Descriptors kept for the database, logs and requests when connections fill the rest."""
 TOGETHER: Final = 64
 """Connections that are admitted in one turn, with one look-up: some 5 ms of work."""
+HANGS_SECONDS: Final = 1.0
+"""After this the store is taken to hang; clients wait for the answer to an upgrade ten or so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,11 @@ class _Opening:
     since: str | None
     claims: Claims | None = None
     """What the token says, once it is verified."""
+
+    @property
+    def is_there(self) -> bool:
+        """Whether its connection has not ended meanwhile."""
+        return self.socket.session.state is not State.CLOSED
 
 
 class _Shown(NamedTuple):
@@ -95,8 +105,15 @@ class Admissions:
         self._seats: set[object] = set()
         self._line: deque[_Opening] = deque()
         self._wanted = asyncio.Event()
+        self._joined: deque[_Opening] = deque()
+        self._look_up_wanted = asyncio.Event()
         self._shown: deque[tuple[_Shown, _Opening]] = deque()
         self._ticket_shown = asyncio.Event()
+        self._hanging = 0
+        """Turns that the store keeps waiting, of those that are looked up and of tickets."""
+        self._next_turn = asyncio.Event()
+        """Whether the line moves: those before are looked up, or the store hangs."""
+        self._next_turn.set()
 
     def seat(self, connection: object) -> bool:
         """Count a TCP connection in; false when the node has no descriptor to spare for it."""
@@ -148,18 +165,42 @@ class Admissions:
     async def run(self) -> None:
         """Admit who waits, until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._admit_waiting(), name="admissions-line")
+            group.create_task(self._join_waiting(), name="admissions-line")
+            group.create_task(self._look_up_waiting(), name="admissions-look-ups")
             group.create_task(self._redeem_waiting(), name="admissions-tickets")
 
-    async def _admit_waiting(self) -> None:
+    async def _join_waiting(self) -> None:
         while True:
             await self._wanted.wait()
+            await self._next_turn.wait()
+            self._join_turn()
+            if self._hanging:
+                await asyncio.sleep(0)  # nothing else gives others their turn
+
+    def _join_turn(self) -> None:
+        for each in _turn(self._line, self._wanted):
+            if self._joins(each):
+                self._joined.append(each)
+            if self._hanging:
+                each.socket.flush()
+        if len(self._joined) > 2 * self._hub.count + TOGETHER:  # who has left, waits no more
+            self._joined = deque(each for each in self._joined if each.is_there)
+        if self._joined:
+            self._look_up_wanted.set()
+            if not self._hanging:
+                self._next_turn.clear()
+
+    async def _look_up_waiting(self) -> None:
+        while True:
+            await self._look_up_wanted.wait()
             # Kept by no name here: it would hold who came last until somebody else comes.
             await together_or_alone(
-                [each for each in _turn(self._line, self._wanted) if self._joins(each)],
+                [each for each in _turn(self._joined, self._look_up_wanted) if each.is_there],
                 self._admit,
                 _fail,
             )
+            if not self._joined:
+                self._next_turn.set()
 
     async def _redeem_waiting(self) -> None:
         while True:
@@ -171,8 +212,8 @@ class Admissions:
             )
 
     async def _redeem_together(self, turn: Sequence[tuple[_Shown, _Opening]]) -> None:
-        found = await _whenever_it_works(
-            lambda: self._redeem({shown for shown, _ in turn}), (opening for _, opening in turn)
+        found = await self._answer_of(
+            lambda: self._redeem({shown for shown, _ in turn}), [opening for _, opening in turn]
         )
         for shown, opening in turn:
             opening.claims = found.pop(shown, None)  # who comes second with it finds nothing
@@ -190,6 +231,34 @@ class Admissions:
             for key, stake in stakes.items()
         }
 
+    async def _answer_of(self, ask: Callable[[], Awaitable[T]], turn: Sequence[_Opening]) -> T:
+        """What the store answers, however long it takes; who waits is told so before long."""
+        hangs = False
+
+        def hang() -> None:
+            nonlocal hangs
+            if hangs:
+                return
+            hangs = True
+            self._hanging += 1
+            self._next_turn.set()
+            for each in (*turn, *self._joined, *(opening for _, opening in self._shown)):
+                each.socket.flush()  # the upgrade is answered; the first frame has to wait
+
+        async def attempt() -> T:
+            try:
+                return await ask()
+            except StoreUnavailable:
+                hang()
+                raise
+
+        timer = self._hub.loop.call_later(HANGS_SECONDS, hang)
+        try:
+            return await until_it_works(attempt)
+        finally:
+            timer.cancel()
+            self._hanging -= hangs
+
     def _queue(self, opening: _Opening) -> None:
         self._line.append(opening)
         self._wanted.set()
@@ -197,7 +266,7 @@ class Admissions:
     def _joins(self, opening: _Opening) -> bool:
         """Verify a token and let its bearer join the pool; what they are sent comes after."""
         socket = opening.socket
-        if socket.session.state is State.CLOSED:
+        if not opening.is_there:
             return False
         claims = opening.claims
         try:
@@ -238,7 +307,7 @@ class Admissions:
     async def _admit(self, batch: Sequence[_Opening]) -> None:
         if not batch:
             return
-        found = await _whenever_it_works(lambda: self._look_up(batch), batch)
+        found = await self._answer_of(lambda: self._look_up(batch), batch)
         for opening, what in zip(batch, found, strict=True):
             session = opening.socket.session
             ends = opening.claims.expires_at if opening.claims else None
@@ -290,16 +359,6 @@ def _turn(line: deque[T], waited: asyncio.Event) -> list[T]:
     if not line:
         waited.clear()
     return turn
-
-
-async def _whenever_it_works(ask: Callable[[], Awaitable[T]], batch: Iterable[_Opening]) -> T:
-    """What the store answers, however long it is away."""
-    try:
-        return await ask()
-    except StoreUnavailable:
-        for each in batch:
-            each.socket.flush()  # the upgrade is answered; the first frame has to wait
-        return await until_it_works(ask)
 
 
 def _fail(opening: _Opening) -> None:

@@ -5,11 +5,13 @@ function, run whole; what it reads is one snapshot, and what it wrote is on stab
 caller hears of it. A caller that is cancelled cancels nothing.
 """
 
+import asyncio
 import logging
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import ArgumentError
@@ -24,13 +26,20 @@ __all__ = [
     "database_file",
     "database_name",
     "open_database",
+    "outcome",
     "tell",
 ]
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-KNOWN = "the database URL must be sqlite:///PATH or postgresql://USER@HOST/DATABASE"
+SERVERS: Final = ("postgresql", "postgres")
+SERVER_URL: Final = re.compile(
+    r"\w+://([^@/?#]*@)?(?P<hosts>{host}?(,{host})*)(/(?P<database>[^@/?#]*))?(\?[^@#]*)?".format(
+        host=r"((\[[\w:.%]+\]|[\w.%-]+)(:\d+)?)"
+    )
+)
+KNOWN: Final = "the database URL must be sqlite:///PATH or postgresql://USER@HOST/DATABASE"
 
 
 class StoreUnavailable(Exception):  # noqa: N818 - said as the caller sees it
@@ -79,8 +88,14 @@ class Database(Protocol):
     async def changed_elsewhere(self) -> bool:
         """Whether another process may have committed since this was last asked."""
 
+    def cut(self) -> None:
+        """Give up what is under way at a server; ``close`` waits for it no more.
+
+        Its callers hear ``StoreUnavailable``. What a file is asked takes milliseconds, and is done.
+        """
+
     async def close(self) -> None:
-        """Finish what was asked for, then let go."""
+        """Finish what was asked for, then let go; what a server does not finish soon is cut."""
 
 
 def tell(listener: Callable[[News], None] | None, news: Iterable[News]) -> None:
@@ -94,25 +109,47 @@ def tell(listener: Callable[[News], None] | None, news: Iterable[News]) -> None:
             log.exception("what was committed could not be told; who looks will find it")
 
 
+async def outcome(transaction: "asyncio.Future[T]") -> T:
+    """Wait for a transaction: who is cancelled cancels nothing, and what it raises is not lost."""
+    try:
+        return await asyncio.shield(transaction)
+    except asyncio.CancelledError:
+        if transaction.cancelled():  # and not its caller, who is told why: it was cut
+            raise StoreUnavailable("the database is closed") from None
+        transaction.add_done_callback(_forget)
+        raise
+
+
+def _forget(transaction: "asyncio.Future[T]") -> None:
+    error = None if transaction.cancelled() else transaction.exception()
+    if error is not None and not isinstance(error, StoreUnavailable):
+        log.error("a transaction whose caller was gone has failed", exc_info=error)
+
+
 def database_file(url: str) -> Path | None:
     """The file of a ``sqlite:///…`` URL; ``None`` if the database is a server's.
 
     Raises:
         ValueError: The URL is not one we know.
     """
-    try:
-        parsed = make_url(url)
-    except ArgumentError:
-        raise ValueError(KNOWN) from None
-    if parsed.drivername == "postgresql":
+    scheme = url.partition("://")[0]
+    if scheme in SERVERS:  # the rest is for its driver to read: there may be several hosts in it
         return None
-    if parsed.drivername != "sqlite" or parsed.database in (None, "", ":memory:"):
+    if scheme != "sqlite":
         raise ValueError(KNOWN)
-    return Path(str(parsed.database))
+    try:
+        database = make_url(url).database
+    except (ArgumentError, ValueError):  # what they say may hold anything of the URL
+        raise ValueError(KNOWN) from None
+    if database in (None, "", ":memory:"):
+        raise ValueError(KNOWN)
+    return Path(str(database))
 
 
 def database_name(url: str) -> str:
-    """What a person may read of the URL: the file, or the server and database without secrets.
+    """What a person may read of the URL: the file, or the servers and database without secrets.
+
+    A URL of which it is not certain where a password ends is only said to be PostgreSQL's.
 
     Raises:
         ValueError: The URL is not one we know.
@@ -120,9 +157,8 @@ def database_name(url: str) -> str:
     file = database_file(url)
     if file is not None:
         return str(file)
-    parsed = make_url(url)
-    port = f":{parsed.port}" if parsed.port else ""
-    return f"postgresql://{parsed.host or ''}{port}/{parsed.database or ''}"
+    parts = SERVER_URL.fullmatch(url)
+    return f"postgresql://{parts['hosts']}/{parts['database'] or ''}" if parts else "postgresql://…"
 
 
 def open_database(

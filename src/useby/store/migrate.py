@@ -1,11 +1,12 @@
 """Bringing a database to the schema this program speaks, by Alembic.
 
-All here block, and must not be called on an event loop's own thread.
+What is no coroutine here blocks, and must not be called on an event loop's own thread.
 """
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
 
@@ -13,8 +14,11 @@ from useby.store.engine import Connection, database_file
 
 T = TypeVar("T")
 
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
 HEAD: Final = "0004"
 """The newest revision; a test compares it with the migrations themselves."""
+MIGRATION_LOCK_TIMEOUT: Final = "5s"
+"""How long a migration waits for a table; everybody who comes after it waits behind it."""
 
 
 def revision(url: str) -> str | None:
@@ -31,36 +35,74 @@ def revision(url: str) -> str | None:
     return _run(url, _revision, writes=False)
 
 
-def bring_up(url: str) -> None:
-    """Migrate if it is needed, as a node does when it starts.
+async def bring_up(url: str) -> None:
+    """Migrate if it is needed, as a node does when it starts. Call it on an event loop.
+
+    Cancelled, it leaves a server at once; a file is left when what was begun is done.
 
     Raises:
         StoreUnavailable: The database can't be used.
     """
-    if revision(url) != HEAD:
-        upgrade(url)
+    if database_file(url) is not None:
+        await asyncio.to_thread(_bring_file_up, url)
+        return
+    from useby.store.postgres import run_alone  # noqa: PLC0415 - see ``open_database``
+
+    if await run_alone(url, _revision, migrates=False) != HEAD:
+        await run_alone(url, _upgrade, migrates=True)
 
 
 def upgrade(url: str) -> None:
-    """Migrate to the newest revision, in one transaction that no other one can enter.
+    """Migrate to the newest revision, one process at a time.
 
     Whoever else wants to migrate the same database waits, and finds nothing left to do: on SQLite
-    by its one writer, on PostgreSQL by an advisory lock (see ``store.postgres``).
+    by its one writer, in one transaction; on PostgreSQL by an advisory lock (see
+    ``store.postgres``), with a transaction for each migration.
 
     Raises:
         StoreUnavailable: The database can't be written.
     """
+    _run(url, _upgrade, writes=True)
+
+
+def build_index(name: str, table: str, columns: Sequence[str], **options: Any) -> None:
+    """In a migration: build an index on a table that old nodes write to meanwhile.
+
+    PostgreSQL builds it beside them, outside of any transaction; so let it be the only thing that
+    its migration does. What an attempt has left that was broken off is no index, and goes first.
+
+    Args:
+        name: The index.
+        table: The table, which is there already.
+        columns: Its columns, in order.
+        **options: As ``Index`` takes them: ``sqlite_where``, ``postgresql_where``, …
+    """
+    from alembic import op  # noqa: PLC0415 - see ``revision``
+
+    if op.get_context().dialect.name != "postgresql":
+        op.create_index(name, table, columns, **options)
+        return
+    with op.get_context().autocommit_block():
+        # It waits for transactions that are older, and nobody waits behind it.
+        op.execute("SET lock_timeout = 0")
+        op.drop_index(name, table, postgresql_concurrently=True, if_exists=True)
+        op.create_index(name, table, columns, postgresql_concurrently=True, **options)
+        op.execute(f"SET lock_timeout = '{MIGRATION_LOCK_TIMEOUT}'")
+
+
+def _bring_file_up(url: str) -> None:
+    if revision(url) != HEAD:
+        upgrade(url)
+
+
+def _upgrade(connection: Connection) -> None:
     from alembic import command  # noqa: PLC0415 - see ``revision``
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-
-    def work(connection: Connection) -> None:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-
-    _run(url, work, writes=True)
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
 
 
 def _revision(connection: Connection) -> str | None:
@@ -75,7 +117,7 @@ def _run(url: str, work: Callable[[Connection], T], *, writes: bool) -> T:
     if file is None:
         from useby.store.postgres import run_alone  # noqa: PLC0415 - see ``open_database``
 
-        return run_alone(url, work, migrates=writes)
+        return asyncio.run(run_alone(url, work, migrates=writes))
     from useby.store.sqlite import sqlite_engine, store_errors  # noqa: PLC0415
 
     engine = sqlite_engine(file, writes=writes)

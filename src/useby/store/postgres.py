@@ -10,8 +10,10 @@ second may be read first. Whoever hears news looks in the store for what came be
 """
 
 import asyncio
+import logging
 import random
 import socket
+import weakref
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final, TypeVar
 
@@ -19,11 +21,13 @@ import asyncpg
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, ExceptionContext
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from useby.domain.news import News
-from useby.store.engine import StoreUnavailable, Transaction, tell
+from useby.store.engine import KNOWN, StoreUnavailable, Transaction, outcome, tell
+from useby.store.migrate import MIGRATION_LOCK_TIMEOUT
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 POOL: Final = 10
@@ -33,6 +37,8 @@ ACQUIRE_SECONDS: Final = 5.0
 CONNECT_SECONDS: Final = 5.0
 COMMAND_SECONDS: Final = 30.0
 """Until we give a command up that the server did not, as it should have before."""
+CLOSE_SECONDS: Final = 1.0
+"""What transactions under way are given to end when the database is closed; then they are cut."""
 SETTINGS: Final = {
     "statement_timeout": "20s",
     "lock_timeout": "10s",
@@ -65,8 +71,7 @@ BACKOFF_SECONDS: Final = 0.02
 """The longest first pause between two attempts; it doubles."""
 MIGRATION_LOCK: Final = 0x75736562
 """The advisory lock of whoever migrates ("useb")."""
-MIGRATION_LOCK_TIMEOUT: Final = "5s"
-"""How long a migration waits for a table; everybody who comes after it waits behind it."""
+MIGRATION_RETRY_SECONDS: Final = 0.1
 
 AWAY: Final = ("08", "28", "3D", "53", "55P03", "57", "58", "25006", "25P03", "25P04", "XX")
 """What says that the server can't be used now: codes or classes of PostgreSQL's appendix A.
@@ -88,7 +93,7 @@ class PostgresDatabase:
         self.on_commit = on_commit
         self._engine = create_async_engine(
             "postgresql+asyncpg://",
-            async_creator=lambda: _connect(url, COMMAND_SECONDS, SETTINGS),
+            async_creator=lambda: self._line(url),
             pool_size=pool,
             max_overflow=0,
             pool_timeout=ACQUIRE_SECONDS,
@@ -99,6 +104,7 @@ class PostgresDatabase:
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._lines: weakref.WeakSet[_Line] = weakref.WeakSet()
         self._closed = False
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
@@ -126,10 +132,24 @@ class PostgresDatabase:
         """Never, as far as this database tells: it is the bus that does, and the sweep."""
         return False
 
-    async def close(self) -> None:
-        """Finish what was asked for, then let go of the server."""
+    def cut(self) -> None:
+        """As the interface says. What was in the moment of its commit may have been kept."""
         self._closed = True
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        # The lines first: on one that is there, a cancelled command has asyncpg make another line,
+        # to tell the server, and a rollback waits for its answer.
+        for line in tuple(self._lines):
+            line.terminate()
+        for task in tuple(self._tasks):
+            task.cancel()
+
+    async def close(self) -> None:
+        """Finish what was asked for, but soon; then let go of the server."""
+        self._closed = True
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=CLOSE_SECONDS)
+        if self._tasks:
+            self.cut()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._engine.dispose()
 
     async def _shielded(self, attempt: Callable[[], Coroutine[Any, Any, T]]) -> T:
@@ -138,17 +158,25 @@ class PostgresDatabase:
         task = asyncio.create_task(_attempts(attempt), name="store-transaction")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return await asyncio.shield(task)
+        return await outcome(task)
+
+    async def _line(self, url: str) -> "_Line":
+        line = await _connect(url, COMMAND_SECONDS, SETTINGS)
+        self._lines.add(line)
+        return line
 
 
-def run_alone(url: str, work: Callable[[Connection], T], *, migrates: bool) -> T:
-    """Run ``work`` in a transaction on a connection of its own, and wait for it.
+async def run_alone(url: str, work: Callable[[Connection], T], *, migrates: bool) -> T:
+    """Run ``work`` on a connection of its own.
+
+    A reader's work is a transaction. A migration's makes its own: an index that is built while
+    others write is built outside of any.
 
     Args:
         url: The database.
         work: What to do.
         migrates: Whether it changes the tables: then it waits for whoever else does, and takes as
-            long as it takes.
+            long as it takes. Cancelled, it is undone.
 
     Raises:
         StoreUnavailable: The database can't be used now.
@@ -163,16 +191,32 @@ def run_alone(url: str, work: Callable[[Connection], T], *, migrates: bool) -> T
             async_creator=lambda: _connect(url, command_seconds, settings),
             poolclass=sa.NullPool,
         )
-        async with engine.connect() as connection, connection.begin():
+        async with engine.connect() as connection:
             if migrates:
-                await connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
-                await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
-                await connection.exec_driver_sql(
-                    f"SET LOCAL lock_timeout = '{MIGRATION_LOCK_TIMEOUT}'"
-                )
-            return await connection.run_sync(work)
+                await _hold_for_migrating(connection)
+                return await connection.run_sync(work)
+            async with connection.begin():
+                return await connection.run_sync(work)
 
-    return asyncio.run(_attempts(alone))
+    return await _attempts(alone)
+
+
+async def _hold_for_migrating(connection: AsyncConnection) -> None:
+    """Wait until nobody else migrates; the lock goes with the line.
+
+    Whoever waits asks again and again, and not in one statement: that would hold a snapshot, and
+    an index that is built while others write waits for every older one.
+    """
+    ask = f"SELECT pg_try_advisory_lock({MIGRATION_LOCK})"
+    waits = False
+    while not (await connection.exec_driver_sql(ask)).scalar_one():
+        await connection.commit()
+        if not waits:
+            log.info("another process migrates the database; this one waits for it")
+            waits = True
+        await asyncio.sleep(MIGRATION_RETRY_SECONDS)
+    await connection.exec_driver_sql(f"SET lock_timeout = '{MIGRATION_LOCK_TIMEOUT}'")
+    await connection.commit()
 
 
 class _Line(asyncpg.Connection):
@@ -194,15 +238,21 @@ def _in_transaction(
     return transaction, work(transaction)
 
 
-async def _connect(url: str, command_seconds: float | None, settings: dict[str, str]) -> Any:
+async def _connect(url: str, command_seconds: float | None, settings: dict[str, str]) -> _Line:
     # asyncpg reads the whole URL, TLS and all, as PostgreSQL's own library does.
-    connection = await asyncpg.connect(
-        url,
-        timeout=CONNECT_SECONDS,
-        command_timeout=command_seconds,
-        server_settings={"application_name": "useby"},
-        connection_class=_Line,
-    )
+    try:
+        connection = await asyncpg.connect(
+            url,
+            timeout=CONNECT_SECONDS,
+            command_timeout=command_seconds,
+            server_settings={"application_name": "useby"},
+            connection_class=_Line,
+        )
+    except (ValueError, IndexError) as error:
+        if isinstance(error, asyncpg.InterfaceError):
+            raise
+        # It quotes what it took for a port, which may be half a password.
+        raise StoreUnavailable(KNOWN) from None
     line = connection._transport.get_extra_info("socket")  # type: ignore[attr-defined]  # noqa: SLF001 - asyncpg sets none of these
     if line.family != socket.AF_UNIX:
         line.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

@@ -26,7 +26,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine
 
 from useby.domain.news import News
-from useby.store.engine import StoreUnavailable, Transaction, tell
+from useby.store.engine import StoreUnavailable, Transaction, outcome, tell
 
 T = TypeVar("T")
 
@@ -139,7 +139,7 @@ class SqliteDatabase:
             raise StoreUnavailable("the database is closed")
         job = _Job(work, self._loop.create_future())
         self._jobs.put(job)
-        return await asyncio.shield(job.answer)
+        return await outcome(job.answer)
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """As the interface says."""
@@ -161,6 +161,9 @@ class SqliteDatabase:
 
         before, self._data_version = self._data_version, await self.write(version)
         return before is not None and before != self._data_version
+
+    def cut(self) -> None:
+        """As the interface says: ``close`` does not wait long for a file."""
 
     async def close(self) -> None:
         """Finish what was asked for, then let go of the file."""

@@ -10,6 +10,8 @@ context.configure(
     target_metadata=metadata,
     render_as_batch=True,
     transactional_ddl=True,
+    # On a server; on a file all of them are in the one transaction that is under way.
+    transaction_per_migration=True,
 )
 with context.begin_transaction():
     context.run_migrations()

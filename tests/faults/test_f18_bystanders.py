@@ -1,0 +1,85 @@
+"""F18: what PostgreSQL's restarts cost whoever has no part in them, and what they leave."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import asyncpg
+import httpx
+import pytest
+
+import live
+import useby.store.postgres as store
+from bystander import unharmed, watched
+from clients import client_of, nothing_more, take
+from live import Person, until
+from onpostgres import ServerOnPostgres, person_on
+from postgres import Postgres
+from useby.store import migrate
+from wire import Wires
+
+DEVICES = 20
+
+
+@pytest.fixture
+def own() -> Iterator[Postgres]:
+    """A server of the test's own, to be stopped."""
+    server = Postgres()
+    try:
+        yield server.make().start()
+    finally:
+        server.end()
+
+
+async def all_lines_made(server: Postgres, rest: httpx.AsyncClient, person: Person) -> None:
+    """Have the node's pool full, whatever it was: of all its lines but one a request is held."""
+    held = store.POOL - 1
+    holder = await asyncpg.connect(server.url("postgres"))
+    try:
+        async with asyncio.TaskGroup() as group, holder.transaction():
+            await holder.execute("LOCK TABLE products IN ACCESS EXCLUSIVE MODE")
+            for _ in range(held):
+                group.create_task(rest.get("/api/products", headers=person.headers))
+
+            async def all_wait() -> bool:
+                waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                return int((await server.fetch(waiting))[0][0]) == held
+
+            await until(all_wait)
+    finally:
+        await holder.close()
+
+
+async def test_restarts_harm_no_bystander_and_what_they_took_comes_back(
+    own: Postgres, tmp_path: Path, record_property: live.Record
+) -> None:
+    """Devices stay through them, and others find the door held open meanwhile."""
+    url = own.url("postgres")
+    await asyncio.to_thread(migrate.upgrade, url)
+    with watched(tmp_path, kind=ServerOnPostgres, database_url=url) as node:
+        people = [await person_on(url, node) for _ in range(2)]
+
+        async def restart(_: Wires) -> None:
+            async with client_of("websockets") as connect, node.rest() as rest:
+                address = node.socket_url(people[1].token)
+                devices = [await connect(address) for _ in range(DEVICES)]
+                for device in devices:
+                    await take(device, 1)
+                await asyncio.to_thread(own.stop)
+                answer = await rest.get("/api/me", headers=people[1].headers)
+                assert answer.status_code == 503
+                late = await connect(address)
+                await asyncio.to_thread(own.start)
+                await take(late, 1)
+                for device in (*devices, late):
+                    assert await nothing_more(device) == []
+
+                async def ready() -> bool:
+                    return (await rest.get("/api/health/ready")).status_code == 200
+
+                await until(ready)
+                await all_lines_made(own, rest, people[1])
+
+        async with node.rest() as rest:
+            await all_lines_made(own, rest, people[1])
+        await unharmed(node, record_property, restart, person=people[0])

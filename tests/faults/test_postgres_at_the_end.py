@@ -1,0 +1,105 @@
+"""A node that is asked to stop while PostgreSQL hangs, or while another node migrates, stops."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+import live
+from live import Server
+from onpostgres import ServerOnPostgres, person_on
+from postgres import Postgres
+from proxy import Manner, Proxy
+from useby.store.postgres import MIGRATION_LOCK
+
+OURS = 5.0
+"""Seconds within which the process has ended, whatever its database does."""
+
+
+@pytest.fixture
+async def proxy(postgres: Postgres) -> AsyncIterator[Proxy]:
+    async with Proxy(postgres.port) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def empty_url(postgres: Postgres) -> Iterator[str]:
+    """A database that nobody has migrated."""
+    name = "to_be_migrated"
+    asyncio.run(postgres.execute(f"CREATE DATABASE {name}"))
+    yield postgres.url(name)
+    asyncio.run(postgres.drop(name))
+
+
+async def ended(server: Server) -> int:
+    """The exit status, which is due soon; the log is clean."""
+    status = await asyncio.to_thread(server.process.wait, OURS)
+    server.wait()
+    server.assert_clean_log()
+    return status
+
+
+@pytest.mark.parametrize("signals", [1, 2])
+async def test_a_node_whose_database_hangs_ends_in_time(
+    proxy: Proxy, postgres: Postgres, postgres_url: str, tmp_path: Path, signals: int
+) -> None:
+    """With the second signal it does so although it is set to drain for an hour."""
+    node = ServerOnPostgres(
+        tmp_path,
+        postgres_url.replace(f":{postgres.port}/", f":{proxy.port}/"),
+        drain_seconds=3600 if signals > 1 else 0,
+    )
+    try:
+        await asyncio.to_thread(node.start)
+        person = await person_on(postgres_url, node)
+        async with node.rest() as rest:
+            await live.post(rest, person, "all is well")
+            proxy.manner = Manner(black_hole=True)
+            before = proxy.swallowed
+            post = asyncio.create_task(
+                rest.post("/api/notifications", headers=person.headers, json={"message": "lost"})
+            )
+            await proxy.until(lambda: proxy.swallowed > before)
+            for number in range(signals):
+                if number:
+                    await live.until(lambda: refuses(node))
+                node.process.send_signal(signal.SIGTERM)
+            assert await ended(node) == 0
+            if signals == 1:
+                assert (await post).status_code == 503
+            else:
+                await asyncio.gather(post, return_exceptions=True)
+    finally:
+        node.end()
+
+
+async def refuses(node: Server) -> bool:
+    """Whether it has begun to stop: its port is closed."""
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", int(node.url.rpartition(":")[2]))
+    except OSError:
+        return True
+    writer.close()
+    return False
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+async def test_who_waits_for_anothers_migration_leaves_when_it_is_asked_to(
+    empty_url: str, tmp_path: Path, processes: int
+) -> None:
+    holder = await asyncpg.connect(empty_url)
+    await holder.execute(f"SELECT pg_advisory_lock({MIGRATION_LOCK})")
+    workers = {"arguments": ("--workers", "2"), "nats_url": "nats://127.0.0.1:1"}
+    node = ServerOnPostgres(tmp_path, empty_url, **workers if processes > 1 else {})
+    try:
+        node.launch()
+        await live.until(lambda: "waits for it" in node.log)
+        node.process.send_signal(signal.SIGTERM)
+        assert await ended(node) == 0
+        assert not node.url, "it has never listened"
+    finally:
+        node.end()
+        await holder.close()
