@@ -15,10 +15,10 @@ from useby.domain.account import User
 from useby.domain.notification import Draft, Event, Kind
 from useby.domain.policy import Policy
 from useby.realtime import admissions as admissions_module
-from useby.realtime import hub as hub_module
 from useby.realtime import patience as patience_module
 from useby.realtime import session as session_module
 from useby.realtime import socket as socket_module
+from useby.realtime import wants as wants_module
 from useby.realtime.admissions import Admissions, Knock
 from useby.realtime.hub import Hub
 from useby.realtime.socket import Socket
@@ -34,7 +34,7 @@ PAGE = 3
 SMALLER = {
     session_module: {"PAGE": PAGE, "CHUNK": 700},
     socket_module: {"HIGH_WATER": 2048},
-    hub_module: {"PAGE": PAGE, "FETCHED_TOGETHER": 2},
+    wants_module: {"PAGE": PAGE, "FETCHED_TOGETHER": 2},
     patience_module: {"RETRY_LONGEST": 1.0},
     admissions_module: {"TOGETHER": 2},
 }

@@ -55,7 +55,7 @@ class Alone:
     def mark(self) -> bool:
         """Make durable what is to be marked; whether there was any."""
         self.loop.settle()
-        batch, self.hub._marks = self.hub._marks, []
+        batch, self.hub.wants._marks = self.hub.wants._marks, []
         for socket, mark in batch:
             assert mark.ids, "a plain session names what it marks"
             self.marked += mark.ids

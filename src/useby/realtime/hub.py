@@ -1,16 +1,13 @@
-"""The pool of active connections: who is here, what reaches them, and what they ask of the store.
+"""The pool of active connections: who is here, and what reaches them.
 
-``mark_read``s that arrive together share a commit, and pages that are wanted together a snapshot:
-each kind waits in a list for one worker, which takes many at a time. Frames for one connection
-that arise in one turn of the event loop leave in one write.
+Frames for one connection that arise in one turn of the event loop leave in one write.
 """
 
 import asyncio
 import contextlib
 import logging
 import math
-from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 from itertools import islice
 from typing import Final
@@ -21,21 +18,19 @@ from useby.bus import Bus, Heard, Missed
 from useby.bus.hints import Hint
 from useby.domain.account import Standing
 from useby.domain.news import AccessEnded, MarkedRead, Notified, ProductChanged
-from useby.domain.notification import Notification
 from useby.realtime import closes, frames, patience
 from useby.realtime.asides import Asides, ProductJson
-from useby.realtime.patience import together_or_alone, until_it_works
-from useby.realtime.session import PAGE, Effects, Fetch, Mark, State
+from useby.realtime.patience import until_it_works
+from useby.realtime.session import Effects, State
 from useby.realtime.socket import Socket
 from useby.realtime.sweep import Sweep
+from useby.realtime.wants import Wants
 from useby.settings import Settings
-from useby.store import accounts, notifications
-from useby.store.engine import Connection, Database, StoreUnavailable, Transaction
+from useby.store import accounts
+from useby.store.engine import Database, StoreUnavailable
 
 log = logging.getLogger(__name__)
 
-FETCHED_TOGETHER: Final = 32
-"""Pages read in one snapshot; the next ones wait for these."""
 COMPARED_TOGETHER: Final = 1000
 """Connections looked up in one snapshot: all of them are compared when a bus has come back."""
 DRAIN_SLICES: Final = 20
@@ -81,14 +76,11 @@ class Hub:
         self._asides = Asides(
             database, self._extended, self.answer, now=now, product_json=product_json
         )
+        self.wants = Wants(database, self.answer, now=now)
         self._sockets: set[Socket] = set()
         self._users: dict[str, set[Socket]] = {}
         self._sweep = Sweep(settings.ping_interval, settings.ping_timeout)
         self._unsent: list[Socket] = []
-        self._fetches: deque[tuple[Socket, Fetch]] = deque()
-        self._fetch_wanted = asyncio.Event()
-        self._marks: list[tuple[Socket, Mark]] = []
-        self._mark_wanted = asyncio.Event()
         self._to_compare: set[Socket] = set()
         self._compare_wanted = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -144,16 +136,6 @@ class Hub:
                 self._bus.leave(user_id)
 
     # what sessions ask for
-
-    def fetch(self, socket: Socket, wanted: Fetch) -> None:
-        """Read a page for a session, in one snapshot with its neighbours."""
-        self._fetches.append((socket, wanted))
-        self._fetch_wanted.set()
-
-    def mark(self, socket: Socket, wanted: Mark) -> None:
-        """Mark notifications read for a session, in one commit with its neighbours."""
-        self._marks.append((socket, wanted))
-        self._mark_wanted.set()
 
     def authenticate(self, socket: Socket, token: str) -> None:
         """Let a fresh token of the same user carry a session on."""
@@ -277,8 +259,7 @@ class Hub:
     async def run(self) -> None:
         """Serve the connections until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._fetch_waiting(), name="hub-pages")
-            group.create_task(self._mark_waiting(), name="hub-marks")
+            group.create_task(self.wants.run(), name="hub-wants")
             group.create_task(self._asides.run(), name="hub-asides")
             group.create_task(self._keep_sweeping(), name="hub-sweep")
             group.create_task(self._compare_waiting(), name="hub-reconciliation")
@@ -313,55 +294,6 @@ class Hub:
         self._hurry.set()
         for socket in tuple(self._sockets):
             socket.transport.abort()
-
-    async def _fetch_waiting(self) -> None:
-        while True:
-            await self._fetch_wanted.wait()
-            turn = [
-                self._fetches.popleft() for _ in range(min(FETCHED_TOGETHER, len(self._fetches)))
-            ]
-            if not self._fetches:
-                self._fetch_wanted.clear()
-            turn = [each for each in turn if each[0].session.state is not State.CLOSED]
-            await together_or_alone(turn, self._fetch, self._fail)
-
-    async def _fetch(self, turn: Sequence[tuple[Socket, Fetch]]) -> None:
-        wanted = {(socket.session.user_id, page) for socket, page in turn}
-        if not wanted:
-            return
-        pages = await until_it_works(lambda: self._database.read(lambda c: _pages(c, wanted)))
-        for socket, page in turn:
-            answer = pages[socket.session.user_id, page]
-            self.answer(socket, lambda s=socket, a=answer: s.session.page(*a))  # type: ignore[misc]
-
-    def _fail(self, asked: tuple[Socket, Fetch | Mark]) -> None:
-        asked[0].close(closes.INTERNAL_ERROR)
-
-    async def _mark_waiting(self) -> None:
-        while True:
-            await self._mark_wanted.wait()
-            self._mark_wanted.clear()
-            batch, self._marks = self._marks, []
-            await together_or_alone(batch, self._keep_marks, self._fail)
-
-    async def _keep_marks(self, batch: Sequence[tuple[Socket, Mark]]) -> None:
-        wanted: dict[str, list[str]] = {}
-        all_of: set[str] = set()
-        for socket, mark in batch:
-            if mark.ids is None:
-                all_of.add(socket.session.user_id)
-            else:
-                wanted.setdefault(socket.session.user_id, []).extend(mark.ids)
-        now = self._now()
-
-        def write(transaction: Transaction) -> None:
-            notifications.mark_read_of_many(transaction, wanted, now)
-            for user_id in sorted(all_of):
-                notifications.mark_all_read(transaction, user_id, now)
-
-        await until_it_works(lambda: self._database.write(write))
-        for socket, _ in batch:
-            self.answer(socket, socket.session.marked)
 
     async def _keep_sweeping(self) -> None:
         due = self.time()
@@ -414,17 +346,3 @@ class Hub:
                 socket.close(closes.ACCESS_REVOKED)
             else:
                 self.answer(socket, lambda s=socket, n=newest: s.session.told_of(n))  # type: ignore[misc]
-
-
-def _pages(
-    connection: Connection, wanted: Iterable[tuple[str, Fetch]]
-) -> dict[tuple[str, Fetch], tuple[list[Notification], int]]:
-    """Each page that is wanted, and its user's newest ``seq``; devices in step share one."""
-    found = {}
-    for user_id, page in wanted:
-        if page.unread_to is None:
-            rows = notifications.page_after(connection, user_id, page.after, PAGE)
-        else:
-            rows = notifications.unread_page(connection, user_id, page.after, page.unread_to, PAGE)
-        found[user_id, page] = (rows, notifications.newest_seq(connection, user_id))
-    return found

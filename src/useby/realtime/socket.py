@@ -174,9 +174,9 @@ class Socket(asyncio.Protocol):
             if isinstance(effect, bytes):
                 self._write(effect)
             elif isinstance(effect, Fetch):
-                self._hub.fetch(self, effect)
+                self._hub.wants.fetch(self, effect)
             elif isinstance(effect, Mark):
-                self._hub.mark(self, effect)
+                self._hub.wants.mark(self, effect)
             elif isinstance(effect, Authenticate):
                 self._hub.authenticate(self, effect.token)
             elif isinstance(effect, Close):
