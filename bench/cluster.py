@@ -15,7 +15,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,7 +23,7 @@ import typer
 from rich.console import Console
 
 from bench import report
-from bench.crowd import Crowd, gather
+from bench.crowd import Crowd, gather, settle
 from bench.durable import POSTERS, requests
 from bench.load import Load, raise_file_limit
 from bench.peer import serving
@@ -33,10 +32,6 @@ from bench.posts import Posts, Task
 from bench.rows import Column, Plan, Row, Stand
 from nats_servers import NatsServer, nats_servers  # type: ignore[import-not-found]  # the tests' own
 from postgres import Postgres  # type: ignore[import-not-found]
-from useby.domain.account import User
-from useby.domain.policy import Policy
-from useby.store import accounts, migrate, sessions
-from useby.store.engine import Transaction, open_database
 
 TITLE = "Cluster"
 COLUMNS = {
@@ -131,8 +126,7 @@ def _stage(plan: Plan, postgres: Any, nats: NatsServer, nodes: int) -> Iterator[
     database = f"bench{time.monotonic_ns()}"
     asyncio.run(postgres.execute(f"CREATE DATABASE {database}"))
     url = postgres.url(database)
-    migrate.upgrade(url)
-    asyncio.run(_settle(url, plan.crowd))
+    asyncio.run(settle(url, plan.crowd.ids))
     useby = find("useby")
 
     def environment(crowd: Crowd, folder: Path) -> Mapping[str, str]:
@@ -156,28 +150,6 @@ def _stage(plan: Plan, postgres: Any, nats: NatsServer, nodes: int) -> Iterator[
             plan,
         )
     asyncio.run(postgres.drop(database))
-
-
-async def _settle(url: str, crowd: Crowd) -> None:
-    """Make the crowd's accounts and sessions on a server."""
-    now = datetime.now(UTC)
-
-    def work(transaction: Transaction) -> None:
-        for each in crowd.ids:
-            user = User(each, f"{each}@example.org", "A Person", "UTC", Policy(), now)
-            accounts.add_user(transaction, user=user, password_hash=None)
-            sessions.open_session(
-                transaction,
-                user_id=each,
-                session_id=each,
-                token_hash=None,
-                now=now,
-                expires_at=now + timedelta(days=1),
-            )
-
-    database = open_database(url)
-    await database.write(work)
-    await database.close()
 
 
 def _idle(stage: Stage) -> str:

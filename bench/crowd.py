@@ -1,8 +1,10 @@
 """The users that everybody serves in a run: the same ids, the same tokens, the same key."""
 
+import asyncio
 import json
 import secrets
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,8 +13,7 @@ from useby.auth.tokens import Issuer
 from useby.domain.account import User
 from useby.domain.policy import Policy
 from useby.store import accounts, migrate, sessions
-from useby.store.engine import Transaction
-from useby.store.sqlite import sqlite_engine
+from useby.store.engine import Transaction, open_database
 
 TOKEN_SECONDS = 12 * 3600
 
@@ -46,10 +47,15 @@ def gather(folder: Path, size: int) -> Crowd:
     ids = tuple(str(uuid.uuid4()) for _ in range(size))
     crowd = Crowd(folder, key, ids, tuple(issuer.access(each, each, now) for each in ids))
     crowd.users_file.write_text(json.dumps(ids))
-    migrate.upgrade(f"sqlite:///{crowd.database}")
-    engine = sqlite_engine(crowd.database, writes=True)
-    with engine.begin() as connection:
-        transaction = Transaction(connection)
+    asyncio.run(settle(f"sqlite:///{crowd.database}", ids))
+    return crowd
+
+
+async def settle(url: str, ids: Sequence[str]) -> None:
+    """Make the tables of an empty database, and an account and a session of each user."""
+    now = datetime.now(UTC)
+
+    def work(transaction: Transaction) -> None:
         for each in ids:
             user = User(each, f"{each}@example.org", "A Person", "UTC", Policy(), now)
             accounts.add_user(transaction, user=user, password_hash=None)
@@ -61,5 +67,8 @@ def gather(folder: Path, size: int) -> Crowd:
                 now=now,
                 expires_at=now + timedelta(days=1),
             )
-    engine.dispose()
-    return crowd
+
+    await migrate.bring_up(url)
+    database = open_database(url)
+    await database.write(work)
+    await database.close()

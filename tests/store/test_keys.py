@@ -1,0 +1,32 @@
+"""Every table's keys begin with their user, so that rows can be partitioned by user."""
+
+import pytest
+import sqlalchemy as sa
+
+from useby.store.schema import metadata
+
+EXCEPTED = {
+    ("users", "email"): "Who signs in has nothing else to say who they are.",
+    (
+        "refresh_tokens",
+        "token_hash",
+    ): "The token names nobody; it is looked up once in a quarter hour.",
+}
+
+
+def _keys(table: sa.Table) -> list[tuple[str, ...]]:
+    unique = [each for each in table.constraints if isinstance(each, sa.UniqueConstraint)]
+    keys = [table.primary_key, *unique, *(each for each in table.indexes if each.unique)]
+    return [tuple(column.name for column in key.columns) for key in keys]
+
+
+@pytest.mark.parametrize("table", metadata.tables.values(), ids=lambda table: str(table.name))
+def test_no_key_of_a_table_is_unique_across_users(table: sa.Table) -> None:
+    user = "id" if table.name == "users" else "user_id"
+    across = {(table.name, *key) for key in _keys(table) if user not in key}
+    assert across <= set(EXCEPTED), "a partition can't hold that"
+
+
+def test_each_exception_is_one() -> None:
+    there = {(table.name, *key) for table in metadata.tables.values() for key in _keys(table)}
+    assert set(EXCEPTED) <= there
