@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -22,6 +25,42 @@ def server() -> Iterator[NatsServer]:
     """A server of the test's own, to be stalled."""
     with nats_servers() as (server,):
         yield server
+
+
+async def told_by_a_command(url: str, nats: str, email: str) -> str:
+    """``useby notify`` as an operator runs it; what it wrote to standard error."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "useby", "notify", email, "from a command"),
+        env={**os.environ, "USEBY_DATABASE_URL": url, "USEBY_NATS_URL": nats},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    _, error = await process.communicate()
+    assert process.returncode == 0, error
+    return error.decode()
+
+
+async def test_what_a_command_commits_is_told_at_once_and_without_nats_it_is_kept_all_the_same(
+    postgres_url: str, server: NatsServer
+) -> None:
+    """The sweep never comes here."""
+    async with two_houses(postgres_url, server) as (here, there):
+        user = await here.add_user()
+        token = await here.token(user)
+        async with here.connected(token) as one, there.connected(token) as other:
+            await followed(here)
+            await followed(there)
+            await told_by_a_command(postgres_url, server.url, str(user.email))
+            told = [await hear(one), await hear(other)]
+            assert [each["message"] for each in told] == ["from a command"] * 2
+            server.stall()
+            try:
+                error = await told_by_a_command(postgres_url, server.url, str(user.email))
+            finally:
+                server.go_on()
+            assert "next sweep" in error
+        async with here.connected(token) as again:
+            assert [(await hear(again))["message"] for _ in range(2)] == ["from a command"] * 2
 
 
 async def hear(client: ClientConnection) -> Any:

@@ -76,6 +76,8 @@ class NatsBus:
         """Who is followed or left and not yet subscribed to, or from."""
         self._subscriptions: dict[str, Subscription] = {}
         self._wanted = asyncio.Event()
+        self._all_said = asyncio.Event()
+        self._all_said.set()
         self._lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def listen(self, listener: Listener) -> None:
@@ -90,6 +92,7 @@ class NatsBus:
             said = subject_of(hint.user_id), encode(hint)
             self._hints.append(said)
             self._size += sum(map(len, said))
+            self._all_said.clear()
         while len(self._hints) > MOST_HINTS or self._size > MOST_BYTES:
             self._take()
             metrics.hints_dropped.inc()
@@ -106,6 +109,10 @@ class NatsBus:
         self._followed.discard(user_id)
         self._changed.add(user_id)
         self._wanted.set()
+
+    async def until_said(self) -> None:
+        """Wait until a server has what was published so far."""
+        await self._all_said.wait()
 
     async def run(self) -> None:
         """As the interface says: over one connection after another."""
@@ -207,6 +214,8 @@ class NatsBus:
         if sent:
             await self._round_trip(client)
             metrics.hints_sent.inc(sent)
+        if not self._hints:
+            self._all_said.set()
 
     async def _round_trip(self, client: Client) -> None:
         # nats-py would wait for an answer that the end of its line has made impossible.

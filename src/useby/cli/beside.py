@@ -1,23 +1,29 @@
 """Working on the database from a command, whether or not a node runs on it.
 
 A command never checkpoints (only the node's writer may, see ``store.sqlite``), and what it commits
-is noticed by the node within a second.
+is noticed by the node within a second. The nodes of a cluster are told over NATS.
 """
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterator
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from typing import Final, TypeVar
+
+import typer
 
 from useby.auth.key import SettingsError
 from useby.cli.options import Refused
 from useby.domain.account import User
+from useby.domain.news import News
 from useby.settings import Settings
 from useby.store import accounts, migrate
 from useby.store.engine import Database, StoreUnavailable, database_name, open_database
 from useby.store.lock import AlreadyServed
 
 T = TypeVar("T")
+
+TELL_SECONDS: Final = 3.0
+"""How long a command waits for NATS; what it has committed is safe without."""
 
 
 @contextlib.contextmanager
@@ -54,14 +60,36 @@ def on_database(
 
     async def run() -> T:
         database = open_database(settings.database_url)
+        told: list[News] = []
+        database.on_commit = told.append
         try:
             return await work(database)
         finally:
             await database.close()
+            if told and settings.nats_url:
+                await _tell_nodes(settings, told)
 
     with refusals():
         _prepare(settings.database_url, make=make)
         return asyncio.run(run())
+
+
+async def _tell_nodes(settings: Settings, told: Iterable[News]) -> None:
+    """Have the nodes of a cluster look now at what was committed, if NATS can be reached."""
+    from useby.bus.nats import NatsBus  # noqa: PLC0415 - only a command beside a cluster pays
+
+    bus = NatsBus(settings)
+    for news in told:
+        bus.publish(news)
+    carrying = asyncio.create_task(bus.run())
+    try:
+        async with asyncio.timeout(TELL_SECONDS):
+            await bus.until_said()
+    except TimeoutError:
+        typer.echo("NATS can't be reached: the nodes notice with their next sweep", err=True)
+    finally:
+        carrying.cancel()
+        await asyncio.wait([carrying])
 
 
 async def user_of(database: Database, email: str) -> User:
