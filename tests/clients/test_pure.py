@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from played import named
 from useby.client import Timing, timing, token
 from useby.client.address import rest_url, socket_url
 from useby.client.cursor import FileCursor, Place
 from useby.client.events import Notification, event_of, parse
+from useby.client.ids import is_id
 from useby.client.marks import FRAME_IDS, LOT_FRAMES, Marks, Pace
 from useby.client.seen import Seen
 from useby.client.verdicts import Verdict, of_close, of_status
@@ -214,19 +216,25 @@ def test_frames_leave_below_the_rate_that_a_node_allows(pauses: list[float]) -> 
 @given(st.lists(st.integers(0, 30)))
 def test_an_id_is_new_once(numbers: list[int]) -> None:
     seen = Seen()
-    new = [each for each in numbers if seen.first_time(str(each))]
+    new = []
+    for each in numbers:
+        if str(each) not in seen:
+            new.append(each)
+            seen.add(str(each))
     assert Counter(new) == Counter(set(numbers))
 
 
 def test_only_the_newest_are_remembered() -> None:
     seen = Seen(2)
-    assert [seen.first_time(each) for each in "abcbca"] == [True] * 3 + [False] * 2 + [True]
+    for each in "abc":
+        seen.add(each)
+    assert [each in seen for each in "abc"] == [False, True, True]
 
 
 def test_what_is_marked_is_not_marked_again_by_marking_all() -> None:
     seen = Seen()
     for each in "abc":
-        seen.first_time(each)
+        seen.add(each)
     seen.mark(["b", "never came"])
     assert seen.unmarked() == ["a", "c"]
 
@@ -234,10 +242,24 @@ def test_what_is_marked_is_not_marked_again_by_marking_all() -> None:
 # the place
 
 
-@given(st.text(), st.lists(st.text()))
+_IDS = st.uuids().map(str)
+
+
+@given(_IDS | st.just(""), st.lists(_IDS))
 def test_a_place_is_read_as_it_was_kept(after: str, marks: list[str]) -> None:
-    assert Place.parse(Place(after, marks).text()) in (Place(after, marks), Place(after, ()))
-    assert list(Place.parse(Place(after, marks).text()).marks) == marks
+    assert Place.parse(Place(after, marks).text()) == Place(after, marks)
+
+
+@given(st.text(), st.lists(st.text()), _IDS)
+def test_what_can_be_no_id_is_not_read_back(after: str, strange: list[str], one: str) -> None:
+    assert Place.parse(Place(after, [*strange, one, *strange]).text()) == Place("", [one])
+
+
+@pytest.mark.parametrize("strange", ["", "milk", "0" * 36, f"{named(1)} ", "١" + named(1)[1:], 7])
+def test_an_id_is_the_text_of_a_uuid(strange: object) -> None:
+    assert is_id(named(1))
+    assert is_id(named(11).upper())
+    assert not is_id(strange)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"after":1,"marks":{}}', "[" * 100_000])

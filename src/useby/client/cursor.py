@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from useby.client.ids import is_id
+
 
 class Cursor(Protocol):
     """Keeps one text. It belongs to one ``Notifications`` at a time."""
@@ -81,7 +83,7 @@ class Place:
 
     @classmethod
     def parse(cls, text: str) -> "Place":
-        """Read what a cursor kept; what can't be read counts as nothing."""
+        """Read what a cursor kept; what can't be read, or is no id, counts as nothing."""
         try:
             value = json.loads(text)
         except (ValueError, RecursionError):
@@ -90,6 +92,6 @@ class Place:
             return cls()
         after, marks = value.get("after"), value.get("marks")
         return cls(
-            after if isinstance(after, str) else "",
-            [each for each in marks if isinstance(each, str)] if isinstance(marks, list) else (),
+            after if is_id(after) else "",
+            [each for each in marks if is_id(each)] if isinstance(marks, list) else (),
         )
