@@ -34,7 +34,7 @@ lint: $(VENV)/dev.stamp clients/js/node_modules/.package-lock.json ## ruff, mypy
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy --strict
-	$(BIN)/mypy --strict examples/*.py
+	$(BIN)/mypy --strict examples/*.py tests/typing/*.py
 	$(BIN)/lint-imports
 	clients/js/node_modules/.bin/tsc --project clients/js
 	clients/js/node_modules/.bin/tsc --project tests/web
