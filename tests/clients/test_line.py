@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from websockets.asyncio.server import Request, Response, ServerConnection, serve
 
-from played import HELLO, QUICK, ends, frame, named, playing, says, take
-from useby.client import Notifications, Refused, State, Timing
+from played import HELLO, QUICK, frame, named, playing, says, take
+from useby.client import Notifications, State, Timing
 
 
 async def test_the_token_goes_in_a_header_and_not_in_the_url() -> None:
@@ -84,15 +84,6 @@ async def test_marks_whose_pong_never_came_are_sent_again_on_the_next_line() -> 
     assert heard == [named(1), named(2)]
 
 
-async def test_a_fresh_token_that_is_refused_as_well_is_the_end() -> None:
-    expired = ends(1008, "Access token expired")
-    tokens = iter(["a", "b", "c", "d"])
-    async with playing(expired, expired, says(frame(1))) as stage:
-        with pytest.raises(Refused, match="Access token expired"):
-            await take(Notifications(stage.url, token=lambda: next(tokens), timing=QUICK), 1)
-    assert len(stage.requests) == 2
-
-
 async def test_a_connection_that_did_not_stand_long_does_not_reset_the_backoff() -> None:
     waits: list[float | None] = []
 
@@ -107,26 +98,6 @@ async def test_a_connection_that_did_not_stand_long_does_not_reset_the_backoff()
             Notifications(stage.url, token="t", timing=times, on_event=heard, random=lambda: 1.0), 1
         )
     assert waits == [0.001, 0.002, 0.004]
-
-
-async def test_connections_that_are_greeted_and_then_called_expired_are_not_made_without_end() -> (
-    None
-):
-    waits: list[float | None] = []
-
-    def heard(event: object) -> None:
-        if isinstance(event, State) and event.name == "waiting":
-            waits.append(event.wait)
-
-    expired = says(close=(1008, "Access token expired"))
-    async with playing(expired, expired, expired, says(frame(1))) as stage:
-        await take(
-            Notifications(
-                stage.url, token=lambda: "t", timing=QUICK, on_event=heard, random=lambda: 1.0
-            ),
-            1,
-        )
-    assert waits == [0.002, 0.002]
 
 
 async def test_a_peer_that_answers_no_ping_is_dropped() -> None:

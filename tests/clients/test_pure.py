@@ -4,6 +4,7 @@ import base64
 import json
 from collections import Counter
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -51,6 +52,17 @@ def test_a_token_is_replaced_30_to_60_seconds_before_its_end_and_not_in_its_firs
     assert life / 2 <= wait < life
     if life >= 120:
         assert 30 - 1e-6 <= life - wait <= 60 + 1e-6
+
+
+@given(st.lists(st.floats(0, 100)))
+def test_what_is_said_too_often_is_heeded_seldom(pauses: list[float]) -> None:
+    seldom, now, heeded = timing.Seldom(30), 0.0, list[float]()
+    for pause in [0, *pauses]:
+        now += pause
+        if seldom.heeds(now):
+            heeded.append(now)
+        assert now - heeded[-1] < 30
+    assert all(later - before >= 30 for before, later in pairwise(heeded))
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from websockets.typing import Subprotocol
 from useby.client import events, timing, token, verdicts
 from useby.client.errors import ApiError
 from useby.client.marks import Marks, Pace
-from useby.client.timing import Chance, Timing
+from useby.client.timing import Chance, Seldom, Timing
 from useby.client.verdicts import Verdict
 
 EXTENDED: Final = Subprotocol("useby.v1")
@@ -83,6 +83,7 @@ class Line:
         chance: Chance,
         wall: Callable[[], float],
         fetch: Fetch | None,
+        renewals: Seldom,
     ) -> None:
         """Take what it needs; ``run`` makes the connection."""
         self._listener = listener
@@ -91,6 +92,7 @@ class Line:
         self._chance = chance
         self._wall = wall
         self._fetch = fetch
+        self._renewals = renewals
         self._pace = Pace()
         self._pings: deque[tuple[float, Callable[[], None]]] = deque()  # when; what a pong means
         self._pinged_at = 0.0
@@ -193,7 +195,8 @@ class Line:
             if self._pings:
                 self._pings.popleft()[1]()
         elif kind == "TOKEN_EXPIRING":
-            self._expiring.set()
+            if self._renewals.heeds(asyncio.get_running_loop().time()):
+                self._expiring.set()
         elif kind == "AUTHENTICATED":
             self._answer_authenticate(taken=True)
         elif kind == "REJECTED":
@@ -273,7 +276,7 @@ class Line:
             fresh = await self._fresh(fetch)
             if fresh == bearer:
                 await asyncio.Event().wait()  # there is none; the server will say when it is over
-            if not self.extended:
+            if not self.extended or not token.is_jwt(fresh):
                 return _with(self._ended(None, reason="a fresh token"), fresh)
             if not await self._authenticate(fresh):
                 return self._ended(None, reason="the fresh token was refused in-band")

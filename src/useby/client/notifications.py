@@ -18,7 +18,7 @@ from useby.client.ids import is_id
 from useby.client.line import End, Line, not_fetched
 from useby.client.marks import Marks
 from useby.client.seen import Seen
-from useby.client.timing import Chance, Timing
+from useby.client.timing import Chance, Seldom, Timing
 from useby.client.verdicts import Verdict
 
 Token = str | Callable[[], str | Awaitable[str]]
@@ -69,6 +69,7 @@ class Notifications:
         self._on_event = on_event
         self._timing = timing or Timing()
         self._random = random
+        self._renewals = Seldom(self._timing.refresh / 2)
         self._wall = time.time
         self._marks = Marks()
         self._seen = Seen()
@@ -312,6 +313,7 @@ class Notifications:
             chance=self._random,
             wall=self._wall,
             fetch=None if isinstance(self._token, str) else self._fetch,
+            renewals=self._renewals,
         )
         return await self._line.run(socket_url(self._url, self._received), token)
 
