@@ -48,7 +48,7 @@ async def playing(*handlers: Handler, extended: bool = False) -> AsyncIterator[S
     stage = Stage(*handlers)
     granted = [Subprotocol("useby.v1")] if extended else None
     async with serve(
-        stage.meet, "127.0.0.1", 0, ping_interval=None, subprotocols=granted
+        stage.meet, "127.0.0.1", 0, ping_interval=None, close_timeout=1, subprotocols=granted
     ) as running:
         stage.url = f"http://127.0.0.1:{running.sockets[0].getsockname()[1]}"
         async with asyncio.timeout(PATIENCE):

@@ -79,13 +79,14 @@ async def test_a_line_that_is_lost_while_it_is_closed_is_not_made_anew() -> None
 
 @pytest.mark.parametrize("lost", [False, True])
 async def test_the_token_function_may_close_it(lost: bool) -> None:
-    calls = 0
+    calls, went_on = 0, False
 
     async def token() -> str:
-        nonlocal calls
+        nonlocal calls, went_on
         calls += 1
         if calls > lost:
             await notifications.close()
+            went_on = True
         return "t"
 
     async with playing(says(close=(1012, ""))) as stage:
@@ -93,6 +94,7 @@ async def test_the_token_function_may_close_it(lost: bool) -> None:
         assert [each async for each in notifications] == []
         assert notifications.state.name == "closed"
         assert len(stage.requests) == lost
+        assert went_on
         assert "useby notifications" not in {each.get_name() for each in asyncio.all_tasks()}
 
 

@@ -101,13 +101,13 @@ async def test_a_connection_that_did_not_stand_long_does_not_reset_the_backoff()
 
 
 async def test_a_peer_that_answers_no_ping_is_dropped() -> None:
-    times = Timing(base=0.001, ping=0.02, pong=0.05)
+    times = Timing(base=0.001, ping=0.02, pong=0.05, close=0.05)
 
     async def deaf(connection: ServerConnection) -> None:
         await connection.send(HELLO)
         await connection.wait_closed()
 
-    async with playing(deaf, says(frame(1))) as stage, asyncio.timeout(2):
+    async with playing(deaf, says(frame(1))) as stage:
         assert await take(Notifications(stage.url, token="t", timing=times), 1) == [named(1)]
 
 

@@ -77,3 +77,30 @@ async def test_what_was_missed_is_asked_for_although_nothing_more_is_sent() -> N
         await notifications.settled()
         assert [(await anext(found)).id, (await anext(found)).id] == [named(2), named(3)]
         await found.aclose()
+
+
+async def test_what_comes_after_one_that_was_missed_is_missed_as_well() -> None:
+    async def server(connection: ServerConnection) -> None:
+        await connection.send(HELLO)
+        for number in range(1, 7):
+            await connection.send(frame(number))
+        async for text in connection:
+            if text == "PING":
+                await connection.send('{"type":"pong"}')
+            elif named(2) in text:
+                await connection.send(frame(7))
+
+    async with (
+        playing(server, replays(7)) as stage,
+        Notifications(stage.url, token="t", buffer=4) as notifications,
+    ):
+        found, handed = aiter(notifications), list[str]()
+        for number in range(7):
+            notification = await anext(found)
+            handed.append(notification.id)
+            if number < 2:
+                await notification.mark_read()
+                await notifications.settled()
+        await found.aclose()
+    assert handed == [named(each + 1) for each in range(7)]
+    assert len(stage.requests) == 2

@@ -50,10 +50,14 @@ class Blocking:
             tasks[0].add_done_callback(lambda _: ended.set())
 
         def cancel() -> None:
-            tasks[0].cancel()
+            if tasks:
+                tasks[0].cancel()
+            else:  # it has not begun, and won't
+                work.close()
+                ended.set()
 
-        self._loop.call_soon_threadsafe(begin)
         try:
+            self._loop.call_soon_threadsafe(begin)
             ended.wait()
         except BaseException:
             self._loop.call_soon_threadsafe(cancel)
