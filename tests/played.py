@@ -22,10 +22,10 @@ def named(number: int) -> str:
     return f"01a20b6e-fb6e-74c6-933a-{number:012x}"
 
 
-def frame(number: int) -> str:
-    """A notification, as the plain contract has it."""
+def frame(number: int, **more: object) -> str:
+    """A notification, as the plain contract has it, and what an extended session adds."""
     five = {"id": named(number), "message": "m", "type": "info", "productName": ""}
-    return json.dumps(five | {"created_at": "2026-03-04T10:30:00Z"})
+    return json.dumps(five | {"created_at": "2026-03-04T10:30:00Z"} | more)
 
 
 class Stage:

@@ -5,8 +5,9 @@ import json
 from typing import Any
 
 import pytest
+from websockets.asyncio.server import ServerConnection
 
-from played import QUICK, frame, named, playing, replays, says, take
+from played import HELLO, QUICK, frame, named, playing, replays, says, take
 from useby.client import MemoryCursor, Notifications
 
 
@@ -47,7 +48,7 @@ async def test_what_a_cursor_has_that_is_no_id_does_not_cost_the_marks_beside_it
     ):
         await notifications.settled()
     assert marked == good
-    assert json.loads(cursor.load()) == {"after": "", "marks": []}
+    assert json.loads(cursor.load()) == {"after": "", "begun": 0, "marks": []}
     assert "since" not in stage.requests[0].path
 
 
@@ -56,7 +57,8 @@ async def test_a_mark_before_the_first_step_does_not_wipe_the_place() -> None:
     cursor.save(json.dumps({"after": named(7), "marks": [named(5)]}))
     notifications = Notifications("http://127.0.0.1:1", token="t", cursor=cursor)
     await notifications.mark_read(named(6))
-    assert json.loads(cursor.load()) == {"after": named(7), "marks": [named(5), named(6)]}
+    kept = json.loads(cursor.load())
+    assert kept == {"after": named(7), "begun": 0, "marks": [named(5), named(6)]}
 
 
 class _Full(MemoryCursor):
@@ -99,4 +101,29 @@ async def test_a_cursor_that_raises_does_not_keep_a_mark_from_the_server() -> No
     assert notifications.state.name == "closed"
     assert marked == [named(1), named(2)]
     assert {type(each["exception"]) for each in raised} == {OSError}
-    assert json.loads(cursor.load()) == {"after": named(2), "marks": []}
+    assert json.loads(cursor.load()) == {"after": named(2), "begun": 0, "marks": []}
+
+
+async def test_what_was_read_before_the_first_connection_is_not_brought_by_a_later_one() -> None:
+    moment = "2026-03-04T11:00:00Z"
+
+    async def lose(connection: ServerConnection) -> None:
+        await connection.send(json.dumps(json.loads(HELLO) | {"seq": 4}))
+        await connection.send(frame(1, seq=1, readAt=None))
+        await connection.close(1012)
+
+    back = says(
+        frame(2, seq=2, readAt=moment), frame(3, seq=3, readAt=None), frame(5, seq=5, readAt=moment)
+    )
+    restarted = says(
+        frame(4, seq=4, readAt=moment), frame(6, seq=6, readAt=moment), frame(7, readAt=moment)
+    )
+    cursor = MemoryCursor()
+    async with playing(lose, back, restarted, extended=True) as stage:
+        notifications = Notifications(stage.url, token="t", cursor=cursor, timing=QUICK)
+        assert await take(notifications, 3) == [named(1), named(3), named(5)]
+        again = Notifications(stage.url, token="t", cursor=cursor, timing=QUICK)
+        assert await take(again, 2) == [named(6), named(7)]
+    assert [each.path.rpartition("since=")[2] for each in stage.requests[1:]] == [
+        named(1), named(3)
+    ]  # fmt: skip

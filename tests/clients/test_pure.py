@@ -257,9 +257,9 @@ def test_what_is_marked_is_not_marked_again_by_marking_all() -> None:
 _IDS = st.uuids().map(str)
 
 
-@given(_IDS | st.just(""), st.lists(_IDS))
-def test_a_place_is_read_as_it_was_kept(after: str, marks: list[str]) -> None:
-    assert Place.parse(Place(after, marks).text()) == Place(after, marks)
+@given(_IDS | st.just(""), st.lists(_IDS), st.integers())
+def test_a_place_is_read_as_it_was_kept(after: str, marks: list[str], begun: int) -> None:
+    assert Place.parse(Place(after, marks, begun).text()) == Place(after, marks, begun)
 
 
 @given(st.text(), st.lists(st.text()), _IDS)
@@ -274,7 +274,9 @@ def test_an_id_is_the_text_of_a_uuid(strange: object) -> None:
     assert not is_id(strange)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"after":1,"marks":{}}', "[" * 100_000])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"after":1,"begun":"","marks":{}}', "[" * 100_000]
+)
 def test_a_text_that_can_not_be_read_is_no_place(text: str) -> None:
     assert Place.parse(text) == Place()
 

@@ -76,10 +76,12 @@ class Place:
     """The newest notification that was handled; ``""`` if none was."""
     marks: Sequence[str] = ()
     """Ids whose marks are not known to be durable."""
+    begun: int = 0
+    """The newest ``seq`` there was when only what was unread was asked for."""
 
     def text(self) -> str:
         """As a cursor keeps it."""
-        return json.dumps({"after": self.after, "marks": list(self.marks)})
+        return json.dumps({"after": self.after, "begun": self.begun, "marks": list(self.marks)})
 
     @classmethod
     def parse(cls, text: str) -> "Place":
@@ -90,8 +92,9 @@ class Place:
             return cls()
         if not isinstance(value, dict):
             return cls()
-        after, marks = value.get("after"), value.get("marks")
+        after, begun, marks = value.get("after"), value.get("begun"), value.get("marks")
         return cls(
             after if is_id(after) else "",
             [each for each in marks if is_id(each)] if isinstance(marks, list) else (),
+            begun if isinstance(begun, int) else 0,
         )

@@ -50,8 +50,8 @@ class End:
 class Listener(Protocol):
     """Who is told what comes in."""
 
-    def greeted(self, *, extended: bool) -> None:
-        """The first frame came."""
+    def greeted(self, *, extended: bool, newest: object) -> None:
+        """The first frame came; ``newest`` is its ``seq``, if it has one."""
 
     def event(self, event: events.Event) -> None:
         """Something happened besides."""
@@ -170,10 +170,10 @@ class Line:
     async def _read(self) -> End:
         try:
             async with asyncio.timeout(self._times.open):
-                first = await self._out.recv()
-            if events.parse(str(first)).get("type") != "CONNECTION_ESTABLISHED":
+                first = events.parse(str(await self._out.recv()))
+            if first.get("type") != "CONNECTION_ESTABLISHED":
                 return self._ended(Verdict.BACKOFF, reason="the first frame is no greeting")
-            self._greet()
+            self._greet(first)
             while True:
                 await self._take(events.parse(str(await self._out.recv())))
         except TimeoutError:
@@ -184,9 +184,9 @@ class Line:
                 return self._ended(Verdict.BACKOFF, reason="the line was cut")
             return self._ended(verdicts.of_close(end.code, end.reason), end.code, end.reason)
 
-    def _greet(self) -> None:
+    def _greet(self, frame: dict[str, Any]) -> None:
         self._greeted_at = self._reading_since = asyncio.get_running_loop().time()
-        self._listener.greeted(extended=self.extended)
+        self._listener.greeted(extended=self.extended, newest=frame.get("seq"))
         self.to_mark.set()
 
     async def _take(self, frame: dict[str, Any]) -> None:

@@ -76,9 +76,10 @@ class Notifications:
         self._arrived: deque[Notification] = deque()
         self._missed = False  # something came, there was no room, and we have not come back for it
         self._changed = asyncio.Event()
-        self._place = Place.parse(self._cursor.load())
-        self._marks.note(self._place.marks)
-        self._received = self._place.after
+        place = Place.parse(self._cursor.load())
+        self._marks.note(place.marks)
+        self._after = self._received = place.after
+        self._begun = place.begun
         self._line: Line | None = None
         self._task: asyncio.Task[None] | None = None
         self._failure: Exception | None = None
@@ -239,11 +240,11 @@ class Notifications:
         if self._in_hand != notification_id:
             return False
         self._in_hand = None
-        self._place = Place(notification_id)
+        self._after = notification_id
         return True
 
     def _save(self) -> None:
-        self._cursor.save(Place(self._place.after, self._marks.unsettled).text())
+        self._cursor.save(Place(self._after, self._marks.unsettled, self._begun).text())
 
     async def _when(self, condition: Callable[[], object]) -> None:
         while not condition():
@@ -328,8 +329,10 @@ class Notifications:
             raise TypeError("the token function brought no text")
         return token
 
-    def greeted(self, *, extended: bool) -> None:
+    def greeted(self, *, extended: bool, newest: object) -> None:
         """The line's first frame came."""
+        if not self._received and isinstance(newest, int):
+            self._begun = newest
         self._tell(State("connected", extended=extended))
 
     def event(self, event: Event) -> None:
@@ -349,8 +352,10 @@ class Notifications:
         if not self._has_room:
             self._missed = True  # and nothing after it is kept, or this one would be passed over
             return
-        self._seen.add(found.id)
         self._received = found.id
+        if found.read_at is not None and isinstance(found.seq, int) and found.seq <= self._begun:
+            return  # it was read before we came
+        self._seen.add(found.id)
         self._arrived.append(found)
         self._wake()
 
