@@ -16,6 +16,7 @@ from useby.client.address import rest_url, socket_url
 from useby.client.cursor import FileCursor, Place
 from useby.client.events import Notification, event_of, parse
 from useby.client.ids import is_id
+from useby.client.inbox import Inbox
 from useby.client.marks import FRAME_IDS, LOT_FRAMES, Marks, Pace
 from useby.client.seen import Seen
 from useby.client.verdicts import Verdict, of_close, of_status
@@ -249,6 +250,34 @@ def test_what_is_marked_is_not_marked_again_by_marking_all() -> None:
         seen.add(each)
     seen.mark(["b", "never came"])
     assert seen.unmarked() == ["a", "c"]
+
+
+# what waits
+
+_SENT = [
+    Notification(str(each), "m", "info", "", NOW, seq=each, read_at=NOW if each % 5 == 0 else None)
+    for each in range(1, 40)
+]
+
+
+@given(st.integers(1, 6), st.lists(st.sampled_from(["put", "take", "again"]), max_size=200))
+def test_each_is_handed_over_once_in_order_and_no_more_is_kept_than_fits(
+    size: int, steps: list[str]
+) -> None:
+    inbox, place, handed = Inbox(size), 0, list[int]()
+    inbox.opened(20)
+    for step in steps:
+        if step == "put" and place < len(_SENT):
+            if _SENT[place].id not in inbox.seen:
+                inbox.put(_SENT[place])
+            place += 1
+        elif step == "take" and inbox:
+            handed.append(inbox.take().seq or 0)
+        elif step == "again":  # the server begins after the newest
+            place = int(inbox.newest or 0)
+            inbox.opened(99)
+        assert len(inbox) <= size
+    assert handed == [each for each in range(1, 40) if each % 5 or each > 20][: len(handed)]
 
 
 # the place

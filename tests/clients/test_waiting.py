@@ -23,7 +23,7 @@ async def test_what_the_application_does_not_take_is_not_read() -> None:
         assert (await anext(found)).id == named(0)
         for _ in range(200):
             await asyncio.sleep(0)
-        assert len(notifications._arrived) == 3
+        assert len(notifications._inbox) == 3
         assert [(await anext(found)).id for _ in range(20)] == [named(n + 1) for n in range(20)]
         await found.aclose()
 
@@ -58,7 +58,7 @@ async def test_an_application_that_settles_each_one_gets_all_in_order_from_a_bou
             handed.append(notification.id)
             await notification.mark_read()
             await notifications.settled()
-            most = max(most, len(notifications._arrived))
+            most = max(most, len(notifications._inbox))
         await found.aclose()
     assert most == 10
     assert handed == [named(each + 1) for each in range(40)]

@@ -5,7 +5,6 @@ import contextlib
 import inspect
 import random as chances
 import time
-from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from types import TracebackType
 from typing import Any, Final, Self
@@ -15,9 +14,9 @@ from useby.client.cursor import Cursor, MemoryCursor, Place
 from useby.client.errors import Refused, Unsettled
 from useby.client.events import Event, Notification, Read, State
 from useby.client.ids import is_id
+from useby.client.inbox import Inbox
 from useby.client.line import End, Line, not_fetched
 from useby.client.marks import Marks
-from useby.client.seen import Seen
 from useby.client.timing import Chance, Seldom, Timing
 from useby.client.verdicts import Verdict
 
@@ -65,21 +64,17 @@ class Notifications:
         self._url = url
         self._token = token
         self._cursor = cursor if cursor is not None else MemoryCursor()
-        self._buffer = buffer
         self._on_event = on_event
         self._timing = timing or Timing()
         self._random = random
         self._renewals = Seldom(self._timing.refresh / 2)
         self._wall = time.time
         self._marks = Marks()
-        self._seen = Seen()
-        self._arrived: deque[Notification] = deque()
-        self._missed = False  # something came, there was no room, and we have not come back for it
         self._changed = asyncio.Event()
         place = Place.parse(self._cursor.load())
         self._marks.note(place.marks)
-        self._after = self._received = place.after
-        self._begun = place.begun
+        self._after = place.after
+        self._inbox = Inbox(buffer, place.after, place.begun)
         self._line: Line | None = None
         self._task: asyncio.Task[None] | None = None
         self._failure: Exception | None = None
@@ -151,7 +146,7 @@ class Notifications:
                 raise ValueError("an id is a UUID")
         for each in ids:
             self._handled(each)
-        self._seen.mark(ids)
+        self._inbox.seen.mark(ids)
         self._marks.note(ids)
         if self._line is not None:
             self._line.to_mark.set()
@@ -161,7 +156,7 @@ class Notifications:
         """Acknowledge all that came and, on an extended session, all others the user has."""
         if self._line is not None and self._line.extended and self._state.name == "connected":
             self._marks.note_all()
-        await self.mark_read(*self._seen.unmarked())
+        await self.mark_read(*self._inbox.seen.unmarked())
 
     async def settled(self) -> None:
         """Return when every mark noted so far is durable.
@@ -225,10 +220,10 @@ class Notifications:
 
     async def _next(self) -> Notification | None:
         await self._when(
-            lambda: self._closed or self._closing or (self._arrived and len(self._marks) < MARKS)
+            lambda: self._closed or self._closing or (self._inbox and len(self._marks) < MARKS)
         )
-        if self._arrived and not self._closing:
-            notification = self._arrived.popleft()
+        if self._inbox and not self._closing:
+            notification = self._inbox.take()
             self._wake()
             self._come_back_for_missed()
             return notification
@@ -244,7 +239,7 @@ class Notifications:
         return True
 
     def _save(self) -> None:
-        self._cursor.save(Place(self._after, self._marks.unsettled, self._begun).text())
+        self._cursor.save(Place(self._after, self._marks.unsettled, self._inbox.begun).text())
 
     async def _when(self, condition: Callable[[], object]) -> None:
         while not condition():
@@ -306,7 +301,6 @@ class Notifications:
             return not_fetched(error)
         if self._closing:
             return End(None)
-        self._missed = False  # it comes now
         self._line = Line(
             self,
             self._marks,
@@ -316,7 +310,7 @@ class Notifications:
             fetch=None if isinstance(self._token, str) else self._fetch,
             renewals=self._renewals,
         )
-        return await self._line.run(socket_url(self._url, self._received), token)
+        return await self._line.run(socket_url(self._url, self._inbox.newest), token)
 
     async def _fetch(self) -> str:
         if isinstance(self._token, str):
@@ -331,37 +325,24 @@ class Notifications:
 
     def greeted(self, *, extended: bool, newest: object) -> None:
         """The line's first frame came."""
-        if not self._received and isinstance(newest, int):
-            self._begun = newest
+        self._inbox.opened(newest)
         self._tell(State("connected", extended=extended))
 
     def event(self, event: Event) -> None:
         """The server told something besides."""
         if isinstance(event, Read):
-            self._seen.mark(event.ids)
+            self._inbox.seen.mark(event.ids)
         self._say(event)
 
     async def notification(self, frame: dict[str, Any]) -> None:
         """Perhaps a notification; returns when the next frame may be read."""
         found = Notification.of(frame, self.mark_read)
-        if found is None or found.id in self._seen:
+        if found is None or found.id in self._inbox.seen:
             return
-        await self._when(lambda: self._has_room or self._must_read)
-        if self._closing:
-            return
-        if not self._has_room:
-            self._missed = True  # and nothing after it is kept, or this one would be passed over
-            return
-        self._received = found.id
-        if found.read_at is not None and isinstance(found.seq, int) and found.seq <= self._begun:
-            return  # it was read before we came
-        self._seen.add(found.id)
-        self._arrived.append(found)
-        self._wake()
-
-    @property
-    def _has_room(self) -> bool:
-        return not self._missed and len(self._arrived) < self._buffer
+        await self._when(lambda: self._inbox.has_room or self._must_read)
+        if not self._closing:
+            self._inbox.put(found)
+            self._wake()
 
     @property
     def _must_read(self) -> bool:
@@ -369,8 +350,8 @@ class Notifications:
         return self._closing or self._settling > 0 or len(self._marks) >= MARKS
 
     def _come_back_for_missed(self) -> None:
-        room = len(self._arrived) <= self._buffer // 2
-        if self._missed and room and not self._marks.sending_all and self._line is not None:
+        wanted = self._inbox.wants_more and not self._marks.sending_all
+        if wanted and self._line is not None and self._state.name == "connected":
             self._line.to_leave.set()
 
     def marks_settled(self) -> None:
