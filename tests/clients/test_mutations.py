@@ -104,7 +104,7 @@ def test_a_line_that_is_made_wrong_is_noticed(
     text = mutant.read_text()
     assert text.count(right) == 1, "the line is not there as it was"
     mutant.write_text(text.replace(right, wrong))
-    ran = _run(tmp_path, 3, _path(where, test))
+    ran = _run(tmp_path, 2, _path(where, test))
     assert ran.returncode == 1, f"nobody noticed: {ran.stdout}{ran.stderr}"
 
 
