@@ -27,7 +27,7 @@ fuzz: $(VENV)/dev.stamp ## ten minutes of bytes that nobody should send (SECONDS
 chaos: $(VENV)/dev.stamp clients/js/node_modules/.package-lock.json ## ten minutes of both client libraries while everything goes wrong (SECONDS=60, SEED=1)
 	CHAOS_SECONDS=$(or $(SECONDS),600) CHAOS_SEED=$(SEED) $(BIN)/pytest -n 0 -s tests/clients/test_chaos.py $(ARGS)
 
-mutants: $(VENV)/dev.stamp ## of these, lines of the Python client made wrong, each to be noticed by a test
+mutants: $(VENV)/dev.stamp ## of the tests, those that make a line of the Python client wrong, to be noticed by another
 	$(BIN)/pytest tests/clients/test_mutations.py $(ARGS)
 
 lint: $(VENV)/dev.stamp clients/js/node_modules/.package-lock.json ## ruff, mypy --strict, import-linter, tsc

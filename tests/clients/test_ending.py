@@ -6,11 +6,25 @@ import pytest
 from websockets.asyncio.server import ServerConnection
 
 from played import HELLO, QUICK, frame, named, playing, replays, says
-from useby.client import Notifications, State, Timing, Unsettled
+from useby.client import Event, Notifications, State, Timing, Unsettled
 
 
-def _names(told: list[str]) -> object:
-    return lambda event: told.append(event.name) if isinstance(event, State) else None
+class Told:
+    """The states that were told."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self._changed = asyncio.Event()
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, State):
+            self.names.append(event.name)
+            self._changed.set()
+
+    async def until(self, name: str) -> None:
+        while name not in self.names:
+            self._changed.clear()
+            await self._changed.wait()
 
 
 async def test_who_waits_for_marks_hears_that_they_will_not_be_settled() -> None:
@@ -41,11 +55,10 @@ async def test_when_it_is_closed_no_task_is_left() -> None:
 
 async def test_a_close_that_is_cancelled_ends_it_all_the_same() -> None:
     async with playing(says(), replays(1)) as stage:
-        notifications = Notifications(stage.url, token="t", timing=QUICK)
+        told = Told()
+        notifications = Notifications(stage.url, token="t", timing=QUICK, on_event=told)
         iterating = asyncio.create_task(anext(aiter(notifications), None))
-        connected = asyncio.Event()
-        notifications._on_event = lambda _: connected.set() if notifications._line else None
-        await connected.wait()
+        await told.until("connected")
         await notifications.mark_read(named(1))  # no pong will come
         closing = asyncio.create_task(notifications.close())
         await asyncio.sleep(0)
@@ -67,13 +80,12 @@ async def test_a_line_that_is_lost_while_it_is_closed_is_not_made_anew() -> None
                 connection.transport.abort()
 
     async with playing(lose, replays(0)) as stage:
-        told: list[str] = []
-        async with Notifications(stage.url, token="t", timing=QUICK) as notifications:
-            notifications._on_event = lambda event: told.append(getattr(event, "name", ""))
-            while "connected" not in told:
-                await asyncio.sleep(0)
+        told = Told()
+        client = Notifications(stage.url, token="t", timing=QUICK, on_event=told)
+        async with client as notifications:
+            await told.until("connected")
             await notifications.mark_read(named(1))
-        assert told == ["connecting", "connected", "closed"]
+        assert told.names == ["connecting", "connected", "closed"]
         assert len(stage.requests) == 1
 
 
