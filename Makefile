@@ -27,14 +27,14 @@ fuzz: $(VENV)/dev.stamp ## ten minutes of bytes that nobody should send (SECONDS
 chaos: $(VENV)/dev.stamp clients/js/node_modules/.package-lock.json ## ten minutes of both client libraries while everything goes wrong (SECONDS=60, SEED=1)
 	CHAOS_SECONDS=$(or $(SECONDS),600) CHAOS_SEED=$(SEED) $(BIN)/pytest -n 0 -s tests/clients/test_chaos.py $(ARGS)
 
-mutants: $(VENV)/dev.stamp ## lines of the Python client made wrong, each to be noticed by a test
-	$(BIN)/pytest tests/clients/mutations.py $(ARGS)
+mutants: $(VENV)/dev.stamp ## of the tests, those that make a line of the Python client wrong, to be noticed by another
+	$(BIN)/pytest tests/clients/test_mutations.py $(ARGS)
 
 lint: $(VENV)/dev.stamp clients/js/node_modules/.package-lock.json ## ruff, mypy --strict, import-linter, tsc
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy --strict
-	$(BIN)/mypy --strict examples/*.py
+	$(BIN)/mypy --strict examples/*.py tests/typing/*.py
 	$(BIN)/lint-imports
 	clients/js/node_modules/.bin/tsc --project clients/js
 	clients/js/node_modules/.bin/tsc --project tests/web

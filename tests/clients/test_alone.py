@@ -7,6 +7,7 @@ from importlib.metadata import metadata
 from pathlib import Path
 
 import pytest
+from hatchling.builders.wheel import WheelBuilder
 
 import useby
 import useby.client
@@ -67,10 +68,11 @@ def test_its_extra_names_all_that_it_imports() -> None:
 
 def test_the_public_names_are_these() -> None:
     assert set(useby.client.__all__) == {
-        "Account", "Api", "ApiError", "Blocking", "Conflict", "Cursor", "Event", "FileCursor",
-        "Forbidden", "Invalid", "MemoryCursor", "NotFound", "Notification", "Notifications",
-        "Outcome", "Product", "ProductChanged", "Read", "Refused", "State", "Timing", "Tokens",
-        "TooMany", "Unauthorized", "Unavailable", "Unsettled",
+        "Account", "AccountChange", "Api", "ApiError", "Blocking", "Conflict", "Cursor", "Event",
+        "FileCursor", "Forbidden", "Invalid", "MemoryCursor", "NewNotification", "NewProduct",
+        "NotFound", "Notification", "Notifications", "Outcome", "Product", "ProductChange",
+        "ProductChanged", "Read", "Refused", "State", "Timing", "Tokens", "TooMany",
+        "Unauthorized", "Unavailable", "Unsettled",
     }  # fmt: skip
     assert set(useby.__all__) - {"__version__"} < set(useby.client.__all__)
     for name in useby.__all__:
@@ -80,3 +82,8 @@ def test_the_public_names_are_these() -> None:
 def test_what_is_not_there_is_not_there() -> None:
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         useby.nothing  # noqa: B018
+
+
+def test_the_wheel_says_that_it_is_typed() -> None:
+    files = {each.distribution_path for each in WheelBuilder(str(ROOT)).recurse_included_files()}
+    assert {"useby/py.typed", "useby/client/__init__.py"} <= files

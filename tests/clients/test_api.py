@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -62,6 +63,32 @@ async def test_a_token_that_is_near_its_end_is_exchanged_before_it_is_given_out(
         first = await api.sign_in("bea@useby.example", PASSWORD)
         api._ends -= first.expires_in - 100
         assert await api.token() != first.access_token
+
+
+async def test_who_was_quiet_for_long_is_signed_in_still(node: Server) -> None:
+    async with Api(node.url) as api:
+        await api.sign_up("cay@useby.example", PASSWORD)
+        first = await api.sign_in("cay@useby.example", PASSWORD)
+        api._ends -= first.expires_in  # the access token's time is over
+        api._access = "of-long-ago"
+        me, count = await asyncio.gather(api.me(), api.unread())
+        assert (me.email, count) == ("cay@useby.example", 0)
+        assert api.tokens is not None
+        assert api.tokens != first
+        api._ends -= first.expires_in
+        api._access = "of-long-ago"
+        await api.sign_out()
+        with pytest.raises(Unauthorized):
+            await api.me()
+
+
+async def test_tokens_that_are_brief_are_not_exchanged_for_every_request(node: Server) -> None:
+    async with Api(node.url) as api:
+        await api.sign_up("dan@useby.example", PASSWORD)
+        brief = api._keep(replace(await api.sign_in("dan@useby.example", PASSWORD), expires_in=20))
+        await api.me()
+        assert api.tokens == brief
+        assert await api.token() != brief.access_token  # a socket is to stand longer
 
 
 async def test_products_are_added_found_changed_used_up_and_deleted(node: Server) -> None:

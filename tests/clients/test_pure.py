@@ -4,15 +4,19 @@ import base64
 import json
 from collections import Counter
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from played import named
 from useby.client import Timing, timing, token
 from useby.client.address import rest_url, socket_url
 from useby.client.cursor import FileCursor, Place
 from useby.client.events import Notification, event_of, parse
+from useby.client.ids import is_id
+from useby.client.inbox import Inbox
 from useby.client.marks import FRAME_IDS, LOT_FRAMES, Marks, Pace
 from useby.client.seen import Seen
 from useby.client.verdicts import Verdict, of_close, of_status
@@ -49,6 +53,17 @@ def test_a_token_is_replaced_30_to_60_seconds_before_its_end_and_not_in_its_firs
     assert life / 2 <= wait < life
     if life >= 120:
         assert 30 - 1e-6 <= life - wait <= 60 + 1e-6
+
+
+@given(st.lists(st.floats(0, 100)))
+def test_what_is_said_too_often_is_heeded_seldom(pauses: list[float]) -> None:
+    seldom, now, heeded = timing.Seldom(30), 0.0, list[float]()
+    for pause in [0, *pauses]:
+        now += pause
+        if seldom.heeds(now):
+            heeded.append(now)
+        assert now - heeded[-1] < 30
+    assert all(later - before >= 30 for before, later in pairwise(heeded))
 
 
 @pytest.mark.parametrize(
@@ -214,33 +229,83 @@ def test_frames_leave_below_the_rate_that_a_node_allows(pauses: list[float]) -> 
 @given(st.lists(st.integers(0, 30)))
 def test_an_id_is_new_once(numbers: list[int]) -> None:
     seen = Seen()
-    new = [each for each in numbers if seen.first_time(str(each))]
+    new = []
+    for each in numbers:
+        if str(each) not in seen:
+            new.append(each)
+            seen.add(str(each))
     assert Counter(new) == Counter(set(numbers))
 
 
 def test_only_the_newest_are_remembered() -> None:
     seen = Seen(2)
-    assert [seen.first_time(each) for each in "abcbca"] == [True] * 3 + [False] * 2 + [True]
+    for each in "abc":
+        seen.add(each)
+    assert [each in seen for each in "abc"] == [False, True, True]
 
 
 def test_what_is_marked_is_not_marked_again_by_marking_all() -> None:
     seen = Seen()
     for each in "abc":
-        seen.first_time(each)
+        seen.add(each)
     seen.mark(["b", "never came"])
     assert seen.unmarked() == ["a", "c"]
+
+
+# what waits
+
+_SENT = [
+    Notification(str(each), "m", "info", "", NOW, seq=each, read_at=NOW if each % 5 == 0 else None)
+    for each in range(1, 40)
+]
+
+
+@given(st.integers(1, 6), st.lists(st.sampled_from(["put", "take", "again"]), max_size=200))
+def test_each_is_handed_over_once_in_order_and_no_more_is_kept_than_fits(
+    size: int, steps: list[str]
+) -> None:
+    inbox, place, handed = Inbox(size), 0, list[int]()
+    inbox.opened(20)
+    for step in steps:
+        if step == "put" and place < len(_SENT):
+            if _SENT[place].id not in inbox.seen:
+                inbox.put(_SENT[place])
+            place += 1
+        elif step == "take" and inbox:
+            handed.append(inbox.take().seq or 0)
+        elif step == "again":  # the server begins after the newest
+            place = int(inbox.newest or 0)
+            inbox.opened(99)
+        assert len(inbox) <= size
+    assert handed == [each for each in range(1, 40) if each % 5 or each > 20][: len(handed)]
 
 
 # the place
 
 
-@given(st.text(), st.lists(st.text()))
-def test_a_place_is_read_as_it_was_kept(after: str, marks: list[str]) -> None:
-    assert Place.parse(Place(after, marks).text()) in (Place(after, marks), Place(after, ()))
-    assert list(Place.parse(Place(after, marks).text()).marks) == marks
+_IDS = st.uuids().map(str)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"after":1,"marks":{}}', "[" * 100_000])
+@given(_IDS | st.just(""), st.lists(_IDS), st.integers())
+def test_a_place_is_read_as_it_was_kept(after: str, marks: list[str], begun: int) -> None:
+    assert Place.parse(Place(after, marks, begun).text()) == Place(after, marks, begun)
+
+
+@given(st.text(), st.lists(st.text()), _IDS)
+def test_what_can_be_no_id_is_not_read_back(after: str, strange: list[str], one: str) -> None:
+    assert Place.parse(Place(after, [*strange, one, *strange]).text()) == Place("", [one])
+
+
+@pytest.mark.parametrize("strange", ["", "milk", "0" * 36, f"{named(1)} ", "١" + named(1)[1:], 7])
+def test_an_id_is_the_text_of_a_uuid(strange: object) -> None:
+    assert is_id(named(1))
+    assert is_id(named(11).upper())
+    assert not is_id(strange)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"after":1,"begun":"","marks":{}}', "[" * 100_000]
+)
 def test_a_text_that_can_not_be_read_is_no_place(text: str) -> None:
     assert Place.parse(text) == Place()
 

@@ -94,12 +94,19 @@ async def line(process: asyncio.subprocess.Process) -> str:
 
 
 async def test_the_script_says_what_is_due_and_then_what_is_told(ada: Person) -> None:
-    async with ada.run("due.py", stdout=subprocess.PIPE) as script:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    async with ada.run("due.py", **pipes) as script:
         assert (await line(script)).endswith("  Milk")
         assert await line(script) == "Milk expires in 2 days"
         await ada.say("Tea is ready")
         assert await line(script) == "Tea is ready"
         await until(ada.all_is_read)
+        script.send_signal(signal.SIGINT)
+        async with asyncio.timeout(PATIENCE):
+            _, said = await script.communicate()
+    assert script.returncode == -signal.SIGINT
+    assert said.decode().rstrip().endswith("KeyboardInterrupt")
+    assert b"During handling" not in said
 
 
 async def test_the_terminal_shows_both_as_they_change(ada: Person) -> None:

@@ -20,12 +20,14 @@ from useby.client.errors import (
     Unsettled,
 )
 from useby.client.events import Event, Notification, ProductChanged, Read, State
+from useby.client.fields import AccountChange, NewNotification, NewProduct, ProductChange
 from useby.client.notifications import Notifications
 from useby.client.shapes import Account, Outcome, Product, Tokens
 from useby.client.timing import Timing
 
 __all__ = [
     "Account",
+    "AccountChange",
     "Api",
     "ApiError",
     "Blocking",
@@ -36,11 +38,14 @@ __all__ = [
     "Forbidden",
     "Invalid",
     "MemoryCursor",
+    "NewNotification",
+    "NewProduct",
     "NotFound",
     "Notification",
     "Notifications",
     "Outcome",
     "Product",
+    "ProductChange",
     "ProductChanged",
     "Read",
     "Refused",

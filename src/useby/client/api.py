@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, Unpack
 from urllib.parse import quote
 
 import httpx
@@ -13,11 +13,24 @@ import httpx
 from useby.client.address import rest_url
 from useby.client.errors import BY_STATUS, ApiError
 from useby.client.events import Notification
+from useby.client.fields import (
+    AccountChange,
+    Amount,
+    Day,
+    Kind,
+    NewNotification,
+    NewProduct,
+    Order,
+    ProductChange,
+    ProductDetails,
+    Status,
+)
 from useby.client.shapes import Account, Kept, Outcome, Product, Tokens, body
 from useby.client.timing import http_date, retry_after
 
 FRESH_SECONDS: Final = 120.0
-"""An access token that ends sooner is exchanged before it is given to a socket."""
+"""An access token that ends sooner is exchanged before it is given to a socket, and before a
+request if more than half of its life is over besides."""
 _OK: Final = 2
 """The hundreds of a status that is a success."""
 
@@ -27,6 +40,7 @@ class Api:
 
     Every method raises ``ApiError``, or the one below it that its status has, for an answer that
     is no success, and ``httpx.TransportError`` when there is none. Nothing is repeated by itself.
+    Who has signed in stays it: an access token that is near its end is exchanged before it is used.
     """
 
     def __init__(
@@ -77,12 +91,13 @@ class Api:
     ) -> None:
         """Make an account. Whether the e-mail was free is not told; sign in to find out."""
         given = {"email": email, "password": password, "name": name, "time_zone": time_zone}
-        await self._ask("POST", "/auth/signup", given)
+        await self._ask("POST", "/auth/signup", given, as_caller=False)
 
     async def sign_in(self, email: str, password: str) -> Tokens:
         """Sign in, and be that person from now on."""
         given = {"email": email, "password": password}
-        return self._keep(Tokens.of(await self._ask("POST", "/auth/login", given)))
+        answer = await self._ask("POST", "/auth/login", given, as_caller=False)
+        return self._keep(Tokens.of(answer))
 
     async def refresh(self) -> Tokens:
         """Exchange the refresh token for new ones. Those who ask at once share the answer.
@@ -96,7 +111,8 @@ class Api:
                 raise RuntimeError("nobody has signed in here")
             if self._tokens is before:
                 given = {"refresh_token": self._tokens.refresh_token}
-                self._keep(Tokens.of(await self._ask("POST", "/auth/refresh", given)))
+                answer = await self._ask("POST", "/auth/refresh", given, as_caller=False)
+                self._keep(Tokens.of(answer))
             return self._tokens
 
     async def token(self) -> str:
@@ -107,7 +123,10 @@ class Api:
         """
         if not self._access:
             raise RuntimeError("nobody has signed in here")
-        if self._tokens is not None and self._ends - time.monotonic() < FRESH_SECONDS:
+        return await self._good_for(FRESH_SECONDS)
+
+    async def _good_for(self, seconds: float) -> str:
+        if self._tokens is not None and self._ends - time.monotonic() < seconds:
             return (await self.refresh()).access_token
         return self._access
 
@@ -118,7 +137,7 @@ class Api:
     async def sign_out(self) -> None:
         """End this sign-in and its sockets."""
         given = None if self._tokens is None else {"refresh_token": self._tokens.refresh_token}
-        await self._ask("POST", "/auth/logout", given)
+        await self._ask("POST", "/auth/logout", given, as_caller=given is None)
         self._tokens, self._access = None, ""
 
     async def sign_out_everywhere(self) -> None:
@@ -130,12 +149,9 @@ class Api:
         """The account."""
         return Account.of(await self._ask("GET", "/me"))
 
-    async def change_me(self, **fields: Any) -> Account:
-        """Change ``name``, ``time_zone``, ``alert_time``, ``lead_days``, ``categories``.
-
-        A ``password`` wants the ``current_password`` beside it.
-        """
-        return Account.of(await self._ask("PATCH", "/me", fields))
+    async def change_me(self, **change: Unpack[AccountChange]) -> Account:
+        """Change what is given. A ``password`` wants the ``current_password`` beside it."""
+        return Account.of(await self._ask("PATCH", "/me", change))
 
     async def delete_me(self, password: str = "") -> None:
         """Delete the account and everything that is this person's."""
@@ -143,12 +159,30 @@ class Api:
 
     # products
 
-    async def products(self, **query: Any) -> AsyncIterator[Product]:
+    async def products(
+        self,
+        *,
+        status: Status | None = None,
+        expiring_within: int | None = None,
+        category: str | None = None,
+        q: str | None = None,
+        sort: Order = "expiryDate",
+        limit: int = 50,
+    ) -> AsyncIterator[Product]:
         """Every product, page by page.
 
-        Narrowed by ``status``, ``expiring_within`` (days), ``category``, ``q``; in the order of
-        ``sort``.
+        Args:
+            status: Only those that stand so.
+            expiring_within: Only those that expire in so many days, today being 0.
+            category: Only those of it.
+            q: Only those in which this text is found.
+            sort: Their order; a minus turns it round.
+            limit: How many a page has, 500 at most.
         """
+        query = {
+            "status": status, "expiring_within": expiring_within, "category": category, "q": q,
+            "sort": sort, "limit": limit,
+        }  # fmt: skip
         async for each in self._pages("/products", query):
             yield Product.of(each)
 
@@ -156,48 +190,62 @@ class Api:
         """One product."""
         return Product.of(await self._ask("GET", f"/products/{_part(product_id)}"))
 
-    async def add_product(self, name: str, expiry_date: Any, **fields: Any) -> Product:
+    async def add_product(
+        self, name: str, expiry_date: Day, **details: Unpack[ProductDetails]
+    ) -> Product:
         """Add a product; ``expiry_date`` is a date, or a moment with its offset."""
-        given = {"name": name, "expiry_date": expiry_date, **fields}
+        given = {"name": name, "expiry_date": expiry_date, **details}
         return Product.of(await self._ask("POST", "/products", given))
 
-    async def add_products(self, items: Iterable[Mapping[str, Any]]) -> list[Outcome[Product]]:
+    async def add_products(self, items: Iterable[NewProduct]) -> list[Outcome[Product]]:
         """Add up to 1,000 products, each as ``add_product`` takes it; each has its own outcome."""
         answer = await self._ask("POST", "/products/batch", {"items": [body(i) for i in items]})
         return [_outcome(each, "product", Product.of) for each in answer["results"]]
 
-    async def change_product(self, product_id: str, **fields: Any) -> Product:
+    async def change_product(self, product_id: str, **change: Unpack[ProductChange]) -> Product:
         """Change what is given."""
         path = f"/products/{_part(product_id)}"
-        return Product.of(await self._ask("PATCH", path, fields))
+        return Product.of(await self._ask("PATCH", path, change))
 
     async def delete_product(self, product_id: str) -> None:
         """Delete a product for good."""
         await self._ask("DELETE", f"/products/{_part(product_id)}")
 
-    async def consume(self, product_id: str, quantity: Any = None) -> Product:
+    async def consume(self, product_id: str, quantity: Amount | None = None) -> Product:
         """Use up so much of a product, or all of it."""
         return await self._move(product_id, "consume", quantity)
 
-    async def discard(self, product_id: str, quantity: Any = None) -> Product:
+    async def discard(self, product_id: str, quantity: Amount | None = None) -> Product:
         """Throw so much of a product away, or all of it."""
         return await self._move(product_id, "discard", quantity)
 
-    async def reopen(self, product_id: str, quantity: Any = None) -> Product:
+    async def reopen(self, product_id: str, quantity: Amount | None = None) -> Product:
         """Take a closing back."""
         return await self._move(product_id, "reopen", quantity)
 
-    async def _move(self, product_id: str, how: str, quantity: Any) -> Product:
+    async def _move(self, product_id: str, how: str, quantity: Amount | None) -> Product:
         path = f"/products/{_part(product_id)}/{how}"
         return Product.of(await self._ask("POST", path, {"quantity": quantity}))
 
     # notifications
 
-    async def notifications(self, **query: Any) -> AsyncIterator[Notification]:
-        """Every notification, newest first, narrowed by ``unread`` and ``type``.
+    async def notifications(
+        self,
+        *,
+        unread: bool | None = None,
+        type: Kind | None = None,  # noqa: A002 - the name on the wire
+        since: str | None = None,
+        limit: int = 50,
+    ) -> AsyncIterator[Notification]:
+        """Every notification, newest first, page by page.
 
-        With ``since``, an id, those that are newer than that one, oldest first.
+        Args:
+            unread: Only those that are, or only those that are not.
+            type: Only those of this one.
+            since: An id: those that are newer than that one, oldest first.
+            limit: How many a page has, 500 at most.
         """
+        query = {"unread": unread, "type": type, "since": since, "limit": limit}
         async for each in self._pages("/notifications", query):
             yield self._notification(each)
 
@@ -209,7 +257,7 @@ class Api:
         self,
         message: str,
         *,
-        type: str = "info",  # noqa: A002 - the name on the wire
+        type: Kind = "info",  # noqa: A002 - the name on the wire
         product_name: str = "",
         key: str | None = None,
     ) -> Notification:
@@ -217,7 +265,7 @@ class Api:
 
         Args:
             message: What is said.
-            type: ``info``, ``warning`` or ``error``.
+            type: How grave it is.
             product_name: The product that is meant, if one is.
             key: An ``Idempotency-Key``: what is repeated with it is said once.
         """
@@ -226,7 +274,7 @@ class Api:
         return self._notification(await self._ask("POST", "/notifications", given, headers))
 
     async def notify_many(
-        self, items: Iterable[Mapping[str, Any]], *, key: str | None = None
+        self, items: Iterable[NewNotification], *, key: str | None = None
     ) -> list[Outcome[Notification]]:
         """Tell up to 1,000 things, each as ``notify`` takes it; each has its own outcome."""
         headers = {} if key is None else {"Idempotency-Key": key}
@@ -277,8 +325,14 @@ class Api:
         given: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
         query: Mapping[str, Any] | None = None,
+        *,
+        as_caller: bool = True,
     ) -> Any:
-        bearer = {"Authorization": f"Bearer {self._access}"} if self._access else {}
+        bearer = {}
+        if as_caller and self._access:
+            life = float("inf") if self._tokens is None else self._tokens.expires_in
+            token = await self._good_for(min(FRESH_SECONDS, life / 2))
+            bearer = {"Authorization": f"Bearer {token}"}
         answer = await self._http.request(
             method,
             f"/api{path}",

@@ -41,13 +41,29 @@ class Blocking:
         self._thread.join()
 
     def __call__(self, work: Coroutine[Any, Any, Answer]) -> Answer:
-        """Run it to its end. Ctrl-C cancels it."""
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        """Run it to its end. Ctrl-C cancels it, and is raised when it has ended."""
+        tasks: list[asyncio.Task[Answer]] = []
+        ended = threading.Event()
+
+        def begin() -> None:
+            tasks.append(self._loop.create_task(work))
+            tasks[0].add_done_callback(lambda _: ended.set())
+
+        def cancel() -> None:
+            if tasks:
+                tasks[0].cancel()
+            else:  # it has not begun, and won't
+                work.close()
+                ended.set()
+
         try:
-            return future.result()
+            self._loop.call_soon_threadsafe(begin)
+            ended.wait()
         except BaseException:
-            future.cancel()
+            self._loop.call_soon_threadsafe(cancel)
+            ended.wait()  # or what comes next would find it busy
             raise
+        return tasks[0].result()
 
     def each(self, items: AsyncIterable[Item]) -> Generator[Item, None, None]:
         """Iterate; when the loop is left, the iteration is ended as if it had been broken off."""

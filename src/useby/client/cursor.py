@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from useby.client.ids import is_id
+
 
 class Cursor(Protocol):
     """Keeps one text. It belongs to one ``Notifications`` at a time."""
@@ -74,22 +76,25 @@ class Place:
     """The newest notification that was handled; ``""`` if none was."""
     marks: Sequence[str] = ()
     """Ids whose marks are not known to be durable."""
+    begun: int = 0
+    """The newest ``seq`` there was when only what was unread was asked for."""
 
     def text(self) -> str:
         """As a cursor keeps it."""
-        return json.dumps({"after": self.after, "marks": list(self.marks)})
+        return json.dumps({"after": self.after, "begun": self.begun, "marks": list(self.marks)})
 
     @classmethod
     def parse(cls, text: str) -> "Place":
-        """Read what a cursor kept; what can't be read counts as nothing."""
+        """Read what a cursor kept; what can't be read, or is no id, counts as nothing."""
         try:
             value = json.loads(text)
         except (ValueError, RecursionError):
             return cls()
         if not isinstance(value, dict):
             return cls()
-        after, marks = value.get("after"), value.get("marks")
+        after, begun, marks = value.get("after"), value.get("begun"), value.get("marks")
         return cls(
-            after if isinstance(after, str) else "",
-            [each for each in marks if isinstance(each, str)] if isinstance(marks, list) else (),
+            after if is_id(after) else "",
+            [each for each in marks if is_id(each)] if isinstance(marks, list) else (),
+            begun if isinstance(begun, int) else 0,
         )

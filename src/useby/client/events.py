@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any, Literal
 
+from useby.client.ids import is_id
+
 
 async def _nowhere(*_: str) -> None:
     raise RuntimeError("this notification did not come from a server")
@@ -45,7 +47,7 @@ class Notification:
             name, kind = frame["id"], frame["type"]
             said, product = frame["message"], frame.get("productName", "")
             created = datetime.fromisoformat(frame["created_at"])
-            if not all(isinstance(each, str) for each in (name, kind, said, product)):
+            if not is_id(name) or not all(isinstance(each, str) for each in (kind, said, product)):
                 return None
             return cls(
                 name,

@@ -1,14 +1,15 @@
 """One connection, from the upgrade to its end: what is read, and what is sent meanwhile.
 
-Four tasks share it, and the first to say how it ended ends all: one reads, one sends marks with a
+Five tasks share it, and the first to say how it ended ends all: one reads, one sends marks with a
 ``PING`` behind each lot, one sends ``PING`` when nothing else does and looks whether pongs come,
-one sees to it that a token that ends has a successor.
+one sees to it that a token that ends has a successor, one waits until we are to leave.
 """
 
 import asyncio
+import contextlib
 import json
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -19,13 +20,15 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from websockets.typing import Subprotocol
 
 from useby.client import events, timing, token, verdicts
+from useby.client.errors import ApiError
 from useby.client.marks import Marks, Pace
-from useby.client.timing import Chance, Timing
+from useby.client.timing import Chance, Seldom, Timing
 from useby.client.verdicts import Verdict
 
 EXTENDED: Final = Subprotocol("useby.v1")
 Fetch = Callable[[], Awaitable[str]]
 """Brings a fresh token."""
+_SIGNED_OUT: Final = (401, 403)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ class End:
     """How a connection, or an attempt at one, ended."""
 
     verdict: Verdict | None
-    """``None``: we ended it ourselves, to come back at once."""
+    """``None``: we ended it ourselves, to come back at once if we come back."""
     code: int | None = None
     reason: str = ""
     retry_after: float = 0.0
@@ -47,14 +50,14 @@ class End:
 class Listener(Protocol):
     """Who is told what comes in."""
 
-    async def greeted(self, *, extended: bool) -> None:
-        """The first frame came."""
+    def greeted(self, *, extended: bool, newest: object) -> None:
+        """The first frame came; ``newest`` is its ``seq``, if it has one."""
 
-    async def event(self, event: events.Event) -> None:
+    def event(self, event: events.Event) -> None:
         """Something happened besides."""
 
-    async def marks_settled(self) -> None:
-        """A lot of marks may be durable."""
+    def marks_settled(self) -> None:
+        """A lot of marks is durable."""
 
     async def notification(self, frame: dict[str, Any]) -> None:
         """Perhaps a notification; the next frame is not read before this returns."""
@@ -80,6 +83,7 @@ class Line:
         chance: Chance,
         wall: Callable[[], float],
         fetch: Fetch | None,
+        renewals: Seldom,
     ) -> None:
         """Take what it needs; ``run`` makes the connection."""
         self._listener = listener
@@ -88,6 +92,7 @@ class Line:
         self._chance = chance
         self._wall = wall
         self._fetch = fetch
+        self._renewals = renewals
         self._pace = Pace()
         self._pings: deque[tuple[float, Callable[[], None]]] = deque()  # when; what a pong means
         self._pinged_at = 0.0
@@ -97,6 +102,7 @@ class Line:
         self._authenticated: asyncio.Future[bool] | None = None
         self._greeted_at: float | None = None
         self.to_mark = asyncio.Event()
+        self.to_leave = asyncio.Event()
         self.extended = False
         self.socket: ClientConnection | None = None
 
@@ -118,23 +124,34 @@ class Line:
             return End(Verdict.BACKOFF, reason=_plainly(error))
         self.extended = self.socket.subprotocol == EXTENDED
         self._out = self.socket
-        parts: list[Awaitable[End]] = [self._read(), self._send_marks(), self._keep_alive()]
+        parts = [self._read(), self._send_marks(), self._keep_alive(), self._leave()]
         if self._fetch is not None:
             parts.append(self._refresh(bearer, self._fetch))
         end = await self._first_of(parts)
         if end.verdict is None:
-            await self.socket.close()
+            await self._close(self.socket)
         else:
             self.cut()
         return end
+
+    async def _leave(self) -> End:
+        await self.to_leave.wait()
+        return self._ended(None)
+
+    async def _close(self, socket: ClientConnection) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(socket.close())
+            with contextlib.suppress(ConnectionClosed):
+                while True:
+                    await socket.recv()  # the server's Close is behind what was not read
 
     def cut(self) -> None:
         """End it without a closing handshake."""
         if self.socket is not None:
             self.socket.transport.abort()
 
-    async def _first_of(self, parts: Iterable[Awaitable[End]]) -> End:
-        tasks = [asyncio.ensure_future(each) for each in parts]
+    async def _first_of(self, parts: Iterable[Coroutine[Any, Any, End]]) -> End:
+        tasks = [asyncio.create_task(each) for each in parts]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             return next(each for each in tasks if each.done()).result()
@@ -153,10 +170,10 @@ class Line:
     async def _read(self) -> End:
         try:
             async with asyncio.timeout(self._times.open):
-                first = await self._out.recv()
-            if events.parse(str(first)).get("type") != "CONNECTION_ESTABLISHED":
+                first = events.parse(str(await self._out.recv()))
+            if first.get("type") != "CONNECTION_ESTABLISHED":
                 return self._ended(Verdict.BACKOFF, reason="the first frame is no greeting")
-            await self._greet()
+            self._greet(first)
             while True:
                 await self._take(events.parse(str(await self._out.recv())))
         except TimeoutError:
@@ -167,9 +184,9 @@ class Line:
                 return self._ended(Verdict.BACKOFF, reason="the line was cut")
             return self._ended(verdicts.of_close(end.code, end.reason), end.code, end.reason)
 
-    async def _greet(self) -> None:
+    def _greet(self, frame: dict[str, Any]) -> None:
         self._greeted_at = self._reading_since = asyncio.get_running_loop().time()
-        await self._listener.greeted(extended=self.extended)
+        self._listener.greeted(extended=self.extended, newest=frame.get("seq"))
         self.to_mark.set()
 
     async def _take(self, frame: dict[str, Any]) -> None:
@@ -177,16 +194,16 @@ class Line:
         if kind == "pong":
             if self._pings:
                 self._pings.popleft()[1]()
-                await self._listener.marks_settled()
         elif kind == "TOKEN_EXPIRING":
-            self._expiring.set()
+            if self._renewals.heeds(asyncio.get_running_loop().time()):
+                self._expiring.set()
         elif kind == "AUTHENTICATED":
             self._answer_authenticate(taken=True)
         elif kind == "REJECTED":
             if frame.get("action") == "authenticate":
                 self._answer_authenticate(taken=False)
         elif event := events.event_of(frame):
-            await self._listener.event(event)
+            self._listener.event(event)
         else:
             self._reading_since = None
             await self._listener.notification(frame)
@@ -218,6 +235,7 @@ class Line:
     def _lot_is_durable(self) -> None:
         self._marks.settled()
         self._lot_settled.set()
+        self._listener.marks_settled()
 
     async def _send_marks(self) -> End:
         while True:
@@ -258,7 +276,7 @@ class Line:
             fresh = await self._fresh(fetch)
             if fresh == bearer:
                 await asyncio.Event().wait()  # there is none; the server will say when it is over
-            if not self.extended:
+            if not self.extended or not token.is_jwt(fresh):
                 return _with(self._ended(None, reason="a fresh token"), fresh)
             if not await self._authenticate(fresh):
                 return self._ended(None, reason="the fresh token was refused in-band")
@@ -295,6 +313,19 @@ class Line:
     def _answer_authenticate(self, *, taken: bool) -> None:
         if self._authenticated is not None and not self._authenticated.done():
             self._authenticated.set_result(taken)
+
+
+def not_fetched(error: Exception) -> End:
+    """An attempt for which the token function had no token."""
+    status = getattr(error, "status", None)
+    code = status if isinstance(status, int) else None
+    said = error.detail if isinstance(error, ApiError) else type(error).__name__
+    return End(
+        Verdict.END if code in _SIGNED_OUT else Verdict.BACKOFF,
+        code,
+        f"no token: {said}",
+        retry_after=timing.asked_for(error),
+    )
 
 
 def _with(end: End, fresh: str) -> End:

@@ -5,25 +5,24 @@ import contextlib
 import inspect
 import random as chances
 import time
-from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from types import TracebackType
 from typing import Any, Final, Self
 
 from useby.client.address import socket_url
 from useby.client.cursor import Cursor, MemoryCursor, Place
-from useby.client.errors import ApiError, Refused, Unsettled
+from useby.client.errors import Refused, Unsettled
 from useby.client.events import Event, Notification, Read, State
-from useby.client.line import End, Line
+from useby.client.ids import is_id
+from useby.client.inbox import Inbox
+from useby.client.line import End, Line, not_fetched
 from useby.client.marks import Marks
-from useby.client.seen import Seen
-from useby.client.timing import Chance, Timing, asked_for
+from useby.client.timing import Chance, Seldom, Timing
 from useby.client.verdicts import Verdict
 
 Token = str | Callable[[], str | Awaitable[str]]
 MARKS: Final = 1000
 """Unsettled marks past which no further notification is handed over."""
-_SIGNED_OUT: Final = (401, 403)
 
 
 class Notifications:
@@ -57,6 +56,7 @@ class Notifications:
 
         Raises:
             ValueError: The URL is none of a node, or the buffer holds nothing.
+            Exception: What the cursor raises when it is loaded.
         """
         socket_url(url)
         if buffer < 1:
@@ -64,17 +64,17 @@ class Notifications:
         self._url = url
         self._token = token
         self._cursor = cursor if cursor is not None else MemoryCursor()
-        self._buffer = buffer
         self._on_event = on_event
         self._timing = timing or Timing()
         self._random = random
+        self._renewals = Seldom(self._timing.refresh / 2)
         self._wall = time.time
         self._marks = Marks()
-        self._seen = Seen()
-        self._arrived: deque[Notification] = deque()
-        self._changed = asyncio.Condition()
-        self._place = Place()
-        self._received = ""
+        self._changed = asyncio.Event()
+        place = Place.parse(self._cursor.load())
+        self._marks.note(place.marks)
+        self._after = place.after
+        self._inbox = Inbox(buffer, place.after, place.begun)
         self._line: Line | None = None
         self._task: asyncio.Task[None] | None = None
         self._failure: Exception | None = None
@@ -112,6 +112,7 @@ class Notifications:
 
         Raises:
             Refused: The server won't have us.
+            Exception: What the cursor raises when it saves.
         """
         self._start()
         try:
@@ -132,20 +133,30 @@ class Notifications:
         """Acknowledge notifications; done when it is noted, see ``settled``.
 
         One that is marked counts as handled.
+
+        Raises:
+            TypeError: An id is no text. As with the next one, nothing is noted then.
+            ValueError: An id is no UUID.
+            Exception: What the cursor raises when it saves. The marks are noted all the same.
         """
         for each in ids:
+            if not isinstance(each, str):
+                raise TypeError("an id is a text")
+            if not is_id(each):
+                raise ValueError("an id is a UUID")
+        for each in ids:
             self._handled(each)
-        self._seen.mark(ids)
+        self._inbox.seen.mark(ids)
         self._marks.note(ids)
-        self._save()
         if self._line is not None:
             self._line.to_mark.set()
+        self._save()
 
     async def mark_all_read(self) -> None:
         """Acknowledge all that came and, on an extended session, all others the user has."""
         if self._line is not None and self._line.extended and self._state.name == "connected":
             self._marks.note_all()
-        await self.mark_read(*self._seen.unmarked())
+        await self.mark_read(*self._inbox.seen.unmarked())
 
     async def settled(self) -> None:
         """Return when every mark noted so far is durable.
@@ -156,61 +167,66 @@ class Notifications:
         self._start()
         goal = self._marks.count_noted
         self._settling += 1
+        self._wake()  # reading goes on, or no pong would be seen
         try:
-            async with self._changed:
-                self._changed.notify_all()  # reading goes on, or no pong would be seen
-                await self._changed.wait_for(
-                    lambda: (
-                        self._state.name == "closed"
-                        or (self._marks.count_settled >= goal and not self._marks.sending_all)
-                    )
+            await self._when(
+                lambda: (
+                    self._closed
+                    or (self._marks.count_settled >= goal and not self._marks.sending_all)
                 )
+            )
         finally:
             self._settling -= 1
         if self._marks.count_settled < goal:
             raise Unsettled("it ended before every mark was known to be durable")
 
     async def close(self) -> None:
-        """End it: bring the marks home if it is connected, then close."""
+        """End it: bring the marks home if it is connected, then close.
+
+        When it is cancelled it ends at once, as it does when the token function calls it.
+        """
         self._closing = True
-        if self._state.name == "connected" and self._marks.busy:
-            with contextlib.suppress(TimeoutError, Unsettled):
-                async with asyncio.timeout(self._timing.close):
-                    await self.settled()
-        await self._stop()
-        if self._line is not None and self._line.socket is not None:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._timing.close):
-                    await self._line.socket.close()
-            self._line.cut()
-        await self._end()
+        self._wake()
+        try:
+            if self._line is not None and self._state.name == "connected":
+                with contextlib.suppress(Unsettled):
+                    await self._within(self.settled())
+                self._line.to_leave.set()
+                await self._within(self._when(lambda: self._closed))
+        finally:
+            await self._abort()
+
+    async def _within(self, work: Coroutine[Any, Any, None]) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._timing.close):
+                await work
 
     async def _abort(self) -> None:
         self._closing = True
-        if self._line is not None:
-            self._line.cut()
-        await self._stop()
-        await self._end()
-
-    async def _end(self) -> None:
-        if self._state.name != "closed":
-            if self._task is not None:
-                self._save()
-            await self._tell(State("closed"))
-
-    async def _stop(self) -> None:
-        if self._task is not None:
+        self._end()
+        if self._task is not None and self._task is not asyncio.current_task():
             self._task.cancel()
             await asyncio.wait([self._task])
 
+    def _end(self) -> None:
+        if self._line is not None:
+            self._line.cut()
+        refused = self._failure if isinstance(self._failure, Refused) else Refused()
+        self._tell(State("closed", refused.code, refused.reason))
+
+    @property
+    def _closed(self) -> bool:
+        return self._state.name == "closed"
+
     async def _next(self) -> Notification | None:
-        async with self._changed:
-            await self._changed.wait_for(
-                lambda: self._state.name == "closed" or (self._arrived and len(self._marks) < MARKS)
-            )
-            if self._arrived and (self._state.name != "closed" or self._failure is not None):
-                self._changed.notify_all()
-                return self._arrived.popleft()
+        await self._when(
+            lambda: self._closed or self._closing or (self._inbox and len(self._marks) < MARKS)
+        )
+        if self._inbox and not self._closing:
+            notification = self._inbox.take()
+            self._wake()
+            self._come_back_for_missed()
+            return notification
         if self._failure is not None:
             raise self._failure
         return None
@@ -219,19 +235,25 @@ class Notifications:
         if self._in_hand != notification_id:
             return False
         self._in_hand = None
-        self._place = Place(notification_id)
+        self._after = notification_id
         return True
 
     def _save(self) -> None:
-        self._cursor.save(Place(self._place.after, self._marks.unsettled).text())
+        self._cursor.save(Place(self._after, self._marks.unsettled, self._inbox.begun).text())
+
+    async def _when(self, condition: Callable[[], object]) -> None:
+        while not condition():
+            await self._changed.wait()
+
+    def _wake(self) -> None:
+        """Something is not as it was: whoever waits looks whether it is what he waits for."""
+        self._changed.set()
+        self._changed = asyncio.Event()
 
     # the server's side
 
     def _start(self) -> None:
-        if self._task is None and self._state.name != "closed":
-            self._place = Place.parse(self._cursor.load())
-            self._received = self._place.after
-            self._marks.note(self._place.marks)
+        if self._task is None and not self._closed:
             self._task = asyncio.create_task(self._run(), name="useby notifications")
 
     async def _run(self) -> None:
@@ -239,15 +261,13 @@ class Notifications:
             await self._stay()
         except Exception as error:  # noqa: BLE001 - whoever iterates is told
             self._failure = error
-            if self._line is not None:
-                self._line.cut()
-            said = (error.code, error.reason) if isinstance(error, Refused) else (None, "")
-            await self._tell(State("closed", *said))
+        finally:
+            self._end()
 
     async def _stay(self) -> None:
         failures, fresh, replacing = 0, None, False
-        while True:
-            await self._tell(State("connecting"))
+        while not self._closing:
+            self._tell(State("connecting"))
             end = await self._attempt(fresh)
             fresh = end.fresh
             self._marks.lost()
@@ -266,10 +286,10 @@ class Notifications:
                 replacing = False
             if verdict is Verdict.END:
                 raise Refused(end.code, end.reason)
-            if verdict is Verdict.BACKOFF:
+            if verdict is Verdict.BACKOFF and not self._closing:
                 wait = end.retry_after + self._timing.backoff(failures, self._random())
                 failures += 1
-                await self._tell(State("waiting", end.code, end.reason, wait))
+                self._tell(State("waiting", end.code, end.reason, wait))
                 await asyncio.sleep(wait)
 
     async def _attempt(self, fresh: str | None) -> End:
@@ -278,7 +298,9 @@ class Notifications:
         except Refused as error:
             return End(Verdict.END, error.code, error.reason)
         except Exception as error:  # noqa: BLE001 - it is the application's function
-            return _not_fetched(error)
+            return not_fetched(error)
+        if self._closing:
+            return End(None)
         self._line = Line(
             self,
             self._marks,
@@ -286,8 +308,9 @@ class Notifications:
             chance=self._random,
             wall=self._wall,
             fetch=None if isinstance(self._token, str) else self._fetch,
+            renewals=self._renewals,
         )
-        return await self._line.run(socket_url(self._url, self._received), token)
+        return await self._line.run(socket_url(self._url, self._inbox.newest), token)
 
     async def _fetch(self) -> str:
         if isinstance(self._token, str):
@@ -300,44 +323,51 @@ class Notifications:
             raise TypeError("the token function brought no text")
         return token
 
-    async def greeted(self, *, extended: bool) -> None:
+    def greeted(self, *, extended: bool, newest: object) -> None:
         """The line's first frame came."""
-        await self._tell(State("connected", extended=extended))
+        self._inbox.opened(newest)
+        self._tell(State("connected", extended=extended))
 
-    async def event(self, event: Event) -> None:
+    def event(self, event: Event) -> None:
         """The server told something besides."""
         if isinstance(event, Read):
-            self._seen.mark(event.ids)
+            self._inbox.seen.mark(event.ids)
         self._say(event)
 
     async def notification(self, frame: dict[str, Any]) -> None:
-        """Perhaps a notification; returns when there is room for the next."""
-        notification = Notification.of(frame, self.mark_read)
-        if notification is None or self._closing or not self._seen.first_time(notification.id):
+        """Perhaps a notification; returns when the next frame may be read."""
+        found = Notification.of(frame, self.mark_read)
+        if found is None or found.id in self._inbox.seen:
             return
-        async with self._changed:
-            self._arrived.append(notification)
-            self._received = notification.id
-            self._changed.notify_all()
-            await self._changed.wait_for(self._may_read)
+        await self._when(lambda: self._inbox.has_room or self._must_read)
+        if not self._closing:
+            self._inbox.put(found)
+            self._wake()
 
-    def _may_read(self) -> bool:
+    @property
+    def _must_read(self) -> bool:
         # Who waits for marks waits for a pong, and that is behind what has not been read.
-        awaited = self._closing or self._settling or len(self._marks) >= MARKS
-        return bool(awaited) or len(self._arrived) < self._buffer
+        return self._closing or self._settling > 0 or len(self._marks) >= MARKS
 
-    async def marks_settled(self) -> None:
+    def _come_back_for_missed(self) -> None:
+        wanted = self._inbox.wants_more and not self._marks.sending_all
+        if wanted and self._line is not None and self._state.name == "connected":
+            self._line.to_leave.set()
+
+    def marks_settled(self) -> None:
         """A lot of marks is durable."""
-        async with self._changed:
-            self._changed.notify_all()
+        self._wake()
+        self._come_back_for_missed()
+        try:
+            self._save()
+        except Exception as error:  # noqa: BLE001 - it is the application's cursor
+            _report("a cursor failed", error)
 
-    async def _tell(self, state: State) -> None:
-        if self._state.name == "closed":
-            return
-        self._state = state
-        self._say(state)
-        async with self._changed:
-            self._changed.notify_all()
+    def _tell(self, state: State) -> None:
+        if not self._closed:
+            self._state = state
+            self._say(state)
+            self._wake()
 
     def _say(self, event: Event) -> None:
         if self._on_event is None:
@@ -345,18 +375,10 @@ class Notifications:
         try:
             self._on_event(event)
         except Exception as error:  # noqa: BLE001 - it is not ours
-            asyncio.get_running_loop().call_exception_handler(
-                {"message": "useby: on_event failed", "exception": error}
-            )
+            _report("on_event failed", error)
 
 
-def _not_fetched(error: Exception) -> End:
-    status = getattr(error, "status", None)
-    code = status if isinstance(status, int) else None
-    said = error.detail if isinstance(error, ApiError) else type(error).__name__
-    return End(
-        Verdict.END if code in _SIGNED_OUT else Verdict.BACKOFF,
-        code,
-        f"no token: {said}",
-        retry_after=asked_for(error),
+def _report(what: str, error: Exception) -> None:
+    asyncio.get_running_loop().call_exception_handler(
+        {"message": f"useby: {what}", "exception": error}
     )

@@ -15,14 +15,14 @@ class Seen:
         self._most = most
         self._marked: dict[str, bool] = {}
 
-    def first_time(self, notification_id: str) -> bool:
-        """Whether this id is new; it isn't any more then."""
-        if notification_id in self._marked:
-            return False
+    def __contains__(self, notification_id: str) -> bool:
+        return notification_id in self._marked
+
+    def add(self, notification_id: str) -> None:
+        """This one came, and is not marked."""
         self._marked[notification_id] = False
         if len(self._marked) > self._most:
             del self._marked[next(iter(self._marked))]
-        return True
 
     def mark(self, ids: Iterable[str]) -> None:
         """These are marked, here or elsewhere."""

@@ -44,6 +44,22 @@ class Timing:
         return max(life / 2, life - self.refresh * (1 + chance) / 2)
 
 
+class Seldom:
+    """Heeds what is said once in so many seconds, and no more often. Pure."""
+
+    def __init__(self, seconds: float) -> None:
+        """Nothing was heeded yet."""
+        self._seconds = seconds
+        self._heeded = float("-inf")
+
+    def heeds(self, now: float) -> bool:
+        """Whether what is said ``now`` is heeded."""
+        if now - self._heeded < self._seconds:
+            return False
+        self._heeded = now
+        return True
+
+
 def retry_after(text: str | None, now: datetime) -> float | None:
     """The seconds that a ``Retry-After`` names (RFC 9110 section 10.2.3), at most an hour.
 

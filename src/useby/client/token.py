@@ -28,6 +28,11 @@ def life(token: str, wall: float) -> float | None:
     return left if 0 < left <= ends - issued else ends - issued
 
 
+def is_jwt(token: str) -> bool:
+    """Whether it tells anything of itself; a ticket does not."""
+    return bool(_claims(token))
+
+
 def _claims(token: str) -> dict[str, object]:
     parts = token.split(".")
     if len(parts) != _PARTS:

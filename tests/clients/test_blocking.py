@@ -1,0 +1,66 @@
+"""The client without an event loop: Ctrl-C ends a script as any other."""
+
+import asyncio
+import signal
+import subprocess
+import sys
+
+
+async def _interrupted(script: str) -> tuple[int | None, str]:
+    """A script that gets SIGINT when it has said its first line; how it ended."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", script, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert await process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    _, said = await process.communicate()
+    return process.returncode, said.decode()
+
+
+async def test_ctrl_c_in_an_iteration_is_a_keyboard_interrupt_and_nothing_else() -> None:
+    code, said = await _interrupted(
+        """
+import asyncio
+from useby.client import Blocking
+
+async def items():
+    yield "begun"
+    try:
+        await asyncio.Event().wait()
+    finally:
+        await asyncio.sleep(0.05)
+
+with Blocking() as run:
+    for item in run.each(items()):
+        print(item, flush=True)
+"""
+    )
+    assert code == -signal.SIGINT
+    assert said.rstrip().endswith("KeyboardInterrupt")
+    assert "During handling" not in said
+
+
+async def test_what_was_running_has_ended_when_ctrl_c_is_raised() -> None:
+    code, said = await _interrupted(
+        """
+import asyncio
+from useby.client import Blocking
+
+async def work():
+    print("begun", flush=True)
+    try:
+        await asyncio.Event().wait()
+    finally:
+        await asyncio.sleep(0.05)
+        ended.append(True)
+
+ended = []
+with Blocking() as run:
+    try:
+        run(work())
+    except KeyboardInterrupt:
+        raise SystemExit(7 if ended else 1)
+"""
+    )
+    assert (code, said) == (7, "")

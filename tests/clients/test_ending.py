@@ -1,0 +1,126 @@
+"""``close()`` really ends it, whoever calls it and whatever happens meanwhile."""
+
+import asyncio
+
+import pytest
+from websockets.asyncio.server import ServerConnection
+
+from played import HELLO, QUICK, frame, named, playing, replays, says
+from useby.client import Event, Notifications, State, Timing, Unsettled
+
+
+class Told:
+    """The states that were told."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self._changed = asyncio.Event()
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, State):
+            self.names.append(event.name)
+            self._changed.set()
+
+    async def until(self, name: str) -> None:
+        while name not in self.names:
+            self._changed.clear()
+            await self._changed.wait()
+
+
+async def test_who_waits_for_marks_hears_that_they_will_not_be_settled() -> None:
+    async with playing(says()) as stage:
+        notifications = Notifications(stage.url, token="t", timing=Timing(close=0.01))
+        async with notifications:
+            await notifications.mark_read(named(1))
+            settling = asyncio.create_task(notifications.settled())
+            await asyncio.sleep(0)
+        with pytest.raises(Unsettled):
+            await settling
+
+
+async def test_when_it_is_closed_no_task_is_left() -> None:
+    before = asyncio.all_tasks()
+    async with playing(says(frame(1))) as stage:
+        within = asyncio.all_tasks()
+        notifications = Notifications(stage.url, token="t")
+        async with notifications:
+            assert (await anext(aiter(notifications))).id == named(1)
+        assert notifications.state.name == "closed"
+        await notifications.close()
+        assert {each.get_name() for each in asyncio.all_tasks() - within} & {
+            "useby notifications"
+        } == set()
+    assert asyncio.all_tasks() == before
+
+
+async def test_a_close_that_is_cancelled_ends_it_all_the_same() -> None:
+    async with playing(says(), replays(1)) as stage:
+        told = Told()
+        notifications = Notifications(stage.url, token="t", timing=QUICK, on_event=told)
+        iterating = asyncio.create_task(anext(aiter(notifications), None))
+        await told.until("connected")
+        await notifications.mark_read(named(1))  # no pong will come
+        closing = asyncio.create_task(notifications.close())
+        await asyncio.sleep(0)
+        assert notifications.state.name == "connected"
+        closing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await closing
+        assert notifications.state.name == "closed"
+        assert await iterating is None
+        assert "useby notifications" not in {each.get_name() for each in asyncio.all_tasks()}
+        assert len(stage.requests) == 1
+
+
+async def test_a_line_that_is_lost_while_it_is_closed_is_not_made_anew() -> None:
+    async def lose(connection: ServerConnection) -> None:
+        await connection.send(HELLO)
+        async for text in connection:
+            if text == "PING":
+                connection.transport.abort()
+
+    async with playing(lose, replays(0)) as stage:
+        told = Told()
+        client = Notifications(stage.url, token="t", timing=QUICK, on_event=told)
+        async with client as notifications:
+            await told.until("connected")
+            await notifications.mark_read(named(1))
+        assert told.names == ["connecting", "connected", "closed"]
+        assert len(stage.requests) == 1
+
+
+@pytest.mark.parametrize("lost", [False, True])
+async def test_the_token_function_may_close_it(lost: bool) -> None:
+    calls, went_on = 0, False
+
+    async def token() -> str:
+        nonlocal calls, went_on
+        calls += 1
+        if calls > lost:
+            await notifications.close()
+            went_on = True
+        return "t"
+
+    async with playing(says(close=(1012, ""))) as stage:
+        notifications = Notifications(stage.url, token=token, timing=QUICK)
+        assert [each async for each in notifications] == []
+        assert notifications.state.name == "closed"
+        assert len(stage.requests) == lost
+        assert went_on
+        assert "useby notifications" not in {each.get_name() for each in asyncio.all_tasks()}
+
+
+async def test_a_full_buffer_does_not_hold_a_close_up() -> None:
+    async with playing(replays(3000)) as stage:
+        notifications = Notifications(stage.url, token="t", buffer=1, timing=Timing(close=30))
+        async with asyncio.timeout(5), notifications:
+            await anext(aiter(notifications))
+        assert notifications.state.name == "closed"
+
+
+async def test_what_is_in_the_buffer_is_not_handed_over_any_more() -> None:
+    async with playing(replays(3)) as stage, Notifications(stage.url, token="t") as notifications:
+        found = aiter(notifications)
+        await anext(found)
+        await notifications.close()
+        assert [each.id async for each in found] == []

@@ -1,0 +1,129 @@
+"""What is kept between runs: the place, and the marks that the server may not have."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from websockets.asyncio.server import ServerConnection
+
+from played import HELLO, QUICK, frame, named, playing, replays, says, take
+from useby.client import MemoryCursor, Notifications
+
+
+async def test_an_iteration_that_is_broken_off_by_an_error_has_not_handled_the_last_one() -> None:
+    cursor = MemoryCursor()
+    async with playing(says(frame(1), frame(2)), says(frame(2))) as stage:
+        with pytest.raises(ZeroDivisionError):
+            async with Notifications(stage.url, token="t", cursor=cursor) as notifications:
+                async for notification in notifications:
+                    if notification.id == named(2):
+                        raise ZeroDivisionError
+        assert await take(Notifications(stage.url, token="t", cursor=cursor), 1) == [named(2)]
+    assert stage.requests[1].path.endswith(f"?since={named(1)}")
+
+
+async def test_only_an_id_can_be_marked_and_nothing_else_is_noted_with_it() -> None:
+    cursor = MemoryCursor()
+    notifications = Notifications("http://127.0.0.1:1", token="t", cursor=cursor)
+    for strange in ("milk", "", "x" * 5000, f"{named(1)}0"):
+        with pytest.raises(ValueError, match="UUID"):
+            await notifications.mark_read(named(1), strange)
+    with pytest.raises(TypeError):
+        await notifications.mark_read(7)  # type: ignore[arg-type]
+    assert cursor.load() == ""
+
+
+@pytest.mark.parametrize("extended", [False, True])
+async def test_what_a_cursor_has_that_is_no_id_does_not_cost_the_marks_beside_it(
+    extended: bool,
+) -> None:
+    marked: list[str] = []
+    cursor = MemoryCursor()
+    good = [named(each) for each in range(20)]
+    cursor.save(json.dumps({"after": "x" * 9000, "marks": ["x" * 5000, *good, "milk", 7]}))
+    async with (
+        playing(replays(0, marked), extended=extended) as stage,
+        Notifications(stage.url, token="t", cursor=cursor, timing=QUICK) as notifications,
+    ):
+        await notifications.settled()
+    assert marked == good
+    assert json.loads(cursor.load()) == {"after": "", "begun": 0, "marks": []}
+    assert "since" not in stage.requests[0].path
+
+
+async def test_a_mark_before_the_first_step_does_not_wipe_the_place() -> None:
+    cursor = MemoryCursor()
+    cursor.save(json.dumps({"after": named(7), "marks": [named(5)]}))
+    notifications = Notifications("http://127.0.0.1:1", token="t", cursor=cursor)
+    await notifications.mark_read(named(6))
+    kept = json.loads(cursor.load())
+    assert kept == {"after": named(7), "begun": 0, "marks": [named(5), named(6)]}
+
+
+class _Full(MemoryCursor):
+    """Raises while ``full``."""
+
+    full = True
+
+    def save(self, text: str) -> None:
+        if self.full:
+            raise OSError("no space left on device")
+        super().save(text)
+
+
+async def test_a_cursor_that_raises_is_told_to_who_iterates_and_the_iteration_ends() -> None:
+    async with playing(replays(2)) as stage:
+        notifications = Notifications(stage.url, token="t", cursor=_Full())
+        with pytest.raises(OSError, match="no space"):
+            await take(notifications, 2)
+        assert notifications.state.name == "closed"
+
+
+async def test_a_cursor_that_raises_does_not_keep_a_mark_from_the_server() -> None:
+    raised: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: raised.append(context))
+    marked: list[str] = []
+    cursor = _Full()
+    async with (
+        playing(replays(2, marked)) as stage,
+        Notifications(stage.url, token="t", cursor=cursor) as notifications,
+    ):
+        found = aiter(notifications)
+        first = await anext(found)
+        with pytest.raises(OSError, match="no space"):
+            await first.mark_read()
+        await notifications.settled()
+        cursor.full = False
+        await (await anext(found)).mark_read()
+        await notifications.settled()
+        await found.aclose()
+    assert notifications.state.name == "closed"
+    assert marked == [named(1), named(2)]
+    assert {type(each["exception"]) for each in raised} == {OSError}
+    assert json.loads(cursor.load()) == {"after": named(2), "begun": 0, "marks": []}
+
+
+async def test_what_was_read_before_the_first_connection_is_not_brought_by_a_later_one() -> None:
+    moment = "2026-03-04T11:00:00Z"
+
+    async def lose(connection: ServerConnection) -> None:
+        await connection.send(json.dumps(json.loads(HELLO) | {"seq": 4}))
+        await connection.send(frame(1, seq=1, readAt=None))
+        await connection.close(1012)
+
+    back = says(
+        frame(2, seq=2, readAt=moment), frame(3, seq=3, readAt=None), frame(5, seq=5, readAt=moment)
+    )
+    restarted = says(
+        frame(4, seq=4, readAt=moment), frame(6, seq=6, readAt=moment), frame(7, readAt=moment)
+    )
+    cursor = MemoryCursor()
+    async with playing(lose, back, restarted, extended=True) as stage:
+        notifications = Notifications(stage.url, token="t", cursor=cursor, timing=QUICK)
+        assert await take(notifications, 3) == [named(1), named(3), named(5)]
+        again = Notifications(stage.url, token="t", cursor=cursor, timing=QUICK)
+        assert await take(again, 2) == [named(6), named(7)]
+    assert [each.path.rpartition("since=")[2] for each in stage.requests[1:]] == [
+        named(1), named(3)
+    ]  # fmt: skip

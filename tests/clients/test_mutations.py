@@ -1,0 +1,123 @@
+"""Lines of the Python client, each made wrong in a copy: a test that is named must notice.
+
+Each mutant is a process of its own, with the few plugins that its one test needs. The tests run on
+the copy, put before the real one on the path.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "src" / "useby"
+MUTANTS = [
+    # file, what stands there, what takes its place, the test that has to fail
+    ("timing.py", "min(self.cap, self.base *", "(self.base *",
+     "pure", "test_each_wait_may_be_twice_the_one_before_until_the_cap"),
+    ("timing.py", "return chance * min(", "return min(",
+     "pure", "test_a_wait_is_any_part_of_its_longest_by_chance"),
+    ("verdicts.py", '        "Invalid access token",\n', "",
+     "pure", "test_every_close_of_the_server_is_taken_as_it_is_meant"),
+    ("notifications.py", " or found.id in self._inbox.seen", "",
+     "line", "test_a_frame_that_is_repeated_is_handed_over_once"),
+    ("notifications.py", ", self._inbox.newest)", ")",
+     "line", "test_it_comes_back_for_what_is_newer_than_the_newest_received"),
+    ("notifications.py", "end.stood >= self._timing.stable", "end.stood >= 0",
+     "line", "test_a_connection_that_did_not_stand_long_does_not_reset_the_backoff"),
+    ("marks.py", "self._noted = self._under_way | self._noted", "self._noted = self._noted",
+     "line", "test_marks_whose_pong_never_came_are_sent_again_on_the_next_line"),
+    ("line.py", "await self._ping(self._lot_is_durable)", "self._lot_is_durable()",
+     "line", "test_marks_are_not_settled_before_the_pong_behind_them"),
+    ("line.py", "if now >= due:", "if False:",
+     "line", "test_a_peer_that_answers_no_ping_is_dropped"),
+    ("inbox.py", "len(self._kept) < self._size", "True",
+     "waiting", "test_what_the_application_does_not_take_is_not_read"),
+    ("inbox.py", "return not self._missed and ", "return ",
+     "waiting", "test_what_comes_after_one_that_was_missed_is_missed_as_well"),
+    ("notifications.py", "self._wake()\n            self._come_back_for_missed()", "self._wake()",
+     "waiting", "test_what_was_missed_is_asked_for_although_nothing_more_is_sent"),
+    ("notifications.py", "if not is_id(each):", "if False:",
+     "keeping", "test_only_an_id_can_be_marked_and_nothing_else_is_noted_with_it"),
+    ("notifications.py", "Place.parse(self._cursor.load())", "Place()",
+     "keeping", "test_a_mark_before_the_first_step_does_not_wipe_the_place"),
+    ("notifications.py", " is Verdict.BACKOFF and not self._closing", " is Verdict.BACKOFF",
+     "ending", "test_a_line_that_is_lost_while_it_is_closed_is_not_made_anew"),
+    ("notifications.py", " and self._task is not asyncio.current_task()", "",
+     "ending", "test_the_token_function_may_close_it"),
+    ("notifications.py", "(replacing and not end.greeted)", "False",
+     "tokens", "test_a_fresh_token_that_is_refused_as_well_is_the_end"),
+    ("line.py", "await self._until_token_ends(bearer)", "await asyncio.Event().wait()",
+     "tokens", "test_a_plain_session_is_made_anew_with_a_fresh_token_before_its_own_ends"),
+    ("line.py", "if not await self._authenticate(fresh):", "if False:",
+     "tokens", "test_an_extended_session_is_carried_on_by_a_fresh_token"),
+    ("line.py", "return await self._authenticated", "return True",
+     "tokens", "test_a_fresh_token_that_is_refused_or_not_answered_makes_a_new_connection"),
+    ("line.py", "if fresh == bearer:", "if False:",
+     "tokens", "test_a_function_that_brings_the_same_token_again_has_no_fresh_one"),
+    ("line.py", "if self._renewals.heeds(asyncio.get_running_loop().time()):", "if True:",
+     "tokens", "test_one_that_was_heeded_before_a_reconnect_counts_after_it"),
+    ("blocking.py", "            ended.wait()  # or what comes next would find it busy\n", "",
+     "blocking", "test_what_was_running_has_ended_when_ctrl_c_is_raised"),
+]  # fmt: skip
+
+
+def _copied(folder: Path) -> Path:
+    """A client of its own in that folder, beside all else that a test imports of ``useby``."""
+    (folder / "useby").mkdir()
+    for each in SOURCE.iterdir():
+        if each.name not in ("client", "__pycache__"):
+            (folder / "useby" / each.name).symlink_to(each)
+    return shutil.copytree(SOURCE / "client", folder / "useby" / "client")
+
+
+def _path_begins(folder: Path) -> dict[str, str]:
+    return os.environ | {"PYTHONPATH": str(folder)}
+
+
+def _run(folder: Path, seconds: int, *tests: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-x", "--noconftest", "-o", "addopts=",
+         "--import-mode=importlib", "-p", "pytest_asyncio.plugin", "-p", "pytest_timeout",
+         "-p", "no:cacheprovider", "--tb=short", f"--timeout={seconds}", *tests],
+        cwd=ROOT, env=_path_begins(folder) | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def _path(file: str, test: str) -> str:
+    return f"tests/clients/test_{file}.py::{test}"
+
+
+@pytest.mark.parametrize(
+    ("file", "right", "wrong", "where", "test"),
+    MUTANTS,
+    ids=[f"{file}: {right.strip()} -> {wrong.strip()}" for file, right, wrong, *_ in MUTANTS],
+)
+def test_a_line_that_is_made_wrong_is_noticed(
+    tmp_path: Path, file: str, right: str, wrong: str, where: str, test: str
+) -> None:
+    mutant = _copied(tmp_path) / file
+    text = mutant.read_text()
+    assert text.count(right) == 1, "the line is not there as it was"
+    mutant.write_text(text.replace(right, wrong))
+    ran = _run(tmp_path, 2, _path(where, test))
+    assert ran.returncode == 1, f"nobody noticed: {ran.stdout}{ran.stderr}"
+
+
+def test_the_tests_that_are_to_fail_pass_on_a_copy_that_is_right(tmp_path: Path) -> None:
+    _copied(tmp_path)
+    ran = _run(tmp_path, 30, *sorted({_path(where, test) for *_, where, test in MUTANTS}))
+    assert ran.returncode == 0, ran.stdout
+    assert f"{tmp_path}" in _where(tmp_path)
+
+
+def _where(folder: Path) -> str:
+    """Which client a process with this path imports."""
+    return subprocess.run(
+        [sys.executable, "-c", "import useby.client; print(useby.client.__file__)"],
+        env=_path_begins(folder), capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip

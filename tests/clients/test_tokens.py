@@ -1,0 +1,218 @@
+"""Where tokens come from, and what happens when they end."""
+
+import asyncio
+import base64
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from websockets.asyncio.server import ServerConnection
+
+from played import EXPIRED, HELLO, QUICK, Stage, ends, frame, named, playing, says, take
+from useby.client import Notifications, Refused, State
+
+EXPIRING = json.dumps({"type": "TOKEN_EXPIRING"})
+AUTHENTICATED = json.dumps({"type": "AUTHENTICATED"})
+REJECTED = json.dumps({"type": "REJECTED", "action": "authenticate", "reason": "no"})
+
+
+def _jwt(seconds: float, name: str = "t") -> str:
+    now = time.time()
+    payload = json.dumps({"iat": now, "exp": now + seconds, "jti": name}).encode()
+    return f"e30.{base64.urlsafe_b64encode(payload).decode().rstrip('=')}.c2ln"
+
+
+class Brings:
+    """A token function that brings these in turn, the last of them for ever."""
+
+    def __init__(self, *what: str | Exception) -> None:
+        self.left = list(what)
+        self.calls = 0
+
+    async def __call__(self) -> str:
+        self.calls += 1
+        found = self.left.pop(0) if len(self.left) > 1 else self.left[0]
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+
+class Failure(Exception):
+    def __init__(self, status: int, retry_after: float | None = None) -> None:
+        super().__init__(str(status))
+        self.status, self.retry_after = status, retry_after
+
+
+class Extended:
+    """An extended session: says TOKEN_EXPIRING so often, and these to each authenticate."""
+
+    def __init__(self, *answers: str, expiring: int = 1) -> None:
+        self.answers, self.expiring = answers, expiring
+        self.tokens: asyncio.Queue[str] = asyncio.Queue()
+
+    async def __call__(self, connection: ServerConnection) -> None:
+        await connection.send(HELLO)
+        for _ in range(self.expiring):
+            await connection.send(EXPIRING)
+        async for text in connection:
+            if text == "PING":
+                await connection.send('{"type":"pong"}')
+            elif token := json.loads(text).get("access_token"):
+                self.tokens.put_nowait(token)
+                for answer in self.answers:
+                    await connection.send(answer)
+
+
+class Told:
+    """The states that were told."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.waits: list[float | None] = []
+
+    def __call__(self, event: Any) -> None:
+        if isinstance(event, State):
+            self.names.append(event.name)
+            if event.name == "waiting":
+                self.waits.append(event.wait)
+
+
+def _bearers(stage: Stage) -> list[str]:
+    return [each.headers["Authorization"].removeprefix("Bearer ") for each in stage.requests]
+
+
+async def _until(condition: Callable[[], object]) -> None:
+    while not condition():
+        await asyncio.sleep(0.001)
+
+
+async def test_an_extended_session_is_carried_on_by_a_fresh_token() -> None:
+    fresh, session, told = _jwt(900), Extended(AUTHENTICATED), Told()
+    async with (
+        playing(session, extended=True) as stage,
+        Notifications(stage.url, token=Brings("old", fresh), on_event=told) as notifications,
+    ):
+        assert await session.tokens.get() == fresh
+        await notifications.mark_read(named(1))
+        await notifications.settled()
+        assert told.names == ["connecting", "connected"]
+
+
+@pytest.mark.parametrize("answers", [[REJECTED], []])
+async def test_a_fresh_token_that_is_refused_or_not_answered_makes_a_new_connection(
+    answers: list[str],
+) -> None:
+    second, third = _jwt(900, "second"), _jwt(900, "third")
+    told, fetch = Told(), Brings("old", second, third)
+    async with playing(Extended(*answers), says(frame(1)), extended=True) as stage:
+        notifications = Notifications(stage.url, token=fetch, on_event=told)
+        assert await take(notifications, 1) == [named(1)]
+    assert told.names == ["connecting", "connected", "connecting", "connected", "closed"]
+    assert _bearers(stage) == ["old", third]
+    assert fetch.calls == 3
+
+
+async def test_another_frame_that_was_rejected_changes_nothing() -> None:
+    rejected = json.dumps({"type": "REJECTED", "action": "mark_read", "reason": "no"})
+    async with playing(says(rejected, frame(1)), extended=True) as stage:
+        assert await take(Notifications(stage.url, token=Brings("t")), 1) == [named(1)]
+    assert len(stage.requests) == 1
+
+
+async def test_a_ticket_can_not_be_sent_in_band_so_the_connection_is_made_anew_with_it() -> None:
+    session, fetch = Extended(), Brings("one", "two")
+    async with playing(session, says(frame(1)), extended=True) as stage:
+        assert await take(Notifications(stage.url, token=fetch), 1) == [named(1)]
+    assert _bearers(stage) == ["one", "two"]
+    assert session.tokens.empty()
+
+
+async def test_a_server_that_says_again_that_the_token_ends_is_heeded_once_in_a_while() -> None:
+    session = Extended(AUTHENTICATED, EXPIRING, EXPIRING, frame(1), expiring=5)
+    fetch = Brings(*(_jwt(9, str(each)) for each in range(9)))
+    async with playing(session, extended=True) as stage:
+        found = aiter(Notifications(stage.url, token=fetch, timing=QUICK))
+        assert (await anext(found)).id == named(1)
+        assert fetch.calls == 2
+        await found.aclose()
+
+
+async def test_one_that_was_heeded_before_a_reconnect_counts_after_it() -> None:
+    async def expire(connection: ServerConnection) -> None:
+        await connection.send(HELLO)
+        await connection.send(EXPIRING)
+        await connection.recv()
+        await connection.close(*EXPIRED)
+
+    fetch = Brings(_jwt(1, "1"), _jwt(1, "2"), _jwt(1, "3"), _jwt(1, "4"))
+    async with playing(expire, says(EXPIRING, frame(1)), extended=True) as stage:
+        assert await take(Notifications(stage.url, token=fetch, timing=QUICK), 1) == [named(1)]
+    assert fetch.calls == 3
+
+
+async def test_a_function_that_brings_the_same_token_again_has_no_fresh_one() -> None:
+    session, fetch, told = Extended(), Brings(_jwt(50)), Told()
+    async with (
+        playing(session, extended=True) as stage,
+        Notifications(stage.url, token=fetch, on_event=told) as notifications,
+    ):
+        await _until(lambda: fetch.calls == 2)
+        await notifications.mark_read(named(1))
+        await notifications.settled()
+        assert session.tokens.empty()
+        assert told.names == ["connecting", "connected"]
+
+
+async def test_a_plain_session_is_made_anew_with_a_fresh_token_before_its_own_ends() -> None:
+    told, fresh = Told(), _jwt(900)
+    fetch = Brings(_jwt(0.2), fresh)
+    async with playing(says(frame(1)), says(frame(2))) as stage:
+        notifications = Notifications(stage.url, token=fetch, on_event=told)
+        assert await take(notifications, 2) == [named(1), named(2)]
+    assert told.names == ["connecting", "connected", "connecting", "connected", "closed"]
+    assert _bearers(stage)[1] == fresh
+    assert stage.requests[1].path.endswith(f"?since={named(1)}")
+    assert fetch.calls == 2
+
+
+async def test_a_fetch_that_fails_is_repeated_and_does_not_end_a_connection_that_stands() -> None:
+    told, session, fresh = Told(), Extended(AUTHENTICATED), _jwt(900)
+    fetch = Brings("old", Failure(401), Failure(503, 0.01), fresh)
+    async with (
+        playing(session, extended=True) as stage,
+        Notifications(stage.url, token=fetch, on_event=told, timing=QUICK),
+    ):
+        assert await session.tokens.get() == fresh
+        assert told.names == ["connecting", "connected"]
+    assert fetch.calls == 4
+
+
+async def test_a_fresh_token_that_is_refused_as_well_is_the_end() -> None:
+    expired = ends(*EXPIRED)
+    tokens = iter(["a", "b", "c", "d"])
+    async with playing(expired, expired, says(frame(1))) as stage:
+        with pytest.raises(Refused, match="Access token expired"):
+            await take(Notifications(stage.url, token=lambda: next(tokens), timing=QUICK), 1)
+    assert len(stage.requests) == 2
+
+
+async def test_connections_that_are_greeted_and_then_called_expired_are_not_made_without_end() -> (
+    None
+):
+    waits: list[float | None] = []
+
+    def heard(event: object) -> None:
+        if isinstance(event, State) and event.name == "waiting":
+            waits.append(event.wait)
+
+    expired = says(close=EXPIRED)
+    async with playing(expired, expired, expired, says(frame(1))) as stage:
+        await take(
+            Notifications(
+                stage.url, token=lambda: "t", timing=QUICK, on_event=heard, random=lambda: 1.0
+            ),
+            1,
+        )
+    assert waits == [0.002, 0.002]

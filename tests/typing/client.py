@@ -1,0 +1,39 @@
+"""The client as a type checker sees it: ``make lint`` reads this, nothing runs it.
+
+Every ``type: ignore`` stands at a mistake that has to be found; one that is not needed is an error.
+"""
+
+from datetime import date
+from decimal import Decimal
+
+from useby.client import Api, NewNotification, NewProduct, Notifications
+
+
+async def right(api: Api, notifications: Notifications) -> None:
+    milk = await api.add_product("Milk", date(2026, 3, 4), quantity=Decimal("1.5"), unit="l")
+    product: NewProduct = {"name": "Tea", "expiry_date": "2030-01-01", "lead_days": [3, 1]}
+    said: NewNotification = {"message": "Tea is ready", "type": "warning"}
+    await api.add_products([product])
+    await api.notify_many([said])
+    await api.change_product(milk.id, name="Oat milk", lead_days=None)
+    await api.consume(milk.id, 0.5)
+    await api.change_me(lead_days=[3], categories={"Dairy": {"lead_days": [2]}})
+    names: list[str] = [each.name async for each in api.products(status="fresh", sort="-name")]
+    async for notification in notifications:
+        names.append(notification.product_name)
+    async for told in api.notifications(unread=True, type="error", since="…"):
+        await told.mark_read()
+
+
+async def wrong(api: Api, notifications: Notifications) -> None:
+    await api.add_product("Milk", date(2026, 3, 4), quantitiy=1)  # type: ignore[call-arg]
+    await api.add_product("Milk", 20260304)  # type: ignore[arg-type]
+    await api.add_products([{"name": "Tea"}])  # type: ignore[typeddict-item]
+    await api.change_product("…", expires="2030-01-01")  # type: ignore[call-arg]
+    await api.change_me(timezone="UTC")  # type: ignore[call-arg]
+    await api.consume("…", [1])  # type: ignore[arg-type]
+    api.products(expiring=7)  # type: ignore[call-arg]
+    api.products(sort="names")  # type: ignore[arg-type]
+    api.notifications(kind="error")  # type: ignore[call-arg]
+    await api.notify("Tea is ready", type="grave")  # type: ignore[arg-type]
+    await notifications.mark_read(7)  # type: ignore[arg-type]
