@@ -191,6 +191,55 @@ test("a page that is seen again tries at once if it waits, and asks if it is con
   assert.equal(made.states.at(-1).name, "connecting");
 });
 
+/** A page whose token function was told to come back in ten minutes. */
+async function toldToWait() {
+  const there = browse();
+  let calls = 0;
+  const token = () => {
+    calls++;
+    throw Object.assign(new Error("no"), { status: 429, retryAfter: 600 });
+  };
+  const made = listen({ token });
+  await settle();
+  const { wait, code } = made.notifications.state;
+  assert.deepEqual([wait, code], [600.5, 429]);
+  return { ...made, there, calls: () => calls };
+}
+
+test("a page that is seen again does not try before the time that the server has asked for", async () => {
+  const { calls } = await toldToWait();
+  for (let turn = 0; turn < 6; turn++) {
+    await pass(100);
+    document.dispatchEvent(new Event("visibilitychange"));
+    await settle();
+    assert.equal(calls(), 1);
+  }
+  await pass(0.6);
+  assert.equal(calls(), 2);
+});
+
+test("nor does one that is online again", async () => {
+  const { there, calls, notifications } = await toldToWait();
+  there.dispatchEvent(new Event("offline"));
+  await pass(100);
+  there.dispatchEvent(new Event("online"));
+  assert.equal(notifications.state.name, "waiting");
+  assert.ok(Math.abs(notifications.state.wait - 500.5) < 0.01); // the jittered part is in it
+  await pass(500.4);
+  assert.equal(calls(), 1);
+  await pass(0.2);
+  assert.equal(calls(), 2);
+});
+
+test("what was asked for is over when its time is", async () => {
+  const { there, calls } = await toldToWait();
+  there.dispatchEvent(new Event("offline"));
+  await pass(700);
+  there.dispatchEvent(new Event("online"));
+  await settle();
+  assert.equal(calls(), 2);
+});
+
 test("an end is thrown out of the iteration, each time", async () => {
   const { notifications } = make();
   const wanted = { name: "Refused", code: 1008, reason: "Unknown user" };
