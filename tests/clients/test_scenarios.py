@@ -175,10 +175,8 @@ class Play:
                 self.proxy.duplicates = True
             case "plain":
                 self.proxy.plain = True
-            case "mute":
-                self.proxy.mute()
-            case "drop-marks":
-                self.proxy.drop_marks()
+            case "mute" | "drop-marks":
+                getattr(self.proxy, how.replace("-", "_"))()
             case {"truncate": count}:
                 self.proxy.until_truncated = count
             case {"delay": seconds}:
