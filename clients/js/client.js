@@ -139,7 +139,8 @@ const IDS = 90;
 /** Frames that may leave at once, and per second. A node allows 60 and 20. */
 const BURST = 40;
 const RATE = 15;
-const LONGEST = 2 ** 31 - 1;
+/** Milliseconds that a timer is set for at most: the platform's bound is 2 ** 31. */
+const LONGEST = 2e9;
 const HOUR = 3600;
 /** @type {Timing} */
 const TIMING = {
@@ -704,10 +705,12 @@ export class Notifications extends /** @type {new () => Target} */ (EventTarget)
     socket.onmessage = (/** @type {MessageEvent<string>} */ { data }) => {
       if (this.#line == line) this.#receive(line, data);
     };
-    socket.onclose = ({ code, reason }) => {
+    /** @param {Event & {code?: number, reason?: string}} event */
+    const over = ({ code = 1006, reason = "" }) => {
       if (this.#line == line) this.#lost(code, reason);
     };
-    socket.onerror = () => {}; // a close follows
+    socket.onclose = over;
+    socket.onerror = over; // Node.js 22 may say nothing more
     this.#after(this.#timing.open, () => this.#retry(null, "No first frame"));
   }
 

@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 import live
-from drivers import Driver
+from drivers import LIBRARIES, Driver
 from live import Person, Server
 from meddler import Meddler, Refusal
 from proxy import Manner
@@ -183,7 +183,7 @@ async def test_each_is_handled_once_and_each_mark_is_durable_whatever_goes_wrong
             chaos = Chaos(proxy, server, chance)
             followers = [
                 Follower(driver, server.person(), server, random.Random(chance.getrandbits(32)))
-                for driver in drivers.values()
+                for driver in (drivers[each] for each in LIBRARIES)
             ]
             until = time.monotonic() + SECONDS
             for each in followers:

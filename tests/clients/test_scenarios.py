@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 import live
-from drivers import COMMANDS, Driver
+from drivers import LIBRARIES, RUNTIMES, Driver
 from live import Server
 from meddler import Meddler, Refusal, close_frame
 from proxy import Manner
@@ -27,7 +27,7 @@ ATTEMPT = ["connecting", "waiting"]
 PLAYED = [
     pytest.param(scenario, library, id=f"{library}: {scenario['name']}")
     for scenario in SCENARIOS
-    for library in COMMANDS
+    for library in (*LIBRARIES, *(RUNTIMES if scenario.get("everywhere") else ()))
     if scenario.get("only", library) == library
 ]
 

@@ -93,6 +93,17 @@ test("a line that broke has no code", async () => {
   assert.equal(made.states.at(-1).code, null);
 });
 
+test("an error that no close follows ends the line as well, and a close that does ends nothing more", async () => {
+  const made = listen();
+  await settle();
+  const [first] = Socket.all;
+  first.onerror(new Event("error"));
+  assert.deepEqual([made.states.at(-1).name, made.states.at(-1).code], ["waiting", null]);
+  await pass(0.5);
+  first.end(1006);
+  assert.deepEqual(made.names(), ["connecting", "waiting", "connecting"]);
+});
+
 test("a connection without a first frame is given up", async () => {
   const made = listen();
   await settle();
