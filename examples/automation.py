@@ -3,7 +3,7 @@
 The calls are those of Home Assistant (https://developers.home-assistant.io/docs/api/rest/); any
 webhook is called the same way. A notification is marked read when its calls were taken. If one was
 not, the program ends, and what it was busy with comes again at the next start: let the system start
-it again (systemd: Restart=always).
+it again (systemd: Restart=always). One that was read elsewhere before it came calls nothing.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ async def main() -> None:
         async with Notifications(URL, token=api.token) as notifications:
             async for told in notifications:
                 for applies, service, data in RULES:
-                    if applies(told):
+                    if told.read_at is None and applies(told):
                         answer = await house.post(f"/api/services/{service}", json=data(told))
                         answer.raise_for_status()
                 await told.mark_read()

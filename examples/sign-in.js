@@ -1,16 +1,23 @@
 /**
  * Sign in, and get what `Notifications` wants for its `token`: a function that brings a ticket.
  *
- * When the access token ends, so does that. A page that stays longer exchanges its refresh token
- * in time, as `src/useby/web/account.js` does.
+ * An access token ends after a quarter of an hour; then the refresh token brings the next two. When
+ * that one is not taken any more, `Notifications` is `closed` and somebody has to sign in again.
  *
  * @param {string} node
  * @param {string} email
  * @param {string} password
  */
 export async function signIn(node, email, password) {
-  const { accessToken } = await post(`${node}/api/auth/login`, { email, password });
-  return async () => (await post(`${node}/api/ws/ticket`, undefined, accessToken)).ticket;
+  let tokens = await post(`${node}/api/auth/login`, { email, password });
+  const ticket = () => post(`${node}/api/ws/ticket`, undefined, tokens.accessToken);
+  const exchange = async (answer) => {
+    if (answer.status !== 401) throw answer;
+    const { refreshToken } = tokens;
+    tokens = await post(`${node}/api/auth/refresh`, { refreshToken });
+    return ticket();
+  };
+  return async () => (await ticket().catch(exchange)).ticket;
 }
 
 async function post(url, body, token) {

@@ -5,11 +5,12 @@ import contextlib
 import os
 from collections.abc import Iterable
 
+import httpx
 from rich.console import Group
 from rich.live import Live
 from rich.table import Table
 
-from useby.client import Api, Event, Notification, Notifications, Product, Read, State
+from useby.client import Api, ApiError, Event, Notification, Notifications, Product, Read, State
 
 URL = os.environ.get("USEBY_URL", "http://127.0.0.1:8000")
 STYLES = {"info": "cyan", "warning": "yellow", "error": "bold red"}
@@ -30,13 +31,17 @@ async def main() -> None:
             all_of_them = () if event.unread else tuple(unread)
             for read in event.ids or all_of_them:
                 unread.pop(read, None)
-        changed.set()
+        if state == "connected":
+            changed.set()
+        live.update(screen(state, products, unread.values()))
 
     async def keep_products(api: Api) -> None:
         while True:
             await changed.wait()
             changed.clear()
-            products[:] = [each async for each in api.products(expiring_within=7)]
+            # A node that is away is looked at again when it is connected again.
+            with contextlib.suppress(ApiError, httpx.TransportError):
+                products[:] = [each async for each in api.products(expiring_within=7)]
             live.update(screen(state, products, unread.values()))
 
     async with Api(URL) as api:

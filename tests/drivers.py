@@ -1,4 +1,8 @@
-"""The two libraries as processes that speak JSON lines, and one client of either at a time."""
+"""The two libraries as processes that speak JSON lines, and one client of either at a time.
+
+The JavaScript one is ``javascript`` on the Node.js that is installed, with npm's ``ws``, and on
+what npm brings (``RUNTIMES``) with the platform's own sockets.
+"""
 
 import asyncio
 import itertools
@@ -12,9 +16,27 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 JAVASCRIPT = ROOT / "clients" / "js"
-COMMANDS = {"python": [sys.executable, str(ROOT / "tests" / "clients" / "driver.py")]}
-if JAVASCRIPT.is_dir():  # from then on it is not to be missing
-    COMMANDS["javascript"] = ["node", str(JAVASCRIPT / "test" / "driver.mjs")]
+DRIVER = str(JAVASCRIPT / "test" / "driver.mjs")
+MODULES = ROOT / "tests" / "js" / "node_modules"
+LIBRARIES = ("python", "javascript")
+RUNTIMES = {
+    # the program in the package for this platform, and what it is given in front of a script
+    "node 22": ("node-*/bin/node", []),
+    "deno": ("@deno/*/deno", ["run", "--allow-all", "--cached-only"]),
+    "bun": ("@oven/bun-*/bin/bun", ["run"]),
+}
+
+
+def command(library: str) -> list[str]:
+    """What starts a library's driver."""
+    if library == "python":
+        return [sys.executable, str(ROOT / "tests" / "clients" / "driver.py")]
+    if library == "javascript":
+        return ["node", DRIVER, "ws"]
+    pattern, arguments = RUNTIMES[library]
+    program = next(MODULES.glob(pattern), None)
+    assert program, f"{library} is missing: run `make test`, or `npm ci --prefix tests/js`"
+    return [str(program), *arguments, DRIVER]
 
 
 class Driver:
@@ -25,7 +47,7 @@ class Driver:
         self._numbers = itertools.count(1)
         self._hear: dict[int, Callable[[dict[str, Any]], object]] = {}
         self._process = subprocess.Popen(
-            COMMANDS[library], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env
+            command(library), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()

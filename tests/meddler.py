@@ -86,7 +86,8 @@ class WebSocketLine(Line):
         self._answer_head: bytes | None = b""
         self._up, self._down = Frames(), Frames()
         self._ungreeted: bytes | None = None
-        self.drops_marks = self._ended_by_us = False
+        self._close_came = False
+        self.drops_marks = self.mute = self._ended_by_us = self._truncated = False
 
     def say_close(self, code: int, reason: str) -> None:
         """Let the server's next word be this, at once."""
@@ -115,9 +116,22 @@ class WebSocketLine(Line):
             return head + end + rest
         return b"".join(
             data
-            for _, payload, data in self._up.feed(piece)
-            if not (self.drops_marks and (b"mark_read" in payload or payload == b"PING"))
+            for opcode, payload, data in self._up.feed(piece)
+            if not (self._is_mark(opcode, payload) and self.drops_marks)
         )
+
+    def _is_mark(self, opcode: int, payload: bytes) -> bool:
+        """Note what the client says; whether it is a mark, or the PING behind one."""
+        if opcode == CLOSE:
+            self._closes("client", payload)
+        self._proxy.marks += b'"mark_read"' in payload
+        self._proxy.authenticates += b'"authenticate"' in payload
+        return b'"mark_read"' in payload or payload == b"PING"
+
+    def _closes(self, who: str, payload: bytes) -> None:
+        if not (self._close_came or self._ended_by_us):  # else it is the answer to one
+            self._proxy.closes.append(f"{who} {int.from_bytes(payload[:2])}")
+        self._close_came = True
 
     def _answered(self, piece: bytes, manner: Manner) -> bytes:
         if self._answer_head is not None:
@@ -132,6 +146,11 @@ class WebSocketLine(Line):
             return head + end + self._frames(piece)
         return self._frames(piece)
 
+    async def _write(self, piece: bytes, sink: asyncio.StreamWriter, manner: Manner) -> None:
+        await super()._write(piece, sink, manner)
+        if self._truncated and sink is self._client:
+            sink.close()
+
     def _frames(self, piece: bytes) -> bytes:
         return b"".join(
             self._meddled(opcode, payload, data) for opcode, payload, data in self._down.feed(piece)
@@ -140,18 +159,22 @@ class WebSocketLine(Line):
     def _meddled(self, opcode: int, payload: bytes, data: bytes) -> bytes:
         if self._ended_by_us:
             return b""
+        if opcode == CLOSE:
+            self._closes("server", payload)
         frame: dict[str, Any] = json.loads(payload) if opcode == TEXT else {}
         if frame.get("type") == "pong":
             self._proxy.pongs += 1
             self._proxy.changed()
+        if self.mute:
+            return b""
         if "created_at" not in frame:
             return data
-        if self._proxy.truncates:
-            self._proxy.truncates = False
-            self._ended_by_us = True
-            asyncio.get_running_loop().call_soon(self._client.close)
-            self._client.write(data[: len(data) // 2])
-            return b""
+        if self._proxy.until_truncated is not None:
+            self._proxy.until_truncated -= 1
+        if self._proxy.until_truncated == -1:
+            self._proxy.until_truncated = None
+            self._ended_by_us = self._truncated = True
+            return data[: len(data) // 2]
         return data * (2 if self._proxy.duplicates else 1)
 
 
@@ -163,18 +186,30 @@ class Meddler(Proxy):
         self.upgrades = 0
         """Requests of an upgrade that came."""
         self.pongs = 0
-        """Pongs that went to the client."""
+        """Pongs that the server has sent."""
+        self.marks = self.authenticates = 0
+        """Frames of these actions that clients have sent."""
+        self.closes: list[str] = []
+        """Who said the first Close on a line, and with which code."""
         self.refusals: deque[Refusal] = deque()
         """What the next upgrades are answered with."""
         self.ungreeted: deque[bytes] = deque()
         """Closes that the next connections get in place of their first frame."""
-        self.plain = self.truncates = self.duplicates = False
+        self.until_truncated: int | None = None
+        """Notifications that pass before one is cut in its middle, and its line with it."""
+        self.plain = self.duplicates = False
 
     def drop_marks(self) -> None:
         """Lose the marks of the lines there are, and the PINGs behind them."""
         for line in self.lines:
             assert isinstance(line, WebSocketLine)
             line.drops_marks = True
+
+    def mute(self) -> None:
+        """Keep back what the server says on the lines there are."""
+        for line in self.lines:
+            assert isinstance(line, WebSocketLine)
+            line.mute = True
 
     def say_close(self, code: int, reason: str) -> None:
         """Let the server's next word on every line be this."""

@@ -32,12 +32,13 @@ export class StorageCursor {
     save(text: string): void;
     #private;
 }
+declare const Notifications_base: new () => Target;
 /**
  * Iterate over it, or listen to its `notification` events. The first of either opens it.
  *
  * @implements {AsyncIterable<Notification>}
  */
-export class Notifications extends EventTarget implements AsyncIterable<Notification> {
+export class Notifications extends Notifications_base implements AsyncIterable<Notification> {
     /**
      * Opens nothing yet.
      *
@@ -48,27 +49,6 @@ export class Notifications extends EventTarget implements AsyncIterable<Notifica
     constructor(url: string | URL, options: Options);
     /** How the connection is. */
     get state(): State;
-    /**
-     * Listen. Who listens to `notification` opens the connection, and goes on to be handed what
-     * arrives until `close()`.
-     *
-     * @template {keyof Events} Kind
-     * @param {Kind} kind
-     * @param {((event: Events[Kind]) => void) | {handleEvent(event: Events[Kind]): void} | null} listener
-     * @param {boolean | AddEventListenerOptions} [options]
-     */
-    addEventListener<Kind extends keyof Events>(kind: Kind, listener: ((event: Events[Kind]) => void) | {
-        handleEvent(event: Events[Kind]): void;
-    } | null, options?: boolean | AddEventListenerOptions): void;
-    /**
-     * @template {keyof Events} Kind
-     * @param {Kind} kind
-     * @param {((event: Events[Kind]) => void) | {handleEvent(event: Events[Kind]): void} | null} listener
-     * @param {boolean | EventListenerOptions} [options]
-     */
-    removeEventListener<Kind extends keyof Events>(kind: Kind, listener: ((event: Events[Kind]) => void) | {
-        handleEvent(event: Events[Kind]): void;
-    } | null, options?: boolean | EventListenerOptions): void;
     /**
      * Note that these were read. The server has it in a moment, or after the next reconnect; see
      * `settled()`. One that is marked counts as handled.
@@ -163,6 +143,17 @@ export type Events = {
     read: CustomEvent<Read>;
     product: CustomEvent<ProductChanged>;
 };
+export type Listener<Kind extends keyof Events> = ((event: Events[Kind]) => void) | {
+    handleEvent(event: Events[Kind]): void;
+} | null;
+/**
+ * an `EventTarget` that knows its events
+ */
+export type Target = {
+    addEventListener<Kind extends keyof Events>(kind: Kind, listener: Listener<Kind>, options?: boolean | AddEventListenerOptions): void;
+    removeEventListener<Kind extends keyof Events>(kind: Kind, listener: Listener<Kind>, options?: boolean | EventListenerOptions): void;
+    dispatchEvent(event: Event): boolean;
+};
 /**
  * keeps one text; `""` is none
  */
@@ -255,6 +246,7 @@ export type Frame = {
     id: unknown;
     created_at: string;
     readAt: string | null;
+    seq: number;
     ids: unknown;
     unread: number;
     action: unknown;
@@ -279,13 +271,9 @@ export type Line = {
      */
     out: string[];
     /**
-     * how many may leave now
+     * until when the rate is used up by what has left
      */
-    allowed: number;
-    /**
-     * when that was reckoned
-     */
-    at: number;
+    spent: number;
     pings: number;
     pongs: number;
     /**
@@ -305,3 +293,4 @@ export type Line = {
      */
     all: 0 | 1 | 2;
 };
+export {};

@@ -46,6 +46,21 @@
  * @property {CustomEvent<ProductChanged>} product
  */
 
+/**
+ * @template {keyof Events} Kind
+ * @typedef {((event: Events[Kind]) => void) | {handleEvent(event: Events[Kind]): void} | null} Listener
+ */
+
+/**
+ * @typedef {{
+ *   addEventListener<Kind extends keyof Events>(
+ *     kind: Kind, listener: Listener<Kind>, options?: boolean | AddEventListenerOptions): void,
+ *   removeEventListener<Kind extends keyof Events>(
+ *     kind: Kind, listener: Listener<Kind>, options?: boolean | EventListenerOptions): void,
+ *   dispatchEvent(event: Event): boolean,
+ * }} Target an `EventTarget` that knows its events
+ */
+
 /** @typedef {{load(): string, save(text: string): void}} Cursor keeps one text; `""` is none */
 
 /**
@@ -86,6 +101,7 @@
  * @property {unknown} id
  * @property {string} created_at
  * @property {string | null} readAt
+ * @property {number} seq
  * @property {unknown} ids
  * @property {number} unread
  * @property {unknown} action
@@ -99,8 +115,7 @@
  * @property {string} token what it was opened with, or was given since
  * @property {number} since when its first frame came
  * @property {string[]} out frames that wait for their turn
- * @property {number} allowed how many may leave now
- * @property {number} at when that was reckoned
+ * @property {number} spent until when the rate is used up by what has left
  * @property {number} pings
  * @property {number} pongs
  * @property {string[] | null} lot marks that are under way
@@ -111,14 +126,9 @@
 
 const PROTOCOL = "useby.v1";
 const EXPIRED = "Access token expired";
-const ENDS = [
-  "Access token required",
-  "Invalid access token",
-  "Unknown user",
-  "Access revoked",
-  "Origin not allowed",
-];
-const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
+const ENDS =
+  /^(Access (token required|revoked)|Invalid access token|Unknown user|Origin not allowed)$/;
+const UUID = /^[\da-f]{8}(-[\da-f]{4}){4}[\da-f]{8}$/i;
 /** Unsettled marks past which nothing more is handed over. */
 const MARKS = 1000;
 /** Ids that are remembered. */
@@ -129,7 +139,8 @@ const IDS = 90;
 /** Frames that may leave at once, and per second. A node allows 60 and 20. */
 const BURST = 40;
 const RATE = 15;
-const LONGEST = 2 ** 31 - 1;
+/** Milliseconds that a timer is set for at most: the platform's bound is 2 ** 31. */
+const LONGEST = 2e9;
 const HOUR = 3600;
 /** @type {Timing} */
 const TIMING = {
@@ -147,19 +158,15 @@ const now = () => performance.now() / 1000;
 
 /**
  * @param {State["name"]} name
- * @param {Partial<State>} [more]
+ * @param {Partial<Omit<State, "name">>} [more]
  * @returns {State}
  */
 const stateOf = (name, more) =>
-  Object.freeze({ name, code: null, reason: "", wait: null, extended: false, ...more });
+  Object.freeze({ code: null, reason: "", wait: null, extended: false, ...more, name });
 
 /** The server won't have this client, and coming back can't help. */
 export class Refused extends Error {
   name = "Refused";
-  /** @type {number | null} */
-  code;
-  /** @type {string} */
-  reason;
 
   /**
    * @param {number | null} code of the close, or the HTTP status of the token's refusal
@@ -167,7 +174,9 @@ export class Refused extends Error {
    */
   constructor(code, reason) {
     super(`${reason} (${code})`);
+    /** @type {number | null} */
     this.code = code;
+    /** @type {string} */
     this.reason = reason;
   }
 }
@@ -224,7 +233,7 @@ export class StorageCursor {
  *
  * @implements {AsyncIterable<Notification>}
  */
-export class Notifications extends EventTarget {
+export class Notifications extends /** @type {new () => Target} */ (EventTarget) {
   #url;
   #options;
   #timing;
@@ -237,6 +246,7 @@ export class Notifications extends EventTarget {
   /** @type {Promise<unknown> | null} */
   #fetching = null;
   #tries = 0;
+  #earliest = 0; // before this no attempt is to be made, the server said
   #replacing = false; // the last connection ended because its token had
   #renewed = -Infinity; // when a session's token was last asked for in its place
 
@@ -245,6 +255,7 @@ export class Notifications extends EventTarget {
   /** @type {Map<string, boolean>} */
   #seen = new Map(); // what was received, and whether it is marked
   #received = "";
+  #begun = 0; // the newest there was when only what was unread was asked for
   #handled = "";
   #inHand = "";
   #missed = false; // something came, the buffer was full, and we have not come back for it
@@ -274,15 +285,15 @@ export class Notifications extends EventTarget {
   constructor(url, options) {
     super();
     const { WebSocket } = globalThis;
-    const defaults = { cursor: new MemoryCursor(), buffer: 1000, extended: true, WebSocket };
-    const given = (this.#options = { ...defaults, random: Math.random, ...options });
+    const { random } = Math;
+    const defaults = { cursor: new MemoryCursor(), buffer: 1000, extended: true, random, WebSocket };
+    const given = (this.#options = { ...defaults, ...options });
     this.#timing = { ...TIMING, ...options.timing };
-    this.#url = new URL(url);
-    this.#url.protocol = this.#url.protocol.replace("http", "ws");
-    const { protocol, username, search, hash, pathname } = this.#url;
-    this.#url.pathname = pathname.replace(/\/+$/, "") || "/api/ws/notification";
+    const node = (this.#url = new URL(url));
+    node.protocol = node.protocol.replace("http", "ws");
+    node.pathname = node.pathname.replace(/\/+$/, "") || "/api/ws/notification";
     const wrong =
-      !/^wss?:$/.test(protocol) || username || search || hash
+      !/^wss?:\/\/[^@/]+\/[^?#]*$/.test(node.href)
         ? "url"
         : !/^(string|function)$/.test(typeof given.token)
           ? "token"
@@ -291,10 +302,8 @@ export class Notifications extends EventTarget {
             : typeof given.WebSocket != "function" && "WebSocket";
     if (wrong) throw new TypeError(`useby: ${wrong}`);
     this.#load();
-    const { signal } = given;
-    const end = () => this.#end();
-    if (signal?.aborted) end();
-    else signal?.addEventListener("abort", end, { signal: this.#outside.signal });
+    this.#on(given.signal, "abort", () => this.#end());
+    if (given.signal?.aborted) this.#end();
   }
 
   /** How the connection is. */
@@ -322,7 +331,7 @@ export class Notifications extends EventTarget {
         if (!notification) return;
         this.#wake();
         yield notification;
-        this.#handle(notification.id);
+        await this.#handle(notification.id);
       }
     } finally {
       if (!this.#listened) await this.close();
@@ -335,26 +344,16 @@ export class Notifications extends EventTarget {
    *
    * @template {keyof Events} Kind
    * @param {Kind} kind
-   * @param {((event: Events[Kind]) => void) | {handleEvent(event: Events[Kind]): void} | null} listener
+   * @param {Listener<Kind>} listener
    * @param {boolean | AddEventListenerOptions} [options]
    */
   addEventListener(kind, listener, options) {
-    super.addEventListener(kind, /** @type {EventListener} */ (listener), options);
+    super.addEventListener(kind, listener, options);
     if (kind == "notification") {
       this.#listened = true;
       this.#start();
       this.#changed();
     }
-  }
-
-  /**
-   * @template {keyof Events} Kind
-   * @param {Kind} kind
-   * @param {((event: Events[Kind]) => void) | {handleEvent(event: Events[Kind]): void} | null} listener
-   * @param {boolean | EventListenerOptions} [options]
-   */
-  removeEventListener(kind, listener, options) {
-    super.removeEventListener(kind, /** @type {EventListener} */ (listener), options);
   }
 
   /**
@@ -369,15 +368,15 @@ export class Notifications extends EventTarget {
       if (id == this.#inHand) this.#handled = id;
       this.#note(id);
     }
-    this.#save();
     this.#bring();
     this.#changed();
+    await this.#save();
   }
 
   /** Note that all that came were read and, in an extended session, all others the user has. */
   async markAllRead() {
     if (this.#line && this.#state.extended) this.#line.all = 1;
-    await this.markRead(...[...this.#seen].flatMap(([id, marked]) => (marked ? [] : id)));
+    await this.markRead(...[...this.#seen.keys()].filter((id) => !this.#seen.get(id)));
   }
 
   /**
@@ -387,6 +386,7 @@ export class Notifications extends EventTarget {
    */
   async settled() {
     const goal = this.#noted;
+    this.#start();
     this.#settling++;
     this.#wake();
     try {
@@ -431,8 +431,9 @@ export class Notifications extends EventTarget {
   #handle(id) {
     if (id == this.#inHand && id != this.#handled) {
       this.#handled = id;
-      this.#save();
+      return this.#save();
     }
+    return undefined;
   }
 
   /** Something is not as it was: whoever waits looks whether it is what he waits for. */
@@ -442,7 +443,7 @@ export class Notifications extends EventTarget {
       this.#handing = true; // a listener may do what leads here again
       const notification = this.#hand();
       this.#tell("notification", notification);
-      this.#handle(notification.id);
+      void this.#handle(notification.id);
       this.#handing = false;
     }
     this.#wake();
@@ -492,24 +493,28 @@ export class Notifications extends EventTarget {
 
   #load() {
     try {
-      /** @type {{after: unknown, marks: unknown[]}} */
-      const { after, marks } = JSON.parse(this.#options.cursor.load());
+      /** @type {{after: unknown, begun: number, marks: unknown[]}} */
+      const { after, begun, marks } = JSON.parse(this.#options.cursor.load());
       if (typeof after == "string") this.#handled = this.#received = after;
+      this.#begun = begun;
       for (const id of marks) if (typeof id == "string") this.#note(id);
     } catch {
       // There is none yet, or it is not ours.
     }
   }
 
-  #save() {
-    this.#options.cursor.save(JSON.stringify({ after: this.#handled, marks: [...this.#marks] }));
+  /** What a cursor throws is for who waits for this, and interrupts nothing. */
+  async #save() {
+    this.#options.cursor.save(
+      JSON.stringify({ after: this.#handled, begun: this.#begun, marks: [...this.#marks] }),
+    );
   }
 
   // states
 
   /**
    * @param {State["name"]} name
-   * @param {Partial<State>} [more]
+   * @param {Partial<Omit<State, "name">>} [more]
    */
   #enter(name, more) {
     this.#timers.forEach(clearTimeout);
@@ -523,28 +528,34 @@ export class Notifications extends EventTarget {
 
   #start() {
     if (this.#state.name != "idle") return;
-    const options = { signal: this.#outside.signal };
     const page = globalThis.document;
-    globalThis.addEventListener?.("online", () => this.#retryNow(), options);
-    globalThis.addEventListener?.(
-      "offline",
-      () => this.#enter("waiting", { reason: "Offline" }),
-      options,
-    );
-    page?.addEventListener(
-      "visibilitychange",
-      () => {
-        if (page.visibilityState != "visible") return;
-        if (this.#line && this.#state.name == "connected") this.#ping(this.#line);
-        else if (this.#state.wait != null) this.#retryNow();
-      },
-      options,
-    );
+    this.#on(globalThis, "online", () => this.#retryNow());
+    this.#on(globalThis, "offline", () => this.#enter("waiting", { reason: "Offline" }));
+    this.#on(page, "visibilitychange", () => {
+      if (page.visibilityState != "visible") return;
+      if (this.#line && this.#state.name == "connected") this.#ping(this.#line);
+      else if (this.#state.wait != null) this.#retryNow();
+    });
     this.#connect();
   }
 
+  /**
+   * Hear something of another's, until the end.
+   *
+   * @param {Partial<EventTarget> | undefined} other
+   * @param {string} kind
+   * @param {() => void} action
+   */
+  #on(other, kind, action) {
+    other?.addEventListener?.(kind, action, { signal: this.#outside.signal });
+  }
+
+  /** Somebody is there again: no wait, but for one that was asked for. */
   #retryNow() {
-    if (this.#state.name == "waiting") this.#connect();
+    if (this.#state.name != "waiting") return;
+    const wait = this.#earliest - now();
+    if (wait > 0) this.#wait({ ...this.#state, wait });
+    else void this.#connect();
   }
 
   /** @param {Refused} [refused] */
@@ -553,7 +564,7 @@ export class Notifications extends EventTarget {
     if (refused) this.#refused = refused;
     else this.#ending = true;
     this.#outside.abort();
-    this.#enter("closed", refused && { code: refused.code, reason: refused.reason });
+    this.#enter("closed", refused);
   }
 
   /**
@@ -569,7 +580,6 @@ export class Notifications extends EventTarget {
       Math.min(seconds * 1000, LONGEST),
     );
     this.#timers.add(timer);
-    return timer;
   }
 
   /** @param {number} tries */
@@ -589,8 +599,14 @@ export class Notifications extends EventTarget {
     this.#leave();
     if (this.#ending) return this.#end();
     const wait = first + this.#backoff(this.#tries++);
-    const state = this.#enter("waiting", { code, reason, wait });
-    if (this.#state == state) this.#after(wait, () => this.#connect());
+    if (first) this.#earliest = now() + wait;
+    this.#wait({ code, reason, wait });
+  }
+
+  /** @param {{wait: number, code?: number | null, reason?: string}} why */
+  #wait(why) {
+    const state = this.#enter("waiting", why);
+    if (this.#state == state) this.#after(why.wait, () => this.#connect());
   }
 
   // tokens
@@ -603,18 +619,15 @@ export class Notifications extends EventTarget {
   async #fetch() {
     const { token } = this.#options;
     const fetching = (this.#fetching ??= (async () => (typeof token == "string" ? token : token()))());
-    /** @type {ReturnType<typeof setTimeout> | undefined} */
-    let timer;
     try {
       /** @type {Promise<never>} */
       const late = new Promise((_, reject) => {
-        timer = this.#after(this.#timing.open, () => reject(new Error("late")));
+        this.#after(this.#timing.open, () => reject(new Error()));
       });
       const found = await Promise.race([fetching, late]);
-      if (typeof found != "string") throw new TypeError("no text");
-      return found;
+      if (typeof found == "string") return found;
+      throw new TypeError(); // only its name is told
     } finally {
-      clearTimeout(timer);
       if (this.#fetching == fetching) this.#fetching = null;
     }
   }
@@ -681,8 +694,7 @@ export class Notifications extends EventTarget {
       token,
       since: Infinity,
       out: [],
-      allowed: BURST,
-      at: now(),
+      spent: 0,
       pings: 0,
       pongs: 0,
       lot: null,
@@ -693,10 +705,12 @@ export class Notifications extends EventTarget {
     socket.onmessage = (/** @type {MessageEvent<string>} */ { data }) => {
       if (this.#line == line) this.#receive(line, data);
     };
-    socket.onclose = ({ code, reason }) => {
+    /** @param {Event & {code?: number, reason?: string}} event */
+    const over = ({ code = 1006, reason = "" }) => {
       if (this.#line == line) this.#lost(code, reason);
     };
-    socket.onerror = () => {}; // a close follows
+    socket.onclose = over;
+    socket.onerror = over; // Node.js 22 may say nothing more
     this.#after(this.#timing.open, () => this.#retry(null, "No first frame"));
   }
 
@@ -723,14 +737,12 @@ export class Notifications extends EventTarget {
     const greeted = this.#state.name == "connected";
     this.#leave();
     if (code == 1008) {
-      let ends = ENDS.includes(reason);
-      if (reason == EXPIRED) {
-        ends = typeof this.#options.token == "string" || this.#replacing;
-        this.#replacing = true;
-        // One that is taken in and dropped again and again waits all the same.
-        if (!ends && !(greeted && this.#tries++)) return void this.#connect();
-      }
-      if (ends) return this.#end(new Refused(code, reason));
+      const expired = reason == EXPIRED;
+      const last = typeof this.#options.token == "string" || this.#replacing;
+      if (expired ? last : ENDS.test(reason)) return this.#end(new Refused(code, reason));
+      this.#replacing ||= expired;
+      // One that is taken in and dropped again and again waits all the same.
+      if (expired && !(greeted && this.#tries++)) return void this.#connect();
     }
     this.#retry(code == 1006 ? null : code, reason); // 1006: the server said nothing
   }
@@ -749,7 +761,7 @@ export class Notifications extends EventTarget {
     }
     const { type, action, ids, unread, change, product } = frame;
     if (this.#state.name == "connecting") {
-      if (type == "CONNECTION_ESTABLISHED") this.#greeted(line);
+      if (type == "CONNECTION_ESTABLISHED") this.#greeted(line, frame.seq);
     } else if (/^(info|warning|error)$/.test(`${type}`)) this.#take(frame);
     else if (type == "pong") this.#ponged(line);
     else if (/READ$/.test(`${type}`)) {
@@ -767,21 +779,22 @@ export class Notifications extends EventTarget {
     else if (type == "REJECTED" && action == "authenticate") void this.#connect();
   }
 
-  /** @param {Line} line */
-  #greeted(line) {
+  /**
+   * @param {Line} line
+   * @param {number} seq
+   */
+  #greeted(line, seq) {
     const extended = line.socket.protocol == PROTOCOL;
     line.since = now();
+    if (!this.#received) this.#begun = seq;
     this.#replacing = false;
     const state = this.#enter("connected", { extended });
     if (this.#state != state) return;
     this.#beat(line);
-    const said = claims(line.token);
-    if (!extended && said?.exp) {
-      const { exp, iat } = said;
-      let life = exp - Date.now() / 1000;
-      if (life < 0 || life > exp - iat) life = exp - iat; // the clock here is wrong
+    const left = life(line.token);
+    if (!extended && left > 0) {
       const early = this.#timing.refresh * (0.5 + this.#options.random() / 2);
-      this.#after(Math.max(life / 2, life - early), () => void this.#renew());
+      this.#after(Math.max(left / 2, left - early), () => void this.#renew());
     }
     this.#bring();
   }
@@ -794,9 +807,10 @@ export class Notifications extends EventTarget {
       this.#missed = true; // and nothing after it is taken, or this one would be passed over
       return this.#rest();
     }
+    this.#received = id;
+    if (readAt && said.seq <= this.#begun) return; // it was read before we came
     this.#seen.set(id, false);
     if (this.#seen.size > SEEN) this.#seen.delete(this.#seen.keys().next().value ?? "");
-    this.#received = id;
     this.#buffer.push(
       Object.freeze({
         seq: null,
@@ -835,12 +849,12 @@ export class Notifications extends EventTarget {
 
   /** @param {Line} line */
   #send(line) {
-    line.allowed = Math.min(BURST, line.allowed + (now() - line.at) * RATE);
-    line.at = now();
-    for (; line.out.length && line.allowed >= 1; line.allowed--) {
+    while (line.out.length) {
+      const wait = line.spent - now() - (BURST - 1) / RATE;
+      if (wait > 0) return this.#after(wait, () => this.#send(line));
+      line.spent = Math.max(line.spent, now()) + 1 / RATE;
       line.socket.send(line.out.shift() ?? "");
     }
-    if (line.out.length) this.#after((1 - line.allowed) / RATE, () => this.#send(line));
   }
 
   /**
@@ -886,7 +900,7 @@ export class Notifications extends EventTarget {
     line.lot = [...this.#marks].slice(0, line.all ? Infinity : LOT * share);
     if (line.all) {
       line.all = 2;
-      line.out.push('{"action":"mark_all_read"}');
+      line.out.push(JSON.stringify({ action: "mark_all_read" }));
     } else {
       // In an extended session an id that can't be one would spoil its frame for the others.
       const ids = line.lot.filter((id) => !extended || UUID.test(id));
@@ -906,7 +920,7 @@ export class Notifications extends EventTarget {
       this.#settled += line.lot.length;
       line.lot = null;
       if (line.all == 2) line.all = 0;
-      this.#save();
+      void this.#save();
       this.#bring();
       this.#rest();
       this.#changed();
@@ -918,15 +932,28 @@ export class Notifications extends EventTarget {
  * What a JWT says of itself; `null` if it is none.
  *
  * @param {string} token
- * @returns {{exp: number, iat: number} | null}
+ * @returns {unknown}
  */
 function claims(token) {
   try {
-    const [, body = ""] = token.split(".");
-    return JSON.parse(atob(body.replace(/-/g, "+").replace(/_/g, "/")));
+    return JSON.parse(atob(`${token.split(".")[1]}`.replace(/-/g, "+").replace(/_/g, "/")));
   } catch {
     return null;
   }
+}
+
+/**
+ * Seconds for which a token is good that has just come; none if they are not known.
+ *
+ * @param {string} token
+ */
+function life(token) {
+  /** @type {{exp: number, iat: number}} */
+  const { exp, iat } = Object(claims(token));
+  if (typeof exp != "number") return 0;
+  const left = exp - Date.now() / 1000;
+  const whole = exp - iat;
+  return whole > 0 && !(left > 0 && left <= whole) ? whole : left; // or the clock here is wrong
 }
 
 /**
@@ -937,9 +964,9 @@ function claims(token) {
 function retryAfter(error) {
   /** @type {{retryAfter?: number, headers?: Headers}} */
   const { retryAfter, headers } = Object(error);
-  const said = `${retryAfter ?? headers?.get("retry-after")}`;
-  const seconds = isNaN(+said) ? (Date.parse(said) - Date.now()) / 1000 : +said;
-  return Math.min(HOUR, Math.max(0, seconds || 0));
+  const said = retryAfter ?? headers?.get("retry-after");
+  const seconds = Number(said) >= 0 ? Number(said) : (Date.parse(`${said}`) - Date.now()) / 1000;
+  return seconds > 0 ? Math.min(HOUR, seconds) : 0;
 }
 
 /**

@@ -131,7 +131,12 @@ async def test_a_node_that_makes_no_accounts_says_so(database: Database, hasher:
     answer = await rest.client().post("/api/auth/signup", json=ADA)
     assert answer.status_code == 403
     assert hasher.work == []
+    assert (await rest.client().get("/api/auth/signup")).json() == {"open": False}
     await rest.close()
+
+
+async def test_a_node_that_makes_accounts_says_so(anybody: httpx.AsyncClient) -> None:
+    assert (await anybody.get("/api/auth/signup")).json() == {"open": True}
 
 
 async def test_a_wrong_password_an_unknown_e_mail_and_a_disabled_user_get_the_same_answer(

@@ -4,14 +4,22 @@ from collections.abc import Iterator
 
 import pytest
 
-from drivers import COMMANDS, Driver
+from drivers import Driver
 from live import Server, serving
 
 
+class Running(dict[str, Driver]):
+    """The libraries' processes, each from the first time that it is asked for."""
+
+    def __missing__(self, library: str) -> Driver:
+        self[library] = driver = Driver(library)
+        return driver
+
+
 @pytest.fixture(scope="session")
-def drivers() -> Iterator[dict[str, Driver]]:
+def drivers() -> Iterator[Running]:
     """The libraries' processes."""
-    running = {library: Driver(library) for library in COMMANDS}
+    running = Running()
     yield running
     for driver in running.values():
         driver.end()

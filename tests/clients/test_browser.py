@@ -80,6 +80,6 @@ async def test_a_page_is_told_marks_read_and_gets_over_an_offline_time(
         assert [each["message"] for each in kept] == ["before", "live", "meanwhile"]
         assert all(each["readAt"] for each in kept)
         place = await page.evaluate("JSON.parse(localStorage.place)")
-        assert place == {"after": kept[-1]["id"], "marks": []}
+        assert place == {"after": kept[-1]["id"], "begun": 1, "marks": []}
         assert not errors
         await browser.close()

@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 import live
-from drivers import Driver
+from drivers import LIBRARIES, Driver
 from live import Person, Server
 from meddler import Meddler, Refusal
 from proxy import Manner
@@ -150,7 +150,7 @@ class Chaos:
         )
 
     async def truncate(self) -> None:
-        self.proxy.truncates = True
+        self.proxy.until_truncated = 0
 
     async def refuse(self) -> None:
         self.proxy.refusals.append(Refusal(self.chance.choice([429, 502, 503]), "0"))
@@ -183,13 +183,14 @@ async def test_each_is_handled_once_and_each_mark_is_durable_whatever_goes_wrong
             chaos = Chaos(proxy, server, chance)
             followers = [
                 Follower(driver, server.person(), server, random.Random(chance.getrandbits(32)))
-                for driver in drivers.values()
+                for driver in (drivers[each] for each in LIBRARIES)
             ]
             until = time.monotonic() + SECONDS
             for each in followers:
                 each.start(proxy.port)
             await asyncio.gather(chaos.rage(until), *(each.post(until) for each in followers))
-            proxy.plain = proxy.duplicates = proxy.truncates = False
+            proxy.plain = proxy.duplicates = False
+            proxy.until_truncated = None
             proxy.refusals.clear()
             await proxy.heal()
             await asyncio.gather(*(each.check() for each in followers))

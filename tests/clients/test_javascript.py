@@ -48,7 +48,18 @@ MUTANTS: Final = {
     "any pong settles": ("line.pongs == line.settles", "line.pongs", "marks"),
     "expired tokens are replaced without end": ("|| this.#replacing;", ";", "tokens"),
     "the same token is sent again": ("|| token == line.token", "", "tokens"),
-    "a wrong clock is believed": ("if (life < 0 || life > exp - iat)", "if (false)", "tokens"),
+    "a wrong clock is believed": ("!(left > 0 && left <= whole)", "false", "tokens"),
+    "an end that is over makes a new connection": ("!extended && left > 0", "!extended", "tokens"),
+    "a time that was asked for is passed over": (
+        "if (first) this.#earliest",
+        "if (false) this.#earliest",
+        "coming-back",
+    ),
+    "what was read long ago is handed over": (
+        "if (readAt && said.seq <= this.#begun)",
+        "if (false)",
+        "handing",
+    ),
     "closing waits without end": ("late || condition()", "condition()", "ending"),
 }
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 import live
-from drivers import COMMANDS, Driver
+from drivers import LIBRARIES, RUNTIMES, Driver
 from live import Server
 from meddler import Meddler, Refusal, close_frame
 from proxy import Manner
@@ -22,10 +22,12 @@ TIMING = {
     "close": 5,
 }  # fmt: skip
 PATIENCE = 10.0
+ATTEMPT = ["connecting", "waiting"]
+"""The states of one that failed."""
 PLAYED = [
     pytest.param(scenario, library, id=f"{library}: {scenario['name']}")
     for scenario in SCENARIOS
-    for library in COMMANDS
+    for library in (*LIBRARIES, *(RUNTIMES if scenario.get("everywhere") else ()))
     if scenario.get("only", library) == library
 ]
 
@@ -46,6 +48,8 @@ class Play:
         self.posted: list[str] = []
         self.handled: list[str] = []
         self.states: list[dict[str, Any]] = []
+        self.reads_told: list[int] = []
+        """How many had been handed over when READ was told."""
         self.met = 0
         self.tokens: deque[Any] = deque()
         self.tokens_asked = 0
@@ -70,6 +74,8 @@ class Play:
             case "token":
                 self.tokens_asked += 1
                 self.answer(self.tokens.popleft() if self.tokens else "good")
+            case "read":
+                self.reads_told.append(len(self.handled))
             case what:
                 self.happened[what] = event
         self._changed.set()
@@ -128,6 +134,13 @@ class Play:
             assert isinstance(which, int)
             self.driver.tell(self.client, "mark", ids=[self.posted[which - 1]])
 
+    async def do_read_elsewhere(self, which: list[int]) -> None:
+        async with self.server.rest() as rest:
+            for each in which:
+                address = f"/api/notifications/{self.posted[each - 1]}/read"
+                answer = await rest.post(address, headers=self.person.headers)
+                assert answer.is_success, answer.text
+
     async def do_take(self, count: int) -> None:
         self.driver.tell(self.client, "take", count=count)
 
@@ -158,14 +171,14 @@ class Play:
                 self.proxy.manner = Manner(black_hole=True)
             case "release":
                 await self.proxy.heal()
-            case "truncate":
-                self.proxy.truncates = True
             case "duplicate":
                 self.proxy.duplicates = True
             case "plain":
                 self.proxy.plain = True
-            case "drop-marks":
-                self.proxy.drop_marks()
+            case "mute" | "drop-marks":
+                getattr(self.proxy, how.replace("-", "_"))()
+            case {"truncate": count}:
+                self.proxy.until_truncated = count
             case {"delay": seconds}:
                 self.proxy.manner = Manner(latency=seconds)
             case {"refuse": status}:
@@ -228,15 +241,15 @@ class Play:
         for name, value in wanted.items():
             match name:
                 case "states":
-                    found[name] = [
-                        _said(state, word)
-                        for state, word in zip(
-                            self.states, [*value, *[""] * len(self.states)], strict=False
-                        )
-                    ]
+                    found[name] = _trace(self.states, value)
                 case "handled":
-                    in_order = self.handled == self.posted[: len(self.handled)]
-                    found[name] = len(self.handled) if in_order else self.handled
+                    numbers = [self.posted.index(each) + 1 for each in self.handled]
+                    in_order = numbers == list(range(1, len(numbers) + 1))
+                    found[name] = len(numbers) if in_order and isinstance(value, int) else numbers
+                case "reads-told-not-before":
+                    found[name] = min([value, *self.reads_told])
+                case "closes" | "authenticates" | "marks":
+                    found[name] = getattr(self.proxy, name)
                 case "tokens":
                     found[name] = self.tokens_asked
                 case "connections":
@@ -264,6 +277,18 @@ class Play:
             self.driver.tell(self.client, "cancel")
             with contextlib.suppress(TimeoutError):
                 await self.until(lambda: {"ended", "refused"} & self.happened.keys())
+
+
+def _trace(states: list[dict[str, Any]], words: list[str]) -> list[str]:
+    """The states, as closely as the expected words tell them."""
+    found, wanted = list[str](), deque(words)
+    while states:
+        word = wanted.popleft() if wanted else ""
+        found.append(_said(states[0], word.removesuffix("*")) + "*" * word.endswith("*"))
+        states = states[1:]
+        while word.endswith("*") and [each["name"] for each in states[:2]] == ATTEMPT:
+            states = states[2:]
+    return found
 
 
 def _said(state: dict[str, Any], word: str) -> str:

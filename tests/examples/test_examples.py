@@ -19,6 +19,7 @@ import pytest
 from playwright.async_api import BrowserContext, Page, Route, async_playwright, expect
 
 from live import PATIENCE, Server, serving, until
+from proxy import Proxy
 
 ROOT: Final = Path(__file__).parents[2]
 EXAMPLES: Final = ROOT / "examples"
@@ -33,8 +34,14 @@ class Person:
     def __init__(self, server: Server, rest: httpx.AsyncClient, email: str) -> None:
         self.server, self.rest, self.email = server, rest, email
 
-    async def say(self, message: str) -> None:
-        answer = await self.rest.post("/api/notifications", json={"message": message})
+    async def has(self, name: str) -> None:
+        day = datetime.now(UTC).date() + timedelta(days=2)
+        answer = await self.rest.post("/api/products", json={"name": name, "expiryDate": str(day)})
+        assert answer.status_code == 201
+
+    async def say(self, message: str, kind: str = "info") -> None:
+        given = {"message": message, "type": kind}
+        answer = await self.rest.post("/api/notifications", json=given)
         assert answer.status_code == 201
 
     async def unread(self) -> int:
@@ -43,6 +50,12 @@ class Person:
 
     async def all_is_read(self) -> bool:
         return await self.unread() == 0
+
+    @contextlib.asynccontextmanager
+    async def proxied(self) -> AsyncIterator[tuple[Proxy, dict[str, str]]]:
+        """A proxy before the node, and what a program has to be told to go through it."""
+        async with Proxy(int(self.server.url.rpartition(":")[2])) as proxy:
+            yield proxy, {"USEBY_URL": f"http://127.0.0.1:{proxy.port}"}
 
     @contextlib.asynccontextmanager
     async def run(self, name: str, **more: Any) -> AsyncIterator[asyncio.subprocess.Process]:
@@ -79,10 +92,8 @@ async def ada(server: Server) -> AsyncIterator[Person]:
         await rest.post("/api/auth/signup", json=account)
         answer = await rest.post("/api/auth/login", json=account)
         rest.headers["Authorization"] = f"Bearer {answer.json()['accessToken']}"
-        day = datetime.now(UTC).date() + timedelta(days=2)
-        answer = await rest.post("/api/products", json={"name": "Milk", "expiryDate": str(day)})
-        assert answer.status_code == 201
         person = Person(server, rest, account["email"])
+        await person.has("Milk")
         await until(person.unread)
         yield person
 
@@ -109,7 +120,9 @@ async def test_the_script_says_what_is_due_and_then_what_is_told(ada: Person) ->
     assert b"During handling" not in said
 
 
-async def test_the_terminal_shows_both_as_they_change(ada: Person) -> None:
+async def test_the_terminal_shows_both_as_they_change_and_outlives_a_restart_of_the_node(
+    ada: Person,
+) -> None:
     ours, its = pty.openpty()
     screen = ""
 
@@ -120,8 +133,11 @@ async def test_the_terminal_shows_both_as_they_change(ada: Person) -> None:
 
     loop = asyncio.get_running_loop()
     loop.add_reader(ours, shown)
-    size = {"env": {"COLUMNS": "80", "LINES": "24", "TERM": "xterm"}}
-    async with ada.run("terminal.py", stdout=its, **size) as app:
+    size = {"COLUMNS": "80", "LINES": "24", "TERM": "xterm"}
+    async with (
+        ada.proxied() as (proxy, url),
+        ada.run("terminal.py", stdout=its, env=size | url) as app,
+    ):
         await until(lambda: "Milk expires in 2 days" in screen and "Unread (connected)" in screen)
         await ada.say("Tea is ready")
         await until(lambda: "Tea is ready" in screen)
@@ -130,6 +146,14 @@ async def test_the_terminal_shows_both_as_they_change(ada: Person) -> None:
         await ada.say("Coffee is ready")
         await until(lambda: "Coffee is ready" in screen.rpartition("Unread (connected)")[2])
         assert "Tea" not in screen.rpartition("Due within a week")[2]
+
+        await asyncio.to_thread(ada.server.stop)
+        await until(lambda: "Unread (waiting)" in screen)
+        await asyncio.to_thread(ada.server.start)
+        proxy.target_port = int(ada.server.url.rpartition(":")[2])
+        ada.rest.base_url = httpx.URL(ada.server.url)
+        await ada.has("Butter")
+        await until(lambda: "Butter" in screen.rpartition("Due within a week")[2])
         app.send_signal(signal.SIGINT)
         async with asyncio.timeout(PATIENCE):
             assert await app.wait() == 0
@@ -164,14 +188,30 @@ async def test_the_automation_marks_read_what_the_house_has_taken_and_nothing_el
         assert b"503" in said
         assert (calls, first.returncode, await ada.unread()) == ([call], 1, 1)
         status = 200
-        async with ada.run("automation.py", env=more, stderr=subprocess.PIPE):
+        async with (
+            ada.proxied() as (proxy, url),
+            ada.run("automation.py", env=more | url, stderr=subprocess.PIPE),
+        ):
             await until(ada.all_is_read)
-        assert calls == [call, call]
+            assert calls == [call, call]
+            await proxy.refuse()
+            proxy.reset()
+            await ada.say("Tea is old", "warning")
+            await ada.rest.post("/api/notifications/read-all")
+            await ada.say("Coffee is old", "warning")
+            await proxy.heal()
+            await until(ada.all_is_read)
+        assert calls[2:] == [("/api/services/notify/notify", {"message": "Coffee is old"})]
 
 
 @contextlib.asynccontextmanager
-async def chromium(files: dict[str, Path | str]) -> AsyncIterator[BrowserContext]:
-    """A browser to which the node's origin has these files besides, by how an address ends."""
+async def chromium(
+    files: dict[str, Path | str], *, but: str = "\0"
+) -> AsyncIterator[BrowserContext]:
+    """A browser to which the node's origin has these files besides, by how an address ends.
+
+    Nothing may go wrong in it ``but`` what has this in its text.
+    """
     assert CHROMIUM.exists(), "Chromium is missing; on Debian: apt-get install chromium"
     said: list[str] = []
 
@@ -191,7 +231,7 @@ async def chromium(files: dict[str, Path | str]) -> AsyncIterator[BrowserContext
         await context.route("**/examples/**", serve)
         yield context
         await browser.close()
-    assert not said
+    assert not [each for each in said if but not in each]
 
 
 async def uses(page: Page, ada: Person) -> None:
@@ -210,17 +250,33 @@ async def uses(page: Page, ada: Person) -> None:
     await expect(page.get_by_role("status")).to_have_text("connected")
 
 
+VUE: Final[dict[str, Path | str]] = {
+    "/vue/index.html": EXAMPLES / "vue" / "index.html",
+    "/sign-in.js": EXAMPLES / "sign-in.js",
+    "/vue.esm-browser.prod.js": MODULES / "vue" / "dist" / "vue.esm-browser.prod.js",
+}
+
+
 async def test_the_page_with_vue(ada: Person) -> None:
     assert (MODULES / "vue").is_dir(), "npm ci in tests/js"
-    files: dict[str, Path | str] = {
-        "/vue/index.html": EXAMPLES / "vue" / "index.html",
-        "/sign-in.js": EXAMPLES / "sign-in.js",
-        "/vue.esm-browser.prod.js": MODULES / "vue" / "dist" / "vue.esm-browser.prod.js",
-    }
-    async with chromium(files) as context:
+    async with chromium(VUE) as context:
         page = await context.new_page()
         await page.goto(f"{ada.server.url}/examples/vue/index.html")
         await uses(page, ada)
+
+
+async def test_a_page_stays_when_its_access_token_ends(tmp_path: Path) -> None:
+    account = {"email": "ada@useby.example", "password": PASSWORD}
+    with serving(tmp_path, access_token_seconds=2) as server:
+        async with server.rest() as rest, chromium(VUE, but="401 (Unauthorized)") as context:
+            await rest.post("/api/auth/signup", json=account)
+            page = await context.new_page()
+            await page.goto(f"{server.url}/examples/vue/index.html")
+            await page.get_by_label("E-mail").fill(account["email"])
+            await page.get_by_label("Password").fill(PASSWORD)
+            async with page.expect_request("**/api/auth/refresh", timeout=10_000):
+                await page.get_by_role("button", name="Sign in").click()
+            await expect(page.get_by_role("status")).to_have_text("connected")
 
 
 async def test_the_hook_of_react_in_an_app(ada: Person, tmp_path: Path) -> None:

@@ -139,3 +139,14 @@ async def test_a_person_signs_up_is_told_marks_read_and_signs_out(server: Server
         await rest.post("/api/auth/logout-all")
         await expect(other.get_by_role("alert")).to_have_text("Access revoked. Sign in again.")
         await expect(told(other)).to_have_count(0)
+
+
+async def test_no_account_is_offered_where_none_is_made(tmp_path: Path) -> None:
+    with serving(tmp_path, signup=False) as server:
+        async with chromium() as context:
+            page = await context.new_page()
+            async with page.expect_response("**/api/auth/signup") as said:
+                await page.goto(server.url)
+            await (await said.value).finished()
+            await page.evaluate("new Promise(requestAnimationFrame)")  # it has been acted on
+            await expect(page.get_by_role("button")).to_have_text(["Sign in"])

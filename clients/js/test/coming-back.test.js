@@ -93,6 +93,17 @@ test("a line that broke has no code", async () => {
   assert.equal(made.states.at(-1).code, null);
 });
 
+test("an error that no close follows ends the line as well, and a close that does ends nothing more", async () => {
+  const made = listen();
+  await settle();
+  const [first] = Socket.all;
+  first.onerror(new Event("error"));
+  assert.deepEqual([made.states.at(-1).name, made.states.at(-1).code], ["waiting", null]);
+  await pass(0.5);
+  first.end(1006);
+  assert.deepEqual(made.names(), ["connecting", "waiting", "connecting"]);
+});
+
 test("a connection without a first frame is given up", async () => {
   const made = listen();
   await settle();
@@ -189,6 +200,55 @@ test("a page that is seen again tries at once if it waits, and asks if it is con
   document.dispatchEvent(new Event("visibilitychange"));
   await settle();
   assert.equal(made.states.at(-1).name, "connecting");
+});
+
+/** A page whose token function was told to come back in ten minutes. */
+async function toldToWait() {
+  const there = browse();
+  let calls = 0;
+  const token = () => {
+    calls++;
+    throw Object.assign(new Error("no"), { status: 429, retryAfter: 600 });
+  };
+  const made = listen({ token });
+  await settle();
+  const { wait, code } = made.notifications.state;
+  assert.deepEqual([wait, code], [600.5, 429]);
+  return { ...made, there, calls: () => calls };
+}
+
+test("a page that is seen again does not try before the time that the server has asked for", async () => {
+  const { calls } = await toldToWait();
+  for (let turn = 0; turn < 6; turn++) {
+    await pass(100);
+    document.dispatchEvent(new Event("visibilitychange"));
+    await settle();
+    assert.equal(calls(), 1);
+  }
+  await pass(0.6);
+  assert.equal(calls(), 2);
+});
+
+test("nor does one that is online again", async () => {
+  const { there, calls, notifications } = await toldToWait();
+  there.dispatchEvent(new Event("offline"));
+  await pass(100);
+  there.dispatchEvent(new Event("online"));
+  assert.equal(notifications.state.name, "waiting");
+  assert.ok(Math.abs(notifications.state.wait - 500.5) < 0.01); // the jittered part is in it
+  await pass(500.4);
+  assert.equal(calls(), 1);
+  await pass(0.2);
+  assert.equal(calls(), 2);
+});
+
+test("what was asked for is over when its time is", async () => {
+  const { there, calls } = await toldToWait();
+  there.dispatchEvent(new Event("offline"));
+  await pass(700);
+  there.dispatchEvent(new Event("online"));
+  await settle();
+  assert.equal(calls(), 2);
 });
 
 test("an end is thrown out of the iteration, each time", async () => {

@@ -1,12 +1,15 @@
 // Plays many clients of the library at once, as the head of tests/clients/scenarios.yaml says: a
-// line of JSON in is a thing to do, a line out is what happened.
+// line of JSON in is a thing to do, a line out is what happened. With the argument `ws` the sockets
+// are npm's, for Node.js before 22, which has none of its own; without it, the platform's.
 
 import { AsyncLocalStorage } from "node:async_hooks";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import process from "node:process";
 import { createInterface } from "node:readline";
-import WebSocket from "ws"; // Node.js before 22 has none of its own
 
 import { MemoryCursor, Notifications, Refused } from "../client.js";
+
+const { WebSocket } = process.argv[2] == "ws" ? await import("ws") : globalThis;
 
 /** Seconds by which the wall clock is wrong, for whatever one client has set going. */
 const skew = new AsyncLocalStorage();

@@ -225,6 +225,129 @@ test("what a cursor kept and can't be read counts as nothing", async () => {
   }
 });
 
+/** A cursor that throws whenever it is to save, and how often that was. */
+function broken() {
+  const cursor = {
+    saves: 0,
+    load: () => "",
+    save() {
+      cursor.saves++;
+      throw new Error("the disk is full");
+    },
+  };
+  return cursor;
+}
+
+/** Run this; what the platform was told of meanwhile that nobody waited for. */
+async function reported(run) {
+  const own = process.listeners("unhandledRejection");
+  const told = [];
+  process.removeAllListeners("unhandledRejection");
+  process.on("unhandledRejection", (error) => told.push(error.message));
+  await run();
+  await settle();
+  process.removeAllListeners("unhandledRejection");
+  for (const each of own) process.on("unhandledRejection", each);
+  return told;
+}
+
+test("a cursor that throws costs a listener nothing, and the platform is told", async () => {
+  const made = await connected({ cursor: broken() });
+  const told = await reported(async () => {
+    socket().notify(1);
+    socket().notify(2, 3);
+  });
+  assert.deepEqual(said(made.heard), [1, 2, 3]);
+  assert.deepEqual(told, Array(3).fill("the disk is full"));
+});
+
+test("a cursor that throws when marks are settled does not hold the next ones up", async () => {
+  const { notifications } = await connected({ cursor: broken() });
+  const told = await reported(async () => {
+    for (const number of [1, 2]) {
+      await assert.rejects(notifications.markRead(id(number)), { message: "the disk is full" });
+    }
+    assert.deepEqual(socket().heard().length, 2);
+    const settled = notifications.settled();
+    socket().pong();
+    assert.deepEqual(socket().heard(), [{ action: "mark_read", ids: [id(2)] }, "PING"]);
+    socket().pong();
+    await settled;
+  });
+  assert.equal(told.length, 2);
+});
+
+test("what a cursor throws comes out of the iteration", async () => {
+  const made = await iterate({ cursor: broken() });
+  socket().notify(1, 2);
+  await made.first;
+  const next = made.iterator.next();
+  await settle();
+  socket().end(1000); // the client has closed
+  await assert.rejects(next, { message: "the disk is full" });
+});
+
+const read = (number) => ({ ...notification(number), seq: number, readAt: "2026-03-05T00:00:00Z" });
+const unread = (number) => ({ ...notification(number), seq: number, readAt: null });
+
+/** The server's first frame on an extended session, when so many notifications have arisen. */
+function greet(seq) {
+  socket().protocol = "useby.v1";
+  socket().say({ type: "CONNECTION_ESTABLISHED", seq });
+}
+
+test("what was read before the first connection is not handed over by a later one", async () => {
+  const { heard } = listen();
+  await settle();
+  greet(5);
+  socket().say(unread(1)); // 2 to 4 were read long ago, and the line breaks before 5
+  socket().end(1006);
+  await pass(0.5);
+  greet(7);
+  for (const frame of [read(2), read(3), read(4)]) socket().say(frame);
+  socket().end(1006);
+  await pass(1);
+  assert.equal(since(), id(4)); // they are not asked for again
+  greet(7);
+  for (const frame of [unread(5), read(6), unread(7)]) socket().say(frame);
+  assert.deepEqual(said(heard), [1, 5, 6, 7]); // 6 was read elsewhere in between
+});
+
+test("nor after a restart, and what was read meanwhile is handed over there, too", async () => {
+  const cursor = new MemoryCursor();
+  listen({ cursor });
+  await settle();
+  greet(3);
+  socket().say(unread(1));
+  set();
+  const { heard } = listen({ cursor });
+  await settle();
+  assert.equal(since(), id(1));
+  greet(4);
+  for (const frame of [read(2), unread(3), read(4)]) socket().say(frame);
+  assert.deepEqual(said(heard), [3, 4]);
+});
+
+test("nor when the buffer was full in between", async () => {
+  const made = make({ buffer: 1 });
+  const iterator = made.notifications[Symbol.asyncIterator]();
+  const take = async () => said([(await iterator.next()).value]);
+  const first = take();
+  await settle();
+  greet(6);
+  for (const number of [1, 2, 6]) socket().say(unread(number));
+  assert.equal(made.notifications.state.reason, "Buffer full");
+  assert.deepEqual(await first, [1]);
+  assert.deepEqual(await take(), [2]);
+  await settle();
+  assert.equal(since(), id(2));
+  greet(6);
+  for (const number of [3, 4, 5]) socket().say(read(number));
+  assert.equal(made.notifications.state.name, "connected");
+  socket().say(unread(6));
+  assert.deepEqual(await take(), [6]);
+});
+
 test("a storage keeps the place under its key; one that is full is borne", async () => {
   const kept = new Map();
   const storage = { getItem: (key) => kept.get(key) ?? null, setItem: (key, text) => kept.set(key, text) };

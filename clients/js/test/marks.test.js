@@ -212,6 +212,17 @@ test("nothing to settle is settled", async () => {
   await notifications.settled();
 });
 
+test("who waits for marks opens the connection", async () => {
+  const { notifications } = make();
+  await notifications.markRead(id(1));
+  const settled = notifications.settled();
+  await settle();
+  socket().greet();
+  assert.deepEqual(socket().heard(), [marks(1), "PING"]);
+  socket().pong();
+  assert.equal(await done(settled), true);
+});
+
 test("an id that is no text is the caller's mistake", async () => {
   await assert.rejects(make().notifications.markRead(7), TypeError);
 });

@@ -104,7 +104,7 @@ export function set(seconds = 1_700_000_000) {
         timers.delete(timer);
         action();
       },
-      Math.max(1, milliseconds), // as the platform does
+      Math.max(1, milliseconds || 0), // as the platform does
     );
     timers.add(timer);
     return timer;

@@ -205,13 +205,14 @@ test("a function that brings the same token again has no fresh one", async () =>
 });
 
 async function refreshedAfter(first, random) {
-  const fetch = brings(first, jwt(START, START + 9000));
+  let number = 0; // none is like the one before
+  const fetch = brings(first, ...Array.from({ length: 99 }, () => jwt(START, START + 9000, { jti: number++ })));
   listen({ token: fetch, random: () => random, timing: { ping: 100_000 } });
   await settle();
   socket().greet("");
   const began = Date.now();
-  while (fetch.calls < 2 && Date.now() - began < 2_000_000) await pass(0.5);
-  return Math.round((Date.now() - began) / 1000);
+  while (fetch.calls < 2 && Date.now() - began < 1_000_000) await pass(0.5);
+  return fetch.calls < 2 ? null : Math.round((Date.now() - began) / 1000);
 }
 
 test("on a plain session a fresh token is fetched between half of the time and all of it before", async () => {
@@ -229,6 +230,35 @@ test("a clock that is wrong does not matter", async () => {
   assert.equal(await refreshedAfter(jwt(START, START + 900), 1), 840);
   set(START - 3600);
   assert.equal(await refreshedAfter(jwt(START, START + 900), 1), 840);
+});
+
+for (const [claims, seconds, why] of [
+  [{ iat: 0, exp: 900 }, 900, "a clock that is right"],
+  [{ iat: -500, exp: 400 }, 400, "a token that is not new"],
+  [{ iat: 3600, exp: 4500 }, 900, "a clock that is an hour behind"],
+  [{ iat: -3600, exp: -2700 }, 900, "a clock that is an hour ahead"],
+  [{ exp: 900 }, 900, "a token that does not say when it was issued"],
+  [{ iat: 900, exp: 900 }, 900, "one that says nonsense of it"],
+  [{ iat: 950, exp: 900 }, 900, "and worse nonsense"],
+  [{ exp: -100 }, null, "an end that is over, and nothing tells by how much the clock is wrong"],
+  [{ iat: 0, exp: -100 }, null, "the same with nonsense"],
+  [{ iat: 0 }, null, "no end"],
+]) {
+  test(`a token's life is ${seconds ?? "not known"}: ${why}`, async () => {
+    const moved = Object.entries(claims).map(([name, value]) => [name, START + value]);
+    const token = jwt(undefined, undefined, Object.fromEntries(moved));
+    assert.equal(await refreshedAfter(token, 1), seconds && Math.max(seconds - 60, seconds / 2));
+    assert.equal(Socket.all.length, seconds ? 2 : 1);
+  });
+}
+
+test("an end that is no number, or none that can be, is no end", async () => {
+  for (const exp of [`${START + 900}`, true, null, [START + 900], "1".repeat(400)]) {
+    set(START);
+    const text = typeof exp == "string" && exp.length > 99 ? exp : JSON.stringify(exp);
+    const token = `e30.${Buffer.from(`{"exp":${text}}`).toString("base64url")}.c2ln`;
+    assert.equal(await refreshedAfter(token, 1), null, text);
+  }
 });
 
 test("the old connection is closed, and the new one goes on with the token that was fetched", async () => {

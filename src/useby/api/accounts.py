@@ -42,6 +42,12 @@ class Accepted(Shape):
     detail: str
 
 
+class SignupOut(Shape):
+    """Whether a node makes accounts by itself."""
+
+    open: bool
+
+
 class LoginIn(Shape):
     """An e-mail and its password."""
 
@@ -97,6 +103,12 @@ async def signup(node: Node, request: Request, new: SignupIn) -> Accepted:
 
     await node.database.write(work)
     return Accepted(detail="If the e-mail was free, the account is there now: log in.")
+
+
+@router.get("/auth/signup", operation_id="signupIsOpen")
+async def signup_is_open(node: Node) -> SignupOut:
+    """Whether this node makes accounts by itself, or somebody has to make them here."""
+    return SignupOut(open=node.settings.signup)
 
 
 @router.post("/auth/login", operation_id="login", responses=answers(401, 429))

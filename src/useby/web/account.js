@@ -77,6 +77,15 @@ export class Account {
   }
 
   /**
+   * Whether the node makes accounts by itself.
+   *
+   * @returns {Promise<boolean>}
+   */
+  async canSignUp() {
+    return (await request("GET", "auth/signup", {})).open;
+  }
+
+  /**
    * @param {string} email
    * @param {string} password
    */

@@ -21,6 +21,7 @@ const MOMENT = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "
 const SIGN_IN = find("sign-in", HTMLFormElement);
 const EMAIL = find("email", HTMLInputElement);
 const PASSWORD = find("password", HTMLInputElement);
+const SIGN_UP = find("sign-up", HTMLButtonElement);
 const SIGN_OUT = find("sign-out", HTMLButtonElement);
 const HOME = find("home", HTMLElement);
 const LINE = find("line", HTMLElement);
@@ -105,6 +106,13 @@ SIGN_IN.addEventListener("submit", (event) => {
     SIGN_IN.ariaBusy = "false";
   });
 });
+
+void account.canSignUp().then(
+  (open) => {
+    SIGN_UP.hidden = !open;
+  },
+  () => {}, // a node that can't be reached makes no account
+);
 
 SIGN_OUT.addEventListener("click", () => {
   void attempt(async () => {
