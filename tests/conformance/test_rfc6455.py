@@ -40,7 +40,7 @@ class Echo(Session):
     """Sends back every text it is sent."""
 
     def text(self, text: str) -> Effects:
-        return (frames._framed(frames.Opcode.TEXT, text.encode()),)
+        return (frames._framed(0x80 | frames.Opcode.TEXT, text.encode()),)
 
 
 class Doorway(asyncio.Protocol):
