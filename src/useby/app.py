@@ -280,10 +280,6 @@ def serve(
     Returns:
         The process's exit status: 0 after a stop that was asked for.
     """
-    # Until the loop can take them; whoever has read our first line may send one.
-    signal.pthread_sigmask(signal.SIG_BLOCK, ASKING_TO_STOP)
-    logs.configure(settings)
-    raise_file_limit()
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
@@ -319,8 +315,22 @@ def serve(
             if not asked.is_set():
                 raise
 
-    asyncio.run(main())
+    # Whoever has read our first line may send a signal.
+    with signals_held_back():
+        logs.configure(settings)
+        raise_file_limit()
+        asyncio.run(main())
     return 0
+
+
+@contextlib.contextmanager
+def signals_held_back() -> Iterator[None]:
+    """Have SIGTERM and SIGINT wait until a loop can take them and unblocks them, or the end."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ASKING_TO_STOP)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def settle_interpreter() -> None:

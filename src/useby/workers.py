@@ -21,7 +21,7 @@ from prometheus_client import multiprocess
 
 from useby import logs
 from useby.api.health import MULTIPROCESS
-from useby.app import ASKING_TO_STOP, STOP_SECONDS, listen, url_of
+from useby.app import ASKING_TO_STOP, STOP_SECONDS, listen, signals_held_back, url_of
 from useby.auth.key import SettingsError, signing_key
 from useby.settings import Settings
 from useby.store import migrate
@@ -123,14 +123,13 @@ def serve(settings: Settings, count: int, ready: Callable[[str], None] = lambda 
             " each is a process of its own, and a SQLite file has one"
         )
     signing_key(settings, None)
-    # Until the loop can take them; a worker does the same.
-    signal.pthread_sigmask(signal.SIG_BLOCK, ASKING_TO_STOP)
-    logs.configure(settings)
     # A socket that is bound and does not listen takes no connection: it holds the port.
     with (
+        signals_held_back(),
         contextlib.closing(listen(settings, share_port=True, only_bind=True)) as held,
         tempfile.TemporaryDirectory(prefix="useby-metrics-") as folder,
     ):
+        logs.configure(settings)
         return asyncio.run(_supervise(settings, count, held, Path(folder), ready))
 
 

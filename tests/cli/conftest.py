@@ -2,6 +2,8 @@
 
 import io
 import os
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -34,3 +36,10 @@ def useby(
         return Said(status, said.out, said.err)
 
     return call
+
+
+@pytest.fixture(autouse=True)
+def signals_as_before() -> Iterator[None]:
+    """A command that is over has left no signal blocked: children of this process would inherit."""
+    yield
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == set()
