@@ -159,7 +159,8 @@ def test_a_lot_is_settled_by_its_pong_and_a_lost_one_goes_out_again_first() -> N
         json.dumps({"action": "mark_read", "id": "c"}),
     ]
     marks.settled()
-    assert not marks.busy
+    assert not marks
+    assert not marks.sending_all
     assert marks.count_settled == marks.count_noted == 3
 
 
@@ -185,7 +186,8 @@ def test_marking_all_is_not_repeated_on_another_line() -> None:
     assert marks.next_lot(extended=True) == [json.dumps({"action": "mark_all_read"})]
     assert marks.sending_all
     marks.lost()
-    assert not marks.busy
+    assert not marks
+    assert not marks.sending_all
 
 
 @given(st.lists(st.sampled_from(["note", "lot", "pong", "lost"]), max_size=60))

@@ -4,7 +4,7 @@ One worker takes all that wait: one look at who still may, one statement that nu
 A transaction for each cost three times as much, most of it in going to the store and back.
 
 On PostgreSQL another transaction may hold a user's row, for as long as a lock is waited for at
-most. Strangers don't wait for that: such a user's posts go to a line of their own.
+most. Strangers don't wait for that: such a user's posts go to a line of their own, for one wait.
 """
 
 import asyncio
@@ -20,14 +20,15 @@ from useby.domain.account import Standing
 from useby.domain.notification import Draft, Notification
 from useby.store import accounts, notifications
 from useby.store.engine import Database, StoreUnavailable, Transaction
-from useby.store.owners import hold_free
+from useby.store.owners import hold, hold_free
 
 log = logging.getLogger(__name__)
 
 TOGETHER: Final = 256
 """Posts in one transaction; the next ones wait for these."""
-APART: Final = 2
-"""Users whose rows are waited for at a time; each wait takes a connection of the pool's few."""
+APART: Final = 4
+"""Users whose rows are waited for at a time, who came first first; each takes a connection of the
+pool's few."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +117,15 @@ class Posts:
                     line.append(each)
 
     async def _keep_apart(self, user_id: str) -> None:
+        line = self._apart[user_id]
         async with self._few_apart:
-            line = self._apart[user_id]
-            while line:
-                turn = line[:TOGETHER]
-                del line[:TOGETHER]
-                await self._keep_together(turn, waits=True)
-            del self._apart[user_id]
+            turn = line[:TOGETHER]
+            del line[:TOGETHER]
+            await self._keep_together(turn, waits=True)
+        del self._apart[user_id]
+        self._line = line + self._line
+        if line:
+            self._wanted.set()
 
     async def _keep_together(
         self, turn: Sequence[_Waiting], *, waits: bool = False
@@ -169,10 +172,12 @@ def keep(
     if provisions and outside:
         accounts.provision(transaction, sorted(outside), now)
     users = {user_id for user_id, _, _ in keys}
+    if waits:
+        hold(transaction, users)
     held = users if waits else hold_free(transaction, users)
     found = accounts.standings(transaction.connection, keys)
     unkept = [
-        Unkept.BUSY if post.claims.user_id not in held else _REFUSED.get(standing)
+        _REFUSED.get(standing) or (None if post.claims.user_id in held else Unkept.BUSY)
         for post, (standing, _, _) in zip(posts, found, strict=True)
     ]
     drafts = [post.draft for post, why in zip(posts, unkept, strict=True) if why is None]

@@ -6,8 +6,8 @@ is noticed by the node within a second. The nodes of a cluster are told over NAT
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterable, Iterator
-from typing import Final, TypeVar
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import typer
 
@@ -20,8 +20,13 @@ from useby.store import accounts, migrate
 from useby.store.engine import Database, StoreUnavailable, database_name, open_database
 from useby.store.lock import AlreadyServed
 
+if TYPE_CHECKING:
+    from useby.bus.nats import NatsBus
+
 T = TypeVar("T")
 
+TOLD_TOGETHER: Final = 1000
+"""News at a time: what waits for NATS is bounded, and drops its oldest."""
 TELL_SECONDS: Final = 3.0
 """How long a command waits for NATS; what it has committed is safe without."""
 
@@ -59,6 +64,7 @@ def on_database(
     """
 
     async def run() -> T:
+        bus = _bus(settings)
         database = open_database(settings.database_url)
         told: list[News] = []
         database.on_commit = told.append
@@ -66,25 +72,32 @@ def on_database(
             return await work(database)
         finally:
             await database.close()
-            if told and settings.nats_url:
-                await _tell_nodes(settings, told)
+            if bus is not None and told:
+                await _tell_nodes(bus, told)
 
     with refusals():
         _prepare(settings.database_url, make=make)
         return asyncio.run(run())
 
 
-async def _tell_nodes(settings: Settings, told: Iterable[News]) -> None:
-    """Have the nodes of a cluster look now at what was committed, if NATS can be reached."""
+def _bus(settings: Settings) -> "NatsBus | None":
+    """How the nodes of a cluster are told; made before anything is done, as it may be refused."""
+    if not settings.nats_url:
+        return None
     from useby.bus.nats import NatsBus  # noqa: PLC0415 - only a command beside a cluster pays
 
-    bus = NatsBus(settings)
-    for news in told:
-        bus.publish(news)
+    return NatsBus(settings)
+
+
+async def _tell_nodes(bus: "NatsBus", told: Sequence[News]) -> None:
+    """Have the nodes of a cluster look now at what was committed, if NATS can be reached."""
     carrying = asyncio.create_task(bus.run())
     try:
-        async with asyncio.timeout(TELL_SECONDS):
-            await bus.until_said()
+        for start in range(0, len(told), TOLD_TOGETHER):
+            for news in told[start : start + TOLD_TOGETHER]:
+                bus.publish(news)
+            async with asyncio.timeout(TELL_SECONDS):
+                await bus.until_said()
     except TimeoutError:
         typer.echo("NATS can't be reached: the nodes notice with their next sweep", err=True)
     finally:

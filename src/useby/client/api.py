@@ -11,7 +11,7 @@ from urllib.parse import quote
 import httpx
 
 from useby.client.address import rest_url
-from useby.client.errors import BY_STATUS, ApiError
+from useby.client.errors import BY_STATUS, ApiError, Unauthorized
 from useby.client.events import Notification
 from useby.client.fields import (
     AccountChange,
@@ -331,7 +331,12 @@ class Api:
         bearer = {}
         if as_caller and self._access:
             life = float("inf") if self._tokens is None else self._tokens.expires_in
-            token = await self._good_for(min(FRESH_SECONDS, life / 2))
+            try:
+                token = await self._good_for(min(FRESH_SECONDS, life / 2))
+            except (ApiError, httpx.TransportError) as error:
+                if isinstance(error, Unauthorized) or time.monotonic() >= self._ends:
+                    raise
+                token = self._access  # it is still good; the next request tries again
             bearer = {"Authorization": f"Bearer {token}"}
         answer = await self._http.request(
             method,

@@ -41,7 +41,13 @@ class Blocking:
         self._thread.join()
 
     def __call__(self, work: Coroutine[Any, Any, Answer]) -> Answer:
-        """Run it to its end. Ctrl-C cancels it, and is raised when it has ended."""
+        """Run it to its end. Ctrl-C cancels it, and is raised when it has ended.
+
+        Raises:
+            TypeError: It is no coroutine.
+        """
+        if not asyncio.iscoroutine(work):
+            raise TypeError(f"a coroutine is wanted, not {type(work).__name__}: see ``each``")
         tasks: list[asyncio.Task[Answer]] = []
         ended = threading.Event()
 

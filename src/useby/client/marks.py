@@ -46,11 +46,6 @@ class Marks:
         """Whether ``note_all`` is not known to be done."""
         return self._all or self._all_under_way
 
-    @property
-    def busy(self) -> bool:
-        """Whether anything is not settled."""
-        return bool(self) or self.sending_all
-
     def note(self, ids: Iterable[str]) -> None:
         """Take marks in; one that is in the book already is not doubled."""
         for each in ids:

@@ -346,8 +346,10 @@ class Notifications:
 
     @property
     def _must_read(self) -> bool:
-        # Who waits for marks waits for a pong, and that is behind what has not been read.
-        return self._closing or self._settling > 0 or len(self._marks) >= MARKS
+        # Who waits for marks waits for a pong, and that is behind what has not been read; nor
+        # is what was missed come back for before all is marked.
+        waits = self._settling > 0 or self._marks.sending_all
+        return self._closing or waits or len(self._marks) >= MARKS
 
     def _come_back_for_missed(self) -> None:
         wanted = self._inbox.wants_more and not self._marks.sending_all

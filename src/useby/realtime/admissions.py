@@ -6,7 +6,7 @@ While the store answers, and between any two turns, connections that are open ge
 Who shows a ticket waits in a line of its own, where many are redeemed by one write.
 
 While the store does not answer, all who come are let in to wait: their upgrades are answered, bad
-tokens are closed, good ones end in time, and peers that die are noticed.
+tokens are closed, and good ones end in time. Tickets are spent when it does.
 """
 
 import asyncio
@@ -174,8 +174,7 @@ class Admissions:
             await self._wanted.wait()
             await self._next_turn.wait()
             self._join_turn()
-            if self._hanging:
-                await asyncio.sleep(0)  # nothing else gives others their turn
+            await asyncio.sleep(0)  # both may be set already, and then give others no turn
 
     def _join_turn(self) -> None:
         for each in _turn(self._line, self._wanted):
@@ -206,12 +205,14 @@ class Admissions:
         while True:
             await self._ticket_shown.wait()
             await together_or_alone(
-                _turn(self._shown, self._ticket_shown),
+                [each for each in _turn(self._shown, self._ticket_shown) if each[1].is_there],
                 self._redeem_together,
                 lambda each: _fail(each[1]),
             )
 
     async def _redeem_together(self, turn: Sequence[tuple[_Shown, _Opening]]) -> None:
+        if not turn:
+            return
         found = await self._answer_of(
             lambda: self._redeem({shown for shown, _ in turn}), [opening for _, opening in turn]
         )
@@ -293,6 +294,8 @@ class Admissions:
         owner = self._tickets.owner_of(opening.token)
         if owner is None:
             raise TokenRefused
+        if len(self._shown) > 2 * self._hub.count + TOGETHER:  # who has left, waits no more
+            self._shown = deque(each for each in self._shown if each[1].is_there)
         self._shown.append((_Shown(owner, refresh.hash_of(opening.token)), opening))
         self._ticket_shown.set()
 

@@ -344,5 +344,5 @@ class Hub:
         for socket, (standing, newest, _) in zip(live, found, strict=True):
             if standing is not Standing.GOOD:
                 socket.close(closes.ACCESS_REVOKED)
-            else:
+            elif not socket.lags:  # it has enough to read, and its own news may be on its way here
                 self.answer(socket, lambda s=socket, n=newest: s.session.told_of(n))  # type: ignore[misc]

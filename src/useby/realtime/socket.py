@@ -34,8 +34,6 @@ SLICE: Final = 4096
 """Bytes fed to the parser at a time: 50,000 pings in one read must not queue 50,000 pongs."""
 HIGH_WATER: Final = 32 * 1024
 """Bytes unsent at which a replay waits for the peer to read."""
-LITTLE: Final = 1024
-"""Bytes for which there is no room once a send buffer counts as full."""
 SLOW_SECONDS: Final = 1.0
 """How long a peer may take to make room in it."""
 SHORT_CLOSE_SECONDS: Final = 1.0
@@ -187,18 +185,23 @@ class Socket(asyncio.Protocol):
     def announce(self, first: int, last: int, data: bytes) -> None:
         """Write news of the notifications ``first`` to ``last``, if they come next and fit.
 
-        What does not is sent from the store, page by page, as the peer reads. A peer that leaves
-        no room at all is closed, once it has had its time to read: there may have been much to say
-        a moment ago.
+        What does not is sent from the store, page by page, as the peer reads. A peer that has left
+        more unsent than a replay does is closed, once it has had its time to read: there may have
+        been much to say a moment ago.
         """
         unsent = self.transport.get_write_buffer_size() + self._unsent
         most = self._hub.send_buffer_bytes
         if unsent + len(data) <= most and self.session.takes(first, last):
             self._put(data)
-        elif unsent + LITTLE > most and self._hub.time() >= self._paused_at + SLOW_SECONDS:
+        elif unsent > most // 2 and self._hub.time() >= self._paused_at + SLOW_SECONDS:
             self.close(closes.TOO_SLOW)
         else:
             self.perform(self.session.told_of(last))
+
+    @property
+    def lags(self) -> bool:
+        """Whether the peer reads more slowly than we write."""
+        return self._paused_at < math.inf
 
     def flush(self) -> None:
         """Hand what this turn of the loop has gathered to the transport, in one write."""
@@ -212,7 +215,7 @@ class Socket(asyncio.Protocol):
 
     def pump(self) -> None:
         """Send the page at hand for as long as the peer reads."""
-        while self._paused_at == math.inf and self._unsent < HIGH_WATER:
+        while not self.lags and self._unsent < HIGH_WATER:
             effects = self.session.more()
             if not effects:
                 return

@@ -111,10 +111,11 @@ def tell(listener: Callable[[News], None] | None, news: Iterable[News]) -> None:
 
 async def outcome(transaction: "asyncio.Future[T]") -> T:
     """Wait for a transaction: who is cancelled cancels nothing, and what it raises is not lost."""
+    caller = asyncio.current_task()
     try:
         return await asyncio.shield(transaction)
     except asyncio.CancelledError:
-        if transaction.cancelled():  # and not its caller, who is told why: it was cut
+        if transaction.cancelled() and not (caller and caller.cancelling()):  # it was cut
             raise StoreUnavailable("the database is closed") from None
         transaction.add_done_callback(_forget)
         raise
