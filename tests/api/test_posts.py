@@ -12,6 +12,7 @@ from both import database_url, on_postgres
 from live import PATIENCE
 from rest import Rest, messages
 from useby.api import posts as posts_module
+from useby.api.posts import APART
 from useby.domain.news import Notified
 from useby.store import accounts, notifications
 from useby.store.engine import StoreUnavailable, Transaction
@@ -175,3 +176,54 @@ async def test_a_row_that_stays_locked_is_503_for_its_owner_alone(
     assert kept.status_code == HTTPStatus.CREATED
     assert (await theirs.post("/api/notifications", json={"message": "again"})).is_success
     assert await messages(theirs) == ["again"]
+
+
+@on_postgres
+async def test_many_users_whose_rows_are_locked_lose_nothing_and_delay_no_stranger(
+    rest: Rest, database_url: str
+) -> None:
+    """More than are waited for at a time; each has several posts, before and after the wait."""
+    locked = [await rest.person() for _ in range(APART + 2)]
+    _, stranger = await rest.person()
+    other = await asyncpg.connect(database_url)
+    try:
+        holding = other.transaction()
+        await holding.start()
+        ids = [user.id for user, _ in locked]
+        await other.execute("SELECT FROM users WHERE id = ANY($1) FOR UPDATE", ids)
+        waiting = []
+        for number in range(3):
+            for _, theirs in locked:
+                post = theirs.post("/api/notifications", json={"message": str(number)})
+                waiting.append(asyncio.create_task(post))
+            async with asyncio.timeout(PATIENCE):
+                sent = await stranger.post("/api/notifications", json={"message": str(number)})
+            assert sent.status_code == HTTPStatus.CREATED
+        await holding.rollback()
+    finally:
+        await other.close()
+    assert {each.status_code for each in await asyncio.gather(*waiting)} == {HTTPStatus.CREATED}
+    for _, theirs in locked:
+        assert await messages(theirs) == ["2", "1", "0"]
+    assert rest.context.posts._apart == {}
+
+
+@on_postgres
+async def test_who_is_shut_out_while_the_row_is_waited_for_is_refused(
+    rest: Rest, database_url: str
+) -> None:
+    gone, theirs = await rest.person()
+    _, stranger = await rest.person()
+    other = await asyncpg.connect(database_url)
+    try:
+        async with other.transaction():
+            await other.execute("UPDATE users SET disabled_at = now() WHERE id = $1", gone.id)
+            post = theirs.post("/api/notifications", json={"message": "no"})
+            waiting = asyncio.create_task(post)
+            while gone.id not in rest.context.posts._apart:
+                await stranger.post("/api/notifications", json={"message": "meanwhile"})
+    finally:
+        await other.close()
+    assert (await waiting).status_code == HTTPStatus.UNAUTHORIZED
+    kept = await rest.database.read(lambda c: notifications.page_after(c, gone.id, 0, 10))
+    assert kept == []

@@ -3,12 +3,14 @@
 import asyncio
 import contextlib
 import json
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+import httpx
 import pytest
 
 from live import Server
@@ -89,6 +91,23 @@ async def test_tokens_that_are_brief_are_not_exchanged_for_every_request(node: S
         await api.me()
         assert api.tokens == brief
         assert await api.token() != brief.access_token  # a socket is to stand longer
+
+
+async def test_an_exchange_that_fails_for_now_costs_no_request_whose_token_is_still_good(
+    node: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away() -> None:
+        raise httpx.ConnectError("away")
+
+    async with Api(node.url) as api:
+        await api.sign_up("eli@useby.example", PASSWORD)
+        await api.sign_in("eli@useby.example", PASSWORD)
+        monkeypatch.setattr(api, "refresh", away)
+        api._ends = time.monotonic() + 30
+        assert (await api.me()).email == "eli@useby.example"
+        api._ends = time.monotonic()
+        with pytest.raises(httpx.ConnectError):
+            await api.me()
 
 
 async def test_products_are_added_found_changed_used_up_and_deleted(node: Server) -> None:

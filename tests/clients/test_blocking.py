@@ -4,6 +4,12 @@ import asyncio
 import signal
 import subprocess
 import sys
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from useby.client import Blocking
 
 
 async def _interrupted(script: str) -> tuple[int | None, str]:
@@ -64,3 +70,12 @@ with Blocking() as run:
 """
     )
     assert (code, said) == (7, "")
+
+
+def test_what_is_no_coroutine_is_refused_and_not_waited_for() -> None:
+    async def items() -> AsyncIterator[int]:
+        yield 1
+
+    mistaken: Any = items()
+    with Blocking() as run, pytest.raises(TypeError, match="each"):
+        run(mistaken)
