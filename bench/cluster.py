@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -113,6 +114,7 @@ def main(
     into.mkdir(parents=True, exist_ok=True)
     kept = {
         "title": TITLE,
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": machine,
         "columns": {key: asdict(column) for key, column in COLUMNS.items()},
         "rows": [asdict(row) for row in found],
