@@ -50,6 +50,9 @@ SETTINGS: Final = {
     "tcp_keepalives_idle": "10",
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
+    # Users are named by an array, of which a plan that is kept reckons with ten: with the server's
+    # own figure (4, for disks that turn) it would read a table of 2,000 for each, not its index.
+    "random_page_cost": "1.1",
     # A commit that nobody waits for is lost with a crash, and had been answered 2xx.
     "synchronous_commit": "on",
 }
