@@ -14,7 +14,9 @@ connections = Gauge(
     multiprocess_mode="livesum",
 )
 closes = Counter(
-    "useby_closes", "WebSocket connections closed, by close code and reason.", ["code", "reason"]
+    "useby_closes",
+    "WebSocket connections closed, by close code and reason; codes of clients' own count as other.",
+    ["code", "reason"],
 )
 frames_received = Counter(
     "useby_frames_received", "WebSocket frames received, control and empty ones too."

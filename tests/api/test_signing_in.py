@@ -108,6 +108,7 @@ async def test_a_second_signup_changes_nothing_of_the_account_that_is_there(
         ({"email": "ada"}, "email"),
         ({"email": "a b@useby.example"}, "email"),
         ({"email": "ada@x\x00"}, "email"),
+        ({"email": "\u0130" * 240 + "@useby.example"}, "email"),  # longer in lower case
         ({"password": "short"}, "password"),
         ({"password": "x" * 201}, "password"),
         ({"timeZone": "Atlantis"}, "timeZone"),

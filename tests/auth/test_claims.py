@@ -100,3 +100,11 @@ def test_whatever_a_token_says_it_is_good_or_refused_and_nothing_else(said: dict
         return
     assert claims.user_id
     assert claims.expires_at > NOW
+
+
+def test_a_token_that_is_dated_more_than_a_minute_ahead_is_refused() -> None:
+    """Own tokens and an outside issuer's are read by the same function."""
+    assert read(iat=SECOND + 60)
+    with pytest.raises(TokenRefused) as refused:
+        read(iat=SECOND + 60.001)
+    assert not refused.value.expired

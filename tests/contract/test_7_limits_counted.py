@@ -178,6 +178,22 @@ async def test_each_limit_has_its_metric(
     assert await live.metric(rest, name, **labels) >= before + 1
 
 
+async def test_the_close_codes_that_clients_choose_share_one_series(
+    small: Server, rest: httpx.AsyncClient, wires: Wires
+) -> None:
+    before = await live.metric(rest, "useby_closes_total", code="other", reason="")
+    codes = (3000, 3001, 3999, 4000, 4321, 4999)
+    for code in codes:
+        wire = await wires.opened(small.socket_url(small.person().token))
+        await wire.send(close_frame(code, "made up"))
+        await wire.read_to_end()
+    exposition = (await rest.get("/metrics")).text
+    after = live.metric_in(exposition, "useby_closes_total", code="other", reason="")
+    assert after == before + len(codes)
+    assert not [code for code in codes if f'code="{code}"' in exposition]
+    assert "made up" not in exposition
+
+
 # what just fits
 
 

@@ -134,6 +134,8 @@ async def test_forged_tokens_are_all_1008_invalid_access_token_and_nothing_is_fe
         "our iss by the outside key": outside(iss="useby"),
         "nbf in the future": outside(nbf=now + 300),
         "nbf in the future in ours": inside(nbf=now + 300),
+        "iat more than a minute ahead": outside(iat=now + 75),
+        "iat more than a minute ahead in ours": inside(iat=now + 75),
         "no exp": outside(exp=None),
         "an exp that is text": inside(exp=str(now + 600)),
         "an exp of 1e30": inside(exp=1e30),

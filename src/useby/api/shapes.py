@@ -20,6 +20,8 @@ from pydantic.alias_generators import to_camel
 from useby.domain.policy import MAX_LEAD_DAYS, MAX_LEADS, lead_days
 
 DAY_LIMIT: Final = 36_500
+MAX_EMAIL: Final = 254
+"""Characters of an e-mail (RFC 5321 section 4.5.3.1.3), in lower case, as it is stored."""
 
 
 class Shape(BaseModel):
@@ -50,6 +52,14 @@ def _zone(name: str) -> str:
 
 _ZONES: Final = available_timezones() - {"localtime", "Factory"}
 
+
+def _fits(email: str) -> str:
+    # Lower-casing comes after the constraint on the length, and may add characters: U+0130 is two.
+    if len(email) > MAX_EMAIL:
+        raise ValueError(f"an e-mail has at most {MAX_EMAIL} characters in lower case")
+    return email
+
+
 Text = Annotated[str, AfterValidator(_storable)]
 # Constraints after a validator of ours would count the blanks before they are stripped.
 Name = Annotated[
@@ -63,12 +73,13 @@ Email = Annotated[
     str,
     StringConstraints(
         min_length=3,
-        max_length=254,
+        max_length=MAX_EMAIL,
         strip_whitespace=True,
         to_lower=True,
         pattern=r"^[^\s@\x00-\x1f\x7f]+@[^\s@\x00-\x1f\x7f]+$",
     ),
     AfterValidator(_storable),
+    AfterValidator(_fits),
     Field(examples=["ada@useby.example"]),
 ]
 """RFC 5321 lets almost anything stand before the @; only writing to it would tell."""

@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from useby.domain.account import CLOCK_SKEW
+
 MAX_SUBJECT: Final = 128
 """Characters of a user's id."""
 _LATEST: Final = 253_402_300_799
-"""The last second of the year 9999: the latest that ``datetime`` can say."""
+"""The last second of the year 9999: the latest that ``datetime`` can hold."""
+_SKEW_SECONDS: Final = CLOCK_SKEW.total_seconds()
 
 
 class TokenRefused(Exception):  # noqa: N818 - said as the caller sees it
@@ -40,16 +43,19 @@ class Claims:
 def claims_of(
     payload: Mapping[str, Any], *, user_claim: str, session_id: str | None, now: datetime
 ) -> Claims:
-    """The claims of a token whose signature is good.
+    """Return the claims of a token whose signature is good.
 
     Args:
-        payload: What the token says.
+        payload: The token's JSON object.
         user_claim: The name of the claim that holds the user's id.
         session_id: The sign-in it belongs to, if it is one of ours.
         now: The moment at which it has to be good, aware.
 
     Raises:
-        TokenRefused: A claim is missing, of the wrong type or out of range, or it is not the time.
+        TokenRefused: A claim is missing, of the wrong type or out of range, the token has expired
+            or is not valid yet, or it is dated later than ``CLOCK_SKEW`` from now: "sign out
+            everywhere" compares ``iat`` with the time of the sign-out, which a later date would
+            outlive.
     """
     user_id = text_of(payload.get(user_claim))
     if len(user_id) > MAX_SUBJECT or not user_id.isprintable():
@@ -57,7 +63,7 @@ def claims_of(
     wall = now.timestamp()
     expires = math.floor(_moment(payload.get("exp")))  # sooner than it says, and never later
     issued = _moment(payload.get("iat", 0))
-    if _moment(payload.get("nbf", 0)) > wall:
+    if _moment(payload.get("nbf", 0)) > wall or issued > wall + _SKEW_SECONDS:
         raise TokenRefused
     if expires <= wall:
         raise TokenRefused(expired=True)

@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from useby.domain.policy import Policy
+
+CLOCK_SKEW: Final = timedelta(seconds=60)
+"""Time by which the clock that dated a token may be ahead of ours."""
 
 
 @dataclass(frozen=True, slots=True)

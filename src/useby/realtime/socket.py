@@ -40,6 +40,9 @@ SHORT_CLOSE_SECONDS: Final = 1.0
 """How long our Close waits for a peer that does not read, or whose answer can't be parsed."""
 FRAMES_AFTER_CLOSE: Final = 100
 """Frames read past the rate while the peer's Close is awaited; then nothing more is read."""
+PRIVATE_CODES: Final = 3000
+"""Close codes from here on are chosen freely by clients (RFC 6455 section 7.4.2). All of them
+share one label of the metric, so that clients cannot make series."""
 _VIOLATIONS: Final = {1002: closes.PROTOCOL_ERROR, 1007: closes.INVALID_TEXT, 1009: closes.TOO_BIG}
 
 _quiet = logging.getLogger("useby.realtime.wire")
@@ -379,7 +382,7 @@ class Socket(asyncio.Protocol):
     def _finish(self, code: int) -> None:
         """The peer ended the connection: what is written may still leave, within the deadline."""
         if self.session.state is not State.CLOSED:
-            metrics.closes.labels(str(code), "").inc()
+            metrics.closes.labels(str(code) if code < PRIVATE_CODES else "other", "").inc()
             self.session.close(closes.GOING_AWAY)
         self._hub.remove(self)
         self._disarm()

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from useby.domain.account import Standing, User
+from useby.domain.account import CLOCK_SKEW, Standing, User
 from useby.domain.news import AccessEnded, Scheduled
 from useby.domain.policy import Policy
 from useby.store.engine import Transaction
@@ -258,16 +258,21 @@ def end_sessions(
 ) -> None:
     """End every session of the user, and every outside token issued until now.
 
+    An issuer's clock may be ahead of ours by ``CLOCK_SKEW``, so a token that it issued before this
+    moment may be dated after it. All tokens dated within that time are ended; an outside sign-in
+    made in the minute after a sign-out everywhere is therefore ended too, and works when repeated
+    after that minute.
+
     Args:
         transaction: The write under way.
-        user_id: Whose.
+        user_id: The user.
         now: The moment, aware.
         keep: A session that goes on.
     """
     ending = sa.and_(sessions.c.user_id == user_id, sessions.c.revoked_at.is_(None))
     if keep is not None:
         ending = sa.and_(ending, sessions.c.id != keep)
-    _update(transaction, user_id, {"signed_out_at": now})
+    _update(transaction, user_id, {"signed_out_at": now + CLOCK_SKEW})
     ended = transaction.connection.scalars(
         sa.update(sessions).where(ending).values(revoked_at=now).returning(sessions.c.id)
     ).all()

@@ -82,6 +82,8 @@ Connection lost, not let in, no such database, no memory or disk left, a lock or
 too long, shut down, broken, only to be read."""
 UNDONE: Final = ("40",)
 """What another transaction's luck has cost: a deadlock, a serialization failure."""
+DATA_EXCEPTION: Final = "22"
+"""The class of errors that are about a value, and may repeat it."""
 FATAL: Final = ("FATAL", "PANIC")
 """The server says this before it closes the connection."""
 
@@ -100,7 +102,9 @@ class PostgresDatabase:
             pool_size=pool,
             max_overflow=0,
             pool_timeout=ACQUIRE_SECONDS,
+            hide_parameters=True,
         )
+        event.listen(self._engine.sync_engine, "handle_error", _hide_values)
         event.listen(self._engine.sync_engine, "checkout", _refuse_closed)
         event.listen(self._engine.sync_engine, "handle_error", _give_up_broken)
         self._snapshots = self._engine.execution_options(
@@ -193,7 +197,9 @@ async def run_alone(url: str, work: Callable[[Connection], T], *, migrates: bool
             "postgresql+asyncpg://",
             async_creator=lambda: _connect(url, command_seconds, settings),
             poolclass=sa.NullPool,
+            hide_parameters=True,
         )
+        event.listen(engine.sync_engine, "handle_error", _hide_values)
         async with engine.connect() as connection:
             if migrates:
                 await _hold_for_migrating(connection)
@@ -289,6 +295,29 @@ def _give_up_broken(context: ExceptionContext) -> None:
         context.is_disconnect = context.invalidate_pool_on_disconnect = True
 
 
+def _hide_values(context: ExceptionContext) -> None:
+    """Take the values of a statement out of its error, which is logged.
+
+    ``hide_parameters`` covers only what SQLAlchemy adds. asyncpg repeats a parameter that it cannot
+    encode, and PostgreSQL repeats values in the detail of a violated constraint ("Failing row
+    contains …") and in the message of a data exception (class 22 of its appendix A).
+    """
+    cause = context.original_exception.__cause__  # what asyncpg raised, beneath SQLAlchemy's own
+    if not isinstance(cause, asyncpg.PostgresError | asyncpg.InterfaceError):
+        return
+    before = str(cause)
+    if _is_unencodable(cause) or _code(cause).startswith(DATA_EXCEPTION):
+        cause.args = (f"a value was refused {_code(cause)}".strip(),)
+        cause.__cause__ = cause.__context__ = None  # Python's own error may repeat the value, too
+    for part in ("detail", "hint", "context", "internal_query"):
+        if getattr(cause, part, None) is not None:
+            setattr(cause, part, None)
+    after = str(cause)
+    for error in (context.sqlalchemy_exception, context.original_exception):
+        if error is not None:
+            error.args = tuple(str(each).replace(before, after) for each in error.args)
+
+
 async def _attempts(attempt: Callable[[], Awaitable[T]]) -> T:
     """Attempt a whole transaction, anew if it was not its own fault that it failed.
 
@@ -335,10 +364,15 @@ def _is_broken(cause: BaseException) -> bool:
     if isinstance(cause, OSError):  # a command that took too long, too: who knows what comes yet
         return True
     if isinstance(cause, asyncpg.InterfaceError):
-        return not isinstance(cause, asyncpg.DataError)
+        return not _is_unencodable(cause)
     if isinstance(cause, asyncpg.InternalClientError):  # what it says if the server has said FATAL
         return not isinstance(cause, asyncpg.OutdatedSchemaCacheError)
     return getattr(cause, "severity_en", None) in FATAL
+
+
+def _is_unencodable(cause: BaseException) -> bool:
+    """Return whether asyncpg refused a parameter; nothing was sent, and the connection is good."""
+    return isinstance(cause, asyncpg.InterfaceError) and isinstance(cause, ValueError)
 
 
 def _code(cause: BaseException) -> str:

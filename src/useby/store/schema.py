@@ -108,7 +108,8 @@ users = sa.Table(
     sa.UniqueConstraint("email"),
 )
 """``seq`` is the newest number given to one of the user's notifications. ``signed_out_at`` ends
-tokens that carry no session (an outside issuer's) issued at or before it."""
+tokens that carry no session (an outside issuer's) issued at or before it; it is a minute later than
+the sign-out, because the issuer's clock may be ahead."""
 
 sessions = sa.Table(
     "sessions",

@@ -68,6 +68,7 @@ def sqlite_engine(path: Path, *, writes: bool, checkpoints: bool = False) -> Eng
         connect_args={"check_same_thread": False, "timeout": BUSY_SECONDS},
         pool_size=READERS,
         max_overflow=0,
+        hide_parameters=True,  # an error is logged; a password hash may be among its parameters
     )
 
     @event.listens_for(engine, "connect")
