@@ -64,6 +64,15 @@ async def test_the_subprotocol_is_echoed_only_to_who_offers_it(
         assert set(json.loads(await client.recv())) == {"type", "message", "userId"}
 
 
+@pytest.mark.parametrize("count", [0, 1, 3])
+async def test_the_greeting_carries_the_number_of_unread_notifications_as_an_integer(
+    server: Server, person: Person, extended: Open, count: int
+) -> None:
+    server.say(person, [str(number) for number in range(count)])
+    _, greeting = await extended()
+    assert (greeting["unread"], type(greeting["unread"])) == (count, int)
+
+
 async def test_the_greeting_says_what_is_unread_when_the_token_ends_and_the_newest_number(
     server: Server, person: Person, extended: Open, rest: httpx.AsyncClient
 ) -> None:

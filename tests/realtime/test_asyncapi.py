@@ -126,6 +126,13 @@ def test_what_the_encoder_sends_is_what_the_document_says(shape: type, data: st.
     assert list(sent) == list(schema["properties"]) == schema["required"], "keys and their order"
 
 
+def test_the_document_refuses_a_truth_value_where_the_greeting_carries_a_count() -> None:
+    greeting = payload(frames.established("u", unread=0, expires_at=datetime.now(UTC), seq=0))
+    validator = VALIDATORS["ExtendedEstablished"]
+    assert validator.is_valid(greeting)
+    assert not validator.is_valid(greeting | {"unread": False})
+
+
 def test_an_example_stands_with_its_message() -> None:
     examples = {
         name: message["examples"][0]["payload"]

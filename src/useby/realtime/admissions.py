@@ -345,7 +345,7 @@ class Admissions:
                     newest,
                     notifications.unread_count(connection, user_id)
                     if unread and each.socket.session.extended
-                    else unread,
+                    else int(unread),
                     notifications.seq_of(connection, user_id, each.since) if each.since else None,
                 )
                 for each, (user_id, _, _), (standing, newest, unread) in zip(
