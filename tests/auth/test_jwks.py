@@ -12,7 +12,16 @@ from cryptography.hazmat.primitives.asymmetric import ed448
 
 from issuers import ED, RSA, SIGNERS, KeyServer, jwk_of, key_server, key_set
 from useby.auth import jwks
-from useby.auth.jwks import ANEW_AFTER, AT_MOST_EVERY, MAX_BYTES, KeySet, algorithm_of, parse
+from useby.auth.claims import IssuerUnavailable
+from useby.auth.jwks import (
+    ANEW_AFTER,
+    AT_MOST_EVERY,
+    MAX_BYTES,
+    RETRY_AFTER,
+    KeySet,
+    algorithm_of,
+    parse,
+)
 
 
 class Clock:
@@ -220,14 +229,43 @@ async def test_an_issuer_that_never_answers_is_given_up(
     assert "TimeoutError" in said
 
 
-async def test_an_issuer_that_is_not_there_is_asked_again_after_a_minute(clock: Clock) -> None:
+async def test_an_issuer_that_is_not_there_is_asked_again_after_seconds(clock: Clock) -> None:
     async with key_server() as server:
         keys = KeySet(server.url, clock)
     await keys.fetch()
-    with pytest.raises(KeyError):
+    clock.seconds += 1
+    with pytest.raises(IssuerUnavailable) as unavailable:
         keys.get("1")
-    clock.seconds += AT_MOST_EVERY
+    assert unavailable.value.retry_after == RETRY_AFTER - 1
+    clock.seconds += RETRY_AFTER - 1
     assert keys.get("1") is None
+
+
+async def test_an_issuer_that_fails_is_asked_once_in_that_time(
+    keys: KeySet, server: KeyServer, clock: Clock
+) -> None:
+    server.status = "500 Internal Server Error"
+    for _ in range(10):
+        await keys.fetch()
+    assert len(server.requests) == 1
+    clock.seconds += RETRY_AFTER
+    server.status = "200 OK"
+    await keys.fetch()
+    assert keys.get("1") == RSA.public_key()
+    with pytest.raises(KeyError):
+        keys.get("2")
+
+
+async def test_after_a_failed_fetch_known_keys_are_good_and_others_are_neither_good_nor_bad(
+    keys: KeySet, server: KeyServer, clock: Clock
+) -> None:
+    await keys.fetch()
+    clock.seconds += AT_MOST_EVERY
+    server.status = "500 Internal Server Error"
+    await keys.fetch()
+    assert keys.get("1") == RSA.public_key()
+    with pytest.raises(IssuerUnavailable):
+        keys.get("2")
 
 
 def test_every_kind_of_key_is_for_one_algorithm() -> None:

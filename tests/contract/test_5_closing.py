@@ -11,6 +11,7 @@ import pytest
 
 import live
 from clients import Client, Connect, Ended, client_of, nothing_more, take, until_closed
+from issuers import RSA, key_server
 from live import Person, Server
 from wire import CLOSE, CONT, PING, TEXT, Wires, close_frame, frame
 
@@ -166,6 +167,21 @@ async def test_too_many_connections_for_this_user_1013(hurried: Server, connect:
     assert await nothing_more(first) == await nothing_more(second) == []
     another = hurried.person()
     await opened(hurried, another, connect)
+
+
+async def test_an_outside_issuers_keys_cannot_be_fetched_now_1013_issuer_unavailable(
+    tmp_path: Path, everyone: list[Connect]
+) -> None:
+    now = int(datetime.now(UTC).timestamp())
+    claims = {"sub": "outsider", "iat": now, "exp": now + 600}
+    token = jwt.encode(claims, RSA, "RS256", {"kid": "1"})
+    async with key_server() as keys:
+        keys.status = "503 Service Unavailable"
+        with live.serving(tmp_path, jwt_jwks_url=keys.url) as server:
+            server.secrets.add(token)
+            for connect in everyone:
+                client = await connect(server.socket_url(token))
+                assert await until_closed(client) == ([], Ended(1013, "Issuer unavailable"))
 
 
 async def test_too_many_connections_for_this_server_1013(

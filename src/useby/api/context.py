@@ -13,7 +13,7 @@ from useby.api.posts import Posts
 from useby.auth.passwords import Passwords
 from useby.auth.rates import Rates
 from useby.auth.tickets import Tickets
-from useby.auth.tokens import Claims, Issuer, TokenRefused, Verifier
+from useby.auth.tokens import Claims, Issuer, IssuerUnavailable, TokenRefused, Verifier
 from useby.bus import Bus
 from useby.domain.account import Standing, User
 from useby.settings import Settings
@@ -73,10 +73,10 @@ Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 
 
 async def claims_of(node: Node, credentials: Bearer) -> Claims:
-    """What a good token says; whether it has been revoked since, only the store knows.
+    """Return the claims of a good token, which may have been revoked since: the store is not asked.
 
     Raises:
-        Problem: 401, there is none or it is not good.
+        Problem: 401, there is none or it is not good; 503, its issuer's keys cannot be fetched now.
     """
     if credentials is None or not credentials.credentials:
         raise Problem.unauthorized("An access token is required.")
@@ -85,6 +85,11 @@ async def claims_of(node: Node, credentials: Bearer) -> Claims:
     except TokenRefused as refused:
         raise Problem.unauthorized(
             "The access token has expired." if refused.expired else "The access token is invalid."
+        ) from None
+    except IssuerUnavailable as unavailable:
+        raise Problem.unavailable(
+            "The keys of the token's issuer can't be fetched now. Try again later.",
+            unavailable.retry_after,
         ) from None
 
 

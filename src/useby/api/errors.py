@@ -1,6 +1,7 @@
 """Every error in one shape: ``application/problem+json`` (RFC 9457)."""
 
 import logging
+import math
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Self
@@ -67,6 +68,12 @@ class Problem(Exception):  # noqa: N818 - the RFC's own word
     def not_found(cls, what: str) -> Self:
         """It is not there, or not the caller's: both are the same answer."""
         return cls(HTTPStatus.NOT_FOUND, f"There is no such {what}.")
+
+    @classmethod
+    def unavailable(cls, detail: str, retry_after: float = 0) -> Self:
+        """Return 503: the same request may succeed in so many seconds, or a little later."""
+        seconds = max(RETRY_AFTER_SECONDS, math.ceil(retry_after))
+        return cls(HTTPStatus.SERVICE_UNAVAILABLE, detail, {"Retry-After": str(seconds)})
 
     @classmethod
     def too_many(cls, retry_after: int) -> Self:

@@ -28,6 +28,15 @@ class TokenRefused(Exception):  # noqa: N818 - said as the caller sees it
         self.expired = expired
 
 
+class IssuerUnavailable(Exception):  # noqa: N818 - said as the caller sees it
+    """The outside issuer's keys cannot be fetched now, so the token may be good or bad."""
+
+    def __init__(self, retry_after: float) -> None:
+        """Give the seconds after which the keys are asked for again."""
+        super().__init__("the keys of the issuer cannot be fetched")
+        self.retry_after = retry_after
+
+
 @dataclass(frozen=True, slots=True)
 class Claims:
     """What a good token says."""

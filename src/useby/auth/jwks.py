@@ -15,6 +15,8 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
+from useby.auth.claims import IssuerUnavailable
+
 log = logging.getLogger(__name__)
 
 PublicKey = RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey
@@ -28,7 +30,9 @@ KINDS: Final[Mapping[str, type[PublicKey]]] = {
 MAX_BYTES: Final = 64 * 1024
 TIMEOUT_SECONDS: Final = 5.0
 AT_MOST_EVERY: Final = 60.0
-"""Seconds from one fetch to the next that an unknown ``kid`` may cause."""
+"""Seconds from one good fetch to the next that an unknown ``kid`` may cause."""
+RETRY_AFTER: Final = 5.0
+"""Seconds from a failed fetch to the next."""
 ANEW_AFTER: Final = 3600.0
 """Seconds after which known keys are asked for again, so that a withdrawn one is dropped."""
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -60,34 +64,49 @@ class KeySet:
         self._clock = clock
         self._keys: Mapping[str, PublicKey] = {}
         self._tried_at = -math.inf
+        self._failed = False
         self._one_at_a_time = asyncio.Lock()
 
     def get(self, kid: str) -> PublicKey | None:
-        """The key called ``kid``; ``None`` if a fetch has to come first.
+        """Return the key called ``kid``; ``None`` if a fetch has to come first.
 
-        A ``kid`` that is unknown after a fetch stays unknown for a minute, so that a flood of
-        made-up ones causes no flood of requests.
+        A ``kid`` that is unknown after a good fetch stays unknown for a minute, so that a flood of
+        made-up ones causes no flood of requests. After a failed fetch the last good keys are still
+        returned, and nothing can be concluded about any other.
 
         Raises:
-            KeyError: There is none, and it is too soon to ask again.
+            KeyError: The issuer has no such key, and it is too soon to ask again.
+            IssuerUnavailable: The last fetch failed, and it is too soon to ask again.
         """
-        since = self._clock() - self._tried_at
-        if since < AT_MOST_EVERY:
-            return self._keys[kid]
-        return self._keys.get(kid) if since < ANEW_AFTER else None
+        key = self._keys.get(kid)
+        if key is not None:
+            return key if self._clock() - self._tried_at < ANEW_AFTER else None
+        wait = self._wait()
+        if wait <= 0:
+            return None
+        if self._failed:
+            raise IssuerUnavailable(wait)
+        raise KeyError(kid)
 
     async def fetch(self) -> None:
-        """Fetch the keys, unless another task just did. Failure is logged and changes nothing."""
+        """Fetch the keys, unless another task just did. Failure is logged and changes no key."""
         async with self._one_at_a_time:
-            if self._clock() - self._tried_at < AT_MOST_EVERY:
+            if self._wait() > 0:
                 return
+            self._failed = True
             try:
                 self._keys = parse(await self._get())
+                self._failed = False
             except Exception as error:  # noqa: BLE001 - whatever it was, the last good keys stay
                 log.warning("the keys at %s could not be fetched: %r", self.url, error)
             finally:
-                # At the end: until then, whoever wants a key waits for the lock with the others.
+                # At the end: until then, all who need a key wait for the lock.
                 self._tried_at = self._clock()
+
+    def _wait(self) -> float:
+        """Return the seconds until the keys may be asked for again."""
+        pause = RETRY_AFTER if self._failed else AT_MOST_EVERY
+        return self._tried_at + pause - self._clock()
 
     async def _get(self) -> bytes:
         import httpx  # noqa: PLC0415 - only who has an outside issuer pays for it

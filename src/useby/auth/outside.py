@@ -49,10 +49,11 @@ class Outside:
         self._keys = KeySet(settings.jwt_jwks_url) if settings.jwt_jwks_url else None
 
     def key_for(self, header: Mapping[str, Any]) -> PublicKey | None:
-        """The key that a token has to be signed by; ``None`` if it has to be fetched first.
+        """Return the key that must have signed a token; ``None`` if it has to be fetched first.
 
         Raises:
-            TokenRefused: There is none for it.
+            TokenRefused: There is no such key.
+            IssuerUnavailable: The keys cannot be fetched now.
         """
         if header.get("alg") not in self._settings.jwt_algorithms:
             raise TokenRefused

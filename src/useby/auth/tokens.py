@@ -17,10 +17,10 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import datetime
 from typing import Any, Final
 
-from useby.auth.claims import Claims, TokenRefused, claims_of, text_of
+from useby.auth.claims import Claims, IssuerUnavailable, TokenRefused, claims_of, text_of
 from useby.settings import Settings
 
-__all__ = ["Claims", "Issuer", "KeysNeeded", "TokenRefused", "Verifier"]
+__all__ = ["Claims", "Issuer", "IssuerUnavailable", "KeysNeeded", "TokenRefused", "Verifier"]
 
 ISSUER: Final = "useby"
 TYPE: Final = "at+jwt"
@@ -79,6 +79,7 @@ class Verifier:
         Raises:
             TokenRefused: It is not; ``expired`` says whether only its time is over.
             KeysNeeded: It may be an outside issuer's, by a key that has to be fetched first.
+            IssuerUnavailable: It may be an outside issuer's, whose keys cannot be fetched now.
         """
         if len(token) > self._max_bytes or not token.isascii():
             raise TokenRefused
@@ -96,10 +97,11 @@ class Verifier:
         return self._outside.verify(token, key, now)
 
     async def verify_soon(self, token: str, now: datetime) -> Claims:
-        """As ``verify``, but fetch an outside issuer's keys if that may help.
+        """Verify a token, fetching an outside issuer's keys if needed.
 
         Raises:
             TokenRefused: The token is not good.
+            IssuerUnavailable: The keys cannot be fetched now; the same token may be good later.
         """
         try:
             return self.verify(token, now)
@@ -108,7 +110,7 @@ class Verifier:
         try:
             return self.verify(token, now)
         except KeysNeeded:
-            raise TokenRefused from None
+            raise IssuerUnavailable(0) from None
 
     async def fetch_keys(self) -> None:
         """Fetch the outside issuer's keys, unless that was just done."""

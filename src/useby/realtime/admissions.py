@@ -19,7 +19,7 @@ from typing import Final, NamedTuple, TypeVar
 
 from useby.auth import refresh
 from useby.auth.tickets import Tickets, is_ticket
-from useby.auth.tokens import Claims, KeysNeeded, TokenRefused, Verifier
+from useby.auth.tokens import Claims, IssuerUnavailable, KeysNeeded, TokenRefused, Verifier
 from useby.domain.account import Standing
 from useby.realtime import closes
 from useby.realtime.hub import Hub
@@ -275,8 +275,8 @@ class Admissions:
                 self._redeem_soon(opening)
                 return False
             claims = claims or self._verifier.verify(opening.token, self._now())
-        except TokenRefused as refused:
-            _refuse(socket, refused)
+        except (TokenRefused, IssuerUnavailable) as error:
+            _refuse(socket, error)
             return False
         except KeysNeeded:
             socket.flush()
@@ -302,8 +302,8 @@ class Admissions:
     async def _verify_later(self, opening: _Opening) -> None:
         try:
             opening.claims = await self._verifier.verify_soon(opening.token, self._now())
-        except TokenRefused as refused:
-            _refuse(opening.socket, refused)
+        except (TokenRefused, IssuerUnavailable) as error:
+            _refuse(opening.socket, error)
         else:
             self._queue(opening)
 
@@ -368,8 +368,11 @@ def _fail(opening: _Opening) -> None:
     opening.socket.close(closes.INTERNAL_ERROR)
 
 
-def _refuse(socket: Socket, refused: TokenRefused) -> None:
-    socket.close(closes.TOKEN_EXPIRED if refused.expired else closes.TOKEN_INVALID)
+def _refuse(socket: Socket, error: TokenRefused | IssuerUnavailable) -> None:
+    if isinstance(error, IssuerUnavailable):
+        socket.close(closes.ISSUER_UNAVAILABLE)
+    else:
+        socket.close(closes.TOKEN_EXPIRED if error.expired else closes.TOKEN_INVALID)
 
 
 def _without_port(host: str) -> str:

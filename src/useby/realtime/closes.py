@@ -29,6 +29,7 @@ TOO_BIG = Close(1009)
 KEEPALIVE_TIMEOUT = Close(1011, "Keepalive timeout")
 INTERNAL_ERROR = Close(1011)
 TOO_SLOW = Close(1013, "Too slow")
+ISSUER_UNAVAILABLE = Close(1013, "Issuer unavailable")
 TOO_MANY_CONNECTIONS = Close(1013, "Too many connections")
 
 ALL = tuple(value for value in dict(globals()).values() if isinstance(value, Close))

@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Final
 
 from useby import metrics
-from useby.auth.tokens import Claims, TokenRefused, Verifier
+from useby.auth.tokens import Claims, IssuerUnavailable, TokenRefused, Verifier
 from useby.bus import Bus, Heard, Missed
 from useby.bus.hints import Hint
 from useby.domain.account import Standing
@@ -142,11 +142,13 @@ class Hub:
         self.spawn(socket, self._authenticate(socket, token))
 
     async def _authenticate(self, socket: Socket, token: str) -> None:
-        expires_at = None
+        expires_at, why = None, closes.TOKEN_INVALID
         try:
             claims = await self._verifier.verify_soon(token, self._now())
         except TokenRefused:
             pass
+        except IssuerUnavailable:
+            why = closes.ISSUER_UNAVAILABLE  # the session goes on with the token it has
         else:
             key = (claims.user_id, claims.session_id, claims.issued_at)
             ((standing, _, _),) = await until_it_works(
@@ -158,7 +160,7 @@ class Hub:
                 socket.opened_by(claims)
                 self._sweep.add(socket)
                 expires_at = claims.expires_at
-        self.answer(socket, lambda: socket.session.authenticated(expires_at))
+        self.answer(socket, lambda: socket.session.authenticated(expires_at, why.reason))
 
     def flush_soon(self, socket: Socket) -> None:
         """Have ``socket.flush`` called when this turn of the loop is over."""

@@ -260,13 +260,20 @@ class Session:
         self._waiting = False
         return self._work_off()
 
-    def authenticated(self, expires_at: datetime | None) -> Effects:
-        """The fresh token was looked at: it is good until ``expires_at``, or it is refused."""
+    def authenticated(
+        self, expires_at: datetime | None, why: str = closes.TOKEN_INVALID.reason
+    ) -> Effects:
+        """Take the verdict on a fresh token.
+
+        Args:
+            expires_at: When it ends; ``None`` if it is refused.
+            why: The reason of a refusal.
+        """
         if not self._awaits("authenticated"):
             return _NOTHING
         self._waiting = False
         answer = (
-            frames.rejected("Invalid access token", "authenticate")
+            frames.rejected(why, "authenticate")
             if expires_at is None
             else frames.authenticated(expires_at)
         )
