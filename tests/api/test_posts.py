@@ -12,11 +12,11 @@ from both import database_url, on_postgres
 from live import PATIENCE
 from rest import Rest, messages
 from useby.api import posts as posts_module
-from useby.api.posts import APART
 from useby.domain.news import Notified
 from useby.store import accounts, notifications
 from useby.store.engine import StoreUnavailable, Transaction
 from useby.store.postgres import SETTINGS
+from useby.store.turns import WAITED_FOR
 
 __all__ = ["database_url"]
 
@@ -183,7 +183,7 @@ async def test_many_users_whose_rows_are_locked_lose_nothing_and_delay_no_strang
     rest: Rest, database_url: str
 ) -> None:
     """More than are waited for at a time; each has several posts, before and after the wait."""
-    locked = [await rest.person() for _ in range(APART + 2)]
+    locked = [await rest.person() for _ in range(WAITED_FOR + 2)]
     _, stranger = await rest.person()
     other = await asyncpg.connect(database_url)
     try:
@@ -205,7 +205,7 @@ async def test_many_users_whose_rows_are_locked_lose_nothing_and_delay_no_strang
     assert {each.status_code for each in await asyncio.gather(*waiting)} == {HTTPStatus.CREATED}
     for _, theirs in locked:
         assert await messages(theirs) == ["2", "1", "0"]
-    assert rest.context.posts._apart == {}
+    assert rest.context.posts._waiting.apart == frozenset()
 
 
 @on_postgres
@@ -220,7 +220,7 @@ async def test_who_is_shut_out_while_the_row_is_waited_for_is_refused(
             await other.execute("UPDATE users SET disabled_at = now() WHERE id = $1", gone.id)
             post = theirs.post("/api/notifications", json={"message": "no"})
             waiting = asyncio.create_task(post)
-            while gone.id not in rest.context.posts._apart:
+            while gone.id not in rest.context.posts._waiting.apart:
                 await stranger.post("/api/notifications", json={"message": "meanwhile"})
     finally:
         await other.close()

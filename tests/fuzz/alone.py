@@ -6,7 +6,7 @@ from typing import Any, Self
 from stage import Alarm, Line, Loop, frames_in
 from useby.bus.memory import MemoryBus
 from useby.realtime.hub import Hub
-from useby.realtime.session import Session, State
+from useby.realtime.session import Mark, Session, State
 from useby.realtime.socket import SLICE, Socket
 from useby.settings import Settings
 from wire import Frame
@@ -24,6 +24,7 @@ class Alone:
         self.heard = bytearray()
         self.line.hear = self.heard.extend
         self.marked: list[str] = []
+        self.waiting: list[tuple[Socket, Mark]] = []
         self.loop.run_until_complete(self._open())
 
     async def _open(self) -> None:
@@ -36,6 +37,8 @@ class Alone:
             now=lambda: datetime.now(UTC),
             product_json=lambda *_: "{}",
         )
+        wants: Any = self.hub.wants
+        wants.mark = lambda socket, wanted: self.waiting.append((socket, wanted))
         session = Session("ada")
         session.state = State.LIVE
         self.socket = Socket(self.hub, self.line, session)
@@ -55,7 +58,7 @@ class Alone:
     def mark(self) -> bool:
         """Make durable what is to be marked; whether there was any."""
         self.loop.settle()
-        batch, self.hub.wants._marks = self.hub.wants._marks, []
+        batch, self.waiting = self.waiting, []
         for socket, mark in batch:
             assert mark.ids, "a plain session names what it marks"
             self.marked += mark.ids

@@ -133,7 +133,6 @@ async def login(node: Node, request: Request, given: LoginIn) -> TokensOut:
             raise _wrong()  # it was changed, or the account deleted, while we looked at it
         if better is not None:
             accounts.set_password_hash(transaction, user.id, better)
-        sessions.purge(transaction, now)
         sessions.open_session(
             transaction,
             user_id=user.id,
@@ -142,6 +141,7 @@ async def login(node: Node, request: Request, given: LoginIn) -> TokensOut:
             now=now,
             expires_at=expires_at,
         )
+        sessions.purge(transaction, now)
 
     await node.database.write(work)
     return _tokens(node, user.id, session_id, token)
@@ -215,8 +215,8 @@ async def issue_ticket(node: Node, claims: Claimed) -> TicketOut:
     stake = Stake(claims.user_id, claims.session_id, claims.issued_at, claims.expires_at)
 
     def work(transaction: Transaction) -> None:
-        tickets.purge(transaction, now)
         tickets.keep(transaction, refresh.hash_of(ticket), stake, node.tickets.ends(claims, now))
+        tickets.purge(transaction, now)
 
     await write_as(node, claims, work)
     return TicketOut(ticket=ticket, expires_in=node.settings.ticket_seconds)

@@ -2,9 +2,6 @@
 
 One worker takes all that wait: one look at who still may, one statement that numbers, one commit.
 A transaction for each cost three times as much, most of it in going to the store and back.
-
-On PostgreSQL another transaction may hold a user's row, for as long as a lock is waited for at
-most. Strangers don't wait for that: such a user's posts go to a line of their own, for one wait.
 """
 
 import asyncio
@@ -19,6 +16,7 @@ from useby.auth.tokens import Claims
 from useby.domain.account import Standing
 from useby.domain.notification import Draft, Notification
 from useby.store import accounts, notifications
+from useby.store.batches import Batches
 from useby.store.engine import Database, StoreUnavailable, Transaction
 from useby.store.owners import hold, hold_free
 
@@ -26,9 +24,6 @@ log = logging.getLogger(__name__)
 
 TOGETHER: Final = 256
 """Posts in one transaction; the next ones wait for these."""
-APART: Final = 4
-"""Users whose rows are waited for at a time, who came first first; each takes a connection of the
-pool's few."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +59,12 @@ class _Waiting:
 
 
 class Posts:
-    """The lines in which posts wait. All of it runs on the event loop."""
+    """The queues in which posts wait. All of it runs on the event loop."""
 
     def __init__(
         self, database: Database, *, provisions: bool, now: Callable[[], datetime]
     ) -> None:
-        """Make an empty line; ``run`` works it off.
+        """Make empty queues; ``run`` works them off.
 
         Args:
             database: Where to write to.
@@ -79,10 +74,9 @@ class Posts:
         self._database = database
         self._provisions = provisions
         self._now = now
-        self._line: list[_Waiting] = []
-        self._wanted = asyncio.Event()
-        self._apart: dict[str, list[_Waiting]] = {}
-        self._few_apart = asyncio.Semaphore(APART)
+        self._waiting: Batches[_Waiting] = Batches(
+            "posts", self._keep_together, lambda each: each.user_id, most=TOGETHER
+        )
 
     async def keep(self, post: Post) -> Notification | None:
         """Keep one; when this returns it is on stable storage.
@@ -94,49 +88,21 @@ class Posts:
             StoreUnavailable: The database can't be written now.
         """
         waiting = _Waiting(post)
-        self._line.append(waiting)
-        self._wanted.set()
+        self._waiting.put(waiting)
         return await asyncio.shield(waiting.kept)  # a caller that is cancelled cancels nothing
 
     async def run(self) -> None:
-        """Work the lines off until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            while True:
-                await self._wanted.wait()
-                turn, self._line = self._line[:TOGETHER], self._line[TOGETHER:]
-                if not self._line:
-                    self._wanted.clear()
-                together: list[_Waiting] = []
-                for each in turn:
-                    self._apart.get(each.user_id, together).append(each)
-                for each in await self._keep_together(together):
-                    line = self._apart.get(each.user_id)
-                    if line is None:
-                        line = self._apart[each.user_id] = []
-                        group.create_task(self._keep_apart(each.user_id), name="posts-apart")
-                    line.append(each)
-
-    async def _keep_apart(self, user_id: str) -> None:
-        line = self._apart[user_id]
-        async with self._few_apart:
-            turn = line[:TOGETHER]
-            del line[:TOGETHER]
-            await self._keep_together(turn, waits=True)
-        del self._apart[user_id]
-        self._line = line + self._line
-        if line:
-            self._wanted.set()
+        """Work the queues off until cancelled."""
+        await self._waiting.run()
 
     async def _keep_together(
-        self, turn: Sequence[_Waiting], *, waits: bool = False
+        self, turn: Sequence[_Waiting], *, apart: bool = False
     ) -> list[_Waiting]:
-        """Keep these, or say why not; which are left, because their users' rows are another's."""
-        if not turn:
-            return []
+        """Keep posts and answer each; leave those whose users' rows other transactions hold."""
         posts = [each.post for each in turn]
         try:
             outcomes = await self._database.write(
-                lambda t: keep(t, posts, self._now(), provisions=self._provisions, waits=waits)
+                lambda t: keep(t, posts, self._now(), provisions=self._provisions, waits=apart)
             )
         except StoreUnavailable as error:
             for each in turn:
@@ -145,7 +111,7 @@ class Posts:
             if len(turn) > 1:
                 log.exception("posts could not be kept together and are kept one by one")
                 return [
-                    left for each in turn for left in await self._keep_together([each], waits=waits)
+                    left for each in turn for left in await self._keep_together([each], apart=apart)
                 ]
             turn[0].kept.set_exception(error)
         else:
@@ -166,14 +132,26 @@ def keep(
     provisions: bool,
     waits: bool = False,
 ) -> list[Notification | Unkept]:
-    """Keep the posts of those who still may, and whose rows are free or are waited for."""
+    """Keep the posts of users who still may, and whose rows are free.
+
+    Args:
+        transaction: The write under way.
+        posts: What was posted; by one user if ``waits``.
+        now: The moment, aware.
+        provisions: Whether an outside issuer's subject becomes a user at first sight.
+        waits: Whether a row that is held is waited for; else it makes its user's posts ``BUSY``.
+
+    Returns:
+        For each post what was kept, or why it was not.
+    """
     keys = [(each.claims.user_id, each.claims.session_id, each.claims.issued_at) for each in posts]
     outside = {user_id for user_id, session_id, _ in keys if session_id is None}
     if provisions and outside:
         accounts.provision(transaction, sorted(outside), now)
     users = {user_id for user_id, _, _ in keys}
     if waits:
-        hold(transaction, users)
+        for user_id in users:
+            hold(transaction, user_id)
     held = users if waits else hold_free(transaction, users)
     found = accounts.standings(transaction.connection, keys)
     unkept = [

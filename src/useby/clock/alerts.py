@@ -8,7 +8,7 @@ nothing of it, and an alert is never said twice. The cost follows what is due, n
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -18,6 +18,7 @@ from useby.domain import alerts as rules
 from useby.domain.notification import Draft
 from useby.store import alerts, notifications
 from useby.store.alerts import Settlement
+from useby.store.batches import Batches
 from useby.store.engine import Database, StoreUnavailable, Transaction
 
 log = logging.getLogger(__name__)
@@ -29,7 +30,8 @@ LONGEST_SLEEP: Final = timedelta(seconds=15)
 SHORTEST_SLEEP: Final = 0.05
 """Seconds. What is due already and was not ours to claim is another node's, for a moment yet."""
 PATIENCE: Final = timedelta(seconds=2)
-"""What has been due for longer, and was skipped because its owner was busy, is waited for."""
+"""Alerts due for longer were skipped, because another transaction holds their owner's row or
+their product's: such an owner is waited for apart, and by nobody else."""
 RETRY_SECONDS: Final = 0.5
 RETRY_LONGEST: Final = 30.0
 
@@ -43,6 +45,7 @@ class AlertClock:
         self._now = now
         self._wake = asyncio.Event()
         self._until: datetime | None = None
+        self._late: Batches[str] = Batches("alerts", self._say_late, lambda each: each, most=1)
 
     def wake(self, at: datetime | None = None) -> None:
         """Look again: something falls due at ``at``, or ``None`` when nobody can say."""
@@ -51,15 +54,19 @@ class AlertClock:
 
     async def run(self) -> None:
         """Go on until cancelled, whatever the store does."""
-        pause, due = RETRY_SECONDS, None
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._late.run(), name="clock-late")
+            await self._keep_saying()
+
+    async def _keep_saying(self) -> None:
+        pause = RETRY_SECONDS
         while True:
             self._wake.clear()
             self._until = None  # until the next look is over, any news is worth another one
-            late = due is not None and due < self._now() - PATIENCE
             try:
-                while await self.say_due(late=late) == BATCH:
+                while await self.say_due() == BATCH:
                     pass
-                due = await self._database.read(alerts.next_due)
+                due = await self._next_due()
             except Exception as error:
                 if isinstance(error, StoreUnavailable):
                     log.warning("the alert clock waits for the store: %s", error)
@@ -78,22 +85,53 @@ class AlertClock:
                 ):
                     await self._wake.wait()
 
-    async def say_due(self, *, late: bool = False) -> int:
+    async def say_due(self, *, of: str | None = None) -> int:
         """Say what is due now, one batch of it.
 
         Args:
-            late: Whether something has been due for long: then its owners, who were busy whenever
-                they were looked at, are waited for.
+            of: Only this owner's. Without it, owners who are waited for apart are left out.
 
         Returns:
             How many products were looked at; ``BATCH`` means that there may be more.
         """
-        now = self._now()
-        batch = await self._database.write(lambda t: say_due(t, now, late=late))
+        now, left_out = self._now(), self._late.apart
+        batch = await self._database.write(lambda t: say_due(t, now, of=of, left_out=left_out))
         metrics.alert_batches.inc(1 if batch.looked_at else 0)
         metrics.alerts_said.inc(batch.said)
         metrics.alert_faults.inc(batch.set_aside)
         return batch.looked_at
+
+    async def _next_due(self) -> datetime | None:
+        """Return when something is due that is not waited for apart, and have late owners be."""
+        left_out = self._late.apart
+        due = await self._database.read(lambda c: alerts.next_due(c, left_out))
+        before = self._now() - PATIENCE
+        if due is not None and due < before:
+            for owner in await self._database.read(
+                lambda c: alerts.late_owners(c, before, left_out)
+            ):
+                self._late.put(owner)
+        return due
+
+    async def _say_late(self, owners: Sequence[str], *, apart: bool) -> Sequence[str]:
+        """Say what is due to a late owner; it is left if others still hold any of it."""
+        if not apart:
+            return owners
+        (owner,) = owners
+        try:
+            while await self.say_due(of=owner) == BATCH:
+                pass
+            now = self._now()
+            if await self._database.read(lambda c: alerts.is_due(c, owner, now)):
+                return owners
+        except StoreUnavailable as error:
+            log.warning("a late alert waits for its owner's row: %s", error)
+            return owners
+        except Exception:
+            log.exception("late alerts of an owner have failed and are tried again")
+            return owners
+        self.wake()
+        return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +144,19 @@ class Batch:
     """Products whose row can't be read, or whose alert can't be worked out."""
 
 
-def say_due(transaction: Transaction, now: datetime, *, late: bool = False) -> Batch:
+def say_due(
+    transaction: Transaction,
+    now: datetime,
+    *,
+    of: str | None = None,
+    left_out: Collection[str] = (),
+) -> Batch:
     """Settle one batch of the products due at ``now``.
 
     A product whose rules can't be worked out is set aside with its reason, and costs the others
-    nothing.
+    nothing. For ``of`` and ``left_out`` see ``claim_due``.
     """
-    if late:
-        alerts.await_owners(transaction, now)
-    claimed, unreadable = alerts.claim_due(transaction, now, BATCH)
+    claimed, unreadable = alerts.claim_due(transaction, now, BATCH, of=of, left_out=left_out)
     drafts: list[Draft] = []
     settled: list[Settlement] = []
     for product, user, said in claimed:

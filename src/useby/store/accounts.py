@@ -162,7 +162,7 @@ def users_by_id(connection: Connection, user_ids: Iterable[str]) -> dict[str, Us
 
 def held(transaction: Transaction, user_id: str) -> User | None:
     """The user with this id, whose rows nobody else writes until this transaction ends."""
-    hold(transaction, [user_id])
+    hold(transaction, user_id)
     return user(transaction.connection, user_id)
 
 
@@ -328,6 +328,7 @@ def standings(
 
 
 def _update(transaction: Transaction, user_id: str, new: Mapping[str, Any]) -> None:
+    hold(transaction, user_id)
     changed = transaction.connection.execute(
         sa.update(users).where(users.c.id == user_id).values(**new)
     )

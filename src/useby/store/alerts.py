@@ -1,10 +1,10 @@
 """The alert clock's statements: what is due next, claim it, settle it."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 FAULT_LENGTH: Final = 200
 OWNERS: Final = 20
-"""How many owners are waited for at once."""
+"""How many late owners one look finds; the next look finds the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +46,13 @@ _CLAIM: Final = (
     )
     .order_by(products.c.next_alert_at, products.c.user_id)
     .limit(sa.bindparam("most"))
-    # Whoever is at a product, or at anything of its owner's, keeps it: nobody waits, or meets.
+    # SKIP LOCKED on products and owners: rows locked by another transaction are left to it, so
+    # claimers neither wait nor deadlock.
     .with_for_update(of=(products, users), key_share=True, skip_locked=True)
 )
+_LEFT_OUT: Final[sa.BindParameter[Any]] = sa.bindparam("left_out", expanding=True)
+_CLAIM_OF_OTHERS: Final = _CLAIM.where(products.c.user_id.not_in(_LEFT_OUT))
+_CLAIM_OF_ONE: Final = _CLAIM.where(products.c.user_id == sa.bindparam("owner"))
 _SAY: Final = Write(
     alerts_said.c.user_id,
     alerts_said.c.product_id,
@@ -67,53 +71,94 @@ _PLACE: Final = Write(
 _SET_ASIDE: Final = Write(products.c.next_alert_at, products.c.alert_fault, where=_KEY)
 
 
-def next_due(connection: Connection) -> datetime | None:
-    """When the next alert of any user who is not shut out is due; ``None`` if none ever is."""
-    return connection.execute(
+def next_due(connection: Connection, left_out: Collection[str] = ()) -> datetime | None:
+    """Return when the next alert of any user is due; ``None`` if none ever is.
+
+    Args:
+        connection: The snapshot to look at.
+        left_out: Users who do not count, as disabled ones do not.
+    """
+    wanted = (
         sa.select(products.c.next_alert_at)
         .join(users, users.c.id == products.c.user_id)
         .where(products.c.next_alert_at.is_not(None), users.c.disabled_at.is_(None))
         .order_by(products.c.next_alert_at)
         .limit(1)
-    ).scalar()
+    )
+    if left_out:
+        wanted = wanted.where(products.c.user_id.not_in(sorted(left_out)))
+    return connection.execute(wanted).scalar()
 
 
-def await_owners(transaction: Transaction, now: datetime) -> None:
-    """Wait for the owners of what has been due longest, so that ``claim_due`` skips none of it.
+def late_owners(connection: Connection, before: datetime, left_out: Collection[str]) -> list[str]:
+    """Return owners of what has been due since before a moment, longest due first.
 
-    Who is written to all the time, by several at once, would otherwise be skipped all the time.
+    An owner whose row is almost always locked when we claim would otherwise be skipped forever.
     """
-    if transaction.connection.dialect.name == "sqlite":
-        return  # nobody is skipped there
+    if connection.dialect.name == "sqlite":
+        return []  # it has one writer, so no row is ever skipped
     due = (
         sa.select(products.c.user_id, sa.func.min(products.c.next_alert_at).label("since"))
-        .where(products.c.next_alert_at <= now)
+        .join(users, users.c.id == products.c.user_id)
+        .where(
+            products.c.next_alert_at < before,
+            users.c.disabled_at.is_(None),
+            products.c.user_id.not_in(sorted(left_out)),
+        )
         .group_by(products.c.user_id)
         .order_by("since")
         .limit(OWNERS)
     )
-    hold(transaction, [row.user_id for row in transaction.connection.execute(due)])
+    return [row.user_id for row in connection.execute(due)]
+
+
+def is_due(connection: Connection, owner: str, now: datetime) -> bool:
+    """Check for an owner who is not shut out and of whom something is due."""
+    due = sa.exists().where(
+        products.c.user_id == owner,
+        products.c.next_alert_at <= now,
+        users.c.id == owner,
+        users.c.disabled_at.is_(None),
+    )
+    return bool(connection.scalar(sa.select(due)))
 
 
 def claim_due(
-    transaction: Transaction, now: datetime, most: int
+    transaction: Transaction,
+    now: datetime,
+    most: int,
+    *,
+    of: str | None = None,
+    left_out: Collection[str] = (),
 ) -> tuple[list[tuple[Product, User, frozenset[int]]], int]:
-    """The products due at ``now``, longest due first, with their owners and the leads said.
+    """Claim the products due at ``now``, longest due first, with their owners and the leads said.
 
     They stay claimed until the transaction ends, on PostgreSQL with everything of their owners';
-    what others have claimed is left to them. SQLite has one writer.
+    rows that other transactions hold are left to them. SQLite has one writer.
+
+    Args:
+        transaction: The write under way.
+        now: The moment, aware.
+        most: How many products at most.
+        of: Only this owner's; an owner whose row is held is waited for.
+        left_out: Owners whose products are left.
 
     Returns:
         What is claimed, and how many were set aside because their rows can't be read.
+
+    Raises:
+        OwnerHeld: Another transaction holds the row of ``of``, and this one may not wait.
     """
     connection, unreadable = transaction.connection, 0
+    if of is not None:
+        hold(transaction, of)
     try:
-        claimed = _claim(connection, now, most)
+        claimed = _claim(connection, now, most, of, left_out)
     except sa.exc.SQLAlchemyError:
         raise
     except Exception:  # noqa: BLE001 - whatever a row holds, it must not stop the others' alerts
         unreadable = _set_aside_unreadable(connection, now)
-        claimed = _claim(connection, now, most)
+        claimed = _claim(connection, now, most, of, left_out)
     said = said_leads(connection, [product for product, _ in claimed])
     return [(*each, leads) for each, leads in zip(claimed, said, strict=True)], unreadable
 
@@ -134,8 +179,16 @@ def settle(transaction: Transaction, settled: Sequence[Settlement], now: datetim
         write(transaction.connection, rows)
 
 
-def _claim(connection: Connection, now: datetime, most: int) -> list[tuple[Product, User]]:
-    found = [product_of(row) for row in connection.execute(_CLAIM, {"now": now, "most": most})]
+def _claim(
+    connection: Connection, now: datetime, most: int, of: str | None, left_out: Collection[str]
+) -> list[tuple[Product, User]]:
+    given: dict[str, Any] = {"now": now, "most": most}
+    wanted = _CLAIM
+    if of is not None:
+        wanted, given["owner"] = _CLAIM_OF_ONE, of
+    elif left_out:
+        wanted, given["left_out"] = _CLAIM_OF_OTHERS, sorted(left_out)
+    found = [product_of(row) for row in connection.execute(wanted, given)]
     owners = users_by_id(connection, {product.user_id for product in found})
     return [(product, owners[product.user_id]) for product in found]
 
@@ -144,7 +197,9 @@ def _set_aside_unreadable(connection: Connection, now: datetime) -> int:
     """Set aside each due product that can't be read, or whose owner can't; how many they were."""
     count = 0
     due = connection.execute(
-        sa.select(products.c.user_id, products.c.id).where(products.c.next_alert_at <= now)
+        sa.select(products.c.user_id, products.c.id)
+        .where(products.c.next_alert_at <= now)
+        .with_for_update(key_share=True, skip_locked=True)
     ).all()
     for user_id, product_id in due:
         try:

@@ -21,6 +21,7 @@ from useby.domain.news import News
 __all__ = [
     "Connection",
     "Database",
+    "OwnerHeld",
     "StoreUnavailable",
     "Transaction",
     "database_file",
@@ -46,12 +47,26 @@ class StoreUnavailable(Exception):  # noqa: N818 - said as the caller sees it
     """The database can't be used now; the same call may succeed later."""
 
 
+class OwnerHeld(Exception):  # noqa: N818 - it names what happened
+    """Another transaction holds a user's row, and this one may not wait for it.
+
+    ``Database.write`` rolls back, waits for its turn and runs the work again.
+    """
+
+    def __init__(self, user_id: str) -> None:
+        """Name the user."""
+        super().__init__(user_id)
+        self.user_id = user_id
+
+
 @dataclass(slots=True)
 class Transaction:
     """A write under way: the connection it runs on and the news its commit will be."""
 
     connection: Connection
     news: list[News] = field(default_factory=list)
+    waits: bool = False
+    """Whether it may wait for rows that other transactions hold (PostgreSQL only)."""
 
     def tell(self, news: News) -> None:
         """Have ``news`` published once this has been committed, and never if it is not."""

@@ -75,7 +75,7 @@ def once(
     """
     connection = transaction.connection
     key = {"owner": request.user_id, "sent": request.key}
-    hold(transaction, [request.user_id])  # repeats wait here, and then find what was kept
+    hold(transaction, request.user_id)  # repeats wait here, and then find what was kept
     found = _FIND(connection, **key, now=now).first()
     if found is not None:
         if found.fingerprint != request.fingerprint:

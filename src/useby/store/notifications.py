@@ -16,8 +16,8 @@ from uuid_utils import uuid7
 from useby.domain.news import MarkedRead, Notified
 from useby.domain.notification import Draft, Event, Kind, Notification
 from useby.store.cursor import BadCursor, Page, decode, encode
-from useby.store.engine import Transaction
-from useby.store.owners import hold
+from useby.store.engine import OwnerHeld, Transaction
+from useby.store.owners import hold, hold_free
 from useby.store.rows import Prepared, Write, given, values
 from useby.store.schema import notifications as table
 from useby.store.schema import users
@@ -94,6 +94,25 @@ _MARK_READ: Final = Prepared(
     .where(
         sa.tuple_(table.c.user_id, table.c.id).in_(sa.select(*_GIVEN_KEYS.c)),
         table.c.read_at.is_(None),
+    )
+    .values(read_at=sa.bindparam("now", type_=table.c.read_at.type))
+    .returning(table.c.user_id, table.c.id)
+)
+_UNREAD_OF_THEM: Final = (
+    sa.select(table.c.user_id, table.c.id)
+    .join(
+        _GIVEN_KEYS,
+        sa.and_(_GIVEN_KEYS.c.user_id == table.c.user_id, _GIVEN_KEYS.c.id == table.c.id),
+    )
+    .where(table.c.read_at.is_(None))
+)
+_STILL_UNREAD: Final = Prepared(_UNREAD_OF_THEM)
+_MARK_READ_WHERE_FREE: Final = Prepared(
+    sa.update(table)
+    .where(
+        sa.tuple_(table.c.user_id, table.c.id).in_(
+            _UNREAD_OF_THEM.with_for_update(of=table, skip_locked=True)
+        )
     )
     .values(read_at=sa.bindparam("now", type_=table.c.read_at.type))
     .returning(table.c.user_id, table.c.id)
@@ -270,31 +289,66 @@ def list_(connection: Connection, user_id: str, query: NotificationQuery) -> Pag
 
 
 def mark_read(transaction: Transaction, user_id: str, ids: Sequence[str], now: datetime) -> int:
-    """Mark notifications read; how many were not before. Ids of others change nothing."""
-    return mark_read_of_many(transaction, {user_id: ids}, now)
+    """Mark notifications read; ids of other users change nothing.
+
+    Returns:
+        How many were unread before.
+
+    Raises:
+        OwnerHeld: Another transaction holds the user's row or one of these, and this one may not
+            wait.
+    """
+    hold(transaction, user_id)
+    marked, held = _mark(transaction, {user_id: ids}, now)
+    if held:
+        raise OwnerHeld(user_id)
+    return marked
 
 
-def mark_read_of_many(
+def mark_read_where_free(
     transaction: Transaction, wanted: Mapping[str, Sequence[str]], now: datetime
-) -> int:
-    """The same for several users, each with ids of their own notifications."""
-    keys = [(user_id, each) for user_id, ids in wanted.items() for each in ids]
+) -> frozenset[str]:
+    """Mark notifications of several users read, without waiting for rows that are held.
+
+    Args:
+        transaction: The write under way.
+        wanted: Ids by user; each user's ids of other users' notifications change nothing.
+        now: The moment, aware.
+
+    Returns:
+        The users some of whose notifications are not marked: another transaction holds their row
+        or a notification's, or they do not exist.
+    """
+    free = hold_free(transaction, wanted)
+    _, held = _mark(transaction, {each: wanted[each] for each in wanted if each in free}, now)
+    return held | (wanted.keys() - free)
+
+
+def _mark(
+    transaction: Transaction, wanted: Mapping[str, Sequence[str]], now: datetime
+) -> tuple[int, frozenset[str]]:
+    """Mark notifications read; how many, and the users of whom some are held by others."""
+    keys = {(user_id, each) for user_id, ids in wanted.items() for each in ids}
     if not keys:
-        return 0
-    hold(transaction, wanted)
+        return 0, frozenset()
     connection = transaction.connection
-    rows = _MARK_READ(connection, now=now, **values(connection, *zip(*keys, strict=True)))
+    asked = values(connection, *zip(*keys, strict=True))
+    may_skip = connection.dialect.name != "sqlite" and not transaction.waits
+    mark = _MARK_READ_WHERE_FREE if may_skip else _MARK_READ
     marked: dict[str, list[str]] = {}
-    for user_id, notification_id in rows:
+    for user_id, notification_id in mark(connection, now=now, **asked):
         marked.setdefault(user_id, []).append(notification_id)
     for user_id, ids in marked.items():
         transaction.tell(MarkedRead(user_id, tuple(ids)))
-    return sum(map(len, marked.values()))
+    count = sum(map(len, marked.values()))
+    if not may_skip or count == len(keys):
+        return count, frozenset()
+    return count, frozenset(row.user_id for row in _STILL_UNREAD(connection, **asked))
 
 
 def mark_all_read(transaction: Transaction, user_id: str, now: datetime) -> int:
     """Mark all of the user's notifications read; how many were not before."""
-    hold(transaction, [user_id])
+    hold(transaction, user_id)
     marked = transaction.connection.execute(
         sa.update(table)
         .where(table.c.user_id == user_id, table.c.read_at.is_(None))
@@ -307,7 +361,7 @@ def mark_all_read(transaction: Transaction, user_id: str, now: datetime) -> int:
 
 def read_of_product(transaction: Transaction, user_id: str, product_id: str, now: datetime) -> int:
     """Mark read what was said of a product that is no more; how many were unread."""
-    hold(transaction, [user_id])
+    hold(transaction, user_id)
     marked = transaction.connection.scalars(
         sa.update(table)
         .where(
@@ -324,7 +378,8 @@ def read_of_product(transaction: Transaction, user_id: str, product_id: str, now
 
 
 def delete(transaction: Transaction, user_id: str, notification_id: str) -> bool:
-    """Delete one of the user's notifications; whether there was one."""
+    """Delete one of the user's notifications; ``False`` if there was none."""
+    hold(transaction, user_id)
     deleted = transaction.connection.execute(
         sa.delete(table).where(table.c.user_id == user_id, table.c.id == notification_id)
     ).rowcount

@@ -1,8 +1,12 @@
-"""One writer a user: whoever writes a user's rows has them to themselves until the commit.
+"""One writer a user: a transaction that writes a user's rows first locks the user's own row.
 
-On PostgreSQL every such transaction begins with the user's own row. So what it reads is still so
-when it writes, commits come in the order of ``seq``, and no two wait for each other; those of
-different users don't meet at all. SQLite has one writer anyway.
+On PostgreSQL this is a row lock. So what a transaction reads is still true when it writes, commits
+come in the order of ``seq``, and transactions of different users never wait for each other. SQLite
+has one writer anyway.
+
+A row may be held for long: by a forgotten ``psql``, or a long ``DELETE``. Then only its owner
+waits. A transaction of one user waits in a queue of that user (``store.turns``); one of several
+users locks the rows that are free and leaves the rest to later (``store.batches``).
 """
 
 from collections.abc import Iterable
@@ -10,7 +14,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from useby.store.engine import Transaction
+from useby.store.engine import OwnerHeld, Transaction
 from useby.store.rows import Prepared, given, values
 from useby.store.schema import users
 
@@ -18,20 +22,33 @@ _USERS: Final = given(users.c.id)
 _THEIRS: Final = (
     sa.select(users.c.id)
     .join(_USERS, _USERS.c.id == users.c.id)
-    .order_by(users.c.id)  # whoever holds several takes them in this order
+    .order_by(users.c.id)  # two transactions that lock the same rows do so in one order
 )
 _HOLD: Final = Prepared(_THEIRS.with_for_update(of=users, key_share=True))
 _HOLD_FREE: Final = Prepared(_THEIRS.with_for_update(of=users, key_share=True, skip_locked=True))
 
 
-def hold(transaction: Transaction, user_ids: Iterable[str]) -> None:
-    """Have the rows of these users to oneself; all that one transaction writes to, at once."""
-    if transaction.connection.dialect.name != "sqlite":
-        _HOLD(transaction.connection, **values(transaction.connection, sorted(user_ids)))
+def hold(transaction: Transaction, user_id: str) -> None:
+    """Lock the row of the one user whose data this transaction writes.
+
+    Raises:
+        OwnerHeld: Another transaction holds the row, and this one may not wait.
+    """
+    if transaction.connection.dialect.name == "sqlite":
+        return
+    if transaction.waits:
+        _HOLD(transaction.connection, **values(transaction.connection, [user_id]))
+    elif not hold_free(transaction, [user_id]):
+        # The user may also not exist; the attempt that waits finds out.
+        raise OwnerHeld(user_id)
 
 
 def hold_free(transaction: Transaction, user_ids: Iterable[str]) -> frozenset[str]:
-    """The same without waiting: which rows one has now; the rest are another's, or nobody's."""
+    """Lock those rows of several users that are free, without waiting.
+
+    Returns:
+        The users whose rows are locked now. The others are held, or do not exist.
+    """
     if transaction.connection.dialect.name == "sqlite":
         return frozenset(user_ids)
     held = _HOLD_FREE(transaction.connection, **values(transaction.connection, sorted(user_ids)))

@@ -24,8 +24,9 @@ from sqlalchemy.engine import Connection, ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from useby.domain.news import News
-from useby.store.engine import KNOWN, StoreUnavailable, Transaction, outcome, tell
+from useby.store.engine import KNOWN, OwnerHeld, StoreUnavailable, Transaction, outcome, tell
 from useby.store.migrate import MIGRATION_LOCK_TIMEOUT
+from useby.store.turns import Turns
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -112,19 +113,30 @@ class PostgresDatabase:
         )
         self._tasks: set[asyncio.Task[Any]] = set()
         self._lines: weakref.WeakSet[_Line] = weakref.WeakSet()
+        self._turns = Turns()
         self._closed = False
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
-        """As the interface says."""
+        """As the interface says. Work whose user's row is held waits and runs again."""
 
-        async def attempt() -> T:
+        async def attempt(waits: bool) -> T:
             async with self._engine.connect() as connection:
                 async with connection.begin():
-                    transaction, result = await connection.run_sync(_in_transaction, work)
+                    transaction, result = await connection.run_sync(_in_transaction, work, waits)
                 tell(self.on_commit, transaction.news)
                 return result
 
-        return await self._shielded(attempt)
+        async def attempts(waits: bool = False) -> T:
+            return await _attempts(lambda: attempt(waits))
+
+        async def written() -> T:
+            try:
+                return await attempts()
+            except OwnerHeld as held:
+                user_id = held.user_id
+            return await self._turns.run(user_id, attempts)
+
+        return await self._shielded(written)
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """As the interface says."""
@@ -133,7 +145,7 @@ class PostgresDatabase:
             async with self._snapshots.connect() as connection, connection.begin():
                 return await connection.run_sync(work)
 
-        return await self._shielded(attempt)
+        return await self._shielded(lambda: _attempts(attempt))
 
     async def changed_elsewhere(self) -> bool:
         """Never, as far as this database tells: it is the bus that does, and the sweep."""
@@ -159,10 +171,10 @@ class PostgresDatabase:
             await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._engine.dispose()
 
-    async def _shielded(self, attempt: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    async def _shielded(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         if self._closed:
             raise StoreUnavailable("the database is closed")
-        task = asyncio.create_task(_attempts(attempt), name="store-transaction")
+        task = asyncio.create_task(work(), name="store-transaction")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return await outcome(task)
@@ -241,9 +253,9 @@ class _Line(asyncpg.Connection):
 
 
 def _in_transaction(
-    connection: Connection, work: Callable[[Transaction], T]
+    connection: Connection, work: Callable[[Transaction], T], waits: bool
 ) -> tuple[Transaction, T]:
-    transaction = Transaction(connection)
+    transaction = Transaction(connection, waits=waits)
     return transaction, work(transaction)
 
 

@@ -11,6 +11,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from useby.store.engine import Transaction
+from useby.store.owners import hold
 from useby.store.rows import given, values
 from useby.store.schema import tickets as table
 
@@ -58,6 +59,7 @@ class Stake:
 
 def keep(transaction: Transaction, ticket_hash: str, stake: Stake, expires_at: datetime) -> None:
     """Keep what a new ticket stands for, until ``expires_at``."""
+    hold(transaction, stake.user_id)
     transaction.connection.execute(
         sa.insert(table).values(
             user_id=stake.user_id,

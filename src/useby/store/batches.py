@@ -1,0 +1,94 @@
+"""Work for many users that shares transactions, and in which one user delays only themselves.
+
+One worker takes all items that wait and works them off in one transaction: a transaction for each
+cost three times as much. On PostgreSQL another transaction may hold a user's row. The batch leaves
+that user's items, which move to a queue of the user's own, so nobody else waits for the row.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Final, Generic, Protocol, TypeVar
+
+T = TypeVar("T")
+
+RETRY_SECONDS: Final = 0.25
+RETRY_LONGEST: Final = 5.0
+"""Seconds between two attempts of one user, whose items were left even by a batch that waits."""
+
+
+class Work(Protocol[T]):
+    """Works off a batch."""
+
+    async def __call__(self, batch: Sequence[T], /, *, apart: bool) -> Sequence[T]:
+        """Work off a batch; raises nothing.
+
+        Args:
+            batch: Of any users; of one user if ``apart``.
+            apart: Whether this batch may wait for its user's row.
+
+        Returns:
+            What is left and has to be tried again.
+        """
+
+
+class Batches(Generic[T]):
+    """The queue of all, and a queue of each user who is waited for. Runs on the event loop."""
+
+    def __init__(self, name: str, work: Work[T], user_of: Callable[[T], str], *, most: int) -> None:
+        """Make empty queues; ``run`` works them off.
+
+        Args:
+            name: Names the tasks.
+            work: Works off a batch.
+            user_of: Names the user of an item.
+            most: Items in one transaction; the next ones wait for these.
+        """
+        self._name = name
+        self._work = work
+        self._user_of = user_of
+        self._most = most
+        self._queue: list[T] = []
+        self._wanted = asyncio.Event()
+        self._apart: dict[str, list[T]] = {}
+
+    @property
+    def apart(self) -> frozenset[str]:
+        """The users who have a queue of their own at present."""
+        return frozenset(self._apart)
+
+    def put(self, item: T) -> None:
+        """Add an item at the end of the queue."""
+        self._queue.append(item)
+        self._wanted.set()
+
+    async def run(self) -> None:
+        """Work the queues off until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                await self._wanted.wait()
+                batch, self._queue = self._queue[: self._most], self._queue[self._most :]
+                if not self._queue:
+                    self._wanted.clear()
+                together: list[T] = []
+                for item in batch:
+                    self._apart.get(self._user_of(item), together).append(item)
+                left = await self._work(together, apart=False) if together else ()
+                for item in left:
+                    user_id = self._user_of(item)
+                    queue = self._apart.get(user_id)
+                    if queue is None:
+                        queue = self._apart[user_id] = []
+                        group.create_task(self._run_apart(user_id), name=f"{self._name}-apart")
+                    queue.append(item)
+
+    async def _run_apart(self, user_id: str) -> None:
+        queue, pause = self._apart[user_id], RETRY_SECONDS
+        while queue:
+            batch = queue[: self._most]
+            del queue[: self._most]
+            left = await self._work(batch, apart=True)
+            if left:
+                queue[:0] = left
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, RETRY_LONGEST)
+        del self._apart[user_id]
