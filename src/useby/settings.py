@@ -99,7 +99,7 @@ class Settings(BaseSettings):
     head_timeout: float = Field(default=10.0, gt=0)
     """Until a request's head is complete."""
     body_max_bytes: int = Field(default=2 * 1024 * 1024, ge=1024)
-    """Of a request's body (413)."""
+    """Maximum size of a batch's body; other requests have smaller bounds of their own (413)."""
     body_timeout: float = Field(default=30.0, gt=0)
     """Until a request's body is complete."""
     token_max_bytes: int = Field(default=4 * 1024, ge=256)

@@ -41,7 +41,7 @@ async def test_an_invalid_request_is_told_where_and_what_but_not_what_was_sent(r
 
 
 @pytest.mark.parametrize(
-    "content", [b"{", b"\xff", b"[" * 100_000, b'{"a":' * 20_000, b"9" * 5000, b"NaN"]
+    "content", [b"{", b"\xff", b"[" * 60_000, b'{"a":' * 10_000, b"9" * 5000, b"NaN"]
 )
 async def test_strange_json_is_refused_and_never_an_error_of_ours(
     rest: Rest, content: bytes

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from useby import __version__, metrics
 from useby.api import accounts, errors, health, me, notifications, page, products
+from useby.api.bodies import most_of
 from useby.api.context import Context
 from useby.api.errors import MEDIA_TYPE, problem
 from useby.api.product_shapes import ProductIn, ProductOut
@@ -49,9 +50,10 @@ def create_api(context: Context) -> FastAPI:
     )
     api.state.context = context
     errors.install(api)
-    for router in (accounts.router, me.router, products.router, notifications.router):
-        api.include_router(router)
-    api.include_router(health.router)
+    for part in (accounts, me, products, notifications, health):
+        api.include_router(part.router)
+    for part in (products, notifications):
+        api.include_router(part.batches)
 
     @api.api_route(
         SOCKET_PATH,
@@ -138,7 +140,7 @@ class Gate:
             refusal = problem(HTTPStatus.BAD_REQUEST, "This host is not served here.")
             await refusal(scope, receive, send)
             return
-        most, read = self._settings.body_max_bytes, 0
+        most, read = most_of(scope["path"], self._settings.body_max_bytes), 0
         too_large = f"A request's body has at most {most} bytes."
         begun, status = time.perf_counter(), HTTPStatus.INTERNAL_SERVER_ERROR.value
 

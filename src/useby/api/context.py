@@ -93,6 +93,15 @@ async def claims_of(node: Node, credentials: Bearer) -> Claims:
         ) from None
 
 
+async def check_token(request: Request) -> None:
+    """Refuse a request without a good token before its body is read.
+
+    Raises:
+        Problem: As ``claims_of``.
+    """
+    await claims_of(await _context(request), await _bearer(request))
+
+
 Claimed = Annotated[Claims, Depends(claims_of)]
 """Whoever shows a good token. A route that takes no more than this writes with ``write_as``."""
 

@@ -2,9 +2,9 @@
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, Self
+from typing import Annotated, Any, Final, Self
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -20,6 +20,14 @@ log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
+MOST_ERRORS: Final = 20
+"""Errors that an answer lists of one request, or of one item of a batch."""
+ERROR_BYTES: Final = 64 * 1024
+"""Bytes that the errors of all items of a batch take in its answer."""
+MOST_NAME: Final = 64
+"""Characters of a key in an error; a client chooses them."""
+MOST_MESSAGE: Final = 200
+"""Characters of an error's message, some of which repeat a short part of what was sent."""
 
 
 class FieldError(BaseModel):
@@ -29,12 +37,49 @@ class FieldError(BaseModel):
     message: str
 
 
-def field_errors(error: ValidationError) -> list[FieldError]:
-    """What is wrong with one item of a batch; what was sent is not repeated."""
+Errors = Annotated[
+    list[FieldError],
+    Field(description="The first few; none where the batch has more than the answer has room for."),
+]
+
+
+def field_errors(error: ValidationError | RequestValidationError) -> list[FieldError]:
+    """Return the first errors; what was sent is not repeated, because it may be a password."""
+    found = (
+        error.errors(include_input=False, include_url=False)
+        if isinstance(error, ValidationError)
+        else error.errors()
+    )
     return [
-        FieldError(at=".".join(str(part) for part in each["loc"]), message=each["msg"])
-        for each in error.errors(include_input=False, include_url=False)
+        FieldError(
+            at=".".join(_short(str(part), MOST_NAME) for part in each["loc"]),
+            message=_short(str(each["msg"]), MOST_MESSAGE),
+        )
+        for each in found[:MOST_ERRORS]
     ]
+
+
+def shared_out(found: Sequence[Sequence[FieldError]]) -> list[list[FieldError]]:
+    """Return as many errors of each item of a batch as the answer has room for.
+
+    Every item's first error comes before any item's second.
+    """
+    room = ERROR_BYTES
+    kept: list[list[FieldError]] = [[] for _ in found]
+    for rank in range(max(map(len, found), default=0)):
+        for errors, shown in zip(found, kept, strict=True):
+            if rank < len(errors):
+                room -= len(errors[rank].model_dump_json()) + 1
+                if room < 0:
+                    return kept
+                shown.append(errors[rank])
+    return kept
+
+
+def _short(text: str, most: int) -> str:
+    """Cut a text; a lone surrogate, which no answer can carry, becomes a question mark."""
+    cut = text if len(text) <= most else text[: most - 1] + "…"
+    return cut.encode(errors="replace").decode()
 
 
 class ProblemBody(BaseModel):
@@ -128,14 +173,11 @@ def install(api: FastAPI) -> None:
 
     @api.exception_handler(RequestValidationError)
     async def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:
-        # What was sent is not repeated: it may be a password.
-        found = [
-            FieldError(at=".".join(str(part) for part in each["loc"]), message=str(each["msg"]))
-            for each in error.errors()
-        ]
-        return problem(
-            HTTPStatus.UNPROCESSABLE_ENTITY, "The request is not as documented.", None, found
-        )
+        found = field_errors(error)
+        detail = "The request is not as documented."
+        if len(found) < len(error.errors()):
+            detail += f" The first {len(found)} errors are listed."
+        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, None, found)
 
     @api.exception_handler(StoreUnavailable)
     async def _unavailable(_: Request, error: StoreUnavailable) -> JSONResponse:

@@ -1,10 +1,10 @@
 """The caller's own account."""
 
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Response
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
 from useby.api.context import Known, Node
 from useby.api.errors import Problem, answers
@@ -31,6 +31,7 @@ GivenPassword = Annotated[
     StringConstraints(max_length=200),
     Field(json_schema_extra={"format": "password"}),
 ]
+MOST_CATEGORIES: Final = 100
 CategoryName = Annotated[Short, StringConstraints(min_length=1)]
 
 
@@ -74,6 +75,13 @@ class MeOut(Shape):
         )
 
 
+def _not_too_many(value: Any) -> Any:
+    # Before each is looked at: pydantic counts a dictionary's members at the end.
+    if isinstance(value, dict) and len(value) > MOST_CATEGORIES:
+        raise ValueError(f"there are at most {MOST_CATEGORIES} categories")
+    return value
+
+
 class MeChange(Shape):
     """What is to change; a field that is left out or null stays as it is."""
 
@@ -83,7 +91,11 @@ class MeChange(Shape):
     lead_days: Leads | None = None
     categories: Annotated[
         dict[CategoryName, CategoryPolicy] | None,
-        Field(max_length=100, description="By category; replaces all that were set before."),
+        BeforeValidator(_not_too_many),
+        Field(
+            max_length=MOST_CATEGORIES,
+            description="By category; replaces all that were set before.",
+        ),
     ] = None
     password: Password | None = None
     current_password: Annotated[

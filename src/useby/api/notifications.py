@@ -2,16 +2,17 @@
 
 from datetime import date
 from http import HTTPStatus
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field, StringConstraints, ValidationError, WithJsonSchema
 
+from useby.api.bodies import BatchRoute, in_turns
 from useby.api.context import REVOKED, Claimed, Known, Node
-from useby.api.errors import FieldError, Problem, answers, field_errors
+from useby.api.errors import Errors, FieldError, Problem, answers, field_errors, shared_out
 from useby.api.idempotency import IdempotencyKey, json_response, write_once
 from useby.api.posts import Post
-from useby.api.shapes import Id, Message, Moment, Shape, Text
+from useby.api.shapes import BATCH_LIMIT, Id, Message, Moment, Shape, Text
 from useby.domain.notification import Draft, Event, Kind, Notification
 from useby.store import notifications
 from useby.store.cursor import BadCursor
@@ -19,8 +20,8 @@ from useby.store.engine import Transaction
 from useby.store.notifications import NotificationQuery
 
 router = APIRouter(prefix="/api/notifications", tags=["notifications"])
+batches = APIRouter(prefix=router.prefix, tags=[*router.tags], route_class=BatchRoute)
 
-BATCH_LIMIT: Final = 1000
 ProductName = Annotated[Text, StringConstraints(max_length=200, strip_whitespace=True)]
 
 
@@ -105,7 +106,7 @@ class NotificationResult(Shape):
     index: int
     status: Annotated[int, Field(description="201 or 422.")]
     notification: NotificationOut | None = None
-    errors: list[FieldError] = Field(default_factory=list)
+    errors: Errors = Field(default_factory=list)
 
 
 class NotificationResults(Shape):
@@ -183,7 +184,7 @@ async def post_notification(
     return json_response(body, HTTPStatus.CREATED)
 
 
-@router.post(
+@batches.post(
     "/batch",
     operation_id="postNotifications",
     response_model=NotificationResults,
@@ -198,7 +199,8 @@ async def post_notifications(
 ) -> Response:
     """Tell one's own devices up to 1,000 things, in one transaction. Each has its own result."""
     now = node.now()
-    read = [NotificationIn.read(each) for each in batch.items]
+    read = await in_turns(NotificationIn.read, batch.items)
+    errors = shared_out([[] if isinstance(each, NotificationIn) else each for each in read])
     drafts = [each.draft(claims.user_id) for each in read if isinstance(each, NotificationIn)]
 
     def work(transaction: Transaction) -> bytes:
@@ -206,7 +208,7 @@ async def post_notifications(
         results = [
             NotificationResult(index=index, status=201, notification=NotificationOut.of(next(kept)))
             if isinstance(each, NotificationIn)
-            else NotificationResult(index=index, status=422, errors=each)
+            else NotificationResult(index=index, status=422, errors=errors[index])
             for index, each in enumerate(read)
         ]
         return NotificationResults(results=results).model_dump_json(by_alias=True).encode()

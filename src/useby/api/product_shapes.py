@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
@@ -14,13 +14,11 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from useby.api.errors import FieldError, field_errors
-from useby.api.shapes import Leads, Moment, Name, Shape, Short, Text
+from useby.api.errors import Errors, FieldError, field_errors
+from useby.api.shapes import BATCH_LIMIT, Leads, Moment, Name, Shape, Short, Text
 from useby.domain import alerts, barcode
 from useby.domain.account import User
 from useby.domain.product import Closing, DateKind, Expiry, Product, Status
-
-BATCH_LIMIT: Final = 1000
 
 
 def _plain(value: Decimal) -> str:
@@ -189,7 +187,7 @@ class BatchResult(Shape):
     index: int
     status: Annotated[int, Field(description="201, 409 (externalId is taken) or 422.")]
     product: ProductOut | None = None
-    errors: list[FieldError] = Field(default_factory=list)
+    errors: Errors = Field(default_factory=list)
 
 
 class BatchOut(Shape):

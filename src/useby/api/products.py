@@ -8,8 +8,9 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query, Response
 from uuid_utils import uuid7
 
+from useby.api.bodies import BatchRoute, in_turns
 from useby.api.context import Caller, Context, Known, Node
-from useby.api.errors import FieldError, Problem, answers
+from useby.api.errors import FieldError, Problem, answers, shared_out
 from useby.api.product_shapes import (
     Amount,
     BatchIn,
@@ -32,6 +33,7 @@ from useby.store.product_search import Order, ProductQuery
 from useby.store.products import ExternalIdTaken
 
 router = APIRouter(prefix="/api/products", tags=["products"])
+batches = APIRouter(prefix=router.prefix, tags=[*router.tags], route_class=BatchRoute)
 
 TAKEN: Final = "Another product has this externalId."
 ALL_OF_IT: Final = Amount()
@@ -99,11 +101,12 @@ async def list_products(
     )
 
 
-@router.post("/batch", operation_id="addProducts", responses=answers(401))
+@batches.post("/batch", operation_id="addProducts", responses=answers(401))
 async def add_products(node: Node, caller: Known, batch: BatchIn) -> BatchOut:
     """Add up to 1,000 products. Each has its own result; one summary tells the devices."""
     now = node.now()
-    read = [ProductIn.read(each) for each in batch.items]
+    read = await in_turns(ProductIn.read, batch.items)
+    errors = shared_out([[] if isinstance(each, ProductIn) else each for each in read])
     new = [
         product_from(each, caller.user.id, _new_id(), now)
         for each in read
@@ -114,7 +117,7 @@ async def add_products(node: Node, caller: Known, batch: BatchIn) -> BatchOut:
     results: list[BatchResult] = []
     for index, each in enumerate(read):
         if not isinstance(each, ProductIn):
-            results.append(BatchResult(index=index, status=422, errors=each))
+            results.append(BatchResult(index=index, status=422, errors=errors[index]))
             continue
         product, added = next(outcomes)
         if added:

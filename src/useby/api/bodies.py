@@ -1,0 +1,184 @@
+"""Bounds on a request's body, and reading a large one without stopping the event loop.
+
+Python's JSON parser holds the interpreter for as long as it runs: 2 MiB of small members take it
+100 to 500 ms. So only batches may be that large, and they are parsed and checked piece by piece.
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import Callable, Coroutine, Iterable
+from http import HTTPStatus
+from typing import Any, Final, NoReturn, TypeVar
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+
+from useby.api.context import check_token
+from useby.api.shapes import BATCH_LIMIT, MANY_KEYS
+
+T = TypeVar("T")
+
+KIB: Final = 1024
+SMALL: Final = 4 * KIB
+"""Bytes of a body on every path that the table does not name, such as a sign-in."""
+BATCHES: Final = ("/api/products/batch", "/api/notifications/batch")
+MOST: Final = {
+    "/api/auth/signup": 8 * KIB,
+    "/api/me": 96 * KIB,  # a hundred categories, with every letter escaped
+    "/api/notifications": 16 * KIB,
+    "/api/products": 64 * KIB,
+}
+PRODUCTS: Final = "/api/products/"
+"""Every path below takes as much as a product does."""
+PIECE: Final = 64 * KIB
+"""Characters of one item of a batch; they are parsed in one go, which takes a few ms at most."""
+TURN: Final = 32
+"""Items that are parsed, or checked, before other work of the event loop gets its turn."""
+
+_BLANK: Final = re.compile(r"[ \t\n\r]*")
+_DECODER: Final = json.JSONDecoder()
+
+
+def most_of(path: str, most: int) -> int:
+    """Return the bytes that a body may have.
+
+    Args:
+        path: The path of the request.
+        most: The bytes that any body may have, by the settings.
+    """
+    if path in BATCHES:
+        return most
+    if path.startswith(PRODUCTS):
+        path = PRODUCTS.removesuffix("/")
+    return min(most, MOST.get(path, SMALL))
+
+
+async def in_turns(work: Callable[[Any], T], items: Iterable[Any]) -> list[T]:
+    """Apply ``work`` to each item, giving the event loop its turn in between."""
+    done: list[T] = []
+    for item in items:
+        done.append(work(item))
+        if len(done) % TURN == 0:
+            await asyncio.sleep(0)
+    return done
+
+
+class BatchRoute(APIRoute):
+    """A route whose body may be large."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Let only bearers of a good token send a large body, and parse it in turns."""
+        handle = super().get_route_handler()
+
+        async def handled(request: Request) -> Response:
+            if int(request.headers.get("content-length", PIECE + 1)) > PIECE:
+                await check_token(request)
+            return await handle(_BatchRequest(request.scope, request.receive))
+
+        return handled
+
+
+class _BatchRequest(Request):
+    async def json(self) -> Any:
+        return await parse(await self.body())
+
+
+async def parse(body: bytes) -> Any:
+    """Parse JSON as ``json.loads`` does, but a large object in turns.
+
+    An array in it is parsed up to the element that makes it too long for a batch, and an object up
+    to the member that makes it too large. A large text that is no object is returned as an array.
+
+    Raises:
+        HTTPException: 413, a member, or an element of an array, is too large.
+        ValueError: It is no JSON.
+    """
+    text = body.decode(json.detect_encoding(body), "surrogatepass")
+    return json.loads(text) if len(text) <= PIECE else await _InTurns(text).document()
+
+
+class _InTurns:
+    """A JSON object, parsed member by member, and its arrays element by element."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._at = 0
+        self._pieces = 0
+        self._is_enough = False
+
+    async def document(self) -> Any:
+        found: dict[str, Any] = {}
+        if not self._takes("{"):
+            return []
+        if not self._takes("}"):
+            while True:
+                key = await self._piece()
+                if not isinstance(key, str):
+                    self._fail("Expecting property name enclosed in double quotes")
+                self._expect(":")
+                found[key] = await self._array() if self._takes("[") else await self._piece()
+                if self._is_enough or len(found) > MANY_KEYS:
+                    return found
+                if self._takes("}"):
+                    break
+                self._expect(",")
+        if self._at < len(self._text):
+            self._fail("Extra data")
+        return found
+
+    async def _array(self) -> list[Any]:
+        found: list[Any] = []
+        if self._takes("]"):
+            return found
+        while True:
+            found.append(await self._piece())
+            if len(found) > BATCH_LIMIT:
+                self._is_enough = True
+                return found
+            if self._takes("]"):
+                return found
+            self._expect(",")
+
+    async def _piece(self) -> Any:
+        self._pieces += 1
+        if self._pieces % TURN == 0:
+            await asyncio.sleep(0)
+        window = self._text[self._at : self._at + PIECE]
+        is_cut = self._at + PIECE < len(self._text)
+        try:
+            value, end = _DECODER.raw_decode(window)
+        except json.JSONDecodeError as error:
+            if is_cut:
+                raise _too_large() from None
+            raise json.JSONDecodeError(error.msg, self._text, self._at + error.pos) from None
+        if is_cut and end == len(window):
+            raise _too_large()
+        self._at += end
+        self._skip_blank()
+        return value
+
+    def _takes(self, char: str) -> bool:
+        self._skip_blank()
+        if self._text[self._at : self._at + 1] != char:
+            return False
+        self._at += 1
+        self._skip_blank()
+        return True
+
+    def _expect(self, char: str) -> None:
+        if not self._takes(char):
+            self._fail(f"Expecting {char!r} delimiter")
+
+    def _skip_blank(self) -> None:
+        blank = _BLANK.match(self._text, self._at)
+        self._at = blank.end() if blank else self._at
+
+    def _fail(self, message: str) -> NoReturn:
+        raise json.JSONDecodeError(message, self._text, self._at)
+
+
+def _too_large() -> HTTPException:
+    detail = f"An item of a batch has at most {PIECE} characters."
+    return HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
