@@ -17,7 +17,8 @@ import httpx
 
 import live
 from clients import client_of, nothing_more, take
-from live import PATIENCE, Person, Server
+from live import Person, Server
+from patience import PATIENCE
 from wire import Wires, wires
 
 INTERVAL = 0.06

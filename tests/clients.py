@@ -19,10 +19,10 @@ import aiohttp
 import websockets.asyncio.client as ws_client
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from patience import PATIENCE
+
 JS = Path(__file__).parent / "js"
 NAMES = ("websockets", "aiohttp", "ws")
-PATIENCE = 20.0
-"""Seconds after which something that was to happen is taken not to have happened."""
 
 
 @dataclass

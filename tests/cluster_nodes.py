@@ -7,6 +7,7 @@ from typing import Any
 from house import House, Wall
 from live import until
 from nats_servers import NatsServer
+from patience import NO_SWEEP
 from useby.app import running
 from useby.settings import Settings
 
@@ -15,8 +16,7 @@ BASE: dict[str, Any] = {
     "secret_key": "k" * 32,
     "drain_seconds": 0,
     "close_timeout": 0.3,
-    "ping_interval": 2400,  # the sweep's turn never comes here, so that it is the bus that is seen
-    "ping_timeout": 2400,
+    **NO_SWEEP,
     "_env_file": None,
 }
 

@@ -1,4 +1,7 @@
-"""What every room's tests may ask for."""
+"""Fixtures for the tests of every room.
+
+Hypothesis judges no example by its time: on a machine whose cores are busy any may take long.
+"""
 
 import asyncio
 import shutil
@@ -6,10 +9,14 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from postgres import Postgres, postgres_with_template
 from useby.store import migrate
 from useby.store.engine import Database, open_database
+
+settings.register_profile("useby", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("useby")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

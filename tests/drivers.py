@@ -14,6 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from patience import PATIENCE
+
 ROOT = Path(__file__).parents[1]
 JAVASCRIPT = ROOT / "clients" / "js"
 DRIVER = str(JAVASCRIPT / "test" / "driver.mjs")
@@ -80,7 +82,7 @@ class Driver:
         assert self._process.stdin is not None
         self._process.stdin.close()
         try:
-            assert self._process.wait(10) == 0
+            assert self._process.wait(PATIENCE) == 0
         finally:
             self._process.kill()
         self._reader.join()

@@ -16,7 +16,8 @@ from useby.domain.news import Notified
 from useby.domain.notification import Event, Kind, Notification
 from useby.settings import Settings
 
-STOP_SECONDS = 3.0
+STOP_SECONDS = 20.0
+"""A bus ends before this. nats-py's own drain would wait for a stalled server for 30 seconds."""
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 
 

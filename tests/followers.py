@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from clients import require_ws
+from patience import PATIENCE
 
 PROGRAMS = Path(__file__).parent / "programs"
-PATIENCE = 60.0
 INTERVAL = 0.1
 """Seconds between pings, in place of the document's thirty: with a ``mark_read`` after each pong
 that is as much as the contract's 20 frames a second let through."""

@@ -23,6 +23,7 @@ import psutil
 from prometheus_client.parser import text_string_to_metric_families
 
 from clients import Client
+from patience import NO_SWEEP, PATIENCE
 from useby.auth.tokens import Issuer
 from useby.domain.account import User
 from useby.domain.notification import Draft, Event, Kind, Notification
@@ -33,9 +34,6 @@ from useby.store.sqlite import sqlite_engine
 
 Record = Callable[[str, object], None]
 """pytest's ``record_property``."""
-START_SECONDS = 60.0
-STOP_SECONDS = 15.0
-PATIENCE = 20.0
 TICK = 0.005
 JWT = re.compile(r"eyJ[\w-]+\.eyJ[\w-]+\.[\w-]+")
 READY = re.compile(r"useby is listening on (http://127\.0\.0\.1:\d+)")
@@ -61,7 +59,7 @@ class Server:
     """A node with its own folder, SQLite file and environment.
 
     Settings are given by their names in ``useby.settings``; those that would be in a test's way
-    (rates of sign-ups and log-ins) are wide, and the log is at DEBUG.
+    are wide (rates of sign-ups and log-ins, the sweep's interval), and the log is at DEBUG.
     """
 
     def __init__(
@@ -84,6 +82,7 @@ class Server:
             "log_level": "DEBUG",
             "login_rate": "100000/minute",
             "signup_rate": "100000/minute",
+            **NO_SWEEP,
         } | settings
         self.url = ""
         self.secrets: set[str] = {self.key}
@@ -150,15 +149,15 @@ class Server:
 
     def wait_until_listening(self) -> Self:
         """Wait until a process that was launched says that it listens."""
-        assert self._listening.wait(START_SECONDS), self.log
+        assert self._listening.wait(PATIENCE), self.log
         assert self.url, f"it ended before it listened:\n{self.log}"
         return self
 
     def wait(self) -> int:
         """Wait for the process's end; its exit status."""
-        status = self.process.wait(STOP_SECONDS)
+        status = self.process.wait(PATIENCE)
         assert self._reader is not None
-        self._reader.join(STOP_SECONDS)
+        self._reader.join(PATIENCE)
         return status
 
     def stop(self) -> int:
@@ -206,7 +205,7 @@ class Server:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
-        async with asyncio.timeout(START_SECONDS):
+        async with asyncio.timeout(PATIENCE):
             printed, _ = await process.communicate(stdin.encode())
         assert process.returncode is not None
         return process.returncode, printed.decode()

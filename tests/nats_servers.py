@@ -14,11 +14,10 @@ from typing import Any, Self
 import httpx
 
 from live import TICK
+from patience import PATIENCE
 from postgres import free_port
 
 PROGRAM = Path(sys.executable).with_name("nats-server")
-
-START_SECONDS = 20.0
 
 
 class NatsServer:
@@ -67,7 +66,7 @@ class NatsServer:
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(PATIENCE)
 
     def end(self) -> None:
         """Leave nothing behind."""
@@ -84,7 +83,7 @@ class NatsServer:
 
     def wait(self) -> None:
         """Until it takes connections."""
-        ends = time.monotonic() + START_SECONDS
+        ends = time.monotonic() + PATIENCE
         while True:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port)):
                 return

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from house import House, Wall
+from patience import NO_SWEEP
 from useby.app import running
 from useby.settings import Settings
 
@@ -32,6 +33,7 @@ async def start(migrated: Path, tmp_path: Path, wall: Wall) -> AsyncIterator[Any
                 "secret_key": "k" * 32,
                 "drain_seconds": 0,
                 "close_timeout": 0.3,
+                **NO_SWEEP,
                 "_env_file": None,
             }
             node = await stack.enter_async_context(running(Settings(**values | settings), wall))

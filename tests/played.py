@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from websockets.asyncio.server import Request, ServerConnection, serve
 from websockets.typing import Subprotocol
 
+from patience import PATIENCE
 from useby.client import Notifications, Timing
 
 Handler = Callable[[ServerConnection], Awaitable[None]]
 HELLO = json.dumps({"type": "CONNECTION_ESTABLISHED", "message": "…", "userId": "u"})
 QUICK = Timing(base=0.001, cap=0.002)
-PATIENCE = 10
 EXPIRED = (1008, "Access token expired")
 
 

@@ -19,6 +19,7 @@ from typing import Any, Self
 
 import asyncpg
 
+from patience import PATIENCE
 from useby.store import migrate
 
 OWNER = "useby"
@@ -74,7 +75,7 @@ class Postgres:
             [self._programs / program, "-D", self.data, *arguments],
             **self._quiet,
             check=True,
-            timeout=60,
+            timeout=PATIENCE,
         )
 
     def make(self) -> Self:

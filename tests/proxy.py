@@ -23,13 +23,14 @@ from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
+from patience import PATIENCE
+
 PIECE: Final = 65_536
 PIECES_UNDER_WAY: Final = 64
 REMEMBERED: Final = 65_536
 """Bytes of what a client has sent that ``cut_before`` and ``drop_answer_to`` are searched in."""
 BAD_GATEWAY: Final = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 UPGRADE: Final = re.compile(rb"\r\nupgrade: *websocket\r\n.*?\r\n\r\n", re.IGNORECASE | re.DOTALL)
-EVENT_PATIENCE: Final = 20.0
 
 
 @dataclass(frozen=True)
@@ -241,7 +242,7 @@ class Proxy:
         self.reset()
         await asyncio.gather(*self._running)
 
-    async def until(self, condition: Callable[[], bool], within: float = EVENT_PATIENCE) -> None:
+    async def until(self, condition: Callable[[], bool], within: float = PATIENCE) -> None:
         """Wait until ``condition``, of what the proxy counts, holds."""
         async with asyncio.timeout(within):
             while not condition():
@@ -313,7 +314,7 @@ def in_a_thread(
     thread.start()
 
     def run(coroutine: Coroutine[Any, Any, Any]) -> Any:
-        return asyncio.run_coroutine_threadsafe(coroutine, loop).result(EVENT_PATIENCE)
+        return asyncio.run_coroutine_threadsafe(coroutine, loop).result(PATIENCE)
 
     try:
         proxy = Proxy(target_port, seed=seed)

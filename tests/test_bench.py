@@ -5,10 +5,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from patience import PATIENCE
+
 ROOT = Path(__file__).parent.parent
 SCENARIOS = ("idle", "push", "fanout", "durable", "storm", "wave", "latency")
 
 
+@pytest.mark.timeout(6 * PATIENCE)
 def test_every_scenario_measures_a_real_node_and_keeps_what_it_found(tmp_path: Path) -> None:
     done = subprocess.run(
         [
@@ -19,7 +24,7 @@ def test_every_scenario_measures_a_real_node_and_keeps_what_it_found(tmp_path: P
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=5 * PATIENCE,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

@@ -13,8 +13,9 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from patience import PATIENCE
+
 TEXT, BINARY, CLOSE, PING, PONG, CONT = 1, 2, 8, 9, 10, 0
-PATIENCE = 20.0
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from both import database_url, on_sqlite
+from patience import PATIENCE
 from rest import Rest
 from useby.store.engine import StoreUnavailable
 
@@ -73,7 +74,7 @@ async def test_a_request_whose_sender_is_gone_is_done_and_a_repeat_hears_its_ans
     committed = asyncio.Event()
     rest.database.on_commit = lambda _: committed.set()
     lost = asyncio.create_task(sent(ada, *ROUTES[0][:2]))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         await committed.wait()
     lost.cancel()
     await asyncio.gather(lost, return_exceptions=True)

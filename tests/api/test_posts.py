@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from both import database_url, on_postgres
-from live import PATIENCE
+from patience import PATIENCE
 from rest import Rest, messages
 from useby.api import posts as posts_module
 from useby.domain.news import Notified

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import live
+from patience import PATIENCE
 
 ENDING = "logoutAll", "deleteMe"
 """They end the very access that the other operations are tried with."""
@@ -35,12 +36,12 @@ def run(folder: Path, *arguments: str) -> None:
         "--no-color",
     ]
     done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=110, check=False
+        command, cwd=folder, capture_output=True, text=True, timeout=5 * PATIENCE, check=False
     )
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(20 * PATIENCE)
 def test_every_answer_of_every_operation_is_as_documented(tmp_path: Path) -> None:
     rates = "100000/minute"
     with live.serving(tmp_path, login_rate=rates, signup_rate=rates, log_level="INFO") as server:

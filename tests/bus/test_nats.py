@@ -32,8 +32,8 @@ from useby.domain.news import MarkedRead
 
 ANYBODY = Missed()
 IDS = tuple(f"0199e3a6-0000-7000-8000-{number:012}" for number in range(250))
-AT_ONCE = 0.5
-"""Seconds, more than handing news over ever takes and less than any time limit of the bus."""
+AT_ONCE = 4.0
+"""Seconds, far more than handing news over takes and less than the bus waits for a server."""
 
 
 async def flushed(ears: Ears, other: Ears, user_id: str = "the last") -> None:

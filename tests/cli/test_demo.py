@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from patience import PATIENCE
 from shell import Useby
 from useby.cli.demo import _time_zone
 from useby.store.lock import hold_for_serving
@@ -72,9 +73,9 @@ def test_it_prints_a_login_and_a_line_to_watch_that_works(demo: subprocess.Popen
         first = json.loads(watch.stdout.readline())
         assert list(first) == ["id", "message", "type", "productName", "created_at"]
         watch.send_signal(signal.SIGINT)
-        assert watch.wait(20) == 0
+        assert watch.wait(PATIENCE) == 0
     demo.send_signal(signal.SIGINT)
-    assert demo.wait(20) == 0
+    assert demo.wait(PATIENCE) == 0
 
 
 def test_a_demo_that_runs_is_left_alone(useby: Useby, folder: Path) -> None:

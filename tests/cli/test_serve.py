@@ -16,10 +16,12 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from patience import NO_SWEEP, PATIENCE
 from shell import Useby
 
-WITHIN = 2.0
-"""Seconds in which the sockets hear of what a command wrote; the issue's own figure."""
+SETTINGS = {"USEBY_ACCESS_TOKEN_SECONDS": "600"} | {
+    f"USEBY_{name.upper()}": str(value) for name, value in NO_SWEEP.items()
+}
 
 
 @contextmanager
@@ -29,7 +31,7 @@ def _node() -> Iterator[tuple[subprocess.Popen[str], str]]:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-        env=os.environ | {"USEBY_ACCESS_TOKEN_SECONDS": "600"},
+        env=os.environ | SETTINGS,
     ) as process:
         try:
             assert process.stdout is not None
@@ -41,7 +43,7 @@ def _node() -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 
 async def _hear(connection: ClientConnection) -> dict[str, Any]:
-    async with asyncio.timeout(WITHIN):
+    async with asyncio.timeout(PATIENCE):
         said: dict[str, Any] = json.loads(await connection.recv())
     return said
 
@@ -49,7 +51,7 @@ async def _hear(connection: ClientConnection) -> dict[str, Any]:
 def test_a_node_says_where_it_listens_and_ends_with_0(folder: Path) -> None:
     with _node() as (process, _):
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        assert process.wait(PATIENCE) == 0
         assert process.stdout is not None
         assert process.stdout.read() == ""
 

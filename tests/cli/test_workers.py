@@ -15,6 +15,7 @@ from websockets.asyncio.client import connect
 import live
 from live import Server
 from nats_servers import NatsServer, nats_servers
+from patience import PATIENCE
 from postgres import Postgres
 from shell import Useby
 
@@ -116,7 +117,7 @@ async def assert_they_are_as_one(workers: Workers) -> None:
                     "/api/notifications", headers=headers, json={"message": str(number)}
                 )
                 assert answer.status_code == 201, answer.text
-        async with asyncio.timeout(live.PATIENCE):
+        async with asyncio.timeout(PATIENCE):
             for line in lines:
                 got = [str(await line.recv()) for _ in range(4)]
                 assert [f'"message":"{number}"' in each for number, each in enumerate(got)] == [

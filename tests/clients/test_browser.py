@@ -12,8 +12,10 @@ from playwright.async_api import Page, async_playwright, expect
 
 import live
 from live import Server
+from patience import PATIENCE
 
 CHROMIUM: Final = Path("/usr/bin/chromium")
+expect.set_options(timeout=PATIENCE * 1000)
 FILES: Final = {
     "/": (Path(__file__).with_name("page.html"), "text/html"),
     "/client.js": (Path(__file__).parents[2] / "clients" / "js" / "client.js", "text/javascript"),

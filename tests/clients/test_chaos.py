@@ -19,6 +19,7 @@ import live
 from drivers import LIBRARIES, Driver
 from live import Person, Server
 from meddler import Meddler, Refusal
+from patience import PATIENCE
 from proxy import Manner
 
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "5"))
@@ -26,8 +27,6 @@ TIMING = {
     "base": 0.02, "cap": 0.3, "stable": 3, "ping": 0.4, "pong": 0.6, "refresh": 1, "open": 1,
     "close": 2,
 }  # fmt: skip
-CALM = 60.0
-"""Seconds in which all has to be well after the last fault."""
 
 
 class Follower:
@@ -68,7 +67,7 @@ class Follower:
         self.changed.set()
 
     async def until(self, condition: Any) -> None:
-        async with asyncio.timeout(CALM):
+        async with asyncio.timeout(PATIENCE):
             while not condition():
                 self.changed.clear()
                 await self.changed.wait()
@@ -168,7 +167,7 @@ class Chaos:
         self.proxy.plain = not self.proxy.plain
 
 
-@pytest.mark.timeout(SECONDS + 2 * CALM + 60)
+@pytest.mark.timeout(SECONDS + 2 * PATIENCE + 60)
 async def test_each_is_handled_once_and_each_mark_is_durable_whatever_goes_wrong(
     drivers: dict[str, Driver], tmp_path: Path, record_property: live.Record
 ) -> None:

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from websockets.asyncio.server import ServerConnection
 
+from patience import PATIENCE
 from played import HELLO, QUICK, frame, named, playing, replays, says
 from useby.client import Event, Notifications, State, Timing, Unsettled
 
@@ -112,8 +113,10 @@ async def test_the_token_function_may_close_it(lost: bool) -> None:
 
 async def test_a_full_buffer_does_not_hold_a_close_up() -> None:
     async with playing(replays(3000)) as stage:
-        notifications = Notifications(stage.url, token="t", buffer=1, timing=Timing(close=30))
-        async with asyncio.timeout(5), notifications:
+        notifications = Notifications(
+            stage.url, token="t", buffer=1, timing=Timing(close=10 * PATIENCE)
+        )
+        async with asyncio.timeout(PATIENCE), notifications:
             await anext(aiter(notifications))
         assert notifications.state.name == "closed"
 

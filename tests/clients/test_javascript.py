@@ -10,6 +10,7 @@ from typing import Final
 import pytest
 
 from live import Record
+from patience import PATIENCE
 
 ROOT: Final = Path(__file__).parents[2]
 PACKAGE: Final = ROOT / "clients" / "js"
@@ -68,7 +69,12 @@ def node(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run Node on the package in ``folder``."""
     assert shutil.which("node"), "Node is missing; on Debian: apt-get install nodejs npm"
     return subprocess.run(
-        ["node", *arguments], cwd=folder, capture_output=True, text=True, timeout=60, check=False
+        ["node", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
     )
 
 
@@ -77,7 +83,12 @@ def tool(name: str, *arguments: str) -> str:
     program = PACKAGE / "node_modules" / ".bin" / name
     assert program.exists(), f"{name} is not installed: run `make test`, or npm ci in clients/js"
     done = subprocess.run(
-        [program, *arguments], cwd=PACKAGE, capture_output=True, text=True, timeout=60, check=False
+        [program, *arguments],
+        cwd=PACKAGE,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from websockets.asyncio.server import Request, Response, ServerConnection, serve
 
+from patience import PATIENCE
 from played import HELLO, QUICK, frame, named, playing, says, take
 from useby.client import Notifications, State, Timing
 
@@ -79,7 +80,7 @@ async def test_marks_whose_pong_never_came_are_sent_again_on_the_next_line() -> 
         Notifications(stage.url, token="t", timing=QUICK) as notifications,
     ):
         await notifications.mark_read(named(1), named(2))
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(PATIENCE):
             await notifications.settled()
     assert heard == [named(1), named(2)]
 

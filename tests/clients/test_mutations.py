@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from patience import PATIENCE
+
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "useby"
 MUTANTS = [
@@ -110,7 +112,8 @@ def test_a_line_that_is_made_wrong_is_noticed(
 
 def test_the_tests_that_are_to_fail_pass_on_a_copy_that_is_right(tmp_path: Path) -> None:
     _copied(tmp_path)
-    ran = _run(tmp_path, 30, *sorted({_path(where, test) for *_, where, test in MUTANTS}))
+    tests = sorted({_path(where, test) for *_, where, test in MUTANTS})
+    ran = _run(tmp_path, int(PATIENCE), *tests)
     assert ran.returncode == 0, ran.stdout
     assert f"{tmp_path}" in _where(tmp_path)
 

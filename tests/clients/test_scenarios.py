@@ -14,6 +14,7 @@ import live
 from drivers import LIBRARIES, RUNTIMES, Driver
 from live import Server
 from meddler import Meddler, Refusal, close_frame
+from patience import PATIENCE
 from proxy import Manner
 
 SCENARIOS = yaml.safe_load(Path(__file__).with_name("scenarios.yaml").read_text())
@@ -21,7 +22,6 @@ TIMING = {
     "base": 0.02, "cap": 0.16, "stable": 60, "ping": 25, "pong": 10, "refresh": 60, "open": 10,
     "close": 5,
 }  # fmt: skip
-PATIENCE = 10.0
 ATTEMPT = ["connecting", "waiting"]
 """The states of one that failed."""
 PLAYED = [
@@ -302,7 +302,6 @@ def _said(state: dict[str, Any], word: str) -> str:
     return f"{name} {state['code'] if number >= 1000 else round(state['wait'], 3):g}"
 
 
-@pytest.mark.timeout(60)
 @pytest.mark.parametrize(("scenario", "library"), PLAYED)
 async def test_both_libraries_do_what_the_table_says(
     scenario: dict[str, Any],

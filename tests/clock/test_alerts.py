@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from goods import NOON, a_kept_owner, a_product
+from patience import PATIENCE
 from useby.clock import alerts as clock_module
 from useby.clock.alerts import AlertClock, say_due
 from useby.domain import alerts as rules
@@ -17,8 +18,6 @@ from useby.domain.news import News, Notified, Scheduled
 from useby.domain.product import Closing, Product, taken
 from useby.store import accounts, alerts, notifications, products
 from useby.store.engine import Database, StoreUnavailable
-
-SECONDS = 10
 
 
 async def said_to(database: Database, user: User) -> list[str]:
@@ -50,7 +49,7 @@ class Wall:
             self.heard.put_nowait(news)
 
     async def next_message(self) -> str:
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(PATIENCE):
             return (await self.heard.get()).notifications[0].message
 
 
@@ -202,7 +201,7 @@ async def test_more_than_a_batch_is_said_without_waiting(database: Database) -> 
     await keep(database, user, *(a_product(user, "2026-03-04") for _ in range(count)))
     async with going(database) as wall:
         got = 0
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(PATIENCE):
             while got < count:
                 got += len((await wall.heard.get()).notifications)
     assert got == count

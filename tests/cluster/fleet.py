@@ -17,12 +17,12 @@ import sqlalchemy as sa
 from live import Person, metric_in, until
 from nats_servers import NatsServer
 from onpostgres import ServerOnPostgres
+from patience import PATIENCE
 from postgres import Postgres
 from useby.store.engine import Connection, Transaction, open_database
 from useby.store.schema import notifications, sessions, users
 
 NODES = 3
-PATIENCE = 20.0
 LOOK_SECONDS = 0.1
 """Between two looks at all nodes' metrics, which cost each some milliseconds."""
 RECONNECTS = "useby_nats_reconnects_total"

@@ -23,12 +23,12 @@ import aiohttp
 
 from cluster.fleet import Fleet
 from live import Person
+from patience import PATIENCE
 from wire import CLOSE, PING, PONG, TEXT, frame, head
 
 SOON = 0.05
 """Seconds until a device that was cut off comes back; each draws from here to four times that."""
 POSTERS = 48
-PATIENCE = 90.0
 
 
 class Account:
@@ -296,8 +296,8 @@ class Ledger:
     # the reckoning
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        """Until devices have come to hear what makes ``condition`` true."""
-        async with asyncio.timeout(PATIENCE):
+        """Wait until devices have received what makes ``condition`` true."""
+        async with asyncio.timeout(4 * PATIENCE):
             while not condition():
                 self.progress.clear()
                 await self.progress.wait()

@@ -13,31 +13,30 @@ import sqlalchemy as sa
 from cluster.fleet import LOOK_SECONDS, Fleet, a_fleet
 from live import until
 from nats_servers import NatsServer
+from patience import PATIENCE
 from postgres import Postgres
 from useby.store.schema import alerts_said, notifications, products, users
 
 DUE = 100_000
 PRODUCTS_EACH = 100
-PATIENCE = 60.0
 SAID = "useby_alerts_said_total"
 NUMBERED = f"SELECT sum(seq) FROM {users.name}"
 """Each user's newest number: how many notifications there are, without counting them."""
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(10 * PATIENCE)
 
 
 async def test_of_100_000_due_at_once_each_is_said_once_though_a_node_dies_in_the_middle_of_a_batch(
     postgres: Postgres, nats: Sequence[NatsServer], tmp_path: Path
 ) -> None:
-    """Three clocks share the work; once a quarter is said, one of them is killed with its claim."""
+    """Three clocks share the work; once each has sent some, one of them is killed with its claim."""
     async with AsyncExitStack() as stack:
         fleet = await stack.enter_async_context(a_fleet(postgres, nats, tmp_path, first=_stock))
         server = await asyncpg.connect(fleet.url)
         stack.push_async_callback(server.close)
-        await _until_numbered(server, DUE // 4)
+        await until(lambda: _all_have_said_some(fleet), every=LOOK_SECONDS)
         dies = fleet.nodes[0]
         before = await fleet.counted(SAID)
-        assert min(before) > 0, before
         await dies.freeze_in_a_transaction()
         assert await server.fetchval(NUMBERED) < DUE, "too late to be in anybody's way"
         await fleet.kill(dies)
@@ -57,13 +56,17 @@ async def test_of_100_000_due_at_once_each_is_said_once_though_a_node_dies_in_th
         assert found == [(PRODUCTS_EACH, 1, PRODUCTS_EACH)] * (DUE // PRODUCTS_EACH)
 
 
+async def _all_have_said_some(fleet: Fleet) -> bool:
+    return min(await fleet.counted(SAID)) > 0
+
+
 async def _until_numbered(server: asyncpg.Connection, count: int) -> None:
     """Until so many notifications have been kept."""
 
     async def are_numbered() -> bool:
         return bool(await server.fetchval(NUMBERED) >= count)
 
-    await until(are_numbered, within=PATIENCE, every=LOOK_SECONDS)
+    await until(are_numbered, within=4 * PATIENCE, every=LOOK_SECONDS)
 
 
 async def _stock(fleet: Fleet) -> None:

@@ -12,6 +12,7 @@ import live
 from cluster.fleet import LOOK_SECONDS, RECONNECTS, Fleet, a_fleet
 from cluster.ledger import Ledger
 from nats_servers import NatsServer
+from patience import PATIENCE
 from postgres import TEMPLATE, Postgres
 from proxy import Proxy
 from useby.store import migrate
@@ -27,7 +28,7 @@ SWEEP_NEVER_COMES = 3600
 MARGIN = 1
 """Turns of the sweep beyond the one that is promised, for a machine that is busy."""
 
-pytestmark = pytest.mark.timeout(170)
+pytestmark = pytest.mark.timeout(10 * PATIENCE)
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from cluster.fleet import Fleet, a_fleet
 from cluster.ledger import Ledger
 from nats_servers import NatsServer
 from onpostgres import ServerOnPostgres
+from patience import PATIENCE
 from postgres import Postgres
 from wire import CLOSE, TEXT
 
@@ -22,7 +23,7 @@ DRAIN_SECONDS = 2
 FEWEST_SLICES = 4
 """Of the twenty that there are: so often something was heard between two Closes."""
 
-pytestmark = pytest.mark.timeout(90)
+pytestmark = pytest.mark.timeout(10 * PATIENCE)
 
 
 async def test_a_rolling_restart_under_load_costs_no_post_and_sends_nobody_away_but_with_1001(

@@ -14,6 +14,7 @@ from conformance.cases import Case
 from conformance.closing import closing, limits
 from conformance.framing import fragmentation, framing, opcodes, pings, reserved_bits
 from conformance.text import utf_8
+from patience import PATIENCE
 from useby.bus.memory import MemoryBus
 from useby.realtime import frames
 from useby.realtime.hub import Hub
@@ -84,7 +85,7 @@ def echo() -> Iterator[str]:
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()
-    assert ready.wait(20)
+    assert ready.wait(PATIENCE)
     ((url, loop, end),) = found
     yield url
     loop.call_soon_threadsafe(end.set)

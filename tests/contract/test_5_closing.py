@@ -67,7 +67,7 @@ async def test_token_bad_at_opening_1008(server: Server, connect: Connect) -> No
 async def test_token_expires_while_connected_at_exp_1008_access_token_expired(
     server: Server, person: Person, everyone: list[Connect]
 ) -> None:
-    token = server.token(person.id, person.session_id, seconds=2)
+    token = server.token(person.id, person.session_id, seconds=5)
     expires = jwt.decode(token, options={"verify_signature": False})["exp"]
     connections = [await opened(server, token, connect) for connect in everyone]
     ends = await asyncio.gather(*(until_closed(client) for client in connections))

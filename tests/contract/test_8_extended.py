@@ -15,9 +15,9 @@ from websockets.typing import Subprotocol
 import live
 from clients import Connect, nothing_more, take
 from live import Person, Server
+from patience import PATIENCE
 
 EXTENDED = Subprotocol("useby.v1")
-PATIENCE = 20.0
 PLAIN = {"id", "message", "type", "productName", "created_at"}
 MORE = {"seq", "event", "productId", "expiresOn", "daysLeft", "readAt"}
 

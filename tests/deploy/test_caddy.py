@@ -17,11 +17,11 @@ import pytest
 from websockets.asyncio.client import connect
 
 import live
+from patience import PATIENCE
 from postgres import free_port
 
 CADDYFILE = Path(__file__).parents[2] / "deploy" / "Caddyfile"
 PROGRAM = Path(sys.executable).parent / "caddy"
-PATIENCE = 20.0
 
 
 class Caddy:

@@ -17,6 +17,7 @@ import yaml
 from packaging.specifiers import SpecifierSet
 
 import useby
+from patience import PATIENCE
 from useby.metrics import connections
 from useby.settings import Settings
 
@@ -25,14 +26,13 @@ DEPLOY = ROOT / "deploy"
 FILES = sorted(path for path in DEPLOY.rglob("*") if path.is_file() and path.name != ".env")
 EXPOSURE = 15
 """Of the unit, in tenths, at most: what ``systemd-analyze security`` calls OK ends at 4.9."""
-TIMEOUT = 60
 
 
 def said(*command: str | Path, **environment: str) -> str:
     """What a checker said; it must have been content."""
     where = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"} | environment
     run = subprocess.run(
-        command, check=False, capture_output=True, text=True, env=where, timeout=TIMEOUT
+        command, check=False, capture_output=True, text=True, env=where, timeout=PATIENCE
     )
     assert run.returncode == 0, run.stdout + run.stderr
     return run.stdout + run.stderr

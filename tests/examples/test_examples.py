@@ -18,13 +18,15 @@ import httpx
 import pytest
 from playwright.async_api import BrowserContext, Page, Route, async_playwright, expect
 
-from live import PATIENCE, Server, serving, until
+from live import Server, serving, until
+from patience import PATIENCE
 from proxy import Proxy
 
 ROOT: Final = Path(__file__).parents[2]
 EXAMPLES: Final = ROOT / "examples"
 MODULES: Final = ROOT / "tests" / "js" / "node_modules"
 CHROMIUM: Final = Path("/usr/bin/chromium")
+expect.set_options(timeout=PATIENCE * 1000)
 PASSWORD: Final = "the quick brown fox"
 
 
@@ -267,14 +269,14 @@ async def test_the_page_with_vue(ada: Person) -> None:
 
 async def test_a_page_stays_when_its_access_token_ends(tmp_path: Path) -> None:
     account = {"email": "ada@useby.example", "password": PASSWORD}
-    with serving(tmp_path, access_token_seconds=2) as server:
+    with serving(tmp_path, access_token_seconds=5) as server:
         async with server.rest() as rest, chromium(VUE, but="401 (Unauthorized)") as context:
             await rest.post("/api/auth/signup", json=account)
             page = await context.new_page()
             await page.goto(f"{server.url}/examples/vue/index.html")
             await page.get_by_label("E-mail").fill(account["email"])
             await page.get_by_label("Password").fill(PASSWORD)
-            async with page.expect_request("**/api/auth/refresh", timeout=10_000):
+            async with page.expect_request("**/api/auth/refresh", timeout=PATIENCE * 1000):
                 await page.get_by_role("button", name="Sign in").click()
             await expect(page.get_by_role("status")).to_have_text("connected")
 

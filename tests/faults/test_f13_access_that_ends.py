@@ -57,7 +57,7 @@ async def test_a_token_that_expires_during_a_replay_ends_it_and_nothing_is_sent_
     server.say(person, [f"{number} " + "x" * 900 for number in range(5000)])
 
     async def attack(_: Wires) -> None:
-        token = server.token(person.id, person.session_id, seconds=2)
+        token = server.token(person.id, person.session_id, seconds=5)
         client = await connect(server.socket_url(token))
         await take(client, 50)
         other = await connect(server.socket_url(token))
@@ -72,7 +72,7 @@ async def test_a_token_that_expires_during_a_replay_ends_it_and_nothing_is_sent_
 async def test_a_token_ends_at_its_exp_and_not_before(server: Server, connect: Connect) -> None:
     """Both connections of one second end, and one whose token lasts longer stays."""
     person = server.person()
-    token = server.token(person.id, person.session_id, seconds=2)
+    token = server.token(person.id, person.session_id, seconds=5)
     stays = await connect(server.socket_url(person.token))
     await take(stays, 1)
     both = [await connect(server.socket_url(token)) for _ in range(2)]

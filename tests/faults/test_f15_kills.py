@@ -18,6 +18,7 @@ import pytest
 import live
 from clients import Client, Ended, client_of, take
 from live import Person, Server
+from patience import PATIENCE
 
 KILLS = 25
 POSTERS = 3
@@ -144,7 +145,7 @@ class Ledger:
         assert alerts.keys() <= self.asked_products
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(10 * PATIENCE)
 async def test_killed_25_times_every_2xx_is_delivered_and_none_after_mark_read(
     tmp_path: Path, record_property: live.Record
 ) -> None:

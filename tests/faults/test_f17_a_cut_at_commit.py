@@ -16,8 +16,9 @@ from typing import Any
 import httpx
 import pytest
 
-from live import PATIENCE, Person
+from live import Person
 from onpostgres import ServerOnPostgres, person_on
+from patience import PATIENCE
 from postgres import Postgres
 from proxy import Manner, Proxy, in_a_thread
 

@@ -24,8 +24,9 @@ import useby.store.postgres as store
 from goods import a_product
 from house import House, Wall
 from leftovers import nothing_left, quiet
-from live import PATIENCE, until
+from live import until
 from nodes import start, wall
+from patience import PATIENCE
 from postgres import Postgres
 from proxy import Manner, Proxy
 from useby.api import health

@@ -20,6 +20,7 @@ from house import House, closed
 from leftovers import nothing_left, quiet
 from live import until
 from nats_servers import NatsServer, nats_servers
+from patience import PATIENCE
 from useby.bus.hints import Hint, decode, subject_of
 from useby.domain.product import Closing
 from useby.realtime import sweep
@@ -27,7 +28,6 @@ from useby.store import accounts, notifications, products, sessions
 
 __all__ = ["quiet"]
 
-SECONDS = 10
 EXTENDED = {"subprotocols": ["useby.v1"]}
 UNKNOWN = str(uuid7())
 MALFORMED = [
@@ -71,7 +71,7 @@ async def forger(server: NatsServer) -> AsyncIterator[Nats]:
 
 
 async def hear(client: ClientConnection) -> Any:
-    async with asyncio.timeout(SECONDS):
+    async with asyncio.timeout(PATIENCE):
         return json.loads(await client.recv())
 
 
@@ -244,7 +244,7 @@ async def test_access_that_ends_on_one_node_ends_on_the_other_and_newer_sign_ins
         await followed(there)
         now = here.wall()
         await here.node.database.write(lambda t: accounts.end_sessions(t, user.id, now))
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(PATIENCE):
             assert await closed(client) == (1008, "Access revoked")
         async with there.connected(await here.token(user, "newer")) as newer:
             await followed(there)
@@ -256,7 +256,7 @@ async def test_access_that_ends_on_one_node_ends_on_the_other_and_newer_sign_ins
         await here.node.database.write(
             lambda t: sessions.end_session(t, other.id, "s1", here.wall())
         )
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(PATIENCE):
             assert await closed(bystander) == (1008, "Access revoked")
 
 

@@ -7,8 +7,7 @@ import httpx
 from websockets.asyncio.client import connect
 
 from house import House
-
-SECONDS = 10
+from patience import PATIENCE
 
 
 async def test_a_client_acknowledges_and_no_device_is_told_again(house: House) -> None:
@@ -31,7 +30,7 @@ async def test_a_client_acknowledges_and_no_device_is_told_again(house: House) -
 
     async with connect(f"{house.socket_url}?access_token={token}") as again:
         await again.recv()
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(PATIENCE):
             assert json.loads(await again.recv())["id"] == second.id
         await again.send("PING")
         assert json.loads(await again.recv()) == {"type": "pong"}

@@ -9,8 +9,7 @@ import httpx
 from websockets.asyncio.client import connect
 
 from house import House
-
-SECONDS = 10
+from patience import PATIENCE
 
 
 async def signed_in(http: httpx.AsyncClient, email: str) -> None:
@@ -37,7 +36,7 @@ async def test_a_date_comes_near_and_every_device_of_its_owner_hears_of_it(house
         await http.patch("/api/me", json={"alertTime": "00:00"})
         assert (await http.post("/api/products", json=product)).status_code == 201
 
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(PATIENCE):
             frames = [await device.recv() for device in devices]
         assert len(set(frames)) == 1
         said: dict[str, Any] = json.loads(frames[0])

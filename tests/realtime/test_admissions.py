@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from house import House
+from patience import PATIENCE
 from useby.auth.refresh import hash_of
 from useby.realtime import admissions
 from useby.realtime.admissions import TOGETHER, Knock
@@ -16,8 +17,6 @@ from useby.realtime.http import BoundedHttpProtocol
 from useby.store import tickets
 from useby.store.engine import StoreUnavailable, Transaction
 from useby.store.tickets import Stake
-
-SECONDS = 10
 
 
 class Line(asyncio.Transport):
@@ -61,7 +60,7 @@ class Line(asyncio.Transport):
 
     async def says(self, text: str) -> None:
         """Wait until ``text`` has been written."""
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(PATIENCE):
             while not any(text.encode() in each for each in self.writes):
                 self.written.clear()
                 await self.written.wait()

@@ -9,14 +9,13 @@ import sqlalchemy as sa
 
 from both import database_url
 from house import House, closed
+from patience import PATIENCE
 from useby.domain.account import User
 from useby.domain.news import Notified
 from useby.realtime.hub import Hub
 from useby.store.schema import notifications
 
 __all__ = ["database_url"]
-
-SECONDS = 10
 
 
 @pytest.fixture
@@ -45,7 +44,7 @@ async def test_a_row_that_cannot_be_read_ends_its_own_connection_and_nobody_else
         either.connected(await either.token(ada)) as hers,
         either.connected(await either.token(eve, "s2")) as theirs,
     ):
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(PATIENCE):
             assert json.loads(await theirs.recv())["message"] == "1"
             assert (await closed(hers))[0] == 1011
             await either.post(eve, "2")
@@ -59,7 +58,7 @@ async def test_a_since_that_is_no_id_means_all_unread_on_either_store(
     user = await either.add_user()
     await either.post(user, "1")
     async with either.connected(f"{await either.token(user)}&since={since}") as client:
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(PATIENCE):
             assert json.loads(await client.recv())["message"] == "1"
 
 
@@ -72,7 +71,7 @@ async def test_news_that_cannot_be_told_is_kept_and_found(
             patched.setattr(Hub, "_notify", _fail)
             await either.post(user, "1")
         either.node.hub.look_at([user.id])
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(PATIENCE):
             assert json.loads(await client.recv())["message"] == "1"
 
 

@@ -2,15 +2,17 @@
 
 import asyncio
 import json
-import time
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 
 import live
 from goods import a_product
-from house import House, closed
+from house import House
+from scene import Scene
 from useby.api import create_api
 from useby.store import alerts, products
 
@@ -36,28 +38,45 @@ async def refused(house: House) -> bool:
 async def test_readiness_goes_first_then_the_listener_then_the_sockets_in_slices(
     start: Any,
 ) -> None:
-    house = await start(drain_seconds=2)
+    """The drain is so long that only its first slice is closed while the test lasts."""
+    house = await start(drain_seconds=36_000)
     user = await house.add_user()
     token = await house.token(user)
     assert (await readiness(house))[0] == 200
     lines = [await connect(f"{house.socket_url}?access_token={token}") for _ in range(10)]
     for line in lines:
         await line.recv()
-    ends: list[float] = []
+    house.node.stop()
+    assert await readiness(house) == (503, {"status": "unready", "reasons": ["stopping"]})
+    await live.until(lambda: refused(house))
+    await live.until(lambda: house.node.hub.count == 9)
+    await house.post(user, "1")
+    ends = [line async for line in each_end(lines)]
+    assert ends.count(GOING_AWAY) == 1, "the others are served to the end"
+    assert ends.count("1") == 9
+    house.node.stop()
 
-    async def until_closed(line: Any) -> None:
-        assert await closed(line) == GOING_AWAY
-        ends.append(time.monotonic())
 
-    async with asyncio.TaskGroup() as group:
-        for line in lines:
-            group.create_task(until_closed(line))
-        house.node.stop()
-        assert await readiness(house) == (503, {"status": "unready", "reasons": ["stopping"]})
-        await live.until(lambda: refused(house))
-        assert len(ends) < 10, "those who are still connected are served to the end"
-        await house.post(user, "1")
-    assert ends[-1] - ends[0] > 1, "they would all come back at once"
+async def each_end(lines: list[Any]) -> AsyncIterator[object]:
+    """Yield the next message of each connection, or the code and reason of its Close."""
+    for line in lines:
+        try:
+            yield json.loads(await line.recv())["message"]
+        except ConnectionClosed as error:
+            yield error.rcvd and (error.rcvd.code, error.rcvd.reason)
+
+
+def test_a_drain_spreads_its_slices_evenly_over_its_time() -> None:
+    with Scene() as scene:
+        devices = [scene.connect(owner) for owner in scene.owners for _ in range(5)]
+        scene.loop.create_task(scene.hub.drain(over=2, within=10))
+        scene.loop.settle()
+        closed = [sum(device.closed is not None for device in devices)]
+        for _ in range(9):
+            scene.loop.pass_time(0.2001)
+            closed.append(sum(device.closed is not None for device in devices))
+        assert closed == list(range(1, 11))
+        assert {device.closed for device in devices} == {GOING_AWAY}
 
 
 async def test_a_second_stop_does_not_wait_for_a_long_drain(start: Any) -> None:

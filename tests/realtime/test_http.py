@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from house import House
+from patience import PATIENCE
 
 KEY = base64.b64encode(b"0123456789abcdef").decode()
 PATH = "/api/ws/notification"
-SECONDS = 10
 
 
 def upgrade(path: str = PATH, **changes: str | None) -> bytes:
@@ -39,7 +39,7 @@ async def answer(house: House, *pieces: bytes) -> bytes:
         pass
     said = b""
     try:
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(PATIENCE):
             while more := await reader.read(65536):
                 said += more
     except ConnectionError:
@@ -135,7 +135,7 @@ async def test_a_head_that_is_not_complete_in_time_is_cut_whatever_trickles_in(
                 await asyncio.sleep(0.02)
 
     trickling = asyncio.create_task(trickle())
-    async with asyncio.timeout(SECONDS):
+    async with asyncio.timeout(PATIENCE):
         with contextlib.suppress(ConnectionResetError):
             assert await reader.read() == b""
     trickling.cancel()
@@ -152,7 +152,7 @@ async def test_a_second_request_on_a_connection_has_its_own_time(start: Any) -> 
         writer.write(request)
         assert b"200" in await reader.readuntil(b"}")
     writer.write(request[:10])
-    async with asyncio.timeout(SECONDS):
+    async with asyncio.timeout(PATIENCE):
         assert await reader.read() == b""
     writer.close()
 

@@ -10,6 +10,7 @@ from websockets.asyncio.client import connect
 
 from house import House, closed
 from live import until
+from patience import PATIENCE
 from useby.domain.news import Notified
 from useby.realtime import patience
 from useby.realtime.session import PAGE
@@ -18,8 +19,6 @@ from useby.store import accounts, notifications, sessions
 from useby.store.engine import StoreUnavailable
 from wire import close_frame, wires
 
-SECONDS = 10
-
 
 def seq_of(frame: Any) -> int:
     return int(json.loads(frame)["message"])
@@ -27,8 +26,8 @@ def seq_of(frame: Any) -> int:
 
 async def test_a_token_ends_at_exp_while_connected(house: House) -> None:
     user = await house.add_user()
-    async with house.connected(await house.token(user, seconds=2)) as client:
-        async with asyncio.timeout(SECONDS):
+    async with house.connected(await house.token(user, seconds=5)) as client:
+        async with asyncio.timeout(PATIENCE):
             assert await closed(client) == (1008, "Access token expired")
 
 
@@ -36,7 +35,7 @@ async def test_a_wall_clock_that_jumps_an_hour_ahead_ends_the_token(house: House
     user = await house.add_user()
     async with house.connected(await house.token(user)) as client:
         house.wall.jump(hours=1)
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(PATIENCE):
             assert await closed(client) == (1008, "Access token expired")
 
 
@@ -90,7 +89,7 @@ async def test_access_that_ends_closes_the_sockets_and_nothing_is_sent_after(
         house.connected(await house.token(other)) as bystander,
     ):
         await act(house, user.id)
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(PATIENCE):
             assert await closed(client) == (1008, "Access revoked")
         await house.post(other, "1")
         assert seq_of(await bystander.recv()) == 1
@@ -115,7 +114,7 @@ async def test_the_bus_may_lose_everything_and_the_sweep_repairs_it(start: Any) 
     user = await house.add_user()
     async with house.connected(await house.token(user)) as client:
         await house.post(user, *map(str, range(1, 8)))
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(PATIENCE):
             assert [seq_of(await client.recv()) for _ in range(7)] == list(range(1, 8))
 
 
@@ -220,7 +219,7 @@ async def test_a_closed_connection_leaves_the_pool_at_once(house: House) -> None
     user = await house.add_user()
     async with house.connected(await house.token(user)):
         assert user.id in house.node.hub._users
-    async with asyncio.timeout(SECONDS):
+    async with asyncio.timeout(PATIENCE):
         while house.node.hub._users or house.node.hub._sockets:
             await asyncio.sleep(0.01)
 

@@ -12,8 +12,9 @@ import pytest
 
 from both import on_postgres
 from house import House
-from live import PATIENCE, until
+from live import until
 from nodes import start, wall
+from patience import PATIENCE
 from postgres import Postgres
 from useby.store import migrate
 from useby.store.engine import Database

@@ -18,8 +18,9 @@ import sqlalchemy as sa
 
 from both import database_url
 from house import House, Wall
-from live import PATIENCE, until
+from live import until
 from nodes import start, wall
+from patience import PATIENCE
 from useby.store.schema import metadata
 
 __all__ = ["database_url", "start", "wall"]
@@ -129,7 +130,7 @@ async def test_every_statement_names_the_user_whose_rows_it_means(
     node: House, wall: Wall, statements: Counter[str]
 ) -> None:
     statements.clear()  # the migrations' are no node's
-    async with httpx.AsyncClient(base_url=node.node.url, trust_env=False, timeout=30) as rest:
+    async with httpx.AsyncClient(base_url=node.node.url, trust_env=False, timeout=PATIENCE) as rest:
         await _every_route(node, rest)
     ours = [each for each in statements if any(re.search(rf"\b{name}\b", each) for name in KEYS)]
     assert len(ours) > 30

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from live import until
+from patience import PATIENCE
 from postgres import Postgres
 from proxy import Manner, Proxy
 from useby.domain.account import User
@@ -118,12 +119,14 @@ async def test_a_line_to_a_server_that_has_vanished_ends_in_time(database: Datab
 
 
 async def test_lines_that_have_died_silently_do_not_hold_up_the_end(
-    proxy: Proxy, database_url: str
+    proxy: Proxy, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A close that waited for an answer would take as long as a command may, beyond the test."""
+    monkeypatch.setattr(store, "COMMAND_SECONDS", 10 * PATIENCE)
     database = open_database(database_url)
     await used(database)
     proxy.manner = Manner(black_hole=True)
-    async with asyncio.timeout(store.COMMAND_SECONDS / 3):
+    async with asyncio.timeout(PATIENCE):
         await database.close()
 
 
@@ -213,15 +216,17 @@ async def test_a_caller_that_is_cancelled_cancels_nothing(
 
 
 async def test_what_hangs_when_the_database_is_closed_is_cut_and_its_callers_are_told(
-    proxy: Proxy, database_url: str
+    proxy: Proxy, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Half of it on lines that have died silently, half in wait for one."""
+    monkeypatch.setattr(store, "COMMAND_SECONDS", 10 * PATIENCE)
+    monkeypatch.setattr(store, "ACQUIRE_SECONDS", 10 * PATIENCE)
     database = open_database(database_url)
     await used(database)
     proxy.manner = Manner(black_hole=True)
     callers = [asyncio.create_task(database.read(count_users)) for _ in range(AT_ONCE)]
     await proxy.until(lambda: proxy.swallowed > 0)
-    async with asyncio.timeout(store.CLOSE_SECONDS + 2):
+    async with asyncio.timeout(PATIENCE):
         await database.close()
     outcomes = await asyncio.gather(*callers, return_exceptions=True)
     assert {type(each) for each in outcomes} == {StoreUnavailable}
@@ -233,7 +238,7 @@ async def test_what_ends_soon_is_finished_before_the_database_is_closed(
     held: asyncpg.transaction.Transaction,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(store, "CLOSE_SECONDS", 30)
+    monkeypatch.setattr(store, "CLOSE_SECONDS", 10 * PATIENCE)
     name = await named(database)
     caller = asyncio.create_task(database.write(adding("late")))
     await wait_for_the_lock(postgres, name, 1)
@@ -253,14 +258,14 @@ async def test_who_is_in_a_hurry_waits_for_no_lock(
     held: asyncpg.transaction.Transaction,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(store, "CLOSE_SECONDS", 30)
+    monkeypatch.setattr(store, "CLOSE_SECONDS", 10 * PATIENCE)
     name = await named(database)
     caller = asyncio.create_task(database.write(adding("never")))
     await wait_for_the_lock(postgres, name, 1)
     closing = asyncio.create_task(database.close())
     await asyncio.sleep(0)
     database.cut()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await closing
     with pytest.raises(StoreUnavailable):
         await caller

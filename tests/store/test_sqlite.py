@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import event
 
+from patience import PATIENCE
 from useby.domain.news import AccessEnded, News
 from useby.store.engine import (
     Connection,
@@ -18,8 +19,6 @@ from useby.store.engine import (
     open_database,
 )
 from useby.store.sqlite import READERS, SqliteDatabase, sqlite_engine
-
-SECONDS = 10
 
 
 @pytest.fixture
@@ -55,7 +54,7 @@ async def at_once(database: SqliteDatabase, *works: Any) -> list[Any]:
 
     def hold(_: Transaction) -> None:
         loop.call_soon_threadsafe(begun.set)
-        held.wait(SECONDS)
+        held.wait(PATIENCE)
 
     first = asyncio.create_task(database.write(hold))
     await begun.wait()
@@ -123,7 +122,7 @@ async def test_every_connection_of_the_pool_syncs_fully(database: SqliteDatabase
     together = threading.Barrier(READERS)
 
     def each_its_own(connection: Connection) -> tuple[Any, ...]:
-        together.wait(SECONDS)  # so that every reader's connection is asked
+        together.wait(PATIENCE)  # so that every reader's connection is asked
         return pragmas(connection)
 
     asked = []
@@ -153,14 +152,14 @@ async def test_a_writer_takes_the_lock_before_it_reads(database: SqliteDatabase)
     def slow(transaction: Transaction) -> None:
         transaction.connection.exec_driver_sql("SELECT count(*) FROM users").one()
         entered.set()
-        go_on.wait(SECONDS)
+        go_on.wait(PATIENCE)
         run(transaction, "UPDATE users SET name = name")
 
     first = asyncio.create_task(database.write(slow))
-    await asyncio.to_thread(entered.wait, SECONDS)
+    await asyncio.to_thread(entered.wait, PATIENCE)
     second = asyncio.create_task(beside.write(lambda t: run(t, "UPDATE users SET name = name")))
     go_on.set()
-    async with asyncio.timeout(SECONDS):
+    async with asyncio.timeout(PATIENCE):
         await asyncio.gather(first, second)
     await beside.close()
 
@@ -194,12 +193,12 @@ async def test_a_caller_that_is_cancelled_cancels_nothing(notes: SqliteDatabase)
 
     def slow(transaction: Transaction) -> None:
         begun.set()
-        go_on.wait(SECONDS)
+        go_on.wait(PATIENCE)
         note("accepted")(transaction)
 
     caller = asyncio.create_task(notes.write(slow))
     waiting = asyncio.create_task(notes.write(note("waiting")))
-    await asyncio.to_thread(begun.wait, SECONDS)
+    await asyncio.to_thread(begun.wait, PATIENCE)
     for task in (caller, waiting):
         task.cancel()
     go_on.set()

@@ -19,6 +19,7 @@ from playwright.async_api import (
 )
 
 from live import JWT, Server, serving
+from patience import PATIENCE
 
 CHROMIUM: Final = Path("/usr/bin/chromium")
 EMAIL: Final = "ada@useby.example"
@@ -46,7 +47,7 @@ async def chromium() -> AsyncIterator[BrowserContext]:
         context = await browser.new_context(
             viewport={"width": 360, "height": 640}, color_scheme="dark"
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE * 1000)
         context.on("console", hear)
         context.on("weberror", lambda error: said.append(str(error.error)))
         yield context
