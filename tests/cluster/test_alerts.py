@@ -29,7 +29,7 @@ pytestmark = pytest.mark.timeout(10 * PATIENCE)
 async def test_of_100_000_due_at_once_each_is_said_once_though_a_node_dies_in_the_middle_of_a_batch(
     postgres: Postgres, nats: Sequence[NatsServer], tmp_path: Path
 ) -> None:
-    """Three clocks share the work; once each has sent some, one of them is killed with its claim."""
+    """Three clocks share the work; one that has sent some is killed with its claim."""
     async with AsyncExitStack() as stack:
         fleet = await stack.enter_async_context(a_fleet(postgres, nats, tmp_path, first=_stock))
         server = await asyncpg.connect(fleet.url)
