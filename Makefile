@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCKED := --require-hashes
 NODE_PARTS := tests/js/node_modules/.package-lock.json clients/js/node_modules/.package-lock.json
 
-.PHONY: help run test test-cluster fuzz chaos mutants bench bench-cluster soak lint format docs requirements clean
+.PHONY: help run test test-cluster fuzz chaos mutants bench bench-cluster soak siege lint format docs requirements clean
 
 help: ## say what there is
 	@sed -nE 's/^([a-z-]+):.*## /make \1\t/p' Makefile
@@ -49,6 +49,9 @@ bench-cluster: $(VENV)/bench.stamp $(VENV)/dev.stamp ## one, two and three nodes
 
 soak: $(VENV)/bench.stamp ## a quarter of an hour of comings and goings, and what a node holds meanwhile
 	$(BIN)/python -m bench.soak $(ARGS)
+
+siege: $(VENV)/bench.stamp $(VENV)/dev.stamp ## ten minutes of eight hostile visitors at once, and what others notice (SECONDS=60 for fewer)
+	PYTHONPATH=tests $(BIN)/python -m bench.siege --seconds $(or $(SECONDS),600) $(ARGS)
 
 format: $(VENV)/dev.stamp ## put the sources into their one form
 	$(BIN)/ruff format

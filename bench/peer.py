@@ -119,11 +119,11 @@ class Server:
 
     def memory(self) -> int:
         """Bytes of the whole tree by PSS: pages that are shared count in part."""
-        return sum(_held(each.pid, "Pss") for each in self.tree())
+        return sum(held(each.pid, "Pss") for each in self.tree())
 
     def own_memory(self) -> int:
         """Bytes that are in no file: of what processes share, PSS changes when others end."""
-        return sum(_held(each.pid, "Pss_Anon") for each in self.tree())
+        return sum(held(each.pid, "Pss_Anon") for each in self.tree())
 
     def tell(self, **order: int | str | None) -> None:
         """Write an order to the server's standard input."""
@@ -248,7 +248,8 @@ def _free_port() -> int:
         return port
 
 
-def _held(pid: int, kind: str) -> int:
+def held(pid: int, kind: str) -> int:
+    """Bytes of one kind that a process holds (``smaps_rollup`` in proc(5))."""
     rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
     kib = next(line.split()[1] for line in rollup.splitlines() if line.startswith(f"{kind}:"))
     return int(kib) * 1024

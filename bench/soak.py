@@ -65,7 +65,7 @@ def main(
             looks, posted = _watch(stand, plan, minutes * 60)
             stand.load.received(posted)
             churned = stand.load.calm()
-    verdict = _verdict(looks)
+    verdict = growth(looks, GROWTH)
     said = (
         f"{minutes:g} minutes, {connections:,} connections, {churned:,} more came and went, "
         f"{posted:,} notifications posted one by one, delivered and marked read"
@@ -111,11 +111,18 @@ def _mark_all_read(port: int, token: str) -> None:
     urllib.request.urlopen(request, timeout=30).close()  # noqa: S310
 
 
-def _verdict(looks: list[Look]) -> Target:
+def growth(looks: list[Look], bound: float) -> Target:
+    """Compare the memory in the last fifth of the looks with that in the second.
+
+    Args:
+        looks: At least one, in the order of time.
+        bound: The largest ratio that is still no growth.
+    """
     fifth = max(1, len(looks) // 5)
     early = statistics.median(look.mib for look in looks[fifth : 2 * fifth] or looks)
     late = statistics.median(look.mib for look in looks[-fifth:])
-    return Target("MiB in the last fifth ≤ 1.05 times those in the second", late, early * GROWTH)
+    words = f"MiB in the last fifth ≤ {bound:g} times those in the second"
+    return Target(words, late, early * bound)
 
 
 def svg(looks: list[Look], title: str) -> str:

@@ -236,6 +236,7 @@ class Ledger:
         sizes: Sequence[int],
         again: bool = True,
         at_once: int = POSTERS,
+        pause: float = 0.0,
         over: asyncio.Event | None = None,
     ) -> None:
         """Post to each account: for each size one request, a single notification or a batch.
@@ -245,6 +246,7 @@ class Ledger:
             sizes: How many notifications each request brings.
             again: Whether what is not answered 2xx is sent again, and has a key for that.
             at_once: How many post.
+            pause: Seconds between one account's turn and the next that the same poster takes.
             over: When it has been enough.
         """
         waiting = deque(accounts)
@@ -258,6 +260,7 @@ class Ledger:
                         await self._post(client, account, size, again=again)
                     if over is not None and not over.is_set():
                         waiting.append(account)
+                    await asyncio.sleep(pause)
 
             async with asyncio.TaskGroup() as group:
                 for _ in range(at_once):

@@ -1,0 +1,319 @@
+"""Eight hostile visitors of one node, in a process of their own; ``bench.siege`` judges the node.
+
+Each repeats its round for as long as the siege lasts. A visitor that is refused, cut or timed out
+begins its next round: what the node does to it is counted and is not judged.
+"""
+
+import asyncio
+import contextlib
+import itertools
+import multiprocessing
+import os
+import resource
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from typing import Any
+
+import aiohttp
+
+from wire import wires  # type: ignore[import-not-found]  # the tests' own
+
+NICENESS = 10
+"""The visitors run with less of the CPU than those whose times are measured."""
+PIPELINED = 2000
+"""Requests in one segment behind an answer that is not read."""
+TRAILER_MIB = 8
+UNREAD_ANSWERS = 200
+"""Connections whose answers are not read."""
+KEYS = 150_000
+"""Unknown keys of a body of 2 MiB."""
+SEARCHES = 16
+DEVICES = 4
+ROUND_SECONDS = 30.0
+PAUSE = 0.1
+"""Seconds after a round that failed: a node that refuses a visitor is not asked in a busy loop."""
+LARGE = b"GET /api/openapi.json HTTP/1.1\r\nHost: useby\r\n\r\n"
+"""A request with a large answer that needs no token."""
+SMALL = b"GET /api/health/live HTTP/1.1\r\nHost: useby\r\n\r\n"
+CHUNKED = (
+    b"POST /api/auth/login HTTP/1.1\r\nHost: useby\r\nContent-Type: application/json\r\n"
+    b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n"
+)
+ZONES = "Europe/Berlin", "Asia/Tokyo", "America/New_York", "UTC"
+
+
+@dataclass(frozen=True)
+class Access:
+    """What the visitors may use: the node's address and tokens of users with many rows."""
+
+    url: str
+    only: Sequence[str]
+    """The names of the visitors that come."""
+    hold_seconds: float
+    """How long an unread answer is held before the connection is reset."""
+    author: str
+    """Sends large bodies with this token."""
+    victim: str
+    """The e-mail address whose password is guessed."""
+    searcher: str
+    mover: str
+    """Has many products and changes its time zone."""
+    leavers: Sequence[str]
+    """Tokens of accounts without a password, which are filled and deleted."""
+    hoarder: str
+    """Has very many unread notifications."""
+
+
+@dataclass
+class Visit:
+    """The visitors at work."""
+
+    access: Access
+    client: aiohttp.ClientSession
+    answers: dict[str, Counter[str]] = field(default_factory=dict)
+    """By visitor: how often each status came, ``rounds``, and ``cut`` for each failure."""
+
+    async def repeat(self, name: str, begin: "Rounds") -> None:
+        """Repeat a visitor's rounds until cancelled."""
+        counts = self.answers.setdefault(name, Counter())
+        for round_ in begin(self):
+            try:
+                async with asyncio.timeout(ROUND_SECONDS + self.access.hold_seconds):
+                    await round_
+            except (OSError, EOFError, TimeoutError, AssertionError, aiohttp.ClientError):
+                counts["cut"] += 1
+                await asyncio.sleep(PAUSE)
+            counts["rounds"] += 1
+
+    async def ask(
+        self,
+        visitor: str,
+        method: str,
+        path: str,
+        token: str = "",
+        *,
+        address: str = "",
+        **more: Any,
+    ) -> int:
+        """Send a request and read its answer; return the status."""
+        headers: dict[str, str] = {"Content-Type": "application/json"}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        if address:
+            headers["X-Forwarded-For"] = address
+        url = self.access.url + path
+        async with self.client.request(method, url, headers=headers, **more) as answer:
+            await answer.read()
+            self.answers.setdefault(visitor, Counter())[str(answer.status)] += 1
+            return answer.status
+
+
+Round = Awaitable[None]
+Rounds = Callable[[Visit], Iterator[Round]]
+"""Yields a visitor's rounds, without end."""
+
+
+def pipelines(visit: Visit) -> Iterator[Round]:
+    """Send requests behind an answer that is not read."""
+
+    async def one(opened: Any) -> None:
+        wire = await opened.tcp(visit.access.url, receive_buffer=4096)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(visit.access.hold_seconds):
+                await wire.send(LARGE)
+                while True:
+                    await wire.send(SMALL * PIPELINED)
+
+    async def round_() -> None:
+        async with wires() as opened:
+            await asyncio.gather(*(one(opened) for _ in range(4)))
+
+    while True:
+        yield round_()
+
+
+def trailers(visit: Visit) -> Iterator[Round]:
+    """Send the trailer of a chunked body without end."""
+
+    async def one(opened: Any) -> None:
+        wire = await opened.tcp(visit.access.url)
+        await wire.send(CHUNKED)
+        for _ in range(TRAILER_MIB * 16):
+            await wire.send(b"X-Trailer: " + b"x" * 2**16)
+
+    async def round_() -> None:
+        async with wires() as opened:
+            await asyncio.gather(*(one(opened) for _ in range(4)))
+
+    while True:
+        yield round_()
+
+
+def readers(visit: Visit) -> Iterator[Round]:
+    """Ask for large answers on many connections and read none."""
+
+    async def round_() -> None:
+        async with wires() as opened:
+            for _ in range(UNREAD_ANSWERS):
+                wire = await opened.tcp(visit.access.url, receive_buffer=2048)
+                await wire.send(LARGE * 2)
+            await asyncio.sleep(visit.access.hold_seconds)
+
+    while True:
+        yield round_()
+
+
+def bodies(visit: Visit) -> Iterator[Round]:
+    """Send bodies of 2 MiB of unknown keys, with and without a token."""
+    keys = ",".join(f'"k{number}":0' for number in range(KEYS))
+    plain, inside = f"{{{keys}}}", f'{{"categories":{{{keys}}}}}'
+    batch = f'{{"items":[{",".join(["{" + keys[:1000].rpartition(",")[0] + "}"] * 1000)}]}}'
+    author = visit.access.author
+    asks = (
+        ("POST", "/api/auth/login", "", plain),
+        ("POST", "/api/notifications", author, plain),
+        ("PATCH", "/api/me", author, inside),
+        ("POST", "/api/notifications/batch", author, batch),
+    )
+    for method, path, token, body in itertools.cycle(asks):
+        yield _asked(visit, "bodies", method, path, token, body)
+
+
+async def _asked(visit: Visit, visitor: str, method: str, path: str, token: str, body: str) -> None:
+    await visit.ask(visitor, method, path, token, data=body.encode())
+
+
+def guesses(visit: Visit) -> Iterator[Round]:
+    """Guess a password, from three addresses."""
+
+    async def round_(number: int) -> None:
+        guess = {"email": visit.access.victim, "password": f"guess {number}"}
+        address = f"192.0.2.{number % 3}"
+        await visit.ask("guesses", "POST", "/api/auth/login", address=address, json=guess)
+        await asyncio.sleep(2 * PAUSE)
+
+    for number in itertools.count():
+        yield round_(number)
+
+
+def searches(visit: Visit) -> Iterator[Round]:
+    """Search twenty thousand products, sixteen searches at a time."""
+
+    async def one(number: int) -> None:
+        path = f"/api/products?q=nothing+{number}"
+        await visit.ask("searches", "GET", path, visit.access.searcher)
+
+    async def round_() -> None:
+        await asyncio.gather(*(one(number) for number in range(SEARCHES)))
+
+    while True:
+        yield round_()
+
+
+def moves(visit: Visit) -> Iterator[Round]:
+    """Change the time zone of many products; fill accounts and delete them."""
+    products = [{"name": f"Milk {number}", "expiryDate": "2126-03-04"} for number in range(1000)]
+    messages = [{"message": f"note {number}"} for number in range(1000)]
+    fills = [("/api/products/batch", products), ("/api/notifications/batch", messages)] * 5
+
+    async def round_(zone: str, leaver: str | None, number: int) -> None:
+        await visit.ask("moves", "PATCH", "/api/me", visit.access.mover, json={"timeZone": zone})
+        if leaver is None:
+            return
+        if number:  # the first account is full already
+            for path, items in fills:
+                await visit.ask("moves", "POST", path, leaver, json={"items": items})
+        await visit.ask("moves", "DELETE", "/api/me", leaver)
+
+    leavers = itertools.chain(visit.access.leavers, itertools.repeat(None))
+    for number, zone in enumerate(itertools.cycle(ZONES)):
+        yield round_(zone, next(leavers) if number % 4 == 0 else None, number)
+
+
+def reconnects(visit: Visit) -> Iterator[Round]:
+    """Connect devices of a user with 200,000 unread, read a little and reset."""
+    path = f"/api/ws/notification?access_token={visit.access.hoarder}"
+
+    async def one(opened: Any) -> None:
+        wire = await opened.opened(visit.access.url + path)
+        for _ in range(50):
+            await wire.read_answer()
+        wire.reset()
+
+    async def round_() -> None:
+        async with wires() as opened:
+            await asyncio.gather(*(one(opened) for _ in range(DEVICES)))
+
+    while True:
+        yield round_()
+
+
+VISITORS: Mapping[str, Rounds] = {
+    "pipelines": pipelines,
+    "trailers": trailers,
+    "readers": readers,
+    "bodies": bodies,
+    "guesses": guesses,
+    "searches": searches,
+    "moves": moves,
+    "reconnects": reconnects,
+}
+
+
+class Visitors:
+    """The visitors' process, for the length of a ``with``."""
+
+    def __init__(self, access: Access) -> None:
+        """Start them."""
+        self._pipe, theirs = multiprocessing.Pipe()
+        spawn = multiprocessing.get_context("spawn")
+        self._process = spawn.Process(target=_main, args=(theirs, access), daemon=True)
+        self._process.start()
+        theirs.close()
+
+    def end(self) -> dict[str, Counter[str]]:
+        """Stop them; return what each was answered.
+
+        Raises:
+            RuntimeError: Their process had ended before.
+        """
+        try:
+            self._pipe.send("end")
+            answers: dict[str, Counter[str]] = self._pipe.recv()
+        except (OSError, EOFError):
+            raise RuntimeError("the visitors' process has failed") from None
+        finally:
+            self.kill()
+        return answers
+
+    def kill(self) -> None:
+        """Leave no process behind."""
+        self._process.kill()
+        self._process.join()
+
+
+def _main(pipe: Connection, access: Access) -> None:
+    os.nice(NICENESS)
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    pipe.send(asyncio.run(_visit(pipe, access)))
+
+
+async def _visit(pipe: Connection, access: Access) -> dict[str, Counter[str]]:
+    ended = asyncio.Event()
+    asyncio.get_running_loop().add_reader(pipe.fileno(), ended.set)
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(connector=connector) as client:
+        visit = Visit(access, client)
+        tasks = [asyncio.create_task(visit.repeat(name, VISITORS[name])) for name in access.only]
+        ending = asyncio.create_task(ended.wait())
+        await asyncio.wait([ending, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            task.cancel()
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    for outcome in outcomes:
+        if not isinstance(outcome, asyncio.CancelledError):
+            raise RuntimeError("a visitor has failed") from outcome  # noqa: TRY004
+    return visit.answers

@@ -1,0 +1,70 @@
+"""``make siege`` runs, and it notices what it is there to notice."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from patience import PATIENCE
+
+ROOT = Path(__file__).parent.parent
+VISITORS = {
+    "pipelines", "trailers", "readers", "bodies", "guesses", "searches", "moves", "reconnects",
+}  # fmt: skip
+FAULTY = """
+import bench.siege as siege
+
+kept = siege.Alone.kept
+
+async def faulty(self):
+    rows = await kept(self)
+    {fault}
+    return rows
+
+siege.Alone.kept = faulty
+siege.typer.run(siege.main)
+"""
+LOST = "next(iter(rows.values())).pop()"
+INVENTED = "next(iter(rows.values())).append((10**6, 'an id that no answer named'))"
+
+
+def besieged(into: Path, *arguments: str) -> tuple[subprocess.CompletedProcess[str], Any]:
+    """Run a short siege; return how it ended, and what it has kept."""
+    done = subprocess.run(
+        [sys.executable, *arguments, "--scale", "0.001", "--into", str(into)],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": "tests"},
+        capture_output=True,
+        text=True,
+        timeout=3 * PATIENCE,
+        check=False,
+    )
+    assert (into / "siege.json").exists(), done.stdout + done.stderr
+    kept = json.loads((into / "siege.json").read_text())
+    return done, kept
+
+
+@pytest.mark.timeout(4 * PATIENCE)
+def test_a_short_siege_loses_nothing_and_leaves_no_error_in_the_log(tmp_path: Path) -> None:
+    """Its times and its memory are for a longer one to judge, on cores that are not busy."""
+    done, kept = besieged(tmp_path, "-m", "bench.siege", "--seconds", "3")
+    assert set(kept["visitors"]) == VISITORS
+    met = [target["met"] for target in kept["targets"]]
+    assert (met[0], met[-1]) == (True, True), done.stdout
+    assert done.returncode == (0 if all(met) else 1)
+
+
+@pytest.mark.timeout(4 * PATIENCE)
+@pytest.mark.parametrize("fault", [LOST, INVENTED], ids=["lost", "invented"])
+def test_a_siege_fails_when_the_database_is_not_what_was_acknowledged(
+    tmp_path: Path, fault: str
+) -> None:
+    faulty = "-c", FAULTY.format(fault=fault)
+    done, kept = besieged(tmp_path, *faulty, "--only", "guesses", "--seconds", "1")
+    assert not kept["targets"][0]["met"]
+    assert done.returncode == 1
+    assert "a gap" in done.stdout or "lost, invented or doubled" in done.stdout
