@@ -27,7 +27,7 @@ def hurried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with live.serving(
         tmp_path_factory.mktemp("hurried"),
         ping_interval=0.2,
-        ping_timeout=0.6,
+        ping_timeout=3,
         message_timeout=0.1,
         close_timeout=0.3,
         connections_per_user=2,

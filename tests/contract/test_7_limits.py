@@ -29,8 +29,8 @@ def tight(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A node with short times, and a burst of 200 frames that hardly fills up again."""
     with live.serving(
         tmp_path_factory.mktemp("tight"),
-        head_timeout=0.4,
-        message_timeout=0.4,
+        head_timeout=2,
+        message_timeout=1,
         close_timeout=0.3,
         frames_burst=200,
         frames_per_second=0.001,

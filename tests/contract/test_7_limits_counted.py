@@ -47,11 +47,11 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A node with short times and small numbers; a connection has 20 frames in all."""
     with live.serving(
         tmp_path_factory.mktemp("small"),
-        head_timeout=0.4,
-        message_timeout=0.3,
+        head_timeout=2,
+        message_timeout=1,
         close_timeout=0.3,
         ping_interval=0.4,
-        ping_timeout=0.8,
+        ping_timeout=3,
         connections_per_user=2,
         frames_burst=20,
         frames_per_second=0.001,

@@ -14,8 +14,8 @@ from wire import Wires
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A node that waits a second for a request's head."""
-    with watched(tmp_path_factory.mktemp("f01"), head_timeout=1.0) as server:
+    """A node that waits three seconds for a request's head."""
+    with watched(tmp_path_factory.mktemp("f01"), head_timeout=3.0) as server:
         yield server
 
 
