@@ -172,7 +172,8 @@ class Scene:
                 database=self.database,
             )
             assert sorted(row[0] for row in rows) == sorted(goods), "an alert is said once"
-        await until(self.posted_the_last)
+        key = str(uuid.uuid4())
+        await until(lambda: self.is_posted("the last", key))
         (row,) = await self.postgres.fetch(
             "SELECT seq FROM users WHERE id = $1", self.user.id, database=self.database
         )
@@ -192,8 +193,8 @@ class Scene:
             assert not device.hearing.done(), "the socket has stayed"
         await until(lambda: self.activity_is(0, "state LIKE 'idle in transaction%'"))
 
-    async def posted_the_last(self) -> bool:
-        return await self.post("the last") == 201
+    async def is_posted(self, message: str, key: str) -> bool:
+        return await self.post(message, key) == 201
 
     async def alerted(self, goods: list[str]) -> bool:
         (row,) = await self.postgres.fetch(
@@ -211,7 +212,6 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A node with a third of the usual time limits, still long enough for busy cores."""
     monkeypatch.setattr(store, "ACQUIRE_SECONDS", 2.0)
     monkeypatch.setattr(store, "COMMAND_SECONDS", 8.0)
-    monkeypatch.setattr(store, "CONNECT_SECONDS", 8.0)
     monkeypatch.setattr(clock, "RETRY_LONGEST", 1.0)
     shorter = {
         "statement_timeout": "5s",
