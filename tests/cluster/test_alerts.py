@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from useby.store.schema import alerts_said, notifications, products, users
 
 DUE = 100_000
 PRODUCTS_EACH = 100
+USERS_TOGETHER = 50
+"""Users whose products are inserted by one statement, which has to end in 20 seconds."""
 SAID = "useby_alerts_said_total"
 NUMBERED = f"SELECT sum(seq) FROM {users.name}"
 """Each user's newest number: how many notifications there are, without counting them."""
@@ -70,11 +73,11 @@ async def _until_numbered(server: asyncpg.Connection, count: int) -> None:
 
 
 async def _stock(fleet: Fleet) -> None:
-    """Give every user products that are due now, by a statement of the test's own."""
+    """Give every user products that are due now, by statements of the test's own."""
     await fleet.people(DUE // PRODUCTS_EACH)
     at = datetime.now(UTC)
 
-    def work(transaction: Any) -> None:
+    def work(transaction: Any, first: int) -> None:
         transaction.connection.execute(
             sa.text(
                 f"INSERT INTO {products.name} (user_id, id, name, category, barcode, quantity,"
@@ -82,11 +85,20 @@ async def _stock(fleet: Fleet) -> None:
                 " next_alert_at, created_at, updated_at) SELECT users.id, gen_random_uuid()::text,"
                 " 'Organic Milk', 'dairy', '', 1, 'l', 'fridge', '', 'best_before', :day,"
                 " CAST(:at AS timestamptz) + interval '3 days',"
-                " :at, :at, :at, :at FROM users, generate_series(1, :each)"
+                " :at, :at, :at, :at"
+                " FROM (SELECT id FROM users ORDER BY id LIMIT :together OFFSET :first) AS users,"
+                " generate_series(1, :each)"
             ),
-            {"day": (at + timedelta(days=2)).date(), "at": at, "each": PRODUCTS_EACH},
+            {
+                "day": (at + timedelta(days=2)).date(),
+                "at": at,
+                "each": PRODUCTS_EACH,
+                "together": USERS_TOGETHER,
+                "first": first,
+            },
         )
 
-    await fleet.write(work)
+    for first in range(0, DUE // PRODUCTS_EACH, USERS_TOGETHER):
+        await fleet.write(partial(work, first=first))
     # As autovacuum does, which is off here: unknown to the planner, all are sorted for each batch.
     await fleet.postgres.execute("ANALYZE", database=fleet.database)
