@@ -22,14 +22,15 @@ kept = siege.Alone.kept
 
 async def faulty(self):
     rows = await kept(self)
-    {fault}
+    for each in rows.values():
+        {fault}
     return rows
 
 siege.Alone.kept = faulty
 siege.typer.run(siege.main)
 """
-LOST = "next(iter(rows.values())).pop()"
-INVENTED = "next(iter(rows.values())).append((10**6, 'an id that no answer named'))"
+LOST = "each.pop()"
+INVENTED = "each.append((each[-1][0] + 1, 'an id that no answer named'))"
 
 
 def besieged(into: Path, *arguments: str) -> tuple[subprocess.CompletedProcess[str], Any]:
