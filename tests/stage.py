@@ -234,7 +234,7 @@ class Store:
         self.asked: list[Request] = []
         self.done: list[Request] = []
 
-    async def read(self, work: Callable[[Connection], T]) -> T:
+    async def read(self, work: Callable[[Connection], T], *, user_id: str | None = None) -> T:
         def run() -> T:
             return self.look(work)
 

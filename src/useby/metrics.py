@@ -36,6 +36,23 @@ alert_batches = Counter("useby_alert_batches", "Batches of due products that the
 alerts_said = Counter("useby_alerts_said", "Alerts that the clock has said.")
 alert_faults = Counter("useby_alert_faults", "Products set aside: their alert can't be worked out.")
 
+# the database
+
+reads_waiting = Gauge(
+    "useby_reads_waiting",
+    "Long reads (lists, searches) that wait for a turn of their user.",
+    multiprocess_mode="livesum",
+)
+reads_refused = Counter(
+    "useby_reads_refused", "Long reads refused: too many of their user waited, or they too long."
+)
+reads_timed_out = Counter("useby_reads_timed_out", "Long reads ended at their time limit.")
+wal_bytes = Gauge(
+    "useby_wal_bytes",
+    "Size of SQLite's write-ahead log after this node's last commit.",
+    multiprocess_mode="livemax",
+)
+
 # between nodes
 
 nats_connected = Gauge(

@@ -6,10 +6,13 @@ from typing import Any
 
 import httpx
 import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from rest import Rest, added, messages
 from useby.clock.alerts import say_due
-from useby.store import alerts
+from useby.store import alerts, product_search, sqlite
+from useby.store.schema import products
 
 
 @pytest.mark.parametrize(("move", "done"), [("consume", "consumed"), ("discard", "discarded")])
@@ -157,3 +160,33 @@ async def test_a_hostile_query_is_refused(ada: httpx.AsyncClient, query: dict[st
     answer = await ada.get("/api/products", params=query)
     assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_search_finds_what_a_node_of_the_version_before_has_written(
+    rest: Rest, ada: httpx.AsyncClient
+) -> None:
+    await added(ada, name="Käse")
+    as_new = sa.update(products).values(folded=None, folded_at=None)
+    await rest.database.write(lambda t: t.connection.execute(as_new))
+    for text in ("KASE", "käs"):
+        answer = await ada.get("/api/products", params={"q": text})
+        assert [each["name"] for each in answer.json()["items"]] == ["Käse"]
+
+
+async def test_a_search_that_takes_too_long_is_503_with_when_to_come_back(
+    ada: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def endless(connection: Connection, *_: object) -> None:
+        connection.exec_driver_sql(
+            "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers)"
+            " SELECT count(*) FROM numbers"
+        )
+
+    monkeypatch.setattr(sqlite, "READ_SECONDS", 0.1)
+    monkeypatch.setattr(product_search, "list_", endless)
+    answer = await ada.get("/api/products", params={"q": "milk"})
+    assert answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE
+    assert answer.headers["retry-after"] == "2"
+    assert answer.json()["detail"] == (
+        "Reading this took longer than 5 seconds. Ask for less, or try again later."
+    )

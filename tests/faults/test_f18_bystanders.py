@@ -42,7 +42,7 @@ async def all_lines_made(server: Postgres, rest: httpx.AsyncClient, person: Pers
         async with asyncio.TaskGroup() as group, holder.transaction():
             await holder.execute("LOCK TABLE products IN ACCESS EXCLUSIVE MODE")
             for _ in range(held):
-                group.create_task(rest.get("/api/products", headers=person.headers))
+                group.create_task(rest.get("/api/products/none", headers=person.headers))
 
             async def all_wait() -> bool:
                 waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"

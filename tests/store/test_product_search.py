@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
+import sqlalchemy as sa
 
 from both import on_sqlite
 from goods import NOON, a_kept_owner, a_product
@@ -17,7 +18,8 @@ from useby.domain.product import Closing, Expiry, Product, Status
 from useby.store import product_search, products
 from useby.store.cursor import BadCursor
 from useby.store.engine import Database
-from useby.store.product_search import Order, ProductQuery
+from useby.store.product_search import FOLDED_TOGETHER, NotFolded, Order, ProductQuery
+from useby.store.schema import products as table
 
 
 async def keep(database: Database, owner: User, *wanted: Product) -> None:
@@ -159,16 +161,49 @@ async def test_a_category_is_found_by_its_name(database: Database) -> None:
 
 
 @pytest.mark.parametrize("field", ["name", "category", "barcode", "location", "notes"])
-async def test_text_is_found_in_every_field_in_whatever_case(
+async def test_a_search_ignores_case_and_accents_in_every_field(
     database: Database, field: str
 ) -> None:
     owner = await a_kept_owner(database)
     product = a_product(owner, **{field: "Bio-ÄPFEL 100%_fresh /top\\shelf"})
     await keep(database, owner, product, a_product(owner, name="Pears", notes="100x fresh"))
-    for text in ("äpfel", "BIO-ä", "100%_FRESH", "/top\\", "%", "_", "\\", "/"):
+    for text in ("äpfel", "BIO-ä", "APFEL", "100%_FRESH", "/top\\", "%", "_", "\\", "/"):
         assert await found(database, owner, ProductQuery(text=text)) == [product], text
-    for text in ("a_pfel", "B%o", "apfel", "' OR 1=1 --"):
+    for text in ("a_pfel", "B%o", "appel", "' OR 1=1 --"):
         assert await found(database, owner, ProductQuery(text=text)) == [], text
+
+
+async def test_a_search_finds_no_text_that_crosses_two_fields(database: Database) -> None:
+    owner = await a_kept_owner(database)
+    await keep(database, owner, a_product(owner, name="Milk", category="Dairy"))
+    for text in ("milk\x1fdairy", "milk dairy", "milkdairy"):
+        assert await found(database, owner, ProductQuery(text=text)) == [], text
+
+
+async def test_a_product_that_a_node_of_the_version_before_wrote_is_folded_and_found(
+    database: Database,
+) -> None:
+    owner = await a_kept_owner(database)
+    kept = [a_product(owner, name=f"Käse {number}") for number in range(FOLDED_TOGETHER + 2)]
+    await keep(database, owner, *kept)
+    as_new = sa.update(table).where(table.c.user_id == owner.id)
+    # That version writes neither column: rows it has made lack both, rows it has changed are older.
+    await database.write(lambda t: t.connection.execute(as_new.values(folded=None, folded_at=None)))
+    query = ProductQuery(text="KASE", limit=500, order=Order.NAME)
+    with pytest.raises(NotFolded):
+        await found(database, owner, query)
+    assert await database.write(lambda t: product_search.fold_some(t, owner.id))
+    assert not await database.write(lambda t: product_search.fold_some(t, owner.id))
+    assert len(await found(database, owner, query)) == 500
+    changed = as_new.where(table.c.id == kept[0].id).values(
+        name="Milch", updated_at=NOON + timedelta(seconds=1)
+    )
+    await database.write(lambda t: t.connection.execute(changed))
+    with pytest.raises(NotFolded):
+        await found(database, owner, ProductQuery(text="milch"))
+    await database.write(lambda t: product_search.fold_some(t, owner.id))
+    (product,) = await found(database, owner, ProductQuery(text="milch"))
+    assert product.id == kept[0].id
 
 
 async def test_filters_hold_together_and_on_every_page(database: Database) -> None:

@@ -18,7 +18,7 @@ from useby.store.engine import (
     Transaction,
     open_database,
 )
-from useby.store.sqlite import READERS, SqliteDatabase, sqlite_engine
+from useby.store.sqlite import LONG_READERS, READERS, SqliteDatabase, sqlite_engine
 
 
 @pytest.fixture
@@ -119,19 +119,21 @@ async def test_every_connection_of_the_pool_syncs_fully(database: SqliteDatabase
             for name in ("synchronous", "journal_mode", "foreign_keys", "wal_autocheckpoint")
         )
 
-    together = threading.Barrier(READERS)
+    together = threading.Barrier(READERS + LONG_READERS)
 
     def each_its_own(connection: Connection) -> tuple[Any, ...]:
         together.wait(PATIENCE)  # so that every reader's connection is asked
         return pragmas(connection)
 
     asked = []
-    for _ in range(READERS):  # each in a turn of its own, or they would share one
-        asked.append(asyncio.create_task(database.read(each_its_own)))
+    # Look-ups are in a turn of the loop each, or they would share a reader; long reads are of a
+    # user each.
+    for user_id in (*[None] * READERS, *map(str, range(LONG_READERS))):
+        asked.append(asyncio.create_task(database.read(each_its_own, user_id=user_id)))
         await turns_of_the_loop(3)
     readers = await asyncio.gather(*asked)
     writer = await database.write(lambda t: pragmas(t.connection))
-    assert readers == [(2, "wal", 1, 0)] * READERS
+    assert readers == [(2, "wal", 1, 0)] * (READERS + LONG_READERS)
     assert writer == (2, "wal", 1, 1000)
 
 

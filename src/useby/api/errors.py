@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field, ValidationError
 from starlette.exceptions import HTTPException
 
 from useby.auth.passwords import TooBusy
-from useby.store.engine import StoreUnavailable
+from useby.store.engine import ReadRefused, StoreUnavailable
 from useby.store.notifications import UnknownUser
 
 log = logging.getLogger(__name__)
@@ -187,6 +187,13 @@ def install(api: FastAPI) -> None:
             # Not that nothing was changed: it may have gone away in the moment of the commit.
             "The database can't be used now. Try again later.",
             {"Retry-After": str(RETRY_AFTER_SECONDS)},
+        )
+
+    @api.exception_handler(ReadRefused)
+    async def _refused(_: Request, error: ReadRefused) -> JSONResponse:
+        # Counted, and not logged: one user could fill the log.
+        return problem(
+            HTTPStatus.SERVICE_UNAVAILABLE, str(error), {"Retry-After": str(RETRY_AFTER_SECONDS)}
         )
 
     @api.exception_handler(UnknownUser)

@@ -140,7 +140,9 @@ async def list_notifications(
     """Newest first; with `since` (a notification's id) those newer than it, oldest first."""
     query = NotificationQuery(unread, type, since, cursor, limit)
     try:
-        page = await node.database.read(lambda c: notifications.list_(c, caller.user.id, query))
+        page = await node.database.read(
+            lambda c: notifications.list_(c, caller.user.id, query), user_id=caller.user.id
+        )
     except BadCursor:
         raise Problem(
             HTTPStatus.UNPROCESSABLE_ENTITY, "The cursor is not one of this list."
@@ -153,7 +155,9 @@ async def list_notifications(
 @router.get("/unread-count", operation_id="countUnread", responses=answers(401))
 async def count_unread(node: Node, caller: Known) -> UnreadCount:
     """How many are unread."""
-    count = await node.database.read(lambda c: notifications.unread_count(c, caller.user.id))
+    count = await node.database.read(
+        lambda c: notifications.unread_count(c, caller.user.id), user_id=caller.user.id
+    )
     return UnreadCount(unread=count)
 
 

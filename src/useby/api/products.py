@@ -27,9 +27,9 @@ from useby.api.shapes import DAY_LIMIT, Id, Text
 from useby.domain.account import User
 from useby.domain.product import Closing, Product, Status
 from useby.store import accounts, product_search, products
-from useby.store.cursor import BadCursor
+from useby.store.cursor import BadCursor, Page
 from useby.store.engine import Transaction
-from useby.store.product_search import Order, ProductQuery
+from useby.store.product_search import NotFolded, Order, ProductQuery
 from useby.store.products import ExternalIdTaken
 
 router = APIRouter(prefix="/api/products", tags=["products"])
@@ -90,7 +90,7 @@ async def list_products(
     now = node.now()
     query = ProductQuery(status, expiring_within, category, q, sort, cursor, limit)
     try:
-        page = await node.database.read(lambda c: product_search.list_(c, caller.user, query, now))
+        page = await _page(node, caller.user, query, now)
     except BadCursor:
         raise Problem(
             HTTPStatus.UNPROCESSABLE_ENTITY, "The cursor is not one of this list."
@@ -99,6 +99,18 @@ async def list_products(
         items=[ProductOut.of(each, caller.user, now) for each in page.items],
         next_cursor=page.next_cursor,
     )
+
+
+async def _page(node: Context, user: User, query: ProductQuery, now: datetime) -> Page[Product]:
+    """Read a page; fold first what nodes of a version before this have written."""
+    while True:
+        try:
+            return await node.database.read(
+                lambda c: product_search.list_(c, user, query, now), user_id=user.id
+            )
+        except NotFolded:
+            while await node.database.write(lambda t: product_search.fold_some(t, user.id)):
+                pass
 
 
 @batches.post("/batch", operation_id="addProducts", responses=answers(401))

@@ -22,6 +22,7 @@ __all__ = [
     "Connection",
     "Database",
     "OwnerHeld",
+    "ReadRefused",
     "StoreUnavailable",
     "Transaction",
     "database_file",
@@ -59,6 +60,10 @@ class OwnerHeld(Exception):  # noqa: N818 - it names what happened
         self.user_id = user_id
 
 
+class ReadRefused(StoreUnavailable):
+    """A user's read had to wait too long, or took too long; the message is for that user."""
+
+
 @dataclass(slots=True)
 class Transaction:
     """A write under way: the connection it runs on and the news its commit will be."""
@@ -92,10 +97,17 @@ class Database(Protocol):
             Exception: What ``work`` raised; nothing of it was kept.
         """
 
-    async def read(self, work: Callable[[Connection], T]) -> T:
+    async def read(self, work: Callable[[Connection], T], *, user_id: str | None = None) -> T:
         """Run ``work`` on one snapshot of the database.
 
+        Args:
+            work: What to read.
+            user_id: The user whose rows a long read goes through, such as a list or a search. It
+                waits for a turn of that user, so that it holds up nobody's short look-ups, and has
+                a time limit (see ``store.long_reads``). ``None`` for a look-up of a few rows.
+
         Raises:
+            ReadRefused: A long read waited too long or took too long.
             StoreUnavailable: The database can't be read now.
             Exception: What ``work`` raised.
         """

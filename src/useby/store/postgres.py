@@ -25,7 +25,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from useby.domain.news import News
 from useby.store.engine import KNOWN, OwnerHeld, StoreUnavailable, Transaction, outcome, tell
+from useby.store.long_reads import READ_SECONDS, ReadTurns, timed_out
 from useby.store.migrate import MIGRATION_LOCK_TIMEOUT
+from useby.store.postgres_errors import (
+    driver_error,
+    hide_values,
+    is_away,
+    is_broken,
+    is_worth_another,
+    sqlstate,
+)
 from useby.store.turns import Turns
 
 log = logging.getLogger(__name__)
@@ -63,6 +72,7 @@ SET: Final = (
     # What else than "off" an operator may have chosen says how many standbys must have it, too.
     " USING (name) WHERE name <> 'synchronous_commit' OR setting = 'off'"
 )
+LIMIT_READ: Final = f"SET LOCAL statement_timeout = '{READ_SECONDS:g}s'"
 KEEPALIVES: Final = {
     socket.TCP_KEEPIDLE: 10,
     socket.TCP_KEEPINTVL: 5,
@@ -76,17 +86,6 @@ BACKOFF_SECONDS: Final = 0.02
 MIGRATION_LOCK: Final = 0x75736562
 """The advisory lock of whoever migrates ("useb")."""
 MIGRATION_RETRY_SECONDS: Final = 0.1
-
-AWAY: Final = ("08", "28", "3D", "53", "55P03", "57", "58", "25006", "25P03", "25P04", "XX")
-"""What says that the server can't be used now: codes or classes of PostgreSQL's appendix A.
-Connection lost, not let in, no such database, no memory or disk left, a lock or a command that took
-too long, shut down, broken, only to be read."""
-UNDONE: Final = ("40",)
-"""What another transaction's luck has cost: a deadlock, a serialization failure."""
-DATA_EXCEPTION: Final = "22"
-"""The class of errors that are about a value, and may repeat it."""
-FATAL: Final = ("FATAL", "PANIC")
-"""The server says this before it closes the connection."""
 
 
 class PostgresDatabase:
@@ -105,12 +104,13 @@ class PostgresDatabase:
             pool_timeout=ACQUIRE_SECONDS,
             hide_parameters=True,
         )
-        event.listen(self._engine.sync_engine, "handle_error", _hide_values)
+        event.listen(self._engine.sync_engine, "handle_error", hide_values)
         event.listen(self._engine.sync_engine, "checkout", _refuse_closed)
         event.listen(self._engine.sync_engine, "handle_error", _give_up_broken)
         self._snapshots = self._engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
+        self._read_turns = ReadTurns(max(1, pool // 3))  # the rest: writes and look-ups
         self._tasks: set[asyncio.Task[Any]] = set()
         self._lines: weakref.WeakSet[_Line] = weakref.WeakSet()
         self._turns = Turns()
@@ -138,14 +138,28 @@ class PostgresDatabase:
 
         return await self._shielded(written)
 
-    async def read(self, work: Callable[[Connection], T]) -> T:
-        """As the interface says."""
+    async def read(self, work: Callable[[Connection], T], *, user_id: str | None = None) -> T:
+        """Implement ``Database.read``."""
 
         async def attempt() -> T:
             async with self._snapshots.connect() as connection, connection.begin():
-                return await connection.run_sync(work)
+                if user_id is not None:
+                    await connection.exec_driver_sql(LIMIT_READ)
+                try:
+                    return await connection.run_sync(work)
+                except sa.exc.DBAPIError as error:
+                    ended = sqlstate(driver_error(error)) == asyncpg.QueryCanceledError.sqlstate
+                    if user_id is not None and ended:
+                        raise timed_out() from error
+                    raise
 
-        return await self._shielded(lambda: _attempts(attempt))
+        async def in_turn() -> T:
+            if user_id is None:
+                return await _attempts(attempt)
+            async with self._read_turns.turn(user_id):
+                return await _attempts(attempt)
+
+        return await self._shielded(in_turn)
 
     async def changed_elsewhere(self) -> bool:
         """Never, as far as this database tells: it is the bus that does, and the sweep."""
@@ -164,6 +178,7 @@ class PostgresDatabase:
     async def close(self) -> None:
         """Finish what was asked for, but soon; then let go of the server."""
         self._closed = True
+        self._read_turns.close()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=CLOSE_SECONDS)
         if self._tasks:
@@ -211,7 +226,7 @@ async def run_alone(url: str, work: Callable[[Connection], T], *, migrates: bool
             poolclass=sa.NullPool,
             hide_parameters=True,
         )
-        event.listen(engine.sync_engine, "handle_error", _hide_values)
+        event.listen(engine.sync_engine, "handle_error", hide_values)
         async with engine.connect() as connection:
             if migrates:
                 await _hold_for_migrating(connection)
@@ -303,31 +318,8 @@ def _give_up_broken(context: ExceptionContext) -> None:
 
     SQLAlchemy would roll back on it first, and wait for the answer as long as for the command's.
     """
-    if context.connection is not None and _is_broken(_cause(context.original_exception)):
+    if context.connection is not None and is_broken(driver_error(context.original_exception)):
         context.is_disconnect = context.invalidate_pool_on_disconnect = True
-
-
-def _hide_values(context: ExceptionContext) -> None:
-    """Take the values of a statement out of its error, which is logged.
-
-    ``hide_parameters`` covers only what SQLAlchemy adds. asyncpg repeats a parameter that it cannot
-    encode, and PostgreSQL repeats values in the detail of a violated constraint ("Failing row
-    contains …") and in the message of a data exception (class 22 of its appendix A).
-    """
-    cause = context.original_exception.__cause__  # what asyncpg raised, beneath SQLAlchemy's own
-    if not isinstance(cause, asyncpg.PostgresError | asyncpg.InterfaceError):
-        return
-    before = str(cause)
-    if _is_unencodable(cause) or _code(cause).startswith(DATA_EXCEPTION):
-        cause.args = (f"a value was refused {_code(cause)}".strip(),)
-        cause.__cause__ = cause.__context__ = None  # Python's own error may repeat the value, too
-    for part in ("detail", "hint", "context", "internal_query"):
-        if getattr(cause, part, None) is not None:
-            setattr(cause, part, None)
-    after = str(cause)
-    for error in (context.sqlalchemy_exception, context.original_exception):
-        if error is not None:
-            error.args = tuple(str(each).replace(before, after) for each in error.args)
 
 
 async def _attempts(attempt: Callable[[], Awaitable[T]]) -> T:
@@ -340,9 +332,9 @@ async def _attempts(attempt: Callable[[], Awaitable[T]]) -> T:
         try:
             return await attempt()
         except (sa.exc.SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            cause = _cause(error)
-            if not _is_worth_another(cause) or failed == ATTEMPTS:
-                if _is_away(error, cause):
+            cause = driver_error(error)
+            if not is_worth_another(cause) or failed == ATTEMPTS:
+                if is_away(error, cause):
                     raise StoreUnavailable(str(cause) or type(cause).__name__) from error
                 raise
         except OSError as error:
@@ -350,42 +342,3 @@ async def _attempts(attempt: Callable[[], Awaitable[T]]) -> T:
         pause = BACKOFF_SECONDS * 2**failed
         await asyncio.sleep(random.uniform(0, pause))  # noqa: S311 - so that two don't meet again
     raise AssertionError("the last attempt has returned or raised")
-
-
-def _cause(error: BaseException) -> BaseException:
-    """What the driver said, under what SQLAlchemy made of it."""
-    while isinstance(error.__cause__, Exception):  # a time that is up has a cancellation under it
-        error = error.__cause__
-    return error
-
-
-def _is_worth_another(cause: BaseException) -> bool:
-    if isinstance(cause, asyncpg.InvalidCachedStatementError | asyncpg.OutdatedSchemaCacheError):
-        return True  # somebody has migrated
-    return _code(cause).startswith(UNDONE)
-
-
-def _is_away(error: BaseException, cause: BaseException) -> bool:
-    if isinstance(error, sa.exc.TimeoutError):  # no connection is free
-        return True
-    return _is_broken(cause) or _code(cause).startswith(AWAY + UNDONE)
-
-
-def _is_broken(cause: BaseException) -> bool:
-    """Whether the connection that said this is good for nothing any more."""
-    if isinstance(cause, OSError):  # a command that took too long, too: who knows what comes yet
-        return True
-    if isinstance(cause, asyncpg.InterfaceError):
-        return not _is_unencodable(cause)
-    if isinstance(cause, asyncpg.InternalClientError):  # what it says if the server has said FATAL
-        return not isinstance(cause, asyncpg.OutdatedSchemaCacheError)
-    return getattr(cause, "severity_en", None) in FATAL
-
-
-def _is_unencodable(cause: BaseException) -> bool:
-    """Return whether asyncpg refused a parameter; nothing was sent, and the connection is good."""
-    return isinstance(cause, asyncpg.InterfaceError) and isinstance(cause, ValueError)
-
-
-def _code(cause: BaseException) -> str:
-    return getattr(cause, "sqlstate", None) or ""

@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 from useby.domain import wording
 from useby.domain.account import User
 from useby.domain.alerts import Placement, days_left, placement
+from useby.domain.folding import searched_text
 from useby.domain.news import Change, ProductChanged, Scheduled
 from useby.domain.notification import Draft, Event, Kind
 from useby.domain.product import Closing, DateKind, Expiry, Product, reopened, taken
@@ -387,6 +388,8 @@ def _values(product: Product, place: Placement) -> dict[str, Any]:
         "closed_at": product.closed_at,
         "created_at": product.created_at,
         "updated_at": product.updated_at,
+        "folded": searched_text(product),
+        "folded_at": product.updated_at,
     }
 
 

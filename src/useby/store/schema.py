@@ -164,6 +164,8 @@ products = sa.Table(
     sa.Column("closed_at", UtcDateTime, nullable=True),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("updated_at", UtcDateTime, nullable=False),
+    sa.Column("folded", sa.Text, nullable=True),
+    sa.Column("folded_at", UtcDateTime, nullable=True),
     sa.PrimaryKeyConstraint("user_id", "id"),
     sa.UniqueConstraint("user_id", "external_id"),
     sa.CheckConstraint("(expires_on IS NULL) <> (expires_at IS NULL)", name="one_expiry"),
@@ -180,7 +182,9 @@ products = sa.Table(
 )
 """``expires_on`` (a day in the owner's zone) or ``expires_at`` (an instant) is the date given.
 ``ends_at``, ``expiring_from`` and ``next_alert_at`` follow from it, the owner's zone and the
-policy; ``alert_fault`` says why the clock has set a row aside."""
+policy; ``alert_fault`` says why the clock has set a row aside. ``folded`` is the text that searches
+look through, as of the change at ``folded_at``; where that is not ``updated_at``, a node of a
+version that does not write ``folded`` has changed the row since."""
 
 alerts_said = sa.Table(
     "alerts_said",

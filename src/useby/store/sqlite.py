@@ -6,15 +6,18 @@ each piece in a savepoint, so that one that fails costs only itself, and no call
 before the commit is on stable storage (``synchronous=FULL``). A caller that is cancelled cancels
 nothing: its work was accepted and is finished (omnilib/aiosqlite#259 tells what happens otherwise).
 
-Reads that are asked for in one turn of the event loop go to one thread together, in one
-transaction: the way there and back costs more than a look-up does.
+Look-ups that are requested in one turn of the event loop go to one thread together, in one
+transaction: the way there and back costs more than a look-up does. Long reads, which name their
+user, have threads of their own, one read at a time and one for each user (``store.long_reads``).
 """
 
 import asyncio
 import contextlib
 import os
 import queue
+import sqlite3
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -27,14 +30,22 @@ from sqlalchemy.engine import Connection, Engine
 
 from useby.domain.news import News
 from useby.store.engine import StoreUnavailable, Transaction, outcome, tell
+from useby.store.long_reads import READ_SECONDS, ReadTurns, timed_out
+from useby.store.wal import KEPT, Wal
 
 T = TypeVar("T")
 
-READERS = 4
+READERS = 2
+"""Threads for look-ups."""
+LONG_READERS = 2
+"""Threads for long reads, each with its connection."""
 BATCH = 256
 READ_TOGETHER = 32
 """Reads in one snapshot, so that none waits for very many."""
 BUSY_SECONDS = 10
+PROGRESS_STEPS = 10_000
+"""Instructions of SQLite's virtual machine between two looks at a long read's time limit; some
+0.3 ms. A look takes the interpreter's lock."""
 WRITER_CACHE_KIB = 2000
 READER_CACHE_KIB = 200
 """Pages of the file that a connection keeps besides the kernel: SQLite's own 2,000 for each of
@@ -46,6 +57,8 @@ class _Job(Generic[T]):
     work: Callable[[Any], T]
     """Given a transaction to write, a connection to read."""
     answer: asyncio.Future[T]
+    user_id: str | None = None
+    """The user who has the turn of a long read."""
     result: Any = None
     news: Sequence[News] = ()
     error: BaseException | None = None
@@ -66,7 +79,7 @@ def sqlite_engine(path: Path, *, writes: bool, checkpoints: bool = False) -> Eng
     engine = sa.create_engine(
         sa.URL.create("sqlite", database=str(path)),
         connect_args={"check_same_thread": False, "timeout": BUSY_SECONDS},
-        pool_size=READERS,
+        pool_size=READERS + LONG_READERS,
         max_overflow=0,
         hide_parameters=True,  # an error is logged; a password hash may be among its parameters
     )
@@ -79,13 +92,12 @@ def sqlite_engine(path: Path, *, writes: bool, checkpoints: bool = False) -> Eng
             "synchronous=FULL",
             "foreign_keys=ON",
             f"wal_autocheckpoint={1000 if checkpoints else 0}",
+            f"journal_size_limit={KEPT}",
             "temp_store=MEMORY",
             f"cache_size={-(WRITER_CACHE_KIB if writes else READER_CACHE_KIB)}",
             f"query_only={'OFF' if writes else 'ON'}",
         ):
             connection.execute(f"PRAGMA {pragma}").close()
-        # SQLite's own knows the letters of ASCII only; PostgreSQL's knows them all.
-        connection.create_function("lower", 1, _lower, deterministic=True)
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
@@ -115,6 +127,11 @@ class SqliteDatabase:
         self._reading = sqlite_engine(path, writes=False)
         self._jobs: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
         self._reads: queue.SimpleQueue[list[_Job[Any]] | None] = queue.SimpleQueue()
+        self._long_reads: queue.SimpleQueue[list[_Job[Any]] | None] = queue.SimpleQueue()
+        self._read_turns = ReadTurns(LONG_READERS)
+        self._wal = Wal(path) if checkpoints else None
+        self._wal_is_due = threading.Event()
+        self._truncating: asyncio.Task[None] | None = None
         self._to_read: deque[_Job[Any]] = deque()
         self._reads_under_way = 0
         self._data_version: int | None = None
@@ -124,7 +141,7 @@ class SqliteDatabase:
                 "store-writer",
                 self._writing,
                 self._next_writes,
-                _write_together,
+                self._write_together,
                 self._have_written,
             )
         ]
@@ -132,6 +149,13 @@ class SqliteDatabase:
             name = f"store-reader-{number}"
             self._threads.append(
                 self._thread(name, self._reading, self._reads.get, _read_together, self._have_read)
+            )
+        for number in range(LONG_READERS):
+            name = f"store-long-reader-{number}"
+            self._threads.append(
+                self._thread(
+                    name, self._reading, self._long_reads.get, _read_in_time, self._have_read_long
+                )
             )
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
@@ -142,11 +166,18 @@ class SqliteDatabase:
         self._jobs.put(job)
         return await outcome(job.answer)
 
-    async def read(self, work: Callable[[Connection], T]) -> T:
-        """As the interface says."""
+    async def read(self, work: Callable[[Connection], T], *, user_id: str | None = None) -> T:
+        """Implement ``Database.read``."""
         if self._closed:
             raise StoreUnavailable("the database is closed")
-        job: _Job[T] = _Job(work, self._loop.create_future())
+        job: _Job[T]
+        if user_id is not None:
+            await self._read_turns.take(user_id)
+            # The thread ends the turn, although the caller may have gone by then.
+            job = _Job(work, self._loop.create_future(), user_id)
+            self._long_reads.put([job])
+            return await job.answer
+        job = _Job(work, self._loop.create_future())
         if not self._to_read:
             self._loop.call_soon(self._read_waiting)
         self._to_read.append(job)
@@ -172,11 +203,16 @@ class SqliteDatabase:
             return
         self._closed = True
         self._read_waiting(READERS + len(self._to_read))
+        self._read_turns.close()
         self._jobs.put(None)
         for _ in range(READERS):
             self._reads.put(None)
+        for _ in range(LONG_READERS):
+            self._long_reads.put(None)
         for thread in self._threads:
             await self._loop.run_in_executor(None, thread.join)
+        if self._truncating is not None:
+            await self._truncating
         self._reading.dispose()
         self._writing.dispose()
 
@@ -237,12 +273,34 @@ class SqliteDatabase:
             if job.error is None:
                 tell(self.on_commit, job.news)
         _settle(batch)
+        if self._wal is not None and self._wal.is_large() and self._truncating is None:
+            self._truncating = self._loop.create_task(self._truncate_wal(), name="store-wal")
+
+    async def _truncate_wal(self) -> None:
+        """Have the writer truncate the WAL while no long read holds a snapshot of it."""
+        with contextlib.suppress(StoreUnavailable):
+            async with self._read_turns.held_back():
+                self._wal_is_due.set()
+                await self.write(lambda _: None)  # so that the writer comes by
+        self._truncating = None
+
+    def _write_together(self, connection: Connection, batch: Sequence[_Job[Any]]) -> None:
+        if self._wal is not None and self._wal_is_due.is_set():
+            self._wal_is_due.clear()
+            self._wal.truncate(connection, BUSY_SECONDS * 1000)
+        _write_together(connection, batch)
 
     def _have_read(self, batch: Sequence[_Job[Any]]) -> None:
         _settle(batch)
         self._reads_under_way -= 1
         if not self._closed:
             self._read_waiting()
+
+    def _have_read_long(self, batch: Sequence[_Job[Any]]) -> None:
+        _settle(batch)
+        for job in batch:
+            if job.user_id is not None:
+                self._read_turns.give_back(job.user_id)
 
 
 def _connect(engine: Engine) -> Connection | None:
@@ -310,8 +368,15 @@ def _read_together(connection: Connection, batch: Sequence[_Job[Any]]) -> None:
                 job.error = error
 
 
-def _lower(value: Any) -> Any:
-    return value.lower() if isinstance(value, str) else value
+def _read_in_time(connection: Connection, batch: Sequence[_Job[Any]]) -> None:
+    """Run a long read, and interrupt it at its time limit."""
+    until = time.monotonic() + READ_SECONDS
+    driver: Any = connection.connection.driver_connection
+    driver.set_progress_handler(lambda: time.monotonic() > until, PROGRESS_STEPS)
+    try:
+        _read_together(connection, batch)
+    finally:
+        driver.set_progress_handler(None, 0)
 
 
 @contextlib.contextmanager
@@ -319,6 +384,7 @@ def store_errors() -> Iterator[None]:
     """Turn what says that the database can't be used now into our own word for it.
 
     Raises:
+        ReadRefused: A long read was interrupted at its time limit.
         StoreUnavailable: It is locked, full, gone, damaged, or no database at all.
     """
     try:
@@ -326,4 +392,6 @@ def store_errors() -> Iterator[None]:
     except (sa.exc.IntegrityError, sa.exc.DataError, sa.exc.ProgrammingError):
         raise  # these speak of what was asked, not of the database
     except (sa.exc.DatabaseError, sa.exc.TimeoutError) as error:
+        if getattr(error.__cause__, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
+            raise timed_out() from error
         raise StoreUnavailable(str(error.__cause__ or error)) from error

@@ -1,0 +1,149 @@
+"""Turns of reads that may take long: few at once, one for each user, and the users in rotation.
+
+Searches and lists of one user would otherwise take every reader of SQLite, or every connection to
+PostgreSQL, and everybody else's look-ups would wait behind them.
+"""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import AsyncIterator
+from typing import Final
+
+from useby import metrics
+from useby.store.engine import ReadRefused, StoreUnavailable
+
+READ_SECONDS: Final = 5.0
+"""Time limit of a read that has its turn. Over 20,000 products a search takes some 0.02 s."""
+WAITING: Final = 32
+"""Reads of one user that may wait; further ones are refused."""
+WAIT_SECONDS: Final = 10.0
+"""Time after which a read that waits is refused."""
+
+
+def timed_out() -> ReadRefused:
+    """Count a read that has passed its time limit, and make the error for its caller."""
+    metrics.reads_timed_out.inc()
+    return ReadRefused(
+        f"Reading this took longer than {READ_SECONDS:g} seconds. Ask for less, or try again later."
+    )
+
+
+class ReadTurns:
+    """Admit reads of users in fair order. Used on the event loop only."""
+
+    def __init__(self, at_once: int) -> None:
+        """Admit ``at_once`` reads at a time, of as many different users."""
+        self._at_once = at_once
+        self._running: set[str] = set()
+        self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
+        """By user, the one whose turn is next first. Where a read waits, its user has one running,
+        or all turns are taken, or turns are held back."""
+        self._held_back = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._closed = False
+
+    async def take(self, user_id: str) -> None:
+        """Wait for a turn of this user; ``give_back`` ends it.
+
+        Raises:
+            ReadRefused: Too many reads of the user wait already, or this one has waited too long.
+            StoreUnavailable: The database is closed.
+        """
+        if self._closed:
+            raise StoreUnavailable("the database is closed")
+        if self._is_free(user_id):
+            self._start(user_id)
+            return
+        queue = self._waiting.setdefault(user_id, deque())
+        if len(queue) >= WAITING:
+            metrics.reads_refused.inc()
+            raise ReadRefused(
+                f"{WAITING} of your requests wait for the database already. Try again later."
+            )
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        queue.append(turn)
+        metrics.reads_waiting.inc()
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                await turn
+        except TimeoutError:
+            self._leave(user_id, turn)
+            metrics.reads_refused.inc()
+            raise ReadRefused("The database is busy. Try again later.") from None
+        except asyncio.CancelledError:
+            self._leave(user_id, turn)
+            raise
+        finally:
+            metrics.reads_waiting.dec()
+
+    def give_back(self, user_id: str) -> None:
+        """End a turn, which lets the next read begin."""
+        self._running.remove(user_id)
+        self._admit()
+        if not self._running:
+            self._idle.set()
+
+    @contextlib.asynccontextmanager
+    async def turn(self, user_id: str) -> AsyncIterator[None]:
+        """Take a turn for as long as the block runs; errors are those of ``take``."""
+        await self.take(user_id)
+        try:
+            yield
+        finally:
+            self.give_back(user_id)
+
+    @contextlib.asynccontextmanager
+    async def held_back(self) -> AsyncIterator[None]:
+        """Wait until no read has a turn, and let none begin while the block runs."""
+        self._held_back += 1
+        try:
+            await self._idle.wait()
+            yield
+        finally:
+            self._held_back -= 1
+            self._admit()
+
+    def close(self) -> None:
+        """Refuse the reads that wait, and those that come later."""
+        self._closed = True
+        for queue in self._waiting.values():
+            for turn in queue:
+                if not turn.done():
+                    turn.set_exception(StoreUnavailable("the database is closed"))
+        self._waiting.clear()
+
+    def _is_free(self, user_id: str) -> bool:
+        return (
+            not self._held_back
+            and len(self._running) < self._at_once
+            and user_id not in self._running
+        )
+
+    def _start(self, user_id: str) -> None:
+        self._running.add(user_id)
+        self._idle.clear()
+
+    def _admit(self) -> None:
+        """Start the reads that may begin now, and put their users last."""
+        while user_id := next((each for each in self._waiting if self._is_free(each)), None):
+            queue = self._waiting.pop(user_id)
+            turn = queue.popleft()
+            if queue:
+                self._waiting[user_id] = queue
+            if not turn.cancelled():  # its caller has gone, and is about to leave the queue
+                self._start(user_id)
+                turn.set_result(None)
+
+    def _leave(self, user_id: str, turn: asyncio.Future[None]) -> None:
+        """Take a read out of the queue, or give back the turn that it got in the same moment."""
+        if not turn.cancelled():
+            if turn.exception() is None:
+                self.give_back(user_id)
+            return
+        queue = self._waiting.get(user_id, deque())
+        if turn in queue:
+            queue.remove(turn)
+            if not queue:
+                del self._waiting[user_id]

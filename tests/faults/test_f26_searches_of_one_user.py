@@ -1,0 +1,95 @@
+"""F26: one user searches 20,000 products, 16 searches at a time, all the while."""
+
+import asyncio
+import itertools
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+
+import live
+from both import database_url
+from bystander import heard_throughout, watched
+from goods import a_product
+from live import Person, Server
+from onpostgres import ServerOnPostgres, person_on
+from useby.domain.account import User
+from useby.domain.policy import Policy
+from useby.store import products
+from useby.store.engine import open_database
+
+__all__ = ["database_url"]
+
+PRODUCTS = 20_000
+TOGETHER = 1_000
+SEARCHES = 16
+ROUNDS = 20
+BURST = 90
+NOTES = "Ein Käse aus Kuhmilch, gereift im Keller, mit Rinde; zu Brot und Äpfeln. " * 4
+
+
+async def fill(url: str, person: Person) -> None:
+    """Give a person many products, none of them due for long."""
+    now = datetime.now(UTC)
+    owner = User(person.id, person.email, "A Person", "UTC", Policy(), now)
+    database = open_database(url)
+    try:
+        for number in range(0, PRODUCTS, TOGETHER):
+            new = [
+                a_product(owner, "2090-01-01", name=f"Käse {each}", notes=NOTES)
+                for each in range(number, number + TOGETHER)
+            ]
+            await database.write(lambda t, new=new: products.add_many(t, new, owner, now))  # type: ignore[misc]
+    finally:
+        await database.close()
+
+
+async def search(rest: httpx.AsyncClient, person: Person, number: int) -> httpx.Response:
+    """Search for what is nowhere, so that every product is looked at."""
+    query = {"q": f"nothing like it {number}"}
+    return await rest.get("/api/products", params=query, headers=person.headers)
+
+
+@pytest.fixture
+async def node(database_url: str, tmp_path: Path) -> AsyncIterator[Server]:
+    with watched(tmp_path / "node", kind=ServerOnPostgres, database_url=database_url) as server:
+        yield server
+
+
+async def test_a_strangers_reads_pass_one_users_searches_and_too_many_of_them_are_503(
+    node: Server, database_url: str, record_property: live.Record
+) -> None:
+    searcher, stranger, singer = [await person_on(database_url, node) for _ in range(3)]
+    await fill(database_url, searcher)
+    seconds: list[float] = []
+    passed = 0
+    async with node.rest() as rest, node.rest() as others:
+        assert (await search(rest, searcher, 0)).json() == {"items": [], "nextCursor": None}
+        async with heard_throughout(node, record_property, singer):
+            numbers = itertools.count(1)
+            for _ in range(ROUNDS):
+                searches = [
+                    asyncio.create_task(search(rest, searcher, next(numbers)))
+                    for _ in range(SEARCHES)
+                ]
+                await asyncio.wait(searches, return_when=asyncio.FIRST_COMPLETED)
+                began = time.perf_counter()
+                answer = await others.get("/api/products", headers=stranger.headers)
+                seconds.append(time.perf_counter() - began)
+                assert answer.status_code == 200
+                passed += sum(not each.done() for each in searches)
+                answers = await asyncio.gather(*searches)
+                assert {each.status_code for each in answers} == {200}
+        answers = await asyncio.gather(*(search(rest, searcher, each) for each in range(BURST)))
+        text = (await rest.get("/metrics")).text
+    refused = [each for each in answers if each.status_code == 503]
+    assert {each.status_code for each in answers} == {200, 503}
+    assert {each.headers["Retry-After"] for each in refused} == {"2"}
+    assert all("wait for the database already" in each.json()["detail"] for each in refused)
+    assert f"useby_reads_refused_total {len(refused)}.0" in text
+    record_property("stranger_worst_ms", round(max(seconds) * 1000, 1))
+    record_property("searches_passed_per_read", passed / ROUNDS)
+    assert passed >= ROUNDS, "the stranger's reads waited for nearly all searches"
