@@ -115,9 +115,18 @@ def pings() -> list[Case]:
     cases += [
         fails("a ping of 126 bytes", frame(PING, b"\xfe" * 126)),
         fails("a pong of 126 bytes", frame(PONG, b"\xfe" * 126)),
+        *(
+            fails(f"the first two bytes, and no more, of {name}", header)
+            for name, header in {
+                "a ping of 126 bytes": b"\x89\xfe",
+                "a pong of 65,536 bytes": b"\x8a\xff",
+                "a ping in fragments": b"\x09\x81",
+                "a text with a reserved bit": b"\xc1\x81",
+            }.items()
+        ),
         fails("a ping in fragments", frame(PING, b"x", fin=False)),
         fails("a pong in fragments", frame(PONG, b"x", fin=False)),
-        fails("a ping whose length takes 64 bits", headed(0x89, 65536, bits=64), code=1009),
+        fails("a ping whose length takes 64 bits", headed(0x89, 65536, bits=64)),
         passes(
             "a pong that nobody asked for, then a ping",
             (frame(PONG, b"a"), frame(PING, b"b")),

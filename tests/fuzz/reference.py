@@ -85,6 +85,8 @@ def _frames(data: bytes, limit: int) -> Iterator[tuple[int, bool, bytes]]:
         if opcode not in (CONT, TEXT, BINARY, CLOSE, PING, PONG) or not second & 0x80:
             raise _Refused(1002)
         short = second & 0x7F
+        if first & 0x70 or (control and (short > 125 or not fin)):
+            raise _Refused(1002)
         start = {126: 4, 127: 10}.get(short, 2)
         if len(data) < start:
             return
@@ -96,8 +98,6 @@ def _frames(data: bytes, limit: int) -> Iterator[tuple[int, bool, bytes]]:
             return
         mask = data[start : start + 4] * (size // 4 + 1)
         payload = bytes(map(int.__xor__, data[start + 4 : end], mask))
-        if first & 0x70 or (control and (size > 125 or not fin)):
-            raise _Refused(1002)
         if size < {4: 126, 10: 2**16}.get(start, 0):
             raise _Refused(1002)  # it has a shorter form
         if opcode == CLOSE:

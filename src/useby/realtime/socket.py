@@ -1,9 +1,8 @@
 """An ``asyncio.Protocol`` around websockets' Sans-I/O frames: bytes, bounds, deadlines.
 
-It feeds the session, writes what the session says, and holds no opinion about the contract but
-its limits (section 7). The library refuses reserved bits, unmasked frames, bad close codes and
-over-long lengths; it does not check UTF-8 or how a length is written, count frames or fragments,
-or bound what is written, so that is done here.
+It feeds the session, writes the session's frames, and holds no opinion about the contract but
+its limits (section 7). ``Wire`` parses frames; UTF-8, the number of frames and fragments, and the
+size of what is written are checked here.
 """
 
 import asyncio
@@ -13,9 +12,7 @@ import math
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from websockets.exceptions import ProtocolError
 from websockets.frames import Frame, Opcode
-from websockets.protocol import Protocol, Side
 from websockets.protocol import State as WireState
 
 from useby import metrics
@@ -24,6 +21,7 @@ from useby.realtime import closes, frames
 from useby.realtime.closes import Close
 from useby.realtime.frames import Authenticate
 from useby.realtime.session import Effects, Fetch, Mark, Session, State
+from useby.realtime.wire import Wire
 
 if TYPE_CHECKING:
     from useby.realtime.hub import Hub
@@ -44,28 +42,6 @@ PRIVATE_CODES: Final = 3000
 """Close codes from here on are chosen freely by clients (RFC 6455 section 7.4.2). All of them
 share one label of the metric, so that clients cannot make series."""
 _VIOLATIONS: Final = {1002: closes.PROTOCOL_ERROR, 1007: closes.INVALID_TEXT, 1009: closes.TOO_BIG}
-
-_quiet = logging.getLogger("useby.realtime.wire")
-_quiet.setLevel(logging.WARNING)  # the library logs whole frames at DEBUG
-
-
-class _Wire(Protocol):
-    """The library's parser, which knows besides how much of a frame has come."""
-
-    unparsed = 0
-    """Bytes of a frame that has begun and not ended."""
-
-    def receive_data(self, data: bytes | bytearray) -> None:
-        self.unparsed += len(data)
-        super().receive_data(data)
-
-    def recv_frame(self, frame: Frame) -> None:
-        """Take a frame whose length is written in as few bytes as it can be (RFC 6455, 5.2)."""
-        left = len(self.reader.buffer)
-        if self.unparsed - left != _wire_size(frame):
-            raise ProtocolError("a length that is longer than it needs to be")
-        self.unparsed = left
-        super().recv_frame(frame)
 
 
 class Socket(asyncio.Protocol):
@@ -114,7 +90,7 @@ class Socket(asyncio.Protocol):
         self.pinged_at = 0.0
         """When the ping that awaits its pong was sent, by the loop's clock; 0: none does."""
         self.slot = -1
-        self._wire = _Wire(Side.SERVER, max_size=hub.settings.message_max_bytes, logger=_quiet)
+        self._wire = Wire(hub.settings.message_max_bytes)
         self._allowance = float(hub.settings.frames_burst)
         self._allowance_at = hub.time()
         self._message: bytearray | None = None
@@ -405,10 +381,3 @@ def part(transport: asyncio.Transport) -> None:
     """
     with contextlib.suppress(AttributeError):
         del transport._read_ready_cb  # type: ignore[attr-defined]  # noqa: SLF001 - it is over
-
-
-def _wire_size(frame: Frame) -> int:
-    """How many bytes a client's frame took on the wire, masked and minimally encoded."""
-    size = len(frame.data)
-    extended = 0 if size < 126 else 2 if size < 65536 else 8  # noqa: PLR2004 - RFC 6455, 5.2
-    return 2 + extended + 4 + size
