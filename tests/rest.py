@@ -18,6 +18,7 @@ from useby.auth.tickets import Tickets
 from useby.auth.tokens import Issuer, Verifier
 from useby.bus.memory import MemoryBus
 from useby.domain.account import User
+from useby.realtime.seats import Room, Seats
 from useby.settings import Settings
 from useby.store import sessions
 from useby.store.engine import Database
@@ -32,6 +33,7 @@ class Rest:
     def __init__(self, database: Database, **changed: Any) -> None:
         self.now = NOON
         self.database = database
+        self.sockets = 0
         settings = Settings(_env_file=None, **changed)
         self.context = Context(
             settings=settings,
@@ -45,6 +47,7 @@ class Rest:
             rates=Rates(settings),
             posts=Posts(database, provisions=settings.jwt_auto_provision, now=lambda: self.now),
             now=lambda: self.now,
+            seats=Seats(Room(1, 1), lambda: self.sockets),
         )
         self._transport = httpx.ASGITransport(create_api(self.context))
         self._clients: list[httpx.AsyncClient] = []

@@ -21,6 +21,7 @@ from useby.realtime import socket as socket_module
 from useby.realtime import wants as wants_module
 from useby.realtime.admissions import Admissions, Knock
 from useby.realtime.hub import Hub
+from useby.realtime.seats import Room, Seats
 from useby.realtime.socket import Socket
 from useby.settings import Settings
 from useby.store import accounts, notifications, sessions
@@ -88,7 +89,7 @@ class Scene:
             store,
             verifier,
             Tickets(KEY.encode(), 30),
-            max_connections=100,
+            seats=Seats(Room(100, 64), lambda: self.hub.count),
             now=self.wall,
         )
 

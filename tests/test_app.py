@@ -9,7 +9,7 @@ import pytest
 
 from house import House
 from nodes import start, wall
-from useby.app import listen
+from useby.listening import listen
 from useby.settings import Settings
 
 __all__ = ["start", "wall"]

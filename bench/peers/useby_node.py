@@ -18,11 +18,12 @@ from uuid_utils import uuid7
 from bench.peers.control import in_turns, message, orders, say, users
 from useby import logs
 from useby.api import posts
-from useby.app import Node, raise_file_limit, running, settle_interpreter
+from useby.app import Node, running, settle_interpreter
 from useby.domain.account import Standing, User
 from useby.domain.news import Notified
 from useby.domain.notification import Draft, Event, Kind, Notification
 from useby.domain.policy import Policy
+from useby.listening import raise_file_limit
 from useby.settings import Settings
 from useby.store import accounts
 from useby.store import notifications as stored_notifications

@@ -8,9 +8,7 @@ import contextlib
 import gc
 import logging
 import math
-import resource
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
@@ -32,9 +30,11 @@ from useby.bus import Bus
 from useby.bus.memory import MemoryBus
 from useby.clock.alerts import AlertClock
 from useby.domain.news import News, Notified, Scheduled
-from useby.realtime.admissions import RESERVE, Admissions
+from useby.listening import Listening, listen, raise_file_limit, room_of, url_of
+from useby.realtime.admissions import Admissions
 from useby.realtime.http import protocol_for
 from useby.realtime.hub import Hub
+from useby.realtime.seats import Seats
 from useby.settings import Settings
 from useby.store import migrate
 from useby.store.engine import Database, StoreUnavailable, database_file, open_database
@@ -42,12 +42,6 @@ from useby.store.lock import hold_for_serving
 
 log = logging.getLogger(__name__)
 
-BACKLOG: Final = 2048
-"""Connections that wait in the kernel when a node starts anew and all its clients come back."""
-ACCEPTED_TOGETHER: Final = 32
-"""Connections taken from there in one turn of the loop: open ones get theirs in between. Out of
-descriptors, asyncio's accept loop repeats itself as often as this a wake (python/cpython#151615).
-"""
 COLLECTED_AFTER: Final = (10_000, 10, 50)
 """Objects made and not gone, and collections of the younger before those of the older."""
 SWITCH_SECONDS: Final = 0.001
@@ -64,24 +58,6 @@ ANSWER_SECONDS: Final = 0.5
 LOOP_ERRORS_A_SECOND: Final = 5
 ASKING_TO_STOP: Final = frozenset({signal.SIGTERM, signal.SIGINT})
 """The signals by which an operator ends a node."""
-
-
-class _Http(uvicorn.Server):
-    """uvicorn, but the signals are the node's: uvicorn would end the process by the signal."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Capture none."""
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, and have the kernel queue more than the loop takes at once.
-
-        For asyncio both are one figure, the backlog.
-        """
-        await super().startup(sockets)
-        for listener in sockets or ():
-            listener.listen(BACKLOG)
 
 
 class Node:
@@ -105,14 +81,9 @@ class Node:
         verifier = Verifier(settings, key)
         tickets = Tickets(key, settings.ticket_seconds)
         self.hub = Hub(settings, database, verifier, bus, now=now, product_json=product_json)
-        self.admissions = Admissions(
-            self.hub,
-            database,
-            verifier,
-            tickets,
-            max_connections=connection_limit(settings),
-            now=now,
-        )
+        hub = self.hub
+        seats = Seats(room_of(settings), lambda: hub.count)
+        self.admissions = Admissions(hub, database, verifier, tickets, seats=seats, now=now)
         self.bus.listen(self.hub.on_news)
         database.on_commit = self._on_commit
         self.context = Context(
@@ -127,13 +98,14 @@ class Node:
             rates=Rates(settings),
             posts=Posts(database, provisions=settings.jwt_auto_provision, now=now),
             now=now,
+            seats=seats,
         )
         # Requests under way are answered until then, and sockets closed.
         self._leaves_within = max(STOP_SECONDS - 1, settings.drain_seconds + LAST_SECONDS)
         self.listener = listen(settings, share_port=share_port)
         self.url = url_of(settings.host, self.listener)
         self._stopping = asyncio.Event()
-        self._http = _Http(
+        self._http = Listening(
             uvicorn.Config(
                 create_api(self.context),
                 http=protocol_for(self.admissions),  # type: ignore[arg-type]
@@ -142,9 +114,9 @@ class Node:
                 log_config=None,
                 server_header=False,
                 forwarded_allow_ips=list(settings.trusted_proxies),
-                backlog=ACCEPTED_TOGETHER,
                 timeout_graceful_shutdown=math.ceil(self._leaves_within),
-            )
+            ),
+            seats,
         )
 
     def stop(self) -> None:
@@ -344,58 +316,6 @@ def settle_interpreter() -> None:
     gc.freeze()
     gc.set_threshold(*COLLECTED_AFTER)
     sys.setswitchinterval(SWITCH_SECONDS)
-
-
-def raise_file_limit() -> None:
-    """Raise the soft limit of open files to the hard one."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-
-def connection_limit(settings: Settings) -> int:
-    """How many sockets this node takes: what is set, or the file limit less a reserve."""
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = max(1, soft - RESERVE)
-    return min(settings.max_connections or most, most)
-
-
-def listen(
-    settings: Settings, *, share_port: bool = False, only_bind: bool = False
-) -> socket.socket:
-    """The listening socket, its send buffer bounded; accepted ones inherit that on Linux.
-
-    Args:
-        settings: Where to listen.
-        share_port: Whether other processes may, too; the kernel spreads connections over them.
-        only_bind: Hold the address and do not listen yet.
-    """
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    # Named, because asyncio sets TCP_NODELAY only where it is; without, a frame that follows
-    # another waits some 40 ms for its acknowledgement.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if share_port:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        # The kernel doubles what it is asked for, to cover its own bookkeeping (socket(7)).
-        listener.setsockopt(
-            socket.SOL_SOCKET, socket.SO_SNDBUF, settings.kernel_send_buffer_bytes // 2
-        )
-        listener.bind((settings.host, settings.port))
-        if not only_bind:
-            listener.listen(BACKLOG)  # whoever connects from now on waits in the kernel
-    except OSError:
-        listener.close()
-        raise
-    listener.setblocking(False)
-    return listener
-
-
-def url_of(host: str, listener: socket.socket) -> str:
-    """The URL of whoever listens there."""
-    port = listener.getsockname()[1]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 class _RateLimitedHandler:

@@ -77,8 +77,8 @@ request_seconds = Histogram(
 
 requests_refused = Counter(
     "useby_requests_refused",
-    "Requests refused before a route saw them: by status, as late (the line was cut at the"
-    " deadline), or as full (no descriptor to spare).",
+    "Requests refused before a route was called: by status, as late (cut at the deadline), as full"
+    " (no descriptor to spare); and connections whose peer did not read its answer, as unread.",
     ["reason"],
 )
 

@@ -102,6 +102,8 @@ class Settings(BaseSettings):
     """Maximum size of a batch's body; other requests have smaller bounds of their own (413)."""
     body_timeout: float = Field(default=30.0, gt=0)
     """Until a request's body is complete."""
+    answer_timeout: float = Field(default=30.0, gt=0)
+    """Longest time in which a peer may read nothing of an answer that waits for it."""
     token_max_bytes: int = Field(default=4 * 1024, ge=256)
     """Of an access token."""
     message_max_bytes: int = Field(default=4 * 1024, ge=128)

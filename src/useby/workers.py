@@ -21,8 +21,9 @@ from prometheus_client import multiprocess
 
 from useby import logs
 from useby.api.health import MULTIPROCESS
-from useby.app import ASKING_TO_STOP, STOP_SECONDS, listen, signals_held_back, url_of
+from useby.app import ASKING_TO_STOP, STOP_SECONDS, signals_held_back
 from useby.auth.key import SettingsError, signing_key
+from useby.listening import listen, url_of
 from useby.settings import Settings
 from useby.store import migrate
 from useby.store.engine import database_file

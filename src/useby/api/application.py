@@ -21,9 +21,8 @@ from useby.api.context import Context
 from useby.api.errors import MEDIA_TYPE, problem
 from useby.api.product_shapes import ProductIn, ProductOut
 from useby.realtime import asyncapi
+from useby.realtime.seats import PROBES
 
-PROBES: Final = frozenset({"/api/health/live", "/api/health/ready"})
-"""Asked by whoever watches the node, by its address; nothing in their answers hangs on the host."""
 SOCKET_PATH: Final = "/api/ws/notification"
 CLOSE: Final = {"Connection": "close"}
 HEAD_REFUSALS: Final = (HTTPStatus.REQUEST_URI_TOO_LONG, HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)

@@ -16,6 +16,7 @@ from useby.auth.tickets import Tickets
 from useby.auth.tokens import Claims, Issuer, IssuerUnavailable, TokenRefused, Verifier
 from useby.bus import Bus
 from useby.domain.account import Standing, User
+from useby.realtime.seats import Seats
 from useby.settings import Settings
 from useby.store import accounts
 from useby.store.engine import Connection, Database, Transaction
@@ -40,11 +41,12 @@ class Context:
     rates: Rates
     posts: Posts
     now: Callable[[], datetime]
+    seats: Seats
     stopping: bool = False
-    """Whether the node takes no new work any more; readiness says so."""
+    """The node takes no new work any more; readiness reports it."""
 
     def stop(self) -> None:
-        """Say that the node is stopping."""
+        """Take no new work from now on."""
         self.stopping = True
 
 

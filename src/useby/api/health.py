@@ -1,4 +1,4 @@
-"""What an operator's own programs ask: is it alive, does it take work, what has it counted."""
+"""Health checks and metrics, for an operator's own programs."""
 
 import asyncio
 import os
@@ -56,11 +56,16 @@ async def live() -> Health:
     responses={503: {"model": Health, "description": "It takes no work now, and why."}},
 )
 async def ready(node: Node) -> Any:
-    """The node takes work: it is not stopping, and its database can be read.
+    """The node takes work: it is not stopping, lets connections in, and can read its database.
 
-    Without NATS it is `degraded`: what other nodes write reaches its devices later.
+    It is `degraded` without NATS, as what other nodes write reaches its devices later; and when it
+    has no room for another WebSocket connection.
     """
     unready = ["stopping"] if node.stopping else []
+    if node.seats.out_of_files:
+        unready.append("no file descriptor is left")
+    elif node.seats.full:
+        unready.append("no room for another connection")
     try:
         async with asyncio.timeout(DATABASE_SECONDS):
             await node.database.read(lambda c: newest_seq(c, ""))
@@ -69,6 +74,8 @@ async def ready(node: Node) -> Any:
     except StoreUnavailable:
         unready.append("the database can't be read")
     reasons = unready if node.bus.connected else [*unready, "NATS is away"]
+    if node.seats.sockets_full and not unready:
+        reasons = [*reasons, "no room for another WebSocket connection"]
     if unready:
         health = Health(status=Readiness.UNREADY, reasons=reasons)
         return JSONResponse(health.model_dump(), HTTPStatus.SERVICE_UNAVAILABLE)

@@ -24,7 +24,7 @@ from useby.auth.key import SettingsError, key_path, signing_key
 from useby.auth.rates import Rates
 from useby.auth.tokens import Verifier
 from useby.cli.options import AsJson, DatabaseUrl, Refused, echo_json, settings_with
-from useby.realtime.admissions import RESERVE
+from useby.realtime.seats import Room
 from useby.settings import Settings
 from useby.store import migrate
 from useby.store.condition import SQLITE_VERSION, Condition, condition, has_wal_reset_bug
@@ -219,7 +219,10 @@ def _port(settings: Settings, path: Path | None) -> Finding:
 
 def _files() -> Finding:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    says = f"{hard}: room for {max(0, hard - RESERVE)} connections"
+    try:
+        says = f"{hard}: room for {Room.of(hard).connections} connections"
+    except SettingsError as error:
+        return Finding("file limit", Verdict.PROBLEM, str(error))
     enough = hard >= FILES_WANTED
     return Finding("file limit", Verdict.OK if enough else Verdict.PROBLEM, says)
 

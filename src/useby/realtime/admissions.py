@@ -24,6 +24,7 @@ from useby.domain.account import Standing
 from useby.realtime import closes
 from useby.realtime.hub import Hub
 from useby.realtime.patience import together_or_alone, until_it_works
+from useby.realtime.seats import Seats, Visitor
 from useby.realtime.session import Session, State
 from useby.realtime.socket import Socket
 from useby.store import accounts, notifications, tickets
@@ -33,8 +34,6 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-RESERVE: Final = 128
-"""Descriptors kept for the database, logs and requests when connections fill the rest."""
 TOGETHER: Final = 64
 """Connections that are admitted in one turn, with one look-up: some 5 ms of work."""
 HANGS_SECONDS: Final = 1.0
@@ -91,7 +90,7 @@ class Admissions:
         verifier: Verifier,
         tickets: Tickets,
         *,
-        max_connections: int,
+        seats: Seats,
         now: Callable[[], datetime],
     ) -> None:
         """Stand before ``hub``; ``run`` admits."""
@@ -100,9 +99,8 @@ class Admissions:
         self._database = database
         self._verifier = verifier
         self._tickets = tickets
-        self._max_connections = max_connections
+        self.seats = seats
         self._now = now
-        self._seats: set[object] = set()
         self._line: deque[_Opening] = deque()
         self._wanted = asyncio.Event()
         self._joined: deque[_Opening] = deque()
@@ -115,37 +113,25 @@ class Admissions:
         """Whether the line moves: those before are looked up, or the store hangs."""
         self._next_turn.set()
 
-    def seat(self, connection: object) -> bool:
-        """Count a TCP connection in; false when the node has no descriptor to spare for it."""
-        if len(self._seats) + self._hub.count >= self._max_connections + RESERVE // 2:
-            return False
-        self._seats.add(connection)
-        return True
-
-    def unseat(self, connection: object) -> None:
-        """Count a TCP connection out."""
-        self._seats.discard(connection)
-
     def host_allowed(self, host: str) -> bool:
         """Whether a ``Host`` header names this node (any does, unless settings say which)."""
         allowed = self.settings.allowed_hosts
         return not allowed or _without_port(host).lower() in {name.lower() for name in allowed}
 
     def enter(
-        self, before: object, transport: asyncio.Transport, knock: Knock, answer: bytes = b""
+        self, before: Visitor, transport: asyncio.Transport, knock: Knock, answer: bytes = b""
     ) -> None:
         """Take over a transport.
 
         Args:
-            before: Who had it, and its seat.
-            transport: The line to the peer.
-            knock: What the upgrade brought.
-            answer: What answers the upgrade. It leaves with what the session says first, so that
-                a peer that waits in the line knows that it does.
+            before: The visitor that had it, whose seat becomes free.
+            transport: The connection to the peer.
+            knock: The upgrade request's tokens, origin and cursor.
+            answer: The answer to the upgrade. It is sent with the session's first frame.
         """
         socket = Socket(self._hub, transport, Session("", extended=knock.extended), answer)
-        self.unseat(before)
-        full = self._hub.count >= self._max_connections
+        self.seats.free(before)
+        full = self.seats.sockets_full
         self._hub.hold(socket)
         transport.set_protocol(socket)
         allowed = self.settings.allowed_origins

@@ -14,7 +14,7 @@ from pydantic.json_schema import JsonSchemaMode
 
 from useby.domain.notification import Event, Kind, Notification
 from useby.realtime import closes, frames, shapes
-from useby.realtime.http import EXTENDED, PATH
+from useby.realtime.upgrade import EXTENDED, PATH
 
 _REF: Final = "#/components/schemas/{model}"
 _CHANNEL: Final = "notifications"

@@ -1,39 +1,50 @@
 """uvicorn's HTTP protocol, bounded, and the door through which a request becomes a socket.
 
-uvicorn accepts heads without end in bytes and in time. Here a head ends within its bounds or the
-connection does: 431 and 414 for its size, an end without an answer for its time (contract 7).
+uvicorn accepts heads and trailers without end in bytes and in time, starts to work on each request
+of a pipeline as it arrives, and waits for ever for a peer that does not read. Here a head ends
+within its bounds or the connection does: 431 and 414 for its size, an end without an answer for
+its time (contract 7). A connection has one request at a time. An answer is read within its time.
 An upgrade on the socket's path is answered here and its transport handed to ``Socket``.
 """
 
 import asyncio
-import base64
-import binascii
-import logging
 from collections.abc import Callable
 from typing import Any, Final
-from urllib.parse import parse_qs
 
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from uvicorn.server import ServerState
-from websockets.utils import accept_key
 
 from useby import metrics
-from useby.realtime.admissions import Admissions, Knock
-from useby.realtime.frames import id_of
+from useby.realtime.admissions import Admissions
+from useby.realtime.deadlines import TimedHttpProtocol
 from useby.realtime.socket import part
+from useby.realtime.upgrade import PATH, NoHandshake, answer_to, key_of, knock_of
 
-log = logging.getLogger(__name__)
-
-PATH: Final = b"/api/ws/notification"
-EXTENDED: Final = b"useby.v1"
-"""The subprotocol by which a client asks for the extended session (contract 8)."""
+READ_BYTES: Final = 64 * 1024
+"""Bytes read at once, and so the most of a pipeline that is held; asyncio would read 256 KiB."""
 SLICE: Final = 4096
+"""Bytes parsed at once: no bound is passed by more."""
+TURN: Final = 16 * 1024
+"""Cost of what is parsed before other connections get their turn: its bytes, and ``CALL``."""
+CALL: Final = 32
+"""Cost of a call of the parser, or of a piece of a body: either takes the time of many bytes."""
+CHUNK_HEADER_BYTES: Final = 16
+"""Bytes of framing that each chunk may have without counting as excess."""
+END: Final = b"\r\n\r\n"
+"""Ends a head, and a chunked body."""
 _STATUS: Final = {
     400: b"400 Bad Request",
+    413: b"413 Content Too Large",
     414: b"414 URI Too Long",
     426: b"426 Upgrade Required",
     431: b"431 Request Header Fields Too Large",
+    503: b"503 Service Unavailable",
+}
+_MORE: Final = {
+    426: b"sec-websocket-version: 13\r\nupgrade: websocket\r\n",
+    503: b"retry-after: 2\r\n",
 }
 
 
@@ -44,8 +55,26 @@ class _Refused(Exception):  # noqa: N818 - it names what happened
         self.status = status
 
 
-class BoundedHttpProtocol(HttpToolsProtocol):
+class _Flow(FlowControl):
+    """uvicorn's, but nothing is read while bytes that have been read wait to be parsed."""
+
+    holds = False
+
+    def hold(self) -> None:
+        """Stop reading until ``release``."""
+        self.holds = True
+        self.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Read on, unless bytes wait."""
+        if not self.holds:
+            super().resume_reading()
+
+
+class BoundedHttpProtocol(TimedHttpProtocol):
     """One HTTP connection. Made by ``protocol_for``."""
+
+    flow: _Flow
 
     def __init__(
         self,
@@ -56,45 +85,131 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         """As uvicorn makes one, with what takes upgraded connections in."""
-        super().__init__(config, server_state, app_state, _loop)
+        super().__init__(admissions.settings, config, server_state, app_state, _loop)
         self._admissions = admissions
-        self._in_head = True
-        self._head_bytes = 0
-        self._deadline: asyncio.TimerHandle | None = None
         self._refusal: _Refused | None = None
         self._upgraded = False
+        self._unwelcome = False
+        # bytes that have been read
+        self._held = b""
+        self._spent = 0
+        self._last = b""
+        """The last bytes parsed, so that an ``END`` is found that arrives in pieces."""
+        # the request that is being read
+        self._in_head = True
+        self._head_bytes = 0
+        self._asked: RequestResponseCycle | None = None
+        """Its cycle, from its head to the end of its body."""
+        self._left = 0
+        """Bytes of its body to come, by its ``Content-Length``."""
+        self._body_bytes = 0
+        self._body_pieces = 0
+        self._excess = 0
+        """Bytes of a chunked body that are no data, beyond what chunks need."""
+        self._trailers = 0
+        # the request that is being answered
+        self._answering = False
 
     # the connection
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Bound what the kernel buffers for us, and give the head its time."""
+        """Bound what is buffered for the peer, and give the head its time."""
         super().connection_made(transport)
-        if not self._admissions.seat(self):
-            metrics.requests_refused.labels("full").inc()
+        self.flow = _Flow(transport)
+        transport.max_size = READ_BYTES  # type: ignore[attr-defined]
+        if self._unwelcome:
             transport.abort()
             return
-        self._arm(self._admissions.settings.head_timeout)
+        self._arm(self._settings.head_timeout)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Give the seat back."""
-        self._disarm()
-        self._admissions.unseat(self)
+        self._held = b""
+        self._asked = None
+        self._admissions.seats.free(self)
         super().connection_lost(exc)
         part(self.transport)
 
+    def leave(self) -> None:
+        """End the connection: a full node needs its descriptor."""
+        metrics.requests_refused.labels("full").inc()
+        self._unwelcome = True
+        if self.transport is not None:
+            self.transport.abort()
+
     def data_received(self, data: bytes) -> None:
-        """Feed the parser slices, so that no bound is passed by more than one."""
-        for start in range(0, len(data), SLICE):
-            if self.transport.is_closing() or self._upgraded:
+        """Parse what has arrived, unless the request before it is not answered yet."""
+        if self._held:
+            self._held += data
+            return
+        self._spent = 0
+        self._feed(data)
+
+    def on_response_complete(self) -> None:
+        """Go on with the next request, if it has come already."""
+        self._answering = False
+        super().on_response_complete()
+        if self._held:
+            self.loop.call_soon(self._go_on)
+
+    # bytes in
+
+    def _feed(self, data: bytes) -> None:
+        """Feed the parser pieces, none of which is of two requests."""
+        start = 0
+        while start < len(data) and not self.transport.is_closing():
+            if self._upgraded:
                 return  # what follows an upgrade in its own segment RFC 6455 forbids
-            piece = data[start : start + SLICE]
-            if self._in_head:
-                if self._deadline is None:
-                    self._arm(self._admissions.settings.head_timeout)
-                self._head_bytes += len(piece)
+            if self._answering or self._spent >= TURN:
+                self._held = data[start:]
+                self.flow.hold()
+                if not self._answering:
+                    self.loop.call_soon(self._go_on)
+                return
+            piece = self._next_piece(data, start)
+            start += len(piece)
+            self._spent += len(piece) + CALL
+            self._feed_piece(piece)
+
+    def _go_on(self) -> None:
+        """Parse what is held, and read on once nothing is."""
+        held, self._held = self._held, b""
+        self._spent = 0
+        self._feed(held)
+        if not self._held and not self._upgraded and not self.transport.is_closing():
+            self.flow.holds = False
+            if self._asked is None or len(self._asked.body) <= HIGH_WATER_LIMIT:
+                self.flow.resume_reading()
+
+    def _next_piece(self, data: bytes, start: int) -> bytes:
+        """Return what to parse next: at most a slice, and nothing beyond the end of a request."""
+        if self._left:
+            return data[start : start + min(SLICE, self._left)]
+        piece = data[start : start + SLICE]
+        end = (self._last + piece).find(END)
+        if end >= 0:
+            piece = piece[: end + len(END) - len(self._last)]
+        self._last = (self._last + piece)[1 - len(END) :]
+        return piece
+
+    def _feed_piece(self, piece: bytes) -> None:
+        if self._in_head:
+            if self._deadline is None:
+                self._arm(self._settings.head_timeout)
+            self._head_bytes += len(piece)
             super().data_received(piece)
-            if self._refusal is None and self._in_head:
+            if self._in_head and self._refusal is None:
                 self._refuse_if_large()
+            return
+        counts = not self._left  # by no length, so in chunks
+        size, pieces = self._body_bytes, self._body_pieces
+        super().data_received(piece)
+        if counts and self._asked is not None:
+            framing = len(piece) - (self._body_bytes - size)
+            allowed = CHUNK_HEADER_BYTES * (self._body_pieces - pieces)
+            self._excess = max(0, self._excess + framing - allowed)
+            if self._excess > self._settings.head_max_bytes and self._refusal is None:
+                self._refuse(431, "Too large.")
 
     def send_400_response(self, msg: str) -> None:
         """Answer what could not be parsed, or was refused while it was."""
@@ -110,30 +225,66 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def on_url(self, url: bytes) -> None:
         """Refuse a URL over its bound before it is kept."""
         super().on_url(url)
-        if len(self.url) > self._admissions.settings.url_max_bytes:
+        if len(self.url) > self._settings.url_max_bytes:
             self._fail(414)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Refuse one header too many."""
+        """Refuse one header too many. Trailers are counted, and not merged into the head."""
+        if not self._in_head:
+            self._trailers += 1
+            if self._trailers > self._settings.head_max_headers:
+                self._fail(431)
+            return
         super().on_header(name, value)
-        if len(self.headers) > self._admissions.settings.head_max_headers:
+        if len(self.headers) > self._settings.head_max_headers:
             self._fail(431)
 
     def on_headers_complete(self) -> None:
         """The head is whole; the body has its own time."""
-        if self._head_size() > self._admissions.settings.head_max_bytes:
+        if self._head_size() > self._settings.head_max_bytes:
             self._fail(431)
+        seats = self._admissions.seats
+        if not seats.may_ask(self, self.url.partition(b"?")[0].decode("latin-1")):
+            self._fail(503)
+        left, chunked = _framing(self.headers)
+        upgrades = self.parser.should_upgrade()
+        if upgrades and (left or chunked):
+            self._fail(400)  # the parser takes what follows for another protocol's bytes
+        super().on_headers_complete()
         self._in_head = False
         self._head_bytes = 0
+        self._left = left
+        self._body_bytes = self._body_pieces = self._excess = self._trailers = 0
         self._disarm()
-        self._arm(self._admissions.settings.body_timeout)
-        super().on_headers_complete()
+        if upgrades and self._should_upgrade():
+            return
+        self._asked = self.cycle
+        if seats.ends_after(self):
+            self.cycle.keep_alive = False
+        self._arm(self._settings.body_timeout)
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of the body. Once the request is answered, only so much more is read."""
+        self._left = max(0, self._left - len(body))
+        self._body_bytes += len(body)
+        self._body_pieces += 1
+        self._spent += CALL
+        super().on_body(body)
+        if self.cycle.response_complete and self._body_bytes > self._settings.body_max_bytes:
+            self._fail(413)
 
     def on_message_complete(self) -> None:
-        """The request is whole."""
+        """The request is whole; the next one waits until it is answered."""
         self._disarm()
         self._in_head = True
+        self._left = 0
+        asked, self._asked = self._asked, None
         super().on_message_complete()
+        if asked is None:
+            return  # an upgrade
+        self._answering = not asked.response_complete
+        if asked.response_complete:
+            self._arm(self._settings.head_timeout)
 
     # the upgrade
 
@@ -144,79 +295,37 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         """An upgrade to anything else is ignored, as RFC 9110 section 7.8 lets a server do."""
 
     def handle_websocket_upgrade(self) -> None:
-        """Check the handshake (RFC 6455 section 4.2.1), answer it, and hand the transport over."""
+        """Check the handshake, answer it, and hand the transport over."""
         headers: dict[bytes, list[bytes]] = {}
         for name, value in self.headers:
             headers.setdefault(name, []).append(value.strip())
+        method, version = self.scope["method"], self.parser.get_http_version()
         try:
-            key = self._handshake_key(headers)
-            knock = self._knock(headers)
-        except _Refused as refused:
+            key = key_of(method, version, headers, self._admissions.host_allowed)
+        except NoHandshake as refused:
             self._refuse(refused.status, "This is no WebSocket handshake.")
             return
+        knock = knock_of(self.url, headers)
         self._upgraded = True
-        # It knows us and we know it: only the collector would part the two.
+        # The parser and this object refer to each other: only the collector would part the two.
         self.parser = None  # type: ignore[assignment]
-        self._disarm()
+        self._stop_timers()
         self.connections.discard(self)
-        chosen = b"Sec-WebSocket-Protocol: " + EXTENDED + b"\r\n" if knock.extended else b""
-        answer = (
-            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            + chosen
-            + b"Sec-WebSocket-Accept: "
-            + accept_key(key).encode()
-            + b"\r\n\r\n"
-        )
+        answer = answer_to(key, extended=knock.extended)
         self._admissions.enter(self, self.transport, knock, answer)
-
-    def _handshake_key(self, headers: dict[bytes, list[bytes]]) -> str:
-        if self.scope["method"] != "GET" or self.parser.get_http_version() != "1.1":
-            raise _Refused(400)
-        if headers.get(b"sec-websocket-version") != [b"13"]:
-            raise _Refused(426)
-        keys = headers.get(b"sec-websocket-key", [])
-        nonce = 16
-        try:
-            if len(keys) != 1 or len(base64.b64decode(keys[0], validate=True)) != nonce:
-                raise _Refused(400)
-        except binascii.Error:
-            raise _Refused(400) from None
-        hosts = headers.get(b"host", [])
-        if len(hosts) != 1 or not self._admissions.host_allowed(hosts[0].decode("latin-1")):
-            raise _Refused(400)
-        return keys[0].decode("ascii")
-
-    def _knock(self, headers: dict[bytes, list[bytes]]) -> Knock:
-        query = self.url.partition(b"?")[2].decode("latin-1")
-        fields = parse_qs(query, keep_blank_values=True, errors="replace")
-        tokens = [token for token in fields.get("access_token", []) if token]
-        for value in headers.get(b"authorization", []):
-            scheme, _, token = value.decode("latin-1").partition(" ")
-            if scheme.lower() == "bearer" and token.strip():
-                tokens.append(token.strip())
-        origins = headers.get(b"origin", [])
-        offered = b",".join(headers.get(b"sec-websocket-protocol", [])).split(b",")
-        return Knock(
-            tokens=tuple(dict.fromkeys(tokens)),
-            origin=origins[0].decode("latin-1") if origins else None,
-            since=id_of(next(iter(fields.get("since", ())), None)),
-            extended=EXTENDED in {each.strip() for each in offered},
-        )
 
     # bounds
 
     def _head_size(self) -> int:
-        """The size of a head that is whole, as it is commonly written."""
+        """Return the size of a head that is whole, as it is commonly written."""
         line = len(self.parser.get_method()) + len(self.url) + len("  HTTP/1.1\r\n")
         return line + sum(len(name) + len(value) + 4 for name, value in self.headers) + 2
 
     def _refuse_if_large(self) -> None:
         """Refuse a head that has no end yet, by what has been read of it."""
-        if self._head_bytes > self._admissions.settings.head_max_bytes:
+        if self._head_bytes > self._settings.head_max_bytes:
             url = getattr(self, "url", b"")
-            self._refuse(
-                414 if len(url) > self._admissions.settings.url_max_bytes else 431, "Too large."
-            )
+            self._refuse(414 if len(url) > self._settings.url_max_bytes else 431, "Too large.")
 
     def _fail(self, status: int) -> None:
         """Leave the parser's callback; ``send_400_response`` is called for it."""
@@ -224,39 +333,38 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         raise self._refusal
 
     def _refuse(self, status: int, message: str) -> None:
+        """Answer with a bare status and close. A request that is being answered gets no second."""
         metrics.requests_refused.labels(str(status)).inc()
-        body = message.encode()
-        more = b"sec-websocket-version: 13\r\nupgrade: websocket\r\n" if status == 426 else b""  # noqa: PLR2004
-        self.transport.write(
-            b"HTTP/1.1 " + _STATUS[status] + b"\r\ncontent-type: text/plain; charset=utf-8\r\n"
-            b"content-length: "
-            + str(len(body)).encode()
-            + b"\r\n"
-            + more
-            + b"connection: close\r\n\r\n"
-            + body
-        )
+        asked, self._asked = self._asked, None
+        if asked is None or not asked.response_started:
+            body = message.encode()
+            self.transport.write(
+                b"HTTP/1.1 " + _STATUS[status] + b"\r\ncontent-type: text/plain; charset=utf-8\r\n"
+                b"content-length: "
+                + str(len(body)).encode()
+                + b"\r\n"
+                + _MORE.get(status, b"")
+                + b"connection: close\r\n\r\n"
+                + body
+            )
+        if asked is not None:
+            asked.disconnected = True
+            asked.message_event.set()
         self._close_soon()
 
-    def _close_soon(self) -> None:
-        """Close, and cut the line if the peer does not take our answer."""
-        self._disarm()
-        self.transport.close()
-        self._deadline = self.loop.call_later(
-            self._admissions.settings.close_timeout, self.transport.abort
-        )
 
-    def _arm(self, seconds: float) -> None:
-        self._deadline = self.loop.call_later(seconds, self._cut)
+def _framing(headers: list[tuple[bytes, bytes]]) -> tuple[int, bool]:
+    """Return the length of a request's body by ``Content-Length``, and whether it has chunks.
 
-    def _cut(self) -> None:
-        metrics.requests_refused.labels("late").inc()
-        self.transport.abort()
-
-    def _disarm(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
+    The parser has checked both by now: that there is one of them, and a number.
+    """
+    length, chunked = 0, False
+    for name, value in headers:
+        if name == b"content-length":
+            length = int(value)
+        elif name == b"transfer-encoding":
+            chunked = True
+    return length, chunked
 
 
 def protocol_for(admissions: Admissions) -> Callable[..., BoundedHttpProtocol]:

@@ -1,0 +1,263 @@
+"""Where connections come in: the listening socket, its accept loop, and the limit of open files."""
+
+import asyncio
+import contextlib
+import errno
+import logging
+import os
+import resource
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import uvicorn
+
+from useby import metrics
+from useby.realtime.http import BoundedHttpProtocol
+from useby.realtime.seats import ENOUGH_FILES, RAISE_IT, Room, Seats
+from useby.settings import Settings
+
+log = logging.getLogger(__name__)
+
+BACKLOG: Final = 2048
+"""Connections that wait in the kernel when a node restarts and all its clients reconnect."""
+OUT_OF_FILES: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+"""Errors of ``accept`` that mean that no descriptor, or no memory for one, is left."""
+RETRY_SECONDS: Final = 1.0
+"""Time until ``accept`` is tried again where not even the spare descriptor helps."""
+OUT_SECONDS: Final = 5.0
+"""Time without such an error after which the node counts as ready again."""
+LOG_SECONDS: Final = 10.0
+"""Shortest time between two log lines about it."""
+_NO_ROOM: Final = (
+    b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/plain; charset=utf-8\r\n"
+    b"content-length: 8\r\nretry-after: 2\r\nconnection: close\r\n\r\nNo room."
+)
+
+
+class Listening(uvicorn.Server):
+    """uvicorn, with the node's own signals and its own accept loop."""
+
+    def __init__(self, config: uvicorn.Config, seats: Seats) -> None:
+        """Serve ``config``'s application to visitors that ``seats`` has room for."""
+        super().__init__(config)
+        self._seats = seats
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none: uvicorn would end the process by the signal."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start to accept."""
+        make: Any = self.config.http_protocol_class
+
+        def visitor() -> BoundedHttpProtocol:
+            protocol: BoundedHttpProtocol = make(self.config, self.server_state, {})
+            return protocol
+
+        self.servers = [
+            Door(each, visitor, self._seats)  # type: ignore[misc]
+            for each in sockets or ()
+        ]
+        self.started = True
+
+
+class Door:
+    """The accept loop of a listening socket.
+
+    asyncio's own makes a task of each connection before anybody can count it, so descriptors run
+    out although connections are limited; and once they have, it logs up to ``backlog`` tracebacks
+    a wake-up (python/cpython#151615). Here a connection is counted as it is accepted. A descriptor
+    is kept to answer visitors with 503 when there is no other.
+    """
+
+    def __init__(
+        self,
+        listener: socket.socket,
+        visitor: Callable[[], BoundedHttpProtocol],
+        seats: Seats,
+    ) -> None:
+        """Accept from ``listener`` until ``close``, making a ``visitor`` of each connection."""
+        self._loop = asyncio.get_running_loop()
+        self._listener = listener
+        self._visitor = visitor
+        self._seats = seats
+        self._spare: int | None = os.open(os.devnull, os.O_RDONLY)
+        self._entering: set[asyncio.Task[Any]] = set()
+        self._again: asyncio.TimerHandle | None = None
+        self._recovery: asyncio.TimerHandle | None = None
+        self._logged_at = -LOG_SECONDS
+        self._turned_away = 0
+        self._loop.add_reader(listener, self._accept)
+
+    def close(self) -> None:
+        """Stop accepting."""
+        self._loop.remove_reader(self._listener)
+        for timer in (self._again, self._recovery):
+            if timer is not None:
+                timer.cancel()
+        if self._spare is not None:
+            os.close(self._spare)
+            self._spare = None
+
+    async def wait_closed(self) -> None:
+        """Return at once: nothing outlives ``close``."""
+
+    def _accept(self) -> None:
+        for _ in range(self._seats.accepts):
+            try:
+                connection, _ = self._listener.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                if error.errno not in OUT_OF_FILES:
+                    raise
+                self._note(error)
+                if not self._turn_away():
+                    self._loop.remove_reader(self._listener)
+                    self._again = self._loop.call_later(RETRY_SECONDS, self._resume)
+                    return
+            else:
+                self._let_in(connection)
+
+    def _let_in(self, connection: socket.socket) -> None:
+        connection.setblocking(False)
+        visitor = self._visitor()
+        self._seats.take(visitor)
+        task = self._loop.create_task(
+            self._loop.connect_accepted_socket(lambda: visitor, connection)
+        )
+        self._entering.add(task)
+        task.add_done_callback(lambda task: self._entered(task, visitor, connection))
+
+    def _entered(
+        self, task: asyncio.Task[Any], visitor: BoundedHttpProtocol, connection: socket.socket
+    ) -> None:
+        self._entering.discard(task)
+        if task.cancelled() or task.exception() is not None:
+            self._seats.free(visitor)
+            connection.close()
+
+    def _turn_away(self) -> bool:
+        """Answer a visitor with 503 by the spare descriptor; false if that can't be."""
+        if self._spare is None:
+            return False
+        os.close(self._spare)
+        self._spare = None
+        try:
+            connection, _ = self._listener.accept()
+        except BlockingIOError:
+            pass
+        except OSError:
+            return False
+        else:
+            metrics.requests_refused.labels("full").inc()
+            self._turned_away += 1
+            with connection, contextlib.suppress(OSError):
+                connection.setblocking(False)
+                connection.send(_NO_ROOM)
+                connection.shutdown(socket.SHUT_WR)
+                connection.recv(2**16)  # what is left unread makes the kernel reset the answer
+        return self._take_spare()
+
+    def _take_spare(self) -> bool:
+        with contextlib.suppress(OSError):
+            self._spare = os.open(os.devnull, os.O_RDONLY)
+        return self._spare is not None
+
+    def _resume(self) -> None:
+        self._again = None
+        if self._spare is None:
+            self._take_spare()
+        self._loop.add_reader(self._listener, self._accept)
+
+    def _note(self, error: OSError) -> None:
+        """Have readiness report it, and log it once in a while."""
+        self._seats.out_of_files = True
+        if self._recovery is not None:
+            self._recovery.cancel()
+        self._recovery = self._loop.call_later(OUT_SECONDS, self._recovered)
+        now = self._loop.time()
+        if now >= self._logged_at + LOG_SECONDS:
+            self._logged_at = now
+            limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+            log.error(
+                "a connection can't be accepted (%s); the limit of open files is %d. Visitors are"
+                " answered with 503, %d of them so far. %s",
+                error.strerror,
+                limit,
+                self._turned_away,
+                RAISE_IT,
+            )
+
+    def _recovered(self) -> None:
+        self._seats.out_of_files = False
+
+
+def listen(
+    settings: Settings, *, share_port: bool = False, only_bind: bool = False
+) -> socket.socket:
+    """Open the listening socket, its send buffer bounded; accepted ones inherit that on Linux.
+
+    Args:
+        settings: The address, the port and the size of the buffer.
+        share_port: Other processes may listen there too; the kernel spreads connections over them.
+        only_bind: Hold the address and do not listen yet.
+
+    Raises:
+        OSError: The address is taken.
+    """
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    # Named, because asyncio sets TCP_NODELAY only where it is; without, a frame that follows
+    # another waits some 40 ms for its acknowledgement.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if share_port:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        # The kernel doubles what it is asked for, to cover its own bookkeeping (socket(7)).
+        listener.setsockopt(
+            socket.SOL_SOCKET, socket.SO_SNDBUF, settings.kernel_send_buffer_bytes // 2
+        )
+        listener.bind((settings.host, settings.port))
+        if not only_bind:
+            listener.listen(BACKLOG)  # connections wait in the kernel from now on
+    except OSError:
+        listener.close()
+        raise
+    listener.setblocking(False)
+    return listener
+
+
+def url_of(host: str, listener: socket.socket) -> str:
+    """Return the URL of a listening socket."""
+    port = listener.getsockname()[1]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def raise_file_limit() -> None:
+    """Raise the soft limit of open files to the hard one."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def room_of(settings: Settings) -> Room:
+    """Divide the process's limit of open files, and log a warning where it is small.
+
+    Raises:
+        SettingsError: The limit leaves no room for connections.
+    """
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    room = Room.of(files, settings.max_connections)
+    wanted = settings.max_connections
+    if room.connections < wanted if wanted else files < ENOUGH_FILES:
+        log.warning(
+            "the limit of open files is %d: there is room for %d WebSocket connections%s. %s",
+            files,
+            room.connections,
+            f", and USEBY_MAX_CONNECTIONS is {wanted}" if wanted else "",
+            RAISE_IT,
+        )
+    return room

@@ -1,0 +1,99 @@
+"""Deadlines of an HTTP connection: for what its peer sends, and for what its peer must read."""
+
+import asyncio
+from typing import Any
+
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from useby import metrics
+from useby.settings import Settings
+
+
+class TimedHttpProtocol(HttpToolsProtocol):
+    """uvicorn's protocol, which by itself waits for ever for a peer that does not read.
+
+    uvicorn closes idle connections; but a transport closes when its buffer is empty, and a peer
+    decides when that is.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        """Make the protocol of one connection."""
+        super().__init__(config, server_state, app_state, _loop)
+        self._settings = settings
+        self._deadline: asyncio.TimerHandle | None = None
+        """Ends the connection when the peer does not send, or does not take our last answer."""
+        self._reading: asyncio.TimerHandle | None = None
+        """Ends the connection when the peer does not read."""
+        self._unread = 0
+        """Bytes that the peer had to read when that timer was started."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Watch all that is unsent: ``pause_writing`` is called for the first byte."""
+        super().connection_made(transport)
+        transport.set_write_buffer_limits(high=0)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Leave no timer behind."""
+        self._stop_timers()
+        self._unset_keepalive_if_required()
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Give the peer its time to read."""
+        super().pause_writing()
+        self._watch()
+
+    def resume_writing(self) -> None:
+        """The peer has read all there was."""
+        self._unwatch()
+        super().resume_writing()
+
+    def _arm(self, seconds: float) -> None:
+        self._disarm()
+        self._deadline = self.loop.call_later(seconds, self._cut)
+
+    def _cut(self) -> None:
+        metrics.requests_refused.labels("late").inc()
+        self.transport.abort()
+
+    def _disarm(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _close_soon(self) -> None:
+        """Close, and abort if the peer does not take our answer."""
+        self._disarm()
+        self.transport.close()
+        self._deadline = self.loop.call_later(self._settings.close_timeout, self.transport.abort)
+
+    def _watch(self) -> None:
+        """Look again in a while at what the peer has not read."""
+        self._unread = self.transport.get_write_buffer_size()
+        self._reading = self.loop.call_later(self._settings.answer_timeout, self._end_if_unread)
+
+    def _end_if_unread(self) -> None:
+        """End the connection if the peer has read nothing since the last look."""
+        if self.transport.get_write_buffer_size() < self._unread:
+            self._watch()
+            return
+        metrics.requests_refused.labels("unread").inc()
+        self.transport.abort()
+
+    def _unwatch(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+            self._reading = None
+
+    def _stop_timers(self) -> None:
+        self._disarm()
+        self._unwatch()

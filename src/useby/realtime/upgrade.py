@@ -1,0 +1,80 @@
+"""The upgrade request: what makes it a WebSocket handshake, and the credentials it carries."""
+
+import base64
+import binascii
+from collections.abc import Callable
+from typing import Final
+from urllib.parse import parse_qs
+
+from websockets.utils import accept_key
+
+from useby.realtime.admissions import Knock
+from useby.realtime.frames import id_of
+
+PATH: Final = b"/api/ws/notification"
+EXTENDED: Final = b"useby.v1"
+"""The subprotocol by which a client asks for the extended session (contract 8)."""
+NONCE_BYTES: Final = 16
+Headers = dict[bytes, list[bytes]]
+
+
+class NoHandshake(Exception):  # noqa: N818 - it names what is wrong
+    """The request is no WebSocket handshake; ``status`` answers it."""
+
+    def __init__(self, status: int) -> None:
+        self.status = status
+
+
+def key_of(
+    method: str, version: str, headers: Headers, host_allowed: Callable[[str], bool]
+) -> bytes:
+    """Check a handshake (RFC 6455 section 4.2.1) and return its key.
+
+    Raises:
+        NoHandshake: 426 for another version of the protocol, 400 for the rest.
+    """
+    if method != "GET" or version != "1.1":
+        raise NoHandshake(400)
+    if headers.get(b"sec-websocket-version") != [b"13"]:
+        raise NoHandshake(426)
+    keys = headers.get(b"sec-websocket-key", [])
+    try:
+        if len(keys) != 1 or len(base64.b64decode(keys[0], validate=True)) != NONCE_BYTES:
+            raise NoHandshake(400)
+    except binascii.Error:
+        raise NoHandshake(400) from None
+    hosts = headers.get(b"host", [])
+    if len(hosts) != 1 or not host_allowed(hosts[0].decode("latin-1")):
+        raise NoHandshake(400)
+    return keys[0]
+
+
+def knock_of(url: bytes, headers: Headers) -> Knock:
+    """Return the tokens, the origin and the cursor of an upgrade request."""
+    query = url.partition(b"?")[2].decode("latin-1")
+    fields = parse_qs(query, keep_blank_values=True, errors="replace")
+    tokens = [token for token in fields.get("access_token", []) if token]
+    for value in headers.get(b"authorization", []):
+        scheme, _, token = value.decode("latin-1").partition(" ")
+        if scheme.lower() == "bearer" and token.strip():
+            tokens.append(token.strip())
+    origins = headers.get(b"origin", [])
+    offered = b",".join(headers.get(b"sec-websocket-protocol", [])).split(b",")
+    return Knock(
+        tokens=tuple(dict.fromkeys(tokens)),
+        origin=origins[0].decode("latin-1") if origins else None,
+        since=id_of(next(iter(fields.get("since", ())), None)),
+        extended=EXTENDED in {each.strip() for each in offered},
+    )
+
+
+def answer_to(key: bytes, *, extended: bool) -> bytes:
+    """Return the answer to a handshake: 101, without extensions."""
+    chosen = b"Sec-WebSocket-Protocol: " + EXTENDED + b"\r\n" if extended else b""
+    return (
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        + chosen
+        + b"Sec-WebSocket-Accept: "
+        + accept_key(key.decode("ascii")).encode()
+        + b"\r\n\r\n"
+    )
