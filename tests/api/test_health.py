@@ -32,6 +32,23 @@ async def test_without_its_database_it_is_not_ready_and_says_why(rest: Rest) -> 
     assert await ready(rest) == (503, {"status": "unready", "reasons": reasons})
 
 
+async def test_without_room_for_a_websocket_connection_it_is_degraded_and_full_it_is_not_ready(
+    rest: Rest,
+) -> None:
+    rest.sockets = 1
+    reasons = ["no room for another WebSocket connection"]
+    assert await ready(rest) == (200, {"status": "degraded", "reasons": reasons})
+    rest.sockets = 2
+    reasons = ["no room for another connection"]
+    assert await ready(rest) == (503, {"status": "unready", "reasons": reasons})
+
+
+async def test_without_a_file_descriptor_it_is_not_ready(rest: Rest) -> None:
+    rest.context.seats.out_of_files = True
+    reasons = ["no file descriptor is left"]
+    assert await ready(rest) == (503, {"status": "unready", "reasons": reasons})
+
+
 async def test_the_document_names_all_that_it_may_say(rest: Rest) -> None:
     document = (await rest.client().get("/api/openapi.json")).json()
     assert document["components"]["schemas"]["Readiness"]["enum"] == ["ok", "degraded", "unready"]

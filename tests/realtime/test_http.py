@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import contextlib
+import re
 from typing import Any
 
 import pytest
@@ -198,3 +199,68 @@ async def test_a_node_that_is_full_closes_with_1013(start: Any) -> None:
     async with house.connected(token), house.connected(token):
         said = await answer(house, upgrade(f"{PATH}?access_token={token}"))
     assert said.endswith(b"\x03\xf5Too many connections")
+
+
+HEALTH = b"GET /api/health/live HTTP/1.1\r\nHost: h\r\n\r\n"
+LOGIN = b"POST /api/auth/login HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n"
+PIPELINE = (
+    HEALTH
+    + LOGIN
+    + b"Content-Length: 6\r\n\r\n\r\n\r\n{}"
+    + b"\r\nPOST /api/nothing HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+    + b"6;x=y\r\n\r\n\r\n{}\r\n0\r\nAuthorization: Bearer x\r\n\r\n"
+    + b"GET /api/docs HTTP/1.1\r\nHost: h\r\n\r\n"
+    + b"GET /api/ws/notification HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
+)
+"""Five requests, with and without bodies, with the end of a head in the middle of a body."""
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, len(PIPELINE)])
+async def test_pipelined_requests_are_answered_in_order_wherever_they_are_cut(
+    house: House, size: int
+) -> None:
+    pieces = [PIPELINE[at : at + size] for at in range(0, len(PIPELINE), size)]
+    said = await answer(house, *pieces)
+    assert re.findall(rb"HTTP/1\.1 (\d+) ", said) == [b"200", b"422", b"404", b"200", b"426"]
+
+
+async def test_an_upgrade_behind_pipelined_requests_is_answered_after_them(house: House) -> None:
+    said = await answer(house, HEALTH * 3 + upgrade())
+    assert re.findall(rb"HTTP/1\.1 (\d+) ", said) == [b"200"] * 3 + [b"101"]
+    assert said.endswith(b"Access token required")
+
+
+async def test_requests_pipelined_behind_one_that_ends_the_connection_are_not_answered(
+    house: House,
+) -> None:
+    said = await answer(house, HEALTH.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n") * 9)
+    assert said.count(b"HTTP/1.1 200") == 1
+
+
+async def test_a_body_with_an_upgrade_is_400_for_the_parser_could_not_tell_the_two_apart(
+    house: House,
+) -> None:
+    upgrading = LOGIN + b"Connection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 44\r\n\r\n"
+    assert status(await answer(house, upgrading + HEALTH)) == 400
+
+
+async def test_trailers_are_no_headers_of_their_request(house: House) -> None:
+    user = await house.add_user()
+    token = await house.token(user)
+    head = b"POST /api/notifications HTTP/1.1\r\nHost: h\r\nConnection: close\r\n"
+    trailer = f"Authorization: Bearer {token}\r\n".encode()
+    chunked = b'Transfer-Encoding: chunked\r\n\r\n10\r\n{"message":"hi"}\r\n0\r\n'
+    assert status(await answer(house, head + chunked + trailer + b"\r\n")) == 401
+
+
+async def test_a_refusal_within_a_body_is_no_second_answer(house: House) -> None:
+    """The request is answered before its body is whole, and its body is broken."""
+    port = house.node.listener.getsockname()[1]
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"POST /api/nothing HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n")
+    said = await reader.readuntil(b"}")
+    writer.write(b"no chunk\r\n")
+    async with asyncio.timeout(SECONDS):
+        said += await reader.read()
+    writer.close()
+    assert said.count(b"HTTP/1.1 ") == 1

@@ -283,8 +283,10 @@ class BoundedHttpProtocol(TimedHttpProtocol):
         if asked is None:
             return  # an upgrade
         self._answering = not asked.response_complete
-        if asked.response_complete:
-            self._arm(self._settings.head_timeout)
+        if asked.response_complete:  # before its body was; nothing else would end the connection
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
 
     # the upgrade
 

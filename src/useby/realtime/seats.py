@@ -15,22 +15,26 @@ from useby.auth.key import SettingsError
 
 PROBES: Final = frozenset({"/api/health/live", "/api/health/ready"})
 """Paths of the health checks: answered whatever the ``Host``, and on a node that is full."""
-OWN_FILES: Final = 48
-"""Descriptors of the node itself: the database, NATS, the listener, and what is opened briefly."""
+OWN_FILES: Final = 40
+"""Descriptors of the node itself: the database, NATS, the listener, and what is opened briefly. On
+SQLite some 25 are open, with PostgreSQL and NATS some 30."""
 REQUESTS: Final = 48
 """Connections beyond the WebSocket ones, for requests. Fewer where there are few descriptors."""
-STANDING: Final = 8
-"""Visitors of a full node that may stand; and so many more whose health check is answered."""
+STANDING: Final = 32
+"""Visitors of a full node that may stand. One whose request arrives within as many turns of the
+loop is read before those who come after it can take its place."""
+PROBING: Final = 8
+"""Visitors of a full node whose health check is being answered."""
 ACCEPTED_TOGETHER: Final = 32
 """Connections accepted in one turn of the loop: open ones get their turn in between."""
-ACCEPTED_WHEN_FULL: Final = 2
+ACCEPTED_WHEN_FULL: Final = 1
 """The same on a full node, where each costs another visitor its place. Some three turns pass
 before the descriptor of one that leaves is free."""
 FEWEST_FILES: Final = 96
 """A node does not start with fewer descriptors."""
 ENOUGH_FILES: Final = 1024
 """Fewer are worth a warning: most systems give that many."""
-_KEPT: Final = OWN_FILES + 2 * STANDING + 4 * ACCEPTED_WHEN_FULL
+_KEPT: Final = OWN_FILES + STANDING + PROBING + 4 * ACCEPTED_WHEN_FULL
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +107,17 @@ class Seats:
     @property
     def full(self) -> bool:
         """There is no seat for another visitor."""
-        return len(self._seated) + self._sockets() >= self.room.connections + self.room.requests
+        return self._left <= 0
+
+    @property
+    def _left(self) -> int:
+        room = self.room
+        return room.connections + room.requests - len(self._seated) - self._sockets()
 
     @property
     def accepts(self) -> int:
         """How many connections to accept in this turn of the loop."""
-        return ACCEPTED_WHEN_FULL if self.full else ACCEPTED_TOGETHER
+        return min(max(0, self._left) + ACCEPTED_WHEN_FULL, ACCEPTED_TOGETHER)
 
     def take(self, visitor: Visitor) -> None:
         """Seat a visitor that has come, or let it stand."""
@@ -128,7 +137,7 @@ class Seats:
         """
         if visitor not in self._standing:
             return visitor not in self._probing
-        if self.full and (path not in PROBES or len(self._probing) >= STANDING):
+        if self.full and (path not in PROBES or len(self._probing) >= PROBING):
             return False
         del self._standing[visitor]
         (self._probing if self.full else self._seated).add(visitor)
