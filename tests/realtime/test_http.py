@@ -260,7 +260,7 @@ async def test_a_refusal_within_a_body_is_no_second_answer(house: House) -> None
     writer.write(b"POST /api/nothing HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n")
     said = await reader.readuntil(b"}")
     writer.write(b"no chunk\r\n")
-    async with asyncio.timeout(SECONDS):
+    async with asyncio.timeout(PATIENCE):
         said += await reader.read()
     writer.close()
     assert said.count(b"HTTP/1.1 ") == 1
