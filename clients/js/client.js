@@ -256,6 +256,7 @@ export class Notifications extends /** @type {new () => Target} */ (EventTarget)
   #seen = new Map(); // what was received, and whether it is marked
   #received = "";
   #begun = 0; // the newest there was when only what was unread was asked for
+  #last = 0; // the number of the newest that was received
   #handled = "";
   #inHand = "";
   #missed = false; // something came, the buffer was full, and we have not come back for it
@@ -786,7 +787,8 @@ export class Notifications extends /** @type {new () => Target} */ (EventTarget)
   #greeted(line, seq) {
     const extended = line.socket.protocol == PROTOCOL;
     line.since = now();
-    if (!this.#received) this.#begun = seq;
+    // A lower one than before is of a database that was restored and gives numbers again.
+    if (!this.#received || seq < this.#begun) this.#begun = seq;
     this.#replacing = false;
     const state = this.#enter("connected", { extended });
     if (this.#state != state) return;
@@ -808,6 +810,9 @@ export class Notifications extends /** @type {new () => Target} */ (EventTarget)
       return this.#rest();
     }
     this.#received = id;
+    // A number that is given again: nothing from here on is history.
+    if (said.seq <= this.#last) this.#begun = 0;
+    this.#last = said.seq;
     if (readAt && said.seq <= this.#begun) return; // it was read before we came
     this.#seen.set(id, false);
     if (this.#seen.size > SEEN) this.#seen.delete(this.#seen.keys().next().value ?? "");

@@ -15,7 +15,7 @@ from patience import PATIENCE
 ROOT: Final = Path(__file__).parents[2]
 PACKAGE: Final = ROOT / "clients" / "js"
 PAGE: Final = Path("docs", "reference", "clients.md")
-LIMIT: Final = 4 * 1024
+LIMIT: Final = 5 * 1024
 """Bytes, minified and compressed."""
 SUITES: Final = sorted(each.name for each in (PACKAGE / "test").glob("*.test.js"))
 TESTS: Final = 100
@@ -131,7 +131,7 @@ def test_every_type_is_right_and_those_that_are_shipped_are_the_modules(tmp_path
     assert made == (PACKAGE / "client.d.ts").read_text(), "run `npm run types` in clients/js"
 
 
-def test_it_is_no_larger_than_four_kibibytes(record_property: Record) -> None:
+def test_the_client_is_no_larger_than_five_kibibytes(record_property: Record) -> None:
     options = ("--module", "--mangle", "--ecma", "2022", "--compress", "ecma=2022,sequences=false")
     minified = tool("terser", "client.js", *options)
     size = len(gzip.compress(minified.encode(), mtime=0))

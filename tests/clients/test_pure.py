@@ -3,6 +3,7 @@
 import base64
 import json
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 
@@ -280,6 +281,23 @@ def test_each_is_handed_over_once_in_order_and_no_more_is_kept_than_fits(
             inbox.opened(99)
         assert len(inbox) <= size
     assert handed == [each for each in range(1, 40) if each % 5 or each > 20][: len(handed)]
+
+
+def test_a_number_that_is_given_again_is_handed_over_though_it_was_read_elsewhere() -> None:
+    """The database was restored; what bears a number of the past is not history."""
+    inbox = Inbox(10)
+    inbox.opened(5)
+    lost, again = (replace(_SENT[3], id=each, seq=4) for each in ("lost", "again"))
+    inbox.put(lost)
+    inbox.put(replace(again, read_at=NOW))
+    assert [inbox.take().id for _ in range(len(inbox))] == ["lost", "again"]
+
+
+def test_a_connection_to_a_database_that_went_back_moves_the_end_of_history_back() -> None:
+    inbox = Inbox(10, "an id", 5)
+    inbox.opened(2)
+    inbox.put(replace(_SENT[2], id="new", read_at=NOW))
+    assert len(inbox) == 1
 
 
 # the place

@@ -13,6 +13,7 @@ import yaml
 import live
 from drivers import LIBRARIES, RUNTIMES, Driver
 from live import Server
+from losses import lose
 from meddler import Meddler, Refusal, close_frame
 from patience import PATIENCE
 from proxy import Manner
@@ -126,6 +127,10 @@ class Play:
                 json={"items": [{"message": each} for each in messages]},
             )
         self.posted += [each["notification"]["id"] for each in answer.json()["results"]]
+
+    async def do_lose(self, count: int) -> None:
+        with self.server.writing() as transaction:
+            lose(transaction, self.person.id, count)
 
     async def do_mark(self, which: int | str) -> None:
         if which == "all":

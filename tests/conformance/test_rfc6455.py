@@ -17,8 +17,9 @@ from conformance.text import utf_8
 from patience import PATIENCE
 from useby.bus.memory import MemoryBus
 from useby.realtime import frames
+from useby.realtime.effects import Effects
 from useby.realtime.hub import Hub
-from useby.realtime.session import Effects, Session, State
+from useby.realtime.session import Session, State
 from useby.realtime.socket import Socket
 from useby.settings import Settings
 from wire import CLOSE, PONG, TEXT, Frame, Wire, Wires

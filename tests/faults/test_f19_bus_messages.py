@@ -86,7 +86,7 @@ async def heard_before_pong(client: ClientConnection) -> list[Any]:
 async def settled(house: House) -> None:
     """Until all that was heard from elsewhere has been looked up."""
     hub = house.node.hub
-    await until(lambda: not hub._to_compare and not hub._asides._due)
+    await until(lambda: hub.comparison.idle and not hub._asides._due)
 
 
 async def test_what_one_node_commits_reaches_devices_on_the_other_once_and_in_order(
@@ -153,7 +153,7 @@ async def test_what_was_committed_while_a_connection_was_looked_up_is_not_lost(
         there.node.bus.listen(lambda news: (there.node.hub.on_news(news), heard.set()))
         await here.post(user, "1")
         await heard.wait()
-        await until(lambda: not there.node.hub._compare_wanted.is_set())
+        await until(lambda: not there.node.hub.comparison.wanted.is_set())
         go_on.set()
 
 

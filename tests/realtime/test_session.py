@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -13,18 +14,21 @@ from useby.domain.account import Standing
 from useby.domain.notification import Event, Kind, Notification
 from useby.realtime import closes, frames
 from useby.realtime.closes import Close
+from useby.realtime.effects import Effects, Fetch, Mark, WentBack
 from useby.realtime.frames import Ignored
-from useby.realtime.session import ACCEPTS, PAGE, Effects, Fetch, Mark, Misstep, Session, State
+from useby.realtime.session import ACCEPTS, PAGE, Misstep, Session, State
+from useby.realtime.trail import KEPT, Sent
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def row(seq: int, *, read: bool = False) -> Notification:
+def row(seq: int, *, read: bool = False, history: int = 0) -> Notification:
+    """A notification; a number that is given again after a restore is of another history."""
     return Notification(
-        id=f"00000000-0000-7000-8000-{seq:012x}",
+        id=f"00000000-0000-7000-8{history:03x}-{seq:012x}",
         user_id="u",
         seq=seq,
-        message=f"m{seq}",
+        message=f"m{history * 1000 + seq}",
         kind=Kind.INFO,
         event=Event.CUSTOM,
         product_name="x" * 150,  # so that a page is more than a chunk
@@ -63,9 +67,9 @@ def drained(session: Session) -> list[object]:
     return out
 
 
-def announced(session: Session, first: int, last: int, data: bytes) -> Effects:
+def announced(session: Session, *rows: Notification) -> Effects:
     """What becomes of news, as the socket has it."""
-    return (data,) if session.takes(first, last) else session.told_of(last)
+    return (frames.notifications(rows),) if session.takes(rows) else session.passed(rows)
 
 
 def live(newest: int = 0) -> Session:
@@ -78,7 +82,7 @@ def live(newest: int = 0) -> Session:
 def test_nothing_is_sent_before_the_user_is_known() -> None:
     session = Session("u")
     assert session.text("PING") == ()
-    assert announced(session, 1, 1, frames.notification(row(1))) == ()
+    assert announced(session, row(1)) == ()
     assert session.more() == ()
 
 
@@ -128,7 +132,7 @@ def test_a_full_page_asks_for_the_next_only_when_it_has_been_sent() -> None:
 def test_news_during_a_replay_comes_after_it() -> None:
     session = Session("u")
     session.opened(Standing.GOOD, 2, unread=True, since=None)
-    assert announced(session, 3, 3, frames.notification(row(3))) == ()
+    assert announced(session, row(3)) == ()
     session.page([row(1), row(2)], 3)
     out = drained(session)
     assert seqs(out) == [1, 2]
@@ -140,7 +144,7 @@ def test_news_during_a_replay_comes_after_it() -> None:
 
 def test_since_sends_everything_newer_read_or_not() -> None:
     session = Session("u")
-    effects = session.opened(Standing.GOOD, 3, unread=True, since=1)
+    effects = session.opened(Standing.GOOD, 3, unread=True, since=Sent(1, row(1).id))
     assert effects[-1] == Fetch(after=1, unread_to=None)
     session.page([row(2, read=True), row(3)], 3)
     assert seqs(drained(session)) == [2, 3]
@@ -148,20 +152,20 @@ def test_since_sends_everything_newer_read_or_not() -> None:
 
 def test_news_that_follows_is_sent_as_it_is() -> None:
     session = live(4)
-    data = frames.notification(row(5))
-    assert announced(session, 5, 5, data) == (data,)
+    assert announced(session, row(5)) == (frames.notification(row(5)),)
 
 
 def test_news_that_was_sent_already_is_not_sent_again() -> None:
     session = live(4)
-    announced(session, 5, 5, b"5")
-    assert announced(session, 5, 5, b"5") == ()
-    assert announced(session, 3, 3, b"3") == ()
+    announced(session, row(5))
+    announced(session, row(6), row(7))
+    assert announced(session, row(6), row(7)) == ()
+    assert announced(session, row(5)) == ()
 
 
 def test_a_gap_is_fetched_from_the_store() -> None:
     session = live(4)
-    assert announced(session, 7, 7, b"7") == (Fetch(after=4, unread_to=None),)
+    assert announced(session, row(7)) == (Fetch(after=4, unread_to=None),)
     assert session.state is State.CATCHING_UP
 
 
@@ -178,7 +182,81 @@ def test_a_deleted_notification_leaves_no_hole_to_wait_at() -> None:
     session.page([row(5)], 6)
     drained(session)
     assert (session.state, session.seq) == (State.LIVE, 6)
-    assert announced(session, 7, 7, b"7") == (b"7",)
+    assert announced(session, row(7)) == (frames.notification(row(7)),)
+
+
+def sent_to(session: Session, *rows: Notification) -> None:
+    """Have these sent as they are committed."""
+    assert announced(session, *rows) == (frames.notifications(rows),)
+
+
+def test_after_a_loss_what_comes_under_old_numbers_is_sent_and_what_stayed_is_not() -> None:
+    session = live()
+    sent_to(session, row(1), row(2), row(3))
+    new = [row(2, history=1), row(3, history=1)]
+    assert session.rewind() == (Fetch(after=0, unread_to=None),)
+    session.page([row(1), *new], 3)
+    assert seqs(drained(session)) == [1002, 1003]
+    sent_to(session, row(4, history=1))
+
+
+def test_a_number_that_is_given_again_is_noticed_by_what_comes_under_it() -> None:
+    session = live()
+    sent_to(session, row(1), row(2), row(3))
+    assert announced(session, row(2, history=1)) == (WentBack(), Fetch(after=0, unread_to=None))
+
+
+def test_a_rewind_without_a_loss_sends_nothing() -> None:
+    session = live()
+    sent_to(session, row(1), row(2))
+    session.rewind()
+    session.page([row(1), row(2, read=True)], 2)
+    assert drained(session) == []
+    sent_to(session, row(3))
+
+
+def test_a_rewind_does_not_send_what_was_read_before_the_connection_was_made() -> None:
+    session = Session("u")
+    session.opened(Standing.GOOD, 5, unread=True, since=None)
+    session.page([row(2)], 5)
+    drained(session)
+    assert session.rewind() == (Fetch(after=1, unread_to=None, only_one=True),)
+    assert session.page([row(2)], 5) == (Fetch(after=1, unread_to=5),)
+    session.page([row(2)], 5)
+    assert drained(session) == []
+    assert (session.state, session.seq) == (State.LIVE, 5)
+
+
+def test_where_nothing_that_was_sent_is_left_all_unread_is_replayed() -> None:
+    session = live()
+    sent_to(session, *(row(seq) for seq in range(1, 3 * KEPT)))
+    (fetch,) = session.rewind()
+    assert isinstance(fetch, Fetch)
+    assert fetch.after >= KEPT
+    assert session.page([], 2) == (Fetch(after=0, unread_to=2),)
+    session.page([row(1), row(2, history=1)], 2)
+    assert seqs(drained(session)) == [1, 1002]
+    assert (session.state, session.seq) == (State.LIVE, 2)
+
+
+def test_a_client_that_came_with_a_cursor_gets_no_older_ones_by_a_rewind() -> None:
+    session = Session("u")
+    session.opened(Standing.GOOD, 3, unread=True, since=Sent(3, row(3).id))
+    assert session.rewind() == (Fetch(after=2, unread_to=None, only_one=True),)
+    assert session.page([row(3)], 3) == (Fetch(after=2, unread_to=3),)
+    session.page([row(3)], 3)
+    assert drained(session) == []
+
+
+def test_a_rewind_waits_for_the_page_under_way() -> None:
+    session = Session("u")
+    session.opened(Standing.GOOD, 2, unread=True, since=None)
+    assert session.rewind() == ()
+    assert session.known == 0
+    session.page([row(1), row(2)], 2)
+    out = drained(session)
+    assert seqs(out) == [1, 2]
+    assert out[-1] == Fetch(after=0, unread_to=None, only_one=True)
 
 
 def test_later_frames_wait_until_mark_read_is_durable() -> None:
@@ -219,7 +297,7 @@ def test_the_first_close_counts_and_nothing_follows_it() -> None:
     assert session.close(closes.TOKEN_EXPIRED) == (closes.TOKEN_EXPIRED,)
     assert session.close(closes.GOING_AWAY) == ()
     assert session.text("PING") == ()
-    assert announced(session, 1, 1, b"1") == ()
+    assert announced(session, row(1)) == ()
 
 
 INPUTS = {
@@ -227,8 +305,9 @@ INPUTS = {
     "page": lambda s: s.page([row(1)], 3),
     "marked": lambda s: s.marked(),
     "more": lambda s: s.more(),
-    "announced": lambda s: announced(s, 4, 4, b"4"),
+    "announced": lambda s: announced(s, row(4)),
     "told_of": lambda s: s.told_of(9),
+    "rewind": lambda s: s.rewind(),
     "text": lambda s: s.text("PING"),
     "refuse": lambda s: s.refuse(closes.BINARY_REFUSED),
     "close": lambda s: s.close(closes.GOING_AWAY),
@@ -256,6 +335,7 @@ class Delivery(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.rows: list[Notification] = []
+        self.history = 0
         self.session: Session | None = None
         self.floor = 0
         self.due_at_opening: set[int] = set()
@@ -283,7 +363,7 @@ class Delivery(RuleBasedStateMachine):
 
     @rule(count=st.integers(1, 3))
     def post(self, count: int) -> None:
-        rows = [row(self.newest + n + 1) for n in range(count)]
+        rows = [row(self.newest + n + 1, history=self.history) for n in range(count)]
         self.rows += rows
         self.bus += rows
 
@@ -291,7 +371,7 @@ class Delivery(RuleBasedStateMachine):
     def mark_elsewhere(self, data: st.DataObject) -> None:
         if self.rows:
             index = data.draw(st.integers(0, len(self.rows) - 1))
-            self.rows[index] = row(index + 1, read=True)
+            self.rows[index] = replace(self.rows[index], read_at=NOW)
 
     @precondition(lambda self: self.session is None)
     @rule()
@@ -316,7 +396,7 @@ class Delivery(RuleBasedStateMachine):
         index = data.draw(st.integers(0, len(self.bus) - 1))
         each = self.bus[index] if keep else self.bus.pop(index)
         if deliver and self.session is not None:
-            self.follow(announced(self.session, each.seq, each.seq, frames.notification(each)))
+            self.follow(announced(self.session, each))
 
     @precondition(lambda self: self.fetch is not None and self.snapshot is None)
     @rule()
@@ -326,7 +406,7 @@ class Delivery(RuleBasedStateMachine):
         if self.fetch.unread_to is not None:
             limit = self.fetch.unread_to
             rows = [each for each in rows if each.seq <= limit and not each.read_at]
-        self.snapshot = (rows[:PAGE], self.newest)
+        self.snapshot = (rows[: 1 if self.fetch.only_one else PAGE], self.newest)
 
     @precondition(lambda self: self.snapshot is not None)
     @rule()
@@ -361,9 +441,9 @@ class Delivery(RuleBasedStateMachine):
         assert self.session is not None
         assert self.marking is not None
         for name in self.marking.ids:
-            seq = int(name[-12:], 16)
-            if seq <= self.newest:
-                self.rows[seq - 1] = row(seq, read=True)
+            for at, each in enumerate(self.rows):
+                if each.id == name:
+                    self.rows[at] = replace(each, read_at=NOW)
         self.marking = None
         self.follow(self.session.marked())
 
@@ -401,6 +481,77 @@ class Delivery(RuleBasedStateMachine):
 
 TestDelivery = Delivery.TestCase
 TestDelivery.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+
+
+def label(row: Notification) -> int:
+    return int(row.message[1:])
+
+
+class Restore(Delivery):
+    """The same with a database that is restored, and an epoch that is noticed some time after."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unnoticed = False
+        self.read_at_opening: set[int] = set()
+
+    @precondition(lambda self: self.session and self.session.state is State.OPENING)
+    @rule()
+    def open(self) -> None:
+        self.read_at_opening = {label(each) for each in self.rows if each.read_at}
+        super().open()
+
+    @precondition(lambda self: self.rows)
+    @rule(data=st.data())
+    def restore(self, data: st.DataObject) -> None:
+        kept = data.draw(st.integers(0, len(self.rows) - 1))
+        marks_lost = data.draw(st.booleans())
+        del self.rows[kept:]
+        if marks_lost:
+            self.rows = [replace(each, read_at=None) for each in self.rows]
+        self.history += 1
+        self.bus = []  # what was committed before is no news any more
+        self.unnoticed = self.session is not None
+        self.floor = min(self.floor, kept)
+
+    @precondition(lambda self: self.unnoticed and self.session.state is not State.OPENING)
+    @rule()
+    def the_epoch_is_noticed(self) -> None:
+        assert self.session is not None
+        self.unnoticed = False
+        self.follow(self.session.rewind())
+
+    @invariant()
+    def in_order_and_none_twice(self) -> None:
+        assert len(self.sent) == len(set(self.sent))
+
+    def teardown(self) -> None:
+        """Once the epoch is noticed, everything unread has been sent, and nothing twice."""
+        if self.session is None:
+            return
+        if self.session.state is State.OPENING:
+            self.open()
+        if self.unnoticed:
+            self.the_epoch_is_noticed()
+        for _ in range(200):
+            if self.marking:
+                self.the_mark_is_durable()
+            self.the_sweep_compares()
+            if self.fetch and not self.snapshot:
+                self.the_store_reads()
+            if self.snapshot:
+                self.the_page_arrives()
+            self.the_peer_reads()
+            if self.session.state is State.LIVE and self.session.seq >= self.newest:
+                break
+        self.in_order_and_none_twice()
+        assert (self.session.state, self.session.seq) == (State.LIVE, self.newest)
+        unread = {label(each) for each in self.rows if not each.read_at}
+        assert unread - self.read_at_opening <= set(self.sent)
+
+
+TestRestore = Restore.TestCase
+TestRestore.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
 
 
 @given(st.lists(st.sampled_from(sorted(INPUTS)), max_size=30))

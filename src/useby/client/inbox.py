@@ -23,6 +23,7 @@ class Inbox:
         self._size = size
         self._kept: deque[Notification] = deque()
         self._missed = False
+        self._last_seq = 0
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -38,9 +39,12 @@ class Inbox:
         return self._missed and len(self._kept) <= self._size // 2
 
     def opened(self, newest_seq: object) -> None:
-        """A connection was greeted, with this ``seq`` or none: what was missed comes now."""
+        """Begin a connection that was greeted with this ``seq`` or none: what was missed comes now.
+
+        A lower one than before is of a database that was restored and gives numbers again.
+        """
         self._missed = False
-        if not self.newest and isinstance(newest_seq, int):
+        if isinstance(newest_seq, int) and (not self.newest or newest_seq < self.begun):
             self.begun = newest_seq
 
     def put(self, notification: Notification) -> None:
@@ -50,6 +54,10 @@ class Inbox:
             return
         self.newest = notification.id
         seq = notification.seq
+        if isinstance(seq, int):
+            if seq <= self._last_seq:  # the number was given again: nothing from here on is history
+                self.begun = 0
+            self._last_seq = seq
         if notification.read_at is not None and isinstance(seq, int) and seq <= self.begun:
             return  # it was read before we came
         self.seen.add(notification.id)

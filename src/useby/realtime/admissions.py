@@ -27,6 +27,7 @@ from useby.realtime.patience import together_or_alone, until_it_works
 from useby.realtime.seats import Seats, Visitor
 from useby.realtime.session import Session, State
 from useby.realtime.socket import Socket
+from useby.realtime.trail import Sent
 from useby.store import accounts, notifications, tickets
 from useby.store.engine import Connection, Database, StoreUnavailable
 
@@ -77,7 +78,7 @@ class _Found:
     standing: Standing
     newest: int
     unread: int
-    since: int | None
+    since: Sent | None
 
 
 class Admissions:
@@ -310,7 +311,7 @@ class Admissions:
                     expires_at=ends,
                 ),
             )
-        self._hub.opened(each.socket for each in batch)
+        self._hub.comparison.opened(each.socket for each in batch)
 
     async def _look_up(self, batch: Sequence[_Opening]) -> list[_Found]:
         keys = [
@@ -332,7 +333,7 @@ class Admissions:
                     notifications.unread_count(connection, user_id)
                     if unread and each.socket.session.extended
                     else int(unread),
-                    notifications.seq_of(connection, user_id, each.since) if each.since else None,
+                    _place(connection, user_id, each.since),
                 )
                 for each, (user_id, _, _), (standing, newest, unread) in zip(
                     batch, keys, accounts.standings(connection, keys), strict=True
@@ -340,6 +341,12 @@ class Admissions:
             ]
 
         return await self._database.read(read)
+
+
+def _place(connection: Connection, user_id: str, since: str | None) -> Sent | None:
+    """Find the notification that a client begins after; ``None``: it gets all unread."""
+    seq = notifications.seq_of(connection, user_id, since) if since else None
+    return Sent(seq, since) if since and seq is not None else None
 
 
 def _turn(line: deque[T], waited: asyncio.Event) -> list[T]:

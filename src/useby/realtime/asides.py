@@ -17,8 +17,8 @@ from useby.domain.account import User
 from useby.domain.news import Change, MarkedRead, ProductChanged
 from useby.domain.product import Product
 from useby.realtime import frames
+from useby.realtime.effects import Effects
 from useby.realtime.patience import together_or_alone, until_it_works
-from useby.realtime.session import Effects
 from useby.realtime.socket import Socket
 from useby.store import accounts, notifications, products
 from useby.store.engine import Connection, Database

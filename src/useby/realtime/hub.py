@@ -9,7 +9,6 @@ import logging
 import math
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
-from itertools import islice
 from typing import Final
 
 from useby import metrics
@@ -18,21 +17,20 @@ from useby.bus import Bus, Heard, Missed
 from useby.bus.hints import Hint
 from useby.domain.account import Standing
 from useby.domain.news import AccessEnded, MarkedRead, Notified, ProductChanged
-from useby.realtime import closes, frames, patience
+from useby.realtime import closes, frames
 from useby.realtime.asides import Asides, ProductJson
+from useby.realtime.comparison import Comparison
+from useby.realtime.effects import Effects
 from useby.realtime.patience import until_it_works
-from useby.realtime.session import Effects, State
 from useby.realtime.socket import Socket
 from useby.realtime.sweep import Sweep
 from useby.realtime.wants import Wants
 from useby.settings import Settings
 from useby.store import accounts
-from useby.store.engine import Database, StoreUnavailable
+from useby.store.engine import Database
 
 log = logging.getLogger(__name__)
 
-COMPARED_TOGETHER: Final = 1000
-"""Connections looked up in one snapshot: all of them are compared when a bus has come back."""
 DRAIN_SLICES: Final = 20
 """Waves in which a node that stops closes its connections, at least."""
 DRAIN_PAUSE: Final = 0.25
@@ -77,12 +75,11 @@ class Hub:
             database, self._extended, self.answer, now=now, product_json=product_json
         )
         self.wants = Wants(database, self.answer, now=now)
+        self.comparison = Comparison(database, self.answer, self._look_at_everything)
         self._sockets: set[Socket] = set()
         self._users: dict[str, set[Socket]] = {}
         self._sweep = Sweep(settings.ping_interval, settings.ping_timeout)
         self._unsent: list[Socket] = []
-        self._to_compare: set[Socket] = set()
-        self._compare_wanted = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._empty = asyncio.Event()
         self._empty.set()
@@ -118,6 +115,7 @@ class Hub:
             socket.close(closes.TOO_MANY_CONNECTIONS)
             return False
         socket.session.user_id = claims.user_id
+        socket.epoch = self.comparison.epoch
         socket.opened_by(claims)
         mates.add(socket)
         self._sweep.add(socket)
@@ -126,7 +124,7 @@ class Hub:
     def remove(self, socket: Socket) -> None:
         """Take a connection out of the pool; nothing reaches it from now on."""
         self._sweep.remove(socket)
-        self._to_compare.discard(socket)
+        self.comparison.drop(socket)
         user_id = socket.session.user_id
         mates = self._users.get(user_id)
         if mates is not None:
@@ -221,8 +219,7 @@ class Hub:
             self._asides.is_said(news)
         elif isinstance(news, Missed):
             if news.user_ids is None:
-                self.look_at_all()
-                self._asides.count_anew(self._users)
+                self._look_at_everything()
             else:
                 self.look_at(news.user_ids)
 
@@ -233,7 +230,6 @@ class Hub:
         mates = self._users.get(news.user_id)
         if not mates or not news.notifications:
             return
-        first, last = news.notifications[0].seq, news.notifications[-1].seq
         plain = extended = b""
         for socket in tuple(mates):
             if socket.session.extended:
@@ -243,18 +239,23 @@ class Hub:
             else:
                 data = plain = plain or frames.notifications(news.notifications)
             try:
-                socket.announce(first, last, data)
+                socket.announce(news.notifications, data)
             except Exception:
                 log.exception("a connection failed and is closed")
                 socket.close(closes.INTERNAL_ERROR)
 
     def look_at(self, user_ids: Iterable[str]) -> None:
         """Have these users' connections compared with the store: something was written for them."""
-        self._compare_soon(each for user in user_ids for each in self._users.get(user, ()))
+        self.comparison.soon(each for user in user_ids for each in self._users.get(user, ()))
 
     def look_at_all(self) -> None:
         """Have every connection compared with the store: something was written, for whomever."""
         self.look_at(self._users)
+
+    def _look_at_everything(self) -> None:
+        """Compare every connection, and send extended sessions their count of unread ones."""
+        self.look_at_all()
+        self._asides.count_anew(self._users)
 
     # what keeps it going
 
@@ -264,7 +265,7 @@ class Hub:
             group.create_task(self.wants.run(), name="hub-wants")
             group.create_task(self._asides.run(), name="hub-asides")
             group.create_task(self._keep_sweeping(), name="hub-sweep")
-            group.create_task(self._compare_waiting(), name="hub-reconciliation")
+            group.create_task(self.comparison.run(), name="hub-reconciliation")
 
     async def drain(self, over: float, within: float) -> None:
         """Close every connection with 1001, in slices, and cut what is left.
@@ -303,48 +304,4 @@ class Hub:
             due = max(due + self._sweep.tick_seconds, self.time())
             await asyncio.sleep(due - self.time())
             # Not waited for: tokens end and pings leave in time, however slow the store is.
-            self._compare_soon(self._sweep.tick(self.time(), self._now()))
-
-    def _compare_soon(self, sockets: Iterable[Socket]) -> None:
-        self._to_compare.update(sockets)
-        self._compare_wanted.set()
-
-    def opened(self, sockets: Iterable[Socket]) -> None:
-        """Their look-up is over. What was to be looked at meanwhile may be newer than it was."""
-        if not self._to_compare.isdisjoint(sockets):
-            self._compare_wanted.set()
-
-    async def _compare_waiting(self) -> None:
-        wait = patience.RETRY_SECONDS
-        while True:
-            await self._compare_wanted.wait()
-            self._compare_wanted.clear()
-            open_ = (each for each in self._to_compare if each.session.state is not State.OPENING)
-            sockets = set(islice(open_, COMPARED_TOGETHER))
-            self._to_compare -= sockets
-            if len(sockets) == COMPARED_TOGETHER:
-                self._compare_wanted.set()  # there may be more; the loop gets its turn before
-            try:
-                await self._compare(sockets)
-            except StoreUnavailable as error:
-                log.warning("connections can't be compared with the store: %s", error)
-                self._compare_soon(each for each in sockets if each.slot >= 0)
-                await asyncio.sleep(wait)
-                wait = min(wait * 2, patience.RETRY_LONGEST)
-            except Exception:
-                log.exception("connections could not be compared; the next sweep does it again")
-            else:
-                wait = patience.RETRY_SECONDS
-
-    async def _compare(self, sockets: Iterable[Socket]) -> None:
-        """Find out who missed news, or lost their standing without our hearing of it."""
-        live = [each for each in sockets if each.session.state is not State.CLOSED]
-        keys = [(each.session.user_id, each.session_id, each.issued_at) for each in live]
-        if not keys:
-            return
-        found = await self._database.read(lambda c: accounts.standings(c, keys))
-        for socket, (standing, newest, _) in zip(live, found, strict=True):
-            if standing is not Standing.GOOD:
-                socket.close(closes.ACCESS_REVOKED)
-            elif not socket.lags:  # it has enough to read, and its own news may be on its way here
-                self.answer(socket, lambda s=socket, n=newest: s.session.told_of(n))  # type: ignore[misc]
+            self.comparison.soon(self._sweep.tick(self.time(), self._now()))

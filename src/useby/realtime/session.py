@@ -3,20 +3,27 @@
 ::
 
     OPENING ──opened──► REPLAYING ──► LIVE ◄──► CATCHING_UP
-       │                    │           │            │
-       └────────────────────┴───close───┴────────────┴──► CLOSED
+       │                    ▲           │ rewind     ▲
+       │                    │           ▼            │
+       │                    └────── REWINDING ───────┘
+       └── close, from every state ──► CLOSED
 
 - OPENING: the token was good, its user is being looked up. Nothing has been sent.
 - REPLAYING: the unread notifications there were when the user was looked up, page by page, as
   fast as the peer reads and no faster.
 - LIVE: news goes out as it comes, if it follows what was sent without a gap.
-- CATCHING_UP: something newer exists than what was sent; it is fetched from the store, read or
-  not, because a live connection gets every notification.
+- CATCHING_UP: what is newer than what was sent is fetched, read or not, because a live connection
+  gets every notification.
+- REWINDING: the page that shows where the database agrees with what was sent is fetched.
 - CLOSED: takes every input and does nothing.
 
 ``seq`` is the newest notification settled on this connection and ``heard`` the newest known to
 exist. News that comes while a page is under way is only heard, not kept: the store has it. So a
 session holds one page at most, sends nothing twice, and skips nothing.
+
+A restored database gives numbers again, so ``seq`` may have to go back (``rewind``). The session
+then reads from the oldest notification of its ``Trail`` on and passes over those it has sent. If
+the database does not have that one any more, everything unread is replayed.
 
 Client frames are acted on in the order they came. Marking read is durable before a later frame is
 looked at, so frames that arrive meanwhile wait in the inbox (the socket stops reading then).
@@ -27,7 +34,6 @@ more actions, and it is told what a plain one never hears of.
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
@@ -35,7 +41,9 @@ from useby.domain.account import Standing
 from useby.domain.notification import Notification
 from useby.realtime import closes, frames
 from useby.realtime.closes import Close
+from useby.realtime.effects import Effect, Effects, Fetch, Mark, WentBack
 from useby.realtime.frames import Authenticate, ClientFrame, Ignored, MarkRead, Ping
+from useby.realtime.trail import Numbered, Sent, Trail
 
 PAGE = 100
 """Notifications fetched at a time."""
@@ -52,13 +60,14 @@ class State(Enum):
     REPLAYING = "replaying"
     CATCHING_UP = "catching up"
     LIVE = "live"
+    REWINDING = "rewinding"
     CLOSED = "closed"
 
 
-_AWAKE = frozenset({State.REPLAYING, State.CATCHING_UP, State.LIVE})
+_AWAKE = frozenset({State.REPLAYING, State.CATCHING_UP, State.LIVE, State.REWINDING})
 ACCEPTS = {
     "opened": frozenset({State.OPENING}),
-    "page": frozenset({State.REPLAYING, State.CATCHING_UP}),
+    "page": frozenset({State.REPLAYING, State.CATCHING_UP, State.REWINDING}),
     "marked": _AWAKE,
     "authenticated": _AWAKE,
 }
@@ -69,27 +78,6 @@ mistake; all other inputs come from outside and are taken in every state."""
 class Misstep(Exception):  # noqa: N818 - it names what happened
     """An answer that the session does not await."""
 
-
-@dataclass(frozen=True, slots=True)
-class Fetch:
-    """Read a page of at most ``PAGE`` rows after ``after`` and answer with ``Session.page``."""
-
-    after: int
-    unread_to: int | None
-    """Only unread ones up to this ``seq``; ``None`` means read or not, to the newest."""
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """Mark these read, durably, and answer with ``Session.marked``."""
-
-    ids: tuple[str, ...] | None
-    """``None`` means all there are."""
-
-
-Effect = bytes | Fetch | Mark | Authenticate | Ignored | Close
-"""Bytes to write, something to do and answer, something to count, or the end."""
-Effects = Sequence[Effect]
 
 _NOTHING: Effects = ()
 _PONG: Effects = (frames.PONG,)
@@ -105,10 +93,14 @@ class Session:
 
     __slots__ = (
         "_encode",
+        "_floor",
         "_goal",
+        "_had",
         "_inbox",
         "_last_page",
+        "_must_rewind",
         "_rows",
+        "_trail",
         "_waiting",
         "extended",
         "heard",
@@ -125,9 +117,13 @@ class Session:
         self.state = State.OPENING
         self.seq = 0
         self.heard = 0
+        self._floor = 0  # up to here only what is unread is sent
         self._goal = 0  # where seq stands once the last page has been sent
         self._last_page = False
         self._rows: deque[Notification] | None = None
+        self._trail = Trail()
+        self._must_rewind = False  # once the pages under way have been sent
+        self._had: frozenset[int] | None = None  # what was sent before a rewind, until it is over
         self._waiting = False  # for what a client's frame asked of the store
         self._inbox: deque[ClientFrame | Close] | None = None
 
@@ -136,13 +132,19 @@ class Session:
         """Whether client frames must wait; the socket stops reading then."""
         return self._waiting or self.state is State.OPENING
 
+    @property
+    def known(self) -> int:
+        """The newest ``seq`` known to exist; 0 during a rewind, when it is not known."""
+        rewinds = self._must_rewind or self._had is not None
+        return 0 if rewinds else max(self.seq, self.heard)
+
     def opened(
         self,
         standing: Standing,
         newest: int,
         *,
         unread: int,
-        since: int | None,
+        since: Sent | None,
         expires_at: datetime | None = None,
     ) -> Effects:
         """The user was looked up.
@@ -151,7 +153,7 @@ class Session:
             standing: Whether the user may come in.
             newest: The newest ``seq`` given to one of the user's notifications.
             unread: How many notifications are unread; for a plain session, whether any is.
-            since: The ``seq`` after which the client wants everything; ``None``: all unread.
+            since: The notification after which the client wants everything; ``None``: all unread.
             expires_at: When the token ends; an extended session says so.
         """
         if not self._awaits("opened"):
@@ -159,9 +161,11 @@ class Session:
         if standing is not Standing.GOOD:
             return self.close(_REFUSALS[standing])
         self.heard = max(self.heard, newest)
+        self._floor = newest
         follow: Effects
         if since is not None:
-            self.seq = since
+            self.seq = self._floor = since.seq
+            self._trail.add([since])
             follow = self._settle()
         elif unread:
             self.state, self._goal = State.REPLAYING, newest
@@ -186,6 +190,11 @@ class Session:
         """
         if not self._awaits("page"):
             return _NOTHING
+        if self.state is State.REWINDING:
+            agrees = bool(rows) and hash(rows[0].id) in (self._had or ())
+            if not agrees or rows[0].seq <= self._floor:
+                return self._replay_again(newest, agrees=agrees)
+            self.state = State.CATCHING_UP
         self._last_page = len(rows) < PAGE
         if self.state is State.CATCHING_UP:
             self._goal = newest
@@ -199,33 +208,53 @@ class Session:
         rows = self._rows
         if rows is None:
             return _NOTHING
-        chunk = bytearray()
+        chunk, encoded, had = bytearray(), [], self._had
         while rows and len(chunk) < CHUNK:
             row = rows.popleft()
             if row.seq > self.seq:
-                chunk += self._encode(row)
                 self.seq = row.seq
+                if had is None or hash(row.id) not in had:
+                    chunk += self._encode(row)
+                    encoded.append(row)
+        self._trail.add(encoded)
         sent = (bytes(chunk),) if chunk else ()
         if rows:
             return sent
         self._rows = None
         return (*sent, *self._page_done())
 
-    def takes(self, first: int, last: int) -> bool:
-        """Whether news of the notifications ``first`` to ``last`` may be written as it is.
-
-        It then counts as sent; if not, the session is to be ``told_of`` it.
-        """
-        if self.state is not State.LIVE or first != self.seq + 1:
+    def takes(self, rows: Sequence[Numbered]) -> bool:
+        """Count rows that were just committed as sent if they come next; else see ``passed``."""
+        if self.state is not State.LIVE or rows[0].seq != self.seq + 1:
             return False
-        self.seq = self.heard = last
+        self.seq = self.heard = rows[-1].seq
+        self._trail.add(rows)
         return True
+
+    def passed(self, rows: Sequence[Numbered]) -> Effects:
+        """Fetch rows that were just committed and not written, now or when it is their turn."""
+        if self.state is State.LIVE and rows[0].seq <= self.seq:
+            sent = self._trail.agrees(rows[0])
+            if not sent:
+                again = (WentBack(),) if sent is False else ()
+                return (*again, *self.rewind())
+        return self.told_of(rows[-1].seq)
 
     def told_of(self, newest: int) -> Effects:
         """The user's newest ``seq`` is said to be ``newest``."""
         if newest <= self.heard or self.state is State.CLOSED:
             return _NOTHING
         self.heard = newest
+        return self._settle() if self.state is State.LIVE else _NOTHING
+
+    def rewind(self) -> Effects:
+        """Send what the database has and was not sent here, although numbers may have gone back.
+
+        If it has none of the last ``trail.KEPT`` that were sent, older ones may come twice.
+        """
+        if self.state not in _AWAKE:
+            return _NOTHING
+        self._must_rewind = True
         return self._settle() if self.state is State.LIVE else _NOTHING
 
     def read_elsewhere(self, ids: Sequence[str], unread: int) -> Effects:
@@ -303,10 +332,28 @@ class Session:
         return self._catch_up()
 
     def _settle(self) -> Effects:
+        if self._must_rewind:
+            return self._go_back()
         if self.heard > self.seq:
             return self._catch_up()
-        self.state = State.LIVE
+        self.state, self._had = State.LIVE, None
         return _NOTHING
+
+    def _go_back(self) -> Effects:
+        self.state, self._must_rewind = State.REWINDING, False
+        oldest, self._had = self._trail.oldest, self._trail.hashes
+        self.seq = self.heard = self.seq if oldest is None else oldest - 1
+        enough = oldest is None or oldest <= self._floor
+        return (Fetch(after=self.seq, unread_to=None, only_one=enough),)
+
+    def _replay_again(self, newest: int, *, agrees: bool) -> Effects:
+        """Replay what is unread, from the oldest one that was sent here or from the start."""
+        self.state, self.heard = State.REPLAYING, newest
+        if not agrees:
+            self.seq = 0
+        exact = agrees or not self._had
+        self._floor = self._goal = min(newest, self._floor) if exact else newest
+        return (Fetch(after=self.seq, unread_to=self._goal),)
 
     def _catch_up(self) -> Effects:
         self.state = State.CATCHING_UP

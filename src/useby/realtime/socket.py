@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import logging
 import math
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -17,10 +18,12 @@ from websockets.protocol import State as WireState
 
 from useby import metrics
 from useby.auth.tokens import Claims
+from useby.domain.notification import Notification
 from useby.realtime import closes, frames
 from useby.realtime.closes import Close
+from useby.realtime.effects import Effects, Fetch, Mark, WentBack
 from useby.realtime.frames import Authenticate
-from useby.realtime.session import Effects, Fetch, Mark, Session, State
+from useby.realtime.session import Session, State
 from useby.realtime.wire import Wire
 
 if TYPE_CHECKING:
@@ -60,6 +63,7 @@ class Socket(asyncio.Protocol):
         "_paused_at",
         "_unsent",
         "_wire",
+        "epoch",
         "expires_at",
         "issued_at",
         "pinged_at",
@@ -87,6 +91,8 @@ class Socket(asyncio.Protocol):
         self.issued_at = datetime.fromtimestamp(0, UTC)
         self.expires_at = 0.0
         """When the token ends, in seconds since the epoch; 0 before it is known."""
+        self.epoch: str | None = None
+        """The database's epoch in which the session was last compared; ``None``: not known."""
         self.pinged_at = 0.0
         """When the ping that awaits its pong was sent, by the loop's clock; 0: none does."""
         self.slot = -1
@@ -158,24 +164,29 @@ class Socket(asyncio.Protocol):
                 self._hub.authenticate(self, effect.token)
             elif isinstance(effect, Close):
                 self._end(effect)
+            elif isinstance(effect, WentBack):
+                self._hub.comparison.went_back()
             else:
                 metrics.client_frames_ignored.labels(effect.reason).inc()
 
-    def announce(self, first: int, last: int, data: bytes) -> None:
-        """Write news of the notifications ``first`` to ``last``, if they come next and fit.
+    def announce(self, rows: Sequence[Notification], data: bytes) -> None:
+        """Write notifications that were just committed, if they come next and fit.
 
-        What does not is sent from the store, page by page, as the peer reads. A peer that has left
-        more unsent than a replay does is closed, once it has had its time to read: there may have
-        been much to say a moment ago.
+        Those that do not are sent from the database, page by page, as the peer reads. A peer that
+        leaves more than half of the buffer unread for ``SLOW_SECONDS`` is closed.
+
+        Args:
+            rows: The notifications of one commit, ``seq`` rising.
+            data: Their frames.
         """
         unsent = self.transport.get_write_buffer_size() + self._unsent
         most = self._hub.send_buffer_bytes
-        if unsent + len(data) <= most and self.session.takes(first, last):
+        if unsent + len(data) <= most and self.session.takes(rows):
             self._put(data)
         elif unsent > most // 2 and self._hub.time() >= self._paused_at + SLOW_SECONDS:
             self.close(closes.TOO_SLOW)
         else:
-            self.perform(self.session.told_of(last))
+            self.perform(self.session.passed(rows))
 
     @property
     def lags(self) -> bool:

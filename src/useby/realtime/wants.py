@@ -17,8 +17,9 @@ from typing import Final
 
 from useby.domain.notification import Notification
 from useby.realtime import closes
+from useby.realtime.effects import Effects, Fetch, Mark
 from useby.realtime.patience import together_or_alone, until_it_works
-from useby.realtime.session import PAGE, Effects, Fetch, Mark, State
+from useby.realtime.session import PAGE, State
 from useby.realtime.socket import Socket
 from useby.store import notifications
 from useby.store.batches import Batches
@@ -197,7 +198,8 @@ def _pages(
     found = {}
     for user_id, page in wanted:
         if page.unread_to is None:
-            rows = notifications.page_after(connection, user_id, page.after, PAGE)
+            most = 1 if page.only_one else PAGE
+            rows = notifications.page_after(connection, user_id, page.after, most)
         else:
             rows = notifications.unread_page(connection, user_id, page.after, page.unread_to, PAGE)
         found[user_id, page] = (rows, notifications.newest_seq(connection, user_id))

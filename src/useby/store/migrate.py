@@ -15,7 +15,7 @@ from useby.store.engine import Connection, database_file
 T = TypeVar("T")
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
-HEAD: Final = "0005"
+HEAD: Final = "0006"
 """The newest revision; a test compares it with the migrations themselves."""
 MIGRATION_LOCK_TIMEOUT: Final = "5s"
 """How long a migration waits for a table; everybody who comes after it waits behind it."""

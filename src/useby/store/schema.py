@@ -255,3 +255,12 @@ tickets = sa.Table(
 )
 """Tickets for the socket that nobody has shown yet. ``session_id``, ``issued_at`` and ``until`` are
 of the token that each stands for; ``expires_at`` is its own end."""
+
+epoch = sa.Table(
+    "epoch",
+    metadata,
+    sa.Column("id", sa.SmallInteger, primary_key=True),
+    sa.Column("value", sa.String(36), nullable=False),
+)
+"""At most one row. Its value is random and changes when a node finds that committed rows were
+lost; see ``useby.store.epoch``."""

@@ -1,0 +1,195 @@
+"""F23: a failover to a standby that was behind, or a backup restored beneath running nodes.
+
+Committed notifications are gone then, and their numbers are given again. Devices that stayed get
+what the database has, each notification once.
+"""
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.asyncio.client import ClientConnection
+
+from both import database_url
+from cluster_nodes import BASE, followed, two_houses
+from house import House, Wall
+from live import until
+from losses import lose
+from nats_servers import nats_servers
+from nodes import start, wall
+from useby.app import running
+from useby.settings import Settings
+
+__all__ = ["database_url", "start", "wall"]
+
+SECONDS = 20
+EXTENDED = {"subprotocols": ["useby.v1"]}
+
+
+async def messages(client: ClientConnection, count: int) -> list[str]:
+    """The next notifications, by what they say."""
+    async with asyncio.timeout(SECONDS):
+        found: list[str] = []
+        while len(found) < count:
+            frame = json.loads(await client.recv())
+            found += [frame["message"]] if "message" in frame else []
+        return found
+
+
+async def before_pong(client: ClientConnection) -> list[str]:
+    """The notifications that come before the answer to a ``PING``."""
+    await client.send("PING")
+    found: list[str] = []
+    async with asyncio.timeout(SECONDS):
+        while (frame := json.loads(await client.recv())) != {"type": "pong"}:
+            found += [frame["message"]] if "message" in frame else []
+    return found
+
+
+async def compared(house: House) -> None:
+    """Until every connection has been compared with the database, and has what it lacked."""
+    hub = house.node.hub
+    hub.look_at_all()
+    await until(lambda: hub.comparison.idle and not hub.comparison.wanted.is_set())
+
+
+@pytest.fixture
+async def either(database_url: str, wall: Wall) -> AsyncIterator[House]:
+    """A node on each database in turn, whose sweep comes too late to be of help."""
+    settings = Settings(**BASE | {"database_url": database_url})
+    async with running(settings, wall) as node:
+        yield House(node, wall)
+        node.stop()
+
+
+@pytest.mark.parametrize("posted", [1, 3, 7], ids=["fewer", "as many", "more"])
+async def test_devices_that_stayed_get_what_comes_after_a_loss_once_each(
+    either: House, posted: int
+) -> None:
+    ada, eve = await either.add_user(), await either.add_user("eve")
+    token = await either.token(ada)
+    async with (
+        either.connected(token) as plain,
+        either.connected(token, **EXTENDED) as extended,
+        either.connected(await either.token(eve)) as bystander,
+    ):
+        await either.post(ada, "1", "2", "3", "4", "5")
+        await either.post(eve, "a", "b")
+        for device in (plain, extended):
+            assert await messages(device, 5) == ["1", "2", "3", "4", "5"]
+        await either.node.database.write(lambda t: lose(t, ada.id, 3))
+        new = [f"new {number}" for number in range(posted)]
+        await either.post(ada, *new)
+        await either.post(eve, "c")
+        for device in (plain, extended):
+            assert await messages(device, posted) == new
+        await compared(either)
+        await either.post(ada, "last")
+        for device in (plain, extended):
+            assert await messages(device, 1) == ["last"]
+            assert await before_pong(device) == []
+        assert await messages(bystander, 3) == ["a", "b", "c"]
+        assert await before_pong(bystander) == []
+
+
+async def test_a_loss_is_noticed_though_nothing_new_comes(either: House) -> None:
+    ada = await either.add_user()
+    async with either.connected(await either.token(ada)) as client:
+        await either.post(ada, "1", "2", "3")
+        assert await messages(client, 3) == ["1", "2", "3"]
+        before = either.node.hub.comparison.epoch
+        await either.node.database.write(lambda t: lose(t, ada.id, 2))
+        await compared(either)
+        await until(lambda: either.node.hub.comparison.epoch != before)
+        await compared(either)
+        await either.post(ada, "4")
+        assert await messages(client, 1) == ["4"]
+        assert await before_pong(client) == []
+
+
+async def test_a_backup_restored_into_the_file_of_a_running_node_reaches_devices_that_stayed(
+    start: Any, tmp_path: Path
+) -> None:
+    """Numbers that were given again have passed the old ones before the node finds out."""
+    house = await start(ping_interval=2400, ping_timeout=2400)
+    ada, eve = await house.add_user(), await house.add_user("eve")
+    async with (
+        house.connected(await house.token(ada)) as client,
+        house.connected(await house.token(eve)) as bystander,
+    ):
+        await house.post(ada, "1", "2", "3")
+        await house.post(eve, "a")
+        with (
+            closing(sqlite3.connect(tmp_path / "useby.db")) as live,
+            closing(sqlite3.connect(tmp_path / "copy.db")) as copy,
+        ):
+            live.backup(copy)
+            await house.post(ada, "4", "5")
+            await house.post(eve, "b")
+            assert await messages(client, 5) == ["1", "2", "3", "4", "5"]
+            listener, heard = house.node.hub.on_news, []
+            house.node.bus.listen(heard.append)  # the node is told nothing of what comes now
+            copy.backup(live)
+        await house.post(ada, "6", "7", "8", "9")
+        house.node.bus.listen(listener)
+        assert await messages(client, 4) == ["6", "7", "8", "9"]
+        await house.post(eve, "c")
+        assert await messages(bystander, 3) == ["a", "b", "c"]
+        assert await before_pong(client) == await before_pong(bystander) == []
+
+
+async def test_a_client_that_comes_back_after_a_loss_gets_all_that_is_unread(
+    either: House,
+) -> None:
+    ada = await either.add_user()
+    token = await either.token(ada)
+    first, _, lost = await either.post(ada, "1", "2", "3")
+    await either.node.database.write(lambda t: lose(t, ada.id, 1))
+    await either.post(ada, "4", "5")
+    async with either.connected(f"{token}&since={lost.id}") as client:
+        assert await messages(client, 4) == ["1", "2", "4", "5"]
+    async with either.connected(f"{token}&since={first.id}") as client:
+        assert await messages(client, 3) == ["2", "4", "5"]
+
+
+async def test_a_loss_beneath_two_nodes_changes_the_epoch_once_and_reaches_the_devices_of_both(
+    postgres_url: str,
+) -> None:
+    with nats_servers() as (server,):
+        async with two_houses(postgres_url, server) as (here, there):
+            ada, eve = await here.add_user(), await here.add_user("eve")
+            token = await here.token(ada)
+            async with (
+                here.connected(token) as near,
+                there.connected(token, **EXTENDED) as far,
+                there.connected(await here.token(eve)) as bystander,
+            ):
+                await followed(there)
+                await here.post(ada, "1", "2", "3")
+                for device in (near, far):
+                    assert await messages(device, 3) == ["1", "2", "3"]
+                before = here.node.hub.comparison.epoch
+                assert there.node.hub.comparison.epoch == before
+                await here.node.database.write(lambda t: lose(t, ada.id, 2))
+                await here.post(ada, "4", "5", "6", "7")
+                assert await messages(near, 4) == ["4", "5", "6", "7"]
+                await until(lambda: here.node.hub.comparison.epoch != before)
+                await compared(there)
+                assert sorted(await messages(far, 4)) == ["4", "5", "6", "7"]
+                await compared(here)
+                after = here.node.hub.comparison.epoch
+                assert there.node.hub.comparison.epoch == after
+                await there.post(ada, "8")
+                await there.post(eve, "a")
+                assert await messages(near, 1) == ["8"]
+                assert await messages(far, 1) == ["8"]
+                assert await messages(bystander, 1) == ["a"]
+                for device in (near, far, bystander):
+                    assert await before_pong(device) == []
+                await compared(there)
+                assert there.node.hub.comparison.epoch == after
