@@ -69,9 +69,10 @@ class Settings(BaseSettings):
     ticket_seconds: int = Field(default=30, ge=1, le=300)
     """How long a ticket for the socket is good."""
     login_rate: str = "10/minute"
-    """Attempts an address and an e-mail may make, in the notation of the library ``limits``."""
+    """Attempts to sign in of a network and of a known device, in the notation of the library
+    ``limits``; more attempts at one e-mail than this are slowed down."""
     signup_rate: str = "10/minute"
-    """The same for new accounts."""
+    """New accounts that a network may ask for."""
 
     # tokens of an outside issuer
     jwt_algorithms: Names = ("RS256", "ES256", "EdDSA")

@@ -154,13 +154,19 @@ async def test_a_new_password_wants_the_old_one_and_ends_the_other_sign_ins(rest
 
 
 async def test_a_stolen_token_can_not_try_every_password(rest: Rest) -> None:
-    _, client = await with_a_password(rest)
+    user, client = await with_a_password(rest)
     change = {"password": "new and longer", "currentPassword": "guess"}
     tried = [(await client.patch("/api/me", json=change)).status_code for _ in range(12)]
     assert tried == [403] * 10 + [429] * 2
     answer = await client.request("DELETE", "/api/me", json={"password": "guess"})
     assert answer.status_code == 429
     assert int(answer.headers["retry-after"]) >= 1
+    login = {"email": user.email, "password": PASSWORD}
+    tokens = (await rest.client().post("/api/auth/login", json=login)).json()
+    owner = rest.client(authorization=f"Bearer {tokens['accessToken']}")
+    change = {"password": "new and longer", "currentPassword": PASSWORD}
+    answer = await owner.patch("/api/me", json=change)
+    assert answer.status_code == 200, "another sign-in of the owner has attempts of its own"
 
 
 def rows_left(connection: Connection) -> dict[str, int]:

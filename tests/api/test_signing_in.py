@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from hashers import Counted, cheap_passwords
 from rest import Rest
 from useby.auth import refresh
+from useby.auth.rates import Rates
 from useby.domain.news import AccessEnded, News
 from useby.store import accounts, tickets
 from useby.store.engine import Database
@@ -302,6 +303,48 @@ async def test_too_many_attempts_are_429_say_when_to_come_back_and_cost_no_hash(
     assert answer.status_code == 429
     assert 1 <= int(answer.headers["retry-after"]) <= 60
     assert hasher.work == []
+    await rest.close()
+
+
+async def test_a_known_device_signs_in_although_its_network_has_had_its_attempts(
+    database: Database, hasher: Counted
+) -> None:
+    rest = Rest(database, login_rate="3/minute", signup_rate="100/minute")
+    client = rest.client()
+    for email in ("ada@useby.example", "bob@useby.example"):
+        await client.post("/api/auth/signup", json=ADA | {"email": email})
+    tokens = await signed_in(client)
+
+    async def restarted() -> None:
+        """No network is known any more, and that of the client has had its attempts."""
+        rest.context.rates = Rates(rest.context.settings)
+        for number in range(5):
+            await client.post("/api/auth/login", json=ADA | {"email": f"{number}@useby.example"})
+        assert (await client.post("/api/auth/login", json=ADA)).status_code == 429
+
+    for number in range(5):
+        wrong = ADA | {"email": f"{number}@useby.example"}
+        answer = await client.post("/api/auth/login", json=wrong)
+    assert answer.status_code == 429
+    hasher.work.clear()
+    bobs = await client.post("/api/auth/login", json=ADA | {"email": "bob@useby.example"})
+    unknown = await client.post("/api/auth/login", json=ADA | {"email": "eve@useby.example"})
+    assert (bobs.status_code, unknown.status_code, bobs.text) == (429, 429, unknown.text)
+    assert hasher.work == []
+    wrong = ADA | {"password": "a wrong one"}
+    assert (await client.post("/api/auth/login", json=wrong)).text == unknown.text, (
+        "others of the network do not see that it is known for this e-mail"
+    )
+    await signed_in(client)  # by its address
+    await restarted()
+    shown = {"refreshToken": tokens["refreshToken"]}
+    for given in ({"refreshToken": "made up"}, shown | {"email": "bob@useby.example"}):
+        assert (await client.post("/api/auth/login", json=ADA | given)).status_code == 429
+    assert (await client.post("/api/auth/login", json=wrong | shown)).status_code == 401
+    await signed_in(client, **shown)
+    assert (await refreshed(client, tokens["refreshToken"])).status_code == 200, "it is not spent"
+    await restarted()
+    assert (await client.post("/api/auth/login", json=ADA | shown)).status_code == 429, "spent now"
     await rest.close()
 
 

@@ -53,6 +53,13 @@ class LoginIn(Shape):
 
     email: Email
     password: Annotated[Text, StringConstraints(min_length=1, max_length=200)]
+    refresh_token: Annotated[
+        RefreshText | None,
+        Field(
+            description="A good refresh token of the account, if the device still has one. It shows"
+            " that the device is a known one, whose attempts are counted apart; it is not spent."
+        ),
+    ] = None
 
 
 class RefreshIn(Shape):
@@ -87,7 +94,9 @@ async def signup(node: Node, request: Request, new: SignupIn) -> Accepted:
     """Make an account. The answer never tells whether the e-mail was free: log in to find out."""
     if not node.settings.signup:
         raise Problem(HTTPStatus.FORBIDDEN, "This node makes no accounts by itself.")
-    _count(node, "signup", request, new.email)
+    wait = node.rates.hit("signup", _network_of(request))
+    if wait is not None:
+        raise Problem.too_many(wait)
     hashed = await node.passwords.hash(new.password)
     now = node.now()
     user = User(str(uuid7()), new.email, new.name, new.time_zone, Policy(), now)
@@ -113,8 +122,13 @@ async def signup_is_open(node: Node) -> SignupOut:
 
 @router.post("/auth/login", operation_id="login", responses=answers(401, 429))
 async def login(node: Node, request: Request, given: LoginIn) -> TokensOut:
-    """Sign in."""
-    _count(node, "login", request, given.email)
+    """Sign in.
+
+    Wrong passwords slow down those who try them and never keep out others: a device that has
+    signed in before (by its network's address, or by its `refreshToken`) has attempts of its own.
+    """
+    network = _network_of(request)
+    wait = await _slowed(node, network, given)
 
     def find(connection: Connection) -> tuple[User | None, str | None]:
         user = accounts.user_by_email(connection, given.email)
@@ -123,7 +137,9 @@ async def login(node: Node, request: Request, given: LoginIn) -> TokensOut:
     user, hashed = await node.database.read(find)
     right, better = await node.passwords.verify(given.password, hashed)
     if user is None or not right or user.disabled_at is not None:
-        raise _wrong()
+        # Others of a network that is known for this e-mail are not to see that it is.
+        raise _wrong() if wait is None else Problem.too_many(wait)
+    node.rates.signed_in(network, given.email)
     now = node.now()
     token, session_id = refresh.new_refresh_token(), str(uuid7())
     expires_at = now + timedelta(seconds=node.settings.refresh_token_seconds)
@@ -222,11 +238,34 @@ async def issue_ticket(node: Node, claims: Claimed) -> TicketOut:
     return TicketOut(ticket=ticket, expires_in=node.settings.ticket_seconds)
 
 
-def _count(node: Node, kind: str, request: Request, email: str) -> None:
-    address = request.client.host if request.client else ""
-    retry_after = node.rates.hit(kind, network_of(address), email)
-    if retry_after is not None:
-        raise Problem.too_many(retry_after)
+def _network_of(request: Request) -> str:
+    return network_of(request.client.host if request.client else "")
+
+
+async def _slowed(node: Node, network: str, given: LoginIn) -> int | None:
+    """Count an attempt to sign in, and let one that comes too soon pass for a known device.
+
+    Returns:
+        ``None``, or for an attempt that passes because of its address the seconds after which an
+        unknown device would be let through.
+
+    Raises:
+        Problem: 429, it comes too soon.
+    """
+    wait = node.rates.attempt(network, given.email)
+    if wait is None:
+        return None
+    if given.refresh_token is not None:
+        token_hash, now = refresh.hash_of(given.refresh_token), node.now()
+        session_id = await node.database.read(
+            lambda c: sessions.good_session(c, given.email, token_hash, now)
+        )
+        if session_id is not None and node.rates.hit("device", session_id) is None:
+            return None
+    known = node.rates.knows(network, given.email)
+    if known and node.rates.hit("address", f"{network} {given.email}") is None:
+        return wait
+    raise Problem.too_many(wait)
 
 
 async def _sign_in_of(node: Node, bearer: Bearer) -> tuple[str, str]:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Response
 from pydantic import BeforeValidator, Field, StringConstraints
 
-from useby.api.context import Known, Node
+from useby.api.context import Caller, Known, Node
 from useby.api.errors import Problem, answers
 from useby.api.shapes import (
     Leads,
@@ -127,7 +127,7 @@ async def change_me(node: Node, caller: Known, change: MeChange) -> MeOut:
     now, user = node.now(), caller.user
     hashed = None
     if change.password is not None:
-        await _check_password(node, user.id, change.current_password or "")
+        await _check_password(node, caller, change.current_password or "")
         hashed = await node.passwords.hash(change.password)
     categories = None
     if change.categories is not None:
@@ -166,15 +166,17 @@ async def delete_me(node: Node, caller: Known, farewell: Farewell = NO_PASSWORD)
     """Delete the account and everything that is the caller's."""
     user_id = caller.user.id
     if await node.database.read(lambda c: accounts.password_hash(c, user_id)) is not None:
-        await _check_password(node, user_id, farewell.password)
+        await _check_password(node, caller, farewell.password)
     await node.database.write(lambda t: accounts.delete_user(t, user_id))
 
 
-async def _check_password(node: Node, user_id: str, password: str) -> None:
-    # Who holds a stolen access token may not try every password with it.
-    retry_after = node.rates.hit("login", user_id)
-    if retry_after is not None:
-        raise Problem.too_many(retry_after)
+async def _check_password(node: Node, caller: Caller, password: str) -> None:
+    # The holder of a stolen access token must not try every password with it, and must not keep
+    # the owner from trying the right one: so each sign-in has its own count.
+    user_id = caller.user.id
+    wait = node.rates.hit("password", caller.claims.session_id or user_id)
+    if wait is not None:
+        raise Problem.too_many(wait)
     hashed = await node.database.read(lambda c: accounts.password_hash(c, user_id))
     right, _ = await node.passwords.verify(password, hashed)
     if not right:

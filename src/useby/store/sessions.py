@@ -13,7 +13,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from useby.domain.news import AccessEnded
-from useby.store.engine import Transaction
+from useby.store.engine import Connection, Transaction
 from useby.store.owners import hold
 from useby.store.rows import given, values
 from useby.store.schema import refresh_tokens, sessions, users
@@ -186,6 +186,35 @@ def session_of(transaction: Transaction, token_hash: str) -> tuple[str, str] | N
         )
     ).first()
     return (row.user_id, row.session_id) if row else None
+
+
+def good_session(connection: Connection, email: str, token_hash: str, now: datetime) -> str | None:
+    """Return the open sign-in of a refresh token that is good and not spent, if it is this user's.
+
+    Args:
+        connection: The snapshot to look at.
+        email: The user's, in lower case.
+        token_hash: The token's.
+        now: The moment, aware.
+    """
+    return connection.scalar(
+        sa.select(sessions.c.id)
+        .join(users, users.c.id == sessions.c.user_id)
+        .join(
+            refresh_tokens,
+            sa.and_(
+                refresh_tokens.c.user_id == sessions.c.user_id,
+                refresh_tokens.c.session_id == sessions.c.id,
+            ),
+        )
+        .where(
+            refresh_tokens.c.token_hash == token_hash,
+            refresh_tokens.c.spent_at.is_(None),
+            refresh_tokens.c.expires_at > now,
+            sessions.c.revoked_at.is_(None),
+            users.c.email == email,
+        )
+    )
 
 
 def purge(transaction: Transaction, now: datetime) -> int:
