@@ -5,6 +5,7 @@ matter who logs (uvicorn, SQLAlchemy, httpx, asyncio, a traceback) nor how. An a
 stand in the socket's URL (contract section 9), so this is no mere precaution.
 """
 
+import io
 import logging
 import re
 import sys
@@ -13,8 +14,9 @@ from types import TracebackType
 from typing import Final, TextIO
 
 import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
+from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
 
+from useby.domain.visible import visible
 from useby.settings import Settings
 
 REDACTED: Final = "[redacted]"
@@ -51,13 +53,6 @@ def redact(text: str) -> str:
     text = _BEARER.sub(rf"\1{REDACTED}", text)
     text = _JWT.sub(REDACTED, text)
     return _OPAQUE.sub(REDACTED, text)
-
-
-def visible(text: str) -> str:
-    """Text whose control characters can be seen, so that it can't steer a terminal (CWE-117)."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 def configure(settings: Settings, stream: TextIO | None = None) -> None:
@@ -111,8 +106,8 @@ def _formatter(settings: Settings, *, colours: bool) -> logging.Formatter:
         last = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     else:
         # The default shows a traceback's local variables: tokens among them.
-        plain = structlog.dev.plain_traceback
-        last = [structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=plain)]
+        renderer = structlog.dev.ConsoleRenderer
+        last = [renderer(colors=colours, exception_formatter=_plain_traceback)]
     return _Redacting(
         foreign_pre_chain=_shared(),
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _visible, *last],
@@ -130,9 +125,19 @@ def _shared() -> list[Processor]:
 
 
 def _visible(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
-    """No message can pass for another line."""
+    """Make every text of a line harmless: it can pass for no other line, and steers no terminal."""
+    for name, value in event.items():
+        if isinstance(value, str):
+            event[name] = visible(value)
     event["event"] = visible(str(event.get("event", "")))
     return event
+
+
+def _plain_traceback(stream: TextIO, exc_info: ExcInfo) -> None:
+    """Write a traceback, whose last line may repeat what others wrote."""
+    written = io.StringIO()
+    structlog.dev.plain_traceback(written, exc_info)
+    stream.write("\n".join(map(visible, written.getvalue().split("\n"))))
 
 
 def _log_uncaught(

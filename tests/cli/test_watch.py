@@ -91,4 +91,9 @@ def test_a_token_that_is_refused_ends_it_with_the_nodes_reason(
 def test_how_the_connection_is_is_said_in_words() -> None:
     assert _words(State("connected")) == "connected"
     lost = State("waiting", 1012, "Service \x1brestart", 0.52)
-    assert _words(lost) == "not connected (1012 Service \\x1brestart); again in 0.5 s"
+    assert _words(lost) == "not connected (1012 Service \x1brestart); again in 0.5 s"
+
+
+def test_a_close_reason_steers_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    _Lines(as_json=False).state("1012 Service \x1brestart")
+    assert capsys.readouterr().err == "useby: 1012 Service \\x1brestart\n"

@@ -5,7 +5,6 @@ node notices. Imports everything below; nothing imports it.
 """
 
 import os
-import sys
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
@@ -90,14 +89,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _unexpected(error: Exception) -> int:
-    from useby.logs import redact  # noqa: PLC0415 - needed on a bad day only
+    from useby.cli.terminal import say  # noqa: PLC0415 - needed on a bad day only
+    from useby.logs import redact  # noqa: PLC0415
 
     if os.environ.get("USEBY_LOG_LEVEL", "").upper() == "DEBUG":
-        sys.stderr.write(redact("".join(traceback.format_exception(error))))
+        for line in redact("".join(traceback.format_exception(error))).splitlines():
+            say(line, err=True)
     hint = "USEBY_LOG_LEVEL=DEBUG shows where"
     _say(redact(f"something unexpected went wrong ({hint}): {type(error).__name__}: {error}"))
     return 1
 
 
 def _say(message: str) -> None:
-    typer.echo(f"useby: {' '.join(message.split())}", err=True)
+    from useby.cli.terminal import say  # noqa: PLC0415 - needed on a bad day only
+
+    say(f"useby: {' '.join(message.split())}", err=True)

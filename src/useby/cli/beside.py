@@ -9,10 +9,9 @@ import contextlib
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final, TypeVar
 
-import typer
-
 from useby.auth.key import SettingsError
 from useby.cli.options import Refused
+from useby.cli.terminal import say
 from useby.domain.account import User
 from useby.domain.news import News
 from useby.settings import Settings
@@ -99,7 +98,7 @@ async def _tell_nodes(bus: "NatsBus", told: Sequence[News]) -> None:
             async with asyncio.timeout(TELL_SECONDS):
                 await bus.until_said()
     except TimeoutError:
-        typer.echo("NATS can't be reached: the nodes notice with their next sweep", err=True)
+        say("NATS can't be reached: the nodes notice with their next sweep", err=True)
     finally:
         carrying.cancel()
         await asyncio.wait([carrying])

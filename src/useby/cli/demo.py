@@ -10,7 +10,6 @@ from typing import Final
 from zoneinfo import available_timezones
 
 import typer
-from rich.console import Console
 from uuid_utils import uuid7
 
 from useby.app import serve
@@ -20,6 +19,7 @@ from useby.auth.tokens import Issuer
 from useby.cli.beside import refusals
 from useby.cli.fridge import stock
 from useby.cli.options import settings_with
+from useby.cli.terminal import console
 from useby.domain.account import User
 from useby.domain.policy import Policy
 from useby.settings import Settings
@@ -97,11 +97,12 @@ def _time_zone() -> str:
 
 def _welcome(url: str, password: str, token: str) -> None:
     useby = "useby" if shutil.which("useby") else sys.argv[0]
-    console = Console(highlight=False, soft_wrap=True)
-    console.print(f"useby is listening on {url}\n", style="bold green")
-    console.print(f"  page      {url}/")
-    console.print(f"  docs      {url}/api/docs")
-    console.print(f"  login     {EMAIL}  password  {password}")
-    console.print(f"  database  {DATABASE.resolve()}\n")
-    console.print("In a second terminal, watch its products expire:\n")
-    console.print(f"  {useby} watch --url {url} --token {token}\n", markup=False)
+    out = console()
+    out.soft_wrap = True
+    out.print(f"useby is listening on {url}\n", style="bold green")
+    out.print(f"  page      {url}/")
+    out.print(f"  docs      {url}/api/docs")
+    out.print(f"  login     {EMAIL}  password  {password}")
+    out.print(f"  database  {DATABASE.resolve()}\n")
+    out.print("In a second terminal, watch its products expire:\n")
+    out.print(f"  {useby} watch --url {url} --token {token}\n")

@@ -16,14 +16,13 @@ from typing import Final
 from zoneinfo import available_timezones
 
 import typer
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from useby.auth.key import SettingsError, key_path, signing_key
 from useby.auth.rates import Rates
 from useby.auth.tokens import Verifier
-from useby.cli.options import AsJson, DatabaseUrl, Refused, echo_json, settings_with
+from useby.cli.options import AsJson, DatabaseUrl, Refused, settings_with
+from useby.cli.terminal import cell, console, say_json
 from useby.realtime.seats import Room
 from useby.settings import Settings
 from useby.store import migrate
@@ -67,12 +66,12 @@ def doctor(*, as_json: AsJson = False, database: DatabaseUrl = None) -> None:
     """Say what is misconfigured; exit status 1 if anything is. Mends nothing."""
     findings = list(_examine(database))
     if as_json:
-        echo_json([asdict(finding) for finding in findings])
+        say_json([asdict(finding) for finding in findings])
     else:
         table = Table(box=None, show_header=False, pad_edge=False)
         for each in findings:
-            table.add_row(each.what, Text(each.verdict, STYLES[each.verdict]), Text(each.says))
-        Console(highlight=False).print(table)
+            table.add_row(each.what, cell(each.verdict, STYLES[each.verdict]), cell(each.says))
+        console().print(table)
     if any(finding.verdict is Verdict.PROBLEM for finding in findings):
         raise typer.Exit(1)
 

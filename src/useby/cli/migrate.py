@@ -4,6 +4,7 @@ import typer
 
 from useby.cli.beside import refusals
 from useby.cli.options import DatabaseUrl, Refused, settings_with
+from useby.cli.terminal import say
 from useby.store import migrate as migrations
 from useby.store.engine import database_name
 
@@ -21,7 +22,7 @@ def migrate(database: DatabaseUrl = None) -> None:
     with refusals():
         before = migrations.revision(url)
         if before == migrations.HEAD:
-            typer.echo(f"{name} is at revision {before} already")
+            say(f"{name} is at revision {before} already")
             return
         migrations.upgrade(url)
-    typer.echo(f"{name} is at revision {migrations.HEAD} now")
+    say(f"{name} is at revision {migrations.HEAD} now")

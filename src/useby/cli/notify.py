@@ -8,6 +8,7 @@ import typer
 from useby.api.notifications import NotificationIn, NotificationOut
 from useby.cli.beside import on_database, user_of
 from useby.cli.options import AsJson, DatabaseUrl, checked, settings_with
+from useby.cli.terminal import say, say_json
 from useby.domain.notification import Draft, Event, Kind, Notification
 from useby.store import notifications
 from useby.store.engine import Database
@@ -38,6 +39,6 @@ def notify(
 
     said = on_database(settings_with(database_url=database), work)
     if as_json:
-        typer.echo(NotificationOut.of(said).model_dump_json(by_alias=True, indent=2))
+        say_json(NotificationOut.of(said).model_dump(mode="json", by_alias=True))
     else:
-        typer.echo(f"{email} was told ({said.id})")
+        say(f"{email} was told ({said.id})")

@@ -1,6 +1,5 @@
 """What commands have in common: settings from flags, and how a command says no."""
 
-import json
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -52,11 +51,6 @@ def checked(shape: type[Shape], **values: Any) -> Shape:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]).replace("_", "-")
         raise typer.BadParameter(plain(first["msg"]), param_hint=where) from None
-
-
-def echo_json(value: object) -> None:
-    """Print a value as JSON."""
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
 
 
 def plain(message: str) -> str:

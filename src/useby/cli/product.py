@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.progress import Progress
 from uuid_utils import uuid7
 
 from useby.api.product_shapes import ProductIn, product_from
 from useby.cli.beside import on_database, refusals, user_of
-from useby.cli.options import AsJson, DatabaseUrl, Refused, echo_json, plain, settings_with
+from useby.cli.options import AsJson, DatabaseUrl, Refused, plain, settings_with
 from useby.cli.rows import Fault, Row, read
+from useby.cli.terminal import console, say, say_json
 from useby.domain.account import User
 from useby.store import products
 from useby.store.engine import Database, Transaction
@@ -69,7 +69,7 @@ def import_(
         rows = list(read(file))
         sheet = _look(progress.track(rows, description="reading"))
         for fault in sheet.faults:
-            typer.echo(f"{file}:{fault.line}: {fault.message}", err=True)
+            say(f"{file}:{fault.line}: {fault.message}", err=True)
         outcome = None
         if skip_bad or not sheet.faults:
             progress.add_task("keeping", total=None)
@@ -79,22 +79,22 @@ def import_(
             )
     bad = len(rows) - len(sheet.good)
     if as_json:
-        echo_json(_report(sheet, outcome, dry_run=dry_run))
+        say_json(_report(sheet, outcome, dry_run=dry_run))
     if outcome is None:
         hint = "nothing was imported; --skip-bad imports the others"
         raise Refused(f"{bad} of {len(rows)} rows are bad: {hint}")
     if not as_json:
         would = "would be " if dry_run else ""
         skipped = f", {bad} bad ones left out" if bad else ""
-        typer.echo(
+        say(
             f"{outcome.added} products {would}added, {outcome.changed} changed,"
             f" {outcome.same} unchanged{skipped}"
         )
 
 
 def _progress() -> Progress:
-    console = Console(stderr=True)
-    return Progress(console=console, transient=True, disable=not console.is_terminal)
+    out = console(err=True)
+    return Progress(console=out, transient=True, disable=not out.is_terminal)
 
 
 def _look(rows: Iterable[Row | Fault]) -> _Sheet:

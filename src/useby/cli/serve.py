@@ -7,6 +7,7 @@ import typer
 from useby import app as node
 from useby.cli.beside import refusals
 from useby.cli.options import DatabaseUrl, Refused, settings_with
+from useby.cli.terminal import say
 
 app = typer.Typer(add_completion=False)
 
@@ -30,7 +31,7 @@ def serve(
     settings = settings_with(host=host, port=port, database_url=database)
 
     def ready(url: str) -> None:
-        typer.echo(f"useby is listening on {url}")
+        say(f"useby is listening on {url}")
 
     with refusals(f"{settings.host}:{settings.port}"):
         try:

@@ -10,6 +10,7 @@ from useby.auth.key import signing_key
 from useby.auth.tokens import Issuer
 from useby.cli.beside import on_database, refusals, user_of
 from useby.cli.options import DatabaseUrl, Refused, settings_with
+from useby.cli.terminal import say
 from useby.store import sessions
 from useby.store.engine import Database, database_file
 
@@ -51,4 +52,4 @@ def token(
         )
         return issuer.access(user.id, session_id, now)
 
-    typer.echo(on_database(settings, work))
+    say(on_database(settings, work))

@@ -6,14 +6,14 @@ from typing import Annotated, Any
 
 import typer
 from pydantic import StringConstraints
-from rich.console import Console
 from rich.table import Table
 from uuid_utils import uuid7
 
 from useby.api.shapes import Email, Password, Shape, Text, Zone, utc_z
 from useby.auth.passwords import Passwords
 from useby.cli.beside import on_database, user_of
-from useby.cli.options import AsJson, DatabaseUrl, Refused, checked, echo_json, settings_with
+from useby.cli.options import AsJson, DatabaseUrl, Refused, checked, settings_with
+from useby.cli.terminal import cell, console, say, say_json
 from useby.domain.account import User
 from useby.domain.policy import Policy
 from useby.store import accounts
@@ -67,9 +67,9 @@ def add(
 
     on_database(settings_with(database_url=database), work, make=True)
     if as_json:
-        echo_json(_shown(user))
+        say_json(_shown(user))
     else:
-        typer.echo(f"{user.email} was added")
+        say(f"{user.email} was added")
 
 
 @app.command("list")
@@ -79,14 +79,16 @@ def list_(*, as_json: AsJson = False, database: DatabaseUrl = None) -> None:
         settings_with(database_url=database), lambda database: database.read(accounts.all_users)
     )
     if as_json:
-        echo_json([_shown(user) for user in users])
+        say_json([_shown(user) for user in users])
         return
     table = Table("e-mail", "name", "time zone", "since", "disabled", box=None, pad_edge=False)
     for user in users:
         disabled = "" if user.disabled_at is None else f"{user.disabled_at:%Y-%m-%d}"
         since = f"{user.created_at:%Y-%m-%d}"
-        table.add_row(user.email or user.id, user.name, user.time_zone, since, disabled)
-    Console().print(table, markup=False)
+        name = user.email or user.id
+        row = (name, user.name, user.time_zone, since, disabled)
+        table.add_row(*map(cell, row))
+    console().print(table)
 
 
 @app.command()
@@ -95,7 +97,7 @@ def disable(
 ) -> None:
     """Shut an account out: its tokens open nothing any more, its sockets are closed."""
     _set_disabled(email, database, disabled=True)
-    typer.echo(f"{email} is disabled")
+    say(f"{email} is disabled")
 
 
 @app.command()
@@ -104,7 +106,7 @@ def enable(
 ) -> None:
     """Let a disabled account in again."""
     _set_disabled(email, database, disabled=False)
-    typer.echo(f"{email} is enabled")
+    say(f"{email} is enabled")
 
 
 def _set_disabled(email: str, url: str | None, *, disabled: bool) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import json
 from collections import deque
 from typing import Annotated, Final
 
@@ -10,12 +9,11 @@ import typer
 from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
-from rich.text import Text
 
 from useby.cli.options import AsJson, Refused, settings_with
+from useby.cli.terminal import cell, console, say, say_json
 from useby.client import Event, Notification, Notifications, State
 from useby.client import Refused as TurnedAway
-from useby.logs import visible
 
 STYLES: Final = {"info": "cyan", "warning": "yellow", "error": "bold red"}
 KEPT: Final = 500
@@ -41,8 +39,8 @@ def watch(
         )
     settings = settings_with()
     address = url or f"http://{settings.host}:{settings.port}"
-    console = Console(highlight=False)
-    view = _Lines(as_json) if as_json or not console.is_terminal else _Screen(console)
+    out = console()
+    view = _Lines(as_json) if as_json or not out.is_terminal else _Screen(out)
     with contextlib.suppress(KeyboardInterrupt), view:
         asyncio.run(_show(address, token, view))
 
@@ -67,7 +65,7 @@ def _words(state: State) -> str:
     if state.name != "waiting":
         return state.name
     code = "" if state.code is None else f"{state.code} "
-    return f"not connected ({code}{visible(state.reason)}); again in {state.wait:.1f} s"
+    return f"not connected ({code}{state.reason}); again in {state.wait:.1f} s"
 
 
 class _Lines:
@@ -84,15 +82,15 @@ class _Lines:
 
     def state(self, said: str) -> None:
         """Say on stderr how the connection is."""
-        typer.echo(f"useby: {said}", err=True)
+        say(f"useby: {said}", err=True)
 
     def add(self, notification: Notification) -> None:
         """Print a notification."""
         if self._as_json:
-            typer.echo(json.dumps(_contracts_five(notification), ensure_ascii=False))
+            say_json(_contracts_five(notification), indent=None)
         else:
             when, kind, message, product = _cells(notification)
-            typer.echo(f"{when}  {kind:7}  {message}" + (f"  ({product})" if product else ""))
+            say(f"{when}  {kind:7}  {message}" + (f"  ({product})" if product else ""))
 
 
 class _Screen:
@@ -126,8 +124,8 @@ class _Screen:
         for row in list(self._rows)[-room:]:
             when, kind, message, product = _cells(row)
             style = STYLES.get(kind, "")
-            table.add_row(when, Text(kind, style), Text(message), Text(product, "dim"))
-        return Group(table, Text(f"{self._state} · {len(self._rows)} shown · Ctrl-C ends", "dim"))
+            table.add_row(when, cell(kind, style), cell(message), cell(product, "dim"))
+        return Group(table, cell(f"{self._state} · {len(self._rows)} shown · Ctrl-C ends", "dim"))
 
 
 def _contracts_five(notification: Notification) -> dict[str, str]:
@@ -141,8 +139,6 @@ def _contracts_five(notification: Notification) -> dict[str, str]:
 
 
 def _cells(notification: Notification) -> tuple[str, str, str, str]:
-    """Time of day here, type, message, product; nothing in them can steer the terminal."""
-    kind, message, product = map(
-        visible, (notification.type, notification.message, notification.product_name)
-    )
-    return f"{notification.created_at.astimezone():%H:%M:%S}", kind, message, product
+    """Return the time of day here, the type, the message and the product."""
+    when = f"{notification.created_at.astimezone():%H:%M:%S}"
+    return when, notification.type, notification.message, notification.product_name
