@@ -191,6 +191,7 @@ async def _watched(
     posting = asyncio.create_task(_post(ledger, over))
     singing = asyncio.create_task(_sing(node, bystander, outcome, over))
     with _visiting(access) as visitors:
+        await asyncio.to_thread(visitors.begin)
         began = time.monotonic()
         while (passed := time.monotonic() - began) < seconds:
             memory = held(node.process.pid, "Pss_Anon") / 2**20

@@ -20,7 +20,7 @@ import aiohttp
 
 from wire import wires  # type: ignore[import-not-found]  # the tests' own
 
-NICENESS = 10
+NICENESS = 5
 """The visitors run with less of the CPU than those whose times are measured."""
 PIPELINED = 2000
 """Requests in one segment behind an answer that is not read."""
@@ -266,12 +266,24 @@ class Visitors:
     """The visitors' process, for the length of a ``with``."""
 
     def __init__(self, access: Access) -> None:
-        """Start them."""
+        """Start the process; the visitors come with ``begin``."""
         self._pipe, theirs = multiprocessing.Pipe()
         spawn = multiprocessing.get_context("spawn")
         self._process = spawn.Process(target=_main, args=(theirs, access), daemon=True)
         self._process.start()
         theirs.close()
+
+    def begin(self) -> None:
+        """Let them in, once their process is ready.
+
+        Raises:
+            RuntimeError: The process has failed.
+        """
+        try:
+            self._pipe.recv()
+            self._pipe.send("begin")
+        except (OSError, EOFError):
+            raise RuntimeError("the visitors' process has failed") from None
 
     def end(self) -> dict[str, Counter[str]]:
         """Stop them; return what each was answered.
@@ -298,6 +310,8 @@ def _main(pipe: Connection, access: Access) -> None:
     os.nice(NICENESS)
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    pipe.send("ready")
+    pipe.recv()
     pipe.send(asyncio.run(_visit(pipe, access)))
 
 
