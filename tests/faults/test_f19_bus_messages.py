@@ -86,7 +86,7 @@ async def heard_before_pong(client: ClientConnection) -> list[Any]:
 async def settled(house: House) -> None:
     """Until all that was heard from elsewhere has been looked up."""
     hub = house.node.hub
-    await until(lambda: hub.comparison.idle and not hub._asides._due)
+    await until(lambda: hub.comparison.idle and not hub.asides._due)
 
 
 async def test_what_one_node_commits_reaches_devices_on_the_other_once_and_in_order(

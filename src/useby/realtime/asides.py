@@ -2,23 +2,29 @@
 
 What this node has committed is known. What another node says is looked up first: which of these
 notifications are read, and what that product is now. So nothing leaves that the store does not say.
+
+A connection has room for updates in half of its send buffer. Products that find none wait by their
+ids: when the peer has read, they are looked up and sent as they are then. Reads that find none are
+sent as a count.
 """
 
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from typing import Final
 
 from useby.bus.hints import Hint
 from useby.domain.account import User
 from useby.domain.news import Change, MarkedRead, ProductChanged
 from useby.domain.product import Product
-from useby.realtime import frames
+from useby.realtime import closes, frames
 from useby.realtime.effects import Effects
 from useby.realtime.patience import together_or_alone, until_it_works
+from useby.realtime.session import State
 from useby.realtime.socket import Socket
 from useby.store import accounts, notifications, products
 from useby.store.engine import Connection, Database
@@ -30,7 +36,12 @@ ProductJson = Callable[[Product, User, datetime], str]
 TOGETHER: Final = 200
 """Users looked up in one snapshot."""
 MOST: Final = 1000
-"""Of a user's ids that others have said and nobody has looked up; beyond, it is a flood."""
+"""Of a user's ids that others have said and nobody has looked up; beyond, it is a flood. As many
+products wait for one connection."""
+ID_BYTES: Final = 40
+"""Bytes of a frame for each id that it names."""
+AT_ONCE: Final = 25
+"""Products that are looked up when a connection has room again."""
 
 
 @dataclass(slots=True)
@@ -76,6 +87,9 @@ class Asides:
         self._now = now
         self._product_json = product_json
         self._due: dict[str, _Due] = {}
+        self._waiting: dict[Socket, dict[str, Change]] = {}
+        """Products that connections had no room for; none are left of those being looked up."""
+        self._drained: set[Socket] = set()
         self._wanted = asyncio.Event()
 
     def was_read(self, news: MarkedRead) -> None:
@@ -85,14 +99,14 @@ class Asides:
             due.counts = due.counts or not news.ids
 
     def was_changed(self, news: ProductChanged) -> None:
-        """A product was changed, on this node; that is told at once."""
+        """Send a product that was changed on this node, at once where there is room."""
         if sockets := self._extended(news.owner.id):
             try:
                 shown = self._product_json(news.product, news.owner, self._now())
             except Exception:
                 log.exception("a product could not be shown")  # it is kept all the same
                 return
-            self._tell_product(sockets, news.change, shown)
+            self._tell_product(sockets, news.product.id, news.change, shown)
 
     def is_said(self, hint: Hint) -> None:
         """Another node says that notifications were read, or a product changed."""
@@ -111,13 +125,60 @@ class Asides:
             if due := self._due_to(user_id):
                 due.counts = True
 
+    def drained(self, socket: Socket) -> None:
+        """Send a connection what waits for it: its peer has read."""
+        if self._waiting.get(socket):
+            self._drained.add(socket)
+            self._wanted.set()
+
+    def drop(self, socket: Socket) -> None:
+        """Forget what waits for a connection that has ended."""
+        self._waiting.pop(socket, None)
+        self._drained.discard(socket)
+
     async def run(self) -> None:
-        """Tell what is due, until cancelled."""
+        """Send what is due, until cancelled."""
         while True:
             await self._wanted.wait()
             self._wanted.clear()
             due, self._due = self._due, {}
             await together_or_alone(list(due.items()), self._look_up_and_tell, _give_up)
+            drained, self._drained = self._drained, set()
+            waiting = [each for each in map(self._take_waiting, drained) if each[1]]
+            await together_or_alone(waiting, self._look_up_and_send, self._give_up_waiting)
+
+    def _take_waiting(self, socket: Socket) -> tuple[Socket, dict[str, Change]]:
+        """Take the next products that wait; later changes queue up behind them."""
+        waiting = self._waiting.get(socket, {})
+        some = dict(islice(waiting.items(), AT_ONCE))
+        for product_id in some:
+            del waiting[product_id]
+        return socket, some
+
+    async def _look_up_and_send(self, taken: Sequence[tuple[Socket, dict[str, Change]]]) -> None:
+        found = await until_it_works(
+            lambda: self._database.read(
+                lambda c: [_products(c, socket.session.user_id, some) for socket, some in taken]
+            )
+        )
+        for (socket, some), (owner, rows) in zip(taken, found, strict=True):
+            later = self._waiting.pop(socket, None)
+            if later is None:
+                continue  # it has ended
+            for product_id, change in some.items():
+                if (shown := self._as_it_is(product_id, change, owner, rows)) is not None:
+                    self._tell_product([socket], product_id, *shown)
+            filled = socket in self._waiting  # then it calls when its peer has read
+            for product_id, change in later.items():
+                self._wait(socket, product_id, change)
+            if not filled:
+                self.drained(socket)
+
+    def _give_up_waiting(self, taken: tuple[Socket, dict[str, Change]]) -> None:
+        """Leave out products that can't be looked up or shown; the log has the reason."""
+        if not self._waiting.get(taken[0]):
+            self._waiting.pop(taken[0], None)
+        self.drained(taken[0])
 
     async def _look_up_and_tell(self, due: Sequence[tuple[str, _Due]]) -> None:
         for start in range(0, len(due), TOGETHER):
@@ -137,24 +198,57 @@ class Asides:
     def _tell(self, sockets: list[Socket], due: _Due, found: _Found) -> None:
         ids = [*due.read, *(each for each in due.said if each in found.read)]
         for socket in sockets if ids or due.counts else ():
-            self._answer(socket, lambda s=socket: s.session.read_elsewhere(ids, found.unread))  # type: ignore[misc]
+            named = ids if socket.has_room(len(ids) * ID_BYTES) else []
+            self._answer(
+                socket,
+                lambda s=socket, n=named: s.session.read_elsewhere(n, found.unread),  # type: ignore[misc]
+            )
         for product_id, change in due.products.items():
-            product = found.products.get(product_id)
-            if product is not None and found.owner is not None:
-                shown = self._product_json(product, found.owner, self._now())
-                closed = product.closed_as is not None
-                was_open = Change.UPDATED if change is Change.CLOSED else change
-                self._tell_product(sockets, Change.CLOSED if closed else was_open, shown)
-            elif change is Change.CLOSED:
-                # Deleted on another node: its row is gone, and with it all that could be shown.
-                # Its id alone is the least a page needs to drop it, and true whoever said it,
-                # since this user has no such product.
-                self._tell_product(sockets, Change.CLOSED, json.dumps({"id": product_id}))
+            shown = self._as_it_is(product_id, change, found.owner, found.products)
+            if shown is not None:
+                self._tell_product(sockets, product_id, *shown)
 
-    def _tell_product(self, sockets: list[Socket], change: Change, shown: str) -> None:
+    def _as_it_is(
+        self, product_id: str, change: Change, owner: User | None, rows: Mapping[str, Product]
+    ) -> tuple[Change, str] | None:
+        """Show a product as the database has it; ``None`` if there is nothing to show."""
+        product = rows.get(product_id)
+        if product is not None and owner is not None:
+            try:
+                shown = self._product_json(product, owner, self._now())
+            except Exception:
+                log.exception("a product could not be shown")
+                return None
+            closed = product.closed_as is not None
+            was_open = Change.UPDATED if change is Change.CLOSED else change
+            return (Change.CLOSED if closed else was_open), shown
+        # Its row is gone, and with it all that could be shown. Its id alone is the least a page
+        # needs to drop it, and true whoever said it, since this user has no such product.
+        return (change, json.dumps({"id": product_id})) if change is Change.CLOSED else None
+
+    def _tell_product(
+        self, sockets: Iterable[Socket], product_id: str, change: Change, shown: str
+    ) -> None:
         data = frames.product(change.value, shown)
         for socket in sockets:
-            self._answer(socket, lambda s=socket: s.session.product_changed(data))  # type: ignore[misc]
+            room = socket.has_room(len(data))
+            if room and socket not in self._waiting:
+                self._answer(socket, lambda s=socket: s.session.product_changed(data))  # type: ignore[misc]
+            elif not room and socket.is_slow:
+                socket.close(closes.TOO_SLOW)
+            else:
+                self._wait(socket, product_id, change)
+                if room:
+                    self.drained(socket)
+
+    def _wait(self, socket: Socket, product_id: str, change: Change) -> None:
+        if socket.session.state is State.CLOSED:
+            return
+        waiting = self._waiting.setdefault(socket, {})
+        if waiting.get(product_id) is Change.ADDED and change is Change.UPDATED:
+            return  # it was never sent, so it is still new to the peer
+        if product_id in waiting or len(waiting) < MOST:
+            waiting[product_id] = change
 
 
 def _give_up(_: tuple[str, _Due]) -> None:
@@ -164,11 +258,20 @@ def _give_up(_: tuple[str, _Due]) -> None:
 def _look_up(connection: Connection, due: dict[str, _Due]) -> dict[str, _Found]:
     found = {}
     for user_id, what in due.items():
-        rows = {each: products.get(connection, user_id, each) for each in what.products}
+        owner, rows = _products(connection, user_id, what.products)
         found[user_id] = _Found(
             notifications.unread_count(connection, user_id),
             notifications.read_among(connection, user_id, list(what.said)),
-            accounts.user(connection, user_id) if rows else None,
-            {product_id: row for product_id, row in rows.items() if row is not None},
+            owner,
+            rows,
         )
     return found
+
+
+def _products(
+    connection: Connection, user_id: str, ids: Iterable[str]
+) -> tuple[User | None, dict[str, Product]]:
+    """Return a user's products by their ids, and the user if any was asked for."""
+    rows = {each: products.get(connection, user_id, each) for each in ids}
+    owner = accounts.user(connection, user_id) if rows else None
+    return owner, {each: row for each, row in rows.items() if row is not None}

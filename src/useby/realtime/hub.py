@@ -71,7 +71,7 @@ class Hub:
         self._verifier = verifier
         self._now = now
         self._bus = bus
-        self._asides = Asides(
+        self.asides = Asides(
             database, self._extended, self.answer, now=now, product_json=product_json
         )
         self.wants = Wants(database, self.answer, now=now)
@@ -125,6 +125,7 @@ class Hub:
         """Take a connection out of the pool; nothing reaches it from now on."""
         self._sweep.remove(socket)
         self.comparison.drop(socket)
+        self.asides.drop(socket)
         user_id = socket.session.user_id
         mates = self._users.get(user_id)
         if mates is not None:
@@ -211,12 +212,12 @@ class Hub:
                 if news.session_id is None or news.session_id == socket.session_id:
                     socket.close(closes.ACCESS_REVOKED)
         elif isinstance(news, MarkedRead):
-            self._asides.was_read(news)
+            self.asides.was_read(news)
         elif isinstance(news, ProductChanged):
-            self._asides.was_changed(news)
+            self.asides.was_changed(news)
         elif isinstance(news, Hint):
             self.look_at([news.user_id])
-            self._asides.is_said(news)
+            self.asides.is_said(news)
         elif isinstance(news, Missed):
             if news.user_ids is None:
                 self._look_at_everything()
@@ -255,7 +256,7 @@ class Hub:
     def _look_at_everything(self) -> None:
         """Compare every connection, and send extended sessions their count of unread ones."""
         self.look_at_all()
-        self._asides.count_anew(self._users)
+        self.asides.count_anew(self._users)
 
     # what keeps it going
 
@@ -263,7 +264,7 @@ class Hub:
         """Serve the connections until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.wants.run(), name="hub-wants")
-            group.create_task(self._asides.run(), name="hub-asides")
+            group.create_task(self.asides.run(), name="hub-asides")
             group.create_task(self._keep_sweeping(), name="hub-sweep")
             group.create_task(self.comparison.run(), name="hub-reconciliation")
 

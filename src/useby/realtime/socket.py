@@ -91,8 +91,7 @@ class Socket(asyncio.Protocol):
         self.issued_at = datetime.fromtimestamp(0, UTC)
         self.expires_at = 0.0
         """When the token ends, in seconds since the epoch; 0 before it is known."""
-        self.epoch: str | None = None
-        """The database's epoch in which the session was last compared; ``None``: not known."""
+        self.epoch: str | None = None  # of the database when it was last compared
         self.pinged_at = 0.0
         """When the ping that awaits its pong was sent, by the loop's clock; 0: none does."""
         self.slot = -1
@@ -174,19 +173,25 @@ class Socket(asyncio.Protocol):
 
         Those that do not are sent from the database, page by page, as the peer reads. A peer that
         leaves more than half of the buffer unread for ``SLOW_SECONDS`` is closed.
-
-        Args:
-            rows: The notifications of one commit, ``seq`` rising.
-            data: Their frames.
         """
         unsent = self.transport.get_write_buffer_size() + self._unsent
         most = self._hub.send_buffer_bytes
         if unsent + len(data) <= most and self.session.takes(rows):
             self._put(data)
-        elif unsent > most // 2 and self._hub.time() >= self._paused_at + SLOW_SECONDS:
+        elif unsent > most // 2 and self.is_slow:
             self.close(closes.TOO_SLOW)
         else:
             self.perform(self.session.passed(rows))
+
+    def has_room(self, size: int) -> bool:
+        """Return whether an update fits; if not, ``asides.drained`` follows when the peer reads."""
+        unsent = self.transport.get_write_buffer_size() + self._unsent
+        return unsent + size <= max(self._hub.send_buffer_bytes // 2, 2 * HIGH_WATER)
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether the peer has lagged for longer than ``SLOW_SECONDS``."""
+        return self._hub.time() >= self._paused_at + SLOW_SECONDS
 
     @property
     def lags(self) -> bool:
@@ -208,6 +213,8 @@ class Socket(asyncio.Protocol):
         while not self.lags and self._unsent < HIGH_WATER:
             effects = self.session.more()
             if not effects:
+                if self.session.extended:
+                    self._hub.asides.drained(self)
                 return
             self.perform(effects)
 

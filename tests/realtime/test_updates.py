@@ -1,0 +1,124 @@
+"""Updates of extended sessions that are larger than what may wait for a peer."""
+
+import asyncio
+import json
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection
+
+from goods import a_product
+from house import House
+from live import until
+from useby import metrics
+from useby.domain.account import User
+from useby.realtime import socket as socket_module
+from useby.store import notifications, products
+from wire import wires
+
+SECONDS = 30
+EXTENDED = {"subprotocols": ["useby.v1"]}
+LONG = "\N{SHALLOW PAN OF FOOD}" * 2000
+"""The longest notes: 8,000 bytes, so that fifty products are more than the send buffer."""
+
+
+async def add(house: House, user: User, *names: str) -> list[str]:
+    """Add products with long notes in one commit; their ids."""
+    new = [a_product(user, "2099-01-01", name=name, notes=LONG) for name in names]
+
+    def work(transaction: Any) -> None:
+        for each in new:
+            products.add(transaction, each, user, house.wall())
+
+    await house.node.database.write(work)
+    return [each.id for each in new]
+
+
+async def frames(client: ClientConnection, kind: str, count: int) -> list[dict[str, Any]]:
+    """The next frames of a kind; others are passed over."""
+    found: list[dict[str, Any]] = []
+    async with asyncio.timeout(SECONDS):
+        while len(found) < count:
+            frame = json.loads(await client.recv())
+            found += [frame] if frame["type"] == kind else []
+    return found
+
+
+def closed_as_slow() -> float:
+    return metrics.closes.labels("1013", "Too slow")._value.get()
+
+
+async def test_a_page_that_reads_at_once_gets_all_products_of_a_commit_and_stays(
+    house: House,
+) -> None:
+    ada, eve = await house.add_user(), await house.add_user("eve")
+    token = await house.token(ada)
+    async with (
+        house.connected(token, **EXTENDED) as page,
+        house.connected(token, **EXTENDED) as other,
+        house.connected(await house.token(eve)) as bystander,
+    ):
+        before = closed_as_slow()
+        reading = asyncio.gather(*(frames(each, "PRODUCT", 100) for each in (page, other)))
+        ids = await add(house, ada, *(str(number) for number in range(50)))
+        ids += await add(house, ada, *(str(number) for number in range(50, 100)))
+        await house.post(eve, "a note")
+        for got in await reading:
+            assert {each["change"] for each in got} == {"added"}
+            assert sorted(each["product"]["id"] for each in got) == sorted(ids)
+        for each in (page, other):
+            await each.send("PING")
+            assert await frames(each, "pong", 1)
+        assert json.loads(await bystander.recv())["message"] == "a note"
+        assert closed_as_slow() == before
+        assert not house.node.hub.asides._waiting
+
+
+async def test_a_product_that_is_deleted_while_it_waits_is_sent_as_closed(house: House) -> None:
+    ada = await house.add_user()
+    async with house.connected(await house.token(ada), **EXTENDED) as page:
+        gone: list[str] = []
+
+        def work(transaction: Any) -> None:
+            for number in range(50):
+                new = a_product(ada, "2099-01-01", name=str(number), notes=LONG)
+                products.add(transaction, new, ada, house.wall())
+                gone[:] = [new.id]
+            products.delete(transaction, ada.id, gone[0], house.wall())
+
+        await house.node.database.write(work)
+        last = (await frames(page, "PRODUCT", 50))[-1]
+        assert last == {"type": "PRODUCT", "change": "closed", "product": {"id": gone[0]}}
+
+
+async def test_reads_that_find_no_room_are_sent_as_a_count(house: House) -> None:
+    ada = await house.add_user()
+    async with house.connected(await house.token(ada), **EXTENDED) as page:
+        ids: list[str] = []
+        for _ in range(8):
+            ids += [each.id for each in await house.post(ada, *(["x"] * 500))]
+            await frames(page, "info", 500)
+        now = house.wall()
+        await house.node.database.write(lambda t: notifications.mark_read(t, ada.id, ids, now))
+        assert json.loads(await page.recv()) == {"type": "UNREAD", "unread": 0}
+
+
+async def test_a_page_that_does_not_read_is_closed_with_1013(
+    house: House, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(socket_module, "SLOW_SECONDS", 0.05)
+    ada, eve = await house.add_user(), await house.add_user("eve")
+    url = f"{house.socket_url}?access_token={await house.token(ada)}"
+    async with wires() as opened, house.connected(await house.token(eve)) as bystander:
+        offered = {"Sec-WebSocket-Protocol": "useby.v1"}
+        wire = await opened.upgraded(url, offered, receive_buffer=4096)
+        assert b"CONNECTION_ESTABLISHED" in (await wire.read_frame()).data
+        before = closed_as_slow()
+        (socket,) = house.node.hub._extended(ada.id)
+        await add(house, ada, *(str(number) for number in range(50)))
+        await until(lambda: socket.is_slow)
+        while closed_as_slow() == before:
+            await add(house, ada, "one more")
+        await until(lambda: house.node.hub.count == 1)
+        assert not house.node.hub.asides._waiting
+        await house.post(eve, "a note")
+        assert json.loads(await bystander.recv())["message"] == "a note"
