@@ -22,18 +22,18 @@ from live import until
 from losses import lose
 from nats_servers import nats_servers
 from nodes import start, wall
+from patience import PATIENCE
 from useby.app import running
 from useby.settings import Settings
 
 __all__ = ["database_url", "start", "wall"]
 
-SECONDS = 20
 EXTENDED = {"subprotocols": ["useby.v1"]}
 
 
 async def messages(client: ClientConnection, count: int) -> list[str]:
     """The next notifications, by what they say."""
-    async with asyncio.timeout(SECONDS):
+    async with asyncio.timeout(PATIENCE):
         found: list[str] = []
         while len(found) < count:
             frame = json.loads(await client.recv())
@@ -45,7 +45,7 @@ async def before_pong(client: ClientConnection) -> list[str]:
     """The notifications that come before the answer to a ``PING``."""
     await client.send("PING")
     found: list[str] = []
-    async with asyncio.timeout(SECONDS):
+    async with asyncio.timeout(PATIENCE):
         while (frame := json.loads(await client.recv())) != {"type": "pong"}:
             found += [frame["message"]] if "message" in frame else []
     return found
@@ -116,7 +116,7 @@ async def test_a_backup_restored_into_the_file_of_a_running_node_reaches_devices
     start: Any, tmp_path: Path
 ) -> None:
     """Numbers that were given again have passed the old ones before the node finds out."""
-    house = await start(ping_interval=2400, ping_timeout=2400)
+    house = await start()
     ada, eve = await house.add_user(), await house.add_user("eve")
     async with (
         house.connected(await house.token(ada)) as client,

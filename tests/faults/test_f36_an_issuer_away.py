@@ -16,6 +16,7 @@ from bystander import heard_throughout, watched
 from clients import Ended, client_of, take, until_closed
 from issuers import RSA, KeyServer, jwk_of, key_server, key_set
 from live import Server
+from patience import PATIENCE
 from useby.client import Event, Notifications, State, Timing
 
 AWAY = ([], Ended(1013, "Issuer unavailable"))
@@ -72,7 +73,7 @@ async def test_a_good_token_is_not_called_bad_and_its_clients_come_back_by_thems
         assert answer.status_code == 503
         assert int(answer.headers["retry-after"]) >= 1
         keys.status = "200 OK"
-        async with asyncio.timeout(live.PATIENCE):
+        async with asyncio.timeout(PATIENCE):
             await connected.wait()
         assert set(closes) == {1013}
         answer = await rest.get("/api/me", headers={"authorization": f"Bearer {good}"})
