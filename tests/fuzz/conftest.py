@@ -38,8 +38,9 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     properties = [each for each in pyfuncitem.session.items if each.path.parent == HERE]
     turns = math.ceil(len(properties) / WORKERS)
     ends = time.monotonic() + SECONDS / turns
+    arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
     while time.monotonic() < ends:
-        test()
+        test(**arguments)
     pyfuncitem.user_properties.append(("examples", tried))
     return True
 
