@@ -7,6 +7,7 @@ run on apsw's connections, which alone can be given a VFS; so it is the real ``D
 tested, with its own pragmas and statements.
 """
 
+import contextlib
 import sqlite3
 import threading
 from collections.abc import Iterable, Sequence
@@ -134,8 +135,9 @@ class _Cursor:
 class _Connection:
     isolation_level: Any = None
 
-    def __init__(self, path: str, synchronous: str) -> None:
-        self._connection = apsw.Connection(path, vfs=NAME)
+    def __init__(self, path: str, synchronous: str, vfs: str) -> None:
+        with _errors():
+            self._connection = apsw.Connection(path, vfs=vfs)
         self._connection.set_busy_timeout(10_000)
         self._synchronous = synchronous
 
@@ -150,6 +152,10 @@ class _Connection:
     def create_function(self, name: str, count: int, function: Any, **_: Any) -> None:
         self._connection.create_scalar_function(name, function, count)
 
+    @property
+    def in_transaction(self) -> bool:
+        return self._connection.in_transaction
+
     def commit(self) -> None:
         if self._connection.in_transaction:
             self.execute("COMMIT")
@@ -159,7 +165,8 @@ class _Connection:
             self.execute("ROLLBACK")
 
     def close(self) -> None:
-        self._connection.close()
+        with contextlib.suppress(apsw.Error):  # SQLite itself passes over what a file answers here
+            self._connection.close()
 
 
 class _errors:
@@ -171,20 +178,23 @@ class _errors:
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         if isinstance(error, apsw.ConstraintError):
             raise sqlite3.IntegrityError(str(error)) from error
+        if isinstance(error, apsw.NoMemError):
+            raise MemoryError from error  # noqa: TRY004 - as Python's driver does
         if isinstance(error, apsw.Error):
             raise sqlite3.OperationalError(str(error)) from error
 
 
-def dbapi(synchronous: str = "FULL") -> Any:
-    """A driver for ``sqlalchemy.create_engine(module=…)``, on the VFS.
+def dbapi(synchronous: str = "FULL", vfs: str = NAME) -> Any:
+    """Make a driver for ``sqlalchemy.create_engine(module=…)`` on a VFS.
 
     Args:
-        synchronous: What stands in place of the engine's own ``synchronous=FULL``.
+        synchronous: The level in place of the engine's own ``synchronous=FULL``.
+        vfs: The VFS's name.
     """
     return SimpleNamespace(
         **{name: value for name, value in vars(sqlite3).items() if not name.startswith("_")}
         | {
             "sqlite_version_info": tuple(map(int, apsw.sqlite_lib_version().split("."))),
-            "connect": lambda path, **_: _Connection(path, synchronous),
+            "connect": lambda path, **_: _Connection(path, synchronous, vfs),
         }
     )

@@ -21,7 +21,7 @@ from useby.api import create_api
 from useby.api.context import Context
 from useby.api.posts import Posts
 from useby.api.product_shapes import product_json
-from useby.auth.key import SettingsError, signing_key
+from useby.auth.key import SettingsError, key_path, signing_key
 from useby.auth.passwords import Passwords
 from useby.auth.rates import Rates
 from useby.auth.tickets import Tickets
@@ -186,6 +186,7 @@ async def running(
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     *,
     share_port: bool = False,
+    new_database: bool = False,
 ) -> AsyncIterator[Node]:
     """A node on its database, migrated, until the block ends.
 
@@ -195,15 +196,19 @@ async def running(
         settings: The node's settings.
         now: The wall clock: aware, UTC.
         share_port: Whether other processes listen on its port, too.
+        new_database: Whether to start with an empty file although there was one, which is gone.
 
     Raises:
         AlreadyServed: Another node serves this database.
+        DatabaseGone: The database's file is missing, and there was one.
         SettingsError: The settings don't let it start; the message says what to do.
         OSError: The address is taken.
     """
     file = database_file(settings.database_url)
     bus = _bus(settings)
-    with hold_for_serving(file) if file is not None else contextlib.nullcontext():
+    with contextlib.ExitStack() as held:
+        if file is not None:
+            held.enter_context(hold_for_serving(file, key=key_path(file), new=new_database))
         key = signing_key(settings, file)
         await migrate.bring_up(settings.database_url)
         database = open_database(settings.database_url, checkpoints=True)
@@ -240,6 +245,7 @@ def serve(
     ready: Callable[[str], None] = lambda _: None,
     *,
     share_port: bool = False,
+    new_database: bool = False,
 ) -> int:
     """Run a node until SIGTERM or SIGINT.
 
@@ -248,6 +254,7 @@ def serve(
         ready: Called with the node's URL once it listens.
         share_port: Whether other processes listen on its port, too. Then the node ends with
             its standard input as well, which whoever started them holds.
+        new_database: Whether to start with an empty file although there was one, which is gone.
 
     Returns:
         The process's exit status: 0 after a stop that was asked for.
@@ -279,7 +286,9 @@ def serve(
             loop.add_reader(sys.stdin, orphaned)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ASKING_TO_STOP)
         try:
-            async with running(settings, share_port=share_port) as started:
+            async with running(
+                settings, share_port=share_port, new_database=new_database
+            ) as started:
                 node = started
                 settle_interpreter()
                 ready(node.url)

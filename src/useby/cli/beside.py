@@ -9,15 +9,21 @@ import contextlib
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from useby.auth.key import SettingsError
+from useby.auth.key import SettingsError, key_path
 from useby.cli.options import Refused
 from useby.cli.terminal import say
 from useby.domain.account import User
 from useby.domain.news import News
 from useby.settings import Settings
 from useby.store import accounts, migrate
-from useby.store.engine import Database, StoreUnavailable, database_name, open_database
-from useby.store.lock import AlreadyServed
+from useby.store.engine import (
+    Database,
+    StoreUnavailable,
+    database_file,
+    database_name,
+    open_database,
+)
+from useby.store.lock import AlreadyServed, DatabaseGone, refuse_if_gone
 
 if TYPE_CHECKING:
     from useby.bus.nats import NatsBus
@@ -39,7 +45,7 @@ def refusals(address: str = "") -> Iterator[None]:
     """
     try:
         yield
-    except (SettingsError, AlreadyServed) as error:
+    except (SettingsError, AlreadyServed, DatabaseGone) as error:
         raise Refused(str(error)) from None
     except StoreUnavailable as error:
         raise Refused(f"the database can't be used: {error}") from None
@@ -125,6 +131,19 @@ def _prepare(url: str, *, make: bool) -> None:
     if there is None and not make:
         raise Refused(f"there is no database at {name}: make it with `useby migrate`")
     if there is None:
-        migrate.upgrade(url)
+        make_database(url)
     elif there != migrate.HEAD:
         raise Refused(f"{name} is at revision {there} and not {migrate.HEAD}: run `useby migrate`")
+
+
+def make_database(url: str) -> None:
+    """Make a database that is not there, or bring one that is there to this version.
+
+    Raises:
+        DatabaseGone: Its file is missing, and there was one.
+        StoreUnavailable: It can't be written.
+    """
+    file = database_file(url)
+    if file is not None:
+        refuse_if_gone(file, key_path(file))
+    migrate.upgrade(url)

@@ -50,7 +50,7 @@ def demo() -> None:
 
 def _stock(settings: Settings, now: datetime) -> tuple[str, str]:
     """Make the database anew; the demo account's password and an access token."""
-    with hold_for_serving(DATABASE):  # not under the feet of a demo that runs
+    with hold_for_serving(DATABASE, new=True):  # not under the feet of a demo that runs
         for suffix in ("", "-wal", "-shm"):
             DATABASE.with_name(DATABASE.name + suffix).unlink(missing_ok=True)
         key = signing_key(settings, DATABASE)

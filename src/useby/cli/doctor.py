@@ -28,7 +28,7 @@ from useby.settings import Settings
 from useby.store import migrate
 from useby.store.condition import SQLITE_VERSION, Condition, condition, has_wal_reset_bug
 from useby.store.engine import StoreUnavailable, database_file, database_name, open_database
-from useby.store.lock import AlreadyServed, hold_for_serving
+from useby.store.lock import AlreadyServed, DatabaseGone, hold_for_serving
 
 FILES_WANTED: Final = 1024
 DISK_WANTED: Final = 100 * 1024 * 1024
@@ -202,6 +202,8 @@ def _port(settings: Settings, path: Path | None) -> Finding:
                 pass
         except AlreadyServed as error:
             return Finding(what, Verdict.OK, str(error))
+        except DatabaseGone as error:
+            return Finding("database", Verdict.PROBLEM, str(error))
         except OSError as error:
             return Finding(what, Verdict.PROBLEM, f"{error.filename}: {error.strerror}")
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET

@@ -2,7 +2,7 @@
 
 import typer
 
-from useby.cli.beside import refusals
+from useby.cli.beside import make_database, refusals
 from useby.cli.options import DatabaseUrl, Refused, settings_with
 from useby.cli.terminal import say
 from useby.store import migrate as migrations
@@ -24,5 +24,5 @@ def migrate(database: DatabaseUrl = None) -> None:
         if before == migrations.HEAD:
             say(f"{name} is at revision {before} already")
             return
-        migrations.upgrade(url)
+        make_database(url)
     say(f"{name} is at revision {migrations.HEAD} now")

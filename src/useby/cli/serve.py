@@ -25,6 +25,13 @@ def serve(
             min=1, max=256, help="Processes on that port; more than one want PostgreSQL and NATS."
         ),
     ] = 1,
+    new_database: Annotated[
+        bool,
+        typer.Option(
+            "--new-database",
+            help="Start with an empty SQLite file although there was one, which is gone.",
+        ),
+    ] = False,
     worker: Annotated[bool, typer.Option("--worker", hidden=True)] = False,
 ) -> None:
     """Run a node: REST, the WebSocket, and at `/` a page, on one port."""
@@ -40,7 +47,7 @@ def serve(
 
                 status = processes.serve(settings, workers, ready)
             else:
-                status = node.serve(settings, ready, share_port=worker)
+                status = node.serve(settings, ready, share_port=worker, new_database=new_database)
         except ValueError as error:
             raise Refused(str(error)) from None
     raise typer.Exit(status)

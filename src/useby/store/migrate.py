@@ -4,6 +4,7 @@ What is no coroutine here blocks, and must not be called on an event loop's own 
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -12,6 +13,7 @@ import sqlalchemy as sa
 
 from useby.store.engine import Connection, database_file
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
@@ -91,7 +93,10 @@ def build_index(name: str, table: str, columns: Sequence[str], **options: Any) -
 
 
 def _bring_file_up(url: str) -> None:
-    if revision(url) != HEAD:
+    before = revision(url)
+    if before is None:
+        log.warning("there is no database at %s: a new one is made, empty", database_file(url))
+    if before != HEAD:
         upgrade(url)
 
 
@@ -118,7 +123,8 @@ def _run(url: str, work: Callable[[Connection], T], *, writes: bool) -> T:
         from useby.store.postgres import run_alone  # noqa: PLC0415 - see ``open_database``
 
         return asyncio.run(run_alone(url, work, migrates=writes))
-    from useby.store.sqlite import sqlite_engine, store_errors  # noqa: PLC0415
+    from useby.store.groups import store_errors  # noqa: PLC0415
+    from useby.store.sqlite import sqlite_engine  # noqa: PLC0415
 
     engine = sqlite_engine(file, writes=writes)
     try:

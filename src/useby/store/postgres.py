@@ -256,14 +256,22 @@ async def _hold_for_migrating(connection: AsyncConnection) -> None:
 
 
 class _Line(asyncpg.Connection):
-    """A connection that leaves without waiting to see the server leave, too.
+    """asyncpg's connection, with a commit that is checked and a close that does not wait."""
 
-    Over a line that has died silently nothing comes; asyncpg would wait for it as long as for a
-    command, and the pool for one line after the other.
-    """
+    async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:  # noqa: ASYNC109 - asyncpg's
+        """Run a command; asyncpg's own COMMIT comes this way, too.
+
+        Raises:
+            InFailedSQLTransactionError: The server has answered COMMIT by ROLLBACK, as it does
+                without any error when a statement of the transaction had failed.
+        """
+        status: str = await super().execute(query, *args, timeout=timeout)
+        if status == "ROLLBACK" and query.startswith("COMMIT"):
+            raise asyncpg.InFailedSQLTransactionError("the transaction was undone at its commit")
+        return status
 
     async def close(self, *, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109 - asyncpg's
-        """Say good-bye and cut the line."""
+        """Cut the connection: over one that has died silently the server's answer never comes."""
         self.terminate()
 
 

@@ -6,12 +6,13 @@ import asyncpg
 import sqlalchemy as sa
 from sqlalchemy.engine import ExceptionContext
 
-AWAY: Final = ("08", "28", "3D", "53", "55P03", "57", "58", "25006", "25P03", "25P04", "XX")
+AWAY: Final = ("08", "28", "3D", "40", "53", "55P03", "57", "58", "25006", "25P03", "25P04", "XX")
 """Codes, or classes, of PostgreSQL's appendix A with which the server can't be used now: connection
-lost, not let in, no such database, no memory or disk left, a lock or a command that took too long,
-shut down, broken, read only."""
-UNDONE: Final = ("40",)
-"""The class of transactions undone for another's sake: a deadlock, a serialization failure."""
+lost, not let in, no such database, undone, no memory or disk left, a lock or a command that took too
+long, shut down, broken, read only."""
+UNDONE: Final = ("40001", "40P01")
+"""Transactions undone for another's sake: a serialization failure, a deadlock. Others of the class
+are no proof that nothing was kept (40003), so they are not attempted again."""
 DATA_EXCEPTION: Final = "22"
 """The class of errors that are about a value, and may repeat it."""
 FATAL: Final = ("FATAL", "PANIC")
@@ -41,7 +42,7 @@ def is_away(error: BaseException, cause: BaseException) -> bool:
     """Return whether the server can't be used now."""
     if isinstance(error, sa.exc.TimeoutError):  # no connection is free
         return True
-    return is_broken(cause) or sqlstate(cause).startswith(AWAY + UNDONE)
+    return is_broken(cause) or sqlstate(cause).startswith(AWAY)
 
 
 def is_broken(cause: BaseException) -> bool:

@@ -13,26 +13,28 @@ user, have threads of their own, one read at a time and one for each user (``sto
 
 import asyncio
 import contextlib
+import logging
 import os
 import queue
 import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection, Engine, ExceptionContext
 
 from useby.domain.news import News
 from useby.store.engine import StoreUnavailable, Transaction, outcome, tell
-from useby.store.long_reads import READ_SECONDS, ReadTurns, timed_out
+from useby.store.groups import Job, read_together, settle, stands, store_errors, write_together
+from useby.store.long_reads import READ_SECONDS, ReadTurns
 from useby.store.wal import KEPT, Wal
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 READERS = 2
@@ -50,18 +52,6 @@ WRITER_CACHE_KIB = 2000
 READER_CACHE_KIB = 200
 """Pages of the file that a connection keeps besides the kernel: SQLite's own 2,000 for each of
 four readers were 3 KiB for each of 2,000 open sockets, and made no look-up faster."""
-
-
-@dataclass(slots=True)
-class _Job(Generic[T]):
-    work: Callable[[Any], T]
-    """Given a transaction to write, a connection to read."""
-    answer: asyncio.Future[T]
-    user_id: str | None = None
-    """The user who has the turn of a long read."""
-    result: Any = None
-    news: Sequence[News] = ()
-    error: BaseException | None = None
 
 
 def sqlite_engine(path: Path, *, writes: bool, checkpoints: bool = False) -> Engine:
@@ -103,7 +93,31 @@ def sqlite_engine(path: Path, *, writes: bool, checkpoints: bool = False) -> Eng
     def _begin(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
+    event.listen(engine, "commit", _refuse_commit_of_nothing)
+    event.listen(engine, "handle_error", _leave_undone)
     return engine
+
+
+def _refuse_commit_of_nothing(connection: Connection) -> None:
+    """Refuse a commit whose transaction is gone. The driver does nothing then and reports success.
+
+    Raises:
+        StoreUnavailable: SQLite has undone the transaction.
+    """
+    if not stands(connection):
+        raise StoreUnavailable("SQLite has undone the transaction")
+
+
+def _leave_undone(context: ExceptionContext) -> None:
+    """Treat a connection as lost when an error made SQLite undo the whole transaction.
+
+    SQLite would run and keep every later statement by itself. SQLAlchemy refuses statements on a
+    lost connection until the caller has left the transaction, and then connects again.
+    """
+    connection = context.connection
+    if connection is not None and connection.in_transaction() and not stands(connection):
+        context.is_disconnect = True
+        context.invalidate_pool_on_disconnect = False  # the other connections are as good as before
 
 
 class SqliteDatabase:
@@ -125,16 +139,17 @@ class SqliteDatabase:
         self._loop = asyncio.get_running_loop()
         self._writing = sqlite_engine(path, writes=True, checkpoints=checkpoints)
         self._reading = sqlite_engine(path, writes=False)
-        self._jobs: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
-        self._reads: queue.SimpleQueue[list[_Job[Any]] | None] = queue.SimpleQueue()
-        self._long_reads: queue.SimpleQueue[list[_Job[Any]] | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[Job[Any] | None] = queue.SimpleQueue()
+        self._reads: queue.SimpleQueue[list[Job[Any]] | None] = queue.SimpleQueue()
+        self._long_reads: queue.SimpleQueue[list[Job[Any]] | None] = queue.SimpleQueue()
         self._read_turns = ReadTurns(LONG_READERS)
         self._wal = Wal(path) if checkpoints else None
         self._wal_is_due = threading.Event()
         self._truncating: asyncio.Task[None] | None = None
-        self._to_read: deque[_Job[Any]] = deque()
+        self._to_read: deque[Job[Any]] = deque()
         self._reads_under_way = 0
-        self._data_version: int | None = None
+        self._data_version: tuple[object, int] | None = None
+        self._cannot_write = False
         self._closed = False
         self._threads = [
             self._thread(
@@ -148,7 +163,7 @@ class SqliteDatabase:
         for number in range(READERS):
             name = f"store-reader-{number}"
             self._threads.append(
-                self._thread(name, self._reading, self._reads.get, _read_together, self._have_read)
+                self._thread(name, self._reading, self._reads.get, read_together, self._have_read)
             )
         for number in range(LONG_READERS):
             name = f"store-long-reader-{number}"
@@ -162,7 +177,7 @@ class SqliteDatabase:
         """As the interface says; news is told in the order of commits."""
         if self._closed:
             raise StoreUnavailable("the database is closed")
-        job = _Job(work, self._loop.create_future())
+        job = Job(work, self._loop.create_future())
         self._jobs.put(job)
         return await outcome(job.answer)
 
@@ -170,26 +185,28 @@ class SqliteDatabase:
         """Implement ``Database.read``."""
         if self._closed:
             raise StoreUnavailable("the database is closed")
-        job: _Job[T]
+        job: Job[T]
         if user_id is not None:
             await self._read_turns.take(user_id)
             # The thread ends the turn, although the caller may have gone by then.
-            job = _Job(work, self._loop.create_future(), user_id)
+            job = Job(work, self._loop.create_future(), user_id)
             self._long_reads.put([job])
             return await job.answer
-        job = _Job(work, self._loop.create_future())
+        job = Job(work, self._loop.create_future())
         if not self._to_read:
             self._loop.call_soon(self._read_waiting)
         self._to_read.append(job)
         return await job.answer
 
     async def changed_elsewhere(self) -> bool:
-        """Whether another process has committed since this was last asked."""
+        """Return whether another process may have committed since the last call."""
 
-        def version(transaction: Transaction) -> int:
-            # Asked on the writer's own connection, whose own commits don't count.
-            row = transaction.connection.exec_driver_sql("PRAGMA data_version").one()
-            return int(row[0])
+        def version(transaction: Transaction) -> tuple[object, int]:
+            # The writer's own connection does not count its own commits. Each connection counts by
+            # itself: after a new one, nothing is known of the time between.
+            connection = transaction.connection
+            counter = connection.info.setdefault("counter", object())
+            return counter, int(connection.exec_driver_sql("PRAGMA data_version").one()[0])
 
         before, self._data_version = self._data_version, await self.write(version)
         return before is not None and before != self._data_version
@@ -226,9 +243,9 @@ class SqliteDatabase:
         self,
         name: str,
         engine: Engine,
-        next_batch: Callable[[], Sequence[_Job[Any]] | None],
-        run: Callable[[Connection, Sequence[_Job[Any]]], None],
-        answer: Callable[[Sequence[_Job[Any]]], None],
+        next_batch: Callable[[], Sequence[Job[Any]] | None],
+        run: Callable[[Connection, Sequence[Job[Any]]], None],
+        answer: Callable[[Sequence[Job[Any]]], None],
     ) -> threading.Thread:
         """Start a thread that runs batches on a connection of its own until there is none."""
 
@@ -256,9 +273,9 @@ class SqliteDatabase:
         thread.start()
         return thread
 
-    def _next_writes(self) -> list[_Job[Any]]:
+    def _next_writes(self) -> list[Job[Any]]:
         """Wait for a job and take its neighbours; none when the database closes."""
-        batch: list[_Job[Any]] = []
+        batch: list[Job[Any]] = []
         while not batch or (len(batch) < BATCH and not self._jobs.empty()):
             job = self._jobs.get()
             if job is None:
@@ -268,13 +285,25 @@ class SqliteDatabase:
             batch.append(job)
         return batch
 
-    def _have_written(self, batch: Sequence[_Job[Any]]) -> None:
+    def _have_written(self, batch: Sequence[Job[Any]]) -> None:
         for job in batch:
             if job.error is None:
                 tell(self.on_commit, job.news)
-        _settle(batch)
+        settle(batch)
+        self._log_state(batch)
         if self._wal is not None and self._wal.is_large() and self._truncating is None:
             self._truncating = self._loop.create_task(self._truncate_wal(), name="store-wal")
+
+    def _log_state(self, batch: Sequence[Job[Any]]) -> None:
+        """Log the first write that the database could not take, and the first one after it."""
+        failed = next((job for job in batch if isinstance(job.error, StoreUnavailable)), None)
+        if self._cannot_write == (failed is not None):
+            return
+        self._cannot_write = failed is not None
+        if failed is not None:
+            log.error("cannot write to %s, requests get 503: %s", self.path, failed.error)
+        else:
+            log.warning("%s can be written again", self.path)
 
     async def _truncate_wal(self) -> None:
         """Have the writer truncate the WAL while no long read holds a snapshot of it."""
@@ -284,20 +313,20 @@ class SqliteDatabase:
                 await self.write(lambda _: None)  # so that the writer comes by
         self._truncating = None
 
-    def _write_together(self, connection: Connection, batch: Sequence[_Job[Any]]) -> None:
+    def _write_together(self, connection: Connection, batch: Sequence[Job[Any]]) -> None:
         if self._wal is not None and self._wal_is_due.is_set():
             self._wal_is_due.clear()
             self._wal.truncate(connection, BUSY_SECONDS * 1000)
-        _write_together(connection, batch)
+        write_together(connection, batch)
 
-    def _have_read(self, batch: Sequence[_Job[Any]]) -> None:
-        _settle(batch)
+    def _have_read(self, batch: Sequence[Job[Any]]) -> None:
+        settle(batch)
         self._reads_under_way -= 1
         if not self._closed:
             self._read_waiting()
 
-    def _have_read_long(self, batch: Sequence[_Job[Any]]) -> None:
-        _settle(batch)
+    def _have_read_long(self, batch: Sequence[Job[Any]]) -> None:
+        settle(batch)
         for job in batch:
             if job.user_id is not None:
                 self._read_turns.give_back(job.user_id)
@@ -311,87 +340,13 @@ def _connect(engine: Engine) -> Connection | None:
         return None
 
 
-def _settle(batch: Sequence[_Job[Any]]) -> None:
-    for job in batch:
-        if job.answer.cancelled():
-            continue
-        if job.error is None:
-            job.answer.set_result(job.result)
-        else:
-            job.answer.set_exception(job.error)
-
-
-class _Undone(Exception):  # noqa: N818 - it names what happened
-    """One piece of a batch has failed, and nothing of the batch was kept."""
-
-
-def _write_together(connection: Connection, batch: Sequence[_Job[Any]]) -> None:
-    """Run a batch in one transaction; if a piece fails, all again, each in its own savepoint.
-
-    Savepoints around pieces that don't fail took as long as what was written between them.
-    """
-    with contextlib.suppress(_Undone):
-        with connection.begin():
-            for job in batch:
-                try:
-                    _write(connection, job)
-                except Exception as error:
-                    job.error = error
-                    raise _Undone from error
-        return
-    if len(batch) == 1:
-        return
-    with connection.begin():
-        for job in batch:
-            job.error = None
-            try:
-                with connection.begin_nested():
-                    _write(connection, job)
-            except Exception as error:  # noqa: BLE001 - it costs only itself
-                job.error = error
-
-
-def _write(connection: Connection, job: _Job[Any]) -> None:
-    transaction = Transaction(connection)
-    with store_errors():
-        job.result = job.work(transaction)
-    job.news = transaction.news
-
-
-def _read_together(connection: Connection, batch: Sequence[_Job[Any]]) -> None:
-    with connection.begin():
-        for job in batch:
-            try:
-                with store_errors():
-                    job.result = job.work(connection)
-            except Exception as error:  # noqa: BLE001 - it costs only itself
-                job.error = error
-
-
-def _read_in_time(connection: Connection, batch: Sequence[_Job[Any]]) -> None:
+def _read_in_time(connection: Connection, batch: Sequence[Job[Any]]) -> None:
     """Run a long read, and interrupt it at its time limit."""
     until = time.monotonic() + READ_SECONDS
     driver: Any = connection.connection.driver_connection
     driver.set_progress_handler(lambda: time.monotonic() > until, PROGRESS_STEPS)
     try:
-        _read_together(connection, batch)
+        read_together(connection, batch)
     finally:
-        driver.set_progress_handler(None, 0)
-
-
-@contextlib.contextmanager
-def store_errors() -> Iterator[None]:
-    """Turn what says that the database can't be used now into our own word for it.
-
-    Raises:
-        ReadRefused: A long read was interrupted at its time limit.
-        StoreUnavailable: It is locked, full, gone, damaged, or no database at all.
-    """
-    try:
-        yield
-    except (sa.exc.IntegrityError, sa.exc.DataError, sa.exc.ProgrammingError):
-        raise  # these speak of what was asked, not of the database
-    except (sa.exc.DatabaseError, sa.exc.TimeoutError) as error:
-        if getattr(error.__cause__, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
-            raise timed_out() from error
-        raise StoreUnavailable(str(error.__cause__ or error)) from error
+        with contextlib.suppress(sqlite3.ProgrammingError):  # an error has cost the connection
+            driver.set_progress_handler(None, 0)
