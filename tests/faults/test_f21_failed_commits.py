@@ -15,6 +15,7 @@ from sqlalchemy import event
 
 from goods import NOON, a_kept_owner, a_product
 from live import Record
+from patience import PATIENCE
 from postgres import Postgres
 from proxy import Line, Manner, Proxy
 from useby.api.posts import Post, keep
@@ -26,7 +27,6 @@ from useby.domain.notification import Draft, Event, Kind
 from useby.store import notifications, products
 from useby.store.engine import Database, StoreUnavailable, Transaction
 
-PATIENCE = 20.0
 EXPIRING = 3
 PIECES = 4
 RAISE = "DO $$ BEGIN RAISE EXCEPTION 'injected' USING ERRCODE = '{}'; END $$"

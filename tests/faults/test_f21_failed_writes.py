@@ -25,6 +25,7 @@ import failing
 from failing import FailingVfs, Fault
 from goods import NOON, a_kept_owner, a_product
 from live import Record
+from patience import PATIENCE
 from power import dbapi
 from useby.clock.alerts import Batch, say_due
 from useby.domain.account import User
@@ -34,7 +35,6 @@ from useby.store import notifications, products, sqlite
 from useby.store.engine import Database, StoreUnavailable, Transaction, open_database
 from useby.store.sqlite import SqliteDatabase
 
-PATIENCE = 20.0
 SMALL_CACHE_KIB = 64
 """16 pages: what a large piece writes reaches the file before the commit does."""
 LARGE = "x" * 50_000

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from live import START_SECONDS, Server, until
+from live import Server, until
 
 NAME = "useby.db"
 BESIDE = {"-wal": b"frames", "-shm": b"index", ".lock": b"1"}
@@ -28,8 +28,7 @@ def node(folder: Path, *arguments: str, **settings: object) -> Iterator[Server]:
 def refused(server: Server) -> str:
     """Start a node that must end by itself; its log."""
     server.launch()
-    assert server.process.wait(START_SECONDS) == 1
-    server.wait()
+    assert server.wait() == 1
     return server.log
 
 

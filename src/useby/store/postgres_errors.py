@@ -8,8 +8,8 @@ from sqlalchemy.engine import ExceptionContext
 
 AWAY: Final = ("08", "28", "3D", "40", "53", "55P03", "57", "58", "25006", "25P03", "25P04", "XX")
 """Codes, or classes, of PostgreSQL's appendix A with which the server can't be used now: connection
-lost, not let in, no such database, undone, no memory or disk left, a lock or a command that took too
-long, shut down, broken, read only."""
+lost, not let in, no such database, undone, no memory or disk left, a lock or a command that took
+too long, shut down, broken, read only."""
 UNDONE: Final = ("40001", "40P01")
 """Transactions undone for another's sake: a serialization failure, a deadlock. Others of the class
 are no proof that nothing was kept (40003), so they are not attempted again."""
