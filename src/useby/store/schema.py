@@ -241,6 +241,19 @@ idempotency_keys = sa.Table(
 )
 """What a request that came with an ``Idempotency-Key`` was answered."""
 
+usage = sa.Table(
+    "usage",
+    metadata,
+    sa.Column("user_id", sa.String(128), sa.ForeignKey("users.id", ondelete="CASCADE")),
+    sa.Column("products", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("unread", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("bytes", sa.BigInteger, nullable=False, server_default="0"),
+    sa.PrimaryKeyConstraint("user_id"),
+    sqlite_with_rowid=False,
+)
+"""What each account keeps now. Triggers of migration 0005 write it, and nothing else does.
+``bytes`` estimates the space on disk: a fixed figure for each row, and the length of its texts."""
+
 tickets = sa.Table(
     "tickets",
     metadata,
