@@ -45,7 +45,12 @@ class Rest:
             passwords=Passwords(),
             tickets=Tickets(KEY, settings.ticket_seconds),
             rates=Rates(settings),
-            posts=Posts(database, provisions=settings.jwt_auto_provision, now=lambda: self.now),
+            posts=Posts(
+                database,
+                provisions=settings.jwt_auto_provision,
+                limits=settings.limits,
+                now=lambda: self.now,
+            ),
             now=lambda: self.now,
             seats=Seats(Room(1, 1), lambda: self.sockets),
         )

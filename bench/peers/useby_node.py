@@ -137,7 +137,7 @@ def take_store_out(node: Node) -> None:
     room: Any = accounts
     room.user = lambda _, user_id: replace(here, id=user_id)
     room.standings = lambda _, tokens: [
-        Found(Standing.GOOD, numbers[user_id], unread=False) for user_id, _, _ in tokens
+        Found(Standing.GOOD, numbers[user_id], unread=0, bytes=0) for user_id, _, _ in tokens
     ]
 
 

@@ -96,7 +96,12 @@ class Node:
             passwords=Passwords(),
             tickets=tickets,
             rates=Rates(settings),
-            posts=Posts(database, provisions=settings.jwt_auto_provision, now=now),
+            posts=Posts(
+                database,
+                provisions=settings.jwt_auto_provision,
+                limits=settings.limits,
+                now=now,
+            ),
             now=now,
             seats=seats,
         )

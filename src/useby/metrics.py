@@ -36,6 +36,14 @@ alert_batches = Counter("useby_alert_batches", "Batches of due products that the
 alerts_said = Counter("useby_alerts_said", "Alerts that the clock has said.")
 alert_faults = Counter("useby_alert_faults", "Products set aside: their alert can't be worked out.")
 
+# what an account may keep
+
+quota_refusals = Counter(
+    "useby_quota_refusals",
+    "Requests refused (409) because an account has reached a limit, by the figure that is limited.",
+    ["quota"],
+)
+
 # the database
 
 reads_waiting = Gauge(

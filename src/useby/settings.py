@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from useby.domain.quota import Limits
+
 Names = Annotated[tuple[str, ...], NoDecode]
 
 DEFAULT_DATABASE_URL = "sqlite:///useby.db"
@@ -132,6 +134,14 @@ class Settings(BaseSettings):
     close_timeout: float = Field(default=5.0, gt=0)
     """For the answer to our Close; then the line is cut."""
 
+    # what an account may keep (409)
+    max_products: int = Field(default=50_000, ge=1)
+    """Products of an account, closed ones included."""
+    max_unread: int = Field(default=100_000, ge=1)
+    """Unread notifications of an account. Alerts of the clock count and are kept beyond it."""
+    max_account_bytes: int = Field(default=256 * 1024 * 1024, ge=64 * 1024)
+    """Estimated space on disk of an account. The request that passes it is the last one kept."""
+
     # stopping
     drain_seconds: float = Field(default=1.0, ge=0)
     """Over how long the sockets are closed with 1001 on a stop, so that not all return at once."""
@@ -178,6 +188,11 @@ class Settings(BaseSettings):
                 msg = "USEBY_NATS_URL must be nats://HOST or tls://HOST, or several with commas"
                 raise ValueError(msg)
         return self
+
+    @property
+    def limits(self) -> Limits:
+        """What an account may keep."""
+        return Limits(self.max_products, self.max_unread, self.max_account_bytes)
 
     @property
     def on_loopback(self) -> bool:

@@ -26,7 +26,7 @@ def _standing(claims: Claims, *, signed_out: bool = False) -> Standing:
             now = datetime.now(UTC)
             await database.write(lambda t: accounts.end_sessions(t, claims.user_id, now))
         key = (claims.user_id, claims.session_id, claims.issued_at)
-        ((standing, _, _),) = await database.read(lambda c: accounts.standings(c, [key]))
+        ((standing, *_),) = await database.read(lambda c: accounts.standings(c, [key]))
         await database.close()
         return standing
 

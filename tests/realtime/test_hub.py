@@ -15,7 +15,7 @@ from useby.domain.news import Notified
 from useby.realtime import patience
 from useby.realtime.session import PAGE
 from useby.realtime.socket import Socket
-from useby.store import accounts, notifications, sessions
+from useby.store import accounts, sessions, usage
 from useby.store.engine import StoreUnavailable
 from wire import close_frame, wires
 
@@ -171,7 +171,7 @@ async def test_marks_of_one_connection_are_durable_before_the_next_frame(house: 
             await client.send(json.dumps({"action": "mark_read", "id": each.id}))
         await client.send("PING")
         assert json.loads(await client.recv()) == {"type": "pong"}
-        unread = await house.node.database.read(lambda c: notifications.unread_count(c, user.id))
+        unread = await house.node.database.read(lambda c: usage.of(c, user.id).unread)
         assert unread == 0
 
 

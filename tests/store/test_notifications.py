@@ -12,7 +12,7 @@ from goods import NOON, a_kept_owner
 from useby.domain.account import User
 from useby.domain.news import News, Notified
 from useby.domain.notification import Draft, Event, Kind, Notification
-from useby.store import notifications
+from useby.store import notifications, usage
 from useby.store.cursor import BadCursor, decode, encode
 from useby.store.engine import Database
 from useby.store.notifications import NotificationQuery, UnknownUser
@@ -98,7 +98,7 @@ async def test_marking_read_is_idempotent_keeps_its_first_moment_and_ignores_oth
     read = await database.read(lambda c: notifications.get(c, ada.id, mine.id))
     assert read is not None
     assert read.read_at == NOON
-    assert await database.read(lambda c: notifications.unread_count(c, eve.id)) == 1
+    assert await database.read(lambda c: usage.of(c, eve.id).unread) == 1
 
 
 async def test_the_unread_page_and_the_page_after_are_what_a_session_asks_for(

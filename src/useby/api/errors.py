@@ -12,11 +12,22 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field, ValidationError
 from starlette.exceptions import HTTPException
 
+from useby import metrics
 from useby.auth.passwords import TooBusy
+from useby.domain.quota import Quota, QuotaReached
 from useby.store.engine import ReadRefused, StoreUnavailable
 from useby.store.notifications import UnknownUser
 
 log = logging.getLogger(__name__)
+
+FULL: Final = {
+    Quota.PRODUCTS: "The account has reached its limit of {:,} products. Delete some first.",
+    Quota.UNREAD: "The account has reached its limit of {:,} unread notifications."
+    " Mark some read first.",
+    Quota.BYTES: "The account has reached its limit of {:,} bytes."
+    " Delete products or notifications first.",
+}
+"""Details of a 409: the owner of the account can clear it and send the request again."""
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
@@ -201,6 +212,11 @@ def install(api: FastAPI) -> None:
         # Deleted between the look at the token and the write.
         gone = Problem.unauthorized("The access token has been revoked.")
         return problem(gone.status, gone.detail, gone.headers)
+
+    @api.exception_handler(QuotaReached)
+    async def _full(_: Request, error: QuotaReached) -> JSONResponse:
+        metrics.quota_refusals.labels(error.quota.value).inc()
+        return problem(HTTPStatus.CONFLICT, FULL[error.quota].format(error.limit))
 
     @api.exception_handler(TooBusy)
     async def _busy(_: Request, __: TooBusy) -> JSONResponse:

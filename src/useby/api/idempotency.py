@@ -5,7 +5,7 @@ without, as most clients send it.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Final
@@ -15,9 +15,12 @@ from fastapi import Header, Request, Response
 from useby.api.context import Context, write_as
 from useby.api.errors import Problem
 from useby.auth.tokens import Claims
-from useby.store import idempotency
+from useby.domain.notification import Draft, Notification
+from useby.domain.quota import Limits
+from useby.store import idempotency, notifications, usage
 from useby.store.engine import Transaction
 from useby.store.idempotency import Keyed, KeyReused
+from useby.store.owners import hold
 
 REUSED: Final = (
     "This Idempotency-Key was sent with another request in the last 24 hours. "
@@ -38,27 +41,68 @@ IdempotencyKey = Annotated[
 ]
 
 
-async def write_once(
+async def post_once(
     node: Context,
     claims: Claims,
     request: Request,
     key: str | None,
-    work: Callable[[Transaction], bytes],
-    now: datetime,
+    drafts: Sequence[Draft],
+    answer: Callable[[Sequence[Notification]], bytes],
 ) -> bytes:
-    """Run a write and give the JSON it answers; with a key that was seen, only the latter.
+    """Keep notifications of one user and answer; with a key that was seen, only answer again.
+
+    Args:
+        node: The node.
+        claims: The caller's token.
+        request: The request, which a repeat must equal.
+        key: Its ``Idempotency-Key``, if it has one.
+        drafts: The notifications to keep.
+        answer: Makes the answer of what was kept; the same of the same.
+
+    Returns:
+        The answer, JSON.
 
     Raises:
         Problem: 422, the key stands for another request; 401, the token has been revoked.
+        QuotaReached: The account keeps as much as it may.
     """
+    now, limits = node.now(), node.settings.limits
     if key is None:
-        return await write_as(node, claims, work)
+        return await write_as(node, claims, lambda t: answer(_keep(t, drafts, limits, now)))
     sent = request.scope["path"].encode() + b"\n" + await request.body()
     keyed = Keyed(claims.user_id, key, hashlib.sha256(sent).hexdigest())
+    made: dict[bytes, bytes] = {}
+    """The answer for what was kept, if it is this very request that was carried out."""
+
+    def work(transaction: Transaction) -> bytes:
+        new = _keep(transaction, drafts, limits, now)
+        body = answer(new)
+        kept = body if idempotency.short(body) else idempotency.receipt(new)
+        made[kept] = body
+        return kept
+
+    def once(transaction: Transaction) -> bytes:
+        kept = idempotency.once(transaction, keyed, work, now)
+        if kept not in made and idempotency.is_receipt(kept):
+            return answer(idempotency.by_receipt(kept, drafts))
+        return made.get(kept, kept)
+
     try:
-        return await write_as(node, claims, lambda t: idempotency.once(t, keyed, work, now))
+        return await write_as(node, claims, once)
     except KeyReused:
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, REUSED) from None
+
+
+def _keep(
+    transaction: Transaction, drafts: Sequence[Draft], limits: Limits, now: datetime
+) -> list[Notification]:
+    """Keep notifications of one user if there is room for all of them."""
+    if not drafts:
+        return []
+    owner = drafts[0].user_id
+    hold(transaction, owner)
+    usage.require_room(transaction.connection, owner, limits, unread=len(drafts))
+    return notifications.add(transaction, drafts, now)
 
 
 def json_response(body: bytes, status: HTTPStatus) -> Response:

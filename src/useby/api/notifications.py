@@ -1,5 +1,6 @@
 """A person's notifications, over REST."""
 
+from collections.abc import Sequence
 from datetime import date
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -10,11 +11,11 @@ from pydantic import Field, StringConstraints, ValidationError, WithJsonSchema
 from useby.api.bodies import BatchRoute, in_turns
 from useby.api.context import REVOKED, Claimed, Known, Node
 from useby.api.errors import Errors, FieldError, Problem, answers, field_errors, shared_out
-from useby.api.idempotency import IdempotencyKey, json_response, write_once
+from useby.api.idempotency import IdempotencyKey, json_response, post_once
 from useby.api.posts import Post
 from useby.api.shapes import BATCH_LIMIT, Id, Message, Moment, Shape, Text
 from useby.domain.notification import Draft, Event, Kind, Notification
-from useby.store import notifications
+from useby.store import notifications, usage
 from useby.store.cursor import BadCursor
 from useby.store.engine import Transaction
 from useby.store.notifications import NotificationQuery
@@ -154,11 +155,9 @@ async def list_notifications(
 
 @router.get("/unread-count", operation_id="countUnread", responses=answers(401))
 async def count_unread(node: Node, caller: Known) -> UnreadCount:
-    """How many are unread."""
-    count = await node.database.read(
-        lambda c: notifications.unread_count(c, caller.user.id), user_id=caller.user.id
-    )
-    return UnreadCount(unread=count)
+    """The number of unread notifications."""
+    kept = await node.database.read(lambda c: usage.of(c, caller.user.id))
+    return UnreadCount(unread=kept.unread)
 
 
 @router.post(
@@ -166,7 +165,7 @@ async def count_unread(node: Node, caller: Known) -> UnreadCount:
     operation_id="postNotification",
     status_code=HTTPStatus.CREATED,
     response_model=NotificationOut,
-    responses=answers(401),
+    responses=answers(401, 409),
 )
 async def post_notification(
     node: Node, claims: Claimed, request: Request, new: NotificationIn, key: IdempotencyKey = None
@@ -178,13 +177,7 @@ async def post_notification(
         if kept is None:
             raise Problem.unauthorized(REVOKED)
         return json_response(_json(kept), HTTPStatus.CREATED)
-    now = node.now()
-
-    def work(transaction: Transaction) -> bytes:
-        (said,) = notifications.add(transaction, [draft], now)
-        return _json(said)
-
-    body = await write_once(node, claims, request, key, work, now)
+    body = await post_once(node, claims, request, key, [draft], lambda kept: _json(kept[0]))
     return json_response(body, HTTPStatus.CREATED)
 
 
@@ -192,7 +185,7 @@ async def post_notification(
     "/batch",
     operation_id="postNotifications",
     response_model=NotificationResults,
-    responses=answers(401),
+    responses=answers(401, 409),
 )
 async def post_notifications(
     node: Node,
@@ -202,22 +195,21 @@ async def post_notifications(
     key: IdempotencyKey = None,
 ) -> Response:
     """Tell one's own devices up to 1,000 things, in one transaction. Each has its own result."""
-    now = node.now()
     read = await in_turns(NotificationIn.read, batch.items)
     errors = shared_out([[] if isinstance(each, NotificationIn) else each for each in read])
     drafts = [each.draft(claims.user_id) for each in read if isinstance(each, NotificationIn)]
 
-    def work(transaction: Transaction) -> bytes:
-        kept = iter(notifications.add(transaction, drafts, now))
+    def answer(kept: Sequence[Notification]) -> bytes:
+        rows = iter(kept)
         results = [
-            NotificationResult(index=index, status=201, notification=NotificationOut.of(next(kept)))
+            NotificationResult(index=index, status=201, notification=NotificationOut.of(next(rows)))
             if isinstance(each, NotificationIn)
             else NotificationResult(index=index, status=422, errors=errors[index])
             for index, each in enumerate(read)
         ]
         return NotificationResults(results=results).model_dump_json(by_alias=True).encode()
 
-    body = await write_once(node, claims, request, key, work, now)
+    body = await post_once(node, claims, request, key, drafts, answer)
     return json_response(body, HTTPStatus.OK)
 
 

@@ -15,6 +15,7 @@ from typing import Final
 from useby.auth.tokens import Claims
 from useby.domain.account import Standing
 from useby.domain.notification import Draft, Notification
+from useby.domain.quota import Limits, QuotaReached, Usage
 from useby.store import accounts, notifications
 from useby.store.batches import Batches
 from useby.store.engine import Database, StoreUnavailable, Transaction
@@ -62,17 +63,24 @@ class Posts:
     """The queues in which posts wait. All of it runs on the event loop."""
 
     def __init__(
-        self, database: Database, *, provisions: bool, now: Callable[[], datetime]
+        self,
+        database: Database,
+        *,
+        provisions: bool,
+        limits: Limits,
+        now: Callable[[], datetime],
     ) -> None:
         """Make empty queues; ``run`` works them off.
 
         Args:
             database: Where to write to.
             provisions: Whether an outside issuer's subject becomes a user at first sight.
+            limits: What an account may keep.
             now: The wall clock: aware, UTC.
         """
         self._database = database
         self._provisions = provisions
+        self._limits = limits
         self._now = now
         self._waiting: Batches[_Waiting] = Batches(
             "posts", self._keep_together, lambda each: each.user_id, most=TOGETHER
@@ -86,6 +94,7 @@ class Posts:
 
         Raises:
             StoreUnavailable: The database can't be written now.
+            QuotaReached: The user's account keeps as much as it may.
         """
         waiting = _Waiting(post)
         self._waiting.put(waiting)
@@ -102,7 +111,14 @@ class Posts:
         posts = [each.post for each in turn]
         try:
             outcomes = await self._database.write(
-                lambda t: keep(t, posts, self._now(), provisions=self._provisions, waits=apart)
+                lambda t: keep(
+                    t,
+                    posts,
+                    self._now(),
+                    provisions=self._provisions,
+                    limits=self._limits,
+                    waits=apart,
+                )
             )
         except StoreUnavailable as error:
             for each in turn:
@@ -116,7 +132,9 @@ class Posts:
             turn[0].kept.set_exception(error)
         else:
             for each, outcome in zip(turn, outcomes, strict=True):
-                if outcome is not Unkept.BUSY:
+                if isinstance(outcome, QuotaReached):
+                    each.kept.set_exception(outcome)
+                elif outcome is not Unkept.BUSY:
                     each.kept.set_result(None if outcome is Unkept.REVOKED else outcome)
             return [
                 each for each, outcome in zip(turn, outcomes, strict=True) if outcome is Unkept.BUSY
@@ -130,15 +148,17 @@ def keep(
     now: datetime,
     *,
     provisions: bool,
+    limits: Limits,
     waits: bool = False,
-) -> list[Notification | Unkept]:
-    """Keep the posts of users who still may, and whose rows are free.
+) -> list[Notification | Unkept | QuotaReached]:
+    """Keep the posts of users who still may post and have room, and whose rows are free.
 
     Args:
         transaction: The write under way.
         posts: What was posted; by one user if ``waits``.
         now: The moment, aware.
         provisions: Whether an outside issuer's subject becomes a user at first sight.
+        limits: What an account may keep.
         waits: Whether a row that is held is waited for; else it makes its user's posts ``BUSY``.
 
     Returns:
@@ -154,10 +174,15 @@ def keep(
             hold(transaction, user_id)
     held = users if waits else hold_free(transaction, users)
     found = accounts.standings(transaction.connection, keys)
-    unkept = [
-        _REFUSED.get(standing) or (None if post.claims.user_id in held else Unkept.BUSY)
-        for post, (standing, _, _) in zip(posts, found, strict=True)
-    ]
+    added: dict[str, int] = {}
+    unkept: list[Unkept | QuotaReached | None] = []
+    for (user_id, _, _), each in zip(keys, found, strict=True):
+        why = _REFUSED.get(each.standing) or (None if user_id in held else Unkept.BUSY)
+        if why is None:
+            added[user_id] = more = added.get(user_id, 0) + 1
+            unkept.append(limits.reached(Usage(0, each.unread, each.bytes), unread=more))
+        else:
+            unkept.append(why)
     drafts = [post.draft for post, why in zip(posts, unkept, strict=True) if why is None]
     kept = iter(notifications.add(transaction, drafts, now))
     return [next(kept) if why is None else why for why in unkept]

@@ -26,7 +26,7 @@ from useby.api.product_shapes import (
 from useby.api.shapes import DAY_LIMIT, Id, Text
 from useby.domain.account import User
 from useby.domain.product import Closing, Product, Status
-from useby.store import accounts, product_search, products
+from useby.store import accounts, product_search, products, usage
 from useby.store.cursor import BadCursor, Page
 from useby.store.engine import Transaction
 from useby.store.product_search import NotFolded, Order, ProductQuery
@@ -43,11 +43,27 @@ def _new_id() -> str:
     return str(uuid7())
 
 
-def _owner(transaction: Transaction, caller: Caller) -> User:
-    """The caller as they are now, held; a zone or policy read before the transaction may be old."""
+def _owner(node: Context, transaction: Transaction, caller: Caller, new: int = 0) -> User:
+    """Hold the caller's rows and read the caller again, whose zone may have changed since.
+
+    Every change of a product may lead to a notification, so each needs room for one.
+
+    Args:
+        node: The node, for its limits.
+        transaction: The write under way.
+        caller: The caller.
+        new: The number of products to be added.
+
+    Raises:
+        Problem: 401, the account has been deleted.
+        QuotaReached: The account keeps as much as it may.
+    """
     user = accounts.held(transaction, caller.user.id)
     if user is None:
         raise Problem.unauthorized("The access token has been revoked.")
+    usage.require_room(
+        transaction.connection, user.id, node.settings.limits, products=new, unread=1
+    )
     return user
 
 
@@ -65,7 +81,9 @@ async def add_product(node: Node, caller: Known, new: ProductIn) -> ProductOut:
     now = node.now()
     product = product_from(new, caller.user.id, _new_id(), now)
     try:
-        await node.database.write(lambda t: products.add(t, product, _owner(t, caller), now))
+        await node.database.write(
+            lambda t: products.add(t, product, _owner(node, t, caller, 1), now)
+        )
     except ExternalIdTaken:
         raise Problem(HTTPStatus.CONFLICT, TAKEN) from None
     return _shown(product, caller, now)
@@ -113,7 +131,7 @@ async def _page(node: Context, user: User, query: ProductQuery, now: datetime) -
                 pass
 
 
-@batches.post("/batch", operation_id="addProducts", responses=answers(401))
+@batches.post("/batch", operation_id="addProducts", responses=answers(401, 409))
 async def add_products(node: Node, caller: Known, batch: BatchIn) -> BatchOut:
     """Add up to 1,000 products. Each has its own result; one summary tells the devices."""
     now = node.now()
@@ -124,7 +142,9 @@ async def add_products(node: Node, caller: Known, batch: BatchIn) -> BatchOut:
         for each in read
         if isinstance(each, ProductIn)
     ]
-    kept = await node.database.write(lambda t: products.add_many(t, new, _owner(t, caller), now))
+    kept = await node.database.write(
+        lambda t: products.add_many(t, new, _owner(node, t, caller, len(new)), now)
+    )
     outcomes = iter(zip(new, kept, strict=True))
     results: list[BatchResult] = []
     for index, each in enumerate(read):
@@ -156,7 +176,7 @@ async def change_product(
     now = node.now()
 
     def work(transaction: Transaction) -> Product | None:
-        owner = _owner(transaction, caller)
+        owner = _owner(node, transaction, caller)
         before = products.get(transaction.connection, owner.id, product_id)
         if before is None:
             return None
@@ -214,7 +234,7 @@ async def reopen_product(
     now = node.now()
 
     def work(transaction: Transaction) -> Product | None:
-        owner = _owner(transaction, caller)
+        owner = _owner(node, transaction, caller)
         return products.reopen(transaction, owner, product_id, quantity=amount.quantity, now=now)
 
     return await _moved(node, caller, work, now)
@@ -226,7 +246,7 @@ async def _take(
     now = node.now()
 
     def work(transaction: Transaction) -> Product | None:
-        owner = _owner(transaction, caller)
+        owner = _owner(node, transaction, caller)
         return products.take(
             transaction, owner, product_id, quantity=amount.quantity, how=how, now=now
         )

@@ -37,6 +37,22 @@ class Draft:
     expires_on: date | None = None
     days_left: int | None = None
 
+    def kept(self, notification_id: str, seq: int, created_at: datetime) -> "Notification":
+        """The notification that this becomes with an id and a place."""
+        return Notification(
+            notification_id,
+            self.user_id,
+            seq,
+            self.message,
+            self.kind,
+            self.event,
+            self.product_name,
+            created_at,
+            self.product_id,
+            self.expires_on,
+            self.days_left,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Notification:

@@ -328,14 +328,12 @@ class Admissions:
         def read(connection: Connection) -> list[_Found]:
             return [
                 _Found(
-                    standing,
-                    newest,
-                    notifications.unread_count(connection, user_id)
-                    if unread and each.socket.session.extended
-                    else int(unread),
+                    found.standing,
+                    found.newest,
+                    found.unread,
                     _place(connection, user_id, each.since),
                 )
-                for each, (user_id, _, _), (standing, newest, unread) in zip(
+                for each, (user_id, _, _), found in zip(
                     batch, keys, accounts.standings(connection, keys), strict=True
                 )
             ]

@@ -26,7 +26,7 @@ from useby.realtime.effects import Effects
 from useby.realtime.patience import together_or_alone, until_it_works
 from useby.realtime.session import State
 from useby.realtime.socket import Socket
-from useby.store import accounts, notifications, products
+from useby.store import accounts, notifications, products, usage
 from useby.store.engine import Connection, Database
 
 log = logging.getLogger(__name__)
@@ -260,7 +260,7 @@ def _look_up(connection: Connection, due: dict[str, _Due]) -> dict[str, _Found]:
     for user_id, what in due.items():
         owner, rows = _products(connection, user_id, what.products)
         found[user_id] = _Found(
-            notifications.unread_count(connection, user_id),
+            usage.of(connection, user_id).unread,
             notifications.read_among(connection, user_id, list(what.said)),
             owner,
             rows,

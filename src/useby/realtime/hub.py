@@ -150,7 +150,7 @@ class Hub:
             why = closes.ISSUER_UNAVAILABLE  # the session goes on with the token it has
         else:
             key = (claims.user_id, claims.session_id, claims.issued_at)
-            ((standing, _, _),) = await until_it_works(
+            ((standing, *_),) = await until_it_works(
                 lambda: self._database.read(lambda c: accounts.standings(c, [key]))
             )
             same = claims.user_id == socket.session.user_id

@@ -15,7 +15,7 @@ from useby.store.engine import Transaction
 from useby.store.notifications import UnknownUser
 from useby.store.owners import hold
 from useby.store.rows import Gather, given, values
-from useby.store.schema import UtcDateTime, notifications, products, sessions, users
+from useby.store.schema import UtcDateTime, notifications, products, sessions, usage, users
 
 
 class EmailTaken(Exception):  # noqa: N818 - said as the caller sees it
@@ -89,18 +89,26 @@ _STANDINGS: Final = Gather(
         sa.exists().where(
             notifications.c.user_id == _TOKENS.c.user_id, notifications.c.read_at.is_(None)
         ),
-    ).select_from(_TOKENS.join(users, users.c.id == _TOKENS.c.user_id))
+        sa.func.coalesce(usage.c.unread, 0),
+        sa.func.coalesce(usage.c.bytes, 0),
+    ).select_from(
+        _TOKENS.join(users, users.c.id == _TOKENS.c.user_id).outerjoin(
+            usage, usage.c.user_id == _TOKENS.c.user_id
+        )
+    )
 )
 
 
 class Found(NamedTuple):
-    """What a look-up by what a token says has found."""
+    """The result of looking a token and its user up."""
 
     standing: Standing
     newest: int
     """The newest ``seq`` given to one of the user's notifications."""
-    unread: bool
-    """Whether any of them is unread."""
+    unread: int
+    """The number of them that are unread."""
+    bytes: int
+    """The space on disk that the account is counted as (``store.usage``)."""
 
 
 def add_user(transaction: Transaction, *, user: User, password_hash: str | None) -> None:
@@ -311,19 +319,20 @@ def delete_user(transaction: Transaction, user_id: str) -> None:
 def standings(
     connection: Connection, tokens: Sequence[tuple[str, str | None, datetime]]
 ) -> list[Found]:
-    """Whether tokens are still good, and what awaits their bearers; one query for the lot.
+    """Look tokens and their users up, all of them in one query.
 
     Args:
         connection: The snapshot to look at.
         tokens: For each its user, its session (``None`` for an outside issuer's) and when it was
             issued.
     """
-    found = [Found(Standing.UNKNOWN, 0, unread=False)] * len(tokens)
+    found = [Found(Standing.UNKNOWN, 0, unread=0, bytes=0)] * len(tokens)
     columns = zip(*tokens, strict=True) if tokens else ((), (), ())
     rows = _STANDINGS(connection, **values(connection, range(len(tokens)), *columns))
-    for number, seq, disabled, ended, unread in rows:
-        standing = Standing.REVOKED if ended else Standing.GOOD
-        found[number] = Found(Standing.DISABLED if disabled else standing, seq, bool(unread))
+    for number, seq, disabled, ended, any_unread, unread, size in rows:
+        standing = Standing.DISABLED if disabled else Standing.REVOKED if ended else Standing.GOOD
+        # A replay must never depend on a figure, only on the rows themselves.
+        found[number] = Found(standing, seq, max(unread, 1) if any_unread else 0, size)
     return found
 
 

@@ -149,19 +149,7 @@ def add(transaction: Transaction, drafts: Sequence[Draft], now: datetime) -> lis
     rows: list[tuple[Any, ...]] = []
     for draft in drafts:
         numbers[draft.user_id] = seq = numbers[draft.user_id] + 1
-        said = Notification(
-            str(uuid7()),
-            draft.user_id,
-            seq,
-            draft.message,
-            draft.kind,
-            draft.event,
-            draft.product_name,
-            created,
-            draft.product_id,
-            draft.expires_on,
-            draft.days_left,
-        )
+        said = draft.kept(str(uuid7()), seq, created)
         kept.append(said)
         told[draft.user_id].append(said)
         rows.append(
@@ -245,18 +233,6 @@ def read_among(connection: Connection, user_id: str, ids: Sequence[str]) -> froz
                 table.c.user_id == user_id, table.c.id.in_(ids), table.c.read_at.is_not(None)
             )
         )
-    )
-
-
-def unread_count(connection: Connection, user_id: str) -> int:
-    """How many of the user's notifications are unread."""
-    return (
-        connection.scalar(
-            sa.select(sa.func.count())
-            .select_from(table)
-            .where(table.c.user_id == user_id, table.c.read_at.is_(None))
-        )
-        or 0
     )
 
 
