@@ -137,7 +137,7 @@ class Settings(BaseSettings):
     # what an account may keep (409)
     max_products: int = Field(default=50_000, ge=1)
     """Products of an account, closed ones included."""
-    max_unread: int = Field(default=100_000, ge=1)
+    max_unread: int = Field(default=250_000, ge=1)
     """Unread notifications of an account. Alerts of the clock count and are kept beyond it."""
     max_account_bytes: int = Field(default=256 * 1024 * 1024, ge=64 * 1024)
     """Estimated space on disk of an account. The request that passes it is the last one kept."""

@@ -1,0 +1,136 @@
+"""F28: devices of a user with 200,000 unread notifications connect again and again."""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from websockets.asyncio.client import connect
+
+import live
+from bystander import heard_throughout, watched
+from house import House
+from live import PATIENCE, Person, Server
+from nodes import start, wall
+from useby.store.engine import Connection
+
+__all__ = ["start", "wall"]
+
+UNREAD = 200_000
+DEVICES = 4
+CONNECTIONS = 12
+"""Of each device, one after the other."""
+STRANGERS = 40
+FEW, MANY = 20, 20_000
+OPCODES = 50
+"""SQLite counts its work in steps of so many."""
+
+
+@pytest.fixture(scope="module")
+def people() -> list[Person]:
+    return []
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, people: list[Person]) -> Iterator[Server]:
+    def fill(server: Server) -> None:
+        people.append(server.person())
+        for number in range(UNREAD // 1000):
+            server.say(people[0], [f"unread {number}"] * 1000)
+
+    with watched(tmp_path_factory.mktemp("f28"), first=fill) as server:
+        yield server
+
+
+async def greeting(url: str) -> dict[str, Any]:
+    """Connect as a page does, and leave with the first frame."""
+    async with asyncio.timeout(PATIENCE), connect(url, subprotocols=["useby.v1"]) as client:
+        first: dict[str, Any] = json.loads(await client.recv())
+        return first
+
+
+async def test_a_handshake_takes_the_same_work_however_many_notifications_are_unread(
+    start: Any,
+) -> None:
+    house: House = await start()
+    steps = 0
+
+    def counted(read: Callable[..., Any]) -> Callable[..., Any]:
+        async def reading(work: Callable[[Connection], Any]) -> Any:
+            def working(connection: Connection) -> Any:
+                driver: Any = connection.connection.driver_connection
+                driver.set_progress_handler(step, OPCODES)
+                try:
+                    return work(connection)
+                finally:
+                    driver.set_progress_handler(None, OPCODES)
+
+            return await read(working)
+
+        return reading
+
+    def step() -> int:
+        nonlocal steps
+        steps += 1
+        return 0
+
+    work: dict[int, int] = {}
+    house.node.database.read = counted(house.node.database.read)  # type: ignore[method-assign]
+    for count in (FEW, MANY):
+        user = await house.add_user(f"with {count}")
+        for _ in range(0, count, FEW * 10):
+            await house.post(user, *["unread"] * min(count, FEW * 10))
+        token = await house.token(user, f"s{count}")
+        steps = 0
+        first = await greeting(f"{house.socket_url}?access_token={token}")
+        assert first["unread"] == count
+        work[count] = steps
+    assert work[MANY] < work[FEW] + MANY / OPCODES, "not one step for each that is unread"
+
+
+async def test_strangers_are_admitted_and_figures_are_exact_while_devices_with_200_000_reconnect(
+    server: Server, people: list[Person], record_property: live.Record
+) -> None:
+    (person,) = people
+    strangers = [server.person() for _ in range(STRANGERS)]
+    waits: list[float] = []
+
+    async def device() -> None:
+        for _ in range(CONNECTIONS):
+            assert (await greeting(server.socket_url(person.token)))["unread"] == UNREAD
+
+    async def stranger(each: Person) -> None:
+        began = time.perf_counter()
+        assert (await greeting(server.socket_url(each.token)))["unread"] == 0
+        waits.append(time.perf_counter() - began)
+
+    async with heard_throughout(server, record_property):
+        devices = asyncio.gather(*(device() for _ in range(DEVICES)))
+        for each in strangers:
+            await stranger(each)
+        await devices
+    record_property("strangers_slowest_ms", round(max(waits) * 1000, 1))
+    async with server.rest() as rest:
+        page = await rest.get("/api/notifications?limit=91", headers=person.headers)
+        gone, *read = [each["id"] for each in page.json()["items"]]
+        await rest.delete(f"/api/notifications/{gone}", headers=person.headers)
+        assert await shown(server, person) == UNREAD - 1
+        async with connect(server.socket_url(person.token)) as client:
+            for each in read[:50]:
+                await client.send(live.mark_read(each))
+            await client.send("PING")
+            async with asyncio.timeout(PATIENCE):
+                while json.loads(await client.recv())["type"] != "pong":
+                    pass
+        for each in read[50:]:
+            await rest.post(f"/api/notifications/{each}/read", headers=person.headers)
+        assert await shown(server, person) == UNREAD - 91
+        count = await rest.get("/api/notifications/unread-count", headers=person.headers)
+        assert count.json() == {"unread": UNREAD - 91}
+
+
+async def shown(server: Server, person: Person) -> int:
+    """The figure that a page is greeted with."""
+    return int((await greeting(server.socket_url(person.token)))["unread"])

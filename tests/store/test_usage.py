@@ -1,0 +1,340 @@
+"""What accounts keep: the figures that triggers count are those of the rows."""
+
+import asyncio
+import random
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+import sqlalchemy as sa
+
+from both import on_postgres
+from goods import NOON, a_kept_owner, a_product
+from postgres import Postgres
+from useby.clock import alerts as clock
+from useby.domain.account import User
+from useby.domain.notification import Draft, Event, Kind
+from useby.domain.product import Closing
+from useby.domain.quota import Limits, Quota, QuotaReached, Usage
+from useby.store import accounts, idempotency, migrate, notifications, products, usage
+from useby.store.engine import Connection, Database, Transaction, database_file
+from useby.store.idempotency import Keyed
+from useby.store.schema import alerts_said, idempotency_keys, users
+from useby.store.schema import notifications as notifications_table
+from useby.store.schema import products as products_table
+from useby.store.sqlite import sqlite_engine
+
+STEPS = 120
+FLAT = {products_table: 800, alerts_said: 200, notifications_table: 600, idempotency_keys: 300}
+TEXTS = ("external_id", "name", "category", "barcode", "unit", "location", "notes")
+TEXTS += ("message", "product_name", "key", "answer")
+
+
+def octets(value: Any) -> int:
+    return len(value) if isinstance(value, bytes) else len((value or "").encode())
+
+
+def counted(connection: Connection, user_id: str) -> Usage:
+    """What an account keeps, worked out from its rows."""
+    rows = {
+        table: connection.execute(sa.select(table).where(table.c.user_id == user_id)).all()
+        for table in FLAT
+    }
+    return Usage(
+        products=len(rows[products_table]),
+        unread=sum(row.read_at is None for row in rows[notifications_table]),
+        bytes=sum(
+            FLAT[table] + sum(octets(row._mapping.get(name)) for name in TEXTS)
+            for table, of_table in rows.items()
+            for row in of_table
+        ),
+    )
+
+
+async def assert_right(database: Database, *of: User) -> None:
+    for user in of:
+        kept, rows = await database.read(
+            lambda c, u=user.id: (usage.of(c, u), counted(c, u))  # type: ignore[misc]
+        )
+        assert kept == rows
+
+
+def drafts(user: User, count: int, message: str = "Milk, 3 €") -> list[Draft]:
+    return [Draft(user.id, message, Kind.INFO, Event.CUSTOM, "Milch à 1 €")] * count
+
+
+class Household:
+    """A user to whom something happens at random."""
+
+    def __init__(self, owner: User, chance: random.Random) -> None:
+        self.owner = owner
+        self.chance = chance
+        self.keys = 0
+
+    def step(self, transaction: Transaction) -> None:
+        getattr(self, f"_{self.chance.choice(DEEDS)}")(transaction)
+
+    def _post(self, transaction: Transaction) -> None:
+        notifications.add(transaction, drafts(self.owner, self.chance.randint(1, 20)), NOON)
+
+    def _post_with_a_key(self, transaction: Transaction) -> None:
+        self.keys += 1
+        moment = NOON - idempotency.KEPT * self.chance.randint(0, 1)
+        request = Keyed(self.owner.id, f"schlüssel {self.keys}", "f" * 64)
+        idempotency.once(transaction, request, lambda _: b"answer" * self.keys, moment)
+
+    def _mark(self, transaction: Transaction) -> None:
+        page = notifications.page_after(transaction.connection, self.owner.id, 0, 10)
+        notifications.mark_read(transaction, self.owner.id, [each.id for each in page], NOON)
+
+    def _mark_all(self, transaction: Transaction) -> None:
+        notifications.mark_all_read(transaction, self.owner.id, NOON)
+
+    def _delete(self, transaction: Transaction) -> None:
+        page = notifications.page_after(transaction.connection, self.owner.id, 0, 40)
+        for each in page and [self.chance.choice(page)]:
+            notifications.delete(transaction, self.owner.id, each.id)
+
+    def _add_products(self, transaction: Transaction) -> None:
+        new = [a_product(self.owner, "2026-03-03", notes="Kühl lagern") for _ in range(3)]
+        products.add_many(transaction, new, self.owner, NOON)
+
+    def _change_product(self, transaction: Transaction) -> None:
+        for each in self._some_product(transaction):
+            after = a_product(
+                self.owner, id=each, name="x" * self.chance.randint(1, 200), external_id=each
+            )
+            products.replace(transaction, after, self.owner, NOON)
+
+    def _consume_product(self, transaction: Transaction) -> None:
+        for each in self._some_product(transaction):
+            product = products.get(transaction.connection, self.owner.id, each)
+            if product is not None and product.closed_as is None:
+                products.take(
+                    transaction,
+                    self.owner,
+                    each,
+                    quantity=None,
+                    how=Closing.CONSUMED,
+                    now=NOON,
+                )
+
+    def _delete_product(self, transaction: Transaction) -> None:
+        for each in self._some_product(transaction):
+            products.delete(transaction, self.owner.id, each, NOON)
+
+    def _have_alerts(self, transaction: Transaction) -> None:
+        clock.say_due(transaction, NOON + timedelta(days=2))
+
+    def _some_product(self, transaction: Transaction) -> list[str]:
+        ids = transaction.connection.scalars(
+            sa.select(products_table.c.id)
+            .where(products_table.c.user_id == self.owner.id)
+            .order_by(products_table.c.id)
+        ).all()
+        return [self.chance.choice(ids)] if ids else []
+
+
+DEEDS = (
+    "post",
+    "post_with_a_key",
+    "mark",
+    "mark_all",
+    "delete",
+    "add_products",
+    "change_product",
+    "consume_product",
+    "delete_product",
+    "have_alerts",
+)
+
+
+@pytest.mark.parametrize("seed", range(2))
+async def test_an_accounts_figures_are_those_of_its_rows_whatever_happens(
+    database: Database, seed: int
+) -> None:
+    chance = random.Random(seed)
+    houses = [Household(await a_kept_owner(database), chance) for _ in range(3)]
+    owners = [each.owner for each in houses]
+    for number in range(STEPS):
+        await database.write(chance.choice(houses).step)
+        if number % 10 == 0:
+            await assert_right(database, *owners)
+    await assert_right(database, *owners)
+    await database.write(lambda t: accounts.delete_user(t, owners[0].id))
+    assert await database.read(lambda c: usage.of(c, owners[0].id)) == Usage(0, 0, 0)
+    await assert_right(database, *owners[1:])
+
+
+async def test_one_statement_for_many_users_counts_for_each_of_them(database: Database) -> None:
+    owners = [await a_kept_owner(database) for _ in range(5)]
+    said = [
+        draft for number, each in enumerate(owners) for draft in drafts(each, 3 + number, "é" * 9)
+    ]
+    kept = await database.write(lambda t: notifications.add(t, said, NOON))
+    await assert_right(database, *owners)
+    first = {each.user_id: [each.id] for each in kept}
+    await database.write(lambda t: notifications.mark_read_of_many(t, first, NOON))
+    await assert_right(database, *owners)
+    unread = [await database.read(lambda c, u=each.id: usage.of(c, u).unread) for each in owners]  # type: ignore[misc]
+    assert unread == [2, 3, 4, 5, 6]
+
+
+async def test_work_that_is_undone_counts_nothing(database: Database) -> None:
+    owner = await a_kept_owner(database)
+
+    def fails(transaction: Transaction) -> None:
+        notifications.add(transaction, drafts(owner, 3), NOON)
+        raise ArithmeticError("as if by a bug")
+
+    outcomes = await asyncio.gather(
+        database.write(fails),
+        database.write(lambda t: notifications.add(t, drafts(owner, 2), NOON)),
+        return_exceptions=True,
+    )
+    assert isinstance(outcomes[0], ArithmeticError)
+    assert (await database.read(lambda c: usage.of(c, owner.id))).unread == 2
+    await assert_right(database, owner)
+
+
+@pytest.mark.parametrize(
+    ("kept", "wanted", "quota"),
+    [
+        (Usage(9, 9, 99), {"products": 1, "unread": 1}, None),
+        (Usage(10, 9, 99), {"products": 1}, Quota.PRODUCTS),
+        (Usage(9, 9, 99), {"products": 2}, Quota.PRODUCTS),
+        (Usage(11, 9, 99), {"unread": 1}, None),
+        (Usage(9, 10, 99), {"unread": 1}, Quota.UNREAD),
+        (Usage(9, 9, 99), {"unread": 2}, Quota.UNREAD),
+        (Usage(9, 9, 100), {"unread": 1}, Quota.BYTES),
+    ],
+)
+async def test_an_account_is_refused_what_would_pass_a_limit(
+    database: Database, kept: Usage, wanted: dict[str, int], quota: Quota | None
+) -> None:
+    owner = await a_kept_owner(database)
+    await database.write(
+        lambda t: t.connection.execute(
+            sa.text("UPDATE usage SET products = :products, unread = :unread, bytes = :bytes"),
+            {"products": kept.products, "unread": kept.unread, "bytes": kept.bytes},
+        )
+    )
+    limits = Limits(10, 10, 100)
+
+    def require(connection: Connection) -> Quota | None:
+        try:
+            usage.require_room(connection, owner.id, limits, **wanted)
+        except QuotaReached as reached:
+            return reached.quota
+        return None
+
+    assert await database.read(require) is quota
+
+
+async def fill(database: Database) -> list[User]:
+    """Make two accounts that keep something of everything."""
+    owners = [await a_kept_owner(database) for _ in range(2)]
+    for owner in owners:
+        house = Household(owner, random.Random(3))
+        for deed in ("post", "mark", "post", "post_with_a_key", "add_products", "have_alerts"):
+            await database.write(getattr(house, f"_{deed}"))
+    return owners
+
+
+async def test_the_migration_counts_what_was_there_before_and_may_be_repeated(
+    database: Database, database_url: str
+) -> None:
+    owners = await fill(database)
+    await database.write(
+        lambda t: t.connection.exec_driver_sql("UPDATE usage SET products=7, unread=7, bytes=7")
+    )
+    await database.write(
+        lambda t: t.connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0005'")
+    )
+    await migrate.bring_up(database_url)
+    assert await asyncio.to_thread(migrate.revision, database_url) == migrate.HEAD
+    await assert_right(database, *owners)
+
+
+@on_postgres
+async def test_what_old_nodes_write_while_the_migration_counts_is_counted_once(
+    database: Database, database_url: str, postgres: Postgres
+) -> None:
+    """A transaction that began to write before a user is counted commits afterwards."""
+    owners = await fill(database)
+    await database.write(
+        lambda t: t.connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0005'")
+    )
+    held = asyncio.Event()
+    go_on = asyncio.Event()
+    name = database_url.rpartition("/")[2]
+
+    async def old_node() -> None:
+        line = await asyncpg.connect(database_url)
+        try:
+            async with line.transaction():
+                await line.execute(
+                    "DELETE FROM notifications WHERE (user_id, seq) IN"
+                    " (SELECT user_id, min(seq) FROM notifications WHERE read_at IS NULL"
+                    " GROUP BY user_id)"
+                )
+                held.set()
+                await go_on.wait()
+                await line.execute("UPDATE notifications SET read_at = now() WHERE seq % 2 = 0")
+        finally:
+            await line.close()
+
+    async def waits() -> bool:
+        rows = await postgres.fetch(
+            "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = $1", name
+        )
+        return bool(rows)
+
+    writing = asyncio.create_task(old_node())
+    async with asyncio.timeout(60):
+        await held.wait()
+        migrating = asyncio.create_task(migrate.bring_up(database_url))
+        while not await waits():
+            await asyncio.sleep(0.02)
+        go_on.set()
+        await asyncio.gather(writing, migrating)
+    await assert_right(database, *owners)
+
+
+async def test_users_of_the_time_before_have_a_row_too(tmp_path: Path) -> None:
+    """The file is at the revision before; its user was there already."""
+    from alembic import command
+    from alembic.config import Config
+
+    url = f"sqlite:///{tmp_path / 'old.db'}"
+    file = database_file(url)
+    assert file is not None
+    engine = sqlite_engine(file, writes=True)
+    config = Config()
+    config.set_main_option("script_location", str(migrate.MIGRATIONS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0004")
+        connection.execute(
+            sa.insert(users).values(
+                id="u",
+                name="Ada",
+                time_zone="UTC",
+                alert_time="09:00",
+                lead_days=[1],
+                categories={},
+                created_at=NOON,
+            )
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO notifications (user_id, seq, id, message, kind, event, product_name,"
+            " created_at) VALUES ('u', 1, 'n', 'hello', 'info', 'custom', '', '')"
+        )
+    engine.dispose()
+    await migrate.bring_up(url)
+    engine = sqlite_engine(file, writes=False)
+    with engine.connect() as connection:
+        assert usage.of(connection, "u") == Usage(0, 1, 605)
+    engine.dispose()
