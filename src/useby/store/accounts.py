@@ -89,8 +89,8 @@ _STANDINGS: Final = Gather(
         sa.exists().where(
             notifications.c.user_id == _TOKENS.c.user_id, notifications.c.read_at.is_(None)
         ),
-        sa.func.coalesce(usage.c.unread, 0),
-        sa.func.coalesce(usage.c.bytes, 0),
+        sa.func.coalesce(usage.c.unread, sa.literal_column("0")),
+        sa.func.coalesce(usage.c.bytes, sa.literal_column("0")),
     ).select_from(
         _TOKENS.join(users, users.c.id == _TOKENS.c.user_id).outerjoin(
             usage, usage.c.user_id == _TOKENS.c.user_id
