@@ -190,6 +190,24 @@ def install(api: FastAPI) -> None:
             detail += f" The first {len(found)} errors are listed."
         return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, None, found)
 
+    @api.exception_handler(TooBusy)
+    async def _busy(_: Request, __: TooBusy) -> JSONResponse:
+        return problem(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "Too many sign-ins at once.",
+            {"Retry-After": str(RETRY_AFTER_SECONDS)},
+        )
+
+    _install_of_store(api)
+
+    @api.exception_handler(Exception)
+    async def _unexpected(_: Request, __: Exception) -> JSONResponse:
+        return problem(HTTPStatus.INTERNAL_SERVER_ERROR)  # the traceback goes to the log alone
+
+
+def _install_of_store(api: FastAPI) -> None:
+    """Have exceptions of the database, and of what it keeps, leave as a problem."""
+
     @api.exception_handler(StoreUnavailable)
     async def _unavailable(_: Request, error: StoreUnavailable) -> JSONResponse:
         log.warning("a request could not be served, the store is away: %s", error)
@@ -217,15 +235,3 @@ def install(api: FastAPI) -> None:
     async def _full(_: Request, error: QuotaReached) -> JSONResponse:
         metrics.quota_refusals.labels(error.quota.value).inc()
         return problem(HTTPStatus.CONFLICT, FULL[error.quota].format(error.limit))
-
-    @api.exception_handler(TooBusy)
-    async def _busy(_: Request, __: TooBusy) -> JSONResponse:
-        return problem(
-            HTTPStatus.SERVICE_UNAVAILABLE,
-            "Too many sign-ins at once.",
-            {"Retry-After": str(RETRY_AFTER_SECONDS)},
-        )
-
-    @api.exception_handler(Exception)
-    async def _unexpected(_: Request, __: Exception) -> JSONResponse:
-        return problem(HTTPStatus.INTERNAL_SERVER_ERROR)  # the traceback goes to the log alone
