@@ -176,7 +176,7 @@ async def test_one_statement_for_many_users_counts_for_each_of_them(database: Da
     kept = await database.write(lambda t: notifications.add(t, said, NOON))
     await assert_right(database, *owners)
     first = {each.user_id: [each.id] for each in kept}
-    await database.write(lambda t: notifications.mark_read_of_many(t, first, NOON))
+    await database.write(lambda t: notifications.mark_read_where_free(t, first, NOON))
     await assert_right(database, *owners)
     unread = [await database.read(lambda c, u=each.id: usage.of(c, u).unread) for each in owners]  # type: ignore[misc]
     assert unread == [2, 3, 4, 5, 6]
