@@ -251,7 +251,7 @@ async def test_the_migration_counts_what_was_there_before_and_may_be_repeated(
         lambda t: t.connection.exec_driver_sql("UPDATE usage SET products=7, unread=7, bytes=7")
     )
     await database.write(
-        lambda t: t.connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0006'")
+        lambda t: t.connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0007'")
     )
     await migrate.bring_up(database_url)
     assert await asyncio.to_thread(migrate.revision, database_url) == migrate.HEAD
@@ -265,7 +265,7 @@ async def test_what_old_nodes_write_while_the_migration_counts_is_counted_once(
     """A transaction that began to write before a user is counted commits afterwards."""
     owners = await fill(database)
     await database.write(
-        lambda t: t.connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0006'")
+        lambda t: t.connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0007'")
     )
     held = asyncio.Event()
     go_on = asyncio.Event()

@@ -122,7 +122,7 @@ class Comparison:
             log.info("the database was restored, failed over or restarted: comparing everybody")
             self.epoch = now
             self._look_at_everything()
-        for socket, (standing, newest, _), before in zip(live, found, known, strict=True):
+        for socket, (standing, newest, *_), before in zip(live, found, known, strict=True):
             if standing is not Standing.GOOD:
                 socket.close(closes.ACCESS_REVOKED)
             elif newest < before or socket.epoch != now:

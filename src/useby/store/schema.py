@@ -251,7 +251,7 @@ usage = sa.Table(
     sa.PrimaryKeyConstraint("user_id"),
     sqlite_with_rowid=False,
 )
-"""What each account keeps now. Triggers of migration 0006 write it, and nothing else does.
+"""What each account keeps now. Triggers of migration 0007 write it, and nothing else does.
 ``bytes`` estimates the space on disk: a fixed figure for each row, and the length of its texts."""
 
 tickets = sa.Table(

@@ -1,4 +1,4 @@
-"""What an account keeps: one row that triggers of the database count (migration 0006).
+"""What an account keeps: one row that triggers of the database count (migration 0007).
 
 They count in the transaction that writes, so a figure is exact whatever program wrote, and reading
 it takes one look-up however much an account keeps.
