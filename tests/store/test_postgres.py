@@ -133,7 +133,7 @@ async def test_lines_that_have_died_silently_do_not_hold_up_the_end(
 async def test_one_line_that_does_not_answer_has_all_that_are_as_old_replaced(
     proxy: Proxy, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "COMMAND_SECONDS", 1.5)
+    monkeypatch.setattr(store, "COMMAND_SECONDS", 5.0)
     database = open_database(database_url)
     await used(database)
     lines = proxy.made
