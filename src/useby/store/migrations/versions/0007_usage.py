@@ -35,8 +35,8 @@ COUNTED: Final[Mapping[str, tuple[int, tuple[str, ...]]]] = {
     "notifications": (600, ("message", "product_name")),
     "idempotency_keys": (300, ("key", "answer")),
 }
-"""The bytes that a row of each table is counted as: its ids, moments and index entries, as measured
-on both databases, and the columns whose own bytes are added."""
+"""The bytes that a row of each table is counted as: an estimate of its ids, moments and index
+entries, and the columns whose own bytes are added to it."""
 
 
 def upgrade() -> None:
