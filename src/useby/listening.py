@@ -84,7 +84,6 @@ class Door:
         self._visitor = visitor
         self._seats = seats
         self._spare: int | None = os.open(os.devnull, os.O_RDONLY)
-        self._entering: set[asyncio.Task[Any]] = set()
         self._again: asyncio.TimerHandle | None = None
         self._recovery: asyncio.TimerHandle | None = None
         self._logged_at = -LOG_SECONDS
@@ -107,7 +106,7 @@ class Door:
     def _accept(self) -> None:
         for _ in range(self._seats.accepts):
             try:
-                connection, _ = self._listener.accept()
+                connection, address = self._listener.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
             except OSError as error:
@@ -119,23 +118,18 @@ class Door:
                     self._again = self._loop.call_later(RETRY_SECONDS, self._resume)
                     return
             else:
-                self._let_in(connection)
+                self._let_in(connection, address)
 
-    def _let_in(self, connection: socket.socket) -> None:
+    def _let_in(self, connection: socket.socket, address: object) -> None:
         connection.setblocking(False)
         visitor = self._visitor()
         self._seats.take(visitor)
-        task = self._loop.create_task(
-            self._loop.connect_accepted_socket(lambda: visitor, connection)
-        )
-        self._entering.add(task)
-        task.add_done_callback(lambda task: self._entered(task, visitor, connection))
-
-    def _entered(
-        self, task: asyncio.Task[Any], visitor: BoundedHttpProtocol, connection: socket.socket
-    ) -> None:
-        self._entering.discard(task)
-        if task.cancelled() or task.exception() is not None:
+        try:
+            # ``connect_accepted_socket`` does the same in a task, which costs some 20 µs more.
+            self._loop._make_socket_transport(  # type: ignore[attr-defined]  # noqa: SLF001
+                connection, visitor, extra={"peername": address}
+            )
+        except OSError:  # the peer has left already
             self._seats.free(visitor)
             connection.close()
 
