@@ -28,7 +28,7 @@ from useby.auth.tokens import Issuer
 from useby.domain.account import User
 from useby.domain.notification import Draft, Event, Kind, Notification
 from useby.domain.policy import Policy
-from useby.store import accounts, migrate, notifications, sessions
+from useby.store import accounts, migrate, notifications, sessions, slices
 from useby.store.engine import Transaction
 from useby.store.sqlite import sqlite_engine
 
@@ -282,7 +282,7 @@ class Server:
 
     def delete(self, person: Person) -> None:
         with self.writing() as transaction:
-            accounts.delete_user(transaction, person.id)
+            slices.delete_user(transaction, person.id)
 
 
 @contextlib.contextmanager

@@ -240,7 +240,7 @@ class Store:
 
         return await self._ask(Request(run, self._loop.create_future(), writes=False))
 
-    async def write(self, work: Callable[[Transaction], T]) -> T:
+    async def write(self, work: Callable[[Transaction], T], *, large: bool = False) -> T:
         def run() -> T:
             with self._engine.begin() as connection:
                 transaction = Transaction(connection)

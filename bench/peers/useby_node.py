@@ -120,7 +120,7 @@ def take_store_out(node: Node) -> None:
     async def say_due(**_: Any) -> int:
         return 0
 
-    async def write(work: Callable[[Transaction], Any]) -> Any:
+    async def write(work: Callable[[Transaction], Any], **_: Any) -> Any:
         transaction = Transaction(cast("Any", None))
         result = work(transaction)
         for news in transaction.news:

@@ -159,7 +159,7 @@ async def test_a_request_that_was_refused_leaves_its_key_free(ada: httpx.AsyncCl
 async def test_a_request_that_found_the_store_away_leaves_its_key_free(
     rest: Rest, ada: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def away(_: Any) -> Any:
+    async def away(_: Any, **_how: Any) -> Any:
         raise StoreUnavailable("as if the disk were full")
 
     with monkeypatch.context() as patch:

@@ -13,7 +13,7 @@ from rest import Rest
 from useby.clock.alerts import say_due
 from useby.domain.account import User
 from useby.domain.news import AccessEnded, News
-from useby.store import accounts, alerts
+from useby.store import accounts, alerts, slices
 from useby.store.engine import Connection, Database
 from useby.store.schema import metadata
 
@@ -125,6 +125,7 @@ async def test_a_new_zone_time_or_lead_moves_the_alerts_that_are_pending(
     await client.post("/api/products", json={"name": "Milk", "expiryDate": "2026-06-01"})
     await rest.database.write(lambda t: say_due(t, rest.now))
     assert (await client.patch("/api/me", json=change)).status_code == 200
+    await rest.database.write(lambda t: slices.do_slice(t, rest.now))
     await rest.database.write(lambda t: say_due(t, rest.now))
     assert (await client.get("/api/notifications/unread-count")).json() == {"unread": 0}
     assert await rest.database.read(alerts.next_due) == due
@@ -188,6 +189,7 @@ async def test_who_leaves_leaves_nothing_behind(rest: Rest) -> None:
     key = {"idempotency-key": "once"}
     await client.post("/api/notifications", json={"message": "x"}, headers=key)
     await client.post("/api/ws/ticket")
+    await client.patch("/api/me", json={"timeZone": "Asia/Tokyo"})  # and its alerts wait
     assert all((await rest.database.read(rows_left)).values())
     for wrong in ({}, {"password": "wrong"}):
         assert (await client.request("DELETE", "/api/me", json=wrong)).status_code == 403

@@ -18,7 +18,7 @@ from useby.api.product_shapes import ProductIn
 from useby.auth.tokens import Claims
 from useby.clock.alerts import say_due
 from useby.domain.account import User
-from useby.store import accounts, alerts
+from useby.store import accounts, alerts, slices
 from useby.store.engine import Database
 
 
@@ -360,7 +360,7 @@ async def test_a_policy_changed_meanwhile_is_the_one_that_counts(
 
 async def test_a_user_deleted_meanwhile_gets_nothing_kept(rest: Rest, database: Database) -> None:
     owner = await a_kept_owner(database)
-    await database.write(lambda t: accounts.delete_user(t, owner.id))
+    await database.write(lambda t: slices.delete_user(t, owner.id))
     with pytest.raises(Problem) as refused:
         await routes.add_product(rest.context, a_caller(owner), ProductIn.model_validate(MILK))
     assert refused.value.status == HTTPStatus.UNAUTHORIZED

@@ -13,7 +13,7 @@ from rest import Rest
 from useby.auth import refresh
 from useby.auth.rates import Rates
 from useby.domain.news import AccessEnded, News
-from useby.store import accounts, tickets
+from useby.store import accounts, slices, tickets
 from useby.store.engine import Database
 from useby.store.schema import users
 
@@ -243,7 +243,7 @@ async def test_a_refresh_token_ends_with_its_time_its_user_or_its_users_access(
     rest.now += timedelta(days=30)
     assert (await refreshed(anybody, late["refreshToken"])).status_code == 401
     gone = await signed_in(anybody)
-    await rest.database.write(lambda t: accounts.delete_user(t, ada))
+    await rest.database.write(lambda t: slices.delete_user(t, ada))
     assert (await refreshed(anybody, gone["refreshToken"])).status_code == 401
 
 

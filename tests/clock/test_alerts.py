@@ -16,7 +16,7 @@ from useby.domain import alerts as rules
 from useby.domain.account import User
 from useby.domain.news import News, Notified, Scheduled
 from useby.domain.product import Closing, Product, taken
-from useby.store import accounts, alerts, notifications, products
+from useby.store import accounts, alerts, notifications, products, slices
 from useby.store.engine import Database, StoreUnavailable
 
 
@@ -30,6 +30,7 @@ async def keep(database: Database, user: User, *kept: Product, now: datetime = N
 
 
 async def tick(database: Database, now: datetime) -> int:
+    await database.write(lambda t: slices.do_slice(t, now))
     return (await database.write(lambda t: say_due(t, now))).looked_at
 
 
@@ -217,10 +218,10 @@ async def test_a_store_that_is_away_is_waited_for(
     await keep(database, user, a_product(user, "2026-03-04"))
     real, failures = database.write, iter(range(3))
 
-    async def sometimes(work: Any) -> Any:
+    async def sometimes(work: Any, **how: Any) -> Any:
         for _ in failures:
             raise StoreUnavailable("as if the disk were gone")
-        return await real(work)
+        return await real(work, **how)
 
     monkeypatch.setattr(database, "write", sometimes)
     async with going(database) as wall:

@@ -24,7 +24,7 @@ from patience import PATIENCE
 from useby.bus.hints import Hint, decode, subject_of
 from useby.domain.product import Closing
 from useby.realtime import sweep
-from useby.store import accounts, notifications, products, sessions
+from useby.store import accounts, notifications, products, sessions, slices
 
 __all__ = ["quiet"]
 
@@ -274,7 +274,7 @@ async def test_an_extended_session_hears_of_reads_and_products_of_the_other_node
         assert [(await hear(client))["message"] for _ in range(2)] == ["1", "2"]
         await write(lambda t: notifications.mark_read(t, user.id, [first.id], now))
         assert await hear(client) == {"type": "READ", "ids": [first.id], "unread": 1}
-        await write(lambda t: notifications.mark_all_read(t, user.id, now))
+        await slices.mark_all_read(here.node.database, user.id, now)
         assert await hear(client) == {"type": "UNREAD", "unread": 0}
         await write(lambda t: products.add(t, milk, user, now))
         told = await hear(client)

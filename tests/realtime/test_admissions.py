@@ -91,9 +91,9 @@ async def test_connections_that_arrive_together_share_their_look_ups(
     tokens = [await house.token(await house.add_user(f"u{n}"), f"s{n}") for n in range(50)]
     real, asked = house.node.database.read, []
 
-    def counted(work: Any) -> Any:
+    def counted(work: Any, **how: Any) -> Any:
         asked.append(work)
-        return real(work)
+        return real(work, **how)
 
     monkeypatch.setattr(house.node.database, "read", counted)
     lines = [enter(house, token) for token in tokens]
@@ -118,9 +118,9 @@ async def test_tickets_that_are_shown_together_share_a_write(
     await house.node.database.write(keep)
     real, asked = house.node.database.write, []
 
-    def counted(work: Any) -> Any:
+    def counted(work: Any, **how: Any) -> Any:
         asked.append(work)
-        return real(work)
+        return real(work, **how)
 
     monkeypatch.setattr(house.node.database, "changed_elsewhere", asyncio.Event().wait)
     monkeypatch.setattr(house.node.database, "write", counted)
@@ -288,9 +288,9 @@ async def test_pages_that_are_wanted_together_share_a_snapshot(
     token = await house.token(ada)
     real, asked = house.node.database.read, []
 
-    def counted(work: Any) -> Any:
+    def counted(work: Any, **how: Any) -> Any:
         asked.append(work)
-        return real(work)
+        return real(work, **how)
 
     monkeypatch.setattr(house.node.database, "read", counted)
     lines = [enter(house, token) for _ in range(20)]

@@ -15,7 +15,7 @@ from useby.domain.news import Notified
 from useby.realtime import patience
 from useby.realtime.session import PAGE
 from useby.realtime.socket import Socket
-from useby.store import accounts, sessions, usage
+from useby.store import accounts, sessions, slices, usage
 from useby.store.engine import StoreUnavailable
 from wire import close_frame, wires
 
@@ -62,7 +62,7 @@ async def _sign_out(house: House, user_id: str) -> None:
 
 
 async def _delete(house: House, user_id: str) -> None:
-    await house.node.database.write(lambda t: accounts.delete_user(t, user_id))
+    await house.node.database.write(lambda t: slices.delete_user(t, user_id))
 
 
 async def _change_password(house: House, user_id: str) -> None:
@@ -232,9 +232,9 @@ async def test_who_marks_and_leaves_finds_it_marked_when_coming_back(
     token = await house.token(user)
     real, may_write = house.node.database.write, asyncio.Event()
 
-    async def slowly(work: Any) -> Any:
+    async def slowly(work: Any, **how: Any) -> Any:
         await may_write.wait()
-        return await real(work)
+        return await real(work, **how)
 
     async with house.connected(token) as client:
         await client.recv()

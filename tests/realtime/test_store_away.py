@@ -88,9 +88,9 @@ def test_marks_of_several_users_that_wait_together_are_all_kept(
     devices = [scene.connect(ada), scene.connect(ada), scene.connect(eve)]
     write, writes = scene.store.write, []
 
-    def counted(work: Any) -> Any:
+    def counted(work: Any, **how: Any) -> Any:
         writes.append(work)
-        return write(work)
+        return write(work, **how)
 
     monkeypatch.setattr(scene.store, "write", counted)
     scene.store_is("slow")

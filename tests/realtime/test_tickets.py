@@ -60,11 +60,11 @@ class Writes:
         monkeypatch.setattr(house.node.database, "changed_elsewhere", asyncio.Event().wait)
         monkeypatch.setattr(house.node.database, "write", self)
 
-    async def __call__(self, work: Any) -> Any:
+    async def __call__(self, work: Any, **how: Any) -> Any:
         self.count += 1
         if self.away:
             raise StoreUnavailable("as if the disk were gone")
-        return await self._write(work)
+        return await self._write(work, **how)
 
 
 async def test_a_ticket_of_one_node_opens_the_socket_at_another_and_no_second_time(

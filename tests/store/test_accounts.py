@@ -12,7 +12,7 @@ from useby.domain.account import Standing, User
 from useby.domain.news import AccessEnded, News, Scheduled
 from useby.domain.notification import Draft, Event, Kind
 from useby.domain.policy import Policy
-from useby.store import accounts, alerts, notifications, products, sessions
+from useby.store import accounts, alerts, notifications, products, sessions, slices
 from useby.store.accounts import EmailTaken, Found
 from useby.store.engine import Database
 from useby.store.notifications import UnknownUser
@@ -85,6 +85,7 @@ async def test_what_alerts_depend_on_has_them_placed_anew(
     changed = await database.write(lambda t: accounts.change_user(t, user.id, now=NOON, **change))
     assert await database.read(lambda c: accounts.user(c, user.id)) == changed != user
     assert told == [Scheduled(NOON)]
+    assert await database.write(lambda t: slices.do_slice(t, NOON))
     assert await database.read(alerts.next_due) == NOON
 
 
@@ -101,7 +102,7 @@ async def test_nobody_cannot_be_changed_disabled_or_deleted(database: Database) 
         lambda t: accounts.change_user(t, "nobody", now=NOON, name="x"),
         lambda t: accounts.change_user(t, "nobody", now=NOON),
         lambda t: accounts.disable_user(t, "nobody", disabled=True, now=NOON),
-        lambda t: accounts.delete_user(t, "nobody"),
+        lambda t: slices.delete_user(t, "nobody"),
         lambda t: accounts.end_sessions(t, "nobody", NOON),
     ]
     for work in works:
@@ -118,7 +119,7 @@ async def test_deleting_a_user_leaves_no_row_of_theirs_and_every_row_of_others(
         await database.write(lambda t, u=user: products.add(t, a_product(u), u, NOON))
         said = Draft(user.id, "hello", Kind.INFO, Event.CUSTOM)
         await database.write(lambda t, d=said: notifications.add(t, [d], NOON))
-    await database.write(lambda t: accounts.delete_user(t, ada.id))
+    await database.write(lambda t: slices.delete_user(t, ada.id))
 
     def owners(connection: Any) -> dict[str, list[str]]:
         tables = ("sessions", "products", "notifications")
@@ -155,7 +156,7 @@ async def test_standings_are_of_each_token_its_state_the_newest_seq_and_the_numb
         (Standing.UNKNOWN, 0, 0),
         (Standing.DISABLED, 0, 0),
     ]
-    await database.write(lambda t: notifications.mark_all_read(t, ada.id, NOON))
+    await slices.mark_all_read(database, ada.id, NOON)
     found = await standing(database, keys[0], keys[0])
     assert [each[:3] for each in found] == [(Standing.GOOD, 2, 0)] * 2
     assert await standing(database) == []

@@ -9,7 +9,7 @@ from goods import NOON, a_kept_owner
 from plans import plans_of
 from useby.domain.account import User
 from useby.domain.notification import Draft, Event, Kind
-from useby.store import accounts, idempotency, notifications
+from useby.store import idempotency, notifications, slices
 from useby.store.engine import Database, Transaction
 from useby.store.idempotency import KEPT, PURGED, Keyed, KeyReused
 
@@ -135,7 +135,7 @@ async def test_each_new_key_removes_some_that_have_expired(ada: Sender) -> None:
 
 async def test_keys_go_with_their_user(ada: Sender) -> None:
     await ada.send()
-    await ada.database.write(lambda t: accounts.delete_user(t, ada.user.id))
+    await ada.database.write(lambda t: slices.delete_user(t, ada.user.id))
     assert await keys(ada.database) == 0
 
 

@@ -10,7 +10,7 @@ from both import on_sqlite
 from goods import NOON, a_kept_owner
 from plans import plans_of
 from useby.domain.account import User
-from useby.store import accounts, tickets
+from useby.store import slices, tickets
 from useby.store.engine import Database, Transaction, open_database
 from useby.store.tickets import PURGED, Stake
 
@@ -125,7 +125,7 @@ async def test_expired_tickets_are_purged_some_at_a_time_and_no_others(
 
 async def test_tickets_go_with_their_user(database: Database, ada: User) -> None:
     await keep(database, stake_of(ada), "h")
-    await database.write(lambda t: accounts.delete_user(t, ada.id))
+    await database.write(lambda t: slices.delete_user(t, ada.id))
     assert await kept(database) == 0
 
 

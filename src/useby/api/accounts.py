@@ -108,7 +108,7 @@ async def signup(node: Node, request: Request, new: SignupIn) -> Accepted:
             # Nothing tells, nor does the time that the disk takes: something is written here too.
             nobody = replace(user, email=None)
             accounts.add_user(transaction, user=nobody, password_hash=hashed)
-            accounts.delete_user(transaction, nobody.id)
+            accounts.take_back(transaction, nobody.id)
 
     await node.database.write(work)
     return Accepted(detail="If the e-mail was free, the account is there now: log in.")

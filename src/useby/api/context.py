@@ -127,7 +127,9 @@ async def caller_of(node: Node, claims: Claimed) -> Caller:
     return Caller(user, claims)
 
 
-async def write_as(node: Context, claims: Claims, work: Callable[[Transaction], T]) -> T:
+async def write_as(
+    node: Context, claims: Claims, work: Callable[[Transaction], T], *, large: bool = False
+) -> T:
     """Write for whoever shows a token, and look in the same transaction whether they still may.
 
     A look of its own before the write would take as long as the write does.
@@ -145,7 +147,7 @@ async def write_as(node: Context, claims: Claims, work: Callable[[Transaction], 
             raise Problem.unauthorized(REVOKED)
         return work(transaction)
 
-    return await node.database.write(allowed)
+    return await node.database.write(allowed, large=large)
 
 
 def _standing(connection: Connection, claims: Claims) -> Standing:

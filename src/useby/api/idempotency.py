@@ -48,6 +48,8 @@ async def post_once(
     key: str | None,
     drafts: Sequence[Draft],
     answer: Callable[[Sequence[Notification]], bytes],
+    *,
+    large: bool = False,
 ) -> bytes:
     """Keep notifications of one user and answer; with a key that was seen, only answer again.
 
@@ -58,6 +60,7 @@ async def post_once(
         key: Its ``Idempotency-Key``, if it has one.
         drafts: The notifications to keep.
         answer: Makes the answer of what was kept; the same of the same.
+        large: Whether there are many drafts; see ``Database.write``.
 
     Returns:
         The answer, JSON.
@@ -68,7 +71,9 @@ async def post_once(
     """
     now, limits = node.now(), node.settings.limits
     if key is None:
-        return await write_as(node, claims, lambda t: answer(_keep(t, drafts, limits, now)))
+        return await write_as(
+            node, claims, lambda t: answer(_keep(t, drafts, limits, now)), large=large
+        )
     sent = request.scope["path"].encode() + b"\n" + await request.body()
     keyed = Keyed(claims.user_id, key, hashlib.sha256(sent).hexdigest())
     made: dict[bytes, bytes] = {}
@@ -88,7 +93,7 @@ async def post_once(
         return made.get(kept, kept)
 
     try:
-        return await write_as(node, claims, once)
+        return await write_as(node, claims, once, large=large)
     except KeyReused:
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, REUSED) from None
 

@@ -21,7 +21,7 @@ from useby.api.shapes import (
 )
 from useby.domain.account import User
 from useby.domain.policy import Policy
-from useby.store import accounts
+from useby.store import accounts, slices
 from useby.store.engine import Transaction
 
 router = APIRouter(prefix="/api/me", tags=["accounts"])
@@ -167,7 +167,7 @@ async def delete_me(node: Node, caller: Known, farewell: Farewell = NO_PASSWORD)
     user_id = caller.user.id
     if await node.database.read(lambda c: accounts.password_hash(c, user_id)) is not None:
         await _check_password(node, caller, farewell.password)
-    await node.database.write(lambda t: accounts.delete_user(t, user_id))
+    await slices.delete_account(node.database, user_id)
 
 
 async def _check_password(node: Node, caller: Caller, password: str) -> None:

@@ -15,7 +15,7 @@ from useby.api.idempotency import IdempotencyKey, json_response, post_once
 from useby.api.posts import Post
 from useby.api.shapes import BATCH_LIMIT, Id, Message, Moment, Shape, Text
 from useby.domain.notification import Draft, Event, Kind, Notification
-from useby.store import notifications, usage
+from useby.store import notifications, slices, usage
 from useby.store.cursor import BadCursor
 from useby.store.engine import Transaction
 from useby.store.notifications import NotificationQuery
@@ -209,18 +209,14 @@ async def post_notifications(
         ]
         return NotificationResults(results=results).model_dump_json(by_alias=True).encode()
 
-    body = await post_once(node, claims, request, key, drafts, answer)
+    body = await post_once(node, claims, request, key, drafts, answer, large=True)
     return json_response(body, HTTPStatus.OK)
 
 
 @router.post("/read-all", operation_id="markAllRead", responses=answers(401))
 async def mark_all_read(node: Node, caller: Known) -> Marked:
     """Mark all read."""
-    now = node.now()
-    marked = await node.database.write(
-        lambda t: notifications.mark_all_read(t, caller.user.id, now)
-    )
-    return Marked(marked=marked)
+    return Marked(marked=await slices.mark_all_read(node.database, caller.user.id, node.now()))
 
 
 @router.post("/{notification_id}/read", operation_id="markRead", responses=answers(401, 404))

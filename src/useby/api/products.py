@@ -143,7 +143,8 @@ async def add_products(node: Node, caller: Known, batch: BatchIn) -> BatchOut:
         if isinstance(each, ProductIn)
     ]
     kept = await node.database.write(
-        lambda t: products.add_many(t, new, _owner(node, t, caller, len(new)), now)
+        lambda t: products.add_many(t, new, _owner(node, t, caller, len(new)), now),
+        large=True,
     )
     outcomes = iter(zip(new, kept, strict=True))
     results: list[BatchResult] = []

@@ -21,9 +21,10 @@ from useby.realtime.effects import Effects, Fetch, Mark
 from useby.realtime.patience import together_or_alone, until_it_works
 from useby.realtime.session import PAGE, State
 from useby.realtime.socket import Socket
-from useby.store import notifications
+from useby.store import notifications, slices
 from useby.store.batches import Batches
-from useby.store.engine import Connection, Database, StoreUnavailable, Transaction
+from useby.store.engine import Connection, Database, StoreUnavailable
+from useby.store.slices import SLICE
 
 log = logging.getLogger(__name__)
 
@@ -147,7 +148,11 @@ class Wants:
     async def _keep_free(self, batch: Sequence[tuple[str, _Marks]]) -> list[tuple[str, _Marks]]:
         """Keep the marks of those users whose rows are free, in one commit."""
         # A user may have any number of unread notifications: no other user waits for all of them.
-        ids = {user_id: list(marks.ids) for user_id, marks in batch if not marks.everything}
+        ids = {
+            user_id: list(marks.ids)
+            for user_id, marks in batch
+            if not marks.everything and len(marks.ids) <= SLICE
+        }
         now = self._now()
         held = (
             await until_it_works(
@@ -158,7 +163,7 @@ class Wants:
             if ids
             else frozenset()
         )
-        left = [each for each in batch if each[1].everything or each[0] in held]
+        left = [each for each in batch if each[0] not in ids or each[0] in held]
         for user_id, marks in batch:
             if user_id in ids and user_id not in held:
                 self._have_kept(marks)
@@ -166,15 +171,16 @@ class Wants:
 
     async def _keep_apart(self, user_id: str, marks: _Marks) -> list[tuple[str, _Marks]]:
         """Keep the marks of one user, waiting for the rows as long as the database lets us."""
-        now = self._now()
-
-        def write(transaction: Transaction) -> None:
-            notifications.mark_read(transaction, user_id, list(marks.ids), now)
-            if marks.everything:
-                notifications.mark_all_read(transaction, user_id, now)
-
+        now, ids = self._now(), list(marks.ids)
         try:
-            await self._database.write(write)
+            for start in range(0, len(ids), SLICE):
+                some = ids[start : start + SLICE]
+                await self._database.write(
+                    lambda t, some=some: notifications.mark_read(t, user_id, some, now),  # type: ignore[misc]
+                    large=True,
+                )
+            if marks.everything:
+                await slices.mark_all_read(self._database, user_id, now)
         except StoreUnavailable as error:
             log.warning("marks of a user can't be kept now and are tried again: %s", error)
             return [(user_id, marks)]

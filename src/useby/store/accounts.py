@@ -9,13 +9,14 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from useby.domain.account import CLOCK_SKEW, Standing, User
-from useby.domain.news import AccessEnded, Scheduled
+from useby.domain.news import AccessEnded
 from useby.domain.policy import Policy
+from useby.store import slices
 from useby.store.engine import Transaction
 from useby.store.notifications import UnknownUser
 from useby.store.owners import hold
 from useby.store.rows import Gather, given, values
-from useby.store.schema import UtcDateTime, notifications, products, sessions, usage, users
+from useby.store.schema import UtcDateTime, notifications, sessions, usage, users
 
 
 class EmailTaken(Exception):  # noqa: N818 - said as the caller sees it
@@ -169,9 +170,13 @@ def users_by_id(connection: Connection, user_ids: Iterable[str]) -> dict[str, Us
 
 
 def held(transaction: Transaction, user_id: str) -> User | None:
-    """The user with this id, whose rows nobody else writes until this transaction ends."""
+    """Return the user with this id, whose rows nobody else writes until this transaction ends.
+
+    ``None`` if there is none, or the user is shut out, or being deleted.
+    """
     hold(transaction, user_id)
-    return user(transaction.connection, user_id)
+    found = user(transaction.connection, user_id)
+    return None if found is None or found.disabled_at is not None else found
 
 
 def user_by_email(connection: Connection, email: str) -> User | None:
@@ -182,11 +187,9 @@ def user_by_email(connection: Connection, email: str) -> User | None:
 
 
 def all_users(connection: Connection) -> list[User]:
-    """Every user, by e-mail."""
-    return [
-        _user(row)
-        for row in connection.execute(sa.select(*_USER_COLUMNS).order_by(users.c.email, users.c.id))
-    ]
+    """Return every user who is not being deleted, by e-mail."""
+    wanted = sa.select(*_USER_COLUMNS).where(~slices.is_being_deleted(users.c.id))
+    return [_user(row) for row in connection.execute(wanted.order_by(users.c.email, users.c.id))]
 
 
 def password_hash(connection: Connection, user_id: str) -> str | None:
@@ -205,9 +208,9 @@ def change_user(
     alert_time: time | None = None,
     categories: Mapping[str, Policy] | None = None,
 ) -> User:
-    """Change what is given, and have all pending alerts placed anew if they depend on it.
+    """Change what is given, and have all pending alerts rescheduled if they depend on it.
 
-    The products are only marked as due; the alert clock works out their new moments in batches.
+    The alert clock works out their new moments in batches.
 
     Raises:
         UnknownUser: There is no such user.
@@ -226,21 +229,11 @@ def change_user(
     if new:
         _update(transaction, user_id, new)
     if new.keys() - {"name"}:
-        place_anew(transaction, user_id, now)
+        slices.reschedule(transaction, user_id, now)
     changed = user(transaction.connection, user_id)
     if changed is None:
         raise UnknownUser(user_id)
     return changed
-
-
-def place_anew(transaction: Transaction, user_id: str, now: datetime) -> None:
-    """Have the alert clock look at every open product of the user."""
-    transaction.connection.execute(
-        sa.update(products)
-        .where(products.c.user_id == user_id, products.c.closed_as.is_(None))
-        .values(next_alert_at=now)
-    )
-    transaction.tell(Scheduled(now))
 
 
 def change_password(
@@ -301,19 +294,12 @@ def disable_user(transaction: Transaction, user_id: str, *, disabled: bool, now:
     if disabled:
         transaction.tell(AccessEnded(user_id))
     else:
-        place_anew(transaction, user_id, now)
+        slices.reschedule(transaction, user_id, now)
 
 
-def delete_user(transaction: Transaction, user_id: str) -> None:
-    """Delete a user and everything that is theirs.
-
-    Raises:
-        UnknownUser: There is no such user.
-    """
-    deleted = transaction.connection.execute(sa.delete(users).where(users.c.id == user_id))
-    if not deleted.rowcount:
-        raise UnknownUser(user_id)
-    transaction.tell(AccessEnded(user_id))
+def take_back(transaction: Transaction, user_id: str) -> None:
+    """Delete a user who was added in this very transaction, and so has nothing yet."""
+    transaction.connection.execute(sa.delete(users).where(users.c.id == user_id))
 
 
 def standings(

@@ -85,8 +85,13 @@ class Database(Protocol):
     """Called on the event loop with each piece of news once it is committed, before the writer's
     caller goes on."""
 
-    async def write(self, work: Callable[[Transaction], T]) -> T:
+    async def write(self, work: Callable[[Transaction], T], *, large: bool = False) -> T:
         """Run ``work`` in a transaction; when this returns, what it did is on stable storage.
+
+        Args:
+            work: What to do.
+            large: Whether it takes tens of milliseconds. SQLite has one writer, so of large work
+                it runs one piece at a time, and everybody else's between two.
 
         ``work`` may be run again if the database undid what it did for another's sake, so it
         changes nothing but the database.

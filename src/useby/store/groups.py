@@ -35,6 +35,8 @@ class Job(Generic[T]):
     answer: asyncio.Future[T]
     user_id: str | None = None
     """The user who has the turn of a long read."""
+    large: bool = False
+    """Whether it is a large write, of which a batch takes one."""
     result: Any = None
     news: Sequence[News] = ()
     error: BaseException | None = None

@@ -322,17 +322,32 @@ def _mark(
     return count, frozenset(row.user_id for row in _STILL_UNREAD(connection, **asked))
 
 
-def mark_all_read(transaction: Transaction, user_id: str, now: datetime) -> int:
-    """Mark all of the user's notifications read; how many were not before."""
-    hold(transaction, user_id)
-    marked = transaction.connection.execute(
+def mark_some_read(
+    transaction: Transaction, user_id: str, upto: int, most: int, now: datetime
+) -> int:
+    """Mark the oldest unread notifications of a user read, and publish nothing.
+
+    Args:
+        transaction: The write under way.
+        user_id: The user, who is held.
+        upto: The newest ``seq`` to mark.
+        most: How many at most.
+        now: The moment, aware.
+
+    Returns:
+        How many were unread; fewer than ``most`` means that none is left.
+    """
+    oldest = (
+        sa.select(table.c.seq)
+        .where(table.c.user_id == user_id, table.c.read_at.is_(None), table.c.seq <= upto)
+        .order_by(table.c.seq)
+        .limit(most)
+    )
+    return transaction.connection.execute(
         sa.update(table)
-        .where(table.c.user_id == user_id, table.c.read_at.is_(None))
+        .where(table.c.user_id == user_id, table.c.seq.in_(oldest))
         .values(read_at=now)
     ).rowcount
-    if marked:
-        transaction.tell(MarkedRead(user_id))
-    return marked
 
 
 def read_of_product(transaction: Transaction, user_id: str, product_id: str, now: datetime) -> int:

@@ -116,7 +116,7 @@ class PostgresDatabase:
         self._turns = Turns()
         self._closed = False
 
-    async def write(self, work: Callable[[Transaction], T]) -> T:
+    async def write(self, work: Callable[[Transaction], T], *, large: bool = False) -> T:  # noqa: ARG002
         """As the interface says. Work whose user's row is held waits and runs again."""
 
         async def attempt(waits: bool) -> T:

@@ -254,6 +254,18 @@ usage = sa.Table(
 """What each account keeps now. Triggers of migration 0007 write it, and nothing else does.
 ``bytes`` estimates the space on disk: a fixed figure for each row, and the length of its texts."""
 
+unfinished = sa.Table(
+    "unfinished",
+    metadata,
+    sa.Column("user_id", sa.String(128), sa.ForeignKey("users.id", ondelete="CASCADE")),
+    sa.Column("work", sa.String(16), nullable=False),
+    sa.Column("after", sa.String(36), nullable=False),
+    sa.Column("since", UtcDateTime, nullable=False),
+    sa.PrimaryKeyConstraint("user_id", "work"),
+)
+"""Large writes that are done in slices, and how far each has come: see ``store.slices``. ``after``
+is the last row that is done; ``since`` is the moment of the last slice."""
+
 tickets = sa.Table(
     "tickets",
     metadata,

@@ -140,6 +140,8 @@ class SqliteDatabase:
         self._writing = sqlite_engine(path, writes=True, checkpoints=checkpoints)
         self._reading = sqlite_engine(path, writes=False)
         self._jobs: queue.SimpleQueue[Job[Any] | None] = queue.SimpleQueue()
+        self._large: deque[Job[Any]] = deque()
+        """Large work that waits for the next batch. Only the writer's thread uses it."""
         self._reads: queue.SimpleQueue[list[Job[Any]] | None] = queue.SimpleQueue()
         self._long_reads: queue.SimpleQueue[list[Job[Any]] | None] = queue.SimpleQueue()
         self._read_turns = ReadTurns(LONG_READERS)
@@ -173,11 +175,11 @@ class SqliteDatabase:
                 )
             )
 
-    async def write(self, work: Callable[[Transaction], T]) -> T:
+    async def write(self, work: Callable[[Transaction], T], *, large: bool = False) -> T:
         """As the interface says; news is told in the order of commits."""
         if self._closed:
             raise StoreUnavailable("the database is closed")
-        job = Job(work, self._loop.create_future())
+        job = Job(work, self._loop.create_future(), large=large)
         self._jobs.put(job)
         return await outcome(job.answer)
 
@@ -274,14 +276,23 @@ class SqliteDatabase:
         return thread
 
     def _next_writes(self) -> list[Job[Any]]:
-        """Wait for a job and take its neighbours; none when the database closes."""
-        batch: list[Job[Any]] = []
+        """Wait for a job and take its neighbours, one large one at most.
+
+        Returns:
+            The jobs; none when the database closes.
+        """
+        batch = [self._large.popleft()] if self._large else []
+        has_large = bool(batch)
         while not batch or (len(batch) < BATCH and not self._jobs.empty()):
             job = self._jobs.get()
             if job is None:
                 if batch:
                     self._jobs.put(None)  # these first
                 break
+            if job.large and has_large:
+                self._large.append(job)
+                continue
+            has_large = has_large or job.large
             batch.append(job)
         return batch
 

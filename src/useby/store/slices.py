@@ -1,0 +1,240 @@
+"""Large writes of one user, in slices between which others write.
+
+SQLite has one writer, and on PostgreSQL a transaction holds its user's row. So a write whose size
+follows what a user has is done a slice at a time. Deleting an account and rescheduling its alerts
+are answered before they are finished: ``unfinished`` keeps how far they have come, so a node that
+starts again goes on, as does any other node.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from useby.domain.news import AccessEnded, MarkedRead, Scheduled
+from useby.store import notifications
+from useby.store.engine import Database, Transaction
+from useby.store.notifications import UnknownUser
+from useby.store.owners import hold
+from useby.store.schema import (
+    alerts_said,
+    idempotency_keys,
+    products,
+    refresh_tokens,
+    sessions,
+    tickets,
+    unfinished,
+    users,
+)
+from useby.store.schema import notifications as said
+
+SLICE: Final = 500
+"""Rows that a slice marks."""
+COSTS: Final[Mapping[sa.Table, int]] = {
+    said: 1,
+    alerts_said: 1,
+    products: 2,
+    idempotency_keys: 25,  # each with an answer, which may be long
+    tickets: 1,
+    refresh_tokens: 1,
+    sessions: 1,
+}
+"""What deleting a row costs, of the ``SLICE`` that a slice has; accounts are emptied in this
+order."""
+
+
+class Unfinished(StrEnum):
+    """The work of which ``unfinished`` keeps how far it has come."""
+
+    DELETE = "delete"
+    RESCHEDULE = "reschedule"
+
+
+async def mark_all_read(database: Database, user_id: str, now: datetime) -> int:
+    """Mark all notifications read that a user has now.
+
+    What is posted after the first slice stays unread. The news is published once, with the last.
+
+    Returns:
+        How many were unread.
+
+    Raises:
+        StoreUnavailable: The database can't be written now. Some may be marked, durably.
+    """
+    marked, newest = 0, -1
+
+    def mark(transaction: Transaction) -> tuple[int, int]:
+        hold(transaction, user_id)
+        upto = notifications.newest_seq(transaction.connection, user_id) if newest < 0 else newest
+        count = notifications.mark_some_read(transaction, user_id, upto, SLICE, now)
+        if count < SLICE and marked + count:
+            transaction.tell(MarkedRead(user_id))
+        return count, upto
+
+    while True:
+        count, newest = await database.write(mark, large=True)
+        marked += count
+        if count < SLICE:
+            return marked
+
+
+async def delete_account(database: Database, user_id: str) -> None:
+    """Delete a user and everything that is theirs.
+
+    After the first slice the user is shut out and the e-mail is free.
+
+    Raises:
+        UnknownUser: There is no such user.
+        StoreUnavailable: The database can't be written now. After the first slice the clock
+            finishes the rest.
+    """
+    more = not await database.write(lambda t: delete_user(t, user_id), large=True)
+    while more:
+        more = not await database.write(lambda t: _empty(t, user_id), large=True)
+
+
+def delete_user(transaction: Transaction, user_id: str) -> bool:
+    """Shut a user out for good and delete the first slice of what is theirs.
+
+    Nodes of the version before see a disabled user without an e-mail.
+
+    Returns:
+        Whether that was all, and the user's row is gone.
+
+    Raises:
+        UnknownUser: There is no such user.
+    """
+    connection = transaction.connection
+    hold(transaction, user_id)
+    there = sa.select(users.c.id).where(users.c.id == user_id, ~is_being_deleted(users.c.id))
+    if connection.execute(there).first() is None:
+        raise UnknownUser(user_id)
+    transaction.tell(AccessEnded(user_id))
+    if _empty(transaction, user_id):
+        return True
+    shut_out = {
+        "email": None,
+        "name": "",
+        "password_hash": None,
+        "disabled_at": sa.func.coalesce(users.c.disabled_at, users.c.created_at),
+    }
+    connection.execute(sa.update(users).where(users.c.id == user_id).values(shut_out))
+    _begin(connection, user_id, Unfinished.DELETE, users.c.created_at)
+    return False
+
+
+def reschedule(transaction: Transaction, user_id: str, now: datetime) -> None:
+    """Have the alert clock look at every open product of the user, a slice at a time.
+
+    One that has begun starts from its beginning again, which costs nothing here however many
+    products there are.
+    """
+    since = sa.literal(now, unfinished.c.since.type)
+    _begin(transaction.connection, user_id, Unfinished.RESCHEDULE, since)
+    transaction.tell(Scheduled(now))
+
+
+def are_waiting(connection: Connection) -> bool:
+    """Check for unfinished work."""
+    return bool(connection.scalar(sa.select(sa.exists().select_from(unfinished))))
+
+
+def do_slice(transaction: Transaction, now: datetime) -> bool:
+    """Do a slice of the unfinished work that has waited longest; that of a held user is left.
+
+    Returns:
+        Whether there was any to do.
+    """
+    connection = transaction.connection
+    next_ = connection.execute(
+        sa.select(unfinished)
+        .join(users, users.c.id == unfinished.c.user_id)
+        .order_by(unfinished.c.since)
+        .limit(1)
+        .with_for_update(of=(unfinished, users), key_share=True, skip_locked=True)
+    ).first()
+    if next_ is None:
+        return False
+    if next_.work == Unfinished.DELETE.value:
+        _empty(transaction, next_.user_id)
+    else:
+        _mark_due(connection, next_.user_id, next_.after, now)
+    this = (unfinished.c.user_id == next_.user_id, unfinished.c.work == next_.work)
+    connection.execute(sa.update(unfinished).where(*this).values(since=now))
+    return True
+
+
+def _mark_due(connection: Connection, user_id: str, after: str, now: datetime) -> None:
+    some = (
+        sa.select(products.c.id)
+        .where(products.c.user_id == user_id, products.c.id > after)
+        .order_by(products.c.id)
+        .limit(SLICE)
+    )
+    ids = list(connection.scalars(some))
+    this = (unfinished.c.user_id == user_id, unfinished.c.work == Unfinished.RESCHEDULE.value)
+    if ids:
+        connection.execute(
+            sa.update(products)
+            .where(
+                products.c.user_id == user_id,
+                products.c.id > after,
+                products.c.id <= ids[-1],
+                products.c.closed_as.is_(None),
+            )
+            .values(next_alert_at=now)
+        )
+    if len(ids) < SLICE:
+        connection.execute(sa.delete(unfinished).where(*this))
+    else:
+        connection.execute(sa.update(unfinished).where(*this).values(after=ids[-1]))
+
+
+def _empty(transaction: Transaction, user_id: str) -> bool:
+    """Delete a slice of what a user has; the user's row goes when nothing is left.
+
+    Returns:
+        Whether the user is gone.
+    """
+    connection = transaction.connection
+    hold(transaction, user_id)
+    left = SLICE
+    for table, cost in COSTS.items():
+        most = left // cost
+        key = [each for each in table.primary_key if each.name != "user_id"]
+        some = sa.select(*key).where(table.c.user_id == user_id).limit(most)
+        deleted = connection.execute(
+            sa.delete(table).where(table.c.user_id == user_id, sa.tuple_(*key).in_(some))
+        ).rowcount
+        if deleted == most:
+            return False
+        left -= deleted * cost
+    connection.execute(sa.delete(users).where(users.c.id == user_id))
+    return True
+
+
+def _begin(
+    connection: Connection, user_id: str, work: Unfinished, since: sa.ColumnElement[datetime]
+) -> None:
+    """Note that work begins, or begins again; it keeps its place among the others'."""
+    this = (unfinished.c.user_id == user_id, unfinished.c.work == work.value)
+    again = connection.execute(sa.update(unfinished).where(*this).values(after=""))
+    if not again.rowcount:
+        connection.execute(
+            sa.insert(unfinished).from_select(
+                ["user_id", "work", "after", "since"],
+                sa.select(users.c.id, sa.literal(work.value), sa.literal(""), since).where(
+                    users.c.id == user_id
+                ),
+            )
+        )
+
+
+def is_being_deleted(user_id: sa.ColumnElement[str]) -> sa.Exists:
+    """A condition: the account is being deleted."""
+    return sa.exists().where(
+        unfinished.c.user_id == user_id, unfinished.c.work == Unfinished.DELETE.value
+    )

@@ -1,0 +1,155 @@
+"""Large writes of one user, a slice at a time."""
+
+import asyncio
+import itertools
+from datetime import datetime
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from goods import NOON, a_kept_owner, a_product
+from useby.domain.account import Standing, User
+from useby.domain.news import AccessEnded, MarkedRead, News
+from useby.domain.notification import Draft, Event, Kind
+from useby.store import accounts, alerts, notifications, products, schema, slices, usage
+from useby.store.engine import Connection, Database, Transaction
+from useby.store.notifications import UnknownUser
+
+ROWS = 100
+
+
+@pytest.fixture(autouse=True)
+def small_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slices, "SLICE", 4)
+    monkeypatch.setattr(slices, "COSTS", dict.fromkeys(slices.COSTS, 1))
+
+
+async def filled(database: Database) -> User:
+    user = await a_kept_owner(database)
+    drafts = [Draft(user.id, "hello", Kind.INFO, Event.CUSTOM)] * ROWS
+    goods = [a_product(user, "2026-06-01", name=f"Milk {n}") for n in range(10)]
+
+    def fill(transaction: Transaction) -> None:
+        notifications.add(transaction, drafts, NOON)
+        for each in goods:
+            products.add(transaction, each, user, NOON)
+
+    await database.write(fill)
+    return user
+
+
+def rows_of(user: User) -> Any:
+    """How many rows of each table are a user's."""
+
+    def count(connection: Connection) -> dict[str, int]:
+        found = {}
+        for table in schema.metadata.sorted_tables:
+            if table.name != "users" and "user_id" not in table.c:
+                continue
+            key = table.c.id if table.name == "users" else table.c.user_id
+            wanted = sa.select(sa.func.count()).select_from(table).where(key == user.id)
+            found[table.name] = connection.scalar(wanted) or 0
+        return {name: number for name, number in found.items() if number}
+
+    return count
+
+
+async def test_others_write_between_the_slices_of_a_deletion(database: Database) -> None:
+    gone, stranger = await filled(database), await filled(database)
+    said = Draft(stranger.id, "hello", Kind.INFO, Event.CUSTOM)
+    deletion = asyncio.create_task(slices.delete_account(database, gone.id))
+    while await database.read(lambda c: accounts.user(c, gone.id)) == gone:
+        await asyncio.sleep(0)
+    for _ in range(3):
+        await database.write(lambda t: notifications.add(t, [said], NOON))
+    assert not deletion.done()
+    await deletion
+    assert await database.read(rows_of(gone)) == {}
+    assert (await database.read(rows_of(stranger)))["notifications"] == ROWS + 3
+
+
+async def test_after_the_first_slice_the_user_is_shut_out_and_the_email_is_free(
+    database: Database, news: list[News]
+) -> None:
+    user = await filled(database)
+    assert not await database.write(lambda t: slices.delete_user(t, user.id))
+    assert news[-1] == AccessEnded(user.id)
+    assert user.email is not None
+    assert await database.read(lambda c: accounts.user_by_email(c, str(user.email))) is None
+    assert await database.read(accounts.all_users) == []
+    assert await database.write(lambda t: accounts.held(t, user.id)) is None
+    tokens: list[tuple[str, str | None, datetime]] = [(user.id, None, NOON)]
+    (found,) = await database.read(lambda c: accounts.standings(c, tokens))
+    assert found.standing is Standing.DISABLED
+    again = User("another", user.email, "", "UTC", user.policy, NOON)
+    await database.write(lambda t: accounts.add_user(t, user=again, password_hash=None))
+    with pytest.raises(UnknownUser):
+        await database.write(lambda t: slices.delete_user(t, user.id))
+
+
+async def test_a_deletion_that_was_broken_off_is_finished_a_slice_at_a_time(
+    database: Database,
+) -> None:
+    user, stranger = await filled(database), await filled(database)
+    await database.write(lambda t: slices.delete_user(t, user.id))
+    sizes = [sum((await database.read(rows_of(user))).values())]
+    while await database.read(slices.are_waiting):
+        assert await database.write(lambda t: slices.do_slice(t, NOON))
+        sizes.append(sum((await database.read(rows_of(user))).values()))
+    assert sizes[-1] == 0
+    assert max(a - b for a, b in itertools.pairwise(sizes[:-1])) <= slices.SLICE
+    assert sum((await database.read(rows_of(stranger))).values()) > ROWS
+    assert not await database.write(lambda t: slices.do_slice(t, NOON))
+
+
+async def test_marking_all_read_marks_what_was_there_and_is_published_once(
+    database: Database, news: list[News]
+) -> None:
+    user = await filled(database)
+    said = Draft(user.id, "later", Kind.INFO, Event.CUSTOM)
+    news.clear()
+    marking = asyncio.create_task(slices.mark_all_read(database, user.id, NOON))
+    while (await database.read(lambda c: usage.of(c, user.id))).unread == ROWS:
+        await asyncio.sleep(0)
+    await database.write(lambda t: notifications.add(t, [said], NOON))
+    assert not marking.done()
+    assert await marking == ROWS
+    assert [each for each in news if isinstance(each, MarkedRead)] == [MarkedRead(user.id)]
+    (left,) = await database.read(lambda c: notifications.unread_page(c, user.id, 0, 10**6, 10))
+    assert left.message == "later"
+    assert await slices.mark_all_read(database, user.id, NOON) == 1
+    assert await slices.mark_all_read(database, user.id, NOON) == 0
+
+
+async def test_rescheduling_looks_at_every_product_and_begins_again_when_it_is_asked_again(
+    database: Database,
+) -> None:
+    user = await filled(database)
+
+    def due(connection: Connection) -> int:
+        wanted = sa.select(sa.func.count()).where(schema.products.c.next_alert_at == NOON)
+        return connection.scalar(wanted) or 0
+
+    for zone in ("Asia/Tokyo", "Europe/Berlin"):
+        await database.write(
+            lambda t, z=zone: accounts.change_user(t, user.id, now=NOON, time_zone=z)
+        )
+        assert await database.write(lambda t: slices.do_slice(t, NOON))
+        assert await database.read(due) == slices.SLICE
+    while await database.write(lambda t: slices.do_slice(t, NOON)):
+        pass
+    assert await database.read(due) == 10
+    assert await database.read(alerts.next_due) == NOON
+
+
+async def test_unfinished_work_of_several_users_takes_turns(database: Database) -> None:
+    users = [await filled(database) for _ in range(2)]
+    for user in users:
+        await database.write(lambda t, u=user: slices.reschedule(t, u.id, NOON))
+    for second in range(2):
+        await database.write(lambda t, s=second: slices.do_slice(t, NOON.replace(second=1 + s)))
+    wanted = sa.select(schema.unfinished.c.after)
+    afters = await database.read(lambda c: list(c.scalars(wanted)))
+    assert "" not in afters
+    assert len(afters) == 2
