@@ -58,7 +58,7 @@ def environment(pip: Mapping[str, str], current: Mapping[str, str]) -> dict[str,
             additions.update(dict.fromkeys(variables, value))
     if pip.get("no-cache-dir"):
         additions["UV_NO_CACHE"] = "1"
-    return additions | current
+    return additions | dict(current)
 
 
 def install_with_uv(arguments: list[str]) -> bool:
