@@ -1,4 +1,4 @@
-"""Makes docs/watch.svg: `useby watch` on a real `useby demo`, drawn by Rich."""
+"""Write docs/watch.svg: the screen of ``useby watch`` beside a real ``useby demo``."""
 
 import asyncio
 import re
@@ -19,9 +19,9 @@ SHOWN = 22
 
 
 async def main() -> None:
-    """Follow the demo until enough has been said, and draw the screen."""
+    """Follow the demo until the screen is full of notifications, and draw it."""
     with tempfile.TemporaryDirectory() as folder:
-        demo = subprocess.Popen(  # noqa: ASYNC220 - one line is read before anything else runs
+        demo = subprocess.Popen(  # noqa: ASYNC220 - this script does nothing else until the demo has printed its line
             [sys.executable, "-m", "useby", "demo"],
             cwd=folder,
             stdout=subprocess.PIPE,
@@ -31,14 +31,14 @@ async def main() -> None:
         try:
             assert demo.stdout is not None  # noqa: S101
             for line in demo.stdout:
-                found = re.search(r"watch --url (\S+) --token (\S+)", line)
-                if found:
+                command = re.search(r"watch --url (\S+) --token (\S+)", line)
+                if command:
                     break
             else:
                 raise SystemExit("the demo did not start")
             console = Console(record=True, width=92, height=SHOWN + 6, file=StringIO())
             screen = _Screen(console)
-            url, token = found.groups()
+            url, token = command.groups()
             screen.state("connected")
             async with Notifications(url, token=token) as notifications:
                 count = 0
@@ -48,7 +48,7 @@ async def main() -> None:
                     if count == SHOWN:
                         break
             console.print(screen._render())  # noqa: SLF001
-            # Rich's template fetches its font from a CDN; a reader's own fixed-width one will do.
+            # Rich's template loads its font from a CDN; a font of the viewer's own is enough.
             drawing = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
             console.save_svg(str(PICTURE), title="useby watch", code_format=drawing)
         finally:

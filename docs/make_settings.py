@@ -1,4 +1,4 @@
-"""Writes docs/reference/settings.md from the settings themselves (``make docs``)."""
+"""Write docs/reference/settings.md from ``useby.settings`` (``make docs``)."""
 
 from pathlib import Path
 
@@ -9,9 +9,10 @@ from useby.settings import Settings
 PAGE = Path(__file__).parent / "reference" / "settings.md"
 HEAD = """# Settings
 
-Made by `make docs` from `useby.settings`. Each may stand in the environment or in `.env`; `serve`
-takes some as flags, which win. Durations are seconds and sizes bytes unless a name says otherwise;
-lists are separated by commas.
+`make docs` generates this page from `useby.settings`. Set a variable in the environment or in
+`.env`. `useby serve` accepts some settings as options, which override the variables. Durations are
+in seconds and sizes in bytes unless the name contains another unit. Separate the items of a list by
+commas.
 
 | variable | default | |
 |---|---|---|
@@ -19,15 +20,17 @@ lists are separated by commas.
 
 
 def page() -> str:
-    """The whole page."""
+    """Return the text of the page."""
     lines = []
     for name, field in Settings.model_fields.items():
         default = field.default
         if isinstance(default, tuple):
             default = ",".join(default)
-        shown = "" if default in (None, "") or isinstance(default, SecretStr) else f"`{default}`"
+        default_text = (
+            "" if default in (None, "") or isinstance(default, SecretStr) else f"`{default}`"
+        )
         text = " ".join((field.description or "").split()).replace("``", "`")
-        lines.append(f"| `USEBY_{name.upper()}` | {shown} | {text} |")
+        lines.append(f"| `USEBY_{name.upper()}` | {default_text} | {text} |")
     return HEAD + "\n".join(lines) + "\n"
 
 
