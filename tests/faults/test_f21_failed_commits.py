@@ -24,9 +24,11 @@ from useby.clock.alerts import Batch, say_due
 from useby.domain.account import User
 from useby.domain.news import News, Notified
 from useby.domain.notification import Draft, Event, Kind
+from useby.domain.quota import Limits
 from useby.store import notifications, products
 from useby.store.engine import Database, StoreUnavailable, Transaction
 
+ENOUGH = Limits(products=10**6, unread=10**6, bytes=10**9)
 EXPIRING = 3
 PIECES = 4
 RAISE = "DO $$ BEGIN RAISE EXCEPTION 'injected' USING ERRCODE = '{}'; END $$"
@@ -98,7 +100,7 @@ class Ledger:
         """Three posts together, as a node keeps them."""
         claims = Claims(self.user.id, None, NOON, NOON, "")
         posts = [Post(claims, self.draft(f"post {number}")) for number in range(3)]
-        kept = keep(transaction, posts, NOON, provisions=True)
+        kept = keep(transaction, posts, NOON, provisions=True, limits=ENOUGH)
         return [each.id for each in kept]  # type: ignore[union-attr]
 
     def alerts(self, transaction: Transaction) -> Batch:
