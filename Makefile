@@ -60,13 +60,13 @@ bench: $(VENV)/bench.stamp bench/peers/node_modules/.package-lock.json ## measur
 	$(BIN)/python -m bench $(ARGS)
 
 bench-cluster: $(VENV)/bench.stamp $(VENV)/dev.stamp ## measure one, two and three nodes on PostgreSQL and NATS
-	PYTHONPATH=tests $(BIN)/python -m bench.cluster $(ARGS)
+	$(BIN)/python -m bench.cluster $(ARGS)
 
 soak: $(VENV)/bench.stamp ## measure the memory of a node while clients connect and disconnect for 15 minutes
 	$(BIN)/python -m bench.soak $(ARGS)
 
 siege: $(VENV)/bench.stamp $(VENV)/dev.stamp ## measure a node under eight attacks at once for ten minutes (SECONDS=60)
-	PYTHONPATH=tests $(BIN)/python -m bench.siege --seconds $(or $(SECONDS),600) $(ARGS)
+	$(BIN)/python -m bench.siege --seconds $(or $(SECONDS),600) $(ARGS)
 
 format: $(VENV)/dev.stamp ## format the sources and apply ruff's fixes
 	$(BIN)/ruff format

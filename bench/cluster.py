@@ -22,6 +22,8 @@ from typing import Annotated, Any
 import psutil
 import typer
 from rich.console import Console
+from tests.support.nats_servers import NatsServer, nats_servers
+from tests.support.postgres import Postgres
 
 from bench import report
 from bench.crowd import Crowd, gather, settle
@@ -31,8 +33,6 @@ from bench.peer import serving
 from bench.peers import find
 from bench.posts import Posts, Task
 from bench.rows import Column, Plan, Row, Stand
-from nats_servers import NatsServer, nats_servers  # type: ignore[import-not-found]  # the tests' own
-from postgres import Postgres  # type: ignore[import-not-found]
 
 TITLE = "Cluster"
 COLUMNS = {

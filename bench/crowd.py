@@ -13,7 +13,7 @@ from useby.auth.tokens import Issuer
 from useby.domain.account import User
 from useby.domain.policy import Policy
 from useby.store import accounts, migrate, sessions
-from useby.store.engine import Transaction, open_database
+from useby.store.database import Transaction, open_database
 
 TOKEN_SECONDS = 12 * 3600
 
@@ -68,7 +68,7 @@ async def settle(url: str, ids: Sequence[str]) -> None:
                 expires_at=now + timedelta(days=1),
             )
 
-    await migrate.bring_up(url)
+    await migrate.ensure_current(url)
     database = open_database(url)
     await database.write(work)
     await database.close()

@@ -11,9 +11,9 @@ from typing import Any
 
 from uuid_utils import uuid7
 
-from useby.clock.alerts import BATCH, say_due
+from useby.scheduler.alerts import BATCH, send_due
 from useby.store import alerts
-from useby.store.engine import Transaction
+from useby.store.database import Transaction
 from useby.store.schema import utc_text
 from useby.store.sqlite import sqlite_engine
 
@@ -147,7 +147,7 @@ def clock_seconds(database: Path, now: datetime) -> tuple[int, float]:
         cpu = time.process_time()
         while True:
             with connection.begin():
-                count = say_due(Transaction(connection), now).looked_at
+                count = send_due(Transaction(connection), now).looked_at
             said += count
             if count < BATCH:
                 break

@@ -22,6 +22,9 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
+from tests.support.canary import Canary, canary
+from tests.support.factories import a_product, an_owner
+from tests.support.process_node import NodeProcess, Person
 
 from bench.load import raise_file_limit
 from bench.peer import held
@@ -29,10 +32,7 @@ from bench.report import machine, verdict
 from bench.rows import Target
 from bench.soak import Look, growth
 from bench.visitors import VISITORS, Access, Visitors
-from bystander import Canary, canary  # type: ignore[import-not-found]  # the tests' own
 from cluster.ledger import Ledger  # type: ignore[import-not-found]
-from goods import a_product, an_owner  # type: ignore[import-not-found]
-from live import Person, Server  # type: ignore[import-not-found]
 from useby.store import products
 from useby.store.schema import notifications as notifications_table
 
@@ -164,7 +164,7 @@ def main(
 
 
 async def _besiege(folder: Path, only: Sequence[str], size: Size, seconds: float) -> Outcome:
-    node = Server(folder, **SETTINGS)
+    node = NodeProcess(folder, **SETTINGS)
     try:
         node.migrate()
         access = _filled(node, only, size, min(LONGEST_HOLD, seconds / 6))
@@ -273,7 +273,7 @@ def _filled(node: Any, only: Sequence[str], size: Size, hold: float) -> Access:
 
 def _person(node: Any) -> Person:
     """Make a user whose token outlives the siege."""
-    person = node.person()
+    person: Person = node.person()
     return replace(person, token=node.token(person.id, person.session_id, TOKEN_SECONDS))
 
 

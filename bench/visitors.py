@@ -17,8 +17,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 import aiohttp
-
-from wire import wires  # type: ignore[import-not-found]  # the tests' own
+from tests.support.raw_websocket import wires
 
 NICENESS = 5
 """The visitors run with less of the CPU than those whose times are measured."""

@@ -2,11 +2,11 @@
 
 import os
 
-from useby.client import Api, Blocking, Notifications
+from useby.client import Api, Notifications, SyncRunner
 
 URL = os.environ.get("USEBY_URL", "http://127.0.0.1:8000")
 
-with Blocking() as run:
+with SyncRunner() as run:
     api = Api(URL)
     run(api.sign_in(os.environ["USEBY_EMAIL"], os.environ["USEBY_PASSWORD"]))
     for product in run.each(api.products(expiring_within=7)):

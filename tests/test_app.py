@@ -6,9 +6,9 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.support.in_process_node import InProcessNode
+from tests.support.node_fixtures import start, wall
 
-from house import House
-from nodes import start, wall
 from useby.listening import listen
 from useby.settings import Settings
 
@@ -41,7 +41,7 @@ async def test_accepted_sockets_send_at_once_and_the_kernel_keeps_64_kib_for_the
     assert kept == 64 * 1024
 
 
-async def attempts(house: House, *told: str) -> list[int]:
+async def attempts(house: InProcessNode, *told: str) -> list[int]:
     """What attempts to sign in are answered that come from here, but say they came from there."""
     async with httpx.AsyncClient(base_url=house.node.url, trust_env=False) as client:
         return [

@@ -6,14 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from patience import PATIENCE
+from tests.support.time_limits import HANG_TIMEOUT
 
 ROOT = Path(__file__).parent.parent
 SCENARIOS = ("idle", "push", "fanout", "durable", "storm", "wave", "latency")
 
 
-@pytest.mark.timeout(6 * PATIENCE)
+@pytest.mark.timeout(6 * HANG_TIMEOUT)
 def test_every_scenario_measures_a_real_node_and_keeps_what_it_found(tmp_path: Path) -> None:
     done = subprocess.run(
         [
@@ -24,7 +23,7 @@ def test_every_scenario_measures_a_real_node_and_keeps_what_it_found(tmp_path: P
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=5 * PATIENCE,
+        timeout=5 * HANG_TIMEOUT,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

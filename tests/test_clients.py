@@ -3,11 +3,10 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from tests.support import foreign_clients as clients
+from tests.support.foreign_clients import Connect, Ended, HandshakeRejected, client_of, until_closed
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
-
-import clients
-from clients import Connect, Ended, Refused, client_of, until_closed
 
 
 async def play(socket: ServerConnection) -> None:
@@ -68,6 +67,6 @@ async def test_a_client_sends_bytes_as_text_and_as_binary(connect: Connect, url:
 
 
 async def test_a_client_tells_of_a_refused_upgrade(connect: Connect, url: str) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(HandshakeRejected) as refused:
         await connect(url + "no")
     assert refused.value.status == 426

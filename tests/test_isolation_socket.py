@@ -7,17 +7,16 @@ import json
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-
-import clients
-import live
-from clients import Connect, client_of, nothing_more, take
-from live import Person, Server
+from tests.support import foreign_clients as clients
+from tests.support import process_node as live
+from tests.support.foreign_clients import Connect, client_of, nothing_more, take
+from tests.support.process_node import NodeProcess, Person
 
 NOBODYS = "01890000-0000-7000-8000-000000000000"
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
     with live.serving(tmp_path_factory.mktemp("isolation")) as server:
         yield server
 
@@ -29,7 +28,7 @@ async def connect(request: pytest.FixtureRequest) -> AsyncIterator[Connect]:
 
 
 async def frames_after(
-    server: Server, who: Person, connect: Connect, *sent: str
+    server: NodeProcess, who: Person, connect: Connect, *sent: str
 ) -> list[dict[str, str]]:
     """What a new connection of this person is sent, and what after these frames."""
     client = await connect(server.socket_url(who.token))
@@ -42,7 +41,7 @@ async def frames_after(
 
 
 async def test_mark_read_of_anothers_ids_reads_nothing_and_is_answered_as_unknown_ids_are(
-    server: Server, connect: Connect
+    server: NodeProcess, connect: Connect
 ) -> None:
     ada, bob = server.person(), server.person()
     said = server.say(ada, ["hers", "hers too"])
@@ -61,7 +60,7 @@ async def test_mark_read_of_anothers_ids_reads_nothing_and_is_answered_as_unknow
 
 
 async def test_since_of_anothers_id_shows_what_an_unknown_id_shows(
-    server: Server, connect: Connect
+    server: NodeProcess, connect: Connect
 ) -> None:
     ada, bob = server.person(), server.person()
     (first, *_) = server.say(ada, ["hers", "hers too"])
@@ -76,7 +75,7 @@ async def test_since_of_anothers_id_shows_what_an_unknown_id_shows(
 
 
 async def test_no_key_of_a_frame_or_of_the_url_makes_one_user_another(
-    server: Server, connect: Connect
+    server: NodeProcess, connect: Connect
 ) -> None:
     ada, bob = server.person(), server.person()
     (hers,) = server.say(ada, ["hers"])
@@ -95,7 +94,7 @@ async def test_no_key_of_a_frame_or_of_the_url_makes_one_user_another(
 
 
 async def test_another_users_socket_hears_nothing_of_what_a_user_reads_posts_or_adds(
-    server: Server, connect: Connect
+    server: NodeProcess, connect: Connect
 ) -> None:
     ada, bob = server.person(), server.person()
     his = await connect(server.socket_url(bob.token))

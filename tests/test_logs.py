@@ -14,8 +14,8 @@ import pytest
 import structlog
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.cli_result import logging_put_back
 
-from shell import logging_put_back
 from useby import logs
 from useby.settings import Settings
 

@@ -9,8 +9,7 @@ from types import ModuleType
 from typing import Final
 
 import pytest
-
-from patience import PATIENCE
+from tests.support.time_limits import HANG_TIMEOUT
 
 ROOT: Final = Path(__file__).parent.parent
 MAKEFILE: Final = (ROOT / "Makefile").read_text()
@@ -57,7 +56,7 @@ def system(path: Path, *needs: str | Path) -> subprocess.CompletedProcess[str]:
         env={"PATH": str(path)},
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=HANG_TIMEOUT,
         check=False,
     )
 
@@ -72,7 +71,7 @@ def test_make_help_lists_every_target() -> None:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=HANG_TIMEOUT,
         check=True,
     ).stdout
     listed = re.findall(r"^make ([a-z-]+) +\S.*$", output, re.MULTILINE)

@@ -9,10 +9,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-
-import proxy as proxy_file
-from patience import PATIENCE
-from proxy import Manner, Proxy, in_a_thread
+from tests.support import fault_proxy as proxy_file
+from tests.support.fault_proxy import Manner, Proxy, in_a_thread
+from tests.support.time_limits import HANG_TIMEOUT
 
 Line = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -61,7 +60,7 @@ async def line(proxy: Proxy) -> AsyncIterator[Line]:
 async def said_back(line: Line, said: bytes) -> bytes:
     reader, writer = line
     writer.write(said)
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(HANG_TIMEOUT):
         return await reader.readexactly(len(said))
 
 
@@ -126,7 +125,7 @@ async def test_a_reset_is_a_reset(proxy: Proxy, line: Line, echo: Echo) -> None:
     proxy.reset()
     with pytest.raises(ConnectionResetError):
         await line[0].read()
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(HANG_TIMEOUT):
         await echo.more.wait()
 
 
@@ -136,7 +135,7 @@ async def test_half_a_line_may_be_closed(proxy: Proxy, line: Line, echo: Echo) -
     assert await line[0].read() == b""
     line[1].write(b" again")
     line[1].write_eof()
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(HANG_TIMEOUT):
         await echo.more.wait()
     assert echo.heard == b"hello again"
 

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import live
+from tests.support import process_node as live
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()

@@ -17,9 +17,9 @@ import httpx
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from tests.support.time_limits import HANG_TIMEOUT
 
 import useby
-from patience import PATIENCE
 
 ROOT: Final = Path(__file__).parent.parent
 SOURCE: Final = ROOT / "src" / "useby"
@@ -45,7 +45,7 @@ def run(*command: str | Path, folder: Path, **variables: str) -> str:
         env=os.environ | variables,
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=HANG_TIMEOUT,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -145,7 +145,7 @@ def check_the_demo(folder: Path, programs: Path) -> None:
         while not (listening := LISTENING.search(lines[-1] if lines else "")):
             lines.append(process.stdout.readline())
             assert lines[-1], f"the demo ended early:\n{''.join(lines)}"
-        with httpx.Client(base_url=listening[1], timeout=PATIENCE) as http:
+        with httpx.Client(base_url=listening[1], timeout=HANG_TIMEOUT) as http:
             assert http.get("/").raise_for_status().content == (PAGE / "index.html").read_bytes()
             for path in (path for path in PAGE.iterdir() if path.name != "index.html"):
                 assert http.get(f"/web/{path.name}").content == path.read_bytes(), path
@@ -154,7 +154,7 @@ def check_the_demo(folder: Path, programs: Path) -> None:
         process.terminate()
         with process.stdout as rest:
             lines += rest
-        status = process.wait(PATIENCE)
+        status = process.wait(HANG_TIMEOUT)
     assert status == 0, "".join(lines)
 
 

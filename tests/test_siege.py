@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from patience import PATIENCE
+from tests.support.time_limits import HANG_TIMEOUT
 
 ROOT = Path(__file__).parent.parent
 VISITORS = {
@@ -41,7 +40,7 @@ def besieged(into: Path, *arguments: str) -> tuple[subprocess.CompletedProcess[s
         env=os.environ | {"PYTHONPATH": "tests"},
         capture_output=True,
         text=True,
-        timeout=3 * PATIENCE,
+        timeout=3 * HANG_TIMEOUT,
         check=False,
     )
     assert (into / "siege.json").exists(), done.stdout + done.stderr
@@ -49,7 +48,7 @@ def besieged(into: Path, *arguments: str) -> tuple[subprocess.CompletedProcess[s
     return done, kept
 
 
-@pytest.mark.timeout(4 * PATIENCE)
+@pytest.mark.timeout(4 * HANG_TIMEOUT)
 def test_a_short_siege_loses_nothing_and_leaves_no_error_in_the_log(tmp_path: Path) -> None:
     """Its times and its memory are for a longer one to judge, on cores that are not busy."""
     done, kept = besieged(tmp_path, "-m", "bench.siege", "--seconds", "3")
@@ -59,7 +58,7 @@ def test_a_short_siege_loses_nothing_and_leaves_no_error_in_the_log(tmp_path: Pa
     assert done.returncode == (0 if all(met) else 1)
 
 
-@pytest.mark.timeout(4 * PATIENCE)
+@pytest.mark.timeout(4 * HANG_TIMEOUT)
 @pytest.mark.parametrize("fault", [LOST, INVENTED], ids=["lost", "invented"])
 def test_a_siege_fails_when_the_database_is_not_what_was_acknowledged(
     tmp_path: Path, fault: str

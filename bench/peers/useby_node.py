@@ -17,18 +17,18 @@ from uuid_utils import uuid7
 
 from bench.peers.control import in_turns, message, orders, say, users
 from useby import logs
-from useby.api import posts
-from useby.app import Node, running, settle_interpreter
-from useby.domain.account import Standing, User
-from useby.domain.news import Notified
-from useby.domain.notification import Draft, Event, Kind, Notification
+from useby.api import post_queue
+from useby.app import Node, running, tune_interpreter
+from useby.domain.account import TokenStatus, User
+from useby.domain.events import NotificationsAdded
+from useby.domain.notification import Cause, Draft, Notification, Severity
 from useby.domain.policy import Policy
 from useby.listening import raise_file_limit
 from useby.settings import Settings
 from useby.store import accounts
 from useby.store import notifications as stored_notifications
-from useby.store.accounts import Found
-from useby.store.engine import Transaction
+from useby.store.accounts import TokenCheck
+from useby.store.database import Transaction
 
 
 class Announcer:
@@ -39,7 +39,7 @@ class Announcer:
         self._publish = node.bus.publish
         self._everybody = everybody
         self._seq: defaultdict[str, int] = defaultdict(int)
-        self._ready: deque[Notified] = deque()
+        self._ready: deque[NotificationsAdded] = deque()
         self._created_at = datetime(2026, 3, 4, 10, 30, tzinfo=UTC)
 
     async def handle(self, order: dict[str, Any]) -> None:
@@ -66,7 +66,7 @@ class Announcer:
         for each in some:
             self._publish(self._news(each, stamp))
 
-    def _news(self, user: str, stamp: int) -> Notified:
+    def _news(self, user: str, stamp: int) -> NotificationsAdded:
         said = message(stamp)
         self._seq[user] += 1
         row = Notification(
@@ -74,12 +74,12 @@ class Announcer:
             user_id=user,
             seq=self._seq[user],
             message=said["message"],
-            kind=Kind(said["type"]),
-            event=Event.EXPIRING,
+            kind=Severity(said["type"]),
+            event=Cause.EXPIRING,
             product_name=said["productName"],
             created_at=self._created_at,
         )
-        return Notified(user, (row,))
+        return NotificationsAdded(user, (row,))
 
 
 def take_store_out(node: Node) -> None:
@@ -105,7 +105,7 @@ def take_store_out(node: Node) -> None:
                 )
             )
         for said in rows:
-            transaction.tell(Notified(said.user_id, (said,)))
+            transaction.publish(NotificationsAdded(said.user_id, (said,)))
         return rows
 
     async def read(work: Callable[[Any], Any]) -> Any:
@@ -114,10 +114,10 @@ def take_store_out(node: Node) -> None:
         except AttributeError:  # the clock asks for more than is answered here
             return None
 
-    async def changed_elsewhere() -> bool:
+    async def has_external_changes() -> bool:
         return False
 
-    async def say_due(**_: Any) -> int:
+    async def send_due(**_: Any) -> int:
         return 0
 
     async def write(work: Callable[[Transaction], Any], **_: Any) -> Any:
@@ -128,16 +128,17 @@ def take_store_out(node: Node) -> None:
         return result
 
     database.read, database.write = read, write
-    database.changed_elsewhere = changed_elsewhere
+    database.has_external_changes = has_external_changes
     stored_notifications.add = add
-    way_in: Any = posts
-    way_in.hold_free = lambda _, user_ids: frozenset(user_ids)
+    way_in: Any = post_queue
+    way_in.try_lock_users = lambda _, user_ids: frozenset(user_ids)
     clock: Any = node.clock
-    clock.say_due = say_due
+    clock.send_due = send_due
     room: Any = accounts
     room.user = lambda _, user_id: replace(here, id=user_id)
-    room.standings = lambda _, tokens: [
-        Found(Standing.GOOD, numbers[user_id], unread=0, bytes=0) for user_id, _, _ in tokens
+    room.check_tokens = lambda _, tokens: [
+        TokenCheck(TokenStatus.GOOD, numbers[user_id], unread=0, bytes=0)
+        for user_id, _, _ in tokens
     ]
 
 
@@ -147,7 +148,7 @@ async def main(port: str, users_file: str, storeless: str = "") -> None:
     logs.configure(settings)
     raise_file_limit()
     async with running(settings) as node:
-        settle_interpreter()
+        tune_interpreter()
         if storeless:
             take_store_out(node)
         announcer = Announcer(node, users(users_file))

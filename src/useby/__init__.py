@@ -10,21 +10,21 @@ if TYPE_CHECKING:
     from useby.client import (
         Api,
         ApiError,
+        ConnectionRejected,
         FileCursor,
         MemoryCursor,
         Notification,
         Notifications,
-        Refused,
     )
 
 __all__ = [
     "Api",
     "ApiError",
+    "ConnectionRejected",
     "FileCursor",
     "MemoryCursor",
     "Notification",
     "Notifications",
-    "Refused",
     "__version__",
 ]
 __version__ = "0.2.0"

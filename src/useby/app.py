@@ -19,30 +19,30 @@ import uvicorn
 from useby import logs, metrics
 from useby.api import create_api
 from useby.api.context import Context
-from useby.api.posts import Posts
+from useby.api.post_queue import PostQueue
 from useby.api.product_shapes import product_json
 from useby.auth.key import SettingsError, key_path, signing_key
 from useby.auth.passwords import Passwords
-from useby.auth.rates import Rates
+from useby.auth.rate_limits import RateLimiter
 from useby.auth.tickets import Tickets
 from useby.auth.tokens import Issuer, Verifier
 from useby.bus import Bus
 from useby.bus.memory import MemoryBus
-from useby.clock.alerts import AlertClock
-from useby.domain.news import News, Notified, Scheduled
+from useby.domain.events import AlertScheduled, Event, NotificationsAdded
 from useby.listening import Listening, listen, raise_file_limit, room_of, url_of
-from useby.realtime.admissions import Admissions
+from useby.realtime.admission import Admission
 from useby.realtime.http import protocol_for
 from useby.realtime.hub import Hub
-from useby.realtime.seats import Seats
+from useby.realtime.slots import Seats
+from useby.scheduler.alerts import AlertScheduler
 from useby.settings import Settings
 from useby.store import migrate
-from useby.store.engine import Database, StoreUnavailable, database_file, open_database
-from useby.store.lock import hold_for_serving
+from useby.store.database import Database, StoreUnavailable, database_file, open_database
+from useby.store.lock import serving_lock
 
 log = logging.getLogger(__name__)
 
-COLLECTED_AFTER: Final = (10_000, 10, 50)
+GC_THRESHOLDS: Final = (10_000, 10, 50)
 """Objects made and not gone, and collections of the younger before those of the older."""
 SWITCH_SECONDS: Final = 0.001
 """How long the loop and the store's threads wait for each other's turn, at most. With Python's own
@@ -51,12 +51,12 @@ WATCH_SECONDS: Final = 0.5
 """How soon what another process wrote is noticed; the sockets hear of it within two seconds."""
 STOP_SECONDS: Final = 4.0
 """After this a stopping node leaves, whatever its peers do; later, if it drains for longer."""
-LAST_SECONDS: Final = 2.0
+CLOSE_GRACE_SECONDS: Final = 2.0
 """What the last of its peers are given to answer a Close."""
 ANSWER_SECONDS: Final = 0.5
 """Before it leaves, what its database has not answered is given up, and so answered: 503."""
 LOOP_ERRORS_A_SECOND: Final = 5
-ASKING_TO_STOP: Final = frozenset({signal.SIGTERM, signal.SIGINT})
+STOP_SIGNALS: Final = frozenset({signal.SIGTERM, signal.SIGINT})
 """The signals by which an operator ends a node."""
 
 
@@ -77,14 +77,14 @@ class Node:
         self.settings = settings
         self.database = database
         self.bus = bus
-        self.clock = AlertClock(database, now)
+        self.clock = AlertScheduler(database, now)
         verifier = Verifier(settings, key)
         tickets = Tickets(key, settings.ticket_seconds)
         self.hub = Hub(settings, database, verifier, bus, now=now, product_json=product_json)
         hub = self.hub
         seats = Seats(room_of(settings), lambda: hub.count)
-        self.admissions = Admissions(hub, database, verifier, tickets, seats=seats, now=now)
-        self.bus.listen(self.hub.on_news)
+        self.admission = Admission(hub, database, verifier, tickets, seats=seats, now=now)
+        self.bus.set_listener(self.hub.on_event)
         database.on_commit = self._on_commit
         self.context = Context(
             settings=settings,
@@ -95,8 +95,8 @@ class Node:
             verifier=verifier,
             passwords=Passwords(),
             tickets=tickets,
-            rates=Rates(settings),
-            posts=Posts(
+            rates=RateLimiter(settings),
+            posts=PostQueue(
                 database,
                 provisions=settings.jwt_auto_provision,
                 limits=settings.limits,
@@ -106,14 +106,14 @@ class Node:
             seats=seats,
         )
         # Requests under way are answered until then, and sockets closed.
-        self._leaves_within = max(STOP_SECONDS - 1, settings.drain_seconds + LAST_SECONDS)
+        self._leaves_within = max(STOP_SECONDS - 1, settings.drain_seconds + CLOSE_GRACE_SECONDS)
         self.listener = listen(settings, share_port=share_port)
         self.url = url_of(settings.host, self.listener)
         self._stopping = asyncio.Event()
         self._http = Listening(
             uvicorn.Config(
                 create_api(self.context),
-                http=protocol_for(self.admissions),  # type: ignore[arg-type]
+                http=protocol_for(self.admission),  # type: ignore[arg-type]
                 ws="none",
                 lifespan="off",
                 log_config=None,
@@ -128,8 +128,8 @@ class Node:
         """Begin to stop; a second call waits for neither peers nor database any more."""
         if self._stopping.is_set():
             self._http.force_exit = True
-            self.hub.cut()
-            self.database.cut()
+            self.hub.abort_all()
+            self.database.abort()
         self.context.stop()
         self._stopping.set()
 
@@ -140,7 +140,7 @@ class Node:
             background = [
                 group.create_task(self.hub.run(), name="hub"),
                 group.create_task(self.bus.run(), name="bus"),
-                group.create_task(self.admissions.run(), name="admissions"),
+                group.create_task(self.admission.run(), name="admission"),
                 group.create_task(self.context.posts.run(), name="posts"),
                 group.create_task(self._watch(), name="watch"),
             ]
@@ -152,7 +152,7 @@ class Node:
             clock.cancel()
             within = self._leaves_within
             cutting = asyncio.get_running_loop().call_later(
-                within - ANSWER_SECONDS, self.database.cut
+                within - ANSWER_SECONDS, self.database.abort
             )
             await self.hub.drain(over=self.settings.drain_seconds, within=within)
             await http
@@ -165,7 +165,7 @@ class Node:
         while True:
             await asyncio.sleep(WATCH_SECONDS)
             try:
-                changed = await self.database.changed_elsewhere()
+                changed = await self.database.has_external_changes()
             except StoreUnavailable as error:
                 log.warning("the store can't be looked at: %s", error)
                 continue
@@ -173,14 +173,14 @@ class Node:
                 log.exception("the store could not be looked at")
                 continue
             if changed:
-                self.hub.look_at_all()
+                self.hub.reconcile_all()
                 self.clock.wake()
 
-    def _on_commit(self, news: News) -> None:
-        if isinstance(news, Scheduled):
+    def _on_commit(self, news: Event) -> None:
+        if isinstance(news, AlertScheduled):
             self.clock.wake(news.at)
             return
-        if isinstance(news, Notified):
+        if isinstance(news, NotificationsAdded):
             metrics.notifications_committed.inc(len(news.notifications))
         self.bus.publish(news)
 
@@ -213,9 +213,9 @@ async def running(
     bus = _bus(settings)
     with contextlib.ExitStack() as held:
         if file is not None:
-            held.enter_context(hold_for_serving(file, key=key_path(file), new=new_database))
+            held.enter_context(serving_lock(file, key=key_path(file), new=new_database))
         key = signing_key(settings, file)
-        await migrate.bring_up(settings.database_url)
+        await migrate.ensure_current(settings.database_url)
         database = open_database(settings.database_url, checkpoints=True)
         try:
             node = Node(settings, database, bus, key, now, share_port=share_port)
@@ -280,7 +280,7 @@ def serve(
                 asked.set()
                 starting.cancel()  # it migrates, or waits for another that does
 
-        for number in ASKING_TO_STOP:
+        for number in STOP_SIGNALS:
             loop.add_signal_handler(number, on_signal)
         if share_port:  # its end is that of whoever has started us
 
@@ -289,20 +289,20 @@ def serve(
                 on_signal()
 
             loop.add_reader(sys.stdin, orphaned)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, ASKING_TO_STOP)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
         try:
             async with running(
                 settings, share_port=share_port, new_database=new_database
             ) as started:
                 node = started
-                settle_interpreter()
+                tune_interpreter()
                 ready(node.url)
         except asyncio.CancelledError:
             if not asked.is_set():
                 raise
 
     # Whoever has read our first line may send a signal.
-    with signals_held_back():
+    with stop_signals_deferred():
         logs.configure(settings)
         raise_file_limit()
         asyncio.run(main())
@@ -310,16 +310,16 @@ def serve(
 
 
 @contextlib.contextmanager
-def signals_held_back() -> Iterator[None]:
+def stop_signals_deferred() -> Iterator[None]:
     """Have SIGTERM and SIGINT wait until a loop can take them and unblocks them, or the end."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, ASKING_TO_STOP)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def settle_interpreter() -> None:
+def tune_interpreter() -> None:
     """Have the collector come rarely and time itself, and threads take turns more often.
 
     A connection leaves no cycles behind and keeps some thirty objects: as often as Python's
@@ -328,7 +328,7 @@ def settle_interpreter() -> None:
     gc.collect()
     metrics.time_collector()
     gc.freeze()
-    gc.set_threshold(*COLLECTED_AFTER)
+    gc.set_threshold(*GC_THRESHOLDS)
     sys.setswitchinterval(SWITCH_SECONDS)
 
 

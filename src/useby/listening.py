@@ -14,7 +14,7 @@ import uvicorn
 
 from useby import metrics
 from useby.realtime.http import BoundedHttpProtocol
-from useby.realtime.seats import ENOUGH_FILES, RAISE_IT, Room, Seats
+from useby.realtime.slots import ENOUGH_FILES, RAISE_IT, Room, Seats
 from useby.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -146,7 +146,7 @@ class Door:
         except OSError:
             return False
         else:
-            metrics.requests_refused.labels("full").inc()
+            metrics.requests_rejected.labels("full").inc()
             self._turned_away += 1
             with connection, contextlib.suppress(OSError):
                 connection.setblocking(False)

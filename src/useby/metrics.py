@@ -13,8 +13,8 @@ connections = Gauge(
     "WebSocket connections open on this node, closing ones too.",
     multiprocess_mode="livesum",
 )
-closes = Counter(
-    "useby_closes",
+connections_closed = Counter(
+    "useby_connections_closed",
     "WebSocket connections closed, by close code and reason; codes of clients' own count as other.",
     ["code", "reason"],
 )
@@ -33,8 +33,10 @@ notifications_committed = Counter(
     "useby_notifications_committed", "Notifications that this node has put on stable storage."
 )
 alert_batches = Counter("useby_alert_batches", "Batches of due products that the clock settled.")
-alerts_said = Counter("useby_alerts_said", "Alerts that the clock has said.")
-alert_faults = Counter("useby_alert_faults", "Products set aside: their alert can't be worked out.")
+alerts_sent = Counter("useby_alerts_sent", "Alerts that the clock has said.")
+alert_failures = Counter(
+    "useby_alert_failures", "Products set aside: their alert can't be worked out."
+)
 
 # what an account may keep
 
@@ -77,14 +79,14 @@ hints_dropped = Counter(
 
 # HTTP
 
-request_seconds = Histogram(
-    "useby_request_seconds",
+http_request_duration_seconds = Histogram(
+    "useby_http_request_duration_seconds",
     "Time from a request's head to its answer, by the route's template and status.",
     ["method", "route", "status"],
 )
 
-requests_refused = Counter(
-    "useby_requests_refused",
+requests_rejected = Counter(
+    "useby_requests_rejected",
     "Requests refused before a route was called: by status, as late (cut at the deadline), as full"
     " (no descriptor to spare); and connections whose peer did not read its answer, as unread.",
     ["reason"],

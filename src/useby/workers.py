@@ -21,20 +21,20 @@ from prometheus_client import multiprocess
 
 from useby import logs
 from useby.api.health import MULTIPROCESS
-from useby.app import ASKING_TO_STOP, STOP_SECONDS, signals_held_back
+from useby.app import STOP_SECONDS, STOP_SIGNALS, stop_signals_deferred
 from useby.auth.key import SettingsError, signing_key
 from useby.listening import listen, url_of
 from useby.settings import Settings
 from useby.store import migrate
-from useby.store.engine import database_file
+from useby.store.database import database_file
 
 log = logging.getLogger(__name__)
 
 WORKER: Final = "--worker"
 """The flag by which ``useby serve`` knows that it is one of several."""
 RETRY_SECONDS: Final = 0.5
-RETRY_LONGEST: Final = 30.0
-STEADY_SECONDS: Final = 30.0
+RETRY_MAX_SECONDS: Final = 30.0
+STABLE_SECONDS: Final = 30.0
 """Who has lived as long as this is restarted at once when it dies."""
 GRACE_SECONDS: Final = 6.0
 """What a worker is given beyond its drain before it is killed."""
@@ -62,19 +62,19 @@ class Worker:
         loop = asyncio.get_running_loop()
         while True:
             began = loop.time()
-            listened, status = await self._live()
+            listened, status = await self._run_once()
             if self._stopping.is_set():
                 return status == 0 or not listened  # before Python takes signals, they end it
             if not self.has_listened.is_set():
                 raise SettingsError(f"worker {self._number} could not start (status {status})")
             log.error("worker %d has ended with %d and is started anew", self._number, status)
-            if loop.time() - began >= STEADY_SECONDS:
+            if loop.time() - began >= STABLE_SECONDS:
                 pause = RETRY_SECONDS
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._stopping.wait()
                 return True
-            pause = min(pause * 2, RETRY_LONGEST)
+            pause = min(pause * 2, RETRY_MAX_SECONDS)
 
     def stop(self, number: signal.Signals) -> None:
         """Signal the process, and start it no more."""
@@ -82,7 +82,7 @@ class Worker:
         if self._process is not None and self._process.returncode is None:
             self._process.send_signal(number)
 
-    async def _live(self) -> tuple[bool, int]:
+    async def _run_once(self) -> tuple[bool, int]:
         """One life of the process: whether it came to listen, and how it ended."""
         self._process = process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "useby", "serve", WORKER),
@@ -126,7 +126,7 @@ def serve(settings: Settings, count: int, ready: Callable[[str], None] = lambda 
     signing_key(settings, None)
     # A socket that is bound and does not listen takes no connection: it holds the port.
     with (
-        signals_held_back(),
+        stop_signals_deferred(),
         contextlib.closing(listen(settings, share_port=True, only_bind=True)) as held,
         tempfile.TemporaryDirectory(prefix="useby-metrics-") as folder,
     ):
@@ -150,7 +150,7 @@ async def _supervise(
     workers = [Worker(number, environment, folder) for number in range(1, count + 1)]
     loop = asyncio.get_running_loop()
     # Once, and not by all of them at the same time.
-    migrating = asyncio.create_task(migrate.bring_up(settings.database_url), name="migrating")
+    migrating = asyncio.create_task(migrate.ensure_current(settings.database_url), name="migrating")
 
     def stop(number: signal.Signals) -> None:
         for worker in workers:
@@ -162,9 +162,9 @@ async def _supervise(
         patience = max(STOP_SECONDS, settings.drain_seconds) + GRACE_SECONDS
         loop.call_later(patience, stop, signal.SIGKILL)
 
-    for number in ASKING_TO_STOP:
+    for number in STOP_SIGNALS:
         loop.add_signal_handler(number, ask, number)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, ASKING_TO_STOP)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
     await asyncio.wait([migrating])
     if migrating.cancelled():
         return 0

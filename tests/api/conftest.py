@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+from tests.support.rest_app import Rest
 
-from rest import Rest
-from useby.store.engine import Database
+from useby.store.database import Database
 
 
 @pytest.fixture

@@ -5,12 +5,12 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.support.rest_app import Rest
 
-from rest import Rest
 from useby import __version__
 from useby.api.product_shapes import ProductOut
 from useby.realtime.asyncapi import document
-from useby.store.engine import StoreUnavailable
+from useby.store.database import StoreUnavailable
 
 
 def problem(answer: httpx.Response, status: int) -> dict[str, Any]:

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from starlette.exceptions import HTTPException
+from tests.support.rest_app import MILK, Rest
 
-from rest import MILK, Rest
 from useby.api import bodies
 from useby.api.bodies import most_of, parse
-from useby.api.shapes import BATCH_LIMIT, MANY_KEYS
+from useby.api.fields import BATCH_LIMIT, MANY_KEYS
 
 MIB = 1024 * 1024
 JSON = {"content-type": "application/json"}

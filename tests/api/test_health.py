@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rest import Rest
+from tests.support.rest_app import Rest
 
 
 async def ready(rest: Rest) -> tuple[int, Any]:

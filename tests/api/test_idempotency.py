@@ -7,11 +7,11 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.support.databases import database_url, on_sqlite
+from tests.support.rest_app import Rest
+from tests.support.time_limits import HANG_TIMEOUT
 
-from both import database_url, on_sqlite
-from patience import PATIENCE
-from rest import Rest
-from useby.store.engine import StoreUnavailable
+from useby.store.database import StoreUnavailable
 
 __all__ = ["database_url"]
 
@@ -74,7 +74,7 @@ async def test_a_request_whose_sender_is_gone_is_done_and_a_repeat_hears_its_ans
     committed = asyncio.Event()
     rest.database.on_commit = lambda _: committed.set()
     lost = asyncio.create_task(sent(ada, *ROUTES[0][:2]))
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(HANG_TIMEOUT):
         await committed.wait()
     lost.cancel()
     await asyncio.gather(lost, return_exceptions=True)

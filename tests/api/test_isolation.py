@@ -5,9 +5,9 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.support.rest_app import Rest
 
-from rest import Rest
-from useby.store.engine import Connection
+from useby.store.database import Connection
 
 UNKNOWN = "01a20b6e-0000-7000-8000-000000000000"
 BODIES: dict[str, Any] = {

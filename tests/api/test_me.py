@@ -7,14 +7,14 @@ from typing import Any
 import httpx
 import pytest
 import sqlalchemy as sa
+from tests.support.cheap_passwords import Counted, cheap_passwords
+from tests.support.rest_app import Rest
 
-from hashers import Counted, cheap_passwords
-from rest import Rest
-from useby.clock.alerts import say_due
 from useby.domain.account import User
-from useby.domain.news import AccessEnded, News
+from useby.domain.events import AccessRevoked, Event
+from useby.scheduler.alerts import send_due
 from useby.store import accounts, alerts, slices
-from useby.store.engine import Connection, Database
+from useby.store.database import Connection, Database
 from useby.store.schema import metadata
 
 PASSWORD = "correct horse"
@@ -123,10 +123,10 @@ async def test_a_new_zone_time_or_lead_moves_the_alerts_that_are_pending(
     user, client = await rest.person()
     await client.patch("/api/me", json={"leadDays": [2]})
     await client.post("/api/products", json={"name": "Milk", "expiryDate": "2026-06-01"})
-    await rest.database.write(lambda t: say_due(t, rest.now))
+    await rest.database.write(lambda t: send_due(t, rest.now))
     assert (await client.patch("/api/me", json=change)).status_code == 200
     await rest.database.write(lambda t: slices.do_slice(t, rest.now))
-    await rest.database.write(lambda t: say_due(t, rest.now))
+    await rest.database.write(lambda t: send_due(t, rest.now))
     assert (await client.get("/api/notifications/unread-count")).json() == {"unread": 0}
     assert await rest.database.read(alerts.next_due) == due
     assert (await client.get("/api/me")).json()["id"] == user.id
@@ -134,7 +134,7 @@ async def test_a_new_zone_time_or_lead_moves_the_alerts_that_are_pending(
 
 async def test_a_new_password_wants_the_old_one_and_ends_the_other_sign_ins(rest: Rest) -> None:
     user, client = await with_a_password(rest)
-    told: list[News] = []
+    told: list[Event] = []
     rest.database.on_commit = told.append
     for wrong in ({}, {"currentPassword": "wrong"}, {"currentPassword": ""}):
         answer = await client.patch("/api/me", json={"password": "new and longer"} | wrong)
@@ -148,7 +148,7 @@ async def test_a_new_password_wants_the_old_one_and_ends_the_other_sign_ins(rest
     assert (await client.patch("/api/me", json=change)).status_code == 200
     assert (await client.get("/api/me")).status_code == 200, "this sign-in goes on"
     assert (await other_client.get("/api/me")).status_code == 401
-    assert [type(each) for each in told] == [AccessEnded]
+    assert [type(each) for each in told] == [AccessRevoked]
     for password, status in ((PASSWORD, 401), ("new and longer", 200)):
         login = {"email": user.email, "password": password}
         assert (await rest.client().post("/api/auth/login", json=login)).status_code == status
@@ -185,7 +185,7 @@ async def test_who_leaves_leaves_nothing_behind(rest: Rest) -> None:
     assert (await rest.client().post("/api/auth/login", json=login)).status_code == 200
     for n in range(3):
         await client.post("/api/products", json={"name": f"Milk {n}", "expiryDate": "2026-03-01"})
-    await rest.database.write(lambda t: say_due(t, rest.now))
+    await rest.database.write(lambda t: send_due(t, rest.now))
     key = {"idempotency-key": "once"}
     await client.post("/api/notifications", json={"message": "x"}, headers=key)
     await client.post("/api/ws/ticket")
@@ -193,11 +193,11 @@ async def test_who_leaves_leaves_nothing_behind(rest: Rest) -> None:
     assert all((await rest.database.read(rows_left)).values())
     for wrong in ({}, {"password": "wrong"}):
         assert (await client.request("DELETE", "/api/me", json=wrong)).status_code == 403
-    told: list[News] = []
+    told: list[Event] = []
     rest.database.on_commit = told.append
     gone = await client.request("DELETE", "/api/me", json={"password": PASSWORD})
     assert gone.status_code == 204
-    assert told == [AccessEnded(user.id)]
+    assert told == [AccessRevoked(user.id)]
     assert not any((await rest.database.read(rows_left)).values())
     assert (await client.get("/api/me")).status_code == 401
     assert (await rest.client().post("/api/auth/login", json=login)).status_code == 401

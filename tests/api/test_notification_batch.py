@@ -4,10 +4,10 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.support.databases import database_url, on_sqlite
+from tests.support.rest_app import Rest
 
-from both import database_url, on_sqlite
-from rest import Rest
-from useby.domain.news import News, Notified
+from useby.domain.events import Event, NotificationsAdded
 
 __all__ = ["database_url"]
 
@@ -57,11 +57,11 @@ async def test_results_look_as_a_single_post_is_answered(ada: httpx.AsyncClient)
 async def test_a_batch_is_one_transaction_and_one_piece_of_news(
     rest: Rest, ada: httpx.AsyncClient
 ) -> None:
-    told: list[News] = []
+    told: list[Event] = []
     rest.database.on_commit = told.append
     await ada.post(PATH, json={"items": [{"message": str(number)} for number in range(3)]})
     (news,) = told
-    assert isinstance(news, Notified)
+    assert isinstance(news, NotificationsAdded)
     assert [each.message for each in news.notifications] == ["0", "1", "2"]
 
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.support.rest_app import Rest
 
-from rest import Rest
-from useby.domain.notification import Draft, Event, Kind
+from useby.domain.notification import Cause, Draft, Severity
 from useby.store import notifications
 
 
@@ -132,7 +132,14 @@ async def test_a_deleted_one_is_gone(rest: Rest) -> None:
 async def test_what_an_alert_says_carries_its_product_and_date(rest: Rest) -> None:
     user, ada = await rest.person()
     draft = Draft(
-        user.id, "Milk expires today", Kind.WARNING, Event.EXPIRING, "Milk", "p", rest.now.date(), 0
+        user.id,
+        "Milk expires today",
+        Severity.WARNING,
+        Cause.EXPIRING,
+        "Milk",
+        "p",
+        rest.now.date(),
+        0,
     )
     await rest.database.write(lambda t: notifications.add(t, [draft], rest.now))
     (said,) = (await ada.get("/api/notifications")).json()["items"]

@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator
 
 import jwt
 import pytest
+from tests.support.issuers import SIGNERS, pem_of
+from tests.support.rest_app import Rest
 
-from issuers import SIGNERS, pem_of
-from rest import Rest
 from useby.store import accounts
-from useby.store.engine import Database
+from useby.store.database import Database
 
 ADA = "auth0|ada"
 OUTSIDE = {"jwt_public_key": pem_of(SIGNERS["ES256"]), "jwt_algorithms": "ES256"}

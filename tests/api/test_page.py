@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-
-from rest import Rest
+from tests.support.rest_app import Rest
 
 ROOT: Final = Path(__file__).parents[2]
 CLIENT: Final = (ROOT / "clients" / "js" / "client.js").read_bytes()

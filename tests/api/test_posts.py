@@ -7,14 +7,14 @@ from typing import Any
 
 import asyncpg
 import pytest
+from tests.support.databases import database_url, on_postgres
+from tests.support.rest_app import Rest, messages
+from tests.support.time_limits import HANG_TIMEOUT
 
-from both import database_url, on_postgres
-from patience import PATIENCE
-from rest import Rest, messages
-from useby.api import posts as posts_module
-from useby.domain.news import Notified
+from useby.api import post_queue as posts_module
+from useby.domain.events import NotificationsAdded
 from useby.store import accounts, notifications
-from useby.store.engine import StoreUnavailable, Transaction
+from useby.store.database import StoreUnavailable, Transaction
 from useby.store.postgres import SETTINGS
 from useby.store.turns import WAITED_FOR
 
@@ -24,13 +24,13 @@ __all__ = ["database_url"]
 async def _written_by(rest: Rest, count: int, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many posts each transaction is given, from now on."""
     sizes: list[int] = []
-    keep: Callable[..., Any] = posts_module.keep
+    keep: Callable[..., Any] = posts_module.store
 
     def counted(transaction: Transaction, posts: Any, *args: Any, **named: Any) -> Any:
         sizes.append(len(posts))
         return keep(transaction, posts, *args, **named)
 
-    monkeypatch.setattr(posts_module, "keep", counted)
+    monkeypatch.setattr(posts_module, "store", counted)
     return sizes
 
 
@@ -53,7 +53,11 @@ async def test_posts_that_wait_together_share_a_transaction_and_keep_their_order
     assert len(sizes) < 20
     for first, (user, client) in enumerate(people):
         assert await messages(client) == [str(n) for n in range(20)][first::2][::-1]
-        mine = [each for each in told if isinstance(each, Notified) and each.user_id == user.id]
+        mine = [
+            each
+            for each in told
+            if isinstance(each, NotificationsAdded) and each.user_id == user.id
+        ]
         assert [row.seq for news in mine for row in news.notifications] == list(range(1, 11))
 
 
@@ -142,7 +146,7 @@ async def test_strangers_do_not_wait_for_a_user_whose_row_is_locked(
             for number in range(5)
         ]
         for number in range(20):
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(HANG_TIMEOUT):
                 sent = await stranger.post("/api/notifications", json={"message": str(number)})
             assert sent.status_code == HTTPStatus.CREATED
         assert not any(each.done() for each in waiting)
@@ -196,7 +200,7 @@ async def test_many_users_whose_rows_are_locked_lose_nothing_and_delay_no_strang
             for _, theirs in locked:
                 post = theirs.post("/api/notifications", json={"message": str(number)})
                 waiting.append(asyncio.create_task(post))
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(HANG_TIMEOUT):
                 sent = await stranger.post("/api/notifications", json={"message": str(number)})
             assert sent.status_code == HTTPStatus.CREATED
         await holding.rollback()

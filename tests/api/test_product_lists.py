@@ -8,9 +8,9 @@ import httpx
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
+from tests.support.rest_app import Rest, added, messages
 
-from rest import Rest, added, messages
-from useby.clock.alerts import say_due
+from useby.scheduler.alerts import send_due
 from useby.store import alerts, product_search, sqlite
 from useby.store.schema import products
 
@@ -20,7 +20,7 @@ async def test_a_part_may_be_taken_and_the_rest_closes_the_product(
     rest: Rest, ada: httpx.AsyncClient, move: str, done: str
 ) -> None:
     product = await added(ada, quantity="1.5", unit="l")
-    await rest.database.write(lambda t: say_due(t, rest.now))
+    await rest.database.write(lambda t: send_due(t, rest.now))
     path = f"/api/products/{product['id']}"
     part = await ada.post(f"{path}/{move}", json={"quantity": 0.5})
     assert part.json() == product | {"quantity": "1"}

@@ -7,19 +7,19 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.support.factories import NOON, a_kept_owner
+from tests.support.rest_app import MILK, Rest, added, messages
 from uuid_utils import uuid7
 
-from goods import NOON, a_kept_owner
-from rest import MILK, Rest, added, messages
 from useby.api import products as routes
 from useby.api.context import Caller
 from useby.api.errors import Problem
 from useby.api.product_shapes import ProductIn
 from useby.auth.tokens import Claims
-from useby.clock.alerts import say_due
 from useby.domain.account import User
+from useby.scheduler.alerts import send_due
 from useby.store import accounts, alerts, slices
-from useby.store.engine import Database
+from useby.store.database import Database
 
 
 async def test_a_product_is_answered_with_every_field_by_its_name(ada: httpx.AsyncClient) -> None:
@@ -67,7 +67,7 @@ async def test_a_product_within_its_lead_time_is_due_at_once_and_says_nothing_it
     due = await rest.database.read(alerts.next_due)
     assert due is not None
     assert due <= rest.now
-    await rest.database.write(lambda t: say_due(t, rest.now))
+    await rest.database.write(lambda t: send_due(t, rest.now))
     assert await messages(ada) == ["Organic Milk expires in 2 days"]
 
 
@@ -262,7 +262,7 @@ async def test_a_deleted_product_is_gone_and_what_was_said_of_it_is_read(
     rest: Rest, ada: httpx.AsyncClient
 ) -> None:
     product = await added(ada)
-    await rest.database.write(lambda t: say_due(t, rest.now))
+    await rest.database.write(lambda t: send_due(t, rest.now))
     path = f"/api/products/{product['id']}"
     answer = await ada.delete(path)
     assert (answer.status_code, answer.content) == (HTTPStatus.NO_CONTENT, b"")

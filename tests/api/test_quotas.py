@@ -7,14 +7,14 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.support.databases import database_url
+from tests.support.factories import NOON
+from tests.support.rest_app import MILK, Rest
 
-from both import database_url
-from goods import NOON
-from rest import MILK, Rest
 from useby import metrics
-from useby.clock import alerts as clock
+from useby.scheduler import alerts as clock
 from useby.store import usage
-from useby.store.engine import Database
+from useby.store.database import Database
 
 __all__ = ["database_url"]
 
@@ -135,7 +135,7 @@ async def test_alerts_are_kept_although_every_limit_is_reached(
     assert (await ada.post("/api/products", json=soon)).status_code == 201
     assert (await post(ada, 5)).status_code == 200
     later = NOON + timedelta(days=120)
-    batch = await database.write(lambda t: clock.say_due(t, later))
+    batch = await database.write(lambda t: clock.send_due(t, later))
     assert batch.said == 1
     assert await unread(ada) == 6
     newest: Any = (await ada.get("/api/notifications")).json()["items"][0]

@@ -5,9 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
-
-import live
-from patience import PATIENCE
+from tests.support import process_node as live
+from tests.support.time_limits import HANG_TIMEOUT
 
 ENDING = "logoutAll", "deleteMe"
 """They end the very access that the other operations are tried with."""
@@ -36,12 +35,12 @@ def run(folder: Path, *arguments: str) -> None:
         "--no-color",
     ]
     done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=5 * PATIENCE, check=False
+        command, cwd=folder, capture_output=True, text=True, timeout=5 * HANG_TIMEOUT, check=False
     )
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
 
 
-@pytest.mark.timeout(20 * PATIENCE)
+@pytest.mark.timeout(20 * HANG_TIMEOUT)
 def test_every_answer_of_every_operation_is_as_documented(tmp_path: Path) -> None:
     rates = "100000/minute"
     with live.serving(tmp_path, login_rate=rates, signup_rate=rates, log_level="INFO") as server:

@@ -7,14 +7,14 @@ from typing import Any
 import httpx
 import pytest
 import sqlalchemy as sa
+from tests.support.cheap_passwords import Counted, cheap_passwords
+from tests.support.rest_app import Rest
 
-from hashers import Counted, cheap_passwords
-from rest import Rest
 from useby.auth import refresh
-from useby.auth.rates import Rates
-from useby.domain.news import AccessEnded, News
+from useby.auth.rate_limits import RateLimiter
+from useby.domain.events import AccessRevoked, Event
 from useby.store import accounts, slices, tickets
-from useby.store.engine import Database
+from useby.store.database import Database
 from useby.store.schema import users
 
 ADA = {"email": "ada@useby.example", "password": "correct horse"}
@@ -204,7 +204,7 @@ async def test_a_spent_token_that_comes_back_later_ends_the_sign_in_and_its_sock
     await anybody.post("/api/auth/signup", json=ADA)
     stolen, other = await signed_in(anybody), await signed_in(anybody)
     newest = (await refreshed(anybody, stolen["refreshToken"])).json()
-    told: list[News] = []
+    told: list[Event] = []
     rest.database.on_commit = told.append
     rest.now += timedelta(seconds=11)
     assert (await refreshed(anybody, stolen["refreshToken"])).status_code == 401
@@ -212,7 +212,7 @@ async def test_a_spent_token_that_comes_back_later_ends_the_sign_in_and_its_sock
     assert not await opens(rest, stolen)
     assert not await opens(rest, newest)
     assert await opens(rest, other), "another device signed in by itself"
-    assert [type(each) for each in told] == [AccessEnded]
+    assert [type(each) for each in told] == [AccessRevoked]
 
 
 @pytest.mark.parametrize("token", ["", "x", "x" * 43, "x" * 129, "é" * 10, "a\0b"])
@@ -253,7 +253,7 @@ async def test_a_logout_ends_its_own_sign_in_and_no_other(
 ) -> None:
     await anybody.post("/api/auth/signup", json=ADA)
     one, other = await signed_in(anybody), await signed_in(anybody)
-    told: list[News] = []
+    told: list[Event] = []
     rest.database.on_commit = told.append
     if by == "access token":
         bearer = rest.client(authorization=f"Bearer {one['accessToken']}")
@@ -265,7 +265,7 @@ async def test_a_logout_ends_its_own_sign_in_and_no_other(
     assert not await opens(rest, one)
     assert (await refreshed(anybody, one["refreshToken"])).status_code == 401
     assert await opens(rest, other)
-    assert [type(each) for each in told] == [AccessEnded]
+    assert [type(each) for each in told] == [AccessRevoked]
 
 
 async def test_a_logout_with_a_token_nobody_knows_is_no_error_and_without_any_it_is(
@@ -317,7 +317,7 @@ async def test_a_known_device_signs_in_although_its_network_has_had_its_attempts
 
     async def restarted() -> None:
         """No network is known any more, and that of the client has had its attempts."""
-        rest.context.rates = Rates(rest.context.settings)
+        rest.context.rates = RateLimiter(rest.context.settings)
         for number in range(5):
             await client.post("/api/auth/login", json=ADA | {"email": f"{number}@useby.example"})
         assert (await client.post("/api/auth/login", json=ADA)).status_code == 429

@@ -9,14 +9,14 @@ from typing import Any
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ed448
+from tests.support.issuers import ED, RSA, SIGNERS, KeyServer, jwk_of, key_server, key_set
 
-from issuers import ED, RSA, SIGNERS, KeyServer, jwk_of, key_server, key_set
 from useby.auth import jwks
 from useby.auth.claims import IssuerUnavailable
 from useby.auth.jwks import (
-    ANEW_AFTER,
-    AT_MOST_EVERY,
+    MAX_AGE_SECONDS,
     MAX_BYTES,
+    MIN_REFETCH_SECONDS,
     RETRY_AFTER,
     KeySet,
     algorithm_of,
@@ -99,7 +99,7 @@ async def test_an_unknown_kid_causes_one_fetch_a_minute(
     for kid in ("2", "../../x", "", "🥛"):
         with pytest.raises(KeyError):
             keys.get(kid)
-    clock.seconds += AT_MOST_EVERY - 0.001
+    clock.seconds += MIN_REFETCH_SECONDS - 0.001
     with pytest.raises(KeyError):
         keys.get("2")
     clock.seconds += 0.001
@@ -117,7 +117,7 @@ async def test_known_keys_are_asked_for_again_after_an_hour(
     keys: KeySet, server: KeyServer, clock: Clock
 ) -> None:
     await keys.fetch()
-    clock.seconds += ANEW_AFTER
+    clock.seconds += MAX_AGE_SECONDS
     assert keys.get("1") is None
     server.body = key_set(jwk_of("EdDSA", "2"))
     await keys.fetch()
@@ -149,7 +149,7 @@ async def test_a_fetch_that_is_cancelled_counts_as_one(keys: KeySet, server: Key
 
 async def refetched(keys: KeySet, clock: Clock, caplog: pytest.LogCaptureFixture) -> list[str]:
     """Fetch again after a good fetch; what was logged."""
-    clock.seconds += AT_MOST_EVERY
+    clock.seconds += MIN_REFETCH_SECONDS
     with caplog.at_level(logging.WARNING, "useby.auth.jwks"):
         await keys.fetch()
     assert keys.get("1") == RSA.public_key(), "the last good keys are kept"
@@ -260,7 +260,7 @@ async def test_after_a_failed_fetch_known_keys_are_good_and_others_are_neither_g
     keys: KeySet, server: KeyServer, clock: Clock
 ) -> None:
     await keys.fetch()
-    clock.seconds += AT_MOST_EVERY
+    clock.seconds += MIN_REFETCH_SECONDS
     server.status = "500 Internal Server Error"
     await keys.fetch()
     assert keys.get("1") == RSA.public_key()

@@ -10,10 +10,20 @@ from typing import Any
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa, x25519
+from tests.support.issuers import (
+    EC,
+    ED,
+    RSA,
+    SIGNERS,
+    KeyServer,
+    jwk_of,
+    key_server,
+    key_set,
+    pem_of,
+)
 
-from issuers import EC, ED, RSA, SIGNERS, KeyServer, jwk_of, key_server, key_set, pem_of
-from useby.auth.outside import load_pem
-from useby.auth.tokens import Issuer, IssuerUnavailable, KeysNeeded, TokenRefused, Verifier
+from useby.auth.external import load_pem
+from useby.auth.tokens import InvalidToken, Issuer, IssuerUnavailable, KeysNotFetched, Verifier
 from useby.settings import Settings
 
 KEY = b"only the tests sign with this key"
@@ -40,8 +50,8 @@ def token(algorithm: str = "RS256", signer: Any = None, header: Any = None, **ch
     return jwt.api_jws.encode(payload, signer or SIGNERS[algorithm], algorithm, headers=header)
 
 
-def refused(verifier: Verifier, token: str) -> TokenRefused:
-    with pytest.raises(TokenRefused) as caught:
+def refused(verifier: Verifier, token: str) -> InvalidToken:
+    with pytest.raises(InvalidToken) as caught:
         verifier.verify(token, NOW)
     return caught.value
 
@@ -66,9 +76,9 @@ async def test_a_token_is_taken_by_the_key_that_its_kid_names(
 ) -> None:
     verifier = verifier_for(jwt_jwks_url=server.url)
     good = token(algorithm, header={"kid": f"key of {algorithm}"})
-    with pytest.raises(KeysNeeded):
+    with pytest.raises(KeysNotFetched):
         verifier.verify(good, NOW)
-    assert (await verifier.verify_soon(good, NOW)).user_id == "auth0|ada"
+    assert (await verifier.verify_async(good, NOW)).user_id == "auth0|ada"
     assert verifier.verify(good, NOW).user_id == "auth0|ada"
     assert len(server.requests) == 1
 
@@ -78,9 +88,9 @@ async def test_a_storm_of_tokens_fetches_the_keys_once(server: KeyServer) -> Non
     good = token(header={"kid": "key of RS256"})
     forged = [token(header={"kid": f"made up {number}"}) for number in range(20)]
     outcomes = await asyncio.gather(
-        *(verifier.verify_soon(each, NOW) for each in [good, *forged] * 3), return_exceptions=True
+        *(verifier.verify_async(each, NOW) for each in [good, *forged] * 3), return_exceptions=True
     )
-    assert [isinstance(each, TokenRefused) for each in outcomes] == [False, *[True] * 20] * 3
+    assert [isinstance(each, InvalidToken) for each in outcomes] == [False, *[True] * 20] * 3
     assert len(server.requests) == 1
 
 
@@ -88,7 +98,7 @@ async def test_a_token_is_not_judged_while_its_keys_can_not_be_fetched(server: K
     server.status = "503 Service Unavailable"
     verifier = verifier_for(jwt_jwks_url=server.url)
     with pytest.raises(IssuerUnavailable):
-        await verifier.verify_soon(token(header={"kid": "key of RS256"}), NOW)
+        await verifier.verify_async(token(header={"kid": "key of RS256"}), NOW)
 
 
 async def test_our_own_tokens_need_no_issuer(server: KeyServer) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 from pwdlib.hashers.argon2 import Argon2Hasher
+from tests.support.cheap_passwords import Counted, cheap_passwords
 
-from hashers import Counted, cheap_passwords
-from useby.auth.passwords import THREADS, WAITING, Passwords, TooBusy
+from useby.auth.passwords import MAX_PENDING, THREADS, Passwords, QueueFull
 
 
 @pytest.fixture
@@ -91,15 +91,15 @@ async def test_a_flood_waits_in_a_bounded_queue_and_the_rest_is_turned_away(
     hashed = await passwords.hash("correct horse")
     go = threading.Event()
     monkeypatch.setattr(hasher, "verify", lambda *_: go.wait())
-    waiting = [asyncio.create_task(passwords.verify("any", hashed)) for _ in range(WAITING)]
+    waiting = [asyncio.create_task(passwords.verify("any", hashed)) for _ in range(MAX_PENDING)]
     await asyncio.sleep(0)  # let them all begin
-    with pytest.raises(TooBusy):
+    with pytest.raises(QueueFull):
         await passwords.verify("any", hashed)
-    with pytest.raises(TooBusy):
+    with pytest.raises(QueueFull):
         await passwords.hash("any")
     assert len(passwords._pool._threads) == THREADS
     go.set()
-    assert await asyncio.gather(*waiting) == [(True, None)] * WAITING
+    assert await asyncio.gather(*waiting) == [(True, None)] * MAX_PENDING
     assert await passwords.verify("any", hashed) == (True, None)
 
 
@@ -114,12 +114,12 @@ async def test_who_goes_away_leaves_the_queue_and_frees_no_thread_that_still_wor
         return go.wait()
 
     monkeypatch.setattr(hasher, "verify", verify)
-    waiting = [asyncio.create_task(passwords.verify("any", hashed)) for _ in range(WAITING)]
+    waiting = [asyncio.create_task(passwords.verify("any", hashed)) for _ in range(MAX_PENDING)]
     await asyncio.sleep(0)  # let them all begin
     for _ in range(THREADS):
         await asyncio.to_thread(working.acquire)
     for task in waiting:
         task.cancel()
     await asyncio.gather(*waiting, return_exceptions=True)
-    assert passwords._room._value == WAITING - THREADS
+    assert passwords._room._value == MAX_PENDING - THREADS
     go.set()

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from useby.auth import rates
-from useby.auth.rates import FORGET_SECONDS, LONGEST_WAIT, Rates, network_of
+from useby.auth import rate_limits
+from useby.auth.rate_limits import FORGET_SECONDS, LONGEST_WAIT, RateLimiter, network_of
 from useby.settings import Settings
 
 ADA = "ada@useby.example"
@@ -14,13 +14,13 @@ ADA = "ada@useby.example"
 @pytest.fixture(autouse=True)
 def roomy(monkeypatch: pytest.MonkeyPatch) -> None:
     """So many counters that no two keys of a test share one by chance."""
-    monkeypatch.setattr(rates, "BUCKETS", 1 << 60)
+    monkeypatch.setattr(rate_limits, "BUCKETS", 1 << 60)
 
 
 @pytest.fixture
 def any_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """No network has had too many attempts, so that only those at an e-mail count."""
-    monkeypatch.setattr(Rates, "hit", lambda *_: None)
+    monkeypatch.setattr(RateLimiter, "hit", lambda *_: None)
 
 
 class Clock:
@@ -33,9 +33,9 @@ class Clock:
         return self.seconds
 
 
-def limited(clock: Clock | None = None, **settings: Any) -> Rates:
+def limited(clock: Clock | None = None, **settings: Any) -> RateLimiter:
     wanted = {"login_rate": "3/hour", "signup_rate": "1/hour"}
-    return Rates(Settings(_env_file=None, **(wanted | settings)), clock or Clock())
+    return RateLimiter(Settings(_env_file=None, **(wanted | settings)), clock or Clock())
 
 
 def test_the_attempts_of_a_network_are_counted_until_there_have_been_enough() -> None:
@@ -118,8 +118,8 @@ def test_a_network_is_known_for_the_e_mail_that_signed_in_from_it() -> None:
 
 
 def test_no_number_of_made_up_keys_takes_more_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rates, "BUCKETS", 8)
-    monkeypatch.setattr(rates, "PAIRS", 8)
+    monkeypatch.setattr(rate_limits, "BUCKETS", 8)
+    monkeypatch.setattr(rate_limits, "PAIRS", 8)
     limits = limited(login_rate="1000000/hour")
     for number in range(2000):
         network, email = f"192.0.2.{number}", f"{number}@useby.example"

@@ -11,7 +11,7 @@ import jwt
 import pytest
 
 from useby.auth import refresh
-from useby.auth.tokens import Claims, Issuer, KeysNeeded, TokenRefused, Verifier
+from useby.auth.tokens import Claims, InvalidToken, Issuer, KeysNotFetched, Verifier
 from useby.settings import Settings
 
 KEY = b"only the tests sign with this key"
@@ -38,8 +38,8 @@ def signed(claims: object = GOOD, header: dict[str, Any] = HEADER, key: bytes = 
     return (text + b"." + base64.urlsafe_b64encode(mac).rstrip(b"=")).decode()
 
 
-def refused(verifier: Verifier, token: str) -> TokenRefused:
-    with pytest.raises(TokenRefused) as caught:
+def refused(verifier: Verifier, token: str) -> InvalidToken:
+    with pytest.raises(InvalidToken) as caught:
         verifier.verify(token, NOW)
     return caught.value
 
@@ -193,19 +193,19 @@ def test_a_refresh_token_is_no_access_token(verifier: Verifier) -> None:
 
 async def test_without_an_outside_issuer_no_token_wants_keys(verifier: Verifier) -> None:
     token = signed(header=HEADER | {"alg": "RS256", "kid": "1"})
-    with pytest.raises(TokenRefused):
-        await verifier.verify_soon(token, NOW)
+    with pytest.raises(InvalidToken):
+        await verifier.verify_async(token, NOW)
     try:
         verifier.verify(token, NOW)
-    except TokenRefused:
+    except InvalidToken:
         pass
-    except KeysNeeded:
+    except KeysNotFetched:
         pytest.fail("there is nowhere to fetch them")
     await verifier.fetch_keys()  # nor does it harm to ask
 
 
 async def test_a_good_token_of_ours_is_good_soon_too(verifier: Verifier) -> None:
-    assert (await verifier.verify_soon(signed(), NOW)).user_id == "ada"
+    assert (await verifier.verify_async(signed(), NOW)).user_id == "ada"
 
 
 def test_verifying_our_own_tokens_loads_neither_httpx_nor_a_jwt_library() -> None:

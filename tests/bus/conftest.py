@@ -5,9 +5,8 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
-
-from ears import Ears, running_bus
-from nats_servers import NatsServer, nats_servers
+from tests.support.bus_recorder import Ears, running_bus
+from tests.support.nats_servers import NatsServer, nats_servers
 
 
 @pytest.fixture(scope="module")

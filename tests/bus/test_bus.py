@@ -3,16 +3,16 @@
 from typing import Any
 
 import pytest
+from tests.support.bus_recorder import Ears, notified
 
-from ears import Ears, notified
-from useby.domain.news import AccessEnded, MarkedRead, Scheduled
+from useby.domain.events import AccessRevoked, AlertScheduled, MarkedRead
 
 NEWS = [
     notified("ada"),
-    AccessEnded("ada", "s1"),
+    AccessRevoked("ada", "s1"),
     MarkedRead("ada", ("a" * 8 + "-0000-7000-8000-" + "0" * 12,) * 250),
     MarkedRead("ada"),
-    Scheduled(notified("ada").notifications[0].created_at),
+    AlertScheduled(notified("ada").notifications[0].created_at),
 ]
 
 

@@ -19,18 +19,18 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 from nats.aio.msg import Msg
+from tests.support.bus_recorder import Ears, notified, running_bus
+from tests.support.nats_servers import NatsServer, nats_servers
+from tests.support.process_node import until
 
-from ears import Ears, notified, running_bus
-from live import until
-from nats_servers import NatsServer, nats_servers
 from useby import metrics
-from useby.bus import Missed
+from useby.bus import Gap
 from useby.bus import nats as module
 from useby.bus.hints import Hint
 from useby.bus.nats import NatsBus
-from useby.domain.news import MarkedRead
+from useby.domain.events import MarkedRead
 
-ANYBODY = Missed()
+ANYBODY = Gap()
 IDS = tuple(f"0199e3a6-0000-7000-8000-{number:012}" for number in range(250))
 AT_ONCE = 4.0
 """Seconds, far more than handing news over takes and less than the bus waits for a server."""
@@ -78,7 +78,7 @@ async def test_publishing_to_a_user_who_is_connected_nowhere_costs_no_delivery(
     here, there = await start(server), await start(server)
     await there.follow("ada")
     await there.follow("eve")
-    there.bus.leave("ada")
+    there.bus.unsubscribe("ada")
     await until(lambda: subscriptions(server, 1))
     before = await server.says("varz")
     for _ in range(100):
@@ -101,12 +101,12 @@ async def test_a_thousand_who_come_and_go_leave_no_subscription_behind(
 ) -> None:
     ears = await start(server)
     for number in range(1000):
-        ears.bus.follow(f"user {number}")
+        ears.bus.subscribe(f"user {number}")
     await until(lambda: subscriptions(server, 1000))
     told = {each for missed in ears.missed for each in missed.user_ids or ()}
     await ears.until(lambda each: sum(len(m.user_ids or ()) for m in each.missed) >= 1000)
     for number in range(1000):
-        ears.bus.leave(f"user {number}")
+        ears.bus.unsubscribe(f"user {number}")
     await until(lambda: subscriptions(server, 0))
     assert told
     assert not ears.bus._subscriptions
@@ -123,12 +123,12 @@ async def test_a_stalled_server_blocks_neither_publish_nor_follow_nor_the_end(
     for number in range(300):
         began = time.perf_counter()
         ears.bus.publish(MarkedRead(f"user {number}", IDS))
-        ears.bus.follow(f"user {number}")
+        ears.bus.subscribe(f"user {number}")
         await asyncio.sleep(0)
         longest = max(longest, time.perf_counter() - began)
     assert longest < AT_ONCE
     assert metrics.hints_dropped._value.get() > dropped
-    assert ears.bus._size <= module.MOST_BYTES
+    assert ears.bus._size <= module.MAX_QUEUED_BYTES
     # Its end, while all that waits, is bounded by ``start``.
 
 
@@ -140,7 +140,7 @@ async def test_a_stalled_server_is_found_out_and_used_again_when_it_goes_on(
     await there.follow("ada")
     server.stall()
     here.bus.publish(notified("ada"))
-    there.bus.follow("eve")
+    there.bus.subscribe("eve")
     await until(lambda: not here.bus.connected and not there.bus.connected)
     there.heard.clear()
     server.go_on()
@@ -171,7 +171,7 @@ async def test_a_stalled_server_is_left_for_another(
         there = await start(*servers)
         left, right = servers if await clients(servers[0]) else reversed(servers)
         left.stall()
-        there.bus.follow("ada")
+        there.bus.subscribe("ada")
         await until(lambda: not there.bus.connected)
         await until(lambda: there.bus.connected)
         assert await clients(right) == 1
@@ -185,7 +185,7 @@ async def test_a_node_starts_without_nats_and_hears_once_it_is_there(start: Any)
         server.kill()
         here = await start(server, connected=False)
         there = await start(server, connected=False)
-        there.bus.follow("ada")
+        there.bus.subscribe("ada")
         here.bus.publish(notified("ada", 1))
         assert here.heard == [notified("ada", 1)]
         assert not here.bus.connected

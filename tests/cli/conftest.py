@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.cli_result import Said, Useby, logging_put_back
 
-from shell import Said, Useby, logging_put_back
 from useby.cli import main
 
 

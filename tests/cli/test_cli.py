@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 import typer
+from tests.support.cli_result import Useby
 
-from shell import Useby
 from useby import cli
 
 

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+from tests.support.cli_result import Useby
+from tests.support.time_limits import HANG_TIMEOUT
 
-from patience import PATIENCE
-from shell import Useby
 from useby.cli.demo import _time_zone
-from useby.store.lock import hold_for_serving
+from useby.store.lock import serving_lock
 
 USEBY = [sys.executable, "-m", "useby"]
 
@@ -73,14 +73,14 @@ def test_it_prints_a_login_and_a_line_to_watch_that_works(demo: subprocess.Popen
         first = json.loads(watch.stdout.readline())
         assert list(first) == ["id", "message", "type", "productName", "created_at"]
         watch.send_signal(signal.SIGINT)
-        assert watch.wait(PATIENCE) == 0
+        assert watch.wait(HANG_TIMEOUT) == 0
     demo.send_signal(signal.SIGINT)
-    assert demo.wait(PATIENCE) == 0
+    assert demo.wait(HANG_TIMEOUT) == 0
 
 
 def test_a_demo_that_runs_is_left_alone(useby: Useby, folder: Path) -> None:
     (folder / "useby-demo.db").write_text("mine")
-    with hold_for_serving(folder / "useby-demo.db"):
+    with serving_lock(folder / "useby-demo.db"):
         said = useby("demo")
     assert said.status == 1
     assert "is served by another node already" in said.err

@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from tests.support.cli_result import Useby
 
-from shell import Useby
 from useby.cli import doctor
-from useby.store.condition import has_wal_reset_bug
-from useby.store.lock import hold_for_serving
+from useby.store.health import has_wal_reset_bug
+from useby.store.lock import serving_lock
 from useby.store.sqlite import sqlite_engine
 
 
@@ -127,7 +127,7 @@ def test_a_clock_that_went_back_is_a_problem(useby: Useby, folder: Path) -> None
 
 def test_a_clock_before_this_programs_time_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "EARLIEST", datetime.now(UTC) + timedelta(days=1))
-    assert doctor._clock(None).verdict is doctor.Verdict.PROBLEM
+    assert doctor._clock(None).verdict is doctor.Level.PROBLEM
 
 
 def test_a_zone_that_is_not_known_any_more_is_a_problem(useby: Useby, folder: Path) -> None:
@@ -144,7 +144,7 @@ def test_a_port_that_is_taken_is_a_problem_unless_by_this_databases_node(
     with socket.create_server(("127.0.0.1", 0)) as other:
         monkeypatch.setenv("USEBY_PORT", str(other.getsockname()[1]))
         assert "is taken by another program" in _problems(useby)["port"]
-        with hold_for_serving(folder / "useby.db"):
+        with serving_lock(folder / "useby.db"):
             assert "is served by another node already" in _findings(useby)["port"][1]
             assert _problems(useby) == {}
 

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from tests.support.factories import an_owner
 
-from goods import an_owner
-from useby.cli.fridge import SAMPLES, stock
+from useby.cli.demo_data import SAMPLES, stock
 from useby.domain import alerts, barcode
 from useby.domain.policy import Policy
 
@@ -28,7 +28,7 @@ def test_alerts_fall_due_at_once_and_then_one_by_one_within_the_first_minute(
 ) -> None:
     none = frozenset[int]()
     moments = [
-        alerts.placement(product, USER, none, now).next_alert_at for product in stock(USER, now)
+        alerts.alert_dates(product, USER, none, now).next_alert_at for product in stock(USER, now)
     ]
     due = [moment for moment in moments if moment is not None and moment <= now]
     coming = [
@@ -43,6 +43,6 @@ def test_alerts_fall_due_at_once_and_then_one_by_one_within_the_first_minute(
 
 def test_what_is_due_at_once_is_due_once() -> None:
     for product in stock(USER, NOON):
-        outcome = alerts.due(product, USER, frozenset(), NOON)
+        outcome = alerts.decide(product, USER, frozenset(), NOON)
         if outcome.alert is not None and outcome.next_alert_at is not None:
             assert outcome.next_alert_at > NOON + timedelta(minutes=2)

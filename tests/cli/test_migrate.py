@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from shell import Useby
+from tests.support.cli_result import Useby
+
 from useby.store import migrate
 from useby.store.sqlite import sqlite_engine
 

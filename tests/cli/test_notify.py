@@ -2,7 +2,7 @@
 
 import json
 
-from shell import Useby
+from tests.support.cli_result import Useby
 
 
 def test_a_person_is_told(useby: Useby) -> None:

@@ -8,13 +8,13 @@ from typing import TypeVar
 
 import pytest
 from sqlalchemy.engine import Connection
+from tests.support.cli_result import Useby
 
-from shell import Useby
 from useby.domain.account import User
 from useby.domain.notification import Notification
 from useby.domain.product import Product
 from useby.store import accounts, notifications, product_search
-from useby.store.engine import open_database
+from useby.store.database import open_database
 from useby.store.notifications import NotificationQuery
 from useby.store.product_search import ProductQuery
 

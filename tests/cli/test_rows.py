@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from useby.cli.options import Refused
-from useby.cli.rows import Fault, Row, read
+from useby.cli.options import CommandError
+from useby.cli.table_file import Fault, Row, read
 
 
 def _read(folder: Path, name: str, text: str | bytes) -> list[Row | Fault]:
@@ -100,6 +100,6 @@ def test_an_empty_array_has_no_rows(tmp_path: Path) -> None:
 def test_a_file_that_can_not_be_read_as_a_whole_is_refused(
     tmp_path: Path, name: str, text: str | bytes, said: str
 ) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(CommandError) as refused:
         _read(tmp_path, name, text)
     assert said in refused.value.format_message()

@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.cli_result import Useby
+from tests.support.time_limits import HANG_TIMEOUT, NO_SWEEP
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
-
-from patience import NO_SWEEP, PATIENCE
-from shell import Useby
 
 SETTINGS = {"USEBY_ACCESS_TOKEN_SECONDS": "600"} | {
     f"USEBY_{name.upper()}": str(value) for name, value in NO_SWEEP.items()
@@ -43,7 +42,7 @@ def _node() -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 
 async def _hear(connection: ClientConnection) -> dict[str, Any]:
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(HANG_TIMEOUT):
         said: dict[str, Any] = json.loads(await connection.recv())
     return said
 
@@ -51,7 +50,7 @@ async def _hear(connection: ClientConnection) -> dict[str, Any]:
 def test_a_node_says_where_it_listens_and_ends_with_0(folder: Path) -> None:
     with _node() as (process, _):
         process.send_signal(signal.SIGTERM)
-        assert process.wait(PATIENCE) == 0
+        assert process.wait(HANG_TIMEOUT) == 0
         assert process.stdout is not None
         assert process.stdout.read() == ""
 

@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from tests.support.cli_result import Useby
 
-from shell import Useby
 from useby.auth.tokens import Claims, Verifier
-from useby.domain.account import Standing
+from useby.domain.account import TokenStatus
 from useby.settings import Settings
 from useby.store import accounts
-from useby.store.engine import open_database
+from useby.store.database import open_database
 
 
 def _claims(token: str) -> Claims:
@@ -19,14 +19,14 @@ def _claims(token: str) -> Claims:
     return Verifier(Settings(_env_file=None), key).verify(token, datetime.now(UTC))  # type: ignore[call-arg]
 
 
-def _standing(claims: Claims, *, signed_out: bool = False) -> Standing:
-    async def look() -> Standing:
+def _standing(claims: Claims, *, signed_out: bool = False) -> TokenStatus:
+    async def look() -> TokenStatus:
         database = open_database("sqlite:///useby.db")
         if signed_out:
             now = datetime.now(UTC)
             await database.write(lambda t: accounts.end_sessions(t, claims.user_id, now))
         key = (claims.user_id, claims.session_id, claims.issued_at)
-        ((standing, *_),) = await database.read(lambda c: accounts.standings(c, [key]))
+        ((standing, *_),) = await database.read(lambda c: accounts.check_tokens(c, [key]))
         await database.close()
         return standing
 
@@ -40,7 +40,7 @@ def test_the_token_stands_alone_on_stdout(useby: Useby) -> None:
     assert said.out.count("\n") == 1
     claims = _claims(said.out.strip())
     assert (claims.expires_at - claims.issued_at).total_seconds() == 15 * 60
-    assert _standing(claims) is Standing.GOOD
+    assert _standing(claims) is TokenStatus.GOOD
 
 
 def test_its_life_can_be_said(useby: Useby) -> None:
@@ -52,7 +52,7 @@ def test_its_life_can_be_said(useby: Useby) -> None:
 def test_signing_out_everywhere_ends_it(useby: Useby) -> None:
     useby("user", "add", "ada@example.org")
     claims = _claims(useby("token", "ada@example.org").out.strip())
-    assert _standing(claims, signed_out=True) is Standing.REVOKED
+    assert _standing(claims, signed_out=True) is TokenStatus.REVOKED
 
 
 def test_nobody_has_no_token(useby: Useby) -> None:

@@ -5,11 +5,11 @@ import json
 from pathlib import Path
 
 import pytest
+from tests.support.cli_result import Useby
 
-from shell import Useby
 from useby.auth.passwords import Passwords
 from useby.store import accounts
-from useby.store.engine import open_database
+from useby.store.database import open_database
 
 
 def _hash_of(email: str) -> str | None:

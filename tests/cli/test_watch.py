@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from tests.support import process_node as live
+from tests.support.cli_result import Useby
 
-import live
-from shell import Useby
 from useby.cli.watch import _Lines, _Screen, _words
 from useby.client import Notification, State
 

@@ -10,14 +10,13 @@ from pathlib import Path
 
 import psutil
 import pytest
+from tests.support import process_node as live
+from tests.support.cli_result import Useby
+from tests.support.nats_servers import NatsServer, nats_servers
+from tests.support.postgres import Postgres
+from tests.support.process_node import NodeProcess
+from tests.support.time_limits import HANG_TIMEOUT
 from websockets.asyncio.client import connect
-
-import live
-from live import Server
-from nats_servers import NatsServer, nats_servers
-from patience import PATIENCE
-from postgres import Postgres
-from shell import Useby
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +25,7 @@ def nats() -> Iterator[NatsServer]:
         yield server
 
 
-class Workers(Server):
+class Workers(NodeProcess):
     """``useby serve --workers`` on a PostgreSQL and a NATS."""
 
     def __init__(self, folder: Path, database_url: str, nats: NatsServer, count: int) -> None:
@@ -117,7 +116,7 @@ async def assert_they_are_as_one(workers: Workers) -> None:
                     "/api/notifications", headers=headers, json={"message": str(number)}
                 )
                 assert answer.status_code == 201, answer.text
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(HANG_TIMEOUT):
             for line in lines:
                 got = [str(await line.recv()) for _ in range(4)]
                 assert [f'"message":"{number}"' in each for number, each in enumerate(got)] == [

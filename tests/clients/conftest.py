@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
-
-from drivers import Driver
-from live import Server, serving
+from tests.support.client_drivers import Driver
+from tests.support.process_node import NodeProcess, serving
 
 
 class Running(dict[str, Driver]):
@@ -26,7 +25,7 @@ def drivers() -> Iterator[Running]:
 
 
 @pytest.fixture(scope="session")
-def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
     """A node as it is by default, for those scenarios that leave it alone."""
     with serving(tmp_path_factory.mktemp("clients")) as server:
         yield server

@@ -10,13 +10,13 @@ import time
 from typing import Any
 
 from useby.client import (
+    ConnectionRejected,
     FileCursor,
     MemoryCursor,
     Notification,
     Notifications,
     ProductChanged,
     Read,
-    Refused,
     State,
     Timing,
 )
@@ -86,7 +86,7 @@ class Player:
                         self.notifications._start()  # the first step would, and is only to come
                     await self.may_take.acquire()
                 await self.handle(await anext(iterator))
-        except Refused as refused:
+        except ConnectionRejected as refused:
             self.tell("refused", code=refused.code, reason=refused.reason)
         except (StopAsyncIteration, asyncio.CancelledError):
             self.tell("ended")
@@ -113,7 +113,7 @@ class Player:
             case "markAll":
                 await self.notifications.mark_all_read()
             case "settle":
-                await self.notifications.settled()
+                await self.notifications.flush()
                 self.tell("settled")
             case "close":
                 await self.notifications.close()

@@ -12,17 +12,17 @@ from pathlib import Path
 
 import httpx
 import pytest
+from tests.support.process_node import NodeProcess
 
-from live import Server
 from useby.client import (
     Api,
     ApiError,
-    Blocking,
     Conflict,
     FileCursor,
     Invalid,
     NotFound,
     Notifications,
+    SyncRunner,
     TooMany,
     Unauthorized,
     Unavailable,
@@ -32,12 +32,12 @@ PASSWORD = "correct horse battery"
 
 
 @contextlib.asynccontextmanager
-async def _api(node: Server) -> AsyncIterator[Api]:
+async def _api(node: NodeProcess) -> AsyncIterator[Api]:
     async with Api(node.url, tokens=node.person().token) as api:
         yield api
 
 
-async def test_a_person_signs_up_and_in_and_out(node: Server) -> None:
+async def test_a_person_signs_up_and_in_and_out(node: NodeProcess) -> None:
     async with Api(node.url) as api:
         await api.sign_up("ada@useby.example", PASSWORD, name="Ada", time_zone="Europe/Berlin")
         first = await api.sign_in("ada@useby.example", PASSWORD)
@@ -58,7 +58,7 @@ async def test_a_person_signs_up_and_in_and_out(node: Server) -> None:
 
 
 async def test_a_token_that_is_near_its_end_is_exchanged_before_it_is_given_out(
-    node: Server,
+    node: NodeProcess,
 ) -> None:
     async with Api(node.url) as api:
         await api.sign_up("bea@useby.example", PASSWORD)
@@ -67,7 +67,7 @@ async def test_a_token_that_is_near_its_end_is_exchanged_before_it_is_given_out(
         assert await api.token() != first.access_token
 
 
-async def test_who_was_quiet_for_long_is_signed_in_still(node: Server) -> None:
+async def test_who_was_quiet_for_long_is_signed_in_still(node: NodeProcess) -> None:
     async with Api(node.url) as api:
         await api.sign_up("cay@useby.example", PASSWORD)
         first = await api.sign_in("cay@useby.example", PASSWORD)
@@ -84,7 +84,7 @@ async def test_who_was_quiet_for_long_is_signed_in_still(node: Server) -> None:
             await api.me()
 
 
-async def test_tokens_that_are_brief_are_not_exchanged_for_every_request(node: Server) -> None:
+async def test_tokens_that_are_brief_are_not_exchanged_for_every_request(node: NodeProcess) -> None:
     async with Api(node.url) as api:
         await api.sign_up("dan@useby.example", PASSWORD)
         brief = api._keep(replace(await api.sign_in("dan@useby.example", PASSWORD), expires_in=20))
@@ -94,7 +94,7 @@ async def test_tokens_that_are_brief_are_not_exchanged_for_every_request(node: S
 
 
 async def test_an_exchange_that_fails_for_now_costs_no_request_whose_token_is_still_good(
-    node: Server, monkeypatch: pytest.MonkeyPatch
+    node: NodeProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def away() -> None:
         raise httpx.ConnectError("away")
@@ -110,7 +110,7 @@ async def test_an_exchange_that_fails_for_now_costs_no_request_whose_token_is_st
             await api.me()
 
 
-async def test_products_are_added_found_changed_used_up_and_deleted(node: Server) -> None:
+async def test_products_are_added_found_changed_used_up_and_deleted(node: NodeProcess) -> None:
     async with _api(node) as api:
         milk = await api.add_product("Milk", date(2026, 3, 4), quantity=Decimal("1.5"), unit="l")
         assert (milk.expiry_date, milk.quantity) == ("2026-03-04", Decimal("1.5"))
@@ -131,7 +131,7 @@ async def test_products_are_added_found_changed_used_up_and_deleted(node: Server
             await api.product(milk.id)
 
 
-async def test_a_batch_says_of_each_item_what_became_of_it(node: Server) -> None:
+async def test_a_batch_says_of_each_item_what_became_of_it(node: NodeProcess) -> None:
     async with _api(node) as api:
         good, bad = await api.add_products(
             [{"name": "Milk", "expiry_date": "2030-01-01", "external_id": "x"}, {"name": ""}]
@@ -146,7 +146,7 @@ async def test_a_batch_says_of_each_item_what_became_of_it(node: Server) -> None
         assert [where for where, _ in invalid.value.errors] == ["body.name"]
 
 
-async def test_notifications_are_posted_once_listed_and_read(node: Server) -> None:
+async def test_notifications_are_posted_once_listed_and_read(node: NodeProcess) -> None:
     async with _api(node) as api:
         said = await api.notify("Tea is ready", type="warning", product_name="Tea", key="k")
         assert await api.notify("Tea is ready", type="warning", product_name="Tea", key="k") == said
@@ -185,9 +185,9 @@ async def test_an_answer_that_names_a_time_has_it_in_its_error() -> None:
                 await api.product("418")
 
 
-def test_a_script_needs_no_event_loop(node: Server, tmp_path: Path) -> None:
+def test_a_script_needs_no_event_loop(node: NodeProcess, tmp_path: Path) -> None:
     person = node.person()
-    with Blocking() as run:
+    with SyncRunner() as run:
         api = Api(node.url, tokens=person.token)
         for message in ("one", "two", "three"):
             run(api.notify(message))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from useby.client import Blocking
+from useby.client import SyncRunner
 
 
 async def _interrupted(script: str) -> tuple[int | None, str]:
@@ -77,5 +77,5 @@ def test_what_is_no_coroutine_is_refused_and_not_waited_for() -> None:
         yield 1
 
     mistaken: Any = items()
-    with Blocking() as run, pytest.raises(TypeError, match="each"):
+    with SyncRunner() as run, pytest.raises(TypeError, match="each"):
         run(mistaken)

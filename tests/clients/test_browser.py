@@ -9,13 +9,12 @@ from urllib.parse import urlencode
 
 import pytest
 from playwright.async_api import Page, async_playwright, expect
-
-import live
-from live import Server
-from patience import PATIENCE
+from tests.support import process_node as live
+from tests.support.process_node import NodeProcess
+from tests.support.time_limits import HANG_TIMEOUT
 
 CHROMIUM: Final = Path("/usr/bin/chromium")
-expect.set_options(timeout=PATIENCE * 1000)
+expect.set_options(timeout=HANG_TIMEOUT * 1000)
 FILES: Final = {
     "/": (Path(__file__).with_name("page.html"), "text/html"),
     "/client.js": (Path(__file__).parents[2] / "clients" / "js" / "client.js", "text/javascript"),
@@ -53,7 +52,7 @@ async def heard(page: Page, *messages: str) -> None:
 
 
 async def test_a_page_is_told_marks_read_and_gets_over_an_offline_time(
-    node: Server, site: str
+    node: NodeProcess, site: str
 ) -> None:
     assert CHROMIUM.exists(), "Chromium is missing; on Debian: apt-get install chromium"
     person = node.person()

@@ -14,13 +14,12 @@ from typing import Any
 
 import httpx
 import pytest
-
-import live
-from drivers import LIBRARIES, Driver
-from live import Person, Server
-from meddler import Meddler, Refusal
-from patience import PATIENCE
-from proxy import Manner
+from tests.support import process_node as live
+from tests.support.client_drivers import LIBRARIES, Driver
+from tests.support.fault_proxy import Manner
+from tests.support.process_node import NodeProcess, Person
+from tests.support.time_limits import HANG_TIMEOUT
+from tests.support.websocket_fault_proxy import Meddler, Refusal
 
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "5"))
 TIMING = {
@@ -33,7 +32,7 @@ class Follower:
     """A library that follows one person, and what its application was given."""
 
     def __init__(
-        self, driver: Driver, person: Person, server: Server, chance: random.Random
+        self, driver: Driver, person: Person, server: NodeProcess, chance: random.Random
     ) -> None:
         self.driver = driver
         self.person = person
@@ -67,7 +66,7 @@ class Follower:
         self.changed.set()
 
     async def until(self, condition: Any) -> None:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(HANG_TIMEOUT):
             while not condition():
                 self.changed.clear()
                 await self.changed.wait()
@@ -110,7 +109,7 @@ class Follower:
 class Chaos:
     """What goes wrong, by chance."""
 
-    def __init__(self, proxy: Meddler, server: Server, chance: random.Random) -> None:
+    def __init__(self, proxy: Meddler, server: NodeProcess, chance: random.Random) -> None:
         self.proxy = proxy
         self.server = server
         self.chance = chance
@@ -167,14 +166,14 @@ class Chaos:
         self.proxy.plain = not self.proxy.plain
 
 
-@pytest.mark.timeout(SECONDS + 2 * PATIENCE + 60)
+@pytest.mark.timeout(SECONDS + 2 * HANG_TIMEOUT + 60)
 async def test_each_is_handled_once_and_each_mark_is_durable_whatever_goes_wrong(
     drivers: dict[str, Driver], tmp_path: Path, record_property: live.Record
 ) -> None:
     seed = int(os.environ.get("CHAOS_SEED") or random.SystemRandom().getrandbits(32))
     print(f"seed: {seed}")
     chance = random.Random(seed)
-    server = Server(tmp_path)
+    server = NodeProcess(tmp_path)
     with contextlib.ExitStack() as stack:
         stack.callback(server.end)
         server.start()

@@ -3,11 +3,11 @@
 import asyncio
 
 import pytest
+from tests.support.scripted_server import HELLO, QUICK, frame, named, playing, replays, says
+from tests.support.time_limits import HANG_TIMEOUT
 from websockets.asyncio.server import ServerConnection
 
-from patience import PATIENCE
-from played import HELLO, QUICK, frame, named, playing, replays, says
-from useby.client import Event, Notifications, State, Timing, Unsettled
+from useby.client import Event, FlushInterrupted, Notifications, State, Timing
 
 
 class Told:
@@ -33,9 +33,9 @@ async def test_who_waits_for_marks_hears_that_they_will_not_be_settled() -> None
         notifications = Notifications(stage.url, token="t", timing=Timing(close=0.01))
         async with notifications:
             await notifications.mark_read(named(1))
-            settling = asyncio.create_task(notifications.settled())
+            settling = asyncio.create_task(notifications.flush())
             await asyncio.sleep(0)
-        with pytest.raises(Unsettled):
+        with pytest.raises(FlushInterrupted):
             await settling
 
 
@@ -114,9 +114,9 @@ async def test_the_token_function_may_close_it(lost: bool) -> None:
 async def test_a_full_buffer_does_not_hold_a_close_up() -> None:
     async with playing(replays(3000)) as stage:
         notifications = Notifications(
-            stage.url, token="t", buffer=1, timing=Timing(close=10 * PATIENCE)
+            stage.url, token="t", buffer=1, timing=Timing(close=10 * HANG_TIMEOUT)
         )
-        async with asyncio.timeout(PATIENCE), notifications:
+        async with asyncio.timeout(HANG_TIMEOUT), notifications:
             await anext(aiter(notifications))
         assert notifications.state.name == "closed"
 

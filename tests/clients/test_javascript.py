@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-
-from live import Record
-from patience import PATIENCE
+from tests.support.process_node import Record
+from tests.support.time_limits import HANG_TIMEOUT
 
 ROOT: Final = Path(__file__).parents[2]
 PACKAGE: Final = ROOT / "clients" / "js"
@@ -75,7 +74,7 @@ def node(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         env=os.environ | {"NODE_OPTIONS": "--test-reporter=tap"},  # Node.js 24 prints specs
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=HANG_TIMEOUT,
         check=False,
     )
 
@@ -89,7 +88,7 @@ def tool(name: str, *arguments: str) -> str:
         cwd=PACKAGE,
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=HANG_TIMEOUT,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

@@ -5,9 +5,9 @@ import json
 from typing import Any
 
 import pytest
+from tests.support.scripted_server import HELLO, QUICK, frame, named, playing, replays, says, take
 from websockets.asyncio.server import ServerConnection
 
-from played import HELLO, QUICK, frame, named, playing, replays, says, take
 from useby.client import MemoryCursor, Notifications
 
 
@@ -46,7 +46,7 @@ async def test_what_a_cursor_has_that_is_no_id_does_not_cost_the_marks_beside_it
         playing(replays(0, marked), extended=extended) as stage,
         Notifications(stage.url, token="t", cursor=cursor, timing=QUICK) as notifications,
     ):
-        await notifications.settled()
+        await notifications.flush()
     assert marked == good
     assert json.loads(cursor.load()) == {"after": "", "begun": 0, "marks": []}
     assert "since" not in stage.requests[0].path
@@ -93,10 +93,10 @@ async def test_a_cursor_that_raises_does_not_keep_a_mark_from_the_server() -> No
         first = await anext(found)
         with pytest.raises(OSError, match="no space"):
             await first.mark_read()
-        await notifications.settled()
+        await notifications.flush()
         cursor.full = False
         await (await anext(found)).mark_read()
-        await notifications.settled()
+        await notifications.flush()
         await found.aclose()
     assert notifications.state.name == "closed"
     assert marked == [named(1), named(2)]

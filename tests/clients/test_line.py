@@ -6,10 +6,10 @@ from http import HTTPStatus
 from typing import Any
 
 import pytest
+from tests.support.scripted_server import HELLO, QUICK, frame, named, playing, says, take
+from tests.support.time_limits import HANG_TIMEOUT
 from websockets.asyncio.server import Request, Response, ServerConnection, serve
 
-from patience import PATIENCE
-from played import HELLO, QUICK, frame, named, playing, says, take
 from useby.client import Notifications, State, Timing
 
 
@@ -52,7 +52,7 @@ async def test_marks_are_not_settled_before_the_pong_behind_them() -> None:
         Notifications(stage.url, token="t", timing=Timing(close=0.01)) as notifications,
     ):
         await notifications.mark_read(named(1))
-        settling = asyncio.create_task(notifications.settled())
+        settling = asyncio.create_task(notifications.flush())
         assert json.loads(await heard.get()) == {"action": "mark_read", "id": named(1)}
         assert await heard.get() == "PING"
         assert not settling.done()
@@ -80,8 +80,8 @@ async def test_marks_whose_pong_never_came_are_sent_again_on_the_next_line() -> 
         Notifications(stage.url, token="t", timing=QUICK) as notifications,
     ):
         await notifications.mark_read(named(1), named(2))
-        async with asyncio.timeout(PATIENCE):
-            await notifications.settled()
+        async with asyncio.timeout(HANG_TIMEOUT):
+            await notifications.flush()
     assert heard == [named(1), named(2)]
 
 

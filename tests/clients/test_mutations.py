@@ -11,8 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from patience import PATIENCE
+from tests.support.time_limits import HANG_TIMEOUT
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "useby"
@@ -32,7 +31,7 @@ MUTANTS = [
      "line", "test_a_connection_that_did_not_stand_long_does_not_reset_the_backoff"),
     ("marks.py", "self._noted = self._under_way | self._noted", "self._noted = self._noted",
      "line", "test_marks_whose_pong_never_came_are_sent_again_on_the_next_line"),
-    ("line.py", "await self._ping(self._lot_is_durable)", "self._lot_is_durable()",
+    ("line.py", "await self._ping(self._batch_is_durable)", "self._batch_is_durable()",
      "line", "test_marks_are_not_settled_before_the_pong_behind_them"),
     ("line.py", "if now >= due:", "if False:",
      "line", "test_a_peer_that_answers_no_ping_is_dropped"),
@@ -40,7 +39,7 @@ MUTANTS = [
      "waiting", "test_what_the_application_does_not_take_is_not_read"),
     ("inbox.py", "return not self._missed and ", "return ",
      "waiting", "test_what_comes_after_one_that_was_missed_is_missed_as_well"),
-    ("notifications.py", "self._wake()\n            self._come_back_for_missed()", "self._wake()",
+    ("notifications.py", "self._wake()\n            self._resume_dropped()", "self._wake()",
      "waiting", "test_what_was_missed_is_asked_for_although_nothing_more_is_sent"),
     ("notifications.py", "if not is_id(each):", "if False:",
      "keeping", "test_only_an_id_can_be_marked_and_nothing_else_is_noted_with_it"),
@@ -60,7 +59,7 @@ MUTANTS = [
      "tokens", "test_a_fresh_token_that_is_refused_or_not_answered_makes_a_new_connection"),
     ("line.py", "if fresh == bearer:", "if False:",
      "tokens", "test_a_function_that_brings_the_same_token_again_has_no_fresh_one"),
-    ("line.py", "if self._renewals.heeds(asyncio.get_running_loop().time()):", "if True:",
+    ("line.py", "if self._renewals.allow(asyncio.get_running_loop().time()):", "if True:",
      "tokens", "test_one_that_was_heeded_before_a_reconnect_counts_after_it"),
     ("blocking.py", "            ended.wait()  # or what comes next would find it busy\n", "",
      "blocking", "test_what_was_running_has_ended_when_ctrl_c_is_raised"),
@@ -113,7 +112,7 @@ def test_a_line_that_is_made_wrong_is_noticed(
 def test_the_tests_that_are_to_fail_pass_on_a_copy_that_is_right(tmp_path: Path) -> None:
     _copied(tmp_path)
     tests = sorted({_path(where, test) for *_, where, test in MUTANTS})
-    ran = _run(tmp_path, int(PATIENCE), *tests)
+    ran = _run(tmp_path, int(HANG_TIMEOUT), *tests)
     assert ran.returncode == 0, ran.stdout
     assert f"{tmp_path}" in _where(tmp_path)
 

@@ -21,7 +21,7 @@ def test_the_page_tells_of_every_close_that_has_a_reason_what_the_server_means_b
     meant = {
         (each.code, each.reason): (
             "backoff"
-            if each.returns
+            if each.retryable
             else "one fresh token, at once; see below"
             if each is closes.TOKEN_EXPIRED
             else "the end"

@@ -10,17 +10,17 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.scripted_server import named
 
-from played import named
 from useby.client import Timing, timing, token
 from useby.client.address import rest_url, socket_url
-from useby.client.cursor import FileCursor, Place
+from useby.client.close_policy import Reconnect, of_close, of_status
+from useby.client.cursor import FileCursor, Position
 from useby.client.events import Notification, event_of, parse
 from useby.client.ids import is_id
 from useby.client.inbox import Inbox
-from useby.client.marks import FRAME_IDS, LOT_FRAMES, Marks, Pace
+from useby.client.marks import BATCH_FRAMES, FRAME_IDS, Marks, RateLimiter
 from useby.client.seen import Seen
-from useby.client.verdicts import Verdict, of_close, of_status
 from useby.realtime import closes
 
 NOW = datetime(2026, 3, 4, 10, 30, tzinfo=UTC)
@@ -58,10 +58,10 @@ def test_a_token_is_replaced_30_to_60_seconds_before_its_end_and_not_in_its_firs
 
 @given(st.lists(st.floats(0, 100)))
 def test_what_is_said_too_often_is_heeded_seldom(pauses: list[float]) -> None:
-    seldom, now, heeded = timing.Seldom(30), 0.0, list[float]()
+    seldom, now, heeded = timing.Throttle(30), 0.0, list[float]()
     for pause in [0, *pauses]:
         now += pause
-        if seldom.heeds(now):
+        if seldom.allow(now):
             heeded.append(now)
         assert now - heeded[-1] < 30
     assert all(later - before >= 30 for before, later in pairwise(heeded))
@@ -97,18 +97,18 @@ def test_no_retry_after_breaks_anything(text: str) -> None:
 @pytest.mark.parametrize("close", closes.ALL, ids=str)
 def test_every_close_of_the_server_is_taken_as_it_is_meant(close: closes.Close) -> None:
     verdict = of_close(close.code, close.reason)
-    assert (verdict is Verdict.BACKOFF) == close.returns
-    assert (verdict is Verdict.FRESH_TOKEN) == (close is closes.TOKEN_EXPIRED)
+    assert (verdict is Reconnect.BACKOFF) == close.retryable
+    assert (verdict is Reconnect.FRESH_TOKEN) == (close is closes.TOKEN_EXPIRED)
 
 
 @given(st.one_of(st.none(), st.integers(1000, 4999)), st.text())
 def test_only_closes_of_the_table_end_it(code: int | None, reason: str) -> None:
     if (code, reason) not in {(each.code, each.reason) for each in closes.ALL}:
-        assert of_close(code, reason) is Verdict.BACKOFF
+        assert of_close(code, reason) is Reconnect.BACKOFF
 
 
 def test_only_an_answer_that_is_no_nodes_ends_it() -> None:
-    ends = {status for status in range(300, 600) if of_status(status) is Verdict.END}
+    ends = {status for status in range(300, 600) if of_status(status) is Reconnect.END}
     assert ends == set(range(400, 500)) - {408, 429}
 
 
@@ -152,14 +152,14 @@ def test_a_text_that_is_no_jwt_tells_no_life(text: str) -> None:
 def test_a_lot_is_settled_by_its_pong_and_a_lost_one_goes_out_again_first() -> None:
     marks = Marks()
     marks.note(["a", "b"])
-    first = marks.next_lot(extended=False)
+    first = marks.next_batch(extended=False)
     marks.note(["c", "a"])
     marks.lost()
-    assert marks.next_lot(extended=False) == [
+    assert marks.next_batch(extended=False) == [
         *first,
         json.dumps({"action": "mark_read", "id": "c"}),
     ]
-    marks.settled()
+    marks.flush()
     assert not marks
     assert not marks.sending_all
     assert marks.count_settled == marks.count_noted == 3
@@ -168,23 +168,23 @@ def test_a_lot_is_settled_by_its_pong_and_a_lost_one_goes_out_again_first() -> N
 def test_a_lot_is_short_on_a_plain_session_and_named_together_on_an_extended_one() -> None:
     marks = Marks()
     marks.note(map(str, range(200)))
-    assert len(marks.next_lot(extended=False)) == LOT_FRAMES
+    assert len(marks.next_batch(extended=False)) == BATCH_FRAMES
     marks.lost()
-    frames = [json.loads(each) for each in marks.next_lot(extended=True)]
+    frames = [json.loads(each) for each in marks.next_batch(extended=True)]
     assert [len(each["ids"]) for each in frames] == [FRAME_IDS, FRAME_IDS, 200 - 2 * FRAME_IDS]
 
 
 def test_a_frame_of_as_many_ids_as_may_be_is_within_the_servers_bound() -> None:
     marks = Marks()
     marks.note(f"01a20b6e-fb6e-74c6-933a-{each:012x}" for each in range(FRAME_IDS))
-    (frame,) = marks.next_lot(extended=True)
+    (frame,) = marks.next_batch(extended=True)
     assert len(frame) <= 4096
 
 
 def test_marking_all_is_not_repeated_on_another_line() -> None:
     marks = Marks()
     marks.note_all()
-    assert marks.next_lot(extended=True) == [json.dumps({"action": "mark_all_read"})]
+    assert marks.next_batch(extended=True) == [json.dumps({"action": "mark_all_read"})]
     assert marks.sending_all
     marks.lost()
     assert not marks
@@ -200,9 +200,9 @@ def test_no_mark_is_lost_whatever_happens(steps: list[str]) -> None:
             noted.add(str(number))
             marks.note([str(number)])
         elif step == "lot" and not under_way and marks.waiting:
-            under_way = [json.loads(each)["id"] for each in marks.next_lot(extended=False)]
+            under_way = [json.loads(each)["id"] for each in marks.next_batch(extended=False)]
         elif step == "pong" and under_way:
-            marks.settled()
+            marks.flush()
             durable |= set(under_way)
             under_way = []
         elif step == "lost":
@@ -214,7 +214,7 @@ def test_no_mark_is_lost_whatever_happens(steps: list[str]) -> None:
 
 @given(st.lists(st.floats(0, 0.5), min_size=1, max_size=300))
 def test_frames_leave_below_the_rate_that_a_node_allows(pauses: list[float]) -> None:
-    pace, now, sent = Pace(), 0.0, list[float]()
+    pace, now, sent = RateLimiter(), 0.0, list[float]()
     for pause in pauses:
         now += pause
         now += pace.wait(now)
@@ -308,12 +308,12 @@ _IDS = st.uuids().map(str)
 
 @given(_IDS | st.just(""), st.lists(_IDS), st.integers())
 def test_a_place_is_read_as_it_was_kept(after: str, marks: list[str], begun: int) -> None:
-    assert Place.parse(Place(after, marks, begun).text()) == Place(after, marks, begun)
+    assert Position.parse(Position(after, marks, begun).text()) == Position(after, marks, begun)
 
 
 @given(st.text(), st.lists(st.text()), _IDS)
 def test_what_can_be_no_id_is_not_read_back(after: str, strange: list[str], one: str) -> None:
-    assert Place.parse(Place(after, [*strange, one, *strange]).text()) == Place("", [one])
+    assert Position.parse(Position(after, [*strange, one, *strange]).text()) == Position("", [one])
 
 
 @pytest.mark.parametrize("strange", ["", "milk", "0" * 36, f"{named(1)} ", "١" + named(1)[1:], 7])
@@ -327,7 +327,7 @@ def test_an_id_is_the_text_of_a_uuid(strange: object) -> None:
     "text", ["", "{", "[]", '{"after":1,"begun":"","marks":{}}', "[" * 100_000]
 )
 def test_a_text_that_can_not_be_read_is_no_place(text: str) -> None:
-    assert Place.parse(text) == Place()
+    assert Position.parse(text) == Position()
 
 
 def test_a_file_keeps_the_last_place(tmp_path: object) -> None:

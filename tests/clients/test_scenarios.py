@@ -9,14 +9,13 @@ from typing import Any
 
 import pytest
 import yaml
-
-import live
-from drivers import LIBRARIES, RUNTIMES, Driver
-from live import Server
-from losses import lose
-from meddler import Meddler, Refusal, close_frame
-from patience import PATIENCE
-from proxy import Manner
+from tests.support import process_node as live
+from tests.support.client_drivers import LIBRARIES, RUNTIMES, Driver
+from tests.support.fault_proxy import Manner
+from tests.support.losses import lose
+from tests.support.process_node import NodeProcess
+from tests.support.time_limits import HANG_TIMEOUT
+from tests.support.websocket_fault_proxy import Meddler, Refusal, close_frame
 
 SCENARIOS = yaml.safe_load(Path(__file__).with_name("scenarios.yaml").read_text())
 TIMING = {
@@ -37,7 +36,12 @@ class Play:
     """A scenario that is being played."""
 
     def __init__(
-        self, setup: dict[str, Any], server: Server, proxy: Meddler, driver: Driver, folder: Path
+        self,
+        setup: dict[str, Any],
+        server: NodeProcess,
+        proxy: Meddler,
+        driver: Driver,
+        folder: Path,
     ) -> None:
         self.setup = setup
         self.server = server
@@ -61,7 +65,7 @@ class Play:
     # what is waited for
 
     async def until(self, condition: Callable[[], Any]) -> None:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(HANG_TIMEOUT):
             while not condition():
                 self._changed.clear()
                 await self._changed.wait()
@@ -214,7 +218,7 @@ class Play:
         await self.until(lambda: len(self.handled) >= count)
 
     async def do_pongs(self, count: int) -> None:
-        await self.proxy.until(lambda: self.proxy.pongs >= count, PATIENCE)
+        await self.proxy.until(lambda: self.proxy.pongs >= count, HANG_TIMEOUT)
 
     async def do_tokens_asked(self, count: int) -> None:
         await self.until(lambda: self.tokens_asked >= count)

@@ -8,10 +8,21 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.support.scripted_server import (
+    EXPIRED,
+    HELLO,
+    QUICK,
+    Stage,
+    ends,
+    frame,
+    named,
+    playing,
+    says,
+    take,
+)
 from websockets.asyncio.server import ServerConnection
 
-from played import EXPIRED, HELLO, QUICK, Stage, ends, frame, named, playing, says, take
-from useby.client import Notifications, Refused, State
+from useby.client import ConnectionRejected, Notifications, State
 
 EXPIRING = json.dumps({"type": "TOKEN_EXPIRING"})
 AUTHENTICATED = json.dumps({"type": "AUTHENTICATED"})
@@ -96,7 +107,7 @@ async def test_an_extended_session_is_carried_on_by_a_fresh_token() -> None:
     ):
         assert await session.tokens.get() == fresh
         await notifications.mark_read(named(1))
-        await notifications.settled()
+        await notifications.flush()
         assert told.names == ["connecting", "connected"]
 
 
@@ -160,7 +171,7 @@ async def test_a_function_that_brings_the_same_token_again_has_no_fresh_one() ->
     ):
         await _until(lambda: fetch.calls == 2)
         await notifications.mark_read(named(1))
-        await notifications.settled()
+        await notifications.flush()
         assert session.tokens.empty()
         assert told.names == ["connecting", "connected"]
 
@@ -193,7 +204,7 @@ async def test_a_fresh_token_that_is_refused_as_well_is_the_end() -> None:
     expired = ends(*EXPIRED)
     tokens = iter(["a", "b", "c", "d"])
     async with playing(expired, expired, says(frame(1))) as stage:
-        with pytest.raises(Refused, match="Access token expired"):
+        with pytest.raises(ConnectionRejected, match="Access token expired"):
             await take(Notifications(stage.url, token=lambda: next(tokens), timing=QUICK), 1)
     assert len(stage.requests) == 2
 

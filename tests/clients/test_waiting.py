@@ -2,9 +2,9 @@
 
 import asyncio
 
+from tests.support.scripted_server import HELLO, frame, named, playing, replays
 from websockets.asyncio.server import ServerConnection
 
-from played import HELLO, frame, named, playing, replays
 from useby.client import Notifications, Timing
 
 
@@ -36,7 +36,7 @@ async def test_a_busy_application_can_wait_for_its_marks_although_its_buffer_is_
     ):
         found = aiter(notifications)
         await (await anext(found)).mark_read()
-        await notifications.settled()
+        await notifications.flush()
         assert [(await anext(found)).id for _ in range(199)] == [
             named(each + 2) for each in range(199)
         ]
@@ -57,7 +57,7 @@ async def test_an_application_that_settles_each_one_gets_all_in_order_from_a_bou
             notification = await anext(found)
             handed.append(notification.id)
             await notification.mark_read()
-            await notifications.settled()
+            await notifications.flush()
             most = max(most, len(notifications._inbox))
         await found.aclose()
     assert most == 10
@@ -74,7 +74,7 @@ async def test_what_was_missed_is_asked_for_although_nothing_more_is_sent() -> N
         found = aiter(notifications)
         first = await anext(found)
         await first.mark_read()
-        await notifications.settled()
+        await notifications.flush()
         assert [(await anext(found)).id, (await anext(found)).id] == [named(2), named(3)]
         await found.aclose()
 
@@ -100,7 +100,7 @@ async def test_what_comes_after_one_that_was_missed_is_missed_as_well() -> None:
             handed.append(notification.id)
             if number < 2:
                 await notification.mark_read()
-                await notifications.settled()
+                await notifications.flush()
         await found.aclose()
     assert handed == [named(each + 1) for each in range(7)]
     assert len(stage.requests) == 2

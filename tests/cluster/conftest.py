@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-
-from nats_servers import NatsServer, nats_servers
+from tests.support.nats_servers import NatsServer, nats_servers
 
 
 @pytest.fixture

@@ -13,13 +13,13 @@ from typing import Any
 
 import aiohttp
 import sqlalchemy as sa
+from tests.support.nats_servers import NatsServer
+from tests.support.postgres import Postgres
+from tests.support.process_node import Person, metric_in, until
+from tests.support.process_node_on_postgres import NodeProcessOnPostgres
+from tests.support.time_limits import HANG_TIMEOUT
 
-from live import Person, metric_in, until
-from nats_servers import NatsServer
-from onpostgres import ServerOnPostgres
-from patience import PATIENCE
-from postgres import Postgres
-from useby.store.engine import Connection, Transaction, open_database
+from useby.store.database import Connection, Transaction, open_database
 from useby.store.schema import notifications, sessions, users
 
 NODES = 3
@@ -41,7 +41,7 @@ class Fleet:
     postgres: Postgres
     database: str
     nats: Sequence[NatsServer]
-    nodes: Sequence[ServerOnPostgres]
+    nodes: Sequence[NodeProcessOnPostgres]
     dice: random.Random
     client: aiohttp.ClientSession
 
@@ -50,17 +50,17 @@ class Fleet:
         """The database's."""
         return self.postgres.url(self.database)
 
-    def any_node(self) -> ServerOnPostgres:
+    def any_node(self) -> NodeProcessOnPostgres:
         """One that is up, drawn by lot; while none is, one that will be."""
         up = [node for node in self.nodes if node.url]
         return self.dice.choice(up or list(self.nodes))
 
-    async def kill(self, node: ServerOnPostgres) -> None:
+    async def kill(self, node: NodeProcessOnPostgres) -> None:
         """End a node as a crash does; nobody is sent there any more."""
         node.url = ""
         await asyncio.to_thread(node.kill)
 
-    async def restart(self, node: ServerOnPostgres) -> None:
+    async def restart(self, node: NodeProcessOnPostgres) -> None:
         """Kill a node and start it anew."""
         await self.kill(node)
         node.launch()
@@ -69,7 +69,7 @@ class Fleet:
     async def counted(self, name: str) -> list[float]:
         """A metric of each node that is up."""
 
-        async def ask(node: ServerOnPostgres) -> float:
+        async def ask(node: NodeProcessOnPostgres) -> float:
             async with self.client.get(f"{node.url}/metrics") as answer:
                 return metric_in(await answer.text(), name)
 
@@ -178,7 +178,7 @@ async def a_fleet(
     name = await postgres.new_database()
     urls = nats_urls or [[each.url for each in nats]] * nodes
     servers = [
-        ServerOnPostgres(
+        NodeProcessOnPostgres(
             folder / f"node-{number}",
             postgres.url(name),
             nats_url=",".join(urls[number]),
@@ -186,7 +186,7 @@ async def a_fleet(
         )
         for number in range(nodes)
     ]
-    client = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(PATIENCE))
+    client = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(HANG_TIMEOUT))
     fleet = Fleet(postgres, name, nats, servers, random.Random(name), client)
     try:
         if first is not None:

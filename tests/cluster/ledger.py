@@ -20,11 +20,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
-
-from cluster.fleet import Fleet
-from live import Person
-from patience import PATIENCE
-from wire import CLOSE, PING, PONG, TEXT, frame, head
+from tests.cluster.fleet import Fleet
+from tests.support.process_node import Person
+from tests.support.raw_websocket import CLOSE, PING, PONG, TEXT, frame, head
+from tests.support.time_limits import HANG_TIMEOUT
 
 SOON = 0.05
 """Seconds until a device that was cut off comes back; each draws from here to four times that."""
@@ -300,7 +299,7 @@ class Ledger:
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait until devices have received what makes ``condition`` true."""
-        async with asyncio.timeout(4 * PATIENCE):
+        async with asyncio.timeout(4 * HANG_TIMEOUT):
             while not condition():
                 self.progress.clear()
                 await self.progress.wait()

@@ -10,23 +10,23 @@ from typing import Any
 import asyncpg
 import pytest
 import sqlalchemy as sa
+from tests.cluster.fleet import LOOK_SECONDS, Fleet, a_fleet
+from tests.support.nats_servers import NatsServer
+from tests.support.postgres import Postgres
+from tests.support.process_node import until
+from tests.support.time_limits import HANG_TIMEOUT
 
-from cluster.fleet import LOOK_SECONDS, Fleet, a_fleet
-from live import until
-from nats_servers import NatsServer
-from patience import PATIENCE
-from postgres import Postgres
-from useby.store.schema import alerts_said, notifications, products, users
+from useby.store.schema import notifications, products, sent_alerts, users
 
 DUE = 100_000
 PRODUCTS_EACH = 100
 USERS_TOGETHER = 50
 """Users whose products are inserted by one statement, which has to end in 20 seconds."""
-SAID = "useby_alerts_said_total"
+SAID = "useby_alerts_sent_total"
 NUMBERED = f"SELECT sum(seq) FROM {users.name}"
 """Each user's newest number: how many notifications there are, without counting them."""
 
-pytestmark = pytest.mark.timeout(10 * PATIENCE)
+pytestmark = pytest.mark.timeout(10 * HANG_TIMEOUT)
 
 
 async def test_of_100_000_due_at_once_each_is_said_once_though_a_node_dies_in_the_middle_of_a_batch(
@@ -50,7 +50,7 @@ async def test_of_100_000_due_at_once_each_is_said_once_though_a_node_dies_in_th
             sa.func.count(), sa.func.count(sa.distinct(notifications.c.product_id))
         ).select_from(notifications)
         assert tuple(await fleet.look(lambda c: c.execute(said).one())) == (DUE, DUE)
-        count = sa.select(sa.func.count()).select_from(alerts_said)
+        count = sa.select(sa.func.count()).select_from(sent_alerts)
         assert await fleet.look(lambda c: c.scalar(count)) == DUE
         numbers = sa.select(
             sa.func.count(), sa.func.min(notifications.c.seq), sa.func.max(notifications.c.seq)
@@ -69,7 +69,7 @@ async def _until_numbered(server: asyncpg.Connection, count: int) -> None:
     async def are_numbered() -> bool:
         return bool(await server.fetchval(NUMBERED) >= count)
 
-    await until(are_numbered, within=4 * PATIENCE, every=LOOK_SECONDS)
+    await until(are_numbered, within=4 * HANG_TIMEOUT, every=LOOK_SECONDS)
 
 
 async def _stock(fleet: Fleet) -> None:

@@ -7,14 +7,14 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from tests.cluster.fleet import LOOK_SECONDS, RECONNECTS, Fleet, a_fleet
+from tests.cluster.ledger import Ledger
+from tests.support import process_node as live
+from tests.support.fault_proxy import Proxy
+from tests.support.nats_servers import NatsServer
+from tests.support.postgres import TEMPLATE, Postgres
+from tests.support.time_limits import HANG_TIMEOUT
 
-import live
-from cluster.fleet import LOOK_SECONDS, RECONNECTS, Fleet, a_fleet
-from cluster.ledger import Ledger
-from nats_servers import NatsServer
-from patience import PATIENCE
-from postgres import TEMPLATE, Postgres
-from proxy import Proxy
 from useby.store import migrate
 
 CLIENTS = 2_000
@@ -28,7 +28,7 @@ SWEEP_NEVER_COMES = 3600
 MARGIN = 1
 """Turns of the sweep beyond the one that is promised, for a machine that is busy."""
 
-pytestmark = pytest.mark.timeout(10 * PATIENCE)
+pytestmark = pytest.mark.timeout(10 * HANG_TIMEOUT)
 
 
 @pytest.fixture(scope="module")

@@ -8,14 +8,13 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
-
-from cluster.fleet import Fleet, a_fleet
-from cluster.ledger import Ledger
-from nats_servers import NatsServer
-from onpostgres import ServerOnPostgres
-from patience import PATIENCE
-from postgres import Postgres
-from wire import CLOSE, TEXT
+from tests.cluster.fleet import Fleet, a_fleet
+from tests.cluster.ledger import Ledger
+from tests.support.nats_servers import NatsServer
+from tests.support.postgres import Postgres
+from tests.support.process_node_on_postgres import NodeProcessOnPostgres
+from tests.support.raw_websocket import CLOSE, TEXT
+from tests.support.time_limits import HANG_TIMEOUT
 
 CLIENTS = 300
 POSTERS = 2
@@ -25,7 +24,7 @@ FEWEST_SLICES = 2
 
 ``tests/realtime/test_draining.py`` tests their times, by a clock that busy cores do not move."""
 
-pytestmark = pytest.mark.timeout(10 * PATIENCE)
+pytestmark = pytest.mark.timeout(10 * HANG_TIMEOUT)
 
 
 async def test_a_rolling_restart_under_load_costs_no_post_and_sends_nobody_away_but_with_1001(
@@ -49,7 +48,7 @@ async def test_a_rolling_restart_under_load_costs_no_post_and_sends_nobody_away_
         await ledger.reckon()
 
 
-async def _start_anew(fleet: Fleet, ledger: Ledger, node: ServerOnPostgres) -> None:
+async def _start_anew(fleet: Fleet, ledger: Ledger, node: NodeProcessOnPostgres) -> None:
     """Stop it and start it; whoever is connected to it is sent away, and not all at once."""
     came = ledger.course[urlsplit(node.url).netloc]
     assert CLOSE not in came
@@ -63,7 +62,7 @@ async def _start_anew(fleet: Fleet, ledger: Ledger, node: ServerOnPostgres) -> N
     await asyncio.to_thread(node.wait_until_listening)
 
 
-async def _is_ready(fleet: Fleet, node: ServerOnPostgres) -> bool:
+async def _is_ready(fleet: Fleet, node: NodeProcessOnPostgres) -> bool:
     try:
         async with fleet.client.get(f"{node.url}/api/health/ready") as answer:
             return answer.ok

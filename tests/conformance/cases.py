@@ -4,7 +4,7 @@ import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from wire import CLOSE, CONT, PING, PONG, TEXT, Frame, close_frame, frame
+from tests.support.raw_websocket import CLOSE, CONT, PING, PONG, TEXT, Frame, close_frame, frame
 
 __all__ = [
     "CLOSE",

@@ -2,7 +2,7 @@
 
 import struct
 
-from conformance.cases import (
+from tests.conformance.cases import (
     CLOSE,
     CONT,
     PING,

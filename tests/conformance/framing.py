@@ -1,6 +1,6 @@
 """Framing, pings and pongs, reserved bits, opcodes, fragmentation (RFC 6455 section 5)."""
 
-from conformance.cases import (
+from tests.conformance.cases import (
     CLOSE,
     CONT,
     PING,

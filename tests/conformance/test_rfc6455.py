@@ -7,14 +7,15 @@ from datetime import UTC, datetime
 from typing import cast
 
 import pytest
+from tests.conformance.cases import Case
+from tests.conformance.closing import closing, limits
+from tests.conformance.framing import fragmentation, framing, opcodes, pings, reserved_bits
+from tests.conformance.text import utf_8
+from tests.support import process_node as live
+from tests.support import raw_websocket as wire
+from tests.support.raw_websocket import CLOSE, PONG, TEXT, Frame, Wire, Wires
+from tests.support.time_limits import HANG_TIMEOUT
 
-import live
-import wire
-from conformance.cases import Case
-from conformance.closing import closing, limits
-from conformance.framing import fragmentation, framing, opcodes, pings, reserved_bits
-from conformance.text import utf_8
-from patience import PATIENCE
 from useby.bus.memory import MemoryBus
 from useby.realtime import frames
 from useby.realtime.effects import Effects
@@ -22,7 +23,6 @@ from useby.realtime.hub import Hub
 from useby.realtime.session import Session, State
 from useby.realtime.socket import Socket
 from useby.settings import Settings
-from wire import CLOSE, PONG, TEXT, Frame, Wire, Wires
 
 GROUPS = {
     "framing": framing,
@@ -56,7 +56,7 @@ class Doorway(asyncio.Protocol):
         session.state = State.LIVE
         line = cast("asyncio.Transport", transport)
         socket = Socket(self._hub, line, session)
-        self._hub.hold(socket)
+        self._hub.add(socket)
         line.set_protocol(socket)
 
 
@@ -81,12 +81,12 @@ def echo() -> Iterator[str]:
         found.append((f"ws://127.0.0.1:{port}/", loop, end))
         ready.set()
         await end.wait()
-        hub.cut()
+        hub.abort_all()
         server.close()
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()
-    assert ready.wait(PATIENCE)
+    assert ready.wait(HANG_TIMEOUT)
     ((url, loop, end),) = found
     yield url
     loop.call_soon_threadsafe(end.set)

@@ -1,6 +1,6 @@
 """Text is UTF-8 (RFC 6455 section 8.1), wherever it is cut."""
 
-from conformance.cases import TEXT, Case, fails, fragments, frame, in_pieces, passes, say
+from tests.conformance.cases import TEXT, Case, fails, fragments, frame, in_pieces, passes, say
 
 VALID = {
     "the first of one byte": "\0",

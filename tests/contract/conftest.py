@@ -5,30 +5,29 @@ from contextlib import AsyncExitStack
 
 import httpx
 import pytest
-
-import clients
-import live
-import wire
-from clients import Connect, client_of
-from live import Person, Server
-from wire import Wires
+from tests.support import foreign_clients as clients
+from tests.support import process_node as live
+from tests.support import raw_websocket as wire
+from tests.support.foreign_clients import Connect, client_of
+from tests.support.process_node import NodeProcess, Person
+from tests.support.raw_websocket import Wires
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
     """A node with every limit at its default."""
     with live.serving(tmp_path_factory.mktemp("node")) as server:
         yield server
 
 
 @pytest.fixture
-def person(server: Server) -> Person:
+def person(server: NodeProcess) -> Person:
     """A user of this test's own."""
     return server.person()
 
 
 @pytest.fixture
-async def rest(server: Server) -> AsyncIterator[httpx.AsyncClient]:
+async def rest(server: NodeProcess) -> AsyncIterator[httpx.AsyncClient]:
     async with server.rest() as rest:
         yield rest
 

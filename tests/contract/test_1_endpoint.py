@@ -3,22 +3,22 @@
 import json
 
 import httpx
+from tests.support import process_node as live
+from tests.support.foreign_clients import Connect, take
+from tests.support.process_node import NodeProcess, Person
 
-import live
-from clients import Connect, take
-from live import Person, Server
 from useby.settings import Settings
 
 
 async def test_get_api_ws_notification_with_an_access_token_and_an_upgrade_opens_the_socket(
-    server: Server, person: Person, connect: Connect
+    server: NodeProcess, person: Person, connect: Connect
 ) -> None:
     client = await connect(f"{server.socket_url()}?access_token={person.token}")
     assert json.loads(await client.recv())["type"] == "CONNECTION_ESTABLISHED"
 
 
 async def test_the_socket_is_on_the_same_host_and_port_as_the_rest_api(
-    server: Server, person: Person, connect: Connect, rest: httpx.AsyncClient
+    server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
     client = await connect(server.socket_url(person.token))
     posted = await live.post(rest, person, "by REST, on the same port")

@@ -11,11 +11,10 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
-import live
-from clients import Client, Connect, Ended, nothing_more, take, until_closed
-from live import Person, Server
-from wire import Wires
+from tests.support import process_node as live
+from tests.support.foreign_clients import Client, Connect, Ended, nothing_more, take, until_closed
+from tests.support.process_node import NodeProcess, Person
+from tests.support.raw_websocket import Wires
 
 REQUIRED = Ended(1008, "Access token required")
 INVALID = Ended(1008, "Invalid access token")
@@ -27,7 +26,7 @@ ISSUER, AUDIENCE = "https://issuer.example", "useby-devices"
 
 @pytest.mark.parametrize("query", ["", "?access_token=", "?token=x", "?access_token=&since=1"])
 async def test_no_token_is_closed_at_once_with_1008_access_token_required(
-    server: Server, connect: Connect, query: str
+    server: NodeProcess, connect: Connect, query: str
 ) -> None:
     client = await connect(server.socket_url() + query)
     assert await until_closed(client) == ([], REQUIRED)
@@ -35,7 +34,7 @@ async def test_no_token_is_closed_at_once_with_1008_access_token_required(
 
 @pytest.mark.parametrize("token", [None, "", "rubbish"])
 async def test_the_upgrade_is_accepted_with_101_and_never_answered_401_or_403(
-    server: Server, wires: Wires, token: str | None
+    server: NodeProcess, wires: Wires, token: str | None
 ) -> None:
     wire = await wires.upgraded(server.socket_url(token))
     assert (await wire.read_close())[0] == 1008
@@ -50,7 +49,7 @@ def forged(person: Person, **changes: object) -> str:
     return jwt.encode(claims, "another key, quite as long as it must be", "HS256")
 
 
-def reissued(server: Server, person: Person, **changes: object) -> str:
+def reissued(server: NodeProcess, person: Person, **changes: object) -> str:
     """The person's token with other claims, signed with the node's own key."""
     claims = jwt.decode(person.token, options={"verify_signature": False}) | changes
     token = jwt.encode(claims, server.key, "HS256", headers={"typ": "at+jwt"})
@@ -64,7 +63,7 @@ async def assert_closed(client: Client, ended: Ended) -> None:
 
 
 async def test_a_bad_signature_is_closed_with_1008_invalid_access_token(
-    server: Server, person: Person, connect: Connect
+    server: NodeProcess, person: Person, connect: Connect
 ) -> None:
     await assert_closed(await connect(server.socket_url(forged(person))), INVALID)
     turned = person.token[:-2] + ("A" if person.token[-2] != "A" else "B") + person.token[-1]
@@ -72,7 +71,7 @@ async def test_a_bad_signature_is_closed_with_1008_invalid_access_token(
 
 
 async def test_the_wrong_issuer_is_closed_with_1008_invalid_access_token(
-    server: Server, person: Person, connect: Connect
+    server: NodeProcess, person: Person, connect: Connect
 ) -> None:
     token = reissued(server, person, iss="someone else")
     await assert_closed(await connect(server.socket_url(token)), INVALID)
@@ -82,13 +81,13 @@ async def test_the_wrong_issuer_is_closed_with_1008_invalid_access_token(
     "token", ["rubbish", "a.b.c", "..", "%00", "\u00fc", "eyJhbGciOiJIUzI1NiJ9.e30.", "[" * 100]
 )
 async def test_a_malformed_token_is_closed_with_1008_invalid_access_token(
-    server: Server, connect: Connect, token: str
+    server: NodeProcess, connect: Connect, token: str
 ) -> None:
     await assert_closed(await connect(server.socket_url(token)), INVALID)
 
 
 async def test_an_expired_token_is_closed_with_1008_access_token_expired(
-    server: Server, person: Person, connect: Connect
+    server: NodeProcess, person: Person, connect: Connect
 ) -> None:
     token = server.token(person.id, person.session_id, seconds=-1)
     expired = Ended(1008, "Access token expired")
@@ -96,7 +95,7 @@ async def test_an_expired_token_is_closed_with_1008_access_token_expired(
 
 
 async def test_a_user_who_is_gone_is_closed_with_1008_unknown_user(
-    server: Server, person: Person, connect: Connect
+    server: NodeProcess, person: Person, connect: Connect
 ) -> None:
     server.say(person, ["unread, and never to be sent"])
     server.delete(person)
@@ -105,7 +104,7 @@ async def test_a_user_who_is_gone_is_closed_with_1008_unknown_user(
 
 
 async def test_a_user_who_is_disabled_is_closed_with_1008_unknown_user(
-    server: Server, person: Person, connect: Connect
+    server: NodeProcess, person: Person, connect: Connect
 ) -> None:
     server.say(person, ["unread, and never to be sent"])
     server.disable(person)
@@ -117,28 +116,28 @@ async def test_a_user_who_is_disabled_is_closed_with_1008_unknown_user(
 
 
 async def test_the_token_may_come_from_the_authorization_bearer_header(
-    server: Server, person: Person, connect: Connect
+    server: NodeProcess, person: Person, connect: Connect
 ) -> None:
     client = await connect(server.socket_url(), person.headers)
     assert (await take(client, 1))[0]["userId"] == person.id
 
 
 async def test_the_same_token_in_both_places_opens(
-    server: Server, person: Person, connect: Connect
+    server: NodeProcess, person: Person, connect: Connect
 ) -> None:
     client = await connect(server.socket_url(person.token), person.headers)
     assert (await take(client, 1))[0]["userId"] == person.id
 
 
 async def test_an_empty_query_parameter_counts_as_none_and_the_header_is_taken(
-    server: Server, person: Person, connect: Connect
+    server: NodeProcess, person: Person, connect: Connect
 ) -> None:
     client = await connect(server.socket_url(""), person.headers)
     assert (await take(client, 1))[0]["userId"] == person.id
 
 
 async def test_if_query_and_header_differ_it_is_closed_with_1008_invalid_access_token(
-    server: Server, person: Person, connect: Connect
+    server: NodeProcess, person: Person, connect: Connect
 ) -> None:
     another = server.token(person.id, person.session_id)
     client = await connect(server.socket_url(another), person.headers)
@@ -149,7 +148,7 @@ async def test_if_query_and_header_differ_it_is_closed_with_1008_invalid_access_
 
 
 async def test_any_origin_opens_the_socket_unless_settings_name_some(
-    server: Server, person: Person, connect: Connect
+    server: NodeProcess, person: Person, connect: Connect
 ) -> None:
     headers = {"Origin": "https://anywhere.example"}
     client = await connect(server.socket_url(person.token), headers)
@@ -157,7 +156,7 @@ async def test_any_origin_opens_the_socket_unless_settings_name_some(
 
 
 async def test_no_cookie_ever_opens_the_socket(
-    server: Server, person: Person, connect: Connect
+    server: NodeProcess, person: Person, connect: Connect
 ) -> None:
     names = ("access_token", "token", "session", "Authorization")
     headers = {"Cookie": "; ".join(f"{name}={person.token}" for name in names)}
@@ -168,7 +167,7 @@ async def test_no_cookie_ever_opens_the_socket(
 
 
 async def test_the_first_frame_is_exactly_connection_established(
-    server: Server, person: Person, connect: Connect
+    server: NodeProcess, person: Person, connect: Connect
 ) -> None:
     server.say(person, ["waiting"])
     client = await connect(server.socket_url(person.token))
@@ -182,7 +181,7 @@ async def test_the_first_frame_is_exactly_connection_established(
 
 
 async def test_then_every_unread_notification_of_that_user_comes_oldest_first(
-    server: Server, person: Person, connect: Connect, rest: httpx.AsyncClient
+    server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
     stranger = server.person()
     server.say(stranger, ["another user's"])
@@ -194,7 +193,7 @@ async def test_then_every_unread_notification_of_that_user_comes_oldest_first(
 
 
 async def test_then_live_ones_as_they_arise_with_no_gap_no_reordering_and_nothing_twice(
-    server: Server, person: Person, connect: Connect, rest: httpx.AsyncClient
+    server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
     """They are posted while the replay of 1,000 is under way, and go on after it."""
     waiting = [each.id for each in server.say(person, [f"old {n}" for n in range(1000)])]
@@ -210,7 +209,7 @@ async def test_then_live_ones_as_they_arise_with_no_gap_no_reordering_and_nothin
 
 
 async def test_delivery_is_at_least_once_and_mark_read_is_its_acknowledgement(
-    server: Server, person: Person, connect: Connect, rest: httpx.AsyncClient
+    server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
     first, second = server.say(person, ["first", "second"])
     client = await connect(server.socket_url(person.token))
@@ -224,7 +223,7 @@ async def test_delivery_is_at_least_once_and_mark_read_is_its_acknowledgement(
 
 
 async def test_since_gets_in_place_of_all_unread_every_newer_notification_read_or_not(
-    server: Server, person: Person, connect: Connect, rest: httpx.AsyncClient
+    server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
     said = server.say(person, [f"no. {number}" for number in range(150)])
     answer = await rest.post(f"/api/notifications/{said[140].id}/read", headers=person.headers)
@@ -236,7 +235,7 @@ async def test_since_gets_in_place_of_all_unread_every_newer_notification_read_o
 
 
 async def test_since_the_newest_gets_only_live_ones(
-    server: Server, person: Person, connect: Connect, rest: httpx.AsyncClient
+    server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
     said = server.say(person, ["unread", "and the newest"])
     client = await connect(server.socket_url(person.token, since=said[-1].id))
@@ -250,7 +249,7 @@ async def test_since_the_newest_gets_only_live_ones(
     "since", ["01890000-0000-7000-8000-000000000000", "rubbish", "", "1", "%", "\x00", "a" * 500]
 )
 async def test_an_unknown_since_means_all_unread(
-    server: Server, person: Person, connect: Connect, rest: httpx.AsyncClient, since: str
+    server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient, since: str
 ) -> None:
     said = server.say(person, ["one", "two"])
     client = await connect(server.socket_url(person.token, since=since))
@@ -260,7 +259,7 @@ async def test_an_unknown_since_means_all_unread(
 
 
 async def test_another_users_since_means_all_unread(
-    server: Server, person: Person, connect: Connect, rest: httpx.AsyncClient
+    server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
     (theirs,) = server.say(server.person(), ["another user's"])
     said = server.say(person, ["one", "two"])
@@ -282,7 +281,7 @@ def outside() -> ec.EllipticCurvePrivateKey:
 @pytest.fixture(scope="module")
 def particular(
     tmp_path_factory: pytest.TempPathFactory, outside: ec.EllipticCurvePrivateKey
-) -> Iterator[Server]:
+) -> Iterator[NodeProcess]:
     """A node that names origins and takes an outside issuer's tokens."""
     folder: Path = tmp_path_factory.mktemp("particular")
     pem = outside.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
@@ -299,7 +298,7 @@ def particular(
         yield server
 
 
-def from_outside(server: Server, key: ec.EllipticCurvePrivateKey, **changes: object) -> str:
+def from_outside(server: NodeProcess, key: ec.EllipticCurvePrivateKey, **changes: object) -> str:
     """A token of the outside issuer."""
     now = int(datetime.now(UTC).timestamp())
     claims = {
@@ -317,7 +316,7 @@ def from_outside(server: Server, key: ec.EllipticCurvePrivateKey, **changes: obj
 
 @pytest.mark.parametrize("origin", ["https://app.example", "https://other.example:8443", None])
 async def test_a_named_origin_or_an_absent_one_opens_the_socket(
-    particular: Server, connect: Connect, origin: str | None
+    particular: NodeProcess, connect: Connect, origin: str | None
 ) -> None:
     someone = particular.person()
     headers = {"Origin": origin} if origin else {}
@@ -326,7 +325,7 @@ async def test_a_named_origin_or_an_absent_one_opens_the_socket(
 
 
 async def test_an_origin_that_is_present_and_not_named_gets_1008_origin_not_allowed(
-    particular: Server, connect: Connect
+    particular: NodeProcess, connect: Connect
 ) -> None:
     someone = particular.person()
     headers = {"Origin": "https://evil.example"}
@@ -335,7 +334,7 @@ async def test_an_origin_that_is_present_and_not_named_gets_1008_origin_not_allo
 
 
 async def test_the_user_ids_claim_has_a_configurable_name(
-    particular: Server, outside: ec.EllipticCurvePrivateKey, connect: Connect
+    particular: NodeProcess, outside: ec.EllipticCurvePrivateKey, connect: Connect
 ) -> None:
     client = await connect(particular.socket_url(from_outside(particular, outside)))
     assert json.loads(await client.recv())["userId"] == "person-from-outside"
@@ -354,7 +353,7 @@ async def test_the_user_ids_claim_has_a_configurable_name(
     ids=str,
 )
 async def test_the_wrong_issuer_or_audience_is_closed_with_1008_invalid_access_token(
-    particular: Server,
+    particular: NodeProcess,
     outside: ec.EllipticCurvePrivateKey,
     connect: Connect,
     changes: dict[str, object],

@@ -7,15 +7,16 @@ from datetime import UTC, datetime
 
 import httpx
 import pytest
-
-import live
-from clients import Connect, take
-from live import Person, Server
+from tests.support import process_node as live
+from tests.support.foreign_clients import Connect, take
+from tests.support.process_node import NodeProcess, Person
 
 KEYS = ["id", "message", "type", "productName", "created_at"]
 
 
-async def raw_frames(server: Server, person: Person, connect: Connect, count: int) -> list[str]:
+async def raw_frames(
+    server: NodeProcess, person: Person, connect: Connect, count: int
+) -> list[str]:
     """The first frames after CONNECTION_ESTABLISHED, as they came."""
     client = await connect(server.socket_url(person.token))
     await take(client, 1)
@@ -23,7 +24,7 @@ async def raw_frames(server: Server, person: Person, connect: Connect, count: in
 
 
 async def test_exactly_these_five_keys_in_this_order_in_every_frame_replayed_and_live(
-    server: Server, person: Person, connect: Connect, rest: httpx.AsyncClient
+    server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
     await live.post(rest, person, "replayed", type="warning", productName="Organic Milk")
     client = await connect(server.socket_url(person.token))
@@ -37,7 +38,7 @@ async def test_exactly_these_five_keys_in_this_order_in_every_frame_replayed_and
 
 
 async def test_a_frame_is_the_compact_json_of_what_was_posted(
-    server: Server, person: Person, connect: Connect, rest: httpx.AsyncClient
+    server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
     posted = await live.post(
         rest,
@@ -55,7 +56,7 @@ async def test_a_frame_is_the_compact_json_of_what_was_posted(
 
 @pytest.mark.parametrize("product", ["Organic Milk", ""])
 async def test_all_are_strings_and_a_notification_about_no_product_carries_an_empty_name(
-    server: Server, person: Person, connect: Connect, rest: httpx.AsyncClient, product: str
+    server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient, product: str
 ) -> None:
     fields = {"productName": product} if product else {}
     await live.post(rest, person, "of something or nothing", **fields)
@@ -66,7 +67,7 @@ async def test_all_are_strings_and_a_notification_about_no_product_carries_an_em
 
 
 async def test_type_is_info_warning_or_error(
-    server: Server, person: Person, connect: Connect, rest: httpx.AsyncClient
+    server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
     for kind in ("info", "warning", "error"):
         await live.post(rest, person, "of some kind", type=kind)
@@ -79,7 +80,7 @@ async def test_type_is_info_warning_or_error(
 
 
 async def test_created_at_is_iso_8601_utc_whole_seconds_with_the_z(
-    server: Server, person: Person, connect: Connect, rest: httpx.AsyncClient
+    server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
     before = datetime.now(UTC).replace(microsecond=0)
     await live.post(rest, person, "now")
@@ -89,7 +90,9 @@ async def test_created_at_is_iso_8601_utc_whole_seconds_with_the_z(
     assert before <= datetime.fromisoformat(created) <= datetime.now(UTC)
 
 
-async def test_id_is_a_uuidv7_and_unique(server: Server, person: Person, connect: Connect) -> None:
+async def test_id_is_a_uuidv7_and_unique(
+    server: NodeProcess, person: Person, connect: Connect
+) -> None:
     server.say(person, [f"no. {number}" for number in range(300)])
     frames = await raw_frames(server, person, connect, 300)
     ids = [json.loads(frame)["id"] for frame in frames]
@@ -99,7 +102,7 @@ async def test_id_is_a_uuidv7_and_unique(server: Server, person: Person, connect
 
 
 async def test_a_client_that_asks_for_nothing_more_sees_nothing_of_the_extended_session(
-    server: Server, person: Person, connect: Connect, rest: httpx.AsyncClient
+    server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
     """Read elsewhere, a product added: a plain client hears of neither but by notifications."""
     client = await connect(server.socket_url(person.token))
@@ -112,7 +115,7 @@ async def test_a_client_that_asks_for_nothing_more_sees_nothing_of_the_extended_
 
 
 async def test_text_of_every_script_arrives_as_it_was_posted(
-    server: Server, person: Person, connect: Connect, rest: httpx.AsyncClient
+    server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
     message = 'Käse "élevé" 牛乳 \U0001f95b </script> \u2028 \\ \t'
     await live.post(rest, person, message, productName="牛乳")

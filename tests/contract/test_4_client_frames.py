@@ -5,10 +5,9 @@ import json
 
 import httpx
 import pytest
-
-import live
-from clients import Client, Connect, Ended, nothing_more, take, until_closed
-from live import Person, Server
+from tests.support import process_node as live
+from tests.support.foreign_clients import Client, Connect, Ended, nothing_more, take, until_closed
+from tests.support.process_node import NodeProcess, Person
 
 PONG = '{"type":"pong"}'
 UNKNOWN_ID = "01890000-0000-7000-8000-000000000000"
@@ -35,7 +34,7 @@ UNANSWERED = {
 }
 
 
-async def opened(server: Server, person: Person, connect: Connect, frames: int = 1) -> Client:
+async def opened(server: NodeProcess, person: Person, connect: Connect, frames: int = 1) -> Client:
     """A connection that has had its first frames."""
     client: Client = await connect(server.socket_url(person.token))
     await take(client, frames)
@@ -49,7 +48,7 @@ async def unread(rest: httpx.AsyncClient, person: Person) -> list[str]:
 
 
 async def test_the_text_ping_is_answered_pong(
-    server: Server, person: Person, connect: Connect
+    server: NodeProcess, person: Person, connect: Connect
 ) -> None:
     client = await opened(server, person, connect)
     await client.send("PING")
@@ -58,14 +57,16 @@ async def test_the_text_ping_is_answered_pong(
 
 @pytest.mark.parametrize("text", ["ping", "Ping", " PING", "PING ", "PING\n", "PINGPING", '"PING"'])
 async def test_only_that_exact_text_is_answered(
-    server: Server, person: Person, connect: Connect, text: str
+    server: NodeProcess, person: Person, connect: Connect, text: str
 ) -> None:
     client = await opened(server, person, connect)
     await client.send(text)
     assert await nothing_more(client) == []
 
 
-async def test_each_ping_has_one_pong(server: Server, person: Person, connect: Connect) -> None:
+async def test_each_ping_has_one_pong(
+    server: NodeProcess, person: Person, connect: Connect
+) -> None:
     client = await opened(server, person, connect)
     for _ in range(10):
         await client.send("PING")
@@ -74,7 +75,7 @@ async def test_each_ping_has_one_pong(server: Server, person: Person, connect: C
 
 
 async def test_mark_read_marks_it_read(
-    server: Server, person: Person, connect: Connect, rest: httpx.AsyncClient
+    server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
     first, second = server.say(person, ["one", "two"])
     client = await opened(server, person, connect, 3)
@@ -84,7 +85,7 @@ async def test_mark_read_marks_it_read(
 
 
 async def test_mark_read_is_idempotent(
-    server: Server, person: Person, connect: Connect, rest: httpx.AsyncClient
+    server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
     (said,) = server.say(person, ["one"])
     client = await opened(server, person, connect, 2)
@@ -98,7 +99,7 @@ async def test_mark_read_is_idempotent(
 
 
 async def test_mark_read_is_durable_before_any_later_frame_on_that_connection_is_acted_on(
-    server: Server, person: Person, connect: Connect, rest: httpx.AsyncClient
+    server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
     """The pong to a PING that was sent in the same breath comes when the mark can be seen."""
     said = server.say(person, [f"no. {number}" for number in range(5)])
@@ -110,7 +111,7 @@ async def test_mark_read_is_durable_before_any_later_frame_on_that_connection_is
 
 
 async def test_another_users_id_changes_nothing_and_is_not_answered(
-    server: Server, person: Person, connect: Connect, rest: httpx.AsyncClient
+    server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
     stranger = server.person()
     (theirs,) = server.say(stranger, ["another user's"])
@@ -121,7 +122,7 @@ async def test_another_users_id_changes_nothing_and_is_not_answered(
 
 
 async def test_an_unknown_id_changes_nothing_and_is_not_answered(
-    server: Server, person: Person, connect: Connect, rest: httpx.AsyncClient
+    server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
     (said,) = server.say(person, ["one"])
     client = await opened(server, person, connect, 2)
@@ -132,7 +133,7 @@ async def test_an_unknown_id_changes_nothing_and_is_not_answered(
 
 @pytest.mark.parametrize("wrong", [17, 1.5, True, None, ["x"], {"$ne": 1}, "", "x" * 3000])
 async def test_an_id_of_the_wrong_type_changes_nothing_and_is_not_answered(
-    server: Server, person: Person, connect: Connect, rest: httpx.AsyncClient, wrong: object
+    server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient, wrong: object
 ) -> None:
     (said,) = server.say(person, ["one"])
     client = await opened(server, person, connect, 2)
@@ -144,7 +145,7 @@ async def test_an_id_of_the_wrong_type_changes_nothing_and_is_not_answered(
 
 @pytest.mark.parametrize("frame", UNANSWERED.values(), ids=UNANSWERED.keys())
 async def test_what_the_contract_gives_no_answer_for_is_counted_ignored_and_the_connection_stays(
-    server: Server, person: Person, connect: Connect, rest: httpx.AsyncClient, frame: str
+    server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient, frame: str
 ) -> None:
     client = await opened(server, person, connect)
     before = await live.metric(rest, "useby_client_frames_ignored_total")
@@ -156,7 +157,7 @@ async def test_what_the_contract_gives_no_answer_for_is_counted_ignored_and_the_
 
 
 async def test_after_each_pong_the_documents_client_sends_mark_read_without_an_id_unanswered(
-    server: Server, person: Person, connect: Connect
+    server: NodeProcess, person: Person, connect: Connect
 ) -> None:
     client = await opened(server, person, connect)
     for _ in range(10):
@@ -167,7 +168,7 @@ async def test_after_each_pong_the_documents_client_sends_mark_read_without_an_i
 
 
 async def test_keys_besides_action_and_id_do_no_harm(
-    server: Server, person: Person, connect: Connect, rest: httpx.AsyncClient
+    server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
     (said,) = server.say(person, ["one"])
     client = await opened(server, person, connect, 2)
@@ -178,7 +179,7 @@ async def test_keys_besides_action_and_id_do_no_harm(
 
 @pytest.mark.parametrize("data", [b"PING", b"", b"\x00" * 100])
 async def test_binary_frames_close_1003(
-    server: Server, person: Person, connect: Connect, data: bytes
+    server: NodeProcess, person: Person, connect: Connect, data: bytes
 ) -> None:
     client = await opened(server, person, connect)
     await client.send_binary(data)
@@ -186,7 +187,7 @@ async def test_binary_frames_close_1003(
 
 
 async def test_frames_sent_before_the_connection_is_established_are_acted_on_in_their_order(
-    server: Server, person: Person, connect: Connect, rest: httpx.AsyncClient
+    server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
     """A client may speak at once; it is answered after the first frame, and nothing is lost."""
     (said,) = server.say(person, ["one"])

@@ -8,12 +8,19 @@ from pathlib import Path
 import httpx
 import jwt
 import pytest
-
-import live
-from clients import Client, Connect, Ended, client_of, nothing_more, take, until_closed
-from issuers import RSA, key_server
-from live import Person, Server
-from wire import CLOSE, CONT, PING, TEXT, Wires, close_frame, frame
+from tests.support import process_node as live
+from tests.support.foreign_clients import (
+    Client,
+    Connect,
+    Ended,
+    client_of,
+    nothing_more,
+    take,
+    until_closed,
+)
+from tests.support.issuers import RSA, key_server
+from tests.support.process_node import NodeProcess, Person
+from tests.support.raw_websocket import CLOSE, CONT, PING, TEXT, Wires, close_frame, frame
 
 TOO_MANY = Ended(1013, "Too many connections")
 REVOKED = Ended(1008, "Access revoked")
@@ -22,7 +29,7 @@ LONG = "\U0001f95b" * 1000
 
 
 @pytest.fixture(scope="module")
-def hurried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def hurried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
     """A node with short times and small numbers."""
     with live.serving(
         tmp_path_factory.mktemp("hurried"),
@@ -38,12 +45,12 @@ def hurried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture
-async def hurried_rest(hurried: Server) -> AsyncIterator[httpx.AsyncClient]:
+async def hurried_rest(hurried: NodeProcess) -> AsyncIterator[httpx.AsyncClient]:
     async with hurried.rest() as rest:
         yield rest
 
 
-async def opened(server: Server, who: Person | str, connect: Connect) -> Client:
+async def opened(server: NodeProcess, who: Person | str, connect: Connect) -> Client:
     """A connection, by a person's token or this one, that has had its first frame."""
     token = who if isinstance(who, str) else who.token
     client: Client = await connect(server.socket_url(token))
@@ -54,18 +61,18 @@ async def opened(server: Server, who: Person | str, connect: Connect) -> Client:
 # the table, row by row
 
 
-async def test_no_token_1008_access_token_required(server: Server, connect: Connect) -> None:
+async def test_no_token_1008_access_token_required(server: NodeProcess, connect: Connect) -> None:
     client = await connect(server.socket_url())
     assert await until_closed(client) == ([], Ended(1008, "Access token required"))
 
 
-async def test_token_bad_at_opening_1008(server: Server, connect: Connect) -> None:
+async def test_token_bad_at_opening_1008(server: NodeProcess, connect: Connect) -> None:
     client = await connect(server.socket_url("bad"))
     assert await until_closed(client) == ([], Ended(1008, "Invalid access token"))
 
 
 async def test_token_expires_while_connected_at_exp_1008_access_token_expired(
-    server: Server, person: Person, everyone: list[Connect]
+    server: NodeProcess, person: Person, everyone: list[Connect]
 ) -> None:
     token = server.token(person.id, person.session_id, seconds=5)
     expires = jwt.decode(token, options={"verify_signature": False})["exp"]
@@ -76,7 +83,7 @@ async def test_token_expires_while_connected_at_exp_1008_access_token_expired(
 
 
 async def test_user_disabled_1008_access_revoked(
-    server: Server, person: Person, connect: Connect
+    server: NodeProcess, person: Person, connect: Connect
 ) -> None:
     client = await opened(server, person, connect)
     server.disable(person)
@@ -84,7 +91,7 @@ async def test_user_disabled_1008_access_revoked(
 
 
 async def test_signed_out_everywhere_1008_access_revoked(
-    server: Server, person: Person, connect: Connect, rest: httpx.AsyncClient
+    server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
     devices = [await opened(server, person, connect) for _ in range(2)]
     answer = await rest.post("/api/auth/logout-all", headers=person.headers)
@@ -108,7 +115,7 @@ async def test_server_shuts_down_1001_server_shutting_down(
 
 @pytest.mark.parametrize("connect", ["aiohttp", "ws"], indirect=True)
 async def test_peer_answers_no_protocol_ping_within_the_limit_1011_keepalive_timeout(
-    hurried: Server, connect: Connect
+    hurried: NodeProcess, connect: Connect
 ) -> None:
     """The third client, ``websockets``, can't be kept from answering."""
     person = hurried.person()
@@ -118,7 +125,7 @@ async def test_peer_answers_no_protocol_ping_within_the_limit_1011_keepalive_tim
 
 
 async def test_after_1011_a_peer_that_does_not_answer_it_either_is_dropped(
-    hurried: Server, wires: Wires
+    hurried: NodeProcess, wires: Wires
 ) -> None:
     wire = await wires.opened(hurried.socket_url(hurried.person().token))
     frames = await wire.read_frames()
@@ -126,7 +133,9 @@ async def test_after_1011_a_peer_that_does_not_answer_it_either_is_dropped(
     assert frames[-1].closing == (1011, "Keepalive timeout")
 
 
-async def test_a_peer_that_answers_protocol_pings_stays(hurried: Server, connect: Connect) -> None:
+async def test_a_peer_that_answers_protocol_pings_stays(
+    hurried: NodeProcess, connect: Connect
+) -> None:
     """Until a peer that came later and doesn't answer has been closed, so its pings were many."""
     client = await opened(hurried, hurried.person(), connect)
     reading = asyncio.create_task(client.recv())  # aiohttp answers pings only while it reads
@@ -139,15 +148,20 @@ async def test_a_peer_that_answers_protocol_pings_stays(hurried: Server, connect
 
 
 async def test_client_reads_too_slowly_1013_too_slow(
-    server: Server, person: Person, connect: Connect, rest: httpx.AsyncClient
+    server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
     """And a second device of the same user, which reads, gets everything."""
     slow, quick = [await opened(server, person, connect) for _ in range(2)]
     await slow.pause()
-    before = await live.metric(rest, "useby_closes_total", code="1013", reason="Too slow")
+    before = await live.metric(
+        rest, "useby_connections_closed_total", code="1013", reason="Too slow"
+    )
     sent: list[str] = []
     received: list[str] = []
-    while await live.metric(rest, "useby_closes_total", code="1013", reason="Too slow") == before:
+    while (
+        await live.metric(rest, "useby_connections_closed_total", code="1013", reason="Too slow")
+        == before
+    ):
         posts = [live.post(rest, person, LONG, productName=LONG[:200]) for _ in range(20)]
         sent += [each["id"] for each in await asyncio.gather(*posts)]
         received += [each["id"] for each in await take(quick, 20)]
@@ -159,7 +173,9 @@ async def test_client_reads_too_slowly_1013_too_slow(
     assert sorted(received) == sorted(sent)
 
 
-async def test_too_many_connections_for_this_user_1013(hurried: Server, connect: Connect) -> None:
+async def test_too_many_connections_for_this_user_1013(
+    hurried: NodeProcess, connect: Connect
+) -> None:
     person = hurried.person()
     first, second = [await opened(hurried, person, connect) for _ in range(2)]
     third = await connect(hurried.socket_url(person.token))
@@ -197,14 +213,14 @@ async def test_too_many_connections_for_this_server_1013(
 
 
 async def test_frame_over_the_size_bound_1009(
-    server: Server, person: Person, connect: Connect
+    server: NodeProcess, person: Person, connect: Connect
 ) -> None:
     client = await opened(server, person, connect)
     await client.send("x" * 4097)
     assert (await until_closed(client))[1].code == 1009
 
 
-async def test_binary_frame_1003(server: Server, person: Person, connect: Connect) -> None:
+async def test_binary_frame_1003(server: NodeProcess, person: Person, connect: Connect) -> None:
     client = await opened(server, person, connect)
     await client.send_binary(b"x")
     assert (await until_closed(client))[1].code == 1003
@@ -212,7 +228,7 @@ async def test_binary_frame_1003(server: Server, person: Person, connect: Connec
 
 @pytest.mark.parametrize("data", [b"\xff", b"PING\xc3", b"\xed\xa0\x80", b"\xc0\xaf"])
 async def test_broken_utf_8_1007(
-    server: Server, person: Person, connect: Connect, data: bytes
+    server: NodeProcess, person: Person, connect: Connect, data: bytes
 ) -> None:
     client = await opened(server, person, connect)
     await client.send_text_bytes(data)
@@ -236,7 +252,7 @@ VIOLATIONS = {
 
 @pytest.mark.parametrize("data", VIOLATIONS.values(), ids=VIOLATIONS.keys())
 async def test_protocol_error_1002(
-    server: Server, person: Person, wires: Wires, data: bytes
+    server: NodeProcess, person: Person, wires: Wires, data: bytes
 ) -> None:
     wire = await wires.opened(server.socket_url(person.token))
     await wire.send(data)
@@ -244,7 +260,7 @@ async def test_protocol_error_1002(
 
 
 async def test_too_many_client_frames_1008_rate_limit_exceeded(
-    server: Server, person: Person, connect: Connect
+    server: NodeProcess, person: Person, connect: Connect
 ) -> None:
     client = await opened(server, person, connect)
     for _ in range(200):
@@ -255,7 +271,7 @@ async def test_too_many_client_frames_1008_rate_limit_exceeded(
 
 
 async def test_a_message_that_never_ends_1008_message_timeout(
-    hurried: Server, wires: Wires
+    hurried: NodeProcess, wires: Wires
 ) -> None:
     wire = await wires.opened(hurried.socket_url(hurried.person().token))
     await wire.send(frame(TEXT, b"PI", fin=False))
@@ -268,7 +284,7 @@ async def test_a_message_that_never_ends_1008_message_timeout(
 
 
 async def test_on_any_close_the_connection_leaves_the_pool_of_active_connections_at_once(
-    hurried: Server, connect: Connect
+    hurried: NodeProcess, connect: Connect
 ) -> None:
     """Two are allowed: the next opens as soon as the one before has gone."""
     person = hurried.person()
@@ -284,7 +300,7 @@ async def test_on_any_close_the_connection_leaves_the_pool_of_active_connections
 
 
 async def test_a_connection_that_is_reset_leaves_the_pool(
-    server: Server, person: Person, wires: Wires
+    server: NodeProcess, person: Person, wires: Wires
 ) -> None:
     for _ in range(40):
         wire = await wires.opened(server.socket_url(person.token))
@@ -292,7 +308,7 @@ async def test_a_connection_that_is_reset_leaves_the_pool(
 
 
 async def test_what_was_not_marked_read_is_sent_again_on_the_next_connection(
-    server: Server, person: Person, connect: Connect, rest: httpx.AsyncClient
+    server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
     said = server.say(person, ["one", "two", "three"])
     client = await connect(server.socket_url(person.token))
@@ -318,7 +334,7 @@ CUT = {
 
 @pytest.mark.parametrize(("code", "data"), CUT.values(), ids=CUT.keys())
 async def test_the_answer_to_our_close_is_due_within_a_limit_then_the_line_is_cut(
-    hurried: Server, wires: Wires, code: int, data: bytes
+    hurried: NodeProcess, wires: Wires, code: int, data: bytes
 ) -> None:
     wire = await wires.opened(hurried.socket_url(hurried.person().token))
     await wire.send(data)
@@ -328,7 +344,7 @@ async def test_the_answer_to_our_close_is_due_within_a_limit_then_the_line_is_cu
 
 @pytest.mark.parametrize("token", [None, "bad", "expired", "gone"])
 async def test_a_close_at_opening_that_is_not_answered_ends_in_a_cut_line_too(
-    hurried: Server, wires: Wires, token: str | None
+    hurried: NodeProcess, wires: Wires, token: str | None
 ) -> None:
     person = hurried.person()
     if token == "expired":
@@ -342,7 +358,7 @@ async def test_a_close_at_opening_that_is_not_answered_ends_in_a_cut_line_too(
 
 
 async def test_too_many_and_revoked_that_are_not_answered_end_in_a_cut_line_too(
-    hurried: Server, wires: Wires, hurried_rest: httpx.AsyncClient
+    hurried: NodeProcess, wires: Wires, hurried_rest: httpx.AsyncClient
 ) -> None:
     person = hurried.person()
     connections = [await wires.opened(hurried.socket_url(person.token)) for _ in range(2)]
@@ -357,7 +373,7 @@ async def test_too_many_and_revoked_that_are_not_answered_end_in_a_cut_line_too(
 
 
 async def test_the_peers_close_is_answered_with_its_code(
-    server: Server, person: Person, wires: Wires
+    server: NodeProcess, person: Person, wires: Wires
 ) -> None:
     for code in (1000, 1001, 3000, 4999):
         wire = await wires.opened(server.socket_url(person.token))
@@ -367,7 +383,7 @@ async def test_the_peers_close_is_answered_with_its_code(
 
 
 async def test_nothing_is_sent_after_a_close(
-    server: Server, person: Person, wires: Wires, rest: httpx.AsyncClient
+    server: NodeProcess, person: Person, wires: Wires, rest: httpx.AsyncClient
 ) -> None:
     wire = await wires.opened(server.socket_url(person.token))
     await wire.send(frame(2, b"x"))

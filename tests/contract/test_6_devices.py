@@ -6,15 +6,14 @@ from contextlib import AsyncExitStack
 
 import httpx
 import pytest
-
-import clients
-import live
-from clients import Client, Connect, client_of, nothing_more, take
-from live import Person, Server
+from tests.support import foreign_clients as clients
+from tests.support import process_node as live
+from tests.support.foreign_clients import Client, Connect, client_of, nothing_more, take
+from tests.support.process_node import NodeProcess, Person
 
 
 @pytest.fixture
-async def three_devices(server: Server, person: Person) -> AsyncIterator[list[Client]]:
+async def three_devices(server: NodeProcess, person: Person) -> AsyncIterator[list[Client]]:
     """One connection of the same user by each of the three clients."""
     async with AsyncExitStack() as stack:
         devices: list[Client] = []
@@ -26,7 +25,7 @@ async def three_devices(server: Server, person: Person) -> AsyncIterator[list[Cl
 
 
 async def test_a_user_may_hold_many_connections_and_each_gets_every_notification(
-    server: Server, person: Person, connect: Connect, rest: httpx.AsyncClient
+    server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
     devices = [await connect(server.socket_url(person.token)) for _ in range(5)]
     for client in devices:
@@ -48,7 +47,7 @@ async def test_devices_of_different_make_get_the_same_frames_in_the_same_order(
 
 
 async def test_what_one_device_marks_read_still_reached_the_others_and_is_not_sent_again(
-    server: Server, person: Person, rest: httpx.AsyncClient, three_devices: list[Client]
+    server: NodeProcess, person: Person, rest: httpx.AsyncClient, three_devices: list[Client]
 ) -> None:
     posted = await live.post(rest, person, "one")
     for client in three_devices:
@@ -63,7 +62,7 @@ async def test_what_one_device_marks_read_still_reached_the_others_and_is_not_se
 
 
 async def test_a_connection_that_goes_takes_nothing_from_the_others(
-    server: Server, person: Person, rest: httpx.AsyncClient, three_devices: list[Client]
+    server: NodeProcess, person: Person, rest: httpx.AsyncClient, three_devices: list[Client]
 ) -> None:
     await three_devices[1].close()
     posted = await live.post(rest, person, "one")
@@ -72,7 +71,7 @@ async def test_a_connection_that_goes_takes_nothing_from_the_others(
 
 
 async def test_no_frame_of_one_user_reaches_another(
-    server: Server, person: Person, connect: Connect, rest: httpx.AsyncClient
+    server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
     stranger = server.person()
     theirs = await connect(server.socket_url(stranger.token))
@@ -87,7 +86,7 @@ async def test_no_frame_of_one_user_reaches_another(
 
 
 async def test_a_connection_gets_what_another_process_wrote(
-    server: Server, person: Person, connect: Connect
+    server: NodeProcess, person: Person, connect: Connect
 ) -> None:
     client = await connect(server.socket_url(person.token))
     await take(client, 1)

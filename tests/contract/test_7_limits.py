@@ -7,17 +7,16 @@ from collections.abc import Iterator
 import httpx
 import jwt
 import pytest
-
-import live
-from clients import Client, Connect, Ended, nothing_more, take, until_closed
-from live import Person, Server
-from wire import CONT, PING, PONG, TEXT, Wire, Wires, frame, head
+from tests.support import process_node as live
+from tests.support.foreign_clients import Client, Connect, Ended, nothing_more, take, until_closed
+from tests.support.process_node import NodeProcess, Person
+from tests.support.raw_websocket import CONT, PING, PONG, TEXT, Wire, Wires, frame, head
 
 HEALTH = "/api/health/live"
 LONG = "\U0001f95b" * 1000
 
 
-async def opened(server: Server, person: Person, connect: Connect) -> Client:
+async def opened(server: NodeProcess, person: Person, connect: Connect) -> Client:
     """A connection that has had its first frame."""
     client: Client = await connect(server.socket_url(person.token))
     await take(client, 1)
@@ -25,7 +24,7 @@ async def opened(server: Server, person: Person, connect: Connect) -> Client:
 
 
 @pytest.fixture(scope="module")
-def tight(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def tight(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
     """A node with short times, and a burst of 200 frames that hardly fills up again."""
     with live.serving(
         tmp_path_factory.mktemp("tight"),
@@ -52,7 +51,7 @@ def request(target: str = HEALTH, headers: int = 1, size: int | None = None) -> 
     return text.encode()
 
 
-async def status(server: Server, wires: Wires, data: bytes) -> int:
+async def status(server: NodeProcess, wires: Wires, data: bytes) -> int:
     """The status that this request is answered with."""
     wire = await wires.tcp(server.url)
     await wire.send(data)
@@ -60,27 +59,29 @@ async def status(server: Server, wires: Wires, data: bytes) -> int:
 
 
 @pytest.mark.parametrize(("size", "expected"), [(16 * 1024, 200), (16 * 1024 + 1, 431)])
-async def test_request_head_16_kib(server: Server, wires: Wires, size: int, expected: int) -> None:
+async def test_request_head_16_kib(
+    server: NodeProcess, wires: Wires, size: int, expected: int
+) -> None:
     assert await status(server, wires, request(headers=2, size=size)) == expected
 
 
 @pytest.mark.parametrize(("count", "expected"), [(64, 200), (65, 431)])
 async def test_request_head_64_headers(
-    server: Server, wires: Wires, count: int, expected: int
+    server: NodeProcess, wires: Wires, count: int, expected: int
 ) -> None:
     assert await status(server, wires, request(headers=count)) == expected
 
 
 @pytest.mark.parametrize(("size", "expected"), [(8 * 1024, 200), (8 * 1024 + 1, 414)])
 async def test_request_head_8_kib_of_url(
-    server: Server, wires: Wires, size: int, expected: int
+    server: NodeProcess, wires: Wires, size: int, expected: int
 ) -> None:
     target = f"{HEALTH}?q=".ljust(size, "x")
     assert await status(server, wires, request(target)) == expected
 
 
 async def test_request_heads_of_an_upgrade_have_the_same_bounds(
-    server: Server, person: Person, wires: Wires
+    server: NodeProcess, person: Person, wires: Wires
 ) -> None:
     start = f"/api/ws/notification?access_token={person.token}&pad="
     fits = await wires.upgraded(server.url + start.ljust(8 * 1024, "x"))
@@ -103,7 +104,7 @@ async def trickle(wire: Wire, data: bytes) -> None:
 
 @pytest.mark.parametrize("start", [b"", b"GET /", b"GET / HTTP/1.1\r\nX: "])
 async def test_request_head_complete_within_its_time_whatever_trickles_in(
-    tight: Server, wires: Wires, start: bytes
+    tight: NodeProcess, wires: Wires, start: bytes
 ) -> None:
     wire = await wires.tcp(tight.url)
     await wire.send(start)
@@ -111,13 +112,13 @@ async def test_request_head_complete_within_its_time_whatever_trickles_in(
 
 
 async def test_a_connection_that_sends_nothing_ends_at_the_same_deadline(
-    tight: Server, wires: Wires
+    tight: NodeProcess, wires: Wires
 ) -> None:
     wire = await wires.tcp(tight.url)
     assert await wire.read_to_end() == b""
 
 
-def token_of_size(server: Server, person: Person, size: int) -> str:
+def token_of_size(server: NodeProcess, person: Person, size: int) -> str:
     """A token that is good but for its size."""
     claims = jwt.decode(person.token, options={"verify_signature": False})
     for header_pad in range(4):  # base64 has no text of every length
@@ -133,7 +134,7 @@ def token_of_size(server: Server, person: Person, size: int) -> str:
 
 
 async def test_token_4_kib_opens_and_a_byte_more_is_1008_invalid_access_token(
-    server: Server, person: Person, connect: Connect
+    server: NodeProcess, person: Person, connect: Connect
 ) -> None:
     fits = await connect(server.socket_url(token_of_size(server, person, 4096)))
     assert (await take(fits, 1))[0]["userId"] == person.id
@@ -145,7 +146,7 @@ async def test_token_4_kib_opens_and_a_byte_more_is_1008_invalid_access_token(
 
 
 async def test_client_message_4_kib_is_taken_and_a_byte_more_is_1009(
-    server: Server, person: Person, connect: Connect
+    server: NodeProcess, person: Person, connect: Connect
 ) -> None:
     client = await opened(server, person, connect)
     await client.send("x" * 4096)
@@ -156,7 +157,7 @@ async def test_client_message_4_kib_is_taken_and_a_byte_more_is_1009(
 
 @pytest.mark.parametrize(("size", "taken"), [(1024, True), (1025, False)])
 async def test_client_message_4_kib_in_fragments_is_taken_and_a_byte_more_is_1009(
-    server: Server, person: Person, wires: Wires, size: int, *, taken: bool
+    server: NodeProcess, person: Person, wires: Wires, size: int, *, taken: bool
 ) -> None:
     wire = await wires.opened(server.socket_url(person.token))
     parts = [
@@ -172,7 +173,7 @@ async def test_client_message_4_kib_in_fragments_is_taken_and_a_byte_more_is_100
 
 @pytest.mark.parametrize("whole", [2**16, 2**62])
 async def test_client_message_too_long_is_told_from_its_header_alone(
-    server: Server, person: Person, wires: Wires, whole: int
+    server: NodeProcess, person: Person, wires: Wires, whole: int
 ) -> None:
     wire = await wires.opened(server.socket_url(person.token))
     await wire.send(b"\x81\xff" + whole.to_bytes(8, "big") + b"mask")
@@ -187,7 +188,7 @@ def in_fragments(text: bytes, count: int) -> bytes:
 
 
 async def test_client_message_in_64_fragments_is_taken_and_in_65_is_1009(
-    tight: Server, wires: Wires
+    tight: NodeProcess, wires: Wires
 ) -> None:
     wire = await wires.opened(tight.socket_url(tight.person().token))
     await wire.send(in_fragments(b"PING", 64))
@@ -202,7 +203,7 @@ async def test_client_message_in_64_fragments_is_taken_and_in_65_is_1009(
     ids=["a byte of a header", "all but a byte", "a fragment", "part of a ping"],
 )
 async def test_client_message_complete_within_its_time_or_1008_message_timeout(
-    tight: Server, wires: Wires, start: bytes
+    tight: NodeProcess, wires: Wires, start: bytes
 ) -> None:
     wire = await wires.opened(tight.socket_url(tight.person().token))
     await wire.send(start)
@@ -210,7 +211,7 @@ async def test_client_message_complete_within_its_time_or_1008_message_timeout(
 
 
 async def test_the_time_counts_from_the_messages_first_byte_whatever_trickles_in(
-    tight: Server, wires: Wires
+    tight: NodeProcess, wires: Wires
 ) -> None:
     wire = await wires.opened(tight.socket_url(tight.person().token))
     await wire.send(b"\x81\xfe\x0f\xffmask")  # a frame of 4,095 bytes begins
@@ -218,7 +219,7 @@ async def test_the_time_counts_from_the_messages_first_byte_whatever_trickles_in
 
 
 async def test_the_time_ends_with_the_message_and_a_quiet_connection_stays(
-    tight: Server, wires: Wires
+    tight: NodeProcess, wires: Wires
 ) -> None:
     """Longer than the limit: until another connection's unfinished message has timed out."""
     quiet = await wires.opened(tight.socket_url(tight.person().token))
@@ -236,7 +237,7 @@ async def test_the_time_ends_with_the_message_and_a_quiet_connection_stays(
 
 
 async def test_a_burst_of_60_client_frames_is_answered(
-    server: Server, person: Person, wires: Wires
+    server: NodeProcess, person: Person, wires: Wires
 ) -> None:
     wire = await wires.opened(server.socket_url(person.token))
     await wire.send(frame(TEXT, b"PING") * 60)
@@ -245,7 +246,7 @@ async def test_a_burst_of_60_client_frames_is_answered(
 
 
 async def test_frames_are_allowed_again_at_20_a_second(
-    server: Server, person: Person, wires: Wires
+    server: NodeProcess, person: Person, wires: Wires
 ) -> None:
     """A second passes; its end is that of another token, which is made after the burst."""
     wire = await wires.opened(server.socket_url(person.token))
@@ -274,7 +275,7 @@ KINDS = {
 
 @pytest.mark.parametrize("data", KINDS.values(), ids=KINDS.keys())
 async def test_client_frames_of_every_kind_control_and_empty_ones_too_1008_rate_limit_exceeded(
-    tight: Server, wires: Wires, data: bytes
+    tight: NodeProcess, wires: Wires, data: bytes
 ) -> None:
     """Here 200 are allowed, and time gives back as good as none."""
     wire = await wires.opened(tight.socket_url(tight.person().token))
@@ -293,7 +294,7 @@ async def test_client_frames_of_every_kind_control_and_empty_ones_too_1008_rate_
 
 
 async def test_32_connections_a_user_and_the_33rd_is_1013_too_many_connections(
-    server: Server, person: Person, connect: Connect
+    server: NodeProcess, person: Person, connect: Connect
 ) -> None:
     seated = [await opened(server, person, connect) for _ in range(32)]
     one_more = await connect(server.socket_url(person.token))
@@ -307,10 +308,10 @@ async def test_32_connections_a_user_and_the_33rd_is_1013_too_many_connections(
 
 
 async def test_send_buffer_256_kib_in_the_process_and_so_sndbuf_64_kib_in_the_kernel_1013(
-    server: Server, person: Person, wires: Wires, rest: httpx.AsyncClient
+    server: NodeProcess, person: Person, wires: Wires, rest: httpx.AsyncClient
 ) -> None:
     """All that a peer which doesn't read is given is what those buffers held."""
-    closed = {"name": "useby_closes_total", "code": "1013", "reason": "Too slow"}
+    closed = {"name": "useby_connections_closed_total", "code": "1013", "reason": "Too slow"}
     wire = await wires.opened(server.socket_url(person.token), receive_buffer=4096)
     before = await live.metric(rest, **closed)
     while await live.metric(rest, **closed) == before:
@@ -325,7 +326,9 @@ async def test_send_buffer_256_kib_in_the_process_and_so_sndbuf_64_kib_in_the_ke
 # compression
 
 
-async def test_compression_is_declined(server: Server, person: Person, connect: Connect) -> None:
+async def test_compression_is_declined(
+    server: NodeProcess, person: Person, connect: Connect
+) -> None:
     """Each of the clients offers it."""
     client = await opened(server, person, connect)
     assert not client.compressed

@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import httpx
 import pytest
+from tests.support import process_node as live
+from tests.support.process_node import NodeProcess
+from tests.support.raw_websocket import CONT, PING, TEXT, Wires, close_frame, frame, head
 
-import live
-from live import Server
 from useby.settings import Settings
-from wire import CONT, PING, TEXT, Wires, close_frame, frame, head
 
 DEFAULTS = {
     "head_max_bytes": 16 * 1024,
@@ -43,7 +43,7 @@ def test_the_defaults_are_the_contracts() -> None:
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
     """A node with short times and small numbers; a connection has 20 frames in all."""
     with live.serving(
         tmp_path_factory.mktemp("small"),
@@ -62,39 +62,39 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture
-async def rest(small: Server) -> AsyncIterator[httpx.AsyncClient]:
+async def rest(small: NodeProcess) -> AsyncIterator[httpx.AsyncClient]:
     async with small.rest() as rest:
         yield rest
 
 
-async def head_too_large(server: Server, wires: Wires) -> None:
+async def head_too_large(server: NodeProcess, wires: Wires) -> None:
     wire = await wires.tcp(server.url)
     await wire.send(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"y" * 16 * 1024)
     await wire.read_to_end()
 
 
-async def head_of_65_headers(server: Server, wires: Wires) -> None:
+async def head_of_65_headers(server: NodeProcess, wires: Wires) -> None:
     wire = await wires.tcp(server.url)
     await wire.send(head("/api/ws/notification", {f"X-{n}": "y" for n in range(60)}))
     await wire.read_to_end()
 
 
-async def url_too_long(server: Server, wires: Wires) -> None:
+async def url_too_long(server: NodeProcess, wires: Wires) -> None:
     wire = await wires.tcp(server.url)
     await wire.send(head("/".ljust(8 * 1024 + 1, "x")))
     await wire.read_to_end()
 
 
-async def head_too_late(server: Server, wires: Wires) -> None:
+async def head_too_late(server: NodeProcess, wires: Wires) -> None:
     wire = await wires.tcp(server.url)
     await wire.send(b"GET / HTTP/1.1\r\n")
     await wire.read_to_end()
 
 
-def sends(data: bytes) -> Callable[[Server, Wires], Awaitable[None]]:
+def sends(data: bytes) -> Callable[[NodeProcess, Wires], Awaitable[None]]:
     """A connection that sends this once it is open."""
 
-    async def attack(server: Server, wires: Wires) -> None:
+    async def attack(server: NodeProcess, wires: Wires) -> None:
         wire = await wires.opened(server.socket_url(server.person().token))
         await wire.send(data)
         await wire.read_to_end()
@@ -102,26 +102,26 @@ def sends(data: bytes) -> Callable[[Server, Wires], Awaitable[None]]:
     return attack
 
 
-async def token_too_long(server: Server, wires: Wires) -> None:
+async def token_too_long(server: NodeProcess, wires: Wires) -> None:
     wire = await wires.upgraded(server.socket_url("x" * 4097))
     await wire.read_close()
 
 
-async def one_connection_too_many(server: Server, wires: Wires) -> None:
+async def one_connection_too_many(server: NodeProcess, wires: Wires) -> None:
     person = server.person()
     for _ in range(2):
         await wires.opened(server.socket_url(person.token))
     await (await wires.upgraded(server.socket_url(person.token))).read_close()
 
 
-async def one_too_many_for_the_node(server: Server, wires: Wires) -> None:
+async def one_too_many_for_the_node(server: NodeProcess, wires: Wires) -> None:
     for _ in range(20):
         await wires.upgraded(server.socket_url(server.person().token))
     one_more = await wires.upgraded(server.socket_url(server.person().token))
     assert await one_more.read_close() == (1013, "Too many connections")
 
 
-async def no_answer_to_pings(server: Server, wires: Wires) -> None:
+async def no_answer_to_pings(server: NodeProcess, wires: Wires) -> None:
     wire = await wires.opened(server.socket_url(server.person().token))
     await wire.read_close()
 
@@ -165,30 +165,30 @@ LIMITS = {
 
 @pytest.mark.parametrize(("attack", "labels"), LIMITS.values(), ids=LIMITS.keys())
 async def test_each_limit_has_its_metric(
-    small: Server,
+    small: NodeProcess,
     rest: httpx.AsyncClient,
     wires: Wires,
-    attack: Callable[[Server, Wires], Awaitable[None]],
+    attack: Callable[[NodeProcess, Wires], Awaitable[None]],
     labels: dict[str, str],
 ) -> None:
     """That of a client that reads too slowly stands beside its bound, in ``test_7_limits``."""
-    name = "useby_closes_total" if "code" in labels else "useby_requests_refused_total"
+    name = "useby_connections_closed_total" if "code" in labels else "useby_requests_rejected_total"
     before = await live.metric(rest, name, **labels)
     await attack(small, wires)
     assert await live.metric(rest, name, **labels) >= before + 1
 
 
 async def test_the_close_codes_that_clients_choose_share_one_series(
-    small: Server, rest: httpx.AsyncClient, wires: Wires
+    small: NodeProcess, rest: httpx.AsyncClient, wires: Wires
 ) -> None:
-    before = await live.metric(rest, "useby_closes_total", code="other", reason="")
+    before = await live.metric(rest, "useby_connections_closed_total", code="other", reason="")
     codes = (3000, 3001, 3999, 4000, 4321, 4999)
     for code in codes:
         wire = await wires.opened(small.socket_url(small.person().token))
         await wire.send(close_frame(code, "made up"))
         await wire.read_to_end()
     exposition = (await rest.get("/metrics")).text
-    after = live.metric_in(exposition, "useby_closes_total", code="other", reason="")
+    after = live.metric_in(exposition, "useby_connections_closed_total", code="other", reason="")
     assert after == before + len(codes)
     assert not [code for code in codes if f'code="{code}"' in exposition]
     assert "made up" not in exposition
@@ -198,7 +198,7 @@ async def test_the_close_codes_that_clients_choose_share_one_series(
 
 
 async def test_a_head_that_comes_in_pieces_within_its_time_is_served(
-    server: Server, wires: Wires
+    server: NodeProcess, wires: Wires
 ) -> None:
     wire = await wires.tcp(server.url)
     for piece in (b"GET /api/health/live HT", b"TP/1.1\r", b"\nHost: loc", b"alhost\r\n\r", b"\n"):
@@ -208,7 +208,7 @@ async def test_a_head_that_comes_in_pieces_within_its_time_is_served(
 
 
 async def test_a_peer_that_lets_less_than_the_bound_wait_stays_and_gets_it_all(
-    server: Server, wires: Wires
+    server: NodeProcess, wires: Wires
 ) -> None:
     person = server.person()
     wire = await wires.opened(server.socket_url(person.token), receive_buffer=4096)

@@ -9,13 +9,12 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.support import process_node as live
+from tests.support.foreign_clients import Connect, nothing_more, take
+from tests.support.process_node import NodeProcess, Person
+from tests.support.time_limits import HANG_TIMEOUT
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
-
-import live
-from clients import Connect, nothing_more, take
-from live import Person, Server
-from patience import PATIENCE
 
 EXTENDED = Subprotocol("useby.v1")
 PLAIN = {"id", "message", "type", "productName", "created_at"}
@@ -25,7 +24,7 @@ Open = Callable[..., Any]
 
 
 @pytest.fixture
-async def extended(server: Server, person: Person) -> AsyncIterator[Open]:
+async def extended(server: NodeProcess, person: Person) -> AsyncIterator[Open]:
     """Opens extended sessions of the test's own user; gives the connection and its greeting."""
     async with AsyncExitStack() as stack:
 
@@ -39,7 +38,7 @@ async def extended(server: Server, person: Person) -> AsyncIterator[Open]:
 
 
 async def heard(client: ClientConnection) -> dict[str, Any]:
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(HANG_TIMEOUT):
         frame: dict[str, Any] = json.loads(await client.recv())
         return frame
 
@@ -53,7 +52,7 @@ def moment(text: str) -> datetime:
 
 
 async def test_the_subprotocol_is_echoed_only_to_who_offers_it(
-    server: Server, person: Person
+    server: NodeProcess, person: Person
 ) -> None:
     url = server.socket_url(person.token)
     others = [Subprotocol("chat"), EXTENDED, Subprotocol("useby.v2")]
@@ -66,7 +65,7 @@ async def test_the_subprotocol_is_echoed_only_to_who_offers_it(
 
 @pytest.mark.parametrize("count", [0, 1, 3])
 async def test_the_greeting_carries_the_number_of_unread_notifications_as_an_integer(
-    server: Server, person: Person, extended: Open, count: int
+    server: NodeProcess, person: Person, extended: Open, count: int
 ) -> None:
     server.say(person, [str(number) for number in range(count)])
     _, greeting = await extended()
@@ -74,7 +73,7 @@ async def test_the_greeting_carries_the_number_of_unread_notifications_as_an_int
 
 
 async def test_the_greeting_says_what_is_unread_when_the_token_ends_and_the_newest_number(
-    server: Server, person: Person, extended: Open, rest: httpx.AsyncClient
+    server: NodeProcess, person: Person, extended: Open, rest: httpx.AsyncClient
 ) -> None:
     said = server.say(person, ["one", "two", "three"])
     marked = await rest.post(f"/api/notifications/{said[1].id}/read", headers=person.headers)
@@ -91,7 +90,7 @@ async def test_the_greeting_says_what_is_unread_when_the_token_ends_and_the_newe
 
 
 async def test_a_notification_says_more_replayed_or_live(
-    server: Server, person: Person, extended: Open, rest: httpx.AsyncClient
+    server: NodeProcess, person: Person, extended: Open, rest: httpx.AsyncClient
 ) -> None:
     server.say(person, ["kept"])
     client, _ = await extended()
@@ -104,7 +103,7 @@ async def test_a_notification_says_more_replayed_or_live(
 
 
 async def test_an_alert_names_its_product_its_date_and_the_days_left(
-    server: Server, person: Person, extended: Open, rest: httpx.AsyncClient
+    server: NodeProcess, person: Person, extended: Open, rest: httpx.AsyncClient
 ) -> None:
     client, _ = await extended()
     today = datetime.now(UTC).date()
@@ -124,7 +123,7 @@ async def test_an_alert_names_its_product_its_date_and_the_days_left(
 
 
 async def test_what_any_device_or_rest_has_read_is_told_to_every_extended_session(
-    server: Server, person: Person, extended: Open, connect: Connect, rest: httpx.AsyncClient
+    server: NodeProcess, person: Person, extended: Open, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
     first, second, third = (each.id for each in server.say(person, ["one", "two", "three"]))
     one, _ = await extended()
@@ -146,7 +145,7 @@ async def test_what_any_device_or_rest_has_read_is_told_to_every_extended_sessio
 
 
 async def test_several_are_marked_read_by_one_frame(
-    server: Server, person: Person, extended: Open, rest: httpx.AsyncClient
+    server: NodeProcess, person: Person, extended: Open, rest: httpx.AsyncClient
 ) -> None:
     ids = [each.id for each in server.say(person, [f"{n}" for n in range(5)])]
     client, _ = await extended()
@@ -184,7 +183,7 @@ async def test_a_bad_frame_is_answered_with_why(
 
 
 async def test_a_fresh_token_carries_the_session_on_past_the_first_ones_end(
-    server: Server, person: Person, extended: Open, rest: httpx.AsyncClient
+    server: NodeProcess, person: Person, extended: Open, rest: httpx.AsyncClient
 ) -> None:
     brief = server.token(person.id, person.session_id, seconds=3)
     client, greeting = await extended(brief)
@@ -203,7 +202,7 @@ async def test_a_fresh_token_carries_the_session_on_past_the_first_ones_end(
 
 
 async def test_a_fresh_token_of_another_user_or_of_nobody_changes_nothing(
-    server: Server, extended: Open
+    server: NodeProcess, extended: Open
 ) -> None:
     stranger = server.person()
     brief = server.token(stranger.id, stranger.session_id, seconds=3)
@@ -213,13 +212,13 @@ async def test_a_fresh_token_of_another_user_or_of_nobody_changes_nothing(
         await say(client, action="authenticate", access_token=token)
         refusal = {"type": "REJECTED", "reason": "Invalid access token", "action": "authenticate"}
         assert await heard(client) == refusal
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(HANG_TIMEOUT):
         await client.wait_closed()
     assert (client.close_code, client.close_reason) == (1008, "Access token expired")
 
 
 async def test_a_plain_client_never_sees_any_of_it(
-    server: Server, person: Person, connect: Connect, rest: httpx.AsyncClient
+    server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
     said = server.say(person, ["kept"])
     brief = server.token(person.id, person.session_id, seconds=30)

@@ -5,24 +5,23 @@ from collections.abc import Iterator
 import httpx
 import jwt
 import pytest
-
-import live
-from clients import Connect, Ended, take, until_closed
-from live import Person, Server
-from wire import Wires
+from tests.support import process_node as live
+from tests.support.foreign_clients import Connect, Ended, take, until_closed
+from tests.support.process_node import NodeProcess, Person
+from tests.support.raw_websocket import Wires
 
 PATH = "/api/ws/notification"
 INVALID = ([], Ended(1008, "Invalid access token"))
 
 
 @pytest.fixture(scope="module")
-def brief(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def brief(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
     """A node whose tickets are good for a second."""
     with live.serving(tmp_path_factory.mktemp("brief"), ticket_seconds=1) as server:
         yield server
 
 
-async def ticket(server: Server, rest: httpx.AsyncClient, person: Person) -> str:
+async def ticket(server: NodeProcess, rest: httpx.AsyncClient, person: Person) -> str:
     answer = await rest.post("/api/ws/ticket", headers=person.headers)
     assert answer.status_code == 200, answer.text
     made: str = answer.json()["ticket"]
@@ -33,7 +32,7 @@ async def ticket(server: Server, rest: httpx.AsyncClient, person: Person) -> str
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE"])
 @pytest.mark.parametrize("path", [PATH, PATH + "/", PATH + "/below", "/api/nowhere"])
 async def test_the_token_is_in_no_answer_to_a_plain_request_and_a_404_on_that_path(
-    server: Server, person: Person, rest: httpx.AsyncClient, method: str, path: str
+    server: NodeProcess, person: Person, rest: httpx.AsyncClient, method: str, path: str
 ) -> None:
     answer = await rest.request(method, path, params={"access_token": person.token})
     assert 400 <= answer.status_code < 500
@@ -41,7 +40,7 @@ async def test_the_token_is_in_no_answer_to_a_plain_request_and_a_404_on_that_pa
 
 
 async def test_the_token_is_in_no_answer_to_a_400_on_that_path(
-    server: Server, person: Person, wires: Wires
+    server: NodeProcess, person: Person, wires: Wires
 ) -> None:
     target = f"{PATH}?access_token={person.token}"
     for line in (f"GET {target} HTTP/9.9", f"GE T {target} HTTP/1.1", f"GET {target}\x00 HTTP/1.1"):
@@ -53,7 +52,7 @@ async def test_the_token_is_in_no_answer_to_a_400_on_that_path(
 
 
 async def test_the_token_is_in_no_log_line_at_any_level(
-    server: Server, person: Person, connect: Connect, rest: httpx.AsyncClient
+    server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
     """However it is written: by name in another case, percent-encoded, in a header, in a body."""
     await take(await connect(server.socket_url(person.token)), 1)
@@ -70,7 +69,7 @@ async def test_the_token_is_in_no_log_line_at_any_level(
 
 
 async def test_the_token_is_in_no_metric(
-    server: Server, person: Person, connect: Connect, rest: httpx.AsyncClient
+    server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
     await take(await connect(server.socket_url(person.token)), 1)
     await rest.get(PATH, params={"access_token": person.token})
@@ -80,7 +79,7 @@ async def test_the_token_is_in_no_metric(
     assert person.id not in metrics
 
 
-async def test_access_tokens_are_short_lived(server: Server, rest: httpx.AsyncClient) -> None:
+async def test_access_tokens_are_short_lived(server: NodeProcess, rest: httpx.AsyncClient) -> None:
     account = {"email": "short@example.org", "password": "a long enough password"}
     await rest.post("/api/auth/signup", json=account)
     tokens = (await rest.post("/api/auth/login", json=account)).json()
@@ -90,7 +89,7 @@ async def test_access_tokens_are_short_lived(server: Server, rest: httpx.AsyncCl
 
 
 async def test_a_ticket_may_stand_in_access_token(
-    server: Server, person: Person, connect: Connect, rest: httpx.AsyncClient
+    server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
     client = await connect(server.socket_url(await ticket(server, rest, person)))
     assert (await take(client, 1))[0]["userId"] == person.id
@@ -99,7 +98,7 @@ async def test_a_ticket_may_stand_in_access_token(
 
 
 async def test_a_ticket_is_of_one_use(
-    server: Server, person: Person, connect: Connect, rest: httpx.AsyncClient
+    server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
     made = await ticket(server, rest, person)
     await take(await connect(server.socket_url(made)), 1)
@@ -107,7 +106,7 @@ async def test_a_ticket_is_of_one_use(
 
 
 async def test_a_ticket_is_opaque_and_no_two_are_alike(
-    server: Server, person: Person, rest: httpx.AsyncClient
+    server: NodeProcess, person: Person, rest: httpx.AsyncClient
 ) -> None:
     made = [await ticket(server, rest, person) for _ in range(5)]
     assert len(set(made)) == 5
@@ -115,7 +114,7 @@ async def test_a_ticket_is_opaque_and_no_two_are_alike(
 
 
 async def test_a_ticket_is_good_for_30_seconds(
-    server: Server, person: Person, rest: httpx.AsyncClient
+    server: NodeProcess, person: Person, rest: httpx.AsyncClient
 ) -> None:
     answer = await rest.post("/api/ws/ticket", headers=person.headers)
     server.secrets.add(answer.json()["ticket"])
@@ -123,7 +122,7 @@ async def test_a_ticket_is_good_for_30_seconds(
 
 
 async def test_a_ticket_that_is_too_old_is_1008_invalid_access_token(
-    brief: Server, everyone: list[Connect]
+    brief: NodeProcess, everyone: list[Connect]
 ) -> None:
     """Good for a second here; a token of the same moment, good for two, tells when it is over."""
     person = brief.person()
@@ -136,7 +135,7 @@ async def test_a_ticket_that_is_too_old_is_1008_invalid_access_token(
 
 
 async def test_a_ticket_of_a_session_that_was_signed_out_opens_nothing(
-    server: Server, person: Person, connect: Connect, rest: httpx.AsyncClient
+    server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
     made = await ticket(server, rest, person)
     await rest.post("/api/auth/logout-all", headers=person.headers)
@@ -146,6 +145,6 @@ async def test_a_ticket_of_a_session_that_was_signed_out_opens_nothing(
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer nonsense"}])
 async def test_no_ticket_without_a_token(
-    server: Server, rest: httpx.AsyncClient, headers: dict[str, str]
+    server: NodeProcess, rest: httpx.AsyncClient, headers: dict[str, str]
 ) -> None:
     assert (await rest.post("/api/ws/ticket", headers=headers)).status_code == 401

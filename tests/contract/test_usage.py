@@ -1,14 +1,13 @@
 """The document's usage section as two complete programs, one in Python and one in JavaScript."""
 
 import httpx
-
-import live
-from followers import following
-from live import Person, Server
+from tests.support import process_node as live
+from tests.support.example_programs import following
+from tests.support.process_node import NodeProcess, Person
 
 
 async def test_programs_written_to_the_document_run_for_40_pings_and_get_not_one_frame_more(
-    server: Server, person: Person, rest: httpx.AsyncClient
+    server: NodeProcess, person: Person, rest: httpx.AsyncClient
 ) -> None:
     """Of two users; notifications wait for them, and more arrive while they ping."""
     other = server.person()

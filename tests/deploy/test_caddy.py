@@ -14,11 +14,10 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.support import process_node as live
+from tests.support.postgres import free_port
+from tests.support.time_limits import HANG_TIMEOUT
 from websockets.asyncio.client import connect
-
-import live
-from patience import PATIENCE
-from postgres import free_port
 
 CADDYFILE = Path(__file__).parents[2] / "deploy" / "Caddyfile"
 PROGRAM = Path(sys.executable).parent / "caddy"
@@ -59,7 +58,7 @@ class Caddy:
             env=self.environment,
             check=True,
             capture_output=True,
-            timeout=PATIENCE,
+            timeout=HANG_TIMEOUT,
         )
         config = json.loads(adapted.stdout)
         http = config["apps"]["http"]
@@ -82,16 +81,16 @@ class Caddy:
 
     def wait(self) -> None:
         """Until it has made itself a certificate."""
-        assert self._ready.wait(PATIENCE), self.log
+        assert self._ready.wait(HANG_TIMEOUT), self.log
         assert self.process.poll() is None, self.log
 
     def end(self) -> None:
         self.process.terminate()
         try:
-            self.process.wait(PATIENCE)
+            self.process.wait(HANG_TIMEOUT)
         finally:
             self.process.kill()
-            self._reader.join(PATIENCE)
+            self._reader.join(HANG_TIMEOUT)
             assert self.process.stderr is not None
             self.process.stderr.close()
 
@@ -114,7 +113,7 @@ def _handlers(routes: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Caddy, live.Server]]:
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Caddy, live.NodeProcess]]:
     """A node, and before it a Caddy that has been told of another one, too, that is not there."""
     with live.serving(tmp_path_factory.mktemp("node")) as node:
         address = node.url.removeprefix("http://")
@@ -128,28 +127,30 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Caddy, liv
 
 
 async def test_it_passes_the_socket_on_over_tls_and_logs_no_token(
-    scene: tuple[Caddy, live.Server],
+    scene: tuple[Caddy, live.NodeProcess],
 ) -> None:
     caddy, node = scene
     person = node.person()
     node.say(person, ["Milk expires today"])
     url = f"wss://localhost:{caddy.port}/api/ws/notification?access_token={person.token}"
-    async with asyncio.timeout(PATIENCE), connect(url, ssl=caddy.tls) as client:
+    async with asyncio.timeout(HANG_TIMEOUT), connect(url, ssl=caddy.tls) as client:
         assert json.loads(await client.recv())["type"] == "CONNECTION_ESTABLISHED"
         assert json.loads(await client.recv())["message"] == "Milk expires today"
-    await live.until(lambda: 101 in [each["status"] for each in caddy.requests], within=PATIENCE)
+    await live.until(
+        lambda: 101 in [each["status"] for each in caddy.requests], within=HANG_TIMEOUT
+    )
     (opening,) = (each for each in caddy.requests if each["status"] == 101)
     assert opening["request"]["uri"] == "/api/ws/notification"
     assert person.token.rpartition(".")[2] not in caddy.log
 
 
 async def test_it_passes_requests_on_to_the_node_that_is_there_and_keeps_metrics_in(
-    scene: tuple[Caddy, live.Server],
+    scene: tuple[Caddy, live.NodeProcess],
 ) -> None:
     caddy, node = scene
     person = node.person()
     at = f"https://localhost:{caddy.port}"
-    async with httpx.AsyncClient(base_url=at, verify=caddy.tls, timeout=PATIENCE) as client:
+    async with httpx.AsyncClient(base_url=at, verify=caddy.tls, timeout=HANG_TIMEOUT) as client:
         assert (await client.get("/api/me", headers=person.headers)).status_code == 200
         for path in ("/metrics", "/metrics/", "/%6detrics", "/api/../metrics"):
             assert (await client.get(path)).status_code == 404, path
@@ -161,10 +162,10 @@ async def test_what_it_logs_of_a_node_that_is_gone_has_no_token_either(tmp_path:
     try:
         caddy.wait()
         url = f"https://localhost:{caddy.port}/api/ws/notification?access_token=aaa.bbb.ccc"
-        async with httpx.AsyncClient(verify=caddy.tls, timeout=PATIENCE) as client:
+        async with httpx.AsyncClient(verify=caddy.tls, timeout=HANG_TIMEOUT) as client:
             answer = await client.get(url, headers={"authorization": "Bearer aaa.bbb.ccc"})
         assert answer.status_code in {502, 503}
-        await live.until(lambda: len(caddy.requests) == 1, within=PATIENCE)
+        await live.until(lambda: len(caddy.requests) == 1, within=HANG_TIMEOUT)
     finally:
         caddy.end()
     errors = [each for each in caddy.lines if each.get("logger", "").startswith("http.log.error")]

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 import yaml
 from packaging.specifiers import SpecifierSet
+from tests.support.time_limits import HANG_TIMEOUT
 
 import useby
-from patience import PATIENCE
 from useby.metrics import connections
 from useby.settings import Settings
 
@@ -32,7 +32,7 @@ def said(*command: str | Path, **environment: str) -> str:
     """What a checker said; it must have been content."""
     where = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"} | environment
     run = subprocess.run(
-        command, check=False, capture_output=True, text=True, env=where, timeout=PATIENCE
+        command, check=False, capture_output=True, text=True, env=where, timeout=HANG_TIMEOUT
     )
     assert run.returncode == 0, run.stdout + run.stderr
     return run.stdout + run.stderr

@@ -11,10 +11,18 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from useby.domain.account import User
-from useby.domain.alerts import EXPIRED, calendar, days_left, due, placement, policy_for, status
-from useby.domain.notification import Event, Kind
+from useby.domain.alerts import (
+    ON_EXPIRY,
+    alert_dates,
+    days_left,
+    decide,
+    policy_for,
+    schedule,
+    status,
+)
+from useby.domain.notification import Cause, Severity
 from useby.domain.policy import Policy
-from useby.domain.product import Closing, DateKind, Expiry, Product, Status, reopened, taken
+from useby.domain.product import DateKind, Disposal, Expiry, Product, Status, reopened, used
 
 ZONES = sorted(available_timezones() - {"localtime", "Factory"})
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -45,40 +53,42 @@ def at(text: str) -> datetime:
 
 
 def test_the_default_policy_speaks_seven_and_two_days_ahead_on_the_day_and_on_expiry() -> None:
-    every = calendar(product("2026-03-20").expiry, Policy(), ZoneInfo("Europe/Berlin")).alerts
+    every = schedule(product("2026-03-20").expiry, Policy(), ZoneInfo("Europe/Berlin")).alerts
     assert [(each.lead, each.at.isoformat()) for each in every] == [
         (7, "2026-03-13T08:00:00+00:00"),
         (2, "2026-03-18T08:00:00+00:00"),
         (0, "2026-03-20T08:00:00+00:00"),
-        (EXPIRED, "2026-03-21T08:00:00+00:00"),
+        (ON_EXPIRY, "2026-03-21T08:00:00+00:00"),
     ]
 
 
 def test_an_exact_time_expires_at_that_moment_and_later_leads_are_left_out() -> None:
-    every = calendar(product("2026-03-20T06:00:00Z").expiry, Policy(), ZoneInfo("UTC")).alerts
+    every = schedule(product("2026-03-20T06:00:00Z").expiry, Policy(), ZoneInfo("UTC")).alerts
     assert [(each.lead, each.at.isoformat()) for each in every] == [
         (7, "2026-03-13T09:00:00+00:00"),
         (2, "2026-03-18T09:00:00+00:00"),
-        (EXPIRED, "2026-03-20T06:00:00+00:00"),
+        (ON_EXPIRY, "2026-03-20T06:00:00+00:00"),
     ]
 
 
 @pytest.mark.parametrize(
     ("now", "message", "kind", "event"),
     [
-        ("2026-03-10T09:00:00+00:00", "Milk expires in 10 days", Kind.INFO, Event.EXPIRING),
-        ("2026-03-13T09:00:00+00:00", "Milk expires in 7 days", Kind.INFO, Event.EXPIRING),
-        ("2026-03-18T09:00:00+00:00", "Milk expires in 2 days", Kind.WARNING, Event.EXPIRING),
-        ("2026-03-19T09:00:00+00:00", "Milk expires tomorrow", Kind.WARNING, Event.EXPIRING),
-        ("2026-03-20T23:59:59+00:00", "Milk expires today", Kind.WARNING, Event.EXPIRING),
-        ("2026-03-21T09:00:00+00:00", "Milk expired yesterday", Kind.WARNING, Event.EXPIRED),
-        ("2026-03-23T00:00:00+00:00", "Milk expired 3 days ago", Kind.WARNING, Event.EXPIRED),
+        ("2026-03-10T09:00:00+00:00", "Milk expires in 10 days", Severity.INFO, Cause.EXPIRING),
+        ("2026-03-13T09:00:00+00:00", "Milk expires in 7 days", Severity.INFO, Cause.EXPIRING),
+        ("2026-03-18T09:00:00+00:00", "Milk expires in 2 days", Severity.WARNING, Cause.EXPIRING),
+        ("2026-03-19T09:00:00+00:00", "Milk expires tomorrow", Severity.WARNING, Cause.EXPIRING),
+        ("2026-03-20T23:59:59+00:00", "Milk expires today", Severity.WARNING, Cause.EXPIRING),
+        ("2026-03-21T09:00:00+00:00", "Milk expired yesterday", Severity.WARNING, Cause.EXPIRED),
+        ("2026-03-23T00:00:00+00:00", "Milk expired 3 days ago", Severity.WARNING, Cause.EXPIRED),
     ],
 )
 def test_what_is_said_and_how_much_it_matters(
-    now: str, message: str, kind: Kind, event: Event
+    now: str, message: str, kind: Severity, event: Cause
 ) -> None:
-    outcome = due(product("2026-03-20", lead_days=(10, 7, 2, 1, 0)), user(), frozenset(), at(now))
+    outcome = decide(
+        product("2026-03-20", lead_days=(10, 7, 2, 1, 0)), user(), frozenset(), at(now)
+    )
     assert outcome.draft is not None
     assert (outcome.draft.message, outcome.draft.kind, outcome.draft.event) == (
         message,
@@ -88,30 +98,33 @@ def test_what_is_said_and_how_much_it_matters(
 
 
 def test_an_expired_use_by_date_is_an_error_an_expired_best_before_a_warning() -> None:
-    for kind, wanted in ((DateKind.USE_BY, Kind.ERROR), (DateKind.BEST_BEFORE, Kind.WARNING)):
-        outcome = due(product("2026-02-20", date_kind=kind), user(), frozenset(), NOW)
+    for kind, wanted in (
+        (DateKind.USE_BY, Severity.ERROR),
+        (DateKind.BEST_BEFORE, Severity.WARNING),
+    ):
+        outcome = decide(product("2026-02-20", date_kind=kind), user(), frozenset(), NOW)
         assert outcome.draft is not None
         assert outcome.draft.kind is wanted
 
 
 def test_an_exact_time_that_has_passed_today_expired_today() -> None:
-    outcome = due(product("2026-03-01T11:59:59Z"), user(), frozenset(), NOW)
+    outcome = decide(product("2026-03-01T11:59:59Z"), user(), frozenset(), NOW)
     assert outcome.draft is not None
     assert outcome.draft.message == "Milk expired today"
 
 
 def test_after_downtime_only_the_most_urgent_is_said() -> None:
-    outcome = due(product("2026-03-02"), user(), frozenset(), NOW)
+    outcome = decide(product("2026-03-02"), user(), frozenset(), NOW)
     assert outcome.alert is not None
     assert outcome.alert.lead == 2
-    again = due(product("2026-03-02"), user(), frozenset({2}), NOW)
+    again = decide(product("2026-03-02"), user(), frozenset({2}), NOW)
     assert again.draft is None
     assert again.next_alert_at == at("2026-03-02T09:00:00+00:00")
 
 
 def test_a_lead_added_later_says_nothing_less_urgent_than_what_was_said() -> None:
     leads = Policy((7, 3, 2, 0))
-    outcome = due(product("2026-03-03"), user(policy=leads), frozenset({2}), NOW)
+    outcome = decide(product("2026-03-03"), user(policy=leads), frozenset({2}), NOW)
     assert outcome.draft is None
 
 
@@ -124,8 +137,8 @@ def test_the_nearest_policy_wins_product_then_category_then_account() -> None:
 
 
 def test_no_leads_leave_the_alert_on_expiry() -> None:
-    every = calendar(product("2026-03-20", lead_days=()).expiry, Policy(()), ZoneInfo("UTC")).alerts
-    assert [each.lead for each in every] == [EXPIRED]
+    every = schedule(product("2026-03-20", lead_days=()).expiry, Policy(()), ZoneInfo("UTC")).alerts
+    assert [each.lead for each in every] == [ON_EXPIRY]
 
 
 def test_status_as_its_owner_would_say_it() -> None:
@@ -136,8 +149,8 @@ def test_status_as_its_owner_would_say_it() -> None:
     assert status(product("2026-02-28"), owner, NOW) is Status.EXPIRED
     assert status(product("2026-03-01T12:00:00Z"), owner, NOW) is Status.EXPIRED
     for how, wanted in (
-        (Closing.CONSUMED, Status.CONSUMED),
-        (Closing.DISCARDED, Status.DISCARDED),
+        (Disposal.CONSUMED, Status.CONSUMED),
+        (Disposal.DISCARDED, Status.DISCARDED),
     ):
         assert status(product("2026-03-09", closed_as=how), owner, NOW) is wanted
 
@@ -164,13 +177,13 @@ def test_sao_paulo_began_a_day_at_one_oclock() -> None:
 
 def test_an_alert_time_that_dst_skips_moves_past_the_gap() -> None:
     policy = Policy((0,), time(2, 30))
-    every = calendar(product("2026-03-29").expiry, policy, ZoneInfo("Europe/Berlin")).alerts
+    every = schedule(product("2026-03-29").expiry, policy, ZoneInfo("Europe/Berlin")).alerts
     assert every[0].at.astimezone(ZoneInfo("Europe/Berlin")).strftime("%H:%M") == "03:30"
 
 
 def test_an_alert_time_that_comes_twice_counts_the_first_time() -> None:
     policy = Policy((0,), time(2, 30))
-    every = calendar(product("2026-10-25").expiry, policy, ZoneInfo("Europe/Berlin")).alerts
+    every = schedule(product("2026-10-25").expiry, policy, ZoneInfo("Europe/Berlin")).alerts
     assert every[0].at == at("2026-10-25T00:30:00+00:00")
 
 
@@ -217,10 +230,10 @@ expiries = st.one_of(
 def test_alerts_rise_in_time_as_in_urgency_and_the_last_is_on_expiry(
     expiry: Expiry, policy: Policy, zone: str
 ) -> None:
-    every = calendar(expiry, policy, ZoneInfo(zone)).alerts
+    every = schedule(expiry, policy, ZoneInfo(zone)).alerts
     assert [each.lead for each in every] == sorted({each.lead for each in every}, reverse=True)
     assert all(one.at < two.at for one, two in pairwise(every))
-    assert every[-1].lead == EXPIRED
+    assert every[-1].lead == ON_EXPIRY
     assert every[-1].at >= expiry.ends_at(ZoneInfo(zone)) or expiry.day is None
 
 
@@ -229,8 +242,8 @@ def test_the_clock_never_spins_and_placement_agrees_with_what_is_due(
     expiry: Expiry, policy: Policy, zone: str, now: datetime, said: frozenset[int]
 ) -> None:
     owner, thing = user(zone, policy), product("2026-01-01", expiry=expiry)
-    outcome = due(thing, owner, said, now)
-    place = placement(thing, owner, said, now)
+    outcome = decide(thing, owner, said, now)
+    place = alert_dates(thing, owner, said, now)
     assert outcome.next_alert_at is None or outcome.next_alert_at > now
     if outcome.alert is None:
         assert place.next_alert_at == outcome.next_alert_at
@@ -238,10 +251,10 @@ def test_the_clock_never_spins_and_placement_agrees_with_what_is_due(
         assert outcome.alert.at <= now
         assert place.next_alert_at is not None
         assert place.next_alert_at <= now
-        after = due(thing, owner, said | {outcome.alert.lead}, now)
+        after = decide(thing, owner, said | {outcome.alert.lead}, now)
         assert after.draft is None, "said once, it is said"
     if outcome.next_alert_at is not None:
-        assert due(thing, owner, said, outcome.next_alert_at).draft is not None
+        assert decide(thing, owner, said, outcome.next_alert_at).draft is not None
     assert place.expiring_from <= place.ends_at
 
 
@@ -250,7 +263,7 @@ def test_what_is_said_is_what_a_calendar_on_the_wall_says(
     expiry: Expiry, zone: str, now: datetime
 ) -> None:
     here = ZoneInfo(zone)
-    outcome = due(product("2026-01-01", expiry=expiry), user(zone), frozenset(), now)
+    outcome = decide(product("2026-01-01", expiry=expiry), user(zone), frozenset(), now)
     if outcome.draft is None:
         return
     today = now.astimezone(here).date()
@@ -261,12 +274,12 @@ def test_what_is_said_is_what_a_calendar_on_the_wall_says(
     assert words.get(counted, number) in outcome.draft.message
 
 
-@given(expiries, moments, st.sampled_from(list(Closing)))
-def test_a_closed_product_is_never_spoken_of(expiry: Expiry, now: datetime, how: Closing) -> None:
+@given(expiries, moments, st.sampled_from(list(Disposal)))
+def test_a_closed_product_is_never_spoken_of(expiry: Expiry, now: datetime, how: Disposal) -> None:
     closed = product("2026-01-01", expiry=expiry, closed_as=how, closed_at=now)
-    outcome = due(closed, user(), frozenset(), now)
+    outcome = decide(closed, user(), frozenset(), now)
     assert (outcome.draft, outcome.next_alert_at) == (None, None)
-    assert placement(closed, user(), frozenset(), now).next_alert_at is None
+    assert alert_dates(closed, user(), frozenset(), now).next_alert_at is None
 
 
 class Life(RuleBasedStateMachine):
@@ -286,10 +299,10 @@ class Life(RuleBasedStateMachine):
         return frozenset(lead for key, lead in self.said if key == self.thing.expiry.key)
 
     def place(self) -> None:
-        self.wake = placement(self.thing, self.owner, self.leads_said, self.now).next_alert_at
+        self.wake = alert_dates(self.thing, self.owner, self.leads_said, self.now).next_alert_at
 
     def look(self) -> None:
-        outcome = due(self.thing, self.owner, self.leads_said, self.now)
+        outcome = decide(self.thing, self.owner, self.leads_said, self.now)
         if outcome.alert is not None:
             assert self.thing.closed_as is None
             key = (self.thing.expiry.key, outcome.alert.lead)
@@ -325,7 +338,7 @@ class Life(RuleBasedStateMachine):
     @rule()
     def it_is_closed_or_opened_again(self) -> None:
         if self.thing.closed_as is None:
-            self.thing = taken(self.thing, None, Closing.CONSUMED, self.now)
+            self.thing = used(self.thing, None, Disposal.CONSUMED, self.now)
         else:
             self.thing = reopened(self.thing, None, self.now)
         self.place()
@@ -344,7 +357,7 @@ class Life(RuleBasedStateMachine):
             self.now = max(self.now, self.wake)
             self.look()
         assert self.wake is None
-        assert EXPIRED in self.leads_said
+        assert ON_EXPIRY in self.leads_said
 
 
 TestLife = Life.TestCase
@@ -355,10 +368,10 @@ TestLife.settings = settings(max_examples=200, stateful_step_count=30, deadline=
 
 
 def test_taking_some_leaves_the_rest_and_taking_all_closes() -> None:
-    some = taken(product("2026-03-20", quantity=Decimal("2.5")), Decimal(1), Closing.CONSUMED, NOW)
+    some = used(product("2026-03-20", quantity=Decimal("2.5")), Decimal(1), Disposal.CONSUMED, NOW)
     assert (some.quantity, some.closed_as) == (Decimal("1.5"), None)
-    rest = taken(some, Decimal("1.5"), Closing.DISCARDED, NOW)
-    assert (rest.closed_as, rest.closed_at) == (Closing.DISCARDED, NOW)
+    rest = used(some, Decimal("1.5"), Disposal.DISCARDED, NOW)
+    assert (rest.closed_as, rest.closed_at) == (Disposal.DISCARDED, NOW)
     back = reopened(rest, None, NOW)
     assert (back.quantity, back.closed_as, back.closed_at) == (Decimal("1.5"), None, None)
 
@@ -366,12 +379,12 @@ def test_taking_some_leaves_the_rest_and_taking_all_closes() -> None:
 @pytest.mark.parametrize("quantity", ["0", "-1", "2"])
 def test_what_is_not_there_cannot_be_taken(quantity: str) -> None:
     with pytest.raises(ValueError):
-        taken(product("2026-03-20"), Decimal(quantity), Closing.CONSUMED, NOW)
+        used(product("2026-03-20"), Decimal(quantity), Disposal.CONSUMED, NOW)
 
 
 def test_a_closed_product_cannot_be_taken_nor_an_open_one_reopened() -> None:
-    closed = taken(product("2026-03-20"), None, Closing.CONSUMED, NOW)
+    closed = used(product("2026-03-20"), None, Disposal.CONSUMED, NOW)
     with pytest.raises(ValueError, match="already consumed"):
-        taken(closed, None, Closing.DISCARDED, NOW)
+        used(closed, None, Disposal.DISCARDED, NOW)
     with pytest.raises(ValueError, match="not closed"):
         reopened(product("2026-03-20"), None, NOW)

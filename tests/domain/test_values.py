@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from useby.domain import wording
+from useby.domain import messages
 from useby.domain.barcode import GTIN_LENGTHS, check_digit, checked
 from useby.domain.policy import MAX_LEAD_DAYS, MAX_LEADS, lead_days
-from useby.domain.product import Closing, Expiry
+from useby.domain.product import Disposal, Expiry
 
 
 def test_an_expiry_is_a_day_or_an_instant_with_its_offset() -> None:
@@ -88,12 +88,12 @@ def test_anything_else_is_free_text(text: str) -> None:
 
 
 def test_closing_is_said_with_the_amount_and_what_is_left() -> None:
-    left = wording.closing("Milk", Closing.CONSUMED, Decimal("0.50"), "l", left=Decimal("1.5"))
+    left = messages.closing("Milk", Disposal.CONSUMED, Decimal("0.50"), "l", left=Decimal("1.5"))
     assert left == "0.5 l of Milk consumed, 1.5 l left"
-    gone = wording.closing("Milk", Closing.DISCARDED, Decimal(2), "l", left=Decimal(0))
+    gone = messages.closing("Milk", Disposal.DISCARDED, Decimal(2), "l", left=Decimal(0))
     assert gone == "Milk was discarded"
 
 
 def test_one_product_added_and_many() -> None:
-    assert wording.added(1) == "1 product was added"
-    assert wording.added(12) == "12 products were added"
+    assert messages.added(1) == "1 product was added"
+    assert messages.added(12) == "12 products were added"

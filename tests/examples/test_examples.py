@@ -17,23 +17,22 @@ from typing import Any, Final
 import httpx
 import pytest
 from playwright.async_api import BrowserContext, Page, Route, async_playwright, expect
-
-from live import Server, serving, until
-from patience import PATIENCE
-from proxy import Proxy
+from tests.support.fault_proxy import Proxy
+from tests.support.process_node import NodeProcess, serving, until
+from tests.support.time_limits import HANG_TIMEOUT
 
 ROOT: Final = Path(__file__).parents[2]
 EXAMPLES: Final = ROOT / "examples"
 MODULES: Final = ROOT / "tests" / "js" / "node_modules"
 CHROMIUM: Final = Path("/usr/bin/chromium")
-expect.set_options(timeout=PATIENCE * 1000)
+expect.set_options(timeout=HANG_TIMEOUT * 1000)
 PASSWORD: Final = "the quick brown fox"
 
 
 class Person:
     """Somebody with milk that is due and nothing read yet."""
 
-    def __init__(self, server: Server, rest: httpx.AsyncClient, email: str) -> None:
+    def __init__(self, server: NodeProcess, rest: httpx.AsyncClient, email: str) -> None:
         self.server, self.rest, self.email = server, rest, email
 
     async def has(self, name: str) -> None:
@@ -77,18 +76,18 @@ class Person:
         finally:
             if process.returncode is None:
                 process.send_signal(signal.SIGINT)
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(HANG_TIMEOUT):
                 await process.communicate()
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
     with serving(tmp_path_factory.mktemp("examples")) as server:
         yield server
 
 
 @pytest.fixture
-async def ada(server: Server) -> AsyncIterator[Person]:
+async def ada(server: NodeProcess) -> AsyncIterator[Person]:
     async with server.rest() as rest:
         account = {"email": f"{uuid.uuid4()}@useby.example", "password": PASSWORD}
         await rest.post("/api/auth/signup", json=account)
@@ -102,7 +101,7 @@ async def ada(server: Server) -> AsyncIterator[Person]:
 
 async def line(process: asyncio.subprocess.Process) -> str:
     assert process.stdout is not None
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(HANG_TIMEOUT):
         return (await process.stdout.readline()).decode().rstrip()
 
 
@@ -115,7 +114,7 @@ async def test_the_script_says_what_is_due_and_then_what_is_told(ada: Person) ->
         assert await line(script) == "Tea is ready"
         await until(ada.all_is_read)
         script.send_signal(signal.SIGINT)
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(HANG_TIMEOUT):
             _, said = await script.communicate()
     assert script.returncode == -signal.SIGINT
     assert said.decode().rstrip().endswith("KeyboardInterrupt")
@@ -157,7 +156,7 @@ async def test_the_terminal_shows_both_as_they_change_and_outlives_a_restart_of_
         await ada.has("Butter")
         await until(lambda: "Butter" in screen.rpartition("Due within a week")[2])
         app.send_signal(signal.SIGINT)
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(HANG_TIMEOUT):
             assert await app.wait() == 0
     loop.remove_reader(ours)
     os.close(ours)
@@ -276,7 +275,7 @@ async def test_a_page_stays_when_its_access_token_ends(tmp_path: Path) -> None:
             await page.goto(f"{server.url}/examples/vue/index.html")
             await page.get_by_label("E-mail").fill(account["email"])
             await page.get_by_label("Password").fill(PASSWORD)
-            async with page.expect_request("**/api/auth/refresh", timeout=PATIENCE * 1000):
+            async with page.expect_request("**/api/auth/refresh", timeout=HANG_TIMEOUT * 1000):
                 await page.get_by_role("button", name="Sign in").click()
             await expect(page.get_by_role("status")).to_have_text("connected")
 

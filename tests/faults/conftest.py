@@ -5,10 +5,9 @@ from typing import Any
 
 import httpx
 import pytest
-
-import wire
-from live import Server
-from wire import Wires
+from tests.support import raw_websocket as wire
+from tests.support.process_node import NodeProcess
+from tests.support.raw_websocket import Wires
 
 
 @pytest.fixture
@@ -19,7 +18,7 @@ async def wires() -> AsyncIterator[Wires]:
 
 
 @pytest.fixture
-async def rest(server: Server) -> AsyncIterator[httpx.AsyncClient]:
+async def rest(server: NodeProcess) -> AsyncIterator[httpx.AsyncClient]:
     """The REST API of the module's ``server``."""
     async with server.rest() as rest:
         yield rest

@@ -4,23 +4,22 @@ import asyncio
 from collections.abc import Iterator
 
 import pytest
-
-import live
-from bystander import unharmed, watched
-from clients import client_of, take
-from live import Server
-from wire import Wires
+from tests.support import process_node as live
+from tests.support.canary import unharmed, watched
+from tests.support.foreign_clients import client_of, take
+from tests.support.process_node import NodeProcess
+from tests.support.raw_websocket import Wires
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
     """A node that waits three seconds for a request's head."""
     with watched(tmp_path_factory.mktemp("f01"), head_timeout=3.0) as server:
         yield server
 
 
 async def test_500_connections_that_send_nothing_are_each_closed_while_handshakes_go_on(
-    server: Server, record_property: live.Record
+    server: NodeProcess, record_property: live.Record
 ) -> None:
     async def attack(wires: Wires) -> None:
         async with client_of("websockets") as connect:
@@ -37,7 +36,7 @@ async def test_500_connections_that_send_nothing_are_each_closed_while_handshake
 
 
 async def test_500_connections_that_send_half_a_head_are_each_closed(
-    server: Server, record_property: live.Record
+    server: NodeProcess, record_property: live.Record
 ) -> None:
     async def attack(wires: Wires) -> None:
         slow = [await wires.tcp(server.url) for _ in range(500)]

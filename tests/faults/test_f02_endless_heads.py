@@ -5,11 +5,10 @@ import contextlib
 from collections.abc import Iterator
 
 import pytest
-
-import live
-from bystander import unharmed, watched
-from live import Server
-from wire import Wires
+from tests.support import process_node as live
+from tests.support.canary import unharmed, watched
+from tests.support.process_node import NodeProcess
+from tests.support.raw_websocket import Wires
 
 WHOLE = 64 * 2**20
 SENT_AT_MOST = 2 * 2**20
@@ -25,14 +24,14 @@ HEADS = {
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
     with watched(tmp_path_factory.mktemp("f02")) as server:
         yield server
 
 
 @pytest.mark.parametrize(("start", "more", "statuses"), HEADS.values(), ids=HEADS.keys())
 async def test_a_head_without_end_is_refused_after_a_few_kib_and_keeps_no_memory(
-    server: Server,
+    server: NodeProcess,
     record_property: live.Record,
     start: bytes,
     more: bytes,

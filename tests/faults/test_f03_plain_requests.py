@@ -7,23 +7,22 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-
-import live
-from bystander import unharmed, watched
-from live import Server
-from wire import Wires
+from tests.support import process_node as live
+from tests.support.canary import unharmed, watched
+from tests.support.process_node import NodeProcess
+from tests.support.raw_websocket import Wires
 
 PATH = "/api/ws/notification"
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
     with watched(tmp_path_factory.mktemp("f03")) as server:
         yield server
 
 
 async def test_a_plain_get_or_head_on_the_sockets_url_is_426_and_tells_no_token(
-    server: Server, record_property: live.Record
+    server: NodeProcess, record_property: live.Record
 ) -> None:
     token = server.person().token
 
@@ -43,7 +42,7 @@ async def test_a_plain_get_or_head_on_the_sockets_url_is_426_and_tells_no_token(
 
 
 async def test_a_404_below_the_sockets_url_tells_no_token(
-    server: Server, rest: httpx.AsyncClient
+    server: NodeProcess, rest: httpx.AsyncClient
 ) -> None:
     token = server.person().token
     for path in (f"{PATH}/below", f"{PATH}/{token}", f"/api/ws/{token}"):
@@ -64,7 +63,7 @@ async def test_a_404_below_the_sockets_url_tells_no_token(
     ],
 )
 async def test_a_400_with_a_token_in_its_request_line_tells_no_token(
-    server: Server, wires: Wires, line: str
+    server: NodeProcess, wires: Wires, line: str
 ) -> None:
     token = server.person().token
     wire = await wires.tcp(server.url)
@@ -88,7 +87,7 @@ async def test_a_400_with_a_token_in_its_request_line_tells_no_token(
     ids=str,
 )
 async def test_a_handshake_that_is_none_is_400_or_426_and_tells_no_token(
-    server: Server, wires: Wires, change: dict[str, str | None]
+    server: NodeProcess, wires: Wires, change: dict[str, str | None]
 ) -> None:
     token = server.person().token
     headers = {

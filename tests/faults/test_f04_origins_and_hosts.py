@@ -3,12 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
-
-import live
-from bystander import unharmed, watched
-from clients import Ended, Refused, client_of, take, until_closed
-from live import Server
-from wire import Wires
+from tests.support import process_node as live
+from tests.support.canary import unharmed, watched
+from tests.support.foreign_clients import Ended, HandshakeRejected, client_of, take, until_closed
+from tests.support.process_node import NodeProcess
+from tests.support.raw_websocket import Wires
 
 FOREIGN = (
     "https://evil.example",
@@ -23,14 +22,14 @@ FOREIGN = (
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
     """A node that names no origins and no hosts."""
     with watched(tmp_path_factory.mktemp("f04")) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
-def named(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def named(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
     """A node that names one origin and two hosts."""
     with watched(
         tmp_path_factory.mktemp("f04-named"),
@@ -42,7 +41,7 @@ def named(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.mark.parametrize("origin", [*FOREIGN, "https://app.example", ""])
 async def test_where_no_origins_are_named_any_opens_because_a_token_and_no_cookie_opens_it(
-    server: Server, origin: str
+    server: NodeProcess, origin: str
 ) -> None:
     person = server.person()
     async with client_of("websockets") as connect:
@@ -54,7 +53,7 @@ async def test_where_no_origins_are_named_any_opens_because_a_token_and_no_cooki
 
 
 async def test_where_origins_are_named_any_other_gets_101_and_then_1008_origin_not_allowed(
-    named: Server, record_property: live.Record
+    named: NodeProcess, record_property: live.Record
 ) -> None:
     person = named.person()
 
@@ -69,7 +68,7 @@ async def test_where_origins_are_named_any_other_gets_101_and_then_1008_origin_n
 
 @pytest.mark.parametrize("headers", [{}, {"Origin": "https://app.example"}], ids=str)
 async def test_where_origins_are_named_a_named_one_opens_and_an_absent_one_too(
-    named: Server, headers: dict[str, str]
+    named: NodeProcess, headers: dict[str, str]
 ) -> None:
     person = named.person()
     async with client_of("websockets") as connect:
@@ -79,11 +78,11 @@ async def test_where_origins_are_named_a_named_one_opens_and_an_absent_one_too(
 
 @pytest.mark.parametrize("host", ["evil.example", "app.example.evil.example", "127.0.0.2:80"])
 async def test_where_hosts_are_named_a_request_for_another_gets_400(
-    named: Server, host: str
+    named: NodeProcess, host: str
 ) -> None:
     person = named.person()
     async with client_of("aiohttp") as connect, named.rest() as rest:
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(HandshakeRejected) as refused:
             await connect(named.socket_url(person.token), {"Host": host})
         assert refused.value.status == 400
         answer = await rest.get("/api/me", headers=person.headers | {"Host": host})
@@ -95,7 +94,7 @@ async def test_where_hosts_are_named_a_request_for_another_gets_400(
 @pytest.mark.parametrize("host", ["10.1.2.3:8000", "[fd00::7]", "evil.example", ""])
 @pytest.mark.parametrize("path", ["/api/health/live", "/api/health/ready"])
 async def test_probes_are_answered_by_whatever_name_the_node_is_called(
-    named: Server, path: str, host: str
+    named: NodeProcess, path: str, host: str
 ) -> None:
     async with named.rest() as rest:
         answer = await rest.get(path, headers={"Host": host})
@@ -106,7 +105,7 @@ async def test_probes_are_answered_by_whatever_name_the_node_is_called(
 
 @pytest.mark.parametrize("host", ["app.example", "APP.EXAMPLE:8000", "127.0.0.1"])
 async def test_where_hosts_are_named_those_open_with_or_without_a_port(
-    named: Server, host: str
+    named: NodeProcess, host: str
 ) -> None:
     person = named.person()
     async with client_of("aiohttp") as connect, named.rest() as rest:

@@ -5,22 +5,21 @@ import contextlib
 from collections.abc import Iterator
 
 import pytest
-
-import live
-from bystander import unharmed, watched
-from live import Server
-from wire import CONT, TEXT, Wires, frame
+from tests.support import process_node as live
+from tests.support.canary import unharmed, watched
+from tests.support.process_node import NodeProcess
+from tests.support.raw_websocket import CONT, TEXT, Wires, frame
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
     with watched(tmp_path_factory.mktemp("f05"), close_timeout=0.5) as server:
         yield server
 
 
 @pytest.mark.parametrize("size", [0, 1])
 async def test_fragments_without_end_are_closed_within_the_burst_and_keep_no_memory(
-    server: Server, record_property: live.Record, size: int
+    server: NodeProcess, record_property: live.Record, size: int
 ) -> None:
     async def endless(wires: Wires) -> list[tuple[int, str]]:
         wire = await wires.opened(server.socket_url(server.person().token))

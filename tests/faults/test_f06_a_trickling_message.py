@@ -4,15 +4,14 @@ import asyncio
 from collections.abc import Iterator
 
 import pytest
-
-import live
-from bystander import unharmed, watched
-from live import Server
-from wire import CLOSE, PING, TEXT, Wire, Wires, frame
+from tests.support import process_node as live
+from tests.support.canary import unharmed, watched
+from tests.support.process_node import NodeProcess
+from tests.support.raw_websocket import CLOSE, PING, TEXT, Wire, Wires, frame
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
     """A node that waits no second for a message's end."""
     with watched(tmp_path_factory.mktemp("f06"), message_timeout=0.7, close_timeout=0.5) as server:
         yield server
@@ -29,7 +28,7 @@ async def trickle(wire: Wire) -> tuple[int, str]:
 
 
 async def test_a_message_that_trickles_in_is_closed_at_its_deadline_with_1008_message_timeout(
-    server: Server, record_property: live.Record
+    server: NodeProcess, record_property: live.Record
 ) -> None:
     people = [server.person() for _ in range(50)]
 
@@ -41,7 +40,7 @@ async def test_a_message_that_trickles_in_is_closed_at_its_deadline_with_1008_me
     await unharmed(server, record_property, attack)
 
 
-async def test_pings_in_between_do_not_move_the_deadline(server: Server, wires: Wires) -> None:
+async def test_pings_in_between_do_not_move_the_deadline(server: NodeProcess, wires: Wires) -> None:
     wire = await wires.opened(server.socket_url(server.person().token))
     await wire.send(frame(TEXT, b"x", fin=False))
     frames = asyncio.create_task(wire.read_frames())

@@ -5,17 +5,16 @@ import contextlib
 from collections.abc import Iterator
 
 import pytest
-
-import live
-from bystander import unharmed, watched
-from live import Server
-from wire import CLOSE, PING, PONG, TEXT, Wire, Wires, frame
+from tests.support import process_node as live
+from tests.support.canary import unharmed, watched
+from tests.support.process_node import NodeProcess
+from tests.support.raw_websocket import CLOSE, PING, PONG, TEXT, Wire, Wires, frame
 
 FLOOD = 50_000
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
     with watched(tmp_path_factory.mktemp("f07"), close_timeout=0.5) as server:
         yield server
 
@@ -28,7 +27,7 @@ async def flood(wire: Wire, data: bytes) -> None:
 
 @pytest.mark.parametrize("payload", [b"", b"x" * 125])
 async def test_of_50_000_pings_in_one_segment_no_more_than_the_burst_is_answered_and_then_1008(
-    server: Server, record_property: live.Record, payload: bytes
+    server: NodeProcess, record_property: live.Record, payload: bytes
 ) -> None:
     async def attack(wires: Wires) -> None:
         wire = await wires.opened(server.socket_url(server.person().token))
@@ -42,7 +41,7 @@ async def test_of_50_000_pings_in_one_segment_no_more_than_the_burst_is_answered
 
 
 async def test_50_000_pongs_are_answered_with_1008(
-    server: Server, record_property: live.Record
+    server: NodeProcess, record_property: live.Record
 ) -> None:
     async def attack(wires: Wires) -> None:
         wire = await wires.opened(server.socket_url(server.person().token))
@@ -54,7 +53,7 @@ async def test_50_000_pongs_are_answered_with_1008(
 
 
 async def test_peers_that_flood_and_do_not_read_are_cut(
-    server: Server, record_property: live.Record
+    server: NodeProcess, record_property: live.Record
 ) -> None:
     """The node's connections say that they have gone; the peers themselves never look."""
 
@@ -72,7 +71,7 @@ async def test_peers_that_flood_and_do_not_read_are_cut(
 
 
 async def test_a_ping_of_125_bytes_is_answered_and_one_of_126_is_1002(
-    server: Server, wires: Wires
+    server: NodeProcess, wires: Wires
 ) -> None:
     wire = await wires.opened(server.socket_url(server.person().token))
     await wire.send(frame(PING, b"x" * 125))

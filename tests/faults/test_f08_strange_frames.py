@@ -6,13 +6,12 @@ from pathlib import Path
 
 import httpx
 import pytest
-
-import live
-from bystander import unharmed, watched
-from clients import client_of, nothing_more, take
-from live import Server
-from onpostgres import ServerOnPostgres, person_on
-from wire import Wires
+from tests.support import process_node as live
+from tests.support.canary import unharmed, watched
+from tests.support.foreign_clients import client_of, nothing_more, take
+from tests.support.process_node import NodeProcess
+from tests.support.process_node_on_postgres import NodeProcessOnPostgres, person_on
+from tests.support.raw_websocket import Wires
 
 STRANGE = {
     "4,096 brackets": "[" * 4096,
@@ -48,14 +47,14 @@ STRANGE = {
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
     with watched(tmp_path_factory.mktemp("f08")) as server:
         yield server
 
 
 @pytest.mark.parametrize("text", STRANGE.values(), ids=STRANGE.keys())
 async def test_a_strange_frame_is_not_answered_counted_once_and_the_next_mark_read_works(
-    server: Server, rest: httpx.AsyncClient, text: str
+    server: NodeProcess, rest: httpx.AsyncClient, text: str
 ) -> None:
     person = server.person()
     (said,) = server.say(person, ["unread"])
@@ -77,7 +76,9 @@ async def test_on_postgresql_they_are_the_same_and_so_is_the_next_mark_read(
 ) -> None:
     """What passes one store may fail on the other: a NUL, a lone surrogate, a number too large."""
     many = {"frames_per_second": 1000, "frames_burst": 1000}
-    with live.serving(tmp_path, kind=ServerOnPostgres, database_url=postgres_url, **many) as node:
+    with live.serving(
+        tmp_path, kind=NodeProcessOnPostgres, database_url=postgres_url, **many
+    ) as node:
         person = await person_on(postgres_url, node)
         async with node.rest() as rest, client_of("websockets") as connect:
             client = await connect(node.socket_url(person.token))
@@ -97,7 +98,7 @@ async def test_on_postgresql_they_are_the_same_and_so_is_the_next_mark_read(
 
 
 async def test_strange_frames_one_after_another_harm_nobody(
-    server: Server, record_property: live.Record
+    server: NodeProcess, record_property: live.Record
 ) -> None:
     async def attack(_: Wires) -> None:
         async with client_of("websockets") as connect:
@@ -110,7 +111,9 @@ async def test_strange_frames_one_after_another_harm_nobody(
     await unharmed(server, record_property, attack)
 
 
-async def test_an_id_in_capitals_is_the_same_uuid(server: Server, rest: httpx.AsyncClient) -> None:
+async def test_an_id_in_capitals_is_the_same_uuid(
+    server: NodeProcess, rest: httpx.AsyncClient
+) -> None:
     """RFC 9562, section 4: taken in either case."""
     person = server.person()
     (said,) = server.say(person, ["unread"])

@@ -4,22 +4,21 @@ import asyncio
 from collections.abc import Iterator
 
 import pytest
-
-import live
-from bystander import unharmed, watched
-from followers import following
-from live import Server
-from wire import Wires
+from tests.support import process_node as live
+from tests.support.canary import unharmed, watched
+from tests.support.example_programs import following
+from tests.support.process_node import NodeProcess
+from tests.support.raw_websocket import Wires
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
     with watched(tmp_path_factory.mktemp("f09")) as server:
         yield server
 
 
 async def test_each_such_client_gets_a_pong_a_ping_and_no_other_frame_two_devices_of_one_user_too(
-    server: Server, record_property: live.Record
+    server: NodeProcess, record_property: live.Record
 ) -> None:
     alone, owner = server.person(), server.person()
 

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from tests.support import process_node as live
+from tests.support.canary import unharmed, watched
+from tests.support.process_node import NodeProcess, Person
+from tests.support.raw_websocket import PING, PONG, Wire, Wires, frame
+from tests.support.simulation.parts import frames_in
 
-import live
-from bystander import unharmed, watched
-from live import Person, Server
-from stage import frames_in
 from useby.store import notifications
-from wire import PING, PONG, Wire, Wires, frame
 
 WARM_UP, WHOLE = (2_000, 100), (100_000, 1_000)
 """Unread, and posted meanwhile: in the first round, and in the one that counts."""
@@ -30,8 +30,8 @@ def people() -> list[Person]:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, people: list[Person]) -> Iterator[Server]:
-    def fill(server: Server) -> None:
+def server(tmp_path_factory: pytest.TempPathFactory, people: list[Person]) -> Iterator[NodeProcess]:
+    def fill(server: NodeProcess) -> None:
         for count, _ in (WARM_UP, WHOLE):
             people.append(server.person())
             for start in range(0, count, 1000):
@@ -42,7 +42,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, people: list[Person]) -> It
 
 
 async def test_a_slow_client_gets_its_replay_and_then_what_came_meanwhile_from_one_page_in_memory(
-    server: Server, people: list[Person], record_property: live.Record
+    server: NodeProcess, people: list[Person], record_property: live.Record
 ) -> None:
     rounds = iter(zip(people, (WARM_UP, WHOLE), strict=True))
     wal: list[int] = []
@@ -73,7 +73,7 @@ async def post(rest: httpx.AsyncClient, person: Person, share: range) -> None:
         await live.post(rest, person, f"live {number}")
 
 
-def kept_after(server: Server, person: Person, seq: int) -> list[str]:
+def kept_after(server: NodeProcess, person: Person, seq: int) -> list[str]:
     """The messages that came later, in their order."""
     with server.writing() as transaction:
         rows = notifications.page_after(transaction.connection, person.id, seq, 10_000)

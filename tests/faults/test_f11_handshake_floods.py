@@ -7,13 +7,12 @@ from pathlib import Path
 
 import jwt
 import pytest
-
-import live
-from bystander import canary, unharmed, watched
-from clients import Client, Ended, client_of, nothing_more, take, until_closed
-from issuers import RSA, KeyServer, jwk_of, key_server, key_set
-from live import Server
-from wire import Wires
+from tests.support import process_node as live
+from tests.support.canary import canary, unharmed, watched
+from tests.support.foreign_clients import Client, Ended, client_of, nothing_more, take, until_closed
+from tests.support.issuers import RSA, KeyServer, jwk_of, key_server, key_set
+from tests.support.process_node import NodeProcess
+from tests.support.raw_websocket import Wires
 
 TOO_MANY = Ended(1013, "Too many connections")
 USERS, A_USER = 10, 10
@@ -25,13 +24,13 @@ A_NOTE = 3_000
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
     with watched(tmp_path_factory.mktemp("f11")) as server:
         yield server
 
 
 async def test_of_a_users_connections_the_33rd_is_1013_and_the_others_stay(
-    server: Server, record_property: live.Record
+    server: NodeProcess, record_property: live.Record
 ) -> None:
     person = server.person()
 
@@ -75,7 +74,7 @@ async def test_beyond_max_connections_1013_until_one_leaves(
         await unharmed(server, record_property, attack)
 
 
-async def flood(server: Server, wires: Wires, tokens: list[str]) -> float:
+async def flood(server: NodeProcess, wires: Wires, tokens: list[str]) -> float:
     """One handshake after another with each of the tokens; how many are completed a note."""
     completed = 0
 
@@ -102,7 +101,7 @@ async def flood(server: Server, wires: Wires, tokens: list[str]) -> float:
 
 
 async def test_a_flood_of_good_tokens_is_admitted_while_live_delivery_goes_on(
-    server: Server, record_property: live.Record
+    server: NodeProcess, record_property: live.Record
 ) -> None:
     people = [server.person() for _ in range(USERS)]
     tokens = [person.token for person in people for _ in range(A_USER)]
@@ -126,7 +125,7 @@ async def keys() -> AsyncIterator[KeyServer]:
 
 
 @pytest.fixture
-def outside(tmp_path: Path, keys: KeyServer) -> Iterator[Server]:
+def outside(tmp_path: Path, keys: KeyServer) -> Iterator[NodeProcess]:
     """A node that fetches an outside issuer's keys."""
     with watched(tmp_path, jwt_jwks_url=keys.url, jwt_auto_provision="true") as server:
         yield server
@@ -138,7 +137,7 @@ def token_of(user: str, kid: str) -> str:
 
 
 async def test_a_flood_of_bad_tokens_is_refused_and_an_outside_issuer_is_asked_once(
-    outside: Server, keys: KeyServer, record_property: live.Record
+    outside: NodeProcess, keys: KeyServer, record_property: live.Record
 ) -> None:
     """Of keys that nobody has, of signatures that are wrong, of no form at all."""
     good = token_of("outsider", "1")

@@ -13,12 +13,11 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
-import live
-from bystander import unharmed, watched
-from clients import Ended, client_of, take, until_closed
-from live import Server
-from wire import Wires
+from tests.support import process_node as live
+from tests.support.canary import unharmed, watched
+from tests.support.foreign_clients import Ended, client_of, take, until_closed
+from tests.support.process_node import NodeProcess
+from tests.support.raw_websocket import Wires
 
 ISSUER, AUDIENCE = "https://issuer.example", "useby"
 Forge = Callable[[dict[str, Any], dict[str, Any]], str]
@@ -37,7 +36,7 @@ def pem(key: rsa.RSAPrivateKey) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, pem: bytes) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory, pem: bytes) -> Iterator[NodeProcess]:
     """A node that takes tokens of an outside issuer besides its own."""
     with watched(
         tmp_path_factory.mktemp("f12"),
@@ -76,7 +75,7 @@ def signed(headers: dict[str, Any], claims: dict[str, Any], key: bytes) -> str:
 
 
 async def test_forged_tokens_are_all_1008_invalid_access_token_and_nothing_is_fetched(
-    server: Server,
+    server: NodeProcess,
     key: rsa.RSAPrivateKey,
     pem: bytes,
     bait: tuple[str, list[str]],

@@ -10,19 +10,25 @@ from typing import Any
 import httpx
 import jwt
 import pytest
-
-import live
-from bystander import unharmed, watched
-from clients import Connect, Ended, client_of, nothing_more, take, until_closed
-from live import Person, Server
-from wire import Wires
+from tests.support import process_node as live
+from tests.support.canary import unharmed, watched
+from tests.support.foreign_clients import (
+    Connect,
+    Ended,
+    client_of,
+    nothing_more,
+    take,
+    until_closed,
+)
+from tests.support.process_node import NodeProcess, Person
+from tests.support.raw_websocket import Wires
 
 REVOKED = Ended(1008, "Access revoked")
 EXPIRED = Ended(1008, "Access token expired")
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
     with watched(tmp_path_factory.mktemp("f13")) as server:
         yield server
 
@@ -33,7 +39,7 @@ async def connect() -> AsyncIterator[Connect]:
         yield connect
 
 
-async def account(server: Server, rest: httpx.AsyncClient, email: str) -> dict[str, str]:
+async def account(server: NodeProcess, rest: httpx.AsyncClient, email: str) -> dict[str, str]:
     """A new account by REST."""
     made = {"email": email, "password": "correct horse battery"}
     assert (await rest.post("/api/auth/signup", json=made)).status_code == 202
@@ -41,7 +47,7 @@ async def account(server: Server, rest: httpx.AsyncClient, email: str) -> dict[s
     return made
 
 
-async def login(server: Server, rest: httpx.AsyncClient, account: dict[str, str]) -> Any:
+async def login(server: NodeProcess, rest: httpx.AsyncClient, account: dict[str, str]) -> Any:
     """A sign-in's tokens and the headers that show them."""
     answer = await rest.post("/api/auth/login", json=account)
     assert answer.status_code == 200, answer.text
@@ -51,7 +57,7 @@ async def login(server: Server, rest: httpx.AsyncClient, account: dict[str, str]
 
 
 async def test_a_token_that_expires_during_a_replay_ends_it_and_nothing_is_sent_after(
-    server: Server, connect: Connect, record_property: live.Record
+    server: NodeProcess, connect: Connect, record_property: live.Record
 ) -> None:
     person = server.person()
     server.say(person, [f"{number} " + "x" * 900 for number in range(5000)])
@@ -69,7 +75,9 @@ async def test_a_token_that_expires_during_a_replay_ends_it_and_nothing_is_sent_
     await unharmed(server, record_property, attack)
 
 
-async def test_a_token_ends_at_its_exp_and_not_before(server: Server, connect: Connect) -> None:
+async def test_a_token_ends_at_its_exp_and_not_before(
+    server: NodeProcess, connect: Connect
+) -> None:
     """Both connections of one second end, and one whose token lasts longer stays."""
     person = server.person()
     token = server.token(person.id, person.session_id, seconds=5)
@@ -84,7 +92,7 @@ async def test_a_token_ends_at_its_exp_and_not_before(server: Server, connect: C
 
 
 async def test_a_user_who_is_disabled_is_out_and_comes_in_no_more(
-    server: Server, connect: Connect
+    server: NodeProcess, connect: Connect
 ) -> None:
     person = server.person()
     client = await connect(server.socket_url(person.token))
@@ -96,7 +104,7 @@ async def test_a_user_who_is_disabled_is_out_and_comes_in_no_more(
 
 
 async def test_logout_all_closes_every_device_of_that_user_and_of_no_other(
-    server: Server, rest: httpx.AsyncClient, connect: Connect
+    server: NodeProcess, rest: httpx.AsyncClient, connect: Connect
 ) -> None:
     person, stranger = server.person(), server.person()
     devices = [await connect(server.socket_url(person.token)) for _ in range(3)]
@@ -112,7 +120,7 @@ async def test_logout_all_closes_every_device_of_that_user_and_of_no_other(
 
 
 async def test_a_password_change_closes_every_other_sign_in_and_not_its_own(
-    server: Server, rest: httpx.AsyncClient, connect: Connect
+    server: NodeProcess, rest: httpx.AsyncClient, connect: Connect
 ) -> None:
     owner = await account(server, rest, "changes@example.org")
     here, headers = await login(server, rest, owner)
@@ -128,7 +136,7 @@ async def test_a_password_change_closes_every_other_sign_in_and_not_its_own(
 
 
 async def test_a_user_who_is_deleted_is_out_and_unknown_from_then_on(
-    server: Server, rest: httpx.AsyncClient, connect: Connect
+    server: NodeProcess, rest: httpx.AsyncClient, connect: Connect
 ) -> None:
     owner = await account(server, rest, "deleted@example.org")
     token, headers = await login(server, rest, owner)
@@ -143,7 +151,7 @@ async def test_a_user_who_is_deleted_is_out_and_unknown_from_then_on(
 
 
 async def test_nothing_is_sent_after_access_has_ended(
-    server: Server, rest: httpx.AsyncClient, connect: Connect
+    server: NodeProcess, rest: httpx.AsyncClient, connect: Connect
 ) -> None:
     """Notifications are being written all the while; after the last sign-out none arrives."""
     person = server.person()

@@ -6,18 +6,24 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import httpx
 import pytest
-
-import live
-from bystander import unharmed, watched
-from clients import Connect, Ended, client_of, nothing_more, take, until_closed
-from live import Server
-from wire import Wires
+from tests.support import process_node as live
+from tests.support.canary import unharmed, watched
+from tests.support.foreign_clients import (
+    Connect,
+    Ended,
+    client_of,
+    nothing_more,
+    take,
+    until_closed,
+)
+from tests.support.process_node import NodeProcess
+from tests.support.raw_websocket import Wires
 
 REVOKED = Ended(1008, "Access revoked")
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
     with watched(tmp_path_factory.mktemp("f14")) as server:
         yield server
 
@@ -31,7 +37,7 @@ async def connect() -> AsyncIterator[Connect]:
 class Browser:
     """A sign-in and its tokens."""
 
-    def __init__(self, server: Server, rest: httpx.AsyncClient) -> None:
+    def __init__(self, server: NodeProcess, rest: httpx.AsyncClient) -> None:
         self._server = server
         self._rest = rest
         self.access = ""
@@ -49,7 +55,7 @@ class Browser:
 
 
 @pytest.fixture
-def sign_in(server: Server, rest: httpx.AsyncClient) -> Callable[[], Awaitable[Browser]]:
+def sign_in(server: NodeProcess, rest: httpx.AsyncClient) -> Callable[[], Awaitable[Browser]]:
     """Sign in to a new account."""
 
     async def signed_in() -> Browser:
@@ -75,7 +81,7 @@ async def test_a_refresh_token_is_spent_once_and_its_successor_goes_on(browser: 
 
 
 async def test_a_spent_refresh_token_is_theft_the_family_is_revoked_and_its_sockets_closed(
-    server: Server,
+    server: NodeProcess,
     connect: Connect,
     rest: httpx.AsyncClient,
     sign_in: Callable[[], Awaitable[Browser]],
@@ -98,7 +104,7 @@ async def test_a_spent_refresh_token_is_theft_the_family_is_revoked_and_its_sock
 
 
 async def test_two_tabs_that_refresh_at_once_both_live_on(
-    server: Server, connect: Connect, browser: Browser
+    server: NodeProcess, connect: Connect, browser: Browser
 ) -> None:
     client = await connect(server.socket_url(browser.access))
     await take(client, 1)

@@ -14,11 +14,10 @@ from typing import Any
 
 import httpx
 import pytest
-
-import live
-from clients import Client, Ended, client_of, take
-from live import Person, Server
-from patience import PATIENCE
+from tests.support import process_node as live
+from tests.support.foreign_clients import Client, Ended, client_of, take
+from tests.support.process_node import NodeProcess, Person
+from tests.support.time_limits import HANG_TIMEOUT
 
 KILLS = 25
 POSTERS = 3
@@ -105,7 +104,7 @@ class Ledger:
 
     # what holds in the end
 
-    async def close(self, server: Server, person: Person) -> None:
+    async def close(self, server: NodeProcess, person: Person) -> None:
         """Compare the ledger with a server that was left alone."""
         async with client_of("websockets") as connect, server.rest() as rest:
             client = await connect(server.socket_url(person.token))
@@ -127,7 +126,7 @@ class Ledger:
         assert all(each["readAt"] for each in kept if each["id"] in self.marked)
 
     async def _every_alert_once(
-        self, server: Server, rest: httpx.AsyncClient, person: Person
+        self, server: NodeProcess, rest: httpx.AsyncClient, person: Person
     ) -> None:
         async def said() -> Counter[str]:
             return Counter(
@@ -145,14 +144,14 @@ class Ledger:
         assert alerts.keys() <= self.asked_products
 
 
-@pytest.mark.timeout(10 * PATIENCE)
+@pytest.mark.timeout(10 * HANG_TIMEOUT)
 async def test_killed_25_times_every_2xx_is_delivered_and_none_after_mark_read(
     tmp_path: Path, record_property: live.Record
 ) -> None:
     seed = random.SystemRandom().randrange(2**32)
     print(f"seed: {seed}")
     ledger = Ledger(seed)
-    server = Server(tmp_path, frames_per_second=10_000, frames_burst=10_000)
+    server = NodeProcess(tmp_path, frames_per_second=10_000, frames_burst=10_000)
     try:
         server.start()
         person = server.person()
@@ -170,7 +169,7 @@ async def test_killed_25_times_every_2xx_is_delivered_and_none_after_mark_read(
     record_property("marked", len(ledger.marked))
 
 
-async def until_killed(server: Server, person: Person, ledger: Ledger) -> None:
+async def until_killed(server: NodeProcess, person: Person, ledger: Ledger) -> None:
     """One life of the server: posts, products and marks, until it is killed in their midst.
 
     Some answers after its start, and then within any of the steps that the next ones take.

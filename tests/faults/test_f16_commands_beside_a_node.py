@@ -7,17 +7,25 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
+from tests.support import process_node as live
+from tests.support.canary import unharmed, watched
+from tests.support.foreign_clients import (
+    Client,
+    Connect,
+    Ended,
+    client_of,
+    nothing_more,
+    take,
+    until_closed,
+)
+from tests.support.process_node import NodeProcess
+from tests.support.raw_websocket import Wires
 
-import live
-from bystander import unharmed, watched
-from clients import Client, Connect, Ended, client_of, nothing_more, take, until_closed
-from live import Server
 from useby.app import WATCH_SECONDS
-from wire import Wires
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
     with watched(tmp_path_factory.mktemp("f16")) as server:
         yield server
         assert server.integrity() == "ok"
@@ -39,7 +47,7 @@ def test_a_node_looks_for_the_writes_of_commands_four_times_in_two_seconds() -> 
 
 
 async def test_a_second_serve_is_refused_with_a_clear_message_and_the_first_goes_on(
-    server: Server, record_property: live.Record
+    server: NodeProcess, record_property: live.Record
 ) -> None:
     async def attack(_: Wires) -> None:
         status, printed = await server.command("serve", "--port", "0")
@@ -52,7 +60,7 @@ async def test_a_second_serve_is_refused_with_a_clear_message_and_the_first_goes
 
 
 async def test_notify_reaches_the_sockets_without_a_sweep(
-    server: Server, connect: Connect, record_property: live.Record
+    server: NodeProcess, connect: Connect, record_property: live.Record
 ) -> None:
     async def attack(_: Wires) -> None:
         person = server.person()
@@ -70,7 +78,7 @@ async def test_notify_reaches_the_sockets_without_a_sweep(
 
 
 async def test_a_user_who_was_added_beside_the_node_logs_in_and_connects_and_may_be_disabled(
-    server: Server, rest: httpx.AsyncClient, connect: Connect
+    server: NodeProcess, rest: httpx.AsyncClient, connect: Connect
 ) -> None:
     email, password = "beside@example.org", "correct horse battery"
     server.secrets.add(password)
@@ -92,7 +100,7 @@ async def test_a_user_who_was_added_beside_the_node_logs_in_and_connects_and_may
 
 
 async def test_a_product_import_and_its_alerts_reach_the_sockets_without_a_sweep(
-    server: Server, connect: Connect
+    server: NodeProcess, connect: Connect
 ) -> None:
     person = server.person()
     client = await connect(server.socket_url(person.token))
@@ -115,7 +123,7 @@ async def test_a_product_import_and_its_alerts_reach_the_sockets_without_a_sweep
 
 
 async def test_commands_and_posts_at_once_lose_nothing_and_leave_no_gap(
-    server: Server, rest: httpx.AsyncClient, connect: Connect, record_property: live.Record
+    server: NodeProcess, rest: httpx.AsyncClient, connect: Connect, record_property: live.Record
 ) -> None:
     person = server.person()
     posted: list[str] = []

@@ -15,12 +15,11 @@ from typing import Any
 
 import httpx
 import pytest
-
-from live import Person
-from onpostgres import ServerOnPostgres, person_on
-from patience import PATIENCE
-from postgres import Postgres
-from proxy import Manner, Proxy, in_a_thread
+from tests.support.fault_proxy import Manner, Proxy, in_a_thread
+from tests.support.postgres import Postgres
+from tests.support.process_node import Person
+from tests.support.process_node_on_postgres import NodeProcessOnPostgres, person_on
+from tests.support.time_limits import HANG_TIMEOUT
 
 IN_PARALLEL = 5
 CUTS = 3
@@ -31,7 +30,7 @@ CUTS = 3
 class Cluster:
     """Two nodes on one database, and what stands between."""
 
-    nodes: list[ServerOnPostgres]
+    nodes: list[NodeProcessOnPostgres]
     to_database: Proxy
     to_node: Proxy
     """Before the first of the nodes."""
@@ -58,7 +57,7 @@ def cluster_of_two(
         stack.callback(lambda: asyncio.run(postgres.drop(name)))
         to_database, run = stack.enter_context(in_a_thread(postgres.port))
         proxied = url.replace(str(postgres.port), str(to_database.port))
-        nodes = [ServerOnPostgres(folder / each, proxied) for each in ("one", "two")]
+        nodes = [NodeProcessOnPostgres(folder / each, proxied) for each in ("one", "two")]
         for node in nodes:
             stack.callback(node.end)
             node.launch()
@@ -79,7 +78,7 @@ def cluster(cluster_of_two: Cluster) -> Iterator[Cluster]:
 
 
 async def sent(cluster: Cluster, person: Person, url: str) -> httpx.Response:
-    async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=PATIENCE) as client:
+    async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=HANG_TIMEOUT) as client:
         return await client.post(
             "/api/notifications",
             headers={**person.headers, "Idempotency-Key": cluster.key},
@@ -89,7 +88,7 @@ async def sent(cluster: Cluster, person: Person, url: str) -> httpx.Response:
 
 async def sent_until_done(cluster: Cluster, person: Person, url: str) -> httpx.Response:
     """Send it again, as the answer says, until it is done."""
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(HANG_TIMEOUT):
         while True:
             answer = await sent(cluster, person, url)
             if answer.status_code == 201:

@@ -7,16 +7,16 @@ from pathlib import Path
 import asyncpg
 import httpx
 import pytest
+from tests.support import process_node as live
+from tests.support.canary import unharmed, watched
+from tests.support.foreign_clients import client_of, nothing_more, take
+from tests.support.postgres import Postgres
+from tests.support.process_node import Person, until
+from tests.support.process_node_on_postgres import NodeProcessOnPostgres, person_on
+from tests.support.raw_websocket import Wires
 
-import live
 import useby.store.postgres as store
-from bystander import unharmed, watched
-from clients import client_of, nothing_more, take
-from live import Person, until
-from onpostgres import ServerOnPostgres, person_on
-from postgres import Postgres
 from useby.store import migrate
-from wire import Wires
 
 DEVICES = 20
 
@@ -59,7 +59,7 @@ async def test_restarts_harm_no_bystander_and_what_they_took_comes_back(
     """Devices stay through them, and others find the door held open meanwhile."""
     url = own.url("postgres")
     await asyncio.to_thread(migrate.upgrade, url)
-    with watched(tmp_path, kind=ServerOnPostgres, database_url=url) as node:
+    with watched(tmp_path, kind=NodeProcessOnPostgres, database_url=url) as node:
         people = [await person_on(url, node) for _ in range(2)]
 
         async def restart(_: Wires) -> None:

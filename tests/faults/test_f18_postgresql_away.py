@@ -17,22 +17,22 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
+from tests.support.factories import a_product
+from tests.support.fault_proxy import Manner, Proxy
+from tests.support.in_process_node import InProcessNode, SettableClock
+from tests.support.leaks import nothing_left, quiet
+from tests.support.node_fixtures import start, wall
+from tests.support.postgres import Postgres
+from tests.support.process_node import until
+from tests.support.time_limits import HANG_TIMEOUT
 from websockets.asyncio.client import ClientConnection
 
-import useby.clock.alerts as clock
+import useby.scheduler.alerts as clock
 import useby.store.postgres as store
-from goods import a_product
-from house import House, Wall
-from leftovers import nothing_left, quiet
-from live import until
-from nodes import start, wall
-from patience import PATIENCE
-from postgres import Postgres
-from proxy import Manner, Proxy
 from useby.api import health
 from useby.domain.account import User
 from useby.store import products
-from useby.store.engine import Transaction
+from useby.store.database import Transaction
 
 __all__ = ["quiet", "start", "wall"]
 
@@ -70,7 +70,7 @@ class Device:
 class Scene:
     """A node that reaches PostgreSQL through a proxy, with somebody's devices on it."""
 
-    house: House
+    house: InProcessNode
     user: User
     token: str
     proxy: Proxy
@@ -212,7 +212,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A node with a third of the usual time limits, still long enough for busy cores."""
     monkeypatch.setattr(store, "ACQUIRE_SECONDS", 2.0)
     monkeypatch.setattr(store, "COMMAND_SECONDS", 8.0)
-    monkeypatch.setattr(clock, "RETRY_LONGEST", 1.0)
+    monkeypatch.setattr(clock, "RETRY_MAX_SECONDS", 1.0)
     shorter = {
         "statement_timeout": "5s",
         "lock_timeout": "3s",
@@ -236,8 +236,8 @@ async def scene(
     proxy: Proxy,
     postgres: Postgres,
     postgres_url: str,
-    start: Callable[..., Awaitable[House]],
-    wall: Wall,
+    start: Callable[..., Awaitable[InProcessNode]],
+    wall: SettableClock,
 ) -> AsyncIterator[Scene]:
     async with contextlib.AsyncExitStack() as stack:
         house = await start(
@@ -247,7 +247,7 @@ async def scene(
         user = await house.add_user()
         token = await house.token(user)
         rest = await stack.enter_async_context(
-            httpx.AsyncClient(base_url=house.node.url, trust_env=False, timeout=PATIENCE)
+            httpx.AsyncClient(base_url=house.node.url, trust_env=False, timeout=HANG_TIMEOUT)
         )
         database = postgres_url.rsplit("/", 1)[1]
         scene = Scene(house, user, token, proxy, rest, postgres, database)
@@ -296,9 +296,9 @@ async def test_lines_that_die_silently_in_the_middle_of_a_claim_are_given_up(
         return due(*arguments)
 
     async with scene.posting():
-        monkeypatch.setattr(clock.rules, "due", due_once)
+        monkeypatch.setattr(clock.rules, "decide", due_once)
         goods = await scene.keep_goods()
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(HANG_TIMEOUT):
             await claimed.wait()
         assert await scene.readiness() == (503, ["the database does not answer"])
         scene.proxy.manner = Manner()

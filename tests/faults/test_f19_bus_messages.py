@@ -11,18 +11,18 @@ from typing import Any
 
 import pytest
 from nats.aio.client import Client as Nats
+from tests.support.factories import a_product
+from tests.support.in_process_node import InProcessNode, closed
+from tests.support.leaks import nothing_left, quiet
+from tests.support.nats_servers import NatsServer, nats_servers
+from tests.support.process_node import until
+from tests.support.time_limits import HANG_TIMEOUT
+from tests.support.two_nodes import followed, two_houses
 from uuid_utils import uuid7
 from websockets.asyncio.client import ClientConnection
 
-from cluster_nodes import followed, two_houses
-from goods import a_product
-from house import House, closed
-from leftovers import nothing_left, quiet
-from live import until
-from nats_servers import NatsServer, nats_servers
-from patience import PATIENCE
 from useby.bus.hints import Hint, decode, subject_of
-from useby.domain.product import Closing
+from useby.domain.product import Disposal
 from useby.realtime import sweep
 from useby.store import accounts, notifications, products, sessions, slices
 
@@ -56,8 +56,8 @@ def server() -> Iterator[NatsServer]:
 @pytest.fixture
 async def houses(
     quiet: None, postgres_url: str, server: NatsServer, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[tuple[House, House]]:
-    monkeypatch.setattr(sweep, "LONGEST_TICK", 600)  # it would repair what the bus must do
+) -> AsyncIterator[tuple[InProcessNode, InProcessNode]]:
+    monkeypatch.setattr(sweep, "MAX_TICK_SECONDS", 600)  # it would repair what the bus must do
     async with two_houses(postgres_url, server) as houses, nothing_left(*houses):
         yield houses
 
@@ -71,7 +71,7 @@ async def forger(server: NatsServer) -> AsyncIterator[Nats]:
 
 
 async def hear(client: ClientConnection) -> Any:
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(HANG_TIMEOUT):
         return json.loads(await client.recv())
 
 
@@ -83,14 +83,14 @@ async def heard_before_pong(client: ClientConnection) -> list[Any]:
     return frames
 
 
-async def settled(house: House) -> None:
+async def settled(house: InProcessNode) -> None:
     """Until all that was heard from elsewhere has been looked up."""
     hub = house.node.hub
     await until(lambda: hub.comparison.idle and not hub.asides._due)
 
 
 async def test_what_one_node_commits_reaches_devices_on_the_other_once_and_in_order(
-    houses: tuple[House, House],
+    houses: tuple[InProcessNode, InProcessNode],
 ) -> None:
     here, there = houses
     user = await here.add_user()
@@ -104,7 +104,7 @@ async def test_what_one_node_commits_reaches_devices_on_the_other_once_and_in_or
 
 
 async def test_what_was_committed_before_a_node_began_to_follow_is_not_lost(
-    houses: tuple[House, House], monkeypatch: pytest.MonkeyPatch
+    houses: tuple[InProcessNode, InProcessNode], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody waits for NATS to open a connection; its subscription may well come later."""
     here, there = houses
@@ -112,7 +112,7 @@ async def test_what_was_committed_before_a_node_began_to_follow_is_not_lost(
     asked: list[str] = []
     bus = there.node.bus
     follow = bus.follow
-    monkeypatch.setattr(bus, "follow", asked.append)
+    monkeypatch.setattr(bus, "subscribe", asked.append)
     async with there.connected(await here.token(user)) as client:
         assert asked == [user.id]
         await here.post(user, "1")
@@ -122,7 +122,7 @@ async def test_what_was_committed_before_a_node_began_to_follow_is_not_lost(
 
 
 async def test_what_was_committed_while_a_connection_was_looked_up_is_not_lost(
-    houses: tuple[House, House], monkeypatch: pytest.MonkeyPatch
+    houses: tuple[InProcessNode, InProcessNode], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The hint finds it before it is open, and its look-up is older than what is hinted at."""
     here, there = houses
@@ -150,7 +150,7 @@ async def test_what_was_committed_while_a_connection_was_looked_up_is_not_lost(
         await looked.wait()
         await followed(there)
         heard = asyncio.Event()
-        there.node.bus.listen(lambda news: (there.node.hub.on_news(news), heard.set()))
+        there.node.bus.set_listener(lambda news: (there.node.hub.on_event(news), heard.set()))
         await here.post(user, "1")
         await heard.wait()
         await until(lambda: not there.node.hub.comparison.wanted.is_set())
@@ -158,7 +158,7 @@ async def test_what_was_committed_while_a_connection_was_looked_up_is_not_lost(
 
 
 async def test_forged_and_malformed_messages_make_the_store_be_asked_and_nothing_else(
-    houses: tuple[House, House], forger: Nats
+    houses: tuple[InProcessNode, InProcessNode], forger: Nats
 ) -> None:
     here, there = houses
     user, other = await here.add_user(), await here.add_user("eve")
@@ -208,7 +208,7 @@ async def test_forged_and_malformed_messages_make_the_store_be_asked_and_nothing
 
 
 async def test_messages_that_are_repeated_and_reordered_reach_nobody_twice(
-    houses: tuple[House, House], forger: Nats
+    houses: tuple[InProcessNode, InProcessNode], forger: Nats
 ) -> None:
     here, there = houses
     user = await here.add_user()
@@ -233,7 +233,7 @@ async def test_messages_that_are_repeated_and_reordered_reach_nobody_twice(
 
 
 async def test_access_that_ends_on_one_node_ends_on_the_other_and_newer_sign_ins_stay(
-    houses: tuple[House, House], forger: Nats
+    houses: tuple[InProcessNode, InProcessNode], forger: Nats
 ) -> None:
     here, there = houses
     user, other = await here.add_user(), await here.add_user("eve")
@@ -244,7 +244,7 @@ async def test_access_that_ends_on_one_node_ends_on_the_other_and_newer_sign_ins
         await followed(there)
         now = here.wall()
         await here.node.database.write(lambda t: accounts.end_sessions(t, user.id, now))
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(HANG_TIMEOUT):
             assert await closed(client) == (1008, "Access revoked")
         async with there.connected(await here.token(user, "newer")) as newer:
             await followed(there)
@@ -256,12 +256,12 @@ async def test_access_that_ends_on_one_node_ends_on_the_other_and_newer_sign_ins
         await here.node.database.write(
             lambda t: sessions.end_session(t, other.id, "s1", here.wall())
         )
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(HANG_TIMEOUT):
             assert await closed(bystander) == (1008, "Access revoked")
 
 
 async def test_an_extended_session_hears_of_reads_and_products_of_the_other_node(
-    houses: tuple[House, House],
+    houses: tuple[InProcessNode, InProcessNode],
 ) -> None:
     here, there = houses
     user = await here.add_user()
@@ -283,7 +283,7 @@ async def test_an_extended_session_hears_of_reads_and_products_of_the_other_node
         await write(lambda t: products.replace(t, oats, user, now))
         told = await hear(client)
         assert (told["change"], told["product"]["name"]) == ("updated", "Oats")
-        gone = replace(oats, closed_as=Closing.CONSUMED, closed_at=now)
+        gone = replace(oats, closed_as=Disposal.CONSUMED, closed_at=now)
         await write(lambda t: products.replace(t, gone, user, now))
         told = await hear(client)
         assert (told["change"], told["product"]["id"]) == ("closed", milk.id)

@@ -7,30 +7,30 @@ from pathlib import Path
 import httpx
 import pytest
 import sqlalchemy as sa
+from tests.support import process_node as live
+from tests.support.factories import NOON, a_kept_owner, a_product, an_owner
+from tests.support.foreign_clients import Client, Ended, client_of, take, until_closed
+from tests.support.process_node import NodeProcess, Person
+from tests.support.process_node_on_postgres import NodeProcessOnPostgres
+from tests.support.raw_websocket import Wire, Wires, close_frame
+from tests.support.time_limits import HANG_TIMEOUT
 
-import live
-from clients import Client, Ended, client_of, take, until_closed
-from goods import NOON, a_kept_owner, a_product, an_owner
-from live import Person, Server
-from onpostgres import ServerOnPostgres
-from patience import PATIENCE
-from useby.clock.alerts import BATCH
+from useby.scheduler.alerts import BATCH
 from useby.store import notifications, products
-from useby.store.engine import Connection, open_database
+from useby.store.database import Connection, open_database
 from useby.store.schema import notifications as table
-from wire import Wire, Wires, close_frame
 
 SOCKETS = 500
 DUE = 6000
-SAID = "useby_alerts_said_total"
-LONG = {"close_timeout": 10 * PATIENCE}
+SAID = "useby_alerts_sent_total"
+LONG = {"close_timeout": 10 * HANG_TIMEOUT}
 """A node that waited for its peers' answers would end long after the test."""
 GOING_AWAY = (1001, "Server shutting down")
 
 
-async def ended(server: Server) -> int:
+async def ended(server: NodeProcess) -> int:
     """Return the exit status of a process that was asked to stop."""
-    return await asyncio.to_thread(server.process.wait, PATIENCE)
+    return await asyncio.to_thread(server.process.wait, HANG_TIMEOUT)
 
 
 async def answering(wire: Wire) -> tuple[int, str]:
@@ -89,7 +89,7 @@ async def test_sigterm_with_peers_that_never_answer_and_peers_that_do_not_read_e
         assert said_of(server, owner) == DUE, "each is said once"
 
 
-def due(server: Server, person: Person) -> None:
+def due(server: NodeProcess, person: Person) -> None:
     """Products of which something is to be said now."""
     found = an_owner(id=person.id, email=person.email)
     wanted = [a_product(found, "2020-01-01") for _ in range(DUE)]
@@ -97,7 +97,7 @@ def due(server: Server, person: Person) -> None:
         products.add_many(transaction, wanted, found, NOON)
 
 
-def said_of(server: Server, person: Person) -> int:
+def said_of(server: NodeProcess, person: Person) -> int:
     """Of how many of a person's products something was said, and of none twice."""
     with server.writing() as transaction:
         rows = notifications.page_after(transaction.connection, person.id, 0, 2 * DUE)
@@ -122,7 +122,7 @@ async def post(rest: httpx.AsyncClient, person: Person, number: int) -> str:
     return answer.json()["id"] if answer.status_code == 201 else ""
 
 
-async def assert_kept(server: Server, person: Person, answered: set[str]) -> None:
+async def assert_kept(server: NodeProcess, person: Person, answered: set[str]) -> None:
     """Every post that was answered 2xx before the stop is there after the next start."""
     server.start()
     async with server.rest() as rest:
@@ -135,7 +135,7 @@ async def test_a_batch_that_a_node_has_claimed_at_sigterm_is_not_lost_and_anothe
     postgres_url: str, tmp_path: Path
 ) -> None:
     """It is finished or given back; the node is stopped while it holds the rows it has claimed."""
-    leaves, stays = (ServerOnPostgres(tmp_path / name, postgres_url) for name in ("a", "b"))
+    leaves, stays = (NodeProcessOnPostgres(tmp_path / name, postgres_url) for name in ("a", "b"))
     database = open_database(postgres_url)
     try:
         owners = [await a_kept_owner(database) for _ in range(30)]
@@ -197,7 +197,7 @@ async def test_sigterm_during_start_up_ends_it_and_the_next_start_goes_well(
     tmp_path: Path, after: str
 ) -> None:
     """Before Python can take the signal it ends by it; from then on with 0."""
-    server = Server(tmp_path)
+    server = NodeProcess(tmp_path)
     try:
         if after == "it listened":
             server.start()

@@ -10,17 +10,16 @@ from pathlib import Path
 
 import httpx
 import psutil
-
-from bystander import canary
-from clients import client_of, take
-from live import Person, Record, Server, until
+from tests.support.canary import canary
+from tests.support.foreign_clients import client_of, take
+from tests.support.process_node import NodeProcess, Person, Record, until
 
 AT_ONCE = 8
 LARGE = "x" * 900
 ENDLESS = psutil.RLIM_INFINITY
 
 
-def let_files_grow(server: Server, to: int) -> None:
+def let_files_grow(server: NodeProcess, to: int) -> None:
     server.usage.rlimit(psutil.RLIMIT_FSIZE, (to, ENDLESS))
 
 
@@ -46,7 +45,7 @@ def ids_of(answer: httpx.Response) -> list[str]:
 async def test_a_node_whose_disk_is_full_answers_503_loses_nothing_and_heals(
     tmp_path: Path, record_property: Record
 ) -> None:
-    server = Server(tmp_path)
+    server = NodeProcess(tmp_path)
     with contextlib.ExitStack() as ends:
         ends.callback(server.end)
         server.start()

@@ -12,21 +12,21 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from sqlalchemy import event
+from tests.support.factories import NOON, a_kept_owner, a_product
+from tests.support.fault_proxy import Line, Manner, Proxy
+from tests.support.postgres import Postgres
+from tests.support.process_node import Record
+from tests.support.time_limits import HANG_TIMEOUT
 
-from goods import NOON, a_kept_owner, a_product
-from live import Record
-from patience import PATIENCE
-from postgres import Postgres
-from proxy import Line, Manner, Proxy
-from useby.api.posts import Post, keep
+from useby.api.post_queue import Post, store
 from useby.auth.tokens import Claims
-from useby.clock.alerts import Batch, say_due
 from useby.domain.account import User
-from useby.domain.news import News, Notified
-from useby.domain.notification import Draft, Event, Kind
+from useby.domain.events import NotificationsAdded
+from useby.domain.notification import Cause, Draft, Severity
 from useby.domain.quota import Limits
+from useby.scheduler.alerts import BatchResult, send_due
 from useby.store import notifications, products
-from useby.store.engine import Database, StoreUnavailable, Transaction
+from useby.store.database import Database, StoreUnavailable, Transaction
 
 ENOUGH = Limits(products=10**6, unread=10**6, bytes=10**9)
 EXPIRING = 3
@@ -89,22 +89,22 @@ class Ledger:
     user: User
     published: list[str]
 
-    def hear(self, news: News) -> None:
-        if isinstance(news, Notified) and news.user_id == self.user.id:
+    def hear(self, news: Cause) -> None:
+        if isinstance(news, NotificationsAdded) and news.user_id == self.user.id:
             self.published += [each.id for each in news.notifications]
 
     def draft(self, message: str) -> Draft:
-        return Draft(self.user.id, message, Kind.INFO, Event.CUSTOM)
+        return Draft(self.user.id, message, Severity.INFO, Cause.CUSTOM)
 
     def posts(self, transaction: Transaction) -> list[str]:
         """Three posts together, as a node keeps them."""
         claims = Claims(self.user.id, None, NOON, NOON, "")
         posts = [Post(claims, self.draft(f"post {number}")) for number in range(3)]
-        kept = keep(transaction, posts, NOON, provisions=True, limits=ENOUGH)
+        kept = store(transaction, posts, NOON, provisions=True, limits=ENOUGH)
         return [each.id for each in kept]  # type: ignore[union-attr]
 
-    def alerts(self, transaction: Transaction) -> Batch:
-        return say_due(transaction, NOON)
+    def alerts(self, transaction: Transaction) -> BatchResult:
+        return send_due(transaction, NOON)
 
     def product(self, transaction: Transaction) -> str:
         butter = a_product(self.user, name="Butter")
@@ -164,7 +164,7 @@ async def wrote(database: Database, postgres: Postgres, url: str, begin: Break, 
     outcomes: list[Any] = []
     for work in works:
         begin()
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(HANG_TIMEOUT):
             outcomes += await asyncio.gather(database.write(work), return_exceptions=True)
         end()
     refused = [each for each in outcomes if isinstance(each, BaseException)]

@@ -20,19 +20,19 @@ import apsw
 import pytest
 import sqlalchemy as sa
 from sqlalchemy import event
+from tests.support import failing
+from tests.support.factories import NOON, a_kept_owner, a_product
+from tests.support.failing import FailingVfs, Fault
+from tests.support.power_cut import dbapi
+from tests.support.process_node import Record
+from tests.support.time_limits import HANG_TIMEOUT
 
-import failing
-from failing import FailingVfs, Fault
-from goods import NOON, a_kept_owner, a_product
-from live import Record
-from patience import PATIENCE
-from power import dbapi
-from useby.clock.alerts import Batch, say_due
 from useby.domain.account import User
-from useby.domain.news import News, Notified
-from useby.domain.notification import Draft, Event, Kind
+from useby.domain.events import NotificationsAdded
+from useby.domain.notification import Cause, Draft, Severity
+from useby.scheduler.alerts import BatchResult, send_due
 from useby.store import notifications, products, sqlite
-from useby.store.engine import Database, StoreUnavailable, Transaction, open_database
+from useby.store.database import Database, StoreUnavailable, Transaction, open_database
 from useby.store.sqlite import SqliteDatabase
 
 SMALL_CACHE_KIB = 64
@@ -65,13 +65,13 @@ class Told:
     published: list[str] = field(default_factory=list)
     """The ids of notifications that were handed to the rest of the program."""
 
-    def hear(self, news: News) -> None:
-        if isinstance(news, Notified):
+    def hear(self, news: Cause) -> None:
+        if isinstance(news, NotificationsAdded):
             self.published += [each.id for each in news.notifications]
 
 
 def post(user: User, *messages: str) -> Work:
-    drafts = [Draft(user.id, each, Kind.INFO, Event.CUSTOM) for each in messages]
+    drafts = [Draft(user.id, each, Severity.INFO, Cause.CUSTOM) for each in messages]
     return lambda t: [each.id for each in notifications.add(t, drafts, NOON)]
 
 
@@ -88,7 +88,7 @@ async def at_once(database: Database, *works: Work) -> list[Any]:
 
     def hold(_: Transaction) -> None:
         loop.call_soon_threadsafe(begun.set)
-        held.wait(PATIENCE)
+        held.wait(HANG_TIMEOUT)
 
     first = asyncio.create_task(database.write(hold))
     await begun.wait()
@@ -197,7 +197,7 @@ async def group(database: Database, user: User) -> list[Work]:
         *(post(user, f"post {number}") for number in range(POSTS)),
         post(user, *(f"large {number} {LARGE}" for number in range(2))),
         mark,
-        lambda t: say_due(t, NOON),
+        lambda t: send_due(t, NOON),
         lambda t: products.add(t, a_product(user, name="Butter"), user, NOON),
         post(user, "last"),
         fails,
@@ -232,7 +232,7 @@ def assert_holds(told: Told, kept: Kept) -> None:
     if not isinstance(marked, BaseException):
         (row,) = (row for row in rows if row["message"] == "to be marked")
         assert row["read_at"] is not None
-    if isinstance(said, Batch):
+    if isinstance(said, BatchResult):
         assert said.said == sum(row["event"] == "expiring" for row in rows)
     if not isinstance(added, BaseException):
         assert kept.butter == 1

@@ -6,8 +6,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 import pytest
-
-from live import Server, until
+from tests.support.process_node import NodeProcess, until
 
 NAME = "useby.db"
 BESIDE = {"-wal": b"frames", "-shm": b"index", ".lock": b"1"}
@@ -15,9 +14,9 @@ MADE = "a new one is made, empty"
 
 
 @contextlib.contextmanager
-def node(folder: Path, *arguments: str, **settings: object) -> Iterator[Server]:
+def node(folder: Path, *arguments: str, **settings: object) -> Iterator[NodeProcess]:
     """A server that has not been started, without any file yet."""
-    server = Server(folder, arguments=arguments, **settings)
+    server = NodeProcess(folder, arguments=arguments, **settings)
     server.database.unlink()  # made by the server's own connection from the test
     try:
         yield server
@@ -25,14 +24,14 @@ def node(folder: Path, *arguments: str, **settings: object) -> Iterator[Server]:
         server.end()
 
 
-def refused(server: Server) -> str:
+def refused(server: NodeProcess) -> str:
     """Start a node that must end by itself; its log."""
     server.launch()
     assert server.wait() == 1
     return server.log
 
 
-async def post(server: Server) -> str:
+async def post(server: NodeProcess) -> str:
     person = server.person()
     async with server.rest() as rest:
         answer = await rest.post(
@@ -42,9 +41,9 @@ async def post(server: Server) -> str:
     return str(answer.json()["id"])
 
 
-@pytest.mark.parametrize("end", [Server.stop, Server.kill])
+@pytest.mark.parametrize("end", [NodeProcess.stop, NodeProcess.kill])
 async def test_a_node_whose_database_is_gone_refuses_to_start_and_makes_none(
-    end: Callable[[Server], object], tmp_path: Path
+    end: Callable[[NodeProcess], object], tmp_path: Path
 ) -> None:
     with node(tmp_path) as server:
         server.start()

@@ -13,16 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.databases import database_url
+from tests.support.in_process_node import InProcessNode, SettableClock
+from tests.support.losses import lose
+from tests.support.nats_servers import nats_servers
+from tests.support.node_fixtures import start, wall
+from tests.support.process_node import until
+from tests.support.time_limits import HANG_TIMEOUT
+from tests.support.two_nodes import BASE, followed, two_houses
 from websockets.asyncio.client import ClientConnection
 
-from both import database_url
-from cluster_nodes import BASE, followed, two_houses
-from house import House, Wall
-from live import until
-from losses import lose
-from nats_servers import nats_servers
-from nodes import start, wall
-from patience import PATIENCE
 from useby.app import running
 from useby.settings import Settings
 
@@ -33,7 +33,7 @@ EXTENDED = {"subprotocols": ["useby.v1"]}
 
 async def messages(client: ClientConnection, count: int) -> list[str]:
     """The next notifications, by what they say."""
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(HANG_TIMEOUT):
         found: list[str] = []
         while len(found) < count:
             frame = json.loads(await client.recv())
@@ -45,31 +45,31 @@ async def before_pong(client: ClientConnection) -> list[str]:
     """The notifications that come before the answer to a ``PING``."""
     await client.send("PING")
     found: list[str] = []
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(HANG_TIMEOUT):
         while (frame := json.loads(await client.recv())) != {"type": "pong"}:
             found += [frame["message"]] if "message" in frame else []
     return found
 
 
-async def compared(house: House) -> None:
+async def compared(house: InProcessNode) -> None:
     """Until every connection has been compared with the database, and has what it lacked."""
     hub = house.node.hub
-    hub.look_at_all()
+    hub.reconcile_all()
     await until(lambda: hub.comparison.idle and not hub.comparison.wanted.is_set())
 
 
 @pytest.fixture
-async def either(database_url: str, wall: Wall) -> AsyncIterator[House]:
+async def either(database_url: str, wall: SettableClock) -> AsyncIterator[InProcessNode]:
     """A node on each database in turn, whose sweep comes too late to be of help."""
     settings = Settings(**BASE | {"database_url": database_url})
     async with running(settings, wall) as node:
-        yield House(node, wall)
+        yield InProcessNode(node, wall)
         node.stop()
 
 
 @pytest.mark.parametrize("posted", [1, 3, 7], ids=["fewer", "as many", "more"])
 async def test_devices_that_stayed_get_what_comes_after_a_loss_once_each(
-    either: House, posted: int
+    either: InProcessNode, posted: int
 ) -> None:
     ada, eve = await either.add_user(), await either.add_user("eve")
     token = await either.token(ada)
@@ -97,7 +97,7 @@ async def test_devices_that_stayed_get_what_comes_after_a_loss_once_each(
         assert await before_pong(bystander) == []
 
 
-async def test_a_loss_is_noticed_though_nothing_new_comes(either: House) -> None:
+async def test_a_loss_is_noticed_though_nothing_new_comes(either: InProcessNode) -> None:
     ada = await either.add_user()
     async with either.connected(await either.token(ada)) as client:
         await either.post(ada, "1", "2", "3")
@@ -132,11 +132,11 @@ async def test_a_backup_restored_into_the_file_of_a_running_node_reaches_devices
             await house.post(ada, "4", "5")
             await house.post(eve, "b")
             assert await messages(client, 5) == ["1", "2", "3", "4", "5"]
-            listener, heard = house.node.hub.on_news, []
-            house.node.bus.listen(heard.append)  # the node is told nothing of what comes now
+            listener, heard = house.node.hub.on_event, []
+            house.node.bus.set_listener(heard.append)  # the node is told nothing of what comes now
             copy.backup(live)
         await house.post(ada, "6", "7", "8", "9")
-        house.node.bus.listen(listener)
+        house.node.bus.set_listener(listener)
         assert await messages(client, 4) == ["6", "7", "8", "9"]
         await house.post(eve, "c")
         assert await messages(bystander, 3) == ["a", "b", "c"]
@@ -144,7 +144,7 @@ async def test_a_backup_restored_into_the_file_of_a_running_node_reaches_devices
 
 
 async def test_a_client_that_comes_back_after_a_loss_gets_all_that_is_unread(
-    either: House,
+    either: InProcessNode,
 ) -> None:
     ada = await either.add_user()
     token = await either.token(ada)

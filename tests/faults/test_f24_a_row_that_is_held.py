@@ -12,12 +12,12 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
+from tests.support import process_node as live
+from tests.support.canary import heard_throughout, held_by, watched
+from tests.support.foreign_clients import client_of, nothing_more, take
+from tests.support.process_node import NodeProcess, Person, until
+from tests.support.process_node_on_postgres import NodeProcessOnPostgres, person_on
 
-import live
-from bystander import heard_throughout, held_by, watched
-from clients import client_of, nothing_more, take
-from live import Person, Server, until
-from onpostgres import ServerOnPostgres, person_on
 from useby.auth.refresh import hash_of
 from useby.store import postgres as store
 
@@ -30,8 +30,8 @@ ROWS = {
 
 
 @pytest.fixture
-def node(tmp_path: Path, postgres_url: str) -> Iterator[Server]:
-    with watched(tmp_path, kind=ServerOnPostgres, database_url=postgres_url) as node:
+def node(tmp_path: Path, postgres_url: str) -> Iterator[NodeProcess]:
+    with watched(tmp_path, kind=NodeProcessOnPostgres, database_url=postgres_url) as node:
         yield node
 
 
@@ -68,7 +68,7 @@ async def is_read(rest: httpx.AsyncClient, person: Person, said: dict[str, Any])
 
 @pytest.mark.parametrize("row", ROWS)
 async def test_marks_of_other_users_do_not_wait_for_a_row_that_is_held(
-    node: Server, postgres_url: str, row: str, record_property: live.Record
+    node: NodeProcess, postgres_url: str, row: str, record_property: live.Record
 ) -> None:
     """The held user's device connects again and again, and each time sends the same mark."""
     owner, stranger, bird = [await person_on(postgres_url, node) for _ in range(3)]
@@ -100,7 +100,7 @@ async def test_marks_of_other_users_do_not_wait_for_a_row_that_is_held(
 
 
 async def test_alerts_of_other_users_do_not_wait_for_a_late_one_whose_owner_is_held(
-    node: Server, postgres_url: str, record_property: live.Record
+    node: NodeProcess, postgres_url: str, record_property: live.Record
 ) -> None:
     owner, stranger, bird = [await person_on(postgres_url, node) for _ in range(3)]
     async with (
@@ -149,7 +149,7 @@ async def waiting(url: str) -> int:
 
 
 async def test_requests_of_other_users_do_not_wait_for_a_row_that_is_held(
-    node: Server, postgres_url: str, record_property: live.Record
+    node: NodeProcess, postgres_url: str, record_property: live.Record
 ) -> None:
     """More requests of the held user, of every kind, than there are connections."""
     owner, stranger, bird = [await person_on(postgres_url, node) for _ in range(3)]

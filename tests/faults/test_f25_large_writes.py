@@ -8,16 +8,17 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from tests.support import process_node as live
+from tests.support.canary import heard_throughout, watched
+from tests.support.databases import database_url
+from tests.support.foreign_clients import client_of, take
+from tests.support.process_node import NodeProcess, Person, until
+from tests.support.process_node_on_postgres import NodeProcessOnPostgres, person_on
+from tests.support.time_limits import HANG_TIMEOUT
 from uuid_utils import uuid7
 
-import live
-from both import database_url
-from bystander import heard_throughout, watched
-from clients import client_of, take
-from live import PATIENCE, Person, Server, until
-from onpostgres import ServerOnPostgres, person_on
 from useby.store import schema, slices
-from useby.store.engine import Database, Transaction, open_database
+from useby.store.database import Database, Transaction, open_database
 
 __all__ = ["database_url"]
 
@@ -28,8 +29,8 @@ FEW = (1_500, 300)
 
 
 @pytest.fixture
-def node(tmp_path: Path, database_url: str) -> Iterator[Server]:
-    with watched(tmp_path / "node", kind=ServerOnPostgres, database_url=database_url) as node:
+def node(tmp_path: Path, database_url: str) -> Iterator[NodeProcess]:
+    with watched(tmp_path / "node", kind=NodeProcessOnPostgres, database_url=database_url) as node:
         yield node
 
 
@@ -41,7 +42,7 @@ async def beside(database_url: str) -> AsyncIterator[Database]:
     await database.close()
 
 
-async def filled(node: Server, database: Database, count: tuple[int, int]) -> Person:
+async def filled(node: NodeProcess, database: Database, count: tuple[int, int]) -> Person:
     """A user with many rows."""
     person = await person_on(str(node.settings["database_url"]), node)
     now = datetime.now(UTC).replace(microsecond=0)
@@ -87,7 +88,7 @@ async def is_gone(database: Database, person: Person) -> bool:
 
 
 async def test_a_stranger_is_served_while_large_writes_of_a_user_are_done(
-    node: Server, beside: Database, record_property: live.Record
+    node: NodeProcess, beside: Database, record_property: live.Record
 ) -> None:
     """All the user's notifications are marked read, all alerts rescheduled, all is deleted."""
     person = await filled(node, beside, MANY)
@@ -111,11 +112,13 @@ async def test_a_stranger_is_served_while_large_writes_of_a_user_are_done(
     record_property("worst_ms", round(max(during, default=0) * 1000))
 
 
-async def test_what_a_node_began_is_finished_by_the_next(node: Server, beside: Database) -> None:
+async def test_what_a_node_began_is_finished_by_the_next(
+    node: NodeProcess, beside: Database
+) -> None:
     """As if a node had died after the first slice of a deletion."""
     assert node.stop() == 0
     person = await filled(node, beside, FEW)
     await beside.write(lambda t: slices.delete_user(t, person.id))
     assert not await is_gone(beside, person)
     node.start()
-    await until(lambda: is_gone(beside, person), within=3 * PATIENCE)
+    await until(lambda: is_gone(beside, person), within=3 * HANG_TIMEOUT)

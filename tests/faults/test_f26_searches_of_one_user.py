@@ -8,17 +8,17 @@ from pathlib import Path
 
 import httpx
 import pytest
+from tests.support import process_node as live
+from tests.support.canary import heard_throughout, watched
+from tests.support.databases import database_url
+from tests.support.factories import a_product
+from tests.support.process_node import NodeProcess, Person, until
+from tests.support.process_node_on_postgres import NodeProcessOnPostgres, person_on
 
-import live
-from both import database_url
-from bystander import heard_throughout, watched
-from goods import a_product
-from live import Person, Server, until
-from onpostgres import ServerOnPostgres, person_on
 from useby.domain.account import User
 from useby.domain.policy import Policy
 from useby.store import products
-from useby.store.engine import open_database
+from useby.store.database import open_database
 
 __all__ = ["database_url"]
 
@@ -53,13 +53,15 @@ async def search(rest: httpx.AsyncClient, person: Person) -> httpx.Response:
 
 
 @pytest.fixture
-async def node(database_url: str, tmp_path: Path) -> AsyncIterator[Server]:
-    with watched(tmp_path / "node", kind=ServerOnPostgres, database_url=database_url) as server:
+async def node(database_url: str, tmp_path: Path) -> AsyncIterator[NodeProcess]:
+    with watched(
+        tmp_path / "node", kind=NodeProcessOnPostgres, database_url=database_url
+    ) as server:
         yield server
 
 
 async def test_a_strangers_reads_pass_one_users_searches_and_too_many_of_them_are_503(
-    node: Server, database_url: str, record_property: live.Record
+    node: NodeProcess, database_url: str, record_property: live.Record
 ) -> None:
     searcher, stranger, singer = [await person_on(database_url, node) for _ in range(3)]
     await fill(database_url, searcher)

@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from tests.support import process_node as live
+from tests.support.process_node import until
 
-import live
-from live import until
 from useby import metrics
 from useby.store import wal
-from useby.store.engine import Connection, Database, Transaction
+from useby.store.database import Connection, Database, Transaction
 from useby.store.sqlite import SqliteDatabase
 
 LIMIT = 1 << 20

@@ -7,14 +7,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from tests.support import process_node as live
+from tests.support.canary import heard_throughout, watched
+from tests.support.in_process_node import InProcessNode
+from tests.support.node_fixtures import start, wall
+from tests.support.process_node import NodeProcess, Person
+from tests.support.time_limits import HANG_TIMEOUT
 from websockets.asyncio.client import connect
 
-import live
-from bystander import heard_throughout, watched
-from house import House
-from live import PATIENCE, Person, Server
-from nodes import start, wall
-from useby.store.engine import Connection
+from useby.store.database import Connection
 
 __all__ = ["start", "wall"]
 
@@ -34,8 +35,8 @@ def people() -> list[Person]:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, people: list[Person]) -> Iterator[Server]:
-    def fill(server: Server) -> None:
+def server(tmp_path_factory: pytest.TempPathFactory, people: list[Person]) -> Iterator[NodeProcess]:
+    def fill(server: NodeProcess) -> None:
         people.append(server.person())
         for number in range(UNREAD // 1000):
             server.say(people[0], [f"unread {number}"] * 1000)
@@ -46,7 +47,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, people: list[Person]) -> It
 
 async def greeting(url: str) -> dict[str, Any]:
     """Connect as a page does, and leave with the first frame."""
-    async with asyncio.timeout(PATIENCE), connect(url, subprotocols=["useby.v1"]) as client:
+    async with asyncio.timeout(HANG_TIMEOUT), connect(url, subprotocols=["useby.v1"]) as client:
         first: dict[str, Any] = json.loads(await client.recv())
         return first
 
@@ -54,7 +55,7 @@ async def greeting(url: str) -> dict[str, Any]:
 async def test_a_handshake_takes_the_same_work_however_many_notifications_are_unread(
     start: Any,
 ) -> None:
-    house: House = await start()
+    house: InProcessNode = await start()
     steps = 0
 
     def counted(read: Callable[..., Any]) -> Callable[..., Any]:
@@ -91,7 +92,7 @@ async def test_a_handshake_takes_the_same_work_however_many_notifications_are_un
 
 
 async def test_strangers_are_admitted_and_figures_are_exact_while_devices_with_200_000_reconnect(
-    server: Server, people: list[Person], record_property: live.Record
+    server: NodeProcess, people: list[Person], record_property: live.Record
 ) -> None:
     (person,) = people
     strangers = [server.person() for _ in range(STRANGERS)]
@@ -121,7 +122,7 @@ async def test_strangers_are_admitted_and_figures_are_exact_while_devices_with_2
             for each in read[:50]:
                 await client.send(live.mark_read(each))
             await client.send("PING")
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(HANG_TIMEOUT):
                 while json.loads(await client.recv())["type"] != "pong":
                     pass
         for each in read[50:]:
@@ -131,6 +132,6 @@ async def test_strangers_are_admitted_and_figures_are_exact_while_devices_with_2
         assert count.json() == {"unread": UNREAD - 91}
 
 
-async def shown(server: Server, person: Person) -> int:
+async def shown(server: NodeProcess, person: Person) -> int:
     """The figure that a page is greeted with."""
     return int((await greeting(server.socket_url(person.token)))["unread"])

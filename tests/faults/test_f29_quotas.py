@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-
-import live
-from bystander import heard_throughout, watched
-from live import PATIENCE, Person, Server, metric
+from tests.support import process_node as live
+from tests.support.canary import heard_throughout, watched
+from tests.support.process_node import NodeProcess, Person, metric
+from tests.support.time_limits import HANG_TIMEOUT
 
 ACCOUNT_BYTES = 1024 * 1024
 BATCH = 1000
@@ -21,13 +21,13 @@ MOST_ON_DISK = 2.0
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
     limits = {"max_account_bytes": ACCOUNT_BYTES}
     with watched(tmp_path_factory.mktemp("f29"), **limits) as server:
         yield server
 
 
-def on_disk(server: Server) -> int:
+def on_disk(server: NodeProcess) -> int:
     """Pages of the database in use, in bytes, the log's included."""
     with server.writing() as transaction:
         pages, size, free = (
@@ -46,12 +46,12 @@ async def batch(
 
 
 async def test_an_account_that_fills_the_disk_is_refused_and_a_bystander_is_not(
-    server: Server, rest: httpx.AsyncClient, record_property: live.Record
+    server: NodeProcess, rest: httpx.AsyncClient, record_property: live.Record
 ) -> None:
     greedy = server.person()
     before = on_disk(server)
     async with heard_throughout(server, record_property):
-        async with asyncio.timeout(PATIENCE * 4):
+        async with asyncio.timeout(HANG_TIMEOUT * 4):
             while (answer := await batch(rest, greedy, count=SOME)).status_code == 200:
                 # What is read, or deleted, is no way around the limit.
                 await rest.post("/api/notifications/read-all", headers=greedy.headers)
@@ -78,7 +78,7 @@ async def test_an_account_that_fills_the_disk_is_refused_and_a_bystander_is_not(
 
 
 async def test_keys_whose_notifications_are_deleted_count_too(
-    server: Server, rest: httpx.AsyncClient
+    server: NodeProcess, rest: httpx.AsyncClient
 ) -> None:
     """Otherwise a key a request, kept for a day, fills the disk as well."""
     person = server.person()
@@ -100,7 +100,7 @@ async def test_keys_whose_notifications_are_deleted_count_too(
 
 
 async def test_a_batch_with_a_key_is_not_kept_twice_and_a_repeat_has_the_same_bytes(
-    server: Server, rest: httpx.AsyncClient, record_property: live.Record
+    server: NodeProcess, rest: httpx.AsyncClient, record_property: live.Record
 ) -> None:
     plain, keyed = server.person(), server.person()
     sizes = [on_disk(server)]

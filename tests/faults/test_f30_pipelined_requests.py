@@ -5,11 +5,10 @@ import contextlib
 from collections.abc import Iterator
 
 import pytest
-
-import live
-from bystander import unharmed, watched
-from live import Server
-from wire import Wires
+from tests.support import process_node as live
+from tests.support.canary import unharmed, watched
+from tests.support.process_node import NodeProcess
+from tests.support.raw_websocket import Wires
 
 AT_ONCE = 10
 REQUEST = (
@@ -22,13 +21,13 @@ SENT_AT_MOST = 2 * 2**20
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
     with watched(tmp_path_factory.mktemp("f30"), answer_timeout=1.0) as server:
         yield server
 
 
 async def test_requests_behind_an_unread_answer_stay_with_the_kernel_and_the_connection_ends(
-    server: Server, record_property: live.Record
+    server: NodeProcess, record_property: live.Record
 ) -> None:
     """Each connection may cost what is read at once, and its answers' buffer."""
     most = 0

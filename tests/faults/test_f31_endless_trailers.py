@@ -5,11 +5,10 @@ import contextlib
 from collections.abc import Iterator
 
 import pytest
-
-import live
-from bystander import unharmed, watched
-from live import Server
-from wire import Wires
+from tests.support import process_node as live
+from tests.support.canary import unharmed, watched
+from tests.support.process_node import NodeProcess
+from tests.support.raw_websocket import Wires
 
 HEAD = (
     b"POST /api/auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
@@ -29,14 +28,14 @@ FRAMINGS = {
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
     with watched(tmp_path_factory.mktemp("f31")) as server:
         yield server
 
 
 @pytest.mark.parametrize(("start", "more"), FRAMINGS.values(), ids=FRAMINGS.keys())
 async def test_a_chunked_body_with_framing_without_end_is_431_after_a_few_kib(
-    server: Server, record_property: live.Record, start: bytes, more: bytes
+    server: NodeProcess, record_property: live.Record, start: bytes, more: bytes
 ) -> None:
     async def endless(wires: Wires) -> None:
         wire = await wires.tcp(server.url, send_buffer=2**14)
@@ -57,7 +56,7 @@ async def test_a_chunked_body_with_framing_without_end_is_431_after_a_few_kib(
 
 
 async def test_a_body_in_chunks_of_one_byte_is_read_to_its_bound_and_others_get_their_turn(
-    server: Server, record_property: live.Record
+    server: NodeProcess, record_property: live.Record
 ) -> None:
     """Eight at a time: each is some 12 MB, of which a little is parsed in a turn of the loop."""
 

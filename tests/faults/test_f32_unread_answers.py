@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from tests.support import process_node as live
+from tests.support.canary import held_by, watched
+from tests.support.process_node import NodeProcess
+from tests.support.raw_websocket import Wires
 
-import live
-from bystander import held_by, watched
-from live import Server
-from useby.realtime.seats import OWN_FILES, REQUESTS, STANDING
-from wire import Wires
+from useby.realtime.slots import OWN_FILES, REQUESTS, STANDING
 
 MOST = 20
 SEATS = MOST + REQUESTS
@@ -21,7 +21,7 @@ SMALL = b"GET /api/asyncapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 @pytest.fixture
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
     """A node that takes 20 WebSocket connections, and cuts an unread answer after three seconds."""
     with watched(
         tmp_path_factory.mktemp("f32"),
@@ -32,7 +32,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
-async def asked(server: Server, wires: Wires, path: str) -> tuple[int, bytes]:
+async def asked(server: NodeProcess, wires: Wires, path: str) -> tuple[int, bytes]:
     """The status of an answer, and all of it, on a connection of its own."""
     wire = await wires.tcp(server.url)
     await wire.send(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
@@ -41,7 +41,7 @@ async def asked(server: Server, wires: Wires, path: str) -> tuple[int, bytes]:
 
 
 async def test_unread_answers_take_every_seat_and_probes_still_get_in_until_the_seats_are_free(
-    server: Server, wires: Wires, rest: httpx.AsyncClient, record_property: live.Record
+    server: NodeProcess, wires: Wires, rest: httpx.AsyncClient, record_property: live.Record
 ) -> None:
     before = await held_by(server)
     unread = [await wires.tcp(server.url, receive_buffer=4096) for _ in range(SEATS + STANDING)]
@@ -60,7 +60,7 @@ async def test_unread_answers_take_every_seat_and_probes_still_get_in_until_the_
         return (await asked(server, wires, "/api/asyncapi.json"))[0] == 200
 
     await live.until(is_free)
-    assert await live.metric(rest, "useby_requests_refused_total", reason="unread") >= SEATS
+    assert await live.metric(rest, "useby_requests_rejected_total", reason="unread") >= SEATS
 
     async def has_come_back() -> bool:
         held = await held_by(server)
@@ -71,7 +71,7 @@ async def test_unread_answers_take_every_seat_and_probes_still_get_in_until_the_
 
 
 async def test_silent_connections_without_end_do_not_keep_a_probe_out(
-    server: Server, wires: Wires
+    server: NodeProcess, wires: Wires
 ) -> None:
     """They send nothing, and each is followed by another: a visitor that stands makes room."""
     seated = [await wires.tcp(server.url) for _ in range(SEATS)]
@@ -98,7 +98,7 @@ async def test_silent_connections_without_end_do_not_keep_a_probe_out(
     await asyncio.gather(*flooding, return_exceptions=True)
 
 
-async def test_a_slow_reader_gets_all_of_its_answer(server: Server, wires: Wires) -> None:
+async def test_a_slow_reader_gets_all_of_its_answer(server: NodeProcess, wires: Wires) -> None:
     """It takes longer than the deadline, but reads a little all the time."""
     wire = await wires.tcp(server.url, receive_buffer=4096)
     await wire.send(LARGE.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
@@ -116,7 +116,7 @@ async def test_a_slow_reader_gets_all_of_its_answer(server: Server, wires: Wires
 
 
 async def test_a_connection_that_has_its_answer_and_sends_nothing_more_is_closed(
-    server: Server, wires: Wires
+    server: NodeProcess, wires: Wires
 ) -> None:
     """Also one whose answer came before its body was whole."""
     idle = await wires.tcp(server.url)
@@ -129,7 +129,7 @@ async def test_a_connection_that_has_its_answer_and_sends_nothing_more_is_closed
 
 
 async def test_a_node_needs_no_more_files_of_its_own_than_are_kept_for_it(
-    server: Server, rest: httpx.AsyncClient, record_property: live.Record
+    server: NodeProcess, rest: httpx.AsyncClient, record_property: live.Record
 ) -> None:
     person = server.person()
     await asyncio.gather(*(live.post(rest, person, f"note {n}") for n in range(50)))

@@ -5,24 +5,24 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support import process_node as live
+from tests.support.foreign_clients import client_of, nothing_more, take, until_closed
+from tests.support.process_node import NodeProcess
+from tests.support.raw_websocket import Wires
 
-import live
-from clients import client_of, nothing_more, take, until_closed
-from live import Server
-from useby.realtime.seats import FEWEST_FILES, Room
-from wire import Wires
+from useby.realtime.slots import FEWEST_FILES, Room
 
 LIMITED = str(Path(__file__).parent.parent / "programs" / "limited.py")
 SEEN = "a connection can't be accepted"
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
+def server(tmp_path: Path) -> Iterator[NodeProcess]:
     with live.serving(tmp_path, program=(LIMITED, "128")) as server:
         yield server
 
 
-async def probe(server: Server, wires: Wires, path: str = "/api/health/ready") -> bytes:
+async def probe(server: NodeProcess, wires: Wires, path: str = "/api/health/ready") -> bytes:
     """A health check on a connection of its own; all that it is answered with."""
     wire = await wires.tcp(server.url)
     await wire.send(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
@@ -30,7 +30,7 @@ async def probe(server: Server, wires: Wires, path: str = "/api/health/ready") -
 
 
 async def test_with_128_files_there_is_room_for_a_few_and_a_warning_names_the_remedy(
-    server: Server, wires: Wires
+    server: NodeProcess, wires: Wires
 ) -> None:
     room = Room.of(128)
     assert room.connections >= 30
@@ -52,7 +52,7 @@ async def test_with_128_files_there_is_room_for_a_few_and_a_warning_names_the_re
 
 
 async def test_as_many_websocket_connections_as_there_is_room_for_and_then_1013(
-    server: Server,
+    server: NodeProcess,
 ) -> None:
     room = Room.of(128)
     async with client_of("websockets") as connect:
@@ -71,7 +71,7 @@ async def test_as_many_websocket_connections_as_there_is_room_for_and_then_1013(
 
 
 def test_a_node_with_too_few_files_does_not_start_and_names_the_remedy(tmp_path: Path) -> None:
-    server = Server(tmp_path, program=(LIMITED, str(FEWEST_FILES - 1)))
+    server = NodeProcess(tmp_path, program=(LIMITED, str(FEWEST_FILES - 1)))
     try:
         server.launch()
         assert server.wait() != 0

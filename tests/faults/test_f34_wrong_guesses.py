@@ -7,11 +7,10 @@ from typing import Any
 
 import httpx
 import pytest
-
-import live
-from bystander import unharmed, watched
-from live import Server
-from wire import Wires
+from tests.support import process_node as live
+from tests.support.canary import unharmed, watched
+from tests.support.process_node import NodeProcess
+from tests.support.raw_websocket import Wires
 
 PASSWORD = "correct horse battery"
 GUESSERS = 5
@@ -20,7 +19,7 @@ GUESSES = 4
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
     with watched(
         tmp_path_factory.mktemp("f34"), login_rate="5/minute", trusted_proxies="127.0.0.1"
     ) as server:
@@ -42,7 +41,7 @@ class Street:
 
 
 async def test_an_owner_signs_in_from_known_and_new_devices_while_many_guess(
-    server: Server, record_property: live.Record
+    server: NodeProcess, record_property: live.Record
 ) -> None:
     rounds = iter(range(1, 10))
 

@@ -5,11 +5,10 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-
-import live
-from bystander import unharmed, watched
-from live import Person, Server
-from wire import Wires
+from tests.support import process_node as live
+from tests.support.canary import unharmed, watched
+from tests.support.process_node import NodeProcess, Person
+from tests.support.raw_websocket import Wires
 
 KIB, MIB = 1024, 1024 * 1024
 LARGEST_ANSWER = 64 * KIB
@@ -20,7 +19,7 @@ REFUSED = {400, 401, 413, 422}
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
     with watched(
         tmp_path_factory.mktemp("f35"), login_rate="10000/minute", signup_rate="10000/minute"
     ) as server:
@@ -60,7 +59,7 @@ def bodies() -> Iterator[tuple[str, str, bytes, bool]]:
 
 
 async def test_bodies_that_are_full_of_errors_are_refused_briefly_and_nobody_waits(
-    server: Server, record_property: live.Record
+    server: NodeProcess, record_property: live.Record
 ) -> None:
     person: Person = server.person()
     largest = 0

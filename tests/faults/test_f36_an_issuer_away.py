@@ -8,15 +8,15 @@ from pathlib import Path
 
 import jwt
 import pytest
+from tests.support import process_node as live
+from tests.support.canary import heard_throughout, watched
+from tests.support.foreign_clients import Ended, client_of, take, until_closed
+from tests.support.issuers import RSA, KeyServer, jwk_of, key_server, key_set
+from tests.support.process_node import NodeProcess
+from tests.support.time_limits import HANG_TIMEOUT
 from websockets import Subprotocol
 from websockets.asyncio.client import connect
 
-import live
-from bystander import heard_throughout, watched
-from clients import Ended, client_of, take, until_closed
-from issuers import RSA, KeyServer, jwk_of, key_server, key_set
-from live import Server
-from patience import PATIENCE
 from useby.client import Event, Notifications, State, Timing
 
 AWAY = ([], Ended(1013, "Issuer unavailable"))
@@ -32,12 +32,12 @@ async def keys() -> AsyncIterator[KeyServer]:
 
 
 @pytest.fixture
-def server(tmp_path: Path, keys: KeyServer) -> Iterator[Server]:
+def server(tmp_path: Path, keys: KeyServer) -> Iterator[NodeProcess]:
     with watched(tmp_path, jwt_jwks_url=keys.url, jwt_auto_provision="true") as server:
         yield server
 
 
-def token_of(server: Server, kid: str = "1") -> str:
+def token_of(server: NodeProcess, kid: str = "1") -> str:
     now = int(datetime.now(UTC).timestamp())
     claims = {"sub": "outsider", "iat": now, "exp": now + 600}
     token = jwt.encode(claims, RSA, "RS256", {"kid": kid})
@@ -46,7 +46,7 @@ def token_of(server: Server, kid: str = "1") -> str:
 
 
 async def test_a_good_token_is_not_called_bad_and_its_clients_come_back_by_themselves(
-    server: Server, keys: KeyServer, record_property: live.Record
+    server: NodeProcess, keys: KeyServer, record_property: live.Record
 ) -> None:
     good, unknown = token_of(server), token_of(server, "unknown")
     closes: list[int | None] = []
@@ -73,7 +73,7 @@ async def test_a_good_token_is_not_called_bad_and_its_clients_come_back_by_thems
         assert answer.status_code == 503
         assert int(answer.headers["retry-after"]) >= 1
         keys.status = "200 OK"
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(HANG_TIMEOUT):
             await connected.wait()
         assert set(closes) == {1013}
         answer = await rest.get("/api/me", headers={"authorization": f"Bearer {good}"})
@@ -85,7 +85,7 @@ async def test_a_good_token_is_not_called_bad_and_its_clients_come_back_by_thems
 
 
 async def test_a_session_goes_on_with_the_token_it_has_when_a_fresh_one_cannot_be_judged(
-    server: Server,
+    server: NodeProcess,
 ) -> None:
     person = server.person()
     url = server.socket_url(person.token)

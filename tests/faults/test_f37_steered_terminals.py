@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.table import Table
+from tests.support.cli_result import logging_put_back
 
-from shell import logging_put_back
 from useby import logs
 from useby.cli import main, terminal
 from useby.domain.visible import visible

@@ -11,11 +11,11 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.support.nats_servers import NatsServer, nats_servers
+from tests.support.time_limits import HANG_TIMEOUT
+from tests.support.two_nodes import followed, two_houses
 from websockets.asyncio.client import ClientConnection
 
-from cluster_nodes import followed, two_houses
-from nats_servers import NatsServer, nats_servers
-from patience import PATIENCE
 from useby import metrics
 
 
@@ -63,7 +63,7 @@ async def test_what_a_command_commits_is_told_at_once_and_without_nats_it_is_kep
 
 
 async def hear(client: ClientConnection) -> Any:
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(HANG_TIMEOUT):
         return json.loads(await client.recv())
 
 
@@ -81,7 +81,9 @@ async def test_a_post_and_an_alert_are_answered_and_told_here_at_once_and_elsewh
         async with (
             here.connected(token) as own,
             there.connected(token) as other,
-            httpx.AsyncClient(base_url=here.node.url, trust_env=False, timeout=PATIENCE) as rest,
+            httpx.AsyncClient(
+                base_url=here.node.url, trust_env=False, timeout=HANG_TIMEOUT
+            ) as rest,
         ):
             await followed(there)
             heard = metrics.hints_received._value.get()

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from tests.support import process_node as live
+from tests.support.fault_proxy import Manner, Proxy
+from tests.support.postgres import Postgres
+from tests.support.process_node import NodeProcess
+from tests.support.process_node_on_postgres import NodeProcessOnPostgres, person_on
 
-import live
-from live import Server
-from onpostgres import ServerOnPostgres, person_on
-from postgres import Postgres
-from proxy import Manner, Proxy
 from useby.store.postgres import COMMAND_SECONDS, MIGRATION_LOCK
 
 OURS = COMMAND_SECONDS - 10
@@ -34,7 +34,7 @@ def empty_url(postgres: Postgres) -> Iterator[str]:
     asyncio.run(postgres.drop(name))
 
 
-async def ended(server: Server) -> int:
+async def ended(server: NodeProcess) -> int:
     """Return the exit status of a process that was asked to stop; its log is clean."""
     status = await asyncio.to_thread(server.process.wait, OURS)
     server.wait()
@@ -47,7 +47,7 @@ async def test_a_node_whose_database_hangs_ends_in_time(
     proxy: Proxy, postgres: Postgres, postgres_url: str, tmp_path: Path, signals: int
 ) -> None:
     """With the second signal it does so although it is set to drain for an hour."""
-    node = ServerOnPostgres(
+    node = NodeProcessOnPostgres(
         tmp_path,
         postgres_url.replace(f":{postgres.port}/", f":{proxy.port}/"),
         drain_seconds=3600 if signals > 1 else 0,
@@ -76,7 +76,7 @@ async def test_a_node_whose_database_hangs_ends_in_time(
         node.end()
 
 
-async def refuses(node: Server) -> bool:
+async def refuses(node: NodeProcess) -> bool:
     """Whether it has begun to stop: its port is closed."""
     try:
         _, writer = await asyncio.open_connection("127.0.0.1", int(node.url.rpartition(":")[2]))
@@ -93,7 +93,7 @@ async def test_who_waits_for_anothers_migration_leaves_when_it_is_asked_to(
     holder = await asyncpg.connect(empty_url)
     await holder.execute(f"SELECT pg_advisory_lock({MIGRATION_LOCK})")
     workers = {"arguments": ("--workers", "2"), "nats_url": "nats://127.0.0.1:1"}
-    node = ServerOnPostgres(tmp_path, empty_url, **workers if processes > 1 else {})
+    node = NodeProcessOnPostgres(tmp_path, empty_url, **workers if processes > 1 else {})
     try:
         node.launch()
         await live.until(lambda: "waits for it" in node.log)

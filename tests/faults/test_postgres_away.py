@@ -6,11 +6,11 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.support.factories import a_product
+from tests.support.in_process_node import InProcessNode, SettableClock
+from tests.support.postgres import Postgres
+from tests.support.process_node import until
 
-from goods import a_product
-from house import House, Wall
-from live import until
-from postgres import Postgres
 from useby.app import running
 from useby.settings import Settings
 from useby.store import products
@@ -29,8 +29,8 @@ def own() -> Iterator[Postgres]:
 async def test_all_stays_and_goes_on_by_itself_when_it_is_back(own: Postgres) -> None:
     url = own.url("postgres")
     settings: Any = {"port": 0, "database_url": url, "secret_key": "k" * 32, "_env_file": None}
-    async with running(Settings(**settings | {"drain_seconds": 0}), Wall()) as node:
-        house = House(node, Wall())
+    async with running(Settings(**settings | {"drain_seconds": 0}), SettableClock()) as node:
+        house = InProcessNode(node, SettableClock())
         user = await house.add_user()
         token = await house.token(user)
         headers = {"Authorization": f"Bearer {token}"}

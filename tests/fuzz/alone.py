@@ -3,13 +3,14 @@
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from stage import Alarm, Line, Loop, frames_in
+from tests.support.raw_websocket import Frame
+from tests.support.simulation.parts import Alarm, Line, Loop, frames_in
+
 from useby.bus.memory import MemoryBus
 from useby.realtime.hub import Hub
 from useby.realtime.session import Mark, Session, State
 from useby.realtime.socket import SLICE, Socket
 from useby.settings import Settings
-from wire import Frame
 
 SETTINGS = Settings(_env_file=None)  # type: ignore[call-arg]
 
@@ -21,8 +22,8 @@ class Alone:
         self.loop = Loop()
         self.alarm = Alarm("useby")
         self.line = Line(self.loop, 0, reads=True)
-        self.heard = bytearray()
-        self.line.hear = self.heard.extend
+        self.latest_seq = bytearray()
+        self.line.hear = self.latest_seq.extend
         self.marked: list[str] = []
         self.waiting: list[tuple[Socket, Mark]] = []
         self.loop.run_until_complete(self._open())
@@ -37,12 +38,12 @@ class Alone:
             now=lambda: datetime.now(UTC),
             product_json=lambda *_: "{}",
         )
-        wants: Any = self.hub.wants
-        wants.mark = lambda socket, wanted: self.waiting.append((socket, wanted))
+        requests: Any = self.hub.requests
+        requests.mark = lambda socket, wanted: self.waiting.append((socket, wanted))
         session = Session("ada")
         session.state = State.LIVE
         self.socket = Socket(self.hub, self.line, session)
-        self.hub.hold(self.socket)
+        self.hub.add(self.socket)
         self.line.set_protocol(self.socket)
 
     def __enter__(self) -> Self:
@@ -62,13 +63,13 @@ class Alone:
         for socket, mark in batch:
             assert mark.ids, "a plain session names what it marks"
             self.marked += mark.ids
-            self.hub.answer(socket, socket.session.marked)
+            self.hub.reply(socket, socket.session.marked)
         self.loop.settle()
         return bool(batch)
 
     def frames(self) -> list[Frame]:
         """What the client was sent."""
-        heard = bytearray(self.heard)
+        heard = bytearray(self.latest_seq)
         frames = list(frames_in(heard))
         assert not heard, "half a frame"
         return frames

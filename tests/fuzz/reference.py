@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from wire import BINARY, CLOSE, CONT, PING, PONG, TEXT
+from tests.support.raw_websocket import BINARY, CLOSE, CONT, PING, PONG, TEXT
 
 ID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 

@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from hypothesis import strategies as st
-
-from conformance.cases import headed
-from wire import BINARY, CLOSE, CONT, PING, PONG, TEXT
+from tests.conformance.cases import headed
+from tests.support.raw_websocket import BINARY, CLOSE, CONT, PING, PONG, TEXT
 
 LIMIT = 4096
 """Bytes of a message, by the contract (section 7)."""

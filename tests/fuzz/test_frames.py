@@ -4,9 +4,9 @@ import json
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.fuzz.reference import ID, Reading, hear
+from tests.fuzz.streams import LIMIT, damage, damaged, texts
 
-from fuzz.reference import ID, Reading, hear
-from fuzz.streams import LIMIT, damage, damaged, texts
 from useby.realtime.frames import (
     ACTION_LENGTH,
     Authenticate,

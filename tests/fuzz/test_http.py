@@ -2,10 +2,9 @@
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-
-from fuzz.http_streams import Request, odd_requests, requests
-from fuzz.streams import cuts, damage, damaged, pieces
-from fuzz.visitor import KEEP_ALIVE, SETTINGS, Visitor, echoed
+from tests.fuzz.http_streams import Request, odd_requests, requests
+from tests.fuzz.streams import cuts, damage, damaged, pieces
+from tests.fuzz.visitor import KEEP_ALIVE, SETTINGS, Visitor, echoed
 
 LONGEST = (
     SETTINGS.head_timeout

@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-import live
-from fuzz.http_streams import bodies
-from fuzz.streams import damage, damaged
-from live import PATIENCE, Person, Server
+from tests.fuzz.http_streams import bodies
+from tests.fuzz.streams import damage, damaged
+from tests.support import process_node as live
+from tests.support.process_node import NodeProcess, Person
+from tests.support.time_limits import HANG_TIMEOUT
 
 ROUTES = [
     ("POST", "/api/auth/signup"),
@@ -30,14 +30,14 @@ LARGEST = 256 * 1024
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
     """A node whose log must be without a traceback in the end."""
     with live.serving(tmp_path_factory.mktemp("json")) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
-def person(server: Server) -> Person:
+def person(server: NodeProcess) -> Person:
     return server.person()
 
 
@@ -47,10 +47,10 @@ def test_any_body_is_answered_as_documented_and_in_little(
     route: tuple[str, str],
     body: bytes,
     edits: list[tuple[str, int, int]],
-    server: Server,
+    server: NodeProcess,
     person: Person,
 ) -> None:
-    connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=PATIENCE)
+    connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=HANG_TIMEOUT)
     headers = person.headers | {"Content-Type": "application/json"}
     try:
         with contextlib.suppress(ConnectionError):  # answered before all of it was sent

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.fuzz.test_frames import hostile_texts
 
-from fuzz.test_frames import hostile_texts
-from useby.domain.account import Standing
+from useby.domain.account import TokenStatus
 from useby.realtime import closes, frames
 from useby.realtime.effects import Fetch, Mark
 from useby.realtime.frames import Authenticate, ClientFrame, Ignored, MarkRead, Ping, parse
@@ -52,7 +52,7 @@ def test_all_that_is_said_is_acted_on_once_and_in_order_whenever_the_store_answe
     texts: list[str], times: list[str], *, extended: bool
 ) -> None:
     session = Session("ada", extended=extended)
-    session.opened(Standing.GOOD, 0, unread=0, since=None, expires_at=ENDS)
+    session.opened(TokenStatus.GOOD, 0, unread=0, since=None, expires_at=ENDS)
     acted: list[object] = []
     waits: Mark | Authenticate | None = None
 
@@ -80,7 +80,7 @@ def test_all_that_is_said_is_acted_on_once_and_in_order_whenever_the_store_answe
             answer()
         elif time == "news":
             rows = [Sent(session.seq + 1, "x")]
-            take((NEWS,) if session.takes(rows) else session.passed(rows))
+            take((NEWS,) if session.try_push(rows) else session.passed(rows))
         elif time == "read":
             take(session.read_elsewhere(["x"], 1))
         elif time == "product":

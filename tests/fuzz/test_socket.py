@@ -2,11 +2,10 @@
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-
-from fuzz.alone import SETTINGS, Alone, assert_bounded
-from fuzz.reference import read
-from fuzz.streams import IDS, cuts, framed, pieces, streams
-from wire import CLOSE, PONG, TEXT
+from tests.fuzz.alone import SETTINGS, Alone, assert_bounded
+from tests.fuzz.reference import read
+from tests.fuzz.streams import IDS, cuts, framed, pieces, streams
+from tests.support.raw_websocket import CLOSE, PONG, TEXT
 
 MARK = f'{{"action":"mark_read","id":"{IDS[0]}"}}'.encode()
 PING_BEHIND_A_MARK = framed(TEXT, MARK) + framed(TEXT, b"PING")

@@ -6,13 +6,13 @@ import zlib
 from collections import deque
 from typing import Any, Self
 
+from tests.support.simulation.parts import Alarm, Line, Loop
 from uvicorn.config import Config
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.server import ServerState
 
-from stage import Alarm, Line, Loop
 from useby.realtime.http import READ_BYTES, BoundedHttpProtocol
-from useby.realtime.seats import Room, Seats
+from useby.realtime.slots import Room, Seats
 from useby.settings import Settings
 
 SETTINGS = Settings(_env_file=None)  # type: ignore[call-arg]
@@ -37,7 +37,7 @@ class _Admissions:
     def host_allowed(self, host: str) -> bool:
         return True
 
-    def enter(self, before: Any, transport: Any, knock: Any, answer: bytes) -> None:
+    def accept(self, before: Any, transport: Any, knock: Any, answer: bytes) -> None:
         transport.write(answer)
         transport.close()
 
@@ -56,8 +56,8 @@ class Visitor:
         self.loop = Loop()
         self.alarms = [Alarm("useby"), Alarm("uvicorn")]
         self.line = Line(self.loop, 0, reads=reads)
-        self.heard = bytearray()
-        self.line.hear = self.heard.extend
+        self.latest_seq = bytearray()
+        self.line.hear = self.latest_seq.extend
         self.asked = 0
         """How many requests the application was called for."""
         config = Config(
@@ -68,8 +68,8 @@ class Visitor:
             log_config=None,
             timeout_keep_alive=KEEP_ALIVE,
         )
-        admissions: Any = _Admissions()
-        self.protocol = BoundedHttpProtocol(admissions, config, ServerState(), {}, self.loop)
+        admission: Any = _Admissions()
+        self.protocol = BoundedHttpProtocol(admission, config, ServerState(), {}, self.loop)
         self.protocol.pipeline = _NoPipeline()
         self.line.set_protocol(self.protocol)
         self.loop.call_soon(self.protocol.connection_made, self.line)
@@ -113,7 +113,7 @@ class Visitor:
     def assert_bounded(self) -> None:
         """What a connection holds, whatever its peer sends, is bounded."""
         protocol = self.protocol
-        assert len(protocol._held) <= READ_BYTES
+        assert len(protocol._unparsed) <= READ_BYTES
         assert len(protocol.headers or ()) <= SETTINGS.head_max_headers + 1
         if protocol.cycle is not None:
             assert len(protocol.cycle.body) <= HIGH_WATER_LIMIT + READ_BYTES
@@ -125,7 +125,7 @@ class Visitor:
 
     def answers(self) -> list[tuple[int, bytes]]:
         """Status and body of each answer; refusals of every kind count as one."""
-        parts = STATUSES.split(bytes(self.heard))
+        parts = STATUSES.split(bytes(self.latest_seq))
         assert parts[0] == b"", parts[0]
         found = []
         for status, rest in zip(map(int, parts[1::2]), parts[2::2], strict=True):

@@ -4,13 +4,12 @@ import asyncio
 import json
 
 import httpx
+from tests.support.in_process_node import InProcessNode
+from tests.support.time_limits import HANG_TIMEOUT
 from websockets.asyncio.client import connect
 
-from house import House
-from patience import PATIENCE
 
-
-async def test_a_client_acknowledges_and_no_device_is_told_again(house: House) -> None:
+async def test_a_client_acknowledges_and_no_device_is_told_again(house: InProcessNode) -> None:
     user = await house.add_user()
     token = await house.token(user)
     first, second = await house.post(user, "first", "second")
@@ -30,7 +29,7 @@ async def test_a_client_acknowledges_and_no_device_is_told_again(house: House) -
 
     async with connect(f"{house.socket_url}?access_token={token}") as again:
         await again.recv()
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(HANG_TIMEOUT):
             assert json.loads(await again.recv())["id"] == second.id
         await again.send("PING")
         assert json.loads(await again.recv()) == {"type": "pong"}

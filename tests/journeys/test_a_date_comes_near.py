@@ -6,10 +6,9 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import httpx
+from tests.support.in_process_node import InProcessNode
+from tests.support.time_limits import HANG_TIMEOUT
 from websockets.asyncio.client import connect
-
-from house import House
-from patience import PATIENCE
 
 
 async def signed_in(http: httpx.AsyncClient, email: str) -> None:
@@ -19,7 +18,9 @@ async def signed_in(http: httpx.AsyncClient, email: str) -> None:
     http.headers["authorization"] = f"Bearer {tokens['accessToken']}"
 
 
-async def test_a_date_comes_near_and_every_device_of_its_owner_hears_of_it(house: House) -> None:
+async def test_a_date_comes_near_and_every_device_of_its_owner_hears_of_it(
+    house: InProcessNode,
+) -> None:
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(httpx.AsyncClient(base_url=house.node.url))
         await signed_in(http, "ada@useby.example")
@@ -36,7 +37,7 @@ async def test_a_date_comes_near_and_every_device_of_its_owner_hears_of_it(house
         await http.patch("/api/me", json={"alertTime": "00:00"})
         assert (await http.post("/api/products", json=product)).status_code == 201
 
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(HANG_TIMEOUT):
             frames = [await device.recv() for device in devices]
         assert len(set(frames)) == 1
         said: dict[str, Any] = json.loads(frames[0])

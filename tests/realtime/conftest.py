@@ -1,5 +1,5 @@
 """A node for each test that asks for one."""
 
-from nodes import house, start, wall
+from tests.support.node_fixtures import house, start, wall
 
 __all__ = ["house", "start", "wall"]

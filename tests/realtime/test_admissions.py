@@ -7,16 +7,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from tests.support.in_process_node import InProcessNode
+from tests.support.time_limits import HANG_TIMEOUT
 
-from house import House
-from patience import PATIENCE
 from useby.auth.refresh import hash_of
-from useby.realtime import admissions
-from useby.realtime.admissions import TOGETHER, Knock
+from useby.realtime import admission
+from useby.realtime.admission import BATCH, UpgradeRequest
 from useby.realtime.http import BoundedHttpProtocol
 from useby.store import tickets
-from useby.store.engine import StoreUnavailable, Transaction
-from useby.store.tickets import Stake
+from useby.store.database import StoreUnavailable, Transaction
+from useby.store.tickets import TicketGrant
 
 
 class Line(asyncio.Transport):
@@ -60,15 +60,15 @@ class Line(asyncio.Transport):
 
     async def says(self, text: str) -> None:
         """Wait until ``text`` has been written."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(HANG_TIMEOUT):
             while not any(text.encode() in each for each in self.writes):
                 self.written.clear()
                 await self.written.wait()
 
 
-def enter(house: House, token: str) -> Line:
+def enter(house: InProcessNode, token: str) -> Line:
     line = Line()
-    house.node.admissions.enter(object(), line, Knock((token,), None, None))
+    house.node.admission.accept(object(), line, UpgradeRequest((token,), None, None))
     return line
 
 
@@ -86,7 +86,7 @@ def frames_in(data: bytes) -> list[Any]:
 
 
 async def test_connections_that_arrive_together_share_their_look_ups(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    house: InProcessNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tokens = [await house.token(await house.add_user(f"u{n}"), f"s{n}") for n in range(50)]
     real, asked = house.node.database.read, []
@@ -103,17 +103,17 @@ async def test_connections_that_arrive_together_share_their_look_ups(
 
 
 async def test_tickets_that_are_shown_together_share_a_write(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    house: InProcessNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ada = await house.add_user()
     given = [house.node.context.tickets.new(ada.id) for _ in range(20)]
     now = house.wall()
-    stake = Stake(ada.id, "s1", now, now + timedelta(minutes=1))
+    stake = TicketGrant(ada.id, "s1", now, now + timedelta(minutes=1))
     await house.token(ada)
 
     def keep(transaction: Transaction) -> None:
         for each in given:
-            tickets.keep(transaction, hash_of(each), stake, stake.until)
+            tickets.keep(transaction, hash_of(each), stake, stake.token_expires_at)
 
     await house.node.database.write(keep)
     real, asked = house.node.database.write, []
@@ -122,7 +122,7 @@ async def test_tickets_that_are_shown_together_share_a_write(
         asked.append(work)
         return real(work, **how)
 
-    monkeypatch.setattr(house.node.database, "changed_elsewhere", asyncio.Event().wait)
+    monkeypatch.setattr(house.node.database, "has_external_changes", asyncio.Event().wait)
     monkeypatch.setattr(house.node.database, "write", counted)
     twice = [enter(house, each) for each in given], [enter(house, each) for each in given[:10]]
     for line in twice[0]:
@@ -132,17 +132,19 @@ async def test_tickets_that_are_shown_together_share_a_write(
     assert len(asked) == 1
 
 
-async def test_the_upgrade_is_answered_with_the_first_frame_in_one_write(house: House) -> None:
+async def test_the_upgrade_is_answered_with_the_first_frame_in_one_write(
+    house: InProcessNode,
+) -> None:
     line = Line()
     token = await house.token(await house.add_user())
-    house.node.admissions.enter(object(), line, Knock((token,), None, None), b"101 ")
+    house.node.admission.accept(object(), line, UpgradeRequest((token,), None, None), b"101 ")
     await line.says("CONNECTION_ESTABLISHED")
     assert len(line.writes) == 1
     assert line.writes[0].startswith(b"101 \x81")
 
 
 async def test_an_upgrade_is_answered_although_the_store_is_away(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    house: InProcessNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     line = Line()
     token = await house.token(await house.add_user())
@@ -154,7 +156,7 @@ async def test_an_upgrade_is_answered_although_the_store_is_away(
         return await real(work)
 
     monkeypatch.setattr(house.node.database, "read", away)
-    house.node.admissions.enter(object(), line, Knock((token,), None, None), b"101 ")
+    house.node.admission.accept(object(), line, UpgradeRequest((token,), None, None), b"101 ")
     await line.says("101 ")
     assert line.writes == [b"101 "]
     back = True
@@ -167,7 +169,7 @@ async def test_all_who_come_meanwhile_are_let_in_to_wait_and_bad_tokens_are_clos
     start: Any, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     """The first turn is not the last one that is told something."""
-    monkeypatch.setattr(admissions, "HANGS_SECONDS", 0.05)
+    monkeypatch.setattr(admission, "STALL_SECONDS", 0.05)
     house = await start(connections_per_user=1000)
     token = await house.token(await house.add_user())
     real, back, asked = house.node.database.read, asyncio.Event(), asyncio.Event()
@@ -184,31 +186,33 @@ async def test_all_who_come_meanwhile_are_let_in_to_wait_and_bad_tokens_are_clos
 
     def knock(token: str) -> Line:
         line = Line()
-        house.node.admissions.enter(object(), line, Knock((token,), None, None), b"101 ")
+        house.node.admission.accept(object(), line, UpgradeRequest((token,), None, None), b"101 ")
         return line
 
-    early = [knock(token) for _ in range(3 * TOGETHER)]
+    early = [knock(token) for _ in range(3 * BATCH)]
     bad = knock("bad")
     await asked.wait()
     for line in early:
         await line.says("101 ")
     await bad.says("Invalid access token")
-    late = [knock(token) for _ in range(3 * TOGETHER)]
+    late = [knock(token) for _ in range(3 * BATCH)]
     for line in late:
         await line.says("101 ")
     assert {b"".join(line.writes) for line in early + late} == {b"101 "}
-    for _ in range(12 * TOGETHER):
+    for _ in range(12 * BATCH):
         gone = knock(token)
         await gone.says("101 ")
         gone.abort()
-    waiting = len(house.node.admissions._joined)
-    assert waiting <= 2 * len(early + late) + TOGETHER + 1, "who has left is not kept"
+    waiting = len(house.node.admission._joined)
+    assert waiting <= 2 * len(early + late) + BATCH + 1, "who has left is not kept"
     back.set()
     for line in early + late:
         await line.says("CONNECTION_ESTABLISHED")
 
 
-async def test_an_upgraded_connection_leaves_nothing_for_the_collector(house: House) -> None:
+async def test_an_upgraded_connection_leaves_nothing_for_the_collector(
+    house: InProcessNode,
+) -> None:
     token = await house.token(await house.add_user())
     gc.collect()
     gc.disable()
@@ -240,9 +244,9 @@ async def test_a_storm_is_admitted_a_turn_at_a_time_and_news_goes_out_between_tu
         return await real(work)
 
     monkeypatch.setattr(house.node.database, "read", one_turn_first)
-    storm = [enter(house, token) for _ in range(10 * TOGETHER)]
+    storm = [enter(house, token) for _ in range(10 * BATCH)]
     await second.wait()
-    assert sum(bool(line.writes) for line in storm) <= TOGETHER
+    assert sum(bool(line.writes) for line in storm) <= BATCH
     await house.post(eve, "still served")
     await open_already.says("still served")
     go_on.set()
@@ -250,7 +254,7 @@ async def test_a_storm_is_admitted_a_turn_at_a_time_and_news_goes_out_between_tu
         await line.says("CONNECTION_ESTABLISHED")
 
 
-async def test_frames_of_one_turn_leave_in_one_write(house: House) -> None:
+async def test_frames_of_one_turn_leave_in_one_write(house: InProcessNode) -> None:
     ada = await house.add_user()
     line = enter(house, await house.token(ada))
     await line.says("CONNECTION_ESTABLISHED")
@@ -261,13 +265,13 @@ async def test_frames_of_one_turn_leave_in_one_write(house: House) -> None:
         await house.post(ada, f"{number}")
     assert len(commits) == 20
     for news in commits:
-        house.node.hub.on_news(news)
+        house.node.hub.on_event(news)
     await line.says('"message":"19"')
     (written,) = line.writes
     assert [frame["message"] for frame in frames_in(written)] == [str(n) for n in range(20)]
 
 
-async def test_a_close_follows_what_was_said_in_the_same_turn(house: House) -> None:
+async def test_a_close_follows_what_was_said_in_the_same_turn(house: InProcessNode) -> None:
     ada = await house.add_user()
     line = enter(house, await house.token(ada))
     await line.says("CONNECTION_ESTABLISHED")
@@ -281,7 +285,7 @@ async def test_a_close_follows_what_was_said_in_the_same_turn(house: House) -> N
 
 
 async def test_pages_that_are_wanted_together_share_a_snapshot(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    house: InProcessNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ada = await house.add_user()
     await house.post(ada, *(f"{n}" for n in range(250)))

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from tests.support.databases import database_url
+from tests.support.in_process_node import InProcessNode, closed
+from tests.support.time_limits import HANG_TIMEOUT
 
-from both import database_url
-from house import House, closed
-from patience import PATIENCE
 from useby.domain.account import User
-from useby.domain.news import Notified
+from useby.domain.events import NotificationsAdded
 from useby.realtime.hub import Hub
 from useby.store.schema import notifications
 
@@ -19,12 +19,12 @@ __all__ = ["database_url"]
 
 
 @pytest.fixture
-async def either(start: Any, database_url: str) -> House:
-    house: House = await start(database_url=database_url)
+async def either(start: Any, database_url: str) -> InProcessNode:
+    house: InProcessNode = await start(database_url=database_url)
     return house
 
 
-async def _spoil(house: House, user: User) -> None:
+async def _spoil(house: InProcessNode, user: User) -> None:
     """A row as only a newer version would write it."""
     await house.node.database.write(
         lambda t: t.connection.execute(
@@ -34,7 +34,7 @@ async def _spoil(house: House, user: User) -> None:
 
 
 async def test_a_row_that_cannot_be_read_ends_its_own_connection_and_nobody_elses(
-    either: House,
+    either: InProcessNode,
 ) -> None:
     ada, eve = await either.add_user(), await either.add_user("eve")
     await either.post(ada, "1")
@@ -44,7 +44,7 @@ async def test_a_row_that_cannot_be_read_ends_its_own_connection_and_nobody_else
         either.connected(await either.token(ada)) as hers,
         either.connected(await either.token(eve, "s2")) as theirs,
     ):
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(HANG_TIMEOUT):
             assert json.loads(await theirs.recv())["message"] == "1"
             assert (await closed(hers))[0] == 1011
             await either.post(eve, "2")
@@ -53,27 +53,27 @@ async def test_a_row_that_cannot_be_read_ends_its_own_connection_and_nobody_else
 
 @pytest.mark.parametrize("since", ["%00", "%ED%A0%80", "x" * 100, "'", "1" * 40])
 async def test_a_since_that_is_no_id_means_all_unread_on_either_store(
-    either: House, since: str
+    either: InProcessNode, since: str
 ) -> None:
     user = await either.add_user()
     await either.post(user, "1")
     async with either.connected(f"{await either.token(user)}&since={since}") as client:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(HANG_TIMEOUT):
             assert json.loads(await client.recv())["message"] == "1"
 
 
 async def test_news_that_cannot_be_told_is_kept_and_found(
-    either: House, monkeypatch: pytest.MonkeyPatch
+    either: InProcessNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     user = await either.add_user()
     async with either.connected(await either.token(user)) as client:
         with monkeypatch.context() as patched:
             patched.setattr(Hub, "_notify", _fail)
             await either.post(user, "1")
-        either.node.hub.look_at([user.id])
-        async with asyncio.timeout(PATIENCE):
+        either.node.hub.reconcile_soon([user.id])
+        async with asyncio.timeout(HANG_TIMEOUT):
             assert json.loads(await client.recv())["message"] == "1"
 
 
 def _fail(*_: object) -> None:
-    raise RuntimeError(Notified.__name__)
+    raise RuntimeError(NotificationsAdded.__name__)

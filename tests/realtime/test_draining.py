@@ -6,20 +6,20 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
+from tests.support import process_node as live
+from tests.support.factories import a_product
+from tests.support.in_process_node import InProcessNode
+from tests.support.simulation.node import Scene
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-import live
-from goods import a_product
-from house import House
-from scene import Scene
 from useby.api import create_api
 from useby.store import alerts, products
 
 GOING_AWAY = (1001, "Server shutting down")
 
 
-async def readiness(house: House) -> tuple[int, Any]:
+async def readiness(house: InProcessNode) -> tuple[int, Any]:
     """As asked over a connection that was made before the listener closed."""
     transport = httpx.ASGITransport(create_api(house.node.context))
     async with httpx.AsyncClient(transport=transport, base_url="http://useby.test") as client:
@@ -27,7 +27,7 @@ async def readiness(house: House) -> tuple[int, Any]:
     return answer.status_code, answer.json()
 
 
-async def refused(house: House) -> bool:
+async def refused(house: InProcessNode) -> bool:
     try:
         async with connect(house.socket_url, proxy=None):
             return False

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from pydantic_core import to_json
 from websockets.frames import Frame, Opcode
 
-from useby.domain.notification import Event, Kind, Notification
-from useby.realtime import closes, frames, shapes
+from useby.domain.notification import Cause, Notification, Severity
+from useby.realtime import closes, frames, schemas
 
 ID = "0198c0de-0000-7000-8000-00000000000a"
 
@@ -21,8 +21,8 @@ def said(**changes: object) -> Notification:
         "user_id": "u",
         "seq": 1,
         "message": "Organic Milk expires in 2 days",
-        "kind": Kind.WARNING,
-        "event": Event.EXPIRING,
+        "kind": Severity.WARNING,
+        "event": Cause.EXPIRING,
         "product_name": "Organic Milk",
         "created_at": datetime(2026, 3, 4, 10, 30, tzinfo=UTC),
     }
@@ -55,11 +55,11 @@ def test_a_notification_about_no_product_carries_an_empty_name() -> None:
     assert json.loads(payload(frames.notification(said(product_name=""))))["productName"] == ""
 
 
-@given(st.text(), st.text(), st.sampled_from(Kind))
-def test_any_words_come_out_as_they_went_in(message: str, name: str, kind: Kind) -> None:
+@given(st.text(), st.text(), st.sampled_from(Severity))
+def test_any_words_come_out_as_they_went_in(message: str, name: str, kind: Severity) -> None:
     """As the encoder of ``shapes`` has it, byte for byte."""
     whole = payload(frames.notification(said(message=message, product_name=name, kind=kind)))
-    shown: shapes.Notification = {
+    shown: schemas.Notification = {
         "id": ID,
         "message": message,
         "type": kind.value,
@@ -67,7 +67,7 @@ def test_any_words_come_out_as_they_went_in(message: str, name: str, kind: Kind)
         "created_at": "2026-03-04T10:30:00Z",
     }
     assert whole == to_json(shown)
-    assert list(json.loads(whole)) == list(shapes.Notification.__annotations__)
+    assert list(json.loads(whole)) == list(schemas.Notification.__annotations__)
 
 
 def test_created_at_is_written_in_utc_whole_seconds_and_z() -> None:

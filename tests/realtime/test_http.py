@@ -7,9 +7,8 @@ import re
 from typing import Any
 
 import pytest
-
-from house import House
-from patience import PATIENCE
+from tests.support.in_process_node import InProcessNode
+from tests.support.time_limits import HANG_TIMEOUT
 
 KEY = base64.b64encode(b"0123456789abcdef").decode()
 PATH = "/api/ws/notification"
@@ -28,7 +27,7 @@ def upgrade(path: str = PATH, **changes: str | None) -> bytes:
     return "\r\n".join([f"GET {path} HTTP/1.1", *lines, "", ""]).encode()
 
 
-async def answer(house: House, *pieces: bytes) -> bytes:
+async def answer(house: InProcessNode, *pieces: bytes) -> bytes:
     """Everything the server says to these bytes until it ends the connection."""
     port = house.node.listener.getsockname()[1]
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -40,7 +39,7 @@ async def answer(house: House, *pieces: bytes) -> bytes:
         pass
     said = b""
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(HANG_TIMEOUT):
             while more := await reader.read(65536):
                 said += more
     except ConnectionError:
@@ -54,7 +53,9 @@ def status(said: bytes) -> int:
     return int(said.split(b" ", 2)[1])
 
 
-async def test_the_handshake_is_answered_with_101_and_the_right_accept(house: House) -> None:
+async def test_the_handshake_is_answered_with_101_and_the_right_accept(
+    house: InProcessNode,
+) -> None:
     said = await answer(house, upgrade())
     head, _, rest = said.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 101 ")
@@ -76,27 +77,29 @@ async def test_the_handshake_is_answered_with_101_and_the_right_accept(house: Ho
     ],
 )
 async def test_a_bad_handshake_is_refused_by_its_status(
-    house: House, changes: dict[str, Any], wanted: int
+    house: InProcessNode, changes: dict[str, Any], wanted: int
 ) -> None:
     assert status(await answer(house, upgrade(**changes))) == wanted
 
 
-async def test_an_upgrade_elsewhere_is_an_ordinary_request(house: House) -> None:
+async def test_an_upgrade_elsewhere_is_an_ordinary_request(house: InProcessNode) -> None:
     assert status(await answer(house, upgrade("/api/ws/other", Connection="Upgrade, close"))) == 404
 
 
-async def test_an_upgrade_to_something_else_on_the_sockets_path_gets_426(house: House) -> None:
+async def test_an_upgrade_to_something_else_on_the_sockets_path_gets_426(
+    house: InProcessNode,
+) -> None:
     said = await answer(house, upgrade(Upgrade="h2c", Connection="Upgrade, close"))
     assert status(said) == 426
 
 
-async def test_a_url_at_its_bound_passes_and_one_byte_more_is_414(house: House) -> None:
+async def test_a_url_at_its_bound_passes_and_one_byte_more_is_414(house: InProcessNode) -> None:
     room = house.node.settings.url_max_bytes - len(PATH) - 1
     assert status(await answer(house, upgrade(f"{PATH}?{'x' * room}"))) == 101
     assert status(await answer(house, upgrade(f"{PATH}?{'x' * (room + 1)}"))) == 414
 
 
-async def test_64_headers_pass_and_one_more_is_431(house: House) -> None:
+async def test_64_headers_pass_and_one_more_is_431(house: InProcessNode) -> None:
     def many(count: int) -> dict[str, Any]:
         return {f"X-{number}": "1" for number in range(count - 5)}
 
@@ -104,18 +107,18 @@ async def test_64_headers_pass_and_one_more_is_431(house: House) -> None:
     assert status(await answer(house, upgrade(**many(65)))) == 431
 
 
-async def test_a_head_at_its_bound_passes_and_one_byte_more_is_431(house: House) -> None:
+async def test_a_head_at_its_bound_passes_and_one_byte_more_is_431(house: InProcessNode) -> None:
     room = house.node.settings.head_max_bytes - len(upgrade(X=""))
     assert status(await answer(house, upgrade(X="x" * room))) == 101
     assert status(await answer(house, upgrade(X="x" * (room + 1)))) == 431
 
 
-async def test_a_head_without_an_end_is_refused_before_it_is_kept(house: House) -> None:
+async def test_a_head_without_an_end_is_refused_before_it_is_kept(house: InProcessNode) -> None:
     said = await answer(house, b"GET / HTTP/1.1\r\nX: ", *[b"x" * 65536] * 64)
     assert said == b"" or status(said) == 431
 
 
-async def test_small_headers_without_an_end_are_refused(house: House) -> None:
+async def test_small_headers_without_an_end_are_refused(house: InProcessNode) -> None:
     said = await answer(house, b"GET / HTTP/1.1\r\n", *[b"a:b\r\n" * 10_000] * 20)
     assert said == b"" or status(said) == 431
 
@@ -136,7 +139,7 @@ async def test_a_head_that_is_not_complete_in_time_is_cut_whatever_trickles_in(
                 await asyncio.sleep(0.02)
 
     trickling = asyncio.create_task(trickle())
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(HANG_TIMEOUT):
         with contextlib.suppress(ConnectionResetError):
             assert await reader.read() == b""
     trickling.cancel()
@@ -153,7 +156,7 @@ async def test_a_second_request_on_a_connection_has_its_own_time(start: Any) -> 
         writer.write(request)
         assert b"200" in await reader.readuntil(b"}")
     writer.write(request[:10])
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(HANG_TIMEOUT):
         assert await reader.read() == b""
     writer.close()
 
@@ -170,7 +173,7 @@ async def test_a_body_that_does_not_come_is_cut(start: Any) -> None:
 
 @pytest.mark.parametrize("framing", ["Content-Length: 9999999", "Transfer-Encoding: chunked"])
 async def test_a_body_over_its_bound_gets_413_before_it_is_read_whole(
-    house: House, framing: str
+    house: InProcessNode, framing: str
 ) -> None:
     head = f"POST /api/auth/login HTTP/1.1\r\nHost: h\r\n{framing}\r\n\r\n".encode()
     chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
@@ -178,7 +181,9 @@ async def test_a_body_over_its_bound_gets_413_before_it_is_read_whole(
     assert status(await answer(house, head, *pieces)) == 413
 
 
-async def test_bytes_that_follow_the_upgrade_in_its_segment_do_no_harm(house: House) -> None:
+async def test_bytes_that_follow_the_upgrade_in_its_segment_do_no_harm(
+    house: InProcessNode,
+) -> None:
     said = await answer(house, upgrade() + b"\x81\x84abcdPING")
     assert b"Access token required" in said
 
@@ -217,34 +222,36 @@ PIPELINE = (
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, len(PIPELINE)])
 async def test_pipelined_requests_are_answered_in_order_wherever_they_are_cut(
-    house: House, size: int
+    house: InProcessNode, size: int
 ) -> None:
     pieces = [PIPELINE[at : at + size] for at in range(0, len(PIPELINE), size)]
     said = await answer(house, *pieces)
     assert re.findall(rb"HTTP/1\.1 (\d+) ", said) == [b"200", b"422", b"404", b"200", b"426"]
 
 
-async def test_an_upgrade_behind_pipelined_requests_is_answered_after_them(house: House) -> None:
+async def test_an_upgrade_behind_pipelined_requests_is_answered_after_them(
+    house: InProcessNode,
+) -> None:
     said = await answer(house, HEALTH * 3 + upgrade())
     assert re.findall(rb"HTTP/1\.1 (\d+) ", said) == [b"200"] * 3 + [b"101"]
     assert said.endswith(b"Access token required")
 
 
 async def test_requests_pipelined_behind_one_that_ends_the_connection_are_not_answered(
-    house: House,
+    house: InProcessNode,
 ) -> None:
     said = await answer(house, HEALTH.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n") * 9)
     assert said.count(b"HTTP/1.1 200") == 1
 
 
 async def test_a_body_with_an_upgrade_is_400_for_the_parser_could_not_tell_the_two_apart(
-    house: House,
+    house: InProcessNode,
 ) -> None:
     upgrading = LOGIN + b"Connection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 44\r\n\r\n"
     assert status(await answer(house, upgrading + HEALTH)) == 400
 
 
-async def test_trailers_are_no_headers_of_their_request(house: House) -> None:
+async def test_trailers_are_no_headers_of_their_request(house: InProcessNode) -> None:
     user = await house.add_user()
     token = await house.token(user)
     head = b"POST /api/notifications HTTP/1.1\r\nHost: h\r\nConnection: close\r\n"
@@ -253,14 +260,14 @@ async def test_trailers_are_no_headers_of_their_request(house: House) -> None:
     assert status(await answer(house, head + chunked + trailer + b"\r\n")) == 401
 
 
-async def test_a_refusal_within_a_body_is_no_second_answer(house: House) -> None:
+async def test_a_refusal_within_a_body_is_no_second_answer(house: InProcessNode) -> None:
     """The request is answered before its body is whole, and its body is broken."""
     port = house.node.listener.getsockname()[1]
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(b"POST /api/nothing HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n")
     said = await reader.readuntil(b"}")
     writer.write(b"no chunk\r\n")
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(HANG_TIMEOUT):
         said += await reader.read()
     writer.close()
     assert said.count(b"HTTP/1.1 ") == 1

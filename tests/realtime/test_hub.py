@@ -6,40 +6,42 @@ import json
 from typing import Any
 
 import pytest
+from tests.support.in_process_node import InProcessNode, closed
+from tests.support.process_node import until
+from tests.support.raw_websocket import close_frame, wires
+from tests.support.time_limits import HANG_TIMEOUT
 from websockets.asyncio.client import connect
 
-from house import House, closed
-from live import until
-from patience import PATIENCE
-from useby.domain.news import Notified
-from useby.realtime import patience
+from useby.domain.events import NotificationsAdded
+from useby.realtime import retry
 from useby.realtime.session import PAGE
 from useby.realtime.socket import Socket
 from useby.store import accounts, sessions, slices, usage
-from useby.store.engine import StoreUnavailable
-from wire import close_frame, wires
+from useby.store.database import StoreUnavailable
 
 
 def seq_of(frame: Any) -> int:
     return int(json.loads(frame)["message"])
 
 
-async def test_a_token_ends_at_exp_while_connected(house: House) -> None:
+async def test_a_token_ends_at_exp_while_connected(house: InProcessNode) -> None:
     user = await house.add_user()
     async with house.connected(await house.token(user, seconds=5)) as client:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(HANG_TIMEOUT):
             assert await closed(client) == (1008, "Access token expired")
 
 
-async def test_a_wall_clock_that_jumps_an_hour_ahead_ends_the_token(house: House) -> None:
+async def test_a_wall_clock_that_jumps_an_hour_ahead_ends_the_token(house: InProcessNode) -> None:
     user = await house.add_user()
     async with house.connected(await house.token(user)) as client:
         house.wall.jump(hours=1)
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(HANG_TIMEOUT):
             assert await closed(client) == (1008, "Access token expired")
 
 
-async def test_a_wall_clock_that_jumps_back_leaves_the_connection_alive(house: House) -> None:
+async def test_a_wall_clock_that_jumps_back_leaves_the_connection_alive(
+    house: InProcessNode,
+) -> None:
     user = await house.add_user()
     async with house.connected(await house.token(user)) as client:
         house.wall.jump(hours=-1)
@@ -49,30 +51,30 @@ async def test_a_wall_clock_that_jumps_back_leaves_the_connection_alive(house: H
         assert json.loads(await client.recv()) == {"type": "pong"}
 
 
-async def _disable(house: House, user_id: str) -> None:
+async def _disable(house: InProcessNode, user_id: str) -> None:
     now = house.wall()
     await house.node.database.write(
         lambda t: accounts.disable_user(t, user_id, disabled=True, now=now)
     )
 
 
-async def _sign_out(house: House, user_id: str) -> None:
+async def _sign_out(house: InProcessNode, user_id: str) -> None:
     now = house.wall()
     await house.node.database.write(lambda t: accounts.end_sessions(t, user_id, now))
 
 
-async def _delete(house: House, user_id: str) -> None:
+async def _delete(house: InProcessNode, user_id: str) -> None:
     await house.node.database.write(lambda t: slices.delete_user(t, user_id))
 
 
-async def _change_password(house: House, user_id: str) -> None:
+async def _change_password(house: InProcessNode, user_id: str) -> None:
     now = house.wall()
     await house.node.database.write(
         lambda t: accounts.change_password(t, user_id, "hash", now=now, keep_session=None)
     )
 
 
-async def _theft(house: House, user_id: str) -> None:
+async def _theft(house: InProcessNode, user_id: str) -> None:
     now = house.wall()
     await house.node.database.write(lambda t: sessions.end_session(t, user_id, "s1", now))
 
@@ -81,7 +83,7 @@ async def _theft(house: House, user_id: str) -> None:
     "act", [_disable, _sign_out, _delete, _change_password, _theft], ids=lambda act: act.__name__
 )
 async def test_access_that_ends_closes_the_sockets_and_nothing_is_sent_after(
-    house: House, act: Any
+    house: InProcessNode, act: Any
 ) -> None:
     user, other = await house.add_user(), await house.add_user("eve")
     async with (
@@ -89,13 +91,13 @@ async def test_access_that_ends_closes_the_sockets_and_nothing_is_sent_after(
         house.connected(await house.token(other)) as bystander,
     ):
         await act(house, user.id)
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(HANG_TIMEOUT):
             assert await closed(client) == (1008, "Access revoked")
         await house.post(other, "1")
         assert seq_of(await bystander.recv()) == 1
 
 
-async def test_a_changed_password_keeps_the_session_that_changed_it(house: House) -> None:
+async def test_a_changed_password_keeps_the_session_that_changed_it(house: InProcessNode) -> None:
     user = await house.add_user()
     mine, theirs = await house.token(user, "s1"), await house.token(user, "s2")
     async with house.connected(mine) as kept, house.connected(theirs) as ended:
@@ -110,16 +112,16 @@ async def test_a_changed_password_keeps_the_session_that_changed_it(house: House
 
 async def test_the_bus_may_lose_everything_and_the_sweep_repairs_it(start: Any) -> None:
     house = await start(ping_interval=0.4)
-    house.node.bus.listen(lambda _: None)
+    house.node.bus.set_listener(lambda _: None)
     user = await house.add_user()
     async with house.connected(await house.token(user)) as client:
         await house.post(user, *map(str, range(1, 8)))
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(HANG_TIMEOUT):
             assert [seq_of(await client.recv()) for _ in range(7)] == list(range(1, 8))
 
 
 async def test_news_that_is_repeated_reordered_or_forged_reaches_nobody_twice(
-    house: House,
+    house: InProcessNode,
 ) -> None:
     user, other = await house.add_user(), await house.add_user("eve")
     async with (
@@ -127,13 +129,13 @@ async def test_news_that_is_repeated_reordered_or_forged_reaches_nobody_twice(
         house.connected(await house.token(other)) as bystander,
     ):
         held: list[Any] = []
-        house.node.bus.listen(held.append)
+        house.node.bus.set_listener(held.append)
         await house.post(user, "1")
         await house.post(user, "2", "3")
         hub = house.node.hub
-        for news in (held[1], held[0], held[1], held[0], Notified(user.id, ()), *held):
-            hub.on_news(news)
-        house.node.bus.listen(hub.on_news)
+        for news in (held[1], held[0], held[1], held[0], NotificationsAdded(user.id, ()), *held):
+            hub.on_event(news)
+        house.node.bus.set_listener(hub.on_event)
         assert [seq_of(await client.recv()) for _ in range(3)] == [1, 2, 3]
         await house.post(user, "4")
         assert seq_of(await client.recv()) == 4
@@ -142,7 +144,7 @@ async def test_news_that_is_repeated_reordered_or_forged_reaches_nobody_twice(
 
 
 async def test_a_replay_of_several_pages_is_followed_by_what_came_meanwhile(
-    house: House,
+    house: InProcessNode,
 ) -> None:
     user = await house.add_user()
     count = 3 * PAGE + 7
@@ -156,12 +158,14 @@ async def test_a_replay_of_several_pages_is_followed_by_what_came_meanwhile(
     assert seen == list(range(1, count + 51))
 
 
-async def _post_one_by_one(house: House, user: Any, numbers: range) -> None:
+async def _post_one_by_one(house: InProcessNode, user: Any, numbers: range) -> None:
     for number in numbers:
         await house.post(user, str(number))
 
 
-async def test_marks_of_one_connection_are_durable_before_the_next_frame(house: House) -> None:
+async def test_marks_of_one_connection_are_durable_before_the_next_frame(
+    house: InProcessNode,
+) -> None:
     user = await house.add_user()
     said = await house.post(user, "1", "2")
     async with house.connected(await house.token(user)) as client:
@@ -176,9 +180,9 @@ async def test_marks_of_one_connection_are_durable_before_the_next_frame(house: 
 
 
 async def test_a_store_that_is_away_keeps_sockets_and_is_asked_again(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    house: InProcessNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(patience, "RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(retry, "RETRY_SECONDS", 0.01)
     user = await house.add_user()
     (said,) = await house.post(user, "1")
     token = await house.token(user)
@@ -195,7 +199,7 @@ async def test_a_store_that_is_away_keeps_sockets_and_is_asked_again(
 
 
 async def test_a_connection_that_fails_costs_only_itself(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    house: InProcessNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     user, other = await house.add_user(), await house.add_user("eve")
     async with (
@@ -207,7 +211,7 @@ async def test_a_connection_that_fails_costs_only_itself(
         def fails(*_: Any) -> Any:
             raise RuntimeError("as if by a bug")
 
-        monkeypatch.setattr(type(socket.session), "takes", fails)
+        monkeypatch.setattr(type(socket.session), "try_push", fails)
         await house.post(user, "1")
         assert (await closed(bad))[0] == 1011
         monkeypatch.undo()
@@ -215,17 +219,17 @@ async def test_a_connection_that_fails_costs_only_itself(
         assert seq_of(await good.recv()) == 1
 
 
-async def test_a_closed_connection_leaves_the_pool_at_once(house: House) -> None:
+async def test_a_closed_connection_leaves_the_pool_at_once(house: InProcessNode) -> None:
     user = await house.add_user()
     async with house.connected(await house.token(user)):
         assert user.id in house.node.hub._users
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(HANG_TIMEOUT):
         while house.node.hub._users or house.node.hub._sockets:
             await asyncio.sleep(0.01)
 
 
 async def test_who_marks_and_leaves_finds_it_marked_when_coming_back(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    house: InProcessNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     user = await house.add_user()
     (said,) = await house.post(user, "1")
@@ -250,7 +254,9 @@ async def test_who_marks_and_leaves_finds_it_marked_when_coming_back(
         assert json.loads(await again.recv()) == {"type": "pong"}
 
 
-async def test_a_connection_that_has_ended_leaves_the_collector_nothing(house: House) -> None:
+async def test_a_connection_that_has_ended_leaves_the_collector_nothing(
+    house: InProcessNode,
+) -> None:
     url = f"{house.socket_url}?access_token={await house.token(await house.add_user())}"
     gc.collect()
     gc.disable()

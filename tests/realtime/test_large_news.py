@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-
-from scene import Scene
+from tests.support.simulation.node import Scene
 
 
 @pytest.fixture

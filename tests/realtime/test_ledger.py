@@ -1,6 +1,6 @@
 """The ledger: whatever store, bus, clients and clock do, this holds of what each client is sent.
 
-Hypothesis chooses what happens and in what order; sessions, sockets, hub, admissions and sweep are
+Hypothesis chooses what happens and in what order; sessions, sockets, hub, admission and sweep are
 the real ones, on ``stage``'s loop, lines, store and bus.
 
 1. No loss: whatever was committed reaches each connection that stays, and the next one if unread.
@@ -29,11 +29,11 @@ from hypothesis.stateful import (
     multiple,
     rule,
 )
+from tests.support.simulation.clients import Device, Owner
+from tests.support.simulation.node import MOST, PAGE, SETTINGS, Scene
 
-from devices import Device, Owner
-from scene import MOST, PAGE, SETTINGS, Scene
-from useby.domain.news import Notified
-from useby.domain.notification import Event, Kind, Notification
+from useby.domain.events import NotificationsAdded
+from useby.domain.notification import Cause, Notification, Severity
 
 LATE = 1.01
 """Seconds after ``exp`` by which a connection has been told that its token has ended."""
@@ -157,11 +157,11 @@ class Ledger(RuleBasedStateMachine):
         whose = self.scene.owners[owner]
         seq = len(whose.said) + ahead
         never = Notification(
-            UNKNOWN, whose.id, seq, "never", Kind.INFO, Event.CUSTOM, "", self.scene.wall()
+            UNKNOWN, whose.id, seq, "never", Severity.INFO, Cause.CUSTOM, "", self.scene.wall()
         )
-        self.hub.on_news(Notified(whose.id, (never,)))
-        self.hub.on_news(Notified(whose.id, ()))
-        self.hub.look_at_all()
+        self.hub.on_event(NotificationsAdded(whose.id, (never,)))
+        self.hub.on_event(NotificationsAdded(whose.id, ()))
+        self.hub.reconcile_all()
         self.loop.settle()
 
     @rule(seconds=st.sampled_from([0.3, 1.0, 4.0, 16.0]))

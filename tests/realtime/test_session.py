@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from useby.domain.account import Standing
-from useby.domain.notification import Event, Kind, Notification
+from useby.domain.account import TokenStatus
+from useby.domain.notification import Cause, Notification, Severity
 from useby.realtime import closes, frames
 from useby.realtime.closes import Close
 from useby.realtime.effects import Effects, Fetch, Mark, WentBack
 from useby.realtime.frames import Ignored
-from useby.realtime.session import ACCEPTS, PAGE, Misstep, Session, State
+from useby.realtime.session import ACCEPTS, PAGE, Session, State, UnexpectedReply
 from useby.realtime.trail import KEPT, Sent
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -29,8 +29,8 @@ def row(seq: int, *, read: bool = False, history: int = 0) -> Notification:
         user_id="u",
         seq=seq,
         message=f"m{history * 1000 + seq}",
-        kind=Kind.INFO,
-        event=Event.CUSTOM,
+        kind=Severity.INFO,
+        event=Cause.CUSTOM,
         product_name="x" * 150,  # so that a page is more than a chunk
         created_at=NOW,
         read_at=NOW if read else None,
@@ -60,7 +60,7 @@ def seqs(effects: Iterable[object]) -> list[int]:
 
 def drained(session: Session) -> list[object]:
     out: list[object] = []
-    while effects := session.more():
+    while effects := session.next_chunk():
         out += effects
         if any(isinstance(effect, Fetch) for effect in effects):
             break
@@ -69,12 +69,12 @@ def drained(session: Session) -> list[object]:
 
 def announced(session: Session, *rows: Notification) -> Effects:
     """What becomes of news, as the socket has it."""
-    return (frames.notifications(rows),) if session.takes(rows) else session.passed(rows)
+    return (frames.notifications(rows),) if session.try_push(rows) else session.passed(rows)
 
 
 def live(newest: int = 0) -> Session:
     session = Session("u")
-    session.opened(Standing.GOOD, newest, unread=False, since=None)
+    session.opened(TokenStatus.GOOD, newest, unread=False, since=None)
     assert session.state is State.LIVE
     return session
 
@@ -83,26 +83,26 @@ def test_nothing_is_sent_before_the_user_is_known() -> None:
     session = Session("u")
     assert session.text("PING") == ()
     assert announced(session, row(1)) == ()
-    assert session.more() == ()
+    assert session.next_chunk() == ()
 
 
 def test_the_first_frame_is_connection_established_and_waiting_frames_follow_it() -> None:
     session = Session("u")
     session.text("PING")
-    effects = session.opened(Standing.GOOD, 0, unread=False, since=None)
+    effects = session.opened(TokenStatus.GOOD, 0, unread=False, since=None)
     assert list(effects) == [frames.established("u"), frames.PONG]
 
 
 @pytest.mark.parametrize(
     ("standing", "why"),
     [
-        (Standing.UNKNOWN, closes.UNKNOWN_USER),
-        (Standing.DISABLED, closes.UNKNOWN_USER),
-        (Standing.REVOKED, closes.ACCESS_REVOKED),
+        (TokenStatus.UNKNOWN, closes.UNKNOWN_USER),
+        (TokenStatus.DISABLED, closes.UNKNOWN_USER),
+        (TokenStatus.REVOKED, closes.ACCESS_REVOKED),
     ],
 )
 def test_a_user_who_may_not_come_in_is_closed_with_nothing_sent(
-    standing: Standing, why: Close
+    standing: TokenStatus, why: Close
 ) -> None:
     session = Session("u")
     assert session.opened(standing, 9, unread=True, since=None) == (why,)
@@ -111,7 +111,7 @@ def test_a_user_who_may_not_come_in_is_closed_with_nothing_sent(
 
 def test_unread_are_replayed_oldest_first_and_then_it_is_live() -> None:
     session = Session("u")
-    effects = session.opened(Standing.GOOD, 5, unread=True, since=None)
+    effects = session.opened(TokenStatus.GOOD, 5, unread=True, since=None)
     assert effects[-1] == Fetch(after=0, unread_to=5)
     assert session.page([row(2), row(4)], 5) == ()
     assert seqs(drained(session)) == [2, 4]
@@ -120,9 +120,9 @@ def test_unread_are_replayed_oldest_first_and_then_it_is_live() -> None:
 
 def test_a_full_page_asks_for_the_next_only_when_it_has_been_sent() -> None:
     session = Session("u")
-    session.opened(Standing.GOOD, 1000, unread=True, since=None)
+    session.opened(TokenStatus.GOOD, 1000, unread=True, since=None)
     session.page([row(n) for n in range(1, PAGE + 1)], 1000)
-    first = session.more()
+    first = session.next_chunk()
     assert not any(isinstance(effect, Fetch) for effect in first)
     rest = drained(session)
     assert rest[-1] == Fetch(after=PAGE, unread_to=1000)
@@ -131,7 +131,7 @@ def test_a_full_page_asks_for_the_next_only_when_it_has_been_sent() -> None:
 
 def test_news_during_a_replay_comes_after_it() -> None:
     session = Session("u")
-    session.opened(Standing.GOOD, 2, unread=True, since=None)
+    session.opened(TokenStatus.GOOD, 2, unread=True, since=None)
     assert announced(session, row(3)) == ()
     session.page([row(1), row(2)], 3)
     out = drained(session)
@@ -144,7 +144,7 @@ def test_news_during_a_replay_comes_after_it() -> None:
 
 def test_since_sends_everything_newer_read_or_not() -> None:
     session = Session("u")
-    effects = session.opened(Standing.GOOD, 3, unread=True, since=Sent(1, row(1).id))
+    effects = session.opened(TokenStatus.GOOD, 3, unread=True, since=Sent(1, row(1).id))
     assert effects[-1] == Fetch(after=1, unread_to=None)
     session.page([row(2, read=True), row(3)], 3)
     assert seqs(drained(session)) == [2, 3]
@@ -171,14 +171,14 @@ def test_a_gap_is_fetched_from_the_store() -> None:
 
 def test_a_forged_number_far_ahead_costs_one_look_at_the_store() -> None:
     session = live(4)
-    assert session.told_of(10**9) == (Fetch(after=4, unread_to=None),)
+    assert session.announce(10**9) == (Fetch(after=4, unread_to=None),)
     assert session.page([], 4) == ()
     assert (session.state, session.seq) == (State.LIVE, 4)
 
 
 def test_a_deleted_notification_leaves_no_hole_to_wait_at() -> None:
     session = live(4)
-    session.told_of(6)
+    session.announce(6)
     session.page([row(5)], 6)
     drained(session)
     assert (session.state, session.seq) == (State.LIVE, 6)
@@ -217,7 +217,7 @@ def test_a_rewind_without_a_loss_sends_nothing() -> None:
 
 def test_a_rewind_does_not_send_what_was_read_before_the_connection_was_made() -> None:
     session = Session("u")
-    session.opened(Standing.GOOD, 5, unread=True, since=None)
+    session.opened(TokenStatus.GOOD, 5, unread=True, since=None)
     session.page([row(2)], 5)
     drained(session)
     assert session.rewind() == (Fetch(after=1, unread_to=None, only_one=True),)
@@ -241,7 +241,7 @@ def test_where_nothing_that_was_sent_is_left_all_unread_is_replayed() -> None:
 
 def test_a_client_that_came_with_a_cursor_gets_no_older_ones_by_a_rewind() -> None:
     session = Session("u")
-    session.opened(Standing.GOOD, 3, unread=True, since=Sent(3, row(3).id))
+    session.opened(TokenStatus.GOOD, 3, unread=True, since=Sent(3, row(3).id))
     assert session.rewind() == (Fetch(after=2, unread_to=None, only_one=True),)
     assert session.page([row(3)], 3) == (Fetch(after=2, unread_to=3),)
     session.page([row(3)], 3)
@@ -250,7 +250,7 @@ def test_a_client_that_came_with_a_cursor_gets_no_older_ones_by_a_rewind() -> No
 
 def test_a_rewind_waits_for_the_page_under_way() -> None:
     session = Session("u")
-    session.opened(Standing.GOOD, 2, unread=True, since=None)
+    session.opened(TokenStatus.GOOD, 2, unread=True, since=None)
     assert session.rewind() == ()
     assert session.known == 0
     session.page([row(1), row(2)], 2)
@@ -301,12 +301,12 @@ def test_the_first_close_counts_and_nothing_follows_it() -> None:
 
 
 INPUTS = {
-    "opened": lambda s: s.opened(Standing.GOOD, 3, unread=True, since=None),
+    "opened": lambda s: s.opened(TokenStatus.GOOD, 3, unread=True, since=None),
     "page": lambda s: s.page([row(1)], 3),
     "marked": lambda s: s.marked(),
-    "more": lambda s: s.more(),
+    "more": lambda s: s.next_chunk(),
     "announced": lambda s: announced(s, row(4)),
-    "told_of": lambda s: s.told_of(9),
+    "told_of": lambda s: s.announce(9),
     "rewind": lambda s: s.rewind(),
     "text": lambda s: s.text("PING"),
     "refuse": lambda s: s.refuse(closes.BINARY_REFUSED),
@@ -325,7 +325,7 @@ def test_every_input_in_every_state_is_taken_or_is_a_misstep(state: State, name:
         if state is State.CLOSED:
             assert effects == ()
     else:
-        with pytest.raises(Misstep):
+        with pytest.raises(UnexpectedReply):
             INPUTS[name](session)
 
 
@@ -386,7 +386,7 @@ class Delivery(RuleBasedStateMachine):
         self.due_at_opening = {each.seq for each in self.rows if not each.read_at}
         self.follow(
             self.session.opened(
-                Standing.GOOD, self.newest, unread=bool(self.due_at_opening), since=None
+                TokenStatus.GOOD, self.newest, unread=bool(self.due_at_opening), since=None
             )
         )
 
@@ -421,13 +421,13 @@ class Delivery(RuleBasedStateMachine):
     @rule()
     def the_peer_reads(self) -> None:
         assert self.session is not None
-        self.follow(self.session.more())
+        self.follow(self.session.next_chunk())
 
     @precondition(lambda self: self.session is not None)
     @rule()
     def the_sweep_compares(self) -> None:
         assert self.session is not None
-        self.follow(self.session.told_of(self.newest))
+        self.follow(self.session.announce(self.newest))
 
     @precondition(lambda self: self.session is not None)
     @rule(seq=st.integers(1, 5))

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-
-from scene import SETTINGS, Scene
+from tests.support.simulation.node import SETTINGS, Scene
 
 LONG = 4 * (SETTINGS.ping_interval + SETTINGS.ping_timeout + SETTINGS.message_timeout)
 

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from useby.domain.account import Standing
+from useby.domain.account import TokenStatus
 from useby.realtime import closes
 from useby.realtime.closes import Close
 from useby.realtime.session import Session
@@ -32,7 +32,7 @@ class FakeSocket:
         self.pinged_at = 0.0
         self.slot = -1
         self.session = Session("ada")
-        self.session.opened(Standing.GOOD, 0, unread=0, since=None)
+        self.session.opened(TokenStatus.GOOD, 0, unread=0, since=None)
         self.pings: list[float] = []
         self.closed: list[Close] = []
         self.fails = fails
@@ -165,4 +165,4 @@ def test_a_connection_that_left_is_forgotten() -> None:
     turns(sweep, 20)
     assert socket.pings == []
     assert socket.closed == []
-    assert sweep._endings == {}
+    assert sweep._expirations == {}

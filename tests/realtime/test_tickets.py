@@ -6,41 +6,41 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.support.in_process_node import InProcessNode, closed
+from tests.support.two_nodes import two_houses
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from cluster_nodes import two_houses
-from house import House, closed
 from useby.auth import refresh
-from useby.store.engine import StoreUnavailable
+from useby.store.database import StoreUnavailable
 
 INVALID = (1008, "Invalid access token")
 
 
 @pytest.fixture
-async def cluster(postgres_url: str) -> AsyncIterator[Sequence[House]]:
+async def cluster(postgres_url: str) -> AsyncIterator[Sequence[InProcessNode]]:
     """Two nodes on one PostgreSQL; a ticket asks for no bus."""
     async with two_houses(postgres_url) as houses:
         yield houses
 
 
 @pytest.fixture(params=["alone", "cluster"])
-def nodes(request: pytest.FixtureRequest) -> Sequence[House]:
+def nodes(request: pytest.FixtureRequest) -> Sequence[InProcessNode]:
     """A node on SQLite as the first and the last; then two nodes on PostgreSQL."""
     if request.param == "alone":
         return [request.getfixturevalue("house")] * 2
-    houses: Sequence[House] = request.getfixturevalue("cluster")
+    houses: Sequence[InProcessNode] = request.getfixturevalue("cluster")
     return houses
 
 
-async def tickets_of(house: House, token: str, count: int = 1) -> list[str]:
+async def tickets_of(house: InProcessNode, token: str, count: int = 1) -> list[str]:
     async with httpx.AsyncClient(base_url=house.node.url, trust_env=False) as client:
         headers = {"Authorization": f"Bearer {token}"}
         answers = [await client.post("/api/ws/ticket", headers=headers) for _ in range(count)]
     return [answer.json()["ticket"] for answer in answers]
 
 
-async def shown(house: House, ticket: str) -> str | tuple[int, str]:
+async def shown(house: InProcessNode, ticket: str) -> str | tuple[int, str]:
     """The first frame that a ticket brings, or the close."""
     async with connect(f"{house.socket_url}?access_token={ticket}") as client:
         try:
@@ -52,12 +52,12 @@ async def shown(house: House, ticket: str) -> str | tuple[int, str]:
 class Writes:
     """How often a node writes to its store; away, it can't."""
 
-    def __init__(self, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, house: InProcessNode, monkeypatch: pytest.MonkeyPatch) -> None:
         self.count = 0
         self.away = False
         self._write = house.node.database.write
         # It asks by a write, now and then.
-        monkeypatch.setattr(house.node.database, "changed_elsewhere", asyncio.Event().wait)
+        monkeypatch.setattr(house.node.database, "has_external_changes", asyncio.Event().wait)
         monkeypatch.setattr(house.node.database, "write", self)
 
     async def __call__(self, work: Any, **how: Any) -> Any:
@@ -68,7 +68,7 @@ class Writes:
 
 
 async def test_a_ticket_of_one_node_opens_the_socket_at_another_and_no_second_time(
-    nodes: Sequence[House],
+    nodes: Sequence[InProcessNode],
 ) -> None:
     ada = await nodes[0].add_user()
     (ticket,) = await tickets_of(nodes[0], await nodes[0].token(ada))
@@ -76,7 +76,9 @@ async def test_a_ticket_of_one_node_opens_the_socket_at_another_and_no_second_ti
     assert [await shown(each, ticket) for each in nodes] == [INVALID] * 2
 
 
-async def test_of_two_who_show_one_ticket_at_once_one_gets_in(nodes: Sequence[House]) -> None:
+async def test_of_two_who_show_one_ticket_at_once_one_gets_in(
+    nodes: Sequence[InProcessNode],
+) -> None:
     ada = await nodes[0].add_user()
     for ticket in await tickets_of(nodes[0], await nodes[0].token(ada), 5):
         got = await asyncio.gather(*(shown(each, ticket) for each in (*nodes, *nodes)))
@@ -86,7 +88,7 @@ async def test_of_two_who_show_one_ticket_at_once_one_gets_in(nodes: Sequence[Ho
 
 
 async def test_a_ticket_is_good_for_30_seconds_wherever_it_is_shown(
-    nodes: Sequence[House],
+    nodes: Sequence[InProcessNode],
 ) -> None:
     ada = await nodes[0].add_user()
     early, late = await tickets_of(nodes[0], await nodes[0].token(ada), 2)
@@ -96,7 +98,7 @@ async def test_a_ticket_is_good_for_30_seconds_wherever_it_is_shown(
     assert await shown(nodes[1], late) == INVALID
 
 
-async def test_a_session_that_a_ticket_opened_ends_with_its_token(house: House) -> None:
+async def test_a_session_that_a_ticket_opened_ends_with_its_token(house: InProcessNode) -> None:
     ada = await house.add_user()
     (ticket,) = await tickets_of(house, await house.token(ada, seconds=600))
     async with connect(f"{house.socket_url}?access_token={ticket}") as client:
@@ -107,7 +109,7 @@ async def test_a_session_that_a_ticket_opened_ends_with_its_token(house: House) 
 
 
 async def test_what_we_have_not_sealed_never_reaches_the_store(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    house: InProcessNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ada = await house.add_user()
     (ticket,) = await tickets_of(house, await house.token(ada))
@@ -119,7 +121,7 @@ async def test_what_we_have_not_sealed_never_reaches_the_store(
 
 
 async def test_who_shows_a_ticket_while_the_store_is_away_waits_and_others_are_let_in(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    house: InProcessNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ada = await house.add_user()
     token = await house.token(ada)
@@ -140,7 +142,7 @@ async def test_who_shows_a_ticket_while_the_store_is_away_waits_and_others_are_l
             await client.recv()
 
 
-async def test_a_ticket_is_kept_by_its_hash_alone(house: House) -> None:
+async def test_a_ticket_is_kept_by_its_hash_alone(house: InProcessNode) -> None:
     ada = await house.add_user()
     (ticket,) = await tickets_of(house, await house.token(ada))
     rows: Any = await house.node.database.read(

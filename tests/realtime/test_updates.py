@@ -4,16 +4,16 @@ import asyncio
 import json
 from typing import Any
 
+from tests.support.factories import a_product
+from tests.support.in_process_node import InProcessNode
+from tests.support.process_node import until
+from tests.support.raw_websocket import wires
 from websockets.asyncio.client import ClientConnection
 
-from goods import a_product
-from house import House
-from live import until
 from useby import metrics
 from useby.domain.account import User
 from useby.realtime import socket as socket_module
 from useby.store import notifications, products
-from wire import wires
 
 SECONDS = 30
 EXTENDED = {"subprotocols": ["useby.v1"]}
@@ -21,7 +21,7 @@ LONG = "\N{SHALLOW PAN OF FOOD}" * 2000
 """The longest notes: 8,000 bytes, so that fifty products are more than the send buffer."""
 
 
-async def add(house: House, user: User, *names: str) -> list[str]:
+async def add(house: InProcessNode, user: User, *names: str) -> list[str]:
     """Add products with long notes in one commit; their ids."""
     new = [a_product(user, "2099-01-01", name=name, notes=LONG) for name in names]
 
@@ -44,11 +44,11 @@ async def frames(client: ClientConnection, kind: str, count: int) -> list[dict[s
 
 
 def closed_as_slow() -> float:
-    return metrics.closes.labels("1013", "Too slow")._value.get()
+    return metrics.connections_closed.labels("1013", "Too slow")._value.get()
 
 
 async def test_a_page_that_reads_at_once_gets_all_products_of_a_commit_and_stays(
-    house: House,
+    house: InProcessNode,
 ) -> None:
     ada, eve = await house.add_user(), await house.add_user("eve")
     token = await house.token(ada)
@@ -73,7 +73,9 @@ async def test_a_page_that_reads_at_once_gets_all_products_of_a_commit_and_stays
         assert not house.node.hub.asides._waiting
 
 
-async def test_a_product_that_is_deleted_while_it_waits_is_sent_as_closed(house: House) -> None:
+async def test_a_product_that_is_deleted_while_it_waits_is_sent_as_closed(
+    house: InProcessNode,
+) -> None:
     ada = await house.add_user()
     async with house.connected(await house.token(ada), **EXTENDED) as page:
         gone: list[str] = []
@@ -90,7 +92,7 @@ async def test_a_product_that_is_deleted_while_it_waits_is_sent_as_closed(house:
         assert last == {"type": "PRODUCT", "change": "closed", "product": {"id": gone[0]}}
 
 
-async def test_reads_that_find_no_room_are_sent_as_a_count(house: House) -> None:
+async def test_reads_that_find_no_room_are_sent_as_a_count(house: InProcessNode) -> None:
     ada = await house.add_user()
     async with house.connected(await house.token(ada), **EXTENDED) as page:
         ids: list[str] = []
@@ -103,7 +105,7 @@ async def test_reads_that_find_no_room_are_sent_as_a_count(house: House) -> None
 
 
 async def test_a_page_that_does_not_read_is_closed_with_1013(
-    house: House, monkeypatch: Any
+    house: InProcessNode, monkeypatch: Any
 ) -> None:
     monkeypatch.setattr(socket_module, "SLOW_SECONDS", 0.05)
     ada, eve = await house.add_user(), await house.add_user("eve")

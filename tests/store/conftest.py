@@ -1,16 +1,16 @@
 """The store's tests are of both stores."""
 
 import pytest
+from tests.support.databases import database_url
 
-from both import database_url
-from useby.domain.news import News
-from useby.store.engine import Database
+from useby.domain.events import Event
+from useby.store.database import Database
 
 __all__ = ["database_url"]
 
 
 @pytest.fixture
-def news(database: Database) -> list[News]:
-    told: list[News] = []
+def news(database: Database) -> list[Event]:
+    told: list[Event] = []
     database.on_commit = told.append
     return told

@@ -6,22 +6,22 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import pytest
+from tests.support.factories import NOON, a_kept_owner, a_product, an_owner
 
-from goods import NOON, a_kept_owner, a_product, an_owner
-from useby.domain.account import Standing, User
-from useby.domain.news import AccessEnded, News, Scheduled
-from useby.domain.notification import Draft, Event, Kind
+from useby.domain.account import TokenStatus, User
+from useby.domain.events import AccessRevoked, AlertScheduled
+from useby.domain.notification import Cause, Draft, Severity
 from useby.domain.policy import Policy
 from useby.store import accounts, alerts, notifications, products, sessions, slices
-from useby.store.accounts import EmailTaken, Found
-from useby.store.engine import Database
+from useby.store.accounts import EmailTaken, TokenCheck
+from useby.store.database import Database
 from useby.store.notifications import UnknownUser
 
 Key = tuple[str, str | None, datetime]
 
 
-async def standing(database: Database, *keys: Key) -> list[Found]:
-    return await database.read(lambda c: accounts.standings(c, keys))
+async def standing(database: Database, *keys: Key) -> list[TokenCheck]:
+    return await database.read(lambda c: accounts.check_tokens(c, keys))
 
 
 async def sign_in(database: Database, user: User, *session_ids: str) -> None:
@@ -80,18 +80,18 @@ async def test_what_alerts_depend_on_has_them_placed_anew(
 ) -> None:
     user = await a_kept_owner(database)
     await database.write(lambda t: products.add(t, a_product(user), user, NOON))
-    told: list[News] = []
+    told: list[Cause] = []
     database.on_commit = told.append
     changed = await database.write(lambda t: accounts.change_user(t, user.id, now=NOON, **change))
     assert await database.read(lambda c: accounts.user(c, user.id)) == changed != user
-    assert told == [Scheduled(NOON)]
+    assert told == [AlertScheduled(NOON)]
     assert await database.write(lambda t: slices.do_slice(t, NOON))
     assert await database.read(alerts.next_due) == NOON
 
 
 async def test_a_new_name_places_nothing(database: Database) -> None:
     user = await a_kept_owner(database)
-    told: list[News] = []
+    told: list[Cause] = []
     database.on_commit = told.append
     changed = await database.write(lambda t: accounts.change_user(t, user.id, now=NOON, name="B"))
     assert (changed.name, told) == ("B", [])
@@ -117,7 +117,7 @@ async def test_deleting_a_user_leaves_no_row_of_theirs_and_every_row_of_others(
     for user in (ada, eve):
         await sign_in(database, user, "s")
         await database.write(lambda t, u=user: products.add(t, a_product(u), u, NOON))
-        said = Draft(user.id, "hello", Kind.INFO, Event.CUSTOM)
+        said = Draft(user.id, "hello", Severity.INFO, Cause.CUSTOM)
         await database.write(lambda t, d=said: notifications.add(t, [d], NOON))
     await database.write(lambda t: slices.delete_user(t, ada.id))
 
@@ -136,7 +136,7 @@ async def test_standings_are_of_each_token_its_state_the_newest_seq_and_the_numb
 ) -> None:
     ada, eve = await a_kept_owner(database), await a_kept_owner(database)
     await sign_in(database, ada, "s1", "s2")
-    said = Draft(ada.id, "hello", Kind.INFO, Event.CUSTOM)
+    said = Draft(ada.id, "hello", Severity.INFO, Cause.CUSTOM)
     await database.write(lambda t: notifications.add(t, [said, said], NOON))
     await database.write(lambda t: sessions.end_session(t, ada.id, "s2", NOON))
     await database.write(lambda t: accounts.disable_user(t, eve.id, disabled=True, now=NOON))
@@ -149,16 +149,16 @@ async def test_standings_are_of_each_token_its_state_the_newest_seq_and_the_numb
         (eve.id, "s1", NOON),
     ]
     assert [each[:3] for each in await standing(database, *keys)] == [
-        (Standing.GOOD, 2, 2),
-        (Standing.REVOKED, 2, 2),
-        (Standing.GOOD, 2, 2),
-        (Standing.DISABLED, 0, 0),
-        (Standing.UNKNOWN, 0, 0),
-        (Standing.DISABLED, 0, 0),
+        (TokenStatus.GOOD, 2, 2),
+        (TokenStatus.REVOKED, 2, 2),
+        (TokenStatus.GOOD, 2, 2),
+        (TokenStatus.DISABLED, 0, 0),
+        (TokenStatus.UNKNOWN, 0, 0),
+        (TokenStatus.DISABLED, 0, 0),
     ]
     await slices.mark_all_read(database, ada.id, NOON)
     found = await standing(database, keys[0], keys[0])
-    assert [each[:3] for each in found] == [(Standing.GOOD, 2, 0)] * 2
+    assert [each[:3] for each in found] == [(TokenStatus.GOOD, 2, 0)] * 2
     assert await standing(database) == []
 
 
@@ -167,7 +167,9 @@ async def test_standings_of_thousands_are_told_in_order(database: Database) -> N
     names = [f"s{n}" for n in range(1500)]
     await sign_in(database, user, *names[::2])
     found = await standing(database, *((user.id, name, NOON) for name in names))
-    assert [each.standing is Standing.GOOD for each in found] == [n % 2 == 0 for n in range(1500)]
+    assert [each.standing is TokenStatus.GOOD for each in found] == [
+        n % 2 == 0 for n in range(1500)
+    ]
 
 
 async def test_signing_out_everywhere_ends_every_session_and_older_outside_tokens(
@@ -175,28 +177,31 @@ async def test_signing_out_everywhere_ends_every_session_and_older_outside_token
 ) -> None:
     user = await a_kept_owner(database)
     await sign_in(database, user, "s1", "s2")
-    told: list[News] = []
+    told: list[Cause] = []
     database.on_commit = told.append
     await database.write(lambda t: accounts.end_sessions(t, user.id, NOON))
-    assert told == [AccessEnded(user.id)]
+    assert told == [AccessRevoked(user.id)]
     ahead, later = NOON + timedelta(seconds=60), NOON + timedelta(seconds=61)
     keys: list[Key] = [(user.id, "s1", NOON)]
     keys += [(user.id, None, issued) for issued in (NOON, ahead, later)]
     found = [each.standing for each in await standing(database, *keys)]
-    assert found == [Standing.REVOKED, Standing.REVOKED, Standing.REVOKED, Standing.GOOD], (
-        "a token may be dated up to a minute ahead, and ends all the same"
-    )
+    assert found == [
+        TokenStatus.REVOKED,
+        TokenStatus.REVOKED,
+        TokenStatus.REVOKED,
+        TokenStatus.GOOD,
+    ], "a token may be dated up to a minute ahead, and ends all the same"
 
 
 async def test_a_new_password_ends_every_other_session(database: Database) -> None:
     user = await a_kept_owner(database)
     await sign_in(database, user, "s1", "s2", "s3")
-    told: list[News] = []
+    told: list[Cause] = []
     database.on_commit = told.append
     await database.write(
         lambda t: accounts.change_password(t, user.id, "hash", now=NOON, keep_session="s2")
     )
-    assert {each.session_id for each in told if isinstance(each, AccessEnded)} == {"s1", "s3"}
+    assert {each.session_id for each in told if isinstance(each, AccessRevoked)} == {"s1", "s3"}
     assert await database.read(lambda c: accounts.password_hash(c, user.id)) == "hash"
 
 

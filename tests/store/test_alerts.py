@@ -5,17 +5,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
+from tests.support.databases import on_sqlite
+from tests.support.factories import NOON, a_kept_owner, a_product
+from tests.support.query_plans import plans_of
 
-from both import on_sqlite
-from goods import NOON, a_kept_owner, a_product
-from plans import plans_of
 from useby.domain.account import User
-from useby.domain.alerts import Alert, Outcome, calendar
+from useby.domain.alerts import Alert, AlertDecision, schedule
 from useby.domain.policy import Policy
-from useby.domain.product import Closing, Expiry, Product
+from useby.domain.product import Disposal, Expiry, Product
 from useby.store import accounts, alerts, products
-from useby.store.alerts import FAULT_LENGTH, Settlement
-from useby.store.engine import Database, Transaction
+from useby.store.alerts import FAULT_LENGTH, AlertRecord
+from useby.store.database import Database, Transaction
 from useby.store.schema import products as table
 
 SOON = NOON + timedelta(days=1)
@@ -33,14 +33,14 @@ async def claimed(
     return found
 
 
-async def settle(database: Database, *settled: Settlement) -> None:
-    await database.write(lambda t: alerts.settle(t, settled, NOON))
+async def settle(database: Database, *settled: AlertRecord) -> None:
+    await database.write(lambda t: alerts.record(t, settled, NOON))
 
 
-def done(owner: User, product: Product, lead: int | None, next_at: datetime | None) -> Settlement:
+def done(owner: User, product: Product, lead: int | None, next_at: datetime | None) -> AlertRecord:
     alert = None if lead is None else Alert(lead, NOON)
-    found = calendar(product.expiry, owner.policy, owner.zone)
-    return Settlement(product, Outcome(found, alert, next_alert_at=next_at))
+    found = schedule(product.expiry, owner.policy, owner.zone)
+    return AlertRecord(product, AlertDecision(found, alert, next_alert_at=next_at))
 
 
 async def spoil(database: Database, statement: str, product: Product) -> bool:
@@ -114,7 +114,7 @@ async def test_a_closed_product_is_never_due(database: Database) -> None:
     product = a_product(owner, "2026-03-02")
     await keep(database, owner, product)
     await database.write(
-        lambda t: products.take(t, owner, product.id, quantity=None, how=Closing.CONSUMED, now=NOON)
+        lambda t: products.use(t, owner, product.id, quantity=None, how=Disposal.CONSUMED, now=NOON)
     )
     assert await claimed(database) == []
     assert await database.read(alerts.next_due) is None
@@ -159,7 +159,7 @@ async def test_a_faulty_product_is_set_aside_with_its_reason_until_it_changes(
     owner = await a_kept_owner(database)
     product = a_product(owner, "2026-03-03")
     await keep(database, owner, product)
-    await settle(database, Settlement(product, None, "x" * 1000))
+    await settle(database, AlertRecord(product, None, "x" * 1000))
     assert await claimed(database) == []
     assert await fault_of(database, product) == "x" * FAULT_LENGTH
     await database.write(lambda t: products.replace(t, product, owner, NOON))
@@ -210,8 +210,8 @@ async def test_the_clock_reads_what_is_due_and_not_what_is_stored(database: Data
     def everything(transaction: Transaction) -> None:
         alerts.next_due(transaction.connection)
         ((claimed_product, _, _),), _ = alerts.claim_due(transaction, NOON, 500)
-        settled = [done(owner, claimed_product, 2, SOON), Settlement(product, None, "why")]
-        alerts.settle(transaction, settled, NOON)
+        settled = [done(owner, claimed_product, 2, SOON), AlertRecord(product, None, "why")]
+        alerts.record(transaction, settled, NOON)
 
     planned = await plans_of(database, everything)
     assert len(planned) == 7

@@ -9,15 +9,15 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
+from tests.support.databases import on_postgres
+from tests.support.in_process_node import InProcessNode
+from tests.support.node_fixtures import start, wall
+from tests.support.postgres import Postgres
+from tests.support.process_node import until
+from tests.support.time_limits import HANG_TIMEOUT
 
-from both import on_postgres
-from house import House
-from live import until
-from nodes import start, wall
-from patience import PATIENCE
-from postgres import Postgres
 from useby.store import migrate
-from useby.store.engine import Database
+from useby.store.database import Database
 
 __all__ = ["start", "wall"]
 
@@ -48,7 +48,7 @@ def next_version(
 
 
 async def test_it_is_there_on_both_stores(database_url: str, database: Database) -> None:
-    await migrate.bring_up(database_url)
+    await migrate.ensure_current(database_url)
     assert await asyncio.to_thread(migrate.revision, database_url) == "next"
     name = (
         "pg_indexes WHERE indexname" if "postgres" in database_url else "sqlite_master WHERE name"
@@ -65,17 +65,17 @@ async def test_a_node_of_the_version_before_serves_posts_while_it_is_built(
 ) -> None:
     """It waits for whoever has written before; nobody does for it, and it for no other node."""
     name = database_url.rpartition("/")[2]
-    house: House = await old_node(start, database_url)
+    house: InProcessNode = await old_node(start, database_url)
     headers = {"Authorization": f"Bearer {await house.token(await house.add_user())}"}
     writer = await asyncpg.connect(database_url)
     try:
         writing = writer.transaction()
         await writing.start()
         await writer.execute("UPDATE notifications SET message = message")
-        nodes = [asyncio.create_task(migrate.bring_up(database_url)) for _ in range(2)]
+        nodes = [asyncio.create_task(migrate.ensure_current(database_url)) for _ in range(2)]
         await until(lambda: is_building(postgres, name))
         async with httpx.AsyncClient(
-            base_url=house.node.url, headers=headers, trust_env=False, timeout=PATIENCE
+            base_url=house.node.url, headers=headers, trust_env=False, timeout=HANG_TIMEOUT
         ) as rest:
             for number in range(5):
                 answer = await rest.post("/api/notifications", json={"message": str(number)})
@@ -104,15 +104,15 @@ async def test_what_an_attempt_has_left_that_was_broken_off_is_built_anew(
     finally:
         await writer.close()
     assert await validity(postgres, name) == [False]
-    await migrate.bring_up(database_url)
+    await migrate.ensure_current(database_url)
     assert await validity(postgres, name) == [True]
 
 
-async def old_node(start: Any, database_url: str) -> House:
+async def old_node(start: Any, database_url: str) -> InProcessNode:
     """A node that is at the head of its own version, and has long started."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(migrate, "HEAD", await asyncio.to_thread(migrate.revision, database_url))
-        house: House = await start(database_url=database_url)
+        house: InProcessNode = await start(database_url=database_url)
     return house
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from tests.support.postgres import Postgres, free_port
 
-from postgres import Postgres, free_port
-from useby.store.engine import (
+from useby.store.database import (
     StoreUnavailable,
     database_file,
     database_name,

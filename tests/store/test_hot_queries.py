@@ -15,12 +15,12 @@ from typing import Any
 import httpx
 import pytest
 import sqlalchemy as sa
+from tests.support.databases import database_url
+from tests.support.in_process_node import InProcessNode, SettableClock
+from tests.support.node_fixtures import start, wall
+from tests.support.process_node import until
+from tests.support.time_limits import HANG_TIMEOUT
 
-from both import database_url
-from house import House, Wall
-from live import until
-from nodes import start, wall
-from patience import PATIENCE
 from useby.store.schema import metadata
 
 __all__ = ["database_url", "start", "wall"]
@@ -72,7 +72,7 @@ _EQUAL = re.compile(rf"{_COLUMN} = (?:{_COLUMN}\b|[$?:(])(?!\S* OR\b)")
 _IN_ROWS = re.compile(rf"\({_COLUMN}, [^()]*\) IN \(SELECT {_COLUMN}")
 _IN = re.compile(rf"{_COLUMN} IN \((?:SELECT {_COLUMN}|[$?:])")
 _INSERT = re.compile(r"^INSERT INTO (\w+) \(([^)]*)\)")
-Start = Callable[..., Awaitable[House]]
+Start = Callable[..., Awaitable[InProcessNode]]
 
 
 def without_key(statement: str) -> set[str]:
@@ -128,17 +128,19 @@ def statements() -> Iterator[Counter[str]]:
 
 
 @pytest.fixture
-async def node(start: Start, database_url: str) -> House:
+async def node(start: Start, database_url: str) -> InProcessNode:
     return await start(
         database_url=database_url, ping_interval=0.5, login_rate="99/minute", signup_rate="9/minute"
     )
 
 
 async def test_every_statement_names_the_user_whose_rows_it_means(
-    node: House, wall: Wall, statements: Counter[str]
+    node: InProcessNode, wall: SettableClock, statements: Counter[str]
 ) -> None:
     statements.clear()  # the migrations' are no node's
-    async with httpx.AsyncClient(base_url=node.node.url, trust_env=False, timeout=PATIENCE) as rest:
+    async with httpx.AsyncClient(
+        base_url=node.node.url, trust_env=False, timeout=HANG_TIMEOUT
+    ) as rest:
         await _every_route(node, rest)
     ours = [each for each in statements if any(re.search(rf"\b{name}\b", each) for name in KEYS)]
     assert len(ours) > 30
@@ -150,7 +152,7 @@ async def test_every_statement_names_the_user_whose_rows_it_means(
     assert {reason_for(each) for each in lacking} == EXCEPTED.keys(), "one is excepted for nothing"
 
 
-async def _every_route(node: House, rest: httpx.AsyncClient) -> None:
+async def _every_route(node: InProcessNode, rest: httpx.AsyncClient) -> None:
     document = (await rest.get("/api/openapi.json")).json()
     left = {
         operation["operationId"]: (method.upper(), path)
@@ -193,7 +195,7 @@ async def _every_route(node: House, rest: httpx.AsyncClient) -> None:
         await call("postNotifications", many)
         await client.send(json.dumps({"action": "mark_read", "id": said["id"]}))
         await client.send("PING")
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(HANG_TIMEOUT):
             while json.loads(await client.recv())["type"] != "pong":
                 pass
         for status in ("true", "false"):

@@ -4,14 +4,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from tests.support.factories import NOON, a_kept_owner
+from tests.support.query_plans import plans_of
 
-from goods import NOON, a_kept_owner
-from plans import plans_of
 from useby.domain.account import User
-from useby.domain.notification import Draft, Event, Kind
+from useby.domain.notification import Cause, Draft, Severity
 from useby.store import idempotency, notifications, slices
-from useby.store.engine import Database, Transaction
-from useby.store.idempotency import KEPT, PURGED, Keyed, KeyReused
+from useby.store.database import Database, Transaction
+from useby.store.idempotency import PURGED, RETENTION, IdempotentRequest, KeyReused
 
 MOMENT = timedelta(microseconds=1)
 
@@ -29,11 +29,11 @@ class Sender:
     ) -> str:
         def work(transaction: Transaction) -> bytes:
             self.done.append(key)
-            draft = Draft(self.user.id, answer, Kind.INFO, Event.CUSTOM)
+            draft = Draft(self.user.id, answer, Severity.INFO, Cause.CUSTOM)
             notifications.add(transaction, [draft], now)
             return answer.encode()
 
-        request = Keyed(self.user.id, key, fingerprint)
+        request = IdempotentRequest(self.user.id, key, fingerprint)
         given = await self.database.write(lambda t: idempotency.once(t, request, work, now))
         return given.decode()
 
@@ -86,18 +86,18 @@ async def test_another_key_and_another_users_same_key_are_other_requests(
 
 async def test_a_key_is_kept_for_a_day_and_not_a_moment_longer(ada: Sender) -> None:
     await ada.send(answer="first")
-    assert await ada.send(now=NOON + KEPT - MOMENT, answer="second") == "first"
-    assert await ada.send(now=NOON + KEPT, fingerprint="g", answer="third") == "third"
-    assert await ada.send(now=NOON + KEPT + MOMENT, fingerprint="g", answer="x") == "third"
-    assert timedelta(hours=24) == KEPT
+    assert await ada.send(now=NOON + RETENTION - MOMENT, answer="second") == "first"
+    assert await ada.send(now=NOON + RETENTION, fingerprint="g", answer="third") == "third"
+    assert await ada.send(now=NOON + RETENTION + MOMENT, fingerprint="g", answer="x") == "third"
+    assert timedelta(hours=24) == RETENTION
 
 
 async def test_work_that_fails_keeps_no_key(ada: Sender) -> None:
     def fails(transaction: Transaction) -> bytes:
-        notifications.add(transaction, [Draft(ada.user.id, "x", Kind.INFO, Event.CUSTOM)], NOON)
+        notifications.add(transaction, [Draft(ada.user.id, "x", Severity.INFO, Cause.CUSTOM)], NOON)
         raise ArithmeticError("as if by a bug")
 
-    request = Keyed(ada.user.id, "k", "f")
+    request = IdempotentRequest(ada.user.id, "k", "f")
     with pytest.raises(ArithmeticError):
         await ada.database.write(lambda t: idempotency.once(t, request, fails, NOON))
     assert await keys(ada.database) == 0
@@ -107,10 +107,10 @@ async def test_work_that_fails_keeps_no_key(ada: Sender) -> None:
 
 async def test_a_key_that_cannot_be_kept_undoes_the_work(ada: Sender) -> None:
     """Both are in one transaction: never the rows without the key."""
-    stranger = Keyed("nobody", "k", "f")
+    stranger = IdempotentRequest("nobody", "k", "f")
 
     def work(transaction: Transaction) -> bytes:
-        notifications.add(transaction, [Draft(ada.user.id, "x", Kind.INFO, Event.CUSTOM)], NOON)
+        notifications.add(transaction, [Draft(ada.user.id, "x", Severity.INFO, Cause.CUSTOM)], NOON)
         return b""
 
     with pytest.raises(Exception, match=r"(?i)foreign key"):
@@ -121,16 +121,16 @@ async def test_a_key_that_cannot_be_kept_undoes_the_work(ada: Sender) -> None:
 async def test_each_new_key_removes_some_that_have_expired(ada: Sender) -> None:
     def many(transaction: Transaction) -> None:
         for number in range(PURGED + 2):
-            request = Keyed(ada.user.id, f"old {number}", "f")
+            request = IdempotentRequest(ada.user.id, f"old {number}", "f")
             idempotency.once(transaction, request, lambda _: b"", NOON)
 
     await ada.database.write(many)
     await ada.send("fresh", now=NOON + MOMENT)
-    await ada.send("new", now=NOON + KEPT)
+    await ada.send("new", now=NOON + RETENTION)
     assert await keys(ada.database) == 4
-    await ada.send("newer", now=NOON + KEPT)
+    await ada.send("newer", now=NOON + RETENTION)
     assert await keys(ada.database) == 3
-    assert await ada.send("fresh", answer="x", now=NOON + KEPT) == "done"
+    assert await ada.send("fresh", answer="x", now=NOON + RETENTION) == "done"
 
 
 async def test_keys_go_with_their_user(ada: Sender) -> None:
@@ -142,8 +142,8 @@ async def test_keys_go_with_their_user(ada: Sender) -> None:
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_keys_are_found_and_purged_by_index(ada: Sender) -> None:
     await ada.send()
-    request = Keyed(ada.user.id, "another", "f")
+    request = IdempotentRequest(ada.user.id, "another", "f")
     for each in await plans_of(
-        ada.database, lambda t: idempotency.once(t, request, lambda _: b"", NOON + KEPT)
+        ada.database, lambda t: idempotency.once(t, request, lambda _: b"", NOON + RETENTION)
     ):
         assert not each.scans, each

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from useby.store.lock import AlreadyServed, hold_for_serving
+from useby.store.lock import AlreadyServed, serving_lock
 
 HOLD = """
 import sys
@@ -22,12 +22,12 @@ with hold_for_serving(Path(sys.argv[1])):
 def test_a_second_node_is_refused_and_told_by_whom(tmp_path: Path) -> None:
     path = tmp_path / "useby.db"
     with (
-        hold_for_serving(path),
+        serving_lock(path),
         pytest.raises(AlreadyServed, match=str(os.getpid())),
-        hold_for_serving(path),
+        serving_lock(path),
     ):
         pass
-    with hold_for_serving(path):
+    with serving_lock(path):
         pass
 
 
@@ -38,9 +38,9 @@ def test_a_node_that_was_killed_leaves_no_lock_behind(tmp_path: Path) -> None:
     ) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == b"held\n"
-        with pytest.raises(AlreadyServed, match=str(other.pid)), hold_for_serving(path):
+        with pytest.raises(AlreadyServed, match=str(other.pid)), serving_lock(path):
             pass
         other.kill()
         other.wait()
-    with hold_for_serving(path):
+    with serving_lock(path):
         pass

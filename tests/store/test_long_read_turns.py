@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from useby.store import long_reads
-from useby.store.engine import ReadRefused, StoreUnavailable
+from useby.store.database import ReadRefused, StoreUnavailable
 from useby.store.long_reads import WAITING, ReadTurns
 
 

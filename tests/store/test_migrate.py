@@ -14,9 +14,9 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from alembic.script import Script, ScriptDirectory
+from tests.support.postgres import Postgres
+from tests.support.process_node_on_postgres import NodeProcessOnPostgres
 
-from onpostgres import ServerOnPostgres
-from postgres import Postgres
 from useby.store import migrate
 from useby.store.schema import metadata
 from useby.store.sqlite import sqlite_engine
@@ -117,7 +117,7 @@ async def test_a_database_is_current_once_it_is_migrated(tmp_path: Path) -> None
     url = f"sqlite:///{tmp_path / 'new.db'}"
     assert migrate.revision(url) is None
     for _ in range(2):
-        await migrate.bring_up(url)
+        await migrate.ensure_current(url)
         assert migrate.revision(url) == migrate.HEAD
 
 
@@ -167,7 +167,8 @@ async def test_nodes_that_start_at_once_on_an_empty_server_make_the_tables_once(
     await postgres.execute(f"CREATE DATABASE {name}")
     with contextlib.ExitStack() as stack:
         nodes = [
-            ServerOnPostgres(tmp_path / str(number), postgres.url(name)) for number in range(NODES)
+            NodeProcessOnPostgres(tmp_path / str(number), postgres.url(name))
+            for number in range(NODES)
         ]
         for node in nodes:
             stack.callback(node.end)

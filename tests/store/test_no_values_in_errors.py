@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
+from tests.support.factories import an_owner
 
-from goods import an_owner
 from useby.store import accounts
-from useby.store.engine import Database, Transaction
+from useby.store.database import Database, Transaction
 from useby.store.schema import users
 
 HASH = "$argon2id$v=19$m=65536,t=3,p=4$c2VjcmV0c2FsdA$secret-hash"

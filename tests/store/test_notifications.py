@@ -7,21 +7,21 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.factories import NOON, a_kept_owner
 
-from goods import NOON, a_kept_owner
 from useby.domain.account import User
-from useby.domain.news import News, Notified
-from useby.domain.notification import Draft, Event, Kind, Notification
+from useby.domain.events import NotificationsAdded
+from useby.domain.notification import Cause, Draft, Notification, Severity
 from useby.store import notifications, usage
 from useby.store.cursor import BadCursor, decode, encode
-from useby.store.engine import Database
+from useby.store.database import Database
 from useby.store.notifications import NotificationQuery, UnknownUser
 
 
 def draft(user: User, message: str = "hello", **values: Any) -> Draft:
     return Draft(
-        **{"user_id": user.id, "message": message, "kind": Kind.INFO}
-        | {"event": Event.CUSTOM}
+        **{"user_id": user.id, "message": message, "kind": Severity.INFO}
+        | {"event": Cause.CUSTOM}
         | values
     )
 
@@ -41,11 +41,14 @@ async def test_many_at_once_are_numbered_without_a_gap_and_told_once_each(
     database: Database,
 ) -> None:
     user = await a_kept_owner(database)
-    told: list[News] = []
+    told: list[Cause] = []
     database.on_commit = told.append
     await asyncio.gather(*(say(database, draft(user), draft(user)) for _ in range(100)))
     numbers = [
-        said.seq for news in told if isinstance(news, Notified) for said in news.notifications
+        said.seq
+        for news in told
+        if isinstance(news, NotificationsAdded)
+        for said in news.notifications
     ]
     assert sorted(numbers) == list(range(1, 201))
 
@@ -65,8 +68,8 @@ async def test_what_is_kept_comes_back_as_it_was(database: Database) -> None:
         draft(
             user,
             "Mølk — 牛乳 🥛",
-            kind=Kind.ERROR,
-            event=Event.EXPIRED,
+            kind=Severity.ERROR,
+            event=Cause.EXPIRED,
             product_name="Mølk",
             product_id="p",
             expires_on=NOON.date(),
@@ -151,7 +154,7 @@ async def test_a_list_is_paged_by_key_newest_first_and_after_since_oldest_first(
     await database.write(lambda t: notifications.mark_read(t, user.id, [kept[6].id], NOON))
     assert await all_of(unread=True) == [6, 5, 4, 3, 2, 1]
     assert await all_of(unread=False) == [7]
-    assert await all_of(kind=Kind.ERROR) == []
+    assert await all_of(kind=Severity.ERROR) == []
 
 
 @given(st.text(max_size=200))

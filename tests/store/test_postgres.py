@@ -8,16 +8,16 @@ from datetime import UTC, datetime
 import asyncpg
 import pytest
 import sqlalchemy as sa
+from tests.support.fault_proxy import Manner, Proxy
+from tests.support.postgres import Postgres
+from tests.support.process_node import until
+from tests.support.time_limits import HANG_TIMEOUT
 
-from live import until
-from patience import PATIENCE
-from postgres import Postgres
-from proxy import Manner, Proxy
 from useby.domain.account import User
 from useby.domain.policy import Policy
 from useby.store import accounts
 from useby.store import postgres as store
-from useby.store.engine import Connection, Database, StoreUnavailable, Transaction, open_database
+from useby.store.database import Connection, Database, StoreUnavailable, Transaction, open_database
 
 AT_ONCE = 2 * store.POOL
 NOW = datetime(2126, 3, 4, 10, 30, tzinfo=UTC)
@@ -122,11 +122,11 @@ async def test_lines_that_have_died_silently_do_not_hold_up_the_end(
     proxy: Proxy, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A close that waited for an answer would take as long as a command may, beyond the test."""
-    monkeypatch.setattr(store, "COMMAND_SECONDS", 10 * PATIENCE)
+    monkeypatch.setattr(store, "COMMAND_SECONDS", 10 * HANG_TIMEOUT)
     database = open_database(database_url)
     await used(database)
     proxy.manner = Manner(black_hole=True)
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(HANG_TIMEOUT):
         await database.close()
 
 
@@ -219,14 +219,14 @@ async def test_what_hangs_when_the_database_is_closed_is_cut_and_its_callers_are
     proxy: Proxy, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Half of it on lines that have died silently, half in wait for one."""
-    monkeypatch.setattr(store, "COMMAND_SECONDS", 10 * PATIENCE)
-    monkeypatch.setattr(store, "ACQUIRE_SECONDS", 10 * PATIENCE)
+    monkeypatch.setattr(store, "COMMAND_SECONDS", 10 * HANG_TIMEOUT)
+    monkeypatch.setattr(store, "ACQUIRE_SECONDS", 10 * HANG_TIMEOUT)
     database = open_database(database_url)
     await used(database)
     proxy.manner = Manner(black_hole=True)
     callers = [asyncio.create_task(database.read(count_users)) for _ in range(AT_ONCE)]
     await proxy.until(lambda: proxy.swallowed > 0)
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(HANG_TIMEOUT):
         await database.close()
     outcomes = await asyncio.gather(*callers, return_exceptions=True)
     assert {type(each) for each in outcomes} == {StoreUnavailable}
@@ -238,7 +238,7 @@ async def test_what_ends_soon_is_finished_before_the_database_is_closed(
     held: asyncpg.transaction.Transaction,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(store, "CLOSE_SECONDS", 10 * PATIENCE)
+    monkeypatch.setattr(store, "CLOSE_SECONDS", 10 * HANG_TIMEOUT)
     name = await named(database)
     caller = asyncio.create_task(database.write(adding("late")))
     await wait_for_the_lock(postgres, name, 1)
@@ -258,14 +258,14 @@ async def test_who_is_in_a_hurry_waits_for_no_lock(
     held: asyncpg.transaction.Transaction,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(store, "CLOSE_SECONDS", 10 * PATIENCE)
+    monkeypatch.setattr(store, "CLOSE_SECONDS", 10 * HANG_TIMEOUT)
     name = await named(database)
     caller = asyncio.create_task(database.write(adding("never")))
     await wait_for_the_lock(postgres, name, 1)
     closing = asyncio.create_task(database.close())
     await asyncio.sleep(0)
-    database.cut()
-    async with asyncio.timeout(PATIENCE):
+    database.abort()
+    async with asyncio.timeout(HANG_TIMEOUT):
         await closing
     with pytest.raises(StoreUnavailable):
         await caller

@@ -10,14 +10,14 @@ from random import Random
 
 import pytest
 import sqlalchemy as sa
+from tests.support.factories import NOON, a_kept_owner, a_product
+from tests.support.power_cut import PowerVfs, dbapi
 
-from goods import NOON, a_kept_owner, a_product
-from power import PowerVfs, dbapi
-from useby.clock.alerts import say_due
 from useby.domain.account import User
-from useby.domain.notification import Draft, Event, Kind
+from useby.domain.notification import Cause, Draft, Severity
+from useby.scheduler.alerts import send_due
 from useby.store import notifications, products, sqlite
-from useby.store.engine import Database, open_database
+from useby.store.database import Database, open_database
 
 POSTS = 120
 SEEDS = range(8)
@@ -41,7 +41,7 @@ class Ledger:
 
 
 async def work(database: Database, user: User, ledger: Ledger, number: int) -> None:
-    said = Draft(user.id, f"m{number}", Kind.INFO, Event.CUSTOM)
+    said = Draft(user.id, f"m{number}", Severity.INFO, Cause.CUSTOM)
     (kept,) = await database.write(lambda t: notifications.add(t, [said], NOON))
     ledger.posted.append(kept.id)
     if number % 3 == 0:
@@ -67,7 +67,7 @@ async def live_until_the_cut(
     for number in range(0, POSTS, 6):
         group = [work(database, user, ledger, n) for n in range(number, number + 6)]
         if number == 12:
-            group.append(database.write(lambda t: say_due(t, NOON)))  # type: ignore[arg-type]
+            group.append(database.write(lambda t: send_due(t, NOON)))  # type: ignore[arg-type]
         await asyncio.gather(*group)
         if number >= last:
             break

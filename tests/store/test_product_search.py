@@ -7,17 +7,17 @@ from itertools import pairwise
 
 import pytest
 import sqlalchemy as sa
+from tests.support.databases import on_sqlite
+from tests.support.factories import NOON, a_kept_owner, a_product
+from tests.support.query_plans import plans_of
 
-from both import on_sqlite
-from goods import NOON, a_kept_owner, a_product
-from plans import plans_of
 from useby.domain import alerts
 from useby.domain.account import User
 from useby.domain.policy import Policy
-from useby.domain.product import Closing, Expiry, Product, Status
+from useby.domain.product import Disposal, Expiry, Product, Status
 from useby.store import product_search, products
 from useby.store.cursor import BadCursor
-from useby.store.engine import Database
+from useby.store.database import Database
 from useby.store.product_search import FOLDED_TOGETHER, NotFolded, Order, ProductQuery
 from useby.store.schema import products as table
 
@@ -116,7 +116,7 @@ def a_shelf(owner: User) -> list[Product]:
         *(a_product(owner, each.isoformat(), lead_days=()) for each in days[:4]),
         *(a_product(owner, each.isoformat(), lead_days=(1,)) for each in days[:5]),
         *(a_product(owner, each.isoformat(), category="Medicine") for each in days),
-        *(a_product(owner, days[0].isoformat(), closed_as=how, closed_at=NOON) for how in Closing),
+        *(a_product(owner, days[0].isoformat(), closed_as=how, closed_at=NOON) for how in Disposal),
     ]
 
 

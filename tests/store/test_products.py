@@ -7,19 +7,19 @@ from decimal import Decimal
 from typing import TypeVar
 
 import pytest
+from tests.support.databases import on_sqlite
+from tests.support.factories import NOON, a_kept_owner, a_product, day
+from tests.support.query_plans import plans_of
+from tests.support.stored_products import due_at, got, keep, scheduled, taking, told, unread
 from uuid_utils import uuid7
 
-from both import on_sqlite
-from goods import NOON, a_kept_owner, a_product, day
-from plans import plans_of
-from shelf import due_at, got, keep, scheduled, taking, told, unread
-from useby.clock.alerts import say_due
-from useby.domain.news import Change, News, Notified, ProductChanged, Scheduled
-from useby.domain.notification import Draft, Event, Kind
+from useby.domain.events import AlertScheduled, Change, NotificationsAdded, ProductChanged
+from useby.domain.notification import Cause, Draft, Severity
 from useby.domain.policy import Policy
-from useby.domain.product import Closing, DateKind, Expiry
+from useby.domain.product import DateKind, Disposal, Expiry
+from useby.scheduler.alerts import send_due
 from useby.store import notifications, products
-from useby.store.engine import Database, Transaction
+from useby.store.database import Database, Transaction
 from useby.store.products import ExternalIdTaken, Upserted
 
 T = TypeVar("T")
@@ -55,7 +55,7 @@ async def test_no_lead_days_and_none_of_its_own_are_kept_apart(database: Databas
 
 
 async def test_adding_places_the_first_alert_and_tells_the_clock(
-    database: Database, news: list[News]
+    database: Database, news: list[Cause]
 ) -> None:
     owner = await a_kept_owner(database)
     product = a_product(owner, "2026-06-08")
@@ -66,7 +66,7 @@ async def test_adding_places_the_first_alert_and_tells_the_clock(
 
 
 async def test_a_product_added_within_its_lead_time_is_due_at_once(
-    database: Database, news: list[News]
+    database: Database, news: list[Cause]
 ) -> None:
     owner = await a_kept_owner(database)
     product = a_product(owner, "2026-03-03")
@@ -101,7 +101,7 @@ async def test_two_users_may_use_the_same_external_id(database: Database) -> Non
 
 
 async def test_a_batch_says_of_each_whether_it_was_kept_and_tells_one_summary(
-    database: Database, news: list[News]
+    database: Database, news: list[Cause]
 ) -> None:
     owner = await a_kept_owner(database)
     await keep(database, owner, a_product(owner, external_id="there"))
@@ -116,13 +116,13 @@ async def test_a_batch_says_of_each_whether_it_was_kept_and_tells_one_summary(
     (said,) = await told(database, owner)
     assert (said.message, said.kind, said.event, said.product_name) == (
         "4 products were added",
-        Kind.INFO,
-        Event.ADDED,
+        Severity.INFO,
+        Cause.ADDED,
         "",
     )
     changes = [each.change for each in news if isinstance(each, ProductChanged)]
     assert changes == [Change.ADDED] * 4
-    assert [type(each) for each in news[4:]] == [Scheduled, Notified]
+    assert [type(each) for each in news[4:]] == [AlertScheduled, NotificationsAdded]
 
 
 async def test_a_batch_of_which_nothing_is_kept_says_nothing(database: Database) -> None:
@@ -180,13 +180,13 @@ async def test_an_import_keeps_a_products_id_age_and_closing(database: Database)
     there = await got(database, first)
     assert there is not None
     assert (there.name, there.expiry.day, there.updated_at) == ("Milk", day("2026-07-01"), later)
-    assert (there.created_at, there.closed_as) == (NOON, Closing.CONSUMED)
+    assert (there.created_at, there.closed_as) == (NOON, Disposal.CONSUMED)
     assert await due_at(database, first) is None
     assert await got(database, again) is None
 
 
 async def test_an_import_moves_the_alerts_of_what_it_changes(
-    database: Database, news: list[News]
+    database: Database, news: list[Cause]
 ) -> None:
     owner = await a_kept_owner(database)
     first = a_product(owner, "2026-06-08", external_id="7")
@@ -232,14 +232,14 @@ async def test_a_date_moved_forth_and_back_says_nothing_twice(database: Database
     owner = await a_kept_owner(database)
     product = a_product(owner, "2026-03-03")
     await keep(database, owner, product)
-    assert (await database.write(lambda t: say_due(t, NOON))).said == 1
+    assert (await database.write(lambda t: send_due(t, NOON))).said == 1
     moved = dataclasses.replace(product, expiry=Expiry.parse("2026-03-04"))
     for each in (moved, product):
         await database.write(lambda t, to=each: products.replace(t, to, owner, NOON))
     due = await due_at(database, product)
     assert due is not None
     assert due > NOON
-    assert (await database.write(lambda t: say_due(t, NOON))).said == 0
+    assert (await database.write(lambda t: send_due(t, NOON))).said == 0
     assert await unread(database, owner) == ["Organic Milk expires tomorrow"]
 
 
@@ -260,7 +260,7 @@ async def test_deleting_reads_what_was_said_and_forgets_the_rest(database: Datab
     owner = await a_kept_owner(database)
     product = a_product(owner, "2026-03-03")
     await keep(database, owner, product)
-    await database.write(lambda t: say_due(t, NOON))
+    await database.write(lambda t: send_due(t, NOON))
     assert await database.write(lambda t: products.delete(t, owner.id, product.id, NOON))
     assert await got(database, product) is None
     assert await unread(database, owner) == []
@@ -268,14 +268,14 @@ async def test_deleting_reads_what_was_said_and_forgets_the_rest(database: Datab
     assert not await database.write(lambda t: products.delete(t, owner.id, product.id, NOON))
     # The same id once more: nothing of the first remains.
     await keep(database, owner, product)
-    assert (await database.write(lambda t: say_due(t, NOON))).said == 1
+    assert (await database.write(lambda t: send_due(t, NOON))).said == 1
 
 
 async def test_a_product_of_another_user_is_as_if_it_were_not_there(database: Database) -> None:
     ada, bob = await a_kept_owner(database), await a_kept_owner(database)
     product = a_product(ada, "2026-03-03", external_id="7")
     await keep(database, ada, product)
-    await database.write(lambda t: say_due(t, NOON))
+    await database.write(lambda t: send_due(t, NOON))
     assert await database.read(lambda c: products.get(c, bob.id, product.id)) is None
     assert await database.write(taking(bob, product, None)) is None
     assert (
@@ -299,7 +299,7 @@ async def test_every_statement_finds_its_rows_by_the_user(database: Database) ->
 
     def everything(transaction: Transaction) -> None:
         products.add(transaction, product, owner, NOON)
-        said = Draft(owner.id, "", Kind.INFO, Event.CUSTOM, product_id=product.id)
+        said = Draft(owner.id, "", Severity.INFO, Cause.CUSTOM, product_id=product.id)
         notifications.add(transaction, [said], NOON)
         products.add_many(transaction, [a_product(owner, external_id="8")], owner, NOON)
         products.upsert_many(transaction, [again], owner, NOON)

@@ -3,12 +3,12 @@
 from datetime import datetime, timedelta
 
 import pytest
+from tests.support.factories import NOON, a_kept_owner
 
-from goods import NOON, a_kept_owner
-from useby.domain.account import Standing, User
-from useby.domain.news import AccessEnded, News
+from useby.domain.account import TokenStatus, User
+from useby.domain.events import AccessRevoked, Event
 from useby.store import accounts, sessions
-from useby.store.engine import Database
+from useby.store.database import Database
 from useby.store.sessions import Rotated, Rotation
 
 GRACE = timedelta(seconds=10)
@@ -22,7 +22,7 @@ class Family:
         self.database = database
         self.user = user
         self.session_id = session_id
-        self.told: list[News] = []
+        self.told: list[Event] = []
         database.on_commit = self.told.append
 
     async def open(self, token: str = "t0") -> None:
@@ -50,9 +50,9 @@ class Family:
             )
         )
 
-    async def standing(self, issued_at: datetime = NOON) -> Standing:
+    async def standing(self, issued_at: datetime = NOON) -> TokenStatus:
         key = (self.user.id, self.session_id, issued_at)
-        found = await self.database.read(lambda c: accounts.standings(c, [key]))
+        found = await self.database.read(lambda c: accounts.check_tokens(c, [key]))
         return found[0][0]
 
 
@@ -67,7 +67,7 @@ async def test_each_use_spends_a_token_and_keeps_its_successor(family: Family) -
     for number in range(5):
         outcome = await family.present(f"t{number}", f"t{number + 1}", after=60.0 * number)
         assert outcome == Rotated(Rotation.ROTATED, family.user.id, "s")
-    assert await family.standing() is Standing.GOOD
+    assert await family.standing() is TokenStatus.GOOD
 
 
 async def test_two_tabs_at_once_get_the_same_successor_and_live_on(family: Family) -> None:
@@ -81,9 +81,9 @@ async def test_a_token_spent_longer_ago_is_theft_and_ends_the_family(
     family: Family, late: float
 ) -> None:
     await family.present("t0", "t1")
-    assert (await family.present("t0", "t1", after=late)).outcome is Rotation.THEFT
-    assert family.told == [AccessEnded(family.user.id, "s")]
-    assert await family.standing() is Standing.REVOKED
+    assert (await family.present("t0", "t1", after=late)).outcome is Rotation.REUSED
+    assert family.told == [AccessRevoked(family.user.id, "s")]
+    assert await family.standing() is TokenStatus.REVOKED
     assert (await family.present("t1", "t2", after=late)).outcome is Rotation.UNKNOWN
 
 
@@ -92,7 +92,7 @@ async def test_a_token_whose_successor_is_spent_is_theft_even_within_the_grace(
 ) -> None:
     await family.present("t0", "t1")
     await family.present("t1", "t2", after=1)
-    assert (await family.present("t0", "t1", after=2)).outcome is Rotation.THEFT
+    assert (await family.present("t0", "t1", after=2)).outcome is Rotation.REUSED
 
 
 async def test_unknown_expired_and_ended_are_the_same(family: Family) -> None:
@@ -107,14 +107,14 @@ async def test_unknown_expired_and_ended_are_the_same(family: Family) -> None:
 async def test_ending_a_session_twice_is_told_once(family: Family) -> None:
     for _ in range(2):
         await family.database.write(lambda t: sessions.end_session(t, family.user.id, "s", NOON))
-    assert family.told == [AccessEnded(family.user.id, "s")]
+    assert family.told == [AccessRevoked(family.user.id, "s")]
 
 
 async def test_another_users_session_of_the_same_id_is_left_alone(family: Family) -> None:
     other = Family(family.database, await a_kept_owner(family.database))
     await other.open("other")
     await family.database.write(lambda t: sessions.end_session(t, family.user.id, "s", NOON))
-    assert await other.standing() is Standing.GOOD
+    assert await other.standing() is TokenStatus.GOOD
 
 
 async def test_what_has_expired_is_purged_with_its_tokens(family: Family) -> None:

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from tests.support.factories import NOON, a_kept_owner, a_product
 
-from goods import NOON, a_kept_owner, a_product
-from useby.domain.account import Standing, User
-from useby.domain.news import AccessEnded, MarkedRead, News
-from useby.domain.notification import Draft, Event, Kind
+from useby.domain.account import TokenStatus, User
+from useby.domain.events import AccessRevoked, MarkedRead
+from useby.domain.notification import Cause, Draft, Severity
 from useby.store import accounts, alerts, notifications, products, schema, slices, usage
-from useby.store.engine import Connection, Database, Transaction
+from useby.store.database import Connection, Database, Transaction
 from useby.store.notifications import UnknownUser
 
 ROWS = 100
@@ -27,7 +27,7 @@ def small_slices(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def filled(database: Database) -> User:
     user = await a_kept_owner(database)
-    drafts = [Draft(user.id, "hello", Kind.INFO, Event.CUSTOM)] * ROWS
+    drafts = [Draft(user.id, "hello", Severity.INFO, Cause.CUSTOM)] * ROWS
     goods = [a_product(user, "2026-06-01", name=f"Milk {n}") for n in range(10)]
 
     def fill(transaction: Transaction) -> None:
@@ -57,7 +57,7 @@ def rows_of(user: User) -> Any:
 
 async def test_others_write_between_the_slices_of_a_deletion(database: Database) -> None:
     gone, stranger = await filled(database), await filled(database)
-    said = Draft(stranger.id, "hello", Kind.INFO, Event.CUSTOM)
+    said = Draft(stranger.id, "hello", Severity.INFO, Cause.CUSTOM)
     deletion = asyncio.create_task(slices.delete_account(database, gone.id))
     while await database.read(lambda c: accounts.user(c, gone.id)) == gone:
         await asyncio.sleep(0)
@@ -70,18 +70,18 @@ async def test_others_write_between_the_slices_of_a_deletion(database: Database)
 
 
 async def test_after_the_first_slice_the_user_is_shut_out_and_the_email_is_free(
-    database: Database, news: list[News]
+    database: Database, news: list[Cause]
 ) -> None:
     user = await filled(database)
     assert not await database.write(lambda t: slices.delete_user(t, user.id))
-    assert news[-1] == AccessEnded(user.id)
+    assert news[-1] == AccessRevoked(user.id)
     assert user.email is not None
     assert await database.read(lambda c: accounts.user_by_email(c, str(user.email))) is None
     assert await database.read(accounts.all_users) == []
-    assert await database.write(lambda t: accounts.held(t, user.id)) is None
+    assert await database.write(lambda t: accounts.lock_user(t, user.id)) is None
     tokens: list[tuple[str, str | None, datetime]] = [(user.id, None, NOON)]
-    (found,) = await database.read(lambda c: accounts.standings(c, tokens))
-    assert found.standing is Standing.DISABLED
+    (found,) = await database.read(lambda c: accounts.check_tokens(c, tokens))
+    assert found.standing is TokenStatus.DISABLED
     again = User("another", user.email, "", "UTC", user.policy, NOON)
     await database.write(lambda t: accounts.add_user(t, user=again, password_hash=None))
     with pytest.raises(UnknownUser):
@@ -104,10 +104,10 @@ async def test_a_deletion_that_was_broken_off_is_finished_a_slice_at_a_time(
 
 
 async def test_marking_all_read_marks_what_was_there_and_is_published_once(
-    database: Database, news: list[News]
+    database: Database, news: list[Cause]
 ) -> None:
     user = await filled(database)
-    said = Draft(user.id, "later", Kind.INFO, Event.CUSTOM)
+    said = Draft(user.id, "later", Severity.INFO, Cause.CUSTOM)
     news.clear()
     marking = asyncio.create_task(slices.mark_all_read(database, user.id, NOON))
     while (await database.read(lambda c: usage.of(c, user.id))).unread == ROWS:

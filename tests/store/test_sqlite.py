@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from sqlalchemy import event
+from tests.support.time_limits import HANG_TIMEOUT
 
-from patience import PATIENCE
-from useby.domain.news import AccessEnded, News
-from useby.store.engine import (
+from useby.domain.events import AccessRevoked, Event
+from useby.store.database import (
     Connection,
     StoreUnavailable,
     Transaction,
@@ -54,7 +54,7 @@ async def at_once(database: SqliteDatabase, *works: Any) -> list[Any]:
 
     def hold(_: Transaction) -> None:
         loop.call_soon_threadsafe(begun.set)
-        held.wait(PATIENCE)
+        held.wait(HANG_TIMEOUT)
 
     first = asyncio.create_task(database.write(hold))
     await begun.wait()
@@ -122,7 +122,7 @@ async def test_every_connection_of_the_pool_syncs_fully(database: SqliteDatabase
     together = threading.Barrier(READERS + LONG_READERS)
 
     def each_its_own(connection: Connection) -> tuple[Any, ...]:
-        together.wait(PATIENCE)  # so that every reader's connection is asked
+        together.wait(HANG_TIMEOUT)  # so that every reader's connection is asked
         return pragmas(connection)
 
     asked = []
@@ -154,14 +154,14 @@ async def test_a_writer_takes_the_lock_before_it_reads(database: SqliteDatabase)
     def slow(transaction: Transaction) -> None:
         transaction.connection.exec_driver_sql("SELECT count(*) FROM users").one()
         entered.set()
-        go_on.wait(PATIENCE)
+        go_on.wait(HANG_TIMEOUT)
         run(transaction, "UPDATE users SET name = name")
 
     first = asyncio.create_task(database.write(slow))
-    await asyncio.to_thread(entered.wait, PATIENCE)
+    await asyncio.to_thread(entered.wait, HANG_TIMEOUT)
     second = asyncio.create_task(beside.write(lambda t: run(t, "UPDATE users SET name = name")))
     go_on.set()
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(HANG_TIMEOUT):
         await asyncio.gather(first, second)
     await beside.close()
 
@@ -195,12 +195,12 @@ async def test_a_caller_that_is_cancelled_cancels_nothing(notes: SqliteDatabase)
 
     def slow(transaction: Transaction) -> None:
         begun.set()
-        go_on.wait(PATIENCE)
+        go_on.wait(HANG_TIMEOUT)
         note("accepted")(transaction)
 
     caller = asyncio.create_task(notes.write(slow))
     waiting = asyncio.create_task(notes.write(note("waiting")))
-    await asyncio.to_thread(begun.wait, PATIENCE)
+    await asyncio.to_thread(begun.wait, HANG_TIMEOUT)
     for task in (caller, waiting):
         task.cancel()
     go_on.set()
@@ -221,15 +221,15 @@ async def test_news_is_told_after_the_commit_in_its_order_and_before_the_caller_
 ) -> None:
     told: list[str] = []
 
-    def heard(news: News) -> None:
-        assert isinstance(news, AccessEnded)
+    def heard(news: Event) -> None:
+        assert isinstance(news, AccessRevoked)
         told.append(news.user_id)
 
     notes.on_commit = heard
 
     def telling(name: str, *, fail: bool = False) -> Any:
         def work(transaction: Transaction) -> None:
-            transaction.tell(AccessEnded(name))
+            transaction.publish(AccessRevoked(name))
             if fail:
                 raise ArithmeticError
 
@@ -247,7 +247,7 @@ async def test_a_commit_that_fails_is_heard_by_every_neighbour_and_the_writer_li
     def full(*_: Any) -> None:
         raise sa.exc.OperationalError("COMMIT", {}, OSError("disk is full"))
 
-    told: list[News] = []
+    told: list[Event] = []
     notes.on_commit = told.append
     with monkeypatch.context() as patch:
         patch.setattr(notes._writing.dialect, "do_commit", full)
@@ -269,15 +269,15 @@ async def test_a_reader_cannot_be_made_to_write(notes: SqliteDatabase) -> None:
 async def test_what_another_process_wrote_is_noticed_and_our_own_is_not(
     notes: SqliteDatabase,
 ) -> None:
-    assert not await notes.changed_elsewhere()
+    assert not await notes.has_external_changes()
     await notes.write(note("ours"))
-    assert not await notes.changed_elsewhere()
+    assert not await notes.has_external_changes()
     beside = sqlite3.connect(notes.path)
     with beside:
         beside.execute("INSERT INTO notes VALUES ('theirs')")
     beside.close()
-    assert await notes.changed_elsewhere()
-    assert not await notes.changed_elsewhere()
+    assert await notes.has_external_changes()
+    assert not await notes.has_external_changes()
 
 
 async def test_closing_finishes_what_was_asked_for_and_takes_no_more(notes: SqliteDatabase) -> None:

@@ -4,19 +4,19 @@ import dataclasses
 from decimal import Decimal
 
 import pytest
+from tests.support.factories import NOON, a_kept_owner, a_product, day
+from tests.support.stored_products import due_at, got, keep, taking, told, unread
 
-from goods import NOON, a_kept_owner, a_product, day
-from shelf import due_at, got, keep, taking, told, unread
-from useby.clock.alerts import say_due
-from useby.domain.notification import Kind
-from useby.domain.product import Closing
+from useby.domain.notification import Severity
+from useby.domain.product import Disposal
+from useby.scheduler.alerts import send_due
 from useby.store import products
-from useby.store.engine import Database, Transaction
+from useby.store.database import Database, Transaction
 
 
-@pytest.mark.parametrize("how", list(Closing))
+@pytest.mark.parametrize("how", list(Disposal))
 async def test_taking_a_part_leaves_the_rest_open_and_says_so(
-    database: Database, how: Closing
+    database: Database, how: Disposal
 ) -> None:
     owner = await a_kept_owner(database)
     product = a_product(owner, quantity=Decimal("1.5"), unit="l")
@@ -28,21 +28,21 @@ async def test_taking_a_part_leaves_the_rest_open_and_says_so(
     assert await due_at(database, product) == pending
     (said,) = await told(database, owner)
     assert said.message == f"0.5 l of Organic Milk {how.value}, 1 l left"
-    assert (said.kind, said.event.value) == (Kind.INFO, how.value)
+    assert (said.kind, said.event.value) == (Severity.INFO, how.value)
     assert (said.product_id, said.product_name) == (product.id, "Organic Milk")
     assert (said.expires_on, said.days_left) == (day("2026-06-01"), 91)
 
 
 @pytest.mark.parametrize("quantity", [None, "1.5"])
-@pytest.mark.parametrize("how", list(Closing))
+@pytest.mark.parametrize("how", list(Disposal))
 async def test_taking_the_last_closes_the_product_and_reads_what_was_said_of_it(
-    database: Database, how: Closing, quantity: str | None
+    database: Database, how: Disposal, quantity: str | None
 ) -> None:
     owner = await a_kept_owner(database)
     product = a_product(owner, "2026-03-03", quantity=Decimal("1.5"))
     other = a_product(owner, "2026-03-03", name="Other")
     await keep(database, owner, product, other)
-    await database.write(lambda t: say_due(t, NOON))
+    await database.write(lambda t: send_due(t, NOON))
     after = await database.write(taking(owner, product, quantity, how))
     assert after is not None
     assert (after.closed_as, after.closed_at, after.quantity) == (how, NOON, Decimal("1.5"))
@@ -86,14 +86,14 @@ async def test_a_closed_product_cannot_be_taken_again(database: Database) -> Non
     await keep(database, owner, product)
     await database.write(taking(owner, product, None))
     with pytest.raises(ValueError, match="already consumed"):
-        await database.write(taking(owner, product, None, Closing.DISCARDED))
+        await database.write(taking(owner, product, None, Disposal.DISCARDED))
 
 
 async def test_reopening_pends_again_what_was_not_said(database: Database) -> None:
     owner = await a_kept_owner(database)
     product = a_product(owner, "2026-03-03")
     await keep(database, owner, product)
-    await database.write(lambda t: say_due(t, NOON))
+    await database.write(lambda t: send_due(t, NOON))
     pending = await due_at(database, product)
     await database.write(taking(owner, product, None))
     after = await database.write(
@@ -101,7 +101,7 @@ async def test_reopening_pends_again_what_was_not_said(database: Database) -> No
     )
     assert after == dataclasses.replace(product, quantity=Decimal(3))
     assert await due_at(database, product) == pending
-    assert (await database.write(lambda t: say_due(t, NOON))).looked_at == 0
+    assert (await database.write(lambda t: send_due(t, NOON))).looked_at == 0
 
 
 async def test_an_open_product_cannot_be_reopened(database: Database) -> None:

@@ -5,14 +5,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from tests.support.databases import on_sqlite
+from tests.support.factories import NOON, a_kept_owner
+from tests.support.query_plans import plans_of
 
-from both import on_sqlite
-from goods import NOON, a_kept_owner
-from plans import plans_of
 from useby.domain.account import User
 from useby.store import slices, tickets
-from useby.store.engine import Database, Transaction, open_database
-from useby.store.tickets import PURGED, Stake
+from useby.store.database import Database, Transaction, open_database
+from useby.store.tickets import PURGED, TicketGrant
 
 MOMENT = timedelta(microseconds=1)
 LIFE = timedelta(seconds=30)
@@ -23,12 +23,12 @@ async def ada(database: Database) -> User:
     return await a_kept_owner(database)
 
 
-def stake_of(user: User, session_id: str | None = "s1") -> Stake:
-    return Stake(user.id, session_id, NOON - MOMENT, NOON + timedelta(minutes=15))
+def stake_of(user: User, session_id: str | None = "s1") -> TicketGrant:
+    return TicketGrant(user.id, session_id, NOON - MOMENT, NOON + timedelta(minutes=15))
 
 
 async def keep(
-    database: Database, stake: Stake, *hashes: str, ends: datetime = NOON + LIFE
+    database: Database, stake: TicketGrant, *hashes: str, ends: datetime = NOON + LIFE
 ) -> None:
     def work(transaction: Transaction) -> None:
         for each in hashes:
@@ -39,7 +39,7 @@ async def keep(
 
 async def redeem(
     database: Database, *shown: tuple[str, str], now: datetime = NOON
-) -> dict[tuple[str, str], Stake]:
+) -> dict[tuple[str, str], TicketGrant]:
     return await database.write(lambda t: tickets.redeem(t, shown, now))
 
 

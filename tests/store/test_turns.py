@@ -3,9 +3,9 @@
 import asyncio
 
 import pytest
+from tests.support.time_limits import HANG_TIMEOUT
 
-from patience import PATIENCE
-from useby.store.engine import OwnerHeld, StoreUnavailable
+from useby.store.database import OwnerHeld, StoreUnavailable
 from useby.store.turns import QUEUED, WAITED_FOR, Turns
 
 
@@ -28,7 +28,7 @@ async def test_a_user_without_a_turn_goes_on_as_soon_as_the_row_is_free() -> Non
         asyncio.create_task(turns.run(str(number), waits_long)) for number in range(WAITED_FOR)
     ]
     await asyncio.sleep(0)
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(HANG_TIMEOUT):
         assert await turns.run("other", is_held_twice) == "done"
     assert attempts == [False] * 3, "it never waits with a connection"
     assert not any(each.done() for each in waiting)

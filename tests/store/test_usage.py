@@ -9,25 +9,25 @@ from typing import Any
 import asyncpg
 import pytest
 import sqlalchemy as sa
+from tests.support.databases import on_postgres
+from tests.support.factories import NOON, a_kept_owner, a_product
+from tests.support.postgres import Postgres
 
-from both import on_postgres
-from goods import NOON, a_kept_owner, a_product
-from postgres import Postgres
-from useby.clock import alerts as clock
 from useby.domain.account import User
-from useby.domain.notification import Draft, Event, Kind
-from useby.domain.product import Closing
+from useby.domain.notification import Cause, Draft, Severity
+from useby.domain.product import Disposal
 from useby.domain.quota import Limits, Quota, QuotaReached, Usage
+from useby.scheduler import alerts as clock
 from useby.store import idempotency, migrate, notifications, products, slices, usage
-from useby.store.engine import Connection, Database, Transaction, database_file
-from useby.store.idempotency import Keyed
-from useby.store.schema import alerts_said, idempotency_keys, users
+from useby.store.database import Connection, Database, Transaction, database_file
+from useby.store.idempotency import IdempotentRequest
+from useby.store.schema import idempotency_keys, sent_alerts, users
 from useby.store.schema import notifications as notifications_table
 from useby.store.schema import products as products_table
 from useby.store.sqlite import sqlite_engine
 
 STEPS = 120
-FLAT = {products_table: 800, alerts_said: 200, notifications_table: 600, idempotency_keys: 300}
+FLAT = {products_table: 800, sent_alerts: 200, notifications_table: 600, idempotency_keys: 300}
 TEXTS = ("external_id", "name", "category", "barcode", "unit", "location", "notes")
 TEXTS += ("message", "product_name", "key", "answer")
 
@@ -62,7 +62,7 @@ async def assert_right(database: Database, *of: User) -> None:
 
 
 def drafts(user: User, count: int, message: str = "Milk, 3 €") -> list[Draft]:
-    return [Draft(user.id, message, Kind.INFO, Event.CUSTOM, "Milch à 1 €")] * count
+    return [Draft(user.id, message, Severity.INFO, Cause.CUSTOM, "Milch à 1 €")] * count
 
 
 class Household:
@@ -81,8 +81,8 @@ class Household:
 
     def _post_with_a_key(self, transaction: Transaction) -> None:
         self.keys += 1
-        moment = NOON - idempotency.KEPT * self.chance.randint(0, 1)
-        request = Keyed(self.owner.id, f"schlüssel {self.keys}", "f" * 64)
+        moment = NOON - idempotency.RETENTION * self.chance.randint(0, 1)
+        request = IdempotentRequest(self.owner.id, f"schlüssel {self.keys}", "f" * 64)
         idempotency.once(transaction, request, lambda _: b"answer" * self.keys, moment)
 
     def _mark(self, transaction: Transaction) -> None:
@@ -112,12 +112,12 @@ class Household:
         for each in self._some_product(transaction):
             product = products.get(transaction.connection, self.owner.id, each)
             if product is not None and product.closed_as is None:
-                products.take(
+                products.use(
                     transaction,
                     self.owner,
                     each,
                     quantity=None,
-                    how=Closing.CONSUMED,
+                    how=Disposal.CONSUMED,
                     now=NOON,
                 )
 
@@ -126,7 +126,7 @@ class Household:
             products.delete(transaction, self.owner.id, each, NOON)
 
     def _have_alerts(self, transaction: Transaction) -> None:
-        clock.say_due(transaction, NOON + timedelta(days=2))
+        clock.send_due(transaction, NOON + timedelta(days=2))
 
     def _some_product(self, transaction: Transaction) -> list[str]:
         ids = transaction.connection.scalars(
@@ -261,7 +261,7 @@ async def test_the_migration_counts_what_was_there_before_and_may_be_repeated(
         lambda t: t.connection.exec_driver_sql("UPDATE usage SET products=7, unread=7, bytes=7")
     )
     await before_it_counted(database)
-    await migrate.bring_up(database_url)
+    await migrate.ensure_current(database_url)
     assert await asyncio.to_thread(migrate.revision, database_url) == migrate.HEAD
     await assert_right(database, *owners)
 
@@ -301,7 +301,7 @@ async def test_what_old_nodes_write_while_the_migration_counts_is_counted_once(
     writing = asyncio.create_task(old_node())
     async with asyncio.timeout(60):
         await held.wait()
-        migrating = asyncio.create_task(migrate.bring_up(database_url))
+        migrating = asyncio.create_task(migrate.ensure_current(database_url))
         while not await waits():
             await asyncio.sleep(0.02)
         go_on.set()
@@ -339,7 +339,7 @@ async def test_users_of_the_time_before_have_a_row_too(tmp_path: Path) -> None:
             " created_at) VALUES ('u', 1, 'n', 'hello', 'info', 'custom', '', '')"
         )
     engine.dispose()
-    await migrate.bring_up(url)
+    await migrate.ensure_current(url)
     engine = sqlite_engine(file, writes=False)
     with engine.connect() as connection:
         assert usage.of(connection, "u") == Usage(0, 1, 605)

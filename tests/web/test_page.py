@@ -17,9 +17,8 @@ from playwright.async_api import (
     async_playwright,
     expect,
 )
-
-from live import JWT, Server, serving
-from patience import PATIENCE
+from tests.support.process_node import JWT, NodeProcess, serving
+from tests.support.time_limits import HANG_TIMEOUT
 
 CHROMIUM: Final = Path("/usr/bin/chromium")
 EMAIL: Final = "ada@useby.example"
@@ -27,7 +26,7 @@ PASSWORD: Final = "the quick brown fox"
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
+def server(tmp_path: Path) -> Iterator[NodeProcess]:
     with serving(tmp_path) as server:
         yield server
 
@@ -47,7 +46,7 @@ async def chromium() -> AsyncIterator[BrowserContext]:
         context = await browser.new_context(
             viewport={"width": 360, "height": 640}, color_scheme="dark"
         )
-        context.set_default_timeout(PATIENCE * 1000)
+        context.set_default_timeout(HANG_TIMEOUT * 1000)
         context.on("console", hear)
         context.on("weberror", lambda error: said.append(str(error.error)))
         yield context
@@ -81,7 +80,7 @@ async def add(rest: httpx.AsyncClient, name: str, days: int) -> None:
     assert answer.status_code == 201, answer.text
 
 
-async def test_a_person_signs_up_is_told_marks_read_and_signs_out(server: Server) -> None:
+async def test_a_person_signs_up_is_told_marks_read_and_signs_out(server: NodeProcess) -> None:
     async with chromium() as context, server.rest() as rest:
         page = await context.new_page()
         await page.goto(server.url)

@@ -9,46 +9,54 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field, StringConstraints
 from uuid_utils import uuid7
 
-from useby.api.context import Bearer, Claimed, Known, Node, caller_of, claims_of, write_as
-from useby.api.errors import Problem, answers
-from useby.api.shapes import Email, Password, Shape, Text, Zone
+from useby.api.context import (
+    Bearer,
+    ContextDep,
+    CurrentCaller,
+    CurrentClaims,
+    caller_of,
+    claims_of,
+    write_authorized,
+)
+from useby.api.errors import Problem, problem_responses
+from useby.api.fields import ApiModel, Email, Password, Text, TimeZone
 from useby.auth import refresh
-from useby.auth.rates import network_of
+from useby.auth.rate_limits import network_of
 from useby.domain.account import User
 from useby.domain.policy import Policy
 from useby.store import accounts, sessions, tickets
 from useby.store.accounts import EmailTaken
-from useby.store.engine import Connection, Transaction
+from useby.store.database import Connection, Transaction
 from useby.store.sessions import Rotation
-from useby.store.tickets import Stake
+from useby.store.tickets import TicketGrant
 
 router = APIRouter(prefix="/api", tags=["accounts"])
 
 RefreshText = Annotated[Text, StringConstraints(min_length=1, max_length=128)]
 
 
-class SignupIn(Shape):
+class SignupIn(ApiModel):
     """A new account."""
 
     email: Email
     password: Password
     name: Annotated[Text, StringConstraints(max_length=200, strip_whitespace=True)] = ""
-    time_zone: Zone = "UTC"
+    time_zone: TimeZone = "UTC"
 
 
-class Accepted(Shape):
+class SignupAccepted(ApiModel):
     """The same for every e-mail, whether or not it was free."""
 
     detail: str
 
 
-class SignupOut(Shape):
+class SignupOut(ApiModel):
     """Whether a node makes accounts by itself."""
 
     open: bool
 
 
-class LoginIn(Shape):
+class LoginIn(ApiModel):
     """An e-mail and its password."""
 
     email: Email
@@ -62,13 +70,13 @@ class LoginIn(Shape):
     ] = None
 
 
-class RefreshIn(Shape):
+class RefreshIn(ApiModel):
     """A refresh token."""
 
     refresh_token: RefreshText
 
 
-class TokensOut(Shape):
+class TokensOut(ApiModel):
     """Tokens of one sign-in."""
 
     access_token: str
@@ -77,7 +85,7 @@ class TokensOut(Shape):
     expires_in: Annotated[int, Field(description="Seconds until the access token ends.")]
 
 
-class TicketOut(Shape):
+class TicketOut(ApiModel):
     """A ticket that may stand once in the socket URL's `access_token`."""
 
     ticket: str
@@ -88,9 +96,9 @@ class TicketOut(Shape):
     "/auth/signup",
     operation_id="signup",
     status_code=HTTPStatus.ACCEPTED,
-    responses=answers(403, 429),
+    responses=problem_responses(403, 429),
 )
-async def signup(node: Node, request: Request, new: SignupIn) -> Accepted:
+async def signup(node: ContextDep, request: Request, new: SignupIn) -> SignupAccepted:
     """Make an account. The answer never tells whether the e-mail was free: log in to find out."""
     if not node.settings.signup:
         raise Problem(HTTPStatus.FORBIDDEN, "This node makes no accounts by itself.")
@@ -111,17 +119,17 @@ async def signup(node: Node, request: Request, new: SignupIn) -> Accepted:
             accounts.take_back(transaction, nobody.id)
 
     await node.database.write(work)
-    return Accepted(detail="If the e-mail was free, the account is there now: log in.")
+    return SignupAccepted(detail="If the e-mail was free, the account is there now: log in.")
 
 
 @router.get("/auth/signup", operation_id="signupIsOpen")
-async def signup_is_open(node: Node) -> SignupOut:
+async def signup_is_open(node: ContextDep) -> SignupOut:
     """Whether this node makes accounts by itself, or somebody has to make them here."""
     return SignupOut(open=node.settings.signup)
 
 
-@router.post("/auth/login", operation_id="login", responses=answers(401, 429))
-async def login(node: Node, request: Request, given: LoginIn) -> TokensOut:
+@router.post("/auth/login", operation_id="login", responses=problem_responses(401, 429))
+async def login(node: ContextDep, request: Request, given: LoginIn) -> TokensOut:
     """Sign in.
 
     Wrong passwords slow down those who try them and never keep out others: a device that has
@@ -138,7 +146,7 @@ async def login(node: Node, request: Request, given: LoginIn) -> TokensOut:
     right, better = await node.passwords.verify(given.password, hashed)
     if user is None or not right or user.disabled_at is not None:
         # Others of a network that is known for this e-mail are not to see that it is.
-        raise _wrong() if wait is None else Problem.too_many(wait)
+        raise _bad_credentials() if wait is None else Problem.too_many(wait)
     node.rates.signed_in(network, given.email)
     now = node.now()
     token, session_id = refresh.new_refresh_token(), str(uuid7())
@@ -146,7 +154,7 @@ async def login(node: Node, request: Request, given: LoginIn) -> TokensOut:
 
     def work(transaction: Transaction) -> None:
         if accounts.password_hash(transaction.connection, user.id) != hashed:
-            raise _wrong()  # it was changed, or the account deleted, while we looked at it
+            raise _bad_credentials()  # the password or the account changed since the look-up
         if better is not None:
             accounts.set_password_hash(transaction, user.id, better)
         sessions.open_session(
@@ -163,8 +171,8 @@ async def login(node: Node, request: Request, given: LoginIn) -> TokensOut:
     return _tokens(node, user.id, session_id, token)
 
 
-@router.post("/auth/refresh", operation_id="refresh", responses=answers(401))
-async def refresh_tokens(node: Node, given: RefreshIn) -> TokensOut:
+@router.post("/auth/refresh", operation_id="refresh", responses=problem_responses(401))
+async def refresh_tokens(node: ContextDep, given: RefreshIn) -> TokensOut:
     """Spend a refresh token and get the next. One that was spent long ago ends its sign-in."""
     now = node.now()
     successor = refresh.successor_of(node.key, given.refresh_token)
@@ -189,10 +197,10 @@ async def refresh_tokens(node: Node, given: RefreshIn) -> TokensOut:
     operation_id="logout",
     status_code=HTTPStatus.NO_CONTENT,
     response_class=Response,
-    responses=answers(401, 403),
+    responses=problem_responses(401, 403),
     openapi_extra={"security": [{}, {"HTTPBearer": []}]},
 )
-async def logout(node: Node, bearer: Bearer, given: RefreshIn | None = None) -> None:
+async def logout(node: ContextDep, bearer: Bearer, given: RefreshIn | None = None) -> None:
     """End the sign-in of a refresh token, or of the access token that asks, and its sockets.
 
     A refresh token that is not known, or not any more, is no error.
@@ -215,26 +223,28 @@ async def logout(node: Node, bearer: Bearer, given: RefreshIn | None = None) -> 
     operation_id="logoutAll",
     status_code=HTTPStatus.NO_CONTENT,
     response_class=Response,
-    responses=answers(401),
+    responses=problem_responses(401),
 )
-async def logout_all(node: Node, caller: Known) -> None:
+async def logout_all(node: ContextDep, caller: CurrentCaller) -> None:
     """End every sign-in of the caller, this one included, and all their sockets."""
     now = node.now()
     await node.database.write(lambda t: accounts.end_sessions(t, caller.user.id, now))
 
 
-@router.post("/ws/ticket", operation_id="issueTicket", tags=["socket"], responses=answers(401))
-async def issue_ticket(node: Node, claims: Claimed) -> TicketOut:
+@router.post(
+    "/ws/ticket", operation_id="issueTicket", tags=["socket"], responses=problem_responses(401)
+)
+async def issue_ticket(node: ContextDep, claims: CurrentClaims) -> TicketOut:
     """A one-use ticket, so that nothing worth stealing has to stand in a URL."""
     now = node.now()
     ticket = node.tickets.new(claims.user_id)
-    stake = Stake(claims.user_id, claims.session_id, claims.issued_at, claims.expires_at)
+    stake = TicketGrant(claims.user_id, claims.session_id, claims.issued_at, claims.expires_at)
 
     def work(transaction: Transaction) -> None:
         tickets.keep(transaction, refresh.hash_of(ticket), stake, node.tickets.ends(claims, now))
         tickets.purge(transaction, now)
 
-    await write_as(node, claims, work)
+    await write_authorized(node, claims, work)
     return TicketOut(ticket=ticket, expires_in=node.settings.ticket_seconds)
 
 
@@ -242,7 +252,7 @@ def _network_of(request: Request) -> str:
     return network_of(request.client.host if request.client else "")
 
 
-async def _slowed(node: Node, network: str, given: LoginIn) -> int | None:
+async def _slowed(node: ContextDep, network: str, given: LoginIn) -> int | None:
     """Count an attempt to sign in, and let one that comes too soon pass for a known device.
 
     Returns:
@@ -268,18 +278,18 @@ async def _slowed(node: Node, network: str, given: LoginIn) -> int | None:
     raise Problem.too_many(wait)
 
 
-async def _sign_in_of(node: Node, bearer: Bearer) -> tuple[str, str]:
+async def _sign_in_of(node: ContextDep, bearer: Bearer) -> tuple[str, str]:
     claims = (await caller_of(node, await claims_of(node, bearer))).claims
     if claims.session_id is None:
         raise Problem(HTTPStatus.FORBIDDEN, "Only its issuer can end this token's sign-in.")
     return claims.user_id, claims.session_id
 
 
-def _wrong() -> Problem:
+def _bad_credentials() -> Problem:
     return Problem.unauthorized("The e-mail or the password is wrong.")
 
 
-def _tokens(node: Node, user_id: str, session_id: str, refresh_token: str) -> TokensOut:
+def _tokens(node: ContextDep, user_id: str, session_id: str, refresh_token: str) -> TokensOut:
     return TokensOut(
         access_token=node.issuer.access(user_id, session_id, node.now()),
         refresh_token=refresh_token,

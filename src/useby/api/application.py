@@ -21,7 +21,7 @@ from useby.api.context import Context
 from useby.api.errors import MEDIA_TYPE, problem
 from useby.api.product_shapes import ProductIn, ProductOut
 from useby.realtime import asyncapi
-from useby.realtime.seats import PROBES
+from useby.realtime.slots import PROBES
 
 SOCKET_PATH: Final = "/api/ws/notification"
 CLOSE: Final = {"Connection": "close"}
@@ -87,7 +87,7 @@ def create_api(context: Context) -> FastAPI:
             allow_methods=["GET", "POST", "PATCH", "DELETE"],
             allow_headers=["authorization", "content-type", "idempotency-key"],
         )
-    api.add_middleware(Gate, context=context)
+    api.add_middleware(RequestGuard, context=context)
     return api
 
 
@@ -119,7 +119,7 @@ def _socket_document() -> dict[str, Any]:
     return asyncapi.document(version=__version__, product=ProductOut)
 
 
-class Gate:
+class RequestGuard:
     """What every request passes: its host, its body's size, and the clock."""
 
     def __init__(self, app: ASGIApp, context: Context) -> None:
@@ -164,9 +164,9 @@ class Gate:
             await app(scope, bounded, watched)
         finally:
             route = getattr(scope.get("route"), "path", "none")
-            metrics.request_seconds.labels(scope["method"], route, str(status)).observe(
-                time.perf_counter() - begun
-            )
+            metrics.http_request_duration_seconds.labels(
+                scope["method"], route, str(status)
+            ).observe(time.perf_counter() - begun)
 
 
 def _host(headers: dict[bytes, bytes]) -> str:

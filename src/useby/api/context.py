@@ -9,17 +9,17 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from useby.api.errors import Problem
-from useby.api.posts import Posts
+from useby.api.post_queue import PostQueue
 from useby.auth.passwords import Passwords
-from useby.auth.rates import Rates
+from useby.auth.rate_limits import RateLimiter
 from useby.auth.tickets import Tickets
-from useby.auth.tokens import Claims, Issuer, IssuerUnavailable, TokenRefused, Verifier
+from useby.auth.tokens import Claims, InvalidToken, Issuer, IssuerUnavailable, Verifier
 from useby.bus import Bus
-from useby.domain.account import Standing, User
-from useby.realtime.seats import Seats
+from useby.domain.account import TokenStatus, User
+from useby.realtime.slots import Seats
 from useby.settings import Settings
 from useby.store import accounts
-from useby.store.engine import Connection, Database, Transaction
+from useby.store.database import Connection, Database, Transaction
 
 T = TypeVar("T")
 
@@ -38,8 +38,8 @@ class Context:
     verifier: Verifier
     passwords: Passwords
     tickets: Tickets
-    rates: Rates
-    posts: Posts
+    rates: RateLimiter
+    posts: PostQueue
     now: Callable[[], datetime]
     seats: Seats
     stopping: bool = False
@@ -63,7 +63,7 @@ async def _context(request: Request) -> Context:  # a plain function would get a
     return context
 
 
-Node = Annotated[Context, Depends(_context)]
+ContextDep = Annotated[Context, Depends(_context)]
 
 _bearer = HTTPBearer(
     auto_error=False, bearerFormat="JWT", description="An access token of `/api/auth/login`."
@@ -74,7 +74,7 @@ Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 """What stands in ``Authorization: Bearer``, if anything; not looked at yet."""
 
 
-async def claims_of(node: Node, credentials: Bearer) -> Claims:
+async def claims_of(node: ContextDep, credentials: Bearer) -> Claims:
     """Return the claims of a good token, which may have been revoked since: the store is not asked.
 
     Raises:
@@ -83,8 +83,8 @@ async def claims_of(node: Node, credentials: Bearer) -> Claims:
     if credentials is None or not credentials.credentials:
         raise Problem.unauthorized("An access token is required.")
     try:
-        return await node.verifier.verify_soon(credentials.credentials, node.now())
-    except TokenRefused as refused:
+        return await node.verifier.verify_async(credentials.credentials, node.now())
+    except InvalidToken as refused:
         raise Problem.unauthorized(
             "The access token has expired." if refused.expired else "The access token is invalid."
         ) from None
@@ -104,11 +104,11 @@ async def check_token(request: Request) -> None:
     await claims_of(await _context(request), await _bearer(request))
 
 
-Claimed = Annotated[Claims, Depends(claims_of)]
-"""Whoever shows a good token. A route that takes no more than this writes with ``write_as``."""
+CurrentClaims = Annotated[Claims, Depends(claims_of)]
+"""The claims of a good token. A route that takes no more writes with ``write_authorized``."""
 
 
-async def caller_of(node: Node, claims: Claimed) -> Caller:
+async def caller_of(node: ContextDep, claims: CurrentClaims) -> Caller:
     """Whose token this is.
 
     Raises:
@@ -122,12 +122,12 @@ async def caller_of(node: Node, claims: Claimed) -> Caller:
     standing, user = await node.database.read(
         lambda c: (_standing(c, claims), accounts.user(c, claims.user_id))
     )
-    if standing is not Standing.GOOD or user is None:
+    if standing is not TokenStatus.GOOD or user is None:
         raise Problem.unauthorized(REVOKED)
     return Caller(user, claims)
 
 
-async def write_as(
+async def write_authorized(
     node: Context, claims: Claims, work: Callable[[Transaction], T], *, large: bool = False
 ) -> T:
     """Write for whoever shows a token, and look in the same transaction whether they still may.
@@ -143,17 +143,17 @@ async def write_as(
     def allowed(transaction: Transaction) -> T:
         if provisions:
             accounts.provision(transaction, [claims.user_id], now)
-        if _standing(transaction.connection, claims) is not Standing.GOOD:
+        if _standing(transaction.connection, claims) is not TokenStatus.GOOD:
             raise Problem.unauthorized(REVOKED)
         return work(transaction)
 
     return await node.database.write(allowed, large=large)
 
 
-def _standing(connection: Connection, claims: Claims) -> Standing:
+def _standing(connection: Connection, claims: Claims) -> TokenStatus:
     key = (claims.user_id, claims.session_id, claims.issued_at)
-    return accounts.standings(connection, [key])[0].standing
+    return accounts.check_tokens(connection, [key])[0].standing
 
 
-Known = Annotated[Caller, Depends(caller_of)]
+CurrentCaller = Annotated[Caller, Depends(caller_of)]
 """A caller whose token is good; anyone else gets 401."""

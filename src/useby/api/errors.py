@@ -13,9 +13,9 @@ from pydantic import BaseModel, Field, ValidationError
 from starlette.exceptions import HTTPException
 
 from useby import metrics
-from useby.auth.passwords import TooBusy
+from useby.auth.passwords import QueueFull
 from useby.domain.quota import Quota, QuotaReached
-from useby.store.engine import ReadRefused, StoreUnavailable
+from useby.store.database import ReadRefused, StoreUnavailable
 from useby.store.notifications import UnknownUser
 
 log = logging.getLogger(__name__)
@@ -141,7 +141,7 @@ class Problem(Exception):  # noqa: N818 - the RFC's own word
         )
 
 
-def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
+def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The documentation of a route's problems, for its ``responses``."""
     return {
         status: {
@@ -190,8 +190,8 @@ def install(api: FastAPI) -> None:
             detail += f" The first {len(found)} errors are listed."
         return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, None, found)
 
-    @api.exception_handler(TooBusy)
-    async def _busy(_: Request, __: TooBusy) -> JSONResponse:
+    @api.exception_handler(QueueFull)
+    async def _busy(_: Request, __: QueueFull) -> JSONResponse:
         return problem(
             HTTPStatus.SERVICE_UNAVAILABLE,
             "Too many sign-ins at once.",

@@ -12,9 +12,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, 
 from prometheus_client.multiprocess import MultiProcessCollector
 from pydantic import Field
 
-from useby.api.context import Node
-from useby.api.shapes import Shape
-from useby.store.engine import StoreUnavailable
+from useby.api.context import ContextDep
+from useby.api.fields import ApiModel
+from useby.store.database import StoreUnavailable
 from useby.store.notifications import newest_seq
 
 MULTIPROCESS: Final = "PROMETHEUS_MULTIPROC_DIR"
@@ -36,7 +36,7 @@ class Readiness(StrEnum):
     """It takes no work now."""
 
 
-class Health(Shape):
+class Health(ApiModel):
     """How the node is."""
 
     status: Readiness
@@ -55,7 +55,7 @@ async def live() -> Health:
     response_model=Health,
     responses={503: {"model": Health, "description": "It takes no work now, and why."}},
 )
-async def ready(node: Node) -> Any:
+async def ready(node: ContextDep) -> Any:
     """The node takes work: it is not stopping, lets connections in, and can read its database.
 
     It is `degraded` without NATS, as what other nodes write reaches its devices later; and when it

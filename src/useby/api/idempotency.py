@@ -12,15 +12,15 @@ from typing import Annotated, Final
 
 from fastapi import Header, Request, Response
 
-from useby.api.context import Context, write_as
+from useby.api.context import Context, write_authorized
 from useby.api.errors import Problem
 from useby.auth.tokens import Claims
 from useby.domain.notification import Draft, Notification
 from useby.domain.quota import Limits
 from useby.store import idempotency, notifications, usage
-from useby.store.engine import Transaction
-from useby.store.idempotency import Keyed, KeyReused
-from useby.store.owners import hold
+from useby.store.database import Transaction
+from useby.store.idempotency import IdempotentRequest, KeyReused
+from useby.store.locks import lock_users
 
 REUSED: Final = (
     "This Idempotency-Key was sent with another request in the last 24 hours. "
@@ -71,11 +71,11 @@ async def post_once(
     """
     now, limits = node.now(), node.settings.limits
     if key is None:
-        return await write_as(
+        return await write_authorized(
             node, claims, lambda t: answer(_keep(t, drafts, limits, now)), large=large
         )
     sent = request.scope["path"].encode() + b"\n" + await request.body()
-    keyed = Keyed(claims.user_id, key, hashlib.sha256(sent).hexdigest())
+    keyed = IdempotentRequest(claims.user_id, key, hashlib.sha256(sent).hexdigest())
     made: dict[bytes, bytes] = {}
     """The answer for what was kept, if it is this very request that was carried out."""
 
@@ -93,7 +93,7 @@ async def post_once(
         return made.get(kept, kept)
 
     try:
-        return await write_as(node, claims, once, large=large)
+        return await write_authorized(node, claims, once, large=large)
     except KeyReused:
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, REUSED) from None
 
@@ -105,7 +105,7 @@ def _keep(
     if not drafts:
         return []
     owner = drafts[0].user_id
-    hold(transaction, owner)
+    lock_users(transaction, owner)
     usage.require_room(transaction.connection, owner, limits, unread=len(drafts))
     return notifications.add(transaction, drafts, now)
 

@@ -6,23 +6,23 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Response
 from pydantic import BeforeValidator, Field, StringConstraints
 
-from useby.api.context import Caller, Known, Node
-from useby.api.errors import Problem, answers
-from useby.api.shapes import (
-    Leads,
+from useby.api.context import Caller, ContextDep, CurrentCaller
+from useby.api.errors import Problem, problem_responses
+from useby.api.fields import (
+    ApiModel,
+    LeadDays,
     Moment,
     Password,
-    Shape,
-    Short,
+    ShortText,
     Text,
     TimeOfDay,
-    Zone,
+    TimeZone,
     time_of,
 )
 from useby.domain.account import User
 from useby.domain.policy import Policy
 from useby.store import accounts, slices
-from useby.store.engine import Transaction
+from useby.store.database import Transaction
 
 router = APIRouter(prefix="/api/me", tags=["accounts"])
 
@@ -32,17 +32,17 @@ GivenPassword = Annotated[
     Field(json_schema_extra={"format": "password"}),
 ]
 MOST_CATEGORIES: Final = 100
-CategoryName = Annotated[Short, StringConstraints(min_length=1)]
+CategoryName = Annotated[ShortText, StringConstraints(min_length=1)]
 
 
-class CategoryPolicy(Shape):
+class CategoryPolicy(ApiModel):
     """How products of one category are spoken of."""
 
-    lead_days: Leads
+    lead_days: LeadDays
     alert_time: TimeOfDay = "09:00"
 
 
-class MeOut(Shape):
+class MeOut(ApiModel):
     """The account."""
 
     id: str
@@ -82,13 +82,13 @@ def _not_too_many(value: Any) -> Any:
     return value
 
 
-class MeChange(Shape):
+class MeChange(ApiModel):
     """What is to change; a field that is left out or null stays as it is."""
 
     name: Annotated[Text, StringConstraints(max_length=200, strip_whitespace=True)] | None = None
-    time_zone: Zone | None = None
+    time_zone: TimeZone | None = None
     alert_time: TimeOfDay | None = None
-    lead_days: Leads | None = None
+    lead_days: LeadDays | None = None
     categories: Annotated[
         dict[CategoryName, CategoryPolicy] | None,
         BeforeValidator(_not_too_many),
@@ -103,23 +103,23 @@ class MeChange(Shape):
     ] = None
 
 
-class Farewell(Shape):
+class DeleteAccountIn(ApiModel):
     """The password, wanted of an account that has one."""
 
     password: GivenPassword = ""
 
 
-NO_PASSWORD = Farewell()
+NO_PASSWORD = DeleteAccountIn()
 
 
-@router.get("", operation_id="getMe", responses=answers(401))
-async def get_me(caller: Known) -> MeOut:
+@router.get("", operation_id="getMe", responses=problem_responses(401))
+async def get_me(caller: CurrentCaller) -> MeOut:
     """The caller's account."""
     return MeOut.of(caller.user)
 
 
-@router.patch("", operation_id="changeMe", responses=answers(401, 403, 429))
-async def change_me(node: Node, caller: Known, change: MeChange) -> MeOut:
+@router.patch("", operation_id="changeMe", responses=problem_responses(401, 403, 429))
+async def change_me(node: ContextDep, caller: CurrentCaller, change: MeChange) -> MeOut:
     """Change the account. A new zone, time or lead has every pending alert placed anew.
 
     A new password signs out every other sign-in.
@@ -160,9 +160,11 @@ async def change_me(node: Node, caller: Known, change: MeChange) -> MeOut:
     operation_id="deleteMe",
     status_code=HTTPStatus.NO_CONTENT,
     response_class=Response,
-    responses=answers(401, 403, 429),
+    responses=problem_responses(401, 403, 429),
 )
-async def delete_me(node: Node, caller: Known, farewell: Farewell = NO_PASSWORD) -> None:
+async def delete_me(
+    node: ContextDep, caller: CurrentCaller, farewell: DeleteAccountIn = NO_PASSWORD
+) -> None:
     """Delete the account and everything that is the caller's."""
     user_id = caller.user.id
     if await node.database.read(lambda c: accounts.password_hash(c, user_id)) is not None:
@@ -170,7 +172,7 @@ async def delete_me(node: Node, caller: Known, farewell: Farewell = NO_PASSWORD)
     await slices.delete_account(node.database, user_id)
 
 
-async def _check_password(node: Node, caller: Caller, password: str) -> None:
+async def _check_password(node: ContextDep, caller: Caller, password: str) -> None:
     # The holder of a stolen access token must not try every password with it, and must not keep
     # the owner from trying the right one: so each sign-in has its own count.
     user_id = caller.user.id

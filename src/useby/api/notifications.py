@@ -9,15 +9,22 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field, StringConstraints, ValidationError, WithJsonSchema
 
 from useby.api.bodies import BatchRoute, in_turns
-from useby.api.context import REVOKED, Claimed, Known, Node
-from useby.api.errors import Errors, FieldError, Problem, answers, field_errors, shared_out
+from useby.api.context import REVOKED, ContextDep, CurrentCaller, CurrentClaims
+from useby.api.errors import (
+    Errors,
+    FieldError,
+    Problem,
+    field_errors,
+    problem_responses,
+    shared_out,
+)
+from useby.api.fields import BATCH_LIMIT, ApiModel, Id, Message, Moment, Text
 from useby.api.idempotency import IdempotencyKey, json_response, post_once
-from useby.api.posts import Post
-from useby.api.shapes import BATCH_LIMIT, Id, Message, Moment, Shape, Text
-from useby.domain.notification import Draft, Event, Kind, Notification
+from useby.api.post_queue import Post
+from useby.domain.notification import Cause, Draft, Notification, Severity
 from useby.store import notifications, slices, usage
 from useby.store.cursor import BadCursor
-from useby.store.engine import Transaction
+from useby.store.database import Transaction
 from useby.store.notifications import NotificationQuery
 
 router = APIRouter(prefix="/api/notifications", tags=["notifications"])
@@ -26,16 +33,16 @@ batches = APIRouter(prefix=router.prefix, tags=[*router.tags], route_class=Batch
 ProductName = Annotated[Text, StringConstraints(max_length=200, strip_whitespace=True)]
 
 
-class NotificationOut(Shape):
+class NotificationOut(ApiModel):
     """A notification: the contract's five keys first, then what REST tells besides."""
 
     id: str
     message: str
-    type: Kind
+    type: Severity
     product_name: str
     created_at: Annotated[Moment, Field(alias="created_at")]
     seq: int
-    event: Event
+    event: Cause
     product_id: str | None
     expires_on: date | None
     days_left: int | None
@@ -59,23 +66,23 @@ class NotificationOut(Shape):
         )
 
 
-class NotificationPage(Shape):
+class NotificationPage(ApiModel):
     """Some notifications, and the cursor of the next page if there is one."""
 
     items: list[NotificationOut]
     next_cursor: str | None
 
 
-class NotificationIn(Shape):
+class NotificationIn(ApiModel):
     """A notification for the caller's own devices."""
 
     message: Message
-    type: Kind = Kind.INFO
+    type: Severity = Severity.INFO
     product_name: ProductName = ""
 
     def draft(self, user_id: str) -> Draft:
         """What is said to the user's devices."""
-        return Draft(user_id, self.message, self.type, Event.CUSTOM, self.product_name)
+        return Draft(user_id, self.message, self.type, Cause.CUSTOM, self.product_name)
 
     @classmethod
     def read(cls, value: Any) -> "NotificationIn | list[FieldError]":
@@ -92,7 +99,7 @@ _ANY_NOTIFICATION = {
 }
 
 
-class NotificationsIn(Shape):
+class NotificationsIn(ApiModel):
     """Notifications for the caller's own devices, each as `NotificationIn`."""
 
     items: Annotated[
@@ -101,7 +108,7 @@ class NotificationsIn(Shape):
     ]
 
 
-class NotificationResult(Shape):
+class NotificationResult(ApiModel):
     """What became of one notification of a batch."""
 
     index: int
@@ -110,30 +117,30 @@ class NotificationResult(Shape):
     errors: Errors = Field(default_factory=list)
 
 
-class NotificationResults(Shape):
+class NotificationResults(ApiModel):
     """A result for each notification, in their order."""
 
     results: list[NotificationResult]
 
 
-class UnreadCount(Shape):
+class UnreadCount(ApiModel):
     """How many notifications are unread."""
 
     unread: int
 
 
-class Marked(Shape):
+class Marked(ApiModel):
     """How many notifications were marked read by this request."""
 
     marked: int
 
 
-@router.get("", operation_id="listNotifications", responses=answers(401))
+@router.get("", operation_id="listNotifications", responses=problem_responses(401))
 async def list_notifications(
-    node: Node,
-    caller: Known,
+    node: ContextDep,
+    caller: CurrentCaller,
     unread: bool | None = None,
-    type: Annotated[Kind | None, Query()] = None,  # noqa: A002 - the name on the wire
+    type: Annotated[Severity | None, Query()] = None,  # noqa: A002 - the name on the wire
     since: Annotated[Text | None, Query(max_length=64)] = None,
     cursor: Annotated[str | None, Query(max_length=512)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
@@ -153,8 +160,8 @@ async def list_notifications(
     )
 
 
-@router.get("/unread-count", operation_id="countUnread", responses=answers(401))
-async def count_unread(node: Node, caller: Known) -> UnreadCount:
+@router.get("/unread-count", operation_id="countUnread", responses=problem_responses(401))
+async def count_unread(node: ContextDep, caller: CurrentCaller) -> UnreadCount:
     """The number of unread notifications."""
     kept = await node.database.read(lambda c: usage.of(c, caller.user.id))
     return UnreadCount(unread=kept.unread)
@@ -165,15 +172,19 @@ async def count_unread(node: Node, caller: Known) -> UnreadCount:
     operation_id="postNotification",
     status_code=HTTPStatus.CREATED,
     response_model=NotificationOut,
-    responses=answers(401, 409),
+    responses=problem_responses(401, 409),
 )
 async def post_notification(
-    node: Node, claims: Claimed, request: Request, new: NotificationIn, key: IdempotencyKey = None
+    node: ContextDep,
+    claims: CurrentClaims,
+    request: Request,
+    new: NotificationIn,
+    key: IdempotencyKey = None,
 ) -> Response:
     """Tell all of one's own devices something; when this is answered it is on stable storage."""
     draft = new.draft(claims.user_id)
     if key is None:
-        kept = await node.posts.keep(Post(claims, draft))
+        kept = await node.posts.store(Post(claims, draft))
         if kept is None:
             raise Problem.unauthorized(REVOKED)
         return json_response(_json(kept), HTTPStatus.CREATED)
@@ -185,11 +196,11 @@ async def post_notification(
     "/batch",
     operation_id="postNotifications",
     response_model=NotificationResults,
-    responses=answers(401, 409),
+    responses=problem_responses(401, 409),
 )
 async def post_notifications(
-    node: Node,
-    claims: Claimed,
+    node: ContextDep,
+    claims: CurrentClaims,
     request: Request,
     batch: NotificationsIn,
     key: IdempotencyKey = None,
@@ -213,14 +224,18 @@ async def post_notifications(
     return json_response(body, HTTPStatus.OK)
 
 
-@router.post("/read-all", operation_id="markAllRead", responses=answers(401))
-async def mark_all_read(node: Node, caller: Known) -> Marked:
+@router.post("/read-all", operation_id="markAllRead", responses=problem_responses(401))
+async def mark_all_read(node: ContextDep, caller: CurrentCaller) -> Marked:
     """Mark all read."""
     return Marked(marked=await slices.mark_all_read(node.database, caller.user.id, node.now()))
 
 
-@router.post("/{notification_id}/read", operation_id="markRead", responses=answers(401, 404))
-async def mark_read(node: Node, caller: Known, notification_id: Id) -> NotificationOut:
+@router.post(
+    "/{notification_id}/read", operation_id="markRead", responses=problem_responses(401, 404)
+)
+async def mark_read(
+    node: ContextDep, caller: CurrentCaller, notification_id: Id
+) -> NotificationOut:
     """Mark one read; doing it again changes nothing."""
     now = node.now()
 
@@ -239,9 +254,9 @@ async def mark_read(node: Node, caller: Known, notification_id: Id) -> Notificat
     operation_id="deleteNotification",
     status_code=HTTPStatus.NO_CONTENT,
     response_class=Response,
-    responses=answers(401, 404),
+    responses=problem_responses(401, 404),
 )
-async def delete_notification(node: Node, caller: Known, notification_id: Id) -> None:
+async def delete_notification(node: ContextDep, caller: CurrentCaller, notification_id: Id) -> None:
     """Delete one for good."""
     deleted = await node.database.write(
         lambda t: notifications.delete(t, caller.user.id, notification_id)

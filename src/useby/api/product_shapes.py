@@ -15,10 +15,10 @@ from pydantic import (
 )
 
 from useby.api.errors import Errors, FieldError, field_errors
-from useby.api.shapes import BATCH_LIMIT, Leads, Moment, Name, Shape, Short, Text
+from useby.api.fields import BATCH_LIMIT, ApiModel, LeadDays, Moment, Name, ShortText, Text
 from useby.domain import alerts, barcode
 from useby.domain.account import User
-from useby.domain.product import Closing, DateKind, Expiry, Product, Status
+from useby.domain.product import DateKind, Disposal, Expiry, Product, Status
 
 
 def _plain(value: Decimal) -> str:
@@ -56,19 +56,19 @@ Notes = Annotated[Text, StringConstraints(max_length=2000)]
 ExternalId = Annotated[Text, StringConstraints(min_length=1, max_length=128)]
 
 
-class ProductIn(Shape):
+class ProductIn(ApiModel):
     """A product to be kept."""
 
     name: Name
     expiry_date: ExpiryText
-    category: Short = ""
+    category: ShortText = ""
     barcode: Barcode = ""
     quantity: Quantity = Decimal(1)
     unit: Unit = ""
-    location: Short = ""
+    location: ShortText = ""
     notes: Notes = ""
     date_kind: DateKind = DateKind.BEST_BEFORE
-    lead_days: Leads | None = None
+    lead_days: LeadDays | None = None
     external_id: ExternalId | None = None
 
     @classmethod
@@ -80,29 +80,29 @@ class ProductIn(Shape):
             return field_errors(error)
 
 
-class ProductChange(Shape):
+class ProductChange(ApiModel):
     """What is to change; a field that is left out stays as it is."""
 
     name: Name = ""
     expiry_date: ExpiryText = ""
-    category: Short = ""
+    category: ShortText = ""
     barcode: Barcode = ""
     quantity: Quantity = Decimal(1)
     unit: Unit = ""
-    location: Short = ""
+    location: ShortText = ""
     notes: Notes = ""
     date_kind: DateKind = DateKind.BEST_BEFORE
-    lead_days: Leads | None = None
+    lead_days: LeadDays | None = None
     external_id: ExternalId | None = None
 
 
-class Amount(Shape):
+class QuantityIn(ApiModel):
     """How much of a product; left out or null, all of it."""
 
     quantity: Quantity | None = None
 
 
-class ProductOut(Shape):
+class ProductOut(ApiModel):
     """A product as its owner sees it now."""
 
     id: str
@@ -119,7 +119,7 @@ class ProductOut(Shape):
     external_id: str | None
     status: Status
     days_left: Annotated[int, Field(description="Calendar days in the owner's zone.")]
-    closed_as: Closing | None
+    closed_as: Disposal | None
     closed_at: Moment | None
     created_at: Moment
     updated_at: Moment
@@ -159,7 +159,7 @@ def product_json(product: Product, owner: User, now: datetime) -> str:
     return ProductOut.of(product, owner, now).model_dump_json(by_alias=True)
 
 
-class ProductPage(Shape):
+class ProductPage(ApiModel):
     """Some products, and the cursor of the next page if there is one."""
 
     items: list[ProductOut]
@@ -172,7 +172,7 @@ _ANY_PRODUCT = {
 }
 
 
-class BatchIn(Shape):
+class BatchIn(ApiModel):
     """Products to be kept, each as `ProductIn`."""
 
     items: Annotated[
@@ -181,7 +181,7 @@ class BatchIn(Shape):
     ]
 
 
-class BatchResult(Shape):
+class BatchResult(ApiModel):
     """What became of one product of a batch."""
 
     index: int
@@ -190,7 +190,7 @@ class BatchResult(Shape):
     errors: Errors = Field(default_factory=list)
 
 
-class BatchOut(Shape):
+class BatchOut(ApiModel):
     """A result for each product, in their order."""
 
     results: list[BatchResult]

@@ -9,10 +9,10 @@ from fastapi import APIRouter, Query, Response
 from uuid_utils import uuid7
 
 from useby.api.bodies import BatchRoute, in_turns
-from useby.api.context import Caller, Context, Known, Node
-from useby.api.errors import FieldError, Problem, answers, shared_out
+from useby.api.context import Caller, Context, ContextDep, CurrentCaller
+from useby.api.errors import FieldError, Problem, problem_responses, shared_out
+from useby.api.fields import DAY_LIMIT, Id, Text
 from useby.api.product_shapes import (
-    Amount,
     BatchIn,
     BatchOut,
     BatchResult,
@@ -20,15 +20,15 @@ from useby.api.product_shapes import (
     ProductIn,
     ProductOut,
     ProductPage,
+    QuantityIn,
     changed,
     product_from,
 )
-from useby.api.shapes import DAY_LIMIT, Id, Text
 from useby.domain.account import User
-from useby.domain.product import Closing, Product, Status
+from useby.domain.product import Disposal, Product, Status
 from useby.store import accounts, product_search, products, usage
 from useby.store.cursor import BadCursor, Page
-from useby.store.engine import Transaction
+from useby.store.database import Transaction
 from useby.store.product_search import NotFolded, Order, ProductQuery
 from useby.store.products import ExternalIdTaken
 
@@ -36,7 +36,7 @@ router = APIRouter(prefix="/api/products", tags=["products"])
 batches = APIRouter(prefix=router.prefix, tags=[*router.tags], route_class=BatchRoute)
 
 TAKEN: Final = "Another product has this externalId."
-ALL_OF_IT: Final = Amount()
+ALL_OF_IT: Final = QuantityIn()
 
 
 def _new_id() -> str:
@@ -58,7 +58,7 @@ def _owner(node: Context, transaction: Transaction, caller: Caller, new: int = 0
         Problem: 401, the account has been deleted.
         QuotaReached: The account keeps as much as it may.
     """
-    user = accounts.held(transaction, caller.user.id)
+    user = accounts.lock_user(transaction, caller.user.id)
     if user is None:
         raise Problem.unauthorized("The access token has been revoked.")
     usage.require_room(
@@ -67,16 +67,19 @@ def _owner(node: Context, transaction: Transaction, caller: Caller, new: int = 0
     return user
 
 
-def _shown(product: Product | None, caller: Caller, now: datetime) -> ProductOut:
+def _render_or_404(product: Product | None, caller: Caller, now: datetime) -> ProductOut:
     if product is None:
         raise Problem.not_found("product")
     return ProductOut.of(product, caller.user, now)
 
 
 @router.post(
-    "", operation_id="addProduct", status_code=HTTPStatus.CREATED, responses=answers(401, 409)
+    "",
+    operation_id="addProduct",
+    status_code=HTTPStatus.CREATED,
+    responses=problem_responses(401, 409),
 )
-async def add_product(node: Node, caller: Known, new: ProductIn) -> ProductOut:
+async def add_product(node: ContextDep, caller: CurrentCaller, new: ProductIn) -> ProductOut:
     """Add a product. One that is within its lead time is spoken of at once."""
     now = node.now()
     product = product_from(new, caller.user.id, _new_id(), now)
@@ -86,13 +89,13 @@ async def add_product(node: Node, caller: Known, new: ProductIn) -> ProductOut:
         )
     except ExternalIdTaken:
         raise Problem(HTTPStatus.CONFLICT, TAKEN) from None
-    return _shown(product, caller, now)
+    return _render_or_404(product, caller, now)
 
 
-@router.get("", operation_id="listProducts", responses=answers(401))
+@router.get("", operation_id="listProducts", responses=problem_responses(401))
 async def list_products(
-    node: Node,
-    caller: Known,
+    node: ContextDep,
+    caller: CurrentCaller,
     status: Status | None = None,
     expiring_within: Annotated[
         int | None,
@@ -131,8 +134,8 @@ async def _page(node: Context, user: User, query: ProductQuery, now: datetime) -
                 pass
 
 
-@batches.post("/batch", operation_id="addProducts", responses=answers(401, 409))
-async def add_products(node: Node, caller: Known, batch: BatchIn) -> BatchOut:
+@batches.post("/batch", operation_id="addProducts", responses=problem_responses(401, 409))
+async def add_products(node: ContextDep, caller: CurrentCaller, batch: BatchIn) -> BatchOut:
     """Add up to 1,000 products. Each has its own result; one summary tells the devices."""
     now = node.now()
     read = await in_turns(ProductIn.read, batch.items)
@@ -162,16 +165,18 @@ async def add_products(node: Node, caller: Known, batch: BatchIn) -> BatchOut:
     return BatchOut(results=results)
 
 
-@router.get("/{product_id}", operation_id="getProduct", responses=answers(401, 404))
-async def get_product(node: Node, caller: Known, product_id: Id) -> ProductOut:
+@router.get("/{product_id}", operation_id="getProduct", responses=problem_responses(401, 404))
+async def get_product(node: ContextDep, caller: CurrentCaller, product_id: Id) -> ProductOut:
     """One product."""
     product = await node.database.read(lambda c: products.get(c, caller.user.id, product_id))
-    return _shown(product, caller, node.now())
+    return _render_or_404(product, caller, node.now())
 
 
-@router.patch("/{product_id}", operation_id="changeProduct", responses=answers(401, 404, 409))
+@router.patch(
+    "/{product_id}", operation_id="changeProduct", responses=problem_responses(401, 404, 409)
+)
 async def change_product(
-    node: Node, caller: Known, product_id: Id, change: ProductChange
+    node: ContextDep, caller: CurrentCaller, product_id: Id, change: ProductChange
 ) -> ProductOut:
     """Change what is given; what is left out stays. A moved date has its alerts placed anew."""
     now = node.now()
@@ -187,7 +192,7 @@ async def change_product(
         product = await node.database.write(work)
     except ExternalIdTaken:
         raise Problem(HTTPStatus.CONFLICT, TAKEN) from None
-    return _shown(product, caller, now)
+    return _render_or_404(product, caller, now)
 
 
 @router.delete(
@@ -195,9 +200,9 @@ async def change_product(
     operation_id="deleteProduct",
     status_code=HTTPStatus.NO_CONTENT,
     response_class=Response,
-    responses=answers(401, 404),
+    responses=problem_responses(401, 404),
 )
-async def delete_product(node: Node, caller: Known, product_id: Id) -> None:
+async def delete_product(node: ContextDep, caller: CurrentCaller, product_id: Id) -> None:
     """Delete a product for good; what was said of it counts as read."""
     now = node.now()
     deleted = await node.database.write(
@@ -208,28 +213,34 @@ async def delete_product(node: Node, caller: Known, product_id: Id) -> None:
 
 
 @router.post(
-    "/{product_id}/consume", operation_id="consumeProduct", responses=answers(401, 404, 409)
+    "/{product_id}/consume",
+    operation_id="consumeProduct",
+    responses=problem_responses(401, 404, 409),
 )
 async def consume_product(
-    node: Node, caller: Known, product_id: Id, amount: Amount = ALL_OF_IT
+    node: ContextDep, caller: CurrentCaller, product_id: Id, amount: QuantityIn = ALL_OF_IT
 ) -> ProductOut:
     """Use up some of a product, or all of it, which closes it."""
-    return await _take(node, caller, product_id, amount, Closing.CONSUMED)
+    return await _take(node, caller, product_id, amount, Disposal.CONSUMED)
 
 
 @router.post(
-    "/{product_id}/discard", operation_id="discardProduct", responses=answers(401, 404, 409)
+    "/{product_id}/discard",
+    operation_id="discardProduct",
+    responses=problem_responses(401, 404, 409),
 )
 async def discard_product(
-    node: Node, caller: Known, product_id: Id, amount: Amount = ALL_OF_IT
+    node: ContextDep, caller: CurrentCaller, product_id: Id, amount: QuantityIn = ALL_OF_IT
 ) -> ProductOut:
     """Throw some of a product away, or all of it, which closes it."""
-    return await _take(node, caller, product_id, amount, Closing.DISCARDED)
+    return await _take(node, caller, product_id, amount, Disposal.DISCARDED)
 
 
-@router.post("/{product_id}/reopen", operation_id="reopenProduct", responses=answers(401, 404, 409))
+@router.post(
+    "/{product_id}/reopen", operation_id="reopenProduct", responses=problem_responses(401, 404, 409)
+)
 async def reopen_product(
-    node: Node, caller: Known, product_id: Id, amount: Amount = ALL_OF_IT
+    node: ContextDep, caller: CurrentCaller, product_id: Id, amount: QuantityIn = ALL_OF_IT
 ) -> ProductOut:
     """Take a closing back; without a quantity there is as much of it as there last was."""
     now = node.now()
@@ -238,24 +249,24 @@ async def reopen_product(
         owner = _owner(node, transaction, caller)
         return products.reopen(transaction, owner, product_id, quantity=amount.quantity, now=now)
 
-    return await _moved(node, caller, work, now)
+    return await _change_state(node, caller, work, now)
 
 
 async def _take(
-    node: Context, caller: Caller, product_id: str, amount: Amount, how: Closing
+    node: Context, caller: Caller, product_id: str, amount: QuantityIn, how: Disposal
 ) -> ProductOut:
     now = node.now()
 
     def work(transaction: Transaction) -> Product | None:
         owner = _owner(node, transaction, caller)
-        return products.take(
+        return products.use(
             transaction, owner, product_id, quantity=amount.quantity, how=how, now=now
         )
 
-    return await _moved(node, caller, work, now)
+    return await _change_state(node, caller, work, now)
 
 
-async def _moved(
+async def _change_state(
     node: Context, caller: Caller, work: Callable[[Transaction], Product | None], now: datetime
 ) -> ProductOut:
     """Run a change that a product's present state may not allow."""
@@ -263,4 +274,4 @@ async def _moved(
         product = await node.database.write(work)
     except ValueError as error:
         raise Problem(HTTPStatus.CONFLICT, f"It can't be done: {error}.") from None
-    return _shown(product, caller, now)
+    return _render_or_404(product, caller, now)

@@ -19,7 +19,7 @@ _LATEST: Final = 253_402_300_799
 _SKEW_SECONDS: Final = CLOCK_SKEW.total_seconds()
 
 
-class TokenRefused(Exception):  # noqa: N818 - said as the caller sees it
+class InvalidToken(Exception):  # noqa: N818 - said as the caller sees it
     """The token opens nothing."""
 
     def __init__(self, *, expired: bool = False) -> None:
@@ -66,16 +66,16 @@ def claims_of(
             everywhere" compares ``iat`` with the time of the sign-out, which a later date would
             outlive.
     """
-    user_id = text_of(payload.get(user_claim))
+    user_id = require_text(payload.get(user_claim))
     if len(user_id) > MAX_SUBJECT or not user_id.isprintable():
-        raise TokenRefused
+        raise InvalidToken
     wall = now.timestamp()
     expires = math.floor(_moment(payload.get("exp")))  # sooner than it says, and never later
     issued = _moment(payload.get("iat", 0))
     if _moment(payload.get("nbf", 0)) > wall or issued > wall + _SKEW_SECONDS:
-        raise TokenRefused
+        raise InvalidToken
     if expires <= wall:
-        raise TokenRefused(expired=True)
+        raise InvalidToken(expired=True)
     return Claims(
         user_id,
         session_id,
@@ -85,21 +85,21 @@ def claims_of(
     )
 
 
-def text_of(value: object) -> str:
+def require_text(value: object) -> str:
     """A claim or header that has to be a text with something in it.
 
     Raises:
         TokenRefused: It is not.
     """
     if not isinstance(value, str) or not value:
-        raise TokenRefused
+        raise InvalidToken
     return value
 
 
 def _moment(value: object) -> int | float:
     """A NumericDate (RFC 7519 section 2) that a calendar can hold."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TokenRefused
+        raise InvalidToken
     if not 0 <= value <= _LATEST:  # nor is NaN between anything
-        raise TokenRefused
+        raise InvalidToken
     return value

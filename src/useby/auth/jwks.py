@@ -20,7 +20,7 @@ from useby.auth.claims import IssuerUnavailable
 log = logging.getLogger(__name__)
 
 PublicKey = RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey
-KINDS: Final[Mapping[str, type[PublicKey]]] = {
+KEY_TYPES: Final[Mapping[str, type[PublicKey]]] = {
     "RS256": RSAPublicKey,
     "ES256": EllipticCurvePublicKey,
     "EdDSA": Ed25519PublicKey,
@@ -29,18 +29,18 @@ KINDS: Final[Mapping[str, type[PublicKey]]] = {
 
 MAX_BYTES: Final = 64 * 1024
 TIMEOUT_SECONDS: Final = 5.0
-AT_MOST_EVERY: Final = 60.0
+MIN_REFETCH_SECONDS: Final = 60.0
 """Seconds from one good fetch to the next that an unknown ``kid`` may cause."""
 RETRY_AFTER: Final = 5.0
 """Seconds from a failed fetch to the next."""
-ANEW_AFTER: Final = 3600.0
+MAX_AGE_SECONDS: Final = 3600.0
 """Seconds after which known keys are asked for again, so that a withdrawn one is dropped."""
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 def algorithm_of(key: PublicKey) -> str:
     """The algorithm that a key is for."""
-    return next(name for name, kind in KINDS.items() if isinstance(key, kind))
+    return next(name for name, kind in KEY_TYPES.items() if isinstance(key, kind))
 
 
 class KeySet:
@@ -80,7 +80,7 @@ class KeySet:
         """
         key = self._keys.get(kid)
         if key is not None:
-            return key if self._clock() - self._tried_at < ANEW_AFTER else None
+            return key if self._clock() - self._tried_at < MAX_AGE_SECONDS else None
         wait = self._wait()
         if wait <= 0:
             return None
@@ -105,7 +105,7 @@ class KeySet:
 
     def _wait(self) -> float:
         """Return the seconds until the keys may be asked for again."""
-        pause = RETRY_AFTER if self._failed else AT_MOST_EVERY
+        pause = RETRY_AFTER if self._failed else MIN_REFETCH_SECONDS
         return self._tried_at + pause - self._clock()
 
     async def _get(self) -> bytes:
@@ -140,7 +140,7 @@ def parse(body: bytes) -> Mapping[str, PublicKey]:
     for entry in entries if isinstance(entries, list) else ():
         if not isinstance(entry, dict) or not isinstance(entry.get("kid"), str):
             continue
-        if entry.get("use", "sig") != "sig" or entry.get("alg") not in (None, *KINDS):
+        if entry.get("use", "sig") != "sig" or entry.get("alg") not in (None, *KEY_TYPES):
             continue
         with contextlib.suppress(Exception):  # one that can't be read costs only itself
             key = jwt.PyJWK(entry).key

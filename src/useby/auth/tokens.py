@@ -17,16 +17,16 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import datetime
 from typing import Any, Final
 
-from useby.auth.claims import Claims, IssuerUnavailable, TokenRefused, claims_of, text_of
+from useby.auth.claims import Claims, InvalidToken, IssuerUnavailable, claims_of, require_text
 from useby.settings import Settings
 
-__all__ = ["Claims", "Issuer", "IssuerUnavailable", "KeysNeeded", "TokenRefused", "Verifier"]
+__all__ = ["Claims", "InvalidToken", "Issuer", "IssuerUnavailable", "KeysNotFetched", "Verifier"]
 
 ISSUER: Final = "useby"
 TYPE: Final = "at+jwt"
 
 
-class KeysNeeded(Exception):  # noqa: N818 - said as the caller sees it
+class KeysNotFetched(Exception):  # noqa: N818 - said as the caller sees it
     """The outside issuer's keys must be fetched before the token can be judged."""
 
 
@@ -69,9 +69,9 @@ class Verifier:
         self._max_bytes = settings.token_max_bytes
         self._outside = None
         if settings.jwt_public_key is not None or settings.jwt_jwks_url is not None:
-            from useby.auth.outside import Outside  # noqa: PLC0415 - only who needs it pays for it
+            from useby.auth.external import ExternalIssuer  # noqa: PLC0415 - only who needs it pays for it
 
-            self._outside = Outside(settings)
+            self._outside = ExternalIssuer(settings)
 
     def verify(self, token: str, now: datetime) -> Claims:
         """The claims of a token that is good at ``now``.
@@ -82,21 +82,21 @@ class Verifier:
             IssuerUnavailable: It may be an outside issuer's, whose keys cannot be fetched now.
         """
         if len(token) > self._max_bytes or not token.isascii():
-            raise TokenRefused
+            raise InvalidToken
         # Not believed: it only chooses among what settings allow.
         header = _object(token.partition(".")[0])
         if "crit" in header:
-            raise TokenRefused
+            raise InvalidToken
         if header.get("alg") == "HS256":
             return self._ours(token, header, now)
         if self._outside is None:
-            raise TokenRefused
+            raise InvalidToken
         key = self._outside.key_for(header)
         if key is None:
-            raise KeysNeeded
+            raise KeysNotFetched
         return self._outside.verify(token, key, now)
 
-    async def verify_soon(self, token: str, now: datetime) -> Claims:
+    async def verify_async(self, token: str, now: datetime) -> Claims:
         """Verify a token, fetching an outside issuer's keys if needed.
 
         Raises:
@@ -105,11 +105,11 @@ class Verifier:
         """
         try:
             return self.verify(token, now)
-        except KeysNeeded:
+        except KeysNotFetched:
             await self.fetch_keys()
         try:
             return self.verify(token, now)
-        except KeysNeeded:
+        except KeysNotFetched:
             raise IssuerUnavailable(0) from None
 
     async def fetch_keys(self) -> None:
@@ -120,11 +120,13 @@ class Verifier:
     def _ours(self, token: str, header: dict[str, Any], now: datetime) -> Claims:
         signed, _, signature = token.rpartition(".")
         if not hmac.compare_digest(signature, _signature(self._key, signed)):
-            raise TokenRefused
+            raise InvalidToken
         payload = _object(signed.partition(".")[2])
         if header.get("typ") != TYPE or payload.get("iss") != ISSUER:
-            raise TokenRefused
-        return claims_of(payload, user_claim="sub", session_id=text_of(payload.get("sid")), now=now)
+            raise InvalidToken
+        return claims_of(
+            payload, user_claim="sub", session_id=require_text(payload.get("sid")), now=now
+        )
 
 
 def _signature(key: bytes, signed: str) -> str:
@@ -143,7 +145,7 @@ def _object(segment: str) -> dict[str, Any]:
     try:
         value = json.loads(urlsafe_b64decode(segment + "=" * (-len(segment) % 4)))
     except (ValueError, RecursionError):
-        raise TokenRefused from None
+        raise InvalidToken from None
     if not isinstance(value, dict):
-        raise TokenRefused
+        raise InvalidToken
     return value

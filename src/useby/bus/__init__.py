@@ -9,20 +9,20 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from useby.bus.hints import Hint
-from useby.domain.news import News
+from useby.domain.events import Event
 
 
 @dataclass(frozen=True, slots=True)
-class Missed:
+class Gap:
     """News from other nodes may have been missed: of these users, or of anybody."""
 
     user_ids: tuple[str, ...] | None = None
     """``None`` means anybody."""
 
 
-Heard = News | Hint | Missed
+BusMessage = Event | Hint | Gap
 """News of this node's own commits; from other nodes hints, and word that some may be lost."""
-Listener = Callable[[Heard], None]
+Listener = Callable[[BusMessage], None]
 
 
 class Bus(Protocol):
@@ -32,16 +32,16 @@ class Bus(Protocol):
     def connected(self) -> bool:
         """Whether what other nodes say is heard now."""
 
-    def listen(self, listener: Listener) -> None:
+    def set_listener(self, listener: Listener) -> None:
         """Name the one who hears all news from now on. What it hears, it only takes down."""
 
-    def publish(self, news: News) -> None:
+    def publish(self, news: Event) -> None:
         """Tell without waiting. Never raises and never blocks; another node may not hear of it."""
 
-    def follow(self, user_id: str) -> None:
-        """Hear what other nodes say of a user from soon on, and a ``Missed`` once that is so."""
+    def subscribe(self, user_id: str) -> None:
+        """Hear what other nodes say of a user from soon on, and a ``Gap`` once that is so."""
 
-    def leave(self, user_id: str) -> None:
+    def unsubscribe(self, user_id: str) -> None:
         """Hear no more of a user."""
 
     async def run(self) -> None:

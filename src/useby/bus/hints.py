@@ -12,7 +12,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
-from useby.domain.news import AccessEnded, Change, MarkedRead, News, Notified, ProductChanged
+from useby.domain.events import (
+    AccessRevoked,
+    Change,
+    Event,
+    MarkedRead,
+    NotificationsAdded,
+    ProductChanged,
+)
 
 SUBJECTS: Final = "useby.user."
 NAMED: Final = 100
@@ -37,9 +44,9 @@ class Hint:
     """What happened to it."""
 
 
-def hints_of(news: News) -> Iterator[Hint]:
+def hints_of(news: Event) -> Iterator[Hint]:
     """What other nodes are told of news."""
-    if isinstance(news, Notified | AccessEnded):
+    if isinstance(news, NotificationsAdded | AccessRevoked):
         yield Hint(news.user_id)
     elif isinstance(news, MarkedRead):
         for start in range(0, len(news.ids) or 1, NAMED):

@@ -3,7 +3,7 @@
 import asyncio
 
 from useby.bus import Listener
-from useby.domain.news import News
+from useby.domain.events import Event
 
 
 class MemoryBus:
@@ -14,19 +14,19 @@ class MemoryBus:
     def __init__(self) -> None:
         self._listener: Listener | None = None
 
-    def listen(self, listener: Listener) -> None:
+    def set_listener(self, listener: Listener) -> None:
         """Name the one who hears all news from now on."""
         self._listener = listener
 
-    def publish(self, news: News) -> None:
+    def publish(self, news: Event) -> None:
         """Call the listener, if there is one."""
         if self._listener is not None:
             self._listener(news)
 
-    def follow(self, user_id: str) -> None:
+    def subscribe(self, user_id: str) -> None:
         """Nothing is to be done."""
 
-    def leave(self, user_id: str) -> None:
+    def unsubscribe(self, user_id: str) -> None:
         """Nothing is to be done."""
 
     async def run(self) -> None:

@@ -24,20 +24,20 @@ from nats.aio.subscription import Subscription
 from nats.errors import Error, SlowConsumerError
 
 from useby import metrics
-from useby.bus import Listener, Missed
+from useby.bus import Gap, Listener
 from useby.bus.hints import Hint, decode, encode, hints_of, subject_of
-from useby.domain.news import News
+from useby.domain.events import Event
 from useby.settings import Settings
 
 log = logging.getLogger(__name__)
 
-MOST_HINTS: Final = 4096
-MOST_BYTES: Final = 512 * 1024
+MAX_QUEUED_HINTS: Final = 4096
+MAX_QUEUED_BYTES: Final = 512 * 1024
 """Of hints that wait for NATS. The oldest go first: they are stale, and the sweep repairs."""
-TURN_HINTS: Final = 512
-TURN_BYTES: Final = 32 * 1024
+BATCH_HINTS: Final = 512
+BATCH_BYTES: Final = 32 * 1024
 """Sent before a round trip: less than asyncio and the kernel take without anybody reading."""
-TURN_USERS: Final = 128
+BATCH_USERS: Final = 128
 """Subscriptions made or ended before a round trip, which confirms them all."""
 ROUND_TRIP_SECONDS: Final = 5
 CONNECT_SECONDS: Final = 5
@@ -45,12 +45,12 @@ HANG_UP_SECONDS: Final = 1.0
 PING_SECONDS: Final = 5
 """Between pings on an idle line; two without an answer end it."""
 RETRY_SECONDS: Final = 0.1
-RETRY_LONGEST: Final = 5.0
+RETRY_MAX_SECONDS: Final = 5.0
 WAITING_HINTS: Final = 256
 """Of one user, heard and not yet taken down; more are a flood."""
 
 
-class Lost(Exception):  # noqa: N818 - it names what happened
+class ConnectionLost(Exception):  # noqa: N818 - it names what happened
     """The line is no more."""
 
 
@@ -80,11 +80,11 @@ class NatsBus:
         self._all_said.set()
         self._lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    def listen(self, listener: Listener) -> None:
+    def set_listener(self, listener: Listener) -> None:
         """As the interface says."""
         self._listener = listener
 
-    def publish(self, news: News) -> None:
+    def publish(self, news: Event) -> None:
         """As the interface says."""
         if self._listener is not None:
             self._listener(news)
@@ -93,24 +93,24 @@ class NatsBus:
             self._hints.append(said)
             self._size += sum(map(len, said))
             self._all_said.clear()
-        while len(self._hints) > MOST_HINTS or self._size > MOST_BYTES:
+        while len(self._hints) > MAX_QUEUED_HINTS or self._size > MAX_QUEUED_BYTES:
             self._take()
             metrics.hints_dropped.inc()
         self._wanted.set()
 
-    def follow(self, user_id: str) -> None:
+    def subscribe(self, user_id: str) -> None:
         """As the interface says."""
         self._followed.add(user_id)
         self._changed.add(user_id)
         self._wanted.set()
 
-    def leave(self, user_id: str) -> None:
+    def unsubscribe(self, user_id: str) -> None:
         """As the interface says."""
         self._followed.discard(user_id)
         self._changed.add(user_id)
         self._wanted.set()
 
-    async def until_said(self) -> None:
+    async def flush(self) -> None:
         """Wait until a server has what was published so far."""
         await self._all_said.wait()
 
@@ -125,16 +125,16 @@ class NatsBus:
                 metrics.nats_reconnects.inc(1 if connections else 0)
                 connections, pause = connections + 1, RETRY_SECONDS
                 await self._carry(client)
-            except (Error, Lost, OSError, ssl.SSLError, TimeoutError) as error:
+            except (Error, ConnectionLost, OSError, ssl.SSLError, TimeoutError) as error:
                 log.warning("NATS is away: %s", str(error) or type(error).__name__)
             except Exception:
                 log.exception("the line to NATS failed and is replaced")
             finally:
-                self._is_connected(connected=False)
-                await _hang_up(client)
-            _end_if_cancelled()
+                self._set_connected(connected=False)
+                await _abort(client)
+            _reraise_cancellation()
             await asyncio.sleep(random.uniform(pause / 2, pause))  # noqa: S311 - no secret
-            pause = min(pause * 2, RETRY_LONGEST)
+            pause = min(pause * 2, RETRY_MAX_SECONDS)
 
     async def _connect(self, client: Client) -> None:
         self._servers.rotate(-1)
@@ -159,22 +159,22 @@ class NatsBus:
                 connect_timeout=2,
                 ping_interval=PING_SECONDS,
                 max_outstanding_pings=2,
-                pending_size=2 * TURN_BYTES,
+                pending_size=2 * BATCH_BYTES,
                 flush_timeout=ROUND_TRIP_SECONDS,
                 no_echo=True,  # what this node says it has heard already
                 user_credentials=self._credentials and str(self._credentials),
                 tls=self._tls,
             )
-        _end_if_cancelled()
+        _reraise_cancellation()
 
     async def _carry(self, client: Client) -> None:
         """Work off what is wanted, over one connection, until it is lost."""
         self._subscriptions = {}
         self._changed = set(self._followed)
         await self._subscribe(client)
-        self._is_connected(connected=True)
+        self._set_connected(connected=True)
         # What was said between two connections, or since the process began, nobody heard.
-        self._hear(Missed())
+        self._hear(Gap())
         while True:
             await self._wanted.wait()
             self._wanted.clear()
@@ -182,12 +182,12 @@ class NatsBus:
                 await self._subscribe(client)
                 await self._send(client)
             if self._lost.done():
-                raise Lost("the line was lost")
+                raise ConnectionLost("the line was lost")
 
     async def _subscribe(self, client: Client) -> None:
         """Follow and leave who is to be; once the servers confirm it, have them looked at."""
         while self._changed:
-            turn = [self._changed.pop() for _ in range(min(TURN_USERS, len(self._changed)))]
+            turn = [self._changed.pop() for _ in range(min(BATCH_USERS, len(self._changed)))]
             for user_id in turn:
                 subscription = self._subscriptions.get(user_id)
                 if subscription is None and user_id in self._followed:
@@ -203,11 +203,11 @@ class NatsBus:
             # Never read, then subscribe: what is committed from here on is heard, and what was
             # before is in the store.
             if followed := [each for each in turn if each in self._subscriptions]:
-                self._hear(Missed(tuple(followed)))
+                self._hear(Gap(tuple(followed)))
 
     async def _send(self, client: Client) -> None:
         sent = size = 0
-        while self._hints and sent < TURN_HINTS and size < TURN_BYTES:
+        while self._hints and sent < BATCH_HINTS and size < BATCH_BYTES:
             subject, data = self._take()
             await client.publish(subject, data)
             sent, size = sent + 1, size + len(subject) + len(data)
@@ -226,20 +226,20 @@ class NatsBus:
             flush.cancel()
             flush.add_done_callback(lambda task: task.cancelled() or task.exception())
         if self._lost.done():
-            raise Lost("the line was lost")
+            raise ConnectionLost("the line was lost")
         await flush
-        _end_if_cancelled()
+        _reraise_cancellation()
 
     def _take(self) -> tuple[str, bytes]:
         said = self._hints.popleft()
         self._size -= sum(map(len, said))
         return said
 
-    def _hear(self, heard: Hint | Missed) -> None:
+    def _hear(self, heard: Hint | Gap) -> None:
         if self._listener is not None:
             self._listener(heard)
 
-    def _is_connected(self, *, connected: bool) -> None:
+    def _set_connected(self, *, connected: bool) -> None:
         self.connected = connected
         metrics.nats_connected.set(connected)
 
@@ -257,17 +257,17 @@ class NatsBus:
             self._hear(decode(error.subject, b""))
         elif self.connected:
             log.warning("NATS: %s", str(error) or type(error).__name__)
-            self._hear(Missed())
+            self._hear(Gap())
 
 
-def _end_if_cancelled() -> None:
+def _reraise_cancellation() -> None:
     """Be cancelled, although nats-py may have swallowed that."""
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError
 
 
-async def _hang_up(client: Client) -> None:
+async def _abort(client: Client) -> None:
     """End a connection now; a server that does not read is not waited for."""
     transport = client._transport  # noqa: SLF001 - nats-py has no way to end a line it can't empty
     writer = getattr(transport, "_io_writer", None)

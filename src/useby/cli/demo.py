@@ -16,16 +16,16 @@ from useby.app import serve
 from useby.auth.key import signing_key
 from useby.auth.passwords import Passwords
 from useby.auth.tokens import Issuer
-from useby.cli.beside import refusals
-from useby.cli.fridge import stock
+from useby.cli.database import friendly_errors
+from useby.cli.demo_data import stock
 from useby.cli.options import settings_with
 from useby.cli.terminal import console
 from useby.domain.account import User
 from useby.domain.policy import Policy
 from useby.settings import Settings
 from useby.store import accounts, migrate, products, sessions
-from useby.store.engine import Transaction, open_database
-from useby.store.lock import hold_for_serving
+from useby.store.database import Transaction, open_database
+from useby.store.lock import serving_lock
 
 DATABASE: Final = Path("useby-demo.db")
 EMAIL: Final = "demo@useby.example"
@@ -41,7 +41,7 @@ def demo() -> None:
     The database is made anew at each start.
     """
     settings = settings_with(database_url=f"sqlite:///{DATABASE}")
-    with refusals(f"{settings.host}:{settings.port}"):
+    with friendly_errors(f"{settings.host}:{settings.port}"):
         # Dated from here on: the alerts come within the first minute.
         password, token = _stock(settings, datetime.now(UTC))
         status = serve(settings, lambda url: _welcome(url, password, token))
@@ -50,7 +50,7 @@ def demo() -> None:
 
 def _stock(settings: Settings, now: datetime) -> tuple[str, str]:
     """Make the database anew; the demo account's password and an access token."""
-    with hold_for_serving(DATABASE, new=True):  # not under the feet of a demo that runs
+    with serving_lock(DATABASE, new=True):  # not under the feet of a demo that runs
         for suffix in ("", "-wal", "-shm"):
             DATABASE.with_name(DATABASE.name + suffix).unlink(missing_ok=True)
         key = signing_key(settings, DATABASE)

@@ -19,16 +19,16 @@ import typer
 from rich.table import Table
 
 from useby.auth.key import SettingsError, key_path, signing_key
-from useby.auth.rates import Rates
+from useby.auth.rate_limits import RateLimiter
 from useby.auth.tokens import Verifier
-from useby.cli.options import AsJson, DatabaseUrl, Refused, settings_with
+from useby.cli.options import AsJson, CommandError, DatabaseUrl, settings_with
 from useby.cli.terminal import cell, console, say_json
-from useby.realtime.seats import Room
+from useby.realtime.slots import Room
 from useby.settings import Settings
 from useby.store import migrate
-from useby.store.condition import SQLITE_VERSION, Condition, condition, has_wal_reset_bug
-from useby.store.engine import StoreUnavailable, database_file, database_name, open_database
-from useby.store.lock import AlreadyServed, DatabaseGone, hold_for_serving
+from useby.store.database import StoreUnavailable, database_file, database_name, open_database
+from useby.store.health import SQLITE_VERSION, DatabaseHealth, check, has_wal_reset_bug
+from useby.store.lock import AlreadyServed, DatabaseGone, serving_lock
 
 FILES_WANTED: Final = 1024
 DISK_WANTED: Final = 100 * 1024 * 1024
@@ -37,7 +37,7 @@ EARLIEST: Final = datetime(2026, 1, 1, tzinfo=UTC)
 """No machine with this program on it has an earlier time."""
 
 
-class Verdict(StrEnum):
+class Level(StrEnum):
     """How something was found."""
 
     OK = "ok"
@@ -46,7 +46,7 @@ class Verdict(StrEnum):
     PROBLEM = "problem"
 
 
-STYLES: Final = {Verdict.OK: "green", Verdict.NOTE: "yellow", Verdict.PROBLEM: "bold red"}
+STYLES: Final = {Level.OK: "green", Level.NOTE: "yellow", Level.PROBLEM: "bold red"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Finding:
     """One thing that was looked at."""
 
     what: str
-    verdict: Verdict
+    verdict: Level
     says: str
 
 
@@ -72,7 +72,7 @@ def doctor(*, as_json: AsJson = False, database: DatabaseUrl = None) -> None:
         for each in findings:
             table.add_row(each.what, cell(each.verdict, STYLES[each.verdict]), cell(each.says))
         console().print(table)
-    if any(finding.verdict is Verdict.PROBLEM for finding in findings):
+    if any(finding.verdict is Level.PROBLEM for finding in findings):
         raise typer.Exit(1)
 
 
@@ -80,12 +80,12 @@ def _examine(url: str | None) -> Iterator[Finding]:
     try:
         settings = settings_with(database_url=url)
         path = database_file(settings.database_url)
-        Rates(settings)
+        RateLimiter(settings)
         Verifier(settings, b"")
-    except (Refused, ValueError, OSError) as error:
-        yield Finding("settings", Verdict.PROBLEM, str(error))
+    except (CommandError, ValueError, OSError) as error:
+        yield Finding("settings", Level.PROBLEM, str(error))
         return
-    yield Finding("settings", Verdict.OK, "can be read")
+    yield Finding("settings", Level.OK, "can be read")
     yield _key(settings, path)
     if path is not None:
         yield _folder(path)
@@ -106,81 +106,81 @@ def _key(settings: Settings, path: Path | None) -> Finding:
         and settings.on_loopback
         and not kept.exists()
     ):
-        return Finding(what, Verdict.OK, f"none yet; `useby serve` will make {kept}")
+        return Finding(what, Level.OK, f"none yet; `useby serve` will make {kept}")
     try:
         signing_key(settings, path)
     except SettingsError as error:
-        return Finding(what, Verdict.PROBLEM, str(error))
+        return Finding(what, Level.PROBLEM, str(error))
     source = (
         "USEBY_SECRET_KEY" if settings.secret_key is not None else f"{kept}, for its owner alone"
     )
-    return Finding(what, Verdict.OK, source)
+    return Finding(what, Level.OK, source)
 
 
 def _folder(path: Path) -> Finding:
     folder = path.absolute().parent
     if not folder.is_dir():
-        return Finding("folder", Verdict.NOTE, f"{folder} is not there yet; it will be made")
+        return Finding("folder", Level.NOTE, f"{folder} is not there yet; it will be made")
     if not os.access(folder, os.W_OK | os.X_OK):
-        return Finding("folder", Verdict.PROBLEM, f"{folder} can't be written")
+        return Finding("folder", Level.PROBLEM, f"{folder} can't be written")
     free = shutil.disk_usage(folder).free
     says = f"{folder}, {free // 1024**2} MiB free"
-    return Finding("folder", Verdict.OK if free >= DISK_WANTED else Verdict.PROBLEM, says)
+    return Finding("folder", Level.OK if free >= DISK_WANTED else Level.PROBLEM, says)
 
 
 def _database(settings: Settings, path: Path | None) -> Iterator[Finding]:
     what, name = "database", database_name(settings.database_url)
     if path is not None and not path.exists():
-        yield Finding(what, Verdict.OK, f"none yet; `useby serve` will make {path}")
+        yield Finding(what, Level.OK, f"none yet; `useby serve` will make {path}")
         return
     if path is not None and stat.S_IMODE(path.stat().st_mode) & 0o077:
-        yield Finding(what, Verdict.NOTE, f"{path} can be read by others: chmod 600 it")
+        yield Finding(what, Level.NOTE, f"{path} can be read by others: chmod 600 it")
     try:
         revision = migrate.revision(settings.database_url)
         if revision != migrate.HEAD:
             says = f"{name} is at revision {revision}, not {migrate.HEAD}: run `useby migrate`"
-            yield Finding(what, Verdict.PROBLEM, says)
+            yield Finding(what, Level.PROBLEM, says)
             return
         found = asyncio.run(_condition(settings.database_url))
     except (StoreUnavailable, OSError) as error:
-        yield Finding(what, Verdict.PROBLEM, f"{name} can't be read: {error}")
+        yield Finding(what, Level.PROBLEM, f"{name} can't be read: {error}")
         return
     yield from _judge(name, found)
 
 
-async def _condition(url: str) -> Condition:
+async def _condition(url: str) -> DatabaseHealth:
     database = open_database(url)
     try:
-        return await database.read(condition)
+        return await database.read(check)
     finally:
         await database.close()
 
 
-def _judge(name: str, found: Condition) -> Iterator[Finding]:
+def _judge(name: str, found: DatabaseHealth) -> Iterator[Finding]:
     if found.faults:
-        yield Finding("database", Verdict.PROBLEM, f"{name} is damaged: {'; '.join(found.faults)}")
+        yield Finding("database", Level.PROBLEM, f"{name} is damaged: {'; '.join(found.faults)}")
     else:
-        yield Finding("database", Verdict.OK, f"{name} is whole, at revision {migrate.HEAD}")
-    verdict = Verdict.OK if found.durable else Verdict.PROBLEM
+        yield Finding("database", Level.OK, f"{name} is whole, at revision {migrate.HEAD}")
+    verdict = Level.OK if found.durable else Level.PROBLEM
     yield Finding("durability", verdict, found.durability)
     if found.alert_faults:
         says = f"{found.alert_faults} products are set aside: their alert can't be worked out"
-        yield Finding("alerts", Verdict.PROBLEM, says)
+        yield Finding("alerts", Level.PROBLEM, says)
     lost = sorted(set(found.time_zones) - available_timezones())
     if lost:
         says = f"the zones of some users are not known here: {', '.join(lost)}"
-        yield Finding("time zones", Verdict.PROBLEM, says)
-    yield _clock(found.newest)
+        yield Finding("time zones", Level.PROBLEM, says)
+    yield _clock(found.latest_timestamp)
 
 
 def _clock(newest: datetime | None) -> Finding:
     now = datetime.now(UTC)
     if now < EARLIEST:
-        return Finding("clock", Verdict.PROBLEM, f"it says {now:%Y-%m-%d}, which is past")
+        return Finding("clock", Level.PROBLEM, f"it says {now:%Y-%m-%d}, which is past")
     if newest is not None and newest > now + CLOCK_SLACK:
         says = f"it says {now:%Y-%m-%d %H:%M}, but the database was written {newest:%Y-%m-%d %H:%M}"
-        return Finding("clock", Verdict.PROBLEM, says)
-    return Finding("clock", Verdict.OK, f"{now:%Y-%m-%d %H:%M:%S} UTC")
+        return Finding("clock", Level.PROBLEM, says)
+    return Finding("clock", Level.OK, f"{now:%Y-%m-%d %H:%M:%S} UTC")
 
 
 def _sqlite() -> Finding:
@@ -190,22 +190,22 @@ def _sqlite() -> Finding:
             f"{version} has the WAL-reset bug (3.7.0 to 3.51.2): it is avoided, as only the node"
             " checkpoints; let no other program write to the file"
         )
-        return Finding("SQLite", Verdict.NOTE, says)
-    return Finding("SQLite", Verdict.OK, version)
+        return Finding("SQLite", Level.NOTE, says)
+    return Finding("SQLite", Level.OK, version)
 
 
 def _port(settings: Settings, path: Path | None) -> Finding:
     what, where = "port", f"{settings.host}:{settings.port}"
     if path is not None and path.exists():
         try:
-            with hold_for_serving(path):
+            with serving_lock(path):
                 pass
         except AlreadyServed as error:
-            return Finding(what, Verdict.OK, str(error))
+            return Finding(what, Level.OK, str(error))
         except DatabaseGone as error:
-            return Finding("database", Verdict.PROBLEM, str(error))
+            return Finding("database", Level.PROBLEM, str(error))
         except OSError as error:
-            return Finding(what, Verdict.PROBLEM, f"{error.filename}: {error.strerror}")
+            return Finding(what, Level.PROBLEM, f"{error.filename}: {error.strerror}")
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with socket.socket(family) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -214,8 +214,8 @@ def _port(settings: Settings, path: Path | None) -> Finding:
         except OSError as error:
             taken = error.errno == errno.EADDRINUSE
             says = "is taken by another program" if taken else f"can't be had: {error.strerror}"
-            return Finding(what, Verdict.PROBLEM, f"{where} {says}")
-    return Finding(what, Verdict.OK, f"{where} is free")
+            return Finding(what, Level.PROBLEM, f"{where} {says}")
+    return Finding(what, Level.OK, f"{where} is free")
 
 
 def _files() -> Finding:
@@ -223,15 +223,13 @@ def _files() -> Finding:
     try:
         says = f"{hard}: room for {Room.of(hard).connections} connections"
     except SettingsError as error:
-        return Finding("file limit", Verdict.PROBLEM, str(error))
+        return Finding("file limit", Level.PROBLEM, str(error))
     enough = hard >= FILES_WANTED
-    return Finding("file limit", Verdict.OK if enough else Verdict.PROBLEM, says)
+    return Finding("file limit", Level.OK if enough else Level.PROBLEM, says)
 
 
 def _zones() -> Finding:
     count = len(available_timezones())
     if not count:
-        return Finding(
-            "time zones", Verdict.PROBLEM, "there is no time zone data: reinstall tzdata"
-        )
-    return Finding("time zones", Verdict.OK, f"{count} are known")
+        return Finding("time zones", Level.PROBLEM, "there is no time zone data: reinstall tzdata")
+    return Finding("time zones", Level.OK, f"{count} are known")

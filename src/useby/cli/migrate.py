@@ -2,11 +2,11 @@
 
 import typer
 
-from useby.cli.beside import make_database, refusals
-from useby.cli.options import DatabaseUrl, Refused, settings_with
+from useby.cli.database import friendly_errors, make_database
+from useby.cli.options import CommandError, DatabaseUrl, settings_with
 from useby.cli.terminal import say
 from useby.store import migrate as migrations
-from useby.store.engine import database_name
+from useby.store.database import database_name
 
 app = typer.Typer(add_completion=False)
 
@@ -18,8 +18,8 @@ def migrate(database: DatabaseUrl = None) -> None:
     try:
         name = database_name(url)
     except ValueError as error:
-        raise Refused(str(error)) from None
-    with refusals():
+        raise CommandError(str(error)) from None
+    with friendly_errors():
         before = migrations.revision(url)
         if before == migrations.HEAD:
             say(f"{name} is at revision {before} already")

@@ -6,12 +6,12 @@ from typing import Annotated
 import typer
 
 from useby.api.notifications import NotificationIn, NotificationOut
-from useby.cli.beside import on_database, user_of
+from useby.cli.database import run_on_database, user_of
 from useby.cli.options import AsJson, DatabaseUrl, checked, settings_with
 from useby.cli.terminal import say, say_json
-from useby.domain.notification import Draft, Event, Kind, Notification
+from useby.domain.notification import Cause, Draft, Notification, Severity
 from useby.store import notifications
-from useby.store.engine import Database
+from useby.store.database import Database
 
 app = typer.Typer(add_completion=False)
 
@@ -20,7 +20,7 @@ app = typer.Typer(add_completion=False)
 def notify(
     email: Annotated[str, typer.Argument(help="Whose devices.")],
     message: Annotated[str, typer.Argument(help="What they are told.")],
-    kind: Annotated[Kind, typer.Option("--type", help="How much it matters.")] = Kind.INFO,
+    kind: Annotated[Severity, typer.Option("--type", help="How much it matters.")] = Severity.INFO,
     product: Annotated[str, typer.Option(metavar="NAME", help="The product it is about.")] = "",
     as_json: AsJson = False,
     database: DatabaseUrl = None,
@@ -30,14 +30,14 @@ def notify(
 
     async def work(database: Database) -> Notification:
         user = await user_of(database, email)
-        draft = Draft(user.id, new.message, new.type, Event.CUSTOM, new.product_name)
+        draft = Draft(user.id, new.message, new.type, Cause.CUSTOM, new.product_name)
         now = datetime.now(UTC)
         (said,) = await database.write(
             lambda transaction: notifications.add(transaction, [draft], now)
         )
         return said
 
-    said = on_database(settings_with(database_url=database), work)
+    said = run_on_database(settings_with(database_url=database), work)
     if as_json:
         say_json(NotificationOut.of(said).model_dump(mode="json", by_alias=True))
     else:

@@ -20,7 +20,7 @@ DatabaseUrl = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 
 
-class Refused(typer.TyperException):
+class CommandError(typer.TyperException):
     """What was asked for can't be done; the message, one line, says why. Exit status 1."""
 
 
@@ -34,9 +34,9 @@ def settings_with(**flags: Any) -> Settings:
     try:
         return Settings(**given)
     except ValidationError as error:
-        raise Refused("; ".join(_setting_errors(error))) from None
+        raise CommandError("; ".join(_setting_errors(error))) from None
     except (ValueError, OSError) as error:
-        raise Refused(f"the settings can't be read: {error}") from None
+        raise CommandError(f"the settings can't be read: {error}") from None
 
 
 def checked(shape: type[Shape], **values: Any) -> Shape:

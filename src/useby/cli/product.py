@@ -11,13 +11,13 @@ from rich.progress import Progress
 from uuid_utils import uuid7
 
 from useby.api.product_shapes import ProductIn, product_from
-from useby.cli.beside import on_database, refusals, user_of
-from useby.cli.options import AsJson, DatabaseUrl, Refused, plain, settings_with
-from useby.cli.rows import Fault, Row, read
+from useby.cli.database import friendly_errors, run_on_database, user_of
+from useby.cli.options import AsJson, CommandError, DatabaseUrl, plain, settings_with
+from useby.cli.table_file import Fault, Row, read
 from useby.cli.terminal import console, say, say_json
 from useby.domain.account import User
 from useby.store import products
-from useby.store.engine import Database, Transaction
+from useby.store.database import Database, Transaction
 from useby.store.products import Upserted
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
@@ -29,14 +29,14 @@ def product() -> None:
 
 
 @dataclass(slots=True)
-class _Sheet:
+class _ParsedFile:
     """A file that has been looked at."""
 
     good: list[ProductIn] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
 
 
-class _Rehearsed(Exception):  # noqa: N818 - it ends a dry run
+class _DryRunRollback(Exception):  # noqa: N818 - it ends a dry run
     """Takes everything back that a dry run has done."""
 
     def __init__(self, outcome: Upserted) -> None:
@@ -65,7 +65,7 @@ def import_(
     can be imported again. Columns and keys are called as in the REST API (name, expiryDate,
     category, …); expiry_date and "Expiry date" are taken too.
     """
-    with refusals(), _progress() as progress:
+    with friendly_errors(), _progress() as progress:
         rows = list(read(file))
         sheet = _look(progress.track(rows, description="reading"))
         for fault in sheet.faults:
@@ -73,7 +73,7 @@ def import_(
         outcome = None
         if skip_bad or not sheet.faults:
             progress.add_task("keeping", total=None)
-            outcome = on_database(
+            outcome = run_on_database(
                 settings_with(database_url=database),
                 lambda database: _keep(database, email, sheet.good, dry_run=dry_run),
             )
@@ -82,7 +82,7 @@ def import_(
         say_json(_report(sheet, outcome, dry_run=dry_run))
     if outcome is None:
         hint = "nothing was imported; --skip-bad imports the others"
-        raise Refused(f"{bad} of {len(rows)} rows are bad: {hint}")
+        raise CommandError(f"{bad} of {len(rows)} rows are bad: {hint}")
     if not as_json:
         would = "would be " if dry_run else ""
         skipped = f", {bad} bad ones left out" if bad else ""
@@ -97,8 +97,8 @@ def _progress() -> Progress:
     return Progress(console=out, transient=True, disable=not out.is_terminal)
 
 
-def _look(rows: Iterable[Row | Fault]) -> _Sheet:
-    sheet = _Sheet()
+def _look(rows: Iterable[Row | Fault]) -> _ParsedFile:
+    sheet = _ParsedFile()
     seen: dict[str, int] = {}
     for row in rows:
         if isinstance(row, Fault):
@@ -129,16 +129,16 @@ async def _keep(database: Database, email: str, new: list[ProductIn], *, dry_run
     def work(transaction: Transaction, user: User = user) -> Upserted:
         outcome = products.upsert_many(transaction, wanted, user, now)
         if dry_run:
-            raise _Rehearsed(outcome)
+            raise _DryRunRollback(outcome)
         return outcome
 
     try:
         return await database.write(work)
-    except _Rehearsed as rehearsed:
+    except _DryRunRollback as rehearsed:
         return rehearsed.outcome
 
 
-def _report(sheet: _Sheet, outcome: Upserted | None, *, dry_run: bool) -> dict[str, Any]:
+def _report(sheet: _ParsedFile, outcome: Upserted | None, *, dry_run: bool) -> dict[str, Any]:
     return {
         "added": outcome.added if outcome else 0,
         "changed": outcome.changed if outcome else 0,

@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from useby import app as node
-from useby.cli.beside import refusals
-from useby.cli.options import DatabaseUrl, Refused, settings_with
+from useby.cli.database import friendly_errors
+from useby.cli.options import CommandError, DatabaseUrl, settings_with
 from useby.cli.terminal import say
 
 app = typer.Typer(add_completion=False)
@@ -40,7 +40,7 @@ def serve(
     def ready(url: str) -> None:
         say(f"useby is listening on {url}")
 
-    with refusals(f"{settings.host}:{settings.port}"):
+    with friendly_errors(f"{settings.host}:{settings.port}"):
         try:
             if workers > 1:
                 from useby import workers as processes  # noqa: PLC0415 - most have one
@@ -49,5 +49,5 @@ def serve(
             else:
                 status = node.serve(settings, ready, share_port=worker, new_database=new_database)
         except ValueError as error:
-            raise Refused(str(error)) from None
+            raise CommandError(str(error)) from None
     raise typer.Exit(status)

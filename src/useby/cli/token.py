@@ -8,11 +8,11 @@ from uuid_utils import uuid7
 
 from useby.auth.key import signing_key
 from useby.auth.tokens import Issuer
-from useby.cli.beside import on_database, refusals, user_of
-from useby.cli.options import DatabaseUrl, Refused, settings_with
+from useby.cli.database import friendly_errors, run_on_database, user_of
+from useby.cli.options import CommandError, DatabaseUrl, settings_with
 from useby.cli.terminal import say
 from useby.store import sessions
-from useby.store.engine import Database, database_file
+from useby.store.database import Database, database_file
 
 YEAR: Final = 366 * 24 * 3600
 
@@ -33,8 +33,8 @@ def token(
     async def work(database: Database) -> str:
         user = await user_of(database, email)
         if user.disabled_at is not None:
-            raise Refused(f"{email} is disabled")
-        with refusals():
+            raise CommandError(f"{email} is disabled")
+        with friendly_errors():
             issuer = Issuer(
                 signing_key(settings, database_file(settings.database_url)),
                 settings.access_token_seconds if expires_in is None else expires_in,
@@ -52,4 +52,4 @@ def token(
         )
         return issuer.access(user.id, session_id, now)
 
-    say(on_database(settings, work))
+    say(run_on_database(settings, work))

@@ -9,28 +9,28 @@ from pydantic import StringConstraints
 from rich.table import Table
 from uuid_utils import uuid7
 
-from useby.api.shapes import Email, Password, Shape, Text, Zone, utc_z
+from useby.api.fields import ApiModel, Email, Password, Text, TimeZone, utc_z
 from useby.auth.passwords import Passwords
-from useby.cli.beside import on_database, user_of
-from useby.cli.options import AsJson, DatabaseUrl, Refused, checked, settings_with
+from useby.cli.database import run_on_database, user_of
+from useby.cli.options import AsJson, CommandError, DatabaseUrl, checked, settings_with
 from useby.cli.terminal import cell, console, say, say_json
 from useby.domain.account import User
 from useby.domain.policy import Policy
 from useby.store import accounts
 from useby.store.accounts import EmailTaken
-from useby.store.engine import Database
+from useby.store.database import Database
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, help="Accounts: add, list, disable, enable."
 )
 
 
-class NewUser(Shape):
+class NewUser(ApiModel):
     """What is asked of a new account."""
 
     email: Email
     name: Annotated[Text, StringConstraints(max_length=200, strip_whitespace=True)]
-    time_zone: Zone
+    time_zone: TimeZone
     password: Password | None
 
 
@@ -63,9 +63,9 @@ def add(
                 lambda transaction: accounts.add_user(transaction, user=user, password_hash=hashed)
             )
         except EmailTaken:
-            raise Refused(f"{new.email} has an account already") from None
+            raise CommandError(f"{new.email} has an account already") from None
 
-    on_database(settings_with(database_url=database), work, make=True)
+    run_on_database(settings_with(database_url=database), work, make=True)
     if as_json:
         say_json(_shown(user))
     else:
@@ -75,7 +75,7 @@ def add(
 @app.command("list")
 def list_(*, as_json: AsJson = False, database: DatabaseUrl = None) -> None:
     """List all accounts."""
-    users = on_database(
+    users = run_on_database(
         settings_with(database_url=database), lambda database: database.read(accounts.all_users)
     )
     if as_json:
@@ -119,7 +119,7 @@ def _set_disabled(email: str, url: str | None, *, disabled: bool) -> None:
             )
         )
 
-    on_database(settings_with(database_url=url), work)
+    run_on_database(settings_with(database_url=url), work)
 
 
 def _password(from_stdin: bool) -> str | None:

@@ -10,10 +10,9 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 
-from useby.cli.options import AsJson, Refused, settings_with
+from useby.cli.options import AsJson, CommandError, settings_with
 from useby.cli.terminal import cell, console, say, say_json
-from useby.client import Event, Notification, Notifications, State
-from useby.client import Refused as TurnedAway
+from useby.client import ConnectionRejected, Event, Notification, Notifications, State
 
 STYLES: Final = {"info": "cyan", "warning": "yellow", "error": "bold red"}
 KEPT: Final = 500
@@ -57,8 +56,8 @@ async def _show(url: str, token: str, view: "_Lines | _Screen") -> None:
     try:
         async for notification in notifications:
             view.add(notification)
-    except TurnedAway as refused:
-        raise Refused(f"the node won't have us: {refused}") from None
+    except ConnectionRejected as refused:
+        raise CommandError(f"the node won't have us: {refused}") from None
 
 
 def _words(state: State) -> str:

@@ -5,24 +5,24 @@ are all it needs. What it does, and its JavaScript sister with it: ``docs/refere
 """
 
 from useby.client.api import Api
-from useby.client.blocking import Blocking
+from useby.client.blocking import SyncRunner
 from useby.client.cursor import Cursor, FileCursor, MemoryCursor
 from useby.client.errors import (
     ApiError,
     Conflict,
+    ConnectionRejected,
+    FlushInterrupted,
     Forbidden,
     Invalid,
     NotFound,
-    Refused,
     TooMany,
     Unauthorized,
     Unavailable,
-    Unsettled,
 )
 from useby.client.events import Event, Notification, ProductChanged, Read, State
-from useby.client.fields import AccountChange, NewNotification, NewProduct, ProductChange
+from useby.client.models import Account, Outcome, Product, Tokens
 from useby.client.notifications import Notifications
-from useby.client.shapes import Account, Outcome, Product, Tokens
+from useby.client.params import AccountChange, NewNotification, NewProduct, ProductChange
 from useby.client.timing import Timing
 
 __all__ = [
@@ -30,11 +30,12 @@ __all__ = [
     "AccountChange",
     "Api",
     "ApiError",
-    "Blocking",
     "Conflict",
+    "ConnectionRejected",
     "Cursor",
     "Event",
     "FileCursor",
+    "FlushInterrupted",
     "Forbidden",
     "Invalid",
     "MemoryCursor",
@@ -48,12 +49,11 @@ __all__ = [
     "ProductChange",
     "ProductChanged",
     "Read",
-    "Refused",
     "State",
+    "SyncRunner",
     "Timing",
     "Tokens",
     "TooMany",
     "Unauthorized",
     "Unavailable",
-    "Unsettled",
 ]

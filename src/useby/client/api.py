@@ -13,7 +13,8 @@ import httpx
 from useby.client.address import rest_url
 from useby.client.errors import BY_STATUS, ApiError, Unauthorized
 from useby.client.events import Notification
-from useby.client.fields import (
+from useby.client.models import Account, Kept, Outcome, Product, Tokens, body
+from useby.client.params import (
     AccountChange,
     Amount,
     Day,
@@ -25,7 +26,6 @@ from useby.client.fields import (
     ProductDetails,
     Status,
 )
-from useby.client.shapes import Account, Kept, Outcome, Product, Tokens, body
 from useby.client.timing import http_date, retry_after
 
 FRESH_SECONDS: Final = 120.0
@@ -91,12 +91,12 @@ class Api:
     ) -> None:
         """Make an account. Whether the e-mail was free is not told; sign in to find out."""
         given = {"email": email, "password": password, "name": name, "time_zone": time_zone}
-        await self._ask("POST", "/auth/signup", given, as_caller=False)
+        await self._request("POST", "/auth/signup", given, as_caller=False)
 
     async def sign_in(self, email: str, password: str) -> Tokens:
         """Sign in, and be that person from now on."""
         given = {"email": email, "password": password}
-        answer = await self._ask("POST", "/auth/login", given, as_caller=False)
+        answer = await self._request("POST", "/auth/login", given, as_caller=False)
         return self._keep(Tokens.of(answer))
 
     async def refresh(self) -> Tokens:
@@ -111,7 +111,7 @@ class Api:
                 raise RuntimeError("nobody has signed in here")
             if self._tokens is before:
                 given = {"refresh_token": self._tokens.refresh_token}
-                answer = await self._ask("POST", "/auth/refresh", given, as_caller=False)
+                answer = await self._request("POST", "/auth/refresh", given, as_caller=False)
                 self._keep(Tokens.of(answer))
             return self._tokens
 
@@ -132,30 +132,30 @@ class Api:
 
     async def ticket(self) -> str:
         """A one-use ticket that may stand in the socket's URL, for half a minute."""
-        return str((await self._ask("POST", "/ws/ticket"))["ticket"])
+        return str((await self._request("POST", "/ws/ticket"))["ticket"])
 
     async def sign_out(self) -> None:
         """End this sign-in and its sockets."""
         given = None if self._tokens is None else {"refresh_token": self._tokens.refresh_token}
-        await self._ask("POST", "/auth/logout", given, as_caller=given is None)
+        await self._request("POST", "/auth/logout", given, as_caller=given is None)
         self._tokens, self._access = None, ""
 
     async def sign_out_everywhere(self) -> None:
         """End every sign-in of this person, and all their sockets."""
-        await self._ask("POST", "/auth/logout-all")
+        await self._request("POST", "/auth/logout-all")
         self._tokens, self._access = None, ""
 
     async def me(self) -> Account:
         """The account."""
-        return Account.of(await self._ask("GET", "/me"))
+        return Account.of(await self._request("GET", "/me"))
 
     async def change_me(self, **change: Unpack[AccountChange]) -> Account:
         """Change what is given. A ``password`` wants the ``current_password`` beside it."""
-        return Account.of(await self._ask("PATCH", "/me", change))
+        return Account.of(await self._request("PATCH", "/me", change))
 
     async def delete_me(self, password: str = "") -> None:
         """Delete the account and everything that is this person's."""
-        await self._ask("DELETE", "/me", {"password": password})
+        await self._request("DELETE", "/me", {"password": password})
 
     # products
 
@@ -188,28 +188,28 @@ class Api:
 
     async def product(self, product_id: str) -> Product:
         """One product."""
-        return Product.of(await self._ask("GET", f"/products/{_part(product_id)}"))
+        return Product.of(await self._request("GET", f"/products/{_part(product_id)}"))
 
     async def add_product(
         self, name: str, expiry_date: Day, **details: Unpack[ProductDetails]
     ) -> Product:
         """Add a product; ``expiry_date`` is a date, or a moment with its offset."""
         given = {"name": name, "expiry_date": expiry_date, **details}
-        return Product.of(await self._ask("POST", "/products", given))
+        return Product.of(await self._request("POST", "/products", given))
 
     async def add_products(self, items: Iterable[NewProduct]) -> list[Outcome[Product]]:
         """Add up to 1,000 products, each as ``add_product`` takes it; each has its own outcome."""
-        answer = await self._ask("POST", "/products/batch", {"items": [body(i) for i in items]})
+        answer = await self._request("POST", "/products/batch", {"items": [body(i) for i in items]})
         return [_outcome(each, "product", Product.of) for each in answer["results"]]
 
     async def change_product(self, product_id: str, **change: Unpack[ProductChange]) -> Product:
         """Change what is given."""
         path = f"/products/{_part(product_id)}"
-        return Product.of(await self._ask("PATCH", path, change))
+        return Product.of(await self._request("PATCH", path, change))
 
     async def delete_product(self, product_id: str) -> None:
         """Delete a product for good."""
-        await self._ask("DELETE", f"/products/{_part(product_id)}")
+        await self._request("DELETE", f"/products/{_part(product_id)}")
 
     async def consume(self, product_id: str, quantity: Amount | None = None) -> Product:
         """Use up so much of a product, or all of it."""
@@ -225,7 +225,7 @@ class Api:
 
     async def _move(self, product_id: str, how: str, quantity: Amount | None) -> Product:
         path = f"/products/{_part(product_id)}/{how}"
-        return Product.of(await self._ask("POST", path, {"quantity": quantity}))
+        return Product.of(await self._request("POST", path, {"quantity": quantity}))
 
     # notifications
 
@@ -251,7 +251,7 @@ class Api:
 
     async def unread(self) -> int:
         """How many are unread."""
-        return int((await self._ask("GET", "/notifications/unread-count"))["unread"])
+        return int((await self._request("GET", "/notifications/unread-count"))["unread"])
 
     async def notify(
         self,
@@ -271,7 +271,7 @@ class Api:
         """
         given = {"message": message, "type": type, "product_name": product_name}
         headers = {} if key is None else {"Idempotency-Key": key}
-        return self._notification(await self._ask("POST", "/notifications", given, headers))
+        return self._notification(await self._request("POST", "/notifications", given, headers))
 
     async def notify_many(
         self, items: Iterable[NewNotification], *, key: str | None = None
@@ -279,21 +279,21 @@ class Api:
         """Tell up to 1,000 things, each as ``notify`` takes it; each has its own outcome."""
         headers = {} if key is None else {"Idempotency-Key": key}
         given = {"items": [body(each) for each in items]}
-        answer = await self._ask("POST", "/notifications/batch", given, headers)
+        answer = await self._request("POST", "/notifications/batch", given, headers)
         return [_outcome(each, "notification", self._notification) for each in answer["results"]]
 
     async def mark_read(self, notification_id: str) -> Notification:
         """Mark one read, durably."""
         path = f"/notifications/{_part(notification_id)}/read"
-        return self._notification(await self._ask("POST", path))
+        return self._notification(await self._request("POST", path))
 
     async def mark_all_read(self) -> int:
         """Mark all read; how many were not."""
-        return int((await self._ask("POST", "/notifications/read-all"))["marked"])
+        return int((await self._request("POST", "/notifications/read-all"))["marked"])
 
     async def delete_notification(self, notification_id: str) -> None:
         """Delete one for good."""
-        await self._ask("DELETE", f"/notifications/{_part(notification_id)}")
+        await self._request("DELETE", f"/notifications/{_part(notification_id)}")
 
     def _notification(self, value: Mapping[str, Any]) -> Notification:
         found = Notification.of(value, self.mark_read)
@@ -311,14 +311,14 @@ class Api:
     async def _pages(self, path: str, query: Mapping[str, Any]) -> AsyncIterator[dict[str, Any]]:
         wanted = {name: value for name, value in body(query).items() if value is not None}
         while True:
-            page = await self._ask("GET", path, query=wanted)
+            page = await self._request("GET", path, query=wanted)
             for each in page["items"]:
                 yield each
             if page["nextCursor"] is None:
                 return
             wanted["cursor"] = page["nextCursor"]
 
-    async def _ask(
+    async def _request(
         self,
         method: str,
         path: str,

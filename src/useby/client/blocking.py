@@ -11,7 +11,7 @@ Item = TypeVar("Item")
 _OVER: Final = object()
 
 
-class Blocking:
+class SyncRunner:
     """Runs what is async and waits for it; connections live on between two calls.
 
     ::

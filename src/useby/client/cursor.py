@@ -69,22 +69,24 @@ class FileCursor:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Position:
     """What is kept: how far the application is, and what the server does not have yet."""
 
     after: str = ""
     """The newest notification that was handled; ``""`` if none was."""
     marks: Sequence[str] = ()
     """Ids whose marks are not known to be durable."""
-    begun: int = 0
+    replay_baseline: int = 0
     """The newest ``seq`` there was when only what was unread was asked for."""
 
     def text(self) -> str:
         """As a cursor keeps it."""
-        return json.dumps({"after": self.after, "begun": self.begun, "marks": list(self.marks)})
+        return json.dumps(
+            {"after": self.after, "begun": self.replay_baseline, "marks": list(self.marks)}
+        )
 
     @classmethod
-    def parse(cls, text: str) -> "Place":
+    def parse(cls, text: str) -> "Position":
         """Read what a cursor kept; what can't be read, or is no id, counts as nothing."""
         try:
             value = json.loads(text)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
 
-class Refused(Exception):  # noqa: N818 - it names what happened
+class ConnectionRejected(Exception):  # noqa: N818 - it names what happened
     """The server won't have this client, and coming back can't help."""
 
     def __init__(self, code: int | None = None, reason: str = "") -> None:
@@ -14,7 +14,7 @@ class Refused(Exception):  # noqa: N818 - it names what happened
         self.reason = reason
 
 
-class Unsettled(Exception):  # noqa: N818 - it names what happened
+class FlushInterrupted(Exception):  # noqa: N818 - it names what happened
     """It ended before every mark was known to be durable."""
 
 

@@ -13,12 +13,12 @@ class Inbox:
     passed over. It comes again when the server has been asked for what is newer than ``newest``.
     """
 
-    def __init__(self, size: int, newest: str = "", begun: int = 0) -> None:
-        """Keep so many at once; ``newest`` and ``begun`` are those of an earlier run."""
+    def __init__(self, size: int, newest: str = "", replay_baseline: int = 0) -> None:
+        """Keep so many at once; ``newest`` and ``replay_baseline`` are those of an earlier run."""
         self.seen = Seen()
         self.newest = newest
         """The id of the newest that was received; ``""`` if none was."""
-        self.begun = begun
+        self.replay_baseline = replay_baseline
         """The newest ``seq`` there was when only what was unread was asked for."""
         self._size = size
         self._kept: deque[Notification] = deque()
@@ -44,8 +44,8 @@ class Inbox:
         A lower one than before is of a database that was restored and gives numbers again.
         """
         self._missed = False
-        if isinstance(newest_seq, int) and (not self.newest or newest_seq < self.begun):
-            self.begun = newest_seq
+        if isinstance(newest_seq, int) and (not self.newest or newest_seq < self.replay_baseline):
+            self.replay_baseline = newest_seq
 
     def put(self, notification: Notification) -> None:
         """Keep one that was not seen before, if there is room."""
@@ -56,9 +56,13 @@ class Inbox:
         seq = notification.seq
         if isinstance(seq, int):
             if seq <= self._last_seq:  # the number was given again: nothing from here on is history
-                self.begun = 0
+                self.replay_baseline = 0
             self._last_seq = seq
-        if notification.read_at is not None and isinstance(seq, int) and seq <= self.begun:
+        if (
+            notification.read_at is not None
+            and isinstance(seq, int)
+            and seq <= self.replay_baseline
+        ):
             return  # it was read before we came
         self.seen.add(notification.id)
         self._kept.append(notification)

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Final
 
-LOT_FRAMES: Final = 30
+BATCH_FRAMES: Final = 30
 """Frames of one lot: two seconds' worth of a plain session's, so that a pong is never far."""
 FRAME_IDS: Final = 90
 """Ids in a frame of an extended session: 4 KiB hold a hundred UUIDs."""
@@ -57,9 +57,9 @@ class Marks:
         """Have all that the user has marked on this line. On another one it is not repeated."""
         self._all = True
 
-    def next_lot(self, *, extended: bool) -> list[str]:
+    def next_batch(self, *, extended: bool) -> list[str]:
         """The frames of the next lot, which is then under way; at most one is at a time."""
-        most = LOT_FRAMES * (FRAME_IDS if extended else 1)
+        most = BATCH_FRAMES * (FRAME_IDS if extended else 1)
         self._under_way = dict.fromkeys(list(self._noted)[:most])
         for each in self._under_way:
             del self._noted[each]
@@ -89,7 +89,7 @@ def _frames(ids: list[str], *, extended: bool) -> Iterable[str]:
     return [json.dumps({"action": "mark_read", "ids": share}) for share in shares]
 
 
-class Pace:
+class RateLimiter:
     """How fast frames may leave: so many a second, and some at once. Pure.
 
     A node closes who sends more than 20 a second past a burst of 60; this stays well below.

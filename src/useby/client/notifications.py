@@ -10,15 +10,15 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from useby.client.address import socket_url
-from useby.client.cursor import Cursor, MemoryCursor, Place
-from useby.client.errors import Refused, Unsettled
+from useby.client.close_policy import Reconnect
+from useby.client.connection import Connection, Disconnect, not_fetched
+from useby.client.cursor import Cursor, MemoryCursor, Position
+from useby.client.errors import ConnectionRejected, FlushInterrupted
 from useby.client.events import Event, Notification, Read, State
 from useby.client.ids import is_id
 from useby.client.inbox import Inbox
-from useby.client.line import End, Line, not_fetched
 from useby.client.marks import Marks
-from useby.client.timing import Chance, Seldom, Timing
-from useby.client.verdicts import Verdict
+from useby.client.timing import Random, Throttle, Timing
 
 Token = str | Callable[[], str | Awaitable[str]]
 MARKS: Final = 1000
@@ -41,7 +41,7 @@ class Notifications:
         buffer: int = 1000,
         on_event: Callable[[Event], object] | None = None,
         timing: Timing | None = None,
-        random: Chance = chances.random,
+        random: Random = chances.random,
     ) -> None:
         """Say where and as whom; nothing is opened yet.
 
@@ -67,15 +67,15 @@ class Notifications:
         self._on_event = on_event
         self._timing = timing or Timing()
         self._random = random
-        self._renewals = Seldom(self._timing.refresh / 2)
+        self._renewals = Throttle(self._timing.refresh / 2)
         self._wall = time.time
         self._marks = Marks()
         self._changed = asyncio.Event()
-        place = Place.parse(self._cursor.load())
+        place = Position.parse(self._cursor.load())
         self._marks.note(place.marks)
         self._after = place.after
-        self._inbox = Inbox(buffer, place.after, place.begun)
-        self._line: Line | None = None
+        self._inbox = Inbox(buffer, place.after, place.replay_baseline)
+        self._line: Connection | None = None
         self._task: asyncio.Task[None] | None = None
         self._failure: Exception | None = None
         self._in_hand: str | None = None  # handed over and not handled yet
@@ -158,7 +158,7 @@ class Notifications:
             self._marks.note_all()
         await self.mark_read(*self._inbox.seen.unmarked())
 
-    async def settled(self) -> None:
+    async def flush(self) -> None:
         """Return when every mark noted so far is durable.
 
         Raises:
@@ -169,7 +169,7 @@ class Notifications:
         self._settling += 1
         self._wake()  # reading goes on, or no pong would be seen
         try:
-            await self._when(
+            await self._wait_until(
                 lambda: (
                     self._closed
                     or (self._marks.count_settled >= goal and not self._marks.sending_all)
@@ -178,7 +178,7 @@ class Notifications:
         finally:
             self._settling -= 1
         if self._marks.count_settled < goal:
-            raise Unsettled("it ended before every mark was known to be durable")
+            raise FlushInterrupted("it ended before every mark was known to be durable")
 
     async def close(self) -> None:
         """End it: bring the marks home if it is connected, then close.
@@ -189,10 +189,10 @@ class Notifications:
         self._wake()
         try:
             if self._line is not None and self._state.name == "connected":
-                with contextlib.suppress(Unsettled):
-                    await self._within(self.settled())
+                with contextlib.suppress(FlushInterrupted):
+                    await self._within(self.flush())
                 self._line.to_leave.set()
-                await self._within(self._when(lambda: self._closed))
+                await self._within(self._wait_until(lambda: self._closed))
         finally:
             await self._abort()
 
@@ -211,7 +211,9 @@ class Notifications:
     def _end(self) -> None:
         if self._line is not None:
             self._line.cut()
-        refused = self._failure if isinstance(self._failure, Refused) else Refused()
+        refused = (
+            self._failure if isinstance(self._failure, ConnectionRejected) else ConnectionRejected()
+        )
         self._tell(State("closed", refused.code, refused.reason))
 
     @property
@@ -219,13 +221,13 @@ class Notifications:
         return self._state.name == "closed"
 
     async def _next(self) -> Notification | None:
-        await self._when(
+        await self._wait_until(
             lambda: self._closed or self._closing or (self._inbox and len(self._marks) < MARKS)
         )
         if self._inbox and not self._closing:
             notification = self._inbox.take()
             self._wake()
-            self._come_back_for_missed()
+            self._resume_dropped()
             return notification
         if self._failure is not None:
             raise self._failure
@@ -239,9 +241,11 @@ class Notifications:
         return True
 
     def _save(self) -> None:
-        self._cursor.save(Place(self._after, self._marks.unsettled, self._inbox.begun).text())
+        self._cursor.save(
+            Position(self._after, self._marks.unsettled, self._inbox.replay_baseline).text()
+        )
 
-    async def _when(self, condition: Callable[[], object]) -> None:
+    async def _wait_until(self, condition: Callable[[], object]) -> None:
         while not condition():
             await self._changed.wait()
 
@@ -258,13 +262,13 @@ class Notifications:
 
     async def _run(self) -> None:
         try:
-            await self._stay()
+            await self._reconnect_loop()
         except Exception as error:  # noqa: BLE001 - whoever iterates is told
             self._failure = error
         finally:
             self._end()
 
-    async def _stay(self) -> None:
+    async def _reconnect_loop(self) -> None:
         failures, fresh, replacing = 0, None, False
         while not self._closing:
             self._tell(State("connecting"))
@@ -274,34 +278,34 @@ class Notifications:
             if end.greeted and end.stood >= self._timing.stable:
                 failures = 0
             verdict = end.verdict
-            if verdict is Verdict.FRESH_TOKEN:
+            if verdict is Reconnect.FRESH_TOKEN:
                 if isinstance(self._token, str) or (replacing and not end.greeted):
-                    verdict = Verdict.END
+                    verdict = Reconnect.END
                 elif end.greeted and failures:
-                    verdict = Verdict.BACKOFF
+                    verdict = Reconnect.BACKOFF
                 else:
                     failures += end.greeted
                 replacing = True
             elif end.greeted:
                 replacing = False
-            if verdict is Verdict.END:
-                raise Refused(end.code, end.reason)
-            if verdict is Verdict.BACKOFF and not self._closing:
+            if verdict is Reconnect.END:
+                raise ConnectionRejected(end.code, end.reason)
+            if verdict is Reconnect.BACKOFF and not self._closing:
                 wait = end.retry_after + self._timing.backoff(failures, self._random())
                 failures += 1
                 self._tell(State("waiting", end.code, end.reason, wait))
                 await asyncio.sleep(wait)
 
-    async def _attempt(self, fresh: str | None) -> End:
+    async def _attempt(self, fresh: str | None) -> Disconnect:
         try:
             token = fresh or await self._fetch()
-        except Refused as error:
-            return End(Verdict.END, error.code, error.reason)
+        except ConnectionRejected as error:
+            return Disconnect(Reconnect.END, error.code, error.reason)
         except Exception as error:  # noqa: BLE001 - it is the application's function
             return not_fetched(error)
         if self._closing:
-            return End(None)
-        self._line = Line(
+            return Disconnect(None)
+        self._line = Connection(
             self,
             self._marks,
             times=self._timing,
@@ -323,7 +327,7 @@ class Notifications:
             raise TypeError("the token function brought no text")
         return token
 
-    def greeted(self, *, extended: bool, newest: object) -> None:
+    def on_connected(self, *, extended: bool, newest: object) -> None:
         """The line's first frame came."""
         self._inbox.opened(newest)
         self._tell(State("connected", extended=extended))
@@ -339,7 +343,7 @@ class Notifications:
         found = Notification.of(frame, self.mark_read)
         if found is None or found.id in self._inbox.seen:
             return
-        await self._when(lambda: self._inbox.has_room or self._must_read)
+        await self._wait_until(lambda: self._inbox.has_room or self._must_read)
         if not self._closing:
             self._inbox.put(found)
             self._wake()
@@ -351,15 +355,15 @@ class Notifications:
         waits = self._settling > 0 or self._marks.sending_all
         return self._closing or waits or len(self._marks) >= MARKS
 
-    def _come_back_for_missed(self) -> None:
+    def _resume_dropped(self) -> None:
         wanted = self._inbox.wants_more and not self._marks.sending_all
         if wanted and self._line is not None and self._state.name == "connected":
             self._line.to_leave.set()
 
-    def marks_settled(self) -> None:
+    def on_marks_flushed(self) -> None:
         """A lot of marks is durable."""
         self._wake()
-        self._come_back_for_missed()
+        self._resume_dropped()
         try:
             self._save()
         except Exception as error:  # noqa: BLE001 - it is the application's cursor

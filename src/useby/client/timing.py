@@ -10,7 +10,7 @@ LONGEST_RETRY_AFTER: Final = 3600.0
 """Seconds of a ``Retry-After`` that are waited for, however many it names."""
 _DOUBLINGS: Final = 32  # more would only overflow; the cap is reached long before
 
-Chance = Callable[[], float]
+Random = Callable[[], float]
 """Gives a number from 0 to 1."""
 
 
@@ -44,7 +44,7 @@ class Timing:
         return max(life / 2, life - self.refresh * (1 + chance) / 2)
 
 
-class Seldom:
+class Throttle:
     """Heeds what is said once in so many seconds, and no more often. Pure."""
 
     def __init__(self, seconds: float) -> None:
@@ -52,7 +52,7 @@ class Seldom:
         self._seconds = seconds
         self._heeded = float("-inf")
 
-    def heeds(self, now: float) -> bool:
+    def allow(self, now: float) -> bool:
         """Whether what is said ``now`` is heeded."""
         if now - self._heeded < self._seconds:
             return False
@@ -81,7 +81,7 @@ def retry_after(text: str | None, now: datetime) -> float | None:
     return min(max((moment - now).total_seconds(), 0.0), LONGEST_RETRY_AFTER)
 
 
-def asked_for(error: Exception) -> float:
+def retry_after_of(error: Exception) -> float:
     """The seconds that an error of the token function asks to be waited for."""
     wait = getattr(error, "retry_after", None)
     return min(float(wait), LONGEST_RETRY_AFTER) if isinstance(wait, int | float) else 0.0

@@ -35,7 +35,7 @@ class User:
         return ZoneInfo(self.time_zone)
 
 
-class Standing(Enum):
+class TokenStatus(Enum):
     """Whether a user's token still opens anything."""
 
     GOOD = "good"

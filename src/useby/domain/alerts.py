@@ -12,15 +12,15 @@ from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from useby.domain import wording
+from useby.domain import messages
 from useby.domain.account import User
-from useby.domain.notification import Draft, Event, Kind
+from useby.domain.notification import Cause, Draft, Severity
 from useby.domain.policy import MAX_LEAD_DAYS, Policy
-from useby.domain.product import Closing, DateKind, Expiry, Product, Status
+from useby.domain.product import DateKind, Disposal, Expiry, Product, Status
 
-EXPIRED: Final = -1
+ON_EXPIRY: Final = -1
 """The lead of the alert on expiry."""
-CALM_DAYS: Final = 7
+INFO_FROM_DAYS: Final = 7
 """From this many days on an alert is ``info``; nearer it is a ``warning``."""
 
 
@@ -33,7 +33,7 @@ class Alert:
 
 
 @dataclass(frozen=True, slots=True)
-class Calendar:
+class AlertSchedule:
     """What follows from a date, a policy and a zone, whatever the time is. All UTC."""
 
     alerts: tuple[Alert, ...]
@@ -45,10 +45,10 @@ class Calendar:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class AlertDecision:
     """What the alert clock has to do about a product now."""
 
-    calendar: Calendar
+    schedule: AlertSchedule
     alert: Alert | None = None
     """The alert that is said, if one is."""
     draft: Draft | None = None
@@ -58,13 +58,13 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Placement:
+class AlertDates:
     """The moments by which a product is found. All UTC."""
 
     ends_at: datetime
-    """As in ``Calendar``."""
+    """As in ``AlertSchedule``."""
     expiring_from: datetime
-    """As in ``Calendar``."""
+    """As in ``AlertSchedule``."""
     next_alert_at: datetime | None
     """When something is to be said next; not later than now if something is due already."""
 
@@ -78,7 +78,7 @@ def policy_for(product: Product, user: User) -> Policy:
 
 
 @lru_cache(maxsize=1024)
-def calendar(expiry: Expiry, policy: Policy, zone: ZoneInfo) -> Calendar:
+def schedule(expiry: Expiry, policy: Policy, zone: ZoneInfo) -> AlertSchedule:
     """Work out a date's calendar; many products of one wave share theirs.
 
     A product dated by the day is spoken of on the day it has expired at the time of day the
@@ -95,14 +95,14 @@ def calendar(expiry: Expiry, policy: Policy, zone: ZoneInfo) -> Calendar:
         if at < end and (not found or at > found[-1].at):
             found.append(Alert(lead, at))
     first = max(policy.lead_days, default=0)
-    return Calendar(
-        alerts=(*found, Alert(EXPIRED, end)),
+    return AlertSchedule(
+        alerts=(*found, Alert(ON_EXPIRY, end)),
         ends_at=expiry.ends_at(zone),
         expiring_from=_moment(_days_before(day, first), time(), zone),
     )
 
 
-def due(product: Product, user: User, said: frozenset[int], now: datetime) -> Outcome:
+def decide(product: Product, user: User, said: frozenset[int], now: datetime) -> AlertDecision:
     """Decide what is said of a product at ``now``.
 
     Args:
@@ -112,22 +112,22 @@ def due(product: Product, user: User, said: frozenset[int], now: datetime) -> Ou
         now: The moment, aware.
     """
     zone = user.zone
-    found = calendar(product.expiry, policy_for(product, user), zone)
+    found = schedule(product.expiry, policy_for(product, user), zone)
     if product.closed_as is not None:
-        return Outcome(found)
-    past, coming = _around(found.alerts, said, now)
+        return AlertDecision(found)
+    past, coming = _due_and_next(found.alerts, said, now)
     next_at = coming.at if coming else None
     if past is None:
-        return Outcome(found, next_alert_at=next_at)
-    return Outcome(found, past, _draft(product, found, zone, now), next_at)
+        return AlertDecision(found, next_alert_at=next_at)
+    return AlertDecision(found, past, _draft(product, found, zone, now), next_at)
 
 
-def placement(product: Product, user: User, said: frozenset[int], now: datetime) -> Placement:
-    """Work out the moments by which a product is found; arguments are those of ``due``."""
-    found = calendar(product.expiry, policy_for(product, user), user.zone)
-    past, coming = _around(found.alerts, said, now)
+def alert_dates(product: Product, user: User, said: frozenset[int], now: datetime) -> AlertDates:
+    """Work out the moments by which a product is found; arguments are those of ``decide``."""
+    found = schedule(product.expiry, policy_for(product, user), user.zone)
+    past, coming = _due_and_next(found.alerts, said, now)
     wanted = None if product.closed_as is not None else past or coming
-    return Placement(found.ends_at, found.expiring_from, wanted.at if wanted else None)
+    return AlertDates(found.ends_at, found.expiring_from, wanted.at if wanted else None)
 
 
 def days_left(product: Product, zone: ZoneInfo, now: datetime) -> int:
@@ -137,9 +137,9 @@ def days_left(product: Product, zone: ZoneInfo, now: datetime) -> int:
 
 def status(product: Product, user: User, now: datetime) -> Status:
     """Where a product stands for its owner at ``now``."""
-    if product.closed_as is Closing.CONSUMED:
+    if product.closed_as is Disposal.CONSUMED:
         return Status.CONSUMED
-    if product.closed_as is Closing.DISCARDED:
+    if product.closed_as is Disposal.DISCARDED:
         return Status.DISCARDED
     if product.expiry.ends_at(user.zone) <= now:
         return Status.EXPIRED
@@ -147,7 +147,7 @@ def status(product: Product, user: User, now: datetime) -> Status:
     return Status.EXPIRING if days_left(product, user.zone, now) <= first else Status.FRESH
 
 
-def _around(
+def _due_and_next(
     every: tuple[Alert, ...], said: frozenset[int], now: datetime
 ) -> tuple[Alert | None, Alert | None]:
     """The latest alert that is past and the next to come, of those that are not settled.
@@ -165,18 +165,18 @@ def _around(
     return past, None
 
 
-def _draft(product: Product, found: Calendar, zone: ZoneInfo, now: datetime) -> Draft:
+def _draft(product: Product, found: AlertSchedule, zone: ZoneInfo, now: datetime) -> Draft:
     left = days_left(product, zone, now)
     expired = found.ends_at <= now
     if expired:
-        kind = Kind.ERROR if product.date_kind is DateKind.USE_BY else Kind.WARNING
+        kind = Severity.ERROR if product.date_kind is DateKind.USE_BY else Severity.WARNING
     else:
-        kind = Kind.INFO if left >= CALM_DAYS else Kind.WARNING
+        kind = Severity.INFO if left >= INFO_FROM_DAYS else Severity.WARNING
     return Draft(
         user_id=product.user_id,
-        message=wording.expiry(product.name, left, expired=expired),
+        message=messages.expiry(product.name, left, expired=expired),
         kind=kind,
-        event=Event.EXPIRED if expired else Event.EXPIRING,
+        event=Cause.EXPIRED if expired else Cause.EXPIRING,
         product_name=product.name,
         product_id=product.id,
         expires_on=product.expiry.day_in(zone),

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 
-class Kind(StrEnum):
+class Severity(StrEnum):
     """How much it matters: the frame's ``type``."""
 
     INFO = "info"
@@ -13,7 +13,7 @@ class Kind(StrEnum):
     ERROR = "error"
 
 
-class Event(StrEnum):
+class Cause(StrEnum):
     """What happened."""
 
     EXPIRING = "expiring"
@@ -30,8 +30,8 @@ class Draft:
 
     user_id: str
     message: str
-    kind: Kind
-    event: Event
+    kind: Severity
+    event: Cause
     product_name: str = ""
     product_id: str | None = None
     expires_on: date | None = None
@@ -62,8 +62,8 @@ class Notification:
     user_id: str
     seq: int
     message: str
-    kind: Kind
-    event: Event
+    kind: Severity
+    event: Cause
     product_name: str
     created_at: datetime
     product_id: str | None = None

@@ -20,7 +20,7 @@ class DateKind(StrEnum):
     BEST_BEFORE = "best_before"
 
 
-class Closing(StrEnum):
+class Disposal(StrEnum):
     """How a product came to its end."""
 
     CONSUMED = "consumed"
@@ -120,11 +120,11 @@ class Product:
     """The product's own lead times; ``None`` takes its category's or its owner's."""
     external_id: str | None = None
     """The caller's own key, unique among a user's products."""
-    closed_as: Closing | None = None
+    closed_as: Disposal | None = None
     closed_at: datetime | None = None
 
 
-def taken(product: Product, quantity: Decimal | None, how: Closing, now: datetime) -> Product:
+def used(product: Product, quantity: Decimal | None, how: Disposal, now: datetime) -> Product:
     """The product after some of it was consumed or discarded.
 
     Args:

@@ -12,21 +12,21 @@ from typing import Any, Final
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
-from useby.domain.notification import Event, Kind, Notification
-from useby.realtime import closes, frames, shapes
+from useby.domain.notification import Cause, Notification, Severity
+from useby.realtime import closes, frames, schemas
 from useby.realtime.upgrade import EXTENDED, PATH
 
 _REF: Final = "#/components/schemas/{model}"
 _CHANNEL: Final = "notifications"
 _ID: Final = "01a20b6e-fb6e-74c6-933a-68b096b6e89b"
 _NOW: Final = datetime(2026, 3, 4, 10, 30, tzinfo=UTC)
-_SAID: Final = Notification(
+_SAMPLE: Final = Notification(
     id=_ID,
     user_id="",
     seq=17,
     message="Organic Milk expires in 2 days",
-    kind=Kind.WARNING,
-    event=Event.EXPIRING,
+    kind=Severity.WARNING,
+    event=Cause.EXPIRING,
     product_name="Organic Milk",
     created_at=_NOW,
     product_id="01a20b6e-fb6e-74c6-933a-68b096b6e89c",
@@ -34,23 +34,23 @@ _SAID: Final = Notification(
     days_left=2,
 )
 _EXAMPLES: Final[Mapping[type, bytes]] = {
-    shapes.Established: frames.established("ada"),
-    shapes.Notification: frames.notification(_SAID),
-    shapes.Pong: frames.PONG,
-    shapes.ExtendedEstablished: frames.established("ada", unread=1, expires_at=_NOW, seq=17),
-    shapes.ExtendedNotification: frames.extended_notification(_SAID),
-    shapes.Read: frames.read([_ID], 0),
-    shapes.UnreadCount: frames.read([], 0),
-    shapes.TokenExpiring: frames.token_expiring(_NOW),
-    shapes.Authenticated: frames.authenticated(_NOW),
-    shapes.Rejected: frames.rejected("no id", "mark_read"),
+    schemas.Established: frames.established("ada"),
+    schemas.Notification: frames.notification(_SAMPLE),
+    schemas.Pong: frames.PONG,
+    schemas.ExtendedEstablished: frames.established("ada", unread=1, expires_at=_NOW, seq=17),
+    schemas.ExtendedNotification: frames.extended_notification(_SAMPLE),
+    schemas.Read: frames.read([_ID], 0),
+    schemas.UnreadCount: frames.read([], 0),
+    schemas.TokenExpiring: frames.token_expiring(_NOW),
+    schemas.Authenticated: frames.authenticated(_NOW),
+    schemas.Rejected: frames.rejected("no id", "mark_read"),
 }
 _SESSIONS: Final = {
-    "Plain": ("any client", shapes.PLAIN, shapes.PLAIN_ACTIONS),
+    "Plain": ("any client", schemas.PLAIN, schemas.PLAIN_ACTIONS),
     "Extended": (
         f"a client that offers the subprotocol `{EXTENDED.decode()}`, and is echoed it",
-        shapes.EXTENDED,
-        shapes.EXTENDED_ACTIONS,
+        schemas.EXTENDED,
+        schemas.EXTENDED_ACTIONS,
     ),
 }
 
@@ -82,7 +82,7 @@ def document(*, version: str, product: type[BaseModel]) -> dict[str, Any]:
                 "messages": messages,
                 "bindings": {"ws": _handshake()},
                 "x-closes": [
-                    {"code": each.code, "reason": each.reason, "comeBack": each.returns}
+                    {"code": each.code, "reason": each.reason, "comeBack": each.retryable}
                     for each in closes.ALL
                 ],
             }
@@ -207,7 +207,7 @@ def _channel_text() -> str:
             "| close | reason | come back with the same token? |",
             "|---|---|---|",
             *(
-                f"| {each.code} | {each.reason} | {'yes' if each.returns else 'no'} |"
+                f"| {each.code} | {each.reason} | {'yes' if each.retryable else 'no'} |"
                 for each in closes.ALL
             ),
         )

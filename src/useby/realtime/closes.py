@@ -9,16 +9,16 @@ class Close:
 
     code: int
     reason: str = ""
-    returns: bool = True
+    retryable: bool = True
     """Whether connecting again with the same token can succeed."""
 
 
-TOKEN_REQUIRED = Close(1008, "Access token required", returns=False)
-TOKEN_INVALID = Close(1008, "Invalid access token", returns=False)
-TOKEN_EXPIRED = Close(1008, "Access token expired", returns=False)
-UNKNOWN_USER = Close(1008, "Unknown user", returns=False)
-ACCESS_REVOKED = Close(1008, "Access revoked", returns=False)
-ORIGIN_NOT_ALLOWED = Close(1008, "Origin not allowed", returns=False)
+TOKEN_REQUIRED = Close(1008, "Access token required", retryable=False)
+TOKEN_INVALID = Close(1008, "Invalid access token", retryable=False)
+TOKEN_EXPIRED = Close(1008, "Access token expired", retryable=False)
+UNKNOWN_USER = Close(1008, "Unknown user", retryable=False)
+ACCESS_REVOKED = Close(1008, "Access revoked", retryable=False)
+ORIGIN_NOT_ALLOWED = Close(1008, "Origin not allowed", retryable=False)
 RATE_EXCEEDED = Close(1008, "Rate limit exceeded")
 MESSAGE_TIMEOUT = Close(1008, "Message timeout")
 GOING_AWAY = Close(1001, "Server shutting down")

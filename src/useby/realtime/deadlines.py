@@ -62,7 +62,7 @@ class TimedHttpProtocol(HttpToolsProtocol):
         self._deadline = self.loop.call_later(seconds, self._cut)
 
     def _cut(self) -> None:
-        metrics.requests_refused.labels("late").inc()
+        metrics.requests_rejected.labels("late").inc()
         self.transport.abort()
 
     def _disarm(self) -> None:
@@ -86,7 +86,7 @@ class TimedHttpProtocol(HttpToolsProtocol):
         if self.transport.get_write_buffer_size() < self._unread:
             self._watch()
             return
-        metrics.requests_refused.labels("unread").inc()
+        metrics.requests_rejected.labels("unread").inc()
         self.transport.abort()
 
     def _unwatch(self) -> None:

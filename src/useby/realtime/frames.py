@@ -1,7 +1,7 @@
 """Encode and parse every frame of the contract (sections 2 to 4, and 8 for extended sessions).
 
 A frame to the client is made once, header and all, and the same bytes go to every device. What is
-in it stands in ``shapes``.
+in it stands in ``schemas``.
 """
 
 import json
@@ -19,7 +19,7 @@ from websockets.frames import Close as WireClose
 from websockets.frames import Opcode
 
 from useby.domain.notification import Notification
-from useby.realtime import shapes
+from useby.realtime import schemas
 from useby.realtime.closes import Close
 
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
@@ -44,7 +44,7 @@ def _framed(first: int, payload: bytes) -> bytes:
     return _LONG(first, 127, size) + payload
 
 
-def _text(value: shapes.Plain | shapes.Extended) -> bytes:
+def _text(value: schemas.Plain | schemas.Extended) -> bytes:
     return _framed(_FINAL_TEXT, to_json(value))
 
 
@@ -65,7 +65,7 @@ def established(
         expires_at: When the token ends; given for an extended session only.
         seq: The newest number of their notifications.
     """
-    said: shapes.Established = {
+    said: schemas.Established = {
         "type": "CONNECTION_ESTABLISHED",
         "message": "Notification WebSocket connected",
         "userId": user_id,
@@ -78,7 +78,7 @@ def established(
 def notification(said: Notification) -> bytes:
     """A notification: exactly five keys, all strings, in the contract's order (section 3).
 
-    Written out, because most of what is pushed is this: as ``to_json`` of ``shapes.Notification``
+    Written out, because most of what is pushed is this: as ``to_json`` of ``schemas.Notification``
     it took 1.3 µs, and so takes 0.7. An id and a moment have nothing in them to be escaped.
     """
     payload = (
@@ -90,7 +90,7 @@ def notification(said: Notification) -> bytes:
 
 def extended_notification(said: Notification) -> bytes:
     """A notification as an extended session gets it (section 8)."""
-    more: shapes.ExtendedNotification = {
+    more: schemas.ExtendedNotification = {
         "id": said.id,
         "message": said.message,
         "type": said.kind.value,

@@ -17,9 +17,9 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from uvicorn.server import ServerState
 
 from useby import metrics
-from useby.realtime.admissions import Admissions
+from useby.realtime.admission import Admission
 from useby.realtime.deadlines import TimedHttpProtocol
-from useby.realtime.socket import part
+from useby.realtime.socket import break_transport_cycle
 from useby.realtime.upgrade import PATH, NoHandshake, answer_to, key_of, knock_of
 
 READ_BYTES: Final = 64 * 1024
@@ -48,7 +48,7 @@ _MORE: Final = {
 }
 
 
-class _Refused(Exception):  # noqa: N818 - it names what happened
+class _BadHandshake(Exception):  # noqa: N818 - it names what happened
     """The request is not answered by the application but by a bare status."""
 
     def __init__(self, status: int) -> None:
@@ -78,20 +78,20 @@ class BoundedHttpProtocol(TimedHttpProtocol):
 
     def __init__(
         self,
-        admissions: Admissions,
+        admission: Admission,
         config: Config,
         server_state: ServerState,
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         """As uvicorn makes one, with what takes upgraded connections in."""
-        super().__init__(admissions.settings, config, server_state, app_state, _loop)
-        self._admissions = admissions
-        self._refusal: _Refused | None = None
+        super().__init__(admission.settings, config, server_state, app_state, _loop)
+        self._admission = admission
+        self._refusal: _BadHandshake | None = None
         self._upgraded = False
         self._unwelcome = False
         # bytes that have been read
-        self._held = b""
+        self._unparsed = b""
         self._spent = 0
         self._last = b""
         """The last bytes parsed, so that an ``END`` is found that arrives in pieces."""
@@ -124,23 +124,23 @@ class BoundedHttpProtocol(TimedHttpProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Give the seat back."""
-        self._held = b""
+        self._unparsed = b""
         self._asked = None
-        self._admissions.seats.free(self)
+        self._admission.seats.free(self)
         super().connection_lost(exc)
-        part(self.transport)
+        break_transport_cycle(self.transport)
 
     def leave(self) -> None:
         """End the connection: a full node needs its descriptor."""
-        metrics.requests_refused.labels("full").inc()
+        metrics.requests_rejected.labels("full").inc()
         self._unwelcome = True
         if self.transport is not None:
             self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Parse what has arrived, unless the request before it is not answered yet."""
-        if self._held:
-            self._held += data
+        if self._unparsed:
+            self._unparsed += data
             return
         self._spent = 0
         self._feed(data)
@@ -149,7 +149,7 @@ class BoundedHttpProtocol(TimedHttpProtocol):
         """Go on with the next request, if it has come already."""
         self._answering = False
         super().on_response_complete()
-        if self._held:
+        if self._unparsed:
             self.loop.call_soon(self._go_on)
 
     # bytes in
@@ -161,7 +161,7 @@ class BoundedHttpProtocol(TimedHttpProtocol):
             if self._upgraded:
                 return  # what follows an upgrade in its own segment RFC 6455 forbids
             if self._answering or self._spent >= TURN:
-                self._held = data[start:]
+                self._unparsed = data[start:]
                 self.flow.hold()
                 if not self._answering:
                     self.loop.call_soon(self._go_on)
@@ -173,10 +173,10 @@ class BoundedHttpProtocol(TimedHttpProtocol):
 
     def _go_on(self) -> None:
         """Parse what is held, and read on once nothing is."""
-        held, self._held = self._held, b""
+        held, self._unparsed = self._unparsed, b""
         self._spent = 0
         self._feed(held)
-        if not self._held and not self._upgraded and not self.transport.is_closing():
+        if not self._unparsed and not self._upgraded and not self.transport.is_closing():
             self.flow.holds = False
             if self._asked is None or len(self._asked.body) <= HIGH_WATER_LIMIT:
                 self.flow.resume_reading()
@@ -243,7 +243,7 @@ class BoundedHttpProtocol(TimedHttpProtocol):
         """The head is whole; the body has its own time."""
         if self._head_size() > self._settings.head_max_bytes:
             self._fail(431)
-        seats = self._admissions.seats
+        seats = self._admission.seats
         if not seats.may_ask(self, self.url.partition(b"?")[0].decode("latin-1")):
             self._fail(503)
         left, chunked = _framing(self.headers)
@@ -303,7 +303,7 @@ class BoundedHttpProtocol(TimedHttpProtocol):
             headers.setdefault(name, []).append(value.strip())
         method, version = self.scope["method"], self.parser.get_http_version()
         try:
-            key = key_of(method, version, headers, self._admissions.host_allowed)
+            key = key_of(method, version, headers, self._admission.host_allowed)
         except NoHandshake as refused:
             self._refuse(refused.status, "This is no WebSocket handshake.")
             return
@@ -314,7 +314,7 @@ class BoundedHttpProtocol(TimedHttpProtocol):
         self._stop_timers()
         self.connections.discard(self)
         answer = answer_to(key, extended=knock.extended)
-        self._admissions.enter(self, self.transport, knock, answer)
+        self._admission.accept(self, self.transport, knock, answer)
 
     # bounds
 
@@ -331,12 +331,12 @@ class BoundedHttpProtocol(TimedHttpProtocol):
 
     def _fail(self, status: int) -> None:
         """Leave the parser's callback; ``send_400_response`` is called for it."""
-        self._refusal = _Refused(status)
+        self._refusal = _BadHandshake(status)
         raise self._refusal
 
     def _refuse(self, status: int, message: str) -> None:
         """Answer with a bare status and close. A request that is being answered gets no second."""
-        metrics.requests_refused.labels(str(status)).inc()
+        metrics.requests_rejected.labels(str(status)).inc()
         asked, self._asked = self._asked, None
         if asked is None or not asked.response_started:
             body = message.encode()
@@ -369,7 +369,7 @@ def _framing(headers: list[tuple[bytes, bytes]]) -> tuple[int, bool]:
     return length, chunked
 
 
-def protocol_for(admissions: Admissions) -> Callable[..., BoundedHttpProtocol]:
+def protocol_for(admission: Admission) -> Callable[..., BoundedHttpProtocol]:
     """What uvicorn's ``http=`` setting takes: makes the protocol of one connection."""
 
     def make(
@@ -378,6 +378,6 @@ def protocol_for(admissions: Admissions) -> Callable[..., BoundedHttpProtocol]:
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> BoundedHttpProtocol:
-        return BoundedHttpProtocol(admissions, config, server_state, app_state, _loop)
+        return BoundedHttpProtocol(admission, config, server_state, app_state, _loop)
 
     return make

@@ -12,22 +12,22 @@ from datetime import datetime
 from typing import Final
 
 from useby import metrics
-from useby.auth.tokens import Claims, IssuerUnavailable, TokenRefused, Verifier
-from useby.bus import Bus, Heard, Missed
+from useby.auth.tokens import Claims, InvalidToken, IssuerUnavailable, Verifier
+from useby.bus import Bus, BusMessage, Gap
 from useby.bus.hints import Hint
-from useby.domain.account import Standing
-from useby.domain.news import AccessEnded, MarkedRead, Notified, ProductChanged
+from useby.domain.account import TokenStatus
+from useby.domain.events import AccessRevoked, MarkedRead, NotificationsAdded, ProductChanged
 from useby.realtime import closes, frames
-from useby.realtime.asides import Asides, ProductJson
-from useby.realtime.comparison import Comparison
 from useby.realtime.effects import Effects
-from useby.realtime.patience import until_it_works
+from useby.realtime.reconcile import Reconciler
+from useby.realtime.requests import StoreRequests
+from useby.realtime.retry import retry_while_unavailable
 from useby.realtime.socket import Socket
 from useby.realtime.sweep import Sweep
-from useby.realtime.wants import Wants
+from useby.realtime.updates import ExtendedUpdates, ProductJson
 from useby.settings import Settings
 from useby.store import accounts
-from useby.store.engine import Database
+from useby.store.database import Database
 
 log = logging.getLogger(__name__)
 
@@ -71,11 +71,11 @@ class Hub:
         self._verifier = verifier
         self._now = now
         self._bus = bus
-        self.asides = Asides(
-            database, self._extended, self.answer, now=now, product_json=product_json
+        self.asides = ExtendedUpdates(
+            database, self._extended, self.reply, now=now, product_json=product_json
         )
-        self.wants = Wants(database, self.answer, now=now)
-        self.comparison = Comparison(database, self.answer, self._look_at_everything)
+        self.requests = StoreRequests(database, self.reply, now=now)
+        self.comparison = Reconciler(database, self.reply, self._look_at_everything)
         self._sockets: set[Socket] = set()
         self._users: dict[str, set[Socket]] = {}
         self._sweep = Sweep(settings.ping_interval, settings.ping_timeout)
@@ -83,7 +83,7 @@ class Hub:
         self._tasks: set[asyncio.Task[None]] = set()
         self._empty = asyncio.Event()
         self._empty.set()
-        self._hurry = asyncio.Event()
+        self._skip_drain = asyncio.Event()
 
     # who is here
 
@@ -92,36 +92,36 @@ class Hub:
         """How many upgraded connections there are, open or closing."""
         return len(self._sockets)
 
-    def hold(self, socket: Socket) -> None:
+    def add(self, socket: Socket) -> None:
         """Count an upgraded connection in."""
         self._sockets.add(socket)
         self._empty.clear()
         metrics.connections.set(len(self._sockets))
 
-    def release(self, socket: Socket) -> None:
+    def discard(self, socket: Socket) -> None:
         """Count an upgraded connection out."""
         self._sockets.discard(socket)
         metrics.connections.set(len(self._sockets))
         if not self._sockets:
             self._empty.set()
 
-    def join(self, socket: Socket, claims: Claims) -> bool:
+    def register(self, socket: Socket, claims: Claims) -> bool:
         """Let news of its user reach a connection; false, and its close, if it is one too many."""
         mates = self._users.get(claims.user_id)
         if mates is None:
             mates = self._users[claims.user_id] = set()
-            self._bus.follow(claims.user_id)
+            self._bus.subscribe(claims.user_id)
         if len(mates) >= self.settings.connections_per_user:
             socket.close(closes.TOO_MANY_CONNECTIONS)
             return False
         socket.session.user_id = claims.user_id
         socket.epoch = self.comparison.epoch
-        socket.opened_by(claims)
+        socket.bind_token(claims)
         mates.add(socket)
         self._sweep.add(socket)
         return True
 
-    def remove(self, socket: Socket) -> None:
+    def unregister(self, socket: Socket) -> None:
         """Take a connection out of the pool; nothing reaches it from now on."""
         self._sweep.remove(socket)
         self.comparison.drop(socket)
@@ -132,7 +132,7 @@ class Hub:
             mates.discard(socket)
             if not mates:
                 del self._users[user_id]
-                self._bus.leave(user_id)
+                self._bus.unsubscribe(user_id)
 
     # what sessions ask for
 
@@ -143,23 +143,23 @@ class Hub:
     async def _authenticate(self, socket: Socket, token: str) -> None:
         expires_at, why = None, closes.TOKEN_INVALID
         try:
-            claims = await self._verifier.verify_soon(token, self._now())
-        except TokenRefused:
+            claims = await self._verifier.verify_async(token, self._now())
+        except InvalidToken:
             pass
         except IssuerUnavailable:
             why = closes.ISSUER_UNAVAILABLE  # the session goes on with the token it has
         else:
             key = (claims.user_id, claims.session_id, claims.issued_at)
-            ((standing, *_),) = await until_it_works(
-                lambda: self._database.read(lambda c: accounts.standings(c, [key]))
+            ((standing, *_),) = await retry_while_unavailable(
+                lambda: self._database.read(lambda c: accounts.check_tokens(c, [key]))
             )
             same = claims.user_id == socket.session.user_id
-            if same and standing is Standing.GOOD and socket.slot >= 0:
+            if same and standing is TokenStatus.GOOD and socket.slot >= 0:
                 self._sweep.remove(socket)
-                socket.opened_by(claims)
+                socket.bind_token(claims)
                 self._sweep.add(socket)
                 expires_at = claims.expires_at
-        self.answer(socket, lambda: socket.session.authenticated(expires_at, why.reason))
+        self.reply(socket, lambda: socket.session.authenticated(expires_at, why.reason))
 
     def flush_soon(self, socket: Socket) -> None:
         """Have ``socket.flush`` called when this turn of the loop is over."""
@@ -167,10 +167,10 @@ class Hub:
             self.loop.call_soon(self._flush)
         self._unsent.append(socket)
 
-    def answer(self, socket: Socket, answer: Callable[[], Effects]) -> None:
+    def reply(self, socket: Socket, answer: Callable[[], Effects]) -> None:
         """Give a session an answer; one that fails costs only its own connection."""
         try:
-            socket.answered(answer())
+            socket.apply_reply(answer())
         except Exception:
             log.exception("a connection failed and is closed")
             socket.close(closes.INTERNAL_ERROR)
@@ -200,34 +200,34 @@ class Hub:
 
     # what reaches connections
 
-    def on_news(self, news: Heard) -> None:
+    def on_event(self, news: BusMessage) -> None:
         """Hand news to the connections it concerns; the bus's listener.
 
         Of what other nodes say nothing is believed: it is a reason to ask the store.
         """
-        if isinstance(news, Notified):
+        if isinstance(news, NotificationsAdded):
             self._notify(news)
-        elif isinstance(news, AccessEnded):
+        elif isinstance(news, AccessRevoked):
             for socket in tuple(self._users.get(news.user_id, ())):
-                if news.session_id is None or news.session_id == socket.session_id:
+                if news.session_id is None or news.session_id == socket.sign_in_id:
                     socket.close(closes.ACCESS_REVOKED)
         elif isinstance(news, MarkedRead):
-            self.asides.was_read(news)
+            self.asides.on_marked_read(news)
         elif isinstance(news, ProductChanged):
-            self.asides.was_changed(news)
+            self.asides.on_product_changed(news)
         elif isinstance(news, Hint):
-            self.look_at([news.user_id])
-            self.asides.is_said(news)
-        elif isinstance(news, Missed):
+            self.reconcile_soon([news.user_id])
+            self.asides.on_hint(news)
+        elif isinstance(news, Gap):
             if news.user_ids is None:
                 self._look_at_everything()
             else:
-                self.look_at(news.user_ids)
+                self.reconcile_soon(news.user_ids)
 
     def _extended(self, user_id: str) -> list[Socket]:
         return [each for each in self._users.get(user_id, ()) if each.session.extended]
 
-    def _notify(self, news: Notified) -> None:
+    def _notify(self, news: NotificationsAdded) -> None:
         mates = self._users.get(news.user_id)
         if not mates or not news.notifications:
             return
@@ -240,30 +240,30 @@ class Hub:
             else:
                 data = plain = plain or frames.notifications(news.notifications)
             try:
-                socket.announce(news.notifications, data)
+                socket.push(news.notifications, data)
             except Exception:
                 log.exception("a connection failed and is closed")
                 socket.close(closes.INTERNAL_ERROR)
 
-    def look_at(self, user_ids: Iterable[str]) -> None:
+    def reconcile_soon(self, user_ids: Iterable[str]) -> None:
         """Have these users' connections compared with the store: something was written for them."""
         self.comparison.soon(each for user in user_ids for each in self._users.get(user, ()))
 
-    def look_at_all(self) -> None:
+    def reconcile_all(self) -> None:
         """Have every connection compared with the store: something was written, for whomever."""
-        self.look_at(self._users)
+        self.reconcile_soon(self._users)
 
     def _look_at_everything(self) -> None:
         """Compare every connection, and send extended sessions their count of unread ones."""
-        self.look_at_all()
-        self.asides.count_anew(self._users)
+        self.reconcile_all()
+        self.asides.refresh_counts(self._users)
 
     # what keeps it going
 
     async def run(self) -> None:
         """Serve the connections until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.wants.run(), name="hub-wants")
+            group.create_task(self.requests.run(), name="hub-wants")
             group.create_task(self.asides.run(), name="hub-asides")
             group.create_task(self._keep_sweeping(), name="hub-sweep")
             group.create_task(self.comparison.run(), name="hub-reconciliation")
@@ -283,19 +283,19 @@ class Hub:
         for number, some in enumerate(slices, start=1):
             for socket in some:
                 socket.close(closes.GOING_AWAY)
-            if number == len(slices) or not self._sockets or self._hurry.is_set():
+            if number == len(slices) or not self._sockets or self._skip_drain.is_set():
                 break
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(over / len(slices)):
-                    await self._hurry.wait()
+                    await self._skip_drain.wait()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(ends):
                 await self._empty.wait()
-        self.cut()
+        self.abort_all()
 
-    def cut(self) -> None:
+    def abort_all(self) -> None:
         """Cut every line; a drain under way waits for nobody any more."""
-        self._hurry.set()
+        self._skip_drain.set()
         for socket in tuple(self._sockets):
             socket.transport.abort()
 

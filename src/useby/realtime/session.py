@@ -37,7 +37,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import Enum
 
-from useby.domain.account import Standing
+from useby.domain.account import TokenStatus
 from useby.domain.notification import Notification
 from useby.realtime import closes, frames
 from useby.realtime.closes import Close
@@ -49,7 +49,7 @@ PAGE = 100
 """Notifications fetched at a time."""
 CHUNK = 16 * 1024
 """Bytes of a page handed to the socket at a time."""
-NAMED = 100
+IDS_PER_FRAME = 100
 """Ids of notifications read elsewhere that one frame names."""
 
 
@@ -64,27 +64,27 @@ class State(Enum):
     CLOSED = "closed"
 
 
-_AWAKE = frozenset({State.REPLAYING, State.CATCHING_UP, State.LIVE, State.REWINDING})
+_ESTABLISHED = frozenset({State.REPLAYING, State.CATCHING_UP, State.LIVE, State.REWINDING})
 ACCEPTS = {
     "opened": frozenset({State.OPENING}),
     "page": frozenset({State.REPLAYING, State.CATCHING_UP, State.REWINDING}),
-    "marked": _AWAKE,
-    "authenticated": _AWAKE,
+    "marked": _ESTABLISHED,
+    "authenticated": _ESTABLISHED,
 }
 """Answers to what a session asked for, and where it awaits them. Elsewhere they are our own
 mistake; all other inputs come from outside and are taken in every state."""
 
 
-class Misstep(Exception):  # noqa: N818 - it names what happened
+class UnexpectedReply(Exception):  # noqa: N818 - it names what happened
     """An answer that the session does not await."""
 
 
 _NOTHING: Effects = ()
 _PONG: Effects = (frames.PONG,)
 _REFUSALS = {
-    Standing.UNKNOWN: closes.UNKNOWN_USER,
-    Standing.DISABLED: closes.UNKNOWN_USER,
-    Standing.REVOKED: closes.ACCESS_REVOKED,
+    TokenStatus.UNKNOWN: closes.UNKNOWN_USER,
+    TokenStatus.DISABLED: closes.UNKNOWN_USER,
+    TokenStatus.REVOKED: closes.ACCESS_REVOKED,
 }
 
 
@@ -94,16 +94,16 @@ class Session:
     __slots__ = (
         "_encode",
         "_floor",
-        "_goal",
         "_had",
         "_inbox",
         "_last_page",
         "_must_rewind",
+        "_replay_until",
         "_rows",
         "_trail",
         "_waiting",
         "extended",
-        "heard",
+        "latest_seq",
         "seq",
         "state",
         "user_id",
@@ -116,9 +116,9 @@ class Session:
         self._encode = frames.extended_notification if extended else frames.notification
         self.state = State.OPENING
         self.seq = 0
-        self.heard = 0
+        self.latest_seq = 0
         self._floor = 0  # up to here only what is unread is sent
-        self._goal = 0  # where seq stands once the last page has been sent
+        self._replay_until = 0  # where seq stands once the last page has been sent
         self._last_page = False
         self._rows: deque[Notification] | None = None
         self._trail = Trail()
@@ -136,11 +136,11 @@ class Session:
     def known(self) -> int:
         """The newest ``seq`` known to exist; 0 during a rewind, when it is not known."""
         rewinds = self._must_rewind or self._had is not None
-        return 0 if rewinds else max(self.seq, self.heard)
+        return 0 if rewinds else max(self.seq, self.latest_seq)
 
     def opened(
         self,
-        standing: Standing,
+        standing: TokenStatus,
         newest: int,
         *,
         unread: int,
@@ -158,28 +158,28 @@ class Session:
         """
         if not self._awaits("opened"):
             return _NOTHING
-        if standing is not Standing.GOOD:
+        if standing is not TokenStatus.GOOD:
             return self.close(_REFUSALS[standing])
-        self.heard = max(self.heard, newest)
+        self.latest_seq = max(self.latest_seq, newest)
         self._floor = newest
         follow: Effects
         if since is not None:
             self.seq = self._floor = since.seq
             self._trail.add([since])
-            follow = self._settle()
+            follow = self._advance()
         elif unread:
-            self.state, self._goal = State.REPLAYING, newest
+            self.state, self._replay_until = State.REPLAYING, newest
             follow = (Fetch(after=0, unread_to=newest),)
         else:
             self.seq = newest
-            follow = self._settle()
+            follow = self._advance()
         greeting = frames.established(
             self.user_id,
             unread=unread,
             expires_at=expires_at if self.extended else None,
             seq=newest,
         )
-        return (greeting, *follow, *self._work_off())
+        return (greeting, *follow, *self._drain_inbox())
 
     def page(self, rows: Sequence[Notification], newest: int) -> Effects:
         """The store answered a ``Fetch``; pull what to send with ``more``.
@@ -197,13 +197,13 @@ class Session:
             self.state = State.CATCHING_UP
         self._last_page = len(rows) < PAGE
         if self.state is State.CATCHING_UP:
-            self._goal = newest
+            self._replay_until = newest
         if not rows:
             return self._page_done()
         self._rows = deque(rows)
         return _NOTHING
 
-    def more(self) -> Effects:
+    def next_chunk(self) -> Effects:
         """The peer can take more: the page's next chunk, and at its end the next ``Fetch``."""
         rows = self._rows
         if rows is None:
@@ -223,11 +223,11 @@ class Session:
         self._rows = None
         return (*sent, *self._page_done())
 
-    def takes(self, rows: Sequence[Numbered]) -> bool:
+    def try_push(self, rows: Sequence[Numbered]) -> bool:
         """Count rows that were just committed as sent if they come next; else see ``passed``."""
         if self.state is not State.LIVE or rows[0].seq != self.seq + 1:
             return False
-        self.seq = self.heard = rows[-1].seq
+        self.seq = self.latest_seq = rows[-1].seq
         self._trail.add(rows)
         return True
 
@@ -238,56 +238,56 @@ class Session:
             if not sent:
                 again = (WentBack(),) if sent is False else ()
                 return (*again, *self.rewind())
-        return self.told_of(rows[-1].seq)
+        return self.announce(rows[-1].seq)
 
-    def told_of(self, newest: int) -> Effects:
+    def announce(self, newest: int) -> Effects:
         """The user's newest ``seq`` is said to be ``newest``."""
-        if newest <= self.heard or self.state is State.CLOSED:
+        if newest <= self.latest_seq or self.state is State.CLOSED:
             return _NOTHING
-        self.heard = newest
-        return self._settle() if self.state is State.LIVE else _NOTHING
+        self.latest_seq = newest
+        return self._advance() if self.state is State.LIVE else _NOTHING
 
     def rewind(self) -> Effects:
         """Send what the database has and was not sent here, although numbers may have gone back.
 
         If it has none of the last ``trail.KEPT`` that were sent, older ones may come twice.
         """
-        if self.state not in _AWAKE:
+        if self.state not in _ESTABLISHED:
             return _NOTHING
         self._must_rewind = True
-        return self._settle() if self.state is State.LIVE else _NOTHING
+        return self._advance() if self.state is State.LIVE else _NOTHING
 
     def read_elsewhere(self, ids: Sequence[str], unread: int) -> Effects:
         """Notifications of the user were read, here or on another device."""
-        if not self.extended or self.state not in _AWAKE:
+        if not self.extended or self.state not in _ESTABLISHED:
             return _NOTHING
-        named = [ids[start : start + NAMED] for start in range(0, len(ids), NAMED)]
+        named = [ids[start : start + IDS_PER_FRAME] for start in range(0, len(ids), IDS_PER_FRAME)]
         return [frames.read(each, unread) for each in named or [()]]
 
     def product_changed(self, data: bytes) -> Effects:
         """A product of the user is not what it was; ``data`` says so."""
-        return (data,) if self.extended and self.state in _AWAKE else _NOTHING
+        return (data,) if self.extended and self.state in _ESTABLISHED else _NOTHING
 
     def expiring(self, expires_at: datetime) -> Effects:
         """The token is about to end."""
-        if not self.extended or self.state not in _AWAKE:
+        if not self.extended or self.state not in _ESTABLISHED:
             return _NOTHING
         return (frames.token_expiring(expires_at),)
 
     def text(self, message: str) -> Effects:
         """The client sent a text frame."""
-        return self._in_turn(frames.parse(message, extended=self.extended))
+        return self._enqueue(frames.parse(message, extended=self.extended))
 
     def refuse(self, why: Close) -> Effects:
         """The client sent a frame that ends the connection, once those before it are dealt with."""
-        return self._in_turn(why)
+        return self._enqueue(why)
 
     def marked(self) -> Effects:
         """What ``Mark`` asked for is durable."""
         if not self._awaits("marked"):
             return _NOTHING
         self._waiting = False
-        return self._work_off()
+        return self._drain_inbox()
 
     def authenticated(
         self, expires_at: datetime | None, why: str = closes.TOKEN_INVALID.reason
@@ -306,7 +306,7 @@ class Session:
             if expires_at is None
             else frames.authenticated(expires_at)
         )
-        return (answer, *self._work_off())
+        return (answer, *self._drain_inbox())
 
     def close(self, why: Close) -> Effects:
         """End, for whatever reason; the first one counts."""
@@ -320,21 +320,23 @@ class Session:
         if self.state is State.CLOSED:
             return False
         if self.state not in ACCEPTS[answer]:
-            raise Misstep(f"{answer} while {self.state.value}")
+            raise UnexpectedReply(f"{answer} while {self.state.value}")
         return True
 
     def _page_done(self) -> Effects:
         if self._last_page:
-            self.seq = max(self.seq, self._goal)  # a deleted row leaves a hole that never fills
-            return self._settle()
+            self.seq = max(
+                self.seq, self._replay_until
+            )  # a deleted row leaves a hole that never fills
+            return self._advance()
         if self.state is State.REPLAYING:
-            return (Fetch(after=self.seq, unread_to=self._goal),)
+            return (Fetch(after=self.seq, unread_to=self._replay_until),)
         return self._catch_up()
 
-    def _settle(self) -> Effects:
+    def _advance(self) -> Effects:
         if self._must_rewind:
             return self._go_back()
-        if self.heard > self.seq:
+        if self.latest_seq > self.seq:
             return self._catch_up()
         self.state, self._had = State.LIVE, None
         return _NOTHING
@@ -342,27 +344,27 @@ class Session:
     def _go_back(self) -> Effects:
         self.state, self._must_rewind = State.REWINDING, False
         oldest, self._had = self._trail.oldest, self._trail.hashes
-        self.seq = self.heard = self.seq if oldest is None else oldest - 1
+        self.seq = self.latest_seq = self.seq if oldest is None else oldest - 1
         enough = oldest is None or oldest <= self._floor
         return (Fetch(after=self.seq, unread_to=None, only_one=enough),)
 
     def _replay_again(self, newest: int, *, agrees: bool) -> Effects:
         """Replay what is unread, from the oldest one that was sent here or from the start."""
-        self.state, self.heard = State.REPLAYING, newest
+        self.state, self.latest_seq = State.REPLAYING, newest
         if not agrees:
             self.seq = 0
         exact = agrees or not self._had
-        self._floor = self._goal = min(newest, self._floor) if exact else newest
-        return (Fetch(after=self.seq, unread_to=self._goal),)
+        self._floor = self._replay_until = min(newest, self._floor) if exact else newest
+        return (Fetch(after=self.seq, unread_to=self._replay_until),)
 
     def _catch_up(self) -> Effects:
         self.state = State.CATCHING_UP
         # What was heard so far is in the coming snapshot, or was never true; what is heard from
         # now on wants another look.
-        self.heard = self.seq
+        self.latest_seq = self.seq
         return (Fetch(after=self.seq, unread_to=None),)
 
-    def _in_turn(self, frame: ClientFrame | Close) -> Effects:
+    def _enqueue(self, frame: ClientFrame | Close) -> Effects:
         if self.state is State.CLOSED:
             return _NOTHING
         if not self.busy:
@@ -392,7 +394,7 @@ class Session:
             inbox.popleft()
         return Mark(tuple(ids))
 
-    def _work_off(self) -> Effects:
+    def _drain_inbox(self) -> Effects:
         effects: list[Effect] = []
         while self._inbox and not self.busy:
             effects += self._act(self._inbox.popleft())

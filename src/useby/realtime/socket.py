@@ -56,11 +56,11 @@ class Socket(asyncio.Protocol):
         "_deadline",
         "_ended",
         "_fragments",
-        "_held",
         "_hub",
         "_message",
         "_out",
         "_paused_at",
+        "_unparsed",
         "_unsent",
         "_wire",
         "epoch",
@@ -68,7 +68,7 @@ class Socket(asyncio.Protocol):
         "issued_at",
         "pinged_at",
         "session",
-        "session_id",
+        "sign_in_id",
         "slot",
         "transport",
     )
@@ -87,7 +87,7 @@ class Socket(asyncio.Protocol):
         self._hub = hub
         self.transport = transport
         self.session = session
-        self.session_id: str | None = None
+        self.sign_in_id: str | None = None
         self.issued_at = datetime.fromtimestamp(0, UTC)
         self.expires_at = 0.0
         """When the token ends, in seconds since the epoch; 0 before it is known."""
@@ -100,7 +100,7 @@ class Socket(asyncio.Protocol):
         self._allowance_at = hub.time()
         self._message: bytearray | None = None
         self._fragments = 0
-        self._held: bytes | None = None
+        self._unparsed: bytes | None = None
         self._paused_at = math.inf
         self._out = [answer] if answer else []
         self._unsent = 0
@@ -108,9 +108,9 @@ class Socket(asyncio.Protocol):
         self._ended = False  # our Close has left; later than the session is closed
         transport.set_write_buffer_limits(high=HIGH_WATER)
 
-    def opened_by(self, claims: Claims) -> None:
+    def bind_token(self, claims: Claims) -> None:
         """Live as long as this token does."""
-        self.session_id = claims.session_id
+        self.sign_in_id = claims.session_id
         self.issued_at = claims.issued_at
         self.expires_at = claims.expires_at.timestamp()
 
@@ -126,7 +126,7 @@ class Socket(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """The peer has ended its side without a Close: nothing more can come of it."""
-        self._finish(1006)
+        self._peer_closed(1006)
         return True  # we have closed the transport ourselves, with a deadline
 
     def pause_writing(self) -> None:
@@ -141,12 +141,12 @@ class Socket(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         """Leave the pool at once, whatever ended the connection."""
         self._disarm()
-        self._held = self._message = None
+        self._unparsed = self._message = None
         self._out.clear()
         self.session.close(closes.GOING_AWAY)
-        self._hub.remove(self)
-        self._hub.release(self)
-        part(self.transport)
+        self._hub.unregister(self)
+        self._hub.discard(self)
+        break_transport_cycle(self.transport)
 
     # what the hub and the sweep call
 
@@ -156,9 +156,9 @@ class Socket(asyncio.Protocol):
             if isinstance(effect, bytes):
                 self._write(effect)
             elif isinstance(effect, Fetch):
-                self._hub.wants.fetch(self, effect)
+                self._hub.requests.fetch(self, effect)
             elif isinstance(effect, Mark):
-                self._hub.wants.mark(self, effect)
+                self._hub.requests.mark(self, effect)
             elif isinstance(effect, Authenticate):
                 self._hub.authenticate(self, effect.token)
             elif isinstance(effect, Close):
@@ -168,7 +168,7 @@ class Socket(asyncio.Protocol):
             else:
                 metrics.client_frames_ignored.labels(effect.reason).inc()
 
-    def announce(self, rows: Sequence[Notification], data: bytes) -> None:
+    def push(self, rows: Sequence[Notification], data: bytes) -> None:
         """Write notifications that were just committed, if they come next and fit.
 
         Those that do not are sent from the database, page by page, as the peer reads. A peer that
@@ -176,7 +176,7 @@ class Socket(asyncio.Protocol):
         """
         unsent = self.transport.get_write_buffer_size() + self._unsent
         most = self._hub.send_buffer_bytes
-        if unsent + len(data) <= most and self.session.takes(rows):
+        if unsent + len(data) <= most and self.session.try_push(rows):
             self._put(data)
         elif unsent > most // 2 and self.is_slow:
             self.close(closes.TOO_SLOW)
@@ -184,7 +184,7 @@ class Socket(asyncio.Protocol):
             self.perform(self.session.passed(rows))
 
     def has_room(self, size: int) -> bool:
-        """Return whether an update fits; if not, ``asides.drained`` follows when the peer reads."""
+        """Return whether an update fits; if not, ``updates.drained`` follows a peer's reading."""
         unsent = self.transport.get_write_buffer_size() + self._unsent
         return unsent + size <= max(self._hub.send_buffer_bytes // 2, 2 * HIGH_WATER)
 
@@ -194,7 +194,7 @@ class Socket(asyncio.Protocol):
         return self._hub.time() >= self._paused_at + SLOW_SECONDS
 
     @property
-    def lags(self) -> bool:
+    def is_behind(self) -> bool:
         """Whether the peer reads more slowly than we write."""
         return self._paused_at < math.inf
 
@@ -210,21 +210,21 @@ class Socket(asyncio.Protocol):
 
     def pump(self) -> None:
         """Send the page at hand for as long as the peer reads."""
-        while not self.lags and self._unsent < HIGH_WATER:
-            effects = self.session.more()
+        while not self.is_behind and self._unsent < HIGH_WATER:
+            effects = self.session.next_chunk()
             if not effects:
                 if self.session.extended:
                     self._hub.asides.drained(self)
                 return
             self.perform(effects)
 
-    def answered(self, effects: Effects) -> None:
+    def apply_reply(self, effects: Effects) -> None:
         """Do what follows from an answer to a ``Fetch``, a ``Mark`` or the opening look-up."""
         self.perform(effects)
-        self._follow_wire()
+        self._flush_protocol()
         self.pump()
-        if not self.session.busy and self._held is not None:
-            held, self._held = self._held, None
+        if not self.session.busy and self._unparsed is not None:
+            held, self._unparsed = self._unparsed, None
             self.pinged_at = 0.0  # its answer may still be with the kernel
             self.transport.resume_reading()
             self.data_received(held)
@@ -247,7 +247,7 @@ class Socket(asyncio.Protocol):
                 return  # the parser has ended; what still comes is nobody's
             if self.session.busy and self.session.state is not State.CLOSED:
                 # Frames are acted on in order; what comes meanwhile stays with the kernel.
-                self._held = data[start:]
+                self._unparsed = data[start:]
                 self.transport.pause_reading()
                 self._disarm()  # the rest of a message may be with the kernel
                 return
@@ -257,7 +257,7 @@ class Socket(asyncio.Protocol):
             for frame in self._wire.events_received():
                 assert isinstance(frame, Frame)  # noqa: S101 - the handshake is behind us
                 self._take(frame)
-            self._follow_wire()
+            self._flush_protocol()
         self._watch_message()
 
     def _take(self, frame: Frame) -> None:
@@ -303,7 +303,7 @@ class Socket(asyncio.Protocol):
         self._allowance_at = now
         return self._allowance >= 0
 
-    def _follow_wire(self) -> None:
+    def _flush_protocol(self) -> None:
         """Do what the library answers by itself: pongs, the echo of a Close, a violation's end.
 
         In its turn, too: who sends a mark and a Close must find it marked when it comes back.
@@ -320,7 +320,7 @@ class Socket(asyncio.Protocol):
         elif out:
             self._write(b"".join(out))
             if self._wire.close_rcvd is not None:
-                self._finish(self._wire.close_rcvd.code)
+                self._peer_closed(self._wire.close_rcvd.code)
 
     def _watch_message(self) -> None:
         """Start or stop the clock on a message that has begun and not ended."""
@@ -354,14 +354,14 @@ class Socket(asyncio.Protocol):
     def _end(self, why: Close) -> None:
         """Send our Close and give the peer its time to answer; then the line is cut."""
         self._ended = True
-        metrics.closes.labels(str(why.code), why.reason).inc()
-        self._hub.remove(self)
+        metrics.connections_closed.labels(str(why.code), why.reason).inc()
+        self._hub.unregister(self)
         self._disarm()
         self._message = None
         if self.transport.is_closing():
             return
-        if self._held is not None:
-            self._held = None
+        if self._unparsed is not None:
+            self._unparsed = None
             self.transport.resume_reading()  # the peer's Close must be heard
         self._out.append(frames.close(why))
         self.flush()
@@ -373,12 +373,14 @@ class Socket(asyncio.Protocol):
             wait = min(wait, SHORT_CLOSE_SECONDS)
         self._deadline = self._hub.loop.call_later(wait, self.transport.abort)
 
-    def _finish(self, code: int) -> None:
+    def _peer_closed(self, code: int) -> None:
         """The peer ended the connection: what is written may still leave, within the deadline."""
         if self.session.state is not State.CLOSED:
-            metrics.closes.labels(str(code) if code < PRIVATE_CODES else "other", "").inc()
+            metrics.connections_closed.labels(
+                str(code) if code < PRIVATE_CODES else "other", ""
+            ).inc()
             self.session.close(closes.GOING_AWAY)
-        self._hub.remove(self)
+        self._hub.unregister(self)
         self._disarm()
         self.flush()
         self.transport.close()
@@ -392,7 +394,7 @@ class Socket(asyncio.Protocol):
             self._deadline = None
 
 
-def part(transport: asyncio.Transport) -> None:
+def break_transport_cycle(transport: asyncio.Transport) -> None:
     """Have a transport that is closed go at once, and not when the collector finds it.
 
     asyncio's knows itself by a bound method, for as long as it lives.

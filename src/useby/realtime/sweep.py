@@ -16,7 +16,7 @@ from useby.realtime.socket import Socket
 
 log = logging.getLogger(__name__)
 
-LONGEST_TICK = 1.0
+MAX_TICK_SECONDS = 1.0
 """Seconds; a token is noticed to have ended within this."""
 WARNING_SECONDS = 60
 """An extended session is told this long before its token ends."""
@@ -32,16 +32,16 @@ class Sweep:
             ping_interval: Seconds between a connection's pings.
             ping_timeout: Seconds a ping's answer may take.
         """
-        self.tick_seconds = min(LONGEST_TICK, ping_interval / 4, ping_timeout / 4)
+        self.tick_seconds = min(MAX_TICK_SECONDS, ping_interval / 4, ping_timeout / 4)
         self._timeout = ping_timeout
         self._slots: list[set[Socket]] = [
             set() for _ in range(max(1, round(ping_interval / self.tick_seconds)))
         ]
         self._unanswered: dict[int, set[Socket]] = {}
-        self._patience = math.ceil(ping_timeout / self.tick_seconds)
-        self._endings: dict[int, set[Socket]] = {}
+        self._timeout_ticks = math.ceil(ping_timeout / self.tick_seconds)
+        self._expirations: dict[int, set[Socket]] = {}
         self._warnings: dict[int, set[Socket]] = {}
-        self._turn = 0
+        self._tick = 0
         self._next_slot = 0
 
     def add(self, socket: Socket) -> None:
@@ -50,7 +50,7 @@ class Sweep:
         socket.slot = self._next_slot
         self._slots[socket.slot].add(socket)
         second = math.ceil(socket.expires_at)
-        self._endings.setdefault(second, set()).add(socket)
+        self._expirations.setdefault(second, set()).add(socket)
         if socket.session.extended:
             self._warnings.setdefault(second - WARNING_SECONDS, set()).add(socket)
 
@@ -61,7 +61,7 @@ class Sweep:
         self._slots[socket.slot].discard(socket)
         socket.slot = -1
         second = math.ceil(socket.expires_at)
-        _forget(self._endings, second, socket)
+        _forget(self._expirations, second, socket)
         _forget(self._warnings, second - WARNING_SECONDS, socket)
 
     def tick(self, monotonic: float, now: datetime) -> list[Socket]:
@@ -74,22 +74,22 @@ class Sweep:
         Returns:
             The connections of this turn, whose users' newest ``seq`` is to be looked up.
         """
-        self._turn += 1
+        self._tick += 1
         wall = now.timestamp()
-        for second in [second for second in self._endings if second <= wall]:
-            _close_all(self._endings.get(second, ()), closes.TOKEN_EXPIRED)
+        for second in [second for second in self._expirations if second <= wall]:
+            _close_all(self._expirations.get(second, ()), closes.TOKEN_EXPIRED)
         for second in [second for second in self._warnings if second <= wall]:
             _warn_all(self._warnings.pop(second))
         late = [
             socket
-            for socket in self._unanswered.pop(self._turn, ())
+            for socket in self._unanswered.pop(self._tick, ())
             if socket.pinged_at and monotonic - socket.pinged_at >= self._timeout
         ]
         for socket in late:
             if socket.session.busy:
                 socket.pinged_at = 0.0  # we don't read it now; it is pinged anew at its turn
         _close_all((each for each in late if each.pinged_at), closes.KEEPALIVE_TIMEOUT)
-        members = list(self._slots[self._turn % len(self._slots)])
+        members = list(self._slots[self._tick % len(self._slots)])
         for socket in members:
             if socket.pinged_at:
                 continue  # its answer's time is still running
@@ -100,7 +100,7 @@ class Sweep:
                 _close_all((socket,), closes.INTERNAL_ERROR)
         if members:
             # One turn more than the limit, so that rounding never cuts it short.
-            self._unanswered[self._turn + self._patience + 1] = set(members)
+            self._unanswered[self._tick + self._timeout_ticks + 1] = set(members)
         return members
 
 

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 
 from websockets.utils import accept_key
 
-from useby.realtime.admissions import Knock
+from useby.realtime.admission import UpgradeRequest
 from useby.realtime.frames import id_of
 
 PATH: Final = b"/api/ws/notification"
@@ -49,7 +49,7 @@ def key_of(
     return keys[0]
 
 
-def knock_of(url: bytes, headers: Headers) -> Knock:
+def knock_of(url: bytes, headers: Headers) -> UpgradeRequest:
     """Return the tokens, the origin and the cursor of an upgrade request."""
     query = url.partition(b"?")[2].decode("latin-1")
     fields = parse_qs(query, keep_blank_values=True, errors="replace")
@@ -60,7 +60,7 @@ def knock_of(url: bytes, headers: Headers) -> Knock:
             tokens.append(token.strip())
     origins = headers.get(b"origin", [])
     offered = b",".join(headers.get(b"sec-websocket-protocol", [])).split(b",")
-    return Knock(
+    return UpgradeRequest(
         tokens=tuple(dict.fromkeys(tokens)),
         origin=origins[0].decode("latin-1") if origins else None,
         since=id_of(next(iter(fields.get("since", ())), None)),

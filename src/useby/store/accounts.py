@@ -8,14 +8,14 @@ from typing import Any, Final, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from useby.domain.account import CLOCK_SKEW, Standing, User
-from useby.domain.news import AccessEnded
+from useby.domain.account import CLOCK_SKEW, TokenStatus, User
+from useby.domain.events import AccessRevoked
 from useby.domain.policy import Policy
 from useby.store import slices
-from useby.store.engine import Transaction
+from useby.store.bulk import PackedSelect, values_params, values_table
+from useby.store.database import Transaction
+from useby.store.locks import lock_users
 from useby.store.notifications import UnknownUser
-from useby.store.owners import hold
-from useby.store.rows import Gather, given, values
 from useby.store.schema import UtcDateTime, notifications, sessions, usage, users
 
 
@@ -61,9 +61,9 @@ _USER_COLUMNS: Final = (
 )
 
 
-_GIVEN: Final = given(users.c.id)
+_GIVEN: Final = values_table(users.c.id)
 _BY_ID: Final = sa.select(*_USER_COLUMNS).where(users.c.id.in_(sa.select(_GIVEN.c.id)))
-_TOKENS: Final = given(
+_TOKENS: Final = values_table(
     sa.column("number", sa.Integer()),
     sessions.c.user_id,
     sa.column("session_id", sa.Text()),
@@ -74,7 +74,7 @@ _open_session: Final = sa.exists().where(
     sessions.c.id == _TOKENS.c.session_id,
     sessions.c.revoked_at.is_(None),
 )
-_STANDINGS: Final = Gather(
+_CHECK_TOKENS: Final = PackedSelect(
     sa.select(
         _TOKENS.c.number,
         users.c.seq,
@@ -100,10 +100,10 @@ _STANDINGS: Final = Gather(
 )
 
 
-class Found(NamedTuple):
+class TokenCheck(NamedTuple):
     """The result of looking a token and its user up."""
 
-    standing: Standing
+    standing: TokenStatus
     newest: int
     """The newest ``seq`` given to one of the user's notifications."""
     unread: int
@@ -165,16 +165,16 @@ def user(connection: Connection, user_id: str) -> User | None:
 
 def users_by_id(connection: Connection, user_ids: Iterable[str]) -> dict[str, User]:
     """Those users who are there, by their id."""
-    rows = connection.execute(_BY_ID, values(connection, sorted(user_ids)))
+    rows = connection.execute(_BY_ID, values_params(connection, sorted(user_ids)))
     return {row.id: _user(row) for row in rows}
 
 
-def held(transaction: Transaction, user_id: str) -> User | None:
+def lock_user(transaction: Transaction, user_id: str) -> User | None:
     """Return the user with this id, whose rows nobody else writes until this transaction ends.
 
     ``None`` if there is none, or the user is shut out, or being deleted.
     """
-    hold(transaction, user_id)
+    lock_users(transaction, user_id)
     found = user(transaction.connection, user_id)
     return None if found is None or found.disabled_at is not None else found
 
@@ -278,10 +278,10 @@ def end_sessions(
         sa.update(sessions).where(ending).values(revoked_at=now).returning(sessions.c.id)
     ).all()
     if keep is None:
-        transaction.tell(AccessEnded(user_id))
+        transaction.publish(AccessRevoked(user_id))
     else:
         for session_id in ended:
-            transaction.tell(AccessEnded(user_id, session_id))
+            transaction.publish(AccessRevoked(user_id, session_id))
 
 
 def disable_user(transaction: Transaction, user_id: str, *, disabled: bool, now: datetime) -> None:
@@ -292,7 +292,7 @@ def disable_user(transaction: Transaction, user_id: str, *, disabled: bool, now:
     """
     _update(transaction, user_id, {"disabled_at": now if disabled else None})
     if disabled:
-        transaction.tell(AccessEnded(user_id))
+        transaction.publish(AccessRevoked(user_id))
     else:
         slices.reschedule(transaction, user_id, now)
 
@@ -302,9 +302,9 @@ def take_back(transaction: Transaction, user_id: str) -> None:
     transaction.connection.execute(sa.delete(users).where(users.c.id == user_id))
 
 
-def standings(
+def check_tokens(
     connection: Connection, tokens: Sequence[tuple[str, str | None, datetime]]
-) -> list[Found]:
+) -> list[TokenCheck]:
     """Look tokens and their users up, all of them in one query.
 
     Args:
@@ -312,18 +312,20 @@ def standings(
         tokens: For each its user, its session (``None`` for an outside issuer's) and when it was
             issued.
     """
-    found = [Found(Standing.UNKNOWN, 0, unread=0, bytes=0)] * len(tokens)
+    found = [TokenCheck(TokenStatus.UNKNOWN, 0, unread=0, bytes=0)] * len(tokens)
     columns = zip(*tokens, strict=True) if tokens else ((), (), ())
-    rows = _STANDINGS(connection, **values(connection, range(len(tokens)), *columns))
+    rows = _CHECK_TOKENS(connection, **values_params(connection, range(len(tokens)), *columns))
     for number, seq, disabled, ended, any_unread, unread, size in rows:
-        standing = Standing.DISABLED if disabled else Standing.REVOKED if ended else Standing.GOOD
+        standing = (
+            TokenStatus.DISABLED if disabled else TokenStatus.REVOKED if ended else TokenStatus.GOOD
+        )
         # A replay must never depend on a figure, only on the rows themselves.
-        found[number] = Found(standing, seq, max(unread, 1) if any_unread else 0, size)
+        found[number] = TokenCheck(standing, seq, max(unread, 1) if any_unread else 0, size)
     return found
 
 
 def _update(transaction: Transaction, user_id: str, new: Mapping[str, Any]) -> None:
-    hold(transaction, user_id)
+    lock_users(transaction, user_id)
     changed = transaction.connection.execute(
         sa.update(users).where(users.c.id == user_id).values(**new)
     )

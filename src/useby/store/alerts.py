@@ -10,14 +10,14 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from useby.domain.account import User
-from useby.domain.alerts import Outcome
+from useby.domain.alerts import AlertDecision
 from useby.domain.product import Product
 from useby.store.accounts import user, users_by_id
-from useby.store.engine import Transaction
-from useby.store.owners import hold
-from useby.store.products import PRODUCT_COLUMNS, get, product_of, said_leads
-from useby.store.rows import Write
-from useby.store.schema import alerts_said, products, users
+from useby.store.bulk import BulkWrite
+from useby.store.database import Transaction
+from useby.store.locks import lock_users
+from useby.store.products import PRODUCT_COLUMNS, get, product_of, sent_leads
+from useby.store.schema import products, sent_alerts, users
 
 log = logging.getLogger(__name__)
 
@@ -27,11 +27,11 @@ OWNERS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Settlement:
+class AlertRecord:
     """What became of one claimed product."""
 
     product: Product
-    outcome: Outcome | None
+    outcome: AlertDecision | None
     """What was said of it, and when to look again; ``None`` if that can't be worked out."""
     reason: str = ""
     """Why not; the product is set aside and waits for a change."""
@@ -53,22 +53,22 @@ _CLAIM: Final = (
 _LEFT_OUT: Final[sa.BindParameter[Any]] = sa.bindparam("left_out", expanding=True)
 _CLAIM_OF_OTHERS: Final = _CLAIM.where(products.c.user_id.not_in(_LEFT_OUT))
 _CLAIM_OF_ONE: Final = _CLAIM.where(products.c.user_id == sa.bindparam("owner"))
-_SAY: Final = Write(
-    alerts_said.c.user_id,
-    alerts_said.c.product_id,
-    alerts_said.c.expiry,
-    alerts_said.c.lead,
-    alerts_said.c.said_at,
+_INSERT_SENT: Final = BulkWrite(
+    sent_alerts.c.user_id,
+    sent_alerts.c.product_id,
+    sent_alerts.c.expiry,
+    sent_alerts.c.lead,
+    sent_alerts.c.said_at,
 )
 _KEY: Final = (products.c.user_id, products.c.id)
-_PLACE: Final = Write(
+_RESCHEDULE: Final = BulkWrite(
     products.c.ends_at,
     products.c.expiring_from,
     products.c.next_alert_at,
     products.c.alert_fault,
     where=_KEY,
 )
-_SET_ASIDE: Final = Write(products.c.next_alert_at, products.c.alert_fault, where=_KEY)
+_QUARANTINE: Final = BulkWrite(products.c.next_alert_at, products.c.alert_fault, where=_KEY)
 
 
 def next_due(connection: Connection, left_out: Collection[str] = ()) -> datetime | None:
@@ -151,7 +151,7 @@ def claim_due(
     """
     connection, unreadable = transaction.connection, 0
     if of is not None:
-        hold(transaction, of)
+        lock_users(transaction, of)
     try:
         claimed = _claim(connection, now, most, of, left_out)
     except sa.exc.SQLAlchemyError:
@@ -159,11 +159,11 @@ def claim_due(
     except Exception:  # noqa: BLE001 - whatever a row holds, it must not stop the others' alerts
         unreadable = _set_aside_unreadable(connection, now)
         claimed = _claim(connection, now, most, of, left_out)
-    said = said_leads(connection, [product for product, _ in claimed])
+    said = sent_leads(connection, [product for product, _ in claimed])
     return [(*each, leads) for each, leads in zip(claimed, said, strict=True)], unreadable
 
 
-def settle(transaction: Transaction, settled: Sequence[Settlement], now: datetime) -> None:
+def record(transaction: Transaction, settled: Sequence[AlertRecord], now: datetime) -> None:
     """Keep what became of a claimed batch: alerts said, next moments, products set aside."""
     said, placed, aside = [], [], []
     for each in settled:
@@ -171,11 +171,11 @@ def settle(transaction: Transaction, settled: Sequence[Settlement], now: datetim
         if outcome is None:
             aside.append((None, each.reason[:FAULT_LENGTH], *key))
             continue
-        found = outcome.calendar
+        found = outcome.schedule
         if outcome.alert is not None:
             said.append((*key, each.product.expiry.key, outcome.alert.lead, now))
         placed.append((found.ends_at, found.expiring_from, outcome.next_alert_at, None, *key))
-    for write, rows in ((_SAY, said), (_PLACE, placed), (_SET_ASIDE, aside)):
+    for write, rows in ((_INSERT_SENT, said), (_RESCHEDULE, placed), (_QUARANTINE, aside)):
         write(transaction.connection, rows)
 
 
@@ -210,6 +210,6 @@ def _set_aside_unreadable(connection: Connection, now: datetime) -> int:
         except Exception as error:
             log.exception("product %s is set aside: its row can't be read", product_id)
             reason = f"{type(error).__name__}: {error}"[:FAULT_LENGTH]
-            _SET_ASIDE(connection, [(None, reason, user_id, product_id)])
+            _QUARANTINE(connection, [(None, reason, user_id, product_id)])
             count += 1
     return count

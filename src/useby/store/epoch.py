@@ -18,7 +18,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from useby.store.engine import Transaction
+from useby.store.database import Transaction
 
 _STORED: Final = "coalesce((SELECT value FROM epoch), '') || '/'"
 _ON_SQLITE: Final = f"SELECT {_STORED} || schema_version FROM pragma_schema_version"

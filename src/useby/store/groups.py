@@ -15,8 +15,8 @@ from typing import Any, Final, Generic, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from useby.domain.news import News
-from useby.store.engine import StoreUnavailable, Transaction
+from useby.domain.events import Event
+from useby.store.database import StoreUnavailable, Transaction
 from useby.store.long_reads import timed_out
 
 T = TypeVar("T")
@@ -38,7 +38,7 @@ class Job(Generic[T]):
     large: bool = False
     """Whether it is a large write, of which a batch takes one."""
     result: Any = None
-    news: Sequence[News] = ()
+    news: Sequence[Event] = ()
     error: BaseException | None = None
 
 

@@ -21,13 +21,13 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from useby.domain.notification import Draft, Notification
-from useby.store.engine import Transaction
-from useby.store.owners import hold
-from useby.store.rows import Prepared, Write
+from useby.store.bulk import BulkWrite, CompiledStatement
+from useby.store.database import Transaction
+from useby.store.locks import lock_users
 from useby.store.schema import idempotency_keys as table
 from useby.store.schema import users
 
-KEPT: Final = timedelta(hours=24)
+RETENTION: Final = timedelta(hours=24)
 """How long a key stands for its first request."""
 PURGED: Final = 100
 """Expired keys that one new key removes: more than come in, and never enough to be felt."""
@@ -42,13 +42,13 @@ _ID_BYTES: Final = 16
 
 _KEY: Final = (table.c.user_id == sa.bindparam("owner"), table.c.key == sa.bindparam("sent"))
 _MOMENT: Final = table.c.expires_at.type
-_FIND: Final = Prepared(
+_FIND: Final = CompiledStatement(
     sa.select(table.c.fingerprint, table.c.answer).where(
         *_KEY, table.c.expires_at > sa.bindparam("now", type_=_MOMENT)
     )
 )
-_FORGET: Final = Prepared(sa.delete(table).where(*_KEY))
-_KEEP: Final = Write(
+_FORGET: Final = CompiledStatement(sa.delete(table).where(*_KEY))
+_KEEP: Final = BulkWrite(
     table.c.user_id, table.c.key, table.c.fingerprint, table.c.answer, table.c.expires_at
 )
 _EXPIRED: Final = (
@@ -108,7 +108,7 @@ def by_receipt(written: bytes, drafts: Sequence[Draft]) -> list[Notification]:
 
 
 @dataclass(frozen=True, slots=True)
-class Keyed:
+class IdempotentRequest:
     """A request that came with a key."""
 
     user_id: str
@@ -119,7 +119,10 @@ class Keyed:
 
 
 def once(
-    transaction: Transaction, request: Keyed, work: Callable[[Transaction], bytes], now: datetime
+    transaction: Transaction,
+    request: IdempotentRequest,
+    work: Callable[[Transaction], bytes],
+    now: datetime,
 ) -> bytes:
     """Carry a request out, unless that has been done: then only give again what was kept of it.
 
@@ -137,7 +140,7 @@ def once(
     """
     connection = transaction.connection
     key = {"owner": request.user_id, "sent": request.key}
-    hold(transaction, request.user_id)  # repeats wait here, and then find what was kept
+    lock_users(transaction, request.user_id)  # repeats wait here, and then find what was kept
     found = _FIND(connection, **key, now=now).first()
     if found is not None:
         kept = bytes(found.answer)
@@ -146,7 +149,7 @@ def once(
         return kept
     kept = work(transaction)
     _FORGET(connection, **key)  # it may have expired and be here still
-    _KEEP(connection, [(*key.values(), _marked(request.fingerprint, kept), kept, now + KEPT)])
+    _KEEP(connection, [(*key.values(), _marked(request.fingerprint, kept), kept, now + RETENTION)])
     purge(transaction, now)
     return kept
 

@@ -20,7 +20,7 @@ class DatabaseGone(Exception):  # noqa: N818 - said as the operator sees it
 
 
 @contextlib.contextmanager
-def hold_for_serving(path: Path, *, key: Path | None = None, new: bool = False) -> Iterator[None]:
+def serving_lock(path: Path, *, key: Path | None = None, new: bool = False) -> Iterator[None]:
     """Hold the database at ``path`` for this node until the block ends, or the process does.
 
     The lock is the kernel's (flock), so a node that was killed leaves none behind. A database that

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 from useby import metrics
-from useby.store.engine import ReadRefused, StoreUnavailable
+from useby.store.database import ReadRefused, StoreUnavailable
 
 READ_SECONDS: Final = 5.0
 """Time limit of a read that has its turn. Over 20,000 products a search takes some 0.02 s."""

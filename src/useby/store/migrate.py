@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
 
-from useby.store.engine import Connection, database_file
+from useby.store.database import Connection, database_file
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -37,7 +37,7 @@ def revision(url: str) -> str | None:
     return _run(url, _revision, writes=False)
 
 
-async def bring_up(url: str) -> None:
+async def ensure_current(url: str) -> None:
     """Migrate if it is needed, as a node does when it starts. Call it on an event loop.
 
     Cancelled, it leaves a server at once; a file is left when what was begun is done.
@@ -48,10 +48,10 @@ async def bring_up(url: str) -> None:
     if database_file(url) is not None:
         await asyncio.to_thread(_bring_file_up, url)
         return
-    from useby.store.postgres import run_alone  # noqa: PLC0415 - see ``open_database``
+    from useby.store.postgres import run_on_own_connection  # noqa: PLC0415 - see ``open_database``
 
-    if await run_alone(url, _revision, migrates=False) != HEAD:
-        await run_alone(url, _upgrade, migrates=True)
+    if await run_on_own_connection(url, _revision, migrates=False) != HEAD:
+        await run_on_own_connection(url, _upgrade, migrates=True)
 
 
 def upgrade(url: str) -> None:
@@ -120,9 +120,9 @@ def _revision(connection: Connection) -> str | None:
 def _run(url: str, work: Callable[[Connection], T], *, writes: bool) -> T:
     file = database_file(url)
     if file is None:
-        from useby.store.postgres import run_alone  # noqa: PLC0415 - see ``open_database``
+        from useby.store.postgres import run_on_own_connection  # noqa: PLC0415 - see ``open_database``
 
-        return asyncio.run(run_alone(url, work, migrates=writes))
+        return asyncio.run(run_on_own_connection(url, work, migrates=writes))
     from useby.store.groups import store_errors  # noqa: PLC0415
     from useby.store.sqlite import sqlite_engine  # noqa: PLC0415
 

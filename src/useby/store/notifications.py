@@ -13,12 +13,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 from uuid_utils import uuid7
 
-from useby.domain.news import MarkedRead, Notified
-from useby.domain.notification import Draft, Event, Kind, Notification
+from useby.domain.events import MarkedRead, NotificationsAdded
+from useby.domain.notification import Cause, Draft, Notification, Severity
+from useby.store.bulk import BulkWrite, CompiledStatement, values_params, values_table
 from useby.store.cursor import BadCursor, Page, decode, encode
-from useby.store.engine import OwnerHeld, Transaction
-from useby.store.owners import hold, hold_free
-from useby.store.rows import Prepared, Write, given, values
+from useby.store.database import OwnerHeld, Transaction
+from useby.store.locks import lock_users, try_lock_users
 from useby.store.schema import notifications as table
 from useby.store.schema import users
 
@@ -48,14 +48,14 @@ class NotificationQuery:
 
     unread: bool | None = None
     """Only unread ones, only read ones, or both."""
-    kind: Kind | None = None
+    kind: Severity | None = None
     since: str | None = None
     """Only those newer than this id, oldest first; an unknown id means all."""
     cursor: str | None = None
     limit: int = 50
 
 
-_GIVEN_USERS: Final = given(users.c.id, sa.column("count", sa.Integer))
+_GIVEN_USERS: Final = values_table(users.c.id, sa.column("count", sa.Integer))
 _THEIR_ROWS: Final = (
     sa.select(users.c.id, _GIVEN_USERS.c.count)
     .join(_GIVEN_USERS, _GIVEN_USERS.c.id == users.c.id)
@@ -63,19 +63,19 @@ _THEIR_ROWS: Final = (
     .with_for_update(of=users, key_share=True)
     .cte("theirs")
 )
-_TAKE_NUMBERS: Final = Prepared(
+_ALLOCATE_SEQ: Final = CompiledStatement(
     sa.update(users)
     .where(users.c.id == _THEIR_ROWS.c.id)
     .values(seq=users.c.seq + _THEIR_ROWS.c.count)
     .returning(users.c.id, users.c.seq)
 )
-_TAKE_NUMBERS_OF_ONE: Final = Prepared(
+_ALLOCATE_SEQ_OF_ONE: Final = CompiledStatement(
     sa.update(users)
     .where(users.c.id == sa.bindparam("owner"))
     .values(seq=users.c.seq + sa.bindparam("count"))
     .returning(users.c.id, users.c.seq)
 )
-_INSERT: Final = Write(
+_INSERT: Final = BulkWrite(
     table.c.user_id,
     table.c.seq,
     table.c.id,
@@ -88,8 +88,8 @@ _INSERT: Final = Write(
     table.c.days_left,
     table.c.created_at,
 )
-_GIVEN_KEYS: Final = given(table.c.user_id, table.c.id)
-_MARK_READ: Final = Prepared(
+_GIVEN_KEYS: Final = values_table(table.c.user_id, table.c.id)
+_MARK_READ: Final = CompiledStatement(
     sa.update(table)
     .where(
         sa.tuple_(table.c.user_id, table.c.id).in_(sa.select(*_GIVEN_KEYS.c)),
@@ -106,8 +106,8 @@ _UNREAD_OF_THEM: Final = (
     )
     .where(table.c.read_at.is_(None))
 )
-_STILL_UNREAD: Final = Prepared(_UNREAD_OF_THEM)
-_MARK_READ_WHERE_FREE: Final = Prepared(
+_STILL_UNREAD: Final = CompiledStatement(_UNREAD_OF_THEM)
+_MARK_READ_WHERE_FREE: Final = CompiledStatement(
     sa.update(table)
     .where(
         sa.tuple_(table.c.user_id, table.c.id).in_(
@@ -136,9 +136,11 @@ def add(transaction: Transaction, drafts: Sequence[Draft], now: datetime) -> lis
         counts[draft.user_id] = counts.get(draft.user_id, 0) + 1
     if len(counts) == 1:
         owner = drafts[0].user_id
-        taken = _TAKE_NUMBERS_OF_ONE(connection, owner=owner, count=len(drafts))
+        taken = _ALLOCATE_SEQ_OF_ONE(connection, owner=owner, count=len(drafts))
     else:
-        taken = _TAKE_NUMBERS(connection, **values(connection, list(counts), list(counts.values())))
+        taken = _ALLOCATE_SEQ(
+            connection, **values_params(connection, list(counts), list(counts.values()))
+        )
     numbers = {user_id: newest - counts[user_id] for user_id, newest in taken}
     for user_id in counts:
         if user_id not in numbers:
@@ -169,7 +171,7 @@ def add(transaction: Transaction, drafts: Sequence[Draft], now: datetime) -> lis
         )
     _INSERT(connection, rows)
     for user_id, news in told.items():
-        transaction.tell(Notified(user_id, tuple(news)))
+        transaction.publish(NotificationsAdded(user_id, tuple(news)))
     return kept
 
 
@@ -223,7 +225,7 @@ def get(connection: Connection, user_id: str, notification_id: str) -> Notificat
     return found[0] if found else None
 
 
-def read_among(connection: Connection, user_id: str, ids: Sequence[str]) -> frozenset[str]:
+def filter_read(connection: Connection, user_id: str, ids: Sequence[str]) -> frozenset[str]:
     """Which of these are notifications of the user that have been read."""
     if not ids:
         return frozenset()
@@ -274,7 +276,7 @@ def mark_read(transaction: Transaction, user_id: str, ids: Sequence[str], now: d
         OwnerHeld: Another transaction holds the user's row or one of these, and this one may not
             wait.
     """
-    hold(transaction, user_id)
+    lock_users(transaction, user_id)
     marked, held = _mark(transaction, {user_id: ids}, now)
     if held:
         raise OwnerHeld(user_id)
@@ -295,7 +297,7 @@ def mark_read_where_free(
         The users some of whose notifications are not marked: another transaction holds their row
         or a notification's, or they do not exist.
     """
-    free = hold_free(transaction, wanted)
+    free = try_lock_users(transaction, wanted)
     _, held = _mark(transaction, {each: wanted[each] for each in wanted if each in free}, now)
     return held | (wanted.keys() - free)
 
@@ -308,14 +310,14 @@ def _mark(
     if not keys:
         return 0, frozenset()
     connection = transaction.connection
-    asked = values(connection, *zip(*keys, strict=True))
+    asked = values_params(connection, *zip(*keys, strict=True))
     may_skip = connection.dialect.name != "sqlite" and not transaction.waits
     mark = _MARK_READ_WHERE_FREE if may_skip else _MARK_READ
     marked: dict[str, list[str]] = {}
     for user_id, notification_id in mark(connection, now=now, **asked):
         marked.setdefault(user_id, []).append(notification_id)
     for user_id, ids in marked.items():
-        transaction.tell(MarkedRead(user_id, tuple(ids)))
+        transaction.publish(MarkedRead(user_id, tuple(ids)))
     count = sum(map(len, marked.values()))
     if not may_skip or count == len(keys):
         return count, frozenset()
@@ -350,9 +352,11 @@ def mark_some_read(
     ).rowcount
 
 
-def read_of_product(transaction: Transaction, user_id: str, product_id: str, now: datetime) -> int:
+def mark_product_read(
+    transaction: Transaction, user_id: str, product_id: str, now: datetime
+) -> int:
     """Mark read what was said of a product that is no more; how many were unread."""
-    hold(transaction, user_id)
+    lock_users(transaction, user_id)
     marked = transaction.connection.scalars(
         sa.update(table)
         .where(
@@ -364,18 +368,18 @@ def read_of_product(transaction: Transaction, user_id: str, product_id: str, now
         .returning(table.c.id)
     ).all()
     if marked:
-        transaction.tell(MarkedRead(user_id, tuple(marked)))
+        transaction.publish(MarkedRead(user_id, tuple(marked)))
     return len(marked)
 
 
 def delete(transaction: Transaction, user_id: str, notification_id: str) -> bool:
     """Delete one of the user's notifications; ``False`` if there was none."""
-    hold(transaction, user_id)
+    lock_users(transaction, user_id)
     deleted = transaction.connection.execute(
         sa.delete(table).where(table.c.user_id == user_id, table.c.id == notification_id)
     ).rowcount
     if deleted:
-        transaction.tell(MarkedRead(user_id))
+        transaction.publish(MarkedRead(user_id))
     return deleted > 0
 
 
@@ -389,8 +393,8 @@ def _notification(row: Row[Any]) -> Notification:
         user_id=row.user_id,
         seq=row.seq,
         message=row.message,
-        kind=Kind(row.kind),
-        event=Event(row.event),
+        kind=Severity(row.kind),
+        event=Cause(row.event),
         product_name=row.product_name,
         created_at=row.created_at,
         product_id=row.product_id,

@@ -23,8 +23,15 @@ from sqlalchemy import event
 from sqlalchemy.engine import Connection, ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from useby.domain.news import News
-from useby.store.engine import KNOWN, OwnerHeld, StoreUnavailable, Transaction, outcome, tell
+from useby.domain.events import Event
+from useby.store.database import (
+    URL_HELP,
+    OwnerHeld,
+    StoreUnavailable,
+    Transaction,
+    await_shielded,
+    deliver,
+)
 from useby.store.long_reads import READ_SECONDS, ReadTurns, timed_out
 from useby.store.migrate import MIGRATION_LOCK_TIMEOUT
 from useby.store.postgres_errors import (
@@ -67,7 +74,7 @@ SETTINGS: Final = {
     "synchronous_commit": "on",
 }
 """Of each connection, as far as the server knows them: ``transaction_timeout`` came with 17."""
-SET: Final = (
+SET_CONFIG: Final = (
     "SELECT set_config(name, value, false) FROM pg_settings JOIN (VALUES {}) AS ours(name, value)"
     # What else than "off" an operator may have chosen says how many standbys must have it, too.
     " USING (name) WHERE name <> 'synchronous_commit' OR setting = 'off'"
@@ -92,7 +99,7 @@ class PostgresDatabase:
     """``store.engine.Database`` on a server."""
 
     def __init__(
-        self, url: str, *, on_commit: Callable[[News], None] | None = None, pool: int = POOL
+        self, url: str, *, on_commit: Callable[[Event], None] | None = None, pool: int = POOL
     ) -> None:
         """Make the pool; nothing is connected yet."""
         self.on_commit = on_commit
@@ -105,14 +112,14 @@ class PostgresDatabase:
             hide_parameters=True,
         )
         event.listen(self._engine.sync_engine, "handle_error", hide_values)
-        event.listen(self._engine.sync_engine, "checkout", _refuse_closed)
-        event.listen(self._engine.sync_engine, "handle_error", _give_up_broken)
+        event.listen(self._engine.sync_engine, "checkout", _discard_closed)
+        event.listen(self._engine.sync_engine, "handle_error", _invalidate_broken)
         self._snapshots = self._engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
         self._read_turns = ReadTurns(max(1, pool // 3))  # the rest: writes and look-ups
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._lines: weakref.WeakSet[_Line] = weakref.WeakSet()
+        self._lines: weakref.WeakSet[_Connection] = weakref.WeakSet()
         self._turns = Turns()
         self._closed = False
 
@@ -123,11 +130,11 @@ class PostgresDatabase:
             async with self._engine.connect() as connection:
                 async with connection.begin():
                     transaction, result = await connection.run_sync(_in_transaction, work, waits)
-                tell(self.on_commit, transaction.news)
+                deliver(self.on_commit, transaction.news)
                 return result
 
         async def attempts(waits: bool = False) -> T:
-            return await _attempts(lambda: attempt(waits))
+            return await _with_retries(lambda: attempt(waits))
 
         async def written() -> T:
             try:
@@ -155,17 +162,17 @@ class PostgresDatabase:
 
         async def in_turn() -> T:
             if user_id is None:
-                return await _attempts(attempt)
+                return await _with_retries(attempt)
             async with self._read_turns.turn(user_id):
-                return await _attempts(attempt)
+                return await _with_retries(attempt)
 
         return await self._shielded(in_turn)
 
-    async def changed_elsewhere(self) -> bool:
+    async def has_external_changes(self) -> bool:
         """Never, as far as this database tells: it is the bus that does, and the sweep."""
         return False
 
-    def cut(self) -> None:
+    def abort(self) -> None:
         """As the interface says. What was in the moment of its commit may have been kept."""
         self._closed = True
         # The lines first: on one that is there, a cancelled command has asyncpg make another line,
@@ -182,7 +189,7 @@ class PostgresDatabase:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=CLOSE_SECONDS)
         if self._tasks:
-            self.cut()
+            self.abort()
             await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._engine.dispose()
 
@@ -192,15 +199,15 @@ class PostgresDatabase:
         task = asyncio.create_task(work(), name="store-transaction")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return await outcome(task)
+        return await await_shielded(task)
 
-    async def _line(self, url: str) -> "_Line":
+    async def _line(self, url: str) -> "_Connection":
         line = await _connect(url, COMMAND_SECONDS, SETTINGS)
         self._lines.add(line)
         return line
 
 
-async def run_alone(url: str, work: Callable[[Connection], T], *, migrates: bool) -> T:
+async def run_on_own_connection(url: str, work: Callable[[Connection], T], *, migrates: bool) -> T:
     """Run ``work`` on a connection of its own.
 
     A reader's work is a transaction. A migration's makes its own: an index that is built while
@@ -234,7 +241,7 @@ async def run_alone(url: str, work: Callable[[Connection], T], *, migrates: bool
             async with connection.begin():
                 return await connection.run_sync(work)
 
-    return await _attempts(alone)
+    return await _with_retries(alone)
 
 
 async def _hold_for_migrating(connection: AsyncConnection) -> None:
@@ -255,7 +262,7 @@ async def _hold_for_migrating(connection: AsyncConnection) -> None:
     await connection.commit()
 
 
-class _Line(asyncpg.Connection):
+class _Connection(asyncpg.Connection):
     """asyncpg's connection, with a commit that is checked and a close that does not wait."""
 
     async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:  # noqa: ASYNC109 - asyncpg's
@@ -282,7 +289,9 @@ def _in_transaction(
     return transaction, work(transaction)
 
 
-async def _connect(url: str, command_seconds: float | None, settings: dict[str, str]) -> _Line:
+async def _connect(
+    url: str, command_seconds: float | None, settings: dict[str, str]
+) -> _Connection:
     # asyncpg reads the whole URL, TLS and all, as PostgreSQL's own library does.
     try:
         connection = await asyncpg.connect(
@@ -290,13 +299,13 @@ async def _connect(url: str, command_seconds: float | None, settings: dict[str, 
             timeout=CONNECT_SECONDS,
             command_timeout=command_seconds,
             server_settings={"application_name": "useby"},
-            connection_class=_Line,
+            connection_class=_Connection,
         )
     except (ValueError, IndexError) as error:
         if isinstance(error, asyncpg.InterfaceError):
             raise
         # It quotes what it took for a port, which may be half a password.
-        raise StoreUnavailable(KNOWN) from None
+        raise StoreUnavailable(URL_HELP) from None
     line = connection._transport.get_extra_info("socket")  # type: ignore[attr-defined]  # noqa: SLF001 - asyncpg sets none of these
     if line.family != socket.AF_UNIX:
         line.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -305,14 +314,14 @@ async def _connect(url: str, command_seconds: float | None, settings: dict[str, 
     try:
         # Not with the others at its start: a pooler in between would refuse them.
         ours = ", ".join(f"('{name}', '{value}')" for name, value in settings.items())
-        await connection.execute(SET.format(ours))
+        await connection.execute(SET_CONFIG.format(ours))
     except BaseException:
         connection.terminate()
         raise
     return connection
 
 
-def _refuse_closed(connection: Any, _record: object, _proxy: object) -> None:
+def _discard_closed(connection: Any, _record: object, _proxy: object) -> None:
     """Have the pool replace a connection that the server has closed while nobody used it.
 
     What a ping would find, without the three crossings that SQLAlchemy's takes on asyncpg.
@@ -321,7 +330,7 @@ def _refuse_closed(connection: Any, _record: object, _proxy: object) -> None:
         raise sa.exc.DisconnectionError
 
 
-def _give_up_broken(context: ExceptionContext) -> None:
+def _invalidate_broken(context: ExceptionContext) -> None:
     """Have a line that will bring nothing more cut at once, and the pool's older ones replaced.
 
     SQLAlchemy would roll back on it first, and wait for the answer as long as for the command's.
@@ -330,7 +339,7 @@ def _give_up_broken(context: ExceptionContext) -> None:
         context.is_disconnect = context.invalidate_pool_on_disconnect = True
 
 
-async def _attempts(attempt: Callable[[], Awaitable[T]]) -> T:
+async def _with_retries(attempt: Callable[[], Awaitable[T]]) -> T:
     """Attempt a whole transaction, anew if it was not its own fault that it failed.
 
     Raises:

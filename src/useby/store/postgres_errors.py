@@ -6,16 +6,29 @@ import asyncpg
 import sqlalchemy as sa
 from sqlalchemy.engine import ExceptionContext
 
-AWAY: Final = ("08", "28", "3D", "40", "53", "55P03", "57", "58", "25006", "25P03", "25P04", "XX")
+UNAVAILABLE: Final = (
+    "08",
+    "28",
+    "3D",
+    "40",
+    "53",
+    "55P03",
+    "57",
+    "58",
+    "25006",
+    "25P03",
+    "25P04",
+    "XX",
+)
 """Codes, or classes, of PostgreSQL's appendix A with which the server can't be used now: connection
 lost, not let in, no such database, undone, no memory or disk left, a lock or a command that took
 too long, shut down, broken, read only."""
-UNDONE: Final = ("40001", "40P01")
+RETRYABLE: Final = ("40001", "40P01")
 """Transactions undone for another's sake: a serialization failure, a deadlock. Others of the class
 are no proof that nothing was kept (40003), so they are not attempted again."""
 DATA_EXCEPTION: Final = "22"
 """The class of errors that are about a value, and may repeat it."""
-FATAL: Final = ("FATAL", "PANIC")
+FATAL_SEVERITY: Final = ("FATAL_SEVERITY", "PANIC")
 """Severities after which the server closes the connection."""
 
 
@@ -35,14 +48,14 @@ def is_worth_another(cause: BaseException) -> bool:
     """Return whether another attempt at the transaction may succeed at once."""
     if isinstance(cause, asyncpg.InvalidCachedStatementError | asyncpg.OutdatedSchemaCacheError):
         return True  # the schema has been migrated
-    return sqlstate(cause).startswith(UNDONE)
+    return sqlstate(cause).startswith(RETRYABLE)
 
 
 def is_away(error: BaseException, cause: BaseException) -> bool:
     """Return whether the server can't be used now."""
     if isinstance(error, sa.exc.TimeoutError):  # no connection is free
         return True
-    return is_broken(cause) or sqlstate(cause).startswith(AWAY)
+    return is_broken(cause) or sqlstate(cause).startswith(UNAVAILABLE)
 
 
 def is_broken(cause: BaseException) -> bool:
@@ -53,7 +66,7 @@ def is_broken(cause: BaseException) -> bool:
         return not _is_unencodable(cause)
     if isinstance(cause, asyncpg.InternalClientError):  # asyncpg's own after a FATAL of the server
         return not isinstance(cause, asyncpg.OutdatedSchemaCacheError)
-    return getattr(cause, "severity_en", None) in FATAL
+    return getattr(cause, "severity_en", None) in FATAL_SEVERITY
 
 
 def hide_values(context: ExceptionContext) -> None:

@@ -12,10 +12,10 @@ from useby.domain.account import User
 from useby.domain.folding import fold, searched_text
 from useby.domain.product import Product, Status
 from useby.store import accounts
+from useby.store.bulk import BulkWrite
 from useby.store.cursor import BadCursor, Page, decode, encode
-from useby.store.engine import Transaction
+from useby.store.database import Transaction
 from useby.store.products import PRODUCT_COLUMNS, product_of
-from useby.store.rows import Write
 from useby.store.schema import from_utc_text, products, utc_text
 
 
@@ -53,7 +53,7 @@ _KEYS: Final = {
     "createdAt": products.c.created_at,
 }
 _NOT_FOLDED: Final = products.c.folded_at.is_distinct_from(products.c.updated_at)
-_FOLD: Final = Write(
+_FOLD: Final = BulkWrite(
     products.c.folded, products.c.folded_at, where=(products.c.user_id, products.c.id)
 )
 
@@ -97,7 +97,7 @@ def fold_some(transaction: Transaction, user_id: str) -> bool:
     Returns:
         True if there may be more of them.
     """
-    accounts.held(transaction, user_id)
+    accounts.lock_user(transaction, user_id)
     rows = transaction.connection.execute(
         sa.select(*PRODUCT_COLUMNS)
         .where(products.c.user_id == user_id, _NOT_FOLDED)

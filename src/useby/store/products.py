@@ -1,6 +1,6 @@
 """Products: kept, changed and deleted, their pending alert placed in the same breath.
 
-Whoever changes them holds their owner (``accounts.held``) and hands them over as they are now.
+Whoever changes them holds their owner (``accounts.lock_user``) and hands them over as they are now.
 """
 
 import dataclasses
@@ -13,17 +13,17 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from useby.domain import wording
+from useby.domain import messages
 from useby.domain.account import User
-from useby.domain.alerts import Placement, days_left, placement
+from useby.domain.alerts import AlertDates, alert_dates, days_left
+from useby.domain.events import AlertScheduled, Change, ProductChanged
 from useby.domain.folding import searched_text
-from useby.domain.news import Change, ProductChanged, Scheduled
-from useby.domain.notification import Draft, Event, Kind
-from useby.domain.product import Closing, DateKind, Expiry, Product, reopened, taken
+from useby.domain.notification import Cause, Draft, Severity
+from useby.domain.product import DateKind, Disposal, Expiry, Product, reopened, used
 from useby.store import accounts, notifications
-from useby.store.engine import Transaction
-from useby.store.rows import Prepared, given, values
-from useby.store.schema import alerts_said, products
+from useby.store.bulk import CompiledStatement, values_params, values_table
+from useby.store.database import Transaction
+from useby.store.schema import products, sent_alerts
 
 NAMED: Final = 50
 """Products a transaction may change and still tell pages of each one."""
@@ -53,15 +53,15 @@ _REPLACE: Final = (
     .where(products.c.user_id == sa.bindparam("at_user"), products.c.id == sa.bindparam("at_id"))
     .values(alert_fault=None)
 )
-_GIVEN_KEYS: Final = given(products.c.user_id, products.c.id)
-_SAID: Final = Prepared(
+_GIVEN_KEYS: Final = values_table(products.c.user_id, products.c.id)
+_SAID: Final = CompiledStatement(
     sa.select(
-        alerts_said.c.user_id, alerts_said.c.product_id, alerts_said.c.expiry, alerts_said.c.lead
+        sent_alerts.c.user_id, sent_alerts.c.product_id, sent_alerts.c.expiry, sent_alerts.c.lead
     ).where(
-        sa.tuple_(alerts_said.c.user_id, alerts_said.c.product_id).in_(sa.select(*_GIVEN_KEYS.c))
+        sa.tuple_(sent_alerts.c.user_id, sent_alerts.c.product_id).in_(sa.select(*_GIVEN_KEYS.c))
     )
 )
-_GIVEN_EXTERNAL_IDS: Final = given(products.c.external_id)
+_GIVEN_EXTERNAL_IDS: Final = values_table(products.c.external_id)
 _BY_EXTERNAL_ID: Final = sa.select(*PRODUCT_COLUMNS).where(
     products.c.user_id == sa.bindparam("owner"),
     products.c.external_id.in_(sa.select(_GIVEN_EXTERNAL_IDS.c.external_id)),
@@ -120,7 +120,7 @@ def product_of(row: Sequence[Any]) -> Product:
         date_kind=DateKind(date_kind),
         lead_days=None if lead_days is None else tuple(lead_days),
         external_id=external_id,
-        closed_as=Closing(closed_as) if closed_as else None,
+        closed_as=Disposal(closed_as) if closed_as else None,
         closed_at=closed_at,
     )
 
@@ -141,7 +141,7 @@ def add(transaction: Transaction, product: Product, user: User, now: datetime) -
     Raises:
         ExternalIdTaken: Another product of the user has its external id.
     """
-    if _taken_ids(transaction.connection, user, [product]):
+    if _existing_external_ids(transaction.connection, user, [product]):
         raise ExternalIdTaken
     _insert(transaction, [product], user, now)
     return product
@@ -156,7 +156,7 @@ def add_many(
         Of each whether it was kept: false where its external id is that of a product there, or
         of one before it in the batch.
     """
-    seen = _taken_ids(transaction.connection, user, wanted)
+    seen = _existing_external_ids(transaction.connection, user, wanted)
     kept: list[bool] = []
     for product in wanted:
         kept.append(product.external_id is None or product.external_id not in seen)
@@ -213,7 +213,9 @@ def by_external_id(
     wanted = sorted(set(external_ids))
     if not wanted:
         return {}
-    rows = connection.execute(_BY_EXTERNAL_ID, {"owner": user_id, **values(connection, wanted)})
+    rows = connection.execute(
+        _BY_EXTERNAL_ID, {"owner": user_id, **values_params(connection, wanted)}
+    )
     return {row.external_id: product_of(row) for row in rows}
 
 
@@ -231,17 +233,17 @@ def replace(transaction: Transaction, product: Product, user: User, now: datetim
             raise ExternalIdTaken
     _update(transaction, [product], user, now)
     if product.closed_as is not None:
-        notifications.read_of_product(transaction, user.id, product.id, now)
+        notifications.mark_product_read(transaction, user.id, product.id, now)
     return product
 
 
-def take(
+def use(
     transaction: Transaction,
     user: User,
     product_id: str,
     *,
     quantity: Decimal | None,
-    how: Closing,
+    how: Disposal,
     now: datetime,
 ) -> Product | None:
     """Consume or discard some of a product, and say so; with the last of it it is closed.
@@ -263,9 +265,9 @@ def take(
     before = get(transaction.connection, user.id, product_id)
     if before is None:
         return None
-    after = replace(transaction, taken(before, quantity, how, now), user, now)
+    after = replace(transaction, used(before, quantity, how, now), user, now)
     closed = after.closed_as is not None
-    message = wording.closing(
+    message = messages.closing(
         after.name,
         how,
         before.quantity if quantity is None else quantity,
@@ -275,8 +277,8 @@ def take(
     draft = Draft(
         user_id=user.id,
         message=message,
-        kind=Kind.INFO,
-        event=Event(how.value),
+        kind=Severity.INFO,
+        event=Cause(how.value),
         product_name=after.name,
         product_id=after.id,
         expires_on=after.expiry.day_in(user.zone),
@@ -294,7 +296,7 @@ def reopen(
     quantity: Decimal | None,
     now: datetime,
 ) -> Product | None:
-    """Take a product's closing back; arguments, result and errors are those of ``take``."""
+    """Take a product's closing back; arguments, result and errors are those of ``use``."""
     product = get(transaction.connection, user.id, product_id)
     if product is None:
         return None
@@ -303,23 +305,25 @@ def reopen(
 
 def delete(transaction: Transaction, user_id: str, product_id: str, now: datetime) -> bool:
     """Delete one of the user's products; whether there was one. What was said of it is read."""
-    owner = accounts.held(transaction, user_id)
+    owner = accounts.lock_user(transaction, user_id)
     product = get(transaction.connection, user_id, product_id)
     if product is None or owner is None:
         return False
     transaction.connection.execute(
         sa.delete(products).where(products.c.user_id == user_id, products.c.id == product_id)
     )
-    notifications.read_of_product(transaction, user_id, product_id, now)
-    transaction.tell(ProductChanged(owner, product, Change.CLOSED))
+    notifications.mark_product_read(transaction, user_id, product_id, now)
+    transaction.publish(ProductChanged(owner, product, Change.CLOSED))
     return True
 
 
-def said_leads(connection: Connection, wanted: Sequence[Product]) -> list[frozenset[int]]:
+def sent_leads(connection: Connection, wanted: Sequence[Product]) -> list[frozenset[int]]:
     """The leads of the alerts already said, for each product's present date; one query for all."""
     user_ids, ids = [each.user_id for each in wanted], [each.id for each in wanted]
     said: dict[tuple[str, str, str], set[int]] = {}
-    for user_id, product_id, expiry, lead in _SAID(connection, **values(connection, user_ids, ids)):
+    for user_id, product_id, expiry, lead in _SAID(
+        connection, **values_params(connection, user_ids, ids)
+    ):
         said.setdefault((user_id, product_id, expiry), set()).add(lead)
     return [
         frozenset(said.get((product.user_id, product.id, product.expiry.key), ()))
@@ -327,7 +331,7 @@ def said_leads(connection: Connection, wanted: Sequence[Product]) -> list[frozen
     ]
 
 
-def _taken_ids(connection: Connection, user: User, new: Iterable[Product]) -> set[str]:
+def _existing_external_ids(connection: Connection, user: User, new: Iterable[Product]) -> set[str]:
     ids = (product.external_id for product in new if product.external_id is not None)
     return set(by_external_id(connection, user.id, ids))
 
@@ -335,7 +339,7 @@ def _taken_ids(connection: Connection, user: User, new: Iterable[Product]) -> se
 def _insert(transaction: Transaction, new: Sequence[Product], user: User, now: datetime) -> None:
     if not new:
         return
-    places = [placement(product, user, frozenset(), now) for product in new]
+    places = [alert_dates(product, user, frozenset(), now) for product in new]
     rows = [_values(product, place) for product, place in zip(new, places, strict=True)]
     transaction.connection.execute(sa.insert(products), rows)
     _tell(transaction, user, [(product, Change.ADDED) for product in new], places)
@@ -346,9 +350,9 @@ def _update(
 ) -> None:
     if not changed:
         return
-    said = said_leads(transaction.connection, changed)
+    said = sent_leads(transaction.connection, changed)
     places = [
-        placement(product, user, leads, now) for product, leads in zip(changed, said, strict=True)
+        alert_dates(product, user, leads, now) for product, leads in zip(changed, said, strict=True)
     ]
     rows = []
     for product, place in zip(changed, places, strict=True):
@@ -361,11 +365,11 @@ def _update(
 
 def _say_added(transaction: Transaction, user: User, count: int, now: datetime) -> None:
     if count:
-        draft = Draft(user.id, wording.added(count), Kind.INFO, Event.ADDED)
+        draft = Draft(user.id, messages.added(count), Severity.INFO, Cause.ADDED)
         notifications.add(transaction, [draft], now)
 
 
-def _values(product: Product, place: Placement) -> dict[str, Any]:
+def _values(product: Product, place: AlertDates) -> dict[str, Any]:
     return {
         "user_id": product.user_id,
         "id": product.id,
@@ -397,11 +401,11 @@ def _tell(
     transaction: Transaction,
     user: User,
     changes: Sequence[tuple[Product, Change]],
-    places: Iterable[Placement],
+    places: Iterable[AlertDates],
 ) -> None:
     if len(changes) <= NAMED:
         for product, change in changes:
-            transaction.tell(ProductChanged(user, product, change))
+            transaction.publish(ProductChanged(user, product, change))
     moments = [place.next_alert_at for place in places if place.next_alert_at is not None]
     if moments:
-        transaction.tell(Scheduled(min(moments)))
+        transaction.publish(AlertScheduled(min(moments)))

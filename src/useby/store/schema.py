@@ -186,7 +186,7 @@ policy; ``alert_fault`` says why the clock has set a row aside. ``folded`` is th
 look through, as of the change at ``folded_at``; where that is not ``updated_at``, a node of a
 version that does not write ``folded`` has changed the row since."""
 
-alerts_said = sa.Table(
+sent_alerts = sa.Table(
     "alerts_said",
     metadata,
     sa.Column("user_id", sa.String(128), nullable=False),

@@ -12,10 +12,10 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from useby.domain.news import AccessEnded
-from useby.store.engine import Connection, Transaction
-from useby.store.owners import hold
-from useby.store.rows import given, values
+from useby.domain.events import AccessRevoked
+from useby.store.bulk import values_params, values_table
+from useby.store.database import Connection, Transaction
+from useby.store.locks import lock_users
 from useby.store.schema import refresh_tokens, sessions, users
 
 PURGED: Final = 20
@@ -30,7 +30,7 @@ _EXPIRED: Final = (
     .limit(PURGED)
     .with_for_update(skip_locked=True)
 )
-_GIVEN: Final = given(sessions.c.user_id, sessions.c.id)
+_GIVEN: Final = values_table(sessions.c.user_id, sessions.c.id)
 _THEIR_TOKENS: Final = (
     sa.select(refresh_tokens.c.token_hash)
     .join(
@@ -59,7 +59,7 @@ class Rotation(Enum):
     ROTATED = "rotated"
     REPEATED = "repeated"
     """Spent within the grace; the successor it has already is answered again."""
-    THEFT = "theft"
+    REUSED = "theft"
     """Spent long ago: its family has been ended."""
     UNKNOWN = "unknown"
     """Not ours, expired, its session has ended, or its user is disabled."""
@@ -84,7 +84,7 @@ def open_session(
     expires_at: datetime,
 ) -> None:
     """Keep a sign-in, with its first refresh token if it has one."""
-    hold(transaction, user_id)
+    lock_users(transaction, user_id)
     transaction.connection.execute(
         sa.insert(sessions).values(
             user_id=user_id, id=session_id, created_at=now, expires_at=expires_at
@@ -113,7 +113,7 @@ def rotate(
     )
     if owner is None:
         return Rotated(Rotation.UNKNOWN)
-    hold(transaction, owner)  # of two that present the token at once, the second repeats
+    lock_users(transaction, owner)  # of two that present the token at once, the second repeats
     row = connection.execute(
         sa.select(
             refresh_tokens.c.user_id,
@@ -147,7 +147,7 @@ def rotate(
         if successor_spent is None and now - row.spent_at <= grace:
             return Rotated(Rotation.REPEATED, row.user_id, row.session_id)
         end_session(transaction, row.user_id, row.session_id, now)
-        return Rotated(Rotation.THEFT, row.user_id, row.session_id)
+        return Rotated(Rotation.REUSED, row.user_id, row.session_id)
     connection.execute(
         sa.update(refresh_tokens)
         .where(refresh_tokens.c.token_hash == token_hash)
@@ -164,7 +164,7 @@ def rotate(
 
 def end_session(transaction: Transaction, user_id: str, session_id: str, now: datetime) -> None:
     """End one sign-in and everything it opened; one that has ended is left as it is."""
-    hold(transaction, user_id)
+    lock_users(transaction, user_id)
     ended = transaction.connection.execute(
         sa.update(sessions)
         .where(
@@ -175,7 +175,7 @@ def end_session(transaction: Transaction, user_id: str, session_id: str, now: da
         .values(revoked_at=now)
     )
     if ended.rowcount:
-        transaction.tell(AccessEnded(user_id, session_id))
+        transaction.publish(AccessRevoked(user_id, session_id))
 
 
 def session_of(transaction: Transaction, token_hash: str) -> tuple[str, str] | None:
@@ -230,7 +230,7 @@ def purge(transaction: Transaction, now: datetime) -> int:
     expired = [tuple(row) for row in connection.execute(_EXPIRED, {"now": now})]
     if not expired:
         return 0
-    keys = values(connection, *zip(*expired, strict=True))
+    keys = values_params(connection, *zip(*expired, strict=True))
     connection.execute(_PURGE_TOKENS, keys)
     return connection.execute(_PURGE, keys).rowcount
 

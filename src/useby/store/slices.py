@@ -14,16 +14,16 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from useby.domain.news import AccessEnded, MarkedRead, Scheduled
+from useby.domain.events import AccessRevoked, AlertScheduled, MarkedRead
 from useby.store import notifications
-from useby.store.engine import Database, Transaction
+from useby.store.database import Database, Transaction
+from useby.store.locks import lock_users
 from useby.store.notifications import UnknownUser
-from useby.store.owners import hold
 from useby.store.schema import (
-    alerts_said,
     idempotency_keys,
     products,
     refresh_tokens,
+    sent_alerts,
     sessions,
     tickets,
     unfinished,
@@ -35,7 +35,7 @@ SLICE: Final = 500
 """Rows that a slice marks."""
 COSTS: Final[Mapping[sa.Table, int]] = {
     said: 1,
-    alerts_said: 1,
+    sent_alerts: 1,
     products: 2,
     idempotency_keys: 25,  # each with an answer, which may be long
     tickets: 1,
@@ -67,11 +67,11 @@ async def mark_all_read(database: Database, user_id: str, now: datetime) -> int:
     marked, newest = 0, -1
 
     def mark(transaction: Transaction) -> tuple[int, int]:
-        hold(transaction, user_id)
+        lock_users(transaction, user_id)
         upto = notifications.newest_seq(transaction.connection, user_id) if newest < 0 else newest
         count = notifications.mark_some_read(transaction, user_id, upto, SLICE, now)
         if count < SLICE and marked + count:
-            transaction.tell(MarkedRead(user_id))
+            transaction.publish(MarkedRead(user_id))
         return count, upto
 
     while True:
@@ -108,11 +108,11 @@ def delete_user(transaction: Transaction, user_id: str) -> bool:
         UnknownUser: There is no such user.
     """
     connection = transaction.connection
-    hold(transaction, user_id)
+    lock_users(transaction, user_id)
     there = sa.select(users.c.id).where(users.c.id == user_id, ~is_being_deleted(users.c.id))
     if connection.execute(there).first() is None:
         raise UnknownUser(user_id)
-    transaction.tell(AccessEnded(user_id))
+    transaction.publish(AccessRevoked(user_id))
     if _empty(transaction, user_id):
         return True
     shut_out = {
@@ -134,7 +134,7 @@ def reschedule(transaction: Transaction, user_id: str, now: datetime) -> None:
     """
     since = sa.literal(now, unfinished.c.since.type)
     _begin(transaction.connection, user_id, Unfinished.RESCHEDULE, since)
-    transaction.tell(Scheduled(now))
+    transaction.publish(AlertScheduled(now))
 
 
 def are_waiting(connection: Connection) -> bool:
@@ -200,7 +200,7 @@ def _empty(transaction: Transaction, user_id: str) -> bool:
         Whether the user is gone.
     """
     connection = transaction.connection
-    hold(transaction, user_id)
+    lock_users(transaction, user_id)
     left = SLICE
     for table, cost in COSTS.items():
         most = left // cost

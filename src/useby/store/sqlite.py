@@ -28,8 +28,8 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine, ExceptionContext
 
-from useby.domain.news import News
-from useby.store.engine import StoreUnavailable, Transaction, outcome, tell
+from useby.domain.events import Event
+from useby.store.database import StoreUnavailable, Transaction, await_shielded, deliver
 from useby.store.groups import Job, read_together, settle, stands, store_errors, write_together
 from useby.store.long_reads import READ_SECONDS, ReadTurns
 from useby.store.wal import KEPT, Wal
@@ -124,7 +124,7 @@ class SqliteDatabase:
     """``store.engine.Database`` on a file."""
 
     def __init__(
-        self, path: Path, *, checkpoints: bool, on_commit: Callable[[News], None] | None = None
+        self, path: Path, *, checkpoints: bool, on_commit: Callable[[Event], None] | None = None
     ) -> None:
         """Open the file and start the writer's thread.
 
@@ -159,13 +159,13 @@ class SqliteDatabase:
                 self._writing,
                 self._next_writes,
                 self._write_together,
-                self._have_written,
+                self._on_written,
             )
         ]
         for number in range(READERS):
             name = f"store-reader-{number}"
             self._threads.append(
-                self._thread(name, self._reading, self._reads.get, read_together, self._have_read)
+                self._thread(name, self._reading, self._reads.get, read_together, self._on_read)
             )
         for number in range(LONG_READERS):
             name = f"store-long-reader-{number}"
@@ -181,7 +181,7 @@ class SqliteDatabase:
             raise StoreUnavailable("the database is closed")
         job = Job(work, self._loop.create_future(), large=large)
         self._jobs.put(job)
-        return await outcome(job.answer)
+        return await await_shielded(job.answer)
 
     async def read(self, work: Callable[[Connection], T], *, user_id: str | None = None) -> T:
         """Implement ``Database.read``."""
@@ -200,7 +200,7 @@ class SqliteDatabase:
         self._to_read.append(job)
         return await job.answer
 
-    async def changed_elsewhere(self) -> bool:
+    async def has_external_changes(self) -> bool:
         """Return whether another process may have committed since the last call."""
 
         def version(transaction: Transaction) -> tuple[object, int]:
@@ -213,7 +213,7 @@ class SqliteDatabase:
         before, self._data_version = self._data_version, await self.write(version)
         return before is not None and before != self._data_version
 
-    def cut(self) -> None:
+    def abort(self) -> None:
         """As the interface says: ``close`` does not wait long for a file."""
 
     async def close(self) -> None:
@@ -296,10 +296,10 @@ class SqliteDatabase:
             batch.append(job)
         return batch
 
-    def _have_written(self, batch: Sequence[Job[Any]]) -> None:
+    def _on_written(self, batch: Sequence[Job[Any]]) -> None:
         for job in batch:
             if job.error is None:
-                tell(self.on_commit, job.news)
+                deliver(self.on_commit, job.news)
         settle(batch)
         self._log_state(batch)
         if self._wal is not None and self._wal.is_large() and self._truncating is None:
@@ -330,7 +330,7 @@ class SqliteDatabase:
             self._wal.truncate(connection, BUSY_SECONDS * 1000)
         write_together(connection, batch)
 
-    def _have_read(self, batch: Sequence[Job[Any]]) -> None:
+    def _on_read(self, batch: Sequence[Job[Any]]) -> None:
         settle(batch)
         self._reads_under_way -= 1
         if not self._closed:

@@ -10,18 +10,18 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from useby.store.engine import Transaction
-from useby.store.owners import hold
-from useby.store.rows import given, values
+from useby.store.bulk import values_params, values_table
+from useby.store.database import Transaction
+from useby.store.locks import lock_users
 from useby.store.schema import tickets as table
 
 PURGED: Final = 100
 """Expired tickets that one new ticket removes: more than come in, and never enough to be felt."""
 
 _KEY: Final = (table.c.user_id, table.c.ticket_hash)
-_SHOWN: Final = given(*_KEY)
+_SHOWN: Final = values_table(*_KEY)
 # Who finds a ticket locked need not wait: it is being spent, or purged.
-_THERE: Final = (
+_LIVE: Final = (
     sa.select(*_KEY)
     .join(
         _SHOWN,
@@ -31,7 +31,7 @@ _THERE: Final = (
 )
 _REDEEM: Final = (
     sa.delete(table)
-    .where(sa.tuple_(*_KEY).in_(_THERE))
+    .where(sa.tuple_(*_KEY).in_(_LIVE))
     .returning(*_KEY, table.c.session_id, table.c.issued_at, table.c.until, table.c.expires_at)
 )
 _EXPIRED: Final = (
@@ -45,7 +45,7 @@ _PURGE: Final = sa.delete(table).where(sa.tuple_(*_KEY).in_(_EXPIRED))
 
 
 @dataclass(frozen=True, slots=True)
-class Stake:
+class TicketGrant:
     """What a ticket stands for: a token, without its text."""
 
     user_id: str
@@ -53,20 +53,22 @@ class Stake:
     """The token's sign-in; ``None`` for an outside issuer's."""
     issued_at: datetime
     """When the token was issued."""
-    until: datetime
+    token_expires_at: datetime
     """When the token ends."""
 
 
-def keep(transaction: Transaction, ticket_hash: str, stake: Stake, expires_at: datetime) -> None:
+def keep(
+    transaction: Transaction, ticket_hash: str, stake: TicketGrant, expires_at: datetime
+) -> None:
     """Keep what a new ticket stands for, until ``expires_at``."""
-    hold(transaction, stake.user_id)
+    lock_users(transaction, stake.user_id)
     transaction.connection.execute(
         sa.insert(table).values(
             user_id=stake.user_id,
             ticket_hash=ticket_hash,
             session_id=stake.session_id,
             issued_at=stake.issued_at,
-            until=stake.until,
+            until=stake.token_expires_at,
             expires_at=expires_at,
         )
     )
@@ -74,7 +76,7 @@ def keep(transaction: Transaction, ticket_hash: str, stake: Stake, expires_at: d
 
 def redeem(
     transaction: Transaction, shown: Collection[tuple[str, str]], now: datetime
-) -> dict[tuple[str, str], Stake]:
+) -> dict[tuple[str, str], TicketGrant]:
     """Spend tickets.
 
     Args:
@@ -87,10 +89,12 @@ def redeem(
         the same ticket, on whatever nodes and however close, one finds it.
     """
     rows = transaction.connection.execute(
-        _REDEEM, values(transaction.connection, *zip(*shown, strict=True))
+        _REDEEM, values_params(transaction.connection, *zip(*shown, strict=True))
     )
     return {
-        (row.user_id, row.ticket_hash): Stake(row.user_id, row.session_id, row.issued_at, row.until)
+        (row.user_id, row.ticket_hash): TicketGrant(
+            row.user_id, row.session_id, row.issued_at, row.until
+        )
         for row in rows
         if row.expires_at > now
     }

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
-from useby.store.engine import OwnerHeld, StoreUnavailable
+from useby.store.database import OwnerHeld, StoreUnavailable
 
 T = TypeVar("T")
 

@@ -10,10 +10,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from useby.domain.quota import Limits, Usage
-from useby.store.rows import Prepared
+from useby.store.bulk import CompiledStatement
 from useby.store.schema import usage as table
 
-_OF: Final = Prepared(
+_OF: Final = CompiledStatement(
     sa.select(table.c.products, table.c.unread, table.c.bytes).where(
         table.c.user_id == sa.bindparam("owner")
     )
@@ -31,7 +31,7 @@ def require_room(
 ) -> None:
     """Refuse to add to an account that has reached a limit.
 
-    Call it in the transaction that adds, after ``owners.hold``: no other request can then add
+    Call it in the transaction that adds, after ``locks.lock_users``: no other request can then add
     between this check and the commit.
 
     Args:

@@ -1,0 +1,190 @@
+"""Single notifications that are posted in the same few milliseconds share a transaction.
+
+One worker takes all that wait: one look at who still may, one statement that numbers, one commit.
+A transaction for each cost three times as much, most of it in going to the store and back.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import Final
+
+from useby.auth.tokens import Claims
+from useby.domain.account import TokenStatus
+from useby.domain.notification import Draft, Notification
+from useby.domain.quota import Limits, QuotaReached, Usage
+from useby.store import accounts, notifications
+from useby.store.batches import Batches
+from useby.store.database import Database, StoreUnavailable, Transaction
+from useby.store.locks import lock_users, try_lock_users
+
+log = logging.getLogger(__name__)
+
+BATCH: Final = 256
+"""Posts in one transaction; the next ones wait for these."""
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """Something to be told to the bearer of a token."""
+
+    claims: Claims
+    draft: Draft
+
+
+class NotStored(Enum):
+    """Why a post was not kept."""
+
+    REVOKED = "the token has been revoked"
+    BUSY = "another transaction has the user's row"
+
+
+_REFUSED: Final[dict[TokenStatus, NotStored]] = {
+    each: NotStored.REVOKED for each in TokenStatus if each is not TokenStatus.GOOD
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    post: Post
+    kept: asyncio.Future[Notification | None] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
+
+    @property
+    def user_id(self) -> str:
+        return self.post.claims.user_id
+
+
+class PostQueue:
+    """The queues in which posts wait. All of it runs on the event loop."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        provisions: bool,
+        limits: Limits,
+        now: Callable[[], datetime],
+    ) -> None:
+        """Make empty queues; ``run`` works them off.
+
+        Args:
+            database: Where to write to.
+            provisions: Whether an outside issuer's subject becomes a user at first sight.
+            limits: What an account may keep.
+            now: The wall clock: aware, UTC.
+        """
+        self._database = database
+        self._provisions = provisions
+        self._limits = limits
+        self._now = now
+        self._waiting: Batches[_Waiting] = Batches(
+            "posts", self._store_batch, lambda each: each.user_id, most=BATCH
+        )
+
+    async def store(self, post: Post) -> Notification | None:
+        """Keep one; when this returns it is on stable storage.
+
+        Returns:
+            What was kept; ``None`` if the token has been revoked.
+
+        Raises:
+            StoreUnavailable: The database can't be written now.
+            QuotaReached: The user's account keeps as much as it may.
+        """
+        waiting = _Waiting(post)
+        self._waiting.put(waiting)
+        return await asyncio.shield(waiting.kept)  # a caller that is cancelled cancels nothing
+
+    async def run(self) -> None:
+        """Work the queues off until cancelled."""
+        await self._waiting.run()
+
+    async def _store_batch(
+        self, turn: Sequence[_Waiting], *, apart: bool = False
+    ) -> list[_Waiting]:
+        """Keep posts and answer each; leave those whose users' rows other transactions hold."""
+        posts = [each.post for each in turn]
+        try:
+            outcomes = await self._database.write(
+                lambda t: store(
+                    t,
+                    posts,
+                    self._now(),
+                    provisions=self._provisions,
+                    limits=self._limits,
+                    waits=apart,
+                )
+            )
+        except StoreUnavailable as error:
+            for each in turn:
+                each.kept.set_exception(error)
+        except Exception as error:
+            if len(turn) > 1:
+                log.exception("posts could not be kept together and are kept one by one")
+                return [
+                    left for each in turn for left in await self._store_batch([each], apart=apart)
+                ]
+            turn[0].kept.set_exception(error)
+        else:
+            for each, outcome in zip(turn, outcomes, strict=True):
+                if isinstance(outcome, QuotaReached):
+                    each.kept.set_exception(outcome)
+                elif outcome is not NotStored.BUSY:
+                    each.kept.set_result(None if outcome is NotStored.REVOKED else outcome)
+            return [
+                each
+                for each, outcome in zip(turn, outcomes, strict=True)
+                if outcome is NotStored.BUSY
+            ]
+        return []
+
+
+def store(
+    transaction: Transaction,
+    posts: Sequence[Post],
+    now: datetime,
+    *,
+    provisions: bool,
+    limits: Limits,
+    waits: bool = False,
+) -> list[Notification | NotStored | QuotaReached]:
+    """Keep the posts of users who still may post and have room, and whose rows are free.
+
+    Args:
+        transaction: The write under way.
+        posts: What was posted; by one user if ``waits``.
+        now: The moment, aware.
+        provisions: Whether an outside issuer's subject becomes a user at first sight.
+        limits: What an account may keep.
+        waits: Whether a row that is held is waited for; else it makes its user's posts ``BUSY``.
+
+    Returns:
+        For each post what was kept, or why it was not.
+    """
+    keys = [(each.claims.user_id, each.claims.session_id, each.claims.issued_at) for each in posts]
+    outside = {user_id for user_id, session_id, _ in keys if session_id is None}
+    if provisions and outside:
+        accounts.provision(transaction, sorted(outside), now)
+    users = {user_id for user_id, _, _ in keys}
+    if waits:
+        for user_id in users:
+            lock_users(transaction, user_id)
+    held = users if waits else try_lock_users(transaction, users)
+    found = accounts.check_tokens(transaction.connection, keys)
+    added: dict[str, int] = {}
+    unkept: list[NotStored | QuotaReached | None] = []
+    for (user_id, _, _), each in zip(keys, found, strict=True):
+        why = _REFUSED.get(each.standing) or (None if user_id in held else NotStored.BUSY)
+        if why is None:
+            added[user_id] = more = added.get(user_id, 0) + 1
+            unkept.append(limits.reached(Usage(0, each.unread, each.bytes), unread=more))
+        else:
+            unkept.append(why)
+    drafts = [post.draft for post, why in zip(posts, unkept, strict=True) if why is None]
+    kept = iter(notifications.add(transaction, drafts, now))
+    return [next(kept) if why is None else why for why in unkept]

@@ -1,0 +1,146 @@
+"""Limits on how often a sign-in may be tried: they slow guesses down and lock nobody out.
+
+Everything is counted in the memory of one process, within bounds. Three things are counted apart:
+
+- the attempts of a network (``network_of``), at the rate of the settings;
+- the attempts at an e-mail, from wherever. When there have been many lately, a network has to wait
+  between two attempts at that e-mail, up to ``LONGEST_WAIT`` seconds. A network that has not tried
+  that e-mail before does not wait, so guesses from elsewhere never keep an owner out;
+- the attempts of a known device, which has signed in before: they have an allowance of their own.
+
+An e-mail that has no account is counted like one that has.
+"""
+
+import ipaddress
+import math
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from limits import parse
+from limits.storage import MemoryStorage
+from limits.strategies import FixedWindowRateLimiter
+
+from useby.settings import Settings
+
+T = TypeVar("T")
+
+BUCKETS: Final = 1 << 14
+"""Counters a kind of key. Keys share them, so that no number of made-up keys takes more memory."""
+PAIRS: Final = 1 << 14
+"""Pairs of an e-mail and a network that are remembered; the oldest is forgotten for a new one."""
+NETWORK_BITS: Final = 64
+"""Prefix by which IPv6 addresses are counted: a household usually holds all that lie below it."""
+LONGEST_WAIT: Final = 60.0
+"""Seconds between two attempts of one network at an e-mail that is guessed at."""
+FORGET_SECONDS: Final = 60.0
+"""Seconds after which one attempt at an e-mail counts no more."""
+_DOUBLINGS: Final = 7
+"""After these a wait is the longest; more attempts are not counted, and so are soon forgotten."""
+
+
+class RateLimiter:
+    """Counts attempts, in memory."""
+
+    def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
+        """Take the rates from the settings.
+
+        Args:
+            settings: The rates.
+            clock: Seconds that never go back.
+
+        Raises:
+            ValueError: One is not in the library's notation.
+        """
+        self._limiter = FixedWindowRateLimiter(MemoryStorage())
+        login = parse(settings.login_rate)
+        self._rates = {
+            "login": login,
+            "password": login,
+            "device": login,
+            "address": login,
+            "signup": parse(settings.signup_rate),
+        }
+        self._free = login.amount
+        self._clock = clock
+        self._guessed_at: dict[int, tuple[float, float]] = {}
+        """By an e-mail's bucket: attempts that count, and when that was so."""
+        self._tried_at: OrderedDict[int, float] = OrderedDict()
+        self._signed_in: OrderedDict[int, None] = OrderedDict()
+
+    def hit(self, kind: str, key: str) -> int | None:
+        """Count an attempt.
+
+        Args:
+            kind: ``signup`` of a network, ``password`` of a session, ``device`` of a session that
+                signs in again, or ``address`` of a network that is known for an e-mail.
+            key: Each has its own count.
+
+        Returns:
+            ``None`` if it is allowed, else the whole seconds after which to try again.
+        """
+        rate = self._rates[kind]
+        bucket = str(hash(key) % BUCKETS)  # nobody outside can work out who shares one
+        if self._limiter.hit(rate, kind, bucket):
+            return None
+        ends = self._limiter.get_window_stats(rate, kind, bucket).reset_time
+        return max(1, math.ceil(ends - time.time()))
+
+    def attempt(self, network: str, email: str) -> int | None:
+        """Count an attempt to sign in. One that is not allowed makes nobody wait longer.
+
+        Returns:
+            ``None`` if it is allowed, else the whole seconds after which to try again.
+        """
+        wait = self.hit("login", network)
+        if wait is not None:
+            return wait
+        now, pair = self._clock(), hash((network, email))
+        count = self._count(email, now)
+        ends = self._tried_at.get(pair, -math.inf) + self._pause(count)
+        if now < ends:
+            return max(1, math.ceil(ends - now))
+        _remember(self._tried_at, pair, now)
+        self._keep(email, min(count + 1, self._free + _DOUBLINGS), now)
+        return None
+
+    def signed_in(self, network: str, email: str) -> None:
+        """Take an attempt back, because it was no guess, and remember from where it came."""
+        now = self._clock()
+        self._keep(email, max(0.0, self._count(email, now) - 1), now)
+        _remember(self._signed_in, hash((network, email)), None)
+
+    def knows(self, network: str, email: str) -> bool:
+        """Return whether somebody has signed in with this e-mail from this network before."""
+        return hash((network, email)) in self._signed_in
+
+    def _pause(self, count: float) -> float:
+        """Return the seconds between two attempts of a network at an e-mail tried so often."""
+        over = count - self._free
+        return 0.0 if over < 0 else min(LONGEST_WAIT, 2.0 ** min(over, _DOUBLINGS))
+
+    def _count(self, email: str, now: float) -> float:
+        count, then = self._guessed_at.get(hash(email) % BUCKETS, (0.0, now))
+        return max(0.0, count - (now - then) / FORGET_SECONDS)
+
+    def _keep(self, email: str, count: float, now: float) -> None:
+        self._guessed_at[hash(email) % BUCKETS] = (count, now)
+
+
+def _remember(kept: OrderedDict[int, T], pair: int, value: T) -> None:
+    kept[pair] = value
+    kept.move_to_end(pair)
+    if len(kept) > PAIRS:
+        kept.popitem(last=False)
+
+
+def network_of(address: str) -> str:
+    """Return the part of an address that counts as one visitor: of IPv6 its network."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is None:
+        return str(ipaddress.ip_network((parsed, NETWORK_BITS), strict=False))
+    return address

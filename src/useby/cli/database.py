@@ -1,0 +1,151 @@
+"""Working on the database from a command, whether or not a node runs on it.
+
+A command never checkpoints (only the node's writer may, see ``store.sqlite``), and what it commits
+is noticed by the node within a second. The nodes of a cluster are told over NATS.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from useby.auth.key import SettingsError, key_path
+from useby.cli.options import CommandError
+from useby.cli.terminal import say
+from useby.domain.account import User
+from useby.domain.events import Event
+from useby.settings import Settings
+from useby.store import accounts, migrate
+from useby.store.database import (
+    Database,
+    StoreUnavailable,
+    database_file,
+    database_name,
+    open_database,
+)
+from useby.store.lock import AlreadyServed, DatabaseGone, refuse_if_gone
+
+if TYPE_CHECKING:
+    from useby.bus.nats import NatsBus
+
+T = TypeVar("T")
+
+TOLD_TOGETHER: Final = 1000
+"""News at a time: what waits for NATS is bounded, and drops its oldest."""
+TELL_SECONDS: Final = 3.0
+"""How long a command waits for NATS; what it has committed is safe without."""
+
+
+@contextlib.contextmanager
+def friendly_errors(address: str = "") -> Iterator[None]:
+    """Turn what may go wrong with settings, files and the database into one clear line.
+
+    Args:
+        address: Where the block listens, if it does: the system does not say which was taken.
+    """
+    try:
+        yield
+    except (SettingsError, AlreadyServed, DatabaseGone) as error:
+        raise CommandError(str(error)) from None
+    except StoreUnavailable as error:
+        raise CommandError(f"the database can't be used: {error}") from None
+    except OSError as error:
+        what = error.filename or address
+        raise CommandError(f"{what}: {error.strerror}" if what else str(error)) from None
+
+
+def run_on_database(
+    settings: Settings, work: Callable[[Database], Awaitable[T]], *, make: bool = False
+) -> T:
+    """Run ``work`` on the database.
+
+    Args:
+        settings: Say which.
+        work: What is done with it.
+        make: Whether a database that is not there is made.
+
+    Raises:
+        Refused: It is not there, is of another version, or can't be used.
+    """
+
+    async def run() -> T:
+        bus = _bus(settings)
+        database = open_database(settings.database_url)
+        told: list[Event] = []
+        database.on_commit = told.append
+        try:
+            return await work(database)
+        finally:
+            await database.close()
+            if bus is not None and told:
+                await _tell_nodes(bus, told)
+
+    with friendly_errors():
+        _prepare(settings.database_url, make=make)
+        return asyncio.run(run())
+
+
+def _bus(settings: Settings) -> "NatsBus | None":
+    """How the nodes of a cluster are told; made before anything is done, as it may be refused."""
+    if not settings.nats_url:
+        return None
+    from useby.bus.nats import NatsBus  # noqa: PLC0415 - only a command beside a cluster pays
+
+    return NatsBus(settings)
+
+
+async def _tell_nodes(bus: "NatsBus", told: Sequence[Event]) -> None:
+    """Have the nodes of a cluster look now at what was committed, if NATS can be reached."""
+    carrying = asyncio.create_task(bus.run())
+    try:
+        for start in range(0, len(told), TOLD_TOGETHER):
+            for news in told[start : start + TOLD_TOGETHER]:
+                bus.publish(news)
+            async with asyncio.timeout(TELL_SECONDS):
+                await bus.flush()
+    except TimeoutError:
+        say("NATS can't be reached: the nodes notice with their next sweep", err=True)
+    finally:
+        carrying.cancel()
+        await asyncio.wait([carrying])
+
+
+async def user_of(database: Database, email: str) -> User:
+    """The user with an e-mail.
+
+    Raises:
+        Refused: There is none.
+    """
+    user = await database.read(lambda c: accounts.user_by_email(c, email))
+    if user is None:
+        raise CommandError(f"no user has the e-mail {email}")
+    return user
+
+
+def _prepare(url: str, *, make: bool) -> None:
+    try:
+        name = database_name(url)
+    except ValueError as error:
+        raise CommandError(str(error)) from None
+    there = migrate.revision(url)
+    if there is None and not make:
+        raise CommandError(f"there is no database at {name}: make it with `useby migrate`")
+    if there is None:
+        make_database(url)
+    elif there != migrate.HEAD:
+        raise CommandError(
+            f"{name} is at revision {there} and not {migrate.HEAD}: run `useby migrate`"
+        )
+
+
+def make_database(url: str) -> None:
+    """Make a database that is not there, or bring one that is there to this version.
+
+    Raises:
+        DatabaseGone: Its file is missing, and there was one.
+        StoreUnavailable: It can't be written.
+    """
+    file = database_file(url)
+    if file is not None:
+        refuse_if_gone(file, key_path(file))
+    migrate.upgrade(url)

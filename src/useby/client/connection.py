@@ -1,0 +1,361 @@
+"""One connection, from the upgrade to its end: what is read, and what is sent meanwhile.
+
+Five tasks share it, and the first to say how it ended ends all: one reads, one sends marks with a
+``PING`` behind each lot, one sends ``PING`` when nothing else does and looks whether pongs come,
+one sees to it that a token that ends has a successor, one waits until we are to leave.
+"""
+
+import asyncio
+import contextlib
+import json
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any, Final, Protocol
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.typing import Subprotocol
+
+from useby.client import close_policy, events, timing, token
+from useby.client.close_policy import Reconnect
+from useby.client.errors import ApiError
+from useby.client.marks import Marks, RateLimiter
+from useby.client.timing import Random, Throttle, Timing
+
+EXTENDED: Final = Subprotocol("useby.v1")
+Fetch = Callable[[], Awaitable[str]]
+"""Brings a fresh token."""
+_SIGNED_OUT: Final = (401, 403)
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnect:
+    """How a connection, or an attempt at one, ended."""
+
+    verdict: Reconnect | None
+    """``None``: we ended it ourselves, to come back at once if we come back."""
+    code: int | None = None
+    reason: str = ""
+    retry_after: float = 0.0
+    greeted: bool = False
+    stood: float = 0.0
+    """Seconds for which it was connected."""
+    fresh: str | None = None
+    """The token to come back with."""
+
+
+class Listener(Protocol):
+    """Who is told what comes in."""
+
+    def on_connected(self, *, extended: bool, newest: object) -> None:
+        """The first frame came; ``newest`` is its ``seq``, if it has one."""
+
+    def event(self, event: events.Event) -> None:
+        """Something happened besides."""
+
+    def on_marks_flushed(self) -> None:
+        """A lot of marks is durable."""
+
+    async def notification(self, frame: dict[str, Any]) -> None:
+        """Perhaps a notification; the next frame is not read before this returns."""
+
+
+class _Connect(connect):
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        """Follow none: the token would go along."""
+        return exc
+
+
+class Connection:
+    """A connection that is being made or stands."""
+
+    _out: ClientConnection
+
+    def __init__(
+        self,
+        listener: Listener,
+        marks: Marks,
+        *,
+        times: Timing,
+        chance: Random,
+        wall: Callable[[], float],
+        fetch: Fetch | None,
+        renewals: Throttle,
+    ) -> None:
+        """Take what it needs; ``run`` makes the connection."""
+        self._listener = listener
+        self._marks = marks
+        self._times = times
+        self._chance = chance
+        self._wall = wall
+        self._fetch = fetch
+        self._renewals = renewals
+        self._pace = RateLimiter()
+        self._pings: deque[tuple[float, Callable[[], None]]] = deque()  # when; what a pong means
+        self._pinged_at = 0.0
+        self._reading_since: float | None = 0.0  # None: the application is behind
+        self._lot_settled = asyncio.Event()
+        self._expiring = asyncio.Event()
+        self._authenticated: asyncio.Future[bool] | None = None
+        self._greeted_at: float | None = None
+        self.to_mark = asyncio.Event()
+        self.to_leave = asyncio.Event()
+        self.extended = False
+        self.socket: ClientConnection | None = None
+
+    async def run(self, url: str, bearer: str) -> Disconnect:
+        """Connect, and stay until it ends."""
+        try:
+            self.socket = await _Connect(
+                url,
+                additional_headers={"Authorization": f"Bearer {bearer}"},
+                subprotocols=[EXTENDED],
+                compression=None,
+                ping_interval=None,
+                open_timeout=self._times.open,
+                close_timeout=self._times.close,
+            )
+        except InvalidStatus as error:
+            return _refused(error)
+        except (OSError, InvalidHandshake, EOFError) as error:
+            return Disconnect(Reconnect.BACKOFF, reason=_describe(error))
+        self.extended = self.socket.subprotocol == EXTENDED
+        self._out = self.socket
+        parts = [self._read(), self._send_marks(), self._keep_alive(), self._leave()]
+        if self._fetch is not None:
+            parts.append(self._refresh(bearer, self._fetch))
+        end = await self._first_of(parts)
+        if end.verdict is None:
+            await self._close(self.socket)
+        else:
+            self.cut()
+        return end
+
+    async def _leave(self) -> Disconnect:
+        await self.to_leave.wait()
+        return self._ended(None)
+
+    async def _close(self, socket: ClientConnection) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(socket.close())
+            with contextlib.suppress(ConnectionClosed):
+                while True:
+                    await socket.recv()  # the server's Close is behind what was not read
+
+    def cut(self) -> None:
+        """End it without a closing handshake."""
+        if self.socket is not None:
+            self.socket.transport.abort()
+
+    async def _first_of(self, parts: Iterable[Coroutine[Any, Any, Disconnect]]) -> Disconnect:
+        tasks = [asyncio.create_task(each) for each in parts]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            return next(each for each in tasks if each.done()).result()
+        finally:
+            for each in tasks:
+                each.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _ended(
+        self, verdict: Reconnect | None, code: int | None = None, reason: str = ""
+    ) -> Disconnect:
+        now = asyncio.get_running_loop().time()
+        stood = 0.0 if self._greeted_at is None else now - self._greeted_at
+        return Disconnect(verdict, code, reason, greeted=self._greeted_at is not None, stood=stood)
+
+    # what comes in
+
+    async def _read(self) -> Disconnect:
+        try:
+            async with asyncio.timeout(self._times.open):
+                first = events.parse(str(await self._out.recv()))
+            if first.get("type") != "CONNECTION_ESTABLISHED":
+                return self._ended(Reconnect.BACKOFF, reason="the first frame is no greeting")
+            self._greet(first)
+            while True:
+                await self._take(events.parse(str(await self._out.recv())))
+        except TimeoutError:
+            return self._ended(Reconnect.BACKOFF, reason="no first frame came")
+        except ConnectionClosed as error:
+            end = error.rcvd
+            if end is None:
+                return self._ended(Reconnect.BACKOFF, reason="the line was cut")
+            return self._ended(close_policy.of_close(end.code, end.reason), end.code, end.reason)
+
+    def _greet(self, frame: dict[str, Any]) -> None:
+        self._greeted_at = self._reading_since = asyncio.get_running_loop().time()
+        self._listener.on_connected(extended=self.extended, newest=frame.get("seq"))
+        self.to_mark.set()
+
+    async def _take(self, frame: dict[str, Any]) -> None:
+        kind = frame.get("type")
+        if kind == "pong":
+            if self._pings:
+                self._pings.popleft()[1]()
+        elif kind == "TOKEN_EXPIRING":
+            if self._renewals.allow(asyncio.get_running_loop().time()):
+                self._expiring.set()
+        elif kind == "AUTHENTICATED":
+            self._answer_authenticate(taken=True)
+        elif kind == "REJECTED":
+            if frame.get("action") == "authenticate":
+                self._answer_authenticate(taken=False)
+        elif event := events.event_of(frame):
+            self._listener.event(event)
+        else:
+            self._reading_since = None
+            await self._listener.notification(frame)
+            self._reading_since = asyncio.get_running_loop().time()
+
+    # what goes out
+
+    async def _send(self, text: str) -> None:
+        await self._turn()
+        await self._send_now(text)
+
+    async def _turn(self) -> None:
+        wait = self._pace.wait(asyncio.get_running_loop().time())
+        if wait:
+            await asyncio.sleep(wait)
+
+    async def _send_now(self, text: str) -> None:
+        try:
+            await self._out.send(text)
+        except ConnectionClosed:
+            await asyncio.Event().wait()  # who reads will say how it ended, after what came before
+
+    async def _ping(self, pong: Callable[[], None] = lambda: None) -> None:
+        await self._turn()
+        self._pinged_at = asyncio.get_running_loop().time()
+        self._pings.append((self._pinged_at, pong))
+        await self._send_now("PING")
+
+    def _batch_is_durable(self) -> None:
+        self._marks.settled()
+        self._lot_settled.set()
+        self._listener.on_marks_flushed()
+
+    async def _send_marks(self) -> Disconnect:
+        while True:
+            await self.to_mark.wait()
+            self.to_mark.clear()
+            while self._greeted_at is not None and self._marks.waiting:
+                self._lot_settled.clear()
+                for frame in self._marks.next_batch(extended=self.extended):
+                    await self._send(frame)
+                await self._ping(self._batch_is_durable)
+                await self._lot_settled.wait()
+
+    async def _keep_alive(self) -> Disconnect:
+        loop = asyncio.get_running_loop()
+        self._pinged_at = loop.time()
+        pause = self._times.until_ping(self._chance())
+        while True:
+            now = loop.time()
+            if now >= self._pinged_at + pause:
+                await self._ping()
+                pause = self._times.until_ping(self._chance())
+            wake = self._pinged_at + pause
+            if self._pings and self._reading_since is not None:
+                due = max(self._pings[0][0], self._reading_since) + self._times.pong
+                if now >= due:
+                    return self._ended(Reconnect.BACKOFF, reason="no pong came")
+                wake = min(wake, due)
+            wake = max(min(wake, now + self._times.pong / 2), now + 0.001)
+            await asyncio.sleep(wake - now)
+            if loop.time() > wake + self._times.pong / 2 and self._reading_since is not None:
+                self._reading_since = loop.time()  # the loop stood still: no pong could be read
+
+    # the token's end
+
+    async def _refresh(self, bearer: str, fetch: Fetch) -> Disconnect:
+        while True:
+            await self._until_token_ends(bearer)
+            fresh = await self._fresh(fetch)
+            if fresh == bearer:
+                await asyncio.Event().wait()  # there is none; the server will say when it is over
+            if not self.extended or not token.is_jwt(fresh):
+                return _with(self._ended(None, reason="a fresh token"), fresh)
+            if not await self._authenticate(fresh):
+                return self._ended(None, reason="the fresh token was refused in-band")
+            bearer = fresh
+
+    async def _until_token_ends(self, bearer: str) -> None:
+        if self.extended:
+            await self._expiring.wait()
+            self._expiring.clear()
+            return
+        life = token.life(bearer, self._wall())
+        if life is None:
+            await asyncio.Event().wait()
+        else:
+            await asyncio.sleep(self._times.until_refresh(life, self._chance()))
+
+    async def _fresh(self, fetch: Fetch) -> str:
+        failures = 0
+        while True:
+            try:
+                return await fetch()
+            except Exception as error:  # noqa: BLE001 - the connection stands; its end will tell
+                wait = timing.retry_after_of(error)
+            await asyncio.sleep(wait + self._times.backoff(failures, self._chance()))
+            failures += 1
+
+    async def _authenticate(self, fresh: str) -> bool:
+        self._authenticated = asyncio.get_running_loop().create_future()
+        await self._send(json.dumps({"action": "authenticate", "access_token": fresh}))
+        # Frames are acted on in order: a pong before an answer means that there is none.
+        await self._ping(lambda: self._answer_authenticate(taken=False))
+        return await self._authenticated
+
+    def _answer_authenticate(self, *, taken: bool) -> None:
+        if self._authenticated is not None and not self._authenticated.done():
+            self._authenticated.set_result(taken)
+
+
+def not_fetched(error: Exception) -> Disconnect:
+    """An attempt for which the token function had no token."""
+    status = getattr(error, "status", None)
+    code = status if isinstance(status, int) else None
+    said = error.detail if isinstance(error, ApiError) else type(error).__name__
+    return Disconnect(
+        Reconnect.END if code in _SIGNED_OUT else Reconnect.BACKOFF,
+        code,
+        f"no token: {said}",
+        retry_after=timing.retry_after_of(error),
+    )
+
+
+def _with(end: Disconnect, fresh: str) -> Disconnect:
+    return Disconnect(None, reason=end.reason, greeted=end.greeted, stood=end.stood, fresh=fresh)
+
+
+def _refused(error: InvalidStatus) -> Disconnect:
+    answer = error.response
+    date = timing.http_date(answer.headers.get("Date", "")) or datetime.now(UTC)
+    wait = timing.retry_after(answer.headers.get("Retry-After"), date)
+    return Disconnect(
+        close_policy.of_status(answer.status_code),
+        answer.status_code,
+        _phrase(answer.status_code),
+        retry_after=wait or 0.0,
+    )
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
+
+
+def _describe(error: Exception) -> str:
+    if isinstance(error, ConnectionRefusedError):
+        return "nobody listens there"
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    return str(error) or type(error).__name__

@@ -1,0 +1,45 @@
+"""What a person reads: counted in calendar days, said as one would say it."""
+
+from decimal import Decimal
+
+from useby.domain.product import Disposal
+
+
+def expiry(name: str, days_left: int, *, expired: bool) -> str:
+    """What an alert says.
+
+    Args:
+        name: The product's name.
+        days_left: Calendar days until its date, negative once it is past.
+        expired: Whether the date is over; on its very day it may be so only for an exact time.
+    """
+    if days_left > 1:
+        when = f"expires in {days_left} days"
+    elif days_left == 1:
+        when = "expires tomorrow"
+    elif days_left == 0:
+        when = "expired today" if expired else "expires today"
+    elif days_left == -1:
+        when = "expired yesterday"
+    else:
+        when = f"expired {-days_left} days ago"
+    return f"{name} {when}"
+
+
+def closing(name: str, how: Disposal, quantity: Decimal, unit: str, *, left: Decimal) -> str:
+    """What is said when ``quantity`` of a product was used up or thrown away."""
+    amount = f"{_plain(quantity)} {unit}".rstrip()
+    if not left:
+        return f"{name} was {how.value}"
+    return f"{amount} of {name} {how.value}, {f'{_plain(left)} {unit}'.rstrip()} left"
+
+
+def added(count: int) -> str:
+    """The one summary of an import or a batch."""
+    return "1 product was added" if count == 1 else f"{count} products were added"
+
+
+def _plain(number: Decimal) -> str:
+    """A decimal as people write it: no exponent, no trailing zeros."""
+    text = format(number, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -1,0 +1,212 @@
+"""What sessions want of the store: pages to send, and marks to be kept.
+
+Each kind waits in a queue for one worker, which takes many at a time: pages that are wanted
+together share a snapshot, and ``mark_read``s that arrive together a commit.
+
+Marks of one user are merged, so a device that reconnects again and again while its user's row is
+held, and sends the same marks each time, adds nothing.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from useby.domain.notification import Notification
+from useby.realtime import closes
+from useby.realtime.effects import Effects, Fetch, Mark
+from useby.realtime.retry import batch_or_one_by_one, retry_while_unavailable
+from useby.realtime.session import PAGE, State
+from useby.realtime.socket import Socket
+from useby.store import notifications, slices
+from useby.store.batches import Batches
+from useby.store.database import Connection, Database, StoreUnavailable
+from useby.store.slices import SLICE
+
+log = logging.getLogger(__name__)
+
+FETCH_BATCH: Final = 32
+"""Pages read in one snapshot; the next ones wait for these."""
+MARKED_TOGETHER: Final = 1000
+"""Users whose marks share a commit."""
+MARKS_KEPT: Final = 10_000
+"""Ids of one user that may wait; a connection that sends more is closed with 1011."""
+
+
+@dataclass(slots=True)
+class _Marks:
+    """Marks of one user that wait to be kept, and the connections that wait for them."""
+
+    ids: dict[str, None] = field(default_factory=dict)
+    everything: bool = False
+    sockets: dict[Socket, None] = field(default_factory=dict)
+
+    def merge(self, other: "_Marks") -> None:
+        """Add what waits elsewhere for the same user."""
+        self.ids |= other.ids
+        self.everything = self.everything or other.everything
+        self.sockets |= other.sockets
+
+
+class StoreRequests:
+    """The queues. All of it runs on the event loop."""
+
+    def __init__(
+        self,
+        database: Database,
+        answer: Callable[[Socket, Callable[[], Effects]], None],
+        *,
+        now: Callable[[], datetime],
+    ) -> None:
+        """Make them empty; ``run`` works them off.
+
+        Args:
+            database: The truth.
+            answer: Gives a session an answer.
+            now: The wall clock: aware, UTC.
+        """
+        self._database = database
+        self._answer = answer
+        self._now = now
+        self._fetches: deque[tuple[Socket, Fetch]] = deque()
+        self._fetch_wanted = asyncio.Event()
+        self._marks: dict[str, _Marks] = {}
+        self._mark_wanted: Batches[str] = Batches(
+            "marks", self._keep_marks, lambda user_id: user_id, most=MARKED_TOGETHER
+        )
+
+    def fetch(self, socket: Socket, wanted: Fetch) -> None:
+        """Read a page for a session, in one snapshot with its neighbours."""
+        self._fetches.append((socket, wanted))
+        self._fetch_wanted.set()
+
+    def mark(self, socket: Socket, wanted: Mark) -> None:
+        """Mark notifications read for a session, in one commit with its neighbours."""
+        user_id = socket.session.user_id
+        marks = self._marks.get(user_id)
+        if marks is None:
+            marks = self._marks[user_id] = _Marks()
+            self._mark_wanted.put(user_id)
+        elif len(marks.ids) > MARKS_KEPT:
+            socket.close(closes.INTERNAL_ERROR)
+            return
+        for closed in [each for each in marks.sockets if each.session.state is State.CLOSED]:
+            del marks.sockets[closed]
+        marks.sockets[socket] = None
+        if wanted.ids is None:
+            marks.everything = True
+        else:
+            marks.ids.update(dict.fromkeys(wanted.ids))
+
+    async def run(self) -> None:
+        """Work the queues off until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._fetch_waiting(), name="wants-pages")
+            group.create_task(self._mark_wanted.run(), name="wants-marks")
+
+    async def _fetch_waiting(self) -> None:
+        while True:
+            await self._fetch_wanted.wait()
+            turn = [self._fetches.popleft() for _ in range(min(FETCH_BATCH, len(self._fetches)))]
+            if not self._fetches:
+                self._fetch_wanted.clear()
+            turn = [each for each in turn if each[0].session.state is not State.CLOSED]
+            await batch_or_one_by_one(turn, self._fetch, self._fail)
+
+    async def _fetch(self, turn: Sequence[tuple[Socket, Fetch]]) -> None:
+        wanted = {(socket.session.user_id, page) for socket, page in turn}
+        if not wanted:
+            return
+        pages = await retry_while_unavailable(
+            lambda: self._database.read(lambda c: _pages(c, wanted))
+        )
+        for socket, page in turn:
+            answer = pages[socket.session.user_id, page]
+            self._answer(socket, lambda s=socket, a=answer: s.session.page(*a))  # type: ignore[misc]
+
+    def _fail(self, asked: tuple[Socket, Fetch]) -> None:
+        asked[0].close(closes.INTERNAL_ERROR)
+
+    async def _keep_marks(self, users: Sequence[str], *, apart: bool) -> list[str]:
+        """Keep the marks of these users; see ``Batches`` for what is left, and of whom."""
+        batch = [(each, self._marks.pop(each)) for each in users if each in self._marks]
+        left: list[tuple[str, _Marks]] = []
+
+        async def keep(some: Sequence[tuple[str, _Marks]]) -> None:
+            left.extend(await (self._keep_apart(*some[0]) if apart else self._keep_free(some)))
+
+        await batch_or_one_by_one(batch, keep, _fail_all)
+        for user_id, marks in left:
+            if user_id in self._marks:
+                marks.merge(self._marks[user_id])
+            self._marks[user_id] = marks
+        return [user_id for user_id, _ in left]
+
+    async def _keep_free(self, batch: Sequence[tuple[str, _Marks]]) -> list[tuple[str, _Marks]]:
+        """Keep the marks of those users whose rows are free, in one commit."""
+        # A user may have any number of unread notifications: no other user waits for all of them.
+        ids = {
+            user_id: list(marks.ids)
+            for user_id, marks in batch
+            if not marks.everything and len(marks.ids) <= SLICE
+        }
+        now = self._now()
+        held = (
+            await retry_while_unavailable(
+                lambda: self._database.write(
+                    lambda t: notifications.mark_read_where_free(t, ids, now)
+                )
+            )
+            if ids
+            else frozenset()
+        )
+        left = [each for each in batch if each[0] not in ids or each[0] in held]
+        for user_id, marks in batch:
+            if user_id in ids and user_id not in held:
+                self._have_kept(marks)
+        return left
+
+    async def _keep_apart(self, user_id: str, marks: _Marks) -> list[tuple[str, _Marks]]:
+        """Keep the marks of one user, waiting for the rows as long as the database lets us."""
+        now, ids = self._now(), list(marks.ids)
+        try:
+            for start in range(0, len(ids), SLICE):
+                some = ids[start : start + SLICE]
+                await self._database.write(
+                    lambda t, some=some: notifications.mark_read(t, user_id, some, now),  # type: ignore[misc]
+                    large=True,
+                )
+            if marks.everything:
+                await slices.mark_all_read(self._database, user_id, now)
+        except StoreUnavailable as error:
+            log.warning("marks of a user can't be kept now and are tried again: %s", error)
+            return [(user_id, marks)]
+        self._have_kept(marks)
+        return []
+
+    def _have_kept(self, marks: _Marks) -> None:
+        for socket in marks.sockets:
+            self._answer(socket, socket.session.marked)
+
+
+def _fail_all(kept: tuple[str, _Marks]) -> None:
+    for socket in kept[1].sockets:
+        socket.close(closes.INTERNAL_ERROR)
+
+
+def _pages(
+    connection: Connection, wanted: Iterable[tuple[str, Fetch]]
+) -> dict[tuple[str, Fetch], tuple[list[Notification], int]]:
+    """Each page that is wanted, and its user's newest ``seq``; devices in step share one."""
+    found = {}
+    for user_id, page in wanted:
+        if page.unread_to is None:
+            most = 1 if page.only_one else PAGE
+            rows = notifications.page_after(connection, user_id, page.after, most)
+        else:
+            rows = notifications.unread_page(connection, user_id, page.after, page.unread_to, PAGE)
+        found[user_id, page] = (rows, notifications.newest_seq(connection, user_id))
+    return found

@@ -1,0 +1,176 @@
+"""What is in each frame, once: mypy holds the encoder to it, and the AsyncAPI document shows it.
+
+The keys stand in the order in which they are sent. A class is what pydantic calls a typed
+dictionary: a plain ``dict`` when the program runs, so that it costs a frame nothing.
+"""
+
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import ConfigDict, Field, WithJsonSchema, with_config
+from typing_extensions import TypedDict  # pydantic wants this one before Python 3.12
+
+from useby.domain.events import Change
+from useby.domain.notification import Cause, Severity
+
+_CLOSED = ConfigDict(extra="forbid")
+_OPEN = ConfigDict(extra="allow")  # section 8 is ours; a client passes over what it can't know
+
+
+def _one_of(values: type[Severity | Cause | Change]) -> Any:
+    return Field(json_schema_extra={"enum": [each.value for each in values]})
+
+
+Id = Annotated[str, Field(json_schema_extra={"format": "uuid"})]
+Moment = Annotated[
+    str, Field(json_schema_extra={"format": "date-time"}, description="UTC, whole seconds, `Z`.")
+]
+Day = Annotated[str, Field(json_schema_extra={"format": "date"})]
+Unread = Annotated[int, Field(ge=0, description="How many of the user's are unread now.")]
+Product = Annotated[
+    dict[str, Any], WithJsonSchema({"allOf": [{"$ref": "#/components/schemas/ProductOut"}]})
+]
+
+
+@with_config(_CLOSED)
+class Established(TypedDict):
+    """The first frame after authentication."""
+
+    type: Literal["CONNECTION_ESTABLISHED"]
+    message: Literal["Notification WebSocket connected"]
+    userId: Annotated[str, Field(description="Whom the token names.")]
+
+
+@with_config(_CLOSED)
+class Notification(TypedDict):
+    """Something that the user is told: exactly these five keys, in this order, all strings."""
+
+    id: Annotated[Id, Field(description="Never used again.")]
+    message: str
+    type: Annotated[str, _one_of(Severity)]
+    productName: Annotated[str, Field(description="Empty where no product is meant.")]
+    created_at: Moment
+
+
+@with_config(_CLOSED)
+class Pong(TypedDict):
+    """The answer to `PING`."""
+
+    type: Literal["pong"]
+
+
+@with_config(_OPEN)
+class ExtendedEstablished(Established):
+    """The first frame of an extended session."""
+
+    unread: Unread
+    expiresAt: Annotated[Moment, Field(description="When the token ends.")]
+    seq: Annotated[int, Field(ge=0, description="The newest number there is.")]
+
+
+@with_config(_OPEN)
+class ExtendedNotification(Notification):
+    """Something that the user is told, with more about it."""
+
+    seq: Annotated[int, Field(ge=1, description="Counts the user's, without a gap.")]
+    event: Annotated[str, _one_of(Cause)]
+    productId: Id | None
+    expiresOn: Day | None
+    daysLeft: Annotated[int | None, Field(description="Calendar days in the user's zone.")]
+    readAt: Moment | None
+
+
+@with_config(_OPEN)
+class Read(TypedDict):
+    """Notifications were read, on this connection or elsewhere."""
+
+    type: Literal["READ"]
+    ids: Annotated[list[Id], Field(min_length=1)]
+    unread: Unread
+
+
+@with_config(_OPEN)
+class UnreadCount(TypedDict):
+    """Too many were read at once to be named, or some were removed unread."""
+
+    type: Literal["UNREAD"]
+    unread: Unread
+
+
+@with_config(_OPEN)
+class TokenExpiring(TypedDict):
+    """The token is about to end: bring the next one."""
+
+    type: Literal["TOKEN_EXPIRING"]
+    expiresAt: Moment
+
+
+@with_config(_OPEN)
+class Authenticated(TypedDict):
+    """The token that was brought is good, and the session goes on until it ends."""
+
+    type: Literal["AUTHENTICATED"]
+    expiresAt: Moment
+
+
+@with_config(_OPEN)
+class ProductChanged(TypedDict):
+    """A product is not what it was. Of large batches this is not said."""
+
+    type: Literal["PRODUCT"]
+    change: Annotated[str, _one_of(Change)]
+    product: Annotated[Product, Field(description="As REST shows it.")]
+
+
+@with_config(_OPEN)
+class Rejected(TypedDict):
+    """The client's frame could not be acted on; the connection stays."""
+
+    type: Literal["REJECTED"]
+    reason: str
+    action: Annotated[str, Field(description="What was asked for; empty if that is not known.")]
+
+
+class MarkRead(TypedDict):
+    """Mark one read; it is durable before a later frame of the connection is acted on."""
+
+    action: Literal["mark_read"]
+    id: Id
+
+
+class MarkSeveralRead(TypedDict):
+    """Mark several read, in one commit."""
+
+    action: Literal["mark_read"]
+    ids: Annotated[list[Id], Field(min_length=1)]
+
+
+class MarkAllRead(TypedDict):
+    """Mark all read that the user has."""
+
+    action: Literal["mark_all_read"]
+
+
+class Authenticate(TypedDict):
+    """A fresh token of the same user, so that the session goes on without another connection."""
+
+    action: Literal["authenticate"]
+    access_token: str
+
+
+Plain = Established | Notification | Pong
+Extended = (
+    ExtendedEstablished
+    | ExtendedNotification
+    | Pong
+    | Read
+    | UnreadCount
+    | TokenExpiring
+    | Authenticated
+    | ProductChanged
+    | Rejected
+)
+PLAIN: tuple[type, ...] = get_args(Plain)
+"""What a plain session is sent; ``PING`` and these it understands."""
+EXTENDED: tuple[type, ...] = get_args(Extended)
+PLAIN_ACTIONS: tuple[type, ...] = (MarkRead,)
+EXTENDED_ACTIONS: tuple[type, ...] = (MarkRead, MarkSeveralRead, MarkAllRead, Authenticate)

@@ -1,0 +1,183 @@
+"""Claim the products whose alert is due, ask the domain what to say, keep it and the next date.
+
+A batch is one transaction: the notifications, the mark that each alert was said (a unique key of
+product, date and lead), and each product's next due time. So a crash loses the whole batch or
+nothing of it, and an alert is never said twice. The cost follows what is due, not what is stored.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from useby import metrics
+from useby.domain import alerts as rules
+from useby.domain.notification import Draft
+from useby.store import alerts, notifications, slices
+from useby.store.alerts import AlertRecord
+from useby.store.batches import Batches
+from useby.store.database import Database, StoreUnavailable, Transaction
+
+log = logging.getLogger(__name__)
+
+BATCH: Final = 250
+"""Products a transaction takes, some 20 ms of work; others' writes get their turn between two."""
+MAX_SLEEP: Final = timedelta(seconds=15)
+"""The wall clock may be set while we sleep by the other one; this is how late we notice."""
+MIN_SLEEP: Final = 0.05
+"""Seconds. What is due already and was not ours to claim is another node's, for a moment yet."""
+OVERDUE: Final = timedelta(seconds=2)
+"""Alerts due for longer were skipped, because another transaction holds their owner's row or
+their product's: such an owner is waited for apart, and by nobody else."""
+RETRY_SECONDS: Final = 0.5
+RETRY_MAX_SECONDS: Final = 30.0
+
+
+class AlertScheduler:
+    """Says alerts when they are due. Any number may run on one database."""
+
+    def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
+        """Take the database to look at and the wall clock to go by (aware, UTC)."""
+        self._database = database
+        self._now = now
+        self._wake = asyncio.Event()
+        self._until: datetime | None = None
+        self._late: Batches[str] = Batches("alerts", self._say_late, lambda each: each, most=1)
+
+    def wake(self, at: datetime | None = None) -> None:
+        """Look again: something falls due at ``at``, or ``None`` when nobody can say."""
+        if at is None or self._until is None or at < self._until:
+            self._wake.set()
+
+    async def run(self) -> None:
+        """Go on until cancelled, whatever the store does."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._late.run(), name="clock-late")
+            await self._keep_saying()
+
+    async def _keep_saying(self) -> None:
+        pause = RETRY_SECONDS
+        while True:
+            self._wake.clear()
+            self._until = None  # until the next look is over, any news is worth another one
+            try:
+                while await self.send_due() == BATCH:
+                    pass
+                due = await self._next_due()
+            except Exception as error:
+                if isinstance(error, StoreUnavailable):
+                    log.warning("the alert clock waits for the store: %s", error)
+                else:
+                    log.exception("the alert clock has failed and tries again")
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, RETRY_MAX_SECONDS)
+                continue
+            pause = RETRY_SECONDS
+            now = self._now()
+            latest = now + MAX_SLEEP
+            self._until = latest if due is None else min(due, latest)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(max(MIN_SLEEP, (self._until - now).total_seconds())):
+                    await self._wake.wait()
+
+    async def send_due(self, *, of: str | None = None) -> int:
+        """Say what is due now, one batch of it.
+
+        Args:
+            of: Only this owner's. Without it, owners who are waited for apart are left out.
+
+        Returns:
+            How many products were looked at; ``BATCH`` means that there may be more.
+        """
+        now, left_out = self._now(), self._late.apart
+        batch = await self._database.write(
+            lambda t: send_due(t, now, of=of, left_out=left_out), large=True
+        )
+        metrics.alert_batches.inc(1 if batch.looked_at else 0)
+        metrics.alerts_sent.inc(batch.said)
+        metrics.alert_failures.inc(batch.set_aside)
+        return batch.looked_at
+
+    async def _next_due(self) -> datetime | None:
+        """Return when something is due that is not waited for apart, and have late owners be."""
+        left_out = self._late.apart
+        due, unfinished = await self._database.read(
+            lambda c: (alerts.next_due(c, left_out), slices.are_waiting(c))
+        )
+        before = self._now() - OVERDUE
+        if due is not None and due < before:
+            for owner in await self._database.read(
+                lambda c: alerts.late_owners(c, before, left_out)
+            ):
+                self._late.put(owner)
+        if unfinished:
+            now = self._now()
+            if await self._database.write(lambda t: slices.do_slice(t, now), large=True):
+                return now  # there may be another slice, and what this one has marked is due
+            retry = now + OVERDUE  # another node does it, or the user's row is held
+            return retry if due is None else min(due, retry)
+        return due
+
+    async def _say_late(self, owners: Sequence[str], *, apart: bool) -> Sequence[str]:
+        """Say what is due to a late owner; it is left if others still hold any of it."""
+        if not apart:
+            return owners
+        (owner,) = owners
+        try:
+            while await self.send_due(of=owner) == BATCH:
+                pass
+            now = self._now()
+            if await self._database.read(lambda c: alerts.is_due(c, owner, now)):
+                return owners
+        except StoreUnavailable as error:
+            log.warning("a late alert waits for its owner's row: %s", error)
+            return owners
+        except Exception:
+            log.exception("late alerts of an owner have failed and are tried again")
+            return owners
+        self.wake()
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """What a transaction has settled; counted once it is committed, for it may run again."""
+
+    looked_at: int
+    said: int
+    set_aside: int
+    """Products whose row can't be read, or whose alert can't be worked out."""
+
+
+def send_due(
+    transaction: Transaction,
+    now: datetime,
+    *,
+    of: str | None = None,
+    left_out: Collection[str] = (),
+) -> BatchResult:
+    """Settle one batch of the products due at ``now``.
+
+    A product whose rules can't be worked out is set aside with its reason, and costs the others
+    nothing. For ``of`` and ``left_out`` see ``claim_due``.
+    """
+    claimed, unreadable = alerts.claim_due(transaction, now, BATCH, of=of, left_out=left_out)
+    drafts: list[Draft] = []
+    settled: list[AlertRecord] = []
+    for product, user, said in claimed:
+        try:
+            outcome = rules.decide(product, user, said, now)
+        except Exception as error:
+            log.exception("product %s is set aside: its alert can't be worked out", product.id)
+            settled.append(AlertRecord(product, None, f"{type(error).__name__}: {error}"))
+            continue
+        if outcome.draft is not None:
+            drafts.append(outcome.draft)
+        settled.append(AlertRecord(product, outcome))
+    alerts.record(transaction, settled, now)
+    notifications.add(transaction, drafts, now)
+    faulty = sum(each.outcome is None for each in settled)
+    return BatchResult(len(claimed), len(drafts), unreadable + faulty)

@@ -1,0 +1,88 @@
+"""What can be told of a database's health, for ``useby doctor``."""
+
+import sqlite3
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from useby.store.schema import notifications, products, users
+
+WAL_RESET_BUG: Final = ((3, 7, 0), (3, 51, 2))
+"""SQLite's first and last release in which two connections that checkpoint may lose a commit.
+Only a node's writer checkpoints here (see ``database``), so it does not come to pass."""
+
+SQLITE_VERSION: Final = sqlite3.sqlite_version_info
+"""Of the library that runs here."""
+SYNCHRONOUS: Final = ("OFF", "NORMAL", "FULL", "EXTRA")
+SQLITE_DURABLE: Final = {"journal_mode": "wal", "synchronous": "FULL"}
+SERVER_DURABLE: Final = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseHealth:
+    """A database as it was found."""
+
+    faults: tuple[str, ...]
+    """What SQLite's ``integrity_check`` and ``foreign_key_check`` found wrong; a server looks after
+    its files itself."""
+    durable: bool
+    """Whether what is committed survives a power cut."""
+    durability: str
+    """The settings that say so."""
+    latest_timestamp: datetime | None
+    """The latest moment in it that was the present once."""
+    alert_faults: int
+    """Products that the alert clock has set aside."""
+    time_zones: tuple[str, ...]
+    """Those of its users."""
+
+
+def check(connection: Connection) -> DatabaseHealth:
+    """Look at everything; takes as long as reading the whole of a file."""
+    on_file = connection.dialect.name == "sqlite"
+    faults = _faults(connection) if on_file else ()
+    found = _pragmas(connection) if on_file else _server_settings(connection)
+    moments = [
+        connection.scalar(sa.select(sa.func.max(column)))
+        for column in (users.c.created_at, notifications.c.created_at, products.c.created_at)
+    ]
+    set_aside = sa.select(sa.func.count()).where(products.c.alert_fault.is_not(None))
+    return DatabaseHealth(
+        faults=faults,
+        durable=found == (SQLITE_DURABLE if on_file else SERVER_DURABLE),
+        durability=" ".join(f"{name}={value}" for name, value in found.items()),
+        latest_timestamp=max((moment for moment in moments if moment is not None), default=None),
+        alert_faults=connection.scalar(set_aside) or 0,
+        time_zones=tuple(connection.scalars(sa.select(users.c.time_zone).distinct())),
+    )
+
+
+def _faults(connection: Connection) -> tuple[str, ...]:
+    faults = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check")]
+    orphans = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+    return (
+        *(fault for fault in faults if fault != "ok"),
+        *(f"a row of {row[0]} has lost its {row[2]}" for row in orphans),
+    )
+
+
+def _pragmas(connection: Connection) -> dict[str, str]:
+    synchronous = int(connection.exec_driver_sql("PRAGMA synchronous").scalar_one())
+    journal_mode = str(connection.exec_driver_sql("PRAGMA journal_mode").scalar_one())
+    return {"journal_mode": journal_mode, "synchronous": SYNCHRONOUS[synchronous]}
+
+
+def _server_settings(connection: Connection) -> dict[str, str]:
+    return {
+        name: str(connection.exec_driver_sql(f"SHOW {name}").scalar_one())
+        for name in SERVER_DURABLE
+    }
+
+
+def has_wal_reset_bug(version: tuple[int, ...]) -> bool:
+    """Whether this release of SQLite has it."""
+    first, last = WAL_RESET_BUG
+    return first <= version <= last

@@ -1,0 +1,59 @@
+"""One writer a user: a transaction that writes a user's rows first locks the user's own row.
+
+On PostgreSQL this is a row lock. So what a transaction reads is still true when it writes, commits
+come in the order of ``seq``, and transactions of different users never wait for each other. SQLite
+has one writer anyway.
+
+A row may be held for long: by a forgotten ``psql``, or a long ``DELETE``. Then only its owner
+waits. A transaction of one user waits in a queue of that user (``store.turns``); one of several
+users locks the rows that are free and leaves the rest to later (``store.batches``).
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+import sqlalchemy as sa
+
+from useby.store.bulk import CompiledStatement, values_params, values_table
+from useby.store.database import OwnerHeld, Transaction
+from useby.store.schema import users
+
+_USERS: Final = values_table(users.c.id)
+_THEIRS: Final = (
+    sa.select(users.c.id)
+    .join(_USERS, _USERS.c.id == users.c.id)
+    .order_by(users.c.id)  # two transactions that lock the same rows do so in one order
+)
+_HOLD: Final = CompiledStatement(_THEIRS.with_for_update(of=users, key_share=True))
+_HOLD_FREE: Final = CompiledStatement(
+    _THEIRS.with_for_update(of=users, key_share=True, skip_locked=True)
+)
+
+
+def lock_users(transaction: Transaction, user_id: str) -> None:
+    """Lock the row of the one user whose data this transaction writes.
+
+    Raises:
+        OwnerHeld: Another transaction holds the row, and this one may not wait.
+    """
+    if transaction.connection.dialect.name == "sqlite":
+        return
+    if transaction.waits:
+        _HOLD(transaction.connection, **values_params(transaction.connection, [user_id]))
+    elif not try_lock_users(transaction, [user_id]):
+        # The user may also not exist; the attempt that waits finds out.
+        raise OwnerHeld(user_id)
+
+
+def try_lock_users(transaction: Transaction, user_ids: Iterable[str]) -> frozenset[str]:
+    """Lock those rows of several users that are free, without waiting.
+
+    Returns:
+        The users whose rows are locked now. The others are held, or do not exist.
+    """
+    if transaction.connection.dialect.name == "sqlite":
+        return frozenset(user_ids)
+    held = _HOLD_FREE(
+        transaction.connection, **values_params(transaction.connection, sorted(user_ids))
+    )
+    return frozenset(row.id for row in held)

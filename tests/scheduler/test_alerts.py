@@ -1,0 +1,246 @@
+"""The alert clock: on a real database, with a wall clock that is set."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from tests.support.factories import NOON, a_kept_owner, a_product
+from tests.support.time_limits import HANG_TIMEOUT
+
+from useby.domain import alerts as rules
+from useby.domain.account import User
+from useby.domain.events import AlertScheduled, Event, NotificationsAdded
+from useby.domain.product import Disposal, Product, used
+from useby.scheduler import alerts as clock_module
+from useby.scheduler.alerts import AlertScheduler, send_due
+from useby.store import accounts, alerts, notifications, products, slices
+from useby.store.database import Database, StoreUnavailable
+
+
+async def said_to(database: Database, user: User) -> list[str]:
+    rows = await database.read(lambda c: notifications.page_after(c, user.id, 0, 1000))
+    return [row.message for row in rows]
+
+
+async def keep(database: Database, user: User, *kept: Product, now: datetime = NOON) -> None:
+    await database.write(lambda t: [products.add(t, each, user, now) for each in kept])
+
+
+async def tick(database: Database, now: datetime) -> int:
+    await database.write(lambda t: slices.do_slice(t, now))
+    return (await database.write(lambda t: send_due(t, now))).looked_at
+
+
+class Wall:
+    """A wall clock, and the news of a database, of which a test can wait for some."""
+
+    def __init__(self, database: Database) -> None:
+        self.now = NOON
+        self.heard: asyncio.Queue[NotificationsAdded] = asyncio.Queue()
+        self.clock = AlertScheduler(database, lambda: self.now)
+        database.on_commit = self.on_event
+
+    def on_event(self, news: Event) -> None:
+        if isinstance(news, AlertScheduled):
+            self.clock.wake(news.at)
+        elif isinstance(news, NotificationsAdded):
+            self.heard.put_nowait(news)
+
+    async def next_message(self) -> str:
+        async with asyncio.timeout(HANG_TIMEOUT):
+            return (await self.heard.get()).notifications[0].message
+
+
+@asynccontextmanager
+async def going(database: Database) -> AsyncIterator[Wall]:
+    wall = Wall(database)
+    running = asyncio.create_task(wall.clock.run())
+    try:
+        yield wall
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_it_wakes_for_a_product_that_is_added_while_it_sleeps(database: Database) -> None:
+    user = await a_kept_owner(database)
+    async with going(database) as wall:
+        await keep(database, user, a_product(user, "2026-03-04"))
+        assert await wall.next_message() == "Organic Milk expires in 2 days"
+
+
+async def test_it_wakes_when_an_instant_comes(database: Database) -> None:
+    user = await a_kept_owner(database)
+    async with going(database) as wall:
+        wall.now = datetime.now(UTC)
+        wall.clock._now = lambda: datetime.now(UTC)
+        soon = (wall.now + timedelta(seconds=2)).replace(microsecond=0)
+        product = a_product(user, soon.isoformat(), lead_days=())
+        await keep(database, user, product, now=wall.now)
+        assert await wall.next_message() == "Organic Milk expired today"
+
+
+async def test_a_wall_clock_that_jumps_ahead_is_noticed(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock_module, "MAX_SLEEP", timedelta(milliseconds=50))
+    user = await a_kept_owner(database)
+    await keep(database, user, a_product(user, "2026-06-01"))
+    async with going(database) as wall:
+        wall.now += timedelta(days=90)
+        assert await wall.next_message() == "Organic Milk expires tomorrow"
+
+
+async def test_a_wall_clock_that_jumps_back_says_nothing_twice(database: Database) -> None:
+    user = await a_kept_owner(database)
+    await keep(database, user, a_product(user, "2026-03-04"))
+    for hours in (0, -48, 1, -1, 2):
+        await tick(database, NOON + timedelta(hours=hours))
+    assert await said_to(database, user) == ["Organic Milk expires in 2 days"]
+
+
+async def test_after_downtime_one_alert_a_product_is_said_the_most_urgent(
+    database: Database,
+) -> None:
+    user = await a_kept_owner(database)
+    await keep(database, user, a_product(user, "2026-06-01"))
+    await tick(database, datetime(2026, 6, 4, 12, tzinfo=UTC))
+    await tick(database, datetime(2026, 6, 5, 12, tzinfo=UTC))
+    assert await said_to(database, user) == ["Organic Milk expired 3 days ago"]
+
+
+async def test_a_products_whole_life_is_said_once_each(database: Database) -> None:
+    user = await a_kept_owner(database)
+    await keep(database, user, a_product(user, "2026-06-01"))
+    now = NOON
+    while now < datetime(2026, 6, 10, tzinfo=UTC):
+        await tick(database, now)
+        now += timedelta(hours=5)
+    assert await said_to(database, user) == [
+        "Organic Milk expires in 7 days",
+        "Organic Milk expires in 2 days",
+        "Organic Milk expires today",
+        "Organic Milk expired yesterday",
+    ]
+    assert await database.read(alerts.next_due) is None
+
+
+async def test_a_closed_product_is_never_spoken_of(database: Database) -> None:
+    user = await a_kept_owner(database)
+    product = a_product(user, "2026-06-01")
+    await keep(database, user, product)
+    closed = used(product, None, Disposal.CONSUMED, NOON)
+    await database.write(lambda t: products.replace(t, closed, user, NOON))
+    await tick(database, NOON + timedelta(days=200))
+    assert await said_to(database, user) == []
+
+
+async def test_a_date_moved_forth_and_back_says_no_alert_twice(database: Database) -> None:
+    user = await a_kept_owner(database)
+    product = a_product(user, "2026-03-04")
+    await keep(database, user, product)
+    await tick(database, NOON)
+    for day in ("2026-05-01", "2026-03-04"):
+        moved = a_product(user, day, id=product.id)
+        await database.write(lambda t, moved=moved: products.replace(t, moved, user, NOON))
+        await tick(database, NOON)
+    assert await said_to(database, user) == ["Organic Milk expires in 2 days"]
+
+
+async def test_a_new_time_zone_places_what_is_pending_anew(database: Database) -> None:
+    user = await a_kept_owner(database, time_zone="Europe/Berlin")
+    await keep(database, user, a_product(user, "2026-06-01"))
+    before = await database.read(alerts.next_due)
+    await database.write(
+        lambda t: accounts.change_user(t, user.id, now=NOON, time_zone="Pacific/Auckland")
+    )
+    assert await tick(database, NOON) == 1
+    after = await database.read(alerts.next_due)
+    assert before == datetime(2026, 5, 25, 7, tzinfo=UTC)
+    assert after == datetime(2026, 5, 24, 21, tzinfo=UTC)
+    assert await said_to(database, user) == []
+
+
+async def test_a_product_whose_rules_fail_is_set_aside_and_costs_the_others_nothing(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = await a_kept_owner(database)
+    bad, good = a_product(user, "2026-03-04", name="Bad"), a_product(user, "2026-03-04")
+    await keep(database, user, bad, good)
+    real = rules.decide
+
+    def fails(product: Product, *rest: Any) -> rules.AlertDecision:
+        if product.name == "Bad":
+            raise ArithmeticError("as if by a bug")
+        return real(product, *rest)
+
+    monkeypatch.setattr(rules, "decide", fails)
+    await tick(database, NOON)
+    assert await said_to(database, user) == ["Organic Milk expires in 2 days"]
+    assert await tick(database, NOON + timedelta(days=1)) == 0
+
+
+async def test_a_disabled_users_products_wait_and_are_said_when_they_return(
+    database: Database,
+) -> None:
+    user = await a_kept_owner(database)
+    await keep(database, user, a_product(user, "2026-03-04"))
+    await database.write(lambda t: accounts.disable_user(t, user.id, disabled=True, now=NOON))
+    assert await tick(database, NOON) == 0
+    assert await database.read(alerts.next_due) is None
+    await database.write(lambda t: accounts.disable_user(t, user.id, disabled=False, now=NOON))
+    assert await tick(database, NOON) == 1
+    assert await said_to(database, user) == ["Organic Milk expires in 2 days"]
+
+
+async def test_more_than_a_batch_is_said_without_waiting(database: Database) -> None:
+    user = await a_kept_owner(database)
+    count = 2 * clock_module.BATCH + 3
+    await keep(database, user, *(a_product(user, "2026-03-04") for _ in range(count)))
+    async with going(database) as wall:
+        got = 0
+        async with asyncio.timeout(HANG_TIMEOUT):
+            while got < count:
+                got += len((await wall.heard.get()).notifications)
+    assert got == count
+    newest = await database.read(lambda c: notifications.newest_seq(c, user.id))
+    assert newest == count
+
+
+async def test_a_store_that_is_away_is_waited_for(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock_module, "RETRY_SECONDS", 0.01)
+    user = await a_kept_owner(database)
+    await keep(database, user, a_product(user, "2026-03-04"))
+    real, failures = database.write, iter(range(3))
+
+    async def sometimes(work: Any, **how: Any) -> Any:
+        for _ in failures:
+            raise StoreUnavailable("as if the disk were gone")
+        return await real(work, **how)
+
+    monkeypatch.setattr(database, "write", sometimes)
+    async with going(database) as wall:
+        assert await wall.next_message() == "Organic Milk expires in 2 days"
+
+
+async def test_a_batch_that_fails_midway_leaves_nothing_said_and_nothing_lost(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = await a_kept_owner(database)
+    await keep(database, user, a_product(user, "2026-03-04"))
+
+    def fails(*_: Any) -> Any:
+        raise RuntimeError("as if the process had died here")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(notifications, "add", fails)
+        with pytest.raises(RuntimeError):
+            await tick(database, NOON)
+    assert await said_to(database, user) == []
+    await tick(database, NOON)
+    assert await said_to(database, user) == ["Organic Milk expires in 2 days"]

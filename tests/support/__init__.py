@@ -1,0 +1,1 @@
+"""Parts that tests are built from: servers, clients, faults and data. Any test may import them."""

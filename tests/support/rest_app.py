@@ -1,0 +1,103 @@
+"""The REST application over a test's own database, without a socket, at a moment that is set."""
+
+import asyncio
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+from tests.support.factories import NOON, a_kept_owner
+from uuid_utils import uuid7
+
+from useby.api import create_api
+from useby.api.context import Context
+from useby.api.post_queue import PostQueue
+from useby.auth.passwords import Passwords
+from useby.auth.rate_limits import RateLimiter
+from useby.auth.tickets import Tickets
+from useby.auth.tokens import Issuer, Verifier
+from useby.bus.memory import MemoryBus
+from useby.domain.account import User
+from useby.realtime.slots import Room, Seats
+from useby.settings import Settings
+from useby.store import sessions
+from useby.store.database import Database
+
+KEY = b"only the tests sign with this key"
+MILK = {"name": "Organic Milk", "expiryDate": "2026-03-04"}
+
+
+class Rest:
+    """The application, and clients of it."""
+
+    def __init__(self, database: Database, **changed: Any) -> None:
+        self.now = NOON
+        self.database = database
+        self.sockets = 0
+        settings = Settings(_env_file=None, **changed)
+        self.context = Context(
+            settings=settings,
+            database=database,
+            bus=MemoryBus(),
+            key=KEY,
+            issuer=Issuer(KEY, settings.access_token_seconds),
+            verifier=Verifier(settings, KEY),
+            passwords=Passwords(),
+            tickets=Tickets(KEY, settings.ticket_seconds),
+            rates=RateLimiter(settings),
+            posts=PostQueue(
+                database,
+                provisions=settings.jwt_auto_provision,
+                limits=settings.limits,
+                now=lambda: self.now,
+            ),
+            now=lambda: self.now,
+            seats=Seats(Room(1, 1), lambda: self.sockets),
+        )
+        self._transport = httpx.ASGITransport(create_api(self.context))
+        self._clients: list[httpx.AsyncClient] = []
+        self._keeping = asyncio.create_task(self.context.posts.run(), name="posts")
+
+    def client(self, **headers: str) -> httpx.AsyncClient:
+        """A client that sends these headers."""
+        client = httpx.AsyncClient(
+            transport=self._transport, base_url="http://useby.test", headers=headers
+        )
+        self._clients.append(client)
+        return client
+
+    async def person(self, **values: Any) -> tuple[User, httpx.AsyncClient]:
+        """A new user, and a client with their token."""
+        user = await a_kept_owner(self.database, **values)
+        session = str(uuid7())
+        await self.database.write(
+            lambda t: sessions.open_session(
+                t,
+                user_id=user.id,
+                session_id=session,
+                token_hash=None,
+                now=self.now,
+                expires_at=self.now + timedelta(days=30),
+            )
+        )
+        token = self.context.issuer.access(user.id, session, self.now, seconds=7 * 86_400)
+        return user, self.client(authorization=f"Bearer {token}")
+
+    async def close(self) -> None:
+        for client in self._clients:
+            await client.aclose()
+        self._keeping.cancel()
+        await asyncio.wait([self._keeping])
+
+
+async def added(client: httpx.AsyncClient, **values: Any) -> dict[str, Any]:
+    answer = await client.post("/api/products", json=MILK | values)
+    assert answer.status_code == HTTPStatus.CREATED, answer.text
+    product: dict[str, Any] = answer.json()
+    return product
+
+
+async def messages(client: httpx.AsyncClient, **query: Any) -> list[str]:
+    """Newest first."""
+    answer = await client.get("/api/notifications", params=query)
+    return [each["message"] for each in answer.json()["items"]]

@@ -1,0 +1,188 @@
+"""A user's clients on ``stage``'s lines, each with its page of the ledger."""
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from tests.support.raw_websocket import CLOSE, PING, PONG, TEXT, close_frame, frame
+from tests.support.simulation.parts import Line, frames_in
+
+from useby.domain.notification import Notification
+
+EVERYTHING = 10**9
+
+
+class Owner:
+    """A user, and all that was ever committed for them."""
+
+    def __init__(self, name: str) -> None:
+        self.id = name
+        self.said: list[Notification] = []
+        self.deleted: set[int] = set()
+        self.pinned: set[int] = set()
+        """What connections go on from; it is not deleted under them."""
+        self.marking: set[int] = set()
+        """What somebody who may has asked to be marked read."""
+        self.sign_ins = 0
+        self.ended: set[str] = set()
+        """Sessions that were signed out."""
+        self.devices: list[Device] = []
+
+    @property
+    def signed_in(self) -> str:
+        return f"{self.id}-{self.sign_ins}"
+
+    def nth(self, index: int) -> Notification | None:
+        return self.said[index % len(self.said)] if self.said else None
+
+
+class Device:
+    """A client, what it was sent, and what it is owed."""
+
+    def __init__(
+        self,
+        owner: Owner,
+        line: Line,
+        *,
+        after: str | None,
+        extended: bool,
+        read: set[int],
+        read_now: Callable[[], set[int]],
+        expires: float,
+        one_too_many: bool,
+    ) -> None:
+        self.owner = owner
+        self.line = line
+        self.session = owner.signed_in
+        self.extended = extended
+        self.expires = expires
+        self.got: list[int] = []
+        self.closed: tuple[int, str] | None = None
+        self.leaving = False
+        self.established = False
+        self.was_slow = not line.reads
+        self.was_one_too_many = one_too_many
+        number = next((each.seq for each in owner.said if each.id == after), None)
+        if number is not None:
+            owner.pinned.add(number)
+        self._by_since = number is not None
+        self._floor = number or 0
+        self._known = len(owner.said)
+        self._never = set() if self._by_since else read
+        """What was marked read before this connection was made."""
+        self._read_now = read_now
+        self._marked: set[int] = set()
+        self.pinged: list[set[int]] = []
+        """For each ``PING`` not yet answered, what was marked before it."""
+        self._heard = bytearray()
+        line.hear = self.hear
+
+    @property
+    def ended(self) -> bool:
+        return self.closed is not None or self.line.lost or self.leaving
+
+    def due(self, read: set[int]) -> set[int]:
+        """What it must have been sent by now if it has stayed."""
+        numbers = {each.seq for each in self.owner.said}
+        unread = set() if self._by_since else numbers - read
+        return ({n for n in numbers if n > self._floor} | unread) - self.owner.deleted
+
+    # what comes
+
+    def hear(self, data: bytes) -> None:
+        self._heard += data
+        for each in frames_in(self._heard):
+            assert self.closed is None, "a frame after the Close"
+            if each.opcode == PING:
+                self._say(frame(PONG, each.data))
+            elif each.opcode == CLOSE:
+                self.closed = each.closing
+                if not self.leaving:
+                    self._say(close_frame(each.closing[0]))
+            else:
+                assert each.opcode == TEXT
+                self._take(json.loads(each.data))
+
+    def _take(self, value: dict[str, Any]) -> None:
+        kind = value["type"]
+        if kind == "CONNECTION_ESTABLISHED":
+            assert value["userId"] == self.owner.id
+            assert not self.established
+            self.established = True
+            if not self._by_since:
+                self._floor = len(self.owner.said)
+            return
+        assert self.established, "before the first frame"
+        if kind == "pong":
+            waiting = self.pinged.pop(0) - self._read_now() - self.owner.deleted
+            assert not waiting, "answered before an earlier mark was durable"
+        elif kind.isupper():
+            assert self.extended, "never asked for"
+            if kind == "AUTHENTICATED":
+                self.expires = datetime.fromisoformat(value["expiresAt"]).timestamp()
+        else:
+            (seq,) = [each.seq for each in self.owner.said if each.id == value["id"]] or (0,)
+            assert seq, "invented, or another's"
+            assert seq > max(self.got, default=0), "twice, or out of order"
+            assert seq not in self._never, "after a durable mark_read"
+            self.got.append(seq)
+
+    # what goes
+
+    def send(self, value: object) -> None:
+        self._say(_text(json.dumps(value)))
+
+    def mark(self, own: Notification, *, and_ping: bool = False, cut: int = 0) -> None:
+        """Mark, and perhaps ping, in two segments that part at ``cut``."""
+        self.owner.marking.add(own.seq)
+        self._marked.add(own.seq)
+        data = _text(json.dumps({"action": "mark_read", "id": own.id}))
+        if and_ping:
+            self.pinged.append(set(self._marked))
+            data += _text("PING")
+        self._say(data[:cut])
+        self._say(data[cut:])
+
+    def reads_on(self) -> None:
+        self.line.reads = True
+        self.line.read(EVERYTHING)
+
+    def reads_slowly(self, count: int) -> None:
+        """So many bytes now, and then no more."""
+        self.line.reads, self.was_slow = False, True
+        self.line.read(count)
+
+    def leave(self, *, politely: bool) -> None:
+        if politely and not self.ended:
+            self._say(close_frame(1000))
+        elif not politely:
+            self.line.vanish()
+        self.leaving = True
+
+    def _say(self, data: bytes) -> None:
+        if data and not self.leaving and not self.line.lost:
+            self.line.say(data)
+
+    def assert_good_reason(self, now: float) -> None:
+        """It was closed, if it was, for what it or its owner did, and no fault of ours."""
+        if self.closed is None:
+            return
+        good = {
+            (1000, ""): self.leaving,
+            (1008, "Access token expired"): now >= self.expires,
+            # Of its own session, or of all there were, told late: the owner signs in again.
+            (1008, "Access revoked"): bool(self.owner.ended),
+            (1011, "Keepalive timeout"): self.was_slow,
+            (1013, "Too slow"): self.was_slow and self._had_much_to_read(),
+            (1013, "Too many connections"): self.was_one_too_many,
+        }
+        assert good.get(self.closed), self.closed
+
+    def _had_much_to_read(self) -> bool:
+        """More than a replay, which waits for its reader: high water, a chunk, a frame, pings."""
+        return self.extended or len(self.owner.said) >= self._known + 7
+
+
+def _text(text: str) -> bytes:
+    return frame(TEXT, text.encode())

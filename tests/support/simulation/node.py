@@ -1,0 +1,199 @@
+"""One node's realtime rooms on ``stage``'s parts, with two users and their devices."""
+
+import asyncio
+import contextlib
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self
+from unittest import mock
+
+from tests.support.simulation.clients import Device, Owner
+from tests.support.simulation.parts import Alarm, Bus, Line, Loop, Store
+
+from useby.auth.tickets import Tickets
+from useby.auth.tokens import Issuer, Verifier
+from useby.bus.memory import MemoryBus
+from useby.domain.account import User
+from useby.domain.notification import Cause, Draft, Severity
+from useby.domain.policy import Policy
+from useby.realtime import admission as admissions_module
+from useby.realtime import requests as wants_module
+from useby.realtime import retry as patience_module
+from useby.realtime import session as session_module
+from useby.realtime import socket as socket_module
+from useby.realtime.admission import Admission, UpgradeRequest
+from useby.realtime.hub import Hub
+from useby.realtime.slots import Room, Seats
+from useby.realtime.socket import Socket
+from useby.settings import Settings
+from useby.store import accounts, notifications, sessions
+from useby.store.database import StoreUnavailable, Transaction
+
+KEY = "k" * 32
+START = datetime(2026, 1, 1, tzinfo=UTC)
+MOST = 6
+"""Connections that a user may have."""
+PAGE = 3
+SMALLER = {
+    session_module: {"PAGE": PAGE, "CHUNK": 700},
+    socket_module: {"HIGH_WATER": 2048},
+    wants_module: {"PAGE": PAGE, "FETCH_BATCH": 2},
+    patience_module: {"RETRY_LONGEST": 1.0},
+    admissions_module: {"TOGETHER": 2},
+}
+"""So that few notifications and few connections are many."""
+SETTINGS = Settings(
+    secret_key=KEY,
+    ping_interval=4,
+    ping_timeout=4,
+    close_timeout=2,
+    connections_per_user=MOST,
+    send_buffer_bytes=8192,
+    frames_per_second=1e6,
+    frames_burst=10**6,
+    _env_file=None,
+)
+
+
+class Scene:
+    """Sessions, sockets, hub, admission and sweep as they are; the rest as it is told."""
+
+    def __init__(self) -> None:
+        self._cleanup = contextlib.ExitStack()
+        for module, smaller in SMALLER.items():
+            self._cleanup.enter_context(mock.patch.multiple(module, **smaller))
+        # So that sets of sockets have an order, and an example can be played again.
+        by_number = mock.patch.object(Socket, "__hash__", lambda socket: socket.transport.number)
+        self._cleanup.enter_context(by_number)
+        self.alarm = self._cleanup.enter_context(Alarm("useby"))
+        self.loop = Loop()
+        self.store = Store(self.loop)
+        self.loop.run_until_complete(self._build())
+        self.bus = Bus(self.hub.on_event)
+        self.store.on_commit = self.bus.publish
+        self.running = [self.loop.create_task(room.run()) for room in (self.hub, self.admission)]
+        self.owners = [Owner(name) for name in ("ada", "eve")]
+        for owner in self.owners:
+            user = User(owner.id, None, owner.id, "UTC", Policy(), self.wall())
+            self.store.commit(lambda t, u=user: accounts.add_user(t, user=u, password_hash=None))
+            self.sign_in(owner)
+        self.loop.settle()
+        self.tasks = len(asyncio.all_tasks(self.loop))
+
+    async def _build(self) -> None:
+        verifier = Verifier(SETTINGS, KEY.encode())
+        store: Any = self.store
+        self.hub = Hub(
+            SETTINGS, store, verifier, MemoryBus(), now=self.wall, product_json=lambda *_: "{}"
+        )
+        self.admission = Admission(
+            self.hub,
+            store,
+            verifier,
+            Tickets(KEY.encode(), 30),
+            seats=Seats(Room(100, 64), lambda: self.hub.count),
+            now=self.wall,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.loop.end()
+        self.store.close()
+        self._cleanup.close()
+
+    def wall(self) -> datetime:
+        return START + timedelta(seconds=self.loop.now)
+
+    @property
+    def devices(self) -> list[Device]:
+        return [device for owner in self.owners for device in owner.devices]
+
+    def read_of(self, owner: Owner) -> set[int]:
+        """What of a user's is marked read, durably."""
+        rows = self.store.look(lambda c: notifications.page_after(c, owner.id, 0, 10**6))
+        return {row.seq for row in rows if row.read_at}
+
+    # what users do, by REST or by a command beside the node
+
+    def sign_in(self, owner: Owner) -> None:
+        owner.sign_ins += 1
+        self.store.commit(
+            lambda transaction: sessions.open_session(
+                transaction,
+                user_id=owner.id,
+                session_id=owner.signed_in,
+                token_hash=None,
+                now=self.wall(),
+                expires_at=self.wall() + timedelta(days=30),
+            )
+        )
+
+    def sign_out(self, owner: Owner) -> None:
+        """Everywhere; and sign in again."""
+        owner.ended.add(owner.signed_in)
+        self.store.commit(lambda t: accounts.end_sessions(t, owner.id, self.wall()))
+        self.sign_in(owner)
+
+    def token(self, owner: Owner, seconds: int) -> str:
+        return Issuer(KEY.encode(), seconds).access(owner.id, owner.signed_in, self.wall())
+
+    def post(self, owner: Owner, count: int) -> None:
+        def work(transaction: Transaction) -> None:
+            draft = Draft(owner.id, f"{owner.id} ".ljust(300, "x"), Severity.INFO, Cause.CUSTOM)
+            owner.said += notifications.add(transaction, [draft] * count, self.wall())
+
+        async def write() -> None:
+            with contextlib.suppress(StoreUnavailable):
+                await self.store.write(work)
+
+        self.loop.create_task(write())
+        self.loop.settle()
+
+    def mark(self, owner: Owner, index: int) -> None:
+        if said := owner.nth(index):
+            owner.marking.add(said.seq)
+            now = self.wall()
+            self.store.commit(lambda t: notifications.mark_read(t, owner.id, [said.id], now))
+
+    def delete(self, owner: Owner, index: int) -> None:
+        said = owner.nth(index)
+        if said and said.seq not in owner.pinned:
+            self.store.commit(lambda t: notifications.delete(t, owner.id, said.id))
+            owner.deleted.add(said.seq)
+
+    def connect(
+        self,
+        owner: Owner,
+        after: str | None = None,
+        *,
+        reads: bool = True,
+        extended: bool = False,
+        seconds: int = 3600,
+    ) -> Device:
+        """A new connection; ``after`` is its ``since``, ``seconds`` its token's life."""
+        line = Line(self.loop, len(self.devices), reads=reads)
+        device = Device(
+            owner,
+            line,
+            after=after,
+            extended=extended,
+            read=self.read_of(owner),
+            read_now=lambda: self.read_of(owner),
+            expires=int(self.wall().timestamp()) + seconds,
+            one_too_many=sum(not each.line.lost for each in owner.devices) >= MOST,
+        )
+        knock = UpgradeRequest((self.token(owner, seconds),), None, after, extended)
+        self.admission.accept(object(), line, knock)
+        owner.devices.append(device)
+        self.loop.settle()
+        return device
+
+    # what the store is
+
+    def store_is(self, how: str) -> None:
+        """Well, away, or slow: then it works and answers only when told."""
+        self.store.away, self.store.slow = how == "away", how == "slow"
+        if not self.store.slow:
+            self.store.catch_up()
+        self.loop.settle()

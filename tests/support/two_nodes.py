@@ -1,0 +1,53 @@
+"""Two nodes in the test's own process, on one PostgreSQL and one NATS."""
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from tests.support.in_process_node import InProcessNode, SettableClock
+from tests.support.nats_servers import NatsServer
+from tests.support.process_node import until
+from tests.support.time_limits import NO_SWEEP
+
+from useby.app import running
+from useby.settings import Settings
+
+BASE: dict[str, Any] = {
+    "port": 0,
+    "secret_key": "k" * 32,
+    "drain_seconds": 0,
+    "close_timeout": 0.3,
+    **NO_SWEEP,
+    "_env_file": None,
+}
+
+
+@contextlib.asynccontextmanager
+async def two_houses(
+    database_url: str,
+    *servers: NatsServer,
+    second: Mapping[str, Any] | None = None,
+    **settings: Any,
+) -> AsyncIterator[tuple[InProcessNode, InProcessNode]]:
+    """Both run until the block ends, and hear each other when it begins.
+
+    ``second`` is what is set otherwise on the second.
+    """
+    urls = tuple(each.url for each in servers)
+    wall = SettableClock()
+    values = BASE | {"database_url": database_url, "nats_url": urls} | settings
+    async with contextlib.AsyncExitStack() as stack:
+        houses = []
+        for own in ({}, second or {}):
+            node = await stack.enter_async_context(running(Settings(**values | own), wall))
+            stack.callback(node.stop)
+            houses.append(InProcessNode(node, wall))
+        for house in houses:
+            await until(lambda house=house: house.node.bus.connected)
+        yield houses[0], houses[1]
+
+
+async def followed(house: InProcessNode) -> None:
+    """Until all who are connected here are heard of from elsewhere."""
+    bus: Any = house.node.bus
+    await until(lambda: set(bus._subscriptions) >= set(house.node.hub._users))
