@@ -1,0 +1,39 @@
+"""Links of the documentation lead to files, and CONTRIBUTING.md names files that exist."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted(
+    (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").glob("*.md"))
+)
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
+HEADER = "| a new | code | test | page |"
+
+
+def anchors_of(page: Path) -> set[str]:
+    """Anchors of a page's headings, as GitHub writes them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_of_a_page_lead_to_files_and_headings_that_exist(page: Path) -> None:
+    broken = []
+    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+        if link.startswith(("http://", "https://", "mailto:")):
+            continue
+        path, _, anchor = link.partition("#")
+        target = page.parent / path if path else page
+        if not target.exists() or (anchor and anchor not in anchors_of(target)):
+            broken.append(link)
+    assert broken == []
+
+
+def test_the_table_of_places_names_files_that_exist() -> None:
+    table = CONTRIBUTING[CONTRIBUTING.index(HEADER) :].split("\n\n")[0]
+    paths = re.findall(r"`([\w.-]+/[\w./-]+)`", table)
+    assert len(paths) > 30
+    assert [path for path in paths if not (ROOT / path).exists()] == []
