@@ -1,19 +1,19 @@
-"""The README's example is a program, and every page it leads to is there."""
+"""The README's example runs, and its links and commands exist."""
 
 import re
 import subprocess
 import sys
 from pathlib import Path
 
-from tests.support import process_node as live
+from tests.support import process_node
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 
 
-def test_the_example_prints_what_is_unread(tmp_path: Path) -> None:
+def test_the_readmes_example_prints_unread_notifications(tmp_path: Path) -> None:
     (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    with live.serving(tmp_path) as server:
+    with process_node.serving(tmp_path) as server:
         person = server.person()
         server.say(person, ["Milk expires today", "Tea is ready"])
         program = example.replace("…", person.token).replace(
@@ -24,18 +24,18 @@ def test_the_example_prints_what_is_unread(tmp_path: Path) -> None:
         )
         assert run.stdout
         with run:
-            said = [run.stdout.readline().decode().strip() for _ in range(2)]
+            lines = [run.stdout.readline().decode().strip() for _ in range(2)]
             run.terminate()
-    assert said == ["info: Milk expires today", "info: Tea is ready"]
+    assert lines == ["info: Milk expires today", "info: Tea is ready"]
 
 
-def test_every_page_it_leads_to_is_there() -> None:
+def test_the_readmes_links_lead_to_files() -> None:
     pages = re.findall(r"\]\(([^)#]+)\)", README)
     assert len(pages) > 5
     assert [page for page in pages if not (ROOT / page).is_file()] == []
 
 
-def test_it_shows_the_two_commands_of_the_makefile() -> None:
+def test_the_readme_shows_the_two_main_targets_of_the_makefile() -> None:
     first = re.search(r"```sh\n(.*?)```", README, re.DOTALL)
     assert first
     targets = re.findall(r"^make (\w+)", first[1], re.MULTILINE)
