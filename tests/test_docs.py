@@ -7,7 +7,12 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted(
-    (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").glob("*.md"))
+    (
+        *ROOT.glob("*.md"),
+        *(ROOT / "docs").rglob("*.md"),
+        *(ROOT / "examples").glob("*.md"),
+        ROOT / "tests" / "README.md",
+    )
 )
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 HEADER = "| a new | code | test | page |"
