@@ -108,6 +108,34 @@ def test_pip_settings_reach_uv(installer: ModuleType) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("inside", "script", "expected"),
+    [
+        (True, "exit 1", "inside"),
+        (False, "exit 0", "outside"),
+        (False, "exit 1", "ensured"),
+    ],
+)
+def test_a_pip_is_found_for_an_environment_that_has_none(
+    installer: ModuleType,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    inside: bool,
+    script: str,
+    expected: str,
+) -> None:
+    outside = programs(tmp_path / "bin", python=script) / "python"
+    python = programs(tmp_path / "environment", python='echo "$*" >"$0.calls"') / "python"
+    monkeypatch.setattr(installer.sys, "executable", str(python))
+    monkeypatch.setattr(installer, "OUTSIDE", outside)
+    monkeypatch.setattr(installer.importlib.util, "find_spec", lambda name: inside or None)
+    command = installer.pip()
+    ensured = (tmp_path / "environment" / "python.calls").exists()
+    assert command[0] == str(outside if expected == "outside" else python)
+    assert ("--python" in command) == (expected == "outside")
+    assert ensured == (expected == "ensured")
+
+
 def test_pip_installs_where_uv_fails(
     installer: ModuleType,
     tmp_path: Path,
@@ -119,7 +147,7 @@ def test_pip_installs_where_uv_fails(
         ("pip", 'echo "pip $*"'),
     ))  # fmt: skip
     monkeypatch.setattr(installer, "UV", uv)
-    monkeypatch.setattr(installer, "PIP", (str(pip),))
+    monkeypatch.setattr(installer, "pip", lambda: [str(pip)])
     monkeypatch.setattr(installer, "settings", lambda listing: {})
     assert installer.main(["-r", "run.txt"]) == 0
     output, errors = capfd.readouterr()
