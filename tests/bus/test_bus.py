@@ -31,7 +31,7 @@ async def test_news_of_this_node_is_heard_at_once_whole_and_in_order(ears: Ears)
 
 
 async def test_following_twice_and_leaving_twice_is_no_mistake(ears: Ears) -> None:
-    for each in (ears.bus.follow, ears.bus.follow, ears.bus.leave, ears.bus.leave):
+    for each in (ears.bus.subscribe, ears.bus.subscribe, ears.bus.unsubscribe, ears.bus.unsubscribe):
         each("ada")
     ears.bus.publish(notified("ada"))
     assert ears.heard[-1] == notified("ada")

@@ -38,7 +38,7 @@ AT_ONCE = 4.0
 
 async def flushed(ears: Ears, other: Ears, user_id: str = "the last") -> None:
     """Wait until all that ``ears`` has said was heard by ``other``, who follows a user for it."""
-    await other.follow(user_id)
+    await other.subscribe(user_id)
     ears.bus.publish(notified(user_id))
     await other.until(lambda each: each.hints(user_id))
 
@@ -47,7 +47,7 @@ async def test_what_one_node_commits_another_hears_of_if_it_follows_that_user(
     start: Any, shared: NatsServer
 ) -> None:
     here, there = await start(shared), await start(shared)
-    await there.follow("ada")
+    await there.subscribe("ada")
     here.bus.publish(notified("ada"))
     here.bus.publish(notified("eve"))
     here.bus.publish(MarkedRead("ada", IDS))
@@ -64,7 +64,7 @@ async def test_every_user_id_has_a_subject_of_its_own(
     start: Any, shared: NatsServer, user_id: str
 ) -> None:
     here, there = await start(shared), await start(shared)
-    await there.follow(user_id)
+    await there.subscribe(user_id)
     here.bus.publish(notified("somebody else"))
     here.bus.publish(notified(user_id))
     await flushed(here, there)
@@ -76,8 +76,8 @@ async def test_publishing_to_a_user_who_is_connected_nowhere_costs_no_delivery(
     start: Any, server: NatsServer
 ) -> None:
     here, there = await start(server), await start(server)
-    await there.follow("ada")
-    await there.follow("eve")
+    await there.subscribe("ada")
+    await there.subscribe("eve")
     there.bus.unsubscribe("ada")
     await until(lambda: subscriptions(server, 1))
     before = await server.says("varz")
@@ -137,7 +137,7 @@ async def test_a_stalled_server_is_found_out_and_used_again_when_it_goes_on(
 ) -> None:
     monkeypatch.setattr(module, "ROUND_TRIP_SECONDS", 0.3)
     here, there = await start(server), await start(server)
-    await there.follow("ada")
+    await there.subscribe("ada")
     server.stall()
     here.bus.publish(notified("ada"))
     there.bus.subscribe("eve")
@@ -199,7 +199,7 @@ async def test_an_outage_heals_by_itself_and_all_are_looked_at(
     start: Any, server: NatsServer
 ) -> None:
     here, there = await start(server), await start(server)
-    await there.follow("ada")
+    await there.subscribe("ada")
     again = metrics.nats_reconnects._value.get()
     for _ in range(2):
         server.kill()
@@ -227,7 +227,7 @@ async def test_a_user_of_whom_too_much_is_said_is_looked_at_all_the_same(
     monkeypatch.setattr(module, "WAITING_HINTS", 1)
     monkeypatch.setattr(NatsBus, "_on_message", take_late)
     here, there = await start(server), await start(server)
-    await there.follow("ada")
+    await there.subscribe("ada")
     taken = metrics.hints_received._value.get()
     for _ in range(300):
         here.bus.publish(notified("ada"))
@@ -247,7 +247,7 @@ async def test_a_server_that_wants_a_password_gets_it_and_no_log_does(
     with nats_servers(config=users) as (server,):
         address = f"127.0.0.1:{server.port}"
         async with running_bus(urls=(f"nats://useby:hunter2-hunter2@{address}",)) as ears:
-            await ears.follow("ada")
+            await ears.subscribe("ada")
         wrong = (f"nats://useby:hunter3-hunter3@{address}",)
         async with running_bus(urls=wrong, connected=False) as ears:
             await until(lambda: "NATS is away" in caplog.text)
@@ -275,7 +275,7 @@ async def test_a_server_with_a_certificate_is_known_by_its_authority(
     with nats_servers(config=config) as (server,):
         url = (server.url.replace("nats://", "tls://"),)
         async with running_bus(urls=url, nats_ca=authority) as ears:
-            await ears.follow("ada")
+            await ears.subscribe("ada")
         async with running_bus(urls=url, connected=False) as ears:  # nobody whom we know
             await until(lambda: "CERTIFICATE_VERIFY_FAILED" in caplog.text)
             assert not ears.bus.connected
@@ -348,7 +348,7 @@ async def test_a_creds_file_opens_a_server_of_an_operator(tmp_path: Path) -> Non
     )
     with nats_servers(config=config) as (server,):
         async with running_bus(server, nats_credentials=creds) as ears:
-            await ears.follow("ada")
+            await ears.subscribe("ada")
 
 
 def a_seed(kind: bytes) -> bytes:

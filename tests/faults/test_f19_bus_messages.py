@@ -111,7 +111,7 @@ async def test_what_was_committed_before_a_node_began_to_follow_is_not_lost(
     user = await here.add_user()
     asked: list[str] = []
     bus = there.node.bus
-    follow = bus.follow
+    follow = bus.subscribe
     monkeypatch.setattr(bus, "subscribe", asked.append)
     async with there.connected(await here.token(user)) as client:
         assert asked == [user.id]
