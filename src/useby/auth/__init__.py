@@ -1,5 +1,5 @@
-"""Who comes in: tokens, passwords, tickets, and how often one may try.
+"""Authentication: tokens, passwords, tickets, and limits on sign-in attempts.
 
-No SQL and no HTTP routes. Imports ``settings`` and ``domain``. Imported by ``realtime``, ``api``,
-``app`` and ``cli``.
+This package has no SQL and no HTTP routes. It imports ``settings`` and ``domain``; ``realtime``,
+``api``, ``app`` and ``cli`` import it.
 """

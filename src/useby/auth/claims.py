@@ -1,7 +1,8 @@
-"""What a good token says, and how strictly it has to say it.
+"""Claims of a valid token, and the checks of their types and ranges.
 
-JSON lets an ``exp`` be a string, a truth value or 1e30, and libraries hand it on so: types and
-ranges are checked here, against the time passed in, for our own tokens and an outside issuer's.
+JSON allows an ``exp`` that is a string, a truth value or 1e30, and libraries pass it on unchanged.
+So this module checks types and ranges, against the time that the caller passes in, both for our
+own tokens and for those of an outside issuer.
 """
 
 import math
@@ -13,37 +14,41 @@ from typing import Any, Final
 from useby.domain.account import CLOCK_SKEW
 
 MAX_SUBJECT: Final = 128
-"""Characters of a user's id."""
+"""Maximum length of a user's id, in characters."""
 _LATEST: Final = 253_402_300_799
-"""The last second of the year 9999: the latest that ``datetime`` can hold."""
+"""Last second of the year 9999, the latest that ``datetime`` can hold."""
 _SKEW_SECONDS: Final = CLOCK_SKEW.total_seconds()
 
 
-class InvalidToken(Exception):  # noqa: N818 - said as the caller sees it
-    """The token opens nothing."""
+class InvalidToken(Exception):  # noqa: N818 - the name describes the caller's view
+    """Raised for a token that is not valid."""
 
     def __init__(self, *, expired: bool = False) -> None:
-        """Say whether its time is over (then, and only then, it was good before)."""
+        """Store the reason.
+
+        Args:
+            expired: Whether the token was valid before and has expired; it has no other fault.
+        """
         super().__init__("expired" if expired else "invalid")
         self.expired = expired
 
 
-class IssuerUnavailable(Exception):  # noqa: N818 - said as the caller sees it
-    """The outside issuer's keys cannot be fetched now, so the token may be good or bad."""
+class IssuerUnavailable(Exception):  # noqa: N818 - the name describes the caller's view
+    """Raised while the outside issuer's keys cannot be fetched; the token may be valid or not."""
 
     def __init__(self, retry_after: float) -> None:
-        """Give the seconds after which the keys are asked for again."""
+        """Store the seconds after which the keys may be fetched again."""
         super().__init__("the keys of the issuer cannot be fetched")
         self.retry_after = retry_after
 
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a good token says."""
+    """Checked claims of a valid token."""
 
     user_id: str
     session_id: str | None
-    """The sign-in it belongs to; ``None`` for an outside issuer's."""
+    """Sign-in that the token belongs to; ``None`` for a token of an outside issuer."""
     issued_at: datetime
     expires_at: datetime
     token_id: str
@@ -52,25 +57,25 @@ class Claims:
 def claims_of(
     payload: Mapping[str, Any], *, user_claim: str, session_id: str | None, now: datetime
 ) -> Claims:
-    """Return the claims of a token whose signature is good.
+    """Return the claims of a token whose signature has been verified.
 
     Args:
         payload: The token's JSON object.
         user_claim: The name of the claim that holds the user's id.
-        session_id: The sign-in it belongs to, if it is one of ours.
-        now: The moment at which it has to be good, aware.
+        session_id: The sign-in that the token belongs to, if it is one of ours.
+        now: The moment at which the token has to be valid, aware.
 
     Raises:
-        TokenRefused: A claim is missing, of the wrong type or out of range, the token has expired
-            or is not valid yet, or it is dated later than ``CLOCK_SKEW`` from now: "sign out
-            everywhere" compares ``iat`` with the time of the sign-out, which a later date would
-            outlive.
+        InvalidToken: A claim is missing, of the wrong type or out of range, the token has expired
+            or is not valid yet, or its ``iat`` is later than ``CLOCK_SKEW`` from now: "sign out
+            everywhere" compares ``iat`` with the time of the sign-out, so a token with a later
+            date would survive it.
     """
     user_id = require_text(payload.get(user_claim))
     if len(user_id) > MAX_SUBJECT or not user_id.isprintable():
         raise InvalidToken
     wall = now.timestamp()
-    expires = math.floor(_moment(payload.get("exp")))  # sooner than it says, and never later
+    expires = math.floor(_moment(payload.get("exp")))  # rounded down: never later than the claim
     issued = _moment(payload.get("iat", 0))
     if _moment(payload.get("nbf", 0)) > wall or issued > wall + _SKEW_SECONDS:
         raise InvalidToken
@@ -86,10 +91,10 @@ def claims_of(
 
 
 def require_text(value: object) -> str:
-    """A claim or header that has to be a text with something in it.
+    """Return a claim or header that has to be a text and not empty.
 
     Raises:
-        TokenRefused: It is not.
+        InvalidToken: The value is not a text, or it is empty.
     """
     if not isinstance(value, str) or not value:
         raise InvalidToken
@@ -97,9 +102,9 @@ def require_text(value: object) -> str:
 
 
 def _moment(value: object) -> int | float:
-    """A NumericDate (RFC 7519 section 2) that a calendar can hold."""
+    """Return a NumericDate (RFC 7519 section 2), checked to be one that ``datetime`` can hold."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidToken
-    if not 0 <= value <= _LATEST:  # nor is NaN between anything
+    if not 0 <= value <= _LATEST:  # NaN fails this comparison too
         raise InvalidToken
     return value

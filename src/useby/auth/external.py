@@ -1,7 +1,7 @@
-"""Tokens of an outside issuer: RS256, ES256 or EdDSA, by a PEM or a key set.
+"""Verify tokens of an outside issuer: RS256, ES256 or EdDSA, with a PEM key or a key set.
 
-PyJWT checks the signature, with the one algorithm that the key is for; the claims are checked by
-us (``claims``).
+PyJWT checks the signature, with the one algorithm that the key is for; the module ``claims``
+checks the claims.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from useby.auth.jwks import KEY_TYPES, KeySet, PublicKey, algorithm_of
 from useby.settings import Settings
 
 RSA_BITS: Final = 2048
-"""The least that RFC 7518 section 3.3 allows."""
+"""Minimum size of an RSA key, in bits (RFC 7518 section 3.3)."""
 _SIGNATURE_ONLY: Final[Any] = {
     "enforce_minimum_key_length": True,
     "verify_exp": False,
@@ -32,14 +32,14 @@ _SIGNATURE_ONLY: Final[Any] = {
 
 
 class ExternalIssuer:
-    """What the settings say of an outside issuer, and its keys."""
+    """Outside issuer as the settings describe it, with its keys."""
 
     def __init__(self, settings: Settings) -> None:
-        """Read the PEM, if there is one; a key set is fetched when first needed.
+        """Read the PEM key, if one is set; a key set is fetched when it is first needed.
 
         Raises:
-            ValueError: The settings name an algorithm, a URL or a PEM that can't be used.
-            OSError: The PEM file can't be read.
+            ValueError: The settings name an algorithm, a URL or a PEM that cannot be used.
+            OSError: The PEM file cannot be read.
         """
         unknown = set(settings.jwt_algorithms) - KEY_TYPES.keys()
         if unknown:
@@ -52,7 +52,7 @@ class ExternalIssuer:
         """Return the key that must have signed a token; ``None`` if it has to be fetched first.
 
         Raises:
-            TokenRefused: There is no such key.
+            InvalidToken: The issuer has no such key, or the algorithm is not allowed.
             IssuerUnavailable: The keys cannot be fetched now.
         """
         if header.get("alg") not in self._settings.jwt_algorithms:
@@ -67,15 +67,15 @@ class ExternalIssuer:
             raise InvalidToken from None
 
     async def fetch_keys(self) -> None:
-        """Fetch the key set, unless that was just done."""
+        """Fetch the key set, unless it was fetched a moment ago."""
         if self._keys is not None:
             await self._keys.fetch()
 
     def verify(self, token: str, key: PublicKey, now: datetime) -> Claims:
-        """The claims of a token that ``key`` signed and that is good at ``now``.
+        """Return the claims of a token that ``key`` signed and that is valid at ``now``.
 
         Raises:
-            TokenRefused: It is not.
+            InvalidToken: ``key`` did not sign the token, or a claim is refused.
         """
         settings = self._settings
         algorithm = algorithm_of(key)
@@ -95,16 +95,16 @@ class ExternalIssuer:
 
 
 def load_pem(text: str) -> PublicKey:
-    """A public key from PEM text, or from the file it names.
+    """Return a public key from PEM text, or from the file that ``text`` names.
 
     Raises:
-        ValueError: It is neither, or of a kind or size that no algorithm here takes.
-        OSError: The file can't be read.
+        ValueError: The PEM cannot be parsed, or no algorithm here takes its kind or size of key.
+        OSError: The file cannot be read.
     """
     pem = text.encode() if text.lstrip().startswith("-----BEGIN") else Path(text).read_bytes()
     key = load_pem_public_key(pem)
     if isinstance(key, RSAPublicKey) and key.key_size < RSA_BITS:
         raise ValueError(f"USEBY_JWT_PUBLIC_KEY has {key.key_size} bits; {RSA_BITS} are the least")
     if not isinstance(key, PublicKey):
-        raise ValueError("USEBY_JWT_PUBLIC_KEY must be an RSA, EC or Ed25519 key")  # noqa: TRY004 - what the settings say, not a type of ours
+        raise ValueError("USEBY_JWT_PUBLIC_KEY must be an RSA, EC or Ed25519 key")  # noqa: TRY004 - a setting is wrong, not a type
     return key

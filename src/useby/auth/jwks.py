@@ -1,4 +1,4 @@
-"""An outside issuer's keys: fetched when needed, kept, and never by a URL that a token names."""
+"""Fetch and cache the keys of an outside issuer, never from a URL that a token names."""
 
 import asyncio
 import contextlib
@@ -25,36 +25,36 @@ KEY_TYPES: Final[Mapping[str, type[PublicKey]]] = {
     "ES256": EllipticCurvePublicKey,
     "EdDSA": Ed25519PublicKey,
 }
-"""The algorithms an outside issuer may use, each with the one kind of key it takes."""
+"""Algorithms that an outside issuer may use, each with the one kind of key that it takes."""
 
 MAX_BYTES: Final = 64 * 1024
 TIMEOUT_SECONDS: Final = 5.0
 MIN_REFETCH_SECONDS: Final = 60.0
-"""Seconds from one good fetch to the next that an unknown ``kid`` may cause."""
+"""Minimum seconds between a successful fetch and the next that an unknown ``kid`` causes."""
 RETRY_AFTER: Final = 5.0
 """Seconds from a failed fetch to the next."""
 MAX_AGE_SECONDS: Final = 3600.0
-"""Seconds after which known keys are asked for again, so that a withdrawn one is dropped."""
+"""Seconds after which cached keys are fetched again, so that a withdrawn one is dropped."""
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 def algorithm_of(key: PublicKey) -> str:
-    """The algorithm that a key is for."""
+    """Return the algorithm that a key is for."""
     return next(name for name, kind in KEY_TYPES.items() if isinstance(key, kind))
 
 
 class KeySet:
-    """The keys at one URL, by ``kid``. The last good ones stay when a fetch fails."""
+    """Keys at one URL, by ``kid``. When a fetch fails, those of the last success stay."""
 
     def __init__(self, url: str, clock: Callable[[], float] = time.monotonic) -> None:
-        """Name the URL; nothing is fetched yet.
+        """Check the URL; nothing is fetched yet.
 
         Args:
-            url: https; plain http is taken for this machine alone, where a sidecar may answer.
-            clock: Seconds that never go back.
+            url: An https URL; plain http is accepted only for this machine, for a sidecar.
+            clock: A monotonic clock, in seconds.
 
         Raises:
-            ValueError: The URL is neither.
+            ValueError: The URL is neither https nor one of this machine.
         """
         parts = urlsplit(url)
         local = parts.scheme == "http" and parts.hostname in _LOOPBACK
@@ -68,15 +68,15 @@ class KeySet:
         self._one_at_a_time = asyncio.Lock()
 
     def get(self, kid: str) -> PublicKey | None:
-        """Return the key called ``kid``; ``None`` if a fetch has to come first.
+        """Return the key with this ``kid``; ``None`` if the keys have to be fetched first.
 
-        A ``kid`` that is unknown after a good fetch stays unknown for a minute, so that a flood of
-        made-up ones causes no flood of requests. After a failed fetch the last good keys are still
-        returned, and nothing can be concluded about any other.
+        A ``kid`` that is missing after a successful fetch stays missing for a minute, so that a
+        flood of invented ones causes no flood of requests. After a failed fetch the keys of the
+        last success are still returned, and any other key may exist or not.
 
         Raises:
-            KeyError: The issuer has no such key, and it is too soon to ask again.
-            IssuerUnavailable: The last fetch failed, and it is too soon to ask again.
+            KeyError: The issuer has no such key, and it is too soon to fetch again.
+            IssuerUnavailable: The last fetch failed, and it is too soon to fetch again.
         """
         key = self._keys.get(kid)
         if key is not None:
@@ -89,7 +89,7 @@ class KeySet:
         raise KeyError(kid)
 
     async def fetch(self) -> None:
-        """Fetch the keys, unless another task just did. Failure is logged and changes no key."""
+        """Fetch the keys, unless another task just did. A failure is logged; all keys stay."""
         async with self._one_at_a_time:
             if self._wait() > 0:
                 return
@@ -97,21 +97,21 @@ class KeySet:
             try:
                 self._keys = parse(await self._get())
                 self._failed = False
-            except Exception as error:  # noqa: BLE001 - whatever it was, the last good keys stay
+            except Exception as error:  # noqa: BLE001 - the keys stay after any error
                 log.warning("the keys at %s could not be fetched: %r", self.url, error)
             finally:
-                # At the end: until then, all who need a key wait for the lock.
+                # This comes last: until then, all tasks that need a key wait for the lock.
                 self._tried_at = self._clock()
 
     def _wait(self) -> float:
-        """Return the seconds until the keys may be asked for again."""
+        """Return the seconds until the keys may be fetched again."""
         pause = RETRY_AFTER if self._failed else MIN_REFETCH_SECONDS
         return self._tried_at + pause - self._clock()
 
     async def _get(self) -> bytes:
-        import httpx  # noqa: PLC0415 - only who has an outside issuer pays for it
+        import httpx  # noqa: PLC0415 - nodes without an outside issuer need no httpx
 
-        # As it came: 64 KiB that unpack to 64 MiB are no keys.
+        # The body is read without decompression: 64 KiB that unpack to 64 MiB are no keys.
         headers = {"accept": "application/json", "accept-encoding": "identity"}
         body = bytearray()
         async with (
@@ -129,10 +129,10 @@ class KeySet:
 
 
 def parse(body: bytes) -> Mapping[str, PublicKey]:
-    """The usable signing keys of a key set (RFC 7517), by ``kid``; others are left out.
+    """Return the usable signing keys of a key set (RFC 7517), by ``kid``; skip all others.
 
     Raises:
-        ValueError: It is no key set, or none of its keys can be used.
+        ValueError: The body is no key set, or none of its keys can be used.
     """
     value = json.loads(body)
     entries = value.get("keys") if isinstance(value, dict) else None
@@ -142,7 +142,7 @@ def parse(body: bytes) -> Mapping[str, PublicKey]:
             continue
         if entry.get("use", "sig") != "sig" or entry.get("alg") not in (None, *KEY_TYPES):
             continue
-        with contextlib.suppress(Exception):  # one that can't be read costs only itself
+        with contextlib.suppress(Exception):  # skip an unreadable key, keep the others
             key = jwt.PyJWK(entry).key
             if isinstance(key, PublicKey):
                 found[entry["kid"]] = key

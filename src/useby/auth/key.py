@@ -1,4 +1,4 @@
-"""The key that signs our tokens: from settings, or made once and kept beside the database."""
+"""Load the key that signs our tokens, from settings or from a file beside the database."""
 
 import contextlib
 import os
@@ -14,24 +14,24 @@ KEY_BYTES: Final = 32
 
 
 class SettingsError(Exception):
-    """The settings don't let the program start; the message says what to do."""
+    """Raised when the program cannot start with these settings; the message contains the remedy."""
 
 
 def key_path(database: Path) -> Path:
-    """Where the key of a database is kept if settings give none."""
+    """Return the file of a database's signing key, used if the settings give none."""
     return database.with_suffix(".key")
 
 
 def signing_key(settings: Settings, database: Path | None) -> bytes:
-    """The signing key.
+    """Return the signing key. Create it if a node on loopback with SQLite has none.
 
     Args:
-        settings: May name it.
-        database: The file it is kept beside; ``None`` if the database is a server's.
+        settings: The settings, which may contain the key.
+        database: The SQLite file that the key's file lies beside; ``None`` with PostgreSQL.
 
     Raises:
-        SettingsError: There is none and the node could be reached from elsewhere, or the kept one
-            is readable by others or too short.
+        SettingsError: The settings have no key although other machines can reach the node or the
+            database is PostgreSQL; or the key's file is readable by others or too short.
     """
     if settings.secret_key is not None:
         return settings.secret_key.get_secret_value().encode()
@@ -61,7 +61,7 @@ def _kept_key(path: Path) -> bytes:
 
 
 def _make_key(path: Path) -> None:
-    """Write a key whole under another name, then link it: of two that start at once, one wins."""
+    """Write a key under a temporary name, then link it: of two that start at once, one wins."""
     descriptor, draft = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)  # mode 0600
     try:
         with open(descriptor, "w") as file:  # noqa: PTH123 - a descriptor has no path

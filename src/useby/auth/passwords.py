@@ -1,4 +1,4 @@
-"""Passwords: Argon2id, in a small pool, so that a flood of logins does not stop the loop."""
+"""Hash and verify passwords: Argon2id in a small pool, so that sign-ins never block the loop."""
 
 import asyncio
 import threading
@@ -15,43 +15,46 @@ T = TypeVar("T")
 
 THREADS: Final = 2
 MAX_PENDING: Final = 32
-"""Passwords looked at or waiting for it at a time; more are turned away."""
+"""Maximum number of passwords in the pool, running or queued; more get ``QueueFull``."""
 
 
-class QueueFull(Exception):  # noqa: N818 - said as the caller sees it
-    """Too many passwords are being looked at; the same call may succeed later."""
+class QueueFull(Exception):  # noqa: N818 - the name describes the caller's view
+    """Raised while too many passwords are in the pool; the same call may succeed later."""
 
 
 class Passwords:
-    """Hashes and verifies. Both cost the same whether or not there is anything to compare with."""
+    """Hashes and verifies passwords. Verifying takes as long for an account that does not exist."""
 
     def __init__(self) -> None:
-        """Start no thread yet."""
+        """Create the pool; its threads start with the first password."""
         self._hasher = PasswordHash.recommended()
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="passwords")
         self._room = threading.BoundedSemaphore(MAX_PENDING)
 
     async def hash(self, password: str) -> str:
-        """The hash to keep.
+        """Return the hash to store.
 
         Raises:
-            TooBusy: Too many are waiting.
+            QueueFull: Too many passwords are waiting.
         """
         return await self._run(lambda: self._hasher.hash(_normalize(password)))
 
     async def verify(self, password: str, hashed: str | None) -> tuple[bool, str | None]:
-        """Whether the password is right, and its new hash if it should be kept anew.
+        """Check a password.
 
-        With no hash to compare with, the same work is done, so that time tells nobody whether an
+        Without a hash the same work is done, so that the duration does not reveal whether an
         account exists.
 
+        Returns:
+            Whether the password is right, and a new hash if the stored one should be replaced.
+
         Raises:
-            TooBusy: Too many are waiting.
+            QueueFull: Too many passwords are waiting.
         """
         return await self._run(lambda: self._verify(_normalize(password), hashed))
 
     def close(self) -> None:
-        """End the threads."""
+        """Stop the threads."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     @cached_property
@@ -59,7 +62,7 @@ class Passwords:
         return self._hasher.hash("nobody's password")
 
     def _verify(self, password: str, hashed: str | None) -> tuple[bool, str | None]:
-        nobodys = self._dummy_hash  # made at the first sign-in, whoever's that is
+        nobodys = self._dummy_hash  # created at the first sign-in of any user
         try:
             right, better = self._hasher.verify_and_update(password, hashed or nobodys)
         except UnknownHashError:
@@ -69,12 +72,13 @@ class Passwords:
     async def _run(self, work: Callable[[], T]) -> T:
         if not self._room.acquire(blocking=False):
             raise QueueFull
-        # Given back when the work ends or is taken from the queue, not when its caller goes away.
+        # The room is released when the work ends or is cancelled in the queue, not when the
+        # caller is cancelled.
         future = self._pool.submit(work)
         future.add_done_callback(lambda _: self._room.release())
         return await asyncio.wrap_future(future)
 
 
 def _normalize(password: str) -> str:
-    """The same for the same characters, however a keyboard composed them (RFC 8265 4.2.2)."""
+    """Return the same text for the same characters, composed or not (RFC 8265 4.2.2)."""
     return unicodedata.normalize("NFC", password)

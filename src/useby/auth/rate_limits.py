@@ -1,14 +1,14 @@
 """Limits on how often a sign-in may be tried: they slow guesses down and lock nobody out.
 
-Everything is counted in the memory of one process, within bounds. Three things are counted apart:
+All counters are in the memory of one process, within bounds. There are three kinds:
 
-- the attempts of a network (``network_of``), at the rate of the settings;
-- the attempts at an e-mail, from wherever. When there have been many lately, a network has to wait
+- attempts of one network (``network_of``), at the rate of the settings;
+- attempts at one e-mail, from all networks. After many recent attempts, a network has to wait
   between two attempts at that e-mail, up to ``LONGEST_WAIT`` seconds. A network that has not tried
-  that e-mail before does not wait, so guesses from elsewhere never keep an owner out;
-- the attempts of a known device, which has signed in before: they have an allowance of their own.
+  that e-mail before does not wait, so guesses from other networks never keep an owner out;
+- attempts of a device or network that has signed in before; they have their own allowance.
 
-An e-mail that has no account is counted like one that has.
+An e-mail without an account is counted like one that has an account.
 """
 
 import ipaddress
@@ -27,31 +27,31 @@ from useby.settings import Settings
 T = TypeVar("T")
 
 BUCKETS: Final = 1 << 14
-"""Counters a kind of key. Keys share them, so that no number of made-up keys takes more memory."""
+"""Counters for each kind of key. Keys share them, so invented keys take no more memory."""
 PAIRS: Final = 1 << 14
-"""Pairs of an e-mail and a network that are remembered; the oldest is forgotten for a new one."""
+"""Maximum number of stored pairs of an e-mail and a network; a new pair replaces the oldest."""
 NETWORK_BITS: Final = 64
-"""Prefix by which IPv6 addresses are counted: a household usually holds all that lie below it."""
+"""Prefix by which IPv6 clients are counted; one household usually holds all addresses below it."""
 LONGEST_WAIT: Final = 60.0
-"""Seconds between two attempts of one network at an e-mail that is guessed at."""
+"""Maximum seconds between two attempts of one network at an e-mail that is guessed at."""
 FORGET_SECONDS: Final = 60.0
-"""Seconds after which one attempt at an e-mail counts no more."""
+"""Seconds after which one attempt at an e-mail is dropped from the count."""
 _DOUBLINGS: Final = 7
-"""After these a wait is the longest; more attempts are not counted, and so are soon forgotten."""
+"""Doublings until a wait is the longest; more attempts are not counted, so the wait soon falls."""
 
 
 class RateLimiter:
     """Counts attempts, in memory."""
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
-        """Take the rates from the settings.
+        """Read the rates from the settings.
 
         Args:
-            settings: The rates.
-            clock: Seconds that never go back.
+            settings: The settings with the rates.
+            clock: A monotonic clock, in seconds.
 
         Raises:
-            ValueError: One is not in the library's notation.
+            ValueError: A rate is not in the notation of the library ``limits``.
         """
         self._limiter = FixedWindowRateLimiter(MemoryStorage())
         login = parse(settings.login_rate)
@@ -65,7 +65,7 @@ class RateLimiter:
         self._free = login.amount
         self._clock = clock
         self._guessed_at: dict[int, tuple[float, float]] = {}
-        """By an e-mail's bucket: attempts that count, and when that was so."""
+        """Count of attempts, and the time of that count, by the e-mail's bucket."""
         self._tried_at: OrderedDict[int, float] = OrderedDict()
         self._signed_in: OrderedDict[int, None] = OrderedDict()
 
@@ -73,25 +73,26 @@ class RateLimiter:
         """Count an attempt.
 
         Args:
-            kind: ``signup`` of a network, ``password`` of a session, ``device`` of a session that
-                signs in again, or ``address`` of a network that is known for an e-mail.
-            key: Each has its own count.
+            kind: ``login`` or ``signup`` of a network, ``password`` of a sign-in, ``device`` of a
+                device that signs in again, or ``address`` of a network from which somebody has
+                signed in with the e-mail before.
+            key: Names the counter within its kind.
 
         Returns:
-            ``None`` if it is allowed, else the whole seconds after which to try again.
+            ``None`` if the attempt is allowed, else the whole seconds until the next one is.
         """
         rate = self._rates[kind]
-        bucket = str(hash(key) % BUCKETS)  # nobody outside can work out who shares one
+        bucket = str(hash(key) % BUCKETS)  # clients cannot compute which keys share one
         if self._limiter.hit(rate, kind, bucket):
             return None
         ends = self._limiter.get_window_stats(rate, kind, bucket).reset_time
         return max(1, math.ceil(ends - time.time()))
 
     def attempt(self, network: str, email: str) -> int | None:
-        """Count an attempt to sign in. One that is not allowed makes nobody wait longer.
+        """Count an attempt to sign in. A refused attempt makes no wait longer.
 
         Returns:
-            ``None`` if it is allowed, else the whole seconds after which to try again.
+            ``None`` if the attempt is allowed, else the whole seconds until the next one is.
         """
         wait = self.hit("login", network)
         if wait is not None:
@@ -106,7 +107,7 @@ class RateLimiter:
         return None
 
     def signed_in(self, network: str, email: str) -> None:
-        """Take an attempt back, because it was no guess, and remember from where it came."""
+        """Undo the count of a successful attempt, and store its e-mail and network."""
         now = self._clock()
         self._keep(email, max(0.0, self._count(email, now) - 1), now)
         _remember(self._signed_in, hash((network, email)), None)
@@ -116,7 +117,7 @@ class RateLimiter:
         return hash((network, email)) in self._signed_in
 
     def _pause(self, count: float) -> float:
-        """Return the seconds between two attempts of a network at an e-mail tried so often."""
+        """Return the seconds between two attempts of a network at an e-mail with this count."""
         over = count - self._free
         return 0.0 if over < 0 else min(LONGEST_WAIT, 2.0 ** min(over, _DOUBLINGS))
 
@@ -136,7 +137,7 @@ def _remember(kept: OrderedDict[int, T], pair: int, value: T) -> None:
 
 
 def network_of(address: str) -> str:
-    """Return the part of an address that counts as one visitor: of IPv6 its network."""
+    """Return the part of an address that is counted as one client: for IPv6 its network."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

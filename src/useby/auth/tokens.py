@@ -1,12 +1,12 @@
-"""Access tokens: ours (JWT, HS256), made and verified, and the door to an outside issuer's.
+"""Create and verify our access tokens (JWT, HS256), and verify those of an outside issuer.
 
-After RFC 8725: the algorithm comes from settings and never from the token; our key verifies HS256
-and nothing else, so that a public key is never taken for a shared secret (section 3.1); ``typ``
-keeps our access tokens apart from anything else we might sign (section 3.11); headers that name
-keys (``jku``, ``jwk``, ``x5u``) are never followed, and any ``crit`` refuses.
+This follows RFC 8725. The algorithm comes from settings and never from the token. Our key verifies
+HS256 and nothing else, so that a public key is never used as a shared secret (section 3.1).
+``typ`` keeps our access tokens apart from anything else we might sign (section 3.11). Headers that
+name keys (``jku``, ``jwk``, ``x5u``) are never followed, and a token with ``crit`` is refused.
 
-Every connection of a storm shows a token, so ours are verified with the standard library alone: a
-seventh of the time that PyJWT takes to read the same token, character by character, and twice.
+When many clients connect at once, each presents a token. So ours are verified with the standard
+library alone, in a seventh of the time of PyJWT, which reads a token by character, and twice.
 """
 
 import hashlib
@@ -26,22 +26,22 @@ ISSUER: Final = "useby"
 TYPE: Final = "at+jwt"
 
 
-class KeysNotFetched(Exception):  # noqa: N818 - said as the caller sees it
-    """The outside issuer's keys must be fetched before the token can be judged."""
+class KeysNotFetched(Exception):  # noqa: N818 - the name describes the caller's view
+    """Raised when a token needs a key of the outside issuer that has to be fetched first."""
 
 
 class Issuer:
-    """Makes our own access tokens."""
+    """Creates our own access tokens."""
 
     def __init__(self, key: bytes, access_seconds: int) -> None:
-        """Take the signing key (at least 32 bytes) and a token's life in seconds."""
+        """Store the signing key (at least 32 bytes) and a token's lifetime in seconds."""
         self._key = key
         self.access_seconds = access_seconds
 
     def access(
         self, user_id: str, session_id: str, now: datetime, *, seconds: int | None = None
     ) -> str:
-        """A new access token, good for ``seconds`` or for as long as settings say."""
+        """Return a new access token that lasts ``seconds``; by default the issuer's lifetime."""
         issued = int(now.timestamp())
         claims = {
             "iss": ISSUER,
@@ -56,34 +56,34 @@ class Issuer:
 
 
 class Verifier:
-    """Tells whose a token is. Holds no state but an outside issuer's keys."""
+    """Verifies tokens. Its only state are the keys of an outside issuer."""
 
     def __init__(self, settings: Settings, key: bytes) -> None:
-        """Take our own key, and from the settings what is to be known of an outside issuer.
+        """Store our own key, and read the outside issuer from the settings, if they have one.
 
         Raises:
-            ValueError: The settings name an algorithm, a URL or a PEM that can't be used.
-            OSError: The PEM file can't be read.
+            ValueError: The settings name an algorithm, a URL or a PEM that cannot be used.
+            OSError: The PEM file cannot be read.
         """
         self._key = key
         self._max_bytes = settings.token_max_bytes
         self._outside = None
         if settings.jwt_public_key is not None or settings.jwt_jwks_url is not None:
-            from useby.auth.external import ExternalIssuer  # noqa: PLC0415 - only who needs it pays for it
+            from useby.auth.external import ExternalIssuer  # noqa: PLC0415 - loaded only if it is needed
 
             self._outside = ExternalIssuer(settings)
 
     def verify(self, token: str, now: datetime) -> Claims:
-        """The claims of a token that is good at ``now``.
+        """Return the claims of a token that is valid at ``now``.
 
         Raises:
-            TokenRefused: It is not; ``expired`` says whether only its time is over.
-            KeysNeeded: It may be an outside issuer's, by a key that has to be fetched first.
-            IssuerUnavailable: It may be an outside issuer's, whose keys cannot be fetched now.
+            InvalidToken: The token is not valid; ``expired`` is set if it was valid before.
+            KeysNotFetched: The token may be an outside issuer's, whose key must be fetched first.
+            IssuerUnavailable: The token may be an outside issuer's, whose keys cannot be fetched.
         """
         if len(token) > self._max_bytes or not token.isascii():
             raise InvalidToken
-        # Not believed: it only chooses among what settings allow.
+        # The header is not verified yet: it only selects an algorithm that the settings allow.
         header = _object(token.partition(".")[0])
         if "crit" in header:
             raise InvalidToken
@@ -100,8 +100,8 @@ class Verifier:
         """Verify a token, fetching an outside issuer's keys if needed.
 
         Raises:
-            TokenRefused: The token is not good.
-            IssuerUnavailable: The keys cannot be fetched now; the same token may be good later.
+            InvalidToken: The token is not valid.
+            IssuerUnavailable: The keys cannot be fetched now; the same token may be valid later.
         """
         try:
             return self.verify(token, now)
@@ -113,7 +113,7 @@ class Verifier:
             raise IssuerUnavailable(0) from None
 
     async def fetch_keys(self) -> None:
-        """Fetch the outside issuer's keys, unless that was just done."""
+        """Fetch the outside issuer's keys, unless they were fetched a moment ago."""
         if self._outside is not None:
             await self._outside.fetch_keys()
 
