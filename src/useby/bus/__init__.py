@@ -1,7 +1,8 @@
-"""How the nodes of a cluster hurry news to each other. It may lose; the store is the truth.
+"""Publish events within a node and hints between nodes.
 
-Imports ``domain``, ``settings`` and ``metrics``. ``memory`` serves a node that is alone, ``nats``
-one that has neighbours; ``hints`` is what goes from one to another.
+Hints only save time and may be lost; the database is authoritative. The package imports ``domain``,
+``settings`` and ``metrics``. ``memory`` is the bus of a single node, ``nats`` that of a cluster;
+``hints`` defines the messages between nodes.
 """
 
 from collections.abc import Callable
@@ -14,35 +15,35 @@ from useby.domain.events import Event
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """News from other nodes may have been missed: of these users, or of anybody."""
+    """Notice that hints of these users may have been lost, so they have to be reconciled."""
 
     user_ids: tuple[str, ...] | None = None
-    """``None`` means anybody."""
+    """Ids of the users; ``None`` means all users."""
 
 
 BusMessage = Event | Hint | Gap
-"""News of this node's own commits; from other nodes hints, and word that some may be lost."""
+"""An event of this node's own commits, a hint of another node, or a gap in the hints."""
 Listener = Callable[[BusMessage], None]
 
 
 class Bus(Protocol):
-    """Carries news to this node's listener at once, and a hint of it to every node that follows."""
+    """Passes events to this node's listener, and sends hints to the nodes that subscribed."""
 
     @property
     def connected(self) -> bool:
-        """Whether what other nodes say is heard now."""
+        """Return whether hints of other nodes are received now."""
 
     def set_listener(self, listener: Listener) -> None:
-        """Name the one who hears all news from now on. What it hears, it only takes down."""
+        """Set the callback for all messages from now on. It must only queue them, and not block."""
 
     def publish(self, news: Event) -> None:
-        """Tell without waiting. Never raises and never blocks; another node may not hear of it."""
+        """Publish an event. Never raises and never blocks; its hint may be lost on the way."""
 
     def subscribe(self, user_id: str) -> None:
-        """Hear what other nodes say of a user from soon on, and a ``Gap`` once that is so."""
+        """Begin to receive a user's hints; the listener gets a ``Gap`` once that has begun."""
 
     def unsubscribe(self, user_id: str) -> None:
-        """Hear no more of a user."""
+        """Stop receiving a user's hints."""
 
     async def run(self) -> None:
-        """Carry until cancelled, whatever becomes of the line."""
+        """Send and receive until cancelled; reconnect after any failure."""

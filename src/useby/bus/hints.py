@@ -1,8 +1,8 @@
-"""What one node says to another: of whom, and where to look. Nothing in it is to be believed.
+"""Hints between nodes: each names a user and what to fetch, and carries no content.
 
-Anybody who can reach the NATS servers can say anything on a subject, and the servers may lose,
-repeat and reorder. So a hint carries no content at all: whoever hears one asks the store, and a
-forged one costs a look.
+Anybody who can reach the NATS servers can publish anything on a subject, and the servers may lose,
+repeat and reorder messages. So the receiver of a hint reads the database, and a forged hint costs
+one query.
 """
 
 import json
@@ -23,9 +23,9 @@ from useby.domain.events import (
 
 SUBJECTS: Final = "useby.user."
 NAMED: Final = 100
-"""Ids that a hint carries at most; more make more hints."""
+"""Maximum number of ids in a hint; more ids are sent as several hints."""
 LONGEST: Final = 8 * 1024
-"""Bytes of a hint; whatever is longer is none of ours."""
+"""Maximum size of a hint, in bytes; the content of a longer one is ignored."""
 _ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
 _CHANGES: Final = frozenset(map(str, Change))
@@ -33,19 +33,19 @@ _CHANGES: Final = frozenset(map(str, Change))
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """Something was committed for a user on another node."""
+    """Notice that another node committed something for a user."""
 
     user_id: str
     read: tuple[str, ...] | None = None
-    """Notifications that were read; none means that they were too many to name."""
+    """Ids of notifications that were read; an empty tuple if they were too many to list."""
     product_id: str | None = None
-    """A product that is not what it was."""
+    """Id of a product that changed."""
     change: Change = Change.UPDATED
-    """What happened to it."""
+    """Kind of that product's change."""
 
 
 def hints_of(news: Event) -> Iterator[Hint]:
-    """What other nodes are told of news."""
+    """Yield the hints of an event for other nodes; some events have none."""
     if isinstance(news, NotificationsAdded | AccessRevoked):
         yield Hint(news.user_id)
     elif isinstance(news, MarkedRead):
@@ -56,12 +56,12 @@ def hints_of(news: Event) -> Iterator[Hint]:
 
 
 def subject_of(user_id: str) -> str:
-    """The subject on which a user is spoken of: ``.``, ``*``, ``>`` and blanks are encoded."""
+    """Return the subject of a user's hints: ``.``, ``*``, ``>`` and blanks are encoded."""
     return SUBJECTS + quote(user_id, safe="").replace(".", "%2E")
 
 
 def encode(hint: Hint) -> bytes:
-    """What is said on the subject of the hint's user."""
+    """Return the message of a hint, which is published on its user's subject."""
     said: dict[str, Any] = {}
     if hint.read is not None:
         said["read"] = hint.read
@@ -71,7 +71,7 @@ def encode(hint: Hint) -> bytes:
 
 
 def decode(subject: str, data: bytes) -> Hint:
-    """Read what was said on a subject. Never raises: what can't be read says who, and no more."""
+    """Parse a message. Never raises: of one that cannot be parsed, only the user is returned."""
     user_id = unquote(subject.removeprefix(SUBJECTS), errors="replace")
     try:
         said = json.loads(data) if len(data) <= LONGEST else None

@@ -1,4 +1,4 @@
-"""The bus of a node that is alone: a call."""
+"""Bus of a single node: publishing is a function call."""
 
 import asyncio
 
@@ -7,7 +7,7 @@ from useby.domain.events import Event
 
 
 class MemoryBus:
-    """Hands news to this process's own listener, at once. Nobody else says anything."""
+    """Passes events to this process's own listener at once. There are no other nodes."""
 
     connected = True
 
@@ -15,20 +15,20 @@ class MemoryBus:
         self._listener: Listener | None = None
 
     def set_listener(self, listener: Listener) -> None:
-        """Name the one who hears all news from now on."""
+        """Set the callback for all events from now on."""
         self._listener = listener
 
     def publish(self, news: Event) -> None:
-        """Call the listener, if there is one."""
+        """Call the listener, if one is set."""
         if self._listener is not None:
             self._listener(news)
 
     def subscribe(self, user_id: str) -> None:
-        """Nothing is to be done."""
+        """Do nothing: there are no other nodes."""
 
     def unsubscribe(self, user_id: str) -> None:
-        """Nothing is to be done."""
+        """Do nothing: there are no other nodes."""
 
     async def run(self) -> None:
-        """Nothing is to be done, for as long as it takes."""
+        """Wait until cancelled."""
         await asyncio.Event().wait()

@@ -1,13 +1,12 @@
-"""The bus of a cluster: core NATS, a subject for each user who is connected here.
+"""Bus of a cluster: core NATS, with a subject for each user who is connected to this node.
 
-Nothing that serves a request, a socket or the clock ever waits for NATS. They leave hints in a
-queue and names in a set, and one task works both off, a turn at a time: as much as any kernel
-takes at once, then a round trip. A server that is stalled answers none, and that is how it is
-found out before anything can block (``publish`` of nats-py blocks on one, and swallows the
-cancellation of whoever waits for it).
+Requests, sockets and the scheduler never wait for NATS. They put hints in a queue and user ids in
+a set, and one task works off both. It sends as much as any kernel buffers, then makes a round trip.
+A stalled server does not answer that, so the task detects it before anything can block
+(``publish`` of nats-py blocks on a stalled server, and swallows the cancellation of its caller).
 
-A line that is lost is not mended but replaced. nats-py would reconnect by itself, but waits
-without end for a stalled server to read what it was sent, before it tries another.
+A lost connection is replaced by a new one. nats-py would reconnect by itself, but it waits without
+limit for a stalled server to read what it was sent, before it tries another.
 """
 
 import asyncio
@@ -33,34 +32,35 @@ log = logging.getLogger(__name__)
 
 MAX_QUEUED_HINTS: Final = 4096
 MAX_QUEUED_BYTES: Final = 512 * 1024
-"""Of hints that wait for NATS. The oldest go first: they are stale, and the sweep repairs."""
+"""Maximum size of the send queue, in bytes. The oldest hints are dropped first: they are stale,
+and the sweep reconciles their users."""
 BATCH_HINTS: Final = 512
 BATCH_BYTES: Final = 32 * 1024
-"""Sent before a round trip: less than asyncio and the kernel take without anybody reading."""
+"""Bytes sent before a round trip: less than asyncio and the kernel buffer without a reader."""
 BATCH_USERS: Final = 128
-"""Subscriptions made or ended before a round trip, which confirms them all."""
+"""Subscriptions that are made or ended before a round trip, which confirms all of them."""
 ROUND_TRIP_SECONDS: Final = 5
 CONNECT_SECONDS: Final = 5
 HANG_UP_SECONDS: Final = 1.0
 PING_SECONDS: Final = 5
-"""Between pings on an idle line; two without an answer end it."""
+"""Seconds between pings on an idle connection; two without an answer end it."""
 RETRY_SECONDS: Final = 0.1
 RETRY_MAX_SECONDS: Final = 5.0
 WAITING_HINTS: Final = 256
-"""Of one user, heard and not yet taken down; more are a flood."""
+"""Maximum number of one user's received hints that wait for the listener; more are a flood."""
 
 
-class ConnectionLost(Exception):  # noqa: N818 - it names what happened
-    """The line is no more."""
+class ConnectionLost(Exception):  # noqa: N818 - the name describes the event
+    """Raised when the connection to NATS is lost."""
 
 
 class NatsBus:
-    """As ``Bus`` says. All of it runs on the event loop."""
+    """Implements ``Bus`` with NATS. All of it runs on the event loop."""
 
     def __init__(self, settings: Settings) -> None:
-        """Take the servers' addresses and credentials; ``run`` connects."""
+        """Read the servers' addresses and credentials from the settings; ``run`` connects."""
         self.connected = False
-        # Nodes begin with servers drawn by lot, and each goes on with the next.
+        # Each node begins with a random server and goes on with the next.
         self._servers = deque(random.sample(settings.nats_url, len(settings.nats_url)))
         self._credentials = settings.nats_credentials
         self._tls = (
@@ -73,7 +73,7 @@ class NatsBus:
         self._size = 0
         self._followed: set[str] = set()
         self._changed: set[str] = set()
-        """Who is followed or left and not yet subscribed to, or from."""
+        """Ids of users whose subscription has to be made or ended."""
         self._subscriptions: dict[str, Subscription] = {}
         self._wanted = asyncio.Event()
         self._all_said = asyncio.Event()
@@ -81,11 +81,11 @@ class NatsBus:
         self._lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def set_listener(self, listener: Listener) -> None:
-        """As the interface says."""
+        """Implement ``Bus.set_listener``."""
         self._listener = listener
 
     def publish(self, news: Event) -> None:
-        """As the interface says."""
+        """Implement ``Bus.publish``: queue the hints, and drop the oldest if the queue is full."""
         if self._listener is not None:
             self._listener(news)
         for hint in hints_of(news):
@@ -99,23 +99,23 @@ class NatsBus:
         self._wanted.set()
 
     def subscribe(self, user_id: str) -> None:
-        """As the interface says."""
+        """Implement ``Bus.subscribe``."""
         self._followed.add(user_id)
         self._changed.add(user_id)
         self._wanted.set()
 
     def unsubscribe(self, user_id: str) -> None:
-        """As the interface says."""
+        """Implement ``Bus.unsubscribe``."""
         self._followed.discard(user_id)
         self._changed.add(user_id)
         self._wanted.set()
 
     async def flush(self) -> None:
-        """Wait until a server has what was published so far."""
+        """Wait until a server has received everything published so far."""
         await self._all_said.wait()
 
     async def run(self) -> None:
-        """As the interface says: over one connection after another."""
+        """Implement ``Bus.run``: replace each lost connection by a new one, with backoff."""
         pause, connections = RETRY_SECONDS, 0
         while True:
             client = Client()
@@ -161,19 +161,19 @@ class NatsBus:
                 max_outstanding_pings=2,
                 pending_size=2 * BATCH_BYTES,
                 flush_timeout=ROUND_TRIP_SECONDS,
-                no_echo=True,  # what this node says it has heard already
+                no_echo=True,  # this node's listener has its own events already
                 user_credentials=self._credentials and str(self._credentials),
                 tls=self._tls,
             )
         _reraise_cancellation()
 
     async def _carry(self, client: Client) -> None:
-        """Work off what is wanted, over one connection, until it is lost."""
+        """Subscribe and send over one connection, until it is lost."""
         self._subscriptions = {}
         self._changed = set(self._followed)
         await self._subscribe(client)
         self._set_connected(connected=True)
-        # What was said between two connections, or since the process began, nobody heard.
+        # Hints published while there was no connection are lost, so all users are reconciled.
         self._hear(Gap())
         while True:
             await self._wanted.wait()
@@ -185,7 +185,7 @@ class NatsBus:
                 raise ConnectionLost("the line was lost")
 
     async def _subscribe(self, client: Client) -> None:
-        """Follow and leave who is to be; once the servers confirm it, have them looked at."""
+        """Make and end subscriptions; once confirmed, have the new ones' users reconciled."""
         while self._changed:
             turn = [self._changed.pop() for _ in range(min(BATCH_USERS, len(self._changed)))]
             for user_id in turn:
@@ -200,8 +200,8 @@ class NatsBus:
                     del self._subscriptions[user_id]
                     await subscription.unsubscribe()
             await self._round_trip(client)
-            # Never read, then subscribe: what is committed from here on is heard, and what was
-            # before is in the store.
+            # The order is: subscribe, then read. Hints of commits from here on are received, and
+            # earlier commits are in the database.
             if followed := [each for each in turn if each in self._subscriptions]:
                 self._hear(Gap(tuple(followed)))
 
@@ -218,7 +218,7 @@ class NatsBus:
             self._all_said.set()
 
     async def _round_trip(self, client: Client) -> None:
-        # nats-py would wait for an answer that the end of its line has made impossible.
+        # After the connection has ended, nats-py would wait for an answer that cannot come.
         flush = asyncio.create_task(client.flush(ROUND_TRIP_SECONDS), name="bus-round-trip")
         try:
             await asyncio.wait((flush, self._lost), return_when=asyncio.FIRST_COMPLETED)
@@ -243,7 +243,7 @@ class NatsBus:
         self.connected = connected
         metrics.nats_connected.set(connected)
 
-    # what nats-py calls
+    # nats-py calls these.
 
     async def _on_message(self, message: Msg) -> None:
         metrics.hints_received.inc()
@@ -252,7 +252,7 @@ class NatsBus:
             self._hear(hint)
 
     async def _on_error(self, error: Exception) -> None:
-        if isinstance(error, SlowConsumerError):  # a flood; what was said, only the store knows
+        if isinstance(error, SlowConsumerError):  # a flood: hints were dropped
             log.warning("more was said of a user than is listened to")
             self._hear(decode(error.subject, b""))
         elif self.connected:
@@ -261,15 +261,15 @@ class NatsBus:
 
 
 def _reraise_cancellation() -> None:
-    """Be cancelled, although nats-py may have swallowed that."""
+    """Raise the current task's cancellation, which nats-py may have swallowed."""
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError
 
 
 async def _abort(client: Client) -> None:
-    """End a connection now; a server that does not read is not waited for."""
-    transport = client._transport  # noqa: SLF001 - nats-py has no way to end a line it can't empty
+    """Close a connection at once, without waiting for a server that does not read."""
+    transport = client._transport  # noqa: SLF001 - nats-py has no way to drop unsent data
     writer = getattr(transport, "_io_writer", None)
     if writer is not None:
         writer.transport.abort()

@@ -1,4 +1,4 @@
-"""The alert clock: wakes when the next alert is due, says what is due, and sleeps again.
+"""Alert scheduler: wakes when the next alert is due, sends what is due, and sleeps again.
 
-Imports ``store`` and what is below. Imported by ``app``.
+It imports ``store`` and what is below; ``app`` imports it.
 """

@@ -1,8 +1,8 @@
-"""Claim the products whose alert is due, ask the domain what to say, keep it and the next date.
+"""Claim products whose alert is due, store their notifications, and schedule their next alerts.
 
-A batch is one transaction: the notifications, the mark that each alert was said (a unique key of
+A batch is one transaction: the notifications, a record of each alert sent (a unique key of
 product, date and lead), and each product's next due time. So a crash loses the whole batch or
-nothing of it, and an alert is never said twice. The cost follows what is due, not what is stored.
+nothing of it, and no alert is sent twice. The cost follows what is due, not what is stored.
 """
 
 import asyncio
@@ -24,23 +24,24 @@ from useby.store.database import Database, StoreUnavailable, Transaction
 log = logging.getLogger(__name__)
 
 BATCH: Final = 250
-"""Products a transaction takes, some 20 ms of work; others' writes get their turn between two."""
+"""Maximum number of products in a transaction, some 20 ms of work; others write between two."""
 MAX_SLEEP: Final = timedelta(seconds=15)
-"""The wall clock may be set while we sleep by the other one; this is how late we notice."""
+"""Maximum sleep. We sleep on the monotonic clock but alerts follow the wall clock; if that is
+changed, this bounds how late we notice."""
 MIN_SLEEP: Final = 0.05
-"""Seconds. What is due already and was not ours to claim is another node's, for a moment yet."""
+"""Minimum sleep, in seconds: rows that are due and locked are another node's for a moment."""
 OVERDUE: Final = timedelta(seconds=2)
-"""Alerts due for longer were skipped, because another transaction holds their owner's row or
-their product's: such an owner is waited for apart, and by nobody else."""
+"""Age from which a due alert is late: another transaction has locked its owner's or its product's
+row. Such an owner gets a queue of their own, whose batch may wait for the lock."""
 RETRY_SECONDS: Final = 0.5
 RETRY_MAX_SECONDS: Final = 30.0
 
 
 class AlertScheduler:
-    """Says alerts when they are due. Any number may run on one database."""
+    """Sends alerts when they are due. Any number of schedulers may run on one database."""
 
     def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
-        """Take the database to look at and the wall clock to go by (aware, UTC)."""
+        """Store the database and the wall clock (aware, UTC)."""
         self._database = database
         self._now = now
         self._wake = asyncio.Event()
@@ -48,12 +49,16 @@ class AlertScheduler:
         self._late: Batches[str] = Batches("alerts", self._say_late, lambda each: each, most=1)
 
     def wake(self, at: datetime | None = None) -> None:
-        """Look again: something falls due at ``at``, or ``None`` when nobody can say."""
+        """Wake up if an alert due at ``at`` comes before the present sleep ends.
+
+        Args:
+            at: The due time, aware; ``None`` if it is unknown, which always wakes.
+        """
         if at is None or self._until is None or at < self._until:
             self._wake.set()
 
     async def run(self) -> None:
-        """Go on until cancelled, whatever the store does."""
+        """Send due alerts until cancelled; retry after any failure, with backoff."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._late.run(), name="clock-late")
             await self._keep_saying()
@@ -62,7 +67,7 @@ class AlertScheduler:
         pause = RETRY_SECONDS
         while True:
             self._wake.clear()
-            self._until = None  # until the next look is over, any news is worth another one
+            self._until = None  # until the next due time is read, any call of wake() counts
             try:
                 while await self.send_due() == BATCH:
                     pass
@@ -84,13 +89,14 @@ class AlertScheduler:
                     await self._wake.wait()
 
     async def send_due(self, *, of: str | None = None) -> int:
-        """Say what is due now, one batch of it.
+        """Send one batch of the alerts that are due now.
 
         Args:
-            of: Only this owner's. Without it, owners who are waited for apart are left out.
+            of: Restricts the batch to this owner. By default, owners with their own queue are
+                left out.
 
         Returns:
-            How many products were looked at; ``BATCH`` means that there may be more.
+            Number of products claimed; ``BATCH`` means that there may be more.
         """
         now, left_out = self._now(), self._late.apart
         batch = await self._database.write(
@@ -102,7 +108,10 @@ class AlertScheduler:
         return batch.looked_at
 
     async def _next_due(self) -> datetime | None:
-        """Return when something is due that is not waited for apart, and have late owners be."""
+        """Return the next due time, without owners that have their own queue; queue late owners.
+
+        This also does a slice of the unfinished large writes, if there are any.
+        """
         left_out = self._late.apart
         due, unfinished = await self._database.read(
             lambda c: (alerts.next_due(c, left_out), slices.are_waiting(c))
@@ -116,13 +125,13 @@ class AlertScheduler:
         if unfinished:
             now = self._now()
             if await self._database.write(lambda t: slices.do_slice(t, now), large=True):
-                return now  # there may be another slice, and what this one has marked is due
-            retry = now + OVERDUE  # another node does it, or the user's row is held
+                return now  # there may be another slice, and this one has made alerts due
+            retry = now + OVERDUE  # another node does it, or the user's row is locked
             return retry if due is None else min(due, retry)
         return due
 
     async def _say_late(self, owners: Sequence[str], *, apart: bool) -> Sequence[str]:
-        """Say what is due to a late owner; it is left if others still hold any of it."""
+        """Send a late owner's due alerts; return the owner again if some are still locked."""
         if not apart:
             return owners
         (owner,) = owners
@@ -144,12 +153,12 @@ class AlertScheduler:
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """What a transaction has settled; counted once it is committed, for it may run again."""
+    """Figures of one transaction; they are counted after the commit, because it may be retried."""
 
     looked_at: int
     said: int
     set_aside: int
-    """Products whose row can't be read, or whose alert can't be worked out."""
+    """Number of products whose row cannot be read, or whose alert cannot be computed."""
 
 
 def send_due(
@@ -159,10 +168,10 @@ def send_due(
     of: str | None = None,
     left_out: Collection[str] = (),
 ) -> BatchResult:
-    """Settle one batch of the products due at ``now``.
+    """Claim one batch of the products due at ``now``, and store their notifications.
 
-    A product whose rules can't be worked out is set aside with its reason, and costs the others
-    nothing. For ``of`` and ``left_out`` see ``claim_due``.
+    A product whose alert cannot be computed is set aside with the reason; the others are not
+    affected. ``claim_due`` describes ``of`` and ``left_out``.
     """
     claimed, unreadable = alerts.claim_due(transaction, now, BATCH, of=of, left_out=left_out)
     drafts: list[Draft] = []
