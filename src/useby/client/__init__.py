@@ -1,7 +1,7 @@
-"""The Python client: a person's notifications over the socket, and the rest of the API over REST.
+"""Python client: notifications of one user over the WebSocket, everything else over REST.
 
-It imports nothing of the server, and of the server only ``cli`` imports it; websockets and httpx
-are all it needs. What it does, and its JavaScript sister with it: ``docs/reference/clients.md``.
+The package imports nothing of the server, and only ``cli`` of the server imports the package. It
+needs websockets and httpx. ``docs/reference/clients.md`` specifies it and the JavaScript client.
 """
 
 from useby.client.api import Api

@@ -1,4 +1,4 @@
-"""A node's address, as people write it."""
+"""Parse the URL of a node and build the WebSocket and REST URLs from it."""
 
 from typing import Final
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -9,14 +9,14 @@ _REST_SCHEMES: Final = {"http": "http", "https": "https", "ws": "http", "wss": "
 
 
 def socket_url(url: str, since: str = "") -> str:
-    """The socket's URL on a node; without a path, it is the contract's.
+    """Return the WebSocket URL of a node; a URL without a path gets the contract's path.
 
     Args:
-        url: ``http(s)://`` or ``ws(s)://``, or a host and port alone.
-        since: The notification after which the server is to begin.
+        url: URL of the node with ``http(s)://`` or ``ws(s)://``, or only host and port.
+        since: Id of the notification after which the server begins; ``""`` to omit it.
 
     Raises:
-        ValueError: It is no URL of a node.
+        ValueError: The URL does not name a node.
     """
     scheme, host, path = _parts(url, _SOCKET_SCHEMES)
     return urlunsplit(
@@ -25,10 +25,10 @@ def socket_url(url: str, since: str = "") -> str:
 
 
 def rest_url(url: str) -> str:
-    """The node's own address, under which ``/api`` is.
+    """Return the base URL of a node, below which the REST routes (``/api``) are.
 
     Raises:
-        ValueError: It is no URL of a node.
+        ValueError: The URL does not name a node.
     """
     scheme, host, path = _parts(url, _REST_SCHEMES)
     return urlunsplit((scheme, host, path.removesuffix(SOCKET_PATH), "", ""))

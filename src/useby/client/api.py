@@ -1,4 +1,4 @@
-"""The rest of a node's API, typed."""
+"""Typed client of a node's REST API."""
 
 import asyncio
 import time
@@ -29,32 +29,33 @@ from useby.client.params import (
 from useby.client.timing import http_date, retry_after
 
 FRESH_SECONDS: Final = 120.0
-"""An access token that ends sooner is exchanged before it is given to a socket, and before a
-request if more than half of its life is over besides."""
+"""Remaining life in seconds below which an access token is exchanged before a connection uses it.
+
+A request exchanges it only if less than half of its life is left as well."""
 _OK: Final = 2
-"""The hundreds of a status that is a success."""
+"""First digit of a status that is a success."""
 
 
 class Api:
-    """One person at one node.
+    """REST client of one user at one node.
 
-    Every method raises ``ApiError``, or the one below it that its status has, for an answer that
-    is no success, and ``httpx.TransportError`` when there is none. Nothing is repeated by itself.
-    Who has signed in stays it: an access token that is near its end is exchanged before it is used.
+    Every method raises ``ApiError``, or its subclass for the status, if the response is no success,
+    and ``httpx.TransportError`` if there is no response. Requests are not retried. The sign-in is
+    kept alive: an access token that is about to expire is exchanged before it is used.
     """
 
     def __init__(
         self, url: str, *, tokens: Tokens | str | None = None, seconds: float = 30.0
     ) -> None:
-        """Say where, and as whom if that is known.
+        """Create the client; nothing is sent yet.
 
         Args:
-            url: The node, e.g. ``https://useby.example``.
-            tokens: Those of a sign-in, or an access token alone.
-            seconds: How long an answer may take.
+            url: URL of the node, e.g. ``https://useby.example``.
+            tokens: Tokens of a sign-in, or only an access token.
+            seconds: Timeout of a request.
 
         Raises:
-            ValueError: The URL is none of a node.
+            ValueError: The URL does not name a node.
         """
         self._http = httpx.AsyncClient(base_url=rest_url(url), timeout=seconds)
         self._exchanging = asyncio.Lock()
@@ -76,31 +77,31 @@ class Api:
         await self.close()
 
     async def close(self) -> None:
-        """Close its connections."""
+        """Close the HTTP connections."""
         await self._http.aclose()
 
-    # who
+    # Sign-in and account
 
     @property
     def tokens(self) -> Tokens | None:
-        """The present tokens of the sign-in; keep them to be signed in at the next start."""
+        """Current tokens of the sign-in; store them to stay signed in after a restart."""
         return self._tokens
 
     async def sign_up(
         self, email: str, password: str, *, name: str = "", time_zone: str = "UTC"
     ) -> None:
-        """Make an account. Whether the e-mail was free is not told; sign in to find out."""
+        """Create an account. A taken e-mail gets the same response; sign in to find out."""
         given = {"email": email, "password": password, "name": name, "time_zone": time_zone}
         await self._request("POST", "/auth/signup", given, as_caller=False)
 
     async def sign_in(self, email: str, password: str) -> Tokens:
-        """Sign in, and be that person from now on."""
+        """Sign in; later requests are made as this user."""
         given = {"email": email, "password": password}
         answer = await self._request("POST", "/auth/login", given, as_caller=False)
         return self._keep(Tokens.of(answer))
 
     async def refresh(self) -> Tokens:
-        """Exchange the refresh token for new ones. Those who ask at once share the answer.
+        """Exchange the refresh token for new tokens. Concurrent callers share one exchange.
 
         Raises:
             RuntimeError: There is no refresh token.
@@ -116,10 +117,10 @@ class Api:
             return self._tokens
 
     async def token(self) -> str:
-        """An access token that is good for a while: what ``Notifications(token=…)`` wants.
+        """Return an access token for ``Notifications(token=…)``, exchanged first if it ends soon.
 
         Raises:
-            RuntimeError: Nobody has signed in.
+            RuntimeError: Nobody is signed in.
         """
         if not self._access:
             raise RuntimeError("nobody has signed in here")
@@ -131,33 +132,33 @@ class Api:
         return self._access
 
     async def ticket(self) -> str:
-        """A one-use ticket that may stand in the socket's URL, for half a minute."""
+        """Return a ticket for the WebSocket URL; it is valid once and for 30 seconds."""
         return str((await self._request("POST", "/ws/ticket"))["ticket"])
 
     async def sign_out(self) -> None:
-        """End this sign-in and its sockets."""
+        """End this sign-in and close its connections."""
         given = None if self._tokens is None else {"refresh_token": self._tokens.refresh_token}
         await self._request("POST", "/auth/logout", given, as_caller=given is None)
         self._tokens, self._access = None, ""
 
     async def sign_out_everywhere(self) -> None:
-        """End every sign-in of this person, and all their sockets."""
+        """End every sign-in of this user and close all their connections."""
         await self._request("POST", "/auth/logout-all")
         self._tokens, self._access = None, ""
 
     async def me(self) -> Account:
-        """The account."""
+        """Return the account."""
         return Account.of(await self._request("GET", "/me"))
 
     async def change_me(self, **change: Unpack[AccountChange]) -> Account:
-        """Change what is given. A ``password`` wants the ``current_password`` beside it."""
+        """Change the given fields. A new ``password`` requires ``current_password``."""
         return Account.of(await self._request("PATCH", "/me", change))
 
     async def delete_me(self, password: str = "") -> None:
-        """Delete the account and everything that is this person's."""
+        """Delete the account and all its data."""
         await self._request("DELETE", "/me", {"password": password})
 
-    # products
+    # Products
 
     async def products(
         self,
@@ -169,15 +170,15 @@ class Api:
         sort: Order = "expiryDate",
         limit: int = 50,
     ) -> AsyncIterator[Product]:
-        """Every product, page by page.
+        """Iterate over products, fetching page by page.
 
         Args:
-            status: Only those that stand so.
-            expiring_within: Only those that expire in so many days, today being 0.
-            category: Only those of it.
-            q: Only those in which this text is found.
-            sort: Their order; a minus turns it round.
-            limit: How many a page has, 500 at most.
+            status: Only products with this status.
+            expiring_within: Only products that expire within so many days; 0 is today.
+            category: Only products of this category.
+            q: Only products that contain this text.
+            sort: Sort order; a minus reverses it.
+            limit: Products per page, at most 500.
         """
         query = {
             "status": status, "expiring_within": expiring_within, "category": category, "q": q,
@@ -187,47 +188,47 @@ class Api:
             yield Product.of(each)
 
     async def product(self, product_id: str) -> Product:
-        """One product."""
+        """Return one product."""
         return Product.of(await self._request("GET", f"/products/{_part(product_id)}"))
 
     async def add_product(
         self, name: str, expiry_date: Day, **details: Unpack[ProductDetails]
     ) -> Product:
-        """Add a product; ``expiry_date`` is a date, or a moment with its offset."""
+        """Add a product; ``expiry_date`` is a date, or a time with its UTC offset."""
         given = {"name": name, "expiry_date": expiry_date, **details}
         return Product.of(await self._request("POST", "/products", given))
 
     async def add_products(self, items: Iterable[NewProduct]) -> list[Outcome[Product]]:
-        """Add up to 1,000 products, each as ``add_product`` takes it; each has its own outcome."""
+        """Add up to 1,000 products with the fields of ``add_product``; return an outcome each."""
         answer = await self._request("POST", "/products/batch", {"items": [body(i) for i in items]})
         return [_outcome(each, "product", Product.of) for each in answer["results"]]
 
     async def change_product(self, product_id: str, **change: Unpack[ProductChange]) -> Product:
-        """Change what is given."""
+        """Change the given fields of a product."""
         path = f"/products/{_part(product_id)}"
         return Product.of(await self._request("PATCH", path, change))
 
     async def delete_product(self, product_id: str) -> None:
-        """Delete a product for good."""
+        """Delete a product permanently."""
         await self._request("DELETE", f"/products/{_part(product_id)}")
 
     async def consume(self, product_id: str, quantity: Amount | None = None) -> Product:
-        """Use up so much of a product, or all of it."""
+        """Consume this quantity of a product, or all of it."""
         return await self._move(product_id, "consume", quantity)
 
     async def discard(self, product_id: str, quantity: Amount | None = None) -> Product:
-        """Throw so much of a product away, or all of it."""
+        """Discard this quantity of a product, or all of it."""
         return await self._move(product_id, "discard", quantity)
 
     async def reopen(self, product_id: str, quantity: Amount | None = None) -> Product:
-        """Take a closing back."""
+        """Reopen a product that was consumed or discarded."""
         return await self._move(product_id, "reopen", quantity)
 
     async def _move(self, product_id: str, how: str, quantity: Amount | None) -> Product:
         path = f"/products/{_part(product_id)}/{how}"
         return Product.of(await self._request("POST", path, {"quantity": quantity}))
 
-    # notifications
+    # Notifications
 
     async def notifications(
         self,
@@ -237,20 +238,20 @@ class Api:
         since: str | None = None,
         limit: int = 50,
     ) -> AsyncIterator[Notification]:
-        """Every notification, newest first, page by page.
+        """Iterate over notifications, newest first, fetching page by page.
 
         Args:
-            unread: Only those that are, or only those that are not.
-            type: Only those of this one.
-            since: An id: those that are newer than that one, oldest first.
-            limit: How many a page has, 500 at most.
+            unread: ``True`` for unread ones only, ``False`` for read ones only.
+            type: Only notifications of this type.
+            since: Id of a notification: only newer ones, oldest first.
+            limit: Notifications per page, at most 500.
         """
         query = {"unread": unread, "type": type, "since": since, "limit": limit}
         async for each in self._pages("/notifications", query):
             yield self._notification(each)
 
     async def unread(self) -> int:
-        """How many are unread."""
+        """Return the number of unread notifications."""
         return int((await self._request("GET", "/notifications/unread-count"))["unread"])
 
     async def notify(
@@ -261,13 +262,13 @@ class Api:
         product_name: str = "",
         key: str | None = None,
     ) -> Notification:
-        """Tell all of one's own devices something; it is durable when this returns.
+        """Send a notification to all devices of the user; it is durable when this returns.
 
         Args:
-            message: What is said.
-            type: How grave it is.
-            product_name: The product that is meant, if one is.
-            key: An ``Idempotency-Key``: what is repeated with it is said once.
+            message: Text of the notification.
+            type: Severity.
+            product_name: Name of the product concerned, if any.
+            key: ``Idempotency-Key``: requests with the same key create one notification.
         """
         given = {"message": message, "type": type, "product_name": product_name}
         headers = {} if key is None else {"Idempotency-Key": key}
@@ -276,23 +277,23 @@ class Api:
     async def notify_many(
         self, items: Iterable[NewNotification], *, key: str | None = None
     ) -> list[Outcome[Notification]]:
-        """Tell up to 1,000 things, each as ``notify`` takes it; each has its own outcome."""
+        """Send up to 1,000 notifications with the fields of ``notify``; return an outcome each."""
         headers = {} if key is None else {"Idempotency-Key": key}
         given = {"items": [body(each) for each in items]}
         answer = await self._request("POST", "/notifications/batch", given, headers)
         return [_outcome(each, "notification", self._notification) for each in answer["results"]]
 
     async def mark_read(self, notification_id: str) -> Notification:
-        """Mark one read, durably."""
+        """Mark a notification read; the mark is durable when this returns."""
         path = f"/notifications/{_part(notification_id)}/read"
         return self._notification(await self._request("POST", path))
 
     async def mark_all_read(self) -> int:
-        """Mark all read; how many were not."""
+        """Mark all notifications read; return how many were unread."""
         return int((await self._request("POST", "/notifications/read-all"))["marked"])
 
     async def delete_notification(self, notification_id: str) -> None:
-        """Delete one for good."""
+        """Delete a notification permanently."""
         await self._request("DELETE", f"/notifications/{_part(notification_id)}")
 
     def _notification(self, value: Mapping[str, Any]) -> Notification:
@@ -301,7 +302,7 @@ class Api:
             raise ApiError(200, "the answer is no notification")
         return found
 
-    # requests
+    # Requests
 
     def _keep(self, tokens: Tokens) -> Tokens:
         self._tokens, self._access = tokens, tokens.access_token
@@ -336,7 +337,7 @@ class Api:
             except (ApiError, httpx.TransportError) as error:
                 if isinstance(error, Unauthorized) or time.monotonic() >= self._ends:
                     raise
-                token = self._access  # it is still good; the next request tries again
+                token = self._access  # It is still valid; the next request retries the exchange.
             bearer = {"Authorization": f"Bearer {token}"}
         answer = await self._http.request(
             method,

@@ -1,4 +1,4 @@
-"""The same client for a script without an event loop: it runs the async one in a thread."""
+"""Run the async client in a thread, for scripts without an event loop."""
 
 import asyncio
 import threading
@@ -12,11 +12,11 @@ _OVER: Final = object()
 
 
 class SyncRunner:
-    """Runs what is async and waits for it; connections live on between two calls.
+    """Run coroutines in an event loop of its own thread; connections stay open between calls.
 
     ::
 
-        with Blocking() as run:
+        with SyncRunner() as run:
             api = Api("http://127.0.0.1:8000")
             run(api.sign_in(email, password))
             for notification in run.each(Notifications(url, token=api.token)):
@@ -41,10 +41,12 @@ class SyncRunner:
         self._thread.join()
 
     def __call__(self, work: Coroutine[Any, Any, Answer]) -> Answer:
-        """Run it to its end. Ctrl-C cancels it, and is raised when it has ended.
+        """Run a coroutine and return its result.
+
+        Ctrl-C cancels the coroutine; ``KeyboardInterrupt`` is raised once it has ended.
 
         Raises:
-            TypeError: It is no coroutine.
+            TypeError: ``work`` is not a coroutine.
         """
         if not asyncio.iscoroutine(work):
             raise TypeError(f"a coroutine is wanted, not {type(work).__name__}: see ``each``")
@@ -58,7 +60,7 @@ class SyncRunner:
         def cancel() -> None:
             if tasks:
                 tasks[0].cancel()
-            else:  # it has not begun, and won't
+            else:  # The task was not created, and will not be.
                 work.close()
                 ended.set()
 
@@ -67,12 +69,12 @@ class SyncRunner:
             ended.wait()
         except BaseException:
             self._loop.call_soon_threadsafe(cancel)
-            ended.wait()  # or what comes next would find it busy
+            ended.wait()  # The next call must not find the coroutine running.
             raise
         return tasks[0].result()
 
     def each(self, items: AsyncIterable[Item]) -> Generator[Item, None, None]:
-        """Iterate; when the loop is left, the iteration is ended as if it had been broken off."""
+        """Iterate over an async iterable; leaving the loop closes its iterator."""
         iterator = aiter(items)
 
         async def step() -> Item | object:

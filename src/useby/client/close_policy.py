@@ -1,11 +1,11 @@
-"""What a client makes of the end of a connection: wait and come back, at once, or never."""
+"""Decide after the end of a connection: reconnect after a wait, at once, or never."""
 
 from enum import Enum
 from typing import Final
 
 
 class Reconnect(Enum):
-    """What follows the end of a connection, or of an attempt at one."""
+    """Decision after the end of a connection or of an attempt to connect."""
 
     BACKOFF = "wait, then come back"
     FRESH_TOKEN = "come back at once with a fresh token"  # noqa: S105 - a sentence
@@ -13,7 +13,7 @@ class Reconnect(Enum):
 
 
 VIOLATION: Final = 1008
-"""RFC 6455's Policy Violation: the code under which the server says why it won't have us."""
+"""Policy Violation (RFC 6455): the close code of a rejection; the reason names its cause."""
 _ENDS: Final = frozenset(
     {
         "Access token required",
@@ -28,7 +28,7 @@ _REQUEST_TIMEOUT, _TOO_MANY = 408, 429
 
 
 def of_close(code: int | None, reason: str) -> Reconnect:
-    """What a close asks for; ``None`` stands for a line that broke without one."""
+    """Return the decision for a close; ``code`` is ``None`` if the connection broke without one."""
     if code == VIOLATION and reason in _ENDS:
         return Reconnect.END
     if code == VIOLATION and reason == _FRESH_TOKEN:
@@ -37,6 +37,9 @@ def of_close(code: int | None, reason: str) -> Reconnect:
 
 
 def of_status(status: int) -> Reconnect:
-    """What an HTTP answer in place of an upgrade asks for: one of 4xx is no node's."""
+    """Return the decision for an HTTP error in place of an upgrade.
+
+    A 4xx other than 408 and 429 comes from a server that is not a node, so it is permanent.
+    """
     final = 400 <= status < 500 and status not in (_REQUEST_TIMEOUT, _TOO_MANY)  # noqa: PLR2004
     return Reconnect.END if final else Reconnect.BACKOFF

@@ -1,8 +1,8 @@
-"""One connection, from the upgrade to its end: what is read, and what is sent meanwhile.
+"""One WebSocket connection, from the upgrade to its end.
 
-Five tasks share it, and the first to say how it ended ends all: one reads, one sends marks with a
-``PING`` behind each lot, one sends ``PING`` when nothing else does and looks whether pongs come,
-one sees to it that a token that ends has a successor, one waits until we are to leave.
+Five tasks share a connection, and the first one that returns ends it. They read frames; send marks,
+with a ``PING`` behind each batch; send ``PING`` when the connection is idle and check the pongs;
+renew the token before it expires; and wait for the request to disconnect.
 """
 
 import asyncio
@@ -27,50 +27,50 @@ from useby.client.timing import Random, Throttle, Timing
 
 EXTENDED: Final = Subprotocol("useby.v1")
 Fetch = Callable[[], Awaitable[str]]
-"""Brings a fresh token."""
+"""Function that fetches a fresh token."""
 _SIGNED_OUT: Final = (401, 403)
 
 
 @dataclass(frozen=True, slots=True)
 class Disconnect:
-    """How a connection, or an attempt at one, ended."""
+    """End of a connection, or of an attempt to connect."""
 
     verdict: Reconnect | None
-    """``None``: we ended it ourselves, to come back at once if we come back."""
+    """``None`` if the client itself ended it; a reconnect, if any, follows at once."""
     code: int | None = None
     reason: str = ""
     retry_after: float = 0.0
     greeted: bool = False
     stood: float = 0.0
-    """Seconds for which it was connected."""
+    """Seconds since the first frame."""
     fresh: str | None = None
-    """The token to come back with."""
+    """Token for the next connection, if it was fetched already."""
 
 
 class Listener(Protocol):
-    """Who is told what comes in."""
+    """Callbacks for received frames and confirmed marks."""
 
     def on_connected(self, *, extended: bool, newest: object) -> None:
-        """The first frame came; ``newest`` is its ``seq``, if it has one."""
+        """Handle the first frame; ``newest`` is its ``seq``, if it has one."""
 
     def event(self, event: events.Event) -> None:
-        """Something happened besides."""
+        """Handle an event."""
 
     def on_marks_flushed(self) -> None:
-        """A lot of marks is durable."""
+        """Handle the confirmation of a batch of marks."""
 
     async def notification(self, frame: dict[str, Any]) -> None:
-        """Perhaps a notification; the next frame is not read before this returns."""
+        """Handle a frame that may be a notification; the next one is read after this returns."""
 
 
 class _Connect(connect):
     def process_redirect(self, exc: Exception) -> Exception | str:
-        """Follow none: the token would go along."""
+        """Reject redirects; following one would send the token to another host."""
         return exc
 
 
 class Connection:
-    """A connection that is being made or stands."""
+    """A connection that is being opened or is open."""
 
     _out: ClientConnection
 
@@ -85,7 +85,7 @@ class Connection:
         fetch: Fetch | None,
         renewals: Throttle,
     ) -> None:
-        """Take what it needs; ``run`` makes the connection."""
+        """Store the dependencies; ``run`` opens the connection."""
         self._listener = listener
         self._marks = marks
         self._times = times
@@ -94,9 +94,9 @@ class Connection:
         self._fetch = fetch
         self._renewals = renewals
         self._pace = RateLimiter()
-        self._pings: deque[tuple[float, Callable[[], None]]] = deque()  # when; what a pong means
+        self._pings: deque[tuple[float, Callable[[], None]]] = deque()  # Time; pong callback.
         self._pinged_at = 0.0
-        self._reading_since: float | None = 0.0  # None: the application is behind
+        self._reading_since: float | None = 0.0  # None while the buffer is full.
         self._lot_settled = asyncio.Event()
         self._expiring = asyncio.Event()
         self._authenticated: asyncio.Future[bool] | None = None
@@ -107,7 +107,7 @@ class Connection:
         self.socket: ClientConnection | None = None
 
     async def run(self, url: str, bearer: str) -> Disconnect:
-        """Connect, and stay until it ends."""
+        """Connect, run until the connection ends, and return its end."""
         try:
             self.socket = await _Connect(
                 url,
@@ -143,10 +143,10 @@ class Connection:
             tasks.create_task(socket.close())
             with contextlib.suppress(ConnectionClosed):
                 while True:
-                    await socket.recv()  # the server's Close is behind what was not read
+                    await socket.recv()  # The server's Close follows the unread frames.
 
     def cut(self) -> None:
-        """End it without a closing handshake."""
+        """Abort the connection without a closing handshake."""
         if self.socket is not None:
             self.socket.transport.abort()
 
@@ -167,7 +167,7 @@ class Connection:
         stood = 0.0 if self._greeted_at is None else now - self._greeted_at
         return Disconnect(verdict, code, reason, greeted=self._greeted_at is not None, stood=stood)
 
-    # what comes in
+    # Received frames
 
     async def _read(self) -> Disconnect:
         try:
@@ -211,7 +211,7 @@ class Connection:
             await self._listener.notification(frame)
             self._reading_since = asyncio.get_running_loop().time()
 
-    # what goes out
+    # Sent frames
 
     async def _send(self, text: str) -> None:
         await self._turn()
@@ -226,7 +226,7 @@ class Connection:
         try:
             await self._out.send(text)
         except ConnectionClosed:
-            await asyncio.Event().wait()  # who reads will say how it ended, after what came before
+            await asyncio.Event().wait()  # _read returns the end, after earlier frames.
 
     async def _ping(self, pong: Callable[[], None] = lambda: None) -> None:
         await self._turn()
@@ -268,16 +268,16 @@ class Connection:
             wake = max(min(wake, now + self._times.pong / 2), now + 0.001)
             await asyncio.sleep(wake - now)
             if loop.time() > wake + self._times.pong / 2 and self._reading_since is not None:
-                self._reading_since = loop.time()  # the loop stood still: no pong could be read
+                self._reading_since = loop.time()  # The loop was blocked: no pong was read.
 
-    # the token's end
+    # Renewal of the token
 
     async def _refresh(self, bearer: str, fetch: Fetch) -> Disconnect:
         while True:
             await self._until_token_ends(bearer)
             fresh = await self._fresh(fetch)
             if fresh == bearer:
-                await asyncio.Event().wait()  # there is none; the server will say when it is over
+                await asyncio.Event().wait()  # No fresh token: the server will close.
             if not self.extended or not token.is_jwt(fresh):
                 return _with(self._ended(None, reason="a fresh token"), fresh)
             if not await self._authenticate(fresh):
@@ -300,7 +300,7 @@ class Connection:
         while True:
             try:
                 return await fetch()
-            except Exception as error:  # noqa: BLE001 - the connection stands; its end will tell
+            except Exception as error:  # noqa: BLE001 - the connection is still good
                 wait = timing.retry_after_of(error)
             await asyncio.sleep(wait + self._times.backoff(failures, self._chance()))
             failures += 1
@@ -308,7 +308,7 @@ class Connection:
     async def _authenticate(self, fresh: str) -> bool:
         self._authenticated = asyncio.get_running_loop().create_future()
         await self._send(json.dumps({"action": "authenticate", "access_token": fresh}))
-        # Frames are acted on in order: a pong before an answer means that there is none.
+        # The server handles frames in order: a pong before an answer means that none will follow.
         await self._ping(lambda: self._answer_authenticate(taken=False))
         return await self._authenticated
 
@@ -318,7 +318,7 @@ class Connection:
 
 
 def not_fetched(error: Exception) -> Disconnect:
-    """An attempt for which the token function had no token."""
+    """Return the end of an attempt whose token function failed."""
     status = getattr(error, "status", None)
     code = status if isinstance(status, int) else None
     said = error.detail if isinstance(error, ApiError) else type(error).__name__

@@ -1,4 +1,4 @@
-"""Where a program keeps its place, so that the next run goes on from there."""
+"""Store the position of a program, so that the next run continues from it."""
 
 import contextlib
 import json
@@ -12,56 +12,57 @@ from useby.client.ids import is_id
 
 
 class Cursor(Protocol):
-    """Keeps one text. It belongs to one ``Notifications`` at a time."""
+    """Storage of one text. A cursor belongs to one ``Notifications`` at a time."""
 
     def load(self) -> str:
-        """What was saved last; ``""`` if nothing was."""
+        """Return the text saved last; ``""`` if there is none."""
 
     def save(self, text: str) -> None:
-        """Keep this in place of what was."""
+        """Replace the stored text."""
 
 
 class MemoryCursor:
-    """Lasts as long as the program."""
+    """Cursor in memory; it is gone when the program ends."""
 
     def __init__(self) -> None:
-        """Begin with nothing."""
+        """Create an empty cursor."""
         self._text = ""
 
     def load(self) -> str:
-        """What was saved last."""
+        """Return the text saved last."""
         return self._text
 
     def save(self, text: str) -> None:
-        """Keep this."""
+        """Store the text."""
         self._text = text
 
 
 class FileCursor:
-    """Lasts as long as its file, which is replaced whole at each step.
+    """Cursor in a file, which each save replaces atomically.
 
-    It is not synced: what goes with the power is a few steps, and those notifications come again.
+    The file is not synced: a power failure may lose the last few saves, and the notifications
+    handled since then are delivered again.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        """Keep it at ``path``; the folder has to be there."""
+        """Use the file at ``path``; its folder must exist."""
         self._path = Path(path)
 
     def load(self) -> str:
-        """What was saved last; ``""`` if there is no such file.
+        """Return the text saved last; ``""`` if the file does not exist.
 
         Raises:
-            OSError: The file is there and can't be read.
+            OSError: The file exists and cannot be read.
         """
         with contextlib.suppress(FileNotFoundError):
             return self._path.read_text("utf-8", errors="replace")
         return ""
 
     def save(self, text: str) -> None:
-        """Keep this.
+        """Replace the file.
 
         Raises:
-            OSError: It can't be written.
+            OSError: The file cannot be written.
         """
         beside = self._path.with_name(self._path.name + ".new")
         beside.write_text(text, "utf-8")
@@ -70,24 +71,24 @@ class FileCursor:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """What is kept: how far the application is, and what the server does not have yet."""
+    """Content of a cursor: the position of the application, and the marks not yet durable."""
 
     after: str = ""
-    """The newest notification that was handled; ``""`` if none was."""
+    """Id of the newest notification handled; ``""`` if there is none."""
     marks: Sequence[str] = ()
-    """Ids whose marks are not known to be durable."""
+    """Ids whose marks are not confirmed as durable."""
     replay_baseline: int = 0
-    """The newest ``seq`` there was when only what was unread was asked for."""
+    """Newest ``seq`` when a connection was last opened without ``since``."""
 
     def text(self) -> str:
-        """As a cursor keeps it."""
+        """Return the position as JSON text for a cursor."""
         return json.dumps(
             {"after": self.after, "begun": self.replay_baseline, "marks": list(self.marks)}
         )
 
     @classmethod
     def parse(cls, text: str) -> "Position":
-        """Read what a cursor kept; what can't be read, or is no id, counts as nothing."""
+        """Parse the text of a cursor; unreadable text and invalid ids are ignored."""
         try:
             value = json.loads(text)
         except (ValueError, RecursionError):

@@ -1,31 +1,36 @@
-"""What can go wrong for good, and what REST answers when it is no success."""
+"""Exceptions: permanent rejections, interrupted flushes, and REST responses without success."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
 
 class ConnectionRejected(Exception):  # noqa: N818 - it names what happened
-    """The server won't have this client, and coming back can't help."""
+    """The server rejected this client permanently; reconnecting cannot help.
+
+    Attributes:
+        code: Close code or HTTP status; ``None`` if there was neither.
+        reason: Reason of the close, or a short text.
+    """
 
     def __init__(self, code: int | None = None, reason: str = "") -> None:
-        """Say it in the server's words: a close's code, or an HTTP status, and its reason."""
+        """Store the close code or HTTP status, and the reason."""
         super().__init__(f"{reason} ({code})" if code is not None else reason)
         self.code = code
         self.reason = reason
 
 
 class FlushInterrupted(Exception):  # noqa: N818 - it names what happened
-    """It ended before every mark was known to be durable."""
+    """The client was closed before every mark was confirmed as durable."""
 
 
 class ApiError(Exception):
-    """REST answered, and it was no success.
+    """The REST API returned a status that is no success.
 
     Attributes:
-        status: The HTTP status.
-        detail: A sentence for a person.
-        errors: What is wrong with which field, as ``(where, what)``.
-        retry_after: Seconds after which trying again may help; ``None`` if the server names none.
+        status: HTTP status.
+        detail: Description for a person.
+        errors: Invalid fields, as ``(field, message)``.
+        retry_after: Seconds after which a retry may help; ``None`` if the server named none.
     """
 
     def __init__(
@@ -35,7 +40,7 @@ class ApiError(Exception):
         errors: Sequence[tuple[str, str]] = (),
         retry_after: float | None = None,
     ) -> None:
-        """Take what was answered."""
+        """Store the fields of the response."""
         said = "; ".join(f"{where}: {what}" for where, what in errors)
         super().__init__(" ".join(each for each in (f"HTTP {status}.", detail, said) if each))
         self.status = status
@@ -45,23 +50,23 @@ class ApiError(Exception):
 
 
 class Unauthorized(ApiError):  # noqa: N818 - a status's name
-    """401: no token, or none that is good."""
+    """401: the token is missing or invalid."""
 
 
 class Forbidden(ApiError):  # noqa: N818 - a status's name
-    """403: the caller may not."""
+    """403: the caller lacks the permission."""
 
 
 class NotFound(ApiError):  # noqa: N818 - a status's name
-    """404: it is not there, or not the caller's."""
+    """404: the resource does not exist or belongs to another user."""
 
 
 class Conflict(ApiError):  # noqa: N818 - a status's name
-    """409: what is there does not allow it."""
+    """409: the current state of the resource does not allow the request."""
 
 
 class Invalid(ApiError):  # noqa: N818 - a status's name
-    """422: the request is not as documented; ``errors`` says where."""
+    """422: the request is invalid; ``errors`` names the fields."""
 
 
 class TooMany(ApiError):  # noqa: N818 - a status's name
@@ -69,7 +74,7 @@ class TooMany(ApiError):  # noqa: N818 - a status's name
 
 
 class Unavailable(ApiError):  # noqa: N818 - a status's name
-    """502, 503, 504: not now."""
+    """502, 503, 504: the service is temporarily unavailable."""
 
 
 BY_STATUS: Mapping[int, type[ApiError]] = {

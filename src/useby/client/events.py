@@ -1,4 +1,4 @@
-"""What the socket's client tells: notifications, and what happens besides."""
+"""Values the WebSocket client passes to the application: notifications and events."""
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
@@ -15,18 +15,18 @@ async def _nowhere(*_: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """A notification. What only an extended session or REST tells is ``None`` otherwise."""
+    """A notification. On a plain session the fields with a default are ``None``."""
 
     id: str
     message: str
     type: str
     """``info``, ``warning`` or ``error``."""
     product_name: str
-    """``""`` where no product is meant."""
+    """Name of the product; ``""`` if the notification concerns none."""
     created_at: datetime
-    """UTC."""
+    """Time of creation in UTC."""
     seq: int | None = None
-    """The user's notifications are numbered from 1."""
+    """Number among the notifications of the user, from 1."""
     event: str | None = None
     product_id: str | None = None
     expires_on: date | None = None
@@ -35,14 +35,14 @@ class Notification:
     _mark: Callable[[str], Awaitable[object]] = field(default=_nowhere, repr=False, compare=False)
 
     async def mark_read(self) -> None:
-        """Acknowledge it; it is noted then, and sent until the server has it."""
+        """Acknowledge the notification; the mark is queued and resent until it is durable."""
         await self._mark(self.id)
 
     @classmethod
     def of(
         cls, frame: Mapping[str, Any], mark: Callable[[str], Awaitable[object]]
     ) -> "Notification | None":
-        """The notification in a frame, or ``None`` if there is none in it."""
+        """Return the notification in a frame, or ``None`` if the frame has none."""
         try:
             name, kind = frame["id"], frame["type"]
             said, product = frame["message"], frame.get("productName", "")
@@ -77,43 +77,43 @@ def _moment(text: str | None) -> datetime | None:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """How the connection is. ``docs/reference/clients.md`` says what leads to what."""
+    """State of the connection. ``docs/reference/clients.md`` lists the transitions."""
 
     name: Literal["idle", "connecting", "connected", "waiting", "closed"]
     code: int | None = None
-    """A close's code or an HTTP status, where one led here."""
+    """Close code or HTTP status that led to this state, if any."""
     reason: str = ""
     wait: float | None = None
     """Seconds until the next attempt."""
     extended: bool = False
-    """Whether the server granted the extended session."""
+    """``True`` if the server granted the extended session."""
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """Notifications were read, on any device."""
+    """Notifications were read on any device."""
 
     ids: tuple[str, ...]
-    """May be empty: then only the count is told."""
+    """Ids of the notifications; empty if the server sent only the count."""
     unread: int
-    """How many are unread now."""
+    """Number of unread notifications now."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProductChanged:
-    """A product is not what it was."""
+    """A product was added, changed or closed."""
 
     change: str
     """``added``, ``updated`` or ``closed``."""
     product: Mapping[str, Any]
-    """As REST shows it."""
+    """The product as REST returns it."""
 
 
 Event = State | Read | ProductChanged
 
 
 def parse(text: str) -> dict[str, Any]:
-    """The object in a server's frame; empty if there is none."""
+    """Return the JSON object in a frame; empty if there is none."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
@@ -122,7 +122,7 @@ def parse(text: str) -> dict[str, Any]:
 
 
 def event_of(frame: Mapping[str, Any]) -> Read | ProductChanged | None:
-    """The event in a control frame, if it has one."""
+    """Return the event in a control frame, or ``None`` if the frame has none."""
     ids, unread, product = frame.get("ids"), frame.get("unread"), frame.get("product")
     if frame.get("type") in ("READ", "UNREAD") and isinstance(unread, int):
         named = ids if isinstance(ids, list) else ()

@@ -1,4 +1,4 @@
-"""What an id looks like. Pure."""
+"""Check the format of ids. Pure."""
 
 import re
 from typing import Final, TypeGuard
@@ -7,5 +7,5 @@ _UUID: Final = re.compile(r"[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}", re.IGNORECA
 
 
 def is_id(value: object) -> TypeGuard[str]:
-    """Whether it may be the id of something at a node: the text of a UUID."""
+    """Return whether the value is the text of a UUID, the format of all ids of a node."""
     return isinstance(value, str) and _UUID.fullmatch(value) is not None

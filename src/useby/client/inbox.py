@@ -1,4 +1,4 @@
-"""What has come and was not handed over yet: each once, in order, no more than fit. Pure."""
+"""Bounded buffer of received notifications: each once and in order. Pure."""
 
 from collections import deque
 
@@ -7,19 +7,19 @@ from useby.client.seen import Seen
 
 
 class Inbox:
-    """Notifications on their way from a server that can be asked to begin after any of them.
+    """Buffer between the connection and the application.
 
-    One for which there is no room is missed, and so is all that comes after it, or it would be
-    passed over. It comes again when the server has been asked for what is newer than ``newest``.
+    When the buffer is full, the next notification and all later ones are dropped; a later one that
+    was kept would hide the gap. The server sends them again when asked for those after ``newest``.
     """
 
     def __init__(self, size: int, newest: str = "", replay_baseline: int = 0) -> None:
-        """Keep so many at once; ``newest`` and ``replay_baseline`` are those of an earlier run."""
+        """Hold at most ``size``; ``newest`` and ``replay_baseline`` come from an earlier run."""
         self.seen = Seen()
         self.newest = newest
-        """The id of the newest that was received; ``""`` if none was."""
+        """Id of the newest notification received; ``""`` if there is none."""
         self.replay_baseline = replay_baseline
-        """The newest ``seq`` there was when only what was unread was asked for."""
+        """Newest ``seq`` when a connection was last opened without ``since``."""
         self._size = size
         self._kept: deque[Notification] = deque()
         self._missed = False
@@ -30,32 +30,33 @@ class Inbox:
 
     @property
     def has_room(self) -> bool:
-        """Whether the next one will be kept."""
+        """Return whether the next notification will be kept."""
         return not self._missed and len(self._kept) < self._size
 
     @property
     def wants_more(self) -> bool:
-        """Whether something was missed, and half of what was kept is gone."""
+        """Return whether notifications were dropped and half of the buffer is free again."""
         return self._missed and len(self._kept) <= self._size // 2
 
     def opened(self, newest_seq: object) -> None:
-        """Begin a connection that was greeted with this ``seq`` or none: what was missed comes now.
+        """Begin a connection; ``newest_seq`` is the ``seq`` of its first frame, if any.
 
-        A lower one than before is of a database that was restored and gives numbers again.
+        The server sends the dropped notifications again, so the buffer accepts them.
+        A ``seq`` below the baseline means that the database was restored and reuses numbers.
         """
         self._missed = False
         if isinstance(newest_seq, int) and (not self.newest or newest_seq < self.replay_baseline):
             self.replay_baseline = newest_seq
 
     def put(self, notification: Notification) -> None:
-        """Keep one that was not seen before, if there is room."""
+        """Add a notification that was not seen before, or drop it if the buffer is full."""
         if not self.has_room:
             self._missed = True
             return
         self.newest = notification.id
         seq = notification.seq
         if isinstance(seq, int):
-            if seq <= self._last_seq:  # the number was given again: nothing from here on is history
+            if seq <= self._last_seq:  # The number was reused: nothing from here on is history.
                 self.replay_baseline = 0
             self._last_seq = seq
         if (
@@ -63,10 +64,10 @@ class Inbox:
             and isinstance(seq, int)
             and seq <= self.replay_baseline
         ):
-            return  # it was read before we came
+            return  # It was read before the first connection.
         self.seen.add(notification.id)
         self._kept.append(notification)
 
     def take(self) -> Notification:
-        """The oldest, which is not kept any more."""
+        """Remove and return the oldest notification."""
         return self._kept.popleft()

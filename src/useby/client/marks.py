@@ -1,4 +1,4 @@
-"""The book of acknowledgements: which are noted, on their way, durable. Pure."""
+"""Track marks: queued, in flight, durable. Limit the rate of frames. Pure."""
 
 import json
 from collections import deque
@@ -6,21 +6,21 @@ from collections.abc import Iterable
 from typing import Final
 
 BATCH_FRAMES: Final = 30
-"""Frames of one lot: two seconds' worth of a plain session's, so that a pong is never far."""
+"""Frames of one batch: two seconds of sending on a plain session, so that the pong is near."""
 FRAME_IDS: Final = 90
-"""Ids in a frame of an extended session: 4 KiB hold a hundred UUIDs."""
+"""Ids in one frame of an extended session; 4 KiB hold a hundred UUIDs."""
 
 
 class Marks:
-    """Marks in the order in which they were noted.
+    """Marks in the order in which they were queued.
 
-    A lot of them is sent, a ``PING`` behind it; when that one's pong is there, the lot is durable,
-    because the server makes a mark durable before it acts on a later frame. If the line is lost
-    first, the lot is sent again on the next one.
+    They are sent in batches, each followed by a ``PING``. Its pong confirms the batch, because the
+    server makes a mark durable before it handles a later frame. If the connection is lost first,
+    the batch is sent again on the next one.
     """
 
     def __init__(self) -> None:
-        """Begin with none."""
+        """Create an empty queue."""
         self._noted: dict[str, None] = {}
         self._under_way: dict[str, None] = {}
         self._all = False
@@ -33,32 +33,32 @@ class Marks:
 
     @property
     def unsettled(self) -> list[str]:
-        """The ids that the server may not have yet, oldest first."""
+        """Return the ids not confirmed as durable, oldest first."""
         return [*self._under_way, *self._noted]
 
     @property
     def waiting(self) -> bool:
-        """Whether there is something for the next lot."""
+        """Return whether there are marks for the next batch."""
         return bool(self._noted) or self._all
 
     @property
     def sending_all(self) -> bool:
-        """Whether ``note_all`` is not known to be done."""
+        """Return whether ``note_all`` was called and is not confirmed."""
         return self._all or self._all_under_way
 
     def note(self, ids: Iterable[str]) -> None:
-        """Take marks in; one that is in the book already is not doubled."""
+        """Queue marks; ids already queued or in flight are ignored."""
         for each in ids:
             if each not in self._noted and each not in self._under_way:
                 self._noted[each] = None
                 self.count_noted += 1
 
     def note_all(self) -> None:
-        """Have all that the user has marked on this line. On another one it is not repeated."""
+        """Mark all notifications of the user on this connection; a later one does not repeat it."""
         self._all = True
 
     def next_batch(self, *, extended: bool) -> list[str]:
-        """The frames of the next lot, which is then under way; at most one is at a time."""
+        """Return the frames of the next batch, now in flight; at most one batch is at a time."""
         most = BATCH_FRAMES * (FRAME_IDS if extended else 1)
         self._under_way = dict.fromkeys(list(self._noted)[:most])
         for each in self._under_way:
@@ -70,13 +70,13 @@ class Marks:
         return frames
 
     def settled(self) -> None:
-        """The lot that was under way is durable."""
+        """Record that the batch in flight is durable."""
         self.count_settled += len(self._under_way)
         self._under_way = {}
         self._all_under_way = False
 
     def lost(self) -> None:
-        """The line is gone: what was under way is to be sent again, before all others."""
+        """Put the batch in flight back to the front of the queue; the connection is lost."""
         self._noted = self._under_way | self._noted
         self._under_way = {}
         self._all = self._all_under_way = False
@@ -90,22 +90,22 @@ def _frames(ids: list[str], *, extended: bool) -> Iterable[str]:
 
 
 class RateLimiter:
-    """How fast frames may leave: so many a second, and some at once. Pure.
+    """Limit frames to ``RATE`` a second after a burst of ``BURST``. Pure.
 
-    A node closes who sends more than 20 a second past a burst of 60; this stays well below.
+    A node closes clients that send more than 20 a second past a burst of 60; this stays well below.
     """
 
     RATE: Final = 15.0
     BURST: Final = 40
 
     def __init__(self) -> None:
-        """Begin with a whole burst."""
+        """Start with the whole burst available."""
         self._sent: deque[float] = deque(maxlen=self.BURST)
 
     def wait(self, now: float) -> float:
-        """Count one frame; how long it has to wait, in seconds, when it is ``now``.
+        """Count one frame and return the seconds it has to wait from ``now``.
 
-        A frame leaves no sooner than ``BURST / RATE`` after the one so many frames before it.
+        A frame leaves at least ``BURST / RATE`` seconds after the one ``BURST`` frames before it.
         """
         earliest = now
         if len(self._sent) == self.BURST:

@@ -1,4 +1,4 @@
-"""What REST says, as dataclasses. Fields are as the node's ``/api/docs`` has them."""
+"""REST responses as dataclasses. The fields are documented at ``/api/docs`` of a node."""
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
@@ -11,13 +11,13 @@ Kept = TypeVar("Kept")
 
 
 def camel(name: str) -> str:
-    """A field's name on the wire."""
+    """Return the name of a field in JSON."""
     first, *rest = name.split("_")
     return first + "".join(each.capitalize() for each in rest)
 
 
 def body(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Fields as JSON has them: names in camelCase, numbers with a point and dates as text."""
+    """Return fields for JSON: names in camelCase, decimals and dates as text."""
     return {camel(name): _plain(value) for name, value in fields.items()}
 
 
@@ -39,17 +39,17 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
 
 
 class _Shape:
-    """Reads itself from JSON; what it does not know is passed over."""
+    """Base class that reads itself from JSON and ignores other fields."""
 
     @classmethod
     def of(cls, value: Mapping[str, Any]) -> Self:
-        """The value in an answer.
+        """Create an instance from a JSON object.
 
         Raises:
             KeyError: A field is missing.
         """
         given: dict[str, Any] = {}
-        for field in dataclasses.fields(cls):  # type: ignore[arg-type]  # each below is one
+        for field in dataclasses.fields(cls):  # type: ignore[arg-type]  # Each subclass is one.
             found = value[camel(field.name)]
             read = _READ.get(field.name)
             given[field.name] = found if found is None or read is None else read(found)
@@ -58,17 +58,17 @@ class _Shape:
 
 @dataclass(frozen=True, slots=True)
 class Tokens(_Shape):
-    """Tokens of one sign-in; neither is shown by ``repr``."""
+    """Tokens of one sign-in; ``repr`` shows neither."""
 
     access_token: str = dataclasses.field(repr=False)
     refresh_token: str = dataclasses.field(repr=False)
     expires_in: int
-    """Seconds until the access token ends, from when it came."""
+    """Seconds until the access token expires, from when it was received."""
 
 
 @dataclass(frozen=True, slots=True)
 class Account(_Shape):
-    """The caller's account."""
+    """Account of the caller."""
 
     id: str
     email: str | None
@@ -82,7 +82,7 @@ class Account(_Shape):
 
 @dataclass(frozen=True, slots=True)
 class Product(_Shape):
-    """A product as its owner sees it now."""
+    """Product as its owner sees it at the time of the response."""
 
     id: str
     name: str
@@ -93,7 +93,7 @@ class Product(_Shape):
     location: str
     notes: str
     expiry_date: str
-    """A date, or a moment with its offset."""
+    """A date, or a time with its UTC offset."""
     date_kind: str
     lead_days: tuple[int, ...] | None
     external_id: str | None
@@ -107,11 +107,11 @@ class Product(_Shape):
 
 @dataclass(frozen=True, slots=True)
 class Outcome(Generic[Kept]):
-    """What became of one item of a batch."""
+    """Result of one item of a batch."""
 
     index: int
     status: int
     kept: Kept | None
-    """The item as it is kept now; ``None`` if it is not."""
+    """The stored item; ``None`` if it was rejected."""
     errors: Sequence[tuple[str, str]]
-    """What is wrong with which field."""
+    """Invalid fields, as ``(field, message)``."""

@@ -1,4 +1,4 @@
-"""A person's notifications, each once and in order, through lost connections."""
+"""Receive the notifications of a user, each once and in order, across lost connections."""
 
 import asyncio
 import contextlib
@@ -22,14 +22,14 @@ from useby.client.timing import Random, Throttle, Timing
 
 Token = str | Callable[[], str | Awaitable[str]]
 MARKS: Final = 1000
-"""Unsettled marks past which no further notification is handed over."""
+"""Number of unconfirmed marks from which no further notification is delivered."""
 
 
 class Notifications:
-    """Iterate over it: ``async for notification in Notifications(url, token=…)``.
+    """Async iterable of notifications: ``async for notification in Notifications(url, token=…)``.
 
-    One task keeps the connection while the application is busy. It begins with the first step of
-    an iteration or with ``async with``, and ends with ``close``.
+    A task of its own keeps the connection open while the application is busy. It starts with the
+    first step of an iteration, ``flush`` or ``async with``, and ends with ``close``.
     """
 
     def __init__(
@@ -43,20 +43,20 @@ class Notifications:
         timing: Timing | None = None,
         random: Random = chances.random,
     ) -> None:
-        """Say where and as whom; nothing is opened yet.
+        """Create the client; no connection is opened yet.
 
         Args:
-            url: The node, ``http(s)://`` or ``ws(s)://``.
-            token: An access token or a ticket, or a function that brings a fresh one.
-            cursor: Where the place is kept; by default in memory.
-            buffer: Notifications that may wait for the application.
-            on_event: Told of states, and of what an extended session tells besides.
+            url: URL of the node, ``http(s)://`` or ``ws(s)://``.
+            token: An access token or a ticket, or a function that returns a fresh one.
+            cursor: Storage of the position; in memory by default.
+            buffer: Maximum number of notifications that wait for the application.
+            on_event: Callback for state changes and the other events of an extended session.
             timing: Durations.
-            random: Gives numbers from 0 to 1, by which waits differ.
+            random: Function that returns a number from 0 to 1, for jitter.
 
         Raises:
-            ValueError: The URL is none of a node, or the buffer holds nothing.
-            Exception: What the cursor raises when it is loaded.
+            ValueError: The URL does not name a node, or ``buffer`` is below 1.
+            Exception: Any error of the cursor's ``load``.
         """
         socket_url(url)
         if buffer < 1:
@@ -78,18 +78,18 @@ class Notifications:
         self._line: Connection | None = None
         self._task: asyncio.Task[None] | None = None
         self._failure: Exception | None = None
-        self._in_hand: str | None = None  # handed over and not handled yet
-        self._settling = 0  # how many wait for marks to be durable
+        self._in_hand: str | None = None  # Delivered and not handled yet.
+        self._settling = 0  # Number of calls that wait for marks.
         self._closing = False
         self._entered = False
         self._state = State("idle")
 
     @property
     def state(self) -> State:
-        """How the connection is."""
+        """Current state of the connection."""
         return self._state
 
-    # the application's side
+    # Called by the application
 
     async def __aenter__(self) -> Self:
         self._entered = True
@@ -108,11 +108,11 @@ class Notifications:
             await self.close()
 
     async def __aiter__(self) -> AsyncGenerator[Notification, None]:
-        """Every notification, until ``close``.
+        """Yield notifications until ``close``.
 
         Raises:
-            Refused: The server won't have us.
-            Exception: What the cursor raises when it saves.
+            ConnectionRejected: The server rejected the client permanently.
+            Exception: Any error of the cursor's ``save``.
         """
         self._start()
         try:
@@ -130,14 +130,14 @@ class Notifications:
                 await self.close()
 
     async def mark_read(self, *ids: str) -> None:
-        """Acknowledge notifications; done when it is noted, see ``settled``.
+        """Acknowledge notifications. The marks are queued when this returns; see ``flush``.
 
-        One that is marked counts as handled.
+        A marked notification counts as handled.
 
         Raises:
-            TypeError: An id is no text. As with the next one, nothing is noted then.
-            ValueError: An id is no UUID.
-            Exception: What the cursor raises when it saves. The marks are noted all the same.
+            TypeError: An id is not a string. No mark of the call is queued.
+            ValueError: An id is not a UUID. No mark of the call is queued.
+            Exception: Any error of the cursor's ``save``. The marks are queued all the same.
         """
         for each in ids:
             if not isinstance(each, str):
@@ -153,21 +153,21 @@ class Notifications:
         self._save()
 
     async def mark_all_read(self) -> None:
-        """Acknowledge all that came and, on an extended session, all others the user has."""
+        """Acknowledge all received notifications and, on an extended session, all others too."""
         if self._line is not None and self._line.extended and self._state.name == "connected":
             self._marks.note_all()
         await self.mark_read(*self._inbox.seen.unmarked())
 
     async def flush(self) -> None:
-        """Return when every mark noted so far is durable.
+        """Wait until every mark queued so far is durable.
 
         Raises:
-            Unsettled: It has ended before.
+            FlushInterrupted: The client was closed before that.
         """
         self._start()
         goal = self._marks.count_noted
         self._settling += 1
-        self._wake()  # reading goes on, or no pong would be seen
+        self._wake()  # Resume reading, or no pong would be received.
         try:
             await self._wait_until(
                 lambda: (
@@ -181,9 +181,9 @@ class Notifications:
             raise FlushInterrupted("it ended before every mark was known to be durable")
 
     async def close(self) -> None:
-        """End it: bring the marks home if it is connected, then close.
+        """Flush the marks if connected, then close for good.
 
-        When it is cancelled it ends at once, as it does when the token function calls it.
+        A ``close`` that is cancelled, or called by the token function, does not wait.
         """
         self._closing = True
         self._wake()
@@ -250,11 +250,11 @@ class Notifications:
             await self._changed.wait()
 
     def _wake(self) -> None:
-        """Something is not as it was: whoever waits looks whether it is what he waits for."""
+        """Wake all waiting tasks, so that each checks its condition again."""
         self._changed.set()
         self._changed = asyncio.Event()
 
-    # the server's side
+    # Connection
 
     def _start(self) -> None:
         if self._task is None and not self._closed:
@@ -263,7 +263,7 @@ class Notifications:
     async def _run(self) -> None:
         try:
             await self._reconnect_loop()
-        except Exception as error:  # noqa: BLE001 - whoever iterates is told
+        except Exception as error:  # noqa: BLE001 - the iteration raises it
             self._failure = error
         finally:
             self._end()
@@ -328,18 +328,18 @@ class Notifications:
         return token
 
     def on_connected(self, *, extended: bool, newest: object) -> None:
-        """The line's first frame came."""
+        """Handle the first frame of a connection."""
         self._inbox.opened(newest)
         self._tell(State("connected", extended=extended))
 
     def event(self, event: Event) -> None:
-        """The server told something besides."""
+        """Pass an event of the server to the application."""
         if isinstance(event, Read):
             self._inbox.seen.mark(event.ids)
         self._say(event)
 
     async def notification(self, frame: dict[str, Any]) -> None:
-        """Perhaps a notification; returns when the next frame may be read."""
+        """Handle a frame that may be a notification; return when the next one may be read."""
         found = Notification.of(frame, self.mark_read)
         if found is None or found.id in self._inbox.seen:
             return
@@ -350,8 +350,8 @@ class Notifications:
 
     @property
     def _must_read(self) -> bool:
-        # Who waits for marks waits for a pong, and that is behind what has not been read; nor
-        # is what was missed come back for before all is marked.
+        # Marks are confirmed by a pong, which is behind the unread frames. Dropped notifications
+        # are not requested again before mark_all_read is confirmed.
         waits = self._settling > 0 or self._marks.sending_all
         return self._closing or waits or len(self._marks) >= MARKS
 
@@ -361,7 +361,7 @@ class Notifications:
             self._line.to_leave.set()
 
     def on_marks_flushed(self) -> None:
-        """A lot of marks is durable."""
+        """Wake the waiting tasks and save the position after marks were confirmed."""
         self._wake()
         self._resume_dropped()
         try:
@@ -380,7 +380,7 @@ class Notifications:
             return
         try:
             self._on_event(event)
-        except Exception as error:  # noqa: BLE001 - it is not ours
+        except Exception as error:  # noqa: BLE001 - it is the application's callback
             _report("on_event failed", error)
 
 

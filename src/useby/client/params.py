@@ -1,4 +1,4 @@
-"""What REST is given, as dictionaries with known keys, so that a misspelt one is found."""
+"""REST parameters as typed dictionaries, so that type checkers find a misspelt key."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Literal, Required, TypedDict
 
 Day = date | str
-"""A calendar date, or a moment with its offset (a ``datetime`` is a ``date``, too)."""
+"""A calendar date, or a time with its UTC offset (a ``datetime`` is a ``date``, too)."""
 Amount = Decimal | float | str
 Kind = Literal["info", "warning", "error"]
 DateKind = Literal["use_by", "best_before"]
@@ -15,7 +15,7 @@ Order = Literal["expiryDate", "-expiryDate", "name", "-name", "createdAt", "-cre
 
 
 class ProductDetails(TypedDict, total=False):
-    """What may be said of a product besides its name and date."""
+    """Optional fields of a product."""
 
     category: str
     barcode: str
@@ -29,21 +29,21 @@ class ProductDetails(TypedDict, total=False):
 
 
 class NewProduct(ProductDetails):
-    """A product to be added."""
+    """Fields of a new product."""
 
     name: Required[str]
     expiry_date: Required[Day]
 
 
 class ProductChange(ProductDetails, total=False):
-    """What is to change of a product."""
+    """Fields of a product to change."""
 
     name: str
     expiry_date: Day
 
 
 class NewNotification(TypedDict, total=False):
-    """What is to be told."""
+    """Fields of a new notification."""
 
     message: Required[str]
     type: Kind
@@ -51,14 +51,14 @@ class NewNotification(TypedDict, total=False):
 
 
 class CategoryPolicy(TypedDict, total=False):
-    """How products of one category are spoken of."""
+    """Alert policy of one category."""
 
     lead_days: Required[Sequence[int]]
     alert_time: str
 
 
 class AccountChange(TypedDict, total=False):
-    """What is to change of the account; a ``password`` wants the ``current_password`` beside it."""
+    """Fields of the account to change; a new ``password`` requires ``current_password``."""
 
     name: str
     time_zone: str

@@ -1,17 +1,17 @@
-"""Which notifications have come before. Pure."""
+"""Remember the notifications received before. Pure."""
 
 from collections.abc import Iterable
 from typing import Final
 
 REMEMBERED: Final = 10_000
-"""Ids that are remembered; a server repeats at most what is unread."""
+"""Number of ids remembered; a server repeats at most the unread notifications."""
 
 
 class Seen:
-    """The newest ids, and whether each is marked."""
+    """The newest ids received, each with a flag whether it is marked."""
 
     def __init__(self, most: int = REMEMBERED) -> None:
-        """Remember ``most`` ids."""
+        """Remember at most ``most`` ids."""
         self._most = most
         self._marked: dict[str, bool] = {}
 
@@ -19,15 +19,15 @@ class Seen:
         return notification_id in self._marked
 
     def add(self, notification_id: str) -> None:
-        """This one came, and is not marked."""
+        """Add an id that is not marked."""
         self._marked[notification_id] = False
         if len(self._marked) > self._most:
             del self._marked[next(iter(self._marked))]
 
     def mark(self, ids: Iterable[str]) -> None:
-        """These are marked, here or elsewhere."""
+        """Flag ids as marked, by this client or another."""
         self._marked.update(dict.fromkeys(self._marked.keys() & set(ids), True))
 
     def unmarked(self) -> list[str]:
-        """The ids that came and were not marked, oldest first."""
+        """Return the ids received and not marked, oldest first."""
         return [each for each, marked in self._marked.items() if not marked]

@@ -1,4 +1,4 @@
-"""Every duration of the socket's client, and what is reckoned from them."""
+"""Durations of the WebSocket client, and the calculations with them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,16 +7,16 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 LONGEST_RETRY_AFTER: Final = 3600.0
-"""Seconds of a ``Retry-After`` that are waited for, however many it names."""
-_DOUBLINGS: Final = 32  # more would only overflow; the cap is reached long before
+"""Maximum wait in seconds for a ``Retry-After``; longer ones are cut to this."""
+_DOUBLINGS: Final = 32  # More would only overflow; the cap is reached long before.
 
 Random = Callable[[], float]
-"""Gives a number from 0 to 1."""
+"""Function that returns a random number from 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Durations in seconds; the page on clients says what each is for."""
+    """Durations in seconds; ``docs/reference/clients.md`` describes each."""
 
     base: float = 0.5
     cap: float = 30.0
@@ -28,32 +28,36 @@ class Timing:
     close: float = 5.0
 
     def backoff(self, failures: int, chance: float) -> float:
-        """Seconds until the next attempt, after so many failed ones before this: full jitter.
+        """Return the seconds until the next attempt, with full jitter.
 
-        After "Exponential Backoff and Jitter" of the AWS Architecture Blog: of all that it
-        compares, clients that wait any time up to the doubled one burden a server least.
+        From "Exponential Backoff and Jitter" of the AWS Architecture Blog: of the methods compared
+        there, a random wait between 0 and the doubled one puts the least load on a server.
+
+        Args:
+            failures: Failed attempts before this one.
+            chance: Random number from 0 to 1.
         """
         return chance * min(self.cap, self.base * 2.0 ** min(failures, _DOUBLINGS))
 
     def until_ping(self, chance: float) -> float:
-        """Seconds from one ``PING`` to the next; clients that began together drift apart."""
+        """Return the seconds until the next ``PING``, with jitter so that clients drift apart."""
         return self.ping * (1 + chance / 5)
 
     def until_refresh(self, life: float, chance: float) -> float:
-        """Seconds from now after which a fresh token is fetched, if this one lives ``life``."""
+        """Return the seconds until a fresh token is fetched; this one lives ``life`` seconds."""
         return max(life / 2, life - self.refresh * (1 + chance) / 2)
 
 
 class Throttle:
-    """Heeds what is said once in so many seconds, and no more often. Pure."""
+    """Throttle that allows once per interval. Pure."""
 
     def __init__(self, seconds: float) -> None:
-        """Nothing was heeded yet."""
+        """Set the interval in seconds."""
         self._seconds = seconds
         self._heeded = float("-inf")
 
     def allow(self, now: float) -> bool:
-        """Whether what is said ``now`` is heeded."""
+        """Return whether the interval has passed; if so, start the next one at ``now``."""
         if now - self._heeded < self._seconds:
             return False
         self._heeded = now
@@ -61,14 +65,14 @@ class Throttle:
 
 
 def retry_after(text: str | None, now: datetime) -> float | None:
-    """The seconds that a ``Retry-After`` names (RFC 9110 section 10.2.3), at most an hour.
+    """Return the seconds of a ``Retry-After`` header (RFC 9110 section 10.2.3), at most an hour.
 
     Args:
-        text: The header's value, in seconds or as a date; ``None`` if there is none.
-        now: What a date is measured from, aware: the answer's own ``Date``, best.
+        text: Value of the header, seconds or a date; ``None`` if the header is missing.
+        now: Aware time from which a date is measured, preferably the response's own ``Date``.
 
     Returns:
-        ``None`` if it is missing or can't be read.
+        Seconds, or ``None`` if the header is missing or unreadable.
     """
     if text is None:
         return None
@@ -82,13 +86,13 @@ def retry_after(text: str | None, now: datetime) -> float | None:
 
 
 def retry_after_of(error: Exception) -> float:
-    """The seconds that an error of the token function asks to be waited for."""
+    """Return the seconds in ``retry_after`` of an error of the token function; 0 if it has none."""
     wait = getattr(error, "retry_after", None)
     return min(float(wait), LONGEST_RETRY_AFTER) if isinstance(wait, int | float) else 0.0
 
 
 def http_date(text: str) -> datetime | None:
-    """The moment that an HTTP date names."""
+    """Return the time of an HTTP date, or ``None`` if it is unreadable."""
     try:
         moment = parsedate_to_datetime(text)
     except ValueError:

@@ -1,22 +1,25 @@
-"""How long a token lives, as far as the token itself tells. Pure."""
+"""Read the remaining life of a token from its claims. Pure."""
 
 import base64
 import json
 import math
 
-_PARTS = 3  # of a JWT (RFC 7519)
+_PARTS = 3  # A JWT has three parts (RFC 7519).
 
 
 def life(token: str, wall: float) -> float | None:
-    """Seconds for which a token that has just come is good, or ``None`` if it does not tell.
+    """Return the remaining life of a token just received.
 
-    Its signature is not looked at; only the server can. A local clock that puts the token's end
-    into the past, or further away than the token's whole life, is wrong: then the whole life
-    counts from now.
+    The signature is not verified; only the server can. If the local clock puts the expiry in the
+    past or further away than the token's whole life, the clock is wrong: then the whole life counts
+    from now.
 
     Args:
         token: Any text.
-        wall: The local clock, in seconds since the epoch.
+        wall: Local time in seconds since the Unix epoch.
+
+    Returns:
+        Seconds, or ``None`` if the token does not contain them.
     """
     claims = _claims(token)
     ends, issued = _seconds(claims.get("exp")), _seconds(claims.get("iat"))
@@ -29,7 +32,7 @@ def life(token: str, wall: float) -> float | None:
 
 
 def is_jwt(token: str) -> bool:
-    """Whether it tells anything of itself; a ticket does not."""
+    """Return whether the token is a JWT with claims; a ticket is none."""
     return bool(_claims(token))
 
 
