@@ -1,6 +1,6 @@
-"""useby: keeps products, knows when each must be noticed, and tells every device at once.
+"""useby: store products with expiry dates and notify every device of a person when one is due.
 
-Rooms and who may import whom: ``docs/architecture.md``.
+The packages and their permitted imports: ``docs/architecture.md``.
 """
 
 from importlib import import_module
@@ -31,7 +31,7 @@ __version__ = "0.2.0"
 
 
 def __getattr__(name: str) -> Any:
-    """The client's names, when somebody asks for one: the server needs none of them."""
+    """Import the client's names on first use, because the server needs none of them."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module("useby.client"), name)

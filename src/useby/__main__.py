@@ -1,4 +1,4 @@
-"""``python -m useby``."""
+"""Entry point of ``python -m useby``."""
 
 import sys
 

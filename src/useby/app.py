@@ -1,6 +1,6 @@
-"""One node: store, bus, hub, clock and HTTP, started and stopped together.
+"""One node: database, bus, hub, scheduler and HTTP, started and stopped together.
 
-Everything that runs by itself is started here, named, in the one TaskGroup.
+One TaskGroup holds every background task of the node, each with a name.
 """
 
 import asyncio
@@ -43,25 +43,26 @@ from useby.store.lock import serving_lock
 log = logging.getLogger(__name__)
 
 GC_THRESHOLDS: Final = (10_000, 10, 50)
-"""Objects made and not gone, and collections of the younger before those of the older."""
+"""``gc.set_threshold`` values for generations 0, 1 and 2."""
 SWITCH_SECONDS: Final = 0.001
-"""How long the loop and the store's threads wait for each other's turn, at most. With Python's own
-5 ms, of posts at half capacity the slowest of a hundred took 34 ms in place of 14."""
+"""Maximum time for which the event loop and the database threads wait for each other's turn.
+Python's default of 5 ms raised the p99 of posts at half capacity from 14 to 34 ms."""
 WATCH_SECONDS: Final = 0.5
-"""How soon what another process wrote is noticed; the sockets hear of it within two seconds."""
+"""Interval of the check for other processes' writes; connections receive them within two
+seconds."""
 STOP_SECONDS: Final = 4.0
-"""After this a stopping node leaves, whatever its peers do; later, if it drains for longer."""
+"""Time until a stopping node exits, whatever its peers do; later, if its drain takes longer."""
 CLOSE_GRACE_SECONDS: Final = 2.0
-"""What the last of its peers are given to answer a Close."""
+"""Time that peers get to answer our Close."""
 ANSWER_SECONDS: Final = 0.5
-"""Before it leaves, what its database has not answered is given up, and so answered: 503."""
+"""Pending database work is abandoned with 503 this long before the exit."""
 LOOP_ERRORS_A_SECOND: Final = 5
 STOP_SIGNALS: Final = frozenset({signal.SIGTERM, signal.SIGINT})
-"""The signals by which an operator ends a node."""
+"""Signals by which an operator stops a node."""
 
 
 class Node:
-    """A node that is running; made by ``running``."""
+    """A running node; ``running`` creates it."""
 
     def __init__(
         self,
@@ -73,7 +74,7 @@ class Node:
         *,
         share_port: bool = False,
     ) -> None:
-        """Wire the rooms together; nothing runs yet."""
+        """Connect the parts of the node; none of them runs yet."""
         self.settings = settings
         self.database = database
         self.bus = bus
@@ -105,7 +106,7 @@ class Node:
             now=now,
             seats=seats,
         )
-        # Requests under way are answered until then, and sockets closed.
+        # Until this time, requests in progress are answered and connections are closed.
         self._leaves_within = max(STOP_SECONDS - 1, settings.drain_seconds + CLOSE_GRACE_SECONDS)
         self.listener = listen(settings, share_port=share_port)
         self.url = url_of(settings.host, self.listener)
@@ -125,7 +126,7 @@ class Node:
         )
 
     def stop(self) -> None:
-        """Begin to stop; a second call waits for neither peers nor database any more."""
+        """Begin to stop; a second call no longer waits for peers or for the database."""
         if self._stopping.is_set():
             self._http.force_exit = True
             self.hub.abort_all()
@@ -146,9 +147,9 @@ class Node:
             ]
             http = group.create_task(self._http.serve([self.listener]), name="http")
             await self._stopping.wait()
-            self._http.should_exit = True  # the listener closes, requests under way are answered
-            # Its batch under way ends as a transaction does; what is due from now on is for the
-            # other nodes to claim. Sockets that are not closed yet are served as ever.
+            self._http.should_exit = True  # close the listener; answer requests in progress
+            # The current batch ends as a transaction does; other nodes claim the alerts due from
+            # now on. Connections that are still open are served as usual.
             clock.cancel()
             within = self._leaves_within
             cutting = asyncio.get_running_loop().call_later(
@@ -161,7 +162,7 @@ class Node:
                 task.cancel()
 
     async def _watch(self) -> None:
-        """Notice what other processes write: a command beside the node."""
+        """Detect what other processes write, for example a command run next to the node."""
         while True:
             await asyncio.sleep(WATCH_SECONDS)
             try:
@@ -193,21 +194,22 @@ async def running(
     share_port: bool = False,
     new_database: bool = False,
 ) -> AsyncIterator[Node]:
-    """A node on its database, migrated, until the block ends.
+    """Run a node on its migrated database until the block ends.
 
-    A file is held for it alone; a server may have any number of nodes.
+    The node locks a SQLite file for itself; several nodes may share a PostgreSQL server.
 
     Args:
         settings: The node's settings.
         now: The wall clock: aware, UTC.
-        share_port: Whether other processes listen on its port, too.
-        new_database: Whether to start with an empty file although there was one, which is gone.
+        share_port: Whether other processes listen on the same port.
+        new_database: Whether to start with an empty file in place of one that existed and is
+            missing.
 
     Raises:
         AlreadyServed: Another node serves this database.
-        DatabaseGone: The database's file is missing, and there was one.
-        SettingsError: The settings don't let it start; the message says what to do.
-        OSError: The address is taken.
+        DatabaseGone: The database file existed and is missing.
+        SettingsError: The settings do not allow a start; the message names the remedy.
+        OSError: The address is in use.
     """
     file = database_file(settings.database_url)
     bus = _bus(settings)
@@ -240,7 +242,7 @@ def _bus(settings: Settings) -> Bus:
             "USEBY_NATS_URL joins nodes that share a PostgreSQL; a SQLite file has one node. Set"
             " USEBY_DATABASE_URL to postgresql://…, or take USEBY_NATS_URL away"
         )
-    from useby.bus.nats import NatsBus  # noqa: PLC0415 - a node that is alone does without it
+    from useby.bus.nats import NatsBus  # noqa: PLC0415 - a single node does not need NATS
 
     return NatsBus(settings)
 
@@ -257,12 +259,13 @@ def serve(
     Args:
         settings: The node's settings.
         ready: Called with the node's URL once it listens.
-        share_port: Whether other processes listen on its port, too. Then the node ends with
-            its standard input as well, which whoever started them holds.
-        new_database: Whether to start with an empty file although there was one, which is gone.
+        share_port: Whether other processes listen on the same port. The node then also stops when
+            its standard input ends, which the parent process holds open.
+        new_database: Whether to start with an empty file in place of one that existed and is
+            missing.
 
     Returns:
-        The process's exit status: 0 after a stop that was asked for.
+        The exit status of the process: 0 after a requested stop.
     """
 
     async def main() -> None:
@@ -278,11 +281,11 @@ def serve(
                 node.stop()
             elif not asked.is_set():
                 asked.set()
-                starting.cancel()  # it migrates, or waits for another that does
+                starting.cancel()  # it migrates, or waits for a process that does
 
         for number in STOP_SIGNALS:
             loop.add_signal_handler(number, on_signal)
-        if share_port:  # its end is that of whoever has started us
+        if share_port:  # the node ends with its parent process
 
             def orphaned() -> None:
                 loop.remove_reader(sys.stdin)
@@ -301,7 +304,7 @@ def serve(
             if not asked.is_set():
                 raise
 
-    # Whoever has read our first line may send a signal.
+    # A process that has read our first line of output may already send a signal.
     with stop_signals_deferred():
         logs.configure(settings)
         raise_file_limit()
@@ -311,7 +314,7 @@ def serve(
 
 @contextlib.contextmanager
 def stop_signals_deferred() -> Iterator[None]:
-    """Have SIGTERM and SIGINT wait until a loop can take them and unblocks them, or the end."""
+    """Block SIGTERM and SIGINT until an event loop unblocks them, or until the block ends."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     try:
         yield
@@ -320,10 +323,10 @@ def stop_signals_deferred() -> Iterator[None]:
 
 
 def tune_interpreter() -> None:
-    """Have the collector come rarely and time itself, and threads take turns more often.
+    """Run the garbage collector rarely, measure it, and switch between threads more often.
 
-    A connection leaves no cycles behind and keeps some thirty objects: as often as Python's
-    defaults have it, the collector took 28 of a handshake's 250 µs, and found nothing.
+    A connection leaves no cycles and keeps some thirty objects: with Python's default thresholds
+    the collector took 28 of the 250 µs of a handshake, and found nothing.
     """
     gc.collect()
     metrics.time_collector()
@@ -333,7 +336,7 @@ def tune_interpreter() -> None:
 
 
 class _RateLimitedHandler:
-    """The loop's exception handler: says what happened, but not fifty thousand times."""
+    """The event loop's exception handler; logs a limited number of errors per second."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop

@@ -8,19 +8,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-_MAX_DOUBLINGS: Final = 32  # the limit is reached long before; more would overflow a float
+_MAX_DOUBLINGS: Final = 32  # the limit is reached much earlier; more would overflow a float
 
 
 @dataclass(slots=True)
 class Backoff:
     """The delays of one retry loop.
 
-    Each delay is drawn between half of its full length and all of it, so that nodes that lost the
-    same server do not all come back in the same instant, and none comes back at once.
+    Each delay is drawn between half of its full length and all of it. Thus nodes that lost the same
+    server do not all reconnect at once, and none reconnects immediately.
 
     Attributes:
         first: Full length of the first delay, in seconds.
-        limit: Full length that no delay passes, in seconds.
+        limit: Maximum full length of a delay, in seconds.
         chance: Returns a number from 0 to 1; tests pass their own.
     """
 
@@ -36,5 +36,5 @@ class Backoff:
         return full * (1 + self.chance()) / 2
 
     def reset(self) -> None:
-        """Begin again with the first delay: an attempt has succeeded."""
+        """Start over with the first delay, after an attempt has succeeded."""
         self._failures = 0

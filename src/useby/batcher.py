@@ -1,7 +1,7 @@
 """A queue whose worker takes many items at a time.
 
-The cost of a transaction, a query or a round trip is shared by all items that wait while the one
-before is under way. Any package above the domain may import this module.
+All items that wait while a batch is processed share one transaction, query or round trip. Any
+package above the domain may import this module.
 """
 
 import asyncio
@@ -15,10 +15,10 @@ T = TypeVar("T")
 
 
 class Batcher(Generic[T]):
-    """Hand the items that are put in to ``work``, in their order, one batch after another.
+    """Pass queued items to ``work`` in order, one batch after another.
 
-    A batch that fails is tried again item by item, so that a bad item costs only itself. All of
-    this runs on one event loop.
+    A failed batch is retried item by item, so that a bad item fails alone. Everything runs on one
+    event loop.
     """
 
     def __init__(
@@ -29,15 +29,15 @@ class Batcher(Generic[T]):
         size: int | None = None,
         is_wanted: Callable[[T], bool] = lambda _: True,
     ) -> None:
-        """Make an empty queue; ``run`` works through it.
+        """Create an empty queue; ``run`` processes it.
 
         Args:
-            work: Deals with a batch, which is never empty. It may be called again with a part of a
+            work: Processes a batch, which is never empty. It may be called again with a part of a
                 batch for which it raised.
             on_failure: Called with each item for which ``work`` raised although it was alone. The
-                exception is logged before.
-            size: Items in a batch at most; ``None`` means all that wait.
-            is_wanted: Whether an item is still worth the work; others are dropped unseen.
+                exception is logged first.
+            size: Maximum number of items in a batch; ``None`` means all that wait.
+            is_wanted: Returns whether an item is still worth the work; others are dropped.
         """
         self._work = work
         self._on_failure = on_failure
@@ -47,11 +47,11 @@ class Batcher(Generic[T]):
         self._filled = asyncio.Event()
 
     def __len__(self) -> int:
-        """Return how many items wait, unwanted ones too."""
+        """Return the number of queued items, unwanted ones included."""
         return len(self._items)
 
     def __iter__(self) -> Iterator[T]:
-        """Iterate over the items that wait."""
+        """Iterate over the queued items."""
         return iter(self._items)
 
     def put(self, item: T) -> None:
@@ -60,11 +60,11 @@ class Batcher(Generic[T]):
         self._filled.set()
 
     def drop_unwanted(self) -> None:
-        """Free what is held for items that nobody wants any more."""
+        """Drop the queued items that are no longer wanted."""
         self._items = deque(item for item in self._items if self._is_wanted(item))
 
     async def run(self) -> None:
-        """Work through the queue until cancelled."""
+        """Process the queue until cancelled."""
         while True:
             await self._filled.wait()
             await self._run_batch(self._take())
@@ -78,7 +78,7 @@ class Batcher(Generic[T]):
 
     async def _run_batch(self, batch: list[T]) -> None:
         if not batch:
-            await asyncio.sleep(0)  # a queue of unwanted items must not keep the loop to itself
+            await asyncio.sleep(0)  # a queue of unwanted items must not block the event loop
             return
         try:
             await self._work(batch)

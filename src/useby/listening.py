@@ -1,4 +1,4 @@
-"""Where connections come in: the listening socket, its accept loop, and the limit of open files."""
+"""Accept connections: the listening socket, its accept loop, and the limit of open files."""
 
 import asyncio
 import contextlib
@@ -24,11 +24,11 @@ BACKLOG: Final = 2048
 OUT_OF_FILES: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 """Errors of ``accept`` that mean that no descriptor, or no memory for one, is left."""
 RETRY_SECONDS: Final = 1.0
-"""Time until ``accept`` is tried again where not even the spare descriptor helps."""
+"""Time until ``accept`` is retried when even the spare descriptor does not help."""
 OUT_SECONDS: Final = 5.0
 """Time without such an error after which the node counts as ready again."""
 LOG_SECONDS: Final = 10.0
-"""Shortest time between two log lines about it."""
+"""Minimum time between two log lines about such errors."""
 _NO_ROOM: Final = (
     b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/plain; charset=utf-8\r\n"
     b"content-length: 8\r\nretry-after: 2\r\nconnection: close\r\n\r\nNo room."
@@ -36,20 +36,20 @@ _NO_ROOM: Final = (
 
 
 class Listening(uvicorn.Server):
-    """uvicorn, with the node's own signals and its own accept loop."""
+    """uvicorn with the node's own signal handling and accept loop."""
 
     def __init__(self, config: uvicorn.Config, seats: Seats) -> None:
-        """Serve ``config``'s application to visitors that ``seats`` has room for."""
+        """Serve ``config``'s application to the connections for which ``seats`` has room."""
         super().__init__(config)
         self._seats = seats
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Capture none: uvicorn would end the process by the signal."""
+        """Capture no signals: uvicorn would end the process by the signal."""
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start to accept."""
+        """Start accepting connections."""
         make: Any = self.config.http_protocol_class
 
         def visitor() -> BoundedHttpProtocol:
@@ -66,10 +66,10 @@ class Listening(uvicorn.Server):
 class Door:
     """The accept loop of a listening socket.
 
-    asyncio's own makes a task of each connection before anybody can count it, so descriptors run
-    out although connections are limited; and once they have, it logs up to ``backlog`` tracebacks
-    a wake-up (python/cpython#151615). Here a connection is counted as it is accepted. A descriptor
-    is kept to answer visitors with 503 when there is no other.
+    asyncio's own loop makes a task of each connection before it can be counted, so the process runs
+    out of descriptors although connections are limited; it then logs up to ``backlog`` tracebacks
+    per wake-up (python/cpython#151615). This loop counts each connection as it accepts it. It keeps
+    a spare descriptor to answer with 503 when no other is left.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Door:
         visitor: Callable[[], BoundedHttpProtocol],
         seats: Seats,
     ) -> None:
-        """Accept from ``listener`` until ``close``, making a ``visitor`` of each connection."""
+        """Accept from ``listener`` until ``close`` and create a ``visitor`` for each connection."""
         self._loop = asyncio.get_running_loop()
         self._listener = listener
         self._visitor = visitor
@@ -129,12 +129,12 @@ class Door:
             self._loop._make_socket_transport(  # type: ignore[attr-defined]  # noqa: SLF001
                 connection, visitor, extra={"peername": address}
             )
-        except OSError:  # the peer has left already
+        except OSError:  # the peer has already disconnected
             self._seats.free(visitor)
             connection.close()
 
     def _turn_away(self) -> bool:
-        """Answer a visitor with 503 by the spare descriptor; false if that can't be."""
+        """Answer a connection with 503 through the spare descriptor; return whether it worked."""
         if self._spare is None:
             return False
         os.close(self._spare)
@@ -152,7 +152,7 @@ class Door:
                 connection.setblocking(False)
                 connection.send(_NO_ROOM)
                 connection.shutdown(socket.SHUT_WR)
-                connection.recv(2**16)  # what is left unread makes the kernel reset the answer
+                connection.recv(2**16)  # unread data would make the kernel send a reset
         return self._take_spare()
 
     def _take_spare(self) -> bool:
@@ -167,7 +167,7 @@ class Door:
         self._loop.add_reader(self._listener, self._accept)
 
     def _note(self, error: OSError) -> None:
-        """Have readiness report it, and log it once in a while."""
+        """Mark the node as not ready, and log the error once per LOG_SECONDS."""
         self._seats.out_of_files = True
         if self._recovery is not None:
             self._recovery.cancel()
@@ -192,31 +192,31 @@ class Door:
 def listen(
     settings: Settings, *, share_port: bool = False, only_bind: bool = False
 ) -> socket.socket:
-    """Open the listening socket, its send buffer bounded; accepted ones inherit that on Linux.
+    """Open the listening socket with a bounded send buffer, inherited by connections on Linux.
 
     Args:
         settings: The address, the port and the size of the buffer.
-        share_port: Other processes may listen there too; the kernel spreads connections over them.
-        only_bind: Hold the address and do not listen yet.
+        share_port: Allow other processes to listen there; the kernel spreads connections over them.
+        only_bind: Hold the address without listening yet.
 
     Raises:
-        OSError: The address is taken.
+        OSError: The address is in use.
     """
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    # Named, because asyncio sets TCP_NODELAY only where it is; without, a frame that follows
-    # another waits some 40 ms for its acknowledgement.
+    # The protocol is given because asyncio sets TCP_NODELAY only where it is; without TCP_NODELAY a
+    # second frame waits some 40 ms for the acknowledgement of the first.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if share_port:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        # The kernel doubles what it is asked for, to cover its own bookkeeping (socket(7)).
+        # The kernel doubles the requested size to cover its own bookkeeping (socket(7)).
         listener.setsockopt(
             socket.SOL_SOCKET, socket.SO_SNDBUF, settings.kernel_send_buffer_bytes // 2
         )
         listener.bind((settings.host, settings.port))
         if not only_bind:
-            listener.listen(BACKLOG)  # connections wait in the kernel from now on
+            listener.listen(BACKLOG)  # connections wait in the kernel from here on
     except OSError:
         listener.close()
         raise
@@ -238,7 +238,7 @@ def raise_file_limit() -> None:
 
 
 def room_of(settings: Settings) -> Room:
-    """Divide the process's limit of open files, and log a warning where it is small.
+    """Divide the process's limit of open files, and log a warning if it is small.
 
     Raises:
         SettingsError: The limit leaves no room for connections.

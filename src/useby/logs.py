@@ -1,8 +1,8 @@
-"""Logging: structlog over the standard library, to stderr, with every secret taken out.
+"""Logging: structlog over the standard library, to stderr, with all secrets redacted.
 
-Secrets are taken out of the finished line, the last step before it is written, so that it does not
-matter who logs (uvicorn, SQLAlchemy, httpx, asyncio, a traceback) nor how. An access token may
-stand in the socket's URL (contract section 9), so this is no mere precaution.
+Redaction applies to the finished line, just before it is written, so that it covers every logger
+(uvicorn, SQLAlchemy, httpx, asyncio) and every traceback. It is needed because an access token may
+stand in the WebSocket's URL (contract section 9).
 """
 
 import io
@@ -23,13 +23,13 @@ REDACTED: Final = "[redacted]"
 
 
 def _spelled(word: str) -> str:
-    """A pattern for ``word``, any of its letters percent-encoded, once or over again."""
+    """Return a pattern for ``word`` in which any letter may be percent-encoded, even repeatedly."""
     return "".join(
         f"(?:{letter}|%(?:25){{0,3}}(?:{ord(letter):x}|{ord(letter.upper()):x}))" for letter in word
     )
 
 
-# Each pattern is linear in the line: whoever sends a URL chooses what is searched here.
+# Each pattern takes linear time: the sender of a URL chooses the text that is searched here.
 _COLOUR: Final = r"(?:\x1b\[[\d;]*m)*"
 _QUOTE: Final = r"\\?[\"']"
 _NAMES: Final = "|".join(map(_spelled, ("token", "ticket", "password", "secret", "secret_key")))
@@ -42,13 +42,13 @@ _NAMED: Final = re.compile(
 """``access_token=…`` in a URL or a form, ``"refreshToken": "…"`` in JSON or a ``repr``."""
 _BEARER: Final = re.compile(r"(bearer(?:\s|%20|\+)+)[^\s\"'\\,\]})]+", re.IGNORECASE)
 _JWT: Final = re.compile(r"eyJ[\w%.=+/-]{16,}+", re.ASCII)
-"""A JWT, whole or cut off: the base64url of ``{"`` and what follows."""
+"""A JWT, whole or truncated: the base64url of ``{"`` and what follows."""
 _OPAQUE: Final = re.compile(r"(?<![\w-])(?=[\w-]*[a-z])(?=[\w-]*[A-Z])[\w-]{43,}+", re.ASCII)
 """Our refresh tokens, tickets and keys: 32 random bytes or more in base64url."""
 
 
 def redact(text: str) -> str:
-    """Take out whatever is, or looks like, a token, a ticket, a password or a key."""
+    """Replace everything that is, or looks like, a token, a ticket, a password or a key."""
     text = _NAMED.sub(rf"\1{REDACTED}", text)
     text = _BEARER.sub(rf"\1{REDACTED}", text)
     text = _JWT.sub(REDACTED, text)
@@ -61,8 +61,8 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
     May be called again; the last call counts.
 
     Args:
-        settings: ``log_level``, and ``log_format``: for people to read, or a JSON object a line.
-        stream: Where to; stderr if not given.
+        settings: ``log_level``, and ``log_format``: console text, or one JSON object per line.
+        stream: The destination; stderr by default.
     """
     stream = stream or sys.stderr
     handler = _Handler(stream)
@@ -70,8 +70,8 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
     logging.root.handlers[:] = [handler]
     logging.root.setLevel(settings.log_level)
     for name in ("sqlalchemy.engine", "alembic.runtime.plugins"):
-        # The one logs each statement with its parameters: password hashes, and what people wrote.
-        # The other names its plug-ins.
+        # The first logs each statement with its parameters: password hashes and users' texts. The
+        # second lists its plug-ins.
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.captureWarnings(capture=True)
     structlog.configure(
@@ -84,15 +84,15 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
 
 
 class _Handler(logging.StreamHandler[TextIO]):
-    """Writes lines; one that can't be written is given up, and nobody hears of what was in it."""
+    """Write lines; drop a line that cannot be written, without exposing its content."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
-        """Say that a line was lost. logging's own way would print its arguments, unredacted."""
+        """Write that a line was lost. logging's own method would print its arguments unredacted."""
         try:
             self.stream.write(f"a log line of {record.name} could not be written\n")
             self.flush()
         except (OSError, ValueError):
-            pass  # the stream itself is gone
+            pass  # the stream itself is closed
 
 
 class _Redacting(structlog.stdlib.ProcessorFormatter):
@@ -105,7 +105,7 @@ def _formatter(settings: Settings, *, colours: bool) -> logging.Formatter:
     if settings.log_format == "json":
         last = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     else:
-        # The default shows a traceback's local variables: tokens among them.
+        # The default prints the local variables of a traceback, tokens among them.
         renderer = structlog.dev.ConsoleRenderer
         last = [renderer(colors=colours, exception_formatter=_plain_traceback)]
     return _Redacting(
@@ -125,7 +125,7 @@ def _shared() -> list[Processor]:
 
 
 def _visible(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
-    """Make every text of a line harmless: it can pass for no other line, and steers no terminal."""
+    """Escape control characters, so that a text can neither fake a line nor control a terminal."""
     for name, value in event.items():
         if isinstance(value, str):
             event[name] = visible(value)
@@ -134,7 +134,7 @@ def _visible(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
 
 
 def _plain_traceback(stream: TextIO, exc_info: ExcInfo) -> None:
-    """Write a traceback, whose last line may repeat what others wrote."""
+    """Write a traceback with control characters escaped: its last line may quote untrusted text."""
     written = io.StringIO()
     structlog.dev.plain_traceback(written, exc_info)
     stream.write("\n".join(map(visible, written.getvalue().split("\n"))))

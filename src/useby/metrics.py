@@ -1,4 +1,4 @@
-"""What a node counts, for Prometheus. No label ever names a user, a token or an address."""
+"""Metrics of a node, for Prometheus. No label ever contains a user, a token or an address."""
 
 import gc
 import time
@@ -6,43 +6,45 @@ from typing import Any
 
 from prometheus_client import Counter, Gauge, Histogram
 
-# the socket
+# connections
 
 connections = Gauge(
     "useby_connections",
-    "WebSocket connections open on this node, closing ones too.",
+    "Open WebSocket connections of this node, closing ones included.",
     multiprocess_mode="livesum",
 )
 connections_closed = Counter(
     "useby_connections_closed",
-    "WebSocket connections closed, by close code and reason; codes of clients' own count as other.",
+    "WebSocket connections closed, by close code and reason; codes chosen by clients are other.",
     ["code", "reason"],
 )
 frames_received = Counter(
-    "useby_frames_received", "WebSocket frames received, control and empty ones too."
+    "useby_frames_received", "WebSocket frames received, control and empty frames included."
 )
 client_frames_ignored = Counter(
     "useby_client_frames_ignored",
-    "Client frames that the contract gives no answer for, by what is wrong with them.",
+    "Client frames ignored because the contract defines no answer, by reason.",
     ["reason"],
 )
 
-# notifications and the alert clock
+# notifications and the alert scheduler
 
 notifications_committed = Counter(
-    "useby_notifications_committed", "Notifications that this node has put on stable storage."
+    "useby_notifications_committed", "Notifications committed by this node."
 )
-alert_batches = Counter("useby_alert_batches", "Batches of due products that the clock settled.")
-alerts_sent = Counter("useby_alerts_sent", "Alerts that the clock has said.")
+alert_batches = Counter(
+    "useby_alert_batches", "Batches of due products that the scheduler processed."
+)
+alerts_sent = Counter("useby_alerts_sent", "Alerts that the scheduler sent.")
 alert_failures = Counter(
-    "useby_alert_failures", "Products set aside: their alert can't be worked out."
+    "useby_alert_failures", "Products set aside because their alert cannot be computed."
 )
 
-# what an account may keep
+# quotas
 
 quota_refusals = Counter(
     "useby_quota_refusals",
-    "Requests refused (409) because an account has reached a limit, by the figure that is limited.",
+    "Requests refused with 409 because an account has reached a quota, by quota.",
     ["quota"],
 )
 
@@ -50,13 +52,13 @@ quota_refusals = Counter(
 
 reads_waiting = Gauge(
     "useby_reads_waiting",
-    "Long reads (lists, searches) that wait for a turn of their user.",
+    "Long reads (lists, searches) that wait for another read of the same user.",
     multiprocess_mode="livesum",
 )
 reads_refused = Counter(
-    "useby_reads_refused", "Long reads refused: too many of their user waited, or they too long."
+    "useby_reads_refused", "Long reads refused: too many reads of the user waited, or for too long."
 )
-reads_timed_out = Counter("useby_reads_timed_out", "Long reads ended at their time limit.")
+reads_timed_out = Counter("useby_reads_timed_out", "Long reads cancelled at their time limit.")
 wal_bytes = Gauge(
     "useby_wal_bytes",
     "Size of SQLite's write-ahead log after this node's last commit.",
@@ -67,28 +69,26 @@ wal_bytes = Gauge(
 
 nats_connected = Gauge(
     "useby_nats_connected",
-    "Connections to NATS over which this node hears others; no other bus has any.",
+    "Connections to NATS on which this node receives hints; 0 with any other bus.",
     multiprocess_mode="livesum",
 )
-nats_reconnects = Counter("useby_nats_reconnects", "Connections to NATS that followed a lost one.")
-hints_sent = Counter("useby_hints_sent", "Hints that were handed to NATS for other nodes.")
-hints_received = Counter("useby_hints_received", "Hints heard from other nodes.")
-hints_dropped = Counter(
-    "useby_hints_dropped", "Hints for other nodes that were too old by the time there was room."
-)
+nats_reconnects = Counter("useby_nats_reconnects", "Reconnections to NATS after a lost connection.")
+hints_sent = Counter("useby_hints_sent", "Hints passed to NATS for other nodes.")
+hints_received = Counter("useby_hints_received", "Hints received from other nodes.")
+hints_dropped = Counter("useby_hints_dropped", "Hints dropped because the send queue was full.")
 
 # HTTP
 
 http_request_duration_seconds = Histogram(
     "useby_http_request_duration_seconds",
-    "Time from a request's head to its answer, by the route's template and status.",
+    "Time from a request's head to its answer, by method, route template and status.",
     ["method", "route", "status"],
 )
 
 requests_rejected = Counter(
     "useby_requests_rejected",
-    "Requests refused before a route was called: by status, as late (cut at the deadline), as full"
-    " (no descriptor to spare); and connections whose peer did not read its answer, as unread.",
+    "Requests refused before a route was called, by status or reason: late (cut at the deadline),"
+    " full (no spare descriptor), unread (the peer did not read its answer).",
     ["reason"],
 )
 
@@ -96,7 +96,7 @@ requests_rejected = Counter(
 
 gc_pause_seconds = Histogram(
     "useby_gc_pause_seconds",
-    "How long the garbage collector stopped everything, by generation.",
+    "Pauses caused by the garbage collector, by generation.",
     ["generation"],
     buckets=(0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0),
 )
@@ -105,13 +105,13 @@ _collection_began = 0.0
 
 
 def time_collector() -> None:
-    """Have every pause of the garbage collector measured from now on."""
+    """Start to measure every pause of the garbage collector."""
     if _on_collection not in gc.callbacks:
         gc.callbacks.append(_on_collection)
 
 
 def _on_collection(phase: str, info: dict[str, Any]) -> None:
-    # Python runs one collection at a time, so one moment is enough to remember.
+    # Python runs one collection at a time, so one start time is enough.
     global _collection_began  # noqa: PLW0603
     if phase == "start":
         _collection_began = time.perf_counter()

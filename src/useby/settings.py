@@ -1,6 +1,6 @@
-"""Every knob of a node, once, with its unit and its default.
+"""All settings of a node, each with its unit and its default.
 
-Read from flags (by the command line), the environment (``USEBY_…``) and ``.env``, in that order.
+The order of precedence: command-line options, the environment (``USEBY_…``), ``.env``.
 """
 
 import ipaddress
@@ -20,7 +20,7 @@ LISTS = ("allowed_origins", "allowed_hosts", "trusted_proxies", "jwt_algorithms"
 
 
 class Settings(BaseSettings):
-    """A node's settings. Durations are seconds and sizes bytes unless a name says otherwise."""
+    """A node's settings. Durations are seconds and sizes bytes unless a name has another unit."""
 
     model_config = SettingsConfigDict(
         env_prefix="USEBY_",
@@ -31,125 +31,131 @@ class Settings(BaseSettings):
         use_attribute_docstrings=True,
     )
 
-    # where it listens, and on what it stands
+    # address, database, bus and logs
     host: str = "127.0.0.1"
-    """The address to listen on."""
+    """Address to listen on."""
     port: int = Field(default=8000, ge=0, le=65535)
-    """0 takes a free one and says which."""
+    """Port to listen on; 0 selects a free one, which is printed at start."""
     database_url: str = Field(default=DEFAULT_DATABASE_URL, repr=False)
-    """``sqlite:///PATH``, four slashes for an absolute path; or ``postgresql://…`` as PostgreSQL's
-    own programs take it."""
+    """URL of the database: ``sqlite:///PATH`` (four slashes for an absolute path), or
+    ``postgresql://…`` as PostgreSQL's own programs accept it."""
     nats_url: Names = Field(default=(), repr=False)
-    """``nats://HOST`` or ``tls://HOST``, several if there are; ``USER:PASSWORD@`` before the host.
-    By it nodes that share a PostgreSQL hurry news to each other."""
+    """URLs of NATS servers: ``nats://HOST`` or ``tls://HOST``, with ``USER:PASSWORD@`` before the
+    host if needed. Lets nodes on the same PostgreSQL notify each other."""
     nats_credentials: Path | None = None
-    """A ``.creds`` file for NATS."""
+    """Path of a ``.creds`` file for NATS."""
     nats_ca: Path | None = None
-    """A PEM file of the authority that has signed the certificates of NATS."""
+    """Path of a PEM file with the certificate authority of the NATS servers."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    """What is less than this is not logged."""
+    """Minimum log level."""
     log_format: Literal["console", "json"] = "console"
-    """For a person, or for a program."""
+    """Log format: ``console`` for people, ``json`` for programs."""
 
-    # who may come in
+    # access
     secret_key: SecretStr | None = None
-    """Signs our own tokens (HS256); at least 32 bytes (RFC 7518 §3.2)."""
+    """Key that signs our own tokens (HS256); at least 32 bytes (RFC 7518 §3.2)."""
     allowed_origins: Names = ()
-    """Origins that may open the socket from a browser; none named means any."""
+    """Origins that may open the WebSocket from a browser; empty means any."""
     allowed_hosts: Names = ()
-    """``Host`` names answered; none named means any. Health checks are answered by any."""
+    """``Host`` names that are served; empty means any. Health checks are served under any name."""
     trusted_proxies: Names = ("127.0.0.1",)
-    """Addresses and networks whose ``X-Forwarded-For`` is believed: sign-ins are limited by it."""
+    """Addresses and networks of proxies whose ``X-Forwarded-For`` is trusted; the rates of sign-ins
+    are limited by the resulting address."""
     signup: bool = True
-    """Whether ``POST /api/auth/signup`` makes accounts."""
+    """Allow accounts to be created by ``POST /api/auth/signup``."""
     access_token_seconds: int = Field(default=15 * 60, ge=1, le=24 * 3600)
-    """How long an access token is good."""
+    """Lifetime of an access token."""
     refresh_token_seconds: int = Field(default=30 * 24 * 3600, ge=60)
-    """How long a refresh token is good; each use begins it anew."""
+    """Lifetime of a refresh token; each use starts a new one."""
     refresh_grace_seconds: int = Field(default=10, ge=0, le=60)
-    """How long the immediate predecessor of a refresh token still answers the same successor."""
+    """Time for which the previous refresh token of a sign-in still returns the same successor."""
     ticket_seconds: int = Field(default=30, ge=1, le=300)
-    """How long a ticket for the socket is good."""
+    """Lifetime of a ticket for the WebSocket."""
     login_rate: str = "10/minute"
-    """Attempts to sign in of a network and of a known device, in the notation of the library
-    ``limits``; more attempts at one e-mail than this are slowed down."""
+    """Maximum rate of sign-in attempts per network and per known device, in the notation of the
+    library ``limits``; more attempts for one e-mail are slowed down."""
     signup_rate: str = "10/minute"
-    """New accounts that a network may ask for."""
+    """Maximum rate of sign-ups per network."""
 
-    # tokens of an outside issuer
+    # tokens of an external issuer
     jwt_algorithms: Names = ("RS256", "ES256", "EdDSA")
-    """What an outside issuer may sign with; a token never chooses beyond these."""
+    """Signature algorithms that an external issuer may use; a token cannot choose any other."""
     jwt_jwks_url: str | None = None
-    """Where an outside issuer's keys are; https."""
+    """URL of an external issuer's keys (JWKS); https."""
     jwt_public_key: str | None = None
-    """PEM text, or the path of a PEM file."""
+    """Public key of an external issuer: PEM text, or the path of a PEM file."""
     jwt_issuer: str | None = None
-    """The ``iss`` that is wanted."""
+    """Required ``iss`` claim."""
     jwt_audience: str | None = None
-    """The ``aud`` that is wanted."""
+    """Required ``aud`` claim."""
     jwt_user_claim: str = "sub"
-    """The claim that holds the user's id."""
+    """Claim that contains the user's id."""
     jwt_auto_provision: bool = False
-    """Whether a user is made at the first sight of their token."""
+    """Create a user when their first token is verified."""
 
-    # the socket's bounds (contract section 7)
+    # limits of connections (contract section 7)
     head_max_bytes: int = Field(default=16 * 1024, ge=1024)
-    """Of a request's head (431)."""
+    """Maximum size of a request head; larger ones get 431."""
     head_max_headers: int = Field(default=64, ge=8)
-    """Headers of a request (431)."""
+    """Maximum number of headers of a request; more get 431."""
     url_max_bytes: int = Field(default=8 * 1024, ge=256)
-    """Of a URL (414)."""
+    """Maximum length of a URL; longer ones get 414."""
     head_timeout: float = Field(default=10.0, gt=0)
-    """Until a request's head is complete."""
+    """Maximum time until a request head is complete."""
     body_max_bytes: int = Field(default=2 * 1024 * 1024, ge=1024)
-    """Maximum size of a batch's body; other requests have smaller bounds of their own (413)."""
+    """Maximum size of a batch's body; larger ones get 413. Other requests have smaller limits of
+    their own."""
     body_timeout: float = Field(default=30.0, gt=0)
-    """Until a request's body is complete."""
+    """Maximum time until a request body is complete."""
     answer_timeout: float = Field(default=30.0, gt=0)
-    """Longest time in which a peer may read nothing of an answer that waits for it."""
+    """Maximum time in which a peer may read nothing of a pending answer."""
     token_max_bytes: int = Field(default=4 * 1024, ge=256)
-    """Of an access token."""
+    """Maximum size of an access token."""
     message_max_bytes: int = Field(default=4 * 1024, ge=128)
-    """Of a client's message (1009)."""
+    """Maximum size of a client's message; larger ones are closed with 1009."""
     message_max_fragments: int = Field(default=64, ge=1)
-    """Of a client's message (1009)."""
+    """Maximum number of fragments of a client's message; more are closed with 1009."""
     message_timeout: float = Field(default=10.0, gt=0)
-    """From a message's first byte to its last (1008)."""
+    """Maximum time from a message's first byte to its last; slower ones are closed with 1008."""
     frames_per_second: float = Field(default=20.0, gt=0)
-    """Client frames of every kind (1008)."""
+    """Maximum sustained rate of client frames of every kind; more are closed with 1008."""
     frames_burst: int = Field(default=60, ge=1)
-    """Client frames at once (1008)."""
+    """Maximum burst of client frames; more are closed with 1008."""
     connections_per_user: int = Field(default=32, ge=1)
-    """More are closed with 1013."""
+    """Maximum number of connections of a user; more are closed with 1013."""
     max_connections: int | None = Field(default=None, ge=1)
-    """For the node; by default the process's file limit less a reserve."""
+    """Maximum number of connections of the node; by default the process's file limit less a
+    reserve."""
     send_buffer_bytes: int = Field(default=256 * 1024, ge=1024)
-    """Waiting in the process for a peer to read (1013)."""
+    """Maximum unsent bytes per connection; slower peers are closed with 1013."""
     kernel_send_buffer_bytes: int = Field(default=64 * 1024, ge=4096)
-    """The same in the kernel (``SO_SNDBUF``)."""
+    """Size of the kernel's send buffer of a connection (``SO_SNDBUF``)."""
     ping_interval: float = Field(default=25.0, gt=0)
-    """Between the protocol's pings to a connection."""
+    """Interval between the protocol's pings to a connection."""
     ping_timeout: float = Field(default=20.0, gt=0)
-    """For a ping's answer (1011)."""
+    """Maximum time until a ping is answered; slower peers are closed with 1011."""
     close_timeout: float = Field(default=5.0, gt=0)
-    """For the answer to our Close; then the line is cut."""
+    """Maximum time until our Close is answered; the connection is cut afterwards."""
 
-    # what an account may keep (409)
+    # quotas of an account (409)
     max_products: int = Field(default=50_000, ge=1)
-    """Products of an account, closed ones included."""
+    """Maximum number of products of an account, closed ones included."""
     max_unread: int = Field(default=250_000, ge=1)
-    """Unread notifications of an account. Alerts of the clock count and are kept beyond it."""
+    """Maximum number of unread notifications of an account. Alerts count, but are stored beyond the
+    maximum."""
     max_account_bytes: int = Field(default=256 * 1024 * 1024, ge=64 * 1024)
-    """Estimated space on disk of an account. The request that passes it is the last one kept."""
+    """Maximum estimated disk space of an account. The request that exceeds it is still stored;
+    later ones are refused."""
 
     # stopping
     drain_seconds: float = Field(default=1.0, ge=0)
-    """Over how long the sockets are closed with 1001 on a stop, so that not all return at once."""
+    """Time over which a stopping node closes its connections with 1001, so that clients do not all
+    reconnect at once."""
 
     @model_validator(mode="before")
     @classmethod
     def _split_names(cls, values: dict[str, object]) -> dict[str, object]:
-        """Take comma-separated lists as people write them in an environment."""
+        """Split lists that are comma-separated in the environment."""
         for name in LISTS:
             value = values.get(name)
             if isinstance(value, str):
@@ -171,14 +177,14 @@ class Settings(BaseSettings):
         for proxy in self.trusted_proxies:
             try:
                 ipaddress.ip_network(proxy)
-            except ValueError as error:  # uvicorn would take it for a name, and trust nobody
+            except ValueError as error:  # uvicorn would take it for a name and trust no proxy
                 msg = f"USEBY_TRUSTED_PROXIES takes addresses and networks with commas: {error}"
                 raise ValueError(msg) from None
         return self
 
     @model_validator(mode="after")
     def _check_nats(self) -> Self:
-        for url in self.nats_url:  # it may hold a password, and is not repeated
+        for url in self.nats_url:  # an error must not repeat a URL, which may contain a password
             try:
                 parsed = urlsplit(url)
                 good = parsed.scheme in {"nats", "tls"} and parsed.hostname and parsed.port != 0
@@ -191,12 +197,12 @@ class Settings(BaseSettings):
 
     @property
     def limits(self) -> Limits:
-        """What an account may keep."""
+        """Quotas of an account."""
         return Limits(self.max_products, self.max_unread, self.max_account_bytes)
 
     @property
     def on_loopback(self) -> bool:
-        """Whether only this machine can reach the node."""
+        """Return whether the node can be reached from this machine only."""
         if self.host == "localhost":
             return True
         try:

@@ -1,7 +1,7 @@
-"""Several processes on one port: starts them, restarts one that died, stops them together.
+"""Run several processes on one port: start them, restart one that died, stop them together.
 
-Each is a node like any other, on the same PostgreSQL and NATS. The kernel spreads connections
-over them (SO_REUSEPORT), and their counters lie in one folder, from which any of them answers
+Each process is an ordinary node on the same PostgreSQL and NATS. The kernel spreads connections
+over them (SO_REUSEPORT). Their counters lie in one folder, from which each of them answers
 ``/metrics`` for all.
 """
 
@@ -31,20 +31,20 @@ from useby.store.database import database_file
 log = logging.getLogger(__name__)
 
 WORKER: Final = "--worker"
-"""The flag by which ``useby serve`` knows that it is one of several."""
+"""Flag that marks a ``useby serve`` process as one of several workers."""
 RETRY_SECONDS: Final = 0.5
 RETRY_MAX_SECONDS: Final = 30.0
 STABLE_SECONDS: Final = 30.0
-"""Who has lived as long as this is restarted at once when it dies."""
+"""A worker that ran for this long is restarted without backoff when it dies."""
 GRACE_SECONDS: Final = 6.0
-"""What a worker is given beyond its drain before it is killed."""
+"""Time that a worker gets after its drain before it is killed."""
 
 
 class Worker:
-    """One process, started anew whenever it ends unasked."""
+    """One worker process, restarted whenever it ends unexpectedly."""
 
     def __init__(self, number: int, environment: Mapping[str, str], folder: Path) -> None:
-        """Take what it starts with, and where its counters lie."""
+        """Store the environment of the process and the folder of its counters."""
         self.has_listened = asyncio.Event()
         self._number = number
         self._environment = environment
@@ -53,10 +53,10 @@ class Worker:
         self._stopping = asyncio.Event()
 
     async def run(self) -> bool:
-        """Have it serve until it is asked to stop; whether it then ended well.
+        """Run the process until ``stop`` is called; return whether it then ended well.
 
         Raises:
-            SettingsError: It could not even start.
+            SettingsError: The process could not start.
         """
         pause = RETRY_SECONDS
         loop = asyncio.get_running_loop()
@@ -64,7 +64,7 @@ class Worker:
             began = loop.time()
             listened, status = await self._run_once()
             if self._stopping.is_set():
-                return status == 0 or not listened  # before Python takes signals, they end it
+                return status == 0 or not listened  # a signal ends it while it starts
             if not self.has_listened.is_set():
                 raise SettingsError(f"worker {self._number} could not start (status {status})")
             log.error("worker %d has ended with %d and is started anew", self._number, status)
@@ -77,24 +77,24 @@ class Worker:
             pause = min(pause * 2, RETRY_MAX_SECONDS)
 
     def stop(self, number: signal.Signals) -> None:
-        """Signal the process, and start it no more."""
+        """Send a signal to the process, and do not restart it."""
         self._stopping.set()
         if self._process is not None and self._process.returncode is None:
             self._process.send_signal(number)
 
     async def _run_once(self) -> tuple[bool, int]:
-        """One life of the process: whether it came to listen, and how it ended."""
+        """Run the process once; return whether it came to listen, and its exit status."""
         self._process = process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "useby", "serve", WORKER),
             env=self._environment,
-            stdin=asyncio.subprocess.PIPE,  # ends with us, however we end, and the worker sees it
+            stdin=asyncio.subprocess.PIPE,  # ends with this process; the worker then stops
             stdout=asyncio.subprocess.PIPE,
-            start_new_session=True,  # Ctrl-C is for the supervisor, who passes it on
+            start_new_session=True,  # Ctrl-C reaches the supervisor, which forwards it
         )
         if self._stopping.is_set():
             process.terminate()
         assert process.stdout is not None  # noqa: S101 - for mypy
-        listened = bool(await process.stdout.readline())  # all that it ever says there
+        listened = bool(await process.stdout.readline())  # the only line on its standard output
         if listened:
             self.has_listened.set()
         status = await process.wait()
@@ -106,17 +106,17 @@ def serve(settings: Settings, count: int, ready: Callable[[str], None] = lambda 
     """Run ``count`` processes on one port until SIGTERM or SIGINT.
 
     Args:
-        settings: Those of each node.
-        count: How many processes.
+        settings: The settings of each node.
+        count: Number of processes.
         ready: Called with the URL once all of them listen.
 
     Returns:
-        0 if all have ended well, and in time, after a stop that was asked for.
+        0 if all processes ended well and in time after a requested stop.
 
     Raises:
-        SettingsError: The settings don't let several processes serve, or one could not start.
-        OSError: The address is taken.
-        StoreUnavailable: The database can't be used.
+        SettingsError: The settings do not allow several processes, or one could not start.
+        OSError: The address is in use.
+        StoreUnavailable: The database cannot be used.
     """
     if database_file(settings.database_url) is not None or not settings.nats_url:
         raise SettingsError(
@@ -124,7 +124,7 @@ def serve(settings: Settings, count: int, ready: Callable[[str], None] = lambda 
             " each is a process of its own, and a SQLite file has one"
         )
     signing_key(settings, None)
-    # A socket that is bound and does not listen takes no connection: it holds the port.
+    # A bound socket that does not listen receives no connection: it only holds the port.
     with (
         stop_signals_deferred(),
         contextlib.closing(listen(settings, share_port=True, only_bind=True)) as held,
@@ -149,7 +149,7 @@ async def _supervise(
     }
     workers = [Worker(number, environment, folder) for number in range(1, count + 1)]
     loop = asyncio.get_running_loop()
-    # Once, and not by all of them at the same time.
+    # Migrate once here, so that the workers do not all try at the same time.
     migrating = asyncio.create_task(migrate.ensure_current(settings.database_url), name="migrating")
 
     def stop(number: signal.Signals) -> None:
