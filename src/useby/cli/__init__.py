@@ -1,7 +1,7 @@
-"""The command line: one file a command, found by its name and imported only when it is called.
+"""The command line: one module per command, found by its name and imported only when called.
 
-Commands that change something write to the database themselves, beside the node if one runs; the
-node notices. Imports everything below; nothing imports it.
+Commands that change data write to the database themselves, also while a node runs; the node detects
+the change. This package imports everything below it, and nothing imports it.
 """
 
 import os
@@ -29,7 +29,7 @@ COMMANDS: Final = (
 
 
 class _Commands(TyperGroup):
-    """The commands by name; a module is imported only when its command is wanted."""
+    """The commands by name; a module is imported only when its command is called."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - Typer's signature
         return list(COMMANDS)
@@ -55,20 +55,20 @@ def _version(wanted: bool) -> None:
 def useby(
     *,
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Keeps products, knows when each must be noticed, and tells every device at once."""
+    """Store products with expiry dates and notify every device of a person when one is due."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; what is wrong is said in one line on stderr.
+    """Run a command; report an error in one line on stderr.
 
     Args:
         arguments: The words after the program's name; by default the process's own.
 
     Returns:
-        The exit status: 0, 1 if it could not be done, 2 if it was asked for in the wrong way.
+        The exit status: 0, 1 if the command failed, 2 if its arguments were wrong.
     """
     command = typer.main.get_command(app)
     try:
@@ -83,13 +83,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (typer.Abort, KeyboardInterrupt):
         _say("stopped")
         return 130
-    except Exception as error:  # noqa: BLE001 - a person is no debugger
+    except Exception as error:  # noqa: BLE001 - users get one line, not a traceback
         return _unexpected(error)
     return status if isinstance(status, int) else 0
 
 
 def _unexpected(error: Exception) -> int:
-    from useby.cli.terminal import say  # noqa: PLC0415 - needed on a bad day only
+    from useby.cli.terminal import say  # noqa: PLC0415 - needed after an error only
     from useby.logs import redact  # noqa: PLC0415
 
     if os.environ.get("USEBY_LOG_LEVEL", "").upper() == "DEBUG":
@@ -101,6 +101,6 @@ def _unexpected(error: Exception) -> int:
 
 
 def _say(message: str) -> None:
-    from useby.cli.terminal import say  # noqa: PLC0415 - needed on a bad day only
+    from useby.cli.terminal import say  # noqa: PLC0415 - needed after an error only
 
     say(f"useby: {' '.join(message.split())}", err=True)

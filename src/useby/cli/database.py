@@ -1,7 +1,7 @@
-"""Working on the database from a command, whether or not a node runs on it.
+"""Access to the database from a command, whether or not a node runs on it.
 
-A command never checkpoints (only the node's writer may, see ``store.sqlite``), and what it commits
-is noticed by the node within a second. The nodes of a cluster are told over NATS.
+A command never checkpoints (only the node's writer may, see ``store.sqlite``). The node detects a
+command's commits within a second. The nodes of a cluster receive hints over NATS.
 """
 
 import asyncio
@@ -31,17 +31,17 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 TOLD_TOGETHER: Final = 1000
-"""News at a time: what waits for NATS is bounded, and drops its oldest."""
+"""Events per flush: the queue of hints for NATS is bounded and drops the oldest."""
 TELL_SECONDS: Final = 3.0
-"""How long a command waits for NATS; what it has committed is safe without."""
+"""Maximum time that a command waits for NATS; its commits are safe without."""
 
 
 @contextlib.contextmanager
 def friendly_errors(address: str = "") -> Iterator[None]:
-    """Turn what may go wrong with settings, files and the database into one clear line.
+    """Turn errors of settings, files and the database into one clear line.
 
     Args:
-        address: Where the block listens, if it does: the system does not say which was taken.
+        address: The address on which the block listens, if it does; the system's error omits it.
     """
     try:
         yield
@@ -60,12 +60,12 @@ def run_on_database(
     """Run ``work`` on the database.
 
     Args:
-        settings: Say which.
-        work: What is done with it.
-        make: Whether a database that is not there is made.
+        settings: Contain the URL of the database.
+        work: Called with the open database.
+        make: Whether to create a missing database.
 
     Raises:
-        Refused: It is not there, is of another version, or can't be used.
+        CommandError: The database is missing, has another version, or cannot be used.
     """
 
     async def run() -> T:
@@ -86,16 +86,16 @@ def run_on_database(
 
 
 def _bus(settings: Settings) -> "NatsBus | None":
-    """How the nodes of a cluster are told; made before anything is done, as it may be refused."""
+    """Return the bus of a cluster; made before any work, because its settings may be wrong."""
     if not settings.nats_url:
         return None
-    from useby.bus.nats import NatsBus  # noqa: PLC0415 - only a command beside a cluster pays
+    from useby.bus.nats import NatsBus  # noqa: PLC0415 - only commands of a cluster need it
 
     return NatsBus(settings)
 
 
 async def _tell_nodes(bus: "NatsBus", told: Sequence[Event]) -> None:
-    """Have the nodes of a cluster look now at what was committed, if NATS can be reached."""
+    """Publish what was committed to the nodes of a cluster, if NATS can be reached."""
     carrying = asyncio.create_task(bus.run())
     try:
         for start in range(0, len(told), TOLD_TOGETHER):
@@ -111,10 +111,10 @@ async def _tell_nodes(bus: "NatsBus", told: Sequence[Event]) -> None:
 
 
 async def user_of(database: Database, email: str) -> User:
-    """The user with an e-mail.
+    """Return the user with an e-mail.
 
     Raises:
-        Refused: There is none.
+        CommandError: There is none.
     """
     user = await database.read(lambda c: accounts.user_by_email(c, email))
     if user is None:
@@ -139,11 +139,11 @@ def _prepare(url: str, *, make: bool) -> None:
 
 
 def make_database(url: str) -> None:
-    """Make a database that is not there, or bring one that is there to this version.
+    """Create a missing database, or migrate an existing one to this version.
 
     Raises:
-        DatabaseGone: Its file is missing, and there was one.
-        StoreUnavailable: It can't be written.
+        DatabaseGone: The database file existed and is missing.
+        StoreUnavailable: The database cannot be written.
     """
     file = database_file(url)
     if file is not None:

@@ -1,4 +1,4 @@
-"""``useby demo``: a node with a full fridge, to look at."""
+"""``useby demo``: a node with a full fridge, to try useby."""
 
 import asyncio
 import secrets
@@ -38,19 +38,19 @@ app = typer.Typer(add_completion=False)
 def demo() -> None:
     """Run a node on ./useby-demo.db with a demo account whose products expire before your eyes.
 
-    The database is made anew at each start.
+    Each start creates a new database.
     """
     settings = settings_with(database_url=f"sqlite:///{DATABASE}")
     with friendly_errors(f"{settings.host}:{settings.port}"):
-        # Dated from here on: the alerts come within the first minute.
+        # The products are dated from this moment on: their alerts come within the first minute.
         password, token = _stock(settings, datetime.now(UTC))
         status = serve(settings, lambda url: _welcome(url, password, token))
     raise typer.Exit(status)
 
 
 def _stock(settings: Settings, now: datetime) -> tuple[str, str]:
-    """Make the database anew; the demo account's password and an access token."""
-    with serving_lock(DATABASE, new=True):  # not under the feet of a demo that runs
+    """Create the database; return the demo account's password and an access token."""
+    with serving_lock(DATABASE, new=True):  # fails while another demo runs
         for suffix in ("", "-wal", "-shm"):
             DATABASE.with_name(DATABASE.name + suffix).unlink(missing_ok=True)
         key = signing_key(settings, DATABASE)
@@ -60,7 +60,7 @@ def _stock(settings: Settings, now: datetime) -> tuple[str, str]:
 
 
 async def _fill(settings: Settings, issuer: Issuer, password: str, now: datetime) -> str:
-    # All alerts of a day count from its beginning, so that what is due is said at once.
+    # All alerts of a day count from midnight, so that alerts already due are sent at once.
     policy = Policy(alert_time=datetime.min.time())
     user = User(str(uuid7()), EMAIL, "Demo", _time_zone(), policy, now)
     passwords = Passwords()
@@ -90,7 +90,7 @@ async def _fill(settings: Settings, issuer: Issuer, password: str, now: datetime
 
 
 def _time_zone() -> str:
-    """This machine's IANA zone, if it says which."""
+    """Return this machine's IANA time zone, or UTC if it cannot be determined."""
     _, _, name = str(Path("/etc/localtime").resolve()).partition("zoneinfo/")
     return name if name in available_timezones() else "UTC"
 

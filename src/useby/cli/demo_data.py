@@ -1,4 +1,4 @@
-"""What is in the demo's fridge: groceries, medicines and a small laboratory's stock."""
+"""The products of the demo: groceries, medicines and the stock of a small laboratory."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ BEST, USE = DateKind.BEST_BEFORE, DateKind.USE_BY
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A product of the demo, dated from the moment it starts."""
+    """A product of the demo, dated relative to its start."""
 
     name: str
     category: str
@@ -26,15 +26,15 @@ class Sample:
     days: int = 0
     """Whole days from today."""
     seconds: int | None = None
-    """In place of days, an exact moment: seconds from the start."""
+    """An exact moment in place of days: seconds from the start."""
     quantity: str = "1"
     unit: str = ""
     gtin: str = ""
-    """Without its check digit; 952 is GS1's own prefix for examples."""
+    """GTIN without its check digit; 952 is GS1's own prefix for examples."""
 
 
 SAMPLES: Final = (
-    # Dated to the second, these arrive one by one.
+    # These products are dated to the second, so that their alerts arrive one by one.
     Sample("Organic Milk", "dairy", "fridge", USE, seconds=5, quantity="1", unit="l"),
     Sample("Fresh Salmon Fillet", "fish", "fridge", USE, seconds=9, quantity="0.4", unit="kg"),
     Sample(
@@ -89,7 +89,7 @@ SAMPLES: Final = (
 
 
 def stock(user: User, now: datetime) -> Iterator[Product]:
-    """The demo's products, dated from ``now`` (aware) on."""
+    """Yield the demo's products, dated from ``now`` (aware) on."""
     today = now.astimezone(user.zone).date()
     for sample in SAMPLES:
         exact = sample.seconds is not None
@@ -111,5 +111,5 @@ def stock(user: User, now: datetime) -> Iterator[Product]:
             unit=sample.unit,
             location=sample.location,
             date_kind=sample.kind,
-            lead_days=() if exact else None,  # one dated to the second speaks at that second
+            lead_days=() if exact else None,  # its only alert is at that second
         )

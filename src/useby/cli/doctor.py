@@ -1,4 +1,4 @@
-"""``useby doctor``: what is misconfigured."""
+"""``useby doctor``: check the configuration."""
 
 import asyncio
 import errno
@@ -34,15 +34,15 @@ FILES_WANTED: Final = 1024
 DISK_WANTED: Final = 100 * 1024 * 1024
 CLOCK_SLACK: Final = timedelta(minutes=5)
 EARLIEST: Final = datetime(2026, 1, 1, tzinfo=UTC)
-"""No machine with this program on it has an earlier time."""
+"""Earliest plausible time: this program did not exist before."""
 
 
 class Level(StrEnum):
-    """How something was found."""
+    """The outcome of a check."""
 
     OK = "ok"
     NOTE = "note"
-    """Worth knowing; it works."""
+    """Works, but deserves attention."""
     PROBLEM = "problem"
 
 
@@ -51,7 +51,7 @@ STYLES: Final = {Level.OK: "green", Level.NOTE: "yellow", Level.PROBLEM: "bold r
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at."""
+    """The result of one check."""
 
     what: str
     verdict: Level
@@ -63,7 +63,7 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def doctor(*, as_json: AsJson = False, database: DatabaseUrl = None) -> None:
-    """Say what is misconfigured; exit status 1 if anything is. Mends nothing."""
+    """Check for misconfiguration and change nothing; exit status 1 if there is a problem."""
     findings = list(_examine(database))
     if as_json:
         say_json([asdict(finding) for finding in findings])

@@ -1,4 +1,4 @@
-"""``useby migrate``: the database's tables, made or brought to this version."""
+"""``useby migrate``: create the database's tables, or migrate them to this version."""
 
 import typer
 
@@ -13,7 +13,7 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def migrate(database: DatabaseUrl = None) -> None:
-    """Make the database, or bring it to this version. Safe beside a running node."""
+    """Create the database, or migrate it to this version. Safe while nodes run."""
     url = settings_with(database_url=database).database_url
     try:
         name = database_name(url)

@@ -1,4 +1,4 @@
-"""``useby notify``: tell all devices of a person something."""
+"""``useby notify``: send a notification to all devices of a person."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -18,14 +18,14 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def notify(
-    email: Annotated[str, typer.Argument(help="Whose devices.")],
-    message: Annotated[str, typer.Argument(help="What they are told.")],
-    kind: Annotated[Severity, typer.Option("--type", help="How much it matters.")] = Severity.INFO,
-    product: Annotated[str, typer.Option(metavar="NAME", help="The product it is about.")] = "",
+    email: Annotated[str, typer.Argument(help="E-mail of the person.")],
+    message: Annotated[str, typer.Argument(help="Text of the notification.")],
+    kind: Annotated[Severity, typer.Option("--type", help="Severity.")] = Severity.INFO,
+    product: Annotated[str, typer.Option(metavar="NAME", help="The product concerned.")] = "",
     as_json: AsJson = False,
     database: DatabaseUrl = None,
 ) -> None:
-    """Tell all devices of a person something; those that are away hear of it when they return."""
+    """Send a notification to all devices of a person; offline ones get it on reconnection."""
     new = checked(NotificationIn, message=message, type=kind, product_name=product)
 
     async def work(database: Database) -> Notification:

@@ -1,4 +1,4 @@
-"""What commands have in common: settings from flags, and how a command says no."""
+"""Options, settings and errors that commands share."""
 
 from typing import Annotated, Any, TypeVar
 
@@ -21,14 +21,14 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program t
 
 
 class CommandError(typer.TyperException):
-    """What was asked for can't be done; the message, one line, says why. Exit status 1."""
+    """A command cannot be carried out; the message is one line with the reason. Exit status 1."""
 
 
 def settings_with(**flags: Any) -> Settings:
-    """The settings; a flag that is given wins over the environment and ``.env``.
+    """Return the settings; a given option overrides the environment and ``.env``.
 
     Raises:
-        Refused: They can't be used.
+        CommandError: The settings are invalid.
     """
     given = {name: value for name, value in flags.items() if value is not None}
     try:
@@ -40,10 +40,10 @@ def settings_with(**flags: Any) -> Settings:
 
 
 def checked(shape: type[Shape], **values: Any) -> Shape:
-    """``values`` in a shape that the API has for them too.
+    """Return ``values`` validated by a model of the API.
 
     Raises:
-        BadParameter: They don't fit; the first reason is said. Exit status 2.
+        BadParameter: The values are invalid; the message is the first reason. Exit status 2.
     """
     try:
         return shape.model_validate(values)
@@ -54,7 +54,7 @@ def checked(shape: type[Shape], **values: Any) -> Shape:
 
 
 def plain(message: str) -> str:
-    """A validator's message without its prefix."""
+    """Return a validator's message without its prefix."""
     return message.removeprefix("Value error, ")
 
 

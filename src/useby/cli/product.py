@@ -1,4 +1,4 @@
-"""``useby product import``: many products from a file."""
+"""``useby product import``: import many products from a file."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -30,14 +30,14 @@ def product() -> None:
 
 @dataclass(slots=True)
 class _ParsedFile:
-    """A file that has been looked at."""
+    """The valid rows and the faults of a file."""
 
     good: list[ProductIn] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
 
 
-class _DryRunRollback(Exception):  # noqa: N818 - it ends a dry run
-    """Takes everything back that a dry run has done."""
+class _DryRunRollback(Exception):  # noqa: N818 - it is not an error: it ends a dry run
+    """Rolls back the transaction of a dry run."""
 
     def __init__(self, outcome: Upserted) -> None:
         super().__init__()
@@ -49,21 +49,21 @@ def import_(
     file: Annotated[
         Path, typer.Argument(metavar="FILE.csv|.json", exists=True, dir_okay=False, readable=True)
     ],
-    email: Annotated[str, typer.Option("--user", metavar="EMAIL", help="Whose products.")],
+    email: Annotated[str, typer.Option("--user", metavar="EMAIL", help="Owner of the products.")],
     skip_bad: Annotated[
-        bool, typer.Option("--skip-bad", help="Import the good rows although others are bad.")
+        bool, typer.Option("--skip-bad", help="Import the valid rows even if others are bad.")
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what would be done.")
+        bool, typer.Option("--dry-run", help="Only report what would be done.")
     ] = False,
     as_json: AsJson = False,
     database: DatabaseUrl = None,
 ) -> None:
     """Import products: all of them, or none if a row is bad.
 
-    A row with an externalId that is there already changes that product, so that the same file
-    can be imported again. Columns and keys are called as in the REST API (name, expiryDate,
-    category, …); expiry_date and "Expiry date" are taken too.
+    A row whose externalId exists already changes that product, so that the same file can be
+    imported again. Columns and keys have the names of the REST API (name, expiryDate, category, …);
+    expiry_date and "Expiry date" are accepted, too.
     """
     with friendly_errors(), _progress() as progress:
         rows = list(read(file))

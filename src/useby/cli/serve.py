@@ -1,4 +1,4 @@
-"""``useby serve``: a node, until SIGTERM or Ctrl-C."""
+"""``useby serve``: run a node until SIGTERM or Ctrl-C."""
 
 from typing import Annotated
 
@@ -16,25 +16,25 @@ app = typer.Typer(add_completion=False)
 def serve(
     host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
     port: Annotated[
-        int | None, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")
+        int | None, typer.Option(min=0, max=65535, help="The port; 0 selects a free one.")
     ] = None,
     database: DatabaseUrl = None,
     workers: Annotated[
         int,
         typer.Option(
-            min=1, max=256, help="Processes on that port; more than one want PostgreSQL and NATS."
+            min=1, max=256, help="Processes on that port; more than one need PostgreSQL and NATS."
         ),
     ] = 1,
     new_database: Annotated[
         bool,
         typer.Option(
             "--new-database",
-            help="Start with an empty SQLite file although there was one, which is gone.",
+            help="Start with an empty SQLite file in place of one that existed and is missing.",
         ),
     ] = False,
     worker: Annotated[bool, typer.Option("--worker", hidden=True)] = False,
 ) -> None:
-    """Run a node: REST, the WebSocket, and at `/` a page, on one port."""
+    """Run a node: REST, the WebSocket and a web page at `/`, on one port."""
     settings = settings_with(host=host, port=port, database_url=database)
 
     def ready(url: str) -> None:
@@ -43,7 +43,7 @@ def serve(
     with friendly_errors(f"{settings.host}:{settings.port}"):
         try:
             if workers > 1:
-                from useby import workers as processes  # noqa: PLC0415 - most have one
+                from useby import workers as processes  # noqa: PLC0415 - usually there is one
 
                 status = processes.serve(settings, workers, ready)
             else:

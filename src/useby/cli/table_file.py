@@ -1,4 +1,4 @@
-"""Products in a file: CSV or JSON, read row by row, each with the line it stands on."""
+"""Read products from a CSV or JSON file row by row, each with its line number."""
 
 import csv
 import io
@@ -16,14 +16,14 @@ from useby.cli.options import CommandError
 COLUMNS: Final = {
     re.sub(r"[\W_]", "", name): str(field.alias) for name, field in ProductIn.model_fields.items()
 }
-"""How a column is called in JSON, by its name without case, blanks and underscores."""
+"""JSON names of columns, by their names without case, blanks and underscores."""
 NEEDED: Final = ("name", "expiryDate")
 _SPACE: Final = re.compile(r"\s*")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What stands on a line, not looked at yet."""
+    """A row of the file, not validated yet."""
 
     line: int
     value: Any
@@ -31,17 +31,17 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong with a line."""
+    """An error in a row, with the number of its line."""
 
     line: int
     message: str
 
 
 def read(path: Path) -> Iterator[Row | Fault]:
-    """The rows of a file.
+    """Return the rows of a file.
 
     Raises:
-        Refused: The file as a whole can't be read.
+        CommandError: The file as a whole cannot be read.
     """
     try:
         text = path.read_bytes().decode("utf-8-sig")
@@ -67,7 +67,7 @@ def _csv(path: Path, text: str) -> Iterator[Row | Fault]:
         try:
             cells = next(reader, None)
         except csv.Error as error:
-            # Where the next row begins can't be told.
+            # The beginning of the next row cannot be determined.
             raise CommandError(f"{path}:{line}: {error}") from None
         if cells is None:
             return
@@ -100,7 +100,7 @@ def _columns(path: Path, heads: list[str]) -> list[str]:
 
 
 def _numbers(cell: str) -> list[int | str]:
-    """``7;2;0`` or ``7 2 0``; what is no number is left for the gate to refuse."""
+    """Parse ``7;2;0`` or ``7 2 0``; other texts stay as they are and fail validation later."""
     return [
         int(part) if re.fullmatch(r"[0-9]{1,9}", part) else part
         for part in re.findall(r"[^\s;,]+", cell)
@@ -108,7 +108,7 @@ def _numbers(cell: str) -> list[int | str]:
 
 
 def _json(path: Path, text: str) -> Iterator[Row | Fault]:
-    """An array, read item by item so that each one's line is known."""
+    """Yield the items of a JSON array one by one, so that the line of each is exact."""
     decoder = json.JSONDecoder(parse_float=Decimal)
     line, at = 1, 0
 

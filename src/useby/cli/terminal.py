@@ -1,8 +1,8 @@
-"""The one way from a command to the terminal: text that others wrote cannot steer it.
+"""Terminal output of all commands: untrusted text cannot control the terminal.
 
-A name that anybody may sign up with, a product's name in a file, a message of a server: each may
-hold escape sequences, line ends, direction overrides or markup. Commands print by ``say``,
-``say_json`` and ``console``, and by nothing else; a test checks it.
+A user name, a product name in a file and a server's message may contain escape sequences, line
+ends, direction overrides or markup. Commands print only through ``say``, ``say_json`` and
+``console``; a test checks it.
 """
 
 import json
@@ -23,13 +23,13 @@ def say(text: str, *, err: bool = False) -> None:
 
 
 def say_json(value: object, *, indent: int | None = 2) -> None:
-    """Print a value as JSON; what a terminal would obey is escaped, which changes no value."""
+    """Print a value as JSON; control characters are escaped, which changes no value."""
     text = json.dumps(value, ensure_ascii=False, indent=indent)
     typer.echo("".join(map(_escaped, text)))
 
 
 def console(*, err: bool = False) -> "Console":
-    """Return a console that takes no text for markup; what others wrote goes into ``cell``."""
+    """Return a console that does not interpret markup; untrusted text goes into ``cell``."""
     from rich.console import Console  # noqa: PLC0415 - most commands print lines only
 
     return Console(stderr=err, markup=False, emoji=False, highlight=False)
@@ -43,6 +43,6 @@ def cell(text: str, style: str = "") -> "Text":
 
 
 def _escaped(char: str) -> str:
-    if char.isprintable() or char == "\n":  # of the indent; within a text it is escaped already
+    if char.isprintable() or char == "\n":  # an indent's line end; texts have theirs escaped
         return char
     return json.dumps(char)[1:-1]

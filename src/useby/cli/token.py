@@ -1,4 +1,4 @@
-"""``useby token``: an access token, alone on stdout."""
+"""``useby token``: print an access token, and nothing else, on stdout."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
@@ -21,13 +21,13 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def token(
-    email: Annotated[str, typer.Argument(help="Whose.")],
+    email: Annotated[str, typer.Argument(help="E-mail of the account.")],
     expires_in: Annotated[
-        int | None, typer.Option(min=1, max=YEAR, metavar="SECONDS", help="How long it is good.")
+        int | None, typer.Option(min=1, max=YEAR, metavar="SECONDS", help="Lifetime of the token.")
     ] = None,
     database: DatabaseUrl = None,
 ) -> None:
-    """Print an access token. It is a sign-in of its own, which signing out everywhere ends."""
+    """Print an access token. It belongs to a new sign-in, which signing out everywhere ends."""
     settings = settings_with(database_url=database)
 
     async def work(database: Database) -> str:

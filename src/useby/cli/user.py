@@ -1,4 +1,4 @@
-"""``useby user``: accounts, made and shut out by the operator."""
+"""``useby user``: create, list, disable and enable accounts."""
 
 import sys
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ app = typer.Typer(
 
 
 class NewUser(ApiModel):
-    """What is asked of a new account."""
+    """The validated fields of a new account."""
 
     email: Email
     name: Annotated[Text, StringConstraints(max_length=200, strip_whitespace=True)]
@@ -36,8 +36,8 @@ class NewUser(ApiModel):
 
 @app.command()
 def add(
-    email: Annotated[str, typer.Argument(help="Its e-mail.")],
-    name: Annotated[str, typer.Option(help="What the person is called.")] = "",
+    email: Annotated[str, typer.Argument(help="E-mail of the account.")],
+    name: Annotated[str, typer.Option(help="Name of the person.")] = "",
     time_zone: Annotated[str, typer.Option(help="IANA name, e.g. Europe/Berlin.")] = "UTC",
     password_stdin: Annotated[
         bool, typer.Option("--password-stdin", help="Read the password from stdin.")
@@ -45,9 +45,10 @@ def add(
     as_json: AsJson = False,
     database: DatabaseUrl = None,
 ) -> None:
-    """Make an account.
+    """Create an account.
 
-    At a terminal its password is asked for; an account without one is opened by `useby token`.
+    At a terminal the command asks for a password. For an account
+    without one, create an access token with `useby token`.
     """
     new = checked(
         NewUser, email=email, name=name, time_zone=time_zone, password=_password(password_stdin)
@@ -93,18 +94,20 @@ def list_(*, as_json: AsJson = False, database: DatabaseUrl = None) -> None:
 
 @app.command()
 def disable(
-    email: Annotated[str, typer.Argument(help="Whose account.")], database: DatabaseUrl = None
+    email: Annotated[str, typer.Argument(help="E-mail of the account.")],
+    database: DatabaseUrl = None,
 ) -> None:
-    """Shut an account out: its tokens open nothing any more, its sockets are closed."""
+    """Disable an account: its tokens become invalid and its connections are closed."""
     _set_disabled(email, database, disabled=True)
     say(f"{email} is disabled")
 
 
 @app.command()
 def enable(
-    email: Annotated[str, typer.Argument(help="Whose account.")], database: DatabaseUrl = None
+    email: Annotated[str, typer.Argument(help="E-mail of the account.")],
+    database: DatabaseUrl = None,
 ) -> None:
-    """Let a disabled account in again."""
+    """Enable a disabled account again."""
     _set_disabled(email, database, disabled=False)
     say(f"{email} is enabled")
 

@@ -1,4 +1,4 @@
-"""``useby watch``: a person's notifications in the terminal, live, through the real socket."""
+"""``useby watch``: show a person's notifications live in the terminal, over the WebSocket."""
 
 import asyncio
 import contextlib
@@ -28,9 +28,9 @@ def watch(
     ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Show a person's notifications as they come, until Ctrl-C; nothing is marked read.
+    """Show a person's notifications as they arrive, until Ctrl-C; none is marked read.
 
-    What is unread comes first. A lost connection is made again, and nothing is missed meanwhile.
+    Unread notifications come first. A lost connection is reestablished without missing any.
     """
     if not token:
         raise typer.BadParameter(
@@ -68,7 +68,7 @@ def _words(state: State) -> str:
 
 
 class _Lines:
-    """A line a notification, for a pipe."""
+    """Print each notification as one line, for a pipe."""
 
     def __init__(self, as_json: bool) -> None:
         self._as_json = as_json
@@ -80,7 +80,7 @@ class _Lines:
         pass
 
     def state(self, said: str) -> None:
-        """Say on stderr how the connection is."""
+        """Print the state of the connection on stderr."""
         say(f"useby: {said}", err=True)
 
     def add(self, notification: Notification) -> None:
@@ -93,7 +93,7 @@ class _Lines:
 
 
 class _Screen:
-    """A table that grows, the newest at its end, and the connection's state under it."""
+    """Show a growing table, the newest notification last, and the connection's state below it."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -108,7 +108,7 @@ class _Screen:
         self._live.stop()
 
     def state(self, said: str) -> None:
-        """Show how the connection is."""
+        """Show the state of the connection."""
         self._state = said
         self._live.refresh()
 
@@ -138,6 +138,6 @@ def _contracts_five(notification: Notification) -> dict[str, str]:
 
 
 def _cells(notification: Notification) -> tuple[str, str, str, str]:
-    """Return the time of day here, the type, the message and the product."""
+    """Return the local time of day, the type, the message and the product."""
     when = f"{notification.created_at.astimezone():%H:%M:%S}"
     return when, notification.type, notification.message, notification.product_name
