@@ -30,8 +30,8 @@ async def test_news_of_this_node_is_heard_at_once_whole_and_in_order(ears: Ears)
     assert ears.heard == NEWS
 
 
-async def test_following_twice_and_leaving_twice_is_no_mistake(ears: Ears) -> None:
-    for each in (ears.bus.subscribe, ears.bus.subscribe, ears.bus.unsubscribe, ears.bus.unsubscribe):
+async def test_a_bus_takes_a_second_subscribe_and_a_second_unsubscribe(ears: Ears) -> None:
+    for each in [ears.bus.subscribe] * 2 + [ears.bus.unsubscribe] * 2:
         each("ada")
     ears.bus.publish(notified("ada"))
     assert ears.heard[-1] == notified("ada")
