@@ -1,9 +1,9 @@
-"""Makes service calls of notifications, as a house's automation wants them.
+"""Turn notifications into service calls for home automation.
 
 The calls are those of Home Assistant (https://developers.home-assistant.io/docs/api/rest/); any
-webhook is called the same way. A notification is marked read when its calls were taken. If one was
-not, the program ends, and what it was busy with comes again at the next start: let the system start
-it again (systemd: Restart=always). One that was read elsewhere before it came calls nothing.
+webhook is called the same way. A notification is marked read once its calls succeeded. If a call
+fails, the program ends, and the next start receives the notification again: let the system restart
+it (systemd: Restart=always). A notification that was read elsewhere before causes no call.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ HOUSE = os.environ.get("HASS_URL", "http://homeassistant.local:8123")
 
 Rule = tuple[Callable[[Notification], bool], str, Callable[[Notification], dict[str, Any]]]
 RULES: list[Rule] = [
-    # when                                  the service          what it is given
+    # condition                             service              data
     (lambda told: told.type != "info", "notify/notify", lambda told: {"message": told.message}),
     (
         lambda told: told.days_left == 0,
@@ -36,7 +36,7 @@ RULES: list[Rule] = [
 
 
 async def main() -> None:
-    """Follow one person's notifications for good."""
+    """Process the notifications of one user until an error."""
     token = {"Authorization": f"Bearer {os.environ['HASS_TOKEN']}"}
     async with Api(URL) as api, httpx.AsyncClient(base_url=HOUSE, headers=token) as house:
         await api.sign_in(os.environ["USEBY_EMAIL"], os.environ["USEBY_PASSWORD"])

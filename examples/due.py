@@ -1,4 +1,7 @@
-"""What is due within a week; then what is told, as it comes. A script without an event loop."""
+"""Print the products due within a week, then each notification as it arrives.
+
+A script without an event loop.
+"""
 
 import os
 

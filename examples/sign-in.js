@@ -1,8 +1,9 @@
 /**
- * Sign in, and get what `Notifications` wants for its `token`: a function that brings a ticket.
+ * Sign in and return the `token` function for `Notifications`; it fetches a ticket.
  *
- * An access token ends after a quarter of an hour; then the refresh token brings the next two. When
- * that one is not taken any more, `Notifications` is `closed` and somebody has to sign in again.
+ * An access token expires after 15 minutes; then the refresh token is exchanged for two new tokens.
+ * When the server rejects the refresh token, `Notifications` closes and the user has to sign in
+ * again.
  *
  * @param {string} node
  * @param {string} email
@@ -24,6 +25,6 @@ async function post(url, body, token) {
   const headers = { "Content-Type": "application/json" };
   if (token) headers.Authorization = `Bearer ${token}`;
   const answer = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
-  if (!answer.ok) throw answer; // the client looks at its status and its Retry-After
+  if (!answer.ok) throw answer; // the client reads its status and its Retry-After
   return answer.json();
 }

@@ -1,4 +1,4 @@
-"""What is due, and what is unread, in a terminal; both change as they do on any other device."""
+"""Show products due and unread notifications in a terminal, and follow changes on any device."""
 
 import asyncio
 import contextlib
@@ -17,7 +17,7 @@ STYLES = {"info": "cyan", "warning": "yellow", "error": "bold red"}
 
 
 async def main() -> None:
-    """Show it until Ctrl-C."""
+    """Update the screen until Ctrl-C."""
     unread: dict[str, Notification] = {}
     products: list[Product] = []
     state = "idle"
@@ -39,7 +39,7 @@ async def main() -> None:
         while True:
             await changed.wait()
             changed.clear()
-            # A node that is away is looked at again when it is connected again.
+            # An unreachable node is queried again after the next connect.
             with contextlib.suppress(ApiError, httpx.TransportError):
                 products[:] = [each async for each in api.products(expiring_within=7)]
             live.update(screen(state, products, unread.values()))
@@ -59,7 +59,7 @@ async def main() -> None:
 
 
 def screen(state: str, products: Iterable[Product], unread: Iterable[Notification]) -> Group:
-    """The whole screen."""
+    """Return the content of the screen."""
     due = Table("date", "product", "days", title="Due within a week", expand=True)
     for each in products:
         due.add_row(each.expiry_date, each.name, str(each.days_left))

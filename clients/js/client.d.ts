@@ -1,7 +1,7 @@
-/** The server won't have this client, and coming back can't help. */
+/** The server rejected this client permanently; reconnecting cannot help. */
 export class Refused extends Error {
     /**
-     * @param {number | null} code of the close, or the HTTP status of the token's refusal
+     * @param {number | null} code close code, or HTTP status of the failed token request
      * @param {string} reason
      */
     constructor(code: number | null, reason: string);
@@ -10,17 +10,17 @@ export class Refused extends Error {
     /** @type {string} */
     reason: string;
 }
-/** It has ended before every mark was known to be durable. */
+/** The client was closed before every mark was confirmed as durable. */
 export class Unsettled extends Error {
 }
-/** Keeps the place as long as the page or the program lasts. */
+/** Cursor in memory; it is gone when the page or the program ends. */
 export class MemoryCursor {
     load(): string;
     /** @param {string} text */
     save(text: string): void;
     #private;
 }
-/** Keeps the place in the browser: one key for each user, and each page that runs by itself. */
+/** Cursor in the browser's storage. Use one key for each user and each page that runs alone. */
 export class StorageCursor {
     /**
      * @param {string} key
@@ -34,61 +34,63 @@ export class StorageCursor {
 }
 declare const Notifications_base: new () => Target;
 /**
- * Iterate over it, or listen to its `notification` events. The first of either opens it.
+ * Client of one node. Iterate over it, or listen to `notification` events; either one connects.
  *
  * @implements {AsyncIterable<Notification>}
  */
 export class Notifications extends Notifications_base implements AsyncIterable<Notification> {
     /**
-     * Opens nothing yet.
+     * Create the client; no connection is opened yet.
      *
-     * @param {string | URL} url the node, `http(s)://` or `ws(s)://`
+     * @param {string | URL} url URL of the node, `http(s)://` or `ws(s)://`
      * @param {Options} options
-     * @throws {TypeError} the URL is no node's, or an option is of the wrong kind
+     * @throws {TypeError} the URL does not name a node, or an option has the wrong type
      */
     constructor(url: string | URL, options: Options);
-    /** How the connection is. */
+    /** Current state of the connection. */
     get state(): State;
     /**
-     * Note that these were read. The server has it in a moment, or after the next reconnect; see
-     * `settled()`. One that is marked counts as handled.
+     * Acknowledge notifications. The marks are queued when this returns and sent until they are
+     * durable; see `settled()`. A marked notification counts as handled.
      *
      * @param {...string} ids
      */
     markRead(...ids: string[]): Promise<void>;
-    /** Note that all that came were read and, in an extended session, all others the user has. */
+    /** Acknowledge all received notifications and, on an extended session, all others too. */
     markAllRead(): Promise<void>;
     /**
-     * Returns when every mark noted so far is durable.
+     * Wait until every mark queued so far is durable.
      *
-     * @throws {Unsettled} it has ended before
+     * @throws {Unsettled} the client was closed before that
      */
     settled(): Promise<void>;
-    /** End it: bring the marks home if it is connected, close, and leave nothing behind. */
+    /** Flush the marks if connected, then close for good. */
     close(): Promise<void>;
     /**
-     * Every notification, until `close()`. Breaking off closes, unless somebody listens.
+     * Yield notifications until `close()`. Leaving the loop closes the client, unless it has a
+     * `notification` listener.
      *
      * @returns {AsyncGenerator<Notification, void, undefined>}
-     * @throws {Refused} the server won't have us
+     * @throws {Refused} the server rejected the client permanently
      */
     [Symbol.asyncIterator](): AsyncGenerator<Notification, void, undefined>;
     #private;
 }
 export type Notification = {
     /**
-     * never used again
+     * unique, never reused
      */
     id: string;
     message: string;
     type: "info" | "warning" | "error";
     /**
-     * `""` where no product is meant
+     * `""` if no product is concerned
      */
     productName: string;
     createdAt: Date;
     /**
-     * this and what follows: in an extended session, else `null`
+     * number among the user's notifications; this and the
+     * following are `null` on a plain session
      */
     seq: number | null;
     /**
@@ -103,35 +105,35 @@ export type Notification = {
     daysLeft: number | null;
     readAt: Date | null;
     /**
-     * notes that it was read; the server has it in a moment
+     * queue the mark that it was read; see `settled()`
      */
     markRead: () => Promise<void>;
 };
 export type State = {
     name: "idle" | "connecting" | "connected" | "waiting" | "closed";
     /**
-     * of the server's close or HTTP answer, if that is why
+     * close code or HTTP status that led to this state
      */
     code: number | null;
     reason: string;
     /**
-     * seconds until the next attempt; `null` where no time is set
+     * seconds until the next attempt; `null` if no time is set
      */
     wait: number | null;
     /**
-     * whether the extended session was granted
+     * true if the server granted the extended session
      */
     extended: boolean;
 };
 /**
- * what was read, on any device; and the count
+ * ids read on any device, and the unread count
  */
 export type Read = {
     ids: string[];
     unread: number;
 };
 /**
- * as REST shows the product
+ * the product as REST returns it
  */
 export type ProductChanged = {
     change: string;
@@ -147,7 +149,7 @@ export type Listener<Kind extends keyof Events> = ((event: Events[Kind]) => void
     handleEvent(event: Events[Kind]): void;
 } | null;
 /**
- * an `EventTarget` that knows its events
+ * an `EventTarget` with typed events
  */
 export type Target = {
     addEventListener<Kind extends keyof Events>(kind: Kind, listener: Listener<Kind>, options?: boolean | AddEventListenerOptions): void;
@@ -155,91 +157,91 @@ export type Target = {
     dispatchEvent(event: Event): boolean;
 };
 /**
- * keeps one text; `""` is none
+ * stores one text; `""` if empty
  */
 export type Cursor = {
     load(): string;
     save(text: string): void;
 };
 /**
- * all in seconds
+ * durations in seconds
  */
 export type Timing = {
     /**
-     * the first wait is at most this; each next one twice the one before
+     * maximum of the first backoff; it doubles with each failed attempt
      */
     base: number;
     /**
-     * but no longer than this
+     * maximum of any backoff
      */
     cap: number;
     /**
-     * a connection that stood so long resets that
+     * a connection that lasted this long resets the backoff
      */
     stable: number;
     /**
-     * between PINGs
+     * interval between PINGs
      */
     ping: number;
     /**
-     * until the answer is due
+     * timeout of a pong
      */
     pong: number;
     /**
-     * a fresh token is fetched so long before the old one ends
+     * a fresh token is fetched at most this long before the old one expires
      */
     refresh: number;
     /**
-     * until a token, and then a connection's first frame, is due
+     * timeout of the token function, and of a connection's first frame
      */
     open: number;
     /**
-     * how long `close()` waits, for marks and for the server's answer
+     * timeout of `close()`, for marks and again for the server's answer
      */
     close: number;
 };
 export type Options = {
     /**
-     * an access token or a ticket, or what
-     * fetches a fresh one. An error with `status` 401 or 403 is the end; `retryAfter` (seconds), or
-     * the header of a `Response` that is thrown, is waited for
+     * an access token or a ticket, or a
+     * function that returns a fresh one. If it throws an error with `status` 401 or 403, the client
+     * closes. It waits for the error's `retryAfter` (seconds) or the header of a thrown `Response`
      */
     token: string | (() => string | Promise<string>);
     /**
-     * where the place is kept
+     * storage of the position; in memory by default
      */
     cursor?: Cursor;
     /**
-     * notifications that may wait for the application
+     * maximum number of notifications that wait for the application
      */
     buffer?: number;
     /**
-     * `false` for a server that knows the plain contract only
+     * `false` for a server without the extended session
      */
     extended?: boolean;
     timing?: Partial<Timing>;
     /**
-     * from 0 to 1
+     * returns a number from 0 to 1
      */
     random?: () => number;
     /**
-     * ends it as `close()` does, but without waiting
+     * closes as `close()` does, but without waiting
      */
     signal?: AbortSignal;
     /**
      * a class like the
-     * browser's, where the platform has none
+     * browser's, if the platform has none
      */
     WebSocket?: new (url: string, protocols: string[]) => Socket;
 };
 /**
- * what is used of a WebSocket
+ * the members of a WebSocket that are used
  */
 export type Socket = Pick<WebSocket, "send" | "close" | "protocol" | "onmessage" | "onclose" | "onerror"> & {
     terminate?: () => void;
 };
 /**
- * what a server may say; which of it is there is not known yet
+ * a frame of the server before it is checked; any property may be missing
  */
 export type Frame = {
     type: unknown;
@@ -254,42 +256,48 @@ export type Frame = {
     product: object;
 };
 /**
- * one connection
+ * a connection
  */
 export type Line = {
     socket: Socket;
     /**
-     * what it was opened with, or was given since
+     * current token of the connection
      */
     token: string;
     /**
-     * when its first frame came
+     * time of its first frame
      */
     since: number;
     /**
-     * frames that wait for their turn
+     * frames to send, held back by the rate limit
      */
     out: string[];
     /**
-     * until when the rate is used up by what has left
+     * time until which the sent frames use up the rate
      */
     spent: number;
+    /**
+     * number of PINGs queued
+     */
     pings: number;
+    /**
+     * number of pongs received
+     */
     pongs: number;
     /**
-     * marks that are under way
+     * batch of marks in flight
      */
     lot: string[] | null;
     /**
-     * the pong by which they are durable
+     * number of the pong that confirms the batch
      */
     settles: number;
     /**
-     * the pong before which a fresh token is to have been taken, or else 0
+     * number of the pong before which the fresh token must be accepted, or 0
      */
     fails: number;
     /**
-     * whether all are to be marked: no, yes, under way
+     * state of `mark_all_read`: 0 none, 1 queued, 2 in flight
      */
     all: 0 | 1 | 2;
 };

@@ -1,42 +1,43 @@
 /**
- * A person's notifications, from a useby node over its WebSocket: each once and in order, through
- * lost connections. What is promised, and why each rule is as it is: `docs/reference/clients.md`.
+ * Receive the notifications of a user from a useby node over its WebSocket: each once and in
+ * order, across lost connections. `docs/reference/clients.md` has the guarantees and the rules.
  *
- * What arrives is taken into a bounded buffer (`#take`) and handed over one by one (`#hand`). The
- * connection is `#line`, and all that is true of one connection only is in it. `#state` has one
- * setter, `#enter`, which ends the timers of the state before; a state is an object of its own, so
- * that whoever has waited for something finds out by `===` whether it is still the same.
+ * Received notifications enter a bounded buffer (`#take`) and are delivered one by one (`#hand`).
+ * `#line` is the connection and holds everything that belongs to one connection only. Only `#enter`
+ * sets `#state`; it clears the timers of the state before. Each state is a new object, so that code
+ * after an `await` can check with `===` whether the state is still the same.
  *
  * @module
  */
 
 /**
  * @typedef {object} Notification
- * @property {string} id never used again
+ * @property {string} id unique, never reused
  * @property {string} message
  * @property {"info" | "warning" | "error"} type
- * @property {string} productName `""` where no product is meant
+ * @property {string} productName `""` if no product is concerned
  * @property {Date} createdAt
- * @property {number | null} seq this and what follows: in an extended session, else `null`
+ * @property {number | null} seq number among the user's notifications; this and the
+ *   following are `null` on a plain session
  * @property {string | null} event `expiring`, `expired`, `added`, …
  * @property {string | null} productId
  * @property {string | null} expiresOn `YYYY-MM-DD`
  * @property {number | null} daysLeft
  * @property {Date | null} readAt
- * @property {() => Promise<void>} markRead notes that it was read; the server has it in a moment
+ * @property {() => Promise<void>} markRead queue the mark that it was read; see `settled()`
  */
 
 /**
  * @typedef {object} State
  * @property {"idle" | "connecting" | "connected" | "waiting" | "closed"} name
- * @property {number | null} code of the server's close or HTTP answer, if that is why
+ * @property {number | null} code close code or HTTP status that led to this state
  * @property {string} reason
- * @property {number | null} wait seconds until the next attempt; `null` where no time is set
- * @property {boolean} extended whether the extended session was granted
+ * @property {number | null} wait seconds until the next attempt; `null` if no time is set
+ * @property {boolean} extended true if the server granted the extended session
  */
 
-/** @typedef {{ids: string[], unread: number}} Read what was read, on any device; and the count */
-/** @typedef {{change: string, product: object}} ProductChanged as REST shows the product */
+/** @typedef {{ids: string[], unread: number}} Read ids read on any device, and the unread count */
+/** @typedef {{change: string, product: object}} ProductChanged the product as REST returns it */
 
 /**
  * @typedef {object} Events
@@ -58,45 +59,45 @@
  *   removeEventListener<Kind extends keyof Events>(
  *     kind: Kind, listener: Listener<Kind>, options?: boolean | EventListenerOptions): void,
  *   dispatchEvent(event: Event): boolean,
- * }} Target an `EventTarget` that knows its events
+ * }} Target an `EventTarget` with typed events
  */
 
-/** @typedef {{load(): string, save(text: string): void}} Cursor keeps one text; `""` is none */
+/** @typedef {{load(): string, save(text: string): void}} Cursor stores one text; `""` if empty */
 
 /**
- * @typedef {object} Timing all in seconds
- * @property {number} base the first wait is at most this; each next one twice the one before
- * @property {number} cap but no longer than this
- * @property {number} stable a connection that stood so long resets that
- * @property {number} ping between PINGs
- * @property {number} pong until the answer is due
- * @property {number} refresh a fresh token is fetched so long before the old one ends
- * @property {number} open until a token, and then a connection's first frame, is due
- * @property {number} close how long `close()` waits, for marks and for the server's answer
+ * @typedef {object} Timing durations in seconds
+ * @property {number} base maximum of the first backoff; it doubles with each failed attempt
+ * @property {number} cap maximum of any backoff
+ * @property {number} stable a connection that lasted this long resets the backoff
+ * @property {number} ping interval between PINGs
+ * @property {number} pong timeout of a pong
+ * @property {number} refresh a fresh token is fetched at most this long before the old one expires
+ * @property {number} open timeout of the token function, and of a connection's first frame
+ * @property {number} close timeout of `close()`, for marks and again for the server's answer
  */
 
 /**
  * @typedef {object} Options
- * @property {string | (() => string | Promise<string>)} token an access token or a ticket, or what
- *   fetches a fresh one. An error with `status` 401 or 403 is the end; `retryAfter` (seconds), or
- *   the header of a `Response` that is thrown, is waited for
- * @property {Cursor} [cursor] where the place is kept
- * @property {number} [buffer] notifications that may wait for the application
- * @property {boolean} [extended] `false` for a server that knows the plain contract only
+ * @property {string | (() => string | Promise<string>)} token an access token or a ticket, or a
+ *   function that returns a fresh one. If it throws an error with `status` 401 or 403, the client
+ *   closes. It waits for the error's `retryAfter` (seconds) or the header of a thrown `Response`
+ * @property {Cursor} [cursor] storage of the position; in memory by default
+ * @property {number} [buffer] maximum number of notifications that wait for the application
+ * @property {boolean} [extended] `false` for a server without the extended session
  * @property {Partial<Timing>} [timing]
- * @property {() => number} [random] from 0 to 1
- * @property {AbortSignal} [signal] ends it as `close()` does, but without waiting
+ * @property {() => number} [random] returns a number from 0 to 1
+ * @property {AbortSignal} [signal] closes as `close()` does, but without waiting
  * @property {new (url: string, protocols: string[]) => Socket} [WebSocket] a class like the
- *   browser's, where the platform has none
+ *   browser's, if the platform has none
  */
 
 /**
  * @typedef {Pick<WebSocket, "send" | "close" | "protocol" | "onmessage" | "onclose" | "onerror">
- *   & {terminate?: () => void}} Socket what is used of a WebSocket
+ *   & {terminate?: () => void}} Socket the members of a WebSocket that are used
  */
 
 /**
- * @typedef {object} Frame what a server may say; which of it is there is not known yet
+ * @typedef {object} Frame a frame of the server before it is checked; any property may be missing
  * @property {unknown} type
  * @property {unknown} id
  * @property {string} created_at
@@ -110,18 +111,18 @@
  */
 
 /**
- * @typedef {object} Line one connection
+ * @typedef {object} Line a connection
  * @property {Socket} socket
- * @property {string} token what it was opened with, or was given since
- * @property {number} since when its first frame came
- * @property {string[]} out frames that wait for their turn
- * @property {number} spent until when the rate is used up by what has left
- * @property {number} pings
- * @property {number} pongs
- * @property {string[] | null} lot marks that are under way
- * @property {number} settles the pong by which they are durable
- * @property {number} fails the pong before which a fresh token is to have been taken, or else 0
- * @property {0 | 1 | 2} all whether all are to be marked: no, yes, under way
+ * @property {string} token current token of the connection
+ * @property {number} since time of its first frame
+ * @property {string[]} out frames to send, held back by the rate limit
+ * @property {number} spent time until which the sent frames use up the rate
+ * @property {number} pings number of PINGs queued
+ * @property {number} pongs number of pongs received
+ * @property {string[] | null} lot batch of marks in flight
+ * @property {number} settles number of the pong that confirms the batch
+ * @property {number} fails number of the pong before which the fresh token must be accepted, or 0
+ * @property {0 | 1 | 2} all state of `mark_all_read`: 0 none, 1 queued, 2 in flight
  */
 
 const PROTOCOL = "useby.v1";
@@ -129,17 +130,17 @@ const EXPIRED = "Access token expired";
 const ENDS =
   /^(Access (token required|revoked)|Invalid access token|Unknown user|Origin not allowed)$/;
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){4}[\da-f]{8}$/i;
-/** Unsettled marks past which nothing more is handed over. */
+/** Number of unconfirmed marks from which no further notification is delivered. */
 const MARKS = 1000;
-/** Ids that are remembered. */
+/** Number of received ids that are remembered. */
 const SEEN = 10000;
-/** Frames of a lot, and ids in a frame of an extended session. */
+/** Frames in a batch of marks, and ids in a frame of an extended session. */
 const LOT = 30;
 const IDS = 90;
-/** Frames that may leave at once, and per second. A node allows 60 and 20. */
+/** Burst and frames per second of the rate limit. A node allows 60 and 20. */
 const BURST = 40;
 const RATE = 15;
-/** Milliseconds that a timer is set for at most: the platform's bound is 2 ** 31. */
+/** Maximum duration of a timer in milliseconds; the platform's limit is 2 ** 31. */
 const LONGEST = 2e9;
 const HOUR = 3600;
 /** @type {Timing} */
@@ -164,12 +165,12 @@ const now = () => performance.now() / 1000;
 const stateOf = (name, more) =>
   Object.freeze({ code: null, reason: "", wait: null, extended: false, ...more, name });
 
-/** The server won't have this client, and coming back can't help. */
+/** The server rejected this client permanently; reconnecting cannot help. */
 export class Refused extends Error {
   name = "Refused";
 
   /**
-   * @param {number | null} code of the close, or the HTTP status of the token's refusal
+   * @param {number | null} code close code, or HTTP status of the failed token request
    * @param {string} reason
    */
   constructor(code, reason) {
@@ -181,12 +182,12 @@ export class Refused extends Error {
   }
 }
 
-/** It has ended before every mark was known to be durable. */
+/** The client was closed before every mark was confirmed as durable. */
 export class Unsettled extends Error {
   name = "Unsettled";
 }
 
-/** Keeps the place as long as the page or the program lasts. */
+/** Cursor in memory; it is gone when the page or the program ends. */
 export class MemoryCursor {
   #text = "";
 
@@ -200,7 +201,7 @@ export class MemoryCursor {
   }
 }
 
-/** Keeps the place in the browser: one key for each user, and each page that runs by itself. */
+/** Cursor in the browser's storage. Use one key for each user and each page that runs alone. */
 export class StorageCursor {
   #key;
   #storage;
@@ -223,13 +224,13 @@ export class StorageCursor {
     try {
       this.#storage.setItem(this.#key, text);
     } catch {
-      // It is full. What is not kept comes again after a restart, and is not lost.
+      // The storage is full: after a restart, notifications since the last save come again.
     }
   }
 }
 
 /**
- * Iterate over it, or listen to its `notification` events. The first of either opens it.
+ * Client of one node. Iterate over it, or listen to `notification` events; either one connects.
  *
  * @implements {AsyncIterable<Notification>}
  */
@@ -246,26 +247,26 @@ export class Notifications extends /** @type {new () => Target} */ (EventTarget)
   /** @type {Promise<unknown> | null} */
   #fetching = null;
   #tries = 0;
-  #earliest = 0; // before this no attempt is to be made, the server said
-  #replacing = false; // the last connection ended because its token had
-  #renewed = -Infinity; // when a session's token was last asked for in its place
+  #earliest = 0; // time before which a Retry-After forbids an attempt
+  #replacing = false; // true if the last connection ended because its token expired
+  #renewed = -Infinity; // time of the last renewal for a TOKEN_EXPIRING
 
   /** @type {Notification[]} */
   #buffer = [];
   /** @type {Map<string, boolean>} */
-  #seen = new Map(); // what was received, and whether it is marked
+  #seen = new Map(); // received ids, each with a flag whether it is marked
   #received = "";
-  #begun = 0; // the newest there was when only what was unread was asked for
-  #last = 0; // the number of the newest that was received
+  #begun = 0; // newest seq when a connection was last opened without since
+  #last = 0; // seq of the newest notification received
   #handled = "";
   #inHand = "";
-  #missed = false; // something came, the buffer was full, and we have not come back for it
+  #missed = false; // true if notifications were dropped because the buffer was full
 
   /** @type {Set<string>} */
   #marks = new Set();
   #noted = 0;
   #settled = 0;
-  #settling = 0; // how many wait for that
+  #settling = 0; // number of calls of settled() that wait
 
   #listened = false;
   #handing = false;
@@ -274,14 +275,14 @@ export class Notifications extends /** @type {new () => Target} */ (EventTarget)
   #refused = null;
   /** @type {Set<() => void>} */
   #checks = new Set();
-  #outside = new AbortController(); // whose end is that of all listeners on others
+  #outside = new AbortController(); // removes the listeners on globalThis, document and the signal
 
   /**
-   * Opens nothing yet.
+   * Create the client; no connection is opened yet.
    *
-   * @param {string | URL} url the node, `http(s)://` or `ws(s)://`
+   * @param {string | URL} url URL of the node, `http(s)://` or `ws(s)://`
    * @param {Options} options
-   * @throws {TypeError} the URL is no node's, or an option is of the wrong kind
+   * @throws {TypeError} the URL does not name a node, or an option has the wrong type
    */
   constructor(url, options) {
     super();
@@ -307,18 +308,19 @@ export class Notifications extends /** @type {new () => Target} */ (EventTarget)
     if (given.signal?.aborted) this.#end();
   }
 
-  /** How the connection is. */
+  /** Current state of the connection. */
   get state() {
     return this.#state;
   }
 
-  // the application's side
+  // Called by the application
 
   /**
-   * Every notification, until `close()`. Breaking off closes, unless somebody listens.
+   * Yield notifications until `close()`. Leaving the loop closes the client, unless it has a
+   * `notification` listener.
    *
    * @returns {AsyncGenerator<Notification, void, undefined>}
-   * @throws {Refused} the server won't have us
+   * @throws {Refused} the server rejected the client permanently
    */
   async *[Symbol.asyncIterator]() {
     this.#start();
@@ -340,8 +342,8 @@ export class Notifications extends /** @type {new () => Target} */ (EventTarget)
   }
 
   /**
-   * Listen. Who listens to `notification` opens the connection, and goes on to be handed what
-   * arrives until `close()`.
+   * Add a listener. The first `notification` listener connects; from then on notifications are
+   * delivered as events until `close()`.
    *
    * @template {keyof Events} Kind
    * @param {Kind} kind
@@ -358,8 +360,8 @@ export class Notifications extends /** @type {new () => Target} */ (EventTarget)
   }
 
   /**
-   * Note that these were read. The server has it in a moment, or after the next reconnect; see
-   * `settled()`. One that is marked counts as handled.
+   * Acknowledge notifications. The marks are queued when this returns and sent until they are
+   * durable; see `settled()`. A marked notification counts as handled.
    *
    * @param {...string} ids
    */
@@ -374,16 +376,16 @@ export class Notifications extends /** @type {new () => Target} */ (EventTarget)
     await this.#save();
   }
 
-  /** Note that all that came were read and, in an extended session, all others the user has. */
+  /** Acknowledge all received notifications and, on an extended session, all others too. */
   async markAllRead() {
     if (this.#line && this.#state.extended) this.#line.all = 1;
     await this.markRead(...[...this.#seen.keys()].filter((id) => !this.#seen.get(id)));
   }
 
   /**
-   * Returns when every mark noted so far is durable.
+   * Wait until every mark queued so far is durable.
    *
-   * @throws {Unsettled} it has ended before
+   * @throws {Unsettled} the client was closed before that
    */
   async settled() {
     const goal = this.#noted;
@@ -401,7 +403,7 @@ export class Notifications extends /** @type {new () => Target} */ (EventTarget)
     }
   }
 
-  /** End it: bring the marks home if it is connected, close, and leave nothing behind. */
+  /** Flush the marks if connected, then close for good. */
   async close() {
     this.#ending = true;
     this.#changed();
@@ -416,7 +418,7 @@ export class Notifications extends /** @type {new () => Target} */ (EventTarget)
     this.#end();
   }
 
-  // handing over
+  // Delivery
 
   #ready() {
     return this.#buffer.length && this.#marks.size < MARKS && !this.#ending;
@@ -437,11 +439,11 @@ export class Notifications extends /** @type {new () => Target} */ (EventTarget)
     return undefined;
   }
 
-  /** Something is not as it was: whoever waits looks whether it is what he waits for. */
+  /** Check all waiting conditions again, and deliver to the listeners. */
   #changed() {
     for (const check of this.#checks) check();
     while (this.#listened && !this.#handing && this.#ready()) {
-      this.#handing = true; // a listener may do what leads here again
+      this.#handing = true; // a listener may call methods that lead here again
       const notification = this.#hand();
       this.#tell("notification", notification);
       void this.#handle(notification.id);
@@ -452,7 +454,7 @@ export class Notifications extends /** @type {new () => Target} */ (EventTarget)
 
   /**
    * @template Found
-   * @param {() => Found | undefined} look gives something, or throws, when the wait is over
+   * @param {() => Found | undefined} look ends the wait by returning a value or throwing
    * @returns {Promise<Found>}
    */
   #when(look) {
@@ -490,7 +492,7 @@ export class Notifications extends /** @type {new () => Target} */ (EventTarget)
     this.dispatchEvent(new CustomEvent(kind, { detail }));
   }
 
-  // the place
+  // Cursor
 
   #load() {
     try {
@@ -500,18 +502,18 @@ export class Notifications extends /** @type {new () => Target} */ (EventTarget)
       this.#begun = begun;
       for (const id of marks) if (typeof id == "string") this.#note(id);
     } catch {
-      // There is none yet, or it is not ours.
+      // The text is empty or unreadable: start without a position.
     }
   }
 
-  /** What a cursor throws is for who waits for this, and interrupts nothing. */
+  /** Save the position. Errors of the cursor reject the promise and interrupt nothing else. */
   async #save() {
     this.#options.cursor.save(
       JSON.stringify({ after: this.#handled, begun: this.#begun, marks: [...this.#marks] }),
     );
   }
 
-  // states
+  // States
 
   /**
    * @param {State["name"]} name
@@ -541,7 +543,7 @@ export class Notifications extends /** @type {new () => Target} */ (EventTarget)
   }
 
   /**
-   * Hear something of another's, until the end.
+   * Add a listener to another target; it is removed when the client closes.
    *
    * @param {Partial<EventTarget> | undefined} other
    * @param {string} kind
@@ -551,7 +553,7 @@ export class Notifications extends /** @type {new () => Target} */ (EventTarget)
     other?.addEventListener?.(kind, action, { signal: this.#outside.signal });
   }
 
-  /** Somebody is there again: no wait, but for one that was asked for. */
+  /** End the backoff, but not the wait of a `Retry-After`. */
   #retryNow() {
     if (this.#state.name != "waiting") return;
     const wait = this.#earliest - now();
@@ -590,11 +592,11 @@ export class Notifications extends /** @type {new () => Target} */ (EventTarget)
   }
 
   /**
-   * The attempt or the connection is over; come back after a wait.
+   * End the attempt or the connection, and reconnect after a wait.
    *
    * @param {number | null} code
    * @param {string} reason
-   * @param {number} [first] seconds that are waited for before the jittered wait
+   * @param {number} [first] seconds of a `Retry-After`, before the jittered wait
    */
   #retry(code, reason, first = 0) {
     this.#leave();
@@ -610,10 +612,10 @@ export class Notifications extends /** @type {new () => Target} */ (EventTarget)
     if (this.#state == state) this.#after(why.wait, () => this.#connect());
   }
 
-  // tokens
+  // Tokens
 
   /**
-   * A fresh token, in good time. Those who ask at once share it.
+   * Fetch a token within `open` seconds. Concurrent callers share one call.
    *
    * @returns {Promise<string>}
    */
@@ -627,13 +629,13 @@ export class Notifications extends /** @type {new () => Target} */ (EventTarget)
       });
       const found = await Promise.race([fetching, late]);
       if (typeof found == "string") return found;
-      throw new TypeError(); // only its name is told
+      throw new TypeError(); // the state shows only the name of the error
     } finally {
       if (this.#fetching == fetching) this.#fetching = null;
     }
   }
 
-  /** The session's token is about to end: bring the next one, or come again with it. */
+  /** Renew the token in-band, or reconnect with the new one. */
   async #renew(tries = 0) {
     if (typeof this.#options.token == "string") return;
     const state = this.#state;
@@ -656,12 +658,12 @@ export class Notifications extends /** @type {new () => Target} */ (EventTarget)
     line.fails = this.#ping(line);
   }
 
-  // the connection
+  // Connection
 
   /**
-   * Connect, now.
+   * Connect at once.
    *
-   * @param {string} [fresh] a token that was just fetched
+   * @param {string} [fresh] a token that was fetched already
    */
   async #connect(fresh) {
     if (this.#ending) return this.#end();
@@ -711,18 +713,18 @@ export class Notifications extends /** @type {new () => Target} */ (EventTarget)
       if (this.#line == line) this.#lost(code, reason);
     };
     socket.onclose = over;
-    socket.onerror = over; // Node.js 22 may say nothing more
+    socket.onerror = over; // Node.js 22 may send no close event after it
     this.#after(this.#timing.open, () => this.#retry(null, "No first frame"));
   }
 
   /**
-   * Be done with the connection, if there is one.
+   * Drop the connection, if there is one.
    *
-   * @param {number} [code] close it so; without one it is cut, as far as the platform lets us
+   * @param {number} [code] close code; without one it is aborted, if the platform can do so
    */
   #leave(code) {
     const line = this.#line;
-    this.#missed = false; // what comes next is asked for from the newest one received
+    this.#missed = false; // the next connection begins after the newest one received
     if (!line) return;
     this.#line = null;
     if (now() - line.since >= this.#timing.stable) this.#tries = 0;
@@ -742,10 +744,10 @@ export class Notifications extends /** @type {new () => Target} */ (EventTarget)
       const last = typeof this.#options.token == "string" || this.#replacing;
       if (expired ? last : ENDS.test(reason)) return this.#end(new Refused(code, reason));
       this.#replacing ||= expired;
-      // One that is taken in and dropped again and again waits all the same.
+      // Repeated closes after the first frame get a backoff.
       if (expired && !(greeted && this.#tries++)) return void this.#connect();
     }
-    this.#retry(code == 1006 ? null : code, reason); // 1006: the server said nothing
+    this.#retry(code == 1006 ? null : code, reason); // 1006: the connection broke without a close
   }
 
   /**
@@ -772,7 +774,7 @@ export class Notifications extends /** @type {new () => Target} */ (EventTarget)
       this.#tell("read", { ids: read, unread });
     } else if (type == "PRODUCT") this.#tell("product", { change, product });
     else if (type == "TOKEN_EXPIRING") {
-      // The server says it again when the next one is as brief.
+      // A short-lived token gets another TOKEN_EXPIRING within a second; limit the renewals.
       if (now() - this.#renewed < this.#timing.refresh / 2) return;
       this.#renewed = now();
       void this.#renew();
@@ -787,7 +789,7 @@ export class Notifications extends /** @type {new () => Target} */ (EventTarget)
   #greeted(line, seq) {
     const extended = line.socket.protocol == PROTOCOL;
     line.since = now();
-    // A lower one than before is of a database that was restored and gives numbers again.
+    // A lower number than before: the database was restored and reuses numbers.
     if (!this.#received || seq < this.#begun) this.#begun = seq;
     this.#replacing = false;
     const state = this.#enter("connected", { extended });
@@ -806,14 +808,14 @@ export class Notifications extends /** @type {new () => Target} */ (EventTarget)
     const { id, created_at: createdAt, readAt, ...said } = frame;
     if (typeof id != "string" || this.#seen.has(id) || this.#ending) return;
     if (this.#missed || this.#buffer.length >= this.#options.buffer) {
-      this.#missed = true; // and nothing after it is taken, or this one would be passed over
+      this.#missed = true; // a later one would hide the gap, so nothing more is taken
       return this.#rest();
     }
     this.#received = id;
-    // A number that is given again: nothing from here on is history.
+    // A reused number: nothing from here on is history.
     if (said.seq <= this.#last) this.#begun = 0;
     this.#last = said.seq;
-    if (readAt && said.seq <= this.#begun) return; // it was read before we came
+    if (readAt && said.seq <= this.#begun) return; // it was read before the first connection
     this.#seen.set(id, false);
     if (this.#seen.size > SEEN) this.#seen.delete(this.#seen.keys().next().value ?? "");
     this.#buffer.push(
@@ -833,7 +835,7 @@ export class Notifications extends /** @type {new () => Target} */ (EventTarget)
     this.#changed();
   }
 
-  /** The buffer is full: close, as soon as no mark is under way. */
+  /** Close because the buffer is full, as soon as no mark is unconfirmed. */
   #rest() {
     if (!this.#missed || !this.#line || this.#marks.size || this.#line.all) return;
     this.#leave(1000);
@@ -841,7 +843,7 @@ export class Notifications extends /** @type {new () => Target} */ (EventTarget)
     this.#missed = true;
   }
 
-  /** Go on after that, when half of it is worked off or when somebody waits for marks. */
+  /** Reconnect after that, when half of the buffer is delivered or marks are awaited. */
   #wake() {
     if (!this.#missed) return;
     const half = this.#buffer.length <= this.#options.buffer / 2;
@@ -850,7 +852,7 @@ export class Notifications extends /** @type {new () => Target} */ (EventTarget)
     if (name == "connected" ? half : name == "waiting" && (half || wanted)) void this.#connect();
   }
 
-  // frames to the server
+  // Frames to the server
 
   /** @param {Line} line */
   #send(line) {
@@ -864,7 +866,7 @@ export class Notifications extends /** @type {new () => Target} */ (EventTarget)
 
   /**
    * @param {Line} line
-   * @returns {number} the pong that answers it
+   * @returns {number} the number of its pong
    */
   #ping(line) {
     const ping = ++line.pings;
@@ -896,7 +898,7 @@ export class Notifications extends /** @type {new () => Target} */ (EventTarget)
     this.#marks.add(id);
   }
 
-  /** Bring the next lot of marks to the server, and a PING behind it, unless one is under way. */
+  /** Send the next batch of marks, followed by a PING, unless a batch is in flight. */
   #bring() {
     const line = this.#line;
     const { name, extended } = this.#state;
@@ -907,7 +909,7 @@ export class Notifications extends /** @type {new () => Target} */ (EventTarget)
       line.all = 2;
       line.out.push(JSON.stringify({ action: "mark_all_read" }));
     } else {
-      // In an extended session an id that can't be one would spoil its frame for the others.
+      // On an extended session the server rejects a whole frame for one invalid id.
       const ids = line.lot.filter((id) => !extended || UUID.test(id));
       for (let at = 0; at < ids.length; at += share) {
         const those = extended ? { ids: ids.slice(at, at + share) } : { id: ids[at] };
@@ -934,7 +936,7 @@ export class Notifications extends /** @type {new () => Target} */ (EventTarget)
 }
 
 /**
- * What a JWT says of itself; `null` if it is none.
+ * Return the claims of a JWT; `null` if the token is none.
  *
  * @param {string} token
  * @returns {unknown}
@@ -948,7 +950,7 @@ function claims(token) {
 }
 
 /**
- * Seconds for which a token is good that has just come; none if they are not known.
+ * Return the remaining life in seconds of a token just received; 0 if it has no `exp`.
  *
  * @param {string} token
  */
@@ -958,11 +960,11 @@ function life(token) {
   if (typeof exp != "number") return 0;
   const left = exp - Date.now() / 1000;
   const whole = exp - iat;
-  return whole > 0 && !(left > 0 && left <= whole) ? whole : left; // or the clock here is wrong
+  return whole > 0 && !(left > 0 && left <= whole) ? whole : left; // `whole`: a wrong clock
 }
 
 /**
- * Seconds that an error, or an answer of REST, asks to wait.
+ * Return the seconds of the `Retry-After` of an error or a response; 0 if there is none.
  *
  * @param {unknown} error
  */
@@ -975,7 +977,7 @@ function retryAfter(error) {
 }
 
 /**
- * A moment of the server's; without a zone it is UTC.
+ * Parse a time of the server; without a zone it is UTC.
  *
  * @param {string} text
  */

@@ -2,11 +2,11 @@ import { useCallback, useEffect, useRef, useState } from "react";
 import { Notifications } from "@useby/client";
 
 /**
- * What a person has not read yet, oldest first, as it is on all their devices.
+ * Return the unread notifications of a user, oldest first, kept up to date with all devices.
  *
- * @param {string} node its URL
- * @param {() => Promise<string>} token brings a ticket or an access token; keep it the same
- *   function from one rendering to the next, or the connection is made anew
+ * @param {string} node URL of the node
+ * @param {() => Promise<string>} token fetches a ticket or an access token; pass the same function
+ *   on each render, or the hook reconnects
  */
 export function useNotifications(node, token) {
   const [unread, setUnread] = useState([]);
