@@ -1,6 +1,6 @@
-"""REST: thin. A route parses, authorises, calls the store, renders; one file a resource.
+"""REST layer: a route parses, authorises, calls the store and renders; one file per resource.
 
-Imports everything below ``app``. ``create_api`` makes the application from a ``Context``.
+It imports everything below ``app``. ``create_api`` creates the application from a ``Context``.
 """
 
 from useby.api.application import create_api

@@ -1,4 +1,4 @@
-"""Signing up, in, on and out; and a ticket for the socket."""
+"""Routes to sign up, sign in, refresh tokens and sign out; and for a WebSocket ticket."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -45,13 +45,13 @@ class SignupIn(ApiModel):
 
 
 class SignupAccepted(ApiModel):
-    """The same for every e-mail, whether or not it was free."""
+    """The same answer for every e-mail, free or taken."""
 
     detail: str
 
 
 class SignupOut(ApiModel):
-    """Whether a node makes accounts by itself."""
+    """State of sign-up on this server."""
 
     open: bool
 
@@ -71,7 +71,7 @@ class LoginIn(ApiModel):
 
 
 class RefreshIn(ApiModel):
-    """A refresh token."""
+    """A refresh token to spend, or of the sign-in to end."""
 
     refresh_token: RefreshText
 
@@ -81,12 +81,12 @@ class TokensOut(ApiModel):
 
     access_token: str
     refresh_token: str
-    token_type: str = "Bearer"  # noqa: S105 - a type's name
+    token_type: str = "Bearer"  # noqa: S105 - the name of a type
     expires_in: Annotated[int, Field(description="Seconds until the access token ends.")]
 
 
 class TicketOut(ApiModel):
-    """A ticket that may stand once in the socket URL's `access_token`."""
+    """A ticket to use once as `access_token` in the WebSocket's URL."""
 
     ticket: str
     expires_in: Annotated[int, Field(description="Seconds.")]
@@ -99,7 +99,10 @@ class TicketOut(ApiModel):
     responses=problem_responses(403, 429),
 )
 async def signup(node: ContextDep, request: Request, new: SignupIn) -> SignupAccepted:
-    """Make an account. The answer never tells whether the e-mail was free: log in to find out."""
+    """Create an account.
+
+    The answer does not reveal whether the e-mail was free: sign in to find out.
+    """
     if not node.settings.signup:
         raise Problem(HTTPStatus.FORBIDDEN, "This node makes no accounts by itself.")
     wait = node.rates.hit("signup", _network_of(request))
@@ -113,7 +116,8 @@ async def signup(node: ContextDep, request: Request, new: SignupIn) -> SignupAcc
         try:
             accounts.add_user(transaction, user=user, password_hash=hashed)
         except EmailTaken:
-            # Nothing tells, nor does the time that the disk takes: something is written here too.
+            # Do the same writes either way, so that timing does not reveal whether the account
+            # exists.
             nobody = replace(user, email=None)
             accounts.add_user(transaction, user=nobody, password_hash=hashed)
             accounts.take_back(transaction, nobody.id)
@@ -124,7 +128,7 @@ async def signup(node: ContextDep, request: Request, new: SignupIn) -> SignupAcc
 
 @router.get("/auth/signup", operation_id="signupIsOpen")
 async def signup_is_open(node: ContextDep) -> SignupOut:
-    """Whether this node makes accounts by itself, or somebody has to make them here."""
+    """Return whether sign-up is enabled; if not, an operator creates the accounts."""
     return SignupOut(open=node.settings.signup)
 
 
@@ -132,8 +136,8 @@ async def signup_is_open(node: ContextDep) -> SignupOut:
 async def login(node: ContextDep, request: Request, given: LoginIn) -> TokensOut:
     """Sign in.
 
-    Wrong passwords slow down those who try them and never keep out others: a device that has
-    signed in before (by its network's address, or by its `refreshToken`) has attempts of its own.
+    Wrong passwords delay further attempts of the same network and never lock an account: a device
+    that has signed in before (recognized by network or `refreshToken`) has its own allowance.
     """
     network = _network_of(request)
     wait = await _slowed(node, network, given)
@@ -145,7 +149,8 @@ async def login(node: ContextDep, request: Request, given: LoginIn) -> TokensOut
     user, hashed = await node.database.read(find)
     right, better = await node.passwords.verify(given.password, hashed)
     if user is None or not right or user.disabled_at is not None:
-        # Others of a network that is known for this e-mail are not to see that it is.
+        # After a wrong password, a network with an earlier sign-in also gets 429, so that the
+        # answer does not reveal that sign-in.
         raise _bad_credentials() if wait is None else Problem.too_many(wait)
     node.rates.signed_in(network, given.email)
     now = node.now()
@@ -154,7 +159,7 @@ async def login(node: ContextDep, request: Request, given: LoginIn) -> TokensOut
 
     def work(transaction: Transaction) -> None:
         if accounts.password_hash(transaction.connection, user.id) != hashed:
-            raise _bad_credentials()  # the password or the account changed since the look-up
+            raise _bad_credentials()  # the password or the account has changed since the read
         if better is not None:
             accounts.set_password_hash(transaction, user.id, better)
         sessions.open_session(
@@ -173,7 +178,10 @@ async def login(node: ContextDep, request: Request, given: LoginIn) -> TokensOut
 
 @router.post("/auth/refresh", operation_id="refresh", responses=problem_responses(401))
 async def refresh_tokens(node: ContextDep, given: RefreshIn) -> TokensOut:
-    """Spend a refresh token and get the next. One that was spent long ago ends its sign-in."""
+    """Exchange a refresh token for new tokens.
+
+    A token that was spent longer ago than the grace period ends its sign-in.
+    """
     now = node.now()
     successor = refresh.successor_of(node.key, given.refresh_token)
     settings = node.settings
@@ -201,9 +209,9 @@ async def refresh_tokens(node: ContextDep, given: RefreshIn) -> TokensOut:
     openapi_extra={"security": [{}, {"HTTPBearer": []}]},
 )
 async def logout(node: ContextDep, bearer: Bearer, given: RefreshIn | None = None) -> None:
-    """End the sign-in of a refresh token, or of the access token that asks, and its sockets.
+    """End the sign-in of the refresh token, or else of the access token, and close its sockets.
 
-    A refresh token that is not known, or not any more, is no error.
+    An unknown or expired refresh token is no error.
     """
     now = node.now()
     own = await _sign_in_of(node, bearer) if given is None else None
@@ -226,7 +234,7 @@ async def logout(node: ContextDep, bearer: Bearer, given: RefreshIn | None = Non
     responses=problem_responses(401),
 )
 async def logout_all(node: ContextDep, caller: CurrentCaller) -> None:
-    """End every sign-in of the caller, this one included, and all their sockets."""
+    """End every sign-in of the caller, including this one, and close all their sockets."""
     now = node.now()
     await node.database.write(lambda t: accounts.end_sessions(t, caller.user.id, now))
 
@@ -235,7 +243,7 @@ async def logout_all(node: ContextDep, caller: CurrentCaller) -> None:
     "/ws/ticket", operation_id="issueTicket", tags=["socket"], responses=problem_responses(401)
 )
 async def issue_ticket(node: ContextDep, claims: CurrentClaims) -> TicketOut:
-    """A one-use ticket, so that nothing worth stealing has to stand in a URL."""
+    """Create a one-use ticket, so that no access token has to be in a URL."""
     now = node.now()
     ticket = node.tickets.new(claims.user_id)
     stake = TicketGrant(claims.user_id, claims.session_id, claims.issued_at, claims.expires_at)
@@ -253,14 +261,14 @@ def _network_of(request: Request) -> str:
 
 
 async def _slowed(node: ContextDep, network: str, given: LoginIn) -> int | None:
-    """Count an attempt to sign in, and let one that comes too soon pass for a known device.
+    """Count an attempt to sign in; one that comes too soon may use a device's own allowance.
 
     Returns:
-        ``None``, or for an attempt that passes because of its address the seconds after which an
-        unknown device would be let through.
+        ``None``; or, for an attempt allowed because of its network, the seconds that a network
+        without an earlier sign-in would have to wait.
 
     Raises:
-        Problem: 429, it comes too soon.
+        Problem: 429, the attempt comes too soon.
     """
     wait = node.rates.attempt(network, given.email)
     if wait is None:

@@ -1,4 +1,4 @@
-"""The application: its routes, its documentation, and what holds for every request."""
+"""Create the application: its routes, its documents, and the checks of every request."""
 
 import time
 from collections.abc import MutableMapping
@@ -26,7 +26,7 @@ from useby.realtime.slots import PROBES
 SOCKET_PATH: Final = "/api/ws/notification"
 CLOSE: Final = {"Connection": "close"}
 HEAD_REFUSALS: Final = (HTTPStatus.REQUEST_URI_TOO_LONG, HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
-"""What the listener answers, before the application hears of a request."""
+"""Statuses that the listener sends before a request reaches the application."""
 _DESCRIPTION: Final = (
     "Keeps products, knows when each must be noticed, and tells every device of its owner at once"
     f" over the WebSocket at `{SOCKET_PATH}`, whose own document is at `/api/asyncapi.json`."
@@ -34,7 +34,7 @@ _DESCRIPTION: Final = (
 
 
 def create_api(context: Context) -> FastAPI:
-    """The ASGI application of a node."""
+    """Return the ASGI application of a node."""
     api = FastAPIOffline(
         docs_url="/api/docs",
         redoc_url=None,
@@ -60,7 +60,7 @@ def create_api(context: Context) -> FastAPI:
         include_in_schema=False,
     )
     async def no_upgrade() -> JSONResponse:
-        """The socket's path, asked for without an upgrade (RFC 9110 section 15.5.22)."""
+        """Answer 426 to a request for the socket without an upgrade (RFC 9110 section 15.5.22)."""
         return problem(
             HTTPStatus.UPGRADE_REQUIRED,
             "This is a WebSocket: connect to it with an upgrade.",
@@ -96,7 +96,7 @@ def _document(api: FastAPI) -> dict[str, Any]:
         title=api.title, version=api.version, description=api.description, routes=api.routes
     )
     schemas = document["components"]["schemas"]
-    # A batch's items are read one by one, so that one bad item costs only itself.
+    # A batch's items are validated one by one, so FastAPI does not add their schema by itself.
     schemas.setdefault("ProductIn", ProductIn.model_json_schema(by_alias=True))
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
@@ -105,7 +105,7 @@ def _document(api: FastAPI) -> dict[str, Any]:
             for status, answer in operation["responses"].items():
                 content = answer.get("content", {})
                 if MEDIA_TYPE in content or int(status) == HTTPStatus.UNPROCESSABLE_ENTITY:
-                    content.pop("application/json", None)  # a problem, which has its own type
+                    content.pop("application/json", None)  # a problem has its own media type
             for refusal in HEAD_REFUSALS:
                 operation["responses"][str(refusal.value)] = {
                     "description": refusal.phrase,
@@ -120,16 +120,16 @@ def _socket_document() -> dict[str, Any]:
 
 
 class RequestGuard:
-    """What every request passes: its host, its body's size, and the clock."""
+    """Middleware for every request: checks host and body size, and measures the duration."""
 
     def __init__(self, app: ASGIApp, context: Context) -> None:
-        """Stand before ``app``."""
+        """Wrap ``app``."""
         self.app = app
         self._settings = context.settings
         self._hosts = {name.lower() for name in context.settings.allowed_hosts}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request pass, or answer it."""
+        """Pass a request on, or refuse it."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return

@@ -1,4 +1,4 @@
-"""Bounds on a request's body, and reading a large one without stopping the event loop.
+"""Limit the size of request bodies, and parse large ones without blocking the event loop.
 
 Python's JSON parser holds the interpreter for as long as it runs: 2 MiB of small members take it
 100 to 500 ms. So only batches may be that large, and they are parsed and checked piece by piece.
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 KIB: Final = 1024
 SMALL: Final = 4 * KIB
-"""Bytes of a body on every path that the table does not name, such as a sign-in."""
+"""Maximum size of a body, in bytes, on paths that ``MOST`` does not name, such as a sign-in."""
 BATCHES: Final = ("/api/products/batch", "/api/notifications/batch")
 MOST: Final = {
     "/api/auth/signup": 8 * KIB,
@@ -31,22 +31,22 @@ MOST: Final = {
     "/api/products": 64 * KIB,
 }
 PRODUCTS: Final = "/api/products/"
-"""Every path below takes as much as a product does."""
+"""Prefix of the paths whose limit is that of ``/api/products``."""
 PIECE: Final = 64 * KIB
-"""Characters of one item of a batch; they are parsed in one go, which takes a few ms at most."""
+"""Maximum length of one item of a batch, in characters; it is parsed in one go, in a few ms."""
 TURN: Final = 32
-"""Items that are parsed, or checked, before other work of the event loop gets its turn."""
+"""Items that are parsed or checked before other tasks of the event loop run."""
 
 _BLANK: Final = re.compile(r"[ \t\n\r]*")
 _DECODER: Final = json.JSONDecoder()
 
 
 def most_of(path: str, most: int) -> int:
-    """Return the bytes that a body may have.
+    """Return the maximum size of a body, in bytes.
 
     Args:
         path: The path of the request.
-        most: The bytes that any body may have, by the settings.
+        most: The maximum for all paths, by the settings.
     """
     if path in BATCHES:
         return most
@@ -56,7 +56,7 @@ def most_of(path: str, most: int) -> int:
 
 
 async def in_turns(work: Callable[[Any], T], items: Iterable[Any]) -> list[T]:
-    """Apply ``work`` to each item, giving the event loop its turn in between."""
+    """Apply ``work`` to each item; other tasks of the event loop run in between."""
     done: list[T] = []
     for item in items:
         done.append(work(item))
@@ -69,7 +69,7 @@ class BatchRoute(APIRoute):
     """A route whose body may be large."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Let only bearers of a good token send a large body, and parse it in turns."""
+        """Return a handler that requires a valid token for a large body, and parses it in turns."""
         handle = super().get_route_handler()
 
         async def handled(request: Request) -> Response:
@@ -88,19 +88,19 @@ class _BatchRequest(Request):
 async def parse(body: bytes) -> Any:
     """Parse JSON as ``json.loads`` does, but a large object in turns.
 
-    An array in it is parsed up to the element that makes it too long for a batch, and an object up
-    to the member that makes it too large. A large text that is no object is returned as an array.
+    Parsing stops at the element that makes an array too long for a batch, and at the member that
+    makes the object too large. A large text that is no object gives an empty list.
 
     Raises:
         HTTPException: 413, a member, or an element of an array, is too large.
-        ValueError: It is no JSON.
+        ValueError: The body is not JSON.
     """
     text = body.decode(json.detect_encoding(body), "surrogatepass")
     return json.loads(text) if len(text) <= PIECE else await _InTurns(text).document()
 
 
 class _InTurns:
-    """A JSON object, parsed member by member, and its arrays element by element."""
+    """Parser of a JSON object, member by member, and of its arrays, element by element."""
 
     def __init__(self, text: str) -> None:
         self._text = text

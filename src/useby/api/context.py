@@ -1,4 +1,4 @@
-"""What a route needs of the node, and who is calling."""
+"""Dependencies of routes: the node's context, and the authenticated caller."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ REVOKED: Final = "The access token has been revoked."
 
 @dataclass(slots=True)
 class Context:
-    """The node, as far as routes know it."""
+    """Parts of the node that routes use."""
 
     settings: Settings
     database: Database
@@ -43,22 +43,22 @@ class Context:
     now: Callable[[], datetime]
     seats: Seats
     stopping: bool = False
-    """The node takes no new work any more; readiness reports it."""
+    """Set while the node is stopping and takes no new work; readiness reports it."""
 
     def stop(self) -> None:
-        """Take no new work from now on."""
+        """Mark the node as stopping."""
         self.stopping = True
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is calling, and with what token."""
+    """User who sent the request, with the claims of their token."""
 
     user: User
     claims: Claims
 
 
-async def _context(request: Request) -> Context:  # a plain function would get a thread
+async def _context(request: Request) -> Context:  # FastAPI would run a plain function in a thread
     context: Context = request.app.state.context
     return context
 
@@ -71,14 +71,14 @@ _bearer = HTTPBearer(
 
 
 Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
-"""What stands in ``Authorization: Bearer``, if anything; not looked at yet."""
+"""Token in ``Authorization: Bearer``, if there is one; not verified yet."""
 
 
 async def claims_of(node: ContextDep, credentials: Bearer) -> Claims:
-    """Return the claims of a good token, which may have been revoked since: the store is not asked.
+    """Return the claims of a valid token, which may be revoked: the database is not queried.
 
     Raises:
-        Problem: 401, there is none or it is not good; 503, its issuer's keys cannot be fetched now.
+        Problem: 401, the token is missing or not valid; 503, its issuer's keys cannot be fetched.
     """
     if credentials is None or not credentials.credentials:
         raise Problem.unauthorized("An access token is required.")
@@ -96,23 +96,23 @@ async def claims_of(node: ContextDep, credentials: Bearer) -> Claims:
 
 
 async def check_token(request: Request) -> None:
-    """Refuse a request without a good token before its body is read.
+    """Refuse a request without a valid token before its body is read.
 
     Raises:
-        Problem: As ``claims_of``.
+        Problem: 401 or 503, for the reasons given at ``claims_of``.
     """
     await claims_of(await _context(request), await _bearer(request))
 
 
 CurrentClaims = Annotated[Claims, Depends(claims_of)]
-"""The claims of a good token. A route that takes no more writes with ``write_authorized``."""
+"""Claims of a valid token. A route with only these writes with ``write_authorized``."""
 
 
 async def caller_of(node: ContextDep, claims: CurrentClaims) -> Caller:
-    """Whose token this is.
+    """Return the user of a token. Create the user if the settings provision outside subjects.
 
     Raises:
-        Problem: 401, it has been revoked.
+        Problem: 401, the token has been revoked.
     """
     if claims.session_id is None and node.settings.jwt_auto_provision:
         known = await node.database.read(lambda c: accounts.user(c, claims.user_id))
@@ -130,9 +130,9 @@ async def caller_of(node: ContextDep, claims: CurrentClaims) -> Caller:
 async def write_authorized(
     node: Context, claims: Claims, work: Callable[[Transaction], T], *, large: bool = False
 ) -> T:
-    """Write for whoever shows a token, and look in the same transaction whether they still may.
+    """Run a write for the user of a token, and check in its transaction that the token is valid.
 
-    A look of its own before the write would take as long as the write does.
+    A separate check before the write would take as long as the write does.
 
     Raises:
         Problem: 401, the token has been revoked; nothing was written.
@@ -156,4 +156,4 @@ def _standing(connection: Connection, claims: Claims) -> TokenStatus:
 
 
 CurrentCaller = Annotated[Caller, Depends(caller_of)]
-"""A caller whose token is good; anyone else gets 401."""
+"""Caller with a valid token; all other requests get 401."""

@@ -1,4 +1,4 @@
-"""Every error in one shape: ``application/problem+json`` (RFC 9457)."""
+"""Render every error in one format: ``application/problem+json`` (RFC 9457)."""
 
 import logging
 import math
@@ -27,18 +27,18 @@ FULL: Final = {
     Quota.BYTES: "The account has reached its limit of {:,} bytes."
     " Delete products or notifications first.",
 }
-"""Details of a 409: the owner of the account can clear it and send the request again."""
+"""Detail of a 409 by quota: the account's owner can make room and send the request again."""
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
 MOST_ERRORS: Final = 20
-"""Errors that an answer lists of one request, or of one item of a batch."""
+"""Maximum number of errors that an answer lists of one request, or of one item of a batch."""
 ERROR_BYTES: Final = 64 * 1024
-"""Bytes that the errors of all items of a batch take in its answer."""
+"""Maximum size of the errors of all items in the answer to a batch, in bytes."""
 MOST_NAME: Final = 64
-"""Characters of a key in an error; a client chooses them."""
+"""Maximum length of a key in an error, in characters; clients choose the keys."""
 MOST_MESSAGE: Final = 200
-"""Characters of an error's message, some of which repeat a short part of what was sent."""
+"""Maximum length of an error's message, in characters; some repeat a short part of the request."""
 
 
 class FieldError(BaseModel):
@@ -55,7 +55,7 @@ Errors = Annotated[
 
 
 def field_errors(error: ValidationError | RequestValidationError) -> list[FieldError]:
-    """Return the first errors; what was sent is not repeated, because it may be a password."""
+    """Return the first errors, without the values that were sent: one may be a password."""
     found = (
         error.errors(include_input=False, include_url=False)
         if isinstance(error, ValidationError)
@@ -73,7 +73,7 @@ def field_errors(error: ValidationError | RequestValidationError) -> list[FieldE
 def shared_out(found: Sequence[Sequence[FieldError]]) -> list[list[FieldError]]:
     """Return as many errors of each item of a batch as the answer has room for.
 
-    Every item's first error comes before any item's second.
+    The first errors of all items have precedence over the second of any.
     """
     room = ERROR_BYTES
     kept: list[list[FieldError]] = [[] for _ in found]
@@ -88,13 +88,13 @@ def shared_out(found: Sequence[Sequence[FieldError]]) -> list[list[FieldError]]:
 
 
 def _short(text: str, most: int) -> str:
-    """Cut a text; a lone surrogate, which no answer can carry, becomes a question mark."""
+    """Shorten a text, and replace lone surrogates, which UTF-8 cannot encode, by question marks."""
     cut = text if len(text) <= most else text[: most - 1] + "…"
     return cut.encode(errors="replace").decode()
 
 
 class ProblemBody(BaseModel):
-    """A problem, as RFC 9457 has it."""
+    """A problem (RFC 9457)."""
 
     type: str = "about:blank"
     title: str
@@ -103,13 +103,19 @@ class ProblemBody(BaseModel):
     errors: list[FieldError] = []
 
 
-class Problem(Exception):  # noqa: N818 - the RFC's own word
-    """An answer that is no success."""
+class Problem(Exception):  # noqa: N818 - the RFC calls it so
+    """Raised to answer a request with an error."""
 
     def __init__(
         self, status: HTTPStatus, detail: str, headers: Mapping[str, str] | None = None
     ) -> None:
-        """Say what is wrong, in a sentence for a person."""
+        """Store the answer.
+
+        Args:
+            status: The status.
+            detail: The error, in a sentence for a person.
+            headers: Headers of the answer, if it has any.
+        """
         super().__init__(detail)
         self.status = status
         self.detail = detail
@@ -117,23 +123,23 @@ class Problem(Exception):  # noqa: N818 - the RFC's own word
 
     @classmethod
     def unauthorized(cls, detail: str) -> Self:
-        """No token, or none that is good (RFC 6750 section 3)."""
+        """Return a 401: the token is missing or not valid (RFC 6750 section 3)."""
         return cls(HTTPStatus.UNAUTHORIZED, detail, {"WWW-Authenticate": "Bearer"})
 
     @classmethod
     def not_found(cls, what: str) -> Self:
-        """It is not there, or not the caller's: both are the same answer."""
+        """Return a 404, the same if the item does not exist and if it is another user's."""
         return cls(HTTPStatus.NOT_FOUND, f"There is no such {what}.")
 
     @classmethod
     def unavailable(cls, detail: str, retry_after: float = 0) -> Self:
-        """Return 503: the same request may succeed in so many seconds, or a little later."""
+        """Return a 503: the same request may succeed after ``retry_after`` seconds."""
         seconds = max(RETRY_AFTER_SECONDS, math.ceil(retry_after))
         return cls(HTTPStatus.SERVICE_UNAVAILABLE, detail, {"Retry-After": str(seconds)})
 
     @classmethod
     def too_many(cls, retry_after: int) -> Self:
-        """Too many attempts."""
+        """Return a 429: the next attempt is allowed after ``retry_after`` seconds."""
         return cls(
             HTTPStatus.TOO_MANY_REQUESTS,
             "Too many attempts. Try again later.",
@@ -142,7 +148,7 @@ class Problem(Exception):  # noqa: N818 - the RFC's own word
 
 
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The documentation of a route's problems, for its ``responses``."""
+    """Return the documentation of a route's problems, for its ``responses``."""
     return {
         status: {
             "model": ProblemBody,
@@ -159,7 +165,7 @@ def problem(
     headers: Mapping[str, str] | None = None,
     errors: list[FieldError] | None = None,
 ) -> JSONResponse:
-    """A problem as an answer."""
+    """Return a problem as a response."""
     body: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
@@ -172,7 +178,7 @@ def problem(
 
 
 def install(api: FastAPI) -> None:
-    """Have every exception leave as a problem."""
+    """Register handlers that answer every exception with a problem."""
 
     @api.exception_handler(Problem)
     async def _problem(_: Request, error: Problem) -> JSONResponse:
@@ -202,32 +208,32 @@ def install(api: FastAPI) -> None:
 
     @api.exception_handler(Exception)
     async def _unexpected(_: Request, __: Exception) -> JSONResponse:
-        return problem(HTTPStatus.INTERNAL_SERVER_ERROR)  # the traceback goes to the log alone
+        return problem(HTTPStatus.INTERNAL_SERVER_ERROR)  # only the log gets the traceback
 
 
 def _install_of_store(api: FastAPI) -> None:
-    """Have exceptions of the database, and of what it keeps, leave as a problem."""
+    """Register the handlers for exceptions of the store."""
 
     @api.exception_handler(StoreUnavailable)
     async def _unavailable(_: Request, error: StoreUnavailable) -> JSONResponse:
         log.warning("a request could not be served, the store is away: %s", error)
         return problem(
             HTTPStatus.SERVICE_UNAVAILABLE,
-            # Not that nothing was changed: it may have gone away in the moment of the commit.
+            # The text does not promise that nothing changed: the commit may have succeeded.
             "The database can't be used now. Try again later.",
             {"Retry-After": str(RETRY_AFTER_SECONDS)},
         )
 
     @api.exception_handler(ReadRefused)
     async def _refused(_: Request, error: ReadRefused) -> JSONResponse:
-        # Counted, and not logged: one user could fill the log.
+        # Refusals are counted but not logged: one user could fill the log.
         return problem(
             HTTPStatus.SERVICE_UNAVAILABLE, str(error), {"Retry-After": str(RETRY_AFTER_SECONDS)}
         )
 
     @api.exception_handler(UnknownUser)
     async def _gone(_: Request, __: UnknownUser) -> JSONResponse:
-        # Deleted between the look at the token and the write.
+        # The user was deleted between the check of the token and the write.
         gone = Problem.unauthorized("The access token has been revoked.")
         return problem(gone.status, gone.detail, gone.headers)
 

@@ -1,6 +1,6 @@
-"""The gate for everything a person or a program types, and the base of every JSON shape.
+"""Types of request fields with their checks, and the base class of all JSON models.
 
-A NUL passes SQLite and fails on PostgreSQL, a lone surrogate fails on both: neither comes in.
+SQLite accepts a NUL and PostgreSQL does not; neither accepts a lone surrogate. So both are refused.
 """
 
 from datetime import datetime, time
@@ -23,15 +23,15 @@ from useby.domain.policy import MAX_LEAD_DAYS, MAX_LEADS, lead_days
 
 DAY_LIMIT: Final = 36_500
 BATCH_LIMIT: Final = 1000
-"""Items of a batch."""
+"""Maximum number of items in a batch."""
 MANY_KEYS: Final = 64
-"""Keys of an object that are looked at; no shape has as many."""
+"""Maximum number of keys checked in an object; every model has fewer."""
 MAX_EMAIL: Final = 254
-"""Characters of an e-mail (RFC 5321 section 4.5.3.1.3), in lower case, as it is stored."""
+"""Maximum length of an e-mail (RFC 5321 section 4.5.3.1.3) in lower case, as it is stored."""
 
 
 class ApiModel(BaseModel):
-    """JSON in camelCase; a key that is not known is an error, so that no typo passes silently."""
+    """Base of the JSON models: keys in camelCase; an unexpected key is an error, so typos show."""
 
     model_config = ConfigDict(
         alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True
@@ -40,9 +40,9 @@ class ApiModel(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _leave_keys_out(cls, value: Any) -> Any:
-        """Reduce an object of very many keys to the known ones and some others.
+        """Reduce an object with very many keys to the model's keys and some others.
 
-        Each unknown key is an error; 190,000 of them took a second.
+        Each unexpected key is an error; 190,000 of them took a second.
         """
         if not isinstance(value, dict) or len(value) <= MANY_KEYS:
             return value
@@ -62,7 +62,7 @@ def _storable(text: str) -> str:
 
 
 def _zone(name: str) -> str:
-    # Looked up by listing: a name is never made into a path.
+    # The name is compared with a list first, so that no input ever becomes a path.
     if name not in _ZONES:
         raise ValueError("no such IANA time zone")
     ZoneInfo(name)
@@ -73,14 +73,15 @@ _ZONES: Final = available_timezones() - {"localtime", "Factory"}
 
 
 def _fits(email: str) -> str:
-    # Lower-casing comes after the constraint on the length, and may add characters: U+0130 is two.
+    # Lower-casing happens after the check of the length, and may add characters: U+0130 becomes
+    # two.
     if len(email) > MAX_EMAIL:
         raise ValueError(f"an e-mail has at most {MAX_EMAIL} characters in lower case")
     return email
 
 
 Text = Annotated[str, AfterValidator(_storable)]
-# Constraints after a validator of ours would count the blanks before they are stripped.
+# The constraints come first: after a validator of ours, they would count blanks before stripping.
 Name = Annotated[
     str,
     StringConstraints(min_length=1, max_length=200, strip_whitespace=True),
@@ -101,7 +102,7 @@ Email = Annotated[
     AfterValidator(_fits),
     Field(examples=["ada@useby.example"]),
 ]
-"""RFC 5321 lets almost anything stand before the @; only writing to it would tell."""
+"""E-mail address. RFC 5321 allows almost anything before the @, so little of it is checked."""
 Password = Annotated[
     Text,
     StringConstraints(min_length=8, max_length=200),
@@ -121,15 +122,15 @@ TimeOfDay = Annotated[
 
 
 def time_of(text: str) -> time:
-    """The time of day that a ``TimeOfDay`` says."""
+    """Return the time of day of a ``TimeOfDay``."""
     return time.fromisoformat(text)
 
 
 def utc_z(moment: datetime) -> str:
-    """A moment as the contract writes it: UTC, whole seconds, ``Z``."""
+    """Return a moment in the contract's format: UTC, whole seconds, ``Z``."""
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 Moment = Annotated[datetime, PlainSerializer(utc_z, return_type=str)]
 Id = Annotated[Text, StringConstraints(max_length=128)]
-"""An id in a path. One of the wrong form is simply not there."""
+"""Id in a path. One of the wrong form gets 404, as an unknown one does."""

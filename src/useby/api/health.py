@@ -18,26 +18,26 @@ from useby.store.database import StoreUnavailable
 from useby.store.notifications import newest_seq
 
 MULTIPROCESS: Final = "PROMETHEUS_MULTIPROC_DIR"
-"""Set by whoever starts several processes as one node: where each keeps its counters."""
+"""Environment variable with the folder of the counters, set if a node has several processes."""
 
 DATABASE_SECONDS: Final = 1.0
-"""How long the database may take to answer; whoever asks for readiness may give up after two."""
+"""Timeout of the database's check in seconds; a readiness probe may give up after two."""
 
 router = APIRouter(tags=["health"])
 
 
 class Readiness(StrEnum):
-    """How well a node does what it is for."""
+    """State of a node."""
 
     OK = "ok"
     DEGRADED = "degraded"
-    """It takes work, and something is slower than it should be."""
+    """The node takes work, but a part of it is slow or full."""
     UNREADY = "unready"
-    """It takes no work now."""
+    """The node takes no work now."""
 
 
 class Health(ApiModel):
-    """How the node is."""
+    """State of the node, with the reasons if it is not `ok`."""
 
     status: Readiness
     reasons: list[str] = Field(default_factory=list)
@@ -45,7 +45,7 @@ class Health(ApiModel):
 
 @router.get("/api/health/live", operation_id="live")
 async def live() -> Health:
-    """The process answers."""
+    """Return 200 while the process runs."""
     return Health(status=Readiness.OK)
 
 
@@ -56,10 +56,10 @@ async def live() -> Health:
     responses={503: {"model": Health, "description": "It takes no work now, and why."}},
 )
 async def ready(node: ContextDep) -> Any:
-    """The node takes work: it is not stopping, lets connections in, and can read its database.
+    """Check that the node is not stopping, accepts connections and can read its database.
 
-    It is `degraded` without NATS, as what other nodes write reaches its devices later; and when it
-    has no room for another WebSocket connection.
+    It is `degraded` without NATS, because writes of other nodes reach its devices later, and while
+    it has no room for another WebSocket connection.
     """
     unready = ["stopping"] if node.stopping else []
     if node.seats.out_of_files:
@@ -89,9 +89,9 @@ async def ready(node: ContextDep) -> Any:
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
 )
 async def metrics() -> Response:
-    """Counters for Prometheus; no user, token or address is in them.
+    """Return metrics for Prometheus; they contain no user, token or address.
 
-    A node of several processes answers for all of them, whichever is asked.
+    In a node with several processes, any of them returns the metrics of all.
     """
     registry = REGISTRY
     if os.environ.get(MULTIPROCESS):

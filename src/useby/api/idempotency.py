@@ -1,7 +1,7 @@
-"""``Idempotency-Key``: a request that is sent again is not carried out again.
+"""Implement ``Idempotency-Key``: a request that is sent again is not executed again.
 
-draft-ietf-httpapi-idempotency-key-header-07; a key is taken as it stands, in the draft's quotes or
-without, as most clients send it.
+This follows draft-ietf-httpapi-idempotency-key-header-07. A key is used exactly as sent, in the
+draft's quotes or, as most clients send it, without.
 """
 
 import hashlib
@@ -51,23 +51,23 @@ async def post_once(
     *,
     large: bool = False,
 ) -> bytes:
-    """Keep notifications of one user and answer; with a key that was seen, only answer again.
+    """Store notifications of one user; for a repeated key, return the first answer again.
 
     Args:
         node: The node.
-        claims: The caller's token.
+        claims: The claims of the caller's token.
         request: The request, which a repeat must equal.
         key: Its ``Idempotency-Key``, if it has one.
-        drafts: The notifications to keep.
-        answer: Makes the answer of what was kept; the same of the same.
+        drafts: The notifications to store.
+        answer: Renders the answer from the stored notifications; deterministic.
         large: Whether there are many drafts; see ``Database.write``.
 
     Returns:
         The answer, JSON.
 
     Raises:
-        Problem: 422, the key stands for another request; 401, the token has been revoked.
-        QuotaReached: The account keeps as much as it may.
+        Problem: 422, the key belongs to another request; 401, the token has been revoked.
+        QuotaReached: The account has reached a limit.
     """
     now, limits = node.now(), node.settings.limits
     if key is None:
@@ -77,7 +77,7 @@ async def post_once(
     sent = request.scope["path"].encode() + b"\n" + await request.body()
     keyed = IdempotentRequest(claims.user_id, key, hashlib.sha256(sent).hexdigest())
     made: dict[bytes, bytes] = {}
-    """The answer for what was kept, if it is this very request that was carried out."""
+    """Answer by its stored form, if this request was executed now and is no repeat."""
 
     def work(transaction: Transaction) -> bytes:
         new = _keep(transaction, drafts, limits, now)
@@ -101,7 +101,7 @@ async def post_once(
 def _keep(
     transaction: Transaction, drafts: Sequence[Draft], limits: Limits, now: datetime
 ) -> list[Notification]:
-    """Keep notifications of one user if there is room for all of them."""
+    """Store notifications of one user if there is room for all of them."""
     if not drafts:
         return []
     owner = drafts[0].user_id
@@ -111,5 +111,5 @@ def _keep(
 
 
 def json_response(body: bytes, status: HTTPStatus) -> Response:
-    """JSON that is ready to be sent."""
+    """Return a response whose body is already JSON."""
     return Response(body, status, media_type="application/json")

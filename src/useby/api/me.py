@@ -1,4 +1,4 @@
-"""The caller's own account."""
+"""Routes of the caller's own account."""
 
 from http import HTTPStatus
 from typing import Annotated, Any, Final
@@ -36,7 +36,7 @@ CategoryName = Annotated[ShortText, StringConstraints(min_length=1)]
 
 
 class CategoryPolicy(ApiModel):
-    """How products of one category are spoken of."""
+    """Lead days and time of day of the alerts of one category."""
 
     lead_days: LeadDays
     alert_time: TimeOfDay = "09:00"
@@ -56,7 +56,7 @@ class MeOut(ApiModel):
 
     @classmethod
     def of(cls, user: User) -> "MeOut":
-        """The account as its owner sees it."""
+        """Return the account as its owner sees it."""
         return cls(
             id=user.id,
             email=user.email,
@@ -76,14 +76,14 @@ class MeOut(ApiModel):
 
 
 def _not_too_many(value: Any) -> Any:
-    # Before each is looked at: pydantic counts a dictionary's members at the end.
+    # This runs before the members are validated; pydantic checks their number only afterwards.
     if isinstance(value, dict) and len(value) > MOST_CATEGORIES:
         raise ValueError(f"there are at most {MOST_CATEGORIES} categories")
     return value
 
 
 class MeChange(ApiModel):
-    """What is to change; a field that is left out or null stays as it is."""
+    """Changes of the account; a field that is left out or null stays as it is."""
 
     name: Annotated[Text, StringConstraints(max_length=200, strip_whitespace=True)] | None = None
     time_zone: TimeZone | None = None
@@ -104,7 +104,7 @@ class MeChange(ApiModel):
 
 
 class DeleteAccountIn(ApiModel):
-    """The password, wanted of an account that has one."""
+    """The password, required if the account has one."""
 
     password: GivenPassword = ""
 
@@ -114,15 +114,15 @@ NO_PASSWORD = DeleteAccountIn()
 
 @router.get("", operation_id="getMe", responses=problem_responses(401))
 async def get_me(caller: CurrentCaller) -> MeOut:
-    """The caller's account."""
+    """Return the caller's account."""
     return MeOut.of(caller.user)
 
 
 @router.patch("", operation_id="changeMe", responses=problem_responses(401, 403, 429))
 async def change_me(node: ContextDep, caller: CurrentCaller, change: MeChange) -> MeOut:
-    """Change the account. A new zone, time or lead has every pending alert placed anew.
+    """Change the account. A new time zone, alert time or lead reschedules all pending alerts.
 
-    A new password signs out every other sign-in.
+    A new password ends every other sign-in.
     """
     now, user = node.now(), caller.user
     hashed = None
@@ -165,7 +165,7 @@ async def change_me(node: ContextDep, caller: CurrentCaller, change: MeChange) -
 async def delete_me(
     node: ContextDep, caller: CurrentCaller, farewell: DeleteAccountIn = NO_PASSWORD
 ) -> None:
-    """Delete the account and everything that is the caller's."""
+    """Delete the caller's account with all its data."""
     user_id = caller.user.id
     if await node.database.read(lambda c: accounts.password_hash(c, user_id)) is not None:
         await _check_password(node, caller, farewell.password)
@@ -173,8 +173,8 @@ async def delete_me(
 
 
 async def _check_password(node: ContextDep, caller: Caller, password: str) -> None:
-    # The holder of a stolen access token must not try every password with it, and must not keep
-    # the owner from trying the right one: so each sign-in has its own count.
+    # The holder of a stolen access token must not try every password with it, and must not lock
+    # out the owner. So attempts are counted per sign-in.
     user_id = caller.user.id
     wait = node.rates.hit("password", caller.claims.session_id or user_id)
     if wait is not None:

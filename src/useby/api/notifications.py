@@ -1,4 +1,4 @@
-"""A person's notifications, over REST."""
+"""Routes of the caller's notifications."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -34,7 +34,7 @@ ProductName = Annotated[Text, StringConstraints(max_length=200, strip_whitespace
 
 
 class NotificationOut(ApiModel):
-    """A notification: the contract's five keys first, then what REST tells besides."""
+    """A notification: the contract's five keys, then the additional ones of REST."""
 
     id: str
     message: str
@@ -50,7 +50,7 @@ class NotificationOut(ApiModel):
 
     @classmethod
     def of(cls, said: Notification) -> "NotificationOut":
-        """A notification as it is shown."""
+        """Return a stored notification in its JSON form."""
         return cls(
             id=said.id,
             message=said.message,
@@ -67,7 +67,7 @@ class NotificationOut(ApiModel):
 
 
 class NotificationPage(ApiModel):
-    """Some notifications, and the cursor of the next page if there is one."""
+    """A page of notifications, and the cursor of the next page if there is one."""
 
     items: list[NotificationOut]
     next_cursor: str | None
@@ -81,12 +81,12 @@ class NotificationIn(ApiModel):
     product_name: ProductName = ""
 
     def draft(self, user_id: str) -> Draft:
-        """What is said to the user's devices."""
+        """Return the notification to store for this user."""
         return Draft(user_id, self.message, self.type, Cause.CUSTOM, self.product_name)
 
     @classmethod
     def read(cls, value: Any) -> "NotificationIn | list[FieldError]":
-        """A notification from JSON, or what is wrong with it."""
+        """Validate a JSON value; return the notification, or the errors."""
         try:
             return cls.model_validate(value)
         except ValidationError as error:
@@ -109,7 +109,7 @@ class NotificationsIn(ApiModel):
 
 
 class NotificationResult(ApiModel):
-    """What became of one notification of a batch."""
+    """Result of one notification of a batch."""
 
     index: int
     status: Annotated[int, Field(description="201 or 422.")]
@@ -118,19 +118,19 @@ class NotificationResult(ApiModel):
 
 
 class NotificationResults(ApiModel):
-    """A result for each notification, in their order."""
+    """Results of a batch, one for each notification, in their order."""
 
     results: list[NotificationResult]
 
 
 class UnreadCount(ApiModel):
-    """How many notifications are unread."""
+    """Number of unread notifications."""
 
     unread: int
 
 
 class Marked(ApiModel):
-    """How many notifications were marked read by this request."""
+    """Number of notifications that this request marked read."""
 
     marked: int
 
@@ -145,7 +145,7 @@ async def list_notifications(
     cursor: Annotated[str | None, Query(max_length=512)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> NotificationPage:
-    """Newest first; with `since` (a notification's id) those newer than it, oldest first."""
+    """List notifications, newest first; with `since` (an id) only newer ones, oldest first."""
     query = NotificationQuery(unread, type, since, cursor, limit)
     try:
         page = await node.database.read(
@@ -162,7 +162,7 @@ async def list_notifications(
 
 @router.get("/unread-count", operation_id="countUnread", responses=problem_responses(401))
 async def count_unread(node: ContextDep, caller: CurrentCaller) -> UnreadCount:
-    """The number of unread notifications."""
+    """Return the number of unread notifications."""
     kept = await node.database.read(lambda c: usage.of(c, caller.user.id))
     return UnreadCount(unread=kept.unread)
 
@@ -181,7 +181,7 @@ async def post_notification(
     new: NotificationIn,
     key: IdempotencyKey = None,
 ) -> Response:
-    """Tell all of one's own devices something; when this is answered it is on stable storage."""
+    """Send a notification to all the caller's devices; the answer confirms that it is stored."""
     draft = new.draft(claims.user_id)
     if key is None:
         kept = await node.posts.store(Post(claims, draft))
@@ -205,7 +205,10 @@ async def post_notifications(
     batch: NotificationsIn,
     key: IdempotencyKey = None,
 ) -> Response:
-    """Tell one's own devices up to 1,000 things, in one transaction. Each has its own result."""
+    """Send up to 1,000 notifications to the caller's devices in one transaction.
+
+    Each has its own result.
+    """
     read = await in_turns(NotificationIn.read, batch.items)
     errors = shared_out([[] if isinstance(each, NotificationIn) else each for each in read])
     drafts = [each.draft(claims.user_id) for each in read if isinstance(each, NotificationIn)]
@@ -226,7 +229,7 @@ async def post_notifications(
 
 @router.post("/read-all", operation_id="markAllRead", responses=problem_responses(401))
 async def mark_all_read(node: ContextDep, caller: CurrentCaller) -> Marked:
-    """Mark all read."""
+    """Mark all notifications read."""
     return Marked(marked=await slices.mark_all_read(node.database, caller.user.id, node.now()))
 
 
@@ -236,7 +239,7 @@ async def mark_all_read(node: ContextDep, caller: CurrentCaller) -> Marked:
 async def mark_read(
     node: ContextDep, caller: CurrentCaller, notification_id: Id
 ) -> NotificationOut:
-    """Mark one read; doing it again changes nothing."""
+    """Mark a notification read; repeating this changes nothing."""
     now = node.now()
 
     def work(transaction: Transaction) -> Notification | None:
@@ -257,7 +260,7 @@ async def mark_read(
     responses=problem_responses(401, 404),
 )
 async def delete_notification(node: ContextDep, caller: CurrentCaller, notification_id: Id) -> None:
-    """Delete one for good."""
+    """Delete a notification permanently."""
     deleted = await node.database.write(
         lambda t: notifications.delete(t, caller.user.id, notification_id)
     )

@@ -1,7 +1,6 @@
-"""The page of a node: the files of ``useby/web``, as they are.
+"""Serve the web page of a node: the files of ``useby/web``, unchanged.
 
-``client.js`` among them is the JavaScript client itself: a link in the source tree, and the file in
-a wheel.
+One of them, ``client.js``, is the JavaScript client: a link in the source tree, a file in a wheel.
 """
 
 from pathlib import Path
@@ -16,10 +15,10 @@ _HEADERS: Final = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
         " connect-src 'self'; base-uri 'none'; frame-ancestors 'none';"
-        " form-action 'none';"  # a form that no script has taken sends no password anywhere
+        " form-action 'none';"  # without its script, a form sends no password anywhere
         " require-trusted-types-for 'script'"
     ),
-    "Cache-Control": "no-cache",  # kept, but asked for by its ETag each time
+    "Cache-Control": "no-cache",  # cached, but revalidated by ETag each time
     "Cross-Origin-Opener-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
@@ -34,7 +33,7 @@ class _Files(StaticFiles):
 
 
 def install(api: FastAPI) -> None:
-    """Serve the page at ``/`` and what it consists of under ``/web``."""
+    """Serve the page at ``/`` and its files under ``/web``."""
     files = _Files(directory=_FOLDER, follow_symlink=True)
 
     @api.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)

@@ -1,7 +1,8 @@
-"""Single notifications that are posted in the same few milliseconds share a transaction.
+"""Store single posted notifications in batches: those of the same few ms share a transaction.
 
-One worker takes all that wait: one look at who still may, one statement that numbers, one commit.
-A transaction for each cost three times as much, most of it in going to the store and back.
+One worker takes all posts that wait: one query checks the tokens, one statement assigns the
+numbers, one commit stores them. A transaction for each cost three times as much, most of it in
+round trips to the database.
 """
 
 import asyncio
@@ -24,19 +25,19 @@ from useby.store.locks import lock_users, try_lock_users
 log = logging.getLogger(__name__)
 
 BATCH: Final = 256
-"""Posts in one transaction; the next ones wait for these."""
+"""Maximum number of posts in one transaction; later posts wait for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """Something to be told to the bearer of a token."""
+    """A notification to store for the user of a token."""
 
     claims: Claims
     draft: Draft
 
 
 class NotStored(Enum):
-    """Why a post was not kept."""
+    """Reason for which a post was not stored."""
 
     REVOKED = "the token has been revoked"
     BUSY = "another transaction has the user's row"
@@ -60,7 +61,7 @@ class _Waiting:
 
 
 class PostQueue:
-    """The queues in which posts wait. All of it runs on the event loop."""
+    """Queues in which posts wait. All of it runs on the event loop."""
 
     def __init__(
         self,
@@ -70,12 +71,12 @@ class PostQueue:
         limits: Limits,
         now: Callable[[], datetime],
     ) -> None:
-        """Make empty queues; ``run`` works them off.
+        """Create empty queues; ``run`` works them off.
 
         Args:
-            database: Where to write to.
-            provisions: Whether an outside issuer's subject becomes a user at first sight.
-            limits: What an account may keep.
+            database: The database to write to.
+            provisions: Whether a new subject of an outside issuer becomes a user.
+            limits: The limits of an account.
             now: The wall clock: aware, UTC.
         """
         self._database = database
@@ -87,27 +88,27 @@ class PostQueue:
         )
 
     async def store(self, post: Post) -> Notification | None:
-        """Keep one; when this returns it is on stable storage.
+        """Store one post; when this returns, it is on stable storage.
 
         Returns:
-            What was kept; ``None`` if the token has been revoked.
+            The stored notification; ``None`` if the token has been revoked.
 
         Raises:
-            StoreUnavailable: The database can't be written now.
-            QuotaReached: The user's account keeps as much as it may.
+            StoreUnavailable: The database cannot be written now.
+            QuotaReached: The user's account has reached a limit.
         """
         waiting = _Waiting(post)
         self._waiting.put(waiting)
-        return await asyncio.shield(waiting.kept)  # a caller that is cancelled cancels nothing
+        return await asyncio.shield(waiting.kept)  # a cancelled caller does not cancel its post
 
     async def run(self) -> None:
-        """Work the queues off until cancelled."""
+        """Work off the queues until cancelled."""
         await self._waiting.run()
 
     async def _store_batch(
         self, turn: Sequence[_Waiting], *, apart: bool = False
     ) -> list[_Waiting]:
-        """Keep posts and answer each; leave those whose users' rows other transactions hold."""
+        """Store posts and set their results; return those of users whose rows are locked."""
         posts = [each.post for each in turn]
         try:
             outcomes = await self._database.write(
@@ -153,18 +154,18 @@ def store(
     limits: Limits,
     waits: bool = False,
 ) -> list[Notification | NotStored | QuotaReached]:
-    """Keep the posts of users who still may post and have room, and whose rows are free.
+    """Store the posts whose token is valid, whose account has room and whose user's row is free.
 
     Args:
-        transaction: The write under way.
-        posts: What was posted; by one user if ``waits``.
-        now: The moment, aware.
-        provisions: Whether an outside issuer's subject becomes a user at first sight.
-        limits: What an account may keep.
-        waits: Whether a row that is held is waited for; else it makes its user's posts ``BUSY``.
+        transaction: The write transaction.
+        posts: The posts; all of one user if ``waits``.
+        now: The present time, aware.
+        provisions: Whether a new subject of an outside issuer becomes a user.
+        limits: The limits of an account.
+        waits: Whether to wait for a locked row; else the posts of its user are ``BUSY``.
 
     Returns:
-        For each post what was kept, or why it was not.
+        For each post the stored notification, or the reason for which it was not stored.
     """
     keys = [(each.claims.user_id, each.claims.session_id, each.claims.issued_at) for each in posts]
     outside = {user_id for user_id, session_id, _ in keys if session_id is None}

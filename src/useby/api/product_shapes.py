@@ -1,4 +1,4 @@
-"""How a product looks in JSON, going in and coming out."""
+"""JSON models of products, for requests and answers."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -27,7 +27,7 @@ def _plain(value: Decimal) -> str:
 
 
 def _expiry(text: str) -> str:
-    Expiry.parse(text)  # its ValueError is the answer
+    Expiry.parse(text)  # pydantic reports its ValueError
     return text
 
 
@@ -57,7 +57,7 @@ ExternalId = Annotated[Text, StringConstraints(min_length=1, max_length=128)]
 
 
 class ProductIn(ApiModel):
-    """A product to be kept."""
+    """A product to store."""
 
     name: Name
     expiry_date: ExpiryText
@@ -73,7 +73,7 @@ class ProductIn(ApiModel):
 
     @classmethod
     def read(cls, value: Any) -> "ProductIn | list[FieldError]":
-        """A product from JSON, or what is wrong with it."""
+        """Validate a JSON value; return the product, or the errors."""
         try:
             return cls.model_validate(value)
         except ValidationError as error:
@@ -81,7 +81,7 @@ class ProductIn(ApiModel):
 
 
 class ProductChange(ApiModel):
-    """What is to change; a field that is left out stays as it is."""
+    """Changes of a product; a field that is left out stays as it is."""
 
     name: Name = ""
     expiry_date: ExpiryText = ""
@@ -97,7 +97,7 @@ class ProductChange(ApiModel):
 
 
 class QuantityIn(ApiModel):
-    """How much of a product; left out or null, all of it."""
+    """A quantity of a product; left out or null, all of it."""
 
     quantity: Quantity | None = None
 
@@ -126,7 +126,7 @@ class ProductOut(ApiModel):
 
     @classmethod
     def of(cls, product: Product, user: User, now: datetime) -> Self:
-        """A product as ``user`` sees it at ``now``."""
+        """Return a product as ``user`` sees it at ``now``."""
         instant = product.expiry.instant
         return cls(
             id=product.id,
@@ -155,12 +155,12 @@ class ProductOut(ApiModel):
 
 
 def product_json(product: Product, owner: User, now: datetime) -> str:
-    """The JSON of a product as its owner sees it at ``now``."""
+    """Return the JSON of a product as its owner sees it at ``now``."""
     return ProductOut.of(product, owner, now).model_dump_json(by_alias=True)
 
 
 class ProductPage(ApiModel):
-    """Some products, and the cursor of the next page if there is one."""
+    """A page of products, and the cursor of the next page if there is one."""
 
     items: list[ProductOut]
     next_cursor: str | None
@@ -173,7 +173,7 @@ _ANY_PRODUCT = {
 
 
 class BatchIn(ApiModel):
-    """Products to be kept, each as `ProductIn`."""
+    """Products to store, each as `ProductIn`."""
 
     items: Annotated[
         list[Annotated[Any, WithJsonSchema(_ANY_PRODUCT)]],
@@ -182,7 +182,7 @@ class BatchIn(ApiModel):
 
 
 class BatchResult(ApiModel):
-    """What became of one product of a batch."""
+    """Result of one product of a batch."""
 
     index: int
     status: Annotated[int, Field(description="201, 409 (externalId is taken) or 422.")]
@@ -191,13 +191,13 @@ class BatchResult(ApiModel):
 
 
 class BatchOut(ApiModel):
-    """A result for each product, in their order."""
+    """Results of a batch, one for each product, in their order."""
 
     results: list[BatchResult]
 
 
 def product_from(new: ProductIn, user_id: str, product_id: str, now: datetime) -> Product:
-    """The product that ``new`` describes."""
+    """Return the product that ``new`` describes."""
     return Product(
         id=product_id,
         user_id=user_id,
@@ -218,7 +218,7 @@ def product_from(new: ProductIn, user_id: str, product_id: str, now: datetime) -
 
 
 def changed(before: Product, change: ProductChange, now: datetime) -> Product:
-    """The product with what ``change`` gives in place of what was."""
+    """Return a copy of the product with the fields that ``change`` contains."""
     values: dict[str, Any] = {name: getattr(change, name) for name in change.model_fields_set}
     if "expiry_date" in values:
         values["expiry"] = Expiry.parse(values.pop("expiry_date"))

@@ -1,4 +1,4 @@
-"""A person's products, over REST."""
+"""Routes of the caller's products."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -44,19 +44,19 @@ def _new_id() -> str:
 
 
 def _owner(node: Context, transaction: Transaction, caller: Caller, new: int = 0) -> User:
-    """Hold the caller's rows and read the caller again, whose zone may have changed since.
+    """Lock the caller's row and read it again, because the time zone may have changed.
 
-    Every change of a product may lead to a notification, so each needs room for one.
+    Every change of a product may add a notification, so each needs room for one.
 
     Args:
         node: The node, for its limits.
-        transaction: The write under way.
+        transaction: The write transaction.
         caller: The caller.
-        new: The number of products to be added.
+        new: The number of products to add.
 
     Raises:
         Problem: 401, the account has been deleted.
-        QuotaReached: The account keeps as much as it may.
+        QuotaReached: The account has reached a limit.
     """
     user = accounts.lock_user(transaction, caller.user.id)
     if user is None:
@@ -80,7 +80,7 @@ def _render_or_404(product: Product | None, caller: Caller, now: datetime) -> Pr
     responses=problem_responses(401, 409),
 )
 async def add_product(node: ContextDep, caller: CurrentCaller, new: ProductIn) -> ProductOut:
-    """Add a product. One that is within its lead time is spoken of at once."""
+    """Add a product. If it is within its lead time, its alert is sent at once."""
     now = node.now()
     product = product_from(new, caller.user.id, _new_id(), now)
     try:
@@ -107,7 +107,7 @@ async def list_products(
     cursor: Annotated[Text | None, Query(max_length=4096)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> ProductPage:
-    """A page of the caller's products; `nextCursor` leads to the next."""
+    """List the caller's products by page; `nextCursor` leads to the next page."""
     now = node.now()
     query = ProductQuery(status, expiring_within, category, q, sort, cursor, limit)
     try:
@@ -123,7 +123,7 @@ async def list_products(
 
 
 async def _page(node: Context, user: User, query: ProductQuery, now: datetime) -> Page[Product]:
-    """Read a page; fold first what nodes of a version before this have written."""
+    """Read a page; on ``NotFolded``, fold the rows of an earlier version and read again."""
     while True:
         try:
             return await node.database.read(
@@ -136,7 +136,7 @@ async def _page(node: Context, user: User, query: ProductQuery, now: datetime) -
 
 @batches.post("/batch", operation_id="addProducts", responses=problem_responses(401, 409))
 async def add_products(node: ContextDep, caller: CurrentCaller, batch: BatchIn) -> BatchOut:
-    """Add up to 1,000 products. Each has its own result; one summary tells the devices."""
+    """Add up to 1,000 products. Each has its own result; the devices get one summary."""
     now = node.now()
     read = await in_turns(ProductIn.read, batch.items)
     errors = shared_out([[] if isinstance(each, ProductIn) else each for each in read])
@@ -167,7 +167,7 @@ async def add_products(node: ContextDep, caller: CurrentCaller, batch: BatchIn) 
 
 @router.get("/{product_id}", operation_id="getProduct", responses=problem_responses(401, 404))
 async def get_product(node: ContextDep, caller: CurrentCaller, product_id: Id) -> ProductOut:
-    """One product."""
+    """Return a product."""
     product = await node.database.read(lambda c: products.get(c, caller.user.id, product_id))
     return _render_or_404(product, caller, node.now())
 
@@ -178,7 +178,7 @@ async def get_product(node: ContextDep, caller: CurrentCaller, product_id: Id) -
 async def change_product(
     node: ContextDep, caller: CurrentCaller, product_id: Id, change: ProductChange
 ) -> ProductOut:
-    """Change what is given; what is left out stays. A moved date has its alerts placed anew."""
+    """Change the given fields of a product. A new date reschedules its alerts."""
     now = node.now()
 
     def work(transaction: Transaction) -> Product | None:
@@ -203,7 +203,7 @@ async def change_product(
     responses=problem_responses(401, 404),
 )
 async def delete_product(node: ContextDep, caller: CurrentCaller, product_id: Id) -> None:
-    """Delete a product for good; what was said of it counts as read."""
+    """Delete a product permanently; its notifications are marked read."""
     now = node.now()
     deleted = await node.database.write(
         lambda t: products.delete(t, caller.user.id, product_id, now)
@@ -220,7 +220,7 @@ async def delete_product(node: ContextDep, caller: CurrentCaller, product_id: Id
 async def consume_product(
     node: ContextDep, caller: CurrentCaller, product_id: Id, amount: QuantityIn = ALL_OF_IT
 ) -> ProductOut:
-    """Use up some of a product, or all of it, which closes it."""
+    """Consume some of a product, or all of it, which closes it."""
     return await _take(node, caller, product_id, amount, Disposal.CONSUMED)
 
 
@@ -232,7 +232,7 @@ async def consume_product(
 async def discard_product(
     node: ContextDep, caller: CurrentCaller, product_id: Id, amount: QuantityIn = ALL_OF_IT
 ) -> ProductOut:
-    """Throw some of a product away, or all of it, which closes it."""
+    """Discard some of a product, or all of it, which closes it."""
     return await _take(node, caller, product_id, amount, Disposal.DISCARDED)
 
 
@@ -242,7 +242,7 @@ async def discard_product(
 async def reopen_product(
     node: ContextDep, caller: CurrentCaller, product_id: Id, amount: QuantityIn = ALL_OF_IT
 ) -> ProductOut:
-    """Take a closing back; without a quantity there is as much of it as there last was."""
+    """Reopen a closed product; without a quantity it has the one from before it was closed."""
     now = node.now()
 
     def work(transaction: Transaction) -> Product | None:
@@ -269,7 +269,7 @@ async def _take(
 async def _change_state(
     node: Context, caller: Caller, work: Callable[[Transaction], Product | None], now: datetime
 ) -> ProductOut:
-    """Run a change that a product's present state may not allow."""
+    """Run a change; answer 409 if the product's present state does not allow it."""
     try:
         product = await node.database.write(work)
     except ValueError as error:
