@@ -1,1 +1,1 @@
-"""Measures useby beside what a person might use instead. Run it with ``make bench``."""
+"""Measure useby against its alternatives. Run it with ``make bench``."""

@@ -1,4 +1,4 @@
-"""``python -m bench``: run scenarios, print their tables, keep them as JSON and as a chart."""
+"""``python -m bench``: run scenarios, print their tables, store them as JSON and as a chart."""
 
 import sys
 import tempfile
@@ -16,10 +16,10 @@ from bench.load import raise_file_limit
 from bench.rows import Plan
 
 SCENARIOS = ("idle", "push", "fanout", "durable", "storm", "wave", "latency")
-"""Every scenario, in the order of the documentation: a module here with a function ``run``."""
+"""Every scenario, in the order of the documentation: a module of this package with a ``run``."""
 RESULTS = Path(__file__).with_name("results")
 MORE_USERS = 500
-"""Beside those who stay connected: for warming up, and for coming and going."""
+"""Users in addition to those who stay connected: for warming up, and for the churn."""
 
 console = Console(width=None if sys.stdout.isatty() else 120)
 
@@ -34,7 +34,7 @@ def main(
     rounds: Annotated[int, typer.Option(min=1)] = 3,
     into: Annotated[Path, typer.Option(help="the folder for the JSON and the chart")] = RESULTS,
 ) -> None:
-    """Measure useby beside its peers, on this machine, in one run."""
+    """Measure useby against its peers, on this machine, in one run."""
     raise_file_limit()
     counts = tuple(sorted(map(int, connections.split(","))))
     who = [all_peers.find(name) for name in peers.split(",")]

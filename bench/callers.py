@@ -1,4 +1,4 @@
-"""The load generator's own process: every connection on one epoll, without a framework."""
+"""The load generator's process: all connections on one epoll, without a framework."""
 
 import collections
 import itertools
@@ -18,11 +18,11 @@ from bench.peers.control import STAMP
 
 READ = 256 * 1024
 SOURCES = [f"127.0.0.{last}" for last in range(2, 10)]
-"""Where connections come from: each address has its own 28,000 ports."""
+"""Source addresses of connections: each has its own 28,000 ports."""
 _STAMP = STAMP.encode()
 _DIGITS = 19
 _RESET = struct.pack("ii", 1, 0)
-"""SO_LINGER: what is closed leaves no port in TIME_WAIT."""
+"""SO_LINGER value with which a closed connection leaves no port in TIME_WAIT."""
 _CHURN_TICK = 0.01
 
 
@@ -39,10 +39,10 @@ class _Connection:
 
 
 class Callers:
-    """All connections, and what the harness has asked for."""
+    """All connections, and the state of the harness's orders."""
 
     def __init__(self, pipe: Pipe, manner: Manner) -> None:
-        """Listen to the harness on ``pipe``."""
+        """Take orders from the harness on ``pipe``."""
         self._pipe = pipe
         self._manner = manner
         self._sources = itertools.cycle(SOURCES)
@@ -64,7 +64,7 @@ class Callers:
         self._churned = 0
 
     def run(self) -> None:
-        """Serve the harness until it lets go of the pipe."""
+        """Carry out orders until the harness closes the pipe."""
         pipe = self._pipe.fileno()
         while True:
             for fd, _ in self._epoll.poll(_CHURN_TICK if self._churn_rate else -1):
@@ -76,10 +76,10 @@ class Callers:
             if self._churn_rate:
                 self._churn()
 
-    # what the harness asks for
+    # orders of the harness
 
     def do_connect(self, callers: Sequence[Caller], at_once: int) -> None:
-        """Connect all, so many at once, and answer with the seconds it took."""
+        """Connect all callers, ``at_once`` at a time, and answer with the seconds it took."""
         self._waiting.extend(callers)
         self._at_once = at_once
         self._connecting = True
@@ -87,7 +87,7 @@ class Callers:
         self._call_more()
 
     def do_churn(self, callers: Sequence[Caller], per_second: int) -> None:
-        """Have some come and go."""
+        """Start the churn: these callers connect and disconnect repeatedly."""
         for each in callers:
             self._call(each, churns=True)
         self._churned = 0
@@ -96,24 +96,24 @@ class Callers:
         self._answer(None)
 
     def do_calm(self) -> None:
-        """Let them stay."""
+        """Stop the churn, and answer with the number of reconnections."""
         self._churn_rate = 0
         self._answer(self._churned)
 
     def do_reset(self) -> None:
-        """Count from nought."""
+        """Reset the counters."""
         self._received = 0
         self._first = 0.0
         self._ages = array("q")
         self._answer(None)
 
     def do_await(self, count: int) -> None:
-        """Answer once so many frames are there."""
+        """Answer once ``count`` frames have arrived."""
         self._wanted = count
         self._look_whether_enough()
 
     def do_ages(self) -> None:
-        """Hand over the ages."""
+        """Answer with the ages of all frames."""
         self._answer(self._ages.tobytes())
 
     # connections
@@ -124,7 +124,7 @@ class Callers:
         connected.setsockopt(socket.IPPROTO_IP, socket.IP_BIND_ADDRESS_NO_PORT, 1)
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connected.bind((next(self._sources), 0))
-        connected.connect((HOST, self._manner.port))  # the kernel answers at once
+        connected.connect((HOST, self._manner.port))  # the kernel accepts at once
         connected.setblocking(False)
         connected.send(caller.request)
         connection = _Connection(caller, connected, churns=churns)

@@ -1,6 +1,6 @@
-"""The chart of a run: for each scenario the bars of its chief figure, as one SVG.
+"""The chart of a run: for each scenario the bars of its main figure, as one SVG.
 
-A bar that would dwarf all others is cut off, and says so.
+A bar much longer than all others is cut off and marked.
 """
 
 import statistics
@@ -12,12 +12,12 @@ WIDTH, LEFT, RIGHT = 760, 200, 130
 BAR, GAP = 16, 6
 TITLE, SPACE = 34, 22
 DWARFING = 5
-"""Times the middle of the bars; what is longer is cut off there."""
+"""Bars longer than this many times the median are cut off there."""
 OURS, THEIRS, FLOOR, INK, FAINT = "#1a7f5a", "#8fa3b0", "#d4b483", "#24292f", "#6e7781"
 
 
 def svg(kept: Mapping[str, Any]) -> str:
-    """The chart of what ``report.keep`` has kept."""
+    """Return the chart of the results that ``report.keep`` has stored."""
     shapes: list[str] = []
     top = 12
     for scenario in kept.values():
@@ -44,7 +44,7 @@ def svg(kept: Mapping[str, Any]) -> str:
 def _panel(
     title: str, unit: str, rows: list[dict[str, Any]], name: str, digits: int, top: int
 ) -> Iterator[str]:
-    """One figure's bars: the median, and a line from the least to the most of the rounds."""
+    """Yield one figure's bars: the median, and a line from the least to the greatest round."""
     yield f'<text x="12" y="{top + 14}" font-weight="600">{escape(title)}</text>'
     yield f'<text x="12" y="{top + 28}" fill="{FAINT}" font-size="11">{escape(unit)}</text>'
     middles = [statistics.median(row["figures"][name]) for row in rows]

@@ -1,7 +1,7 @@
-"""``make bench-cluster``: what one, two and three nodes on one PostgreSQL and one NATS do.
+"""``make bench-cluster``: measure one, two and three nodes on one PostgreSQL and one NATS.
 
-All of it runs on the one machine: nodes, database, bus, those who post and those who are told. So
-this says what a notification costs at each layer, and not how far the nodes of as many machines go.
+Everything runs on one machine: nodes, database, bus, senders and receivers. The figures thus show
+the cost of a notification at each layer, and not how far nodes on several machines scale.
 """
 
 import asyncio
@@ -51,7 +51,7 @@ IDLE = 2000
 WARM = 100
 SETTLE_SECONDS = 3.0
 SWEEP_SECONDS = 25.0
-"""A node's own, by default."""
+"""A node's default ping interval."""
 SWEEPS = 1
 DURABLE = "fsync=on", "synchronous_commit=on", "full_page_writes=on"
 RESULTS = Path(__file__).with_name("results")
@@ -61,7 +61,7 @@ console = Console(width=None if sys.stdout.isatty() else 120)
 
 @dataclass(frozen=True)
 class Stage:
-    """Nodes that run, with their load, and what they stand on."""
+    """Running nodes with their load generators, and the processes of PostgreSQL and NATS."""
 
     stands: Sequence[Stand]
     posts: Sequence[Posts]
@@ -70,7 +70,7 @@ class Stage:
     plan: Plan
 
     def cpu(self) -> dict[str, float]:
-        """CPU seconds used so far at each layer."""
+        """Return the CPU seconds used so far at each layer."""
         return {
             "nodes": sum(each.server.cpu() for each in self.stands),
             "postgres": _of_tree(self.postgres),
@@ -155,9 +155,9 @@ def _stage(plan: Plan, postgres: Any, nats: NatsServer, nodes: int) -> Iterator[
 
 
 def _idle(stage: Stage) -> str:
-    """What a connection costs that says nothing: memory, its coming, and each sweep over it."""
+    """Measure the cost of a silent connection: memory, connecting, and each sweep."""
     (stand,) = stage.stands
-    stand.load.connect(0, WARM)  # imports and compilers
+    stand.load.connect(0, WARM)  # warms up imports and compilers
     memory, before = stand.server.memory(), stage.cpu()
     stand.load.connect(WARM, IDLE)
     came = stage.cpu()
@@ -181,13 +181,13 @@ def _idle(stage: Stage) -> str:
 
 
 def _measure(stage: Stage, posts: int) -> Iterator[tuple[str, dict[str, float]]]:
-    """Have each user post at one node and listen at the next: where there are two, all cross."""
+    """Have each user post at one node and receive at the next, so that two nodes exchange all."""
     count = len(stage.stands)
     for user in range(POSTERS):
         stage.stands[(user + 1) % count].load.connect(user, user + 1)
     single = requests(stage.stands[0], stage.plan, POSTERS)
     batch = requests(stage.stands[0], stage.plan, POSTERS, TOGETHER)
-    _post(stage, single, 4)  # imports and compilers
+    _post(stage, single, 4)  # warms up imports and compilers
     yield SINGLE, _post(stage, single, posts // POSTERS)
     yield CALM, _post(stage, single, EACH_CALMLY, per_second=CALMLY)
     yield BATCH, _post(stage, batch, max(1, posts // POSTERS // 20), together=TOGETHER)
@@ -196,7 +196,7 @@ def _measure(stage: Stage, posts: int) -> Iterator[tuple[str, dict[str, float]]]
 def _post(
     stage: Stage, wanted: Sequence[bytes], each: int, *, together: int = 1, per_second: float = 0.0
 ) -> dict[str, float]:
-    """Have every user's request posted ``each`` times or so, and wait until all of it is told."""
+    """Post every user's request about ``each`` times, and wait until all frames have arrived."""
     count = len(stage.stands)
     for stand in stage.stands:
         stand.load.reset()
@@ -228,7 +228,7 @@ def _of_postgres(postgres: Any) -> psutil.Process:
 
 
 def _of_tree(process: psutil.Process) -> float:
-    """CPU seconds of a process and its children, those that have ended included."""
+    """Return the CPU seconds of a process and its children, ended ones included."""
     times = process.cpu_times()
     used: float = times.user + times.system + times.children_user + times.children_system
     for child in process.children(recursive=True):

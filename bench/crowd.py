@@ -1,4 +1,4 @@
-"""The users that everybody serves in a run: the same ids, the same tokens, the same key."""
+"""The users of a run, the same for every peer: the same ids, the same tokens, the same key."""
 
 import asyncio
 import json
@@ -20,27 +20,27 @@ TOKEN_SECONDS = 12 * 3600
 
 @dataclass(frozen=True)
 class Crowd:
-    """Users with access tokens, and the folder where servers find them."""
+    """Users with access tokens, and the folder in which servers find them."""
 
     folder: Path
     key: str
-    """Signs the tokens (HS256)."""
+    """Key that signs the tokens (HS256)."""
     ids: tuple[str, ...]
     tokens: tuple[str, ...]
 
     @property
     def users_file(self) -> Path:
-        """The ids, as a JSON array."""
+        """Path of the ids, a JSON array."""
         return self.folder / "users.json"
 
     @property
     def database(self) -> Path:
-        """A useby database with an account and a session of each; to be copied."""
+        """Path of a useby database with each user's account and sign-in, to be copied."""
         return self.folder / "useby.db"
 
 
 def gather(folder: Path, size: int) -> Crowd:
-    """Make ``size`` users in ``folder``."""
+    """Create ``size`` users in ``folder``."""
     key = secrets.token_urlsafe(48)
     now = datetime.now(UTC)
     issuer = Issuer(key.encode(), TOKEN_SECONDS)
@@ -52,7 +52,7 @@ def gather(folder: Path, size: int) -> Crowd:
 
 
 async def settle(url: str, ids: Sequence[str]) -> None:
-    """Make the tables of an empty database, and an account and a session of each user."""
+    """Create the tables in an empty database, and an account and a sign-in of each user."""
     now = datetime.now(UTC)
 
     def work(transaction: Transaction) -> None:

@@ -1,4 +1,4 @@
-"""Durable: posted over HTTP, committed, delivered; beside peers that store nothing."""
+"""Durable: notifications posted over HTTP, committed and delivered; some peers store nothing."""
 
 import json
 import statistics
@@ -33,17 +33,17 @@ CASES = {
     "half": "single posts, at half that rate",
 }
 PART = 6
-"""How many fewer single posts are sent than notifications in batches."""
+"""Notifications in batches for each one that is posted singly."""
 
 
 def run(peers: Sequence[Peer], plan: Plan) -> list[Row]:
-    """Post to each peer that takes posts, and to useby with its store taken out."""
+    """Post to each peer that accepts posts, and to useby without its database."""
     ours = [find(STORELESS)] if any(peer.name == "useby" for peer in peers) else []
     return interleaved([*(peer for peer in peers if peer.posts), *ours], plan, _measure)
 
 
 def targets(rows: Sequence[Row]) -> list[Target]:
-    """10,000 a second in batches, 0.7 of the route without a store, 25 ms at half capacity."""
+    """Return the targets: 10,000 a second in batches, 0.7 of the route without a store, 25 ms."""
     found = {(row.peer, row.case): row for row in rows}
     batch, single, half, bare = (
         found.get(key)
@@ -73,7 +73,7 @@ def _measure(stand: Stand, plan: Plan) -> Iterator[Case]:
     singles = max(POSTERS, plan.pushes // PART)
     with Posts(stand.server.port) as posts:
         single = requests(stand, plan, POSTERS)
-        posts.run(Task(single, POSTERS * 4))  # imports and compilers
+        posts.run(Task(single, POSTERS * 4))  # warms up imports and compilers
         if "batch" in stand.peer.posts and stand.peer.name != STORELESS:
             batch = requests(stand, plan, BATCHES_AT_ONCE, BATCH)
             posts.run(Task(batch, BATCHES_AT_ONCE))
@@ -103,7 +103,7 @@ def _post(stand: Stand, posts: Posts, task: Task, each: int = 1) -> dict[str, fl
 
 
 def requests(stand: Stand, plan: Plan, users: int, together: int = 0) -> list[bytes]:
-    """What each of the first users posts: one notification, or so many together."""
+    """Return one request per user, of one notification or of a batch of ``together``."""
     return [_request(stand, plan, user, together) for user in range(users)]
 
 

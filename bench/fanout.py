@@ -1,4 +1,4 @@
-"""Fan-out: what it costs to tell one user who has very many devices."""
+"""Fan-out: the cost of a notification for one user with very many devices."""
 
 import statistics
 import time
@@ -15,7 +15,7 @@ COLUMNS = {
 }
 DEVICES = 500
 MOST_SECONDS = 5.0
-"""After this a slow server is not told to push more."""
+"""Time after which a slow server gets no further orders to push."""
 
 
 def run(peers: Sequence[Peer], plan: Plan) -> list[Row]:
@@ -42,7 +42,7 @@ def _measure(stand: Stand, plan: Plan) -> Iterator[Case]:
 
 
 def _tell(stand: Stand) -> int:
-    """Push one notification; how old it was, in nanoseconds, when the last device had it."""
+    """Push one notification; return its age in nanoseconds when the last device received it."""
     stand.load.reset()
     stand.publisher.push(1, among=1)
     stand.load.received(DEVICES)

@@ -1,4 +1,4 @@
-"""Idle: what a connection costs that is open, authenticated, and silent."""
+"""Idle: the cost of an open, authenticated and silent connection."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -17,12 +17,12 @@ WARM_UP = 50
 
 
 def run(peers: Sequence[Peer], plan: Plan) -> list[Row]:
-    """Connect users until each number of ``plan.connections`` is there, and look."""
+    """Connect users up to each number of ``plan.connections``, and measure there."""
     return interleaved(peers, plan, _measure)
 
 
 def targets(rows: Sequence[Row]) -> list[Target]:
-    """At most 6 KiB a connection, and less than every peer."""
+    """Return the targets: at most 6 KiB a connection, and less than every peer."""
     ours = median(rows, "useby", "kib")
     least = [] if ours is None else [Target("KiB a connection ≤ 6", ours, 6)]
     others = {name: 1.0 for name in NAMES if name != "useby"}
@@ -30,7 +30,7 @@ def targets(rows: Sequence[Row]) -> list[Target]:
 
 
 def _measure(stand: Stand, plan: Plan) -> Iterator[Case]:
-    # What is loaded or compiled at the first connection is no connection's cost.
+    # The first connections load and compile code, which is not a cost per connection.
     stand.load.connect(0, WARM_UP)
     time.sleep(SETTLE_SECONDS / 2)
     cpu, memory = stand.server.cpu(), stand.server.memory()

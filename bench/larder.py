@@ -1,4 +1,4 @@
-"""Databases with very many products of which few are due, and what the bare driver writes of it."""
+"""Databases with many products of which few are due, and the same writes by the bare driver."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ from useby.store.sqlite import sqlite_engine
 EACH = 250
 """Products of a user."""
 AHEAD = 60
-"""Days until the first of those falls due that are only there."""
+"""Days until the first product outside the wave is due."""
 
 _STOCK = (
     "INSERT INTO products (user_id, id, name, category, barcode, quantity, unit, location, notes,"
@@ -47,29 +47,29 @@ _PLACE = (
 
 @dataclass(frozen=True)
 class Wave:
-    """Products that fall due at one moment, the same number of each of some users."""
+    """Products that are due at one moment, the same number for each of some users."""
 
     users: Sequence[str]
     each: int
     at: datetime
     name: str
-    """What the products are called."""
+    """Name of the products."""
     day: int
-    """How many days ahead their date is, at most 7; of two waves in one database, not the same."""
+    """Days until their date, at most 7; the waves of one database have different days."""
 
     @property
     def size(self) -> int:
-        """How many products they are."""
+        """Number of products."""
         return len(self.users) * self.each
 
     @property
     def expires_on(self) -> str:
-        """Their date."""
+        """Date of the products."""
         return (self.at + timedelta(days=self.day)).date().isoformat()
 
 
 def stock(database: Path, users: Sequence[str], stored: int, now: datetime) -> None:
-    """Keep so many products, of the users in turn, of which none is due soon."""
+    """Store ``stored`` products, distributed over the users, of which none is due soon."""
 
     def rows() -> Iterator[tuple[Any, ...]]:
         stamp = utc_text(now)
@@ -89,7 +89,7 @@ def stock(database: Path, users: Sequence[str], stored: int, now: datetime) -> N
 
 
 def make_due(database: Path, wave: Wave) -> None:
-    """Have the wave's products fall due, as another program does that writes beside a node."""
+    """Make the wave's products due, as another program does that writes while a node runs."""
     with _driver(database, checkpoints=False) as driver:
         driver.execute("BEGIN IMMEDIATE")
         values = (wave.name, wave.expires_on, utc_text(wave.at))
@@ -100,15 +100,15 @@ def make_due(database: Path, wave: Wave) -> None:
 
 
 def write_barely(database: Path, wave: Wave, *, everything: bool) -> tuple[float, float]:
-    """Write a wave's rows with the driver alone, made beforehand, as many a transaction as we.
+    """Write a wave's rows, made beforehand, with the driver alone and in batches of the same size.
 
     Args:
-        database: Where to.
-        wave: Whose rows.
-        everything: Whether all rows are written that a wave writes, or the notifications alone.
+        database: The database file.
+        wave: The products and their users.
+        everything: Whether to write all rows that a wave writes, or the notifications alone.
 
     Returns:
-        The seconds it took, and those of CPU.
+        The elapsed seconds, and the seconds of CPU.
     """
     stamp, later = utc_text(wave.at), utc_text(wave.at + timedelta(days=1))
     message = f"{wave.name} expires in {wave.day} days"
@@ -138,12 +138,12 @@ def write_barely(database: Path, wave: Wave, *, everything: bool) -> tuple[float
 
 
 def clock_seconds(database: Path, now: datetime) -> tuple[int, float]:
-    """Have the clock's own functions say what is due; how many, and the seconds of CPU."""
+    """Send the due alerts by the scheduler's functions; return their number and the CPU seconds."""
     engine = sqlite_engine(database, writes=True, checkpoints=True)
     said = 0
     with engine.connect() as connection:
         with connection.begin():
-            alerts.next_due(connection)  # connected, compiled
+            alerts.next_due(connection)  # opens the connection and compiles the query
         cpu = time.process_time()
         while True:
             with connection.begin():
@@ -160,7 +160,7 @@ def clock_seconds(database: Path, now: datetime) -> tuple[int, float]:
 
 @contextmanager
 def _driver(database: Path, *, checkpoints: bool = True) -> Iterator[Connection]:
-    """The driver's connection, set up as a node's writer is."""
+    """Open the driver's connection, configured as a node's writer is."""
     engine = sqlite_engine(database, writes=True, checkpoints=checkpoints)
     with closing(engine.raw_connection()) as pooled:
         driver = pooled.driver_connection

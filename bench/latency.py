@@ -1,4 +1,4 @@
-"""Latency: how old a pushed frame is when it comes, while connections and garbage come and go."""
+"""Latency: the age of a pushed frame on arrival, during churn and garbage collection."""
 
 import statistics
 import time
@@ -16,9 +16,9 @@ COLUMNS = {
 }
 TICK_SECONDS = 0.01
 EACH_TICK = 5
-"""Frames: five hundred a second, which each peer can do."""
+"""Frames per tick: five hundred a second, which each peer can do."""
 LITTER = 40
-"""Objects a tick: 4,000 a second, as an application leaves them that answers requests besides."""
+"""Objects per tick: 4,000 a second, as an application leaves them that also answers requests."""
 CHURNERS = 200
 CHURN_A_SECOND = 100
 MOST_SECONDS = 10.0
@@ -38,7 +38,8 @@ def _measure(stand: Stand, plan: Plan) -> Iterator[Case]:
     ticks = int(min(MOST_SECONDS / TICK_SECONDS, plan.pushes / EACH_TICK))
     for tick in range(ticks):
         time.sleep(max(0.0, began + tick * TICK_SECONDS - time.monotonic()))
-        # Stamped here, not by the server: one that stands still gets no younger frames for it.
+        # The harness stamps the frames: with the server's stamps, frames would not age while it
+        # stalls.
         stand.publisher.push(EACH_TICK, among, at=time.monotonic_ns(), litter=LITTER)
     stand.load.received(ticks * EACH_TICK)
     seconds = time.monotonic() - began

@@ -1,6 +1,7 @@
-"""The load generator: a process of its own with one epoll loop, so that it is not what is measured.
+"""The load generator: one epoll loop in a process of its own, so that it is not measured itself.
 
-The harness holds a ``Load`` and tells the process what to do; the process answers once it is done.
+The harness holds a ``Load``, which sends orders to the process; the process answers each one when
+it is done.
 """
 
 import contextlib
@@ -17,12 +18,12 @@ from bench.crowd import Crowd
 from bench.peer import HOST, Dialogue, Server
 
 PATIENCE = 120.0
-"""Seconds that anything asked of the process may take."""
+"""Maximum time of an order to the process, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """What one connection says: its handshake, and its word after the first frame it hears."""
+    """The data that one connection sends: its handshake, and its answer to the first frame."""
 
     request: bytes
     says: bytes = b""
@@ -30,7 +31,7 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """What all connections to a peer have in common."""
+    """The protocol that all connections to a peer share."""
 
     port: int
     hears: tuple[bytes, ...]
@@ -39,7 +40,7 @@ class Manner:
 
 
 class Load:
-    """The load generator as the harness sees it."""
+    """The harness's handle on the load generator."""
 
     def __init__(self, server: Server, crowd: Crowd) -> None:
         """Start a process that will connect to ``server``."""
@@ -70,40 +71,40 @@ class Load:
         Args:
             first: The index of the first user.
             last: The index after the last user.
-            at_once: How many handshakes are under way at a time.
-            devices: Connections of each.
+            at_once: Number of handshakes under way at a time.
+            devices: Connections of each user.
 
         Returns:
-            The seconds until the last one has heard all it should.
+            The seconds until the last connection has received all its first frames.
         """
         callers = [self._caller(user) for user in range(first, last) for _ in range(devices)]
         seconds: float = self._ask("connect", callers, at_once)
         return seconds
 
     def churn(self, first: int, last: int, per_second: int) -> None:
-        """Have these users come and go, so many a second, until ``calm``."""
+        """Have these users connect and disconnect, ``per_second`` a second, until ``calm``."""
         self._ask("churn", [self._caller(user) for user in range(first, last)], per_second)
 
     def calm(self) -> int:
-        """Stop the churn; how often a connection was closed and opened anew."""
+        """Stop the churn; return how often a connection was closed and reopened."""
         times: int = self._ask("calm")
         return times
 
     def reset(self) -> None:
-        """Count pushed frames from nought."""
+        """Reset the counters of pushed frames."""
         self._ask("reset")
 
     def received(self, count: int) -> float:
-        """Wait for ``count`` pushed frames since ``reset``; the seconds from the first to here.
+        """Wait for ``count`` pushed frames since ``reset``; return the seconds since the first.
 
         Raises:
-            RuntimeError: They did not come.
+            RuntimeError: They did not arrive.
         """
         seconds: float = self._ask("await", count)
         return seconds
 
     def ages(self) -> "array[int]":
-        """How old each pushed frame since ``reset`` was when it came, in nanoseconds."""
+        """Return the age on arrival, in nanoseconds, of each pushed frame since ``reset``."""
         return array("q", self._ask("ages"))
 
     def _caller(self, index: int) -> Caller:
@@ -120,7 +121,7 @@ class Load:
         )
 
     def _ask(self, *words: Any) -> Any:
-        with contextlib.suppress(BrokenPipeError):  # it has failed, and has said why
+        with contextlib.suppress(BrokenPipeError):  # the process has failed and sent the reason
             self._pipe.send(words)
         if not self._pipe.poll(PATIENCE):
             raise RuntimeError(f"{words[0]}: no answer in time\n{self._server.log()}")
@@ -131,7 +132,7 @@ class Load:
 
 
 def raise_file_limit() -> None:
-    """Take as many descriptors as the machine gives; child processes inherit that."""
+    """Raise the soft limit of open files to the hard one; child processes inherit it."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
@@ -143,12 +144,12 @@ def _manner(port: int, dialogue: Dialogue) -> Manner:
 
 
 def _main(pipe: Connection, manner: Manner) -> None:
-    from bench.callers import Callers  # noqa: PLC0415 - only this process has any
+    from bench.callers import Callers  # noqa: PLC0415 - only this process needs it
 
     callers = Callers(pipe, manner)
     try:
         callers.run()
     except (EOFError, OSError):
-        pass  # the harness has let go
-    except Exception:  # noqa: BLE001 - it is handed over
+        pass  # the harness has closed the pipe
+    except Exception:  # noqa: BLE001 - the harness raises it
         pipe.send(("failed", traceback.format_exc()))

@@ -1,4 +1,4 @@
-"""What the harness must know of a peer, and a peer's server while it runs."""
+"""Descriptions of peers, and a peer's server while it runs."""
 
 import contextlib
 import json
@@ -22,34 +22,34 @@ START_SECONDS = 30.0
 STOP_SECONDS = 10.0
 LOG = "log"
 TOGETHER = 50
-"""Frames that a server pushes before its event loop gets its turn."""
+"""Frames that a server pushes before its event loop runs again."""
 Argv = Callable[[Crowd, Path, int], Sequence[str]]
 """The server's command line, given the crowd, a folder of its own and a free port."""
 
 
 @dataclass(frozen=True)
 class Dialogue:
-    """What a client says and hears until it counts as connected."""
+    """The exchange after which a client counts as connected."""
 
     request: Callable[[str, str], str]
-    """The request's target for a user's id and token."""
+    """Returns the request's target for a user's id and token."""
     hears: tuple[bytes, ...] = (b'{"type":"CONNECTION_ESTABLISHED"',)
-    """How the frames begin that the server sends, in their order; none: the handshake is all."""
+    """Prefixes of the server's first frames, in order; empty if the handshake is enough."""
     says: Callable[[str, str], bytes] | None = None
-    """What the client says after the first of them, for a user's id and token."""
+    """Returns the client's payload after the first of them, for a user's id and token."""
     protocol: str = ""
-    """The subprotocol that is offered."""
+    """The offered subprotocol."""
     binary: bool = False
-    """Whether the client's frames are binary."""
+    """True if the client's frames are binary."""
     answers: Mapping[bytes, bytes] = field(default_factory=dict)
-    """What a client must answer to keep the connection."""
+    """Answers that a client must send to keep the connection, by the payload received."""
 
 
 class Publisher(Protocol):
     """Makes a server push."""
 
     def prepare(self, count: int, among: int) -> None:
-        """Have what so many calls of ``push`` will push made beforehand, if that can be done."""
+        """Build the messages of ``count`` pushes beforehand, if the server can."""
 
     def push(
         self,
@@ -60,40 +60,41 @@ class Publisher(Protocol):
         at: int | None = None,
         litter: int = 0,
     ) -> None:
-        """Push notifications to users drawn by lot.
+        """Push notifications to randomly drawn users.
 
         Args:
-            count: How many.
-            among: The lot is drawn among this many of the crowd's first users.
-            together: How many leave before the server's loop gets its turn.
-            at: What they are stamped with (monotonic ns); ``None`` means the moment they leave.
-            litter: How many objects the server leaves to its garbage collector besides, if it
-                is one that runs code of ours.
+            count: Number of notifications.
+            among: Users are drawn among this many of the crowd's first ones.
+            together: Number of frames sent before the server's event loop runs again.
+            at: The stamp (monotonic ns); ``None`` means the moment of sending.
+            litter: Number of objects that the server also leaves to its garbage collector, if it
+                runs code of ours.
         """
 
     def close(self) -> None:
-        """Let go of what was opened for it."""
+        """Close the publisher's connections."""
 
 
 @dataclass(frozen=True)
 class Peer:
-    """One of those who are measured."""
+    """A server that is measured."""
 
     name: str
-    """What it is called on the command line."""
+    """Name on the command line."""
     title: str
     token: str
-    """Who verifies the token; empty if nobody can."""
+    """The software that verifies the token; empty if none can."""
     argv: Argv
     dialogue: Dialogue
     publisher: Callable[["Server", Crowd], Publisher] | None = None
-    """Who makes it push; ``None``: the server does, told on its standard input."""
+    """Makes the publisher; ``None`` if the server itself pushes, by orders on its standard
+    input."""
     prepares: bool = False
-    """Whether it can be told to make its news beforehand."""
+    """True if the server can build its messages beforehand."""
     environment: Callable[[Crowd, Path], Mapping[str, str]] = lambda _crowd, _folder: {}
-    """What its server finds in the environment."""
+    """Returns the server's environment variables."""
     posts: Mapping[str, str] = field(default_factory=dict)
-    """Where a notification is posted over HTTP: the paths for a ``single`` one, and a ``batch``."""
+    """Paths to which notifications are posted over HTTP: a ``single`` one, and a ``batch``."""
 
 
 class Server:
@@ -102,43 +103,43 @@ class Server:
     def __init__(
         self, peer: Peer, process: subprocess.Popen[bytes], port: int, folder: Path
     ) -> None:
-        """Look after a process that has been started."""
+        """Wrap a process that has been started."""
         self.peer = peer
         self.port = port
         self.folder = folder
         self._process = process
 
     def tree(self) -> list[psutil.Process]:
-        """The process and its descendants."""
+        """Return the process and its descendants."""
         root = psutil.Process(self._process.pid)
         return [root, *root.children(recursive=True)]
 
     def cpu(self) -> float:
-        """CPU seconds that the whole tree has used, in user and kernel mode."""
+        """Return the CPU seconds that the whole tree has used, in user and kernel mode."""
         return sum(sum(each.cpu_times()[:2]) for each in self.tree())
 
     def memory(self) -> int:
-        """Bytes of the whole tree by PSS: pages that are shared count in part."""
+        """Return the bytes of the whole tree by PSS: shared pages count in part."""
         return sum(held(each.pid, "Pss") for each in self.tree())
 
     def own_memory(self) -> int:
-        """Bytes that are in no file: of what processes share, PSS changes when others end."""
+        """Return the bytes in no file: the PSS of shared pages changes when other processes end."""
         return sum(held(each.pid, "Pss_Anon") for each in self.tree())
 
     def tell(self, **order: int | str | None) -> None:
         """Write an order to the server's standard input."""
-        assert self._process.stdin is not None  # noqa: S101 - it was opened so
+        assert self._process.stdin is not None  # noqa: S101 - it was opened as a pipe
         self._process.stdin.write(json.dumps(order).encode() + b"\n")
         self._process.stdin.flush()
 
     def heard(self, word: str, within: float = START_SECONDS) -> list[str]:
-        """Wait for the line that begins with ``word``; its other words.
+        """Wait for the line that begins with ``word``; return its other words.
 
         Raises:
-            RuntimeError: It did not come; the message holds the server's log.
+            RuntimeError: The line did not arrive; the message contains the server's log.
         """
         out = self._process.stdout
-        assert out is not None  # noqa: S101 - it was opened so
+        assert out is not None  # noqa: S101 - it was opened as a pipe
         ends = time.monotonic() + within
         while select.select([out], [], [], max(0.0, ends - time.monotonic()))[0]:
             line = out.readline().decode()
@@ -149,11 +150,11 @@ class Server:
         raise RuntimeError(f"{self.peer.title} never said {word!r}:\n{self.log()}")
 
     def log(self) -> str:
-        """The end of what the server has written to standard error."""
+        """Return the end of the server's standard error."""
         return (self.folder / LOG).read_text(errors="replace")[-4000:]
 
     def stop(self) -> None:
-        """End the process and its children; there is nothing that they would have to save."""
+        """Kill the process and its children; they have nothing to save."""
         tree = self.tree() if self._process.poll() is None else []
         for each in tree:
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -163,7 +164,7 @@ class Server:
 
 
 class _ByOrder:
-    """Makes a server push that listens to its standard input."""
+    """Makes a server push by orders on its standard input."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
@@ -182,19 +183,19 @@ class _ByOrder:
         at: int | None = None,
         litter: int = 0,
     ) -> None:
-        stamp = None if at is None else str(at)  # more digits than a double holds
+        stamp = None if at is None else str(at)  # it has more digits than a double can represent
         self._server.tell(push=count, among=among, together=together, at=stamp, litter=litter)
 
     def close(self) -> None:
-        """Nothing was opened."""
+        """Do nothing, as nothing was opened."""
 
 
 @contextlib.contextmanager
 def serving(peer: Peer, crowd: Crowd, folder: Path) -> Iterator[tuple[Server, Publisher]]:
-    """A peer's server, in ``folder``, until the block ends.
+    """Run a peer's server in ``folder`` until the block ends.
 
     Raises:
-        RuntimeError: It did not start; the message holds its log.
+        RuntimeError: The server did not start; the message contains its log.
     """
     folder.mkdir(parents=True)
     port = _free_port()
@@ -223,7 +224,7 @@ def serving(peer: Peer, crowd: Crowd, folder: Path) -> Iterator[tuple[Server, Pu
 
 
 def python(module: str) -> list[str]:
-    """The beginning of a command line that runs one of our modules."""
+    """Return the beginning of a command line that runs one of our modules."""
     return [sys.executable, "-m", module]
 
 
@@ -249,7 +250,7 @@ def _free_port() -> int:
 
 
 def held(pid: int, kind: str) -> int:
-    """Bytes of one kind that a process holds (``smaps_rollup`` in proc(5))."""
+    """Return the bytes of one kind that a process holds (``smaps_rollup`` in proc(5))."""
     rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
     kib = next(line.split()[1] for line in rollup.splitlines() if line.startswith(f"{kind}:"))
     return int(kib) * 1024

@@ -1,4 +1,4 @@
-"""Posts over HTTP, from a process of its own: one request at a time on each connection."""
+"""Post over HTTP from a separate process: one request at a time on each connection."""
 
 import asyncio
 import multiprocessing
@@ -13,26 +13,27 @@ from bench.peer import HOST
 
 PATIENCE = 120.0
 DIGITS = b"#" * 19
-"""Where a request bears the moment at which it was to be sent (monotonic ns)."""
+"""Placeholder for the moment at which a request was to be sent (monotonic ns)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What is to be posted."""
+    """The posts of one run."""
 
     requests: Sequence[bytes]
-    """A connection for each, which repeats it."""
+    """One connection for each request, which repeats it."""
     count: int
-    """How many posts in all."""
+    """Number of posts in total."""
     per_second: float = 0.0
-    """How many are sent, whether or not others are answered; 0: each as soon as one is."""
+    """Posts per second, independent of answers; 0 sends each post as soon as another is
+    answered."""
 
 
 class Posts:
-    """The process as the harness sees it."""
+    """The harness's handle on the process."""
 
     def __init__(self, port: int) -> None:
-        """Start it; it will post to ``port``."""
+        """Start the process; it will post to ``port``."""
         self._pipe, theirs = multiprocessing.Pipe()
         self._process = multiprocessing.get_context("spawn").Process(
             target=_main, args=(theirs, port), daemon=True
@@ -51,23 +52,23 @@ class Posts:
         self._process.join()
 
     def run(self, task: Task, within: float = PATIENCE) -> float:
-        """Post all of it; the seconds until the last one was answered.
+        """Send all posts; return the seconds until the last one was answered.
 
         Raises:
-            RuntimeError: One was not answered 2xx, or not in time.
+            RuntimeError: A post was not answered with 2xx, or not in time.
         """
         self._pipe.send(task)
         if not self._pipe.poll(within):
             raise RuntimeError("posts: no answer in time")
         answer = self._pipe.recv()
         if isinstance(answer, str):
-            raise RuntimeError(f"posts: {answer}")  # noqa: TRY004 - it is the other side's word
+            raise RuntimeError(f"posts: {answer}")  # noqa: TRY004 - the process sent it
         seconds: float = answer
         return seconds
 
 
 class _Run:
-    """One task under way."""
+    """A task in progress."""
 
     def __init__(self, task: Task) -> None:
         self.task = task
@@ -78,7 +79,7 @@ class _Run:
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def free(self, line: "_Line") -> None:
-        """A connection can take its next post."""
+        """Have a free connection send its next post."""
         if self.task.per_second:
             if self.due:
                 line.post(self.due.popleft())
@@ -99,7 +100,7 @@ class _Run:
             self.done.set_exception(RuntimeError(why))
 
     async def send_steadily(self) -> None:
-        """Send so many a second, each stamped with the moment that was its turn."""
+        """Send at a steady rate; stamp each post with the moment at which it was due."""
         began = time.monotonic_ns()
         step = 1e9 / self.task.per_second
         for number in range(self.task.count):
@@ -113,7 +114,7 @@ class _Run:
 
 
 class _Line(asyncio.Protocol):
-    """One kept-alive connection."""
+    """A kept-alive connection."""
 
     def __init__(self, run: _Run, request: bytes) -> None:
         self._run = run
@@ -126,7 +127,7 @@ class _Line(asyncio.Protocol):
 
     def post(self, stamp: int) -> None:
         transport = self._transport
-        assert isinstance(transport, asyncio.WriteTransport)  # noqa: S101 - TCP is
+        assert isinstance(transport, asyncio.WriteTransport)  # noqa: S101 - TCP is one
         transport.write(self._request.replace(DIGITS, b"%019d" % stamp))
 
     def data_received(self, data: bytes) -> None:

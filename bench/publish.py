@@ -1,7 +1,7 @@
 """``python -m bench.publish``: put the latest run into ``docs/performance.md``.
 
 A table stands between ``<!-- bench: NAME -->`` and ``<!-- end -->``; the chart and the figures go
-beside the page.
+next to the page.
 """
 
 import json
@@ -19,7 +19,7 @@ PAGE = DOCS / "performance.md"
 
 
 def main() -> None:
-    """Fill the page with what there is; a scenario that was not run keeps its table."""
+    """Fill the page with the stored results; a scenario without results keeps its table."""
     kept = json.loads((RESULTS / "latest.json").read_text())
     page = PAGE.read_text()
     for name, scenario in kept.items():

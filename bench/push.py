@@ -1,4 +1,4 @@
-"""Push: what a frame costs that goes to one connection among many, drawn by lot."""
+"""Push: the cost of a frame to one connection among many, drawn at random."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -13,9 +13,9 @@ COLUMNS = {
     "rate": Column("delivered", "frames/s", digits=0),
 }
 ORDER = 1000
-"""Frames in one order to the server; two orders are under way at a time."""
+"""Frames of one order to the server; two orders are under way at a time."""
 MOST_SECONDS = 8.0
-"""After this a slow server is not told to push more."""
+"""Time after which a slow server gets no further orders to push."""
 
 
 def run(peers: Sequence[Peer], plan: Plan) -> list[Row]:
@@ -24,7 +24,7 @@ def run(peers: Sequence[Peer], plan: Plan) -> list[Row]:
 
 
 def targets(rows: Sequence[Row]) -> list[Target]:
-    """At most 1.3 times the bare loop, and less than every peer."""
+    """Return the targets: at most 1.3 times the bare loop, and less than every peer."""
     bounds = {FLOOR: 1.3} | {name: 1.0 for name in NAMES if name != "useby"}
     return against(rows, "cpu", "CPU a frame", bounds)
 
@@ -42,7 +42,7 @@ def _measure(stand: Stand, plan: Plan) -> Iterator[Case]:
 
 
 def _deliver(stand: Stand, orders: int, among: int) -> tuple[int, float]:
-    """Push so many orders; how many frames came, and the seconds from the first to the last."""
+    """Push ``orders`` orders; return the frames received and the seconds from first to last."""
     stand.load.reset()
     given, ends = 0, time.monotonic() + MOST_SECONDS
     while given < orders and time.monotonic() < ends:

@@ -1,4 +1,4 @@
-"""What is shown and kept of a run: tables, targets, a JSON file."""
+"""The output of a run: tables, targets, and a JSON file."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from bench.rows import Column, Row, Target
 
 
 def tables(title: str, columns: Mapping[str, Column], rows: Sequence[Row]) -> Iterator[Table]:
-    """A table for each case: the median of each figure, and its spread over the rounds."""
+    """Yield a table for each case: the median of each figure, and its spread over the rounds."""
     for case in dict.fromkeys(row.case for row in rows):
         shown = Table(title=f"{title} · {case}", title_justify="left", title_style="bold")
         shown.add_column("peer")
@@ -33,7 +33,7 @@ def tables(title: str, columns: Mapping[str, Column], rows: Sequence[Row]) -> It
 
 
 def cell(row: Row, name: str, column: Column) -> str:
-    """A figure's median, and its least and most where there was more than one round."""
+    """Return a figure's median, with its minimum and maximum if there were several rounds."""
     if name not in row.figures:
         return ""
     middle = f"{row.median(name):,.{column.digits}f}"
@@ -44,7 +44,7 @@ def cell(row: Row, name: str, column: Column) -> str:
 
 
 def verdict(target: Target) -> str:
-    """Whether a target was met, and by which figures."""
+    """Return the text of a target's outcome, with its figures."""
     mark = "met" if target.met else "MISSED"
     return f"{mark}: {target.words} ({target.figure:,.1f} against {target.bound:,.1f})"
 
@@ -57,10 +57,10 @@ def keep(
     targets: Sequence[Target],
     failures: Sequence[str],
 ) -> dict[str, Any]:
-    """Put a scenario's rows into ``latest.json``, in place of what it had of that scenario.
+    """Replace a scenario's rows in ``latest.json``.
 
     Returns:
-        All that the file now holds, by scenario.
+        The whole content of the file, by scenario.
     """
     into.mkdir(parents=True, exist_ok=True)
     latest = into / "latest.json"
@@ -79,7 +79,7 @@ def keep(
 
 
 def machine() -> dict[str, Any]:
-    """What it ran on, and which versions of whom."""
+    """Return the machine's properties and the versions of the software."""
     cpu = Path("/proc/cpuinfo").read_text()
     model = next((line for line in cpu.splitlines() if line.startswith("model name")), "")
     return {
@@ -97,7 +97,7 @@ def machine() -> dict[str, Any]:
 
 
 def _said(*command: str) -> str:
-    """What a program says of its version; empty where there is none."""
+    """Return the version that a program prints; empty if the program is missing."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     except OSError:
@@ -106,7 +106,7 @@ def _said(*command: str) -> str:
 
 
 def _filesystem(path: Path) -> str:
-    """Of what kind the one is that a path is on: its sync is in every durable figure."""
+    """Return the type of the filesystem of a path: its sync is part of every durable figure."""
     mounts = [line.split() for line in Path("/proc/mounts").read_text().splitlines()]
     under = [each for each in mounts if path.resolve().is_relative_to(each[1])]
     return max(under, key=lambda each: len(each[1]))[2] if under else ""

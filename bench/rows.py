@@ -1,4 +1,4 @@
-"""What a scenario finds, and how rounds are interleaved."""
+"""Results of scenarios, and the interleaving of rounds."""
 
 import statistics
 import tempfile
@@ -16,40 +16,40 @@ from bench.peer import Peer, Publisher, Server, serving
 
 @dataclass(frozen=True)
 class Column:
-    """One figure of a scenario."""
+    """A figure of a scenario."""
 
     heading: str
     unit: str
     digits: int = 1
     charted: bool = False
-    """Whether the chart shows it."""
+    """True if the chart shows the figure."""
     more_is_better: bool = False
 
 
 @dataclass
 class Row:
-    """A peer's figures in one case, a list with one of each round."""
+    """A peer's figures in one case, each with one value per round."""
 
     peer: str
-    """Its name; ``title`` is how tables call it."""
+    """The peer's name; ``title`` is its name in tables."""
     title: str
     case: str
     token: str = ""
-    """Who verified the token; empty: nobody."""
+    """The software that verified the token; empty if none."""
     figures: dict[str, list[float]] = field(default_factory=dict)
 
     def median(self, name: str) -> float:
-        """The middle of the rounds."""
+        """Return the median of the rounds."""
         return statistics.median(self.figures[name])
 
     def spread(self, name: str) -> tuple[float, float]:
-        """The least and the most of the rounds."""
+        """Return the minimum and the maximum of the rounds."""
         return min(self.figures[name]), max(self.figures[name])
 
 
 @dataclass(frozen=True)
 class Target:
-    """What a scenario is to show: a figure that is at most, or at least, a bound."""
+    """A figure that must be at most, or at least, a bound."""
 
     words: str
     figure: float
@@ -58,29 +58,29 @@ class Target:
 
     @property
     def met(self) -> bool:
-        """Whether it was shown."""
+        """Return whether the figure is within the bound."""
         return self.figure >= self.bound if self.at_least else self.figure <= self.bound
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run is to do."""
+    """The parameters of a run."""
 
     crowd: Crowd
     folder: Path
     rounds: int
     connections: tuple[int, ...]
-    """How many connections, rising; a scenario that wants one number takes the first or last."""
+    """Numbers of connections, rising; a scenario with one number takes the first or last."""
     pushes: int
-    """How many frames are delivered in a round."""
+    """Number of frames delivered in a round."""
     console: Console
     failures: list[str] = field(default_factory=list)
-    """Which peer had no figures in which round, and why."""
+    """Peers without figures in a round, with the reason."""
 
 
 @dataclass(frozen=True)
 class Stand:
-    """A peer's running server with a load generator beside it."""
+    """A peer's running server with its load generator."""
 
     peer: Peer
     server: Server
@@ -94,7 +94,7 @@ Case = tuple[str, dict[str, float]]
 
 @contextmanager
 def standing(peer: Peer, plan: Plan) -> Iterator[Stand]:
-    """A fresh server of ``peer`` and its load generator, until the block ends."""
+    """Start a new server of ``peer`` and its load generator, until the block ends."""
     with (
         tempfile.TemporaryDirectory(dir=plan.folder) as folder,
         serving(peer, plan.crowd, Path(folder) / "server") as (server, publisher),
@@ -106,9 +106,9 @@ def standing(peer: Peer, plan: Plan) -> Iterator[Stand]:
 def interleaved(
     peers: Sequence[Peer], plan: Plan, measure: Callable[[Stand, Plan], Iterable[Case]]
 ) -> list[Row]:
-    """Measure each peer in each round, the peers in turn, each time on a fresh server.
+    """Measure each peer in each round, the peers in turn, each time on a new server.
 
-    A peer that fails is said to, and has no figures of that round.
+    A failure of a peer is printed, and the peer has no figures of that round.
     """
     rows: dict[tuple[str, str], Row] = {}
     for number in range(plan.rounds):
@@ -130,7 +130,7 @@ def interleaved(
 
 
 def median(rows: Sequence[Row], peer: str, name: str) -> float | None:
-    """A peer's median in the last case, if it was measured."""
+    """Return a peer's median in the last case, if it was measured."""
     found = [row for row in rows if row.peer == peer and name in row.figures]
     return found[-1].median(name) if found else None
 
@@ -138,14 +138,14 @@ def median(rows: Sequence[Row], peer: str, name: str) -> float | None:
 def against(
     rows: Sequence[Row], name: str, words: str, bounds: Mapping[str, float], *, least: bool = False
 ) -> list[Target]:
-    """Compare a figure of useby with those of others.
+    """Compare a figure of useby with those of other peers.
 
     Args:
-        rows: What was measured.
+        rows: The results.
         name: The figure's name.
-        words: What it is called.
-        bounds: For each peer, by which factor of its figure useby's is bounded.
-        least: Whether useby's is to be at least that, and not at most.
+        words: The figure's description.
+        bounds: For each peer, the factor of its figure that bounds useby's.
+        least: Whether useby's figure must be at least the bound, and not at most.
     """
     ours = median(rows, "useby", name)
     if ours is None:

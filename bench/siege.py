@@ -1,8 +1,8 @@
-"""``make siege``: one node, eight hostile visitors at once, and what its other users notice of it.
+"""``make siege``: one node, eight hostile visitors at once, and the effect on its other users.
 
-Beside the visitors applications post and devices listen, with a ledger of every acknowledged post,
-and one bystander measures how long the node takes for a post and for a ``PING``. The command ends
-with a verdict, and with status 1 if a line of it is missed.
+While the visitors are active, applications post and devices receive, with a ledger of every
+acknowledged post, and a bystander measures the time the node takes for a post and for a ``PING``.
+The command ends with a verdict, and with status 1 if a target is missed.
 """
 
 import asyncio
@@ -39,13 +39,13 @@ from useby.store.schema import notifications as notifications_table
 SETTINGS: dict[str, Any] = {
     "log_level": "INFO",
     "log_format": "json",
-    "trusted_proxies": "127.0.0.1",  # each visitor names an address of its own
+    "trusted_proxies": "127.0.0.1",  # each visitor has an address of its own
     "login_rate": "10/minute",
     "signup_rate": "10/minute",
     "ping_interval": 25,
     "ping_timeout": 20,
 }
-"""Those that a node has by default, where the tests' own differ."""
+"""A node's default settings, where those of the tests differ."""
 TOKEN_SECONDS = 12 * 3600
 LISTENERS = 20
 POSTERS = 2
@@ -67,7 +67,7 @@ console = Console(width=None if sys.stdout.isatty() else 120)
 
 @dataclass(frozen=True)
 class Size:
-    """How much there is in the database before the siege begins."""
+    """Numbers of rows in the database before the siege begins."""
 
     searched: int
     moved: int
@@ -79,15 +79,15 @@ LARGE = Size(searched=20_000, moved=40_000, left=100_000, unread=200_000)
 
 
 class Alone:
-    """One node in the place of the ledger's fleet."""
+    """One node in place of the ledger's fleet."""
 
     def __init__(self, node: Any) -> None:
-        """Take a node that runs."""
+        """Wrap a running node."""
         self.node = node
         self.dice = random.Random(0)  # noqa: S311 - it spreads reconnections
 
     def any_node(self) -> Any:
-        """Return the only one."""
+        """Return the only node."""
         return self.node
 
     async def kept(self) -> dict[str, list[tuple[int, str]]]:
@@ -103,19 +103,19 @@ class Alone:
 
 @dataclass
 class Outcome:
-    """What a siege has shown."""
+    """The results of a siege."""
 
     looks: list[Look]
     bird: Canary
     answers: dict[str, Counter[str]]
     complaints: list[str]
-    """Of the ledger and the bystander."""
+    """Complaints of the ledger and the bystander."""
     posted: int
     log: list[str]
-    """Lines of the node's log that nobody expected."""
+    """Unexpected lines of the node's log."""
 
     def targets(self) -> list[Target]:
-        """The lines of the verdict."""
+        """Return the targets of the verdict."""
         posts, pongs = _p99(self.bird.seconds), _p99(self.bird.pongs)
         return [
             Target("complaints of the ledger and the bystander ≤ 0", len(self.complaints), 0),
@@ -132,7 +132,7 @@ def main(
     scale: Annotated[float, typer.Option(min=0.001, help="of the rows that are there before")] = 1,
     into: Annotated[Path | None, typer.Option(help="the folder for siege.json")] = None,
 ) -> None:
-    """Besiege a node, and judge what its other users noticed."""
+    """Besiege a node, and judge the effect on its other users."""
     names = tuple(only.split(",")) if only else tuple(VISITORS)
     if unknown := set(names) - set(VISITORS):
         raise typer.BadParameter(f"no such visitors: {', '.join(sorted(unknown))}")
@@ -184,7 +184,7 @@ async def _besiege(folder: Path, only: Sequence[str], size: Size, seconds: float
 async def _watched(
     node: Any, access: Access, people: Sequence[Person], bystander: Person, seconds: float
 ) -> Outcome:
-    """Let the visitors in for so long, while others post and listen."""
+    """Run the visitors for ``seconds`` while other users post and receive."""
     ledger = Ledger(Alone(node), people)
     outcome = Outcome([], Canary(), {}, [], 0, [])
     over = asyncio.Event()
@@ -216,10 +216,10 @@ def _visiting(access: Access) -> Iterator[Visitors]:
 
 
 async def _complain(what: Any, outcome: Outcome) -> None:
-    """Wait for it; a failure is a complaint and does not end the siege."""
+    """Await something; its failure is a complaint and does not end the siege."""
     try:
         await what
-    except Exception as error:  # noqa: BLE001 - whatever it is, the verdict names it
+    except Exception as error:  # noqa: BLE001 - the verdict names every error
         outcome.complaints.append(_words(error))
 
 
@@ -242,7 +242,7 @@ async def _sing(node: Any, bystander: Person, outcome: Outcome, over: asyncio.Ev
 
 async def _reckon(ledger: Any) -> None:
     try:
-        with suppress(TimeoutError):  # the reckoning names what was not delivered
+        with suppress(TimeoutError):  # the reckoning names the missing notifications
             await ledger.until_all_is_heard()
     finally:
         await ledger.end()
@@ -250,7 +250,7 @@ async def _reckon(ledger: Any) -> None:
 
 
 def _filled(node: Any, only: Sequence[str], size: Size, hold: float) -> Access:
-    """Make the users that the visitors come as, and their rows."""
+    """Create the users whose accounts the visitors use, and their rows."""
     author, victim, searcher, mover, hoarder = (_person(node) for _ in range(5))
     leavers = [_person(node) for _ in range(LEAVERS)]
     _stock(node, searcher, size.searched)
@@ -272,7 +272,7 @@ def _filled(node: Any, only: Sequence[str], size: Size, hold: float) -> Access:
 
 
 def _person(node: Any) -> Person:
-    """Make a user whose token outlives the siege."""
+    """Create a user whose token outlives the siege."""
     person: Person = node.person()
     return replace(person, token=node.token(person.id, person.session_id, TOKEN_SECONDS))
 
@@ -287,7 +287,7 @@ def _stock(node: Any, person: Person, count: int) -> None:
 
 
 def _is_unexpected(line: str) -> bool:
-    """Whether a line of the log is an error, or of something that nobody has caught."""
+    """Return whether a log line is an error or belongs to an uncaught exception."""
     try:
         level = json.loads(line).get("level", "")
     except (ValueError, AttributeError):
@@ -296,7 +296,7 @@ def _is_unexpected(line: str) -> bool:
 
 
 def _p99(seconds: Sequence[float]) -> float:
-    """In milliseconds; infinite if there is none."""
+    """Return the p99 in milliseconds; infinite if there are no values."""
     return sorted(seconds)[int(len(seconds) * 0.99)] * 1000 if seconds else float("inf")
 
 

@@ -1,7 +1,7 @@
-"""``python -m bench.soak``: a node for a quarter of an hour, and whether it keeps growing.
+"""``python -m bench.soak``: run a node for a quarter of an hour; check whether it keeps growing.
 
-Connections come and go, notifications are posted, delivered and marked read all the while. What
-the node holds (memory that is in no file, descriptors) is looked at every few seconds.
+Connections come and go; notifications are posted, delivered and marked read all the time. The
+node's memory that is in no file and its descriptors are recorded every few seconds.
 """
 
 import json
@@ -33,7 +33,7 @@ CHURN_A_SECOND = 100
 POSTS_A_SECOND = 100
 EVERY_SECONDS = 5.0
 GROWTH = 1.05
-"""What it holds in the last fifth, to what it held in the second: the first warms up."""
+"""Maximum ratio of the memory in the last fifth to that in the second; the first warms up."""
 WIDTH, HEIGHT, LEFT, TOP = 760, 260, 64, 40
 
 console = Console()
@@ -41,7 +41,7 @@ console = Console()
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a node held at a moment."""
+    """A node's memory and descriptors at one moment."""
 
     seconds: float
     mib: float
@@ -53,7 +53,7 @@ def main(
     connections: Annotated[int, typer.Option(min=POSTERS)] = 2000,
     into: Annotated[Path, typer.Option(help="the folder for soak.json and soak.svg")] = DOCS,
 ) -> None:
-    """Keep a node busy, and chart what it holds."""
+    """Keep a node busy, and chart its memory and descriptors."""
     raise_file_limit()
     with tempfile.TemporaryDirectory(prefix="useby-bench-") as name:
         folder = Path(name)
@@ -84,7 +84,7 @@ def main(
 
 
 def _watch(stand: Stand, plan: Plan, seconds: float) -> tuple[list[Look], int]:
-    """Have notifications posted, and look at the node meanwhile."""
+    """Post notifications, and record the node's memory and descriptors at intervals."""
     looks: list[Look] = []
     count = max(1, round(seconds * POSTS_A_SECOND))
     (process, *_) = stand.server.tree()
@@ -116,7 +116,7 @@ def growth(looks: list[Look], bound: float) -> Target:
 
     Args:
         looks: At least one, in the order of time.
-        bound: The largest ratio that is still no growth.
+        bound: The maximum ratio that does not count as growth.
     """
     fifth = max(1, len(looks) // 5)
     early = statistics.median(look.mib for look in looks[fifth : 2 * fifth] or looks)
@@ -126,7 +126,7 @@ def growth(looks: list[Look], bound: float) -> Target:
 
 
 def svg(looks: list[Look], title: str) -> str:
-    """Memory and descriptors over time, each from nought."""
+    """Return the chart of memory and descriptors over time, each from zero."""
     longest = max(looks[-1].seconds, 1.0)
     shapes = [f'<text x="12" y="20">{title}</text>']
     series = (

@@ -1,4 +1,4 @@
-"""Storm: everybody comes back at once, with a token, and waits for the first frame."""
+"""Storm: all clients reconnect at once, with a token, and wait for the first frame."""
 
 import contextlib
 import statistics
@@ -18,19 +18,19 @@ COLUMNS = {
 }
 AT_ONCE = 1000
 SETTLED = 50
-"""Who is connected before, and is told things meanwhile; imports and compilers were theirs."""
+"""Users who are connected before and receive pushes during the storm; they warm up the server."""
 TICK_SECONDS = 0.02
 EACH_TICK = 2
-"""Frames: a hundred a second, of which the CPU a handshake shows nothing."""
+"""Frames per tick: a hundred a second, too few to affect the CPU a handshake."""
 
 
 def run(peers: Sequence[Peer], plan: Plan) -> list[Row]:
-    """Connect the last of ``plan.connections`` as fast as the server takes them."""
+    """Connect the last of ``plan.connections`` as fast as the server accepts them."""
     return interleaved(peers, plan, _measure)
 
 
 def targets(rows: Sequence[Row]) -> list[Target]:
-    """At most 220 µs a handshake, 0.4 times Starlette's, and less than Node's ws."""
+    """Return the targets: at most 220 µs a handshake, 0.4 times Starlette's, less than ws's."""
     ours = median(rows, "useby", "cpu")
     most = [] if ours is None else [Target("CPU µs a handshake ≤ 220", ours, 220)]
     return [*most, *against(rows, "cpu", "CPU a handshake", {"starlette": 0.4, "ws": 1.0})]
@@ -59,7 +59,7 @@ def _measure(stand: Stand, plan: Plan) -> Iterator[Case]:
 
 @contextlib.contextmanager
 def _told_steadily(stand: Stand) -> Iterator[list[int]]:
-    """Push to those who are settled until the block ends; the moments at which it was asked for."""
+    """Push to the settled users until the block ends; yield the moments of the orders."""
     sent: list[int] = []
     over = threading.Event()
 

@@ -1,7 +1,7 @@
 """Eight hostile visitors of one node, in a process of their own; ``bench.siege`` judges the node.
 
-Each repeats its round for as long as the siege lasts. A visitor that is refused, cut or timed out
-begins its next round: what the node does to it is counted and is not judged.
+Each repeats its round until the siege ends. A visitor that is refused, cut or timed out begins its
+next round: the node's reaction to it is counted and not judged.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ import aiohttp
 from tests.support.raw_websocket import wires
 
 NICENESS = 5
-"""The visitors run with less of the CPU than those whose times are measured."""
+"""The visitors get less of the CPU than the processes whose times are measured."""
 PIPELINED = 2000
 """Requests in one segment behind an answer that is not read."""
 TRAILER_MIB = 8
@@ -32,7 +32,7 @@ SEARCHES = 16
 DEVICES = 4
 ROUND_SECONDS = 30.0
 PAUSE = 0.1
-"""Seconds after a round that failed: a node that refuses a visitor is not asked in a busy loop."""
+"""Seconds after a failed round: a visitor that is refused does not retry in a busy loop."""
 LARGE = b"GET /api/openapi.json HTTP/1.1\r\nHost: useby\r\n\r\n"
 """A request with a large answer that needs no token."""
 SMALL = b"GET /api/health/live HTTP/1.1\r\nHost: useby\r\n\r\n"
@@ -45,24 +45,24 @@ ZONES = "Europe/Berlin", "Asia/Tokyo", "America/New_York", "UTC"
 
 @dataclass(frozen=True)
 class Access:
-    """What the visitors may use: the node's address and tokens of users with many rows."""
+    """Access of the visitors: the node's address, and tokens of users with many rows."""
 
     url: str
     only: Sequence[str]
-    """The names of the visitors that come."""
+    """Names of the active visitors."""
     hold_seconds: float
-    """How long an unread answer is held before the connection is reset."""
+    """Seconds for which an unread answer is held before the connection is reset."""
     author: str
-    """Sends large bodies with this token."""
+    """Token for sending large bodies."""
     victim: str
-    """The e-mail address whose password is guessed."""
+    """E-mail address of the account whose password is guessed."""
     searcher: str
     mover: str
-    """Has many products and changes its time zone."""
+    """Token of a user with many products who changes the time zone."""
     leavers: Sequence[str]
     """Tokens of accounts without a password, which are filled and deleted."""
     hoarder: str
-    """Has very many unread notifications."""
+    """Token of a user with very many unread notifications."""
 
 
 @dataclass
@@ -72,7 +72,7 @@ class Visit:
     access: Access
     client: aiohttp.ClientSession
     answers: dict[str, Counter[str]] = field(default_factory=dict)
-    """By visitor: how often each status came, ``rounds``, and ``cut`` for each failure."""
+    """Counters by visitor: each status, ``rounds``, and ``cut`` for each failure."""
 
     async def repeat(self, name: str, begin: "Rounds") -> None:
         """Repeat a visitor's rounds until cancelled."""
@@ -151,7 +151,7 @@ def trailers(visit: Visit) -> Iterator[Round]:
 
 
 def readers(visit: Visit) -> Iterator[Round]:
-    """Ask for large answers on many connections and read none."""
+    """Request large answers on many connections and read none."""
 
     async def round_() -> None:
         async with wires() as opened:
@@ -221,7 +221,7 @@ def moves(visit: Visit) -> Iterator[Round]:
         await visit.ask("moves", "PATCH", "/api/me", visit.access.mover, json={"timeZone": zone})
         if leaver is None:
             return
-        if number:  # the first account is full already
+        if number:  # the first account is already full
             for path, items in fills:
                 await visit.ask("moves", "POST", path, leaver, json={"items": items})
         await visit.ask("moves", "DELETE", "/api/me", leaver)
@@ -262,10 +262,10 @@ VISITORS: Mapping[str, Rounds] = {
 
 
 class Visitors:
-    """The visitors' process, for the length of a ``with``."""
+    """The process of the visitors."""
 
     def __init__(self, access: Access) -> None:
-        """Start the process; the visitors come with ``begin``."""
+        """Start the process; ``begin`` starts the visitors."""
         self._pipe, theirs = multiprocessing.Pipe()
         spawn = multiprocessing.get_context("spawn")
         self._process = spawn.Process(target=_main, args=(theirs, access), daemon=True)
@@ -273,7 +273,7 @@ class Visitors:
         theirs.close()
 
     def begin(self) -> None:
-        """Let them in, once their process is ready.
+        """Start the visitors, once their process is ready.
 
         Raises:
             RuntimeError: The process has failed.
@@ -285,10 +285,10 @@ class Visitors:
             raise RuntimeError("the visitors' process has failed") from None
 
     def end(self) -> dict[str, Counter[str]]:
-        """Stop them; return what each was answered.
+        """Stop the visitors; return the answers that each received.
 
         Raises:
-            RuntimeError: Their process had ended before.
+            RuntimeError: The process ended earlier.
         """
         try:
             self._pipe.send("end")
@@ -300,7 +300,7 @@ class Visitors:
         return answers
 
     def kill(self) -> None:
-        """Leave no process behind."""
+        """Kill the process and wait for its end."""
         self._process.kill()
         self._process.join()
 

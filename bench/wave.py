@@ -1,7 +1,8 @@
-"""The alert wave: very many products stored, few due at one moment, until each frame has come.
+"""The alert wave: many products stored, few due at one moment, until each frame has arrived.
 
-Nobody else has an alert clock. What useby is compared with is the driver below it: sqlite3's own
-``executemany`` of the same rows, made beforehand, into the same tables, as many a transaction.
+No other peer schedules alerts. The comparison is with the driver below useby: sqlite3's own
+``executemany`` of the same rows, made beforehand, into the same tables, in batches of the same
+size.
 """
 
 import shutil
@@ -30,27 +31,27 @@ COLUMNS = {
 }
 DUE = 20_000
 PRODUCTS_DUE = 10
-"""Of a user, in a wave."""
+"""Due products of a user in a wave."""
 STORED = 50
-"""Products for each that is due."""
+"""Stored products for each due one."""
 SOONER = 100, 10, 1
-"""How many times fewer are stored in the cases of the clock's cost."""
+"""Divisors of the stored products in the cases that measure the scheduler's cost."""
 CLOCK_DUE = 20
-"""How many times fewer are due in these."""
+"""Divisor of the due products in these cases."""
 CLOCK_ROUNDS = 5
-"""How many times more rounds they have: a round is some seventy milliseconds of CPU."""
+"""Factor of the rounds in these cases: a round is some seventy milliseconds of CPU."""
 LEAD_SECONDS = 3.0
-"""From the word that products are due to the moment at which they are."""
+"""Time from making products due to the moment at which they are due."""
 IN_A_FRAME = 2
-"""How often a frame bears its stamp: in the message, and in the product's name."""
+"""Number of stamps in a frame: in the message, and in the product's name."""
 QUIET_SECONDS = 0.3
-"""Before that moment the harness does nothing."""
+"""Time before that moment in which the harness does nothing."""
 OURS = "useby"
 ALL, ALONE = "sqlite3, all rows of the wave", "sqlite3, the notifications alone"
 
 
 def run(peers: Sequence[Peer], plan: Plan) -> list[Row]:
-    """Measure waves on a node, the bare driver between them, and then the clock by itself."""
+    """Measure waves on a node, the bare driver between them, and then the scheduler by itself."""
     if not any(peer.name == "useby" for peer in peers):
         return []
     due = min(DUE, plan.pushes)
@@ -81,7 +82,7 @@ def run(peers: Sequence[Peer], plan: Plan) -> list[Row]:
                 ALL: _barely(bare, wave, everything=True),
                 ALONE: _barely(bare, wave, everything=False),
             }
-            if number:  # the first one warms up
+            if number:  # the first round warms up
                 for title, figures in found.items():
                     _add(rows[title], figures)
     few = users[: max(1, len(users) // SOONER[0])]
@@ -89,7 +90,7 @@ def run(peers: Sequence[Peer], plan: Plan) -> list[Row]:
 
 
 def targets(rows: Sequence[Row]) -> list[Target]:
-    """At least half the bare driver's rate; and the clock's cost follows what is due."""
+    """Return the targets: half the bare driver's rate, and a cost that follows what is due."""
     rates = {row.title: row.median("rate") for row in rows if "rate" in row.figures}
     clocks = [row.median("clock") for row in rows if "clock" in row.figures]
     if not rates:
@@ -110,7 +111,7 @@ def targets(rows: Sequence[Row]) -> list[Target]:
 
 
 def _on_node(stand: Stand, larder: Path, wave: Wave) -> dict[str, float]:
-    """Have a wave fall due beside a node that serves its users."""
+    """Make a wave due on a node that serves its users."""
     lead = wave.at - datetime.now(UTC)
     at = time.monotonic_ns() + round(lead / timedelta(microseconds=1)) * 1000
     make_due(larder, replace(wave, name=f"{STAMP}{at:019}"))
@@ -138,13 +139,13 @@ def _barely(larder: Path, wave: Wave, *, everything: bool) -> dict[str, float]:
 
 
 def _clocks(plan: Plan, larders: Mapping[int, Path], users: Sequence[str], due: int) -> list[Row]:
-    """The clock's own cost: the same products due in larders of each size.
+    """Measure the scheduler's own cost: the same products due in larders of each size.
 
     Args:
         plan: The plan.
-        larders: By how many times smaller they are.
-        users: Those of the smallest.
-        due: How many products are.
+        larders: The larders, by the divisor of their size.
+        users: The users of the smallest larder.
+        due: Number of due products.
     """
     each = max(1, due // len(users))
     size = each * len(users)
@@ -171,7 +172,7 @@ def _add(row: Row, figures: Mapping[str, float]) -> None:
 
 @contextmanager
 def _node(plan: Plan, database: Path) -> Iterator[Stand]:
-    """A node on ``database`` with a load generator beside it."""
+    """Run a node on ``database`` with a load generator."""
     useby = find("useby")
 
     def environment(crowd: Crowd, folder: Path) -> Mapping[str, str]:

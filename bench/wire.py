@@ -1,4 +1,4 @@
-"""As much of RFC 6455 as a load generator needs: small frames out, whole frames in."""
+"""The part of RFC 6455 that a load generator needs: small frames out, whole frames in."""
 
 import base64
 import os
@@ -6,12 +6,12 @@ import struct
 
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 _MASK = b"\x00\x00\x00\x00"
-"""Masks are to be unpredictable to proxies; here none is in between, and XOR with 0 is free."""
+"""Masks protect proxies by being unpredictable; there is no proxy here, and XOR with 0 is free."""
 _MEDIUM, _LARGE = 126, 127
 
 
 def upgrade(host: str, port: int, target: str, protocol: str) -> bytes:
-    """A handshake's request."""
+    """Return a handshake's request."""
     key = base64.b64encode(os.urandom(16)).decode()
     offered = f"Sec-WebSocket-Protocol: {protocol}\r\n" if protocol else ""
     return (
@@ -22,7 +22,7 @@ def upgrade(host: str, port: int, target: str, protocol: str) -> bytes:
 
 
 def client_frame(opcode: int, payload: bytes) -> bytes:
-    """A client's frame, of less than 64 KiB."""
+    """Return a client's frame of less than 64 KiB."""
     size = len(payload)
     if size < _MEDIUM:
         return bytes((0x80 | opcode, 0x80 | size)) + _MASK + payload
@@ -30,10 +30,10 @@ def client_frame(opcode: int, payload: bytes) -> bytes:
 
 
 def frames(data: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
-    """The whole frames at the beginning of ``data``, and what is left of it."""
+    """Return the whole frames at the beginning of ``data``, and the rest of it."""
     found = []
     start, size = 0, len(data)
-    while size - start >= 2:  # noqa: PLR2004 - the least header
+    while size - start >= 2:  # noqa: PLR2004 - the smallest header
         length, begins = data[start + 1] & 0x7F, start + 2
         if length == _MEDIUM:
             if size < begins + 2:

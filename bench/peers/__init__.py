@@ -1,7 +1,7 @@
-"""Who is measured: one small file says how a peer is started, reached and made to push.
+"""The peers: one small module for each describes how to start it, reach it and make it push.
 
-Servers under measurement live in this package, too, so nothing is imported here that they
-would have to carry.
+Servers under measurement live in this package, too, so it imports nothing that would add to their
+memory.
 """
 
 from importlib import import_module
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 NAMES = ("useby", "ws", "socketio", "starlette", "channels", "nchan", "nats")
 """Every peer, in the order of the tables."""
 FLOOR = "bare"
-"""Not a peer: what none can be below."""
+"""Not a peer: a lower bound for all of them."""
 STORELESS = "useby_storeless"
 """Not a peer either."""
 
 
 def find(name: str) -> "Peer":
-    """The peer of this name.
+    """Return the peer of this name.
 
     Raises:
         KeyError: There is none.

@@ -1,4 +1,4 @@
-"""A plain asyncio server that writes ready bytes: what no server on this loop can be below.
+"""A plain asyncio server that writes ready bytes: the lower bound for servers on this loop.
 
 It verifies nothing and parses nothing after the handshake. Only *push* and *fan-out* measure it.
 """

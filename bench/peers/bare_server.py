@@ -1,4 +1,4 @@
-"""Shakes hands, says the first frame, and from then on writes bytes that were ready before."""
+"""Answer handshakes, send the first frame, and from then on write bytes that are ready."""
 
 import asyncio
 import json
@@ -17,13 +17,13 @@ transports: defaultdict[str, set[asyncio.Transport]] = defaultdict(set)
 
 
 def text(value: dict[str, Any]) -> bytes:
-    """A text frame."""
+    """Return a text frame."""
     payload = json.dumps(value, separators=(",", ":")).encode()
     return Frame(Opcode.TEXT, payload).serialize(mask=False)
 
 
 class Bare(asyncio.Protocol):
-    """One connection."""
+    """A connection."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wait for the handshake."""
@@ -32,7 +32,7 @@ class Bare(asyncio.Protocol):
         self.user = ""
 
     def data_received(self, data: bytes) -> None:
-        """Answer the handshake; what comes after it is ignored."""
+        """Answer the handshake; ignore all later data."""
         if self.user:
             return
         self.head += data
@@ -55,12 +55,12 @@ class Bare(asyncio.Protocol):
         transports[self.user].add(self.transport)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
-        """Forget it."""
+        """Remove the connection."""
         transports[self.user].discard(self.transport)
 
 
 async def push(some: Sequence[str], stamp: int) -> None:
-    """Write one frame, made once a turn, to every connection of each user."""
+    """Write one frame, built once per turn, to every connection of each user."""
     frame = text(message(stamp))
     for user in some:
         for transport in transports[user]:

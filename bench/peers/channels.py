@@ -1,11 +1,11 @@
-"""Django Channels on Daphne, with Redis as its channel layer; Redis counts as a part of it."""
+"""Django Channels on Daphne, with Redis as its channel layer; Redis is measured as a part of it."""
 
 from bench.peer import Dialogue, Peer, python
 
 PEER = Peer(
     name="channels",
     title="Django Channels on Daphne",
-    token="PyJWT",  # noqa: S106 - who verifies it
+    token="PyJWT",  # noqa: S106 - the verifying software
     argv=lambda crowd, folder, port: [
         *python("bench.peers.channels_server"),
         str(port),

@@ -1,8 +1,8 @@
-"""A consumer as Channels' tutorial has it: a group for each user, the token verified with PyJWT.
+"""A consumer written as in Channels' tutorial: a group per user, the token verified with PyJWT.
 
-The channel layer is Redis' publish and subscribe, on a Redis of its own without persistence. Of
-the three that its documentation offers it costs the least here; the one in memory looks through
-all its channels at each message.
+The channel layer is Redis' publish and subscribe, on a Redis of its own without persistence. Of the
+three layers in its documentation it costs the least here; the one in memory searches all its
+channels at each message.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
-from daphne.server import Server  # isort: skip - it chooses Twisted's reactor
+from daphne.server import Server  # isort: skip - it selects Twisted's reactor
 import django
 import jwt
 from channels.generic.http import AsyncHttpConsumer
@@ -46,7 +46,7 @@ django.setup()
 
 
 class Notifications(AsyncWebsocketConsumer):  # type: ignore[misc]
-    """One connection."""
+    """A connection."""
 
     group = ""
 
@@ -79,12 +79,12 @@ class Notifications(AsyncWebsocketConsumer):  # type: ignore[misc]
             await self.send(text_data='{"type":"pong"}')
 
     async def notification(self, event: dict[str, Any]) -> None:
-        """Send what the group was told."""
+        """Send a message of the group."""
         await self.send(text_data=json.dumps(event["content"], separators=(",", ":")))
 
 
 class Post(AsyncHttpConsumer):  # type: ignore[misc]
-    """Tells the group of the token's user what is posted."""
+    """Sends what is posted to the group of the token's user."""
 
     async def handle(self, body: bytes) -> None:
         """Answer one request."""
@@ -106,24 +106,24 @@ class Post(AsyncHttpConsumer):  # type: ignore[misc]
 
 
 async def push(some: Sequence[str], stamp: int) -> None:
-    """Tell each user's group."""
+    """Send a notification to each user's group."""
     layer = get_channel_layer()
     for user in some:
         await layer.group_send(f"user.{user}", {"type": "notification", "content": message(stamp)})
 
 
 async def told() -> None:
-    """Listen to the harness; Twisted's reactor ends when it has no more to say."""
+    """Carry out the harness's orders; Twisted's reactor ends after the last one."""
     say("ready")
     await obey(users(USERS_FILE), push)
     import_module("twisted.internet.reactor").stop()
 
 
 def redis() -> subprocess.Popen[bytes]:
-    """A Redis that this process alone uses."""
+    """Run a Redis for this process alone."""
     options = ["--port", "0", "--unixsocket", REDIS, "--save", "", "--appendonly", "no"]
     process = subprocess.Popen(  # noqa: S603 - our own command line
-        ["redis-server", *options],  # noqa: S607 - wherever the system has it
+        ["redis-server", *options],  # noqa: S607 - its path depends on the system
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
     )

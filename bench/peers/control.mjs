@@ -1,5 +1,5 @@
-// How a Node server under measurement is told to push: orders on its standard input. It ends when
-// its input does, so that none outlives the harness.
+// Orders to a Node server under measurement, on its standard input. The server ends when its input
+// does, so that none outlives the harness.
 
 import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ const [, , port, usersFile, key] = process.argv;
 
 export const PORT = Number(port);
 
-/** A notification as the contract has it: 200 bytes as JSON. */
+/** Return a notification as defined by the contract: 200 bytes as JSON. */
 export function message(stamp) {
   return {
     id: '0198f7a2-6c1e-7b3a-9f00-3c5d7e9f1b2d',
@@ -21,12 +21,12 @@ export function message(stamp) {
   };
 }
 
-/** The first message of a connection. */
+/** Return the first message of a connection. */
 export function established(userId) {
   return { type: 'CONNECTION_ESTABLISHED', message: 'Notification WebSocket connected', userId };
 }
 
-/** The user of a good HS256 token, verified with Node's own crypto; null for any other. */
+/** Return the user of a valid HS256 token, verified with Node's own crypto; null for any other. */
 export function userOf(token) {
   const [header, payload, signature] = (token ?? '').split('.');
   if (!signature) return null;
@@ -38,7 +38,7 @@ export function userOf(token) {
   return claims.exp > Date.now() / 1000 ? claims.sub : null;
 }
 
-/** An HTTP server that sends what is posted to every device of the token's user, and keeps none. */
+/** Return an HTTP server that sends each post to every device of the token's user and stores none. */
 export function posted(send) {
   return createServer(async (request, response) => {
     const userId = userOf(request.headers.authorization?.replace('Bearer ', ''));
@@ -58,7 +58,7 @@ export function posted(send) {
   });
 }
 
-/** Leave so many objects to the garbage collector, cycles that live for a while. */
+/** Objects left to the garbage collector: cycles that live for a while. */
 const litter = new Array(20_000);
 let littered = 0;
 function dropLitter(count) {

@@ -1,6 +1,6 @@
-"""How a Python server under measurement is told to push: orders on its standard input.
+"""Orders to a Python server under measurement, on its standard input.
 
-It ends when its input does, so that none outlives the harness.
+The server ends when its input does, so that none outlives the harness.
 """
 
 import asyncio
@@ -15,14 +15,14 @@ from typing import Any
 
 PAYLOAD_BYTES = 200
 STAMP = "stamp "
-"""Before the nineteen digits by which the load generator knows a pushed frame and its age."""
+"""Prefix of the nineteen digits by which the load generator finds a pushed frame and its age."""
 
 Push = Callable[[Sequence[str], int], Awaitable[None]]
-"""Pushes a message that bears a stamp to each of some users."""
+"""Pushes a stamped message to each of some users."""
 
 
 def message(stamp: int) -> dict[str, str]:
-    """A notification as the contract has it: 200 bytes as compact JSON."""
+    """Return a notification as defined by the contract: 200 bytes as compact JSON."""
     return {
         "id": "0198f7a2-6c1e-7b3a-9f00-3c5d7e9f1b2d",
         "message": f"{STAMP}{stamp:019} Organic Milk expires in 2 days....",
@@ -33,19 +33,19 @@ def message(stamp: int) -> dict[str, str]:
 
 
 def users(path: str) -> list[str]:
-    """The crowd's ids."""
+    """Return the crowd's ids."""
     found: list[str] = json.loads(Path(path).read_text())
     return found
 
 
 def say(*words: object) -> None:
-    """Tell the harness something."""
+    """Print a line for the harness."""
     sys.stdout.write(" ".join(map(str, words)) + "\n")
     sys.stdout.flush()
 
 
 async def orders(handle: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
-    """Carry out the orders on standard input, until it ends."""
+    """Carry out the orders on standard input until it ends."""
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader(limit=2**20)
     transport, _ = await loop.connect_read_pipe(
@@ -59,7 +59,7 @@ async def orders(handle: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
 
 
 async def obey(everybody: Sequence[str], push: Push) -> None:
-    """Push as the orders on standard input say, until it ends."""
+    """Push by the orders on standard input until it ends."""
 
     async def handle(order: dict[str, Any]) -> None:
         await in_turns(everybody, order, push)
@@ -68,7 +68,7 @@ async def obey(everybody: Sequence[str], push: Push) -> None:
 
 
 def drop_litter(count: int) -> None:
-    """Leave so many objects to the garbage collector, cycles that live for a while."""
+    """Leave ``count`` objects to the garbage collector, cycles that live for a while."""
     for number in range(count):
         scrap: dict[str, Any] = {"number": number, "words": [str(number)] * 4}
         scrap["self"] = scrap
@@ -79,7 +79,7 @@ _litter: deque[dict[str, Any]] = deque(maxlen=20_000)
 
 
 async def in_turns(everybody: Sequence[str], order: dict[str, Any], push: Push) -> None:
-    """Carry out one order to push, some at a time; the loop gets its turn in between."""
+    """Carry out one order to push, some at a time; the event loop runs in between."""
     among = everybody[: order["among"]]
     drop_litter(order.get("litter") or 0)
     left = order["push"]

@@ -1,6 +1,6 @@
-"""nats-server's own WebSocket: a subject a user, published to by a NATS client over TCP.
+"""nats-server's own WebSocket: one subject per user; a NATS client publishes over TCP.
 
-Its JWTs are of another kind (NKeys, accounts), so nobody verifies ours.
+Its JWTs are of another kind (NKeys, accounts), so it does not verify ours.
 """
 
 import json
@@ -41,7 +41,7 @@ class NatsPublisher:
         self._socket.sendall(_CONNECT)
 
     def prepare(self, count: int, among: int) -> None:
-        """Nothing is made beforehand."""
+        """Do nothing: messages cannot be built beforehand."""
 
     def push(
         self,
@@ -50,9 +50,9 @@ class NatsPublisher:
         *,
         together: int = TOGETHER,
         at: int | None = None,
-        litter: int = 0,  # noqa: ARG002 - its server runs no code of ours
+        litter: int = 0,  # noqa: ARG002 - the server runs no code of ours
     ) -> None:
-        """Push to users drawn by lot."""
+        """Push to randomly drawn users."""
         for start in range(0, count, together):
             some = random.choices(self._ids[:among], k=min(together, count - start))  # noqa: S311
             body = json.dumps(message(at or time.monotonic_ns()), separators=(",", ":")).encode()
@@ -63,7 +63,7 @@ class NatsPublisher:
             )
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._socket.close()
 
 

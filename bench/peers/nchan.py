@@ -1,6 +1,6 @@
-"""nginx with the nchan module, as Debian packages both: a channel a user, published to by HTTP.
+"""nginx with the nchan module, as packaged by Debian: one channel per user, published to by HTTP.
 
-It can't verify a JWT, so nobody does. nginx's own limits are raised, nothing else is tuned.
+It cannot verify a JWT. Its limits are raised; nothing else is tuned.
 """
 
 import json
@@ -48,7 +48,7 @@ READ = 1 << 20
 
 
 class HttpPublisher:
-    """Publishes over one kept-alive connection, requests in a pipeline."""
+    """Publishes pipelined requests over one kept-alive connection."""
 
     def __init__(self, server: Server, crowd: Crowd) -> None:
         """Connect to nginx."""
@@ -57,7 +57,7 @@ class HttpPublisher:
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def prepare(self, count: int, among: int) -> None:
-        """Nothing is made beforehand."""
+        """Do nothing: messages cannot be built beforehand."""
 
     def push(
         self,
@@ -66,9 +66,9 @@ class HttpPublisher:
         *,
         together: int = TOGETHER,
         at: int | None = None,
-        litter: int = 0,  # noqa: ARG002 - its server runs no code of ours
+        litter: int = 0,  # noqa: ARG002 - the server runs no code of ours
     ) -> None:
-        """Push to users drawn by lot; returns when nginx has answered."""
+        """Push to randomly drawn users; return when nginx has answered."""
         for start in range(0, count, together):
             some = random.choices(self._ids[:among], k=min(together, count - start))  # noqa: S311
             self._publish(some, at or time.monotonic_ns())
@@ -91,7 +91,7 @@ class HttpPublisher:
             rest = data[-10:] if not data.endswith(b"HTTP/1.1 20") else b""
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._socket.close()
 
 

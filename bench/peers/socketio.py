@@ -10,7 +10,7 @@ SERVER = Path(__file__).with_name("socketio_server.mjs")
 PEER = Peer(
     name="socketio",
     title="npm socket.io",
-    token="node:crypto",  # noqa: S106 - who verifies it
+    token="node:crypto",  # noqa: S106 - the verifying software
     argv=lambda crowd, _folder, port: [
         "node",
         str(SERVER),
@@ -20,7 +20,7 @@ PEER = Peer(
     ],
     dialogue=Dialogue(
         lambda _user, _token: "/socket.io/?EIO=4&transport=websocket",
-        # Engine.IO opens, the namespace is joined with the token, the application says hello.
+        # Engine.IO opens, the token joins the namespace, the application sends its greeting.
         hears=(b"0{", b"40{", b'42["established"'),
         says=lambda _user, token: b"40" + json.dumps({"token": token}).encode(),
         answers={b"2": b"3"},

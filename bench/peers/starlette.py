@@ -5,7 +5,7 @@ from bench.peer import Dialogue, Peer, python
 PEER = Peer(
     name="starlette",
     title="Starlette on uvicorn",
-    token="PyJWT",  # noqa: S106 - who verifies it
+    token="PyJWT",  # noqa: S106 - the verifying software
     argv=lambda crowd, _folder, port: [
         *python("bench.peers.starlette_server"),
         str(port),

@@ -23,7 +23,7 @@ def _environment(crowd: Crowd, folder: Path) -> Mapping[str, str]:
 PEER = Peer(
     name="useby",
     title="useby",
-    token="useby",  # noqa: S106 - who verifies it
+    token="useby",  # noqa: S106 - the verifying software
     argv=lambda crowd, _folder, port: [
         *python("bench.peers.useby_node"),
         str(port),

@@ -1,7 +1,7 @@
-"""A useby node as ``useby serve`` runs it, whose bus can be told to carry ready-made news.
+"""A useby node as ``useby serve`` runs it, whose bus can also publish events made beforehand.
 
-So a push is measured from the moment that a commit has told of its notifications. An order
-``prepare`` makes news beforehand, as a commit has it ready.
+A push is thus measured from the event of a commit on. The order ``prepare`` makes events
+beforehand, as a commit has them ready.
 """
 
 import asyncio
@@ -32,10 +32,10 @@ from useby.store.database import Transaction
 
 
 class Announcer:
-    """Publishes news on a node's bus, as the store does after a commit."""
+    """Publishes events on a node's bus, as the database does after a commit."""
 
     def __init__(self, node: Node, everybody: Sequence[str]) -> None:
-        """Count each user's notifications from the first."""
+        """Number each user's notifications from the first."""
         self._publish = node.bus.publish
         self._everybody = everybody
         self._seq: defaultdict[str, int] = defaultdict(int)
@@ -83,7 +83,7 @@ class Announcer:
 
 
 def take_store_out(node: Node) -> None:
-    """Answer whatever asks the store at once, as if there were nothing to look up or keep."""
+    """Answer all database work at once, as if there were nothing to look up or store."""
     numbers: defaultdict[str, int] = defaultdict(int)
     here = User("", None, "", "UTC", Policy(), datetime.now(UTC))
     database: Any = node.database
@@ -111,7 +111,7 @@ def take_store_out(node: Node) -> None:
     async def read(work: Callable[[Any], Any]) -> Any:
         try:
             return work(None)
-        except AttributeError:  # the clock asks for more than is answered here
+        except AttributeError:  # the scheduler needs more than the stand-in provides
             return None
 
     async def has_external_changes() -> bool:

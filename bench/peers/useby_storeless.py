@@ -1,4 +1,4 @@
-"""useby with its store taken out: what its posts cost without one."""
+"""useby without its database, which shows what its posts cost otherwise."""
 
 from dataclasses import replace
 

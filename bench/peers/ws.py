@@ -9,7 +9,7 @@ SERVER = Path(__file__).with_name("ws_server.mjs")
 PEER = Peer(
     name="ws",
     title="npm ws",
-    token="node:crypto",  # noqa: S106 - who verifies it
+    token="node:crypto",  # noqa: S106 - the verifying software
     argv=lambda crowd, _folder, port: [
         "node",
         str(SERVER),

@@ -1,4 +1,4 @@
-// npm's ws, as its README begins: the token verified at the upgrade, connections in a Map.
+// npm's ws, written as in its README: the token verified at the upgrade, connections in a Map.
 
 import { WebSocketServer } from 'ws';
 import { PORT, established, message, obey, posted, userOf } from './control.mjs';
