@@ -96,7 +96,8 @@ def _document(api: FastAPI) -> dict[str, Any]:
         title=api.title, version=api.version, description=api.description, routes=api.routes
     )
     schemas = document["components"]["schemas"]
-    # A batch's items are validated one by one, so FastAPI does not add their schema by itself.
+    # The items of a batch are validated one by one, so that a bad item affects no other. So FastAPI
+    # does not add their schema by itself.
     schemas.setdefault("ProductIn", ProductIn.model_json_schema(by_alias=True))
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)

@@ -42,7 +42,7 @@ MOST_MESSAGE: Final = 200
 
 
 class FieldError(BaseModel):
-    """One thing that is wrong with a request."""
+    """One error in a request."""
 
     at: str = Field(description="Where: `body.expiryDate`, `query.limit`, …")
     message: str
@@ -73,7 +73,7 @@ def field_errors(error: ValidationError | RequestValidationError) -> list[FieldE
 def shared_out(found: Sequence[Sequence[FieldError]]) -> list[list[FieldError]]:
     """Return as many errors of each item of a batch as the answer has room for.
 
-    The first errors of all items have precedence over the second of any.
+    The first errors of all items take precedence over any item's second error.
     """
     room = ERROR_BYTES
     kept: list[list[FieldError]] = [[] for _ in found]

@@ -107,7 +107,7 @@ class RateLimiter:
         return None
 
     def signed_in(self, network: str, email: str) -> None:
-        """Undo the count of a successful attempt, and store its e-mail and network."""
+        """Undo the count of a successful attempt, and store its pair of e-mail and network."""
         now = self._clock()
         self._keep(email, max(0.0, self._count(email, now) - 1), now)
         _remember(self._signed_in, hash((network, email)), None)

@@ -6,7 +6,7 @@ HS256 and nothing else, so that a public key is never used as a shared secret (s
 name keys (``jku``, ``jwk``, ``x5u``) are never followed, and a token with ``crit`` is refused.
 
 When many clients connect at once, each presents a token. So ours are verified with the standard
-library alone, in a seventh of the time of PyJWT, which reads a token by character, and twice.
+library alone, in a seventh of the time of PyJWT, which reads a token twice and by character.
 """
 
 import hashlib
@@ -56,7 +56,7 @@ class Issuer:
 
 
 class Verifier:
-    """Verifies tokens. Its only state are the keys of an outside issuer."""
+    """Verifies tokens. The only state is the keys of an outside issuer."""
 
     def __init__(self, settings: Settings, key: bytes) -> None:
         """Store our own key, and read the outside issuer from the settings, if they have one.

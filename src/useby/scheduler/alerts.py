@@ -24,7 +24,7 @@ from useby.store.database import Database, StoreUnavailable, Transaction
 log = logging.getLogger(__name__)
 
 BATCH: Final = 250
-"""Maximum number of products in a transaction, some 20 ms of work; others write between two."""
+"""Maximum number of products in a transaction: some 20 ms of work, after which others write."""
 MAX_SLEEP: Final = timedelta(seconds=15)
 """Maximum sleep. We sleep on the monotonic clock but alerts follow the wall clock; if that is
 changed, this bounds how late we notice."""
