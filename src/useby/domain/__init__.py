@@ -1,4 +1,5 @@
-"""The rules: dates, alerts, wording. Pure functions over frozen dataclasses, ``now`` passed in.
+"""Domain rules: dates, alerts and wording. Pure functions over frozen dataclasses.
 
-Imports the standard library only, and nothing that does I/O. Every other room may import it.
+The current time is passed in as ``now``. The package imports the standard library only and does no
+I/O. Every other package may import it.
 """

@@ -1,4 +1,4 @@
-"""A person who owns products, and where they stand."""
+"""The account of a person who owns products."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from useby.domain.policy import Policy
 
 CLOCK_SKEW: Final = timedelta(seconds=60)
-"""Time by which the clock that dated a token may be ahead of ours."""
+"""Maximum time by which the clock that dated a token may be ahead of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +23,10 @@ class User:
     time_zone: str
     """IANA name, e.g. ``Europe/Berlin``."""
     policy: Policy
-    """What holds where neither a category nor a product says otherwise."""
+    """Policy for products whose category has no policy of its own."""
     created_at: datetime
     categories: Mapping[str, Policy] = field(default_factory=dict)
-    """Policies by category name, case-folded."""
+    """Policies by case-folded category name."""
     disabled_at: datetime | None = None
 
     @property
@@ -36,11 +36,11 @@ class User:
 
 
 class TokenStatus(Enum):
-    """Whether a user's token still opens anything."""
+    """Result of checking the user of a token."""
 
     GOOD = "good"
     UNKNOWN = "unknown"
-    """No such user: deleted, or never there."""
+    """The user does not exist: it was deleted, or never created."""
     DISABLED = "disabled"
     REVOKED = "revoked"
-    """The token's session was signed out, here or everywhere."""
+    """The user signed out of the token's sign-in, or of all sign-ins."""

@@ -1,9 +1,9 @@
-"""What falls due when, and what is said.
+"""Compute the alerts of a product: their due times and their drafts.
 
-A product has one alert a lead time, at its owner's time of day, and one on expiry. Of those whose
-time has come only the most urgent is said, so that a product that was added late, or a node that
-was down, brings one alert and never the backlog of stale ones. What was said is remembered by
-(product, date, lead): moving a date forth and back says nothing twice.
+A product has one alert for each lead, at the time of day that its policy sets, and one on expiry.
+Of the alerts that are due only the most urgent is sent. A product that was added late, or a node
+that was down, therefore causes one alert and not a backlog of stale ones. Sent alerts are stored by
+(product, date, lead), so moving a date forth and back does not send an alert twice.
 """
 
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ from useby.domain.policy import MAX_LEAD_DAYS, Policy
 from useby.domain.product import DateKind, Disposal, Expiry, Product, Status
 
 ON_EXPIRY: Final = -1
-"""The lead of the alert on expiry."""
+"""Lead of the alert on expiry."""
 INFO_FROM_DAYS: Final = 7
-"""From this many days on an alert is ``info``; nearer it is a ``warning``."""
+"""Alerts are ``info`` from this many days before the date; nearer ones are a ``warning``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One alert of a product, and the moment (UTC) from which it is due."""
+    """One alert of a product, and the UTC time at which it becomes due."""
 
     lead: int
     at: datetime
@@ -34,43 +34,43 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class AlertSchedule:
-    """What follows from a date, a policy and a zone, whatever the time is. All UTC."""
+    """Due times for a date, a policy and a zone, independent of the current time. All UTC."""
 
     alerts: tuple[Alert, ...]
-    """In the order of their time, which is that of their urgency; the last is on expiry."""
+    """Alerts in order of time, which is also the order of urgency; the last is on expiry."""
     ends_at: datetime
-    """The first moment at which the date is over."""
+    """First moment after the date."""
     expiring_from: datetime
-    """The start of the local day of the largest lead time."""
+    """Start of the local day of the largest lead."""
 
 
 @dataclass(frozen=True, slots=True)
 class AlertDecision:
-    """What the alert clock has to do about a product now."""
+    """Work of the scheduler for one product now."""
 
     schedule: AlertSchedule
     alert: Alert | None = None
-    """The alert that is said, if one is."""
+    """Alert to send; ``None`` if none is due."""
     draft: Draft | None = None
-    """What it says."""
+    """Notification of that alert."""
     next_alert_at: datetime | None = None
-    """When to look again (UTC); ``None``: never, unless the product changes."""
+    """UTC time of the next check; ``None`` if none is needed until the product changes."""
 
 
 @dataclass(frozen=True, slots=True)
 class AlertDates:
-    """The moments by which a product is found. All UTC."""
+    """Times that the database stores with a product and searches by. All UTC."""
 
     ends_at: datetime
-    """As in ``AlertSchedule``."""
+    """See ``AlertSchedule``."""
     expiring_from: datetime
-    """As in ``AlertSchedule``."""
+    """See ``AlertSchedule``."""
     next_alert_at: datetime | None
-    """When something is to be said next; not later than now if something is due already."""
+    """Time of the next alert; not later than now if an alert is already due."""
 
 
 def policy_for(product: Product, user: User) -> Policy:
-    """The policy that holds for a product: its own leads, its category's, or its owner's."""
+    """Return the policy of a product: its own leads, its category's policy, or its owner's."""
     policy = user.categories.get(product.category.casefold(), user.policy)
     if product.lead_days is not None:
         return Policy(product.lead_days, policy.alert_time)
@@ -79,11 +79,11 @@ def policy_for(product: Product, user: User) -> Policy:
 
 @lru_cache(maxsize=1024)
 def schedule(expiry: Expiry, policy: Policy, zone: ZoneInfo) -> AlertSchedule:
-    """Work out a date's calendar; many products of one wave share theirs.
+    """Compute the alert schedule of a date; cached, because products of one wave share it.
 
-    A product dated by the day is spoken of on the day it has expired at the time of day the
-    policy says, one dated by an instant at that instant; leads that would come no earlier than
-    that are left out.
+    A product dated by the day gets its expiry alert on the next day at the policy's time of day.
+    A product dated by an instant gets it at that instant. Leads whose alert would not come before
+    the expiry alert are left out.
     """
     day = expiry.day_in(zone)
     end = expiry.instant
@@ -103,13 +103,13 @@ def schedule(expiry: Expiry, policy: Policy, zone: ZoneInfo) -> AlertSchedule:
 
 
 def decide(product: Product, user: User, said: frozenset[int], now: datetime) -> AlertDecision:
-    """Decide what is said of a product at ``now``.
+    """Decide which alert to send for a product at ``now``.
 
     Args:
         product: The product.
         user: Its owner.
-        said: The leads already said for the product's present date.
-        now: The moment, aware.
+        said: Leads already sent for the product's present date.
+        now: The current time, aware.
     """
     zone = user.zone
     found = schedule(product.expiry, policy_for(product, user), zone)
@@ -123,7 +123,7 @@ def decide(product: Product, user: User, said: frozenset[int], now: datetime) ->
 
 
 def alert_dates(product: Product, user: User, said: frozenset[int], now: datetime) -> AlertDates:
-    """Work out the moments by which a product is found; arguments are those of ``decide``."""
+    """Compute the times stored with a product; the arguments are those of ``decide``."""
     found = schedule(product.expiry, policy_for(product, user), user.zone)
     past, coming = _due_and_next(found.alerts, said, now)
     wanted = None if product.closed_as is not None else past or coming
@@ -131,12 +131,12 @@ def alert_dates(product: Product, user: User, said: frozenset[int], now: datetim
 
 
 def days_left(product: Product, zone: ZoneInfo, now: datetime) -> int:
-    """Calendar days until the date, as a person in ``zone`` counts them; negative once past."""
+    """Return the calendar days until the date, counted in ``zone``; negative once it is past."""
     return (product.expiry.day_in(zone) - now.astimezone(zone).date()).days
 
 
 def status(product: Product, user: User, now: datetime) -> Status:
-    """Where a product stands for its owner at ``now``."""
+    """Return the status of a product for its owner at ``now``."""
     if product.closed_as is Disposal.CONSUMED:
         return Status.CONSUMED
     if product.closed_as is Disposal.DISCARDED:
@@ -150,9 +150,9 @@ def status(product: Product, user: User, now: datetime) -> Status:
 def _due_and_next(
     every: tuple[Alert, ...], said: frozenset[int], now: datetime
 ) -> tuple[Alert | None, Alert | None]:
-    """The latest alert that is past and the next to come, of those that are not settled.
+    """Return the latest unsettled alert that is due, and the next one that is not yet due.
 
-    An alert is settled once it, or one more urgent, has been said for this date.
+    An alert is settled once it, or a more urgent one, was sent for this date.
     """
     settled = min(said, default=MAX_LEAD_DAYS + 1)
     past: Alert | None = None
@@ -185,11 +185,14 @@ def _draft(product: Product, found: AlertSchedule, zone: ZoneInfo, now: datetime
 
 
 def _days_before(day: date, days: int) -> date:
-    """``days`` before ``day``, or the first day there is room for."""
-    earliest = date(1, 1, 3)  # a zone's offset must not lead out of datetime's range
+    """Return ``days`` before ``day``, or the earliest supported day."""
+    earliest = date(1, 1, 3)  # leaves room for a zone's offset in the range of datetime
     return day - timedelta(days=days) if (day - earliest).days > days else earliest
 
 
 def _moment(day: date, at: time, zone: ZoneInfo) -> datetime:
-    """A local time as UTC: skipped by DST it is moved past the gap, said twice the first counts."""
+    """Convert a local time to UTC.
+
+    A time that DST skips is moved past the gap; of a repeated time, the first counts.
+    """
     return datetime.combine(day, at, zone).astimezone(UTC)

@@ -1,4 +1,4 @@
-"""Barcodes: GTINs are verified by their check digit, anything else is free text.
+"""Check barcodes: a GTIN needs a correct check digit, anything else is free text.
 
 The check digit is that of the GS1 General Specifications, section 7.9: from the right, digits
 weigh 3 and 1 in turn, and the whole sum is a multiple of ten.
@@ -8,7 +8,7 @@ GTIN_LENGTHS = frozenset({8, 12, 13, 14})
 
 
 def check_digit(digits: str) -> int:
-    """The digit that completes ``digits`` (all but the last of a GTIN)."""
+    """Return the digit that completes ``digits`` (all but the last of a GTIN)."""
     total = sum(
         int(digit) * (3 if place % 2 == 0 else 1) for place, digit in enumerate(reversed(digits))
     )
@@ -16,12 +16,12 @@ def check_digit(digits: str) -> int:
 
 
 def checked(text: str) -> str:
-    """Put a barcode into the form it is kept in.
+    """Strip a barcode and check it.
 
-    Text of 8, 12, 13 or 14 digits is a GTIN and must carry its right check digit.
+    Text of 8, 12, 13 or 14 digits is a GTIN and must have the correct check digit.
 
     Raises:
-        ValueError: It is a GTIN whose check digit is wrong.
+        ValueError: The check digit of a GTIN is wrong.
     """
     text = text.strip()
     is_gtin = len(text) in GTIN_LENGTHS and text.isascii() and text.isdigit()

@@ -1,7 +1,7 @@
-"""What a committed transaction has to tell the rest of the program.
+"""Events that a committed transaction publishes inside its node.
 
-The store hands these over after the commit and in the order of the commits. They only hurry:
-whoever misses one finds the same in the store (house rule: the database is the truth).
+The store publishes them after the commit, in the order of the commits. Events only save time: a
+receiver that misses one finds the same in the database, which is the source of truth.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from useby.domain.product import Product
 
 @dataclass(frozen=True, slots=True)
 class NotificationsAdded:
-    """A user was told something: the rows just committed, ``seq`` rising."""
+    """Notifications of a user were committed; ``seq`` rises in the tuple."""
 
     user_id: str
     notifications: tuple[Notification, ...]
@@ -23,41 +23,41 @@ class NotificationsAdded:
 
 @dataclass(frozen=True, slots=True)
 class AccessRevoked:
-    """A user's tokens stopped being good: of one session, or all of them."""
+    """Tokens of a user were revoked: those of one sign-in, or all."""
 
     user_id: str
     session_id: str | None = None
-    """``None`` means every session: disabled, deleted, signed out everywhere."""
+    """``None`` for every sign-in: the user was disabled, deleted, or signed out everywhere."""
 
 
 @dataclass(frozen=True, slots=True)
 class AlertScheduled:
-    """Something falls due at ``at`` (UTC) that the alert clock may not know of yet."""
+    """An alert is due at ``at`` (UTC), perhaps earlier than the scheduler expects."""
 
     at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class MarkedRead:
-    """A user's notifications were read, or removed unread."""
+    """Notifications of a user were marked read, or removed unread."""
 
     user_id: str
     ids: tuple[str, ...] = ()
-    """Which ones; none when they are too many to name."""
+    """Ids of the notifications; empty when there are too many to list."""
 
 
 class Change(StrEnum):
-    """What happened to a product."""
+    """Kind of a change to a product."""
 
     ADDED = "added"
     UPDATED = "updated"
     CLOSED = "closed"
-    """Used up, thrown away, or deleted."""
+    """Consumed, discarded, or deleted."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProductChanged:
-    """A product of ``owner`` is now as given; of large batches this is not said."""
+    """A product of ``owner`` changed to ``product``; not published for large batches."""
 
     owner: User
     product: Product

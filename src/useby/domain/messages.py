@@ -1,4 +1,4 @@
-"""What a person reads: counted in calendar days, said as one would say it."""
+"""Texts of notifications, counted in calendar days and worded for people."""
 
 from decimal import Decimal
 
@@ -6,12 +6,12 @@ from useby.domain.product import Disposal
 
 
 def expiry(name: str, days_left: int, *, expired: bool) -> str:
-    """What an alert says.
+    """Return the text of an alert.
 
     Args:
         name: The product's name.
         days_left: Calendar days until its date, negative once it is past.
-        expired: Whether the date is over; on its very day it may be so only for an exact time.
+        expired: Whether the date is over; on the date itself only an exact time can be.
     """
     if days_left > 1:
         when = f"expires in {days_left} days"
@@ -27,7 +27,7 @@ def expiry(name: str, days_left: int, *, expired: bool) -> str:
 
 
 def closing(name: str, how: Disposal, quantity: Decimal, unit: str, *, left: Decimal) -> str:
-    """What is said when ``quantity`` of a product was used up or thrown away."""
+    """Return the text for ``quantity`` of a product having been consumed or discarded."""
     amount = f"{_plain(quantity)} {unit}".rstrip()
     if not left:
         return f"{name} was {how.value}"
@@ -35,11 +35,11 @@ def closing(name: str, how: Disposal, quantity: Decimal, unit: str, *, left: Dec
 
 
 def added(count: int) -> str:
-    """The one summary of an import or a batch."""
+    """Return the summary of an import or a batch."""
     return "1 product was added" if count == 1 else f"{count} products were added"
 
 
 def _plain(number: Decimal) -> str:
-    """A decimal as people write it: no exponent, no trailing zeros."""
+    """Format a decimal without an exponent and without trailing zeros."""
     text = format(number, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text

@@ -1,4 +1,4 @@
-"""What a person is told."""
+"""Notifications, and drafts of them."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Severity(StrEnum):
-    """How much it matters: the frame's ``type``."""
+    """Severity of a notification: the frame's ``type``."""
 
     INFO = "info"
     WARNING = "warning"
@@ -14,7 +14,7 @@ class Severity(StrEnum):
 
 
 class Cause(StrEnum):
-    """What happened."""
+    """Cause of a notification."""
 
     EXPIRING = "expiring"
     EXPIRED = "expired"
@@ -26,7 +26,7 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A notification before it has a place in its user's order."""
+    """A notification that has no ``seq`` yet."""
 
     user_id: str
     message: str
@@ -38,7 +38,7 @@ class Draft:
     days_left: int | None = None
 
     def kept(self, notification_id: str, seq: int, created_at: datetime) -> "Notification":
-        """The notification that this becomes with an id and a place."""
+        """Return the notification made of this draft, an id and a ``seq``."""
         return Notification(
             notification_id,
             self.user_id,
@@ -56,7 +56,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """A notification as it is kept. ``seq`` counts a user's notifications from 1, without a gap."""
+    """A stored notification. ``seq`` counts a user's notifications from 1, without a gap."""
 
     id: str
     user_id: str

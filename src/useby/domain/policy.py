@@ -1,4 +1,4 @@
-"""When a product is spoken of: how many days ahead, and at what time of day."""
+"""Alert policies: how many days ahead of a date, and at which time of day."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,19 +10,19 @@ MAX_LEAD_DAYS = 3650
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Lead times and the local time of day; on expiry an alert is always said besides."""
+    """Leads and the local time of day; an alert on expiry is always sent in addition."""
 
     lead_days: tuple[int, ...] = (7, 2, 0)
     """Whole days before the date, each 0 to 3650, distinct, largest first."""
     alert_time: time = time(9, 0)
-    """In the owner's zone."""
+    """Time of day in the owner's zone."""
 
 
 def lead_days(days: Iterable[int]) -> tuple[int, ...]:
-    """Put lead times into the one form they are kept in: distinct, largest first.
+    """Return leads in the form in which they are stored: distinct, largest first.
 
     Raises:
-        ValueError: A lead is no whole number of days from 0 to 3650, or there are more than 16.
+        ValueError: A lead is not a whole number of days from 0 to 3650, or there are more than 16.
     """
     leads = tuple(sorted(set(days), reverse=True))
     if len(leads) > MAX_LEADS:

@@ -1,7 +1,7 @@
-"""A product and its date.
+"""Products and their dates.
 
 A date is a calendar day in its owner's zone, good through the end of that day; an exact time may
-stand in its place. ``use_by`` is a date of safety, ``best_before`` one of quality: Regulation (EU)
+be given instead. ``use_by`` is a date of safety, ``best_before`` one of quality: Regulation (EU)
 No 1169/2011, Article 24 and Annex X.
 """
 
@@ -14,25 +14,25 @@ from zoneinfo import ZoneInfo
 
 
 class DateKind(StrEnum):
-    """What the date on the package means."""
+    """Meaning of the date on the package."""
 
     USE_BY = "use_by"
     BEST_BEFORE = "best_before"
 
 
 class Disposal(StrEnum):
-    """How a product came to its end."""
+    """Reason for which a product was closed."""
 
     CONSUMED = "consumed"
     DISCARDED = "discarded"
 
 
 class Status(StrEnum):
-    """Where a product stands now, as its owner would say it."""
+    """Status of a product at one moment, for its owner."""
 
     FRESH = "fresh"
     EXPIRING = "expiring"
-    """Within the largest of its lead times."""
+    """Within the largest of the product's leads."""
     EXPIRED = "expired"
     CONSUMED = "consumed"
     DISCARDED = "discarded"
@@ -40,12 +40,12 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Expiry:
-    """The date: exactly one of ``day`` and ``instant`` is set."""
+    """A product's date: exactly one of ``day`` and ``instant`` is set."""
 
     day: date | None = None
-    """A calendar day in the owner's zone, good through its end."""
+    """Calendar day in the owner's zone, good through its end."""
     instant: datetime | None = None
-    """An exact moment, aware and in UTC."""
+    """Exact time, aware and in UTC."""
 
     def __post_init__(self) -> None:
         if (self.day is None) == (self.instant is None):
@@ -53,10 +53,10 @@ class Expiry:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read an ISO 8601 date, or a date-time with its offset.
+        """Parse an ISO 8601 date, or a date-time with an offset.
 
         Raises:
-            ValueError: It is neither, it has no offset, or its year is not 1970 to 9998.
+            ValueError: The text is neither, has no offset, or its year is not 1970 to 9998.
         """
         if "T" not in text.upper() and " " not in text.strip():
             day = date.fromisoformat(text)
@@ -70,21 +70,21 @@ class Expiry:
 
     @property
     def key(self) -> str:
-        """The date in one unambiguous form, by which said alerts are remembered."""
+        """The date in one unambiguous form, under which sent alerts are stored."""
         if self.instant is not None:
             return self.instant.strftime("%Y-%m-%dT%H:%M:%SZ")
-        assert self.day is not None  # noqa: S101 - the constructor's own rule
+        assert self.day is not None  # noqa: S101 - __post_init__ ensures it
         return self.day.isoformat()
 
     def day_in(self, zone: ZoneInfo) -> date:
-        """The calendar day on which it ends, for a person in ``zone``."""
+        """Return the calendar day of the date in ``zone``."""
         if self.instant is not None:
             return self.instant.astimezone(zone).date()
         assert self.day is not None  # noqa: S101
         return self.day
 
     def ends_at(self, zone: ZoneInfo) -> datetime:
-        """The first moment (UTC) at which it has expired: a day's end, or the instant itself."""
+        """Return the first UTC moment of being expired: the end of the day, or the instant."""
         if self.instant is not None:
             return self.instant
         assert self.day is not None  # noqa: S101
@@ -93,14 +93,14 @@ class Expiry:
 
 
 def _check_year(year: int) -> None:
-    earliest, latest = 1970, 9998  # a day's arithmetic stays inside datetime's own range
+    earliest, latest = 1970, 9998  # day arithmetic stays within the range of datetime
     if not earliest <= year <= latest:
         raise ValueError(f"the year is {earliest} to {latest}")
 
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """One thing with a date, as it is kept."""
+    """A stored product."""
 
     id: str
     user_id: str
@@ -111,30 +111,30 @@ class Product:
     category: str = ""
     barcode: str = ""
     quantity: Decimal = Decimal(1)
-    """What is left of it; of a closed product, what there was at the last."""
+    """Quantity left; of a closed product, the last quantity before it was closed."""
     unit: str = ""
     location: str = ""
     notes: str = ""
     date_kind: DateKind = DateKind.BEST_BEFORE
     lead_days: tuple[int, ...] | None = None
-    """The product's own lead times; ``None`` takes its category's or its owner's."""
+    """Leads of the product itself; ``None`` means those of its category or owner."""
     external_id: str | None = None
-    """The caller's own key, unique among a user's products."""
+    """The client's own key, unique among a user's products."""
     closed_as: Disposal | None = None
     closed_at: datetime | None = None
 
 
 def used(product: Product, quantity: Decimal | None, how: Disposal, now: datetime) -> Product:
-    """The product after some of it was consumed or discarded.
+    """Return the product after some of it was consumed or discarded.
 
     Args:
         product: An open product.
-        quantity: How much, in the product's unit; ``None`` means all that is left.
-        how: What became of it.
-        now: The moment, aware.
+        quantity: Amount in the product's unit; ``None`` means all that is left.
+        how: Consumed or discarded.
+        now: The current time, aware.
 
     Raises:
-        ValueError: The product is closed, or there is not so much of it left.
+        ValueError: The product is closed, or less than ``quantity`` is left.
     """
     if product.closed_as is not None:
         raise ValueError(f"the product is already {product.closed_as.value}")
@@ -156,15 +156,15 @@ def used(product: Product, quantity: Decimal | None, how: Disposal, now: datetim
 
 
 def reopened(product: Product, quantity: Decimal | None, now: datetime) -> Product:
-    """The product after its closing was taken back.
+    """Return the product after its closing was undone.
 
     Args:
         product: A closed product.
-        quantity: How much of it there is after all; ``None`` means what there was at the last.
-        now: The moment, aware.
+        quantity: Amount that is left; ``None`` means the last quantity before it was closed.
+        now: The current time, aware.
 
     Raises:
-        ValueError: The product is not closed, or the quantity is nothing.
+        ValueError: The product is not closed, or the quantity is not positive.
     """
     if product.closed_as is None:
         raise ValueError("the product is not closed")

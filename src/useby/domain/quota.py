@@ -1,4 +1,4 @@
-"""Limits of what one account may keep."""
+"""Quotas of an account."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,11 +12,11 @@ class Quota(StrEnum):
     BYTES = "bytes"
 
 
-class QuotaReached(Exception):  # noqa: N818 - named as the caller sees it
-    """The account keeps as much as it may; nothing was written."""
+class QuotaReached(Exception):  # noqa: N818 - callers see this name
+    """The account has reached a limit; nothing was written."""
 
     def __init__(self, quota: Quota, limit: int) -> None:
-        """Name the figure and its limit; both may be shown to the account's owner."""
+        """Store the figure and its limit; both may be shown to the account's owner."""
         super().__init__(f"{quota} {limit}")
         self.quota = quota
         self.limit = limit
@@ -24,35 +24,35 @@ class QuotaReached(Exception):  # noqa: N818 - named as the caller sees it
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What an account keeps now."""
+    """Current figures of an account."""
 
     products: int
     unread: int
     bytes: int
-    """Estimated space on disk: a fixed figure for each row, and the length of its texts."""
+    """Estimated space on disk: a fixed figure for each row, plus the length of its texts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What an account may keep."""
+    """Limits of an account."""
 
     products: int
-    """Products, closed ones included."""
+    """Number of products, closed ones included."""
     unread: int
-    """Unread notifications. The clock's alerts count, and are kept beyond the limit."""
+    """Number of unread notifications. Alerts count, but are stored beyond the limit."""
     bytes: int
-    """Estimated space on disk. The request that passes the limit is the last that is kept."""
+    """Estimated space on disk. The request that passes the limit is the last one stored."""
 
     def reached(self, kept: Usage, *, products: int = 0, unread: int = 0) -> QuotaReached | None:
-        """Compare what an account would keep with its limits.
+        """Compare an account's figures, with additions, to its limits.
 
         Args:
-            kept: What the account keeps now.
-            products: The number of products to be added.
-            unread: The number of notifications to be added.
+            kept: Current figures of the account.
+            products: Number of products to add.
+            unread: Number of notifications to add.
 
         Returns:
-            The error to raise; ``None`` if all of it may be kept.
+            The error to raise; ``None`` if everything may be stored.
         """
         if products and kept.products + products > self.products:
             return QuotaReached(Quota.PRODUCTS, self.products)

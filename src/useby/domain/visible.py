@@ -1,11 +1,11 @@
-"""Text that anybody may have written, made safe to show in a terminal or a log (CWE-117)."""
+"""Make untrusted text safe to show in a terminal or a log (CWE-117)."""
 
 
 def visible(text: str) -> str:
-    """Return text whose unprintable characters are shown as escapes and not obeyed.
+    """Return text with its unprintable characters replaced by escapes.
 
     Unprintable are control characters, line ends, direction marks and overrides, characters
-    without a width, surrogates and what Unicode has not assigned (``str.isprintable``).
+    without a width, surrogates and code points unassigned in Unicode (``str.isprintable``).
     """
     if text.isprintable():
         return text

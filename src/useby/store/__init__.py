@@ -1,9 +1,10 @@
-"""The truth: the only room with SQL.
+"""The database, which is the source of truth; the only package with SQL.
 
-``schema`` has the tables, ``database`` runs work on a database, and one file an aggregate holds a
-function for each statement. A function that reads takes a ``Connection``; one that writes takes a
-``Transaction``, in which it also tells the news that its commit will be. All are plain functions,
-run whole on the database's own threads by ``Database.read`` and ``Database.write``.
+``schema`` has the tables, ``database`` runs work on a database, and one module for each aggregate
+has a function for each statement. A function that reads takes a ``Connection``; one that writes
+takes a ``Transaction``, to which it also adds the events to publish after the commit. All are plain
+functions, which ``Database.read`` and ``Database.write`` run as a whole.
 
-Imports ``domain`` and ``settings``. Imported by ``clock``, ``realtime``, ``api``, ``app``, ``cli``.
+The package imports ``domain`` and ``metrics``. ``scheduler``, ``realtime``, ``api``, ``app`` and
+``cli`` import it.
 """

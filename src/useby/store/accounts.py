@@ -1,4 +1,4 @@
-"""Users: who they are, how their alerts are said, and whether their tokens are still good."""
+"""Store users and their alert policies, and check their tokens."""
 
 import contextlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,12 +19,12 @@ from useby.store.notifications import UnknownUser
 from useby.store.schema import UtcDateTime, notifications, sessions, usage, users
 
 
-class EmailTaken(Exception):  # noqa: N818 - said as the caller sees it
+class EmailTaken(Exception):  # noqa: N818 - callers see this name
     """Another user has this e-mail."""
 
 
 def policy_json(policy: Policy) -> dict[str, Any]:
-    """A policy as JSON."""
+    """Return a policy as JSON."""
     return {
         "leadDays": list(policy.lead_days),
         "alertTime": policy.alert_time.isoformat("minutes"),
@@ -80,7 +80,7 @@ _CHECK_TOKENS: Final = PackedSelect(
         users.c.seq,
         users.c.disabled_at.is_not(None),
         sa.case(
-            # An outside token tells its age in whole seconds; of the same second, it is older.
+            # An outside token is dated in whole seconds; one of the same second counts as older.
             (
                 _TOKENS.c.session_id.is_(None),
                 sa.func.coalesce(_TOKENS.c.issued_at <= users.c.signed_out_at, sa.false()),
@@ -101,19 +101,19 @@ _CHECK_TOKENS: Final = PackedSelect(
 
 
 class TokenCheck(NamedTuple):
-    """The result of looking a token and its user up."""
+    """Result of looking up a token and its user."""
 
     standing: TokenStatus
     newest: int
-    """The newest ``seq`` given to one of the user's notifications."""
+    """Newest ``seq`` of the user's notifications."""
     unread: int
-    """The number of them that are unread."""
+    """Number of unread notifications."""
     bytes: int
-    """The space on disk that the account is counted as (``store.usage``)."""
+    """Estimated space of the account on disk (``store.usage``)."""
 
 
 def add_user(transaction: Transaction, *, user: User, password_hash: str | None) -> None:
-    """Keep a new user.
+    """Add a user.
 
     Raises:
         EmailTaken: Another user has the e-mail, or the id.
@@ -127,14 +127,14 @@ def add_user(transaction: Transaction, *, user: User, password_hash: str | None)
     new = sa.insert(users).values(**_values(user), id=user.id, password_hash=password_hash)
     try:
         transaction.connection.execute(new)
-    except sa.exc.IntegrityError:  # taken since, on another node
+    except sa.exc.IntegrityError:  # another node has added it since
         raise EmailTaken from None
 
 
 def provision(
     transaction: Transaction, subjects: Iterable[str], now: datetime, time_zone: str = "UTC"
 ) -> None:
-    """Make users of an outside issuer's subjects that are not known yet."""
+    """Create users for those subjects of an outside issuer that have none."""
     for subject in subjects:
         known = sa.select(users.c.id).where(users.c.id == subject)
         if transaction.connection.execute(known).first() is None:
@@ -142,7 +142,7 @@ def provision(
             new = sa.insert(users).values(**_values(user), id=user.id)
             nested = transaction.connection.begin_nested
             with contextlib.suppress(sa.exc.IntegrityError), nested():
-                transaction.connection.execute(new)  # unless another node saw them first
+                transaction.connection.execute(new)  # fails if another node was first
 
 
 def _values(user: User) -> dict[str, Any]:
@@ -158,21 +158,21 @@ def _values(user: User) -> dict[str, Any]:
 
 
 def user(connection: Connection, user_id: str) -> User | None:
-    """The user with this id."""
+    """Return the user with this id."""
     row = connection.execute(sa.select(*_USER_COLUMNS).where(users.c.id == user_id)).first()
     return _user(row) if row else None
 
 
 def users_by_id(connection: Connection, user_ids: Iterable[str]) -> dict[str, User]:
-    """Those users who are there, by their id."""
+    """Return the existing users among ``user_ids``, by id."""
     rows = connection.execute(_BY_ID, values_params(connection, sorted(user_ids)))
     return {row.id: _user(row) for row in rows}
 
 
 def lock_user(transaction: Transaction, user_id: str) -> User | None:
-    """Return the user with this id, whose rows nobody else writes until this transaction ends.
+    """Return the user with this id and lock its rows until this transaction ends.
 
-    ``None`` if there is none, or the user is shut out, or being deleted.
+    Returns ``None`` if the user does not exist, is disabled or is being deleted.
     """
     lock_users(transaction, user_id)
     found = user(transaction.connection, user_id)
@@ -180,20 +180,20 @@ def lock_user(transaction: Transaction, user_id: str) -> User | None:
 
 
 def user_by_email(connection: Connection, email: str) -> User | None:
-    """The user with this e-mail, in whatever case it is written."""
+    """Return the user with this e-mail, regardless of case."""
     wanted = sa.select(*_USER_COLUMNS).where(users.c.email == email.lower())
     row = connection.execute(wanted).first()
     return _user(row) if row else None
 
 
 def all_users(connection: Connection) -> list[User]:
-    """Return every user who is not being deleted, by e-mail."""
+    """Return all users who are not being deleted, by e-mail."""
     wanted = sa.select(*_USER_COLUMNS).where(~slices.is_being_deleted(users.c.id))
     return [_user(row) for row in connection.execute(wanted.order_by(users.c.email, users.c.id))]
 
 
 def password_hash(connection: Connection, user_id: str) -> str | None:
-    """The hash of the user's password; ``None`` if they have none, or are not there."""
+    """Return the hash of the user's password; ``None`` if the user or the password is missing."""
     return connection.scalar(sa.select(users.c.password_hash).where(users.c.id == user_id))
 
 
@@ -208,12 +208,12 @@ def change_user(
     alert_time: time | None = None,
     categories: Mapping[str, Policy] | None = None,
 ) -> User:
-    """Change what is given, and have all pending alerts rescheduled if they depend on it.
+    """Change the given values; reschedule all pending alerts if they depend on one of them.
 
-    The alert clock works out their new moments in batches.
+    The scheduler computes the new times in batches.
 
     Raises:
-        UnknownUser: There is no such user.
+        UnknownUser: The user does not exist.
     """
     new: dict[str, Any] = {}
     if name is not None:
@@ -244,31 +244,31 @@ def change_password(
     now: datetime,
     keep_session: str | None,
 ) -> None:
-    """Set a new password and end every session but one."""
+    """Set a new password and end every sign-in but one."""
     _update(transaction, user_id, {"password_hash": password_hash})
     end_sessions(transaction, user_id, now, keep=keep_session)
 
 
 def set_password_hash(transaction: Transaction, user_id: str, password_hash: str) -> None:
-    """Keep the same password hashed anew, with today's parameters."""
+    """Replace the hash of an unchanged password by one with current parameters."""
     _update(transaction, user_id, {"password_hash": password_hash})
 
 
 def end_sessions(
     transaction: Transaction, user_id: str, now: datetime, *, keep: str | None = None
 ) -> None:
-    """End every session of the user, and every outside token issued until now.
+    """End every sign-in of the user, and every outside token issued until now.
 
-    An issuer's clock may be ahead of ours by ``CLOCK_SKEW``, so a token that it issued before this
-    moment may be dated after it. All tokens dated within that time are ended; an outside sign-in
-    made in the minute after a sign-out everywhere is therefore ended too, and works when repeated
-    after that minute.
+    An issuer's clock may be ahead of ours by ``CLOCK_SKEW``, so a token that it issued before now
+    may be dated after it. All tokens dated within that time are ended; an outside sign-in made in
+    the minute after a sign-out everywhere is therefore ended too, and works when repeated after
+    that minute.
 
     Args:
-        transaction: The write under way.
+        transaction: The running write.
         user_id: The user.
-        now: The moment, aware.
-        keep: A session that goes on.
+        now: The current time, aware.
+        keep: Id of a sign-in that is not ended.
     """
     ending = sa.and_(sessions.c.user_id == user_id, sessions.c.revoked_at.is_(None))
     if keep is not None:
@@ -285,10 +285,10 @@ def end_sessions(
 
 
 def disable_user(transaction: Transaction, user_id: str, *, disabled: bool, now: datetime) -> None:
-    """Shut a user out, or let them in again.
+    """Disable or enable a user.
 
     Raises:
-        UnknownUser: There is no such user.
+        UnknownUser: The user does not exist.
     """
     _update(transaction, user_id, {"disabled_at": now if disabled else None})
     if disabled:
@@ -298,19 +298,19 @@ def disable_user(transaction: Transaction, user_id: str, *, disabled: bool, now:
 
 
 def take_back(transaction: Transaction, user_id: str) -> None:
-    """Delete a user who was added in this very transaction, and so has nothing yet."""
+    """Delete a user who was added in this same transaction and so owns nothing."""
     transaction.connection.execute(sa.delete(users).where(users.c.id == user_id))
 
 
 def check_tokens(
     connection: Connection, tokens: Sequence[tuple[str, str | None, datetime]]
 ) -> list[TokenCheck]:
-    """Look tokens and their users up, all of them in one query.
+    """Look up tokens and their users, all in one query.
 
     Args:
-        connection: The snapshot to look at.
-        tokens: For each its user, its session (``None`` for an outside issuer's) and when it was
-            issued.
+        connection: The snapshot to read.
+        tokens: The user, the sign-in (``None`` for an outside issuer's token) and the time of
+            issue of each.
     """
     found = [TokenCheck(TokenStatus.UNKNOWN, 0, unread=0, bytes=0)] * len(tokens)
     columns = zip(*tokens, strict=True) if tokens else ((), (), ())
@@ -319,7 +319,7 @@ def check_tokens(
         standing = (
             TokenStatus.DISABLED if disabled else TokenStatus.REVOKED if ended else TokenStatus.GOOD
         )
-        # A replay must never depend on a figure, only on the rows themselves.
+        # A replay must depend on the rows themselves, never on a counter.
         found[number] = TokenCheck(standing, seq, max(unread, 1) if any_unread else 0, size)
     return found
 

@@ -1,4 +1,4 @@
-"""The alert clock's statements: what is due next, claim it, settle it."""
+"""Statements of the scheduler: find the next due alert, claim due products, record results."""
 
 import logging
 from collections.abc import Collection, Sequence
@@ -23,18 +23,18 @@ log = logging.getLogger(__name__)
 
 FAULT_LENGTH: Final = 200
 OWNERS: Final = 20
-"""How many late owners one look finds; the next look finds the others."""
+"""Maximum late owners that one query returns; the next query returns others."""
 
 
 @dataclass(frozen=True, slots=True)
 class AlertRecord:
-    """What became of one claimed product."""
+    """Result for one claimed product."""
 
     product: Product
     outcome: AlertDecision | None
-    """What was said of it, and when to look again; ``None`` if that can't be worked out."""
+    """Decision about its alert and next time; ``None`` if computing it failed."""
     reason: str = ""
-    """Why not; the product is set aside and waits for a change."""
+    """Reason of the failure; the product gets no alerts until it is changed."""
 
 
 _CLAIM: Final = (
@@ -72,11 +72,11 @@ _QUARANTINE: Final = BulkWrite(products.c.next_alert_at, products.c.alert_fault,
 
 
 def next_due(connection: Connection, left_out: Collection[str] = ()) -> datetime | None:
-    """Return when the next alert of any user is due; ``None`` if none ever is.
+    """Return the time of the next alert of any user; ``None`` if there is none.
 
     Args:
-        connection: The snapshot to look at.
-        left_out: Users who do not count, as disabled ones do not.
+        connection: The snapshot to read.
+        left_out: Users to ignore, in addition to disabled ones.
     """
     wanted = (
         sa.select(products.c.next_alert_at)
@@ -91,12 +91,12 @@ def next_due(connection: Connection, left_out: Collection[str] = ()) -> datetime
 
 
 def late_owners(connection: Connection, before: datetime, left_out: Collection[str]) -> list[str]:
-    """Return owners of what has been due since before a moment, longest due first.
+    """Return owners of products due since before a moment, longest due first.
 
-    An owner whose row is almost always locked when we claim would otherwise be skipped forever.
+    An owner whose row is locked at almost every claim would otherwise be skipped forever.
     """
     if connection.dialect.name == "sqlite":
-        return []  # it has one writer, so no row is ever skipped
+        return []  # SQLite has one writer, so no row is ever skipped
     due = (
         sa.select(products.c.user_id, sa.func.min(products.c.next_alert_at).label("since"))
         .join(users, users.c.id == products.c.user_id)
@@ -113,7 +113,7 @@ def late_owners(connection: Connection, before: datetime, left_out: Collection[s
 
 
 def is_due(connection: Connection, owner: str, now: datetime) -> bool:
-    """Check for an owner who is not shut out and of whom something is due."""
+    """Return whether a user is not disabled and has a due product."""
     due = sa.exists().where(
         products.c.user_id == owner,
         products.c.next_alert_at <= now,
@@ -131,23 +131,23 @@ def claim_due(
     of: str | None = None,
     left_out: Collection[str] = (),
 ) -> tuple[list[tuple[Product, User, frozenset[int]]], int]:
-    """Claim the products due at ``now``, longest due first, with their owners and the leads said.
+    """Claim products due at ``now``, longest due first, with their owners and sent leads.
 
-    They stay claimed until the transaction ends, on PostgreSQL with everything of their owners';
-    rows that other transactions hold are left to them. SQLite has one writer.
+    The claim holds until the transaction ends, on PostgreSQL for all rows of the owners. Rows that
+    other transactions lock are left to them. SQLite has one writer.
 
     Args:
-        transaction: The write under way.
-        now: The moment, aware.
-        most: How many products at most.
-        of: Only this owner's; an owner whose row is held is waited for.
-        left_out: Owners whose products are left.
+        transaction: The running write.
+        now: The current time, aware.
+        most: Maximum number of products.
+        of: Claim only products of this owner, and wait for the lock of the owner's row.
+        left_out: Owners whose products are not claimed.
 
     Returns:
-        What is claimed, and how many were set aside because their rows can't be read.
+        The claims, and the number of products quarantined because their rows can't be read.
 
     Raises:
-        OwnerHeld: Another transaction holds the row of ``of``, and this one may not wait.
+        OwnerHeld: Another transaction locks the row of ``of``, and this one may not wait.
     """
     connection, unreadable = transaction.connection, 0
     if of is not None:
@@ -156,7 +156,7 @@ def claim_due(
         claimed = _claim(connection, now, most, of, left_out)
     except sa.exc.SQLAlchemyError:
         raise
-    except Exception:  # noqa: BLE001 - whatever a row holds, it must not stop the others' alerts
+    except Exception:  # noqa: BLE001 - one unreadable row must not stop the alerts of others
         unreadable = _set_aside_unreadable(connection, now)
         claimed = _claim(connection, now, most, of, left_out)
     said = sent_leads(connection, [product for product, _ in claimed])
@@ -164,7 +164,7 @@ def claim_due(
 
 
 def record(transaction: Transaction, settled: Sequence[AlertRecord], now: datetime) -> None:
-    """Keep what became of a claimed batch: alerts said, next moments, products set aside."""
+    """Store the results of a claimed batch: sent alerts, next times, quarantined products."""
     said, placed, aside = [], [], []
     for each in settled:
         key, outcome = (each.product.user_id, each.product.id), each.outcome
@@ -194,7 +194,7 @@ def _claim(
 
 
 def _set_aside_unreadable(connection: Connection, now: datetime) -> int:
-    """Set aside each due product that can't be read, or whose owner can't; how many they were."""
+    """Quarantine due products that, or whose owners, can't be read; return their number."""
     count = 0
     due = connection.execute(
         sa.select(products.c.user_id, products.c.id)

@@ -1,8 +1,8 @@
-"""Work for many users that shares transactions, and in which one user delays only themselves.
+"""Run items of many users in shared transactions, in which one user delays only themselves.
 
-One worker takes all items that wait and works them off in one transaction: a transaction for each
-cost three times as much. On PostgreSQL another transaction may hold a user's row. The batch leaves
-that user's items, which move to a queue of the user's own, so nobody else waits for the row.
+One worker takes all waiting items and processes them in one transaction: a transaction for each
+cost three times as much. On PostgreSQL another transaction may lock a user's row. The batch then
+skips that user's items, which move to a queue of the user's own, so nobody else waits for the row.
 """
 
 import asyncio
@@ -13,35 +13,35 @@ T = TypeVar("T")
 
 RETRY_SECONDS: Final = 0.25
 RETRY_LONGEST: Final = 5.0
-"""Seconds between two attempts of one user, whose items were left even by a batch that waits."""
+"""Maximum seconds between two attempts for a user whose items even a waiting batch skipped."""
 
 
 class Work(Protocol[T]):
-    """Works off a batch."""
+    """Function that processes a batch."""
 
     async def __call__(self, batch: Sequence[T], /, *, apart: bool) -> Sequence[T]:
-        """Work off a batch; raises nothing.
+        """Process a batch without raising.
 
         Args:
-            batch: Of any users; of one user if ``apart``.
+            batch: Items of any users; of one user if ``apart``.
             apart: Whether this batch may wait for its user's row.
 
         Returns:
-            What is left and has to be tried again.
+            The items that have to be tried again.
         """
 
 
 class Batches(Generic[T]):
-    """The queue of all, and a queue of each user who is waited for. Runs on the event loop."""
+    """A shared queue, and a queue for each user waited for. Used on the event loop only."""
 
     def __init__(self, name: str, work: Work[T], user_of: Callable[[T], str], *, most: int) -> None:
-        """Make empty queues; ``run`` works them off.
+        """Create empty queues; ``run`` processes them.
 
         Args:
-            name: Names the tasks.
-            work: Works off a batch.
-            user_of: Names the user of an item.
-            most: Items in one transaction; the next ones wait for these.
+            name: Prefix of the tasks' names.
+            work: Function that processes a batch.
+            user_of: Function that returns the user id of an item.
+            most: Maximum items in one transaction.
         """
         self._name = name
         self._work = work
@@ -53,16 +53,16 @@ class Batches(Generic[T]):
 
     @property
     def apart(self) -> frozenset[str]:
-        """The users who have a queue of their own at present."""
+        """Ids of the users who currently have a queue of their own."""
         return frozenset(self._apart)
 
     def put(self, item: T) -> None:
-        """Add an item at the end of the queue."""
+        """Append an item to the queue."""
         self._queue.append(item)
         self._wanted.set()
 
     async def run(self) -> None:
-        """Work the queues off until cancelled."""
+        """Process the queues until cancelled."""
         async with asyncio.TaskGroup() as group:
             while True:
                 await self._wanted.wait()

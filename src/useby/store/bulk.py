@@ -1,13 +1,13 @@
-"""Many rows at once: as what a statement looks for, and as what it writes.
+"""Pass many rows to one statement, as search keys or as rows to write.
 
-``values_table`` is a table of values passed to a statement in one parameter or a few, so that its
-text, and what the server keeps for it, is the same however many there are: on SQLite a JSON text,
-on PostgreSQL an array a column. ``BulkWrite`` is a statement that many rows are written by at once.
+``values_table`` is a table of values that is passed to a statement in one parameter or a few: on
+SQLite a JSON text, on PostgreSQL an array for each column. The statement's text, and its cached
+plan, are thus the same for any number of rows. ``BulkWrite`` is a statement that writes many rows.
 
-SQLite's driver lets other threads run at every step of a statement, and then waits for its turn.
-Beside a busy event loop that costs more than the step: with rows written by JSON, all in one step,
-a single post took 522 µs of CPU in place of 672 with ``executemany``, although without such a
-neighbour it takes a fifth more (29 µs a row against 24).
+SQLite's driver releases the interpreter's lock at every step of a statement and then waits to get
+it back. With a busy event loop in the process this costs more than the step. With rows written by
+JSON, all in one step, a single post took 522 µs of CPU in place of 672 with ``executemany``,
+although without a busy event loop it takes a fifth more (29 µs a row against 24).
 """
 
 import json
@@ -26,11 +26,11 @@ from useby.store.schema import utc_text
 
 Processor = Callable[[Any], Any]
 Order = list[tuple[str, Processor | None]]
-"""Of a driver's parameters: their names, each with what makes its values fit."""
+"""Names of a driver's parameters, each with the function that converts its values."""
 
 
 class _Given(FunctionElement[Any]):
-    """The values themselves; ``values_table`` gives them their columns' names and types."""
+    """The values; ``values_table`` gives their columns names and types."""
 
     name = "values_table"
     inherit_cache = True
@@ -47,7 +47,7 @@ class _Given(FunctionElement[Any]):
 
 
 def _unbounded(type_: TypeEngine[Any]) -> TypeEngine[Any]:
-    """The type without its length: what is cast to a shorter one is cut, and nothing said."""
+    """Return the type without its length: a cast to a shorter type would silently truncate."""
     return sa.Text() if isinstance(type_, sa.String) else type_
 
 
@@ -68,7 +68,7 @@ def _as_arrays(element: _Given, compiler: Any, **options: Any) -> str:
 
 
 def values_table(*columns: sa.ColumnElement[Any]) -> sa.TableValuedAlias:
-    """A table of values with the names and types of ``columns``; one a statement."""
+    """Return a table of values with the names and types of ``columns``; one for a statement."""
     return _Given(columns).table_valued(
         *(sa.column(str(column.key), column.type) for column in columns), name="values_table"
     )
@@ -88,19 +88,19 @@ def values_params(
 
 
 class CompiledStatement:
-    """A statement compiled once for each driver, and handed to it as text.
+    """A statement that is compiled once for each driver and passed to it as text.
 
-    SQLAlchemy's own way to the driver takes some 25 µs more, a third of a short write on SQLite.
-    Rows come back as the driver gives them: text and numbers, no moments.
+    SQLAlchemy's normal execution takes some 25 µs more, a third of a short write on SQLite.
+    Rows are returned as by the driver: text and numbers, no datetimes.
     """
 
     def __init__(self, statement: sa.Executable) -> None:
-        """Take the statement; its parameters are named."""
+        """Store the statement; its parameters must be named."""
         self._statement: Any = statement
         self._made: dict[str, tuple[str, Order]] = {}
 
     def __call__(self, connection: Connection, **values: Any) -> sa.CursorResult[*tuple[Any, ...]]:
-        """Run it with the values of its parameters."""
+        """Execute the statement with these parameter values."""
         text, order = self._compiled(connection.dialect)
         return connection.exec_driver_sql(
             text,
@@ -121,21 +121,21 @@ class CompiledStatement:
 
 
 class PackedSelect:
-    """A select whose rows come all at once, on SQLite as one.
+    """A select that fetches all rows at once, on SQLite packed into one row.
 
-    SQLite's driver lets other threads run before every row and then waits for its turn: beside a
-    busy event loop, as in a storm of connections, a row took 30 µs of CPU, and so takes 12.
+    SQLite's driver releases the interpreter's lock before every row and then waits to get it back:
+    with a busy event loop, as in a storm of connections, a row took 30 µs of CPU, and now takes 12.
     """
 
     def __init__(self, statement: sa.Select[*tuple[Any, ...]]) -> None:
-        """Take the statement; what it selects is text, numbers and truth values."""
+        """Store the statement; its columns must be text, numbers and truth values."""
         rows = statement.subquery()
         as_one = sa.func.json_group_array(sa.func.json_array(*rows.c))
         self._rows = CompiledStatement(statement)
         self._as_one = CompiledStatement(sa.select(as_one))
 
     def __call__(self, connection: Connection, **values: Any) -> Iterable[Sequence[Any]]:
-        """The rows that the values of its parameters lead to."""
+        """Return the rows for these parameter values."""
         if connection.dialect.name == "sqlite":
             rows: list[list[Any]] = json.loads(self._as_one(connection, **values).scalar_one())
             return rows
@@ -143,14 +143,14 @@ class PackedSelect:
 
 
 class BulkWrite:
-    """A statement that writes many rows: new ones, or those of a table that have a key."""
+    """A statement that inserts many rows, or updates many rows by their key."""
 
     def __init__(self, *columns: sa.Column[Any], where: Sequence[sa.Column[Any]] = ()) -> None:
-        """Make the statement.
+        """Build the statement.
 
         Args:
-            columns: What is written.
-            where: The key of rows that are there; without it they are new.
+            columns: The columns to write.
+            where: The key of the rows to update; if empty, rows are inserted.
         """
         both = (*columns, *where)
         self._types = [column.type for column in both]
@@ -170,11 +170,11 @@ class BulkWrite:
             self._for_all = CompiledStatement(new.from_select(columns, sa.select(*many)))
 
     def __call__(self, connection: Connection, rows: Sequence[Sequence[Any]]) -> None:
-        """Write rows, each with its values in the order of the columns, then of the key."""
+        """Write rows, each with the values of the columns, then those of the key."""
         if not rows:
             return
         if len(rows) == 1 or (self._binary and connection.dialect.name == "sqlite"):
-            for row in rows:  # JSON has no bytes
+            for row in rows:  # JSON cannot hold bytes
                 self._for_each(connection, **dict(zip(self._names, row, strict=True)))
             return
         columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
@@ -187,7 +187,7 @@ class BulkWrite:
 
 
 def _bound(column: Sequence[Any], type_: TypeEngine[Any], dialect: Dialect) -> Sequence[Any]:
-    """A column's values as the driver takes them."""
+    """Convert a column's values for the driver."""
     processor = type_.dialect_impl(dialect).bind_processor(dialect)
     return column if processor is None else list(_each_once(column, processor))
 
@@ -206,7 +206,7 @@ def _update(
 
 
 def _each_once(column: Iterable[Any], processor: Processor) -> Iterable[Any]:
-    """Each value as the driver takes it, worked out once: in a batch they are mostly the same."""
+    """Convert each value for the driver, equal ones once: in a batch most values are equal."""
     known: dict[Any, Any] = {}
     for value in column:
         if value not in known:

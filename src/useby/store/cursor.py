@@ -1,4 +1,4 @@
-"""Pages by key: an opaque cursor says after which row the next page begins."""
+"""Pagination by key: an opaque cursor holds the key of the last row of the previous page."""
 
 import base64
 import binascii
@@ -10,29 +10,29 @@ from typing import Any, Generic, TypeVar
 T = TypeVar("T")
 
 
-class BadCursor(Exception):  # noqa: N818 - said as the caller sees it
-    """The cursor is not one that this list gave."""
+class BadCursor(Exception):  # noqa: N818 - callers see this name
+    """The cursor was not made by this list."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """Some rows, and the cursor of the next page if there is one."""
+    """A page of rows, and the cursor of the next page if there is one."""
 
     items: tuple[T, ...]
     next_cursor: str | None
 
 
 def encode(order: str, key: Sequence[str | int]) -> str:
-    """A cursor after the row with ``key`` in the list ordered by ``order``."""
+    """Return a cursor after the row with ``key`` in the list ordered by ``order``."""
     text = json.dumps([order, *key], separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def decode(cursor: str, order: str, kinds: Sequence[type]) -> list[Any]:
-    """The key in a cursor of the list ordered by ``order``.
+    """Return the key in a cursor of the list ordered by ``order``.
 
     Raises:
-        BadCursor: It is not such a cursor.
+        BadCursor: The cursor is invalid, or of another list.
     """
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)

@@ -1,8 +1,8 @@
-"""What every database does for this program: run work in a transaction, and tell the news of it.
+"""Database interface: run work in a transaction and publish its events after the commit.
 
-``sqlite`` and ``postgres`` do it, each as its server, or its file, wants it. Work is a plain
-function, run whole; what it reads is one snapshot, and what it wrote is on stable storage when its
-caller hears of it. A caller that is cancelled cancels nothing.
+``sqlite`` and ``postgres`` implement it. Work is a plain function that is run as a whole. Its reads
+see one snapshot, and its writes are on stable storage before its caller continues. Cancelling the
+caller does not cancel the work.
 """
 
 import asyncio
@@ -44,94 +44,93 @@ SERVER_URL: Final = re.compile(
 URL_HELP: Final = "the database URL must be sqlite:///PATH or postgresql://USER@HOST/DATABASE"
 
 
-class StoreUnavailable(Exception):  # noqa: N818 - said as the caller sees it
+class StoreUnavailable(Exception):  # noqa: N818 - callers see this name
     """The database can't be used now; the same call may succeed later."""
 
 
-class OwnerHeld(Exception):  # noqa: N818 - it names what happened
-    """Another transaction holds a user's row, and this one may not wait for it.
+class OwnerHeld(Exception):  # noqa: N818 - the name describes the event
+    """Another transaction locks a user's row, and this transaction may not wait for the lock.
 
     ``Database.write`` rolls back, waits for its turn and runs the work again.
     """
 
     def __init__(self, user_id: str) -> None:
-        """Name the user."""
+        """Store the user's id."""
         super().__init__(user_id)
         self.user_id = user_id
 
 
 class ReadRefused(StoreUnavailable):
-    """A user's read had to wait too long, or took too long; the message is for that user."""
+    """A user's read waited or ran for too long; the message may be shown to that user."""
 
 
 @dataclass(slots=True)
 class Transaction:
-    """A write under way: the connection it runs on and the news its commit will be."""
+    """A running write: its connection, and the events to publish after its commit."""
 
     connection: Connection
     news: list[Event] = field(default_factory=list)
     waits: bool = False
-    """Whether it may wait for rows that other transactions hold (PostgreSQL only)."""
+    """True if it may wait for rows that other transactions lock (PostgreSQL only)."""
 
     def publish(self, news: Event) -> None:
-        """Have ``news`` published once this has been committed, and never if it is not."""
+        """Publish an event after the commit; a rollback discards it."""
         self.news.append(news)
 
 
 class Database(Protocol):
-    """A database that is open. Make one with ``open_database``, inside a running event loop."""
+    """An open database. Create one with ``open_database`` inside a running event loop."""
 
     on_commit: Callable[[Event], None] | None
-    """Called on the event loop with each piece of news once it is committed, before the writer's
-    caller goes on."""
+    """Callback that receives each event after its commit, on the event loop, before the writer's
+    caller continues."""
 
     async def write(self, work: Callable[[Transaction], T], *, large: bool = False) -> T:
-        """Run ``work`` in a transaction; when this returns, what it did is on stable storage.
+        """Run ``work`` in a transaction; its writes are on stable storage when this returns.
 
         Args:
-            work: What to do.
-            large: Whether it takes tens of milliseconds. SQLite has one writer, so of large work
-                it runs one piece at a time, and everybody else's between two.
-
-        ``work`` may be run again if the database undid what it did for another's sake, so it
-        changes nothing but the database.
+            work: Function to run. It may run again if the database rolled it back because of
+                another transaction, so it must change nothing but the database.
+            large: Whether it takes tens of milliseconds. SQLite has one writer, so it runs large
+                work one piece at a time, with other writes in between.
 
         Raises:
-            StoreUnavailable: The database can't be written now. Nothing was kept, unless it went
-                away in the very moment of the commit.
-            Exception: What ``work`` raised; nothing of it was kept.
+            StoreUnavailable: The database can't be written now. Nothing was committed, unless the
+                connection was lost during the commit itself.
+            Exception: Any error of ``work``; nothing was committed.
         """
 
     async def read(self, work: Callable[[Connection], T], *, user_id: str | None = None) -> T:
         """Run ``work`` on one snapshot of the database.
 
         Args:
-            work: What to read.
-            user_id: The user whose rows a long read goes through, such as a list or a search. It
-                waits for a turn of that user, so that it holds up nobody's short look-ups, and has
-                a time limit (see ``store.long_reads``). ``None`` for a look-up of a few rows.
+            work: Function to run.
+            user_id: The user whose rows a long read covers, such as a list or a search. The read
+                waits for a turn of that user, so that it does not delay short look-ups, and has a
+                time limit (see ``store.long_reads``). ``None`` for a look-up of a few rows.
 
         Raises:
-            ReadRefused: A long read waited too long or took too long.
+            ReadRefused: A long read waited or ran for too long.
             StoreUnavailable: The database can't be read now.
-            Exception: What ``work`` raised.
+            Exception: Any error of ``work``.
         """
 
     async def has_external_changes(self) -> bool:
-        """Whether another process may have committed since this was last asked."""
+        """Return whether another process may have committed since the last call."""
 
     def abort(self) -> None:
-        """Give up what is under way at a server; ``close`` waits for it no more.
+        """Cancel the transactions that run on a server, so that ``close`` need not wait for them.
 
-        Its callers hear ``StoreUnavailable``. What a file is asked takes milliseconds, and is done.
+        Their callers get ``StoreUnavailable``. SQLite transactions take milliseconds and are
+        allowed to finish.
         """
 
     async def close(self) -> None:
-        """Finish what was asked for, then let go; what a server does not finish soon is cut."""
+        """Finish running work, then close; a server's transactions are cut after a short wait."""
 
 
 def deliver(listener: Callable[[Event], None] | None, news: Iterable[Event]) -> None:
-    """Hand over what has been committed. Whoever can't take it costs the writer nothing."""
+    """Call the listener with each event; its errors are logged and do not affect the writer."""
     if listener is None:
         return
     for each in news:
@@ -142,12 +141,12 @@ def deliver(listener: Callable[[Event], None] | None, news: Iterable[Event]) -> 
 
 
 async def await_shielded(transaction: "asyncio.Future[T]") -> T:
-    """Wait for a transaction: who is cancelled cancels nothing, and what it raises is not lost."""
+    """Wait for a transaction; cancelling the caller does not cancel it, and its error is logged."""
     caller = asyncio.current_task()
     try:
         return await asyncio.shield(transaction)
     except asyncio.CancelledError:
-        if transaction.cancelled() and not (caller and caller.cancelling()):  # it was cut
+        if transaction.cancelled() and not (caller and caller.cancelling()):  # abort() cancelled it
             raise StoreUnavailable("the database is closed") from None
         transaction.add_done_callback(_forget)
         raise
@@ -160,19 +159,19 @@ def _forget(transaction: "asyncio.Future[T]") -> None:
 
 
 def database_file(url: str) -> Path | None:
-    """The file of a ``sqlite:///…`` URL; ``None`` if the database is a server's.
+    """Return the file of a ``sqlite:///…`` URL; ``None`` for a database on a server.
 
     Raises:
-        ValueError: The URL is not one we know.
+        ValueError: The URL is not supported.
     """
     scheme = url.partition("://")[0]
-    if scheme in SERVERS:  # the rest is for its driver to read: there may be several hosts in it
+    if scheme in SERVERS:  # the driver parses the rest, which may contain several hosts
         return None
     if scheme != "sqlite":
         raise ValueError(URL_HELP)
     try:
         database = make_url(url).database
-    except (ArgumentError, ValueError):  # what they say may hold anything of the URL
+    except (ArgumentError, ValueError):  # the messages may quote any part of the URL
         raise ValueError(URL_HELP) from None
     if database in (None, "", ":memory:"):
         raise ValueError(URL_HELP)
@@ -180,12 +179,12 @@ def database_file(url: str) -> Path | None:
 
 
 def database_name(url: str) -> str:
-    """What a person may read of the URL: the file, or the servers and database without secrets.
+    """Return a name without secrets: the file, or the hosts and database of the URL.
 
-    A URL of which it is not certain where a password ends is only said to be PostgreSQL's.
+    If the end of the password in the URL is uncertain, the name is only that of PostgreSQL.
 
     Raises:
-        ValueError: The URL is not one we know.
+        ValueError: The URL is not supported.
     """
     file = database_file(url)
     if file is not None:
@@ -197,18 +196,18 @@ def database_name(url: str) -> str:
 def open_database(
     url: str, *, checkpoints: bool = False, on_commit: Callable[[Event], None] | None = None
 ) -> Database:
-    """Open the database that ``url`` names.
+    """Open the database at ``url``.
 
     Args:
         url: ``sqlite:///PATH`` or ``postgresql://…``.
         checkpoints: Whether this process checkpoints SQLite's WAL: true for a node, false for a
-            command that writes beside one.
+            command that writes while a node runs.
         on_commit: See ``Database``.
 
     Raises:
-        ValueError: The URL is not one we know.
+        ValueError: The URL is not supported.
     """
-    # Each is imported where it is used: half of it is a driver that the other can do without.
+    # Import each implementation on use, since its driver is not needed for the other one.
     path = database_file(url)
     if path is None:
         from useby.store.postgres import PostgresDatabase  # noqa: PLC0415

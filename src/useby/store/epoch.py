@@ -1,15 +1,15 @@
-"""The database's epoch: a text that changes when committed rows may have been lost.
+"""Read and change the database's epoch, which changes when committed rows may have been lost.
 
-A restored backup, and a standby that takes over without having everything, take notifications
-away and give their numbers again. ``current`` combines two things:
+A restored backup, or a failover to a standby that lacks commits, removes notifications and uses
+their ``seq`` again. ``current`` combines two values:
 
 - a value in the database, which a node changes when it finds that a user's ``seq`` went back;
-- what a restore or a failover changes by itself. On SQLite this is the schema's version, which
-  the backup API raises in the file that it writes to. On PostgreSQL it is the start of the server
-  and the identity of the table: another server, a restarted one and a restored table each count.
+- a value that a restore or a failover changes by itself. On SQLite this is the schema's version,
+  which the backup API raises in the file that it writes to. On PostgreSQL it is the server's start
+  time and the identity of the table: another server, a restart and a restored table each change it.
 
-A change invents nothing: connections are compared with the database and get what they lack. So an
-epoch that changes without a loss costs a look-up for each connection.
+A changed epoch makes connections reconcile, and each gets what it lacks. A change without a loss
+costs a look-up for each connection.
 """
 
 from typing import Final
@@ -39,12 +39,12 @@ def current(connection: Connection) -> str:
 
 
 def change(transaction: Transaction, seen: str) -> None:
-    """Change the epoch once, whichever node comes first.
+    """Change the epoch once, even if several nodes try.
 
     Args:
-        transaction: The write under way.
+        transaction: The running write.
         seen: The epoch that ``current`` returned. If another node has changed it since, nothing
-            is done.
+            is changed.
     """
     stored = seen.partition("/")[0]
     transaction.connection.execute(_CHANGE, {"new": str(uuid4()), "seen": stored})

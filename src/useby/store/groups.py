@@ -1,7 +1,7 @@
-"""SQLite: pieces of work that share a transaction, and each one's outcome.
+"""SQLite: run several jobs in one transaction and give each its own outcome.
 
-Writes that wait together share a commit, and reads a snapshot. A piece that fails costs only
-itself, and no piece counts as done unless the transaction that it was part of was committed.
+Writes that wait together share a commit, and reads share a snapshot. A failing job affects only
+itself, and a job counts as done only once its transaction was committed.
 """
 
 import asyncio
@@ -22,28 +22,28 @@ from useby.store.long_reads import timed_out
 T = TypeVar("T")
 
 GROUP_STARTS: Final = 4
-"""How often a group of writes is started with savepoints. Each time but the last, the piece at
-which SQLite undid the group is left out; then all are answered 503."""
+"""Number of attempts to run a group of writes with savepoints. Each attempt leaves out the job at
+which SQLite rolled back the previous one; after the last, all jobs get 503."""
 
 
 @dataclass(slots=True, eq=False)
 class Job(Generic[T]):
-    """A piece of work that waits for its turn, and its outcome."""
+    """A read or a write that waits for its turn, and its outcome."""
 
     work: Callable[[Any], T]
-    """Takes a transaction if it writes, and a connection if it reads."""
+    """Function that takes a ``Transaction`` for a write, and a connection for a read."""
     answer: asyncio.Future[T]
     user_id: str | None = None
-    """The user who has the turn of a long read."""
+    """User who holds the turn of a long read."""
     large: bool = False
-    """Whether it is a large write, of which a batch takes one."""
+    """True for a large write; a batch takes at most one."""
     result: Any = None
     news: Sequence[Event] = ()
     error: BaseException | None = None
 
 
-class _Failed(Exception):  # noqa: N818 - it names what happened
-    """A piece has failed; its job has the error. The transaction that it was part of is left."""
+class _Failed(Exception):  # noqa: N818 - the name describes the event
+    """A job failed and holds its error; raised to leave the transaction of the group."""
 
     def __init__(self, job: Job[Any]) -> None:
         super().__init__()
@@ -51,17 +51,17 @@ class _Failed(Exception):  # noqa: N818 - it names what happened
 
 
 def write_together(connection: Connection, batch: Sequence[Job[Any]]) -> None:
-    """Run a batch in one transaction; if a piece fails, run all again, each in its own savepoint.
+    """Run a batch in one transaction; if a job fails, run all again, each in its own savepoint.
 
-    An error such as a full disk may make SQLite undo the whole transaction and not the savepoint
-    alone (https://www.sqlite.org/lang_transaction.html, "Response To Errors Within A Transaction").
-    Nothing of the batch is kept then, and it starts again without the piece that met the error.
+    An error such as a full disk may make SQLite roll back the whole transaction and not the
+    savepoint alone (https://www.sqlite.org/lang_transaction.html, "Response To Errors Within A
+    Transaction"). The batch then starts again without the job that met the error.
 
-    Savepoints around pieces that don't fail took as long as what was written between them.
+    The first attempt uses no savepoints: they took as long as the writes between them.
 
     Raises:
-        StoreUnavailable: The transaction could not be committed, or was undone again and again.
-            Nothing of the batch is kept.
+        StoreUnavailable: The transaction could not be committed, or was rolled back too often.
+            Nothing of the batch was committed.
     """
     with contextlib.suppress(_Failed):
         with connection.begin():
@@ -84,10 +84,10 @@ def write_together(connection: Connection, batch: Sequence[Job[Any]]) -> None:
 
 
 def _write_apart(connection: Connection, job: Job[Any]) -> None:
-    """Run a piece in its own savepoint; the job has its error if it fails.
+    """Run a job in its own savepoint and store its error if it fails.
 
     Raises:
-        _Failed: The transaction is gone, or holds a part of the piece. It must not be committed.
+        _Failed: The transaction is gone, or holds a part of the job. It must not be committed.
     """
     job.error = None
     try:
@@ -96,7 +96,7 @@ def _write_apart(connection: Connection, job: Job[Any]) -> None:
     except _Failed:
         if not stands(connection):
             raise
-    except Exception as error:  # the savepoint could be neither made nor left
+    except Exception as error:  # the savepoint could not be opened or closed
         job.error = error
         raise _Failed(job) from error
 
@@ -113,7 +113,7 @@ def _write(connection: Connection, job: Job[Any]) -> None:
 
 
 def read_together(connection: Connection, batch: Sequence[Job[Any]]) -> None:
-    """Run reads on one snapshot. If an error ended the snapshot, the next read starts a new one."""
+    """Run reads on one snapshot. If an error ended it, the next read starts a new one."""
     left = deque(batch)
     while left:
         with contextlib.suppress(_Failed), connection.begin():
@@ -129,7 +129,7 @@ def read_together(connection: Connection, batch: Sequence[Job[Any]]) -> None:
 
 
 def settle(batch: Sequence[Job[Any]]) -> None:
-    """Give each piece's caller its outcome."""
+    """Give each job's outcome to its caller."""
     for job in batch:
         if job.answer.cancelled():
             continue
@@ -140,7 +140,7 @@ def settle(batch: Sequence[Job[Any]]) -> None:
 
 
 def stands(connection: Connection) -> bool:
-    """Return whether the connection is inside of a transaction, by SQLite's own account."""
+    """Return whether SQLite reports an open transaction on the connection."""
     if connection.invalidated:
         return False
     driver: Any = connection.connection.dbapi_connection
@@ -149,23 +149,23 @@ def stands(connection: Connection) -> bool:
 
 @contextlib.contextmanager
 def store_errors() -> Iterator[None]:
-    """Turn each error that means "the database can't be used now" into ``StoreUnavailable``.
+    """Convert errors that mean "the database can't be used now" to ``StoreUnavailable``.
 
     Raises:
         ReadRefused: A long read was interrupted at its time limit.
-        StoreUnavailable: It is locked, full, gone, damaged, or no database at all, or SQLite has no
-            memory left or has undone the transaction.
+        StoreUnavailable: The database is locked, full, missing, damaged or no database, or SQLite
+            is out of memory or has rolled back the transaction.
     """
     try:
         yield
     except (sa.exc.IntegrityError, sa.exc.DataError, sa.exc.ProgrammingError):
-        raise  # the statement was wrong, not the database
+        raise  # an error of the statement, not of the database
     except (sa.exc.DatabaseError, sa.exc.TimeoutError, sa.exc.PendingRollbackError) as error:
         if getattr(error.__cause__, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
             raise timed_out() from error
         raise StoreUnavailable(str(error.__cause__ or error)) from error
     except (MemoryError, sa.exc.StatementError) as error:
-        # The driver raises a MemoryError for SQLITE_NOMEM, which SQLAlchemy wraps at times.
+        # The driver raises MemoryError for SQLITE_NOMEM, and SQLAlchemy may wrap it.
         if not isinstance(getattr(error, "orig", error), MemoryError):
             raise
         raise StoreUnavailable("out of memory") from error

@@ -1,4 +1,4 @@
-"""What can be told of a database's health, for ``useby doctor``."""
+"""Check a database's health, for ``useby doctor``."""
 
 import sqlite3
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from sqlalchemy.engine import Connection
 from useby.store.schema import notifications, products, users
 
 WAL_RESET_BUG: Final = ((3, 7, 0), (3, 51, 2))
-"""SQLite's first and last release in which two connections that checkpoint may lose a commit.
-Only a node's writer checkpoints here (see ``database``), so it does not come to pass."""
+"""First and last SQLite release in which two connections that checkpoint may lose a commit. It does
+not happen here, because only a node's writer checkpoints (see ``store.sqlite``)."""
 
 SQLITE_VERSION: Final = sqlite3.sqlite_version_info
-"""Of the library that runs here."""
+"""Version of the loaded SQLite library."""
 SYNCHRONOUS: Final = ("OFF", "NORMAL", "FULL", "EXTRA")
 SQLITE_DURABLE: Final = {"journal_mode": "wal", "synchronous": "FULL"}
 SERVER_DURABLE: Final = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
@@ -23,25 +23,25 @@ SERVER_DURABLE: Final = {"fsync": "on", "full_page_writes": "on", "synchronous_c
 
 @dataclass(frozen=True, slots=True)
 class DatabaseHealth:
-    """A database as it was found."""
+    """Results of checking a database."""
 
     faults: tuple[str, ...]
-    """What SQLite's ``integrity_check`` and ``foreign_key_check`` found wrong; a server looks after
-    its files itself."""
+    """Errors of SQLite's ``integrity_check`` and ``foreign_key_check``; empty for a server, which
+    checks its own files."""
     durable: bool
-    """Whether what is committed survives a power cut."""
+    """True if a commit survives a power cut."""
     durability: str
-    """The settings that say so."""
+    """Settings on which ``durable`` depends."""
     latest_timestamp: datetime | None
-    """The latest moment in it that was the present once."""
+    """Latest stored timestamp; it reveals a clock that was set back."""
     alert_faults: int
-    """Products that the alert clock has set aside."""
+    """Number of products that the scheduler has quarantined."""
     time_zones: tuple[str, ...]
-    """Those of its users."""
+    """Time zones of all users."""
 
 
 def check(connection: Connection) -> DatabaseHealth:
-    """Look at everything; takes as long as reading the whole of a file."""
+    """Run all checks; on SQLite this reads the whole file."""
     on_file = connection.dialect.name == "sqlite"
     faults = _faults(connection) if on_file else ()
     found = _pragmas(connection) if on_file else _server_settings(connection)
@@ -83,6 +83,6 @@ def _server_settings(connection: Connection) -> dict[str, str]:
 
 
 def has_wal_reset_bug(version: tuple[int, ...]) -> bool:
-    """Whether this release of SQLite has it."""
+    """Return whether this SQLite release has the bug of ``WAL_RESET_BUG``."""
     first, last = WAL_RESET_BUG
     return first <= version <= last

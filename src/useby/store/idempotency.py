@@ -1,14 +1,14 @@
-"""Requests that may be sent twice and are carried out once, known by a key of their sender's.
+"""Run a request once although it may be sent twice, identified by a key of the client's.
 
-The answer is kept in the transaction that carries the request out: a crash, or a connection that
-is cut at the commit, loses both or neither. Semantics and words are those of
+The response is stored in the transaction that runs the request: a crash, or a connection that
+is cut at the commit, loses both or neither. Semantics and terms are those of
 draft-ietf-httpapi-idempotency-key-header-07, sections 2.3 (expiry), 2.4 (fingerprint) and 2.6.
-Repeats in parallel need no answer of their own (its 409): they wait for the one that came first.
+Concurrent repeats need no response of their own (its 409): they wait for the first request.
 
-A short answer is kept as it is. Of a long one only a receipt is kept: what was given out when the
-request was carried out, 16 bytes for each notification. A repeat brings the rest of the answer
-itself, since it has to be the same request. Nothing is read from the rows, so the answer is the
-same bytes although notifications have been read or deleted since.
+A short response is stored as it is. For a long one only a receipt is stored: the values assigned
+when the request ran, 16 bytes for each notification. The rest of the response comes from the
+repeat, since it has to be the same request. No rows are read, so a repeated response has the same
+bytes even if notifications have been read or deleted since.
 """
 
 import struct
@@ -28,15 +28,15 @@ from useby.store.schema import idempotency_keys as table
 from useby.store.schema import users
 
 RETENTION: Final = timedelta(hours=24)
-"""How long a key stands for its first request."""
+"""Lifetime of a key."""
 PURGED: Final = 100
-"""Expired keys that one new key removes: more than come in, and never enough to be felt."""
+"""Expired keys removed for each new key: more than are added, and few enough to be fast."""
 
 WHOLE: Final = 1024
-"""The longest answer that is kept as it is, in bytes: some three notifications."""
+"""Maximum size in bytes of a response stored as it is: some three notifications."""
 
 _RECEIPT: Final = struct.Struct(">Bqq")
-"""The form's number, the moment in seconds since 1970, the first ``seq``; then the ids."""
+"""Format number, time in seconds since 1970, first ``seq``; the ids follow."""
 _FORM: Final = 1
 _ID_BYTES: Final = 16
 
@@ -57,44 +57,44 @@ _EXPIRED: Final = (
     .join(users, users.c.id == table.c.user_id)
     .order_by(table.c.expires_at)
     .limit(PURGED)
-    # A purge counts in the usage of its keys' owners, whose rows are not waited for.
+    # A purge changes the usage rows of the keys' owners, so it skips owners that are locked.
     .with_for_update(of=(table, users), key_share=True, skip_locked=True)
 )
 _PURGE: Final = sa.delete(table).where(sa.tuple_(table.c.user_id, table.c.key).in_(_EXPIRED))
 
 
-class KeyReused(Exception):  # noqa: N818 - said as the caller sees it
-    """The key stands for another request."""
+class KeyReused(Exception):  # noqa: N818 - callers see this name
+    """The key belongs to a different request."""
 
 
 def short(answer: bytes) -> bool:
-    """Whether an answer is kept as it is."""
+    """Return whether a response is short enough to be stored as it is."""
     return len(answer) <= WHOLE
 
 
 def receipt(kept: Sequence[Notification]) -> bytes:
-    """Write down what notifications of one request were given when they were kept.
+    """Return the values assigned to the notifications of one request, in binary form.
 
     Args:
-        kept: The notifications, of one user and in the order of their numbers.
+        kept: The notifications of one user, by ``seq``.
     """
     first = (round(kept[0].created_at.timestamp()), kept[0].seq) if kept else (0, 0)
     return _RECEIPT.pack(_FORM, *first) + b"".join(UUID(each.id).bytes for each in kept)
 
 
 def by_receipt(written: bytes, drafts: Sequence[Draft]) -> list[Notification]:
-    """Make the notifications again that a request was answered with.
+    """Rebuild the notifications with which a request was answered.
 
     Args:
         written: Their receipt.
-        drafts: The notifications that the repeated request asks for.
+        drafts: The notifications in the repeated request.
 
     Raises:
-        KeyReused: It is the receipt of another number of notifications.
+        KeyReused: The receipt is of a different number of notifications.
     """
     _, seconds, first = _RECEIPT.unpack_from(written)
     ids = written[_RECEIPT.size :]
-    if len(ids) != _ID_BYTES * len(drafts):  # a version in between reads requests differently
+    if len(ids) != _ID_BYTES * len(drafts):  # a newer version may parse the request differently
         raise KeyReused
     created = datetime.fromtimestamp(seconds, UTC)
     return [
@@ -109,13 +109,13 @@ def by_receipt(written: bytes, drafts: Sequence[Draft]) -> list[Notification]:
 
 @dataclass(frozen=True, slots=True)
 class IdempotentRequest:
-    """A request that came with a key."""
+    """A request that has an idempotency key."""
 
     user_id: str
     key: str
-    """Unique among the user's; at most 255 characters."""
+    """Unique for the user; at most 255 characters."""
     fingerprint: str
-    """What tells this request from another one, at most 64 characters."""
+    """Text that differs between different requests, at most 64 characters."""
 
 
 def once(
@@ -124,23 +124,23 @@ def once(
     work: Callable[[Transaction], bytes],
     now: datetime,
 ) -> bytes:
-    """Carry a request out, unless that has been done: then only give again what was kept of it.
+    """Run a request, or return the stored result if it already ran.
 
     Args:
-        transaction: The write under way.
+        transaction: The running write.
         request: The request.
-        work: Carries it out and gives what is to be kept: the answer, or a receipt.
-        now: The moment, aware.
+        work: Function that runs it and returns the result to store: the response, or a receipt.
+        now: The current time, aware.
 
     Returns:
-        What ``work`` gave, now or the first time.
+        The result of ``work``, from now or from the first time.
 
     Raises:
-        KeyReused: The key stands for another request of the last 24 hours.
+        KeyReused: The key belongs to a different request of the last 24 hours.
     """
     connection = transaction.connection
     key = {"owner": request.user_id, "sent": request.key}
-    lock_users(transaction, request.user_id)  # repeats wait here, and then find what was kept
+    lock_users(transaction, request.user_id)  # repeats wait here, then find the stored result
     found = _FIND(connection, **key, now=now).first()
     if found is not None:
         kept = bytes(found.answer)
@@ -148,29 +148,30 @@ def once(
             raise KeyReused
         return kept
     kept = work(transaction)
-    _FORGET(connection, **key)  # it may have expired and be here still
+    _FORGET(connection, **key)  # deletes a row of this key that has expired
     _KEEP(connection, [(*key.values(), _marked(request.fingerprint, kept), kept, now + RETENTION)])
     purge(transaction, now)
     return kept
 
 
 def purge(transaction: Transaction, now: datetime) -> int:
-    """Delete some of the keys that have expired, and return their number.
+    """Delete some of the expired keys, and return their number.
 
-    Each new key causes a purge: on a node that takes an outside issuer's tokens nobody signs in.
+    Each new key causes a purge, because sign-ins do not purge on a node that accepts the tokens of
+    an outside issuer.
     """
     return transaction.connection.execute(_PURGE, {"now": now}).rowcount
 
 
 def is_receipt(kept: bytes) -> bool:
-    """Whether a receipt was kept, and not the answer itself (JSON)."""
+    """Return whether a stored result is a receipt and not the response itself (JSON)."""
     return kept[:1] == bytes([_FORM])
 
 
 def _marked(fingerprint: str, kept: bytes) -> str:
-    """The fingerprint under which something is kept.
+    """Return the fingerprint under which a result is stored.
 
-    A receipt has one of its own. A node of the version before, which would send the receipt as the
-    answer, takes it for another request's and refuses the repeat (422).
+    A receipt has a fingerprint of its own. A node of an older version, which would send the receipt
+    as the response, takes it for a different request's and refuses the repeat (422).
     """
     return f"r{fingerprint[1:]}" if is_receipt(kept) else fingerprint

@@ -1,7 +1,7 @@
-"""One node a SQLite file, and no empty file in the place of one that is gone.
+"""Allow one node for each SQLite file, and never replace a missing file with an empty one.
 
-A second node is refused before it can corrupt anything. A database that is missing although files
-beside it show that there was one is not silently replaced by an empty one.
+A second node is refused before it can corrupt anything. A missing database is not silently
+replaced with an empty one if other files in its folder show that it existed.
 """
 
 import contextlib
@@ -11,29 +11,29 @@ from collections.abc import Iterator
 from pathlib import Path
 
 
-class AlreadyServed(Exception):  # noqa: N818 - said as the operator sees it
+class AlreadyServed(Exception):  # noqa: N818 - operators see this name
     """Another node serves this database."""
 
 
-class DatabaseGone(Exception):  # noqa: N818 - said as the operator sees it
-    """The database's file is missing, and other files show that there was one."""
+class DatabaseGone(Exception):  # noqa: N818 - operators see this name
+    """The database file is missing, and other files show that it existed."""
 
 
 @contextlib.contextmanager
 def serving_lock(path: Path, *, key: Path | None = None, new: bool = False) -> Iterator[None]:
-    """Hold the database at ``path`` for this node until the block ends, or the process does.
+    """Lock the database at ``path`` for this node until the block or the process ends.
 
-    The lock is the kernel's (flock), so a node that was killed leaves none behind. A database that
-    is not there is made, empty, so that no lock file is ever left without one.
+    The lock is the kernel's (flock), so a killed node leaves none behind. If the database does not
+    exist, an empty one is created, so that no lock file is left without a database.
 
     Args:
         path: The database's file.
-        key: The file beside it that keeps the signing key.
-        new: Whether a new database is wanted even if there was one.
+        key: The file in the same folder that holds the signing key.
+        new: Whether to create a new database even if one existed before.
 
     Raises:
-        AlreadyServed: Another process holds it; the message says which.
-        DatabaseGone: It is missing, and there was one.
+        AlreadyServed: Another process holds the lock; the message names it.
+        DatabaseGone: The database existed before, and is missing.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     left = _left_of(path, key)
@@ -57,14 +57,14 @@ def serving_lock(path: Path, *, key: Path | None = None, new: bool = False) -> I
 
 
 def refuse_if_gone(path: Path, key: Path) -> None:
-    """Refuse to make a database where there was one; for commands that make one that is missing.
+    """Refuse to continue if a database existed and is missing; for commands that would create one.
 
     Args:
         path: The database's file.
-        key: The file beside it that keeps the signing key.
+        key: The file in the same folder that holds the signing key.
 
     Raises:
-        DatabaseGone: It is missing, and there was one.
+        DatabaseGone: The database existed before, and is missing.
     """
     _refuse(path, _left_of(path, key))
 
@@ -79,16 +79,16 @@ def _refuse(path: Path, left: list[Path]) -> None:
 
 
 def _left_of(path: Path, key: Path | None) -> list[Path]:
-    """List the files that exist only where there is or was a database."""
+    """Return the files that exist only if the database exists or existed."""
     wal, shm = (path.with_name(path.name + suffix) for suffix in ("-wal", "-shm"))
     return [each for each in (wal, shm, _lock(path), key) if each is not None and each.exists()]
 
 
 def _is_missing(path: Path) -> bool:
-    """Return whether there is no database: no file, or an empty one beside a WAL.
+    """Return whether the database is missing: it has no file, or an empty one and a WAL.
 
-    SQLite deletes the WAL of an empty file. No crash leaves the two together: the file has its
-    first page before it has a WAL.
+    SQLite deletes the WAL of an empty file. No crash leaves the two together, because the file has
+    its first page before it has a WAL.
     """
     if not path.exists():
         return True

@@ -1,12 +1,12 @@
-"""One writer a user: a transaction that writes a user's rows first locks the user's own row.
+"""Lock a user's row before writing any rows of that user, so that each user has one writer.
 
-On PostgreSQL this is a row lock. So what a transaction reads is still true when it writes, commits
-come in the order of ``seq``, and transactions of different users never wait for each other. SQLite
-has one writer anyway.
+On PostgreSQL this is a row lock. The data that a transaction reads is therefore still current when
+it writes, commits are in the order of ``seq``, and transactions of different users never wait for
+each other. SQLite has one writer anyway.
 
-A row may be held for long: by a forgotten ``psql``, or a long ``DELETE``. Then only its owner
+A row may be locked for long: by a forgotten ``psql``, or a long ``DELETE``. Then only its owner
 waits. A transaction of one user waits in a queue of that user (``store.turns``); one of several
-users locks the rows that are free and leaves the rest to later (``store.batches``).
+users locks the rows that are free and leaves the rest for later (``store.batches``).
 """
 
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ _USERS: Final = values_table(users.c.id)
 _THEIRS: Final = (
     sa.select(users.c.id)
     .join(_USERS, _USERS.c.id == users.c.id)
-    .order_by(users.c.id)  # two transactions that lock the same rows do so in one order
+    .order_by(users.c.id)  # transactions for the same users lock them in the same order
 )
 _HOLD: Final = CompiledStatement(_THEIRS.with_for_update(of=users, key_share=True))
 _HOLD_FREE: Final = CompiledStatement(
@@ -31,25 +31,25 @@ _HOLD_FREE: Final = CompiledStatement(
 
 
 def lock_users(transaction: Transaction, user_id: str) -> None:
-    """Lock the row of the one user whose data this transaction writes.
+    """Lock the row of the one user whose rows this transaction writes.
 
     Raises:
-        OwnerHeld: Another transaction holds the row, and this one may not wait.
+        OwnerHeld: Another transaction locks the row, and this one may not wait.
     """
     if transaction.connection.dialect.name == "sqlite":
         return
     if transaction.waits:
         _HOLD(transaction.connection, **values_params(transaction.connection, [user_id]))
     elif not try_lock_users(transaction, [user_id]):
-        # The user may also not exist; the attempt that waits finds out.
+        # The user may also not exist; the retry that waits for the lock finds out.
         raise OwnerHeld(user_id)
 
 
 def try_lock_users(transaction: Transaction, user_ids: Iterable[str]) -> frozenset[str]:
-    """Lock those rows of several users that are free, without waiting.
+    """Lock the rows of several users, except those that are already locked; never wait.
 
     Returns:
-        The users whose rows are locked now. The others are held, or do not exist.
+        The users whose rows this transaction locks. The others are locked, or do not exist.
     """
     if transaction.connection.dialect.name == "sqlite":
         return frozenset(user_ids)

@@ -1,7 +1,7 @@
-"""Turns of reads that may take long: few at once, one for each user, and the users in rotation.
+"""Limit long reads: few at once, one for each user, with users in rotation.
 
-Searches and lists of one user would otherwise take every reader of SQLite, or every connection to
-PostgreSQL, and everybody else's look-ups would wait behind them.
+Searches and lists of one user could otherwise occupy every SQLite reader, or every connection to
+PostgreSQL, and the look-ups of all other users would wait behind them.
 """
 
 import asyncio
@@ -14,15 +14,15 @@ from useby import metrics
 from useby.store.database import ReadRefused, StoreUnavailable
 
 READ_SECONDS: Final = 5.0
-"""Time limit of a read that has its turn. Over 20,000 products a search takes some 0.02 s."""
+"""Time limit of a read that has its turn. A search in 20,000 products takes some 0.02 s."""
 WAITING: Final = 32
-"""Reads of one user that may wait; further ones are refused."""
+"""Maximum waiting reads of one user; further ones are refused."""
 WAIT_SECONDS: Final = 10.0
-"""Time after which a read that waits is refused."""
+"""Time after which a waiting read is refused."""
 
 
 def timed_out() -> ReadRefused:
-    """Count a read that has passed its time limit, and make the error for its caller."""
+    """Count a read that passed its time limit, and return the error for its caller."""
     metrics.reads_timed_out.inc()
     return ReadRefused(
         f"Reading this took longer than {READ_SECONDS:g} seconds. Ask for less, or try again later."
@@ -33,12 +33,12 @@ class ReadTurns:
     """Admit reads of users in fair order. Used on the event loop only."""
 
     def __init__(self, at_once: int) -> None:
-        """Admit ``at_once`` reads at a time, of as many different users."""
+        """Admit ``at_once`` reads at a time, each of a different user."""
         self._at_once = at_once
         self._running: set[str] = set()
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
-        """By user, the one whose turn is next first. Where a read waits, its user has one running,
-        or all turns are taken, or turns are held back."""
+        """Queues by user, the next user first. A read waits if another one of its user runs, if
+        all turns are taken, or if turns are held back."""
         self._held_back = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -48,7 +48,7 @@ class ReadTurns:
         """Wait for a turn of this user; ``give_back`` ends it.
 
         Raises:
-            ReadRefused: Too many reads of the user wait already, or this one has waited too long.
+            ReadRefused: Too many reads of the user wait already, or this one waited too long.
             StoreUnavailable: The database is closed.
         """
         if self._closed:
@@ -79,7 +79,7 @@ class ReadTurns:
             metrics.reads_waiting.dec()
 
     def give_back(self, user_id: str) -> None:
-        """End a turn, which lets the next read begin."""
+        """End a turn, so that the next read can start."""
         self._running.remove(user_id)
         self._admit()
         if not self._running:
@@ -87,7 +87,7 @@ class ReadTurns:
 
     @contextlib.asynccontextmanager
     async def turn(self, user_id: str) -> AsyncIterator[None]:
-        """Take a turn for as long as the block runs; errors are those of ``take``."""
+        """Hold a turn while the block runs; errors are those of ``take``."""
         await self.take(user_id)
         try:
             yield
@@ -96,7 +96,7 @@ class ReadTurns:
 
     @contextlib.asynccontextmanager
     async def held_back(self) -> AsyncIterator[None]:
-        """Wait until no read has a turn, and let none begin while the block runs."""
+        """Wait until no read has a turn, and start none while the block runs."""
         self._held_back += 1
         try:
             await self._idle.wait()
@@ -106,7 +106,7 @@ class ReadTurns:
             self._admit()
 
     def close(self) -> None:
-        """Refuse the reads that wait, and those that come later."""
+        """Refuse all waiting and later reads."""
         self._closed = True
         for queue in self._waiting.values():
             for turn in queue:
@@ -126,18 +126,18 @@ class ReadTurns:
         self._idle.clear()
 
     def _admit(self) -> None:
-        """Start the reads that may begin now, and put their users last."""
+        """Start the reads that may start now, and move their users to the end."""
         while user_id := next((each for each in self._waiting if self._is_free(each)), None):
             queue = self._waiting.pop(user_id)
             turn = queue.popleft()
             if queue:
                 self._waiting[user_id] = queue
-            if not turn.cancelled():  # its caller has gone, and is about to leave the queue
+            if not turn.cancelled():  # a cancelled caller is about to leave the queue
                 self._start(user_id)
                 turn.set_result(None)
 
     def _leave(self, user_id: str, turn: asyncio.Future[None]) -> None:
-        """Take a read out of the queue, or give back the turn that it got in the same moment."""
+        """Remove a read from the queue, or give back the turn it got at the same moment."""
         if not turn.cancelled():
             if turn.exception() is None:
                 self.give_back(user_id)

@@ -1,6 +1,6 @@
-"""Bringing a database to the schema this program speaks, by Alembic.
+"""Migrate a database to the schema of this program, with Alembic.
 
-What is no coroutine here blocks, and must not be called on an event loop's own thread.
+The functions that are no coroutines block, so they must not run on an event loop's thread.
 """
 
 import asyncio
@@ -18,18 +18,18 @@ T = TypeVar("T")
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 HEAD: Final = "0009"
-"""The newest revision; a test compares it with the migrations themselves."""
+"""The newest revision; a test compares it to the migrations."""
 MIGRATION_LOCK_TIMEOUT: Final = "5s"
-"""How long a migration waits for a table; everybody who comes after it waits behind it."""
+"""Maximum wait of a migration for a table lock; later transactions queue behind it."""
 
 
 def revision(url: str) -> str | None:
-    """The revision a database is at; ``None`` if it has never been migrated.
+    """Return the revision of a database; ``None`` if it has never been migrated.
 
-    Read without Alembic, whose import costs more than a start should.
+    Alembic is not used, because its import would slow down every start.
 
     Raises:
-        StoreUnavailable: It can't be read.
+        StoreUnavailable: The database can't be read.
     """
     file = database_file(url)
     if file is not None and not file.exists():
@@ -38,9 +38,9 @@ def revision(url: str) -> str | None:
 
 
 async def ensure_current(url: str) -> None:
-    """Migrate if it is needed, as a node does when it starts. Call it on an event loop.
+    """Migrate if needed, as a node does when it starts. Call it on an event loop.
 
-    Cancelled, it leaves a server at once; a file is left when what was begun is done.
+    Cancelling it disconnects from a server at once; on a file the running migration is finished.
 
     Raises:
         StoreUnavailable: The database can't be used.
@@ -57,9 +57,9 @@ async def ensure_current(url: str) -> None:
 def upgrade(url: str) -> None:
     """Migrate to the newest revision, one process at a time.
 
-    Whoever else wants to migrate the same database waits, and finds nothing left to do: on SQLite
-    by its one writer, in one transaction; on PostgreSQL by an advisory lock (see
-    ``store.postgres``), with a transaction for each migration.
+    Another process that migrates the same database waits, and then finds nothing left to do: on
+    SQLite because of its one writer, in one transaction; on PostgreSQL because of an advisory lock
+    (see ``store.postgres``), with a transaction for each migration.
 
     Raises:
         StoreUnavailable: The database can't be written.
@@ -68,16 +68,16 @@ def upgrade(url: str) -> None:
 
 
 def build_index(name: str, table: str, columns: Sequence[str], **options: Any) -> None:
-    """In a migration: build an index on a table that old nodes write to meanwhile.
+    """Build an index, in a migration, on a table to which old nodes still write.
 
-    PostgreSQL builds it beside them, outside of any transaction; so let it be the only thing that
-    its migration does. What an attempt has left that was broken off is no index, and goes first.
+    PostgreSQL builds it concurrently, outside of any transaction, so the migration must do nothing
+    else. An invalid index that an interrupted attempt has left is dropped first.
 
     Args:
         name: The index.
-        table: The table, which is there already.
+        table: The existing table.
         columns: Its columns, in order.
-        **options: As ``Index`` takes them: ``sqlite_where``, ``postgresql_where``, …
+        **options: Options of ``Index``: ``sqlite_where``, ``postgresql_where``, …
     """
     from alembic import op  # noqa: PLC0415 - see ``revision``
 
@@ -85,7 +85,7 @@ def build_index(name: str, table: str, columns: Sequence[str], **options: Any) -
         op.create_index(name, table, columns, **options)
         return
     with op.get_context().autocommit_block():
-        # It waits for transactions that are older, and nobody waits behind it.
+        # It waits for older transactions, and no transaction waits behind it.
         op.execute("SET lock_timeout = 0")
         op.drop_index(name, table, postgresql_concurrently=True, if_exists=True)
         op.create_index(name, table, columns, postgresql_concurrently=True, **options)

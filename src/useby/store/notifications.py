@@ -1,7 +1,7 @@
-"""What people were told: one function a statement, one promise each.
+"""Store notifications and mark them read; one function a statement.
 
-``seq`` is allotted under the user's own row in the transaction that keeps the notification, so
-that the order of commits is the order of ``seq`` and no reader's cursor can step over a late one.
+``seq`` is allotted under a lock of the user's row, in the transaction that adds the notification.
+The order of commits is therefore the order of ``seq``, and no cursor can pass over a late one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,19 +38,19 @@ _COLUMNS: Final = (
 )
 
 
-class UnknownUser(Exception):  # noqa: N818 - said as the caller sees it
-    """There is no such user."""
+class UnknownUser(Exception):  # noqa: N818 - callers see this name
+    """The user does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
 class NotificationQuery:
-    """Which of a user's notifications are wanted."""
+    """Filter and page of a user's notifications."""
 
     unread: bool | None = None
-    """Only unread ones, only read ones, or both."""
+    """True for unread ones only, false for read ones only, ``None`` for both."""
     kind: Severity | None = None
     since: str | None = None
-    """Only those newer than this id, oldest first; an unknown id means all."""
+    """Return only those newer than this id, oldest first; an unknown id means all."""
     cursor: str | None = None
     limit: int = 50
 
@@ -59,7 +59,7 @@ _GIVEN_USERS: Final = values_table(users.c.id, sa.column("count", sa.Integer))
 _THEIR_ROWS: Final = (
     sa.select(users.c.id, _GIVEN_USERS.c.count)
     .join(_GIVEN_USERS, _GIVEN_USERS.c.id == users.c.id)
-    .order_by(users.c.id)  # two that write to the same users lock them in one order
+    .order_by(users.c.id)  # transactions for the same users lock them in the same order
     .with_for_update(of=users, key_share=True)
     .cte("theirs")
 )
@@ -120,13 +120,10 @@ _MARK_READ_WHERE_FREE: Final = CompiledStatement(
 
 
 def add(transaction: Transaction, drafts: Sequence[Draft], now: datetime) -> list[Notification]:
-    """Keep notifications, numbered in the order given, and tell each user's as one news.
-
-    Returns:
-        What was kept, in the same order.
+    """Add notifications in the given order, publish one event for each user, and return them.
 
     Raises:
-        UnknownUser: A draft is for nobody; nothing is kept.
+        UnknownUser: The user of a draft does not exist; nothing is stored.
     """
     connection = transaction.connection
     if not drafts:
@@ -178,7 +175,7 @@ def add(transaction: Transaction, drafts: Sequence[Draft], now: datetime) -> lis
 def unread_page(
     connection: Connection, user_id: str, after: int, upto: int, limit: int
 ) -> list[Notification]:
-    """Unread notifications with ``after < seq <= upto``, ``seq`` rising, at most ``limit``."""
+    """Return up to ``limit`` unread notifications with ``after < seq <= upto``, by ``seq``."""
     return _rows(
         connection,
         sa.select(*_COLUMNS)
@@ -194,7 +191,7 @@ def unread_page(
 
 
 def page_after(connection: Connection, user_id: str, after: int, limit: int) -> list[Notification]:
-    """Notifications with ``seq > after``, read or not, ``seq`` rising, at most ``limit``."""
+    """Return up to ``limit`` notifications with ``seq > after``, read or not, by ``seq``."""
     return _rows(
         connection,
         sa.select(*_COLUMNS)
@@ -205,19 +202,19 @@ def page_after(connection: Connection, user_id: str, after: int, limit: int) -> 
 
 
 def seq_of(connection: Connection, user_id: str, notification_id: str) -> int | None:
-    """The number of one of the user's notifications, ``None`` if it is not theirs."""
+    """Return the ``seq`` of one of the user's notifications; ``None`` if it is not theirs."""
     return connection.scalar(
         sa.select(table.c.seq).where(table.c.user_id == user_id, table.c.id == notification_id)
     )
 
 
 def newest_seq(connection: Connection, user_id: str) -> int:
-    """The newest number given to one of the user's notifications; 0 before the first."""
+    """Return the newest ``seq`` of the user's notifications; 0 before the first."""
     return connection.scalar(sa.select(users.c.seq).where(users.c.id == user_id)) or 0
 
 
 def get(connection: Connection, user_id: str, notification_id: str) -> Notification | None:
-    """One of the user's notifications."""
+    """Return one of the user's notifications."""
     found = _rows(
         connection,
         sa.select(*_COLUMNS).where(table.c.user_id == user_id, table.c.id == notification_id),
@@ -226,7 +223,7 @@ def get(connection: Connection, user_id: str, notification_id: str) -> Notificat
 
 
 def filter_read(connection: Connection, user_id: str, ids: Sequence[str]) -> frozenset[str]:
-    """Which of these are notifications of the user that have been read."""
+    """Return those of ``ids`` that are read notifications of the user."""
     if not ids:
         return frozenset()
     return frozenset(
@@ -239,10 +236,10 @@ def filter_read(connection: Connection, user_id: str, ids: Sequence[str]) -> fro
 
 
 def list_(connection: Connection, user_id: str, query: NotificationQuery) -> Page[Notification]:
-    """A page of the user's notifications: newest first, or after ``since`` oldest first.
+    """Return a page of the user's notifications: newest first, or after ``since`` oldest first.
 
     Raises:
-        BadCursor: The cursor is none of ours.
+        BadCursor: The cursor is invalid.
     """
     wanted = sa.select(*_COLUMNS).where(table.c.user_id == user_id)
     if query.unread is not None:
@@ -267,14 +264,13 @@ def list_(connection: Connection, user_id: str, query: NotificationQuery) -> Pag
 
 
 def mark_read(transaction: Transaction, user_id: str, ids: Sequence[str], now: datetime) -> int:
-    """Mark notifications read; ids of other users change nothing.
+    """Mark notifications read; ids of other users' notifications are ignored.
 
     Returns:
-        How many were unread before.
+        The number of notifications that were unread.
 
     Raises:
-        OwnerHeld: Another transaction holds the user's row or one of these, and this one may not
-            wait.
+        OwnerHeld: Another transaction locks a row, and this one may not wait.
     """
     lock_users(transaction, user_id)
     marked, held = _mark(transaction, {user_id: ids}, now)
@@ -286,16 +282,15 @@ def mark_read(transaction: Transaction, user_id: str, ids: Sequence[str], now: d
 def mark_read_where_free(
     transaction: Transaction, wanted: Mapping[str, Sequence[str]], now: datetime
 ) -> frozenset[str]:
-    """Mark notifications of several users read, without waiting for rows that are held.
+    """Mark notifications of several users read, without waiting for locked rows.
 
     Args:
-        transaction: The write under way.
-        wanted: Ids by user; each user's ids of other users' notifications change nothing.
-        now: The moment, aware.
+        transaction: The running write.
+        wanted: Ids by user; ids of other users' notifications are ignored.
+        now: The current time, aware.
 
     Returns:
-        The users some of whose notifications are not marked: another transaction holds their row
-        or a notification's, or they do not exist.
+        Users with unmarked notifications: these, or the users, are locked or do not exist.
     """
     free = try_lock_users(transaction, wanted)
     _, held = _mark(transaction, {each: wanted[each] for each in wanted if each in free}, now)
@@ -305,7 +300,7 @@ def mark_read_where_free(
 def _mark(
     transaction: Transaction, wanted: Mapping[str, Sequence[str]], now: datetime
 ) -> tuple[int, frozenset[str]]:
-    """Mark notifications read; how many, and the users of whom some are held by others."""
+    """Mark notifications read; return their number, and the users of locked ones."""
     keys = {(user_id, each) for user_id, ids in wanted.items() for each in ids}
     if not keys:
         return 0, frozenset()
@@ -327,17 +322,17 @@ def _mark(
 def mark_some_read(
     transaction: Transaction, user_id: str, upto: int, most: int, now: datetime
 ) -> int:
-    """Mark the oldest unread notifications of a user read, and publish nothing.
+    """Mark a user's oldest unread notifications read, without publishing an event.
 
     Args:
-        transaction: The write under way.
-        user_id: The user, who is held.
+        transaction: The running write.
+        user_id: The user, whose row must be locked.
         upto: The newest ``seq`` to mark.
-        most: How many at most.
-        now: The moment, aware.
+        most: Maximum number to mark.
+        now: The current time, aware.
 
     Returns:
-        How many were unread; fewer than ``most`` means that none is left.
+        The number marked; fewer than ``most`` means that none is left.
     """
     oldest = (
         sa.select(table.c.seq)
@@ -355,7 +350,7 @@ def mark_some_read(
 def mark_product_read(
     transaction: Transaction, user_id: str, product_id: str, now: datetime
 ) -> int:
-    """Mark read what was said of a product that is no more; how many were unread."""
+    """Mark the notifications of a closed or deleted product read; return their number."""
     lock_users(transaction, user_id)
     marked = transaction.connection.scalars(
         sa.update(table)
@@ -373,7 +368,7 @@ def mark_product_read(
 
 
 def delete(transaction: Transaction, user_id: str, notification_id: str) -> bool:
-    """Delete one of the user's notifications; ``False`` if there was none."""
+    """Delete one of the user's notifications; return whether it existed."""
     lock_users(transaction, user_id)
     deleted = transaction.connection.execute(
         sa.delete(table).where(table.c.user_id == user_id, table.c.id == notification_id)

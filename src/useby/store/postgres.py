@@ -1,12 +1,12 @@
-"""PostgreSQL: a bounded pool on the event loop, and a task for each transaction.
+"""PostgreSQL: a bounded pool on the event loop, and a shielded task for each transaction.
 
-The task is shielded from the moment it asks for a connection until it has given it back: of
-transactions that were cancelled at random one in six had committed although its caller had heard
-of no success, and a connection given back in the middle is nobody's friend. So a caller that is
-cancelled cancels nothing here either.
+The task is shielded from the moment it requests a connection until it has returned it: of
+transactions that were cancelled at random one in six had committed although its caller saw no
+success, and a connection interrupted mid-protocol cannot be reused. Cancelling a caller therefore
+cancels nothing here either.
 
-Two transactions of this node for one user commit in the order of ``seq``, but the answer of the
-second may be read first. Whoever hears news looks in the store for what came before.
+Two transactions of this node for one user commit in the order of ``seq``, but the response of the
+second may be read first. A receiver of an event reads earlier notifications from the database.
 """
 
 import asyncio
@@ -48,35 +48,36 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 POOL: Final = 10
-"""Connections a node holds at most; the server's ``max_connections`` is shared by all nodes."""
+"""Maximum connections of a node; all nodes share the server's ``max_connections``."""
 ACQUIRE_SECONDS: Final = 5.0
-"""Until a transaction that finds them all in use is told so."""
+"""Maximum wait for a connection of the pool."""
 CONNECT_SECONDS: Final = 5.0
 COMMAND_SECONDS: Final = 30.0
-"""Until we give a command up that the server did not, as it should have before."""
+"""Client-side limit of a command, for a server that did not enforce its own limit before."""
 CLOSE_SECONDS: Final = 1.0
-"""What transactions under way are given to end when the database is closed; then they are cut."""
+"""Time for running transactions to end when the database is closed; then they are cut."""
 SETTINGS: Final = {
     "statement_timeout": "20s",
     "lock_timeout": "10s",
-    # A node that vanishes in the middle of a batch holds its rows until the server notices,
+    # A node that vanishes in mid-batch holds its row locks until the server closes its session.
     "idle_in_transaction_session_timeout": "30s",
-    # and one that is stopped between two messages of one statement, neither idle nor at work.
+    # A node stopped between two messages of one statement is neither idle nor at work.
     "transaction_timeout": "60s",
     "client_connection_check_interval": "5s",
     "tcp_keepalives_idle": "10",
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
-    # Users are named by an array, of which a plan that is kept reckons with ten: with the server's
-    # own figure (4, for disks that turn) it would read a table of 2,000 for each, not its index.
+    # The planner expects ten users in an array parameter when it caches a plan. With the server's
+    # default (4, for spinning disks) it scans a table of 2,000 for each user, not the index.
     "random_page_cost": "1.1",
-    # A commit that nobody waits for is lost with a crash, and had been answered 2xx.
+    # With "off", a crash loses commits whose requests were already answered 2xx.
     "synchronous_commit": "on",
 }
-"""Of each connection, as far as the server knows them: ``transaction_timeout`` came with 17."""
+"""Settings of each connection; those that the server lacks (``transaction_timeout`` came with 17)
+are skipped."""
 SET_CONFIG: Final = (
     "SELECT set_config(name, value, false) FROM pg_settings JOIN (VALUES {}) AS ours(name, value)"
-    # What else than "off" an operator may have chosen says how many standbys must have it, too.
+    # Values other than "off" are the operator's choice of how many standbys must confirm.
     " USING (name) WHERE name <> 'synchronous_commit' OR setting = 'off'"
 )
 LIMIT_READ: Final = f"SET LOCAL statement_timeout = '{READ_SECONDS:g}s'"
@@ -86,22 +87,22 @@ KEEPALIVES: Final = {
     socket.TCP_KEEPCNT: 3,
     socket.TCP_USER_TIMEOUT: 10_000,
 }
-"""The same from our end: seconds, and milliseconds for what was sent and not acknowledged."""
+"""Keepalives from our end, in seconds; the limit for unacknowledged data is in milliseconds."""
 ATTEMPTS: Final = 5
 BACKOFF_SECONDS: Final = 0.02
-"""The longest first pause between two attempts; it doubles."""
+"""Maximum of the first pause between two attempts; it doubles."""
 MIGRATION_LOCK: Final = 0x75736562
-"""The advisory lock of whoever migrates ("useb")."""
+"""Advisory lock of a migration ("useb")."""
 MIGRATION_RETRY_SECONDS: Final = 0.1
 
 
 class PostgresDatabase:
-    """``store.engine.Database`` on a server."""
+    """``store.database.Database`` on a server."""
 
     def __init__(
         self, url: str, *, on_commit: Callable[[Event], None] | None = None, pool: int = POOL
     ) -> None:
-        """Make the pool; nothing is connected yet."""
+        """Create the pool without connecting."""
         self.on_commit = on_commit
         self._engine = create_async_engine(
             "postgresql+asyncpg://",
@@ -117,14 +118,14 @@ class PostgresDatabase:
         self._snapshots = self._engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
-        self._read_turns = ReadTurns(max(1, pool // 3))  # the rest: writes and look-ups
+        self._read_turns = ReadTurns(max(1, pool // 3))  # leaves the rest to writes and look-ups
         self._tasks: set[asyncio.Task[Any]] = set()
         self._lines: weakref.WeakSet[_Connection] = weakref.WeakSet()
         self._turns = Turns()
         self._closed = False
 
     async def write(self, work: Callable[[Transaction], T], *, large: bool = False) -> T:  # noqa: ARG002
-        """As the interface says. Work whose user's row is held waits and runs again."""
+        """Implement ``Database.write``. Work that meets a locked user row waits and runs again."""
 
         async def attempt(waits: bool) -> T:
             async with self._engine.connect() as connection:
@@ -169,21 +170,21 @@ class PostgresDatabase:
         return await self._shielded(in_turn)
 
     async def has_external_changes(self) -> bool:
-        """Never, as far as this database tells: it is the bus that does, and the sweep."""
+        """Return false: the bus and the sweep detect changes, not this database."""
         return False
 
     def abort(self) -> None:
-        """As the interface says. What was in the moment of its commit may have been kept."""
+        """Implement ``Database.abort``. A transaction in its commit may have been committed."""
         self._closed = True
-        # The lines first: on one that is there, a cancelled command has asyncpg make another line,
-        # to tell the server, and a rollback waits for its answer.
+        # Terminate the connections first: to cancel a command on an open one, asyncpg would make
+        # another connection to the server, and a rollback would wait for the server's response.
         for line in tuple(self._lines):
             line.terminate()
         for task in tuple(self._tasks):
             task.cancel()
 
     async def close(self) -> None:
-        """Finish what was asked for, but soon; then let go of the server."""
+        """Give running work a short time to finish, then close the connections."""
         self._closed = True
         self._read_turns.close()
         if self._tasks:
@@ -208,16 +209,16 @@ class PostgresDatabase:
 
 
 async def run_on_own_connection(url: str, work: Callable[[Connection], T], *, migrates: bool) -> T:
-    """Run ``work`` on a connection of its own.
+    """Run ``work`` on its own connection.
 
-    A reader's work is a transaction. A migration's makes its own: an index that is built while
-    others write is built outside of any.
+    A reader's work runs in a transaction. A migration opens its own ones, because an index can
+    only be built concurrently outside of any transaction.
 
     Args:
         url: The database.
-        work: What to do.
-        migrates: Whether it changes the tables: then it waits for whoever else does, and takes as
-            long as it takes. Cancelled, it is undone.
+        work: Function to run.
+        migrates: Whether it changes the schema. Then it waits for other migrations and has no
+            time limit; cancelling it rolls it back.
 
     Raises:
         StoreUnavailable: The database can't be used now.
@@ -245,10 +246,10 @@ async def run_on_own_connection(url: str, work: Callable[[Connection], T], *, mi
 
 
 async def _hold_for_migrating(connection: AsyncConnection) -> None:
-    """Wait until nobody else migrates; the lock goes with the line.
+    """Wait for other migrations and lock them out until the connection is closed.
 
-    Whoever waits asks again and again, and not in one statement: that would hold a snapshot, and
-    an index that is built while others write waits for every older one.
+    The lock is polled, not awaited in one statement: the statement would hold a snapshot, and an
+    index that is built concurrently waits for every older snapshot.
     """
     ask = f"SELECT pg_try_advisory_lock({MIGRATION_LOCK})"
     waits = False
@@ -263,14 +264,14 @@ async def _hold_for_migrating(connection: AsyncConnection) -> None:
 
 
 class _Connection(asyncpg.Connection):
-    """asyncpg's connection, with a commit that is checked and a close that does not wait."""
+    """asyncpg's connection with a checked commit and a close that does not wait."""
 
     async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:  # noqa: ASYNC109 - asyncpg's
-        """Run a command; asyncpg's own COMMIT comes this way, too.
+        """Run a command, asyncpg's own COMMIT included.
 
         Raises:
-            InFailedSQLTransactionError: The server has answered COMMIT by ROLLBACK, as it does
-                without any error when a statement of the transaction had failed.
+            InFailedSQLTransactionError: The server answered COMMIT with ROLLBACK, as it does
+                without an error when a statement of the transaction had failed.
         """
         status: str = await super().execute(query, *args, timeout=timeout)
         if status == "ROLLBACK" and query.startswith("COMMIT"):
@@ -278,7 +279,7 @@ class _Connection(asyncpg.Connection):
         return status
 
     async def close(self, *, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109 - asyncpg's
-        """Cut the connection: over one that has died silently the server's answer never comes."""
+        """Terminate the connection, because a silently dead one gets no response to a close."""
         self.terminate()
 
 
@@ -292,7 +293,7 @@ def _in_transaction(
 async def _connect(
     url: str, command_seconds: float | None, settings: dict[str, str]
 ) -> _Connection:
-    # asyncpg reads the whole URL, TLS and all, as PostgreSQL's own library does.
+    # asyncpg parses the whole URL, TLS options included, as libpq does.
     try:
         connection = await asyncpg.connect(
             url,
@@ -304,7 +305,7 @@ async def _connect(
     except (ValueError, IndexError) as error:
         if isinstance(error, asyncpg.InterfaceError):
             raise
-        # It quotes what it took for a port, which may be half a password.
+        # The message quotes what was taken for a port, which may be half a password.
         raise StoreUnavailable(URL_HELP) from None
     line = connection._transport.get_extra_info("socket")  # type: ignore[attr-defined]  # noqa: SLF001 - asyncpg sets none of these
     if line.family != socket.AF_UNIX:
@@ -312,7 +313,7 @@ async def _connect(
         for option, value in KEEPALIVES.items():
             line.setsockopt(socket.IPPROTO_TCP, option, value)
     try:
-        # Not with the others at its start: a pooler in between would refuse them.
+        # Set them after connecting, because a pooler would refuse them as startup parameters.
         ours = ", ".join(f"('{name}', '{value}')" for name, value in settings.items())
         await connection.execute(SET_CONFIG.format(ours))
     except BaseException:
@@ -322,25 +323,26 @@ async def _connect(
 
 
 def _discard_closed(connection: Any, _record: object, _proxy: object) -> None:
-    """Have the pool replace a connection that the server has closed while nobody used it.
+    """Make the pool replace a connection that the server closed while it was idle.
 
-    What a ping would find, without the three crossings that SQLAlchemy's takes on asyncpg.
+    This finds what a ping would find, without the three round trips that SQLAlchemy's ping takes
+    on asyncpg.
     """
     if connection.driver_connection.is_closed():
         raise sa.exc.DisconnectionError
 
 
 def _invalidate_broken(context: ExceptionContext) -> None:
-    """Have a line that will bring nothing more cut at once, and the pool's older ones replaced.
+    """Terminate a broken connection at once, and replace the pool's older ones.
 
-    SQLAlchemy would roll back on it first, and wait for the answer as long as for the command's.
+    SQLAlchemy would roll back on it first, and wait for the response up to the command timeout.
     """
     if context.connection is not None and is_broken(driver_error(context.original_exception)):
         context.is_disconnect = context.invalidate_pool_on_disconnect = True
 
 
 async def _with_retries(attempt: Callable[[], Awaitable[T]]) -> T:
-    """Attempt a whole transaction, anew if it was not its own fault that it failed.
+    """Run a whole transaction, and retry with backoff if another transaction made it fail.
 
     Raises:
         StoreUnavailable: The server can't be used now.
@@ -357,5 +359,5 @@ async def _with_retries(attempt: Callable[[], Awaitable[T]]) -> T:
         except OSError as error:
             raise StoreUnavailable(str(error) or type(error).__name__) from error
         pause = BACKOFF_SECONDS * 2**failed
-        await asyncio.sleep(random.uniform(0, pause))  # noqa: S311 - so that two don't meet again
+        await asyncio.sleep(random.uniform(0, pause))  # noqa: S311 - jitter separates the retries
     raise AssertionError("the last attempt has returned or raised")

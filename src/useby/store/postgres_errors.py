@@ -1,4 +1,4 @@
-"""Classify PostgreSQL's errors: the server is away, or another attempt may succeed."""
+"""Classify PostgreSQL's errors: the server is unavailable, or a retry may succeed."""
 
 from typing import Final
 
@@ -21,33 +21,33 @@ UNAVAILABLE: Final = (
     "XX",
 )
 """Codes, or classes, of PostgreSQL's appendix A with which the server can't be used now: connection
-lost, not let in, no such database, undone, no memory or disk left, a lock or a command that took
-too long, shut down, broken, read only."""
+lost, access denied, no such database, rolled back, out of memory or disk, lock or command timeout,
+shut down, broken, read only."""
 RETRYABLE: Final = ("40001", "40P01")
-"""Transactions undone for another's sake: a serialization failure, a deadlock. Others of the class
-are no proof that nothing was kept (40003), so they are not attempted again."""
+"""Transactions rolled back because of another one: a serialization failure, a deadlock. Others of
+the class do not prove that nothing was committed (40003), so they are not retried."""
 DATA_EXCEPTION: Final = "22"
-"""The class of errors that are about a value, and may repeat it."""
+"""Class of errors about a value, which may quote the value."""
 FATAL_SEVERITY: Final = ("FATAL_SEVERITY", "PANIC")
 """Severities after which the server closes the connection."""
 
 
 def driver_error(error: BaseException) -> BaseException:
-    """Return the driver's error beneath those that SQLAlchemy has made of it."""
-    while isinstance(error.__cause__, Exception):  # a timeout has a cancellation beneath it
+    """Return the driver's error inside those of SQLAlchemy."""
+    while isinstance(error.__cause__, Exception):  # the cause of a timeout is a CancelledError
         error = error.__cause__
     return error
 
 
 def sqlstate(cause: BaseException) -> str:
-    """Return the code of a server's error; empty if the error is none of the server's."""
+    """Return the code of a server's error; empty for other errors."""
     return getattr(cause, "sqlstate", None) or ""
 
 
 def is_worth_another(cause: BaseException) -> bool:
-    """Return whether another attempt at the transaction may succeed at once."""
+    """Return whether an immediate retry of the transaction may succeed."""
     if isinstance(cause, asyncpg.InvalidCachedStatementError | asyncpg.OutdatedSchemaCacheError):
-        return True  # the schema has been migrated
+        return True  # a migration changed the schema
     return sqlstate(cause).startswith(RETRYABLE)
 
 
@@ -60,29 +60,29 @@ def is_away(error: BaseException, cause: BaseException) -> bool:
 
 def is_broken(cause: BaseException) -> bool:
     """Return whether the connection with this error can't be used any more."""
-    if isinstance(cause, OSError):  # a command that timed out, too: its answer may still come
+    if isinstance(cause, OSError):  # includes a timed out command, whose response may still come
         return True
     if isinstance(cause, asyncpg.InterfaceError):
         return not _is_unencodable(cause)
-    if isinstance(cause, asyncpg.InternalClientError):  # asyncpg's own after a FATAL of the server
+    if isinstance(cause, asyncpg.InternalClientError):  # raised after a FATAL of the server
         return not isinstance(cause, asyncpg.OutdatedSchemaCacheError)
     return getattr(cause, "severity_en", None) in FATAL_SEVERITY
 
 
 def hide_values(context: ExceptionContext) -> None:
-    """Take the values of a statement out of its error, which is logged.
+    """Remove the values of a statement from its error, which is logged.
 
-    ``hide_parameters`` covers only what SQLAlchemy adds. asyncpg repeats a parameter that it cannot
-    encode, and PostgreSQL repeats values in the detail of a violated constraint ("Failing row
-    contains …") and in the message of a data exception (class 22 of its appendix A).
+    ``hide_parameters`` covers only the text that SQLAlchemy adds. asyncpg quotes a parameter that
+    it cannot encode, and PostgreSQL quotes values in the detail of a violated constraint ("Failing
+    row contains …") and in the message of a data exception (class 22 of its appendix A).
     """
-    cause = context.original_exception.__cause__  # what asyncpg raised, beneath SQLAlchemy's own
+    cause = context.original_exception.__cause__  # asyncpg's error, inside SQLAlchemy's
     if not isinstance(cause, asyncpg.PostgresError | asyncpg.InterfaceError):
         return
     before = str(cause)
     if _is_unencodable(cause) or sqlstate(cause).startswith(DATA_EXCEPTION):
         cause.args = (f"a value was refused {sqlstate(cause)}".strip(),)
-        cause.__cause__ = cause.__context__ = None  # Python's own error may repeat the value, too
+        cause.__cause__ = cause.__context__ = None  # Python's own error may quote the value, too
     for part in ("detail", "hint", "context", "internal_query"):
         if getattr(cause, part, None) is not None:
             setattr(cause, part, None)
@@ -93,5 +93,5 @@ def hide_values(context: ExceptionContext) -> None:
 
 
 def _is_unencodable(cause: BaseException) -> bool:
-    """Return whether asyncpg refused a parameter; nothing was sent, and the connection is good."""
+    """Return whether asyncpg refused a parameter; nothing was sent, and the connection works."""
     return isinstance(cause, asyncpg.InterfaceError) and isinstance(cause, ValueError)

@@ -1,4 +1,4 @@
-"""Find a user's products: filters, orders, and pages by key."""
+"""Search a user's products: filters, orders, and pages by key."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
@@ -20,7 +20,7 @@ from useby.store.schema import from_utc_text, products, utc_text
 
 
 class Order(StrEnum):
-    """How a list of products is ordered; a minus turns it round."""
+    """Order of a list of products; a minus reverses it."""
 
     EXPIRY = "expiryDate"
     EXPIRY_LAST = "-expiryDate"
@@ -32,21 +32,21 @@ class Order(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ProductQuery:
-    """Which of a user's products are wanted."""
+    """Filter, order and page of a user's products."""
 
     status: Status | None = None
     expiring_within: int | None = None
-    """Open and expired by the end of the local day this many days ahead."""
+    """Return open products that expire by the end of the local day this many days ahead."""
     category: str | None = None
     text: str | None = None
-    """Part of the name, category, barcode, location or notes, but for case and accents."""
+    """Part of the name, category, barcode, location or notes; case and accents are ignored."""
     order: Order = Order.EXPIRY
     cursor: str | None = None
     limit: int = 50
 
 
 FOLDED_TOGETHER: Final = 500
-"""Products that one transaction folds; it takes some 15 ms, and others write in between."""
+"""Products folded in one transaction; it takes some 15 ms, and others write in between."""
 _KEYS: Final = {
     "expiryDate": products.c.ends_at,
     "name": products.c.name,
@@ -58,16 +58,16 @@ _FOLD: Final = BulkWrite(
 )
 
 
-class NotFolded(Exception):  # noqa: N818 - it is no error, and its caller makes it good
-    """A search came to a product that ``fold_some`` has to fold first."""
+class NotFolded(Exception):  # noqa: N818 - the caller handles it, so it is no error
+    """The search met a product that ``fold_some`` has to fold first."""
 
 
 def list_(connection: Connection, user: User, query: ProductQuery, now: datetime) -> Page[Product]:
-    """Read a page of the user's products.
+    """Return a page of the user's products.
 
     Raises:
         BadCursor: The cursor is not one of a list in this order.
-        NotFolded: A node of a version before this has written what may belong to the page.
+        NotFolded: A node of an older version has written products that may belong to the page.
     """
     name = query.order.value.removeprefix("-")
     falling = query.order.value.startswith("-")
@@ -92,7 +92,7 @@ def list_(connection: Connection, user: User, query: ProductQuery, now: datetime
 
 
 def fold_some(transaction: Transaction, user_id: str) -> bool:
-    """Fold some products that nodes of a version before this have written.
+    """Fold some products that nodes of an older version have written.
 
     Returns:
         True if there may be more of them.
@@ -125,7 +125,7 @@ def _after(cursor: str, order: Order) -> tuple[Any, Any]:
 
 
 def _storable(text: str) -> bool:
-    """Whether a database takes the text: no NUL, no lone surrogate."""
+    """Return whether a database accepts the text: no NUL and no lone surrogate."""
     return "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 

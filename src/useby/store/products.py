@@ -1,6 +1,6 @@
-"""Products: kept, changed and deleted, their pending alert placed in the same breath.
+"""Create, change and delete products; each write also reschedules the product's next alert.
 
-Whoever changes them holds their owner (``accounts.lock_user``) and hands them over as they are now.
+Callers first lock the owner (``accounts.lock_user``), and pass the ``User`` read under that lock.
 """
 
 import dataclasses
@@ -26,8 +26,7 @@ from useby.store.database import Transaction
 from useby.store.schema import products, sent_alerts
 
 NAMED: Final = 50
-"""Products a transaction may change and still tell pages of each one."""
-
+"""Maximum products of one transaction for which ``ProductChanged`` is published."""
 PRODUCT_COLUMNS: Final = (
     products.c.user_id,
     products.c.id,
@@ -68,13 +67,13 @@ _BY_EXTERNAL_ID: Final = sa.select(*PRODUCT_COLUMNS).where(
 )
 
 
-class ExternalIdTaken(Exception):  # noqa: N818 - said as the caller sees it
+class ExternalIdTaken(Exception):  # noqa: N818 - callers see this name
     """Another product of the user has this external id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Upserted:
-    """What an import did: products added, changed, and found as they were."""
+    """Result of an import: numbers of products added, changed, and left unchanged."""
 
     added: int
     changed: int
@@ -82,8 +81,8 @@ class Upserted:
 
 
 def product_of(row: Sequence[Any]) -> Product:
-    """A product from a row that begins with ``PRODUCT_COLUMNS``."""
-    # Unpacked at once: asking a row for a column by its name takes ten times as long.
+    """Return the product in a row that begins with ``PRODUCT_COLUMNS``."""
+    # Unpacking is ten times faster than reading the columns of a row by name.
     (
         user_id,
         product_id,
@@ -126,7 +125,7 @@ def product_of(row: Sequence[Any]) -> Product:
 
 
 def get(connection: Connection, user_id: str, product_id: str) -> Product | None:
-    """One of the user's products."""
+    """Return one of the user's products."""
     row = connection.execute(
         sa.select(*PRODUCT_COLUMNS).where(
             products.c.user_id == user_id, products.c.id == product_id
@@ -136,7 +135,7 @@ def get(connection: Connection, user_id: str, product_id: str) -> Product | None
 
 
 def add(transaction: Transaction, product: Product, user: User, now: datetime) -> Product:
-    """Keep a new product and place its first alert.
+    """Add a new product and schedule its first alert.
 
     Raises:
         ExternalIdTaken: Another product of the user has its external id.
@@ -150,11 +149,10 @@ def add(transaction: Transaction, product: Product, user: User, now: datetime) -
 def add_many(
     transaction: Transaction, wanted: Sequence[Product], user: User, now: datetime
 ) -> list[bool]:
-    """Keep a batch of new products of one user, and say so in one notification.
+    """Add a batch of new products of one user, with one notification for all.
 
     Returns:
-        Of each whether it was kept: false where its external id is that of a product there, or
-        of one before it in the batch.
+        For each, whether it was added: false if the external id exists, or repeats in the batch.
     """
     seen = _existing_external_ids(transaction.connection, user, wanted)
     kept: list[bool] = []
@@ -173,11 +171,10 @@ def upsert_many(
 ) -> Upserted:
     """Add or change products by their external id; those without one are added.
 
-    A product that is there keeps its id, its creation and whether it is closed. What was added is
-    said in one notification.
+    Changed products keep id, creation time and closing. One notification covers all added ones.
 
     Raises:
-        ExternalIdTaken: An external id stands twice among ``wanted``; nothing is kept.
+        ExternalIdTaken: ``wanted`` contains an external id twice; nothing is stored.
     """
     ids = [each.external_id for each in wanted if each.external_id is not None]
     if len(set(ids)) < len(ids):
@@ -209,7 +206,7 @@ def upsert_many(
 def by_external_id(
     connection: Connection, user_id: str, external_ids: Iterable[str]
 ) -> dict[str, Product]:
-    """The user's products that have one of these external ids, by it."""
+    """Return the user's products that have one of these external ids, by external id."""
     wanted = sorted(set(external_ids))
     if not wanted:
         return {}
@@ -220,9 +217,7 @@ def by_external_id(
 
 
 def replace(transaction: Transaction, product: Product, user: User, now: datetime) -> Product:
-    """Keep a product's new values, and place its next alert by them.
-
-    One that is closed has no alert any more, and what was said of it counts as read.
+    """Store new values and reschedule the alert; closing a product marks its notifications read.
 
     Raises:
         ExternalIdTaken: Another product of the user has its external id.
@@ -246,21 +241,15 @@ def use(
     how: Disposal,
     now: datetime,
 ) -> Product | None:
-    """Consume or discard some of a product, and say so; with the last of it it is closed.
+    """Consume or discard ``quantity`` of a product, in its unit; ``None`` means all that is left.
 
-    Args:
-        transaction: The write under way.
-        user: The owner.
-        product_id: One of the user's products.
-        quantity: How much, in its unit; ``None`` means all that is left.
-        how: What became of it.
-        now: The moment, aware.
+    A notification reports it. A product of which nothing is left is closed.
 
     Returns:
-        The product as it is now; ``None`` if the user has no such product.
+        The changed product; ``None`` if the user has no such product.
 
     Raises:
-        ValueError: It is closed, or there is not so much of it left.
+        ValueError: The product is closed, or less than ``quantity`` is left.
     """
     before = get(transaction.connection, user.id, product_id)
     if before is None:
@@ -296,7 +285,7 @@ def reopen(
     quantity: Decimal | None,
     now: datetime,
 ) -> Product | None:
-    """Take a product's closing back; arguments, result and errors are those of ``use``."""
+    """Undo the closing of a product; arguments, result and errors are as in ``use``."""
     product = get(transaction.connection, user.id, product_id)
     if product is None:
         return None
@@ -304,7 +293,7 @@ def reopen(
 
 
 def delete(transaction: Transaction, user_id: str, product_id: str, now: datetime) -> bool:
-    """Delete one of the user's products; whether there was one. What was said of it is read."""
+    """Delete one of the user's products and mark its notifications read; return if it existed."""
     owner = accounts.lock_user(transaction, user_id)
     product = get(transaction.connection, user_id, product_id)
     if product is None or owner is None:
@@ -318,7 +307,7 @@ def delete(transaction: Transaction, user_id: str, product_id: str, now: datetim
 
 
 def sent_leads(connection: Connection, wanted: Sequence[Product]) -> list[frozenset[int]]:
-    """The leads of the alerts already said, for each product's present date; one query for all."""
+    """Return the leads of alerts already sent, for each product's present date; in one query."""
     user_ids, ids = [each.user_id for each in wanted], [each.id for each in wanted]
     said: dict[tuple[str, str, str], set[int]] = {}
     for user_id, product_id, expiry, lead in _SAID(

@@ -1,7 +1,7 @@
-"""The tables. Every hot one is keyed by user first, so that it can be spread by user.
+"""Tables. Those on the hot path have the user first in their key, so they can be spread by user.
 
-Times are stored in UTC with a whole second's precision unless a column says otherwise, as ISO 8601
-text on SQLite (it sorts as it counts) and ``timestamptz`` on PostgreSQL.
+Times are stored in UTC, in whole seconds unless a column's description differs, as ISO 8601 text
+on SQLite (text order is time order) and ``timestamptz`` on PostgreSQL.
 """
 
 from datetime import UTC, datetime
@@ -26,34 +26,34 @@ _WIDTH = len("2026-03-04T10:30:00.000000Z")
 
 
 def utc_text(moment: datetime) -> str:
-    """The form in which SQLite keeps a moment: fixed width, so that text order is time order."""
+    """Return SQLite's form of a time: fixed width, so that text order is time order."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def from_utc_text(text: str) -> datetime:
-    """The moment that ``utc_text`` wrote.
+    """Parse the text that ``utc_text`` returns.
 
     Raises:
-        ValueError: It never wrote this.
+        ValueError: The text is not in that form.
     """
     if len(text) != _WIDTH or not text.endswith("Z"):
         raise ValueError("not a moment in UTC")
-    return datetime.fromisoformat(text)  # a tenth of what strptime takes
+    return datetime.fromisoformat(text)  # takes a tenth of the time of strptime
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware moment in, an aware UTC moment out, on every database."""
+    """A time column that takes aware datetimes and returns aware ones in UTC."""
 
     impl = sa.DateTime(timezone=True)
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """Text on SQLite, which has no type for time."""
+        """Use text on SQLite, which has no type for time."""
         kind = sa.String(27) if dialect.name == "sqlite" else sa.DateTime(timezone=True)
         return dialect.type_descriptor(kind)
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        """Refuse a naive moment rather than guess its zone."""
+        """Convert to UTC; refuse a naive datetime, because its zone is unclear."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -61,32 +61,32 @@ class UtcDateTime(TypeDecorator[datetime]):
         return utc_text(value) if dialect.name == "sqlite" else value.astimezone(UTC)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        """Give back an aware moment in UTC."""
+        """Return an aware datetime in UTC."""
         if value is None:
             return None
         return from_utc_text(value) if dialect.name == "sqlite" else value.astimezone(UTC)
 
 
 class Exact(TypeDecorator[Decimal]):
-    """A decimal that comes back as it went in, on SQLite too (which would make it a float)."""
+    """A decimal column that is exact on SQLite too, where a number would become a float."""
 
     impl = sa.Numeric(18, 6)
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """Text on SQLite."""
+        """Use text on SQLite."""
         return dialect.type_descriptor(
             sa.String(32) if dialect.name == "sqlite" else sa.Numeric(18, 6)
         )
 
     def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:
-        """Write plain digits, never an exponent."""
+        """Write plain digits without an exponent."""
         if value is None:
             return None
         return format(value, "f") if dialect.name == "sqlite" else value
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:  # noqa: ARG002
-        """Give back the decimal."""
+        """Return the decimal."""
         return None if value is None else Decimal(value)
 
 
@@ -107,9 +107,9 @@ users = sa.Table(
     sa.Column("signed_out_at", UtcDateTime, nullable=True),
     sa.UniqueConstraint("email"),
 )
-"""``seq`` is the newest number given to one of the user's notifications. ``signed_out_at`` ends
-tokens that carry no session (an outside issuer's) issued at or before it; it is a minute later than
-the sign-out, because the issuer's clock may be ahead."""
+"""``seq`` is the newest ``seq`` of the user's notifications. ``signed_out_at`` ends tokens that
+carry no session (an outside issuer's) issued at or before it; it is a minute later than the
+sign-out, because the issuer's clock may be ahead."""
 
 sessions = sa.Table(
     "sessions",
@@ -122,7 +122,7 @@ sessions = sa.Table(
     sa.PrimaryKeyConstraint("user_id", "id"),
     sa.Index(None, "expires_at"),
 )
-"""One sign-in and all refresh tokens that follow from it (the family)."""
+"""One sign-in and all refresh tokens that follow from it (the token family)."""
 
 refresh_tokens = sa.Table(
     "refresh_tokens",
@@ -180,11 +180,11 @@ products = sa.Table(
         postgresql_where=sa.text("next_alert_at IS NOT NULL"),
     ),
 )
-"""``expires_on`` (a day in the owner's zone) or ``expires_at`` (an instant) is the date given.
-``ends_at``, ``expiring_from`` and ``next_alert_at`` follow from it, the owner's zone and the
-policy; ``alert_fault`` says why the clock has set a row aside. ``folded`` is the text that searches
-look through, as of the change at ``folded_at``; where that is not ``updated_at``, a node of a
-version that does not write ``folded`` has changed the row since."""
+"""``expires_on`` (a day in the owner's zone) or ``expires_at`` (an instant) is the given date.
+``ends_at``, ``expiring_from`` and ``next_alert_at`` are computed from it, the owner's zone and the
+policy; ``alert_fault`` is the reason why the scheduler has quarantined a row. ``folded`` is the
+text that searches use, as of the change at ``folded_at``; if that differs from ``updated_at``, a
+node of a version that does not write ``folded`` has changed the row since."""
 
 sent_alerts = sa.Table(
     "alerts_said",
@@ -199,7 +199,7 @@ sent_alerts = sa.Table(
         ["user_id", "product_id"], ["products.user_id", "products.id"], ondelete="CASCADE"
     ),
 )
-"""The unique key by which no alert is said twice, whatever crashes or retries."""
+"""Alerts that were sent. The unique key prevents sending one twice, despite crashes or retries."""
 
 notifications = sa.Table(
     "notifications",
@@ -239,7 +239,7 @@ idempotency_keys = sa.Table(
     sa.PrimaryKeyConstraint("user_id", "key"),
     sa.Index(None, "expires_at"),
 )
-"""What a request that came with an ``Idempotency-Key`` was answered."""
+"""Results of requests that had an ``Idempotency-Key``; see ``store.idempotency``."""
 
 usage = sa.Table(
     "usage",
@@ -251,8 +251,8 @@ usage = sa.Table(
     sa.PrimaryKeyConstraint("user_id"),
     sqlite_with_rowid=False,
 )
-"""What each account keeps now. Triggers of migration 0007 write it, and nothing else does.
-``bytes`` estimates the space on disk: a fixed figure for each row, and the length of its texts."""
+"""Current figures of each account. Only the triggers of migration 0007 write them. ``bytes`` is an
+estimate of the space on disk: a fixed figure for each row, plus the length of its texts."""
 
 unfinished = sa.Table(
     "unfinished",
@@ -263,8 +263,8 @@ unfinished = sa.Table(
     sa.Column("since", UtcDateTime, nullable=False),
     sa.PrimaryKeyConstraint("user_id", "work"),
 )
-"""Large writes that are done in slices, and how far each has come: see ``store.slices``. ``after``
-is the last row that is done; ``since`` is the moment of the last slice."""
+"""Progress of large writes that are done in slices; see ``store.slices``. ``after`` is the last row
+that is done; ``since`` is the time of the last slice."""
 
 tickets = sa.Table(
     "tickets",
@@ -278,8 +278,8 @@ tickets = sa.Table(
     sa.PrimaryKeyConstraint("user_id", "ticket_hash"),
     sa.Index(None, "expires_at"),
 )
-"""Tickets for the socket that nobody has shown yet. ``session_id``, ``issued_at`` and ``until`` are
-of the token that each stands for; ``expires_at`` is its own end."""
+"""Unused WebSocket tickets. ``session_id``, ``issued_at`` and ``until`` are those of the access
+token that the ticket replaces; ``expires_at`` is the end of the ticket."""
 
 epoch = sa.Table(
     "epoch",
@@ -287,5 +287,5 @@ epoch = sa.Table(
     sa.Column("id", sa.SmallInteger, primary_key=True),
     sa.Column("value", sa.String(36), nullable=False),
 )
-"""At most one row. Its value is random and changes when a node finds that committed rows were
-lost; see ``useby.store.epoch``."""
+"""Table of at most one row. Its random value changes when a node finds that committed rows were
+lost; see ``store.epoch``."""

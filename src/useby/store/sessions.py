@@ -1,8 +1,8 @@
-"""Sign-ins and their refresh tokens: a family each, of which only the newest is good.
+"""Store sign-ins and their refresh tokens; only the newest token of a sign-in is valid.
 
 A refresh token is spent when it is used (RFC 9700 section 4.14.2). Its immediate predecessor
-still answers for a short grace, with the same successor, because two tabs or a lost answer are no
-theft. Anything older that comes back is, and ends the family.
+still works for a short grace period, with the same successor, because two tabs or a lost response
+are no theft. Use of any older token is treated as theft and ends the sign-in.
 """
 
 from dataclasses import dataclass
@@ -19,9 +19,9 @@ from useby.store.locks import lock_users
 from useby.store.schema import refresh_tokens, sessions, users
 
 PURGED: Final = 20
-"""Expired sign-ins that one new sign-in removes: more than come in."""
+"""Maximum expired sign-ins that one new sign-in removes: more than are added."""
 PURGED_TOKENS: Final = 500
-"""Refresh tokens that it removes with them, some 10 ms of work."""
+"""Maximum refresh tokens that it removes with them, some 10 ms of work."""
 
 _EXPIRED: Final = (
     sa.select(sessions.c.user_id, sessions.c.id)
@@ -54,20 +54,20 @@ _PURGE: Final = sa.delete(sessions).where(
 
 
 class Rotation(Enum):
-    """What became of a refresh token that was presented."""
+    """Result of presenting a refresh token."""
 
     ROTATED = "rotated"
     REPEATED = "repeated"
-    """Spent within the grace; the successor it has already is answered again."""
+    """Spent within the grace period; its existing successor is returned again."""
     REUSED = "theft"
-    """Spent long ago: its family has been ended."""
+    """Spent long ago: its sign-in has been ended."""
     UNKNOWN = "unknown"
-    """Not ours, expired, its session has ended, or its user is disabled."""
+    """Not issued here, or expired, or its sign-in has ended, or its user is disabled."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rotated:
-    """The outcome, and whose session it is about (empty when unknown)."""
+    """Result of a rotation, with its user and sign-in (empty if the token is unknown)."""
 
     outcome: Rotation
     user_id: str = ""
@@ -83,7 +83,7 @@ def open_session(
     now: datetime,
     expires_at: datetime,
 ) -> None:
-    """Keep a sign-in, with its first refresh token if it has one."""
+    """Add a sign-in, with its first refresh token if it has one."""
     lock_users(transaction, user_id)
     transaction.connection.execute(
         sa.insert(sessions).values(
@@ -103,9 +103,9 @@ def rotate(
     grace: timedelta,
     expires_at: datetime,
 ) -> Rotated:
-    """Spend a refresh token and keep its successor.
+    """Spend a refresh token and store its successor.
 
-    A theft's outcome is a value and no exception, because what it does must be committed.
+    Theft is returned as a value and not raised, because the end of the sign-in must be committed.
     """
     connection = transaction.connection
     owner = connection.scalar(
@@ -113,7 +113,7 @@ def rotate(
     )
     if owner is None:
         return Rotated(Rotation.UNKNOWN)
-    lock_users(transaction, owner)  # of two that present the token at once, the second repeats
+    lock_users(transaction, owner)  # of two concurrent uses of a token, the second is a repeat
     row = connection.execute(
         sa.select(
             refresh_tokens.c.user_id,
@@ -163,7 +163,7 @@ def rotate(
 
 
 def end_session(transaction: Transaction, user_id: str, session_id: str, now: datetime) -> None:
-    """End one sign-in and everything it opened; one that has ended is left as it is."""
+    """End one sign-in and revoke its tokens; do nothing if it has already ended."""
     lock_users(transaction, user_id)
     ended = transaction.connection.execute(
         sa.update(sessions)
@@ -179,7 +179,7 @@ def end_session(transaction: Transaction, user_id: str, session_id: str, now: da
 
 
 def session_of(transaction: Transaction, token_hash: str) -> tuple[str, str] | None:
-    """The user and session of a refresh token, spent or not."""
+    """Return the user id and sign-in id of a refresh token, spent or not."""
     row = transaction.connection.execute(
         sa.select(refresh_tokens.c.user_id, refresh_tokens.c.session_id).where(
             refresh_tokens.c.token_hash == token_hash
@@ -189,13 +189,13 @@ def session_of(transaction: Transaction, token_hash: str) -> tuple[str, str] | N
 
 
 def good_session(connection: Connection, email: str, token_hash: str, now: datetime) -> str | None:
-    """Return the open sign-in of a refresh token that is good and not spent, if it is this user's.
+    """Return the sign-in of a valid, unspent refresh token; ``None`` if it is not this user's.
 
     Args:
-        connection: The snapshot to look at.
-        email: The user's, in lower case.
-        token_hash: The token's.
-        now: The moment, aware.
+        connection: The snapshot to read.
+        email: The user's e-mail in lower case.
+        token_hash: Hash of the token.
+        now: The current time, aware.
     """
     return connection.scalar(
         sa.select(sessions.c.id)
@@ -220,11 +220,11 @@ def good_session(connection: Connection, email: str, token_hash: str, now: datet
 def purge(transaction: Transaction, now: datetime) -> int:
     """Delete some sign-ins whose last token has expired, and some of their tokens before them.
 
-    A sign-in that was refreshed for months has thousands of tokens. It goes with the last of them,
-    so no transaction deletes more than ``PURGED_TOKENS``.
+    A sign-in that was refreshed for months has thousands of tokens. It is deleted with the last of
+    them, so no transaction deletes more than ``PURGED_TOKENS``.
 
     Returns:
-        How many sign-ins were deleted.
+        The number of deleted sign-ins.
     """
     connection = transaction.connection
     expired = [tuple(row) for row in connection.execute(_EXPIRED, {"now": now})]

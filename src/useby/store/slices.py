@@ -1,9 +1,9 @@
-"""Large writes of one user, in slices between which others write.
+"""Run large writes of one user in slices, between which others can write.
 
-SQLite has one writer, and on PostgreSQL a transaction holds its user's row. So a write whose size
-follows what a user has is done a slice at a time. Deleting an account and rescheduling its alerts
-are answered before they are finished: ``unfinished`` keeps how far they have come, so a node that
-starts again goes on, as does any other node.
+SQLite has one writer, and on PostgreSQL a transaction locks its user's row. A write whose size
+depends on what a user owns is therefore done one slice at a time. Deleting an account and
+rescheduling its alerts are answered before they are finished: the table ``unfinished`` stores their
+progress, from which a restarted node, or any other node, continues.
 """
 
 from collections.abc import Mapping
@@ -32,37 +32,37 @@ from useby.store.schema import (
 from useby.store.schema import notifications as said
 
 SLICE: Final = 500
-"""Rows that a slice marks."""
+"""Maximum rows that a slice marks."""
 COSTS: Final[Mapping[sa.Table, int]] = {
     said: 1,
     sent_alerts: 1,
     products: 2,
-    idempotency_keys: 25,  # each with an answer, which may be long
+    idempotency_keys: 25,  # each has a stored response, which may be long
     tickets: 1,
     refresh_tokens: 1,
     sessions: 1,
 }
-"""What deleting a row costs, of the ``SLICE`` that a slice has; accounts are emptied in this
-order."""
+"""Cost of deleting a row; the costs of a slice add up to at most ``SLICE``. Accounts are emptied in
+this order."""
 
 
 class Unfinished(StrEnum):
-    """The work of which ``unfinished`` keeps how far it has come."""
+    """Kind of work whose progress the table ``unfinished`` stores."""
 
     DELETE = "delete"
     RESCHEDULE = "reschedule"
 
 
 async def mark_all_read(database: Database, user_id: str, now: datetime) -> int:
-    """Mark all notifications read that a user has now.
+    """Mark all present notifications of a user read.
 
-    What is posted after the first slice stays unread. The news is published once, with the last.
+    Notifications added after the first slice stay unread. The last slice publishes one event.
 
     Returns:
-        How many were unread.
+        The number of notifications that were unread.
 
     Raises:
-        StoreUnavailable: The database can't be written now. Some may be marked, durably.
+        StoreUnavailable: The database can't be written now. Some slices may be committed.
     """
     marked, newest = 0, -1
 
@@ -82,14 +82,14 @@ async def mark_all_read(database: Database, user_id: str, now: datetime) -> int:
 
 
 async def delete_account(database: Database, user_id: str) -> None:
-    """Delete a user and everything that is theirs.
+    """Delete a user and everything that belongs to the user.
 
-    After the first slice the user is shut out and the e-mail is free.
+    After the first slice the user is disabled and the e-mail is free.
 
     Raises:
-        UnknownUser: There is no such user.
-        StoreUnavailable: The database can't be written now. After the first slice the clock
-            finishes the rest.
+        UnknownUser: The user does not exist.
+        StoreUnavailable: The database can't be written now. If the first slice was committed, the
+            scheduler finishes the rest.
     """
     more = not await database.write(lambda t: delete_user(t, user_id), large=True)
     while more:
@@ -97,15 +97,15 @@ async def delete_account(database: Database, user_id: str) -> None:
 
 
 def delete_user(transaction: Transaction, user_id: str) -> bool:
-    """Shut a user out for good and delete the first slice of what is theirs.
+    """Disable a user for good and delete the first slice of the user's rows.
 
-    Nodes of the version before see a disabled user without an e-mail.
+    Nodes of an older version see a disabled user without an e-mail.
 
     Returns:
-        Whether that was all, and the user's row is gone.
+        True if that was all, and the user's row is deleted.
 
     Raises:
-        UnknownUser: There is no such user.
+        UnknownUser: The user does not exist.
     """
     connection = transaction.connection
     lock_users(transaction, user_id)
@@ -127,10 +127,10 @@ def delete_user(transaction: Transaction, user_id: str) -> bool:
 
 
 def reschedule(transaction: Transaction, user_id: str, now: datetime) -> None:
-    """Have the alert clock look at every open product of the user, a slice at a time.
+    """Let the scheduler check every open product of the user, a slice at a time.
 
-    One that has begun starts from its beginning again, which costs nothing here however many
-    products there are.
+    Rescheduling that is already in progress starts again. The cost of this call does not depend on
+    the number of products.
     """
     since = sa.literal(now, unfinished.c.since.type)
     _begin(transaction.connection, user_id, Unfinished.RESCHEDULE, since)
@@ -138,15 +138,15 @@ def reschedule(transaction: Transaction, user_id: str, now: datetime) -> None:
 
 
 def are_waiting(connection: Connection) -> bool:
-    """Check for unfinished work."""
+    """Return whether there is unfinished work."""
     return bool(connection.scalar(sa.select(sa.exists().select_from(unfinished))))
 
 
 def do_slice(transaction: Transaction, now: datetime) -> bool:
-    """Do a slice of the unfinished work that has waited longest; that of a held user is left.
+    """Do a slice of the unfinished work that has waited longest; skip users whose row is locked.
 
     Returns:
-        Whether there was any to do.
+        True if there was work to do.
     """
     connection = transaction.connection
     next_ = connection.execute(
@@ -194,10 +194,10 @@ def _mark_due(connection: Connection, user_id: str, after: str, now: datetime) -
 
 
 def _empty(transaction: Transaction, user_id: str) -> bool:
-    """Delete a slice of what a user has; the user's row goes when nothing is left.
+    """Delete a slice of the user's rows, and the user's own row once nothing else is left.
 
     Returns:
-        Whether the user is gone.
+        True if the user's row is deleted.
     """
     connection = transaction.connection
     lock_users(transaction, user_id)
@@ -219,7 +219,7 @@ def _empty(transaction: Transaction, user_id: str) -> bool:
 def _begin(
     connection: Connection, user_id: str, work: Unfinished, since: sa.ColumnElement[datetime]
 ) -> None:
-    """Note that work begins, or begins again; it keeps its place among the others'."""
+    """Record that work starts, or starts again; a restart keeps its place in the queue."""
     this = (unfinished.c.user_id == user_id, unfinished.c.work == work.value)
     again = connection.execute(sa.update(unfinished).where(*this).values(after=""))
     if not again.rowcount:
@@ -234,7 +234,7 @@ def _begin(
 
 
 def is_being_deleted(user_id: sa.ColumnElement[str]) -> sa.Exists:
-    """A condition: the account is being deleted."""
+    """Return the SQL condition that the account is being deleted."""
     return sa.exists().where(
         unfinished.c.user_id == user_id, unfinished.c.work == Unfinished.DELETE.value
     )

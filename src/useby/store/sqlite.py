@@ -1,14 +1,15 @@
-"""SQLite: one writer whose neighbours share a commit, and a few readers whose share a snapshot.
+"""SQLite: one writer with group commit, and a few reader threads with shared snapshots.
 
 SQLite takes one writer at a time, so a node has one writing connection in a thread of its own.
-What callers ask for while a commit is under way goes into the next one together (group commit):
-each piece in a savepoint, so that one that fails costs only itself, and no caller hears of success
-before the commit is on stable storage (``synchronous=FULL``). A caller that is cancelled cancels
-nothing: its work was accepted and is finished (omnilib/aiosqlite#259 tells what happens otherwise).
+Writes that are requested during a commit share the next one (group commit), each in a savepoint,
+so that a failing one affects only itself. Callers continue only after the commit is on stable
+storage (``synchronous=FULL``). Cancelling a caller does not cancel its work, which was accepted and
+is finished (omnilib/aiosqlite#259 describes the alternative).
 
 Look-ups that are requested in one turn of the event loop go to one thread together, in one
-transaction: the way there and back costs more than a look-up does. Long reads, which name their
-user, have threads of their own, one read at a time and one for each user (``store.long_reads``).
+transaction: the round trip to a thread costs more than a look-up does. Long reads, which name
+their user, have threads of their own, one read at a time and one for each user
+(``store.long_reads``).
 """
 
 import asyncio
@@ -38,27 +39,27 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 READERS = 2
-"""Threads for look-ups."""
+"""Number of threads for look-ups."""
 LONG_READERS = 2
-"""Threads for long reads, each with its connection."""
+"""Number of threads for long reads, each with its own connection."""
 BATCH = 256
 READ_TOGETHER = 32
-"""Reads in one snapshot, so that none waits for very many."""
+"""Maximum number of reads in one snapshot; it bounds the wait of each."""
 BUSY_SECONDS = 10
 PROGRESS_STEPS = 10_000
-"""Instructions of SQLite's virtual machine between two looks at a long read's time limit; some
-0.3 ms. A look takes the interpreter's lock."""
+"""Instructions of SQLite's virtual machine between two checks of a long read's time limit; some
+0.3 ms. A check takes the interpreter's lock."""
 WRITER_CACHE_KIB = 2000
 READER_CACHE_KIB = 200
-"""Pages of the file that a connection keeps besides the kernel: SQLite's own 2,000 for each of
-four readers were 3 KiB for each of 2,000 open sockets, and made no look-up faster."""
+"""Page cache of a connection, in addition to the kernel's: SQLite's default of 2,000 for each of
+four readers took 3 KiB for each of 2,000 open sockets, and made no look-up faster."""
 
 
 def sqlite_engine(path: Path, *, writes: bool, checkpoints: bool = False) -> Engine:
-    """An SQLAlchemy engine whose every connection is set up as the house demands.
+    """Create an SQLAlchemy engine that sets the pragmas of each connection.
 
     Args:
-        path: The database's file; made, readable by its owner alone, if it is not there.
+        path: The database's file; created, readable by its owner alone, if it does not exist.
         writes: Whether these connections write. Their transactions take the lock before they read
             (``BEGIN IMMEDIATE``): one that reads first fails at once if another has written.
         checkpoints: Whether these connections may checkpoint the WAL. Only a node's writer does:
@@ -71,7 +72,7 @@ def sqlite_engine(path: Path, *, writes: bool, checkpoints: bool = False) -> Eng
         connect_args={"check_same_thread": False, "timeout": BUSY_SECONDS},
         pool_size=READERS + LONG_READERS,
         max_overflow=0,
-        hide_parameters=True,  # an error is logged; a password hash may be among its parameters
+        hide_parameters=True,  # errors are logged, and a parameter may be a password hash
     )
 
     @event.listens_for(engine, "connect")
@@ -99,40 +100,40 @@ def sqlite_engine(path: Path, *, writes: bool, checkpoints: bool = False) -> Eng
 
 
 def _refuse_commit_of_nothing(connection: Connection) -> None:
-    """Refuse a commit whose transaction is gone. The driver does nothing then and reports success.
+    """Refuse a commit whose transaction is gone, for which the driver would report success.
 
     Raises:
-        StoreUnavailable: SQLite has undone the transaction.
+        StoreUnavailable: SQLite has rolled the transaction back.
     """
     if not stands(connection):
         raise StoreUnavailable("SQLite has undone the transaction")
 
 
 def _leave_undone(context: ExceptionContext) -> None:
-    """Treat a connection as lost when an error made SQLite undo the whole transaction.
+    """Treat a connection as lost when an error made SQLite roll back the whole transaction.
 
-    SQLite would run and keep every later statement by itself. SQLAlchemy refuses statements on a
+    SQLite would run and commit each later statement by itself. SQLAlchemy refuses statements on a
     lost connection until the caller has left the transaction, and then connects again.
     """
     connection = context.connection
     if connection is not None and connection.in_transaction() and not stands(connection):
         context.is_disconnect = True
-        context.invalidate_pool_on_disconnect = False  # the other connections are as good as before
+        context.invalidate_pool_on_disconnect = False  # the other connections still work
 
 
 class SqliteDatabase:
-    """``store.engine.Database`` on a file."""
+    """``store.database.Database`` on a file."""
 
     def __init__(
         self, path: Path, *, checkpoints: bool, on_commit: Callable[[Event], None] | None = None
     ) -> None:
-        """Open the file and start the writer's thread.
+        """Open the file and start the threads.
 
         Args:
             path: The SQLite file.
-            checkpoints: True for a node, false for a command that writes beside one.
-            on_commit: Called on the event loop with each piece of news, in the order of commits,
-                before the writer's caller goes on.
+            checkpoints: True for a node, false for a command that writes while a node runs.
+            on_commit: Callback that receives each event on the event loop, in the order of
+                commits, before the writer's caller continues.
         """
         self.path = path
         self.on_commit = on_commit
@@ -141,7 +142,7 @@ class SqliteDatabase:
         self._reading = sqlite_engine(path, writes=False)
         self._jobs: queue.SimpleQueue[Job[Any] | None] = queue.SimpleQueue()
         self._large: deque[Job[Any]] = deque()
-        """Large work that waits for the next batch. Only the writer's thread uses it."""
+        """Large writes that wait for the next batch. Only the writer's thread uses it."""
         self._reads: queue.SimpleQueue[list[Job[Any]] | None] = queue.SimpleQueue()
         self._long_reads: queue.SimpleQueue[list[Job[Any]] | None] = queue.SimpleQueue()
         self._read_turns = ReadTurns(LONG_READERS)
@@ -176,7 +177,7 @@ class SqliteDatabase:
             )
 
     async def write(self, work: Callable[[Transaction], T], *, large: bool = False) -> T:
-        """As the interface says; news is told in the order of commits."""
+        """Implement ``Database.write``; events are published in the order of commits."""
         if self._closed:
             raise StoreUnavailable("the database is closed")
         job = Job(work, self._loop.create_future(), large=large)
@@ -190,7 +191,7 @@ class SqliteDatabase:
         job: Job[T]
         if user_id is not None:
             await self._read_turns.take(user_id)
-            # The thread ends the turn, although the caller may have gone by then.
+            # The thread ends the turn, although the caller may be gone by then.
             job = Job(work, self._loop.create_future(), user_id)
             self._long_reads.put([job])
             return await job.answer
@@ -204,8 +205,8 @@ class SqliteDatabase:
         """Return whether another process may have committed since the last call."""
 
         def version(transaction: Transaction) -> tuple[object, int]:
-            # The writer's own connection does not count its own commits. Each connection counts by
-            # itself: after a new one, nothing is known of the time between.
+            # The writer's own connection does not count its own commits. Each connection has its
+            # own counter, so a new connection can't be compared to the previous one.
             connection = transaction.connection
             counter = connection.info.setdefault("counter", object())
             return counter, int(connection.exec_driver_sql("PRAGMA data_version").one()[0])
@@ -214,10 +215,10 @@ class SqliteDatabase:
         return before is not None and before != self._data_version
 
     def abort(self) -> None:
-        """As the interface says: ``close`` does not wait long for a file."""
+        """Do nothing: transactions on a file are short, so ``close`` does not wait long."""
 
     async def close(self) -> None:
-        """Finish what was asked for, then let go of the file."""
+        """Finish queued work, then close the file."""
         if self._closed:
             return
         self._closed = True
@@ -249,7 +250,7 @@ class SqliteDatabase:
         run: Callable[[Connection, Sequence[Job[Any]]], None],
         answer: Callable[[Sequence[Job[Any]]], None],
     ) -> threading.Thread:
-        """Start a thread that runs batches on a connection of its own until there is none."""
+        """Start a thread that runs batches on its own connection until it gets an empty one."""
 
         def live() -> None:
             connection = _connect(engine)
@@ -258,16 +259,16 @@ class SqliteDatabase:
                     with store_errors():
                         connection = connection or engine.connect()
                         run(connection, batch)
-                except BaseException as error:  # noqa: BLE001 - all was undone; every caller hears
+                except BaseException as error:  # noqa: BLE001 - rolled back; each caller gets it
                     for job in batch:
                         job.error = error
                     if connection is not None:
                         connection.invalidate()
                         connection.close()
                         connection = None
-                with contextlib.suppress(RuntimeError):  # the loop may have ended before us
+                with contextlib.suppress(RuntimeError):  # the loop may already be closed
                     self._loop.call_soon_threadsafe(answer, batch)
-                batch = ()  # what was asked is not held until somebody asks again
+                batch = ()  # release the jobs while the thread waits for more
             if connection is not None:
                 connection.close()
 
@@ -276,10 +277,10 @@ class SqliteDatabase:
         return thread
 
     def _next_writes(self) -> list[Job[Any]]:
-        """Wait for a job and take its neighbours, one large one at most.
+        """Wait for a job and take those queued behind it, at most one large one.
 
         Returns:
-            The jobs; none when the database closes.
+            The jobs; empty when the database closes.
         """
         batch = [self._large.popleft()] if self._large else []
         has_large = bool(batch)
@@ -287,7 +288,7 @@ class SqliteDatabase:
             job = self._jobs.get()
             if job is None:
                 if batch:
-                    self._jobs.put(None)  # these first
+                    self._jobs.put(None)  # run this batch first
                 break
             if job.large and has_large:
                 self._large.append(job)
@@ -306,7 +307,7 @@ class SqliteDatabase:
             self._truncating = self._loop.create_task(self._truncate_wal(), name="store-wal")
 
     def _log_state(self, batch: Sequence[Job[Any]]) -> None:
-        """Log the first write that the database could not take, and the first one after it."""
+        """Log the first write that fails because of the database, and the first that succeeds."""
         failed = next((job for job in batch if isinstance(job.error, StoreUnavailable)), None)
         if self._cannot_write == (failed is not None):
             return
@@ -317,11 +318,11 @@ class SqliteDatabase:
             log.warning("%s can be written again", self.path)
 
     async def _truncate_wal(self) -> None:
-        """Have the writer truncate the WAL while no long read holds a snapshot of it."""
+        """Let the writer truncate the WAL while no long read holds a snapshot of it."""
         with contextlib.suppress(StoreUnavailable):
             async with self._read_turns.held_back():
                 self._wal_is_due.set()
-                await self.write(lambda _: None)  # so that the writer comes by
+                await self.write(lambda _: None)  # wakes the writer
         self._truncating = None
 
     def _write_together(self, connection: Connection, batch: Sequence[Job[Any]]) -> None:
@@ -344,20 +345,20 @@ class SqliteDatabase:
 
 
 def _connect(engine: Engine) -> Connection | None:
-    """Connect before anything is asked, so that what a node holds open is always the same."""
+    """Connect before the first request, so that a node's open files do not vary."""
     try:
         return engine.connect()
-    except Exception:  # noqa: BLE001 - whoever asks first will hear of it
+    except Exception:  # noqa: BLE001 - the first batch connects again and gets the error
         return None
 
 
 def _read_in_time(connection: Connection, batch: Sequence[Job[Any]]) -> None:
-    """Run a long read, and interrupt it at its time limit."""
+    """Run a long read and interrupt it at its time limit."""
     until = time.monotonic() + READ_SECONDS
     driver: Any = connection.connection.driver_connection
     driver.set_progress_handler(lambda: time.monotonic() > until, PROGRESS_STEPS)
     try:
         read_together(connection, batch)
     finally:
-        with contextlib.suppress(sqlite3.ProgrammingError):  # an error has cost the connection
+        with contextlib.suppress(sqlite3.ProgrammingError):  # an error may have closed it
             driver.set_progress_handler(None, 0)

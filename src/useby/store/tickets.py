@@ -1,6 +1,6 @@
-"""One-use tickets for the socket: what each stands for, until somebody shows it.
+"""Store one-use WebSocket tickets until they are redeemed.
 
-Kept where every node finds them, so that a ticket of one opens the socket at any other, and once.
+All nodes share them, so a ticket from one node opens a WebSocket once, at any node.
 """
 
 from collections.abc import Collection
@@ -16,11 +16,11 @@ from useby.store.locks import lock_users
 from useby.store.schema import tickets as table
 
 PURGED: Final = 100
-"""Expired tickets that one new ticket removes: more than come in, and never enough to be felt."""
+"""Expired tickets removed for each new ticket: more than are added, and few enough to be fast."""
 
 _KEY: Final = (table.c.user_id, table.c.ticket_hash)
 _SHOWN: Final = values_table(*_KEY)
-# Who finds a ticket locked need not wait: it is being spent, or purged.
+# A locked ticket is being redeemed or purged, so there is no need to wait for it.
 _LIVE: Final = (
     sa.select(*_KEY)
     .join(
@@ -46,21 +46,21 @@ _PURGE: Final = sa.delete(table).where(sa.tuple_(*_KEY).in_(_EXPIRED))
 
 @dataclass(frozen=True, slots=True)
 class TicketGrant:
-    """What a ticket stands for: a token, without its text."""
+    """The token that a ticket replaces, without its text."""
 
     user_id: str
     session_id: str | None
-    """The token's sign-in; ``None`` for an outside issuer's."""
+    """Id of the token's sign-in; ``None`` for an outside issuer's token."""
     issued_at: datetime
-    """When the token was issued."""
+    """Time at which the token was issued."""
     token_expires_at: datetime
-    """When the token ends."""
+    """Time at which the token expires."""
 
 
 def keep(
     transaction: Transaction, ticket_hash: str, stake: TicketGrant, expires_at: datetime
 ) -> None:
-    """Keep what a new ticket stands for, until ``expires_at``."""
+    """Store a new ticket and its grant until ``expires_at``."""
     lock_users(transaction, stake.user_id)
     transaction.connection.execute(
         sa.insert(table).values(
@@ -77,16 +77,16 @@ def keep(
 def redeem(
     transaction: Transaction, shown: Collection[tuple[str, str]], now: datetime
 ) -> dict[tuple[str, str], TicketGrant]:
-    """Spend tickets.
+    """Redeem tickets.
 
     Args:
-        transaction: The write under way.
-        shown: Their owners and hashes.
-        now: The moment, aware.
+        transaction: The running write.
+        shown: Pairs of a user id and a ticket's hash.
+        now: The current time, aware.
 
     Returns:
-        What those that were good stand for, by owner and hash. Of several calls that are shown
-        the same ticket, on whatever nodes and however close, one finds it.
+        The grants of the valid tickets, by user id and hash. If the same ticket is redeemed
+        several times, on any nodes and at any time, only one call gets its grant.
     """
     rows = transaction.connection.execute(
         _REDEEM, values_params(transaction.connection, *zip(*shown, strict=True))
@@ -101,5 +101,5 @@ def redeem(
 
 
 def purge(transaction: Transaction, now: datetime) -> int:
-    """Delete some of the tickets that nobody has shown in time; how many."""
+    """Delete some of the expired tickets; return their number."""
     return transaction.connection.execute(_PURGE, {"now": now}).rowcount

@@ -1,7 +1,8 @@
-"""Turns of those who wait for a user's row that another transaction holds.
+"""Queue transactions that wait for a user's row that another transaction locks.
 
-Each transaction that waits for a lock keeps a connection of the pool. So few users are waited for
-at once, one transaction each; the others try from time to time without waiting, and keep none.
+Each transaction that waits for a lock occupies a connection of the pool. Only a few users are
+therefore waited for at once, with one transaction each. The others retry from time to time without
+waiting, and occupy no connection in between.
 """
 
 import asyncio
@@ -13,35 +14,35 @@ from useby.store.database import OwnerHeld, StoreUnavailable
 T = TypeVar("T")
 
 WAITED_FOR: Final = 4
-"""Users whose rows are waited for at once, each with a connection of the pool's ten."""
+"""Number of users whose rows are waited for at once, each with one of the pool's 10 connections."""
 QUEUED: Final = 64
-"""Transactions of one user that may wait for the row; one more is refused at once."""
+"""Maximum transactions of one user that may wait for the row; one more is refused at once."""
 QUEUED_SECONDS: Final = 10.0
-"""Seconds after which a transaction that got no turn is given up: as long as ``lock_timeout``."""
+"""Seconds after which a transaction without a turn is refused: as long as ``lock_timeout``."""
 FIRST_PAUSE: Final = 0.01
 LONGEST_PAUSE: Final = 0.25
 """Seconds between two attempts of a user who has no turn."""
 
 
 class Turns:
-    """The queues of one database, one a user. All of it runs on the event loop."""
+    """Queues of one database, one for each user. Used on the event loop only."""
 
     def __init__(self) -> None:
-        """Make no queue yet."""
+        """Start without any queue."""
         self._few = asyncio.Semaphore(WAITED_FOR)
         self._queues: dict[str, _Queue] = {}
 
     async def run(self, user_id: str, attempt: Callable[[bool], Awaitable[T]]) -> T:
-        """Run a transaction whose user's row was held, once it is this transaction's turn.
+        """Run a transaction that met a locked user row, once it has its turn.
 
         Args:
-            user_id: The user whose row was held.
-            attempt: Runs the transaction; ``True`` lets it wait for the row.
+            user_id: The user whose row was locked.
+            attempt: Function that runs the transaction; ``True`` lets it wait for the row.
 
         Raises:
-            StoreUnavailable: The row is still held after ``QUEUED_SECONDS`` without a turn, or
+            StoreUnavailable: The row is still locked after ``QUEUED_SECONDS`` without a turn, or
                 after ``lock_timeout`` with one; or too many transactions of this user wait.
-            Exception: What ``attempt`` raised.
+            Exception: Any error of ``attempt``.
         """
         queue = self._queues.setdefault(user_id, _Queue())
         if queue.length >= QUEUED:
@@ -79,7 +80,7 @@ class Turns:
 
 
 class _Queue:
-    """The transactions of one user: the first tries, the rest wait for it."""
+    """Transactions of one user: the first one tries, the others wait for it."""
 
     def __init__(self) -> None:
         self.first = asyncio.Lock()
@@ -87,7 +88,7 @@ class _Queue:
 
 
 async def _acquired(acquire: Awaitable[object], ends: float) -> bool:
-    """Acquire a lock until a moment of the loop's time; ``False`` if it could not be had."""
+    """Acquire a lock before a deadline in loop time; return false if that fails."""
     try:
         async with asyncio.timeout_at(ends):
             await acquire

@@ -1,7 +1,7 @@
-"""What an account keeps: one row that triggers of the database count (migration 0007).
+"""Read the usage of an account: one row that database triggers update (migration 0007).
 
-They count in the transaction that writes, so a figure is exact whatever program wrote, and reading
-it takes one look-up however much an account keeps.
+They run in the transaction that writes, so the figures are exact for writes of any program, and
+reading them takes one look-up for any size of account.
 """
 
 from typing import Final
@@ -21,7 +21,7 @@ _OF: Final = CompiledStatement(
 
 
 def of(connection: Connection, user_id: str) -> Usage:
-    """What a user's account keeps; nothing if there is no such user."""
+    """Return the usage of a user's account; zeros if the user does not exist."""
     row = _OF(connection, owner=user_id).first()
     return Usage(*row) if row else Usage(0, 0, 0)
 
@@ -35,14 +35,14 @@ def require_room(
     between this check and the commit.
 
     Args:
-        connection: The connection of the write under way.
+        connection: The connection of the running write.
         user_id: The owner.
-        limits: What an account may keep.
-        products: The number of products to be added.
-        unread: The number of notifications to be added.
+        limits: Limits of the account.
+        products: Number of products to add.
+        unread: Number of notifications to add.
 
     Raises:
-        QuotaReached: The account would keep more than it may.
+        QuotaReached: The addition would exceed a limit.
     """
     reached = limits.reached(of(connection, user_id), products=products, unread=unread)
     if reached is not None:

@@ -1,8 +1,8 @@
 """Bound the size of SQLite's WAL.
 
-SQLite starts the WAL from its beginning only when all of it is in the database file and no reader
-uses it. Reads that overlap all the time never leave such a moment, so the file would grow with
-every commit. Past ``LIMIT`` long reads are held back for a moment and the writer truncates it.
+SQLite restarts the WAL from its beginning only when all of it is in the database file and no reader
+uses it. Continuously overlapping reads never allow that, so the file would grow with every commit.
+Past ``LIMIT``, long reads are held back for a moment and the writer truncates the WAL.
 """
 
 import logging
@@ -18,38 +18,38 @@ from useby import metrics
 log = logging.getLogger(__name__)
 
 LIMIT: Final = 16 * 2**20
-"""Bytes of the WAL past which it is truncated; a checkpoint of SQLite's own comes every 4 MiB."""
+"""Size in bytes above which the WAL is truncated; SQLite itself checkpoints every 4 MiB."""
 KEPT: Final = 4 * 2**20
-"""Bytes of the file that SQLite keeps when it starts the WAL from its beginning by itself."""
+"""Size in bytes to which SQLite cuts the file when it restarts the WAL by itself."""
 WAIT_MS: Final = 250
-"""How long the writer waits for readers to let go. Look-ups take a few milliseconds; readers of
-another process, such as a backup, may take longer and are tried again later."""
+"""Maximum wait of the writer for readers. Look-ups take a few milliseconds; readers in another
+process, such as a backup, may take longer and are waited for again later."""
 
 
 class Wal:
-    """The WAL of one file, watched by the process that checkpoints it."""
+    """The WAL of one file, in the process that checkpoints it."""
 
     def __init__(self, database: Path) -> None:
-        """Watch the WAL of ``database``."""
+        """Store the path of the WAL of ``database``."""
         self._path = f"{database}-wal"
         self._limit = LIMIT
         self._size = 0
 
     def is_large(self) -> bool:
-        """Measure the file, and compare it with the limit."""
+        """Return whether the file is larger than the limit; update its metric."""
         try:
-            self._size = os.stat(self._path).st_size  # noqa: PTH116 - at every commit
+            self._size = os.stat(self._path).st_size  # noqa: PTH116 - runs at every commit
         except OSError:
             self._size = 0
         metrics.wal_bytes.set(self._size)
         return self._size > self._limit
 
     def truncate(self, connection: Connection, busy_ms: int) -> None:
-        """Write all of the WAL to the database file and truncate it. Called in the writer's thread.
+        """Copy the WAL to the database file and truncate it. Called in the writer's thread.
 
         Args:
-            connection: The writer's, outside of a transaction.
-            busy_ms: Its ``busy_timeout``, which is restored.
+            connection: The writer's connection, outside of a transaction.
+            busy_ms: The connection's ``busy_timeout``, which is restored.
         """
         driver: Any = connection.connection.driver_connection
         driver.execute(f"PRAGMA busy_timeout={WAIT_MS}").close()
@@ -61,7 +61,7 @@ class Wal:
         finally:
             driver.execute(f"PRAGMA busy_timeout={busy_ms}").close()
         if why:
-            # Another attempt at every commit would make each wait for the same reader.
+            # Retrying at every commit would make each commit wait for the same reader.
             self._limit = self._size + LIMIT
             log.warning("the WAL of %s bytes could not be truncated: %s", self._size, why)
         else:

@@ -1,4 +1,4 @@
-"""Alembic's environment: it runs on the connection that ``store.migrate`` gives it."""
+"""Alembic environment that runs on the connection of ``store.migrate``."""
 
 from alembic import context
 
@@ -10,7 +10,7 @@ context.configure(
     target_metadata=metadata,
     render_as_batch=True,
     transactional_ddl=True,
-    # On a server; on a file all of them are in the one transaction that is under way.
+    # This applies to a server; on a file all migrations run in the one transaction already open.
     transaction_per_migration=True,
 )
 with context.begin_transaction():

@@ -1,4 +1,4 @@
-"""The first tables: users and their sign-ins, products, alerts said, notifications."""
+"""Create the first tables: users and their sign-ins, products, sent alerts, notifications."""
 
 import sqlalchemy as sa
 from alembic import op

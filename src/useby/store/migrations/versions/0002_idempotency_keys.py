@@ -1,4 +1,4 @@
-"""Answers that are kept under a sender's own key."""
+"""Create the table of responses that are stored under a client's key."""
 
 import sqlalchemy as sa
 from alembic import op

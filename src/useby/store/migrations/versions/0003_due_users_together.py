@@ -1,4 +1,4 @@
-"""What falls due at one moment is found user by user: a batch tells few users much."""
+"""Order alerts that are due at the same time by user, so that a batch covers few users."""
 
 import sqlalchemy as sa
 from alembic import op

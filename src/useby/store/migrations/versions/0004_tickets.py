@@ -1,4 +1,4 @@
-"""Tickets for the socket, which any node may be shown."""
+"""Create the table of WebSocket tickets, which every node accepts."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""The text of products without case and accents, which searches look through."""
+"""Add the text of products without case and accents, which searches use."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""The epoch of the database, which changes when committed rows may have been lost."""
+"""Create the epoch of the database, which changes when committed rows may have been lost."""
 
 import sqlalchemy as sa
 from alembic import op

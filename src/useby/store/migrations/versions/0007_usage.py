@@ -1,12 +1,12 @@
-"""Count what each account keeps: products, unread notifications, bytes.
+"""Count the products, unread notifications and bytes of each account.
 
-Triggers keep the figures, so that nodes of the version before, which write beside a new one during
-a rolling upgrade, keep them right as well. SQLite counts row by row: on a machine of 2 cores that
-is 1 to 2 µs of some 100 µs that a notification costs. PostgreSQL counts statement by statement,
-with one update for each user; a statement never updates one figure a thousand times.
+Triggers update the figures, so that they stay correct while nodes of an older version write during
+a rolling upgrade. SQLite counts row by row: on a machine of 2 cores that is 1 to 2 µs of some
+100 µs that a notification costs. PostgreSQL counts statement by statement, with one update for each
+user; a statement never updates one figure a thousand times.
 
-Nobody can write the counted tables between the first trigger and the end of this migration, so no
-row is missed; the next migration counts what was there before.
+The counted tables can't be written between the first trigger and the end of this migration, so no
+row is missed; the next migration counts the rows that existed before.
 """
 
 from collections.abc import Mapping
@@ -35,8 +35,8 @@ COUNTED: Final[Mapping[str, tuple[int, tuple[str, ...]]]] = {
     "notifications": (600, ("message", "product_name")),
     "idempotency_keys": (300, ("key", "answer")),
 }
-"""The bytes that a row of each table is counted as: an estimate of its ids, moments and index
-entries, and the columns whose own bytes are added to it."""
+"""Bytes counted for a row of each table: an estimate of its ids, times and index entries, and the
+columns whose own length is added."""
 
 
 def upgrade() -> None:
@@ -60,12 +60,12 @@ def upgrade() -> None:
 
 
 def figures(table: str, row: str, octets: str) -> tuple[str, str, str]:
-    """SQL for the products, the unread notifications and the bytes that a row counts as.
+    """Return SQL for the products, the unread notifications and the bytes counted for a row.
 
     Args:
         table: The row's table.
         row: Its alias, as ``NEW``.
-        octets: SQL for the length in bytes of a column, to be formatted with it.
+        octets: Format string of SQL for the length of a column in bytes.
     """
     flat, texts = COUNTED[table]
     sizes = [f"COALESCE({octets.format(f'{row}.{text}')}, 0)" for text in texts]
@@ -156,10 +156,10 @@ def _by_statement() -> None:
 def _trigger(
     name: str, table: str, event: str, counted: str, sign: str, rows: str, former: str = ""
 ) -> None:
-    """Have PostgreSQL add the figures of a statement's rows to those of their users.
+    """Create a PostgreSQL trigger that adds the figures of a statement's rows to their users'.
 
-    It updates user by user: one statement that joins the rows may be planned, and kept for as long
-    as the connection lives, as a walk through the whole table.
+    It updates user by user. One statement that joins the rows could get a plan that scans the
+    whole table, and would keep this plan as long as the connection lives.
     """
     changes = ", ".join(f"{each} = {each} {sign} found.{each}" for each in COLUMNS)
     op.execute(

@@ -1,8 +1,8 @@
-"""Count what accounts kept before there were triggers that count.
+"""Count the rows that existed before the triggers of the previous migration.
 
-Each user's figures are worked out from the rows and set while the row of ``usage`` is locked, so
-that what others commit is either seen here or added by their triggers afterwards. Repeated after
-an attempt that was broken off, it gives the same.
+Each user's figures are computed from the rows and stored while the row of ``usage`` is locked.
+Concurrent commits are therefore either counted here or added by their triggers afterwards. A retry
+after an interrupted attempt gives the same figures.
 """
 
 from typing import Final
@@ -23,11 +23,11 @@ SIZES: Final = {
     "notifications": "600 + {message} + {product_name}",
     "idempotency_keys": "300 + {key} + {answer}",
 }
-"""As in the migration before."""
+"""Same sizes as in the previous migration."""
 
 
 class _Lengths(dict[str, str]):
-    """Puts the length of a column, in bytes, where its name stands in braces."""
+    """Map the name of a column, used in braces, to SQL for its length in bytes."""
 
     def __init__(self, octets: str) -> None:
         super().__init__()
@@ -42,8 +42,8 @@ def upgrade() -> None:
         op.execute(_recount("length(CAST({} AS BLOB))"))
         return
     with op.get_context().autocommit_block():
-        op.execute("SET lock_timeout = 0")  # only writers of the user who is next may wait behind
-        # The commit that notes this migration is durable, and so is everything before it.
+        op.execute("SET lock_timeout = 0")  # only writers of the next user may wait behind it
+        # The commit that records this migration is durable, and so are all commits before it.
         op.execute(
             "DO $$ DECLARE owner record; BEGIN FOR owner IN SELECT user_id FROM usage LOOP"
             " PERFORM set_config('synchronous_commit', 'off', true);"

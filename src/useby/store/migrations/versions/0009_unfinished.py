@@ -1,4 +1,4 @@
-"""Large writes that are done in slices, so that a node that starts again finishes them."""
+"""Create the table of large writes in slices, so that a restarted node finishes them."""
 
 import sqlalchemy as sa
 from alembic import op
