@@ -1,9 +1,11 @@
-"""The socket's life, from the upgrade request to the last byte of its close.
+"""WebSocket connections, from the upgrade request to the last byte of the close.
 
-``http`` takes the upgrade and hands the transport to a ``socket``, whose thinking is done by a
-``session`` (no I/O). ``hub`` is the pool of active connections, ``sweep`` the one timer for all of
-them, ``frames`` and ``closes`` are the words of the contract; ``schemas`` has each frame's fields
-and ``asyncapi`` shows that to programs.
+- ``http``, ``upgrade``, ``slots``, ``deadlines``: HTTP connections, until one is upgraded.
+- ``admission``: verify tokens and look users up, in batches.
+- ``socket``, ``wire``, ``session``: one connection; ``session`` decides and does no I/O.
+- ``hub``, ``sweep``, ``reconcile``: all connections of the node, and the timer that checks them.
+- ``requests``, ``updates``, ``retry``: database work for connections, in batches.
+- ``frames``, ``closes``, ``schemas``, ``asyncapi``: the protocol, and its published description.
 
-Imports ``auth``, ``store``, ``bus`` and what is below. Imported by ``api`` and ``app``.
+Imports ``auth``, ``store``, ``bus`` and lower packages. Imported by ``api`` and ``app``.
 """

@@ -1,16 +1,16 @@
-"""Every close of the contract as a named value: code, reason, and whether the client comes back."""
+"""All closes of the contract as named values: code, reason, and whether a retry can succeed."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """A close (RFC 6455 section 7.4) and what a client should make of it."""
+    """Code and reason of a close (RFC 6455 section 7.4), and whether the client should retry."""
 
     code: int
     reason: str = ""
     retryable: bool = True
-    """Whether connecting again with the same token can succeed."""
+    """True if connecting again with the same token can succeed."""
 
 
 TOKEN_REQUIRED = Close(1008, "Access token required", retryable=False)
@@ -33,4 +33,4 @@ ISSUER_UNAVAILABLE = Close(1013, "Issuer unavailable")
 TOO_MANY_CONNECTIONS = Close(1013, "Too many connections")
 
 ALL = tuple(value for value in dict(globals()).values() if isinstance(value, Close))
-"""The whole table, for whoever checks a document or a client against it."""
+"""The whole table, for the AsyncAPI document and for tests of documents and clients."""

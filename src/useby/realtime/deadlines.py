@@ -1,4 +1,4 @@
-"""Deadlines of an HTTP connection: for what its peer sends, and for what its peer must read."""
+"""Timeouts of an HTTP connection: for the peer's request, and for reading our answer."""
 
 import asyncio
 from typing import Any
@@ -12,10 +12,10 @@ from useby.settings import Settings
 
 
 class TimedHttpProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, which by itself waits for ever for a peer that does not read.
+    """uvicorn's HTTP protocol with a timeout for a peer that does not read.
 
-    uvicorn closes idle connections; but a transport closes when its buffer is empty, and a peer
-    decides when that is.
+    uvicorn closes idle connections, but a transport closes only once its buffer is empty, and a
+    peer that does not read keeps it full forever.
     """
 
     def __init__(
@@ -26,34 +26,34 @@ class TimedHttpProtocol(HttpToolsProtocol):
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
-        """Make the protocol of one connection."""
+        """Create the protocol of one connection."""
         super().__init__(config, server_state, app_state, _loop)
         self._settings = settings
         self._deadline: asyncio.TimerHandle | None = None
-        """Ends the connection when the peer does not send, or does not take our last answer."""
+        """Timer that aborts if the peer does not send, or does not read our last answer."""
         self._reading: asyncio.TimerHandle | None = None
-        """Ends the connection when the peer does not read."""
+        """Timer that aborts if the peer does not read."""
         self._unread = 0
-        """Bytes that the peer had to read when that timer was started."""
+        """Unsent bytes at the start of that timer."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Watch all that is unsent: ``pause_writing`` is called for the first byte."""
+        """Set the buffer limit to 0, so that the first unsent byte calls ``pause_writing``."""
         super().connection_made(transport)
         transport.set_write_buffer_limits(high=0)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Leave no timer behind."""
+        """Cancel all timers."""
         self._stop_timers()
         self._unset_keepalive_if_required()
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
-        """Give the peer its time to read."""
+        """Start the timeout for reading."""
         super().pause_writing()
         self._watch()
 
     def resume_writing(self) -> None:
-        """The peer has read all there was."""
+        """Cancel the timeout: the peer has read everything."""
         self._unwatch()
         super().resume_writing()
 
@@ -71,18 +71,18 @@ class TimedHttpProtocol(HttpToolsProtocol):
             self._deadline = None
 
     def _close_soon(self) -> None:
-        """Close, and abort if the peer does not take our answer."""
+        """Close, and abort if the peer does not read our answer within ``close_timeout``."""
         self._disarm()
         self.transport.close()
         self._deadline = self.loop.call_later(self._settings.close_timeout, self.transport.abort)
 
     def _watch(self) -> None:
-        """Look again in a while at what the peer has not read."""
+        """Check after ``answer_timeout`` how many bytes the peer has not read."""
         self._unread = self.transport.get_write_buffer_size()
         self._reading = self.loop.call_later(self._settings.answer_timeout, self._end_if_unread)
 
     def _end_if_unread(self) -> None:
-        """End the connection if the peer has read nothing since the last look."""
+        """Abort if the peer has read nothing since the last check."""
         if self.transport.get_write_buffer_size() < self._unread:
             self._watch()
             return

@@ -1,4 +1,4 @@
-"""What follows from an input to a session: bytes to write, something to do, or the end. Pure."""
+"""Effects that a session returns for an input: bytes to write, a request, or a close. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,28 +9,29 @@ from useby.realtime.frames import Authenticate, Ignored
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """Read a page of at most ``PAGE`` rows after ``after`` and answer with ``Session.page``."""
+    """Read a page of at most ``PAGE`` rows, then call ``Session.page``."""
 
     after: int
+    """The page begins after this ``seq``."""
     unread_to: int | None
-    """Only unread ones up to this ``seq``; ``None`` means read or not, to the newest."""
+    """Only unread rows up to this ``seq``; ``None``: all rows up to the newest."""
     only_one: bool = False
-    """Whether one row is enough."""
+    """True if one row is enough."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Mark these read, durably, and answer with ``Session.marked``."""
+    """Mark notifications read, and call ``Session.marked`` once that is durable."""
 
     ids: tuple[str, ...] | None
-    """``None`` means all there are."""
+    """``None``: all notifications of the user."""
 
 
 @dataclass(frozen=True, slots=True)
 class WentBack:
-    """The database gave a number again: committed notifications were lost."""
+    """Report that the database issued a number twice: committed notifications were lost."""
 
 
 Effect = bytes | Fetch | Mark | Authenticate | Ignored | WentBack | Close
-"""Bytes to write, something to do and answer, something to count, or the end."""
+"""Bytes to write, a request to execute and answer, an event to count, or a close."""
 Effects = Sequence[Effect]

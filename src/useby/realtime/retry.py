@@ -1,4 +1,4 @@
-"""Waiting for a store that is away: sockets stay. And bad rows cost only whoever they are of."""
+"""Retry while the database is unavailable; isolate the failing items of a batch."""
 
 import asyncio
 import logging
@@ -11,11 +11,13 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 RETRY_SECONDS: Final = 0.25
+"""Seconds before the first retry; each further wait is twice as long."""
 RETRY_MAX_SECONDS: Final = 5.0
+"""Maximum seconds between two retries."""
 
 
 async def retry_while_unavailable(attempt: Callable[[], Awaitable[T]]) -> T:
-    """Try again, ever more slowly, for as long as the store is away."""
+    """Return the result of ``attempt``; retry with backoff while the database is unavailable."""
     wait = RETRY_SECONDS
     while True:
         try:
@@ -29,12 +31,12 @@ async def retry_while_unavailable(attempt: Callable[[], Awaitable[T]]) -> T:
 async def batch_or_one_by_one(
     batch: Sequence[T], work: Callable[[Sequence[T]], Awaitable[None]], give_up: Callable[[T], None]
 ) -> None:
-    """Work a batch off; if that fails, each by itself, so that a bad one costs only itself.
+    """Process a batch; if that fails, process each item alone, so that only bad items fail.
 
     Args:
-        batch: What waits.
-        work: Asks the store about a batch and hands out what it says.
-        give_up: Called with each for which even that has failed.
+        batch: The items.
+        work: Processes a batch.
+        give_up: Called with each item that fails alone, too.
     """
     try:
         await work(batch)

@@ -1,9 +1,9 @@
 """One timer for all connections: keepalive pings, token expiry, reconciliation.
 
-Connections sit in a ring of slots, one slot a tick, so that pings and look-ups are spread evenly
-over the ping interval and a tick's cost follows connections / interval. Tokens end by the second
-of their ``exp``, in a table of seconds, so that a wall clock that jumps is obeyed at the next
-tick.
+Connections are placed in a ring of slots, and each tick visits one slot. Pings and look-ups are so
+spread evenly over the ping interval, and a tick costs connections / interval. A second table
+groups connections by the second of their token's ``exp``; a wall clock that jumps takes effect at
+the next tick.
 """
 
 import logging
@@ -17,20 +17,20 @@ from useby.realtime.socket import Socket
 log = logging.getLogger(__name__)
 
 MAX_TICK_SECONDS = 1.0
-"""Seconds; a token is noticed to have ended within this."""
+"""Maximum seconds of a tick, and so until an expired token is detected."""
 WARNING_SECONDS = 60
-"""An extended session is told this long before its token ends."""
+"""Seconds before a token ends at which an extended session gets ``TOKEN_EXPIRING``."""
 
 
 class Sweep:
-    """Which connection's turn it is; ``tick`` takes the turn."""
+    """The ring of connections; ``tick`` visits the next slot."""
 
     def __init__(self, ping_interval: float, ping_timeout: float) -> None:
-        """Lay out the ring.
+        """Create an empty ring.
 
         Args:
             ping_interval: Seconds between a connection's pings.
-            ping_timeout: Seconds a ping's answer may take.
+            ping_timeout: Seconds until a pong must arrive.
         """
         self.tick_seconds = min(MAX_TICK_SECONDS, ping_interval / 4, ping_timeout / 4)
         self._timeout = ping_timeout
@@ -45,7 +45,7 @@ class Sweep:
         self._next_slot = 0
 
     def add(self, socket: Socket) -> None:
-        """Take a connection into the ring, and note when its token ends."""
+        """Add a connection to the ring and to the table of expirations."""
         self._next_slot = (self._next_slot + 1) % len(self._slots)
         socket.slot = self._next_slot
         self._slots[socket.slot].add(socket)
@@ -55,7 +55,7 @@ class Sweep:
             self._warnings.setdefault(second - WARNING_SECONDS, set()).add(socket)
 
     def remove(self, socket: Socket) -> None:
-        """Forget a connection; one that is not there is no mistake."""
+        """Remove a connection; do nothing if it is not in the ring."""
         if socket.slot < 0:
             return
         self._slots[socket.slot].discard(socket)
@@ -65,14 +65,14 @@ class Sweep:
         _forget(self._warnings, second - WARNING_SECONDS, socket)
 
     def tick(self, monotonic: float, now: datetime) -> list[Socket]:
-        """Take the next turn.
+        """Visit the next slot: close expired tokens and silent peers, send pings.
 
         Args:
-            monotonic: The event loop's time, in seconds: what pings are measured by.
-            now: The wall clock: what tokens are measured by.
+            monotonic: The event loop's time in seconds; pings are measured by it.
+            now: The wall clock; tokens are measured by it.
 
         Returns:
-            The connections of this turn, whose users' newest ``seq`` is to be looked up.
+            The connections of this slot, which are to be reconciled.
         """
         self._tick += 1
         wall = now.timestamp()
@@ -87,19 +87,19 @@ class Sweep:
         ]
         for socket in late:
             if socket.session.busy:
-                socket.pinged_at = 0.0  # we don't read it now; it is pinged anew at its turn
+                socket.pinged_at = 0.0  # reading is paused; its next turn sends another ping
         _close_all((each for each in late if each.pinged_at), closes.KEEPALIVE_TIMEOUT)
         members = list(self._slots[self._tick % len(self._slots)])
         for socket in members:
             if socket.pinged_at:
-                continue  # its answer's time is still running
+                continue  # the last ping's timeout has not passed yet
             try:
                 socket.ping(monotonic)
             except Exception:
                 log.exception("a connection could not be pinged and is closed")
                 _close_all((socket,), closes.INTERNAL_ERROR)
         if members:
-            # One turn more than the limit, so that rounding never cuts it short.
+            # One tick more than the timeout, so that rounding never shortens it.
             self._unanswered[self._tick + self._timeout_ticks + 1] = set(members)
         return members
 
@@ -123,7 +123,7 @@ def _warn_all(sockets: Iterable[Socket]) -> None:
 
 
 def _close_all(sockets: Iterable[Socket], why: closes.Close) -> None:
-    """Close each; one that fails to costs only itself, and the timer lives."""
+    """Close each connection; an exception aborts only its own, and the timer continues."""
     for socket in tuple(sockets):
         try:
             socket.close(why)

@@ -1,4 +1,4 @@
-"""The upgrade request: what makes it a WebSocket handshake, and the credentials it carries."""
+"""Check an upgrade request, read its credentials, and build the answer."""
 
 import base64
 import binascii
@@ -13,13 +13,14 @@ from useby.realtime.frames import id_of
 
 PATH: Final = b"/api/ws/notification"
 EXTENDED: Final = b"useby.v1"
-"""The subprotocol by which a client asks for the extended session (contract 8)."""
+"""The subprotocol that requests an extended session (contract 8)."""
 NONCE_BYTES: Final = 16
+"""Size of a decoded ``Sec-WebSocket-Key``."""
 Headers = dict[bytes, list[bytes]]
 
 
-class NoHandshake(Exception):  # noqa: N818 - it names what is wrong
-    """The request is no WebSocket handshake; ``status`` answers it."""
+class NoHandshake(Exception):  # noqa: N818 - named after the condition
+    """The request is not a WebSocket handshake; it is answered with ``status``."""
 
     def __init__(self, status: int) -> None:
         self.status = status
@@ -31,7 +32,7 @@ def key_of(
     """Check a handshake (RFC 6455 section 4.2.1) and return its key.
 
     Raises:
-        NoHandshake: 426 for another version of the protocol, 400 for the rest.
+        NoHandshake: With status 426 for another protocol version, 400 for all other errors.
     """
     if method != "GET" or version != "1.1":
         raise NoHandshake(400)

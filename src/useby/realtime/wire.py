@@ -1,8 +1,8 @@
-"""websockets' Sans-I/O parser, stricter where RFC 6455 is, and early.
+"""Frame parser: the Sans-I/O parser of ``websockets``, with two stricter checks of RFC 6455.
 
-The library refuses reserved bits, unmasked frames, bad close codes and over-long messages. It does
-not check that a length is written in as few bytes as it can be, and it reads the whole payload of
-a frame before it refuses what is wrong with the frame's header. Both are done here.
+The library rejects reserved bits, unmasked frames, bad close codes and over-long messages. It does
+not check that a length is encoded in the fewest bytes, and it reads the whole payload of a frame
+before it rejects an invalid header. This module does both.
 """
 
 import logging
@@ -18,26 +18,27 @@ RESERVED_BITS: Final = 0b0111_0000
 FINAL: Final = 0b1000_0000
 CONTROL: Final = 0b0000_1000
 CONTROL_MAX_BYTES: Final = 125
+"""Maximum payload of a control frame (RFC 6455, 5.5)."""
 
 _quiet = logging.getLogger("useby.realtime.wire")
 _quiet.setLevel(logging.WARNING)  # the library logs whole frames at DEBUG
 
 
 class _Reader(StreamReader):
-    """The library's reader, which checks a frame's first two bytes as soon as they are there."""
+    """The library's reader, which also checks a frame's first two bytes when they arrive."""
 
     begun = False
-    """A frame's first two bytes have been asked for, and the frame has not ended."""
+    """True from the request for a frame's first two bytes to the end of the frame."""
 
     def read_exact(self, n: int) -> Generator[None, None, bytearray]:
-        """Read ``n`` bytes; the first ones of a frame are its header."""
+        """Read ``n`` bytes; the first read of a frame reads its header."""
         if self.begun:
             return super().read_exact(n)
         self.begun = True
         return self._read_header(n)
 
     def _read_header(self, n: int) -> Generator[None, None, bytearray]:
-        """Read two bytes and refuse what they already show to be wrong (RFC 6455, 5.2 and 5.5)."""
+        """Read the first two bytes and reject an invalid header (RFC 6455, 5.2 and 5.5)."""
         header = yield from super().read_exact(n)
         first, size = header[0], header[1] & 0x7F
         if first & RESERVED_BITS:
@@ -50,14 +51,14 @@ class _Reader(StreamReader):
 
 
 class Wire(Protocol):
-    """The parser of one connection's frames. It keeps count of the bytes of an unfinished frame."""
+    """Parser of one connection's frames, which counts the bytes of an unfinished frame."""
 
     reader: _Reader
     unparsed = 0
-    """Bytes of a frame that has begun and not ended."""
+    """Bytes received of an unfinished frame."""
 
     def __init__(self, message_max_bytes: int) -> None:
-        """Parse a client's frames.
+        """Create a parser of a client's frames.
 
         Args:
             message_max_bytes: Maximum size of a message; a larger one fails with 1009.
@@ -65,7 +66,7 @@ class Wire(Protocol):
         super().__init__(Side.SERVER, max_size=message_max_bytes, logger=_quiet)
 
     def parse(self) -> Generator[None, None, None]:
-        """Parse with a reader of our own."""
+        """Parse with our reader in place of the library's."""
         self.reader = _Reader()
         yield from super().parse()
 
@@ -75,7 +76,7 @@ class Wire(Protocol):
         super().receive_data(data)
 
     def recv_frame(self, frame: Frame) -> None:
-        """Take a frame whose length is written in as few bytes as it can be (RFC 6455, 5.2)."""
+        """Accept a frame if its length is encoded in the fewest bytes (RFC 6455, 5.2)."""
         left = len(self.reader.buffer)
         if self.unparsed - left != _wire_size(frame):
             raise ProtocolError("a length that is longer than it needs to be")
@@ -85,7 +86,7 @@ class Wire(Protocol):
 
 
 def _wire_size(frame: Frame) -> int:
-    """Return the bytes that a client's frame takes on the wire, masked and minimally encoded."""
+    """Return the size in bytes of a client's frame, masked and minimally encoded."""
     size = len(frame.data)
     extended = 0 if size < 126 else 2 if size < 65536 else 8  # noqa: PLR2004 - RFC 6455, 5.2
     return 2 + extended + 4 + size
