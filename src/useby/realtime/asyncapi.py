@@ -1,7 +1,7 @@
-"""The AsyncAPI 3 document of the socket, made of what the encoder is held to and of real frames.
+"""Build the AsyncAPI 3 document of the WebSocket from ``schemas`` and from encoded frames.
 
-https://www.asyncapi.com/docs/reference/specification/v3.0.0; the handshake's query and headers
-stand in the channel's WebSocket binding.
+https://www.asyncapi.com/docs/reference/specification/v3.0.0; the channel's WebSocket binding has
+the query and the headers of the handshake.
 """
 
 import json
@@ -56,11 +56,11 @@ _SESSIONS: Final = {
 
 
 def document(*, version: str, product: type[BaseModel]) -> dict[str, Any]:
-    """The whole document.
+    """Return the whole document.
 
     Args:
-        version: Ours.
-        product: What REST answers for a product, called ``ProductOut``; a frame carries the same.
+        version: The version of useby.
+        product: The model ``ProductOut`` of REST, which PRODUCT frames carry, too.
     """
     messages = {"Ping": _ping()}
     for _, sent, understood in _SESSIONS.values():
@@ -125,7 +125,7 @@ def _ping() -> dict[str, Any]:
 
 
 def _operations() -> dict[str, Any]:
-    """What the node sends and what it receives, in either session."""
+    """Return the send and receive operations of both kinds of session."""
     operations = {}
     for name, (who, sent, understood) in _SESSIONS.items():
         for action, names in (

@@ -1,7 +1,7 @@
 """Encode and parse every frame of the contract (sections 2 to 4, and 8 for extended sessions).
 
-A frame to the client is made once, header and all, and the same bytes go to every device. What is
-in it stands in ``schemas``.
+A frame to the client is encoded once, including its header, and the same bytes are sent to every
+device. ``schemas`` defines the fields.
 """
 
 import json
@@ -35,9 +35,9 @@ _FINAL_TEXT: Final = _FINAL | Opcode.TEXT
 
 
 def _framed(first: int, payload: bytes) -> bytes:
-    """A whole frame from the server: unmasked, its first byte as given (RFC 6455 section 5.2)."""
+    """Return a whole unmasked frame with this first byte (RFC 6455 section 5.2)."""
     size = len(payload)
-    if size < 126:  # noqa: PLR2004 - these forms are the RFC's
+    if size < 126:  # noqa: PLR2004 - the RFC defines these limits
         return _SHORT(first, size) + payload
     if size < 65536:  # noqa: PLR2004
         return _MEDIUM(first, 126, size) + payload
@@ -49,7 +49,7 @@ def _text(value: schemas.Plain | schemas.Extended) -> bytes:
 
 
 @lru_cache(maxsize=256)
-def _moment(moment: datetime) -> str:  # those of one second are many
+def _moment(moment: datetime) -> str:  # cached, because many frames have the same second
     utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
     return utc.isoformat()[:19] + "Z"
 
@@ -57,13 +57,13 @@ def _moment(moment: datetime) -> str:  # those of one second are many
 def established(
     user_id: str, *, unread: int = 0, expires_at: datetime | None = None, seq: int = 0
 ) -> bytes:
-    """The first frame after authentication (contract 2.5), and its extended form (8).
+    """Encode the first frame after authentication (contract 2.5), or its extended form (8).
 
     Args:
-        user_id: Who was authenticated.
-        unread: How many of their notifications are unread.
-        expires_at: When the token ends; given for an extended session only.
-        seq: The newest number of their notifications.
+        user_id: The authenticated user.
+        unread: The number of unread notifications.
+        expires_at: The end of the token, for an extended session; ``None`` for a plain one.
+        seq: The newest ``seq`` of the user's notifications.
     """
     said: schemas.Established = {
         "type": "CONNECTION_ESTABLISHED",
@@ -76,10 +76,10 @@ def established(
 
 
 def notification(said: Notification) -> bytes:
-    """A notification: exactly five keys, all strings, in the contract's order (section 3).
+    """Encode a notification: exactly five strings, in the contract's order (section 3).
 
-    Written out, because most of what is pushed is this: as ``to_json`` of ``schemas.Notification``
-    it took 1.3 µs, and so takes 0.7. An id and a moment have nothing in them to be escaped.
+    The JSON is written by hand, because most frames are notifications: ``to_json`` of
+    ``schemas.Notification`` took 1.3 µs, this takes 0.7. Ids and times need no escaping.
     """
     payload = (
         f'{{"id":"{said.id}","message":{_quoted(said.message)},"type":{_quoted(said.kind)},'
@@ -89,7 +89,7 @@ def notification(said: Notification) -> bytes:
 
 
 def extended_notification(said: Notification) -> bytes:
-    """A notification as an extended session gets it (section 8)."""
+    """Encode a notification for an extended session (section 8)."""
     more: schemas.ExtendedNotification = {
         "id": said.id,
         "message": said.message,
@@ -107,36 +107,36 @@ def extended_notification(said: Notification) -> bytes:
 
 
 def notifications(rows: Sequence[Notification], *, extended: bool = False) -> bytes:
-    """Several notifications, as one write."""
+    """Encode several notifications as bytes for one write."""
     encode = extended_notification if extended else notification
     return encode(rows[0]) if len(rows) == 1 else b"".join(map(encode, rows))
 
 
 def read(ids: Sequence[str], unread: int) -> bytes:
-    """The user's notifications were read somewhere (section 8); without ids, only the count."""
+    """Encode READ for these ids, or only the count, UNREAD, if there are none (section 8)."""
     if not ids:
         return _text({"type": "UNREAD", "unread": unread})
     return _text({"type": "READ", "ids": list(ids), "unread": unread})
 
 
 def token_expiring(expires_at: datetime) -> bytes:
-    """The token is about to end (section 8)."""
+    """Encode TOKEN_EXPIRING (section 8)."""
     return _text({"type": "TOKEN_EXPIRING", "expiresAt": _moment(expires_at)})
 
 
 def authenticated(expires_at: datetime) -> bytes:
-    """A fresh token was taken, and the session goes on until it ends."""
+    """Encode AUTHENTICATED: a new token was accepted, which ends at ``expires_at``."""
     return _text({"type": "AUTHENTICATED", "expiresAt": _moment(expires_at)})
 
 
 def product(change: str, product_json: str) -> bytes:
-    """A product was changed (section 8); ``product_json`` is what REST answers for it."""
+    """Encode PRODUCT (section 8); ``product_json`` is the product as REST returns it."""
     payload = f'{{"type":"PRODUCT","change":"{change}","product":{product_json}}}'
     return _framed(_FINAL_TEXT, payload.encode())
 
 
 def rejected(reason: str, action: str) -> bytes:
-    """A client's frame could not be acted on (section 8)."""
+    """Encode REJECTED: a client's frame could not be executed (section 8)."""
     return _text({"type": "REJECTED", "reason": reason, "action": action})
 
 
@@ -148,32 +148,33 @@ KEEPALIVE = _framed(_FINAL | Opcode.PING, b"")
 
 
 def close(value: Close) -> bytes:
-    """A Close frame."""
+    """Encode a Close frame."""
     return _framed(_FINAL | Opcode.CLOSE, WireClose(value.code, value.reason).serialize())
 
 
 @dataclass(frozen=True, slots=True)
 class Ping:
-    """The client sent the text ``PING``."""
+    """The text ``PING``."""
 
 
 @dataclass(frozen=True, slots=True)
 class MarkRead:
-    """The client acknowledges notifications; ``None`` means all there are."""
+    """The request to mark notifications read."""
 
     ids: tuple[str, ...] | None
+    """``None``: all notifications of the user."""
 
 
 @dataclass(frozen=True, slots=True)
 class Authenticate:
-    """The client brings a fresh token."""
+    """A new token, with which the client wants to continue the session."""
 
     token: str
 
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """A frame that the contract gives no answer for; ``reason`` is a metric's label."""
+    """A frame that the contract ignores; ``reason`` is a label of the metric."""
 
     reason: str
     action: str = ""
@@ -182,7 +183,7 @@ class Ignored:
 ClientFrame = Ping | MarkRead | Authenticate | Ignored
 
 ACTION_LENGTH = 32
-"""Characters of an unknown action that are said back."""
+"""Maximum characters of an unknown action that REJECTED returns."""
 _PING = Ping()
 _NOT_JSON = Ignored("not JSON")
 _NOT_AN_OBJECT = Ignored("not an object")
@@ -191,17 +192,17 @@ _NO_TOKEN = Ignored("no token", "authenticate")
 
 
 def parse(text: str, *, extended: bool = False) -> ClientFrame:
-    """Read a client's text frame. Never raises, whatever the text (contract section 4).
+    """Parse a client's text frame; no text raises an exception (contract section 4).
 
     Args:
         text: The frame's text.
-        extended: Whether the actions of section 8 are understood, too.
+        extended: True to accept the actions of section 8, too.
     """
     if text == "PING":
         return _PING
     try:
         value = json.loads(text)
-    except (ValueError, RecursionError):  # RecursionError: 4 KiB of "[" are enough
+    except (ValueError, RecursionError):  # 4 KiB of "[" cause a RecursionError
         return _NOT_JSON
     return _action(value, extended=extended) if isinstance(value, dict) else _NOT_AN_OBJECT
 
@@ -226,7 +227,7 @@ def _mark_read(names: object) -> MarkRead | Ignored:
 
 
 def id_of(text: str | None) -> str | None:
-    """The notification's id that a text is; ``None`` if it is none: no store is asked for it."""
+    """Return a text as a notification's id; ``None`` if it is not one, so nothing looks it up."""
     return text.lower() if _is_id(text) and text is not None else None
 
 

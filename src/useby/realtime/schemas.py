@@ -1,7 +1,7 @@
-"""What is in each frame, once: mypy holds the encoder to it, and the AsyncAPI document shows it.
+"""Fields of each frame, defined once: mypy checks the encoder, the AsyncAPI document shows them.
 
-The keys stand in the order in which they are sent. A class is what pydantic calls a typed
-dictionary: a plain ``dict`` when the program runs, so that it costs a frame nothing.
+The keys have the order in which they are sent. Each class is a typed dictionary, a plain ``dict``
+at run time, so it costs a frame nothing. The docstrings are published as summaries.
 """
 
 from typing import Annotated, Any, Literal, get_args
@@ -13,7 +13,7 @@ from useby.domain.events import Change
 from useby.domain.notification import Cause, Severity
 
 _CLOSED = ConfigDict(extra="forbid")
-_OPEN = ConfigDict(extra="allow")  # section 8 is ours; a client passes over what it can't know
+_OPEN = ConfigDict(extra="allow")  # section 8 may grow; clients ignore further keys
 
 
 def _one_of(values: type[Severity | Cause | Change]) -> Any:
@@ -42,7 +42,7 @@ class Established(TypedDict):
 
 @with_config(_CLOSED)
 class Notification(TypedDict):
-    """Something that the user is told: exactly these five keys, in this order, all strings."""
+    """A notification: exactly these five keys, in this order, all strings."""
 
     id: Annotated[Id, Field(description="Never used again.")]
     message: str
@@ -69,7 +69,7 @@ class ExtendedEstablished(Established):
 
 @with_config(_OPEN)
 class ExtendedNotification(Notification):
-    """Something that the user is told, with more about it."""
+    """A notification with further fields."""
 
     seq: Annotated[int, Field(ge=1, description="Counts the user's, without a gap.")]
     event: Annotated[str, _one_of(Cause)]
@@ -81,7 +81,7 @@ class ExtendedNotification(Notification):
 
 @with_config(_OPEN)
 class Read(TypedDict):
-    """Notifications were read, on this connection or elsewhere."""
+    """Notifications were marked read, on this connection or on another device."""
 
     type: Literal["READ"]
     ids: Annotated[list[Id], Field(min_length=1)]
@@ -90,7 +90,7 @@ class Read(TypedDict):
 
 @with_config(_OPEN)
 class UnreadCount(TypedDict):
-    """Too many were read at once to be named, or some were removed unread."""
+    """The number of unread notifications has changed, without ids: too many, or removed unread."""
 
     type: Literal["UNREAD"]
     unread: Unread
@@ -98,7 +98,7 @@ class UnreadCount(TypedDict):
 
 @with_config(_OPEN)
 class TokenExpiring(TypedDict):
-    """The token is about to end: bring the next one."""
+    """The token ends soon; send a new one with `authenticate`."""
 
     type: Literal["TOKEN_EXPIRING"]
     expiresAt: Moment
@@ -106,7 +106,7 @@ class TokenExpiring(TypedDict):
 
 @with_config(_OPEN)
 class Authenticated(TypedDict):
-    """The token that was brought is good, and the session goes on until it ends."""
+    """The new token is accepted; the session continues until it ends."""
 
     type: Literal["AUTHENTICATED"]
     expiresAt: Moment
@@ -114,7 +114,7 @@ class Authenticated(TypedDict):
 
 @with_config(_OPEN)
 class ProductChanged(TypedDict):
-    """A product is not what it was. Of large batches this is not said."""
+    """A product was changed. Large batches send no such frames."""
 
     type: Literal["PRODUCT"]
     change: Annotated[str, _one_of(Change)]
@@ -123,7 +123,7 @@ class ProductChanged(TypedDict):
 
 @with_config(_OPEN)
 class Rejected(TypedDict):
-    """The client's frame could not be acted on; the connection stays."""
+    """The client's frame could not be executed; the connection stays open."""
 
     type: Literal["REJECTED"]
     reason: str
@@ -131,27 +131,27 @@ class Rejected(TypedDict):
 
 
 class MarkRead(TypedDict):
-    """Mark one read; it is durable before a later frame of the connection is acted on."""
+    """Mark a notification read; durable before a later frame of the connection is executed."""
 
     action: Literal["mark_read"]
     id: Id
 
 
 class MarkSeveralRead(TypedDict):
-    """Mark several read, in one commit."""
+    """Mark several notifications read in one commit."""
 
     action: Literal["mark_read"]
     ids: Annotated[list[Id], Field(min_length=1)]
 
 
 class MarkAllRead(TypedDict):
-    """Mark all read that the user has."""
+    """Mark all notifications of the user read."""
 
     action: Literal["mark_all_read"]
 
 
 class Authenticate(TypedDict):
-    """A fresh token of the same user, so that the session goes on without another connection."""
+    """A new token of the same user, with which this session continues."""
 
     action: Literal["authenticate"]
     access_token: str
@@ -170,7 +170,10 @@ Extended = (
     | Rejected
 )
 PLAIN: tuple[type, ...] = get_args(Plain)
-"""What a plain session is sent; ``PING`` and these it understands."""
+"""Frames sent to a plain session."""
 EXTENDED: tuple[type, ...] = get_args(Extended)
+"""Frames sent to an extended session."""
 PLAIN_ACTIONS: tuple[type, ...] = (MarkRead,)
+"""Actions accepted in a plain session, beside the text ``PING``."""
 EXTENDED_ACTIONS: tuple[type, ...] = (MarkRead, MarkSeveralRead, MarkAllRead, Authenticate)
+"""Actions accepted in an extended session, beside the text ``PING``."""

@@ -1,10 +1,10 @@
-"""Seats: how many TCP connections a node takes, and the few that are kept for health checks.
+"""Slots for TCP connections: the limits of a node, with a reserve for health checks.
 
-The limit of open files is divided once, at the start: what the node itself needs, WebSocket
-connections, further connections for requests, and a few for probes. A node whose seats are taken
-still accepts: the newest visitors stand, and may ask for a health check and nothing else. When too
-many stand, the one that has stood longest without asking for anything leaves, so a probe gets in
-however many connections are held open.
+The limit of open files is divided once, at the start: the node's own files, WebSocket connections,
+further connections for requests, and a few for health checks. A node whose slots are taken still
+accepts connections: the newest ones have no slot ("stand") and may request only a health check.
+When too many stand, the one that has stood longest without a request is aborted, so a health check
+succeeds however many connections are held open.
 """
 
 from collections.abc import Callable
@@ -14,32 +14,32 @@ from typing import Final, Protocol, Self
 from useby.auth.key import SettingsError
 
 PROBES: Final = frozenset({"/api/health/live", "/api/health/ready"})
-"""Paths of the health checks: answered whatever the ``Host``, and on a node that is full."""
+"""Paths of the health checks, answered for every ``Host`` and by a full node, too."""
 OWN_FILES: Final = 40
-"""Descriptors of the node itself: the database, NATS, the listener, and what is opened briefly. On
+"""Descriptors of the node itself: the database, NATS, the listener, and files opened briefly. On
 SQLite some 25 are open, with PostgreSQL and NATS some 30."""
 REQUESTS: Final = 48
-"""Connections beyond the WebSocket ones, for requests. Fewer where there are few descriptors."""
+"""Further connections, for requests; fewer if the process has few descriptors."""
 STANDING: Final = 32
-"""Visitors of a full node that may stand. One whose request arrives within as many turns of the
-loop is read before those who come after it can take its place."""
+"""Connections of a full node that may stand. A request that arrives within as many turns of the
+event loop is read before later connections can displace its own."""
 PROBING: Final = 8
-"""Visitors of a full node whose health check is being answered."""
+"""Standing connections whose health check is answered at the same time."""
 ACCEPTED_TOGETHER: Final = 32
-"""Connections accepted in one turn of the loop: open ones get their turn in between."""
+"""Connections accepted in one turn of the event loop; open ones are served between turns."""
 ACCEPTED_WHEN_FULL: Final = 1
-"""The same on a full node, where each costs another visitor its place. Some three turns pass
-before the descriptor of one that leaves is free."""
+"""The same on a full node, where each may displace a standing connection. Some three turns pass
+until the descriptor of an aborted connection is free."""
 FEWEST_FILES: Final = 96
 """A node does not start with fewer descriptors."""
 ENOUGH_FILES: Final = 1024
-"""Fewer are worth a warning: most systems give that many."""
+"""Fewer descriptors cause a warning: most systems allow that many."""
 _KEPT: Final = OWN_FILES + STANDING + PROBING + 4 * ACCEPTED_WHEN_FULL
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """How many connections there is room for."""
+    """The numbers of connections that a node accepts."""
 
     connections: int
     """WebSocket connections."""
@@ -55,7 +55,7 @@ class Room:
             wanted: The setting ``max_connections``, if it is set.
 
         Raises:
-            SettingsError: Less than ``FEWEST_FILES``.
+            SettingsError: ``files`` is less than ``FEWEST_FILES``.
         """
         if files < FEWEST_FILES:
             raise SettingsError(
@@ -78,18 +78,18 @@ class Visitor(Protocol):
     """A TCP connection that has not become a WebSocket."""
 
     def leave(self) -> None:
-        """End the connection at once."""
+        """Abort the connection at once."""
 
 
 class Seats:
-    """The seats of one node. Everything here runs on the event loop."""
+    """The slots of one node. All methods run on the event loop."""
 
     def __init__(self, room: Room, sockets: Callable[[], int]) -> None:
-        """Count visitors in and out.
+        """Create slots that are all free.
 
         Args:
-            room: The number of seats.
-            sockets: Returns the number of WebSocket connections, which have seats too.
+            room: The number of slots.
+            sockets: Returns the number of WebSocket connections, each of which takes a slot.
         """
         self.room = room
         self._sockets = sockets
@@ -97,16 +97,16 @@ class Seats:
         self._standing: dict[Visitor, None] = {}
         self._probing: set[Visitor] = set()
         self.out_of_files = False
-        """The process had no descriptor for the last connection that came."""
+        """True if the process had no descriptor for the newest connection."""
 
     @property
     def sockets_full(self) -> bool:
-        """There is no seat for another WebSocket connection."""
+        """Return whether no slot is free for another WebSocket connection."""
         return self._sockets() >= self.room.connections
 
     @property
     def full(self) -> bool:
-        """There is no seat for another visitor."""
+        """Return whether no slot is free for another HTTP connection."""
         return self._left <= 0
 
     @property
@@ -116,11 +116,11 @@ class Seats:
 
     @property
     def accepts(self) -> int:
-        """How many connections to accept in this turn of the loop."""
+        """Number of connections to accept in this turn of the event loop."""
         return min(max(0, self._left) + ACCEPTED_WHEN_FULL, ACCEPTED_TOGETHER)
 
     def take(self, visitor: Visitor) -> None:
-        """Seat a visitor that has come, or let it stand."""
+        """Give a new connection a slot, or let it stand if none is free."""
         if not self.full:
             self._seated.add(visitor)
             return
@@ -131,9 +131,10 @@ class Seats:
             longest.leave()
 
     def may_ask(self, visitor: Visitor, path: str) -> bool:
-        """Return whether a visitor's request for ``path`` is to be answered.
+        """Return whether a connection's request for ``path`` may be answered.
 
-        One that stands takes a seat that has become free; else it may ask for a health check.
+        A standing connection takes a slot that is free now; without one it may request only a
+        health check.
         """
         if visitor not in self._standing:
             return visitor not in self._probing
@@ -144,11 +145,11 @@ class Seats:
         return True
 
     def ends_after(self, visitor: Visitor) -> bool:
-        """Return whether a visitor's connection ends with its answer: it stands."""
+        """Return whether a connection closes after its answer, because it has no slot."""
         return visitor in self._probing
 
     def free(self, visitor: Visitor) -> None:
-        """Count a visitor out: it has left, or has become a WebSocket connection."""
+        """Free the slot of a connection that has ended or has become a WebSocket connection."""
         self._seated.discard(visitor)
         self._standing.pop(visitor, None)
         self._probing.discard(visitor)

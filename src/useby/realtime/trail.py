@@ -1,7 +1,8 @@
 """The newest notifications that a connection was sent. Pure.
 
-Numbers are given again after a restore, and ids never are. So a connection remembers both: it can
-find out which of the database's rows it was sent, and from where on the database differs.
+After a restore the database issues numbers a second time, but an id is never used again. A
+connection therefore keeps both of its newest notifications: with them it can determine which rows
+of the database it was sent, and from which number on the database differs.
 """
 
 from array import array
@@ -9,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple, Protocol
 
 KEPT: Final = 32
-"""Notifications that are remembered for certain: at most twice as many take 1 KiB."""
+"""Minimum number of notifications kept; at most twice as many are, which take 1 KiB."""
 
 
 class Numbered(Protocol):
@@ -17,34 +18,34 @@ class Numbered(Protocol):
 
     @property
     def seq(self) -> int:
-        """The number, which counts its user's notifications."""
+        """Number among the user's notifications."""
 
     @property
     def id(self) -> str:
-        """The id, which is never used again."""
+        """Id, which is never used again."""
 
 
 class Sent(NamedTuple):
-    """A notification that a client has, by its number and id."""
+    """Number and id of a notification that a client has received."""
 
     seq: int
     id: str
 
 
 class Trail:
-    """The newest notifications sent, each as its number and its id's hash.
+    """The newest notifications sent, each as its number and the hash of its id.
 
-    Ids are ours and random, so that two of them have the same hash is not to be expected.
+    The node generates random ids, so two with the same hash are not to be expected.
     """
 
     __slots__ = ("_pairs",)
 
     def __init__(self) -> None:
-        """Start with none."""
+        """Create an empty trail."""
         self._pairs = array("q")
 
     def add(self, rows: Sequence[Numbered]) -> None:
-        """Remember rows that were sent, in their order."""
+        """Add rows in the order in which they were sent; drop the oldest ones."""
         pairs = self._pairs
         for row in rows[-KEPT:] if len(rows) > KEPT else rows:
             pairs.append(row.seq)
@@ -54,20 +55,20 @@ class Trail:
 
     @property
     def oldest(self) -> int | None:
-        """The number of the oldest one that is remembered; ``None`` if none is."""
+        """Number of the oldest notification kept; ``None`` if the trail is empty."""
         return self._pairs[0] if self._pairs else None
 
     @property
     def hashes(self) -> frozenset[int]:
-        """The hashes of all ids that are remembered."""
+        """Hashes of all ids kept."""
         return frozenset(self._pairs[1::2])
 
     def agrees(self, row: Numbered) -> bool | None:
         """Compare a row of the database with what was sent under its number.
 
         Returns:
-            True if it is the row that was sent, false if another one was, ``None`` if it is not
-            remembered.
+            True if this row was sent, false if another one was, ``None`` if the trail has no
+            such number.
         """
         pairs = self._pairs
         for at in range(len(pairs) - 2, -1, -2):
