@@ -1,12 +1,18 @@
-"""From a TCP connection to a session that is open: seats, tokens, look-ups, at a bounded rate.
+"""Admit connections: from the upgrade request to an open session, in batches.
 
-A node that starts anew meets all its clients at once. Their upgrades wait in a line from which one
-worker takes a few at a time and verifies their tokens; another looks all of them up in one query.
-While the store answers, and between any two turns, connections that are open get what is theirs.
-Who shows a ticket waits in a line of its own, where many are redeemed by one write.
+::
 
-While the store does not answer, all who come are let in to wait: their upgrades are answered, bad
-tokens are closed, and good ones end in time. Tickets are spent when it does.
+    accept ──► pending ──► verify tokens ──► joined ──► look users up ──► Session.opened
+                  ▲              │ ticket
+                  └── redeem ◄───┘            closed at any step: 1008, 1013, 1001
+
+When a node restarts, all its clients connect at once. Three workers process the queues in batches
+of ``BATCH``: one verifies tokens, one redeems the tickets of a batch in one write, one looks the
+users of a batch up in one query. Between two batches the event loop serves open connections, and
+the next tokens are verified only after those before them are looked up.
+
+While the database is unavailable, upgrades are still accepted: invalid tokens are closed, expired
+ones end on time, and the first frame waits. Tickets are redeemed once the database is back.
 """
 
 import asyncio
@@ -36,20 +42,23 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 BATCH: Final = 64
-"""Connections that are admitted in one turn, with one look-up: some 5 ms of work."""
+"""Maximum connections admitted with one look-up: some 5 ms of work."""
 STALL_SECONDS: Final = 1.0
-"""After this the store is taken to hang; clients wait for the answer to an upgrade ten or so."""
+"""Seconds until the database counts as stalled; clients wait some ten for the answer to an
+upgrade."""
 
 
 @dataclass(frozen=True, slots=True)
 class UpgradeRequest:
-    """What an upgrade request brought: its distinct tokens, its origin, and where to go on."""
+    """Credentials and options of an upgrade request."""
 
     tokens: tuple[str, ...]
+    """Distinct tokens; more than one is an error."""
     origin: str | None
     since: str | None
+    """Id of the notification after which the client wants all; ``None``: the unread ones."""
     extended: bool = False
-    """Whether the extended session was offered and granted (contract 8)."""
+    """True if the extended session was requested and granted (contract 8)."""
 
 
 @dataclass(slots=True)
@@ -58,16 +67,16 @@ class _PendingConnection:
     token: str
     since: str | None
     claims: Claims | None = None
-    """What the token says, once it is verified."""
+    """Claims of the token, once it is verified."""
 
     @property
     def is_there(self) -> bool:
-        """Whether its connection has not ended meanwhile."""
+        """Return whether the connection is still open."""
         return self.socket.session.state is not State.CLOSED
 
 
 class _TicketKey(NamedTuple):
-    """A ticket of ours, as the store knows it."""
+    """A ticket as the database identifies it."""
 
     owner: str
     ticket_hash: str
@@ -82,7 +91,7 @@ class _LookupResult:
 
 
 class Admission:
-    """The way into the pool. All of it runs on the event loop."""
+    """The queues before the pool. All methods run on the event loop."""
 
     def __init__(
         self,
@@ -94,7 +103,7 @@ class Admission:
         seats: Seats,
         now: Callable[[], datetime],
     ) -> None:
-        """Stand before ``hub``; ``run`` admits."""
+        """Create empty queues before ``hub``; ``run`` processes them."""
         self.settings = hub.settings
         self._hub = hub
         self._database = database
@@ -109,13 +118,13 @@ class Admission:
         self._tickets_shown: deque[tuple[_TicketKey, _PendingConnection]] = deque()
         self._ticket_shown = asyncio.Event()
         self._stalled = 0
-        """Turns that the store keeps waiting, of those that are looked up and of tickets."""
+        """Number of batches that await a stalled database, of look-ups and of tickets."""
         self._may_proceed = asyncio.Event()
-        """Whether the line moves: those before are looked up, or the store hangs."""
+        """Cleared while a verified batch awaits its look-up, unless the database is stalled."""
         self._may_proceed.set()
 
     def host_allowed(self, host: str) -> bool:
-        """Whether a ``Host`` header names this node (any does, unless settings say which)."""
+        """Return whether a ``Host`` header is allowed; without the setting every one is."""
         allowed = self.settings.allowed_hosts
         return not allowed or _without_port(host).lower() in {name.lower() for name in allowed}
 
@@ -126,13 +135,13 @@ class Admission:
         request: UpgradeRequest,
         answer: bytes = b"",
     ) -> None:
-        """Take over a transport.
+        """Take over a transport, and queue or close its connection.
 
         Args:
-            before: The visitor that had it, whose seat becomes free.
-            transport: The connection to the peer.
+            before: The HTTP connection that had the transport, whose slot becomes free.
+            transport: The transport to the peer.
             request: The upgrade request's tokens, origin and cursor.
-            answer: The answer to the upgrade. It is sent with the session's first frame.
+            answer: The answer to the upgrade, sent together with the first frame.
         """
         socket = Socket(self._hub, transport, Session("", extended=request.extended), answer)
         self.seats.free(before)
@@ -154,7 +163,7 @@ class Admission:
             self._queue(_PendingConnection(socket, request.tokens[0], request.since))
 
     async def run(self) -> None:
-        """Admit who waits, until cancelled."""
+        """Process the queues until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._verify_loop(), name="admissions-line")
             group.create_task(self._look_up_loop(), name="admissions-look-ups")
@@ -165,7 +174,7 @@ class Admission:
             await self._wanted.wait()
             await self._may_proceed.wait()
             self._verify_batch()
-            await asyncio.sleep(0)  # both may be set already, and then give others no turn
+            await asyncio.sleep(0)  # if both events are set, ``wait`` gives other tasks no turn
 
     def _verify_batch(self) -> None:
         for each in _take_batch(self._pending, self._wanted):
@@ -173,7 +182,7 @@ class Admission:
                 self._joined.append(each)
             if self._stalled:
                 each.socket.flush()
-        if len(self._joined) > 2 * self._hub.count + BATCH:  # who has left, waits no more
+        if len(self._joined) > 2 * self._hub.count + BATCH:  # drop connections that have ended
             self._joined = deque(each for each in self._joined if each.is_there)
         if self._joined:
             self._look_up_wanted.set()
@@ -183,7 +192,7 @@ class Admission:
     async def _look_up_loop(self) -> None:
         while True:
             await self._look_up_wanted.wait()
-            # Kept by no name here: it would hold who came last until somebody else comes.
+            # The batch has no name here: a variable would keep its connections until the next one.
             await batch_or_one_by_one(
                 [each for each in _take_batch(self._joined, self._look_up_wanted) if each.is_there],
                 self._admit,
@@ -212,14 +221,14 @@ class Admission:
             lambda: self._redeem({shown for shown, _ in turn}), [opening for _, opening in turn]
         )
         for shown, opening in turn:
-            opening.claims = found.pop(shown, None)  # who comes second with it finds nothing
+            opening.claims = found.pop(shown, None)  # a second use of the ticket finds nothing
             if opening.claims is None:
                 opening.socket.close(closes.TOKEN_INVALID)
             else:
                 self._queue(opening)
 
     async def _redeem(self, shown: set[_TicketKey]) -> dict[tuple[str, str], Claims]:
-        """Spend tickets; if the answer of the commit is lost, they are spent and open nothing."""
+        """Redeem tickets; if the reply to the commit is lost, they are used up without effect."""
         now = self._now()
         stakes = await self._database.write(lambda t: tickets.redeem(t, shown, now))
         return {
@@ -232,7 +241,10 @@ class Admission:
     async def _answer_of(
         self, ask: Callable[[], Awaitable[T]], turn: Sequence[_PendingConnection]
     ) -> T:
-        """What the store answers, however long it takes; who waits is told so before long."""
+        """Return the database's answer to ``ask``, with retries.
+
+        After ``STALL_SECONDS`` or an error, answer the upgrades of all waiting connections.
+        """
         hangs = False
 
         def hang() -> None:
@@ -243,7 +255,7 @@ class Admission:
             self._stalled += 1
             self._may_proceed.set()
             for each in (*turn, *self._joined, *(opening for _, opening in self._tickets_shown)):
-                each.socket.flush()  # the upgrade is answered; the first frame has to wait
+                each.socket.flush()  # send the answer to the upgrade; the first frame follows
 
         async def attempt() -> T:
             try:
@@ -264,7 +276,7 @@ class Admission:
         self._wanted.set()
 
     def _verify(self, opening: _PendingConnection) -> bool:
-        """Verify a token and let its bearer join the pool; what they are sent comes after."""
+        """Verify a token and register its connection; return whether a look-up must follow."""
         socket = opening.socket
         if not opening.is_there:
             return False
@@ -286,14 +298,14 @@ class Admission:
             socket.close(closes.INTERNAL_ERROR)
             return False
         opening.claims = claims
-        # In the pool before its look-up: what is committed after that snapshot is heard of here.
+        # Registered before the look-up, so that events committed after its snapshot are received.
         return self._hub.register(socket, claims)
 
     def _redeem_soon(self, opening: _PendingConnection) -> None:
         owner = self._tickets.owner_of(opening.token)
         if owner is None:
             raise InvalidToken
-        if len(self._tickets_shown) > 2 * self._hub.count + BATCH:  # who has left, waits no more
+        if len(self._tickets_shown) > 2 * self._hub.count + BATCH:  # drop those that have ended
             self._tickets_shown = deque(each for each in self._tickets_shown if each[1].is_there)
         self._tickets_shown.append((_TicketKey(owner, refresh.hash_of(opening.token)), opening))
         self._ticket_shown.set()
@@ -354,13 +366,13 @@ class Admission:
 
 
 def _place(connection: Connection, user_id: str, since: str | None) -> Sent | None:
-    """Find the notification that a client begins after; ``None``: it gets all unread."""
+    """Return the notification that ``since`` names; ``None``: all unread ones are sent."""
     seq = notifications.seq_of(connection, user_id, since) if since else None
     return Sent(seq, since) if since and seq is not None else None
 
 
 def _take_batch(line: deque[T], waited: asyncio.Event) -> list[T]:
-    """Take who is next; when nobody is left, the next one is to be waited for."""
+    """Take up to ``BATCH`` items, and clear the event if the queue is empty then."""
     turn = [line.popleft() for _ in range(min(BATCH, len(line)))]
     if not line:
         waited.clear()

@@ -227,7 +227,7 @@ def _mark_read(names: object) -> MarkRead | Ignored:
 
 
 def id_of(text: str | None) -> str | None:
-    """Return a text as a notification's id; ``None`` if it is not one, so nothing looks it up."""
+    """Return a text in lower case if it is a notification's id, else ``None``."""
     return text.lower() if _is_id(text) and text is not None else None
 
 

@@ -1,10 +1,21 @@
-"""uvicorn's HTTP protocol, bounded, and the door through which a request becomes a socket.
+"""uvicorn's HTTP protocol with limits, and the upgrade of a request to a WebSocket connection.
 
-uvicorn accepts heads and trailers without end in bytes and in time, starts to work on each request
-of a pipeline as it arrives, and waits for ever for a peer that does not read. Here a head ends
-within its bounds or the connection does: 431 and 414 for its size, an end without an answer for
-its time (contract 7). A connection has one request at a time. An answer is read within its time.
-An upgrade on the socket's path is answered here and its transport handed to ``Socket``.
+uvicorn reads heads and trailers of any size for any time, starts each request of a pipeline as it
+arrives, and waits forever for a peer that does not read. ``BoundedHttpProtocol`` adds (contract 7):
+
+=======================================  ===============================================
+limit                                    beyond it
+=======================================  ===============================================
+size of the head, the URL, the trailers  431, 414, 431, then the connection is closed
+time of the head, of the body            the connection is aborted, without an answer
+body bytes after an early answer         413
+requests of a connection                 one at a time; pipelined bytes wait (64 KiB)
+connections of the node                  503, or an abort (``slots``)
+time in which an answer is read          the connection is aborted (``deadlines``)
+=======================================  ===============================================
+
+An upgrade on the WebSocket's path is checked here (``upgrade``); ``admission`` then takes over the
+transport.
 """
 
 import asyncio
@@ -23,17 +34,17 @@ from useby.realtime.socket import break_transport_cycle
 from useby.realtime.upgrade import PATH, NoHandshake, answer_to, key_of, knock_of
 
 READ_BYTES: Final = 64 * 1024
-"""Bytes read at once, and so the most of a pipeline that is held; asyncio would read 256 KiB."""
+"""Bytes read at once, and so the most that a pipeline holds; asyncio would read 256 KiB."""
 SLICE: Final = 4096
-"""Bytes parsed at once: no bound is passed by more."""
+"""Bytes parsed at once, and so the most by which a limit can be exceeded."""
 TURN: Final = 16 * 1024
-"""Cost of what is parsed before other connections get their turn: its bytes, and ``CALL``."""
+"""Cost (bytes, and ``CALL``) of parsing after which other connections get their turn."""
 CALL: Final = 32
 """Cost of a call of the parser, or of a piece of a body: either takes the time of many bytes."""
 CHUNK_HEADER_BYTES: Final = 16
 """Bytes of framing that each chunk may have without counting as excess."""
 END: Final = b"\r\n\r\n"
-"""Ends a head, and a chunked body."""
+"""End of a head, and of a chunked body."""
 _STATUS: Final = {
     400: b"400 Bad Request",
     413: b"413 Content Too Large",
@@ -48,15 +59,15 @@ _MORE: Final = {
 }
 
 
-class _BadHandshake(Exception):  # noqa: N818 - it names what happened
-    """The request is not answered by the application but by a bare status."""
+class _BadHandshake(Exception):  # noqa: N818 - named after the condition
+    """A request that gets a bare status, and not an answer of the application."""
 
     def __init__(self, status: int) -> None:
         self.status = status
 
 
 class _Flow(FlowControl):
-    """uvicorn's, but nothing is read while bytes that have been read wait to be parsed."""
+    """uvicorn's flow control, which also stops reading while received bytes await the parser."""
 
     holds = False
 
@@ -66,13 +77,13 @@ class _Flow(FlowControl):
         self.pause_reading()
 
     def resume_reading(self) -> None:
-        """Read on, unless bytes wait."""
+        """Resume reading, unless ``hold`` was called."""
         if not self.holds:
             super().resume_reading()
 
 
 class BoundedHttpProtocol(TimedHttpProtocol):
-    """One HTTP connection. Made by ``protocol_for``."""
+    """One HTTP connection, created by ``protocol_for``."""
 
     flow: _Flow
 
@@ -84,36 +95,36 @@ class BoundedHttpProtocol(TimedHttpProtocol):
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
-        """As uvicorn makes one, with what takes upgraded connections in."""
+        """Create a protocol like uvicorn's; ``admission`` takes over upgraded connections."""
         super().__init__(admission.settings, config, server_state, app_state, _loop)
         self._admission = admission
         self._refusal: _BadHandshake | None = None
         self._upgraded = False
         self._unwelcome = False
-        # bytes that have been read
+        # Received bytes.
         self._unparsed = b""
         self._spent = 0
         self._last = b""
-        """The last bytes parsed, so that an ``END`` is found that arrives in pieces."""
-        # the request that is being read
+        """The last bytes parsed, to find an ``END`` that arrives in pieces."""
+        # The request that is being read.
         self._in_head = True
         self._head_bytes = 0
         self._asked: RequestResponseCycle | None = None
-        """Its cycle, from its head to the end of its body."""
+        """Cycle of the request, from the end of its head to the end of its body."""
         self._left = 0
-        """Bytes of its body to come, by its ``Content-Length``."""
+        """Bytes of the body to come, by its ``Content-Length``."""
         self._body_bytes = 0
         self._body_pieces = 0
         self._excess = 0
-        """Bytes of a chunked body that are no data, beyond what chunks need."""
+        """Framing bytes of a chunked body beyond what its chunks need."""
         self._trailers = 0
-        # the request that is being answered
+        # The request that is being answered.
         self._answering = False
 
-    # the connection
+    # Calls of the transport and of uvicorn.
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Bound what is buffered for the peer, and give the head its time."""
+        """Limit the read size, and start the timeout of the head."""
         super().connection_made(transport)
         self.flow = _Flow(transport)
         transport.max_size = READ_BYTES  # type: ignore[attr-defined]
@@ -123,7 +134,7 @@ class BoundedHttpProtocol(TimedHttpProtocol):
         self._arm(self._settings.head_timeout)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Give the seat back."""
+        """Free the slot."""
         self._unparsed = b""
         self._asked = None
         self._admission.seats.free(self)
@@ -131,14 +142,14 @@ class BoundedHttpProtocol(TimedHttpProtocol):
         break_transport_cycle(self.transport)
 
     def leave(self) -> None:
-        """End the connection: a full node needs its descriptor."""
+        """Abort the connection, because a full node needs its descriptor."""
         metrics.requests_rejected.labels("full").inc()
         self._unwelcome = True
         if self.transport is not None:
             self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        """Parse what has arrived, unless the request before it is not answered yet."""
+        """Parse received bytes; hold them while an earlier request is unanswered."""
         if self._unparsed:
             self._unparsed += data
             return
@@ -146,20 +157,20 @@ class BoundedHttpProtocol(TimedHttpProtocol):
         self._feed(data)
 
     def on_response_complete(self) -> None:
-        """Go on with the next request, if it has come already."""
+        """Continue with the next request of the pipeline, if there is one."""
         self._answering = False
         super().on_response_complete()
         if self._unparsed:
             self.loop.call_soon(self._go_on)
 
-    # bytes in
+    # Received bytes.
 
     def _feed(self, data: bytes) -> None:
-        """Feed the parser pieces, none of which is of two requests."""
+        """Feed the parser in pieces, none of which contains bytes of two requests."""
         start = 0
         while start < len(data) and not self.transport.is_closing():
             if self._upgraded:
-                return  # what follows an upgrade in its own segment RFC 6455 forbids
+                return  # RFC 6455 forbids bytes after an upgrade before it is answered
             if self._answering or self._spent >= TURN:
                 self._unparsed = data[start:]
                 self.flow.hold()
@@ -172,7 +183,7 @@ class BoundedHttpProtocol(TimedHttpProtocol):
             self._feed_piece(piece)
 
     def _go_on(self) -> None:
-        """Parse what is held, and read on once nothing is."""
+        """Parse held bytes, and resume reading once none are left."""
         held, self._unparsed = self._unparsed, b""
         self._spent = 0
         self._feed(held)
@@ -182,7 +193,7 @@ class BoundedHttpProtocol(TimedHttpProtocol):
                 self.flow.resume_reading()
 
     def _next_piece(self, data: bytes, start: int) -> bytes:
-        """Return what to parse next: at most a slice, and nothing beyond the end of a request."""
+        """Return the next bytes to parse: at most a slice, and none beyond a request's end."""
         if self._left:
             return data[start : start + min(SLICE, self._left)]
         piece = data[start : start + SLICE]
@@ -201,7 +212,7 @@ class BoundedHttpProtocol(TimedHttpProtocol):
             if self._in_head and self._refusal is None:
                 self._refuse_if_large()
             return
-        counts = not self._left  # by no length, so in chunks
+        counts = not self._left  # a body without a length has chunks
         size, pieces = self._body_bytes, self._body_pieces
         super().data_received(piece)
         if counts and self._asked is not None:
@@ -212,24 +223,24 @@ class BoundedHttpProtocol(TimedHttpProtocol):
                 self._refuse(431, "Too large.")
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what could not be parsed, or was refused while it was."""
+        """Answer a request that could not be parsed, or that a callback refused."""
         self._refuse(self._refusal.status if self._refusal else 400, msg)
 
-    # the parser's calls
+    # Calls of the parser.
 
     def on_message_begin(self) -> None:
-        """A request begins."""
+        """Begin a request."""
         super().on_message_begin()
         self._in_head = True
 
     def on_url(self, url: bytes) -> None:
-        """Refuse a URL over its bound before it is kept."""
+        """Refuse a URL that is too long."""
         super().on_url(url)
         if len(self.url) > self._settings.url_max_bytes:
             self._fail(414)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Refuse one header too many. Trailers are counted, and not merged into the head."""
+        """Refuse too many headers. Trailers are counted, but not merged into the head."""
         if not self._in_head:
             self._trailers += 1
             if self._trailers > self._settings.head_max_headers:
@@ -240,7 +251,7 @@ class BoundedHttpProtocol(TimedHttpProtocol):
             self._fail(431)
 
     def on_headers_complete(self) -> None:
-        """The head is whole; the body has its own time."""
+        """Check the complete head, and start the timeout of the body."""
         if self._head_size() > self._settings.head_max_bytes:
             self._fail(431)
         seats = self._admission.seats
@@ -249,7 +260,7 @@ class BoundedHttpProtocol(TimedHttpProtocol):
         left, chunked = _framing(self.headers)
         upgrades = self.parser.should_upgrade()
         if upgrades and (left or chunked):
-            self._fail(400)  # the parser takes what follows for another protocol's bytes
+            self._fail(400)  # the parser would treat the body as bytes of another protocol
         super().on_headers_complete()
         self._in_head = False
         self._head_bytes = 0
@@ -264,7 +275,7 @@ class BoundedHttpProtocol(TimedHttpProtocol):
         self._arm(self._settings.body_timeout)
 
     def on_body(self, body: bytes) -> None:
-        """Take a piece of the body. Once the request is answered, only so much more is read."""
+        """Pass on a piece of the body; refuse too large a rest after an early answer."""
         self._left = max(0, self._left - len(body))
         self._body_bytes += len(body)
         self._body_pieces += 1
@@ -274,7 +285,7 @@ class BoundedHttpProtocol(TimedHttpProtocol):
             self._fail(413)
 
     def on_message_complete(self) -> None:
-        """The request is whole; the next one waits until it is answered."""
+        """End a request; the next one waits until this one is answered."""
         self._disarm()
         self._in_head = True
         self._left = 0
@@ -283,21 +294,21 @@ class BoundedHttpProtocol(TimedHttpProtocol):
         if asked is None:
             return  # an upgrade
         self._answering = not asked.response_complete
-        if asked.response_complete:  # before its body was; nothing else would end the connection
+        if asked.response_complete:  # answered early; nothing else would close the connection
             self.timeout_keep_alive_task = self.loop.call_later(
                 self.timeout_keep_alive, self.timeout_keep_alive_handler
             )
 
-    # the upgrade
+    # The upgrade.
 
     def _should_upgrade_to_ws(self) -> bool:
         return self.url.partition(b"?")[0] == PATH
 
     def _unsupported_upgrade_warning(self) -> None:
-        """An upgrade to anything else is ignored, as RFC 9110 section 7.8 lets a server do."""
+        """Ignore an upgrade to another protocol, as RFC 9110 section 7.8 allows."""
 
     def handle_websocket_upgrade(self) -> None:
-        """Check the handshake, answer it, and hand the transport over."""
+        """Check the handshake, and pass the transport and the answer to ``admission``."""
         headers: dict[bytes, list[bytes]] = {}
         for name, value in self.headers:
             headers.setdefault(name, []).append(value.strip())
@@ -309,33 +320,33 @@ class BoundedHttpProtocol(TimedHttpProtocol):
             return
         knock = knock_of(self.url, headers)
         self._upgraded = True
-        # The parser and this object refer to each other: only the collector would part the two.
+        # The parser and this object refer to each other; break the cycle without the collector.
         self.parser = None  # type: ignore[assignment]
         self._stop_timers()
         self.connections.discard(self)
         answer = answer_to(key, extended=knock.extended)
         self._admission.accept(self, self.transport, knock, answer)
 
-    # bounds
+    # Limits.
 
     def _head_size(self) -> int:
-        """Return the size of a head that is whole, as it is commonly written."""
+        """Return the size of a complete head in bytes, with its usual whitespace."""
         line = len(self.parser.get_method()) + len(self.url) + len("  HTTP/1.1\r\n")
         return line + sum(len(name) + len(value) + 4 for name, value in self.headers) + 2
 
     def _refuse_if_large(self) -> None:
-        """Refuse a head that has no end yet, by what has been read of it."""
+        """Refuse an incomplete head whose bytes so far are too many."""
         if self._head_bytes > self._settings.head_max_bytes:
             url = getattr(self, "url", b"")
             self._refuse(414 if len(url) > self._settings.url_max_bytes else 431, "Too large.")
 
     def _fail(self, status: int) -> None:
-        """Leave the parser's callback; ``send_400_response`` is called for it."""
+        """Leave a callback of the parser with an exception; ``send_400_response`` answers it."""
         self._refusal = _BadHandshake(status)
         raise self._refusal
 
     def _refuse(self, status: int, message: str) -> None:
-        """Answer with a bare status and close. A request that is being answered gets no second."""
+        """Answer with a bare status, unless an answer has started, and close."""
         metrics.requests_rejected.labels(str(status)).inc()
         asked, self._asked = self._asked, None
         if asked is None or not asked.response_started:
@@ -356,9 +367,9 @@ class BoundedHttpProtocol(TimedHttpProtocol):
 
 
 def _framing(headers: list[tuple[bytes, bytes]]) -> tuple[int, bool]:
-    """Return the length of a request's body by ``Content-Length``, and whether it has chunks.
+    """Return the ``Content-Length`` of a request, and whether its body is chunked.
 
-    The parser has checked both by now: that there is one of them, and a number.
+    The parser has already checked that there is only one of them, and that it is a number.
     """
     length, chunked = 0, False
     for name, value in headers:
@@ -370,7 +381,7 @@ def _framing(headers: list[tuple[bytes, bytes]]) -> tuple[int, bool]:
 
 
 def protocol_for(admission: Admission) -> Callable[..., BoundedHttpProtocol]:
-    """What uvicorn's ``http=`` setting takes: makes the protocol of one connection."""
+    """Return a factory of protocols for uvicorn's setting ``http=``."""
 
     def make(
         config: Config,

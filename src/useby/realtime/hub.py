@@ -1,6 +1,21 @@
-"""The pool of active connections: who is here, and what reaches them.
+"""The pool of a node's connections: route events, replies and closes to the right ones.
 
-Frames for one connection that arise in one turn of the event loop leave in one write.
+``Hub`` has the connections by user. ``admission`` registers a connection once its token is
+verified; ``socket`` unregisters it when it closes. The bus calls ``on_event``:
+
+================================  =======================================================
+event                             effect
+================================  =======================================================
+NotificationsAdded                push the notifications to the user's connections
+AccessRevoked                     close the connections of the user or of the sign-in
+MarkedRead, ProductChanged        update the user's extended sessions (``updates``)
+Hint: a message of another node   reconcile the user's connections, check its updates
+Gap: hints may have been lost     reconcile the users' connections, or all
+================================  =======================================================
+
+Only committed data is sent: events of this node follow a commit, hints cause a database look-up.
+All frames for one connection in one turn of the event loop leave in one write (``flush_soon``). An
+exception closes only the connection that caused it.
 """
 
 import asyncio
@@ -32,13 +47,13 @@ from useby.store.database import Database
 log = logging.getLogger(__name__)
 
 DRAIN_SLICES: Final = 20
-"""Waves in which a node that stops closes its connections, at least."""
+"""Minimum number of slices in which a stopping node closes its connections."""
 DRAIN_PAUSE: Final = 0.25
-"""Seconds between two of them, at most."""
+"""Maximum seconds between two slices."""
 
 
 class Hub:
-    """Every connection of this node. All of it runs on the event loop."""
+    """All connections of this node. All methods run on the event loop."""
 
     def __init__(
         self,
@@ -50,23 +65,23 @@ class Hub:
         now: Callable[[], datetime],
         product_json: ProductJson,
     ) -> None:
-        """Make an empty pool; ``run`` keeps it going.
+        """Create an empty pool; ``run`` starts its workers.
 
         Args:
             settings: The node's limits.
-            database: The truth.
-            verifier: Looks at tokens that carry a session on.
-            bus: Is told whose connections are here.
+            database: The database to look up in.
+            verifier: Verifies tokens that continue a session.
+            bus: Subscribed for each user who has a connection here.
             now: The wall clock: aware, UTC.
-            product_json: How REST shows a product to its owner at a moment.
+            product_json: Returns a product's JSON as REST shows it to its owner at a time.
         """
         self.settings = settings
         self.send_buffer_bytes = settings.send_buffer_bytes
-        """Asked for with each frame; settings take twice the time to answer."""
+        """Copy for the check of each frame; reading it from the settings takes twice the time."""
         self.loop = asyncio.get_running_loop()
         self.time = self.loop.time
         self.draining = False
-        """Whether the node stops and takes nobody in any more."""
+        """True once the node is stopping and accepts no new connections."""
         self._database = database
         self._verifier = verifier
         self._now = now
@@ -85,28 +100,32 @@ class Hub:
         self._empty.set()
         self._skip_drain = asyncio.Event()
 
-    # who is here
+    # Registration of connections.
 
     @property
     def count(self) -> int:
-        """How many upgraded connections there are, open or closing."""
+        """Number of upgraded connections, open or closing."""
         return len(self._sockets)
 
     def add(self, socket: Socket) -> None:
-        """Count an upgraded connection in."""
+        """Count an upgraded connection."""
         self._sockets.add(socket)
         self._empty.clear()
         metrics.connections.set(len(self._sockets))
 
     def discard(self, socket: Socket) -> None:
-        """Count an upgraded connection out."""
+        """Stop counting a connection whose transport has ended."""
         self._sockets.discard(socket)
         metrics.connections.set(len(self._sockets))
         if not self._sockets:
             self._empty.set()
 
     def register(self, socket: Socket, claims: Claims) -> bool:
-        """Let news of its user reach a connection; false, and its close, if it is one too many."""
+        """Add a connection to those of its user.
+
+        Returns:
+            False, after a close, if the user has too many connections.
+        """
         mates = self._users.get(claims.user_id)
         if mates is None:
             mates = self._users[claims.user_id] = set()
@@ -122,7 +141,7 @@ class Hub:
         return True
 
     def unregister(self, socket: Socket) -> None:
-        """Take a connection out of the pool; nothing reaches it from now on."""
+        """Remove a connection from the pool; it gets no further events."""
         self._sweep.remove(socket)
         self.comparison.drop(socket)
         self.asides.drop(socket)
@@ -134,10 +153,10 @@ class Hub:
                 del self._users[user_id]
                 self._bus.unsubscribe(user_id)
 
-    # what sessions ask for
+    # Requests of sessions.
 
     def authenticate(self, socket: Socket, token: str) -> None:
-        """Let a fresh token of the same user carry a session on."""
+        """Continue a session with a new token of the same user, after a look-up."""
         self.spawn(socket, self._authenticate(socket, token))
 
     async def _authenticate(self, socket: Socket, token: str) -> None:
@@ -147,7 +166,7 @@ class Hub:
         except InvalidToken:
             pass
         except IssuerUnavailable:
-            why = closes.ISSUER_UNAVAILABLE  # the session goes on with the token it has
+            why = closes.ISSUER_UNAVAILABLE  # the session continues with its present token
         else:
             key = (claims.user_id, claims.session_id, claims.issued_at)
             ((standing, *_),) = await retry_while_unavailable(
@@ -162,13 +181,13 @@ class Hub:
         self.reply(socket, lambda: socket.session.authenticated(expires_at, why.reason))
 
     def flush_soon(self, socket: Socket) -> None:
-        """Have ``socket.flush`` called when this turn of the loop is over."""
+        """Schedule ``socket.flush`` for the end of this turn of the event loop."""
         if not self._unsent:
             self.loop.call_soon(self._flush)
         self._unsent.append(socket)
 
     def reply(self, socket: Socket, answer: Callable[[], Effects]) -> None:
-        """Give a session an answer; one that fails costs only its own connection."""
+        """Call a session with an answer and execute its effects; an exception closes it."""
         try:
             socket.apply_reply(answer())
         except Exception:
@@ -176,7 +195,7 @@ class Hub:
             socket.close(closes.INTERNAL_ERROR)
 
     def spawn(self, socket: Socket, work: Awaitable[None]) -> None:
-        """Work for one connection in a task of its own; its failure costs only that connection."""
+        """Run work for one connection in a task of its own; an exception closes it."""
 
         async def guarded() -> None:
             try:
@@ -198,12 +217,12 @@ class Hub:
                 log.exception("a connection failed and is cut")
                 socket.transport.abort()
 
-    # what reaches connections
+    # Events for connections.
 
     def on_event(self, news: BusMessage) -> None:
-        """Hand news to the connections it concerns; the bus's listener.
+        """Route a message of the bus to the connections that it concerns.
 
-        Of what other nodes say nothing is believed: it is a reason to ask the store.
+        Messages of other nodes are never sent on: they cause a look-up in the database.
         """
         if isinstance(news, NotificationsAdded):
             self._notify(news)
@@ -246,22 +265,22 @@ class Hub:
                 socket.close(closes.INTERNAL_ERROR)
 
     def reconcile_soon(self, user_ids: Iterable[str]) -> None:
-        """Have these users' connections compared with the store: something was written for them."""
+        """Queue the connections of these users for a comparison with the database."""
         self.comparison.soon(each for user in user_ids for each in self._users.get(user, ()))
 
     def reconcile_all(self) -> None:
-        """Have every connection compared with the store: something was written, for whomever."""
+        """Queue all connections for a comparison with the database."""
         self.reconcile_soon(self._users)
 
     def _look_at_everything(self) -> None:
-        """Compare every connection, and send extended sessions their count of unread ones."""
+        """Reconcile all connections, and send extended sessions their unread count."""
         self.reconcile_all()
         self.asides.refresh_counts(self._users)
 
-    # what keeps it going
+    # Lifecycle.
 
     async def run(self) -> None:
-        """Serve the connections until cancelled."""
+        """Run the workers and the sweep until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.requests.run(), name="hub-wants")
             group.create_task(self.asides.run(), name="hub-asides")
@@ -269,10 +288,10 @@ class Hub:
             group.create_task(self.comparison.run(), name="hub-reconciliation")
 
     async def drain(self, over: float, within: float) -> None:
-        """Close every connection with 1001, in slices, and cut what is left.
+        """Close every connection with 1001, in slices, and abort those that are left.
 
         Args:
-            over: Seconds over which the closes are spread, so that not all peers return at once.
+            over: Seconds over which closes are spread, so that not all peers reconnect at once.
             within: Seconds after which no connection is left, whatever the peers do.
         """
         self.draining = True
@@ -294,7 +313,7 @@ class Hub:
         self.abort_all()
 
     def abort_all(self) -> None:
-        """Cut every line; a drain under way waits for nobody any more."""
+        """Abort every connection, and end the waits of a drain in progress."""
         self._skip_drain.set()
         for socket in tuple(self._sockets):
             socket.transport.abort()
@@ -304,5 +323,5 @@ class Hub:
         while True:
             due = max(due + self._sweep.tick_seconds, self.time())
             await asyncio.sleep(due - self.time())
-            # Not waited for: tokens end and pings leave in time, however slow the store is.
+            # Queued, not awaited: tokens end and pings leave on time, however slow the database.
             self.comparison.soon(self._sweep.tick(self.time(), self._now()))

@@ -1,11 +1,19 @@
-"""Compare connections with the database: access that ended, notifications missed, a restore.
+"""Compare connections with the database: ended access, missed notifications, a restore.
 
-Each connection's turn comes with the sweep; hints from other nodes and a database that changed
-bring it forward. All connections of a turn are looked up in one snapshot.
+The sweep queues each connection once in a ping interval. Hints from other nodes, a gap of the bus
+and a changed epoch queue connections earlier. One snapshot serves up to 1,000 connections:
 
-That snapshot also has the database's epoch (``useby.store.epoch``). A connection that was last
-compared in another one goes back and is sent what it lacks. A node that finds a ``seq`` lower than
-a connection has seen changes the epoch, so that every node compares all its connections.
+=======================================  =============================================
+the snapshot shows                       the connection
+=======================================  =============================================
+the token or the user is no longer good  is closed: 1008 ``Access revoked``
+another epoch than at its last turn      rewinds (``Session.rewind``)
+a ``seq`` lower than it has seen         rewinds, and this node changes the epoch
+a ``seq`` higher than it has seen        fetches the difference (``Session.announce``)
+=======================================  =============================================
+
+The epoch (``useby.store.epoch``) is how nodes share the discovery of a restore: a node that reads
+a changed epoch compares all its connections.
 """
 
 import asyncio
@@ -27,13 +35,13 @@ from useby.store.database import Database, StoreUnavailable
 log = logging.getLogger(__name__)
 
 RECONCILE_BATCH: Final = 1000
-"""Connections looked up in one snapshot: all of them are compared when a bus has come back."""
+"""Maximum connections in one snapshot; after a gap of the bus all of them are queued."""
 EPOCH_SECONDS: Final = 60.0
-"""A node changes the epoch no more often than this, whatever a user does to a ``seq``."""
+"""Minimum seconds between two changes of the epoch by one node, whatever happens to a ``seq``."""
 
 
 class Reconciler:
-    """The connections that wait for their comparison. All of it runs on the event loop."""
+    """The queue of connections to compare. All methods run on the event loop."""
 
     def __init__(
         self,
@@ -41,18 +49,18 @@ class Reconciler:
         answer: Callable[[Socket, Callable[[], Effects]], None],
         look_at_everything: Callable[[], None],
     ) -> None:
-        """Start with nothing to compare; ``run`` compares.
+        """Create an empty queue; ``run`` processes it.
 
         Args:
-            database: The truth.
-            answer: Gives a session an answer.
-            look_at_everything: Has every connection of the node compared.
+            database: The database to compare with.
+            answer: Calls a session's method and executes the returned effects.
+            look_at_everything: Queues every connection of the node.
         """
         self._database = database
         self._answer = answer
         self._look_at_everything = look_at_everything
         self.epoch: str | None = None
-        """The newest epoch that was looked up; ``None`` before the first."""
+        """The epoch read last; ``None`` before the first read."""
         self._waiting: set[Socket] = set()
         self.wanted = asyncio.Event()
         self._went_back = False
@@ -60,25 +68,25 @@ class Reconciler:
 
     @property
     def idle(self) -> bool:
-        """Whether nothing waits."""
+        """Return whether the queue is empty."""
         return not self._waiting
 
     def soon(self, sockets: Iterable[Socket]) -> None:
-        """Compare these at the next turn."""
+        """Queue connections for the next snapshot."""
         self._waiting.update(sockets)
         self.wanted.set()
 
     def drop(self, socket: Socket) -> None:
-        """Do not compare this one any more."""
+        """Remove a connection from the queue."""
         self._waiting.discard(socket)
 
     def opened(self, sockets: Iterable[Socket]) -> None:
-        """Compare these if they wait: their opening look-up is over and may be older."""
+        """Continue with those that are queued: they were skipped while they opened."""
         if not self._waiting.isdisjoint(sockets):
             self.wanted.set()
 
     def went_back(self) -> None:
-        """Change the epoch: a number was given again."""
+        """Request a change of the epoch: the database has issued a number twice."""
         self._went_back = True
         self.wanted.set()
 
@@ -93,7 +101,7 @@ class Reconciler:
             sockets = set(islice(open_, RECONCILE_BATCH))
             self._waiting -= sockets
             if len(sockets) == RECONCILE_BATCH:
-                self.wanted.set()  # there may be more; the loop gets its turn before
+                self.wanted.set()  # more may be queued; other tasks run in between
             try:
                 await self._reconcile(sockets)
                 if self._went_back:
@@ -113,7 +121,7 @@ class Reconciler:
         keys = [(each.session.user_id, each.sign_in_id, each.issued_at) for each in live]
         if not keys:
             return
-        # Taken before the snapshot: what is committed since may be missing in it.
+        # Read before the snapshot: rows committed later may be missing in the snapshot.
         known = [each.session.known for each in live]
         found, now = await self._database.read(
             lambda c: (accounts.check_tokens(c, keys), epoch.current(c))
@@ -129,13 +137,13 @@ class Reconciler:
                 self._went_back |= socket.epoch == now
                 socket.epoch = now
                 self._answer(socket, socket.session.rewind)
-            elif (
-                not socket.is_behind
-            ):  # it has enough to read, and its own news may be on its way here
+            elif not socket.is_behind:
+                # Slow readers are skipped: their buffer is full, and the push that would update
+                # them may be in flight.
                 self._answer(socket, lambda s=socket, n=newest: s.session.announce(n))  # type: ignore[misc]
 
     async def _change_epoch(self) -> None:
-        """Have every node compare its connections, unless this one has just done so."""
+        """Change the epoch, unless this node did less than ``EPOCH_SECONDS`` ago."""
         now = asyncio.get_running_loop().time()
         seen = self.epoch
         if seen is not None and now >= self._changed_at + EPOCH_SECONDS:

@@ -1,10 +1,15 @@
-"""What sessions want of the store: pages to send, and marks to be kept.
+"""Execute the database requests of sessions in batches: pages to send, and marks.
 
-Each kind waits in a queue for one worker, which takes many at a time: pages that are wanted
-together share a snapshot, and ``mark_read``s that arrive together a commit.
+======  ===================  ==========================  ==============================
+effect  method               one worker executes         answered with
+======  ===================  ==========================  ==============================
+Fetch   StoreRequests.fetch  up to 32 in one snapshot    Session.page
+Mark    StoreRequests.mark   up to 1,000 users a commit  Session.marked, once durable
+======  ===================  ==========================  ==============================
 
-Marks of one user are merged, so a device that reconnects again and again while its user's row is
-held, and sends the same marks each time, adds nothing.
+The marks of one user are merged. So a device that reconnects repeatedly while its user's row is
+locked, and sends the same marks each time, adds nothing to the queue. A user whose row is locked
+moves to a queue of their own (``Batches``) and delays nobody else.
 """
 
 import asyncio
@@ -29,30 +34,31 @@ from useby.store.slices import SLICE
 log = logging.getLogger(__name__)
 
 FETCH_BATCH: Final = 32
-"""Pages read in one snapshot; the next ones wait for these."""
+"""Maximum pages read in one snapshot; later ones wait for the next."""
 MARKED_TOGETHER: Final = 1000
-"""Users whose marks share a commit."""
+"""Maximum users whose marks share a commit."""
 MARKS_KEPT: Final = 10_000
-"""Ids of one user that may wait; a connection that sends more is closed with 1011."""
+"""Maximum queued ids of one user; a connection that sends more is closed with 1011."""
 
 
 @dataclass(slots=True)
 class _Marks:
-    """Marks of one user that wait to be kept, and the connections that wait for them."""
+    """Queued marks of one user, and the connections to be answered."""
 
     ids: dict[str, None] = field(default_factory=dict)
     everything: bool = False
+    """True to mark all notifications of the user."""
     sockets: dict[Socket, None] = field(default_factory=dict)
 
     def merge(self, other: "_Marks") -> None:
-        """Add what waits elsewhere for the same user."""
+        """Add other queued marks of the same user."""
         self.ids |= other.ids
         self.everything = self.everything or other.everything
         self.sockets |= other.sockets
 
 
 class StoreRequests:
-    """The queues. All of it runs on the event loop."""
+    """The queues of pages and marks. All methods run on the event loop."""
 
     def __init__(
         self,
@@ -61,11 +67,11 @@ class StoreRequests:
         *,
         now: Callable[[], datetime],
     ) -> None:
-        """Make them empty; ``run`` works them off.
+        """Create empty queues; ``run`` processes them.
 
         Args:
-            database: The truth.
-            answer: Gives a session an answer.
+            database: The database to read and write.
+            answer: Calls a session's method and executes the returned effects.
             now: The wall clock: aware, UTC.
         """
         self._database = database
@@ -79,12 +85,12 @@ class StoreRequests:
         )
 
     def fetch(self, socket: Socket, wanted: Fetch) -> None:
-        """Read a page for a session, in one snapshot with its neighbours."""
+        """Queue a page to be read for a session."""
         self._fetches.append((socket, wanted))
         self._fetch_wanted.set()
 
     def mark(self, socket: Socket, wanted: Mark) -> None:
-        """Mark notifications read for a session, in one commit with its neighbours."""
+        """Queue notifications to be marked read for a session."""
         user_id = socket.session.user_id
         marks = self._marks.get(user_id)
         if marks is None:
@@ -102,7 +108,7 @@ class StoreRequests:
             marks.ids.update(dict.fromkeys(wanted.ids))
 
     async def run(self) -> None:
-        """Work the queues off until cancelled."""
+        """Process the queues until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._fetch_waiting(), name="wants-pages")
             group.create_task(self._mark_wanted.run(), name="wants-marks")
@@ -131,7 +137,7 @@ class StoreRequests:
         asked[0].close(closes.INTERNAL_ERROR)
 
     async def _keep_marks(self, users: Sequence[str], *, apart: bool) -> list[str]:
-        """Keep the marks of these users; see ``Batches`` for what is left, and of whom."""
+        """Write the marks of these users; return the users left, as ``Batches`` requires."""
         batch = [(each, self._marks.pop(each)) for each in users if each in self._marks]
         left: list[tuple[str, _Marks]] = []
 
@@ -146,8 +152,9 @@ class StoreRequests:
         return [user_id for user_id, _ in left]
 
     async def _keep_free(self, batch: Sequence[tuple[str, _Marks]]) -> list[tuple[str, _Marks]]:
-        """Keep the marks of those users whose rows are free, in one commit."""
-        # A user may have any number of unread notifications: no other user waits for all of them.
+        """Write the marks of users whose rows are not locked, in one commit; return the others."""
+        # Large marks are left for a transaction of their own: a user may have any number of
+        # unread notifications, and other users must not wait for them.
         ids = {
             user_id: list(marks.ids)
             for user_id, marks in batch
@@ -170,7 +177,7 @@ class StoreRequests:
         return left
 
     async def _keep_apart(self, user_id: str, marks: _Marks) -> list[tuple[str, _Marks]]:
-        """Keep the marks of one user, waiting for the rows as long as the database lets us."""
+        """Write the marks of one user; wait for locked rows up to the database's lock timeout."""
         now, ids = self._now(), list(marks.ids)
         try:
             for start in range(0, len(ids), SLICE):
@@ -200,7 +207,7 @@ def _fail_all(kept: tuple[str, _Marks]) -> None:
 def _pages(
     connection: Connection, wanted: Iterable[tuple[str, Fetch]]
 ) -> dict[tuple[str, Fetch], tuple[list[Notification], int]]:
-    """Each page that is wanted, and its user's newest ``seq``; devices in step share one."""
+    """Return each distinct page and its user's newest ``seq``."""
     found = {}
     for user_id, page in wanted:
         if page.unread_to is None:

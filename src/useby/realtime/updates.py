@@ -1,11 +1,15 @@
-"""What extended sessions are told beside notifications (contract 8): reads, counts and products.
+"""Send extended sessions their updates: reads, unread counts and products (contract 8).
 
-What this node has committed is known. What another node says is looked up first: which of these
-notifications are read, and what that product is now. So nothing leaves that the store does not say.
+Local commits are sent as they are. Hints from other nodes are checked against the database first,
+so clients never receive an unverified update::
 
-A connection has room for updates in half of its send buffer. Products that find none wait by their
-ids: when the peer has read, they are looked up and sent as they are then. Reads that find none are
-sent as a count.
+    commit here ──► ProductChanged ──────────────────────────► send
+    commit here ──► MarkedRead ──────► count unread ones ────► send
+    other node ───► Hint ────────────► look up ids, count ───► send
+
+Updates may use half of a connection's send buffer. If a product does not fit, its id is queued,
+up to 1,000 for a connection; when the peer has read, the product is looked up and sent in its
+state at that time. If the ids of a read do not fit, only the count is sent.
 """
 
 import asyncio
@@ -32,35 +36,36 @@ from useby.store.database import Connection, Database
 log = logging.getLogger(__name__)
 
 ProductJson = Callable[[Product, User, datetime], str]
+"""Returns a product's JSON as REST shows it to its owner at a time."""
 
 BATCH: Final = 200
-"""Users looked up in one snapshot."""
+"""Maximum users looked up in one snapshot."""
 MAX_UNVERIFIED_IDS: Final = 1000
-"""Of a user's ids that others have said and nobody has looked up; beyond, it is a flood. As many
-products wait for one connection."""
+"""Maximum ids from hints that await verification for a user; further ones are dropped as a flood.
+Also the maximum of products queued for one connection."""
 ID_BYTES: Final = 40
-"""Bytes of a frame for each id that it names."""
+"""Bytes that each id takes in a frame."""
 AT_ONCE: Final = 25
-"""Products that are looked up when a connection has room again."""
+"""Products looked up at a time when a connection has room again."""
 
 
 @dataclass(slots=True)
 class _Due:
-    """What a user's extended sessions are to be told."""
+    """Updates that await a look-up for a user's extended sessions."""
 
     read: list[str] = field(default_factory=list)
-    """Notifications that this node has marked read."""
+    """Ids of notifications that this node has marked read."""
     counts: bool = False
-    """Whether the count of unread ones is not what it was, for whatever reason."""
+    """True if the number of unread notifications may have changed."""
     to_verify: dict[str, None] = field(default_factory=dict)
-    """Notifications that are said to be read, in the order they were said."""
+    """Ids of notifications that other nodes report as read, in the order of the hints."""
     products: dict[str, Change] = field(default_factory=dict)
-    """What is said to have happened to products."""
+    """Changes that other nodes report, by the product's id."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What the store says to that."""
+    """The database's rows for a ``_Due``."""
 
     unread: int
     read: frozenset[str]
@@ -69,7 +74,7 @@ class _Found:
 
 
 class ExtendedUpdates:
-    """Works off what is due to extended sessions, many users in one snapshot."""
+    """Updates of extended sessions, many users in one snapshot."""
 
     def __init__(
         self,
@@ -80,7 +85,15 @@ class ExtendedUpdates:
         now: Callable[[], datetime],
         product_json: ProductJson,
     ) -> None:
-        """Take the pool's ways to find a user's extended sessions and to hand one something."""
+        """Create the updates of a pool of connections; ``run`` sends them.
+
+        Args:
+            database: The database to look up in.
+            extended: Returns the connections of a user's extended sessions.
+            answer: Calls a session's method and executes the returned effects.
+            now: The wall clock: aware, UTC.
+            product_json: Returns a product's JSON.
+        """
         self._database = database
         self._extended = extended
         self._answer = answer
@@ -88,28 +101,28 @@ class ExtendedUpdates:
         self._product_json = product_json
         self._due: dict[str, _Due] = {}
         self._waiting: dict[Socket, dict[str, Change]] = {}
-        """Products that connections had no room for; none are left of those being looked up."""
+        """Products for which connections had no room, without those being looked up."""
         self._drained: set[Socket] = set()
         self._wanted = asyncio.Event()
 
     def on_marked_read(self, news: MarkedRead) -> None:
-        """Notifications were read, on this node."""
+        """Queue a read that this node has committed."""
         if due := self._due_to(news.user_id):
             due.read += news.ids
             due.counts = due.counts or not news.ids
 
     def on_product_changed(self, news: ProductChanged) -> None:
-        """Send a product that was changed on this node, at once where there is room."""
+        """Send a product that this node has changed; queue it where there is no room."""
         if sockets := self._extended(news.owner.id):
             try:
                 shown = self._product_json(news.product, news.owner, self._now())
             except Exception:
-                log.exception("a product could not be shown")  # it is kept all the same
+                log.exception("a product could not be shown")  # the change is committed
                 return
             self._tell_product(sockets, news.product.id, news.change, shown)
 
     def on_hint(self, hint: Hint) -> None:
-        """Another node says that notifications were read, or a product changed."""
+        """Queue a hint's ids for verification."""
         if hint.read is None and hint.product_id is None:
             return
         if due := self._due_to(hint.user_id):
@@ -122,24 +135,24 @@ class ExtendedUpdates:
                 due.products[hint.product_id] = hint.change
 
     def refresh_counts(self, user_ids: Iterable[str]) -> None:
-        """What was read elsewhere may have been missed: say at least how many are unread."""
+        """Queue the unread counts of these users, because hints about reads may be lost."""
         for user_id in user_ids:
             if due := self._due_to(user_id):
                 due.counts = True
 
     def drained(self, socket: Socket) -> None:
-        """Send a connection what waits for it: its peer has read."""
+        """Send a connection its queued products, because its peer has read."""
         if self._waiting.get(socket):
             self._drained.add(socket)
             self._wanted.set()
 
     def drop(self, socket: Socket) -> None:
-        """Forget what waits for a connection that has ended."""
+        """Discard the queued products of a connection that has ended."""
         self._waiting.pop(socket, None)
         self._drained.discard(socket)
 
     async def run(self) -> None:
-        """Send what is due, until cancelled."""
+        """Look up and send queued updates until cancelled."""
         while True:
             await self._wanted.wait()
             self._wanted.clear()
@@ -150,7 +163,7 @@ class ExtendedUpdates:
             await batch_or_one_by_one(waiting, self._look_up_and_send, self._give_up_waiting)
 
     def _take_waiting(self, socket: Socket) -> tuple[Socket, dict[str, Change]]:
-        """Take the next products that wait; later changes queue up behind them."""
+        """Take the next ``AT_ONCE`` queued products of a connection."""
         waiting = self._waiting.get(socket, {})
         some = dict(islice(waiting.items(), AT_ONCE))
         for product_id in some:
@@ -166,18 +179,18 @@ class ExtendedUpdates:
         for (socket, some), (owner, rows) in zip(taken, found, strict=True):
             later = self._waiting.pop(socket, None)
             if later is None:
-                continue  # it has ended
+                continue  # the connection has ended
             for product_id, change in some.items():
                 if (shown := self._as_it_is(product_id, change, owner, rows)) is not None:
                     self._tell_product([socket], product_id, *shown)
-            filled = socket in self._waiting  # then it calls when its peer has read
+            filled = socket in self._waiting  # then ``drained`` follows once the peer has read
             for product_id, change in later.items():
                 self._wait(socket, product_id, change)
             if not filled:
                 self.drained(socket)
 
     def _give_up_waiting(self, taken: tuple[Socket, dict[str, Change]]) -> None:
-        """Leave out products that can't be looked up or shown; the log has the reason."""
+        """Drop products whose look-up failed; the reason is logged."""
         if not self._waiting.get(taken[0]):
             self._waiting.pop(taken[0], None)
         self.drained(taken[0])
@@ -213,7 +226,7 @@ class ExtendedUpdates:
     def _as_it_is(
         self, product_id: str, change: Change, owner: User | None, rows: Mapping[str, Product]
     ) -> tuple[Change, str] | None:
-        """Show a product as the database has it; ``None`` if there is nothing to show."""
+        """Return a product's change and JSON by its row; ``None`` if there is nothing to send."""
         product = rows.get(product_id)
         if product is not None and owner is not None:
             try:
@@ -224,8 +237,8 @@ class ExtendedUpdates:
             closed = product.closed_as is not None
             was_open = Change.UPDATED if change is Change.CLOSED else change
             return (Change.CLOSED if closed else was_open), shown
-        # Its row is gone, and with it all that could be shown. Its id alone is the least a page
-        # needs to drop it, and true whoever said it, since this user has no such product.
+        # The row is deleted, so only the id is left. A page needs no more to drop the product,
+        # and it is true whatever sent the hint, because the user has no such product.
         return (change, json.dumps({"id": product_id})) if change is Change.CLOSED else None
 
     def _tell_product(
@@ -248,13 +261,13 @@ class ExtendedUpdates:
             return
         waiting = self._waiting.setdefault(socket, {})
         if waiting.get(product_id) is Change.ADDED and change is Change.UPDATED:
-            return  # it was never sent, so it is still new to the peer
+            return  # the product was never sent, so it is still new to the peer
         if product_id in waiting or len(waiting) < MAX_UNVERIFIED_IDS:
             waiting[product_id] = change
 
 
 def _give_up(_: tuple[str, _Due]) -> None:
-    """Tell a user's sessions nothing: pages find it when they look, and the log has the reason."""
+    """Drop a user's updates: pages find them with REST, and the reason is logged."""
 
 
 def _look_up(connection: Connection, due: dict[str, _Due]) -> dict[str, _Found]:
@@ -273,7 +286,7 @@ def _look_up(connection: Connection, due: dict[str, _Due]) -> dict[str, _Found]:
 def _products(
     connection: Connection, user_id: str, ids: Iterable[str]
 ) -> tuple[User | None, dict[str, Product]]:
-    """Return a user's products by their ids, and the user if any was asked for."""
+    """Return a user's products by their ids, and the user unless ``ids`` is empty."""
     rows = {each: products.get(connection, user_id, each) for each in ids}
     owner = accounts.user(connection, user_id) if rows else None
     return owner, {each: row for each, row in rows.items() if row is not None}
