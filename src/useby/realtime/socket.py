@@ -1,8 +1,14 @@
-"""An ``asyncio.Protocol`` around websockets' Sans-I/O frames: bytes, bounds, deadlines.
+"""Bytes of one WebSocket connection: an ``asyncio.Protocol`` with limits and timeouts.
 
-It feeds the session, writes the session's frames, and holds no opinion about the contract but
-its limits (section 7). ``Wire`` parses frames; UTF-8, the number of frames and fragments, and the
-size of what is written are checked here.
+::
+
+    transport ──► data_received ──► Wire ──► Session ──► effects ──► perform
+    transport ◄── flush, once a turn of the event loop ◄── bytes ───────┤
+    Hub ◄── Fetch, Mark, Authenticate, WentBack ────────────────────────┘
+    Hub ──► push, apply_reply, ping, close
+
+``Wire`` parses frames; this module checks UTF-8, rates, fragments, timeouts and the send buffer
+(contract section 7). ``Session`` makes all other decisions of the protocol.
 """
 
 import asyncio
@@ -34,21 +40,21 @@ log = logging.getLogger(__name__)
 SLICE: Final = 4096
 """Bytes fed to the parser at a time: 50,000 pings in one read must not queue 50,000 pongs."""
 HIGH_WATER: Final = 32 * 1024
-"""Bytes unsent at which a replay waits for the peer to read."""
+"""Unsent bytes at which a replay waits for the peer to read."""
 SLOW_SECONDS: Final = 1.0
-"""How long a peer may take to make room in it."""
+"""Seconds after which a peer that leaves ``HIGH_WATER`` bytes unread counts as slow."""
 SHORT_CLOSE_SECONDS: Final = 1.0
-"""How long our Close waits for a peer that does not read, or whose answer can't be parsed."""
+"""Close timeout for a peer that does not read, or whose answer cannot be parsed."""
 FRAMES_AFTER_CLOSE: Final = 100
-"""Frames read past the rate while the peer's Close is awaited; then nothing more is read."""
+"""Frames beyond the rate that are read until the peer's Close arrives; then reading stops."""
 PRIVATE_CODES: Final = 3000
-"""Close codes from here on are chosen freely by clients (RFC 6455 section 7.4.2). All of them
-share one label of the metric, so that clients cannot make series."""
+"""First close code that clients may choose freely (RFC 6455 section 7.4.2). All from here on share
+one label of the metric, so that clients cannot create series."""
 _VIOLATIONS: Final = {1002: closes.PROTOCOL_ERROR, 1007: closes.INVALID_TEXT, 1009: closes.TOO_BIG}
 
 
 class Socket(asyncio.Protocol):
-    """One WebSocket connection, from the handshake's answer to the transport's end."""
+    """One WebSocket connection, from the answer to the handshake to the end of the transport."""
 
     __slots__ = (
         "_allowance",
@@ -76,25 +82,18 @@ class Socket(asyncio.Protocol):
     def __init__(
         self, hub: "Hub", transport: asyncio.Transport, session: Session, answer: bytes = b""
     ) -> None:
-        """Take over a transport.
-
-        Args:
-            hub: The pool that the connection belongs to.
-            transport: The line to the peer.
-            session: What the connection says.
-            answer: What answers the upgrade; it leaves with the first frame.
-        """
+        """Take over a transport; ``answer``, to the upgrade, is sent with the first frame."""
         self._hub = hub
         self.transport = transport
         self.session = session
         self.sign_in_id: str | None = None
         self.issued_at = datetime.fromtimestamp(0, UTC)
         self.expires_at = 0.0
-        """When the token ends, in seconds since the epoch; 0 before it is known."""
-        self.epoch: str | None = None  # of the database when it was last compared
+        """End of the token in Unix seconds; 0 until the token is verified."""
+        self.epoch: str | None = None  # the database's epoch at the last comparison
         self.pinged_at = 0.0
-        """When the ping that awaits its pong was sent, by the loop's clock; 0: none does."""
-        self.slot = -1
+        """Loop time of the ping that awaits its pong; 0 if none does."""
+        self.slot = -1  # in the sweep's ring; -1 outside it
         self._wire = Wire(hub.settings.message_max_bytes)
         self._allowance = float(hub.settings.frames_burst)
         self._allowance_at = hub.time()
@@ -105,19 +104,19 @@ class Socket(asyncio.Protocol):
         self._out = [answer] if answer else []
         self._unsent = 0
         self._deadline: asyncio.TimerHandle | None = None
-        self._ended = False  # our Close has left; later than the session is closed
+        self._ended = False  # set when our Close is written, shortly after the session closes
         transport.set_write_buffer_limits(high=HIGH_WATER)
 
     def bind_token(self, claims: Claims) -> None:
-        """Live as long as this token does."""
+        """Set the sign-in and the end of the connection to those of a token."""
         self.sign_in_id = claims.session_id
         self.issued_at = claims.issued_at
         self.expires_at = claims.expires_at.timestamp()
 
-    # the transport's calls
+    # Calls of the transport.
 
     def data_received(self, data: bytes) -> None:
-        """Parse and act, a slice at a time. No exception leaves: it would cost more than this."""
+        """Process received bytes; an exception closes this connection and does not propagate."""
         try:
             self._feed(data)
         except Exception:
@@ -125,21 +124,21 @@ class Socket(asyncio.Protocol):
             self.close(closes.INTERNAL_ERROR)
 
     def eof_received(self) -> bool:
-        """The peer has ended its side without a Close: nothing more can come of it."""
+        """End the connection: the peer has closed its side without a Close frame."""
         self._peer_closed(1006)
-        return True  # we have closed the transport ourselves, with a deadline
+        return True  # the transport is closed already, with a timeout
 
     def pause_writing(self) -> None:
-        """The peer reads more slowly than we write."""
+        """Note the time: the peer reads more slowly than we write."""
         self._paused_at = self._hub.time()
 
     def resume_writing(self) -> None:
-        """The peer has read; a replay goes on."""
+        """Continue a replay: the peer has read."""
         self._paused_at = math.inf
         self.pump()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
-        """Leave the pool at once, whatever ended the connection."""
+        """Release everything, and leave the pool."""
         self._disarm()
         self._unparsed = self._message = None
         self._out.clear()
@@ -148,10 +147,10 @@ class Socket(asyncio.Protocol):
         self._hub.discard(self)
         break_transport_cycle(self.transport)
 
-    # what the hub and the sweep call
+    # Calls of the hub and the sweep.
 
     def perform(self, effects: Effects) -> None:
-        """Do what the session said, in its order."""
+        """Execute effects of the session in their order."""
         for effect in effects:
             if isinstance(effect, bytes):
                 self._write(effect)
@@ -171,8 +170,8 @@ class Socket(asyncio.Protocol):
     def push(self, rows: Sequence[Notification], data: bytes) -> None:
         """Write notifications that were just committed, if they come next and fit.
 
-        Those that do not are sent from the database, page by page, as the peer reads. A peer that
-        leaves more than half of the buffer unread for ``SLOW_SECONDS`` is closed.
+        If not, the session fetches them from the database, page by page, as the peer reads. A peer
+        that leaves more than half of the buffer unread for ``SLOW_SECONDS`` is closed.
         """
         unsent = self.transport.get_write_buffer_size() + self._unsent
         most = self._hub.send_buffer_bytes
@@ -184,22 +183,22 @@ class Socket(asyncio.Protocol):
             self.perform(self.session.passed(rows))
 
     def has_room(self, size: int) -> bool:
-        """Return whether an update fits; if not, ``updates.drained`` follows a peer's reading."""
+        """Return whether an update fits; if not, ``drained`` is called once the peer has read."""
         unsent = self.transport.get_write_buffer_size() + self._unsent
         return unsent + size <= max(self._hub.send_buffer_bytes // 2, 2 * HIGH_WATER)
 
     @property
     def is_slow(self) -> bool:
-        """Whether the peer has lagged for longer than ``SLOW_SECONDS``."""
+        """Return whether the peer has been behind for ``SLOW_SECONDS``."""
         return self._hub.time() >= self._paused_at + SLOW_SECONDS
 
     @property
     def is_behind(self) -> bool:
-        """Whether the peer reads more slowly than we write."""
+        """Return whether the peer reads more slowly than we write."""
         return self._paused_at < math.inf
 
     def flush(self) -> None:
-        """Hand what this turn of the loop has gathered to the transport, in one write."""
+        """Write the frames of this turn of the event loop to the transport, in one call."""
         out, many = self._out, self._unsent >= HIGH_WATER
         if out and not self.transport.is_closing():
             self.transport.write(out[0] if len(out) == 1 else b"".join(out))
@@ -209,7 +208,7 @@ class Socket(asyncio.Protocol):
             self.pump()
 
     def pump(self) -> None:
-        """Send the page at hand for as long as the peer reads."""
+        """Send the fetched page in chunks for as long as the peer reads."""
         while not self.is_behind and self._unsent < HIGH_WATER:
             effects = self.session.next_chunk()
             if not effects:
@@ -219,43 +218,43 @@ class Socket(asyncio.Protocol):
             self.perform(effects)
 
     def apply_reply(self, effects: Effects) -> None:
-        """Do what follows from an answer to a ``Fetch``, a ``Mark`` or the opening look-up."""
+        """Execute the effects of an answer to the session, then process held frames."""
         self.perform(effects)
         self._flush_protocol()
         self.pump()
         if not self.session.busy and self._unparsed is not None:
             held, self._unparsed = self._unparsed, None
-            self.pinged_at = 0.0  # its answer may still be with the kernel
+            self.pinged_at = 0.0  # the pong may still be in the kernel's buffer
             self.transport.resume_reading()
             self.data_received(held)
 
     def close(self, why: Close) -> None:
-        """Close with ``why``, unless it is closing already."""
+        """Close with ``why``, unless the connection is closing already."""
         self.perform(self.session.close(why))
 
     def ping(self, now: float) -> None:
-        """Send the protocol's ping, unless one awaits its answer."""
+        """Send a ping frame, unless one awaits its pong."""
         if not self.pinged_at and self.session.state not in (State.OPENING, State.CLOSED):
             self.pinged_at = now
             self._write(frames.KEEPALIVE)
 
-    # bytes in
+    # Received bytes.
 
     def _feed(self, data: bytes) -> None:
         for start in range(0, len(data), SLICE):
             if self._wire.eof_sent:
-                return  # the parser has ended; what still comes is nobody's
+                return  # the parser has ended; further bytes are ignored
             if self.session.busy and self.session.state is not State.CLOSED:
-                # Frames are acted on in order; what comes meanwhile stays with the kernel.
+                # Frames are processed in order, so later ones stay in the kernel's buffer.
                 self._unparsed = data[start:]
                 self.transport.pause_reading()
-                self._disarm()  # the rest of a message may be with the kernel
+                self._disarm()  # the rest of a message may be in the kernel's buffer
                 return
             if self._allowance < -FRAMES_AFTER_CLOSE:
-                return  # a flood past our Close
+                return  # the peer floods us after our Close
             self._wire.receive_data(data[start : start + SLICE])
             for frame in self._wire.events_received():
-                assert isinstance(frame, Frame)  # noqa: S101 - the handshake is behind us
+                assert isinstance(frame, Frame)  # noqa: S101 - the handshake is over
                 self._take(frame)
             self._flush_protocol()
         self._watch_message()
@@ -304,9 +303,9 @@ class Socket(asyncio.Protocol):
         return self._allowance >= 0
 
     def _flush_protocol(self) -> None:
-        """Do what the library answers by itself: pongs, the echo of a Close, a violation's end.
+        """Send the library's own answers: pongs, the echo of a Close, the close of a violation.
 
-        In its turn, too: who sends a mark and a Close must find it marked when it comes back.
+        They wait for earlier frames: a mark sent before a Close is durable before the echo.
         """
         if self.session.busy and self.session.state is not State.CLOSED:
             return
@@ -316,14 +315,14 @@ class Socket(asyncio.Protocol):
             self.close(_VIOLATIONS.get(code, closes.INTERNAL_ERROR))
         elif self.session.state is State.CLOSED:
             if self._wire.eof_sent:
-                self.transport.close()  # the peer has answered our Close
+                self.transport.close()  # our Close is answered
         elif out:
             self._write(b"".join(out))
             if self._wire.close_rcvd is not None:
                 self._peer_closed(self._wire.close_rcvd.code)
 
     def _watch_message(self) -> None:
-        """Start or stop the clock on a message that has begun and not ended."""
+        """Start or stop the timeout of an incomplete message."""
         if self.session.state is State.CLOSED:
             return
         begun = self._wire.unparsed > 0 or self._message is not None
@@ -334,7 +333,7 @@ class Socket(asyncio.Protocol):
         elif not begun:
             self._disarm()
 
-    # bytes out, and the end
+    # Sent bytes, and the close.
 
     def _write(self, data: bytes) -> None:
         if self._ended or self.transport.is_closing():
@@ -352,7 +351,7 @@ class Socket(asyncio.Protocol):
         self._unsent += len(data)
 
     def _end(self, why: Close) -> None:
-        """Send our Close and give the peer its time to answer; then the line is cut."""
+        """Send our Close; abort the connection if the peer does not answer within the timeout."""
         self._ended = True
         metrics.connections_closed.labels(str(why.code), why.reason).inc()
         self._hub.unregister(self)
@@ -362,19 +361,19 @@ class Socket(asyncio.Protocol):
             return
         if self._unparsed is not None:
             self._unparsed = None
-            self.transport.resume_reading()  # the peer's Close must be heard
+            self.transport.resume_reading()  # to receive the peer's Close
         self._out.append(frames.close(why))
         self.flush()
         if self._wire.state is WireState.OPEN:
             self._wire.send_close(why.code, why.reason)
-            self._wire.data_to_send()  # the same bytes again
+            self._wire.data_to_send()  # discard: the same Close is written above
         wait = self._hub.settings.close_timeout
         if self._wire.eof_sent or why in (closes.TOO_SLOW, closes.KEEPALIVE_TIMEOUT):
             wait = min(wait, SHORT_CLOSE_SECONDS)
         self._deadline = self._hub.loop.call_later(wait, self.transport.abort)
 
     def _peer_closed(self, code: int) -> None:
-        """The peer ended the connection: what is written may still leave, within the deadline."""
+        """End a connection that the peer has closed; abort if bytes are unsent at the timeout."""
         if self.session.state is not State.CLOSED:
             metrics.connections_closed.labels(
                 str(code) if code < PRIVATE_CODES else "other", ""
@@ -395,9 +394,6 @@ class Socket(asyncio.Protocol):
 
 
 def break_transport_cycle(transport: asyncio.Transport) -> None:
-    """Have a transport that is closed go at once, and not when the collector finds it.
-
-    asyncio's knows itself by a bound method, for as long as it lives.
-    """
+    """Break the cycle of a closed asyncio transport and its bound method, to free it at once."""
     with contextlib.suppress(AttributeError):
-        del transport._read_ready_cb  # type: ignore[attr-defined]  # noqa: SLF001 - it is over
+        del transport._read_ready_cb  # type: ignore[attr-defined]  # noqa: SLF001 - it is closed
