@@ -21,7 +21,7 @@ from useby.domain.product import DateKind, Disposal, Expiry, Product, Status
 ON_EXPIRY: Final = -1
 """Lead of the alert on expiry."""
 INFO_FROM_DAYS: Final = 7
-"""Alerts are ``info`` from this many days before the date; nearer ones are a ``warning``."""
+"""Alerts at least this many days before the date are ``info``; later ones are a ``warning``."""
 
 
 @dataclass(frozen=True, slots=True)

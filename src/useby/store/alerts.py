@@ -194,7 +194,7 @@ def _claim(
 
 
 def _set_aside_unreadable(connection: Connection, now: datetime) -> int:
-    """Quarantine due products that, or whose owners, can't be read; return their number."""
+    """Quarantine due products if they or their owners can't be read; return their number."""
     count = 0
     due = connection.execute(
         sa.select(products.c.user_id, products.c.id)

@@ -49,7 +49,7 @@ def try_lock_users(transaction: Transaction, user_ids: Iterable[str]) -> frozens
     """Lock the rows of several users, except those that are already locked; never wait.
 
     Returns:
-        The users whose rows this transaction locks. The others are locked, or do not exist.
+        Users whose rows this transaction locks; others do not exist or are locked elsewhere.
     """
     if transaction.connection.dialect.name == "sqlite":
         return frozenset(user_ids)

@@ -293,7 +293,7 @@ def reopen(
 
 
 def delete(transaction: Transaction, user_id: str, product_id: str, now: datetime) -> bool:
-    """Delete one of the user's products and mark its notifications read; return if it existed."""
+    """Delete a user's product and mark its notifications read; return whether it existed."""
     owner = accounts.lock_user(transaction, user_id)
     product = get(transaction.connection, user_id, product_id)
     if product is None or owner is None:

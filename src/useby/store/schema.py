@@ -108,7 +108,7 @@ users = sa.Table(
     sa.UniqueConstraint("email"),
 )
 """``seq`` is the newest ``seq`` of the user's notifications. ``signed_out_at`` ends tokens that
-carry no session (an outside issuer's) issued at or before it; it is a minute later than the
+have no sign-in (an outside issuer's) and were issued at or before it; it is a minute later than the
 sign-out, because the issuer's clock may be ahead."""
 
 sessions = sa.Table(

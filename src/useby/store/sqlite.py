@@ -1,10 +1,10 @@
 """SQLite: one writer with group commit, and a few reader threads with shared snapshots.
 
 SQLite takes one writer at a time, so a node has one writing connection in a thread of its own.
-Writes that are requested during a commit share the next one (group commit), each in a savepoint,
-so that a failing one affects only itself. Callers continue only after the commit is on stable
-storage (``synchronous=FULL``). Cancelling a caller does not cancel its work, which was accepted and
-is finished (omnilib/aiosqlite#259 describes the alternative).
+Writes that are requested during a commit share the next one (group commit); one that fails affects
+only itself (``store.groups``). Callers continue only after the commit is on stable storage
+(``synchronous=FULL``). Cancelling a caller does not cancel its work, which was accepted and is
+finished (omnilib/aiosqlite#259 describes the alternative).
 
 Look-ups that are requested in one turn of the event loop go to one thread together, in one
 transaction: the round trip to a thread costs more than a look-up does. Long reads, which name
