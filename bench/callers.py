@@ -8,11 +8,11 @@ import struct
 import time
 from array import array
 from collections.abc import Sequence
+from dataclasses import dataclass
 from multiprocessing.connection import Connection as Pipe
 from typing import Any
 
 from bench import wire
-from bench.load import Caller, Manner
 from bench.peer import HOST
 from bench.peers.control import STAMP
 
@@ -24,6 +24,24 @@ _DIGITS = 19
 _RESET = struct.pack("ii", 1, 0)
 """SO_LINGER value with which a closed connection leaves no port in TIME_WAIT."""
 _CHURN_TICK = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The data that one connection sends: its handshake, and its answer to the first frame."""
+
+    request: bytes
+    says: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """The port and the exchange that all connections to a peer share."""
+
+    port: int
+    hears: tuple[bytes, ...]
+    answers: dict[bytes, bytes]
+    """Whole frames to write, by the payload that asks for them."""
 
 
 class _Connection:

@@ -9,34 +9,16 @@ import multiprocessing
 import resource
 import traceback
 from array import array
-from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any, Self
 
 from bench import wire
+from bench.callers import Caller, Callers, Manner
 from bench.crowd import Crowd
 from bench.peer import HOST, Dialogue, Server
 
 PATIENCE = 120.0
 """Maximum time of an order to the process, in seconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """The data that one connection sends: its handshake, and its answer to the first frame."""
-
-    request: bytes
-    says: bytes = b""
-
-
-@dataclass(frozen=True, slots=True)
-class Manner:
-    """The protocol that all connections to a peer share."""
-
-    port: int
-    hears: tuple[bytes, ...]
-    answers: dict[bytes, bytes]
-    """Whole frames to write, by the payload that asks for them."""
 
 
 class Load:
@@ -144,8 +126,6 @@ def _manner(port: int, dialogue: Dialogue) -> Manner:
 
 
 def _main(pipe: Connection, manner: Manner) -> None:
-    from bench.callers import Callers  # noqa: PLC0415 - only this process needs it
-
     callers = Callers(pipe, manner)
     try:
         callers.run()
