@@ -1,20 +1,20 @@
 /**
  * One person's sign-in at this node, over REST.
  *
- * The access token is in memory only. So is the refresh token while the page is to be seen: it is
- * laid into the tab's `sessionStorage` when the page goes out of sight, for a reload or for a phone
- * that drops what it does not show, and taken out again when the page is back. It never lies in
- * `localStorage`, where it would outlive the tab and two tabs would spend the same one, which the
- * node takes for theft; and a tab that is duplicated finds nothing to copy.
+ * The access token is in memory only, and so is the refresh token while the page is visible. When
+ * the page is hidden, the refresh token is copied to the tab's `sessionStorage`, for a reload or a
+ * phone that discards hidden pages; when the page is visible again, the copy is removed. The token is
+ * never in `localStorage`, where it would outlive the tab and two tabs would use the same token,
+ * which the node treats as theft. A duplicated tab finds nothing to copy.
  *
  * @module
  */
 
 const KEPT = "useby.refreshToken";
-/** A token that ends within so many seconds is exchanged; the node warns 60 before. */
+/** Seconds before its expiry at which a token is exchanged; the node warns 60 before. */
 const EARLY = 90;
 
-/** REST answered with no success. */
+/** An answer of the REST API that is not a success. */
 export class ApiError extends Error {
   name = "ApiError";
 
@@ -60,7 +60,7 @@ async function request(method, path, { token, body }) {
 
 export class Account {
   #access = "";
-  #good = 0; // until when, in milliseconds as Date.now() has them
+  #good = 0; // time until which it is used, in the milliseconds of Date.now()
   #refresh = sessionStorage.getItem(KEPT) ?? "";
   /** @type {Promise<void> | null} */
   #exchanging = null;
@@ -69,7 +69,7 @@ export class Account {
     this.#keep();
     document.addEventListener("visibilitychange", () => this.#keep());
     addEventListener("pageshow", () => this.#keep());
-    addEventListener("pagehide", () => this.#keep(true)); // a reload, in browsers that say no more
+    addEventListener("pagehide", () => this.#keep(true)); // some browsers send only this on a reload
   }
 
   get signedIn() {
@@ -77,7 +77,7 @@ export class Account {
   }
 
   /**
-   * Whether the node makes accounts by itself.
+   * Return whether the node allows sign-up.
    *
    * @returns {Promise<boolean>}
    */
@@ -102,9 +102,9 @@ export class Account {
     this.#take(await request("POST", "auth/login", { body: { email, password } }));
   }
 
-  /** End the sign-in here whatever happens, and at the node if it can be reached. */
+  /** End the sign-in in this tab in any case, and at the node if it can be reached. */
   async signOut() {
-    await this.#exchanging?.catch(() => {}); // or its answer would sign us in again
+    await this.#exchanging?.catch(() => {}); // its answer would restore the sign-in
     const refreshToken = this.#refresh;
     this.#forget();
     if (refreshToken) await request("POST", "auth/logout", { body: { refreshToken } });
@@ -122,17 +122,17 @@ export class Account {
       return await request(method, path, { token });
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 401) throw error;
-      if (token === this.#access) await this.#exchange(); // the clock here may be wrong
+      if (token === this.#access) await this.#exchange(); // the local clock may be wrong
       return request(method, path, { token: this.#access });
     }
   }
 
-  /** A one-use ticket for the socket: nothing worth stealing stands in its URL. */
+  /** Return a one-use ticket for the WebSocket, so that its URL contains no token. */
   async ticket() {
     return (await this.call("POST", "ws/ticket")).ticket;
   }
 
-  /** The next tokens. Those who ask at once share them, since each refresh token is good once. */
+  /** Fetch the next tokens. Concurrent callers share one request: a refresh token works once. */
   async #exchange() {
     this.#exchanging ??= request("POST", "auth/refresh", { body: { refreshToken: this.#refresh } })
       .then((tokens) => this.#take(tokens))

@@ -1,8 +1,8 @@
 /**
- * The page: sign in, see what is due, be told what falls due, mark it read.
+ * The page: sign in, list the products that are due, show notifications and mark them read.
  *
- * What was read, and which products there are, is shown as the node says it, never as it was asked
- * for; so all devices show the same.
+ * The page shows the state that the node returns, never the state that was requested, so that all
+ * devices show the same.
  *
  * @module
  */
@@ -12,9 +12,9 @@ import { Notifications } from "./client.js";
 
 /** @typedef {import("./client.js").Notification} Notification */
 
-/** Products, and notifications, that are shown at most. */
+/** Maximum number of products, and of notifications, on the page. */
 const MOST = 100;
-const FAR = 36500; // days: all that is not closed
+const FAR = 36500; // days; covers all products that are not closed
 const DAYS = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 const MOMENT = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" });
 
@@ -69,7 +69,7 @@ function complain(error) {
 }
 
 /**
- * Do what a person asked for, and say so if it fails.
+ * Carry out a person's action, and show an error if it fails.
  *
  * @param {() => Promise<void>} action
  */
@@ -93,7 +93,7 @@ function show() {
 
 SIGN_IN.addEventListener("submit", (event) => {
   event.preventDefault();
-  if (SIGN_IN.ariaBusy === "true") return; // pressed twice
+  if (SIGN_IN.ariaBusy === "true") return; // the button was pressed twice
   SIGN_IN.ariaBusy = "true";
   const isNew = event.submitter?.getAttribute("value") === "new";
   void attempt(async () => {
@@ -111,12 +111,12 @@ void account.canSignUp().then(
   (open) => {
     SIGN_UP.hidden = !open;
   },
-  () => {}, // a node that can't be reached makes no account
+  () => {}, // the node cannot be reached
 );
 
 SIGN_OUT.addEventListener("click", () => {
   void attempt(async () => {
-    await notifications?.close(); // what was marked is brought home first
+    await notifications?.close(); // sends the pending marks first
     try {
       await account.signOut();
     } finally {
@@ -162,15 +162,15 @@ function isNow({ name, code, wait, reason }) {
     void look.at(whatIsDue);
   }
   if (name !== "closed" || code === null) return;
-  // The node does not want us any more: signed out elsewhere, or the sign-in is too old.
+  // The node refuses the connection: the sign-in was ended elsewhere, or has expired.
   void account.signOut().catch(() => {});
   end();
   TROUBLE.textContent = code === 1008 ? `${reason}. Sign in again.` : "Sign in again.";
 }
 
-// what is due
+// products that are due
 
-/** Asks the node, once more if something happened meanwhile, and not for each thing that did. */
+/** Runs each request once at a time; changes during a request cause one more, not one each. */
 const look = {
   /** @type {Map<() => Promise<void>, boolean>} */
   under: new Map(),
@@ -214,7 +214,7 @@ function row({ name, expiryDate, status, daysLeft }) {
 }
 
 document.addEventListener("visibilitychange", () => {
-  if (document.visibilityState === "visible") void look.at(whatIsDue); // it may be another day
+  if (document.visibilityState === "visible") void look.at(whatIsDue); // the date may have changed
 });
 
 // notifications
@@ -224,7 +224,7 @@ function tell(notification) {
   const { id, message, type, createdAt, readAt } = notification;
   const button = element("button", { type: "button", ariaLabel: `Mark read: ${message}` }, "Mark read");
   button.addEventListener("click", () => {
-    button.disabled = true; // until the node says that it was read
+    button.disabled = true; // until the node publishes the mark
     void notification.markRead();
   });
   const time = element("time", { dateTime: createdAt.toISOString() }, MOMENT.format(createdAt));
@@ -247,7 +247,7 @@ function wasRead(id) {
   count();
 }
 
-/** Too many were read at once to be named. */
+/** Fetch the unread notifications, after an event for too many marks to list their ids. */
 async function whatWasRead() {
   const { items } = await account.call("GET", "notifications?unread=true&limit=500");
   const still = new Set(items.map((/** @type {{id: string}} */ each) => each.id));
