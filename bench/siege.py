@@ -216,7 +216,7 @@ def _visiting(access: Access) -> Iterator[Visitors]:
 
 
 async def _complain(what: Any, outcome: Outcome) -> None:
-    """Await something; its failure is a complaint and does not end the siege."""
+    """Await ``what``; its failure is a complaint and does not end the siege."""
     try:
         await what
     except Exception as error:  # noqa: BLE001 - the verdict names every error

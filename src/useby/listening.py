@@ -167,7 +167,7 @@ class Door:
         self._loop.add_reader(self._listener, self._accept)
 
     def _note(self, error: OSError) -> None:
-        """Mark the node as not ready, and log the error once per LOG_SECONDS."""
+        """Mark the node as not ready, and log the error at most once per LOG_SECONDS."""
         self._seats.out_of_files = True
         if self._recovery is not None:
             self._recovery.cancel()

@@ -35,7 +35,7 @@ WORKER: Final = "--worker"
 RETRY_SECONDS: Final = 0.5
 RETRY_MAX_SECONDS: Final = 30.0
 STABLE_SECONDS: Final = 30.0
-"""A worker that ran for this long is restarted without backoff when it dies."""
+"""A worker that ran for this long is restarted after RETRY_SECONDS when it dies."""
 GRACE_SECONDS: Final = 6.0
 """Time that a worker gets after its drain before it is killed."""
 

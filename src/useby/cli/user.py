@@ -47,8 +47,8 @@ def add(
 ) -> None:
     """Create an account.
 
-    At a terminal the command asks for a password. For an account
-    without one, create an access token with `useby token`.
+    At a terminal the command asks for a password. For an account without one, create an access
+    token with `useby token`.
     """
     new = checked(
         NewUser, email=email, name=name, time_zone=time_zone, password=_password(password_stdin)
