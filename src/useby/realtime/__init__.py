@@ -3,7 +3,8 @@
 - ``http``, ``upgrade``, ``slots``, ``deadlines``: HTTP connections, until one is upgraded.
 - ``admission``: verify tokens and look users up, in batches.
 - ``socket``, ``wire``, ``session``: one connection; ``session`` decides and does no I/O.
-- ``hub``, ``sweep``, ``reconcile``: all connections of the node, and the timer that checks them.
+- ``hub``, ``sweep``, ``reconcile``: all connections of the node, and the timer that checks them;
+  ``host`` is the part of the hub that ``socket`` needs.
 - ``requests``, ``updates``, ``retry``: database work for connections, in batches.
 - ``frames``, ``closes``, ``schemas``, ``asyncapi``: the protocol, and its published description.
 

@@ -17,7 +17,7 @@ import logging
 import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from websockets.frames import Frame, Opcode
 from websockets.protocol import State as WireState
@@ -29,11 +29,9 @@ from useby.realtime import closes, frames
 from useby.realtime.closes import Close
 from useby.realtime.effects import Effects, Fetch, Mark, WentBack
 from useby.realtime.frames import Authenticate
+from useby.realtime.host import SocketHost
 from useby.realtime.session import Session, State
 from useby.realtime.wire import Wire
-
-if TYPE_CHECKING:
-    from useby.realtime.hub import Hub
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +78,11 @@ class Socket(asyncio.Protocol):
     )
 
     def __init__(
-        self, hub: "Hub", transport: asyncio.Transport, session: Session, answer: bytes = b""
+        self,
+        hub: "SocketHost[Socket]",
+        transport: asyncio.Transport,
+        session: Session,
+        answer: bytes = b"",
     ) -> None:
         """Take over a transport; ``answer``, to the upgrade, is sent with the first frame."""
         self._hub = hub
@@ -245,8 +247,7 @@ class Socket(asyncio.Protocol):
             if self._wire.eof_sent:
                 return  # the parser has ended; further bytes are ignored
             if self.session.busy and self.session.state is not State.CLOSED:
-                # Frames are processed in order, so later ones stay in the kernel's buffer.
-                self._unparsed = data[start:]
+                self._unparsed = data[start:]  # later frames stay in the kernel's buffer
                 self.transport.pause_reading()
                 self._disarm()  # the rest of a message may be in the kernel's buffer
                 return
