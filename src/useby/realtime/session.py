@@ -1,4 +1,4 @@
-"""One connection's state machine. No I/O: inputs are method calls, what follows is returned.
+"""State machine of one connection, without I/O: inputs are method calls, effects are returned.
 
 ::
 
@@ -8,28 +8,27 @@
        │                    └────── REWINDING ───────┘
        └── close, from every state ──► CLOSED
 
-- OPENING: the token was good, its user is being looked up. Nothing has been sent.
-- REPLAYING: the unread notifications there were when the user was looked up, page by page, as
-  fast as the peer reads and no faster.
-- LIVE: news goes out as it comes, if it follows what was sent without a gap.
-- CATCHING_UP: what is newer than what was sent is fetched, read or not, because a live connection
-  gets every notification.
-- REWINDING: the page that shows where the database agrees with what was sent is fetched.
-- CLOSED: takes every input and does nothing.
+- OPENING: the token is valid and the user is being looked up. Nothing has been sent yet.
+- REPLAYING: the unread notifications that existed at the look-up are sent page by page, as fast
+  as the peer reads.
+- LIVE: committed notifications are pushed if they follow the last one sent without a gap.
+- CATCHING_UP: notifications after the last one sent are fetched, read or unread, because an open
+  connection gets every notification.
+- REWINDING: the page that shows where the database agrees with what was sent is being fetched.
+- CLOSED: every input is ignored.
 
-``seq`` is the newest notification settled on this connection and ``heard`` the newest known to
-exist. News that comes while a page is under way is only heard, not kept: the store has it. So a
-session holds one page at most, sends nothing twice, and skips nothing.
+Up to ``seq``, all notifications are dealt with on this connection; ``latest_seq`` is the newest one
+announced. Notifications committed while a page is being sent only raise ``latest_seq``; they are
+fetched later. So a session holds at most one page, and sends each notification once, in order.
 
 A restored database gives numbers again, so ``seq`` may have to go back (``rewind``). The session
 then reads from the oldest notification of its ``Trail`` on and passes over those it has sent. If
 the database does not have that one any more, everything unread is replayed.
 
-Client frames are acted on in the order they came. Marking read is durable before a later frame is
-looked at, so frames that arrive meanwhile wait in the inbox (the socket stops reading then).
+Client frames are executed in the order of their arrival. A mark is durable before a later frame is
+executed; until then frames wait in the inbox, and the socket stops reading.
 
-An extended session (contract section 8) is the same machine: its frames say more, it understands
-more actions, and it is told what a plain one never hears of.
+An extended session (contract section 8) has the same states, and more frames and actions.
 """
 
 from collections import deque
@@ -46,15 +45,15 @@ from useby.realtime.frames import Authenticate, ClientFrame, Ignored, MarkRead, 
 from useby.realtime.trail import Numbered, Sent, Trail
 
 PAGE = 100
-"""Notifications fetched at a time."""
+"""Maximum notifications of a page."""
 CHUNK = 16 * 1024
-"""Bytes of a page handed to the socket at a time."""
+"""Bytes after which a chunk of a page ends."""
 IDS_PER_FRAME = 100
-"""Ids of notifications read elsewhere that one frame names."""
+"""Maximum ids in a READ frame."""
 
 
 class State(Enum):
-    """Where a session stands; see the module's drawing."""
+    """State of a session; see the module's drawing."""
 
     OPENING = "opening"
     REPLAYING = "replaying"
@@ -71,12 +70,12 @@ ACCEPTS = {
     "marked": _ESTABLISHED,
     "authenticated": _ESTABLISHED,
 }
-"""Answers to what a session asked for, and where it awaits them. Elsewhere they are our own
-mistake; all other inputs come from outside and are taken in every state."""
+"""States in which a session accepts each answer to its requests; elsewhere one is a bug of ours.
+All other inputs come from outside and are accepted in every state."""
 
 
-class UnexpectedReply(Exception):  # noqa: N818 - it names what happened
-    """An answer that the session does not await."""
+class UnexpectedReply(Exception):  # noqa: N818 - named after the condition
+    """An answer in a state that does not await it."""
 
 
 _NOTHING: Effects = ()
@@ -89,7 +88,7 @@ _REFUSALS = {
 
 
 class Session:
-    """What one connection has been sent, is being sent, and has asked for."""
+    """Notifications sent to one connection, and requests of its client."""
 
     __slots__ = (
         "_encode",
@@ -110,31 +109,31 @@ class Session:
     )
 
     def __init__(self, user_id: str, *, extended: bool = False) -> None:
-        """Start in OPENING, for the user whom the token names."""
+        """Start in OPENING, for the user of the token."""
         self.user_id = user_id
         self.extended = extended
         self._encode = frames.extended_notification if extended else frames.notification
         self.state = State.OPENING
         self.seq = 0
         self.latest_seq = 0
-        self._floor = 0  # up to here only what is unread is sent
-        self._replay_until = 0  # where seq stands once the last page has been sent
+        self._floor = 0  # up to this ``seq`` only unread notifications are sent
+        self._replay_until = 0  # ``seq`` once the last page has been sent
         self._last_page = False
         self._rows: deque[Notification] | None = None
         self._trail = Trail()
         self._must_rewind = False  # once the pages under way have been sent
         self._had: frozenset[int] | None = None  # what was sent before a rewind, until it is over
-        self._waiting = False  # for what a client's frame asked of the store
+        self._waiting = False  # for the answer to a client's frame
         self._inbox: deque[ClientFrame | Close] | None = None
 
     @property
     def busy(self) -> bool:
-        """Whether client frames must wait; the socket stops reading then."""
+        """Return whether client frames must wait; the socket stops reading then."""
         return self._waiting or self.state is State.OPENING
 
     @property
     def known(self) -> int:
-        """The newest ``seq`` known to exist; 0 during a rewind, when it is not known."""
+        """Newest ``seq`` that the database must have; 0 during a rewind, which requires none."""
         rewinds = self._must_rewind or self._had is not None
         return 0 if rewinds else max(self.seq, self.latest_seq)
 
@@ -147,14 +146,14 @@ class Session:
         since: Sent | None,
         expires_at: datetime | None = None,
     ) -> Effects:
-        """The user was looked up.
+        """Open the session with the result of the look-up.
 
         Args:
-            standing: Whether the user may come in.
-            newest: The newest ``seq`` given to one of the user's notifications.
-            unread: How many notifications are unread; for a plain session, whether any is.
-            since: The notification after which the client wants everything; ``None``: all unread.
-            expires_at: When the token ends; an extended session says so.
+            standing: Status of the token and its user.
+            newest: The newest ``seq`` of the user's notifications.
+            unread: The number of unread notifications; a plain session checks only if it is 0.
+            since: The notification after which the client wants all; ``None``: the unread ones.
+            expires_at: The end of the token, which an extended session sends.
         """
         if not self._awaits("opened"):
             return _NOTHING
@@ -182,7 +181,7 @@ class Session:
         return (greeting, *follow, *self._drain_inbox())
 
     def page(self, rows: Sequence[Notification], newest: int) -> Effects:
-        """The store answered a ``Fetch``; pull what to send with ``more``.
+        """Take the page of a ``Fetch``; ``next_chunk`` returns it in parts.
 
         Args:
             rows: At most ``PAGE`` rows, ``seq`` rising.
@@ -204,7 +203,7 @@ class Session:
         return _NOTHING
 
     def next_chunk(self) -> Effects:
-        """The peer can take more: the page's next chunk, and at its end the next ``Fetch``."""
+        """Return the page's next chunk, followed at its end by the next ``Fetch``."""
         rows = self._rows
         if rows is None:
             return _NOTHING
@@ -224,7 +223,7 @@ class Session:
         return (*sent, *self._page_done())
 
     def try_push(self, rows: Sequence[Numbered]) -> bool:
-        """Count rows that were just committed as sent if they come next; else see ``passed``."""
+        """Count just committed rows as sent and return true, if they come next."""
         if self.state is not State.LIVE or rows[0].seq != self.seq + 1:
             return False
         self.seq = self.latest_seq = rows[-1].seq
@@ -232,7 +231,7 @@ class Session:
         return True
 
     def passed(self, rows: Sequence[Numbered]) -> Effects:
-        """Fetch rows that were just committed and not written, now or when it is their turn."""
+        """Fetch the rows that ``try_push`` refused, now or after the present page."""
         if self.state is State.LIVE and rows[0].seq <= self.seq:
             sent = self._trail.agrees(rows[0])
             if not sent:
@@ -241,7 +240,7 @@ class Session:
         return self.announce(rows[-1].seq)
 
     def announce(self, newest: int) -> Effects:
-        """The user's newest ``seq`` is said to be ``newest``."""
+        """Fetch up to the user's newest ``seq``, now or after the present page."""
         if newest <= self.latest_seq or self.state is State.CLOSED:
             return _NOTHING
         self.latest_seq = newest
@@ -258,32 +257,32 @@ class Session:
         return self._advance() if self.state is State.LIVE else _NOTHING
 
     def read_elsewhere(self, ids: Sequence[str], unread: int) -> Effects:
-        """Notifications of the user were read, here or on another device."""
+        """Send which notifications were marked read, on this or another device."""
         if not self.extended or self.state not in _ESTABLISHED:
             return _NOTHING
         named = [ids[start : start + IDS_PER_FRAME] for start in range(0, len(ids), IDS_PER_FRAME)]
         return [frames.read(each, unread) for each in named or [()]]
 
     def product_changed(self, data: bytes) -> Effects:
-        """A product of the user is not what it was; ``data`` says so."""
+        """Send an encoded PRODUCT frame."""
         return (data,) if self.extended and self.state in _ESTABLISHED else _NOTHING
 
     def expiring(self, expires_at: datetime) -> Effects:
-        """The token is about to end."""
+        """Send that the token ends soon."""
         if not self.extended or self.state not in _ESTABLISHED:
             return _NOTHING
         return (frames.token_expiring(expires_at),)
 
     def text(self, message: str) -> Effects:
-        """The client sent a text frame."""
+        """Process a text frame of the client."""
         return self._enqueue(frames.parse(message, extended=self.extended))
 
     def refuse(self, why: Close) -> Effects:
-        """The client sent a frame that ends the connection, once those before it are dealt with."""
+        """Close because of a client's frame, after the frames before it."""
         return self._enqueue(why)
 
     def marked(self) -> Effects:
-        """What ``Mark`` asked for is durable."""
+        """Continue with the inbox: the ``Mark`` is durable."""
         if not self._awaits("marked"):
             return _NOTHING
         self._waiting = False
@@ -292,11 +291,11 @@ class Session:
     def authenticated(
         self, expires_at: datetime | None, why: str = closes.TOKEN_INVALID.reason
     ) -> Effects:
-        """Take the verdict on a fresh token.
+        """Send the result for a new token, and continue with the inbox.
 
         Args:
-            expires_at: When it ends; ``None`` if it is refused.
-            why: The reason of a refusal.
+            expires_at: The end of the token; ``None`` if it is rejected.
+            why: The reason of a rejection.
         """
         if not self._awaits("authenticated"):
             return _NOTHING
@@ -309,7 +308,7 @@ class Session:
         return (answer, *self._drain_inbox())
 
     def close(self, why: Close) -> Effects:
-        """End, for whatever reason; the first one counts."""
+        """Close with ``why``, unless the session is closed already."""
         if self.state is State.CLOSED:
             return _NOTHING
         self.state = State.CLOSED
@@ -325,9 +324,8 @@ class Session:
 
     def _page_done(self) -> Effects:
         if self._last_page:
-            self.seq = max(
-                self.seq, self._replay_until
-            )  # a deleted row leaves a hole that never fills
+            # The last numbers may be missing, because their rows were deleted.
+            self.seq = max(self.seq, self._replay_until)
             return self._advance()
         if self.state is State.REPLAYING:
             return (Fetch(after=self.seq, unread_to=self._replay_until),)
@@ -359,8 +357,7 @@ class Session:
 
     def _catch_up(self) -> Effects:
         self.state = State.CATCHING_UP
-        # What was heard so far is in the coming snapshot, or was never true; what is heard from
-        # now on wants another look.
+        # The coming page covers all announced so far; later announcements need another fetch.
         self.latest_seq = self.seq
         return (Fetch(after=self.seq, unread_to=None),)
 
@@ -389,7 +386,7 @@ class Session:
         if first is None:
             return Mark(None)
         ids, inbox = list(first), self._inbox
-        while inbox and isinstance(inbox[0], MarkRead) and inbox[0].ids:  # they share a commit
+        while inbox and isinstance(inbox[0], MarkRead) and inbox[0].ids:  # for one commit
             ids += inbox[0].ids
             inbox.popleft()
         return Mark(tuple(ids))
