@@ -9,7 +9,7 @@ Mark    StoreRequests.mark   up to 1,000 users a commit  Session.marked, once du
 
 The marks of one user are merged. So a device that reconnects repeatedly while its user's row is
 locked, and sends the same marks each time, adds nothing to the queue. A user whose row is locked
-moves to a queue of their own (``Batches``) and delays nobody else.
+moves to a queue of their own (``Batches``) and delays no other user.
 """
 
 import asyncio

@@ -181,7 +181,7 @@ class Session:
         return (greeting, *follow, *self._drain_inbox())
 
     def page(self, rows: Sequence[Notification], newest: int) -> Effects:
-        """Take the page of a ``Fetch``; ``next_chunk`` returns it in parts.
+        """The store answered a ``Fetch``; ``next_chunk`` returns what to send.
 
         Args:
             rows: At most ``PAGE`` rows, ``seq`` rising.
