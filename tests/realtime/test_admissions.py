@@ -73,9 +73,12 @@ def enter(house: InProcessNode, token: str) -> Line:
 
 
 def frames_in(data: bytes) -> list[Any]:
-    """The JSON of unmasked text frames that stand one after another."""
+    """Return the JSON of unmasked text frames in a row; the sweep's pings are passed over."""
     found = []
     while data:
+        if data[0] == 0x89:
+            data = data[2:]
+            continue
         assert data[0] == 0x81
         size, start = data[1], 2
         if size == 126:

@@ -37,8 +37,8 @@ SMALLER = {
     session_module: {"PAGE": PAGE, "CHUNK": 700},
     socket_module: {"HIGH_WATER": 2048},
     wants_module: {"PAGE": PAGE, "FETCH_BATCH": 2},
-    patience_module: {"RETRY_LONGEST": 1.0},
-    admissions_module: {"TOGETHER": 2},
+    patience_module: {"RETRY_MAX_SECONDS": 1.0},
+    admissions_module: {"BATCH": 2},
 }
 """So that few notifications and few connections are many."""
 SETTINGS = Settings(
