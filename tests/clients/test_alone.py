@@ -34,7 +34,7 @@ sys.meta_path.insert(0, OnlyWhatItNeeds())
 import useby
 assert not [name for name in sys.modules if name.startswith("useby.")], "useby is not lazy"
 from useby import Notifications
-from useby.client import Api, Blocking
+from useby.client import Api, SyncRunner
 assert Notifications is useby.Notifications is useby.client.Notifications
 Notifications("http://127.0.0.1:1", token="t")
 """
@@ -68,11 +68,11 @@ def test_its_extra_names_all_that_it_imports() -> None:
 
 def test_the_public_names_are_these() -> None:
     assert set(useby.client.__all__) == {
-        "Account", "AccountChange", "Api", "ApiError", "Blocking", "Conflict", "Cursor", "Event",
+        "Account", "AccountChange", "Api", "ApiError", "SyncRunner", "Conflict", "Cursor", "Event",
         "FileCursor", "Forbidden", "Invalid", "MemoryCursor", "NewNotification", "NewProduct",
         "NotFound", "Notification", "Notifications", "Outcome", "Product", "ProductChange",
-        "ProductChanged", "Read", "Refused", "State", "Timing", "Tokens", "TooMany",
-        "Unauthorized", "Unavailable", "Unsettled",
+        "ProductChanged", "Read", "ConnectionRejected", "State", "Timing", "Tokens", "TooMany",
+        "Unauthorized", "Unavailable", "FlushInterrupted",
     }  # fmt: skip
     assert set(useby.__all__) - {"__version__"} < set(useby.client.__all__)
     for name in useby.__all__:

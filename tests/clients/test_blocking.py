@@ -28,7 +28,7 @@ async def test_ctrl_c_in_an_iteration_is_a_keyboard_interrupt_and_nothing_else()
     code, said = await _interrupted(
         """
 import asyncio
-from useby.client import Blocking
+from useby.client import SyncRunner
 
 async def items():
     yield "begun"
@@ -37,7 +37,7 @@ async def items():
     finally:
         await asyncio.sleep(0.05)
 
-with Blocking() as run:
+with SyncRunner() as run:
     for item in run.each(items()):
         print(item, flush=True)
 """
@@ -51,7 +51,7 @@ async def test_what_was_running_has_ended_when_ctrl_c_is_raised() -> None:
     code, said = await _interrupted(
         """
 import asyncio
-from useby.client import Blocking
+from useby.client import SyncRunner
 
 async def work():
     print("begun", flush=True)
@@ -62,7 +62,7 @@ async def work():
         ended.append(True)
 
 ended = []
-with Blocking() as run:
+with SyncRunner() as run:
     try:
         run(work())
     except KeyboardInterrupt:

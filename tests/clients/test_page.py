@@ -71,6 +71,13 @@ def test_its_names_are_there() -> None:
         r"`([a-z_]+)`", PAGE.split("## REST, in Python")[1].split("A script")[0]
     ):
         assert hasattr(Api, name) or name == "retry_after", name
-    for name in ("State", "Read", "ProductChanged", "Refused", "Unsettled", "FileCursor"):
+    for name in (
+        "State",
+        "Read",
+        "ProductChanged",
+        "ConnectionRejected",
+        "FlushInterrupted",
+        "FileCursor",
+    ):
         assert f"`{name}" in PAGE
         assert hasattr(useby.client, name)

@@ -12,8 +12,8 @@ from useby.store.lock import AlreadyServed, serving_lock
 HOLD = """
 import sys
 from pathlib import Path
-from useby.store.lock import hold_for_serving
-with hold_for_serving(Path(sys.argv[1])):
+from useby.store.lock import serving_lock
+with serving_lock(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
 """
