@@ -505,7 +505,10 @@ class Restore(Delivery):
     @rule(data=st.data())
     def restore(self, data: st.DataObject) -> None:
         kept = data.draw(st.integers(0, len(self.rows) - 1))
-        marks_lost = data.draw(st.booleans())
+        self.restore_to(kept, marks_lost=data.draw(st.booleans()))
+
+    def restore_to(self, kept: int, *, marks_lost: bool = False) -> None:
+        """Take all but the first ``kept`` rows away, and perhaps the marks of those."""
         del self.rows[kept:]
         if marks_lost:
             self.rows = [replace(each, read_at=None) for each in self.rows]
@@ -552,6 +555,54 @@ class Restore(Delivery):
 
 TestRestore = Restore.TestCase
 TestRestore.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
+
+
+def test_a_replay_that_a_restore_emptied_skips_no_number_it_was_to_send() -> None:
+    model = Restore()
+    model.post(3)
+    model.connect()
+    model.the_sweep_compares()
+    model.restore_to(0)
+    model.post(1)
+    model.open()
+    model.restore_to(0)
+    model.the_store_reads()
+    model.post(2)
+    model.the_page_arrives()
+    model.teardown()
+    assert model.sent == [2001, 2002]
+
+
+def test_unread_rows_under_numbers_that_were_read_at_opening_are_sent_after_a_restore() -> None:
+    model = Restore()
+    model.rows = [row(1, read=True), row(2, read=True)]
+    model.connect()
+    model.open()
+    model.restore_to(0)
+    model.post(3)
+    model.the_sweep_compares()
+    model.the_store_reads()
+    model.the_page_arrives()
+    model.the_peer_reads()
+    assert model.sent == [1003]
+    model.teardown()
+    assert model.sent == [1003, 1001, 1002]
+
+
+def test_a_second_restore_while_a_replay_waits_leaves_the_session_live() -> None:
+    model = Restore()
+    model.post(3)
+    model.connect()
+    model.open()
+    model.rows[0] = replace(model.rows[0], read_at=NOW)
+    model.the_sweep_compares()
+    model.restore_to(0)
+    model.post(1)
+    model.the_epoch_is_noticed()
+    model.the_client_marks(1)
+    model.restore_to(0)
+    model.teardown()
+    assert model.sent == []
 
 
 @given(st.lists(st.sampled_from(sorted(INPUTS)), max_size=30))

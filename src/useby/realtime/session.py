@@ -23,7 +23,9 @@ fetched later. So a session holds at most one page, and sends each notification 
 
 A restored database gives numbers again, so ``seq`` may have to go back (``rewind``). The session
 then reads from the oldest notification of its ``Trail`` on and passes over those it has sent. If
-the database does not have that one any more, everything unread is replayed.
+the database does not have that one any more, everything unread is replayed. Everything unread is
+also replayed if the trail is complete and holds nothing up to the floor (the newest ``seq`` at
+opening): then no row shows that those numbers still belong to the notifications of the opening.
 
 Client frames are executed in the order of their arrival. A mark is durable before a later frame is
 executed; until then frames wait in the inbox, and the socket stops reading.
@@ -190,13 +192,20 @@ class Session:
         if not self._awaits("page"):
             return _NOTHING
         if self.state is State.REWINDING:
-            agrees = bool(rows) and hash(rows[0].id) in (self._had or ())
-            if not agrees or rows[0].seq <= self._floor:
-                return self._replay_again(newest, agrees=agrees)
+            self.latest_seq = newest
+            if not rows or hash(rows[0].id) not in (self._had or ()):
+                return self._replay(0, newest)
+            if rows[0].seq <= self._floor:
+                return self._replay(self.seq, min(newest, self._floor))
             self.state = State.CATCHING_UP
         self._last_page = len(rows) < PAGE
         if self.state is State.CATCHING_UP:
             self._replay_until = newest
+        else:
+            self.latest_seq = max(self.latest_seq, newest)
+            # After a restore the database may end below the floor.
+            self._floor = min(self._floor, newest)
+            self._replay_until = min(self._replay_until, newest)
         if not rows:
             return self._page_done()
         self._rows = deque(rows)
@@ -340,20 +349,21 @@ class Session:
         return _NOTHING
 
     def _go_back(self) -> Effects:
-        self.state, self._must_rewind = State.REWINDING, False
-        oldest, self._had = self._trail.oldest, self._trail.hashes
-        self.seq = self.latest_seq = self.seq if oldest is None else oldest - 1
-        enough = oldest is None or oldest <= self._floor
-        return (Fetch(after=self.seq, unread_to=None, only_one=enough),)
+        self._must_rewind, self._had = False, self._trail.hashes
+        oldest = self._trail.oldest
+        if oldest is None or (oldest > self._floor and self._trail.complete):
+            # No row shows that the numbers up to the floor still mean what they did at opening.
+            self.latest_seq = self.seq = 0
+            return self._replay(0, self._floor) if self._floor else self._catch_up()
+        self.state, self.seq = State.REWINDING, oldest - 1
+        self.latest_seq = self.seq
+        return (Fetch(after=self.seq, unread_to=None, only_one=oldest <= self._floor),)
 
-    def _replay_again(self, newest: int, *, agrees: bool) -> Effects:
-        """Replay what is unread, from the oldest one that was sent here or from the start."""
-        self.state, self.latest_seq = State.REPLAYING, newest
-        if not agrees:
-            self.seq = 0
-        exact = agrees or not self._had
-        self._floor = self._replay_until = min(newest, self._floor) if exact else newest
-        return (Fetch(after=self.seq, unread_to=self._replay_until),)
+    def _replay(self, after: int, until: int) -> Effects:
+        """Send the unread notifications after one ``seq`` and up to another, the new floor."""
+        self.state, self.seq = State.REPLAYING, after
+        self._floor = self._replay_until = until
+        return (Fetch(after=after, unread_to=until),)
 
     def _catch_up(self) -> Effects:
         self.state = State.CATCHING_UP

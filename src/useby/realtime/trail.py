@@ -38,20 +38,25 @@ class Trail:
     The node generates random ids, so two with the same hash are not to be expected.
     """
 
-    __slots__ = ("_pairs",)
+    __slots__ = ("_pairs", "complete")
 
     def __init__(self) -> None:
         """Create an empty trail."""
         self._pairs = array("q")
+        self.complete = True
+        """Whether every row that was added is still remembered."""
 
     def add(self, rows: Sequence[Numbered]) -> None:
         """Add rows in the order in which they were sent; drop the oldest ones."""
         pairs = self._pairs
-        for row in rows[-KEPT:] if len(rows) > KEPT else rows:
+        if len(rows) > KEPT:
+            rows, self.complete = rows[-KEPT:], False
+        for row in rows:
             pairs.append(row.seq)
             pairs.append(hash(row.id))
         if len(pairs) > 4 * KEPT:
             del pairs[: -2 * KEPT]
+            self.complete = False
 
     @property
     def oldest(self) -> int | None:
