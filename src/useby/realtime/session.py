@@ -9,28 +9,25 @@
        └── close, from every state ──► CLOSED
 
 - OPENING: the token is valid and the user is being looked up. Nothing has been sent yet.
-- REPLAYING: the unread notifications that existed at the look-up are sent page by page, as fast
-  as the peer reads.
+- REPLAYING: pages of the notifications unread at the look-up are sent, as fast as the peer reads.
 - LIVE: committed notifications are pushed if they follow the last one sent without a gap.
-- CATCHING_UP: notifications after the last one sent are fetched, read or unread, because an open
-  connection gets every notification.
-- REWINDING: the page that shows where the database agrees with what was sent is being fetched.
+- CATCHING_UP: all notifications after the last one sent are fetched, those read elsewhere, too.
+- REWINDING: the page that shows where the database agrees with the trail is being fetched.
 - CLOSED: every input is ignored.
 
 Up to ``seq``, all notifications are dealt with on this connection; ``latest_seq`` is the newest one
 announced. Notifications committed while a page is being sent only raise ``latest_seq``; they are
 fetched later. So a session holds at most one page, and sends each notification once, in order.
 
-A restored database gives numbers again, so ``seq`` may have to go back (``rewind``). The session
-then reads from the oldest notification of its ``Trail`` on and passes over those it has sent. If
-the database does not have that one any more, everything unread is replayed. Everything unread is
-also replayed if the trail is complete and holds nothing up to the floor (the newest ``seq`` at
-opening): then no row shows that those numbers still belong to the notifications of the opening.
+A restored database issues numbers again, so ``seq`` may have to decrease (``rewind``). The session
+then reads from the oldest notification of its ``Trail`` on, and skips those that it has sent. It
+replays all unread ones if the database no longer has the oldest one; older ones than the last
+``trail.KEPT`` may then be sent twice. It also replays them if the trail is complete and has nothing
+up to the floor (the newest ``seq`` at opening): no row shows that those numbers are still the same.
 
 Client frames are executed in the order of their arrival. A mark is durable before a later frame is
-executed; until then frames wait in the inbox, and the socket stops reading.
-
-An extended session (contract section 8) has the same states, and more frames and actions.
+executed; until then frames wait in the inbox, and the socket stops reading. An extended session
+(contract section 8) has the same states, and more frames and actions.
 """
 
 from collections import deque
@@ -123,8 +120,8 @@ class Session:
         self._last_page = False
         self._rows: deque[Notification] | None = None
         self._trail = Trail()
-        self._must_rewind = False  # once the pages under way have been sent
-        self._had: frozenset[int] | None = None  # what was sent before a rewind, until it is over
+        self._must_rewind = False  # once the present page has been sent
+        self._had: frozenset[int] | None = None  # hashes of the trail, during a rewind
         self._waiting = False  # for the answer to a client's frame
         self._inbox: deque[ClientFrame | Close] | None = None
 
@@ -183,7 +180,7 @@ class Session:
         return (greeting, *follow, *self._drain_inbox())
 
     def page(self, rows: Sequence[Notification], newest: int) -> Effects:
-        """The store answered a ``Fetch``; ``next_chunk`` returns what to send.
+        """Take the page of a ``Fetch``; ``next_chunk`` returns it in parts.
 
         Args:
             rows: At most ``PAGE`` rows, ``seq`` rising.
@@ -256,10 +253,7 @@ class Session:
         return self._advance() if self.state is State.LIVE else _NOTHING
 
     def rewind(self) -> Effects:
-        """Send what the database has and was not sent here, although numbers may have gone back.
-
-        If it has none of the last ``trail.KEPT`` that were sent, older ones may come twice.
-        """
+        """Send all rows that were not sent here, although numbers may have decreased."""
         if self.state not in _ESTABLISHED:
             return _NOTHING
         self._must_rewind = True
@@ -333,8 +327,7 @@ class Session:
 
     def _page_done(self) -> Effects:
         if self._last_page:
-            # The last numbers may be missing, because their rows were deleted.
-            self.seq = max(self.seq, self._replay_until)
+            self.seq = max(self.seq, self._replay_until)  # the last rows may have been deleted
             return self._advance()
         if self.state is State.REPLAYING:
             return (Fetch(after=self.seq, unread_to=self._replay_until),)
@@ -352,7 +345,7 @@ class Session:
         self._must_rewind, self._had = False, self._trail.hashes
         oldest = self._trail.oldest
         if oldest is None or (oldest > self._floor and self._trail.complete):
-            # No row shows that the numbers up to the floor still mean what they did at opening.
+            # No row shows that the numbers up to the floor belong to the same rows as at opening.
             self.latest_seq = self.seq = 0
             return self._replay(0, self._floor) if self._floor else self._catch_up()
         self.state, self.seq = State.REWINDING, oldest - 1
@@ -360,15 +353,14 @@ class Session:
         return (Fetch(after=self.seq, unread_to=None, only_one=oldest <= self._floor),)
 
     def _replay(self, after: int, until: int) -> Effects:
-        """Send the unread notifications after one ``seq`` and up to another, the new floor."""
+        """Replay the unread notifications from ``after`` up to ``until``, the new floor."""
         self.state, self.seq = State.REPLAYING, after
         self._floor = self._replay_until = until
         return (Fetch(after=after, unread_to=until),)
 
     def _catch_up(self) -> Effects:
         self.state = State.CATCHING_UP
-        # The coming page covers all announced so far; later announcements need another fetch.
-        self.latest_seq = self.seq
+        self.latest_seq = self.seq  # the page covers all announced so far; later ones come after
         return (Fetch(after=self.seq, unread_to=None),)
 
     def _enqueue(self, frame: ClientFrame | Close) -> Effects:

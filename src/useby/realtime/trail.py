@@ -44,7 +44,7 @@ class Trail:
         """Create an empty trail."""
         self._pairs = array("q")
         self.complete = True
-        """Whether every row that was added is still remembered."""
+        """True while the trail has every row that was added."""
 
     def add(self, rows: Sequence[Numbered]) -> None:
         """Add rows in the order in which they were sent; drop the oldest ones."""
