@@ -1,0 +1,106 @@
+"""The shape of the code: no import circle, no long file, no long function."""
+
+import ast
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+MAX_FILE_LINES = 400
+MAX_FUNCTION_LINES = 50
+
+
+def modules() -> dict[str, Path]:
+    """Each module of the server, the client and the bench, by its dotted name."""
+    found = {}
+    for top in (ROOT / "src" / "useby", ROOT / "bench"):
+        for path in top.rglob("*.py"):
+            parts = path.relative_to(top.parent).with_suffix("").parts
+            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+MODULES = modules()
+FILES = sorted(
+    (
+        *MODULES.values(),
+        *(ROOT / "tests").rglob("*.py"),
+        *(ROOT / "examples").rglob("*.py"),
+        *(path for path in (ROOT / "clients" / "js").glob("*.js")),
+        *(path for path in (ROOT / "src" / "useby" / "web").glob("*.js")),
+    ),
+)
+FILES = [path for path in FILES if "node_modules" not in path.parts]
+
+
+def imports_of(tree: ast.Module, known: dict[str, Path]) -> Iterator[str]:
+    """Modules that one imports anywhere: at its top, in a function, or for types only."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names = [
+                within if (within := f"{node.module}.{alias.name}") in known else node.module
+                for alias in node.names
+            ]
+        else:
+            continue
+        yield from (name for name in names if name in known)
+
+
+def import_graph(known: dict[str, Path]) -> dict[str, set[str]]:
+    return {
+        name: set(imports_of(ast.parse(path.read_text()), known)) - {name}
+        for name, path in known.items()
+    }
+
+
+def circle_in(graph: dict[str, set[str]]) -> list[str]:
+    """One circle of imports, as a path that ends where it begins; empty if there is none."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return [str(name) for name in error.args[1]]
+    return []
+
+
+def long_functions(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            length = (node.end_lineno or node.lineno) - node.lineno + 1
+            if length > MAX_FUNCTION_LINES:
+                yield node.name, length
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    assert circle_in(import_graph(MODULES)) == []
+
+
+def test_the_circle_finder_finds_a_circle_of_lazy_and_type_only_imports(tmp_path: Path) -> None:
+    texts = {
+        "one": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import two\n",
+        "two": "def f():\n    from three import g\n",
+        "three": "import one\n",
+    }
+    for name, text in texts.items():
+        (tmp_path / f"{name}.py").write_text(text)
+
+    circle = circle_in(import_graph({name: tmp_path / f"{name}.py" for name in texts}))
+
+    assert set(circle) == set(texts)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_file_has_no_more_lines_than_one_idea_takes(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= MAX_FILE_LINES
+
+
+def test_functions_are_short() -> None:
+    found = [
+        f"{name}: {function} has {length} lines"
+        for name, path in MODULES.items()
+        for function, length in long_functions(ast.parse(path.read_text()))
+    ]
+    assert found == []
