@@ -61,7 +61,8 @@ MUTANTS = [
      "tokens", "test_a_function_that_brings_the_same_token_again_has_no_fresh_one"),
     ("connection.py", "if self._renewals.allow(asyncio.get_running_loop().time()):", "if True:",
      "tokens", "test_one_that_was_heeded_before_a_reconnect_counts_after_it"),
-    ("blocking.py", "            ended.wait()  # The next call must not find the coroutine running.\n", "",
+    ("blocking.py",
+     "            ended.wait()  # The next call must not find the coroutine running.\n", "",
      "blocking", "test_what_was_running_has_ended_when_ctrl_c_is_raised"),
 ]  # fmt: skip
 
