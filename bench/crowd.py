@@ -13,7 +13,8 @@ from useby.auth.tokens import Issuer
 from useby.domain.account import User
 from useby.domain.policy import Policy
 from useby.store import accounts, migrate, sessions
-from useby.store.database import Transaction, open_database
+from useby.store.database import Transaction
+from useby.store.open import open_database
 
 TOKEN_SECONDS = 12 * 3600
 

@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, settings
 from tests.support.postgres import Postgres, postgres_with_template
 
 from useby.store import migrate
-from useby.store.database import Database, open_database
+from useby.store.database import Database
+from useby.store.open import open_database
 
 settings.register_profile("useby", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("useby")

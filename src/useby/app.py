@@ -37,8 +37,10 @@ from useby.realtime.slots import Seats
 from useby.scheduler.alerts import AlertScheduler
 from useby.settings import Settings
 from useby.store import migrate
-from useby.store.database import Database, StoreUnavailable, database_file, open_database
+from useby.store.database import Database, StoreUnavailable
 from useby.store.lock import serving_lock
+from useby.store.open import open_database
+from useby.store.url import database_file
 
 log = logging.getLogger(__name__)
 

@@ -26,7 +26,7 @@ from useby.auth.key import SettingsError, signing_key
 from useby.listening import listen, url_of
 from useby.settings import Settings
 from useby.store import migrate
-from useby.store.database import database_file
+from useby.store.url import database_file
 
 log = logging.getLogger(__name__)
 

@@ -14,8 +14,8 @@ from useby.domain.account import User
 from useby.domain.notification import Notification
 from useby.domain.product import Product
 from useby.store import accounts, notifications, product_search
-from useby.store.database import open_database
 from useby.store.notifications import NotificationQuery
+from useby.store.open import open_database
 from useby.store.product_search import ProductQuery
 
 T = TypeVar("T")

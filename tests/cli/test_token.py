@@ -11,7 +11,7 @@ from useby.auth.tokens import Claims, Verifier
 from useby.domain.account import TokenStatus
 from useby.settings import Settings
 from useby.store import accounts
-from useby.store.database import open_database
+from useby.store.open import open_database
 
 
 def _claims(token: str) -> Claims:

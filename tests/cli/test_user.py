@@ -9,7 +9,7 @@ from tests.support.cli_result import Useby
 
 from useby.auth.passwords import Passwords
 from useby.store import accounts
-from useby.store.database import open_database
+from useby.store.open import open_database
 
 
 def _hash_of(email: str) -> str | None:

@@ -19,7 +19,8 @@ from tests.support.process_node import Person, metric_in, until
 from tests.support.process_node_on_postgres import NodeProcessOnPostgres
 from tests.support.time_limits import HANG_TIMEOUT
 
-from useby.store.database import Connection, Transaction, open_database
+from useby.store.database import Connection, Transaction
+from useby.store.open import open_database
 from useby.store.schema import notifications, sessions, users
 
 NODES = 3

@@ -17,7 +17,8 @@ from tests.support.time_limits import HANG_TIMEOUT
 
 from useby.scheduler.alerts import BATCH
 from useby.store import notifications, products
-from useby.store.database import Connection, open_database
+from useby.store.database import Connection
+from useby.store.open import open_database
 from useby.store.schema import notifications as table
 
 SOCKETS = 500

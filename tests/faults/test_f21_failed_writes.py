@@ -32,7 +32,8 @@ from useby.domain.events import NotificationsAdded
 from useby.domain.notification import Cause, Draft, Severity
 from useby.scheduler.alerts import BatchResult, send_due
 from useby.store import notifications, products, sqlite
-from useby.store.database import Database, StoreUnavailable, Transaction, open_database
+from useby.store.database import Database, StoreUnavailable, Transaction
+from useby.store.open import open_database
 from useby.store.sqlite import SqliteDatabase
 
 SMALL_CACHE_KIB = 64

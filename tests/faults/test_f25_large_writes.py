@@ -18,7 +18,8 @@ from tests.support.time_limits import HANG_TIMEOUT
 from uuid_utils import uuid7
 
 from useby.store import schema, slices
-from useby.store.database import Database, Transaction, open_database
+from useby.store.database import Database, Transaction
+from useby.store.open import open_database
 
 __all__ = ["database_url"]
 

@@ -18,7 +18,7 @@ from tests.support.process_node_on_postgres import NodeProcessOnPostgres, person
 from useby.domain.account import User
 from useby.domain.policy import Policy
 from useby.store import products
-from useby.store.database import open_database
+from useby.store.open import open_database
 
 __all__ = ["database_url"]
 

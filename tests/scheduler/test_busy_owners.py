@@ -12,7 +12,8 @@ from tests.support.process_node import until
 from useby.scheduler import alerts as clock_module
 from useby.scheduler.alerts import AlertScheduler
 from useby.store import notifications, products
-from useby.store.database import Database, open_database
+from useby.store.database import Database
+from useby.store.open import open_database
 
 HOLD = "SELECT 1 FROM users WHERE id = $1 FOR UPDATE"
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"

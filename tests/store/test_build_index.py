@@ -22,7 +22,7 @@ from useby.store.database import Database
 __all__ = ["start", "wall"]
 
 MIGRATION = f"""
-from useby.store.migrate import build_index
+from useby.store.online_index import build_index
 
 revision = "next"
 down_revision = "{migrate.HEAD}"

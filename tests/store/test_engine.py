@@ -6,12 +6,9 @@ import pytest
 import sqlalchemy as sa
 from tests.support.postgres import Postgres, free_port
 
-from useby.store.database import (
-    StoreUnavailable,
-    database_file,
-    database_name,
-    open_database,
-)
+from useby.store.database import StoreUnavailable
+from useby.store.open import open_database
+from useby.store.url import database_file, database_name
 
 SECRET = "hunter2"
 """The password of every URL here, or the half of it that is in danger."""

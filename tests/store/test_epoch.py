@@ -10,7 +10,9 @@ from pathlib import Path
 from useby.domain.account import User
 from useby.domain.policy import Policy
 from useby.store import accounts, epoch
-from useby.store.database import Database, database_file, open_database
+from useby.store.database import Database
+from useby.store.open import open_database
+from useby.store.url import database_file
 
 NOW = datetime(2026, 3, 4, tzinfo=UTC)
 

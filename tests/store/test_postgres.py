@@ -17,7 +17,8 @@ from useby.domain.account import User
 from useby.domain.policy import Policy
 from useby.store import accounts
 from useby.store import postgres as store
-from useby.store.database import Connection, Database, StoreUnavailable, Transaction, open_database
+from useby.store.database import Connection, Database, StoreUnavailable, Transaction
+from useby.store.open import open_database
 
 AT_ONCE = 2 * store.POOL
 NOW = datetime(2126, 3, 4, 10, 30, tzinfo=UTC)

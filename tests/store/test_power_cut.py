@@ -17,7 +17,8 @@ from useby.domain.account import User
 from useby.domain.notification import Cause, Draft, Severity
 from useby.scheduler.alerts import send_due
 from useby.store import notifications, products, sqlite
-from useby.store.database import Database, open_database
+from useby.store.database import Database
+from useby.store.open import open_database
 
 POSTS = 120
 SEEDS = range(8)

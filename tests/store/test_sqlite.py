@@ -12,12 +12,8 @@ from sqlalchemy import event
 from tests.support.time_limits import HANG_TIMEOUT
 
 from useby.domain.events import AccessRevoked, Event
-from useby.store.database import (
-    Connection,
-    StoreUnavailable,
-    Transaction,
-    open_database,
-)
+from useby.store.database import Connection, StoreUnavailable, Transaction
+from useby.store.open import open_database
 from useby.store.sqlite import LONG_READERS, READERS, SqliteDatabase, sqlite_engine
 
 

@@ -11,7 +11,8 @@ from tests.support.query_plans import plans_of
 
 from useby.domain.account import User
 from useby.store import slices, tickets
-from useby.store.database import Database, Transaction, open_database
+from useby.store.database import Database, Transaction
+from useby.store.open import open_database
 from useby.store.tickets import PURGED, TicketGrant
 
 MOMENT = timedelta(microseconds=1)

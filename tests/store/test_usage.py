@@ -19,12 +19,13 @@ from useby.domain.product import Disposal
 from useby.domain.quota import Limits, Quota, QuotaReached, Usage
 from useby.scheduler import alerts as clock
 from useby.store import idempotency, migrate, notifications, products, slices, usage
-from useby.store.database import Connection, Database, Transaction, database_file
+from useby.store.database import Connection, Database, Transaction
 from useby.store.idempotency import IdempotentRequest
 from useby.store.schema import idempotency_keys, sent_alerts, users
 from useby.store.schema import notifications as notifications_table
 from useby.store.schema import products as products_table
 from useby.store.sqlite import sqlite_engine
+from useby.store.url import database_file
 
 STEPS = 120
 FLAT = {products_table: 800, sent_alerts: 200, notifications_table: 600, idempotency_keys: 300}

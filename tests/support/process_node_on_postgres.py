@@ -12,7 +12,8 @@ from tests.support.process_node import TICK, NodeProcess, Person
 from useby.domain.account import User
 from useby.domain.policy import Policy
 from useby.store import accounts, sessions
-from useby.store.database import Transaction, open_database
+from useby.store.database import Transaction
+from useby.store.open import open_database
 
 HOLDING = (
     "SELECT count(*) FROM pg_stat_activity WHERE client_port = ANY($1)"

@@ -16,14 +16,10 @@ from useby.domain.account import User
 from useby.domain.events import Event
 from useby.settings import Settings
 from useby.store import accounts, migrate
-from useby.store.database import (
-    Database,
-    StoreUnavailable,
-    database_file,
-    database_name,
-    open_database,
-)
+from useby.store.database import Database, StoreUnavailable
 from useby.store.lock import AlreadyServed, DatabaseGone, refuse_if_gone
+from useby.store.open import open_database
+from useby.store.url import database_file, database_name
 
 if TYPE_CHECKING:
     from useby.bus.nats import NatsBus

@@ -24,8 +24,9 @@ from useby.domain.account import User
 from useby.domain.policy import Policy
 from useby.settings import Settings
 from useby.store import accounts, migrate, products, sessions
-from useby.store.database import Transaction, open_database
+from useby.store.database import Transaction
 from useby.store.lock import serving_lock
+from useby.store.open import open_database
 
 DATABASE: Final = Path("useby-demo.db")
 EMAIL: Final = "demo@useby.example"

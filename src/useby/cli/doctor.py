@@ -26,9 +26,11 @@ from useby.cli.terminal import cell, console, say_json
 from useby.realtime.slots import Room
 from useby.settings import Settings
 from useby.store import migrate
-from useby.store.database import StoreUnavailable, database_file, database_name, open_database
+from useby.store.database import StoreUnavailable
 from useby.store.health import SQLITE_VERSION, DatabaseHealth, check, has_wal_reset_bug
 from useby.store.lock import AlreadyServed, DatabaseGone, serving_lock
+from useby.store.open import open_database
+from useby.store.url import database_file, database_name
 
 FILES_WANTED: Final = 1024
 DISK_WANTED: Final = 100 * 1024 * 1024

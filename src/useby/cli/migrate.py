@@ -6,7 +6,7 @@ from useby.cli.database import friendly_errors, make_database
 from useby.cli.options import CommandError, DatabaseUrl, settings_with
 from useby.cli.terminal import say
 from useby.store import migrate as migrations
-from useby.store.database import database_name
+from useby.store.url import database_name
 
 app = typer.Typer(add_completion=False)
 

@@ -12,7 +12,8 @@ from useby.cli.database import friendly_errors, run_on_database, user_of
 from useby.cli.options import CommandError, DatabaseUrl, settings_with
 from useby.cli.terminal import say
 from useby.store import sessions
-from useby.store.database import Database, database_file
+from useby.store.database import Database
+from useby.store.url import database_file
 
 YEAR: Final = 366 * 24 * 3600
 

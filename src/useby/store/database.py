@@ -7,14 +7,11 @@ caller does not cancel the work.
 
 import asyncio
 import logging
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Final, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
-from sqlalchemy.engine import Connection, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.engine import Connection
 
 from useby.domain.events import Event
 
@@ -26,22 +23,11 @@ __all__ = [
     "StoreUnavailable",
     "Transaction",
     "await_shielded",
-    "database_file",
-    "database_name",
     "deliver",
-    "open_database",
 ]
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-
-SERVERS: Final = ("postgresql", "postgres")
-SERVER_URL: Final = re.compile(
-    r"\w+://([^@/?#]*@)?(?P<hosts>{host}?(,{host})*)(/(?P<database>[^@/?#]*))?(\?[^@#]*)?".format(
-        host=r"((\[[\w:.%]+\]|[\w.%-]+)(:\d+)?)"
-    )
-)
-URL_HELP: Final = "the database URL must be sqlite:///PATH or postgresql://USER@HOST/DATABASE"
 
 
 class StoreUnavailable(Exception):  # noqa: N818 - callers see this name
@@ -156,63 +142,3 @@ def _forget(transaction: "asyncio.Future[T]") -> None:
     error = None if transaction.cancelled() else transaction.exception()
     if error is not None and not isinstance(error, StoreUnavailable):
         log.error("a transaction whose caller was gone has failed", exc_info=error)
-
-
-def database_file(url: str) -> Path | None:
-    """Return the file of a ``sqlite:///…`` URL; ``None`` for a database on a server.
-
-    Raises:
-        ValueError: The URL is not supported.
-    """
-    scheme = url.partition("://")[0]
-    if scheme in SERVERS:  # the driver parses the rest, which may contain several hosts
-        return None
-    if scheme != "sqlite":
-        raise ValueError(URL_HELP)
-    try:
-        database = make_url(url).database
-    except (ArgumentError, ValueError):  # the messages may quote any part of the URL
-        raise ValueError(URL_HELP) from None
-    if database in (None, "", ":memory:"):
-        raise ValueError(URL_HELP)
-    return Path(str(database))
-
-
-def database_name(url: str) -> str:
-    """Return a name without secrets: the file, or the hosts and database of the URL.
-
-    If the end of the password in the URL is uncertain, the name is only that of PostgreSQL.
-
-    Raises:
-        ValueError: The URL is not supported.
-    """
-    file = database_file(url)
-    if file is not None:
-        return str(file)
-    parts = SERVER_URL.fullmatch(url)
-    return f"postgresql://{parts['hosts']}/{parts['database'] or ''}" if parts else "postgresql://…"
-
-
-def open_database(
-    url: str, *, checkpoints: bool = False, on_commit: Callable[[Event], None] | None = None
-) -> Database:
-    """Open the database at ``url``.
-
-    Args:
-        url: ``sqlite:///PATH`` or ``postgresql://…``.
-        checkpoints: Whether this process checkpoints SQLite's WAL: true for a node, false for a
-            command that writes while a node runs.
-        on_commit: See ``Database``.
-
-    Raises:
-        ValueError: The URL is not supported.
-    """
-    # Import each implementation on use, since its driver is not needed for the other one.
-    path = database_file(url)
-    if path is None:
-        from useby.store.postgres import PostgresDatabase  # noqa: PLC0415
-
-        return PostgresDatabase(url, on_commit=on_commit)
-    from useby.store.sqlite import SqliteDatabase  # noqa: PLC0415
-
-    return SqliteDatabase(path, checkpoints=checkpoints, on_commit=on_commit)

@@ -5,13 +5,14 @@ The functions that are no coroutines block, so they must not run on an event loo
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import sqlalchemy as sa
 
-from useby.store.database import Connection, database_file
+from useby.store.database import Connection
+from useby.store.url import database_file
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -19,8 +20,6 @@ T = TypeVar("T")
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 HEAD: Final = "0009"
 """The newest revision; a test compares it to the migrations."""
-MIGRATION_LOCK_TIMEOUT: Final = "5s"
-"""Maximum wait of a migration for a table lock; later transactions queue behind it."""
 
 
 def revision(url: str) -> str | None:
@@ -48,7 +47,7 @@ async def ensure_current(url: str) -> None:
     if database_file(url) is not None:
         await asyncio.to_thread(_bring_file_up, url)
         return
-    from useby.store.postgres import run_on_own_connection  # noqa: PLC0415 - see ``open_database``
+    from useby.store.postgres import run_on_own_connection  # noqa: PLC0415 - see ``store.open``
 
     if await run_on_own_connection(url, _revision, migrates=False) != HEAD:
         await run_on_own_connection(url, _upgrade, migrates=True)
@@ -65,31 +64,6 @@ def upgrade(url: str) -> None:
         StoreUnavailable: The database can't be written.
     """
     _run(url, _upgrade, writes=True)
-
-
-def build_index(name: str, table: str, columns: Sequence[str], **options: Any) -> None:
-    """Build an index, in a migration, on a table to which old nodes still write.
-
-    PostgreSQL builds it concurrently, outside of any transaction, so the migration must do nothing
-    else. An invalid index that an interrupted attempt has left is dropped first.
-
-    Args:
-        name: The index.
-        table: The existing table.
-        columns: Its columns, in order.
-        **options: Options of ``Index``: ``sqlite_where``, ``postgresql_where``, …
-    """
-    from alembic import op  # noqa: PLC0415 - see ``revision``
-
-    if op.get_context().dialect.name != "postgresql":
-        op.create_index(name, table, columns, **options)
-        return
-    with op.get_context().autocommit_block():
-        # It waits for older transactions, and no transaction waits behind it.
-        op.execute("SET lock_timeout = 0")
-        op.drop_index(name, table, postgresql_concurrently=True, if_exists=True)
-        op.create_index(name, table, columns, postgresql_concurrently=True, **options)
-        op.execute(f"SET lock_timeout = '{MIGRATION_LOCK_TIMEOUT}'")
 
 
 def _bring_file_up(url: str) -> None:
@@ -120,7 +94,7 @@ def _revision(connection: Connection) -> str | None:
 def _run(url: str, work: Callable[[Connection], T], *, writes: bool) -> T:
     file = database_file(url)
     if file is None:
-        from useby.store.postgres import run_on_own_connection  # noqa: PLC0415 - see ``open_database``
+        from useby.store.postgres import run_on_own_connection  # noqa: PLC0415 - see ``store.open``
 
         return asyncio.run(run_on_own_connection(url, work, migrates=writes))
     from useby.store.groups import store_errors  # noqa: PLC0415

@@ -24,16 +24,9 @@ from sqlalchemy.engine import Connection, ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from useby.domain.events import Event
-from useby.store.database import (
-    URL_HELP,
-    OwnerHeld,
-    StoreUnavailable,
-    Transaction,
-    await_shielded,
-    deliver,
-)
+from useby.store.database import OwnerHeld, StoreUnavailable, Transaction, await_shielded, deliver
 from useby.store.long_reads import READ_SECONDS, ReadTurns, timed_out
-from useby.store.migrate import MIGRATION_LOCK_TIMEOUT
+from useby.store.online_index import MIGRATION_LOCK_TIMEOUT
 from useby.store.postgres_errors import (
     driver_error,
     hide_values,
@@ -43,6 +36,7 @@ from useby.store.postgres_errors import (
     sqlstate,
 )
 from useby.store.turns import Turns
+from useby.store.url import URL_HELP
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

@@ -9,7 +9,7 @@ from typing import Final
 
 from alembic import op
 
-from useby.store.migrate import MIGRATION_LOCK_TIMEOUT
+from useby.store.online_index import MIGRATION_LOCK_TIMEOUT
 
 revision = "0008"
 down_revision = "0007"
