@@ -10,6 +10,25 @@ import pytest
 ROOT = Path(__file__).parent.parent
 MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 50
+LONGER_FILES = {
+    "clients/js/client.js": 986,
+    "tests/realtime/test_session.py": 640,
+    "tests/support/process_node.py": 404,
+}
+"""Files that are still to be split, with the length that they must not pass."""
+LONGER_FUNCTIONS = {
+    "bench.peers.useby_node.take_store_out": 58,
+    "useby.api.application.create_api": 56,
+    "useby.api.idempotency.post_once": 55,
+    "useby.app.__init__": 60,
+    "useby.app.serve": 63,
+    "useby.client.notifications.__init__": 51,
+    "useby.store.migrations.versions.0001_first_tables.upgrade": 163,
+    "useby.store.notifications.add": 51,
+    "useby.store.sessions.rotate": 66,
+    "useby.store.sqlite.__init__": 51,
+}
+"""Functions that are still to be split, with the length that they must not pass."""
 
 
 def modules() -> dict[str, Path]:
@@ -28,11 +47,11 @@ FILES = sorted(
         *MODULES.values(),
         *(ROOT / "tests").rglob("*.py"),
         *(ROOT / "examples").rglob("*.py"),
-        *(path for path in (ROOT / "clients" / "js").glob("*.js")),
-        *(path for path in (ROOT / "src" / "useby" / "web").glob("*.js")),
+        *(ROOT / "clients" / "js").glob("*.js"),
+        *(ROOT / "src" / "useby" / "web").glob("*.js"),
     ),
 )
-FILES = [path for path in FILES if "node_modules" not in path.parts]
+FILES = [path for path in FILES if "node_modules" not in path.parts and not path.is_symlink()]
 
 
 def imports_of(tree: ast.Module, known: dict[str, Path]) -> Iterator[str]:
@@ -94,13 +113,30 @@ def test_the_circle_finder_finds_a_circle_of_lazy_and_type_only_imports(tmp_path
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_file_has_no_more_lines_than_one_idea_takes(path: Path) -> None:
-    assert len(path.read_text().splitlines()) <= MAX_FILE_LINES
+    limit = LONGER_FILES.get(str(path.relative_to(ROOT)), MAX_FILE_LINES)
+    assert len(path.read_text().splitlines()) <= limit
 
 
 def test_functions_are_short() -> None:
-    found = [
-        f"{name}: {function} has {length} lines"
+    found = {
+        f"{name}.{function}": lines
         for name, path in MODULES.items()
-        for function, length in long_functions(ast.parse(path.read_text()))
-    ]
-    assert found == []
+        for function, lines in long_functions(ast.parse(path.read_text()))
+    }
+    assert {
+        name: found[name] for name in found if found[name] > LONGER_FUNCTIONS.get(name, 0)
+    } == {}
+
+
+def test_what_is_short_by_now_is_no_exception_any_more() -> None:
+    long = {
+        f"{name}.{function}"
+        for name, path in MODULES.items()
+        for function, _ in long_functions(ast.parse(path.read_text()))
+    }
+    assert LONGER_FUNCTIONS.keys() <= long
+    assert [
+        path
+        for path in LONGER_FILES
+        if len((ROOT / path).read_text().splitlines()) <= MAX_FILE_LINES
+    ] == []
