@@ -220,8 +220,7 @@ def test_a_rewind_does_not_send_what_was_read_before_the_connection_was_made() -
     session.opened(TokenStatus.GOOD, 5, unread=True, since=None)
     session.page([row(2)], 5)
     drained(session)
-    assert session.rewind() == (Fetch(after=1, unread_to=None, only_one=True),)
-    assert session.page([row(2)], 5) == (Fetch(after=1, unread_to=5),)
+    assert session.rewind() == (Fetch(after=0, unread_to=5),)
     session.page([row(2)], 5)
     assert drained(session) == []
     assert (session.state, session.seq) == (State.LIVE, 5)
@@ -256,7 +255,7 @@ def test_a_rewind_waits_for_the_page_under_way() -> None:
     session.page([row(1), row(2)], 2)
     out = drained(session)
     assert seqs(out) == [1, 2]
-    assert out[-1] == Fetch(after=0, unread_to=None, only_one=True)
+    assert out[-1] == Fetch(after=0, unread_to=2)
 
 
 def test_later_frames_wait_until_mark_read_is_durable() -> None:
@@ -587,6 +586,18 @@ def test_unread_rows_under_numbers_that_were_read_at_opening_are_sent_after_a_re
     assert model.sent == [1003]
     model.teardown()
     assert model.sent == [1003, 1001, 1002]
+
+
+def test_a_row_whose_mark_a_restore_lost_is_sent_unless_it_was_read_at_opening() -> None:
+    model = Restore()
+    model.post(3)
+    model.connect()
+    model.open()
+    model.rows[0] = replace(model.rows[0], read_at=NOW)
+    model.the_store_reads()
+    model.restore_to(2, marks_lost=True)
+    model.teardown()
+    assert model.sent == [2, 3, 1]
 
 
 def test_a_second_restore_while_a_replay_waits_leaves_the_session_live() -> None:

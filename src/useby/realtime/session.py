@@ -19,11 +19,10 @@ Up to ``seq``, all notifications are dealt with on this connection; ``latest_seq
 announced. Notifications committed while a page is being sent only raise ``latest_seq``; they are
 fetched later. So a session holds at most one page, and sends each notification once, in order.
 
-A restored database issues numbers again, so ``seq`` may have to decrease (``rewind``). The session
-then reads from the oldest notification of its ``Trail`` on, and skips those that it has sent. It
-replays all unread ones if the database no longer has the oldest one; older ones than the last
-``trail.KEPT`` may then be sent twice. It also replays them if the trail is complete and has nothing
-up to the floor (the newest ``seq`` at opening): no row shows that those numbers are still the same.
+A restored database issues numbers again, so ``seq`` may have to decrease (``rewind``). While its
+``Trail`` is complete, the session replays all unread ones and skips those that it has sent. If not,
+or if the client came with a cursor, it reads from the oldest one of the trail on. It replays all if
+the database no longer has that; older ones than the last ``trail.KEPT`` may then be sent twice.
 
 Client frames are executed in the order of their arrival. A mark is durable before a later frame is
 executed; until then frames wait in the inbox, and the socket stops reading. An extended session
@@ -92,6 +91,7 @@ class Session:
     __slots__ = (
         "_encode",
         "_floor",
+        "_from_cursor",
         "_had",
         "_inbox",
         "_last_page",
@@ -113,9 +113,9 @@ class Session:
         self.extended = extended
         self._encode = frames.extended_notification if extended else frames.notification
         self.state = State.OPENING
-        self.seq = 0
-        self.latest_seq = 0
+        self.seq = self.latest_seq = 0
         self._floor = 0  # up to this ``seq`` only unread notifications are sent
+        self._from_cursor = False  # the client has older ones than the trail
         self._replay_until = 0  # ``seq`` once the last page has been sent
         self._last_page = False
         self._rows: deque[Notification] | None = None
@@ -159,7 +159,7 @@ class Session:
         if standing is not TokenStatus.GOOD:
             return self.close(_REFUSALS[standing])
         self.latest_seq = max(self.latest_seq, newest)
-        self._floor = newest
+        self._floor, self._from_cursor = newest, since is not None
         follow: Effects
         if since is not None:
             self.seq = self._floor = since.seq
@@ -191,6 +191,7 @@ class Session:
         if self.state is State.REWINDING:
             self.latest_seq = newest
             if not rows or hash(rows[0].id) not in (self._had or ()):
+                self._from_cursor = False
                 return self._replay(0, newest)
             if rows[0].seq <= self._floor:
                 return self._replay(self.seq, min(newest, self._floor))
@@ -344,12 +345,11 @@ class Session:
     def _go_back(self) -> Effects:
         self._must_rewind, self._had = False, self._trail.hashes
         oldest = self._trail.oldest
-        if oldest is None or (oldest > self._floor and self._trail.complete):
-            # No row shows that the numbers up to the floor belong to the same rows as at opening.
+        if oldest is None or (self._trail.complete and not self._from_cursor):
+            # All that was sent is remembered, so a replay from the start sends nothing twice.
             self.latest_seq = self.seq = 0
             return self._replay(0, self._floor) if self._floor else self._catch_up()
-        self.state, self.seq = State.REWINDING, oldest - 1
-        self.latest_seq = self.seq
+        self.state, self.seq, self.latest_seq = State.REWINDING, oldest - 1, oldest - 1
         return (Fetch(after=self.seq, unread_to=None, only_one=oldest <= self._floor),)
 
     def _replay(self, after: int, until: int) -> Effects:
