@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from tests.support import fault_proxy as proxy_file
 from tests.support.fault_proxy import Manner, Proxy, in_a_thread
 from tests.support.time_limits import HANG_TIMEOUT
 
@@ -213,9 +212,8 @@ async def test_it_runs_in_a_thread_and_as_a_program(echo: Echo) -> None:
         assert await said_back(line, b"thread") == b"thread"
         line[1].transport.abort()
     program = await asyncio.create_subprocess_exec(
-        sys.executable,
-        str(Path(proxy_file.__file__)),
-        str(echo.port),
+        *(sys.executable, "-m", "tests.support.fault_proxy", str(echo.port)),
+        cwd=Path(__file__).parents[1],
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )

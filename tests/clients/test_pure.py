@@ -159,7 +159,7 @@ def test_a_lot_is_settled_by_its_pong_and_a_lost_one_goes_out_again_first() -> N
         *first,
         json.dumps({"action": "mark_read", "id": "c"}),
     ]
-    marks.flush()
+    marks.settled()
     assert not marks
     assert not marks.sending_all
     assert marks.count_settled == marks.count_noted == 3
@@ -202,7 +202,7 @@ def test_no_mark_is_lost_whatever_happens(steps: list[str]) -> None:
         elif step == "lot" and not under_way and marks.waiting:
             under_way = [json.loads(each)["id"] for each in marks.next_batch(extended=False)]
         elif step == "pong" and under_way:
-            marks.flush()
+            marks.settled()
             durable |= set(under_way)
             under_way = []
         elif step == "lost":

@@ -284,7 +284,7 @@ async def test_lines_that_die_silently_in_the_middle_of_a_claim_are_given_up(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As when a firewall forgets them: those that are there carry nothing, new ones are well."""
-    due = clock.rules.due
+    due = clock.rules.decide
     claimed = asyncio.Event()
 
     def due_once(*arguments: Any) -> Any:

@@ -12,7 +12,7 @@ from tests.support.raw_websocket import Wires
 
 from useby.realtime.slots import FEWEST_FILES, Room
 
-LIMITED = str(Path(__file__).parent.parent / "programs" / "limited.py")
+LIMITED = str(Path(__file__).parents[1] / "support" / "programs" / "limited.py")
 SEEN = "a connection can't be accepted"
 
 

@@ -239,7 +239,7 @@ class Ledger(RuleBasedStateMachine):
             assert not self.hub._users
             assert not self.hub._tasks
             assert not any(self.hub._sweep._slots)
-            assert not self.hub._sweep._endings
+            assert not self.hub._sweep._expirations
             assert len(asyncio.all_tasks(self.loop)) == self.scene.tasks
             timers = [each for each in self.loop._scheduled if not each.cancelled()]
             assert len(timers) == 1, "the sweep's own"

@@ -10,7 +10,7 @@
 
 import { createRequire } from "node:module";
 
-const WebSocket = createRequire(new URL("../js/", import.meta.url))("ws");
+const WebSocket = createRequire(new URL("../../js/", import.meta.url))("ws");
 const [url, seconds] = process.argv.slice(2);
 const socket = new WebSocket(url);
 let pings = 0;
