@@ -12,6 +12,7 @@ from tests.cluster.fleet import Fleet, a_fleet
 from tests.cluster.ledger import Ledger
 from tests.support.nats_servers import NatsServer
 from tests.support.postgres import Postgres
+from tests.support.process_node import Record
 from tests.support.process_node_on_postgres import NodeProcessOnPostgres
 from tests.support.raw_websocket import CLOSE, TEXT
 from tests.support.time_limits import HANG_TIMEOUT
@@ -19,16 +20,14 @@ from tests.support.time_limits import HANG_TIMEOUT
 CLIENTS = 300
 POSTERS = 2
 DRAIN_SECONDS = 4
-FEWEST_SLICES = 2
-"""Of the twenty that there are, those with a notification between them and the one before.
-
-``tests/realtime/test_draining.py`` tests their times, by a clock that busy cores do not move."""
-
 pytestmark = pytest.mark.timeout(10 * HANG_TIMEOUT)
 
 
 async def test_a_rolling_restart_under_load_costs_no_post_and_sends_nobody_away_but_with_1001(
-    postgres: Postgres, nats: Sequence[NatsServer], tmp_path: Path
+    postgres: Postgres,
+    nats: Sequence[NatsServer],
+    tmp_path: Path,
+    record_property: Record,
 ) -> None:
     async with a_fleet(postgres, nats, tmp_path, drain_seconds=DRAIN_SECONDS) as fleet:
         ledger = Ledger(fleet, await fleet.people(CLIENTS))
@@ -39,7 +38,7 @@ async def test_a_rolling_restart_under_load_costs_no_post_and_sends_nobody_away_
                 ledger.post_all(ledger.accounts, sizes=(1,), at_once=POSTERS, over=over)
             )
             for node in fleet.nodes:
-                await _start_anew(fleet, ledger, node)
+                await _start_anew(fleet, ledger, node, record_property)
             over.set()
         await ledger.until_all_is_heard()
         assert set(ledger.closes) <= {1001, 1013}, ledger.closes
@@ -48,7 +47,9 @@ async def test_a_rolling_restart_under_load_costs_no_post_and_sends_nobody_away_
         await ledger.reckon()
 
 
-async def _start_anew(fleet: Fleet, ledger: Ledger, node: NodeProcessOnPostgres) -> None:
+async def _start_anew(
+    fleet: Fleet, ledger: Ledger, node: NodeProcessOnPostgres, record_property: Record
+) -> None:
     """Stop it and start it; whoever is connected to it is sent away, and not all at once."""
     came = ledger.course[urlsplit(node.url).netloc]
     assert CLOSE not in came
@@ -57,7 +58,9 @@ async def _start_anew(fleet: Fleet, ledger: Ledger, node: NodeProcessOnPostgres)
     assert not await _is_ready(fleet, node), "it sends devices away, and says that it takes them"
     assert await asyncio.to_thread(node.wait) == 0, node.log[-2000:]
     slices = sum(pair == (TEXT, CLOSE) for pair in pairwise(came))
-    assert slices >= FEWEST_SLICES, "they would all come back at once"
+    # How many slices a client sees apart depends on when the machine runs it, so the number is
+    # recorded. ``tests/realtime/test_draining.py`` proves the spread, on virtual time.
+    record_property("slices_seen", slices)
     node.launch()
     await asyncio.to_thread(node.wait_until_listening)
 
