@@ -1,7 +1,10 @@
 """SQLite: one writer whose neighbours share a commit, and what each caller may believe."""
 
 import asyncio
+import contextlib
 import sqlite3
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -294,3 +297,25 @@ def test_a_new_database_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
     engine = sqlite_engine(path, writes=False)
     engine.dispose()
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+CLOSE_LAST = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1])
+connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+connection.close()
+"""
+"""The last connection of a database deletes its WAL as it closes."""
+
+
+async def test_a_database_that_is_opened_twice_keeps_its_wal_when_another_process_closes_it(
+    notes: SqliteDatabase,
+) -> None:
+    await notes.write(note("before"))
+    twin = SqliteDatabase(notes.path, checkpoints=False)
+    await twin.close()
+    subprocess.run([sys.executable, "-c", CLOSE_LAST, notes.path], check=True)
+    await notes.write(note("after"))
+    assert await texts(notes) == ["before", "after"]
+    with contextlib.closing(sqlite3.connect(notes.path)) as other:
+        assert other.execute("SELECT text FROM notes").fetchall() == [("before",), ("after",)]

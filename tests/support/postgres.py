@@ -5,6 +5,7 @@ PostgreSQL does not run as root; where the tests do, it runs as ``nobody``.
 
 import asyncio
 import contextlib
+import itertools
 import os
 import pwd
 import random
@@ -27,6 +28,8 @@ TEMPLATE = "migrated"
 PORTS = range(20_000, 30_000)
 """Below those that the kernel gives to whoever connects: a server that starts anew finds its own
 still free."""
+WORKERS = 16
+"""Test processes that have ports of their own: two that pick at random pick the same at times."""
 FAST = (
     "fsync=off",
     "synchronous_commit=off",
@@ -137,9 +140,20 @@ class Postgres:
         await self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
+def _ports_of_this_process() -> Iterator[int]:
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % WORKERS
+    mine = PORTS[worker::WORKERS]
+    first = random.SystemRandom().randrange(len(mine))
+    return itertools.cycle([*mine[first:], *mine[:first]])
+
+
+_ports = _ports_of_this_process()
+
+
 def free_port() -> int:
+    """A port that this process gave out last some 600 ports ago, and no other test process does."""
     while True:
-        port = random.SystemRandom().choice(PORTS)
+        port = next(_ports)
         with socket.socket() as one, contextlib.suppress(OSError):
             one.bind(("127.0.0.1", port))
             return port

@@ -48,12 +48,28 @@ def serving_lock(path: Path, *, key: Path | None = None, new: bool = False) -> I
             ) from None
         if not new:
             _refuse(path, left)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        create_if_missing(path)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, str(os.getpid()).encode(), 0)
         yield
     finally:
         os.close(descriptor)
+
+
+def create_if_missing(path: Path) -> None:
+    """Create an empty database file that only its owner can read; leave an existing file closed.
+
+    POSIX drops all locks of a process on a file when the process closes any descriptor of that
+    file (fcntl(2)). If this process had the database open, opening and closing its file would drop
+    SQLite's lock, so another process that closed the database would delete the WAL that this
+    process still reads and writes: commits would be lost
+    (https://www.sqlite.org/howtocorrupt.html, section 2.2).
+
+    Args:
+        path: The database's file.
+    """
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def refuse_if_gone(path: Path, key: Path) -> None:

@@ -15,7 +15,6 @@ their user, have threads of their own, one read at a time and one for each user
 import asyncio
 import contextlib
 import logging
-import os
 import queue
 import sqlite3
 import threading
@@ -32,6 +31,7 @@ from sqlalchemy.engine import Connection, Engine, ExceptionContext
 from useby.domain.events import Event
 from useby.store.database import StoreUnavailable, Transaction, await_shielded, deliver
 from useby.store.groups import Job, read_together, settle, stands, store_errors, write_together
+from useby.store.lock import create_if_missing
 from useby.store.long_reads import READ_SECONDS, ReadTurns
 from useby.store.wal import KEPT, Wal
 
@@ -66,7 +66,7 @@ def sqlite_engine(path: Path, *, writes: bool, checkpoints: bool = False) -> Eng
             SQLite 3.7.0 to 3.51.2 may lose data when two connections do.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    create_if_missing(path)
     engine = sa.create_engine(
         sa.URL.create("sqlite", database=str(path)),
         connect_args={"check_same_thread": False, "timeout": BUSY_SECONDS},
