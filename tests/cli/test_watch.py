@@ -1,7 +1,12 @@
 """The live view."""
 
+import asyncio
 import io
 import json
+import os
+import signal
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +15,8 @@ import pytest
 from rich.console import Console
 from tests.support import process_node as live
 from tests.support.cli_result import Useby
+from tests.support.terminal import terminal
+from tests.support.time_limits import HANG_TIMEOUT
 
 from useby.cli.watch import _Lines, _Screen, _words
 from useby.client import Notification, State
@@ -51,19 +58,57 @@ def test_a_message_can_not_steer_the_terminal(capsys: pytest.CaptureFixture[str]
     assert said.count("\n") == 1
 
 
-def test_the_screen_shows_the_newest_and_how_the_connection_is() -> None:
-    console = Console(file=io.StringIO(), width=100, height=9, force_terminal=True)
+LONG = "the cold chain of this delivery was interrupted for more than two hours, so check it, "
+
+
+def test_the_screen_begins_with_a_whole_message() -> None:
+    console = Console(file=io.StringIO(), width=60, height=9, force_terminal=True)
     screen = _Screen(console)
-    with screen:
-        screen.state("connected")
-        for number in range(20):
-            screen.add(replace(NOTIFICATION, message=f"message {number}"))
-        shown = Console(file=io.StringIO(), width=100)
-        shown.print(screen._render())
-    text = shown.file.getvalue()  # type: ignore[attr-defined]
-    assert "message 19" in text
-    assert "message 3 " not in text
-    assert "connected · 20 shown" in text
+    for number in range(20):
+        screen.add(replace(NOTIFICATION, message=f"{number} {LONG}"))
+    shown = Console(file=io.StringIO(), width=60)
+    shown.print(screen._render())
+    rows = shown.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert len(rows) <= 9
+    assert "warning  1" in rows[1]
+    assert rows[-1] == "connecting · 20 shown · Ctrl-C ends"
+
+
+async def test_the_newest_message_and_the_state_stay_on_a_terminal_of_80_by_24(
+    tmp_path: Path,
+) -> None:
+    with live.serving(tmp_path) as server, terminal(80, 24) as screen:
+        person = server.person()
+        server.say(person, [f"{number} {LONG}" for number in range(30)])
+        server.say(person, [f"{number}{'冷蔵庫の牛乳は明日まで。' * 5}" for number in range(30)])
+        server.say(person, ["The newest message"])
+        environment = {name: os.environ[name] for name in live.PASSED_ON if name in os.environ}
+        watch = subprocess.Popen(
+            [sys.executable, "-m", "useby", "watch", "--url", server.url],
+            env=environment | {"TERM": "xterm", "USEBY_TOKEN": person.token},
+            cwd=tmp_path,
+            stdin=screen.program_end,
+            stdout=screen.program_end,
+            stderr=screen.program_end,
+        )
+        with watch:
+            try:
+                await live.until(lambda: screen.shows("The newest message", "connected · 61 shown"))
+                assert "29冷蔵庫の牛乳は明日まで。" in screen.text
+                assert screen.rows[0].split() == ["time", "type", "message", "product"]
+                assert not screen.has_scrolled
+
+                screen.resize(44, 10)
+                await live.until(lambda: screen.shows("The newest message", "connected · 61 shown"))
+                server.say(person, [f"{'とても' * 9} after the resize"])
+                await live.until(lambda: screen.shows("the resize", "connected · 62 shown"))
+                assert not screen.has_scrolled
+
+                watch.send_signal(signal.SIGINT)
+                assert await asyncio.to_thread(watch.wait, HANG_TIMEOUT) == 0
+                await live.until(lambda: screen.shows("the resize", " · 62 shown"))
+            finally:
+                watch.kill()
 
 
 def test_the_token_may_come_from_the_environment(

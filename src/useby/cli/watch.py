@@ -3,11 +3,13 @@
 import asyncio
 import contextlib
 from collections import deque
+from collections.abc import Sequence
 from typing import Annotated, Final
 
 import typer
-from rich.console import Console, Group
+from rich.console import Console
 from rich.live import Live
+from rich.segment import Segment, Segments
 from rich.table import Table
 
 from useby.cli.options import AsJson, CommandError, settings_with
@@ -16,6 +18,8 @@ from useby.client import ConnectionRejected, Event, Notification, Notifications,
 
 STYLES: Final = {"info": "cyan", "warning": "yellow", "error": "bold red"}
 KEPT: Final = 500
+OTHER_ROWS: Final = 2
+"""Rows of the screen that are not messages: the table's head and the state."""
 
 app = typer.Typer(add_completion=False)
 
@@ -39,7 +43,8 @@ def watch(
     settings = settings_with()
     address = url or f"http://{settings.host}:{settings.port}"
     out = console()
-    view = _Lines(as_json) if as_json or not out.is_terminal else _Screen(out)
+    on_screen = out.is_terminal and not out.is_dumb_terminal and not as_json
+    view = _Screen(out) if on_screen else _Lines(as_json)
     with contextlib.suppress(KeyboardInterrupt), view:
         asyncio.run(_show(address, token, view))
 
@@ -93,38 +98,58 @@ class _Lines:
 
 
 class _Screen:
-    """Show a growing table, the newest notification last, and the connection's state below it."""
+    """Fill the terminal with the newest notifications, the newest last, and the state below them.
+
+    The alternate screen is drawn from its first row each time, so a resized terminal is right again
+    after the next refresh. The end leaves the last view among the terminal's ordinary lines.
+    """
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._rows: deque[Notification] = deque(maxlen=KEPT)
         self._state = "connecting"
-        self._live = Live(console=console, get_renderable=self._render, refresh_per_second=4)
+        self._live = Live(
+            console=console, screen=True, get_renderable=self._render, refresh_per_second=4
+        )
 
     def __enter__(self) -> None:
         self._live.start()
 
     def __exit__(self, *_: object) -> None:
         self._live.stop()
+        self._console.print(self._render())
 
-    def state(self, said: str) -> None:
-        """Show the state of the connection."""
-        self._state = said
-        self._live.refresh()
+    def state(self, state: str) -> None:
+        """Show the state of the connection with the next refresh."""
+        self._state = state
 
     def add(self, notification: Notification) -> None:
-        """Show a notification."""
+        """Show a notification with the next refresh."""
         self._rows.append(notification)
-        self._live.refresh()
 
-    def _render(self) -> Group:
-        room = max(1, self._console.height - 4)
-        table = Table("time", "type", "message", "product", box=None, pad_edge=False, expand=True)
-        for row in list(self._rows)[-room:]:
-            when, kind, message, product = _cells(row)
+    def _render(self) -> Segments:
+        """Return the rows of the terminal: a long or wide message takes several of them."""
+        console, room = self._console, max(1, self._console.height - OTHER_ROWS)
+        table = Table(box=None, pad_edge=False, expand=True)
+        for name in ("time", "type", "message", "product"):
+            table.add_column(name, no_wrap=name == "time", overflow="fold")
+        for notification in tuple(self._rows)[-room:]:
+            when, kind, message, product = _cells(notification)
             style = STYLES.get(kind, "")
             table.add_row(when, cell(kind, style), cell(message), cell(product, "dim"))
-        return Group(table, cell(f"{self._state} · {len(self._rows)} shown · Ctrl-C ends", "dim"))
+        head, *rows = console.render_lines(table, pad=False)
+        if len(rows) > room:  # begin with a whole message, unless one alone fills the screen
+            rows = rows[-room:]
+            rows = rows[next((n for n, row in enumerate(rows) if _is_first(row)), 0) :]
+        state = cell(f"{self._state} · {len(self._rows)} shown · Ctrl-C ends", "dim")
+        state.truncate(console.width, overflow="ellipsis")
+        lines = [head, *rows, *console.render_lines(state, pad=False)]
+        return Segments([each for line in lines for each in (*line, Segment.line())])
+
+
+def _is_first(row: Sequence[Segment]) -> bool:
+    """Return whether a row of the table is the first of its message: only that one has a time."""
+    return bool(row) and not row[0].text.isspace()
 
 
 def _contracts_five(notification: Notification) -> dict[str, str]:
