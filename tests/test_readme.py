@@ -1,32 +1,51 @@
 """The README's example runs, and its links and commands exist."""
 
+import asyncio
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 from tests.support import process_node
+from tests.support.time_limits import HANG_TIMEOUT
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 
 
-def test_the_readmes_example_prints_unread_notifications(tmp_path: Path) -> None:
+async def test_the_readmes_example_still_prints_after_its_first_token_has_ended(
+    tmp_path: Path,
+) -> None:
     (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    with process_node.serving(tmp_path) as server:
-        person = server.person()
-        server.say(person, ["Milk expires today", "Tea is ready"])
-        program = example.replace("…", person.token).replace(
-            "127.0.0.1:8000", server.url.removeprefix("http://")
-        )
-        run = subprocess.Popen(
-            [sys.executable, "-c", program], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL
+    account = {"email": "you@example.org", "password": "the quick brown fox"}
+    with process_node.serving(tmp_path, access_token_seconds=2) as server:
+        async with server.rest() as rest:
+            await rest.post("/api/auth/signup", json=account)
+        await server.command("notify", account["email"], "Milk expires today")
+        await server.command("notify", account["email"], "Tea is ready")
+        program = example.replace("http://127.0.0.1:8000", server.url)
+        run = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", program),
+            env=os.environ | {"USEBY_PASSWORD": account["password"]},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
         )
         assert run.stdout
-        with run:
-            lines = [run.stdout.readline().decode().strip() for _ in range(2)]
+        try:
+            async with asyncio.timeout(HANG_TIMEOUT):
+                lines = [await run.stdout.readline() for _ in range(2)]
+                await asyncio.sleep(2 * 2)  # two lives of a token
+                await server.command("notify", account["email"], "Coffee is ready")
+                lines.append(await run.stdout.readline())
+        finally:
             run.terminate()
-    assert lines == ["info: Milk expires today", "info: Tea is ready"]
+            await run.wait()
+    assert b"".join(lines).decode().splitlines() == [
+        "info: Milk expires today",
+        "info: Tea is ready",
+        "info: Coffee is ready",
+    ]
 
 
 def test_the_readmes_links_lead_to_files() -> None:

@@ -24,11 +24,20 @@ app = typer.Typer(add_completion=False)
 def token(
     email: Annotated[str, typer.Argument(help="E-mail of the account.")],
     expires_in: Annotated[
-        int | None, typer.Option(min=1, max=YEAR, metavar="SECONDS", help="Lifetime of the token.")
+        int | None,
+        typer.Option(
+            min=1,
+            max=YEAR,
+            metavar="SECONDS",
+            help="Lifetime of the token; by default USEBY_REFRESH_TOKEN_SECONDS, 30 days.",
+        ),
     ] = None,
     database: DatabaseUrl = None,
 ) -> None:
-    """Print an access token. It belongs to a new sign-in, which signing out everywhere ends."""
+    """Print an access token that lasts as long as a sign-in, for a device or a script.
+
+    It belongs to a new sign-in, which signing out everywhere ends.
+    """
     settings = settings_with(database_url=database)
 
     async def work(database: Database) -> str:
@@ -38,7 +47,7 @@ def token(
         with friendly_errors():
             issuer = Issuer(
                 signing_key(settings, database_file(settings.database_url)),
-                settings.access_token_seconds if expires_in is None else expires_in,
+                expires_in or min(settings.refresh_token_seconds, YEAR),
             )
         now, session_id = datetime.now(UTC), str(uuid7())
         await database.write(
