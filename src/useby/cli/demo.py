@@ -1,12 +1,14 @@
 """``useby demo``: a node with a full fridge, to try useby."""
 
 import asyncio
-import secrets
+import base64
+import hmac
 import shutil
 import sys
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 from zoneinfo import available_timezones
 
 import typer
@@ -17,13 +19,14 @@ from useby.auth.key import signing_key
 from useby.auth.passwords import Passwords
 from useby.auth.tokens import Issuer
 from useby.cli.database import friendly_errors
-from useby.cli.demo_data import stock
+from useby.cli.demo_data import MARK, SAMPLES, redated, stock
 from useby.cli.options import settings_with
 from useby.cli.terminal import console
 from useby.domain.account import User
 from useby.domain.policy import Policy
+from useby.domain.quota import Usage
 from useby.settings import Settings
-from useby.store import accounts, migrate, products, sessions
+from useby.store import accounts, migrate, products, sessions, usage
 from useby.store.database import Transaction
 from useby.store.lock import serving_lock
 from useby.store.open import open_database
@@ -35,44 +38,58 @@ TOKEN_SECONDS: Final = 24 * 3600
 app = typer.Typer(add_completion=False)
 
 
+@dataclass(frozen=True, slots=True)
+class _Demo:
+    """A demo that is ready to be served."""
+
+    password: str
+    token: str
+    kept: Usage | None
+    """Figures of the account from earlier starts; ``None`` if it is new."""
+
+
 @app.command()
-def demo() -> None:
+def demo(
+    *,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Delete the demo's database and begin again.")
+    ] = False,
+) -> None:
     """Run a node on ./useby-demo.db with a demo account whose products expire before your eyes.
 
-    Each start creates a new database.
+    A later start keeps the database and moves the dates of the demo's own products: some expire
+    within the minute again.
     """
     settings = settings_with(database_url=f"sqlite:///{DATABASE}")
     with friendly_errors(f"{settings.host}:{settings.port}"):
         # The products are dated from this moment on: their alerts come within the first minute.
-        password, token = _stock(settings, datetime.now(UTC))
-        status = serve(settings, lambda url: _welcome(url, password, token))
+        ready = _prepare(settings, datetime.now(UTC), fresh=fresh)
+        status = serve(settings, lambda url: _welcome(url, ready))
     raise typer.Exit(status)
 
 
-def _stock(settings: Settings, now: datetime) -> tuple[str, str]:
-    """Create the database; return the demo account's password and an access token."""
+def _prepare(settings: Settings, now: datetime, *, fresh: bool) -> _Demo:
+    """Create the database or bring the kept one up to date, while no node serves it."""
     with serving_lock(DATABASE, new=True):  # fails while another demo runs
-        for suffix in ("", "-wal", "-shm"):
-            DATABASE.with_name(DATABASE.name + suffix).unlink(missing_ok=True)
+        if fresh or DATABASE.stat().st_size == 0:
+            for suffix in ("", "-wal", "-shm"):
+                DATABASE.with_name(DATABASE.name + suffix).unlink(missing_ok=True)
         key = signing_key(settings, DATABASE)
         migrate.upgrade(settings.database_url)
-        password = secrets.token_urlsafe(9)
-        return password, asyncio.run(_fill(settings, Issuer(key, TOKEN_SECONDS), password, now))
+        return asyncio.run(_fill(settings, key, now))
 
 
-async def _fill(settings: Settings, issuer: Issuer, password: str, now: datetime) -> str:
-    # All alerts of a day count from midnight, so that alerts already due are sent at once.
-    policy = Policy(alert_time=datetime.min.time())
-    user = User(str(uuid7()), EMAIL, "Demo", _time_zone(), policy, now)
+async def _fill(settings: Settings, key: bytes, now: datetime) -> _Demo:
+    # Derived from the key, the password is the same at each start and stored nowhere.
+    digest = hmac.digest(key, b"the password of the demo account", "sha256")
+    password = base64.urlsafe_b64encode(digest[:9]).decode()
     passwords = Passwords()
     hashed = await passwords.hash(password)
     passwords.close()
     session_id = str(uuid7())
 
-    def work(transaction: Transaction) -> None:
-        accounts.add_user(transaction, user=user, password_hash=hashed)
-        for product in stock(user, now):
-            products.add(transaction, product, user, now)
+    def work(transaction: Transaction) -> tuple[str, Usage | None]:
+        user, kept = _account(transaction, hashed, now)
         sessions.open_session(
             transaction,
             user_id=user.id,
@@ -81,13 +98,40 @@ async def _fill(settings: Settings, issuer: Issuer, password: str, now: datetime
             now=now,
             expires_at=now + timedelta(seconds=TOKEN_SECONDS),
         )
+        return user.id, kept
 
     database = open_database(settings.database_url)
     try:
-        await database.write(work)
+        user_id, kept = await database.write(work)
     finally:
         await database.close()
-    return issuer.access(user.id, session_id, now)
+    token = Issuer(key, TOKEN_SECONDS).access(user_id, session_id, now)
+    return _Demo(password, token, kept)
+
+
+def _account(
+    transaction: Transaction, password_hash: str, now: datetime
+) -> tuple[User, Usage | None]:
+    """Return the demo's account with its products dated from ``now`` on, and what it had before."""
+    user = accounts.user_by_email(transaction.connection, EMAIL)
+    if user is None:
+        # All alerts of a day count from midnight, so that alerts already due are sent at once.
+        policy = Policy(alert_time=datetime.min.time())
+        user = User(str(uuid7()), EMAIL, "Demo", _time_zone(), policy, now)
+        accounts.add_user(transaction, user=user, password_hash=password_hash)
+        for product in stock(user, now):
+            products.add(transaction, product, user, now)
+        return user, None
+    kept = usage.of(transaction.connection, user.id)
+    accounts.set_password_hash(transaction, user.id, password_hash)
+    ids = [f"{MARK}{number}" for number in range(len(SAMPLES))]
+    there = products.by_external_id(transaction.connection, user.id, ids)
+    for product in redated(there, user, now):
+        if product.external_id in there:
+            products.replace(transaction, product, user, now)
+        else:
+            products.add(transaction, product, user, now)
+    return user, kept
 
 
 def _time_zone() -> str:
@@ -96,14 +140,18 @@ def _time_zone() -> str:
     return name if name in available_timezones() else "UTC"
 
 
-def _welcome(url: str, password: str, token: str) -> None:
+def _welcome(url: str, demo: _Demo) -> None:
     useby = "useby" if shutil.which("useby") else sys.argv[0]
     out = console()
     out.soft_wrap = True
     out.print(f"useby is listening on {url}\n", style="bold green")
     out.print(f"  page      {url}/")
     out.print(f"  docs      {url}/api/docs")
-    out.print(f"  login     {EMAIL}  password  {password}")
-    out.print(f"  database  {DATABASE.resolve()}\n")
-    out.print("In a second terminal, watch its products expire:\n")
-    out.print(f"  {useby} watch --url {url} --token {token}\n")
+    out.print(f"  login     {EMAIL}  password  {demo.password}")
+    out.print(f"  database  {DATABASE.resolve()}")
+    if demo.kept is not None:
+        figures = f"{demo.kept.products} products and {demo.kept.unread} unread notifications"
+        out.print(f"  kept      {figures}; `{useby} demo --fresh` begins again")
+        out.print("  changed   the dates of the demo's own products: they count from now")
+    out.print("\nIn a second terminal, watch its products expire:\n")
+    out.print(f"  {useby} watch --url {url} --token {demo.token}\n")

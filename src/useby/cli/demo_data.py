@@ -1,7 +1,7 @@
 """The products of the demo: groceries, medicines and the stock of a small laboratory."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
@@ -12,6 +12,8 @@ from useby.domain import barcode
 from useby.domain.account import User
 from useby.domain.product import DateKind, Expiry, Product
 
+MARK: Final = "demo-"
+"""The external ids of the demo's own products begin with it."""
 BEST, USE = DateKind.BEST_BEFORE, DateKind.USE_BY
 
 
@@ -91,7 +93,7 @@ SAMPLES: Final = (
 def stock(user: User, now: datetime) -> Iterator[Product]:
     """Yield the demo's products, dated from ``now`` (aware) on."""
     today = now.astimezone(user.zone).date()
-    for sample in SAMPLES:
+    for number, sample in enumerate(SAMPLES):
         exact = sample.seconds is not None
         yield Product(
             id=str(uuid7()),
@@ -112,4 +114,28 @@ def stock(user: User, now: datetime) -> Iterator[Product]:
             location=sample.location,
             date_kind=sample.kind,
             lead_days=() if exact else None,  # its only alert is at that second
+            external_id=f"{MARK}{number}",
         )
+
+
+def redated(kept: Mapping[str, Product], user: User, now: datetime) -> Iterator[Product]:
+    """Yield the changes that date a kept demo from ``now`` (aware) on.
+
+    The products that fall due within the minute are put back if they were closed or deleted. Of the
+    others only the open ones change.
+
+    Args:
+        kept: The stored products of the demo, by external id.
+        user: The demo's account.
+        now: The start of the demo.
+    """
+    for fresh in stock(user, now):
+        before = kept.get(fresh.external_id or "")
+        soon = fresh.expiry.instant is not None
+        if before is None:
+            if soon:
+                yield fresh
+        elif soon or before.closed_as is None:
+            yield replace(
+                before, expiry=fresh.expiry, updated_at=now, closed_as=None, closed_at=None
+            )

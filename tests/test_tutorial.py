@@ -1,0 +1,185 @@
+"""Every step of the tutorial, done as it is written."""
+
+import asyncio
+import contextlib
+import os
+import re
+import shlex
+import signal
+import sys
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import httpx
+import pytest
+from playwright.async_api import Page, async_playwright, expect
+from tests.support.postgres import free_port
+from tests.support.process_node import PASSED_ON
+from tests.support.time_limits import HANG_TIMEOUT
+
+ROOT: Final = Path(__file__).parent.parent
+TUTORIAL: Final = (ROOT / "docs" / "tutorial.md").read_text()
+CHROMIUM: Final = Path("/usr/bin/chromium")
+USEBY: Final = (sys.executable, "-m", "useby")
+
+
+class Pupil:
+    """A person in an empty folder, with terminals."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ} | {
+            "USEBY_PORT": str(free_port()),
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    async def types(self, line: str) -> asyncio.subprocess.Process:
+        """Start a command in a terminal; its first word, the path of ``useby``, is left out."""
+        return await asyncio.create_subprocess_exec(
+            *USEBY,
+            *shlex.split(line)[1:],
+            cwd=self.folder,
+            env=self.environment,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+
+    @contextlib.asynccontextmanager
+    async def terminal(self, line: str) -> AsyncIterator[asyncio.subprocess.Process]:
+        """A command that runs until Ctrl-C at the end of the block."""
+        process = await self.types(line)
+        try:
+            yield process
+            process.send_signal(signal.SIGINT)
+            async with asyncio.timeout(HANG_TIMEOUT):
+                await process.communicate()
+            assert process.returncode == 0
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+
+    @contextlib.asynccontextmanager
+    async def demo(self, line: str = "useby demo") -> AsyncIterator[dict[str, str]]:
+        """The first step; what it prints, by name."""
+        async with self.terminal(line) as node:
+            printed = await read_until(node, " watch --url ")
+            names = "page|docs|login|password|database|kept"
+            shown = dict(re.findall(rf"({names}) +(.+?)(?=\n|  password)", printed))
+            watch = re.search(r"(\S+ watch --url \S+ --token \S+)\n", printed)
+            assert watch
+            yield shown | {"watch": watch[1], "url": shown["page"].rstrip("/")}
+
+    async def posts(self, text: str) -> None:
+        """The third step, with a text of one's own."""
+        (line,) = re.findall(r"\.venv/bin/useby notify .*", TUTORIAL)
+        process = await self.types(line.replace("Tea is ready", text))
+        assert await process.wait() == 0
+
+
+async def read_until(process: asyncio.subprocess.Process, text: str) -> str:
+    """What a program prints until a line that contains the text."""
+    assert process.stdout is not None
+    printed = ""
+    async with asyncio.timeout(HANG_TIMEOUT * 2):
+        async for line in process.stdout:
+            printed += line.decode()
+            if text in line.decode():
+                return printed
+    raise AssertionError(f"it ended without {text!r}:\n{printed}")
+
+
+@contextlib.asynccontextmanager
+async def browser() -> AsyncIterator[Page]:
+    assert CHROMIUM.exists(), "Chromium is missing; on Debian: apt-get install chromium"
+    expect.set_options(timeout=HANG_TIMEOUT * 1000)
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield await chromium.new_page()
+        await chromium.close()
+
+
+async def sign_in(page: Page, demo: dict[str, str]) -> None:
+    await page.goto(demo["page"])
+    await page.get_by_label("E-mail").fill(demo["login"])
+    await page.get_by_label("Password").fill(demo["password"])
+    await page.get_by_role("button", name="Sign in").click()
+
+
+def test_make_run_starts_the_demo() -> None:
+    assert "Run `make run`" in TUTORIAL
+    assert re.search(
+        r"^run: .*\n\t@exec \$\(BIN\)/useby demo$", (ROOT / "Makefile").read_text(), re.MULTILINE
+    )
+
+
+async def test_the_first_three_steps_show_alerts_and_an_own_notification(tmp_path: Path) -> None:
+    pupil = Pupil(tmp_path)
+    async with pupil.demo() as demo, pupil.terminal(demo["watch"]) as watch, browser() as page:
+        await sign_in(page, demo)
+        await expect(page.locator("#products")).to_contain_text("Cottage Cheese")
+        await read_until(watch, "Organic Milk expired")  # dated five seconds after the start
+
+        await pupil.posts("Tea is ready")
+        await read_until(watch, "Tea is ready")
+        tea = page.locator("#told li", has_text="Tea is ready")
+        await expect(tea).to_be_visible()
+        await tea.get_by_role("button").click()
+        await expect(tea.get_by_role("button")).to_have_count(0)
+
+
+async def test_the_fourth_step_adds_a_product_over_rest(tmp_path: Path) -> None:
+    pupil = Pupil(tmp_path)
+    async with (
+        pupil.demo() as demo,
+        pupil.terminal(demo["watch"]) as watch,
+        httpx.AsyncClient(base_url=demo["url"], trust_env=False, timeout=HANG_TIMEOUT) as rest,
+    ):
+        assert (await rest.get("/api/docs")).status_code == 200
+        routes = (await rest.get("/api/openapi.json")).json()["paths"]
+        assert routes["/api/auth/login"]["post"]["operationId"] == "login"
+        account = {"email": demo["login"], "password": demo["password"]}
+        token = (await rest.post("/api/auth/login", json=account)).json()["accessToken"]
+        rest.headers["Authorization"] = f"Bearer {token}"
+        tomorrow = datetime.now(UTC).date() + timedelta(days=1)
+        product = {"name": "Pancake batter", "expiryDate": str(tomorrow)}
+        assert (await rest.post("/api/products", json=product)).status_code == 201
+        await read_until(watch, "Pancake batter expires")
+
+
+async def test_the_fifth_step_shows_what_arrived_while_the_node_was_stopped(tmp_path: Path) -> None:
+    pupil = Pupil(tmp_path)
+    async with contextlib.AsyncExitStack() as second_terminal:
+        async with pupil.demo() as demo:
+            assert "kept" not in demo
+            watch = await second_terminal.enter_async_context(pupil.terminal(demo["watch"]))
+            await read_until(watch, "Organic Milk expired")
+        await pupil.posts("Coffee is ready")
+        async with pupil.demo() as again:
+            assert again["password"] == demo["password"]
+            assert re.match(r"\d+ products and \d+ unread notifications", again["kept"])
+            await read_until(watch, "Coffee is ready")
+            await read_until(watch, "Organic Milk expired")  # it falls due again
+
+
+async def test_a_fresh_demo_begins_again(tmp_path: Path) -> None:
+    pupil = Pupil(tmp_path)
+    async with pupil.demo():
+        await pupil.posts("Tea is ready")
+    (fresh,) = re.findall(r"\.venv/bin/useby demo --fresh", TUTORIAL)
+    async with pupil.demo(fresh) as demo:
+        assert "kept" not in demo
+        account = {"email": demo["login"], "password": demo["password"]}
+        async with httpx.AsyncClient(base_url=demo["url"], trust_env=False) as rest:
+            token = (await rest.post("/api/auth/login", json=account)).json()["accessToken"]
+            rest.headers["Authorization"] = f"Bearer {token}"
+            items = (await rest.get("/api/notifications?limit=100")).json()["items"]
+    assert "Tea is ready" not in [item["message"] for item in items]
+
+
+@pytest.mark.parametrize("step", range(1, 6))
+def test_the_tutorial_has_five_steps(step: int) -> None:
+    assert f"\n{step}. " in TUTORIAL
