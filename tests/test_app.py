@@ -8,6 +8,7 @@ import httpx
 import pytest
 from tests.support.in_process_node import InProcessNode
 from tests.support.node_fixtures import start, wall
+from tests.support.time_limits import HANG_TIMEOUT
 
 from useby.listening import listen
 from useby.settings import Settings
@@ -43,7 +44,9 @@ async def test_accepted_sockets_send_at_once_and_the_kernel_keeps_64_kib_for_the
 
 async def attempts(house: InProcessNode, *told: str) -> list[int]:
     """What attempts to sign in are answered that come from here, but say they came from there."""
-    async with httpx.AsyncClient(base_url=house.node.url, trust_env=False) as client:
+    async with httpx.AsyncClient(
+        base_url=house.node.url, trust_env=False, timeout=HANG_TIMEOUT
+    ) as client:
         return [
             (
                 await client.post(

@@ -173,7 +173,9 @@ async def test_a_fresh_demo_begins_again(tmp_path: Path) -> None:
     async with pupil.demo(fresh) as demo:
         assert "kept" not in demo
         account = {"email": demo["login"], "password": demo["password"]}
-        async with httpx.AsyncClient(base_url=demo["url"], trust_env=False) as rest:
+        async with httpx.AsyncClient(
+            base_url=demo["url"], trust_env=False, timeout=HANG_TIMEOUT
+        ) as rest:
             token = (await rest.post("/api/auth/login", json=account)).json()["accessToken"]
             rest.headers["Authorization"] = f"Bearer {token}"
             items = (await rest.get("/api/notifications?limit=100")).json()["items"]

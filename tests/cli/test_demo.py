@@ -56,11 +56,12 @@ def test_it_prints_a_login_and_a_line_to_watch_that_works(demo: subprocess.Popen
     assert line
     page = re.search(r"page +(http\S+)", said)
     assert page
-    assert "<title>useby</title>" in httpx.get(page[1], trust_env=False).text
+    assert "<title>useby</title>" in httpx.get(page[1], trust_env=False, timeout=HANG_TIMEOUT).text
     answer = httpx.post(
         f"{url[1]}/api/auth/login",
         json={"email": login[1], "password": login[2]},
         trust_env=False,
+        timeout=HANG_TIMEOUT,
     )
     assert answer.status_code == 200
     with subprocess.Popen(

@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 from tests.support.cli_result import Useby
+from tests.support.patient_client import connect
 from tests.support.time_limits import HANG_TIMEOUT, NO_SWEEP
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 SETTINGS = {"USEBY_ACCESS_TOKEN_SECONDS": "600"} | {

@@ -13,10 +13,10 @@ import pytest
 from tests.support import process_node as live
 from tests.support.cli_result import Useby
 from tests.support.nats_servers import NatsServer, nats_servers
+from tests.support.patient_client import connect
 from tests.support.postgres import Postgres
 from tests.support.process_node import NodeProcess
 from tests.support.time_limits import HANG_TIMEOUT
-from websockets.asyncio.client import connect
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,10 @@ import httpx
 import pytest
 from tests.support import process_node as live
 from tests.support.foreign_clients import Connect, nothing_more, take
+from tests.support.patient_client import connect
 from tests.support.process_node import NodeProcess, Person
 from tests.support.time_limits import HANG_TIMEOUT
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 from websockets.typing import Subprotocol
 
 EXTENDED = Subprotocol("useby.v1")

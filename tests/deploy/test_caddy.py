@@ -15,9 +15,9 @@ from typing import Any
 import httpx
 import pytest
 from tests.support import process_node as live
+from tests.support.patient_client import connect
 from tests.support.postgres import free_port
 from tests.support.time_limits import HANG_TIMEOUT
-from websockets.asyncio.client import connect
 
 CADDYFILE = Path(__file__).parents[2] / "deploy" / "Caddyfile"
 PROGRAM = Path(sys.executable).parent / "caddy"

@@ -11,9 +11,9 @@ from tests.support import process_node as live
 from tests.support.canary import heard_throughout, watched
 from tests.support.in_process_node import InProcessNode
 from tests.support.node_fixtures import start, wall
+from tests.support.patient_client import connect
 from tests.support.process_node import NodeProcess, Person
 from tests.support.time_limits import HANG_TIMEOUT
-from websockets.asyncio.client import connect
 
 from useby.store.database import Connection
 

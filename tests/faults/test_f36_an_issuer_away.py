@@ -12,10 +12,10 @@ from tests.support import process_node as live
 from tests.support.canary import heard_throughout, watched
 from tests.support.foreign_clients import Ended, client_of, take, until_closed
 from tests.support.issuers import RSA, KeyServer, jwk_of, key_server, key_set
+from tests.support.patient_client import connect
 from tests.support.process_node import NodeProcess
 from tests.support.time_limits import HANG_TIMEOUT
 from websockets import Subprotocol
-from websockets.asyncio.client import connect
 
 from useby.client import Event, Notifications, State, Timing
 

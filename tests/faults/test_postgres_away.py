@@ -10,6 +10,7 @@ from tests.support.factories import a_product
 from tests.support.in_process_node import InProcessNode, SettableClock
 from tests.support.postgres import Postgres
 from tests.support.process_node import until
+from tests.support.time_limits import HANG_TIMEOUT
 
 from useby.app import running
 from useby.settings import Settings
@@ -36,7 +37,7 @@ async def test_all_stays_and_goes_on_by_itself_when_it_is_back(own: Postgres) ->
         headers = {"Authorization": f"Bearer {token}"}
         async with (
             house.connected(token) as client,
-            httpx.AsyncClient(base_url=node.url, trust_env=False) as rest,
+            httpx.AsyncClient(base_url=node.url, trust_env=False, timeout=HANG_TIMEOUT) as rest,
         ):
 
             async def readiness() -> tuple[int, Any]:

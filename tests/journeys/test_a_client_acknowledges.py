@@ -5,8 +5,8 @@ import json
 
 import httpx
 from tests.support.in_process_node import InProcessNode
+from tests.support.patient_client import connect
 from tests.support.time_limits import HANG_TIMEOUT
-from websockets.asyncio.client import connect
 
 
 async def test_a_client_acknowledges_and_no_device_is_told_again(house: InProcessNode) -> None:
@@ -21,7 +21,9 @@ async def test_a_client_acknowledges_and_no_device_is_told_again(house: InProces
         assert json.loads(await client.recv()) == {"type": "pong"}
 
     bearer = {"authorization": f"Bearer {token}"}
-    async with httpx.AsyncClient(base_url=house.node.url, headers=bearer) as http:
+    async with httpx.AsyncClient(
+        base_url=house.node.url, headers=bearer, timeout=HANG_TIMEOUT
+    ) as http:
         count = (await http.get("/api/notifications/unread-count")).json()
         unread = (await http.get("/api/notifications", params={"unread": "true"})).json()
     assert count == {"unread": 1}

@@ -7,8 +7,8 @@ from typing import Any
 
 import httpx
 from tests.support.in_process_node import InProcessNode
+from tests.support.patient_client import connect
 from tests.support.time_limits import HANG_TIMEOUT
-from websockets.asyncio.client import connect
 
 
 async def signed_in(http: httpx.AsyncClient, email: str) -> None:
@@ -22,7 +22,9 @@ async def test_a_date_comes_near_and_every_device_of_its_owner_hears_of_it(
     house: InProcessNode,
 ) -> None:
     async with AsyncExitStack() as stack:
-        http = await stack.enter_async_context(httpx.AsyncClient(base_url=house.node.url))
+        http = await stack.enter_async_context(
+            httpx.AsyncClient(base_url=house.node.url, timeout=HANG_TIMEOUT)
+        )
         await signed_in(http, "ada@useby.example")
         token = http.headers["authorization"].removeprefix("Bearer ")
         devices = [

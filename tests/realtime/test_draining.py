@@ -9,8 +9,8 @@ import httpx
 from tests.support import process_node as live
 from tests.support.factories import a_product
 from tests.support.in_process_node import InProcessNode
+from tests.support.patient_client import connect
 from tests.support.simulation.node import Scene
-from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from useby.api import create_api

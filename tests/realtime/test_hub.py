@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from tests.support.in_process_node import InProcessNode, closed
+from tests.support.patient_client import connect
 from tests.support.process_node import until
 from tests.support.raw_websocket import close_frame, wires
 from tests.support.time_limits import HANG_TIMEOUT
-from websockets.asyncio.client import connect
 
 from useby.domain.events import NotificationsAdded
 from useby.realtime import retry

@@ -7,8 +7,9 @@ from typing import Any
 import httpx
 import pytest
 from tests.support.in_process_node import InProcessNode, closed
+from tests.support.patient_client import connect
+from tests.support.time_limits import HANG_TIMEOUT
 from tests.support.two_nodes import two_houses
-from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from useby.auth import refresh
@@ -34,7 +35,9 @@ def nodes(request: pytest.FixtureRequest) -> Sequence[InProcessNode]:
 
 
 async def tickets_of(house: InProcessNode, token: str, count: int = 1) -> list[str]:
-    async with httpx.AsyncClient(base_url=house.node.url, trust_env=False) as client:
+    async with httpx.AsyncClient(
+        base_url=house.node.url, trust_env=False, timeout=HANG_TIMEOUT
+    ) as client:
         headers = {"Authorization": f"Bearer {token}"}
         answers = [await client.post("/api/ws/ticket", headers=headers) for _ in range(count)]
     return [answer.json()["ticket"] for answer in answers]

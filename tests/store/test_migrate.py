@@ -16,6 +16,7 @@ from alembic.operations import Operations
 from alembic.script import Script, ScriptDirectory
 from tests.support.postgres import Postgres
 from tests.support.process_node_on_postgres import NodeProcessOnPostgres
+from tests.support.time_limits import HANG_TIMEOUT
 
 from useby.store import migrate
 from useby.store.schema import metadata
@@ -175,7 +176,9 @@ async def test_nodes_that_start_at_once_on_an_empty_server_make_the_tables_once(
             node.launch()
         for node in nodes:
             await asyncio.to_thread(node.wait_until_listening)
-            async with httpx.AsyncClient(base_url=node.url, trust_env=False) as rest:
+            async with httpx.AsyncClient(
+                base_url=node.url, trust_env=False, timeout=HANG_TIMEOUT
+            ) as rest:
                 assert (await rest.get("/api/health/ready")).status_code == 200
         migrated = [node.log.count("Running upgrade  -> 0001") for node in nodes]
         assert sorted(migrated) == [0] * (NODES - 1) + [1]

@@ -75,7 +75,7 @@ class NatsServer:
 
     async def says(self, what: str) -> dict[str, Any]:
         """What it tells its operator: ``varz``, ``subsz``, ``connz``."""
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx.AsyncClient(trust_env=False, timeout=HANG_TIMEOUT) as client:
             answer = await client.get(f"http://127.0.0.1:{self.monitor}/{what}")
             body: dict[str, Any] = answer.json()
             return body

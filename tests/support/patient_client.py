@@ -1,0 +1,12 @@
+"""The ``websockets`` client with the patience of a test: busy cores end no connection."""
+
+from functools import partial
+from typing import Final
+
+from tests.support.time_limits import HANG_TIMEOUT
+from websockets.asyncio.client import connect as connect_in_seconds
+
+connect: Final = partial(
+    connect_in_seconds, open_timeout=HANG_TIMEOUT, close_timeout=HANG_TIMEOUT, ping_interval=None
+)
+"""Connect as ``websockets`` does, without its limits of 10 s for an opening and 20 s for a pong."""
