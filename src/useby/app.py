@@ -35,6 +35,7 @@ from useby.realtime.http import protocol_for
 from useby.realtime.hub import Hub
 from useby.realtime.slots import Seats
 from useby.scheduler.alerts import AlertScheduler
+from useby.scheduler.retention import Retention
 from useby.settings import Settings
 from useby.store import migrate
 from useby.store.database import Database, StoreUnavailable
@@ -138,9 +139,12 @@ class Node:
 
     async def run(self) -> None:
         """Serve until ``stop`` is called."""
+        days = self.settings.keep_read_days
+        retention = Retention(self.database, self.context.now, days=days)
         async with asyncio.TaskGroup() as group:
             clock = group.create_task(self.clock.run(), name="clock")
             background = [
+                group.create_task(retention.run(), name="retention"),
                 group.create_task(self.hub.run(), name="hub"),
                 group.create_task(self.bus.run(), name="bus"),
                 group.create_task(self.admission.run(), name="admission"),

@@ -147,6 +147,11 @@ class Settings(BaseSettings):
     """Maximum estimated disk space of an account. The request that exceeds it is still stored;
     later ones are refused."""
 
+    # keeping
+    keep_read_days: int = Field(default=90, ge=0)
+    """Days after which a read notification is deleted; 0 keeps all. Unread ones and the newest of
+    each account stay."""
+
     # stopping
     drain_seconds: float = Field(default=1.0, ge=0)
     """Time over which a stopping node closes its connections with 1001, so that clients do not all

@@ -24,6 +24,9 @@ COMMANDS: Final = (
     "product",
     "notify",
     "migrate",
+    "backup",
+    "restore",
+    "copy",
     "doctor",
 )
 

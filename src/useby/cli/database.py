@@ -18,6 +18,7 @@ from useby.settings import Settings
 from useby.store import accounts, migrate
 from useby.store.database import Database, StoreUnavailable
 from useby.store.lock import AlreadyServed, DatabaseGone, refuse_if_gone
+from useby.store.migrate import DatabaseNewer
 from useby.store.open import open_database
 from useby.store.url import database_file, database_name
 
@@ -41,7 +42,7 @@ def friendly_errors(address: str = "") -> Iterator[None]:
     """
     try:
         yield
-    except (SettingsError, AlreadyServed, DatabaseGone) as error:
+    except (SettingsError, AlreadyServed, DatabaseGone, DatabaseNewer) as error:
         raise CommandError(str(error)) from None
     except StoreUnavailable as error:
         raise CommandError(f"the database can't be used: {error}") from None

@@ -29,6 +29,7 @@ from useby.store import migrate
 from useby.store.database import StoreUnavailable
 from useby.store.health import SQLITE_VERSION, DatabaseHealth, check, has_wal_reset_bug
 from useby.store.lock import AlreadyServed, DatabaseGone, serving_lock
+from useby.store.migrate import DatabaseNewer
 from useby.store.open import open_database
 from useby.store.url import database_file, database_name
 
@@ -144,7 +145,7 @@ def _database(settings: Settings, path: Path | None) -> Iterator[Finding]:
             yield Finding(what, Level.PROBLEM, says)
             return
         found = asyncio.run(_condition(settings.database_url))
-    except (StoreUnavailable, OSError) as error:
+    except (StoreUnavailable, DatabaseNewer, OSError) as error:
         yield Finding(what, Level.PROBLEM, f"{name} can't be read: {error}")
         return
     yield from _judge(name, found)

@@ -1,4 +1,5 @@
 """Alert scheduler: wakes when the next alert is due, sends what is due, and sleeps again.
 
-It imports ``store`` and what is below; ``app`` imports it.
+``retention`` deletes old read notifications. The package imports ``store`` and what is below;
+``app`` imports it.
 """

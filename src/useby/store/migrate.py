@@ -22,12 +22,17 @@ HEAD: Final = "0009"
 """The newest revision; a test compares it to the migrations."""
 
 
+class DatabaseNewer(Exception):  # noqa: N818 - operators see this name
+    """The database has a revision that this program does not have; the message is one sentence."""
+
+
 def revision(url: str) -> str | None:
     """Return the revision of a database; ``None`` if it has never been migrated.
 
     Alembic is not used, because its import would slow down every start.
 
     Raises:
+        DatabaseNewer: The database has a revision of a newer program.
         StoreUnavailable: The database can't be read.
     """
     file = database_file(url)
@@ -42,6 +47,7 @@ async def ensure_current(url: str) -> None:
     Cancelling it disconnects from a server at once; on a file the running migration is finished.
 
     Raises:
+        DatabaseNewer: The database has a revision of a newer program.
         StoreUnavailable: The database can't be used.
     """
     if database_file(url) is not None:
@@ -61,8 +67,10 @@ def upgrade(url: str) -> None:
     (see ``store.postgres``), with a transaction for each migration.
 
     Raises:
+        DatabaseNewer: The database has a revision of a newer program.
         StoreUnavailable: The database can't be written.
     """
+    revision(url)  # refuses a newer database
     _run(url, _upgrade, writes=True)
 
 
@@ -88,6 +96,11 @@ def _revision(connection: Connection) -> str | None:
     if not sa.inspect(connection).has_table("alembic_version"):
         return None
     found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    if found is not None and not (str(found).isdecimal() and str(found) <= HEAD):
+        raise DatabaseNewer(
+            f"the database is at revision {found} and this version of useby has revisions up to"
+            f" {HEAD}: install the version that migrated it, or a newer one"
+        )
     return str(found) if found is not None else None
 
 

@@ -1,0 +1,88 @@
+"""``useby backup``: copy the database into one file while the node runs."""
+
+import hashlib
+import hmac
+import shlex
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from useby.auth.key import key_path, signing_key
+from useby.cli.database import friendly_errors
+from useby.cli.options import CommandError, DatabaseUrl, settings_with
+from useby.cli.terminal import say
+from useby.settings import Settings
+from useby.store import migrate
+from useby.store.backup import Label, back_up
+from useby.store.schema import utc_text
+from useby.store.url import database_file
+
+app = typer.Typer(add_completion=False)
+
+WithoutKey = Annotated[bool, typer.Option("--without-key", help="Leave the signing key out.")]
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The new file.")],
+    *,
+    without_key: WithoutKey = False,
+    database: DatabaseUrl = None,
+) -> None:
+    """Copy the database and the file of its signing key into one new file, while the node runs.
+
+    For PostgreSQL it prints the command of PostgreSQL's own tools.
+    """
+    settings = settings_with(database_url=database)
+    with friendly_errors():
+        source = file_or_none(settings)
+        if source is None:
+            say("PostgreSQL makes its own backups. Run:", err=True)
+            say(f'pg_dump --format=custom --file={shlex.quote(str(file))} "$USEBY_DATABASE_URL"')
+            return
+        if migrate.revision(settings.database_url) is None:
+            raise CommandError(f"there is no database at {source}")
+        key = key_in_use(settings, source)
+        included = settings.secret_key is None and not without_key
+        label = Label(
+            made_at=utc_text(datetime.now(UTC)),
+            key=key.decode() if key is not None and included else None,
+            key_check=None if key is None else check_of(key),
+        )
+        back_up(source, file, label)
+    say(f"{source} is copied to {file}{_about_key(label, settings)}")
+
+
+def file_or_none(settings: Settings) -> Path | None:
+    """Return the file of the database; ``None`` for a database on a server.
+
+    Raises:
+        CommandError: The URL is not supported.
+    """
+    try:
+        return database_file(settings.database_url)
+    except ValueError as error:
+        raise CommandError(str(error)) from None
+
+
+def key_in_use(settings: Settings, database: Path) -> bytes | None:
+    """Return the signing key of the node on this file; ``None`` before its first start."""
+    if settings.secret_key is None and not key_path(database).exists():
+        return None
+    return signing_key(settings, database)
+
+
+def check_of(key: bytes) -> str:
+    """Return a digest by which a backup recognizes its key."""
+    return hmac.new(key, b"useby backup", hashlib.sha256).hexdigest()
+
+
+def _about_key(label: Label, settings: Settings) -> str:
+    if label.key is not None:
+        return ", with the signing key: whoever reads it can sign in as anybody"
+    if label.key_check is None:
+        return ""
+    name = "USEBY_SECRET_KEY" if settings.secret_key is not None else "the signing key"
+    return f", without the key: keep {name} as well"

@@ -1,0 +1,60 @@
+"""``useby copy``: move from a SQLite file to PostgreSQL."""
+
+from typing import Annotated
+
+import typer
+
+from useby.auth.key import key_path
+from useby.cli.backup import file_or_none
+from useby.cli.database import friendly_errors, make_database, run_on_database
+from useby.cli.options import CommandError, DatabaseUrl, settings_with
+from useby.cli.terminal import say
+from useby.store.copying import CopyFailed, copy_all
+from useby.store.database import Database
+from useby.store.lock import serving_lock
+from useby.store.open import open_database
+from useby.store.url import database_file, database_name
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def copy(
+    to: Annotated[
+        str, typer.Option("--to", metavar="URL", help="The new database: postgresql://…")
+    ],
+    database: DatabaseUrl = None,
+) -> None:
+    """Copy a SQLite database to PostgreSQL and compare each row. Stop the node first.
+
+    An interrupted copy continues when the command is repeated.
+    """
+    settings = settings_with(database_url=database)
+    file = file_or_none(settings)
+    if file is None:
+        raise CommandError("only a SQLite file can be copied; PostgreSQL has pg_dump")
+    try:
+        name = database_name(to)
+        if database_file(to) is not None:
+            raise CommandError("--to takes postgresql://…; `useby backup` copies to a file")
+    except ValueError as error:
+        raise CommandError(f"--to: {error}") from None
+
+    async def work(source: Database) -> int:
+        target = open_database(to)
+        try:
+            return await copy_all(source, target, lambda table, rows: say(f"{table}: {rows}"))
+        except CopyFailed as error:
+            raise CommandError(f"{name}: {error}") from None
+        finally:
+            await target.close()
+
+    with friendly_errors():
+        if not file.exists():
+            raise CommandError(f"there is no database at {file}")
+        with serving_lock(file):
+            make_database(to)
+            rows = run_on_database(settings, work)
+    say(f"{rows} rows are in {name}, each compared with {file}")
+    if settings.secret_key is None and key_path(file).exists():
+        say(f"set USEBY_SECRET_KEY to the content of {key_path(file)}, or all sign-ins end")

@@ -1,0 +1,105 @@
+"""``useby restore``: put a backup in the place of the database, also while the node runs."""
+
+import contextlib
+import os
+import shlex
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from useby.auth.key import key_path
+from useby.cli.backup import WithoutKey, check_of, file_or_none, key_in_use
+from useby.cli.database import friendly_errors
+from useby.cli.options import CommandError, DatabaseUrl, settings_with
+from useby.cli.terminal import say
+from useby.settings import Settings
+from useby.store import migrate
+from useby.store.backup import BadBackup, Label, opened_backup
+from useby.store.backup import restore as put_back
+from useby.store.lock import AlreadyServed, serving_lock
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A backup.")],
+    *,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Replace a database that has data.")
+    ] = False,
+    without_key: WithoutKey = False,
+    database: DatabaseUrl = None,
+) -> None:
+    """Check a backup and put it in the place of the database, with its signing key.
+
+    The node may run: its connections get what they lack. For PostgreSQL it prints the command of
+    PostgreSQL's own tools.
+    """
+    settings = settings_with(database_url=database)
+    with friendly_errors():
+        target = file_or_none(settings)
+        if target is None:
+            say("PostgreSQL restores its own backups. Stop the nodes, and run:", err=True)
+            options = "--clean --if-exists --no-owner --single-transaction"
+            name = shlex.quote(str(file))
+            say(f'pg_restore {options} --dbname="$USEBY_DATABASE_URL" {name}')
+            return
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if not replace and migrate.revision(settings.database_url) is not None:
+            raise CommandError(f"{target} has data: `--replace` puts the backup in its place")
+        try:
+            with opened_backup(file, target) as (copy, label):
+                _put(copy, target, None if without_key else _new_key(label, settings, target))
+        except BadBackup as error:
+            raise CommandError(str(error)) from None
+    made = f" of {label.made_at}" if label.made_at else ""
+    say(f"{target} is the backup{made} now")
+
+
+def _new_key(label: Label, settings: Settings, target: Path) -> bytes | None:
+    """Return the key to put beside the database; ``None`` if the right one is in use.
+
+    Raises:
+        CommandError: The key of the backup is neither in use nor in the backup.
+    """
+    key = key_in_use(settings, target)
+    if label.key_check is None or (key is not None and check_of(key) == label.key_check):
+        return None
+    if settings.secret_key is not None:
+        raise CommandError(
+            "USEBY_SECRET_KEY is not the key of this backup: set the backup's key, or end all"
+            " sign-ins with `--without-key`"
+        )
+    if label.key is None:
+        raise CommandError(
+            f"the backup does not contain its key: set USEBY_SECRET_KEY, put it in"
+            f" {key_path(target)}, or end all sign-ins with `--without-key`"
+        )
+    return label.key.encode()
+
+
+def _put(copy: Path, target: Path, key: bytes | None) -> None:
+    """Replace the database, and the key unless it is the same; a node may only run in this case."""
+    with contextlib.ExitStack() as lock:
+        try:
+            lock.enter_context(serving_lock(target, new=True))
+        except AlreadyServed:
+            if key is not None:
+                raise CommandError(
+                    "the running node signs with another key than the backup's: stop it first"
+                ) from None
+        if key is not None:
+            _write_key(key_path(target), key)
+        put_back(copy, target)
+
+
+def _write_key(path: Path, key: bytes) -> None:
+    descriptor, draft = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)  # mode 0600
+    with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor has no path
+        file.write(key)
+        file.flush()
+        os.fsync(file.fileno())
+    Path(draft).replace(path)

