@@ -20,7 +20,6 @@ from useby import logs, metrics
 from useby.api import create_api
 from useby.api.context import Context
 from useby.api.post_queue import PostQueue
-from useby.api.product_shapes import product_json
 from useby.auth.key import SettingsError, key_path, signing_key
 from useby.auth.passwords import Passwords
 from useby.auth.rate_limits import RateLimiter
@@ -84,7 +83,7 @@ class Node:
         self.clock = AlertScheduler(database, now)
         verifier = Verifier(settings, key)
         tickets = Tickets(key, settings.ticket_seconds)
-        self.hub = Hub(settings, database, verifier, bus, now=now, product_json=product_json)
+        self.hub = Hub(settings, database, verifier, bus, now=now)
         hub = self.hub
         seats = Seats(room_of(settings), lambda: hub.count)
         self.admission = Admission(hub, database, verifier, tickets, seats=seats, now=now)

@@ -2,9 +2,12 @@
 
 import gc
 import time
-from typing import Any
+from typing import Any, Final
 
 from prometheus_client import Counter, Gauge, Histogram
+
+MULTIPROCESS: Final = "PROMETHEUS_MULTIPROC_DIR"
+"""Environment variable with the folder of the counters, set if a node has several processes."""
 
 # connections
 

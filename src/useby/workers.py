@@ -20,10 +20,10 @@ from typing import Final
 from prometheus_client import multiprocess
 
 from useby import logs
-from useby.api.health import MULTIPROCESS
 from useby.app import STOP_SECONDS, STOP_SIGNALS, stop_signals_deferred
 from useby.auth.key import SettingsError, signing_key
 from useby.listening import listen, url_of
+from useby.metrics import MULTIPROCESS
 from useby.settings import Settings
 from useby.store import migrate
 from useby.store.url import database_file

@@ -13,7 +13,7 @@ from tests.support.rest_app import MILK, Rest
 
 from useby.api import bodies
 from useby.api.bodies import most_of, parse
-from useby.api.fields import BATCH_LIMIT, MANY_KEYS
+from useby.schemas.fields import BATCH_LIMIT, MANY_KEYS
 
 MIB = 1024 * 1024
 JSON = {"content-type": "application/json"}

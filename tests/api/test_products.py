@@ -14,10 +14,10 @@ from uuid_utils import uuid7
 from useby.api import products as routes
 from useby.api.context import Caller
 from useby.api.errors import Problem
-from useby.api.product_shapes import ProductIn
 from useby.auth.tokens import Claims
 from useby.domain.account import User
 from useby.scheduler.alerts import send_due
+from useby.schemas.products import ProductIn
 from useby.store import accounts, alerts, slices
 from useby.store.database import Database
 

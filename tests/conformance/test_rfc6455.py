@@ -74,7 +74,6 @@ def echo() -> Iterator[str]:
             cast("object", None),  # type: ignore[arg-type]
             MemoryBus(),
             now=lambda: datetime.now(UTC),
-            product_json=lambda *_: "",
         )
         server = await loop.create_server(lambda: Doorway(hub), "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]

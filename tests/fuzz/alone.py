@@ -36,7 +36,6 @@ class Alone:
             nothing,
             MemoryBus(),
             now=lambda: datetime.now(UTC),
-            product_json=lambda *_: "{}",
         )
         requests: Any = self.hub.requests
         requests.mark = lambda socket, wanted: self.waiting.append((socket, wanted))

@@ -12,16 +12,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typing_extensions import is_typeddict
 
-from useby.api.product_shapes import ProductOut, product_json
 from useby.domain.account import User
 from useby.domain.events import Change
 from useby.domain.notification import Cause, Notification, Severity
 from useby.domain.policy import Policy
 from useby.domain.product import Expiry, Product
-from useby.realtime import asyncapi, closes, frames, schemas
+from useby.realtime import asyncapi, closes, frames
+from useby.schemas import frames as shapes
+from useby.schemas.products import product_json
 
 NODE_PARTS: Final = Path(__file__).parents[1] / "js"
-DOCUMENT: Final = asyncapi.document(version="1.2.3", product=ProductOut)
+DOCUMENT: Final = asyncapi.document(version="1.2.3")
 SCHEMAS: Final = DOCUMENT["components"]["schemas"]
 ID: Final = "0198c0de-0000-7000-8000-00000000000a"
 NOW: Final = datetime(2026, 3, 4, 10, 30, tzinfo=UTC)
@@ -51,28 +52,28 @@ SAID: Final = st.builds(
 MOMENTS: Final = st.datetimes(timezones=st.just(UTC))
 COUNTS: Final = st.integers(0, 2**31)
 FRAMES: Final = {
-    schemas.Established: st.text().map(frames.established),
-    schemas.Notification: SAID.map(frames.notification),
-    schemas.Pong: st.just(frames.PONG),
-    schemas.ExtendedEstablished: st.builds(
+    shapes.Established: st.text().map(frames.established),
+    shapes.Notification: SAID.map(frames.notification),
+    shapes.Pong: st.just(frames.PONG),
+    shapes.ExtendedEstablished: st.builds(
         frames.established, st.text(), unread=COUNTS, expires_at=MOMENTS, seq=COUNTS
     ),
-    schemas.ExtendedNotification: SAID.map(frames.extended_notification),
-    schemas.Read: st.builds(frames.read, st.lists(st.just(ID), min_size=1), COUNTS),
-    schemas.UnreadCount: COUNTS.map(lambda unread: frames.read([], unread)),
-    schemas.TokenExpiring: MOMENTS.map(frames.token_expiring),
-    schemas.Authenticated: MOMENTS.map(frames.authenticated),
-    schemas.ProductChanged: st.builds(
+    shapes.ExtendedNotification: SAID.map(frames.extended_notification),
+    shapes.Read: st.builds(frames.read, st.lists(st.just(ID), min_size=1), COUNTS),
+    shapes.UnreadCount: COUNTS.map(lambda unread: frames.read([], unread)),
+    shapes.TokenExpiring: MOMENTS.map(frames.token_expiring),
+    shapes.Authenticated: MOMENTS.map(frames.authenticated),
+    shapes.ProductChanged: st.builds(
         frames.product, st.sampled_from(Change).map(str), st.text().map(shown)
     ),
-    schemas.Rejected: st.builds(frames.rejected, st.text(), st.text()),
+    shapes.Rejected: st.builds(frames.rejected, st.text(), st.text()),
 }
 """How the encoder makes each."""
 UNDERSTOOD: Final = {
-    schemas.MarkRead: {"action": "mark_read", "id": ID},
-    schemas.MarkSeveralRead: {"action": "mark_read", "ids": [ID, ID.upper()]},
-    schemas.MarkAllRead: {"action": "mark_all_read"},
-    schemas.Authenticate: {"action": "authenticate", "access_token": "a.b.c"},
+    shapes.MarkRead: {"action": "mark_read", "id": ID},
+    shapes.MarkSeveralRead: {"action": "mark_read", "ids": [ID, ID.upper()]},
+    shapes.MarkAllRead: {"action": "mark_all_read"},
+    shapes.Authenticate: {"action": "authenticate", "access_token": "a.b.c"},
 }
 
 
@@ -157,16 +158,14 @@ def test_a_plain_sessions_frames_have_no_other_key() -> None:
 
 def test_no_frame_is_left_out() -> None:
     ours = (
-        each
-        for each in vars(schemas).values()
-        if getattr(each, "__module__", "") == schemas.__name__
+        each for each in vars(shapes).values() if getattr(each, "__module__", "") == shapes.__name__
     )
     named = {each for each in ours if is_typeddict(each)}
     assert named == {*FRAMES, *UNDERSTOOD}
-    assert {*schemas.PLAIN, *schemas.EXTENDED} == set(FRAMES)
-    assert {*get_args(schemas.Plain)} == set(schemas.PLAIN)
+    assert {*shapes.PLAIN, *shapes.EXTENDED} == set(FRAMES)
+    assert {*get_args(shapes.Plain)} == set(shapes.PLAIN)
     assert messages_of("sendPlain") == ["Established", "Notification", "Pong"]
-    assert set(messages_of("sendExtended")) == {shape.__name__ for shape in schemas.EXTENDED}
+    assert set(messages_of("sendExtended")) == {shape.__name__ for shape in shapes.EXTENDED}
     assert set(DOCUMENT["channels"]["notifications"]["messages"]) == {
         "Ping",
         *(shape.__name__ for shape in named),

@@ -10,7 +10,8 @@ from pydantic_core import to_json
 from websockets.frames import Frame, Opcode
 
 from useby.domain.notification import Cause, Notification, Severity
-from useby.realtime import closes, frames, schemas
+from useby.realtime import closes, frames
+from useby.schemas import frames as shapes
 
 ID = "0198c0de-0000-7000-8000-00000000000a"
 
@@ -59,7 +60,7 @@ def test_a_notification_about_no_product_carries_an_empty_name() -> None:
 def test_any_words_come_out_as_they_went_in(message: str, name: str, kind: Severity) -> None:
     """As the encoder of ``shapes`` has it, byte for byte."""
     whole = payload(frames.notification(said(message=message, product_name=name, kind=kind)))
-    shown: schemas.Notification = {
+    shown: shapes.Notification = {
         "id": ID,
         "message": message,
         "type": kind.value,
@@ -67,7 +68,7 @@ def test_any_words_come_out_as_they_went_in(message: str, name: str, kind: Sever
         "created_at": "2026-03-04T10:30:00Z",
     }
     assert whole == to_json(shown)
-    assert list(json.loads(whole)) == list(schemas.Notification.__annotations__)
+    assert list(json.loads(whole)) == list(shapes.Notification.__annotations__)
 
 
 def test_created_at_is_written_in_utc_whole_seconds_and_z() -> None:

@@ -3,10 +3,8 @@
 from dataclasses import replace
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
-from pydantic import Field, StringConstraints
 from uuid_utils import uuid7
 
 from useby.api.context import (
@@ -19,11 +17,19 @@ from useby.api.context import (
     write_authorized,
 )
 from useby.api.errors import Problem, problem_responses
-from useby.api.fields import ApiModel, Email, Password, Text, TimeZone
 from useby.auth import refresh
 from useby.auth.rate_limits import network_of
 from useby.domain.account import User
 from useby.domain.policy import Policy
+from useby.schemas.accounts import (
+    LoginIn,
+    RefreshIn,
+    SignupAccepted,
+    SignupIn,
+    SignupOut,
+    TicketOut,
+    TokensOut,
+)
 from useby.store import accounts, sessions, tickets
 from useby.store.accounts import EmailTaken
 from useby.store.database import Connection, Transaction
@@ -31,65 +37,6 @@ from useby.store.sessions import Rotation
 from useby.store.tickets import TicketGrant
 
 router = APIRouter(prefix="/api", tags=["accounts"])
-
-RefreshText = Annotated[Text, StringConstraints(min_length=1, max_length=128)]
-
-
-class SignupIn(ApiModel):
-    """A new account."""
-
-    email: Email
-    password: Password
-    name: Annotated[Text, StringConstraints(max_length=200, strip_whitespace=True)] = ""
-    time_zone: TimeZone = "UTC"
-
-
-class SignupAccepted(ApiModel):
-    """The same answer for every e-mail, free or taken."""
-
-    detail: str
-
-
-class SignupOut(ApiModel):
-    """State of sign-up on this server."""
-
-    open: bool
-
-
-class LoginIn(ApiModel):
-    """An e-mail and its password."""
-
-    email: Email
-    password: Annotated[Text, StringConstraints(min_length=1, max_length=200)]
-    refresh_token: Annotated[
-        RefreshText | None,
-        Field(
-            description="A good refresh token of the account, if the device still has one. It shows"
-            " that the device is a known one, whose attempts are counted apart; it is not spent."
-        ),
-    ] = None
-
-
-class RefreshIn(ApiModel):
-    """A refresh token to spend, or of the sign-in to end."""
-
-    refresh_token: RefreshText
-
-
-class TokensOut(ApiModel):
-    """Tokens of one sign-in."""
-
-    access_token: str
-    refresh_token: str
-    token_type: str = "Bearer"  # noqa: S105 - the name of a type
-    expires_in: Annotated[int, Field(description="Seconds until the access token ends.")]
-
-
-class TicketOut(ApiModel):
-    """A ticket to use once as `access_token` in the WebSocket's URL."""
-
-    ticket: str
-    expires_in: Annotated[int, Field(description="Seconds.")]
 
 
 @router.post(

@@ -19,9 +19,9 @@ from useby.api import accounts, errors, health, me, notifications, page, product
 from useby.api.bodies import most_of
 from useby.api.context import Context
 from useby.api.errors import MEDIA_TYPE, problem
-from useby.api.product_shapes import ProductIn, ProductOut
 from useby.realtime import asyncapi
 from useby.realtime.slots import PROBES
+from useby.schemas.products import ProductIn
 
 SOCKET_PATH: Final = "/api/ws/notification"
 CLOSE: Final = {"Connection": "close"}
@@ -117,7 +117,7 @@ def _document(api: FastAPI) -> dict[str, Any]:
 
 @cache
 def _socket_document() -> dict[str, Any]:
-    return asyncapi.document(version=__version__, product=ProductOut)
+    return asyncapi.document(version=__version__)
 
 
 class RequestGuard:

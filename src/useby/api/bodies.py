@@ -16,7 +16,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from useby.api.context import check_token
-from useby.api.fields import BATCH_LIMIT, MANY_KEYS
+from useby.schemas.fields import BATCH_LIMIT, MANY_KEYS
 
 T = TypeVar("T")
 

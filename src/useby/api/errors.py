@@ -2,19 +2,19 @@
 
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Annotated, Any, Final, Self
+from typing import Any, Final, Self
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field, ValidationError
 from starlette.exceptions import HTTPException
 
 from useby import metrics
 from useby.auth.passwords import QueueFull
 from useby.domain.quota import Quota, QuotaReached
+from useby.schemas.problems import FieldError, ProblemBody, field_errors
 from useby.store.database import ReadRefused, StoreUnavailable
 from useby.store.notifications import UnknownUser
 
@@ -31,76 +31,6 @@ FULL: Final = {
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
-MOST_ERRORS: Final = 20
-"""Maximum number of errors that an answer lists of one request, or of one item of a batch."""
-ERROR_BYTES: Final = 64 * 1024
-"""Maximum size of the errors of all items in the answer to a batch, in bytes."""
-MOST_NAME: Final = 64
-"""Maximum length of a key in an error, in characters; clients choose the keys."""
-MOST_MESSAGE: Final = 200
-"""Maximum length of an error's message, in characters; some repeat a short part of the request."""
-
-
-class FieldError(BaseModel):
-    """One error in a request."""
-
-    at: str = Field(description="Where: `body.expiryDate`, `query.limit`, …")
-    message: str
-
-
-Errors = Annotated[
-    list[FieldError],
-    Field(description="The first few; none where the batch has more than the answer has room for."),
-]
-
-
-def field_errors(error: ValidationError | RequestValidationError) -> list[FieldError]:
-    """Return the first errors, without the values that were sent: one may be a password."""
-    found = (
-        error.errors(include_input=False, include_url=False)
-        if isinstance(error, ValidationError)
-        else error.errors()
-    )
-    return [
-        FieldError(
-            at=".".join(_short(str(part), MOST_NAME) for part in each["loc"]),
-            message=_short(str(each["msg"]), MOST_MESSAGE),
-        )
-        for each in found[:MOST_ERRORS]
-    ]
-
-
-def shared_out(found: Sequence[Sequence[FieldError]]) -> list[list[FieldError]]:
-    """Return as many errors of each item of a batch as the answer has room for.
-
-    The first errors of all items take precedence over any item's second error.
-    """
-    room = ERROR_BYTES
-    kept: list[list[FieldError]] = [[] for _ in found]
-    for rank in range(max(map(len, found), default=0)):
-        for errors, shown in zip(found, kept, strict=True):
-            if rank < len(errors):
-                room -= len(errors[rank].model_dump_json()) + 1
-                if room < 0:
-                    return kept
-                shown.append(errors[rank])
-    return kept
-
-
-def _short(text: str, most: int) -> str:
-    """Shorten a text, and replace lone surrogates, which UTF-8 cannot encode, by question marks."""
-    cut = text if len(text) <= most else text[: most - 1] + "…"
-    return cut.encode(errors="replace").decode()
-
-
-class ProblemBody(BaseModel):
-    """A problem (RFC 9457)."""
-
-    type: str = "about:blank"
-    title: str
-    status: int
-    detail: str = ""
-    errors: list[FieldError] = []
 
 
 class Problem(Exception):  # noqa: N818 - the RFC calls it so
@@ -190,7 +120,7 @@ def install(api: FastAPI) -> None:
 
     @api.exception_handler(RequestValidationError)
     async def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:
-        found = field_errors(error)
+        found = field_errors(error.errors())
         detail = "The request is not as documented."
         if len(found) < len(error.errors()):
             detail += f" The first {len(found)} errors are listed."

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-from enum import StrEnum
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -10,37 +9,17 @@ from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
-from pydantic import Field
 
 from useby.api.context import ContextDep
-from useby.api.fields import ApiModel
+from useby.metrics import MULTIPROCESS
+from useby.schemas.health import Health, Readiness
 from useby.store.database import StoreUnavailable
 from useby.store.notifications import newest_seq
-
-MULTIPROCESS: Final = "PROMETHEUS_MULTIPROC_DIR"
-"""Environment variable with the folder of the counters, set if a node has several processes."""
 
 DATABASE_SECONDS: Final = 1.0
 """Timeout of the database's check in seconds; a readiness probe may give up after two."""
 
 router = APIRouter(tags=["health"])
-
-
-class Readiness(StrEnum):
-    """State of a node."""
-
-    OK = "ok"
-    DEGRADED = "degraded"
-    """The node takes work, but a part of it is slow or full."""
-    UNREADY = "unready"
-    """The node takes no work now."""
-
-
-class Health(ApiModel):
-    """State of the node, with the reasons if it is not `ok`."""
-
-    status: Readiness
-    reasons: list[str] = Field(default_factory=list)
 
 
 @router.get("/api/health/live", operation_id="live")

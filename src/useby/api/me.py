@@ -1,113 +1,19 @@
 """Routes of the caller's own account."""
 
 from http import HTTPStatus
-from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Response
-from pydantic import BeforeValidator, Field, StringConstraints
 
 from useby.api.context import Caller, ContextDep, CurrentCaller
 from useby.api.errors import Problem, problem_responses
-from useby.api.fields import (
-    ApiModel,
-    LeadDays,
-    Moment,
-    Password,
-    ShortText,
-    Text,
-    TimeOfDay,
-    TimeZone,
-    time_of,
-)
 from useby.domain.account import User
 from useby.domain.policy import Policy
+from useby.schemas.accounts import DeleteAccountIn, MeChange, MeOut
+from useby.schemas.fields import time_of
 from useby.store import accounts, slices
 from useby.store.database import Transaction
 
 router = APIRouter(prefix="/api/me", tags=["accounts"])
-
-GivenPassword = Annotated[
-    Text,
-    StringConstraints(max_length=200),
-    Field(json_schema_extra={"format": "password"}),
-]
-MOST_CATEGORIES: Final = 100
-CategoryName = Annotated[ShortText, StringConstraints(min_length=1)]
-
-
-class CategoryPolicy(ApiModel):
-    """Lead days and time of day of the alerts of one category."""
-
-    lead_days: LeadDays
-    alert_time: TimeOfDay = "09:00"
-
-
-class MeOut(ApiModel):
-    """The account."""
-
-    id: str
-    email: str | None
-    name: str
-    time_zone: str
-    alert_time: str
-    lead_days: list[int]
-    categories: dict[str, CategoryPolicy]
-    created_at: Moment
-
-    @classmethod
-    def of(cls, user: User) -> "MeOut":
-        """Return the account as its owner sees it."""
-        return cls(
-            id=user.id,
-            email=user.email,
-            name=user.name,
-            time_zone=user.time_zone,
-            alert_time=user.policy.alert_time.isoformat("minutes"),
-            lead_days=list(user.policy.lead_days),
-            categories={
-                name: CategoryPolicy(
-                    lead_days=list(policy.lead_days),
-                    alert_time=policy.alert_time.isoformat("minutes"),
-                )
-                for name, policy in user.categories.items()
-            },
-            created_at=user.created_at,
-        )
-
-
-def _not_too_many(value: Any) -> Any:
-    # This runs before the members are validated; pydantic checks their number only afterwards.
-    if isinstance(value, dict) and len(value) > MOST_CATEGORIES:
-        raise ValueError(f"there are at most {MOST_CATEGORIES} categories")
-    return value
-
-
-class MeChange(ApiModel):
-    """Changes of the account; a field that is left out or null stays as it is."""
-
-    name: Annotated[Text, StringConstraints(max_length=200, strip_whitespace=True)] | None = None
-    time_zone: TimeZone | None = None
-    alert_time: TimeOfDay | None = None
-    lead_days: LeadDays | None = None
-    categories: Annotated[
-        dict[CategoryName, CategoryPolicy] | None,
-        BeforeValidator(_not_too_many),
-        Field(
-            max_length=MOST_CATEGORIES,
-            description="By category; replaces all that were set before.",
-        ),
-    ] = None
-    password: Password | None = None
-    current_password: Annotated[
-        GivenPassword | None, Field(description="Wanted to change the password.")
-    ] = None
-
-
-class DeleteAccountIn(ApiModel):
-    """The password, required if the account has one."""
-
-    password: GivenPassword = ""
-
 
 NO_PASSWORD = DeleteAccountIn()
 

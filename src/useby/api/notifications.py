@@ -1,27 +1,29 @@
 """Routes of the caller's notifications."""
 
 from collections.abc import Sequence
-from datetime import date
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import Field, StringConstraints, ValidationError, WithJsonSchema
 
 from useby.api.bodies import BatchRoute, in_turns
 from useby.api.context import REVOKED, ContextDep, CurrentCaller, CurrentClaims
-from useby.api.errors import (
-    Errors,
-    FieldError,
-    Problem,
-    field_errors,
-    problem_responses,
-    shared_out,
-)
-from useby.api.fields import BATCH_LIMIT, ApiModel, Id, Message, Moment, Text
+from useby.api.errors import Problem, problem_responses
 from useby.api.idempotency import IdempotencyKey, json_response, post_once
 from useby.api.post_queue import Post
-from useby.domain.notification import Cause, Draft, Notification, Severity
+from useby.domain.notification import Notification, Severity
+from useby.schemas.fields import Id, Text
+from useby.schemas.notifications import (
+    Marked,
+    NotificationIn,
+    NotificationOut,
+    NotificationPage,
+    NotificationResult,
+    NotificationResults,
+    NotificationsIn,
+    UnreadCount,
+)
+from useby.schemas.problems import shared_out
 from useby.store import notifications, slices, usage
 from useby.store.cursor import BadCursor
 from useby.store.database import Transaction
@@ -29,110 +31,6 @@ from useby.store.notifications import NotificationQuery
 
 router = APIRouter(prefix="/api/notifications", tags=["notifications"])
 batches = APIRouter(prefix=router.prefix, tags=[*router.tags], route_class=BatchRoute)
-
-ProductName = Annotated[Text, StringConstraints(max_length=200, strip_whitespace=True)]
-
-
-class NotificationOut(ApiModel):
-    """A notification: the contract's five keys, then the additional ones of REST."""
-
-    id: str
-    message: str
-    type: Severity
-    product_name: str
-    created_at: Annotated[Moment, Field(alias="created_at")]
-    seq: int
-    event: Cause
-    product_id: str | None
-    expires_on: date | None
-    days_left: int | None
-    read_at: Moment | None
-
-    @classmethod
-    def of(cls, said: Notification) -> "NotificationOut":
-        """Return a stored notification in its JSON form."""
-        return cls(
-            id=said.id,
-            message=said.message,
-            type=said.kind,
-            product_name=said.product_name,
-            created_at=said.created_at,
-            seq=said.seq,
-            event=said.event,
-            product_id=said.product_id,
-            expires_on=said.expires_on,
-            days_left=said.days_left,
-            read_at=said.read_at,
-        )
-
-
-class NotificationPage(ApiModel):
-    """A page of notifications, and the cursor of the next page if there is one."""
-
-    items: list[NotificationOut]
-    next_cursor: str | None
-
-
-class NotificationIn(ApiModel):
-    """A notification for the caller's own devices."""
-
-    message: Message
-    type: Severity = Severity.INFO
-    product_name: ProductName = ""
-
-    def draft(self, user_id: str) -> Draft:
-        """Return the notification to store for this user."""
-        return Draft(user_id, self.message, self.type, Cause.CUSTOM, self.product_name)
-
-    @classmethod
-    def read(cls, value: Any) -> "NotificationIn | list[FieldError]":
-        """Validate a JSON value; return the notification, or the errors."""
-        try:
-            return cls.model_validate(value)
-        except ValidationError as error:
-            return field_errors(error)
-
-
-_ANY_NOTIFICATION = {
-    "anyOf": [{"$ref": "#/components/schemas/NotificationIn"}, {}],
-    "description": "A `NotificationIn`. Anything else gets status 422 in its own result.",
-}
-
-
-class NotificationsIn(ApiModel):
-    """Notifications for the caller's own devices, each as `NotificationIn`."""
-
-    items: Annotated[
-        list[Annotated[Any, WithJsonSchema(_ANY_NOTIFICATION)]],
-        Field(min_length=1, max_length=BATCH_LIMIT),
-    ]
-
-
-class NotificationResult(ApiModel):
-    """Result of one notification of a batch."""
-
-    index: int
-    status: Annotated[int, Field(description="201 or 422.")]
-    notification: NotificationOut | None = None
-    errors: Errors = Field(default_factory=list)
-
-
-class NotificationResults(ApiModel):
-    """Results of a batch, one for each notification, in their order."""
-
-    results: list[NotificationResult]
-
-
-class UnreadCount(ApiModel):
-    """Number of unread notifications."""
-
-    unread: int
-
-
-class Marked(ApiModel):
-    """Number of notifications that this request marked read."""
-
-    marked: int
 
 
 @router.get("", operation_id="listNotifications", responses=problem_responses(401))

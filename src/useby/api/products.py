@@ -10,9 +10,12 @@ from uuid_utils import uuid7
 
 from useby.api.bodies import BatchRoute, in_turns
 from useby.api.context import Caller, Context, ContextDep, CurrentCaller
-from useby.api.errors import FieldError, Problem, problem_responses, shared_out
-from useby.api.fields import DAY_LIMIT, Id, Text
-from useby.api.product_shapes import (
+from useby.api.errors import Problem, problem_responses
+from useby.domain.account import User
+from useby.domain.product import Disposal, Product, Status
+from useby.schemas.fields import DAY_LIMIT, Id, Text
+from useby.schemas.problems import FieldError, shared_out
+from useby.schemas.products import (
     BatchIn,
     BatchOut,
     BatchResult,
@@ -24,8 +27,6 @@ from useby.api.product_shapes import (
     changed,
     product_from,
 )
-from useby.domain.account import User
-from useby.domain.product import Disposal, Product, Status
 from useby.store import accounts, product_search, products, usage
 from useby.store.cursor import BadCursor, Page
 from useby.store.database import Transaction

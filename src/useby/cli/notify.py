@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from useby.api.notifications import NotificationIn, NotificationOut
 from useby.cli.database import run_on_database, user_of
 from useby.cli.options import AsJson, DatabaseUrl, checked, settings_with
 from useby.cli.terminal import say, say_json
 from useby.domain.notification import Cause, Draft, Notification, Severity
+from useby.schemas.notifications import NotificationIn, NotificationOut
 from useby.store import notifications
 from useby.store.database import Database
 

@@ -10,12 +10,12 @@ import typer
 from rich.progress import Progress
 from uuid_utils import uuid7
 
-from useby.api.product_shapes import ProductIn, product_from
 from useby.cli.database import friendly_errors, run_on_database, user_of
 from useby.cli.options import AsJson, CommandError, DatabaseUrl, plain, settings_with
 from useby.cli.table_file import Fault, Row, read
 from useby.cli.terminal import console, say, say_json
 from useby.domain.account import User
+from useby.schemas.products import ProductIn, product_from
 from useby.store import products
 from useby.store.database import Database, Transaction
 from useby.store.products import Upserted

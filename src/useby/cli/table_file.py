@@ -10,8 +10,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
-from useby.api.product_shapes import ProductIn
 from useby.cli.options import CommandError
+from useby.schemas.products import ProductIn
 
 COLUMNS: Final = {
     re.sub(r"[\W_]", "", name): str(field.alias) for name, field in ProductIn.model_fields.items()

@@ -9,13 +9,13 @@ from pydantic import StringConstraints
 from rich.table import Table
 from uuid_utils import uuid7
 
-from useby.api.fields import ApiModel, Email, Password, Text, TimeZone, utc_z
 from useby.auth.passwords import Passwords
 from useby.cli.database import run_on_database, user_of
 from useby.cli.options import AsJson, CommandError, DatabaseUrl, checked, settings_with
 from useby.cli.terminal import cell, console, say, say_json
 from useby.domain.account import User
 from useby.domain.policy import Policy
+from useby.schemas.fields import ApiModel, Email, Password, Text, TimeZone, utc_z
 from useby.store import accounts
 from useby.store.accounts import EmailTaken
 from useby.store.database import Database

@@ -6,7 +6,8 @@
 - ``hub``, ``sweep``, ``reconcile``: all connections of the node, and the timer that checks them;
   ``host`` is the part of the hub that ``socket`` needs.
 - ``requests``, ``updates``, ``retry``: database work for connections, in batches.
-- ``frames``, ``closes``, ``schemas``, ``asyncapi``: the protocol, and its published description.
+- ``frames``, ``closes``, ``asyncapi``: the protocol, and its published description.
 
-Imports ``auth``, ``store``, ``bus`` and lower packages. Imported by ``api`` and ``app``.
+Imports ``auth``, ``store``, ``bus``, ``schemas`` and lower packages. Imported by ``api`` and
+``app``.
 """

@@ -1,4 +1,4 @@
-"""Build the AsyncAPI 3 document of the WebSocket from ``schemas`` and from encoded frames.
+"""Build the AsyncAPI 3 document of the WebSocket from ``schemas.frames`` and from encoded frames.
 
 https://www.asyncapi.com/docs/reference/specification/v3.0.0; the channel's WebSocket binding has
 the query and the headers of the handshake.
@@ -9,12 +9,14 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
 from useby.domain.notification import Cause, Notification, Severity
-from useby.realtime import closes, frames, schemas
+from useby.realtime import closes, frames
 from useby.realtime.upgrade import EXTENDED, PATH
+from useby.schemas import frames as shapes
+from useby.schemas.products import ProductOut
 
 _REF: Final = "#/components/schemas/{model}"
 _CHANNEL: Final = "notifications"
@@ -34,34 +36,29 @@ _SAMPLE: Final = Notification(
     days_left=2,
 )
 _EXAMPLES: Final[Mapping[type, bytes]] = {
-    schemas.Established: frames.established("ada"),
-    schemas.Notification: frames.notification(_SAMPLE),
-    schemas.Pong: frames.PONG,
-    schemas.ExtendedEstablished: frames.established("ada", unread=1, expires_at=_NOW, seq=17),
-    schemas.ExtendedNotification: frames.extended_notification(_SAMPLE),
-    schemas.Read: frames.read([_ID], 0),
-    schemas.UnreadCount: frames.read([], 0),
-    schemas.TokenExpiring: frames.token_expiring(_NOW),
-    schemas.Authenticated: frames.authenticated(_NOW),
-    schemas.Rejected: frames.rejected("no id", "mark_read"),
+    shapes.Established: frames.established("ada"),
+    shapes.Notification: frames.notification(_SAMPLE),
+    shapes.Pong: frames.PONG,
+    shapes.ExtendedEstablished: frames.established("ada", unread=1, expires_at=_NOW, seq=17),
+    shapes.ExtendedNotification: frames.extended_notification(_SAMPLE),
+    shapes.Read: frames.read([_ID], 0),
+    shapes.UnreadCount: frames.read([], 0),
+    shapes.TokenExpiring: frames.token_expiring(_NOW),
+    shapes.Authenticated: frames.authenticated(_NOW),
+    shapes.Rejected: frames.rejected("no id", "mark_read"),
 }
 _SESSIONS: Final = {
-    "Plain": ("any client", schemas.PLAIN, schemas.PLAIN_ACTIONS),
+    "Plain": ("any client", shapes.PLAIN, shapes.PLAIN_ACTIONS),
     "Extended": (
         f"a client that offers the subprotocol `{EXTENDED.decode()}`, and is echoed it",
-        schemas.EXTENDED,
-        schemas.EXTENDED_ACTIONS,
+        shapes.EXTENDED,
+        shapes.EXTENDED_ACTIONS,
     ),
 }
 
 
-def document(*, version: str, product: type[BaseModel]) -> dict[str, Any]:
-    """Return the whole document.
-
-    Args:
-        version: The version of useby.
-        product: The model ``ProductOut`` of REST, which PRODUCT frames carry, too.
-    """
+def document(*, version: str) -> dict[str, Any]:
+    """Return the whole document of this version of useby."""
     messages = {"Ping": _ping()}
     for _, sent, understood in _SESSIONS.values():
         messages |= {shape.__name__: _message(shape) for shape in (*sent, *understood)}
@@ -88,12 +85,12 @@ def document(*, version: str, product: type[BaseModel]) -> dict[str, Any]:
             }
         },
         "operations": _operations(),
-        "components": {"schemas": _schemas(product), "securitySchemes": _SECURITY},
+        "components": {"schemas": _schemas(), "securitySchemes": _SECURITY},
     }
 
 
-def _schemas(product: type[BaseModel]) -> dict[str, Any]:
-    shown: list[type] = [product]
+def _schemas() -> dict[str, Any]:
+    shown: list[type] = [ProductOut]  # PRODUCT frames contain it
     for _, sent, understood in _SESSIONS.values():
         shown += [*sent, *understood]
     adapters: list[tuple[type, JsonSchemaMode, TypeAdapter[Any]]] = [

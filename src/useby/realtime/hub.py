@@ -39,7 +39,7 @@ from useby.realtime.requests import StoreRequests
 from useby.realtime.retry import retry_while_unavailable
 from useby.realtime.socket import Socket
 from useby.realtime.sweep import Sweep
-from useby.realtime.updates import ExtendedUpdates, ProductJson
+from useby.realtime.updates import ExtendedUpdates
 from useby.settings import Settings
 from useby.store import accounts
 from useby.store.database import Database
@@ -63,7 +63,6 @@ class Hub:
         bus: Bus,
         *,
         now: Callable[[], datetime],
-        product_json: ProductJson,
     ) -> None:
         """Create an empty pool; ``run`` starts its workers.
 
@@ -73,7 +72,6 @@ class Hub:
             verifier: Verifies tokens that continue a session.
             bus: Subscribed for each user who has a connection here.
             now: The wall clock: aware, UTC.
-            product_json: Returns a product's JSON as REST shows it to its owner at a time.
         """
         self.settings = settings
         self.send_buffer_bytes = settings.send_buffer_bytes
@@ -86,9 +84,7 @@ class Hub:
         self._verifier = verifier
         self._now = now
         self._bus = bus
-        self.asides = ExtendedUpdates(
-            database, self._extended, self.reply, now=now, product_json=product_json
-        )
+        self.asides = ExtendedUpdates(database, self._extended, self.reply, now=now)
         self.requests = StoreRequests(database, self.reply, now=now)
         self.comparison = Reconciler(database, self.reply, self._look_at_everything)
         self._sockets: set[Socket] = set()

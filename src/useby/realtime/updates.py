@@ -30,13 +30,11 @@ from useby.realtime.effects import Effects
 from useby.realtime.retry import batch_or_one_by_one, retry_while_unavailable
 from useby.realtime.session import State
 from useby.realtime.socket import Socket
+from useby.schemas.products import product_json
 from useby.store import accounts, notifications, products, usage
 from useby.store.database import Connection, Database
 
 log = logging.getLogger(__name__)
-
-ProductJson = Callable[[Product, User, datetime], str]
-"""Returns a product's JSON as REST shows it to its owner at a time."""
 
 BATCH: Final = 200
 """Maximum users looked up in one snapshot."""
@@ -83,7 +81,6 @@ class ExtendedUpdates:
         answer: Callable[[Socket, Callable[[], Effects]], None],
         *,
         now: Callable[[], datetime],
-        product_json: ProductJson,
     ) -> None:
         """Create the updates of a pool of connections; ``run`` sends them.
 
@@ -92,13 +89,11 @@ class ExtendedUpdates:
             extended: Returns the connections of a user's extended sessions.
             answer: Calls a session's method and executes the returned effects.
             now: The wall clock: aware, UTC.
-            product_json: Returns a product's JSON.
         """
         self._database = database
         self._extended = extended
         self._answer = answer
         self._now = now
-        self._product_json = product_json
         self._due: dict[str, _Due] = {}
         self._waiting: dict[Socket, dict[str, Change]] = {}
         """Products for which connections had no room, without those being looked up."""
@@ -115,7 +110,7 @@ class ExtendedUpdates:
         """Send a product that this node has changed; queue it where there is no room."""
         if sockets := self._extended(news.owner.id):
             try:
-                shown = self._product_json(news.product, news.owner, self._now())
+                shown = product_json(news.product, news.owner, self._now())
             except Exception:
                 log.exception("a product could not be shown")  # the change is committed
                 return
@@ -230,7 +225,7 @@ class ExtendedUpdates:
         product = rows.get(product_id)
         if product is not None and owner is not None:
             try:
-                shown = self._product_json(product, owner, self._now())
+                shown = product_json(product, owner, self._now())
             except Exception:
                 log.exception("a product could not be shown")
                 return None

@@ -82,9 +82,7 @@ class Scene:
     async def _build(self) -> None:
         verifier = Verifier(SETTINGS, KEY.encode())
         store: Any = self.store
-        self.hub = Hub(
-            SETTINGS, store, verifier, MemoryBus(), now=self.wall, product_json=lambda *_: "{}"
-        )
+        self.hub = Hub(SETTINGS, store, verifier, MemoryBus(), now=self.wall)
         self.admission = Admission(
             self.hub,
             store,

@@ -5,20 +5,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Self
 
-from pydantic import (
-    AfterValidator,
-    Field,
-    PlainSerializer,
-    StringConstraints,
-    ValidationError,
-    WithJsonSchema,
-)
+from pydantic import AfterValidator, Field, PlainSerializer, StringConstraints, WithJsonSchema
 
-from useby.api.errors import Errors, FieldError, field_errors
-from useby.api.fields import BATCH_LIMIT, ApiModel, LeadDays, Moment, Name, ShortText, Text
 from useby.domain import alerts, barcode
 from useby.domain.account import User
 from useby.domain.product import DateKind, Disposal, Expiry, Product, Status
+from useby.schemas.fields import BATCH_LIMIT, ApiModel, LeadDays, Moment, Name, ShortText, Text
+from useby.schemas.problems import Errors
 
 
 def _plain(value: Decimal) -> str:
@@ -70,14 +63,6 @@ class ProductIn(ApiModel):
     date_kind: DateKind = DateKind.BEST_BEFORE
     lead_days: LeadDays | None = None
     external_id: ExternalId | None = None
-
-    @classmethod
-    def read(cls, value: Any) -> "ProductIn | list[FieldError]":
-        """Validate a JSON value; return the product, or the errors."""
-        try:
-            return cls.model_validate(value)
-        except ValidationError as error:
-            return field_errors(error)
 
 
 class ProductChange(ApiModel):

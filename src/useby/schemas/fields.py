@@ -5,7 +5,7 @@ SQLite accepts a NUL and PostgreSQL does not; neither accepts a lone surrogate. 
 
 from datetime import datetime, time
 from itertools import islice
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Self
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import (
@@ -15,11 +15,13 @@ from pydantic import (
     Field,
     PlainSerializer,
     StringConstraints,
+    ValidationError,
     model_validator,
 )
 from pydantic.alias_generators import to_camel
 
 from useby.domain.policy import MAX_LEAD_DAYS, MAX_LEADS, lead_days
+from useby.schemas.problems import FieldError, field_errors
 
 DAY_LIMIT: Final = 36_500
 BATCH_LIMIT: Final = 1000
@@ -36,6 +38,14 @@ class ApiModel(BaseModel):
     model_config = ConfigDict(
         alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True
     )
+
+    @classmethod
+    def read(cls, value: Any) -> Self | list[FieldError]:
+        """Validate a JSON value; return the model, or the errors."""
+        try:
+            return cls.model_validate(value)
+        except ValidationError as error:
+            return field_errors(error.errors(include_input=False, include_url=False))
 
     @model_validator(mode="before")
     @classmethod

@@ -1,0 +1,106 @@
+"""JSON models of notifications, for requests and answers."""
+
+from datetime import date
+from typing import Annotated, Any
+
+from pydantic import Field, StringConstraints, WithJsonSchema
+
+from useby.domain.notification import Cause, Draft, Notification, Severity
+from useby.schemas.fields import BATCH_LIMIT, ApiModel, Message, Moment, Text
+from useby.schemas.problems import Errors
+
+ProductName = Annotated[Text, StringConstraints(max_length=200, strip_whitespace=True)]
+
+
+class NotificationOut(ApiModel):
+    """A notification: the contract's five keys, then the additional ones of REST."""
+
+    id: str
+    message: str
+    type: Severity
+    product_name: str
+    created_at: Annotated[Moment, Field(alias="created_at")]
+    seq: int
+    event: Cause
+    product_id: str | None
+    expires_on: date | None
+    days_left: int | None
+    read_at: Moment | None
+
+    @classmethod
+    def of(cls, said: Notification) -> "NotificationOut":
+        """Return a stored notification in its JSON form."""
+        return cls(
+            id=said.id,
+            message=said.message,
+            type=said.kind,
+            product_name=said.product_name,
+            created_at=said.created_at,
+            seq=said.seq,
+            event=said.event,
+            product_id=said.product_id,
+            expires_on=said.expires_on,
+            days_left=said.days_left,
+            read_at=said.read_at,
+        )
+
+
+class NotificationPage(ApiModel):
+    """A page of notifications, and the cursor of the next page if there is one."""
+
+    items: list[NotificationOut]
+    next_cursor: str | None
+
+
+class NotificationIn(ApiModel):
+    """A notification for the caller's own devices."""
+
+    message: Message
+    type: Severity = Severity.INFO
+    product_name: ProductName = ""
+
+    def draft(self, user_id: str) -> Draft:
+        """Return the notification to store for this user."""
+        return Draft(user_id, self.message, self.type, Cause.CUSTOM, self.product_name)
+
+
+_ANY_NOTIFICATION = {
+    "anyOf": [{"$ref": "#/components/schemas/NotificationIn"}, {}],
+    "description": "A `NotificationIn`. Anything else gets status 422 in its own result.",
+}
+
+
+class NotificationsIn(ApiModel):
+    """Notifications for the caller's own devices, each as `NotificationIn`."""
+
+    items: Annotated[
+        list[Annotated[Any, WithJsonSchema(_ANY_NOTIFICATION)]],
+        Field(min_length=1, max_length=BATCH_LIMIT),
+    ]
+
+
+class NotificationResult(ApiModel):
+    """Result of one notification of a batch."""
+
+    index: int
+    status: Annotated[int, Field(description="201 or 422.")]
+    notification: NotificationOut | None = None
+    errors: Errors = Field(default_factory=list)
+
+
+class NotificationResults(ApiModel):
+    """Results of a batch, one for each notification, in their order."""
+
+    results: list[NotificationResult]
+
+
+class UnreadCount(ApiModel):
+    """Number of unread notifications."""
+
+    unread: int
+
+
+class Marked(ApiModel):
+    """Number of notifications that this request marked read."""
+
+    marked: int
