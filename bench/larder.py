@@ -11,7 +11,7 @@ from typing import Any
 
 from uuid_utils import uuid7
 
-from useby.scheduler.alerts import BATCH, send_due
+from useby.actions.alerts import BATCH, send_due
 from useby.store import alerts
 from useby.store.database import Transaction
 from useby.store.schema import utc_text
@@ -147,7 +147,7 @@ def clock_seconds(database: Path, now: datetime) -> tuple[int, float]:
         cpu = time.process_time()
         while True:
             with connection.begin():
-                count = send_due(Transaction(connection), now).looked_at
+                count = send_due(Transaction(connection), now).claimed
             said += count
             if count < BATCH:
                 break

@@ -33,7 +33,7 @@ from bench.rows import Target
 from bench.soak import Look, growth
 from bench.visitors import VISITORS, Access, Visitors
 from cluster.ledger import Ledger  # type: ignore[import-not-found]
-from useby.store import products
+from useby.actions import inventory
 from useby.store.schema import notifications as notifications_table
 
 SETTINGS: dict[str, Any] = {
@@ -283,7 +283,7 @@ def _stock(node: Any, person: Person, count: int) -> None:
     for start in range(0, count, TOGETHER):
         wanted = [a_product(owner, "2126-03-04") for _ in range(min(TOGETHER, count - start))]
         with node.writing() as transaction:
-            products.add_many(transaction, wanted, owner, now)
+            inventory.add_many(transaction, wanted, owner, now)
 
 
 def _is_unexpected(line: str) -> bool:

@@ -19,12 +19,10 @@ LONGER_FILES = {
 LONGER_FUNCTIONS = {
     "bench.peers.useby_node.take_store_out": 58,
     "useby.api.application.create_api": 56,
-    "useby.api.idempotency.post_once": 55,
     "useby.app.__init__": 60,
     "useby.app.serve": 63,
     "useby.client.notifications.__init__": 51,
     "useby.store.migrations.versions.0001_first_tables.upgrade": 163,
-    "useby.store.notifications.add": 51,
     "useby.store.sessions.rotate": 66,
     "useby.store.sqlite.__init__": 51,
 }

@@ -17,7 +17,7 @@ from uuid_utils import uuid7
 
 from bench.peers.control import in_turns, message, orders, say, users
 from useby import logs
-from useby.api import post_queue
+from useby.actions import post_queue
 from useby.app import Node, running, tune_interpreter
 from useby.domain.account import TokenStatus, User
 from useby.domain.events import NotificationsAdded

@@ -17,9 +17,9 @@ from typing import Any, Final
 import uvicorn
 
 from useby import logs, metrics
+from useby.actions.post_queue import PostQueue
 from useby.api import create_api
 from useby.api.context import Context
-from useby.api.post_queue import PostQueue
 from useby.auth.key import SettingsError, key_path, signing_key
 from useby.auth.passwords import Passwords
 from useby.auth.rate_limits import RateLimiter

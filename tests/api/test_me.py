@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from tests.support.cheap_passwords import Counted, cheap_passwords
 from tests.support.rest_app import Rest
 
+from useby.actions.alerts import send_due
 from useby.domain.account import User
 from useby.domain.events import AccessRevoked, Event
-from useby.scheduler.alerts import send_due
 from useby.store import accounts, alerts, slices
 from useby.store.database import Connection, Database
 from useby.store.schema import metadata

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from tests.support.rest_app import Rest, added, messages
 
-from useby.scheduler.alerts import send_due
+from useby.actions.alerts import send_due
 from useby.store import alerts, product_search, sqlite
 from useby.store.schema import products
 

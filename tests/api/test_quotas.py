@@ -12,7 +12,7 @@ from tests.support.factories import NOON
 from tests.support.rest_app import MILK, Rest
 
 from useby import metrics
-from useby.scheduler import alerts as clock
+from useby.actions import alerts as clock
 from useby.store import usage
 from useby.store.database import Database
 
@@ -136,7 +136,7 @@ async def test_alerts_are_kept_although_every_limit_is_reached(
     assert (await post(ada, 5)).status_code == 200
     later = NOON + timedelta(days=120)
     batch = await database.write(lambda t: clock.send_due(t, later))
-    assert batch.said == 1
+    assert batch.sent == 1
     assert await unread(ada) == 6
     newest: Any = (await ada.get("/api/notifications")).json()["items"][0]
     assert newest["event"] == "expired"

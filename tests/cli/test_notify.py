@@ -9,7 +9,7 @@ def test_a_person_is_told(useby: Useby) -> None:
     useby("user", "add", "ada@example.org")
     said = useby("notify", "ada@example.org", "The fridge is open", "--type", "error")
     assert (said.status, said.err) == (0, "")
-    assert said.out.startswith("ada@example.org was told (")
+    assert said.out.startswith("ada@example.org was notified (")
 
 
 def test_what_was_kept_is_printed_as_json(useby: Useby) -> None:

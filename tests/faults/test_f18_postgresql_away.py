@@ -29,9 +29,9 @@ from websockets.asyncio.client import ClientConnection
 
 import useby.scheduler.alerts as clock
 import useby.store.postgres as store
+from useby.actions import inventory
 from useby.api import health
 from useby.domain.account import User
-from useby.store import products
 from useby.store.database import Transaction
 
 __all__ = ["quiet", "start", "wall"]
@@ -146,7 +146,7 @@ class Scene:
 
         def work(transaction: Transaction) -> None:
             for product in goods:
-                products.add(transaction, product, owner, now)
+                inventory.add(transaction, product, owner, now)
 
         await self.house.node.database.write(work)
         return [product.id for product in goods]

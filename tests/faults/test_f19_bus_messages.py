@@ -21,10 +21,12 @@ from tests.support.two_nodes import followed, two_houses
 from uuid_utils import uuid7
 from websockets.asyncio.client import ClientConnection
 
+from useby.actions import inventory
+from useby.actions.notifications import mark_all_read
 from useby.bus.hints import Hint, decode, subject_of
 from useby.domain.product import Disposal
 from useby.realtime import sweep
-from useby.store import accounts, notifications, products, sessions, slices
+from useby.store import accounts, marks, notifications, sessions
 
 __all__ = ["quiet"]
 
@@ -272,22 +274,22 @@ async def test_an_extended_session_hears_of_reads_and_products_of_the_other_node
         now = here.wall()
         first, second = await here.post(user, "1", "2")
         assert [(await hear(client))["message"] for _ in range(2)] == ["1", "2"]
-        await write(lambda t: notifications.mark_read(t, user.id, [first.id], now))
+        await write(lambda t: marks.mark_read(t, user.id, [first.id], now))
         assert await hear(client) == {"type": "READ", "ids": [first.id], "unread": 1}
-        await slices.mark_all_read(here.node.database, user.id, now)
+        await mark_all_read(here.node.database, user.id, now)
         assert await hear(client) == {"type": "UNREAD", "unread": 0}
-        await write(lambda t: products.add(t, milk, user, now))
+        await write(lambda t: inventory.add(t, milk, user, now))
         told = await hear(client)
         assert (told["change"], told["product"]["name"]) == ("added", milk.name)
         oats = replace(milk, name="Oats")
-        await write(lambda t: products.replace(t, oats, user, now))
+        await write(lambda t: inventory.replace(t, oats, user, now))
         told = await hear(client)
         assert (told["change"], told["product"]["name"]) == ("updated", "Oats")
         gone = replace(oats, closed_as=Disposal.CONSUMED, closed_at=now)
-        await write(lambda t: products.replace(t, gone, user, now))
+        await write(lambda t: inventory.replace(t, gone, user, now))
         told = await hear(client)
         assert (told["change"], told["product"]["id"]) == ("closed", milk.id)
-        await write(lambda t: products.delete(t, user.id, milk.id, now))
+        await write(lambda t: inventory.delete(t, user.id, milk.id, now))
         told = await hear(client)
         assert told == {"type": "PRODUCT", "change": "closed", "product": {"id": milk.id}}
         assert second.seq == 2

@@ -15,8 +15,9 @@ from tests.support.process_node_on_postgres import NodeProcessOnPostgres
 from tests.support.raw_websocket import Wire, Wires, close_frame
 from tests.support.time_limits import HANG_TIMEOUT
 
+from useby.actions import inventory
 from useby.scheduler.alerts import BATCH
-from useby.store import notifications, products
+from useby.store import notifications
 from useby.store.database import Connection
 from useby.store.open import open_database
 from useby.store.schema import notifications as table
@@ -95,7 +96,7 @@ def due(server: NodeProcess, person: Person) -> None:
     found = an_owner(id=person.id, email=person.email)
     wanted = [a_product(found, "2020-01-01") for _ in range(DUE)]
     with server.writing() as transaction:
-        products.add_many(transaction, wanted, found, NOON)
+        inventory.add_many(transaction, wanted, found, NOON)
 
 
 def said_of(server: NodeProcess, person: Person) -> int:
@@ -142,7 +143,7 @@ async def test_a_batch_that_a_node_has_claimed_at_sigterm_is_not_lost_and_anothe
         owners = [await a_kept_owner(database) for _ in range(30)]
         for owner in owners:
             wanted = [a_product(owner, "2020-01-01") for _ in range(DUE // len(owners))]
-            await database.write(lambda t, w=wanted, o=owner: products.add_many(t, w, o, NOON))
+            await database.write(lambda t, w=wanted, o=owner: inventory.add_many(t, w, o, NOON))
         await asyncio.to_thread(leaves.start)
         await leaves.freeze_in_a_transaction()
         await asyncio.to_thread(stays.start)

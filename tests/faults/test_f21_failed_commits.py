@@ -18,14 +18,15 @@ from tests.support.postgres import Postgres
 from tests.support.process_node import Record
 from tests.support.time_limits import HANG_TIMEOUT
 
-from useby.api.post_queue import Post, store
+from useby.actions import inventory
+from useby.actions.alerts import BatchResult, send_due
+from useby.actions.post_queue import Post, store
 from useby.auth.tokens import Claims
 from useby.domain.account import User
 from useby.domain.events import NotificationsAdded
 from useby.domain.notification import Cause, Draft, Severity
 from useby.domain.quota import Limits
-from useby.scheduler.alerts import BatchResult, send_due
-from useby.store import notifications, products
+from useby.store import marks, notifications
 from useby.store.database import Database, StoreUnavailable, Transaction
 
 ENOUGH = Limits(products=10**6, unread=10**6, bytes=10**9)
@@ -108,11 +109,11 @@ class Ledger:
 
     def product(self, transaction: Transaction) -> str:
         butter = a_product(self.user, name="Butter")
-        products.add(transaction, butter, self.user, NOON)
+        inventory.add(transaction, butter, self.user, NOON)
         return butter.id
 
     def marking(self, notification_id: str) -> Callable[[Transaction], None]:
-        return lambda t: notifications.mark_read(t, self.user.id, [notification_id], NOON)
+        return lambda t: marks.mark_read(t, self.user.id, [notification_id], NOON)
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,7 @@ async def wrote(database: Database, postgres: Postgres, url: str, begin: Break, 
     user = await a_kept_owner(database)
     ledger = Ledger(user, [])
     milk = [a_product(user, "2026-03-03") for _ in range(EXPIRING)]
-    await database.write(lambda t: products.add_many(t, milk, user, NOON))
+    await database.write(lambda t: inventory.add_many(t, milk, user, NOON))
     (first,) = await database.write(lambda t: notifications.add(t, [ledger.draft("first")], NOON))
     database.on_commit = ledger.hear
     works = (ledger.posts, ledger.alerts, ledger.product, ledger.marking(first.id))
@@ -178,7 +179,7 @@ async def wrote(database: Database, postgres: Postgres, url: str, begin: Break, 
         assert set(posts) <= set(kept.ids)
         assert set(posts) <= set(ledger.published)
     if not isinstance(said, BaseException):
-        assert kept.alerts == EXPIRING <= said.said  # and what earlier users still wait for
+        assert kept.alerts == EXPIRING <= said.sent  # and what earlier users still wait for
     assert kept.alerts in (0, EXPIRING)
     if not isinstance(butter, BaseException):
         assert kept.butter == 1

@@ -27,11 +27,12 @@ from tests.support.power_cut import dbapi
 from tests.support.process_node import Record
 from tests.support.time_limits import HANG_TIMEOUT
 
+from useby.actions import inventory
+from useby.actions.alerts import BatchResult, send_due
 from useby.domain.account import User
 from useby.domain.events import NotificationsAdded
 from useby.domain.notification import Cause, Draft, Severity
-from useby.scheduler.alerts import BatchResult, send_due
-from useby.store import notifications, products, sqlite
+from useby.store import marks, notifications, sqlite
 from useby.store.database import Database, StoreUnavailable, Transaction
 from useby.store.open import open_database
 from useby.store.sqlite import SqliteDatabase
@@ -192,14 +193,14 @@ async def group(database: Database, user: User) -> list[Work]:
     (first,) = await database.write(post(user, "to be marked"))
 
     def mark(transaction: Transaction) -> Any:
-        return notifications.mark_read(transaction, user.id, [first], NOON)
+        return marks.mark_read(transaction, user.id, [first], NOON)
 
     return [
         *(post(user, f"post {number}") for number in range(POSTS)),
         post(user, *(f"large {number} {LARGE}" for number in range(2))),
         mark,
         lambda t: send_due(t, NOON),
-        lambda t: products.add(t, a_product(user, name="Butter"), user, NOON),
+        lambda t: inventory.add(t, a_product(user, name="Butter"), user, NOON),
         post(user, "last"),
         fails,
     ]
@@ -210,7 +211,7 @@ async def prepared(path: Path) -> User:
     try:
         user = await a_kept_owner(database)
         milk = [a_product(user, "2026-03-03") for _ in range(EXPIRING)]
-        await database.write(lambda t: products.add_many(t, milk, user, NOON))
+        await database.write(lambda t: inventory.add_many(t, milk, user, NOON))
     finally:
         await database.close()
     return user
@@ -234,7 +235,7 @@ def assert_holds(told: Told, kept: Kept) -> None:
         (row,) = (row for row in rows if row["message"] == "to be marked")
         assert row["read_at"] is not None
     if isinstance(said, BatchResult):
-        assert said.said == sum(row["event"] == "expiring" for row in rows)
+        assert said.sent == sum(row["event"] == "expiring" for row in rows)
     if not isinstance(added, BaseException):
         assert kept.butter == 1
     assert [row["seq"] for row in rows] == list(range(1, len(rows) + 1))

@@ -10,7 +10,7 @@ from tests.support.process_node import NodeProcess, until
 
 NAME = "useby.db"
 BESIDE = {"-wal": b"frames", "-shm": b"index", ".lock": b"1"}
-MADE = "a new one is made, empty"
+MADE = "an empty one is created"
 
 
 @contextlib.contextmanager

@@ -15,9 +15,9 @@ from tests.support.factories import a_product
 from tests.support.process_node import NodeProcess, Person, until
 from tests.support.process_node_on_postgres import NodeProcessOnPostgres, person_on
 
+from useby.actions import inventory
 from useby.domain.account import User
 from useby.domain.policy import Policy
-from useby.store import products
 from useby.store.open import open_database
 
 __all__ = ["database_url"]
@@ -41,7 +41,7 @@ async def fill(url: str, person: Person) -> None:
                 a_product(owner, "2090-01-01", name=f"Käse {each}", notes=NOTES)
                 for each in range(number, number + TOGETHER)
             ]
-            await database.write(lambda t, new=new: products.add_many(t, new, owner, now))  # type: ignore[misc]
+            await database.write(lambda t, new=new: inventory.add_many(t, new, owner, now))  # type: ignore[misc]
     finally:
         await database.close()
 

@@ -12,9 +12,9 @@ from tests.support.postgres import Postgres
 from tests.support.process_node import until
 from tests.support.time_limits import HANG_TIMEOUT
 
+from useby.actions import inventory
 from useby.app import running
 from useby.settings import Settings
-from useby.store import products
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ async def test_all_stays_and_goes_on_by_itself_when_it_is_back(own: Postgres) ->
 
             await until(ready)
             milk = a_product(user, "2020-01-01")
-            await node.database.write(lambda t: products.add(t, milk, user, house.wall()))
+            await node.database.write(lambda t: inventory.add(t, milk, user, house.wall()))
             told = json.loads(await client.recv())
             assert told["productName"] == milk.name, "the clock has gone on"
             await house.post(user, "1")

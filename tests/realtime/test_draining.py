@@ -13,8 +13,9 @@ from tests.support.patient_client import connect
 from tests.support.simulation.node import Scene
 from websockets.exceptions import ConnectionClosed
 
+from useby.actions import inventory
 from useby.api import create_api
-from useby.store import alerts, products
+from useby.store import alerts
 
 GOING_AWAY = (1001, "Server shutting down")
 
@@ -101,7 +102,7 @@ async def test_the_clock_of_a_node_that_drains_leaves_what_is_due_to_the_others(
         await live.until(lambda: "clock" not in {each.get_name() for each in asyncio.all_tasks()})
         stays = other if one.close_code else one
         milk = a_product(user, "2020-01-01")
-        await house.node.database.write(lambda t: products.add(t, milk, user, house.wall()))
+        await house.node.database.write(lambda t: inventory.add(t, milk, user, house.wall()))
         await house.post(user, "1")
         assert "1" in json.loads(await stays.recv())["message"]
         due = await house.node.database.read(alerts.next_due)

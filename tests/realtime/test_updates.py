@@ -11,9 +11,10 @@ from tests.support.raw_websocket import wires
 from websockets.asyncio.client import ClientConnection
 
 from useby import metrics
+from useby.actions import inventory
 from useby.domain.account import User
 from useby.realtime import socket as socket_module
-from useby.store import notifications, products
+from useby.store import marks
 
 SECONDS = 30
 EXTENDED = {"subprotocols": ["useby.v1"]}
@@ -27,7 +28,7 @@ async def add(house: InProcessNode, user: User, *names: str) -> list[str]:
 
     def work(transaction: Any) -> None:
         for each in new:
-            products.add(transaction, each, user, house.wall())
+            inventory.add(transaction, each, user, house.wall())
 
     await house.node.database.write(work)
     return [each.id for each in new]
@@ -83,9 +84,9 @@ async def test_a_product_that_is_deleted_while_it_waits_is_sent_as_closed(
         def work(transaction: Any) -> None:
             for number in range(50):
                 new = a_product(ada, "2099-01-01", name=str(number), notes=LONG)
-                products.add(transaction, new, ada, house.wall())
+                inventory.add(transaction, new, ada, house.wall())
                 gone[:] = [new.id]
-            products.delete(transaction, ada.id, gone[0], house.wall())
+            inventory.delete(transaction, ada.id, gone[0], house.wall())
 
         await house.node.database.write(work)
         last = (await frames(page, "PRODUCT", 50))[-1]
@@ -100,7 +101,7 @@ async def test_reads_that_find_no_room_are_sent_as_a_count(house: InProcessNode)
             ids += [each.id for each in await house.post(ada, *(["x"] * 500))]
             await frames(page, "info", 500)
         now = house.wall()
-        await house.node.database.write(lambda t: notifications.mark_read(t, ada.id, ids, now))
+        await house.node.database.write(lambda t: marks.mark_read(t, ada.id, ids, now))
         assert json.loads(await page.recv()) == {"type": "UNREAD", "unread": 0}
 
 

@@ -10,13 +10,15 @@ import pytest
 from tests.support.factories import NOON, a_kept_owner, a_product
 from tests.support.time_limits import HANG_TIMEOUT
 
+from useby.actions import inventory
+from useby.actions.alerts import send_due
 from useby.domain import alerts as rules
-from useby.domain.account import User
+from useby.domain.account import AccountChange, User
 from useby.domain.events import AlertScheduled, Event, NotificationsAdded
 from useby.domain.product import Disposal, Product, used
 from useby.scheduler import alerts as clock_module
-from useby.scheduler.alerts import AlertScheduler, send_due
-from useby.store import accounts, alerts, notifications, products, slices
+from useby.scheduler.alerts import AlertScheduler
+from useby.store import accounts, alerts, notifications, slices
 from useby.store.database import Database, StoreUnavailable
 
 
@@ -26,12 +28,12 @@ async def said_to(database: Database, user: User) -> list[str]:
 
 
 async def keep(database: Database, user: User, *kept: Product, now: datetime = NOON) -> None:
-    await database.write(lambda t: [products.add(t, each, user, now) for each in kept])
+    await database.write(lambda t: [inventory.add(t, each, user, now) for each in kept])
 
 
 async def tick(database: Database, now: datetime) -> int:
     await database.write(lambda t: slices.do_slice(t, now))
-    return (await database.write(lambda t: send_due(t, now))).looked_at
+    return (await database.write(lambda t: send_due(t, now))).claimed
 
 
 class Wall:
@@ -133,7 +135,7 @@ async def test_a_closed_product_is_never_spoken_of(database: Database) -> None:
     product = a_product(user, "2026-06-01")
     await keep(database, user, product)
     closed = used(product, None, Disposal.CONSUMED, NOON)
-    await database.write(lambda t: products.replace(t, closed, user, NOON))
+    await database.write(lambda t: inventory.replace(t, closed, user, NOON))
     await tick(database, NOON + timedelta(days=200))
     assert await said_to(database, user) == []
 
@@ -145,7 +147,7 @@ async def test_a_date_moved_forth_and_back_says_no_alert_twice(database: Databas
     await tick(database, NOON)
     for day in ("2026-05-01", "2026-03-04"):
         moved = a_product(user, day, id=product.id)
-        await database.write(lambda t, moved=moved: products.replace(t, moved, user, NOON))
+        await database.write(lambda t, moved=moved: inventory.replace(t, moved, user, NOON))
         await tick(database, NOON)
     assert await said_to(database, user) == ["Organic Milk expires in 2 days"]
 
@@ -155,7 +157,9 @@ async def test_a_new_time_zone_places_what_is_pending_anew(database: Database) -
     await keep(database, user, a_product(user, "2026-06-01"))
     before = await database.read(alerts.next_due)
     await database.write(
-        lambda t: accounts.change_user(t, user.id, now=NOON, time_zone="Pacific/Auckland")
+        lambda t: accounts.change_user(
+            t, user.id, AccountChange(time_zone="Pacific/Auckland"), now=NOON
+        )
     )
     assert await tick(database, NOON) == 1
     after = await database.read(alerts.next_due)

@@ -9,9 +9,10 @@ import pytest
 from tests.support.factories import NOON, a_kept_owner, a_product
 from tests.support.process_node import until
 
+from useby.actions import inventory
 from useby.scheduler import alerts as clock_module
 from useby.scheduler.alerts import AlertScheduler
-from useby.store import notifications, products
+from useby.store import notifications
 from useby.store.database import Database
 from useby.store.open import open_database
 
@@ -32,7 +33,7 @@ async def test_an_owner_who_is_always_busy_is_waited_for_once_an_alert_is_late(
     monkeypatch.setattr(clock_module, "OVERDUE", timedelta())
     owner = await a_kept_owner(server)
     product = a_product(owner, "2026-03-04")
-    await server.write(lambda t: products.add(t, product, owner, NOON))
+    await server.write(lambda t: inventory.add(t, product, owner, NOON))
     clock = AlertScheduler(server, lambda: NOON + timedelta(days=1))
     busy, other = await asyncpg.connect(postgres_url), await asyncpg.connect(postgres_url)
     try:

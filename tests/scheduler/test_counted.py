@@ -8,11 +8,12 @@ from tests.support.databases import on_postgres
 from tests.support.factories import NOON, a_kept_owner, a_product
 
 from useby import metrics
+from useby.actions import inventory
 from useby.domain import alerts as rules
 from useby.domain.alerts import AlertDecision
 from useby.domain.product import Product
 from useby.scheduler.alerts import AlertScheduler
-from useby.store import notifications, products
+from useby.store import notifications
 from useby.store.database import Database
 
 UNDO_THE_FIRST = """
@@ -37,7 +38,7 @@ async def test_a_batch_whose_commit_failed_and_that_ran_again_is_counted_once(
     owner = await a_kept_owner(database)
     for name in ("Milk", "Bad"):
         product = a_product(owner, "2026-03-04", name=name)
-        await database.write(lambda t, product=product: products.add(t, product, owner, NOON))
+        await database.write(lambda t, product=product: inventory.add(t, product, owner, NOON))
     server = await asyncpg.connect(database_url)
     await server.execute(UNDO_THE_FIRST)
     real, looks = rules.decide, 0

@@ -12,7 +12,7 @@ from useby.domain.account import User
 from useby.domain.notification import Cause, Draft, Notification, Severity
 from useby.scheduler import retention as retention_module
 from useby.scheduler.retention import Retention
-from useby.store import notifications, retention, usage
+from useby.store import marks, notifications, retention, usage
 from useby.store.database import Database
 from useby.store.notifications import NotificationQuery
 
@@ -47,9 +47,9 @@ async def test_only_notifications_that_were_read_long_ago_are_deleted(database: 
     for user in (ada, bob):
         rows = await posted(database, user, 10)
         old, recent = [row.id for row in rows[:5]], [row.id for row in rows[6:]]
-        await database.write(lambda t: notifications.mark_read(t, user.id, old, NOON))  # noqa: B023
+        await database.write(lambda t: marks.mark_read(t, user.id, old, NOON))  # noqa: B023
         await database.write(
-            lambda t: notifications.mark_read(t, user.id, recent, RECENTLY)  # noqa: B023
+            lambda t: marks.mark_read(t, user.id, recent, RECENTLY)  # noqa: B023
         )
 
     assert await prune(database) == 10
@@ -63,7 +63,7 @@ async def test_the_newest_stays_and_numbers_are_not_used_again(database: Databas
     user = await a_kept_owner(database)
     rows = await posted(database, user, 7)
     ids = [row.id for row in rows]
-    await database.write(lambda t: notifications.mark_read(t, user.id, ids, NOON))
+    await database.write(lambda t: marks.mark_read(t, user.id, ids, NOON))
 
     assert await prune(database) == 6
     assert await left(database, user) == [7]
@@ -78,7 +78,7 @@ async def test_cursors_and_since_are_right_after_a_deletion(database: Database) 
     first = await database.read(
         lambda c: notifications.list_(c, user.id, NotificationQuery(limit=2))
     )
-    await database.write(lambda t: notifications.mark_read(t, user.id, read, NOON))
+    await database.write(lambda t: marks.mark_read(t, user.id, read, NOON))
     await prune(database)
 
     async def seqs(query: NotificationQuery) -> list[int]:
@@ -102,7 +102,7 @@ async def test_a_client_that_reconnects_after_a_deletion_gets_what_it_lacks(
     user = await house.add_user()
     first, second, third = await house.post(user, "first", "second", "third")
     database, read = house.node.database, [first.id, third.id]
-    await database.write(lambda t: notifications.mark_read(t, user.id, read, wall()))
+    await database.write(lambda t: marks.mark_read(t, user.id, read, wall()))
     wall.jump(days=91)
     assert await Retention(database, wall, days=90).prune() == 1
 

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from tests.support.factories import NOON, a_kept_owner, a_product, an_owner
 
-from useby.domain.account import TokenStatus, User
+from useby.actions import inventory
+from useby.actions.notifications import mark_all_read
+from useby.domain.account import AccountChange, TokenStatus, User
 from useby.domain.events import AccessRevoked, AlertScheduled
 from useby.domain.notification import Cause, Draft, Severity
 from useby.domain.policy import Policy
-from useby.store import accounts, alerts, notifications, products, sessions, slices
+from useby.store import accounts, alerts, notifications, sessions, slices
 from useby.store.accounts import EmailTaken, TokenCheck
 from useby.store.database import Database
 from useby.store.notifications import UnknownUser
@@ -79,10 +81,12 @@ async def test_what_alerts_depend_on_has_them_placed_anew(
     database: Database, change: dict[str, Any]
 ) -> None:
     user = await a_kept_owner(database)
-    await database.write(lambda t: products.add(t, a_product(user), user, NOON))
+    await database.write(lambda t: inventory.add(t, a_product(user), user, NOON))
     told: list[Cause] = []
     database.on_commit = told.append
-    changed = await database.write(lambda t: accounts.change_user(t, user.id, now=NOON, **change))
+    changed = await database.write(
+        lambda t: accounts.change_user(t, user.id, AccountChange(**change), now=NOON)
+    )
     assert await database.read(lambda c: accounts.user(c, user.id)) == changed != user
     assert told == [AlertScheduled(NOON)]
     assert await database.write(lambda t: slices.do_slice(t, NOON))
@@ -93,14 +97,16 @@ async def test_a_new_name_places_nothing(database: Database) -> None:
     user = await a_kept_owner(database)
     told: list[Cause] = []
     database.on_commit = told.append
-    changed = await database.write(lambda t: accounts.change_user(t, user.id, now=NOON, name="B"))
+    changed = await database.write(
+        lambda t: accounts.change_user(t, user.id, AccountChange(name="B"), now=NOON)
+    )
     assert (changed.name, told) == ("B", [])
 
 
 async def test_nobody_cannot_be_changed_disabled_or_deleted(database: Database) -> None:
     works: list[Any] = [
-        lambda t: accounts.change_user(t, "nobody", now=NOON, name="x"),
-        lambda t: accounts.change_user(t, "nobody", now=NOON),
+        lambda t: accounts.change_user(t, "nobody", AccountChange(name="x"), now=NOON),
+        lambda t: accounts.change_user(t, "nobody", AccountChange(), now=NOON),
         lambda t: accounts.disable_user(t, "nobody", disabled=True, now=NOON),
         lambda t: slices.delete_user(t, "nobody"),
         lambda t: accounts.end_sessions(t, "nobody", NOON),
@@ -116,7 +122,7 @@ async def test_deleting_a_user_leaves_no_row_of_theirs_and_every_row_of_others(
     ada, eve = await a_kept_owner(database), await a_kept_owner(database)
     for user in (ada, eve):
         await sign_in(database, user, "s")
-        await database.write(lambda t, u=user: products.add(t, a_product(u), u, NOON))
+        await database.write(lambda t, u=user: inventory.add(t, a_product(u), u, NOON))
         said = Draft(user.id, "hello", Severity.INFO, Cause.CUSTOM)
         await database.write(lambda t, d=said: notifications.add(t, [d], NOON))
     await database.write(lambda t: slices.delete_user(t, ada.id))
@@ -156,7 +162,7 @@ async def test_standings_are_of_each_token_its_state_the_newest_seq_and_the_numb
         (TokenStatus.UNKNOWN, 0, 0),
         (TokenStatus.DISABLED, 0, 0),
     ]
-    await slices.mark_all_read(database, ada.id, NOON)
+    await mark_all_read(database, ada.id, NOON)
     found = await standing(database, keys[0], keys[0])
     assert [each[:3] for each in found] == [(TokenStatus.GOOD, 2, 0)] * 2
     assert await standing(database) == []

@@ -9,11 +9,12 @@ from tests.support.databases import on_sqlite
 from tests.support.factories import NOON, a_kept_owner, a_product
 from tests.support.query_plans import plans_of
 
+from useby.actions import inventory
 from useby.domain.account import User
 from useby.domain.alerts import Alert, AlertDecision, schedule
 from useby.domain.policy import Policy
 from useby.domain.product import Disposal, Expiry, Product
-from useby.store import accounts, alerts, products
+from useby.store import accounts, alerts
 from useby.store.alerts import FAULT_LENGTH, AlertRecord
 from useby.store.database import Database, Transaction
 from useby.store.schema import products as table
@@ -23,7 +24,7 @@ OWNER_OF = "SELECT user_id FROM products WHERE id = :id"
 
 
 async def keep(database: Database, owner: User, *wanted: Product) -> None:
-    await database.write(lambda t: products.add_many(t, wanted, owner, NOON))
+    await database.write(lambda t: inventory.add_many(t, wanted, owner, NOON))
 
 
 async def claimed(
@@ -114,7 +115,9 @@ async def test_a_closed_product_is_never_due(database: Database) -> None:
     product = a_product(owner, "2026-03-02")
     await keep(database, owner, product)
     await database.write(
-        lambda t: products.use(t, owner, product.id, quantity=None, how=Disposal.CONSUMED, now=NOON)
+        lambda t: inventory.use(
+            t, owner, product.id, quantity=None, how=Disposal.CONSUMED, now=NOON
+        )
     )
     assert await claimed(database) == []
     assert await database.read(alerts.next_due) is None
@@ -140,7 +143,7 @@ async def test_what_was_said_is_kept_by_date_and_given_with_the_next_claim(
         await settle(database, done(owner, product, lead, NOON))
     assert await claimed(database) == [(product, owner, frozenset({7, 2}))]
     moved = dataclasses.replace(product, expiry=Expiry.parse("2026-03-04"))
-    await database.write(lambda t: products.replace(t, moved, owner, NOON))
+    await database.write(lambda t: inventory.replace(t, moved, owner, NOON))
     assert await claimed(database) == [(moved, owner, frozenset())]
 
 
@@ -162,7 +165,7 @@ async def test_a_faulty_product_is_set_aside_with_its_reason_until_it_changes(
     await settle(database, AlertRecord(product, None, "x" * 1000))
     assert await claimed(database) == []
     assert await fault_of(database, product) == "x" * FAULT_LENGTH
-    await database.write(lambda t: products.replace(t, product, owner, NOON))
+    await database.write(lambda t: inventory.replace(t, product, owner, NOON))
     assert await fault_of(database, product) is None
     assert len(await claimed(database)) == 1
 

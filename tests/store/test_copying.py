@@ -8,10 +8,11 @@ import pytest
 import sqlalchemy as sa
 from tests.support.factories import NOON, a_kept_owner, a_product
 
-from useby.domain.account import User
+from useby.actions import inventory
+from useby.domain.account import AccountChange, User
 from useby.domain.notification import Cause, Draft, Severity
 from useby.domain.policy import Policy
-from useby.store import accounts, copying, notifications, products, sessions
+from useby.store import accounts, copying, notifications, sessions
 from useby.store.copying import CopyFailed, copy_all
 from useby.store.database import Database, StoreUnavailable, Transaction
 from useby.store.open import open_database
@@ -37,7 +38,7 @@ async def fill(database: Database, user: User) -> None:
     def work(transaction: Transaction) -> None:
         notifications.add(transaction, [draft] * ROWS, NOON)
         for each in goods:
-            products.add(transaction, each, user, NOON)
+            inventory.add(transaction, each, user, NOON)
         sessions.open_session(
             transaction,
             user_id=user.id,
@@ -46,7 +47,8 @@ async def fill(database: Database, user: User) -> None:
             now=datetime.now(UTC),
             expires_at=NOON + timedelta(days=30),
         )
-        accounts.change_user(transaction, user.id, now=NOON, time_zone="Asia/Tokyo")
+        change = AccountChange(time_zone="Asia/Tokyo")
+        accounts.change_user(transaction, user.id, change, now=NOON)
 
     await database.write(work)
 

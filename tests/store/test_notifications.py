@@ -12,7 +12,7 @@ from tests.support.factories import NOON, a_kept_owner
 from useby.domain.account import User
 from useby.domain.events import NotificationsAdded
 from useby.domain.notification import Cause, Draft, Notification, Severity
-from useby.store import notifications, usage
+from useby.store import marks, notifications, usage
 from useby.store.cursor import BadCursor, decode, encode
 from useby.store.database import Database
 from useby.store.notifications import NotificationQuery, UnknownUser
@@ -94,7 +94,7 @@ async def test_marking_read_is_idempotent_keeps_its_first_moment_and_ignores_oth
     ids = [mine.id, theirs.id, "no id at all", mine.id]
 
     async def mark(now: Any) -> int:
-        return await database.write(lambda t: notifications.mark_read(t, ada.id, ids, now))
+        return await database.write(lambda t: marks.mark_read(t, ada.id, ids, now))
 
     assert await mark(NOON) == 1
     assert await mark(NOON + timedelta(hours=1)) == 0
@@ -109,9 +109,7 @@ async def test_the_unread_page_and_the_page_after_are_what_a_session_asks_for(
 ) -> None:
     user = await a_kept_owner(database)
     kept = await say(database, *(draft(user, str(n)) for n in range(1, 11)))
-    await database.write(
-        lambda t: notifications.mark_read(t, user.id, [kept[1].id, kept[4].id], NOON)
-    )
+    await database.write(lambda t: marks.mark_read(t, user.id, [kept[1].id, kept[4].id], NOON))
 
     def numbers(rows: list[Notification]) -> list[int]:
         return [each.seq for each in rows]
@@ -151,7 +149,7 @@ async def test_a_list_is_paged_by_key_newest_first_and_after_since_oldest_first(
     assert await all_of() == [7, 6, 5, 4, 3, 2, 1]
     assert await all_of(since=kept[2].id) == [4, 5, 6, 7]
     assert await all_of(since="unknown") == [1, 2, 3, 4, 5, 6, 7]
-    await database.write(lambda t: notifications.mark_read(t, user.id, [kept[6].id], NOON))
+    await database.write(lambda t: marks.mark_read(t, user.id, [kept[6].id], NOON))
     assert await all_of(unread=True) == [6, 5, 4, 3, 2, 1]
     assert await all_of(unread=False) == [7]
     assert await all_of(kind=Severity.ERROR) == []

@@ -13,10 +13,11 @@ import sqlalchemy as sa
 from tests.support.factories import NOON, a_kept_owner, a_product
 from tests.support.power_cut import PowerVfs, dbapi
 
+from useby.actions import inventory
+from useby.actions.alerts import send_due
 from useby.domain.account import User
 from useby.domain.notification import Cause, Draft, Severity
-from useby.scheduler.alerts import send_due
-from useby.store import notifications, products, sqlite
+from useby.store import marks, notifications, sqlite
 from useby.store.database import Database
 from useby.store.open import open_database
 
@@ -46,7 +47,7 @@ async def work(database: Database, user: User, ledger: Ledger, number: int) -> N
     (kept,) = await database.write(lambda t: notifications.add(t, [said], NOON))
     ledger.posted.append(kept.id)
     if number % 3 == 0:
-        await database.write(lambda t: notifications.mark_read(t, user.id, [kept.id], NOON))
+        await database.write(lambda t: marks.mark_read(t, user.id, [kept.id], NOON))
         ledger.marked.append(kept.id)
 
 
@@ -64,7 +65,7 @@ async def live_until_the_cut(
     last = chance.randrange(POSTS // 4, POSTS)
     user = await a_kept_owner(database)
     milk = [a_product(user, "2026-03-04") for _ in range(5)]
-    await database.write(lambda t: products.add_many(t, milk, user, NOON))
+    await database.write(lambda t: inventory.add_many(t, milk, user, NOON))
     for number in range(0, POSTS, 6):
         group = [work(database, user, ledger, n) for n in range(number, number + 6)]
         if number == 12:

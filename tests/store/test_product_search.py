@@ -11,11 +11,12 @@ from tests.support.databases import on_sqlite
 from tests.support.factories import NOON, a_kept_owner, a_product
 from tests.support.query_plans import plans_of
 
+from useby.actions import inventory
 from useby.domain import alerts
 from useby.domain.account import User
 from useby.domain.policy import Policy
 from useby.domain.product import Disposal, Expiry, Product, Status
-from useby.store import product_search, products
+from useby.store import product_search
 from useby.store.cursor import BadCursor
 from useby.store.database import Database
 from useby.store.product_search import FOLDED_TOGETHER, NotFolded, Order, ProductQuery
@@ -23,7 +24,7 @@ from useby.store.schema import products as table
 
 
 async def keep(database: Database, owner: User, *wanted: Product) -> None:
-    await database.write(lambda t: products.add_many(t, wanted, owner, NOON))
+    await database.write(lambda t: inventory.add_many(t, wanted, owner, NOON))
 
 
 async def found(

@@ -9,10 +9,13 @@ import pytest
 import sqlalchemy as sa
 from tests.support.factories import NOON, a_kept_owner, a_product
 
-from useby.domain.account import TokenStatus, User
+from useby.actions import accounts as actions
+from useby.actions import inventory
+from useby.actions.notifications import mark_all_read
+from useby.domain.account import AccountChange, TokenStatus, User
 from useby.domain.events import AccessRevoked, MarkedRead
 from useby.domain.notification import Cause, Draft, Severity
-from useby.store import accounts, alerts, notifications, products, schema, slices, usage
+from useby.store import accounts, alerts, notifications, schema, slices, usage
 from useby.store.database import Connection, Database, Transaction
 from useby.store.notifications import UnknownUser
 
@@ -33,7 +36,7 @@ async def filled(database: Database) -> User:
     def fill(transaction: Transaction) -> None:
         notifications.add(transaction, drafts, NOON)
         for each in goods:
-            products.add(transaction, each, user, NOON)
+            inventory.add(transaction, each, user, NOON)
 
     await database.write(fill)
     return user
@@ -58,7 +61,7 @@ def rows_of(user: User) -> Any:
 async def test_others_write_between_the_slices_of_a_deletion(database: Database) -> None:
     gone, stranger = await filled(database), await filled(database)
     said = Draft(stranger.id, "hello", Severity.INFO, Cause.CUSTOM)
-    deletion = asyncio.create_task(slices.delete_account(database, gone.id))
+    deletion = asyncio.create_task(actions.delete(database, gone.id))
     while await database.read(lambda c: accounts.user(c, gone.id)) == gone:
         await asyncio.sleep(0)
     for _ in range(3):
@@ -109,7 +112,7 @@ async def test_marking_all_read_marks_what_was_there_and_is_published_once(
     user = await filled(database)
     said = Draft(user.id, "later", Severity.INFO, Cause.CUSTOM)
     news.clear()
-    marking = asyncio.create_task(slices.mark_all_read(database, user.id, NOON))
+    marking = asyncio.create_task(mark_all_read(database, user.id, NOON))
     while (await database.read(lambda c: usage.of(c, user.id))).unread == ROWS:
         await asyncio.sleep(0)
     await database.write(lambda t: notifications.add(t, [said], NOON))
@@ -118,8 +121,8 @@ async def test_marking_all_read_marks_what_was_there_and_is_published_once(
     assert [each for each in news if isinstance(each, MarkedRead)] == [MarkedRead(user.id)]
     (left,) = await database.read(lambda c: notifications.unread_page(c, user.id, 0, 10**6, 10))
     assert left.message == "later"
-    assert await slices.mark_all_read(database, user.id, NOON) == 1
-    assert await slices.mark_all_read(database, user.id, NOON) == 0
+    assert await mark_all_read(database, user.id, NOON) == 1
+    assert await mark_all_read(database, user.id, NOON) == 0
 
 
 async def test_rescheduling_looks_at_every_product_and_begins_again_when_it_is_asked_again(
@@ -133,7 +136,7 @@ async def test_rescheduling_looks_at_every_product_and_begins_again_when_it_is_a
 
     for zone in ("Asia/Tokyo", "Europe/Berlin"):
         await database.write(
-            lambda t, z=zone: accounts.change_user(t, user.id, now=NOON, time_zone=z)
+            lambda t, z=zone: accounts.change_user(t, user.id, AccountChange(time_zone=z), now=NOON)
         )
         assert await database.write(lambda t: slices.do_slice(t, NOON))
         assert await database.read(due) == slices.SLICE

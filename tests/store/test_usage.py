@@ -13,12 +13,14 @@ from tests.support.databases import on_postgres
 from tests.support.factories import NOON, a_kept_owner, a_product
 from tests.support.postgres import Postgres
 
+from useby.actions import accounts as actions
+from useby.actions import alerts as clock
+from useby.actions import inventory
 from useby.domain.account import User
 from useby.domain.notification import Cause, Draft, Severity
 from useby.domain.product import Disposal
 from useby.domain.quota import Limits, Quota, QuotaReached, Usage
-from useby.scheduler import alerts as clock
-from useby.store import idempotency, migrate, notifications, products, slices, usage
+from useby.store import idempotency, marks, migrate, notifications, products, usage
 from useby.store.database import Connection, Database, Transaction
 from useby.store.idempotency import IdempotentRequest
 from useby.store.schema import idempotency_keys, sent_alerts, users
@@ -88,10 +90,10 @@ class Household:
 
     def _mark(self, transaction: Transaction) -> None:
         page = notifications.page_after(transaction.connection, self.owner.id, 0, 10)
-        notifications.mark_read(transaction, self.owner.id, [each.id for each in page], NOON)
+        marks.mark_read(transaction, self.owner.id, [each.id for each in page], NOON)
 
     def _mark_all(self, transaction: Transaction) -> None:
-        notifications.mark_some_read(transaction, self.owner.id, 10**6, 10**6, NOON)
+        marks.mark_some_read(transaction, self.owner.id, 10**6, 10**6, NOON)
 
     def _delete(self, transaction: Transaction) -> None:
         page = notifications.page_after(transaction.connection, self.owner.id, 0, 40)
@@ -100,20 +102,20 @@ class Household:
 
     def _add_products(self, transaction: Transaction) -> None:
         new = [a_product(self.owner, "2026-03-03", notes="Kühl lagern") for _ in range(3)]
-        products.add_many(transaction, new, self.owner, NOON)
+        inventory.add_many(transaction, new, self.owner, NOON)
 
     def _change_product(self, transaction: Transaction) -> None:
         for each in self._some_product(transaction):
             after = a_product(
                 self.owner, id=each, name="x" * self.chance.randint(1, 200), external_id=each
             )
-            products.replace(transaction, after, self.owner, NOON)
+            inventory.replace(transaction, after, self.owner, NOON)
 
     def _consume_product(self, transaction: Transaction) -> None:
         for each in self._some_product(transaction):
             product = products.get(transaction.connection, self.owner.id, each)
             if product is not None and product.closed_as is None:
-                products.use(
+                inventory.use(
                     transaction,
                     self.owner,
                     each,
@@ -124,7 +126,7 @@ class Household:
 
     def _delete_product(self, transaction: Transaction) -> None:
         for each in self._some_product(transaction):
-            products.delete(transaction, self.owner.id, each, NOON)
+            inventory.delete(transaction, self.owner.id, each, NOON)
 
     def _have_alerts(self, transaction: Transaction) -> None:
         clock.send_due(transaction, NOON + timedelta(days=2))
@@ -164,7 +166,7 @@ async def test_an_accounts_figures_are_those_of_its_rows_whatever_happens(
         if number % 10 == 0:
             await assert_right(database, *owners)
     await assert_right(database, *owners)
-    await slices.delete_account(database, owners[0].id)
+    await actions.delete(database, owners[0].id)
     assert await database.read(lambda c: usage.of(c, owners[0].id)) == Usage(0, 0, 0)
     await assert_right(database, *owners[1:])
 
@@ -177,7 +179,7 @@ async def test_one_statement_for_many_users_counts_for_each_of_them(database: Da
     kept = await database.write(lambda t: notifications.add(t, said, NOON))
     await assert_right(database, *owners)
     first = {each.user_id: [each.id] for each in kept}
-    await database.write(lambda t: notifications.mark_read_where_free(t, first, NOON))
+    await database.write(lambda t: marks.mark_read_where_free(t, first, NOON))
     await assert_right(database, *owners)
     unread = [await database.read(lambda c, u=each.id: usage.of(c, u).unread) for each in owners]  # type: ignore[misc]
     assert unread == [2, 3, 4, 5, 6]

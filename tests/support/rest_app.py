@@ -9,9 +9,9 @@ import httpx
 from tests.support.factories import NOON, a_kept_owner
 from uuid_utils import uuid7
 
+from useby.actions.post_queue import PostQueue
 from useby.api import create_api
 from useby.api.context import Context
-from useby.api.post_queue import PostQueue
 from useby.auth.passwords import Passwords
 from useby.auth.rate_limits import RateLimiter
 from useby.auth.tickets import Tickets

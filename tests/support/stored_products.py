@@ -7,6 +7,7 @@ from decimal import Decimal
 import sqlalchemy as sa
 from tests.support.factories import NOON
 
+from useby.actions import inventory
 from useby.domain.account import User
 from useby.domain.events import AlertScheduled, Event
 from useby.domain.notification import Notification
@@ -24,7 +25,7 @@ def scheduled(news: list[Event]) -> list[datetime]:
 async def keep(database: Database, owner: User, *wanted: Product) -> None:
     def work(transaction: Transaction) -> None:
         for product in wanted:
-            products.add(transaction, product, owner, NOON)
+            inventory.add(transaction, product, owner, NOON)
 
     await database.write(work)
 
@@ -55,4 +56,4 @@ def taking(
     owner: User, product: Product, quantity: str | None, how: Disposal = Disposal.CONSUMED
 ) -> Callable[[Transaction], Product | None]:
     amount = None if quantity is None else Decimal(quantity)
-    return lambda t: products.use(t, owner, product.id, quantity=amount, how=how, now=NOON)
+    return lambda t: inventory.use(t, owner, product.id, quantity=amount, how=how, now=NOON)

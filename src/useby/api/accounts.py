@@ -1,12 +1,11 @@
 """Routes to sign up, sign in, refresh tokens and sign out; and for a WebSocket ticket."""
 
-from dataclasses import replace
 from datetime import timedelta
 from http import HTTPStatus
 
 from fastapi import APIRouter, Request, Response
-from uuid_utils import uuid7
 
+from useby.actions import accounts as actions
 from useby.api.context import (
     Bearer,
     ContextDep,
@@ -20,7 +19,6 @@ from useby.api.errors import Problem, problem_responses
 from useby.auth import refresh
 from useby.auth.rate_limits import network_of
 from useby.domain.account import User
-from useby.domain.policy import Policy
 from useby.schemas.accounts import (
     LoginIn,
     RefreshIn,
@@ -30,11 +28,8 @@ from useby.schemas.accounts import (
     TicketOut,
     TokensOut,
 )
-from useby.store import accounts, sessions, tickets
-from useby.store.accounts import EmailTaken
-from useby.store.database import Connection, Transaction
-from useby.store.sessions import Rotation
-from useby.store.tickets import TicketGrant
+from useby.store import accounts, sessions
+from useby.store.database import Connection
 
 router = APIRouter(prefix="/api", tags=["accounts"])
 
@@ -51,25 +46,22 @@ async def signup(node: ContextDep, request: Request, new: SignupIn) -> SignupAcc
     The answer does not reveal whether the e-mail was free: sign in to find out.
     """
     if not node.settings.signup:
-        raise Problem(HTTPStatus.FORBIDDEN, "This node makes no accounts by itself.")
+        raise Problem(HTTPStatus.FORBIDDEN, "Sign-up is disabled on this server.")
     wait = node.rates.hit("signup", _network_of(request))
     if wait is not None:
         raise Problem.too_many(wait)
     hashed = await node.passwords.hash(new.password)
     now = node.now()
-    user = User(str(uuid7()), new.email, new.name, new.time_zone, Policy(), now)
-
-    def work(transaction: Transaction) -> None:
-        try:
-            accounts.add_user(transaction, user=user, password_hash=hashed)
-        except EmailTaken:
-            # Do the same writes either way, so that timing does not reveal whether the account
-            # exists.
-            nobody = replace(user, email=None)
-            accounts.add_user(transaction, user=nobody, password_hash=hashed)
-            accounts.take_back(transaction, nobody.id)
-
-    await node.database.write(work)
+    await node.database.write(
+        lambda t: actions.sign_up(
+            t,
+            email=new.email,
+            name=new.name,
+            time_zone=new.time_zone,
+            password_hash=hashed,
+            now=now,
+        )
+    )
     return SignupAccepted(detail="If the e-mail was free, the account is there now: log in.")
 
 
@@ -100,26 +92,20 @@ async def login(node: ContextDep, request: Request, given: LoginIn) -> TokensOut
         # answer does not reveal that sign-in.
         raise _bad_credentials() if wait is None else Problem.too_many(wait)
     node.rates.signed_in(network, given.email)
-    now = node.now()
-    token, session_id = refresh.new_refresh_token(), str(uuid7())
-    expires_at = now + timedelta(seconds=node.settings.refresh_token_seconds)
-
-    def work(transaction: Transaction) -> None:
-        if accounts.password_hash(transaction.connection, user.id) != hashed:
-            raise _bad_credentials()  # the password or the account has changed since the read
-        if better is not None:
-            accounts.set_password_hash(transaction, user.id, better)
-        sessions.open_session(
-            transaction,
-            user_id=user.id,
-            session_id=session_id,
-            token_hash=refresh.hash_of(token),
+    now, token = node.now(), refresh.new_refresh_token()
+    session_id = await node.database.write(
+        lambda t: actions.sign_in(
+            t,
+            user.id,
+            verified_hash=hashed,
+            better_hash=better,
+            refresh_token=token,
             now=now,
-            expires_at=expires_at,
+            lifetime=timedelta(seconds=node.settings.refresh_token_seconds),
         )
-        sessions.purge(transaction, now)
-
-    await node.database.write(work)
+    )
+    if session_id is None:
+        raise _bad_credentials()
     return _tokens(node, user.id, session_id, token)
 
 
@@ -132,19 +118,19 @@ async def refresh_tokens(node: ContextDep, given: RefreshIn) -> TokensOut:
     now = node.now()
     successor = refresh.successor_of(node.key, given.refresh_token)
     settings = node.settings
-    rotated = await node.database.write(
-        lambda t: sessions.rotate(
+    session = await node.database.write(
+        lambda t: actions.refresh_session(
             t,
-            token_hash=refresh.hash_of(given.refresh_token),
-            successor_hash=refresh.hash_of(successor),
+            given.refresh_token,
+            successor,
             now=now,
             grace=timedelta(seconds=settings.refresh_grace_seconds),
-            expires_at=now + timedelta(seconds=settings.refresh_token_seconds),
+            lifetime=timedelta(seconds=settings.refresh_token_seconds),
         )
     )
-    if rotated.outcome not in (Rotation.ROTATED, Rotation.REPEATED):
-        raise Problem.unauthorized("The refresh token is not good any more.")
-    return _tokens(node, rotated.user_id, rotated.session_id, successor)
+    if session is None:
+        raise Problem.unauthorized("The refresh token is no longer valid.")
+    return _tokens(node, *session, successor)
 
 
 @router.post(
@@ -161,16 +147,11 @@ async def logout(node: ContextDep, bearer: Bearer, given: RefreshIn | None = Non
     An unknown or expired refresh token is no error.
     """
     now = node.now()
-    own = await _sign_in_of(node, bearer) if given is None else None
-
-    def work(transaction: Transaction) -> None:
-        found = own
-        if given is not None:
-            found = sessions.session_of(transaction, refresh.hash_of(given.refresh_token))
-        if found is not None:
-            sessions.end_session(transaction, *found, now)
-
-    await node.database.write(work)
+    if given is not None:
+        await node.database.write(lambda t: actions.sign_out(t, given.refresh_token, now))
+    else:
+        session = await _session_of(node, bearer)
+        await node.database.write(lambda t: actions.end_session(t, *session, now))
 
 
 @router.post(
@@ -183,7 +164,7 @@ async def logout(node: ContextDep, bearer: Bearer, given: RefreshIn | None = Non
 async def logout_all(node: ContextDep, caller: CurrentCaller) -> None:
     """End every sign-in of the caller, including this one, and close all their sockets."""
     now = node.now()
-    await node.database.write(lambda t: accounts.end_sessions(t, caller.user.id, now))
+    await node.database.write(lambda t: actions.end_sessions(t, caller.user.id, now))
 
 
 @router.post(
@@ -192,14 +173,10 @@ async def logout_all(node: ContextDep, caller: CurrentCaller) -> None:
 async def issue_ticket(node: ContextDep, claims: CurrentClaims) -> TicketOut:
     """Create a one-use ticket, so that no access token has to be in a URL."""
     now = node.now()
-    ticket = node.tickets.new(claims.user_id)
-    stake = TicketGrant(claims.user_id, claims.session_id, claims.issued_at, claims.expires_at)
-
-    def work(transaction: Transaction) -> None:
-        tickets.keep(transaction, refresh.hash_of(ticket), stake, node.tickets.ends(claims, now))
-        tickets.purge(transaction, now)
-
-    await write_authorized(node, claims, work)
+    ticket, ends = node.tickets.new(claims.user_id), node.tickets.ends(claims, now)
+    await write_authorized(
+        node, claims, lambda t: actions.issue_ticket(t, ticket, claims, now=now, ends=ends)
+    )
     return TicketOut(ticket=ticket, expires_in=node.settings.ticket_seconds)
 
 
@@ -233,10 +210,10 @@ async def _slowed(node: ContextDep, network: str, given: LoginIn) -> int | None:
     raise Problem.too_many(wait)
 
 
-async def _sign_in_of(node: ContextDep, bearer: Bearer) -> tuple[str, str]:
+async def _session_of(node: ContextDep, bearer: Bearer) -> tuple[str, str]:
     claims = (await caller_of(node, await claims_of(node, bearer))).claims
     if claims.session_id is None:
-        raise Problem(HTTPStatus.FORBIDDEN, "Only its issuer can end this token's sign-in.")
+        raise Problem(HTTPStatus.FORBIDDEN, "Only the issuer of this token can end its sign-in.")
     return claims.user_id, claims.session_id
 
 

@@ -8,8 +8,9 @@ from typing import Annotated, Final, TypeVar
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from useby.actions import accounts as actions
+from useby.actions.post_queue import PostQueue
 from useby.api.errors import Problem
-from useby.api.post_queue import PostQueue
 from useby.auth.passwords import Passwords
 from useby.auth.rate_limits import RateLimiter
 from useby.auth.tickets import Tickets
@@ -118,7 +119,9 @@ async def caller_of(node: ContextDep, claims: CurrentClaims) -> Caller:
         known = await node.database.read(lambda c: accounts.user(c, claims.user_id))
         if known is None:
             now = node.now()
-            await node.database.write(lambda t: accounts.provision(t, [claims.user_id], now))
+            await node.database.write(
+                lambda t: actions.is_authorized(t, claims, now, provisions=True)
+            )
     standing, user = await node.database.read(
         lambda c: (_standing(c, claims), accounts.user(c, claims.user_id))
     )
@@ -137,13 +140,10 @@ async def write_authorized(
     Raises:
         Problem: 401, the token has been revoked; nothing was written.
     """
-    provisions = claims.session_id is None and node.settings.jwt_auto_provision
-    now = node.now()
+    now, provisions = node.now(), node.settings.jwt_auto_provision
 
     def allowed(transaction: Transaction) -> T:
-        if provisions:
-            accounts.provision(transaction, [claims.user_id], now)
-        if _standing(transaction.connection, claims) is not TokenStatus.GOOD:
+        if not actions.is_authorized(transaction, claims, now, provisions=provisions):
             raise Problem.unauthorized(REVOKED)
         return work(transaction)
 

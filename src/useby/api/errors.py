@@ -146,7 +146,7 @@ def _install_of_store(api: FastAPI) -> None:
 
     @api.exception_handler(StoreUnavailable)
     async def _unavailable(_: Request, error: StoreUnavailable) -> JSONResponse:
-        log.warning("a request could not be served, the store is away: %s", error)
+        log.warning("a request gets 503, because the database is unavailable: %s", error)
         return problem(
             HTTPStatus.SERVICE_UNAVAILABLE,
             # The text does not promise that nothing changed: the commit may have succeeded.

@@ -6,21 +6,17 @@ draft's quotes or, as most clients send it, without.
 
 import hashlib
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Final
 
 from fastapi import Header, Request, Response
 
+from useby.actions import notifications as actions
 from useby.api.context import Context, write_authorized
 from useby.api.errors import Problem
 from useby.auth.tokens import Claims
 from useby.domain.notification import Draft, Notification
-from useby.domain.quota import Limits
-from useby.store import idempotency, notifications, usage
-from useby.store.database import Transaction
 from useby.store.idempotency import IdempotentRequest, KeyReused
-from useby.store.locks import lock_users
 
 REUSED: Final = (
     "This Idempotency-Key was sent with another request in the last 24 hours. "
@@ -72,42 +68,22 @@ async def post_once(
     now, limits = node.now(), node.settings.limits
     if key is None:
         return await write_authorized(
-            node, claims, lambda t: answer(_keep(t, drafts, limits, now)), large=large
+            node,
+            claims,
+            lambda t: answer(actions.post(t, drafts, limits=limits, now=now)),
+            large=large,
         )
     sent = request.scope["path"].encode() + b"\n" + await request.body()
     keyed = IdempotentRequest(claims.user_id, key, hashlib.sha256(sent).hexdigest())
-    made: dict[bytes, bytes] = {}
-    """Answer by its stored form, if this request was executed now and is no repeat."""
-
-    def work(transaction: Transaction) -> bytes:
-        new = _keep(transaction, drafts, limits, now)
-        body = answer(new)
-        kept = body if idempotency.short(body) else idempotency.receipt(new)
-        made[kept] = body
-        return kept
-
-    def once(transaction: Transaction) -> bytes:
-        kept = idempotency.once(transaction, keyed, work, now)
-        if kept not in made and idempotency.is_receipt(kept):
-            return answer(idempotency.by_receipt(kept, drafts))
-        return made.get(kept, kept)
-
     try:
-        return await write_authorized(node, claims, once, large=large)
+        return await write_authorized(
+            node,
+            claims,
+            lambda t: actions.post_once(t, keyed, drafts, answer, limits=limits, now=now),
+            large=large,
+        )
     except KeyReused:
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, REUSED) from None
-
-
-def _keep(
-    transaction: Transaction, drafts: Sequence[Draft], limits: Limits, now: datetime
-) -> list[Notification]:
-    """Store notifications of one user if there is room for all of them."""
-    if not drafts:
-        return []
-    owner = drafts[0].user_id
-    lock_users(transaction, owner)
-    usage.require_room(transaction.connection, owner, limits, unread=len(drafts))
-    return notifications.add(transaction, drafts, now)
 
 
 def json_response(body: bytes, status: HTTPStatus) -> Response:

@@ -4,14 +4,14 @@ from http import HTTPStatus
 
 from fastapi import APIRouter, Response
 
+from useby.actions import accounts as actions
 from useby.api.context import Caller, ContextDep, CurrentCaller
 from useby.api.errors import Problem, problem_responses
-from useby.domain.account import User
+from useby.domain.account import AccountChange
 from useby.domain.policy import Policy
 from useby.schemas.accounts import DeleteAccountIn, MeChange, MeOut
 from useby.schemas.fields import time_of
-from useby.store import accounts, slices
-from useby.store.database import Transaction
+from useby.store import accounts
 
 router = APIRouter(prefix="/api/me", tags=["accounts"])
 
@@ -38,27 +38,28 @@ async def change_me(node: ContextDep, caller: CurrentCaller, change: MeChange) -
     categories = None
     if change.categories is not None:
         categories = {
-            name.casefold(): Policy(tuple(each.lead_days), time_of(each.alert_time))
-            for name, each in change.categories.items()
+            name.casefold(): Policy(tuple(policy.lead_days), time_of(policy.alert_time))
+            for name, policy in change.categories.items()
         }
-
-    def work(transaction: Transaction) -> User:
-        if hashed is not None:
-            accounts.change_password(
-                transaction, user.id, hashed, now=now, keep_session=caller.claims.session_id
+    new = AccountChange(
+        name=change.name,
+        time_zone=change.time_zone,
+        alert_time=None if change.alert_time is None else time_of(change.alert_time),
+        lead_days=None if change.lead_days is None else tuple(change.lead_days),
+        categories=categories,
+    )
+    return MeOut.of(
+        await node.database.write(
+            lambda t: actions.change(
+                t,
+                user.id,
+                new,
+                now=now,
+                password_hash=hashed,
+                keep_session=caller.claims.session_id,
             )
-        return accounts.change_user(
-            transaction,
-            user.id,
-            now=now,
-            name=change.name,
-            time_zone=change.time_zone,
-            lead_days=None if change.lead_days is None else tuple(change.lead_days),
-            alert_time=None if change.alert_time is None else time_of(change.alert_time),
-            categories=categories,
         )
-
-    return MeOut.of(await node.database.write(work))
+    )
 
 
 @router.delete(
@@ -75,7 +76,7 @@ async def delete_me(
     user_id = caller.user.id
     if await node.database.read(lambda c: accounts.password_hash(c, user_id)) is not None:
         await _check_password(node, caller, farewell.password)
-    await slices.delete_account(node.database, user_id)
+    await actions.delete(node.database, user_id)
 
 
 async def _check_password(node: ContextDep, caller: Caller, password: str) -> None:

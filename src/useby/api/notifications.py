@@ -6,11 +6,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
+from useby.actions import notifications as actions
+from useby.actions.post_queue import Post
 from useby.api.bodies import BatchRoute, in_turns
 from useby.api.context import REVOKED, ContextDep, CurrentCaller, CurrentClaims
 from useby.api.errors import Problem, problem_responses
 from useby.api.idempotency import IdempotencyKey, json_response, post_once
-from useby.api.post_queue import Post
 from useby.domain.notification import Notification, Severity
 from useby.schemas.fields import Id, Text
 from useby.schemas.notifications import (
@@ -24,9 +25,8 @@ from useby.schemas.notifications import (
     UnreadCount,
 )
 from useby.schemas.problems import shared_out
-from useby.store import notifications, slices, usage
+from useby.store import notifications, usage
 from useby.store.cursor import BadCursor
-from useby.store.database import Transaction
 from useby.store.notifications import NotificationQuery
 
 router = APIRouter(prefix="/api/notifications", tags=["notifications"])
@@ -61,8 +61,8 @@ async def list_notifications(
 @router.get("/unread-count", operation_id="countUnread", responses=problem_responses(401))
 async def count_unread(node: ContextDep, caller: CurrentCaller) -> UnreadCount:
     """Return the number of unread notifications."""
-    kept = await node.database.read(lambda c: usage.of(c, caller.user.id))
-    return UnreadCount(unread=kept.unread)
+    figures = await node.database.read(lambda c: usage.of(c, caller.user.id))
+    return UnreadCount(unread=figures.unread)
 
 
 @router.post(
@@ -82,11 +82,11 @@ async def post_notification(
     """Send a notification to all the caller's devices; the answer confirms that it is stored."""
     draft = new.draft(claims.user_id)
     if key is None:
-        kept = await node.posts.store(Post(claims, draft))
-        if kept is None:
+        notification = await node.posts.store(Post(claims, draft))
+        if notification is None:
             raise Problem.unauthorized(REVOKED)
-        return json_response(_json(kept), HTTPStatus.CREATED)
-    body = await post_once(node, claims, request, key, [draft], lambda kept: _json(kept[0]))
+        return json_response(_json(notification), HTTPStatus.CREATED)
+    body = await post_once(node, claims, request, key, [draft], lambda posted: _json(posted[0]))
     return json_response(body, HTTPStatus.CREATED)
 
 
@@ -111,8 +111,8 @@ async def post_notifications(
     errors = shared_out([[] if isinstance(each, NotificationIn) else each for each in read])
     drafts = [each.draft(claims.user_id) for each in read if isinstance(each, NotificationIn)]
 
-    def answer(kept: Sequence[Notification]) -> bytes:
-        rows = iter(kept)
+    def answer(posted: Sequence[Notification]) -> bytes:
+        rows = iter(posted)
         results = [
             NotificationResult(index=index, status=201, notification=NotificationOut.of(next(rows)))
             if isinstance(each, NotificationIn)
@@ -128,7 +128,7 @@ async def post_notifications(
 @router.post("/read-all", operation_id="markAllRead", responses=problem_responses(401))
 async def mark_all_read(node: ContextDep, caller: CurrentCaller) -> Marked:
     """Mark all notifications read."""
-    return Marked(marked=await slices.mark_all_read(node.database, caller.user.id, node.now()))
+    return Marked(marked=await actions.mark_all_read(node.database, caller.user.id, node.now()))
 
 
 @router.post(
@@ -139,15 +139,12 @@ async def mark_read(
 ) -> NotificationOut:
     """Mark a notification read; repeating this changes nothing."""
     now = node.now()
-
-    def work(transaction: Transaction) -> Notification | None:
-        notifications.mark_read(transaction, caller.user.id, [notification_id], now)
-        return notifications.get(transaction.connection, caller.user.id, notification_id)
-
-    said = await node.database.write(work)
-    if said is None:
+    notification = await node.database.write(
+        lambda t: actions.mark_read(t, caller.user.id, notification_id, now)
+    )
+    if notification is None:
         raise Problem.not_found("notification")
-    return NotificationOut.of(said)
+    return NotificationOut.of(notification)
 
 
 @router.delete(
@@ -160,11 +157,11 @@ async def mark_read(
 async def delete_notification(node: ContextDep, caller: CurrentCaller, notification_id: Id) -> None:
     """Delete a notification permanently."""
     deleted = await node.database.write(
-        lambda t: notifications.delete(t, caller.user.id, notification_id)
+        lambda t: actions.delete(t, caller.user.id, notification_id)
     )
     if not deleted:
         raise Problem.not_found("notification")
 
 
-def _json(said: Notification) -> bytes:
-    return NotificationOut.of(said).model_dump_json(by_alias=True).encode()
+def _json(notification: Notification) -> bytes:
+    return NotificationOut.of(notification).model_dump_json(by_alias=True).encode()

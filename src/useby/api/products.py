@@ -8,6 +8,8 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query, Response
 from uuid_utils import uuid7
 
+from useby.actions import inventory
+from useby.actions.inventory import ExternalIdTaken
 from useby.api.bodies import BatchRoute, in_turns
 from useby.api.context import Caller, Context, ContextDep, CurrentCaller
 from useby.api.errors import Problem, problem_responses
@@ -27,11 +29,10 @@ from useby.schemas.products import (
     changed,
     product_from,
 )
-from useby.store import accounts, product_search, products, usage
+from useby.store import product_search, products
 from useby.store.cursor import BadCursor, Page
 from useby.store.database import Transaction
 from useby.store.product_search import NotFolded, Order, ProductQuery
-from useby.store.products import ExternalIdTaken
 
 router = APIRouter(prefix="/api/products", tags=["products"])
 batches = APIRouter(prefix=router.prefix, tags=[*router.tags], route_class=BatchRoute)
@@ -45,27 +46,7 @@ def _new_id() -> str:
 
 
 def _owner(node: Context, transaction: Transaction, caller: Caller, new: int = 0) -> User:
-    """Lock the caller's row and read it again, because the time zone may have changed.
-
-    Every change of a product may add a notification, so each needs room for one.
-
-    Args:
-        node: The node, for its limits.
-        transaction: The write transaction.
-        caller: The caller.
-        new: The number of products to add.
-
-    Raises:
-        Problem: 401, the account has been deleted.
-        QuotaReached: The account has reached a limit.
-    """
-    user = accounts.lock_user(transaction, caller.user.id)
-    if user is None:
-        raise Problem.unauthorized("The access token has been revoked.")
-    usage.require_room(
-        transaction.connection, user.id, node.settings.limits, products=new, unread=1
-    )
-    return user
+    return inventory.lock_owner(transaction, caller.user.id, node.settings.limits, new=new)
 
 
 def _render_or_404(product: Product | None, caller: Caller, now: datetime) -> ProductOut:
@@ -86,7 +67,7 @@ async def add_product(node: ContextDep, caller: CurrentCaller, new: ProductIn) -
     product = product_from(new, caller.user.id, _new_id(), now)
     try:
         await node.database.write(
-            lambda t: products.add(t, product, _owner(node, t, caller, 1), now)
+            lambda t: inventory.add(t, product, _owner(node, t, caller, 1), now)
         )
     except ExternalIdTaken:
         raise Problem(HTTPStatus.CONFLICT, TAKEN) from None
@@ -147,7 +128,7 @@ async def add_products(node: ContextDep, caller: CurrentCaller, batch: BatchIn) 
         if isinstance(each, ProductIn)
     ]
     kept = await node.database.write(
-        lambda t: products.add_many(t, new, _owner(node, t, caller, len(new)), now),
+        lambda t: inventory.add_many(t, new, _owner(node, t, caller, len(new)), now),
         large=True,
     )
     outcomes = iter(zip(new, kept, strict=True))
@@ -187,7 +168,7 @@ async def change_product(
         before = products.get(transaction.connection, owner.id, product_id)
         if before is None:
             return None
-        return products.replace(transaction, changed(before, change, now), owner, now)
+        return inventory.replace(transaction, changed(before, change, now), owner, now)
 
     try:
         product = await node.database.write(work)
@@ -207,7 +188,7 @@ async def delete_product(node: ContextDep, caller: CurrentCaller, product_id: Id
     """Delete a product permanently; its notifications are marked read."""
     now = node.now()
     deleted = await node.database.write(
-        lambda t: products.delete(t, caller.user.id, product_id, now)
+        lambda t: inventory.delete(t, caller.user.id, product_id, now)
     )
     if not deleted:
         raise Problem.not_found("product")
@@ -222,7 +203,7 @@ async def consume_product(
     node: ContextDep, caller: CurrentCaller, product_id: Id, amount: QuantityIn = ALL_OF_IT
 ) -> ProductOut:
     """Consume some of a product, or all of it, which closes it."""
-    return await _take(node, caller, product_id, amount, Disposal.CONSUMED)
+    return await _use(node, caller, product_id, amount, Disposal.CONSUMED)
 
 
 @router.post(
@@ -234,7 +215,7 @@ async def discard_product(
     node: ContextDep, caller: CurrentCaller, product_id: Id, amount: QuantityIn = ALL_OF_IT
 ) -> ProductOut:
     """Discard some of a product, or all of it, which closes it."""
-    return await _take(node, caller, product_id, amount, Disposal.DISCARDED)
+    return await _use(node, caller, product_id, amount, Disposal.DISCARDED)
 
 
 @router.post(
@@ -248,19 +229,19 @@ async def reopen_product(
 
     def work(transaction: Transaction) -> Product | None:
         owner = _owner(node, transaction, caller)
-        return products.reopen(transaction, owner, product_id, quantity=amount.quantity, now=now)
+        return inventory.reopen(transaction, owner, product_id, quantity=amount.quantity, now=now)
 
     return await _change_state(node, caller, work, now)
 
 
-async def _take(
+async def _use(
     node: Context, caller: Caller, product_id: str, amount: QuantityIn, how: Disposal
 ) -> ProductOut:
     now = node.now()
 
     def work(transaction: Transaction) -> Product | None:
         owner = _owner(node, transaction, caller)
-        return products.use(
+        return inventory.use(
             transaction, owner, product_id, quantity=amount.quantity, how=how, now=now
         )
 

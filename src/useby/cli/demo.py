@@ -12,8 +12,8 @@ from typing import Annotated, Final
 from zoneinfo import available_timezones
 
 import typer
-from uuid_utils import uuid7
 
+from useby.actions import accounts, inventory
 from useby.app import serve
 from useby.auth.key import signing_key
 from useby.auth.passwords import Passwords
@@ -26,7 +26,8 @@ from useby.domain.account import User
 from useby.domain.policy import Policy
 from useby.domain.quota import Usage
 from useby.settings import Settings
-from useby.store import accounts, migrate, products, sessions, usage
+from useby.store import migrate, products, usage
+from useby.store.accounts import user_by_email
 from useby.store.database import Transaction
 from useby.store.lock import serving_lock
 from useby.store.open import open_database
@@ -86,23 +87,16 @@ async def _fill(settings: Settings, key: bytes, now: datetime) -> _Demo:
     passwords = Passwords()
     hashed = await passwords.hash(password)
     passwords.close()
-    session_id = str(uuid7())
 
-    def work(transaction: Transaction) -> tuple[str, Usage | None]:
+    def work(transaction: Transaction) -> tuple[str, str, Usage | None]:
         user, kept = _account(transaction, hashed, now)
-        sessions.open_session(
-            transaction,
-            user_id=user.id,
-            session_id=session_id,
-            token_hash=None,
-            now=now,
-            expires_at=now + timedelta(seconds=TOKEN_SECONDS),
-        )
-        return user.id, kept
+        lifetime = timedelta(seconds=TOKEN_SECONDS)
+        session_id = accounts.open_session(transaction, user.id, now=now, lifetime=lifetime)
+        return user.id, session_id, kept
 
     database = open_database(settings.database_url)
     try:
-        user_id, kept = await database.write(work)
+        user_id, session_id, kept = await database.write(work)
     finally:
         await database.close()
     token = Issuer(key, TOKEN_SECONDS).access(user_id, session_id, now)
@@ -113,24 +107,30 @@ def _account(
     transaction: Transaction, password_hash: str, now: datetime
 ) -> tuple[User, Usage | None]:
     """Return the demo's account with its products dated from ``now`` on, and what it had before."""
-    user = accounts.user_by_email(transaction.connection, EMAIL)
+    user = user_by_email(transaction.connection, EMAIL)
     if user is None:
-        # All alerts of a day count from midnight, so that alerts already due are sent at once.
-        policy = Policy(alert_time=datetime.min.time())
-        user = User(str(uuid7()), EMAIL, "Demo", _time_zone(), policy, now)
-        accounts.add_user(transaction, user=user, password_hash=password_hash)
+        user = accounts.create(
+            transaction,
+            email=EMAIL,
+            name="Demo",
+            time_zone=_time_zone(),
+            # All alerts of a day count from midnight, so that alerts already due are sent at once.
+            policy=Policy(alert_time=datetime.min.time()),
+            password_hash=password_hash,
+            now=now,
+        )
         for product in stock(user, now):
-            products.add(transaction, product, user, now)
+            inventory.add(transaction, product, user, now)
         return user, None
     kept = usage.of(transaction.connection, user.id)
     accounts.set_password_hash(transaction, user.id, password_hash)
     ids = [f"{MARK}{number}" for number in range(len(SAMPLES))]
-    there = products.by_external_id(transaction.connection, user.id, ids)
-    for product in redated(there, user, now):
-        if product.external_id in there:
-            products.replace(transaction, product, user, now)
+    existing = products.by_external_id(transaction.connection, user.id, ids)
+    for product in redated(existing, user, now):
+        if product.external_id in existing:
+            inventory.replace(transaction, product, user, now)
         else:
-            products.add(transaction, product, user, now)
+            inventory.add(transaction, product, user, now)
     return user, kept
 
 

@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
+from useby.actions import notifications
 from useby.cli.database import run_on_database, user_of
 from useby.cli.options import AsJson, DatabaseUrl, checked, settings_with
 from useby.cli.terminal import say, say_json
-from useby.domain.notification import Cause, Draft, Notification, Severity
+from useby.domain.notification import Notification, Severity
 from useby.schemas.notifications import NotificationIn, NotificationOut
-from useby.store import notifications
 from useby.store.database import Database
 
 app = typer.Typer(add_completion=False)
@@ -30,15 +30,12 @@ def notify(
 
     async def work(database: Database) -> Notification:
         user = await user_of(database, email)
-        draft = Draft(user.id, new.message, new.type, Cause.CUSTOM, new.product_name)
-        now = datetime.now(UTC)
-        (said,) = await database.write(
-            lambda transaction: notifications.add(transaction, [draft], now)
-        )
-        return said
+        now, draft = datetime.now(UTC), new.draft(user.id)
+        (notification,) = await database.write(lambda t: notifications.add(t, [draft], now))
+        return notification
 
-    said = run_on_database(settings_with(database_url=database), work)
+    notification = run_on_database(settings_with(database_url=database), work)
     if as_json:
-        say_json(NotificationOut.of(said).model_dump(mode="json", by_alias=True))
+        say_json(NotificationOut.of(notification).model_dump(mode="json", by_alias=True))
     else:
-        say(f"{email} was told ({said.id})")
+        say(f"{email} was notified ({notification.id})")

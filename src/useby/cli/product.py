@@ -10,15 +10,15 @@ import typer
 from rich.progress import Progress
 from uuid_utils import uuid7
 
+from useby.actions import inventory
+from useby.actions.inventory import Upserted
 from useby.cli.database import friendly_errors, run_on_database, user_of
 from useby.cli.options import AsJson, CommandError, DatabaseUrl, plain, settings_with
 from useby.cli.table_file import Fault, Row, read
 from useby.cli.terminal import console, say, say_json
 from useby.domain.account import User
 from useby.schemas.products import ProductIn, product_from
-from useby.store import products
 from useby.store.database import Database, Transaction
-from useby.store.products import Upserted
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
@@ -124,10 +124,10 @@ def _look(rows: Iterable[Row | Fault]) -> _ParsedFile:
 async def _keep(database: Database, email: str, new: list[ProductIn], *, dry_run: bool) -> Upserted:
     user = await user_of(database, email)
     now = datetime.now(UTC)
-    wanted = [product_from(each, user.id, str(uuid7()), now) for each in new]
+    batch = [product_from(each, user.id, str(uuid7()), now) for each in new]
 
     def work(transaction: Transaction, user: User = user) -> Upserted:
-        outcome = products.upsert_many(transaction, wanted, user, now)
+        outcome = inventory.upsert_many(transaction, batch, user, now)
         if dry_run:
             raise _DryRunRollback(outcome)
         return outcome

@@ -4,14 +4,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
 
 import typer
-from uuid_utils import uuid7
 
+from useby.actions import accounts
 from useby.auth.key import signing_key
 from useby.auth.tokens import Issuer
 from useby.cli.database import friendly_errors, run_on_database, user_of
 from useby.cli.options import CommandError, DatabaseUrl, settings_with
 from useby.cli.terminal import say
-from useby.store import sessions
 from useby.store.database import Database
 from useby.store.url import database_file
 
@@ -49,16 +48,9 @@ def token(
                 signing_key(settings, database_file(settings.database_url)),
                 expires_in or min(settings.refresh_token_seconds, YEAR),
             )
-        now, session_id = datetime.now(UTC), str(uuid7())
-        await database.write(
-            lambda transaction: sessions.open_session(
-                transaction,
-                user_id=user.id,
-                session_id=session_id,
-                token_hash=None,
-                now=now,
-                expires_at=now + timedelta(seconds=issuer.access_seconds),
-            )
+        now, lifetime = datetime.now(UTC), timedelta(seconds=issuer.access_seconds)
+        session_id = await database.write(
+            lambda t: accounts.open_session(t, user.id, now=now, lifetime=lifetime)
         )
         return issuer.access(user.id, session_id, now)
 

@@ -7,17 +7,16 @@ from typing import Annotated, Any
 import typer
 from pydantic import StringConstraints
 from rich.table import Table
-from uuid_utils import uuid7
 
+from useby.actions import accounts as actions
+from useby.actions.accounts import EmailTaken
 from useby.auth.passwords import Passwords
 from useby.cli.database import run_on_database, user_of
 from useby.cli.options import AsJson, CommandError, DatabaseUrl, checked, settings_with
 from useby.cli.terminal import cell, console, say, say_json
 from useby.domain.account import User
-from useby.domain.policy import Policy
 from useby.schemas.fields import ApiModel, Email, Password, Text, TimeZone, utc_z
 from useby.store import accounts
-from useby.store.accounts import EmailTaken
 from useby.store.database import Database
 
 app = typer.Typer(
@@ -53,20 +52,27 @@ def add(
     new = checked(
         NewUser, email=email, name=name, time_zone=time_zone, password=_password(password_stdin)
     )
-    user = User(str(uuid7()), new.email, new.name, new.time_zone, Policy(), datetime.now(UTC))
 
-    async def work(database: Database) -> None:
+    async def work(database: Database) -> User:
         passwords = Passwords()
         hashed = None if new.password is None else await passwords.hash(new.password)
         passwords.close()
+        now = datetime.now(UTC)
         try:
-            await database.write(
-                lambda transaction: accounts.add_user(transaction, user=user, password_hash=hashed)
+            return await database.write(
+                lambda t: actions.create(
+                    t,
+                    email=new.email,
+                    name=new.name,
+                    time_zone=new.time_zone,
+                    password_hash=hashed,
+                    now=now,
+                )
             )
         except EmailTaken:
             raise CommandError(f"{new.email} has an account already") from None
 
-    run_on_database(settings_with(database_url=database), work, make=True)
+    user = run_on_database(settings_with(database_url=database), work, make=True)
     if as_json:
         say_json(_shown(user))
     else:
@@ -116,11 +122,7 @@ def _set_disabled(email: str, url: str | None, *, disabled: bool) -> None:
     async def work(database: Database) -> None:
         user = await user_of(database, email)
         now = datetime.now(UTC)
-        await database.write(
-            lambda transaction: accounts.disable_user(
-                transaction, user.id, disabled=disabled, now=now
-            )
-        )
+        await database.write(lambda t: actions.disable_user(t, user.id, disabled=disabled, now=now))
 
     run_on_database(settings_with(database_url=url), work)
 

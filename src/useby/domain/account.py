@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from enum import Enum
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -33,6 +33,18 @@ class User:
     def zone(self) -> ZoneInfo:
         """The user's time zone."""
         return ZoneInfo(self.time_zone)
+
+
+@dataclass(frozen=True, slots=True)
+class AccountChange:
+    """New values of an account; ``None`` leaves a value as it is."""
+
+    name: str | None = None
+    time_zone: str | None = None
+    alert_time: time | None = None
+    lead_days: tuple[int, ...] | None = None
+    categories: Mapping[str, Policy] | None = None
+    """Replaces all policies of categories."""
 
 
 class TokenStatus(Enum):

@@ -20,15 +20,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from useby.actions.notifications import mark_all_read
 from useby.domain.notification import Notification
 from useby.realtime import closes
 from useby.realtime.effects import Effects, Fetch, Mark
 from useby.realtime.retry import batch_or_one_by_one, retry_while_unavailable
 from useby.realtime.session import PAGE, State
 from useby.realtime.socket import Socket
-from useby.store import notifications, slices
+from useby.store import notifications
 from useby.store.batches import Batches
 from useby.store.database import Connection, Database, StoreUnavailable
+from useby.store.marks import mark_read, mark_read_where_free
 from useby.store.slices import SLICE
 
 log = logging.getLogger(__name__)
@@ -163,9 +165,7 @@ class StoreRequests:
         now = self._now()
         held = (
             await retry_while_unavailable(
-                lambda: self._database.write(
-                    lambda t: notifications.mark_read_where_free(t, ids, now)
-                )
+                lambda: self._database.write(lambda t: mark_read_where_free(t, ids, now))
             )
             if ids
             else frozenset()
@@ -183,11 +183,11 @@ class StoreRequests:
             for start in range(0, len(ids), SLICE):
                 some = ids[start : start + SLICE]
                 await self._database.write(
-                    lambda t, some=some: notifications.mark_read(t, user_id, some, now),  # type: ignore[misc]
+                    lambda t, some=some: mark_read(t, user_id, some, now),  # type: ignore[misc]
                     large=True,
                 )
             if marks.everything:
-                await slices.mark_all_read(self._database, user_id, now)
+                await mark_all_read(self._database, user_id, now)
         except StoreUnavailable as error:
             log.warning("marks of a user can't be kept now and are tried again: %s", error)
             return [(user_id, marks)]

@@ -8,23 +8,19 @@ nothing of it, and no alert is sent twice. The cost follows what is due, not wha
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from useby import metrics
-from useby.domain import alerts as rules
-from useby.domain.notification import Draft
-from useby.store import alerts, notifications, slices
-from useby.store.alerts import AlertRecord
+from useby.actions import alerts as actions
+from useby.actions.alerts import BATCH
+from useby.store import alerts, slices
 from useby.store.batches import Batches
-from useby.store.database import Database, StoreUnavailable, Transaction
+from useby.store.database import Database, StoreUnavailable
 
 log = logging.getLogger(__name__)
 
-BATCH: Final = 250
-"""Maximum number of products in a transaction: some 20 ms of work, after which others write."""
 MAX_SLEEP: Final = timedelta(seconds=15)
 """Maximum sleep. We sleep on the monotonic clock but alerts follow the wall clock; if that is
 changed, this bounds how late we notice."""
@@ -74,9 +70,11 @@ class AlertScheduler:
                 due = await self._next_due()
             except Exception as error:
                 if isinstance(error, StoreUnavailable):
-                    log.warning("the alert clock waits for the store: %s", error)
+                    log.warning(
+                        "the scheduler retries, because the database is unavailable: %s", error
+                    )
                 else:
-                    log.exception("the alert clock has failed and tries again")
+                    log.exception("the scheduler has failed and retries")
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, RETRY_MAX_SECONDS)
                 continue
@@ -100,12 +98,12 @@ class AlertScheduler:
         """
         now, left_out = self._now(), self._late.apart
         batch = await self._database.write(
-            lambda t: send_due(t, now, of=of, left_out=left_out), large=True
+            lambda t: actions.send_due(t, now, of=of, left_out=left_out), large=True
         )
-        metrics.alert_batches.inc(1 if batch.looked_at else 0)
-        metrics.alerts_sent.inc(batch.said)
-        metrics.alert_failures.inc(batch.set_aside)
-        return batch.looked_at
+        metrics.alert_batches.inc(1 if batch.claimed else 0)
+        metrics.alerts_sent.inc(batch.sent)
+        metrics.alert_failures.inc(batch.quarantined)
+        return batch.claimed
 
     async def _next_due(self) -> datetime | None:
         """Return the next due time, without owners that have their own queue; queue late owners.
@@ -142,51 +140,10 @@ class AlertScheduler:
             if await self._database.read(lambda c: alerts.is_due(c, owner, now)):
                 return owners
         except StoreUnavailable as error:
-            log.warning("a late alert waits for its owner's row: %s", error)
+            log.warning("late alerts wait for their owner's row: %s", error)
             return owners
         except Exception:
-            log.exception("late alerts of an owner have failed and are tried again")
+            log.exception("late alerts of an owner have failed and are retried")
             return owners
         self.wake()
         return ()
-
-
-@dataclass(frozen=True, slots=True)
-class BatchResult:
-    """Figures of one transaction; they are counted after the commit, because it may be retried."""
-
-    looked_at: int
-    said: int
-    set_aside: int
-    """Number of products whose row cannot be read, or whose alert cannot be computed."""
-
-
-def send_due(
-    transaction: Transaction,
-    now: datetime,
-    *,
-    of: str | None = None,
-    left_out: Collection[str] = (),
-) -> BatchResult:
-    """Claim one batch of the products due at ``now``, and store their notifications.
-
-    A product whose alert cannot be computed is set aside with the reason; the others are not
-    affected. ``claim_due`` describes ``of`` and ``left_out``.
-    """
-    claimed, unreadable = alerts.claim_due(transaction, now, BATCH, of=of, left_out=left_out)
-    drafts: list[Draft] = []
-    settled: list[AlertRecord] = []
-    for product, user, said in claimed:
-        try:
-            outcome = rules.decide(product, user, said, now)
-        except Exception as error:
-            log.exception("product %s is set aside: its alert can't be worked out", product.id)
-            settled.append(AlertRecord(product, None, f"{type(error).__name__}: {error}"))
-            continue
-        if outcome.draft is not None:
-            drafts.append(outcome.draft)
-        settled.append(AlertRecord(product, outcome))
-    alerts.record(transaction, settled, now)
-    notifications.add(transaction, drafts, now)
-    faulty = sum(each.outcome is None for each in settled)
-    return BatchResult(len(claimed), len(drafts), unreadable + faulty)

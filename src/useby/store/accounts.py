@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from useby.domain.account import CLOCK_SKEW, TokenStatus, User
+from useby.domain.account import CLOCK_SKEW, AccountChange, TokenStatus, User
 from useby.domain.events import AccessRevoked
 from useby.domain.policy import Policy
 from useby.store import slices
@@ -198,15 +198,7 @@ def password_hash(connection: Connection, user_id: str) -> str | None:
 
 
 def change_user(
-    transaction: Transaction,
-    user_id: str,
-    *,
-    now: datetime,
-    name: str | None = None,
-    time_zone: str | None = None,
-    lead_days: tuple[int, ...] | None = None,
-    alert_time: time | None = None,
-    categories: Mapping[str, Policy] | None = None,
+    transaction: Transaction, user_id: str, change: AccountChange, *, now: datetime
 ) -> User:
     """Change the given values; reschedule all pending alerts if they depend on one of them.
 
@@ -216,16 +208,16 @@ def change_user(
         UnknownUser: The user does not exist.
     """
     new: dict[str, Any] = {}
-    if name is not None:
-        new["name"] = name
-    if time_zone is not None:
-        new["time_zone"] = time_zone
-    if alert_time is not None:
-        new["alert_time"] = alert_time.isoformat("minutes")
-    if lead_days is not None:
-        new["lead_days"] = list(lead_days)
-    if categories is not None:
-        new["categories"] = {key: policy_json(each) for key, each in categories.items()}
+    if change.name is not None:
+        new["name"] = change.name
+    if change.time_zone is not None:
+        new["time_zone"] = change.time_zone
+    if change.alert_time is not None:
+        new["alert_time"] = change.alert_time.isoformat("minutes")
+    if change.lead_days is not None:
+        new["lead_days"] = list(change.lead_days)
+    if change.categories is not None:
+        new["categories"] = {name: policy_json(each) for name, each in change.categories.items()}
     if new:
         _update(transaction, user_id, new)
     if new.keys() - {"name"}:

@@ -208,7 +208,7 @@ def _set_aside_unreadable(connection: Connection, now: datetime) -> int:
         except sa.exc.SQLAlchemyError:
             raise
         except Exception as error:
-            log.exception("product %s is set aside: its row can't be read", product_id)
+            log.exception("product %s is quarantined: its row can't be read", product_id)
             reason = f"{type(error).__name__}: {error}"[:FAULT_LENGTH]
             _QUARANTINE(connection, [(None, reason, user_id, product_id)])
             count += 1

@@ -123,7 +123,7 @@ def deliver(listener: Callable[[Event], None] | None, news: Iterable[Event]) -> 
         try:
             listener(each)
         except Exception:
-            log.exception("what was committed could not be told; who looks will find it")
+            log.exception("the commit listener has failed; it catches up from the database")
 
 
 async def await_shielded(transaction: "asyncio.Future[T]") -> T:
@@ -141,4 +141,4 @@ async def await_shielded(transaction: "asyncio.Future[T]") -> T:
 def _forget(transaction: "asyncio.Future[T]") -> None:
     error = None if transaction.cancelled() else transaction.exception()
     if error is not None and not isinstance(error, StoreUnavailable):
-        log.error("a transaction whose caller was gone has failed", exc_info=error)
+        log.error("a transaction has failed after its caller was cancelled", exc_info=error)

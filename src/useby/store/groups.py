@@ -80,7 +80,7 @@ def write_together(connection: Connection, batch: Sequence[Job[Any]]) -> None:
             left.remove(failed.job)
         else:
             return
-    raise StoreUnavailable(f"SQLite has undone {GROUP_STARTS} transactions in a row")
+    raise StoreUnavailable(f"SQLite has rolled back {GROUP_STARTS} transactions in a row")
 
 
 def _write_apart(connection: Connection, job: Job[Any]) -> None:

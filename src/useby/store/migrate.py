@@ -77,7 +77,7 @@ def upgrade(url: str) -> None:
 def _bring_file_up(url: str) -> None:
     before = revision(url)
     if before is None:
-        log.warning("there is no database at %s: a new one is made, empty", database_file(url))
+        log.warning("there is no database at %s: an empty one is created", database_file(url))
     if before != HEAD:
         upgrade(url)
 

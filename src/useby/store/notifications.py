@@ -1,4 +1,4 @@
-"""Store notifications and mark them read; one function a statement.
+"""Store notifications and read them; one function a statement. ``store.marks`` marks them read.
 
 ``seq`` is allotted under a lock of the user's row, in the transaction that adds the notification.
 The order of commits is therefore the order of ``seq``, and no cursor can pass over a late one.
@@ -17,8 +17,8 @@ from useby.domain.events import MarkedRead, NotificationsAdded
 from useby.domain.notification import Cause, Draft, Notification, Severity
 from useby.store.bulk import BulkWrite, CompiledStatement, values_params, values_table
 from useby.store.cursor import BadCursor, Page, decode, encode
-from useby.store.database import OwnerHeld, Transaction
-from useby.store.locks import lock_users, try_lock_users
+from useby.store.database import Transaction
+from useby.store.locks import lock_users
 from useby.store.schema import notifications as table
 from useby.store.schema import users
 
@@ -88,35 +88,6 @@ _INSERT: Final = BulkWrite(
     table.c.days_left,
     table.c.created_at,
 )
-_GIVEN_KEYS: Final = values_table(table.c.user_id, table.c.id)
-_MARK_READ: Final = CompiledStatement(
-    sa.update(table)
-    .where(
-        sa.tuple_(table.c.user_id, table.c.id).in_(sa.select(*_GIVEN_KEYS.c)),
-        table.c.read_at.is_(None),
-    )
-    .values(read_at=sa.bindparam("now", type_=table.c.read_at.type))
-    .returning(table.c.user_id, table.c.id)
-)
-_UNREAD_OF_THEM: Final = (
-    sa.select(table.c.user_id, table.c.id)
-    .join(
-        _GIVEN_KEYS,
-        sa.and_(_GIVEN_KEYS.c.user_id == table.c.user_id, _GIVEN_KEYS.c.id == table.c.id),
-    )
-    .where(table.c.read_at.is_(None))
-)
-_STILL_UNREAD: Final = CompiledStatement(_UNREAD_OF_THEM)
-_MARK_READ_WHERE_FREE: Final = CompiledStatement(
-    sa.update(table)
-    .where(
-        sa.tuple_(table.c.user_id, table.c.id).in_(
-            _UNREAD_OF_THEM.with_for_update(of=table, skip_locked=True)
-        )
-    )
-    .values(read_at=sa.bindparam("now", type_=table.c.read_at.type))
-    .returning(table.c.user_id, table.c.id)
-)
 
 
 def add(transaction: Transaction, drafts: Sequence[Draft], now: datetime) -> list[Notification]:
@@ -131,45 +102,55 @@ def add(transaction: Transaction, drafts: Sequence[Draft], now: datetime) -> lis
     counts: dict[str, int] = {}
     for draft in drafts:
         counts[draft.user_id] = counts.get(draft.user_id, 0) + 1
-    if len(counts) == 1:
-        owner = drafts[0].user_id
-        taken = _ALLOCATE_SEQ_OF_ONE(connection, owner=owner, count=len(drafts))
-    else:
-        taken = _ALLOCATE_SEQ(
-            connection, **values_params(connection, list(counts), list(counts.values()))
-        )
-    numbers = {user_id: newest - counts[user_id] for user_id, newest in taken}
-    for user_id in counts:
-        if user_id not in numbers:
-            raise UnknownUser(user_id)
+    seqs = _allocate_seqs(connection, counts)
     created = now.replace(microsecond=0)
-    kept: list[Notification] = []
-    told: dict[str, list[Notification]] = {user_id: [] for user_id in counts}
+    added: list[Notification] = []
+    by_user: dict[str, list[Notification]] = {user_id: [] for user_id in counts}
     rows: list[tuple[Any, ...]] = []
     for draft in drafts:
-        numbers[draft.user_id] = seq = numbers[draft.user_id] + 1
-        said = draft.kept(str(uuid7()), seq, created)
-        kept.append(said)
-        told[draft.user_id].append(said)
+        seqs[draft.user_id] = seq = seqs[draft.user_id] + 1
+        notification = draft.kept(str(uuid7()), seq, created)
+        added.append(notification)
+        by_user[draft.user_id].append(notification)
         rows.append(
             (
-                said.user_id,
+                notification.user_id,
                 seq,
-                said.id,
-                said.message,
-                said.kind.value,
-                said.event.value,
-                said.product_name,
-                said.product_id,
-                said.expires_on,
-                said.days_left,
+                notification.id,
+                notification.message,
+                notification.kind.value,
+                notification.event.value,
+                notification.product_name,
+                notification.product_id,
+                notification.expires_on,
+                notification.days_left,
                 created,
             )
         )
     _INSERT(connection, rows)
-    for user_id, news in told.items():
-        transaction.publish(NotificationsAdded(user_id, tuple(news)))
-    return kept
+    for user_id, notifications in by_user.items():
+        transaction.publish(NotificationsAdded(user_id, tuple(notifications)))
+    return added
+
+
+def _allocate_seqs(connection: Connection, counts: Mapping[str, int]) -> dict[str, int]:
+    """Allot a number of ``seq`` to each user; return the last one that each had before.
+
+    Raises:
+        UnknownUser: One of the users does not exist.
+    """
+    if len(counts) == 1:
+        ((user_id, count),) = counts.items()
+        rows = _ALLOCATE_SEQ_OF_ONE(connection, owner=user_id, count=count)
+    else:
+        rows = _ALLOCATE_SEQ(
+            connection, **values_params(connection, list(counts), list(counts.values()))
+        )
+    seqs = {user_id: newest - counts[user_id] for user_id, newest in rows}
+    for user_id in counts:
+        if user_id not in seqs:
+            raise UnknownUser(user_id)
+    return seqs
 
 
 def unread_page(
@@ -261,110 +242,6 @@ def list_(connection: Connection, user_id: str, query: NotificationQuery) -> Pag
     items = rows[: query.limit]
     more = len(rows) > query.limit
     return Page(tuple(items), encode("n", (items[-1].seq,)) if more else None)
-
-
-def mark_read(transaction: Transaction, user_id: str, ids: Sequence[str], now: datetime) -> int:
-    """Mark notifications read; ids of other users' notifications are ignored.
-
-    Returns:
-        The number of notifications that were unread.
-
-    Raises:
-        OwnerHeld: Another transaction locks a row, and this one may not wait.
-    """
-    lock_users(transaction, user_id)
-    marked, held = _mark(transaction, {user_id: ids}, now)
-    if held:
-        raise OwnerHeld(user_id)
-    return marked
-
-
-def mark_read_where_free(
-    transaction: Transaction, wanted: Mapping[str, Sequence[str]], now: datetime
-) -> frozenset[str]:
-    """Mark notifications of several users read, without waiting for locked rows.
-
-    Args:
-        transaction: The running write.
-        wanted: Ids by user; ids of other users' notifications are ignored.
-        now: The current time, aware.
-
-    Returns:
-        Users with unmarked notifications: these, or the users, are locked or do not exist.
-    """
-    free = try_lock_users(transaction, wanted)
-    _, held = _mark(transaction, {each: wanted[each] for each in wanted if each in free}, now)
-    return held | (wanted.keys() - free)
-
-
-def _mark(
-    transaction: Transaction, wanted: Mapping[str, Sequence[str]], now: datetime
-) -> tuple[int, frozenset[str]]:
-    """Mark notifications read; return their number, and the users of locked ones."""
-    keys = {(user_id, each) for user_id, ids in wanted.items() for each in ids}
-    if not keys:
-        return 0, frozenset()
-    connection = transaction.connection
-    asked = values_params(connection, *zip(*keys, strict=True))
-    may_skip = connection.dialect.name != "sqlite" and not transaction.waits
-    mark = _MARK_READ_WHERE_FREE if may_skip else _MARK_READ
-    marked: dict[str, list[str]] = {}
-    for user_id, notification_id in mark(connection, now=now, **asked):
-        marked.setdefault(user_id, []).append(notification_id)
-    for user_id, ids in marked.items():
-        transaction.publish(MarkedRead(user_id, tuple(ids)))
-    count = sum(map(len, marked.values()))
-    if not may_skip or count == len(keys):
-        return count, frozenset()
-    return count, frozenset(row.user_id for row in _STILL_UNREAD(connection, **asked))
-
-
-def mark_some_read(
-    transaction: Transaction, user_id: str, upto: int, most: int, now: datetime
-) -> int:
-    """Mark a user's oldest unread notifications read, without publishing an event.
-
-    Args:
-        transaction: The running write.
-        user_id: The user, whose row must be locked.
-        upto: The newest ``seq`` to mark.
-        most: Maximum number to mark.
-        now: The current time, aware.
-
-    Returns:
-        The number marked; fewer than ``most`` means that none is left.
-    """
-    oldest = (
-        sa.select(table.c.seq)
-        .where(table.c.user_id == user_id, table.c.read_at.is_(None), table.c.seq <= upto)
-        .order_by(table.c.seq)
-        .limit(most)
-    )
-    return transaction.connection.execute(
-        sa.update(table)
-        .where(table.c.user_id == user_id, table.c.seq.in_(oldest))
-        .values(read_at=now)
-    ).rowcount
-
-
-def mark_product_read(
-    transaction: Transaction, user_id: str, product_id: str, now: datetime
-) -> int:
-    """Mark the notifications of a closed or deleted product read; return their number."""
-    lock_users(transaction, user_id)
-    marked = transaction.connection.scalars(
-        sa.update(table)
-        .where(
-            table.c.user_id == user_id,
-            table.c.product_id == product_id,
-            table.c.read_at.is_(None),
-        )
-        .values(read_at=now)
-        .returning(table.c.id)
-    ).all()
-    if marked:
-        transaction.publish(MarkedRead(user_id, tuple(marked)))
-    return len(marked)
 
 
 def delete(transaction: Transaction, user_id: str, notification_id: str) -> bool:

@@ -14,9 +14,8 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from useby.domain.events import AccessRevoked, AlertScheduled, MarkedRead
-from useby.store import notifications
-from useby.store.database import Database, Transaction
+from useby.domain.events import AccessRevoked, AlertScheduled
+from useby.store.database import Transaction
 from useby.store.locks import lock_users
 from useby.store.notifications import UnknownUser
 from useby.store.schema import (
@@ -53,49 +52,6 @@ class Unfinished(StrEnum):
     RESCHEDULE = "reschedule"
 
 
-async def mark_all_read(database: Database, user_id: str, now: datetime) -> int:
-    """Mark all present notifications of a user read.
-
-    Notifications added after the first slice stay unread. The last slice publishes one event.
-
-    Returns:
-        The number of notifications that were unread.
-
-    Raises:
-        StoreUnavailable: The database can't be written now. Some slices may be committed.
-    """
-    marked, newest = 0, -1
-
-    def mark(transaction: Transaction) -> tuple[int, int]:
-        lock_users(transaction, user_id)
-        upto = notifications.newest_seq(transaction.connection, user_id) if newest < 0 else newest
-        count = notifications.mark_some_read(transaction, user_id, upto, SLICE, now)
-        if count < SLICE and marked + count:
-            transaction.publish(MarkedRead(user_id))
-        return count, upto
-
-    while True:
-        count, newest = await database.write(mark, large=True)
-        marked += count
-        if count < SLICE:
-            return marked
-
-
-async def delete_account(database: Database, user_id: str) -> None:
-    """Delete a user and everything that belongs to the user.
-
-    After the first slice the user is disabled and the e-mail is free.
-
-    Raises:
-        UnknownUser: The user does not exist.
-        StoreUnavailable: The database can't be written now. If the first slice was committed, the
-            scheduler finishes the rest.
-    """
-    more = not await database.write(lambda t: delete_user(t, user_id), large=True)
-    while more:
-        more = not await database.write(lambda t: _empty(t, user_id), large=True)
-
-
 def delete_user(transaction: Transaction, user_id: str) -> bool:
     """Disable a user for good and delete the first slice of the user's rows.
 
@@ -113,7 +69,7 @@ def delete_user(transaction: Transaction, user_id: str) -> bool:
     if connection.execute(there).first() is None:
         raise UnknownUser(user_id)
     transaction.publish(AccessRevoked(user_id))
-    if _empty(transaction, user_id):
+    if empty_account(transaction, user_id):
         return True
     shut_out = {
         "email": None,
@@ -159,7 +115,7 @@ def do_slice(transaction: Transaction, now: datetime) -> bool:
     if next_ is None:
         return False
     if next_.work == Unfinished.DELETE.value:
-        _empty(transaction, next_.user_id)
+        empty_account(transaction, next_.user_id)
     else:
         _mark_due(connection, next_.user_id, next_.after, now)
     this = (unfinished.c.user_id == next_.user_id, unfinished.c.work == next_.work)
@@ -193,7 +149,7 @@ def _mark_due(connection: Connection, user_id: str, after: str, now: datetime) -
         connection.execute(sa.update(unfinished).where(*this).values(after=ids[-1]))
 
 
-def _empty(transaction: Transaction, user_id: str) -> bool:
+def empty_account(transaction: Transaction, user_id: str) -> bool:
     """Delete a slice of the user's rows, and the user's own row once nothing else is left.
 
     Returns:

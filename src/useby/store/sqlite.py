@@ -106,7 +106,7 @@ def _refuse_commit_of_nothing(connection: Connection) -> None:
         StoreUnavailable: SQLite has rolled the transaction back.
     """
     if not stands(connection):
-        raise StoreUnavailable("SQLite has undone the transaction")
+        raise StoreUnavailable("SQLite has rolled back the transaction")
 
 
 def _leave_undone(context: ExceptionContext) -> None:

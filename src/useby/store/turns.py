@@ -58,7 +58,7 @@ class Turns:
     async def _run(self, queue: "_Queue", attempt: Callable[[bool], Awaitable[T]]) -> T:
         ends = asyncio.get_running_loop().time() + QUEUED_SECONDS
         if not await _acquired(queue.first.acquire(), ends):
-            raise StoreUnavailable("another transaction holds the user's row")
+            raise StoreUnavailable("another transaction locks the user's row")
         try:
             return await self._run_first(ends, attempt)
         finally:
@@ -71,7 +71,7 @@ class Turns:
                 return await attempt(False)
             except OwnerHeld:
                 if loop.time() >= ends:
-                    raise StoreUnavailable("another transaction holds the user's row") from None
+                    raise StoreUnavailable("another transaction locks the user's row") from None
             pause = min(2 * pause, LONGEST_PAUSE)
         try:
             return await attempt(True)

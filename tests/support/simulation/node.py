@@ -25,7 +25,7 @@ from useby.realtime.hub import Hub
 from useby.realtime.slots import Room, Seats
 from useby.realtime.socket import Socket
 from useby.settings import Settings
-from useby.store import accounts, notifications, sessions
+from useby.store import accounts, marks, notifications, sessions
 from useby.store.database import StoreUnavailable, Transaction
 
 KEY = "k" * 32
@@ -152,7 +152,7 @@ class Scene:
         if said := owner.nth(index):
             owner.marking.add(said.seq)
             now = self.wall()
-            self.store.commit(lambda t: notifications.mark_read(t, owner.id, [said.id], now))
+            self.store.commit(lambda t: marks.mark_read(t, owner.id, [said.id], now))
 
     def delete(self, owner: Owner, index: int) -> None:
         said = owner.nth(index)

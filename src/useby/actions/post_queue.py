@@ -44,14 +44,14 @@ class NotStored(Enum):
 
 
 _REFUSED: Final[dict[TokenStatus, NotStored]] = {
-    each: NotStored.REVOKED for each in TokenStatus if each is not TokenStatus.GOOD
+    status: NotStored.REVOKED for status in TokenStatus if status is not TokenStatus.GOOD
 }
 
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
     post: Post
-    kept: asyncio.Future[Notification | None] = field(
+    result: asyncio.Future[Notification | None] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
 
@@ -84,7 +84,7 @@ class PostQueue:
         self._limits = limits
         self._now = now
         self._waiting: Batches[_Waiting] = Batches(
-            "posts", self._store_batch, lambda each: each.user_id, most=BATCH
+            "posts", self._store_batch, lambda waiting: waiting.user_id, most=BATCH
         )
 
     async def store(self, post: Post) -> Notification | None:
@@ -99,17 +99,17 @@ class PostQueue:
         """
         waiting = _Waiting(post)
         self._waiting.put(waiting)
-        return await asyncio.shield(waiting.kept)  # a cancelled caller does not cancel its post
+        return await asyncio.shield(waiting.result)  # a cancelled caller does not cancel its post
 
     async def run(self) -> None:
         """Work off the queues until cancelled."""
         await self._waiting.run()
 
     async def _store_batch(
-        self, turn: Sequence[_Waiting], *, apart: bool = False
+        self, batch: Sequence[_Waiting], *, apart: bool = False
     ) -> list[_Waiting]:
         """Store posts and set their results; return those of users whose rows are locked."""
-        posts = [each.post for each in turn]
+        posts = [waiting.post for waiting in batch]
         try:
             outcomes = await self._database.write(
                 lambda t: store(
@@ -122,24 +122,26 @@ class PostQueue:
                 )
             )
         except StoreUnavailable as error:
-            for each in turn:
-                each.kept.set_exception(error)
+            for waiting in batch:
+                waiting.result.set_exception(error)
         except Exception as error:
-            if len(turn) > 1:
-                log.exception("posts could not be kept together and are kept one by one")
+            if len(batch) > 1:
+                log.exception("posts could not be stored together and are stored one by one")
                 return [
-                    left for each in turn for left in await self._store_batch([each], apart=apart)
+                    busy
+                    for waiting in batch
+                    for busy in await self._store_batch([waiting], apart=apart)
                 ]
-            turn[0].kept.set_exception(error)
+            batch[0].result.set_exception(error)
         else:
-            for each, outcome in zip(turn, outcomes, strict=True):
+            for waiting, outcome in zip(batch, outcomes, strict=True):
                 if isinstance(outcome, QuotaReached):
-                    each.kept.set_exception(outcome)
+                    waiting.result.set_exception(outcome)
                 elif outcome is not NotStored.BUSY:
-                    each.kept.set_result(None if outcome is NotStored.REVOKED else outcome)
+                    waiting.result.set_result(None if outcome is NotStored.REVOKED else outcome)
             return [
-                each
-                for each, outcome in zip(turn, outcomes, strict=True)
+                waiting
+                for waiting, outcome in zip(batch, outcomes, strict=True)
                 if outcome is NotStored.BUSY
             ]
         return []
@@ -167,7 +169,7 @@ def store(
     Returns:
         For each post the stored notification, or the reason for which it was not stored.
     """
-    keys = [(each.claims.user_id, each.claims.session_id, each.claims.issued_at) for each in posts]
+    keys = [(post.claims.user_id, post.claims.session_id, post.claims.issued_at) for post in posts]
     outside = {user_id for user_id, session_id, _ in keys if session_id is None}
     if provisions and outside:
         accounts.provision(transaction, sorted(outside), now)
@@ -175,17 +177,17 @@ def store(
     if waits:
         for user_id in users:
             lock_users(transaction, user_id)
-    held = users if waits else try_lock_users(transaction, users)
-    found = accounts.check_tokens(transaction.connection, keys)
-    added: dict[str, int] = {}
-    unkept: list[NotStored | QuotaReached | None] = []
-    for (user_id, _, _), each in zip(keys, found, strict=True):
-        why = _REFUSED.get(each.standing) or (None if user_id in held else NotStored.BUSY)
-        if why is None:
-            added[user_id] = more = added.get(user_id, 0) + 1
-            unkept.append(limits.reached(Usage(0, each.unread, each.bytes), unread=more))
+    locked = users if waits else try_lock_users(transaction, users)
+    checks = accounts.check_tokens(transaction.connection, keys)
+    counts: dict[str, int] = {}
+    reasons: list[NotStored | QuotaReached | None] = []
+    for (user_id, _, _), check in zip(keys, checks, strict=True):
+        reason = _REFUSED.get(check.standing) or (None if user_id in locked else NotStored.BUSY)
+        if reason is None:
+            counts[user_id] = count = counts.get(user_id, 0) + 1
+            reasons.append(limits.reached(Usage(0, check.unread, check.bytes), unread=count))
         else:
-            unkept.append(why)
-    drafts = [post.draft for post, why in zip(posts, unkept, strict=True) if why is None]
-    kept = iter(notifications.add(transaction, drafts, now))
-    return [next(kept) if why is None else why for why in unkept]
+            reasons.append(reason)
+    drafts = [post.draft for post, reason in zip(posts, reasons, strict=True) if reason is None]
+    stored = iter(notifications.add(transaction, drafts, now))
+    return [next(stored) if reason is None else reason for reason in reasons]

@@ -1,4 +1,4 @@
-"""Products in the store: used up, thrown away, in part or whole, and taken back."""
+"""Products are consumed and discarded, in part or whole, and reopened."""
 
 import dataclasses
 from decimal import Decimal
@@ -7,10 +7,10 @@ import pytest
 from tests.support.factories import NOON, a_kept_owner, a_product, day
 from tests.support.stored_products import due_at, got, keep, taking, told, unread
 
+from useby.actions import inventory
+from useby.actions.alerts import send_due
 from useby.domain.notification import Severity
 from useby.domain.product import Disposal
-from useby.scheduler.alerts import send_due
-from useby.store import products
 from useby.store.database import Database, Transaction
 
 
@@ -97,11 +97,11 @@ async def test_reopening_pends_again_what_was_not_said(database: Database) -> No
     pending = await due_at(database, product)
     await database.write(taking(owner, product, None))
     after = await database.write(
-        lambda t: products.reopen(t, owner, product.id, quantity=Decimal(3), now=NOON)
+        lambda t: inventory.reopen(t, owner, product.id, quantity=Decimal(3), now=NOON)
     )
     assert after == dataclasses.replace(product, quantity=Decimal(3))
     assert await due_at(database, product) == pending
-    assert (await database.write(lambda t: send_due(t, NOON))).looked_at == 0
+    assert (await database.write(lambda t: send_due(t, NOON))).claimed == 0
 
 
 async def test_an_open_product_cannot_be_reopened(database: Database) -> None:
@@ -110,5 +110,5 @@ async def test_an_open_product_cannot_be_reopened(database: Database) -> None:
     await keep(database, owner, product)
     with pytest.raises(ValueError, match="not closed"):
         await database.write(
-            lambda t: products.reopen(t, owner, product.id, quantity=None, now=NOON)
+            lambda t: inventory.reopen(t, owner, product.id, quantity=None, now=NOON)
         )

@@ -11,7 +11,7 @@ from tests.support.databases import database_url, on_postgres
 from tests.support.rest_app import Rest, messages
 from tests.support.time_limits import HANG_TIMEOUT
 
-from useby.api import post_queue as posts_module
+from useby.actions import post_queue as posts_module
 from useby.domain.events import NotificationsAdded
 from useby.store import accounts, notifications
 from useby.store.database import StoreUnavailable, Transaction

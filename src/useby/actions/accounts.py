@@ -1,0 +1,233 @@
+"""Create, change and delete accounts; sign in and out; check the sign-in of a token."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from uuid_utils import uuid7
+
+from useby.auth import refresh
+from useby.auth.tokens import Claims
+from useby.domain.account import AccountChange, TokenStatus, User
+from useby.domain.policy import Policy
+from useby.store import accounts, sessions, slices, tickets
+from useby.store.accounts import EmailTaken, disable_user, end_sessions, set_password_hash
+from useby.store.database import Database, Transaction
+from useby.store.sessions import Rotation, end_session
+from useby.store.tickets import TicketGrant
+
+__all__ = [
+    "EmailTaken",
+    "change",
+    "create",
+    "delete",
+    "disable_user",
+    "end_session",
+    "end_sessions",
+    "is_authorized",
+    "issue_ticket",
+    "open_session",
+    "refresh_session",
+    "set_password_hash",
+    "sign_in",
+    "sign_out",
+    "sign_up",
+]
+
+DEFAULT_POLICY: Final = Policy()
+
+
+def create(
+    transaction: Transaction,
+    *,
+    email: str | None,
+    name: str = "",
+    time_zone: str = "UTC",
+    policy: Policy = DEFAULT_POLICY,
+    password_hash: str | None,
+    now: datetime,
+) -> User:
+    """Create an account.
+
+    Raises:
+        EmailTaken: Another user has the e-mail.
+    """
+    user = User(str(uuid7()), email, name, time_zone, policy, now)
+    accounts.add_user(transaction, user=user, password_hash=password_hash)
+    return user
+
+
+def sign_up(
+    transaction: Transaction,
+    *,
+    email: str,
+    name: str,
+    time_zone: str,
+    password_hash: str,
+    now: datetime,
+) -> None:
+    """Create an account if its e-mail is free.
+
+    The same writes are done either way, so that timing does not reveal whether the account exists.
+    """
+    user = User(str(uuid7()), email, name, time_zone, DEFAULT_POLICY, now)
+    try:
+        accounts.add_user(transaction, user=user, password_hash=password_hash)
+    except EmailTaken:
+        nobody = replace(user, email=None)
+        accounts.add_user(transaction, user=nobody, password_hash=password_hash)
+        accounts.take_back(transaction, nobody.id)
+
+
+def open_session(
+    transaction: Transaction,
+    user_id: str,
+    *,
+    now: datetime,
+    lifetime: timedelta,
+    refresh_token: str | None = None,
+) -> str:
+    """Open a sign-in, with its first refresh token if it has one; return its id."""
+    session_id = str(uuid7())
+    sessions.open_session(
+        transaction,
+        user_id=user_id,
+        session_id=session_id,
+        token_hash=None if refresh_token is None else refresh.hash_of(refresh_token),
+        now=now,
+        expires_at=now + lifetime,
+    )
+    return session_id
+
+
+def sign_in(
+    transaction: Transaction,
+    user_id: str,
+    *,
+    verified_hash: str | None,
+    better_hash: str | None,
+    refresh_token: str,
+    now: datetime,
+    lifetime: timedelta,
+) -> str | None:
+    """Open a sign-in for a user whose password has been verified.
+
+    Args:
+        transaction: The running write.
+        user_id: The user.
+        verified_hash: The hash against which the password was verified.
+        better_hash: A hash of the same password with current parameters, if it needs one.
+        refresh_token: The first refresh token.
+        now: The current time, aware.
+        lifetime: Time until the sign-in ends if it is not refreshed.
+
+    Returns:
+        The id of the sign-in; ``None`` if the password or the account has changed since.
+    """
+    if accounts.password_hash(transaction.connection, user_id) != verified_hash:
+        return None
+    if better_hash is not None:
+        accounts.set_password_hash(transaction, user_id, better_hash)
+    session_id = open_session(
+        transaction, user_id, now=now, lifetime=lifetime, refresh_token=refresh_token
+    )
+    sessions.purge(transaction, now)
+    return session_id
+
+
+def refresh_session(
+    transaction: Transaction,
+    refresh_token: str,
+    successor: str,
+    *,
+    now: datetime,
+    grace: timedelta,
+    lifetime: timedelta,
+) -> tuple[str, str] | None:
+    """Spend a refresh token for its successor; one spent before ``grace`` ends its sign-in.
+
+    Returns:
+        The ids of the user and the sign-in; ``None`` if the token is not valid. The end of a
+        sign-in is committed all the same, so this does not raise.
+    """
+    rotated = sessions.rotate(
+        transaction,
+        token_hash=refresh.hash_of(refresh_token),
+        successor_hash=refresh.hash_of(successor),
+        now=now,
+        grace=grace,
+        expires_at=now + lifetime,
+    )
+    if rotated.outcome not in (Rotation.ROTATED, Rotation.REPEATED):
+        return None
+    return rotated.user_id, rotated.session_id
+
+
+def sign_out(transaction: Transaction, refresh_token: str, now: datetime) -> None:
+    """End the sign-in of a refresh token, spent or not; an unknown token ends nothing."""
+    owner = sessions.session_of(transaction, refresh.hash_of(refresh_token))
+    if owner is not None:
+        sessions.end_session(transaction, *owner, now)
+
+
+def issue_ticket(
+    transaction: Transaction, ticket: str, claims: Claims, *, now: datetime, ends: datetime
+) -> None:
+    """Store a one-use ticket that stands for an access token until ``ends``."""
+    grant = TicketGrant(claims.user_id, claims.session_id, claims.issued_at, claims.expires_at)
+    tickets.keep(transaction, refresh.hash_of(ticket), grant, ends)
+    tickets.purge(transaction, now)
+
+
+def is_authorized(
+    transaction: Transaction, claims: Claims, now: datetime, *, provisions: bool
+) -> bool:
+    """Return whether a token is still valid in this write.
+
+    Args:
+        transaction: The running write.
+        claims: The claims of the verified token.
+        now: The current time, aware.
+        provisions: Whether a new subject of an outside issuer becomes a user.
+    """
+    if provisions and claims.session_id is None:
+        accounts.provision(transaction, [claims.user_id], now)
+    key = (claims.user_id, claims.session_id, claims.issued_at)
+    (check,) = accounts.check_tokens(transaction.connection, [key])
+    return check.standing is TokenStatus.GOOD
+
+
+def change(
+    transaction: Transaction,
+    user_id: str,
+    new: AccountChange,
+    *,
+    now: datetime,
+    password_hash: str | None = None,
+    keep_session: str | None = None,
+) -> User:
+    """Change an account; a new password ends every sign-in but ``keep_session``.
+
+    Raises:
+        UnknownUser: The user does not exist.
+    """
+    if password_hash is not None:
+        accounts.change_password(
+            transaction, user_id, password_hash, now=now, keep_session=keep_session
+        )
+    return accounts.change_user(transaction, user_id, new, now=now)
+
+
+async def delete(database: Database, user_id: str) -> None:
+    """Delete a user and everything that belongs to the user.
+
+    After the first slice the user is disabled and the e-mail is free.
+
+    Raises:
+        UnknownUser: The user does not exist.
+        StoreUnavailable: The database can't be written now. If the first slice was committed, the
+            scheduler finishes the rest.
+    """
+    finished = await database.write(lambda t: slices.delete_user(t, user_id), large=True)
+    while not finished:
+        finished = await database.write(lambda t: slices.empty_account(t, user_id), large=True)

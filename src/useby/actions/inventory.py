@@ -1,0 +1,250 @@
+"""Add, change, use and delete products; each action also reschedules the product's next alert.
+
+Callers first lock the owner (``lock_owner``), and pass the ``User`` read under that lock.
+"""
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+from useby.domain import drafts
+from useby.domain.account import User
+from useby.domain.alerts import AlertDates, alert_dates
+from useby.domain.events import AlertScheduled, Change, ProductChanged
+from useby.domain.product import Disposal, Product, reopened, used
+from useby.domain.quota import Limits
+from useby.store import accounts, marks, notifications, products, usage
+from useby.store.database import Transaction
+from useby.store.notifications import UnknownUser
+
+MAX_CHANGES: Final = 50
+"""Maximum products of one transaction for which ``ProductChanged`` is published."""
+
+
+class ExternalIdTaken(Exception):  # noqa: N818 - callers see this name
+    """Another product of the user has this external id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upserted:
+    """Result of an import: numbers of products added, changed, and left unchanged."""
+
+    added: int
+    changed: int
+    same: int
+
+
+def lock_owner(transaction: Transaction, user_id: str, limits: Limits, *, new: int = 0) -> User:
+    """Lock a user's row and read it again, because the time zone may have changed.
+
+    Every change of a product may add a notification, so each needs room for one.
+
+    Args:
+        transaction: The running write.
+        user_id: The owner.
+        limits: The limits of the account.
+        new: The number of products to add.
+
+    Raises:
+        UnknownUser: The user has been deleted or disabled.
+        QuotaReached: The account has reached a limit.
+    """
+    user = accounts.lock_user(transaction, user_id)
+    if user is None:
+        raise UnknownUser(user_id)
+    usage.require_room(transaction.connection, user_id, limits, products=new, unread=1)
+    return user
+
+
+def add(transaction: Transaction, product: Product, user: User, now: datetime) -> Product:
+    """Add a new product and schedule its first alert.
+
+    Raises:
+        ExternalIdTaken: Another product of the user has its external id.
+    """
+    if _existing_external_ids(transaction, user, [product]):
+        raise ExternalIdTaken
+    _insert(transaction, [product], user, now)
+    return product
+
+
+def add_many(
+    transaction: Transaction, batch: Sequence[Product], user: User, now: datetime
+) -> list[bool]:
+    """Add a batch of new products of one user, with one notification for all.
+
+    Returns:
+        For each, whether it was added: false if the external id exists, or repeats in the batch.
+    """
+    seen = _existing_external_ids(transaction, user, batch)
+    added: list[bool] = []
+    for product in batch:
+        added.append(product.external_id is None or product.external_id not in seen)
+        if product.external_id is not None:
+            seen.add(product.external_id)
+    new = [product for product, is_new in zip(batch, added, strict=True) if is_new]
+    _insert(transaction, new, user, now)
+    _notify_added(transaction, user, len(new), now)
+    return added
+
+
+def upsert_many(
+    transaction: Transaction, batch: Sequence[Product], user: User, now: datetime
+) -> Upserted:
+    """Add or change products by their external id; those without one are added.
+
+    Changed products keep id, creation time and closing. One notification covers all added ones.
+
+    Raises:
+        ExternalIdTaken: ``batch`` contains an external id twice; nothing is stored.
+    """
+    ids = [product.external_id for product in batch if product.external_id is not None]
+    if len(set(ids)) < len(ids):
+        raise ExternalIdTaken
+    existing = products.by_external_id(transaction.connection, user.id, ids)
+    new: list[Product] = []
+    changed: list[Product] = []
+    for product in batch:
+        before = existing.get(product.external_id) if product.external_id is not None else None
+        if before is None:
+            new.append(product)
+            continue
+        after = dataclasses.replace(
+            product,
+            id=before.id,
+            created_at=before.created_at,
+            updated_at=before.updated_at,
+            closed_as=before.closed_as,
+            closed_at=before.closed_at,
+        )
+        if after != before:
+            changed.append(dataclasses.replace(after, updated_at=product.updated_at))
+    _insert(transaction, new, user, now)
+    _update(transaction, changed, user, now)
+    _notify_added(transaction, user, len(new), now)
+    return Upserted(len(new), len(changed), len(batch) - len(new) - len(changed))
+
+
+def replace(transaction: Transaction, product: Product, user: User, now: datetime) -> Product:
+    """Store new values and reschedule the alert; closing a product marks its notifications read.
+
+    Raises:
+        ExternalIdTaken: Another product of the user has its external id.
+    """
+    if product.external_id is not None:
+        existing = products.by_external_id(transaction.connection, user.id, [product.external_id])
+        if any(other.id != product.id for other in existing.values()):
+            raise ExternalIdTaken
+    _update(transaction, [product], user, now)
+    if product.closed_as is not None:
+        marks.mark_product_read(transaction, user.id, product.id, now)
+    return product
+
+
+def use(
+    transaction: Transaction,
+    user: User,
+    product_id: str,
+    *,
+    quantity: Decimal | None,
+    how: Disposal,
+    now: datetime,
+) -> Product | None:
+    """Consume or discard ``quantity`` of a product, in its unit; ``None`` means all that is left.
+
+    A notification reports it. A product of which nothing is left is closed.
+
+    Returns:
+        The changed product; ``None`` if the user has no such product.
+
+    Raises:
+        ValueError: The product is closed, or less than ``quantity`` is left.
+    """
+    before = products.get(transaction.connection, user.id, product_id)
+    if before is None:
+        return None
+    after = replace(transaction, used(before, quantity, how, now), user, now)
+    amount = before.quantity if quantity is None else quantity
+    notifications.add(transaction, [drafts.product_used(after, user, how, amount, now)], now)
+    return after
+
+
+def reopen(
+    transaction: Transaction,
+    user: User,
+    product_id: str,
+    *,
+    quantity: Decimal | None,
+    now: datetime,
+) -> Product | None:
+    """Undo the closing of a product; arguments, result and errors are as in ``use``."""
+    product = products.get(transaction.connection, user.id, product_id)
+    if product is None:
+        return None
+    return replace(transaction, reopened(product, quantity, now), user, now)
+
+
+def delete(transaction: Transaction, user_id: str, product_id: str, now: datetime) -> bool:
+    """Delete a user's product and mark its notifications read; return whether it existed."""
+    user = accounts.lock_user(transaction, user_id)
+    product = products.get(transaction.connection, user_id, product_id)
+    if product is None or user is None:
+        return False
+    products.delete(transaction, user_id, product_id)
+    marks.mark_product_read(transaction, user_id, product_id, now)
+    transaction.publish(ProductChanged(user, product, Change.CLOSED))
+    return True
+
+
+def _existing_external_ids(
+    transaction: Transaction, user: User, batch: Iterable[Product]
+) -> set[str]:
+    ids = (product.external_id for product in batch if product.external_id is not None)
+    return set(products.by_external_id(transaction.connection, user.id, ids))
+
+
+def _insert(transaction: Transaction, new: Sequence[Product], user: User, now: datetime) -> None:
+    if not new:
+        return
+    dates = [alert_dates(product, user, frozenset(), now) for product in new]
+    products.insert(transaction, new, dates)
+    _publish(transaction, user, [(product, Change.ADDED) for product in new], dates)
+
+
+def _update(
+    transaction: Transaction, changed: Sequence[Product], user: User, now: datetime
+) -> None:
+    if not changed:
+        return
+    sent_leads = products.sent_leads(transaction.connection, changed)
+    dates = [
+        alert_dates(product, user, leads, now)
+        for product, leads in zip(changed, sent_leads, strict=True)
+    ]
+    products.update(transaction, changed, dates)
+    changes = [
+        (product, Change.CLOSED if product.closed_as else Change.UPDATED) for product in changed
+    ]
+    _publish(transaction, user, changes, dates)
+
+
+def _notify_added(transaction: Transaction, user: User, count: int, now: datetime) -> None:
+    if count:
+        notifications.add(transaction, [drafts.products_added(user.id, count)], now)
+
+
+def _publish(
+    transaction: Transaction,
+    user: User,
+    changes: Sequence[tuple[Product, Change]],
+    dates: Iterable[AlertDates],
+) -> None:
+    if len(changes) <= MAX_CHANGES:
+        for product, change in changes:
+            transaction.publish(ProductChanged(user, product, change))
+    due_times = [each.next_alert_at for each in dates if each.next_alert_at is not None]
+    if due_times:
+        transaction.publish(AlertScheduled(min(due_times)))

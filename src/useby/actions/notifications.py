@@ -1,0 +1,106 @@
+"""Post notifications, mark them read and delete them."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from useby.domain.events import MarkedRead
+from useby.domain.notification import Draft, Notification
+from useby.domain.quota import Limits
+from useby.store import idempotency, marks, notifications, slices, usage
+from useby.store.database import Database, Transaction
+from useby.store.idempotency import IdempotentRequest
+from useby.store.locks import lock_users
+from useby.store.notifications import add, delete
+
+__all__ = ["add", "delete", "mark_all_read", "mark_read", "post", "post_once"]
+
+
+def post(
+    transaction: Transaction, drafts: Sequence[Draft], *, limits: Limits, now: datetime
+) -> list[Notification]:
+    """Store notifications of one user if the account has room for all of them.
+
+    Raises:
+        QuotaReached: The account has reached a limit.
+    """
+    if not drafts:
+        return []
+    user_id = drafts[0].user_id
+    lock_users(transaction, user_id)
+    usage.require_room(transaction.connection, user_id, limits, unread=len(drafts))
+    return notifications.add(transaction, drafts, now)
+
+
+def post_once(
+    transaction: Transaction,
+    request: IdempotentRequest,
+    drafts: Sequence[Draft],
+    answer: Callable[[Sequence[Notification]], bytes],
+    *,
+    limits: Limits,
+    now: datetime,
+) -> bytes:
+    """Post the notifications of a request, or return the answer to the same request again.
+
+    Args:
+        transaction: The running write.
+        request: The request.
+        drafts: Its notifications, all of one user.
+        answer: Renders the answer from the stored notifications; deterministic.
+        limits: The limits of the account.
+        now: The current time, aware.
+
+    Raises:
+        KeyReused: The key belongs to a different request.
+        QuotaReached: The account has reached a limit.
+    """
+    answers: dict[bytes, bytes] = {}
+    """Answer by its stored form, if the request is executed now and is no repeat."""
+
+    def work(transaction: Transaction) -> bytes:
+        posted = post(transaction, drafts, limits=limits, now=now)
+        body = answer(posted)
+        stored = body if idempotency.short(body) else idempotency.receipt(posted)
+        answers[stored] = body
+        return stored
+
+    stored = idempotency.once(transaction, request, work, now)
+    if stored not in answers and idempotency.is_receipt(stored):
+        return answer(idempotency.by_receipt(stored, drafts))
+    return answers.get(stored, stored)
+
+
+def mark_read(
+    transaction: Transaction, user_id: str, notification_id: str, now: datetime
+) -> Notification | None:
+    """Mark one of the user's notifications read; return it, or ``None`` if it is not theirs."""
+    marks.mark_read(transaction, user_id, [notification_id], now)
+    return notifications.get(transaction.connection, user_id, notification_id)
+
+
+async def mark_all_read(database: Database, user_id: str, now: datetime) -> int:
+    """Mark all present notifications of a user read, a slice at a time.
+
+    Notifications added after the first slice stay unread. The last slice publishes one event.
+
+    Returns:
+        The number of notifications that were unread.
+
+    Raises:
+        StoreUnavailable: The database can't be written now. Some slices may be committed.
+    """
+    marked, newest = 0, -1
+
+    def mark(transaction: Transaction) -> tuple[int, int]:
+        lock_users(transaction, user_id)
+        upto = notifications.newest_seq(transaction.connection, user_id) if newest < 0 else newest
+        count = marks.mark_some_read(transaction, user_id, upto, slices.SLICE, now)
+        if count < slices.SLICE and marked + count:
+            transaction.publish(MarkedRead(user_id))
+        return count, upto
+
+    while True:
+        count, newest = await database.write(mark, large=True)
+        marked += count
+        if count < slices.SLICE:
+            return marked

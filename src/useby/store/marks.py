@@ -1,0 +1,152 @@
+"""Mark notifications read, and publish which ones.
+
+The rows of one user are marked under the lock of the user's row. A mark for several users leaves
+out users, and notifications, whose rows another transaction locks.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+import sqlalchemy as sa
+
+from useby.domain.events import MarkedRead
+from useby.store.bulk import CompiledStatement, values_params, values_table
+from useby.store.database import OwnerHeld, Transaction
+from useby.store.locks import lock_users, try_lock_users
+from useby.store.schema import notifications as table
+
+_GIVEN_KEYS: Final = values_table(table.c.user_id, table.c.id)
+_MARK_READ: Final = CompiledStatement(
+    sa.update(table)
+    .where(
+        sa.tuple_(table.c.user_id, table.c.id).in_(sa.select(*_GIVEN_KEYS.c)),
+        table.c.read_at.is_(None),
+    )
+    .values(read_at=sa.bindparam("now", type_=table.c.read_at.type))
+    .returning(table.c.user_id, table.c.id)
+)
+_UNREAD: Final = (
+    sa.select(table.c.user_id, table.c.id)
+    .join(
+        _GIVEN_KEYS,
+        sa.and_(_GIVEN_KEYS.c.user_id == table.c.user_id, _GIVEN_KEYS.c.id == table.c.id),
+    )
+    .where(table.c.read_at.is_(None))
+)
+_STILL_UNREAD: Final = CompiledStatement(_UNREAD)
+_MARK_READ_WHERE_FREE: Final = CompiledStatement(
+    sa.update(table)
+    .where(
+        sa.tuple_(table.c.user_id, table.c.id).in_(
+            _UNREAD.with_for_update(of=table, skip_locked=True)
+        )
+    )
+    .values(read_at=sa.bindparam("now", type_=table.c.read_at.type))
+    .returning(table.c.user_id, table.c.id)
+)
+
+
+def mark_read(transaction: Transaction, user_id: str, ids: Sequence[str], now: datetime) -> int:
+    """Mark notifications read; ids of other users' notifications are ignored.
+
+    Returns:
+        The number of notifications that were unread.
+
+    Raises:
+        OwnerHeld: Another transaction locks a row, and this one may not wait.
+    """
+    lock_users(transaction, user_id)
+    marked, locked = _mark(transaction, {user_id: ids}, now)
+    if locked:
+        raise OwnerHeld(user_id)
+    return marked
+
+
+def mark_read_where_free(
+    transaction: Transaction, ids_by_user: Mapping[str, Sequence[str]], now: datetime
+) -> frozenset[str]:
+    """Mark notifications of several users read, without waiting for locked rows.
+
+    Args:
+        transaction: The running write.
+        ids_by_user: Ids of notifications by user; ids of other users' notifications are ignored.
+        now: The current time, aware.
+
+    Returns:
+        Users with unmarked notifications: these, or the users, are locked or do not exist.
+    """
+    free = try_lock_users(transaction, ids_by_user)
+    marks = {user_id: ids for user_id, ids in ids_by_user.items() if user_id in free}
+    _, locked = _mark(transaction, marks, now)
+    return locked | (ids_by_user.keys() - free)
+
+
+def _mark(
+    transaction: Transaction, ids_by_user: Mapping[str, Sequence[str]], now: datetime
+) -> tuple[int, frozenset[str]]:
+    """Mark notifications read; return their number, and the users of locked ones."""
+    keys = {(user_id, each) for user_id, ids in ids_by_user.items() for each in ids}
+    if not keys:
+        return 0, frozenset()
+    connection = transaction.connection
+    params = values_params(connection, *zip(*keys, strict=True))
+    may_skip = connection.dialect.name != "sqlite" and not transaction.waits
+    mark = _MARK_READ_WHERE_FREE if may_skip else _MARK_READ
+    marked: dict[str, list[str]] = {}
+    for user_id, notification_id in mark(connection, now=now, **params):
+        marked.setdefault(user_id, []).append(notification_id)
+    for user_id, ids in marked.items():
+        transaction.publish(MarkedRead(user_id, tuple(ids)))
+    count = sum(map(len, marked.values()))
+    if not may_skip or count == len(keys):
+        return count, frozenset()
+    return count, frozenset(row.user_id for row in _STILL_UNREAD(connection, **params))
+
+
+def mark_some_read(
+    transaction: Transaction, user_id: str, upto: int, most: int, now: datetime
+) -> int:
+    """Mark a user's oldest unread notifications read, without publishing an event.
+
+    Args:
+        transaction: The running write.
+        user_id: The user, whose row must be locked.
+        upto: The newest ``seq`` to mark.
+        most: Maximum number to mark.
+        now: The current time, aware.
+
+    Returns:
+        The number marked; fewer than ``most`` means that none is left.
+    """
+    oldest = (
+        sa.select(table.c.seq)
+        .where(table.c.user_id == user_id, table.c.read_at.is_(None), table.c.seq <= upto)
+        .order_by(table.c.seq)
+        .limit(most)
+    )
+    return transaction.connection.execute(
+        sa.update(table)
+        .where(table.c.user_id == user_id, table.c.seq.in_(oldest))
+        .values(read_at=now)
+    ).rowcount
+
+
+def mark_product_read(
+    transaction: Transaction, user_id: str, product_id: str, now: datetime
+) -> int:
+    """Mark the notifications of a closed or deleted product read; return their number."""
+    lock_users(transaction, user_id)
+    marked = transaction.connection.scalars(
+        sa.update(table)
+        .where(
+            table.c.user_id == user_id,
+            table.c.product_id == product_id,
+            table.c.read_at.is_(None),
+        )
+        .values(read_at=now)
+        .returning(table.c.id)
+    ).all()
+    if marked:
+        transaction.publish(MarkedRead(user_id, tuple(marked)))
+    return len(marked)

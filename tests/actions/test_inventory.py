@@ -1,0 +1,262 @@
+"""Products are added, changed and deleted, and their pending alert with them."""
+
+import dataclasses
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import TypeVar
+
+import pytest
+from tests.support.factories import NOON, a_kept_owner, a_product, day
+from tests.support.stored_products import due_at, got, keep, scheduled, taking, told, unread
+from uuid_utils import uuid7
+
+from useby.actions import inventory
+from useby.actions.alerts import send_due
+from useby.actions.inventory import ExternalIdTaken, Upserted
+from useby.domain.events import AlertScheduled, Change, NotificationsAdded, ProductChanged
+from useby.domain.notification import Cause, Severity
+from useby.domain.policy import Policy
+from useby.domain.product import Disposal, Expiry
+from useby.store import products
+from useby.store.database import Database
+
+T = TypeVar("T")
+
+
+async def test_adding_places_the_first_alert_and_tells_the_clock(
+    database: Database, news: list[Cause]
+) -> None:
+    owner = await a_kept_owner(database)
+    product = a_product(owner, "2026-06-08")
+    await keep(database, owner, product)
+    first = datetime(2026, 6, 1, 7, tzinfo=UTC)  # nine in Berlin, a week before
+    assert await due_at(database, product) == first
+    assert scheduled(news) == [first]
+
+
+async def test_a_product_added_within_its_lead_time_is_due_at_once(
+    database: Database, news: list[Cause]
+) -> None:
+    owner = await a_kept_owner(database)
+    product = a_product(owner, "2026-03-03")
+    await keep(database, owner, product)
+    due = await due_at(database, product)
+    assert due is not None
+    assert due <= NOON
+    assert scheduled(news) == [due]
+
+
+async def test_adding_one_product_says_nothing_of_it(database: Database) -> None:
+    owner = await a_kept_owner(database)
+    await keep(database, owner, a_product(owner))
+    assert await told(database, owner) == []
+
+
+async def test_a_taken_external_id_is_refused_and_nothing_is_kept(database: Database) -> None:
+    owner = await a_kept_owner(database)
+    await keep(database, owner, a_product(owner, external_id="7"))
+    second = a_product(owner, external_id="7")
+    with pytest.raises(ExternalIdTaken):
+        await keep(database, owner, second)
+    assert await got(database, second) is None
+
+
+async def test_two_users_may_use_the_same_external_id(database: Database) -> None:
+    ada, bob = await a_kept_owner(database), await a_kept_owner(database)
+    await keep(database, ada, a_product(ada, external_id="7"))
+    await keep(database, bob, a_product(bob, external_id="7"))
+    found = await database.read(lambda c: products.by_external_id(c, bob.id, ["7", "8"]))
+    assert [product.user_id for product in found.values()] == [bob.id]
+
+
+async def test_a_batch_says_of_each_whether_it_was_kept_and_tells_one_summary(
+    database: Database, news: list[Cause]
+) -> None:
+    owner = await a_kept_owner(database)
+    await keep(database, owner, a_product(owner, external_id="there"))
+    batch = [
+        a_product(owner, external_id=name) for name in ("new", "there", None, "new", "newer", None)
+    ]
+    news.clear()
+    kept = await database.write(lambda t: inventory.add_many(t, batch, owner, NOON))
+    assert kept == [True, False, True, False, True, True]
+    for product, there in zip(batch, kept, strict=True):
+        assert await got(database, product) == (product if there else None)
+    (said,) = await told(database, owner)
+    assert (said.message, said.kind, said.event, said.product_name) == (
+        "4 products were added",
+        Severity.INFO,
+        Cause.ADDED,
+        "",
+    )
+    changes = [each.change for each in news if isinstance(each, ProductChanged)]
+    assert changes == [Change.ADDED] * 4
+    assert [type(each) for each in news[4:]] == [AlertScheduled, NotificationsAdded]
+
+
+async def test_a_batch_of_which_nothing_is_kept_says_nothing(database: Database) -> None:
+    owner = await a_kept_owner(database)
+    await keep(database, owner, a_product(owner, external_id="7"))
+    again = a_product(owner, external_id="7")
+    assert await database.write(lambda t: inventory.add_many(t, [again], owner, NOON)) == [False]
+    assert await database.write(lambda t: inventory.add_many(t, [], owner, NOON)) == []
+    assert await told(database, owner) == []
+
+
+async def test_an_import_made_twice_changes_nothing_the_second_time(database: Database) -> None:
+    owner = await a_kept_owner(database)
+
+    async def import_(quantity: str) -> Upserted:
+        # As a file is read anew: other ids, another moment.
+        wanted = [
+            a_product(
+                owner,
+                id=str(uuid7()),
+                external_id=str(number),
+                quantity=Decimal(quantity if number < 3 else "1"),
+                updated_at=datetime.now(UTC),
+            )
+            for number in range(900)
+        ]
+        return await database.write(lambda t: inventory.upsert_many(t, wanted, owner, NOON))
+
+    assert await import_("1") == Upserted(added=900, changed=0, same=0)
+    assert await import_("1.00") == Upserted(added=0, changed=0, same=900)
+    assert await import_("2") == Upserted(added=0, changed=3, same=897)
+    assert [each.message for each in await told(database, owner)] == ["900 products were added"]
+
+
+async def test_an_import_adds_what_has_no_external_id_every_time(database: Database) -> None:
+    owner = await a_kept_owner(database)
+    for _ in range(2):
+        product = a_product(owner)
+        upserted = await database.write(
+            lambda t, new=product: inventory.upsert_many(t, [new], owner, NOON)
+        )
+        assert upserted == Upserted(added=1, changed=0, same=0)
+
+
+async def test_an_import_keeps_a_products_id_age_and_closing(database: Database) -> None:
+    owner = await a_kept_owner(database)
+    first = a_product(owner, external_id="7")
+    await keep(database, owner, first)
+    await database.write(taking(owner, first, None))
+    later = NOON + timedelta(days=1)
+    again = a_product(
+        owner, "2026-07-01", external_id="7", name="Milk", created_at=later, updated_at=later
+    )
+    await database.write(lambda t: inventory.upsert_many(t, [again], owner, later))
+    there = await got(database, first)
+    assert there is not None
+    assert (there.name, there.expiry.day, there.updated_at) == ("Milk", day("2026-07-01"), later)
+    assert (there.created_at, there.closed_as) == (NOON, Disposal.CONSUMED)
+    assert await due_at(database, first) is None
+    assert await got(database, again) is None
+
+
+async def test_an_import_moves_the_alerts_of_what_it_changes(
+    database: Database, news: list[Cause]
+) -> None:
+    owner = await a_kept_owner(database)
+    first = a_product(owner, "2026-06-08", external_id="7")
+    await keep(database, owner, first)
+    news.clear()
+    moved = a_product(owner, "2026-05-08", external_id="7")
+    await database.write(lambda t: inventory.upsert_many(t, [moved], owner, NOON))
+    at = datetime(2026, 5, 1, 7, tzinfo=UTC)
+    assert await due_at(database, first) == at
+    assert scheduled(news) == [at]
+
+
+async def test_an_import_with_an_external_id_twice_keeps_nothing(database: Database) -> None:
+    owner = await a_kept_owner(database)
+    twice = [a_product(owner, external_id="7"), a_product(owner, external_id="7")]
+    with pytest.raises(ExternalIdTaken):
+        await database.write(lambda t: inventory.upsert_many(t, twice, owner, NOON))
+    assert await got(database, twice[0]) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "due"),
+    [
+        ({"expiry": Expiry.parse("2026-06-10")}, datetime(2026, 6, 3, 7, tzinfo=UTC)),
+        ({"lead_days": (3,)}, datetime(2026, 6, 5, 7, tzinfo=UTC)),
+        ({"category": "Medicine"}, datetime(2026, 5, 9, 5, tzinfo=UTC)),
+    ],
+)
+async def test_a_changed_date_lead_or_category_moves_the_next_alert(
+    database: Database, change: dict[str, object], due: datetime
+) -> None:
+    monthly = Policy((30,), datetime(2026, 1, 1, 7, tzinfo=UTC).time())
+    owner = await a_kept_owner(database, categories={"medicine": monthly})
+    product = a_product(owner, "2026-06-08")
+    await keep(database, owner, product)
+    changed = dataclasses.replace(product, **change)
+    await database.write(lambda t: inventory.replace(t, changed, owner, NOON))
+    assert await due_at(database, product) == due
+    assert await got(database, product) == changed
+
+
+async def test_a_date_moved_forth_and_back_says_nothing_twice(database: Database) -> None:
+    owner = await a_kept_owner(database)
+    product = a_product(owner, "2026-03-03")
+    await keep(database, owner, product)
+    assert (await database.write(lambda t: send_due(t, NOON))).sent == 1
+    moved = dataclasses.replace(product, expiry=Expiry.parse("2026-03-04"))
+    for each in (moved, product):
+        await database.write(lambda t, to=each: inventory.replace(t, to, owner, NOON))
+    due = await due_at(database, product)
+    assert due is not None
+    assert due > NOON
+    assert (await database.write(lambda t: send_due(t, NOON))).sent == 0
+    assert await unread(database, owner) == ["Organic Milk expires tomorrow"]
+
+
+async def test_a_product_cannot_be_given_anothers_external_id(database: Database) -> None:
+    owner = await a_kept_owner(database)
+    one, other = a_product(owner, external_id="1"), a_product(owner, external_id="2")
+    await keep(database, owner, one, other)
+    greedy = dataclasses.replace(one, external_id="2", name="Greedy")
+    with pytest.raises(ExternalIdTaken):
+        await database.write(lambda t: inventory.replace(t, greedy, owner, NOON))
+    assert await got(database, one) == one
+    own = dataclasses.replace(one, name="Own")
+    await database.write(lambda t: inventory.replace(t, own, owner, NOON))
+    assert await got(database, one) == own
+
+
+async def test_deleting_reads_what_was_said_and_forgets_the_rest(database: Database) -> None:
+    owner = await a_kept_owner(database)
+    product = a_product(owner, "2026-03-03")
+    await keep(database, owner, product)
+    await database.write(lambda t: send_due(t, NOON))
+    assert await database.write(lambda t: inventory.delete(t, owner.id, product.id, NOON))
+    assert await got(database, product) is None
+    assert await unread(database, owner) == []
+    assert len(await told(database, owner)) == 1
+    assert not await database.write(lambda t: inventory.delete(t, owner.id, product.id, NOON))
+    # The same id once more: nothing of the first remains.
+    await keep(database, owner, product)
+    assert (await database.write(lambda t: send_due(t, NOON))).sent == 1
+
+
+async def test_a_product_of_another_user_is_as_if_it_were_not_there(database: Database) -> None:
+    ada, bob = await a_kept_owner(database), await a_kept_owner(database)
+    product = a_product(ada, "2026-03-03", external_id="7")
+    await keep(database, ada, product)
+    await database.write(lambda t: send_due(t, NOON))
+    assert await database.read(lambda c: products.get(c, bob.id, product.id)) is None
+    assert await database.write(taking(bob, product, None)) is None
+    assert (
+        await database.write(
+            lambda t: inventory.reopen(t, bob, product.id, quantity=None, now=NOON)
+        )
+        is None
+    )
+    assert not await database.write(lambda t: inventory.delete(t, bob.id, product.id, NOON))
+    stolen = dataclasses.replace(product, user_id=bob.id, name="Stolen")
+    await database.write(lambda t: inventory.replace(t, stolen, bob, NOON))
+    theirs = a_product(bob, external_id="7", name="Bob's")
+    await database.write(lambda t: inventory.upsert_many(t, [theirs], bob, NOON))
+    assert await got(database, product) == product
+    assert await unread(database, ada) == ["Organic Milk expires tomorrow"]
