@@ -5,12 +5,11 @@ import contextlib
 import os
 from collections.abc import Iterable
 
-import httpx
 from rich.console import Group
 from rich.live import Live
 from rich.table import Table
 
-from useby.client import Api, ApiError, Event, Notification, Notifications, Product, Read, State
+from useby.client import Api, Error, Event, Notification, Notifications, Product, Read, State
 
 URL = os.environ.get("USEBY_URL", "http://127.0.0.1:8000")
 STYLES = {"info": "cyan", "warning": "yellow", "error": "bold red"}
@@ -40,7 +39,7 @@ async def main() -> None:
             await changed.wait()
             changed.clear()
             # An unreachable node is queried again after the next connect.
-            with contextlib.suppress(ApiError, httpx.TransportError):
+            with contextlib.suppress(Error):
                 products[:] = [each async for each in api.products(expiring_within=7)]
             live.update(screen(state, products, unread.values()))
 

@@ -1,5 +1,6 @@
 """The page's files, as they are served: from the source tree, and from a wheel."""
 
+import json
 import re
 import subprocess
 import sys
@@ -11,10 +12,18 @@ import pytest
 from tests.support.rest_app import Rest
 
 ROOT: Final = Path(__file__).parents[2]
-CLIENT: Final = (ROOT / "clients" / "js" / "client.js").read_bytes()
-FILES: Final = sorted(each.name for each in (ROOT / "src" / "useby" / "web").iterdir())
+CLIENT: Final = ROOT / "clients" / "js"
+MODULES: Final = {
+    f"/web/{path.relative_to(CLIENT)}": path.read_bytes()
+    for path in (CLIENT / "client.js", *(CLIENT / "client").iterdir())
+}
+"""The JavaScript client by the paths under which a node serves it."""
+WEB: Final = ROOT / "src" / "useby" / "web"
+FILES: Final = sorted(
+    {f"/web/{path.name}" for path in WEB.iterdir() if path.is_file()} | MODULES.keys()
+)
 FROM_A_WHEEL: Final = """
-import asyncio, sys, httpx
+import asyncio, json, sys, httpx
 from fastapi import FastAPI
 from useby.api import page
 
@@ -23,8 +32,9 @@ async def main():
     page.install(api)
     transport = httpx.ASGITransport(api)
     async with httpx.AsyncClient(transport=transport, base_url="http://useby.test") as client:
-        answer = await client.get("/web/client.js")
-        sys.stdout.buffer.write(page.__file__.encode() + b"\\n" + answer.content)
+        print(page.__file__)
+        for path in sys.argv[1:]:
+            print(json.dumps((await client.get(path)).text))
 
 asyncio.run(main())
 """
@@ -50,7 +60,7 @@ async def test_everything_it_names_is_there_and_is_its_own(rest: Rest) -> None:
     assert not re.search(r"<script(?![^>]* src=)|<style|\son\w+=|\sstyle=", page), "inline"
 
 
-@pytest.mark.parametrize("path", ["/", *(f"/web/{each}" for each in FILES)])
+@pytest.mark.parametrize("path", ["/", *FILES])
 async def test_each_file_is_strict_about_what_it_may_do(rest: Rest, path: str) -> None:
     client = rest.client()
     answer = await client.get(path)
@@ -70,16 +80,35 @@ async def test_each_file_is_strict_about_what_it_may_do(rest: Rest, path: str) -
 
 
 @pytest.mark.parametrize(
-    "path", ["/web/", "/web/none.js", "/web/../settings.py", "/web/%2e%2e/settings.py", "/web/%00"]
+    "path",
+    [
+        "/web/",
+        "/web/none.js",
+        "/web/../settings.py",
+        "/web/%2e%2e/settings.py",
+        "/web/%00",
+        "/web/client/",
+        "/web/client/../../package.json",
+        "/web/client/%2e%2e/%2e%2e/package.json",
+        "/web/package.json",
+    ],
 )
 async def test_nothing_else_is_served(rest: Rest, path: str) -> None:
     assert (await rest.client().get(path)).status_code == 404
 
 
-async def test_the_client_library_is_the_one_of_the_source_tree(rest: Rest) -> None:
-    answer = await rest.client().get("/web/client.js")
-    assert answer.content == CLIENT
+@pytest.mark.parametrize("path", MODULES)
+async def test_the_client_library_is_the_one_of_the_source_tree(rest: Rest, path: str) -> None:
+    answer = await rest.client().get(path)
+    assert answer.content == MODULES[path]
     assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
+
+
+async def test_the_page_preloads_each_module_of_the_client_library(rest: Rest) -> None:
+    """Otherwise a browser finds them one level of imports after the other."""
+    page = (await rest.client().get("/")).text
+    preloaded = re.findall(r'<link rel="modulepreload" href="([^"]+)">', page)
+    assert sorted(f"/{address}" for address in preloaded) == sorted(MODULES)
 
 
 def test_the_client_library_is_in_a_wheel_too(tmp_path: Path) -> None:
@@ -89,13 +118,14 @@ def test_the_client_library_is_in_a_wheel_too(tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as packed:
         packed.extractall(tmp_path / "installed")
     served = subprocess.run(
-        [sys.executable, "-c", FROM_A_WHEEL],
+        [sys.executable, "-c", FROM_A_WHEEL, *MODULES],
         cwd=tmp_path,
         env={"PYTHONPATH": str(tmp_path / "installed")},
         check=True,
         capture_output=True,
+        text=True,
     ).stdout
-    where, _, content = served.partition(b"\n")
-    assert Path(where.decode()).is_relative_to(tmp_path)
-    assert content == CLIENT
+    where, *modules = served.splitlines()
+    assert Path(where).is_relative_to(tmp_path)
+    assert [json.loads(text).encode() for text in modules] == list(MODULES.values())
     assert not [each for each in (tmp_path / "installed").rglob("*") if each.is_symlink()]

@@ -86,8 +86,8 @@ class Player:
                         self.notifications._start()  # the first step would, and is only to come
                     await self.may_take.acquire()
                 await self.handle(await anext(iterator))
-        except ConnectionRejected as refused:
-            self.tell("refused", code=refused.code, reason=refused.reason)
+        except ConnectionRejected as error:
+            self.tell("rejected", code=error.code, reason=error.reason)
         except (StopAsyncIteration, asyncio.CancelledError):
             self.tell("ended")
 
@@ -112,9 +112,9 @@ class Player:
                 await self.notifications.mark_read(*order["ids"])
             case "markAll":
                 await self.notifications.mark_all_read()
-            case "settle":
+            case "flush":
                 await self.notifications.flush()
-                self.tell("settled")
+                self.tell("flushed")
             case "close":
                 await self.notifications.close()
                 self.tell("closed")

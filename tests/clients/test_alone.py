@@ -69,10 +69,11 @@ def test_its_extra_names_all_that_it_imports() -> None:
 def test_the_public_names_are_these() -> None:
     assert set(useby.client.__all__) == {
         "Account", "AccountChange", "Api", "ApiError", "SyncRunner", "Conflict", "Cursor", "Event",
+        "Error",
         "FileCursor", "Forbidden", "Invalid", "MemoryCursor", "NewNotification", "NewProduct",
         "NotFound", "Notification", "Notifications", "Outcome", "Product", "ProductChange",
         "ProductChanged", "Read", "ConnectionRejected", "State", "Timing", "Tokens", "TooMany",
-        "Unauthorized", "Unavailable", "FlushInterrupted",
+        "Unauthorized", "Unavailable", "FlushInterrupted", "NoResponse", "NotSignedIn",
     }  # fmt: skip
     assert set(useby.__all__) - {"__version__"} < set(useby.client.__all__)
     for name in useby.__all__:

@@ -15,14 +15,15 @@ from tests.support.time_limits import HANG_TIMEOUT
 
 CHROMIUM: Final = Path("/usr/bin/chromium")
 expect.set_options(timeout=HANG_TIMEOUT * 1000)
-FILES: Final = {
-    "/": (Path(__file__).with_name("page.html"), "text/html"),
-    "/client.js": (Path(__file__).parents[2] / "clients" / "js" / "client.js", "text/javascript"),
+LIBRARY: Final = Path(__file__).parents[2] / "clients" / "js"
+FILES: Final = {"/": (Path(__file__).with_name("page.html"), "text/html")} | {
+    f"/{path.relative_to(LIBRARY)}": (path, "text/javascript")
+    for path in (LIBRARY / "client.js", *(LIBRARY / "client").iterdir())
 }
 
 
 class Files(BaseHTTPRequestHandler):
-    """The page and the module, as any web server would serve them."""
+    """The page and the modules, as any web server would serve them."""
 
     def do_GET(self) -> None:
         file, kind = FILES.get(self.path.partition("?")[0], (None, ""))
@@ -76,7 +77,7 @@ async def test_a_page_is_told_marks_read_and_gets_over_an_offline_time(
         await heard(page, "before", "live", "meanwhile")
 
         await page.get_by_role("button").click()
-        await expect(page.locator("output")).to_have_text("settled and closed")
+        await expect(page.locator("output")).to_have_text("flushed and closed")
         kept = await live.all_notifications(rest, person)
         assert [each["message"] for each in kept] == ["before", "live", "meanwhile"]
         assert all(each["readAt"] for each in kept)

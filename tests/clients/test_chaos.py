@@ -23,8 +23,8 @@ from tests.support.websocket_fault_proxy import Meddler, Refusal
 
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "5"))
 TIMING = {
-    "base": 0.02, "cap": 0.3, "stable": 3, "ping": 0.4, "pong": 0.6, "refresh": 1, "open": 1,
-    "close": 2,
+    "backoff_base": 0.02, "backoff_max": 0.3, "stable_after": 3, "connect_timeout": 1,
+    "close_timeout": 2, "ping_interval": 0.4, "pong_timeout": 0.6, "refresh_before": 1,
 }  # fmt: skip
 
 
@@ -61,7 +61,7 @@ class Follower:
                 self.driver.tell(self.client, "token", token=token)
             case "state":
                 self.connections += event["name"] == "connected"
-            case "refused" | "ended" | "settled" as what:
+            case "rejected" | "ended" | "flushed" as what:
                 self.over[what] = event
         self.changed.set()
 
@@ -96,8 +96,8 @@ class Follower:
         await self.until(lambda: self.over or len(self.handled) >= len(self.posted))
         assert self.over == {}
         assert self.handled == self.posted
-        self.driver.tell(self.client, "settle")
-        await self.until(lambda: "settled" in self.over)
+        self.driver.tell(self.client, "flush")
+        await self.until(lambda: "flushed" in self.over)
         async with self.server.rest() as rest:
             kept = await live.all_notifications(rest, self.person)
         assert [each["id"] for each in kept] == self.posted

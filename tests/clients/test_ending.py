@@ -30,7 +30,7 @@ class Told:
 
 async def test_who_waits_for_marks_hears_that_they_will_not_be_settled() -> None:
     async with playing(says()) as stage:
-        notifications = Notifications(stage.url, token="t", timing=Timing(close=0.01))
+        notifications = Notifications(stage.url, token="t", timing=Timing(close_timeout=0.01))
         async with notifications:
             await notifications.mark_read(named(1))
             settling = asyncio.create_task(notifications.flush())
@@ -114,7 +114,7 @@ async def test_the_token_function_may_close_it(lost: bool) -> None:
 async def test_a_full_buffer_does_not_hold_a_close_up() -> None:
     async with playing(replays(3000)) as stage:
         notifications = Notifications(
-            stage.url, token="t", buffer=1, timing=Timing(close=10 * HANG_TIMEOUT)
+            stage.url, token="t", buffer=1, timing=Timing(close_timeout=10 * HANG_TIMEOUT)
         )
         async with asyncio.timeout(HANG_TIMEOUT), notifications:
             await anext(aiter(notifications))

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Final
 
@@ -16,52 +17,113 @@ ROOT: Final = Path(__file__).parents[2]
 PACKAGE: Final = ROOT / "clients" / "js"
 PAGE: Final = Path("docs", "reference", "clients.md")
 LIMIT: Final = 5 * 1024
-"""Bytes, minified and compressed."""
+"""Bytes of all modules together, minified and compressed."""
+MODULES: Final = sorted(
+    str(path.relative_to(PACKAGE))
+    for path in (PACKAGE / "client.js", *(PACKAGE / "client").glob("*.js"))
+)
 SUITES: Final = sorted(each.name for each in (PACKAGE / "test").glob("*.test.js"))
 TESTS: Final = 100
 """So many tests the suite has at least; fewer means that node has not run them."""
 
 MUTANTS: Final = {
-    "the backoff has no cap": (
-        "Math.min(cap, base * 2 ** tries)",
-        "(base * 2 ** tries)",
+    "the backoff has no maximum": (
+        "client/reconnector.js",
+        "Math.min(timing.backoffMax, timing.backoffBase * 2 ** failures)",
+        "(timing.backoffBase * 2 ** failures)",
         "coming-back",
     ),
-    "the backoff has no jitter": ("this.#options.random() * Math.min", "Math.min", "coming-back"),
+    "the backoff has no jitter": (
+        "client/reconnector.js",
+        "random() * Math.min",
+        "Math.min",
+        "coming-back",
+    ),
     "any connection resets the backoff": (
-        "now() - line.since >= this.#timing.stable",
-        "line.since",
+        "client/reconnector.js",
+        "now() - connection.since >= this.#settings.timing.stableAfter",
+        "connection.since",
         "coming-back",
     ),
-    "no pong is missed": ("if (line.pongs < ping)", "if (line.pongs > ping)", "coming-back"),
-    "what comes again is handed over again": ("|| this.#seen.has(id)", "", "handing"),
-    "what did not fit is skipped": ("if (this.#missed || this", "if (this", "handing"),
-    "what is unread is asked for instead of what is newer": (
-        "this.#received = id;",
+    "no pong is missed": (
+        "client/connection.js",
+        "if (this.#pongs.includes(onPong))",
+        "if (!this.#pongs.includes(onPong))",
+        "coming-back",
+    ),
+    "a notification that comes again is delivered again": (
+        "client/inbox.js",
+        " || this.#seen.has(id)",
+        "",
+        "handing",
+    ),
+    "what did not fit is skipped": (
+        "client/inbox.js",
+        "if (this.dropped || this",
+        "if (this",
+        "handing",
+    ),
+    "unread notifications are requested instead of newer ones": (
+        "client/inbox.js",
+        "this.newest = id;",
         "",
         "handing",
     ),
     "marks are forgotten when they are sent": (
-        "line.lot = [...this.#marks]",
-        "line.lot = [...this.#marks]; this.#marks.clear(); line.lot",
+        "client/marks.js",
+        "this.#batch = [...this.ids];",
+        "this.#batch = [...this.ids]; this.ids.clear();",
         "marks",
     ),
-    "any pong settles": ("line.pongs == line.settles", "line.pongs", "marks"),
-    "expired tokens are replaced without end": ("|| this.#replacing;", ";", "tokens"),
-    "the same token is sent again": ("|| token == line.token", "", "tokens"),
-    "a wrong clock is believed": ("!(left > 0 && left <= whole)", "false", "tokens"),
-    "an end that is over makes a new connection": ("!extended && left > 0", "!extended", "tokens"),
-    "a time that was asked for is passed over": (
+    "any pong confirms": (
+        "client/connection.js",
+        "this.#pongs.shift()",
+        "this.#pongs.pop()",
+        "marks",
+    ),
+    "expired tokens are replaced without end": (
+        "client/reconnector.js",
+        "|| this.#tokenExpired;",
+        ";",
+        "tokens",
+    ),
+    "the same token is sent again": (
+        "client/reconnector.js",
+        "|| token == connection.token",
+        "",
+        "tokens",
+    ),
+    "a wrong clock is believed": (
+        "client/token.js",
+        "!(left > 0 && left <= whole)",
+        "false",
+        "tokens",
+    ),
+    "an end that is over makes a new connection": (
+        "client/reconnector.js",
+        "!extended && left > 0",
+        "!extended",
+        "tokens",
+    ),
+    "the time of a Retry-After is passed over": (
+        "client/reconnector.js",
         "if (first) this.#earliest",
         "if (false) this.#earliest",
         "coming-back",
     ),
-    "what was read long ago is handed over": (
-        "if (readAt && said.seq <= this.#begun)",
+    "notifications read long ago are delivered": (
+        "client/inbox.js",
+        "if (readAt && seq <= this.replayBaseline)",
         "if (false)",
         "handing",
     ),
-    "closing waits without end": ("late || condition()", "condition()", "ending"),
+    "closing waits without end": ("client.js", "late || condition()", "condition()", "ending"),
+    "the unread count of the greeting is lost": (
+        "client.js",
+        'if (typeof unread == "number")',
+        "if (false)",
+        "handing",
+    ),
 }
 
 
@@ -108,12 +170,12 @@ def test_the_suite_passes_under_node(record_property: Record) -> None:
 
 @pytest.mark.parametrize("name", MUTANTS)
 def test_the_suite_sees_that(name: str, tmp_path: Path) -> None:
-    right, wrong, suite = MUTANTS[name]
+    file, right, wrong, suite = MUTANTS[name]
     package = tmp_path / PACKAGE.relative_to(ROOT)
     shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("node_modules"))
     (tmp_path / PAGE).parent.mkdir(parents=True)
     shutil.copy(ROOT / PAGE, tmp_path / PAGE)
-    module = package / "client.js"
+    module = package / file
     source = module.read_text()
     assert source.count(right) == 1
     module.write_text(source.replace(right, wrong))
@@ -128,18 +190,41 @@ def test_every_type_is_known() -> None:
 def test_every_type_is_right_and_those_that_are_shipped_are_the_modules(tmp_path: Path) -> None:
     options = ("--noEmit", "false", "--declaration", "--emitDeclarationOnly")
     tool("tsc", "--project", ".", *options, "--outDir", str(tmp_path))
-    made = (tmp_path / "client.d.ts").read_text()
-    assert made == (PACKAGE / "client.d.ts").read_text(), "run `npm run types` in clients/js"
+    assert declarations(tmp_path) == declarations(PACKAGE / "types"), (
+        "run `npm run types` in clients/js"
+    )
+
+
+def declarations(folder: Path) -> dict[str, str]:
+    """Each type declaration below a folder, by its path there."""
+    return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*.d.ts")}
 
 
 def test_the_client_is_no_larger_than_five_kibibytes(record_property: Record) -> None:
+    """All modules as one text, imports and exports included: a bundle of them is smaller."""
     options = ("--module", "--mangle", "--ecma", "2022", "--compress", "ecma=2022,sequences=false")
-    minified = tool("terser", "client.js", *options)
-    size = len(gzip.compress(minified.encode(), mtime=0))
+    minified = [tool("terser", module, *options) for module in MODULES]
+    size = len(gzip.compress("".join(minified).encode(), mtime=0))
     record_property("bytes, minified and compressed", size)
     assert 2000 < size <= LIMIT
 
 
-def test_it_depends_on_nothing() -> None:
-    source = (PACKAGE / "client.js").read_text()
-    assert not re.search(r"^\s*import\b|\bimport\(|\brequire\(", source, re.MULTILINE)
+def imports(module: str) -> set[str]:
+    """Modules that one imports, by their paths in the package."""
+    source = re.sub(r"/\*.*?\*/", "", (PACKAGE / module).read_text(), flags=re.DOTALL)
+    assert not re.search(r"\bimport\(|\brequire\(", source)
+    return {
+        os.path.normpath(Path(module).parent / name)
+        for name in re.findall(r'^(?:import|export) .*?\bfrom "([^"]+)";$', source, re.MULTILINE)
+    }
+
+
+def test_it_depends_on_nothing_and_all_its_modules_are_used() -> None:
+    reached = {"client.js"}
+    while new := {name for module in reached for name in imports(module)} - reached:
+        reached |= new
+    assert reached == set(MODULES)
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    TopologicalSorter({module: imports(module) for module in MODULES}).prepare()

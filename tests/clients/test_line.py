@@ -49,7 +49,7 @@ async def test_marks_are_not_settled_before_the_pong_behind_them() -> None:
 
     async with (
         playing(listen) as stage,
-        Notifications(stage.url, token="t", timing=Timing(close=0.01)) as notifications,
+        Notifications(stage.url, token="t", timing=Timing(close_timeout=0.01)) as notifications,
     ):
         await notifications.mark_read(named(1))
         settling = asyncio.create_task(notifications.flush())
@@ -94,7 +94,7 @@ async def test_a_connection_that_did_not_stand_long_does_not_reset_the_backoff()
 
     lost = says(close=(1012, ""))
     async with playing(lost, lost, lost, says(frame(1))) as stage:
-        times = Timing(base=0.001)
+        times = Timing(backoff_base=0.001)
         await take(
             Notifications(stage.url, token="t", timing=times, on_event=heard, random=lambda: 1.0), 1
         )
@@ -102,7 +102,7 @@ async def test_a_connection_that_did_not_stand_long_does_not_reset_the_backoff()
 
 
 async def test_a_peer_that_answers_no_ping_is_dropped() -> None:
-    times = Timing(base=0.001, ping=0.02, pong=0.05, close=0.05)
+    times = Timing(backoff_base=0.001, ping_interval=0.02, pong_timeout=0.05, close_timeout=0.05)
 
     async def deaf(connection: ServerConnection) -> None:
         await connection.send(HELLO)

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "useby"
 MUTANTS = [
     # file, what stands there, what takes its place, the test that has to fail
-    ("timing.py", "min(self.cap, self.base *", "(self.base *",
+    ("timing.py", "min(self.backoff_max, self.backoff_base *", "(self.backoff_base *",
      "pure", "test_each_wait_may_be_twice_the_one_before_until_the_cap"),
     ("timing.py", "return chance * min(", "return min(",
      "pure", "test_a_wait_is_any_part_of_its_longest_by_chance"),
@@ -27,7 +27,7 @@ MUTANTS = [
      "line", "test_a_frame_that_is_repeated_is_handed_over_once"),
     ("notifications.py", ", self._inbox.newest)", ")",
      "line", "test_it_comes_back_for_what_is_newer_than_the_newest_received"),
-    ("notifications.py", "end.stood >= self._timing.stable", "end.stood >= 0",
+    ("notifications.py", "end.stood >= self._timing.stable_after", "end.stood >= 0",
      "line", "test_a_connection_that_did_not_stand_long_does_not_reset_the_backoff"),
     ("marks.py", "self._noted = self._under_way | self._noted", "self._noted = self._noted",
      "line", "test_marks_whose_pong_never_came_are_sent_again_on_the_next_line"),

@@ -12,6 +12,7 @@ from useby.realtime import closes
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "reference" / "clients.md").read_text()
+JAVASCRIPT = (ROOT / "clients" / "js" / "client" / "timing.js").read_text()
 SCENARIOS = (ROOT / "tests" / "clients" / "scenarios.yaml").read_text()
 ROWS = re.findall(r"^\| (\d{4}) \| `([^`]+)` \| ([^|]+) \|$", PAGE, re.MULTILINE)
 
@@ -47,11 +48,16 @@ def test_both_libraries_are_played_through_every_1008() -> None:
 def test_the_page_gives_the_defaults_that_are() -> None:
     told = {
         name.strip("`"): float(value)
-        for names, values in re.findall(r"^\| (`[a-z`, ]+`) \| ([\d., ]+) \|", PAGE, re.MULTILINE)
+        for names, values in re.findall(r"^\| (`[a-z_`, ]+`) \| ([\d., ]+) \|", PAGE, re.MULTILINE)
         for name, value in zip(names.split(", "), values.split(", "), strict=True)
         if name.strip("`") != "buffer"
     }
     assert told == dataclasses.asdict(Timing())
+    in_javascript = dict(re.findall(r"^  (\w+): ([\d.]+),$", JAVASCRIPT, re.MULTILINE))
+    assert {name: float(value) for name, value in in_javascript.items()} == {
+        re.sub(r"_(\w)", lambda letter: letter[1].upper(), name): value
+        for name, value in told.items()
+    }
     assert "| `buffer` | `buffer` | 1000 |" in PAGE
     assert (Notifications.__init__.__kwdefaults__ or {})["buffer"] == 1000
 

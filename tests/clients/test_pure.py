@@ -38,7 +38,7 @@ def test_a_wait_is_any_part_of_its_longest_by_chance(failures: int, chance: floa
     times = Timing()
     assert times.backoff(failures, 0) == 0
     assert times.backoff(failures, chance) == chance * times.backoff(failures, 1)
-    assert times.backoff(failures, 1) <= times.cap
+    assert times.backoff(failures, 1) <= times.backoff_max
 
 
 @given(st.floats(0, 1))

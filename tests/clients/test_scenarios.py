@@ -18,10 +18,7 @@ from tests.support.time_limits import HANG_TIMEOUT
 from tests.support.websocket_fault_proxy import Meddler, Refusal, close_frame
 
 SCENARIOS = yaml.safe_load(Path(__file__).with_name("scenarios.yaml").read_text())
-TIMING = {
-    "base": 0.02, "cap": 0.16, "stable": 60, "ping": 25, "pong": 10, "refresh": 60, "open": 10,
-    "close": 5,
-}  # fmt: skip
+TIMING = {"backoff_base": 0.02, "backoff_max": 0.16}
 ATTEMPT = ["connecting", "waiting"]
 """The states of one that failed."""
 PLAYED = [
@@ -79,7 +76,7 @@ class Play:
             case "token":
                 self.tokens_asked += 1
                 self.answer(self.tokens.popleft() if self.tokens else "good")
-            case "read":
+            case "read" if event["ids"]:
                 self.reads_told.append(len(self.handled))
             case what:
                 self.happened[what] = event
@@ -158,8 +155,8 @@ class Play:
         self.driver.tell(self.client, do)
         await self.until(lambda: event in self.happened)
 
-    async def do_settle(self, _: object) -> None:
-        await self._asked("settle", "settled")
+    async def do_flush(self, _: object) -> None:
+        await self._asked("flush", "flushed")
 
     async def do_close(self, _: object) -> None:
         await self._asked("close", "closed")
@@ -239,8 +236,8 @@ class Play:
 
     async def over(self, wanted: dict[str, Any]) -> None:
         """The iteration's end comes after the last state."""
-        if "refused" in wanted:
-            await self.until(lambda: "refused" in self.happened)
+        if "rejected" in wanted:
+            await self.until(lambda: "rejected" in self.happened)
         if "ended" in wanted:
             await self.until(lambda: "ended" in self.happened)
 
@@ -263,8 +260,8 @@ class Play:
                     found[name] = self.tokens_asked
                 case "connections":
                     found[name] = self.proxy.upgrades
-                case "refused":
-                    told = self.happened.get("refused", {})
+                case "rejected":
+                    told = self.happened.get("rejected", {})
                     found[name] = [told.get("code"), told.get("reason")]
                 case "ended":
                     found[name] = "ended" in self.happened
@@ -282,10 +279,10 @@ class Play:
 
     async def end(self) -> None:
         """Leave no client behind."""
-        if self.client and not {"ended", "refused"} & self.happened.keys():
+        if self.client and not {"ended", "rejected"} & self.happened.keys():
             self.driver.tell(self.client, "cancel")
             with contextlib.suppress(TimeoutError):
-                await self.until(lambda: {"ended", "refused"} & self.happened.keys())
+                await self.until(lambda: {"ended", "rejected"} & self.happened.keys())
 
 
 def _trace(states: list[dict[str, Any]], words: list[str]) -> list[str]:

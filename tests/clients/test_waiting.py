@@ -17,7 +17,9 @@ async def test_what_the_application_does_not_take_is_not_read() -> None:
 
     async with (
         playing(flood) as stage,
-        Notifications(stage.url, token="t", buffer=3, timing=Timing(close=0.05)) as notifications,
+        Notifications(
+            stage.url, token="t", buffer=3, timing=Timing(close_timeout=0.05)
+        ) as notifications,
     ):
         found = aiter(notifications)
         assert (await anext(found)).id == named(0)

@@ -63,7 +63,10 @@ async def test_a_good_token_is_not_called_bad_and_its_clients_come_back_by_thems
         client_of("websockets") as connected_by,
         server.rest() as rest,
         Notifications(
-            server.url, token=good, on_event=on_event, timing=Timing(base=0.1, cap=1)
+            server.url,
+            token=good,
+            on_event=on_event,
+            timing=Timing(backoff_base=0.1, backoff_max=1),
         ) as client,
     ):
         listening = asyncio.create_task(anext(aiter(client)))

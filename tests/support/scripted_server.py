@@ -13,7 +13,7 @@ from useby.client import Notifications, Timing
 
 Handler = Callable[[ServerConnection], Awaitable[None]]
 HELLO = json.dumps({"type": "CONNECTION_ESTABLISHED", "message": "…", "userId": "u"})
-QUICK = Timing(base=0.001, cap=0.002)
+QUICK = Timing(backoff_base=0.001, backoff_max=0.002)
 EXPIRED = (1008, "Access token expired")
 
 

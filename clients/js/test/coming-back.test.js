@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { beforeEach, test } from "node:test";
 
-import { Refused } from "../client.js";
+import { ConnectionRejected } from "../client.js";
 import { browse, connected, jwt, listen, make, pass, set, settle, Socket, socket } from "./stage.js";
 
 beforeEach(() => set());
@@ -40,7 +40,7 @@ test("no attempt is made before the wait is over", async () => {
 });
 
 test("a connection resets the backoff when it stood for the stable time, and not sooner", async () => {
-  const made = await connected({ timing: { ping: 1000 } });
+  const made = await connected({ timing: { pingInterval: 1000 } });
   const last = () => made.states.at(-1).wait;
   socket().end(1006);
   assert.equal(last(), 0.5);
@@ -253,13 +253,13 @@ test("what was asked for is over when its time is", async () => {
 
 test("an end is thrown out of the iteration, each time", async () => {
   const { notifications } = make();
-  const wanted = { name: "Refused", code: 1008, reason: "Unknown user" };
+  const wanted = { name: "ConnectionRejected", code: 1008, reason: "Unknown user" };
   const first = notifications[Symbol.asyncIterator]().next();
   await settle();
   socket().end(1008, "Unknown user");
   await assert.rejects(first, wanted);
   await assert.rejects(notifications[Symbol.asyncIterator]().next(), wanted);
-  await assert.rejects(notifications[Symbol.asyncIterator]().next(), Refused);
+  await assert.rejects(notifications[Symbol.asyncIterator]().next(), ConnectionRejected);
 });
 
 test("no error has the token in it", async () => {

@@ -7,7 +7,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { createInterface } from "node:readline";
 
-import { MemoryCursor, Notifications, Refused } from "../client.js";
+import { ConnectionRejected, MemoryCursor, Notifications } from "../client.js";
 
 const { WebSocket } = process.argv[2] == "ws" ? await import("ws") : globalThis;
 
@@ -30,6 +30,15 @@ class FileCursor {
     writeFileSync(this.path, text);
   }
 }
+
+/** Python's names of the durations, as the library has them. */
+const camelCase = (timing) =>
+  Object.fromEntries(
+    Object.entries(timing).map(([name, seconds]) => [
+      name.replace(/_(\w)/g, (_, letter) => letter.toUpperCase()),
+      seconds,
+    ]),
+  );
 
 /** Gives what is put, each to one who takes, in turn. */
 class Turns {
@@ -61,7 +70,7 @@ class Player {
     this.#notifications = new Notifications(url, {
       WebSocket,
       token: token ?? (() => this.#token()),
-      timing,
+      timing: camelCase(timing),
       buffer,
       extended,
       random: () => random,
@@ -102,8 +111,8 @@ class Player {
       }
       this.#tell("ended");
     } catch (error) {
-      if (!(error instanceof Refused)) throw error;
-      this.#tell("refused", { code: error.code, reason: error.reason });
+      if (!(error instanceof ConnectionRejected)) throw error;
+      this.#tell("rejected", { code: error.code, reason: error.reason });
     }
   }
 
@@ -118,9 +127,9 @@ class Player {
         return this.#notifications.markRead(...order.ids);
       case "markAll":
         return this.#notifications.markAllRead();
-      case "settle":
-        await this.#notifications.settled();
-        return this.#tell("settled");
+      case "flush":
+        await this.#notifications.flush();
+        return this.#tell("flushed");
       case "close":
         await this.#notifications.close();
         this.#takes.put();

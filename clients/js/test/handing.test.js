@@ -97,6 +97,27 @@ test("an extended session is asked for, unless the server is said to know none",
   assert.equal(made.notifications.state.extended, false);
 });
 
+test("the unread count of an extended greeting is a read event after the state", async () => {
+  const trace = [];
+  const { notifications } = listen();
+  notifications.addEventListener("state", ({ detail }) => trace.push(detail.name));
+  notifications.addEventListener("read", ({ detail }) => trace.push(detail));
+  await settle();
+  socket().greet("useby.v1", { seq: 9, unread: 0 });
+  assert.deepEqual(trace, ["connected", { ids: [], unread: 0 }]);
+});
+
+test("a listener that closes on the greeting gets no unread count", async () => {
+  const end = new AbortController();
+  const { notifications } = listen({ signal: end.signal });
+  const counts = [];
+  notifications.addEventListener("state", ({ detail }) => detail.name == "connected" && end.abort());
+  notifications.addEventListener("read", ({ detail }) => counts.push(detail));
+  await settle();
+  socket().greet("useby.v1", { seq: 9, unread: 3 });
+  assert.deepEqual(counts, []);
+});
+
 test("what a product is now is told", async () => {
   const { notifications } = await connected();
   const told = [];
@@ -157,7 +178,7 @@ test("marks go out although the buffer is full, when somebody waits for them", a
   await (await made.first).value.markRead();
   await settle();
   assert.equal(socket(), line);
-  const settled = made.notifications.settled();
+  const settled = made.notifications.flush();
   await settle();
   assert.notEqual(socket(), line);
   socket().greet();
@@ -268,7 +289,7 @@ test("a cursor that throws when marks are settled does not hold the next ones up
       await assert.rejects(notifications.markRead(id(number)), { message: "the disk is full" });
     }
     assert.deepEqual(socket().heard().length, 2);
-    const settled = notifications.settled();
+    const settled = notifications.flush();
     socket().pong();
     assert.deepEqual(socket().heard(), [{ action: "mark_read", ids: [id(2)] }, "PING"]);
     socket().pong();

@@ -23,7 +23,7 @@ test("a mark is settled by the pong of the PING behind it", async () => {
   const { notifications, heard } = await connected();
   socket().notify(1);
   await heard[0].markRead();
-  const settled = notifications.settled();
+  const settled = notifications.flush();
   assert.deepEqual(socket().heard(), [marks(1), "PING"]);
   assert.equal(await done(settled), false);
   socket().pong();
@@ -34,7 +34,7 @@ test("the pong of an earlier PING settles nothing", async () => {
   const { notifications } = await connected();
   await pass(30);
   await notifications.markRead(id(1));
-  const settled = notifications.settled();
+  const settled = notifications.flush();
   assert.deepEqual(socket().heard(), ["PING", marks(1), "PING"]);
   socket().pong();
   assert.equal(await done(settled), false);
@@ -55,9 +55,9 @@ test("what is noted while a lot is under way goes with the next, together", asyn
 test("who waits for the marks so far does not wait for later ones", async () => {
   const { notifications } = await connected();
   await notifications.markRead(id(1));
-  const settled = notifications.settled();
+  const settled = notifications.flush();
   await notifications.markRead(id(2));
-  const later = notifications.settled();
+  const later = notifications.flush();
   socket().pong();
   assert.equal(await done(settled), true);
   assert.equal(await done(later), false);
@@ -67,7 +67,7 @@ test("what was not settled goes out again on the next line, oldest first", async
   const { notifications } = await connected();
   await notifications.markRead(id(2));
   await notifications.markRead(id(1));
-  const settled = notifications.settled();
+  const settled = notifications.flush();
   socket().end(1006);
   await notifications.markRead(id(3));
   await pass(0.5);
@@ -90,7 +90,7 @@ test("a pong of the old line settles nothing on the new one", async () => {
   await pass(0.5);
   socket().greet();
   old.pong();
-  assert.equal(await done(notifications.settled()), false);
+  assert.equal(await done(notifications.flush()), false);
 });
 
 test("on a plain session a frame carries one id", async () => {
@@ -108,11 +108,11 @@ test("on an extended session it carries ninety, and never what can't be an id", 
   assert.deepEqual(frames, [marks(...upTo(90)), marks(...upTo(100).slice(90)), "PING"]);
   assert.ok(JSON.stringify(frames[0]).length < 4096);
   socket().pong();
-  assert.equal(await done(notifications.settled()), true);
+  assert.equal(await done(notifications.flush()), true);
 });
 
 test("frames stay below the rate that a node allows", async () => {
-  const { notifications } = listen({ timing: { pong: 1000 } });
+  const { notifications } = listen({ timing: { pongTimeout: 1000 } });
   await settle();
   socket().greet("");
   await notifications.markRead(...upTo(200).map(id));
@@ -130,11 +130,11 @@ test("frames stay below the rate that a node allows", async () => {
     assert.ok(within <= 56, `${within} in a second from frame ${at}`);
   });
   assert.ok(times.at(-1) - times[0] >= (times.length - 41) / 15);
-  assert.equal(await done(notifications.settled()), true);
+  assert.equal(await done(notifications.flush()), true);
 });
 
 test("a PING that has to wait for its turn is not missed before it was sent", async () => {
-  const made = listen({ timing: { pong: 0.5 } });
+  const made = listen({ timing: { pongTimeout: 0.5 } });
   await settle();
   socket().greet("");
   await made.notifications.markRead(...upTo(30).map(id));
@@ -161,7 +161,7 @@ test("all are marked by one frame, and after a lost line only those that came", 
   const { notifications } = await connected();
   socket().notify(1, 2);
   await notifications.markAllRead();
-  const settled = notifications.settled();
+  const settled = notifications.flush();
   assert.deepEqual(socket().heard(), [{ action: "mark_all_read" }, "PING"]);
   socket().end(1006);
   await pass(0.5);
@@ -202,20 +202,20 @@ test("who waits for marks is told when it ends before", async () => {
   const abort = new AbortController();
   const { notifications } = await connected({ signal: abort.signal });
   await notifications.markRead(id(1));
-  const settled = assert.rejects(notifications.settled(), { name: "Unsettled" });
+  const settled = assert.rejects(notifications.flush(), { name: "FlushInterrupted" });
   abort.abort();
   await settled;
 });
 
 test("nothing to settle is settled", async () => {
   const { notifications } = make();
-  await notifications.settled();
+  await notifications.flush();
 });
 
 test("who waits for marks opens the connection", async () => {
   const { notifications } = make();
   await notifications.markRead(id(1));
-  const settled = notifications.settled();
+  const settled = notifications.flush();
   await settle();
   socket().greet();
   assert.deepEqual(socket().heard(), [marks(1), "PING"]);

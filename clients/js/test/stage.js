@@ -30,9 +30,9 @@ export class Socket {
 
   // the server's side
 
-  greet(protocol = this.protocols[0] ?? "") {
+  greet(protocol = this.protocols[0] ?? "", more = {}) {
     this.protocol = protocol;
-    this.say({ type: "CONNECTION_ESTABLISHED" });
+    this.say({ type: "CONNECTION_ESTABLISHED", ...more });
   }
 
   say(frame) {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import { Refused } from "../client.js";
+import { ConnectionRejected } from "../client.js";
 import { connected, jwt, listen, pass, set, settle, Socket, socket } from "./stage.js";
 
 const START = 1_700_000_000;
@@ -52,8 +52,8 @@ test("a sign-in that has ended is the end, with 401 and with 403", async () => {
   assert.equal(Socket.all.length, 0);
 });
 
-test("a function that throws Refused ends it in its own words", async () => {
-  const made = listen({ token: brings(new Refused(410, "Gone")) });
+test("a function that throws ConnectionRejected ends it in its own words", async () => {
+  const made = listen({ token: brings(new ConnectionRejected(410, "Gone")) });
   await settle();
   const { name, code, reason } = made.states.at(-1);
   assert.deepEqual([name, code, reason], ["closed", 410, "Gone"]);
@@ -112,7 +112,7 @@ test("an expired token is replaced once, at once, and a second time is the end",
 });
 
 test("after a first frame an expired token is replaced again", async () => {
-  const made = await connected({ timing: { stable: 0 } });
+  const made = await connected({ timing: { stableAfter: 0 } });
   for (let turn = 0; turn < 3; turn++) {
     await pass(1);
     socket().end(...EXPIRED);
@@ -207,7 +207,7 @@ test("a function that brings the same token again has no fresh one", async () =>
 async function refreshedAfter(first, random) {
   let number = 0; // none is like the one before
   const fetch = brings(first, ...Array.from({ length: 99 }, () => jwt(START, START + 9000, { jti: number++ })));
-  listen({ token: fetch, random: () => random, timing: { ping: 100_000 } });
+  listen({ token: fetch, random: () => random, timing: { pingInterval: 100_000 } });
   await settle();
   socket().greet("");
   const began = Date.now();
@@ -264,7 +264,7 @@ test("an end that is no number, or none that can be, is no end", async () => {
 test("the old connection is closed, and the new one goes on with the token that was fetched", async () => {
   const next = jwt(START, START + 9000);
   const fetch = brings(jwt(START, START + 100), next);
-  const made = listen({ token: fetch, timing: { ping: 1000 } });
+  const made = listen({ token: fetch, timing: { pingInterval: 1000 } });
   await settle();
   socket().greet("");
   socket().notify(1);
@@ -280,7 +280,7 @@ test("the old connection is closed, and the new one goes on with the token that 
 
 test("a fetch that fails is repeated with backoff and does not end a connection that stands", async () => {
   const fetch = brings(jwt(START, START + 100), failure(401), failure(503, { retryAfter: 3 }), "x.y");
-  const made = listen({ token: fetch, timing: { ping: 1000 } });
+  const made = listen({ token: fetch, timing: { pingInterval: 1000 } });
   await settle();
   socket().greet("");
   await pass(50.1);
@@ -300,7 +300,7 @@ test("who asks for a token while one is fetched shares it", async () => {
   let bring;
   const first = jwt(START, START + 100);
   const made = listen({
-    timing: { ping: 1000 },
+    timing: { pingInterval: 1000 },
     token: () => (calls++ ? new Promise((resolve) => (bring = resolve)) : first),
   });
   await settle();

@@ -1,6 +1,7 @@
 """Serve the web page of a node: the files of ``useby/web``, unchanged.
 
-One of them, ``client.js``, is the JavaScript client: a link in the source tree, a file in a wheel.
+``client.js`` and the modules in ``client/`` are the JavaScript client: links in the source tree,
+files in a wheel.
 """
 
 from pathlib import Path

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import httpx
 
 from useby.client.address import rest_url
-from useby.client.errors import BY_STATUS, ApiError, Unauthorized
+from useby.client.errors import BY_STATUS, ApiError, NoResponse, NotSignedIn, Unauthorized
 from useby.client.events import Notification
 from useby.client.models import Account, Kept, Outcome, Product, Tokens, body
 from useby.client.params import (
@@ -40,7 +40,7 @@ class Api:
     """REST client of one user at one node.
 
     Every method raises ``ApiError``, or its subclass for the status, if the response is no success,
-    and ``httpx.TransportError`` if there is no response. Requests are not retried. The sign-in is
+    and ``NoResponse`` if there is none. Requests are not retried. The sign-in is
     kept alive: an access token that is about to expire is exchanged before it is used.
     """
 
@@ -104,12 +104,12 @@ class Api:
         """Exchange the refresh token for new tokens. Concurrent callers share one exchange.
 
         Raises:
-            RuntimeError: There is no refresh token.
+            NotSignedIn: There is no refresh token.
         """
         before = self._tokens
         async with self._exchanging:
             if self._tokens is None:
-                raise RuntimeError("nobody has signed in here")
+                raise NotSignedIn("there is no refresh token; sign in first")
             if self._tokens is before:
                 given = {"refresh_token": self._tokens.refresh_token}
                 answer = await self._request("POST", "/auth/refresh", given, as_caller=False)
@@ -120,10 +120,10 @@ class Api:
         """Return an access token for ``Notifications(token=…)``, exchanged first if it ends soon.
 
         Raises:
-            RuntimeError: Nobody is signed in.
+            NotSignedIn: There is no token.
         """
         if not self._access:
-            raise RuntimeError("nobody has signed in here")
+            raise NotSignedIn("there is no token; sign in first")
         return await self._good_for(FRESH_SECONDS)
 
     async def _good_for(self, seconds: float) -> str:
@@ -334,21 +334,24 @@ class Api:
             life = float("inf") if self._tokens is None else self._tokens.expires_in
             try:
                 token = await self._good_for(min(FRESH_SECONDS, life / 2))
-            except (ApiError, httpx.TransportError) as error:
+            except (ApiError, NoResponse) as error:
                 if isinstance(error, Unauthorized) or time.monotonic() >= self._ends:
                     raise
                 token = self._access  # It is still valid; the next request retries the exchange.
             bearer = {"Authorization": f"Bearer {token}"}
-        answer = await self._http.request(
-            method,
-            f"/api{path}",
-            json=None if given is None else body(given),
-            params=query,
-            headers={**bearer, **(headers or {})},
-        )
-        if answer.status_code // 100 != _OK:
-            raise _error(answer)
-        return answer.json() if answer.content else None
+        try:
+            response = await self._http.request(
+                method,
+                f"/api{path}",
+                json=None if given is None else body(given),
+                params=query,
+                headers={**bearer, **(headers or {})},
+            )
+        except httpx.TransportError as error:
+            raise NoResponse(str(error) or type(error).__name__) from error
+        if response.status_code // 100 != _OK:
+            raise _error(response)
+        return response.json() if response.content else None
 
 
 def _part(name: str) -> str:

@@ -115,8 +115,8 @@ class Connection:
                 subprotocols=[EXTENDED],
                 compression=None,
                 ping_interval=None,
-                open_timeout=self._times.open,
-                close_timeout=self._times.close,
+                open_timeout=self._times.connect_timeout,
+                close_timeout=self._times.close_timeout,
             )
         except InvalidStatus as error:
             return _refused(error)
@@ -171,7 +171,7 @@ class Connection:
 
     async def _read(self) -> Disconnect:
         try:
-            async with asyncio.timeout(self._times.open):
+            async with asyncio.timeout(self._times.connect_timeout):
                 first = events.parse(str(await self._out.recv()))
             if first.get("type") != "CONNECTION_ESTABLISHED":
                 return self._ended(Reconnect.BACKOFF, reason="the first frame is no greeting")
@@ -189,6 +189,9 @@ class Connection:
     def _greet(self, frame: dict[str, Any]) -> None:
         self._greeted_at = self._reading_since = asyncio.get_running_loop().time()
         self._listener.on_connected(extended=self.extended, newest=frame.get("seq"))
+        unread = frame.get("unread")
+        if isinstance(unread, int):
+            self._listener.event(events.Read((), unread))
         self.to_mark.set()
 
     async def _take(self, frame: dict[str, Any]) -> None:
@@ -261,13 +264,14 @@ class Connection:
                 pause = self._times.until_ping(self._chance())
             wake = self._pinged_at + pause
             if self._pings and self._reading_since is not None:
-                due = max(self._pings[0][0], self._reading_since) + self._times.pong
+                due = max(self._pings[0][0], self._reading_since) + self._times.pong_timeout
                 if now >= due:
                     return self._ended(Reconnect.BACKOFF, reason="no pong came")
                 wake = min(wake, due)
-            wake = max(min(wake, now + self._times.pong / 2), now + 0.001)
+            late = self._times.pong_timeout / 2
+            wake = max(min(wake, now + late), now + 0.001)
             await asyncio.sleep(wake - now)
-            if loop.time() > wake + self._times.pong / 2 and self._reading_since is not None:
+            if loop.time() > wake + late and self._reading_since is not None:
                 self._reading_since = loop.time()  # The loop was blocked: no pong was read.
 
     # Renewal of the token

@@ -1,10 +1,35 @@
-"""Exceptions: permanent rejections, interrupted flushes, and REST responses without success."""
+"""Exceptions of the client.
+
+::
+
+    Exception
+    └── Error
+        ├── ConnectionRejected   the server rejected the client permanently
+        ├── FlushInterrupted     the client was closed before all marks were durable
+        ├── NotSignedIn          there is no token, or no refresh token
+        ├── NoResponse           the node cannot be reached, or did not respond in time
+        └── ApiError             REST returned a status that is no success
+            ├── Unauthorized     401
+            ├── Forbidden        403
+            ├── NotFound         404
+            ├── Conflict         409
+            ├── Invalid          422
+            ├── TooMany          429
+            └── Unavailable      502, 503, 504
+
+Wrong arguments raise ``ValueError`` or ``TypeError``. Errors of the application's own cursor pass
+through.
+"""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
 
-class ConnectionRejected(Exception):  # noqa: N818 - it names what happened
+class Error(Exception):
+    """Base of all exceptions of the client."""
+
+
+class ConnectionRejected(Error):  # noqa: N818 - it names what happened
     """The server rejected this client permanently; reconnecting cannot help.
 
     Attributes:
@@ -19,11 +44,19 @@ class ConnectionRejected(Exception):  # noqa: N818 - it names what happened
         self.reason = reason
 
 
-class FlushInterrupted(Exception):  # noqa: N818 - it names what happened
+class FlushInterrupted(Error):  # noqa: N818 - it names what happened
     """The client was closed before every mark was confirmed as durable."""
 
 
-class ApiError(Exception):
+class NotSignedIn(Error):  # noqa: N818 - it names what happened
+    """There is no access token, or no refresh token to exchange."""
+
+
+class NoResponse(Error):  # noqa: N818 - it names what happened
+    """The node cannot be reached, or did not respond in time; it may have handled the request."""
+
+
+class ApiError(Error):
     """The REST API returned a status that is no success.
 
     Attributes:
@@ -41,8 +74,8 @@ class ApiError(Exception):
         retry_after: float | None = None,
     ) -> None:
         """Store the fields of the response."""
-        said = "; ".join(f"{where}: {what}" for where, what in errors)
-        super().__init__(" ".join(each for each in (f"HTTP {status}.", detail, said) if each))
+        fields = "; ".join(f"{name}: {message}" for name, message in errors)
+        super().__init__(" ".join(part for part in (f"HTTP {status}.", detail, fields) if part))
         self.status = status
         self.detail = detail
         self.errors = tuple(errors)

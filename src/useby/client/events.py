@@ -10,7 +10,7 @@ from useby.client.ids import is_id
 
 
 async def _nowhere(*_: str) -> None:
-    raise RuntimeError("this notification did not come from a server")
+    raise TypeError("only a notification from a server can be marked read")
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ class Notifications:
         self._on_event = on_event
         self._timing = timing or Timing()
         self._random = random
-        self._renewals = Throttle(self._timing.refresh / 2)
+        self._renewals = Throttle(self._timing.refresh_before / 2)
         self._wall = time.time
         self._marks = Marks()
         self._changed = asyncio.Event()
@@ -198,7 +198,7 @@ class Notifications:
 
     async def _within(self, work: Coroutine[Any, Any, None]) -> None:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._timing.close):
+            async with asyncio.timeout(self._timing.close_timeout):
                 await work
 
     async def _abort(self) -> None:
@@ -275,7 +275,7 @@ class Notifications:
             end = await self._attempt(fresh)
             fresh = end.fresh
             self._marks.lost()
-            if end.greeted and end.stood >= self._timing.stable:
+            if end.greeted and end.stood >= self._timing.stable_after:
                 failures = 0
             verdict = end.verdict
             if verdict is Reconnect.FRESH_TOKEN:
@@ -319,7 +319,7 @@ class Notifications:
     async def _fetch(self) -> str:
         if isinstance(self._token, str):
             return self._token
-        async with asyncio.timeout(self._timing.open):
+        async with asyncio.timeout(self._timing.connect_timeout):
             token = self._token()
             if inspect.isawaitable(token):
                 token = await token

@@ -8,7 +8,7 @@ from typing import Final
 
 LONGEST_RETRY_AFTER: Final = 3600.0
 """Maximum wait in seconds for a ``Retry-After``; longer ones are cut to this."""
-_DOUBLINGS: Final = 32  # More would only overflow; the cap is reached long before.
+_DOUBLINGS: Final = 32  # More would only overflow; the maximum is reached long before.
 
 Random = Callable[[], float]
 """Function that returns a random number from 0 to 1."""
@@ -16,16 +16,24 @@ Random = Callable[[], float]
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Durations in seconds; ``docs/reference/clients.md`` describes each."""
+    """Durations in seconds; ``docs/reference/clients.md`` has the rules."""
 
-    base: float = 0.5
-    cap: float = 30.0
-    stable: float = 60.0
-    ping: float = 25.0
-    pong: float = 10.0
-    refresh: float = 60.0
-    open: float = 10.0
-    close: float = 5.0
+    backoff_base: float = 0.5
+    """Seconds that the first backoff lasts at most; it doubles with each failed attempt."""
+    backoff_max: float = 30.0
+    """Maximum of any backoff in seconds."""
+    stable_after: float = 60.0
+    """Seconds after which a connection resets the backoff."""
+    connect_timeout: float = 10.0
+    """Seconds for the token function, and again for the first frame of a connection."""
+    close_timeout: float = 5.0
+    """Seconds that ``close()`` waits for marks, and again for the server's answer."""
+    ping_interval: float = 25.0
+    """Seconds between ``PING``s, plus a random part of up to a fifth."""
+    pong_timeout: float = 10.0
+    """Seconds within which a pong must arrive."""
+    refresh_before: float = 60.0
+    """Seconds before the end of a token at which a fresh one is fetched, at the earliest."""
 
     def backoff(self, failures: int, chance: float) -> float:
         """Return the seconds until the next attempt, with full jitter.
@@ -37,15 +45,15 @@ class Timing:
             failures: Failed attempts before this one.
             chance: Random number from 0 to 1.
         """
-        return chance * min(self.cap, self.base * 2.0 ** min(failures, _DOUBLINGS))
+        return chance * min(self.backoff_max, self.backoff_base * 2.0 ** min(failures, _DOUBLINGS))
 
     def until_ping(self, chance: float) -> float:
         """Return the seconds until the next ``PING``, with jitter so that clients drift apart."""
-        return self.ping * (1 + chance / 5)
+        return self.ping_interval * (1 + chance / 5)
 
     def until_refresh(self, life: float, chance: float) -> float:
         """Return the seconds until a fresh token is fetched; this one lives ``life`` seconds."""
-        return max(life / 2, life - self.refresh * (1 + chance) / 2)
+        return max(life / 2, life - self.refresh_before * (1 + chance) / 2)
 
 
 class Throttle:

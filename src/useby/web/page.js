@@ -13,10 +13,10 @@ import { Notifications } from "./client.js";
 /** @typedef {import("./client.js").Notification} Notification */
 
 /** Maximum number of products, and of notifications, on the page. */
-const MOST = 100;
-const FAR = 36500; // days; covers all products that are not closed
-const DAYS = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
-const MOMENT = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" });
+const PAGE_SIZE = 100;
+const ALL_DAYS = 36500; // days; covers all products that are not closed
+const RELATIVE_DAYS = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+const DATE_TIME = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" });
 
 const SIGN_IN = find("sign-in", HTMLFormElement);
 const EMAIL = find("email", HTMLInputElement);
@@ -24,15 +24,15 @@ const PASSWORD = find("password", HTMLInputElement);
 const SIGN_UP = find("sign-up", HTMLButtonElement);
 const SIGN_OUT = find("sign-out", HTMLButtonElement);
 const HOME = find("home", HTMLElement);
-const LINE = find("line", HTMLElement);
-const TROUBLE = find("trouble", HTMLElement);
-const DUE = find("due-title", HTMLElement);
+const STATUS = find("status", HTMLElement);
+const ERROR = find("error", HTMLElement);
+const DUE_HEADING = find("due-title", HTMLElement);
 const PRODUCTS = find("products", HTMLElement);
-const HOW_MANY = find("how-many", HTMLElement);
-const TOLD = find("told", HTMLElement);
+const PRODUCTS_NOTE = find("products-note", HTMLElement);
+const NOTIFICATIONS = find("notifications", HTMLElement);
 const NEWEST = find("newest", HTMLElement);
 const UNREAD = find("unread", HTMLElement);
-const ALL_READ = find("all-read", HTMLButtonElement);
+const MARK_ALL_READ = find("mark-all-read", HTMLButtonElement);
 
 const account = new Account();
 /** @type {Notifications | null} */
@@ -58,14 +58,14 @@ function find(id, kind) {
  * @param {...(Node | string)} children
  */
 function element(tag, properties = {}, ...children) {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children);
-  return made;
+  const created = Object.assign(document.createElement(tag), properties);
+  created.append(...children);
+  return created;
 }
 
 /** @param {unknown} error */
-function complain(error) {
-  TROUBLE.textContent = error instanceof ApiError ? error.message : "The node can't be reached.";
+function showError(error) {
+  ERROR.textContent = error instanceof ApiError ? error.message : "The node can't be reached.";
 }
 
 /**
@@ -74,21 +74,21 @@ function complain(error) {
  * @param {() => Promise<void>} action
  */
 async function attempt(action) {
-  TROUBLE.textContent = "";
+  ERROR.textContent = "";
   try {
     await action();
   } catch (error) {
-    complain(error);
+    showError(error);
   }
 }
 
-// signing in and out
+// Sign-in and sign-out
 
 function show() {
   const { signedIn } = account;
   SIGN_IN.hidden = signedIn;
   HOME.hidden = SIGN_OUT.hidden = !signedIn;
-  if (!signedIn) LINE.textContent = "";
+  if (!signedIn) STATUS.textContent = "";
 }
 
 SIGN_IN.addEventListener("submit", (event) => {
@@ -101,7 +101,7 @@ SIGN_IN.addEventListener("submit", (event) => {
     await account.signIn(EMAIL.value, PASSWORD.value);
     PASSWORD.value = "";
     begin();
-    DUE.focus();
+    DUE_HEADING.focus();
   }).finally(() => {
     SIGN_IN.ariaBusy = "false";
   });
@@ -128,29 +128,29 @@ SIGN_OUT.addEventListener("click", () => {
 function begin() {
   show();
   notifications = new Notifications(address("ws/notification"), { token: () => account.ticket() });
-  notifications.addEventListener("state", ({ detail }) => isNow(detail));
+  notifications.addEventListener("state", ({ detail }) => onState(detail));
   notifications.addEventListener("read", ({ detail }) => {
-    if (detail.ids.length) detail.ids.forEach(wasRead);
-    else void look.at(whatWasRead);
+    if (detail.ids.length) detail.ids.forEach(showRead);
+    else if (unread.size) void refresh.run(removeRead);
   });
-  notifications.addEventListener("product", () => void look.at(whatIsDue));
-  notifications.addEventListener("notification", ({ detail }) => tell(detail));
+  notifications.addEventListener("product", () => void refresh.run(showDue));
+  notifications.addEventListener("notification", ({ detail }) => showNotification(detail));
 }
 
 function end() {
   notifications = null;
   unread.clear();
-  for (const list of [PRODUCTS, TOLD]) list.replaceChildren();
-  NEWEST.textContent = HOW_MANY.textContent = "";
+  for (const list of [PRODUCTS, NOTIFICATIONS]) list.replaceChildren();
+  NEWEST.textContent = PRODUCTS_NOTE.textContent = "";
   count();
   show();
   EMAIL.focus();
 }
 
 /** @param {import("./client.js").State} state */
-function isNow({ name, code, wait, reason }) {
+function onState({ name, code, wait, reason }) {
   const later = wait === null ? "" : `, trying again in ${Math.ceil(wait)} s`;
-  LINE.textContent = {
+  STATUS.textContent = {
     idle: "",
     connecting: "Connecting …",
     connected: "Live",
@@ -158,42 +158,42 @@ function isNow({ name, code, wait, reason }) {
     closed: "",
   }[name];
   if (name === "connected") {
-    TROUBLE.textContent = "";
-    void look.at(whatIsDue);
+    ERROR.textContent = "";
+    void refresh.run(showDue);
   }
   if (name !== "closed" || code === null) return;
   // The node refuses the connection: the sign-in was ended elsewhere, or has expired.
   void account.signOut().catch(() => {});
   end();
-  TROUBLE.textContent = code === 1008 ? `${reason}. Sign in again.` : "Sign in again.";
+  ERROR.textContent = code === 1008 ? `${reason}. Sign in again.` : "Sign in again.";
 }
 
-// products that are due
+// Products that are due
 
 /** Runs each request once at a time; changes during a request cause one more, not one each. */
-const look = {
+const refresh = {
   /** @type {Map<() => Promise<void>, boolean>} */
-  under: new Map(),
-  /** @param {() => Promise<void>} what */
-  async at(what) {
-    if (this.under.has(what)) return void this.under.set(what, true);
+  running: new Map(),
+  /** @param {() => Promise<void>} request */
+  async run(request) {
+    if (this.running.has(request)) return void this.running.set(request, true);
     do {
-      this.under.set(what, false);
-      if (account.signedIn) await what().catch(complain);
-    } while (this.under.get(what));
-    this.under.delete(what);
+      this.running.set(request, false);
+      if (account.signedIn) await request().catch(showError);
+    } while (this.running.get(request));
+    this.running.delete(request);
   },
 };
 
-async function whatIsDue() {
+async function showDue() {
   const { items, nextCursor } = await account.call(
     "GET",
-    `products?expiringWithin=${FAR}&sort=expiryDate&limit=${MOST}`,
+    `products?expiringWithin=${ALL_DAYS}&sort=expiryDate&limit=${PAGE_SIZE}`,
   );
   if (!account.signedIn) return;
   PRODUCTS.replaceChildren(...items.map(row));
-  HOW_MANY.textContent = nextCursor
-    ? `These are the nearest ${MOST}; there are more.`
+  PRODUCTS_NOTE.textContent = nextCursor
+    ? `These are the nearest ${PAGE_SIZE}; there are more.`
     : items.length
       ? ""
       : "Nothing is kept yet: add a product over REST, or with “useby product import”.";
@@ -202,8 +202,8 @@ async function whatIsDue() {
 /** @param {{name: string, expiryDate: string, status: string, daysLeft: number}} product */
 function row({ name, expiryDate, status, daysLeft }) {
   const exact = expiryDate.includes("T");
-  const date = element("time", { dateTime: expiryDate }, exact ? MOMENT.format(new Date(expiryDate)) : expiryDate);
-  const due = status === "expired" && daysLeft === 0 ? "expired today" : DAYS.format(daysLeft, "day");
+  const date = element("time", { dateTime: expiryDate }, exact ? DATE_TIME.format(new Date(expiryDate)) : expiryDate);
+  const due = status === "expired" && daysLeft === 0 ? "expired today" : RELATIVE_DAYS.format(daysLeft, "day");
   return element(
     "tr",
     { className: status },
@@ -214,52 +214,53 @@ function row({ name, expiryDate, status, daysLeft }) {
 }
 
 document.addEventListener("visibilitychange", () => {
-  if (document.visibilityState === "visible") void look.at(whatIsDue); // the date may have changed
+  if (document.visibilityState === "visible") void refresh.run(showDue); // the date may have changed
 });
 
-// notifications
+// Notifications
 
 /** @param {Notification} notification */
-function tell(notification) {
+function showNotification(notification) {
   const { id, message, type, createdAt, readAt } = notification;
   const button = element("button", { type: "button", ariaLabel: `Mark read: ${message}` }, "Mark read");
   button.addEventListener("click", () => {
     button.disabled = true; // until the node publishes the mark
     void notification.markRead();
   });
-  const time = element("time", { dateTime: createdAt.toISOString() }, MOMENT.format(createdAt));
-  const item = element("li", { id: `told-${id}`, className: type }, element("span", {}, message), button, time);
-  TOLD.prepend(item);
-  TOLD.children[MOST]?.remove();
+  const time = element("time", { dateTime: createdAt.toISOString() }, DATE_TIME.format(createdAt));
+  const item = element("li", { id: `notification-${id}`, className: type }, element("span", {}, message), button, time);
+  NOTIFICATIONS.prepend(item);
+  NOTIFICATIONS.children[PAGE_SIZE]?.remove();
   NEWEST.textContent = message;
   unread.add(id);
-  if (readAt) wasRead(id);
+  if (readAt) showRead(id);
   count();
-  void look.at(whatIsDue);
+  void refresh.run(showDue);
 }
 
 /** @param {string} id */
-function wasRead(id) {
+function showRead(id) {
   unread.delete(id);
-  const item = document.getElementById(`told-${id}`);
+  const item = document.getElementById(`notification-${id}`);
   item?.classList.add("read");
   item?.querySelector("button")?.remove();
   count();
 }
 
-/** Fetch the unread notifications, after an event for too many marks to list their ids. */
-async function whatWasRead() {
+/** Fetch the unread notifications: the node sent their count without ids. */
+async function removeRead() {
+  const shown = [...unread]; // later ones may be missing in the answer
   const { items } = await account.call("GET", "notifications?unread=true&limit=500");
-  const still = new Set(items.map((/** @type {{id: string}} */ each) => each.id));
-  if (items.length < 500) [...unread].filter((id) => !still.has(id)).forEach(wasRead);
+  const still = new Set(items.map((/** @type {{id: string}} */ { id }) => id));
+  if (items.length < 500) shown.filter((id) => !still.has(id)).forEach(showRead);
 }
 
 function count() {
   UNREAD.textContent = String(unread.size);
-  ALL_READ.disabled = !unread.size;
+  MARK_ALL_READ.disabled = !unread.size;
 }
 
-ALL_READ.addEventListener("click", () => void notifications?.markAllRead());
+MARK_ALL_READ.addEventListener("click", () => void notifications?.markAllRead());
 
 if (account.signedIn) begin();
 else show();

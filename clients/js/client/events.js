@@ -1,0 +1,102 @@
+/**
+ * Values that the application receives: notifications, states and other events.
+ *
+ * @module
+ */
+
+/** @typedef {import("./connection.js").Frame} Frame */
+
+/**
+ * @typedef {object} Notification
+ * @property {string} id unique, never reused
+ * @property {string} message
+ * @property {"info" | "warning" | "error"} type
+ * @property {string} productName `""` if no product is concerned
+ * @property {Date} createdAt
+ * @property {number | null} seq number among the user's notifications; this and the
+ *   following are `null` on a plain session
+ * @property {string | null} event `expiring`, `expired`, `added`, …
+ * @property {string | null} productId
+ * @property {string | null} expiresOn `YYYY-MM-DD`
+ * @property {number | null} daysLeft
+ * @property {Date | null} readAt
+ * @property {() => Promise<void>} markRead queue the mark that it was read; see `flush()`
+ */
+
+/**
+ * @typedef {object} State
+ * @property {"idle" | "connecting" | "connected" | "waiting" | "closed"} name
+ * @property {number | null} code close code or HTTP status that led to this state
+ * @property {string} reason
+ * @property {number | null} wait seconds until the next attempt; `null` if no time is set
+ * @property {boolean} extended true if the server granted the extended session
+ */
+
+/**
+ * @typedef {object} Read
+ * @property {string[]} ids ids read on any device; empty if the server sent only the count
+ * @property {number} unread number of unread notifications now
+ */
+
+/** @typedef {{change: string, product: object}} ProductChanged the product as REST returns it */
+
+/**
+ * @typedef {object} Events
+ * @property {CustomEvent<Notification>} notification
+ * @property {CustomEvent<State>} state
+ * @property {CustomEvent<Read>} read
+ * @property {CustomEvent<ProductChanged>} product
+ */
+
+/**
+ * @template {keyof Events} Kind
+ * @typedef {((event: Events[Kind]) => void) | {handleEvent(event: Events[Kind]): void} | null} Listener
+ */
+
+/**
+ * @typedef {{
+ *   addEventListener<Kind extends keyof Events>(
+ *     kind: Kind, listener: Listener<Kind>, options?: boolean | AddEventListenerOptions): void,
+ *   removeEventListener<Kind extends keyof Events>(
+ *     kind: Kind, listener: Listener<Kind>, options?: boolean | EventListenerOptions): void,
+ *   dispatchEvent(event: Event): boolean,
+ * }} Target an `EventTarget` with typed events
+ */
+
+/**
+ * @param {State["name"]} name
+ * @param {Partial<Omit<State, "name">>} [more]
+ * @returns {State}
+ */
+export const stateOf = (name, more) =>
+  Object.freeze({ code: null, reason: "", wait: null, extended: false, ...more, name });
+
+/**
+ * Return the notification of a frame.
+ *
+ * @param {Frame & {id: string}} frame
+ * @param {() => Promise<void>} markRead
+ * @returns {Notification}
+ */
+export function notificationOf({ created_at: createdAt, readAt, ...fields }, markRead) {
+  return Object.freeze({
+    seq: null,
+    event: null,
+    productId: null,
+    expiresOn: null,
+    daysLeft: null,
+    .../** @type {Pick<Notification, "id" | "message" | "type" | "productName">} */ (/** @type {unknown} */ (fields)),
+    createdAt: timeOf(createdAt),
+    readAt: readAt ? timeOf(readAt) : null,
+    markRead,
+  });
+}
+
+/**
+ * Parse a time of the server; without a zone it is UTC.
+ *
+ * @param {string} text
+ */
+function timeOf(text) {
+  return new Date(/T[^Z+-]*$/.test(text) ? `${text}Z` : text);
+}
