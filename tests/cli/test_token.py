@@ -59,7 +59,7 @@ def test_nobody_has_no_token(useby: Useby) -> None:
     useby("user", "add", "ada@example.org")
     said = useby("token", "bob@example.org")
     assert (said.status, said.out) == (1, "")
-    assert said.err == "useby: no user has the e-mail bob@example.org\n"
+    assert said.err == "useby: no user has the e-mail or the id bob@example.org\n"
 
 
 def test_a_key_that_others_can_read_is_refused(

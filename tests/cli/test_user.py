@@ -89,3 +89,64 @@ def test_a_database_that_is_not_there_is_made_by_the_first_user_and_by_nothing_e
     assert list(folder.iterdir()) == []
     useby("user", "add", "ada@example.org")
     assert (folder / "useby.db").stat().st_mode & 0o777 == 0o600
+
+
+def test_an_account_is_shown_with_what_it_stores(useby: Useby) -> None:
+    user = json.loads(useby("user", "add", "ada@example.org", "--json").out)
+    useby("token", "ada@example.org")
+    useby("notify", user["id"], "Tea is ready")
+    by_email = json.loads(useby("user", "show", "ADA@example.org", "--json").out)
+    assert by_email == json.loads(useby("user", "show", user["id"], "--json").out)
+    figures = {"password": False, "products": 0, "unread": 1, "sessions": 1}
+    assert user.items() <= by_email.items()
+    assert figures.items() <= by_email.items()
+    lines = useby("user", "show", "ada@example.org").out.splitlines()
+    assert "password    no" in lines
+    assert "products    0" in lines
+
+
+def test_a_password_is_set_and_ends_every_sign_in(useby: Useby) -> None:
+    useby("user", "add", "ada@example.org")
+    useby("token", "ada@example.org")
+    assert json.loads(useby("user", "sessions", "ada@example.org", "--json").out)
+    said = useby("user", "password", "ada@example.org", "--password-stdin", stdin="pass word 1\n")
+    assert (said.status, said.err) == (0, "")
+    assert _hash_of("ada@example.org") is not None
+    assert json.loads(useby("user", "sessions", "ada@example.org", "--json").out) == []
+
+
+def test_sign_ins_are_listed_and_ended(useby: Useby) -> None:
+    useby("user", "add", "ada@example.org")
+    for _ in range(2):
+        useby("token", "ada@example.org")
+    assert useby("user", "sessions", "ada@example.org").out.count(" since ") == 2
+    assert useby("user", "sessions", "ada@example.org", "--end").status == 0
+    assert useby("user", "sessions", "ada@example.org").out == ""
+
+
+def test_an_account_is_deleted_only_after_a_yes(useby: Useby) -> None:
+    useby("user", "add", "ada@example.org")
+    said = useby("user", "delete", "ada@example.org")
+    assert (said.status, said.out) == (1, "")
+    assert "--yes" in said.err
+    assert useby("user", "delete", "ada@example.org", "--yes").status == 0
+    assert json.loads(useby("user", "list", "--json").out) == []
+
+
+@pytest.mark.parametrize("command", ["show", "password", "invite", "sessions", "delete", "disable"])
+def test_a_command_about_nobody_is_one_line(useby: Useby, command: str) -> None:
+    useby("user", "add", "ada@example.org")
+    options = {"delete": ["--yes"], "password": ["--password-stdin"]}.get(command, [])
+    said = useby("user", command, "bob@example.org", *options, stdin="pass word 1")
+    assert (said.status, said.out) == (1, "")
+    assert said.err == "useby: no user has the e-mail or the id bob@example.org\n"
+
+
+def test_an_invitation_is_a_link_with_the_email(useby: Useby) -> None:
+    useby("user", "add", "ada@example.org")
+    said = useby("user", "invite", "ada@example.org", "--url", "https://useby.example/")
+    assert said.out.startswith("https://useby.example/#invitation=")
+    assert said.out.endswith("&email=ada%40example.org\n")
+    useby("user", "disable", "ada@example.org")
+    refused = useby("user", "invite", "ada@example.org")
+    assert (refused.status, refused.err) == (1, "useby: ada@example.org is disabled\n")

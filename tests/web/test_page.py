@@ -23,6 +23,7 @@ from tests.support.time_limits import HANG_TIMEOUT
 CHROMIUM: Final = Path("/usr/bin/chromium")
 EMAIL: Final = "ada@useby.example"
 PASSWORD: Final = "the quick brown fox"
+expect.set_options(timeout=HANG_TIMEOUT * 1000)
 
 
 @pytest.fixture
@@ -150,3 +151,21 @@ async def test_no_account_is_offered_where_none_is_made(tmp_path: Path) -> None:
             await (await said.value).finished()
             await page.evaluate("new Promise(requestAnimationFrame)")  # it has been acted on
             await expect(page.get_by_role("button")).to_have_text(["Sign in"])
+
+
+async def test_an_invited_person_chooses_a_password(server: NodeProcess) -> None:
+    await server.command("user", "add", EMAIL)
+    status, link = await server.command("user", "invite", EMAIL, "--url", server.url)
+    assert status == 0, link
+    async with chromium() as context:
+        page = await context.new_page()
+        await page.goto(link.strip())
+        await expect(page.get_by_role("heading", name="Choose a password")).to_be_visible()
+        await expect(page.get_by_label("E-mail")).to_have_value(EMAIL)
+        await page.locator("#password").fill(PASSWORD)
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_text("Live", exact=True)).to_be_visible()
+        assert page.url == f"{server.url}/"
+    async with server.rest() as rest:
+        await sign_in(rest)
+        assert (await rest.get("/api/me")).json()["email"] == EMAIL

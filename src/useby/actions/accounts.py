@@ -11,14 +11,22 @@ from useby.auth.tokens import Claims
 from useby.domain.account import AccountChange, TokenStatus, User
 from useby.domain.policy import Policy
 from useby.store import accounts, sessions, slices, tickets
-from useby.store.accounts import EmailTaken, disable_user, end_sessions, set_password_hash
+from useby.store.accounts import (
+    EmailTaken,
+    change_password,
+    disable_user,
+    end_sessions,
+    set_password_hash,
+)
 from useby.store.database import Database, Transaction
 from useby.store.sessions import Rotation, end_session
 from useby.store.tickets import TicketGrant
 
 __all__ = [
     "EmailTaken",
+    "accept_invitation",
     "change",
+    "change_password",
     "create",
     "delete",
     "disable_user",
@@ -77,6 +85,33 @@ def sign_up(
         nobody = replace(user, email=None)
         accounts.add_user(transaction, user=nobody, password_hash=password_hash)
         accounts.take_back(transaction, nobody.id)
+
+
+def accept_invitation(
+    transaction: Transaction,
+    user_id: str,
+    *,
+    hash_before: str | None,
+    password_hash: str,
+    now: datetime,
+) -> bool:
+    """Set the password of an invited account, and end all its sign-ins.
+
+    Args:
+        transaction: The running write.
+        user_id: The account.
+        hash_before: The hash to which the invitation is bound.
+        password_hash: The new hash.
+        now: The current time, aware.
+
+    Returns:
+        False if the invitation was used since it was verified, or the account is disabled.
+    """
+    user = accounts.lock_user(transaction, user_id)
+    if user is None or accounts.password_hash(transaction.connection, user_id) != hash_before:
+        return False
+    change_password(transaction, user_id, password_hash, now=now, keep_session=None)
+    return True
 
 
 def open_session(

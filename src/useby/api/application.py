@@ -15,7 +15,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from useby import __version__, metrics
-from useby.api import accounts, errors, health, me, notifications, page, products
+from useby.api import accounts, errors, health, invitations, me, notifications, page, products
 from useby.api.bodies import most_of
 from useby.api.context import Context
 from useby.api.errors import MEDIA_TYPE, problem
@@ -49,7 +49,7 @@ def create_api(context: Context) -> FastAPI:
     )
     api.state.context = context
     errors.install(api)
-    for part in (accounts, me, products, notifications, health):
+    for part in (accounts, invitations, me, products, notifications, health):
         api.include_router(part.router)
     for part in (products, notifications):
         api.include_router(part.batches)

@@ -107,15 +107,15 @@ async def _tell_nodes(bus: "NatsBus", told: Sequence[Event]) -> None:
         await asyncio.wait([carrying])
 
 
-async def user_of(database: Database, email: str) -> User:
-    """Return the user with an e-mail.
+async def user_of(database: Database, who: str) -> User:
+    """Return the user with an e-mail or an id.
 
     Raises:
         CommandError: There is none.
     """
-    user = await database.read(lambda c: accounts.user_by_email(c, email))
+    user = await database.read(lambda c: accounts.find_user(c, who))
     if user is None:
-        raise CommandError(f"no user has the e-mail {email}")
+        raise CommandError(f"no user has the e-mail or the id {who}")
     return user
 
 

@@ -18,7 +18,7 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def notify(
-    email: Annotated[str, typer.Argument(help="E-mail of the person.")],
+    email: Annotated[str, typer.Argument(help="E-mail or id of the person.")],
     message: Annotated[str, typer.Argument(help="Text of the notification.")],
     kind: Annotated[Severity, typer.Option("--type", help="Severity.")] = Severity.INFO,
     product: Annotated[str, typer.Option(metavar="NAME", help="The product concerned.")] = "",

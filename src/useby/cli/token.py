@@ -21,7 +21,7 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def token(
-    email: Annotated[str, typer.Argument(help="E-mail of the account.")],
+    email: Annotated[str, typer.Argument(help="E-mail or id of the account.")],
     expires_in: Annotated[
         int | None,
         typer.Option(

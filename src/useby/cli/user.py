@@ -1,8 +1,9 @@
-"""``useby user``: create, list, disable and enable accounts."""
+"""``useby user``: create, show, change and delete accounts, and invite people to them."""
 
 import sys
 from datetime import UTC, datetime
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 import typer
 from pydantic import StringConstraints
@@ -10,18 +11,28 @@ from rich.table import Table
 
 from useby.actions import accounts as actions
 from useby.actions.accounts import EmailTaken
+from useby.auth.invitations import LIFETIME, new_invitation
+from useby.auth.key import signing_key
 from useby.auth.passwords import Passwords
-from useby.cli.database import run_on_database, user_of
+from useby.cli.database import friendly_errors, run_on_database, user_of
 from useby.cli.options import AsJson, CommandError, DatabaseUrl, checked, settings_with
 from useby.cli.terminal import cell, console, say, say_json
 from useby.domain.account import User
+from useby.domain.visible import visible
 from useby.schemas.fields import ApiModel, Email, Password, Text, TimeZone, utc_z
-from useby.store import accounts
-from useby.store.database import Database
+from useby.store import accounts, sessions, usage
+from useby.store.database import Connection, Database
+from useby.store.sessions import OpenSession
+from useby.store.url import database_file
 
 app = typer.Typer(
-    add_completion=False, no_args_is_help=True, help="Accounts: add, list, disable, enable."
+    add_completion=False, no_args_is_help=True, help="Accounts: create, show, change, delete."
 )
+
+Who = Annotated[str, typer.Argument(help="E-mail or id of the account.", metavar="WHO")]
+PasswordStdin = Annotated[
+    bool, typer.Option("--password-stdin", help="Read the password from stdin.")
+]
 
 
 class NewUser(ApiModel):
@@ -33,21 +44,25 @@ class NewUser(ApiModel):
     password: Password | None
 
 
+class NewPassword(ApiModel):
+    """A validated password."""
+
+    password: Password
+
+
 @app.command()
 def add(
     email: Annotated[str, typer.Argument(help="E-mail of the account.")],
     name: Annotated[str, typer.Option(help="Name of the person.")] = "",
     time_zone: Annotated[str, typer.Option(help="IANA name, e.g. Europe/Berlin.")] = "UTC",
-    password_stdin: Annotated[
-        bool, typer.Option("--password-stdin", help="Read the password from stdin.")
-    ] = False,
+    password_stdin: PasswordStdin = False,
     as_json: AsJson = False,
     database: DatabaseUrl = None,
 ) -> None:
     """Create an account.
 
-    At a terminal the command asks for a password. For an account without one, create an access
-    token with `useby token`.
+    At a terminal the command asks for a password. For an account without one, `useby user invite`
+    prints a link to set it.
     """
     new = checked(
         NewUser, email=email, name=name, time_zone=time_zone, password=_password(password_stdin)
@@ -99,28 +114,156 @@ def list_(*, as_json: AsJson = False, database: DatabaseUrl = None) -> None:
 
 
 @app.command()
-def disable(
-    email: Annotated[str, typer.Argument(help="E-mail of the account.")],
-    database: DatabaseUrl = None,
-) -> None:
-    """Disable an account: its tokens become invalid and its connections are closed."""
-    _set_disabled(email, database, disabled=True)
-    say(f"{email} is disabled")
+def show(who: Who, *, as_json: AsJson = False, database: DatabaseUrl = None) -> None:
+    """Show an account: its settings, what it stores, and how many sign-ins are open."""
+
+    def look(connection: Connection, user: User) -> dict[str, Any]:
+        figures = usage.of(connection, user.id)
+        now = datetime.now(UTC)
+        return _shown(user) | {
+            "password": accounts.password_hash(connection, user.id) is not None,
+            "products": figures.products,
+            "unread": figures.unread,
+            "bytes": figures.bytes,
+            "sessions": len(sessions.open_sessions(connection, user.id, now)),
+        }
+
+    async def work(database: Database) -> dict[str, Any]:
+        user = await user_of(database, who)
+        return await database.read(lambda c: look(c, user))
+
+    shown = run_on_database(settings_with(database_url=database), work)
+    if as_json:
+        say_json(shown)
+        return
+    for name, value in shown.items():
+        text = ("no", "yes")[value] if isinstance(value, bool) else "" if value is None else value
+        say(f"{name:11} {text}".rstrip())
 
 
 @app.command()
-def enable(
-    email: Annotated[str, typer.Argument(help="E-mail of the account.")],
+def password(
+    who: Who, *, password_stdin: PasswordStdin = False, database: DatabaseUrl = None
+) -> None:
+    """Set an account's password, and end all its sign-ins."""
+    new = checked(NewPassword, password=_password(password_stdin))
+
+    async def work(database: Database) -> None:
+        user = await user_of(database, who)
+        passwords = Passwords()
+        hashed = await passwords.hash(new.password)
+        passwords.close()
+        now = datetime.now(UTC)
+        await database.write(
+            lambda t: actions.change_password(t, user.id, hashed, now=now, keep_session=None)
+        )
+
+    run_on_database(settings_with(database_url=database), work)
+    say(f"{who} has a new password; every sign-in has ended")
+
+
+@app.command()
+def invite(
+    who: Who,
+    url: Annotated[
+        str | None,
+        typer.Option(help="The node as the person reaches it, e.g. https://useby.example."),
+    ] = None,
     database: DatabaseUrl = None,
 ) -> None:
-    """Enable a disabled account again."""
-    _set_disabled(email, database, disabled=False)
-    say(f"{email} is enabled")
+    """Print a link by which a person sets a password; it works once, within seven days."""
+    settings = settings_with(database_url=database)
+    node = (url or f"http://{settings.host}:{settings.port}").rstrip("/")
+
+    async def work(database: Database) -> str:
+        user = await user_of(database, who)
+        if user.email is None:
+            raise CommandError(f"{who} has no e-mail to sign in with")
+        if user.disabled_at is not None:
+            raise CommandError(f"{who} is disabled")
+        hashed = await database.read(lambda c: accounts.password_hash(c, user.id))
+        with friendly_errors():
+            key = signing_key(settings, database_file(settings.database_url))
+        ends = datetime.now(UTC) + LIFETIME
+        invitation = new_invitation(key, user.id, hashed, ends)
+        return f"{node}/#{urlencode({'invitation': invitation, 'email': user.email})}"
+
+    say(run_on_database(settings, work))
 
 
-def _set_disabled(email: str, url: str | None, *, disabled: bool) -> None:
+@app.command("sessions")
+def sessions_(
+    who: Who,
+    *,
+    end: Annotated[bool, typer.Option("--end", help="End all of them.")] = False,
+    as_json: AsJson = False,
+    database: DatabaseUrl = None,
+) -> None:
+    """List an account's open sign-ins, or end them."""
+
+    async def work(database: Database) -> list[OpenSession]:
+        user = await user_of(database, who)
+        now = datetime.now(UTC)
+        found = await database.read(lambda c: sessions.open_sessions(c, user.id, now))
+        if end:
+            await database.write(lambda t: actions.end_sessions(t, user.id, now))
+        return found
+
+    found = run_on_database(settings_with(database_url=database), work)
+    if as_json:
+        say_json(
+            [
+                {
+                    "id": each.id,
+                    "createdAt": utc_z(each.created_at),
+                    "expiresAt": utc_z(each.expires_at),
+                }
+                for each in found
+            ]
+        )
+        return
+    for each in found:
+        say(f"{each.id}  since {utc_z(each.created_at)}  until {utc_z(each.expires_at)}")
+    if end:
+        say(f"every sign-in of {who} has ended")
+
+
+@app.command()
+def delete(
+    who: Who,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    database: DatabaseUrl = None,
+) -> None:
+    """Delete an account with everything that belongs to it."""
+    if not yes and not (sys.stdin.isatty() and typer.confirm(f"Delete {visible(who)}?", err=True)):
+        raise CommandError(f"{who} is not deleted; `--yes` deletes without a question")
+
     async def work(database: Database) -> None:
-        user = await user_of(database, email)
+        user = await user_of(database, who)
+        await actions.delete(database, user.id)
+
+    run_on_database(settings_with(database_url=database), work)
+    say(f"{who} is deleted")
+
+
+@app.command()
+def disable(who: Who, database: DatabaseUrl = None) -> None:
+    """Disable an account: its tokens become invalid and its connections are closed."""
+    _set_disabled(who, database, disabled=True)
+    say(f"{who} is disabled")
+
+
+@app.command()
+def enable(who: Who, database: DatabaseUrl = None) -> None:
+    """Enable a disabled account again."""
+    _set_disabled(who, database, disabled=False)
+    say(f"{who} is enabled")
+
+
+def _set_disabled(who: str, url: str | None, *, disabled: bool) -> None:
+    async def work(database: Database) -> None:
+        user = await user_of(database, who)
         now = datetime.now(UTC)
         await database.write(lambda t: actions.disable_user(t, user.id, disabled=disabled, now=now))
 

@@ -36,6 +36,13 @@ class SignupIn(ApiModel):
     time_zone: TimeZone = "UTC"
 
 
+class InvitationIn(ApiModel):
+    """An invitation that an operator created, and the new password."""
+
+    invitation: Annotated[Text, StringConstraints(min_length=1, max_length=512)]
+    password: Password
+
+
 class SignupAccepted(ApiModel):
     """The same answer for every e-mail, free or taken."""
 

@@ -186,6 +186,18 @@ def user_by_email(connection: Connection, email: str) -> User | None:
     return _user(row) if row else None
 
 
+def find_user(connection: Connection, name: str) -> User | None:
+    """Return the user with this e-mail, or else the one with this id, unless being deleted."""
+    found = user_by_email(connection, name)
+    if found is not None:
+        return found
+    wanted = sa.select(*_USER_COLUMNS).where(
+        users.c.id == name, ~slices.is_being_deleted(users.c.id)
+    )
+    row = connection.execute(wanted).first()
+    return _user(row) if row else None
+
+
 def all_users(connection: Connection) -> list[User]:
     """Return all users who are not being deleted, by e-mail."""
     wanted = sa.select(*_USER_COLUMNS).where(~slices.is_being_deleted(users.c.id))

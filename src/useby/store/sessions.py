@@ -162,6 +162,29 @@ def rotate(
     return Rotated(Rotation.ROTATED, row.user_id, row.session_id)
 
 
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """A sign-in that has neither ended nor expired."""
+
+    id: str
+    created_at: datetime
+    expires_at: datetime
+
+
+def open_sessions(connection: Connection, user_id: str, now: datetime) -> list[OpenSession]:
+    """Return a user's open sign-ins, the newest first."""
+    rows = connection.execute(
+        sa.select(sessions.c.id, sessions.c.created_at, sessions.c.expires_at)
+        .where(
+            sessions.c.user_id == user_id,
+            sessions.c.revoked_at.is_(None),
+            sessions.c.expires_at > now,
+        )
+        .order_by(sessions.c.created_at.desc(), sessions.c.id)
+    )
+    return [OpenSession(*row) for row in rows]
+
+
 def end_session(transaction: Transaction, user_id: str, session_id: str, now: datetime) -> None:
     """End one sign-in and revoke its tokens; do nothing if it has already ended."""
     lock_users(transaction, user_id)

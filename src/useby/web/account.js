@@ -95,6 +95,16 @@ export class Account {
   }
 
   /**
+   * Set the password of an invited account; the invitation works once.
+   *
+   * @param {string} invitation
+   * @param {string} password
+   */
+  async accept(invitation, password) {
+    await request("POST", "auth/invitation", { body: { invitation, password } });
+  }
+
+  /**
    * @param {string} email
    * @param {string} password
    */

@@ -35,6 +35,8 @@ const UNREAD = find("unread", HTMLElement);
 const MARK_ALL_READ = find("mark-all-read", HTMLButtonElement);
 
 const account = new Account();
+/** The part of a link that `useby user invite` printed; no server sees what follows the `#`. */
+const invited = new URLSearchParams(location.hash.slice(1));
 /** @type {Notifications | null} */
 let notifications = null;
 /** @type {Set<string>} */
@@ -97,7 +99,10 @@ SIGN_IN.addEventListener("submit", (event) => {
   SIGN_IN.ariaBusy = "true";
   const isNew = event.submitter?.getAttribute("value") === "new";
   void attempt(async () => {
-    if (isNew) await account.signUp(EMAIL.value, PASSWORD.value);
+    const invitation = invited.get("invitation");
+    if (invitation) await account.accept(invitation, PASSWORD.value);
+    else if (isNew) await account.signUp(EMAIL.value, PASSWORD.value);
+    stopInvitation();
     await account.signIn(EMAIL.value, PASSWORD.value);
     PASSWORD.value = "";
     begin();
@@ -107,9 +112,28 @@ SIGN_IN.addEventListener("submit", (event) => {
   });
 });
 
+function showInvitation() {
+  if (!invited.has("invitation")) return;
+  find("sign-in-title", HTMLElement).textContent = "Choose a password";
+  EMAIL.value = invited.get("email") ?? "";
+  EMAIL.readOnly = true;
+  PASSWORD.autocomplete = "new-password";
+  PASSWORD.focus();
+}
+
+/** Return to an ordinary sign-in: the invitation is used. */
+function stopInvitation() {
+  if (!invited.has("invitation")) return;
+  invited.delete("invitation");
+  history.replaceState(null, "", location.pathname + location.search);
+  find("sign-in-title", HTMLElement).textContent = "Sign in";
+  EMAIL.readOnly = false;
+  PASSWORD.autocomplete = "current-password";
+}
+
 void account.canSignUp().then(
   (open) => {
-    SIGN_UP.hidden = !open;
+    SIGN_UP.hidden = !open || invited.has("invitation");
   },
   () => {}, // the node cannot be reached
 );
@@ -264,3 +288,4 @@ MARK_ALL_READ.addEventListener("click", () => void notifications?.markAllRead())
 
 if (account.signedIn) begin();
 else show();
+showInvitation();
