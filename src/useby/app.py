@@ -20,7 +20,7 @@ from useby import logs, metrics
 from useby.actions.post_queue import PostQueue
 from useby.api import create_api
 from useby.api.context import Context
-from useby.auth.key import SettingsError, key_path, signing_key
+from useby.auth.key import SettingsError, SigningKeys, key_path, signing_keys
 from useby.auth.passwords import Passwords
 from useby.auth.rate_limits import RateLimiter
 from useby.auth.tickets import Tickets
@@ -40,6 +40,7 @@ from useby.store import migrate
 from useby.store.database import Database, StoreUnavailable
 from useby.store.lock import serving_lock
 from useby.store.open import open_database
+from useby.store.signing_keys import record as record_signing_key
 from useby.store.url import database_file
 
 log = logging.getLogger(__name__)
@@ -71,7 +72,7 @@ class Node:
         settings: Settings,
         database: Database,
         bus: Bus,
-        key: bytes,
+        keys: SigningKeys,
         now: Callable[[], datetime],
         *,
         share_port: bool = False,
@@ -81,8 +82,8 @@ class Node:
         self.database = database
         self.bus = bus
         self.clock = AlertScheduler(database, now)
-        verifier = Verifier(settings, key)
-        tickets = Tickets(key, settings.ticket_seconds)
+        verifier = Verifier(settings, keys.signing, previous=keys.previous)
+        tickets = Tickets(keys.signing, settings.ticket_seconds, previous=keys.previous)
         self.hub = Hub(settings, database, verifier, bus, now=now)
         hub = self.hub
         seats = Seats(room_of(settings), lambda: hub.count)
@@ -93,8 +94,8 @@ class Node:
             settings=settings,
             database=database,
             bus=bus,
-            key=key,
-            issuer=Issuer(key, settings.access_token_seconds),
+            keys=keys,
+            issuer=Issuer(keys.signing, settings.access_token_seconds),
             verifier=verifier,
             passwords=Passwords(),
             tickets=tickets,
@@ -221,11 +222,12 @@ async def running(
     with contextlib.ExitStack() as held:
         if file is not None:
             held.enter_context(serving_lock(file, key=key_path(file), new=new_database))
-        key = signing_key(settings, file)
+        keys = signing_keys(settings, file)
         await migrate.ensure_current(settings.database_url)
         database = open_database(settings.database_url, checkpoints=True)
         try:
-            node = Node(settings, database, bus, key, now, share_port=share_port)
+            await record_signing_key(database, keys.signing_id)
+            node = Node(settings, database, bus, keys, now, share_port=share_port)
             serving = asyncio.create_task(node.run(), name="node")
             try:
                 yield node

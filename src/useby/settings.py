@@ -54,6 +54,9 @@ class Settings(BaseSettings):
     # access
     secret_key: SecretStr | None = None
     """Key that signs our own tokens (HS256); at least 32 bytes (RFC 7518 §3.2)."""
+    secret_key_previous: SecretStr | None = None
+    """Second key, accepted while ``USEBY_SECRET_KEY`` is replaced: its tokens, sign-ins and tickets
+    are valid, and nothing is signed with it. Without it, a new key ends every sign-in."""
     allowed_origins: Names = ()
     """Origins that may open the WebSocket from a browser; empty means any."""
     allowed_hosts: Names = ()
@@ -170,10 +173,11 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _check_key(self) -> Self:
         minimum = 32
-        if self.secret_key is not None:
-            size = len(self.secret_key.get_secret_value().encode())
+        for name in ("secret_key", "secret_key_previous"):
+            key: SecretStr | None = getattr(self, name)
+            size = minimum if key is None else len(key.get_secret_value().encode())
             if size < minimum:
-                msg = f"USEBY_SECRET_KEY has {size} bytes; HS256 wants at least {minimum}"
+                msg = f"USEBY_{name.upper()} has {size} bytes; HS256 wants at least {minimum}"
                 raise ValueError(msg)
         return self
 

@@ -8,7 +8,8 @@ from tests.support.factories import NOON, a_kept_owner
 
 from useby.actions import accounts as actions
 from useby.actions.accounts import EmailTaken
-from useby.auth.refresh import hash_of
+from useby.auth.key import SigningKeys
+from useby.auth.refresh import hash_of, successor_of
 from useby.auth.tokens import Claims
 from useby.domain.account import AccountChange, TokenStatus, User
 from useby.domain.events import AccessRevoked, Event
@@ -17,6 +18,7 @@ from useby.store.database import Database, Transaction
 
 MONTH = timedelta(days=30)
 GRACE = timedelta(seconds=10)
+KEYS = SigningKeys(b"only the tests sign with this key")
 
 
 async def status_of(database: Database, user: User, session_id: str | None) -> TokenStatus:
@@ -31,7 +33,14 @@ def claims_of(user_id: str, session_id: str | None) -> Claims:
 
 async def signed_in(database: Database, user: User, token: str = "t0") -> str:
     return await database.write(
-        lambda t: actions.open_session(t, user.id, now=NOON, lifetime=MONTH, refresh_token=token)
+        lambda t: actions.open_session(
+            t,
+            user.id,
+            now=NOON,
+            lifetime=MONTH,
+            refresh_token=token,
+            key_id=KEYS.signing_id,
+        )
     )
 
 
@@ -97,6 +106,7 @@ async def test_a_sign_in_opens_a_session_if_the_password_is_still_the_verified_o
             verified_hash="hash",
             better_hash=better,
             refresh_token="t0",
+            key_id=KEYS.signing_id,
             now=NOON,
             lifetime=MONTH,
         )
@@ -116,26 +126,28 @@ async def test_a_refreshed_session_goes_on_with_the_successor(database: Database
     ada = await a_kept_owner(database)
     session_id = await signed_in(database, ada)
 
-    def refresh(transaction: Transaction, token: str, after: int) -> tuple[str, str] | None:
+    def refresh(transaction: Transaction, token: str, after: int) -> tuple[str, str, str] | None:
         now = NOON + timedelta(seconds=after)
         return actions.refresh_session(
-            transaction, token, token + "'", now=now, grace=GRACE, lifetime=MONTH
+            transaction, token, KEYS, now=now, grace=GRACE, lifetime=MONTH
         )
 
-    assert await database.write(lambda t: refresh(t, "t0", 1)) == (ada.id, session_id)
-    assert await database.write(lambda t: refresh(t, "t0", 2)) == (ada.id, session_id)
+    first = successor_of(KEYS.signing, "t0")
+    second = successor_of(KEYS.signing, first)
+    assert await database.write(lambda t: refresh(t, "t0", 1)) == (ada.id, session_id, first)
+    assert await database.write(lambda t: refresh(t, "t0", 2)) == (ada.id, session_id, first)
     assert await database.write(lambda t: refresh(t, "unknown", 3)) is None
-    assert await database.write(lambda t: refresh(t, "t0'", 4)) == (ada.id, session_id)
+    assert await database.write(lambda t: refresh(t, first, 4)) == (ada.id, session_id, second)
 
 
 async def test_a_token_spent_long_ago_ends_its_session(database: Database) -> None:
     ada = await a_kept_owner(database)
     session_id = await signed_in(database, ada)
 
-    def refresh(transaction: Transaction, after: int) -> tuple[str, str] | None:
+    def refresh(transaction: Transaction, after: int) -> tuple[str, str, str] | None:
         now = NOON + timedelta(seconds=after)
         return actions.refresh_session(
-            transaction, "t0", "t1", now=now, grace=GRACE, lifetime=MONTH
+            transaction, "t0", KEYS, now=now, grace=GRACE, lifetime=MONTH
         )
 
     await database.write(lambda t: refresh(t, 0))

@@ -10,7 +10,14 @@ from typing import Any
 
 import pytest
 
-from useby.auth.key import KEY_BYTES, SettingsError, key_path, signing_key
+from useby.auth.key import (
+    KEY_BYTES,
+    SettingsError,
+    key_id,
+    key_path,
+    signing_key,
+    signing_keys,
+)
 from useby.settings import Settings
 
 SECRET = "a secret of quite enough characters"
@@ -98,6 +105,20 @@ print(signing_key(Settings(_env_file=None), Path(sys.argv[1])).decode())
     keys = {process.communicate()[0] for process in started}
     assert len(keys) == 1
     assert all(process.returncode == 0 for process in started)
+
+
+def test_the_signing_key_comes_first_and_an_id_shows_nothing_of_its_key(database: Path) -> None:
+    keys = signing_keys(settings(secret_key=SECRET, secret_key_previous=SECRET[::-1]), database)
+    assert list(keys.by_id.values()) == [SECRET.encode(), SECRET[::-1].encode()]
+    assert list(keys.by_id) == [keys.signing_id, key_id(SECRET[::-1].encode())]
+    assert {len(each) for each in keys.by_id} == {22}
+    assert list(signing_keys(settings(secret_key=SECRET), database).by_id) == [keys.signing_id]
+
+
+def test_a_previous_key_that_is_too_short_is_refused_and_not_printed() -> None:
+    with pytest.raises(ValueError, match="USEBY_SECRET_KEY_PREVIOUS has 5 bytes") as caught:
+        settings(secret_key=SECRET, secret_key_previous="short")
+    assert "short" not in str(caught.value)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "fridge.example"])

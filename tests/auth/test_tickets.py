@@ -27,6 +27,13 @@ def test_a_ticket_is_its_owners_for_every_node_that_has_the_key(
     assert Tickets(KEY[::-1], 30).owner_of(tickets.new(owner)) is None
 
 
+def test_a_ticket_of_the_previous_key_is_read_and_none_is_made_with_it(tickets: Tickets) -> None:
+    changed = Tickets(KEY[::-1], 30, previous=KEY)
+    assert changed.owner_of(tickets.new("ada")) == "ada"
+    assert changed.owner_of(changed.new("ada")) == "ada"
+    assert tickets.owner_of(changed.new("ada")) is None
+
+
 def test_no_two_tickets_are_the_same_nor_looks_one_like_a_token(tickets: Tickets) -> None:
     issued = {tickets.new("ada") for _ in range(1000)}
     assert len(issued) == 1000

@@ -51,6 +51,13 @@ def test_a_token_that_was_made_is_verified(verifier: Verifier) -> None:
     assert claims.token_id
 
 
+def test_a_token_of_the_previous_key_is_verified_and_no_other() -> None:
+    changed = Verifier(Settings(_env_file=None), KEY[::-1], previous=KEY)
+    for key in (KEY, KEY[::-1]):
+        assert changed.verify(Issuer(key, 900).access("ada", "s1", NOW), NOW).user_id == "ada"
+    refused(changed, Issuer(b"x" * 32, 900).access("ada", "s1", NOW))
+
+
 def test_every_token_has_an_id_of_its_own() -> None:
     issuer = Issuer(KEY, 900)
     assert issuer.access("ada", "s1", NOW) != issuer.access("ada", "s1", NOW)

@@ -7,7 +7,7 @@ from tests.support.factories import NOON, a_kept_owner
 
 from useby.domain.account import TokenStatus, User
 from useby.domain.events import AccessRevoked, Event
-from useby.store import accounts, sessions
+from useby.store import accounts, sessions, signing_keys
 from useby.store.database import Database
 from useby.store.sessions import Rotated, Rotation
 
@@ -25,25 +25,29 @@ class Family:
         self.told: list[Event] = []
         database.on_commit = self.told.append
 
-    async def open(self, token: str = "t0") -> None:
+    async def open(self, token: str = "t0", key: str | None = "k") -> None:
         await self.database.write(
             lambda t: sessions.open_session(
                 t,
                 user_id=self.user.id,
                 session_id=self.session_id,
                 token_hash=token,
+                key_id=key,
                 now=NOON,
                 expires_at=NOON + MONTH,
             )
         )
 
-    async def present(self, token: str, successor: str, after: float = 0.0) -> Rotated:
+    async def present(
+        self, token: str, successor: str, after: float = 0.0, **successors: str
+    ) -> Rotated:
+        """Present a token under the key "k", or under those that ``successors`` names."""
         now = NOON + timedelta(seconds=after)
         return await self.database.write(
             lambda t: sessions.rotate(
                 t,
                 token_hash=token,
-                successor_hash=successor,
+                successors=successors or {"k": successor},
                 now=now,
                 grace=GRACE,
                 expires_at=now + MONTH,
@@ -66,7 +70,7 @@ async def family(database: Database) -> Family:
 async def test_each_use_spends_a_token_and_keeps_its_successor(family: Family) -> None:
     for number in range(5):
         outcome = await family.present(f"t{number}", f"t{number + 1}", after=60.0 * number)
-        assert outcome == Rotated(Rotation.ROTATED, family.user.id, "s")
+        assert outcome == Rotated(Rotation.ROTATED, family.user.id, "s", "k")
     assert await family.standing() is TokenStatus.GOOD
 
 
@@ -102,6 +106,62 @@ async def test_unknown_expired_and_ended_are_the_same(family: Family) -> None:
     )
     await family.database.write(lambda t: sessions.end_session(t, family.user.id, "s", NOON))
     assert await family.present("t0", "t1") == Rotated(Rotation.UNKNOWN)
+
+
+async def test_a_token_is_unknown_under_a_new_key_and_its_sign_in_stays(family: Family) -> None:
+    assert await family.present("t0", "", new="n1") == Rotated(Rotation.UNKNOWN)
+    assert family.told == []
+    assert (await family.present("t0", "t1")).outcome is Rotation.ROTATED
+
+
+async def test_a_token_under_the_previous_key_moves_its_sign_in_to_the_new_one(
+    family: Family,
+) -> None:
+    moved = await family.present("t0", "", new="n1", k="t1")
+    assert moved == Rotated(Rotation.ROTATED, family.user.id, "s", "new")
+    assert await family.present("n1", "t2") == Rotated(Rotation.UNKNOWN)
+    assert (await family.present("n1", "", new="n2")).outcome is Rotation.ROTATED
+
+
+async def test_a_repeat_gets_the_successor_that_a_node_with_the_other_key_has_stored(
+    family: Family,
+) -> None:
+    await family.present("t0", "t1")
+    repeated = await family.present("t0", "", after=1, new="n1", k="t1")
+    assert repeated == Rotated(Rotation.REPEATED, family.user.id, "s", "k")
+    await family.present("t1", "", after=2, new="n2", k="t2")
+    repeated = await family.present("t1", "", after=3, k="t2", new="n2")
+    assert repeated == Rotated(Rotation.REPEATED, family.user.id, "s", "new")
+
+
+async def test_a_repeat_whose_successor_is_of_an_unknown_key_gets_none(family: Family) -> None:
+    await family.present("t0", "", new="n1", k="t1")
+    await family.database.write(
+        lambda t: t.connection.exec_driver_sql("UPDATE sessions SET key_id = 'k'")
+    )
+    assert await family.present("t0", "t1", after=1) == Rotated(Rotation.UNKNOWN)
+
+
+async def test_a_sign_in_of_an_earlier_version_is_bound_to_the_first_key_of_a_node(
+    database: Database,
+) -> None:
+    family = Family(database, await a_kept_owner(database))
+    await family.open(key=None)
+    assert await family.present("t0", "t1") == Rotated(Rotation.UNKNOWN)
+    await signing_keys.record(database, "k")
+    await signing_keys.record(database, "new")
+    assert await family.present("t0", "", new="n1") == Rotated(Rotation.UNKNOWN)
+    assert (await family.present("t0", "", new="n1", k="t1")).outcome is Rotation.ROTATED
+    assert (await family.present("n1", "", new="n2")).outcome is Rotation.ROTATED
+
+
+@pytest.mark.parametrize(("key", "is_known"), [("k", True), ("new", False)])
+async def test_a_device_is_known_by_a_token_of_an_accepted_key_only(
+    family: Family, key: str, is_known: bool
+) -> None:
+    email = family.user.email or ""
+    found = await family.database.read(lambda c: sessions.good_session(c, email, "t0", [key], NOON))
+    assert found == ("s" if is_known else None)
 
 
 async def test_ending_a_session_twice_is_told_once(family: Family) -> None:

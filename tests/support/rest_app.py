@@ -12,6 +12,7 @@ from uuid_utils import uuid7
 from useby.actions.post_queue import PostQueue
 from useby.api import create_api
 from useby.api.context import Context
+from useby.auth.key import SigningKeys
 from useby.auth.passwords import Passwords
 from useby.auth.rate_limits import RateLimiter
 from useby.auth.tickets import Tickets
@@ -39,7 +40,7 @@ class Rest:
             settings=settings,
             database=database,
             bus=MemoryBus(),
-            key=KEY,
+            keys=SigningKeys(KEY),
             issuer=Issuer(KEY, settings.access_token_seconds),
             verifier=Verifier(settings, KEY),
             passwords=Passwords(),

@@ -7,6 +7,7 @@ from typing import Final
 from uuid_utils import uuid7
 
 from useby.auth import refresh
+from useby.auth.key import SigningKeys
 from useby.auth.tokens import Claims
 from useby.domain.account import AccountChange, TokenStatus, User
 from useby.domain.policy import Policy
@@ -121,14 +122,25 @@ def open_session(
     now: datetime,
     lifetime: timedelta,
     refresh_token: str | None = None,
+    key_id: str | None = None,
 ) -> str:
-    """Open a sign-in, with its first refresh token if it has one; return its id."""
+    """Open a sign-in and return its id.
+
+    Args:
+        transaction: The running write.
+        user_id: The user.
+        now: The current time, aware.
+        lifetime: Time until the sign-in ends if it is not refreshed.
+        refresh_token: Its first refresh token, if it has one.
+        key_id: Id of the key that the refresh token is bound to.
+    """
     session_id = str(uuid7())
     sessions.open_session(
         transaction,
         user_id=user_id,
         session_id=session_id,
         token_hash=None if refresh_token is None else refresh.hash_of(refresh_token),
+        key_id=key_id,
         now=now,
         expires_at=now + lifetime,
     )
@@ -142,6 +154,7 @@ def sign_in(
     verified_hash: str | None,
     better_hash: str | None,
     refresh_token: str,
+    key_id: str,
     now: datetime,
     lifetime: timedelta,
 ) -> str | None:
@@ -153,6 +166,7 @@ def sign_in(
         verified_hash: The hash against which the password was verified.
         better_hash: A hash of the same password with current parameters, if it needs one.
         refresh_token: The first refresh token.
+        key_id: Id of the signing key, to which the sign-in is bound.
         now: The current time, aware.
         lifetime: Time until the sign-in ends if it is not refreshed.
 
@@ -164,7 +178,12 @@ def sign_in(
     if better_hash is not None:
         accounts.set_password_hash(transaction, user_id, better_hash)
     session_id = open_session(
-        transaction, user_id, now=now, lifetime=lifetime, refresh_token=refresh_token
+        transaction,
+        user_id,
+        now=now,
+        lifetime=lifetime,
+        refresh_token=refresh_token,
+        key_id=key_id,
     )
     sessions.purge(transaction, now)
     return session_id
@@ -173,29 +192,32 @@ def sign_in(
 def refresh_session(
     transaction: Transaction,
     refresh_token: str,
-    successor: str,
+    keys: SigningKeys,
     *,
     now: datetime,
     grace: timedelta,
     lifetime: timedelta,
-) -> tuple[str, str] | None:
+) -> tuple[str, str, str] | None:
     """Spend a refresh token for its successor; one spent before ``grace`` ends its sign-in.
 
     Returns:
-        The ids of the user and the sign-in; ``None`` if the token is not valid. The end of a
-        sign-in is committed all the same, so this does not raise.
+        The ids of the user and the sign-in, and the successor; ``None`` if the token is not valid
+        under these keys. The end of a sign-in is committed all the same, so this does not raise.
     """
+    successors = {
+        key_id: refresh.successor_of(key, refresh_token) for key_id, key in keys.by_id.items()
+    }
     rotated = sessions.rotate(
         transaction,
         token_hash=refresh.hash_of(refresh_token),
-        successor_hash=refresh.hash_of(successor),
+        successors={key_id: refresh.hash_of(each) for key_id, each in successors.items()},
         now=now,
         grace=grace,
         expires_at=now + lifetime,
     )
     if rotated.outcome not in (Rotation.ROTATED, Rotation.REPEATED):
         return None
-    return rotated.user_id, rotated.session_id
+    return rotated.user_id, rotated.session_id, successors[rotated.key_id]
 
 
 def sign_out(transaction: Transaction, refresh_token: str, now: datetime) -> None:

@@ -100,6 +100,7 @@ async def login(node: ContextDep, request: Request, given: LoginIn) -> TokensOut
             verified_hash=hashed,
             better_hash=better,
             refresh_token=token,
+            key_id=node.keys.signing_id,
             now=now,
             lifetime=timedelta(seconds=node.settings.refresh_token_seconds),
         )
@@ -116,13 +117,12 @@ async def refresh_tokens(node: ContextDep, given: RefreshIn) -> TokensOut:
     A token that was spent longer ago than the grace period ends its sign-in.
     """
     now = node.now()
-    successor = refresh.successor_of(node.key, given.refresh_token)
     settings = node.settings
     session = await node.database.write(
         lambda t: actions.refresh_session(
             t,
             given.refresh_token,
-            successor,
+            node.keys,
             now=now,
             grace=timedelta(seconds=settings.refresh_grace_seconds),
             lifetime=timedelta(seconds=settings.refresh_token_seconds),
@@ -130,7 +130,7 @@ async def refresh_tokens(node: ContextDep, given: RefreshIn) -> TokensOut:
     )
     if session is None:
         raise Problem.unauthorized("The refresh token is no longer valid.")
-    return _tokens(node, *session, successor)
+    return _tokens(node, *session)
 
 
 @router.post(
@@ -200,7 +200,7 @@ async def _slowed(node: ContextDep, network: str, given: LoginIn) -> int | None:
     if given.refresh_token is not None:
         token_hash, now = refresh.hash_of(given.refresh_token), node.now()
         session_id = await node.database.read(
-            lambda c: sessions.good_session(c, given.email, token_hash, now)
+            lambda c: sessions.good_session(c, given.email, token_hash, node.keys.by_id, now)
         )
         if session_id is not None and node.rates.hit("device", session_id) is None:
             return None

@@ -11,6 +11,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from useby.actions import accounts as actions
 from useby.actions.post_queue import PostQueue
 from useby.api.errors import Problem
+from useby.auth.key import SigningKeys
 from useby.auth.passwords import Passwords
 from useby.auth.rate_limits import RateLimiter
 from useby.auth.tickets import Tickets
@@ -34,7 +35,7 @@ class Context:
     settings: Settings
     database: Database
     bus: Bus
-    key: bytes
+    keys: SigningKeys
     issuer: Issuer
     verifier: Verifier
     passwords: Passwords

@@ -1,10 +1,18 @@
-"""Load the key that signs our tokens, from settings or from a file beside the database."""
+"""Load the key that signs our tokens, from settings or from a file beside the database.
+
+While a key is replaced, the settings also have the previous one, which verifies and never signs.
+"""
 
 import contextlib
+import hashlib
+import hmac
 import os
 import secrets
 import stat
 import tempfile
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -17,9 +25,46 @@ class SettingsError(Exception):
     """Raised when the program cannot start with these settings; the message contains the remedy."""
 
 
+@dataclass(frozen=True)
+class SigningKeys:
+    """Key that signs, and the previous one, with which a token is still verified."""
+
+    signing: bytes
+    previous: bytes | None = None
+
+    @cached_property
+    def by_id(self) -> dict[str, bytes]:
+        """Keys by their ids, the signing key first."""
+        keys = (self.signing,) if self.previous is None else (self.signing, self.previous)
+        return {key_id(key): key for key in keys}
+
+    @property
+    def signing_id(self) -> str:
+        """Id of the key that signs."""
+        return next(iter(self.by_id))
+
+
+def key_id(key: bytes) -> str:
+    """Return an id of the key, from which the key cannot be computed: 128 bits."""
+    return urlsafe_b64encode(hmac.digest(key, b"key id", hashlib.sha256)[:16]).rstrip(b"=").decode()
+
+
 def key_path(database: Path) -> Path:
     """Return the file of a database's signing key, used if the settings give none."""
     return database.with_suffix(".key")
+
+
+def signing_keys(settings: Settings, database: Path | None) -> SigningKeys:
+    """Return the signing key as ``signing_key`` does, with the previous one, if it is set.
+
+    Raises:
+        SettingsError: For the reasons given at ``signing_key``.
+    """
+    previous = settings.secret_key_previous
+    return SigningKeys(
+        signing_key(settings, database),
+        None if previous is None else previous.get_secret_value().encode(),
+    )
 
 
 def signing_key(settings: Settings, database: Path | None) -> bytes:

@@ -1,7 +1,8 @@
 """Refresh tokens: opaque, 256 bits, stored only as a hash.
 
 A token's successor is computed from the token and our key, so that a repeated request gets the
-same successor although neither is stored in clear.
+same successor although neither is stored in clear. The database stores the id of the key to which a
+sign-in is bound.
 """
 
 import base64

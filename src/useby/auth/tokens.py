@@ -58,14 +58,20 @@ class Issuer:
 class Verifier:
     """Verifies tokens. The only state is the keys of an outside issuer."""
 
-    def __init__(self, settings: Settings, key: bytes) -> None:
-        """Store our own key, and read the outside issuer from the settings, if they have one.
+    def __init__(self, settings: Settings, key: bytes, *, previous: bytes | None = None) -> None:
+        """Store our own keys, and read the outside issuer from the settings, if they have one.
+
+        Args:
+            settings: The settings with the outside issuer.
+            key: Our signing key.
+            previous: The signing key before, whose tokens are still valid.
 
         Raises:
             ValueError: The settings name an algorithm, a URL or a PEM that cannot be used.
             OSError: The PEM file cannot be read.
         """
         self._key = key
+        self._previous = previous
         self._max_bytes = settings.token_max_bytes
         self._outside = None
         if settings.jwt_public_key is not None or settings.jwt_jwks_url is not None:
@@ -119,7 +125,10 @@ class Verifier:
 
     def _ours(self, token: str, header: dict[str, Any], now: datetime) -> Claims:
         signed, _, signature = token.rpartition(".")
-        if not hmac.compare_digest(signature, _signature(self._key, signed)):
+        if not hmac.compare_digest(signature, _signature(self._key, signed)) and (
+            self._previous is None
+            or not hmac.compare_digest(signature, _signature(self._previous, signed))
+        ):
             raise InvalidToken
         payload = _object(signed.partition(".")[2])
         if header.get("typ") != TYPE or payload.get("iss") != ISSUER:

@@ -119,10 +119,13 @@ sessions = sa.Table(
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("expires_at", UtcDateTime, nullable=False),
     sa.Column("revoked_at", UtcDateTime, nullable=True),
+    sa.Column("key_id", sa.String(22), nullable=True),
     sa.PrimaryKeyConstraint("user_id", "id"),
     sa.Index(None, "expires_at"),
 )
-"""One sign-in and all refresh tokens that follow from it (the token family)."""
+"""One sign-in and all refresh tokens that follow from it (the token family). ``key_id`` is the id
+of the key that its newest refresh token is bound to. It is empty in rows of earlier versions, which
+are bound to ``signing_keys.first_id``."""
 
 refresh_tokens = sa.Table(
     "refresh_tokens",
@@ -289,3 +292,13 @@ epoch = sa.Table(
 )
 """Table of at most one row. Its random value changes when a node finds that committed rows were
 lost; see ``store.epoch``."""
+
+signing_keys = sa.Table(
+    "signing_keys",
+    metadata,
+    sa.Column("id", sa.SmallInteger, primary_key=True),
+    sa.Column("first_id", sa.String(22), nullable=False),
+    sa.Column("current_id", sa.String(22), nullable=False),
+)
+"""Table of at most one row: the ids of the first and of the newest key that nodes signed with; see
+``store.signing_keys``."""

@@ -3,12 +3,16 @@
 A refresh token is spent when it is used (RFC 9700 section 4.14.2). Its immediate predecessor
 still works for a short grace period, with the same successor, because two tabs or a lost response
 are no theft. Use of any older token is treated as theft and ends the sign-in.
+
+A sign-in is bound to the key under which its newest token was issued. Callers pass the ids of the
+keys that they accept; under another key its tokens are unknown.
 """
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -17,11 +21,14 @@ from useby.store.bulk import values_params, values_table
 from useby.store.database import Connection, Transaction
 from useby.store.locks import lock_users
 from useby.store.schema import refresh_tokens, sessions, users
+from useby.store.signing_keys import FIRST_ID
 
 PURGED: Final = 20
 """Maximum expired sign-ins that one new sign-in removes: more than are added."""
 PURGED_TOKENS: Final = 500
 """Maximum refresh tokens that it removes with them, some 10 ms of work."""
+
+_KEY_ID: Final = sa.func.coalesce(sessions.c.key_id, FIRST_ID)
 
 _EXPIRED: Final = (
     sa.select(sessions.c.user_id, sessions.c.id)
@@ -62,7 +69,8 @@ class Rotation(Enum):
     REUSED = "theft"
     """Spent long ago: its sign-in has been ended."""
     UNKNOWN = "unknown"
-    """Not issued here, or expired, or its sign-in has ended, or its user is disabled."""
+    """Not issued here or under another key, or expired, or its sign-in has ended, or its user is
+    disabled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +80,8 @@ class Rotated:
     outcome: Rotation
     user_id: str = ""
     session_id: str = ""
+    key_id: str = ""
+    """Key whose successor was stored, if the token was rotated or repeated."""
 
 
 def open_session(
@@ -80,14 +90,15 @@ def open_session(
     user_id: str,
     session_id: str,
     token_hash: str | None,
+    key_id: str | None = None,
     now: datetime,
     expires_at: datetime,
 ) -> None:
-    """Add a sign-in, with its first refresh token if it has one."""
+    """Add a sign-in, with its first refresh token, bound to the key ``key_id``, if it has one."""
     lock_users(transaction, user_id)
     transaction.connection.execute(
         sa.insert(sessions).values(
-            user_id=user_id, id=session_id, created_at=now, expires_at=expires_at
+            user_id=user_id, id=session_id, created_at=now, expires_at=expires_at, key_id=key_id
         )
     )
     if token_hash is not None:
@@ -98,7 +109,7 @@ def rotate(
     transaction: Transaction,
     *,
     token_hash: str,
-    successor_hash: str,
+    successors: Mapping[str, str],
     now: datetime,
     grace: timedelta,
     expires_at: datetime,
@@ -106,6 +117,15 @@ def rotate(
     """Spend a refresh token and store its successor.
 
     Theft is returned as a value and not raised, because the end of the sign-in must be committed.
+
+    Args:
+        transaction: The running write.
+        token_hash: Hash of the token.
+        successors: Hash of the token's successor under each accepted key, by the key's id. The
+            first is stored; the others are returned if another node has stored them.
+        now: The current time, aware.
+        grace: Time for which a spent token gets the same successor again.
+        expires_at: The end of the successor, and of the sign-in.
     """
     connection = transaction.connection
     owner = connection.scalar(
@@ -114,7 +134,29 @@ def rotate(
     if owner is None:
         return Rotated(Rotation.UNKNOWN)
     lock_users(transaction, owner)  # of two concurrent uses of a token, the second is a repeat
-    row = connection.execute(
+    row = _token(connection, token_hash, successors)
+    if row is None or row.expires_at <= now:
+        return Rotated(Rotation.UNKNOWN)
+    if row.spent_at is not None:
+        return _spent_again(transaction, row, successors, now, grace)
+    key_id, successor_hash = next(iter(successors.items()))
+    connection.execute(
+        sa.update(refresh_tokens)
+        .where(refresh_tokens.c.token_hash == token_hash)
+        .values(spent_at=now, successor_hash=successor_hash)
+    )
+    _keep(transaction, successor_hash, row.user_id, row.session_id, expires_at)
+    connection.execute(
+        sa.update(sessions)
+        .where(sessions.c.user_id == row.user_id, sessions.c.id == row.session_id)
+        .values(expires_at=expires_at, key_id=key_id)
+    )
+    return Rotated(Rotation.ROTATED, row.user_id, row.session_id, key_id)
+
+
+def _token(connection: Connection, token_hash: str, key_ids: Collection[str]) -> Any:
+    """Return the row of a refresh token, spent or not, if its sign-in has not ended."""
+    return connection.execute(
         sa.select(
             refresh_tokens.c.user_id,
             refresh_tokens.c.session_id,
@@ -133,33 +175,32 @@ def rotate(
         .where(
             refresh_tokens.c.token_hash == token_hash,
             sessions.c.revoked_at.is_(None),
+            _KEY_ID.in_(list(key_ids)),
             users.c.disabled_at.is_(None),
         )
     ).first()
-    if row is None or row.expires_at <= now:
-        return Rotated(Rotation.UNKNOWN)
-    if row.spent_at is not None:
-        successor_spent = connection.scalar(
-            sa.select(refresh_tokens.c.spent_at).where(
-                refresh_tokens.c.token_hash == row.successor_hash
-            )
+
+
+def _spent_again(
+    transaction: Transaction,
+    row: Any,
+    successors: Mapping[str, str],
+    now: datetime,
+    grace: timedelta,
+) -> Rotated:
+    """Return the stored successor of a spent token within the grace; else end its sign-in."""
+    successor_spent = transaction.connection.scalar(
+        sa.select(refresh_tokens.c.spent_at).where(
+            refresh_tokens.c.token_hash == row.successor_hash
         )
-        if successor_spent is None and now - row.spent_at <= grace:
-            return Rotated(Rotation.REPEATED, row.user_id, row.session_id)
+    )
+    if successor_spent is not None or now - row.spent_at > grace:
         end_session(transaction, row.user_id, row.session_id, now)
         return Rotated(Rotation.REUSED, row.user_id, row.session_id)
-    connection.execute(
-        sa.update(refresh_tokens)
-        .where(refresh_tokens.c.token_hash == token_hash)
-        .values(spent_at=now, successor_hash=successor_hash)
-    )
-    _keep(transaction, successor_hash, row.user_id, row.session_id, expires_at)
-    connection.execute(
-        sa.update(sessions)
-        .where(sessions.c.user_id == row.user_id, sessions.c.id == row.session_id)
-        .values(expires_at=expires_at)
-    )
-    return Rotated(Rotation.ROTATED, row.user_id, row.session_id)
+    for key_id, successor_hash in successors.items():
+        if successor_hash == row.successor_hash:
+            return Rotated(Rotation.REPEATED, row.user_id, row.session_id, key_id)
+    return Rotated(Rotation.UNKNOWN)  # a node with a newer key has stored the successor
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,13 +252,16 @@ def session_of(transaction: Transaction, token_hash: str) -> tuple[str, str] | N
     return (row.user_id, row.session_id) if row else None
 
 
-def good_session(connection: Connection, email: str, token_hash: str, now: datetime) -> str | None:
+def good_session(
+    connection: Connection, email: str, token_hash: str, key_ids: Collection[str], now: datetime
+) -> str | None:
     """Return the sign-in of a valid, unspent refresh token; ``None`` if it is not this user's.
 
     Args:
         connection: The snapshot to read.
         email: The user's e-mail in lower case.
         token_hash: Hash of the token.
+        key_ids: Ids of the accepted keys.
         now: The current time, aware.
     """
     return connection.scalar(
@@ -235,6 +279,7 @@ def good_session(connection: Connection, email: str, token_hash: str, now: datet
             refresh_tokens.c.spent_at.is_(None),
             refresh_tokens.c.expires_at > now,
             sessions.c.revoked_at.is_(None),
+            _KEY_ID.in_(list(key_ids)),
             users.c.email == email,
         )
     )
