@@ -1,5 +1,6 @@
 """What is misconfigured is found, and named."""
 
+import asyncio
 import json
 import resource
 import socket
@@ -9,9 +10,12 @@ from pathlib import Path
 import pytest
 from tests.support.cli_result import Useby
 
+from useby.auth.key import key_id
 from useby.cli import doctor
+from useby.store import signing_keys
 from useby.store.health import has_wal_reset_bug
 from useby.store.lock import serving_lock
+from useby.store.open import open_database
 from useby.store.sqlite import sqlite_engine
 
 
@@ -48,7 +52,6 @@ def test_an_empty_folder_is_healthy_and_stays_empty(useby: Useby, folder: Path) 
 
 def test_a_database_in_use_is_healthy(useby: Useby, folder: Path) -> None:
     useby("user", "add", "ada@example.org")
-    useby("token", "ada@example.org")
     found = _findings(useby)
     assert _problems(useby) == {}
     assert found["database"][1].startswith("useby.db is whole")
@@ -84,6 +87,29 @@ def test_a_key_that_others_can_read_is_a_problem(useby: Useby, folder: Path) -> 
     (folder / "useby.key").write_text("k" * 43)
     (folder / "useby.key").chmod(0o644)
     assert "chmod 600" in _problems(useby)["signing key"]
+
+
+def _a_node_signs_with(key: bytes) -> None:
+    async def node_starts() -> None:
+        database = open_database("sqlite:///useby.db")
+        await signing_keys.record(database, key_id(key))
+        await database.close()
+
+    asyncio.run(node_starts())
+
+
+def test_another_key_than_the_nodes_is_a_problem_and_one_that_replaces_it_is_none(
+    useby: Useby, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    useby("user", "add", "ada@example.org")
+    _a_node_signs_with(b"n" * 32)
+    assert "there is no" in _problems(useby)["node's key"]
+    monkeypatch.setenv("USEBY_SECRET_KEY", "x" * 32)
+    assert "signs with another key" in _problems(useby)["node's key"]
+    monkeypatch.setenv("USEBY_SECRET_KEY_PREVIOUS", "n" * 32)
+    assert _problems(useby) == {}
+    _a_node_signs_with(b"x" * 32)
+    assert _findings(useby)["node's key"] == ("ok", "the node signs with this key")
 
 
 def test_no_key_on_an_address_that_others_reach_is_a_problem(

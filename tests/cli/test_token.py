@@ -7,11 +7,19 @@ from pathlib import Path
 import pytest
 from tests.support.cli_result import Useby
 
+from useby.auth.key import key_id, signing_key
 from useby.auth.tokens import Claims, Verifier
 from useby.domain.account import TokenStatus
 from useby.settings import Settings
-from useby.store import accounts
+from useby.store import accounts, signing_keys
 from useby.store.open import open_database
+
+
+@pytest.fixture(autouse=True)
+def key(useby: Useby) -> bytes:
+    """The key that a node has made beside its database."""
+    useby("migrate")
+    return signing_key(Settings(_env_file=None), Path("useby.db"))  # type: ignore[call-arg]
 
 
 def _claims(token: str) -> Claims:
@@ -71,3 +79,37 @@ def test_a_key_that_others_can_read_is_refused(
     said = useby("token", "ada@example.org")
     assert said.status == 1
     assert "chmod 600" in said.err
+
+
+def test_without_the_nodes_key_the_command_refuses_and_makes_none(
+    useby: Useby, folder: Path
+) -> None:
+    useby("user", "add", "ada@example.org")
+    Path("useby.key").unlink()
+    said = useby("token", "ada@example.org")
+    assert (said.status, said.out) == (1, "")
+    assert str(folder / "useby.key") in said.err
+    assert "USEBY_SECRET_KEY is not set" in said.err
+    assert not Path("useby.key").exists()
+
+
+@pytest.mark.parametrize("from_environment", [False, True])
+def test_another_key_than_the_nodes_is_refused(
+    useby: Useby, key: bytes, monkeypatch: pytest.MonkeyPatch, *, from_environment: bool
+) -> None:
+    useby("user", "add", "ada@example.org")
+    nodes = key_id(b"n" * 32 if not from_environment else key)
+
+    async def node_starts() -> None:
+        database = open_database("sqlite:///useby.db")
+        await signing_keys.record(database, nodes)
+        await database.close()
+
+    asyncio.run(node_starts())
+    if from_environment:
+        assert useby("token", "ada@example.org").status == 0
+        monkeypatch.setenv("USEBY_SECRET_KEY", "x" * 32)
+    said = useby("token", "ada@example.org")
+    assert (said.status, said.out) == (1, "")
+    where = "USEBY_SECRET_KEY" if from_environment else "useby.key"
+    assert said.err.startswith(f"useby: {where} is not the key that the node signs with")

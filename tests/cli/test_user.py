@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from tests.support.cli_result import Useby
 
+from useby.auth.key import signing_key
 from useby.auth.passwords import Passwords
+from useby.settings import Settings
 from useby.store import accounts
 from useby.store.open import open_database
 
@@ -142,8 +144,19 @@ def test_a_command_about_nobody_is_one_line(useby: Useby, command: str) -> None:
     assert said.err == "useby: no user has the e-mail or the id bob@example.org\n"
 
 
-def test_an_invitation_is_a_link_with_the_email(useby: Useby) -> None:
+def test_an_invitation_is_not_signed_with_a_key_that_is_none_of_the_nodes(
+    useby: Useby, folder: Path
+) -> None:
     useby("user", "add", "ada@example.org")
+    said = useby("user", "invite", "ada@example.org")
+    assert (said.status, said.out) == (1, "")
+    assert str(folder / "useby.key") in said.err
+    assert not (folder / "useby.key").exists()
+
+
+def test_an_invitation_is_a_link_with_the_email(useby: Useby, folder: Path) -> None:
+    useby("user", "add", "ada@example.org")
+    signing_key(Settings(_env_file=None), folder / "useby.db")  # type: ignore[call-arg]
     said = useby("user", "invite", "ada@example.org", "--url", "https://useby.example/")
     assert said.out.startswith("https://useby.example/#invitation=")
     assert said.out.endswith("&email=ada%40example.org\n")

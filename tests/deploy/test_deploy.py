@@ -306,3 +306,28 @@ def test_no_secret_stands_in_a_file() -> None:
             assert any(fnmatch(value, each) for each in placeholder), f"{path}: {value}"
         assert not re.search(r"://[\w-]+:(?!\$\{)[^/\s]+@", path.read_text()), path
     assert ".env" in (ROOT / ".gitignore").read_text().splitlines()
+
+
+def test_commands_beside_the_unit_have_its_user_its_folder_and_its_environment() -> None:
+    guide = (ROOT / "docs" / "how-to" / "deploy.md").read_text()
+    (shown,) = re.findall(r"^exec systemd-run (.*?)\n```", guide, re.MULTILINE | re.DOTALL)
+    words = shlex.split(shown.replace("\\\n", " "))
+    assert words[-2:] == [unit("ExecStart")[0].split()[0], "$@"]
+    given = dict(
+        word.removeprefix("--property=").split("=", 1) for word in words if "property" in word
+    )
+    assert given.pop("User") == "useby", (
+        "the name of the unit, which DynamicUser takes for its user"
+    )
+    assert given.pop("WorkingDirectory") == unit("WorkingDirectory")[0].replace("%S", "/var/lib")
+    for key, value in given.items():
+        assert value in unit(key), f"{key}={value} is not in the unit"
+
+
+def test_services_that_the_guide_runs_commands_in_exist() -> None:
+    guide = (ROOT / "docs" / "how-to" / "deploy.md").read_text()
+    services = re.findall(r"compose\.yaml exec (?:-T )?(\S+) useby", guide)
+    assert services
+    assert set(services) <= set(NODES)
+    (name,) = set(re.findall(r"kubectl exec (?:-it )?deployment/(\S+) -- useby", guide))
+    assert name == kubernetes()["Deployment"]["metadata"]["name"]

@@ -67,16 +67,19 @@ def signing_keys(settings: Settings, database: Path | None) -> SigningKeys:
     )
 
 
-def signing_key(settings: Settings, database: Path | None) -> bytes:
+def signing_key(settings: Settings, database: Path | None, *, make: bool = True) -> bytes:
     """Return the signing key. Create it if a node on loopback with SQLite has none.
 
     Args:
         settings: The settings, which may contain the key.
         database: The SQLite file that the key's file lies beside; ``None`` with PostgreSQL.
+        make: Whether the key may be created. A command beside a node needs the node's key: with a
+            new one it would sign what no node accepts.
 
     Raises:
         SettingsError: The settings have no key although other machines can reach the node or the
-            database is PostgreSQL; or the key's file is readable by others or too short.
+            database is PostgreSQL; or the key's file is readable by others or too short; or it is
+            missing and may not be created.
     """
     if settings.secret_key is not None:
         return settings.secret_key.get_secret_value().encode()
@@ -89,7 +92,14 @@ def signing_key(settings: Settings, database: Path | None) -> bytes:
         raise SettingsError(
             "USEBY_SECRET_KEY must be set: every node on a database server signs with the same"
         )
-    return _kept_key(key_path(database))
+    path = key_path(database)
+    if not make and not path.exists():
+        raise SettingsError(
+            "the node's signing key is needed: USEBY_SECRET_KEY is not set, and there is no"
+            f" {path.absolute()}. Use the node's environment and database (docs/how-to/deploy.md"
+            " shows how); a node that has never run makes its key with `useby serve`"
+        )
+    return _kept_key(path)
 
 
 def _kept_key(path: Path) -> bytes:

@@ -9,13 +9,13 @@ import contextlib
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from useby.auth.key import SettingsError, key_path
+from useby.auth.key import SettingsError, key_id, key_path, signing_key
 from useby.cli.options import CommandError
 from useby.cli.terminal import say
 from useby.domain.account import User
 from useby.domain.events import Event
 from useby.settings import Settings
-from useby.store import accounts, migrate
+from useby.store import accounts, migrate, signing_keys
 from useby.store.database import Database, StoreUnavailable
 from useby.store.lock import AlreadyServed, DatabaseGone, refuse_if_gone
 from useby.store.migrate import DatabaseNewer
@@ -117,6 +117,26 @@ async def user_of(database: Database, who: str) -> User:
     if user is None:
         raise CommandError(f"no user has the e-mail or the id {who}")
     return user
+
+
+async def node_key(settings: Settings, database: Database) -> bytes:
+    """Return the key with which the nodes of a database sign; create none.
+
+    Raises:
+        CommandError: There is no key here, or the nodes sign with another.
+    """
+    file = database_file(settings.database_url)
+    with friendly_errors():
+        key = signing_key(settings, file, make=False)
+    theirs = await database.read(signing_keys.current_id)
+    if theirs is not None and theirs != key_id(key):
+        given = settings.secret_key is not None or file is None
+        raise CommandError(
+            f"{'USEBY_SECRET_KEY' if given else key_path(file)} is not the key that the node signs"  # type: ignore[arg-type]
+            " with. Run the command with the node's environment: docs/how-to/deploy.md shows how."
+            " After a change of the key, restart the node first"
+        )
+    return key
 
 
 def _prepare(url: str, *, make: bool) -> None:

@@ -18,7 +18,7 @@ from zoneinfo import available_timezones
 import typer
 from rich.table import Table
 
-from useby.auth.key import SettingsError, key_path, signing_key
+from useby.auth.key import SettingsError, key_id, key_path, signing_key
 from useby.auth.rate_limits import RateLimiter
 from useby.auth.tokens import Verifier
 from useby.cli.options import AsJson, CommandError, DatabaseUrl, settings_with
@@ -31,6 +31,7 @@ from useby.store.health import SQLITE_VERSION, DatabaseHealth, check, has_wal_re
 from useby.store.lock import AlreadyServed, DatabaseGone, serving_lock
 from useby.store.migrate import DatabaseNewer
 from useby.store.open import open_database
+from useby.store.signing_keys import current_id
 from useby.store.url import database_file, database_name
 
 FILES_WANTED: Final = 1024
@@ -111,7 +112,7 @@ def _key(settings: Settings, path: Path | None) -> Finding:
     ):
         return Finding(what, Level.OK, f"none yet; `useby serve` will make {kept}")
     try:
-        signing_key(settings, path)
+        signing_key(settings, path, make=False)
     except SettingsError as error:
         return Finding(what, Level.PROBLEM, str(error))
     source = (
@@ -144,19 +145,35 @@ def _database(settings: Settings, path: Path | None) -> Iterator[Finding]:
             says = f"{name} is at revision {revision}, not {migrate.HEAD}: run `useby migrate`"
             yield Finding(what, Level.PROBLEM, says)
             return
-        found = asyncio.run(_condition(settings.database_url))
+        found, nodes_key = asyncio.run(_condition(settings.database_url))
     except (StoreUnavailable, DatabaseNewer, OSError) as error:
         yield Finding(what, Level.PROBLEM, f"{name} can't be read: {error}")
         return
     yield from _judge(name, found)
+    if nodes_key is not None:
+        yield _nodes_key(settings, path, nodes_key)
 
 
-async def _condition(url: str) -> DatabaseHealth:
+async def _condition(url: str) -> tuple[DatabaseHealth, str | None]:
     database = open_database(url)
     try:
-        return await database.read(check)
+        return await database.read(lambda c: (check(c), current_id(c)))
     finally:
         await database.close()
+
+
+def _nodes_key(settings: Settings, path: Path | None, nodes_key: str) -> Finding:
+    what = "node's key"
+    try:
+        key = signing_key(settings, path, make=False)
+    except SettingsError as error:
+        return Finding(what, Level.PROBLEM, str(error))
+    if key_id(key) != nodes_key:
+        if settings.secret_key_previous is not None:
+            return Finding(what, Level.NOTE, "the node will sign with a new key once it restarts")
+        says = "the node signs with another key; started with this one, it ends every sign-in"
+        return Finding(what, Level.PROBLEM, says)
+    return Finding(what, Level.OK, "the node signs with this key")
 
 
 def _judge(name: str, found: DatabaseHealth) -> Iterator[Finding]:

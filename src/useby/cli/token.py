@@ -6,13 +6,11 @@ from typing import Annotated, Final
 import typer
 
 from useby.actions import accounts
-from useby.auth.key import signing_key
 from useby.auth.tokens import Issuer
-from useby.cli.database import friendly_errors, run_on_database, user_of
+from useby.cli.database import node_key, run_on_database, user_of
 from useby.cli.options import CommandError, DatabaseUrl, settings_with
 from useby.cli.terminal import say
 from useby.store.database import Database
-from useby.store.url import database_file
 
 YEAR: Final = 366 * 24 * 3600
 
@@ -35,7 +33,8 @@ def token(
 ) -> None:
     """Print an access token that lasts as long as a sign-in, for a device or a script.
 
-    It belongs to a new sign-in, which signing out everywhere ends.
+    It belongs to a new sign-in, which signing out everywhere ends. The command needs the node's
+    signing key: run it with the node's environment.
     """
     settings = settings_with(database_url=database)
 
@@ -43,11 +42,10 @@ def token(
         user = await user_of(database, email)
         if user.disabled_at is not None:
             raise CommandError(f"{email} is disabled")
-        with friendly_errors():
-            issuer = Issuer(
-                signing_key(settings, database_file(settings.database_url)),
-                expires_in or min(settings.refresh_token_seconds, YEAR),
-            )
+        issuer = Issuer(
+            await node_key(settings, database),
+            expires_in or min(settings.refresh_token_seconds, YEAR),
+        )
         now, lifetime = datetime.now(UTC), timedelta(seconds=issuer.access_seconds)
         session_id = await database.write(
             lambda t: accounts.open_session(t, user.id, now=now, lifetime=lifetime)

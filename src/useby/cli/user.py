@@ -12,9 +12,8 @@ from rich.table import Table
 from useby.actions import accounts as actions
 from useby.actions.accounts import EmailTaken
 from useby.auth.invitations import LIFETIME, new_invitation
-from useby.auth.key import signing_key
 from useby.auth.passwords import Passwords
-from useby.cli.database import friendly_errors, run_on_database, user_of
+from useby.cli.database import node_key, run_on_database, user_of
 from useby.cli.options import AsJson, CommandError, DatabaseUrl, checked, settings_with
 from useby.cli.terminal import cell, console, say, say_json
 from useby.domain.account import User
@@ -23,7 +22,6 @@ from useby.schemas.fields import ApiModel, Email, Password, Text, TimeZone, utc_
 from useby.store import accounts, sessions, usage
 from useby.store.database import Connection, Database
 from useby.store.sessions import OpenSession
-from useby.store.url import database_file
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, help="Accounts: create, show, change, delete."
@@ -182,8 +180,7 @@ def invite(
         if user.disabled_at is not None:
             raise CommandError(f"{who} is disabled")
         hashed = await database.read(lambda c: accounts.password_hash(c, user.id))
-        with friendly_errors():
-            key = signing_key(settings, database_file(settings.database_url))
+        key = await node_key(settings, database)
         ends = datetime.now(UTC) + LIFETIME
         invitation = new_invitation(key, user.id, hashed, ends)
         return f"{node}/#{urlencode({'invitation': invitation, 'email': user.email})}"
