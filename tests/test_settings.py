@@ -56,6 +56,13 @@ def test_a_short_key_is_refused_and_not_repeated(monkeypatch: pytest.MonkeyPatch
     assert "hunter2" not in str(refusal.value)
 
 
+@pytest.mark.parametrize(("host", "is_open"), [("127.0.0.1", True), ("0.0.0.0", False)])
+def test_sign_up_is_open_on_loopback_only_unless_it_is_set(host: str, *, is_open: bool) -> None:
+    assert settings(host=host).signup_open is is_open
+    for value in (True, False):
+        assert settings(host=host, signup=value).signup_open is value
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.8.9.1"])
 def test_loopback_hosts_are_known(host: str) -> None:
     assert settings(host=host).on_loopback

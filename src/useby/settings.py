@@ -64,8 +64,9 @@ class Settings(BaseSettings):
     trusted_proxies: Names = ("127.0.0.1",)
     """Addresses and networks of proxies whose ``X-Forwarded-For`` is trusted; the rates of sign-ins
     are limited by the resulting address."""
-    signup: bool = True
-    """Allow accounts to be created by ``POST /api/auth/signup``."""
+    signup: bool | None = None
+    """Allow accounts to be created by ``POST /api/auth/signup``. Unless it is set, sign-up is open
+    only if ``USEBY_HOST`` is loopback; set it to ``false`` on a node behind a proxy."""
     access_token_seconds: int = Field(default=15 * 60, ge=1, le=24 * 3600)
     """Lifetime of an access token."""
     refresh_token_seconds: int = Field(default=30 * 24 * 3600, ge=60)
@@ -208,6 +209,11 @@ class Settings(BaseSettings):
     def limits(self) -> Limits:
         """Quotas of an account."""
         return Limits(self.max_products, self.max_unread, self.max_account_bytes)
+
+    @property
+    def signup_open(self) -> bool:
+        """Return whether anybody may create an account."""
+        return self.on_loopback if self.signup is None else self.signup
 
     @property
     def on_loopback(self) -> bool:

@@ -128,8 +128,11 @@ async def test_a_signup_that_makes_no_sense_is_422_names_the_field_and_repeats_n
     assert await count_of_users(rest) == 0
 
 
-async def test_a_node_that_makes_no_accounts_says_so(database: Database, hasher: Counted) -> None:
-    rest = Rest(database, signup=False)
+@pytest.mark.parametrize("settings", [{"signup": False}, {"host": "0.0.0.0"}], ids=str)
+async def test_a_node_that_makes_no_accounts_says_so(
+    database: Database, hasher: Counted, settings: dict[str, Any]
+) -> None:
+    rest = Rest(database, **settings)
     answer = await rest.client().post("/api/auth/signup", json=ADA)
     assert answer.status_code == 403
     assert hasher.work == []

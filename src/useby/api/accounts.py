@@ -45,7 +45,7 @@ async def signup(node: ContextDep, request: Request, new: SignupIn) -> SignupAcc
 
     The answer does not reveal whether the e-mail was free: sign in to find out.
     """
-    if not node.settings.signup:
+    if not node.settings.signup_open:
         raise Problem(HTTPStatus.FORBIDDEN, "Sign-up is disabled on this server.")
     wait = node.rates.hit("signup", _network_of(request))
     if wait is not None:
@@ -68,7 +68,7 @@ async def signup(node: ContextDep, request: Request, new: SignupIn) -> SignupAcc
 @router.get("/auth/signup", operation_id="signupIsOpen")
 async def signup_is_open(node: ContextDep) -> SignupOut:
     """Return whether sign-up is enabled; if not, an operator creates the accounts."""
-    return SignupOut(open=node.settings.signup)
+    return SignupOut(open=node.settings.signup_open)
 
 
 @router.post("/auth/login", operation_id="login", responses=problem_responses(401, 429))

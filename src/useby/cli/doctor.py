@@ -21,7 +21,13 @@ from rich.table import Table
 from useby.auth.key import SettingsError, key_id, key_path, signing_key
 from useby.auth.rate_limits import RateLimiter
 from useby.auth.tokens import Verifier
-from useby.cli.options import AsJson, CommandError, DatabaseUrl, settings_with
+from useby.cli.options import (
+    AsJson,
+    CommandError,
+    DatabaseUrl,
+    misspelt_settings,
+    read_settings,
+)
 from useby.cli.terminal import cell, console, say_json
 from useby.realtime.slots import Room
 from useby.settings import Settings
@@ -81,8 +87,10 @@ def doctor(*, as_json: AsJson = False, database: DatabaseUrl = None) -> None:
 
 
 def _examine(url: str | None) -> Iterator[Finding]:
+    for wrong in misspelt_settings():
+        yield Finding("settings", Level.PROBLEM, wrong)
     try:
-        settings = settings_with(database_url=url)
+        settings = read_settings(database_url=url)
         path = database_file(settings.database_url)
         RateLimiter(settings)
         Verifier(settings, b"")

@@ -1,10 +1,13 @@
 """Options, settings and errors that commands share."""
 
+import os
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
 from pydantic import BaseModel, ValidationError
 
+from useby.cli.setting_names import misspelt
 from useby.settings import Settings
 
 Shape = TypeVar("Shape", bound=BaseModel)
@@ -26,6 +29,22 @@ class CommandError(typer.TyperException):
 
 def settings_with(**flags: Any) -> Settings:
     """Return the settings; a given option overrides the environment and ``.env``.
+
+    Raises:
+        CommandError: The settings are invalid, or the name of one is misspelt.
+    """
+    if wrong := misspelt_settings():
+        raise CommandError("; ".join(wrong))
+    return read_settings(**flags)
+
+
+def misspelt_settings() -> list[str]:
+    """Return a sentence for each name in the environment and in ``.env`` that sets nothing."""
+    return misspelt(os.environ, Path(".env"))
+
+
+def read_settings(**flags: Any) -> Settings:
+    """Return the settings as ``settings_with`` does, with misspelt names ignored.
 
     Raises:
         CommandError: The settings are invalid.
