@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from tests.support.cli_result import Said, Useby, logging_put_back
 
+from useby.auth.key import signing_key
 from useby.cli import main
+from useby.settings import Settings
 
 
 @pytest.fixture
@@ -36,6 +38,13 @@ def useby(
         return Said(status, said.out, said.err)
 
     return call
+
+
+@pytest.fixture
+def nodes_key(useby: Useby, folder: Path) -> bytes:
+    """The key of a node that has served the folder's database."""
+    assert useby("migrate").status == 0
+    return signing_key(Settings(_env_file=None), folder / "useby.db")  # type: ignore[call-arg]
 
 
 @pytest.fixture(autouse=True)

@@ -13,10 +13,10 @@ from tests.support.process_node import NodeProcess, serving
 
 
 @pytest.fixture
-def filled(useby: Useby) -> Useby:
+def filled(useby: Useby, nodes_key: bytes) -> Useby:
     """A database with one account, and its key."""
+    assert nodes_key
     useby("user", "add", "ada@example.org")
-    useby("token", "ada@example.org")
     return useby
 
 

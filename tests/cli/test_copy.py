@@ -8,6 +8,7 @@ from tests.support.cli_result import Useby
 from useby.store.lock import serving_lock
 
 
+@pytest.mark.usefixtures("nodes_key")
 def test_a_file_is_copied_to_postgresql(useby: Useby, folder: Path, postgres_url: str) -> None:
     useby("user", "add", "ada@example.org")
     useby("token", "ada@example.org")

@@ -7,19 +7,14 @@ from pathlib import Path
 import pytest
 from tests.support.cli_result import Useby
 
-from useby.auth.key import key_id, signing_key
+from useby.auth.key import key_id
 from useby.auth.tokens import Claims, Verifier
 from useby.domain.account import TokenStatus
 from useby.settings import Settings
 from useby.store import accounts, signing_keys
 from useby.store.open import open_database
 
-
-@pytest.fixture(autouse=True)
-def key(useby: Useby) -> bytes:
-    """The key that a node has made beside its database."""
-    useby("migrate")
-    return signing_key(Settings(_env_file=None), Path("useby.db"))  # type: ignore[call-arg]
+pytestmark = pytest.mark.usefixtures("nodes_key")
 
 
 def _claims(token: str) -> Claims:
@@ -95,10 +90,10 @@ def test_without_the_nodes_key_the_command_refuses_and_makes_none(
 
 @pytest.mark.parametrize("from_environment", [False, True])
 def test_another_key_than_the_nodes_is_refused(
-    useby: Useby, key: bytes, monkeypatch: pytest.MonkeyPatch, *, from_environment: bool
+    useby: Useby, nodes_key: bytes, monkeypatch: pytest.MonkeyPatch, *, from_environment: bool
 ) -> None:
     useby("user", "add", "ada@example.org")
-    nodes = key_id(b"n" * 32 if not from_environment else key)
+    nodes = key_id(nodes_key if from_environment else b"n" * 32)
 
     async def node_starts() -> None:
         database = open_database("sqlite:///useby.db")

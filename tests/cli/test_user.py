@@ -7,9 +7,7 @@ from pathlib import Path
 import pytest
 from tests.support.cli_result import Useby
 
-from useby.auth.key import signing_key
 from useby.auth.passwords import Passwords
-from useby.settings import Settings
 from useby.store import accounts
 from useby.store.open import open_database
 
@@ -93,6 +91,7 @@ def test_a_database_that_is_not_there_is_made_by_the_first_user_and_by_nothing_e
     assert (folder / "useby.db").stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.usefixtures("nodes_key")
 def test_an_account_is_shown_with_what_it_stores(useby: Useby) -> None:
     user = json.loads(useby("user", "add", "ada@example.org", "--json").out)
     useby("token", "ada@example.org")
@@ -107,6 +106,7 @@ def test_an_account_is_shown_with_what_it_stores(useby: Useby) -> None:
     assert "products    0" in lines
 
 
+@pytest.mark.usefixtures("nodes_key")
 def test_a_password_is_set_and_ends_every_sign_in(useby: Useby) -> None:
     useby("user", "add", "ada@example.org")
     useby("token", "ada@example.org")
@@ -117,6 +117,7 @@ def test_a_password_is_set_and_ends_every_sign_in(useby: Useby) -> None:
     assert json.loads(useby("user", "sessions", "ada@example.org", "--json").out) == []
 
 
+@pytest.mark.usefixtures("nodes_key")
 def test_sign_ins_are_listed_and_ended(useby: Useby) -> None:
     useby("user", "add", "ada@example.org")
     for _ in range(2):
@@ -154,9 +155,9 @@ def test_an_invitation_is_not_signed_with_a_key_that_is_none_of_the_nodes(
     assert not (folder / "useby.key").exists()
 
 
-def test_an_invitation_is_a_link_with_the_email(useby: Useby, folder: Path) -> None:
+@pytest.mark.usefixtures("nodes_key")
+def test_an_invitation_is_a_link_with_the_email(useby: Useby) -> None:
     useby("user", "add", "ada@example.org")
-    signing_key(Settings(_env_file=None), folder / "useby.db")  # type: ignore[call-arg]
     said = useby("user", "invite", "ada@example.org", "--url", "https://useby.example/")
     assert said.out.startswith("https://useby.example/#invitation=")
     assert said.out.endswith("&email=ada%40example.org\n")
