@@ -1,6 +1,7 @@
 """WebSocket connections, from the upgrade request to the last byte of the close.
 
-- ``http``, ``upgrade``, ``slots``, ``deadlines``: HTTP connections, until one is upgraded.
+- ``http``, ``upgrade``, ``allowed_hosts``, ``slots``, ``deadlines``: HTTP connections, until one is
+  upgraded.
 - ``admission``: verify tokens and look users up, in batches.
 - ``socket``, ``wire``, ``session``: one connection; ``session`` decides and does no I/O.
 - ``hub``, ``sweep``, ``reconcile``: all connections of the node, and the timer that checks them;
@@ -9,5 +10,5 @@
 - ``frames``, ``closes``, ``asyncapi``: the protocol, and its published description.
 
 Imports ``auth``, ``store``, ``bus``, ``schemas`` and lower packages. Imported by ``api`` and
-``app``.
+``node``.
 """

@@ -1,7 +1,7 @@
 """The pool of a node's connections: route events, replies and closes to the right ones.
 
 ``Hub`` has the connections by user. ``admission`` registers a connection once its token is
-verified; ``socket`` unregisters it when it closes. The bus calls ``on_event``:
+verified; ``socket`` unregisters it when it closes. Commits and the bus call ``on_event``:
 
 ================================  =======================================================
 event                             effect
@@ -31,7 +31,7 @@ from useby.auth.tokens import Claims, InvalidToken, IssuerUnavailable, Verifier
 from useby.bus import Bus, BusMessage, Gap
 from useby.bus.hints import Hint
 from useby.domain.account import TokenStatus
-from useby.domain.events import AccessRevoked, MarkedRead, NotificationsAdded, ProductChanged
+from useby.domain.events import AccessRevoked, Event, MarkedRead, NotificationsAdded, ProductChanged
 from useby.realtime import closes, frames
 from useby.realtime.effects import Effects
 from useby.realtime.reconcile import Reconciler
@@ -215,8 +215,8 @@ class Hub:
 
     # Events for connections.
 
-    def on_event(self, news: BusMessage) -> None:
-        """Route a message of the bus to the connections that it concerns.
+    def on_event(self, news: Event | BusMessage) -> None:
+        """Route an event of this node or a message of the bus to the connections it concerns.
 
         Messages of other nodes are never sent on: they cause a look-up in the database.
         """
