@@ -22,6 +22,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
+from tests.cluster.ledger import Ledger
 from tests.support.canary import Canary, canary
 from tests.support.factories import a_product, an_owner
 from tests.support.process_node import NodeProcess, Person
@@ -31,7 +32,6 @@ from bench.report import machine, verdict
 from bench.rows import Target
 from bench.soak import Look, growth
 from bench.visitors import VISITORS, Access, Visitors
-from cluster.ledger import Ledger  # type: ignore[import-not-found]
 from useby.actions import inventory
 from useby.process import raise_file_limit
 from useby.store.schema import notifications as notifications_table

@@ -1,7 +1,6 @@
 """``make siege`` runs, and it notices what it is there to notice."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -37,7 +36,6 @@ def besieged(into: Path, *arguments: str) -> tuple[subprocess.CompletedProcess[s
     done = subprocess.run(
         [sys.executable, *arguments, "--scale", "0.001", "--into", str(into)],
         cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": "tests"},
         capture_output=True,
         text=True,
         timeout=3 * HANG_TIMEOUT,

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable, Coroutine, Iterable
 from http import HTTPStatus
+from time import perf_counter
 from typing import Any, Final, NoReturn, TypeVar
 
 from fastapi import Request, Response
@@ -34,8 +35,9 @@ PRODUCTS: Final = "/api/products/"
 """Prefix of the paths whose limit is that of ``/api/products``."""
 PIECE: Final = 64 * KIB
 """Maximum length of one item of a batch, in characters; it is parsed in one go, in a few ms."""
-TURN: Final = 32
-"""Items that are parsed or checked before other tasks of the event loop run."""
+TURN_SECONDS: Final = 0.001
+"""Time for which items are parsed or checked before other tasks of the event loop run. A post takes
+some ten turns of the loop, so it waits ten times as long."""
 
 _BLANK: Final = re.compile(r"[ \t\n\r]*")
 _DECODER: Final = json.JSONDecoder()
@@ -58,11 +60,26 @@ def most_of(path: str, most: int) -> int:
 async def in_turns(work: Callable[[Any], T], items: Iterable[Any]) -> list[T]:
     """Apply ``work`` to each item; other tasks of the event loop run in between."""
     done: list[T] = []
+    turn = _Turn()
     for item in items:
         done.append(work(item))
-        if len(done) % TURN == 0:
-            await asyncio.sleep(0)
+        if turn.is_over():
+            await turn.end()
     return done
+
+
+class _Turn:
+    """The time that a long task of the event loop uses before it lets the others run."""
+
+    def __init__(self) -> None:
+        self._ends = perf_counter() + TURN_SECONDS
+
+    def is_over(self) -> bool:
+        return perf_counter() >= self._ends
+
+    async def end(self) -> None:
+        await asyncio.sleep(0)
+        self._ends = perf_counter() + TURN_SECONDS
 
 
 class BatchRoute(APIRoute):
@@ -105,7 +122,7 @@ class _InTurns:
     def __init__(self, text: str) -> None:
         self._text = text
         self._at = 0
-        self._pieces = 0
+        self._turn = _Turn()
         self._is_enough = False
 
     async def document(self) -> Any:
@@ -142,9 +159,8 @@ class _InTurns:
             self._expect(",")
 
     async def _piece(self) -> Any:
-        self._pieces += 1
-        if self._pieces % TURN == 0:
-            await asyncio.sleep(0)
+        if self._turn.is_over():
+            await self._turn.end()
         window = self._text[self._at : self._at + PIECE]
         is_cut = self._at + PIECE < len(self._text)
         try:
