@@ -35,39 +35,44 @@ def post_once(
     transaction: Transaction,
     request: IdempotentRequest,
     drafts: Sequence[Draft],
-    answer: Callable[[Sequence[Notification]], bytes],
+    answer: Callable[[Sequence[Notification]], bytes] | None,
     *,
     limits: Limits,
     now: datetime,
-) -> bytes:
-    """Post the notifications of a request, or return the answer to the same request again.
+) -> bytes | Sequence[Notification]:
+    """Post the notifications of a request, once however often it is repeated.
 
     Args:
         transaction: The running write.
         request: The request.
         drafts: Its notifications, all of one user.
-        answer: Renders the answer from the stored notifications; deterministic.
+        answer: Renders a short answer, which is stored; ``None`` to store a receipt, so that the
+            caller renders a long answer after the transaction.
         limits: The limits of the account.
         now: The current time, aware.
+
+    Returns:
+        The stored answer, or the notifications of the first request if a receipt is stored.
 
     Raises:
         KeyReused: The key belongs to a different request.
         QuotaReached: The account has reached a limit.
     """
-    answers: dict[bytes, bytes] = {}
-    """Answer by its stored form, if the request is executed now and is no repeat."""
+    posted: dict[bytes, Sequence[Notification]] = {}
+    """Notifications by their receipt, if the request is executed now and is no repeat."""
 
     def work(transaction: Transaction) -> bytes:
-        posted = post(transaction, drafts, limits=limits, now=now)
-        body = answer(posted)
-        stored = body if idempotency.short(body) else idempotency.receipt(posted)
-        answers[stored] = body
-        return stored
+        added = post(transaction, drafts, limits=limits, now=now)
+        if answer is not None and idempotency.short(body := answer(added)):
+            return body
+        receipt = idempotency.receipt(added)
+        posted[receipt] = added
+        return receipt
 
     stored = idempotency.once(transaction, request, work, now)
-    if stored not in answers and idempotency.is_receipt(stored):
-        return answer(idempotency.by_receipt(stored, drafts))
-    return answers.get(stored, stored)
+    if not idempotency.is_receipt(stored):
+        return stored
+    return posted.get(stored) or idempotency.by_receipt(stored, drafts)
 
 
 def mark_read(

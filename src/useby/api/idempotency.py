@@ -43,10 +43,8 @@ async def post_once(
     request: Request,
     key: str | None,
     drafts: Sequence[Draft],
-    answer: Callable[[Sequence[Notification]], bytes],
-    *,
-    large: bool = False,
-) -> bytes:
+    answer: Callable[[Sequence[Notification]], bytes] | None = None,
+) -> bytes | Sequence[Notification]:
     """Store notifications of one user; for a repeated key, return the first answer again.
 
     Args:
@@ -55,23 +53,20 @@ async def post_once(
         request: The request, which a repeat must equal.
         key: Its ``Idempotency-Key``, if it has one.
         drafts: The notifications to store.
-        answer: Renders the answer from the stored notifications; deterministic.
-        large: Whether there are many drafts; see ``Database.write``.
+        answer: Renders the answer to a single post; ``None`` for a batch, whose answer is rendered
+            after the transaction: while it is rendered, other users' posts are stored.
 
     Returns:
-        The answer, JSON.
+        The stored notifications, or the answer (JSON) that is stored for the key.
 
     Raises:
         Problem: 422, the key belongs to another request; 401, the token has been revoked.
         QuotaReached: The account has reached a limit.
     """
-    now, limits = node.now(), node.settings.limits
+    now, limits, large = node.now(), node.settings.limits, answer is None
     if key is None:
         return await write_authorized(
-            node,
-            claims,
-            lambda t: answer(actions.post(t, drafts, limits=limits, now=now)),
-            large=large,
+            node, claims, lambda t: actions.post(t, drafts, limits=limits, now=now), large=large
         )
     sent = request.scope["path"].encode() + b"\n" + await request.body()
     keyed = IdempotentRequest(claims.user_id, key, hashlib.sha256(sent).hexdigest())

@@ -1,6 +1,5 @@
 """Routes of the caller's notifications."""
 
-from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Annotated
 
@@ -24,7 +23,7 @@ from useby.schemas.notifications import (
     NotificationsIn,
     UnreadCount,
 )
-from useby.schemas.problems import shared_out
+from useby.schemas.problems import FieldError, shared_out
 from useby.store import notifications, usage
 from useby.store.cursor import BadCursor
 from useby.store.notifications import NotificationQuery
@@ -86,7 +85,8 @@ async def post_notification(
         if notification is None:
             raise Problem.unauthorized(REVOKED)
         return json_response(_json(notification), HTTPStatus.CREATED)
-    body = await post_once(node, claims, request, key, [draft], lambda posted: _json(posted[0]))
+    posted = await post_once(node, claims, request, key, [draft], lambda posted: _json(posted[0]))
+    body = posted if isinstance(posted, bytes) else _json(posted[0])
     return json_response(body, HTTPStatus.CREATED)
 
 
@@ -111,18 +111,24 @@ async def post_notifications(
     errors = shared_out([[] if isinstance(each, NotificationIn) else each for each in read])
     drafts = [each.draft(claims.user_id) for each in read if isinstance(each, NotificationIn)]
 
-    def answer(posted: Sequence[Notification]) -> bytes:
-        rows = iter(posted)
-        results = [
-            NotificationResult(index=index, status=201, notification=NotificationOut.of(next(rows)))
-            if isinstance(each, NotificationIn)
-            else NotificationResult(index=index, status=422, errors=errors[index])
-            for index, each in enumerate(read)
-        ]
-        return NotificationResults(results=results).model_dump_json(by_alias=True).encode()
+    posted = await post_once(node, claims, request, key, drafts)
+    if isinstance(posted, bytes):  # a node of an earlier version stored the answer itself
+        return json_response(posted, HTTPStatus.OK)
+    stored = iter(posted)
 
-    body = await post_once(node, claims, request, key, drafts, answer, large=True)
-    return json_response(body, HTTPStatus.OK)
+    def result(numbered: tuple[int, NotificationIn | list[FieldError]]) -> bytes:
+        index, item = numbered
+        shown = (
+            NotificationResult(
+                index=index, status=201, notification=NotificationOut.of(next(stored))
+            )
+            if isinstance(item, NotificationIn)
+            else NotificationResult(index=index, status=422, errors=errors[index])
+        )
+        return shown.model_dump_json(by_alias=True).encode()
+
+    results = await in_turns(result, enumerate(read))
+    return json_response(b'{"results":[' + b",".join(results) + b"]}", HTTPStatus.OK)
 
 
 @router.post("/read-all", operation_id="markAllRead", responses=problem_responses(401))
