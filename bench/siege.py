@@ -185,7 +185,8 @@ async def _watched(
     node: Any, access: Access, people: Sequence[Person], bystander: Person, seconds: float
 ) -> Outcome:
     """Run the visitors for ``seconds`` while other users post and receive."""
-    ledger = Ledger(Alone(node), people)
+    fleet: Any = Alone(node)
+    ledger = Ledger(fleet, people)
     outcome = Outcome([], Canary(), {}, [], 0, [])
     over = asyncio.Event()
     posting = asyncio.create_task(_post(ledger, over))
