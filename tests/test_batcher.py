@@ -125,6 +125,52 @@ async def test_unwanted_items_can_be_freed_before_their_turn() -> None:
     assert list(batcher) == [1]
 
 
+async def test_an_item_that_is_queued_is_not_queued_again() -> None:
+    worker = Worker(2)
+    batcher = Batcher(worker.work, worker.fail)
+    for item in (0, 1, 0):
+        batcher.put(item)
+
+    async with running(batcher):
+        await worker.finished.wait()
+
+    assert worker.batches == [[0, 1]]
+
+
+async def test_a_discarded_item_is_not_processed() -> None:
+    worker = Worker(1)
+    batcher = Batcher(worker.work, worker.fail)
+    for item in (0, 1):
+        batcher.put(item)
+    batcher.discard(0)
+    batcher.discard(2)
+
+    async with running(batcher):
+        await worker.finished.wait()
+
+    assert worker.batches == [[1]]
+
+
+async def test_an_empty_queue_is_reported_even_if_its_last_items_were_unwanted() -> None:
+    idle: list[int] = []
+    worker, ended = Worker(2), asyncio.Event()
+
+    def on_idle() -> None:
+        idle.append(len(worker.done))
+        ended.set()
+
+    batcher = Batcher(
+        worker.work, worker.fail, size=2, is_wanted=lambda item: item != 2, on_idle=on_idle
+    )
+    for item in range(3):
+        batcher.put(item)
+
+    async with running(batcher):
+        await ended.wait()
+
+    assert idle == [2]
+
+
 async def test_a_queue_of_unwanted_items_leaves_the_loop_its_turns() -> None:
     wanted: list[int] = []
     batcher = Batcher(Worker(0).work, print, size=1, is_wanted=wanted.__contains__)
@@ -138,9 +184,9 @@ async def test_a_queue_of_unwanted_items_leaves_the_loop_its_turns() -> None:
 
 
 @given(
-    items=st.lists(st.integers(0, 20), min_size=1, max_size=40),
+    items=st.lists(st.integers(0, 60), min_size=1, max_size=40, unique=True),
     size=st.none() | st.integers(1, 8),
-    bad=st.sets(st.integers(0, 20)),
+    bad=st.sets(st.integers(0, 60)),
 )
 async def test_every_item_is_done_or_failed_once_and_in_order(
     items: list[int], size: int | None, bad: set[int]

@@ -6,8 +6,8 @@ package above the domain may import this module.
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from itertools import islice
 from typing import Generic, TypeVar
 
 log = logging.getLogger(__name__)
@@ -17,8 +17,8 @@ T = TypeVar("T")
 class Batcher(Generic[T]):
     """Pass queued items to ``work`` in order, one batch after another.
 
-    A failed batch is retried item by item, so that a bad item fails alone. Everything runs on one
-    event loop.
+    A failed batch is retried item by item, so that a bad item fails alone. Items are hashable, and
+    none is queued twice at the same time. Everything runs on one event loop.
     """
 
     def __init__(
@@ -28,6 +28,7 @@ class Batcher(Generic[T]):
         *,
         size: int | None = None,
         is_wanted: Callable[[T], bool] = lambda _: True,
+        on_idle: Callable[[], None] = lambda: None,
     ) -> None:
         """Create an empty queue; ``run`` processes it.
 
@@ -38,12 +39,14 @@ class Batcher(Generic[T]):
                 exception is logged first.
             size: Maximum number of items in a batch; ``None`` means all that wait.
             is_wanted: Returns whether an item is still worth the work; others are dropped.
+            on_idle: Called when the last batch is done and no item is queued.
         """
         self._work = work
         self._on_failure = on_failure
         self._size = size
         self._is_wanted = is_wanted
-        self._items: deque[T] = deque()
+        self._on_idle = on_idle
+        self._items: dict[T, None] = {}  # a dict, for its order and to find an item
         self._filled = asyncio.Event()
 
     def __len__(self) -> int:
@@ -55,37 +58,60 @@ class Batcher(Generic[T]):
         return iter(self._items)
 
     def put(self, item: T) -> None:
-        """Add an item to the end of the queue."""
-        self._items.append(item)
+        """Add an item to the end of the queue, unless it is queued."""
+        self._items[item] = None
         self._filled.set()
+
+    def discard(self, item: T) -> None:
+        """Remove an item, if it is queued."""
+        self._items.pop(item, None)
 
     def drop_unwanted(self) -> None:
         """Drop the queued items that are no longer wanted."""
-        self._items = deque(item for item in self._items if self._is_wanted(item))
+        self._items = {item: None for item in self._items if self._is_wanted(item)}
 
     async def run(self) -> None:
         """Process the queue until cancelled."""
         while True:
             await self._filled.wait()
+            # The batch has no name here: a variable would keep its items until the next one.
             await self._run_batch(self._take())
+            if not self._items:
+                self._on_idle()
 
     def _take(self) -> list[T]:
-        size = len(self._items) if self._size is None else min(self._size, len(self._items))
-        batch = [self._items.popleft() for _ in range(size)]
+        batch = list(islice(self._items, self._size))
+        for item in batch:
+            del self._items[item]
         if not self._items:
             self._filled.clear()
         return [item for item in batch if self._is_wanted(item)]
 
     async def _run_batch(self, batch: list[T]) -> None:
-        if not batch:
+        if batch:
+            await batch_or_one_by_one(batch, self._work, self._on_failure)
+        else:
             await asyncio.sleep(0)  # a queue of unwanted items must not block the event loop
+
+
+async def batch_or_one_by_one(
+    batch: Sequence[T],
+    work: Callable[[Sequence[T]], Awaitable[None]],
+    on_failure: Callable[[T], None],
+) -> None:
+    """Process a batch; if that fails, process each item alone, so that only bad items fail.
+
+    Args:
+        batch: The items.
+        work: Processes a batch.
+        on_failure: Called with each item that fails alone, too. The exception is logged first.
+    """
+    try:
+        await work(batch)
+    except Exception:
+        log.exception("a batch of %d failed", len(batch))
+        if len(batch) == 1:
+            on_failure(batch[0])
             return
-        try:
-            await self._work(batch)
-        except Exception:
-            log.exception("a batch of %d failed", len(batch))
-            if len(batch) == 1:
-                self._on_failure(batch[0])
-                return
-            for item in batch:
-                await self._run_batch([item])
+        for item in batch:
+            await batch_or_one_by_one([item], work, on_failure)
