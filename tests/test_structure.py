@@ -11,14 +11,17 @@ ROOT = Path(__file__).parent.parent
 MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 50
 LONGER_FILES = {
-    "tests/realtime/test_session.py": 640,
     "tests/support/process_node.py": 404,
 }
 """Files that are still to be split, with the length that they must not pass."""
 LONGER_FUNCTIONS = {
+    "bench.peers.useby_node.take_store_out": 58,
     "useby.api.application.create_api": 56,
+    "useby.app.__init__": 60,
+    "useby.app.serve": 63,
     "useby.client.notifications.__init__": 51,
     "useby.store.migrations.versions.0001_first_tables.upgrade": 163,
+    "useby.store.sqlite.__init__": 51,
 }
 """Functions that are still to be split, with the length that they must not pass."""
 

@@ -16,12 +16,13 @@ from tests.support import raw_websocket as wire
 from tests.support.raw_websocket import CLOSE, PONG, TEXT, Frame, Wire, Wires
 from tests.support.time_limits import HANG_TIMEOUT
 
-from useby.bus import NoBus
+from useby.bus.memory import MemoryBus
 from useby.realtime import frames
 from useby.realtime.effects import Effects
 from useby.realtime.hub import Hub
-from useby.realtime.session import Session, State
+from useby.realtime.session import Session
 from useby.realtime.socket import Socket
+from useby.realtime.states import State
 from useby.settings import Settings
 
 GROUPS = {
@@ -56,7 +57,7 @@ class Doorway(asyncio.Protocol):
         session.state = State.LIVE
         line = cast("asyncio.Transport", transport)
         socket = Socket(self._hub, line, session)
-        self._hub.add(socket)
+        self._hub.registry.add(socket)
         line.set_protocol(socket)
 
 
@@ -72,7 +73,7 @@ def echo() -> Iterator[str]:
             settings,
             cast("object", None),  # type: ignore[arg-type] # nothing here asks a database
             cast("object", None),  # type: ignore[arg-type]
-            NoBus(),
+            MemoryBus(),
             now=lambda: datetime.now(UTC),
         )
         server = await loop.create_server(lambda: Doorway(hub), "127.0.0.1", 0)

@@ -88,7 +88,7 @@ async def heard_before_pong(client: ClientConnection) -> list[Any]:
 async def settled(house: InProcessNode) -> None:
     """Until all that was heard from elsewhere has been looked up."""
     hub = house.node.hub
-    await until(lambda: hub.comparison.idle and not hub.asides._due)
+    await until(lambda: hub.reconciler.idle and not hub.updates._due)
 
 
 async def test_what_one_node_commits_reaches_devices_on_the_other_once_and_in_order(
@@ -155,7 +155,7 @@ async def test_what_was_committed_while_a_connection_was_looked_up_is_not_lost(
         there.node.bus.set_listener(lambda news: (there.node.hub.on_event(news), heard.set()))
         await here.post(user, "1")
         await heard.wait()
-        await until(lambda: not there.node.hub.comparison.wanted.is_set())
+        await until(lambda: there.node.hub.reconciler.idle)
         go_on.set()
 
 

@@ -23,7 +23,8 @@ from tests.support.time_limits import HANG_TIMEOUT
 from tests.support.two_nodes import BASE, followed, two_houses
 from websockets.asyncio.client import ClientConnection
 
-from useby.node import running
+from useby.app import running
+from useby.realtime.trail import KEPT
 from useby.settings import Settings
 
 __all__ = ["database_url", "start", "wall"]
@@ -54,8 +55,8 @@ async def before_pong(client: ClientConnection) -> list[str]:
 async def compared(house: InProcessNode) -> None:
     """Until every connection has been compared with the database, and has what it lacked."""
     hub = house.node.hub
-    hub.reconcile_all()
-    await until(lambda: hub.comparison.idle and not hub.comparison.wanted.is_set())
+    hub.reconciler.all_soon()
+    await until(lambda: hub.reconciler.idle)
 
 
 @pytest.fixture
@@ -102,10 +103,10 @@ async def test_a_loss_is_noticed_though_nothing_new_comes(either: InProcessNode)
     async with either.connected(await either.token(ada)) as client:
         await either.post(ada, "1", "2", "3")
         assert await messages(client, 3) == ["1", "2", "3"]
-        before = either.node.hub.comparison.epoch
+        before = either.node.hub.reconciler.epoch
         await either.node.database.write(lambda t: lose(t, ada.id, 2))
         await compared(either)
-        await until(lambda: either.node.hub.comparison.epoch != before)
+        await until(lambda: either.node.hub.reconciler.epoch != before)
         await compared(either)
         await either.post(ada, "4")
         assert await messages(client, 1) == ["4"]
@@ -113,7 +114,7 @@ async def test_a_loss_is_noticed_though_nothing_new_comes(either: InProcessNode)
 
 
 async def test_a_backup_restored_into_the_file_of_a_running_node_reaches_devices_that_stayed(
-    start: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    start: Any, tmp_path: Path
 ) -> None:
     """Numbers that were given again have passed the old ones before the node finds out."""
     house = await start()
@@ -132,14 +133,44 @@ async def test_a_backup_restored_into_the_file_of_a_running_node_reaches_devices
             await house.post(ada, "4", "5")
             await house.post(eve, "b")
             assert await messages(client, 5) == ["1", "2", "3", "4", "5"]
-            monkeypatch.setattr(house.node.hub, "on_event", lambda _: None)
+            listener, heard = house.node.hub.on_event, []
+            house.node.bus.set_listener(heard.append)  # the node is told nothing of what comes now
             copy.backup(live)
         await house.post(ada, "6", "7", "8", "9")
-        monkeypatch.undo()
+        house.node.bus.set_listener(listener)
         assert await messages(client, 4) == ["6", "7", "8", "9"]
         await house.post(eve, "c")
         assert await messages(bystander, 3) == ["a", "b", "c"]
         assert await before_pong(client) == await before_pong(bystander) == []
+
+
+async def test_a_loss_that_only_a_page_shows_reaches_devices_that_stayed(
+    start: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More rows than a connection remembers come before any comparison with the database."""
+    house = await start()
+    ada = await house.add_user()
+    async with house.connected(await house.token(ada)) as client:
+        await house.post(ada, "1", "2", "3")
+        with (
+            closing(sqlite3.connect(tmp_path / "useby.db")) as live,
+            closing(sqlite3.connect(tmp_path / "copy.db")) as copy,
+        ):
+            live.backup(copy)
+            await house.post(ada, "4", "5")
+            assert await messages(client, 5) == ["1", "2", "3", "4", "5"]
+            listener = house.node.hub.on_event
+            house.node.bus.set_listener(lambda _: None)
+            monkeypatch.setattr(house.node.hub.reconciler, "soon", lambda _: None)
+            copy.backup(live)
+        new = [f"new {number}" for number in range(2 * KEPT + 10)]
+        await house.post(ada, *new)
+        house.node.bus.set_listener(listener)
+        await house.post(ada, "last")
+        assert await messages(client, len(new) + 1) == [*new, "last"]
+        monkeypatch.undo()
+        await compared(house)
+        assert await before_pong(client) == []
 
 
 async def test_a_client_that_comes_back_after_a_loss_gets_all_that_is_unread(
@@ -172,17 +203,17 @@ async def test_a_loss_beneath_two_nodes_changes_the_epoch_once_and_reaches_the_d
                 await here.post(ada, "1", "2", "3")
                 for device in (near, far):
                     assert await messages(device, 3) == ["1", "2", "3"]
-                before = here.node.hub.comparison.epoch
-                assert there.node.hub.comparison.epoch == before
+                before = here.node.hub.reconciler.epoch
+                assert there.node.hub.reconciler.epoch == before
                 await here.node.database.write(lambda t: lose(t, ada.id, 2))
                 await here.post(ada, "4", "5", "6", "7")
                 assert await messages(near, 4) == ["4", "5", "6", "7"]
-                await until(lambda: here.node.hub.comparison.epoch != before)
+                await until(lambda: here.node.hub.reconciler.epoch != before)
                 await compared(there)
                 assert sorted(await messages(far, 4)) == ["4", "5", "6", "7"]
                 await compared(here)
-                after = here.node.hub.comparison.epoch
-                assert there.node.hub.comparison.epoch == after
+                after = here.node.hub.reconciler.epoch
+                assert there.node.hub.reconciler.epoch == after
                 await there.post(ada, "8")
                 await there.post(eve, "a")
                 assert await messages(near, 1) == ["8"]
@@ -191,4 +222,4 @@ async def test_a_loss_beneath_two_nodes_changes_the_epoch_once_and_reaches_the_d
                 for device in (near, far, bystander):
                     assert await before_pong(device) == []
                 await compared(there)
-                assert there.node.hub.comparison.epoch == after
+                assert there.node.hub.reconciler.epoch == after

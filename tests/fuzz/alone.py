@@ -6,10 +6,12 @@ from typing import Any, Self
 from tests.support.raw_websocket import Frame
 from tests.support.simulation.parts import Alarm, Line, Loop, frames_in
 
-from useby.bus import NoBus
+from useby.bus.memory import MemoryBus
+from useby.realtime.effects import Mark
 from useby.realtime.hub import Hub
-from useby.realtime.session import Mark, Session, State
+from useby.realtime.session import Session
 from useby.realtime.socket import SLICE, Socket
+from useby.realtime.states import State
 from useby.settings import Settings
 
 SETTINGS = Settings(_env_file=None)  # type: ignore[call-arg]
@@ -34,7 +36,7 @@ class Alone:
             SETTINGS,
             nothing,
             nothing,
-            NoBus(),
+            MemoryBus(),
             now=lambda: datetime.now(UTC),
         )
         requests: Any = self.hub.requests
@@ -42,7 +44,7 @@ class Alone:
         session = Session("ada")
         session.state = State.LIVE
         self.socket = Socket(self.hub, self.line, session)
-        self.hub.add(self.socket)
+        self.hub.registry.add(self.socket)
         self.line.set_protocol(self.socket)
 
     def __enter__(self) -> Self:
@@ -62,7 +64,7 @@ class Alone:
         for socket, mark in batch:
             assert mark.ids, "a plain session names what it marks"
             self.marked += mark.ids
-            self.hub.reply(socket, socket.session.marked)
+            socket.reply(socket.session.marked)
         self.loop.settle()
         return bool(batch)
 
@@ -82,8 +84,7 @@ def assert_bounded(socket: Socket, most: Settings = SETTINGS) -> None:
     """What a connection holds, whatever its peer sends, is bounded by bytes and by count."""
     wire, session = socket._wire, socket.session
     assert len(wire.reader.buffer) <= most.message_max_bytes
-    assert len(socket._message or b"") <= most.message_max_bytes
-    assert socket._fragments <= most.message_max_fragments + 1
+    assert len(socket._assembler or b"") <= most.message_max_bytes
     assert wire.events == []
     assert sum(map(len, wire.writes)) <= SLICE, "pongs that wait their turn"
     assert len(session._inbox or ()) <= SLICE // SMALLEST + 1

@@ -11,7 +11,8 @@ from useby.domain.account import TokenStatus
 from useby.realtime import closes, frames
 from useby.realtime.effects import Fetch, Mark
 from useby.realtime.frames import Authenticate, ClientFrame, Ignored, MarkRead, Ping, parse
-from useby.realtime.session import Session, State
+from useby.realtime.session import Session
+from useby.realtime.states import State
 from useby.realtime.trail import Sent
 
 ENDS = datetime(2026, 3, 4, tzinfo=UTC)

@@ -125,6 +125,7 @@ async def test_tickets_that_are_shown_together_share_a_write(
         asked.append(work)
         return real(work, **how)
 
+    monkeypatch.setattr(house.node.database, "has_external_changes", asyncio.Event().wait)
     monkeypatch.setattr(house.node.database, "write", counted)
     twice = [enter(house, each) for each in given], [enter(house, each) for each in given[:10]]
     for line in twice[0]:
@@ -205,7 +206,7 @@ async def test_all_who_come_meanwhile_are_let_in_to_wait_and_bad_tokens_are_clos
         gone = knock(token)
         await gone.says("101 ")
         gone.abort()
-    waiting = len(house.node.admission._joined)
+    waiting = len(house.node.admission._verified)
     assert waiting <= 2 * len(early + late) + BATCH + 1, "who has left is not kept"
     back.set()
     for line in early + late:
@@ -278,7 +279,7 @@ async def test_a_close_follows_what_was_said_in_the_same_turn(house: InProcessNo
     line = enter(house, await house.token(ada))
     await line.says("CONNECTION_ESTABLISHED")
     line.writes.clear()
-    (socket,) = house.node.hub._users[ada.id]
+    (socket,) = house.node.hub.registry.of(ada.id)
     masked_ping, masked_binary = b"\x81\x84\0\0\0\0PING", b"\x82\x80\0\0\0\0"
     socket.data_received(masked_ping * 2 + masked_binary)
     assert len(line.writes) == 1

@@ -12,7 +12,7 @@ from tests.support.time_limits import HANG_TIMEOUT
 
 from useby.domain.account import User
 from useby.domain.events import NotificationsAdded
-from useby.realtime.hub import Hub
+from useby.realtime import frames
 from useby.store.schema import notifications
 
 __all__ = ["database_url"]
@@ -68,9 +68,9 @@ async def test_news_that_cannot_be_told_is_kept_and_found(
     user = await either.add_user()
     async with either.connected(await either.token(user)) as client:
         with monkeypatch.context() as patched:
-            patched.setattr(Hub, "_notify", _fail)
+            patched.setattr(frames, "notifications", _fail)
             await either.post(user, "1")
-        either.node.hub.reconcile_soon([user.id])
+        either.node.hub.reconciler.users_soon([user.id])
         async with asyncio.timeout(HANG_TIMEOUT):
             assert json.loads(await client.recv())["message"] == "1"
 

@@ -110,11 +110,9 @@ async def test_a_changed_password_keeps_the_session_that_changed_it(house: InPro
         assert json.loads(await kept.recv()) == {"type": "pong"}
 
 
-async def test_the_sweep_repairs_the_loss_of_every_event(
-    start: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_bus_may_lose_everything_and_the_sweep_repairs_it(start: Any) -> None:
     house = await start(ping_interval=0.4)
-    monkeypatch.setattr(house.node.hub, "on_event", lambda _: None)
+    house.node.bus.set_listener(lambda _: None)
     user = await house.add_user()
     async with house.connected(await house.token(user)) as client:
         await house.post(user, *map(str, range(1, 8)))
@@ -122,8 +120,8 @@ async def test_the_sweep_repairs_the_loss_of_every_event(
             assert [seq_of(await client.recv()) for _ in range(7)] == list(range(1, 8))
 
 
-async def test_an_event_that_is_repeated_reordered_or_forged_reaches_nobody_twice(
-    house: InProcessNode, monkeypatch: pytest.MonkeyPatch
+async def test_news_that_is_repeated_reordered_or_forged_reaches_nobody_twice(
+    house: InProcessNode,
 ) -> None:
     user, other = await house.add_user(), await house.add_user("eve")
     async with (
@@ -131,13 +129,13 @@ async def test_an_event_that_is_repeated_reordered_or_forged_reaches_nobody_twic
         house.connected(await house.token(other)) as bystander,
     ):
         held: list[Any] = []
-        hub = house.node.hub
-        monkeypatch.setattr(hub, "on_event", held.append)
+        house.node.bus.set_listener(held.append)
         await house.post(user, "1")
         await house.post(user, "2", "3")
-        monkeypatch.undo()
+        hub = house.node.hub
         for news in (held[1], held[0], held[1], held[0], NotificationsAdded(user.id, ()), *held):
             hub.on_event(news)
+        house.node.bus.set_listener(hub.on_event)
         assert [seq_of(await client.recv()) for _ in range(3)] == [1, 2, 3]
         await house.post(user, "4")
         assert seq_of(await client.recv()) == 4
@@ -208,7 +206,7 @@ async def test_a_connection_that_fails_costs_only_itself(
         house.connected(await house.token(user)) as bad,
         house.connected(await house.token(other)) as good,
     ):
-        (socket,) = house.node.hub._users[user.id]
+        (socket,) = house.node.hub.registry.of(user.id)
 
         def fails(*_: Any) -> Any:
             raise RuntimeError("as if by a bug")
@@ -224,9 +222,9 @@ async def test_a_connection_that_fails_costs_only_itself(
 async def test_a_closed_connection_leaves_the_pool_at_once(house: InProcessNode) -> None:
     user = await house.add_user()
     async with house.connected(await house.token(user)):
-        assert user.id in house.node.hub._users
+        assert user.id in house.node.hub.registry.users
     async with asyncio.timeout(HANG_TIMEOUT):
-        while house.node.hub._users or house.node.hub._sockets:
+        while house.node.hub.registry.users or house.node.hub.registry:
             await asyncio.sleep(0.01)
 
 

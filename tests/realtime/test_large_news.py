@@ -60,7 +60,7 @@ def test_who_has_left_no_room_for_a_second_is_closed_when_there_is_more_to_say(
         scene.post(ada, 1)
     scene.loop.pass_time(0.9)
     scene.post(ada, 1)
-    assert ada.id in scene.hub._users
+    assert ada.id in scene.hub.registry.users
     scene.loop.pass_time(0.2)
     scene.post(ada, 1)
     slow.reads_on()

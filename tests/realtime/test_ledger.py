@@ -161,7 +161,7 @@ class Ledger(RuleBasedStateMachine):
         )
         self.hub.on_event(NotificationsAdded(whose.id, (never,)))
         self.hub.on_event(NotificationsAdded(whose.id, ()))
-        self.hub.reconcile_all()
+        self.hub.reconciler.all_soon()
         self.loop.settle()
 
     @rule(seconds=st.sampled_from([0.3, 1.0, 4.0, 16.0]))
@@ -191,7 +191,7 @@ class Ledger(RuleBasedStateMachine):
         assert self.scene.alarm.said == []
         self.loop.raise_faults()
         assert not any(task.done() for task in self.scene.running)
-        for socket in self.hub._sockets:
+        for socket in self.hub.registry:
             assert len(socket.session._rows or ()) <= PAGE
             unsent = socket.transport.get_write_buffer_size()
             assert unsent <= SETTINGS.send_buffer_bytes + 127  # and a Close
@@ -235,8 +235,8 @@ class Ledger(RuleBasedStateMachine):
             for device in self.scene.devices:
                 device.leave(politely=False)
             self.loop.settle()
-            assert not self.hub._sockets
-            assert not self.hub._users
+            assert not self.hub.registry
+            assert not self.hub.registry.users
             assert not self.hub._tasks
             assert not any(self.hub._sweep._slots)
             assert not self.hub._sweep._expirations

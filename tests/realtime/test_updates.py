@@ -71,7 +71,7 @@ async def test_a_page_that_reads_at_once_gets_all_products_of_a_commit_and_stays
             assert await frames(each, "pong", 1)
         assert json.loads(await bystander.recv())["message"] == "a note"
         assert closed_as_slow() == before
-        assert not house.node.hub.asides._waiting
+        assert not house.node.hub.updates._waiting
 
 
 async def test_a_product_that_is_deleted_while_it_waits_is_sent_as_closed(
@@ -116,12 +116,12 @@ async def test_a_page_that_does_not_read_is_closed_with_1013(
         wire = await opened.upgraded(url, offered, receive_buffer=4096)
         assert b"CONNECTION_ESTABLISHED" in (await wire.read_frame()).data
         before = closed_as_slow()
-        (socket,) = house.node.hub._extended(ada.id)
+        (socket,) = house.node.hub.registry.extended(ada.id)
         await add(house, ada, *(str(number) for number in range(50)))
         await until(lambda: socket.is_slow)
         while closed_as_slow() == before:
             await add(house, ada, "one more")
         await until(lambda: house.node.hub.count == 1)
-        assert not house.node.hub.asides._waiting
+        assert not house.node.hub.updates._waiting
         await house.post(eve, "a note")
         assert json.loads(await bystander.recv())["message"] == "a note"

@@ -9,7 +9,7 @@ from tests.support.nats_servers import NatsServer
 from tests.support.process_node import until
 from tests.support.time_limits import NO_SWEEP
 
-from useby.node import running
+from useby.app import running
 from useby.settings import Settings
 
 BASE: dict[str, Any] = {
@@ -50,4 +50,4 @@ async def two_houses(
 async def followed(house: InProcessNode) -> None:
     """Until all who are connected here are heard of from elsewhere."""
     bus: Any = house.node.bus
-    await until(lambda: set(bus._subscriptions) >= set(house.node.hub._users))
+    await until(lambda: set(bus._subscriptions) >= set(house.node.hub.registry.users))

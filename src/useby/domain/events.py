@@ -64,16 +64,4 @@ class ProductChanged:
     change: Change
 
 
-@dataclass(frozen=True, slots=True)
-class ExternalCommit:
-    """Another process committed something to this node's SQLite file, for example a command."""
-
-
-Event = (
-    NotificationsAdded
-    | MarkedRead
-    | ProductChanged
-    | AccessRevoked
-    | AlertScheduled
-    | ExternalCommit
-)
+Event = NotificationsAdded | MarkedRead | ProductChanged | AccessRevoked | AlertScheduled

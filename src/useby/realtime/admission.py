@@ -17,7 +17,6 @@ ones end on time, and the first frame waits. Tickets are redeemed once the datab
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,15 +25,17 @@ from typing import Final, NamedTuple, TypeVar
 from useby.auth import refresh
 from useby.auth.tickets import Tickets, is_ticket
 from useby.auth.tokens import Claims, InvalidToken, IssuerUnavailable, KeysNotFetched, Verifier
+from useby.batcher import Batcher
 from useby.domain.account import TokenStatus
 from useby.realtime import closes
-from useby.realtime.allowed_hosts import AllowedHosts
 from useby.realtime.hub import Hub
-from useby.realtime.retry import batch_or_one_by_one, retry_while_unavailable
-from useby.realtime.session import Session, State
+from useby.realtime.retry import retry_while_unavailable
+from useby.realtime.session import Session
 from useby.realtime.slots import Seats, Visitor
 from useby.realtime.socket import Socket
+from useby.realtime.states import State
 from useby.realtime.trail import Sent
+from useby.realtime.upgrade import UpgradeRequest
 from useby.store import accounts, notifications, tickets
 from useby.store.database import Connection, Database, StoreUnavailable
 
@@ -49,38 +50,21 @@ STALL_SECONDS: Final = 1.0
 upgrade."""
 
 
-@dataclass(frozen=True, slots=True)
-class UpgradeRequest:
-    """Credentials and options of an upgrade request."""
+class _TicketKey(NamedTuple):
+    """A ticket as the database identifies it."""
 
-    tokens: tuple[str, ...]
-    """Distinct tokens; more than one is an error."""
-    origin: str | None
-    since: str | None
-    """Id of the notification after which the client wants all; ``None``: the unread ones."""
-    extended: bool = False
-    """True if the extended session was requested and granted (contract 8)."""
+    owner: str
+    ticket_hash: str
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _PendingConnection:
     socket: Socket
     token: str
     since: str | None
     claims: Claims | None = None
     """Claims of the token, once it is verified."""
-
-    @property
-    def is_there(self) -> bool:
-        """Return whether the connection is still open."""
-        return self.socket.session.state is not State.CLOSED
-
-
-class _TicketKey(NamedTuple):
-    """A ticket as the database identifies it."""
-
-    owner: str
-    ticket_hash: str
+    ticket: _TicketKey | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,22 +96,24 @@ class Admission:
         self._tickets = tickets
         self.seats = seats
         self._now = now
-        self._pending: deque[_PendingConnection] = deque()
-        self._wanted = asyncio.Event()
-        self._joined: deque[_PendingConnection] = deque()
-        self._look_up_wanted = asyncio.Event()
-        self._tickets_shown: deque[tuple[_TicketKey, _PendingConnection]] = deque()
-        self._ticket_shown = asyncio.Event()
         self._stalled = 0
         """Number of batches that await a stalled database, of look-ups and of tickets."""
         self._may_proceed = asyncio.Event()
         """Cleared while a verified batch awaits its look-up, unless the database is stalled."""
-        self._may_proceed.set()
-        self._hosts = AllowedHosts(self.settings.allowed_hosts)
+        self._pending: Batcher[_PendingConnection] = Batcher(
+            self._verify_batch, _fail, size=BATCH, is_wanted=_is_open
+        )
+        self._verified: Batcher[_PendingConnection] = Batcher(
+            self._admit, _fail, size=BATCH, is_wanted=_is_open, on_idle=self._may_proceed.set
+        )
+        self._tickets_shown: Batcher[_PendingConnection] = Batcher(
+            self._redeem_batch, _fail, size=BATCH, is_wanted=_is_open
+        )
 
     def host_allowed(self, host: str) -> bool:
         """Return whether a ``Host`` header is allowed; without the setting every one is."""
-        return self._hosts.allow(host)
+        allowed = self.settings.allowed_hosts
+        return not allowed or _without_port(host).lower() in {name.lower() for name in allowed}
 
     def accept(
         self,
@@ -147,7 +133,7 @@ class Admission:
         socket = Socket(self._hub, transport, Session("", extended=request.extended), answer)
         self.seats.free(before)
         full = self.seats.sockets_full
-        self._hub.add(socket)
+        self._hub.registry.add(socket)
         transport.set_protocol(socket)
         allowed = self.settings.allowed_origins
         if self._hub.draining:
@@ -161,77 +147,50 @@ class Admission:
         elif full:
             socket.close(closes.TOO_MANY_CONNECTIONS)
         else:
-            self._queue(_PendingConnection(socket, request.tokens[0], request.since))
+            self._pending.put(_PendingConnection(socket, request.tokens[0], request.since))
 
     async def run(self) -> None:
         """Process the queues until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._verify_loop(), name="admissions-line")
-            group.create_task(self._look_up_loop(), name="admissions-look-ups")
-            group.create_task(self._redeem_loop(), name="admissions-tickets")
+            group.create_task(self._pending.run(), name="admission-pending")
+            group.create_task(self._verified.run(), name="admission-verified")
+            group.create_task(self._tickets_shown.run(), name="admission-tickets")
 
-    async def _verify_loop(self) -> None:
-        while True:
-            await self._wanted.wait()
-            await self._may_proceed.wait()
-            self._verify_batch()
-            await asyncio.sleep(0)  # if both events are set, ``wait`` gives other tasks no turn
-
-    def _verify_batch(self) -> None:
-        for each in _take_batch(self._pending, self._wanted):
-            if self._verify(each):
-                self._joined.append(each)
+    async def _verify_batch(self, batch: Sequence[_PendingConnection]) -> None:
+        """Verify tokens, then wait for the look-up, unless the database is stalled."""
+        for pending in batch:
+            if self._verify(pending):
+                self._put(self._verified, pending)
             if self._stalled:
-                each.socket.flush()
-        if len(self._joined) > 2 * self._hub.count + BATCH:  # drop connections that have ended
-            self._joined = deque(each for each in self._joined if each.is_there)
-        if self._joined:
-            self._look_up_wanted.set()
-            if not self._stalled:
-                self._may_proceed.clear()
+                pending.socket.flush()
+        if self._verified and not self._stalled:
+            self._may_proceed.clear()
+            await self._may_proceed.wait()
+        else:
+            await asyncio.sleep(0)  # others have their turn between two batches
 
-    async def _look_up_loop(self) -> None:
-        while True:
-            await self._look_up_wanted.wait()
-            # The batch has no name here: a variable would keep its connections until the next one.
-            await batch_or_one_by_one(
-                [each for each in _take_batch(self._joined, self._look_up_wanted) if each.is_there],
-                self._admit,
-                _fail,
-            )
-            if not self._joined:
-                self._may_proceed.set()
+    def _put(self, queue: Batcher[_PendingConnection], pending: _PendingConnection) -> None:
+        """Queue a connection; while the database is stalled, ended ones do not pile up."""
+        if len(queue) > 2 * self._hub.count + BATCH:
+            queue.drop_unwanted()
+        queue.put(pending)
 
-    async def _redeem_loop(self) -> None:
-        while True:
-            await self._ticket_shown.wait()
-            await batch_or_one_by_one(
-                [
-                    each
-                    for each in _take_batch(self._tickets_shown, self._ticket_shown)
-                    if each[1].is_there
-                ],
-                self._redeem_together,
-                lambda each: _fail(each[1]),
-            )
-
-    async def _redeem_together(self, turn: Sequence[tuple[_TicketKey, _PendingConnection]]) -> None:
-        if not turn:
-            return
-        found = await self._answer_of(
-            lambda: self._redeem({shown for shown, _ in turn}), [opening for _, opening in turn]
+    async def _redeem_batch(self, batch: Sequence[_PendingConnection]) -> None:
+        claims = await self._answer_of(
+            lambda: self._redeem({each.ticket for each in batch if each.ticket}), batch
         )
-        for shown, opening in turn:
-            opening.claims = found.pop(shown, None)  # a second use of the ticket finds nothing
-            if opening.claims is None:
-                opening.socket.close(closes.TOKEN_INVALID)
+        for pending in batch:
+            # A second use of the ticket finds nothing.
+            pending.claims = claims.pop(pending.ticket, None) if pending.ticket else None
+            if pending.claims is None:
+                pending.socket.close(closes.TOKEN_INVALID)
             else:
-                self._queue(opening)
+                self._pending.put(pending)
 
-    async def _redeem(self, shown: set[_TicketKey]) -> dict[tuple[str, str], Claims]:
+    async def _redeem(self, keys: set[_TicketKey]) -> dict[tuple[str, str], Claims]:
         """Redeem tickets; if the reply to the commit is lost, they are used up without effect."""
         now = self._now()
-        stakes = await self._database.write(lambda t: tickets.redeem(t, shown, now))
+        stakes = await self._database.write(lambda t: tickets.redeem(t, keys, now))
         return {
             key: Claims(
                 stake.user_id, stake.session_id, stake.issued_at, stake.token_expires_at, ""
@@ -240,103 +199,87 @@ class Admission:
         }
 
     async def _answer_of(
-        self, ask: Callable[[], Awaitable[T]], turn: Sequence[_PendingConnection]
+        self, ask: Callable[[], Awaitable[T]], batch: Sequence[_PendingConnection]
     ) -> T:
         """Return the database's answer to ``ask``, with retries.
 
         After ``STALL_SECONDS`` or an error, answer the upgrades of all waiting connections.
         """
-        hangs = False
+        stalls = False
 
-        def hang() -> None:
-            nonlocal hangs
-            if hangs:
+        def stall() -> None:
+            nonlocal stalls
+            if stalls:
                 return
-            hangs = True
+            stalls = True
             self._stalled += 1
             self._may_proceed.set()
-            for each in (*turn, *self._joined, *(opening for _, opening in self._tickets_shown)):
-                each.socket.flush()  # send the answer to the upgrade; the first frame follows
+            for pending in (*batch, *self._verified, *self._tickets_shown):
+                pending.socket.flush()  # send the answer to the upgrade; the first frame follows
 
         async def attempt() -> T:
             try:
                 return await ask()
             except StoreUnavailable:
-                hang()
+                stall()
                 raise
 
-        timer = self._hub.loop.call_later(STALL_SECONDS, hang)
+        timer = self._hub.loop.call_later(STALL_SECONDS, stall)
         try:
             return await retry_while_unavailable(attempt)
         finally:
             timer.cancel()
-            self._stalled -= hangs
+            self._stalled -= stalls
 
-    def _queue(self, opening: _PendingConnection) -> None:
-        self._pending.append(opening)
-        self._wanted.set()
-
-    def _verify(self, opening: _PendingConnection) -> bool:
+    def _verify(self, pending: _PendingConnection) -> bool:
         """Verify a token and register its connection; return whether a look-up must follow."""
-        socket = opening.socket
-        if not opening.is_there:
-            return False
-        claims = opening.claims
+        socket, claims = pending.socket, pending.claims
         try:
-            if claims is None and is_ticket(opening.token):
-                self._redeem_soon(opening)
+            if claims is None and is_ticket(pending.token):
+                self._redeem_soon(pending)
                 return False
-            claims = claims or self._verifier.verify(opening.token, self._now())
+            claims = claims or self._verifier.verify(pending.token, self._now())
         except (InvalidToken, IssuerUnavailable) as error:
             _refuse(socket, error)
             return False
         except KeysNotFetched:
             socket.flush()
-            self._hub.spawn(socket, self._verify_later(opening))
+            self._hub.spawn(socket, self._verify_later(pending))
             return False
-        except Exception:
-            log.exception("a connection failed and is closed")
-            socket.close(closes.INTERNAL_ERROR)
+        except Exception:  # noqa: BLE001 - it is logged
+            socket.fail()
             return False
-        opening.claims = claims
+        pending.claims = claims
         # Registered before the look-up, so that events committed after its snapshot are received.
         return self._hub.register(socket, claims)
 
-    def _redeem_soon(self, opening: _PendingConnection) -> None:
-        owner = self._tickets.owner_of(opening.token)
+    def _redeem_soon(self, pending: _PendingConnection) -> None:
+        owner = self._tickets.owner_of(pending.token)
         if owner is None:
             raise InvalidToken
-        if len(self._tickets_shown) > 2 * self._hub.count + BATCH:  # drop those that have ended
-            self._tickets_shown = deque(each for each in self._tickets_shown if each[1].is_there)
-        self._tickets_shown.append((_TicketKey(owner, refresh.hash_of(opening.token)), opening))
-        self._ticket_shown.set()
+        pending.ticket = _TicketKey(owner, refresh.hash_of(pending.token))
+        self._put(self._tickets_shown, pending)
 
-    async def _verify_later(self, opening: _PendingConnection) -> None:
+    async def _verify_later(self, pending: _PendingConnection) -> None:
         try:
-            opening.claims = await self._verifier.verify_async(opening.token, self._now())
+            pending.claims = await self._verifier.verify_async(pending.token, self._now())
         except (InvalidToken, IssuerUnavailable) as error:
-            _refuse(opening.socket, error)
+            _refuse(pending.socket, error)
         else:
-            self._queue(opening)
+            self._pending.put(pending)
 
     async def _admit(self, batch: Sequence[_PendingConnection]) -> None:
-        if not batch:
-            return
-        found = await self._answer_of(lambda: self._look_up(batch), batch)
-        for opening, what in zip(batch, found, strict=True):
-            session = opening.socket.session
-            ends = opening.claims.expires_at if opening.claims else None
-            self._hub.reply(
-                opening.socket,
-                lambda session=session, what=what, ends=ends: session.opened(  # type: ignore[misc]
-                    what.standing,
-                    what.newest,
-                    unread=what.unread,
-                    since=what.since,
-                    expires_at=ends,
-                ),
+        results = await self._answer_of(lambda: self._look_up(batch), batch)
+        for pending, result in zip(batch, results, strict=True):
+            pending.socket.reply(
+                pending.socket.session.opened,
+                result.standing,
+                result.newest,
+                unread=result.unread,
+                since=result.since,
+                expires_at=pending.claims.expires_at if pending.claims else None,
             )
-        self._hub.comparison.opened(each.socket for each in batch)
+        self._hub.reconciler.opened(pending.socket for pending in batch)
 
     async def _look_up(self, batch: Sequence[_PendingConnection]) -> list[_LookupResult]:
         keys = [
@@ -356,7 +299,7 @@ class Admission:
                     found.standing,
                     found.newest,
                     found.unread,
-                    _place(connection, user_id, each.since),
+                    _cursor(connection, user_id, each.since),
                 )
                 for each, (user_id, _, _), found in zip(
                     batch, keys, accounts.check_tokens(connection, keys), strict=True
@@ -366,22 +309,18 @@ class Admission:
         return await self._database.read(read)
 
 
-def _place(connection: Connection, user_id: str, since: str | None) -> Sent | None:
+def _cursor(connection: Connection, user_id: str, since: str | None) -> Sent | None:
     """Return the notification that ``since`` names; ``None``: all unread ones are sent."""
     seq = notifications.seq_of(connection, user_id, since) if since else None
     return Sent(seq, since) if since and seq is not None else None
 
 
-def _take_batch(line: deque[T], waited: asyncio.Event) -> list[T]:
-    """Take up to ``BATCH`` items, and clear the event if the queue is empty then."""
-    turn = [line.popleft() for _ in range(min(BATCH, len(line)))]
-    if not line:
-        waited.clear()
-    return turn
+def _is_open(pending: _PendingConnection) -> bool:
+    return pending.socket.session.state is not State.CLOSED
 
 
-def _fail(opening: _PendingConnection) -> None:
-    opening.socket.close(closes.INTERNAL_ERROR)
+def _fail(pending: _PendingConnection) -> None:
+    pending.socket.close(closes.INTERNAL_ERROR)
 
 
 def _refuse(socket: Socket, error: InvalidToken | IssuerUnavailable) -> None:
@@ -389,3 +328,9 @@ def _refuse(socket: Socket, error: InvalidToken | IssuerUnavailable) -> None:
         socket.close(closes.ISSUER_UNAVAILABLE)
     else:
         socket.close(closes.TOKEN_EXPIRED if error.expired else closes.TOKEN_INVALID)
+
+
+def _without_port(host: str) -> str:
+    if host.startswith("["):
+        return host.partition("]")[0] + "]"
+    return host.partition(":")[0]

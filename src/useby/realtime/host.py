@@ -13,14 +13,17 @@ from useby.settings import Settings
 S_contra = TypeVar("S_contra", contravariant=True)
 
 
-class RequestQueues(Protocol[S_contra]):
-    """Queues of database requests; ``requests.StoreRequests`` is one."""
+class Requests(Protocol[S_contra]):
+    """Executor of a session's requests; ``requests.StoreRequests`` is one."""
 
-    def fetch(self, socket: S_contra, wanted: Fetch) -> None:
-        """Queue a page; ``socket.apply_reply`` executes the effects of ``Session.page``."""
+    def fetch(self, socket: S_contra, page: Fetch) -> None:
+        """Read a page and call ``Session.page``."""
 
-    def mark(self, socket: S_contra, wanted: Mark) -> None:
-        """Queue marks; ``socket.apply_reply`` executes the effects of ``Session.marked``."""
+    def mark(self, socket: S_contra, mark: Mark) -> None:
+        """Mark notifications read and call ``Session.marked``."""
+
+    def authenticate(self, socket: S_contra, token: str) -> None:
+        """Verify a new token and call ``Session.authenticated``."""
 
 
 class UpdateQueues(Protocol[S_contra]):
@@ -43,8 +46,8 @@ class SocketHost(Protocol[S_contra]):
     A host keeps three rules:
 
     - It calls ``socket.flush`` at the end of the turn in which ``flush_soon`` was called.
-    - It answers each ``Fetch``, ``Mark`` and ``authenticate`` once, in a later turn, with
-      ``socket.apply_reply``, or closes the connection.
+    - It answers each request once, in a later turn, with ``socket.reply``, or closes the
+      connection.
     - After ``unregister`` it sends the connection nothing more. ``unregister`` and ``discard`` may
       be called repeatedly, and for a connection that was never registered.
     """
@@ -65,19 +68,16 @@ class SocketHost(Protocol[S_contra]):
         """Return the event loop's time in seconds."""
 
     @property
-    def requests(self) -> RequestQueues[S_contra]:
-        """Queues for the effects ``Fetch`` and ``Mark``."""
+    def requests(self) -> Requests[S_contra]:
+        """Executor of the effects ``Fetch``, ``Mark`` and ``Authenticate``."""
 
     @property
-    def asides(self) -> UpdateQueues[S_contra]:
+    def updates(self) -> UpdateQueues[S_contra]:
         """Updates for extended sessions."""
 
     @property
-    def comparison(self) -> Restores:
+    def reconciler(self) -> Restores:
         """Receiver of the effect ``WentBack``."""
-
-    def authenticate(self, socket: S_contra, token: str) -> None:
-        """Verify a new token and answer with ``Session.authenticated``."""
 
     def flush_soon(self, socket: S_contra) -> None:
         """Schedule ``socket.flush`` for the end of this turn of the event loop."""
@@ -86,4 +86,4 @@ class SocketHost(Protocol[S_contra]):
         """Remove a connection that is closing: it gets no further events."""
 
     def discard(self, socket: S_contra) -> None:
-        """Stop counting a connection whose transport has ended."""
+        """Remove a connection whose transport has ended, and stop counting it."""

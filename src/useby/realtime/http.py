@@ -29,9 +29,10 @@ from uvicorn.server import ServerState
 
 from useby import metrics
 from useby.realtime.admission import Admission
+from useby.realtime.bare_http import framing, rejection
 from useby.realtime.deadlines import TimedHttpProtocol
-from useby.realtime.socket import break_transport_cycle
-from useby.realtime.upgrade import PATH, NoHandshake, answer_to, key_of, knock_of
+from useby.realtime.transports import break_transport_cycle
+from useby.realtime.upgrade import PATH, NoHandshake, answer_to, key_of, upgrade_request_of
 
 READ_BYTES: Final = 64 * 1024
 """Bytes read at once, and so the most that a pipeline holds; asyncio would read 256 KiB."""
@@ -45,21 +46,9 @@ CHUNK_HEADER_BYTES: Final = 16
 """Bytes of framing that each chunk may have without counting as excess."""
 END: Final = b"\r\n\r\n"
 """End of a head, and of a chunked body."""
-_STATUS: Final = {
-    400: b"400 Bad Request",
-    413: b"413 Content Too Large",
-    414: b"414 URI Too Long",
-    426: b"426 Upgrade Required",
-    431: b"431 Request Header Fields Too Large",
-    503: b"503 Service Unavailable",
-}
-_MORE: Final = {
-    426: b"sec-websocket-version: 13\r\nupgrade: websocket\r\n",
-    503: b"retry-after: 2\r\n",
-}
 
 
-class _BadHandshake(Exception):  # noqa: N818 - named after the condition
+class _Rejected(Exception):  # noqa: N818 - named after the condition
     """A request that gets a bare status, and not an answer of the application."""
 
     def __init__(self, status: int) -> None:
@@ -98,7 +87,7 @@ class BoundedHttpProtocol(TimedHttpProtocol):
         """Create a protocol like uvicorn's; ``admission`` takes over upgraded connections."""
         super().__init__(admission.settings, config, server_state, app_state, _loop)
         self._admission = admission
-        self._refusal: _BadHandshake | None = None
+        self._refusal: _Rejected | None = None
         self._upgraded = False
         self._unwelcome = False
         # Received bytes.
@@ -257,7 +246,7 @@ class BoundedHttpProtocol(TimedHttpProtocol):
         seats = self._admission.seats
         if not seats.may_ask(self, self.url.partition(b"?")[0].decode("latin-1")):
             self._fail(503)
-        left, chunked = _framing(self.headers)
+        left, chunked = framing(self.headers)
         upgrades = self.parser.should_upgrade()
         if upgrades and (left or chunked):
             self._fail(400)  # the parser would treat the body as bytes of another protocol
@@ -318,14 +307,14 @@ class BoundedHttpProtocol(TimedHttpProtocol):
         except NoHandshake as refused:
             self._refuse(refused.status, "This is no WebSocket handshake.")
             return
-        knock = knock_of(self.url, headers)
+        request = upgrade_request_of(self.url, headers)
         self._upgraded = True
         # The parser and this object refer to each other; break the cycle without the collector.
         self.parser = None  # type: ignore[assignment]
         self._stop_timers()
         self.connections.discard(self)
-        answer = answer_to(key, extended=knock.extended)
-        self._admission.accept(self, self.transport, knock, answer)
+        answer = answer_to(key, extended=request.extended)
+        self._admission.accept(self, self.transport, request, answer)
 
     # Limits.
 
@@ -342,7 +331,7 @@ class BoundedHttpProtocol(TimedHttpProtocol):
 
     def _fail(self, status: int) -> None:
         """Leave a callback of the parser with an exception; ``send_400_response`` answers it."""
-        self._refusal = _BadHandshake(status)
+        self._refusal = _Rejected(status)
         raise self._refusal
 
     def _refuse(self, status: int, message: str) -> None:
@@ -350,34 +339,11 @@ class BoundedHttpProtocol(TimedHttpProtocol):
         metrics.requests_rejected.labels(str(status)).inc()
         asked, self._asked = self._asked, None
         if asked is None or not asked.response_started:
-            body = message.encode()
-            self.transport.write(
-                b"HTTP/1.1 " + _STATUS[status] + b"\r\ncontent-type: text/plain; charset=utf-8\r\n"
-                b"content-length: "
-                + str(len(body)).encode()
-                + b"\r\n"
-                + _MORE.get(status, b"")
-                + b"connection: close\r\n\r\n"
-                + body
-            )
+            self.transport.write(rejection(status, message))
         if asked is not None:
             asked.disconnected = True
             asked.message_event.set()
         self._close_soon()
-
-
-def _framing(headers: list[tuple[bytes, bytes]]) -> tuple[int, bool]:
-    """Return the ``Content-Length`` of a request, and whether its body is chunked.
-
-    The parser has already checked that there is only one of them, and that it is a number.
-    """
-    length, chunked = 0, False
-    for name, value in headers:
-        if name == b"content-length":
-            length = int(value)
-        elif name == b"transfer-encoding":
-            chunked = True
-    return length, chunked
 
 
 def protocol_for(admission: Admission) -> Callable[..., BoundedHttpProtocol]:

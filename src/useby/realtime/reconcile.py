@@ -13,24 +13,24 @@ a ``seq`` higher than it has seen        fetches the difference (``Session.annou
 =======================================  =============================================
 
 The epoch (``useby.store.epoch``) is how nodes share the discovery of a restore: a node that reads
-a changed epoch compares all its connections.
+a changed epoch, here or with a page (``requests``), compares all its connections.
 """
 
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Iterable
-from itertools import islice
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final
 
+from useby.batcher import Batcher
 from useby.domain.account import TokenStatus
-from useby.realtime import closes, retry
-from useby.realtime.effects import Effects
+from useby.realtime import closes
+from useby.realtime.registry import Registry
 from useby.realtime.retry import retry_while_unavailable
-from useby.realtime.session import State
 from useby.realtime.socket import Socket
+from useby.realtime.states import State
 from useby.store import accounts, epoch
-from useby.store.database import Database, StoreUnavailable
+from useby.store.database import Database
 
 log = logging.getLogger(__name__)
 
@@ -46,109 +46,123 @@ class Reconciler:
     def __init__(
         self,
         database: Database,
-        answer: Callable[[Socket, Callable[[], Effects]], None],
-        look_at_everything: Callable[[], None],
+        registry: Registry,
+        refresh_counts: Callable[[Collection[str]], None],
     ) -> None:
         """Create an empty queue; ``run`` processes it.
 
         Args:
             database: The database to compare with.
-            answer: Calls a session's method and executes the returned effects.
-            look_at_everything: Queues every connection of the node.
+            registry: The connections of the node.
+            refresh_counts: Sends the extended sessions of users their unread count.
         """
         self._database = database
-        self._answer = answer
-        self._look_at_everything = look_at_everything
+        self._registry = registry
+        self._refresh_counts = refresh_counts
         self.epoch: str | None = None
         """The epoch read last; ``None`` before the first read."""
-        self._waiting: set[Socket] = set()
-        self.wanted = asyncio.Event()
-        self._went_back = False
+        self._queue: Batcher[Socket] = Batcher(
+            self._reconcile, lambda _: None, size=RECONCILE_BATCH
+        )
+        self._opening: set[Socket] = set()
+        """Connections to compare once they are open."""
+        self._losses: Batcher[str | None] = Batcher(self._change_epoch, lambda _: None)
+        """Epochs in which the database issued a number twice."""
         self._changed_at = -math.inf
 
     @property
     def idle(self) -> bool:
-        """Return whether the queue is empty."""
-        return not self._waiting
+        """Return whether no comparison and no change of the epoch is queued."""
+        return not (self._queue or self._opening or self._losses)
 
     def soon(self, sockets: Iterable[Socket]) -> None:
         """Queue connections for the next snapshot."""
-        self._waiting.update(sockets)
-        self.wanted.set()
+        for socket in sockets:
+            if socket.session.state is State.OPENING:
+                self._opening.add(socket)
+            else:
+                self._queue.put(socket)
+
+    def all_soon(self) -> None:
+        """Queue all connections."""
+        self.users_soon(self._registry.users)
+
+    def users_soon(self, user_ids: Iterable[str]) -> None:
+        """Queue the connections of these users."""
+        for user_id in user_ids:
+            self.soon(self._registry.of(user_id))
+
+    def everything_soon(self) -> None:
+        """Queue all connections, and send extended sessions their unread count."""
+        self.all_soon()
+        self._refresh_counts(self._registry.users)
 
     def drop(self, socket: Socket) -> None:
         """Remove a connection from the queue."""
-        self._waiting.discard(socket)
+        self._queue.discard(socket)
+        self._opening.discard(socket)
 
     def opened(self, sockets: Iterable[Socket]) -> None:
-        """Continue with those that are queued: they were skipped while they opened."""
-        if not self._waiting.isdisjoint(sockets):
-            self.wanted.set()
+        """Queue those for which a comparison was requested while they opened."""
+        opened = self._opening.intersection(sockets)
+        self._opening -= opened
+        self.soon(opened)
 
     def went_back(self) -> None:
         """Request a change of the epoch: the database has issued a number twice."""
-        self._went_back = True
-        self.wanted.set()
+        self._losses.put(self.epoch)
+
+    def on_epoch(self, now: str) -> None:
+        """Compare all connections if ``now``, just read from the database, is another epoch."""
+        if now != self.epoch:
+            log.info("the database was restored, failed over or restarted: comparing everybody")
+            self.epoch = now
+            self.everything_soon()
 
     async def run(self) -> None:
         """Compare connections until cancelled."""
         self.epoch = await retry_while_unavailable(lambda: self._database.read(epoch.current))
-        wait = retry.RETRY_SECONDS
-        while True:
-            await self.wanted.wait()
-            self.wanted.clear()
-            open_ = (each for each in self._waiting if each.session.state is not State.OPENING)
-            sockets = set(islice(open_, RECONCILE_BATCH))
-            self._waiting -= sockets
-            if len(sockets) == RECONCILE_BATCH:
-                self.wanted.set()  # more may be queued; other tasks run in between
-            try:
-                await self._reconcile(sockets)
-                if self._went_back:
-                    await self._change_epoch()
-            except StoreUnavailable as error:
-                log.warning("connections can't be compared with the store: %s", error)
-                self.soon(each for each in sockets if each.slot >= 0)
-                await asyncio.sleep(wait)
-                wait = min(wait * 2, retry.RETRY_MAX_SECONDS)
-            except Exception:
-                log.exception("connections could not be compared; the next sweep does it again")
-            else:
-                wait = retry.RETRY_SECONDS
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._queue.run(), name="reconcile")
+            group.create_task(self._losses.run(), name="reconcile-epoch")
 
-    async def _reconcile(self, sockets: Iterable[Socket]) -> None:
-        live = [each for each in sockets if each.session.state is not State.CLOSED]
-        keys = [(each.session.user_id, each.sign_in_id, each.issued_at) for each in live]
-        if not keys:
+    async def _reconcile(self, batch: Sequence[Socket]) -> None:
+        sockets = [socket for socket in batch if socket.session.state is not State.CLOSED]
+        if not sockets:
             return
-        # Read before the snapshot: rows committed later may be missing in the snapshot.
-        known = [each.session.known for each in live]
-        found, now = await self._database.read(
-            lambda c: (accounts.check_tokens(c, keys), epoch.current(c))
-        )
-        if now != self.epoch:
-            log.info("the database was restored, failed over or restarted: comparing everybody")
-            self.epoch = now
-            self._look_at_everything()
-        for socket, (standing, newest, *_), before in zip(live, found, known, strict=True):
+        known, found, now = await retry_while_unavailable(lambda: self._compare(sockets))
+        self.on_epoch(now)
+        for socket, (standing, newest, *_), before in zip(sockets, found, known, strict=True):
             if standing is not TokenStatus.GOOD:
                 socket.close(closes.ACCESS_REVOKED)
             elif newest < before or socket.epoch != now:
-                self._went_back |= socket.epoch == now
+                if socket.epoch == now:
+                    self.went_back()
                 socket.epoch = now
-                self._answer(socket, socket.session.rewind)
+                socket.reply(socket.session.rewind)
             elif not socket.is_behind:
                 # Slow readers are skipped: their buffer is full, and the push that would update
                 # them may be in flight.
-                self._answer(socket, lambda s=socket, n=newest: s.session.announce(n))  # type: ignore[misc]
+                socket.reply(socket.session.announce, newest)
 
-    async def _change_epoch(self) -> None:
+    async def _compare(
+        self, sockets: Sequence[Socket]
+    ) -> tuple[list[int], list[accounts.TokenCheck], str]:
+        """Return what sessions know, and in one snapshot the state of their users and the epoch."""
+        keys = [(each.session.user_id, each.sign_in_id, each.issued_at) for each in sockets]
+        # Read before the snapshot: rows committed later may be missing in the snapshot.
+        known = [socket.session.known for socket in sockets]
+        found, now = await self._database.read(
+            lambda c: (accounts.check_tokens(c, keys), epoch.current(c))
+        )
+        return known, found, now
+
+    async def _change_epoch(self, losses: Sequence[str | None]) -> None:
         """Change the epoch, unless this node did less than ``EPOCH_SECONDS`` ago."""
-        now = asyncio.get_running_loop().time()
-        seen = self.epoch
-        if seen is not None and now >= self._changed_at + EPOCH_SECONDS:
-            log.warning("the database has lost notifications: a seq went back")
-            await self._database.write(lambda t: epoch.change(t, seen))
-            self._changed_at = now
-            self._look_at_everything()
-        self._went_back = False
+        now, seen = asyncio.get_running_loop().time(), losses[-1]
+        if seen is None or now < self._changed_at + EPOCH_SECONDS:
+            return
+        log.warning("the database has lost notifications: a seq went back")
+        await retry_while_unavailable(lambda: self._database.write(lambda t: epoch.change(t, seen)))
+        self._changed_at = now
+        self.everything_soon()

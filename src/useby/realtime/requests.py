@@ -1,11 +1,12 @@
-"""Execute the database requests of sessions in batches: pages to send, and marks.
+"""Execute the database requests of sessions: pages to send, marks, new tokens.
 
-======  ===================  ==========================  ==============================
-effect  method               one worker executes         answered with
-======  ===================  ==========================  ==============================
-Fetch   StoreRequests.fetch  up to 32 in one snapshot    Session.page
-Mark    StoreRequests.mark   up to 1,000 users a commit  Session.marked, once durable
-======  ===================  ==========================  ==============================
+============  ==========================  ==========================  ============================
+effect        method                      executed                    answered with
+============  ==========================  ==========================  ============================
+Fetch         StoreRequests.fetch         up to 32 in one snapshot    Session.page
+Mark          StoreRequests.mark          up to 1,000 users a commit  Session.marked, once durable
+Authenticate  StoreRequests.authenticate  each in a task              Session.authenticated
+============  ==========================  ==========================  ============================
 
 The marks of one user are merged. So a device that reconnects repeatedly while its user's row is
 locked, and sends the same marks each time, adds nothing to the queue. A user whose row is locked
@@ -14,20 +15,24 @@ moves to a queue of their own (``Batches``) and delays no other user.
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
 from useby.actions.notifications import mark_all_read
+from useby.auth.tokens import InvalidToken, IssuerUnavailable, Verifier
+from useby.batcher import Batcher, batch_or_one_by_one
+from useby.domain.account import TokenStatus
 from useby.domain.notification import Notification
 from useby.realtime import closes
-from useby.realtime.effects import Effects, Fetch, Mark
-from useby.realtime.retry import batch_or_one_by_one, retry_while_unavailable
-from useby.realtime.session import PAGE, State
+from useby.realtime.effects import Fetch, Mark
+from useby.realtime.retry import retry_while_unavailable
+from useby.realtime.session import PAGE
 from useby.realtime.socket import Socket
-from useby.store import notifications
+from useby.realtime.states import State
+from useby.realtime.sweep import Sweep
+from useby.store import accounts, epoch, notifications
 from useby.store.batches import Batches
 from useby.store.database import Connection, Database, StoreUnavailable
 from useby.store.marks import mark_read, mark_read_where_free
@@ -60,36 +65,48 @@ class _Marks:
 
 
 class StoreRequests:
-    """The queues of pages and marks. All methods run on the event loop."""
+    """The queues of pages and marks, and new tokens. All methods run on the event loop."""
 
     def __init__(
         self,
         database: Database,
-        answer: Callable[[Socket, Callable[[], Effects]], None],
+        verifier: Verifier,
+        sweep: Sweep,
         *,
+        spawn: Callable[[Socket, Awaitable[None]], None],
+        on_epoch: Callable[[str], None],
         now: Callable[[], datetime],
     ) -> None:
         """Create empty queues; ``run`` processes them.
 
         Args:
             database: The database to read and write.
-            answer: Calls a session's method and executes the returned effects.
+            verifier: Verifies tokens that continue a session.
+            sweep: Ends connections with their tokens.
+            spawn: Runs work for one connection in a task.
+            on_epoch: Called with the epoch of each snapshot.
             now: The wall clock: aware, UTC.
         """
         self._database = database
-        self._answer = answer
+        self._verifier = verifier
+        self._sweep = sweep
+        self._spawn = spawn
+        self._on_epoch = on_epoch
         self._now = now
-        self._fetches: deque[tuple[Socket, Fetch]] = deque()
-        self._fetch_wanted = asyncio.Event()
+        self._fetches: Batcher[tuple[Socket, Fetch]] = Batcher(
+            self._fetch,
+            lambda request: request[0].close(closes.INTERNAL_ERROR),
+            size=FETCH_BATCH,
+            is_wanted=lambda request: request[0].session.state is not State.CLOSED,
+        )
         self._marks: dict[str, _Marks] = {}
         self._mark_wanted: Batches[str] = Batches(
             "marks", self._keep_marks, lambda user_id: user_id, most=MARKED_TOGETHER
         )
 
-    def fetch(self, socket: Socket, wanted: Fetch) -> None:
+    def fetch(self, socket: Socket, page: Fetch) -> None:
         """Queue a page to be read for a session."""
-        self._fetches.append((socket, wanted))
-        self._fetch_wanted.set()
+        self._fetches.put((socket, page))
 
     def mark(self, socket: Socket, wanted: Mark) -> None:
         """Queue notifications to be marked read for a session."""
@@ -109,34 +126,45 @@ class StoreRequests:
         else:
             marks.ids.update(dict.fromkeys(wanted.ids))
 
+    def authenticate(self, socket: Socket, token: str) -> None:
+        """Continue a session with a new token of the same user, after a look-up."""
+        self._spawn(socket, self._authenticate(socket, token))
+
     async def run(self) -> None:
         """Process the queues until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._fetch_waiting(), name="wants-pages")
-            group.create_task(self._mark_wanted.run(), name="wants-marks")
+            group.create_task(self._fetches.run(), name="requests-pages")
+            group.create_task(self._mark_wanted.run(), name="requests-marks")
 
-    async def _fetch_waiting(self) -> None:
-        while True:
-            await self._fetch_wanted.wait()
-            turn = [self._fetches.popleft() for _ in range(min(FETCH_BATCH, len(self._fetches)))]
-            if not self._fetches:
-                self._fetch_wanted.clear()
-            turn = [each for each in turn if each[0].session.state is not State.CLOSED]
-            await batch_or_one_by_one(turn, self._fetch, self._fail)
+    async def _authenticate(self, socket: Socket, token: str) -> None:
+        expires_at, why = None, closes.TOKEN_INVALID
+        try:
+            claims = await self._verifier.verify_async(token, self._now())
+        except InvalidToken:
+            pass
+        except IssuerUnavailable:
+            why = closes.ISSUER_UNAVAILABLE  # the session continues with its present token
+        else:
+            key = (claims.user_id, claims.session_id, claims.issued_at)
+            (check,) = await retry_while_unavailable(
+                lambda: self._database.read(lambda c: accounts.check_tokens(c, [key]))
+            )
+            same = claims.user_id == socket.session.user_id
+            if same and check.standing is TokenStatus.GOOD and socket.slot >= 0:
+                self._sweep.bind(socket, claims)
+                expires_at = claims.expires_at
+        socket.reply(socket.session.authenticated, expires_at, why.reason)
 
-    async def _fetch(self, turn: Sequence[tuple[Socket, Fetch]]) -> None:
-        wanted = {(socket.session.user_id, page) for socket, page in turn}
-        if not wanted:
-            return
-        pages = await retry_while_unavailable(
+    async def _fetch(self, batch: Sequence[tuple[Socket, Fetch]]) -> None:
+        wanted = {(socket.session.user_id, page) for socket, page in batch}
+        now, pages = await retry_while_unavailable(
             lambda: self._database.read(lambda c: _pages(c, wanted))
         )
-        for socket, page in turn:
-            answer = pages[socket.session.user_id, page]
-            self._answer(socket, lambda s=socket, a=answer: s.session.page(*a))  # type: ignore[misc]
-
-    def _fail(self, asked: tuple[Socket, Fetch]) -> None:
-        asked[0].close(closes.INTERNAL_ERROR)
+        self._on_epoch(now)
+        for socket, page in batch:
+            before, socket.epoch = socket.epoch, now
+            rows, newest = pages[socket.session.user_id, page]
+            socket.reply(socket.session.page, rows, newest, restored=now != before)
 
     async def _keep_marks(self, users: Sequence[str], *, apart: bool) -> list[str]:
         """Write the marks of these users; return the users left, as ``Batches`` requires."""
@@ -196,7 +224,7 @@ class StoreRequests:
 
     def _have_kept(self, marks: _Marks) -> None:
         for socket in marks.sockets:
-            self._answer(socket, socket.session.marked)
+            socket.reply(socket.session.marked)
 
 
 def _fail_all(kept: tuple[str, _Marks]) -> None:
@@ -205,15 +233,16 @@ def _fail_all(kept: tuple[str, _Marks]) -> None:
 
 
 def _pages(
-    connection: Connection, wanted: Iterable[tuple[str, Fetch]]
-) -> dict[tuple[str, Fetch], tuple[list[Notification], int]]:
-    """Return each distinct page and its user's newest ``seq``."""
-    found = {}
+    connection: Connection, wanted: Collection[tuple[str, Fetch]]
+) -> tuple[str, dict[tuple[str, Fetch], tuple[list[Notification], int]]]:
+    """Return the epoch, and each distinct page with its user's newest ``seq``."""
+    now, newest = epoch.with_newest(connection, {user_id for user_id, _ in wanted})
+    pages = {}
     for user_id, page in wanted:
         if page.unread_to is None:
             most = 1 if page.only_one else PAGE
             rows = notifications.page_after(connection, user_id, page.after, most)
         else:
             rows = notifications.unread_page(connection, user_id, page.after, page.unread_to, PAGE)
-        found[user_id, page] = (rows, notifications.newest_seq(connection, user_id))
-    return found
+        pages[user_id, page] = (rows, newest[user_id])
+    return now, pages

@@ -6,14 +6,7 @@
        │                    ▲           │ rewind     ▲
        │                    │           ▼            │
        │                    └────── REWINDING ───────┘
-       └── close, from every state ──► CLOSED
-
-- OPENING: the token is valid and the user is being looked up. Nothing has been sent yet.
-- REPLAYING: pages of the notifications unread at the look-up are sent, as fast as the peer reads.
-- LIVE: committed notifications are pushed if they follow the last one sent without a gap.
-- CATCHING_UP: all notifications after the last one sent are fetched, those read elsewhere, too.
-- REWINDING: the page that shows where the database agrees with the trail is being fetched.
-- CLOSED: every input is ignored.
+       └── close, from every state ──► CLOSED          (``states`` describes each)
 
 Up to ``seq``, all notifications are dealt with on this connection; ``latest_seq`` is the newest one
 announced. Notifications committed while a page is being sent only raise ``latest_seq``; they are
@@ -32,7 +25,6 @@ executed; until then frames wait in the inbox, and the socket stops reading. An 
 from collections import deque
 from collections.abc import Sequence
 from datetime import datetime
-from enum import Enum
 
 from useby.domain.account import TokenStatus
 from useby.domain.notification import Notification
@@ -40,6 +32,7 @@ from useby.realtime import closes, frames
 from useby.realtime.closes import Close
 from useby.realtime.effects import Effect, Effects, Fetch, Mark, WentBack
 from useby.realtime.frames import Authenticate, ClientFrame, Ignored, MarkRead, Ping
+from useby.realtime.states import ACCEPTS, ESTABLISHED, State, UnexpectedReply
 from useby.realtime.trail import Numbered, Sent, Trail
 
 PAGE = 100
@@ -48,32 +41,6 @@ CHUNK = 16 * 1024
 """Bytes after which a chunk of a page ends."""
 IDS_PER_FRAME = 100
 """Maximum ids in a READ frame."""
-
-
-class State(Enum):
-    """State of a session; see the module's drawing."""
-
-    OPENING = "opening"
-    REPLAYING = "replaying"
-    CATCHING_UP = "catching up"
-    LIVE = "live"
-    REWINDING = "rewinding"
-    CLOSED = "closed"
-
-
-_ESTABLISHED = frozenset({State.REPLAYING, State.CATCHING_UP, State.LIVE, State.REWINDING})
-ACCEPTS = {
-    "opened": frozenset({State.OPENING}),
-    "page": frozenset({State.REPLAYING, State.CATCHING_UP, State.REWINDING}),
-    "marked": _ESTABLISHED,
-    "authenticated": _ESTABLISHED,
-}
-"""States in which a session accepts each answer to its requests; elsewhere one is a bug of ours.
-All other inputs come from outside and are accepted in every state."""
-
-
-class UnexpectedReply(Exception):  # noqa: N818 - named after the condition
-    """An answer in a state that does not await it."""
 
 
 _NOTHING: Effects = ()
@@ -120,7 +87,7 @@ class Session:
         self._last_page = False
         self._rows: deque[Notification] | None = None
         self._trail = Trail()
-        self._must_rewind = False  # once the present page has been sent
+        self._must_rewind = False  # once the present page has arrived and been sent
         self._had: frozenset[int] | None = None  # hashes of the trail, during a rewind
         self._waiting = False  # for the answer to a client's frame
         self._inbox: deque[ClientFrame | Close] | None = None
@@ -179,15 +146,20 @@ class Session:
         )
         return (greeting, *follow, *self._drain_inbox())
 
-    def page(self, rows: Sequence[Notification], newest: int) -> Effects:
+    def page(self, rows: Sequence[Notification], newest: int, *, restored: bool = False) -> Effects:
         """Take the page of a ``Fetch``; ``next_chunk`` returns it in parts.
 
         Args:
             rows: At most ``PAGE`` rows, ``seq`` rising.
             newest: The user's newest ``seq`` in the same snapshot.
+            restored: True if this is another epoch than that of the last snapshot, so that the
+                session rewinds.
         """
         if not self._awaits("page"):
             return _NOTHING
+        if restored or self._must_rewind:
+            # The page is dropped: its rows would take the place of older ones in the trail.
+            return self._go_back()
         if self.state is State.REWINDING:
             self.latest_seq = newest
             if not rows or hash(rows[0].id) not in (self._had or ()):
@@ -255,25 +227,25 @@ class Session:
 
     def rewind(self) -> Effects:
         """Send all rows that were not sent here, although numbers may have decreased."""
-        if self.state not in _ESTABLISHED:
+        if self.state not in ESTABLISHED:
             return _NOTHING
         self._must_rewind = True
         return self._advance() if self.state is State.LIVE else _NOTHING
 
     def read_elsewhere(self, ids: Sequence[str], unread: int) -> Effects:
         """Send which notifications were marked read, on this or another device."""
-        if not self.extended or self.state not in _ESTABLISHED:
+        if not self.extended or self.state not in ESTABLISHED:
             return _NOTHING
         named = [ids[start : start + IDS_PER_FRAME] for start in range(0, len(ids), IDS_PER_FRAME)]
         return [frames.read(each, unread) for each in named or [()]]
 
     def product_changed(self, data: bytes) -> Effects:
         """Send an encoded PRODUCT frame."""
-        return (data,) if self.extended and self.state in _ESTABLISHED else _NOTHING
+        return (data,) if self.extended and self.state in ESTABLISHED else _NOTHING
 
     def expiring(self, expires_at: datetime) -> Effects:
         """Send that the token ends soon."""
-        if not self.extended or self.state not in _ESTABLISHED:
+        if not self.extended or self.state not in ESTABLISHED:
             return _NOTHING
         return (frames.token_expiring(expires_at),)
 

@@ -5,19 +5,19 @@
     transport ──► data_received ──► Wire ──► Session ──► effects ──► perform
     transport ◄── flush, once a turn of the event loop ◄── bytes ───────┤
     Hub ◄── Fetch, Mark, Authenticate, WentBack ────────────────────────┘
-    Hub ──► push, apply_reply, ping, close
+    Hub ──► push, reply, ping, close
 
-``Wire`` parses frames; this module checks UTF-8, rates, fragments, timeouts and the send buffer
-(contract section 7). ``Session`` makes all other decisions of the protocol.
+``Wire`` parses frames, ``TokenBucket`` limits their rate, ``MessageAssembler`` joins fragments.
+This module checks UTF-8, timeouts and the send buffer (contract section 7). ``Session`` makes all
+other decisions of the protocol.
 """
 
 import asyncio
-import contextlib
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, ParamSpec
 
 from websockets.frames import Frame, Opcode
 from websockets.protocol import State as WireState
@@ -26,14 +26,19 @@ from useby import metrics
 from useby.auth.tokens import Claims
 from useby.domain.notification import Notification
 from useby.realtime import closes, frames
+from useby.realtime.assembler import MessageAssembler, TooManyFragments
 from useby.realtime.closes import Close
 from useby.realtime.effects import Effects, Fetch, Mark, WentBack
 from useby.realtime.frames import Authenticate
 from useby.realtime.host import SocketHost
-from useby.realtime.session import Session, State
+from useby.realtime.session import Session
+from useby.realtime.states import State
+from useby.realtime.token_bucket import TokenBucket
+from useby.realtime.transports import break_transport_cycle
 from useby.realtime.wire import Wire
 
 log = logging.getLogger(__name__)
+P = ParamSpec("P")
 
 SLICE: Final = 4096
 """Bytes fed to the parser at a time: 50,000 pings in one read must not queue 50,000 pongs."""
@@ -55,13 +60,11 @@ class Socket(asyncio.Protocol):
     """One WebSocket connection, from the answer to the handshake to the end of the transport."""
 
     __slots__ = (
-        "_allowance",
-        "_allowance_at",
+        "_assembler",
+        "_bucket",
         "_deadline",
         "_ended",
-        "_fragments",
         "_hub",
-        "_message",
         "_out",
         "_paused_at",
         "_unparsed",
@@ -97,10 +100,9 @@ class Socket(asyncio.Protocol):
         """Loop time of the ping that awaits its pong; 0 if none does."""
         self.slot = -1  # in the sweep's ring; -1 outside it
         self._wire = Wire(hub.settings.message_max_bytes)
-        self._allowance = float(hub.settings.frames_burst)
-        self._allowance_at = hub.time()
-        self._message: bytearray | None = None
-        self._fragments = 0
+        settings = hub.settings
+        self._bucket = TokenBucket(settings.frames_per_second, settings.frames_burst, hub.time())
+        self._assembler: MessageAssembler | None = None  # while a message is incomplete
         self._unparsed: bytes | None = None
         self._paused_at = math.inf
         self._out = [answer] if answer else []
@@ -121,9 +123,8 @@ class Socket(asyncio.Protocol):
         """Process received bytes; an exception closes this connection and does not propagate."""
         try:
             self._feed(data)
-        except Exception:
-            log.exception("a connection failed and is closed")
-            self.close(closes.INTERNAL_ERROR)
+        except Exception:  # noqa: BLE001 - it is logged
+            self.fail()
 
     def eof_received(self) -> bool:
         """End the connection: the peer has closed its side without a Close frame."""
@@ -142,10 +143,9 @@ class Socket(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         """Release everything, and leave the pool."""
         self._disarm()
-        self._unparsed = self._message = None
+        self._unparsed = self._assembler = None
         self._out.clear()
         self.session.close(closes.GOING_AWAY)
-        self._hub.unregister(self)
         self._hub.discard(self)
         break_transport_cycle(self.transport)
 
@@ -161,11 +161,11 @@ class Socket(asyncio.Protocol):
             elif isinstance(effect, Mark):
                 self._hub.requests.mark(self, effect)
             elif isinstance(effect, Authenticate):
-                self._hub.authenticate(self, effect.token)
+                self._hub.requests.authenticate(self, effect.token)
             elif isinstance(effect, Close):
                 self._end(effect)
             elif isinstance(effect, WentBack):
-                self._hub.comparison.went_back()
+                self._hub.reconciler.went_back()
             else:
                 metrics.client_frames_ignored.labels(effect.reason).inc()
 
@@ -215,20 +215,31 @@ class Socket(asyncio.Protocol):
             effects = self.session.next_chunk()
             if not effects:
                 if self.session.extended:
-                    self._hub.asides.drained(self)
+                    self._hub.updates.drained(self)
                 return
             self.perform(effects)
 
-    def apply_reply(self, effects: Effects) -> None:
-        """Execute the effects of an answer to the session, then process held frames."""
-        self.perform(effects)
-        self._flush_protocol()
-        self.pump()
-        if not self.session.busy and self._unparsed is not None:
-            held, self._unparsed = self._unparsed, None
-            self.pinged_at = 0.0  # the pong may still be in the kernel's buffer
-            self.transport.resume_reading()
-            self.data_received(held)
+    def reply(self, answer: Callable[P, Effects], *args: P.args, **kwargs: P.kwargs) -> None:
+        """Call a method of the session, execute its effects, then process held frames.
+
+        An exception closes this connection and does not propagate.
+        """
+        try:
+            self.perform(answer(*args, **kwargs))
+            self._flush_protocol()
+            self.pump()
+            if not self.session.busy and self._unparsed is not None:
+                held, self._unparsed = self._unparsed, None
+                self.pinged_at = 0.0  # the pong may still be in the kernel's buffer
+                self.transport.resume_reading()
+                self._feed(held)
+        except Exception:  # noqa: BLE001 - it is logged
+            self.fail()
+
+    def fail(self) -> None:
+        """Log the exception being handled, and close."""
+        log.exception("a connection failed and is closed")  # noqa: LOG004 - callers handle one
+        self.close(closes.INTERNAL_ERROR)
 
     def close(self, why: Close) -> None:
         """Close with ``why``, unless the connection is closing already."""
@@ -251,7 +262,7 @@ class Socket(asyncio.Protocol):
                 self.transport.pause_reading()
                 self._disarm()  # the rest of a message may be in the kernel's buffer
                 return
-            if self._allowance < -FRAMES_AFTER_CLOSE:
+            if self._bucket.tokens < -FRAMES_AFTER_CLOSE:
                 return  # the peer floods us after our Close
             self._wire.receive_data(data[start : start + SLICE])
             for frame in self._wire.events_received():
@@ -262,9 +273,9 @@ class Socket(asyncio.Protocol):
 
     def _take(self, frame: Frame) -> None:
         metrics.frames_received.inc()
-        allowed = self._allowed()
+        allowed = self._bucket.take(self._hub.time())
         if self.session.state is State.CLOSED:
-            if self._allowance < -FRAMES_AFTER_CLOSE:
+            if self._bucket.tokens < -FRAMES_AFTER_CLOSE:
                 self.transport.pause_reading()
         elif not allowed:
             self.perform(self.session.refuse(closes.RATE_EXCEEDED))
@@ -276,32 +287,25 @@ class Socket(asyncio.Protocol):
             self.pinged_at = 0.0
 
     def _take_text(self, frame: Frame) -> None:
-        if frame.fin and self._message is None:
-            whole: bytes | bytearray = bytes(frame.data)
+        if frame.fin and self._assembler is None:
+            message: bytes | bytearray = bytes(frame.data)
         else:
-            if self._message is None:
-                self._message = bytearray()
-            self._message += frame.data
-            self._fragments += 1
-            if self._fragments > self._hub.settings.message_max_fragments:
+            if self._assembler is None:
+                self._assembler = MessageAssembler(self._hub.settings.message_max_fragments)
+            try:
+                whole = self._assembler.add(frame.data, final=frame.fin)
+            except TooManyFragments:
                 self.perform(self.session.refuse(closes.TOO_BIG))
                 return
-            if not frame.fin:
+            if whole is None:
                 return
-            whole, self._message, self._fragments = self._message, None, 0
+            message, self._assembler = whole, None
         try:
-            text = whole.decode()
+            text = message.decode()
         except UnicodeDecodeError:
             self.perform(self.session.refuse(closes.INVALID_TEXT))
             return
         self.perform(self.session.text(text))
-
-    def _allowed(self) -> bool:
-        now, settings = self._hub.time(), self._hub.settings
-        gained = (now - self._allowance_at) * settings.frames_per_second
-        self._allowance = min(self._allowance + gained, settings.frames_burst) - 1
-        self._allowance_at = now
-        return self._allowance >= 0
 
     def _flush_protocol(self) -> None:
         """Send the library's own answers: pongs, the echo of a Close, the close of a violation.
@@ -326,7 +330,7 @@ class Socket(asyncio.Protocol):
         """Start or stop the timeout of an incomplete message."""
         if self.session.state is State.CLOSED:
             return
-        begun = self._wire.unparsed > 0 or self._message is not None
+        begun = self._wire.unparsed > 0 or self._assembler is not None
         if begun and self._deadline is None:
             self._deadline = self._hub.loop.call_later(
                 self._hub.settings.message_timeout, self.close, closes.MESSAGE_TIMEOUT
@@ -357,7 +361,7 @@ class Socket(asyncio.Protocol):
         metrics.connections_closed.labels(str(why.code), why.reason).inc()
         self._hub.unregister(self)
         self._disarm()
-        self._message = None
+        self._assembler = None
         if self.transport.is_closing():
             return
         if self._unparsed is not None:
@@ -392,9 +396,3 @@ class Socket(asyncio.Protocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
-
-
-def break_transport_cycle(transport: asyncio.Transport) -> None:
-    """Break the cycle of a closed asyncio transport and its bound method, to free it at once."""
-    with contextlib.suppress(AttributeError):
-        del transport._read_ready_cb  # type: ignore[attr-defined]  # noqa: SLF001 - it is closed

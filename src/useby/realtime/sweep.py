@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from useby.auth.tokens import Claims
 from useby.realtime import closes
 from useby.realtime.socket import Socket
 
@@ -43,6 +44,12 @@ class Sweep:
         self._warnings: dict[int, set[Socket]] = {}
         self._tick = 0
         self._next_slot = 0
+
+    def bind(self, socket: Socket, claims: Claims) -> None:
+        """Give a connection a token, and its place in the ring and the table of expirations."""
+        self.remove(socket)
+        socket.bind_token(claims)
+        self.add(socket)
 
     def add(self, socket: Socket) -> None:
         """Add a connection to the ring and to the table of expirations."""

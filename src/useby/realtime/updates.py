@@ -21,15 +21,15 @@ from datetime import datetime
 from itertools import islice
 from typing import Final
 
+from useby.batcher import Batcher
 from useby.bus.hints import Hint
 from useby.domain.account import User
 from useby.domain.events import Change, MarkedRead, ProductChanged
 from useby.domain.product import Product
 from useby.realtime import closes, frames
-from useby.realtime.effects import Effects
-from useby.realtime.retry import batch_or_one_by_one, retry_while_unavailable
-from useby.realtime.session import State
+from useby.realtime.retry import retry_while_unavailable
 from useby.realtime.socket import Socket
+from useby.realtime.states import State
 from useby.schemas.products import product_json
 from useby.store import accounts, notifications, products, usage
 from useby.store.database import Connection, Database
@@ -47,7 +47,7 @@ AT_ONCE: Final = 25
 """Products looked up at a time when a connection has room again."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Due:
     """Updates that await a look-up for a user's extended sessions."""
 
@@ -78,7 +78,6 @@ class ExtendedUpdates:
         self,
         database: Database,
         extended: Callable[[str], list[Socket]],
-        answer: Callable[[Socket, Callable[[], Effects]], None],
         *,
         now: Callable[[], datetime],
     ) -> None:
@@ -87,34 +86,39 @@ class ExtendedUpdates:
         Args:
             database: The database to look up in.
             extended: Returns the connections of a user's extended sessions.
-            answer: Calls a session's method and executes the returned effects.
             now: The wall clock: aware, UTC.
         """
         self._database = database
         self._extended = extended
-        self._answer = answer
         self._now = now
         self._due: dict[str, _Due] = {}
+        """The queued updates of each user, to which others are added."""
+        self._look_ups: Batcher[tuple[str, _Due]] = Batcher(
+            self._look_up_and_send, lambda _: None, size=BATCH
+        )
         self._waiting: dict[Socket, dict[str, Change]] = {}
         """Products for which connections had no room, without those being looked up."""
-        self._drained: set[Socket] = set()
-        self._wanted = asyncio.Event()
+        self._drained: Batcher[Socket] = Batcher(
+            self._send_waiting, self._drop_waiting, is_wanted=self._waiting.__contains__
+        )
+        self._one_look_up = asyncio.Lock()
+        """Held from a snapshot until its rows are sent: no older row follows a newer one."""
 
-    def on_marked_read(self, news: MarkedRead) -> None:
+    def on_marked_read(self, event: MarkedRead) -> None:
         """Queue a read that this node has committed."""
-        if due := self._due_to(news.user_id):
-            due.read += news.ids
-            due.counts = due.counts or not news.ids
+        if due := self._due_to(event.user_id):
+            due.read += event.ids
+            due.counts = due.counts or not event.ids
 
-    def on_product_changed(self, news: ProductChanged) -> None:
+    def on_product_changed(self, event: ProductChanged) -> None:
         """Send a product that this node has changed; queue it where there is no room."""
-        if sockets := self._extended(news.owner.id):
+        if sockets := self._extended(event.owner.id):
             try:
-                shown = product_json(news.product, news.owner, self._now())
+                encoded = product_json(event.product, event.owner, self._now())
             except Exception:
-                log.exception("a product could not be shown")  # the change is committed
+                log.exception("a product could not be encoded")  # the change is committed
                 return
-            self._tell_product(sockets, news.product.id, news.change, shown)
+            self._send_product(sockets, event.product.id, event.change, encoded)
 
     def on_hint(self, hint: Hint) -> None:
         """Queue a hint's ids for verification."""
@@ -138,8 +142,7 @@ class ExtendedUpdates:
     def drained(self, socket: Socket) -> None:
         """Send a connection its queued products, because its peer has read."""
         if self._waiting.get(socket):
-            self._drained.add(socket)
-            self._wanted.set()
+            self._drained.put(socket)
 
     def drop(self, socket: Socket) -> None:
         """Discard the queued products of a connection that has ended."""
@@ -148,102 +151,122 @@ class ExtendedUpdates:
 
     async def run(self) -> None:
         """Look up and send queued updates until cancelled."""
-        while True:
-            await self._wanted.wait()
-            self._wanted.clear()
-            due, self._due = self._due, {}
-            await batch_or_one_by_one(list(due.items()), self._look_up_and_tell, _give_up)
-            drained, self._drained = self._drained, set()
-            waiting = [each for each in map(self._take_waiting, drained) if each[1]]
-            await batch_or_one_by_one(waiting, self._look_up_and_send, self._give_up_waiting)
-
-    def _take_waiting(self, socket: Socket) -> tuple[Socket, dict[str, Change]]:
-        """Take the next ``AT_ONCE`` queued products of a connection."""
-        waiting = self._waiting.get(socket, {})
-        some = dict(islice(waiting.items(), AT_ONCE))
-        for product_id in some:
-            del waiting[product_id]
-        return socket, some
-
-    async def _look_up_and_send(self, taken: Sequence[tuple[Socket, dict[str, Change]]]) -> None:
-        found = await retry_while_unavailable(
-            lambda: self._database.read(
-                lambda c: [_products(c, socket.session.user_id, some) for socket, some in taken]
-            )
-        )
-        for (socket, some), (owner, rows) in zip(taken, found, strict=True):
-            later = self._waiting.pop(socket, None)
-            if later is None:
-                continue  # the connection has ended
-            for product_id, change in some.items():
-                if (shown := self._as_it_is(product_id, change, owner, rows)) is not None:
-                    self._tell_product([socket], product_id, *shown)
-            filled = socket in self._waiting  # then ``drained`` follows once the peer has read
-            for product_id, change in later.items():
-                self._wait(socket, product_id, change)
-            if not filled:
-                self.drained(socket)
-
-    def _give_up_waiting(self, taken: tuple[Socket, dict[str, Change]]) -> None:
-        """Drop products whose look-up failed; the reason is logged."""
-        if not self._waiting.get(taken[0]):
-            self._waiting.pop(taken[0], None)
-        self.drained(taken[0])
-
-    async def _look_up_and_tell(self, due: Sequence[tuple[str, _Due]]) -> None:
-        for start in range(0, len(due), BATCH):
-            some = dict(due[start : start + BATCH])
-            found = await retry_while_unavailable(
-                lambda some=some: self._database.read(lambda c: _look_up(c, some))  # type: ignore[misc]
-            )
-            for user_id, what in some.items():
-                self._tell(self._extended(user_id), what, found[user_id])
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._look_ups.run(), name="updates")
+            group.create_task(self._drained.run(), name="updates-waiting")
 
     def _due_to(self, user_id: str) -> _Due | None:
+        """Return the updates to add to; ``None`` if the user has no extended session."""
         if not self._extended(user_id):
             return None
-        self._wanted.set()
-        return self._due.setdefault(user_id, _Due())
+        due = self._due.get(user_id)
+        if due is None:
+            due = self._due[user_id] = _Due()
+            self._look_ups.put((user_id, due))
+        return due
 
-    def _tell(self, sockets: list[Socket], due: _Due, found: _Found) -> None:
+    async def _look_up_and_send(self, batch: Sequence[tuple[str, _Due]]) -> None:
+        async with self._one_look_up:
+            for user_id, due in batch:
+                if self._due.get(user_id) is due:
+                    del self._due[user_id]  # later updates are looked up later
+            rows = await retry_while_unavailable(
+                lambda: self._database.read(lambda c: [_look_up(c, *item) for item in batch])
+            )
+            for (user_id, due), found in zip(batch, rows, strict=True):
+                self._send(self._extended(user_id), due, found)
+
+    def _send(self, sockets: list[Socket], due: _Due, found: _Found) -> None:
         ids = [*due.read, *(each for each in due.to_verify if each in found.read)]
         for socket in sockets if ids or due.counts else ():
-            named = ids if socket.has_room(len(ids) * ID_BYTES) else []
-            self._answer(
-                socket,
-                lambda s=socket, n=named: s.session.read_elsewhere(n, found.unread),  # type: ignore[misc]
-            )
+            listed = ids if socket.has_room(len(ids) * ID_BYTES) else []
+            socket.reply(socket.session.read_elsewhere, listed, found.unread)
         for product_id, change in due.products.items():
-            shown = self._as_it_is(product_id, change, found.owner, found.products)
-            if shown is not None:
-                self._tell_product(sockets, product_id, *shown)
+            state = self._state_of(product_id, change, found.owner, found.products)
+            if state is not None:
+                self._send_product(sockets, product_id, *state)
 
-    def _as_it_is(
+    async def _send_waiting(self, sockets: Sequence[Socket]) -> None:
+        """Look up the next queued products of each connection, and send them."""
+        async with self._one_look_up:
+            requests = [(socket, self._take_waiting(socket)) for socket in sockets]
+            try:
+                rows = await retry_while_unavailable(
+                    lambda: self._database.read(
+                        lambda c: [
+                            _products(c, each.session.user_id, ids) for each, ids in requests
+                        ]
+                    )
+                )
+            except Exception:
+                for socket, changes in requests:
+                    if socket in self._waiting:
+                        self._waiting[socket] = changes | self._waiting[socket]
+                raise
+            for (socket, changes), found in zip(requests, rows, strict=True):
+                self._send_taken(socket, changes, *found)
+
+    def _take_waiting(self, socket: Socket) -> dict[str, Change]:
+        """Take the next ``AT_ONCE`` queued products of a connection."""
+        waiting = self._waiting.get(socket, {})
+        taken = dict(islice(waiting.items(), AT_ONCE))
+        for product_id in taken:
+            del waiting[product_id]
+        return taken
+
+    def _send_taken(
+        self,
+        socket: Socket,
+        changes: Mapping[str, Change],
+        owner: User | None,
+        rows: Mapping[str, Product],
+    ) -> None:
+        later = self._waiting.pop(socket, None)
+        if later is None:
+            return  # the connection has ended
+        for product_id, change in changes.items():
+            state = self._state_of(product_id, change, owner, rows)
+            if state is not None:
+                self._send_product([socket], product_id, *state)
+        filled = socket in self._waiting  # then ``drained`` follows once the peer has read
+        for product_id, change in later.items():
+            self._wait(socket, product_id, change)
+        if not filled:
+            self.drained(socket)
+
+    def _drop_waiting(self, socket: Socket) -> None:
+        """Drop products whose look-up failed; the reason is logged."""
+        self._take_waiting(socket)
+        if not self._waiting.get(socket):
+            self._waiting.pop(socket, None)
+        self.drained(socket)
+
+    def _state_of(
         self, product_id: str, change: Change, owner: User | None, rows: Mapping[str, Product]
     ) -> tuple[Change, str] | None:
         """Return a product's change and JSON by its row; ``None`` if there is nothing to send."""
         product = rows.get(product_id)
         if product is not None and owner is not None:
             try:
-                shown = product_json(product, owner, self._now())
+                encoded = product_json(product, owner, self._now())
             except Exception:
-                log.exception("a product could not be shown")
+                log.exception("a product could not be encoded")
                 return None
             closed = product.closed_as is not None
             was_open = Change.UPDATED if change is Change.CLOSED else change
-            return (Change.CLOSED if closed else was_open), shown
+            return (Change.CLOSED if closed else was_open), encoded
         # The row is deleted, so only the id is left. A page needs no more to drop the product,
         # and it is true whatever sent the hint, because the user has no such product.
         return (change, json.dumps({"id": product_id})) if change is Change.CLOSED else None
 
-    def _tell_product(
-        self, sockets: Iterable[Socket], product_id: str, change: Change, shown: str
+    def _send_product(
+        self, sockets: Iterable[Socket], product_id: str, change: Change, encoded: str
     ) -> None:
-        data = frames.product(change.value, shown)
+        data = frames.product(change.value, encoded)
         for socket in sockets:
             room = socket.has_room(len(data))
             if room and socket not in self._waiting:
-                self._answer(socket, lambda s=socket: s.session.product_changed(data))  # type: ignore[misc]
+                socket.reply(socket.session.product_changed, data)
             elif not room and socket.is_slow:
                 socket.close(closes.TOO_SLOW)
             else:
@@ -261,21 +284,14 @@ class ExtendedUpdates:
             waiting[product_id] = change
 
 
-def _give_up(_: tuple[str, _Due]) -> None:
-    """Drop a user's updates: pages find them with REST, and the reason is logged."""
-
-
-def _look_up(connection: Connection, due: dict[str, _Due]) -> dict[str, _Found]:
-    found = {}
-    for user_id, what in due.items():
-        owner, rows = _products(connection, user_id, what.products)
-        found[user_id] = _Found(
-            usage.of(connection, user_id).unread,
-            notifications.filter_read(connection, user_id, list(what.to_verify)),
-            owner,
-            rows,
-        )
-    return found
+def _look_up(connection: Connection, user_id: str, due: _Due) -> _Found:
+    owner, rows = _products(connection, user_id, due.products)
+    return _Found(
+        usage.of(connection, user_id).unread,
+        notifications.filter_read(connection, user_id, list(due.to_verify)),
+        owner,
+        rows,
+    )
 
 
 def _products(

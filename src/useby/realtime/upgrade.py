@@ -3,12 +3,12 @@
 import base64
 import binascii
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qs
 
 from websockets.utils import accept_key
 
-from useby.realtime.admission import UpgradeRequest
 from useby.realtime.frames import id_of
 
 PATH: Final = b"/api/ws/notification"
@@ -17,6 +17,19 @@ EXTENDED: Final = b"useby.v1"
 NONCE_BYTES: Final = 16
 """Size of a decoded ``Sec-WebSocket-Key``."""
 Headers = dict[bytes, list[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class UpgradeRequest:
+    """Credentials and options of an upgrade request."""
+
+    tokens: tuple[str, ...]
+    """Distinct tokens; more than one is an error."""
+    origin: str | None
+    since: str | None
+    """Id of the notification after which the client wants all; ``None``: the unread ones."""
+    extended: bool = False
+    """True if the extended session was requested and granted (contract 8)."""
 
 
 class NoHandshake(Exception):  # noqa: N818 - named after the condition
@@ -50,7 +63,7 @@ def key_of(
     return keys[0]
 
 
-def knock_of(url: bytes, headers: Headers) -> UpgradeRequest:
+def upgrade_request_of(url: bytes, headers: Headers) -> UpgradeRequest:
     """Return the tokens, the origin and the cursor of an upgrade request."""
     query = url.partition(b"?")[2].decode("latin-1")
     fields = parse_qs(query, keep_blank_values=True, errors="replace")

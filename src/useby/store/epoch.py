@@ -12,19 +12,49 @@ A changed epoch makes connections reconcile, and each gets what it lacks. A chan
 costs a look-up for each connection.
 """
 
-from typing import Final
+from collections.abc import Collection
+from typing import Any, Final
 from uuid import uuid4
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 
+from useby.store.bulk import CompiledStatement, values_params, values_table
 from useby.store.database import Transaction
+from useby.store.schema import users
+
+
+class _Epoch(FunctionElement[str]):
+    """The epoch, as a column of any statement."""
+
+    type = sa.Text()
+    inherit_cache = True
+
 
 _STORED: Final = "coalesce((SELECT value FROM epoch), '') || '/'"
-_ON_SQLITE: Final = f"SELECT {_STORED} || schema_version FROM pragma_schema_version"
-_ON_POSTGRESQL: Final = (
-    f"SELECT {_STORED} || extract(epoch FROM pg_postmaster_start_time())"
-    " || '/' || 'notifications'::regclass::oid"
+
+
+@compiles(_Epoch, "sqlite")
+def _on_sqlite(*_: object, **__: object) -> str:
+    return f"(SELECT {_STORED} || schema_version FROM pragma_schema_version)"
+
+
+@compiles(_Epoch, "postgresql")
+def _on_postgresql(*_: object, **__: object) -> str:
+    return (
+        f"({_STORED} || extract(epoch FROM pg_postmaster_start_time())"
+        " || '/' || 'notifications'::regclass::oid)"
+    )
+
+
+_GIVEN: Final = values_table(users.c.id)
+_CURRENT: Final = CompiledStatement(sa.select(_Epoch()))
+_NEWEST: Final = CompiledStatement(
+    sa.select(_Epoch(), _GIVEN.c.id, users.c.seq).select_from(
+        _GIVEN.outerjoin(users, users.c.id == _GIVEN.c.id)
+    )
 )
 _CHANGE: Final = sa.text(
     "INSERT INTO epoch (id, value) VALUES (1, :new)"
@@ -34,8 +64,18 @@ _CHANGE: Final = sa.text(
 
 def current(connection: Connection) -> str:
     """Return the epoch of this snapshot."""
-    on_file = connection.dialect.name == "sqlite"
-    return str(connection.exec_driver_sql(_ON_SQLITE if on_file else _ON_POSTGRESQL).scalar_one())
+    return str(_CURRENT(connection).scalar_one())
+
+
+def with_newest(connection: Connection, user_ids: Collection[str]) -> tuple[str, dict[str, int]]:
+    """Return the epoch, and the newest ``seq`` of each user, in one statement.
+
+    Args:
+        connection: The snapshot to read.
+        user_ids: At least one user. Without notifications, or if unknown, the ``seq`` is 0.
+    """
+    rows: Any = _NEWEST(connection, **values_params(connection, list(user_ids))).all()
+    return str(rows[0][0]), {user_id: seq or 0 for _, user_id, seq in rows}
 
 
 def change(transaction: Transaction, seen: str) -> None:
