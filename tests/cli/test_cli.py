@@ -1,8 +1,10 @@
 """Finding commands, and saying no in one line."""
 
 import json
+import os
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,47 @@ def test_every_file_that_is_a_command_is_called_by_its_name() -> None:
     folder = Path(cli.__file__).parent
     commands = {path.stem for path in folder.glob("*.py") if "\napp = typer" in path.read_text()}
     assert commands - {"__init__"} == set(cli.COMMANDS)
+
+
+def test_the_line_of_each_command_is_the_beginning_of_its_help() -> None:
+    for name, line in cli.COMMANDS.items():
+        command = typer.main.get_command(import_module(f"useby.cli.{name}").app)
+        assert " ".join((command.help or "").split()).startswith(line.rstrip(".")), name
+
+
+def test_the_list_of_commands_imports_none_of_them() -> None:
+    code = (
+        "import json, sys; from useby.cli import main; main(['--help']);"
+        " print(json.dumps(sorted(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    loaded = set(json.loads(done.stderr))
+    assert {each for each in loaded if each.startswith("useby")} == {"useby", "useby.cli"}
+    assert not loaded & {"pydantic", "sqlalchemy", "rich", "asyncio"}
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [("us", "user"), ("user in", "invite"), ("user add --pass", "--password-stdin")],
+)
+def test_bash_completes_commands_and_options(folder: Path, words: str, expected: str) -> None:
+    program = folder / "useby"
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m useby "$@"\n')
+    program.chmod(0o755)
+    typed = f"useby {words}".split()
+    script = (
+        f'eval "$(useby --show-completion)"\nCOMP_WORDS=({" ".join(typed)})\n'
+        f"COMP_CWORD={len(typed) - 1}\n_useby_completion useby\n"
+        'printf "%s\\n" "${COMPREPLY[@]}"\n'
+    )
+    done = subprocess.run(
+        ["bash", "-c", script],
+        env=os.environ | {"PATH": f"{folder}:{os.environ['PATH']}", "SHELL": "/bin/bash"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.split() == [expected], done.stderr
 
 
 @pytest.mark.parametrize(

@@ -136,4 +136,34 @@ def test_the_report_is_json_on_request(useby: Useby, folder: Path) -> None:
 def test_an_unknown_user_is_refused(useby: Useby, folder: Path) -> None:
     (folder / "fridge.csv").write_text(GOOD)
     said = useby("product", "import", "fridge.csv", "--user", "bob@example.org")
-    assert (said.status, said.err) == (1, "useby: no user has the e-mail bob@example.org\n")
+    expected = "useby: no user has the e-mail or the id bob@example.org\n"
+    assert (said.status, said.err) == (1, expected)
+
+
+def test_one_product_is_added_and_listed(useby: Useby) -> None:
+    words = ["--user", EMAIL, "--quantity", "0.5", "--unit", "kg", "--location", "fridge"]
+    said = useby("product", "add", "Minced Beef", "2126-03-04", "--kind", "use_by", *words)
+    assert (said.status, said.err) == (0, "")
+    assert said.out.startswith("Minced Beef was added (")
+    useby("product", "add", "Milk", "2126-03-01T10:00:00+01:00", "--user", EMAIL)
+    listed = json.loads(useby("product", "list", "--user", EMAIL, "--json").out)
+    assert [each["name"] for each in listed] == ["Milk", "Minced Beef"]
+    assert listed[1]["dateKind"] == "use_by"
+    assert (listed[1]["quantity"], listed[1]["unit"]) == ("0.5", "kg")
+    table = useby("product", "list", "--user", EMAIL).out.splitlines()
+    assert table[2].split() == ["2126-03-04", "Minced", "Beef", "fresh", "0.5", "kg", "fridge"]
+    assert useby("product", "list", "--user", EMAIL, "--within", "7", "--json").out == "[]\n"
+
+
+def test_a_list_of_many_products_is_whole(useby: Useby, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("useby.cli.product.PAGE", 2)
+    for number in range(5):
+        useby("product", "add", f"Milk {number}", "2126-03-04", "--user", EMAIL)
+    assert len(json.loads(useby("product", "list", "--user", EMAIL, "--json").out)) == 5
+
+
+@pytest.mark.parametrize("words", [["Milk", "tomorrow"], ["", "2126-03-04"]])
+def test_a_product_that_is_not_valid_is_one_line(useby: Useby, words: list[str]) -> None:
+    said = useby("product", "add", *words, "--user", EMAIL)
+    assert (said.status, said.out) == (2, "")
+    assert said.err.count("\n") == 1

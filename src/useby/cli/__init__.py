@@ -4,35 +4,39 @@ Commands that change data write to the database themselves, also while a node ru
 the change. This package imports everything below it, and nothing imports it.
 """
 
+import contextlib
 import os
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from typing import Annotated, Any, Final
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from useby import __version__
 
-COMMANDS: Final = (
-    "serve",
-    "demo",
-    "watch",
-    "user",
-    "token",
-    "product",
-    "notify",
-    "migrate",
-    "backup",
-    "restore",
-    "copy",
-    "doctor",
-)
+COMMANDS: Final = {
+    "serve": "Run a node.",
+    "demo": "Run a node on ./useby-demo.db with a demo account.",
+    "watch": "Show a person's notifications as they arrive.",
+    "user": "Accounts: create, show, change, delete.",
+    "token": "Print an access token that lasts as long as a sign-in.",
+    "product": "Products: add, list, import.",
+    "notify": "Send a notification to all devices of a person.",
+    "migrate": "Create the database, or migrate it to this version.",
+    "backup": "Copy the database and the file of its signing key.",
+    "restore": "Check a backup and put it in the place of the database.",
+    "copy": "Copy a SQLite database to PostgreSQL.",
+    "doctor": "Check for misconfiguration and change nothing.",
+}
+"""Each command's module and its line in the list of commands, which imports none of the modules."""
 
 
 class _Commands(TyperGroup):
     """The commands by name; a module is imported only when its command is called."""
+
+    _only_listed = False
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - Typer's signature
         return list(COMMANDS)
@@ -40,12 +44,32 @@ class _Commands(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
+        if self._only_listed:
+            return TyperCommand(cmd_name, help=COMMANDS[cmd_name])
         command = typer.main.get_command(import_module(f"useby.cli.{cmd_name}").app)
         command.name = cmd_name
         return command
 
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        with self._listed():
+            super().format_help(ctx, formatter)
 
-app = typer.Typer(cls=_Commands, add_completion=False, no_args_is_help=True)
+    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
+        with self._listed():
+            return super().shell_complete(ctx, incomplete)
+
+    @contextlib.contextmanager
+    def _listed(self) -> Iterator[None]:
+        """Within the block, commands have a name and a line, and are not imported."""
+        self._only_listed = True
+        try:
+            yield
+        finally:
+            self._only_listed = False
+
+
+# Rich would take longer to import than everything else that the list of commands needs.
+app = typer.Typer(cls=_Commands, no_args_is_help=True, rich_markup_mode=None)
 
 
 def _version(wanted: bool) -> None:

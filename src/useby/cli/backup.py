@@ -1,7 +1,5 @@
 """``useby backup``: copy the database into one file while the node runs."""
 
-import hashlib
-import hmac
 import shlex
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from useby.auth.key import key_path, signing_key
+from useby.auth.key import key_id, key_path, signing_key
 from useby.cli.database import friendly_errors
 from useby.cli.options import CommandError, DatabaseUrl, settings_with
 from useby.cli.terminal import say
@@ -49,7 +47,7 @@ def backup(
         label = Label(
             made_at=utc_text(datetime.now(UTC)),
             key=key.decode() if key is not None and included else None,
-            key_check=None if key is None else check_of(key),
+            key_id=None if key is None else key_id(key),
         )
         back_up(source, file, label)
     say(f"{source} is copied to {file}{_about_key(label, settings)}")
@@ -74,15 +72,10 @@ def key_in_use(settings: Settings, database: Path) -> bytes | None:
     return signing_key(settings, database)
 
 
-def check_of(key: bytes) -> str:
-    """Return a digest by which a backup recognizes its key."""
-    return hmac.new(key, b"useby backup", hashlib.sha256).hexdigest()
-
-
 def _about_key(label: Label, settings: Settings) -> str:
     if label.key is not None:
         return ", with the signing key: whoever reads it can sign in as anybody"
-    if label.key_check is None:
+    if label.key_id is None:
         return ""
     name = "USEBY_SECRET_KEY" if settings.secret_key is not None else "the signing key"
     return f", without the key: keep {name} as well"

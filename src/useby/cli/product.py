@@ -1,31 +1,41 @@
-"""``useby product import``: import many products from a file."""
+"""``useby product``: add one product, list them, import many from a file."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from rich.progress import Progress
+from rich.table import Table
 from uuid_utils import uuid7
 
 from useby.actions import inventory
 from useby.actions.inventory import Upserted
 from useby.cli.database import friendly_errors, run_on_database, user_of
-from useby.cli.options import AsJson, CommandError, DatabaseUrl, plain, settings_with
+from useby.cli.options import AsJson, CommandError, DatabaseUrl, checked, plain, settings_with
 from useby.cli.table_file import Fault, Row, read
-from useby.cli.terminal import console, say, say_json
+from useby.cli.terminal import cell, console, say, say_json
 from useby.domain.account import User
-from useby.schemas.products import ProductIn, product_from
+from useby.domain.product import DateKind
+from useby.schemas.fields import DAY_LIMIT
+from useby.schemas.products import ProductIn, ProductOut, product_from
+from useby.store import product_search
 from useby.store.database import Database, Transaction
+from useby.store.product_search import ProductQuery
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
+
+PAGE: Final = 500
+"""Products of one read."""
+Owner = Annotated[str, typer.Option("--user", metavar="WHO", help="E-mail or id of the owner.")]
 
 
 @app.callback()
 def product() -> None:
-    """Products: import."""
+    """Products: add, list, import."""
 
 
 @dataclass(slots=True)
@@ -44,12 +54,97 @@ class _DryRunRollback(Exception):  # noqa: N818 - it is not an error: it ends a 
         self.outcome = outcome
 
 
+@app.command()
+def add(
+    name: Annotated[str, typer.Argument(help="Name of the product.")],
+    date: Annotated[
+        str, typer.Argument(metavar="DATE", help="YYYY-MM-DD, or a time with its offset.")
+    ],
+    who: Owner,
+    *,
+    kind: Annotated[DateKind, typer.Option(help="Kind of the date.")] = DateKind.BEST_BEFORE,
+    category: Annotated[str, typer.Option()] = "",
+    location: Annotated[str, typer.Option()] = "",
+    quantity: Annotated[str, typer.Option()] = "1",
+    unit: Annotated[str, typer.Option()] = "",
+    barcode: Annotated[str, typer.Option()] = "",
+    notes: Annotated[str, typer.Option()] = "",
+    as_json: AsJson = False,
+    database: DatabaseUrl = None,
+) -> None:
+    """Add a product. If it is within its lead time, its alert is sent at once."""
+    new = checked(
+        ProductIn,
+        name=name,
+        expiry_date=date,
+        date_kind=kind,
+        category=category,
+        location=location,
+        quantity=quantity,
+        unit=unit,
+        barcode=barcode,
+        notes=notes,
+    )
+
+    async def work(database: Database) -> ProductOut:
+        user = await user_of(database, who)
+        now = datetime.now(UTC)
+        product = product_from(new, user.id, str(uuid7()), now)
+        await database.write(lambda t: inventory.add(t, product, user, now))
+        return ProductOut.of(product, user, now)
+
+    product = run_on_database(settings_with(database_url=database), work)
+    if as_json:
+        say_json(product.model_dump(mode="json", by_alias=True))
+    else:
+        say(f"{product.name} was added ({product.id})")
+
+
+@app.command("list")
+def list_(
+    who: Owner,
+    *,
+    within: Annotated[
+        int | None,
+        typer.Option(min=0, max=DAY_LIMIT, metavar="DAYS", help="Open ones due by then."),
+    ] = None,
+    as_json: AsJson = False,
+    database: DatabaseUrl = None,
+) -> None:
+    """List a person's products by date."""
+
+    async def work(database: Database) -> list[ProductOut]:
+        user = await user_of(database, who)
+        now = datetime.now(UTC)
+        query = ProductQuery(expiring_within=within, limit=PAGE)
+        found: list[ProductOut] = []
+        while True:
+            page = await database.read(
+                partial(product_search.list_, user=user, query=query, now=now)
+            )
+            found += [ProductOut.of(each, user, now) for each in page.items]
+            if page.next_cursor is None:
+                return found
+            query = replace(query, cursor=page.next_cursor)
+
+    found = run_on_database(settings_with(database_url=database), work)
+    if as_json:
+        say_json([each.model_dump(mode="json", by_alias=True) for each in found])
+        return
+    table = Table("date", "product", "status", "quantity", "location", box=None, pad_edge=False)
+    for each in found:
+        amount = f"{each.quantity:f} {each.unit}".rstrip()
+        row = (each.expiry_date, each.name, each.status.value, amount, each.location)
+        table.add_row(*map(cell, row))
+    console().print(table)
+
+
 @app.command("import")
 def import_(
     file: Annotated[
         Path, typer.Argument(metavar="FILE.csv|.json", exists=True, dir_okay=False, readable=True)
     ],
-    email: Annotated[str, typer.Option("--user", metavar="EMAIL", help="Owner of the products.")],
+    who: Owner,
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Import the valid rows even if others are bad.")
     ] = False,
@@ -75,7 +170,7 @@ def import_(
             progress.add_task("keeping", total=None)
             outcome = run_on_database(
                 settings_with(database_url=database),
-                lambda database: _keep(database, email, sheet.good, dry_run=dry_run),
+                lambda database: _keep(database, who, sheet.good, dry_run=dry_run),
             )
     bad = len(rows) - len(sheet.good)
     if as_json:
@@ -121,8 +216,8 @@ def _look(rows: Iterable[Row | Fault]) -> _ParsedFile:
     return sheet
 
 
-async def _keep(database: Database, email: str, new: list[ProductIn], *, dry_run: bool) -> Upserted:
-    user = await user_of(database, email)
+async def _keep(database: Database, who: str, new: list[ProductIn], *, dry_run: bool) -> Upserted:
+    user = await user_of(database, who)
     now = datetime.now(UTC)
     batch = [product_from(each, user.id, str(uuid7()), now) for each in new]
 

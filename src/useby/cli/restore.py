@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from useby.auth.key import key_path
-from useby.cli.backup import WithoutKey, check_of, file_or_none, key_in_use
+from useby.auth.key import key_id, key_path
+from useby.cli.backup import WithoutKey, file_or_none, key_in_use
 from useby.cli.database import friendly_errors
 from useby.cli.options import CommandError, DatabaseUrl, settings_with
 from useby.cli.terminal import say
@@ -66,7 +66,7 @@ def _new_key(label: Label, settings: Settings, target: Path) -> bytes | None:
         CommandError: The key of the backup is neither in use nor in the backup.
     """
     key = key_in_use(settings, target)
-    if label.key_check is None or (key is not None and check_of(key) == label.key_check):
+    if label.key_id is None or (key is not None and key_id(key) == label.key_id):
         return None
     if settings.secret_key is not None:
         raise CommandError(

@@ -35,8 +35,8 @@ class Label:
     made_at: str = ""
     key: str | None = None
     """The signing key, if the backup contains it."""
-    key_check: str | None = None
-    """Digest of the signing key, to recognize it."""
+    key_id: str | None = None
+    """Id of the signing key, from which the key cannot be computed."""
 
 
 def back_up(source: Path, target: Path, label: Label) -> None:
@@ -57,8 +57,8 @@ def back_up(source: Path, target: Path, label: Label) -> None:
             copy.execute("PRAGMA journal_mode=DELETE").close()
             with copy:
                 copy.execute(f"DROP TABLE IF EXISTS {LABEL}")
-                copy.execute(f"CREATE TABLE {LABEL} (made_at TEXT, key TEXT, key_check TEXT)")
-                row = (label.made_at, label.key, label.key_check)
+                copy.execute(f"CREATE TABLE {LABEL} (made_at TEXT, key TEXT, key_id TEXT)")
+                row = (label.made_at, label.key, label.key_id)
                 copy.execute(f"INSERT INTO {LABEL} VALUES (?, ?, ?)", row)
         _sync(draft)
         draft.rename(target)
@@ -138,7 +138,7 @@ def _take_label(copy: sqlite3.Connection, file: Path) -> Label:
     tables = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?"
     if copy.execute(tables, (LABEL,)).fetchone() is None:
         return Label()
-    row = copy.execute(f"SELECT made_at, key, key_check FROM {LABEL}").fetchone()
+    row = copy.execute(f"SELECT made_at, key, key_id FROM {LABEL}").fetchone()
     with copy:
         copy.execute(f"DROP TABLE {LABEL}")
     return Label(*row)
