@@ -19,7 +19,6 @@ LONGER_FUNCTIONS = {
     "useby.api.application.create_api": 56,
     "useby.app.__init__": 60,
     "useby.app.serve": 63,
-    "useby.client.notifications.__init__": 51,
     "useby.store.migrations.versions.0001_first_tables.upgrade": 163,
     "useby.store.sqlite.__init__": 51,
 }

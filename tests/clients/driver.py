@@ -48,7 +48,7 @@ class Player:
             timing=Timing(**order["timing"]),
             random=lambda: float(order["random"]),
         )
-        self.notifications._wall = lambda: time.time() + order["skew"]
+        self.notifications._reconnector.wall = lambda: time.time() + order["skew"]
         self.iterating = asyncio.create_task(self.iterate())
 
     def tell(self, event: str, **more: Any) -> None:
@@ -83,7 +83,7 @@ class Player:
             while True:
                 if self.slow:
                     if self.notifications.state.name == "idle":
-                        self.notifications._start()  # the first step would, and is only to come
+                        self.notifications._reconnector.start()  # as the first step does
                     await self.may_take.acquire()
                 await self.handle(await anext(iterator))
         except ConnectionRejected as error:

@@ -151,42 +151,42 @@ def test_a_text_that_is_no_jwt_tells_no_life(text: str) -> None:
 
 def test_a_lot_is_settled_by_its_pong_and_a_lost_one_goes_out_again_first() -> None:
     marks = Marks()
-    marks.note(["a", "b"])
+    marks.queue(["a", "b"])
     first = marks.next_batch(extended=False)
-    marks.note(["c", "a"])
-    marks.lost()
+    marks.queue(["c", "a"])
+    marks.requeue()
     assert marks.next_batch(extended=False) == [
         *first,
         json.dumps({"action": "mark_read", "id": "c"}),
     ]
-    marks.settled()
+    marks.confirm()
     assert not marks
     assert not marks.sending_all
-    assert marks.count_settled == marks.count_noted == 3
+    assert marks.count_durable == marks.count_queued == 3
 
 
 def test_a_lot_is_short_on_a_plain_session_and_named_together_on_an_extended_one() -> None:
     marks = Marks()
-    marks.note(map(str, range(200)))
+    marks.queue(map(str, range(200)))
     assert len(marks.next_batch(extended=False)) == BATCH_FRAMES
-    marks.lost()
+    marks.requeue()
     frames = [json.loads(each) for each in marks.next_batch(extended=True)]
     assert [len(each["ids"]) for each in frames] == [FRAME_IDS, FRAME_IDS, 200 - 2 * FRAME_IDS]
 
 
 def test_a_frame_of_as_many_ids_as_may_be_is_within_the_servers_bound() -> None:
     marks = Marks()
-    marks.note(f"01a20b6e-fb6e-74c6-933a-{each:012x}" for each in range(FRAME_IDS))
+    marks.queue(f"01a20b6e-fb6e-74c6-933a-{each:012x}" for each in range(FRAME_IDS))
     (frame,) = marks.next_batch(extended=True)
     assert len(frame) <= 4096
 
 
 def test_marking_all_is_not_repeated_on_another_line() -> None:
     marks = Marks()
-    marks.note_all()
+    marks.queue_all()
     assert marks.next_batch(extended=True) == [json.dumps({"action": "mark_all_read"})]
     assert marks.sending_all
-    marks.lost()
+    marks.requeue()
     assert not marks
     assert not marks.sending_all
 
@@ -198,18 +198,18 @@ def test_no_mark_is_lost_whatever_happens(steps: list[str]) -> None:
         if step == "note":
             number += 1
             noted.add(str(number))
-            marks.note([str(number)])
+            marks.queue([str(number)])
         elif step == "lot" and not under_way and marks.waiting:
             under_way = [json.loads(each)["id"] for each in marks.next_batch(extended=False)]
         elif step == "pong" and under_way:
-            marks.settled()
+            marks.confirm()
             durable |= set(under_way)
             under_way = []
         elif step == "lost":
-            marks.lost()
+            marks.requeue()
             under_way = []
-        assert set(marks.unsettled) == noted - durable
-        assert marks.unsettled == sorted(marks.unsettled, key=int)
+        assert set(marks.unconfirmed) == noted - durable
+        assert marks.unconfirmed == sorted(marks.unconfirmed, key=int)
 
 
 @given(st.lists(st.floats(0, 0.5), min_size=1, max_size=300))

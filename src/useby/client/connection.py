@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
@@ -35,32 +35,29 @@ _SIGNED_OUT: Final = (401, 403)
 class Disconnect:
     """End of a connection, or of an attempt to connect."""
 
-    verdict: Reconnect | None
+    reconnect: Reconnect | None
     """``None`` if the client itself ended it; a reconnect, if any, follows at once."""
     code: int | None = None
     reason: str = ""
     retry_after: float = 0.0
     greeted: bool = False
-    stood: float = 0.0
+    lasted: float = 0.0
     """Seconds since the first frame."""
     fresh: str | None = None
     """Token for the next connection, if it was fetched already."""
 
 
-class Listener(Protocol):
+@dataclass(frozen=True, slots=True)
+class Handlers:
     """Callbacks for received frames and confirmed marks."""
 
-    def on_connected(self, *, extended: bool, newest: object) -> None:
-        """Handle the first frame; ``newest`` is its ``seq``, if it has one."""
-
-    def event(self, event: events.Event) -> None:
-        """Handle an event."""
-
-    def on_marks_flushed(self) -> None:
-        """Handle the confirmation of a batch of marks."""
-
-    async def notification(self, frame: dict[str, Any]) -> None:
-        """Handle a frame that may be a notification; the next one is read after this returns."""
+    connected: Callable[[bool, object], None]
+    """Handles the first frame: ``extended``, and its ``seq``, if it has one."""
+    event: Callable[[events.Event], None]
+    marks_flushed: Callable[[], None]
+    """Handles the confirmation of a batch of marks."""
+    notification: Callable[[dict[str, Any]], Awaitable[None]]
+    """Handles a frame that may be a notification; the next one is read after this returns."""
 
 
 class _Connect(connect):
@@ -72,129 +69,131 @@ class _Connect(connect):
 class Connection:
     """A connection that is being opened or is open."""
 
-    _out: ClientConnection
+    _socket: ClientConnection
 
     def __init__(
         self,
-        listener: Listener,
+        handlers: Handlers,
         marks: Marks,
         *,
-        times: Timing,
-        chance: Random,
+        timing: Timing,
+        random: Random,
         wall: Callable[[], float],
         fetch: Fetch | None,
         renewals: Throttle,
     ) -> None:
         """Store the dependencies; ``run`` opens the connection."""
-        self._listener = listener
+        self._handlers = handlers
         self._marks = marks
-        self._times = times
-        self._chance = chance
+        self._timing = timing
+        self._random = random
         self._wall = wall
         self._fetch = fetch
         self._renewals = renewals
-        self._pace = RateLimiter()
+        self._rate_limit = RateLimiter()
         self._pings: deque[tuple[float, Callable[[], None]]] = deque()  # Time; pong callback.
         self._pinged_at = 0.0
         self._reading_since: float | None = 0.0  # None while the buffer is full.
-        self._lot_settled = asyncio.Event()
+        self._batch_confirmed = asyncio.Event()
         self._expiring = asyncio.Event()
         self._authenticated: asyncio.Future[bool] | None = None
         self._greeted_at: float | None = None
-        self.to_mark = asyncio.Event()
-        self.to_leave = asyncio.Event()
+        self.marks_queued = asyncio.Event()
+        self.leaving = asyncio.Event()
         self.extended = False
-        self.socket: ClientConnection | None = None
+        self._is_open = False
 
     async def run(self, url: str, bearer: str) -> Disconnect:
         """Connect, run until the connection ends, and return its end."""
         try:
-            self.socket = await _Connect(
+            self._socket = await _Connect(
                 url,
                 additional_headers={"Authorization": f"Bearer {bearer}"},
                 subprotocols=[EXTENDED],
                 compression=None,
                 ping_interval=None,
-                open_timeout=self._times.connect_timeout,
-                close_timeout=self._times.close_timeout,
+                open_timeout=self._timing.connect_timeout,
+                close_timeout=self._timing.close_timeout,
             )
         except InvalidStatus as error:
-            return _refused(error)
+            return _rejected(error)
         except (OSError, InvalidHandshake, EOFError) as error:
             return Disconnect(Reconnect.BACKOFF, reason=_describe(error))
-        self.extended = self.socket.subprotocol == EXTENDED
-        self._out = self.socket
-        parts = [self._read(), self._send_marks(), self._keep_alive(), self._leave()]
+        self._is_open = True
+        self.extended = self._socket.subprotocol == EXTENDED
+        tasks = [self._read(), self._send_marks(), self._keep_alive(), self._leave()]
         if self._fetch is not None:
-            parts.append(self._refresh(bearer, self._fetch))
-        end = await self._first_of(parts)
-        if end.verdict is None:
-            await self._close(self.socket)
+            tasks.append(self._refresh(bearer, self._fetch))
+        end = await self._first_of(tasks)
+        if end.reconnect is None:
+            await self._close()
         else:
-            self.cut()
+            self.abort()
         return end
 
     async def _leave(self) -> Disconnect:
-        await self.to_leave.wait()
+        await self.leaving.wait()
         return self._ended(None)
 
-    async def _close(self, socket: ClientConnection) -> None:
+    async def _close(self) -> None:
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(socket.close())
+            tasks.create_task(self._socket.close())
             with contextlib.suppress(ConnectionClosed):
                 while True:
-                    await socket.recv()  # The server's Close follows the unread frames.
+                    await self._socket.recv()  # The server's Close follows the unread frames.
 
-    def cut(self) -> None:
+    def abort(self) -> None:
         """Abort the connection without a closing handshake."""
-        if self.socket is not None:
-            self.socket.transport.abort()
+        if self._is_open:
+            self._socket.transport.abort()
 
-    async def _first_of(self, parts: Iterable[Coroutine[Any, Any, Disconnect]]) -> Disconnect:
-        tasks = [asyncio.create_task(each) for each in parts]
+    async def _first_of(self, coroutines: Iterable[Coroutine[Any, Any, Disconnect]]) -> Disconnect:
+        tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            return next(each for each in tasks if each.done()).result()
+            return next(task for task in tasks if task.done()).result()
         finally:
-            for each in tasks:
-                each.cancel()
+            for task in tasks:
+                task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def _ended(
-        self, verdict: Reconnect | None, code: int | None = None, reason: str = ""
+        self, reconnect: Reconnect | None, code: int | None = None, reason: str = ""
     ) -> Disconnect:
         now = asyncio.get_running_loop().time()
-        stood = 0.0 if self._greeted_at is None else now - self._greeted_at
-        return Disconnect(verdict, code, reason, greeted=self._greeted_at is not None, stood=stood)
+        lasted = 0.0 if self._greeted_at is None else now - self._greeted_at
+        return Disconnect(
+            reconnect, code, reason, greeted=self._greeted_at is not None, lasted=lasted
+        )
 
     # Received frames
 
     async def _read(self) -> Disconnect:
         try:
-            async with asyncio.timeout(self._times.connect_timeout):
-                first = events.parse(str(await self._out.recv()))
+            async with asyncio.timeout(self._timing.connect_timeout):
+                first = events.parse(str(await self._socket.recv()))
             if first.get("type") != "CONNECTION_ESTABLISHED":
                 return self._ended(Reconnect.BACKOFF, reason="the first frame is no greeting")
             self._greet(first)
             while True:
-                await self._take(events.parse(str(await self._out.recv())))
+                await self._handle(events.parse(str(await self._socket.recv())))
         except TimeoutError:
             return self._ended(Reconnect.BACKOFF, reason="no first frame came")
         except ConnectionClosed as error:
             end = error.rcvd
             if end is None:
-                return self._ended(Reconnect.BACKOFF, reason="the line was cut")
+                return self._ended(Reconnect.BACKOFF, reason="the connection broke")
             return self._ended(close_policy.of_close(end.code, end.reason), end.code, end.reason)
 
     def _greet(self, frame: dict[str, Any]) -> None:
         self._greeted_at = self._reading_since = asyncio.get_running_loop().time()
-        self._listener.on_connected(extended=self.extended, newest=frame.get("seq"))
+        self._handlers.connected(self.extended, frame.get("seq"))
         unread = frame.get("unread")
         if isinstance(unread, int):
-            self._listener.event(events.Read((), unread))
-        self.to_mark.set()
+            self._handlers.event(events.Read((), unread))
+        self.marks_queued.set()
 
-    async def _take(self, frame: dict[str, Any]) -> None:
+    async def _handle(self, frame: dict[str, Any]) -> None:
         kind = frame.get("type")
         if kind == "pong":
             if self._pings:
@@ -203,72 +202,72 @@ class Connection:
             if self._renewals.allow(asyncio.get_running_loop().time()):
                 self._expiring.set()
         elif kind == "AUTHENTICATED":
-            self._answer_authenticate(taken=True)
+            self._finish_authenticate(accepted=True)
         elif kind == "REJECTED":
             if frame.get("action") == "authenticate":
-                self._answer_authenticate(taken=False)
+                self._finish_authenticate(accepted=False)
         elif event := events.event_of(frame):
-            self._listener.event(event)
+            self._handlers.event(event)
         else:
             self._reading_since = None
-            await self._listener.notification(frame)
+            await self._handlers.notification(frame)
             self._reading_since = asyncio.get_running_loop().time()
 
     # Sent frames
 
     async def _send(self, text: str) -> None:
-        await self._turn()
+        await self._wait_for_rate()
         await self._send_now(text)
 
-    async def _turn(self) -> None:
-        wait = self._pace.wait(asyncio.get_running_loop().time())
+    async def _wait_for_rate(self) -> None:
+        wait = self._rate_limit.wait(asyncio.get_running_loop().time())
         if wait:
             await asyncio.sleep(wait)
 
     async def _send_now(self, text: str) -> None:
         try:
-            await self._out.send(text)
+            await self._socket.send(text)
         except ConnectionClosed:
             await asyncio.Event().wait()  # _read returns the end, after earlier frames.
 
     async def _ping(self, pong: Callable[[], None] = lambda: None) -> None:
-        await self._turn()
+        await self._wait_for_rate()
         self._pinged_at = asyncio.get_running_loop().time()
         self._pings.append((self._pinged_at, pong))
         await self._send_now("PING")
 
-    def _batch_is_durable(self) -> None:
-        self._marks.settled()
-        self._lot_settled.set()
-        self._listener.on_marks_flushed()
+    def _on_batch_durable(self) -> None:
+        self._marks.confirm()
+        self._batch_confirmed.set()
+        self._handlers.marks_flushed()
 
     async def _send_marks(self) -> Disconnect:
         while True:
-            await self.to_mark.wait()
-            self.to_mark.clear()
+            await self.marks_queued.wait()
+            self.marks_queued.clear()
             while self._greeted_at is not None and self._marks.waiting:
-                self._lot_settled.clear()
+                self._batch_confirmed.clear()
                 for frame in self._marks.next_batch(extended=self.extended):
                     await self._send(frame)
-                await self._ping(self._batch_is_durable)
-                await self._lot_settled.wait()
+                await self._ping(self._on_batch_durable)
+                await self._batch_confirmed.wait()
 
     async def _keep_alive(self) -> Disconnect:
         loop = asyncio.get_running_loop()
         self._pinged_at = loop.time()
-        pause = self._times.until_ping(self._chance())
+        pause = self._timing.until_ping(self._random())
         while True:
             now = loop.time()
             if now >= self._pinged_at + pause:
                 await self._ping()
-                pause = self._times.until_ping(self._chance())
+                pause = self._timing.until_ping(self._random())
             wake = self._pinged_at + pause
             if self._pings and self._reading_since is not None:
-                due = max(self._pings[0][0], self._reading_since) + self._times.pong_timeout
+                due = max(self._pings[0][0], self._reading_since) + self._timing.pong_timeout
                 if now >= due:
                     return self._ended(Reconnect.BACKOFF, reason="no pong came")
                 wake = min(wake, due)
-            late = self._times.pong_timeout / 2
+            late = self._timing.pong_timeout / 2
             wake = max(min(wake, now + late), now + 0.001)
             await asyncio.sleep(wake - now)
             if loop.time() > wake + late and self._reading_since is not None:
@@ -285,7 +284,7 @@ class Connection:
             if not self.extended or not token.is_jwt(fresh):
                 return _with(self._ended(None, reason="a fresh token"), fresh)
             if not await self._authenticate(fresh):
-                return self._ended(None, reason="the fresh token was refused in-band")
+                return self._ended(None, reason="the fresh token was rejected in-band")
             bearer = fresh
 
     async def _until_token_ends(self, bearer: str) -> None:
@@ -297,7 +296,7 @@ class Connection:
         if life is None:
             await asyncio.Event().wait()
         else:
-            await asyncio.sleep(self._times.until_refresh(life, self._chance()))
+            await asyncio.sleep(self._timing.until_refresh(life, self._random()))
 
     async def _fresh(self, fetch: Fetch) -> str:
         failures = 0
@@ -306,46 +305,46 @@ class Connection:
                 return await fetch()
             except Exception as error:  # noqa: BLE001 - the connection is still good
                 wait = timing.retry_after_of(error)
-            await asyncio.sleep(wait + self._times.backoff(failures, self._chance()))
+            await asyncio.sleep(wait + self._timing.backoff(failures, self._random()))
             failures += 1
 
     async def _authenticate(self, fresh: str) -> bool:
         self._authenticated = asyncio.get_running_loop().create_future()
         await self._send(json.dumps({"action": "authenticate", "access_token": fresh}))
         # The server handles frames in order: a pong before an answer means that none will follow.
-        await self._ping(lambda: self._answer_authenticate(taken=False))
+        await self._ping(lambda: self._finish_authenticate(accepted=False))
         return await self._authenticated
 
-    def _answer_authenticate(self, *, taken: bool) -> None:
+    def _finish_authenticate(self, *, accepted: bool) -> None:
         if self._authenticated is not None and not self._authenticated.done():
-            self._authenticated.set_result(taken)
+            self._authenticated.set_result(accepted)
 
 
 def not_fetched(error: Exception) -> Disconnect:
     """Return the end of an attempt whose token function failed."""
     status = getattr(error, "status", None)
     code = status if isinstance(status, int) else None
-    said = error.detail if isinstance(error, ApiError) else type(error).__name__
+    cause = error.detail if isinstance(error, ApiError) else type(error).__name__
     return Disconnect(
         Reconnect.END if code in _SIGNED_OUT else Reconnect.BACKOFF,
         code,
-        f"no token: {said}",
+        f"no token: {cause}",
         retry_after=timing.retry_after_of(error),
     )
 
 
 def _with(end: Disconnect, fresh: str) -> Disconnect:
-    return Disconnect(None, reason=end.reason, greeted=end.greeted, stood=end.stood, fresh=fresh)
+    return Disconnect(None, reason=end.reason, greeted=end.greeted, lasted=end.lasted, fresh=fresh)
 
 
-def _refused(error: InvalidStatus) -> Disconnect:
-    answer = error.response
-    date = timing.http_date(answer.headers.get("Date", "")) or datetime.now(UTC)
-    wait = timing.retry_after(answer.headers.get("Retry-After"), date)
+def _rejected(error: InvalidStatus) -> Disconnect:
+    response = error.response
+    date = timing.http_date(response.headers.get("Date", "")) or datetime.now(UTC)
+    wait = timing.retry_after(response.headers.get("Retry-After"), date)
     return Disconnect(
-        close_policy.of_status(answer.status_code),
-        answer.status_code,
-        _phrase(answer.status_code),
+        close_policy.of_status(response.status_code),
+        response.status_code,
+        _phrase(response.status_code),
         retry_after=wait or 0.0,
     )
 
@@ -359,7 +358,7 @@ def _phrase(status: int) -> str:
 
 def _describe(error: Exception) -> str:
     if isinstance(error, ConnectionRefusedError):
-        return "nobody listens there"
+        return "connection refused"
     if isinstance(error, TimeoutError):
         return "no answer in time"
     return str(error) or type(error).__name__

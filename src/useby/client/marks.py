@@ -21,65 +21,65 @@ class Marks:
 
     def __init__(self) -> None:
         """Create an empty queue."""
-        self._noted: dict[str, None] = {}
-        self._under_way: dict[str, None] = {}
+        self._queued: dict[str, None] = {}
+        self._in_flight: dict[str, None] = {}
         self._all = False
-        self._all_under_way = False
-        self.count_noted = 0
-        self.count_settled = 0
+        self._all_in_flight = False
+        self.count_queued = 0
+        self.count_durable = 0
 
     def __len__(self) -> int:
-        return len(self._noted) + len(self._under_way)
+        return len(self._queued) + len(self._in_flight)
 
     @property
-    def unsettled(self) -> list[str]:
+    def unconfirmed(self) -> list[str]:
         """Return the ids not confirmed as durable, oldest first."""
-        return [*self._under_way, *self._noted]
+        return [*self._in_flight, *self._queued]
 
     @property
     def waiting(self) -> bool:
         """Return whether there are marks for the next batch."""
-        return bool(self._noted) or self._all
+        return bool(self._queued) or self._all
 
     @property
     def sending_all(self) -> bool:
-        """Return whether ``note_all`` was called and is not confirmed."""
-        return self._all or self._all_under_way
+        """Return whether ``queue_all`` was called and is not confirmed."""
+        return self._all or self._all_in_flight
 
-    def note(self, ids: Iterable[str]) -> None:
+    def queue(self, ids: Iterable[str]) -> None:
         """Queue marks; ids already queued or in flight are ignored."""
-        for each in ids:
-            if each not in self._noted and each not in self._under_way:
-                self._noted[each] = None
-                self.count_noted += 1
+        for notification_id in ids:
+            if notification_id not in self._queued and notification_id not in self._in_flight:
+                self._queued[notification_id] = None
+                self.count_queued += 1
 
-    def note_all(self) -> None:
+    def queue_all(self) -> None:
         """Mark all notifications of the user on this connection; a later one does not repeat it."""
         self._all = True
 
     def next_batch(self, *, extended: bool) -> list[str]:
         """Return the frames of the next batch, now in flight; at most one batch is at a time."""
-        most = BATCH_FRAMES * (FRAME_IDS if extended else 1)
-        self._under_way = dict.fromkeys(list(self._noted)[:most])
-        for each in self._under_way:
-            del self._noted[each]
-        self._all_under_way, self._all = self._all, False
-        frames = list(_frames(list(self._under_way), extended=extended))
-        if self._all_under_way:
+        size = BATCH_FRAMES * (FRAME_IDS if extended else 1)
+        self._in_flight = dict.fromkeys(list(self._queued)[:size])
+        for notification_id in self._in_flight:
+            del self._queued[notification_id]
+        self._all_in_flight, self._all = self._all, False
+        frames = list(_frames(list(self._in_flight), extended=extended))
+        if self._all_in_flight:
             frames.append(json.dumps({"action": "mark_all_read"}))
         return frames
 
-    def settled(self) -> None:
+    def confirm(self) -> None:
         """Record that the batch in flight is durable."""
-        self.count_settled += len(self._under_way)
-        self._under_way = {}
-        self._all_under_way = False
+        self.count_durable += len(self._in_flight)
+        self._in_flight = {}
+        self._all_in_flight = False
 
-    def lost(self) -> None:
+    def requeue(self) -> None:
         """Put the batch in flight back to the front of the queue; the connection is lost."""
-        self._noted = self._under_way | self._noted
-        self._under_way = {}
-        self._all = self._all_under_way = False
+        self._queued = self._in_flight | self._queued
+        self._in_flight = {}
+        self._all = self._all_in_flight = False
 
 
 def _frames(ids: list[str], *, extended: bool) -> Iterable[str]:

@@ -62,13 +62,13 @@ class Throttle:
     def __init__(self, seconds: float) -> None:
         """Set the interval in seconds."""
         self._seconds = seconds
-        self._heeded = float("-inf")
+        self._allowed_at = float("-inf")
 
     def allow(self, now: float) -> bool:
         """Return whether the interval has passed; if so, start the next one at ``now``."""
-        if now - self._heeded < self._seconds:
+        if now - self._allowed_at < self._seconds:
             return False
-        self._heeded = now
+        self._allowed_at = now
         return True
 
 
