@@ -63,7 +63,7 @@ async def test_a_token_that_is_near_its_end_is_exchanged_before_it_is_given_out(
     async with Api(node.url) as api:
         await api.sign_up("bea@useby.example", PASSWORD)
         first = await api.sign_in("bea@useby.example", PASSWORD)
-        api._ends -= first.expires_in - 100
+        api._rest._ends -= first.expires_in - 100
         assert await api.token() != first.access_token
 
 
@@ -71,13 +71,13 @@ async def test_who_was_quiet_for_long_is_signed_in_still(node: NodeProcess) -> N
     async with Api(node.url) as api:
         await api.sign_up("cay@useby.example", PASSWORD)
         first = await api.sign_in("cay@useby.example", PASSWORD)
-        api._ends -= first.expires_in  # the access token's time is over
+        api._rest._ends -= first.expires_in  # the access token's time is over
         api._access = "of-long-ago"
         me, count = await asyncio.gather(api.me(), api.unread())
         assert (me.email, count) == ("cay@useby.example", 0)
         assert api.tokens is not None
         assert api.tokens != first
-        api._ends -= first.expires_in
+        api._rest._ends -= first.expires_in
         api._access = "of-long-ago"
         await api.sign_out()
         with pytest.raises(Unauthorized):
@@ -87,7 +87,9 @@ async def test_who_was_quiet_for_long_is_signed_in_still(node: NodeProcess) -> N
 async def test_tokens_that_are_brief_are_not_exchanged_for_every_request(node: NodeProcess) -> None:
     async with Api(node.url) as api:
         await api.sign_up("dan@useby.example", PASSWORD)
-        brief = api._keep(replace(await api.sign_in("dan@useby.example", PASSWORD), expires_in=20))
+        brief = api._rest.keep(
+            replace(await api.sign_in("dan@useby.example", PASSWORD), expires_in=20)
+        )
         await api.me()
         assert api.tokens == brief
         assert await api.token() != brief.access_token  # a socket is to stand longer
@@ -102,10 +104,10 @@ async def test_an_exchange_that_fails_for_now_costs_no_request_whose_token_is_st
     async with Api(node.url) as api:
         await api.sign_up("eli@useby.example", PASSWORD)
         await api.sign_in("eli@useby.example", PASSWORD)
-        monkeypatch.setattr(api, "refresh", away)
-        api._ends = time.monotonic() + 30
+        monkeypatch.setattr(api._rest, "refresh", away)
+        api._rest._ends = time.monotonic() + 30
         assert (await api.me()).email == "eli@useby.example"
-        api._ends = time.monotonic()
+        api._rest._ends = time.monotonic()
         with pytest.raises(NoResponse):
             await api.me()
 

@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.clients.test_page import PAGE
 
 import useby.client
 from useby.client import Api, ApiError, Error, NoResponse, NotSignedIn, Unavailable, errors
 from useby.client.errors import BY_STATUS
 
+PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "clients.md").read_text()
 ARGUMENT_ERRORS = {"ValueError", "TypeError"}
 """Built-in exceptions for wrong arguments."""
 MODULES = [

@@ -31,43 +31,43 @@ MUTANTS: Final = {
         "client/reconnector.js",
         "Math.min(timing.backoffMax, timing.backoffBase * 2 ** failures)",
         "(timing.backoffBase * 2 ** failures)",
-        "coming-back",
+        "reconnector",
     ),
     "the backoff has no jitter": (
         "client/reconnector.js",
         "random() * Math.min",
         "Math.min",
-        "coming-back",
+        "reconnector",
     ),
     "any connection resets the backoff": (
         "client/reconnector.js",
         "now() - connection.since >= this.#settings.timing.stableAfter",
         "connection.since",
-        "coming-back",
+        "reconnector",
     ),
     "no pong is missed": (
         "client/connection.js",
         "if (this.#pongs.includes(onPong))",
         "if (!this.#pongs.includes(onPong))",
-        "coming-back",
+        "connection",
     ),
     "a notification that comes again is delivered again": (
         "client/inbox.js",
         " || this.#seen.has(id)",
         "",
-        "handing",
+        "inbox",
     ),
     "what did not fit is skipped": (
         "client/inbox.js",
         "if (this.dropped || this",
         "if (this",
-        "handing",
+        "inbox",
     ),
     "unread notifications are requested instead of newer ones": (
         "client/inbox.js",
         "this.newest = id;",
         "",
-        "handing",
+        "inbox",
     ),
     "marks are forgotten when they are sent": (
         "client/marks.js",
@@ -85,44 +85,44 @@ MUTANTS: Final = {
         "client/reconnector.js",
         "|| this.#tokenExpired;",
         ";",
-        "tokens",
+        "token",
     ),
     "the same token is sent again": (
         "client/reconnector.js",
         "|| token == connection.token",
         "",
-        "tokens",
+        "token",
     ),
     "a wrong clock is believed": (
         "client/token.js",
         "!(left > 0 && left <= whole)",
         "false",
-        "tokens",
+        "token",
     ),
     "an end that is over makes a new connection": (
         "client/reconnector.js",
         "!extended && left > 0",
         "!extended",
-        "tokens",
+        "token",
     ),
     "the time of a Retry-After is passed over": (
         "client/reconnector.js",
         "if (first) this.#earliest",
         "if (false) this.#earliest",
-        "coming-back",
+        "reconnector",
     ),
     "notifications read long ago are delivered": (
         "client/inbox.js",
         "if (readAt && seq <= this.replayBaseline)",
         "if (false)",
-        "handing",
+        "inbox",
     ),
     "closing waits without end": ("client.js", "late || condition()", "condition()", "ending"),
     "the unread count of the greeting is lost": (
         "client.js",
         'if (typeof unread == "number")',
         "if (false)",
-        "handing",
+        "events",
     ),
 }
 
@@ -224,6 +224,10 @@ def test_it_depends_on_nothing_and_all_its_modules_are_used() -> None:
     while new := {name for module in reached for name in imports(module)} - reached:
         reached |= new
     assert reached == set(MODULES)
+
+
+def test_each_module_has_tests_of_its_name() -> None:
+    assert {f"{Path(module).stem}.test.js" for module in MODULES} <= set(SUITES)
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:

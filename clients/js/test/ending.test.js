@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import { connected, id, listen, make, pass, pending, set, settle, Socket, socket } from "./stage.js";
+import { connected, id, listen, make, pass, pending, set, settle, socket, Socket } from "./stage.js";
 
 beforeEach(() => set());
 
@@ -108,7 +108,7 @@ test("closing ends the iteration, and what waits is not handed over", async () =
   assert.equal((await made.notifications[Symbol.asyncIterator]().next()).done, true);
 });
 
-test("what comes while closing is not taken", async () => {
+test("a notification that arrives while closing is dropped", async () => {
   const { notifications, heard } = await connected();
   void notifications.close();
   socket().notify(1);

@@ -157,3 +157,23 @@ export async function connected(options = {}) {
   socket().greet();
   return made;
 }
+
+/** The `since` of the newest connection. */
+export const since = () => socket().url.searchParams.get("since");
+
+export const numbersOf = (heard) => heard.map(({ message }) => Number(message.slice(1)));
+
+/** A client that is iterated over; `take(count)` returns the numbers of the next notifications. */
+export async function iterate(options) {
+  const made = make(options);
+  const iterator = made.notifications[Symbol.asyncIterator]();
+  const take = async (count) => {
+    const found = [];
+    while (found.length < count) found.push((await iterator.next()).value);
+    return numbersOf(found);
+  };
+  const first = iterator.next();
+  await settle();
+  socket().greet();
+  return { ...made, iterator, take, first };
+}

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Generic, Self, TypeVar
 
-Kept = TypeVar("Kept")
+Item = TypeVar("Item")
 
 
 def camel(name: str) -> str:
@@ -106,12 +106,12 @@ class Product(_Shape):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome(Generic[Kept]):
+class Outcome(Generic[Item]):
     """Result of one item of a batch."""
 
     index: int
     status: int
-    kept: Kept | None
+    kept: Item | None
     """The stored item; ``None`` if it was rejected."""
     errors: Sequence[tuple[str, str]]
     """Invalid fields, as ``(field, message)``."""

@@ -1,11 +1,10 @@
-// Backoff, closes and keeping alive.
+// Backoff, closes, offline pages and the time that a server asks for.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { beforeEach, test } from "node:test";
 
-import { ConnectionRejected } from "../client.js";
-import { browse, connected, jwt, listen, make, pass, set, settle, Socket, socket } from "./stage.js";
+import { browse, connected, jwt, listen, pass, set, settle, socket, Socket } from "./stage.js";
 
 beforeEach(() => set());
 
@@ -57,6 +56,7 @@ test("a connection resets the backoff when it stood for the stable time, and not
 });
 
 const page = readFileSync(new URL("../../../docs/reference/clients.md", import.meta.url), "utf8");
+
 const table = [...page.matchAll(/^\| (\d{4}) \| `(.*)` \| (the end|backoff|one fresh token).*\|$/gm)];
 
 test("the page's table of closes is there", () => {
@@ -116,58 +116,11 @@ test("a connection without a first frame is given up", async () => {
   assert.equal(made.states.at(-1).name, "connecting");
 });
 
-test("what came before the first frame is not taken", async () => {
+test("a frame before the greeting is ignored", async () => {
   const made = listen();
   await settle();
   socket().notify(1);
   assert.deepEqual(made.heard, []);
-});
-
-test("PING goes out every so often, by chance up to a fifth later", async () => {
-  const given = [0, 0.5];
-  await connected({ random: () => given.shift() ?? 1 });
-  await pass(24.9);
-  assert.deepEqual(socket().heard(), []);
-  await pass(0.2);
-  assert.deepEqual(socket().heard(), ["PING"]);
-  socket().pong();
-  await pass(27.3);
-  assert.deepEqual(socket().heard(), []);
-  await pass(0.3);
-  assert.deepEqual(socket().heard(), ["PING"]);
-});
-
-test("a peer whose pong does not come is dead: no handshake, and the backoff", async () => {
-  const made = await connected();
-  const [line] = Socket.all;
-  await pass(30);
-  await pass(9.9);
-  assert.equal(made.states.at(-1).name, "connected");
-  await pass(0.2);
-  assert.deepEqual([made.states.at(-1).name, made.states.at(-1).wait], ["waiting", 0.5]);
-  assert.equal(line.closedWith, "cut");
-});
-
-test("a socket that can be cut is", async () => {
-  let cut = 0;
-  class Cuttable extends Socket {
-    terminate() {
-      cut++;
-    }
-  }
-  await connected({ WebSocket: Cuttable });
-  await pass(41);
-  assert.equal(cut, 1);
-  assert.equal(Socket.all[0].closedWith, undefined);
-});
-
-test("a pong that came keeps the connection", async () => {
-  const made = await connected();
-  for (let turn = 0; turn < 5; turn++) {
-    await pass(30);
-    socket().pong();
-  }
-  assert.deepEqual(made.names(), ["connecting", "connected"]);
 });
 
 test("offline drops the line and waits without a time; online tries at once", async () => {
@@ -229,7 +182,7 @@ test("a page that is seen again does not try before the time that the server has
   assert.equal(calls(), 2);
 });
 
-test("nor does one that is online again", async () => {
+test("a page that is online again does not try before that time either", async () => {
   const { there, calls, notifications } = await toldToWait();
   there.dispatchEvent(new Event("offline"));
   await pass(100);
@@ -242,24 +195,13 @@ test("nor does one that is online again", async () => {
   assert.equal(calls(), 2);
 });
 
-test("what was asked for is over when its time is", async () => {
+test("an online page tries at once when the time of a Retry-After is over", async () => {
   const { there, calls } = await toldToWait();
   there.dispatchEvent(new Event("offline"));
   await pass(700);
   there.dispatchEvent(new Event("online"));
   await settle();
   assert.equal(calls(), 2);
-});
-
-test("an end is thrown out of the iteration, each time", async () => {
-  const { notifications } = make();
-  const wanted = { name: "ConnectionRejected", code: 1008, reason: "Unknown user" };
-  const first = notifications[Symbol.asyncIterator]().next();
-  await settle();
-  socket().end(1008, "Unknown user");
-  await assert.rejects(first, wanted);
-  await assert.rejects(notifications[Symbol.asyncIterator]().next(), wanted);
-  await assert.rejects(notifications[Symbol.asyncIterator]().next(), ConnectionRejected);
 });
 
 test("no error has the token in it", async () => {

@@ -4,12 +4,14 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
 import { ConnectionRejected } from "../client.js";
-import { connected, jwt, listen, pass, set, settle, Socket, socket } from "./stage.js";
+import { connected, jwt, listen, pass, set, settle, socket, Socket } from "./stage.js";
 
-const START = 1_700_000_000;
 beforeEach(() => set(START));
 
+const START = 1_700_000_000;
+
 const token = () => socket().url.searchParams.get("access_token");
+
 const EXPIRED = [1008, "Access token expired"];
 
 /** A token function that brings these in turn, and how often it was called. */
@@ -57,27 +59,6 @@ test("a function that throws ConnectionRejected ends it in its own words", async
   await settle();
   const { name, code, reason } = made.states.at(-1);
   assert.deepEqual([name, code, reason], ["closed", 410, "Gone"]);
-});
-
-test("Retry-After is waited for, and the jittered wait comes on top", async () => {
-  const date = new Date((START + 90) * 1000).toUTCString();
-  const answer = (text) => new Response("", { status: 503, headers: { "Retry-After": text } });
-  for (const [error, wait] of [
-    [failure(429, { retryAfter: 7 }), 7.5],
-    [answer("20"), 20.5],
-    [answer(date), 90.5],
-    [answer("nonsense"), 0.5],
-    [failure(503, { retryAfter: 86400 }), 3600.5],
-    [failure(503, { retryAfter: -5 }), 0.5],
-    [null, 0.5],
-  ]) {
-    const made = listen({ token: brings(error) });
-    await settle();
-    assert.equal(made.states.at(-1).name, "waiting");
-    assert.equal(made.states.at(-1).wait, wait);
-    assert.equal(made.states.at(-1).code, error?.status ?? null);
-    set(START);
-  }
 });
 
 test("a function that brings no text has failed", async () => {
@@ -221,7 +202,7 @@ test("on a plain session a fresh token is fetched between half of the time and a
   assert.equal(await refreshedAfter(jwt(START, START + 900), 0), 870);
 });
 
-test("but not before half of its life is over", async () => {
+test("a fresh token is not fetched before half of the life is over", async () => {
   assert.equal(await refreshedAfter(jwt(START, START + 80), 1), 40);
 });
 
@@ -295,7 +276,7 @@ test("a fetch that fails is repeated with backoff and does not end a connection 
   assert.equal(made.names().at(-1), "connecting");
 });
 
-test("who asks for a token while one is fetched shares it", async () => {
+test("concurrent requests for a token share one fetch", async () => {
   let calls = 0;
   let bring;
   const first = jwt(START, START + 100);

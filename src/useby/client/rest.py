@@ -1,0 +1,176 @@
+"""Send requests to the REST API of a node, with the tokens of one sign-in."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import httpx
+
+from useby.client.address import rest_url
+from useby.client.errors import BY_STATUS, ApiError, NoResponse, NotSignedIn, Unauthorized
+from useby.client.models import Tokens, body
+from useby.client.timing import http_date, retry_after
+
+FRESH_SECONDS: Final = 120.0
+"""Remaining life in seconds below which an access token is exchanged before a connection uses it.
+
+A request exchanges it only if less than half of its life is left as well."""
+_OK: Final = 2
+"""First digit of a status that is a success."""
+
+
+class RestClient:
+    """HTTP client that adds the access token, and exchanges one that is about to expire."""
+
+    def __init__(self, url: str, tokens: Tokens | str | None, seconds: float) -> None:
+        """Create the client; nothing is sent yet.
+
+        Args:
+            url: URL of the node.
+            tokens: Tokens of a sign-in, or only an access token.
+            seconds: Timeout of a request.
+
+        Raises:
+            ValueError: The URL does not name a node.
+        """
+        self._http = httpx.AsyncClient(base_url=rest_url(url), timeout=seconds)
+        self._exchanging = asyncio.Lock()
+        self._access = tokens if isinstance(tokens, str) else ""
+        self._ends = float("inf")
+        self.tokens: Tokens | None = None
+        if isinstance(tokens, Tokens):
+            self.keep(tokens)
+
+    async def close(self) -> None:
+        """Close the HTTP connections."""
+        await self._http.aclose()
+
+    def keep(self, tokens: Tokens) -> Tokens:
+        """Use these tokens from now on."""
+        self.tokens, self._access = tokens, tokens.access_token
+        self._ends = time.monotonic() + tokens.expires_in
+        return tokens
+
+    def forget(self) -> None:
+        """Use no tokens from now on."""
+        self.tokens, self._access = None, ""
+
+    async def refresh(self) -> Tokens:
+        """Exchange the refresh token for new tokens. Concurrent callers share one exchange.
+
+        Raises:
+            NotSignedIn: There is no refresh token.
+        """
+        before = self.tokens
+        async with self._exchanging:
+            if self.tokens is None:
+                raise NotSignedIn("there is no refresh token; sign in first")
+            if self.tokens is before:
+                given = {"refresh_token": self.tokens.refresh_token}
+                answer = await self.request("POST", "/auth/refresh", given, as_caller=False)
+                self.keep(Tokens.of(answer))
+            return self.tokens
+
+    async def token(self) -> str:
+        """Return an access token, exchanged first if it ends soon.
+
+        Raises:
+            NotSignedIn: There is no token.
+        """
+        if not self._access:
+            raise NotSignedIn("there is no token; sign in first")
+        return await self._good_for(FRESH_SECONDS)
+
+    async def _good_for(self, seconds: float) -> str:
+        if self.tokens is not None and self._ends - time.monotonic() < seconds:
+            return (await self.refresh()).access_token
+        return self._access
+
+    async def pages(self, path: str, query: Mapping[str, Any]) -> AsyncIterator[dict[str, Any]]:
+        """Iterate over the items of all pages.
+
+        Args:
+            path: Path below ``/api``.
+            query: Query parameters; those that are ``None`` are left out.
+        """
+        parameters = {name: value for name, value in body(query).items() if value is not None}
+        while True:
+            page = await self.request("GET", path, query=parameters)
+            for item in page["items"]:
+                yield item
+            if page["nextCursor"] is None:
+                return
+            parameters["cursor"] = page["nextCursor"]
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        given: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        query: Mapping[str, Any] | None = None,
+        *,
+        as_caller: bool = True,
+    ) -> Any:
+        """Send a request and return the JSON of the response; ``None`` if it is empty.
+
+        Args:
+            method: HTTP method.
+            path: Path below ``/api``.
+            given: Body.
+            headers: More headers.
+            query: Query parameters.
+            as_caller: Add the access token, if there is one.
+
+        Raises:
+            ApiError: The status is no success.
+            NoResponse: There is no response.
+        """
+        bearer = await self._authorization() if as_caller and self._access else {}
+        try:
+            response = await self._http.request(
+                method,
+                f"/api{path}",
+                json=None if given is None else body(given),
+                params=query,
+                headers={**bearer, **(headers or {})},
+            )
+        except httpx.TransportError as error:
+            raise NoResponse(str(error) or type(error).__name__) from error
+        if response.status_code // 100 != _OK:
+            raise _error(response)
+        return response.json() if response.content else None
+
+    async def _authorization(self) -> dict[str, str]:
+        life = float("inf") if self.tokens is None else self.tokens.expires_in
+        try:
+            token = await self._good_for(min(FRESH_SECONDS, life / 2))
+        except (ApiError, NoResponse) as error:
+            if isinstance(error, Unauthorized) or time.monotonic() >= self._ends:
+                raise
+            token = self._access  # It is still valid; the next request retries the exchange.
+        return {"Authorization": f"Bearer {token}"}
+
+
+def field_errors(errors: object) -> Sequence[tuple[str, str]]:
+    """Return the ``errors`` of a response as ``(field, message)``."""
+    if not isinstance(errors, list):
+        return ()
+    return [(str(error.get("at")), str(error.get("message"))) for error in errors]
+
+
+def _error(response: httpx.Response) -> ApiError:
+    try:
+        value = response.json()
+    except ValueError:
+        value = {}
+    problem = value if isinstance(value, dict) else {}
+    date = http_date(response.headers.get("Date", "")) or datetime.now(UTC)
+    return BY_STATUS.get(response.status_code, ApiError)(
+        response.status_code,
+        str(problem.get("detail") or response.reason_phrase),
+        field_errors(problem.get("errors")),
+        retry_after(response.headers.get("Retry-After"), date),
+    )
