@@ -1,12 +1,12 @@
 """Create the application: its routes, its documents, and the checks of every request."""
 
+import asyncio
 import time
-from collections.abc import MutableMapping
-from functools import cache
+from collections.abc import Awaitable, Callable, MutableMapping
 from http import HTTPStatus
 from typing import Any, Final
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
@@ -23,6 +23,7 @@ from useby.realtime import asyncapi
 from useby.realtime.slots import PROBES
 from useby.schemas.products import ProductIn
 
+OPENAPI_PATH: Final = "/api/openapi.json"
 SOCKET_PATH: Final = "/api/ws/notification"
 CLOSE: Final = {"Connection": "close"}
 HEAD_REFUSALS: Final = (HTTPStatus.REQUEST_URI_TOO_LONG, HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
@@ -42,7 +43,7 @@ def create_api(context: Context) -> FastAPI:
         title="useby",
         version=__version__,
         description=_DESCRIPTION,
-        openapi_url="/api/openapi.json",
+        openapi_url=OPENAPI_PATH,
         swagger_ui_oauth2_redirect_url="/api/docs/oauth2-redirect",
         separate_input_output_schemas=False,
         redirect_slashes=False,
@@ -67,18 +68,8 @@ def create_api(context: Context) -> FastAPI:
             {"Upgrade": "websocket", "Connection": "Upgrade"},
         )
 
-    @api.get("/api/asyncapi.json", include_in_schema=False)
-    async def socket_document() -> JSONResponse:
-        return JSONResponse(_socket_document())
-
+    _install_documents(api)
     page.install(api)
-
-    def openapi() -> dict[str, Any]:
-        if api.openapi_schema is None:
-            api.openapi_schema = _document(api)
-        return api.openapi_schema
-
-    api.openapi = openapi  # type: ignore[method-assign]
     settings = context.settings
     if settings.allowed_origins:
         api.add_middleware(
@@ -89,6 +80,43 @@ def create_api(context: Context) -> FastAPI:
         )
     api.add_middleware(RequestGuard, context=context)
     return api
+
+
+def _install_documents(api: FastAPI) -> None:
+    """Serve the OpenAPI and the AsyncAPI document."""
+
+    def openapi() -> dict[str, Any]:
+        if api.openapi_schema is None:
+            api.openapi_schema = _document(api)
+        return api.openapi_schema
+
+    api.openapi = openapi  # type: ignore[method-assign]
+    # FastAPI's own route renders the document for each request: 200 requests blocked the event loop
+    # for a second.
+    api.router.routes[:] = [
+        each for each in api.routes if getattr(each, "path", "") != OPENAPI_PATH
+    ]
+    api.add_route(OPENAPI_PATH, _rendered_once(openapi), include_in_schema=False)
+    api.add_route(
+        "/api/asyncapi.json",
+        _rendered_once(lambda: asyncapi.document(version=__version__)),
+        include_in_schema=False,
+    )
+
+
+def _rendered_once(document: Callable[[], Any]) -> Callable[[Request], Awaitable[Response]]:
+    """Return a route that renders a JSON document in a thread at the first request."""
+    rendering: asyncio.Future[bytes] | None = None
+
+    async def answer(_: Request) -> Response:
+        nonlocal rendering
+        if rendering is None:
+            rendering = asyncio.ensure_future(
+                asyncio.to_thread(lambda: bytes(JSONResponse(document()).body))
+            )
+        return Response(await asyncio.shield(rendering), media_type="application/json")
+
+    return answer
 
 
 def _document(api: FastAPI) -> dict[str, Any]:
@@ -113,11 +141,6 @@ def _document(api: FastAPI) -> dict[str, Any]:
                     "content": {"text/plain": {"schema": {"type": "string"}}},
                 }
     return document
-
-
-@cache
-def _socket_document() -> dict[str, Any]:
-    return asyncapi.document(version=__version__)
 
 
 class RequestGuard:
