@@ -1,6 +1,6 @@
 """Notifications are posted within the limits of an account, marked read and deleted."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 from tests.support.factories import NOON, a_kept_owner
@@ -38,21 +38,38 @@ async def test_a_post_beyond_the_limit_stores_nothing(database: Database) -> Non
     assert len(await told(database, ada)) == 2
 
 
-@pytest.mark.parametrize("text", ["short", "x" * (WHOLE // 3)])
 async def test_a_repeated_request_gets_the_first_answer_and_posts_nothing(
-    database: Database, text: str
+    database: Database,
 ) -> None:
     ada = await a_kept_owner(database)
     request = IdempotentRequest(ada.id, "k", "f")
 
-    def post(transaction: Transaction) -> bytes:
+    def post(transaction: Transaction) -> bytes | Sequence[Notification]:
         return actions.post_once(
-            transaction, request, drafts(ada.id, 3, text), answer, limits=ROOM, now=NOON
+            transaction, request, drafts(ada.id, 2), answer, limits=ROOM, now=NOON
         )
 
     first = await database.write(post)
 
     assert first == answer(await told(database, ada))
+    assert await database.write(post) == first
+    assert len(await told(database, ada)) == 2
+
+
+@pytest.mark.parametrize("render", [None, answer])
+async def test_a_repeated_long_request_gets_the_notifications_of_the_first(
+    database: Database, render: Callable[[Sequence[Notification]], bytes] | None
+) -> None:
+    ada = await a_kept_owner(database)
+    request = IdempotentRequest(ada.id, "k", "f")
+    long = drafts(ada.id, 3, "x" * (WHOLE // 3))
+
+    def post(transaction: Transaction) -> bytes | Sequence[Notification]:
+        return actions.post_once(transaction, request, long, render, limits=ROOM, now=NOON)
+
+    first = await database.write(post)
+
+    assert first == await told(database, ada)
     assert await database.write(post) == first
     assert len(await told(database, ada)) == 3
 
@@ -60,7 +77,7 @@ async def test_a_repeated_request_gets_the_first_answer_and_posts_nothing(
 async def test_a_key_with_another_request_posts_nothing(database: Database) -> None:
     ada = await a_kept_owner(database)
 
-    def post(transaction: Transaction, fingerprint: str) -> bytes:
+    def post(transaction: Transaction, fingerprint: str) -> bytes | Sequence[Notification]:
         request = IdempotentRequest(ada.id, "k", fingerprint)
         return actions.post_once(
             transaction, request, drafts(ada.id, 1), answer, limits=ROOM, now=NOON

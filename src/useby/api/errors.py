@@ -120,11 +120,11 @@ def install(api: FastAPI) -> None:
 
     @api.exception_handler(RequestValidationError)
     async def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:
-        found = field_errors(error.errors())
+        errors = field_errors(error.errors())
         detail = "The request is not as documented."
-        if len(found) < len(error.errors()):
-            detail += f" The first {len(found)} errors are listed."
-        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, None, found)
+        if len(errors) < len(error.errors()):
+            detail += f" The first {len(errors)} errors are listed."
+        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, None, errors)
 
     @api.exception_handler(QueueFull)
     async def _busy(_: Request, __: QueueFull) -> JSONResponse:
@@ -134,14 +134,14 @@ def install(api: FastAPI) -> None:
             {"Retry-After": str(RETRY_AFTER_SECONDS)},
         )
 
-    _install_of_store(api)
+    _install_store_errors(api)
 
     @api.exception_handler(Exception)
     async def _unexpected(_: Request, __: Exception) -> JSONResponse:
         return problem(HTTPStatus.INTERNAL_SERVER_ERROR)  # only the log gets the traceback
 
 
-def _install_of_store(api: FastAPI) -> None:
+def _install_store_errors(api: FastAPI) -> None:
     """Register the handlers for exceptions of the store."""
 
     @api.exception_handler(StoreUnavailable)

@@ -20,7 +20,7 @@ from useby.store.idempotency import IdempotentRequest, KeyReused
 
 REUSED: Final = (
     "This Idempotency-Key was sent with another request in the last 24 hours. "
-    "Send each request with a key of its own, and the very same bytes when it is sent again."
+    "Use a new key for each request, and repeat a request with the same bytes."
 )
 
 IdempotencyKey = Annotated[
@@ -30,9 +30,9 @@ IdempotencyKey = Annotated[
         min_length=1,
         max_length=255,
         pattern=r"^[ -~]+$",
-        description="Any text of the caller's own, a UUID best. For 24 hours a request that comes"
-        " again with it is not carried out again, and is answered what it was answered first; one"
-        " with another body, or to another path, is refused (422).",
+        description="A text that the client chooses, preferably a UUID. For 24 hours a repeat with"
+        " the same key is not executed again and gets the first answer; another body or path with"
+        " that key is rejected (422).",
     ),
 ]
 

@@ -5,6 +5,6 @@ has a function for each statement. A function that reads takes a ``Connection``;
 takes a ``Transaction``, to which it also adds the events to publish after the commit. All are plain
 functions, which ``Database.read`` and ``Database.write`` run as a whole.
 
-The package imports ``domain`` and ``metrics``. ``scheduler``, ``realtime``, ``api``, ``app`` and
-``cli`` import it.
+The package imports ``domain`` and ``metrics``. ``actions``, ``scheduler``, ``realtime``, ``api``,
+``node`` and ``cli`` import it.
 """

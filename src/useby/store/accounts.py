@@ -175,33 +175,33 @@ def lock_user(transaction: Transaction, user_id: str) -> User | None:
     Returns ``None`` if the user does not exist, is disabled or is being deleted.
     """
     lock_users(transaction, user_id)
-    found = user(transaction.connection, user_id)
-    return None if found is None or found.disabled_at is not None else found
+    owner = user(transaction.connection, user_id)
+    return None if owner is None or owner.disabled_at is not None else owner
 
 
 def user_by_email(connection: Connection, email: str) -> User | None:
     """Return the user with this e-mail, regardless of case."""
-    wanted = sa.select(*_USER_COLUMNS).where(users.c.email == email.lower())
-    row = connection.execute(wanted).first()
+    select = sa.select(*_USER_COLUMNS).where(users.c.email == email.lower())
+    row = connection.execute(select).first()
     return _user(row) if row else None
 
 
 def find_user(connection: Connection, name: str) -> User | None:
     """Return the user with this e-mail, or else the one with this id, unless being deleted."""
-    found = user_by_email(connection, name)
-    if found is not None:
-        return found
-    wanted = sa.select(*_USER_COLUMNS).where(
+    named = user_by_email(connection, name)
+    if named is not None:
+        return named
+    select = sa.select(*_USER_COLUMNS).where(
         users.c.id == name, ~slices.is_being_deleted(users.c.id)
     )
-    row = connection.execute(wanted).first()
+    row = connection.execute(select).first()
     return _user(row) if row else None
 
 
 def all_users(connection: Connection) -> list[User]:
     """Return all users who are not being deleted, by e-mail."""
-    wanted = sa.select(*_USER_COLUMNS).where(~slices.is_being_deleted(users.c.id))
-    return [_user(row) for row in connection.execute(wanted.order_by(users.c.email, users.c.id))]
+    select = sa.select(*_USER_COLUMNS).where(~slices.is_being_deleted(users.c.id))
+    return [_user(row) for row in connection.execute(select.order_by(users.c.email, users.c.id))]
 
 
 def password_hash(connection: Connection, user_id: str) -> str | None:
@@ -316,7 +316,7 @@ def check_tokens(
         tokens: The user, the sign-in (``None`` for an outside issuer's token) and the time of
             issue of each.
     """
-    found = [TokenCheck(TokenStatus.UNKNOWN, 0, unread=0, bytes=0)] * len(tokens)
+    checks = [TokenCheck(TokenStatus.UNKNOWN, 0, unread=0, bytes=0)] * len(tokens)
     columns = zip(*tokens, strict=True) if tokens else ((), (), ())
     rows = _CHECK_TOKENS(connection, **values_params(connection, range(len(tokens)), *columns))
     for number, seq, disabled, ended, any_unread, unread, size in rows:
@@ -324,8 +324,8 @@ def check_tokens(
             TokenStatus.DISABLED if disabled else TokenStatus.REVOKED if ended else TokenStatus.GOOD
         )
         # A replay must depend on the rows themselves, never on a counter.
-        found[number] = TokenCheck(standing, seq, max(unread, 1) if any_unread else 0, size)
-    return found
+        checks[number] = TokenCheck(standing, seq, max(unread, 1) if any_unread else 0, size)
+    return checks
 
 
 def _update(transaction: Transaction, user_id: str, new: Mapping[str, Any]) -> None:

@@ -78,7 +78,7 @@ def next_due(connection: Connection, left_out: Collection[str] = ()) -> datetime
         connection: The snapshot to read.
         left_out: Users to ignore, in addition to disabled ones.
     """
-    wanted = (
+    earliest = (
         sa.select(products.c.next_alert_at)
         .join(users, users.c.id == products.c.user_id)
         .where(products.c.next_alert_at.is_not(None), users.c.disabled_at.is_(None))
@@ -86,8 +86,8 @@ def next_due(connection: Connection, left_out: Collection[str] = ()) -> datetime
         .limit(1)
     )
     if left_out:
-        wanted = wanted.where(products.c.user_id.not_in(sorted(left_out)))
-    return connection.execute(wanted).scalar()
+        earliest = earliest.where(products.c.user_id.not_in(sorted(left_out)))
+    return connection.execute(earliest).scalar()
 
 
 def late_owners(connection: Connection, before: datetime, left_out: Collection[str]) -> list[str]:
@@ -159,38 +159,39 @@ def claim_due(
     except Exception:  # noqa: BLE001 - one unreadable row must not stop the alerts of others
         unreadable = _set_aside_unreadable(connection, now)
         claimed = _claim(connection, now, most, of, left_out)
-    said = sent_leads(connection, [product for product, _ in claimed])
-    return [(*each, leads) for each, leads in zip(claimed, said, strict=True)], unreadable
+    sent = sent_leads(connection, [product for product, _ in claimed])
+    return [(*each, leads) for each, leads in zip(claimed, sent, strict=True)], unreadable
 
 
-def record(transaction: Transaction, settled: Sequence[AlertRecord], now: datetime) -> None:
+def record(transaction: Transaction, records: Sequence[AlertRecord], now: datetime) -> None:
     """Store the results of a claimed batch: sent alerts, next times, quarantined products."""
-    said, placed, aside = [], [], []
-    for each in settled:
+    sent, rescheduled, quarantined = [], [], []
+    for each in records:
         key, outcome = (each.product.user_id, each.product.id), each.outcome
         if outcome is None:
-            aside.append((None, each.reason[:FAULT_LENGTH], *key))
+            quarantined.append((None, each.reason[:FAULT_LENGTH], *key))
             continue
-        found = outcome.schedule
+        dates = outcome.schedule
         if outcome.alert is not None:
-            said.append((*key, each.product.expiry.key, outcome.alert.lead, now))
-        placed.append((found.ends_at, found.expiring_from, outcome.next_alert_at, None, *key))
-    for write, rows in ((_INSERT_SENT, said), (_RESCHEDULE, placed), (_QUARANTINE, aside)):
+            sent.append((*key, each.product.expiry.key, outcome.alert.lead, now))
+        rescheduled.append((dates.ends_at, dates.expiring_from, outcome.next_alert_at, None, *key))
+    writes = ((_INSERT_SENT, sent), (_RESCHEDULE, rescheduled), (_QUARANTINE, quarantined))
+    for write, rows in writes:
         write(transaction.connection, rows)
 
 
 def _claim(
     connection: Connection, now: datetime, most: int, of: str | None, left_out: Collection[str]
 ) -> list[tuple[Product, User]]:
-    given: dict[str, Any] = {"now": now, "most": most}
-    wanted = _CLAIM
+    params: dict[str, Any] = {"now": now, "most": most}
+    claim = _CLAIM
     if of is not None:
-        wanted, given["owner"] = _CLAIM_OF_ONE, of
+        claim, params["owner"] = _CLAIM_OF_ONE, of
     elif left_out:
-        wanted, given["left_out"] = _CLAIM_OF_OTHERS, sorted(left_out)
-    found = [product_of(row) for row in connection.execute(wanted, given)]
-    owners = users_by_id(connection, {product.user_id for product in found})
-    return [(product, owners[product.user_id]) for product in found]
+        claim, params["left_out"] = _CLAIM_OF_OTHERS, sorted(left_out)
+    claimed = [product_of(row) for row in connection.execute(claim, params)]
+    owners = users_by_id(connection, {product.user_id for product in claimed})
+    return [(product, owners[product.user_id]) for product in claimed]
 
 
 def _set_aside_unreadable(connection: Connection, now: datetime) -> int:

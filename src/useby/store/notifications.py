@@ -196,11 +196,11 @@ def newest_seq(connection: Connection, user_id: str) -> int:
 
 def get(connection: Connection, user_id: str, notification_id: str) -> Notification | None:
     """Return one of the user's notifications."""
-    found = _rows(
+    rows = _rows(
         connection,
         sa.select(*_COLUMNS).where(table.c.user_id == user_id, table.c.id == notification_id),
     )
-    return found[0] if found else None
+    return rows[0] if rows else None
 
 
 def filter_read(connection: Connection, user_id: str, ids: Sequence[str]) -> frozenset[str]:
@@ -222,23 +222,23 @@ def list_(connection: Connection, user_id: str, query: NotificationQuery) -> Pag
     Raises:
         BadCursor: The cursor is invalid.
     """
-    wanted = sa.select(*_COLUMNS).where(table.c.user_id == user_id)
+    select = sa.select(*_COLUMNS).where(table.c.user_id == user_id)
     if query.unread is not None:
-        wanted = wanted.where(
+        select = select.where(
             table.c.read_at.is_(None) if query.unread else table.c.read_at.is_not(None)
         )
     if query.kind is not None:
-        wanted = wanted.where(table.c.kind == query.kind.value)
+        select = select.where(table.c.kind == query.kind.value)
     rising = query.since is not None
     if query.since is not None:
-        wanted = wanted.where(table.c.seq > (seq_of(connection, user_id, query.since) or 0))
+        select = select.where(table.c.seq > (seq_of(connection, user_id, query.since) or 0))
     if query.cursor is not None:
         (seq,) = decode(query.cursor, "n", (int,))
         if abs(seq) >= 2**63:
             raise BadCursor
-        wanted = wanted.where(table.c.seq > seq if rising else table.c.seq < seq)
-    wanted = wanted.order_by(table.c.seq if rising else table.c.seq.desc()).limit(query.limit + 1)
-    rows = _rows(connection, wanted)
+        select = select.where(table.c.seq > seq if rising else table.c.seq < seq)
+    select = select.order_by(table.c.seq if rising else table.c.seq.desc()).limit(query.limit + 1)
+    rows = _rows(connection, select)
     items = rows[: query.limit]
     more = len(rows) > query.limit
     return Page(tuple(items), encode("n", (items[-1].seq,)) if more else None)
@@ -255,8 +255,8 @@ def delete(transaction: Transaction, user_id: str, notification_id: str) -> bool
     return deleted > 0
 
 
-def _rows(connection: Connection, wanted: sa.Select[Any]) -> list[Notification]:
-    return [_notification(row) for row in connection.execute(wanted)]
+def _rows(connection: Connection, select: sa.Select[Any]) -> list[Notification]:
+    return [_notification(row) for row in connection.execute(select)]
 
 
 def _notification(row: Row[Any]) -> Notification:
