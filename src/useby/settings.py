@@ -82,18 +82,26 @@ class Settings(BaseSettings):
     """Maximum rate of sign-ups per network."""
 
     # tokens of an external issuer
-    jwt_algorithms: Names = ("RS256", "ES256", "EdDSA")
-    """Signature algorithms that an external issuer may use; a token cannot choose any other."""
+    jwt_secret: SecretStr | None = None
+    """Secret that an application's own backend shares and signs its tokens with (HS256, HS384 or
+    HS512); at least 32 bytes, and not ``USEBY_SECRET_KEY``."""
+    jwt_algorithms: Names = (
+        *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
+        *("ES256", "ES384", "ES512", "EdDSA"),
+    )
+    """Algorithms with which an external issuer's public keys may be used; a token cannot choose any
+    other. A key that names its own (``alg``) is used with that one only."""
     jwt_jwks_url: str | None = None
-    """URL of an external issuer's keys (JWKS); https."""
-    jwt_public_key: str | None = None
+    """URL of an external issuer's keys (JWKS); https. A token without ``kid`` is accepted if
+    exactly one key is for its algorithm."""
+    jwt_public_key: str | None = Field(default=None, repr=False)
     """Public key of an external issuer: PEM text, or the path of a PEM file."""
     jwt_issuer: str | None = None
     """Required ``iss`` claim."""
     jwt_audience: str | None = None
     """Required ``aud`` claim."""
     jwt_user_claim: str = "sub"
-    """Claim that contains the user's id."""
+    """Claim that contains the user's id: a text, or a whole number, which is taken as its text."""
     jwt_auto_provision: bool = False
     """Create a user when their first token is verified."""
 
@@ -174,12 +182,14 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _check_key(self) -> Self:
         minimum = 32
-        for name in ("secret_key", "secret_key_previous"):
+        for name in ("secret_key", "secret_key_previous", "jwt_secret"):
             key: SecretStr | None = getattr(self, name)
             size = minimum if key is None else len(key.get_secret_value().encode())
             if size < minimum:
                 msg = f"USEBY_{name.upper()} has {size} bytes; HS256 wants at least {minimum}"
                 raise ValueError(msg)
+        if self.jwt_secret in {self.secret_key, self.secret_key_previous} - {None}:
+            raise ValueError("USEBY_JWT_SECRET must be another secret than USEBY_SECRET_KEY")
         return self
 
     @model_validator(mode="after")

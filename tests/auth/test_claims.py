@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from useby.auth.claims import MAX_SUBJECT, Claims, InvalidToken, claims_of
+from useby.auth.claims import MAX_SUBJECT, Claims, InvalidToken, Reason, claims_of
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 SECOND = int(NOW.timestamp())
@@ -72,12 +72,48 @@ def test_a_token_without_an_end_is_refused() -> None:
 
 @pytest.mark.parametrize(
     "sub",
-    ["", None, 7, ["ada"], {"$ne": 1}, "a\nb", "a\0", "\x7f", "\ud800", "\u202e", "x" * 129],
+    [
+        "",
+        None,
+        7.0,
+        True,
+        10**128,
+        ["ada"],
+        {"$ne": 1},
+        "a\nb",
+        "a\0",
+        "\x7f",
+        "\ud800",
+        "\u202e",
+        "x" * 129,
+    ],
     ids=repr,
 )
 def test_a_subject_that_is_no_short_printable_text_refuses_the_token(sub: object) -> None:
     with pytest.raises(InvalidToken):
         read(sub=sub)
+
+
+@pytest.mark.parametrize("number", [0, 7, -7, 2**64, 10**127])
+def test_a_subject_that_is_a_whole_number_is_taken_as_its_text(number: int) -> None:
+    assert read(sub=number).user_id == str(number)
+
+
+def test_a_refusal_has_its_reason_and_the_subject_and_quotes_little() -> None:
+    for changes, reason in (
+        ({"exp": SECOND}, Reason.EXPIRY),
+        ({"nbf": SECOND + 1}, Reason.NOT_YET),
+        ({"iat": SECOND + 61}, Reason.NOT_YET),
+    ):
+        with pytest.raises(InvalidToken) as refused:
+            read(**changes)
+        assert (refused.value.reason, refused.value.subject) == (reason, "ada")
+        assert str(refused.value).startswith(f"{reason}: ")
+    with pytest.raises(InvalidToken) as refused:
+        read(exp="s3cr3t" * 1000)
+    assert refused.value.reason is Reason.CLAIM
+    assert "exp must be a number" in str(refused.value)
+    assert len(str(refused.value)) < 200
 
 
 def test_a_subject_may_have_128_characters_of_any_script() -> None:

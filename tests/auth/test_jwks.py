@@ -8,8 +8,8 @@ from typing import Any
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ed448
-from tests.support.issuers import ED, RSA, SIGNERS, KeyServer, jwk_of, key_server, key_set
+from cryptography.hazmat.primitives.asymmetric import ec, ed448
+from tests.support.issuers import EC, ED, RSA, SIGNERS, KeyServer, jwk_of, key_server, key_set
 
 from useby.auth import jwks
 from useby.auth.claims import IssuerUnavailable
@@ -18,8 +18,8 @@ from useby.auth.jwks import (
     MAX_BYTES,
     MIN_REFETCH_SECONDS,
     RETRY_AFTER,
+    RSA_ALGORITHMS,
     KeySet,
-    algorithm_of,
     parse,
 )
 
@@ -84,10 +84,10 @@ def test_plain_http_is_taken_on_this_machine_alone(url: str) -> None:
 
 
 async def test_a_key_is_fetched_once_and_kept(keys: KeySet, server: KeyServer) -> None:
-    assert keys.get("1") is None
+    assert keys.get("1", "RS256") is None
     assert not server.requests, "nothing is fetched before it is asked for"
     await keys.fetch()
-    assert keys.get("1") == RSA.public_key()
+    assert keys.get("1", "RS256") == RSA.public_key()
     await keys.fetch()
     assert len(server.requests) == 1
 
@@ -98,18 +98,18 @@ async def test_an_unknown_kid_causes_one_fetch_a_minute(
     await keys.fetch()
     for kid in ("2", "../../x", "", "🥛"):
         with pytest.raises(KeyError):
-            keys.get(kid)
+            keys.get(kid, "RS256")
     clock.seconds += MIN_REFETCH_SECONDS - 0.001
     with pytest.raises(KeyError):
-        keys.get("2")
+        keys.get("2", "EdDSA")
     clock.seconds += 0.001
-    assert keys.get("2") is None
-    assert keys.get("1") == RSA.public_key(), "a known one waits for no fetch"
+    assert keys.get("2", "EdDSA") is None
+    assert keys.get("1", "RS256") == RSA.public_key(), "a known one waits for no fetch"
     server.body = key_set(jwk_of("EdDSA", "2"))
     await keys.fetch()
-    assert keys.get("2") == ED.public_key()
+    assert keys.get("2", "EdDSA") == ED.public_key()
     with pytest.raises(KeyError):
-        keys.get("1")
+        keys.get("1", "RS256")
     assert len(server.requests) == 2
 
 
@@ -118,21 +118,21 @@ async def test_known_keys_are_asked_for_again_after_an_hour(
 ) -> None:
     await keys.fetch()
     clock.seconds += MAX_AGE_SECONDS
-    assert keys.get("1") is None
+    assert keys.get("1", "RS256") is None
     server.body = key_set(jwk_of("EdDSA", "2"))
     await keys.fetch()
     with pytest.raises(KeyError):
-        keys.get("1")
+        keys.get("1", "RS256")
 
 
 async def test_everybody_waits_for_the_same_fetch(keys: KeySet, server: KeyServer) -> None:
     server.may_answer.clear()
     waiting = [asyncio.create_task(keys.fetch()) for _ in range(50)]
     await server.asked.wait()
-    assert keys.get("1") is None, "whoever comes meanwhile waits too, and is not refused"
+    assert keys.get("1", "RS256") is None, "whoever comes meanwhile waits too, and is not refused"
     server.may_answer.set()
     await asyncio.gather(*waiting)
-    assert keys.get("1") == RSA.public_key()
+    assert keys.get("1", "RS256") == RSA.public_key()
     assert len(server.requests) == 1
 
 
@@ -152,7 +152,7 @@ async def refetched(keys: KeySet, clock: Clock, caplog: pytest.LogCaptureFixture
     clock.seconds += MIN_REFETCH_SECONDS
     with caplog.at_level(logging.WARNING, "useby.auth.jwks"):
         await keys.fetch()
-    assert keys.get("1") == RSA.public_key(), "the last good keys are kept"
+    assert keys.get("1", "RS256") == RSA.public_key(), "the last good keys are kept"
     return caplog.messages
 
 
@@ -191,7 +191,7 @@ async def test_an_answer_of_64_kib_is_read_and_a_longer_one_is_not(
 ) -> None:
     server.body = server.body.ljust(MAX_BYTES)
     await keys.fetch()
-    assert keys.get("1") == RSA.public_key()
+    assert keys.get("1", "RS256") == RSA.public_key()
 
 
 async def test_a_redirect_is_not_followed(
@@ -235,10 +235,10 @@ async def test_an_issuer_that_is_not_there_is_asked_again_after_seconds(clock: C
     await keys.fetch()
     clock.seconds += 1
     with pytest.raises(IssuerUnavailable) as unavailable:
-        keys.get("1")
+        keys.get("1", "RS256")
     assert unavailable.value.retry_after == RETRY_AFTER - 1
     clock.seconds += RETRY_AFTER - 1
-    assert keys.get("1") is None
+    assert keys.get("1", "RS256") is None
 
 
 async def test_an_issuer_that_fails_is_asked_once_in_that_time(
@@ -251,9 +251,9 @@ async def test_an_issuer_that_fails_is_asked_once_in_that_time(
     clock.seconds += RETRY_AFTER
     server.status = "200 OK"
     await keys.fetch()
-    assert keys.get("1") == RSA.public_key()
+    assert keys.get("1", "RS256") == RSA.public_key()
     with pytest.raises(KeyError):
-        keys.get("2")
+        keys.get("2", "EdDSA")
 
 
 async def test_after_a_failed_fetch_known_keys_are_good_and_others_are_neither_good_nor_bad(
@@ -263,16 +263,45 @@ async def test_after_a_failed_fetch_known_keys_are_good_and_others_are_neither_g
     clock.seconds += MIN_REFETCH_SECONDS
     server.status = "500 Internal Server Error"
     await keys.fetch()
-    assert keys.get("1") == RSA.public_key()
+    assert keys.get("1", "RS256") == RSA.public_key()
     with pytest.raises(IssuerUnavailable):
-        keys.get("2")
+        keys.get("2", "EdDSA")
 
 
-def test_every_kind_of_key_is_for_one_algorithm() -> None:
+def test_a_key_that_names_its_algorithm_is_for_that_one_only() -> None:
     found = parse(key_set(*(jwk_of(name, name) for name in SIGNERS)))
-    assert {name: algorithm_of(key) for name, key in found.items()} == {
-        name: name for name in SIGNERS
-    }
+    assert {key.kid: key.algorithms for key in found} == {name: {name} for name in SIGNERS}
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "fitting"),
+    [("RS256", RSA_ALGORITHMS), ("ES384", {"ES384"}), ("EdDSA", {"EdDSA"})],
+)
+def test_a_key_without_an_algorithm_is_for_all_of_its_kind(
+    algorithm: str, fitting: set[str]
+) -> None:
+    entry = {name: value for name, value in jwk_of(algorithm, "1").items() if name != "alg"}
+    (key,) = parse(key_set(entry))
+    assert key.algorithms == fitting
+
+
+async def test_a_token_without_a_kid_gets_the_one_key_for_its_algorithm(
+    keys: KeySet, server: KeyServer
+) -> None:
+    unnamed = {name: value for name, value in jwk_of("ES256", "").items() if name != "kid"}
+    server.body = key_set(jwk_of("RS256", "1"), jwk_of("RS256", "2"), unnamed)
+    assert keys.get(None, "ES256") is None
+    await keys.fetch()
+    assert keys.get(None, "ES256") == EC.public_key()
+    for algorithm in ("RS256", "EdDSA"):
+        with pytest.raises(KeyError, match="'1' for RS256, '2' for RS256, None for ES256"):
+            keys.get(None, algorithm)
+
+
+async def test_a_key_is_not_used_for_another_algorithm_than_its_own(keys: KeySet) -> None:
+    await keys.fetch()
+    with pytest.raises(KeyError):
+        keys.get("1", "PS256")
 
 
 @pytest.mark.parametrize(
@@ -290,12 +319,12 @@ def test_every_kind_of_key_is_for_one_algorithm() -> None:
         jwk_of("RS256", "2") | {"n": 7},
         jwk_of("RS256", "2") | {"n": "!"},
         jwk_of("RS256", "2") | {"kid": 2},
-        {name: value for name, value in jwk_of("RS256", "2").items() if name != "kid"},
+        jwk_of("RS256", "2") | {"alg": "ES256"},
     ],
     ids=lambda value: str(value)[:40],
 )
 def test_a_key_that_can_not_be_used_costs_only_itself(other: Any) -> None:
-    assert parse(key_set(other, jwk_of("ES256", "1"), other)).keys() == {"1"}
+    assert [key.kid for key in parse(key_set(other, jwk_of("ES256", "1"), other))] == ["1"]
     with pytest.raises(ValueError, match="no usable key"):
         parse(key_set(other))
 
@@ -309,3 +338,6 @@ def test_a_private_key_is_no_key_to_verify_by() -> None:
 def test_a_curve_that_no_algorithm_here_takes_is_left_out() -> None:
     with pytest.raises(ValueError, match="no usable key"):
         parse(key_set(jwk_of("EdDSA", "1", ed448.Ed448PrivateKey.generate())))
+    koblitz = ec.generate_private_key(ec.SECP256K1())
+    with pytest.raises(ValueError, match="no usable key"):
+        parse(key_set(jwk_of("ES256K", "1", koblitz) | {"alg": None}))

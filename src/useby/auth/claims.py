@@ -2,35 +2,64 @@
 
 JSON allows an ``exp`` that is a string, a truth value or 1e30, and libraries pass it on unchanged.
 So this module checks types and ranges, against the time that the caller passes in, both for our
-own tokens and for those of an outside issuer.
+own tokens and for those of an outside issuer. A refusal has its reason, for the log and for
+``useby token --check``; a client learns only that the token is invalid, or that it has expired.
 """
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any, Final
 
 from useby.domain.account import CLOCK_SKEW
+from useby.settings import Settings
 
 MAX_SUBJECT: Final = 128
 """Maximum length of a user's id, in characters."""
 _LATEST: Final = 253_402_300_799
 """Last second of the year 9999, the latest that ``datetime`` can hold."""
+MAX_SHOWN: Final = 80
+"""Maximum characters of a claim or header that a reason quotes."""
 _SKEW_SECONDS: Final = CLOCK_SKEW.total_seconds()
+
+
+class Reason(StrEnum):
+    """The check that refused a token."""
+
+    FORM = "form"
+    ALGORITHM = "algorithm"
+    KEY_ID = "key id"
+    SIGNATURE = "signature"
+    TYPE = "token type"
+    ISSUER = "issuer"
+    AUDIENCE = "audience"
+    CLAIM = "claim type"
+    NOT_YET = "not valid yet"
+    EXPIRY = "expiry"
+    TICKET = "ticket"
 
 
 class InvalidToken(Exception):  # noqa: N818 - the name describes the caller's view
     """Raised for a token that is not valid."""
 
-    def __init__(self, *, expired: bool = False) -> None:
+    def __init__(self, reason: Reason, expected: str, subject: str | None = None) -> None:
         """Store the reason.
 
         Args:
-            expired: Whether the token was valid before and has expired; it has no other fault.
+            reason: The check that failed. Expiry is checked last: the token has no other fault.
+            expected: The value that was expected, and the one that was found, without the token.
+            subject: The user's id, if the signature is good.
         """
-        super().__init__("expired" if expired else "invalid")
-        self.expired = expired
+        super().__init__(f"{reason}: {expected}")
+        self.reason = reason
+        self.subject = subject
+
+    @property
+    def expired(self) -> bool:
+        """Return whether the token was valid before and has expired."""
+        return self.reason is Reason.EXPIRY
 
 
 class IssuerUnavailable(Exception):  # noqa: N818 - the name describes the caller's view
@@ -61,7 +90,8 @@ def claims_of(
 
     Args:
         payload: The token's JSON object.
-        user_claim: The name of the claim that holds the user's id.
+        user_claim: The name of the claim that holds the user's id: a text, or a whole number, which
+            is taken as its text.
         session_id: The sign-in that the token belongs to, if it is one of ours.
         now: The moment at which the token has to be valid, aware.
 
@@ -71,16 +101,20 @@ def claims_of(
             everywhere" compares ``iat`` with the time of the sign-out, so a token with a later
             date would survive it.
     """
-    user_id = require_text(payload.get(user_claim))
-    if len(user_id) > MAX_SUBJECT or not user_id.isprintable():
-        raise InvalidToken
+    user_id = _user_id(payload, user_claim)
     wall = now.timestamp()
-    expires = math.floor(_moment(payload.get("exp")))  # rounded down: never later than the claim
-    issued = _moment(payload.get("iat", 0))
-    if _moment(payload.get("nbf", 0)) > wall or issued > wall + _SKEW_SECONDS:
-        raise InvalidToken
+    expires = math.floor(_moment(payload, "exp"))  # rounded down: never later than the claim
+    issued = _moment(payload, "iat", 0)
+    begins = _moment(payload, "nbf", 0)
+    if begins > wall or issued > wall + _SKEW_SECONDS:
+        name, moment = ("nbf", begins) if begins > wall else ("iat", issued)
+        raise InvalidToken(
+            Reason.NOT_YET, f"{name} is {_utc(moment)}, and it is {_utc(wall)} here", user_id
+        )
     if expires <= wall:
-        raise InvalidToken(expired=True)
+        raise InvalidToken(
+            Reason.EXPIRY, f"exp was {_utc(expires)}, and it is {_utc(wall)} here", user_id
+        )
     return Claims(
         user_id,
         session_id,
@@ -90,21 +124,78 @@ def claims_of(
     )
 
 
-def require_text(value: object) -> str:
-    """Return a claim or header that has to be a text and not empty.
+def outside_claims_of(payload: Mapping[str, Any], settings: Settings, now: datetime) -> Claims:
+    """Return the claims of an outside issuer's token whose signature has been verified.
 
     Raises:
-        InvalidToken: The value is not a text, or it is empty.
+        InvalidToken: The issuer or the audience is not the one that the settings name, or for the
+            reasons given at ``claims_of``.
     """
-    if not isinstance(value, str) or not value:
-        raise InvalidToken
+    issuer, wanted = payload.get("iss"), settings.jwt_issuer
+    if wanted is not None and issuer != wanted:
+        raise InvalidToken(
+            Reason.ISSUER,
+            f"USEBY_JWT_ISSUER is {shown(wanted)}, and iss is {shown(issuer)}",
+            _subject(payload, settings.jwt_user_claim),
+        )
+    audience, wanted = payload.get("aud"), settings.jwt_audience
+    if wanted is not None and wanted not in (
+        audience if isinstance(audience, list) else [audience]
+    ):
+        raise InvalidToken(
+            Reason.AUDIENCE,
+            f"USEBY_JWT_AUDIENCE is {shown(wanted)}, and aud is {shown(audience)}",
+            _subject(payload, settings.jwt_user_claim),
+        )
+    return claims_of(payload, user_claim=settings.jwt_user_claim, session_id=None, now=now)
+
+
+def shown(value: object) -> str:
+    """Return a claim or header as a reason quotes it: a short text, or else its kind."""
+    if isinstance(value, str):
+        return repr(value[:MAX_SHOWN])
+    if isinstance(value, list):
+        return f"[{', '.join(map(shown, value[:3]))}{', …' if len(value) > 3 else ''}]"  # noqa: PLR2004 - enough to see
+    if isinstance(value, bool):
+        return "a truth value"
+    if isinstance(value, int | float):
+        return "a number"
+    return "missing" if value is None else "an object"
+
+
+def _user_id(payload: Mapping[str, Any], claim: str) -> str:
+    value = payload.get(claim)
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_SUBJECT or not value.isprintable():
+        raise InvalidToken(
+            Reason.CLAIM,
+            f"{claim} must be a printable text of 1 to {MAX_SUBJECT} characters or a whole number,"
+            f" and is {shown(value)}",
+        )
     return value
 
 
-def _moment(value: object) -> int | float:
+def _subject(payload: Mapping[str, Any], claim: str) -> str | None:
+    try:
+        return _user_id(payload, claim)
+    except InvalidToken:
+        return None
+
+
+def _moment(payload: Mapping[str, Any], claim: str, default: int | None = None) -> int | float:
     """Return a NumericDate (RFC 7519 section 2), checked to be one that ``datetime`` can hold."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InvalidToken
-    if not 0 <= value <= _LATEST:  # NaN fails this comparison too
-        raise InvalidToken
+    value = payload.get(claim, default)
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or not 0 <= value <= _LATEST  # NaN fails this comparison too
+    ):
+        raise InvalidToken(
+            Reason.CLAIM, f"{claim} must be a number of seconds since 1970, and is {shown(value)}"
+        )
     return value
+
+
+def _utc(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -1,7 +1,7 @@
-"""Verify tokens of an outside issuer: RS256, ES256 or EdDSA, with a PEM key or a key set.
+"""Verify tokens of an outside issuer: RS, PS, ES or EdDSA, with a PEM key or a key set.
 
-PyJWT checks the signature, with the one algorithm that the key is for; the module ``claims``
-checks the claims.
+PyJWT checks the signature, with an algorithm that the settings allow and that the key is for; the
+module ``claims`` checks the claims.
 """
 
 from collections.abc import Mapping
@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import jwt
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from useby.auth.claims import Claims, InvalidToken, claims_of, require_text
-from useby.auth.jwks import KEY_TYPES, KeySet, PublicKey, algorithm_of
+from useby.auth.claims import Claims, InvalidToken, Reason, outside_claims_of, shown
+from useby.auth.jwks import ALGORITHMS, KeySet, PublicKey, algorithms_of
 from useby.settings import Settings
 
 RSA_BITS: Final = 2048
@@ -39,9 +40,8 @@ class ExternalIssuer:
 
         Raises:
             ValueError: The settings name an algorithm, a URL or a PEM that cannot be used.
-            OSError: The PEM file cannot be read.
         """
-        unknown = set(settings.jwt_algorithms) - KEY_TYPES.keys()
+        unknown = set(settings.jwt_algorithms) - ALGORITHMS
         if unknown:
             raise ValueError(f"USEBY_JWT_ALGORITHMS: {', '.join(sorted(unknown))} is not taken")
         self._settings = settings
@@ -55,56 +55,88 @@ class ExternalIssuer:
             InvalidToken: The issuer has no such key, or the algorithm is not allowed.
             IssuerUnavailable: The keys cannot be fetched now.
         """
-        if header.get("alg") not in self._settings.jwt_algorithms:
-            raise InvalidToken
+        algorithm = header.get("alg")
+        if algorithm not in self._settings.jwt_algorithms:
+            raise InvalidToken(
+                Reason.ALGORITHM,
+                f"USEBY_JWT_ALGORITHMS is {','.join(self._settings.jwt_algorithms)}, and alg is"
+                f" {shown(algorithm)}",
+            )
         if self._pem is not None:
+            if algorithm not in (fitting := algorithms_of(self._pem)):
+                raise InvalidToken(
+                    Reason.ALGORITHM,
+                    f"USEBY_JWT_PUBLIC_KEY is for {', '.join(sorted(fitting))}, and alg is"
+                    f" {shown(algorithm)}",
+                )
             return self._pem
         if self._keys is None:
-            raise InvalidToken
+            raise InvalidToken(
+                Reason.ALGORITHM, f"no public key is set, and alg is {shown(algorithm)}"
+            )
+        kid = header.get("kid")
+        if kid is not None and (not isinstance(kid, str) or not kid):
+            raise InvalidToken(Reason.KEY_ID, f"kid must be a text, and is {shown(kid)}")
         try:
-            return self._keys.get(require_text(header.get("kid")))
-        except KeyError:
-            raise InvalidToken from None
+            return self._keys.get(kid, algorithm)
+        except KeyError as error:
+            fault = (
+                "no kid, and not exactly one key fits" if kid is None else f"the kid {shown(kid)}"
+            )
+            raise InvalidToken(
+                Reason.KEY_ID,
+                f"the issuer has the keys {error.args[0]}; the token has {algorithm} and {fault}",
+            ) from None
 
     async def fetch_keys(self) -> None:
         """Fetch the key set, unless it was fetched a moment ago."""
         if self._keys is not None:
             await self._keys.fetch()
 
-    def verify(self, token: str, key: PublicKey, now: datetime) -> Claims:
+    def verify(self, token: str, key: PublicKey, algorithm: str, now: datetime) -> Claims:
         """Return the claims of a token that ``key`` signed and that is valid at ``now``.
+
+        Args:
+            token: The token.
+            key: The key that ``key_for`` returned for the token's header.
+            algorithm: The header's algorithm, which ``key_for`` has checked.
+            now: The current time, aware.
 
         Raises:
             InvalidToken: ``key`` did not sign the token, or a claim is refused.
         """
-        settings = self._settings
-        algorithm = algorithm_of(key)
-        if algorithm not in settings.jwt_algorithms:
-            raise InvalidToken
         try:
             payload = jwt.decode(token, key, algorithms=[algorithm], options=_SIGNATURE_ONLY)
         except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
-            raise InvalidToken from None
-        if settings.jwt_issuer is not None and payload.get("iss") != settings.jwt_issuer:
-            raise InvalidToken
-        audience = payload.get("aud")
-        named = audience if isinstance(audience, list) else [audience]
-        if settings.jwt_audience is not None and settings.jwt_audience not in named:
-            raise InvalidToken
-        return claims_of(payload, user_claim=settings.jwt_user_claim, session_id=None, now=now)
+            where = "USEBY_JWT_PUBLIC_KEY" if self._pem is not None else "USEBY_JWT_JWKS_URL"
+            raise InvalidToken(
+                Reason.SIGNATURE, f"it was not made by the issuer's key ({where})"
+            ) from None
+        return outside_claims_of(payload, self._settings, now)
 
 
 def load_pem(text: str) -> PublicKey:
     """Return a public key from PEM text, or from the file that ``text`` names.
 
+    The text may be a secret that was put into the wrong setting, so no error repeats it.
+
     Raises:
-        ValueError: The PEM cannot be parsed, or no algorithm here takes its kind or size of key.
-        OSError: The file cannot be read.
+        ValueError: There is no PEM, it cannot be parsed, or no algorithm here takes its kind or
+            size of key.
     """
-    pem = text.encode() if text.lstrip().startswith("-----BEGIN") else Path(text).read_bytes()
-    key = load_pem_public_key(pem)
+    try:
+        pem = text.encode() if text.lstrip().startswith("-----BEGIN") else Path(text).read_bytes()
+    except (OSError, ValueError):
+        raise ValueError(
+            "USEBY_JWT_PUBLIC_KEY is neither PEM text nor the path of a PEM file that can be read."
+            " A shared secret belongs into USEBY_JWT_SECRET"
+        ) from None
+    try:
+        key = load_pem_public_key(pem)
+    except (ValueError, UnsupportedAlgorithm):
+        raise ValueError("USEBY_JWT_PUBLIC_KEY has no public key in PEM that can be read") from None
     if isinstance(key, RSAPublicKey) and key.key_size < RSA_BITS:
         raise ValueError(f"USEBY_JWT_PUBLIC_KEY has {key.key_size} bits; {RSA_BITS} are the least")
-    if not isinstance(key, PublicKey):
-        raise ValueError("USEBY_JWT_PUBLIC_KEY must be an RSA, EC or Ed25519 key")  # noqa: TRY004 - a setting is wrong, not a type
+    if not isinstance(key, PublicKey) or not algorithms_of(key):
+        raise ValueError("USEBY_JWT_PUBLIC_KEY must be an RSA, EC (P-256, 384, 521) or Ed25519 key")
     return key

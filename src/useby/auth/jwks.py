@@ -6,7 +6,8 @@ import json
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -20,12 +21,11 @@ from useby.auth.claims import IssuerUnavailable
 log = logging.getLogger(__name__)
 
 PublicKey = RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey
-KEY_TYPES: Final[Mapping[str, type[PublicKey]]] = {
-    "RS256": RSAPublicKey,
-    "ES256": EllipticCurvePublicKey,
-    "EdDSA": Ed25519PublicKey,
-}
-"""Algorithms that an outside issuer may use, each with the one kind of key that it takes."""
+RSA_ALGORITHMS: Final = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"})
+CURVES: Final = {"secp256r1": "ES256", "secp384r1": "ES384", "secp521r1": "ES512"}
+"""Algorithm of each elliptic curve (RFC 7518 section 3.4)."""
+ALGORITHMS: Final = RSA_ALGORITHMS | {*CURVES.values(), "EdDSA"}
+"""Algorithms that an outside issuer with a public key may use."""
 
 MAX_BYTES: Final = 64 * 1024
 TIMEOUT_SECONDS: Final = 5.0
@@ -35,16 +35,31 @@ RETRY_AFTER: Final = 5.0
 """Seconds from a failed fetch to the next."""
 MAX_AGE_SECONDS: Final = 3600.0
 """Seconds after which cached keys are fetched again, so that a withdrawn one is dropped."""
+SHOWN: Final = 8
+"""Maximum number of keys that an error lists."""
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
-def algorithm_of(key: PublicKey) -> str:
-    """Return the algorithm that a key is for."""
-    return next(name for name, kind in KEY_TYPES.items() if isinstance(key, kind))
+@dataclass(frozen=True, slots=True)
+class IssuerKey:
+    """A key of a key set, and the algorithms that it is for."""
+
+    kid: str | None
+    public: PublicKey
+    algorithms: frozenset[str]
+
+
+def algorithms_of(key: PublicKey) -> frozenset[str]:
+    """Return the algorithms that a key can be used with; none for another elliptic curve."""
+    if isinstance(key, RSAPublicKey):
+        return RSA_ALGORITHMS
+    if isinstance(key, EllipticCurvePublicKey):
+        return frozenset({CURVES[key.curve.name]} if key.curve.name in CURVES else ())
+    return frozenset({"EdDSA"})
 
 
 class KeySet:
-    """Keys at one URL, by ``kid``. When a fetch fails, those of the last success stay."""
+    """Keys at one URL. When a fetch fails, those of the last success stay."""
 
     def __init__(self, url: str, clock: Callable[[], float] = time.monotonic) -> None:
         """Check the URL; nothing is fetched yet.
@@ -62,31 +77,38 @@ class KeySet:
             raise ValueError("USEBY_JWT_JWKS_URL must be an https URL")
         self.url = url
         self._clock = clock
-        self._keys: Mapping[str, PublicKey] = {}
+        self._keys: Sequence[IssuerKey] = ()
+        self._by_kid: Mapping[str | None, IssuerKey] = {}
         self._tried_at = -math.inf
         self._failed = False
         self._one_at_a_time = asyncio.Lock()
 
-    def get(self, kid: str) -> PublicKey | None:
-        """Return the key with this ``kid``; ``None`` if the keys have to be fetched first.
+    def get(self, kid: str | None, algorithm: str) -> PublicKey | None:
+        """Return the key that a token names; ``None`` if the keys have to be fetched first.
+
+        A token without a ``kid`` gets the one key for its algorithm, if there is exactly one.
 
         A ``kid`` that is missing after a successful fetch stays missing for a minute, so that a
         flood of invented ones causes no flood of requests. After a failed fetch the keys of the
         last success are still returned, and any other key may exist or not.
 
         Raises:
-            KeyError: The issuer has no such key, and it is too soon to fetch again.
+            KeyError: The issuer has no such key for this algorithm, and it is too soon to fetch
+                again. The message has the keys that it has.
             IssuerUnavailable: The last fetch failed, and it is too soon to fetch again.
         """
-        key = self._keys.get(kid)
+        key = self._find(kid, algorithm)
         if key is not None:
-            return key if self._clock() - self._tried_at < MAX_AGE_SECONDS else None
+            return key.public if self._clock() - self._tried_at < MAX_AGE_SECONDS else None
         wait = self._wait()
         if wait <= 0:
             return None
         if self._failed:
             raise IssuerUnavailable(wait)
-        raise KeyError(kid)
+        found = [
+            f"{key.kid!r} for {'/'.join(sorted(key.algorithms))}" for key in self._keys[:SHOWN]
+        ]
+        raise KeyError(", ".join(found) or "none")
 
     async def fetch(self) -> None:
         """Fetch the keys, unless another task just did. A failure is logged; all keys stay."""
@@ -96,12 +118,20 @@ class KeySet:
             self._failed = True
             try:
                 self._keys = parse(await self._get())
+                self._by_kid = {key.kid: key for key in self._keys}
                 self._failed = False
             except Exception as error:  # noqa: BLE001 - the keys stay after any error
                 log.warning("the keys at %s could not be fetched: %r", self.url, error)
             finally:
                 # This comes last: until then, all tasks that need a key wait for the lock.
                 self._tried_at = self._clock()
+
+    def _find(self, kid: str | None, algorithm: str) -> IssuerKey | None:
+        if kid is not None:
+            key = self._by_kid.get(kid)
+            return key if key is not None and algorithm in key.algorithms else None
+        fitting = [key for key in self._keys if algorithm in key.algorithms]
+        return fitting[0] if len(fitting) == 1 else None
 
     def _wait(self) -> float:
         """Return the seconds until the keys may be fetched again."""
@@ -128,24 +158,31 @@ class KeySet:
         return bytes(body)
 
 
-def parse(body: bytes) -> Mapping[str, PublicKey]:
-    """Return the usable signing keys of a key set (RFC 7517), by ``kid``; skip all others.
+def parse(body: bytes) -> Sequence[IssuerKey]:
+    """Return the usable signing keys of a key set (RFC 7517); skip all others.
+
+    A key with an ``alg`` is for that algorithm only.
 
     Raises:
         ValueError: The body is no key set, or none of its keys can be used.
     """
     value = json.loads(body)
     entries = value.get("keys") if isinstance(value, dict) else None
-    found: dict[str, PublicKey] = {}
+    found = []
     for entry in entries if isinstance(entries, list) else ():
-        if not isinstance(entry, dict) or not isinstance(entry.get("kid"), str):
+        if not isinstance(entry, dict) or not isinstance(entry.get("kid"), str | None):
             continue
-        if entry.get("use", "sig") != "sig" or entry.get("alg") not in (None, *KEY_TYPES):
+        if entry.get("use", "sig") != "sig" or entry.get("alg") not in (None, *ALGORITHMS):
             continue
         with contextlib.suppress(Exception):  # skip an unreadable key, keep the others
             key = jwt.PyJWK(entry).key
-            if isinstance(key, PublicKey):
-                found[entry["kid"]] = key
+            if not isinstance(key, PublicKey):
+                continue
+            algorithms = algorithms_of(key)
+            if entry.get("alg") is not None:
+                algorithms &= {entry["alg"]}
+            if algorithms:
+                found.append(IssuerKey(entry.get("kid"), key, algorithms))
     if not found:
         raise ValueError("no usable key")
     return found

@@ -1,7 +1,9 @@
 """Create and verify our access tokens (JWT, HS256), and verify those of an outside issuer.
 
-This follows RFC 8725. The algorithm comes from settings and never from the token. Our key verifies
-HS256 and nothing else, so that a public key is never used as a shared secret (section 3.1).
+This follows RFC 8725. A token's algorithm only selects among those of the settings. Our key
+verifies HS256 and nothing else, so that a public key is never used as a shared secret (section
+3.1). An application's own backend has a secret of its own: a token with our ``typ`` and our issuer
+is verified with our key, every other HMAC token with the backend's secret.
 ``typ`` keeps our access tokens apart from anything else we might sign (section 3.11). Headers that
 name keys (``jku``, ``jwk``, ``x5u``) are never followed, and a token with ``crit`` is refused.
 
@@ -9,7 +11,6 @@ When many clients connect at once, each presents a token. So ours are verified w
 library alone, in a seventh of the time of PyJWT, which reads a token twice and by character.
 """
 
-import hashlib
 import hmac
 import json
 import uuid
@@ -17,13 +18,24 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import datetime
 from typing import Any, Final
 
-from useby.auth.claims import Claims, InvalidToken, IssuerUnavailable, claims_of, require_text
+from useby.auth.claims import (
+    Claims,
+    InvalidToken,
+    IssuerUnavailable,
+    Reason,
+    claims_of,
+    outside_claims_of,
+    shown,
+)
+from useby.auth.refusals import RefusalLog
 from useby.settings import Settings
 
 __all__ = ["Claims", "InvalidToken", "Issuer", "IssuerUnavailable", "KeysNotFetched", "Verifier"]
 
 ISSUER: Final = "useby"
 TYPE: Final = "at+jwt"
+HASHES: Final = {"HS256": "sha256", "HS384": "sha384", "HS512": "sha512"}
+"""Hash of each HMAC algorithm (RFC 7518 section 3.2)."""
 
 
 class KeysNotFetched(Exception):  # noqa: N818 - the name describes the caller's view
@@ -52,11 +64,11 @@ class Issuer:
             "sid": session_id,
         }
         signed = f"{_segment({'alg': 'HS256', 'typ': TYPE})}.{_segment(claims)}"
-        return f"{signed}.{_signature(self._key, signed)}"
+        return f"{signed}.{_signature(self._key, signed, 'sha256')}"
 
 
 class Verifier:
-    """Verifies tokens. The only state is the keys of an outside issuer."""
+    """Verifies tokens. Its state is an outside issuer's keys, and the count of logged refusals."""
 
     def __init__(self, settings: Settings, key: bytes, *, previous: bytes | None = None) -> None:
         """Store our own keys, and read the outside issuer from the settings, if they have one.
@@ -67,12 +79,19 @@ class Verifier:
             previous: The signing key before, whose tokens are still valid.
 
         Raises:
-            ValueError: The settings name an algorithm, a URL or a PEM that cannot be used.
-            OSError: The PEM file cannot be read.
+            ValueError: The settings name an algorithm, a URL, a PEM or a secret that cannot be
+                used.
         """
         self._key = key
         self._previous = previous
+        self._settings = settings
         self._max_bytes = settings.token_max_bytes
+        self._refusals = RefusalLog()
+        self._secret = None
+        if settings.jwt_secret is not None:
+            self._secret = settings.jwt_secret.get_secret_value().encode()
+            if self._secret in (key, previous):
+                raise ValueError("USEBY_JWT_SECRET must be another secret than the node's key")
         self._outside = None
         if settings.jwt_public_key is not None or settings.jwt_jwks_url is not None:
             from useby.auth.external import ExternalIssuer  # noqa: PLC0415 - loaded only if it is needed
@@ -80,27 +99,18 @@ class Verifier:
             self._outside = ExternalIssuer(settings)
 
     def verify(self, token: str, now: datetime) -> Claims:
-        """Return the claims of a token that is valid at ``now``.
+        """Return the claims of a token that is valid at ``now``; log why another is refused.
 
         Raises:
             InvalidToken: The token is not valid; ``expired`` is set if it was valid before.
             KeysNotFetched: The token may be an outside issuer's, whose key must be fetched first.
             IssuerUnavailable: The token may be an outside issuer's, whose keys cannot be fetched.
         """
-        if len(token) > self._max_bytes or not token.isascii():
-            raise InvalidToken
-        # The header is not verified yet: it only selects an algorithm that the settings allow.
-        header = _object(token.partition(".")[0])
-        if "crit" in header:
-            raise InvalidToken
-        if header.get("alg") == "HS256":
-            return self._ours(token, header, now)
-        if self._outside is None:
-            raise InvalidToken
-        key = self._outside.key_for(header)
-        if key is None:
-            raise KeysNotFetched
-        return self._outside.verify(token, key, now)
+        try:
+            return self._verify(token, now)
+        except InvalidToken as refused:
+            self._refusals.write(refused)
+            raise
 
     async def verify_async(self, token: str, now: datetime) -> Claims:
         """Verify a token, fetching an outside issuer's keys if needed.
@@ -123,23 +133,74 @@ class Verifier:
         if self._outside is not None:
             await self._outside.fetch_keys()
 
+    def _verify(self, token: str, now: datetime) -> Claims:
+        if len(token) > self._max_bytes or not token.isascii():
+            raise InvalidToken(Reason.FORM, f"ASCII of at most {self._max_bytes} bytes is taken")
+        # The header is not verified yet: it only selects an algorithm that the settings allow.
+        header = _object(token.partition(".")[0])
+        if "crit" in header:
+            raise InvalidToken(Reason.FORM, "a header with crit is not taken")
+        algorithm = header.get("alg")
+        if algorithm == "HS256" and (self._secret is None or _names_us(token, header)):
+            return self._ours(token, header, now)
+        if not isinstance(algorithm, str):
+            raise InvalidToken(Reason.ALGORITHM, f"alg is {shown(algorithm)}")
+        if self._secret is not None and algorithm in HASHES and not _names_us(token, header):
+            return self._backends(token, self._secret, algorithm, now)
+        if self._outside is None or algorithm in HASHES:
+            raise InvalidToken(Reason.ALGORITHM, self._expected_algorithm(algorithm))
+        key = self._outside.key_for(header)
+        if key is None:
+            raise KeysNotFetched
+        return self._outside.verify(token, key, algorithm, now)
+
     def _ours(self, token: str, header: dict[str, Any], now: datetime) -> Claims:
         signed, _, signature = token.rpartition(".")
-        if not hmac.compare_digest(signature, _signature(self._key, signed)) and (
+        if not hmac.compare_digest(signature, _signature(self._key, signed, "sha256")) and (
             self._previous is None
-            or not hmac.compare_digest(signature, _signature(self._previous, signed))
+            or not hmac.compare_digest(signature, _signature(self._previous, signed, "sha256"))
         ):
-            raise InvalidToken
+            fault = "it was not made by this node's key"
+            if header.get("typ") != TYPE:
+                fault += "; for tokens of your own backend, set USEBY_JWT_SECRET"
+            raise InvalidToken(Reason.SIGNATURE, fault)
         payload = _object(signed.partition(".")[2])
-        if header.get("typ") != TYPE or payload.get("iss") != ISSUER:
-            raise InvalidToken
-        return claims_of(
-            payload, user_claim="sub", session_id=require_text(payload.get("sid")), now=now
-        )
+        if header.get("typ") != TYPE:
+            raise InvalidToken(
+                Reason.TYPE, f"typ must be {TYPE}, and is {shown(header.get('typ'))}"
+            )
+        if payload.get("iss") != ISSUER:
+            raise InvalidToken(
+                Reason.ISSUER, f"iss must be {ISSUER!r}, and is {shown(payload.get('iss'))}"
+            )
+        session_id = payload.get("sid")
+        if not isinstance(session_id, str) or not session_id:
+            raise InvalidToken(Reason.CLAIM, f"sid must be a text, and is {shown(session_id)}")
+        return claims_of(payload, user_claim="sub", session_id=session_id, now=now)
+
+    def _backends(self, token: str, secret: bytes, algorithm: str, now: datetime) -> Claims:
+        signed, _, signature = token.rpartition(".")
+        if not hmac.compare_digest(signature, _signature(secret, signed, HASHES[algorithm])):
+            raise InvalidToken(Reason.SIGNATURE, "it was not made with USEBY_JWT_SECRET")
+        return outside_claims_of(_object(signed.partition(".")[2]), self._settings, now)
+
+    def _expected_algorithm(self, algorithm: str) -> str:
+        taken = ["HS256 of this node"]
+        if self._secret is not None:
+            taken += [f"{name} of USEBY_JWT_SECRET" for name in HASHES]
+        if self._outside is not None:
+            taken += self._settings.jwt_algorithms
+        return f"the taken ones are {', '.join(taken)}, and alg is {shown(algorithm)}"
 
 
-def _signature(key: bytes, signed: str) -> str:
-    return _base64url(hmac.digest(key, signed.encode(), hashlib.sha256))
+def _names_us(token: str, header: dict[str, Any]) -> bool:
+    """Return whether a token claims to be ours; it is not verified yet."""
+    payload = token.partition(".")[2].partition(".")[0]
+    return header.get("typ") == TYPE and _object(payload).get("iss") == ISSUER
+
+
+def _signature(key: bytes, signed: str, algorithm: str) -> str:
+    return _base64url(hmac.digest(key, signed.encode(), algorithm))
 
 
 def _segment(value: dict[str, Any]) -> str:
@@ -154,7 +215,7 @@ def _object(segment: str) -> dict[str, Any]:
     try:
         value = json.loads(urlsafe_b64decode(segment + "=" * (-len(segment) % 4)))
     except (ValueError, RecursionError):
-        raise InvalidToken from None
+        value = None
     if not isinstance(value, dict):
-        raise InvalidToken
+        raise InvalidToken(Reason.FORM, "a JWT has a header and a payload in JSON")
     return value

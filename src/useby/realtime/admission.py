@@ -23,6 +23,7 @@ from datetime import datetime
 from typing import Final, NamedTuple, TypeVar
 
 from useby.auth import refresh
+from useby.auth.claims import Reason
 from useby.auth.tickets import Tickets, is_ticket
 from useby.auth.tokens import Claims, InvalidToken, IssuerUnavailable, KeysNotFetched, Verifier
 from useby.batcher import Batcher
@@ -256,7 +257,7 @@ class Admission:
     def _redeem_soon(self, pending: _PendingConnection) -> None:
         owner = self._tickets.owner_of(pending.token)
         if owner is None:
-            raise InvalidToken
+            raise InvalidToken(Reason.TICKET, "it is none of this node's key")
         pending.ticket = _TicketKey(owner, refresh.hash_of(pending.token))
         self._put(self._tickets_shown, pending)
 

@@ -1,0 +1,48 @@
+"""Log why tokens are refused: a few lines for each reason, however many tokens are refused.
+
+Anybody can send invalid tokens, so the lines are limited. They are limited by reason, so that a
+flood of forged signatures does not hide the one line about a wrong audience.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Final
+
+from useby.auth.claims import InvalidToken, Reason
+
+log = logging.getLogger(__name__)
+
+WINDOW_SECONDS: Final = 10.0
+LINES: Final = 5
+"""Maximum lines for each reason in a window."""
+
+
+class RefusalLog:
+    """Writes a line for a refused token: the reason, the expected value, never the token."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """Begin without windows.
+
+        Args:
+            clock: A monotonic clock, in seconds.
+        """
+        self._clock = clock
+        self._windows: dict[Reason, tuple[float, int]] = {}
+        """End of the present window and the refusals in it, by reason."""
+
+    def write(self, refused: InvalidToken) -> None:
+        """Log a refusal, unless its reason has had its lines in this window."""
+        if not log.isEnabledFor(logging.INFO):
+            return
+        now = self._clock()
+        ends, count = self._windows.get(refused.reason, (0.0, 0))
+        omitted = 0
+        if now >= ends:
+            ends, omitted, count = now + WINDOW_SECONDS, max(0, count - LINES), 0
+        self._windows[refused.reason] = ends, count + 1
+        if count >= LINES:
+            return
+        subject = "" if refused.subject is None else f" (user {refused.subject!r})"
+        more = f" ({omitted} more for this reason were not logged)" if omitted else ""
+        log.info("a token was refused: %s%s%s", refused, subject, more)
