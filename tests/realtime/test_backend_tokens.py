@@ -1,5 +1,6 @@
 """Tokens of an application's own backend, at a node as it runs: REST, the socket, and the log."""
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ import pytest
 from tests.support import process_node as live
 from tests.support.foreign_clients import Connect, Ended, client_of, take, until_closed
 from tests.support.process_node import NodeProcess
+from tests.support.time_limits import HANG_TIMEOUT
 
 SECRET = secrets.token_urlsafe(48)
 
@@ -88,3 +90,19 @@ async def test_a_refused_token_has_a_line_with_its_reason_in_the_log_and_is_not_
     assert "a token was refused: signature: it was not made with USEBY_JWT_SECRET" in server.log
     wrong = "audience: USEBY_JWT_AUDIENCE is 'useby', and aud is 'shop' (user 'ada')"
     assert wrong in server.log
+
+
+async def test_a_socket_that_opens_and_closes_has_two_lines_at_debug(
+    server: NodeProcess, connect: Connect
+) -> None:
+    socket = await connect(server.socket_url(token(server, "bob")))
+    await take(socket, 1)
+    assert "a plain socket of user 'bob' opens, one of 1 of the user" in server.log
+    async with server.rest() as rest:
+        headers = {"Authorization": f"Bearer {token(server, 'bob')}"}
+        assert (await rest.post("/api/auth/logout-all", headers=headers)).status_code == 204
+    await until_closed(socket)
+    line = "a socket of user 'bob' closed: sent 1008 'Access revoked', received 1008"
+    async with asyncio.timeout(HANG_TIMEOUT):
+        while line not in server.log:
+            await asyncio.sleep(0.01)

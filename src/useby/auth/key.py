@@ -54,7 +54,7 @@ def key_path(database: Path) -> Path:
     return database.with_suffix(".key")
 
 
-def signing_keys(settings: Settings, database: Path | None) -> SigningKeys:
+def signing_keys(settings: Settings, database: Path | None, *, make: bool = True) -> SigningKeys:
     """Return the signing key as ``signing_key`` does, with the previous one, if it is set.
 
     Raises:
@@ -62,7 +62,7 @@ def signing_keys(settings: Settings, database: Path | None) -> SigningKeys:
     """
     previous = settings.secret_key_previous
     return SigningKeys(
-        signing_key(settings, database),
+        signing_key(settings, database, make=make),
         None if previous is None else previous.get_secret_value().encode(),
     )
 

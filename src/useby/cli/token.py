@@ -1,5 +1,6 @@
-"""``useby token``: print an access token, and nothing else, on stdout."""
+"""``useby token``: print an access token, and nothing else, on stdout; or explain one."""
 
+import sys
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
 
@@ -10,6 +11,7 @@ from useby.auth.tokens import Issuer
 from useby.cli.database import node_key, run_on_database, user_of
 from useby.cli.options import CommandError, DatabaseUrl, settings_with
 from useby.cli.terminal import say
+from useby.settings import Settings
 from useby.store.database import Database
 
 YEAR: Final = 366 * 24 * 3600
@@ -19,7 +21,9 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def token(
-    email: Annotated[str, typer.Argument(help="E-mail or id of the account.")],
+    email: Annotated[
+        str | None, typer.Argument(help="E-mail or id of the account.", show_default=False)
+    ] = None,
     expires_in: Annotated[
         int | None,
         typer.Option(
@@ -29,15 +33,33 @@ def token(
             help="Lifetime of the token; by default USEBY_REFRESH_TOKEN_SECONDS, 30 days.",
         ),
     ] = None,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Read a token from stdin, and explain why it is refused."),
+    ] = False,
     database: DatabaseUrl = None,
 ) -> None:
     """Print an access token that lasts as long as a sign-in, for a device or a script.
 
     It belongs to a new sign-in, which signing out everywhere ends. The command needs the node's
     signing key: run it with the node's environment.
+
+    With --check it reads a token from standard input instead, prints what it contains, and states
+    why a node with these settings accepts or refuses it (exit status 0 or 1).
     """
     settings = settings_with(database_url=database)
+    if check:
+        from useby.cli.token_check import explain  # noqa: PLC0415 - needed with --check only
 
+        explanation = explain(sys.stdin.read().strip().removeprefix("Bearer "), settings)
+        say("\n".join(explanation.lines))
+        raise typer.Exit(0 if explanation.accepted else 1)
+    if email is None:
+        raise typer.BadParameter("an account is needed", param_hint="EMAIL")
+    say(_new_token(settings, email, expires_in))
+
+
+def _new_token(settings: Settings, email: str, expires_in: int | None) -> str:
     async def work(database: Database) -> str:
         user = await user_of(database, email)
         if user.disabled_at is not None:
@@ -52,4 +74,4 @@ def token(
         )
         return issuer.access(user.id, session_id, now)
 
-    say(run_on_database(settings, work))
+    return run_on_database(settings, work)

@@ -8,6 +8,7 @@ import asyncio
 from typing import Protocol, TypeVar
 
 from useby.realtime.effects import Fetch, Mark
+from useby.realtime.wire import Wire
 from useby.settings import Settings
 
 S_contra = TypeVar("S_contra", contravariant=True)
@@ -85,5 +86,5 @@ class SocketHost(Protocol[S_contra]):
     def unregister(self, socket: S_contra) -> None:
         """Remove a connection that is closing: it gets no further events."""
 
-    def discard(self, socket: S_contra) -> None:
+    def discard(self, socket: S_contra, wire: Wire) -> None:
         """Remove a connection whose transport has ended, and stop counting it."""

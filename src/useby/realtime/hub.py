@@ -30,6 +30,7 @@ from useby.realtime.requests import StoreRequests
 from useby.realtime.socket import Socket
 from useby.realtime.sweep import Sweep
 from useby.realtime.updates import ExtendedUpdates
+from useby.realtime.wire import Wire
 from useby.settings import Settings
 from useby.store.database import Database
 
@@ -109,6 +110,10 @@ class Hub:
         if self.registry.register(socket, user_id):
             self._bus.subscribe(user_id)
         self._sweep.bind(socket, claims)
+        if log.isEnabledFor(logging.DEBUG):
+            kind = "extended" if socket.session.extended else "plain"
+            count = len(self.registry.of(user_id))
+            log.debug("a %s socket of user %r opens, one of %d of the user", kind, user_id, count)
         return True
 
     def unregister(self, socket: Socket) -> None:
@@ -119,8 +124,10 @@ class Hub:
         if self.registry.unregister(socket):
             self._bus.unsubscribe(socket.session.user_id)
 
-    def discard(self, socket: Socket) -> None:
+    def discard(self, socket: Socket, wire: Wire) -> None:
         """Remove a connection whose transport has ended, and stop counting it."""
+        if log.isEnabledFor(logging.DEBUG):
+            log.debug("a socket of user %r closed: %s", socket.session.user_id, wire.ending)
         self.unregister(socket)
         self.registry.discard(socket)
 

@@ -146,7 +146,7 @@ class Socket(asyncio.Protocol):
         self._unparsed = self._assembler = None
         self._out.clear()
         self.session.close(closes.GOING_AWAY)
-        self._hub.discard(self)
+        self._hub.discard(self, self._wire)
         break_transport_cycle(self.transport)
 
     # Calls of the hub and the sweep.

@@ -57,6 +57,13 @@ class Wire(Protocol):
     unparsed = 0
     """Bytes received of an unfinished frame."""
 
+    @property
+    def ending(self) -> str:
+        """Return the close codes for the log: ours with its reason, and the peer's."""
+        sent, received = self.close_sent, self.close_rcvd
+        ours = f"{sent.code} {sent.reason!r}" if sent else "no Close"
+        return f"sent {ours}, received {received.code if received else 'no Close'}"
+
     def __init__(self, message_max_bytes: int) -> None:
         """Create a parser of a client's frames.
 
