@@ -186,7 +186,7 @@ class Settings(BaseSettings):
             key: SecretStr | None = getattr(self, name)
             size = minimum if key is None else len(key.get_secret_value().encode())
             if size < minimum:
-                msg = f"USEBY_{name.upper()} has {size} bytes; HS256 wants at least {minimum}"
+                msg = f"USEBY_{name.upper()} has {size} bytes; HS256 requires at least {minimum}"
                 raise ValueError(msg)
         if self.jwt_secret in {self.secret_key, self.secret_key_previous} - {None}:
             raise ValueError("USEBY_JWT_SECRET must be another secret than USEBY_SECRET_KEY")
@@ -197,8 +197,11 @@ class Settings(BaseSettings):
         for proxy in self.trusted_proxies:
             try:
                 ipaddress.ip_network(proxy)
-            except ValueError as error:  # uvicorn would take it for a name and trust no proxy
-                msg = f"USEBY_TRUSTED_PROXIES takes addresses and networks with commas: {error}"
+            except ValueError:  # uvicorn would take it for a name and trust no proxy
+                msg = (
+                    "USEBY_TRUSTED_PROXIES must be addresses or networks with commas,"
+                    f" e.g. 10.0.0.0/8, and {proxy!r} is neither"
+                )
                 raise ValueError(msg) from None
         return self
 

@@ -52,6 +52,43 @@ async def test_strange_json_is_refused_and_never_an_error_of_ours(
     assert answer.status_code in {400, 422}
 
 
+REFUSED = [
+    ("GET", "/api/products?limit=many", "query.limit", "must be a whole number, e.g. 7"),
+    ("GET", "/api/products?limit=0", "query.limit", "must be at least 1, e.g. 1"),
+    ("GET", "/api/products?limit=501", "query.limit", "must be at most 500, e.g. 500"),
+    (
+        "GET",
+        "/api/products?sort=size",
+        "query.sort",
+        "must be 'expiryDate', '-expiryDate', 'name', '-name', 'createdAt' or '-createdAt'",
+    ),
+    ("GET", "/api/notifications?unread=perhaps", "query.unread", "must be true or false"),
+    ("POST", "/api/products", "body", "is missing"),
+]
+
+
+@pytest.mark.parametrize(("method", "url", "at", "message"), REFUSED)
+async def test_a_refused_parameter_is_answered_in_our_words(
+    rest: Rest, method: str, url: str, at: str, message: str
+) -> None:
+    _, ada = await rest.person()
+    body = problem(await ada.request(method, url), 422)
+    assert body["errors"] == [{"at": at, "message": message}]
+
+
+@pytest.mark.parametrize("content", [b"{", b"[" * 60_000, b"\xff", b"[]", b"7"])
+async def test_a_body_that_is_not_as_documented_is_answered_in_our_words(
+    rest: Rest, content: bytes
+) -> None:
+    _, ada = await rest.person()
+    headers = {"content-type": "application/json"}
+    answer = await ada.post("/api/products", content=content, headers=headers)
+    body = problem(answer, answer.status_code)
+    sentences = [each["message"] for each in body.get("errors", [])] or [body["detail"]]
+    assert all("JSON" in each or each.startswith("must be an object") for each in sentences)
+    assert not any(word in answer.text for word in ("Expecting", "Input", "parsing", "decode"))
+
+
 @pytest.mark.parametrize("path", ["/api/me", "/api/products", "/api/notifications"])
 @pytest.mark.parametrize(
     "header", [{}, {"authorization": "Bearer x"}, {"authorization": "Basic x"}]

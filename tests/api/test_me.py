@@ -76,6 +76,8 @@ async def test_what_is_given_changes_and_the_rest_stays(rest: Rest) -> None:
     }
     assert (await client.get("/api/me")).json() == changed
     assert (await client.patch("/api/me", json={})).json() == changed
+    nothing = dict.fromkeys((*change, "timeZone", "password", "currentPassword"))
+    assert (await client.patch("/api/me", json=nothing)).json() == changed
 
 
 @pytest.mark.parametrize(

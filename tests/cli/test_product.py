@@ -103,6 +103,19 @@ def test_a_bad_row_stops_all_and_each_fault_has_its_line(useby: Useby, folder: P
     assert _products() == {}
 
 
+@pytest.mark.parametrize("date", ["2126-W51-3", "2126-350", "21261216", "04.03.2126"])
+def test_a_date_of_another_form_is_refused_with_both_forms(
+    useby: Useby, folder: Path, date: str
+) -> None:
+    (folder / "fridge.csv").write_text(f"name,expiryDate\nMilk,{date}\n")
+    said = useby("product", "import", "fridge.csv", "--user", EMAIL)
+    assert said.err.splitlines()[0] == (
+        "fridge.csv:2: expiryDate: must be a date, e.g. 2026-03-04, or a date-time with its"
+        " offset, e.g. 2026-03-04T10:30:00+01:00"
+    )
+    assert _products() == {}
+
+
 def test_skip_bad_imports_the_others(useby: Useby, folder: Path) -> None:
     (folder / "fridge.csv").write_text(BAD)
     said = useby("product", "import", "fridge.csv", "--user", EMAIL, "--skip-bad")

@@ -61,6 +61,25 @@ def test_a_short_password_is_refused_and_never_shown(useby: Useby) -> None:
     assert "hunter2" not in said.err
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            ("nobody",),
+            "must be an e-mail address of at most 254 characters",
+        ),
+        (("ada@example.org", "--time-zone", "Atlantis"), "must be an IANA time zone"),
+        (("ada@example.org", "--name", "x" * 201), "must be a text of at most 200 characters"),
+    ],
+)
+def test_a_refused_value_is_named_with_its_form(
+    useby: Useby, words: tuple[str, ...], message: str
+) -> None:
+    said = useby("user", "add", *words)
+    assert said.status == 2
+    assert message in " ".join(said.err.replace("│", " ").split())
+
+
 def test_a_user_may_have_no_password(useby: Useby) -> None:
     assert useby("user", "add", "ada@example.org").status == 0
     assert _hash_of("ada@example.org") is None

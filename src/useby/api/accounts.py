@@ -62,7 +62,7 @@ async def signup(node: ContextDep, request: Request, new: SignupIn) -> SignupAcc
             now=now,
         )
     )
-    return SignupAccepted(detail="If the e-mail was free, the account is there now: log in.")
+    return SignupAccepted(detail="If the e-mail address was free, the account exists now. Sign in.")
 
 
 @router.get("/auth/signup", operation_id="signupIsOpen")

@@ -29,8 +29,8 @@ CLOSE: Final = {"Connection": "close"}
 HEAD_REFUSALS: Final = (HTTPStatus.REQUEST_URI_TOO_LONG, HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 """Statuses that the listener sends before a request reaches the application."""
 _DESCRIPTION: Final = (
-    "Keeps products, knows when each must be noticed, and tells every device of its owner at once"
-    f" over the WebSocket at `{SOCKET_PATH}`, whose own document is at `/api/asyncapi.json`."
+    "Stores products with their dates and notifies every device of their owner before one expires,"
+    f" over the WebSocket at `{SOCKET_PATH}`; `/api/asyncapi.json` describes it."
 )
 
 
@@ -160,7 +160,7 @@ class RequestGuard:
         headers = dict(scope["headers"])
         named = not self._hosts or _host(headers) in self._hosts
         if not named and scope["path"] not in PROBES:
-            refusal = problem(HTTPStatus.BAD_REQUEST, "This host is not served here.")
+            refusal = problem(HTTPStatus.BAD_REQUEST, "This server does not serve this host.")
             await refusal(scope, receive, send)
             return
         most, read = most_of(scope["path"], self._settings.body_max_bytes), 0

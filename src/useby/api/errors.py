@@ -116,7 +116,10 @@ def install(api: FastAPI) -> None:
 
     @api.exception_handler(HTTPException)
     async def _http(_: Request, error: HTTPException) -> JSONResponse:
-        return problem(error.status_code, str(error.detail), error.headers)
+        detail = str(error.detail)
+        if error.status_code == HTTPStatus.BAD_REQUEST:  # only FastAPI raises it
+            detail = 'The body must be JSON in UTF-8, e.g. {"name": "Milk"}.'
+        return problem(error.status_code, detail, error.headers)
 
     @api.exception_handler(RequestValidationError)
     async def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:

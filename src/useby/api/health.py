@@ -32,7 +32,9 @@ async def live() -> Health:
     "/api/health/ready",
     operation_id="ready",
     response_model=Health,
-    responses={503: {"model": Health, "description": "It takes no work now, and why."}},
+    responses={
+        503: {"model": Health, "description": "The node takes no work now, for these reasons."}
+    },
 )
 async def ready(node: ContextDep) -> Any:
     """Check that the node is not stopping, accepts connections and can read its database.

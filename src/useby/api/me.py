@@ -38,14 +38,14 @@ async def change_me(node: ContextDep, caller: CurrentCaller, change: MeChange) -
     categories = None
     if change.categories is not None:
         categories = {
-            name.casefold(): Policy(tuple(policy.lead_days), time_of(policy.alert_time))
+            name.casefold(): Policy(policy.lead_days, time_of(policy.alert_time))
             for name, policy in change.categories.items()
         }
     new = AccountChange(
         name=change.name,
         time_zone=change.time_zone,
         alert_time=None if change.alert_time is None else time_of(change.alert_time),
-        lead_days=None if change.lead_days is None else tuple(change.lead_days),
+        lead_days=change.lead_days,
         categories=categories,
     )
     return MeOut.of(

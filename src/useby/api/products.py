@@ -81,10 +81,12 @@ async def list_products(
     status: Status | None = None,
     expiring_within: Annotated[
         int | None,
-        Query(alias="expiringWithin", ge=0, le=DAY_LIMIT, description="Days, today being 0."),
+        Query(
+            alias="expiringWithin", ge=0, le=DAY_LIMIT, description="Number of days; 0 is today."
+        ),
     ] = None,
     category: Annotated[Text | None, Query(max_length=100)] = None,
-    q: Annotated[Text | None, Query(max_length=200, description="Text to be found.")] = None,
+    q: Annotated[Text | None, Query(max_length=200, description="Text to search for.")] = None,
     sort: Order = Order.EXPIRY,
     cursor: Annotated[Text | None, Query(max_length=4096)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,

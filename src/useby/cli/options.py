@@ -8,6 +8,7 @@ import typer
 from pydantic import BaseModel, ValidationError
 
 from useby.cli.setting_names import misspelt
+from useby.schemas.problems import field_errors
 from useby.settings import Settings
 
 Shape = TypeVar("Shape", bound=BaseModel)
@@ -67,20 +68,12 @@ def checked(shape: type[Shape], **values: Any) -> Shape:
     try:
         return shape.model_validate(values)
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"]).replace("_", "-")
-        raise typer.BadParameter(plain(first["msg"]), param_hint=where) from None
-
-
-def plain(message: str) -> str:
-    """Return a validator's message without its prefix."""
-    return message.removeprefix("Value error, ")
+        first, *_ = field_errors(error.errors(include_input=False, include_url=False))
+        raise typer.BadParameter(first.message, param_hint=first.at.replace("_", "-")) from None
 
 
 def _setting_errors(error: ValidationError) -> list[str]:
-    found = []
-    for each in error.errors(include_input=False, include_url=False):
-        name = "_".join(str(part) for part in each["loc"])
-        message = plain(each["msg"])
-        found.append(f"USEBY_{name.upper()}: {message}" if name else message)
-    return found
+    return [
+        f"USEBY_{each.at.upper()}: {each.message}" if each.at else each.message
+        for each in field_errors(error.errors(include_input=False, include_url=False))
+    ]

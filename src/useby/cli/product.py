@@ -15,7 +15,7 @@ from uuid_utils import uuid7
 from useby.actions import inventory
 from useby.actions.inventory import Upserted
 from useby.cli.database import friendly_errors, run_on_database, user_of
-from useby.cli.options import AsJson, CommandError, DatabaseUrl, checked, plain, settings_with
+from useby.cli.options import AsJson, CommandError, DatabaseUrl, checked, settings_with
 from useby.cli.table_file import Fault, Row, read
 from useby.cli.terminal import cell, console, say, say_json
 from useby.domain.account import User
@@ -202,8 +202,7 @@ def _look(rows: Iterable[Row | Fault]) -> _ParsedFile:
         new = ProductIn.read(row.value)
         if not isinstance(new, ProductIn):
             sheet.faults += [
-                Fault(row.line, f"{error.at}: {plain(error.message)}".removeprefix(": "))
-                for error in new
+                Fault(row.line, f"{error.at}: {error.message}".removeprefix(": ")) for error in new
             ]
             continue
         if new.external_id is not None:

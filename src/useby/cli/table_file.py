@@ -47,13 +47,15 @@ def read(path: Path) -> Iterator[Row | Fault]:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
-        raise CommandError(f"{path}:{line}: it is not UTF-8") from None
+        raise CommandError(
+            f"{path}:{line}: this line is not UTF-8; save the file as UTF-8"
+        ) from None
     suffix = path.suffix.lower()
     if suffix == ".csv":
         return _csv(path, text)
     if suffix == ".json":
         return _json(path, text)
-    raise CommandError(f"{path}: it is neither .csv nor .json")
+    raise CommandError(f"{path}: the file must be .csv or .json")
 
 
 def _csv(path: Path, text: str) -> Iterator[Row | Fault]:
@@ -66,9 +68,13 @@ def _csv(path: Path, text: str) -> Iterator[Row | Fault]:
         line = reader.line_num + 1
         try:
             cells = next(reader, None)
-        except csv.Error as error:
+        except csv.Error:
             # The beginning of the next row cannot be determined.
-            raise CommandError(f"{path}:{line}: {error}") from None
+            message = (
+                f"this row is not valid CSV: a cell has at most {csv.field_size_limit()} characters"
+                ' and is quoted as a whole or not at all, e.g. "Organic Milk"'
+            )
+            raise CommandError(f"{path}:{line}: {message}") from None
         if cells is None:
             return
         if not any(cell.strip() for cell in cells):
@@ -95,7 +101,7 @@ def _columns(path: Path, heads: list[str]) -> list[str]:
     if missing:
         raise CommandError(f"{path}:1: the column {missing[0]} is missing")
     if len(set(columns)) < len(columns):
-        raise CommandError(f"{path}:1: a column stands twice")
+        raise CommandError(f"{path}:1: a column occurs twice")
     return columns
 
 
@@ -120,15 +126,17 @@ def _json(path: Path, text: str) -> Iterator[Row | Fault]:
 
     skip()
     if text[at : at + 1] != "[":
-        raise CommandError(f"{path}:{line}: it is no JSON array of products")
+        raise CommandError(
+            f'{path}:{line}: the file must be a JSON array of products: [{{"name": …}}, …]'
+        )
     at += 1
     skip()
     while text[at : at + 1] != "]":
         try:
             value, end = decoder.raw_decode(text, at)
         except (ValueError, RecursionError) as error:
-            message = error.msg if isinstance(error, json.JSONDecodeError) else "it can't be read"
             where = error.lineno if isinstance(error, json.JSONDecodeError) else line
+            message = 'this is not valid JSON; a product looks like {"name": "Milk", …}'
             raise CommandError(f"{path}:{where}: {message}") from None
         yield Row(line, value)
         line += text.count("\n", at, end)
@@ -138,7 +146,7 @@ def _json(path: Path, text: str) -> Iterator[Row | Fault]:
             at += 1
             skip()
         elif text[at : at + 1] != "]":
-            raise CommandError(f"{path}:{line}: a comma or the array's end is missing")
+            raise CommandError(f"{path}:{line}: a comma or the end of the array is missing")
 
 
 def _space_end(text: str, at: int) -> int:

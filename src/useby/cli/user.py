@@ -6,7 +6,6 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 
 import typer
-from pydantic import StringConstraints
 from rich.table import Table
 
 from useby.actions import accounts as actions
@@ -18,7 +17,7 @@ from useby.cli.options import AsJson, CommandError, DatabaseUrl, checked, settin
 from useby.cli.terminal import cell, console, say, say_json
 from useby.domain.account import User
 from useby.domain.visible import visible
-from useby.schemas.fields import ApiModel, Email, Password, Text, TimeZone, utc_z
+from useby.schemas.fields import Email, LongText, Password, RequestModel, TimeZone, utc_z
 from useby.store import accounts, sessions, usage
 from useby.store.database import Connection, Database
 from useby.store.sessions import OpenSession
@@ -33,16 +32,16 @@ PasswordStdin = Annotated[
 ]
 
 
-class NewUser(ApiModel):
+class NewUser(RequestModel):
     """The validated fields of a new account."""
 
     email: Email
-    name: Annotated[Text, StringConstraints(max_length=200, strip_whitespace=True)]
+    name: LongText
     time_zone: TimeZone
     password: Password | None
 
 
-class NewPassword(ApiModel):
+class NewPassword(RequestModel):
     """A validated password."""
 
     password: Password

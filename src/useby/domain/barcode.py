@@ -25,6 +25,8 @@ def checked(text: str) -> str:
     """
     text = text.strip()
     is_gtin = len(text) in GTIN_LENGTHS and text.isascii() and text.isdigit()
-    if is_gtin and int(text[-1]) != check_digit(text[:-1]):
-        raise ValueError(f"the check digit of GTIN-{len(text)} {text} is wrong")
+    if is_gtin and int(text[-1]) != (right := check_digit(text[:-1])):
+        raise ValueError(
+            f"must be a barcode with a correct check digit, e.g. {text[:-1]}{right} for {text}"
+        )
     return text

@@ -26,7 +26,7 @@ def lead_days(days: Iterable[int]) -> tuple[int, ...]:
     """
     leads = tuple(sorted(set(days), reverse=True))
     if len(leads) > MAX_LEADS:
-        raise ValueError(f"at most {MAX_LEADS} lead times")
+        raise ValueError(f"must be at most {MAX_LEADS} lead times, e.g. 7, 2 and 0")
     if any(not 0 <= lead <= MAX_LEAD_DAYS for lead in leads):
-        raise ValueError(f"a lead time is 0 to {MAX_LEAD_DAYS} days")
+        raise ValueError(f"must be lead times of 0 to {MAX_LEAD_DAYS} days, e.g. 7, 2 and 0")
     return leads

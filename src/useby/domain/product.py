@@ -5,11 +5,12 @@ be given instead. ``use_by`` is a date of safety, ``best_before`` one of quality
 No 1169/2011, Article 24 and Annex X.
 """
 
+import re
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Self
+from typing import Final, Self
 from zoneinfo import ZoneInfo
 
 
@@ -38,6 +39,17 @@ class Status(StrEnum):
     DISCARDED = "discarded"
 
 
+DATE_FORMS: Final = (
+    "a date, e.g. 2026-03-04, or a date-time with its offset, e.g. 2026-03-04T10:30:00+01:00"
+)
+"""Accepted forms of a date, for messages."""
+_DATE_TIME: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]"
+    r"[0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?"
+)
+_EARLIEST, _LATEST = 1970, 9998  # day arithmetic stays within the range of datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Expiry:
     """A product's date: exactly one of ``day`` and ``instant`` is set."""
@@ -53,19 +65,27 @@ class Expiry:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Parse an ISO 8601 date, or a date-time with an offset.
+        """Parse a date of the form YYYY-MM-DD, or a date-time with an offset.
+
+        Other forms of ISO 8601, such as weeks and ordinal dates, are not accepted: to a person they
+        look like another date.
 
         Raises:
             ValueError: The text is neither, has no offset, or its year is not 1970 to 9998.
         """
-        if "T" not in text.upper() and " " not in text.strip():
-            day = date.fromisoformat(text)
-            _check_year(day.year)
-            return cls(day=day)
-        moment = datetime.fromisoformat(text)
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            raise ValueError(f"must be {DATE_FORMS}") from None
+        is_day = moment.date().isoformat() == text
+        if not is_day and not _DATE_TIME.fullmatch(text):
+            raise ValueError(f"must be {DATE_FORMS}")
+        if not _EARLIEST <= moment.year <= _LATEST:
+            raise ValueError(f"must have a year from {_EARLIEST} to {_LATEST}, e.g. 2026-03-04")
+        if is_day:
+            return cls(day=moment.date())
         if moment.tzinfo is None:
-            raise ValueError("a date-time needs its offset, e.g. 2026-03-04T10:30:00+01:00")
-        _check_year(moment.year)
+            raise ValueError("must have its offset, e.g. 2026-03-04T10:30:00+01:00")
         return cls(instant=moment.astimezone(UTC).replace(microsecond=0))
 
     @property
@@ -90,12 +110,6 @@ class Expiry:
         assert self.day is not None  # noqa: S101
         midnight = datetime.combine(self.day + timedelta(days=1), time(), zone)
         return midnight.astimezone(UTC)
-
-
-def _check_year(year: int) -> None:
-    earliest, latest = 1970, 9998  # day arithmetic stays within the range of datetime
-    if not earliest <= year <= latest:
-        raise ValueError(f"the year is {earliest} to {latest}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +155,9 @@ def used(product: Product, quantity: Decimal | None, how: Disposal, now: datetim
     if quantity is None:
         quantity = product.quantity
     elif quantity <= 0:
-        raise ValueError("the quantity must be more than nothing")
+        raise ValueError("the quantity must be greater than 0")
     if quantity > product.quantity:
-        raise ValueError("there is not so much of it left")
+        raise ValueError("less than this quantity is left")
     left = product.quantity - quantity
     closed = left == 0
     return replace(
@@ -169,7 +183,7 @@ def reopened(product: Product, quantity: Decimal | None, now: datetime) -> Produ
     if product.closed_as is None:
         raise ValueError("the product is not closed")
     if quantity is not None and quantity <= 0:
-        raise ValueError("the quantity must be more than nothing")
+        raise ValueError("the quantity must be greater than 0")
     return replace(
         product,
         quantity=product.quantity if quantity is None else quantity,

@@ -67,14 +67,14 @@ def document(*, version: str) -> dict[str, Any]:
         "info": {
             "title": "useby",
             "version": version,
-            "description": "Tells every device of a person at once what must be noticed.",
+            "description": "Notifies all devices of a user at once about products that expire.",
         },
         "defaultContentType": "application/json",
         "servers": {protocol: _server(protocol) for protocol in ("ws", "wss")},
         "channels": {
             _CHANNEL: {
                 "address": PATH.decode(),
-                "title": "A person's notifications",
+                "title": "Notifications of a user",
                 "description": _channel_text(),
                 "messages": messages,
                 "bindings": {"ws": _handshake()},
@@ -115,7 +115,7 @@ def _message(shape: type) -> dict[str, Any]:
 def _ping() -> dict[str, Any]:
     return {
         "name": "Ping",
-        "summary": "Asks whether the line still stands. Exactly this text, which is no JSON.",
+        "summary": "Checks that the connection works. Exactly this text, which is not JSON.",
         "contentType": "text/plain",
         "payload": {"type": "string", "const": "PING"},
     }
@@ -153,7 +153,7 @@ _SECURITY: Final = {
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": "JWT",
-        "description": "The same, for a client that is no browser. Two that differ are refused.",
+        "description": "The same, for other clients than browsers. Two different ones are refused.",
     },
 }
 
@@ -179,8 +179,8 @@ def _handshake() -> dict[str, Any]:
                 "since": text
                 | {
                     "format": "uuid",
-                    "description": "A notification: all newer ones, read or not, are sent in place"
-                    " of the unread ones.",
+                    "description": "Id of a notification: all newer ones, read or not, are sent"
+                    " instead of the unread ones.",
                 },
             },
         },
@@ -197,11 +197,11 @@ def _handshake() -> dict[str, Any]:
 def _channel_text() -> str:
     return "\n".join(
         (
-            "The handshake is answered with 101; what is wrong with a token is said by the close.",
-            "First comes `Established`, then every unread notification, oldest first, then new",
-            "ones as they arise. What the node understands nothing of it ignores.",
+            "The handshake is answered with 101; a token that is not valid is refused by a close.",
+            "The first message is `Established`, then every unread notification follows, oldest",
+            "first, then new ones as they are stored. Unknown messages of a client are ignored.",
             "",
-            "| close | reason | come back with the same token? |",
+            "| close | reason | reconnect with the same token? |",
             "|---|---|---|",
             *(
                 f"| {each.code} | {each.reason} | {'yes' if each.retryable else 'no'} |"

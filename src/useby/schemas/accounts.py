@@ -2,44 +2,49 @@
 
 from typing import Annotated, Any, Final
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import BeforeValidator, Field
 
 from useby.domain.account import User
 from useby.schemas.fields import (
     ApiModel,
+    Characters,
     Email,
     LeadDays,
+    LongText,
     Moment,
     Password,
-    ShortText,
-    Text,
+    RequestModel,
     TimeOfDay,
     TimeZone,
 )
 
-RefreshText = Annotated[Text, StringConstraints(min_length=1, max_length=128)]
+RefreshText = Annotated[str, Characters(1, 128, "the newest that was returned", strip=False)]
+InvitationText = Annotated[
+    str, Characters(1, 512, "the last part of the link that was sent to you", strip=False)
+]
+LoginPassword = Annotated[str, Characters(1, 200, "that of the sign-up", strip=False)]
 GivenPassword = Annotated[
-    Text,
-    StringConstraints(max_length=200),
+    str,
+    Characters(0, 200, "that of the sign-up", strip=False),
     Field(json_schema_extra={"format": "password"}),
 ]
 MOST_CATEGORIES: Final = 100
-CategoryName = Annotated[ShortText, StringConstraints(min_length=1)]
+CategoryName = Annotated[str, Characters(1, 100, "Dairy")]
 
 
-class SignupIn(ApiModel):
+class SignupIn(RequestModel):
     """A new account."""
 
     email: Email
     password: Password
-    name: Annotated[Text, StringConstraints(max_length=200, strip_whitespace=True)] = ""
+    name: LongText = ""
     time_zone: TimeZone = "UTC"
 
 
-class InvitationIn(ApiModel):
+class InvitationIn(RequestModel):
     """An invitation that an operator created, and the new password."""
 
-    invitation: Annotated[Text, StringConstraints(min_length=1, max_length=512)]
+    invitation: InvitationText
     password: Password
 
 
@@ -55,22 +60,22 @@ class SignupOut(ApiModel):
     open: bool
 
 
-class LoginIn(ApiModel):
+class LoginIn(RequestModel):
     """An e-mail and its password."""
 
     email: Email
-    password: Annotated[Text, StringConstraints(min_length=1, max_length=200)]
+    password: LoginPassword
     refresh_token: Annotated[
         RefreshText | None,
         Field(
-            description="A good refresh token of the account, if the device still has one. It shows"
-            " that the device is a known one, whose attempts are counted apart; it is not spent."
+            description="A valid refresh token of the account, if the device has one. Attempts of a"
+            " device that has signed in before are counted separately. The token is not spent."
         ),
     ] = None
 
 
-class RefreshIn(ApiModel):
-    """A refresh token to spend, or of the sign-in to end."""
+class RefreshIn(RequestModel):
+    """A refresh token, to exchange it or to end its sign-in."""
 
     refresh_token: RefreshText
 
@@ -81,17 +86,17 @@ class TokensOut(ApiModel):
     access_token: str
     refresh_token: str
     token_type: str = "Bearer"  # noqa: S105 - the name of a type
-    expires_in: Annotated[int, Field(description="Seconds until the access token ends.")]
+    expires_in: Annotated[int, Field(description="Seconds until the access token expires.")]
 
 
 class TicketOut(ApiModel):
     """A ticket to use once as `access_token` in the WebSocket's URL."""
 
     ticket: str
-    expires_in: Annotated[int, Field(description="Seconds.")]
+    expires_in: Annotated[int, Field(description="Seconds until the ticket expires.")]
 
 
-class CategoryPolicy(ApiModel):
+class CategoryPolicy(RequestModel):
     """Lead days and time of day of the alerts of one category."""
 
     lead_days: LeadDays
@@ -106,7 +111,7 @@ class MeOut(ApiModel):
     name: str
     time_zone: str
     alert_time: str
-    lead_days: list[int]
+    lead_days: tuple[int, ...]
     categories: dict[str, CategoryPolicy]
     created_at: Moment
 
@@ -119,10 +124,10 @@ class MeOut(ApiModel):
             name=user.name,
             time_zone=user.time_zone,
             alert_time=user.policy.alert_time.isoformat("minutes"),
-            lead_days=list(user.policy.lead_days),
+            lead_days=user.policy.lead_days,
             categories={
                 name: CategoryPolicy(
-                    lead_days=list(policy.lead_days),
+                    lead_days=policy.lead_days,
                     alert_time=policy.alert_time.isoformat("minutes"),
                 )
                 for name, policy in user.categories.items()
@@ -134,32 +139,35 @@ class MeOut(ApiModel):
 def _not_too_many(value: Any) -> Any:
     # This runs before the members are validated; pydantic checks their number only afterwards.
     if isinstance(value, dict) and len(value) > MOST_CATEGORIES:
-        raise ValueError(f"there are at most {MOST_CATEGORIES} categories")
+        raise ValueError(f"must have at most {MOST_CATEGORIES} categories")
     return value
 
 
-class MeChange(ApiModel):
+Categories = Annotated[
+    dict[CategoryName, CategoryPolicy],
+    Field(max_length=MOST_CATEGORIES),
+    BeforeValidator(_not_too_many),
+]
+
+
+class MeChange(RequestModel):
     """Changes of the account; a field that is left out or null stays as it is."""
 
-    name: Annotated[Text, StringConstraints(max_length=200, strip_whitespace=True)] | None = None
+    name: LongText | None = None
     time_zone: TimeZone | None = None
     alert_time: TimeOfDay | None = None
     lead_days: LeadDays | None = None
     categories: Annotated[
-        dict[CategoryName, CategoryPolicy] | None,
-        BeforeValidator(_not_too_many),
-        Field(
-            max_length=MOST_CATEGORIES,
-            description="By category; replaces all that were set before.",
-        ),
+        Categories | None,
+        Field(description="Policies by category; they replace all earlier ones."),
     ] = None
     password: Password | None = None
     current_password: Annotated[
-        GivenPassword | None, Field(description="Wanted to change the password.")
+        GivenPassword | None, Field(description="Required to change the password.")
     ] = None
 
 
-class DeleteAccountIn(ApiModel):
+class DeleteAccountIn(RequestModel):
     """The password, required if the account has one."""
 
     password: GivenPassword = ""

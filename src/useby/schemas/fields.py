@@ -1,8 +1,12 @@
-"""Types of request fields with their checks, and the base class of all JSON models.
+"""Types of request fields with their checks and messages, and the base class of all JSON models.
+
+Each type that has a form of its own contains one message for all that can be wrong with the form,
+with an example. It stands after the constraints, which it covers.
 
 SQLite accepts a NUL and PostgreSQL does not; neither accepts a lone surrogate. So both are refused.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, time
 from itertools import islice
 from typing import Annotated, Any, Final, Self
@@ -13,15 +17,17 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    GetCoreSchemaHandler,
     PlainSerializer,
     StringConstraints,
     ValidationError,
     model_validator,
 )
 from pydantic.alias_generators import to_camel
+from pydantic_core import CoreSchema, core_schema
 
 from useby.domain.policy import MAX_LEAD_DAYS, MAX_LEADS, lead_days
-from useby.schemas.problems import FieldError, field_errors
+from useby.schemas.problems import OWN_WORDS, FieldError, field_errors
 
 DAY_LIMIT: Final = 36_500
 BATCH_LIMIT: Final = 1000
@@ -30,14 +36,63 @@ MANY_KEYS: Final = 64
 """Maximum number of keys checked in an object; every model has fewer."""
 MAX_EMAIL: Final = 254
 """Maximum length of an e-mail (RFC 5321 section 4.5.3.1.3) in lower case, as it is stored."""
+EMAIL_MESSAGE: Final = (
+    f"must be an e-mail address of at most {MAX_EMAIL} characters, e.g. ada@useby.example"
+)
+ZONE_MESSAGE: Final = "must be an IANA time zone, e.g. Europe/Berlin"
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """Message of every error of a field; an annotation of its type."""
+
+    message: str
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """Wrap the type."""
+        return self.around(handler(source))
+
+    def around(self, schema: CoreSchema) -> CoreSchema:
+        """Replace the messages of ``schema``, at no cost for a valid value."""
+        return core_schema.custom_error_schema(
+            schema, custom_error_type=OWN_WORDS, custom_error_message=self.message
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Characters:
+    """Length of a text, with an example for the message; an annotation of its type."""
+
+    least: int
+    most: int
+    example: str
+    strip: bool = True
+    """True to remove blanks at both ends, before the length is checked."""
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """Check the length, then the characters."""
+        length = f"{self.least} to {self.most}" if self.least else f"at most {self.most}"
+        text = core_schema.str_schema(
+            min_length=self.least or None, max_length=self.most, strip_whitespace=self.strip
+        )
+        form = Form(f"must be a text of {length} characters, e.g. {self.example}").around(text)
+        return core_schema.no_info_after_validator_function(_storable, form)
 
 
 class ApiModel(BaseModel):
-    """Base of the JSON models: keys in camelCase; an unexpected key is an error, so typos show."""
+    """Base of the JSON models: keys in camelCase."""
 
     model_config = ConfigDict(
         alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True
     )
+
+
+class RequestModel(ApiModel):
+    """Base of the models of requests: an unexpected key is an error, so typos show."""
 
     @classmethod
     def read(cls, value: Any) -> Self | list[FieldError]:
@@ -63,18 +118,18 @@ class ApiModel(BaseModel):
 
 def _storable(text: str) -> str:
     if "\0" in text:
-        raise ValueError("a NUL character can't be stored")
+        raise ValueError("must not contain the character NUL (U+0000)")
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise ValueError("a lone surrogate is no character") from None
+        raise ValueError("must not contain half of a surrogate pair, e.g. U+D83D alone") from None
     return text
 
 
 def _zone(name: str) -> str:
     # The name is compared with a list first, so that no input ever becomes a path.
     if name not in _ZONES:
-        raise ValueError("no such IANA time zone")
+        raise ValueError(ZONE_MESSAGE)
     ZoneInfo(name)
     return name
 
@@ -86,19 +141,16 @@ def _fits(email: str) -> str:
     # Lower-casing happens after the check of the length, and may add characters: U+0130 becomes
     # two.
     if len(email) > MAX_EMAIL:
-        raise ValueError(f"an e-mail has at most {MAX_EMAIL} characters in lower case")
+        raise ValueError(EMAIL_MESSAGE)
     return email
 
 
 Text = Annotated[str, AfterValidator(_storable)]
-# The constraints come first: after a validator of ours, they would count blanks before stripping.
-Name = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=200, strip_whitespace=True),
-    AfterValidator(_storable),
-]
-ShortText = Annotated[Text, StringConstraints(max_length=100, strip_whitespace=True)]
-Message = Annotated[Text, StringConstraints(min_length=1, max_length=1000)]
+Name = Annotated[str, Characters(1, 200, "Organic Milk")]
+LongText = Annotated[str, Characters(0, 200, "Organic Milk")]
+ShortText = Annotated[str, Characters(0, 100, "Dairy")]
+Message = Annotated[str, Characters(1, 1000, "The milk is open", strip=False)]
+# The constraints come before validators of ours, after which they would count blanks.
 Email = Annotated[
     str,
     StringConstraints(
@@ -108,25 +160,36 @@ Email = Annotated[
         to_lower=True,
         pattern=r"^[^\s@\x00-\x1f\x7f]+@[^\s@\x00-\x1f\x7f]+$",
     ),
+    Form(EMAIL_MESSAGE),
     AfterValidator(_storable),
     AfterValidator(_fits),
     Field(examples=["ada@useby.example"]),
 ]
 """E-mail address. RFC 5321 allows almost anything before the @, so little of it is checked."""
 Password = Annotated[
-    Text,
-    StringConstraints(min_length=8, max_length=200),
+    str,
+    Characters(8, 200, "four words that nobody else would combine", strip=False),
     Field(json_schema_extra={"format": "password"}),
 ]
-TimeZone = Annotated[Text, AfterValidator(_zone), Field(examples=["Europe/Berlin"])]
+TimeZone = Annotated[
+    str, Form(ZONE_MESSAGE), AfterValidator(_zone), Field(examples=["Europe/Berlin"])
+]
 LeadDays = Annotated[
-    list[Annotated[int, Field(ge=0, le=MAX_LEAD_DAYS, strict=True)]],
-    Field(max_length=MAX_LEADS, description="Days before the date; on expiry one is said besides."),
-    AfterValidator(lambda days: list(lead_days(days))),
+    tuple[Annotated[int, Field(ge=0, le=MAX_LEAD_DAYS, strict=True)], ...],
+    Field(
+        max_length=MAX_LEADS,
+        description="Days before the date. An alert on expiry is always sent, too.",
+    ),
+    Form(
+        f"must be a list of at most {MAX_LEADS} whole numbers from 0 to {MAX_LEAD_DAYS},"
+        " e.g. [7, 2, 0]"
+    ),
+    AfterValidator(lead_days),
 ]
 TimeOfDay = Annotated[
     str,
     StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$"),
+    Form("must be a time of day as HH:MM, e.g. 09:00"),
     Field(description="Local time, `HH:MM`.", examples=["09:00"]),
 ]
 
@@ -142,5 +205,5 @@ def utc_z(moment: datetime) -> str:
 
 
 Moment = Annotated[datetime, PlainSerializer(utc_z, return_type=str)]
-Id = Annotated[Text, StringConstraints(max_length=128)]
+Id = Annotated[str, Characters(0, 128, "01a20b6e-fb6e-74c6-933a-68b096b6e89b", strip=False)]
 """Id in a path. One of the wrong form gets 404, as an unknown one does."""

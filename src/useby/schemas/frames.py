@@ -25,7 +25,7 @@ Moment = Annotated[
     str, Field(json_schema_extra={"format": "date-time"}, description="UTC, whole seconds, `Z`.")
 ]
 Day = Annotated[str, Field(json_schema_extra={"format": "date"})]
-Unread = Annotated[int, Field(ge=0, description="How many of the user's are unread now.")]
+Unread = Annotated[int, Field(ge=0, description="Number of the user's unread notifications.")]
 Product = Annotated[
     dict[str, Any], WithJsonSchema({"allOf": [{"$ref": "#/components/schemas/ProductOut"}]})
 ]
@@ -37,17 +37,17 @@ class Established(TypedDict):
 
     type: Literal["CONNECTION_ESTABLISHED"]
     message: Literal["Notification WebSocket connected"]
-    userId: Annotated[str, Field(description="Whom the token names.")]
+    userId: Annotated[str, Field(description="The user of the token.")]
 
 
 @with_config(_CLOSED)
 class Notification(TypedDict):
     """A notification: exactly these five keys, in this order, all strings."""
 
-    id: Annotated[Id, Field(description="Never used again.")]
+    id: Annotated[Id, Field(description="Never reused.")]
     message: str
     type: Annotated[str, _one_of(Severity)]
-    productName: Annotated[str, Field(description="Empty where no product is meant.")]
+    productName: Annotated[str, Field(description="Empty if the notification concerns no product.")]
     created_at: Moment
 
 
@@ -63,15 +63,17 @@ class ExtendedEstablished(Established):
     """The first frame of an extended session."""
 
     unread: Unread
-    expiresAt: Annotated[Moment, Field(description="When the token ends.")]
-    seq: Annotated[int, Field(ge=0, description="The newest number there is.")]
+    expiresAt: Annotated[Moment, Field(description="Time at which the token expires.")]
+    seq: Annotated[int, Field(ge=0, description="`seq` of the newest notification.")]
 
 
 @with_config(_OPEN)
 class ExtendedNotification(Notification):
     """A notification with further fields."""
 
-    seq: Annotated[int, Field(ge=1, description="Counts the user's, without a gap.")]
+    seq: Annotated[
+        int, Field(ge=1, description="Number among the user's notifications, without a gap.")
+    ]
     event: Annotated[str, _one_of(Cause)]
     productId: Id | None
     expiresOn: Day | None
@@ -98,7 +100,7 @@ class UnreadCount(TypedDict):
 
 @with_config(_OPEN)
 class TokenExpiring(TypedDict):
-    """The token ends soon; send a new one with `authenticate`."""
+    """The token expires soon; send a new one with `authenticate`."""
 
     type: Literal["TOKEN_EXPIRING"]
     expiresAt: Moment
@@ -106,7 +108,7 @@ class TokenExpiring(TypedDict):
 
 @with_config(_OPEN)
 class Authenticated(TypedDict):
-    """The new token is accepted; the session continues until it ends."""
+    """The new token is accepted; the session continues until it expires."""
 
     type: Literal["AUTHENTICATED"]
     expiresAt: Moment
@@ -118,7 +120,7 @@ class ProductChanged(TypedDict):
 
     type: Literal["PRODUCT"]
     change: Annotated[str, _one_of(Change)]
-    product: Annotated[Product, Field(description="As REST shows it.")]
+    product: Annotated[Product, Field(description="The product as REST returns it.")]
 
 
 @with_config(_OPEN)
@@ -127,7 +129,7 @@ class Rejected(TypedDict):
 
     type: Literal["REJECTED"]
     reason: str
-    action: Annotated[str, Field(description="What was asked for; empty if that is not known.")]
+    action: Annotated[str, Field(description="The requested action; empty if it is unknown.")]
 
 
 class MarkRead(TypedDict):

@@ -3,13 +3,11 @@
 from datetime import date
 from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints, WithJsonSchema
+from pydantic import Field, WithJsonSchema
 
 from useby.domain.notification import Cause, Draft, Notification, Severity
-from useby.schemas.fields import BATCH_LIMIT, ApiModel, Message, Moment, Text
+from useby.schemas.fields import BATCH_LIMIT, ApiModel, LongText, Message, Moment, RequestModel
 from useby.schemas.problems import Errors
-
-ProductName = Annotated[Text, StringConstraints(max_length=200, strip_whitespace=True)]
 
 
 class NotificationOut(ApiModel):
@@ -52,12 +50,12 @@ class NotificationPage(ApiModel):
     next_cursor: str | None
 
 
-class NotificationIn(ApiModel):
+class NotificationIn(RequestModel):
     """A notification for the caller's own devices."""
 
     message: Message
     type: Severity = Severity.INFO
-    product_name: ProductName = ""
+    product_name: LongText = ""
 
     def draft(self, user_id: str) -> Draft:
         """Return the notification to store for this user."""
@@ -70,7 +68,7 @@ _ANY_NOTIFICATION = {
 }
 
 
-class NotificationsIn(ApiModel):
+class NotificationsIn(RequestModel):
     """Notifications for the caller's own devices, each as `NotificationIn`."""
 
     items: Annotated[

@@ -1,4 +1,7 @@
-"""JSON models of errors: a problem (RFC 9457) and the errors of single fields."""
+"""JSON models of errors, and the words for each way in which a value can be wrong.
+
+pydantic's messages name types of Python and of pydantic, so none of them is shown to a client.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
@@ -13,18 +16,58 @@ MOST_NAME: Final = 64
 """Maximum length of a key in an error, in characters; clients choose the keys."""
 MOST_MESSAGE: Final = 200
 """Maximum length of an error's message, in characters; some repeat a short part of the request."""
+OWN_WORDS: Final = "own_words"
+"""Type of the errors of a field whose type contains its own message, ``fields.Form``."""
+
+_NUMBER: Final = "must be a number, e.g. 1.5"
+_WHOLE: Final = "must be a whole number, e.g. 7"
+_TRUTH: Final = "must be true or false"
+_LIST: Final = 'must be a list, e.g. ["a", "b"]'
+_OBJECT: Final = 'must be an object, e.g. {{"key": "value"}}'
+_MESSAGES: Final[Mapping[str, str]] = {
+    "missing": "is missing",
+    "extra_forbidden": "there is no such field",
+    "string_type": 'must be a text, e.g. "Milk"',
+    "string_unicode": "must be a text without half of a surrogate pair, e.g. Milk",
+    "string_too_short": "is too short: the minimum is {min_length} characters",
+    "string_too_long": "is too long: the maximum is {max_length} characters",
+    "int_type": _WHOLE,
+    "int_parsing": _WHOLE,
+    "int_parsing_size": _WHOLE,
+    "int_from_float": _WHOLE,
+    "float_type": _NUMBER,
+    "float_parsing": _NUMBER,
+    "finite_number": _NUMBER,
+    "greater_than": "must be greater than {gt}",
+    "greater_than_equal": "must be at least {ge}, e.g. {ge}",
+    "less_than": "must be less than {lt}",
+    "less_than_equal": "must be at most {le}, e.g. {le}",
+    "bool_type": _TRUTH,
+    "bool_parsing": _TRUTH,
+    "enum": "must be {expected}",
+    "literal_error": "must be {expected}",
+    "list_type": _LIST,
+    "too_short": "has too few items: the minimum is {min_length}",
+    "too_long": "has too many items: the maximum is {max_length}",
+    "dict_type": _OBJECT,
+    "model_type": _OBJECT,
+    "model_attributes_type": _OBJECT,
+    "json_invalid": 'is not valid JSON from this character on; JSON looks like {{"name": "Milk"}}',
+}
+"""Message by pydantic's type of the error, with the names that its context has."""
+_OTHER: Final = "is not as documented"
 
 
 class FieldError(BaseModel):
     """One error in a request."""
 
-    at: str = Field(description="Where: `body.expiryDate`, `query.limit`, …")
+    at: str = Field(description="Place of the error: `body.expiryDate`, `query.limit`, …")
     message: str
 
 
 Errors = Annotated[
     list[FieldError],
-    Field(description="The first few; none where the batch has more than the answer has room for."),
+    Field(description="The first errors; none if the batch has more than fit into the answer."),
 ]
 
 
@@ -43,10 +86,19 @@ def field_errors(errors: Sequence[Mapping[str, Any]]) -> list[FieldError]:
     return [
         FieldError(
             at=".".join(_short(str(part), MOST_NAME) for part in each["loc"]),
-            message=_short(str(each["msg"]), MOST_MESSAGE),
+            message=_short(_message(each), MOST_MESSAGE),
         )
         for each in errors[:MOST_ERRORS]
     ]
+
+
+def _message(error: Mapping[str, Any]) -> str:
+    kind, context = error["type"], error.get("ctx", {})
+    if kind == OWN_WORDS:
+        return str(error["msg"])
+    if kind == "value_error":
+        return str(context["error"])  # validators of ours raise it
+    return _MESSAGES.get(kind, _OTHER).format(**context)
 
 
 def shared_out(found: Sequence[Sequence[FieldError]]) -> list[list[FieldError]]:

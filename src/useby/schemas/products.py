@@ -1,16 +1,28 @@
 """JSON models of products, for requests and answers."""
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import fields, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, Self
+from operator import attrgetter
+from typing import Annotated, Any, Final, Self
 
 from pydantic import AfterValidator, Field, PlainSerializer, StringConstraints, WithJsonSchema
 
 from useby.domain import alerts, barcode
 from useby.domain.account import User
-from useby.domain.product import DateKind, Disposal, Expiry, Product, Status
-from useby.schemas.fields import BATCH_LIMIT, ApiModel, LeadDays, Moment, Name, ShortText, Text
+from useby.domain.product import DATE_FORMS, DateKind, Disposal, Expiry, Product, Status
+from useby.schemas.fields import (
+    BATCH_LIMIT,
+    ApiModel,
+    Characters,
+    Form,
+    LeadDays,
+    Moment,
+    Name,
+    RequestModel,
+    ShortText,
+)
 from useby.schemas.problems import Errors
 
 
@@ -27,6 +39,7 @@ def _expiry(text: str) -> str:
 ExpiryText = Annotated[
     str,
     StringConstraints(max_length=40),
+    Form(f"must be {DATE_FORMS}"),
     AfterValidator(_expiry),
     Field(
         description="A date, good through its end in the owner's zone, or a date-time with offset.",
@@ -36,20 +49,24 @@ ExpiryText = Annotated[
 Quantity = Annotated[
     Decimal,
     Field(gt=0, max_digits=18, decimal_places=6, allow_inf_nan=False),
+    Form(
+        "must be a number greater than 0, of at most 18 digits, 6 of them after the point, e.g. 1.5"
+    ),
     PlainSerializer(_plain, return_type=str, when_used="json"),
 ]
 Barcode = Annotated[
-    Text,
-    StringConstraints(max_length=64, strip_whitespace=True),
+    str,
+    Characters(0, 64, "4012345678901"),
     AfterValidator(barcode.checked),
     Field(description="A GTIN, whose check digit is verified, or free text."),
 ]
-Unit = Annotated[Text, StringConstraints(max_length=32, strip_whitespace=True)]
-Notes = Annotated[Text, StringConstraints(max_length=2000)]
-ExternalId = Annotated[Text, StringConstraints(min_length=1, max_length=128)]
+Place = Annotated[str, Characters(0, 100, "Fridge")]
+Unit = Annotated[str, Characters(0, 32, "kg")]
+Notes = Annotated[str, Characters(0, 2000, "Opened on Monday", strip=False)]
+ExternalId = Annotated[str, Characters(1, 128, "fridge-17", strip=False)]
 
 
-class ProductIn(ApiModel):
+class ProductIn(RequestModel):
     """A product to store."""
 
     name: Name
@@ -58,30 +75,21 @@ class ProductIn(ApiModel):
     barcode: Barcode = ""
     quantity: Quantity = Decimal(1)
     unit: Unit = ""
-    location: ShortText = ""
+    location: Place = ""
     notes: Notes = ""
     date_kind: DateKind = DateKind.BEST_BEFORE
     lead_days: LeadDays | None = None
     external_id: ExternalId | None = None
 
 
-class ProductChange(ApiModel):
+class ProductChange(ProductIn):
     """Changes of a product; a field that is left out stays as it is."""
 
     name: Name = ""
     expiry_date: ExpiryText = ""
-    category: ShortText = ""
-    barcode: Barcode = ""
-    quantity: Quantity = Decimal(1)
-    unit: Unit = ""
-    location: ShortText = ""
-    notes: Notes = ""
-    date_kind: DateKind = DateKind.BEST_BEFORE
-    lead_days: LeadDays | None = None
-    external_id: ExternalId | None = None
 
 
-class QuantityIn(ApiModel):
+class QuantityIn(RequestModel):
     """A quantity of a product; left out or null, all of it."""
 
     quantity: Quantity | None = None
@@ -100,7 +108,7 @@ class ProductOut(ApiModel):
     notes: str
     expiry_date: str
     date_kind: DateKind
-    lead_days: list[int] | None
+    lead_days: tuple[int, ...] | None
     external_id: str | None
     status: Status
     days_left: Annotated[int, Field(description="Calendar days in the owner's zone.")]
@@ -114,29 +122,20 @@ class ProductOut(ApiModel):
         """Return a product as ``user`` sees it at ``now``."""
         instant = product.expiry.instant
         return cls(
-            id=product.id,
-            name=product.name,
-            category=product.category,
-            barcode=product.barcode,
-            quantity=product.quantity,
-            unit=product.unit,
-            location=product.location,
-            notes=product.notes,
+            **dict(zip(_SAME, _same_of(product), strict=True)),
             expiry_date=(
                 product.expiry.key
                 if instant is None
                 else instant.astimezone(user.zone).isoformat(timespec="seconds")
             ),
-            date_kind=product.date_kind,
-            lead_days=None if product.lead_days is None else list(product.lead_days),
-            external_id=product.external_id,
             status=alerts.status(product, user, now),
             days_left=alerts.days_left(product, user.zone, now),
-            closed_as=product.closed_as,
-            closed_at=product.closed_at,
-            created_at=product.created_at,
-            updated_at=product.updated_at,
         )
+
+
+_SAME: Final = [field.name for field in fields(Product) if field.name in ProductOut.model_fields]
+"""Fields that a product and its JSON have in common."""
+_same_of: Final = attrgetter(*_SAME)
 
 
 def product_json(product: Product, owner: User, now: datetime) -> str:
@@ -157,7 +156,7 @@ _ANY_PRODUCT = {
 }
 
 
-class BatchIn(ApiModel):
+class BatchIn(RequestModel):
     """Products to store, each as `ProductIn`."""
 
     items: Annotated[
@@ -183,30 +182,19 @@ class BatchOut(ApiModel):
 
 def product_from(new: ProductIn, user_id: str, product_id: str, now: datetime) -> Product:
     """Return the product that ``new`` describes."""
-    return Product(
-        id=product_id,
-        user_id=user_id,
-        name=new.name,
-        expiry=Expiry.parse(new.expiry_date),
-        created_at=now,
-        updated_at=now,
-        category=new.category,
-        barcode=new.barcode,
-        quantity=new.quantity,
-        unit=new.unit,
-        location=new.location,
-        notes=new.notes,
-        date_kind=new.date_kind,
-        lead_days=None if new.lead_days is None else tuple(new.lead_days),
-        external_id=new.external_id,
-    )
+    given = _of_domain(vars(new))
+    return Product(id=product_id, user_id=user_id, created_at=now, updated_at=now, **given)
 
 
 def changed(before: Product, change: ProductChange, now: datetime) -> Product:
     """Return a copy of the product with the fields that ``change`` contains."""
-    values: dict[str, Any] = {name: getattr(change, name) for name in change.model_fields_set}
-    if "expiry_date" in values:
-        values["expiry"] = Expiry.parse(values.pop("expiry_date"))
-    if values.get("lead_days") is not None:
-        values["lead_days"] = tuple(values["lead_days"])
-    return replace(before, **values, updated_at=now)
+    given = {name: getattr(change, name) for name in change.model_fields_set}
+    return replace(before, **_of_domain(given), updated_at=now)
+
+
+def _of_domain(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return fields of a request with the names and types of ``Product``."""
+    given = dict(values)
+    if "expiry_date" in given:
+        given["expiry"] = Expiry.parse(given.pop("expiry_date"))
+    return given

@@ -16,7 +16,8 @@ from useby.store.accounts import user, users_by_id
 from useby.store.bulk import BulkWrite
 from useby.store.database import Transaction
 from useby.store.locks import lock_users
-from useby.store.products import PRODUCT_COLUMNS, get, product_of, sent_leads
+from useby.store.product_rows import PRODUCT_COLUMNS, product_of
+from useby.store.products import get, sent_leads
 from useby.store.schema import products, sent_alerts, users
 
 log = logging.getLogger(__name__)

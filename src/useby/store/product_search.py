@@ -15,7 +15,7 @@ from useby.store import accounts
 from useby.store.bulk import BulkWrite
 from useby.store.cursor import BadCursor, Page, decode, encode
 from useby.store.database import Transaction
-from useby.store.products import PRODUCT_COLUMNS, product_of
+from useby.store.product_rows import PRODUCT_COLUMNS, product_of
 from useby.store.schema import from_utc_text, products, utc_text
 
 

@@ -4,13 +4,17 @@ Times are stored in UTC, in whole seconds unless a column's description differs,
 on SQLite (text order is time order) and ``timestamptz`` on PostgreSQL.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from useby.domain.product import DateKind, Disposal
 
 metadata = sa.MetaData(
     naming_convention={
@@ -65,6 +69,39 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return from_utc_text(value) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+class EnumText(TypeDecorator[StrEnum]):
+    """A text column that takes and returns the members of an enumeration."""
+
+    impl = sa.String
+    cache_ok = True
+
+    def __init__(self, members: type[StrEnum], length: int) -> None:
+        """Store the values of ``members``, each of at most ``length`` characters."""
+        super().__init__(length)
+        self.members = members
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:  # noqa: ARG002
+        """Return a look-up of values by member: a driver may store a member by its name."""
+        values: dict[StrEnum | None, str | None] = {each: each.value for each in self.members}
+        return (values | {None: None}).__getitem__
+
+    def result_processor(self, dialect: Dialect, coltype: Any) -> Callable[[Any], Any]:  # noqa: ARG002
+        """Return a look-up of members by value, which is faster than a call of their class."""
+        members: dict[str | None, StrEnum | None] = {each.value: each for each in self.members}
+        return (members | {None: None}).__getitem__
+
+
+class Numbers(TypeDecorator[tuple[int, ...]]):
+    """A column of several whole numbers, stored as JSON."""
+
+    impl = sa.JSON(none_as_null=True)
+    cache_ok = True
+
+    def process_result_value(self, value: list[int] | None, dialect: Dialect) -> Any:  # noqa: ARG002
+        """Return a tuple."""
+        return None if value is None else tuple(value)
 
 
 class Exact(TypeDecorator[Decimal]):
@@ -155,15 +192,15 @@ products = sa.Table(
     sa.Column("unit", sa.String(32), nullable=False),
     sa.Column("location", sa.String(100), nullable=False),
     sa.Column("notes", sa.String(2000), nullable=False),
-    sa.Column("date_kind", sa.String(16), nullable=False),
-    sa.Column("lead_days", sa.JSON(none_as_null=True), nullable=True),
+    sa.Column("date_kind", EnumText(DateKind, 16), nullable=False),
+    sa.Column("lead_days", Numbers, nullable=True),
     sa.Column("expires_on", sa.Date, nullable=True),
     sa.Column("expires_at", UtcDateTime, nullable=True),
     sa.Column("ends_at", UtcDateTime, nullable=False),
     sa.Column("expiring_from", UtcDateTime, nullable=False),
     sa.Column("next_alert_at", UtcDateTime, nullable=True),
     sa.Column("alert_fault", sa.String(200), nullable=True),
-    sa.Column("closed_as", sa.String(16), nullable=True),
+    sa.Column("closed_as", EnumText(Disposal, 16), nullable=True),
     sa.Column("closed_at", UtcDateTime, nullable=True),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("updated_at", UtcDateTime, nullable=False),

@@ -1,0 +1,103 @@
+"""A product field has one place each in the domain, the table, the JSON and the client."""
+
+import dataclasses
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Final
+
+import pytest
+from tests.support.factories import a_kept_owner
+
+from useby.client import models, params
+from useby.domain.alerts import alert_dates
+from useby.domain.product import DateKind, Disposal, Expiry, Product
+from useby.schemas.products import ProductChange, ProductIn, ProductOut, changed, product_from
+from useby.store import products
+from useby.store.database import Database
+from useby.store.product_rows import PRODUCT_COLUMNS, product_of, values_of
+
+NOW: Final = datetime(2026, 3, 4, 10, 30, tzinfo=UTC)
+FIELDS: Final = {field.name for field in dataclasses.fields(Product)}
+SET_BY_THE_SERVER: Final = {
+    *("id", "user_id", "created_at", "updated_at", "closed_as", "closed_at"),
+}
+FULL: Final = Product(
+    id="01a20b6e-fb6e-74c6-933a-68b096b6e89b",
+    user_id="ada",
+    name="Organic Milk",
+    expiry=Expiry(day=date(2026, 3, 6)),
+    created_at=NOW,
+    updated_at=NOW.replace(minute=31),
+    category="Dairy",
+    barcode="4006381333931",
+    quantity=Decimal("1.5"),
+    unit="l",
+    location="Fridge",
+    notes="Opened on Monday",
+    date_kind=DateKind.USE_BY,
+    lead_days=(3, 1),
+    external_id="fridge-17",
+    closed_as=Disposal.CONSUMED,
+    closed_at=NOW.replace(minute=32),
+)
+"""A product with a value of its own in each field."""
+BARE: Final = Product("1", "ada", "Salt", Expiry(instant=NOW), NOW, NOW)
+
+
+def as_json(names: set[str]) -> set[str]:
+    """The names of the fields in JSON: the date is given in one text."""
+    return {"expiry_date" if name == "expiry" else name for name in names}
+
+
+def test_the_full_product_differs_from_the_default_in_every_field() -> None:
+    for field in dataclasses.fields(Product):
+        assert getattr(FULL, field.name) not in (field.default, None), field.name
+
+
+@pytest.mark.parametrize("product", [FULL, BARE], ids=["full", "bare"])
+async def test_every_field_survives_the_table(database: Database, product: Product) -> None:
+    owner = await a_kept_owner(database)
+    kept = dataclasses.replace(product, user_id=owner.id)
+
+    dates = alert_dates(kept, owner, frozenset(), NOW)
+    await database.write(lambda t: products.insert(t, [kept], [dates]))
+
+    assert await database.read(lambda c: products.get(c, owner.id, kept.id)) == kept
+
+
+def test_every_field_has_a_column() -> None:
+    columns = {column.name for column in PRODUCT_COLUMNS}
+
+    assert columns == (FIELDS - {"expiry"}) | {"expires_on", "expires_at"}
+    assert set(values_of(FULL)) == columns
+
+
+def test_a_row_may_have_more_columns_than_the_product() -> None:
+    assert product_of((*values_of(FULL).values(), "more")) == FULL
+
+
+def test_every_field_is_in_the_json_of_rest_and_in_the_clients_models() -> None:
+    theirs, ours = as_json(FIELDS - SET_BY_THE_SERVER), as_json(FIELDS - {"user_id"})
+
+    assert set(ProductIn.model_fields) == set(ProductChange.model_fields) == theirs
+    assert set(ProductOut.model_fields) == ours | {"status", "days_left"}
+    assert {field.name for field in dataclasses.fields(models.Product)} == ours | {
+        "status",
+        "days_left",
+    }
+    assert set(params.NewProduct.__annotations__) == theirs
+    assert set(params.ProductChange.__annotations__) == theirs
+
+
+def test_every_field_of_a_request_reaches_the_product() -> None:
+    given = {
+        "name": FULL.name,
+        "expiry_date": FULL.expiry.key,
+        **{name: getattr(FULL, name) for name in FIELDS - SET_BY_THE_SERVER - {"name", "expiry"}},
+    }
+    opened = dataclasses.replace(FULL, closed_as=None, closed_at=None, updated_at=NOW)
+
+    assert product_from(ProductIn(**given), FULL.user_id, FULL.id, NOW) == opened
+    before = Product(FULL.id, FULL.user_id, "Salt", BARE.expiry, NOW, NOW)
+    assert changed(before, ProductChange(**given), NOW) == opened
+    assert changed(opened, ProductChange(), NOW) == opened
