@@ -12,8 +12,8 @@ from rich.console import Console
 from bench import chart, report
 from bench import peers as all_peers
 from bench.crowd import gather
-from bench.load import raise_file_limit
 from bench.rows import Plan
+from useby.process import raise_file_limit
 
 SCENARIOS = ("idle", "push", "fanout", "durable", "storm", "wave", "latency")
 """Every scenario, in the order of the documentation: a module of this package with a ``run``."""

@@ -28,11 +28,12 @@ from tests.support.postgres import Postgres
 from bench import report
 from bench.crowd import Crowd, gather, settle
 from bench.durable import POSTERS, requests
-from bench.load import Load, raise_file_limit
+from bench.load import Load
 from bench.peer import serving
 from bench.peers import find
 from bench.posts import Posts, Task
 from bench.rows import Column, Plan, Row, Stand
+from useby.process import raise_file_limit
 
 TITLE = "Cluster"
 COLUMNS = {

@@ -6,7 +6,6 @@ it is done.
 
 import contextlib
 import multiprocessing
-import resource
 import traceback
 from array import array
 from multiprocessing.connection import Connection
@@ -111,12 +110,6 @@ class Load:
         if kind == "failed":
             raise RuntimeError(f"{words[0]}: {answer}\n{self._server.log()}")
         return answer
-
-
-def raise_file_limit() -> None:
-    """Raise the soft limit of open files to the hard one; child processes inherit it."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _manner(port: int, dialogue: Dialogue) -> Manner:

@@ -27,13 +27,13 @@ from tests.support.canary import Canary, canary
 from tests.support.factories import a_product, an_owner
 from tests.support.process_node import NodeProcess, Person
 
-from bench.load import raise_file_limit
 from bench.peer import held
 from bench.report import machine, verdict
 from bench.rows import Target
 from bench.soak import Look, growth
 from bench.visitors import VISITORS, Access, Visitors
 from useby.actions import inventory
+from useby.process import raise_file_limit
 from useby.store.schema import notifications as notifications_table
 
 SETTINGS: dict[str, Any] = {

@@ -19,12 +19,12 @@ from rich.console import Console
 
 from bench.crowd import gather
 from bench.durable import requests
-from bench.load import raise_file_limit
 from bench.peer import HOST
 from bench.peers import find
 from bench.posts import Posts, Task
 from bench.report import machine
 from bench.rows import Plan, Stand, Target, standing
+from useby.process import raise_file_limit
 
 DOCS = Path(__file__).parent.parent / "docs"
 POSTERS = 64

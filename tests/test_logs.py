@@ -168,10 +168,10 @@ def test_a_line_that_can_not_be_written_is_given_up_in_silence(
 
 def test_a_json_line_is_one_object_with_the_time_in_utc(log: Log) -> None:
     stream = log(log_format="json")
-    logging.getLogger("useby.app").info("listening on %d", 8000)
+    logging.getLogger("useby.node").info("listening on %d", 8000)
     line = json.loads(stream.getvalue())
     assert line["event"] == "listening on 8000"
-    assert (line["level"], line["logger"]) == ("info", "useby.app")
+    assert (line["level"], line["logger"]) == ("info", "useby.node")
     assert line["timestamp"].endswith("Z")
 
 

@@ -1,4 +1,4 @@
-"""A useby node as ``useby serve`` runs it, whose bus can also publish events made beforehand.
+"""A useby node as ``useby serve`` runs it, whose hub can also receive events made beforehand.
 
 A push is thus measured from the event of a commit on. The order ``prepare`` makes events
 beforehand, as a commit has them ready.
@@ -18,12 +18,12 @@ from uuid_utils import uuid7
 from bench.peers.control import in_turns, message, orders, say, users
 from useby import logs
 from useby.actions import post_queue
-from useby.app import Node, running, tune_interpreter
 from useby.domain.account import TokenStatus, User
 from useby.domain.events import NotificationsAdded
 from useby.domain.notification import Cause, Draft, Notification, Severity
 from useby.domain.policy import Policy
-from useby.listening import raise_file_limit
+from useby.node import Node, running
+from useby.process import raise_file_limit, tune_interpreter
 from useby.settings import Settings
 from useby.store import accounts
 from useby.store import notifications as stored_notifications
@@ -32,11 +32,11 @@ from useby.store.database import Transaction
 
 
 class Announcer:
-    """Publishes events on a node's bus, as the database does after a commit."""
+    """Publishes events to a node's hub, as the node does after a commit."""
 
     def __init__(self, node: Node, everybody: Sequence[str]) -> None:
         """Number each user's notifications from the first."""
-        self._publish = node.bus.publish
+        self._publish = node.hub.on_event
         self._everybody = everybody
         self._seq: defaultdict[str, int] = defaultdict(int)
         self._ready: deque[NotificationsAdded] = deque()
@@ -82,6 +82,19 @@ class Announcer:
         return NotificationsAdded(user, (row,))
 
 
+def _row_of(draft: Draft, seq: int, now: datetime) -> Notification:
+    return Notification(
+        id=str(uuid7()),
+        user_id=draft.user_id,
+        seq=seq,
+        message=draft.message,
+        kind=draft.kind,
+        event=draft.event,
+        product_name=draft.product_name,
+        created_at=now,
+    )
+
+
 def take_store_out(node: Node) -> None:
     """Answer all database work at once, as if there were nothing to look up or store."""
     numbers: defaultdict[str, int] = defaultdict(int)
@@ -92,20 +105,9 @@ def take_store_out(node: Node) -> None:
         rows = []
         for draft in drafts:
             numbers[draft.user_id] += 1
-            rows.append(
-                Notification(
-                    id=str(uuid7()),
-                    user_id=draft.user_id,
-                    seq=numbers[draft.user_id],
-                    message=draft.message,
-                    kind=draft.kind,
-                    event=draft.event,
-                    product_name=draft.product_name,
-                    created_at=now,
-                )
-            )
-        for said in rows:
-            transaction.publish(NotificationsAdded(said.user_id, (said,)))
+            row = _row_of(draft, numbers[draft.user_id], now)
+            transaction.publish(NotificationsAdded(row.user_id, (row,)))
+            rows.append(row)
         return rows
 
     async def read(work: Callable[[Any], Any]) -> Any:
@@ -114,29 +116,25 @@ def take_store_out(node: Node) -> None:
         except AttributeError:  # the scheduler needs more than the stand-in provides
             return None
 
-    async def has_external_changes() -> bool:
-        return False
-
     async def send_due(**_: Any) -> int:
         return 0
 
     async def write(work: Callable[[Transaction], Any], **_: Any) -> Any:
         transaction = Transaction(cast("Any", None))
         result = work(transaction)
-        for news in transaction.news:
-            database.on_commit(news)
+        for event in transaction.events:
+            database.on_commit(event)
         return result
 
     database.read, database.write = read, write
-    database.has_external_changes = has_external_changes
     stored_notifications.add = add
-    way_in: Any = post_queue
-    way_in.try_lock_users = lambda _, user_ids: frozenset(user_ids)
-    clock: Any = node.clock
-    clock.send_due = send_due
-    room: Any = accounts
-    room.user = lambda _, user_id: replace(here, id=user_id)
-    room.check_tokens = lambda _, tokens: [
+    queue: Any = post_queue
+    queue.try_lock_users = lambda _, user_ids: frozenset(user_ids)
+    scheduler: Any = node.scheduler
+    scheduler.send_due = send_due
+    stored_accounts: Any = accounts
+    stored_accounts.user = lambda _, user_id: replace(here, id=user_id)
+    stored_accounts.check_tokens = lambda _, tokens: [
         TokenCheck(TokenStatus.GOOD, numbers[user_id], unread=0, bytes=0)
         for user_id, _, _ in tokens
     ]

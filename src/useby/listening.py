@@ -1,4 +1,4 @@
-"""Accept connections: the listening socket, its accept loop, and the limit of open files."""
+"""Accept connections: the listening socket, its accept loop, and the room for connections."""
 
 import asyncio
 import contextlib
@@ -177,8 +177,8 @@ class Door:
             self._logged_at = now
             limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
             log.error(
-                "a connection can't be accepted (%s); the limit of open files is %d. Visitors are"
-                " answered with 503, %d of them so far. %s",
+                "a connection can't be accepted (%s); the limit of open files is %d. New"
+                " connections are answered with 503, %d of them so far. %s",
                 error.strerror,
                 limit,
                 self._turned_away,
@@ -228,13 +228,6 @@ def url_of(host: str, listener: socket.socket) -> str:
     """Return the URL of a listening socket."""
     port = listener.getsockname()[1]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def raise_file_limit() -> None:
-    """Raise the soft limit of open files to the hard one."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def room_of(settings: Settings) -> Room:

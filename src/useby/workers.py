@@ -20,10 +20,11 @@ from typing import Final
 from prometheus_client import multiprocess
 
 from useby import logs
-from useby.app import STOP_SECONDS, STOP_SIGNALS, stop_signals_deferred
 from useby.auth.key import SettingsError, signing_key
+from useby.backoff import Backoff
 from useby.listening import listen, url_of
 from useby.metrics import MULTIPROCESS
+from useby.process import STOP_SECONDS, handle_stop_signals, stop_signals_deferred
 from useby.settings import Settings
 from useby.store import migrate
 from useby.store.url import database_file
@@ -35,7 +36,7 @@ WORKER: Final = "--worker"
 RETRY_SECONDS: Final = 0.5
 RETRY_MAX_SECONDS: Final = 30.0
 STABLE_SECONDS: Final = 30.0
-"""A worker that ran for this long is restarted after RETRY_SECONDS when it dies."""
+"""A worker that ran for this long is restarted after RETRY_SECONDS at most when it dies."""
 GRACE_SECONDS: Final = 6.0
 """Time that a worker gets after its drain before it is killed."""
 
@@ -58,7 +59,7 @@ class Worker:
         Raises:
             SettingsError: The process could not start.
         """
-        pause = RETRY_SECONDS
+        backoff = Backoff(RETRY_SECONDS, RETRY_MAX_SECONDS)
         loop = asyncio.get_running_loop()
         while True:
             began = loop.time()
@@ -67,14 +68,13 @@ class Worker:
                 return status == 0 or not listened  # a signal ends it while it starts
             if not self.has_listened.is_set():
                 raise SettingsError(f"worker {self._number} could not start (status {status})")
-            log.error("worker %d has ended with %d and is started anew", self._number, status)
+            log.error("worker %d ended with status %d and is restarted", self._number, status)
             if loop.time() - began >= STABLE_SECONDS:
-                pause = RETRY_SECONDS
+                backoff.reset()
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(pause):
+                async with asyncio.timeout(backoff.next()):
                     await self._stopping.wait()
                 return True
-            pause = min(pause * 2, RETRY_MAX_SECONDS)
 
     def stop(self, number: signal.Signals) -> None:
         """Send a signal to the process, and do not restart it."""
@@ -156,30 +156,28 @@ async def _supervise(
         for worker in workers:
             worker.stop(number)
 
-    def ask(number: signal.Signals) -> None:
+    def begin_stop(number: signal.Signals) -> None:
         migrating.cancel()
         stop(number)
         patience = max(STOP_SECONDS, settings.drain_seconds) + GRACE_SECONDS
         loop.call_later(patience, stop, signal.SIGKILL)
 
-    for number in STOP_SIGNALS:
-        loop.add_signal_handler(number, ask, number)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+    handle_stop_signals(begin_stop)
     await asyncio.wait([migrating])
     if migrating.cancelled():
         return 0
     migrating.result()
 
-    async def say_when_all_listen() -> None:
+    async def report_when_all_listen() -> None:
         for worker in workers:
             await worker.has_listened.wait()
         ready(url_of(settings.host, held))
 
-    telling = asyncio.create_task(say_when_all_listen(), name="telling")
+    reporting = asyncio.create_task(report_when_all_listen(), name="reporting")
     running = [asyncio.create_task(each.run(), name="worker") for each in workers]
     try:
         return 0 if all(await asyncio.gather(*running)) else 1
     finally:
-        telling.cancel()
-        ask(signal.SIGTERM)
+        reporting.cancel()
+        begin_stop(signal.SIGTERM)
         await asyncio.gather(*running, return_exceptions=True)

@@ -187,7 +187,6 @@ async def test_a_node_starts_without_nats_and_hears_once_it_is_there(start: Any)
         there = await start(server, connected=False)
         there.bus.subscribe("ada")
         here.bus.publish(notified("ada", 1))
-        assert here.heard == [notified("ada", 1)]
         assert not here.bus.connected
         server.start()
         await until(lambda: here.bus.connected and there.bus.connected)
@@ -250,7 +249,7 @@ async def test_a_server_that_wants_a_password_gets_it_and_no_log_does(
             await ears.subscribe("ada")
         wrong = (f"nats://useby:hunter3-hunter3@{address}",)
         async with running_bus(urls=wrong, connected=False) as ears:
-            await until(lambda: "NATS is away" in caplog.text)
+            await until(lambda: "no connection to NATS" in caplog.text)
             assert not ears.bus.connected
     assert "hunter" not in caplog.text
 

@@ -167,7 +167,7 @@ def test_a_command_imports_only_what_it_needs() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
     loaded = set(json.loads(done.stdout))
-    assert not loaded & {"fastapi", "uvicorn", "alembic", "useby.app", "httpx", "rich.console"}
+    assert not loaded & {"fastapi", "uvicorn", "alembic", "useby.node", "httpx", "rich.console"}
 
 
 def test_the_module_runs_as_the_command_does() -> None:

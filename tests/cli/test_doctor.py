@@ -54,7 +54,7 @@ def test_a_database_in_use_is_healthy(useby: Useby, folder: Path) -> None:
     useby("user", "add", "ada@example.org")
     found = _findings(useby)
     assert _problems(useby) == {}
-    assert found["database"][1].startswith("useby.db is whole")
+    assert found["database"][1].startswith("useby.db is intact")
     assert found["durability"][1] == "journal_mode=wal synchronous=FULL"
     assert set(found) >= {"settings", "signing key", "folder", "clock", "SQLite", "port"}
 
@@ -169,7 +169,7 @@ def test_a_port_that_is_taken_is_a_problem_unless_by_this_databases_node(
     useby("migrate")
     with socket.create_server(("127.0.0.1", 0)) as other:
         monkeypatch.setenv("USEBY_PORT", str(other.getsockname()[1]))
-        assert "is taken by another program" in _problems(useby)["port"]
+        assert "is in use by another program" in _problems(useby)["port"]
         with serving_lock(folder / "useby.db"):
             assert "is served by another node already" in _findings(useby)["port"][1]
             assert _problems(useby) == {}

@@ -16,7 +16,7 @@ from tests.support import raw_websocket as wire
 from tests.support.raw_websocket import CLOSE, PONG, TEXT, Frame, Wire, Wires
 from tests.support.time_limits import HANG_TIMEOUT
 
-from useby.bus.memory import MemoryBus
+from useby.bus import NoBus
 from useby.realtime import frames
 from useby.realtime.effects import Effects
 from useby.realtime.hub import Hub
@@ -73,7 +73,7 @@ def echo() -> Iterator[str]:
             settings,
             cast("object", None),  # type: ignore[arg-type] # nothing here asks a database
             cast("object", None),  # type: ignore[arg-type]
-            MemoryBus(),
+            NoBus(),
             now=lambda: datetime.now(UTC),
         )
         server = await loop.create_server(lambda: Doorway(hub), "127.0.0.1", 0)

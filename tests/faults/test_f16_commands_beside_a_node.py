@@ -21,7 +21,7 @@ from tests.support.foreign_clients import (
 from tests.support.process_node import NodeProcess
 from tests.support.raw_websocket import Wires
 
-from useby.app import WATCH_SECONDS
+from useby.store.external_commits import INTERVAL_SECONDS
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ async def hears(client: Client, count: int = 1) -> list[str]:
 
 
 def test_a_node_looks_for_the_writes_of_commands_four_times_in_two_seconds() -> None:
-    assert WATCH_SECONDS <= 2.0 / 4
+    assert INTERVAL_SECONDS <= 2.0 / 4
 
 
 async def test_a_second_serve_is_refused_with_a_clear_message_and_the_first_goes_on(

@@ -13,7 +13,7 @@ from tests.support.process_node import until
 from tests.support.time_limits import HANG_TIMEOUT
 
 from useby.actions import inventory
-from useby.app import running
+from useby.node import running
 from useby.settings import Settings
 
 
@@ -53,7 +53,7 @@ async def test_all_stays_and_goes_on_by_itself_when_it_is_back(own: Postgres) ->
                 "/api/notifications", headers=headers, json={"message": "lost, and said so"}
             )
             assert answer.status_code == 503
-            node.clock.wake()  # it finds nobody, and waits
+            node.scheduler.wake()  # it finds nobody, and waits
             await client.send("PING")
             assert json.loads(await client.recv()) == {"type": "pong"}
             own.start()

@@ -6,7 +6,7 @@ from typing import Any, Self
 from tests.support.raw_websocket import Frame
 from tests.support.simulation.parts import Alarm, Line, Loop, frames_in
 
-from useby.bus.memory import MemoryBus
+from useby.bus import NoBus
 from useby.realtime.effects import Mark
 from useby.realtime.hub import Hub
 from useby.realtime.session import Session
@@ -36,7 +36,7 @@ class Alone:
             SETTINGS,
             nothing,
             nothing,
-            MemoryBus(),
+            NoBus(),
             now=lambda: datetime.now(UTC),
         )
         requests: Any = self.hub.requests

@@ -125,7 +125,6 @@ async def test_tickets_that_are_shown_together_share_a_write(
         asked.append(work)
         return real(work, **how)
 
-    monkeypatch.setattr(house.node.database, "has_external_changes", asyncio.Event().wait)
     monkeypatch.setattr(house.node.database, "write", counted)
     twice = [enter(house, each) for each in given], [enter(house, each) for each in given[:10]]
     for line in twice[0]:

@@ -110,9 +110,11 @@ async def test_a_changed_password_keeps_the_session_that_changed_it(house: InPro
         assert json.loads(await kept.recv()) == {"type": "pong"}
 
 
-async def test_the_bus_may_lose_everything_and_the_sweep_repairs_it(start: Any) -> None:
+async def test_the_sweep_repairs_the_loss_of_every_event(
+    start: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     house = await start(ping_interval=0.4)
-    house.node.bus.set_listener(lambda _: None)
+    monkeypatch.setattr(house.node.hub, "on_event", lambda _: None)
     user = await house.add_user()
     async with house.connected(await house.token(user)) as client:
         await house.post(user, *map(str, range(1, 8)))
@@ -120,8 +122,8 @@ async def test_the_bus_may_lose_everything_and_the_sweep_repairs_it(start: Any) 
             assert [seq_of(await client.recv()) for _ in range(7)] == list(range(1, 8))
 
 
-async def test_news_that_is_repeated_reordered_or_forged_reaches_nobody_twice(
-    house: InProcessNode,
+async def test_an_event_that_is_repeated_reordered_or_forged_reaches_nobody_twice(
+    house: InProcessNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     user, other = await house.add_user(), await house.add_user("eve")
     async with (
@@ -129,13 +131,13 @@ async def test_news_that_is_repeated_reordered_or_forged_reaches_nobody_twice(
         house.connected(await house.token(other)) as bystander,
     ):
         held: list[Any] = []
-        house.node.bus.set_listener(held.append)
+        hub = house.node.hub
+        monkeypatch.setattr(hub, "on_event", held.append)
         await house.post(user, "1")
         await house.post(user, "2", "3")
-        hub = house.node.hub
+        monkeypatch.undo()
         for news in (held[1], held[0], held[1], held[0], NotificationsAdded(user.id, ()), *held):
             hub.on_event(news)
-        house.node.bus.set_listener(hub.on_event)
         assert [seq_of(await client.recv()) for _ in range(3)] == [1, 2, 3]
         await house.post(user, "4")
         assert seq_of(await client.recv()) == 4

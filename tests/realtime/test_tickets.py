@@ -59,8 +59,6 @@ class Writes:
         self.count = 0
         self.away = False
         self._write = house.node.database.write
-        # It asks by a write, now and then.
-        monkeypatch.setattr(house.node.database, "has_external_changes", asyncio.Event().wait)
         monkeypatch.setattr(house.node.database, "write", self)
 
     async def __call__(self, work: Any, **how: Any) -> Any:

@@ -265,20 +265,6 @@ async def test_a_reader_cannot_be_made_to_write(notes: SqliteDatabase) -> None:
     assert await texts(notes) == []
 
 
-async def test_what_another_process_wrote_is_noticed_and_our_own_is_not(
-    notes: SqliteDatabase,
-) -> None:
-    assert not await notes.has_external_changes()
-    await notes.write(note("ours"))
-    assert not await notes.has_external_changes()
-    beside = sqlite3.connect(notes.path)
-    with beside:
-        beside.execute("INSERT INTO notes VALUES ('theirs')")
-    beside.close()
-    assert await notes.has_external_changes()
-    assert not await notes.has_external_changes()
-
-
 async def test_closing_finishes_what_was_asked_for_and_takes_no_more(notes: SqliteDatabase) -> None:
     asked = [asyncio.create_task(notes.write(note(str(number)))) for number in range(50)]
     await asyncio.sleep(0)

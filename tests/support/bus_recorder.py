@@ -9,9 +9,8 @@ from typing import Any
 from tests.support.nats_servers import NatsServer
 from tests.support.process_node import until
 
-from useby.bus import Bus, BusMessage, Gap
+from useby.bus import Bus, BusMessage, Gap, NoBus
 from useby.bus.hints import Hint
-from useby.bus.memory import MemoryBus
 from useby.bus.nats import NatsBus
 from useby.domain.events import NotificationsAdded
 from useby.domain.notification import Cause, Notification, Severity
@@ -55,8 +54,8 @@ class Ears:
 async def running_bus(
     *servers: NatsServer, connected: bool = True, urls: tuple[str, ...] = (), **more: Any
 ) -> AsyncIterator[Ears]:
-    """A bus on these servers until the block ends, and that in time; without any, in memory."""
-    bus: Bus = MemoryBus()
+    """A bus on these servers until the block ends, and that in time; without any, none."""
+    bus: Bus = NoBus()
     if servers or urls:
         settings = Settings(
             _env_file=None, nats_url=urls or tuple(each.url for each in servers), **more
@@ -72,7 +71,7 @@ async def running_bus(
         running.cancel()
         async with asyncio.timeout(STOP_SECONDS):
             await asyncio.gather(running, return_exceptions=True)
-    assert running.cancelled(), running
+    assert running.cancelled() or isinstance(bus, NoBus), running
 
 
 def notified(user_id: str, seq: int = 1) -> NotificationsAdded:

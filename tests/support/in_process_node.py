@@ -10,10 +10,10 @@ from tests.support.patient_client import connect
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from useby.app import Node
 from useby.domain.account import User
 from useby.domain.notification import Cause, Draft, Notification, Severity
 from useby.domain.policy import Policy
+from useby.node import Node
 from useby.store import accounts, notifications, sessions
 
 

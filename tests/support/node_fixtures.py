@@ -10,7 +10,7 @@ import pytest
 from tests.support.in_process_node import InProcessNode, SettableClock
 from tests.support.time_limits import NO_SWEEP
 
-from useby.app import running
+from useby.node import running
 from useby.settings import Settings
 
 

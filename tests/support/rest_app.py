@@ -17,7 +17,7 @@ from useby.auth.passwords import Passwords
 from useby.auth.rate_limits import RateLimiter
 from useby.auth.tickets import Tickets
 from useby.auth.tokens import Issuer, Verifier
-from useby.bus.memory import MemoryBus
+from useby.bus import NoBus
 from useby.domain.account import User
 from useby.realtime.slots import Room, Seats
 from useby.settings import Settings
@@ -39,7 +39,7 @@ class Rest:
         self.context = Context(
             settings=settings,
             database=database,
-            bus=MemoryBus(),
+            bus=NoBus(),
             keys=SigningKeys(KEY),
             issuer=Issuer(KEY, settings.access_token_seconds),
             verifier=Verifier(settings, KEY),

@@ -9,7 +9,7 @@ from tests.support.nats_servers import NatsServer
 from tests.support.process_node import until
 from tests.support.time_limits import NO_SWEEP
 
-from useby.app import running
+from useby.node import running
 from useby.settings import Settings
 
 BASE: dict[str, Any] = {

@@ -20,11 +20,13 @@ from useby.api.bodies import most_of
 from useby.api.context import Context
 from useby.api.errors import MEDIA_TYPE, problem
 from useby.realtime import asyncapi
+from useby.realtime.allowed_hosts import AllowedHosts
 from useby.realtime.slots import PROBES
+from useby.realtime.upgrade import PATH
 from useby.schemas.products import ProductIn
 
 OPENAPI_PATH: Final = "/api/openapi.json"
-SOCKET_PATH: Final = "/api/ws/notification"
+SOCKET_PATH: Final = PATH.decode()
 CLOSE: Final = {"Connection": "close"}
 HEAD_REFUSALS: Final = (HTTPStatus.REQUEST_URI_TOO_LONG, HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 """Statuses that the listener sends before a request reaches the application."""
@@ -150,7 +152,7 @@ class RequestGuard:
         """Wrap ``app``."""
         self.app = app
         self._settings = context.settings
-        self._hosts = {name.lower() for name in context.settings.allowed_hosts}
+        self._hosts = AllowedHosts(context.settings.allowed_hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
@@ -158,7 +160,7 @@ class RequestGuard:
             await self.app(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        named = not self._hosts or _host(headers) in self._hosts
+        named = self._hosts.allow(headers.get(b"host", b"").decode("latin-1"))
         if not named and scope["path"] not in PROBES:
             refusal = problem(HTTPStatus.BAD_REQUEST, "This server does not serve this host.")
             await refusal(scope, receive, send)
@@ -191,8 +193,3 @@ class RequestGuard:
             metrics.http_request_duration_seconds.labels(
                 scope["method"], route, str(status)
             ).observe(time.perf_counter() - begun)
-
-
-def _host(headers: dict[bytes, bytes]) -> str:
-    host = headers.get(b"host", b"").decode("latin-1").lower()
-    return host.partition("]")[0] + "]" if host.startswith("[") else host.partition(":")[0]

@@ -1,5 +1,5 @@
 """Authentication: tokens, passwords, tickets, and limits on sign-in attempts.
 
 This package has no SQL and no HTTP routes. It imports ``settings`` and ``domain``; ``realtime``,
-``api``, ``app`` and ``cli`` import it.
+``api``, ``node`` and ``cli`` import it.
 """

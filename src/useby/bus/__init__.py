@@ -1,8 +1,8 @@
-"""Publish events within a node and hints between nodes.
+"""Send hints to the nodes that share a database, and receive theirs.
 
 Hints only save time and may be lost; the database is authoritative. The package imports ``domain``,
-``settings`` and ``metrics``. ``memory`` is the bus of a single node, ``nats`` that of a cluster;
-``hints`` defines the messages between nodes.
+``settings`` and ``metrics``. ``nats`` is the bus of a cluster, ``NoBus`` stands in for it in a
+single node; ``hints`` defines the messages between nodes.
 """
 
 from collections.abc import Callable
@@ -21,13 +21,13 @@ class Gap:
     """Ids of the users; ``None`` means all users."""
 
 
-BusMessage = Event | Hint | Gap
-"""An event of this node's own commits, a hint of another node, or a gap in the hints."""
+BusMessage = Hint | Gap
+"""A hint of another node, or a gap in the hints."""
 Listener = Callable[[BusMessage], None]
 
 
 class Bus(Protocol):
-    """Passes events to this node's listener, and sends hints to the nodes that subscribed."""
+    """Sends this node's hints to other nodes, and passes theirs to a listener."""
 
     @property
     def connected(self) -> bool:
@@ -36,8 +36,8 @@ class Bus(Protocol):
     def set_listener(self, listener: Listener) -> None:
         """Set the callback for all messages from now on. It must only queue them, and not block."""
 
-    def publish(self, news: Event) -> None:
-        """Publish an event. Never raises and never blocks; its hint may be lost on the way."""
+    def publish(self, event: Event) -> None:
+        """Send an event's hints. Never raises and never blocks; a hint may be lost on the way."""
 
     def subscribe(self, user_id: str) -> None:
         """Begin to receive a user's hints; the listener gets a ``Gap`` once that has begun."""
@@ -47,3 +47,24 @@ class Bus(Protocol):
 
     async def run(self) -> None:
         """Send and receive until cancelled; reconnect after any failure."""
+
+
+class NoBus:
+    """Implements ``Bus`` for a node without others: nothing is sent or received."""
+
+    connected = True
+
+    def set_listener(self, listener: Listener) -> None:
+        """Implement ``Bus.set_listener``."""
+
+    def publish(self, event: Event) -> None:
+        """Implement ``Bus.publish``."""
+
+    def subscribe(self, user_id: str) -> None:
+        """Implement ``Bus.subscribe``."""
+
+    def unsubscribe(self, user_id: str) -> None:
+        """Implement ``Bus.unsubscribe``."""
+
+    async def run(self) -> None:
+        """Implement ``Bus.run``: return at once, because there is nothing to wait for."""

@@ -22,9 +22,9 @@ from useby.domain.events import (
 )
 
 SUBJECTS: Final = "useby.user."
-NAMED: Final = 100
+MAX_IDS: Final = 100
 """Maximum number of ids in a hint; more ids are sent as several hints."""
-LONGEST: Final = 8 * 1024
+MAX_BYTES: Final = 8 * 1024
 """Maximum size of a hint, in bytes; the content of a longer one is ignored."""
 _ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
@@ -44,15 +44,15 @@ class Hint:
     """Kind of that product's change."""
 
 
-def hints_of(news: Event) -> Iterator[Hint]:
+def hints_of(event: Event) -> Iterator[Hint]:
     """Yield the hints of an event for other nodes; some events have none."""
-    if isinstance(news, NotificationsAdded | AccessRevoked):
-        yield Hint(news.user_id)
-    elif isinstance(news, MarkedRead):
-        for start in range(0, len(news.ids) or 1, NAMED):
-            yield Hint(news.user_id, read=news.ids[start : start + NAMED])
-    elif isinstance(news, ProductChanged):
-        yield Hint(news.owner.id, product_id=news.product.id, change=news.change)
+    if isinstance(event, NotificationsAdded | AccessRevoked):
+        yield Hint(event.user_id)
+    elif isinstance(event, MarkedRead):
+        for start in range(0, len(event.ids) or 1, MAX_IDS):
+            yield Hint(event.user_id, read=event.ids[start : start + MAX_IDS])
+    elif isinstance(event, ProductChanged):
+        yield Hint(event.owner.id, product_id=event.product.id, change=event.change)
 
 
 def subject_of(user_id: str) -> str:
@@ -62,25 +62,25 @@ def subject_of(user_id: str) -> str:
 
 def encode(hint: Hint) -> bytes:
     """Return the message of a hint, which is published on its user's subject."""
-    said: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     if hint.read is not None:
-        said["read"] = hint.read
+        fields["read"] = hint.read
     if hint.product_id is not None:
-        said["product"], said["change"] = hint.product_id, hint.change.value
-    return json.dumps(said, separators=(",", ":")).encode()
+        fields["product"], fields["change"] = hint.product_id, hint.change.value
+    return json.dumps(fields, separators=(",", ":")).encode()
 
 
 def decode(subject: str, data: bytes) -> Hint:
     """Parse a message. Never raises: of one that cannot be parsed, only the user is returned."""
     user_id = unquote(subject.removeprefix(SUBJECTS), errors="replace")
     try:
-        said = json.loads(data) if len(data) <= LONGEST else None
+        fields = json.loads(data) if len(data) <= MAX_BYTES else None
     except (ValueError, RecursionError):
-        said = None
-    if not isinstance(said, dict):
+        fields = None
+    if not isinstance(fields, dict):
         return Hint(user_id)
-    read, product, change = said.get("read"), said.get("product"), said.get("change")
-    if isinstance(read, list) and len(read) <= NAMED and all(map(_is_id, read)):
+    read, product, change = fields.get("read"), fields.get("product"), fields.get("change")
+    if isinstance(read, list) and len(read) <= MAX_IDS and all(map(_is_id, read)):
         return Hint(user_id, read=tuple(read))
     if _is_id(product) and isinstance(change, str) and change in _CHANGES:
         return Hint(user_id, product_id=product, change=Change(change))

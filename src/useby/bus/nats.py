@@ -23,8 +23,9 @@ from nats.aio.subscription import Subscription
 from nats.errors import Error, SlowConsumerError
 
 from useby import metrics
-from useby.bus import Gap, Listener
-from useby.bus.hints import Hint, decode, encode, hints_of, subject_of
+from useby.backoff import Backoff
+from useby.bus import BusMessage, Gap, Listener
+from useby.bus.hints import decode, encode, hints_of, subject_of
 from useby.domain.events import Event
 from useby.settings import Settings
 
@@ -76,23 +77,21 @@ class NatsBus:
         """Ids of users whose subscription has to be made or ended."""
         self._subscriptions: dict[str, Subscription] = {}
         self._wanted = asyncio.Event()
-        self._all_said = asyncio.Event()
-        self._all_said.set()
+        self._all_sent = asyncio.Event()
+        self._all_sent.set()
         self._lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def set_listener(self, listener: Listener) -> None:
         """Implement ``Bus.set_listener``."""
         self._listener = listener
 
-    def publish(self, news: Event) -> None:
+    def publish(self, event: Event) -> None:
         """Implement ``Bus.publish``: queue the hints, and drop the oldest if the queue is full."""
-        if self._listener is not None:
-            self._listener(news)
-        for hint in hints_of(news):
-            said = subject_of(hint.user_id), encode(hint)
-            self._hints.append(said)
-            self._size += sum(map(len, said))
-            self._all_said.clear()
+        for hint in hints_of(event):
+            message = subject_of(hint.user_id), encode(hint)
+            self._hints.append(message)
+            self._size += sum(map(len, message))
+            self._all_sent.clear()
         while len(self._hints) > MAX_QUEUED_HINTS or self._size > MAX_QUEUED_BYTES:
             self._take()
             metrics.hints_dropped.inc()
@@ -112,29 +111,29 @@ class NatsBus:
 
     async def flush(self) -> None:
         """Wait until a server has received everything published so far."""
-        await self._all_said.wait()
+        await self._all_sent.wait()
 
     async def run(self) -> None:
         """Implement ``Bus.run``: replace each lost connection by a new one, with backoff."""
-        pause, connections = RETRY_SECONDS, 0
+        backoff, connections = Backoff(RETRY_SECONDS, RETRY_MAX_SECONDS), 0
         while True:
             client = Client()
             try:
                 await self._connect(client)
                 log.info("connected to NATS")
                 metrics.nats_reconnects.inc(1 if connections else 0)
-                connections, pause = connections + 1, RETRY_SECONDS
+                connections += 1
+                backoff.reset()
                 await self._carry(client)
             except (Error, ConnectionLost, OSError, ssl.SSLError, TimeoutError) as error:
-                log.warning("NATS is away: %s", str(error) or type(error).__name__)
+                log.warning("no connection to NATS: %s", str(error) or type(error).__name__)
             except Exception:
-                log.exception("the line to NATS failed and is replaced")
+                log.exception("the connection to NATS failed and is replaced")
             finally:
                 self._set_connected(connected=False)
                 await _abort(client)
             _reraise_cancellation()
-            await asyncio.sleep(random.uniform(pause / 2, pause))  # noqa: S311 - no secret
-            pause = min(pause * 2, RETRY_MAX_SECONDS)
+            await asyncio.sleep(backoff.next())
 
     async def _connect(self, client: Client) -> None:
         self._servers.rotate(-1)
@@ -161,7 +160,7 @@ class NatsBus:
                 max_outstanding_pings=2,
                 pending_size=2 * BATCH_BYTES,
                 flush_timeout=ROUND_TRIP_SECONDS,
-                no_echo=True,  # this node's listener has its own events already
+                no_echo=True,  # this node has its own events already
                 user_credentials=self._credentials and str(self._credentials),
                 tls=self._tls,
             )
@@ -174,7 +173,7 @@ class NatsBus:
         await self._subscribe(client)
         self._set_connected(connected=True)
         # Hints published while there was no connection are lost, so all users are reconciled.
-        self._hear(Gap())
+        self._pass_on(Gap())
         while True:
             await self._wanted.wait()
             self._wanted.clear()
@@ -182,7 +181,7 @@ class NatsBus:
                 await self._subscribe(client)
                 await self._send(client)
             if self._lost.done():
-                raise ConnectionLost("the line was lost")
+                raise ConnectionLost("the connection was lost")
 
     async def _subscribe(self, client: Client) -> None:
         """Make and end subscriptions; once confirmed, have the new ones' users reconciled."""
@@ -203,7 +202,7 @@ class NatsBus:
             # The order is: subscribe, then read. Hints of commits from here on are received, and
             # earlier commits are in the database.
             if followed := [each for each in turn if each in self._subscriptions]:
-                self._hear(Gap(tuple(followed)))
+                self._pass_on(Gap(tuple(followed)))
 
     async def _send(self, client: Client) -> None:
         sent = size = 0
@@ -215,7 +214,7 @@ class NatsBus:
             await self._round_trip(client)
             metrics.hints_sent.inc(sent)
         if not self._hints:
-            self._all_said.set()
+            self._all_sent.set()
 
     async def _round_trip(self, client: Client) -> None:
         # After the connection has ended, nats-py would wait for an answer that cannot come.
@@ -226,18 +225,18 @@ class NatsBus:
             flush.cancel()
             flush.add_done_callback(lambda task: task.cancelled() or task.exception())
         if self._lost.done():
-            raise ConnectionLost("the line was lost")
+            raise ConnectionLost("the connection was lost")
         await flush
         _reraise_cancellation()
 
     def _take(self) -> tuple[str, bytes]:
-        said = self._hints.popleft()
-        self._size -= sum(map(len, said))
-        return said
+        message = self._hints.popleft()
+        self._size -= sum(map(len, message))
+        return message
 
-    def _hear(self, heard: Hint | Gap) -> None:
+    def _pass_on(self, message: BusMessage) -> None:
         if self._listener is not None:
-            self._listener(heard)
+            self._listener(message)
 
     def _set_connected(self, *, connected: bool) -> None:
         self.connected = connected
@@ -249,15 +248,18 @@ class NatsBus:
         metrics.hints_received.inc()
         hint = decode(message.subject, message.data)
         if hint.user_id in self._followed:
-            self._hear(hint)
+            self._pass_on(hint)
 
     async def _on_error(self, error: Exception) -> None:
         if isinstance(error, SlowConsumerError):  # a flood: hints were dropped
-            log.warning("more was said of a user than is listened to")
-            self._hear(decode(error.subject, b""))
+            log.warning("hints of one user came too fast and were dropped; the user is reconciled")
+            self._pass_on(decode(error.subject, b""))
         elif self.connected:
-            log.warning("NATS: %s", str(error) or type(error).__name__)
-            self._hear(Gap())
+            log.warning(
+                "NATS reported an error, all users are reconciled: %s",
+                str(error) or type(error).__name__,
+            )
+            self._pass_on(Gap())
 
 
 def _reraise_cancellation() -> None:

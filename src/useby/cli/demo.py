@@ -14,7 +14,6 @@ from zoneinfo import available_timezones
 import typer
 
 from useby.actions import accounts, inventory
-from useby.app import serve
 from useby.auth.key import signing_key
 from useby.auth.passwords import Passwords
 from useby.auth.tokens import Issuer
@@ -25,6 +24,7 @@ from useby.cli.terminal import console
 from useby.domain.account import User
 from useby.domain.policy import Policy
 from useby.domain.quota import Usage
+from useby.serving import serve
 from useby.settings import Settings
 from useby.store import migrate, products, usage
 from useby.store.accounts import user_by_email

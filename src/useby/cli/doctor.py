@@ -118,13 +118,13 @@ def _key(settings: Settings, path: Path | None) -> Finding:
         and settings.on_loopback
         and not kept.exists()
     ):
-        return Finding(what, Level.OK, f"none yet; `useby serve` will make {kept}")
+        return Finding(what, Level.OK, f"none yet; `useby serve` will create {kept}")
     try:
         signing_key(settings, path, make=False)
     except SettingsError as error:
         return Finding(what, Level.PROBLEM, str(error))
     source = (
-        "USEBY_SECRET_KEY" if settings.secret_key is not None else f"{kept}, for its owner alone"
+        "USEBY_SECRET_KEY" if settings.secret_key is not None else f"{kept}, private to its owner"
     )
     return Finding(what, Level.OK, source)
 
@@ -132,9 +132,9 @@ def _key(settings: Settings, path: Path | None) -> Finding:
 def _folder(path: Path) -> Finding:
     folder = path.absolute().parent
     if not folder.is_dir():
-        return Finding("folder", Level.NOTE, f"{folder} is not there yet; it will be made")
+        return Finding("folder", Level.NOTE, f"none yet; `useby serve` will create {folder}")
     if not os.access(folder, os.W_OK | os.X_OK):
-        return Finding("folder", Level.PROBLEM, f"{folder} can't be written")
+        return Finding("folder", Level.PROBLEM, f"{folder} is not writable")
     free = shutil.disk_usage(folder).free
     says = f"{folder}, {free // 1024**2} MiB free"
     return Finding("folder", Level.OK if free >= DISK_WANTED else Level.PROBLEM, says)
@@ -143,26 +143,26 @@ def _folder(path: Path) -> Finding:
 def _database(settings: Settings, path: Path | None) -> Iterator[Finding]:
     what, name = "database", database_name(settings.database_url)
     if path is not None and not path.exists():
-        yield Finding(what, Level.OK, f"none yet; `useby serve` will make {path}")
+        yield Finding(what, Level.OK, f"none yet; `useby serve` will create {path}")
         return
     if path is not None and stat.S_IMODE(path.stat().st_mode) & 0o077:
-        yield Finding(what, Level.NOTE, f"{path} can be read by others: chmod 600 it")
+        yield Finding(what, Level.NOTE, f"other users can read {path}: run chmod 600 on it")
     try:
         revision = migrate.revision(settings.database_url)
         if revision != migrate.HEAD:
             says = f"{name} is at revision {revision}, not {migrate.HEAD}: run `useby migrate`"
             yield Finding(what, Level.PROBLEM, says)
             return
-        found, nodes_key = asyncio.run(_condition(settings.database_url))
+        health, nodes_key = asyncio.run(_health(settings.database_url))
     except (StoreUnavailable, DatabaseNewer, OSError) as error:
         yield Finding(what, Level.PROBLEM, f"{name} can't be read: {error}")
         return
-    yield from _judge(name, found)
+    yield from _judge(name, health)
     if nodes_key is not None:
         yield _nodes_key(settings, path, nodes_key)
 
 
-async def _condition(url: str) -> tuple[DatabaseHealth, str | None]:
+async def _health(url: str) -> tuple[DatabaseHealth, str | None]:
     database = open_database(url)
     try:
         return await database.read(lambda c: (check(c), current_id(c)))
@@ -184,29 +184,30 @@ def _nodes_key(settings: Settings, path: Path | None, nodes_key: str) -> Finding
     return Finding(what, Level.OK, "the node signs with this key")
 
 
-def _judge(name: str, found: DatabaseHealth) -> Iterator[Finding]:
-    if found.faults:
-        yield Finding("database", Level.PROBLEM, f"{name} is damaged: {'; '.join(found.faults)}")
+def _judge(name: str, health: DatabaseHealth) -> Iterator[Finding]:
+    if health.faults:
+        yield Finding("database", Level.PROBLEM, f"{name} is damaged: {'; '.join(health.faults)}")
     else:
-        yield Finding("database", Level.OK, f"{name} is whole, at revision {migrate.HEAD}")
-    verdict = Level.OK if found.durable else Level.PROBLEM
-    yield Finding("durability", verdict, found.durability)
-    if found.alert_faults:
-        says = f"{found.alert_faults} products are set aside: their alert can't be worked out"
+        yield Finding("database", Level.OK, f"{name} is intact, at revision {migrate.HEAD}")
+    verdict = Level.OK if health.durable else Level.PROBLEM
+    yield Finding("durability", verdict, health.durability)
+    if health.alert_faults:
+        says = f"{health.alert_faults} products are set aside: their alert cannot be computed"
         yield Finding("alerts", Level.PROBLEM, says)
-    lost = sorted(set(found.time_zones) - available_timezones())
+    lost = sorted(set(health.time_zones) - available_timezones())
     if lost:
-        says = f"the zones of some users are not known here: {', '.join(lost)}"
+        says = f"this machine has no data for the time zones of some users: {', '.join(lost)}"
         yield Finding("time zones", Level.PROBLEM, says)
-    yield _clock(found.latest_timestamp)
+    yield _clock(health.latest_timestamp)
 
 
 def _clock(newest: datetime | None) -> Finding:
     now = datetime.now(UTC)
     if now < EARLIEST:
-        return Finding("clock", Level.PROBLEM, f"it says {now:%Y-%m-%d}, which is past")
+        return Finding("clock", Level.PROBLEM, f"it shows {now:%Y-%m-%d}, which is in the past")
     if newest is not None and newest > now + CLOCK_SLACK:
-        says = f"it says {now:%Y-%m-%d %H:%M}, but the database was written {newest:%Y-%m-%d %H:%M}"
+        written = f"{newest:%Y-%m-%d %H:%M}"
+        says = f"it shows {now:%Y-%m-%d %H:%M}, but the database was written {written}"
         return Finding("clock", Level.PROBLEM, says)
     return Finding("clock", Level.OK, f"{now:%Y-%m-%d %H:%M:%S} UTC")
 
@@ -215,8 +216,8 @@ def _sqlite() -> Finding:
     version = ".".join(map(str, SQLITE_VERSION))
     if has_wal_reset_bug(SQLITE_VERSION):
         says = (
-            f"{version} has the WAL-reset bug (3.7.0 to 3.51.2): it is avoided, as only the node"
-            " checkpoints; let no other program write to the file"
+            f"{version} has the WAL-reset bug (3.7.0 to 3.51.2); useby avoids it, because only the"
+            " node checkpoints. Let no other program write to the file"
         )
         return Finding("SQLite", Level.NOTE, says)
     return Finding("SQLite", Level.OK, version)
@@ -241,7 +242,7 @@ def _port(settings: Settings, path: Path | None) -> Finding:
             listener.bind((settings.host, settings.port))
         except OSError as error:
             taken = error.errno == errno.EADDRINUSE
-            says = "is taken by another program" if taken else f"can't be had: {error.strerror}"
+            says = "is in use by another program" if taken else f"can't be used: {error.strerror}"
             return Finding(what, Level.PROBLEM, f"{where} {says}")
     return Finding(what, Level.OK, f"{where} is free")
 
@@ -260,4 +261,4 @@ def _zones() -> Finding:
     count = len(available_timezones())
     if not count:
         return Finding("time zones", Level.PROBLEM, "there is no time zone data: reinstall tzdata")
-    return Finding("time zones", Level.OK, f"{count} are known")
+    return Finding("time zones", Level.OK, f"{count} are installed")

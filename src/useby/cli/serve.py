@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from useby import app as node
+from useby import serving
 from useby.cli.database import friendly_errors
 from useby.cli.options import CommandError, DatabaseUrl, settings_with
 from useby.cli.terminal import say
@@ -47,7 +47,9 @@ def serve(
 
                 status = processes.serve(settings, workers, ready)
             else:
-                status = node.serve(settings, ready, share_port=worker, new_database=new_database)
+                status = serving.serve(
+                    settings, ready, share_port=worker, new_database=new_database
+                )
         except ValueError as error:
             raise CommandError(str(error)) from None
     raise typer.Exit(status)

@@ -64,4 +64,16 @@ class ProductChanged:
     change: Change
 
 
-Event = NotificationsAdded | MarkedRead | ProductChanged | AccessRevoked | AlertScheduled
+@dataclass(frozen=True, slots=True)
+class ExternalCommit:
+    """Another process committed something to this node's SQLite file, for example a command."""
+
+
+Event = (
+    NotificationsAdded
+    | MarkedRead
+    | ProductChanged
+    | AccessRevoked
+    | AlertScheduled
+    | ExternalCommit
+)

@@ -1,7 +1,7 @@
 """WebSocket connections, from the upgrade request to the last byte of the close.
 
-- ``http``, ``bare_http``, ``upgrade``, ``slots``, ``deadlines``, ``transports``: HTTP connections,
-  until one is upgraded.
+- ``http``, ``bare_http``, ``upgrade``, ``allowed_hosts``, ``slots``, ``deadlines``, ``transports``:
+  HTTP connections, until one is upgraded.
 - ``admission``: verify tokens and look users up, in batches.
 - ``socket``, ``wire``, ``token_bucket``, ``assembler``, ``session``, ``states``, ``trail``: one
   connection; ``session`` decides and does no I/O.
@@ -11,5 +11,5 @@
 - ``frames``, ``closes``, ``asyncapi``: the protocol, and its published description.
 
 Imports ``auth``, ``store``, ``bus``, ``schemas`` and lower packages. Imported by ``api`` and
-``app``.
+``node``.
 """

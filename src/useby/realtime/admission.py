@@ -29,6 +29,7 @@ from useby.auth.tokens import Claims, InvalidToken, IssuerUnavailable, KeysNotFe
 from useby.batcher import Batcher
 from useby.domain.account import TokenStatus
 from useby.realtime import closes
+from useby.realtime.allowed_hosts import AllowedHosts
 from useby.realtime.hub import Hub
 from useby.realtime.retry import retry_while_unavailable
 from useby.realtime.session import Session
@@ -110,11 +111,11 @@ class Admission:
         self._tickets_shown: Batcher[_PendingConnection] = Batcher(
             self._redeem_batch, _fail, size=BATCH, is_wanted=_is_open
         )
+        self._hosts = AllowedHosts(self.settings.allowed_hosts)
 
     def host_allowed(self, host: str) -> bool:
         """Return whether a ``Host`` header is allowed; without the setting every one is."""
-        allowed = self.settings.allowed_hosts
-        return not allowed or _without_port(host).lower() in {name.lower() for name in allowed}
+        return self._hosts.allow(host)
 
     def accept(
         self,
@@ -329,9 +330,3 @@ def _refuse(socket: Socket, error: InvalidToken | IssuerUnavailable) -> None:
         socket.close(closes.ISSUER_UNAVAILABLE)
     else:
         socket.close(closes.TOKEN_EXPIRED if error.expired else closes.TOKEN_INVALID)
-
-
-def _without_port(host: str) -> str:
-    if host.startswith("["):
-        return host.partition("]")[0] + "]"
-    return host.partition(":")[0]

@@ -1,4 +1,4 @@
-"""Route each message of the bus to the connections that it concerns.
+"""Route each event of this node and message of the bus to the connections that it concerns.
 
 ================================  =======================================================
 message                           effect
@@ -18,7 +18,7 @@ from typing import Any
 
 from useby.bus import BusMessage, Gap
 from useby.bus.hints import Hint
-from useby.domain.events import AccessRevoked, MarkedRead, NotificationsAdded, ProductChanged
+from useby.domain.events import AccessRevoked, Event, MarkedRead, NotificationsAdded, ProductChanged
 from useby.realtime import closes, frames
 from useby.realtime.reconcile import Reconciler
 from useby.realtime.registry import Registry
@@ -44,7 +44,7 @@ class FanOut:
             Gap: self._catch_up,
         }
 
-    def on_event(self, message: BusMessage) -> None:
+    def on_event(self, message: Event | BusMessage) -> None:
         """Route a message. One of another node is never sent on: it causes a look-up."""
         effect = self._effects.get(type(message))
         if effect is not None:

@@ -3,7 +3,7 @@
 ::
 
     admission ──► register ──► Registry ◄── socket: unregister, discard
-    bus ──► FanOut ──────────────► push, close
+    commits, bus ──► FanOut ─────► push, close
     Sweep ──► Reconciler ────────► announce, rewind, close
     FanOut ──► ExtendedUpdates ──► updates of extended sessions
     socket ──► StoreRequests ────► pages, marks, new tokens

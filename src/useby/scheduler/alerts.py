@@ -15,6 +15,7 @@ from typing import Final
 from useby import metrics
 from useby.actions import alerts as actions
 from useby.actions.alerts import BATCH
+from useby.backoff import Backoff
 from useby.store import alerts, slices
 from useby.store.batches import Batches
 from useby.store.database import Database, StoreUnavailable
@@ -42,7 +43,7 @@ class AlertScheduler:
         self._now = now
         self._wake = asyncio.Event()
         self._until: datetime | None = None
-        self._late: Batches[str] = Batches("alerts", self._say_late, lambda each: each, most=1)
+        self._late: Batches[str] = Batches("alerts", self._send_late, lambda each: each, most=1)
 
     def wake(self, at: datetime | None = None) -> None:
         """Wake up if an alert due at ``at`` comes before the present sleep ends.
@@ -56,11 +57,11 @@ class AlertScheduler:
     async def run(self) -> None:
         """Send due alerts until cancelled; retry after any failure, with backoff."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._late.run(), name="clock-late")
-            await self._keep_saying()
+            group.create_task(self._late.run(), name="scheduler-late")
+            await self._keep_sending()
 
-    async def _keep_saying(self) -> None:
-        pause = RETRY_SECONDS
+    async def _keep_sending(self) -> None:
+        backoff = Backoff(RETRY_SECONDS, RETRY_MAX_SECONDS)
         while True:
             self._wake.clear()
             self._until = None  # until the next due time is read, any call of wake() counts
@@ -70,15 +71,12 @@ class AlertScheduler:
                 due = await self._next_due()
             except Exception as error:
                 if isinstance(error, StoreUnavailable):
-                    log.warning(
-                        "the scheduler retries, because the database is unavailable: %s", error
-                    )
+                    log.warning("the database is unavailable, alerts are retried: %s", error)
                 else:
-                    log.exception("the scheduler has failed and retries")
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, RETRY_MAX_SECONDS)
+                    log.exception("sending due alerts failed and is retried")
+                await asyncio.sleep(backoff.next())
                 continue
-            pause = RETRY_SECONDS
+            backoff.reset()
             now = self._now()
             latest = now + MAX_SLEEP
             self._until = latest if due is None else min(due, latest)
@@ -128,7 +126,7 @@ class AlertScheduler:
             return retry if due is None else min(due, retry)
         return due
 
-    async def _say_late(self, owners: Sequence[str], *, apart: bool) -> Sequence[str]:
+    async def _send_late(self, owners: Sequence[str], *, apart: bool) -> Sequence[str]:
         """Send a late owner's due alerts; return the owner again if some are still locked."""
         if not apart:
             return owners
@@ -140,10 +138,10 @@ class AlertScheduler:
             if await self._database.read(lambda c: alerts.is_due(c, owner, now)):
                 return owners
         except StoreUnavailable as error:
-            log.warning("late alerts wait for their owner's row: %s", error)
+            log.warning("the database is unavailable, late alerts are retried: %s", error)
             return owners
         except Exception:
-            log.exception("late alerts of an owner have failed and are retried")
+            log.exception("sending the late alerts of an owner failed and is retried")
             return owners
         self.wake()
         return ()

@@ -55,13 +55,13 @@ class Transaction:
     """A running write: its connection, and the events to publish after its commit."""
 
     connection: Connection
-    news: list[Event] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
     waits: bool = False
     """True if it may wait for rows that other transactions lock (PostgreSQL only)."""
 
-    def publish(self, news: Event) -> None:
+    def publish(self, event: Event) -> None:
         """Publish an event after the commit; a rollback discards it."""
-        self.news.append(news)
+        self.events.append(event)
 
 
 class Database(Protocol):
@@ -101,9 +101,6 @@ class Database(Protocol):
             Exception: Any error of ``work``.
         """
 
-    async def has_external_changes(self) -> bool:
-        """Return whether another process may have committed since the last call."""
-
     def abort(self) -> None:
         """Cancel the transactions that run on a server, so that ``close`` need not wait for them.
 
@@ -115,15 +112,15 @@ class Database(Protocol):
         """Finish running work, then close; a server's transactions are cut after a short wait."""
 
 
-def deliver(listener: Callable[[Event], None] | None, news: Iterable[Event]) -> None:
+def deliver(listener: Callable[[Event], None] | None, events: Iterable[Event]) -> None:
     """Call the listener with each event; its errors are logged and do not affect the writer."""
     if listener is None:
         return
-    for each in news:
+    for event in events:
         try:
-            listener(each)
+            listener(event)
         except Exception:
-            log.exception("the commit listener has failed; it catches up from the database")
+            log.exception("the listener of commits failed; the sweep repairs what it missed")
 
 
 async def await_shielded(transaction: "asyncio.Future[T]") -> T:

@@ -38,7 +38,7 @@ class Job(Generic[T]):
     large: bool = False
     """True for a large write; a batch takes at most one."""
     result: Any = None
-    news: Sequence[Event] = ()
+    events: Sequence[Event] = ()
     error: BaseException | None = None
 
 
@@ -109,7 +109,7 @@ def _write(connection: Connection, job: Job[Any]) -> None:
     except Exception as error:
         job.error = error
         raise _Failed(job) from error
-    job.news = transaction.news
+    job.events = transaction.events
 
 
 def read_together(connection: Connection, batch: Sequence[Job[Any]]) -> None:

@@ -22,7 +22,7 @@ from useby.store.locks import lock_users
 from useby.store.schema import notifications as table
 from useby.store.schema import users
 
-_COLUMNS: Final = (
+_INSERTED: Final = (
     table.c.user_id,
     table.c.seq,
     table.c.id,
@@ -34,8 +34,8 @@ _COLUMNS: Final = (
     table.c.expires_on,
     table.c.days_left,
     table.c.created_at,
-    table.c.read_at,
 )
+_COLUMNS: Final = (*_INSERTED, table.c.read_at)
 
 
 class UnknownUser(Exception):  # noqa: N818 - callers see this name
@@ -75,19 +75,7 @@ _ALLOCATE_SEQ_OF_ONE: Final = CompiledStatement(
     .values(seq=users.c.seq + sa.bindparam("count"))
     .returning(users.c.id, users.c.seq)
 )
-_INSERT: Final = BulkWrite(
-    table.c.user_id,
-    table.c.seq,
-    table.c.id,
-    table.c.message,
-    table.c.kind,
-    table.c.event,
-    table.c.product_name,
-    table.c.product_id,
-    table.c.expires_on,
-    table.c.days_left,
-    table.c.created_at,
-)
+_INSERT: Final = BulkWrite(*_INSERTED)
 
 
 def add(transaction: Transaction, drafts: Sequence[Draft], now: datetime) -> list[Notification]:

@@ -11,7 +11,6 @@ second may be read first. A receiver of an event reads earlier notifications fro
 
 import asyncio
 import logging
-import random
 import socket
 import weakref
 from collections.abc import Awaitable, Callable, Coroutine
@@ -23,6 +22,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Connection, ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
+from useby.backoff import Backoff
 from useby.domain.events import Event
 from useby.store.database import OwnerHeld, StoreUnavailable, Transaction, await_shielded, deliver
 from useby.store.long_reads import READ_SECONDS, ReadTurns, timed_out
@@ -83,8 +83,8 @@ KEEPALIVES: Final = {
 }
 """Keepalives from our end, in seconds; the limit for unacknowledged data is in milliseconds."""
 ATTEMPTS: Final = 5
-BACKOFF_SECONDS: Final = 0.02
-"""Maximum of the first pause between two attempts; it doubles."""
+RETRY_SECONDS: Final = 0.03
+RETRY_MAX_SECONDS: Final = 0.25
 MIGRATION_LOCK: Final = 0x75736562
 """Advisory lock of a migration ("useb")."""
 MIGRATION_RETRY_SECONDS: Final = 0.1
@@ -125,7 +125,7 @@ class PostgresDatabase:
             async with self._engine.connect() as connection:
                 async with connection.begin():
                     transaction, result = await connection.run_sync(_in_transaction, work, waits)
-                deliver(self.on_commit, transaction.news)
+                deliver(self.on_commit, transaction.events)
                 return result
 
         async def attempts(waits: bool = False) -> T:
@@ -162,10 +162,6 @@ class PostgresDatabase:
                 return await _with_retries(attempt)
 
         return await self._shielded(in_turn)
-
-    async def has_external_changes(self) -> bool:
-        """Return false: the bus and the sweep detect changes, not this database."""
-        return False
 
     def abort(self) -> None:
         """Implement ``Database.abort``. A transaction in its commit may have been committed."""
@@ -341,17 +337,18 @@ async def _with_retries(attempt: Callable[[], Awaitable[T]]) -> T:
     Raises:
         StoreUnavailable: The server can't be used now.
     """
-    for failed in range(1, ATTEMPTS + 1):
+    backoff: Backoff | None = None
+    for number in range(1, ATTEMPTS + 1):
         try:
             return await attempt()
         except (sa.exc.SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             cause = driver_error(error)
-            if not is_worth_another(cause) or failed == ATTEMPTS:
+            if not is_worth_another(cause) or number == ATTEMPTS:
                 if is_away(error, cause):
                     raise StoreUnavailable(str(cause) or type(cause).__name__) from error
                 raise
         except OSError as error:
             raise StoreUnavailable(str(error) or type(error).__name__) from error
-        pause = BACKOFF_SECONDS * 2**failed
-        await asyncio.sleep(random.uniform(0, pause))  # noqa: S311 - jitter separates the retries
+        backoff = backoff or Backoff(RETRY_SECONDS, RETRY_MAX_SECONDS)
+        await asyncio.sleep(backoff.next())
     raise AssertionError("the last attempt has returned or raised")

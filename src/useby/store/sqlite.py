@@ -28,8 +28,9 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine, ExceptionContext
 
-from useby.domain.events import Event
+from useby.domain.events import Event, ExternalCommit
 from useby.store.database import StoreUnavailable, Transaction, await_shielded, deliver
+from useby.store.external_commits import ExternalCommits
 from useby.store.groups import Job, read_together, settle, stands, store_errors, write_together
 from useby.store.lock import create_if_missing
 from useby.store.long_reads import READ_SECONDS, ReadTurns
@@ -131,7 +132,8 @@ class SqliteDatabase:
 
         Args:
             path: The SQLite file.
-            checkpoints: True for a node, false for a command that writes while a node runs.
+            checkpoints: True for a node, which also gets ``ExternalCommit`` events; false for a
+                command that writes while a node runs.
             on_commit: Callback that receives each event on the event loop, in the order of
                 commits, before the writer's caller continues.
         """
@@ -151,30 +153,12 @@ class SqliteDatabase:
         self._truncating: asyncio.Task[None] | None = None
         self._to_read: deque[Job[Any]] = deque()
         self._reads_under_way = 0
-        self._data_version: tuple[object, int] | None = None
         self._cannot_write = False
         self._closed = False
-        self._threads = [
-            self._thread(
-                "store-writer",
-                self._writing,
-                self._next_writes,
-                self._write_together,
-                self._on_written,
-            )
-        ]
-        for number in range(READERS):
-            name = f"store-reader-{number}"
-            self._threads.append(
-                self._thread(name, self._reading, self._reads.get, read_together, self._on_read)
-            )
-        for number in range(LONG_READERS):
-            name = f"store-long-reader-{number}"
-            self._threads.append(
-                self._thread(
-                    name, self._reading, self._long_reads.get, _read_in_time, self._have_read_long
-                )
-            )
+        self._external_commits = ExternalCommits(self._writing, self._on_external_commit)
+        self._threads = self._start_threads()
+        if checkpoints:
+            self._external_commits.start()
 
     async def write(self, work: Callable[[Transaction], T], *, large: bool = False) -> T:
         """Implement ``Database.write``; events are published in the order of commits."""
@@ -201,19 +185,6 @@ class SqliteDatabase:
         self._to_read.append(job)
         return await job.answer
 
-    async def has_external_changes(self) -> bool:
-        """Return whether another process may have committed since the last call."""
-
-        def version(transaction: Transaction) -> tuple[object, int]:
-            # The writer's own connection does not count its own commits. Each connection has its
-            # own counter, so a new connection can't be compared to the previous one.
-            connection = transaction.connection
-            counter = connection.info.setdefault("counter", object())
-            return counter, int(connection.exec_driver_sql("PRAGMA data_version").one()[0])
-
-        before, self._data_version = self._data_version, await self.write(version)
-        return before is not None and before != self._data_version
-
     def abort(self) -> None:
         """Do nothing: transactions on a file are short, so ``close`` does not wait long."""
 
@@ -229,6 +200,7 @@ class SqliteDatabase:
             self._reads.put(None)
         for _ in range(LONG_READERS):
             self._long_reads.put(None)
+        await self._loop.run_in_executor(None, self._external_commits.stop)
         for thread in self._threads:
             await self._loop.run_in_executor(None, thread.join)
         if self._truncating is not None:
@@ -241,6 +213,36 @@ class SqliteDatabase:
             some = min(READ_TOGETHER, len(self._to_read))
             self._reads.put([self._to_read.popleft() for _ in range(some)])
             self._reads_under_way += 1
+
+    def _start_threads(self) -> list[threading.Thread]:
+        writer = self._thread(
+            "store-writer",
+            self._writing,
+            self._next_writes,
+            self._write_together,
+            self._on_written,
+        )
+        readers = [
+            self._thread(
+                f"store-reader-{number}",
+                self._reading,
+                self._reads.get,
+                read_together,
+                self._on_read,
+            )
+            for number in range(READERS)
+        ]
+        long_readers = [
+            self._thread(
+                f"store-long-reader-{number}",
+                self._reading,
+                self._long_reads.get,
+                _read_in_time,
+                self._on_long_read,
+            )
+            for number in range(LONG_READERS)
+        ]
+        return [writer, *readers, *long_readers]
 
     def _thread(
         self,
@@ -300,7 +302,7 @@ class SqliteDatabase:
     def _on_written(self, batch: Sequence[Job[Any]]) -> None:
         for job in batch:
             if job.error is None:
-                deliver(self.on_commit, job.news)
+                deliver(self.on_commit, job.events)
         settle(batch)
         self._log_state(batch)
         if self._wal is not None and self._wal.is_large() and self._truncating is None:
@@ -326,10 +328,15 @@ class SqliteDatabase:
         self._truncating = None
 
     def _write_together(self, connection: Connection, batch: Sequence[Job[Any]]) -> None:
-        if self._wal is not None and self._wal_is_due.is_set():
-            self._wal_is_due.clear()
-            self._wal.truncate(connection, BUSY_SECONDS * 1000)
-        write_together(connection, batch)
+        with self._external_commits.writing:
+            if self._wal is not None and self._wal_is_due.is_set():
+                self._wal_is_due.clear()
+                self._wal.truncate(connection, BUSY_SECONDS * 1000)
+            write_together(connection, batch)
+
+    def _on_external_commit(self) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop may already be closed
+            self._loop.call_soon_threadsafe(deliver, self.on_commit, [ExternalCommit()])
 
     def _on_read(self, batch: Sequence[Job[Any]]) -> None:
         settle(batch)
@@ -337,7 +344,7 @@ class SqliteDatabase:
         if not self._closed:
             self._read_waiting()
 
-    def _have_read_long(self, batch: Sequence[Job[Any]]) -> None:
+    def _on_long_read(self, batch: Sequence[Job[Any]]) -> None:
         settle(batch)
         for job in batch:
             if job.user_id is not None:

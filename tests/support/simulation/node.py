@@ -11,7 +11,7 @@ from tests.support.simulation.parts import Alarm, Bus, Line, Loop, Store
 
 from useby.auth.tickets import Tickets
 from useby.auth.tokens import Issuer, Verifier
-from useby.bus.memory import MemoryBus
+from useby.bus import NoBus
 from useby.domain.account import User
 from useby.domain.notification import Cause, Draft, Severity
 from useby.domain.policy import Policy
@@ -82,7 +82,7 @@ class Scene:
     async def _build(self) -> None:
         verifier = Verifier(SETTINGS, KEY.encode())
         store: Any = self.store
-        self.hub = Hub(SETTINGS, store, verifier, MemoryBus(), now=self.wall)
+        self.hub = Hub(SETTINGS, store, verifier, NoBus(), now=self.wall)
         self.admission = Admission(
             self.hub,
             store,

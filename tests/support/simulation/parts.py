@@ -245,7 +245,7 @@ class Store:
             with self._engine.begin() as connection:
                 transaction = Transaction(connection)
                 outcome = work(transaction)
-            request.news = transaction.news
+            request.news = transaction.events
             return outcome
 
         request = Request(run, self._loop.create_future(), writes=True)
@@ -256,7 +256,7 @@ class Store:
         with self._engine.begin() as connection:
             transaction = Transaction(connection)
             work(transaction)
-        for news in transaction.news:
+        for news in transaction.events:
             self.on_commit(news)
 
     def close(self) -> None:

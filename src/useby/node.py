@@ -5,18 +5,15 @@ One TaskGroup holds every background task of the node, each with a name.
 
 import asyncio
 import contextlib
-import gc
 import logging
 import math
-import signal
-import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 import uvicorn
 
-from useby import logs, metrics
+from useby import metrics
 from useby.actions.post_queue import PostQueue
 from useby.api import create_api
 from useby.api.context import Context
@@ -25,10 +22,10 @@ from useby.auth.passwords import Passwords
 from useby.auth.rate_limits import RateLimiter
 from useby.auth.tickets import Tickets
 from useby.auth.tokens import Issuer, Verifier
-from useby.bus import Bus
-from useby.bus.memory import MemoryBus
-from useby.domain.events import AlertScheduled, Event, NotificationsAdded
-from useby.listening import Listening, listen, raise_file_limit, room_of, url_of
+from useby.bus import Bus, NoBus
+from useby.domain.events import AlertScheduled, Event, ExternalCommit, NotificationsAdded
+from useby.listening import Listening, listen, room_of, url_of
+from useby.process import STOP_SECONDS
 from useby.realtime.admission import Admission
 from useby.realtime.http import protocol_for
 from useby.realtime.hub import Hub
@@ -37,7 +34,7 @@ from useby.scheduler.alerts import AlertScheduler
 from useby.scheduler.retention import Retention
 from useby.settings import Settings
 from useby.store import migrate
-from useby.store.database import Database, StoreUnavailable
+from useby.store.database import Database
 from useby.store.lock import serving_lock
 from useby.store.open import open_database
 from useby.store.signing_keys import record as record_signing_key
@@ -45,23 +42,10 @@ from useby.store.url import database_file
 
 log = logging.getLogger(__name__)
 
-GC_THRESHOLDS: Final = (10_000, 10, 50)
-"""``gc.set_threshold`` values for generations 0, 1 and 2."""
-SWITCH_SECONDS: Final = 0.001
-"""Maximum time for which the event loop and the database threads wait for each other's turn.
-Python's default of 5 ms raised the p99 of posts at half capacity from 14 to 34 ms."""
-WATCH_SECONDS: Final = 0.5
-"""Interval of the check for other processes' writes; connections receive them within two
-seconds."""
-STOP_SECONDS: Final = 4.0
-"""Time until a stopping node exits, whatever its peers do; later, if its drain takes longer."""
 CLOSE_GRACE_SECONDS: Final = 2.0
 """Time that peers get to answer our Close."""
 ANSWER_SECONDS: Final = 0.5
 """Pending database work is abandoned with 503 this long before the exit."""
-LOOP_ERRORS_A_SECOND: Final = 5
-STOP_SIGNALS: Final = frozenset({signal.SIGTERM, signal.SIGINT})
-"""Signals by which an operator stops a node."""
 
 
 class Node:
@@ -81,14 +65,14 @@ class Node:
         self.settings = settings
         self.database = database
         self.bus = bus
-        self.clock = AlertScheduler(database, now)
+        self.scheduler = AlertScheduler(database, now)
         verifier = Verifier(settings, keys.signing, previous=keys.previous)
         tickets = Tickets(keys.signing, settings.ticket_seconds, previous=keys.previous)
         self.hub = Hub(settings, database, verifier, bus, now=now)
         hub = self.hub
         seats = Seats(room_of(settings), lambda: hub.count)
         self.admission = Admission(hub, database, verifier, tickets, seats=seats, now=now)
-        self.bus.set_listener(self.hub.on_event)
+        bus.set_listener(hub.on_event)
         database.on_commit = self._on_commit
         self.context = Context(
             settings=settings,
@@ -114,18 +98,18 @@ class Node:
         self.listener = listen(settings, share_port=share_port)
         self.url = url_of(settings.host, self.listener)
         self._stopping = asyncio.Event()
-        self._http = Listening(
-            uvicorn.Config(
-                create_api(self.context),
-                http=protocol_for(self.admission),  # type: ignore[arg-type]
-                ws="none",
-                lifespan="off",
-                log_config=None,
-                server_header=False,
-                forwarded_allow_ips=list(settings.trusted_proxies),
-                timeout_graceful_shutdown=math.ceil(self._leaves_within),
-            ),
-            seats,
+        self._http = Listening(self._http_config(), seats)
+
+    def _http_config(self) -> uvicorn.Config:
+        return uvicorn.Config(
+            create_api(self.context),
+            http=protocol_for(self.admission),  # type: ignore[arg-type]
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            server_header=False,
+            forwarded_allow_ips=list(self.settings.trusted_proxies),
+            timeout_graceful_shutdown=math.ceil(self._leaves_within),
         )
 
     def stop(self) -> None:
@@ -142,21 +126,20 @@ class Node:
         days = self.settings.keep_read_days
         retention = Retention(self.database, self.context.now, days=days)
         async with asyncio.TaskGroup() as group:
-            clock = group.create_task(self.clock.run(), name="clock")
+            scheduler = group.create_task(self.scheduler.run(), name="scheduler")
             background = [
                 group.create_task(retention.run(), name="retention"),
                 group.create_task(self.hub.run(), name="hub"),
                 group.create_task(self.bus.run(), name="bus"),
                 group.create_task(self.admission.run(), name="admission"),
                 group.create_task(self.context.posts.run(), name="posts"),
-                group.create_task(self._watch(), name="watch"),
             ]
             http = group.create_task(self._http.serve([self.listener]), name="http")
             await self._stopping.wait()
             self._http.should_exit = True  # close the listener; answer requests in progress
             # The current batch ends as a transaction does; other nodes claim the alerts due from
             # now on. Connections that are still open are served as usual.
-            clock.cancel()
+            scheduler.cancel()
             within = self._leaves_within
             cutting = asyncio.get_running_loop().call_later(
                 within - ANSWER_SECONDS, self.database.abort
@@ -167,29 +150,19 @@ class Node:
             for task in background:
                 task.cancel()
 
-    async def _watch(self) -> None:
-        """Detect what other processes write, for example a command run next to the node."""
-        while True:
-            await asyncio.sleep(WATCH_SECONDS)
-            try:
-                changed = await self.database.has_external_changes()
-            except StoreUnavailable as error:
-                log.warning("the store can't be looked at: %s", error)
-                continue
-            except Exception:
-                log.exception("the store could not be looked at")
-                continue
-            if changed:
-                self.hub.reconciler.all_soon()
-                self.clock.wake()
-
-    def _on_commit(self, news: Event) -> None:
-        if isinstance(news, AlertScheduled):
-            self.clock.wake(news.at)
+    def _on_commit(self, event: Event) -> None:
+        """Pass on an event of the database: to the scheduler, or to the hub and other nodes."""
+        if isinstance(event, AlertScheduled):
+            self.scheduler.wake(event.at)
             return
-        if isinstance(news, NotificationsAdded):
-            metrics.notifications_committed.inc(len(news.notifications))
-        self.bus.publish(news)
+        if isinstance(event, ExternalCommit):
+            self.hub.reconciler.all_soon()
+            self.scheduler.wake()
+            return
+        if isinstance(event, NotificationsAdded):
+            metrics.notifications_committed.inc(len(event.notifications))
+        self.hub.on_event(event)
+        self.bus.publish(event)
 
 
 @contextlib.asynccontextmanager
@@ -243,7 +216,7 @@ async def running(
 
 def _bus(settings: Settings) -> Bus:
     if not settings.nats_url:
-        return MemoryBus()
+        return NoBus()
     if database_file(settings.database_url) is not None:
         raise SettingsError(
             "USEBY_NATS_URL joins nodes that share a PostgreSQL; a SQLite file has one node. Set"
@@ -252,108 +225,3 @@ def _bus(settings: Settings) -> Bus:
     from useby.bus.nats import NatsBus  # noqa: PLC0415 - a single node does not need NATS
 
     return NatsBus(settings)
-
-
-def serve(
-    settings: Settings,
-    ready: Callable[[str], None] = lambda _: None,
-    *,
-    share_port: bool = False,
-    new_database: bool = False,
-) -> int:
-    """Run a node until SIGTERM or SIGINT.
-
-    Args:
-        settings: The node's settings.
-        ready: Called with the node's URL once it listens.
-        share_port: Whether other processes listen on the same port. The node then also stops when
-            its standard input ends, which the parent process holds open.
-        new_database: Whether to start with an empty file in place of one that existed and is
-            missing.
-
-    Returns:
-        The exit status of the process: 0 after a requested stop.
-    """
-
-    async def main() -> None:
-        loop = asyncio.get_running_loop()
-        loop.set_exception_handler(_RateLimitedHandler(loop))
-        asked = asyncio.Event()
-        node: Node | None = None
-        starting = asyncio.current_task()
-        assert starting is not None  # noqa: S101 - for mypy
-
-        def on_signal() -> None:
-            if node is not None:
-                node.stop()
-            elif not asked.is_set():
-                asked.set()
-                starting.cancel()  # it migrates, or waits for a process that does
-
-        for number in STOP_SIGNALS:
-            loop.add_signal_handler(number, on_signal)
-        if share_port:  # the node ends with its parent process
-
-            def orphaned() -> None:
-                loop.remove_reader(sys.stdin)
-                on_signal()
-
-            loop.add_reader(sys.stdin, orphaned)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
-        try:
-            async with running(
-                settings, share_port=share_port, new_database=new_database
-            ) as started:
-                node = started
-                tune_interpreter()
-                ready(node.url)
-        except asyncio.CancelledError:
-            if not asked.is_set():
-                raise
-
-    # A process that has read our first line of output may already send a signal.
-    with stop_signals_deferred():
-        logs.configure(settings)
-        raise_file_limit()
-        asyncio.run(main())
-    return 0
-
-
-@contextlib.contextmanager
-def stop_signals_deferred() -> Iterator[None]:
-    """Block SIGTERM and SIGINT until an event loop unblocks them, or until the block ends."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def tune_interpreter() -> None:
-    """Run the garbage collector rarely, measure it, and switch between threads more often.
-
-    A connection leaves no cycles and keeps some thirty objects: with Python's default thresholds
-    the collector took 28 of the 250 µs of a handshake, and found nothing.
-    """
-    gc.collect()
-    metrics.time_collector()
-    gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
-    sys.setswitchinterval(SWITCH_SECONDS)
-
-
-class _RateLimitedHandler:
-    """The event loop's exception handler; logs a limited number of errors per second."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-        self._second = 0
-        self._said = 0
-
-    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        second = int(self._loop.time())
-        if second != self._second:
-            self._second, self._said = second, 0
-        self._said += 1
-        if self._said <= LOOP_ERRORS_A_SECOND:
-            loop.default_exception_handler(context)

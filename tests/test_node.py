@@ -1,0 +1,58 @@
+"""The composition of a node (the node as a whole runs in ``journeys``, ``faults``, …)."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from tests.support.in_process_node import InProcessNode
+from tests.support.node_fixtures import house, start, wall
+
+from useby.domain.events import AlertScheduled, ExternalCommit, NotificationsAdded
+
+__all__ = ["house", "start", "wall"]
+
+
+class Calls:
+    """Calls of a node's hub, bus and scheduler, in their order."""
+
+    def __init__(self, node: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.made: list[tuple[Any, ...]] = []
+        for part, name in (
+            (node.hub, "on_event"),
+            (node.hub.reconciler, "all_soon"),
+            (node.bus, "publish"),
+            (node.scheduler, "wake"),
+        ):
+            monkeypatch.setattr(part, name, self._recorder(name))
+
+    def _recorder(self, name: str) -> Any:
+        return lambda *values: self.made.append((name, *values))
+
+
+@pytest.fixture
+async def calls(house: InProcessNode, monkeypatch: pytest.MonkeyPatch) -> Calls:
+    return Calls(house.node, monkeypatch)
+
+
+async def test_a_commit_goes_to_the_hub_and_then_to_other_nodes(
+    house: InProcessNode, calls: Calls
+) -> None:
+    user = await house.add_user()
+    (row,) = await house.post(user, "The milk is out")
+    event = NotificationsAdded(user.id, (row,))
+    assert calls.made == [("on_event", event), ("publish", event)]
+
+
+async def test_a_due_time_wakes_the_scheduler_and_goes_nowhere_else(
+    house: InProcessNode, calls: Calls
+) -> None:
+    noon = datetime(2026, 3, 4, 12, tzinfo=UTC)
+    await house.node.database.write(lambda t: t.publish(AlertScheduled(noon)))
+    assert calls.made == [("wake", noon)]
+
+
+async def test_a_commit_of_another_process_reconciles_all_and_wakes_the_scheduler(
+    house: InProcessNode, calls: Calls
+) -> None:
+    await house.node.database.write(lambda t: t.publish(ExternalCommit()))
+    assert calls.made == [("all_soon",), ("wake",)]
