@@ -103,7 +103,7 @@ async def test_a_line_to_a_server_that_has_vanished_ends_in_time(database: Datab
     """Ten seconds for what was sent; for one that is idle as long again as three questions take."""
     await used(database)
     assert isinstance(database, store.PostgresDatabase)
-    lines = list(database._lines)
+    lines = list(database._connections)
     assert len(lines) == store.POOL
     for line in lines:
         sock = line._transport.get_extra_info("socket")

@@ -52,7 +52,7 @@ async def nothing_left(*houses: InProcessNode) -> AsyncIterator[None]:
 
 
 def _open(database: PostgresDatabase) -> int:
-    return sum(not each.is_closed() for each in database._lines)
+    return sum(not each.is_closed() for each in database._connections)
 
 
 def _tasks() -> Counter[str]:

@@ -76,7 +76,7 @@ class NatsBus:
         self._changed: set[str] = set()
         """Ids of users whose subscription has to be made or ended."""
         self._subscriptions: dict[str, Subscription] = {}
-        self._wanted = asyncio.Event()
+        self._has_work = asyncio.Event()
         self._all_sent = asyncio.Event()
         self._all_sent.set()
         self._lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -95,19 +95,19 @@ class NatsBus:
         while len(self._hints) > MAX_QUEUED_HINTS or self._size > MAX_QUEUED_BYTES:
             self._take()
             metrics.hints_dropped.inc()
-        self._wanted.set()
+        self._has_work.set()
 
     def subscribe(self, user_id: str) -> None:
         """Implement ``Bus.subscribe``."""
         self._followed.add(user_id)
         self._changed.add(user_id)
-        self._wanted.set()
+        self._has_work.set()
 
     def unsubscribe(self, user_id: str) -> None:
         """Implement ``Bus.unsubscribe``."""
         self._followed.discard(user_id)
         self._changed.add(user_id)
-        self._wanted.set()
+        self._has_work.set()
 
     async def flush(self) -> None:
         """Wait until a server has received everything published so far."""
@@ -142,7 +142,7 @@ class NatsBus:
         async def on_lost() -> None:
             if not lost.done():
                 lost.set_result(None)
-                self._wanted.set()
+                self._has_work.set()
 
         async with asyncio.timeout(CONNECT_SECONDS):
             await client.connect(
@@ -175,8 +175,8 @@ class NatsBus:
         # Hints published while there was no connection are lost, so all users are reconciled.
         self._pass_on(Gap())
         while True:
-            await self._wanted.wait()
-            self._wanted.clear()
+            await self._has_work.wait()
+            self._has_work.clear()
             while self._changed or self._hints:
                 await self._subscribe(client)
                 await self._send(client)

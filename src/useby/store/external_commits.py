@@ -73,7 +73,7 @@ class ExternalCommits:
             return
         try:
             ((version,),) = self._connection.execute(DATA_VERSION)
-        except sqlite3.Error:
+        except (sqlite3.Error, MemoryError):
             return  # the writer gets the same error, and its callers too
         if version != self._version:
             self._report_is_due = self._report_is_due or self._version is not None

@@ -100,7 +100,7 @@ class PostgresDatabase:
         self.on_commit = on_commit
         self._engine = create_async_engine(
             "postgresql+asyncpg://",
-            async_creator=lambda: self._line(url),
+            async_creator=lambda: self._open_connection(url),
             pool_size=pool,
             max_overflow=0,
             pool_timeout=ACQUIRE_SECONDS,
@@ -114,7 +114,7 @@ class PostgresDatabase:
         )
         self._read_turns = ReadTurns(max(1, pool // 3))  # leaves the rest to writes and look-ups
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._lines: weakref.WeakSet[_Connection] = weakref.WeakSet()
+        self._connections: weakref.WeakSet[_Connection] = weakref.WeakSet()
         self._turns = Turns()
         self._closed = False
 
@@ -168,8 +168,8 @@ class PostgresDatabase:
         self._closed = True
         # Terminate the connections first: to cancel a command on an open one, asyncpg would make
         # another connection to the server, and a rollback would wait for the server's response.
-        for line in tuple(self._lines):
-            line.terminate()
+        for connection in tuple(self._connections):
+            connection.terminate()
         for task in tuple(self._tasks):
             task.cancel()
 
@@ -192,10 +192,10 @@ class PostgresDatabase:
         task.add_done_callback(self._tasks.discard)
         return await await_shielded(task)
 
-    async def _line(self, url: str) -> "_Connection":
-        line = await _connect(url, COMMAND_SECONDS, SETTINGS)
-        self._lines.add(line)
-        return line
+    async def _open_connection(self, url: str) -> "_Connection":
+        connection = await _connect(url, COMMAND_SECONDS, SETTINGS)
+        self._connections.add(connection)
+        return connection
 
 
 async def run_on_own_connection(url: str, work: Callable[[Connection], T], *, migrates: bool) -> T:
@@ -297,11 +297,11 @@ async def _connect(
             raise
         # The message quotes what was taken for a port, which may be half a password.
         raise StoreUnavailable(URL_HELP) from None
-    line = connection._transport.get_extra_info("socket")  # type: ignore[attr-defined]  # noqa: SLF001 - asyncpg sets none of these
-    if line.family != socket.AF_UNIX:
-        line.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    sock = connection._transport.get_extra_info("socket")  # type: ignore[attr-defined]  # noqa: SLF001 - asyncpg sets none of these
+    if sock.family != socket.AF_UNIX:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         for option, value in KEEPALIVES.items():
-            line.setsockopt(socket.IPPROTO_TCP, option, value)
+            sock.setsockopt(socket.IPPROTO_TCP, option, value)
     try:
         # Set them after connecting, because a pooler would refuse them as startup parameters.
         ours = ", ".join(f"('{name}', '{value}')" for name, value in settings.items())
