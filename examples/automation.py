@@ -21,16 +21,16 @@ HOUSE = os.environ.get("HASS_URL", "http://homeassistant.local:8123")
 Rule = tuple[Callable[[Notification], bool], str, Callable[[Notification], dict[str, Any]]]
 RULES: list[Rule] = [
     # condition                             service              data
-    (lambda told: told.type != "info", "notify/notify", lambda told: {"message": told.message}),
+    (lambda n: n.type != "info", "notify/notify", lambda n: {"message": n.message}),
     (
-        lambda told: told.days_left == 0,
+        lambda n: n.days_left == 0,
         "light/turn_on",
         lambda _: {"entity_id": "light.fridge", "color_name": "red"},
     ),
     (
-        lambda told: told.event == "expired",
+        lambda n: n.event == "expired",
         "shopping_list/add_item",
-        lambda told: {"name": told.product_name},
+        lambda n: {"name": n.product_name},
     ),
 ]
 
@@ -41,12 +41,14 @@ async def main() -> None:
     async with Api(URL) as api, httpx.AsyncClient(base_url=HOUSE, headers=token) as house:
         await api.sign_in(os.environ["USEBY_EMAIL"], os.environ["USEBY_PASSWORD"])
         async with Notifications(URL, token=api.token) as notifications:
-            async for told in notifications:
+            async for notification in notifications:
                 for applies, service, data in RULES:
-                    if told.read_at is None and applies(told):
-                        answer = await house.post(f"/api/services/{service}", json=data(told))
+                    if notification.read_at is None and applies(notification):
+                        answer = await house.post(
+                            f"/api/services/{service}", json=data(notification)
+                        )
                         answer.raise_for_status()
-                await told.mark_read()
+                await notification.mark_read()
 
 
 asyncio.run(main())

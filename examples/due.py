@@ -14,6 +14,6 @@ with SyncRunner() as run:
     run(api.sign_in(os.environ["USEBY_EMAIL"], os.environ["USEBY_PASSWORD"]))
     for product in run.each(api.products(expiring_within=7)):
         print(f"{product.expiry_date}  {product.name}", flush=True)
-    for told in run.each(Notifications(URL, token=api.token)):
-        print(told.message, flush=True)
-        run(told.mark_read())
+    for notification in run.each(Notifications(URL, token=api.token)):
+        print(notification.message, flush=True)
+        run(notification.mark_read())

@@ -22,7 +22,7 @@ async def main() -> None:
     state = "idle"
     changed = asyncio.Event()
 
-    def heard(event: Event) -> None:
+    def on_event(event: Event) -> None:
         nonlocal state
         if isinstance(event, State):
             state = event.name
@@ -48,12 +48,12 @@ async def main() -> None:
         with Live(screen(state, products, ()), screen=True) as live:
             async with (
                 asyncio.TaskGroup() as group,
-                Notifications(URL, token=api.token, on_event=heard) as notifications,
+                Notifications(URL, token=api.token, on_event=on_event) as notifications,
             ):
                 group.create_task(keep_products(api))
-                async for told in notifications:
-                    if told.read_at is None:
-                        unread[told.id] = told
+                async for notification in notifications:
+                    if notification.read_at is None:
+                        unread[notification.id] = notification
                     changed.set()
 
 
@@ -62,10 +62,10 @@ def screen(state: str, products: Iterable[Product], unread: Iterable[Notificatio
     due = Table("date", "product", "days", title="Due within a week", expand=True)
     for each in products:
         due.add_row(each.expiry_date, each.name, str(each.days_left))
-    told = Table("", title=f"Unread ({state})", expand=True, show_header=False)
+    table = Table("", title=f"Unread ({state})", expand=True, show_header=False)
     for notification in unread:
-        told.add_row(notification.message, style=STYLES[notification.type])
-    return Group(due, told)
+        table.add_row(notification.message, style=STYLES[notification.type])
+    return Group(due, table)
 
 
 with contextlib.suppress(KeyboardInterrupt):

@@ -25,8 +25,8 @@ function App() {
   const [token, setToken] = useState(null);
   if (token) return <Unread token={token} />;
   const enter = async (fields) => {
-    const found = await signIn(NODE, fields.get("email"), fields.get("password"));
-    setToken(() => found);
+    const fetchTicket = await signIn(NODE, fields.get("email"), fields.get("password"));
+    setToken(() => fetchTicket);
   };
   return (
     <form action={enter}>

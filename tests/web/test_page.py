@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -20,6 +21,7 @@ from playwright.async_api import (
 from tests.support.process_node import JWT, NodeProcess, serving
 from tests.support.time_limits import HANG_TIMEOUT
 
+PAGE: Final = Path(__file__).parents[2] / "src" / "useby" / "web"
 CHROMIUM: Final = Path("/usr/bin/chromium")
 EMAIL: Final = "ada@useby.example"
 PASSWORD: Final = "the quick brown fox"
@@ -140,6 +142,26 @@ async def test_a_person_signs_up_is_told_marks_read_and_signs_out(server: NodePr
         await rest.post("/api/auth/logout-all")
         await expect(other.get_by_role("alert")).to_have_text("Access revoked. Sign in again.")
         await expect(told(other)).to_have_count(0)
+
+
+async def test_each_module_is_loaded_once_and_is_the_same_for_every_import(
+    server: NodeProcess,
+) -> None:
+    loaded: list[str] = []
+    async with chromium() as context:
+        page = await context.new_page()
+        page.on("request", lambda request: loaded.append(urlsplit(request.url).path))
+        await page.goto(server.url)
+        await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+        same = await page.evaluate("""async () => {
+            const [client, errors] = await Promise.all([
+                import("/web/client.js"), import("/web/client/errors.js")]);
+            return client.ConnectionRejected === errors.ConnectionRejected;
+        }""")
+    assert same
+    modules = sorted(path for path in loaded if path.startswith("/web/client"))
+    assert modules == sorted({*modules}), "a module was requested twice"
+    assert len(modules) == 1 + len(list((PAGE / "client").iterdir()))
 
 
 async def test_no_account_is_offered_where_none_is_made(tmp_path: Path) -> None:

@@ -151,8 +151,8 @@ class Api:
             "status": status, "expiring_within": expiring_within, "category": category, "q": q,
             "sort": sort, "limit": limit,
         }  # fmt: skip
-        async for each in self._rest.pages("/products", query):
-            yield Product.of(each)
+        async for item in self._rest.pages("/products", query):
+            yield Product.of(item)
 
     async def product(self, product_id: str) -> Product:
         """Return one product."""
@@ -170,7 +170,7 @@ class Api:
         answer = await self._rest.request(
             "POST", "/products/batch", {"items": [body(i) for i in items]}
         )
-        return [_outcome(each, "product", Product.of) for each in answer["results"]]
+        return [_outcome(result, "product", Product.of) for result in answer["results"]]
 
     async def change_product(self, product_id: str, **change: Unpack[ProductChange]) -> Product:
         """Change the given fields of a product."""
@@ -216,8 +216,8 @@ class Api:
             limit: Notifications per page, at most 500.
         """
         query = {"unread": unread, "type": type, "since": since, "limit": limit}
-        async for each in self._rest.pages("/notifications", query):
-            yield self._notification(each)
+        async for item in self._rest.pages("/notifications", query):
+            yield self._notification(item)
 
     async def unread(self) -> int:
         """Return the number of unread notifications."""
@@ -250,9 +250,11 @@ class Api:
     ) -> list[Outcome[Notification]]:
         """Send up to 1,000 notifications with the fields of ``notify``; return an outcome each."""
         headers = {} if key is None else {"Idempotency-Key": key}
-        given = {"items": [body(each) for each in items]}
+        given = {"items": [body(item) for item in items]}
         answer = await self._rest.request("POST", "/notifications/batch", given, headers)
-        return [_outcome(each, "notification", self._notification) for each in answer["results"]]
+        return [
+            _outcome(result, "notification", self._notification) for result in answer["results"]
+        ]
 
     async def mark_read(self, notification_id: str) -> Notification:
         """Mark a notification read; the mark is durable when this returns."""

@@ -98,6 +98,6 @@ class Position:
         after, begun, marks = value.get("after"), value.get("begun"), value.get("marks")
         return cls(
             after if is_id(after) else "",
-            [each for each in marks if is_id(each)] if isinstance(marks, list) else (),
+            [mark for mark in marks if is_id(mark)] if isinstance(marks, list) else (),
             begun if isinstance(begun, int) else 0,
         )

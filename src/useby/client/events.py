@@ -45,13 +45,15 @@ class Notification:
         """Return the notification in a frame, or ``None`` if the frame has none."""
         try:
             name, kind = frame["id"], frame["type"]
-            said, product = frame["message"], frame.get("productName", "")
+            message, product = frame["message"], frame.get("productName", "")
             created = datetime.fromisoformat(frame["created_at"])
-            if not is_id(name) or not all(isinstance(each, str) for each in (kind, said, product)):
+            if not is_id(name) or not all(
+                isinstance(text, str) for text in (kind, message, product)
+            ):
                 return None
             return cls(
                 name,
-                said,
+                message,
                 kind,
                 product,
                 created if created.tzinfo is not None else created.replace(tzinfo=UTC),
@@ -126,7 +128,7 @@ def event_of(frame: Mapping[str, Any]) -> Read | ProductChanged | None:
     ids, unread, product = frame.get("ids"), frame.get("unread"), frame.get("product")
     if frame.get("type") in ("READ", "UNREAD") and isinstance(unread, int):
         named = ids if isinstance(ids, list) else ()
-        return Read(tuple(each for each in named if isinstance(each, str)), unread)
+        return Read(tuple(name for name in named if isinstance(name, str)), unread)
     if frame.get("type") == "PRODUCT" and isinstance(product, dict):
         return ProductChanged(str(frame.get("change")), product)
     return None

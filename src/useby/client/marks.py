@@ -84,7 +84,7 @@ class Marks:
 
 def _frames(ids: list[str], *, extended: bool) -> Iterable[str]:
     if not extended:
-        return [json.dumps({"action": "mark_read", "id": each}) for each in ids]
+        return [json.dumps({"action": "mark_read", "id": mark}) for mark in ids]
     shares = [ids[start : start + FRAME_IDS] for start in range(0, len(ids), FRAME_IDS)]
     return [json.dumps({"action": "mark_read", "ids": share}) for share in shares]
 

@@ -13,7 +13,7 @@ Item = TypeVar("Item")
 def camel(name: str) -> str:
     """Return the name of a field in JSON."""
     first, *rest = name.split("_")
-    return first + "".join(each.capitalize() for each in rest)
+    return first + "".join(word.capitalize() for word in rest)
 
 
 def body(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -50,9 +50,9 @@ class _Shape:
         """
         given: dict[str, Any] = {}
         for field in dataclasses.fields(cls):  # type: ignore[arg-type]  # Each subclass is one.
-            found = value[camel(field.name)]
+            item = value[camel(field.name)]
             read = _READ.get(field.name)
-            given[field.name] = found if found is None or read is None else read(found)
+            given[field.name] = item if item is None or read is None else read(item)
         return cls(**given)
 
 

@@ -30,4 +30,4 @@ class Seen:
 
     def unmarked(self) -> list[str]:
         """Return the ids received and not marked, oldest first."""
-        return [each for each, marked in self._marked.items() if not marked]
+        return [name for name, marked in self._marked.items() if not marked]

@@ -53,9 +53,9 @@ async function request(method, path, { token, body }) {
   });
   if (answer.ok) return answer.status === 204 ? null : answer.json();
   const { detail, errors = [] } = await answer.json().catch(() => ({}));
-  const said = errors.map((/** @type {{message: string}} */ each) => each.message).join("; ");
+  const messages = errors.map((/** @type {{message: string}} */ { message }) => message).join("; ");
   const retryAfter = Number(answer.headers.get("Retry-After")) || 0;
-  throw new ApiError(answer.status, said || detail || `The node answered ${answer.status}.`, retryAfter);
+  throw new ApiError(answer.status, messages || detail || `The node answered ${answer.status}.`, retryAfter);
 }
 
 export class Account {

@@ -48,9 +48,9 @@ const unread = new Set();
  * @param {new () => Kind} kind
  */
 function find(id, kind) {
-  const found = document.getElementById(id);
-  if (!(found instanceof kind)) throw new TypeError(id);
-  return found;
+  const node = document.getElementById(id);
+  if (!(node instanceof kind)) throw new TypeError(id);
+  return node;
 }
 
 /**
