@@ -120,12 +120,14 @@ async def test_the_first_three_steps_show_alerts_and_an_own_notification(tmp_pat
     pupil = Pupil(tmp_path)
     async with pupil.demo() as demo, pupil.terminal(demo["watch"]) as watch, browser() as page:
         await sign_in(page, demo)
-        await expect(page.locator("#products")).to_contain_text("Cottage Cheese")
+        due = page.get_by_role("region", name="What is due")
+        await expect(due).to_contain_text("Cottage Cheese")
         await read_until(watch, "Organic Milk expired")  # dated five seconds after the start
 
         await pupil.posts("Tea is ready")
         await read_until(watch, "Tea is ready")
-        tea = page.locator("#told li", has_text="Tea is ready")
+        notifications = page.get_by_role("region", name="Notifications")
+        tea = notifications.get_by_role("listitem").filter(has_text="Tea is ready")
         await expect(tea).to_be_visible()
         await tea.get_by_role("button").click()
         await expect(tea.get_by_role("button")).to_have_count(0)
