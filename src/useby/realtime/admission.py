@@ -298,12 +298,12 @@ class Admission:
         def read(connection: Connection) -> list[_LookupResult]:
             return [
                 _LookupResult(
-                    found.standing,
-                    found.newest,
-                    found.unread,
+                    check.standing,
+                    check.newest,
+                    check.unread,
                     _cursor(connection, user_id, each.since),
                 )
-                for each, (user_id, _, _), found in zip(
+                for each, (user_id, _, _), check in zip(
                     batch, keys, accounts.check_tokens(connection, keys), strict=True
                 )
             ]

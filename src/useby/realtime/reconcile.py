@@ -115,7 +115,9 @@ class Reconciler:
     def on_epoch(self, now: str) -> None:
         """Compare all connections if ``now``, just read from the database, is another epoch."""
         if now != self.epoch:
-            log.info("the database was restored, failed over or restarted: comparing everybody")
+            log.info(
+                "the database was restored, failed over or restarted: comparing all connections"
+            )
             self.epoch = now
             self.everything_soon()
 
@@ -130,9 +132,9 @@ class Reconciler:
         sockets = [socket for socket in batch if socket.session.state is not State.CLOSED]
         if not sockets:
             return
-        known, found, now = await retry_while_unavailable(lambda: self._compare(sockets))
+        known, checks, now = await retry_while_unavailable(lambda: self._compare(sockets))
         self.on_epoch(now)
-        for socket, (standing, newest, *_), before in zip(sockets, found, known, strict=True):
+        for socket, (standing, newest, *_), before in zip(sockets, checks, known, strict=True):
             if standing is not TokenStatus.GOOD:
                 socket.close(closes.ACCESS_REVOKED)
             elif newest < before or socket.epoch != now:
@@ -152,10 +154,10 @@ class Reconciler:
         keys = [(each.session.user_id, each.sign_in_id, each.issued_at) for each in sockets]
         # Read before the snapshot: rows committed later may be missing in the snapshot.
         known = [socket.session.known for socket in sockets]
-        found, now = await self._database.read(
+        checks, now = await self._database.read(
             lambda c: (accounts.check_tokens(c, keys), epoch.current(c))
         )
-        return known, found, now
+        return known, checks, now
 
     async def _change_epoch(self, losses: Sequence[str | None]) -> None:
         """Change the epoch, unless this node did less than ``EPOCH_SECONDS`` ago."""

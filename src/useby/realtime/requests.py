@@ -42,9 +42,9 @@ log = logging.getLogger(__name__)
 
 FETCH_BATCH: Final = 32
 """Maximum pages read in one snapshot; later ones wait for the next."""
-MARKED_TOGETHER: Final = 1000
+MARK_BATCH: Final = 1000
 """Maximum users whose marks share a commit."""
-MARKS_KEPT: Final = 10_000
+MAX_QUEUED_MARKS: Final = 10_000
 """Maximum queued ids of one user; a connection that sends more is closed with 1011."""
 
 
@@ -100,31 +100,31 @@ class StoreRequests:
             is_wanted=lambda request: request[0].session.state is not State.CLOSED,
         )
         self._marks: dict[str, _Marks] = {}
-        self._mark_wanted: Batches[str] = Batches(
-            "marks", self._keep_marks, lambda user_id: user_id, most=MARKED_TOGETHER
+        self._marked_users: Batches[str] = Batches(
+            "marks", self._store_marks, lambda user_id: user_id, most=MARK_BATCH
         )
 
     def fetch(self, socket: Socket, page: Fetch) -> None:
         """Queue a page to be read for a session."""
         self._fetches.put((socket, page))
 
-    def mark(self, socket: Socket, wanted: Mark) -> None:
+    def mark(self, socket: Socket, mark: Mark) -> None:
         """Queue notifications to be marked read for a session."""
         user_id = socket.session.user_id
         marks = self._marks.get(user_id)
         if marks is None:
             marks = self._marks[user_id] = _Marks()
-            self._mark_wanted.put(user_id)
-        elif len(marks.ids) > MARKS_KEPT:
+            self._marked_users.put(user_id)
+        elif len(marks.ids) > MAX_QUEUED_MARKS:
             socket.close(closes.INTERNAL_ERROR)
             return
         for closed in [each for each in marks.sockets if each.session.state is State.CLOSED]:
             del marks.sockets[closed]
         marks.sockets[socket] = None
-        if wanted.ids is None:
+        if mark.ids is None:
             marks.everything = True
         else:
-            marks.ids.update(dict.fromkeys(wanted.ids))
+            marks.ids.update(dict.fromkeys(mark.ids))
 
     def authenticate(self, socket: Socket, token: str) -> None:
         """Continue a session with a new token of the same user, after a look-up."""
@@ -134,7 +134,7 @@ class StoreRequests:
         """Process the queues until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._fetches.run(), name="requests-pages")
-            group.create_task(self._mark_wanted.run(), name="requests-marks")
+            group.create_task(self._marked_users.run(), name="requests-marks")
 
     async def _authenticate(self, socket: Socket, token: str) -> None:
         expires_at, why = None, closes.TOKEN_INVALID
@@ -156,9 +156,9 @@ class StoreRequests:
         socket.reply(socket.session.authenticated, expires_at, why.reason)
 
     async def _fetch(self, batch: Sequence[tuple[Socket, Fetch]]) -> None:
-        wanted = {(socket.session.user_id, page) for socket, page in batch}
+        requests = {(socket.session.user_id, page) for socket, page in batch}
         now, pages = await retry_while_unavailable(
-            lambda: self._database.read(lambda c: _pages(c, wanted))
+            lambda: self._database.read(lambda c: _pages(c, requests))
         )
         self._on_epoch(now)
         for socket, page in batch:
@@ -166,22 +166,26 @@ class StoreRequests:
             rows, newest = pages[socket.session.user_id, page]
             socket.reply(socket.session.page, rows, newest, restored=now != before)
 
-    async def _keep_marks(self, users: Sequence[str], *, apart: bool) -> list[str]:
+    async def _store_marks(self, users: Sequence[str], *, apart: bool) -> list[str]:
         """Write the marks of these users; return the users left, as ``Batches`` requires."""
         batch = [(each, self._marks.pop(each)) for each in users if each in self._marks]
         left: list[tuple[str, _Marks]] = []
 
-        async def keep(some: Sequence[tuple[str, _Marks]]) -> None:
-            left.extend(await (self._keep_apart(*some[0]) if apart else self._keep_free(some)))
+        async def store(some: Sequence[tuple[str, _Marks]]) -> None:
+            left.extend(
+                await (self._store_waiting(*some[0]) if apart else self._store_where_free(some))
+            )
 
-        await batch_or_one_by_one(batch, keep, _fail_all)
+        await batch_or_one_by_one(batch, store, _fail_all)
         for user_id, marks in left:
             if user_id in self._marks:
                 marks.merge(self._marks[user_id])
             self._marks[user_id] = marks
         return [user_id for user_id, _ in left]
 
-    async def _keep_free(self, batch: Sequence[tuple[str, _Marks]]) -> list[tuple[str, _Marks]]:
+    async def _store_where_free(
+        self, batch: Sequence[tuple[str, _Marks]]
+    ) -> list[tuple[str, _Marks]]:
         """Write the marks of users whose rows are not locked, in one commit; return the others."""
         # Large marks are left for a transaction of their own: a user may have any number of
         # unread notifications, and other users must not wait for them.
@@ -201,10 +205,10 @@ class StoreRequests:
         left = [each for each in batch if each[0] not in ids or each[0] in held]
         for user_id, marks in batch:
             if user_id in ids and user_id not in held:
-                self._have_kept(marks)
+                self._answer_marked(marks)
         return left
 
-    async def _keep_apart(self, user_id: str, marks: _Marks) -> list[tuple[str, _Marks]]:
+    async def _store_waiting(self, user_id: str, marks: _Marks) -> list[tuple[str, _Marks]]:
         """Write the marks of one user; wait for locked rows up to the database's lock timeout."""
         now, ids = self._now(), list(marks.ids)
         try:
@@ -217,28 +221,28 @@ class StoreRequests:
             if marks.everything:
                 await mark_all_read(self._database, user_id, now)
         except StoreUnavailable as error:
-            log.warning("marks of a user can't be kept now and are tried again: %s", error)
+            log.warning("the marks of a user could not be stored and are tried again: %s", error)
             return [(user_id, marks)]
-        self._have_kept(marks)
+        self._answer_marked(marks)
         return []
 
-    def _have_kept(self, marks: _Marks) -> None:
+    def _answer_marked(self, marks: _Marks) -> None:
         for socket in marks.sockets:
             socket.reply(socket.session.marked)
 
 
-def _fail_all(kept: tuple[str, _Marks]) -> None:
-    for socket in kept[1].sockets:
+def _fail_all(item: tuple[str, _Marks]) -> None:
+    for socket in item[1].sockets:
         socket.close(closes.INTERNAL_ERROR)
 
 
 def _pages(
-    connection: Connection, wanted: Collection[tuple[str, Fetch]]
+    connection: Connection, requests: Collection[tuple[str, Fetch]]
 ) -> tuple[str, dict[tuple[str, Fetch], tuple[list[Notification], int]]]:
     """Return the epoch, and each distinct page with its user's newest ``seq``."""
-    now, newest = epoch.with_newest(connection, {user_id for user_id, _ in wanted})
+    now, newest = epoch.with_newest(connection, {user_id for user_id, _ in requests})
     pages = {}
-    for user_id, page in wanted:
+    for user_id, page in requests:
         if page.unread_to is None:
             most = 1 if page.only_one else PAGE
             rows = notifications.page_after(connection, user_id, page.after, most)

@@ -351,8 +351,8 @@ class Session:
         if isinstance(frame, Ping):
             return _PONG
         if isinstance(frame, Ignored):
-            said = (frames.rejected(frame.reason, frame.action),) if self.extended else ()
-            return (frame, *said)
+            answer = (frames.rejected(frame.reason, frame.action),) if self.extended else ()
+            return (frame, *answer)
         self._waiting = True
         return (frame if isinstance(frame, Authenticate) else self._mark(frame.ids),)
 

@@ -3,16 +3,19 @@
 One worker takes all waiting items and processes them in one transaction: a transaction for each
 cost three times as much. On PostgreSQL another transaction may lock a user's row. The batch then
 skips that user's items, which move to a queue of the user's own, so nobody else waits for the row.
+Work that no locked row delays needs only a ``useby.batcher.Batcher``.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
 from typing import Final, Generic, Protocol, TypeVar
 
+from useby.backoff import Backoff
+
 T = TypeVar("T")
 
 RETRY_SECONDS: Final = 0.25
-RETRY_LONGEST: Final = 5.0
+RETRY_MAX_SECONDS: Final = 5.0
 """Maximum seconds between two attempts for a user whose items even a waiting batch skipped."""
 
 
@@ -82,13 +85,12 @@ class Batches(Generic[T]):
                     queue.append(item)
 
     async def _run_apart(self, user_id: str) -> None:
-        queue, pause = self._apart[user_id], RETRY_SECONDS
+        queue, backoff = self._apart[user_id], Backoff(RETRY_SECONDS, RETRY_MAX_SECONDS)
         while queue:
             batch = queue[: self._most]
             del queue[: self._most]
             left = await self._work(batch, apart=True)
             if left:
                 queue[:0] = left
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, RETRY_LONGEST)
+                await asyncio.sleep(backoff.next())
         del self._apart[user_id]
