@@ -123,10 +123,10 @@ class Reconciler:
 
     async def run(self) -> None:
         """Compare connections until cancelled."""
-        self.epoch = await retry_while_unavailable(lambda: self._database.read(epoch.current))
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._queue.run(), name="reconcile")
             group.create_task(self._losses.run(), name="reconcile-epoch")
+            self.epoch = await retry_while_unavailable(lambda: self._database.read(epoch.current))
+            await self._queue.run()
 
     async def _reconcile(self, batch: Sequence[Socket]) -> None:
         sockets = [socket for socket in batch if socket.session.state is not State.CLOSED]
