@@ -179,4 +179,5 @@ def test_the_module_runs_as_the_command_does() -> None:
 
 def test_what_is_wrong_is_named_as_its_flag(useby: Useby) -> None:
     said = useby("user", "add", "a@b.c", "--time-zone", "Mars/Base")
-    assert said.err == "useby: Invalid value for time-zone: no such IANA time zone\n"
+    message = "must be an IANA time zone, e.g. Europe/Berlin"
+    assert said.err == f"useby: Invalid value for time-zone: {message}\n"
