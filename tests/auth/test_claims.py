@@ -75,6 +75,7 @@ def test_a_token_without_an_end_is_refused() -> None:
     [
         "",
         None,
+        7,
         7.0,
         True,
         10**128,
@@ -95,8 +96,15 @@ def test_a_subject_that_is_no_short_printable_text_refuses_the_token(sub: object
 
 
 @pytest.mark.parametrize("number", [0, 7, -7, 2**64, 10**127])
-def test_a_subject_that_is_a_whole_number_is_taken_as_its_text(number: int) -> None:
-    assert read(sub=number).user_id == str(number)
+def test_an_outside_subject_that_is_a_whole_number_is_taken_as_its_text(number: int) -> None:
+    claims = claims_of(GOOD | {"sub": number}, user_claim="sub", session_id=None, now=NOW)
+    assert claims.user_id == str(number)
+
+
+@pytest.mark.parametrize("number", [7.0, True, 10**128])
+def test_an_outside_subject_that_is_another_number_refuses_the_token(number: object) -> None:
+    with pytest.raises(InvalidToken):
+        claims_of(GOOD | {"sub": number}, user_claim="sub", session_id=None, now=NOW)
 
 
 def test_a_refusal_has_its_reason_and_the_subject_and_quotes_little() -> None:

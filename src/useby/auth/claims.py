@@ -90,8 +90,8 @@ def claims_of(
 
     Args:
         payload: The token's JSON object.
-        user_claim: The name of the claim that holds the user's id: a text, or a whole number, which
-            is taken as its text.
+        user_claim: The name of the claim that holds the user's id: a text, or, of an outside
+            issuer, a whole number, which is taken as its text.
         session_id: The sign-in that the token belongs to, if it is one of ours.
         now: The moment at which the token has to be valid, aware.
 
@@ -101,7 +101,7 @@ def claims_of(
             everywhere" compares ``iat`` with the time of the sign-out, so a token with a later
             date would survive it.
     """
-    user_id = _user_id(payload, user_claim)
+    user_id = _user_id(payload, user_claim, numbers=session_id is None)
     wall = now.timestamp()
     expires = math.floor(_moment(payload, "exp"))  # rounded down: never later than the claim
     issued = _moment(payload, "iat", 0)
@@ -163,22 +163,22 @@ def shown(value: object) -> str:
     return "missing" if value is None else "an object"
 
 
-def _user_id(payload: Mapping[str, Any], claim: str) -> str:
+def _user_id(payload: Mapping[str, Any], claim: str, *, numbers: bool) -> str:
     value = payload.get(claim)
-    if isinstance(value, int) and not isinstance(value, bool):
+    if numbers and isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     if not isinstance(value, str) or not 0 < len(value) <= MAX_SUBJECT or not value.isprintable():
         raise InvalidToken(
             Reason.CLAIM,
-            f"{claim} must be a printable text of 1 to {MAX_SUBJECT} characters or a whole number,"
-            f" and is {shown(value)}",
+            f"{claim} must be a printable text of 1 to {MAX_SUBJECT} characters"
+            f"{' or a whole number' if numbers else ''}, and is {shown(value)}",
         )
     return value
 
 
 def _subject(payload: Mapping[str, Any], claim: str) -> str | None:
     try:
-        return _user_id(payload, claim)
+        return _user_id(payload, claim, numbers=True)
     except InvalidToken:
         return None
 
