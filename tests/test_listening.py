@@ -1,4 +1,7 @@
-"""The node's listener and limits (the node as a whole runs in ``journeys``, ``faults``, …)."""
+"""The node's listener and limits (the node as a whole runs in ``journeys``, ``faults``, …).
+
+covers: useby.listening
+"""
 
 import asyncio
 import socket
@@ -69,7 +72,7 @@ async def test_a_trusted_proxys_word_is_taken_for_where_a_request_comes_from(
 
 
 @pytest.mark.parametrize("trusted", ["10.0.0.0/8", "127.0.0.2,::1", ""])
-async def test_nobody_elses_word_is_taken_whatever_the_environment_says(
+async def test_a_visitor_is_no_trusted_proxy_whatever_the_environment_has(
     start: Any, trusted: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FORWARDED_ALLOW_IPS", "*")

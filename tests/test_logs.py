@@ -71,7 +71,9 @@ def test_a_value_under_a_telling_name_is_taken_out(line: str) -> None:
     "secret", [JWT, JWT[:30], JWT.replace(".", "%2E"), REFRESH, f"t_{REFRESH}"]
 )
 @pytest.mark.parametrize("line", ["{}", "failed for {}", "a/{}/b", "x='{}'", "%2F{}%20"])
-def test_what_looks_like_a_token_is_taken_out_wherever_it_stands(line: str, secret: str) -> None:
+def test_text_that_looks_like_a_token_is_redacted_wherever_it_stands(
+    line: str, secret: str
+) -> None:
     assert secret[3:] not in logs.redact(line.format(secret))
 
 

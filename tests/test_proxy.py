@@ -63,7 +63,7 @@ async def said_back(line: Line, said: bytes) -> bytes:
         return await reader.readexactly(len(said))
 
 
-async def test_what_is_said_is_passed_on_both_ways_with_its_end(
+async def test_bytes_and_their_end_are_passed_on_both_ways(
     proxy: Proxy, line: Line, echo: Echo
 ) -> None:
     much = bytes(range(256)) * 4096
@@ -91,7 +91,7 @@ async def test_bandwidth_is_bounded(proxy: Proxy, line: Line) -> None:
     assert time.perf_counter() - began >= 0.2
 
 
-async def test_one_byte_at_a_time_is_all_of_them(proxy: Proxy, line: Line) -> None:
+async def test_bytes_passed_on_singly_all_arrive(proxy: Proxy, line: Line) -> None:
     proxy.manner = Manner(byte_by_byte=True)
     assert await said_back(line, b"one by one") == b"one by one"
 
@@ -206,7 +206,7 @@ async def test_a_failure_names_the_seed() -> None:
     assert failure.value.__notes__ == ["the proxy's seed was 42"]
 
 
-async def test_it_runs_in_a_thread_and_as_a_program(echo: Echo) -> None:
+async def test_the_proxy_runs_in_a_thread_and_as_a_program(echo: Echo) -> None:
     with in_a_thread(echo.port) as (proxy, _):
         line = await asyncio.open_connection("127.0.0.1", proxy.port)
         assert await said_back(line, b"thread") == b"thread"

@@ -43,7 +43,7 @@ def test_proxies_are_addresses_and_networks(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize(
     "wrong", ["*", "proxy.example", "10.0.0.1/8", "10.0.0.0/33", "127.0.0.1:80"]
 )
-def test_what_is_no_address_is_refused_and_trusted_by_nobody(wrong: str) -> None:
+def test_text_that_is_no_address_is_refused_as_a_trusted_proxy(wrong: str) -> None:
     with pytest.raises(ValidationError, match="USEBY_TRUSTED_PROXIES must be addresses"):
         settings(trusted_proxies=f"127.0.0.1,{wrong}")
 

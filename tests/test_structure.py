@@ -1,6 +1,7 @@
-"""The shape of the code: no import circle, no long file, no long function."""
+"""The shape of the code: imports, lengths, a test file for each module, names of tests."""
 
 import ast
+import re
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -18,6 +19,16 @@ LONGER_FUNCTIONS = {
     "useby.store.migrations.versions.0001_first_tables.upgrade": 163,
 }
 """Functions that are still to be split, with the length that they must not pass."""
+
+UNCOVERED = ("useby.client.", "useby.realtime.")
+"""Packages whose modules need no test file yet."""
+RIDDLE = re.compile(
+    r"test_(what|who|it|its|all|one|nothing|nobody|anything|everything|others|how)(ever|s)?_"
+)
+"""Beginning of a test's name that has no subject of its own."""
+RIDDLES_IN = ("clients", "realtime", "web")
+"""Folders of ``tests`` whose tests are still to be renamed."""
+COVERS = re.compile(r"^covers: (.+)$", re.MULTILINE)
 
 
 def modules() -> dict[str, Path]:
@@ -118,7 +129,7 @@ def test_functions_are_short() -> None:
     } == {}
 
 
-def test_what_is_short_by_now_is_no_exception_any_more() -> None:
+def test_an_exception_is_removed_once_it_is_short() -> None:
     long = {
         f"{name}.{function}"
         for name, path in MODULES.items()
@@ -130,3 +141,68 @@ def test_what_is_short_by_now_is_no_exception_any_more() -> None:
         for path in LONGER_FILES
         if len((ROOT / path).read_text().splitlines()) <= MAX_FILE_LINES
     ] == []
+
+
+def files_of_tests() -> list[Path]:
+    found = (ROOT / "tests").rglob("test_*.py")
+    return sorted(path for path in found if "node_modules" not in path.parts)
+
+
+def covered_modules() -> set[str]:
+    """Modules that a test file is called after, or names in a line of its docstring."""
+    covered = set()
+    for path in files_of_tests():
+        folder = path.relative_to(ROOT / "tests").parent.parts
+        covered.add(".".join(("useby", *folder, path.stem.removeprefix("test_"))))
+        text = ast.get_docstring(ast.parse(path.read_text())) or ""
+        for line in COVERS.findall(text):
+            covered.update(name.strip() for name in line.split(","))
+    return covered
+
+
+def test_each_module_has_a_test_file() -> None:
+    needed = {
+        name
+        for name, path in MODULES.items()
+        if name.startswith("useby.") and path.stem not in {"__init__", "__main__"}
+        if not name.startswith(("useby.store.migrations.", *UNCOVERED))
+    }
+
+    assert sorted(needed - covered_modules()) == [], (
+        "call a test file after the module, or add a line `covers: useby.package.module` to the"
+        " docstring of the file that tests it"
+    )
+
+
+def test_a_covers_line_names_a_module_that_exists() -> None:
+    named = {
+        name.strip()
+        for path in files_of_tests()
+        for line in COVERS.findall(ast.get_docstring(ast.parse(path.read_text())) or "")
+        for name in line.split(",")
+    }
+
+    assert named - MODULES.keys() == set()
+
+
+def test_the_name_of_a_test_begins_with_its_subject() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}: {node.name}"
+        for path in files_of_tests()
+        if path.relative_to(ROOT / "tests").parts[0] not in RIDDLES_IN
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and RIDDLE.match(node.name)
+    ]
+
+    assert found == []
+
+
+def test_the_bench_takes_nothing_of_the_tests_by_a_path() -> None:
+    tricks = re.compile(r"sys\.path\.|spec_from_file_location|PYTHONPATH")
+    found = [
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "bench").rglob("*.py")
+        if tricks.search(path.read_text())
+    ]
+
+    assert found == []

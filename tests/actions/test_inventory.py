@@ -118,7 +118,9 @@ async def test_an_import_made_twice_changes_nothing_the_second_time(database: Da
             )
             for number in range(900)
         ]
-        return await database.write(lambda t: inventory.upsert_many(t, wanted, owner, NOON))
+        done = await database.write(lambda t: inventory.upsert_many(t, wanted, owner, NOON))
+        await database.write(lambda t: inventory.notify_added(t, owner, done.added, NOON))
+        return done
 
     assert await import_("1") == Upserted(added=900, changed=0, same=0)
     assert await import_("1.00") == Upserted(added=0, changed=0, same=900)

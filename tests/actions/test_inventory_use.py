@@ -70,7 +70,7 @@ async def test_the_taking_and_what_is_said_of_it_are_one_transaction(database: D
 
 
 @pytest.mark.parametrize("quantity", ["1.000001", "0", "-1"])
-async def test_what_is_not_there_cannot_be_taken(database: Database, quantity: str) -> None:
+async def test_more_than_is_left_cannot_be_taken(database: Database, quantity: str) -> None:
     owner = await a_kept_owner(database)
     product = a_product(owner)
     await keep(database, owner, product)

@@ -61,7 +61,7 @@ async def test_posts_that_wait_together_share_a_transaction_and_keep_their_order
         assert [row.seq for news in mine for row in news.notifications] == list(range(1, 11))
 
 
-async def test_who_may_not_any_more_gets_401_and_costs_the_others_nothing(rest: Rest) -> None:
+async def test_a_user_whose_access_has_ended_gets_401_and_the_others_are_served(rest: Rest) -> None:
     gone, theirs = await rest.person()
     _, client = await rest.person()
     await rest.database.write(lambda t: accounts.end_sessions(t, gone.id, rest.now))
@@ -76,7 +76,7 @@ async def test_who_may_not_any_more_gets_401_and_costs_the_others_nothing(rest: 
     assert left == []
 
 
-async def test_one_that_cannot_be_kept_costs_only_itself(
+async def test_a_post_that_cannot_be_stored_does_not_affect_the_others(
     rest: Rest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, client = await rest.person()
@@ -118,7 +118,7 @@ async def test_a_store_that_is_away_is_503_for_each(
     assert await messages(client) == ["c"]
 
 
-async def test_who_hangs_up_is_kept_all_the_same(rest: Rest) -> None:
+async def test_a_post_is_stored_although_its_client_hangs_up(rest: Rest) -> None:
     user, client = await rest.person()
     posting = asyncio.create_task(client.post("/api/notifications", json={"message": "kept"}))
     told = asyncio.Event()
@@ -213,7 +213,7 @@ async def test_many_users_whose_rows_are_locked_lose_nothing_and_delay_no_strang
 
 
 @on_postgres
-async def test_who_is_shut_out_while_the_row_is_waited_for_is_refused(
+async def test_a_user_disabled_while_a_post_waits_for_the_row_is_refused(
     rest: Rest, database_url: str
 ) -> None:
     gone, theirs = await rest.person()

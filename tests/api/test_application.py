@@ -1,4 +1,7 @@
-"""What holds for every request: its errors' shape, its bounds, its documentation, its health."""
+"""What holds for every request: its errors' shape, its bounds, its documentation, its health.
+
+covers: useby.api.context, useby.api.errors, useby.schemas.problems
+"""
 
 import json
 from typing import Any

@@ -70,7 +70,7 @@ def test_an_object_that_is_parsed_in_turns_is_what_json_makes_of_it(
     ],
 )
 @pytest.mark.usefixtures("small_pieces")
-async def test_what_is_no_json_is_no_json_in_turns_either(text: str) -> None:
+async def test_text_that_is_no_json_is_refused_in_turns_too(text: str) -> None:
     padded = " " * 1000 + text
     with pytest.raises(json.JSONDecodeError):
         json.loads(padded)

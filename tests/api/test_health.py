@@ -1,4 +1,7 @@
-"""What an operator's own programs ask of a node."""
+"""What an operator's own programs ask of a node.
+
+covers: useby.schemas.health
+"""
 
 from typing import Any
 

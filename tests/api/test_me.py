@@ -36,7 +36,7 @@ async def with_a_password(rest: Rest) -> tuple[User, httpx.AsyncClient]:
     return user, client
 
 
-async def test_one_sees_oneself_and_no_secret(rest: Rest) -> None:
+async def test_a_user_sees_their_own_account_and_no_secret(rest: Rest) -> None:
     user, client = await with_a_password(rest)
     assert (await client.get("/api/me")).json() == {
         "id": user.id,
@@ -51,14 +51,14 @@ async def test_one_sees_oneself_and_no_secret(rest: Rest) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
-async def test_nobody_is_nobody(rest: Rest, method: str) -> None:
+async def test_a_request_without_a_valid_token_gets_401(rest: Rest, method: str) -> None:
     for headers in ({}, {"authorization": "Bearer x"}, {"authorization": "Basic x"}):
         answer = await rest.client(**headers).request(method, "/api/me", json={})
         assert answer.status_code == 401
         assert answer.headers["www-authenticate"].startswith("Bearer")
 
 
-async def test_what_is_given_changes_and_the_rest_stays(rest: Rest) -> None:
+async def test_only_the_given_fields_of_an_account_change(rest: Rest) -> None:
     _, client = await rest.person()
     before = (await client.get("/api/me")).json()
     change = {
@@ -181,7 +181,7 @@ def rows_left(connection: Connection) -> dict[str, int]:
     }
 
 
-async def test_who_leaves_leaves_nothing_behind(rest: Rest) -> None:
+async def test_a_deleted_account_leaves_no_row(rest: Rest) -> None:
     user, client = await with_a_password(rest)
     login = {"email": user.email, "password": PASSWORD}
     assert (await rest.client().post("/api/auth/login", json=login)).status_code == 200

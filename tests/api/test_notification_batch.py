@@ -79,7 +79,7 @@ async def test_a_batch_takes_a_thousand_and_not_one_more(ada: httpx.AsyncClient)
 @pytest.mark.parametrize(
     "body", [[], {}, {"items": {}}, {"items": None}, "x", {"items": [], "a": 1}]
 )
-async def test_what_is_no_batch_is_422(ada: httpx.AsyncClient, body: Any) -> None:
+async def test_a_body_that_is_no_batch_is_422(ada: httpx.AsyncClient, body: Any) -> None:
     answer = await ada.post(PATH, json=body)
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/problem+json"

@@ -1,4 +1,7 @@
-"""Notifications over REST."""
+"""Notifications over REST.
+
+covers: useby.schemas.notifications
+"""
 
 from typing import Any
 
@@ -129,7 +132,7 @@ async def test_a_deleted_one_is_gone(rest: Rest) -> None:
     assert (await ada.get("/api/notifications")).json()["items"] == []
 
 
-async def test_what_an_alert_says_carries_its_product_and_date(rest: Rest) -> None:
+async def test_an_alerts_notification_has_its_product_and_date(rest: Rest) -> None:
     user, ada = await rest.person()
     draft = Draft(
         user.id,

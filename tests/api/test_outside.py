@@ -37,7 +37,7 @@ async def closed_house(database: Database) -> AsyncIterator[Rest]:
     await rest.close()
 
 
-async def test_who_comes_for_the_first_time_is_made_a_user_once(open_house: Rest) -> None:
+async def test_a_first_token_creates_its_user_once(open_house: Rest) -> None:
     client = open_house.client(**token(open_house))
     first, second = await client.get("/api/me"), await client.get("/api/me")
     assert first.status_code == 200

@@ -49,7 +49,7 @@ async def test_the_root_is_the_page(rest: Rest) -> None:
     assert (await client.post("/")).status_code == 405
 
 
-async def test_everything_it_names_is_there_and_is_its_own(rest: Rest) -> None:
+async def test_every_address_in_the_page_is_served_and_relative(rest: Rest) -> None:
     client = rest.client()
     page = (await client.get("/")).text
     named = re.findall(r'(?:src|href)="([^"]+)"', page)
@@ -93,7 +93,7 @@ async def test_each_file_is_strict_about_what_it_may_do(rest: Rest, path: str) -
         "/web/package.json",
     ],
 )
-async def test_nothing_else_is_served(rest: Rest, path: str) -> None:
+async def test_a_path_outside_the_page_is_not_served(rest: Rest, path: str) -> None:
     assert (await rest.client().get(path)).status_code == 404
 
 

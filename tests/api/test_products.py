@@ -1,4 +1,7 @@
-"""Products over REST."""
+"""Products over REST.
+
+covers: useby.schemas.fields, useby.schemas.products
+"""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -141,7 +144,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("values", WRONG.values(), ids=WRONG)
-async def test_what_is_not_as_documented_is_refused_and_the_field_is_named(
+async def test_an_invalid_field_is_refused_by_its_name(
     ada: httpx.AsyncClient, values: dict[str, Any]
 ) -> None:
     # httpx would not write a lone surrogate
@@ -208,7 +211,7 @@ async def test_a_change_changes_what_it_gives_and_nothing_else(
 
 
 @pytest.mark.parametrize("field", ["name", "expiryDate", "quantity", "dateKind", "notes"])
-async def test_what_a_product_must_have_cannot_be_made_null(
+async def test_a_required_field_of_a_product_cannot_be_made_null(
     ada: httpx.AsyncClient, field: str
 ) -> None:
     product = await added(ada)

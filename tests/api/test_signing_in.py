@@ -1,4 +1,7 @@
-"""Signing up, in, on and out."""
+"""Signing up, in, on and out.
+
+covers: useby.api.accounts, useby.schemas.accounts
+"""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -65,9 +68,7 @@ async def count_of_users(rest: Rest) -> int:
     return await rest.database.read(lambda c: c.scalar(counted)) or 0
 
 
-async def test_who_signs_up_can_sign_in_and_is_who_they_said(
-    rest: Rest, anybody: httpx.AsyncClient
-) -> None:
+async def test_a_user_who_signs_up_can_sign_in(rest: Rest, anybody: httpx.AsyncClient) -> None:
     more = {"name": "  Ada ", "timeZone": "Europe/Berlin"}
     answer = await anybody.post("/api/auth/signup", json=ADA | more)
     assert answer.status_code == 202
@@ -79,7 +80,7 @@ async def test_who_signs_up_can_sign_in_and_is_who_they_said(
     assert (shown["timeZone"], shown["alertTime"]) == ("Europe/Berlin", "09:00")
 
 
-async def test_nobody_learns_by_signing_up_that_an_e_mail_is_taken(
+async def test_a_sign_up_does_not_reveal_that_an_e_mail_is_taken(
     rest: Rest, anybody: httpx.AsyncClient, hasher: Counted
 ) -> None:
     told, spent = [], []
@@ -219,7 +220,7 @@ async def test_a_spent_token_that_comes_back_later_ends_the_sign_in_and_its_sock
 
 
 @pytest.mark.parametrize("token", ["", "x", "x" * 43, "x" * 129, "é" * 10, "a\0b"])
-async def test_what_is_no_refresh_token_opens_nothing(
+async def test_text_that_is_no_refresh_token_is_refused(
     anybody: httpx.AsyncClient, token: str
 ) -> None:
     assert (await refreshed(anybody, token)).status_code in (401, 422)

@@ -103,7 +103,7 @@ async def test_a_flood_waits_in_a_bounded_queue_and_the_rest_is_turned_away(
     assert await passwords.verify("any", hashed) == (True, None)
 
 
-async def test_who_goes_away_leaves_the_queue_and_frees_no_thread_that_still_works(
+async def test_a_cancelled_check_leaves_the_queue_and_its_thread_stays_taken(
     passwords: Passwords, hasher: Counted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hashed = await passwords.hash("correct horse")

@@ -27,7 +27,7 @@ def test_a_family_never_comes_round_again() -> None:
     assert len(seen) == 1000
 
 
-def test_what_is_kept_of_a_token_does_not_hold_the_token() -> None:
+def test_a_stored_hash_does_not_contain_its_token() -> None:
     token = new_refresh_token()
     assert len(hash_of(token)) == 64
     assert token not in hash_of(token)

@@ -42,7 +42,7 @@ def test_no_two_tickets_are_the_same_nor_looks_one_like_a_token(tickets: Tickets
 
 
 @pytest.mark.parametrize("owner", OWNERS)
-def test_nobody_reads_the_owner_out_of_a_ticket(tickets: Tickets, owner: str) -> None:
+def test_a_ticket_does_not_contain_its_owner(tickets: Tickets, owner: str) -> None:
     text = tickets.new(owner).removeprefix("t_")
     assert owner not in text
     assert owner.encode() not in base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
@@ -60,7 +60,7 @@ def test_a_ticket_in_which_anything_was_changed_is_none(tickets: Tickets) -> Non
     "text",
     ["", "t_", "t_A", "t_" + "A" * 16, "🥛", "t_🥛", "t_\ud800", "t_\0", "t_" + "x" * 10_000],
 )
-def test_what_is_no_ticket_is_nobodys(tickets: Tickets, text: str) -> None:
+def test_text_that_is_no_ticket_has_no_owner(tickets: Tickets, text: str) -> None:
     assert tickets.owner_of(text) is None
 
 

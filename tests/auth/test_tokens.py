@@ -166,7 +166,7 @@ def test_a_token_with_any_character_changed_is_refused(verifier: Verifier) -> No
     ["", ".", "..", "...", "a", "é.ж.ñ", "\ud800", "\0", "e30.e30.e30", "W10.W10.W10", "!.!.!"],
     ids=ascii,
 )
-def test_what_is_no_token_is_refused(verifier: Verifier, token: str) -> None:
+def test_text_that_is_no_token_is_refused(verifier: Verifier, token: str) -> None:
     refused(verifier, token)
 
 

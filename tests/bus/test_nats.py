@@ -1,4 +1,7 @@
-"""NATS between nodes: interest, loss, stalls and outages. The servers are real."""
+"""NATS between nodes: interest, loss, stalls and outages. The servers are real.
+
+covers: useby.bus.hints
+"""
 
 import asyncio
 import base64
@@ -43,7 +46,7 @@ async def flushed(ears: Ears, other: Ears, user_id: str = "the last") -> None:
     await other.until(lambda each: each.hints(user_id))
 
 
-async def test_what_one_node_commits_another_hears_of_if_it_follows_that_user(
+async def test_a_node_gets_hints_of_the_users_that_it_follows(
     start: Any, shared: NatsServer
 ) -> None:
     here, there = await start(shared), await start(shared)

@@ -1,4 +1,7 @@
-"""Backups by the operator."""
+"""Backups by the operator.
+
+covers: useby.cli.restore
+"""
 
 import json
 import os
@@ -83,7 +86,9 @@ def test_a_restore_under_another_secret_is_refused(
 
 
 @pytest.mark.parametrize("words", [("backup", "copy.db"), ("restore", "nowhere.db")])
-def test_what_is_not_there_is_one_line(useby: Useby, words: tuple[str, ...], folder: Path) -> None:
+def test_a_backup_of_a_missing_file_fails_with_one_line(
+    useby: Useby, words: tuple[str, ...], folder: Path
+) -> None:
     said = useby(*words)
     assert (said.status, said.out) == (1, "")
     assert said.err.count("\n") == 1

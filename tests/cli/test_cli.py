@@ -1,4 +1,7 @@
-"""Finding commands, and saying no in one line."""
+"""Finding commands, and saying no in one line.
+
+covers: useby.cli.database, useby.cli.options
+"""
 
 import json
 import os
@@ -83,7 +86,7 @@ def test_bash_completes_commands_and_options(folder: Path, words: str, expected:
         ["watch", "--token", "x", "--url", "ftp://example.org"],
     ],
 )
-def test_what_is_asked_for_in_the_wrong_way_is_said_in_one_line_and_ends_with_2(
+def test_a_wrong_command_line_prints_one_line_and_exits_with_2(
     useby: Useby, words: list[str]
 ) -> None:
     said = useby(*words)
@@ -107,7 +110,7 @@ def test_what_is_asked_for_in_the_wrong_way_is_said_in_one_line_and_ends_with_2(
         ["serve", "--host", "192.0.2.1", "--port", "0", "--database", "sqlite:///:memory:"],
     ],
 )
-def test_what_can_not_be_done_is_said_in_one_line_and_ends_with_1(
+def test_a_command_that_fails_prints_one_line_and_exits_with_1(
     useby: Useby, folder: Path, words: list[str]
 ) -> None:
     (folder / "no-database.txt").write_text("something else altogether " * 100)
@@ -177,7 +180,7 @@ def test_the_module_runs_as_the_command_does() -> None:
     assert done.stdout.startswith("0.")
 
 
-def test_what_is_wrong_is_named_as_its_flag(useby: Useby) -> None:
+def test_an_invalid_value_is_named_by_its_option(useby: Useby) -> None:
     said = useby("user", "add", "a@b.c", "--time-zone", "Mars/Base")
     message = "must be an IANA time zone, e.g. Europe/Berlin"
     assert said.err == f"useby: Invalid value for time-zone: {message}\n"

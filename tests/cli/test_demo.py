@@ -46,7 +46,7 @@ def _said(demo: subprocess.Popen[str]) -> str:
     raise AssertionError("".join(lines))
 
 
-def test_it_prints_a_login_and_a_line_to_watch_that_works(demo: subprocess.Popen[str]) -> None:
+def test_the_demo_prints_a_login_and_a_watch_command_that_work(demo: subprocess.Popen[str]) -> None:
     said = _said(demo)
     url = re.search(r"useby is listening on (http://\S+)", said)
     login = re.search(r"login +(\S+) +password +(\S+)", said)

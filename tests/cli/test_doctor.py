@@ -1,4 +1,7 @@
-"""What is misconfigured is found, and named."""
+"""What is misconfigured is found, and named.
+
+covers: useby.store.health
+"""
 
 import asyncio
 import json
@@ -59,7 +62,7 @@ def test_a_database_in_use_is_healthy(useby: Useby, folder: Path) -> None:
     assert set(found) >= {"settings", "signing key", "folder", "clock", "SQLite", "port"}
 
 
-def test_it_is_a_table_for_people(useby: Useby) -> None:
+def test_the_doctor_prints_a_table(useby: Useby) -> None:
     said = useby("doctor")
     assert said.status == 0
     assert "signing key" in said.out

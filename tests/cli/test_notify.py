@@ -12,7 +12,7 @@ def test_a_person_is_told(useby: Useby) -> None:
     assert said.out.startswith("ada@example.org was notified (")
 
 
-def test_what_was_kept_is_printed_as_json(useby: Useby) -> None:
+def test_a_stored_notification_is_printed_as_json(useby: Useby) -> None:
     useby("user", "add", "ada@example.org")
     words = ["notify", "ada@example.org", "Gone", "--product", "Milk", "--type", "warning"]
     said = json.loads(useby(*words, "--json").out)
@@ -21,7 +21,7 @@ def test_what_was_kept_is_printed_as_json(useby: Useby) -> None:
     assert (said["seq"], said["event"]) == (1, "custom")
 
 
-def test_what_no_database_can_keep_is_refused(useby: Useby) -> None:
+def test_a_message_that_no_database_can_store_is_refused(useby: Useby) -> None:
     useby("user", "add", "ada@example.org")
     for message in ("", "x" * 1001, "\ud800"):
         said = useby("notify", "ada@example.org", message)

@@ -2,18 +2,21 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from sqlalchemy.engine import Connection
 from tests.support.cli_result import Useby
 
+from useby.actions import inventory
+from useby.cli import product
 from useby.domain.account import User
 from useby.domain.notification import Notification
 from useby.domain.product import Product
 from useby.store import accounts, notifications, product_search
+from useby.store.database import StoreUnavailable, Transaction
 from useby.store.notifications import NotificationQuery
 from useby.store.open import open_database
 from useby.store.product_search import ProductQuery
@@ -153,7 +156,7 @@ def test_an_unknown_user_is_refused(useby: Useby, folder: Path) -> None:
     assert (said.status, said.err) == (1, expected)
 
 
-def test_one_product_is_added_and_listed(useby: Useby) -> None:
+def test_a_product_is_added_and_listed(useby: Useby) -> None:
     words = ["--user", EMAIL, "--quantity", "0.5", "--unit", "kg", "--location", "fridge"]
     said = useby("product", "add", "Minced Beef", "2126-03-04", "--kind", "use_by", *words)
     assert (said.status, said.err) == (0, "")
@@ -180,3 +183,41 @@ def test_a_product_that_is_not_valid_is_one_line(useby: Useby, words: list[str])
     said = useby("product", "add", *words, "--user", EMAIL)
     assert (said.status, said.out) == (2, "")
     assert said.err.count("\n") == 1
+
+
+def test_an_import_in_several_transactions_sends_one_summary(
+    useby: Useby, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(product, "SLICE", 2)
+    (folder / "fridge.csv").write_text(GOOD)
+    useby("product", "import", "fridge.csv", "--user", EMAIL)
+    assert [each.message for each in _said()] == ["3 products were added"]
+    (folder / "fridge.csv").write_text(GOOD.replace("Butter", "Salted Butter"))
+    said = useby("product", "import", "fridge.csv", "--user", EMAIL)
+    assert said.out == "0 products added, 1 changed, 2 unchanged\n"
+    assert len(_said()) == 1
+
+
+def test_an_import_that_fails_midway_names_the_last_row_that_it_stored(
+    useby: Useby, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(product, "SLICE", 1)
+    upsert: Callable[..., Any] = inventory.upsert_many
+
+    def failing(transaction: Transaction, wanted: Sequence[Product], *rest: Any) -> Any:
+        if wanted[0].name == "Ibuprofen":
+            raise StoreUnavailable("the disk is full")
+        return upsert(transaction, wanted, *rest)
+
+    (folder / "fridge.csv").write_text(GOOD)
+    with monkeypatch.context() as patch:
+        patch.setattr(inventory, "upsert_many", failing)
+        said = useby("product", "import", "fridge.csv", "--user", EMAIL)
+    assert (said.status, said.out) == (1, "")
+    assert said.err.splitlines() == [
+        "only the rows up to line 3 were imported",
+        "useby: the database can't be used: the disk is full",
+    ]
+    assert set(_products()) == {"Organic Milk", "Butter"}
+    again = useby("product", "import", "fridge.csv", "--user", EMAIL)
+    assert again.out == "1 products added, 0 changed, 2 unchanged\n"

@@ -58,7 +58,7 @@ def test_signing_out_everywhere_ends_it(useby: Useby) -> None:
     assert _standing(claims, signed_out=True) is TokenStatus.REVOKED
 
 
-def test_nobody_has_no_token(useby: Useby) -> None:
+def test_an_unknown_e_mail_gets_no_token(useby: Useby) -> None:
     useby("user", "add", "ada@example.org")
     said = useby("token", "bob@example.org")
     assert (said.status, said.out) == (1, "")

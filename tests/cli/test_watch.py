@@ -119,7 +119,7 @@ def test_the_token_may_come_from_the_environment(
 
 
 @pytest.mark.parametrize("url", ["nothing://", "http://", "ws://x/?access_token=eyJ"])
-def test_what_is_no_nodes_address_is_refused(useby: Useby, url: str) -> None:
+def test_an_address_of_no_node_is_refused(useby: Useby, url: str) -> None:
     refused = useby("watch", "--url", url, "--token", "x")
     assert "--url" in refused.err
     assert "eyJ" not in refused.err
@@ -133,7 +133,7 @@ def test_a_token_that_is_refused_ends_it_with_the_nodes_reason(
     assert "Invalid access token" in refused.err
 
 
-def test_how_the_connection_is_is_said_in_words() -> None:
+def test_the_state_of_the_connection_is_shown_in_words() -> None:
     assert _words(State("connected")) == "connected"
     lost = State("waiting", 1012, "Service \x1brestart", 0.52)
     assert _words(lost) == "not connected (1012 Service \x1brestart); again in 0.5 s"

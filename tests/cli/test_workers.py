@@ -1,4 +1,7 @@
-"""``useby serve --workers N``: several processes on one port, started, restarted and stopped."""
+"""``useby serve --workers N``: several processes on one port, started, restarted and stopped.
+
+covers: useby.workers
+"""
 
 import asyncio
 import contextlib

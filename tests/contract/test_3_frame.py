@@ -1,4 +1,7 @@
-"""Contract, section 3: the notification frame."""
+"""Contract, section 3: the notification frame.
+
+covers: useby.schemas.frames
+"""
 
 import json
 import re
@@ -55,7 +58,7 @@ async def test_a_frame_is_the_compact_json_of_what_was_posted(
 
 
 @pytest.mark.parametrize("product", ["Organic Milk", ""])
-async def test_all_are_strings_and_a_notification_about_no_product_carries_an_empty_name(
+async def test_a_frames_fields_are_strings_and_the_name_is_empty_without_a_product(
     server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient, product: str
 ) -> None:
     fields = {"productName": product} if product else {}

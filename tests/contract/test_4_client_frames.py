@@ -144,7 +144,7 @@ async def test_an_id_of_the_wrong_type_changes_nothing_and_is_not_answered(
 
 
 @pytest.mark.parametrize("frame", UNANSWERED.values(), ids=UNANSWERED.keys())
-async def test_what_the_contract_gives_no_answer_for_is_counted_ignored_and_the_connection_stays(
+async def test_a_frame_that_the_contract_does_not_describe_is_counted_and_ignored(
     server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient, frame: str
 ) -> None:
     client = await opened(server, person, connect)

@@ -307,7 +307,7 @@ async def test_a_connection_that_is_reset_leaves_the_pool(
         wire.reset()
 
 
-async def test_what_was_not_marked_read_is_sent_again_on_the_next_connection(
+async def test_an_unread_notification_is_sent_again_on_the_next_connection(
     server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
     said = server.say(person, ["one", "two", "three"])
@@ -382,7 +382,7 @@ async def test_the_peers_close_is_answered_with_its_code(
         assert [each.closing[0] for each in frames] == [code]
 
 
-async def test_nothing_is_sent_after_a_close(
+async def test_no_frame_is_sent_after_a_close(
     server: NodeProcess, person: Person, wires: Wires, rest: httpx.AsyncClient
 ) -> None:
     wire = await wires.opened(server.socket_url(person.token))

@@ -46,7 +46,7 @@ async def test_devices_of_different_make_get_the_same_frames_in_the_same_order(
         assert await nothing_more(client) == []
 
 
-async def test_what_one_device_marks_read_still_reached_the_others_and_is_not_sent_again(
+async def test_a_notification_read_on_one_device_has_reached_the_others_and_is_not_sent_again(
     server: NodeProcess, person: Person, rest: httpx.AsyncClient, three_devices: list[Client]
 ) -> None:
     posted = await live.post(rest, person, "one")

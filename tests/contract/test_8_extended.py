@@ -123,7 +123,7 @@ async def test_an_alert_names_its_product_its_date_and_the_days_left(
     assert abs((datetime.fromisoformat(frame["expiresOn"]).date() - today).days) <= 1
 
 
-async def test_what_any_device_or_rest_has_read_is_told_to_every_extended_session(
+async def test_a_read_by_any_device_or_rest_is_sent_to_every_extended_session(
     server: NodeProcess, person: Person, extended: Open, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
     first, second, third = (each.id for each in server.say(person, ["one", "two", "three"]))

@@ -126,7 +126,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Caddy, liv
             caddy.end()
 
 
-async def test_it_passes_the_socket_on_over_tls_and_logs_no_token(
+async def test_caddy_passes_the_socket_on_over_tls_and_logs_no_token(
     scene: tuple[Caddy, live.NodeProcess],
 ) -> None:
     caddy, node = scene
@@ -144,7 +144,7 @@ async def test_it_passes_the_socket_on_over_tls_and_logs_no_token(
     assert person.token.rpartition(".")[2] not in caddy.log
 
 
-async def test_it_passes_requests_on_to_the_node_that_is_there_and_keeps_metrics_in(
+async def test_caddy_passes_requests_on_to_a_live_node_and_keeps_metrics_in(
     scene: tuple[Caddy, live.NodeProcess],
 ) -> None:
     caddy, node = scene
@@ -157,7 +157,7 @@ async def test_it_passes_requests_on_to_the_node_that_is_there_and_keeps_metrics
     assert person.token.rpartition(".")[2] not in caddy.log
 
 
-async def test_what_it_logs_of_a_node_that_is_gone_has_no_token_either(tmp_path: Path) -> None:
+async def test_caddys_log_of_a_node_that_is_gone_has_no_token(tmp_path: Path) -> None:
     caddy = Caddy(tmp_path, [f"127.0.0.1:{free_port()}"])
     try:
         caddy.wait()

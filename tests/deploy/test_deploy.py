@@ -212,7 +212,7 @@ def test_the_port_is_the_same_everywhere() -> None:
     assert spec["metadata"]["annotations"]["prometheus.io/port"] == port
 
 
-def test_whoever_stops_a_node_waits_for_longer_than_it_drains() -> None:
+def test_every_deployment_waits_longer_than_a_node_drains() -> None:
     more = 10.0  # the last peer's answer to its Close, and what is under way
     for name in NODES:
         service = compose()["services"][name]

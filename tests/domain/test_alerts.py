@@ -1,16 +1,14 @@
-"""The alert rules: by example, by property, and by a simulated life."""
+"""The alert rules: by example and by property."""
 
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal
 from itertools import pairwise
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from tests.support.alert_inputs import NOW, ZONES, expiries, moments, policies, product, user
 
-from useby.domain.account import User
 from useby.domain.alerts import (
     ON_EXPIRY,
     alert_dates,
@@ -18,31 +16,12 @@ from useby.domain.alerts import (
     decide,
     policy_for,
     schedule,
+    settled_leads,
     status,
 )
 from useby.domain.notification import Cause, Severity
 from useby.domain.policy import Policy
-from useby.domain.product import DateKind, Disposal, Expiry, Product, Status, reopened, used
-
-ZONES = sorted(available_timezones() - {"localtime", "Factory"})
-NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-
-
-def user(zone: str = "UTC", policy: Policy | None = None, **categories: Policy) -> User:
-    return User("u", "u@useby.example", "", zone, policy or Policy(), NOW, categories)
-
-
-def product(expires: str | date, **values: object) -> Product:
-    expiry = Expiry(day=expires) if isinstance(expires, date) else Expiry.parse(expires)
-    base: dict[str, object] = {
-        "id": "p",
-        "user_id": "u",
-        "name": "Milk",
-        "expiry": expiry,
-        "created_at": NOW,
-        "updated_at": NOW,
-    }
-    return Product(**(base | values))  # type: ignore[arg-type]
+from useby.domain.product import DateKind, Disposal, Expiry, Status
 
 
 def at(text: str) -> datetime:
@@ -83,7 +62,7 @@ def test_an_exact_time_expires_at_that_moment_and_later_leads_are_left_out() -> 
         ("2026-03-23T00:00:00+00:00", "Milk expired 3 days ago", Severity.WARNING, Cause.EXPIRED),
     ],
 )
-def test_what_is_said_and_how_much_it_matters(
+def test_an_alerts_text_and_severity_follow_the_days_left(
     now: str, message: str, kind: Severity, event: Cause
 ) -> None:
     outcome = decide(
@@ -116,10 +95,48 @@ def test_an_exact_time_that_has_passed_today_expired_today() -> None:
 def test_after_downtime_only_the_most_urgent_is_said() -> None:
     outcome = decide(product("2026-03-02"), user(), frozenset(), NOW)
     assert outcome.alert is not None
-    assert outcome.alert.lead == 2
-    again = decide(product("2026-03-02"), user(), frozenset({2}), NOW)
+    assert outcome.alert.lead == 1, "its text counts one day"
+    again = decide(product("2026-03-02"), user(), frozenset({1}), NOW)
     assert again.draft is None
     assert again.next_alert_at == at("2026-03-02T09:00:00+00:00")
+
+
+def test_a_late_alert_settles_the_one_that_would_count_the_same_days() -> None:
+    early = at("2026-03-18T08:59:00+00:00")
+    outcome = decide(product("2026-03-20"), user(), frozenset(), early)
+    assert outcome.draft is not None
+    assert outcome.draft.message == "Milk expires in 2 days"
+    assert outcome.alert is not None
+    assert outcome.alert.lead == 2
+    assert outcome.next_alert_at == at("2026-03-20T09:00:00+00:00"), "not at 09:00 again"
+
+
+def test_a_late_alert_of_an_expired_product_settles_the_one_on_expiry() -> None:
+    early = at("2026-03-21T08:59:00+00:00")
+    outcome = decide(product("2026-03-20"), user(), frozenset({2}), early)
+    assert outcome.draft is not None
+    assert outcome.draft.message == "Milk expired yesterday"
+    assert outcome.alert is not None
+    assert outcome.alert.lead == ON_EXPIRY
+    assert outcome.next_alert_at is None
+
+
+def test_a_late_alert_settles_a_lead_that_the_policy_gets_later() -> None:
+    early, policy = at("2026-03-18T08:59:00+00:00"), Policy((7,))
+    outcome = decide(product("2026-03-20"), user(policy=policy), frozenset(), early)
+    assert outcome.alert is not None
+    sent = frozenset({outcome.alert.lead})
+    on_time = at("2026-03-18T09:00:00+00:00")
+    assert decide(product("2026-03-20"), user(policy=Policy((7, 2))), sent, on_time).draft is None
+
+
+def test_an_instant_shares_its_alerts_with_its_day() -> None:
+    owner = user("Europe/Berlin")
+    sent = [("2026-03-20", 2), ("2026-03-19T22:30:00Z", 7), ("2026-03-20T23:30:00Z", 0)]
+    assert settled_leads(product("2026-03-20"), owner, sent) == {2}
+    assert settled_leads(product("2026-03-20T12:00:00Z"), owner, sent) == {2}
+    assert settled_leads(product("2026-03-19"), owner, sent) == {7}
+    assert settled_leads(product("2026-03-21"), owner, sent) == {0}
 
 
 def test_a_lead_added_later_says_nothing_less_urgent_than_what_was_said() -> None:
@@ -216,15 +233,6 @@ def test_in_every_zone_the_days_said_are_those_a_person_counts_on_a_calendar(zon
 
 # by property
 
-leads = st.lists(st.integers(0, 40), max_size=5).map(lambda days: tuple(sorted(set(days))[::-1]))
-policies = st.builds(Policy, leads, st.times().map(lambda t: t.replace(second=0, microsecond=0)))
-days = st.dates(date(1975, 1, 1), date(2200, 1, 1))
-moments = st.datetimes(datetime(1980, 1, 1), datetime(2190, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
-expiries = st.one_of(
-    days.map(lambda day: Expiry(day=day)),
-    moments.map(lambda moment: Expiry(instant=moment.replace(microsecond=0))),
-)
-
 
 @given(expiries, policies, st.sampled_from(ZONES))
 def test_alerts_rise_in_time_as_in_urgency_and_the_last_is_on_expiry(
@@ -259,7 +267,7 @@ def test_the_clock_never_spins_and_placement_agrees_with_what_is_due(
 
 
 @given(expiries, st.sampled_from(ZONES), moments)
-def test_what_is_said_is_what_a_calendar_on_the_wall_says(
+def test_an_alerts_text_counts_the_days_of_a_wall_calendar(
     expiry: Expiry, zone: str, now: datetime
 ) -> None:
     here = ZoneInfo(zone)
@@ -280,111 +288,3 @@ def test_a_closed_product_is_never_spoken_of(expiry: Expiry, now: datetime, how:
     outcome = decide(closed, user(), frozenset(), now)
     assert (outcome.draft, outcome.next_alert_at) == (None, None)
     assert alert_dates(closed, user(), frozenset(), now).next_alert_at is None
-
-
-class Life(RuleBasedStateMachine):
-    """A product, its owner and a clock that wakes when it is told to, is down, and is set."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.now = NOW
-        self.owner = user("Europe/Berlin")
-        self.thing = product("2026-03-10")
-        self.said: set[tuple[str, int]] = set()
-        self.wake: datetime | None = None
-        self.place()
-
-    @property
-    def leads_said(self) -> frozenset[int]:
-        return frozenset(lead for key, lead in self.said if key == self.thing.expiry.key)
-
-    def place(self) -> None:
-        self.wake = alert_dates(self.thing, self.owner, self.leads_said, self.now).next_alert_at
-
-    def look(self) -> None:
-        outcome = decide(self.thing, self.owner, self.leads_said, self.now)
-        if outcome.alert is not None:
-            assert self.thing.closed_as is None
-            key = (self.thing.expiry.key, outcome.alert.lead)
-            assert key not in self.said, "never two alerts for one (product, date, lead)"
-            said_before = self.leads_said
-            assert all(outcome.alert.lead < lead for lead in said_before)
-            self.said.add(key)
-        self.wake = outcome.next_alert_at
-
-    @precondition(lambda self: self.wake is not None)
-    @rule(late=st.timedeltas(timedelta(), timedelta(days=12)))
-    def the_clock_wakes_on_time_or_late(self, late: timedelta) -> None:
-        assert self.wake is not None
-        self.now = max(self.now, self.wake + late)
-        self.look()
-
-    @rule(by=st.timedeltas(timedelta(days=-3), timedelta(days=3)))
-    def the_wall_clock_is_set(self, by: timedelta) -> None:
-        self.now += by
-        if self.wake is not None and self.wake <= self.now:
-            self.look()
-
-    @rule(day=st.sampled_from(["2026-03-05", "2026-03-10", "2026-03-20", "2026-04-01T08:00:00Z"]))
-    def the_date_is_moved(self, day: str) -> None:
-        self.thing = product(day, closed_as=self.thing.closed_as, quantity=self.thing.quantity)
-        self.place()
-
-    @rule(policy=policies, zone=st.sampled_from(["UTC", "Pacific/Apia", "America/Nuuk"]))
-    def policy_and_zone_change(self, policy: Policy, zone: str) -> None:
-        self.owner = user(zone, policy)
-        self.place()
-
-    @rule()
-    def it_is_closed_or_opened_again(self) -> None:
-        if self.thing.closed_as is None:
-            self.thing = used(self.thing, None, Disposal.CONSUMED, self.now)
-        else:
-            self.thing = reopened(self.thing, None, self.now)
-        self.place()
-
-    @invariant()
-    def a_closed_product_awaits_nothing(self) -> None:
-        assert self.thing.closed_as is None or self.wake is None
-
-    def teardown(self) -> None:
-        """However it went, an open product's expiry is said in the end, once."""
-        if self.thing.closed_as is not None:
-            return
-        for _ in range(100):
-            if self.wake is None:
-                break
-            self.now = max(self.now, self.wake)
-            self.look()
-        assert self.wake is None
-        assert ON_EXPIRY in self.leads_said
-
-
-TestLife = Life.TestCase
-TestLife.settings = settings(max_examples=200, stateful_step_count=30, deadline=None)
-
-
-# closing and reopening
-
-
-def test_taking_some_leaves_the_rest_and_taking_all_closes() -> None:
-    some = used(product("2026-03-20", quantity=Decimal("2.5")), Decimal(1), Disposal.CONSUMED, NOW)
-    assert (some.quantity, some.closed_as) == (Decimal("1.5"), None)
-    rest = used(some, Decimal("1.5"), Disposal.DISCARDED, NOW)
-    assert (rest.closed_as, rest.closed_at) == (Disposal.DISCARDED, NOW)
-    back = reopened(rest, None, NOW)
-    assert (back.quantity, back.closed_as, back.closed_at) == (Decimal("1.5"), None, None)
-
-
-@pytest.mark.parametrize("quantity", ["0", "-1", "2"])
-def test_what_is_not_there_cannot_be_taken(quantity: str) -> None:
-    with pytest.raises(ValueError):
-        used(product("2026-03-20"), Decimal(quantity), Disposal.CONSUMED, NOW)
-
-
-def test_a_closed_product_cannot_be_taken_nor_an_open_one_reopened() -> None:
-    closed = used(product("2026-03-20"), None, Disposal.CONSUMED, NOW)
-    with pytest.raises(ValueError, match="already consumed"):
-        used(closed, None, Disposal.DISCARDED, NOW)
-    with pytest.raises(ValueError, match="not closed"):
-        reopened(product("2026-03-20"), None, NOW)

@@ -1,4 +1,7 @@
-"""The domain's values: what they take, and that they refuse the rest by ``ValueError`` alone."""
+"""The domain's values: what they take, and that they refuse the rest by ``ValueError`` alone.
+
+covers: useby.domain.account, useby.domain.barcode, useby.domain.messages, useby.domain.policy
+"""
 
 import contextlib
 from datetime import UTC, date, datetime
@@ -34,13 +37,13 @@ def test_an_expiry_is_a_day_or_an_instant_with_its_offset() -> None:
         "2026-03-04T25:00:00Z",
     ],
 )
-def test_what_is_no_date_is_refused(text: str) -> None:
+def test_text_that_is_no_date_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         Expiry.parse(text)
 
 
 @given(st.text() | st.from_regex(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9:.+Z-]{0,20})?"))
-def test_whatever_text_comes_it_is_a_date_or_a_value_error(text: str) -> None:
+def test_any_text_is_a_date_or_a_value_error(text: str) -> None:
     with contextlib.suppress(ValueError):
         parsed = Expiry.parse(text)
         assert Expiry.parse(parsed.key) == parsed
@@ -83,7 +86,7 @@ def test_a_gtin_with_one_digit_changed_is_refused(length: int, data: st.DataObje
 
 
 @pytest.mark.parametrize("text", ["", "LOT 42", "123", "٤٠٠٦٣٨١٣", "1234567x"])
-def test_anything_else_is_free_text(text: str) -> None:
+def test_other_characters_are_allowed_in_free_text(text: str) -> None:
     assert checked(text) == text
 
 
@@ -94,6 +97,6 @@ def test_closing_is_said_with_the_amount_and_what_is_left() -> None:
     assert gone == "Milk was discarded"
 
 
-def test_one_product_added_and_many() -> None:
+def test_the_text_of_a_summary_counts_its_products() -> None:
     assert messages.added(1) == "1 product was added"
     assert messages.added(12) == "12 products were added"

@@ -150,7 +150,7 @@ async def test_a_user_who_is_deleted_is_out_and_unknown_from_then_on(
     assert await until_closed(again) == ([], Ended(1008, "Unknown user"))
 
 
-async def test_nothing_is_sent_after_access_has_ended(
+async def test_no_notification_is_sent_after_access_has_ended(
     server: NodeProcess, rest: httpx.AsyncClient, connect: Connect
 ) -> None:
     """Notifications are being written all the while; after the last sign-out none arrives."""

@@ -91,7 +91,7 @@ async def settled(house: InProcessNode) -> None:
     await until(lambda: hub.reconciler.idle and not hub.updates._due)
 
 
-async def test_what_one_node_commits_reaches_devices_on_the_other_once_and_in_order(
+async def test_notifications_of_one_node_reach_devices_on_the_other_once_and_in_order(
     houses: tuple[InProcessNode, InProcessNode],
 ) -> None:
     here, there = houses
@@ -105,7 +105,7 @@ async def test_what_one_node_commits_reaches_devices_on_the_other_once_and_in_or
         assert await heard_before_pong(client) == []
 
 
-async def test_what_was_committed_before_a_node_began_to_follow_is_not_lost(
+async def test_a_commit_before_a_node_subscribes_is_not_lost(
     houses: tuple[InProcessNode, InProcessNode], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody waits for NATS to open a connection; its subscription may well come later."""
@@ -123,7 +123,7 @@ async def test_what_was_committed_before_a_node_began_to_follow_is_not_lost(
         assert (await hear(client))["message"] == "1"
 
 
-async def test_what_was_committed_while_a_connection_was_looked_up_is_not_lost(
+async def test_a_commit_during_a_handshakes_look_up_is_not_lost(
     houses: tuple[InProcessNode, InProcessNode], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The hint finds it before it is open, and its look-up is older than what is hinted at."""
@@ -296,5 +296,5 @@ async def test_an_extended_session_hears_of_reads_and_products_of_the_other_node
 
 
 @pytest.mark.parametrize("data", MALFORMED, ids=lambda data: repr(data[:20]))
-def test_what_cannot_be_read_says_who_and_no_more(data: bytes) -> None:
+def test_a_message_that_cannot_be_decoded_hints_at_its_user_only(data: bytes) -> None:
     assert decode(subject_of("a.b *"), data) == Hint("a.b *")

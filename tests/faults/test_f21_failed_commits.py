@@ -191,7 +191,7 @@ async def wrote(database: Database, postgres: Postgres, url: str, begin: Break, 
 
 
 @pytest.mark.parametrize("passes", [False, True], ids=["message lost", "answer lost"])
-async def test_whatever_message_the_connection_is_cut_at_what_was_acknowledged_is_there(
+async def test_acknowledged_writes_are_there_at_whichever_message_the_connection_is_cut(
     database: Database,
     proxy: CountingProxy,
     postgres: Postgres,
@@ -218,7 +218,7 @@ async def test_whatever_message_the_connection_is_cut_at_what_was_acknowledged_i
 
 
 @pytest.mark.parametrize("code", CODES)
-async def test_whatever_statement_the_server_refuses_what_was_acknowledged_is_there(
+async def test_acknowledged_writes_are_there_whichever_statement_the_server_refuses(
     code: str, database: Database, postgres: Postgres, postgres_url: str, record_property: Record
 ) -> None:
     statements = fail_at = 0

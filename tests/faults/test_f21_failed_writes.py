@@ -260,7 +260,7 @@ async def told_under(fault: Fault | None, path: Path, user: User, vfs: FailingVf
 
 
 @pytest.mark.parametrize("kind", range(len(KINDS)), ids=[f"{e.__name__}-{w}" for e, w in KINDS])
-async def test_whatever_call_fails_what_was_acknowledged_or_published_is_there(
+async def test_acknowledged_and_published_writes_are_there_whichever_call_fails(
     kind: int,
     vfs: FailingVfs,
     sqlite_url: str,

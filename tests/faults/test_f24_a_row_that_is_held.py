@@ -1,4 +1,7 @@
-"""F24: on PostgreSQL another transaction holds a user's row; only that user waits for it."""
+"""F24: on PostgreSQL another transaction holds a user's row; only that user waits for it.
+
+covers: useby.store.batches, useby.store.locks
+"""
 
 import asyncio
 import contextlib

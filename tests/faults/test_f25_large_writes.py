@@ -1,5 +1,6 @@
 """F25: large writes of one user, beside a stranger's posts."""
 
+import json
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -17,7 +18,7 @@ from tests.support.process_node_on_postgres import NodeProcessOnPostgres, person
 from tests.support.time_limits import HANG_TIMEOUT
 from uuid_utils import uuid7
 
-from useby.store import schema, slices
+from useby.store import schema, slices, usage
 from useby.store.database import Database, Transaction
 from useby.store.open import open_database
 
@@ -27,6 +28,8 @@ MANY = (10_000, 4_000)
 """Notifications and products of the user: dozens of slices."""
 FEW = (1_500, 300)
 """A few slices."""
+BATCHES = 10
+IMPORTED = 20_000
 
 
 @pytest.fixture
@@ -41,6 +44,17 @@ async def beside(database_url: str) -> AsyncIterator[Database]:
     database = open_database(database_url)
     yield database
     await database.close()
+
+
+def item(name: str) -> dict[str, Any]:
+    """Return a product as a client sends it."""
+    return {
+        "name": f"Milk {name}",
+        "expiryDate": "2090-05-04",
+        "category": "Dairy",
+        "externalId": name,
+        "notes": "opened on Sunday, " * 20,
+    }
 
 
 async def filled(node: NodeProcess, database: Database, count: tuple[int, int]) -> Person:
@@ -70,10 +84,11 @@ async def filled(node: NodeProcess, database: Database, count: tuple[int, int]) 
     }
 
     def fill(transaction: Transaction) -> None:
-        rows = [said | {"seq": n + 1, "id": str(uuid7())} for n in range(count[0])]
-        transaction.connection.execute(sa.insert(schema.notifications), rows)
         goods = [product | {"id": str(uuid7())} for _ in range(count[1])]
         transaction.connection.execute(sa.insert(schema.products), goods)
+        about = said | {"product_id": goods[0]["id"]}
+        rows = [about | {"seq": n + 1, "id": str(uuid7())} for n in range(count[0])]
+        transaction.connection.execute(sa.insert(schema.notifications), rows)
         users = schema.users
         transaction.connection.execute(
             sa.update(users).where(users.c.id == person.id).values(seq=count[0])
@@ -81,6 +96,18 @@ async def filled(node: NodeProcess, database: Database, count: tuple[int, int]) 
 
     await database.write(fill)
     return person
+
+
+async def spoken_of(database: Database, person: Person) -> str:
+    """Return the product that all the user's notifications are about."""
+    wanted = sa.select(schema.notifications.c.product_id).where(
+        schema.notifications.c.user_id == person.id
+    )
+    return str(await database.read(lambda c: c.scalar(wanted.limit(1))))
+
+
+async def unread(database: Database, person: Person) -> int:
+    return (await database.read(lambda c: usage.of(c, person.id))).unread
 
 
 async def is_gone(database: Database, person: Person) -> bool:
@@ -113,7 +140,7 @@ async def test_a_stranger_is_served_while_large_writes_of_a_user_are_done(
     record_property("worst_ms", round(max(during, default=0) * 1000))
 
 
-async def test_what_a_node_began_is_finished_by_the_next(
+async def test_the_next_node_finishes_a_deletion_that_one_began(
     node: NodeProcess, beside: Database
 ) -> None:
     """As if a node had died after the first slice of a deletion."""
@@ -123,3 +150,79 @@ async def test_what_a_node_began_is_finished_by_the_next(
     assert not await is_gone(beside, person)
     node.start()
     await until(lambda: is_gone(beside, person), within=HANG_TIMEOUT)
+
+
+async def test_a_stranger_is_served_while_a_product_with_many_notifications_is_closed(
+    node: NodeProcess, beside: Database, record_property: live.Record
+) -> None:
+    person = await filled(node, beside, MANY)
+    bird = await person_on(str(node.settings["database_url"]), node)
+    product = await spoken_of(beside, person)
+    async with heard_throughout(node, record_property, bird) as canary, node.rest() as rest:
+        before = len(canary.seconds)
+        answer = await rest.post(f"/api/products/{product}/consume", headers=person.headers)
+        assert answer.status_code == HTTPStatus.OK, answer.text
+
+        async def done() -> bool:
+            return await unread(beside, person) == 1
+
+        await until(done, within=HANG_TIMEOUT)
+        during = canary.seconds[before:]
+    record_property("worst_ms", round(max(during, default=0) * 1000))
+
+
+async def test_the_next_node_marks_the_rest_of_a_closed_products_notifications(
+    node: NodeProcess, beside: Database
+) -> None:
+    """As if a node had died after the first slice."""
+    assert node.stop() == 0
+    person = await filled(node, beside, FEW)
+    product = await spoken_of(beside, person)
+    now = datetime.now(UTC)
+    await beside.write(lambda t: slices.mark_product_read(t, person.id, product, now))
+    assert await unread(beside, person) == FEW[0] - slices.SLICE
+
+    async def done() -> bool:
+        return await unread(beside, person) == 0
+
+    node.start()
+    await until(done, within=HANG_TIMEOUT)
+
+
+async def test_a_stranger_is_served_while_batches_of_products_are_added(
+    node: NodeProcess, beside: Database, record_property: live.Record
+) -> None:
+    url = str(node.settings["database_url"])
+    person, bird = await person_on(url, node), await person_on(url, node)
+    async with heard_throughout(node, record_property, bird) as canary, node.rest() as rest:
+        before = len(canary.seconds)
+        for batch in range(BATCHES):
+            items = [item(f"{batch}-{number}") for number in range(1000)]
+            answer = await rest.post(
+                "/api/products/batch", headers=person.headers, json={"items": items}
+            )
+            assert {each["status"] for each in answer.json()["results"]} == {HTTPStatus.CREATED}
+        during = canary.seconds[before:]
+    assert (await beside.read(lambda c: usage.of(c, person.id))).products == 1000 * BATCHES
+    record_property("worst_ms", round(max(during, default=0) * 1000))
+
+
+async def test_a_stranger_is_served_while_a_file_is_imported(
+    node: NodeProcess, beside: Database, record_property: live.Record
+) -> None:
+    url = str(node.settings["database_url"])
+    person, bird = await person_on(url, node), await person_on(url, node)
+    rows = [item(str(number)) for number in range(IMPORTED)]
+    (node.folder / "goods.json").write_text(json.dumps(rows))
+    email = await beside.read(
+        lambda c: c.scalar(sa.select(schema.users.c.email).where(schema.users.c.id == person.id))
+    )
+    async with heard_throughout(node, record_property, bird) as canary:
+        before = len(canary.seconds)
+        status, printed = await node.command(
+            "product", "import", "goods.json", "--user", str(email)
+        )
+        during = canary.seconds[before:]
+    assert (status, printed) == (0, f"{IMPORTED} products added, 0 changed, 0 unchanged\n")
+    assert await unread(beside, person) == 1, "one summary"
+    record_property("worst_ms", round(max(during, default=0) * 1000))

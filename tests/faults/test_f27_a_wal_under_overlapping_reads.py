@@ -1,4 +1,7 @@
-"""F27: reads overlap all the time, so that SQLite never starts its WAL from the beginning."""
+"""F27: reads overlap all the time, so that SQLite never starts its WAL from the beginning.
+
+covers: useby.store.wal
+"""
 
 import asyncio
 import contextlib

@@ -1,4 +1,7 @@
-"""F37: names and messages that would steer the terminal of the operator who reads them."""
+"""F37: names and messages that would steer the terminal of the operator who reads them.
+
+covers: useby.cli.terminal, useby.domain.visible
+"""
 
 import io
 import json
@@ -91,7 +94,7 @@ def test_a_list_of_users_is_a_line_a_user_whatever_they_are_called(
 
 
 @pytest.mark.parametrize("name", HOSTILE.values(), ids=HOSTILE.keys())
-def test_what_is_wrong_with_a_file_is_a_line_a_row(
+def test_each_bad_row_of_a_file_is_reported_on_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -39,7 +39,7 @@ async def told_by_a_command(url: str, nats: str, email: str) -> str:
     return error.decode()
 
 
-async def test_what_a_command_commits_is_told_at_once_and_without_nats_it_is_kept_all_the_same(
+async def test_a_commands_notification_is_sent_at_once_and_stored_without_nats_too(
     postgres_url: str, server: NatsServer
 ) -> None:
     """The sweep never comes here."""

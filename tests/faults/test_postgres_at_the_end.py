@@ -87,7 +87,7 @@ async def refuses(node: NodeProcess) -> bool:
 
 
 @pytest.mark.parametrize("processes", [1, 2])
-async def test_who_waits_for_anothers_migration_leaves_when_it_is_asked_to(
+async def test_a_node_that_waits_for_a_migration_stops_when_it_is_asked_to(
     empty_url: str, tmp_path: Path, processes: int
 ) -> None:
     holder = await asyncpg.connect(empty_url)

@@ -27,7 +27,7 @@ def own() -> Iterator[Postgres]:
         server.end()
 
 
-async def test_all_stays_and_goes_on_by_itself_when_it_is_back(own: Postgres) -> None:
+async def test_connections_stay_and_resume_when_postgresql_is_back(own: Postgres) -> None:
     url = own.url("postgres")
     settings: Any = {"port": 0, "database_url": url, "secret_key": "k" * 32, "_env_file": None}
     async with running(Settings(**settings | {"drain_seconds": 0}), SettableClock()) as node:

@@ -49,7 +49,7 @@ def done(effects: Iterable[object]) -> Iterator[object]:
 
 @settings(max_examples=200, deadline=None)
 @given(texts=st.lists(hostile_texts(), max_size=20), times=TIMES, extended=st.booleans())
-def test_all_that_is_said_is_acted_on_once_and_in_order_whenever_the_store_answers(
+def test_frames_are_acted_on_once_and_in_order_whenever_the_store_answers(
     texts: list[str], times: list[str], *, extended: bool
 ) -> None:
     session = Session("ada", extended=extended)

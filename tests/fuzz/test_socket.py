@@ -15,7 +15,7 @@ PING_BEHIND_A_MARK = framed(TEXT, MARK) + framed(TEXT, b"PING")
 @given(stream=streams(), sizes=cuts(), prompt=st.booleans())
 @example(stream=PING_BEHIND_A_MARK + framed(TEXT, b"\xff"), sizes=[], prompt=False)
 @example(stream=PING_BEHIND_A_MARK + framed(PONG, b"") * 70, sizes=[], prompt=False)
-def test_what_comes_back_is_what_the_rfc_and_the_contract_say(
+def test_the_answer_to_any_stream_follows_the_rfc_and_the_contract(
     stream: bytes, sizes: list[int], *, prompt: bool
 ) -> None:
     wanted = read(

@@ -1,9 +1,10 @@
 """The alert clock: on a real database, with a wall clock that is set."""
 
 import asyncio
+import dataclasses
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from useby.domain.product import Disposal, Product, used
 from useby.scheduler import alerts as clock_module
 from useby.scheduler.alerts import AlertScheduler
 from useby.store import accounts, alerts, notifications, slices
+from useby.store.alerts import AlertRecord
 from useby.store.database import Database, StoreUnavailable
 
 
@@ -67,14 +69,14 @@ async def going(database: Database) -> AsyncIterator[Wall]:
         await asyncio.gather(running, return_exceptions=True)
 
 
-async def test_it_wakes_for_a_product_that_is_added_while_it_sleeps(database: Database) -> None:
+async def test_the_scheduler_wakes_for_a_product_added_while_it_sleeps(database: Database) -> None:
     user = await a_kept_owner(database)
     async with going(database) as wall:
         await keep(database, user, a_product(user, "2026-03-04"))
         assert await wall.next_message() == "Organic Milk expires in 2 days"
 
 
-async def test_it_wakes_when_an_instant_comes(database: Database) -> None:
+async def test_the_scheduler_wakes_when_an_instant_comes(database: Database) -> None:
     user = await a_kept_owner(database)
     async with going(database) as wall:
         wall.now = datetime.now(UTC)
@@ -128,6 +130,74 @@ async def test_a_products_whole_life_is_said_once_each(database: Database) -> No
         "Organic Milk expired yesterday",
     ]
     assert await database.read(alerts.next_due) is None
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo"])
+async def test_a_product_added_a_minute_before_its_alert_is_sent_once_that_day(
+    database: Database, zone: str
+) -> None:
+    user = await a_kept_owner(database, time_zone=zone)
+    early = datetime(2026, 3, 2, 8, 59, tzinfo=user.zone).astimezone(UTC)
+    await keep(database, user, a_product(user, "2026-03-04"), now=early)
+    for minutes in (0, 1, 2, 600):
+        await tick(database, early + timedelta(minutes=minutes))
+    assert await said_to(database, user) == ["Organic Milk expires in 2 days"]
+    await tick(database, early + timedelta(days=2, minutes=1))
+    assert (await said_to(database, user))[1:] == ["Organic Milk expires today"]
+
+
+async def test_a_product_that_expired_during_an_outage_is_sent_once(database: Database) -> None:
+    user = await a_kept_owner(database, time_zone="UTC")
+    await keep(database, user, a_product(user, "2026-06-01"))
+    back = datetime(2026, 6, 2, 8, 59, tzinfo=UTC)
+    for minutes in (0, 1, 2, 1440):
+        await tick(database, back + timedelta(minutes=minutes))
+    assert await said_to(database, user) == ["Organic Milk expired yesterday"]
+    assert await database.read(alerts.next_due) is None
+
+
+async def test_a_lead_that_a_new_policy_brings_is_not_sent_in_the_same_words(
+    database: Database,
+) -> None:
+    user = await a_kept_owner(database, time_zone="UTC")
+    early = datetime(2026, 3, 2, 8, 59, tzinfo=UTC)
+    await keep(database, user, a_product(user, "2026-03-04"), now=early)
+    await tick(database, early)
+    await database.write(
+        lambda t: accounts.change_user(
+            t, user.id, AccountChange(lead_days=(7, 3, 2), alert_time=time(9, 30)), now=early
+        )
+    )
+    for minutes in (0, 1, 31, 32):
+        await tick(database, early + timedelta(minutes=minutes))
+    assert await said_to(database, user) == ["Organic Milk expires in 2 days"]
+
+
+async def test_a_day_that_becomes_an_instant_is_not_sent_in_the_same_words(
+    database: Database,
+) -> None:
+    user = await a_kept_owner(database)
+    product = a_product(user, "2026-03-04")
+    await keep(database, user, product)
+    await tick(database, NOON)
+    exact = a_product(user, "2026-03-04T18:00:00Z", id=product.id)
+    await database.write(lambda t: inventory.replace(t, exact, user, NOON))
+    await tick(database, NOON)
+    assert await said_to(database, user) == ["Organic Milk expires in 2 days"]
+
+
+async def test_alerts_sent_by_an_older_version_are_not_sent_again(database: Database) -> None:
+    """It stored the lead of the alert, and not the days that its text counted."""
+    user = await a_kept_owner(database)
+    product = a_product(user, "2026-03-03")
+    await keep(database, user, product)
+    claimed, _ = await database.write(lambda t: alerts.claim_due(t, NOON, 10))
+    outcome = rules.decide(*claimed[0], NOON)
+    older = dataclasses.replace(outcome, alert=rules.Alert(2, NOON))
+    await database.write(lambda t: alerts.record(t, [AlertRecord(product, older)], NOON))
+    for minutes in (0, 60, 600):
+        await tick(database, NOON + timedelta(minutes=minutes))
+    assert await said_to(database, user) == []
 
 
 async def test_a_closed_product_is_never_spoken_of(database: Database) -> None:

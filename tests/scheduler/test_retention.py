@@ -1,4 +1,7 @@
-"""Old read notifications are deleted; nothing that a client still needs is."""
+"""Old read notifications are deleted; nothing that a client still needs is.
+
+covers: useby.store.retention
+"""
 
 import json
 from datetime import timedelta

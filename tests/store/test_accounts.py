@@ -77,7 +77,7 @@ async def test_outside_subjects_are_made_users_once(database: Database) -> None:
         {"categories": {"dairy": Policy((1,))}},
     ],
 )
-async def test_what_alerts_depend_on_has_them_placed_anew(
+async def test_a_new_zone_or_policy_reschedules_alerts(
     database: Database, change: dict[str, Any]
 ) -> None:
     user = await a_kept_owner(database)
@@ -103,7 +103,7 @@ async def test_a_new_name_places_nothing(database: Database) -> None:
     assert (changed.name, told) == ("B", [])
 
 
-async def test_nobody_cannot_be_changed_disabled_or_deleted(database: Database) -> None:
+async def test_an_unknown_user_cannot_be_changed_disabled_or_deleted(database: Database) -> None:
     works: list[Any] = [
         lambda t: accounts.change_user(t, "nobody", AccountChange(name="x"), now=NOON),
         lambda t: accounts.change_user(t, "nobody", AccountChange(), now=NOON),

@@ -75,7 +75,7 @@ async def test_the_longest_due_come_first_and_no_more_than_asked_for(database: D
     assert [product for product, _, _ in await claimed(database, most=2)] == [bobs, yesterday]
 
 
-async def test_what_is_due_at_one_moment_is_claimed_user_by_user(database: Database) -> None:
+async def test_products_due_at_one_moment_are_claimed_user_by_user(database: Database) -> None:
     """So that a batch tells few users much: one number, one piece of news and one write each."""
     owners = [await a_kept_owner(database) for _ in range(3)]
     for _ in range(4):
@@ -97,7 +97,7 @@ async def test_an_alert_is_due_at_its_very_moment_and_not_before(database: Datab
     assert len(await claimed(database, due)) == 1
 
 
-async def test_nothing_is_ever_due_in_an_empty_store(database: Database) -> None:
+async def test_an_empty_store_has_no_due_product(database: Database) -> None:
     assert await database.read(alerts.next_due) is None
     assert await claimed(database) == []
     await settle(database)
@@ -133,7 +133,7 @@ async def test_a_user_who_is_shut_out_hears_nothing_until_let_in(database: Datab
     assert len(await claimed(database, SOON)) == 1
 
 
-async def test_what_was_said_is_kept_by_date_and_given_with_the_next_claim(
+async def test_sent_leads_are_stored_by_date_and_returned_with_the_next_claim(
     database: Database,
 ) -> None:
     owner = await a_kept_owner(database)

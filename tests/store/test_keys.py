@@ -1,4 +1,7 @@
-"""Every table's keys begin with their user, so that rows can be partitioned by user."""
+"""Every table's keys begin with their user, so that rows can be partitioned by user.
+
+covers: useby.store.schema
+"""
 
 import pytest
 import sqlalchemy as sa

@@ -42,7 +42,7 @@ async def _settled() -> None:
         await asyncio.sleep(0)
 
 
-async def test_one_user_has_one_turn_however_many_are_free() -> None:
+async def test_a_user_has_one_turn_however_many_are_free() -> None:
     reads = Reads(3)
     for name in ("ada.1", "ada.2", "bob.1"):
         await reads.begin(name)

@@ -147,11 +147,11 @@ def test_a_migration_only_expands_so_that_old_nodes_go_on(script: Script) -> Non
         "DROP TABLE users",
     ],
 )
-def test_what_would_stop_old_nodes_is_known(statement: str) -> None:
+def test_a_statement_that_would_stop_old_nodes_is_recognized(statement: str) -> None:
     assert len(refused(f"CREATE TABLE new (id INTEGER NOT NULL);\n\n{statement};\n")) == 1
 
 
-def test_what_old_nodes_do_not_notice_is_free() -> None:
+def test_statements_that_old_nodes_do_not_notice_are_allowed() -> None:
     statements = (
         "CREATE TABLE new (id INTEGER NOT NULL); CREATE UNIQUE INDEX one ON new (id);"
         "ALTER TABLE users ADD COLUMN shoe INTEGER DEFAULT 42 NOT NULL;"

@@ -1,4 +1,8 @@
-"""Notifications: numbered without a gap, read once, nobody else's."""
+"""Notifications: numbered without a gap, read once, nobody else's.
+
+covers: useby.domain.events, useby.domain.notification, useby.store.cursor
+covers: useby.store.marks
+"""
 
 import asyncio
 from datetime import timedelta
@@ -53,7 +57,7 @@ async def test_many_at_once_are_numbered_without_a_gap_and_told_once_each(
     assert sorted(numbers) == list(range(1, 201))
 
 
-async def test_one_for_nobody_keeps_nothing(database: Database) -> None:
+async def test_a_draft_for_an_unknown_user_stores_nothing(database: Database) -> None:
     user = await a_kept_owner(database)
     nobody = User("nobody", None, "", "UTC", user.policy, NOON)
     with pytest.raises(UnknownUser):
@@ -61,7 +65,7 @@ async def test_one_for_nobody_keeps_nothing(database: Database) -> None:
     assert await database.read(lambda c: notifications.newest_seq(c, user.id)) == 0
 
 
-async def test_what_is_kept_comes_back_as_it_was(database: Database) -> None:
+async def test_a_stored_notification_is_read_unchanged(database: Database) -> None:
     user = await a_kept_owner(database)
     (kept,) = await say(
         database,

@@ -1,4 +1,7 @@
-"""What only PostgreSQL has: a pool of lines to a server that may be far away, or gone."""
+"""What only PostgreSQL has: a pool of lines to a server that may be far away, or gone.
+
+covers: useby.store.postgres_errors
+"""
 
 import asyncio
 import socket
@@ -131,7 +134,7 @@ async def test_lines_that_have_died_silently_do_not_hold_up_the_end(
         await database.close()
 
 
-async def test_one_line_that_does_not_answer_has_all_that_are_as_old_replaced(
+async def test_a_connection_that_does_not_answer_has_all_as_old_replaced(
     proxy: Proxy, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store, "COMMAND_SECONDS", 5.0)
@@ -216,7 +219,7 @@ async def test_a_caller_that_is_cancelled_cancels_nothing(
     await used(database)
 
 
-async def test_what_hangs_when_the_database_is_closed_is_cut_and_its_callers_are_told(
+async def test_hanging_calls_are_cut_when_the_database_closes_and_their_callers_get_an_error(
     proxy: Proxy, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Half of it on lines that have died silently, half in wait for one."""
@@ -233,7 +236,7 @@ async def test_what_hangs_when_the_database_is_closed_is_cut_and_its_callers_are
     assert {type(each) for each in outcomes} == {StoreUnavailable}
 
 
-async def test_what_ends_soon_is_finished_before_the_database_is_closed(
+async def test_a_call_that_ends_soon_is_finished_before_the_database_closes(
     postgres: Postgres,
     database: Database,
     held: asyncpg.transaction.Transaction,
@@ -253,7 +256,7 @@ async def test_what_ends_soon_is_finished_before_the_database_is_closed(
     ]
 
 
-async def test_who_is_in_a_hurry_waits_for_no_lock(
+async def test_an_aborted_database_waits_for_no_lock(
     postgres: Postgres,
     database: Database,
     held: asyncpg.transaction.Transaction,

@@ -102,7 +102,7 @@ def lost(ledger: Ledger, path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-async def test_what_was_answered_survives_a_power_cut(
+async def test_an_answered_post_survives_a_power_cut(
     seed: int,
     disk: tuple[Path, PowerVfs],
     tmp_path: Path,

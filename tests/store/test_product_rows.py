@@ -8,8 +8,8 @@ from typing import Final
 import pytest
 from tests.support.factories import a_kept_owner
 
+from useby.actions.inventory import row_of
 from useby.client import models, params
-from useby.domain.alerts import alert_dates
 from useby.domain.product import DateKind, Disposal, Expiry, Product
 from useby.schemas.products import ProductChange, ProductIn, ProductOut, changed, product_from
 from useby.store import products
@@ -59,8 +59,8 @@ async def test_every_field_survives_the_table(database: Database, product: Produ
     owner = await a_kept_owner(database)
     kept = dataclasses.replace(product, user_id=owner.id)
 
-    dates = alert_dates(kept, owner, frozenset(), NOW)
-    await database.write(lambda t: products.insert(t, [kept], [dates]))
+    row = row_of(kept, owner, NOW)
+    await database.write(lambda t: products.insert(t, [row]))
 
     assert await database.read(lambda c: products.get(c, owner.id, kept.id)) == kept
 

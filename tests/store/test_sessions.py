@@ -177,7 +177,7 @@ async def test_another_users_session_of_the_same_id_is_left_alone(family: Family
     assert await other.standing() is TokenStatus.GOOD
 
 
-async def test_what_has_expired_is_purged_with_its_tokens(family: Family) -> None:
+async def test_an_expired_session_is_purged_with_its_tokens(family: Family) -> None:
     assert await family.database.write(lambda t: sessions.purge(t, NOON)) == 0
     assert await family.database.write(lambda t: sessions.purge(t, NOON + MONTH)) == 1
     left = await family.database.read(

@@ -13,8 +13,9 @@ from useby.actions import accounts as actions
 from useby.actions import inventory
 from useby.actions.notifications import mark_all_read
 from useby.domain.account import AccountChange, TokenStatus, User
-from useby.domain.events import AccessRevoked, MarkedRead
+from useby.domain.events import AccessRevoked, AlertScheduled, MarkedRead
 from useby.domain.notification import Cause, Draft, Severity
+from useby.domain.product import Disposal, Product
 from useby.store import accounts, alerts, notifications, schema, slices, usage
 from useby.store.database import Connection, Database, Transaction
 from useby.store.notifications import UnknownUser
@@ -58,7 +59,7 @@ def rows_of(user: User) -> Any:
     return count
 
 
-async def test_others_write_between_the_slices_of_a_deletion(database: Database) -> None:
+async def test_other_users_write_between_the_slices_of_a_deletion(database: Database) -> None:
     gone, stranger = await filled(database), await filled(database)
     said = Draft(stranger.id, "hello", Severity.INFO, Cause.CUSTOM)
     deletion = asyncio.create_task(actions.delete(database, gone.id))
@@ -123,6 +124,82 @@ async def test_marking_all_read_marks_what_was_there_and_is_published_once(
     assert left.message == "later"
     assert await mark_all_read(database, user.id, NOON) == 1
     assert await mark_all_read(database, user.id, NOON) == 0
+
+
+async def with_a_spoken_of_product(database: Database, count: int) -> tuple[User, Product]:
+    """Return a user with notifications of a product among as many others."""
+    user = await a_kept_owner(database)
+    milk = a_product(user, "2026-06-01")
+
+    def fill(transaction: Transaction) -> None:
+        inventory.add(transaction, milk, user, NOON)
+        for number in range(2 * count):
+            about = {} if number % 2 else {"product_id": milk.id}
+            draft = Draft(user.id, str(number), Severity.INFO, Cause.EXPIRING, **about)
+            notifications.add(transaction, [draft], NOON)
+
+    await database.write(fill)
+    return user, milk
+
+
+async def unread(database: Database, user: User) -> list[str]:
+    page = await database.read(lambda c: notifications.unread_page(c, user.id, 0, 10**6, 10**6))
+    return [each.message for each in page]
+
+
+async def test_closing_a_product_marks_its_notifications_read_a_slice_at_a_time(
+    database: Database, news: list[Cause]
+) -> None:
+    user, milk = await with_a_spoken_of_product(database, 11)
+    news.clear()
+    await database.write(
+        lambda t: inventory.use(t, user, milk.id, quantity=None, how=Disposal.CONSUMED, now=NOON)
+    )
+    left = [len(await unread(database, user))]
+    assert AlertScheduled(NOON) in news, "the scheduler does the rest"
+    while await database.read(slices.are_waiting):
+        assert await database.write(lambda t: slices.do_slice(t, NOON))
+        left.append(len(await unread(database, user)))
+    assert not await database.write(lambda t: slices.do_slice(t, NOON))
+    assert left[0] == 22 - slices.SLICE + 1
+    assert max(a - b for a, b in itertools.pairwise(left)) <= slices.SLICE
+    others = [str(number) for number in range(1, 22, 2)]
+    assert await unread(database, user) == [*others, "Organic Milk was consumed"]
+    marked = [id_ for each in news if isinstance(each, MarkedRead) for id_ in each.ids or ()]
+    assert len(marked) == len(set(marked)) == 11
+
+
+async def test_a_product_with_few_notifications_leaves_no_unfinished_work(
+    database: Database,
+) -> None:
+    user, milk = await with_a_spoken_of_product(database, slices.SLICE - 1)
+    await database.write(lambda t: inventory.delete(t, user.id, milk.id, NOON))
+    assert not await database.read(slices.are_waiting)
+    assert len(await unread(database, user)) == slices.SLICE - 1
+
+
+async def test_a_product_that_is_closed_again_has_all_its_notifications_marked(
+    database: Database,
+) -> None:
+    user, milk = await with_a_spoken_of_product(database, 9)
+    draft = Draft(user.id, "again", Severity.INFO, Cause.EXPIRING, product_id=milk.id)
+    for _ in range(2):
+        await database.write(lambda t: notifications.add(t, [draft] * 5, NOON))
+        await database.write(lambda t: slices.mark_product_read(t, user.id, milk.id, NOON))
+        assert await database.write(lambda t: slices.do_slice(t, NOON))
+    while await database.write(lambda t: slices.do_slice(t, NOON)):
+        pass
+    assert len(await unread(database, user)) == 9
+
+
+async def test_unfinished_work_of_a_closed_product_ends_with_its_account(
+    database: Database,
+) -> None:
+    user, milk = await with_a_spoken_of_product(database, 9)
+    await database.write(lambda t: slices.mark_product_read(t, user.id, milk.id, NOON))
+    assert await database.read(slices.are_waiting)
+    await actions.delete(database, user.id)
+    assert not await database.read(slices.are_waiting)
 
 
 async def test_rescheduling_looks_at_every_product_and_begins_again_when_it_is_asked_again(

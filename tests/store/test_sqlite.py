@@ -1,4 +1,7 @@
-"""SQLite: one writer whose neighbours share a commit, and what each caller may believe."""
+"""SQLite: one writer whose neighbours share a commit, and what each caller may believe.
+
+covers: useby.store.database, useby.store.groups
+"""
 
 import asyncio
 import contextlib
@@ -99,7 +102,7 @@ async def test_a_read_of_the_turn_after_a_commit_sees_it(database: SqliteDatabas
         assert seen == [number] * 3
 
 
-async def test_what_was_asked_for_before_the_close_is_read(database: SqliteDatabase) -> None:
+async def test_reads_requested_before_the_close_are_answered(database: SqliteDatabase) -> None:
     asked = [
         asyncio.create_task(database.read(lambda c: c.exec_driver_sql("SELECT 1").scalar()))
         for _ in range(200)

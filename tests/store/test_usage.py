@@ -1,4 +1,7 @@
-"""What accounts keep: the figures that triggers count are those of the rows."""
+"""What accounts keep: the figures that triggers count are those of the rows.
+
+covers: useby.domain.quota
+"""
 
 import asyncio
 import random
@@ -171,7 +174,7 @@ async def test_an_accounts_figures_are_those_of_its_rows_whatever_happens(
     await assert_right(database, *owners[1:])
 
 
-async def test_one_statement_for_many_users_counts_for_each_of_them(database: Database) -> None:
+async def test_a_statement_for_many_users_counts_for_each_of_them(database: Database) -> None:
     owners = [await a_kept_owner(database) for _ in range(5)]
     said = [
         draft for number, each in enumerate(owners) for draft in drafts(each, 3 + number, "é" * 9)
@@ -270,7 +273,7 @@ async def test_the_migration_counts_what_was_there_before_and_may_be_repeated(
 
 
 @on_postgres
-async def test_what_old_nodes_write_while_the_migration_counts_is_counted_once(
+async def test_writes_of_old_nodes_during_the_migration_are_counted_once(
     database: Database, database_url: str, postgres: Postgres
 ) -> None:
     """A transaction that began to write before a user is counted commits afterwards."""

@@ -12,13 +12,15 @@ from typing import Final
 
 from useby.domain import drafts
 from useby.domain.account import User
-from useby.domain.alerts import AlertDates, alert_dates
+from useby.domain.alerts import alert_dates
 from useby.domain.events import AlertScheduled, Change, ProductChanged
+from useby.domain.folding import searched_text
 from useby.domain.product import Disposal, Product, reopened, used
 from useby.domain.quota import Limits
-from useby.store import accounts, marks, notifications, products, usage
-from useby.store.database import Transaction
+from useby.store import accounts, notifications, products, slices, usage
+from useby.store.database import Connection, Transaction
 from useby.store.notifications import UnknownUser
+from useby.store.products import ProductRow
 
 MAX_CHANGES: Final = 50
 """Maximum products of one transaction for which ``ProductChanged`` is published."""
@@ -35,6 +37,18 @@ class Upserted:
     added: int
     changed: int
     same: int
+
+    def __add__(self, more: "Upserted") -> "Upserted":
+        """Return the result of both."""
+        return Upserted(self.added + more.added, self.changed + more.changed, self.same + more.same)
+
+
+def row_of(
+    product: Product, user: User, now: datetime, sent_leads: frozenset[int] = frozenset()
+) -> ProductRow:
+    """Compute the row of a product; the arguments are those of ``domain.alerts.decide``."""
+    dates = alert_dates(product, user, sent_leads, now)
+    return ProductRow(product, user, dates, searched_text(product))
 
 
 def lock_owner(transaction: Transaction, user_id: str, limits: Limits, *, new: int = 0) -> User:
@@ -67,14 +81,26 @@ def add(transaction: Transaction, product: Product, user: User, now: datetime) -
     """
     if _existing_external_ids(transaction, user, [product]):
         raise ExternalIdTaken
-    _insert(transaction, [product], user, now)
+    _insert(transaction, [row_of(product, user, now)], user)
     return product
 
 
 def add_many(
-    transaction: Transaction, batch: Sequence[Product], user: User, now: datetime
+    transaction: Transaction,
+    batch: Sequence[Product],
+    user: User,
+    now: datetime,
+    rows: Sequence[ProductRow] | None = None,
 ) -> list[bool]:
     """Add a batch of new products of one user, with one notification for all.
+
+    Args:
+        transaction: The running write.
+        batch: The products.
+        user: Their owner.
+        now: The current time, aware.
+        rows: Their rows, if they were computed before this transaction. They are computed again if
+            the owner has changed since.
 
     Returns:
         For each, whether it was added: false if the external id exists, or repeats in the batch.
@@ -85,9 +111,11 @@ def add_many(
         added.append(product.external_id is None or product.external_id not in seen)
         if product.external_id is not None:
             seen.add(product.external_id)
-    new = [product for product, is_new in zip(batch, added, strict=True) if is_new]
-    _insert(transaction, new, user, now)
-    _notify_added(transaction, user, len(new), now)
+    if rows is None or (rows and rows[0].owner != user):
+        rows = [row_of(product, user, now) for product in batch]
+    new = [row for row, is_new in zip(rows, added, strict=True) if is_new]
+    _insert(transaction, new, user)
+    notify_added(transaction, user, len(new), now)
     return added
 
 
@@ -96,15 +124,33 @@ def upsert_many(
 ) -> Upserted:
     """Add or change products by their external id; those without one are added.
 
-    Changed products keep id, creation time and closing. One notification covers all added ones.
+    Changed products keep id, creation time and closing. The caller reports the added ones
+    (``notify_added``), because a large import takes several transactions.
 
     Raises:
         ExternalIdTaken: ``batch`` contains an external id twice; nothing is stored.
     """
+    new, changed = compare(transaction.connection, batch, user.id)
+    _insert(transaction, [row_of(product, user, now) for product in new], user)
+    _update(transaction, changed, user, now)
+    return Upserted(len(new), len(changed), len(batch) - len(new) - len(changed))
+
+
+def compare(
+    connection: Connection, batch: Sequence[Product], user_id: str
+) -> tuple[list[Product], list[Product]]:
+    """Compare products with the user's stored ones by their external id.
+
+    Returns:
+        The new products, and the changed ones as they will be stored.
+
+    Raises:
+        ExternalIdTaken: ``batch`` contains an external id twice.
+    """
     ids = [product.external_id for product in batch if product.external_id is not None]
     if len(set(ids)) < len(ids):
         raise ExternalIdTaken
-    existing = products.by_external_id(transaction.connection, user.id, ids)
+    existing = products.by_external_id(connection, user_id, ids)
     new: list[Product] = []
     changed: list[Product] = []
     for product in batch:
@@ -122,10 +168,7 @@ def upsert_many(
         )
         if after != before:
             changed.append(dataclasses.replace(after, updated_at=product.updated_at))
-    _insert(transaction, new, user, now)
-    _update(transaction, changed, user, now)
-    _notify_added(transaction, user, len(new), now)
-    return Upserted(len(new), len(changed), len(batch) - len(new) - len(changed))
+    return new, changed
 
 
 def replace(transaction: Transaction, product: Product, user: User, now: datetime) -> Product:
@@ -140,7 +183,7 @@ def replace(transaction: Transaction, product: Product, user: User, now: datetim
             raise ExternalIdTaken
     _update(transaction, [product], user, now)
     if product.closed_as is not None:
-        marks.mark_product_read(transaction, user.id, product.id, now)
+        slices.mark_product_read(transaction, user.id, product.id, now)
     return product
 
 
@@ -194,24 +237,27 @@ def delete(transaction: Transaction, user_id: str, product_id: str, now: datetim
     if product is None or user is None:
         return False
     products.delete(transaction, user_id, product_id)
-    marks.mark_product_read(transaction, user_id, product_id, now)
+    slices.mark_product_read(transaction, user_id, product_id, now)
     transaction.publish(ProductChanged(user, product, Change.CLOSED))
     return True
+
+
+def notify_added(transaction: Transaction, user: User, count: int, now: datetime) -> None:
+    """Add one notification for all products of a batch or an import, unless there are none."""
+    if count:
+        notifications.add(transaction, [drafts.products_added(user.id, count)], now)
 
 
 def _existing_external_ids(
     transaction: Transaction, user: User, batch: Iterable[Product]
 ) -> set[str]:
     ids = (product.external_id for product in batch if product.external_id is not None)
-    return set(products.by_external_id(transaction.connection, user.id, ids))
+    return products.existing_external_ids(transaction.connection, user.id, ids)
 
 
-def _insert(transaction: Transaction, new: Sequence[Product], user: User, now: datetime) -> None:
-    if not new:
-        return
-    dates = [alert_dates(product, user, frozenset(), now) for product in new]
-    products.insert(transaction, new, dates)
-    _publish(transaction, user, [(product, Change.ADDED) for product in new], dates)
+def _insert(transaction: Transaction, new: Sequence[ProductRow], user: User) -> None:
+    products.insert(transaction, new)
+    _publish(transaction, user, [(row, Change.ADDED) for row in new])
 
 
 def _update(
@@ -219,32 +265,20 @@ def _update(
 ) -> None:
     if not changed:
         return
-    sent_leads = products.sent_leads(transaction.connection, changed)
-    dates = [
-        alert_dates(product, user, leads, now)
-        for product, leads in zip(changed, sent_leads, strict=True)
-    ]
-    products.update(transaction, changed, dates)
-    changes = [
-        (product, Change.CLOSED if product.closed_as else Change.UPDATED) for product in changed
-    ]
-    _publish(transaction, user, changes, dates)
-
-
-def _notify_added(transaction: Transaction, user: User, count: int, now: datetime) -> None:
-    if count:
-        notifications.add(transaction, [drafts.products_added(user.id, count)], now)
+    sent = products.sent_leads(transaction.connection, [(product, user) for product in changed])
+    rows = [row_of(product, user, now, leads) for product, leads in zip(changed, sent, strict=True)]
+    products.update(transaction, rows)
+    changes = [(row, Change.CLOSED if row.product.closed_as else Change.UPDATED) for row in rows]
+    _publish(transaction, user, changes)
 
 
 def _publish(
-    transaction: Transaction,
-    user: User,
-    changes: Sequence[tuple[Product, Change]],
-    dates: Iterable[AlertDates],
+    transaction: Transaction, user: User, changes: Sequence[tuple[ProductRow, Change]]
 ) -> None:
     if len(changes) <= MAX_CHANGES:
-        for product, change in changes:
-            transaction.publish(ProductChanged(user, product, change))
-    due_times = [each.next_alert_at for each in dates if each.next_alert_at is not None]
+        for row, change in changes:
+            transaction.publish(ProductChanged(user, row.product, change))
+    dates = (row.dates.next_alert_at for row, _ in changes)
+    due_times = [due for due in dates if due is not None]
     if due_times:
         transaction.publish(AlertScheduled(min(due_times)))

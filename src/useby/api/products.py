@@ -129,8 +129,9 @@ async def add_products(node: ContextDep, caller: CurrentCaller, batch: BatchIn) 
         for each in read
         if isinstance(each, ProductIn)
     ]
+    rows = await in_turns(lambda each: inventory.row_of(each, caller.user, now), new)
     kept = await node.database.write(
-        lambda t: inventory.add_many(t, new, _owner(node, t, caller, len(new)), now),
+        lambda t: inventory.add_many(t, new, _owner(node, t, caller, len(new)), now, rows),
         large=True,
     )
     outcomes = iter(zip(new, kept, strict=True))

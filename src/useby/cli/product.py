@@ -1,6 +1,7 @@
 """``useby product``: add one product, list them, import many from a file."""
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -19,10 +20,10 @@ from useby.cli.options import AsJson, CommandError, DatabaseUrl, checked, settin
 from useby.cli.table_file import Fault, Row, read
 from useby.cli.terminal import cell, console, say, say_json
 from useby.domain.account import User
-from useby.domain.product import DateKind
+from useby.domain.product import DateKind, Product
 from useby.schemas.fields import DAY_LIMIT
 from useby.schemas.products import ProductIn, ProductOut, product_from
-from useby.store import product_search
+from useby.store import accounts, product_search
 from useby.store.database import Database, Transaction
 from useby.store.product_search import ProductQuery
 
@@ -30,6 +31,10 @@ app = typer.Typer(add_completion=False, no_args_is_help=True)
 
 PAGE: Final = 500
 """Products of one read."""
+SLICE: Final = 200
+"""Rows in a transaction. They take some 10 ms of SQLite's writer."""
+PAUSE: Final = 0.025
+"""Seconds between two transactions. A node that waits for SQLite's lock tries every 1 to 25 ms."""
 Owner = Annotated[str, typer.Option("--user", metavar="WHO", help="E-mail or id of the owner.")]
 
 
@@ -43,15 +48,20 @@ class _ParsedFile:
     """The valid rows and the faults of a file."""
 
     good: list[ProductIn] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+    """Line of each valid row."""
     faults: list[Fault] = field(default_factory=list)
 
 
-class _DryRunRollback(Exception):  # noqa: N818 - it is not an error: it ends a dry run
-    """Rolls back the transaction of a dry run."""
+@dataclass(frozen=True, slots=True)
+class _Slice:
+    """Some valid rows of a file, which are stored in one transaction."""
 
-    def __init__(self, outcome: Upserted) -> None:
-        super().__init__()
-        self.outcome = outcome
+    rows: Sequence[ProductIn]
+    last_line: int
+
+    def products_of(self, user: User, now: datetime) -> list[Product]:
+        return [product_from(row, user.id, str(uuid7()), now) for row in self.rows]
 
 
 @app.command()
@@ -156,6 +166,9 @@ def import_(
 ) -> None:
     """Import products: all of them, or none if a row is bad.
 
+    Other programs write to the database in between. If it fails midway, the rows before stay
+    imported, and a message names the last one.
+
     A row whose externalId exists already changes that product, so that the same file can be
     imported again. Columns and keys have the names of the REST API (name, expiryDate, category, …);
     expiry_date and "Expiry date" are accepted, too.
@@ -167,10 +180,11 @@ def import_(
             say(f"{file}:{fault.line}: {fault.message}", err=True)
         outcome = None
         if skip_bad or not sheet.faults:
-            progress.add_task("keeping", total=None)
+            keep = _compare if dry_run else _keep
+            rows_kept = progress.track(_slices(sheet), description="storing")
             outcome = run_on_database(
                 settings_with(database_url=database),
-                lambda database: _keep(database, who, sheet.good, dry_run=dry_run),
+                lambda database: keep(database, who, rows_kept),
             )
     bad = len(rows) - len(sheet.good)
     if as_json:
@@ -212,24 +226,57 @@ def _look(rows: Iterable[Row | Fault]) -> _ParsedFile:
                 sheet.faults.append(Fault(row.line, message))
                 continue
         sheet.good.append(new)
+        sheet.lines.append(row.line)
     return sheet
 
 
-async def _keep(database: Database, who: str, new: list[ProductIn], *, dry_run: bool) -> Upserted:
-    user = await user_of(database, who)
-    now = datetime.now(UTC)
-    batch = [product_from(each, user.id, str(uuid7()), now) for each in new]
+def _slices(sheet: _ParsedFile) -> list[_Slice]:
+    return [
+        _Slice(sheet.good[at : at + SLICE], sheet.lines[at : at + SLICE][-1])
+        for at in range(0, len(sheet.good), SLICE)
+    ]
 
-    def work(transaction: Transaction, user: User = user) -> Upserted:
-        outcome = inventory.upsert_many(transaction, batch, user, now)
-        if dry_run:
-            raise _DryRunRollback(outcome)
-        return outcome
 
+async def _keep(database: Database, who: str, slices: Iterable[_Slice]) -> Upserted:
+    """Store the rows, a slice in each transaction, and report the added ones in the last."""
+    user, now = await user_of(database, who), datetime.now(UTC)
+    done, last_line = Upserted(0, 0, 0), 0
     try:
-        return await database.write(work)
-    except _DryRunRollback as rehearsed:
-        return rehearsed.outcome
+        for each in slices:
+            batch = each.products_of(user, now)
+            done += await database.write(_upserting(user.id, batch, now))
+            last_line = each.last_line
+            await asyncio.sleep(PAUSE)
+        await database.write(lambda t: inventory.notify_added(t, user, done.added, now))
+    except BaseException:
+        if last_line:
+            say(f"only the rows up to line {last_line} were imported", err=True)
+        raise
+    return done
+
+
+def _upserting(
+    user_id: str, batch: Sequence[Product], now: datetime
+) -> Callable[[Transaction], Upserted]:
+    def work(transaction: Transaction) -> Upserted:
+        user = accounts.lock_user(transaction, user_id)
+        if user is None:
+            raise CommandError("the account has been deleted")
+        return inventory.upsert_many(transaction, batch, user, now)
+
+    return work
+
+
+async def _compare(database: Database, who: str, slices: Iterable[_Slice]) -> Upserted:
+    """Count what an import would add and change."""
+    user, now = await user_of(database, who), datetime.now(UTC)
+    done = Upserted(0, 0, 0)
+    for each in slices:
+        batch = each.products_of(user, now)
+        new, changed = await database.read(partial(inventory.compare, batch=batch, user_id=user.id))
+        same = len(batch) - len(new) - len(changed)
+        done += Upserted(len(new), len(changed), same)
+    return done
 
 
 def _report(sheet: _ParsedFile, outcome: Upserted | None, *, dry_run: bool) -> dict[str, Any]:

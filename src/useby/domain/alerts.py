@@ -2,10 +2,15 @@
 
 A product has one alert for each lead, at the time of day that its policy sets, and one on expiry.
 Of the alerts that are due only the most urgent is sent. A product that was added late, or a node
-that was down, therefore causes one alert and not a backlog of stale ones. Sent alerts are stored by
-(product, date, lead), so moving a date forth and back does not send an alert twice.
+that was down, therefore causes one alert and not a backlog of stale ones.
+
+A text is sent once for a date. One that is sent late counts the days that are left by then, so it
+settles each alert that would count as many days or more; once it says that the date is over, it
+settles all. Sent alerts are stored by (product, date, lead), with the lead that they settle, so
+that neither a new policy nor moving a date forth and back sends a text twice.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -50,7 +55,7 @@ class AlertDecision:
 
     schedule: AlertSchedule
     alert: Alert | None = None
-    """Alert to send; ``None`` if none is due."""
+    """Alert to send, with the smallest lead that its text settles; ``None`` if none is due."""
     draft: Draft | None = None
     """Notification of that alert."""
     next_alert_at: datetime | None = None
@@ -108,18 +113,39 @@ def decide(product: Product, user: User, said: frozenset[int], now: datetime) ->
     Args:
         product: The product.
         user: Its owner.
-        said: Leads already sent for the product's present date.
+        said: Leads already sent for the product's present date; see ``settled_leads``.
         now: The current time, aware.
     """
     zone = user.zone
     found = schedule(product.expiry, policy_for(product, user), zone)
     if product.closed_as is not None:
         return AlertDecision(found)
-    past, coming = _due_and_next(found.alerts, said, now)
-    next_at = coming.at if coming else None
-    if past is None:
-        return AlertDecision(found, next_alert_at=next_at)
-    return AlertDecision(found, past, _draft(product, found, zone, now), next_at)
+    due, coming = _due_and_next(found.alerts, said, now)
+    if due is None:
+        return AlertDecision(found, next_alert_at=coming.at if coming else None)
+    left, expired = days_left(product, zone, now), found.ends_at <= now
+    alert = Alert(ON_EXPIRY if expired else min(due.lead, left), due.at)
+    _, coming = _due_and_next(found.alerts, frozenset({alert.lead}), now)
+    draft = _draft(product, zone, left, expired=expired)
+    return AlertDecision(found, alert, draft, coming.at if coming else None)
+
+
+def settled_leads(product: Product, user: User, sent: Iterable[tuple[str, int]]) -> frozenset[int]:
+    """Return the leads of alerts sent for the day of a product's present date.
+
+    A day and the instants in it share their alerts, because the texts are the same.
+
+    Args:
+        product: The product.
+        user: Its owner.
+        sent: Key of the date (``Expiry.key``) and lead of each alert sent for the product.
+    """
+    key, zone = product.expiry.key, user.zone
+    return frozenset(
+        lead
+        for other, lead in sent
+        if other == key or Expiry.parse(other).day_in(zone) == product.expiry.day_in(zone)
+    )
 
 
 def alert_dates(product: Product, user: User, said: frozenset[int], now: datetime) -> AlertDates:
@@ -165,9 +191,7 @@ def _due_and_next(
     return past, None
 
 
-def _draft(product: Product, found: AlertSchedule, zone: ZoneInfo, now: datetime) -> Draft:
-    left = days_left(product, zone, now)
-    expired = found.ends_at <= now
+def _draft(product: Product, zone: ZoneInfo, left: int, *, expired: bool) -> Draft:
     if expired:
         kind = Severity.ERROR if product.date_kind is DateKind.USE_BY else Severity.WARNING
     else:

@@ -160,7 +160,7 @@ def claim_due(
     except Exception:  # noqa: BLE001 - one unreadable row must not stop the alerts of others
         unreadable = _set_aside_unreadable(connection, now)
         claimed = _claim(connection, now, most, of, left_out)
-    sent = sent_leads(connection, [product for product, _ in claimed])
+    sent = sent_leads(connection, claimed)
     return [(*each, leads) for each, leads in zip(claimed, sent, strict=True)], unreadable
 
 

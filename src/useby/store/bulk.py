@@ -10,7 +10,9 @@ JSON, all in one step, a single post took 522 µs of CPU in place of 672 with ``
 although without a busy event loop it takes a fifth more (29 µs a row against 24).
 """
 
+import itertools
 import json
+import operator
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -22,11 +24,16 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
 
-from useby.store.schema import utc_text
+from useby.store.schema import Exact, utc_text
 
 Processor = Callable[[Any], Any]
 Order = list[tuple[str, Processor | None]]
 """Names of a driver's parameters, each with the function that converts its values."""
+
+
+TOGETHER = 50
+"""Rows that one statement inserts as parameters on SQLite. A row of 24 columns takes some 18 µs
+of CPU, against 48 by JSON, whose text SQLite reads once for each column, and 28 one by one."""
 
 
 class _Given(FunctionElement[Any]):
@@ -40,7 +47,11 @@ class _Given(FunctionElement[Any]):
         super().__init__(
             sa.bindparam("values_table", type_=sa.Text()),
             *(
-                sa.bindparam(f"given_{number}", type_=ARRAY(_unbounded(column.type)))
+                sa.bindparam(
+                    f"given_{number}",
+                    # One dimension, so that a JSON array is a value and not a second dimension.
+                    type_=ARRAY(_unbounded(column.type), dimensions=1),
+                )
                 for number, column in enumerate(columns)
             ),
         )
@@ -101,7 +112,7 @@ class CompiledStatement:
 
     def __call__(self, connection: Connection, **values: Any) -> sa.CursorResult[*tuple[Any, ...]]:
         """Execute the statement with these parameter values."""
-        text, order = self._compiled(connection.dialect)
+        text, order = self.compiled(connection.dialect)
         return connection.exec_driver_sql(
             text,
             tuple(
@@ -110,7 +121,8 @@ class CompiledStatement:
             ),
         )
 
-    def _compiled(self, dialect: Dialect) -> tuple[str, Order]:
+    def compiled(self, dialect: Dialect) -> tuple[str, Order]:
+        """Return the text and the parameters' order for a driver."""
         made = self._made.get(dialect.name)
         if made is None:
             compiled = self._statement.compile(dialect=dialect)
@@ -153,6 +165,7 @@ class BulkWrite:
             where: The key of the rows to update; if empty, rows are inserted.
         """
         both = (*columns, *where)
+        self._inserts = not where
         self._types = [column.type for column in both]
         self._names = [f"at_{number}" for number in range(len(both))]
         self._binary = any(isinstance(each, sa.LargeBinary) for each in self._types)
@@ -183,13 +196,34 @@ class BulkWrite:
                 _bound(column, type_, connection.dialect)
                 for column, type_ in zip(columns, self._types, strict=True)
             ]
+            if self._inserts and len(rows) >= TOGETHER:
+                self._insert_together(connection, list(zip(*columns, strict=True)))
+                return
         self._for_all(connection, **values_params(connection, *columns))
+
+    def _insert_together(self, connection: Connection, rows: Sequence[Sequence[Any]]) -> None:
+        """Insert converted rows on SQLite, ``TOGETHER`` in a statement."""
+        whole = len(rows) - len(rows) % TOGETHER
+        text, order = self._for_each.compiled(connection.dialect)
+        head, _, values = text.partition(" VALUES ")
+        together = f"{head} VALUES {', '.join([values] * TOGETHER)}"
+        in_order = operator.itemgetter(*(self._names.index(name) for name, _ in order))
+        for at in range(0, whole, TOGETHER):
+            some = itertools.chain.from_iterable(map(in_order, rows[at : at + TOGETHER]))
+            connection.exec_driver_sql(together, tuple(some))
+        if rest := rows[whole:]:
+            columns = zip(*rest, strict=True)
+            self._for_all(connection, **values_params(connection, *columns))
 
 
 def _bound(column: Sequence[Any], type_: TypeEngine[Any], dialect: Dialect) -> Sequence[Any]:
     """Convert a column's values for the driver."""
     processor = type_.dialect_impl(dialect).bind_processor(dialect)
-    return column if processor is None else list(_each_once(column, processor))
+    if processor is None:
+        return column
+    if isinstance(type_, Exact):  # 1 and 1.0 are equal, and each keeps its digits
+        return list(map(processor, column))
+    return list(_each_once(column, processor))
 
 
 def _update(

@@ -130,23 +130,3 @@ def mark_some_read(
         .where(table.c.user_id == user_id, table.c.seq.in_(oldest))
         .values(read_at=now)
     ).rowcount
-
-
-def mark_product_read(
-    transaction: Transaction, user_id: str, product_id: str, now: datetime
-) -> int:
-    """Mark the notifications of a closed or deleted product read; return their number."""
-    lock_users(transaction, user_id)
-    marked = transaction.connection.scalars(
-        sa.update(table)
-        .where(
-            table.c.user_id == user_id,
-            table.c.product_id == product_id,
-            table.c.read_at.is_(None),
-        )
-        .values(read_at=now)
-        .returning(table.c.id)
-    ).all()
-    if marked:
-        transaction.publish(MarkedRead(user_id, tuple(marked)))
-    return len(marked)

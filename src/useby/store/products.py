@@ -1,27 +1,38 @@
 """Store products with the dates of their alerts; ``actions.inventory`` decides both.
 
+A row may be computed before the transaction that writes it: SQLite has one writer, and folding the
+text of long notes alone takes longer than storing them.
+
 Callers first lock the owner (``accounts.lock_user``).
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from useby.domain.alerts import AlertDates
-from useby.domain.folding import searched_text
+from useby.domain.account import User
+from useby.domain.alerts import AlertDates, settled_leads
 from useby.domain.product import Product
-from useby.store.bulk import CompiledStatement, values_params, values_table
+from useby.store.bulk import BulkWrite, CompiledStatement, PackedSelect, values_params, values_table
 from useby.store.database import Transaction
 from useby.store.product_rows import PRODUCT_COLUMNS, product_of, values_of
 from useby.store.schema import products, sent_alerts
 
-_REPLACE: Final = (
-    sa.update(products)
-    .where(products.c.user_id == sa.bindparam("at_user"), products.c.id == sa.bindparam("at_id"))
-    .values(alert_fault=None)
+_KEY: Final = PRODUCT_COLUMNS[:2]
+_VALUES: Final = (
+    *PRODUCT_COLUMNS[2:],
+    products.c.ends_at,
+    products.c.expiring_from,
+    products.c.next_alert_at,
+    products.c.alert_fault,
+    products.c.folded,
+    products.c.folded_at,
 )
+_INSERT: Final = BulkWrite(*_VALUES, *_KEY)
+_UPDATE: Final = BulkWrite(*_VALUES, where=_KEY)
 _GIVEN_KEYS: Final = values_table(products.c.user_id, products.c.id)
 _SENT: Final = CompiledStatement(
     sa.select(
@@ -31,10 +42,28 @@ _SENT: Final = CompiledStatement(
     )
 )
 _GIVEN_EXTERNAL_IDS: Final = values_table(products.c.external_id)
+_EXISTING: Final = PackedSelect(
+    sa.select(products.c.external_id).where(
+        products.c.user_id == sa.bindparam("owner"),
+        products.c.external_id.in_(sa.select(_GIVEN_EXTERNAL_IDS.c.external_id)),
+    )
+)
 _BY_EXTERNAL_ID: Final = sa.select(*PRODUCT_COLUMNS).where(
     products.c.user_id == sa.bindparam("owner"),
     products.c.external_id.in_(sa.select(_GIVEN_EXTERNAL_IDS.c.external_id)),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class ProductRow:
+    """A product and the values that are stored with it."""
+
+    product: Product
+    owner: User
+    """The owner whose time zone and policies the dates follow."""
+    dates: AlertDates
+    folded: str
+    """The text that searches use."""
 
 
 def get(connection: Connection, user_id: str, product_id: str) -> Product | None:
@@ -58,21 +87,25 @@ def by_external_id(
     return {row.external_id: product_of(row) for row in rows}
 
 
-def insert(transaction: Transaction, new: Sequence[Product], dates: Sequence[AlertDates]) -> None:
-    """Insert products, each with the dates of its alerts."""
-    rows = [_values(product, place) for product, place in zip(new, dates, strict=True)]
-    transaction.connection.execute(sa.insert(products), rows)
+def existing_external_ids(
+    connection: Connection, user_id: str, external_ids: Iterable[str]
+) -> set[str]:
+    """Return those of the external ids that products of the user have."""
+    ids = sorted(set(external_ids))
+    if not ids:
+        return set()
+    rows = _EXISTING(connection, owner=user_id, **values_params(connection, ids))
+    return {external_id for (external_id,) in rows}
 
 
-def update(
-    transaction: Transaction, changed: Sequence[Product], dates: Sequence[AlertDates]
-) -> None:
-    """Replace the values of products, each with the dates of its alerts."""
-    rows = []
-    for product, place in zip(changed, dates, strict=True):
-        row = _values(product, place)
-        rows.append(row | {"at_user": row.pop("user_id"), "at_id": row.pop("id")})
-    transaction.connection.execute(_REPLACE, rows)
+def insert(transaction: Transaction, rows: Sequence[ProductRow]) -> None:
+    """Insert the rows of new products."""
+    _INSERT(transaction.connection, list(map(_values, rows)))
+
+
+def update(transaction: Transaction, rows: Sequence[ProductRow]) -> None:
+    """Write the rows of changed products; a quarantined product is scheduled again."""
+    _UPDATE(transaction.connection, list(map(_values, rows)))
 
 
 def delete(transaction: Transaction, user_id: str, product_id: str) -> None:
@@ -82,27 +115,31 @@ def delete(transaction: Transaction, user_id: str, product_id: str) -> None:
     )
 
 
-def sent_leads(connection: Connection, batch: Sequence[Product]) -> list[frozenset[int]]:
-    """Return the leads of alerts already sent, for each product's present date; in one query."""
-    user_ids, ids = [product.user_id for product in batch], [product.id for product in batch]
-    leads: dict[tuple[str, str, str], set[int]] = {}
+def sent_leads(
+    connection: Connection, batch: Sequence[tuple[Product, User]]
+) -> list[frozenset[int]]:
+    """Return the leads settled for the present date of products, each with its owner."""
+    user_ids, ids = [user.id for _, user in batch], [product.id for product, _ in batch]
+    sent: dict[tuple[str, str], list[tuple[str, int]]] = {}
     for user_id, product_id, expiry, lead in _SENT(
         connection, **values_params(connection, user_ids, ids)
     ):
-        leads.setdefault((user_id, product_id, expiry), set()).add(lead)
+        sent.setdefault((user_id, product_id), []).append((expiry, lead))
     return [
-        frozenset(leads.get((product.user_id, product.id, product.expiry.key), ()))
-        for product in batch
+        settled_leads(product, user, sent.get((user.id, product.id), ())) for product, user in batch
     ]
 
 
-def _values(product: Product, place: AlertDates) -> dict[str, Any]:
-    values = values_of(product)
-    values |= {
-        "ends_at": place.ends_at,
-        "expiring_from": place.expiring_from,
-        "next_alert_at": place.next_alert_at,
-        "folded": searched_text(product),
-        "folded_at": product.updated_at,
-    }
-    return values
+def _values(row: ProductRow) -> tuple[Any, ...]:
+    """Return the values of ``_VALUES``, then those of ``_KEY``."""
+    values, dates = tuple(values_of(row.product).values()), row.dates
+    return (
+        *values[2:],
+        dates.ends_at,
+        dates.expiring_from,
+        dates.next_alert_at,
+        None,
+        row.folded,
+        row.product.updated_at,
+        *values[:2],
+    )

@@ -306,6 +306,20 @@ unfinished = sa.Table(
 """Progress of large writes that are done in slices; see ``store.slices``. ``after`` is the last row
 that is done; ``since`` is the time of the last slice."""
 
+closings = sa.Table(
+    "closings",
+    metadata,
+    sa.Column("user_id", sa.String(128), sa.ForeignKey("users.id", ondelete="CASCADE")),
+    sa.Column("product_id", sa.String(36), nullable=False),
+    sa.Column("after", sa.BigInteger, nullable=False),
+    sa.Column("upto", sa.BigInteger, nullable=False),
+    sa.Column("since", UtcDateTime, nullable=False),
+    sa.PrimaryKeyConstraint("user_id", "product_id"),
+)
+"""Closed or deleted products of whose notifications more than one slice is to be marked read.
+``after`` is the last ``seq`` that is done, ``upto`` the newest one when the product was closed;
+``since`` is the time of the last slice."""
+
 tickets = sa.Table(
     "tickets",
     metadata,

@@ -1,24 +1,26 @@
 """Run large writes of one user in slices, between which others can write.
 
 SQLite has one writer, and on PostgreSQL a transaction locks its user's row. A write whose size
-depends on what a user owns is therefore done one slice at a time. Deleting an account and
-rescheduling its alerts are answered before they are finished: the table ``unfinished`` stores their
-progress, from which a restarted node, or any other node, continues.
+depends on what a user owns is therefore done one slice at a time. Deleting an account, rescheduling
+its alerts and marking the notifications of a closed product read may be answered before they are
+finished: the tables ``unfinished`` and ``closings`` store their progress, from which a restarted
+node, or any other node, continues.
 """
 
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from useby.domain.events import AccessRevoked, AlertScheduled
+from useby.domain.events import AccessRevoked, AlertScheduled, MarkedRead
 from useby.store.database import Transaction
 from useby.store.locks import lock_users
-from useby.store.notifications import UnknownUser
+from useby.store.notifications import UnknownUser, newest_seq
 from useby.store.schema import (
+    closings,
     idempotency_keys,
     products,
     refresh_tokens,
@@ -93,9 +95,34 @@ def reschedule(transaction: Transaction, user_id: str, now: datetime) -> None:
     transaction.publish(AlertScheduled(now))
 
 
+def mark_product_read(
+    transaction: Transaction, user_id: str, product_id: str, now: datetime
+) -> int:
+    """Mark the present unread notifications of a closed or deleted product read.
+
+    The scheduler marks those beyond the first slice. Notifications that are added after this call
+    stay unread.
+
+    Returns:
+        The number marked by this call.
+    """
+    connection = transaction.connection
+    lock_users(transaction, user_id)
+    first = sa.select(said.c.seq).where(*_unread_of(user_id, product_id)).limit(SLICE)
+    marked = _mark(transaction, user_id, product_id, said.c.seq.in_(first), now)
+    if marked == SLICE:
+        connection.execute(sa.delete(closings).where(*_is_closing(user_id, product_id)))
+        upto = newest_seq(connection, user_id)
+        rest = {"user_id": user_id, "product_id": product_id, "after": 0, "upto": upto}
+        connection.execute(sa.insert(closings).values(**rest, since=now))
+        transaction.publish(AlertScheduled(now))  # wakes the scheduler
+    return marked
+
+
 def are_waiting(connection: Connection) -> bool:
     """Return whether there is unfinished work."""
-    return bool(connection.scalar(sa.select(sa.exists().select_from(unfinished))))
+    either = sa.or_(*(sa.exists().select_from(each) for each in (unfinished, closings)))
+    return bool(connection.scalar(sa.select(either)))
 
 
 def do_slice(transaction: Transaction, now: datetime) -> bool:
@@ -104,14 +131,22 @@ def do_slice(transaction: Transaction, now: datetime) -> bool:
     Returns:
         True if there was work to do.
     """
-    connection = transaction.connection
-    next_ = connection.execute(
-        sa.select(unfinished)
-        .join(users, users.c.id == unfinished.c.user_id)
-        .order_by(unfinished.c.since)
+    return _do_slice_of_account(transaction, now) or _do_slice_of_closing(transaction, now)
+
+
+def _longest_waiting(connection: Connection, table: sa.Table) -> sa.Row[Any] | None:
+    return connection.execute(
+        sa.select(table)
+        .join(users, users.c.id == table.c.user_id)
+        .order_by(table.c.since)
         .limit(1)
-        .with_for_update(of=(unfinished, users), key_share=True, skip_locked=True)
+        .with_for_update(of=(table, users), key_share=True, skip_locked=True)
     ).first()
+
+
+def _do_slice_of_account(transaction: Transaction, now: datetime) -> bool:
+    connection = transaction.connection
+    next_ = _longest_waiting(connection, unfinished)
     if next_ is None:
         return False
     if next_.work == Unfinished.DELETE.value:
@@ -121,6 +156,62 @@ def do_slice(transaction: Transaction, now: datetime) -> bool:
     this = (unfinished.c.user_id == next_.user_id, unfinished.c.work == next_.work)
     connection.execute(sa.update(unfinished).where(*this).values(since=now))
     return True
+
+
+def _do_slice_of_closing(transaction: Transaction, now: datetime) -> bool:
+    connection = transaction.connection
+    next_ = _longest_waiting(connection, closings)
+    if next_ is None:
+        return False
+    some = (
+        sa.select(said.c.seq)
+        .where(
+            said.c.user_id == next_.user_id,
+            said.c.read_at.is_(None),
+            said.c.seq > next_.after,
+            said.c.seq <= next_.upto,
+        )
+        .order_by(said.c.seq)
+        .limit(SLICE)
+    )
+    # A product's notifications have no index by ``seq``, so a slice looks at 500 of all unread.
+    seqs = list(connection.scalars(some))
+    if seqs:
+        these = sa.and_(said.c.seq > next_.after, said.c.seq <= seqs[-1])
+        _mark(transaction, next_.user_id, next_.product_id, these, now)
+    this = _is_closing(next_.user_id, next_.product_id)
+    if len(seqs) < SLICE:
+        connection.execute(sa.delete(closings).where(*this))
+    else:
+        connection.execute(sa.update(closings).where(*this).values(after=seqs[-1], since=now))
+    return True
+
+
+def _mark(
+    transaction: Transaction,
+    user_id: str,
+    product_id: str,
+    these: sa.ColumnElement[bool],
+    now: datetime,
+) -> int:
+    """Mark those of a product's unread notifications read that a condition selects."""
+    marked = transaction.connection.scalars(
+        sa.update(said)
+        .where(*_unread_of(user_id, product_id), these)
+        .values(read_at=now)
+        .returning(said.c.id)
+    ).all()
+    if marked:
+        transaction.publish(MarkedRead(user_id, tuple(marked)))
+    return len(marked)
+
+
+def _unread_of(user_id: str, product_id: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return said.c.user_id == user_id, said.c.product_id == product_id, said.c.read_at.is_(None)
+
+
+def _is_closing(user_id: str, product_id: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return closings.c.user_id == user_id, closings.c.product_id == product_id
 
 
 def _mark_due(connection: Connection, user_id: str, after: str, now: datetime) -> None:

@@ -1,4 +1,7 @@
-"""What a database's URL says, to us and to whoever reads a message."""
+"""What a database's URL says, to us and to whoever reads a message.
+
+covers: useby.store.open
+"""
 
 from pathlib import Path
 

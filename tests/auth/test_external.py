@@ -162,7 +162,7 @@ def test_an_expired_token_says_so_only_if_it_was_ours_to_take() -> None:
     assert not refused(verifier, token(exp=SECOND, aud="another")).expired
 
 
-def test_one_audience_of_several_will_do() -> None:
+def test_a_token_of_several_audiences_is_accepted_for_any_of_them() -> None:
     verifier = verifier_for(jwt_public_key=pem_of(RSA))
     assert verifier.verify(token(aud=["another", "useby"]), NOW)
 

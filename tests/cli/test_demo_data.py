@@ -41,7 +41,7 @@ def test_alerts_fall_due_at_once_and_then_one_by_one_within_the_first_minute(
     assert len(set(coming)) == len(coming) >= 10
 
 
-def test_what_is_due_at_once_is_due_once() -> None:
+def test_a_demo_product_that_is_due_at_once_is_not_due_again_soon() -> None:
     for product in stock(USER, NOON):
         outcome = alerts.decide(product, USER, frozenset(), NOON)
         if outcome.alert is not None and outcome.next_alert_at is not None:

@@ -47,7 +47,7 @@ def next_version(
         yield
 
 
-async def test_it_is_there_on_both_stores(database_url: str, database: Database) -> None:
+async def test_a_new_index_exists_on_both_stores(database_url: str, database: Database) -> None:
     await migrate.ensure_current(database_url)
     assert await asyncio.to_thread(migrate.revision, database_url) == "next"
     name = (
@@ -92,7 +92,7 @@ async def test_a_node_of_the_version_before_serves_posts_while_it_is_built(
 
 
 @on_postgres
-async def test_what_an_attempt_has_left_that_was_broken_off_is_built_anew(
+async def test_an_index_left_invalid_by_an_interrupted_attempt_is_rebuilt(
     postgres: Postgres, database_url: str
 ) -> None:
     name = database_url.rpartition("/")[2]

@@ -1,0 +1,74 @@
+"""Rows of products, on both databases."""
+
+import dataclasses
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from tests.support.factories import NOON, a_kept_owner, a_product
+
+from useby.actions import inventory
+from useby.actions.inventory import row_of
+from useby.domain.account import AccountChange
+from useby.domain.product import DateKind, Disposal, Product
+from useby.store import accounts, products
+from useby.store.database import Connection, Database
+from useby.store.products import insert, update
+
+
+async def stored(database: Database, *wanted: Product) -> list[Product | None]:
+    def get(connection: Connection) -> list[Product | None]:
+        return [products.get(connection, each.user_id, each.id) for each in wanted]
+
+    return await database.read(get)
+
+
+async def test_rows_written_together_are_read_unchanged(database: Database) -> None:
+    owner = await a_kept_owner(database)
+    wanted = [
+        a_product(owner, "2026-06-01", name="Mølk 牛乳 🥛", lead_days=(5, 1), external_id="m"),
+        a_product(owner, "2026-06-01T08:00:00Z", date_kind=DateKind.USE_BY, lead_days=()),
+        a_product(owner, closed_as=Disposal.CONSUMED, closed_at=NOON, notes='"\\\n\t'),
+    ]
+    await database.write(lambda t: insert(t, [row_of(each, owner, NOON) for each in wanted]))
+    assert await stored(database, *wanted) == wanted
+    changed = [dataclasses.replace(each, name="Oat milk", lead_days=None) for each in wanted]
+    rows = [row_of(each, owner, NOON) for each in changed]
+    await database.write(lambda t: update(t, rows))
+    assert await stored(database, *wanted) == changed
+
+
+async def test_equal_quantities_written_together_keep_their_digits(database: Database) -> None:
+    owner = await a_kept_owner(database)
+    wanted = [a_product(owner, quantity=Decimal(text)) for text in ("1", "1.0", "1.50", "1.5")]
+    await database.write(lambda t: insert(t, [row_of(each, owner, NOON) for each in wanted]))
+    kept = [str(each.quantity) for each in await stored(database, *wanted) if each is not None]
+    if database.__class__.__name__ == "SqliteDatabase":
+        assert kept == ["1", "1.0", "1.50", "1.5"]
+    assert [Decimal(each) for each in kept] == [each.quantity for each in wanted]
+
+
+async def test_a_row_has_the_dates_of_its_owners_zone_and_the_folded_text(
+    database: Database,
+) -> None:
+    owner = await a_kept_owner(database, time_zone="Asia/Tokyo")
+    row = row_of(a_product(owner, "2026-06-01", notes="Käse"), owner, NOON)
+    assert row.dates.ends_at.astimezone(ZoneInfo("Asia/Tokyo")).isoformat().startswith("2026-06-02")
+    assert "kase" in row.folded
+
+
+async def test_rows_of_a_batch_are_computed_again_if_the_owner_has_changed(
+    database: Database,
+) -> None:
+    before = await a_kept_owner(database, time_zone="UTC")
+    wanted = [a_product(before, "2026-06-01")]
+    rows = [row_of(each, before, NOON) for each in wanted]
+    after = await database.write(
+        lambda t: accounts.change_user(
+            t, before.id, AccountChange(time_zone="Asia/Tokyo"), now=NOON
+        )
+    )
+    await database.write(lambda t: inventory.add_many(t, wanted, after, NOON, rows))
+    found = await database.read(
+        lambda c: c.exec_driver_sql("SELECT ends_at FROM products").scalar_one()
+    )
+    assert "2026-06-01" in str(found), "midnight in Tokyo is 15:00 in UTC"
