@@ -155,7 +155,7 @@ async def test_a_commit_during_a_handshakes_look_up_is_not_lost(
         there.node.bus.set_listener(lambda news: (there.node.hub.on_event(news), heard.set()))
         await here.post(user, "1")
         await heard.wait()
-        await until(lambda: there.node.hub.reconciler.idle)
+        await until(lambda: there.node.hub.reconciler._opening)
         go_on.set()
 
 
