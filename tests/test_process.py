@@ -4,12 +4,14 @@ import asyncio
 import os
 import resource
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from tests.support.process_node import until
+from tests.support.time_limits import HANG_TIMEOUT
 
 from useby.process import (
     LOOP_ERRORS_A_SECOND,
@@ -17,7 +19,6 @@ from useby.process import (
     RateLimitedHandler,
     StopRequests,
     raise_file_limit,
-    stop_signals_deferred,
 )
 
 
@@ -72,14 +73,34 @@ async def test_the_end_of_the_parent_process_calls_stop_once(
         assert len(stops) == 1
 
 
-async def test_a_deferred_signal_arrives_when_requests_are_handled() -> None:
-    stops: list[None] = []
+DEFERRED = """
+import asyncio, os, signal
+from useby.process import StopRequests, stop_signals_deferred
+
+async def main():
+    stopped = asyncio.Event()
     with stop_signals_deferred():
         os.kill(os.getpid(), signal.SIGTERM)
         await asyncio.sleep(0)
         requests = StopRequests()
-        requests.stop = lambda: stops.append(None)
-        await until(lambda: stops)
+        requests.stop = stopped.set
+        await stopped.wait()
+
+asyncio.run(main())
+print("stopped")
+"""
+
+
+def test_a_deferred_signal_arrives_when_requests_are_handled() -> None:
+    """In a process of its own: another thread of this one would take the signal, and end it."""
+    done = subprocess.run(
+        [sys.executable, "-c", DEFERRED],
+        capture_output=True,
+        text=True,
+        timeout=HANG_TIMEOUT,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "stopped\n"), done.stderr
 
 
 @pytest.fixture
