@@ -15,7 +15,7 @@ from useby.domain.account import User
 from useby.domain.events import AccessRevoked, Event
 from useby.store import accounts, alerts, slices
 from useby.store.database import Connection, Database
-from useby.store.schema import metadata
+from useby.store.schema import closings, metadata
 
 PASSWORD = "correct horse"
 
@@ -181,6 +181,13 @@ def rows_left(connection: Connection) -> dict[str, int]:
     }
 
 
+def one_closing(user_id: str, since: datetime) -> sa.Insert:
+    """As if a product with very many notifications was just closed."""
+    return sa.insert(closings).values(
+        user_id=user_id, product_id="p", after=0, upto=9999, since=since
+    )
+
+
 async def test_a_deleted_account_leaves_no_row(rest: Rest) -> None:
     user, client = await with_a_password(rest)
     login = {"email": user.email, "password": PASSWORD}
@@ -192,6 +199,7 @@ async def test_a_deleted_account_leaves_no_row(rest: Rest) -> None:
     await client.post("/api/notifications", json={"message": "x"}, headers=key)
     await client.post("/api/ws/ticket")
     await client.patch("/api/me", json={"timeZone": "Asia/Tokyo"})  # and its alerts wait
+    await rest.database.write(lambda t: t.connection.execute(one_closing(user.id, rest.now)))
     assert all((await rest.database.read(rows_left)).values())
     for wrong in ({}, {"password": "wrong"}):
         assert (await client.request("DELETE", "/api/me", json=wrong)).status_code == 403

@@ -31,6 +31,7 @@ import useby.scheduler.alerts as clock
 import useby.store.postgres as store
 from useby.actions import inventory
 from useby.api import health
+from useby.domain import alerts as rules
 from useby.domain.account import User
 from useby.store.database import Transaction
 
@@ -284,7 +285,7 @@ async def test_lines_that_die_silently_in_the_middle_of_a_claim_are_given_up(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As when a firewall forgets them: those that are there carry nothing, new ones are well."""
-    due = clock.rules.decide
+    due = rules.decide
     claimed = asyncio.Event()
 
     def due_once(*arguments: Any) -> Any:
@@ -296,7 +297,7 @@ async def test_lines_that_die_silently_in_the_middle_of_a_claim_are_given_up(
         return due(*arguments)
 
     async with scene.posting():
-        monkeypatch.setattr(clock.rules, "decide", due_once)
+        monkeypatch.setattr(rules, "decide", due_once)
         goods = await scene.keep_goods()
         async with asyncio.timeout(HANG_TIMEOUT):
             await claimed.wait()
