@@ -91,7 +91,8 @@ class _Cursor:
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
-        self._cursor = connection.cursor()
+        with _errors():
+            self._cursor = connection.cursor()
         self._cursor.exec_trace = self._describe
         self._rows: list[Any] = []
         self.description: Any = None

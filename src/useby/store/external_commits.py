@@ -72,7 +72,7 @@ class ExternalCommits:
         if self._connection is None:
             return
         try:
-            ((version,),) = self._connection.execute(DATA_VERSION)
+            ((version,),) = self._connection.execute(DATA_VERSION).fetchall()
         except (sqlite3.Error, MemoryError):
             return  # the writer gets the same error, and its callers too
         if version != self._version:
