@@ -119,6 +119,21 @@ def add_many(
     return added
 
 
+def import_products(
+    transaction: Transaction, batch: Sequence[Product], user_id: str, now: datetime
+) -> Upserted:
+    """Lock the owner, and add or change products as ``upsert_many`` does.
+
+    Raises:
+        UnknownUser: The account does not exist any more; nothing is stored.
+        ExternalIdTaken: ``batch`` contains an external id twice; nothing is stored.
+    """
+    user = accounts.lock_user(transaction, user_id)
+    if user is None:
+        raise UnknownUser(user_id)
+    return upsert_many(transaction, batch, user, now)
+
+
 def upsert_many(
     transaction: Transaction, batch: Sequence[Product], user: User, now: datetime
 ) -> Upserted:

@@ -1,7 +1,7 @@
 """``useby product``: add one product, list them, import many from a file."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -23,8 +23,9 @@ from useby.domain.account import User
 from useby.domain.product import DateKind, Product
 from useby.schemas.fields import DAY_LIMIT
 from useby.schemas.products import ProductIn, ProductOut, product_from
-from useby.store import accounts, product_search
-from useby.store.database import Database, Transaction
+from useby.store import product_search
+from useby.store.database import Database
+from useby.store.notifications import UnknownUser
 from useby.store.product_search import ProductQuery
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
@@ -244,27 +245,18 @@ async def _keep(database: Database, who: str, slices: Iterable[_Slice]) -> Upser
     try:
         for each in slices:
             batch = each.products_of(user, now)
-            done += await database.write(_upserting(user.id, batch, now))
+            work = partial(inventory.import_products, batch=batch, user_id=user.id, now=now)
+            done += await database.write(work)
             last_line = each.last_line
             await asyncio.sleep(PAUSE)
         await database.write(lambda t: inventory.notify_added(t, user, done.added, now))
-    except BaseException:
+    except BaseException as error:
         if last_line:
             say(f"only the rows up to line {last_line} were imported", err=True)
+        if isinstance(error, UnknownUser):
+            raise CommandError("the account has been deleted") from None
         raise
     return done
-
-
-def _upserting(
-    user_id: str, batch: Sequence[Product], now: datetime
-) -> Callable[[Transaction], Upserted]:
-    def work(transaction: Transaction) -> Upserted:
-        user = accounts.lock_user(transaction, user_id)
-        if user is None:
-            raise CommandError("the account has been deleted")
-        return inventory.upsert_many(transaction, batch, user, now)
-
-    return work
 
 
 async def _compare(database: Database, who: str, slices: Iterable[_Slice]) -> Upserted:
