@@ -15,6 +15,7 @@ EXCEPTED = {
         "token_hash",
     ): "The token names nobody; it is looked up once in a quarter hour.",
     ("epoch", "id"): "One row of the whole database, read with each comparison.",
+    ("signing_keys", "id"): "One row of the whole database, read when a node starts.",
 }
 
 

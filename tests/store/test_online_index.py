@@ -21,10 +21,11 @@ from useby.store.database import Database
 
 __all__ = ["start", "wall"]
 
+NEXT = f"{int(migrate.HEAD) + 1:04}"
 MIGRATION = f"""
 from useby.store.online_index import build_index
 
-revision = "next"
+revision = "{NEXT}"
 down_revision = "{migrate.HEAD}"
 
 
@@ -43,13 +44,13 @@ def next_version(
     (folder / "versions/next.py").write_text(MIGRATION)
     with monkeypatch.context() as patch:
         patch.setattr(migrate, "MIGRATIONS", folder)
-        patch.setattr(migrate, "HEAD", "next")
+        patch.setattr(migrate, "HEAD", NEXT)
         yield
 
 
 async def test_a_new_index_exists_on_both_stores(database_url: str, database: Database) -> None:
     await migrate.ensure_current(database_url)
-    assert await asyncio.to_thread(migrate.revision, database_url) == "next"
+    assert await asyncio.to_thread(migrate.revision, database_url) == NEXT
     name = (
         "pg_indexes WHERE indexname" if "postgres" in database_url else "sqlite_master WHERE name"
     )
@@ -88,7 +89,7 @@ async def test_a_node_of_the_version_before_serves_posts_while_it_is_built(
     finally:
         await writer.close()
     assert await validity(postgres, name) == [True]
-    assert await asyncio.to_thread(migrate.revision, database_url) == "next"
+    assert await asyncio.to_thread(migrate.revision, database_url) == NEXT
 
 
 @on_postgres
