@@ -6,7 +6,8 @@ from typing import Final
 from tests.support.time_limits import HANG_TIMEOUT
 from websockets.asyncio.client import connect as connect_in_seconds
 
-connect: Final = partial(
-    connect_in_seconds, open_timeout=HANG_TIMEOUT, close_timeout=HANG_TIMEOUT, ping_interval=None
-)
-"""Connect as ``websockets`` does, without its limits of 10 s for an opening and 20 s for a pong."""
+connect: Final = partial(connect_in_seconds, open_timeout=HANG_TIMEOUT, ping_interval=None)
+"""Connect as ``websockets`` does, without its limits of 10 s for an opening and 20 s for a pong.
+
+Its limit for a closing stays: a client that has not read what it was sent waits for it in vain.
+"""
