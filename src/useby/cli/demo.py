@@ -127,10 +127,13 @@ def _account(
     ids = [f"{MARK}{number}" for number in range(len(SAMPLES))]
     existing = products.by_external_id(transaction.connection, user.id, ids)
     for product in redated(existing, user, now):
-        if product.external_id in existing:
+        before = existing.get(product.external_id or "")
+        if before is not None and before.id == product.id:
             inventory.replace(transaction, product, user, now)
-        else:
-            inventory.add(transaction, product, user, now)
+            continue
+        if before is not None:
+            inventory.delete(transaction, user.id, before.id, now)
+        inventory.add(transaction, product, user, now)
     return user, kept
 
 

@@ -121,8 +121,8 @@ def stock(user: User, now: datetime) -> Iterator[Product]:
 def redated(kept: Mapping[str, Product], user: User, now: datetime) -> Iterator[Product]:
     """Yield the changes that date a kept demo from ``now`` (aware) on.
 
-    The products that fall due within the minute are put back if they were closed or deleted. Of the
-    others only the open ones change.
+    The products that fall due within the minute are new ones with new ids: no alert of a product is
+    sent twice in the same words on one day. Of the others only the open ones change.
 
     Args:
         kept: The stored products of the demo, by external id.
@@ -131,11 +131,7 @@ def redated(kept: Mapping[str, Product], user: User, now: datetime) -> Iterator[
     """
     for fresh in stock(user, now):
         before = kept.get(fresh.external_id or "")
-        soon = fresh.expiry.instant is not None
-        if before is None:
-            if soon:
-                yield fresh
-        elif soon or before.closed_as is None:
-            yield replace(
-                before, expiry=fresh.expiry, updated_at=now, closed_as=None, closed_at=None
-            )
+        if fresh.expiry.instant is not None:
+            yield fresh
+        elif before is not None and before.closed_as is None:
+            yield replace(before, expiry=fresh.expiry, updated_at=now)
