@@ -164,7 +164,7 @@ def main(
 
 
 async def _besiege(folder: Path, only: Sequence[str], size: Size, seconds: float) -> Outcome:
-    node = NodeProcess(folder, **SETTINGS)
+    node = NodeProcess(folder, forked=False, **SETTINGS)
     try:
         node.migrate()
         access = _filled(node, only, size, min(LONGEST_HOLD, seconds / 6))

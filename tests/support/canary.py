@@ -36,7 +36,7 @@ Attack = Callable[[Wires], Awaitable[object]]
 def watched(folder: Path, **options: Any) -> Iterator[NodeProcess]:
     """A node that says what it holds when it is asked."""
     program = (str(Path(__file__).parent / "programs" / "watched.py"),)
-    with live.serving(folder, program=program, **options) as server:
+    with live.serving(folder, program=program, forked=False, **options) as server:
         yield server
 
 

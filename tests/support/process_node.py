@@ -7,7 +7,6 @@ import os
 import re
 import secrets
 import signal
-import subprocess
 import sys
 import threading
 import uuid
@@ -22,6 +21,7 @@ import httpx
 import psutil
 from prometheus_client.parser import text_string_to_metric_families
 from tests.support.foreign_clients import Client
+from tests.support.fork_server import Program, forked_program, python_program
 from tests.support.time_limits import HANG_TIMEOUT, NO_SWEEP
 
 from useby.auth.tokens import Issuer
@@ -60,6 +60,9 @@ class NodeProcess:
 
     Settings are given by their names in ``useby.settings``; those that would be in a test's way
     are wide (rates of sign-ups and log-ins, the sweep's interval), and the log is at DEBUG.
+
+    The process is a fork of one that has imported useby, unless ``forked`` is false: the memory of
+    a fork cannot be compared with an earlier figure, since it shares a part of it for a while.
     """
 
     def __init__(
@@ -68,12 +71,14 @@ class NodeProcess:
         *,
         program: Sequence[str] = ("-m", "useby"),
         arguments: Sequence[str] = (),
+        forked: bool = True,
         **settings: object,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.program = program
         self.arguments = arguments
+        self.forked = forked
         self.key = secrets.token_urlsafe(48)
         self.database = folder / "useby.db"
         self.settings: dict[str, object] = {
@@ -87,7 +92,7 @@ class NodeProcess:
         self.url = ""
         self.secrets: set[str] = {self.key}
         """What must never be in the log."""
-        self._process: subprocess.Popen[str] | None = None
+        self._process: Program | None = None
         self._reader: threading.Thread | None = None
         self._lines: list[str] = []
         self._listening = threading.Event()
@@ -106,7 +111,7 @@ class NodeProcess:
         return kept | given | {"PYTHONUNBUFFERED": "1"}
 
     @property
-    def process(self) -> subprocess.Popen[str]:
+    def process(self) -> Program:
         assert self._process is not None, "the server has not been started"
         return self._process
 
@@ -119,19 +124,13 @@ class NodeProcess:
         """Start the process, and do not wait for it."""
         self.url = ""
         self._listening.clear()
-        self._process = subprocess.Popen(
-            [sys.executable, *self.program, "serve", "--port", "0", *self.arguments],
-            cwd=self.folder,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        start = forked_program if self.forked else python_program
+        program = [*self.program, "serve", "--port", "0", *self.arguments]
+        self._process = start(program, folder=self.folder, environment=self.environment)
         self._reader = threading.Thread(target=self._read, args=(self._process,), daemon=True)
         self._reader.start()
 
-    def _read(self, process: subprocess.Popen[str]) -> None:
+    def _read(self, process: Program) -> None:
         assert process.stdout is not None
         with process.stdout as lines:
             for line in lines:

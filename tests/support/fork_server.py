@@ -1,0 +1,145 @@
+"""Starts of Python programs without their imports: a fork of a process that has done them.
+
+Importing takes a node some 2 s of CPU, and the tests start hundreds of nodes. The first start of a
+test process creates a server of ``multiprocessing``, which imports useby once; each program is a
+fork of it, with its own arguments, folder, environment and output.
+"""
+
+import multiprocessing
+import os
+import runpy
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+from types import ModuleType
+from typing import TextIO
+
+PRELOADED = (
+    "tests.support.fork_server",
+    "useby.serving",
+    "useby.cli.serve",
+    "useby.auth.external",
+    "useby.bus.nats",
+    "useby.store.postgres",
+    "alembic.command",
+    "alembic.op",
+    "alembic.autogenerate",
+    "alembic.runtime.environment",
+    "argon2",
+    "rich.console",
+    "rich.traceback",
+    "pygments.lexers",
+    "sqlalchemy.dialects.sqlite",
+    "uvicorn.lifespan.off",
+    "uvicorn.protocols.http.httptools_impl",
+)
+"""Modules that a node imports on its way to its first line of output."""
+_context = multiprocessing.get_context("forkserver")
+_context.set_forkserver_preload(list(PRELOADED))
+_starting = threading.Lock()
+
+
+class ForkedProgram:
+    """A process with the methods of ``subprocess.Popen``; ``forked_program`` starts it."""
+
+    def __init__(self, process: ForkServerProcess, stdout: TextIO) -> None:
+        self._process = process
+        self.stdout: TextIO | None = stdout
+
+    @property
+    def pid(self) -> int:
+        """Process id."""
+        assert self._process.pid is not None
+        return self._process.pid
+
+    def poll(self) -> int | None:
+        """Return the exit status; ``None`` while the program runs, negative after a signal."""
+        return self._process.exitcode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for the end, and return the exit status.
+
+        Raises:
+            subprocess.TimeoutExpired: The program still runs after ``timeout`` seconds.
+        """
+        self._process.join(timeout)
+        status = self.poll()
+        if status is None:
+            raise subprocess.TimeoutExpired(self._process.name, timeout or 0)
+        return status
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal, unless the program has ended."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        """Send SIGTERM."""
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Send SIGKILL."""
+        self.send_signal(signal.SIGKILL)
+
+
+Program = ForkedProgram | subprocess.Popen[str]
+
+
+def forked_program(
+    program: Sequence[str], *, folder: Path, environment: Mapping[str, str]
+) -> ForkedProgram:
+    """Start ``python`` with the arguments ``program``: a path, or ``-m`` and a module."""
+    ours, theirs = os.pipe()
+    output = Connection(theirs, readable=False)
+    arguments = (tuple(program), folder, dict(environment), output)
+    process = _context.Process(target=_run, args=arguments, daemon=True)
+    with output, _starting:
+        main = sys.modules["__main__"]
+        sys.modules["__main__"] = ModuleType("__main__")  # the program would import ours first
+        try:
+            process.start()
+        finally:
+            sys.modules["__main__"] = main
+    return ForkedProgram(process, os.fdopen(ours))
+
+
+def python_program(
+    program: Sequence[str], *, folder: Path, environment: Mapping[str, str]
+) -> subprocess.Popen[str]:
+    """Start ``python`` as ``forked_program`` does, but as a process that imports for itself."""
+    return subprocess.Popen(
+        [sys.executable, *program],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def _run(
+    program: Sequence[str], folder: Path, environment: Mapping[str, str], output: Connection
+) -> None:
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    for descriptor in (1, 2):
+        os.dup2(output.fileno(), descriptor)
+    output.close()
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(write_through=True)  # type: ignore[union-attr]
+    if program[0] == "-m":
+        sys.argv = list(program[1:])
+        runpy.run_module(program[1], run_name="__main__", alter_sys=True)
+    else:
+        sys.argv = list(program)
+        runpy.run_path(program[0], run_name="__main__")
