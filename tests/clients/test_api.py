@@ -1,4 +1,7 @@
-"""REST through the typed client, against a real node; and the same without an event loop."""
+"""REST through the typed client, against a real node, with and without an event loop.
+
+covers: useby.client.api, useby.client.models, useby.client.params
+"""
 
 import asyncio
 import contextlib
@@ -57,7 +60,7 @@ async def test_a_person_signs_up_and_in_and_out(node: NodeProcess) -> None:
             await api.sign_in("ada@useby.example", "not this one")
 
 
-async def test_a_token_that_is_near_its_end_is_exchanged_before_it_is_given_out(
+async def test_a_token_near_its_end_is_exchanged_before_it_is_used(
     node: NodeProcess,
 ) -> None:
     async with Api(node.url) as api:
@@ -67,7 +70,7 @@ async def test_a_token_that_is_near_its_end_is_exchanged_before_it_is_given_out(
         assert await api.token() != first.access_token
 
 
-async def test_who_was_quiet_for_long_is_signed_in_still(node: NodeProcess) -> None:
+async def test_a_client_that_was_idle_for_long_is_still_signed_in(node: NodeProcess) -> None:
     async with Api(node.url) as api:
         await api.sign_up("cay@useby.example", PASSWORD)
         first = await api.sign_in("cay@useby.example", PASSWORD)
@@ -84,7 +87,7 @@ async def test_who_was_quiet_for_long_is_signed_in_still(node: NodeProcess) -> N
             await api.me()
 
 
-async def test_tokens_that_are_brief_are_not_exchanged_for_every_request(node: NodeProcess) -> None:
+async def test_short_lived_tokens_are_not_exchanged_for_every_request(node: NodeProcess) -> None:
     async with Api(node.url) as api:
         await api.sign_up("dan@useby.example", PASSWORD)
         brief = api._rest.keep(
@@ -95,7 +98,7 @@ async def test_tokens_that_are_brief_are_not_exchanged_for_every_request(node: N
         assert await api.token() != brief.access_token  # a socket is to stand longer
 
 
-async def test_an_exchange_that_fails_for_now_costs_no_request_whose_token_is_still_good(
+async def test_a_failed_exchange_fails_no_request_whose_token_is_valid(
     node: NodeProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def away() -> None:
@@ -133,7 +136,7 @@ async def test_products_are_added_found_changed_used_up_and_deleted(node: NodePr
             await api.product(milk.id)
 
 
-async def test_a_batch_says_of_each_item_what_became_of_it(node: NodeProcess) -> None:
+async def test_a_batch_has_a_result_for_each_item(node: NodeProcess) -> None:
     async with _api(node) as api:
         good, bad = await api.add_products(
             [{"name": "Milk", "expiry_date": "2030-01-01", "external_id": "x"}, {"name": ""}]
@@ -164,7 +167,7 @@ async def test_notifications_are_posted_once_listed_and_read(node: NodeProcess) 
             await api.mark_read(said.id)
 
 
-async def test_an_answer_that_names_a_time_has_it_in_its_error() -> None:
+async def test_an_error_has_the_retry_after_of_its_response() -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         path = (await reader.readline()).split()[1].decode()
         status = path.rpartition("/")[2]

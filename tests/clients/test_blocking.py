@@ -1,4 +1,7 @@
-"""The client without an event loop: Ctrl-C ends a script as any other."""
+"""The client without an event loop: Ctrl-C ends a script as usual.
+
+covers: useby.client.blocking
+"""
 
 import asyncio
 import signal
@@ -47,7 +50,7 @@ with SyncRunner() as run:
     assert "During handling" not in said
 
 
-async def test_what_was_running_has_ended_when_ctrl_c_is_raised() -> None:
+async def test_running_work_has_ended_when_ctrl_c_is_raised() -> None:
     code, said = await _interrupted(
         """
 import asyncio
@@ -72,7 +75,7 @@ with SyncRunner() as run:
     assert (code, said) == (7, "")
 
 
-def test_what_is_no_coroutine_is_refused_and_not_waited_for() -> None:
+def test_an_argument_that_is_no_coroutine_is_a_type_error() -> None:
     async def items() -> AsyncIterator[int]:
         yield 1
 

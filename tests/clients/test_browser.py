@@ -1,4 +1,4 @@
-"""The JavaScript client in a real Chromium, as a page has it."""
+"""The JavaScript client on a page in a real Chromium."""
 
 import threading
 from collections.abc import Iterator
@@ -52,7 +52,7 @@ async def heard(page: Page, *messages: str) -> None:
     await expect(page.locator("#heard li")).to_have_text(list(messages))
 
 
-async def test_a_page_is_told_marks_read_and_gets_over_an_offline_time(
+async def test_a_page_gets_notifications_marks_them_read_and_reconnects_after_an_outage(
     node: NodeProcess, site: str
 ) -> None:
     assert CHROMIUM.exists(), "Chromium is missing; on Debian: apt-get install chromium"

@@ -167,7 +167,7 @@ class Chaos:
 
 
 @pytest.mark.timeout(SECONDS + 2 * HANG_TIMEOUT + 60)
-async def test_each_is_handled_once_and_each_mark_is_durable_whatever_goes_wrong(
+async def test_each_notification_is_handled_once_and_each_mark_is_durable_under_faults(
     drivers: dict[str, Driver], tmp_path: Path, record_property: live.Record
 ) -> None:
     seed = int(os.environ.get("CHAOS_SEED") or random.SystemRandom().getrandbits(32))

@@ -1,4 +1,7 @@
-"""Every exception of the client has one base, is exported and stands in the hierarchy."""
+"""Every exception of the client has one base, is exported and stands in the hierarchy.
+
+covers: useby.client.errors
+"""
 
 import ast
 import importlib

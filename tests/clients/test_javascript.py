@@ -1,4 +1,4 @@
-"""The JavaScript client's own suite, types and size, and whether that suite sees a wrong line."""
+"""The JavaScript client's own suite, types and size, and mutants that its suite must notice."""
 
 import gzip
 import os
@@ -169,7 +169,7 @@ def test_the_suite_passes_under_node(record_property: Record) -> None:
 
 
 @pytest.mark.parametrize("name", MUTANTS)
-def test_the_suite_sees_that(name: str, tmp_path: Path) -> None:
+def test_the_suite_fails_for_a_mutant(name: str, tmp_path: Path) -> None:
     file, right, wrong, suite = MUTANTS[name]
     package = tmp_path / PACKAGE.relative_to(ROOT)
     shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("node_modules"))
@@ -187,7 +187,7 @@ def test_every_type_is_known() -> None:
     tool("type-coverage", "--project", ".", "--strict", "--at-least", "100")
 
 
-def test_every_type_is_right_and_those_that_are_shipped_are_the_modules(tmp_path: Path) -> None:
+def test_every_type_is_right_and_the_shipped_types_are_those_of_the_modules(tmp_path: Path) -> None:
     options = ("--noEmit", "false", "--declaration", "--emitDeclarationOnly")
     tool("tsc", "--project", ".", *options, "--outDir", str(tmp_path))
     assert declarations(tmp_path) == declarations(PACKAGE / "types"), (
@@ -219,7 +219,7 @@ def imports(module: str) -> set[str]:
     }
 
 
-def test_it_depends_on_nothing_and_all_its_modules_are_used() -> None:
+def test_the_package_has_no_dependency_and_no_unused_module() -> None:
     reached = {"client.js"}
     while new := {name for module in reached for name in imports(module)} - reached:
         reached |= new

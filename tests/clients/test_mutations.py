@@ -18,52 +18,52 @@ SOURCE = ROOT / "src" / "useby"
 MUTANTS = [
     # file, what stands there, what takes its place, the test that has to fail
     ("timing.py", "min(self.backoff_max, self.backoff_base *", "(self.backoff_base *",
-     "pure", "test_each_wait_may_be_twice_the_one_before_until_the_cap"),
+     "pure_parts", "test_the_longest_wait_doubles_up_to_the_limit"),
     ("timing.py", "return chance * min(", "return min(",
-     "pure", "test_a_wait_is_any_part_of_its_longest_by_chance"),
+     "pure_parts", "test_a_wait_is_a_random_part_of_the_longest"),
     ("close_policy.py", '        "Invalid access token",\n', "",
-     "pure", "test_every_close_of_the_server_is_taken_as_it_is_meant"),
+     "pure_parts", "test_every_close_of_the_server_has_the_right_reaction"),
     ("notifications.py", " or notification.id in self._inbox.seen", "",
-     "line", "test_a_frame_that_is_repeated_is_handed_over_once"),
+     "connection", "test_a_repeated_frame_is_handed_over_once"),
     ("reconnector.py", ", self._inbox.newest)", ")",
-     "line", "test_it_comes_back_for_what_is_newer_than_the_newest_received"),
+     "connection", "test_a_reconnect_requests_what_is_newer_than_the_newest_received"),
     ("reconnector.py", "end.lasted >= self._timing.stable_after", "end.lasted >= 0",
-     "line", "test_a_connection_that_did_not_stand_long_does_not_reset_the_backoff"),
+     "connection", "test_a_short_connection_does_not_reset_the_backoff"),
     ("marks.py", "self._queued = self._in_flight | self._queued", "self._queued = self._queued",
-     "line", "test_marks_whose_pong_never_came_are_sent_again_on_the_next_line"),
+     "connection", "test_marks_without_a_pong_are_sent_again_on_the_next_connection"),
     ("connection.py", "await self._ping(self._on_batch_durable)", "self._on_batch_durable()",
-     "line", "test_marks_are_not_settled_before_the_pong_behind_them"),
+     "connection", "test_a_flush_waits_for_the_pong_behind_the_marks"),
     ("connection.py", "if now >= due:", "if False:",
-     "line", "test_a_peer_that_answers_no_ping_is_dropped"),
+     "connection", "test_a_peer_that_answers_no_ping_is_dropped"),
     ("inbox.py", "len(self._kept) < self._size", "True",
-     "waiting", "test_what_the_application_does_not_take_is_not_read"),
+     "buffer", "test_a_client_reads_no_more_than_its_buffer_holds"),
     ("inbox.py", "return not self._missed and ", "return ",
-     "waiting", "test_what_comes_after_one_that_was_missed_is_missed_as_well"),
+     "buffer", "test_notifications_after_a_dropped_one_are_dropped_too"),
     ("notifications.py", "self._wake()\n            self._resume_dropped()", "self._wake()",
-     "waiting", "test_what_was_missed_is_asked_for_although_nothing_more_is_sent"),
+     "buffer", "test_dropped_notifications_are_requested_although_nothing_more_is_sent"),
     ("notifications.py", "if not is_id(notification_id):", "if False:",
-     "keeping", "test_only_an_id_can_be_marked_and_nothing_else_is_noted_with_it"),
+     "cursor", "test_only_ids_can_be_marked_read"),
     ("notifications.py", "Position.parse(cursor.load())", "Position()",
-     "keeping", "test_a_mark_before_the_first_step_does_not_wipe_the_place"),
+     "cursor", "test_a_mark_before_the_first_step_keeps_the_stored_position"),
     ("reconnector.py", " is Reconnect.BACKOFF and not self.closing", " is Reconnect.BACKOFF",
-     "ending", "test_a_line_that_is_lost_while_it_is_closed_is_not_made_anew"),
+     "close", "test_a_connection_lost_during_a_close_is_not_opened_again"),
     ("reconnector.py", " and self._task is not asyncio.current_task()", "",
-     "ending", "test_the_token_function_may_close_it"),
+     "close", "test_the_token_function_may_close_it"),
     ("reconnector.py", "(token_expired and not end.greeted)", "False",
-     "tokens", "test_a_fresh_token_that_is_refused_as_well_is_the_end"),
+     "tokens", "test_a_fresh_token_that_is_refused_too_ends_the_client"),
     ("connection.py", "await self._until_token_ends(bearer)", "await asyncio.Event().wait()",
-     "tokens", "test_a_plain_session_is_made_anew_with_a_fresh_token_before_its_own_ends"),
+     "tokens", "test_a_plain_session_reconnects_with_a_fresh_token_before_its_own_ends"),
     ("connection.py", "if not await self._authenticate(fresh):", "if False:",
-     "tokens", "test_an_extended_session_is_carried_on_by_a_fresh_token"),
+     "tokens", "test_an_extended_session_continues_with_a_fresh_token"),
     ("connection.py", "return await self._authenticated", "return True",
      "tokens", "test_a_fresh_token_that_is_refused_or_not_answered_makes_a_new_connection"),
     ("connection.py", "if fresh == bearer:", "if False:",
-     "tokens", "test_a_function_that_brings_the_same_token_again_has_no_fresh_one"),
+     "tokens", "test_a_token_function_that_returns_the_same_token_has_no_fresh_one"),
     ("connection.py", "if self._renewals.allow(asyncio.get_running_loop().time()):", "if True:",
-     "tokens", "test_one_that_was_heeded_before_a_reconnect_counts_after_it"),
+     "tokens", "test_a_renewal_before_a_reconnect_counts_after_it"),
     ("blocking.py",
      "            ended.wait()  # The next call must not find the coroutine running.\n", "",
-     "blocking", "test_what_was_running_has_ended_when_ctrl_c_is_raised"),
+     "blocking", "test_running_work_has_ended_when_ctrl_c_is_raised"),
 ]  # fmt: skip
 
 
@@ -99,7 +99,7 @@ def _path(file: str, test: str) -> str:
     MUTANTS,
     ids=[f"{file}: {right.strip()} -> {wrong.strip()}" for file, right, wrong, *_ in MUTANTS],
 )
-def test_a_line_that_is_made_wrong_is_noticed(
+def test_a_mutant_fails_its_test(
     tmp_path: Path, file: str, right: str, wrong: str, where: str, test: str
 ) -> None:
     mutant = _copied(tmp_path) / file
@@ -110,7 +110,7 @@ def test_a_line_that_is_made_wrong_is_noticed(
     assert ran.returncode == 1, f"nobody noticed: {ran.stdout}{ran.stderr}"
 
 
-def test_the_tests_that_are_to_fail_pass_on_a_copy_that_is_right(tmp_path: Path) -> None:
+def test_the_tests_of_all_mutants_pass_on_an_unchanged_copy(tmp_path: Path) -> None:
     _copied(tmp_path)
     tests = sorted({_path(where, test) for *_, where, test in MUTANTS})
     ran = _run(tmp_path, int(HANG_TIMEOUT), *tests)

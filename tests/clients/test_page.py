@@ -1,4 +1,4 @@
-"""The page of the client libraries agrees with the server, the table of scenarios and the code."""
+"""The page of the client libraries agrees with the server, the scenarios and the code."""
 
 import ast
 import dataclasses
@@ -17,7 +17,7 @@ SCENARIOS = (ROOT / "tests" / "clients" / "scenarios.yaml").read_text()
 ROWS = re.findall(r"^\| (\d{4}) \| `([^`]+)` \| ([^|]+) \|$", PAGE, re.MULTILINE)
 
 
-def test_the_page_tells_of_every_close_that_has_a_reason_what_the_server_means_by_it() -> None:
+def test_the_page_explains_every_close_that_has_a_reason() -> None:
     said = {(int(code), reason): then for code, reason, then in ROWS}
     meant = {
         (each.code, each.reason): (
@@ -33,7 +33,7 @@ def test_the_page_tells_of_every_close_that_has_a_reason_what_the_server_means_b
     assert said == meant
 
 
-def test_both_libraries_are_played_through_every_1008() -> None:
+def test_both_libraries_have_a_scenario_for_every_1008() -> None:
     """So each library's own table is held against the server's."""
     played = {
         reason
@@ -45,7 +45,7 @@ def test_both_libraries_are_played_through_every_1008() -> None:
     assert {each.reason for each in closes.ALL if each.code == 1008} <= played
 
 
-def test_the_page_gives_the_defaults_that_are() -> None:
+def test_the_page_has_the_real_defaults() -> None:
     told = {
         name.strip("`"): float(value)
         for names, values in re.findall(r"^\| (`[a-z_`, ]+`) \| ([\d., ]+) \|", PAGE, re.MULTILINE)
@@ -62,14 +62,14 @@ def test_the_page_gives_the_defaults_that_are() -> None:
     assert (Notifications.__init__.__kwdefaults__ or {})["buffer"] == 1000
 
 
-def test_its_python_is_python() -> None:
+def test_the_python_examples_of_the_page_can_be_parsed() -> None:
     blocks = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
     assert len(blocks) == 2
     for block in blocks:
         ast.parse("async def _():\n" + re.sub("^", "    ", block, flags=re.MULTILINE))
 
 
-def test_its_names_are_there() -> None:
+def test_the_names_on_the_page_exist_in_the_client() -> None:
     import useby.client
     from useby.client import Api
 

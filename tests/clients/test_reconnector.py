@@ -1,4 +1,7 @@
-"""States and attempts of the client, without a server: the token function decides."""
+"""States and attempts of the client, without a server: the token function decides.
+
+covers: useby.client.reconnector
+"""
 
 import asyncio
 from collections.abc import Callable

@@ -1,4 +1,7 @@
-"""Requests to the REST API: tokens, pages and errors, against scripted responses."""
+"""Requests to the REST API: tokens, pages and errors, against scripted responses.
+
+covers: useby.client.rest
+"""
 
 import asyncio
 import json
@@ -21,7 +24,7 @@ def client(handler: Handler, tokens: Tokens | str | None = None) -> RestClient:
     return rest
 
 
-async def test_pages_follow_the_cursor_and_leave_out_what_is_none() -> None:
+async def test_pages_follow_the_cursor_and_send_no_empty_parameter() -> None:
     queries: list[dict[str, str]] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -100,7 +103,7 @@ async def test_a_failed_exchange_costs_no_request_while_the_token_is_good() -> N
         await rest.request("GET", "/me")
 
 
-async def test_a_client_that_forgot_its_tokens_sends_none() -> None:
+async def test_a_client_without_tokens_sends_none() -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         return httpx.Response(401 if "Authorization" in request.headers else 204)
 

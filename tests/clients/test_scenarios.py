@@ -1,4 +1,4 @@
-"""Both libraries do what the table says, against a real node behind a proxy that meddles."""
+"""Both libraries pass every scenario of the table, against a real node behind a fault proxy."""
 
 import asyncio
 import contextlib
@@ -309,7 +309,7 @@ def _said(state: dict[str, Any], word: str) -> str:
 
 
 @pytest.mark.parametrize(("scenario", "library"), PLAYED)
-async def test_both_libraries_do_what_the_table_says(
+async def test_both_libraries_pass_the_scenario(
     scenario: dict[str, Any],
     library: str,
     drivers: dict[str, Driver],

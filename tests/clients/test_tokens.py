@@ -1,4 +1,4 @@
-"""Where tokens come from, and what happens when they end."""
+"""Tokens of the client: where they come from, and what happens when they expire."""
 
 import asyncio
 import base64
@@ -99,7 +99,7 @@ async def _until(condition: Callable[[], object]) -> None:
         await asyncio.sleep(0.001)
 
 
-async def test_an_extended_session_is_carried_on_by_a_fresh_token() -> None:
+async def test_an_extended_session_continues_with_a_fresh_token() -> None:
     fresh, session, told = _jwt(900), Extended(AUTHENTICATED), Told()
     async with (
         playing(session, extended=True) as stage,
@@ -125,14 +125,14 @@ async def test_a_fresh_token_that_is_refused_or_not_answered_makes_a_new_connect
     assert fetch.calls == 3
 
 
-async def test_another_frame_that_was_rejected_changes_nothing() -> None:
+async def test_the_rejection_of_another_frame_changes_nothing() -> None:
     rejected = json.dumps({"type": "REJECTED", "action": "mark_read", "reason": "no"})
     async with playing(says(rejected, frame(1)), extended=True) as stage:
         assert await take(Notifications(stage.url, token=Brings("t")), 1) == [named(1)]
     assert len(stage.requests) == 1
 
 
-async def test_a_ticket_can_not_be_sent_in_band_so_the_connection_is_made_anew_with_it() -> None:
+async def test_a_fresh_ticket_opens_a_new_connection() -> None:
     session, fetch = Extended(), Brings("one", "two")
     async with playing(session, says(frame(1)), extended=True) as stage:
         assert await take(Notifications(stage.url, token=fetch), 1) == [named(1)]
@@ -140,7 +140,7 @@ async def test_a_ticket_can_not_be_sent_in_band_so_the_connection_is_made_anew_w
     assert session.tokens.empty()
 
 
-async def test_a_server_that_says_again_that_the_token_ends_is_heeded_once_in_a_while() -> None:
+async def test_repeated_warnings_of_an_expiring_token_fetch_one_token_an_interval() -> None:
     session = Extended(AUTHENTICATED, EXPIRING, EXPIRING, frame(1), expiring=5)
     fetch = Brings(*(_jwt(9, str(each)) for each in range(9)))
     async with playing(session, extended=True) as stage:
@@ -150,7 +150,7 @@ async def test_a_server_that_says_again_that_the_token_ends_is_heeded_once_in_a_
         await found.aclose()
 
 
-async def test_one_that_was_heeded_before_a_reconnect_counts_after_it() -> None:
+async def test_a_renewal_before_a_reconnect_counts_after_it() -> None:
     async def expire(connection: ServerConnection) -> None:
         await connection.send(HELLO)
         await connection.send(EXPIRING)
@@ -163,7 +163,7 @@ async def test_one_that_was_heeded_before_a_reconnect_counts_after_it() -> None:
     assert fetch.calls == 3
 
 
-async def test_a_function_that_brings_the_same_token_again_has_no_fresh_one() -> None:
+async def test_a_token_function_that_returns_the_same_token_has_no_fresh_one() -> None:
     session, fetch, told = Extended(), Brings(_jwt(50)), Told()
     async with (
         playing(session, extended=True) as stage,
@@ -176,7 +176,7 @@ async def test_a_function_that_brings_the_same_token_again_has_no_fresh_one() ->
         assert told.names == ["connecting", "connected"]
 
 
-async def test_a_plain_session_is_made_anew_with_a_fresh_token_before_its_own_ends() -> None:
+async def test_a_plain_session_reconnects_with_a_fresh_token_before_its_own_ends() -> None:
     told, fresh = Told(), _jwt(900)
     fetch = Brings(_jwt(0.2), fresh)
     async with playing(says(frame(1)), says(frame(2))) as stage:
@@ -188,7 +188,7 @@ async def test_a_plain_session_is_made_anew_with_a_fresh_token_before_its_own_en
     assert fetch.calls == 2
 
 
-async def test_a_fetch_that_fails_is_repeated_and_does_not_end_a_connection_that_stands() -> None:
+async def test_a_failed_token_fetch_is_repeated_and_ends_no_open_connection() -> None:
     told, session, fresh = Told(), Extended(AUTHENTICATED), _jwt(900)
     fetch = Brings("old", Failure(401), Failure(503, 0.01), fresh)
     async with (
@@ -200,7 +200,7 @@ async def test_a_fetch_that_fails_is_repeated_and_does_not_end_a_connection_that
     assert fetch.calls == 4
 
 
-async def test_a_fresh_token_that_is_refused_as_well_is_the_end() -> None:
+async def test_a_fresh_token_that_is_refused_too_ends_the_client() -> None:
     expired = ends(*EXPIRED)
     tokens = iter(["a", "b", "c", "d"])
     async with playing(expired, expired, says(frame(1))) as stage:
@@ -209,9 +209,7 @@ async def test_a_fresh_token_that_is_refused_as_well_is_the_end() -> None:
     assert len(stage.requests) == 2
 
 
-async def test_connections_that_are_greeted_and_then_called_expired_are_not_made_without_end() -> (
-    None
-):
+async def test_connections_that_expire_after_their_greeting_are_not_repeated_without_end() -> None:
     waits: list[float | None] = []
 
     def heard(event: object) -> None:

@@ -1,4 +1,7 @@
-"""RFC 6455 as a table of raw bytes, on the real endpoint and on one that echoes."""
+"""RFC 6455 as a table of raw bytes, against the real endpoint and an echoing one.
+
+covers: useby.realtime.wire
+"""
 
 import asyncio
 import threading

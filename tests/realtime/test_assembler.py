@@ -17,7 +17,7 @@ def test_fragments_are_joined_at_the_final_one() -> None:
     assert assembler.add(b"NG", final=True) == b"PING"
 
 
-def test_one_fragment_more_than_the_limit_is_refused_and_not_kept() -> None:
+def test_a_fragment_above_the_limit_is_refused_and_not_kept() -> None:
     assembler = MessageAssembler(2)
     assembler.add(b"a", final=False)
     assembler.add(b"b", final=False)

@@ -1,4 +1,4 @@
-"""The socket's document says what the encoder sends and the parser takes, and nothing else."""
+"""The AsyncAPI document describes exactly the frames that a node sends and accepts."""
 
 import json
 import subprocess
@@ -97,7 +97,7 @@ def messages_of(operation: str) -> list[str]:
     ]
 
 
-def test_the_parser_of_asyncapi_finds_nothing_wrong_and_every_message() -> None:
+def test_the_asyncapi_parser_finds_every_message_and_no_fault() -> None:
     program = NODE_PARTS / "asyncapi.mjs"
     assert (NODE_PARTS / "node_modules/@asyncapi/parser").is_dir(), "npm ci in tests/js"
     run = subprocess.run(
@@ -111,7 +111,7 @@ def test_the_parser_of_asyncapi_finds_nothing_wrong_and_every_message() -> None:
     assert found["operations"] == {name: messages_of(name) for name in DOCUMENT["operations"]}
 
 
-def test_the_parser_of_asyncapi_needs_no_other_host() -> None:
+def test_the_asyncapi_parser_needs_no_other_host() -> None:
     references = [part.split('"')[0] for part in json.dumps(DOCUMENT).split('"$ref": "')[1:]]
     assert len(references) > 20
     assert all(each.startswith("#/") for each in references)
@@ -120,7 +120,9 @@ def test_the_parser_of_asyncapi_needs_no_other_host() -> None:
 @pytest.mark.parametrize("shape", FRAMES, ids=lambda shape: shape.__name__)
 @settings(max_examples=30)
 @given(data=st.data())
-def test_what_the_encoder_sends_is_what_the_document_says(shape: type, data: st.DataObject) -> None:
+def test_the_encoder_sends_frames_of_the_documents_schemas(
+    shape: type, data: st.DataObject
+) -> None:
     schema = SCHEMAS[shape.__name__]
     sent = payload(data.draw(FRAMES[shape]))
     VALIDATORS[shape.__name__].validate(sent)
@@ -134,7 +136,7 @@ def test_the_document_refuses_a_truth_value_where_the_greeting_carries_a_count()
     assert not validator.is_valid(greeting | {"unread": False})
 
 
-def test_an_example_stands_with_its_message() -> None:
+def test_the_example_of_each_message_is_valid() -> None:
     examples = {
         name: message["examples"][0]["payload"]
         for name, message in DOCUMENT["channels"]["notifications"]["messages"].items()
@@ -145,7 +147,7 @@ def test_an_example_stands_with_its_message() -> None:
         VALIDATORS[name].validate(example)
 
 
-def test_a_plain_sessions_frames_have_no_other_key() -> None:
+def test_frames_of_a_plain_session_have_no_other_key() -> None:
     for name in ("Established", "Notification", "Pong"):
         assert SCHEMAS[name]["additionalProperties"] is False
     said = Notification(
@@ -156,7 +158,7 @@ def test_a_plain_sessions_frames_have_no_other_key() -> None:
     assert VALIDATORS["ExtendedNotification"].is_valid(told | {"another": 1})
 
 
-def test_no_frame_is_left_out() -> None:
+def test_the_document_has_every_frame() -> None:
     ours = (
         each for each in vars(shapes).values() if getattr(each, "__module__", "") == shapes.__name__
     )
@@ -173,7 +175,7 @@ def test_no_frame_is_left_out() -> None:
 
 
 @pytest.mark.parametrize("session", ["Plain", "Extended"])
-def test_a_session_understands_what_the_document_says_and_no_more(session: str) -> None:
+def test_a_session_accepts_the_documented_frames_and_no_others(session: str) -> None:
     understood = messages_of(f"receive{session}")
     assert understood[0] == "Ping"
     for shape, action in UNDERSTOOD.items():
@@ -192,7 +194,7 @@ def test_every_key_that_a_client_sends_is_needed(shape: type) -> None:
         assert isinstance(frames.parse(json.dumps(less), extended=True), frames.Ignored)
 
 
-def test_every_close_is_said() -> None:
+def test_the_document_has_every_close() -> None:
     channel = DOCUMENT["channels"]["notifications"]
     said = [closes.Close(*each.values()) for each in channel["x-closes"]]
     assert said == list(closes.ALL)

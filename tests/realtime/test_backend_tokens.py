@@ -1,4 +1,4 @@
-"""Tokens of an application's own backend, at a node as it runs: REST, the socket, and the log."""
+"""Tokens of an application's own backend, at a running node: REST, the socket, and the log."""
 
 import asyncio
 import secrets
@@ -78,7 +78,7 @@ async def test_a_ticket_for_a_token_of_the_backend_opens_the_socket(
     await take(await connect(server.socket_url(ticket)), 1)
 
 
-async def test_a_refused_token_has_a_line_with_its_reason_in_the_log_and_is_not_in_it(
+async def test_a_refused_token_is_logged_with_its_reason_and_without_its_text(
     server: NodeProcess, connect: Connect
 ) -> None:
     for refused in (

@@ -1,4 +1,4 @@
-"""A rolling restart: who leaves says so first, closes its devices over time, and loses nothing."""
+"""A stopping node fails readiness, closes its sockets over time, and loses nothing."""
 
 import asyncio
 import json
@@ -36,7 +36,7 @@ async def refused(house: InProcessNode) -> bool:
         return True
 
 
-async def test_readiness_goes_first_then_the_listener_then_the_sockets_in_slices(
+async def test_a_drain_fails_readiness_then_stops_listening_then_closes_sockets_in_slices(
     start: Any,
 ) -> None:
     """The drain is so long that only its first slice is closed while the test lasts."""
@@ -91,7 +91,7 @@ async def test_a_second_stop_does_not_wait_for_a_long_drain(start: Any) -> None:
     await live.until(lambda: house.node.hub.count == 0)
 
 
-async def test_the_clock_of_a_node_that_drains_leaves_what_is_due_to_the_others(
+async def test_the_scheduler_of_a_draining_node_leaves_due_alerts_to_other_nodes(
     start: Any,
 ) -> None:
     house = await start(drain_seconds=600)

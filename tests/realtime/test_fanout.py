@@ -1,4 +1,4 @@
-"""Each message of the bus reaches those whom it concerns, and nobody else."""
+"""Each message of the bus reaches the connections that it concerns, and no others."""
 
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -106,7 +106,7 @@ def test_a_hint_causes_a_comparison_and_a_look_up_of_updates() -> None:
     assert calls.made == [("users_soon", ["ada"]), ("on_hint", hint)]
 
 
-def test_a_gap_compares_the_users_it_names_or_everybody() -> None:
+def test_a_gap_compares_its_users_or_everybody() -> None:
     fan_out, calls = a_fan_out()
 
     fan_out.on_event(Gap(("ada",)))
@@ -115,7 +115,7 @@ def test_a_gap_compares_the_users_it_names_or_everybody() -> None:
     assert calls.made == [("users_soon", ("ada",)), ("everything_soon",)]
 
 
-def test_reads_go_to_the_updates() -> None:
+def test_reads_are_passed_to_the_updates() -> None:
     fan_out, calls = a_fan_out()
     event = MarkedRead("ada", ("1",))
 

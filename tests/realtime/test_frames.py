@@ -1,4 +1,7 @@
-"""Frames: the exact bytes out, and nothing but a value out of whatever comes in."""
+"""Frames: exact bytes when they are written, and a value for every input when they are parsed.
+
+covers: useby.realtime.closes
+"""
 
 import json
 from datetime import UTC, datetime, timedelta, timezone
@@ -57,7 +60,7 @@ def test_a_notification_about_no_product_carries_an_empty_name() -> None:
 
 
 @given(st.text(), st.text(), st.sampled_from(Severity))
-def test_any_words_come_out_as_they_went_in(message: str, name: str, kind: Severity) -> None:
+def test_any_text_is_encoded_without_loss(message: str, name: str, kind: Severity) -> None:
     """As the encoder of ``shapes`` has it, byte for byte."""
     whole = payload(frames.notification(said(message=message, product_name=name, kind=kind)))
     shown: shapes.Notification = {
@@ -78,7 +81,7 @@ def test_created_at_is_written_in_utc_whole_seconds_and_z() -> None:
 
 
 @pytest.mark.parametrize("length", [0, 1, 100, 126, 1000])
-def test_the_frames_length_is_its_payloads(length: int) -> None:
+def test_the_length_in_a_frame_is_that_of_its_payload(length: int) -> None:
     frame = frames.notification(said(message="ü" * length))
     body = payload(frame)
     announced = frame[1] if frame[1] < 126 else int.from_bytes(frame[2:4], "big")
@@ -138,7 +141,7 @@ def test_mark_read_names_a_notification() -> None:
         ("", "not JSON"),
     ],
 )
-def test_what_the_contract_gives_no_answer_for_is_ignored_and_counted(
+def test_a_frame_without_an_answer_in_the_contract_is_ignored_with_a_reason(
     text: str, reason: str
 ) -> None:
     found = frames.parse(text)
@@ -152,7 +155,7 @@ def test_the_parser_cannot_raise(text: str) -> None:
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 65535, 65536, 70000])
-def test_a_frame_is_what_the_library_would_have_made(size: int) -> None:
+def test_a_frame_has_the_bytes_that_the_library_would_write(size: int) -> None:
     fixed = len(frames.product("added", ""))
     shown = "x" * max(0, size - fixed)
     made = frames.product("added", shown)

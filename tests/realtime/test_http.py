@@ -1,4 +1,7 @@
-"""The door: heads within bounds, or no head at all. Raw bytes on real sockets."""
+"""Request heads and bodies within their limits, as raw bytes on real sockets.
+
+covers: useby.realtime.deadlines, useby.realtime.upgrade
+"""
 
 import asyncio
 import base64
@@ -123,7 +126,7 @@ async def test_small_headers_without_an_end_are_refused(house: InProcessNode) ->
     assert said == b"" or status(said) == 431
 
 
-async def test_a_head_that_is_not_complete_in_time_is_cut_whatever_trickles_in(
+async def test_a_head_that_is_not_complete_in_time_is_cut_however_it_trickles(
     start: Any,
 ) -> None:
     house = await start(head_timeout=0.3)
@@ -161,7 +164,7 @@ async def test_a_second_request_on_a_connection_has_its_own_time(start: Any) -> 
     writer.close()
 
 
-async def test_a_body_that_does_not_come_is_cut(start: Any) -> None:
+async def test_a_connection_whose_body_never_arrives_is_cut(start: Any) -> None:
     house = await start(body_timeout=0.3)
     said = await answer(
         house,
@@ -244,14 +247,14 @@ async def test_requests_pipelined_behind_one_that_ends_the_connection_are_not_an
     assert said.count(b"HTTP/1.1 200") == 1
 
 
-async def test_a_body_with_an_upgrade_is_400_for_the_parser_could_not_tell_the_two_apart(
+async def test_an_upgrade_with_a_body_is_400(
     house: InProcessNode,
 ) -> None:
     upgrading = LOGIN + b"Connection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 44\r\n\r\n"
     assert status(await answer(house, upgrading + HEALTH)) == 400
 
 
-async def test_trailers_are_no_headers_of_their_request(house: InProcessNode) -> None:
+async def test_trailers_do_not_become_headers_of_the_request(house: InProcessNode) -> None:
     user = await house.add_user()
     token = await house.token(user)
     head = b"POST /api/notifications HTTP/1.1\r\nHost: h\r\nConnection: close\r\n"
@@ -260,7 +263,7 @@ async def test_trailers_are_no_headers_of_their_request(house: InProcessNode) ->
     assert status(await answer(house, head + chunked + trailer + b"\r\n")) == 401
 
 
-async def test_a_refusal_within_a_body_is_no_second_answer(house: InProcessNode) -> None:
+async def test_a_refusal_within_a_body_causes_no_second_answer(house: InProcessNode) -> None:
     """The request is answered before its body is whole, and its body is broken."""
     port = house.node.listener.getsockname()[1]
     reader, writer = await asyncio.open_connection("127.0.0.1", port)

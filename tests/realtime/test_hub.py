@@ -1,4 +1,4 @@
-"""The pool of connections, with real sockets and a wall clock that is set."""
+"""The pool of connections, with real sockets and a settable wall clock."""
 
 import asyncio
 import gc
@@ -122,7 +122,7 @@ async def test_the_sweep_repairs_the_loss_of_every_event(
             assert [seq_of(await client.recv()) for _ in range(7)] == list(range(1, 8))
 
 
-async def test_an_event_that_is_repeated_reordered_or_forged_reaches_nobody_twice(
+async def test_repeated_reordered_and_forged_events_send_no_notification_twice(
     house: InProcessNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     user, other = await house.add_user(), await house.add_user("eve")
@@ -145,7 +145,7 @@ async def test_an_event_that_is_repeated_reordered_or_forged_reaches_nobody_twic
         assert seq_of(await bystander.recv()) == 1
 
 
-async def test_a_replay_of_several_pages_is_followed_by_what_came_meanwhile(
+async def test_a_replay_of_several_pages_is_followed_by_newer_notifications(
     house: InProcessNode,
 ) -> None:
     user = await house.add_user()
@@ -181,7 +181,7 @@ async def test_marks_of_one_connection_are_durable_before_the_next_frame(
         assert unread == 0
 
 
-async def test_a_store_that_is_away_keeps_sockets_and_is_asked_again(
+async def test_sockets_stay_open_and_requests_are_retried_while_the_database_is_unavailable(
     house: InProcessNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retry, "RETRY_SECONDS", 0.01)
@@ -200,7 +200,7 @@ async def test_a_store_that_is_away_keeps_sockets_and_is_asked_again(
         assert json.loads(await client.recv())["id"] == said.id
 
 
-async def test_a_connection_that_fails_costs_only_itself(
+async def test_a_connection_that_fails_closes_no_other(
     house: InProcessNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     user, other = await house.add_user(), await house.add_user("eve")
@@ -230,7 +230,7 @@ async def test_a_closed_connection_leaves_the_pool_at_once(house: InProcessNode)
             await asyncio.sleep(0.01)
 
 
-async def test_who_marks_and_leaves_finds_it_marked_when_coming_back(
+async def test_a_mark_sent_just_before_a_close_is_durable_at_the_next_connection(
     house: InProcessNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     user = await house.add_user()
@@ -256,7 +256,7 @@ async def test_who_marks_and_leaves_finds_it_marked_when_coming_back(
         assert json.loads(await again.recv()) == {"type": "pong"}
 
 
-async def test_a_connection_that_has_ended_leaves_the_collector_nothing(
+async def test_a_closed_connection_leaves_no_cycle_for_the_garbage_collector(
     house: InProcessNode,
 ) -> None:
     url = f"{house.socket_url}?access_token={await house.token(await house.add_user())}"

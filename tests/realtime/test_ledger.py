@@ -1,19 +1,20 @@
-"""The ledger: whatever store, bus, clients and clock do, this holds of what each client is sent.
+"""Properties of the frames that clients are sent, whatever database, bus, clients and clock do.
 
-Hypothesis chooses what happens and in what order; sessions, sockets, hub, admission and sweep are
-the real ones, on ``stage``'s loop, lines, store and bus.
+Hypothesis chooses the events and their order. Sessions, sockets, hub, admission and sweep are the
+real ones; the event loop, transports, database and bus are those of ``tests.support.simulation``.
 
-1. No loss: whatever was committed reaches each connection that stays, and the next one if unread.
-2. No invention: every frame was committed before.
+1. No loss: every committed notification reaches each connection that stays open, and the next
+   connection if it is unread.
+2. No invention: every notification that is sent was committed before.
 3. Order: on a connection ``seq`` rises.
-4. Once a connection; after a durable ``mark_read`` never on a new one.
+4. A connection gets each notification once, and a new connection gets none whose mark is durable.
 5. A user's ``seq`` has no gap.
-6. When the last fault has healed, all of this holds within one sweep and one replay.
-7. No frame of one user on another's connection.
+6. When the last fault has ended, all of this holds within one sweep and one replay.
+7. No connection gets a frame of another user.
 
-Besides: what a frame asked for is durable before a later one is answered; access that ends ends
-its connections, in time; none ends for a reason that is not its own; what connections held is
-given back.
+The same run checks that the effect of a frame is durable before a later frame is answered, that
+connections end in time when their access ends and never without a reason of their own, and that
+everything a connection held is freed.
 """
 
 import asyncio

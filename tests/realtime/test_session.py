@@ -1,7 +1,9 @@
 """The session: its table of answers, and examples.
 
-Covers ``useby.realtime.states``, too. ``test_session_restore`` has restored databases,
-``test_session_delivery`` models of the database and the bus.
+``test_session_restore`` tests restored databases, ``test_session_delivery`` has models of the
+database and the bus.
+
+covers: useby.realtime.effects, useby.realtime.states
 """
 
 import pytest
@@ -19,7 +21,7 @@ from useby.realtime.states import ACCEPTS, State, UnexpectedReply
 from useby.realtime.trail import Sent
 
 
-def test_nothing_is_sent_before_the_user_is_known() -> None:
+def test_a_session_sends_nothing_before_its_user_is_set() -> None:
     session = Session("u")
     assert session.text("PING") == ()
     assert announced(session, row(1)) == ()
@@ -41,7 +43,7 @@ def test_the_first_frame_is_connection_established_and_waiting_frames_follow_it(
         (TokenStatus.REVOKED, closes.ACCESS_REVOKED),
     ],
 )
-def test_a_user_who_may_not_come_in_is_closed_with_nothing_sent(
+def test_a_user_without_access_is_closed_before_any_frame(
     standing: TokenStatus, why: Close
 ) -> None:
     session = Session("u")
@@ -49,7 +51,7 @@ def test_a_user_who_may_not_come_in_is_closed_with_nothing_sent(
     assert session.state is State.CLOSED
 
 
-def test_unread_are_replayed_oldest_first_and_then_it_is_live() -> None:
+def test_unread_notifications_are_replayed_oldest_first_before_live_ones() -> None:
     session = Session("u")
     effects = session.opened(TokenStatus.GOOD, 5, unread=True, since=None)
     assert effects[-1] == Fetch(after=0, unread_to=5)
@@ -58,7 +60,7 @@ def test_unread_are_replayed_oldest_first_and_then_it_is_live() -> None:
     assert (session.state, session.seq) == (State.LIVE, 5)
 
 
-def test_a_full_page_asks_for_the_next_only_when_it_has_been_sent() -> None:
+def test_a_full_page_requests_the_next_only_after_it_was_sent() -> None:
     session = Session("u")
     session.opened(TokenStatus.GOOD, 1000, unread=True, since=None)
     session.page([row(n) for n in range(1, PAGE + 1)], 1000)
@@ -69,7 +71,7 @@ def test_a_full_page_asks_for_the_next_only_when_it_has_been_sent() -> None:
     assert seqs([*first, *rest]) == list(range(1, PAGE + 1))
 
 
-def test_news_during_a_replay_comes_after_it() -> None:
+def test_notifications_stored_during_a_replay_are_sent_after_it() -> None:
     session = Session("u")
     session.opened(TokenStatus.GOOD, 2, unread=True, since=None)
     assert announced(session, row(3)) == ()
@@ -82,7 +84,7 @@ def test_news_during_a_replay_comes_after_it() -> None:
     assert session.state is State.LIVE
 
 
-def test_since_sends_everything_newer_read_or_not() -> None:
+def test_since_sends_every_newer_notification_read_or_not() -> None:
     session = Session("u")
     effects = session.opened(TokenStatus.GOOD, 3, unread=True, since=Sent(1, row(1).id))
     assert effects[-1] == Fetch(after=1, unread_to=None)
@@ -90,12 +92,12 @@ def test_since_sends_everything_newer_read_or_not() -> None:
     assert seqs(drained(session)) == [2, 3]
 
 
-def test_news_that_follows_is_sent_as_it_is() -> None:
+def test_a_notification_with_the_next_number_is_sent_without_a_fetch() -> None:
     session = live(4)
     assert announced(session, row(5)) == (frames.notification(row(5)),)
 
 
-def test_news_that_was_sent_already_is_not_sent_again() -> None:
+def test_a_notification_is_not_sent_again() -> None:
     session = live(4)
     announced(session, row(5))
     announced(session, row(6), row(7))
@@ -103,20 +105,20 @@ def test_news_that_was_sent_already_is_not_sent_again() -> None:
     assert announced(session, row(5)) == ()
 
 
-def test_a_gap_is_fetched_from_the_store() -> None:
+def test_a_gap_is_fetched_from_the_database() -> None:
     session = live(4)
     assert announced(session, row(7)) == (Fetch(after=4, unread_to=None),)
     assert session.state is State.CATCHING_UP
 
 
-def test_a_forged_number_far_ahead_costs_one_look_at_the_store() -> None:
+def test_a_forged_number_far_ahead_costs_one_fetch() -> None:
     session = live(4)
     assert session.announce(10**9) == (Fetch(after=4, unread_to=None),)
     assert session.page([], 4) == ()
     assert (session.state, session.seq) == (State.LIVE, 4)
 
 
-def test_a_deleted_notification_leaves_no_hole_to_wait_at() -> None:
+def test_a_deleted_notification_stops_no_later_one() -> None:
     session = live(4)
     session.announce(6)
     session.page([row(5)], 6)
@@ -134,7 +136,7 @@ def test_later_frames_wait_until_mark_read_is_durable() -> None:
     assert not session.busy
 
 
-def test_mark_reads_that_wait_share_a_commit_up_to_the_next_other_frame() -> None:
+def test_waiting_marks_share_a_commit_up_to_the_next_other_frame() -> None:
     session = live(4)
     session.text(mark_text(1))
     for text in (mark_text(2), mark_text(3), "PING", mark_text(4)):
@@ -143,7 +145,7 @@ def test_mark_reads_that_wait_share_a_commit_up_to_the_next_other_frame() -> Non
     assert list(session.marked()) == [frames.PONG, Mark((row(4).id,))]
 
 
-def test_a_frame_that_ends_the_connection_waits_its_turn_too() -> None:
+def test_a_frame_that_closes_the_connection_waits_for_earlier_frames() -> None:
     session = live(4)
     session.text(mark_text(1))
     assert session.refuse(closes.BINARY_REFUSED) == ()
@@ -182,7 +184,9 @@ INPUTS = {
 
 @pytest.mark.parametrize("name", sorted(INPUTS))
 @pytest.mark.parametrize("state", list(State))
-def test_every_input_in_every_state_is_taken_or_is_a_misstep(state: State, name: str) -> None:
+def test_every_input_in_every_state_is_accepted_or_raises_unexpected_reply(
+    state: State, name: str
+) -> None:
     session = Session("u")
     session.state = state
     awaited = state is State.CLOSED or name not in ACCEPTS or state in ACCEPTS[name]
@@ -196,7 +200,7 @@ def test_every_input_in_every_state_is_taken_or_is_a_misstep(state: State, name:
 
 
 @given(st.lists(st.sampled_from(sorted(INPUTS)), max_size=30))
-def test_any_run_of_outside_inputs_leaves_a_declared_state(names: list[str]) -> None:
+def test_any_sequence_of_inputs_ends_in_a_declared_state(names: list[str]) -> None:
     session = live(3)
     for name in names:
         if name not in ACCEPTS:

@@ -281,7 +281,7 @@ TestRestoreSeenInPages = RestoreSeenInPages.TestCase
 TestRestoreSeenInPages.settings = TestRestore.settings
 
 
-def test_a_replay_that_a_restore_emptied_skips_no_number_it_was_to_send() -> None:
+def test_a_replay_that_a_restore_emptied_skips_no_number() -> None:
     model = Restore()
     model.post(3)
     model.connect()
@@ -341,7 +341,7 @@ def test_a_second_restore_while_a_replay_waits_leaves_the_session_live() -> None
     assert model.sent == []
 
 
-def test_more_rows_than_the_trail_has_hide_no_loss_that_a_page_shows() -> None:
+def test_a_page_shows_a_loss_although_more_rows_followed_than_the_trail_has() -> None:
     model = RestoreSeenInPages()
     model.connect()
     model.open()

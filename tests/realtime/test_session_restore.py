@@ -1,4 +1,7 @@
-"""A session whose database was restored: it rewinds, and sends each row once."""
+"""A session whose database was restored: it rewinds, and sends each row once.
+
+covers: useby.realtime.trail
+"""
 
 from tests.support.sessions import announced, drained, live, row, seqs
 
@@ -16,7 +19,7 @@ def sent_to(session: Session, *rows: Notification) -> None:
     assert announced(session, *rows) == (frames.notifications(rows),)
 
 
-def test_after_a_loss_what_comes_under_old_numbers_is_sent_and_what_stayed_is_not() -> None:
+def test_after_a_loss_rows_under_reused_numbers_are_sent_and_remaining_rows_are_not() -> None:
     session = live()
     sent_to(session, row(1), row(2), row(3))
     new = [row(2, history=1), row(3, history=1)]
@@ -26,7 +29,7 @@ def test_after_a_loss_what_comes_under_old_numbers_is_sent_and_what_stayed_is_no
     sent_to(session, row(4, history=1))
 
 
-def test_a_number_that_is_given_again_is_noticed_by_what_comes_under_it() -> None:
+def test_a_reused_number_is_detected_by_its_other_id() -> None:
     session = live()
     sent_to(session, row(1), row(2), row(3))
     assert announced(session, row(2, history=1)) == (WentBack(), Fetch(after=0, unread_to=None))
@@ -41,7 +44,7 @@ def test_a_rewind_without_a_loss_sends_nothing() -> None:
     sent_to(session, row(3))
 
 
-def test_a_rewind_does_not_send_what_was_read_before_the_connection_was_made() -> None:
+def test_a_rewind_sends_nothing_that_was_read_before_the_connection() -> None:
     session = Session("u")
     session.opened(TokenStatus.GOOD, 5, unread=True, since=None)
     session.page([row(2)], 5)
@@ -52,7 +55,7 @@ def test_a_rewind_does_not_send_what_was_read_before_the_connection_was_made() -
     assert (session.state, session.seq) == (State.LIVE, 5)
 
 
-def test_where_nothing_that_was_sent_is_left_all_unread_is_replayed() -> None:
+def test_a_rewind_without_any_sent_row_left_replays_all_unread_rows() -> None:
     session = live()
     sent_to(session, *(row(seq) for seq in range(1, 3 * KEPT)))
     (fetch,) = session.rewind()
@@ -64,7 +67,7 @@ def test_where_nothing_that_was_sent_is_left_all_unread_is_replayed() -> None:
     assert (session.state, session.seq) == (State.LIVE, 2)
 
 
-def test_a_client_that_came_with_a_cursor_gets_no_older_ones_by_a_rewind() -> None:
+def test_a_rewind_sends_nothing_older_than_the_cursor_of_the_client() -> None:
     session = Session("u")
     session.opened(TokenStatus.GOOD, 3, unread=True, since=Sent(3, row(3).id))
     assert session.rewind() == (Fetch(after=2, unread_to=None, only_one=True),)

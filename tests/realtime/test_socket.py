@@ -1,4 +1,7 @@
-"""One connection, byte by byte: its limits, its replies and its close."""
+"""One connection, byte by byte: its limits, its replies and its close.
+
+covers: useby.realtime.host
+"""
 
 from typing import Any
 
@@ -21,7 +24,7 @@ def sent(client: Alone, *pieces: bytes) -> list[Frame]:
     return client.frames()
 
 
-def test_a_text_is_answered_however_its_bytes_and_its_message_are_cut() -> None:
+def test_a_text_is_answered_however_it_is_fragmented() -> None:
     whole = frame(TEXT, b"PING")
     parts = frame(TEXT, b"PI", fin=False) + frame(0, b"N", fin=False) + frame(0, b"G")
     for data in (whole, parts):

@@ -1,4 +1,4 @@
-"""The sweep, by its own turns: no clock runs in these tests."""
+"""The sweep, driven tick by tick without a clock."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -95,7 +95,7 @@ def test_a_peer_that_answers_no_ping_within_the_limit_is_closed(
     assert limit <= waited <= limit + 2 * sweep.tick_seconds
 
 
-def test_a_peer_whose_answer_we_do_not_read_now_is_pinged_again_later() -> None:
+def test_a_peer_whose_reading_is_paused_is_pinged_again_later() -> None:
     """While the store is away, what a busy connection sends stays with the kernel."""
     sweep = Sweep(5, 4)
     busy = FakeSocket(sweep, expires_in=1e6)
@@ -108,7 +108,7 @@ def test_a_peer_whose_answer_we_do_not_read_now_is_pinged_again_later() -> None:
     assert busy.closed == [closes.KEEPALIVE_TIMEOUT]
 
 
-def test_a_peer_that_answers_stays() -> None:
+def test_a_peer_that_answers_pings_stays_connected() -> None:
     sweep = Sweep(25, 20)
     lively = FakeSocket(sweep, expires_in=1e6)
     for second in range(1, 500):
@@ -135,7 +135,7 @@ def test_a_wall_clock_that_jumps_ahead_ends_tokens_at_the_next_turn() -> None:
     assert socket.closed == [closes.TOKEN_EXPIRED]
 
 
-def test_a_wall_clock_that_jumps_back_neither_ends_a_token_nor_stops_the_pings() -> None:
+def test_a_wall_clock_set_back_neither_ends_a_token_nor_stops_pings() -> None:
     sweep = Sweep(5, 4)
     socket = FakeSocket(sweep, expires_in=600)
     now = turns(sweep, 3)
@@ -148,7 +148,7 @@ def test_a_wall_clock_that_jumps_back_neither_ends_a_token_nor_stops_the_pings()
     assert len(socket.pings) > pings
 
 
-def test_one_bad_connection_is_cut_and_the_timer_lives() -> None:
+def test_a_connection_that_raises_is_aborted_and_the_sweep_goes_on() -> None:
     sweep = Sweep(1, 1)
     bad = FakeSocket(sweep, fails=True)
     good = FakeSocket(sweep)
@@ -157,7 +157,7 @@ def test_one_bad_connection_is_cut_and_the_timer_lives() -> None:
     assert good.pings
 
 
-def test_a_connection_that_left_is_forgotten() -> None:
+def test_a_removed_connection_is_not_swept_again() -> None:
     sweep = Sweep(5, 4)
     socket = FakeSocket(sweep, expires_in=10)
     sweep.remove(cast("Any", socket))

@@ -1,4 +1,4 @@
-"""Tickets at the socket: once, at whichever node, and whenever the store is there again."""
+"""Tickets at the socket: valid once, at every node, also after an outage of the database."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -77,7 +77,7 @@ async def test_a_ticket_of_one_node_opens_the_socket_at_another_and_no_second_ti
     assert [await shown(each, ticket) for each in nodes] == [INVALID] * 2
 
 
-async def test_of_two_who_show_one_ticket_at_once_one_gets_in(
+async def test_a_ticket_shown_twice_at_once_opens_one_connection(
     nodes: Sequence[InProcessNode],
 ) -> None:
     ada = await nodes[0].add_user()
@@ -88,7 +88,7 @@ async def test_of_two_who_show_one_ticket_at_once_one_gets_in(
         assert "CONNECTION_ESTABLISHED" in str(opened)
 
 
-async def test_a_ticket_is_good_for_30_seconds_wherever_it_is_shown(
+async def test_a_ticket_is_valid_for_30_seconds_at_every_node(
     nodes: Sequence[InProcessNode],
 ) -> None:
     ada = await nodes[0].add_user()
@@ -109,7 +109,7 @@ async def test_a_session_that_a_ticket_opened_ends_with_its_token(house: InProce
             await client.recv()
 
 
-async def test_what_we_have_not_sealed_never_reaches_the_store(
+async def test_a_ticket_without_a_valid_seal_causes_no_write(
     house: InProcessNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ada = await house.add_user()
@@ -121,7 +121,7 @@ async def test_what_we_have_not_sealed_never_reaches_the_store(
     assert writes.count == 0
 
 
-async def test_who_shows_a_ticket_while_the_store_is_away_waits_and_others_are_let_in(
+async def test_a_ticket_waits_for_the_database_while_tokens_are_admitted(
     house: InProcessNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ada = await house.add_user()
@@ -143,7 +143,7 @@ async def test_who_shows_a_ticket_while_the_store_is_away_waits_and_others_are_l
             await client.recv()
 
 
-async def test_a_ticket_is_kept_by_its_hash_alone(house: InProcessNode) -> None:
+async def test_only_the_hash_of_a_ticket_is_stored(house: InProcessNode) -> None:
     ada = await house.add_user()
     (ticket,) = await tickets_of(house, await house.token(ada))
     rows: Any = await house.node.database.read(

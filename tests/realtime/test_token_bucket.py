@@ -26,7 +26,7 @@ def test_a_bucket_that_rests_holds_no_more_than_its_burst() -> None:
     assert [bucket.take(1e6) for _ in range(3)] == [True, True, False]
 
 
-def test_refused_takes_count_as_a_debt() -> None:
+def test_refused_frames_count_as_a_debt() -> None:
     bucket = TokenBucket(10.0, 2, now=0.0)
     for _ in range(5):
         bucket.take(0.0)

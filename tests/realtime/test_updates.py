@@ -1,4 +1,4 @@
-"""Updates of extended sessions that are larger than what may wait for a peer."""
+"""Updates of extended sessions that are larger than the send buffer."""
 
 import asyncio
 import json
@@ -48,7 +48,7 @@ def closed_as_slow() -> float:
     return metrics.connections_closed.labels("1013", "Too slow")._value.get()
 
 
-async def test_a_page_that_reads_at_once_gets_all_products_of_a_commit_and_stays(
+async def test_a_page_that_reads_gets_all_products_of_a_commit_and_stays_connected(
     house: InProcessNode,
 ) -> None:
     ada, eve = await house.add_user(), await house.add_user("eve")
@@ -93,7 +93,7 @@ async def test_a_product_that_is_deleted_while_it_waits_is_sent_as_closed(
         assert last == {"type": "PRODUCT", "change": "closed", "product": {"id": gone[0]}}
 
 
-async def test_reads_that_find_no_room_are_sent_as_a_count(house: InProcessNode) -> None:
+async def test_reads_that_do_not_fit_are_sent_as_a_count(house: InProcessNode) -> None:
     ada = await house.add_user()
     async with house.connected(await house.token(ada), **EXTENDED) as page:
         ids: list[str] = []

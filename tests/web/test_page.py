@@ -83,7 +83,7 @@ async def add(rest: httpx.AsyncClient, name: str, days: int) -> None:
     assert answer.status_code == 201, answer.text
 
 
-async def test_a_person_signs_up_is_told_marks_read_and_signs_out(server: NodeProcess) -> None:
+async def test_a_person_signs_up_reads_a_notification_and_signs_out(server: NodeProcess) -> None:
     async with chromium() as context, server.rest() as rest:
         page = await context.new_page()
         await page.goto(server.url)
@@ -164,7 +164,7 @@ async def test_each_module_is_loaded_once_and_is_the_same_for_every_import(
     assert len(modules) == 1 + len(list((PAGE / "client").iterdir()))
 
 
-async def test_no_account_is_offered_where_none_is_made(tmp_path: Path) -> None:
+async def test_sign_up_is_not_offered_where_it_is_disabled(tmp_path: Path) -> None:
     with serving(tmp_path, signup=False) as server:
         async with chromium() as context:
             page = await context.new_page()

@@ -1,4 +1,7 @@
-"""What a store that is slow or away does to connections: nothing, until it is back."""
+"""Connections stay open while the database is slow or unavailable, and resume when it is back.
+
+covers: useby.realtime.requests
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,7 +19,7 @@ def scene() -> Iterator[Scene]:
 
 
 @pytest.mark.parametrize("how", ["away", "slow"])
-def test_tokens_end_in_time_although_nobody_can_be_looked_up(scene: Scene, how: str) -> None:
+def test_tokens_end_on_time_while_the_database_is_unavailable(scene: Scene, how: str) -> None:
     brief = scene.connect(scene.owners[0], seconds=5)
     scene.store_is(how)
     scene.loop.pass_time(4)
@@ -26,7 +29,7 @@ def test_tokens_end_in_time_although_nobody_can_be_looked_up(scene: Scene, how: 
 
 
 @pytest.mark.parametrize("how", ["away", "slow"])
-def test_who_has_marked_stays_and_is_answered_when_the_store_is_back(
+def test_a_connection_with_a_waiting_mark_stays_and_is_answered_when_the_database_is_back(
     scene: Scene, how: str
 ) -> None:
     """Meanwhile its frames, pongs among them, stay with the kernel; that is no fault of its own."""
@@ -46,7 +49,7 @@ def test_who_has_marked_stays_and_is_answered_when_the_store_is_back(
 
 
 @pytest.mark.parametrize("how", ["away", "slow"])
-def test_a_peer_that_dies_meanwhile_is_noticed_afterwards(scene: Scene, how: str) -> None:
+def test_a_peer_that_died_during_an_outage_is_closed_after_it(scene: Scene, how: str) -> None:
     owner = scene.owners[0]
     scene.post(owner, 1)
     device = scene.connect(owner)
@@ -62,9 +65,7 @@ def test_a_peer_that_dies_meanwhile_is_noticed_afterwards(scene: Scene, how: str
 
 
 @pytest.mark.parametrize("cut", range(76, 85))
-def test_the_time_of_a_message_whose_end_we_do_not_read_does_not_run(
-    scene: Scene, cut: int
-) -> None:
+def test_the_timeout_of_a_message_pauses_while_reading_is_paused(scene: Scene, cut: int) -> None:
     owner = scene.owners[0]
     scene.post(owner, 1)
     device = scene.connect(owner)
@@ -77,7 +78,7 @@ def test_the_time_of_a_message_whose_end_we_do_not_read_does_not_run(
     assert not device.pinged
 
 
-def test_marks_of_several_users_that_wait_together_are_all_kept(
+def test_waiting_marks_of_several_users_are_all_stored(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first is under way, and the others share the next commit."""
@@ -105,7 +106,7 @@ def test_marks_of_several_users_that_wait_together_are_all_kept(
     assert len(writes) == 2
 
 
-def test_connections_that_come_meanwhile_are_opened_when_it_is_back(scene: Scene) -> None:
+def test_connections_made_during_an_outage_open_when_the_database_is_back(scene: Scene) -> None:
     owner = scene.owners[0]
     scene.post(owner, 4)
     scene.store_is("away")

@@ -1,4 +1,4 @@
-"""The client stands alone: it imports nothing of the server, and shows what it is meant to show."""
+"""The client package alone: it needs no package of the server, and exports its public names."""
 
 import ast
 import subprocess
@@ -40,12 +40,12 @@ Notifications("http://127.0.0.1:1", token="t")
 """
 
 
-def test_it_runs_where_nothing_of_the_server_is_installed() -> None:
+def test_the_client_runs_without_the_packages_of_the_server() -> None:
     ran = subprocess.run([sys.executable, "-c", ALONE], capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
 
 
-def test_its_extra_names_all_that_it_imports() -> None:
+def test_the_client_extra_names_every_package_that_is_imported() -> None:
     imported = {
         name.partition(".")[0]
         for file in (ROOT / "src" / "useby" / "client").glob("*.py")
@@ -80,11 +80,11 @@ def test_the_public_names_are_these() -> None:
         assert getattr(useby, name) is not None
 
 
-def test_what_is_not_there_is_not_there() -> None:
+def test_a_name_that_is_not_exported_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         useby.nothing  # noqa: B018
 
 
-def test_the_wheel_says_that_it_is_typed() -> None:
+def test_the_wheel_has_the_marker_of_typed_packages() -> None:
     files = {each.distribution_path for each in WheelBuilder(str(ROOT)).recurse_included_files()}
     assert {"useby/py.typed", "useby/client/__init__.py"} <= files

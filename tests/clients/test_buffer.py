@@ -1,4 +1,7 @@
-"""What waits for the application is bounded, whatever it does meanwhile."""
+"""The buffer of the client is bounded, however slow the application is.
+
+covers: useby.client.inbox
+"""
 
 import asyncio
 
@@ -8,7 +11,7 @@ from websockets.asyncio.server import ServerConnection
 from useby.client import Notifications, Timing
 
 
-async def test_what_the_application_does_not_take_is_not_read() -> None:
+async def test_a_client_reads_no_more_than_its_buffer_holds() -> None:
     async def flood(connection: ServerConnection) -> None:
         await connection.send(HELLO)
         for number in range(1000):
@@ -30,7 +33,7 @@ async def test_what_the_application_does_not_take_is_not_read() -> None:
         await found.aclose()
 
 
-async def test_a_busy_application_can_wait_for_its_marks_although_its_buffer_is_full() -> None:
+async def test_a_busy_application_can_flush_its_marks_although_its_buffer_is_full() -> None:
     again = replays(200)
     async with (
         playing(again, again) as stage,
@@ -46,7 +49,7 @@ async def test_a_busy_application_can_wait_for_its_marks_although_its_buffer_is_
     assert [each.path.rpartition("?")[2] for each in stage.requests[1:]] == [f"since={named(101)}"]
 
 
-async def test_an_application_that_settles_each_one_gets_all_in_order_from_a_bounded_buffer() -> (
+async def test_an_application_that_flushes_each_mark_gets_all_in_order_from_a_bounded_buffer() -> (
     None
 ):
     marked: list[str] = []
@@ -68,7 +71,7 @@ async def test_an_application_that_settles_each_one_gets_all_in_order_from_a_bou
     assert 5 <= len(stage.requests) <= 10  # it comes back when half of the buffer is handed over
 
 
-async def test_what_was_missed_is_asked_for_although_nothing_more_is_sent() -> None:
+async def test_dropped_notifications_are_requested_although_nothing_more_is_sent() -> None:
     async with (
         playing(replays(3), replays(3)) as stage,
         Notifications(stage.url, token="t", buffer=1) as notifications,
@@ -81,7 +84,7 @@ async def test_what_was_missed_is_asked_for_although_nothing_more_is_sent() -> N
         await found.aclose()
 
 
-async def test_what_comes_after_one_that_was_missed_is_missed_as_well() -> None:
+async def test_notifications_after_a_dropped_one_are_dropped_too() -> None:
     async def server(connection: ServerConnection) -> None:
         await connection.send(HELLO)
         for number in range(1, 7):

@@ -1,4 +1,7 @@
-"""The socket's client against a server that does what the test says."""
+"""The WebSocket client against a scripted server.
+
+covers: useby.client.connection
+"""
 
 import asyncio
 import json
@@ -20,18 +23,18 @@ async def test_the_token_goes_in_a_header_and_not_in_the_url() -> None:
     assert "t0k" not in stage.requests[0].path
 
 
-async def test_a_frame_that_is_repeated_is_handed_over_once() -> None:
+async def test_a_repeated_frame_is_handed_over_once() -> None:
     async with playing(says(*[frame(1)] * 3, frame(2))) as stage:
         assert await take(Notifications(stage.url, token="t"), 2) == [named(1), named(2)]
 
 
-async def test_what_is_no_notification_is_passed_over() -> None:
+async def test_a_frame_that_is_no_notification_is_ignored() -> None:
     strange = ['{"type":"pong"}', "[]", "{", '{"id":1,"type":"info"}', '{"type":"NEW"}', "[" * 4000]
     async with playing(says(*strange, frame(1))) as stage:
         assert await take(Notifications(stage.url, token="t"), 1) == [named(1)]
 
 
-async def test_it_comes_back_for_what_is_newer_than_the_newest_received() -> None:
+async def test_a_reconnect_requests_what_is_newer_than_the_newest_received() -> None:
     lost, back = says(frame(1), frame(2), close=(1012, "")), says(frame(3))
     async with playing(lost, back) as stage:
         found = await take(Notifications(stage.url, token="t", timing=QUICK), 3)
@@ -39,7 +42,7 @@ async def test_it_comes_back_for_what_is_newer_than_the_newest_received() -> Non
     assert stage.requests[1].path.endswith(f"?since={named(2)}")
 
 
-async def test_marks_are_not_settled_before_the_pong_behind_them() -> None:
+async def test_a_flush_waits_for_the_pong_behind_the_marks() -> None:
     heard: asyncio.Queue[str] = asyncio.Queue()
 
     async def listen(connection: ServerConnection) -> None:
@@ -59,7 +62,7 @@ async def test_marks_are_not_settled_before_the_pong_behind_them() -> None:
         settling.cancel()
 
 
-async def test_marks_whose_pong_never_came_are_sent_again_on_the_next_line() -> None:
+async def test_marks_without_a_pong_are_sent_again_on_the_next_connection() -> None:
     heard: list[str] = []
 
     async def lose(connection: ServerConnection) -> None:
@@ -85,7 +88,7 @@ async def test_marks_whose_pong_never_came_are_sent_again_on_the_next_line() -> 
     assert heard == [named(1), named(2)]
 
 
-async def test_a_connection_that_did_not_stand_long_does_not_reset_the_backoff() -> None:
+async def test_a_short_connection_does_not_reset_the_backoff() -> None:
     waits: list[float | None] = []
 
     def heard(event: object) -> None:
@@ -136,7 +139,7 @@ async def test_a_redirect_is_not_followed() -> None:
         assert elsewhere.requests == []
 
 
-async def test_a_wait_for_the_next_that_is_cancelled_loses_none() -> None:
+async def test_a_cancelled_wait_loses_no_notification() -> None:
     go_on = asyncio.Event()
 
     async def server(connection: ServerConnection) -> None:
@@ -153,7 +156,7 @@ async def test_a_wait_for_the_next_that_is_cancelled_loses_none() -> None:
         assert (await anext(aiter(notifications))).id == named(1)
 
 
-async def test_what_a_listener_raises_changes_nothing() -> None:
+async def test_an_exception_of_a_listener_is_reported_and_changes_nothing() -> None:
     raised: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: raised.append(context))
 

@@ -1,4 +1,8 @@
-"""The client's pure parts: waits, verdicts, the book of marks, what came before, the place."""
+"""The client's parts without I/O: waits, close policy, marks, received ids, position.
+
+covers: useby.client.address, useby.client.close_policy, useby.client.events, useby.client.ids
+covers: useby.client.marks, useby.client.seen, useby.client.timing, useby.client.token
+"""
 
 import base64
 import json
@@ -29,12 +33,12 @@ NOW = datetime(2026, 3, 4, 10, 30, tzinfo=UTC)
 # waits
 
 
-def test_each_wait_may_be_twice_the_one_before_until_the_cap() -> None:
+def test_the_longest_wait_doubles_up_to_the_limit() -> None:
     assert [Timing().backoff(n, 1) for n in range(8)] == [0.5, 1, 2, 4, 8, 16, 30, 30]
 
 
 @given(st.integers(0, 10**9), st.floats(0, 1))
-def test_a_wait_is_any_part_of_its_longest_by_chance(failures: int, chance: float) -> None:
+def test_a_wait_is_a_random_part_of_the_longest(failures: int, chance: float) -> None:
     times = Timing()
     assert times.backoff(failures, 0) == 0
     assert times.backoff(failures, chance) == chance * times.backoff(failures, 1)
@@ -57,7 +61,7 @@ def test_a_token_is_replaced_30_to_60_seconds_before_its_end_and_not_in_its_firs
 
 
 @given(st.lists(st.floats(0, 100)))
-def test_what_is_said_too_often_is_heeded_seldom(pauses: list[float]) -> None:
+def test_a_throttle_allows_one_event_an_interval(pauses: list[float]) -> None:
     seldom, now, heeded = timing.Throttle(30), 0.0, list[float]()
     for pause in [0, *pauses]:
         now += pause
@@ -95,19 +99,19 @@ def test_no_retry_after_breaks_anything(text: str) -> None:
 
 
 @pytest.mark.parametrize("close", closes.ALL, ids=str)
-def test_every_close_of_the_server_is_taken_as_it_is_meant(close: closes.Close) -> None:
+def test_every_close_of_the_server_has_the_right_reaction(close: closes.Close) -> None:
     verdict = of_close(close.code, close.reason)
     assert (verdict is Reconnect.BACKOFF) == close.retryable
     assert (verdict is Reconnect.FRESH_TOKEN) == (close is closes.TOKEN_EXPIRED)
 
 
 @given(st.one_of(st.none(), st.integers(1000, 4999)), st.text())
-def test_only_closes_of_the_table_end_it(code: int | None, reason: str) -> None:
+def test_a_close_that_is_not_in_the_table_leads_to_a_retry(code: int | None, reason: str) -> None:
     if (code, reason) not in {(each.code, each.reason) for each in closes.ALL}:
         assert of_close(code, reason) is Reconnect.BACKOFF
 
 
-def test_only_an_answer_that_is_no_nodes_ends_it() -> None:
+def test_only_4xx_statuses_other_than_408_and_429_end_the_client() -> None:
     ends = {status for status in range(300, 600) if of_status(status) is Reconnect.END}
     assert ends == set(range(400, 500)) - {408, 429}
 
@@ -135,21 +139,21 @@ def _jwt(**claims: object) -> str:
         ({"exp": 10**400}, None),
     ],
 )
-def test_a_tokens_life_is_what_it_says_whatever_the_clock(
+def test_the_lifetime_of_a_token_does_not_depend_on_the_clock(
     claims: dict[str, object], left: float | None
 ) -> None:
     assert token.life(_jwt(**claims), wall=1000) == left
 
 
 @given(st.one_of(st.text(), st.text().map(lambda text: f"a.{text}.b")))
-def test_a_text_that_is_no_jwt_tells_no_life(text: str) -> None:
+def test_a_text_that_is_no_jwt_has_no_lifetime(text: str) -> None:
     assert token.life(text, 1000) is None
 
 
 # marks
 
 
-def test_a_lot_is_settled_by_its_pong_and_a_lost_one_goes_out_again_first() -> None:
+def test_a_batch_is_confirmed_by_its_pong_and_a_lost_one_is_sent_first() -> None:
     marks = Marks()
     marks.queue(["a", "b"])
     first = marks.next_batch(extended=False)
@@ -165,7 +169,7 @@ def test_a_lot_is_settled_by_its_pong_and_a_lost_one_goes_out_again_first() -> N
     assert marks.count_durable == marks.count_queued == 3
 
 
-def test_a_lot_is_short_on_a_plain_session_and_named_together_on_an_extended_one() -> None:
+def test_a_batch_is_short_on_a_plain_session_and_joined_on_an_extended_one() -> None:
     marks = Marks()
     marks.queue(map(str, range(200)))
     assert len(marks.next_batch(extended=False)) == BATCH_FRAMES
@@ -174,14 +178,14 @@ def test_a_lot_is_short_on_a_plain_session_and_named_together_on_an_extended_one
     assert [len(each["ids"]) for each in frames] == [FRAME_IDS, FRAME_IDS, 200 - 2 * FRAME_IDS]
 
 
-def test_a_frame_of_as_many_ids_as_may_be_is_within_the_servers_bound() -> None:
+def test_a_frame_of_the_most_ids_is_within_the_limit_of_the_server() -> None:
     marks = Marks()
     marks.queue(f"01a20b6e-fb6e-74c6-933a-{each:012x}" for each in range(FRAME_IDS))
     (frame,) = marks.next_batch(extended=True)
     assert len(frame) <= 4096
 
 
-def test_marking_all_is_not_repeated_on_another_line() -> None:
+def test_marking_all_is_not_repeated_on_another_connection() -> None:
     marks = Marks()
     marks.queue_all()
     assert marks.next_batch(extended=True) == [json.dumps({"action": "mark_all_read"})]
@@ -192,7 +196,7 @@ def test_marking_all_is_not_repeated_on_another_line() -> None:
 
 
 @given(st.lists(st.sampled_from(["note", "lot", "pong", "lost"]), max_size=60))
-def test_no_mark_is_lost_whatever_happens(steps: list[str]) -> None:
+def test_no_mark_is_lost_in_any_order_of_events(steps: list[str]) -> None:
     marks, noted, durable, under_way, number = Marks(), set[str](), set[str](), list[str](), 0
     for step in steps:
         if step == "note":
@@ -230,7 +234,7 @@ def test_frames_leave_below_the_rate_that_a_node_allows(pauses: list[float]) -> 
 
 
 @given(st.lists(st.integers(0, 30)))
-def test_an_id_is_new_once(numbers: list[int]) -> None:
+def test_an_id_is_new_only_once(numbers: list[int]) -> None:
     seen = Seen()
     new = []
     for each in numbers:
@@ -240,14 +244,14 @@ def test_an_id_is_new_once(numbers: list[int]) -> None:
     assert Counter(new) == Counter(set(numbers))
 
 
-def test_only_the_newest_are_remembered() -> None:
+def test_only_the_newest_ids_are_remembered() -> None:
     seen = Seen(2)
     for each in "abc":
         seen.add(each)
     assert [each in seen for each in "abc"] == [False, True, True]
 
 
-def test_what_is_marked_is_not_marked_again_by_marking_all() -> None:
+def test_marking_all_leaves_out_ids_that_are_marked_already() -> None:
     seen = Seen()
     for each in "abc":
         seen.add(each)
@@ -264,7 +268,7 @@ _SENT = [
 
 
 @given(st.integers(1, 6), st.lists(st.sampled_from(["put", "take", "again"]), max_size=200))
-def test_each_is_handed_over_once_in_order_and_no_more_is_kept_than_fits(
+def test_notifications_are_handed_over_once_in_order_from_a_bounded_inbox(
     size: int, steps: list[str]
 ) -> None:
     inbox, place, handed = Inbox(size), 0, list[int]()
@@ -283,7 +287,7 @@ def test_each_is_handed_over_once_in_order_and_no_more_is_kept_than_fits(
     assert handed == [each for each in range(1, 40) if each % 5 or each > 20][: len(handed)]
 
 
-def test_a_number_that_is_given_again_is_handed_over_though_it_was_read_elsewhere() -> None:
+def test_a_notification_under_a_reused_number_is_handed_over_although_it_is_read() -> None:
     """The database was restored; what bears a number of the past is not history."""
     inbox = Inbox(10)
     inbox.opened(5)
@@ -307,12 +311,12 @@ _IDS = st.uuids().map(str)
 
 
 @given(_IDS | st.just(""), st.lists(_IDS), st.integers())
-def test_a_place_is_read_as_it_was_kept(after: str, marks: list[str], begun: int) -> None:
+def test_a_position_is_parsed_as_it_was_written(after: str, marks: list[str], begun: int) -> None:
     assert Position.parse(Position(after, marks, begun).text()) == Position(after, marks, begun)
 
 
 @given(st.text(), st.lists(st.text()), _IDS)
-def test_what_can_be_no_id_is_not_read_back(after: str, strange: list[str], one: str) -> None:
+def test_invalid_ids_of_a_position_are_left_out(after: str, strange: list[str], one: str) -> None:
     assert Position.parse(Position(after, [*strange, one, *strange]).text()) == Position("", [one])
 
 
@@ -326,11 +330,11 @@ def test_an_id_is_the_text_of_a_uuid(strange: object) -> None:
 @pytest.mark.parametrize(
     "text", ["", "{", "[]", '{"after":1,"begun":"","marks":{}}', "[" * 100_000]
 )
-def test_a_text_that_can_not_be_read_is_no_place(text: str) -> None:
+def test_a_text_that_can_not_be_parsed_is_no_position(text: str) -> None:
     assert Position.parse(text) == Position()
 
 
-def test_a_file_keeps_the_last_place(tmp_path: object) -> None:
+def test_a_file_has_the_last_position(tmp_path: object) -> None:
     cursor = FileCursor(f"{tmp_path}/place")
     assert cursor.load() == ""
     for text in ("one", "two"):
@@ -374,16 +378,16 @@ def test_no_text_breaks_the_parsing(text: str) -> None:
         ("https://useby.example/under/here", "wss://useby.example/under/here"),
     ],
 )
-def test_a_nodes_address_is_understood_as_it_is_written(given: str, url: str) -> None:
+def test_the_address_of_a_node_may_have_any_usual_form(given: str, url: str) -> None:
     assert socket_url(given) == url
     assert rest_url(url) in (given.rstrip("/"), f"http://{given}", "http://[::1]:1")
 
 
 @pytest.mark.parametrize("given", ["ftp://x", "http://", "ws://x/?access_token=eyJ", "http://a@x"])
-def test_what_is_no_nodes_address_is_refused(given: str) -> None:
+def test_a_text_that_is_no_address_is_refused(given: str) -> None:
     with pytest.raises(ValueError, match="no node's URL"):
         socket_url(given)
 
 
-def test_a_place_in_the_stream_is_asked_for_by_its_id() -> None:
+def test_a_position_in_the_stream_is_requested_by_its_id() -> None:
     assert socket_url("http://x", "a&b").endswith("/api/ws/notification?since=a%26b")

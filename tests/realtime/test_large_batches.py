@@ -1,4 +1,4 @@
-"""News that is larger than what may wait for a peer: a batch of a thousand, say."""
+"""A batch that is larger than the send buffer of a connection."""
 
 from collections.abc import Iterator
 
@@ -26,7 +26,7 @@ def test_a_batch_larger_than_the_send_buffer_reaches_a_peer_that_reads(scene: Sc
     assert other.got == []
 
 
-def test_one_that_does_not_read_yet_gets_it_at_its_own_pace(scene: Scene) -> None:
+def test_a_peer_that_reads_late_gets_a_large_batch_at_its_own_pace(scene: Scene) -> None:
     ada = scene.owners[0]
     slow = scene.connect(ada, reads=False)
     scene.post(ada, 60)
@@ -37,7 +37,7 @@ def test_one_that_does_not_read_yet_gets_it_at_its_own_pace(scene: Scene) -> Non
     assert slow.got == list(range(1, 62))
 
 
-def test_several_such_batches_in_one_moment_close_nobody(scene: Scene) -> None:
+def test_several_large_batches_in_one_moment_close_no_connection(scene: Scene) -> None:
     """Who reads had no time to; and who has just begun to lag may only be on a slow line."""
     ada = scene.owners[0]
     device, slow = scene.connect(ada), scene.connect(ada, reads=False)
@@ -51,7 +51,7 @@ def test_several_such_batches_in_one_moment_close_nobody(scene: Scene) -> None:
     assert slow.got == list(range(1, 50))
 
 
-def test_who_has_left_no_room_for_a_second_is_closed_when_there_is_more_to_say(
+def test_a_peer_whose_buffer_is_full_for_a_second_is_closed_at_the_next_push(
     scene: Scene,
 ) -> None:
     ada = scene.owners[0]

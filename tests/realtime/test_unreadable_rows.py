@@ -1,4 +1,4 @@
-"""What the store can't say costs the connection that asked, on either store, and no other."""
+"""A row that cannot be read closes only the connection that needs it, on both databases."""
 
 import asyncio
 import json
@@ -33,7 +33,7 @@ async def _spoil(house: InProcessNode, user: User) -> None:
     )
 
 
-async def test_a_row_that_cannot_be_read_ends_its_own_connection_and_nobody_elses(
+async def test_an_unreadable_row_closes_only_the_connection_that_needs_it(
     either: InProcessNode,
 ) -> None:
     ada, eve = await either.add_user(), await either.add_user("eve")
@@ -62,7 +62,7 @@ async def test_a_since_that_is_no_id_means_all_unread_on_either_store(
             assert json.loads(await client.recv())["message"] == "1"
 
 
-async def test_news_that_cannot_be_told_is_kept_and_found(
+async def test_a_notification_whose_push_failed_is_found_by_a_comparison(
     either: InProcessNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     user = await either.add_user()

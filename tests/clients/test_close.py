@@ -1,4 +1,7 @@
-"""``close()`` really ends it, whoever calls it and whatever happens meanwhile."""
+"""``close()`` ends the client completely, from every caller and in every state.
+
+covers: useby.client.notifications
+"""
 
 import asyncio
 
@@ -28,7 +31,7 @@ class Told:
             await self._changed.wait()
 
 
-async def test_who_waits_for_marks_hears_that_they_will_not_be_settled() -> None:
+async def test_a_waiting_flush_is_interrupted_by_a_close() -> None:
     async with playing(says()) as stage:
         notifications = Notifications(stage.url, token="t", timing=Timing(close_timeout=0.01))
         async with notifications:
@@ -39,7 +42,7 @@ async def test_who_waits_for_marks_hears_that_they_will_not_be_settled() -> None
             await settling
 
 
-async def test_when_it_is_closed_no_task_is_left() -> None:
+async def test_a_closed_client_leaves_no_task() -> None:
     before = asyncio.all_tasks()
     async with playing(says(frame(1))) as stage:
         within = asyncio.all_tasks()
@@ -54,7 +57,7 @@ async def test_when_it_is_closed_no_task_is_left() -> None:
     assert asyncio.all_tasks() == before
 
 
-async def test_a_close_that_is_cancelled_ends_it_all_the_same() -> None:
+async def test_a_cancelled_close_ends_the_client_too() -> None:
     async with playing(says(), replays(1)) as stage:
         told = Told()
         notifications = Notifications(stage.url, token="t", timing=QUICK, on_event=told)
@@ -73,7 +76,7 @@ async def test_a_close_that_is_cancelled_ends_it_all_the_same() -> None:
         assert len(stage.requests) == 1
 
 
-async def test_a_line_that_is_lost_while_it_is_closed_is_not_made_anew() -> None:
+async def test_a_connection_lost_during_a_close_is_not_opened_again() -> None:
     async def lose(connection: ServerConnection) -> None:
         await connection.send(HELLO)
         async for text in connection:
@@ -121,7 +124,7 @@ async def test_a_full_buffer_does_not_hold_a_close_up() -> None:
         assert notifications.state.name == "closed"
 
 
-async def test_what_is_in_the_buffer_is_not_handed_over_any_more() -> None:
+async def test_a_closed_client_hands_over_nothing_from_its_buffer() -> None:
     async with playing(replays(3)) as stage, Notifications(stage.url, token="t") as notifications:
         found = aiter(notifications)
         await anext(found)

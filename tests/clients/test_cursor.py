@@ -1,4 +1,7 @@
-"""What is kept between runs: the place, and the marks that the server may not have."""
+"""What the client stores between runs: its position, and marks that may not be durable yet.
+
+covers: useby.client.cursor
+"""
 
 import asyncio
 import json
@@ -11,7 +14,7 @@ from websockets.asyncio.server import ServerConnection
 from useby.client import MemoryCursor, Notifications
 
 
-async def test_an_iteration_that_is_broken_off_by_an_error_has_not_handled_the_last_one() -> None:
+async def test_an_iteration_that_ends_by_an_error_has_not_handled_its_last_notification() -> None:
     cursor = MemoryCursor()
     async with playing(says(frame(1), frame(2)), says(frame(2))) as stage:
         with pytest.raises(ZeroDivisionError):
@@ -23,7 +26,7 @@ async def test_an_iteration_that_is_broken_off_by_an_error_has_not_handled_the_l
     assert stage.requests[1].path.endswith(f"?since={named(1)}")
 
 
-async def test_only_an_id_can_be_marked_and_nothing_else_is_noted_with_it() -> None:
+async def test_only_ids_can_be_marked_read() -> None:
     cursor = MemoryCursor()
     notifications = Notifications("http://127.0.0.1:1", token="t", cursor=cursor)
     for strange in ("milk", "", "x" * 5000, f"{named(1)}0"):
@@ -35,7 +38,7 @@ async def test_only_an_id_can_be_marked_and_nothing_else_is_noted_with_it() -> N
 
 
 @pytest.mark.parametrize("extended", [False, True])
-async def test_what_a_cursor_has_that_is_no_id_does_not_cost_the_marks_beside_it(
+async def test_an_invalid_id_in_a_cursor_does_not_lose_the_other_marks(
     extended: bool,
 ) -> None:
     marked: list[str] = []
@@ -52,7 +55,7 @@ async def test_what_a_cursor_has_that_is_no_id_does_not_cost_the_marks_beside_it
     assert "since" not in stage.requests[0].path
 
 
-async def test_a_mark_before_the_first_step_does_not_wipe_the_place() -> None:
+async def test_a_mark_before_the_first_step_keeps_the_stored_position() -> None:
     cursor = MemoryCursor()
     cursor.save(json.dumps({"after": named(7), "marks": [named(5)]}))
     notifications = Notifications("http://127.0.0.1:1", token="t", cursor=cursor)
@@ -72,7 +75,7 @@ class _Full(MemoryCursor):
         super().save(text)
 
 
-async def test_a_cursor_that_raises_is_told_to_who_iterates_and_the_iteration_ends() -> None:
+async def test_an_exception_of_the_cursor_ends_the_iteration_and_is_raised_there() -> None:
     async with playing(replays(2)) as stage:
         notifications = Notifications(stage.url, token="t", cursor=_Full())
         with pytest.raises(OSError, match="no space"):
@@ -80,7 +83,7 @@ async def test_a_cursor_that_raises_is_told_to_who_iterates_and_the_iteration_en
         assert notifications.state.name == "closed"
 
 
-async def test_a_cursor_that_raises_does_not_keep_a_mark_from_the_server() -> None:
+async def test_a_mark_is_sent_although_the_cursor_raises() -> None:
     raised: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: raised.append(context))
     marked: list[str] = []
@@ -104,7 +107,7 @@ async def test_a_cursor_that_raises_does_not_keep_a_mark_from_the_server() -> No
     assert json.loads(cursor.load()) == {"after": named(2), "begun": 0, "marks": []}
 
 
-async def test_what_was_read_before_the_first_connection_is_not_brought_by_a_later_one() -> None:
+async def test_notifications_read_before_the_first_connection_are_not_handed_over_later() -> None:
     moment = "2026-03-04T11:00:00Z"
 
     async def lose(connection: ServerConnection) -> None:

@@ -1,4 +1,4 @@
-"""The way into the pool when many come at once: shared look-ups, bounded turns."""
+"""Admission of many connections at once: shared look-ups in bounded batches."""
 
 import asyncio
 import gc
@@ -88,7 +88,7 @@ def frames_in(data: bytes) -> list[Any]:
     return found
 
 
-async def test_connections_that_arrive_together_share_their_look_ups(
+async def test_connections_that_arrive_together_share_a_lookup(
     house: InProcessNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tokens = [await house.token(await house.add_user(f"u{n}"), f"s{n}") for n in range(50)]
@@ -145,7 +145,7 @@ async def test_the_upgrade_is_answered_with_the_first_frame_in_one_write(
     assert line.writes[0].startswith(b"101 \x81")
 
 
-async def test_an_upgrade_is_answered_although_the_store_is_away(
+async def test_an_upgrade_is_answered_although_the_database_is_unavailable(
     house: InProcessNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     line = Line()
@@ -167,7 +167,7 @@ async def test_an_upgrade_is_answered_although_the_store_is_away(
 
 
 @pytest.mark.parametrize("how", ["away", "hanging"])
-async def test_all_who_come_meanwhile_are_let_in_to_wait_and_bad_tokens_are_closed(
+async def test_new_connections_wait_for_the_database_and_bad_tokens_are_closed(
     start: Any, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     """The first turn is not the last one that is told something."""
@@ -212,7 +212,7 @@ async def test_all_who_come_meanwhile_are_let_in_to_wait_and_bad_tokens_are_clos
         await line.says("CONNECTION_ESTABLISHED")
 
 
-async def test_an_upgraded_connection_leaves_nothing_for_the_collector(
+async def test_an_upgraded_connection_leaves_no_cycle_for_the_garbage_collector(
     house: InProcessNode,
 ) -> None:
     token = await house.token(await house.add_user())
@@ -228,7 +228,7 @@ async def test_an_upgraded_connection_leaves_nothing_for_the_collector(
     assert left == []
 
 
-async def test_a_storm_is_admitted_a_turn_at_a_time_and_news_goes_out_between_turns(
+async def test_a_storm_is_admitted_in_batches_and_live_frames_are_sent_between_them(
     start: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     house = await start(connections_per_user=1000)
@@ -273,7 +273,7 @@ async def test_frames_of_one_turn_leave_in_one_write(house: InProcessNode) -> No
     assert [frame["message"] for frame in frames_in(written)] == [str(n) for n in range(20)]
 
 
-async def test_a_close_follows_what_was_said_in_the_same_turn(house: InProcessNode) -> None:
+async def test_a_close_follows_the_answers_of_the_same_turn(house: InProcessNode) -> None:
     ada = await house.add_user()
     line = enter(house, await house.token(ada))
     await line.says("CONNECTION_ESTABLISHED")
@@ -286,7 +286,7 @@ async def test_a_close_follows_what_was_said_in_the_same_turn(house: InProcessNo
     assert line.writes[0].startswith(pong * 2 + b"\x88")
 
 
-async def test_pages_that_are_wanted_together_share_a_snapshot(
+async def test_pages_that_are_requested_together_share_a_snapshot(
     house: InProcessNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ada = await house.add_user()
