@@ -89,7 +89,7 @@ async def test_items_put_in_while_a_batch_is_under_way_are_the_next_batch() -> N
     assert worker.batches == [[0], [1, 2]]
 
 
-async def test_a_bad_item_costs_only_itself() -> None:
+async def test_a_bad_item_affects_no_other() -> None:
     worker = Worker(3, bad=lambda item: item == 1)
     batcher = Batcher(worker.work, worker.fail)
     for item in range(3):
@@ -102,7 +102,7 @@ async def test_a_bad_item_costs_only_itself() -> None:
     assert worker.failed == [1]
 
 
-async def test_an_item_that_nobody_wants_any_more_is_dropped_unseen() -> None:
+async def test_an_unwanted_item_is_dropped_unprocessed() -> None:
     worker = Worker(1)
     batcher = Batcher(worker.work, worker.fail, is_wanted=lambda item: item != 0)
     batcher.put(0)

@@ -13,7 +13,7 @@ SCENARIOS = ("idle", "push", "fanout", "durable", "storm", "wave", "latency")
 
 
 @pytest.mark.timeout(6 * HANG_TIMEOUT)
-def test_every_scenario_measures_a_real_node_and_keeps_what_it_found(tmp_path: Path) -> None:
+def test_every_scenario_measures_a_real_node_and_stores_its_results(tmp_path: Path) -> None:
     done = subprocess.run(
         [
             *(sys.executable, "-m", "bench", *SCENARIOS),

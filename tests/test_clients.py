@@ -48,7 +48,7 @@ async def test_a_client_sends_receives_and_pings(connect: Connect, url: str) -> 
     await client.close()
 
 
-async def test_a_client_tells_the_frames_before_a_close_its_code_and_its_reason(
+async def test_a_client_reports_frames_before_a_close_its_code_and_its_reason(
     connect: Connect, url: str
 ) -> None:
     client = await connect(url)
@@ -66,7 +66,7 @@ async def test_a_client_sends_bytes_as_text_and_as_binary(connect: Connect, url:
     assert (await until_closed(client))[1].code == 1007
 
 
-async def test_a_client_tells_of_a_refused_upgrade(connect: Connect, url: str) -> None:
+async def test_a_client_reports_a_refused_upgrade(connect: Connect, url: str) -> None:
     with pytest.raises(HandshakeRejected) as refused:
         await connect(url + "no")
     assert refused.value.status == 426

@@ -93,7 +93,7 @@ async def test_no_key_of_a_frame_or_of_the_url_makes_one_user_another(
         assert [n["readAt"] for n in await live.all_notifications(rest, ada)] == [None]
 
 
-async def test_another_users_socket_hears_nothing_of_what_a_user_reads_posts_or_adds(
+async def test_another_users_socket_gets_nothing_when_a_user_reads_posts_or_adds(
     server: NodeProcess, connect: Connect
 ) -> None:
     ada, bob = server.person(), server.person()

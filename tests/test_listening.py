@@ -63,7 +63,7 @@ async def attempts(house: InProcessNode, *told: str) -> list[int]:
 
 
 @pytest.mark.parametrize("trusted", [{}, {"trusted_proxies": "10.0.0.0/8,127.0.0.0/8"}], ids=str)
-async def test_a_trusted_proxys_word_is_taken_for_where_a_request_comes_from(
+async def test_the_client_address_is_taken_from_a_trusted_proxy(
     start: Any, trusted: dict[str, str]
 ) -> None:
     house = await start(login_rate="1/minute", **trusted)

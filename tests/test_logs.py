@@ -59,7 +59,7 @@ def log() -> Iterator[Log]:
         "\x1b[36maccess_token\x1b[0m=\x1b[35mSECRET\x1b[0m",
     ],
 )
-def test_a_value_under_a_telling_name_is_taken_out(line: str) -> None:
+def test_a_value_under_a_secret_name_is_redacted(line: str) -> None:
     redacted = logs.redact(line)
     assert "SECRET" not in redacted.replace("USEBY_SECRET_KEY", "")
     assert redacted == line.replace("USEBY_SECRET_KEY", "\0").replace(
@@ -86,7 +86,7 @@ def test_text_that_looks_like_a_token_is_redacted_wherever_it_stands(
         "test_a_connection_whose_peer_never_answers_is_cut_after_five_seconds",
     ],
 )
-def test_an_innocent_line_stays_as_it_is(line: str) -> None:
+def test_a_line_without_a_secret_stays_unchanged(line: str) -> None:
     assert logs.redact(line) == line
 
 
@@ -156,7 +156,7 @@ class _Unprintable:
         raise RuntimeError(JWT)
 
 
-def test_a_line_that_can_not_be_written_is_given_up_in_silence(
+def test_a_line_that_can_not_be_written_is_dropped_silently(
     log: Log, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stream = log()

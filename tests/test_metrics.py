@@ -34,7 +34,7 @@ def test_no_label_names_a_user_a_token_or_an_address() -> None:
     assert names <= {"code", "reason", "method", "route", "status", "generation", "quota"}
 
 
-def test_every_metric_says_what_it_counts() -> None:
+def test_every_metric_has_a_description() -> None:
     ours = [each for each in vars(metrics).values() if isinstance(each, MetricWrapperBase)]
     assert ours
     assert all(each._documentation.endswith(".") for each in ours)

@@ -117,7 +117,7 @@ def test_docstrings_begin_with_a_verb_or_a_noun(package: str) -> None:
 
 
 @pytest.mark.parametrize("package", packages())
-def test_programs_do_not_say_tell_hear_know_or_speak(package: str) -> None:
+def test_programs_neither_speak_nor_know(package: str) -> None:
     prose = prose_of(package)
 
     found = prose.uses_of(SAY)

@@ -74,7 +74,7 @@ async def test_bytes_and_their_end_are_passed_on_both_ways(
     assert (proxy.made, bytes(echo.heard)) == (1, much)
 
 
-async def test_latency_makes_it_late_and_jitter_follows_the_seed(proxy: Proxy, line: Line) -> None:
+async def test_latency_delays_bytes_and_jitter_follows_the_seed(proxy: Proxy, line: Line) -> None:
     proxy.manner = Manner(latency=0.05, jitter=0.01)
     began = time.perf_counter()
     await said_back(line, b"hello")
@@ -108,7 +108,7 @@ async def test_a_black_hole_swallows_and_closes_nothing(
     assert len(proxy.lines) == 1
 
 
-async def test_a_manner_may_be_one_lines_own(proxy: Proxy, line: Line) -> None:
+async def test_a_fault_may_apply_to_one_connection_only(proxy: Proxy, line: Line) -> None:
     await said_back(line, b"first")
     reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
     await said_back((reader, writer), b"second")
@@ -119,7 +119,7 @@ async def test_a_manner_may_be_one_lines_own(proxy: Proxy, line: Line) -> None:
     writer.transport.abort()
 
 
-async def test_a_reset_is_a_reset(proxy: Proxy, line: Line, echo: Echo) -> None:
+async def test_a_reset_fault_sends_a_tcp_reset(proxy: Proxy, line: Line, echo: Echo) -> None:
     await said_back(line, b"hello")
     proxy.reset()
     with pytest.raises(ConnectionResetError):
@@ -128,7 +128,9 @@ async def test_a_reset_is_a_reset(proxy: Proxy, line: Line, echo: Echo) -> None:
         await echo.more.wait()
 
 
-async def test_half_a_line_may_be_closed(proxy: Proxy, line: Line, echo: Echo) -> None:
+async def test_a_single_direction_of_a_connection_may_be_closed(
+    proxy: Proxy, line: Line, echo: Echo
+) -> None:
     await said_back(line, b"hello")
     proxy.lines[0].half_close(towards_client=True)
     assert await line[0].read() == b""
@@ -176,7 +178,7 @@ async def test_an_upgrade_is_answered_502_and_another_request_is_not(
     assert b"websocket" not in echo.heard
 
 
-async def test_a_partition_refuses_who_comes_and_heals(proxy: Proxy, line: Line) -> None:
+async def test_a_partition_refuses_connections_until_it_ends(proxy: Proxy, line: Line) -> None:
     await said_back(line, b"hello")
     await proxy.partition()
     line[1].write(b"lost")
@@ -191,7 +193,7 @@ async def test_a_partition_refuses_who_comes_and_heals(proxy: Proxy, line: Line)
     writer.transport.abort()
 
 
-async def test_a_target_that_is_not_there_is_a_reset() -> None:
+async def test_a_missing_target_is_a_reset() -> None:
     async with Proxy(1) as proxy:
         reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
         with pytest.raises(ConnectionResetError):

@@ -15,12 +15,12 @@ def settings(**values: object) -> Settings:
     return Settings(_env_file=None, **values)  # type: ignore[arg-type]
 
 
-def test_the_page_says_what_the_settings_are() -> None:
+def test_the_page_lists_the_settings() -> None:
     made = runpy.run_path(str(ROOT / "docs" / "make_settings.py"))["page"]()
     assert (ROOT / "docs" / "reference" / "settings.md").read_text() == made, "run: make docs"
 
 
-def test_every_setting_has_its_sentence() -> None:
+def test_every_setting_has_a_description() -> None:
     silent = [name for name, field in Settings.model_fields.items() if not field.description]
     assert silent == []
 

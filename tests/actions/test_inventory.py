@@ -23,7 +23,7 @@ from useby.store.database import Database
 T = TypeVar("T")
 
 
-async def test_adding_places_the_first_alert_and_tells_the_clock(
+async def test_adding_a_product_schedules_its_first_alert(
     database: Database, news: list[Cause]
 ) -> None:
     owner = await a_kept_owner(database)
@@ -46,13 +46,13 @@ async def test_a_product_added_within_its_lead_time_is_due_at_once(
     assert scheduled(news) == [due]
 
 
-async def test_adding_one_product_says_nothing_of_it(database: Database) -> None:
+async def test_adding_one_product_sends_no_notification(database: Database) -> None:
     owner = await a_kept_owner(database)
     await keep(database, owner, a_product(owner))
     assert await told(database, owner) == []
 
 
-async def test_a_taken_external_id_is_refused_and_nothing_is_kept(database: Database) -> None:
+async def test_a_taken_external_id_is_refused_and_nothing_is_stored(database: Database) -> None:
     owner = await a_kept_owner(database)
     await keep(database, owner, a_product(owner, external_id="7"))
     second = a_product(owner, external_id="7")
@@ -69,7 +69,7 @@ async def test_two_users_may_use_the_same_external_id(database: Database) -> Non
     assert [product.user_id for product in found.values()] == [bob.id]
 
 
-async def test_a_batch_says_of_each_whether_it_was_kept_and_tells_one_summary(
+async def test_a_batch_has_a_result_for_each_product_and_sends_one_summary(
     database: Database, news: list[Cause]
 ) -> None:
     owner = await a_kept_owner(database)
@@ -94,7 +94,7 @@ async def test_a_batch_says_of_each_whether_it_was_kept_and_tells_one_summary(
     assert [type(each) for each in news[4:]] == [AlertScheduled, NotificationsAdded]
 
 
-async def test_a_batch_of_which_nothing_is_kept_says_nothing(database: Database) -> None:
+async def test_a_batch_without_a_stored_product_sends_nothing(database: Database) -> None:
     owner = await a_kept_owner(database)
     await keep(database, owner, a_product(owner, external_id="7"))
     again = a_product(owner, external_id="7")
@@ -128,7 +128,7 @@ async def test_an_import_made_twice_changes_nothing_the_second_time(database: Da
     assert [each.message for each in await told(database, owner)] == ["900 products were added"]
 
 
-async def test_an_import_adds_what_has_no_external_id_every_time(database: Database) -> None:
+async def test_an_import_adds_rows_without_an_external_id_every_time(database: Database) -> None:
     owner = await a_kept_owner(database)
     for _ in range(2):
         product = a_product(owner)
@@ -156,7 +156,7 @@ async def test_an_import_keeps_a_products_id_age_and_closing(database: Database)
     assert await got(database, again) is None
 
 
-async def test_an_import_moves_the_alerts_of_what_it_changes(
+async def test_an_import_moves_the_alerts_of_changed_products(
     database: Database, news: list[Cause]
 ) -> None:
     owner = await a_kept_owner(database)
@@ -170,7 +170,7 @@ async def test_an_import_moves_the_alerts_of_what_it_changes(
     assert scheduled(news) == [at]
 
 
-async def test_an_import_with_an_external_id_twice_keeps_nothing(database: Database) -> None:
+async def test_an_import_with_a_repeated_external_id_stores_nothing(database: Database) -> None:
     owner = await a_kept_owner(database)
     twice = [a_product(owner, external_id="7"), a_product(owner, external_id="7")]
     with pytest.raises(ExternalIdTaken):
@@ -199,7 +199,7 @@ async def test_a_changed_date_lead_or_category_moves_the_next_alert(
     assert await got(database, product) == changed
 
 
-async def test_a_date_moved_forth_and_back_says_nothing_twice(database: Database) -> None:
+async def test_a_date_moved_forth_and_back_repeats_no_notification(database: Database) -> None:
     owner = await a_kept_owner(database)
     product = a_product(owner, "2026-03-03")
     await keep(database, owner, product)
@@ -227,7 +227,9 @@ async def test_a_product_cannot_be_given_anothers_external_id(database: Database
     assert await got(database, one) == own
 
 
-async def test_deleting_reads_what_was_said_and_forgets_the_rest(database: Database) -> None:
+async def test_deleting_a_product_marks_its_notifications_read_and_drops_its_alerts(
+    database: Database,
+) -> None:
     owner = await a_kept_owner(database)
     product = a_product(owner, "2026-03-03")
     await keep(database, owner, product)

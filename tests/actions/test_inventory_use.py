@@ -15,7 +15,7 @@ from useby.store.database import Database, Transaction
 
 
 @pytest.mark.parametrize("how", list(Disposal))
-async def test_taking_a_part_leaves_the_rest_open_and_says_so(
+async def test_using_a_part_leaves_the_rest_open_and_sends_a_notification(
     database: Database, how: Disposal
 ) -> None:
     owner = await a_kept_owner(database)
@@ -35,7 +35,7 @@ async def test_taking_a_part_leaves_the_rest_open_and_says_so(
 
 @pytest.mark.parametrize("quantity", [None, "1.5"])
 @pytest.mark.parametrize("how", list(Disposal))
-async def test_taking_the_last_closes_the_product_and_reads_what_was_said_of_it(
+async def test_using_the_last_closes_the_product_and_marks_its_notifications_read(
     database: Database, how: Disposal, quantity: str | None
 ) -> None:
     owner = await a_kept_owner(database)
@@ -54,7 +54,7 @@ async def test_taking_the_last_closes_the_product_and_reads_what_was_said_of_it(
     ]
 
 
-async def test_the_taking_and_what_is_said_of_it_are_one_transaction(database: Database) -> None:
+async def test_a_use_and_its_notification_are_one_transaction(database: Database) -> None:
     owner = await a_kept_owner(database)
     product = a_product(owner)
     await keep(database, owner, product)
@@ -89,7 +89,7 @@ async def test_a_closed_product_cannot_be_taken_again(database: Database) -> Non
         await database.write(taking(owner, product, None, Disposal.DISCARDED))
 
 
-async def test_reopening_pends_again_what_was_not_said(database: Database) -> None:
+async def test_reopening_a_product_schedules_its_unsent_alerts(database: Database) -> None:
     owner = await a_kept_owner(database)
     product = a_product(owner, "2026-03-03")
     await keep(database, owner, product)

@@ -99,7 +99,7 @@ async def test_a_post_that_cannot_be_stored_does_not_affect_the_others(
     assert await messages(client) == ["three", "two", "one"]
 
 
-async def test_a_store_that_is_away_is_503_for_each(
+async def test_an_unavailable_database_is_503_for_each_post(
     rest: Rest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, client = await rest.person()

@@ -33,7 +33,9 @@ async def test_every_error_has_one_shape(rest: Rest) -> None:
     problem(await rest.client().get("/api/me"), 401)
 
 
-async def test_an_invalid_request_is_told_where_and_what_but_not_what_was_sent(rest: Rest) -> None:
+async def test_an_answer_to_an_invalid_request_names_field_and_fault_and_repeats_no_value(
+    rest: Rest,
+) -> None:
     answer = await rest.client().post(
         "/api/auth/signup", json={"email": "nobody", "password": "hunter2"}
     )
@@ -96,7 +98,7 @@ async def test_a_body_that_is_not_as_documented_is_answered_in_our_words(
 @pytest.mark.parametrize(
     "header", [{}, {"authorization": "Bearer x"}, {"authorization": "Basic x"}]
 )
-async def test_without_a_good_token_there_is_401_and_how_to_ask(
+async def test_a_request_without_a_valid_token_is_401_with_the_scheme(
     rest: Rest, path: str, header: dict[str, str]
 ) -> None:
     answer = await rest.client(**header).get(path)
@@ -104,7 +106,7 @@ async def test_without_a_good_token_there_is_401_and_how_to_ask(
     assert answer.headers["www-authenticate"] == "Bearer"
 
 
-async def test_a_store_that_is_away_is_503_with_when_to_come_back(
+async def test_an_unavailable_database_is_503_with_retry_after(
     rest: Rest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, ada = await rest.person()
@@ -151,7 +153,7 @@ async def test_readiness_ends_before_the_node_does(rest: Rest) -> None:
     assert (answer.status_code, answer.json()["reasons"]) == (503, ["stopping"])
 
 
-async def test_metrics_name_routes_and_nobody(rest: Rest) -> None:
+async def test_metrics_name_routes_and_no_user(rest: Rest) -> None:
     user, ada = await rest.person()
     await ada.get("/api/products/some-id")
     text = (await rest.client().get("/metrics")).text

@@ -40,7 +40,7 @@ def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     st.sampled_from([None, 1, "\t"]),
     st.booleans(),
 )
-def test_an_object_that_is_parsed_in_turns_is_what_json_makes_of_it(
+def test_an_object_parsed_in_turns_equals_the_result_of_json(
     value: dict[str, Any], indent: int | str | None, ascii_only: bool
 ) -> None:
     body = json.dumps(value, indent=indent, ensure_ascii=ascii_only).encode(errors="surrogatepass")

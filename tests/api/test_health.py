@@ -17,7 +17,7 @@ async def test_a_node_that_lacks_nothing_is_ready(rest: Rest) -> None:
     assert await ready(rest) == (200, {"status": "ok", "reasons": []})
 
 
-async def test_without_nats_it_is_degraded_and_takes_work(rest: Rest) -> None:
+async def test_a_node_without_nats_is_degraded_and_ready(rest: Rest) -> None:
     rest.context.bus.connected = False  # type: ignore[misc]
     assert await ready(rest) == (200, {"status": "degraded", "reasons": ["NATS is away"]})
 
@@ -29,7 +29,7 @@ async def test_a_node_that_stops_is_not_ready(rest: Rest) -> None:
     assert await ready(rest) == (503, {"status": "unready", "reasons": reasons})
 
 
-async def test_without_its_database_it_is_not_ready_and_says_why(rest: Rest) -> None:
+async def test_a_node_without_its_database_is_not_ready_and_names_the_reason(rest: Rest) -> None:
     await rest.database.close()
     reasons = ["the database can't be read"]
     assert await ready(rest) == (503, {"status": "unready", "reasons": reasons})
@@ -52,7 +52,7 @@ async def test_without_a_file_descriptor_it_is_not_ready(rest: Rest) -> None:
     assert await ready(rest) == (503, {"status": "unready", "reasons": reasons})
 
 
-async def test_the_document_names_all_that_it_may_say(rest: Rest) -> None:
+async def test_the_document_names_every_state_of_a_node(rest: Rest) -> None:
     document = (await rest.client().get("/api/openapi.json")).json()
     assert document["components"]["schemas"]["Readiness"]["enum"] == ["ok", "degraded", "unready"]
     answers = document["paths"]["/api/health/ready"]["get"]["responses"]

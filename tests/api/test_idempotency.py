@@ -67,7 +67,7 @@ async def test_repeats_in_parallel_give_one_row_one_number_and_one_body(
     assert kept["seq"] == 1
 
 
-async def test_a_request_whose_sender_is_gone_is_done_and_a_repeat_hears_its_answer(
+async def test_a_request_whose_client_is_gone_is_executed_and_a_repeat_gets_its_answer(
     rest: Rest, ada: httpx.AsyncClient
 ) -> None:
     """The connection is cut at the commit (F17): the caller's task is cancelled."""
@@ -122,7 +122,7 @@ async def test_a_key_is_free_again_after_a_day(
 
 
 @both
-async def test_without_a_key_each_is_another(
+async def test_requests_without_a_key_are_all_executed(
     ada: httpx.AsyncClient, path: str, body: Any, status: int
 ) -> None:
     for _ in range(2):
@@ -141,7 +141,7 @@ async def test_any_printable_text_is_a_key(ada: httpx.AsyncClient, key: str) -> 
 @on_sqlite
 @pytest.mark.parametrize("key", [b"", b"k" * 256, b"\xe9", b"a\tb", b"\x7f"])
 @both
-async def test_a_key_of_another_form_is_422_and_says_where(
+async def test_a_malformed_key_is_422_and_names_the_header(
     ada: httpx.AsyncClient, path: str, body: Any, status: int, key: bytes
 ) -> None:
     answer = await ada.post(path, json=body, headers=[(b"idempotency-key", key)])
@@ -156,7 +156,7 @@ async def test_a_request_that_was_refused_leaves_its_key_free(ada: httpx.AsyncCl
     assert answer.status_code == 201
 
 
-async def test_a_request_that_found_the_store_away_leaves_its_key_free(
+async def test_a_request_during_an_outage_leaves_its_key_free(
     rest: Rest, ada: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def away(_: Any, **_how: Any) -> Any:

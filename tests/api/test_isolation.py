@@ -111,7 +111,9 @@ async def test_lists_counts_and_sweeping_acts_stop_at_ones_own_rows(rest: Rest) 
         ("/api/notifications/batch", {"items": [{"message": "private"}]}),
     ],
 )
-async def test_anothers_idempotency_key_opens_nothing(rest: Rest, path: str, private: Any) -> None:
+async def test_the_idempotency_key_of_another_user_reveals_nothing(
+    rest: Rest, path: str, private: Any
+) -> None:
     alice, hers = await rest.person()
     _, his = await rest.person()
     key = {"Idempotency-Key": "known to both"}
@@ -125,7 +127,7 @@ async def test_anothers_idempotency_key_opens_nothing(rest: Rest, path: str, pri
     assert await rest.database.read(lambda c: rows_of(c, alice.id)) == before
 
 
-async def test_deleting_oneself_deletes_nobody_else(rest: Rest) -> None:
+async def test_deleting_an_account_deletes_no_other(rest: Rest) -> None:
     alice, _ = await rest.person()
     bob, his = await rest.person()
     await his.post("/api/products", json={"name": "Milk", "expiryDate": "2026-03-04"})

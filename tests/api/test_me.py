@@ -99,7 +99,7 @@ async def test_only_the_given_fields_of_an_account_change(rest: Rest) -> None:
         {"name": "a\0b"},
     ],
 )
-async def test_a_change_that_makes_no_sense_is_422_and_changes_nothing(
+async def test_an_invalid_change_is_422_and_changes_nothing(
     rest: Rest, change: dict[str, Any]
 ) -> None:
     _, client = await rest.person()
@@ -134,7 +134,7 @@ async def test_a_new_zone_time_or_lead_moves_the_alerts_that_are_pending(
     assert (await client.get("/api/me")).json()["id"] == user.id
 
 
-async def test_a_new_password_wants_the_old_one_and_ends_the_other_sign_ins(rest: Rest) -> None:
+async def test_a_new_password_requires_the_old_one_and_ends_the_other_sign_ins(rest: Rest) -> None:
     user, client = await with_a_password(rest)
     told: list[Event] = []
     rest.database.on_commit = told.append

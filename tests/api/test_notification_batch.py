@@ -20,7 +20,7 @@ async def kept(client: httpx.AsyncClient) -> list[dict[str, Any]]:
     return sorted(page["items"], key=lambda each: int(each["seq"]))
 
 
-async def test_each_has_its_own_result_and_a_bad_one_costs_only_itself(
+async def test_each_item_has_its_own_result_and_a_bad_one_affects_no_other(
     ada: httpx.AsyncClient,
 ) -> None:
     items: list[Any] = [
@@ -54,9 +54,7 @@ async def test_results_look_as_a_single_post_is_answered(ada: httpx.AsyncClient)
     assert result["notification"] | {"id": single["id"], "seq": 1} == single
 
 
-async def test_a_batch_is_one_transaction_and_one_piece_of_news(
-    rest: Rest, ada: httpx.AsyncClient
-) -> None:
+async def test_a_batch_is_one_transaction_and_one_event(rest: Rest, ada: httpx.AsyncClient) -> None:
     told: list[Event] = []
     rest.database.on_commit = told.append
     await ada.post(PATH, json={"items": [{"message": str(number)} for number in range(3)]})
@@ -85,7 +83,7 @@ async def test_a_body_that_is_no_batch_is_422(ada: httpx.AsyncClient, body: Any)
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-async def test_a_batch_of_bad_ones_alone_says_nothing(ada: httpx.AsyncClient) -> None:
+async def test_a_batch_of_bad_items_sends_nothing(ada: httpx.AsyncClient) -> None:
     answer = await ada.post(PATH, json={"items": [{}, 1]})
     assert [each["status"] for each in answer.json()["results"]] == [422, 422]
     assert await kept(ada) == []
@@ -96,7 +94,7 @@ async def test_without_a_token_there_is_401(rest: Rest) -> None:
     assert answer.status_code == 401
 
 
-async def test_a_batch_reaches_nobody_else(rest: Rest, ada: httpx.AsyncClient) -> None:
+async def test_a_batch_reaches_no_other_user(rest: Rest, ada: httpx.AsyncClient) -> None:
     _, bob = await rest.person()
     await ada.post(PATH, json={"items": [{"message": "hers"}]})
     assert await kept(bob) == []

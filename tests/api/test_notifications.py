@@ -50,7 +50,7 @@ async def test_a_post_without_a_product_carries_an_empty_name(rest: Rest) -> Non
         "text",
     ],
 )
-async def test_a_bad_post_is_422_and_says_nothing_to_anybody(rest: Rest, body: Any) -> None:
+async def test_a_bad_post_is_422_and_sends_nothing(rest: Rest, body: Any) -> None:
     _, ada = await rest.person()
     answer = await ada.post("/api/notifications", json=body)
     assert answer.status_code == 422
@@ -106,7 +106,7 @@ async def test_a_cursor_of_another_list_is_422(rest: Rest) -> None:
         assert answer.status_code == 422, cursor
 
 
-async def test_reading_is_idempotent_and_keeps_its_moment(rest: Rest) -> None:
+async def test_marking_read_is_idempotent_and_keeps_its_time(rest: Rest) -> None:
     _, ada = await rest.person()
     said = await posted(ada)
     first = (await ada.post(f"/api/notifications/{said['id']}/read")).json()
@@ -116,7 +116,7 @@ async def test_reading_is_idempotent_and_keeps_its_moment(rest: Rest) -> None:
     assert (await ada.get("/api/notifications/unread-count")).json() == {"unread": 0}
 
 
-async def test_read_all_says_how_many_were_not(rest: Rest) -> None:
+async def test_read_all_returns_the_number_of_newly_read(rest: Rest) -> None:
     _, ada = await rest.person()
     for _ in range(3):
         await posted(ada)
@@ -124,7 +124,7 @@ async def test_read_all_says_how_many_were_not(rest: Rest) -> None:
     assert (await ada.post("/api/notifications/read-all")).json() == {"marked": 0}
 
 
-async def test_a_deleted_one_is_gone(rest: Rest) -> None:
+async def test_a_deleted_notification_is_not_found(rest: Rest) -> None:
     _, ada = await rest.person()
     said = await posted(ada)
     assert (await ada.delete(f"/api/notifications/{said['id']}")).status_code == 204

@@ -47,13 +47,15 @@ async def test_a_first_token_creates_its_user_once(open_house: Rest) -> None:
     assert posted.status_code == 201
 
 
-async def test_a_stranger_is_let_in_only_if_settings_say_so(closed_house: Rest) -> None:
+async def test_a_new_subject_gets_an_account_only_if_the_settings_allow_it(
+    closed_house: Rest,
+) -> None:
     answer = await closed_house.client(**token(closed_house)).get("/api/me")
     assert answer.status_code == 401
     assert await closed_house.database.read(lambda c: accounts.user(c, ADA)) is None
 
 
-async def test_whom_the_operator_has_shut_out_is_not_let_in_anew(open_house: Rest) -> None:
+async def test_a_disabled_user_gets_no_new_account(open_house: Rest) -> None:
     client = open_house.client(**token(open_house))
     await client.get("/api/me")
     await open_house.database.write(

@@ -61,7 +61,7 @@ async def test_every_address_in_the_page_is_served_and_relative(rest: Rest) -> N
 
 
 @pytest.mark.parametrize("path", ["/", *FILES])
-async def test_each_file_is_strict_about_what_it_may_do(rest: Rest, path: str) -> None:
+async def test_each_file_has_a_strict_content_security_policy(rest: Rest, path: str) -> None:
     client = rest.client()
     answer = await client.get(path)
     assert answer.status_code == 200

@@ -16,7 +16,7 @@ from useby.store.schema import products
 
 
 @pytest.mark.parametrize(("move", "done"), [("consume", "consumed"), ("discard", "discarded")])
-async def test_a_part_may_be_taken_and_the_rest_closes_the_product(
+async def test_a_part_may_be_used_and_using_the_rest_closes_the_product(
     rest: Rest, ada: httpx.AsyncClient, move: str, done: str
 ) -> None:
     product = await added(ada, quantity="1.5", unit="l")
@@ -56,7 +56,7 @@ async def test_more_than_there_is_cannot_be_taken(ada: httpx.AsyncClient) -> Non
     assert (await ada.get(path)).json() == product
 
 
-async def test_a_closing_may_be_taken_back(rest: Rest, ada: httpx.AsyncClient) -> None:
+async def test_a_closed_product_may_be_reopened(rest: Rest, ada: httpx.AsyncClient) -> None:
     product = await added(ada)
     path = f"/api/products/{product['id']}"
     open_ = await ada.post(f"{path}/reopen")
@@ -162,7 +162,7 @@ async def test_a_hostile_query_is_refused(ada: httpx.AsyncClient, query: dict[st
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-async def test_a_search_finds_what_a_node_of_the_version_before_has_written(
+async def test_a_search_finds_products_written_by_the_previous_version(
     rest: Rest, ada: httpx.AsyncClient
 ) -> None:
     await added(ada, name="Käse")
@@ -173,7 +173,7 @@ async def test_a_search_finds_what_a_node_of_the_version_before_has_written(
         assert [each["name"] for each in answer.json()["items"]] == ["Käse"]
 
 
-async def test_a_search_that_takes_too_long_is_503_with_when_to_come_back(
+async def test_a_search_that_takes_too_long_is_503_with_retry_after(
     ada: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def endless(connection: Connection, *_: object) -> None:

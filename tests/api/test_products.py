@@ -62,7 +62,7 @@ async def test_a_name_and_a_date_are_enough(ada: httpx.AsyncClient) -> None:
     assert (product["leadDays"], product["externalId"], product["barcode"]) == (None, None, "")
 
 
-async def test_a_product_within_its_lead_time_is_due_at_once_and_says_nothing_itself(
+async def test_a_product_added_within_its_lead_time_is_due_at_once_and_posting_it_sends_nothing(
     rest: Rest, ada: httpx.AsyncClient
 ) -> None:
     await added(ada)
@@ -198,7 +198,7 @@ async def test_a_taken_external_id_is_a_conflict(ada: httpx.AsyncClient) -> None
         ({}, {}),
     ],
 )
-async def test_a_change_changes_what_it_gives_and_nothing_else(
+async def test_a_change_changes_only_the_given_fields(
     rest: Rest, ada: httpx.AsyncClient, change: dict[str, Any], shown: dict[str, Any]
 ) -> None:
     before = await added(ada, externalId="7", barcode="lot", leadDays=[5])
@@ -264,7 +264,7 @@ async def test_a_batch_takes_a_thousand_products_and_not_one_more(
     assert await messages(ada) == ["1000 products were added"]
 
 
-async def test_a_deleted_product_is_gone_and_what_was_said_of_it_is_read(
+async def test_a_deleted_product_is_gone_and_its_notifications_are_read(
     rest: Rest, ada: httpx.AsyncClient
 ) -> None:
     product = await added(ada)
@@ -330,7 +330,7 @@ async def test_another_users_products_are_in_no_list_and_in_no_batchs_way(
 
 
 @pytest.mark.parametrize("path", ["/x", "/batch", "/..%2f..%2fme", "/%00", f"/{'9' * 128}"])
-async def test_an_id_of_no_known_form_is_no_product(ada: httpx.AsyncClient, path: str) -> None:
+async def test_a_malformed_id_is_refused(ada: httpx.AsyncClient, path: str) -> None:
     answer = await ada.get(f"/api/products{path}")
     assert answer.status_code in {HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY}
 
@@ -344,7 +344,7 @@ async def test_an_id_of_no_known_form_is_no_product(ada: httpx.AsyncClient, path
         *((method, f"/an-id{action}") for method, action, _ in ROUTES),
     ],
 )
-async def test_without_a_token_nothing_is_answered(rest: Rest, method: str, path: str) -> None:
+async def test_a_request_without_a_token_is_401(rest: Rest, method: str, path: str) -> None:
     answer = await rest.client().request(method, f"/api/products{path}")
     assert answer.status_code == HTTPStatus.UNAUTHORIZED
     assert answer.headers["www-authenticate"] == "Bearer"
@@ -354,9 +354,7 @@ def a_caller(user: User) -> Caller:
     return Caller(user, Claims(user.id, "s", NOON, NOON + timedelta(hours=1), "t"))
 
 
-async def test_a_policy_changed_meanwhile_is_the_one_that_counts(
-    rest: Rest, database: Database
-) -> None:
+async def test_the_policy_at_the_time_of_the_write_counts(rest: Rest, database: Database) -> None:
     owner = await a_kept_owner(database)
     await database.write(
         lambda t: accounts.change_user(t, owner.id, AccountChange(lead_days=(30,)), now=NOON)
@@ -366,7 +364,7 @@ async def test_a_policy_changed_meanwhile_is_the_one_that_counts(
     assert await database.read(alerts.next_due) == datetime(2026, 5, 9, 7, tzinfo=UTC)
 
 
-async def test_a_user_deleted_meanwhile_gets_nothing_kept(rest: Rest, database: Database) -> None:
+async def test_a_request_of_a_deleted_user_stores_nothing(rest: Rest, database: Database) -> None:
     owner = await a_kept_owner(database)
     await database.write(lambda t: slices.delete_user(t, owner.id))
     with pytest.raises(UnknownUser):

@@ -94,7 +94,7 @@ async def test_a_sign_up_does_not_reveal_that_an_e_mail_is_taken(
     assert await count_of_users(rest) == 1
 
 
-async def test_a_second_signup_changes_nothing_of_the_account_that_is_there(
+async def test_a_second_sign_up_changes_nothing_of_the_account(
     anybody: httpx.AsyncClient,
 ) -> None:
     await anybody.post("/api/auth/signup", json=ADA)
@@ -119,7 +119,7 @@ async def test_a_second_signup_changes_nothing_of_the_account_that_is_there(
         ({"admin": True}, "admin"),
     ],
 )
-async def test_a_signup_that_makes_no_sense_is_422_names_the_field_and_repeats_no_password(
+async def test_an_invalid_sign_up_is_422_names_the_field_and_repeats_no_password(
     rest: Rest, anybody: httpx.AsyncClient, given: dict[str, Any], field: str
 ) -> None:
     answer = await anybody.post("/api/auth/signup", json=ADA | given)
@@ -130,7 +130,7 @@ async def test_a_signup_that_makes_no_sense_is_422_names_the_field_and_repeats_n
 
 
 @pytest.mark.parametrize("settings", [{"signup": False}, {"host": "0.0.0.0"}], ids=str)
-async def test_a_node_that_makes_no_accounts_says_so(
+async def test_a_node_without_sign_up_states_it(
     database: Database, hasher: Counted, settings: dict[str, Any]
 ) -> None:
     rest = Rest(database, **settings)
@@ -141,7 +141,7 @@ async def test_a_node_that_makes_no_accounts_says_so(
     await rest.close()
 
 
-async def test_a_node_that_makes_accounts_says_so(anybody: httpx.AsyncClient) -> None:
+async def test_a_node_with_sign_up_states_it(anybody: httpx.AsyncClient) -> None:
     assert (await anybody.get("/api/auth/signup")).json() == {"open": True}
 
 
@@ -272,7 +272,7 @@ async def test_a_logout_ends_its_own_sign_in_and_no_other(
     assert [type(each) for each in told] == [AccessRevoked]
 
 
-async def test_a_logout_with_a_token_nobody_knows_is_no_error_and_without_any_it_is(
+async def test_a_logout_with_an_unknown_token_is_no_error_and_without_any_it_is(
     anybody: httpx.AsyncClient,
 ) -> None:
     unknown = await anybody.post("/api/auth/logout", json={"refreshToken": "x" * 43})
@@ -294,7 +294,7 @@ async def test_logging_out_everywhere_ends_every_sign_in(
 
 
 @pytest.mark.parametrize("route", ["login", "signup"])
-async def test_too_many_attempts_are_429_say_when_to_come_back_and_cost_no_hash(
+async def test_too_many_attempts_are_429_with_retry_after_and_without_a_hash(
     database: Database, hasher: Counted, route: str
 ) -> None:
     rest = Rest(database, **{f"{route}_rate": "3/minute"})
@@ -352,7 +352,7 @@ async def test_a_known_device_signs_in_although_its_network_has_had_its_attempts
     await rest.close()
 
 
-async def test_a_ticket_is_for_who_asks_and_stands_in_for_their_token_once(
+async def test_a_ticket_belongs_to_its_requester_and_replaces_their_token_once(
     rest: Rest, anybody: httpx.AsyncClient
 ) -> None:
     assert (await anybody.post("/api/ws/ticket")).status_code == 401

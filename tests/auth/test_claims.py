@@ -37,7 +37,7 @@ def test_a_token_is_good_until_its_very_last_moment_and_expired_from_exp_on() ->
     assert refused.value.expired
 
 
-def test_a_part_of_a_second_is_not_lived_to() -> None:
+def test_the_end_of_a_token_is_rounded_down_to_a_second() -> None:
     """Frames say whole seconds, and ends are looked for once in each."""
     exp = datetime.fromtimestamp(SECOND + 60, UTC)
     assert read(exp=SECOND + 60.99).expires_at == exp
@@ -46,7 +46,7 @@ def test_a_part_of_a_second_is_not_lived_to() -> None:
     assert refused.value.expired
 
 
-def test_a_token_opens_nothing_before_its_nbf() -> None:
+def test_a_token_is_not_valid_before_its_nbf() -> None:
     assert read(nbf=SECOND)
     with pytest.raises(InvalidToken) as refused:
         read(nbf=SECOND + 1)
@@ -59,7 +59,7 @@ def test_a_token_opens_nothing_before_its_nbf() -> None:
     [str(SECOND + 60), 1e30, 10**400, True, -1, -0.5, float("nan"), float("inf"), None, [], {}],
     ids=lambda value: f"{type(value).__name__} {str(value)[:12]}",
 )
-def test_a_time_that_no_calendar_holds_refuses_the_token(claim: str, value: object) -> None:
+def test_a_token_with_a_time_outside_every_calendar_is_refused(claim: str, value: object) -> None:
     with pytest.raises(InvalidToken) as refused:
         read(**{claim: value})
     assert not refused.value.expired

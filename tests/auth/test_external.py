@@ -155,7 +155,7 @@ def test_a_token_that_was_not_made_for_us_is_refused(changes: dict[str, Any]) ->
     assert not refused(verifier, token(**changes)).expired
 
 
-def test_an_expired_token_says_so_only_if_it_was_ours_to_take() -> None:
+def test_only_a_token_for_this_audience_is_reported_as_expired() -> None:
     verifier = verifier_for(jwt_public_key=pem_of(RSA))
     assert refused(verifier, token(exp=SECOND)).expired
     assert not refused(verifier, token(exp=SECOND, iss="https://evil.example")).expired

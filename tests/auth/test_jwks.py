@@ -79,7 +79,7 @@ def test_keys_are_fetched_by_https_only(url: str) -> None:
         "http://[::1]:9000/jwks.json",
     ],
 )
-def test_plain_http_is_taken_on_this_machine_alone(url: str) -> None:
+def test_keys_are_fetched_by_plain_http_on_loopback_only(url: str) -> None:
     assert KeySet(url).url == url
 
 
@@ -113,7 +113,7 @@ async def test_an_unknown_kid_causes_one_fetch_a_minute(
     assert len(server.requests) == 2
 
 
-async def test_known_keys_are_asked_for_again_after_an_hour(
+async def test_keys_are_fetched_again_after_an_hour(
     keys: KeySet, server: KeyServer, clock: Clock
 ) -> None:
     await keys.fetch()
@@ -172,7 +172,7 @@ async def refetched(keys: KeySet, clock: Clock, caplog: pytest.LogCaptureFixture
     ],
     ids=lambda value: str(value[:16]),
 )
-async def test_the_last_good_keys_are_kept_whatever_the_next_answer_is(
+async def test_the_last_good_keys_are_kept_after_a_bad_answer(
     keys: KeySet,
     server: KeyServer,
     clock: Clock,
@@ -215,7 +215,7 @@ async def test_an_answer_is_never_unpacked(
     await refetched(keys, clock, caplog)
 
 
-async def test_an_issuer_that_never_answers_is_given_up(
+async def test_a_fetch_from_an_issuer_that_never_answers_times_out(
     keys: KeySet,
     server: KeyServer,
     clock: Clock,
@@ -229,7 +229,7 @@ async def test_an_issuer_that_never_answers_is_given_up(
     assert "TimeoutError" in said
 
 
-async def test_an_issuer_that_is_not_there_is_asked_again_after_seconds(clock: Clock) -> None:
+async def test_an_unreachable_issuer_is_asked_again_after_seconds(clock: Clock) -> None:
     async with key_server() as server:
         keys = KeySet(server.url, clock)
     await keys.fetch()
@@ -256,7 +256,7 @@ async def test_an_issuer_that_fails_is_asked_once_in_that_time(
         keys.get("2", "EdDSA")
 
 
-async def test_after_a_failed_fetch_known_keys_are_good_and_others_are_neither_good_nor_bad(
+async def test_after_a_failed_fetch_known_keys_verify_and_other_tokens_are_undecided(
     keys: KeySet, server: KeyServer, clock: Clock
 ) -> None:
     await keys.fetch()
@@ -323,7 +323,7 @@ async def test_a_key_is_not_used_for_another_algorithm_than_its_own(keys: KeySet
     ],
     ids=lambda value: str(value)[:40],
 )
-def test_a_key_that_can_not_be_used_costs_only_itself(other: Any) -> None:
+def test_an_unusable_key_affects_no_other_key(other: Any) -> None:
     assert [key.kid for key in parse(key_set(other, jwk_of("ES256", "1"), other))] == ["1"]
     with pytest.raises(ValueError, match="no usable key"):
         parse(key_set(other))

@@ -32,7 +32,7 @@ def settings(**values: Any) -> Settings:
     return Settings(_env_file=None, **values)
 
 
-def test_the_key_in_settings_is_taken_and_none_is_kept(database: Path) -> None:
+def test_a_key_of_the_settings_is_used_and_no_file_is_made(database: Path) -> None:
     assert signing_key(settings(secret_key=SECRET), database) == SECRET.encode()
     assert not key_path(database).exists()
 
@@ -122,7 +122,7 @@ def test_a_previous_key_that_is_too_short_is_refused_and_not_printed() -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "fridge.example"])
-def test_a_node_that_others_can_reach_wants_a_key_of_its_own(database: Path, host: str) -> None:
+def test_a_node_on_a_public_address_requires_a_key(database: Path, host: str) -> None:
     with pytest.raises(SettingsError, match="USEBY_SECRET_KEY must be set to serve on"):
         signing_key(settings(host=host), database)
     assert not database.parent.exists(), "nothing is made"

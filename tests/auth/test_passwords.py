@@ -23,7 +23,7 @@ def passwords(hasher: Counted, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pass
     passwords.close()
 
 
-async def test_passwords_are_kept_as_argon2id_with_the_librarys_parameters() -> None:
+async def test_passwords_are_stored_as_argon2id_with_the_librarys_parameters() -> None:
     passwords = Passwords()
     hashed = await passwords.hash("correct horse")
     assert hashed.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
@@ -42,7 +42,7 @@ async def test_two_people_with_one_password_have_two_hashes(passwords: Passwords
     assert await passwords.hash("correct horse") != await passwords.hash("correct horse")
 
 
-async def test_with_nothing_to_compare_with_the_same_work_is_done(
+async def test_an_unknown_account_costs_the_same_work(
     passwords: Passwords, hasher: Counted
 ) -> None:
     hashed = await passwords.hash("correct horse")
@@ -57,17 +57,17 @@ async def test_with_nothing_to_compare_with_the_same_work_is_done(
         other.close()
 
 
-async def test_no_password_opens_an_account_that_has_none(passwords: Passwords) -> None:
+async def test_an_account_without_a_password_accepts_none(passwords: Passwords) -> None:
     for password in ("", "nobody's password"):
         assert await passwords.verify(password, None) == (False, None)
 
 
 @pytest.mark.parametrize("kept", ["", "x", "$argon2id$", "$2b$12$abc", "correct horse"])
-async def test_a_hash_that_is_none_opens_nothing(passwords: Passwords, kept: str) -> None:
+async def test_a_malformed_hash_accepts_no_password(passwords: Passwords, kept: str) -> None:
     assert await passwords.verify("correct horse", kept) == (False, None)
 
 
-async def test_a_hash_with_the_parameters_of_another_day_is_made_anew(
+async def test_a_hash_with_old_parameters_is_replaced(
     passwords: Passwords,
 ) -> None:
     old = Argon2Hasher(time_cost=2, memory_cost=8, parallelism=1).hash("correct horse")
@@ -85,7 +85,7 @@ async def test_the_same_characters_are_the_same_password_on_every_keyboard(
     assert (await passwords.verify("cre\u0300me bru\u0302le\u0301e", hashed))[0]
 
 
-async def test_a_flood_waits_in_a_bounded_queue_and_the_rest_is_turned_away(
+async def test_a_flood_waits_in_a_bounded_queue_and_the_rest_is_rejected(
     passwords: Passwords, hasher: Counted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hashed = await passwords.hash("correct horse")

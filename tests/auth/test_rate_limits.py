@@ -58,7 +58,7 @@ def test_each_kind_and_each_key_has_its_own_count() -> None:
 
 
 @pytest.mark.usefixtures("any_network")
-def test_an_e_mail_that_is_guessed_at_slows_down_those_who_guess_and_nobody_else() -> None:
+def test_guesses_at_an_e_mail_slow_down_only_the_networks_that_guess() -> None:
     clock = Clock()
     limits = limited(clock, login_rate="10/minute")
     guessers = [f"192.0.2.{number}" for number in range(20)]
@@ -70,7 +70,7 @@ def test_an_e_mail_that_is_guessed_at_slows_down_those_who_guess_and_nobody_else
 
 
 @pytest.mark.usefixtures("any_network")
-def test_waits_grow_and_an_attempt_that_is_not_allowed_adds_nothing() -> None:
+def test_waits_grow_and_a_rejected_attempt_adds_nothing() -> None:
     clock = Clock()
     limits = limited(clock, login_rate="10/minute")
     waits = []

@@ -18,7 +18,7 @@ def test_a_successor_follows_from_its_predecessor_and_the_key() -> None:
     assert successor_of(KEY, first) != successor_of(KEY, new_refresh_token())
 
 
-def test_a_family_never_comes_round_again() -> None:
+def test_the_tokens_of_a_family_do_not_repeat() -> None:
     token, seen = new_refresh_token(), set()
     for _ in range(1000):
         seen.add(token)

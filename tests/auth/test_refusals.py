@@ -51,7 +51,7 @@ def test_each_reason_has_a_few_lines_in_a_window_and_the_next_line_counts_the_ot
         assert caplog.messages[-1].endswith("forged")
 
 
-def test_above_info_a_refusal_costs_no_line(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_refusal_is_not_logged_above_info(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         RefusalLog().write(InvalidToken(Reason.SIGNATURE, "forged"))
     assert caplog.messages == []

@@ -82,7 +82,7 @@ def test_a_token_that_any_jwt_library_made_with_our_key_is_verified(verifier: Ve
     assert verifier.verify(token, NOW).user_id == "ada"
 
 
-def test_an_expired_token_says_so_and_no_other_does(verifier: Verifier) -> None:
+def test_only_an_expired_token_is_reported_as_expired(verifier: Verifier) -> None:
     assert refused(verifier, signed(GOOD | {"exp": SECOND})).expired
     assert not refused(verifier, signed(GOOD | {"exp": SECOND}, key=b"x" * 32)).expired
     assert not refused(verifier, signed(GOOD | {"exp": SECOND, "iss": "another"})).expired
@@ -107,7 +107,7 @@ def test_an_expired_token_says_so_and_no_other_does(verifier: Verifier) -> None:
     ],
     ids=str,
 )
-def test_a_token_of_ours_that_says_the_wrong_thing_is_refused(
+def test_a_signed_token_with_wrong_claims_is_refused(
     verifier: Verifier, change: dict[str, Any]
 ) -> None:
     assert not refused(verifier, signed(GOOD | change)).expired
@@ -211,7 +211,7 @@ async def test_without_an_outside_issuer_no_token_wants_keys(verifier: Verifier)
     await verifier.fetch_keys()  # nor does it harm to ask
 
 
-async def test_a_good_token_of_ours_is_good_soon_too(verifier: Verifier) -> None:
+async def test_a_token_of_the_node_is_verified_asynchronously_too(verifier: Verifier) -> None:
     assert (await verifier.verify_async(signed(), NOW)).user_id == "ada"
 
 

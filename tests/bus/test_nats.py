@@ -75,7 +75,7 @@ async def test_every_user_id_has_a_subject_of_its_own(
     assert there.hints("somebody else") == []
 
 
-async def test_publishing_to_a_user_who_is_connected_nowhere_costs_no_delivery(
+async def test_publishing_for_a_user_without_connections_delivers_nothing(
     start: Any, server: NatsServer
 ) -> None:
     here, there = await start(server), await start(server)
@@ -99,7 +99,7 @@ async def subscriptions(server: NatsServer, count: int) -> bool:
     )
 
 
-async def test_a_thousand_who_come_and_go_leave_no_subscription_behind(
+async def test_a_thousand_users_who_connect_and_disconnect_leave_no_subscription(
     start: Any, server: NatsServer
 ) -> None:
     ears = await start(server)
@@ -135,7 +135,7 @@ async def test_a_stalled_server_blocks_neither_publish_nor_follow_nor_the_end(
     # Its end, while all that waits, is bounded by ``start``.
 
 
-async def test_a_stalled_server_is_found_out_and_used_again_when_it_goes_on(
+async def test_a_stalled_server_is_detected_and_used_again_when_it_resumes(
     start: Any, server: NatsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "ROUND_TRIP_SECONDS", 0.3)
@@ -152,7 +152,7 @@ async def test_a_stalled_server_is_found_out_and_used_again_when_it_goes_on(
     await flushed(here, there)
 
 
-async def test_an_idle_line_to_a_stalled_server_is_found_out_too(
+async def test_an_idle_connection_to_a_stalled_server_is_detected_too(
     start: Any, server: NatsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "PING_SECONDS", 0.2)
@@ -183,7 +183,7 @@ async def test_a_stalled_server_is_left_for_another(
         await flushed(here, there)
 
 
-async def test_a_node_starts_without_nats_and_hears_once_it_is_there(start: Any) -> None:
+async def test_a_node_starts_without_nats_and_gets_hints_once_it_is_there(start: Any) -> None:
     with nats_servers() as (server,):
         server.kill()
         here = await start(server, connected=False)
@@ -197,7 +197,7 @@ async def test_a_node_starts_without_nats_and_hears_once_it_is_there(start: Any)
         await flushed(here, there)
 
 
-async def test_an_outage_heals_by_itself_and_all_are_looked_at(
+async def test_an_outage_ends_without_help_and_all_users_are_compared(
     start: Any, server: NatsServer
 ) -> None:
     here, there = await start(server), await start(server)
@@ -216,7 +216,7 @@ async def test_an_outage_heals_by_itself_and_all_are_looked_at(
     assert metrics.nats_reconnects._value.get() == again + 4
 
 
-async def test_a_user_of_whom_too_much_is_said_is_looked_at_all_the_same(
+async def test_a_user_with_too_many_hints_is_compared(
     start: Any, server: NatsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """nats-py drops what is over its limit, and says so only to the one who asks."""
@@ -242,7 +242,7 @@ async def test_a_user_of_whom_too_much_is_said_is_looked_at_all_the_same(
     assert there.bus.connected
 
 
-async def test_a_server_that_wants_a_password_gets_it_and_no_log_does(
+async def test_a_server_gets_its_password_and_no_log_does(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     users = "authorization { users: [{ user: useby, password: 'hunter2-hunter2' }] }"
@@ -257,7 +257,7 @@ async def test_a_server_that_wants_a_password_gets_it_and_no_log_does(
     assert "hunter" not in caplog.text
 
 
-async def test_the_settings_tell_no_password() -> None:
+async def test_the_printed_settings_contain_no_password() -> None:
     from useby.settings import Settings
 
     settings = Settings(_env_file=None, nats_url="nats://a:hunter2@b, nats://c")
@@ -269,7 +269,7 @@ async def test_the_settings_tell_no_password() -> None:
     assert NatsBus(settings).connected is False
 
 
-async def test_a_server_with_a_certificate_is_known_by_its_authority(
+async def test_a_server_with_a_certificate_is_verified_by_its_authority(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     authority, certificate, key = a_certificate(tmp_path)

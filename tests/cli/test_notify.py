@@ -5,7 +5,7 @@ import json
 from tests.support.cli_result import Useby
 
 
-def test_a_person_is_told(useby: Useby) -> None:
+def test_a_notification_reaches_its_user(useby: Useby) -> None:
     useby("user", "add", "ada@example.org")
     said = useby("notify", "ada@example.org", "The fridge is open", "--type", "error")
     assert (said.status, said.err) == (0, "")

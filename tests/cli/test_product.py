@@ -74,7 +74,7 @@ def test_a_file_is_imported_with_one_summary_for_the_devices(useby: Useby, folde
     assert [each.message for each in _said()] == ["3 products were added"]
 
 
-def test_the_same_file_again_changes_nothing_and_says_nothing(useby: Useby, folder: Path) -> None:
+def test_the_same_file_again_changes_nothing_and_sends_nothing(useby: Useby, folder: Path) -> None:
     (folder / "fridge.csv").write_text(GOOD)
     useby("product", "import", "fridge.csv", "--user", EMAIL)
     before = _products()
@@ -128,7 +128,7 @@ def test_skip_bad_imports_the_others(useby: Useby, folder: Path) -> None:
     assert len(_products()) == 3
 
 
-def test_a_dry_run_says_what_would_be_and_keeps_nothing(useby: Useby, folder: Path) -> None:
+def test_a_dry_run_prints_the_result_and_stores_nothing(useby: Useby, folder: Path) -> None:
     (folder / "fridge.csv").write_text(GOOD)
     said = useby("product", "import", "fridge.csv", "--user", EMAIL, "--dry-run")
     assert said.out == "3 products would be added, 0 changed, 0 unchanged\n"

@@ -48,7 +48,7 @@ async def _hear(connection: ClientConnection) -> dict[str, Any]:
     return said
 
 
-def test_a_node_says_where_it_listens_and_ends_with_0(folder: Path) -> None:
+def test_a_node_prints_its_address_and_ends_with_0(folder: Path) -> None:
     with _node() as (process, _):
         process.send_signal(signal.SIGTERM)
         assert process.wait(HANG_TIMEOUT) == 0
@@ -64,7 +64,7 @@ def test_an_address_that_is_taken_is_named(useby: Useby) -> None:
     assert said.err.splitlines()[-1] == f"useby: 127.0.0.1:{port}: Address already in use"
 
 
-async def test_sockets_hear_of_what_commands_write_beside_the_node(
+async def test_sockets_get_notifications_that_commands_write_beside_the_node(
     useby: Useby, folder: Path
 ) -> None:
     (folder / "fridge.csv").write_text("name,expiryDate\nMilk,2126-03-04\nButter,2126-03-05\n")

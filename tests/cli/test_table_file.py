@@ -58,13 +58,13 @@ def test_a_row_of_another_length_is_a_fault_of_its_own(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("cell", ["a", "7;x", "9" * 5000, "-1", "²"])
-def test_lead_days_that_are_no_numbers_are_left_for_the_gate(tmp_path: Path, cell: str) -> None:
+def test_lead_days_that_are_no_numbers_are_left_for_validation(tmp_path: Path, cell: str) -> None:
     (row,) = _read(tmp_path, "a.csv", f"name,expiryDate,leadDays\nMilk,2026-03-04,{cell}\n")
     assert isinstance(row, Row)
     assert any(isinstance(each, str) for each in row.value["leadDays"])
 
 
-def test_json_is_an_array_whose_items_know_their_lines(tmp_path: Path) -> None:
+def test_items_of_a_json_array_have_their_line_numbers(tmp_path: Path) -> None:
     text = '\n[ {"name": "Milk",\n "quantity": 0.1},\n\n 5 ,\n{"name": "But\\nter"}\n]\n'
     assert _read(tmp_path, "a.json", text) == [
         Row(2, {"name": "Milk", "quantity": Decimal("0.1")}),

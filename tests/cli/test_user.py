@@ -156,7 +156,7 @@ def test_an_account_is_deleted_only_after_a_yes(useby: Useby) -> None:
 
 
 @pytest.mark.parametrize("command", ["show", "password", "invite", "sessions", "delete", "disable"])
-def test_a_command_about_nobody_is_one_line(useby: Useby, command: str) -> None:
+def test_a_command_for_an_unknown_user_prints_one_line(useby: Useby, command: str) -> None:
     useby("user", "add", "ada@example.org")
     options = {"delete": ["--yes"], "password": ["--password-stdin"]}.get(command, [])
     said = useby("user", command, "bob@example.org", *options, stdin="pass word 1")

@@ -82,7 +82,7 @@ async def listening_pids(server: Workers) -> set[int]:
     return found
 
 
-async def test_workers_are_as_one_node_and_one_that_dies_is_started_anew(
+async def test_workers_act_as_one_node_and_a_dead_one_is_restarted(
     tmp_path: Path, database_url: str, nats: NatsServer
 ) -> None:
     """In one test, because to start them takes seconds."""

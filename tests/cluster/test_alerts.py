@@ -29,7 +29,7 @@ NUMBERED = f"SELECT sum(seq) FROM {users.name}"
 pytestmark = pytest.mark.timeout(10 * HANG_TIMEOUT)
 
 
-async def test_of_100_000_due_at_once_each_is_said_once_though_a_node_dies_in_the_middle_of_a_batch(
+async def test_of_100_000_alerts_due_at_once_each_is_sent_once_although_a_node_dies(
     postgres: Postgres, nats: Sequence[NatsServer], tmp_path: Path
 ) -> None:
     """Three clocks share the work; one that has sent some is killed with its claim."""

@@ -59,7 +59,7 @@ async def test_two_thousand_clients_of_three_nodes_each_get_their_own_all_of_it_
         await ledger.reckon()
 
 
-async def test_every_post_answered_2xx_is_delivered_whatever_is_killed_meanwhile(
+async def test_every_post_answered_2xx_is_delivered_while_parts_are_killed(
     own_postgres: Postgres, nats: list[NatsServer], tmp_path: Path
 ) -> None:
     """One node after another, one NATS server after another, and PostgreSQL twice."""
@@ -108,7 +108,7 @@ async def _restart_postgres(fleet: Fleet, mode: str) -> None:
     await asyncio.to_thread(fleet.postgres.start, *DURABLE)
 
 
-async def test_a_node_parted_from_nats_delivers_late_and_loses_nothing(
+async def test_a_node_cut_off_from_nats_delivers_late_and_loses_nothing(
     postgres: Postgres, nats: list[NatsServer], tmp_path: Path
 ) -> None:
     """What is posted at one end reaches devices at the other within a sweep, both ways.

@@ -23,7 +23,7 @@ DRAIN_SECONDS = 4
 pytestmark = pytest.mark.timeout(10 * HANG_TIMEOUT)
 
 
-async def test_a_rolling_restart_under_load_costs_no_post_and_sends_nobody_away_but_with_1001(
+async def test_a_rolling_restart_under_load_loses_no_post_and_closes_only_with_1001(
     postgres: Postgres,
     nats: Sequence[NatsServer],
     tmp_path: Path,

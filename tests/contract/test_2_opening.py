@@ -94,7 +94,7 @@ async def test_an_expired_token_is_closed_with_1008_access_token_expired(
     await assert_closed(await connect(server.socket_url(token)), expired)
 
 
-async def test_a_user_who_is_gone_is_closed_with_1008_unknown_user(
+async def test_a_deleted_user_is_closed_with_1008_unknown_user(
     server: NodeProcess, person: Person, connect: Connect
 ) -> None:
     server.say(person, ["unread, and never to be sent"])
@@ -180,7 +180,7 @@ async def test_the_first_frame_is_exactly_connection_established(
 # 2.6 replay, then live
 
 
-async def test_then_every_unread_notification_of_that_user_comes_oldest_first(
+async def test_every_unread_notification_of_the_user_follows_oldest_first(
     server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
     stranger = server.person()
@@ -192,7 +192,7 @@ async def test_then_every_unread_notification_of_that_user_comes_oldest_first(
     assert await live.all_sent(client, rest, person) == []
 
 
-async def test_then_live_ones_as_they_arise_with_no_gap_no_reordering_and_nothing_twice(
+async def test_live_notifications_follow_without_gap_reordering_or_repetition(
     server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
     """They are posted while the replay of 1,000 is under way, and go on after it."""

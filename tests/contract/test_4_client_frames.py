@@ -167,7 +167,7 @@ async def test_after_each_pong_the_documents_client_sends_mark_read_without_an_i
     assert await nothing_more(client) == []
 
 
-async def test_keys_besides_action_and_id_do_no_harm(
+async def test_other_keys_than_action_and_id_do_no_harm(
     server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
     (said,) = server.say(person, ["one"])

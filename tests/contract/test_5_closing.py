@@ -333,7 +333,7 @@ CUT = {
 
 
 @pytest.mark.parametrize(("code", "data"), CUT.values(), ids=CUT.keys())
-async def test_the_answer_to_our_close_is_due_within_a_limit_then_the_line_is_cut(
+async def test_a_peer_that_does_not_answer_our_close_in_time_is_cut(
     hurried: NodeProcess, wires: Wires, code: int, data: bytes
 ) -> None:
     wire = await wires.opened(hurried.socket_url(hurried.person().token))
@@ -343,7 +343,7 @@ async def test_the_answer_to_our_close_is_due_within_a_limit_then_the_line_is_cu
 
 
 @pytest.mark.parametrize("token", [None, "bad", "expired", "gone"])
-async def test_a_close_at_opening_that_is_not_answered_ends_in_a_cut_line_too(
+async def test_an_unanswered_close_at_opening_ends_in_a_cut_connection(
     hurried: NodeProcess, wires: Wires, token: str | None
 ) -> None:
     person = hurried.person()
@@ -357,7 +357,7 @@ async def test_a_close_at_opening_that_is_not_answered_ends_in_a_cut_line_too(
     assert only.closing[0] == 1008
 
 
-async def test_too_many_and_revoked_that_are_not_answered_end_in_a_cut_line_too(
+async def test_unanswered_closes_for_too_many_and_revoked_end_in_a_cut_connection(
     hurried: NodeProcess, wires: Wires, hurried_rest: httpx.AsyncClient
 ) -> None:
     person = hurried.person()

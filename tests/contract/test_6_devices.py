@@ -61,7 +61,7 @@ async def test_a_notification_read_on_one_device_has_reached_the_others_and_is_n
         assert await live.all_sent(again, rest, person) == []
 
 
-async def test_a_connection_that_goes_takes_nothing_from_the_others(
+async def test_a_connection_that_closes_affects_no_other(
     server: NodeProcess, person: Person, rest: httpx.AsyncClient, three_devices: list[Client]
 ) -> None:
     await three_devices[1].close()

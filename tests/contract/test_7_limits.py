@@ -172,7 +172,7 @@ async def test_client_message_4_kib_in_fragments_is_taken_and_a_byte_more_is_100
 
 
 @pytest.mark.parametrize("whole", [2**16, 2**62])
-async def test_client_message_too_long_is_told_from_its_header_alone(
+async def test_a_client_message_too_long_is_detected_from_its_header_alone(
     server: NodeProcess, person: Person, wires: Wires, whole: int
 ) -> None:
     wire = await wires.opened(server.socket_url(person.token))
@@ -210,7 +210,7 @@ async def test_client_message_complete_within_its_time_or_1008_message_timeout(
     assert await wire.read_close() == (1008, "Message timeout")
 
 
-async def test_the_time_counts_from_the_messages_first_byte_whatever_trickles_in(
+async def test_the_time_counts_from_the_messages_first_byte_however_it_trickles(
     tight: NodeProcess, wires: Wires
 ) -> None:
     wire = await wires.opened(tight.socket_url(tight.person().token))

@@ -52,7 +52,7 @@ def moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-async def test_the_subprotocol_is_echoed_only_to_who_offers_it(
+async def test_the_subprotocol_is_echoed_only_to_clients_that_offer_it(
     server: NodeProcess, person: Person
 ) -> None:
     url = server.socket_url(person.token)
@@ -73,7 +73,7 @@ async def test_the_greeting_carries_the_number_of_unread_notifications_as_an_int
     assert (greeting["unread"], type(greeting["unread"])) == (count, int)
 
 
-async def test_the_greeting_says_what_is_unread_when_the_token_ends_and_the_newest_number(
+async def test_the_greeting_has_the_unread_count_the_end_of_the_token_and_the_newest_number(
     server: NodeProcess, person: Person, extended: Open, rest: httpx.AsyncClient
 ) -> None:
     said = server.say(person, ["one", "two", "three"])
@@ -90,7 +90,7 @@ async def test_the_greeting_says_what_is_unread_when_the_token_ends_and_the_newe
     }
 
 
-async def test_a_notification_says_more_replayed_or_live(
+async def test_a_notification_has_more_fields_replayed_or_live(
     server: NodeProcess, person: Person, extended: Open, rest: httpx.AsyncClient
 ) -> None:
     server.say(person, ["kept"])
@@ -175,7 +175,7 @@ async def test_several_are_marked_read_by_one_frame(
         ('{"action":["mark_read"]}', "unknown action", ""),
     ],
 )
-async def test_a_bad_frame_is_answered_with_why(
+async def test_a_bad_frame_is_answered_with_the_reason(
     extended: Open, frame: str, reason: str, action: str
 ) -> None:
     client, _ = await extended()
@@ -218,7 +218,7 @@ async def test_a_fresh_token_of_another_user_or_of_nobody_changes_nothing(
     assert (client.close_code, client.close_reason) == (1008, "Access token expired")
 
 
-async def test_a_plain_client_never_sees_any_of_it(
+async def test_a_plain_client_never_gets_an_extended_frame(
     server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
     said = server.say(person, ["kept"])

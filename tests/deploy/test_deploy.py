@@ -94,7 +94,7 @@ QUOTED = {"NATS_PASSWORD": '"3k"', "NATS_ROUTES": '["nats-route://route:3k@nats-
 # by their own checkers
 
 
-def test_hadolint_has_nothing_to_say_of_the_containerfile() -> None:
+def test_hadolint_accepts_the_containerfile() -> None:
     assert said(program("hadolint"), "--failure-threshold", "style", DEPLOY / "Containerfile") == ""
 
 
@@ -133,7 +133,7 @@ def test_nats_takes_its_file_with_a_password_that_begins_with_a_digit() -> None:
         said(program("nats-server"), "-t", "-c", DEPLOY / "nats.conf", **filled)
 
 
-def test_systemd_takes_the_unit_and_calls_it_little_exposed(tmp_path: Path) -> None:
+def test_systemd_accepts_the_unit_and_rates_its_exposure_low(tmp_path: Path) -> None:
     here = tmp_path / "useby.service"
     text = (DEPLOY / "useby.service").read_text()
     here.write_text(text.replace("/opt/useby/bin/useby", str(program("useby"))))
@@ -146,7 +146,7 @@ def test_systemd_takes_the_unit_and_calls_it_little_exposed(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(DEPLOY)))
-def test_every_variable_it_names_is_a_setting(path: Path) -> None:
+def test_every_variable_of_the_deployment_is_a_setting(path: Path) -> None:
     known = {f"USEBY_{name.upper()}" for name in Settings.model_fields}
     assert set(re.findall(r"\bUSEBY_[A-Z_]+\b", path.read_text())) - known == set()
 

@@ -31,7 +31,7 @@ def at(text: str) -> datetime:
 # by example
 
 
-def test_the_default_policy_speaks_seven_and_two_days_ahead_on_the_day_and_on_expiry() -> None:
+def test_the_default_policy_alerts_seven_and_two_days_ahead_on_the_day_and_on_expiry() -> None:
     every = schedule(product("2026-03-20").expiry, Policy(), ZoneInfo("Europe/Berlin")).alerts
     assert [(each.lead, each.at.isoformat()) for each in every] == [
         (7, "2026-03-13T08:00:00+00:00"),
@@ -92,7 +92,7 @@ def test_an_exact_time_that_has_passed_today_expired_today() -> None:
     assert outcome.draft.message == "Milk expired today"
 
 
-def test_after_downtime_only_the_most_urgent_is_said() -> None:
+def test_after_downtime_only_the_most_urgent_alert_is_sent() -> None:
     outcome = decide(product("2026-03-02"), user(), frozenset(), NOW)
     assert outcome.alert is not None
     assert outcome.alert.lead == 1, "its text counts one day"
@@ -139,7 +139,7 @@ def test_an_instant_shares_its_alerts_with_its_day() -> None:
     assert settled_leads(product("2026-03-21"), owner, sent) == {0}
 
 
-def test_a_lead_added_later_says_nothing_less_urgent_than_what_was_said() -> None:
+def test_a_lead_added_later_causes_no_less_urgent_alert() -> None:
     leads = Policy((7, 3, 2, 0))
     outcome = decide(product("2026-03-03"), user(policy=leads), frozenset({2}), NOW)
     assert outcome.draft is None
@@ -158,7 +158,7 @@ def test_no_leads_leave_the_alert_on_expiry() -> None:
     assert [each.lead for each in every] == [ON_EXPIRY]
 
 
-def test_status_as_its_owner_would_say_it() -> None:
+def test_the_status_is_computed_in_the_owners_zone() -> None:
     owner = user()
     assert status(product("2026-03-09"), owner, NOW) is Status.FRESH
     assert status(product("2026-03-08"), owner, NOW) is Status.EXPIRING
@@ -211,7 +211,7 @@ def test_leap_days_count() -> None:
 
 
 @pytest.mark.parametrize("zone", ZONES)
-def test_in_every_zone_the_days_said_are_those_a_person_counts_on_a_calendar(zone: str) -> None:
+def test_in_every_zone_the_days_left_are_those_of_a_calendar(zone: str) -> None:
     """On each day a zone's clocks change in 2026, the days around it, and a leap day."""
     here = ZoneInfo(zone)
     noons = [datetime(2026, 1, 1, 12, tzinfo=UTC) + timedelta(days=n) for n in range(366)]
@@ -246,7 +246,7 @@ def test_alerts_rise_in_time_as_in_urgency_and_the_last_is_on_expiry(
 
 
 @given(expiries, policies, st.sampled_from(ZONES), moments, st.frozensets(st.integers(-1, 40)))
-def test_the_clock_never_spins_and_placement_agrees_with_what_is_due(
+def test_the_scheduler_never_spins_and_stored_dates_agree_with_decisions(
     expiry: Expiry, policy: Policy, zone: str, now: datetime, said: frozenset[int]
 ) -> None:
     owner, thing = user(zone, policy), product("2026-01-01", expiry=expiry)
@@ -283,7 +283,7 @@ def test_an_alerts_text_counts_the_days_of_a_wall_calendar(
 
 
 @given(expiries, moments, st.sampled_from(list(Disposal)))
-def test_a_closed_product_is_never_spoken_of(expiry: Expiry, now: datetime, how: Disposal) -> None:
+def test_a_closed_product_gets_no_alert(expiry: Expiry, now: datetime, how: Disposal) -> None:
     closed = product("2026-01-01", expiry=expiry, closed_as=how, closed_at=now)
     outcome = decide(closed, user(), frozenset(), now)
     assert (outcome.draft, outcome.next_alert_at) == (None, None)

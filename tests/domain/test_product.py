@@ -8,7 +8,7 @@ from tests.support.alert_inputs import NOW, product
 from useby.domain.product import Disposal, reopened, used
 
 
-def test_taking_some_leaves_the_rest_and_taking_all_closes() -> None:
+def test_using_some_leaves_the_rest_and_using_all_closes_the_product() -> None:
     some = used(product("2026-03-20", quantity=Decimal("2.5")), Decimal(1), Disposal.CONSUMED, NOW)
     assert (some.quantity, some.closed_as) == (Decimal("1.5"), None)
     rest = used(some, Decimal("1.5"), Disposal.DISCARDED, NOW)

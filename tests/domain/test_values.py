@@ -90,7 +90,7 @@ def test_other_characters_are_allowed_in_free_text(text: str) -> None:
     assert checked(text) == text
 
 
-def test_closing_is_said_with_the_amount_and_what_is_left() -> None:
+def test_the_text_of_a_use_has_the_amount_and_the_rest() -> None:
     left = messages.closing("Milk", Disposal.CONSUMED, Decimal("0.50"), "l", left=Decimal("1.5"))
     assert left == "0.5 l of Milk consumed, 1.5 l left"
     gone = messages.closing("Milk", Disposal.DISCARDED, Decimal(2), "l", left=Decimal(0))

@@ -105,7 +105,7 @@ async def line(process: asyncio.subprocess.Process) -> str:
         return (await process.stdout.readline()).decode().rstrip()
 
 
-async def test_the_script_says_what_is_due_and_then_what_is_told(ada: Person) -> None:
+async def test_the_script_prints_due_products_and_then_notifications(ada: Person) -> None:
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     async with ada.run("due.py", **pipes) as script:
         assert (await line(script)).endswith("  Milk")
@@ -121,7 +121,7 @@ async def test_the_script_says_what_is_due_and_then_what_is_told(ada: Person) ->
     assert b"During handling" not in said
 
 
-async def test_the_terminal_shows_both_as_they_change_and_outlives_a_restart_of_the_node(
+async def test_the_terminal_shows_products_and_notifications_across_a_restart_of_the_node(
     ada: Person,
 ) -> None:
     ours, its = pty.openpty()
@@ -163,7 +163,7 @@ async def test_the_terminal_shows_both_as_they_change_and_outlives_a_restart_of_
     os.close(its)
 
 
-async def test_the_automation_marks_read_what_the_house_has_taken_and_nothing_else(
+async def test_the_automation_marks_only_accepted_notifications_read(
     ada: Person,
 ) -> None:
     calls: list[tuple[str, Any]] = []

@@ -21,7 +21,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
         yield server
 
 
-async def test_a_plain_get_or_head_on_the_sockets_url_is_426_and_tells_no_token(
+async def test_a_plain_get_or_head_on_the_sockets_url_is_426_and_repeats_no_token(
     server: NodeProcess, record_property: live.Record
 ) -> None:
     token = server.person().token
@@ -41,7 +41,7 @@ async def test_a_plain_get_or_head_on_the_sockets_url_is_426_and_tells_no_token(
     await unharmed(server, record_property, attack)
 
 
-async def test_a_404_below_the_sockets_url_tells_no_token(
+async def test_a_404_below_the_sockets_url_repeats_no_token(
     server: NodeProcess, rest: httpx.AsyncClient
 ) -> None:
     token = server.person().token
@@ -62,7 +62,7 @@ async def test_a_404_below_the_sockets_url_tells_no_token(
         "GET {} HTTP/1.1\r\nContent-Length: {}",
     ],
 )
-async def test_a_400_with_a_token_in_its_request_line_tells_no_token(
+async def test_a_400_with_a_token_in_its_request_line_repeats_no_token(
     server: NodeProcess, wires: Wires, line: str
 ) -> None:
     token = server.person().token
@@ -86,7 +86,7 @@ async def test_a_400_with_a_token_in_its_request_line_tells_no_token(
     ],
     ids=str,
 )
-async def test_a_handshake_that_is_none_is_400_or_426_and_tells_no_token(
+async def test_an_invalid_handshake_is_400_or_426_and_repeats_no_token(
     server: NodeProcess, wires: Wires, change: dict[str, str | None]
 ) -> None:
     token = server.person().token

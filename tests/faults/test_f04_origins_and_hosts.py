@@ -40,7 +40,7 @@ def named(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
 
 
 @pytest.mark.parametrize("origin", [*FOREIGN, "https://app.example", ""])
-async def test_where_no_origins_are_named_any_opens_because_a_token_and_no_cookie_opens_it(
+async def test_a_node_without_allowed_origins_accepts_every_origin(
     server: NodeProcess, origin: str
 ) -> None:
     person = server.person()
@@ -52,7 +52,7 @@ async def test_where_no_origins_are_named_any_opens_because_a_token_and_no_cooki
         assert await until_closed(client) == ([], Ended(1008, "Access token required"))
 
 
-async def test_where_origins_are_named_any_other_gets_101_and_then_1008_origin_not_allowed(
+async def test_an_origin_that_is_not_allowed_gets_101_and_then_1008(
     named: NodeProcess, record_property: live.Record
 ) -> None:
     person = named.person()
@@ -67,7 +67,7 @@ async def test_where_origins_are_named_any_other_gets_101_and_then_1008_origin_n
 
 
 @pytest.mark.parametrize("headers", [{}, {"Origin": "https://app.example"}], ids=str)
-async def test_where_origins_are_named_a_named_one_opens_and_an_absent_one_too(
+async def test_an_allowed_origin_and_an_absent_one_open_the_socket(
     named: NodeProcess, headers: dict[str, str]
 ) -> None:
     person = named.person()
@@ -77,7 +77,7 @@ async def test_where_origins_are_named_a_named_one_opens_and_an_absent_one_too(
 
 
 @pytest.mark.parametrize("host", ["evil.example", "app.example.evil.example", "127.0.0.2:80"])
-async def test_where_hosts_are_named_a_request_for_another_gets_400(
+async def test_a_request_for_a_host_that_is_not_allowed_gets_400(
     named: NodeProcess, host: str
 ) -> None:
     person = named.person()
@@ -93,7 +93,7 @@ async def test_where_hosts_are_named_a_request_for_another_gets_400(
 
 @pytest.mark.parametrize("host", ["10.1.2.3:8000", "[fd00::7]", "evil.example", ""])
 @pytest.mark.parametrize("path", ["/api/health/live", "/api/health/ready"])
-async def test_probes_are_answered_by_whatever_name_the_node_is_called(
+async def test_health_checks_are_answered_under_every_host_name(
     named: NodeProcess, path: str, host: str
 ) -> None:
     async with named.rest() as rest:
@@ -104,9 +104,7 @@ async def test_probes_are_answered_by_whatever_name_the_node_is_called(
 
 
 @pytest.mark.parametrize("host", ["app.example", "APP.EXAMPLE:8000", "127.0.0.1"])
-async def test_where_hosts_are_named_those_open_with_or_without_a_port(
-    named: NodeProcess, host: str
-) -> None:
+async def test_an_allowed_host_opens_with_or_without_a_port(named: NodeProcess, host: str) -> None:
     person = named.person()
     async with client_of("aiohttp") as connect, named.rest() as rest:
         client = await connect(named.socket_url(person.token), {"Host": host})

@@ -97,7 +97,7 @@ async def test_on_postgresql_they_are_the_same_and_so_is_the_next_mark_read(
             assert await live.all_notifications(rest, person, unread="true") == []
 
 
-async def test_strange_frames_one_after_another_harm_nobody(
+async def test_strange_frames_in_a_row_do_no_harm(
     server: NodeProcess, record_property: live.Record
 ) -> None:
     async def attack(_: Wires) -> None:

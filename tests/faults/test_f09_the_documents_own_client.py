@@ -17,7 +17,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
         yield server
 
 
-async def test_each_such_client_gets_a_pong_a_ping_and_no_other_frame_two_devices_of_one_user_too(
+async def test_each_plain_client_gets_one_pong_a_ping_and_no_other_frame(
     server: NodeProcess, record_property: live.Record
 ) -> None:
     alone, owner = server.person(), server.person()

@@ -41,7 +41,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, people: list[Person]) -> It
         yield server
 
 
-async def test_a_slow_client_gets_its_replay_and_then_what_came_meanwhile_from_one_page_in_memory(
+async def test_a_slow_client_gets_its_replay_and_newer_notifications_from_one_page_in_memory(
     server: NodeProcess, people: list[Person], record_property: live.Record
 ) -> None:
     rounds = iter(zip(people, (WARM_UP, WHOLE), strict=True))

@@ -91,7 +91,7 @@ async def test_a_token_ends_at_its_exp_and_not_before(
     assert await nothing_more(stays) == []
 
 
-async def test_a_user_who_is_disabled_is_out_and_comes_in_no_more(
+async def test_a_disabled_user_is_disconnected_and_cannot_reconnect(
     server: NodeProcess, connect: Connect
 ) -> None:
     person = server.person()
@@ -135,7 +135,7 @@ async def test_a_password_change_closes_every_other_sign_in_and_not_its_own(
     assert await nothing_more(mine) == []
 
 
-async def test_a_user_who_is_deleted_is_out_and_unknown_from_then_on(
+async def test_a_deleted_user_is_disconnected_and_unknown_from_then_on(
     server: NodeProcess, rest: httpx.AsyncClient, connect: Connect
 ) -> None:
     owner = await account(server, rest, "deleted@example.org")

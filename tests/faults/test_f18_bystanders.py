@@ -53,7 +53,7 @@ async def all_lines_made(server: Postgres, rest: httpx.AsyncClient, person: Pers
         await holder.close()
 
 
-async def test_restarts_harm_no_bystander_and_what_they_took_comes_back(
+async def test_restarts_harm_no_other_client_and_everything_held_is_freed(
     own: Postgres, tmp_path: Path, record_property: live.Record
 ) -> None:
     """Devices stay through them, and others find the door held open meanwhile."""

@@ -266,7 +266,7 @@ async def scene(
 
 
 @pytest.mark.parametrize("mode", ["immediate", "fast"])
-async def test_a_restart_is_503_for_a_while_and_costs_nothing_else(scene: Scene, mode: str) -> None:
+async def test_a_restart_is_503_for_a_while_and_loses_nothing(scene: Scene, mode: str) -> None:
     async with scene.posting():
         goods = await scene.keep_goods()
         await asyncio.to_thread(scene.postgres.stop, mode)
@@ -281,7 +281,7 @@ async def test_a_restart_is_503_for_a_while_and_costs_nothing_else(scene: Scene,
     await scene.assert_well(goods)
 
 
-async def test_lines_that_die_silently_in_the_middle_of_a_claim_are_given_up(
+async def test_connections_that_die_silently_during_a_claim_are_abandoned(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As when a firewall forgets them: those that are there carry nothing, new ones are well."""
@@ -310,7 +310,7 @@ async def test_lines_that_die_silently_in_the_middle_of_a_claim_are_given_up(
     await scene.assert_well(goods)
 
 
-async def test_a_pool_that_is_used_up_by_stuck_queries_is_503_and_comes_back(
+async def test_a_pool_exhausted_by_stuck_queries_is_503_and_recovers(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(health, "DATABASE_SECONDS", 0.1)  # less than the pool's, as it is by itself
@@ -338,7 +338,7 @@ async def test_a_pool_that_is_used_up_by_stuck_queries_is_503_and_comes_back(
     await scene.assert_well(goods)
 
 
-async def test_a_table_that_is_altered_meanwhile_is_nobodys_failure(scene: Scene) -> None:
+async def test_a_table_that_is_altered_under_load_fails_no_request(scene: Scene) -> None:
     """What the driver has prepared is outdated then, and says so in the middle of a transaction."""
     async with scene.posting():
         for change in (

@@ -159,7 +159,7 @@ async def test_a_commit_during_a_handshakes_look_up_is_not_lost(
         go_on.set()
 
 
-async def test_forged_and_malformed_messages_make_the_store_be_asked_and_nothing_else(
+async def test_forged_and_malformed_messages_cause_look_ups_and_nothing_else(
     houses: tuple[InProcessNode, InProcessNode], forger: Nats
 ) -> None:
     here, there = houses
@@ -209,7 +209,7 @@ async def test_forged_and_malformed_messages_make_the_store_be_asked_and_nothing
         assert (await hear(plain))["message"] == "2"
 
 
-async def test_messages_that_are_repeated_and_reordered_reach_nobody_twice(
+async def test_repeated_and_reordered_messages_send_no_notification_twice(
     houses: tuple[InProcessNode, InProcessNode], forger: Nats
 ) -> None:
     here, there = houses
@@ -262,7 +262,7 @@ async def test_access_that_ends_on_one_node_ends_on_the_other_and_newer_sign_ins
             assert await closed(bystander) == (1008, "Access revoked")
 
 
-async def test_an_extended_session_hears_of_reads_and_products_of_the_other_node(
+async def test_an_extended_session_gets_reads_and_products_of_the_other_node(
     houses: tuple[InProcessNode, InProcessNode],
 ) -> None:
     here, there = houses

@@ -133,7 +133,7 @@ async def assert_kept(server: NodeProcess, person: Person, answered: set[str]) -
     assert answered <= kept
 
 
-async def test_a_batch_that_a_node_has_claimed_at_sigterm_is_not_lost_and_another_says_the_rest(
+async def test_a_batch_claimed_at_sigterm_is_not_lost_and_another_node_sends_the_rest(
     postgres_url: str, tmp_path: Path
 ) -> None:
     """It is finished or given back; the node is stopped while it holds the rows it has claimed."""

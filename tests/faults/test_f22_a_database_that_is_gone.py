@@ -96,7 +96,7 @@ async def test_an_empty_file_beside_a_wal_is_refused_before_sqlite_deletes_the_w
         assert wal.read_bytes() == b"frames"
 
 
-async def test_a_node_that_is_told_to_begin_with_an_empty_database_does_and_warns(
+async def test_a_node_started_with_new_database_makes_an_empty_one_and_warns(
     tmp_path: Path,
 ) -> None:
     with node(tmp_path, "--new-database") as server:
@@ -127,7 +127,7 @@ async def test_a_first_start_makes_a_database_and_warns_and_a_second_does_neithe
         assert server.log.count(MADE) == 1
 
 
-async def test_a_first_start_that_was_refused_for_its_settings_does_not_stand_in_the_next_ones_way(
+async def test_a_first_start_refused_for_its_settings_does_not_block_the_next_one(
     tmp_path: Path,
 ) -> None:
     with node(tmp_path) as server:

@@ -69,7 +69,7 @@ async def either(database_url: str, wall: SettableClock) -> AsyncIterator[InProc
 
 
 @pytest.mark.parametrize("posted", [1, 3, 7], ids=["fewer", "as many", "more"])
-async def test_devices_that_stayed_get_what_comes_after_a_loss_once_each(
+async def test_connected_devices_get_each_notification_after_a_loss_once(
     either: InProcessNode, posted: int
 ) -> None:
     ada, eve = await either.add_user(), await either.add_user("eve")
@@ -98,7 +98,7 @@ async def test_devices_that_stayed_get_what_comes_after_a_loss_once_each(
         assert await before_pong(bystander) == []
 
 
-async def test_a_loss_is_noticed_though_nothing_new_comes(either: InProcessNode) -> None:
+async def test_a_loss_is_detected_without_a_new_notification(either: InProcessNode) -> None:
     ada = await either.add_user()
     async with either.connected(await either.token(ada)) as client:
         await either.post(ada, "1", "2", "3")
@@ -113,7 +113,7 @@ async def test_a_loss_is_noticed_though_nothing_new_comes(either: InProcessNode)
         assert await before_pong(client) == []
 
 
-async def test_a_backup_restored_into_the_file_of_a_running_node_reaches_devices_that_stayed(
+async def test_a_backup_restored_beneath_a_running_node_reaches_connected_devices(
     start: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Numbers that were given again have passed the old ones before the node finds out."""
@@ -143,7 +143,7 @@ async def test_a_backup_restored_into_the_file_of_a_running_node_reaches_devices
         assert await before_pong(client) == await before_pong(bystander) == []
 
 
-async def test_a_loss_that_only_a_page_shows_reaches_devices_that_stayed(
+async def test_a_loss_that_only_a_page_shows_reaches_connected_devices(
     start: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """More rows than a connection remembers come before any comparison with the database."""
@@ -171,7 +171,7 @@ async def test_a_loss_that_only_a_page_shows_reaches_devices_that_stayed(
         assert await before_pong(client) == []
 
 
-async def test_a_client_that_comes_back_after_a_loss_gets_all_that_is_unread(
+async def test_a_client_that_reconnects_after_a_loss_gets_all_unread_notifications(
     either: InProcessNode,
 ) -> None:
     ada = await either.add_user()

@@ -55,7 +55,7 @@ async def test_a_chunked_body_with_framing_without_end_is_431_after_a_few_kib(
     await unharmed(server, record_property, attack, peak_mib=10)
 
 
-async def test_a_body_in_chunks_of_one_byte_is_read_to_its_bound_and_others_get_their_turn(
+async def test_a_body_in_chunks_of_one_byte_is_read_to_its_limit_and_delays_no_other_client(
     server: NodeProcess, record_property: live.Record
 ) -> None:
     """Eight at a time: each is some 12 MB, of which a little is parsed in a turn of the loop."""

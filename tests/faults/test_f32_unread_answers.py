@@ -40,7 +40,7 @@ async def asked(server: NodeProcess, wires: Wires, path: str) -> tuple[int, byte
     return int(answer.split(b" ", 2)[1]), answer
 
 
-async def test_unread_answers_take_every_seat_and_probes_still_get_in_until_the_seats_are_free(
+async def test_health_checks_are_answered_while_unread_answers_take_every_slot(
     server: NodeProcess, wires: Wires, rest: httpx.AsyncClient, record_property: live.Record
 ) -> None:
     before = await held_by(server)
@@ -70,7 +70,7 @@ async def test_unread_answers_take_every_seat_and_probes_still_get_in_until_the_
     await live.until(has_come_back, every=0.2)
 
 
-async def test_silent_connections_without_end_do_not_keep_a_probe_out(
+async def test_endless_silent_connections_do_not_stop_a_health_check(
     server: NodeProcess, wires: Wires
 ) -> None:
     """They send nothing, and each is followed by another: a visitor that stands makes room."""

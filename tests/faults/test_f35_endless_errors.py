@@ -58,7 +58,7 @@ def bodies() -> Iterator[tuple[str, str, bytes, bool]]:
         yield "POST", f"{path}/batch", UNKNOWN, False
 
 
-async def test_bodies_that_are_full_of_errors_are_refused_briefly_and_nobody_waits(
+async def test_bodies_full_of_errors_are_refused_briefly_and_delay_no_other_client(
     server: NodeProcess, record_property: live.Record
 ) -> None:
     person: Person = server.person()

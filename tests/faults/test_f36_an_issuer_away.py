@@ -45,7 +45,7 @@ def token_of(server: NodeProcess, kid: str = "1") -> str:
     return token
 
 
-async def test_a_good_token_is_not_called_bad_and_its_clients_come_back_by_themselves(
+async def test_a_token_that_cannot_be_verified_now_is_not_refused_and_clients_reconnect(
     server: NodeProcess, keys: KeyServer, record_property: live.Record
 ) -> None:
     good, unknown = token_of(server), token_of(server, "unknown")

@@ -85,7 +85,7 @@ async def test_a_new_key_ends_tokens_refresh_tokens_and_tickets(
     assert await device.renew() == 200
 
 
-async def test_with_the_previous_key_everybody_stays_and_renews_under_the_new_one(
+async def test_with_the_previous_key_all_sign_ins_continue_under_the_new_one(
     server: NodeProcess, connect: Connect
 ) -> None:
     first, late, new = Device(server), Device(server), new_key()

@@ -67,7 +67,7 @@ async def hear(client: ClientConnection) -> Any:
         return json.loads(await client.recv())
 
 
-async def test_a_post_and_an_alert_are_answered_and_told_here_at_once_and_elsewhere_by_the_sweep(
+async def test_without_nats_posts_and_alerts_are_sent_here_at_once_and_elsewhere_by_the_sweep(
     postgres_url: str, server: NatsServer
 ) -> None:
     """Here the sweep never comes: what is told here was told by the commit itself."""

@@ -37,7 +37,7 @@ def test_a_plain_session_understands_ping_and_mark_read_and_nothing_else(text: s
 
 @settings(max_examples=500, deadline=None)
 @given(hostile_texts())
-def test_an_extended_session_understands_no_less_and_can_say_what_it_refuses(text: str) -> None:
+def test_an_extended_session_parses_every_plain_frame_and_names_its_refusals(text: str) -> None:
     plain, said = parse(text), parse(text, extended=True)
     if isinstance(said, MarkRead):
         assert said.ids is None or all(map(ID.fullmatch, said.ids))

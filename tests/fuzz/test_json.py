@@ -43,7 +43,7 @@ def person(server: NodeProcess) -> Person:
 
 @settings(max_examples=100, deadline=None)
 @given(route=st.sampled_from(ROUTES), body=bodies(), edits=damage())
-def test_any_body_is_answered_as_documented_and_in_little(
+def test_any_body_gets_a_short_documented_answer(
     route: tuple[str, str],
     body: bytes,
     edits: list[tuple[str, int, int]],

@@ -9,7 +9,7 @@ from tests.support.patient_client import connect
 from tests.support.time_limits import HANG_TIMEOUT
 
 
-async def test_a_client_acknowledges_and_no_device_is_told_again(house: InProcessNode) -> None:
+async def test_a_mark_read_stops_the_notification_on_every_device(house: InProcessNode) -> None:
     user = await house.add_user()
     token = await house.token(user)
     first, second = await house.post(user, "first", "second")

@@ -18,7 +18,7 @@ async def signed_in(http: httpx.AsyncClient, email: str) -> None:
     http.headers["authorization"] = f"Bearer {tokens['accessToken']}"
 
 
-async def test_a_date_comes_near_and_every_device_of_its_owner_hears_of_it(
+async def test_an_approaching_date_is_announced_on_every_device_of_the_owner(
     house: InProcessNode,
 ) -> None:
     async with AsyncExitStack() as stack:

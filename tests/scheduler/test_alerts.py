@@ -98,7 +98,7 @@ async def test_a_wall_clock_that_jumps_ahead_is_noticed(
         assert await wall.next_message() == "Organic Milk expires tomorrow"
 
 
-async def test_a_wall_clock_that_jumps_back_says_nothing_twice(database: Database) -> None:
+async def test_a_wall_clock_set_back_repeats_no_alert(database: Database) -> None:
     user = await a_kept_owner(database)
     await keep(database, user, a_product(user, "2026-03-04"))
     for hours in (0, -48, 1, -1, 2):
@@ -106,7 +106,7 @@ async def test_a_wall_clock_that_jumps_back_says_nothing_twice(database: Databas
     assert await said_to(database, user) == ["Organic Milk expires in 2 days"]
 
 
-async def test_after_downtime_one_alert_a_product_is_said_the_most_urgent(
+async def test_after_downtime_each_product_gets_its_most_urgent_alert(
     database: Database,
 ) -> None:
     user = await a_kept_owner(database)
@@ -116,7 +116,7 @@ async def test_after_downtime_one_alert_a_product_is_said_the_most_urgent(
     assert await said_to(database, user) == ["Organic Milk expired 3 days ago"]
 
 
-async def test_a_products_whole_life_is_said_once_each(database: Database) -> None:
+async def test_each_alert_of_a_product_is_sent_once_in_its_life(database: Database) -> None:
     user = await a_kept_owner(database)
     await keep(database, user, a_product(user, "2026-06-01"))
     now = NOON
@@ -200,7 +200,7 @@ async def test_alerts_sent_by_an_older_version_are_not_sent_again(database: Data
     assert await said_to(database, user) == []
 
 
-async def test_a_closed_product_is_never_spoken_of(database: Database) -> None:
+async def test_a_closed_product_gets_no_alert(database: Database) -> None:
     user = await a_kept_owner(database)
     product = a_product(user, "2026-06-01")
     await keep(database, user, product)
@@ -210,7 +210,7 @@ async def test_a_closed_product_is_never_spoken_of(database: Database) -> None:
     assert await said_to(database, user) == []
 
 
-async def test_a_date_moved_forth_and_back_says_no_alert_twice(database: Database) -> None:
+async def test_a_date_moved_forth_and_back_repeats_no_alert(database: Database) -> None:
     user = await a_kept_owner(database)
     product = a_product(user, "2026-03-04")
     await keep(database, user, product)
@@ -222,7 +222,7 @@ async def test_a_date_moved_forth_and_back_says_no_alert_twice(database: Databas
     assert await said_to(database, user) == ["Organic Milk expires in 2 days"]
 
 
-async def test_a_new_time_zone_places_what_is_pending_anew(database: Database) -> None:
+async def test_a_new_time_zone_reschedules_pending_alerts(database: Database) -> None:
     user = await a_kept_owner(database, time_zone="Europe/Berlin")
     await keep(database, user, a_product(user, "2026-06-01"))
     before = await database.read(alerts.next_due)
@@ -238,7 +238,7 @@ async def test_a_new_time_zone_places_what_is_pending_anew(database: Database) -
     assert await said_to(database, user) == []
 
 
-async def test_a_product_whose_rules_fail_is_set_aside_and_costs_the_others_nothing(
+async def test_a_product_whose_rules_fail_is_quarantined_and_affects_no_other(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     user = await a_kept_owner(database)
@@ -257,7 +257,7 @@ async def test_a_product_whose_rules_fail_is_set_aside_and_costs_the_others_noth
     assert await tick(database, NOON + timedelta(days=1)) == 0
 
 
-async def test_a_disabled_users_products_wait_and_are_said_when_they_return(
+async def test_alerts_of_a_disabled_user_are_sent_after_the_user_is_enabled(
     database: Database,
 ) -> None:
     user = await a_kept_owner(database)
@@ -270,7 +270,7 @@ async def test_a_disabled_users_products_wait_and_are_said_when_they_return(
     assert await said_to(database, user) == ["Organic Milk expires in 2 days"]
 
 
-async def test_more_than_a_batch_is_said_without_waiting(database: Database) -> None:
+async def test_more_alerts_than_a_batch_are_sent_without_a_pause(database: Database) -> None:
     user = await a_kept_owner(database)
     count = 2 * clock_module.BATCH + 3
     await keep(database, user, *(a_product(user, "2026-03-04") for _ in range(count)))
@@ -284,7 +284,7 @@ async def test_more_than_a_batch_is_said_without_waiting(database: Database) -> 
     assert newest == count
 
 
-async def test_a_store_that_is_away_is_waited_for(
+async def test_the_scheduler_waits_for_an_unavailable_database(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clock_module, "RETRY_SECONDS", 0.01)
@@ -302,7 +302,7 @@ async def test_a_store_that_is_away_is_waited_for(
         assert await wall.next_message() == "Organic Milk expires in 2 days"
 
 
-async def test_a_batch_that_fails_midway_leaves_nothing_said_and_nothing_lost(
+async def test_a_batch_that_fails_midway_sends_nothing_and_loses_nothing(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     user = await a_kept_owner(database)

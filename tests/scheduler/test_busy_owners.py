@@ -27,7 +27,7 @@ async def server(postgres_url: str) -> AsyncIterator[Database]:
     await database.close()
 
 
-async def test_an_owner_who_is_always_busy_is_waited_for_once_an_alert_is_late(
+async def test_the_scheduler_waits_for_a_busy_owner_once_an_alert_is_late(
     server: Database, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clock_module, "OVERDUE", timedelta())

@@ -40,7 +40,7 @@ async def sign_in(database: Database, user: User, *session_ids: str) -> None:
         )
 
 
-async def test_a_user_comes_back_as_they_were_kept(database: Database) -> None:
+async def test_a_stored_user_is_read_unchanged(database: Database) -> None:
     user = await a_kept_owner(
         database, policy=Policy((30, 1), time(6, 30)), categories={"dairy": Policy((3,), time(18))}
     )
@@ -57,7 +57,7 @@ async def test_an_email_or_an_id_is_taken_once(database: Database, same: str) ->
         await database.write(lambda t: accounts.add_user(t, user=other, password_hash=None))
 
 
-async def test_users_without_an_email_do_not_take_it_from_each_other(database: Database) -> None:
+async def test_several_users_may_have_no_email(database: Database) -> None:
     for _ in range(2):
         await a_kept_owner(database, email=None)
 
@@ -93,7 +93,7 @@ async def test_a_new_zone_or_policy_reschedules_alerts(
     assert await database.read(alerts.next_due) == NOON
 
 
-async def test_a_new_name_places_nothing(database: Database) -> None:
+async def test_a_new_name_reschedules_nothing(database: Database) -> None:
     user = await a_kept_owner(database)
     told: list[Cause] = []
     database.on_commit = told.append
@@ -137,7 +137,7 @@ async def test_deleting_a_user_leaves_no_row_of_theirs_and_every_row_of_others(
     assert set(map(tuple, (await database.read(owners)).values())) == {(eve.id,)}
 
 
-async def test_standings_are_of_each_token_its_state_the_newest_seq_and_the_number_unread(
+async def test_a_token_check_has_status_newest_seq_and_unread_count(
     database: Database,
 ) -> None:
     ada, eve = await a_kept_owner(database), await a_kept_owner(database)
@@ -168,7 +168,7 @@ async def test_standings_are_of_each_token_its_state_the_newest_seq_and_the_numb
     assert await standing(database) == []
 
 
-async def test_standings_of_thousands_are_told_in_order(database: Database) -> None:
+async def test_checks_of_thousands_of_tokens_keep_their_order(database: Database) -> None:
     user = await a_kept_owner(database)
     names = [f"s{n}" for n in range(1500)]
     await sign_in(database, user, *names[::2])
@@ -211,7 +211,7 @@ async def test_a_new_password_ends_every_other_session(database: Database) -> No
     assert await database.read(lambda c: accounts.password_hash(c, user.id)) == "hash"
 
 
-def test_moments_are_kept_so_that_their_text_sorts_as_they_do() -> None:
+def test_stored_times_sort_as_text() -> None:
     from useby.store.schema import from_utc_text, utc_text
 
     moments = [datetime(y, 1, 1, h, tzinfo=UTC) for y in (1970, 2026, 9998) for h in (0, 9, 23)]

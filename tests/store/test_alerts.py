@@ -123,7 +123,7 @@ async def test_a_closed_product_is_never_due(database: Database) -> None:
     assert await database.read(alerts.next_due) is None
 
 
-async def test_a_user_who_is_shut_out_hears_nothing_until_let_in(database: Database) -> None:
+async def test_a_disabled_user_has_no_due_products_until_enabled(database: Database) -> None:
     owner = await a_kept_owner(database)
     await keep(database, owner, a_product(owner, "2026-03-02"))
     await database.write(lambda t: accounts.disable_user(t, owner.id, disabled=True, now=NOON))
@@ -170,7 +170,7 @@ async def test_a_faulty_product_is_set_aside_with_its_reason_until_it_changes(
     assert len(await claimed(database)) == 1
 
 
-async def test_the_same_alert_cannot_be_settled_as_said_twice(database: Database) -> None:
+async def test_the_same_alert_cannot_be_recorded_as_sent_twice(database: Database) -> None:
     owner = await a_kept_owner(database)
     product = a_product(owner, "2026-03-03")
     await keep(database, owner, product)
@@ -190,9 +190,7 @@ async def test_the_same_alert_cannot_be_settled_as_said_twice(database: Database
         f"UPDATE users SET categories = '[]' WHERE id = ({OWNER_OF})",
     ],
 )
-async def test_a_row_that_cannot_be_read_costs_only_itself(
-    database: Database, statement: str
-) -> None:
+async def test_an_unreadable_row_affects_no_other(database: Database, statement: str) -> None:
     ada, bob = await a_kept_owner(database), await a_kept_owner(database)
     bad, good = a_product(ada, "2026-03-02"), a_product(bob, "2026-03-03")
     await keep(database, ada, bad)
@@ -205,7 +203,7 @@ async def test_a_row_that_cannot_be_read_costs_only_itself(
 
 
 @on_sqlite
-async def test_the_clock_reads_what_is_due_and_not_what_is_stored(database: Database) -> None:
+async def test_a_claim_reads_only_due_products(database: Database) -> None:
     owner = await a_kept_owner(database)
     product = a_product(owner, "2026-03-03")
     await keep(database, owner, product)

@@ -289,5 +289,5 @@ async def _every_route(node: InProcessNode, rest: httpx.AsyncClient) -> None:
         ),
     ],
 )
-def test_a_statement_without_the_key_is_known(statement: str, lacking: set[str]) -> None:
+def test_a_statement_without_the_user_id_is_found(statement: str, lacking: set[str]) -> None:
     assert without_key(statement) == lacking

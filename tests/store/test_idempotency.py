@@ -56,7 +56,7 @@ async def keys(database: Database) -> int:
     return int(counted)
 
 
-async def test_a_repeat_is_answered_as_the_first_was_and_says_nothing_more(ada: Sender) -> None:
+async def test_a_repeat_gets_the_first_answer_and_sends_nothing(ada: Sender) -> None:
     told: list[Any] = []
     ada.database.on_commit = told.append
     assert await ada.send(answer="first") == "first"

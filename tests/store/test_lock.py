@@ -19,7 +19,7 @@ with serving_lock(Path(sys.argv[1])):
 """
 
 
-def test_a_second_node_is_refused_and_told_by_whom(tmp_path: Path) -> None:
+def test_a_second_node_is_refused_with_the_name_of_the_first(tmp_path: Path) -> None:
     path = tmp_path / "useby.db"
     with (
         serving_lock(path),

@@ -41,7 +41,7 @@ async def test_seq_counts_from_one_for_each_user_without_a_gap(database: Databas
     assert [each.seq for each in await say(database, draft(ada))] == [3]
 
 
-async def test_many_at_once_are_numbered_without_a_gap_and_told_once_each(
+async def test_concurrent_posts_are_numbered_without_a_gap_and_published_once(
     database: Database,
 ) -> None:
     user = await a_kept_owner(database)
@@ -124,7 +124,7 @@ async def test_the_unread_page_and_the_page_after_are_what_a_session_asks_for(
     assert numbers(after) == [4, 5, 6, 7]
 
 
-async def test_a_deleted_one_is_gone_and_its_number_is_not_given_again(
+async def test_the_number_of_a_deleted_notification_is_not_reused(
     database: Database,
 ) -> None:
     ada, eve = await a_kept_owner(database), await a_kept_owner(database)
@@ -160,7 +160,7 @@ async def test_a_list_is_paged_by_key_newest_first_and_after_since_oldest_first(
 
 
 @given(st.text(max_size=200))
-def test_a_cursor_is_ours_or_bad(text: str) -> None:
+def test_a_cursor_of_another_origin_is_bad(text: str) -> None:
     try:
         decode(text, "n", (int,))
     except BadCursor:

@@ -102,7 +102,7 @@ async def test_no_transaction_lasts_for_ever_whatever_its_node_does(database: Da
     assert limits.keys() | others == store.SETTINGS.keys(), "each is tried here"
 
 
-async def test_a_line_to_a_server_that_has_vanished_ends_in_time(database: Database) -> None:
+async def test_a_connection_to_a_vanished_server_ends_in_time(database: Database) -> None:
     """Ten seconds for what was sent; for one that is idle as long again as three questions take."""
     await used(database)
     assert isinstance(database, store.PostgresDatabase)
@@ -122,7 +122,7 @@ async def test_a_line_to_a_server_that_has_vanished_ends_in_time(database: Datab
         ] == [10, 5, 3, 10_000]
 
 
-async def test_lines_that_have_died_silently_do_not_hold_up_the_end(
+async def test_dead_connections_do_not_delay_the_close(
     proxy: Proxy, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A close that waited for an answer would take as long as a command may, beyond the test."""
@@ -150,7 +150,7 @@ async def test_a_connection_that_does_not_answer_has_all_as_old_replaced(
     await database.close()
 
 
-async def test_a_line_that_the_server_hangs_up_while_it_is_used_is_no_bug_of_ours(
+async def test_a_connection_that_the_server_closes_in_use_is_store_unavailable(
     postgres: Postgres, postgres_url: str, database: Database
 ) -> None:
     def work(connection: Connection) -> None:

@@ -122,9 +122,7 @@ def a_shelf(owner: User) -> list[Product]:
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "Pacific/Kiritimati", "Pacific/Niue"])
-async def test_the_status_filters_find_what_the_rules_call_so(
-    database: Database, zone: str
-) -> None:
+async def test_the_status_filters_agree_with_the_rules(database: Database, zone: str) -> None:
     owner = await a_kept_owner(database, time_zone=zone, categories={"medicine": Policy((9,))})
     shelf = a_shelf(owner)
     await keep(database, owner, *shelf)

@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 @pytest.mark.parametrize("expires", ["2026-06-01", "2026-06-01T10:30:00+02:00"])
-async def test_a_product_comes_back_as_it_was_kept(database: Database, expires: str) -> None:
+async def test_a_stored_product_is_read_unchanged(database: Database, expires: str) -> None:
     owner = await a_kept_owner(database)
     product = a_product(
         owner,
@@ -42,7 +42,7 @@ async def test_a_product_comes_back_as_it_was_kept(database: Database, expires: 
     assert await got(database, product) == product
 
 
-async def test_no_lead_days_and_none_of_its_own_are_kept_apart(database: Database) -> None:
+async def test_empty_lead_days_and_no_own_lead_days_stay_different(database: Database) -> None:
     owner = await a_kept_owner(database)
     silent, usual = a_product(owner, lead_days=()), a_product(owner, lead_days=None)
     await keep(database, owner, silent, usual)

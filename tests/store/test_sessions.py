@@ -164,7 +164,7 @@ async def test_a_device_is_known_by_a_token_of_an_accepted_key_only(
     assert found == ("s" if is_known else None)
 
 
-async def test_ending_a_session_twice_is_told_once(family: Family) -> None:
+async def test_ending_a_session_twice_publishes_one_event(family: Family) -> None:
     for _ in range(2):
         await family.database.write(lambda t: sessions.end_session(t, family.user.id, "s", NOON))
     assert family.told == [AccessRevoked(family.user.id, "s")]

@@ -92,7 +92,7 @@ async def test_after_the_first_slice_the_user_is_shut_out_and_the_email_is_free(
         await database.write(lambda t: slices.delete_user(t, user.id))
 
 
-async def test_a_deletion_that_was_broken_off_is_finished_a_slice_at_a_time(
+async def test_an_interrupted_deletion_is_finished_slice_by_slice(
     database: Database,
 ) -> None:
     user, stranger = await filled(database), await filled(database)

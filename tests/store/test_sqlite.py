@@ -168,7 +168,7 @@ async def test_a_writer_takes_the_lock_before_it_reads(database: SqliteDatabase)
     await beside.close()
 
 
-async def test_neighbours_share_a_commit_and_one_that_fails_costs_only_itself(
+async def test_waiting_writes_share_a_commit_and_a_failed_one_affects_no_other(
     notes: SqliteDatabase,
 ) -> None:
     commits: list[Connection] = []
@@ -185,7 +185,7 @@ async def test_neighbours_share_a_commit_and_one_that_fails_costs_only_itself(
     assert await texts(notes) == ["a", "b"]
 
 
-async def test_a_constraint_that_one_breaks_costs_only_that_one(notes: SqliteDatabase) -> None:
+async def test_a_violated_constraint_fails_only_its_own_write(notes: SqliteDatabase) -> None:
     first, second, third = await at_once(notes, note("a"), note("a"), note("b"))
     assert (first, third) == (1, 1)
     assert "UNIQUE" in str(second)
@@ -211,14 +211,14 @@ async def test_a_caller_that_is_cancelled_cancels_nothing(notes: SqliteDatabase)
     assert await texts(notes) == ["accepted", "waiting", "after"]
 
 
-async def test_a_caller_hears_of_success_only_after_the_commit(notes: SqliteDatabase) -> None:
+async def test_a_caller_gets_success_only_after_the_commit(notes: SqliteDatabase) -> None:
     await notes.write(note("there"))
     beside = sqlite3.connect(notes.path)
     assert beside.execute("SELECT count(*) FROM notes").fetchone() == (1,)
     beside.close()
 
 
-async def test_news_is_told_after_the_commit_in_its_order_and_before_the_caller_goes_on(
+async def test_events_are_delivered_in_order_after_the_commit_and_before_the_caller_resumes(
     notes: SqliteDatabase,
 ) -> None:
     told: list[str] = []
@@ -243,7 +243,7 @@ async def test_news_is_told_after_the_commit_in_its_order_and_before_the_caller_
     assert told[-1] == "d"
 
 
-async def test_a_commit_that_fails_is_heard_by_every_neighbour_and_the_writer_lives(
+async def test_a_failed_commit_is_raised_in_every_caller_of_the_batch_and_the_writer_goes_on(
     notes: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: Any) -> None:

@@ -52,7 +52,7 @@ async def kept(database: Database) -> int:
 
 
 @pytest.mark.parametrize("session_id", ["s1", None])
-async def test_a_ticket_stands_for_what_it_was_made_for_once(
+async def test_a_ticket_is_redeemed_once_for_its_grant(
     database: Database, ada: User, session_id: str | None
 ) -> None:
     stake = stake_of(ada, session_id)
@@ -62,7 +62,7 @@ async def test_a_ticket_stands_for_what_it_was_made_for_once(
     assert await kept(database) == 0
 
 
-async def test_many_are_redeemed_together_and_the_rest_is_left(
+async def test_several_tickets_are_redeemed_together_and_others_stay(
     database: Database, ada: User
 ) -> None:
     bob = await a_kept_owner(database)
@@ -95,7 +95,7 @@ async def test_a_ticket_is_good_until_its_end_and_no_moment_longer(
     assert await kept(database) == 0
 
 
-async def test_of_many_who_show_one_ticket_at_once_on_two_nodes_one_finds_it(
+async def test_a_ticket_redeemed_at_once_on_two_nodes_is_granted_once(
     database: Database, database_url: str, ada: User
 ) -> None:
     other = open_database(database_url)

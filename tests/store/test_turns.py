@@ -9,7 +9,7 @@ from useby.store.database import OwnerHeld, StoreUnavailable
 from useby.store.turns import QUEUED, WAITED_FOR, Turns
 
 
-async def test_a_user_without_a_turn_goes_on_as_soon_as_the_row_is_free() -> None:
+async def test_a_user_without_a_turn_continues_as_soon_as_the_row_is_free() -> None:
     turns, over = Turns(), asyncio.Event()
     attempts: list[bool] = []
 

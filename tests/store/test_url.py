@@ -35,7 +35,7 @@ SECRET = "hunter2"
         ("postgresql://u:hunter2@a", "postgresql://a/"),
     ],
 )
-def test_a_servers_url_is_known_and_named_by_its_hosts(url: str, name: str) -> None:
+def test_a_server_url_is_recognized_and_named_by_its_hosts(url: str, name: str) -> None:
     assert database_file(url) is None
     assert database_name(url) == name
 
@@ -54,7 +54,7 @@ def test_a_servers_url_is_known_and_named_by_its_hosts(url: str, name: str) -> N
         "postgresql://a,,b/db?password=hunter2",
     ],
 )
-async def test_a_url_that_is_ill_written_tells_no_secret(url: str) -> None:
+async def test_the_error_for_a_malformed_url_contains_no_secret(url: str) -> None:
     assert SECRET not in database_name(url)
     database = open_database(url)
     with pytest.raises(StoreUnavailable) as refused:

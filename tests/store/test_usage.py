@@ -188,7 +188,7 @@ async def test_a_statement_for_many_users_counts_for_each_of_them(database: Data
     assert unread == [2, 3, 4, 5, 6]
 
 
-async def test_work_that_is_undone_counts_nothing(database: Database) -> None:
+async def test_a_rolled_back_write_counts_nothing(database: Database) -> None:
     owner = await a_kept_owner(database)
 
     def fails(transaction: Transaction) -> None:
