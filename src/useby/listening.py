@@ -238,13 +238,13 @@ def room_of(settings: Settings) -> Room:
     """
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     room = Room.of(files, settings.max_connections)
-    wanted = settings.max_connections
-    if room.connections < wanted if wanted else files < ENOUGH_FILES:
+    requested = settings.max_connections
+    if room.connections < requested if requested else files < ENOUGH_FILES:
         log.warning(
             "the limit of open files is %d: there is room for %d WebSocket connections%s. %s",
             files,
             room.connections,
-            f", and USEBY_MAX_CONNECTIONS is {wanted}" if wanted else "",
+            f", and USEBY_MAX_CONNECTIONS is {requested}" if requested else "",
             RAISE_IT,
         )
     return room

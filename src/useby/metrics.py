@@ -40,7 +40,7 @@ alert_batches = Counter(
 )
 alerts_sent = Counter("useby_alerts_sent", "Alerts that the scheduler sent.")
 alert_failures = Counter(
-    "useby_alert_failures", "Products set aside because their alert cannot be computed."
+    "useby_alert_failures", "Products quarantined because their alert cannot be computed."
 )
 
 # quotas

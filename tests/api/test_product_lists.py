@@ -42,7 +42,7 @@ async def test_a_part_may_be_used_and_using_the_rest_closes_the_product(
     assert await rest.database.read(alerts.next_due) is None
     again = await ada.post(f"{path}/{move}")
     assert again.status_code == HTTPStatus.CONFLICT
-    assert again.json()["detail"] == f"It can't be done: the product is already {done}."
+    assert again.json()["detail"] == f"This change is not possible: the product is already {done}."
 
 
 async def test_more_than_there_is_cannot_be_taken(ada: httpx.AsyncClient) -> None:

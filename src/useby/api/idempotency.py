@@ -30,9 +30,9 @@ IdempotencyKey = Annotated[
         min_length=1,
         max_length=255,
         pattern=r"^[ -~]+$",
-        description="A text that the client chooses, preferably a UUID. For 24 hours a repeat with"
-        " the same key is not executed again and gets the first answer; another body or path with"
-        " that key is rejected (422).",
+        description="Key of this request, chosen by the client; a UUID is recommended. A repeat"
+        " of a key within 24 hours is not executed and gets the first answer. If its path or body"
+        " differs from the first request, it is rejected (422).",
     ),
 ]
 

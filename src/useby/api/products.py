@@ -258,5 +258,5 @@ async def _change_state(
     try:
         product = await node.database.write(work)
     except ValueError as error:
-        raise Problem(HTTPStatus.CONFLICT, f"It can't be done: {error}.") from None
+        raise Problem(HTTPStatus.CONFLICT, f"This change is not possible: {error}.") from None
     return _render_or_404(product, caller, now)

@@ -131,20 +131,20 @@ def outside_claims_of(payload: Mapping[str, Any], settings: Settings, now: datet
         InvalidToken: The issuer or the audience is not the one that the settings name, or for the
             reasons given at ``claims_of``.
     """
-    issuer, wanted = payload.get("iss"), settings.jwt_issuer
-    if wanted is not None and issuer != wanted:
+    issuer, required = payload.get("iss"), settings.jwt_issuer
+    if required is not None and issuer != required:
         raise InvalidToken(
             Reason.ISSUER,
-            f"USEBY_JWT_ISSUER is {shown(wanted)}, and iss is {shown(issuer)}",
+            f"USEBY_JWT_ISSUER is {shown(required)}, and iss is {shown(issuer)}",
             _subject(payload, settings.jwt_user_claim),
         )
-    audience, wanted = payload.get("aud"), settings.jwt_audience
-    if wanted is not None and wanted not in (
+    audience, required = payload.get("aud"), settings.jwt_audience
+    if required is not None and required not in (
         audience if isinstance(audience, list) else [audience]
     ):
         raise InvalidToken(
             Reason.AUDIENCE,
-            f"USEBY_JWT_AUDIENCE is {shown(wanted)}, and aud is {shown(audience)}",
+            f"USEBY_JWT_AUDIENCE is {shown(required)}, and aud is {shown(audience)}",
             _subject(payload, settings.jwt_user_claim),
         )
     return claims_of(payload, user_claim=settings.jwt_user_claim, session_id=None, now=now)

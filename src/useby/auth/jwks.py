@@ -168,7 +168,7 @@ def parse(body: bytes) -> Sequence[IssuerKey]:
     """
     value = json.loads(body)
     entries = value.get("keys") if isinstance(value, dict) else None
-    found = []
+    keys = []
     for entry in entries if isinstance(entries, list) else ():
         if not isinstance(entry, dict) or not isinstance(entry.get("kid"), str | None):
             continue
@@ -182,7 +182,7 @@ def parse(body: bytes) -> Sequence[IssuerKey]:
             if entry.get("alg") is not None:
                 algorithms &= {entry["alg"]}
             if algorithms:
-                found.append(IssuerKey(entry.get("kid"), key, algorithms))
-    if not found:
+                keys.append(IssuerKey(entry.get("kid"), key, algorithms))
+    if not keys:
         raise ValueError("no usable key")
-    return found
+    return keys

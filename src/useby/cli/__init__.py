@@ -72,8 +72,8 @@ class _Commands(TyperGroup):
 app = typer.Typer(cls=_Commands, no_args_is_help=True, rich_markup_mode=None)
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _version(requested: bool) -> None:
+    if requested:
         typer.echo(__version__)
         raise typer.Exit
 
@@ -105,10 +105,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             standalone_mode=False,
         )
     except typer.TyperException as error:
-        _say(error.format_message())
+        _print_error(error.format_message())
         return error.exit_code
     except (typer.Abort, KeyboardInterrupt):
-        _say("stopped")
+        _print_error("stopped")
         return 130
     except Exception as error:  # noqa: BLE001 - users get one line, not a traceback
         return _unexpected(error)
@@ -123,11 +123,13 @@ def _unexpected(error: Exception) -> int:
         for line in redact("".join(traceback.format_exception(error))).splitlines():
             say(line, err=True)
     hint = "USEBY_LOG_LEVEL=DEBUG shows where"
-    _say(redact(f"something unexpected went wrong ({hint}): {type(error).__name__}: {error}"))
+    _print_error(
+        redact(f"something unexpected went wrong ({hint}): {type(error).__name__}: {error}")
+    )
     return 1
 
 
-def _say(message: str) -> None:
+def _print_error(message: str) -> None:
     from useby.cli.terminal import say  # noqa: PLC0415 - needed after an error only
 
     say(f"useby: {' '.join(message.split())}", err=True)

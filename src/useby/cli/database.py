@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-TOLD_TOGETHER: Final = 1000
+PUBLISH_BATCH: Final = 1000
 """Events per flush: the queue of hints for NATS is bounded and drops the oldest."""
-TELL_SECONDS: Final = 3.0
+PUBLISH_SECONDS: Final = 3.0
 """Maximum time that a command waits for NATS; its commits are safe without."""
 
 
@@ -47,8 +47,8 @@ def friendly_errors(address: str = "") -> Iterator[None]:
     except StoreUnavailable as error:
         raise CommandError(f"the database can't be used: {error}") from None
     except OSError as error:
-        what = error.filename or address
-        raise CommandError(f"{what}: {error.strerror}" if what else str(error)) from None
+        place = error.filename or address
+        raise CommandError(f"{place}: {error.strerror}" if place else str(error)) from None
 
 
 def run_on_database(
@@ -68,14 +68,14 @@ def run_on_database(
     async def run() -> T:
         bus = _bus(settings)
         database = open_database(settings.database_url)
-        told: list[Event] = []
-        database.on_commit = told.append
+        events: list[Event] = []
+        database.on_commit = events.append
         try:
             return await work(database)
         finally:
             await database.close()
-            if bus is not None and told:
-                await _tell_nodes(bus, told)
+            if bus is not None and events:
+                await _publish(bus, events)
 
     with friendly_errors():
         _prepare(settings.database_url, make=make)
@@ -91,14 +91,14 @@ def _bus(settings: Settings) -> "NatsBus | None":
     return NatsBus(settings)
 
 
-async def _tell_nodes(bus: "NatsBus", told: Sequence[Event]) -> None:
+async def _publish(bus: "NatsBus", events: Sequence[Event]) -> None:
     """Publish what was committed to the nodes of a cluster, if NATS can be reached."""
     carrying = asyncio.create_task(bus.run())
     try:
-        for start in range(0, len(told), TOLD_TOGETHER):
-            for news in told[start : start + TOLD_TOGETHER]:
-                bus.publish(news)
-            async with asyncio.timeout(TELL_SECONDS):
+        for start in range(0, len(events), PUBLISH_BATCH):
+            for event in events[start : start + PUBLISH_BATCH]:
+                bus.publish(event)
+            async with asyncio.timeout(PUBLISH_SECONDS):
                 await bus.flush()
     except TimeoutError:
         say("NATS can't be reached: the nodes notice with their next sweep", err=True)
@@ -107,15 +107,15 @@ async def _tell_nodes(bus: "NatsBus", told: Sequence[Event]) -> None:
         await asyncio.wait([carrying])
 
 
-async def user_of(database: Database, who: str) -> User:
+async def user_of(database: Database, email_or_id: str) -> User:
     """Return the user with an e-mail or an id.
 
     Raises:
         CommandError: There is none.
     """
-    user = await database.read(lambda c: accounts.find_user(c, who))
+    user = await database.read(lambda c: accounts.find_user(c, email_or_id))
     if user is None:
-        raise CommandError(f"no user has the e-mail or the id {who}")
+        raise CommandError(f"no user has the e-mail or the id {email_or_id}")
     return user
 
 

@@ -136,8 +136,8 @@ def _folder(path: Path) -> Finding:
     if not os.access(folder, os.W_OK | os.X_OK):
         return Finding("folder", Level.PROBLEM, f"{folder} is not writable")
     free = shutil.disk_usage(folder).free
-    says = f"{folder}, {free // 1024**2} MiB free"
-    return Finding("folder", Level.OK if free >= DISK_WANTED else Level.PROBLEM, says)
+    text = f"{folder}, {free // 1024**2} MiB free"
+    return Finding("folder", Level.OK if free >= DISK_WANTED else Level.PROBLEM, text)
 
 
 def _database(settings: Settings, path: Path | None) -> Iterator[Finding]:
@@ -150,8 +150,8 @@ def _database(settings: Settings, path: Path | None) -> Iterator[Finding]:
     try:
         revision = migrate.revision(settings.database_url)
         if revision != migrate.HEAD:
-            says = f"{name} is at revision {revision}, not {migrate.HEAD}: run `useby migrate`"
-            yield Finding(what, Level.PROBLEM, says)
+            text = f"{name} is at revision {revision}, not {migrate.HEAD}: run `useby migrate`"
+            yield Finding(what, Level.PROBLEM, text)
             return
         health, nodes_key = asyncio.run(_health(settings.database_url))
     except (StoreUnavailable, DatabaseNewer, OSError) as error:
@@ -178,9 +178,9 @@ def _nodes_key(settings: Settings, path: Path | None, nodes_key: str) -> Finding
         return Finding(what, Level.PROBLEM, str(error))
     if key_id(key) != nodes_key:
         if settings.secret_key_previous is not None:
-            return Finding(what, Level.NOTE, "the node will sign with a new key once it restarts")
-        says = "the node signs with another key; started with this one, it ends every sign-in"
-        return Finding(what, Level.PROBLEM, says)
+            return Finding(what, Level.NOTE, "the node uses the new key after its next start")
+        text = "the node signs with another key; a restart with this key would end every sign-in"
+        return Finding(what, Level.PROBLEM, text)
     return Finding(what, Level.OK, "the node signs with this key")
 
 
@@ -192,34 +192,36 @@ def _judge(name: str, health: DatabaseHealth) -> Iterator[Finding]:
     verdict = Level.OK if health.durable else Level.PROBLEM
     yield Finding("durability", verdict, health.durability)
     if health.alert_faults:
-        says = f"{health.alert_faults} products are set aside: their alert cannot be computed"
-        yield Finding("alerts", Level.PROBLEM, says)
+        text = (
+            f"{health.alert_faults} products get no alerts: theirs can't be computed (see the log)"
+        )
+        yield Finding("alerts", Level.PROBLEM, text)
     lost = sorted(set(health.time_zones) - available_timezones())
     if lost:
-        says = f"this machine has no data for the time zones of some users: {', '.join(lost)}"
-        yield Finding("time zones", Level.PROBLEM, says)
+        text = f"no data is installed for the time zones of some users: {', '.join(lost)}"
+        yield Finding("time zones", Level.PROBLEM, text)
     yield _clock(health.latest_timestamp)
 
 
 def _clock(newest: datetime | None) -> Finding:
     now = datetime.now(UTC)
     if now < EARLIEST:
-        return Finding("clock", Level.PROBLEM, f"it shows {now:%Y-%m-%d}, which is in the past")
+        return Finding("clock", Level.PROBLEM, f"{now:%Y-%m-%d} is in the past: set the clock")
     if newest is not None and newest > now + CLOCK_SLACK:
         written = f"{newest:%Y-%m-%d %H:%M}"
-        says = f"it shows {now:%Y-%m-%d %H:%M}, but the database was written {written}"
-        return Finding("clock", Level.PROBLEM, says)
+        text = f"{now:%Y-%m-%d %H:%M} is before the newest entry of the database, {written}"
+        return Finding("clock", Level.PROBLEM, text)
     return Finding("clock", Level.OK, f"{now:%Y-%m-%d %H:%M:%S} UTC")
 
 
 def _sqlite() -> Finding:
     version = ".".join(map(str, SQLITE_VERSION))
     if has_wal_reset_bug(SQLITE_VERSION):
-        says = (
+        text = (
             f"{version} has the WAL-reset bug (3.7.0 to 3.51.2); useby avoids it, because only the"
-            " node checkpoints. Let no other program write to the file"
+            " node checkpoints; no other program may write to the file"
         )
-        return Finding("SQLite", Level.NOTE, says)
+        return Finding("SQLite", Level.NOTE, text)
     return Finding("SQLite", Level.OK, version)
 
 
@@ -242,23 +244,25 @@ def _port(settings: Settings, path: Path | None) -> Finding:
             listener.bind((settings.host, settings.port))
         except OSError as error:
             taken = error.errno == errno.EADDRINUSE
-            says = "is in use by another program" if taken else f"can't be used: {error.strerror}"
-            return Finding(what, Level.PROBLEM, f"{where} {says}")
+            text = "is in use by another program" if taken else f"can't be used: {error.strerror}"
+            return Finding(what, Level.PROBLEM, f"{where} {text}")
     return Finding(what, Level.OK, f"{where} is free")
 
 
 def _files() -> Finding:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     try:
-        says = f"{hard}: room for {Room.of(hard).connections} connections"
+        text = f"{hard}: room for {Room.of(hard).connections} connections"
     except SettingsError as error:
         return Finding("file limit", Level.PROBLEM, str(error))
     enough = hard >= FILES_WANTED
-    return Finding("file limit", Level.OK if enough else Level.PROBLEM, says)
+    return Finding("file limit", Level.OK if enough else Level.PROBLEM, text)
 
 
 def _zones() -> Finding:
     count = len(available_timezones())
     if not count:
-        return Finding("time zones", Level.PROBLEM, "there is no time zone data: reinstall tzdata")
+        return Finding(
+            "time zones", Level.PROBLEM, "no time zone data is installed: reinstall tzdata"
+        )
     return Finding("time zones", Level.OK, f"{count} are installed")

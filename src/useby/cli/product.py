@@ -71,7 +71,7 @@ def add(
     date: Annotated[
         str, typer.Argument(metavar="DATE", help="YYYY-MM-DD, or a time with its offset.")
     ],
-    who: Owner,
+    email_or_id: Owner,
     *,
     kind: Annotated[DateKind, typer.Option(help="Kind of the date.")] = DateKind.BEST_BEFORE,
     category: Annotated[str, typer.Option()] = "",
@@ -98,7 +98,7 @@ def add(
     )
 
     async def work(database: Database) -> ProductOut:
-        user = await user_of(database, who)
+        user = await user_of(database, email_or_id)
         now = datetime.now(UTC)
         product = product_from(new, user.id, str(uuid7()), now)
         await database.write(lambda t: inventory.add(t, product, user, now))
@@ -113,7 +113,7 @@ def add(
 
 @app.command("list")
 def list_(
-    who: Owner,
+    email_or_id: Owner,
     *,
     within: Annotated[
         int | None,
@@ -125,25 +125,25 @@ def list_(
     """List a person's products by date."""
 
     async def work(database: Database) -> list[ProductOut]:
-        user = await user_of(database, who)
+        user = await user_of(database, email_or_id)
         now = datetime.now(UTC)
         query = ProductQuery(expiring_within=within, limit=PAGE)
-        found: list[ProductOut] = []
+        listed: list[ProductOut] = []
         while True:
             page = await database.read(
                 partial(product_search.list_, user=user, query=query, now=now)
             )
-            found += [ProductOut.of(each, user, now) for each in page.items]
+            listed += [ProductOut.of(each, user, now) for each in page.items]
             if page.next_cursor is None:
-                return found
+                return listed
             query = replace(query, cursor=page.next_cursor)
 
-    found = run_on_database(settings_with(database_url=database), work)
+    listed = run_on_database(settings_with(database_url=database), work)
     if as_json:
-        say_json([each.model_dump(mode="json", by_alias=True) for each in found])
+        say_json([each.model_dump(mode="json", by_alias=True) for each in listed])
         return
     table = Table("date", "product", "status", "quantity", "location", box=None, pad_edge=False)
-    for each in found:
+    for each in listed:
         amount = f"{each.quantity:f} {each.unit}".rstrip()
         row = (each.expiry_date, each.name, each.status.value, amount, each.location)
         table.add_row(*map(cell, row))
@@ -155,7 +155,7 @@ def import_(
     file: Annotated[
         Path, typer.Argument(metavar="FILE.csv|.json", exists=True, dir_okay=False, readable=True)
     ],
-    who: Owner,
+    email_or_id: Owner,
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Import the valid rows even if others are bad.")
     ] = False,
@@ -185,7 +185,7 @@ def import_(
             rows_kept = progress.track(_slices(sheet), description="storing")
             outcome = run_on_database(
                 settings_with(database_url=database),
-                lambda database: keep(database, who, rows_kept),
+                lambda database: keep(database, email_or_id, rows_kept),
             )
     bad = len(rows) - len(sheet.good)
     if as_json:
@@ -238,9 +238,9 @@ def _slices(sheet: _ParsedFile) -> list[_Slice]:
     ]
 
 
-async def _keep(database: Database, who: str, slices: Iterable[_Slice]) -> Upserted:
+async def _keep(database: Database, email_or_id: str, slices: Iterable[_Slice]) -> Upserted:
     """Store the rows, a slice in each transaction, and report the added ones in the last."""
-    user, now = await user_of(database, who), datetime.now(UTC)
+    user, now = await user_of(database, email_or_id), datetime.now(UTC)
     done, last_line = Upserted(0, 0, 0), 0
     try:
         for each in slices:
@@ -259,9 +259,9 @@ async def _keep(database: Database, who: str, slices: Iterable[_Slice]) -> Upser
     return done
 
 
-async def _compare(database: Database, who: str, slices: Iterable[_Slice]) -> Upserted:
+async def _compare(database: Database, email_or_id: str, slices: Iterable[_Slice]) -> Upserted:
     """Count what an import would add and change."""
-    user, now = await user_of(database, who), datetime.now(UTC)
+    user, now = await user_of(database, email_or_id), datetime.now(UTC)
     done = Upserted(0, 0, 0)
     for each in slices:
         batch = each.products_of(user, now)

@@ -36,10 +36,10 @@ def _in_file(file: Path) -> Iterator[str]:
     if not file.is_file():
         return
     for number, line in enumerate(file.read_text(errors="replace").splitlines(), start=1):
-        found = _LINE.match(line)
-        if found is None:
+        match = _LINE.match(line)
+        if match is None:
             continue
-        name, equals = found.groups()
+        name, equals = match.groups()
         if _is_unknown(name.upper()):
             yield f"{file}, line {number}: {name} is not a setting{_nearest(name.upper())}"
         elif not equals and name.upper() in SETTINGS:
@@ -57,5 +57,7 @@ def _is_unknown(name: str) -> bool:
 
 
 def _nearest(name: str) -> str:
-    found = get_close_matches(name, SETTINGS, 1)
-    return f"; the nearest is {found[0]}" if found else ": docs/reference/settings.md has them all"
+    matches = get_close_matches(name, SETTINGS, 1)
+    return (
+        f"; the nearest is {matches[0]}" if matches else ": docs/reference/settings.md has them all"
+    )

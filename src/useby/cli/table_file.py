@@ -150,5 +150,5 @@ def _json(path: Path, text: str) -> Iterator[Row | Fault]:
 
 
 def _space_end(text: str, at: int) -> int:
-    found = _SPACE.match(text, at)
-    return at if found is None else found.end()
+    match = _SPACE.match(text, at)
+    return at if match is None else match.end()

@@ -66,9 +66,9 @@ def explain(token: str, settings: Settings) -> Explanation:
 def _parts(token: str) -> Iterator[str]:
     """Return lines about the token's header and times; nothing is verified yet."""
     header, payload = (_decoded(segment) for segment in (*token.split("."), "")[:2])
-    found = header | payload
+    fields = header | payload
     for name in SHOWN:
-        value: Any = found.get(name)
+        value: Any = fields.get(name)
         if name in TIMES and isinstance(value, int) and 0 <= value <= LATEST:
             value = f"{datetime.fromtimestamp(value, UTC):%Y-%m-%d %H:%M:%S} UTC"
         if value is not None:

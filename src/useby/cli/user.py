@@ -26,7 +26,7 @@ app = typer.Typer(
     add_completion=False, no_args_is_help=True, help="Accounts: create, show, change, delete."
 )
 
-Who = Annotated[str, typer.Argument(help="E-mail or id of the account.", metavar="WHO")]
+EmailOrId = Annotated[str, typer.Argument(help="E-mail or id of the account.", metavar="WHO")]
 PasswordStdin = Annotated[
     bool, typer.Option("--password-stdin", help="Read the password from stdin.")
 ]
@@ -111,7 +111,7 @@ def list_(*, as_json: AsJson = False, database: DatabaseUrl = None) -> None:
 
 
 @app.command()
-def show(who: Who, *, as_json: AsJson = False, database: DatabaseUrl = None) -> None:
+def show(email_or_id: EmailOrId, *, as_json: AsJson = False, database: DatabaseUrl = None) -> None:
     """Show an account: its settings, what it stores, and how many sign-ins are open."""
 
     def look(connection: Connection, user: User) -> dict[str, Any]:
@@ -126,7 +126,7 @@ def show(who: Who, *, as_json: AsJson = False, database: DatabaseUrl = None) -> 
         }
 
     async def work(database: Database) -> dict[str, Any]:
-        user = await user_of(database, who)
+        user = await user_of(database, email_or_id)
         return await database.read(lambda c: look(c, user))
 
     shown = run_on_database(settings_with(database_url=database), work)
@@ -140,13 +140,13 @@ def show(who: Who, *, as_json: AsJson = False, database: DatabaseUrl = None) -> 
 
 @app.command()
 def password(
-    who: Who, *, password_stdin: PasswordStdin = False, database: DatabaseUrl = None
+    email_or_id: EmailOrId, *, password_stdin: PasswordStdin = False, database: DatabaseUrl = None
 ) -> None:
     """Set an account's password, and end all its sign-ins."""
     new = checked(NewPassword, password=_password(password_stdin))
 
     async def work(database: Database) -> None:
-        user = await user_of(database, who)
+        user = await user_of(database, email_or_id)
         passwords = Passwords()
         hashed = await passwords.hash(new.password)
         passwords.close()
@@ -156,12 +156,12 @@ def password(
         )
 
     run_on_database(settings_with(database_url=database), work)
-    say(f"{who} has a new password; every sign-in has ended")
+    say(f"{email_or_id} has a new password; every sign-in has ended")
 
 
 @app.command()
 def invite(
-    who: Who,
+    email_or_id: EmailOrId,
     url: Annotated[
         str | None,
         typer.Option(help="The node as the person reaches it, e.g. https://useby.example."),
@@ -173,11 +173,11 @@ def invite(
     node = (url or f"http://{settings.host}:{settings.port}").rstrip("/")
 
     async def work(database: Database) -> str:
-        user = await user_of(database, who)
+        user = await user_of(database, email_or_id)
         if user.email is None:
-            raise CommandError(f"{who} has no e-mail to sign in with")
+            raise CommandError(f"{email_or_id} has no e-mail to sign in with")
         if user.disabled_at is not None:
-            raise CommandError(f"{who} is disabled")
+            raise CommandError(f"{email_or_id} is disabled")
         hashed = await database.read(lambda c: accounts.password_hash(c, user.id))
         key = await node_key(settings, database)
         ends = datetime.now(UTC) + LIFETIME
@@ -189,7 +189,7 @@ def invite(
 
 @app.command("sessions")
 def sessions_(
-    who: Who,
+    email_or_id: EmailOrId,
     *,
     end: Annotated[bool, typer.Option("--end", help="End all of them.")] = False,
     as_json: AsJson = False,
@@ -198,14 +198,14 @@ def sessions_(
     """List an account's open sign-ins, or end them."""
 
     async def work(database: Database) -> list[OpenSession]:
-        user = await user_of(database, who)
+        user = await user_of(database, email_or_id)
         now = datetime.now(UTC)
-        found = await database.read(lambda c: sessions.open_sessions(c, user.id, now))
+        open_sessions = await database.read(lambda c: sessions.open_sessions(c, user.id, now))
         if end:
             await database.write(lambda t: actions.end_sessions(t, user.id, now))
-        return found
+        return open_sessions
 
-    found = run_on_database(settings_with(database_url=database), work)
+    open_sessions = run_on_database(settings_with(database_url=database), work)
     if as_json:
         say_json(
             [
@@ -214,52 +214,54 @@ def sessions_(
                     "createdAt": utc_z(each.created_at),
                     "expiresAt": utc_z(each.expires_at),
                 }
-                for each in found
+                for each in open_sessions
             ]
         )
         return
-    for each in found:
+    for each in open_sessions:
         say(f"{each.id}  since {utc_z(each.created_at)}  until {utc_z(each.expires_at)}")
     if end:
-        say(f"every sign-in of {who} has ended")
+        say(f"every sign-in of {email_or_id} has ended")
 
 
 @app.command()
 def delete(
-    who: Who,
+    email_or_id: EmailOrId,
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     database: DatabaseUrl = None,
 ) -> None:
     """Delete an account with everything that belongs to it."""
-    if not yes and not (sys.stdin.isatty() and typer.confirm(f"Delete {visible(who)}?", err=True)):
-        raise CommandError(f"{who} is not deleted; `--yes` deletes without a question")
+    if not yes and not (
+        sys.stdin.isatty() and typer.confirm(f"Delete {visible(email_or_id)}?", err=True)
+    ):
+        raise CommandError(f"{email_or_id} is not deleted; `--yes` deletes without a question")
 
     async def work(database: Database) -> None:
-        user = await user_of(database, who)
+        user = await user_of(database, email_or_id)
         await actions.delete(database, user.id)
 
     run_on_database(settings_with(database_url=database), work)
-    say(f"{who} is deleted")
+    say(f"{email_or_id} is deleted")
 
 
 @app.command()
-def disable(who: Who, database: DatabaseUrl = None) -> None:
+def disable(email_or_id: EmailOrId, database: DatabaseUrl = None) -> None:
     """Disable an account: its tokens become invalid and its connections are closed."""
-    _set_disabled(who, database, disabled=True)
-    say(f"{who} is disabled")
+    _set_disabled(email_or_id, database, disabled=True)
+    say(f"{email_or_id} is disabled")
 
 
 @app.command()
-def enable(who: Who, database: DatabaseUrl = None) -> None:
+def enable(email_or_id: EmailOrId, database: DatabaseUrl = None) -> None:
     """Enable a disabled account again."""
-    _set_disabled(who, database, disabled=False)
-    say(f"{who} is enabled")
+    _set_disabled(email_or_id, database, disabled=False)
+    say(f"{email_or_id} is enabled")
 
 
-def _set_disabled(who: str, url: str | None, *, disabled: bool) -> None:
+def _set_disabled(email_or_id: str, url: str | None, *, disabled: bool) -> None:
     async def work(database: Database) -> None:
-        user = await user_of(database, who)
+        user = await user_of(database, email_or_id)
         now = datetime.now(UTC)
         await database.write(lambda t: actions.disable_user(t, user.id, disabled=disabled, now=now))
 

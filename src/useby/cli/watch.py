@@ -50,19 +50,19 @@ def watch(
 
 
 async def _show(url: str, token: str, view: "_Lines | _Screen") -> None:
-    def heard(event: Event) -> None:
+    def show_state(event: Event) -> None:
         if isinstance(event, State):
             view.state(_words(event))
 
     try:
-        notifications = Notifications(url, token=token, on_event=heard)
+        notifications = Notifications(url, token=token, on_event=show_state)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--url") from None
     try:
         async for notification in notifications:
             view.add(notification)
     except ConnectionRejected as refused:
-        raise CommandError(f"the node won't have us: {refused}") from None
+        raise CommandError(f"the node refused the connection: {refused}") from None
 
 
 def _words(state: State) -> str:
@@ -84,9 +84,9 @@ class _Lines:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def state(self, said: str) -> None:
+    def state(self, text: str) -> None:
         """Print the state of the connection on stderr."""
-        say(f"useby: {said}", err=True)
+        say(f"useby: {text}", err=True)
 
     def add(self, notification: Notification) -> None:
         """Print a notification."""

@@ -275,9 +275,9 @@ class Notifications:
         return self._reconnector.closing or awaited or len(self._marks) >= MARKS
 
     def _resume_dropped(self) -> None:
-        wanted = self._inbox.wants_more and not self._marks.sending_all
+        resume = self._inbox.wants_more and not self._marks.sending_all
         connection = self._reconnector.connection
-        if wanted and connection is not None and self.state.name == "connected":
+        if resume and connection is not None and self.state.name == "connected":
             connection.leaving.set()
 
     def _on_marks_flushed(self) -> None:

@@ -94,40 +94,42 @@ def schedule(expiry: Expiry, policy: Policy, zone: ZoneInfo) -> AlertSchedule:
     end = expiry.instant
     if end is None:
         end = _moment(day + timedelta(days=1), policy.alert_time, zone)
-    found: list[Alert] = []
+    alerts: list[Alert] = []
     for lead in policy.lead_days:
         at = _moment(_days_before(day, lead), policy.alert_time, zone)
-        if at < end and (not found or at > found[-1].at):
-            found.append(Alert(lead, at))
+        if at < end and (not alerts or at > alerts[-1].at):
+            alerts.append(Alert(lead, at))
     first = max(policy.lead_days, default=0)
     return AlertSchedule(
-        alerts=(*found, Alert(ON_EXPIRY, end)),
+        alerts=(*alerts, Alert(ON_EXPIRY, end)),
         ends_at=expiry.ends_at(zone),
         expiring_from=_moment(_days_before(day, first), time(), zone),
     )
 
 
-def decide(product: Product, user: User, said: frozenset[int], now: datetime) -> AlertDecision:
+def decide(
+    product: Product, user: User, sent_leads: frozenset[int], now: datetime
+) -> AlertDecision:
     """Decide which alert to send for a product at ``now``.
 
     Args:
         product: The product.
         user: Its owner.
-        said: Leads already sent for the product's present date; see ``settled_leads``.
+        sent_leads: Leads already sent for the product's present date; see ``settled_leads``.
         now: The current time, aware.
     """
     zone = user.zone
-    found = schedule(product.expiry, policy_for(product, user), zone)
+    alert_schedule = schedule(product.expiry, policy_for(product, user), zone)
     if product.closed_as is not None:
-        return AlertDecision(found)
-    due, coming = _due_and_next(found.alerts, said, now)
+        return AlertDecision(alert_schedule)
+    due, coming = _due_and_next(alert_schedule.alerts, sent_leads, now)
     if due is None:
-        return AlertDecision(found, next_alert_at=coming.at if coming else None)
-    left, expired = days_left(product, zone, now), found.ends_at <= now
+        return AlertDecision(alert_schedule, next_alert_at=coming.at if coming else None)
+    left, expired = days_left(product, zone, now), alert_schedule.ends_at <= now
     alert = Alert(ON_EXPIRY if expired else min(due.lead, left), due.at)
-    _, coming = _due_and_next(found.alerts, frozenset({alert.lead}), now)
+    _, coming = _due_and_next(alert_schedule.alerts, frozenset({alert.lead}), now)
     draft = _draft(product, zone, left, expired=expired)
-    return AlertDecision(found, alert, draft, coming.at if coming else None)
+    return AlertDecision(alert_schedule, alert, draft, coming.at if coming else None)
 
 
 def settled_leads(product: Product, user: User, sent: Iterable[tuple[str, int]]) -> frozenset[int]:
@@ -148,12 +150,16 @@ def settled_leads(product: Product, user: User, sent: Iterable[tuple[str, int]])
     )
 
 
-def alert_dates(product: Product, user: User, said: frozenset[int], now: datetime) -> AlertDates:
+def alert_dates(
+    product: Product, user: User, sent_leads: frozenset[int], now: datetime
+) -> AlertDates:
     """Compute the times stored with a product; the arguments are those of ``decide``."""
-    found = schedule(product.expiry, policy_for(product, user), user.zone)
-    past, coming = _due_and_next(found.alerts, said, now)
-    wanted = None if product.closed_as is not None else past or coming
-    return AlertDates(found.ends_at, found.expiring_from, wanted.at if wanted else None)
+    alert_schedule = schedule(product.expiry, policy_for(product, user), user.zone)
+    past, coming = _due_and_next(alert_schedule.alerts, sent_leads, now)
+    next_alert = None if product.closed_as is not None else past or coming
+    return AlertDates(
+        alert_schedule.ends_at, alert_schedule.expiring_from, next_alert.at if next_alert else None
+    )
 
 
 def days_left(product: Product, zone: ZoneInfo, now: datetime) -> int:
@@ -174,15 +180,15 @@ def status(product: Product, user: User, now: datetime) -> Status:
 
 
 def _due_and_next(
-    every: tuple[Alert, ...], said: frozenset[int], now: datetime
+    alerts: tuple[Alert, ...], sent_leads: frozenset[int], now: datetime
 ) -> tuple[Alert | None, Alert | None]:
     """Return the latest unsettled alert that is due, and the next one that is not yet due.
 
     An alert is settled once it, or a more urgent one, was sent for this date.
     """
-    settled = min(said, default=MAX_LEAD_DAYS + 1)
+    settled = min(sent_leads, default=MAX_LEAD_DAYS + 1)
     past: Alert | None = None
-    for alert in every:
+    for alert in alerts:
         if alert.lead >= settled:
             continue
         if alert.at > now:

@@ -124,7 +124,7 @@ def _ping() -> dict[str, Any]:
 def _operations() -> dict[str, Any]:
     """Return the send and receive operations of both kinds of session."""
     operations = {}
-    for name, (who, sent, understood) in _SESSIONS.items():
+    for name, (peer, sent, understood) in _SESSIONS.items():
         for action, names in (
             ("send", [shape.__name__ for shape in sent]),
             ("receive", ["Ping", *(shape.__name__ for shape in understood)]),
@@ -132,7 +132,7 @@ def _operations() -> dict[str, Any]:
             operations[action + name] = {
                 "action": action,
                 "channel": {"$ref": f"#/channels/{_CHANNEL}"},
-                "summary": f"{'To' if action == 'send' else 'From'} {who}.",
+                "summary": f"{'To' if action == 'send' else 'From'} {peer}.",
                 "messages": _refs(names),
             }
     return operations

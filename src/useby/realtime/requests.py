@@ -171,9 +171,9 @@ class StoreRequests:
         batch = [(each, self._marks.pop(each)) for each in users if each in self._marks]
         left: list[tuple[str, _Marks]] = []
 
-        async def store(some: Sequence[tuple[str, _Marks]]) -> None:
+        async def store(part: Sequence[tuple[str, _Marks]]) -> None:
             left.extend(
-                await (self._store_waiting(*some[0]) if apart else self._store_where_free(some))
+                await (self._store_waiting(*part[0]) if apart else self._store_where_free(part))
             )
 
         await batch_or_one_by_one(batch, store, _fail_all)
@@ -213,9 +213,9 @@ class StoreRequests:
         now, ids = self._now(), list(marks.ids)
         try:
             for start in range(0, len(ids), SLICE):
-                some = ids[start : start + SLICE]
+                part = ids[start : start + SLICE]
                 await self._database.write(
-                    lambda t, some=some: mark_read(t, user_id, some, now),  # type: ignore[misc]
+                    lambda t, part=part: mark_read(t, user_id, part, now),  # type: ignore[misc]
                     large=True,
                 )
             if marks.everything:

@@ -47,12 +47,12 @@ class Room:
     """Further TCP connections."""
 
     @classmethod
-    def of(cls, files: int, wanted: int | None = None) -> Self:
+    def of(cls, files: int, requested: int | None = None) -> Self:
         """Divide the limit of open files.
 
         Args:
             files: The process's limit of open files.
-            wanted: The setting ``max_connections``, if it is set.
+            requested: The setting ``max_connections``, if it is set.
 
         Raises:
             SettingsError: ``files`` is less than ``FEWEST_FILES``.
@@ -65,7 +65,7 @@ class Room:
         left = files - _KEPT
         requests = min(REQUESTS, left // 4)
         most = left - requests
-        return cls(min(wanted or most, most), requests)
+        return cls(min(requested or most, most), requests)
 
 
 RAISE_IT: Final = (

@@ -26,20 +26,20 @@ class NotificationOut(ApiModel):
     read_at: Moment | None
 
     @classmethod
-    def of(cls, said: Notification) -> "NotificationOut":
+    def of(cls, notification: Notification) -> "NotificationOut":
         """Return a stored notification in its JSON form."""
         return cls(
-            id=said.id,
-            message=said.message,
-            type=said.kind,
-            product_name=said.product_name,
-            created_at=said.created_at,
-            seq=said.seq,
-            event=said.event,
-            product_id=said.product_id,
-            expires_on=said.expires_on,
-            days_left=said.days_left,
-            read_at=said.read_at,
+            id=notification.id,
+            message=notification.message,
+            type=notification.kind,
+            product_name=notification.product_name,
+            created_at=notification.created_at,
+            seq=notification.seq,
+            event=notification.event,
+            product_id=notification.product_id,
+            expires_on=notification.expires_on,
+            days_left=notification.days_left,
+            read_at=notification.read_at,
         )
 
 

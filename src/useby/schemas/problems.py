@@ -101,15 +101,15 @@ def _message(error: Mapping[str, Any]) -> str:
     return _MESSAGES.get(kind, _OTHER).format(**context)
 
 
-def shared_out(found: Sequence[Sequence[FieldError]]) -> list[list[FieldError]]:
+def shared_out(errors_of_items: Sequence[Sequence[FieldError]]) -> list[list[FieldError]]:
     """Return as many errors of each item of a batch as the answer has room for.
 
     The first errors of all items take precedence over any item's second error.
     """
     room = ERROR_BYTES
-    kept: list[list[FieldError]] = [[] for _ in found]
-    for rank in range(max(map(len, found), default=0)):
-        for errors, shown in zip(found, kept, strict=True):
+    kept: list[list[FieldError]] = [[] for _ in errors_of_items]
+    for rank in range(max(map(len, errors_of_items), default=0)):
+        for errors, shown in zip(errors_of_items, kept, strict=True):
             if rank < len(errors):
                 room -= len(errors[rank].model_dump_json()) + 1
                 if room < 0:

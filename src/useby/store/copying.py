@@ -72,10 +72,10 @@ async def _copy_table(source: Database, target: Database, table: sa.Table) -> in
 def _page(connection: Connection, table: sa.Table, last: Row | None) -> dict[Row, Row]:
     """Return the rows after ``last`` by key, up to a batch."""
     key = tuple(table.primary_key)
-    wanted = sa.select(table).order_by(*key).limit(BATCH)
+    query = sa.select(table).order_by(*key).limit(BATCH)
     if last is not None:
-        wanted = wanted.where(sa.tuple_(*key) > sa.tuple_(*map(sa.literal, last)))
-    return _by_key(connection, table, wanted)
+        query = query.where(sa.tuple_(*key) > sa.tuple_(*map(sa.literal, last)))
+    return _by_key(connection, table, query)
 
 
 def _with_keys_of(connection: Connection, table: sa.Table, rows: dict[Row, Row]) -> dict[Row, Row]:
@@ -83,9 +83,9 @@ def _with_keys_of(connection: Connection, table: sa.Table, rows: dict[Row, Row])
     return _by_key(connection, table, sa.select(table).where(_key(table).in_(list(rows))))
 
 
-def _by_key(connection: Connection, table: sa.Table, wanted: sa.Select[Any]) -> dict[Row, Row]:
+def _by_key(connection: Connection, table: sa.Table, query: sa.Select[Any]) -> dict[Row, Row]:
     places = [list(table.columns).index(column) for column in table.primary_key]
-    return {tuple(row[place] for place in places): tuple(row) for row in connection.execute(wanted)}
+    return {tuple(row[place] for place in places): tuple(row) for row in connection.execute(query)}
 
 
 def _add_missing(transaction: Transaction, table: sa.Table, rows: dict[Row, Row]) -> None:

@@ -36,11 +36,11 @@ def decode(cursor: str, order: str, kinds: Sequence[type]) -> list[Any]:
     """
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        found = json.loads(raw)
+        values = json.loads(raw)
     except (binascii.Error, ValueError, RecursionError):
         raise BadCursor from None
-    if not isinstance(found, list) or len(found) != len(kinds) + 1 or found[0] != order:
+    if not isinstance(values, list) or len(values) != len(kinds) + 1 or values[0] != order:
         raise BadCursor
-    if any(type(value) is not kind for value, kind in zip(found[1:], kinds, strict=True)):
+    if any(type(value) is not kind for value, kind in zip(values[1:], kinds, strict=True)):
         raise BadCursor
-    return found[1:]
+    return values[1:]

@@ -44,18 +44,18 @@ def check(connection: Connection) -> DatabaseHealth:
     """Run all checks; on SQLite this reads the whole file."""
     on_file = connection.dialect.name == "sqlite"
     faults = _faults(connection) if on_file else ()
-    found = _pragmas(connection) if on_file else _server_settings(connection)
+    durable_settings = _pragmas(connection) if on_file else _server_settings(connection)
     moments = [
         connection.scalar(sa.select(sa.func.max(column)))
         for column in (users.c.created_at, notifications.c.created_at, products.c.created_at)
     ]
-    set_aside = sa.select(sa.func.count()).where(products.c.alert_fault.is_not(None))
+    quarantined = sa.select(sa.func.count()).where(products.c.alert_fault.is_not(None))
     return DatabaseHealth(
         faults=faults,
-        durable=found == (SQLITE_DURABLE if on_file else SERVER_DURABLE),
-        durability=" ".join(f"{name}={value}" for name, value in found.items()),
+        durable=durable_settings == (SQLITE_DURABLE if on_file else SERVER_DURABLE),
+        durability=" ".join(f"{name}={value}" for name, value in durable_settings.items()),
         latest_timestamp=max((moment for moment in moments if moment is not None), default=None),
-        alert_faults=connection.scalar(set_aside) or 0,
+        alert_faults=connection.scalar(quarantined) or 0,
         time_zones=tuple(connection.scalars(sa.select(users.c.time_zone).distinct())),
     )
 

@@ -141,10 +141,10 @@ def once(
     connection = transaction.connection
     key = {"owner": request.user_id, "sent": request.key}
     lock_users(transaction, request.user_id)  # repeats wait here, then find the stored result
-    found = _FIND(connection, **key, now=now).first()
-    if found is not None:
-        kept = bytes(found.answer)
-        if found.fingerprint != _marked(request.fingerprint, kept):
+    row = _FIND(connection, **key, now=now).first()
+    if row is not None:
+        kept = bytes(row.answer)
+        if row.fingerprint != _marked(request.fingerprint, kept):
             raise KeyReused
         return kept
     kept = work(transaction)

@@ -95,13 +95,13 @@ def _upgrade(connection: Connection) -> None:
 def _revision(connection: Connection) -> str | None:
     if not sa.inspect(connection).has_table("alembic_version"):
         return None
-    found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
-    if found is not None and not (str(found).isdecimal() and str(found) <= HEAD):
+    revision_ = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    if revision_ is not None and not (str(revision_).isdecimal() and str(revision_) <= HEAD):
         raise DatabaseNewer(
-            f"the database is at revision {found} and this version of useby has revisions up to"
+            f"the database is at revision {revision_} and this version of useby has revisions up to"
             f" {HEAD}: install the version that migrated it, or a newer one"
         )
-    return str(found) if found is not None else None
+    return str(revision_) if revision_ is not None else None
 
 
 def _run(url: str, work: Callable[[Connection], T], *, writes: bool) -> T:

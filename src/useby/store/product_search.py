@@ -72,15 +72,15 @@ def list_(connection: Connection, user: User, query: ProductQuery, now: datetime
     name = query.order.value.removeprefix("-")
     falling = query.order.value.startswith("-")
     key: sa.Column[Any] = _KEYS[name]
-    wanted = sa.select(*PRODUCT_COLUMNS, key.label("page_key"), _NOT_FOLDED.label("stale")).where(
-        products.c.user_id == user.id, *_filters(query, user, now)
-    )
+    statement = sa.select(
+        *PRODUCT_COLUMNS, key.label("page_key"), _NOT_FOLDED.label("stale")
+    ).where(products.c.user_id == user.id, *_filters(query, user, now))
     if query.cursor is not None:
         place = sa.tuple_(*_after(query.cursor, query.order))
         here = sa.tuple_(key, products.c.id)
-        wanted = wanted.where(here < place if falling else here > place)
+        statement = statement.where(here < place if falling else here > place)
     columns = (key.desc(), products.c.id.desc()) if falling else (key, products.c.id)
-    rows = connection.execute(wanted.order_by(*columns).limit(query.limit + 1)).all()
+    rows = connection.execute(statement.order_by(*columns).limit(query.limit + 1)).all()
     if query.text and any(row.stale for row in rows):
         raise NotFolded
     items = tuple(product_of(row) for row in rows[: query.limit])
@@ -131,23 +131,23 @@ def _storable(text: str) -> bool:
 
 def _filters(query: ProductQuery, user: User, now: datetime) -> list[sa.ColumnElement[bool]]:
     open_ = products.c.closed_as.is_(None)
-    found: list[sa.ColumnElement[bool]] = []
+    conditions: list[sa.ColumnElement[bool]] = []
     if query.status in (Status.CONSUMED, Status.DISCARDED):
-        found.append(products.c.closed_as == query.status.value)
+        conditions.append(products.c.closed_as == query.status.value)
     elif query.status is Status.EXPIRED:
-        found += [open_, products.c.ends_at <= now]
+        conditions += [open_, products.c.ends_at <= now]
     elif query.status is Status.EXPIRING:
-        found += [open_, products.c.ends_at > now, products.c.expiring_from <= now]
+        conditions += [open_, products.c.ends_at > now, products.c.expiring_from <= now]
     elif query.status is Status.FRESH:
-        found += [open_, products.c.ends_at > now, products.c.expiring_from > now]
+        conditions += [open_, products.c.ends_at > now, products.c.expiring_from > now]
     if query.expiring_within is not None:
         day = now.astimezone(user.zone).date() + timedelta(days=query.expiring_within + 1)
         end = datetime.combine(day, time(), user.zone).astimezone(UTC)
-        found += [open_, products.c.ends_at <= end]
+        conditions += [open_, products.c.ends_at <= end]
     if query.category is not None:
-        found.append(products.c.category == query.category)
+        conditions.append(products.c.category == query.category)
     if query.text:
-        found.append(
+        conditions.append(
             sa.or_(_NOT_FOLDED, products.c.folded.contains(fold(query.text), autoescape=True))
         )
-    return found
+    return conditions

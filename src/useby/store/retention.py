@@ -37,7 +37,7 @@ class Slice(NamedTuple):
 
 def slice_after(connection: Connection, after: Key | None, before: datetime) -> Slice:
     """Return the slice that follows ``after``, with the notifications read before a time."""
-    wanted = (
+    statement = (
         sa.select(
             notifications.c.user_id,
             notifications.c.seq,
@@ -47,8 +47,8 @@ def slice_after(connection: Connection, after: Key | None, before: datetime) -> 
         .limit(SLICE)
     )
     if after is not None:
-        wanted = wanted.where(sa.tuple_(*map(sa.literal, after)) < _KEY)
-    rows = connection.execute(wanted).all()
+        statement = statement.where(sa.tuple_(*map(sa.literal, after)) < _KEY)
+    rows = connection.execute(statement).all()
     old = tuple((user_id, seq) for user_id, seq, is_old in rows if is_old)
     return Slice(old, (rows[-1][0], rows[-1][1]) if len(rows) == SLICE else None)
 

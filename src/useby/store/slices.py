@@ -22,6 +22,7 @@ from useby.store.notifications import UnknownUser, newest_seq
 from useby.store.schema import (
     closings,
     idempotency_keys,
+    notifications,
     products,
     refresh_tokens,
     sent_alerts,
@@ -30,12 +31,11 @@ from useby.store.schema import (
     unfinished,
     users,
 )
-from useby.store.schema import notifications as said
 
 SLICE: Final = 500
 """Maximum rows that a slice marks."""
 COSTS: Final[Mapping[sa.Table, int]] = {
-    said: 1,
+    notifications: 1,
     sent_alerts: 1,
     products: 2,
     idempotency_keys: 25,  # each has a stored response, which may be long
@@ -108,8 +108,8 @@ def mark_product_read(
     """
     connection = transaction.connection
     lock_users(transaction, user_id)
-    first = sa.select(said.c.seq).where(*_unread_of(user_id, product_id)).limit(SLICE)
-    marked = _mark(transaction, user_id, product_id, said.c.seq.in_(first), now)
+    first = sa.select(notifications.c.seq).where(*_unread_of(user_id, product_id)).limit(SLICE)
+    marked = _mark(transaction, user_id, product_id, notifications.c.seq.in_(first), now)
     if marked == SLICE:
         connection.execute(sa.delete(closings).where(*_is_closing(user_id, product_id)))
         upto = newest_seq(connection, user_id)
@@ -163,21 +163,21 @@ def _do_slice_of_closing(transaction: Transaction, now: datetime) -> bool:
     next_ = _longest_waiting(connection, closings)
     if next_ is None:
         return False
-    some = (
-        sa.select(said.c.seq)
+    page = (
+        sa.select(notifications.c.seq)
         .where(
-            said.c.user_id == next_.user_id,
-            said.c.read_at.is_(None),
-            said.c.seq > next_.after,
-            said.c.seq <= next_.upto,
+            notifications.c.user_id == next_.user_id,
+            notifications.c.read_at.is_(None),
+            notifications.c.seq > next_.after,
+            notifications.c.seq <= next_.upto,
         )
-        .order_by(said.c.seq)
+        .order_by(notifications.c.seq)
         .limit(SLICE)
     )
     # A product's notifications have no index by ``seq``, so a slice looks at 500 of all unread.
-    seqs = list(connection.scalars(some))
+    seqs = list(connection.scalars(page))
     if seqs:
-        these = sa.and_(said.c.seq > next_.after, said.c.seq <= seqs[-1])
+        these = sa.and_(notifications.c.seq > next_.after, notifications.c.seq <= seqs[-1])
         _mark(transaction, next_.user_id, next_.product_id, these, now)
     this = _is_closing(next_.user_id, next_.product_id)
     if len(seqs) < SLICE:
@@ -196,10 +196,10 @@ def _mark(
 ) -> int:
     """Mark those of a product's unread notifications read that a condition selects."""
     marked = transaction.connection.scalars(
-        sa.update(said)
+        sa.update(notifications)
         .where(*_unread_of(user_id, product_id), these)
         .values(read_at=now)
-        .returning(said.c.id)
+        .returning(notifications.c.id)
     ).all()
     if marked:
         transaction.publish(MarkedRead(user_id, tuple(marked)))
@@ -207,7 +207,11 @@ def _mark(
 
 
 def _unread_of(user_id: str, product_id: str) -> tuple[sa.ColumnElement[bool], ...]:
-    return said.c.user_id == user_id, said.c.product_id == product_id, said.c.read_at.is_(None)
+    return (
+        notifications.c.user_id == user_id,
+        notifications.c.product_id == product_id,
+        notifications.c.read_at.is_(None),
+    )
 
 
 def _is_closing(user_id: str, product_id: str) -> tuple[sa.ColumnElement[bool], ...]:
@@ -215,13 +219,13 @@ def _is_closing(user_id: str, product_id: str) -> tuple[sa.ColumnElement[bool], 
 
 
 def _mark_due(connection: Connection, user_id: str, after: str, now: datetime) -> None:
-    some = (
+    page = (
         sa.select(products.c.id)
         .where(products.c.user_id == user_id, products.c.id > after)
         .order_by(products.c.id)
         .limit(SLICE)
     )
-    ids = list(connection.scalars(some))
+    ids = list(connection.scalars(page))
     this = (unfinished.c.user_id == user_id, unfinished.c.work == Unfinished.RESCHEDULE.value)
     if ids:
         connection.execute(

@@ -210,8 +210,8 @@ class SqliteDatabase:
 
     def _read_waiting(self, most: int = READERS) -> None:
         while self._to_read and self._reads_under_way < most:
-            some = min(READ_TOGETHER, len(self._to_read))
-            self._reads.put([self._to_read.popleft() for _ in range(some)])
+            count = min(READ_TOGETHER, len(self._to_read))
+            self._reads.put([self._to_read.popleft() for _ in range(count)])
             self._reads_under_way += 1
 
     def _start_threads(self) -> list[threading.Thread]:
