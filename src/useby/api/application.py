@@ -18,6 +18,7 @@ from useby import __version__, metrics
 from useby.api import accounts, errors, health, invitations, me, notifications, page, products
 from useby.api.bodies import most_of
 from useby.api.context import Context
+from useby.api.direct import DirectRoutes
 from useby.api.errors import MEDIA_TYPE, problem
 from useby.realtime import asyncapi
 from useby.realtime.allowed_hosts import AllowedHosts
@@ -72,6 +73,7 @@ def create_api(context: Context) -> FastAPI:
 
     _install_documents(api)
     page.install(api)
+    api.add_middleware(DirectRoutes, context=context, routes=notifications.DIRECT)
     settings = context.settings
     if settings.allowed_origins:
         api.add_middleware(

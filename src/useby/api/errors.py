@@ -2,11 +2,11 @@
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Final, Self
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
@@ -110,67 +110,77 @@ def problem(
 def install(api: FastAPI) -> None:
     """Register handlers that answer every exception with a problem."""
 
-    @api.exception_handler(Problem)
-    async def _problem(_: Request, error: Problem) -> JSONResponse:
-        return problem(error.status, error.detail, error.headers)
+    async def answer(_: Request, error: Exception) -> Response:
+        return response_to(error) or problem(HTTPStatus.INTERNAL_SERVER_ERROR)
 
-    @api.exception_handler(HTTPException)
-    async def _http(_: Request, error: HTTPException) -> JSONResponse:
-        detail = str(error.detail)
-        if error.status_code == HTTPStatus.BAD_REQUEST:  # only FastAPI raises it
-            detail = 'The body must be JSON in UTF-8, e.g. {"name": "Milk"}.'
-        return problem(error.status_code, detail, error.headers)
-
-    @api.exception_handler(RequestValidationError)
-    async def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:
-        errors = field_errors(error.errors())
-        detail = "The request is not as documented."
-        if len(errors) < len(error.errors()):
-            detail += f" The first {len(errors)} errors are listed."
-        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, None, errors)
-
-    @api.exception_handler(QueueFull)
-    async def _busy(_: Request, __: QueueFull) -> JSONResponse:
-        return problem(
-            HTTPStatus.SERVICE_UNAVAILABLE,
-            "Too many sign-ins at once.",
-            {"Retry-After": str(RETRY_AFTER_SECONDS)},
-        )
-
-    _install_store_errors(api)
-
-    @api.exception_handler(Exception)
-    async def _unexpected(_: Request, __: Exception) -> JSONResponse:
-        return problem(HTTPStatus.INTERNAL_SERVER_ERROR)  # only the log gets the traceback
+    for kind in (*_RESPONSES, Exception):  # only the log gets the traceback of an unexpected one
+        api.add_exception_handler(kind, answer)
 
 
-def _install_store_errors(api: FastAPI) -> None:
-    """Register the handlers for exceptions of the store."""
+def response_to(error: Exception) -> Response | None:
+    """Return the problem that answers an exception; ``None`` if it is not an expected one."""
+    for kind in type(error).__mro__:
+        if kind in _RESPONSES:
+            return _RESPONSES[kind](error)
+    return None
 
-    @api.exception_handler(StoreUnavailable)
-    async def _unavailable(_: Request, error: StoreUnavailable) -> JSONResponse:
-        log.warning("a request gets 503, because the database is unavailable: %s", error)
-        return problem(
-            HTTPStatus.SERVICE_UNAVAILABLE,
-            # The text does not promise that nothing changed: the commit may have succeeded.
-            "The database can't be used now. Try again later.",
-            {"Retry-After": str(RETRY_AFTER_SECONDS)},
-        )
 
-    @api.exception_handler(ReadRefused)
-    async def _refused(_: Request, error: ReadRefused) -> JSONResponse:
-        # Refusals are counted but not logged: one user could fill the log.
-        return problem(
-            HTTPStatus.SERVICE_UNAVAILABLE, str(error), {"Retry-After": str(RETRY_AFTER_SECONDS)}
-        )
+def _of_problem(error: Problem) -> Response:
+    return problem(error.status, error.detail, error.headers)
 
-    @api.exception_handler(UnknownUser)
-    async def _gone(_: Request, __: UnknownUser) -> JSONResponse:
-        # The user was deleted between the check of the token and the write.
-        gone = Problem.unauthorized("The access token has been revoked.")
-        return problem(gone.status, gone.detail, gone.headers)
 
-    @api.exception_handler(QuotaReached)
-    async def _full(_: Request, error: QuotaReached) -> JSONResponse:
-        metrics.quota_refusals.labels(error.quota.value).inc()
-        return problem(HTTPStatus.CONFLICT, FULL[error.quota].format(error.limit))
+def _of_http(error: HTTPException) -> Response:
+    detail = str(error.detail)
+    if error.status_code == HTTPStatus.BAD_REQUEST:  # only FastAPI raises it
+        detail = 'The body must be JSON in UTF-8, e.g. {"name": "Milk"}.'
+    return problem(error.status_code, detail, error.headers)
+
+
+def _of_validation(error: RequestValidationError) -> Response:
+    errors = field_errors(error.errors())
+    detail = "The request is not as documented."
+    if len(errors) < len(error.errors()):
+        detail += f" The first {len(errors)} errors are listed."
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, None, errors)
+
+
+def _of_queue_full(_: QueueFull) -> Response:
+    return _try_again("Too many sign-ins at once.")
+
+
+def _of_store_unavailable(error: StoreUnavailable) -> Response:
+    log.warning("a request gets 503, because the database is unavailable: %s", error)
+    # The text does not promise that nothing changed: the commit may have succeeded.
+    return _try_again("The database can't be used now. Try again later.")
+
+
+def _of_read_refused(error: ReadRefused) -> Response:
+    return _try_again(str(error))  # counted but not logged: one user could fill the log
+
+
+def _of_unknown_user(_: UnknownUser) -> Response:
+    # The user was deleted between the check of the token and the write.
+    return _of_problem(Problem.unauthorized("The access token has been revoked."))
+
+
+def _of_quota(error: QuotaReached) -> Response:
+    metrics.quota_refusals.labels(error.quota.value).inc()
+    return problem(HTTPStatus.CONFLICT, FULL[error.quota].format(error.limit))
+
+
+def _try_again(detail: str) -> Response:
+    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+    return problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers)
+
+
+_RESPONSES: Final[Mapping[type, Callable[[Any], Response]]] = {
+    Problem: _of_problem,
+    HTTPException: _of_http,
+    RequestValidationError: _of_validation,
+    QueueFull: _of_queue_full,
+    StoreUnavailable: _of_store_unavailable,
+    ReadRefused: _of_read_refused,
+    UnknownUser: _of_unknown_user,
+    QuotaReached: _of_quota,
+}
+"""Response to each expected exception, of its class or of a subclass."""

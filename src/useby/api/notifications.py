@@ -1,14 +1,22 @@
 """Routes of the caller's notifications."""
 
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request, Response
 
 from useby.actions import notifications as actions
 from useby.actions.post_queue import Post
 from useby.api.bodies import BatchRoute, in_turns
-from useby.api.context import REVOKED, ContextDep, CurrentCaller, CurrentClaims
+from useby.api.context import (
+    REVOKED,
+    ContextDep,
+    CurrentCaller,
+    CurrentClaims,
+    caller_of,
+    write_authorized,
+)
+from useby.api.direct import DirectRoute
 from useby.api.errors import Problem, problem_responses
 from useby.api.idempotency import IdempotencyKey, json_response, post_once
 from useby.domain.notification import Notification, Severity
@@ -75,19 +83,19 @@ async def post_notification(
     node: ContextDep,
     claims: CurrentClaims,
     request: Request,
-    new: NotificationIn,
+    body: NotificationIn,
     key: IdempotencyKey = None,
 ) -> Response:
     """Send a notification to all the caller's devices; the answer confirms that it is stored."""
-    draft = new.draft(claims.user_id)
+    draft = body.draft(claims.user_id)
     if key is None:
         notification = await node.posts.store(Post(claims, draft))
         if notification is None:
             raise Problem.unauthorized(REVOKED)
         return json_response(_json(notification), HTTPStatus.CREATED)
     posted = await post_once(node, claims, request, key, [draft], lambda posted: _json(posted[0]))
-    body = posted if isinstance(posted, bytes) else _json(posted[0])
-    return json_response(body, HTTPStatus.CREATED)
+    answer = posted if isinstance(posted, bytes) else _json(posted[0])
+    return json_response(answer, HTTPStatus.CREATED)
 
 
 @batches.post(
@@ -100,14 +108,14 @@ async def post_notifications(
     node: ContextDep,
     claims: CurrentClaims,
     request: Request,
-    batch: NotificationsIn,
+    body: NotificationsIn,
     key: IdempotencyKey = None,
 ) -> Response:
     """Send up to 1,000 notifications to the caller's devices in one transaction.
 
     Each has its own result.
     """
-    read = await in_turns(NotificationIn.read, batch.items)
+    read = await in_turns(NotificationIn.read, body.items)
     errors = shared_out([[] if isinstance(each, NotificationIn) else each for each in read])
     drafts = [each.draft(claims.user_id) for each in read if isinstance(each, NotificationIn)]
 
@@ -131,26 +139,34 @@ async def post_notifications(
     return json_response(b'{"results":[' + b",".join(results) + b"]}", HTTPStatus.OK)
 
 
-@router.post("/read-all", operation_id="markAllRead", responses=problem_responses(401))
-async def mark_all_read(node: ContextDep, caller: CurrentCaller) -> Marked:
+@router.post(
+    "/read-all",
+    operation_id="markAllRead",
+    response_model=Marked,
+    responses=problem_responses(401),
+)
+async def mark_all_read(node: ContextDep, claims: CurrentClaims) -> Response:
     """Mark all notifications read."""
-    return Marked(marked=await actions.mark_all_read(node.database, caller.user.id, node.now()))
+    caller = await caller_of(node, claims)
+    count = await actions.mark_all_read(node.database, caller.user.id, node.now())
+    return json_response(Marked(marked=count).model_dump_json().encode(), HTTPStatus.OK)
 
 
 @router.post(
-    "/{notification_id}/read", operation_id="markRead", responses=problem_responses(401, 404)
+    "/{notification_id}/read",
+    operation_id="markRead",
+    response_model=NotificationOut,
+    responses=problem_responses(401, 404),
 )
-async def mark_read(
-    node: ContextDep, caller: CurrentCaller, notification_id: Id
-) -> NotificationOut:
+async def mark_read(node: ContextDep, claims: CurrentClaims, notification_id: Id) -> Response:
     """Mark a notification read; repeating this changes nothing."""
     now = node.now()
-    notification = await node.database.write(
-        lambda t: actions.mark_read(t, caller.user.id, notification_id, now)
+    notification = await write_authorized(
+        node, claims, lambda t: actions.mark_read(t, claims.user_id, notification_id, now)
     )
     if notification is None:
         raise Problem.not_found("notification")
-    return NotificationOut.of(notification)
+    return json_response(_json(notification), HTTPStatus.OK)
 
 
 @router.delete(
@@ -167,6 +183,15 @@ async def delete_notification(node: ContextDep, caller: CurrentCaller, notificat
     )
     if not deleted:
         raise Problem.not_found("notification")
+
+
+DIRECT: Final = (
+    DirectRoute(router.prefix, post_notification, NotificationIn),
+    DirectRoute(f"{router.prefix}/batch", post_notifications, NotificationsIn),
+    DirectRoute(f"{router.prefix}/read-all", mark_all_read),
+    DirectRoute(f"{router.prefix}/{{notification_id}}/read", mark_read),
+)
+"""Routes that are handled without FastAPI's routing."""
 
 
 def _json(notification: Notification) -> bytes:
