@@ -97,7 +97,7 @@ class DirectRoutes:
         """Return the response of the route's function; ``None`` for a request to pass on."""
         headers = _headers_of(scope)
         scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
-        if scheme != b"Bearer" or not token:
+        if scheme != b"Bearer" or not token or token.split() != [token]:
             return None
         value = await _json_body(headers, receive, received) if route.body else None
         node = self._context
