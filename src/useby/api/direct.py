@@ -6,6 +6,7 @@ itself. It takes only requests that it has read completely and found valid. Fast
 request as it came and answers its errors, so no rule exists twice.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -50,7 +51,9 @@ class DirectRoutes:
         self._context = context
         self._routes = {route.path: route for route in routes if _ITEM not in route.path}
         self._of_items = [
-            (*route.path.split(_ITEM), route) for route in routes if _ITEM in route.path
+            (re.compile(route.path.replace(_ITEM, "([^/]+)")), route)
+            for route in routes
+            if _ITEM in route.path
         ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -80,10 +83,9 @@ class DirectRoutes:
         route = self._routes.get(path)
         if route is not None:
             return route, ""
-        for before, after, of_item in self._of_items:
-            item = path[len(before) : -len(after)]
-            if item and "/" not in item and path == before + item + after:
-                return of_item, item
+        for pattern, of_item in self._of_items:
+            if match := pattern.fullmatch(path):
+                return of_item, match[1]
         return None, ""
 
     async def _response(
@@ -109,8 +111,8 @@ class DirectRoutes:
                 return await route.handle(node, claims, _id.validate_python(item))
             if route.body is None:
                 return await route.handle(node, claims)
-            key = headers.get(b"idempotency-key")
-            key = None if key is None else _key.validate_python(key.decode("latin-1"))
+            sent = headers.get(b"idempotency-key")
+            key = None if sent is None else _key.validate_python(sent.decode("latin-1"))
             body = route.body.model_validate(value)
         except ValidationError:
             return None
