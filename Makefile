@@ -28,7 +28,7 @@ help: ## list the targets
 run: $(VENV)/run.stamp ## start a node with demo data on http://127.0.0.1:8000
 	@exec $(BIN)/useby demo
 
-test: test-tools $(VENV)/dev.stamp $(NODE_PARTS) ## run all tests (ARGS="tests/store -n 0")
+test: test-tools $(VENV)/dev.stamp $(VENV)/openapi.stamp $(NODE_PARTS) ## run all tests (ARGS="tests/store -n 0")
 	$(BIN)/pytest $(ARGS)
 
 test-tools: ## install the system's packages that the tests need, or name them
@@ -91,6 +91,7 @@ requirements: $(VENV)/dev.stamp ## pin the newest versions that pyproject.toml a
 	$(COMPILE) --output-file requirements/uv.txt requirements/uv.in
 	$(COMPILE) --output-file requirements/build.txt requirements/build.in
 	$(COMPILE) --output-file requirements/node.txt requirements/node.in
+	$(COMPILE) --output-file requirements/openapi.txt requirements/openapi.in
 	$(COMPILE) --output-file requirements/run.txt pyproject.toml
 	$(COMPILE) --output-file requirements/dev.txt --extra dev --constraint requirements/run.txt pyproject.toml
 	$(COMPILE) --output-file requirements/bench.txt --extra bench --constraint requirements/run.txt --constraint requirements/dev.txt pyproject.toml
@@ -115,6 +116,13 @@ $(VENV)/run.stamp: requirements/run.txt requirements/build.txt pyproject.toml | 
 $(VENV)/dev.stamp: requirements/dev.txt $(VENV)/run.stamp
 	@echo "installing the tools of the tests ..."
 	@$(INSTALL) $(LOCKED) -r requirements/dev.txt
+	@touch $@
+
+# In a folder of its own, which only the tests of the OpenAPI document put on their path.
+$(VENV)/openapi.stamp: requirements/openapi.txt $(VENV)/run.stamp
+	@echo "installing the tools that read the OpenAPI document ..."
+	@rm -rf $(VENV)/openapi
+	@$(INSTALL) $(LOCKED) --target $(VENV)/openapi -r requirements/openapi.txt
 	@touch $@
 
 $(VENV)/bench.stamp: requirements/bench.txt $(VENV)/run.stamp

@@ -135,6 +135,8 @@ def _document(api: FastAPI) -> dict[str, Any]:
         schemas.pop(unused, None)
     for path in document["paths"].values():
         for operation in path.values():
+            for content in operation.get("requestBody", {}).get("content", {}).values():
+                content["schema"].pop("default", None)  # the schema's example stands in its place
             for status, answer in operation["responses"].items():
                 content = answer.get("content", {})
                 if MEDIA_TYPE in content or int(status) == HTTPStatus.UNPROCESSABLE_ENTITY:

@@ -16,6 +16,7 @@ from useby.schemas.fields import (
     RequestModel,
     TimeOfDay,
     TimeZone,
+    example,
 )
 
 RefreshText = Annotated[str, Characters(1, 128, "the newest that was returned", strip=False)]
@@ -32,8 +33,14 @@ MOST_CATEGORIES: Final = 100
 CategoryName = Annotated[str, Characters(1, 100, "Dairy")]
 
 
+ADA: Final = {"email": "ada@useby.example", "password": "four words that nobody else would combine"}
+"""Example of an account."""
+
+
 class SignupIn(RequestModel):
-    """A new account."""
+    """A new account; without `timeZone`, the zone is `UTC`."""
+
+    model_config = example(**ADA, timeZone="Europe/Berlin")
 
     email: Email
     password: Password
@@ -62,6 +69,8 @@ class SignupOut(ApiModel):
 
 class LoginIn(RequestModel):
     """An e-mail and its password."""
+
+    model_config = example(**ADA)
 
     email: Email
     password: LoginPassword
@@ -97,7 +106,7 @@ class TicketOut(ApiModel):
 
 
 class CategoryPolicy(RequestModel):
-    """Lead days and time of day of the alerts of one category."""
+    """Lead days and time of day of the alerts of one category; without a time, `09:00`."""
 
     lead_days: LeadDays
     alert_time: TimeOfDay = "09:00"
@@ -152,6 +161,8 @@ Categories = Annotated[
 
 class MeChange(RequestModel):
     """Changes of the account; a field that is left out or null stays as it is."""
+
+    model_config = example(timeZone="Europe/Berlin", alertTime="08:30", leadDays=[7, 2, 0])
 
     name: LongText | None = None
     time_zone: TimeZone | None = None

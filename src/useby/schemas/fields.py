@@ -18,12 +18,14 @@ from pydantic import (
     ConfigDict,
     Field,
     GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
     PlainSerializer,
     StringConstraints,
     ValidationError,
     model_validator,
 )
 from pydantic.alias_generators import to_camel
+from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from useby.domain.policy import MAX_LEAD_DAYS, MAX_LEADS, lead_days
@@ -91,6 +93,11 @@ class ApiModel(BaseModel):
     )
 
 
+def example(**keys: Any) -> ConfigDict:
+    """Return the configuration of a request's model with an example, which can be sent twice."""
+    return ConfigDict(json_schema_extra={"examples": [keys]})
+
+
 class RequestModel(ApiModel):
     """Base of the models of requests: an unexpected key is an error, so typos show."""
 
@@ -114,6 +121,19 @@ class RequestModel(ApiModel):
         names = [str(field.alias) for field in cls.model_fields.values()]
         known = {name: value[name] for name in names if name in value}
         return known | dict(islice(value.items(), MANY_KEYS))
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Return the schema without defaults: generated clients send each that they find.
+
+        So a change of a product's name would reset its other fields.
+        """
+        document = handler(schema)
+        for field in handler.resolve_ref_schema(document).get("properties", {}).values():
+            field.pop("default", None)
+        return document
 
 
 def _storable(text: str) -> str:

@@ -1,12 +1,20 @@
 """JSON models of notifications, for requests and answers."""
 
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import Field, WithJsonSchema
 
 from useby.domain.notification import Cause, Draft, Notification, Severity
-from useby.schemas.fields import BATCH_LIMIT, ApiModel, LongText, Message, Moment, RequestModel
+from useby.schemas.fields import (
+    BATCH_LIMIT,
+    ApiModel,
+    LongText,
+    Message,
+    Moment,
+    RequestModel,
+    example,
+)
 from useby.schemas.problems import Errors
 
 
@@ -50,8 +58,17 @@ class NotificationPage(ApiModel):
     next_cursor: str | None
 
 
+OPEN_MILK: Final = {"message": "The milk is open", "type": "info", "productName": "Organic Milk"}
+"""Example of a notification."""
+
+
 class NotificationIn(RequestModel):
-    """A notification for the caller's own devices."""
+    """A notification for the caller's own devices.
+
+    Without them, `type` is `info`, and `productName` is empty.
+    """
+
+    model_config = example(**OPEN_MILK)
 
     message: Message
     type: Severity = Severity.INFO
@@ -70,6 +87,8 @@ _ANY_NOTIFICATION = {
 
 class NotificationsIn(RequestModel):
     """Notifications for the caller's own devices, each as `NotificationIn`."""
+
+    model_config = example(items=[OPEN_MILK])
 
     items: Annotated[
         list[Annotated[Any, WithJsonSchema(_ANY_NOTIFICATION)]],

@@ -22,6 +22,7 @@ from useby.schemas.fields import (
     Name,
     RequestModel,
     ShortText,
+    example,
 )
 from useby.schemas.problems import Errors
 
@@ -66,8 +67,23 @@ Notes = Annotated[str, Characters(0, 2000, "Opened on Monday", strip=False)]
 ExternalId = Annotated[str, Characters(1, 128, "fridge-17", strip=False)]
 
 
+MILK: Final = {
+    "name": "Organic Milk",
+    "expiryDate": "2026-03-04",
+    "category": "Dairy",
+    "quantity": "2",
+    "location": "Fridge",
+}
+"""Example of a product. It has no ``externalId``, which a second product could not have."""
+
+
 class ProductIn(RequestModel):
-    """A product to store."""
+    """A product to store.
+
+    Without them, `quantity` is 1, `dateKind` is `best_before`, and the other fields are empty.
+    """
+
+    model_config = example(**MILK)
 
     name: Name
     expiry_date: ExpiryText
@@ -85,12 +101,16 @@ class ProductIn(RequestModel):
 class ProductChange(ProductIn):
     """Changes of a product; a field that is left out stays as it is."""
 
+    model_config = example(location="Freezer")
+
     name: Name = ""
     expiry_date: ExpiryText = ""
 
 
 class QuantityIn(RequestModel):
     """A quantity of a product; left out or null, all of it."""
+
+    model_config = example(quantity="0.5")
 
     quantity: Quantity | None = None
 
@@ -158,6 +178,8 @@ _ANY_PRODUCT = {
 
 class BatchIn(RequestModel):
     """Products to store, each as `ProductIn`."""
+
+    model_config = example(items=[MILK])
 
     items: Annotated[
         list[Annotated[Any, WithJsonSchema(_ANY_PRODUCT)]],
