@@ -48,6 +48,17 @@ def test_text_that_is_no_address_is_refused_as_a_trusted_proxy(wrong: str) -> No
         settings(trusted_proxies=f"127.0.0.1,{wrong}")
 
 
+def test_a_root_path_is_a_path_without_a_slash_at_its_end() -> None:
+    assert [settings(root_path=each).root_path for each in ("", "/", "/a/b-c/")] == [
+        "",
+        "",
+        "/a/b-c",
+    ]
+    for wrong in ("useby", "//evil.example", "/a/../b", "https://evil.example/", "/a b", '/"'):
+        with pytest.raises(ValidationError, match="USEBY_ROOT_PATH must be a path"):
+            settings(root_path=wrong)
+
+
 def test_a_short_key_is_refused_and_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("USEBY_SECRET_KEY", "hunter2")
     with pytest.raises(ValidationError) as refusal:

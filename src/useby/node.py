@@ -17,6 +17,7 @@ from useby import metrics
 from useby.actions.post_queue import PostQueue
 from useby.api import create_api
 from useby.api.context import Context
+from useby.api.proxies import TrustedProxies
 from useby.auth.key import SettingsError, SigningKeys, key_path, signing_keys
 from useby.auth.passwords import Passwords
 from useby.auth.rate_limits import RateLimiter
@@ -102,13 +103,13 @@ class Node:
 
     def _http_config(self) -> uvicorn.Config:
         return uvicorn.Config(
-            create_api(self.context),
+            TrustedProxies(create_api(self.context), self.settings),
             http=protocol_for(self.admission),  # type: ignore[arg-type]
             ws="none",
             lifespan="off",
             log_config=None,
             server_header=False,
-            forwarded_allow_ips=list(self.settings.trusted_proxies),
+            proxy_headers=False,  # ``TrustedProxies`` contains uvicorn's
             timeout_graceful_shutdown=math.ceil(self._leaves_within),
         )
 

@@ -4,11 +4,12 @@ The order of precedence: command-line options, the environment (``USEBY_…``), 
 """
 
 import ipaddress
+import re
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from useby.domain.quota import Limits
@@ -17,6 +18,8 @@ Names = Annotated[tuple[str, ...], NoDecode]
 
 DEFAULT_DATABASE_URL = "sqlite:///useby.db"
 LISTS = ("allowed_origins", "allowed_hosts", "trusted_proxies", "jwt_algorithms", "nats_url")
+PATH_PREFIX: Final = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+")
+"""Form of a path below which a proxy publishes the node; no segment is ``.`` or ``..``."""
 
 
 class Settings(BaseSettings):
@@ -62,8 +65,11 @@ class Settings(BaseSettings):
     allowed_hosts: Names = ()
     """``Host`` names that are served; empty means any. Health checks are served under any name."""
     trusted_proxies: Names = ("127.0.0.1",)
-    """Addresses and networks of proxies whose ``X-Forwarded-For`` is trusted; the rates of sign-ins
-    are limited by the resulting address."""
+    """Addresses and networks of proxies whose ``X-Forwarded-For`` and ``X-Forwarded-Prefix`` are
+    trusted; the rates of sign-ins are limited by the resulting address."""
+    root_path: str = ""
+    """Path below which a proxy publishes the node, e.g. ``/useby``. The proxy removes it from each
+    request. Its ``X-Forwarded-Prefix``, if it sends one, is used instead."""
     signup: bool | None = None
     """Allow accounts to be created by ``POST /api/auth/signup``. Unless it is set, sign-up is open
     only if ``USEBY_HOST`` is loopback; set it to ``false`` on a node behind a proxy."""
@@ -191,6 +197,14 @@ class Settings(BaseSettings):
         if self.jwt_secret in {self.secret_key, self.secret_key_previous} - {None}:
             raise ValueError("USEBY_JWT_SECRET must be another secret than USEBY_SECRET_KEY")
         return self
+
+    @field_validator("root_path")
+    @classmethod
+    def _check_root_path(cls, path: str) -> str:
+        path = path.rstrip("/")
+        if path and not PATH_PREFIX.fullmatch(path):
+            raise ValueError("USEBY_ROOT_PATH must be a path, e.g. /useby")
+        return path
 
     @model_validator(mode="after")
     def _check_proxies(self) -> Self:

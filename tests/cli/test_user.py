@@ -183,3 +183,20 @@ def test_an_invitation_is_a_link_with_the_email(useby: Useby) -> None:
     useby("user", "disable", "ada@example.org")
     refused = useby("user", "invite", "ada@example.org")
     assert (refused.status, refused.err) == (1, "useby: ada@example.org is disabled\n")
+
+
+@pytest.mark.usefixtures("nodes_key")
+@pytest.mark.parametrize(
+    ("url", "below"),
+    [
+        ([], "http://127.0.0.1:8000/useby/#"),
+        (["--url", "https://home.example/"], "https://home.example/useby/#"),
+        (["--url", "https://home.example/other"], "https://home.example/other/#"),
+    ],
+)
+def test_an_invitation_leads_below_the_nodes_root_path(
+    useby: Useby, monkeypatch: pytest.MonkeyPatch, url: list[str], below: str
+) -> None:
+    monkeypatch.setenv("USEBY_ROOT_PATH", "/useby")
+    useby("user", "add", "ada@example.org")
+    assert useby("user", "invite", "ada@example.org", *url).out.startswith(below)

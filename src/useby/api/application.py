@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from fastapi import FastAPI, Request, Response
+from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
@@ -20,11 +21,13 @@ from useby.api.bodies import most_of
 from useby.api.context import Context
 from useby.api.direct import DirectRoutes
 from useby.api.errors import MEDIA_TYPE, problem
+from useby.api.proxies import path_prefix
 from useby.realtime import asyncapi
 from useby.realtime.allowed_hosts import AllowedHosts
 from useby.realtime.slots import PROBES
 from useby.realtime.upgrade import PATH
 from useby.schemas.products import ProductIn
+from useby.settings import Settings
 
 OPENAPI_PATH: Final = "/api/openapi.json"
 SOCKET_PATH: Final = PATH.decode()
@@ -40,14 +43,13 @@ _DESCRIPTION: Final = (
 def create_api(context: Context) -> FastAPI:
     """Return the ASGI application of a node."""
     api = FastAPIOffline(
-        docs_url="/api/docs",
+        docs_url=None,
         redoc_url=None,
         static_url="/api/docs/assets",
         title="useby",
         version=__version__,
         description=_DESCRIPTION,
         openapi_url=OPENAPI_PATH,
-        swagger_ui_oauth2_redirect_url="/api/docs/oauth2-redirect",
         separate_input_output_schemas=False,
         redirect_slashes=False,
     )
@@ -71,10 +73,9 @@ def create_api(context: Context) -> FastAPI:
             {"Upgrade": "websocket", "Connection": "Upgrade"},
         )
 
-    _install_documents(api)
+    _install_documents(api, settings := context.settings)
     page.install(api)
     api.add_middleware(DirectRoutes, context=context, routes=notifications.DIRECT)
-    settings = context.settings
     if settings.allowed_origins:
         api.add_middleware(
             CORSMiddleware,
@@ -86,8 +87,8 @@ def create_api(context: Context) -> FastAPI:
     return api
 
 
-def _install_documents(api: FastAPI) -> None:
-    """Serve the OpenAPI and the AsyncAPI document."""
+def _install_documents(api: FastAPI, settings: Settings) -> None:
+    """Serve the OpenAPI and the AsyncAPI document, and the page that shows the first one."""
 
     def openapi() -> dict[str, Any]:
         if api.openapi_schema is None:
@@ -100,25 +101,53 @@ def _install_documents(api: FastAPI) -> None:
     api.router.routes[:] = [
         each for each in api.routes if getattr(each, "path", "") != OPENAPI_PATH
     ]
-    api.add_route(OPENAPI_PATH, _rendered_once(openapi), include_in_schema=False)
+    api.add_route(
+        OPENAPI_PATH,
+        _rendered_once(openapi, settings, b"{", b'{"servers":[{"url":"%b"}],'),
+        include_in_schema=False,
+    )
     api.add_route(
         "/api/asyncapi.json",
-        _rendered_once(lambda: asyncapi.document(version=__version__)),
+        _rendered_once(
+            lambda: asyncapi.document(version=__version__),
+            settings,
+            b'"address":"',
+            b'"address":"%b',
+        ),
         include_in_schema=False,
     )
 
+    @api.get("/api/docs", include_in_schema=False)
+    async def docs() -> Response:
+        """Return Swagger UI, with relative addresses, so that it works below any path."""
+        return get_swagger_ui_html(
+            title=f"{api.title} - Swagger UI",
+            openapi_url="openapi.json",
+            swagger_js_url="docs/assets/swagger-ui-bundle.js",
+            swagger_css_url="docs/assets/swagger-ui.css",
+            swagger_favicon_url="docs/assets/favicon.png",
+        )
 
-def _rendered_once(document: Callable[[], Any]) -> Callable[[Request], Awaitable[Response]]:
-    """Return a route that renders a JSON document in a thread at the first request."""
+
+def _rendered_once(
+    document: Callable[[], Any], settings: Settings, place: bytes, with_prefix: bytes
+) -> Callable[[Request], Awaitable[Response]]:
+    """Return a route that renders a JSON document in a thread at the first request.
+
+    Where the node has a path prefix, the first ``place`` of the text becomes ``with_prefix``.
+    """
     rendering: asyncio.Future[bytes] | None = None
 
-    async def answer(_: Request) -> Response:
+    async def answer(request: Request) -> Response:
         nonlocal rendering
         if rendering is None:
             rendering = asyncio.ensure_future(
                 asyncio.to_thread(lambda: bytes(JSONResponse(document()).body))
             )
-        return Response(await asyncio.shield(rendering), media_type="application/json")
+        body = await asyncio.shield(rendering)
+        if prefix := path_prefix(request.scope, settings):
+            body = body.replace(place, with_prefix % prefix.encode(), 1)
+        return Response(body, media_type="application/json")
 
     return answer
 

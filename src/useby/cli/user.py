@@ -3,7 +3,7 @@
 import sys
 from datetime import UTC, datetime
 from typing import Annotated, Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import typer
 from rich.table import Table
@@ -171,6 +171,8 @@ def invite(
     """Print a link by which a person sets a password; it works once, within seven days."""
     settings = settings_with(database_url=database)
     node = (url or f"http://{settings.host}:{settings.port}").rstrip("/")
+    if not urlsplit(node).path:
+        node += settings.root_path
 
     async def work(database: Database) -> str:
         user = await user_of(database, email_or_id)
