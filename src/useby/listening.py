@@ -1,4 +1,4 @@
-"""Accept connections: the listening socket, its accept loop, and the room for connections."""
+"""Accept connections: the listening socket, its accept loop, and the limits for connections."""
 
 import asyncio
 import contextlib
@@ -14,7 +14,7 @@ import uvicorn
 
 from useby import metrics
 from useby.realtime.http import BoundedHttpProtocol
-from useby.realtime.slots import ENOUGH_FILES, RAISE_IT, Room, Seats
+from useby.realtime.slots import ENOUGH_FILES, RAISE_LIMIT, ConnectionSlots, SlotLimits
 from useby.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -31,17 +31,17 @@ LOG_SECONDS: Final = 10.0
 """Minimum time between two log lines about such errors."""
 _NO_ROOM: Final = (
     b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/plain; charset=utf-8\r\n"
-    b"content-length: 8\r\nretry-after: 2\r\nconnection: close\r\n\r\nNo room."
+    b"content-length: 8\r\nretry-after: 2\r\nconnection: close\r\n\r\nNo limits."
 )
 
 
 class Listening(uvicorn.Server):
     """uvicorn with the node's own signal handling and accept loop."""
 
-    def __init__(self, config: uvicorn.Config, seats: Seats) -> None:
-        """Serve ``config``'s application to the connections for which ``seats`` has room."""
+    def __init__(self, config: uvicorn.Config, slots: ConnectionSlots) -> None:
+        """Serve ``config``'s application to the connections that ``slots`` admits."""
         super().__init__(config)
-        self._seats = seats
+        self._slots = slots
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -52,12 +52,12 @@ class Listening(uvicorn.Server):
         """Start accepting connections."""
         make: Any = self.config.http_protocol_class
 
-        def visitor() -> BoundedHttpProtocol:
+        def make_protocol() -> BoundedHttpProtocol:
             protocol: BoundedHttpProtocol = make(self.config, self.server_state, {})
             return protocol
 
         self.servers = [
-            Door(each, visitor, self._seats)  # type: ignore[misc]
+            Door(each, make_protocol, self._slots)  # type: ignore[misc]
             for each in sockets or ()
         ]
         self.started = True
@@ -75,14 +75,14 @@ class Door:
     def __init__(
         self,
         listener: socket.socket,
-        visitor: Callable[[], BoundedHttpProtocol],
-        seats: Seats,
+        make_protocol: Callable[[], BoundedHttpProtocol],
+        slots: ConnectionSlots,
     ) -> None:
-        """Accept from ``listener`` until ``close`` and create a ``visitor`` for each connection."""
+        """Accept from ``listener`` until ``close``, each connection with a protocol of its own."""
         self._loop = asyncio.get_running_loop()
         self._listener = listener
-        self._visitor = visitor
-        self._seats = seats
+        self._make_protocol = make_protocol
+        self._slots = slots
         self._spare: int | None = os.open(os.devnull, os.O_RDONLY)
         self._again: asyncio.TimerHandle | None = None
         self._recovery: asyncio.TimerHandle | None = None
@@ -104,7 +104,7 @@ class Door:
         """Return at once: nothing outlives ``close``."""
 
     def _accept(self) -> None:
-        for _ in range(self._seats.accepts):
+        for _ in range(self._slots.accepts):
             try:
                 connection, address = self._listener.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
@@ -122,15 +122,15 @@ class Door:
 
     def _let_in(self, connection: socket.socket, address: object) -> None:
         connection.setblocking(False)
-        visitor = self._visitor()
-        self._seats.take(visitor)
+        protocol = self._make_protocol()
+        self._slots.take(protocol)
         try:
             # ``connect_accepted_socket`` does the same in a task, which costs some 20 µs more.
             self._loop._make_socket_transport(  # type: ignore[attr-defined]  # noqa: SLF001
-                connection, visitor, extra={"peername": address}
+                connection, protocol, extra={"peername": address}
             )
         except OSError:  # the peer has already disconnected
-            self._seats.free(visitor)
+            self._slots.free(protocol)
             connection.close()
 
     def _turn_away(self) -> bool:
@@ -168,7 +168,7 @@ class Door:
 
     def _note(self, error: OSError) -> None:
         """Mark the node as not ready, and log the error at most once per LOG_SECONDS."""
-        self._seats.out_of_files = True
+        self._slots.out_of_files = True
         if self._recovery is not None:
             self._recovery.cancel()
         self._recovery = self._loop.call_later(OUT_SECONDS, self._recovered)
@@ -182,11 +182,11 @@ class Door:
                 error.strerror,
                 limit,
                 self._turned_away,
-                RAISE_IT,
+                RAISE_LIMIT,
             )
 
     def _recovered(self) -> None:
-        self._seats.out_of_files = False
+        self._slots.out_of_files = False
 
 
 def listen(
@@ -230,21 +230,21 @@ def url_of(host: str, listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def room_of(settings: Settings) -> Room:
+def slot_limits(settings: Settings) -> SlotLimits:
     """Divide the process's limit of open files, and log a warning if it is small.
 
     Raises:
         SettingsError: The limit leaves no room for connections.
     """
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    room = Room.of(files, settings.max_connections)
+    limits = SlotLimits.of(files, settings.max_connections)
     requested = settings.max_connections
-    if room.connections < requested if requested else files < ENOUGH_FILES:
+    if limits.connections < requested if requested else files < ENOUGH_FILES:
         log.warning(
             "the limit of open files is %d: there is room for %d WebSocket connections%s. %s",
             files,
-            room.connections,
+            limits.connections,
             f", and USEBY_MAX_CONNECTIONS is {requested}" if requested else "",
-            RAISE_IT,
+            RAISE_LIMIT,
         )
-    return room
+    return limits

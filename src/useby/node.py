@@ -25,12 +25,12 @@ from useby.auth.tickets import Tickets
 from useby.auth.tokens import Issuer, Verifier
 from useby.bus import Bus, NoBus
 from useby.domain.events import AlertScheduled, Event, ExternalCommit, NotificationsAdded
-from useby.listening import Listening, listen, room_of, url_of
+from useby.listening import Listening, listen, slot_limits, url_of
 from useby.process import STOP_SECONDS
 from useby.realtime.admission import Admission
 from useby.realtime.http import protocol_for
 from useby.realtime.hub import Hub
-from useby.realtime.slots import Seats
+from useby.realtime.slots import ConnectionSlots
 from useby.scheduler.alerts import AlertScheduler
 from useby.scheduler.retention import Retention
 from useby.settings import Settings
@@ -71,8 +71,8 @@ class Node:
         tickets = Tickets(keys.signing, settings.ticket_seconds, previous=keys.previous)
         self.hub = Hub(settings, database, verifier, bus, now=now)
         hub = self.hub
-        seats = Seats(room_of(settings), lambda: hub.count)
-        self.admission = Admission(hub, database, verifier, tickets, seats=seats, now=now)
+        slots = ConnectionSlots(slot_limits(settings), lambda: len(hub.registry))
+        self.admission = Admission(hub, database, verifier, tickets, slots=slots, now=now)
         bus.set_listener(hub.on_event)
         database.on_commit = self._on_commit
         self.context = Context(
@@ -92,14 +92,14 @@ class Node:
                 now=now,
             ),
             now=now,
-            seats=seats,
+            slots=slots,
         )
         # Until this time, requests in progress are answered and connections are closed.
         self._leaves_within = max(STOP_SECONDS - 1, settings.drain_seconds + CLOSE_GRACE_SECONDS)
         self.listener = listen(settings, share_port=share_port)
         self.url = url_of(settings.host, self.listener)
         self._stopping = asyncio.Event()
-        self._http = Listening(self._http_config(), seats)
+        self._http = Listening(self._http_config(), slots)
 
     def _http_config(self) -> uvicorn.Config:
         return uvicorn.Config(

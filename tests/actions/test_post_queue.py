@@ -209,7 +209,7 @@ async def test_many_users_whose_rows_are_locked_lose_nothing_and_delay_no_strang
     assert {each.status_code for each in await asyncio.gather(*waiting)} == {HTTPStatus.CREATED}
     for _, theirs in locked:
         assert await messages(theirs) == ["2", "1", "0"]
-    assert rest.context.posts._waiting.apart == frozenset()
+    assert rest.context.posts._waiting.locked_users == frozenset()
 
 
 @on_postgres
@@ -224,7 +224,7 @@ async def test_a_user_disabled_while_a_post_waits_for_the_row_is_refused(
             await other.execute("UPDATE users SET disabled_at = now() WHERE id = $1", gone.id)
             post = theirs.post("/api/notifications", json={"message": "no"})
             waiting = asyncio.create_task(post)
-            while gone.id not in rest.context.posts._waiting.apart:
+            while gone.id not in rest.context.posts._waiting.locked_users:
                 await stranger.post("/api/notifications", json={"message": "meanwhile"})
     finally:
         await other.close()

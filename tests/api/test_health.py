@@ -47,7 +47,7 @@ async def test_without_room_for_a_websocket_connection_it_is_degraded_and_full_i
 
 
 async def test_without_a_file_descriptor_it_is_not_ready(rest: Rest) -> None:
-    rest.context.seats.out_of_files = True
+    rest.context.slots.out_of_files = True
     reasons = ["no file descriptor is left"]
     assert await ready(rest) == (503, {"status": "unready", "reasons": reasons})
 

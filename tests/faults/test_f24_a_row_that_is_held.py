@@ -1,6 +1,6 @@
 """F24: on PostgreSQL another transaction holds a user's row; only that user waits for it.
 
-covers: useby.store.batches, useby.store.locks
+covers: useby.store.user_batcher, useby.store.locks
 """
 
 import asyncio

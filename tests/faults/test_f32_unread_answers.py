@@ -11,10 +11,10 @@ from tests.support.canary import held_by, watched
 from tests.support.process_node import NodeProcess
 from tests.support.raw_websocket import Wires
 
-from useby.realtime.slots import OWN_FILES, REQUESTS, STANDING
+from useby.realtime.slots import MAX_WAITING, OWN_FILES, REQUEST_SLOTS
 
 MOST = 20
-SEATS = MOST + REQUESTS
+SLOTS = MOST + REQUEST_SLOTS
 LARGE = b"GET /api/docs/assets/swagger-ui-bundle.js HTTP/1.1\r\nHost: localhost\r\n\r\n"
 """An answer of more than a megabyte."""
 SMALL = b"GET /api/asyncapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -44,7 +44,7 @@ async def test_health_checks_are_answered_while_unread_answers_take_every_slot(
     server: NodeProcess, wires: Wires, rest: httpx.AsyncClient, record_property: live.Record
 ) -> None:
     before = await held_by(server)
-    unread = [await wires.tcp(server.url, receive_buffer=4096) for _ in range(SEATS + STANDING)]
+    unread = [await wires.tcp(server.url, receive_buffer=4096) for _ in range(SLOTS + MAX_WAITING)]
     for wire in unread:
         await wire.send(LARGE)
 
@@ -60,7 +60,7 @@ async def test_health_checks_are_answered_while_unread_answers_take_every_slot(
         return (await asked(server, wires, "/api/asyncapi.json"))[0] == 200
 
     await live.until(is_free)
-    assert await live.metric(rest, "useby_requests_rejected_total", reason="unread") >= SEATS
+    assert await live.metric(rest, "useby_requests_rejected_total", reason="unread") >= SLOTS
 
     async def has_come_back() -> bool:
         held = await held_by(server)
@@ -74,8 +74,8 @@ async def test_endless_silent_connections_do_not_stop_a_health_check(
     server: NodeProcess, wires: Wires
 ) -> None:
     """They send nothing, and each is followed by another: a visitor that stands makes room."""
-    seated = [await wires.tcp(server.url) for _ in range(SEATS)]
-    assert len(seated) == SEATS
+    held = [await wires.tcp(server.url) for _ in range(SLOTS)]
+    assert len(held) == SLOTS
 
     async def answered(wires: Wires) -> bytes:
         wire = await wires.tcp(server.url)
@@ -89,7 +89,7 @@ async def test_endless_silent_connections_do_not_stop_a_health_check(
             await wire.read_to_end()
             wire.close()
 
-    flooding = [asyncio.create_task(flood()) for _ in range(STANDING + 8)]
+    flooding = [asyncio.create_task(flood()) for _ in range(MAX_WAITING + 8)]
     for _ in range(20):
         tries = [await answered(wires) for _ in range(3)]  # as many as an orchestrator makes
         assert any(each.startswith(b"HTTP/1.1 200 ") for each in tries)

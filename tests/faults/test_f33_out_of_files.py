@@ -10,7 +10,7 @@ from tests.support.foreign_clients import client_of, nothing_more, take, until_c
 from tests.support.process_node import NodeProcess
 from tests.support.raw_websocket import Wires
 
-from useby.realtime.slots import FEWEST_FILES, Room
+from useby.realtime.slots import MIN_FILES, SlotLimits
 
 LIMITED = str(Path(__file__).parents[1] / "support" / "programs" / "limited.py")
 SEEN = "a connection can't be accepted"
@@ -32,21 +32,21 @@ async def probe(server: NodeProcess, wires: Wires, path: str = "/api/health/read
 async def test_with_128_files_there_is_room_for_a_few_and_a_warning_names_the_remedy(
     server: NodeProcess, wires: Wires
 ) -> None:
-    room = Room.of(128)
-    assert room.connections >= 30
+    limits = SlotLimits.of(128)
+    assert limits.connections >= 30
     (warning,) = (line for line in server.log.splitlines() if "LimitNOFILE" in line)
-    assert f"room for {room.connections} WebSocket connections" in warning
+    assert f"room for {limits.connections} WebSocket connections" in warning
     assert "ulimit -n" in warning
     async with client_of("websockets") as connect:
-        seated = [await connect(server.socket_url(server.person().token)) for _ in range(30)]
-        for client in seated:
+        held = [await connect(server.socket_url(server.person().token)) for _ in range(30)]
+        for client in held:
             await take(client, 1)
         silent = [await wires.tcp(server.url) for _ in range(300)]
         assert len(silent) == 300
         for _ in range(20):
             assert b" 503 " in await probe(server, wires)
             assert b" 200 " in await probe(server, wires, "/api/health/live")
-        for client in seated:
+        for client in held:
             assert await nothing_more(client) == []
     assert SEEN not in server.log
 
@@ -54,12 +54,13 @@ async def test_with_128_files_there_is_room_for_a_few_and_a_warning_names_the_re
 async def test_as_many_websocket_connections_as_there_is_room_for_and_then_1013(
     server: NodeProcess,
 ) -> None:
-    room = Room.of(128)
+    limits = SlotLimits.of(128)
     async with client_of("websockets") as connect:
-        seated = [
-            await connect(server.socket_url(server.person().token)) for _ in range(room.connections)
+        held = [
+            await connect(server.socket_url(server.person().token))
+            for _ in range(limits.connections)
         ]
-        for client in seated:
+        for client in held:
             await take(client, 1)
         one_more = await connect(server.socket_url(server.person().token))
         assert (await until_closed(one_more))[1].code == 1013
@@ -71,7 +72,7 @@ async def test_as_many_websocket_connections_as_there_is_room_for_and_then_1013(
 
 
 def test_a_node_with_too_few_files_does_not_start_and_names_the_remedy(tmp_path: Path) -> None:
-    server = NodeProcess(tmp_path, program=(LIMITED, str(FEWEST_FILES - 1)))
+    server = NodeProcess(tmp_path, program=(LIMITED, str(MIN_FILES - 1)))
     try:
         server.launch()
         assert server.wait() != 0

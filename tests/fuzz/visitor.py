@@ -12,7 +12,7 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.server import ServerState
 
 from useby.realtime.http import READ_BYTES, BoundedHttpProtocol
-from useby.realtime.slots import Room, Seats
+from useby.realtime.slots import ConnectionSlots, SlotLimits
 from useby.settings import Settings
 
 SETTINGS = Settings(_env_file=None)  # type: ignore[call-arg]
@@ -32,7 +32,7 @@ class _Admissions:
     settings = SETTINGS
 
     def __init__(self) -> None:
-        self.seats = Seats(Room(9, 9), lambda: 0)
+        self.slots = ConnectionSlots(SlotLimits(9, 9), lambda: 0)
 
     def host_allowed(self, host: str) -> bool:
         return True

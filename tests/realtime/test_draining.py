@@ -50,7 +50,7 @@ async def test_a_drain_fails_readiness_then_stops_listening_then_closes_sockets_
     house.node.stop()
     assert await readiness(house) == (503, {"status": "unready", "reasons": ["stopping"]})
     await live.until(lambda: refused(house))
-    await live.until(lambda: house.node.hub.count == 9)
+    await live.until(lambda: len(house.node.hub.registry) == 9)
     await house.post(user, "1")
     ends = [line async for line in each_end(lines)]
     assert ends.count(GOING_AWAY) == 1, "the others are served to the end"
@@ -86,9 +86,9 @@ async def test_a_second_stop_does_not_wait_for_a_long_drain(start: Any) -> None:
     for _ in range(4):
         await (await connect(f"{house.socket_url}?access_token={token}")).recv()
     house.node.stop()
-    await live.until(lambda: house.node.hub.count == 3)
+    await live.until(lambda: len(house.node.hub.registry) == 3)
     house.node.stop()
-    await live.until(lambda: house.node.hub.count == 0)
+    await live.until(lambda: len(house.node.hub.registry) == 0)
 
 
 async def test_the_scheduler_of_a_draining_node_leaves_due_alerts_to_other_nodes(

@@ -271,7 +271,7 @@ async def test_a_closed_connection_leaves_no_cycle_for_the_garbage_collector(
                     await wire.send(close_frame(1000))
                     await wire.read_to_end()
                 wire.close()
-        await until(lambda: not house.node.hub.count)
+        await until(lambda: not house.node.hub.registry)
         gc.collect()
         assert [each for each in gc.garbage if isinstance(each, asyncio.Transport | Socket)] == []
     finally:

@@ -121,7 +121,7 @@ async def test_a_page_that_does_not_read_is_closed_with_1013(
         await until(lambda: socket.is_slow)
         while closed_as_slow() == before:
             await add(house, ada, "one more")
-        await until(lambda: house.node.hub.count == 1)
+        await until(lambda: len(house.node.hub.registry) == 1)
         assert not house.node.hub.updates._waiting
         await house.post(eve, "a note")
         assert json.loads(await bystander.recv())["message"] == "a note"

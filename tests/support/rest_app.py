@@ -19,7 +19,7 @@ from useby.auth.tickets import Tickets
 from useby.auth.tokens import Issuer, Verifier
 from useby.bus import NoBus
 from useby.domain.account import User
-from useby.realtime.slots import Room, Seats
+from useby.realtime.slots import ConnectionSlots, SlotLimits
 from useby.settings import Settings
 from useby.store import sessions
 from useby.store.database import Database
@@ -53,7 +53,7 @@ class Rest:
                 now=lambda: self.now,
             ),
             now=lambda: self.now,
-            seats=Seats(Room(1, 1), lambda: self.sockets),
+            slots=ConnectionSlots(SlotLimits(1, 1), lambda: self.sockets),
         )
         self._transport = httpx.ASGITransport(create_api(self.context))
         self._clients: list[httpx.AsyncClient] = []

@@ -18,9 +18,9 @@ from useby.domain.account import TokenStatus
 from useby.domain.notification import Draft, Notification
 from useby.domain.quota import Limits, QuotaReached, Usage
 from useby.store import accounts, notifications
-from useby.store.batches import Batches
 from useby.store.database import Database, StoreUnavailable, Transaction
 from useby.store.locks import lock_users, try_lock_users
+from useby.store.user_batcher import UserBatcher
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ class PostQueue:
         self._provisions = provisions
         self._limits = limits
         self._now = now
-        self._waiting: Batches[_Waiting] = Batches(
+        self._waiting: UserBatcher[_Waiting] = UserBatcher(
             "posts", self._store_batch, lambda waiting: waiting.user_id, most=BATCH
         )
 
@@ -106,7 +106,7 @@ class PostQueue:
         await self._waiting.run()
 
     async def _store_batch(
-        self, batch: Sequence[_Waiting], *, apart: bool = False
+        self, batch: Sequence[_Waiting], *, may_wait: bool = False
     ) -> list[_Waiting]:
         """Store posts and set their results; return those of users whose rows are locked."""
         posts = [waiting.post for waiting in batch]
@@ -118,7 +118,7 @@ class PostQueue:
                     self._now(),
                     provisions=self._provisions,
                     limits=self._limits,
-                    waits=apart,
+                    waits=may_wait,
                 )
             )
         except StoreUnavailable as error:
@@ -130,7 +130,7 @@ class PostQueue:
                 return [
                     busy
                     for waiting in batch
-                    for busy in await self._store_batch([waiting], apart=apart)
+                    for busy in await self._store_batch([waiting], may_wait=may_wait)
                 ]
             batch[0].result.set_exception(error)
         else:

@@ -18,7 +18,7 @@ from useby.auth.tickets import Tickets
 from useby.auth.tokens import Claims, InvalidToken, Issuer, IssuerUnavailable, Verifier
 from useby.bus import Bus
 from useby.domain.account import TokenStatus, User
-from useby.realtime.slots import Seats
+from useby.realtime.slots import ConnectionSlots
 from useby.settings import Settings
 from useby.store import accounts
 from useby.store.database import Connection, Database, Transaction
@@ -43,7 +43,7 @@ class Context:
     rates: RateLimiter
     posts: PostQueue
     now: Callable[[], datetime]
-    seats: Seats
+    slots: ConnectionSlots
     stopping: bool = False
     """Set while the node is stopping and takes no new work; readiness reports it."""
 

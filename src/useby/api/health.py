@@ -43,9 +43,9 @@ async def ready(node: ContextDep) -> Any:
     it has no room for another WebSocket connection.
     """
     unready = ["stopping"] if node.stopping else []
-    if node.seats.out_of_files:
+    if node.slots.out_of_files:
         unready.append("no file descriptor is left")
-    elif node.seats.full:
+    elif node.slots.full:
         unready.append("no room for another connection")
     try:
         async with asyncio.timeout(DATABASE_SECONDS):
@@ -55,7 +55,7 @@ async def ready(node: ContextDep) -> Any:
     except StoreUnavailable:
         unready.append("the database can't be read")
     reasons = unready if node.bus.connected else [*unready, "NATS is away"]
-    if node.seats.sockets_full and not unready:
+    if node.slots.sockets_full and not unready:
         reasons = [*reasons, "no room for another WebSocket connection"]
     if unready:
         health = Health(status=Readiness.UNREADY, reasons=reasons)

@@ -29,7 +29,7 @@ from useby.cli.options import (
     read_settings,
 )
 from useby.cli.terminal import cell, console, say_json
-from useby.realtime.slots import Room
+from useby.realtime.slots import SlotLimits
 from useby.settings import Settings
 from useby.store import migrate
 from useby.store.database import StoreUnavailable
@@ -252,7 +252,7 @@ def _port(settings: Settings, path: Path | None) -> Finding:
 def _files() -> Finding:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     try:
-        text = f"{hard}: room for {Room.of(hard).connections} connections"
+        text = f"{hard}: room for {SlotLimits.of(hard).connections} connections"
     except SettingsError as error:
         return Finding("file limit", Level.PROBLEM, str(error))
     enough = hard >= FILES_WANTED

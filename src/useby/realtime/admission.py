@@ -33,7 +33,7 @@ from useby.realtime.allowed_hosts import AllowedHosts
 from useby.realtime.hub import Hub
 from useby.realtime.retry import retry_while_unavailable
 from useby.realtime.session import Session
-from useby.realtime.slots import Seats, Visitor
+from useby.realtime.slots import ConnectionSlots, HttpConnection
 from useby.realtime.socket import Socket
 from useby.realtime.states import State
 from useby.realtime.trail import Sent
@@ -87,7 +87,7 @@ class Admission:
         verifier: Verifier,
         tickets: Tickets,
         *,
-        seats: Seats,
+        slots: ConnectionSlots,
         now: Callable[[], datetime],
     ) -> None:
         """Create empty queues before ``hub``; ``run`` processes them."""
@@ -96,7 +96,7 @@ class Admission:
         self._database = database
         self._verifier = verifier
         self._tickets = tickets
-        self.seats = seats
+        self.slots = slots
         self._now = now
         self._stalled = 0
         """Number of batches that await a stalled database, of look-ups and of tickets."""
@@ -119,7 +119,7 @@ class Admission:
 
     def accept(
         self,
-        before: Visitor,
+        before: HttpConnection,
         transport: asyncio.Transport,
         request: UpgradeRequest,
         answer: bytes = b"",
@@ -133,8 +133,8 @@ class Admission:
             answer: The answer to the upgrade, sent together with the first frame.
         """
         socket = Socket(self._hub, transport, Session("", extended=request.extended), answer)
-        self.seats.free(before)
-        full = self.seats.sockets_full
+        self.slots.free(before)
+        full = self.slots.sockets_full
         self._hub.registry.add(socket)
         transport.set_protocol(socket)
         allowed = self.settings.allowed_origins
@@ -173,7 +173,7 @@ class Admission:
 
     def _put(self, queue: Batcher[_PendingConnection], pending: _PendingConnection) -> None:
         """Queue a connection; while the database is stalled, ended ones do not pile up."""
-        if len(queue) > 2 * self._hub.count + BATCH:
+        if len(queue) > 2 * len(self._hub.registry) + BATCH:
             queue.drop_unwanted()
         queue.put(pending)
 

@@ -126,11 +126,11 @@ class BoundedHttpProtocol(TimedHttpProtocol):
         """Free the slot."""
         self._unparsed = b""
         self._asked = None
-        self._admission.seats.free(self)
+        self._admission.slots.free(self)
         super().connection_lost(exc)
         break_transport_cycle(self.transport)
 
-    def leave(self) -> None:
+    def abort_for_newer(self) -> None:
         """Abort the connection, because a full node needs its descriptor."""
         metrics.requests_rejected.labels("full").inc()
         self._unwelcome = True
@@ -243,8 +243,8 @@ class BoundedHttpProtocol(TimedHttpProtocol):
         """Check the complete head, and start the timeout of the body."""
         if self._head_size() > self._settings.head_max_bytes:
             self._fail(431)
-        seats = self._admission.seats
-        if not seats.may_ask(self, self.url.partition(b"?")[0].decode("latin-1")):
+        slots = self._admission.slots
+        if not slots.may_request(self, self.url.partition(b"?")[0].decode("latin-1")):
             self._fail(503)
         left, chunked = framing(self.headers)
         upgrades = self.parser.should_upgrade()
@@ -259,7 +259,7 @@ class BoundedHttpProtocol(TimedHttpProtocol):
         if upgrades and self._should_upgrade():
             return
         self._asked = self.cycle
-        if seats.ends_after(self):
+        if slots.closes_after_answer(self):
             self.cycle.keep_alive = False
         self._arm(self._settings.body_timeout)
 

@@ -90,11 +90,6 @@ class Hub:
         self._tasks: set[asyncio.Task[None]] = set()
         self._skip_drain = asyncio.Event()
 
-    @property
-    def count(self) -> int:
-        """Number of upgraded connections, open or closing."""
-        return len(self.registry)
-
     def register(self, socket: Socket, claims: Claims) -> bool:
         """Add a connection to those of its user.
 

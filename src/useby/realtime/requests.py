@@ -10,7 +10,7 @@ Authenticate  StoreRequests.authenticate  each in a task              Session.au
 
 The marks of one user are merged. So a device that reconnects repeatedly while its user's row is
 locked, and sends the same marks each time, adds nothing to the queue. A user whose row is locked
-moves to a queue of their own (``Batches``) and delays no other user.
+moves to a queue of their own (``UserBatcher``) and delays no other user.
 """
 
 import asyncio
@@ -33,10 +33,10 @@ from useby.realtime.socket import Socket
 from useby.realtime.states import State
 from useby.realtime.sweep import Sweep
 from useby.store import accounts, epoch, notifications
-from useby.store.batches import Batches
 from useby.store.database import Connection, Database, StoreUnavailable
 from useby.store.marks import mark_read, mark_read_where_free
 from useby.store.slices import SLICE
+from useby.store.user_batcher import UserBatcher
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +100,7 @@ class StoreRequests:
             is_wanted=lambda request: request[0].session.state is not State.CLOSED,
         )
         self._marks: dict[str, _Marks] = {}
-        self._marked_users: Batches[str] = Batches(
+        self._marked_users: UserBatcher[str] = UserBatcher(
             "marks", self._store_marks, lambda user_id: user_id, most=MARK_BATCH
         )
 
@@ -166,14 +166,14 @@ class StoreRequests:
             rows, newest = pages[socket.session.user_id, page]
             socket.reply(socket.session.page, rows, newest, restored=now != before)
 
-    async def _store_marks(self, users: Sequence[str], *, apart: bool) -> list[str]:
-        """Write the marks of these users; return the users left, as ``Batches`` requires."""
+    async def _store_marks(self, users: Sequence[str], *, may_wait: bool) -> list[str]:
+        """Write the marks of these users; return the users left, as ``UserBatcher`` requires."""
         batch = [(each, self._marks.pop(each)) for each in users if each in self._marks]
         left: list[tuple[str, _Marks]] = []
 
         async def store(part: Sequence[tuple[str, _Marks]]) -> None:
             left.extend(
-                await (self._store_waiting(*part[0]) if apart else self._store_where_free(part))
+                await (self._store_waiting(*part[0]) if may_wait else self._store_where_free(part))
             )
 
         await batch_or_one_by_one(batch, store, _fail_all)

@@ -17,8 +17,8 @@ from useby.actions import alerts as actions
 from useby.actions.alerts import BATCH
 from useby.backoff import Backoff
 from useby.store import alerts, slices
-from useby.store.batches import Batches
 from useby.store.database import Database, StoreUnavailable
+from useby.store.user_batcher import UserBatcher
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,9 @@ class AlertScheduler:
         self._now = now
         self._wake = asyncio.Event()
         self._until: datetime | None = None
-        self._late: Batches[str] = Batches("alerts", self._send_late, lambda each: each, most=1)
+        self._late: UserBatcher[str] = UserBatcher(
+            "alerts", self._send_late, lambda each: each, most=1
+        )
 
     def wake(self, at: datetime | None = None) -> None:
         """Wake up if an alert due at ``at`` comes before the present sleep ends.
@@ -94,7 +96,7 @@ class AlertScheduler:
         Returns:
             Number of products claimed; ``BATCH`` means that there may be more.
         """
-        now, left_out = self._now(), self._late.apart
+        now, left_out = self._now(), self._late.locked_users
         batch = await self._database.write(
             lambda t: actions.send_due(t, now, of=of, left_out=left_out), large=True
         )
@@ -108,7 +110,7 @@ class AlertScheduler:
 
         This also does a slice of the unfinished large writes, if there are any.
         """
-        left_out = self._late.apart
+        left_out = self._late.locked_users
         due, unfinished = await self._database.read(
             lambda c: (alerts.next_due(c, left_out), slices.are_waiting(c))
         )
@@ -126,9 +128,9 @@ class AlertScheduler:
             return retry if due is None else min(due, retry)
         return due
 
-    async def _send_late(self, owners: Sequence[str], *, apart: bool) -> Sequence[str]:
+    async def _send_late(self, owners: Sequence[str], *, may_wait: bool) -> Sequence[str]:
         """Send a late owner's due alerts; return the owner again if some are still locked."""
-        if not apart:
+        if not may_wait:
             return owners
         (owner,) = owners
         try:

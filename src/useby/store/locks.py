@@ -6,7 +6,7 @@ each other. SQLite has one writer anyway.
 
 A row may be locked for long: by a forgotten ``psql``, or a long ``DELETE``. Then only its owner
 waits. A transaction of one user waits in a queue of that user (``store.turns``); one of several
-users locks the rows that are free and leaves the rest for later (``store.batches``).
+users locks the rows that are free and leaves the rest for later (``store.user_batcher``).
 """
 
 from collections.abc import Iterable

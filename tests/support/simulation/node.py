@@ -22,7 +22,7 @@ from useby.realtime import session as session_module
 from useby.realtime import socket as socket_module
 from useby.realtime.admission import Admission, UpgradeRequest
 from useby.realtime.hub import Hub
-from useby.realtime.slots import Room, Seats
+from useby.realtime.slots import ConnectionSlots, SlotLimits
 from useby.realtime.socket import Socket
 from useby.settings import Settings
 from useby.store import accounts, marks, notifications, sessions
@@ -88,7 +88,7 @@ class Scene:
             store,
             verifier,
             Tickets(KEY.encode(), 30),
-            seats=Seats(Room(100, 64), lambda: self.hub.count),
+            slots=ConnectionSlots(SlotLimits(100, 64), lambda: len(self.hub.registry)),
             now=self.wall,
         )
 
