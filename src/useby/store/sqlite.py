@@ -43,6 +43,8 @@ READERS = 2
 """Number of threads for look-ups."""
 LONG_READERS = 2
 """Number of threads for long reads, each with its own connection."""
+OPEN_SECONDS = 1.0
+"""Maximum wait for the connection of a thread; another process may have locked the file."""
 BATCH = 256
 READ_TOGETHER = 32
 """Maximum number of reads in one snapshot; it bounds the wait of each."""
@@ -252,10 +254,16 @@ class SqliteDatabase:
         run: Callable[[Connection, Sequence[Job[Any]]], None],
         answer: Callable[[Sequence[Job[Any]]], None],
     ) -> threading.Thread:
-        """Start a thread that runs batches on its own connection until it gets an empty one."""
+        """Start a thread that runs batches on its own connection until it gets an empty one.
+
+        The connection is open when this returns, so that a node that is ready has all its
+        descriptors, unless that takes longer than ``OPEN_SECONDS``.
+        """
+        opened = threading.Event()
 
         def live() -> None:
             connection = _connect(engine)
+            opened.set()
             while batch := next_batch():
                 try:
                     with store_errors():
@@ -276,6 +284,7 @@ class SqliteDatabase:
 
         thread = threading.Thread(target=live, name=name, daemon=True)
         thread.start()
+        opened.wait(OPEN_SECONDS)
         return thread
 
     def _next_writes(self) -> list[Job[Any]]:
