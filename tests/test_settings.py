@@ -48,6 +48,15 @@ def test_text_that_is_no_address_is_refused_as_a_trusted_proxy(wrong: str) -> No
         settings(trusted_proxies=f"127.0.0.1,{wrong}")
 
 
+def test_an_origin_that_no_browser_sends_is_refused() -> None:
+    good = "https://a.example,http://127.0.0.1:5173,http://[::1]:80,capacitor://localhost"
+    assert len(settings(allowed_origins=good).allowed_origins) == 4
+    assert settings(allowed_origins="*").allowed_origins == ("*",)
+    for wrong in ("a.example", "https://a.example/", "https://A.example", "https://u@a.example"):
+        with pytest.raises(ValidationError, match="USEBY_ALLOWED_ORIGINS must be origins"):
+            settings(allowed_origins=f"https://b.example,{wrong}")
+
+
 def test_a_root_path_is_a_path_without_a_slash_at_its_end() -> None:
     assert [settings(root_path=each).root_path for each in ("", "/", "/a/b-c/")] == [
         "",

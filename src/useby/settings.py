@@ -18,6 +18,7 @@ Names = Annotated[tuple[str, ...], NoDecode]
 
 DEFAULT_DATABASE_URL = "sqlite:///useby.db"
 LISTS = ("allowed_origins", "allowed_hosts", "trusted_proxies", "jwt_algorithms", "nats_url")
+_ORIGIN: Final = re.compile(r"\*|[a-z][a-z0-9+.-]*://[^/?#@\sA-Z]+")
 PATH_PREFIX: Final = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+")
 """Form of a path below which a proxy publishes the node; no segment is ``.`` or ``..``."""
 
@@ -61,7 +62,9 @@ class Settings(BaseSettings):
     """Second key, accepted while ``USEBY_SECRET_KEY`` is replaced: its tokens, sign-ins and tickets
     are valid, and nothing is signed with it. Without it, a new key ends every sign-in."""
     allowed_origins: Names = ()
-    """Origins that may open the WebSocket from a browser; empty means any."""
+    """Origins whose pages may use the node from a browser, REST (CORS) and the WebSocket; ``*``
+    means any. The node's own origin always may. Unset, any page may open the WebSocket, which
+    requires a token, and only the node's own pages may use REST."""
     allowed_hosts: Names = ()
     """``Host`` names that are served; empty means any. Health checks are served under any name."""
     trusted_proxies: Names = ("127.0.0.1",)
@@ -205,6 +208,18 @@ class Settings(BaseSettings):
         if path and not PATH_PREFIX.fullmatch(path):
             raise ValueError("USEBY_ROOT_PATH must be a path, e.g. /useby")
         return path
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _check_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:  # one that a browser never sends would not match
+            if not _ORIGIN.fullmatch(origin):
+                msg = (
+                    "USEBY_ALLOWED_ORIGINS must be origins with commas, in lower case and without"
+                    f" a path, e.g. https://app.example, and {origin!r} is none"
+                )
+                raise ValueError(msg)
+        return origins
 
     @model_validator(mode="after")
     def _check_proxies(self) -> Self:

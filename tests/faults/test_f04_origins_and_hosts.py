@@ -1,13 +1,19 @@
 """F04: other sites' origins, look-alike hosts, and a wrong ``Host``."""
 
 from collections.abc import Iterator
+from typing import Any
 
+import httpx
 import pytest
 from tests.support import process_node as live
 from tests.support.canary import unharmed, watched
 from tests.support.foreign_clients import Ended, HandshakeRejected, client_of, take, until_closed
+from tests.support.in_process_node import InProcessNode
+from tests.support.node_fixtures import start, wall
 from tests.support.process_node import NodeProcess
 from tests.support.raw_websocket import Wires
+
+__all__ = ["start", "wall"]
 
 FOREIGN = (
     "https://evil.example",
@@ -74,6 +80,63 @@ async def test_an_allowed_origin_and_an_absent_one_open_the_socket(
     async with client_of("websockets") as connect:
         client = await connect(named.socket_url(person.token), headers)
         assert (await take(client, 1))[0]["userId"] == person.id
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_the_nodes_own_origin_opens_the_socket_though_it_is_not_listed(
+    named: NodeProcess, scheme: str
+) -> None:
+    person = named.person()
+    own, other = (f"{scheme}://{host}" for host in ("app.example:8443", "app.example:8444"))
+    async with client_of("aiohttp") as connect:
+        headers = {"Host": "app.example:8443"}
+        client = await connect(named.socket_url(person.token), headers | {"Origin": own})
+        assert (await take(client, 1))[0]["userId"] == person.id
+        client = await connect(named.socket_url(person.token), headers | {"Origin": other})
+        assert await until_closed(client) == ([], Ended(1008, "Origin not allowed"))
+
+
+@pytest.mark.parametrize("origin", [*FOREIGN, "https://app.example"])
+async def test_rest_is_for_pages_of_the_listed_origins_only(
+    named: NodeProcess, origin: str
+) -> None:
+    person = named.person()
+    preflight = {
+        "Origin": origin,
+        "Access-Control-Request-Method": "PATCH",
+        "Access-Control-Request-Headers": "authorization,content-type",
+    }
+    async with named.rest() as rest:
+        asked = await rest.options("/api/me", headers=preflight)
+        answer = await rest.get("/api/me", headers=person.headers | {"Origin": origin})
+    listed = origin == "https://app.example"
+    assert asked.is_success == listed
+    for each in (asked, answer):
+        allowed = each.headers.get("access-control-allow-origin")
+        assert allowed == (origin if listed else None)
+        assert "access-control-allow-credentials" not in each.headers
+    assert answer.status_code == 200
+
+
+async def test_without_the_setting_rest_is_for_the_nodes_own_pages(server: NodeProcess) -> None:
+    person = server.person()
+    async with server.rest() as rest:
+        headers = person.headers | {"Origin": "https://app.example"}
+        answer = await rest.get("/api/me", headers=headers)
+        own = await rest.get("/api/me", headers=person.headers | {"Origin": server.url})
+    assert (answer.status_code, own.status_code) == (200, 200)
+    assert "access-control-allow-origin" not in answer.headers
+
+
+async def test_with_an_asterisk_pages_of_every_origin_use_rest_and_the_socket(start: Any) -> None:
+    house: InProcessNode = await start(allowed_origins="*")
+    token, headers = await house.token(await house.add_user()), {"Origin": "https://any.example"}
+    async with house.connected(token, additional_headers=headers):
+        pass
+    async with httpx.AsyncClient(base_url=house.node.url, trust_env=False) as rest:
+        answer = await rest.get("/api/health/live", headers=headers)
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert answer.headers["access-control-expose-headers"] == "retry-after"
 
 
 @pytest.mark.parametrize("host", ["evil.example", "app.example.evil.example", "127.0.0.2:80"])

@@ -82,6 +82,7 @@ def create_api(context: Context) -> FastAPI:
             allow_origins=list(settings.allowed_origins),
             allow_methods=["GET", "POST", "PATCH", "DELETE"],
             allow_headers=["authorization", "content-type", "idempotency-key"],
+            expose_headers=["retry-after"],
         )
     api.add_middleware(RequestGuard, context=context)
     return api

@@ -117,6 +117,11 @@ class Admission:
         """Return whether a ``Host`` header is allowed; without the setting every one is."""
         return self._hosts.allow(host)
 
+    def _origin_allowed(self, origin: str | None) -> bool:
+        """Return whether a page of this origin may connect; ``None`` is the node's own, or none."""
+        allowed = self.settings.allowed_origins
+        return origin is None or not allowed or origin in allowed or "*" in allowed
+
     def accept(
         self,
         before: HttpConnection,
@@ -137,10 +142,9 @@ class Admission:
         full = self.slots.sockets_full
         self._hub.registry.add(socket)
         transport.set_protocol(socket)
-        allowed = self.settings.allowed_origins
         if self._hub.draining:
             socket.close(closes.GOING_AWAY)
-        elif allowed and request.origin is not None and request.origin not in allowed:
+        elif not self._origin_allowed(request.origin):
             socket.close(closes.ORIGIN_NOT_ALLOWED)
         elif not request.tokens:
             socket.close(closes.TOKEN_REQUIRED)

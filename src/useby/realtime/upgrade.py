@@ -26,6 +26,7 @@ class UpgradeRequest:
     tokens: tuple[str, ...]
     """Distinct tokens; more than one is an error."""
     origin: str | None
+    """Origin of the page that connects; ``None`` without one, or if it is the node's own."""
     since: str | None
     """Id of the notification after which the client wants all; ``None``: the unread ones."""
     extended: bool = False
@@ -72,14 +73,27 @@ def upgrade_request_of(url: bytes, headers: Headers) -> UpgradeRequest:
         scheme, _, token = value.decode("latin-1").partition(" ")
         if scheme.lower() == "bearer" and token.strip():
             tokens.append(token.strip())
-    origins = headers.get(b"origin", [])
     offered = b",".join(headers.get(b"sec-websocket-protocol", [])).split(b",")
     return UpgradeRequest(
         tokens=tuple(dict.fromkeys(tokens)),
-        origin=origins[0].decode("latin-1") if origins else None,
+        origin=_foreign_origin_of(headers),
         since=id_of(next(iter(fields.get("since", ())), None)),
         extended=EXTENDED in {each.strip() for each in offered},
     )
+
+
+def _foreign_origin_of(headers: Headers) -> str | None:
+    """Return the origin unless it is absent or names the host that the request is for.
+
+    A proxy may have ended TLS, so both schemes of the host are the node's own.
+    """
+    origins = headers.get(b"origin")
+    if not origins:
+        return None
+    scheme, _, host = origins[0].partition(b"://")
+    if scheme in {b"http", b"https"} and [host] == headers.get(b"host"):
+        return None
+    return origins[0].decode("latin-1")
 
 
 def answer_to(key: bytes, *, extended: bool) -> bytes:
