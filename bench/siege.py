@@ -258,7 +258,9 @@ def _filled(node: Any, only: Sequence[str], size: Size, hold: float) -> Access:
     _stock(node, mover, size.moved)
     for person, count in ((hoarder, size.unread), (leavers[0], size.left)):
         for start in range(0, count, TOGETHER):
-            node.say(person, [f"unread {start + n}" for n in range(min(TOGETHER, count - start))])
+            node.notify(
+                person, [f"unread {start + n}" for n in range(min(TOGETHER, count - start))]
+            )
     return Access(
         url="",
         only=only,

@@ -44,7 +44,7 @@ async def test_mark_read_of_anothers_ids_reads_nothing_and_is_answered_as_unknow
     server: NodeProcess, connect: Connect
 ) -> None:
     ada, bob = server.person(), server.person()
-    said = server.say(ada, ["hers", "hers too"])
+    said = server.notify(ada, ["hers", "hers too"])
     async with server.rest() as rest:
         before = await live.all_notifications(rest, ada)
         for wanted in (*(each.id for each in said), NOBODYS):
@@ -63,8 +63,8 @@ async def test_since_of_anothers_id_shows_what_an_unknown_id_shows(
     server: NodeProcess, connect: Connect
 ) -> None:
     ada, bob = server.person(), server.person()
-    (first, *_) = server.say(ada, ["hers", "hers too"])
-    server.say(bob, ["his", "his too"])
+    (first, *_) = server.notify(ada, ["hers", "hers too"])
+    server.notify(bob, ["his", "his too"])
     async with server.rest() as rest:
         for since in (first.id, NOBODYS):
             client = await connect(server.socket_url(bob.token, since=since))
@@ -78,7 +78,7 @@ async def test_no_key_of_a_frame_or_of_the_url_makes_one_user_another(
     server: NodeProcess, connect: Connect
 ) -> None:
     ada, bob = server.person(), server.person()
-    (hers,) = server.say(ada, ["hers"])
+    (hers,) = server.notify(ada, ["hers"])
     frame = {"action": "mark_read", "id": hers.id, "userId": ada.id, "user_id": ada.id}
     for url in (
         server.socket_url(bob.token, userId=ada.id, user_id=ada.id, sub=ada.id),

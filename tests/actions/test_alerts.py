@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from tests.support.factories import NOON, a_kept_owner, a_product
-from tests.support.stored_products import keep, told
+from tests.support.stored_products import keep, notifications_of
 
 from useby.actions import alerts as actions
 from useby.actions.alerts import BatchResult, send_due
@@ -20,7 +20,7 @@ async def test_a_batch_sends_each_due_alert_once(database: Database) -> None:
     assert await database.write(lambda t: send_due(t, NOON)) == BatchResult(1, 1, 0)
     assert await database.write(lambda t: send_due(t, NOON)) == BatchResult(0, 0, 0)
 
-    (notification,) = await told(database, ada)
+    (notification,) = await notifications_of(database, ada)
     assert notification.message == "Organic Milk expires in 2 days"
 
 
@@ -32,7 +32,7 @@ async def test_a_batch_of_one_owner_leaves_the_alerts_of_others(database: Databa
     assert await database.write(lambda t: send_due(t, NOON, of=ada.id)) == BatchResult(1, 1, 0)
     result = await database.write(lambda t: send_due(t, NOON, left_out=[bob.id]))
 
-    assert (result.claimed, await told(database, bob)) == (0, [])
+    assert (result.claimed, await notifications_of(database, bob)) == (0, [])
 
 
 async def test_a_product_whose_alert_fails_is_quarantined(

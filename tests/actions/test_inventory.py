@@ -7,7 +7,15 @@ from typing import TypeVar
 
 import pytest
 from tests.support.factories import NOON, a_kept_owner, a_product, day
-from tests.support.stored_products import due_at, got, keep, scheduled, taking, told, unread
+from tests.support.stored_products import (
+    due_at,
+    got,
+    keep,
+    notifications_of,
+    scheduled,
+    taking,
+    unread,
+)
 from uuid_utils import uuid7
 
 from useby.actions import inventory
@@ -49,7 +57,7 @@ async def test_a_product_added_within_its_lead_time_is_due_at_once(
 async def test_adding_one_product_sends_no_notification(database: Database) -> None:
     owner = await a_kept_owner(database)
     await keep(database, owner, a_product(owner))
-    assert await told(database, owner) == []
+    assert await notifications_of(database, owner) == []
 
 
 async def test_a_taken_external_id_is_refused_and_nothing_is_stored(database: Database) -> None:
@@ -82,7 +90,7 @@ async def test_a_batch_has_a_result_for_each_product_and_sends_one_summary(
     assert kept == [True, False, True, False, True, True]
     for product, there in zip(batch, kept, strict=True):
         assert await got(database, product) == (product if there else None)
-    (said,) = await told(database, owner)
+    (said,) = await notifications_of(database, owner)
     assert (said.message, said.kind, said.event, said.product_name) == (
         "4 products were added",
         Severity.INFO,
@@ -100,7 +108,7 @@ async def test_a_batch_without_a_stored_product_sends_nothing(database: Database
     again = a_product(owner, external_id="7")
     assert await database.write(lambda t: inventory.add_many(t, [again], owner, NOON)) == [False]
     assert await database.write(lambda t: inventory.add_many(t, [], owner, NOON)) == []
-    assert await told(database, owner) == []
+    assert await notifications_of(database, owner) == []
 
 
 async def test_an_import_made_twice_changes_nothing_the_second_time(database: Database) -> None:
@@ -125,7 +133,9 @@ async def test_an_import_made_twice_changes_nothing_the_second_time(database: Da
     assert await import_("1") == Upserted(added=900, changed=0, same=0)
     assert await import_("1.00") == Upserted(added=0, changed=0, same=900)
     assert await import_("2") == Upserted(added=0, changed=3, same=897)
-    assert [each.message for each in await told(database, owner)] == ["900 products were added"]
+    assert [each.message for each in await notifications_of(database, owner)] == [
+        "900 products were added"
+    ]
 
 
 async def test_an_import_adds_rows_without_an_external_id_every_time(database: Database) -> None:
@@ -237,7 +247,7 @@ async def test_deleting_a_product_marks_its_notifications_read_and_drops_its_ale
     assert await database.write(lambda t: inventory.delete(t, owner.id, product.id, NOON))
     assert await got(database, product) is None
     assert await unread(database, owner) == []
-    assert len(await told(database, owner)) == 1
+    assert len(await notifications_of(database, owner)) == 1
     assert not await database.write(lambda t: inventory.delete(t, owner.id, product.id, NOON))
     # The same id once more: nothing of the first remains.
     await keep(database, owner, product)

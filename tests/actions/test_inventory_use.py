@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 from tests.support.factories import NOON, a_kept_owner, a_product, day
-from tests.support.stored_products import due_at, got, keep, taking, told, unread
+from tests.support.stored_products import due_at, got, keep, notifications_of, taking, unread
 
 from useby.actions import inventory
 from useby.actions.alerts import send_due
@@ -26,7 +26,7 @@ async def test_using_a_part_leaves_the_rest_open_and_sends_a_notification(
     assert after == dataclasses.replace(product, quantity=Decimal(1), updated_at=NOON)
     assert await got(database, product) == after
     assert await due_at(database, product) == pending
-    (said,) = await told(database, owner)
+    (said,) = await notifications_of(database, owner)
     assert said.message == f"0.5 l of Organic Milk {how.value}, 1 l left"
     assert (said.kind, said.event.value) == (Severity.INFO, how.value)
     assert (said.product_id, said.product_name) == (product.id, "Organic Milk")
@@ -66,7 +66,7 @@ async def test_a_use_and_its_notification_are_one_transaction(database: Database
     with pytest.raises(RuntimeError):
         await database.write(work)
     assert await got(database, product) == product
-    assert await told(database, owner) == []
+    assert await notifications_of(database, owner) == []
 
 
 @pytest.mark.parametrize("quantity", ["1.000001", "0", "-1"])
@@ -77,7 +77,7 @@ async def test_more_than_is_left_cannot_be_taken(database: Database, quantity: s
     with pytest.raises(ValueError, match=r"less than this|greater than 0"):
         await database.write(taking(owner, product, quantity))
     assert await got(database, product) == product
-    assert await told(database, owner) == []
+    assert await notifications_of(database, owner) == []
 
 
 async def test_a_closed_product_cannot_be_taken_again(database: Database) -> None:

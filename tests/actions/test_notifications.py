@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 from tests.support.factories import NOON, a_kept_owner
-from tests.support.stored_products import told
+from tests.support.stored_products import notifications_of
 
 from useby.actions import notifications as actions
 from useby.domain.events import Event, MarkedRead
@@ -35,7 +35,7 @@ async def test_a_post_beyond_the_limit_stores_nothing(database: Database) -> Non
     assert await database.write(lambda t: post(t, 2)) == 2
     with pytest.raises(QuotaReached):
         await database.write(lambda t: post(t, 2))
-    assert len(await told(database, ada)) == 2
+    assert len(await notifications_of(database, ada)) == 2
 
 
 async def test_a_repeated_request_gets_the_first_answer_and_posts_nothing(
@@ -51,9 +51,9 @@ async def test_a_repeated_request_gets_the_first_answer_and_posts_nothing(
 
     first = await database.write(post)
 
-    assert first == answer(await told(database, ada))
+    assert first == answer(await notifications_of(database, ada))
     assert await database.write(post) == first
-    assert len(await told(database, ada)) == 2
+    assert len(await notifications_of(database, ada)) == 2
 
 
 @pytest.mark.parametrize("render", [None, answer])
@@ -69,9 +69,9 @@ async def test_a_repeated_long_request_gets_the_notifications_of_the_first(
 
     first = await database.write(post)
 
-    assert first == await told(database, ada)
+    assert first == await notifications_of(database, ada)
     assert await database.write(post) == first
-    assert len(await told(database, ada)) == 3
+    assert len(await notifications_of(database, ada)) == 3
 
 
 async def test_a_key_with_another_request_posts_nothing(database: Database) -> None:
@@ -86,7 +86,7 @@ async def test_a_key_with_another_request_posts_nothing(database: Database) -> N
     await database.write(lambda t: post(t, "f"))
     with pytest.raises(KeyReused):
         await database.write(lambda t: post(t, "g"))
-    assert len(await told(database, ada)) == 1
+    assert len(await notifications_of(database, ada)) == 1
 
 
 async def test_a_notification_is_marked_read_by_its_owner_only(database: Database) -> None:

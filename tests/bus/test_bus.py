@@ -36,7 +36,7 @@ async def test_a_bus_returns_none_of_its_own_events_to_its_listener(ears: Ears) 
     for event in EVENTS:
         ears.bus.publish(event)
     await flush(ears)
-    assert all(isinstance(message, Gap) for message in ears.heard)
+    assert all(isinstance(message, Gap) for message in ears.received)
 
 
 async def test_a_bus_takes_a_second_subscribe_and_a_second_unsubscribe(ears: Ears) -> None:

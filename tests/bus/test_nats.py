@@ -59,7 +59,7 @@ async def test_a_node_gets_hints_of_the_users_that_it_follows(
     assert hints[0] == Hint("ada")
     assert tuple(each for hint in hints[1:] for each in hint.read or ()) == IDS
     assert there.hints("eve") == []
-    assert not [each for each in here.heard if isinstance(each, Hint)], "it was heard before"
+    assert not [each for each in here.received if isinstance(each, Hint)], "it was heard before"
 
 
 @pytest.mark.parametrize("user_id", ["a.b", "*", ">", "a b", "ü/%2E", "x" * 128, "."])
@@ -83,19 +83,20 @@ async def test_publishing_for_a_user_without_connections_delivers_nothing(
     await there.subscribe("eve")
     there.bus.unsubscribe("ada")
     await until(lambda: subscriptions(server, 1))
-    before = await server.says("varz")
+    before = await server.monitoring("varz")
     for _ in range(100):
         here.bus.publish(notified("ada"))
     here.bus.publish(notified("eve"))
     await there.until(lambda ears: ears.hints("eve"))
-    after = await server.says("varz")
+    after = await server.monitoring("varz")
     assert after["in_msgs"] - before["in_msgs"] == 101
     assert after["out_msgs"] - before["out_msgs"] == 1
 
 
 async def subscriptions(server: NatsServer, count: int) -> bool:
     return (
-        sum(each["subscriptions"] for each in (await server.says("connz"))["connections"]) == count
+        sum(each["subscriptions"] for each in (await server.monitoring("connz"))["connections"])
+        == count
     )
 
 
@@ -145,10 +146,10 @@ async def test_a_stalled_server_is_detected_and_used_again_when_it_resumes(
     here.bus.publish(notified("ada"))
     there.bus.subscribe("eve")
     await until(lambda: not here.bus.connected and not there.bus.connected)
-    there.heard.clear()
+    there.received.clear()
     server.go_on()
     await until(lambda: here.bus.connected and there.bus.connected)
-    await there.until(lambda ears: ANYBODY in ears.heard)
+    await there.until(lambda ears: ANYBODY in ears.received)
     await flushed(here, there)
 
 
@@ -162,7 +163,7 @@ async def test_an_idle_connection_to_a_stalled_server_is_detected_too(
 
 
 async def clients(server: NatsServer) -> int:
-    connections: list[Any] = (await server.says("connz"))["connections"]
+    connections: list[Any] = (await server.monitoring("connz"))["connections"]
     return len(connections)
 
 
@@ -193,7 +194,7 @@ async def test_a_node_starts_without_nats_and_gets_hints_once_it_is_there(start:
         assert not here.bus.connected
         server.start()
         await until(lambda: here.bus.connected and there.bus.connected)
-        await there.until(lambda ears: ANYBODY in ears.heard)
+        await there.until(lambda ears: ANYBODY in ears.received)
         await flushed(here, there)
 
 
@@ -207,10 +208,10 @@ async def test_an_outage_ends_without_help_and_all_users_are_compared(
         server.kill()
         await until(lambda: not here.bus.connected and not there.bus.connected)
         here.bus.publish(notified("ada"))
-        there.heard.clear()
+        there.received.clear()
         server.start()
         await until(lambda: here.bus.connected and there.bus.connected)
-        await there.until(lambda ears: ANYBODY in ears.heard)
+        await there.until(lambda ears: ANYBODY in ears.received)
         here.bus.publish(notified("ada"))
         await there.until(lambda ears: ears.hints("ada"))
     assert metrics.nats_reconnects._value.get() == again + 4

@@ -98,10 +98,10 @@ def test_a_backup_of_a_missing_file_fails_with_one_line(
 async def test_a_node_is_backed_up_and_restored_while_it_runs(tmp_path: Path) -> None:
     with serving(tmp_path, kind=NodeProcess) as server:
         person = server.person()
-        server.say(person, ["before the backup"])
+        server.notify(person, ["before the backup"])
         status, printed = await server.command("backup", "copy.db")
         assert status == 0, printed
-        server.say(person, ["after the backup"])
+        server.notify(person, ["after the backup"])
         status, printed = await server.command("restore", "copy.db", "--replace")
         assert status == 0, printed
         async with server.rest() as rest:

@@ -79,9 +79,9 @@ async def test_the_newest_message_and_the_state_stay_on_a_terminal_of_80_by_24(
 ) -> None:
     with live.serving(tmp_path) as server, terminal(80, 24) as screen:
         person = server.person()
-        server.say(person, [f"{number} {LONG}" for number in range(30)])
-        server.say(person, [f"{number}{'冷蔵庫の牛乳は明日まで。' * 5}" for number in range(30)])
-        server.say(person, ["The newest message"])
+        server.notify(person, [f"{number} {LONG}" for number in range(30)])
+        server.notify(person, [f"{number}{'冷蔵庫の牛乳は明日まで。' * 5}" for number in range(30)])
+        server.notify(person, ["The newest message"])
         environment = {name: os.environ[name] for name in live.PASSED_ON if name in os.environ}
         watch = subprocess.Popen(
             [sys.executable, "-m", "useby", "watch", "--url", server.url],
@@ -100,7 +100,7 @@ async def test_the_newest_message_and_the_state_stay_on_a_terminal_of_80_by_24(
 
                 screen.resize(44, 10)
                 await live.until(lambda: screen.shows("The newest message", "connected · 61 shown"))
-                server.say(person, [f"{'とても' * 9} after the resize"])
+                server.notify(person, [f"{'とても' * 9} after the resize"])
                 await live.until(lambda: screen.shows("the resize", "connected · 62 shown"))
                 assert not screen.has_scrolled
 

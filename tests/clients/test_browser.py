@@ -57,7 +57,7 @@ async def test_a_page_gets_notifications_marks_them_read_and_reconnects_after_an
 ) -> None:
     assert CHROMIUM.exists(), "Chromium is missing; on Debian: apt-get install chromium"
     person = node.person()
-    node.say(person, ["before"])
+    node.notify(person, ["before"])
     async with async_playwright() as playwright, node.rest() as rest:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = await browser.new_page()

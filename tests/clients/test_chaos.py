@@ -154,7 +154,7 @@ class Chaos:
         self.proxy.refusals.append(Refusal(self.chance.choice([429, 502, 503]), "0"))
 
     async def close(self) -> None:
-        self.proxy.say_close(self.chance.choice([1001, 1011, 1012, 1013]), "chaos")
+        self.proxy.send_close(self.chance.choice([1001, 1011, 1012, 1013]), "chaos")
 
     async def lose_marks(self) -> None:
         self.proxy.drop_marks()

@@ -6,7 +6,7 @@ covers: useby.client.notifications
 import asyncio
 
 import pytest
-from tests.support.scripted_server import HELLO, QUICK, frame, named, playing, replays, says
+from tests.support.scripted_server import HELLO, QUICK, frame, named, playing, replays, sends
 from tests.support.time_limits import HANG_TIMEOUT
 from websockets.asyncio.server import ServerConnection
 
@@ -32,7 +32,7 @@ class Told:
 
 
 async def test_a_waiting_flush_is_interrupted_by_a_close() -> None:
-    async with playing(says()) as stage:
+    async with playing(sends()) as stage:
         notifications = Notifications(stage.url, token="t", timing=Timing(close_timeout=0.01))
         async with notifications:
             await notifications.mark_read(named(1))
@@ -44,7 +44,7 @@ async def test_a_waiting_flush_is_interrupted_by_a_close() -> None:
 
 async def test_a_closed_client_leaves_no_task() -> None:
     before = asyncio.all_tasks()
-    async with playing(says(frame(1))) as stage:
+    async with playing(sends(frame(1))) as stage:
         within = asyncio.all_tasks()
         notifications = Notifications(stage.url, token="t")
         async with notifications:
@@ -58,7 +58,7 @@ async def test_a_closed_client_leaves_no_task() -> None:
 
 
 async def test_a_cancelled_close_ends_the_client_too() -> None:
-    async with playing(says(), replays(1)) as stage:
+    async with playing(sends(), replays(1)) as stage:
         told = Told()
         notifications = Notifications(stage.url, token="t", timing=QUICK, on_event=told)
         iterating = asyncio.create_task(anext(aiter(notifications), None))
@@ -105,7 +105,7 @@ async def test_the_token_function_may_close_it(lost: bool) -> None:
             went_on = True
         return "t"
 
-    async with playing(says(close=(1012, ""))) as stage:
+    async with playing(sends(close=(1012, ""))) as stage:
         notifications = Notifications(stage.url, token=token, timing=QUICK)
         assert [each async for each in notifications] == []
         assert notifications.state.name == "closed"

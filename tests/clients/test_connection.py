@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Any
 
 import pytest
-from tests.support.scripted_server import HELLO, QUICK, frame, named, playing, says, take
+from tests.support.scripted_server import HELLO, QUICK, frame, named, playing, sends, take
 from tests.support.time_limits import HANG_TIMEOUT
 from websockets.asyncio.server import Request, Response, ServerConnection, serve
 
@@ -17,25 +17,25 @@ from useby.client import Notifications, State, Timing
 
 
 async def test_the_token_goes_in_a_header_and_not_in_the_url() -> None:
-    async with playing(says(frame(1))) as stage:
+    async with playing(sends(frame(1))) as stage:
         assert await take(Notifications(stage.url, token="t0k"), 1) == [named(1)]
     assert stage.requests[0].headers["Authorization"] == "Bearer t0k"
     assert "t0k" not in stage.requests[0].path
 
 
 async def test_a_repeated_frame_is_handed_over_once() -> None:
-    async with playing(says(*[frame(1)] * 3, frame(2))) as stage:
+    async with playing(sends(*[frame(1)] * 3, frame(2))) as stage:
         assert await take(Notifications(stage.url, token="t"), 2) == [named(1), named(2)]
 
 
 async def test_a_frame_that_is_no_notification_is_ignored() -> None:
     strange = ['{"type":"pong"}', "[]", "{", '{"id":1,"type":"info"}', '{"type":"NEW"}', "[" * 4000]
-    async with playing(says(*strange, frame(1))) as stage:
+    async with playing(sends(*strange, frame(1))) as stage:
         assert await take(Notifications(stage.url, token="t"), 1) == [named(1)]
 
 
 async def test_a_reconnect_requests_what_is_newer_than_the_newest_received() -> None:
-    lost, back = says(frame(1), frame(2), close=(1012, "")), says(frame(3))
+    lost, back = sends(frame(1), frame(2), close=(1012, "")), sends(frame(3))
     async with playing(lost, back) as stage:
         found = await take(Notifications(stage.url, token="t", timing=QUICK), 3)
     assert found == [named(1), named(2), named(3)]
@@ -95,8 +95,8 @@ async def test_a_short_connection_does_not_reset_the_backoff() -> None:
         if isinstance(event, State) and event.name == "waiting":
             waits.append(event.wait)
 
-    lost = says(close=(1012, ""))
-    async with playing(lost, lost, lost, says(frame(1))) as stage:
+    lost = sends(close=(1012, ""))
+    async with playing(lost, lost, lost, sends(frame(1))) as stage:
         times = Timing(backoff_base=0.001)
         await take(
             Notifications(stage.url, token="t", timing=times, on_event=heard, random=lambda: 1.0), 1
@@ -111,12 +111,12 @@ async def test_a_peer_that_answers_no_ping_is_dropped() -> None:
         await connection.send(HELLO)
         await connection.wait_closed()
 
-    async with playing(deaf, says(frame(1))) as stage:
+    async with playing(deaf, sends(frame(1))) as stage:
         assert await take(Notifications(stage.url, token="t", timing=times), 1) == [named(1)]
 
 
 async def test_a_redirect_is_not_followed() -> None:
-    async with playing(says(frame(1))) as elsewhere:
+    async with playing(sends(frame(1))) as elsewhere:
         states: asyncio.Queue[State] = asyncio.Queue()
 
         def send_away(connection: ServerConnection, _: Request) -> Response:
@@ -163,6 +163,6 @@ async def test_an_exception_of_a_listener_is_reported_and_changes_nothing() -> N
     def fail(_: object) -> None:
         raise ZeroDivisionError
 
-    async with playing(says(frame(1))) as stage:
+    async with playing(sends(frame(1))) as stage:
         assert await take(Notifications(stage.url, token="t", on_event=fail), 1) == [named(1)]
     assert {type(each["exception"]) for each in raised} == {ZeroDivisionError}

@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 import pytest
-from tests.support.scripted_server import HELLO, QUICK, frame, named, playing, replays, says, take
+from tests.support.scripted_server import HELLO, QUICK, frame, named, playing, replays, sends, take
 from websockets.asyncio.server import ServerConnection
 
 from useby.client import MemoryCursor, Notifications
@@ -16,7 +16,7 @@ from useby.client import MemoryCursor, Notifications
 
 async def test_an_iteration_that_ends_by_an_error_has_not_handled_its_last_notification() -> None:
     cursor = MemoryCursor()
-    async with playing(says(frame(1), frame(2)), says(frame(2))) as stage:
+    async with playing(sends(frame(1), frame(2)), sends(frame(2))) as stage:
         with pytest.raises(ZeroDivisionError):
             async with Notifications(stage.url, token="t", cursor=cursor) as notifications:
                 async for notification in notifications:
@@ -115,10 +115,10 @@ async def test_notifications_read_before_the_first_connection_are_not_handed_ove
         await connection.send(frame(1, seq=1, readAt=None))
         await connection.close(1012)
 
-    back = says(
+    back = sends(
         frame(2, seq=2, readAt=moment), frame(3, seq=3, readAt=None), frame(5, seq=5, readAt=moment)
     )
-    restarted = says(
+    restarted = sends(
         frame(4, seq=4, readAt=moment), frame(6, seq=6, readAt=moment), frame(7, readAt=moment)
     )
     cursor = MemoryCursor()

@@ -194,7 +194,7 @@ class Play:
                 close = close_frame(how["close"], how["reason"])
                 self.proxy.ungreeted.extend([close] * how["times"])
             case {"close": code}:
-                self.proxy.say_close(code, how["reason"])
+                self.proxy.send_close(code, how["reason"])
             case _:
                 raise ValueError(how)
 

@@ -17,7 +17,7 @@ from tests.support.scripted_server import (
     frame,
     named,
     playing,
-    says,
+    sends,
     take,
 )
 from websockets.asyncio.server import ServerConnection
@@ -57,7 +57,7 @@ class Failure(Exception):
 
 
 class Extended:
-    """An extended session: says TOKEN_EXPIRING so often, and these to each authenticate."""
+    """An extended session: sends TOKEN_EXPIRING so often, and these to each authenticate."""
 
     def __init__(self, *answers: str, expiring: int = 1) -> None:
         self.answers, self.expiring = answers, expiring
@@ -117,7 +117,7 @@ async def test_a_fresh_token_that_is_refused_or_not_answered_makes_a_new_connect
 ) -> None:
     second, third = _jwt(900, "second"), _jwt(900, "third")
     told, fetch = Told(), Brings("old", second, third)
-    async with playing(Extended(*answers), says(frame(1)), extended=True) as stage:
+    async with playing(Extended(*answers), sends(frame(1)), extended=True) as stage:
         notifications = Notifications(stage.url, token=fetch, on_event=told)
         assert await take(notifications, 1) == [named(1)]
     assert told.names == ["connecting", "connected", "connecting", "connected", "closed"]
@@ -127,14 +127,14 @@ async def test_a_fresh_token_that_is_refused_or_not_answered_makes_a_new_connect
 
 async def test_the_rejection_of_another_frame_changes_nothing() -> None:
     rejected = json.dumps({"type": "REJECTED", "action": "mark_read", "reason": "no"})
-    async with playing(says(rejected, frame(1)), extended=True) as stage:
+    async with playing(sends(rejected, frame(1)), extended=True) as stage:
         assert await take(Notifications(stage.url, token=Brings("t")), 1) == [named(1)]
     assert len(stage.requests) == 1
 
 
 async def test_a_fresh_ticket_opens_a_new_connection() -> None:
     session, fetch = Extended(), Brings("one", "two")
-    async with playing(session, says(frame(1)), extended=True) as stage:
+    async with playing(session, sends(frame(1)), extended=True) as stage:
         assert await take(Notifications(stage.url, token=fetch), 1) == [named(1)]
     assert _bearers(stage) == ["one", "two"]
     assert session.tokens.empty()
@@ -158,7 +158,7 @@ async def test_a_renewal_before_a_reconnect_counts_after_it() -> None:
         await connection.close(*EXPIRED)
 
     fetch = Brings(_jwt(1, "1"), _jwt(1, "2"), _jwt(1, "3"), _jwt(1, "4"))
-    async with playing(expire, says(EXPIRING, frame(1)), extended=True) as stage:
+    async with playing(expire, sends(EXPIRING, frame(1)), extended=True) as stage:
         assert await take(Notifications(stage.url, token=fetch, timing=QUICK), 1) == [named(1)]
     assert fetch.calls == 3
 
@@ -179,7 +179,7 @@ async def test_a_token_function_that_returns_the_same_token_has_no_fresh_one() -
 async def test_a_plain_session_reconnects_with_a_fresh_token_before_its_own_ends() -> None:
     told, fresh = Told(), _jwt(900)
     fetch = Brings(_jwt(0.2), fresh)
-    async with playing(says(frame(1)), says(frame(2))) as stage:
+    async with playing(sends(frame(1)), sends(frame(2))) as stage:
         notifications = Notifications(stage.url, token=fetch, on_event=told)
         assert await take(notifications, 2) == [named(1), named(2)]
     assert told.names == ["connecting", "connected", "connecting", "connected", "closed"]
@@ -203,7 +203,7 @@ async def test_a_failed_token_fetch_is_repeated_and_ends_no_open_connection() ->
 async def test_a_fresh_token_that_is_refused_too_ends_the_client() -> None:
     expired = ends(*EXPIRED)
     tokens = iter(["a", "b", "c", "d"])
-    async with playing(expired, expired, says(frame(1))) as stage:
+    async with playing(expired, expired, sends(frame(1))) as stage:
         with pytest.raises(ConnectionRejected, match="Access token expired"):
             await take(Notifications(stage.url, token=lambda: next(tokens), timing=QUICK), 1)
     assert len(stage.requests) == 2
@@ -216,8 +216,8 @@ async def test_connections_that_expire_after_their_greeting_are_not_repeated_wit
         if isinstance(event, State) and event.name == "waiting":
             waits.append(event.wait)
 
-    expired = says(close=EXPIRED)
-    async with playing(expired, expired, expired, says(frame(1))) as stage:
+    expired = sends(close=EXPIRED)
+    async with playing(expired, expired, expired, sends(frame(1))) as stage:
         await take(
             Notifications(
                 stage.url, token=lambda: "t", timing=QUICK, on_event=heard, random=lambda: 1.0

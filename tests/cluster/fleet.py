@@ -78,7 +78,7 @@ class Fleet:
 
     async def restart_nats(self, server: NatsServer) -> None:
         """Kill a NATS server and start it anew, until whoever was on it is on NATS again."""
-        lines = len((await server.says("connz"))["connections"])
+        lines = len((await server.monitoring("connz"))["connections"])
         before = sum(await self.counted(RECONNECTS))
         server.kill()
         server.start()

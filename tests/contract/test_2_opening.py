@@ -97,7 +97,7 @@ async def test_an_expired_token_is_closed_with_1008_access_token_expired(
 async def test_a_deleted_user_is_closed_with_1008_unknown_user(
     server: NodeProcess, person: Person, connect: Connect
 ) -> None:
-    server.say(person, ["unread, and never to be sent"])
+    server.notify(person, ["unread, and never to be sent"])
     server.delete(person)
     unknown = Ended(1008, "Unknown user")
     await assert_closed(await connect(server.socket_url(person.token)), unknown)
@@ -106,7 +106,7 @@ async def test_a_deleted_user_is_closed_with_1008_unknown_user(
 async def test_a_user_who_is_disabled_is_closed_with_1008_unknown_user(
     server: NodeProcess, person: Person, connect: Connect
 ) -> None:
-    server.say(person, ["unread, and never to be sent"])
+    server.notify(person, ["unread, and never to be sent"])
     server.disable(person)
     unknown = Ended(1008, "Unknown user")
     await assert_closed(await connect(server.socket_url(person.token)), unknown)
@@ -169,7 +169,7 @@ async def test_no_cookie_ever_opens_the_socket(
 async def test_the_first_frame_is_exactly_connection_established(
     server: NodeProcess, person: Person, connect: Connect
 ) -> None:
-    server.say(person, ["waiting"])
+    server.notify(person, ["waiting"])
     client = await connect(server.socket_url(person.token))
     assert await client.recv() == (
         '{"type":"CONNECTION_ESTABLISHED","message":"Notification WebSocket connected",'
@@ -184,8 +184,8 @@ async def test_every_unread_notification_of_the_user_follows_oldest_first(
     server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
     stranger = server.person()
-    server.say(stranger, ["another user's"])
-    said = server.say(person, [f"no. {number}" for number in range(250)])
+    server.notify(stranger, ["another user's"])
+    said = server.notify(person, [f"no. {number}" for number in range(250)])
     client = await connect(server.socket_url(person.token))
     frames = await take(client, 251)
     assert [frame["id"] for frame in frames[1:]] == [each.id for each in said]
@@ -196,7 +196,7 @@ async def test_live_notifications_follow_without_gap_reordering_or_repetition(
     server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
     """They are posted while the replay of 1,000 is under way, and go on after it."""
-    waiting = [each.id for each in server.say(person, [f"old {n}" for n in range(1000)])]
+    waiting = [each.id for each in server.notify(person, [f"old {n}" for n in range(1000)])]
     client = await connect(server.socket_url(person.token))
     posts = asyncio.gather(*(live.post(rest, person, f"new {number}") for number in range(40)))
     frames = await take(client, 1 + 1000 + 40)
@@ -211,7 +211,7 @@ async def test_live_notifications_follow_without_gap_reordering_or_repetition(
 async def test_delivery_is_at_least_once_and_mark_read_is_its_acknowledgement(
     server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
-    first, second = server.say(person, ["first", "second"])
+    first, second = server.notify(person, ["first", "second"])
     client = await connect(server.socket_url(person.token))
     await take(client, 3)
     await client.send(live.mark_read(first.id))
@@ -225,7 +225,7 @@ async def test_delivery_is_at_least_once_and_mark_read_is_its_acknowledgement(
 async def test_since_gets_in_place_of_all_unread_every_newer_notification_read_or_not(
     server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
-    said = server.say(person, [f"no. {number}" for number in range(150)])
+    said = server.notify(person, [f"no. {number}" for number in range(150)])
     answer = await rest.post(f"/api/notifications/{said[140].id}/read", headers=person.headers)
     assert answer.status_code == 200
     client = await connect(server.socket_url(person.token, since=said[20].id))
@@ -237,7 +237,7 @@ async def test_since_gets_in_place_of_all_unread_every_newer_notification_read_o
 async def test_since_the_newest_gets_only_live_ones(
     server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
-    said = server.say(person, ["unread", "and the newest"])
+    said = server.notify(person, ["unread", "and the newest"])
     client = await connect(server.socket_url(person.token, since=said[-1].id))
     await take(client, 1)
     posted = await live.post(rest, person, "live")
@@ -251,7 +251,7 @@ async def test_since_the_newest_gets_only_live_ones(
 async def test_an_unknown_since_means_all_unread(
     server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient, since: str
 ) -> None:
-    said = server.say(person, ["one", "two"])
+    said = server.notify(person, ["one", "two"])
     client = await connect(server.socket_url(person.token, since=since))
     frames = await take(client, 3)
     assert [frame["id"] for frame in frames[1:]] == [each.id for each in said]
@@ -261,8 +261,8 @@ async def test_an_unknown_since_means_all_unread(
 async def test_another_users_since_means_all_unread(
     server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
-    (theirs,) = server.say(server.person(), ["another user's"])
-    said = server.say(person, ["one", "two"])
+    (theirs,) = server.notify(server.person(), ["another user's"])
+    said = server.notify(person, ["one", "two"])
     client = await connect(server.socket_url(person.token, since=theirs.id))
     frames = await take(client, 3)
     assert [frame["id"] for frame in frames[1:]] == [each.id for each in said]

@@ -96,7 +96,7 @@ async def test_created_at_is_iso_8601_utc_whole_seconds_with_the_z(
 async def test_id_is_a_uuidv7_and_unique(
     server: NodeProcess, person: Person, connect: Connect
 ) -> None:
-    server.say(person, [f"no. {number}" for number in range(300)])
+    server.notify(person, [f"no. {number}" for number in range(300)])
     frames = await raw_frames(server, person, connect, 300)
     ids = [json.loads(frame)["id"] for frame in frames]
     assert len(set(ids)) == 300

@@ -77,7 +77,7 @@ async def test_each_ping_has_one_pong(
 async def test_mark_read_marks_it_read(
     server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
-    first, second = server.say(person, ["one", "two"])
+    first, second = server.notify(person, ["one", "two"])
     client = await opened(server, person, connect, 3)
     await client.send(live.mark_read(first.id))
     assert await nothing_more(client) == []
@@ -87,7 +87,7 @@ async def test_mark_read_marks_it_read(
 async def test_mark_read_is_idempotent(
     server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
-    (said,) = server.say(person, ["one"])
+    (said,) = server.notify(person, ["one"])
     client = await opened(server, person, connect, 2)
     times = []
     for _ in range(2):
@@ -102,7 +102,7 @@ async def test_mark_read_is_durable_before_any_later_frame_on_that_connection_is
     server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
     """The pong to a PING that was sent in the same breath comes when the mark can be seen."""
-    said = server.say(person, [f"no. {number}" for number in range(5)])
+    said = server.notify(person, [f"no. {number}" for number in range(5)])
     client = await opened(server, person, connect, 6)
     for number, each in enumerate(said):
         await client.send(live.mark_read(each.id))
@@ -114,7 +114,7 @@ async def test_another_users_id_changes_nothing_and_is_not_answered(
     server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
     stranger = server.person()
-    (theirs,) = server.say(stranger, ["another user's"])
+    (theirs,) = server.notify(stranger, ["another user's"])
     client = await opened(server, person, connect)
     await client.send(live.mark_read(theirs.id))
     assert await nothing_more(client) == []
@@ -124,7 +124,7 @@ async def test_another_users_id_changes_nothing_and_is_not_answered(
 async def test_an_unknown_id_changes_nothing_and_is_not_answered(
     server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
-    (said,) = server.say(person, ["one"])
+    (said,) = server.notify(person, ["one"])
     client = await opened(server, person, connect, 2)
     await client.send(live.mark_read(UNKNOWN_ID))
     assert await nothing_more(client) == []
@@ -135,7 +135,7 @@ async def test_an_unknown_id_changes_nothing_and_is_not_answered(
 async def test_an_id_of_the_wrong_type_changes_nothing_and_is_not_answered(
     server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient, wrong: object
 ) -> None:
-    (said,) = server.say(person, ["one"])
+    (said,) = server.notify(person, ["one"])
     client = await opened(server, person, connect, 2)
     await client.send(live.mark_read(wrong))
     await client.send(live.mark_read([said.id]))
@@ -170,7 +170,7 @@ async def test_after_each_pong_the_documents_client_sends_mark_read_without_an_i
 async def test_other_keys_than_action_and_id_do_no_harm(
     server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
-    (said,) = server.say(person, ["one"])
+    (said,) = server.notify(person, ["one"])
     client = await opened(server, person, connect, 2)
     await client.send(json.dumps({"id": said.id, "more": {"a": 1}, "action": "mark_read"}))
     assert await nothing_more(client) == []
@@ -190,7 +190,7 @@ async def test_frames_sent_before_the_connection_is_established_are_acted_on_in_
     server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
     """A client may speak at once; it is answered after the first frame, and nothing is lost."""
-    (said,) = server.say(person, ["one"])
+    (said,) = server.notify(person, ["one"])
     client = await connect(server.socket_url(person.token))
     await asyncio.gather(client.send(live.mark_read(said.id)), client.send("PING"))
     assert json.loads(await client.recv())["type"] == "CONNECTION_ESTABLISHED"

@@ -310,7 +310,7 @@ async def test_a_connection_that_is_reset_leaves_the_pool(
 async def test_an_unread_notification_is_sent_again_on_the_next_connection(
     server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
-    said = server.say(person, ["one", "two", "three"])
+    said = server.notify(person, ["one", "two", "three"])
     client = await connect(server.socket_url(person.token))
     await take(client, 4)
     await client.send(live.mark_read(said[1].id))

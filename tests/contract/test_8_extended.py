@@ -68,7 +68,7 @@ async def test_the_subprotocol_is_echoed_only_to_clients_that_offer_it(
 async def test_the_greeting_carries_the_number_of_unread_notifications_as_an_integer(
     server: NodeProcess, person: Person, extended: Open, count: int
 ) -> None:
-    server.say(person, [str(number) for number in range(count)])
+    server.notify(person, [str(number) for number in range(count)])
     _, greeting = await extended()
     assert (greeting["unread"], type(greeting["unread"])) == (count, int)
 
@@ -76,7 +76,7 @@ async def test_the_greeting_carries_the_number_of_unread_notifications_as_an_int
 async def test_the_greeting_has_the_unread_count_the_end_of_the_token_and_the_newest_number(
     server: NodeProcess, person: Person, extended: Open, rest: httpx.AsyncClient
 ) -> None:
-    said = server.say(person, ["one", "two", "three"])
+    said = server.notify(person, ["one", "two", "three"])
     marked = await rest.post(f"/api/notifications/{said[1].id}/read", headers=person.headers)
     assert marked.status_code == 200
     _, greeting = await extended()
@@ -93,7 +93,7 @@ async def test_the_greeting_has_the_unread_count_the_end_of_the_token_and_the_ne
 async def test_a_notification_has_more_fields_replayed_or_live(
     server: NodeProcess, person: Person, extended: Open, rest: httpx.AsyncClient
 ) -> None:
-    server.say(person, ["kept"])
+    server.notify(person, ["kept"])
     client, _ = await extended()
     replayed = await heard(client)
     await live.post(rest, person, "live")
@@ -126,7 +126,7 @@ async def test_an_alert_names_its_product_its_date_and_the_days_left(
 async def test_a_read_by_any_device_or_rest_is_sent_to_every_extended_session(
     server: NodeProcess, person: Person, extended: Open, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
-    first, second, third = (each.id for each in server.say(person, ["one", "two", "three"]))
+    first, second, third = (each.id for each in server.notify(person, ["one", "two", "three"]))
     one, _ = await extended()
     two, _ = await extended()
     plain = await connect(server.socket_url(person.token))
@@ -148,7 +148,7 @@ async def test_a_read_by_any_device_or_rest_is_sent_to_every_extended_session(
 async def test_several_are_marked_read_by_one_frame(
     server: NodeProcess, person: Person, extended: Open, rest: httpx.AsyncClient
 ) -> None:
-    ids = [each.id for each in server.say(person, [f"{n}" for n in range(5)])]
+    ids = [each.id for each in server.notify(person, [f"{n}" for n in range(5)])]
     client, _ = await extended()
     for _ in ids:
         await heard(client)
@@ -221,7 +221,7 @@ async def test_a_fresh_token_of_another_user_or_of_nobody_changes_nothing(
 async def test_a_plain_client_never_gets_an_extended_frame(
     server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
-    said = server.say(person, ["kept"])
+    said = server.notify(person, ["kept"])
     brief = server.token(person.id, person.session_id, seconds=30)
     client = await connect(server.socket_url(brief))
     greeting, replayed = await take(client, 2)

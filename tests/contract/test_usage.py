@@ -11,7 +11,9 @@ async def test_programs_written_to_the_document_run_for_40_pings_and_get_not_one
 ) -> None:
     """Of two users; notifications wait for them, and more arrive while they ping."""
     other = server.person()
-    waiting = {who.id: [n.id for n in server.say(who, ["one", "two"])] for who in (person, other)}
+    waiting = {
+        who.id: [n.id for n in server.notify(who, ["one", "two"])] for who in (person, other)
+    }
     async with (
         following("follow.py", server.socket_url(person.token)) as python,
         following("follow.mjs", server.socket_url(other.token)) as javascript,

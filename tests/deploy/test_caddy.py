@@ -131,7 +131,7 @@ async def test_caddy_passes_the_socket_on_over_tls_and_logs_no_token(
 ) -> None:
     caddy, node = scene
     person = node.person()
-    node.say(person, ["Milk expires today"])
+    node.notify(person, ["Milk expires today"])
     url = f"wss://localhost:{caddy.port}/api/ws/notification?access_token={person.token}"
     async with asyncio.timeout(HANG_TIMEOUT), connect(url, ssl=caddy.tls) as client:
         assert json.loads(await client.recv())["type"] == "CONNECTION_ESTABLISHED"

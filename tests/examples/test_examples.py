@@ -40,7 +40,7 @@ class Person:
         answer = await self.rest.post("/api/products", json={"name": name, "expiryDate": str(day)})
         assert answer.status_code == 201
 
-    async def say(self, message: str, kind: str = "info") -> None:
+    async def notify(self, message: str, kind: str = "info") -> None:
         given = {"message": message, "type": kind}
         answer = await self.rest.post("/api/notifications", json=given)
         assert answer.status_code == 201
@@ -110,7 +110,7 @@ async def test_the_script_prints_due_products_and_then_notifications(ada: Person
     async with ada.run("due.py", **pipes) as script:
         assert (await line(script)).endswith("  Milk")
         assert await line(script) == "Milk expires in 2 days"
-        await ada.say("Tea is ready")
+        await ada.notify("Tea is ready")
         assert await line(script) == "Tea is ready"
         await until(ada.all_is_read)
         script.send_signal(signal.SIGINT)
@@ -140,11 +140,11 @@ async def test_the_terminal_shows_products_and_notifications_across_a_restart_of
         ada.run("terminal.py", stdout=its, env=size | url) as app,
     ):
         await until(lambda: "Milk expires in 2 days" in screen and "Unread (connected)" in screen)
-        await ada.say("Tea is ready")
+        await ada.notify("Tea is ready")
         await until(lambda: "Tea is ready" in screen)
         screen = ""
         await ada.rest.post("/api/notifications/read-all")
-        await ada.say("Coffee is ready")
+        await ada.notify("Coffee is ready")
         await until(lambda: "Coffee is ready" in screen.rpartition("Unread (connected)")[2])
         await until(lambda: "Tea" not in screen.rpartition("Due within a week")[2])
 
@@ -197,9 +197,9 @@ async def test_the_automation_marks_only_accepted_notifications_read(
             assert calls == [call, call]
             await proxy.refuse()
             proxy.reset()
-            await ada.say("Tea is old", "warning")
+            await ada.notify("Tea is old", "warning")
             await ada.rest.post("/api/notifications/read-all")
-            await ada.say("Coffee is old", "warning")
+            await ada.notify("Coffee is old", "warning")
             await proxy.heal()
             await until(ada.all_is_read)
         assert calls[2:] == [("/api/services/notify/notify", {"message": "Coffee is old"})]
@@ -242,7 +242,7 @@ async def uses(page: Page, ada: Person) -> None:
     await page.get_by_role("button", name="Sign in").click()
     told = page.get_by_role("region", name="Unread").get_by_role("listitem")
     await expect(told).to_have_text(["Milk expires in 2 days Mark read"])
-    await ada.say("Tea is ready")
+    await ada.notify("Tea is ready")
     await expect(told).to_have_count(2)
     await told.first.get_by_role("button").click()
     await expect(told).to_have_text(["Tea is ready Mark read"])

@@ -57,7 +57,7 @@ async def test_a_strange_frame_is_not_answered_counted_once_and_the_next_mark_re
     server: NodeProcess, rest: httpx.AsyncClient, text: str
 ) -> None:
     person = server.person()
-    (said,) = server.say(person, ["unread"])
+    (said,) = server.notify(person, ["unread"])
     async with client_of("websockets") as connect:
         client = await connect(server.socket_url(person.token))
         await take(client, 2)
@@ -116,7 +116,7 @@ async def test_an_id_in_capitals_is_the_same_uuid(
 ) -> None:
     """RFC 9562, section 4: taken in either case."""
     person = server.person()
-    (said,) = server.say(person, ["unread"])
+    (said,) = server.notify(person, ["unread"])
     async with client_of("websockets") as connect:
         client = await connect(server.socket_url(person.token))
         await take(client, 2)

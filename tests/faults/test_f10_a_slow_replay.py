@@ -35,7 +35,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, people: list[Person]) -> It
         for count, _ in (WARM_UP, WHOLE):
             people.append(server.person())
             for start in range(0, count, 1000):
-                server.say(people[-1], [f"unread {start + n}" for n in range(1000)])
+                server.notify(people[-1], [f"unread {start + n}" for n in range(1000)])
 
     with watched(tmp_path_factory.mktemp("f10"), first=fill) as server:
         yield server

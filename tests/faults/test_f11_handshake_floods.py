@@ -87,9 +87,9 @@ async def flood(server: NodeProcess, wires: Wires, tokens: list[str]) -> float:
             wire.reset()
 
     async with canary(server) as bird:
-        await bird.heard(1)
+        await bird.received(1)
         knocking = [asyncio.create_task(knock(token)) for token in tokens]
-        listening = asyncio.create_task(bird.heard(NOTES + 1))
+        listening = asyncio.create_task(bird.received(NOTES + 1))
         await asyncio.wait([listening, *knocking], return_when=asyncio.FIRST_COMPLETED)
         for task in knocking:
             task.cancel()

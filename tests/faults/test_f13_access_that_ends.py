@@ -60,7 +60,7 @@ async def test_a_token_that_expires_during_a_replay_ends_it_and_nothing_is_sent_
     server: NodeProcess, connect: Connect, record_property: live.Record
 ) -> None:
     person = server.person()
-    server.say(person, [f"{number} " + "x" * 900 for number in range(5000)])
+    server.notify(person, [f"{number} " + "x" * 900 for number in range(5000)])
 
     async def attack(_: Wires) -> None:
         token = server.token(person.id, person.session_id, seconds=5)
@@ -159,7 +159,7 @@ async def test_no_notification_is_sent_after_access_has_ended(
 
     async def write(who: Person) -> None:
         while not stop.is_set():
-            await asyncio.to_thread(server.say, who, ["more"])
+            await asyncio.to_thread(server.notify, who, ["more"])
 
     client = await connect(server.socket_url(person.token))
     await take(client, 1)
@@ -167,7 +167,7 @@ async def test_no_notification_is_sent_after_access_has_ended(
     await take(client, 5)
     answer = await rest.post("/api/auth/logout-all", headers=person.headers)
     assert answer.status_code == 204
-    (said,) = server.say(person, ["never to be sent"])
+    (said,) = server.notify(person, ["never to be sent"])
     frames, ended = await until_closed(client)
     stop.set()
     await writing

@@ -136,7 +136,7 @@ async def test_commands_and_posts_at_once_lose_nothing_and_leave_no_gap(
     async def write_beside(each: int) -> None:
         for number in range(20):
             message = f"beside {each}-{number}"
-            await asyncio.to_thread(server.say, person, [message])
+            await asyncio.to_thread(server.notify, person, [message])
             posted.append(message)
 
     client = await connect(server.socket_url(person.token))

@@ -51,7 +51,7 @@ async def test_sigterm_with_peers_that_never_answer_and_peers_that_do_not_read_e
         owner = server.person()
         people = [server.person() for _ in range(10)]
         for person in people:
-            server.say(person, ["x" * 900] * 300)
+            server.notify(person, ["x" * 900] * 300)
         deaf = [
             await wires.opened(server.socket_url(people[n % 10].token), receive_buffer=4096)
             for n in range(SOCKETS // 3)

@@ -57,7 +57,7 @@ async def test_a_node_whose_disk_is_full_answers_503_loses_nothing_and_heals(
         ):
             device = await connect(server.socket_url(person.token))
             await take(device, 1)
-            await bird.heard(1)
+            await bird.received(1)
             wal = server.database.with_name("useby.db-wal")
             let_files_grow(server, max(wal.stat().st_size, server.database.stat().st_size))
             while refused < AT_ONCE:
@@ -70,7 +70,7 @@ async def test_a_node_whose_disk_is_full_answers_503_loses_nothing_and_heals(
                         acknowledged |= set(ids_of(answer))
             assert (await rest.get("/api/me", headers=person.headers)).is_success
             let_files_grow(server, ENDLESS)
-            await bird.heard(len(bird.seconds) + 2)
+            await bird.received(len(bird.seconds) + 2)
             await until(lambda: "can be written again" in server.log)
             answers = await posted(rest, person, AT_ONCE)
             assert all(answer.is_success for answer in answers)

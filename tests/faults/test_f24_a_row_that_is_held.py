@@ -16,7 +16,7 @@ import asyncpg
 import httpx
 import pytest
 from tests.support import process_node as live
-from tests.support.canary import heard_throughout, held_by, watched
+from tests.support.canary import held_by, receives_throughout, watched
 from tests.support.foreign_clients import client_of, nothing_more, take
 from tests.support.process_node import NodeProcess, Person, until
 from tests.support.process_node_on_postgres import NodeProcessOnPostgres, person_on
@@ -76,7 +76,7 @@ async def test_marks_of_other_users_do_not_wait_for_a_row_that_is_held(
     """The held user's device connects again and again, and each time sends the same mark."""
     owner, stranger, bird = [await person_on(postgres_url, node) for _ in range(3)]
     async with (
-        heard_throughout(node, record_property, bird),
+        receives_throughout(node, record_property, bird),
         client_of("websockets") as connect,
         node.rest() as rest,
     ):
@@ -107,7 +107,7 @@ async def test_alerts_of_other_users_do_not_wait_for_a_late_one_whose_owner_is_h
 ) -> None:
     owner, stranger, bird = [await person_on(postgres_url, node) for _ in range(3)]
     async with (
-        heard_throughout(node, record_property, bird),
+        receives_throughout(node, record_property, bird),
         client_of("websockets") as connect,
         node.rest() as rest,
     ):
@@ -178,7 +178,7 @@ async def test_requests_of_other_users_do_not_wait_for_a_row_that_is_held(
         return [answer.status_code for answer in answers]
 
     good = [201, 200, 201, 200, 200, 200, 200]
-    async with heard_throughout(node, record_property, bird), node.rest() as rest:
+    async with receives_throughout(node, record_property, bird), node.rest() as rest:
         before = await held_by(node)
         async with asyncio.TaskGroup() as group, held(postgres_url, owner):
             for path, body in (

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from tests.support import process_node as live
-from tests.support.canary import heard_throughout, watched
+from tests.support.canary import receives_throughout, watched
 from tests.support.databases import database_url
 from tests.support.foreign_clients import client_of, take
 from tests.support.process_node import NodeProcess, Person, until
@@ -121,7 +121,7 @@ async def test_a_stranger_is_served_while_large_writes_of_a_user_are_done(
     """All the user's notifications are marked read, all alerts rescheduled, all is deleted."""
     person = await filled(node, beside, MANY)
     bird = await person_on(str(node.settings["database_url"]), node)
-    async with heard_throughout(node, record_property, bird) as canary, node.rest() as rest:
+    async with receives_throughout(node, record_property, bird) as canary, node.rest() as rest:
         before = len(canary.seconds)
         marked = await rest.post("/api/notifications/read-all", headers=person.headers)
         assert marked.json() == {"marked": MANY[0]}
@@ -158,7 +158,7 @@ async def test_a_stranger_is_served_while_a_product_with_many_notifications_is_c
     person = await filled(node, beside, MANY)
     bird = await person_on(str(node.settings["database_url"]), node)
     product = await spoken_of(beside, person)
-    async with heard_throughout(node, record_property, bird) as canary, node.rest() as rest:
+    async with receives_throughout(node, record_property, bird) as canary, node.rest() as rest:
         before = len(canary.seconds)
         answer = await rest.post(f"/api/products/{product}/consume", headers=person.headers)
         assert answer.status_code == HTTPStatus.OK, answer.text
@@ -194,7 +194,7 @@ async def test_a_stranger_is_served_while_batches_of_products_are_added(
 ) -> None:
     url = str(node.settings["database_url"])
     person, bird = await person_on(url, node), await person_on(url, node)
-    async with heard_throughout(node, record_property, bird) as canary, node.rest() as rest:
+    async with receives_throughout(node, record_property, bird) as canary, node.rest() as rest:
         before = len(canary.seconds)
         for batch in range(BATCHES):
             items = [item(f"{batch}-{number}") for number in range(1000)]
@@ -217,7 +217,7 @@ async def test_a_stranger_is_served_while_a_file_is_imported(
     email = await beside.read(
         lambda c: c.scalar(sa.select(schema.users.c.email).where(schema.users.c.id == person.id))
     )
-    async with heard_throughout(node, record_property, bird) as canary:
+    async with receives_throughout(node, record_property, bird) as canary:
         before = len(canary.seconds)
         status, printed = await node.command(
             "product", "import", "goods.json", "--user", str(email)

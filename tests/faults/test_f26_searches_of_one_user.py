@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.support import process_node as live
-from tests.support.canary import heard_throughout, watched
+from tests.support.canary import receives_throughout, watched
 from tests.support.databases import database_url
 from tests.support.factories import a_product
 from tests.support.process_node import NodeProcess, Person, until
@@ -78,7 +78,7 @@ async def test_a_strangers_reads_pass_one_users_searches_and_too_many_of_them_ar
                 answered += 1
 
         passed_by = 0
-        async with heard_throughout(node, record_property, singer), asyncio.TaskGroup() as group:
+        async with receives_throughout(node, record_property, singer), asyncio.TaskGroup() as group:
             for _ in range(SEARCHES):
                 group.create_task(search_on())
             await until(lambda: answered > SEARCHES)

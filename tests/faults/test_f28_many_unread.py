@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from tests.support import process_node as live
-from tests.support.canary import heard_throughout, watched
+from tests.support.canary import receives_throughout, watched
 from tests.support.in_process_node import InProcessNode
 from tests.support.node_fixtures import start, wall
 from tests.support.patient_client import connect
@@ -39,7 +39,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, people: list[Person]) -> It
     def fill(server: NodeProcess) -> None:
         people.append(server.person())
         for number in range(UNREAD // 1000):
-            server.say(people[0], [f"unread {number}"] * 1000)
+            server.notify(people[0], [f"unread {number}"] * 1000)
 
     with watched(tmp_path_factory.mktemp("f28"), first=fill) as server:
         yield server
@@ -107,7 +107,7 @@ async def test_strangers_are_admitted_and_figures_are_exact_while_devices_with_2
         assert (await greeting(server.socket_url(each.token)))["unread"] == 0
         waits.append(time.perf_counter() - began)
 
-    async with heard_throughout(server, record_property):
+    async with receives_throughout(server, record_property):
         devices = asyncio.gather(*(device() for _ in range(DEVICES)))
         for each in strangers:
             await stranger(each)

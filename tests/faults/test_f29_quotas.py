@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from tests.support import process_node as live
-from tests.support.canary import heard_throughout, watched
+from tests.support.canary import receives_throughout, watched
 from tests.support.process_node import NodeProcess, Person, metric
 from tests.support.time_limits import HANG_TIMEOUT
 
@@ -50,7 +50,7 @@ async def test_an_account_that_fills_the_disk_is_refused_and_a_bystander_is_not(
 ) -> None:
     greedy = server.person()
     before = on_disk(server)
-    async with heard_throughout(server, record_property):
+    async with receives_throughout(server, record_property):
         async with asyncio.timeout(HANG_TIMEOUT * 4):
             while (answer := await batch(rest, greedy, count=SOME)).status_code == 200:
                 # What is read, or deleted, is no way around the limit.

@@ -9,7 +9,7 @@ from pathlib import Path
 import jwt
 import pytest
 from tests.support import process_node as live
-from tests.support.canary import heard_throughout, watched
+from tests.support.canary import receives_throughout, watched
 from tests.support.foreign_clients import Ended, client_of, take, until_closed
 from tests.support.issuers import RSA, KeyServer, jwk_of, key_server, key_set
 from tests.support.patient_client import connect
@@ -59,7 +59,7 @@ async def test_a_token_that_cannot_be_verified_now_is_not_refused_and_clients_re
             connected.set()
 
     async with (
-        heard_throughout(server, record_property),
+        receives_throughout(server, record_property),
         client_of("websockets") as connected_by,
         server.rest() as rest,
         Notifications(

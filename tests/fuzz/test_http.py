@@ -27,7 +27,7 @@ def test_good_requests_are_each_answered_once_and_in_order_wherever_they_are_cut
 ) -> None:
     with Visitor() as visitor:
         for piece in pieces(b"".join(each.raw for each in sent), _coarse(sizes)):
-            visitor.say(piece)
+            visitor.peer_sends(piece)
         visitor.assert_nothing_failed()
         assert visitor.answers() == [
             (200, echoed(each.method, each.path.partition("?")[0], each.body)) for each in sent
@@ -53,7 +53,7 @@ def test_any_bytes_are_answered_the_same_wherever_they_are_cut_and_the_connectio
     for cut in ([], _coarse(sizes)):
         with Visitor() as visitor:
             for piece in pieces(stream, cut):
-                visitor.say(piece)
+                visitor.peer_sends(piece)
             visitor.loop.pass_time(LONGEST)
             assert visitor.line.lost
             visitor.assert_nothing_failed()
@@ -70,7 +70,7 @@ def test_a_peer_that_reads_nothing_has_one_request_answered_and_is_gone_in_time(
     stream = damaged(b"".join(each.raw for each in sent), edits)
     with Visitor(reads=False) as visitor:
         for piece in pieces(stream, _coarse(sizes)):
-            visitor.say(piece)
+            visitor.peer_sends(piece)
         visitor.loop.pass_time(LONGEST)
         assert visitor.asked <= 2
         assert visitor.line.lost

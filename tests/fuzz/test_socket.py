@@ -26,7 +26,7 @@ def test_the_answer_to_any_stream_follows_the_rfc_and_the_contract(
     )
     with Alone() as client:
         for piece in pieces(stream, sizes):
-            client.line.say(piece)
+            client.line.peer_sends(piece)
             if prompt:
                 client.mark()
                 assert_bounded(client.socket)

@@ -103,10 +103,10 @@ class Visitor:
             alarm.__exit__()
         self.loop.end()
 
-    def say(self, piece: bytes) -> None:
+    def peer_sends(self, piece: bytes) -> None:
         """Send a piece, and have the node do all that follows from it."""
         for start in range(0, len(piece), READ_BYTES):  # a transport reads no more at once
-            self.line.say(piece[start : start + READ_BYTES])
+            self.line.peer_sends(piece[start : start + READ_BYTES])
             self.loop.settle()
             self.assert_bounded()
 

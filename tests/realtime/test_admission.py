@@ -58,7 +58,7 @@ class Line(asyncio.Transport):
             self.ended = True
             self.protocol.connection_lost(None)
 
-    async def says(self, text: str) -> None:
+    async def has_written(self, text: str) -> None:
         """Wait until ``text`` has been written."""
         async with asyncio.timeout(HANG_TIMEOUT):
             while not any(text.encode() in each for each in self.writes):
@@ -101,7 +101,7 @@ async def test_connections_that_arrive_together_share_a_lookup(
     monkeypatch.setattr(house.node.database, "read", counted)
     lines = [enter(house, token) for token in tokens]
     for line in lines:
-        await line.says("CONNECTION_ESTABLISHED")
+        await line.has_written("CONNECTION_ESTABLISHED")
     assert len(asked) == 1
 
 
@@ -128,9 +128,9 @@ async def test_tickets_that_are_shown_together_share_a_write(
     monkeypatch.setattr(house.node.database, "write", counted)
     twice = [enter(house, each) for each in given], [enter(house, each) for each in given[:10]]
     for line in twice[0]:
-        await line.says("CONNECTION_ESTABLISHED")
+        await line.has_written("CONNECTION_ESTABLISHED")
     for line in twice[1]:
-        await line.says("Invalid access token")
+        await line.has_written("Invalid access token")
     assert len(asked) == 1
 
 
@@ -140,7 +140,7 @@ async def test_the_upgrade_is_answered_with_the_first_frame_in_one_write(
     line = Line()
     token = await house.token(await house.add_user())
     house.node.admission.accept(object(), line, UpgradeRequest((token,), None, None), b"101 ")
-    await line.says("CONNECTION_ESTABLISHED")
+    await line.has_written("CONNECTION_ESTABLISHED")
     assert len(line.writes) == 1
     assert line.writes[0].startswith(b"101 \x81")
 
@@ -159,10 +159,10 @@ async def test_an_upgrade_is_answered_although_the_database_is_unavailable(
 
     monkeypatch.setattr(house.node.database, "read", away)
     house.node.admission.accept(object(), line, UpgradeRequest((token,), None, None), b"101 ")
-    await line.says("101 ")
+    await line.has_written("101 ")
     assert line.writes == [b"101 "]
     back = True
-    await line.says("CONNECTION_ESTABLISHED")
+    await line.has_written("CONNECTION_ESTABLISHED")
     assert len(line.writes) == 2
 
 
@@ -195,21 +195,21 @@ async def test_new_connections_wait_for_the_database_and_bad_tokens_are_closed(
     bad = knock("bad")
     await asked.wait()
     for line in early:
-        await line.says("101 ")
-    await bad.says("Invalid access token")
+        await line.has_written("101 ")
+    await bad.has_written("Invalid access token")
     late = [knock(token) for _ in range(3 * BATCH)]
     for line in late:
-        await line.says("101 ")
+        await line.has_written("101 ")
     assert {b"".join(line.writes) for line in early + late} == {b"101 "}
     for _ in range(12 * BATCH):
         gone = knock(token)
-        await gone.says("101 ")
+        await gone.has_written("101 ")
         gone.abort()
     waiting = len(house.node.admission._verified)
     assert waiting <= 2 * len(early + late) + BATCH + 1, "who has left is not kept"
     back.set()
     for line in early + late:
-        await line.says("CONNECTION_ESTABLISHED")
+        await line.has_written("CONNECTION_ESTABLISHED")
 
 
 async def test_an_upgraded_connection_leaves_no_cycle_for_the_garbage_collector(
@@ -234,7 +234,7 @@ async def test_a_storm_is_admitted_in_batches_and_live_frames_are_sent_between_t
     house = await start(connections_per_user=1000)
     eve, ada = await house.add_user("eve"), await house.add_user("ada")
     open_already = enter(house, await house.token(eve, "s-eve"))
-    await open_already.says("CONNECTION_ESTABLISHED")
+    await open_already.has_written("CONNECTION_ESTABLISHED")
     token = await house.token(ada, "s-ada")
     real, second, go_on = house.node.database.read, asyncio.Event(), asyncio.Event()
     turns = iter((False, True))
@@ -250,16 +250,16 @@ async def test_a_storm_is_admitted_in_batches_and_live_frames_are_sent_between_t
     await second.wait()
     assert sum(bool(line.writes) for line in storm) <= BATCH
     await house.post(eve, "still served")
-    await open_already.says("still served")
+    await open_already.has_written("still served")
     go_on.set()
     for line in storm:
-        await line.says("CONNECTION_ESTABLISHED")
+        await line.has_written("CONNECTION_ESTABLISHED")
 
 
 async def test_frames_of_one_turn_leave_in_one_write(house: InProcessNode) -> None:
     ada = await house.add_user()
     line = enter(house, await house.token(ada))
-    await line.says("CONNECTION_ESTABLISHED")
+    await line.has_written("CONNECTION_ESTABLISHED")
     line.writes.clear()
     commits: list[Any] = []
     house.node.database.on_commit = commits.append
@@ -268,7 +268,7 @@ async def test_frames_of_one_turn_leave_in_one_write(house: InProcessNode) -> No
     assert len(commits) == 20
     for news in commits:
         house.node.hub.on_event(news)
-    await line.says('"message":"19"')
+    await line.has_written('"message":"19"')
     (written,) = line.writes
     assert [frame["message"] for frame in frames_in(written)] == [str(n) for n in range(20)]
 
@@ -276,7 +276,7 @@ async def test_frames_of_one_turn_leave_in_one_write(house: InProcessNode) -> No
 async def test_a_close_follows_the_answers_of_the_same_turn(house: InProcessNode) -> None:
     ada = await house.add_user()
     line = enter(house, await house.token(ada))
-    await line.says("CONNECTION_ESTABLISHED")
+    await line.has_written("CONNECTION_ESTABLISHED")
     line.writes.clear()
     (socket,) = house.node.hub.registry.of(ada.id)
     masked_ping, masked_binary = b"\x81\x84\0\0\0\0PING", b"\x82\x80\0\0\0\0"
@@ -301,7 +301,7 @@ async def test_pages_that_are_requested_together_share_a_snapshot(
     monkeypatch.setattr(house.node.database, "read", counted)
     lines = [enter(house, token) for _ in range(20)]
     for line in lines:
-        await line.says('"message":"249"')
+        await line.has_written('"message":"249"')
         told = [frame["message"] for each in line.writes for frame in frames_in(each)][1:]
         assert told == [str(n) for n in range(250)]
     assert len(asked) == 1 + 3

@@ -19,7 +19,7 @@ PONG_TEXT = b'{"type":"pong"}'
 def sent(client: Alone, *pieces: bytes) -> list[Frame]:
     """The server's frames, once it has processed these pieces."""
     for piece in pieces:
-        client.line.say(piece)
+        client.line.peer_sends(piece)
     client.loop.settle()
     return client.frames()
 

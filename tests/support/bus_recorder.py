@@ -1,4 +1,4 @@
-"""A bus that runs, and what its listener has heard."""
+"""A bus that runs, and the messages that its listener received."""
 
 import asyncio
 import contextlib
@@ -22,24 +22,26 @@ NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 
 
 class Ears:
-    """A bus, and everything that its listener was told."""
+    """A bus, and every message that its listener received."""
 
     def __init__(self, bus: Bus) -> None:
         self.bus = bus
-        self.heard: list[BusMessage] = []
+        self.received: list[BusMessage] = []
         self.anything = asyncio.Event()
-        bus.set_listener(self._hear)
+        bus.set_listener(self._receive)
 
-    def _hear(self, heard: BusMessage) -> None:
-        self.heard.append(heard)
+    def _receive(self, message: BusMessage) -> None:
+        self.received.append(message)
         self.anything.set()
 
     def hints(self, user_id: str) -> list[Hint]:
-        return [each for each in self.heard if isinstance(each, Hint) and each.user_id == user_id]
+        return [
+            each for each in self.received if isinstance(each, Hint) and each.user_id == user_id
+        ]
 
     @property
     def missed(self) -> list[Gap]:
-        return [each for each in self.heard if isinstance(each, Gap)]
+        return [each for each in self.received if isinstance(each, Gap)]
 
     async def until(self, condition: Any) -> None:
         await until(lambda: condition(self))
@@ -75,7 +77,7 @@ async def running_bus(
 
 
 def notified(user_id: str, seq: int = 1) -> NotificationsAdded:
-    said = Notification(
+    notification = Notification(
         "0199e3a6-0000-7000-8000-000000000000",
         user_id,
         seq,
@@ -85,4 +87,4 @@ def notified(user_id: str, seq: int = 1) -> NotificationsAdded:
         "",
         NOON,
     )
-    return NotificationsAdded(user_id, (said,))
+    return NotificationsAdded(user_id, (notification,))

@@ -34,7 +34,7 @@ Attack = Callable[[Wires], Awaitable[object]]
 
 @contextlib.contextmanager
 def watched(folder: Path, **options: Any) -> Iterator[NodeProcess]:
-    """A node that says what it holds when it is asked."""
+    """A node that logs what it holds on request."""
     program = (str(Path(__file__).parent / "programs" / "watched.py"),)
     with live.serving(folder, program=program, forked=False, **options) as server:
         yield server
@@ -42,10 +42,10 @@ def watched(folder: Path, **options: Any) -> Iterator[NodeProcess]:
 
 async def held_by(server: NodeProcess) -> dict[str, int]:
     """Tasks, timers and descriptors of a watched node, and its memory (PSS) in KiB."""
-    said = len(HOLDS.findall(server.log))
+    logged = len(HOLDS.findall(server.log))
     server.process.send_signal(signal.SIGUSR1)
-    await live.until(lambda: len(HOLDS.findall(server.log)) > said)
-    held: dict[str, int] = json.loads(HOLDS.findall(server.log)[said])
+    await live.until(lambda: len(HOLDS.findall(server.log)) > logged)
+    held: dict[str, int] = json.loads(HOLDS.findall(server.log)[logged])
     return held
 
 
@@ -63,8 +63,8 @@ class Canary:
         self.seconds.append(seconds)
         self._more.set()
 
-    async def heard(self, count: int) -> None:
-        """Wait until so many notes have been heard."""
+    async def received(self, count: int) -> None:
+        """Wait until so many notes have been received."""
         while len(self.seconds) < count:
             self._more.clear()
             await self._more.wait()
@@ -77,7 +77,7 @@ class Canary:
 
 @contextlib.asynccontextmanager
 async def canary(server: NodeProcess, person: Person | None = None) -> AsyncIterator[Canary]:
-    """A user who is told something all the while: each comes once, in order, and nothing else.
+    """A user who gets notifications all the while: each comes once, in order, and nothing else.
 
     A post that is answered 503 is repeated, and its time begins anew: that the database is away is
     no fault of the node's. The connection is to be served even then.
@@ -113,15 +113,15 @@ async def canary(server: NodeProcess, person: Person | None = None) -> AsyncIter
 
 
 @contextlib.asynccontextmanager
-async def heard_throughout(
+async def receives_throughout(
     server: NodeProcess, record: live.Record, person: Person | None = None
 ) -> AsyncIterator[Canary]:
-    """The canary is told things before, while and after the block runs."""
+    """The canary gets notifications before, while and after the block runs."""
     async with canary(server, person) as bird:
-        await bird.heard(1)
+        await bird.received(1)
         yield bird
         during = len(bird.seconds)
-        await bird.heard(during + 2)
+        await bird.received(during + 2)
     record("canary_notes", during)
     record("canary_p99_ms", round(bird.p99, 1))
     record("canary_pong_p99_ms", round(_p99(bird.pongs), 1))
@@ -135,7 +135,7 @@ async def unharmed(
     person: Person | None = None,
     peak_mib: float | None = None,
 ) -> None:
-    """Attack twice: the canary hears its notes, and what the second round took has come back.
+    """Attack twice: the canary gets its notes, and what the second round took has come back.
 
     The first round warms up: pools, caches and what the allocator keeps are no leak.
 
@@ -146,7 +146,7 @@ async def unharmed(
         person: The canary's user, where the server cannot make one.
         peak_mib: What the node's memory may grow by while the second round runs.
     """
-    async with heard_throughout(server, record, person):
+    async with receives_throughout(server, record, person):
         first = await held_by(server)
         await _round(attack)
         before = await _back(server, first)

@@ -1,4 +1,4 @@
-"""A TCP proxy on loopback that can be told to behave as badly as a network does.
+"""A TCP proxy on loopback that can behave as badly as a network does.
 
 In a test: ``async with Proxy(target_port) as proxy``; whoever is to suffer connects to
 ``proxy.port``. ``proxy.manner`` may be set at any moment and holds from the next piece of bytes on;
@@ -35,7 +35,7 @@ UPGRADE: Final = re.compile(rb"\r\nupgrade: *websocket\r\n.*?\r\n\r\n", re.IGNOR
 
 @dataclass(frozen=True)
 class Manner:
-    """How connections are treated, both ways if nothing else is said; by default well."""
+    """How connections are treated, both ways unless one is given; by default well."""
 
     latency: float = 0.0
     """Seconds by which each piece comes later."""

@@ -224,7 +224,7 @@ class NodeClient:
         assert event["event"] == "open", event
         self.compressed = bool(event["extensions"])
 
-    def heard(self, event: dict[str, Any]) -> None:
+    def on_event(self, event: dict[str, Any]) -> None:
         if event["event"] == "pong":
             self._pong.set()
         else:
@@ -290,7 +290,7 @@ class NodeJs:
         assert self._process.stdout is not None
         while line := await self._process.stdout.readline():
             event = json.loads(line)
-            self._clients[event.pop("id")].heard(event)
+            self._clients[event.pop("id")].on_event(event)
 
 
 @contextlib.asynccontextmanager

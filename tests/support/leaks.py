@@ -22,14 +22,14 @@ OURS = ("Proxy.", "Line.", "until", "Device.")
 def quiet(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     """In the end, nothing has been logged that nobody had thought of."""
     yield
-    gc.collect()  # a task whose error nobody took says so when it goes
-    said = [
+    gc.collect()  # a task whose error was not taken logs it when it is freed
+    messages = [
         record.getMessage()
         for when in ("setup", "call", "teardown")
         for record in caplog.get_records(when)
         if record.levelno >= logging.ERROR or "never retrieved" in record.getMessage()
     ]
-    assert said == []
+    assert messages == []
 
 
 @contextlib.asynccontextmanager

@@ -73,10 +73,10 @@ class NatsServer:
             self.kill()
         self.folder.cleanup()
 
-    async def says(self, what: str) -> dict[str, Any]:
-        """What it tells its operator: ``varz``, ``subsz``, ``connz``."""
+    async def monitoring(self, endpoint: str) -> dict[str, Any]:
+        """Response of a monitoring endpoint: ``varz``, ``subsz``, ``connz``."""
         async with httpx.AsyncClient(trust_env=False, timeout=HANG_TIMEOUT) as client:
-            answer = await client.get(f"http://127.0.0.1:{self.monitor}/{what}")
+            answer = await client.get(f"http://127.0.0.1:{self.monitor}/{endpoint}")
             body: dict[str, Any] = answer.json()
             return body
 

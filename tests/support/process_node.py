@@ -38,7 +38,7 @@ TICK = 0.005
 JWT = re.compile(r"eyJ[\w-]+\.eyJ[\w-]+\.[\w-]+")
 READY = re.compile(r"useby is listening on (http://127\.0\.0\.1:\d+)")
 PASSED_ON = ("PATH", "HOME", "LANG", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
-"""All that a node gets of the tests' environment (the last two for whoever measures coverage)."""
+"""All that a node gets of the tests' environment (the last two for a measurement of coverage)."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ class NodeProcess:
         self._listening.set()  # or never will; ``start`` looks which
 
     def start(self) -> Self:
-        """Start the process and wait until it says that it listens."""
+        """Start the process and wait until it listens."""
         self._engine.dispose()  # the last to leave takes the WAL with it
         self.launch()
         return self.wait_until_listening()
@@ -210,7 +210,7 @@ class NodeProcess:
         return process.returncode, printed.decode()
 
     def integrity(self) -> str:
-        """What SQLite says of its file: ``ok`` if all is well."""
+        """Result of SQLite's check of the file: ``ok`` if all is well."""
         with self._engine.connect() as connection:
             return str(connection.exec_driver_sql("PRAGMA integrity_check").scalar())
 
@@ -269,7 +269,7 @@ class NodeProcess:
         self.secrets.add(token)
         return token
 
-    def say(self, person: Person, messages: Sequence[str]) -> list[Notification]:
+    def notify(self, person: Person, messages: Sequence[str]) -> list[Notification]:
         """Notifications written beside the node, in one commit."""
         drafts = [Draft(person.id, each, Severity.INFO, Cause.CUSTOM) for each in messages]
         with self.writing() as transaction:

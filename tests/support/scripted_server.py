@@ -1,4 +1,4 @@
-"""A server that does what a client library's test says, connection by connection."""
+"""A server that follows the script of a client library's test, connection by connection."""
 
 import asyncio
 import contextlib
@@ -56,7 +56,7 @@ async def playing(*handlers: Handler, extended: bool = False) -> AsyncIterator[S
         running.close(close_connections=True)
 
 
-def says(*frames: str, close: tuple[int, str] | None = None) -> Handler:
+def sends(*frames: str, close: tuple[int, str] | None = None) -> Handler:
     """Greet, send these, and close or wait."""
 
     async def handler(connection: ServerConnection) -> None:
@@ -83,8 +83,8 @@ def replays(count: int, marked: list[str] | None = None) -> Handler:
             if text == "PING":
                 await connection.send('{"type":"pong"}')
             elif marked is not None:
-                said = json.loads(text)
-                marked.extend(said.get("ids") or [said["id"]])
+                frame_ = json.loads(text)
+                marked.extend(frame_.get("ids") or [frame_["id"]])
 
     return handler
 

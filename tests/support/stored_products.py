@@ -34,7 +34,7 @@ async def got(database: Database, product: Product) -> Product | None:
     return await database.read(lambda c: products.get(c, product.user_id, product.id))
 
 
-async def told(database: Database, owner: User) -> list[Notification]:
+async def notifications_of(database: Database, owner: User) -> list[Notification]:
     """Oldest first."""
     page = await database.read(
         lambda c: notifications.list_(c, owner.id, NotificationQuery(limit=500))
@@ -43,7 +43,9 @@ async def told(database: Database, owner: User) -> list[Notification]:
 
 
 async def unread(database: Database, owner: User) -> list[str]:
-    return [each.message for each in await told(database, owner) if each.read_at is None]
+    return [
+        each.message for each in await notifications_of(database, owner) if each.read_at is None
+    ]
 
 
 async def due_at(database: Database, product: Product) -> datetime | None:

@@ -88,7 +88,7 @@ class WebSocketLine(Line):
         self._close_came = False
         self.drops_marks = self.mute = self._ended_by_us = self._truncated = False
 
-    def say_close(self, code: int, reason: str) -> None:
+    def send_close(self, code: int, reason: str) -> None:
         """Let the server's next word be this, at once."""
         self._ended_by_us = True
         if self._client not in self._ended and not self._client.is_closing():
@@ -120,7 +120,7 @@ class WebSocketLine(Line):
         )
 
     def _is_mark(self, opcode: int, payload: bytes) -> bool:
-        """Note what the client says; whether it is a mark, or the PING behind one."""
+        """Note what the client sends; whether it is a mark, or the PING behind one."""
         if opcode == CLOSE:
             self._closes("client", payload)
         self._proxy.marks += b'"mark_read"' in payload
@@ -189,7 +189,7 @@ class Meddler(Proxy):
         self.marks = self.authenticates = 0
         """Frames of these actions that clients have sent."""
         self.closes: list[str] = []
-        """Who said the first Close on a line, and with which code."""
+        """Sender of the first Close on a line, and with which code."""
         self.refusals: deque[Refusal] = deque()
         """What the next upgrades are answered with."""
         self.ungreeted: deque[bytes] = deque()
@@ -205,16 +205,16 @@ class Meddler(Proxy):
             line.drops_marks = True
 
     def mute(self) -> None:
-        """Keep back what the server says on the lines there are."""
+        """Keep back what the server sends on the lines there are."""
         for line in self.lines:
             assert isinstance(line, WebSocketLine)
             line.mute = True
 
-    def say_close(self, code: int, reason: str) -> None:
+    def send_close(self, code: int, reason: str) -> None:
         """Let the server's next word on every line be this."""
         for line in self.lines:
             assert isinstance(line, WebSocketLine)
-            line.say_close(code, reason)
+            line.send_close(code, reason)
 
     def line_of(self, writer: asyncio.StreamWriter) -> Line:
         return WebSocketLine(self, writer)

@@ -162,7 +162,7 @@ class Device:
 
     def _say(self, data: bytes) -> None:
         if data and not self.leaving and not self.line.lost:
-            self.line.say(data)
+            self.line.peer_sends(data)
 
     def assert_good_reason(self, now: float) -> None:
         """It was closed, if it was, for what it or its owner did, and no fault of ours."""

@@ -134,7 +134,7 @@ class Line(asyncio.Transport):
 
     # what the peer does
 
-    def say(self, data: bytes) -> None:
+    def peer_sends(self, data: bytes) -> None:
         """Send to the server, as one segment."""
         self._arrived.append(data)
         self.loop.call_soon(self._deliver)
