@@ -1,8 +1,9 @@
-"""Starts of Python programs without their imports: a fork of a process that has done them.
+"""Start Python programs as forks of a process that has already imported useby.
 
-Importing takes a node some 2 s of CPU, and the tests start hundreds of nodes. The first start of a
-test process creates a server of ``multiprocessing``, which imports useby once; each program is a
-fork of it, with its own arguments, folder, environment and output.
+The imports take most of a node's start, and the tests start hundreds of nodes. The first start of
+a test process creates the server of ``multiprocessing``, which imports ``PRELOADED`` once; each
+program is a fork of it, with its own arguments, folder, environment and output. Variables that
+Python reads at its own start, such as PYTHONHASHSEED, have no effect on a fork.
 """
 
 import multiprocessing
@@ -38,14 +39,15 @@ PRELOADED = (
     "uvicorn.lifespan.off",
     "uvicorn.protocols.http.httptools_impl",
 )
-"""Modules that a node imports on its way to its first line of output."""
+"""Modules that a node imports on its way to its first line of output; one that is missing here
+costs time and nothing else."""
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(list(PRELOADED))
 _starting = threading.Lock()
 
 
 class ForkedProgram:
-    """A process with the methods of ``subprocess.Popen``; ``forked_program`` starts it."""
+    """A process with those methods of ``subprocess.Popen`` that the tests use."""
 
     def __init__(self, process: ForkServerProcess, stdout: TextIO) -> None:
         self._process = process
@@ -100,7 +102,7 @@ def forked_program(
     process = _context.Process(target=_run, args=arguments, daemon=True)
     with output, _starting:
         main = sys.modules["__main__"]
-        sys.modules["__main__"] = ModuleType("__main__")  # the program would import ours first
+        sys.modules["__main__"] = ModuleType("__main__")  # the child would import the tests' first
         try:
             process.start()
         finally:

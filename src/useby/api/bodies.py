@@ -17,7 +17,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from useby.api.context import check_token
-from useby.schemas.fields import BATCH_LIMIT, MANY_KEYS
+from useby.schemas.fields import BATCH_LIMIT, MANY_KEYS, ApiModel
 
 T = TypeVar("T")
 
@@ -69,6 +69,14 @@ async def in_turns(work: Callable[[Any], T], items: Iterable[Any]) -> list[T]:
         if turn.is_over():
             await turn.end()
     return done
+
+
+async def results_response(result: Callable[[Any], ApiModel], items: Iterable[Any]) -> Response:
+    """Return the answer to a batch: the result of each item, rendered in turns."""
+    rendered = await in_turns(
+        lambda item: result(item).model_dump_json(by_alias=True).encode(), items
+    )
+    return Response(b'{"results":[' + b",".join(rendered) + b"]}", media_type="application/json")
 
 
 class _Turn:

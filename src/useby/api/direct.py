@@ -1,9 +1,10 @@
-"""Direct routes: the posts and marks of applications, without the framework's routing.
+"""Direct routes: posting and marking notifications without the framework's routing.
 
-FastAPI's routing, dependencies and exit stacks cost a request several times what its function does.
-``DirectRoutes`` stands before it and calls the functions of the routes in ``notifications.DIRECT``
-itself. It takes only requests that it has read completely and found valid. FastAPI gets every other
-request as it came and answers its errors, so no rule exists twice.
+FastAPI's routing, dependencies and exit stacks cost such a request more than its function does
+(decision 24). ``DirectRoutes`` stands before FastAPI and calls the functions of the routes in
+``notifications.DIRECT`` itself. It answers requests whose form is valid, and the errors that the
+token or the function raises. Every other request goes to FastAPI with the messages that were
+already received.
 """
 
 import re
@@ -17,7 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from useby.api import errors
-from useby.api.bodies import PIECE, parse
+from useby.api.bodies import parse
 from useby.api.context import Context, claims_of
 from useby.api.idempotency import IdempotencyKey
 from useby.schemas.fields import Id, RequestModel
@@ -25,6 +26,8 @@ from useby.schemas.fields import Id, RequestModel
 _HEADERS: Final = frozenset(
     {b"authorization", b"content-type", b"content-length", b"idempotency-key"}
 )
+_MOST: Final = 64 * 1024
+"""Maximum size of a body, in bytes: FastAPI's route parses a larger one in turns."""
 _ITEM: Final = "{notification_id}"
 _key: Final[TypeAdapter[str | None]] = TypeAdapter(IdempotencyKey)
 _id: Final[TypeAdapter[str]] = TypeAdapter(Id)
@@ -37,7 +40,13 @@ class DirectRoute:
     path: str
     """Path, which may contain the id of a notification as ``{notification_id}``."""
     handle: Callable[..., Awaitable[Response]]
-    """Function of FastAPI's route."""
+    """Function of FastAPI's route; it is called with the node's context and the claims, and then
+
+    - the id, if the path contains one, or
+    - the request, its body and its ``Idempotency-Key``, if there is a model of the body.
+
+    FastAPI fills no other parameter of the function: it must not have one.
+    """
     body: type[RequestModel] | None = None
     """Model of the request's body; ``None`` if it has none."""
 
@@ -65,7 +74,7 @@ class DirectRoutes:
         received: list[Message] = []
         try:
             response = await self._response(route, item, scope, receive, received)
-        except Exception as error:
+        except Exception as error:  # FastAPI's handlers of exceptions stand behind this middleware
             response = errors.response_to(error)
             if response is None:
                 raise
@@ -101,7 +110,10 @@ class DirectRoutes:
         scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
         if scheme != b"Bearer" or not token or token.split() != [token]:
             return None
-        value = await _json_body(headers, receive, received) if route.body else None
+        try:
+            value = await _json_body(headers, receive, received) if route.body else None
+        except (ValueError, RecursionError):
+            return None
         node = self._context
         claims = await claims_of(
             node, HTTPAuthorizationCredentials(scheme="Bearer", credentials=token.decode("latin-1"))
@@ -134,19 +146,21 @@ def _headers_of(scope: Scope) -> Mapping[bytes, bytes]:
 async def _json_body(
     headers: Mapping[bytes, bytes], receive: Receive, received: list[Message]
 ) -> Any:
-    """Return the JSON value of a short body; ``None``, which no model accepts, for another."""
+    """Return the JSON value of a short body.
+
+    Raises:
+        ValueError: The body is not short, or not JSON.
+        RecursionError: It is nested very deeply.
+    """
     length = int(headers.get(b"content-length", b"0"))
-    if headers.get(b"content-type") != b"application/json" or not 0 < length <= PIECE:
-        return None
+    if headers.get(b"content-type") != b"application/json" or not 0 < length <= _MOST:
+        raise ValueError("the body is not short JSON")
     while True:
         message = await receive()
         received.append(message)
         if not message.get("more_body", False):
             break
-    try:
-        return await parse(b"".join(each.get("body", b"") for each in received))
-    except (ValueError, RecursionError):
-        return None
+    return await parse(b"".join(each.get("body", b"") for each in received))
 
 
 def _repeating(received: Sequence[Message], receive: Receive) -> Receive:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from useby.actions import notifications as actions
 from useby.actions.post_queue import Post
-from useby.api.bodies import BatchRoute, in_turns
+from useby.api.bodies import BatchRoute, in_turns, results_response
 from useby.api.context import (
     REVOKED,
     ContextDep,
@@ -124,19 +124,14 @@ async def post_notifications(
         return json_response(posted, HTTPStatus.OK)
     stored = iter(posted)
 
-    def result(numbered: tuple[int, NotificationIn | list[FieldError]]) -> bytes:
+    def result(numbered: tuple[int, NotificationIn | list[FieldError]]) -> NotificationResult:
         index, item = numbered
-        shown = (
-            NotificationResult(
-                index=index, status=201, notification=NotificationOut.of(next(stored))
-            )
-            if isinstance(item, NotificationIn)
-            else NotificationResult(index=index, status=422, errors=errors[index])
-        )
-        return shown.model_dump_json(by_alias=True).encode()
+        if isinstance(item, NotificationIn):
+            notification = NotificationOut.of(next(stored))
+            return NotificationResult(index=index, status=201, notification=notification)
+        return NotificationResult(index=index, status=422, errors=errors[index])
 
-    results = await in_turns(result, enumerate(read))
-    return json_response(b'{"results":[' + b",".join(results) + b"]}", HTTPStatus.OK)
+    return await results_response(result, enumerate(read))
 
 
 @router.post(

@@ -10,7 +10,7 @@ from uuid_utils import uuid7
 
 from useby.actions import inventory
 from useby.actions.inventory import ExternalIdTaken
-from useby.api.bodies import BatchRoute, in_turns
+from useby.api.bodies import BatchRoute, in_turns, results_response
 from useby.api.context import Caller, Context, ContextDep, CurrentCaller
 from useby.api.errors import Problem, problem_responses
 from useby.domain.account import User
@@ -118,36 +118,38 @@ async def _page(node: Context, user: User, query: ProductQuery, now: datetime) -
                 pass
 
 
-@batches.post("/batch", operation_id="addProducts", responses=problem_responses(401, 409))
-async def add_products(node: ContextDep, caller: CurrentCaller, batch: BatchIn) -> BatchOut:
+@batches.post(
+    "/batch",
+    operation_id="addProducts",
+    response_model=BatchOut,
+    responses=problem_responses(401, 409),
+)
+async def add_products(node: ContextDep, caller: CurrentCaller, batch: BatchIn) -> Response:
     """Add up to 1,000 products. Each has its own result; the devices get one summary."""
     now = node.now()
     read = await in_turns(ProductIn.read, batch.items)
     errors = shared_out([[] if isinstance(each, ProductIn) else each for each in read])
-    new = [
-        product_from(each, caller.user.id, _new_id(), now)
-        for each in read
-        if isinstance(each, ProductIn)
-    ]
+    valid = [each for each in read if isinstance(each, ProductIn)]
+    new = await in_turns(lambda each: product_from(each, caller.user.id, _new_id(), now), valid)
     rows = await in_turns(lambda each: inventory.row_of(each, caller.user, now), new)
     kept = await node.database.write(
         lambda t: inventory.add_many(t, new, _owner(node, t, caller, len(new)), now, rows),
         large=True,
     )
     outcomes = iter(zip(new, kept, strict=True))
-    results: list[BatchResult] = []
-    for index, each in enumerate(read):
-        if not isinstance(each, ProductIn):
-            results.append(BatchResult(index=index, status=422, errors=errors[index]))
-            continue
+
+    def result(numbered: tuple[int, ProductIn | list[FieldError]]) -> BatchResult:
+        index, item = numbered
+        if not isinstance(item, ProductIn):
+            return BatchResult(index=index, status=422, errors=errors[index])
         product, added = next(outcomes)
         if added:
             shown = ProductOut.of(product, caller.user, now)
-            results.append(BatchResult(index=index, status=201, product=shown))
-        else:
-            error = FieldError(at="externalId", message=TAKEN)
-            results.append(BatchResult(index=index, status=409, errors=[error]))
-    return BatchOut(results=results)
+            return BatchResult(index=index, status=201, product=shown)
+        error = FieldError(at="externalId", message=TAKEN)
+        return BatchResult(index=index, status=409, errors=[error])
+
+    return await results_response(result, enumerate(read))
 
 
 @router.get("/{product_id}", operation_id="getProduct", responses=problem_responses(401, 404))
