@@ -2,7 +2,7 @@
 
 Redaction applies to the finished line, just before it is written, so that it covers every logger
 (uvicorn, SQLAlchemy, httpx, asyncio) and every traceback. It is needed because an access token may
-stand in the WebSocket's URL (contract section 9).
+stand in the WebSocket's URL (section 9 of the protocol page).
 """
 
 import io

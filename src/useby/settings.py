@@ -114,7 +114,7 @@ class Settings(BaseSettings):
     jwt_auto_provision: bool = False
     """Create a user when their first token is verified."""
 
-    # limits of connections (contract section 7)
+    # limits of connections (section 7 of docs/reference/protocol.md)
     head_max_bytes: int = Field(default=16 * 1024, ge=1024)
     """Maximum size of a request head; larger ones get 431."""
     head_max_headers: int = Field(default=64, ge=8)

@@ -37,8 +37,8 @@ Record = Callable[[str, object], None]
 TICK = 0.005
 JWT = re.compile(r"eyJ[\w-]+\.eyJ[\w-]+\.[\w-]+")
 READY = re.compile(r"useby is listening on (http://127\.0\.0\.1:\d+)")
-PASSED_ON = ("PATH", "HOME", "LANG", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
-"""All that a node gets of the tests' environment (the last two for a measurement of coverage)."""
+PASSED_ON = ("PATH", "HOME", "LANG")
+"""Variables of the tests' environment that a node inherits; it gets no others of them."""
 
 
 @dataclass(frozen=True)

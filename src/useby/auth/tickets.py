@@ -1,4 +1,4 @@
-"""One-use tickets that replace a token in a URL (contract section 9).
+"""One-use tickets that replace a token in a URL (section 9 of the protocol page).
 
 The database stores the claims of a ticket under its owner and its hash, where every node finds
 them. To be found there, a ticket contains its owner's id, encrypted: so a URL reveals no user's

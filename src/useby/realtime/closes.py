@@ -10,7 +10,8 @@ class Close:
     code: int
     reason: str = ""
     retryable: bool = True
-    """True if connecting again with the same token can succeed."""
+    """True if connecting again with the same token can succeed, also after a violation: the client
+    need not repeat the frame."""
 
 
 TOKEN_REQUIRED = Close(1008, "Access token required", retryable=False)

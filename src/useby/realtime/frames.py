@@ -1,4 +1,6 @@
-"""Encode and parse every frame of the contract (sections 2 to 4, and 8 for extended sessions).
+"""Encode and parse every frame of the protocol (``docs/reference/protocol.md``).
+
+The page has plain sessions in sections 2 to 4, extended ones in section 8.
 
 A frame to the client is encoded once, including its header, and the same bytes are sent to every
 device. ``schemas.frames`` defines the fields.
@@ -57,7 +59,7 @@ def _moment(moment: datetime) -> str:  # cached, because many frames have the sa
 def established(
     user_id: str, *, unread: int = 0, expires_at: datetime | None = None, seq: int = 0
 ) -> bytes:
-    """Encode the first frame after authentication (contract 2.5), or its extended form (8).
+    """Encode the first frame after authentication (section 2), or its extended form (section 8).
 
     Args:
         user_id: The authenticated user.
@@ -76,7 +78,7 @@ def established(
 
 
 def notification(row: Notification) -> bytes:
-    """Encode a notification: exactly five strings, in the contract's order (section 3).
+    """Encode a notification: exactly five strings, in the protocol's order (section 3).
 
     The JSON is written by hand, because most frames are notifications: ``to_json`` of
     ``shapes.Notification`` took 1.3 µs, this takes 0.7. Ids and times need no escaping.
@@ -174,7 +176,7 @@ class Authenticate:
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """A frame that the contract ignores; ``reason`` is a label of the metric."""
+    """A frame that the protocol ignores; ``reason`` is a label of the metric."""
 
     reason: str
     action: str = ""
@@ -192,7 +194,7 @@ _NO_TOKEN = Ignored("no token", "authenticate")
 
 
 def parse(text: str, *, extended: bool = False) -> ClientFrame:
-    """Parse a client's text frame; no text raises an exception (contract section 4).
+    """Parse a client's text frame; no text raises an exception (section 4).
 
     Args:
         text: The frame's text.

@@ -1,7 +1,8 @@
 """uvicorn's HTTP protocol with limits, and the upgrade of a request to a WebSocket connection.
 
 uvicorn reads heads and trailers of any size for any time, starts each request of a pipeline as it
-arrives, and waits forever for a peer that does not read. ``BoundedHttpProtocol`` adds (contract 7):
+arrives, and waits forever for a peer that does not read. ``BoundedHttpProtocol`` adds
+(section 7 of the protocol page):
 
 =======================================  ===============================================
 limit                                    beyond it

@@ -19,7 +19,7 @@ the database no longer has that; older ones than the last ``trail.KEPT`` may the
 
 Client frames are executed in the order of their arrival. A mark is durable before a later frame is
 executed; until then frames wait in the inbox, and the socket stops reading. An extended session
-(contract section 8) has the same states, and more frames and actions.
+(section 8 of the protocol page) has the same states, and more frames and actions.
 """
 
 from collections import deque

@@ -8,8 +8,8 @@
     Hub ──► push, reply, ping, close
 
 ``Wire`` parses frames, ``TokenBucket`` limits their rate, ``MessageAssembler`` joins fragments.
-This module checks UTF-8, timeouts and the send buffer (contract section 7). ``Session`` makes all
-other decisions of the protocol.
+This module checks UTF-8, timeouts and the send buffer (sections 5 and 7 of the protocol page) and
+closes what breaks a limit. ``Session`` decides what is sent and which frames of the client act.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
-"""Send extended sessions their updates: reads, unread counts and products (contract 8).
+"""Send extended sessions their updates: reads, unread counts and products.
 
-Local commits are sent as they are. Hints from other nodes are checked against the database first,
-so clients never receive an unverified update::
+Section 8 of the protocol page defines the frames. Local commits are sent as they are. Hints from
+other nodes are checked against the database first, so clients never receive an unverified update::
 
     commit here ──► ProductChanged ──────────────────────────► send
     commit here ──► MarkedRead ──────► count unread ones ────► send

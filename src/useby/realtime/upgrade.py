@@ -13,7 +13,7 @@ from useby.realtime.frames import id_of
 
 PATH: Final = b"/api/ws/notification"
 EXTENDED: Final = b"useby.v1"
-"""The subprotocol that requests an extended session (contract 8)."""
+"""The subprotocol that requests an extended session (section 8 of the protocol page)."""
 NONCE_BYTES: Final = 16
 """Size of a decoded ``Sec-WebSocket-Key``."""
 Headers = dict[bytes, list[bytes]]
@@ -30,7 +30,7 @@ class UpgradeRequest:
     since: str | None
     """Id of the notification after which the client wants all; ``None``: the unread ones."""
     extended: bool = False
-    """True if the extended session was requested and granted (contract 8)."""
+    """True if the extended session was requested and granted."""
 
 
 class NoHandshake(Exception):  # noqa: N818 - named after the condition

@@ -129,7 +129,7 @@ class Rejected(TypedDict):
 
     type: Literal["REJECTED"]
     reason: str
-    action: Annotated[str, Field(description="The requested action; empty if it is unknown.")]
+    action: Annotated[str, Field(description="The requested action; empty if there is none.")]
 
 
 class MarkRead(TypedDict):
