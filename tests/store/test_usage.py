@@ -26,6 +26,7 @@ from useby.domain.quota import Limits, Quota, QuotaReached, Usage
 from useby.store import idempotency, marks, migrate, notifications, products, usage
 from useby.store.database import Connection, Database, Transaction
 from useby.store.idempotency import IdempotentRequest
+from useby.store.product_rows import PRODUCT_COLUMNS
 from useby.store.schema import idempotency_keys, sent_alerts, users
 from useby.store.schema import notifications as notifications_table
 from useby.store.schema import products as products_table
@@ -34,8 +35,9 @@ from useby.store.url import database_file
 
 STEPS = 120
 FLAT = {products_table: 800, sent_alerts: 200, notifications_table: 600, idempotency_keys: 300}
-TEXTS = ("external_id", "name", "category", "barcode", "unit", "location", "notes")
-TEXTS += ("message", "product_name", "key", "answer")
+PRODUCT_TEXTS = {each.name for each in PRODUCT_COLUMNS if isinstance(each.type, sa.String)}
+PRODUCT_TEXTS -= {"id", "user_id"}
+TEXTS = PRODUCT_TEXTS | {"message", "product_name", "key", "answer"}
 
 
 def octets(value: Any) -> int:
@@ -186,6 +188,21 @@ async def test_a_statement_for_many_users_counts_for_each_of_them(database: Data
     await assert_right(database, *owners)
     unread = [await database.read(lambda c, u=each.id: usage.of(c, u).unread) for each in owners]  # type: ignore[misc]
     assert unread == [2, 3, 4, 5, 6]
+
+
+async def test_every_text_of_a_product_counts_when_it_is_added_changed_and_deleted(
+    database: Database,
+) -> None:
+    owner = await a_kept_owner(database)
+    product = a_product(owner, **dict.fromkeys(PRODUCT_TEXTS, "ü"))
+    await database.write(lambda t: inventory.add(t, product, owner, NOON))
+    await assert_right(database, owner)
+    for name in PRODUCT_TEXTS:
+        longer = sa.update(products_table).values({name: "Kühl lagern"})
+        await database.write(lambda t, s=longer: t.connection.execute(s))  # type: ignore[misc]
+        await assert_right(database, owner)
+    await database.write(lambda t: inventory.delete(t, owner.id, product.id, NOON))
+    await assert_right(database, owner)
 
 
 async def test_a_rolled_back_write_counts_nothing(database: Database) -> None:
