@@ -1,4 +1,4 @@
-"""Fixtures for the tests of every room.
+"""Fixtures of all tests.
 
 Hypothesis judges no example by its time: on a machine whose cores are busy any may take long.
 """
@@ -21,7 +21,7 @@ settings.load_profile("useby")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say what node counted, whose tests are one of ours."""
+    """Print the result of the tests that node runs; to pytest they are one test."""
     for report in terminalreporter.getreports("passed"):
         if "node" in (properties := dict(report.user_properties)):
             terminalreporter.write_line(f"node: {properties['node']}")
@@ -60,7 +60,7 @@ def postgres_url(postgres: Postgres) -> Iterator[str]:
 
 @pytest.fixture
 def database_url(sqlite_url: str) -> str:
-    """The database that ``database`` opens; a folder whose tests are of both stores says so."""
+    """The database that ``database`` opens; a folder whose tests run on both stores replaces it."""
     return sqlite_url
 
 

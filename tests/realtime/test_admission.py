@@ -1,4 +1,7 @@
-"""Admission of many connections at once: shared look-ups in bounded batches."""
+"""Admission of many connections at once: shared look-ups in bounded batches.
+
+``tests/contract/test_5_closing.py`` tests closes at opening, ``test_tickets.py`` tickets.
+"""
 
 import asyncio
 import gc
@@ -19,7 +22,7 @@ from useby.store.database import StoreUnavailable, Transaction
 from useby.store.tickets import TicketGrant
 
 
-class Line(asyncio.Transport):
+class RecordingTransport(asyncio.Transport):
     """A transport whose peer reads everything; each write is kept as it was made."""
 
     def __init__(self) -> None:
@@ -66,10 +69,10 @@ class Line(asyncio.Transport):
                 await self.written.wait()
 
 
-def enter(house: InProcessNode, token: str) -> Line:
-    line = Line()
-    house.node.admission.accept(object(), line, UpgradeRequest((token,), None, None))
-    return line
+def enter(house: InProcessNode, token: str) -> RecordingTransport:
+    transport = RecordingTransport()
+    house.node.admission.accept(object(), transport, UpgradeRequest((token,), None, None))
+    return transport
 
 
 def frames_in(data: bytes) -> list[Any]:
@@ -99,9 +102,9 @@ async def test_connections_that_arrive_together_share_a_lookup(
         return real(work, **how)
 
     monkeypatch.setattr(house.node.database, "read", counted)
-    lines = [enter(house, token) for token in tokens]
-    for line in lines:
-        await line.has_written("CONNECTION_ESTABLISHED")
+    transports = [enter(house, token) for token in tokens]
+    for transport in transports:
+        await transport.has_written("CONNECTION_ESTABLISHED")
     assert len(asked) == 1
 
 
@@ -127,28 +130,28 @@ async def test_tickets_that_are_shown_together_share_a_write(
 
     monkeypatch.setattr(house.node.database, "write", counted)
     twice = [enter(house, each) for each in given], [enter(house, each) for each in given[:10]]
-    for line in twice[0]:
-        await line.has_written("CONNECTION_ESTABLISHED")
-    for line in twice[1]:
-        await line.has_written("Invalid access token")
+    for transport in twice[0]:
+        await transport.has_written("CONNECTION_ESTABLISHED")
+    for transport in twice[1]:
+        await transport.has_written("Invalid access token")
     assert len(asked) == 1
 
 
 async def test_the_upgrade_is_answered_with_the_first_frame_in_one_write(
     house: InProcessNode,
 ) -> None:
-    line = Line()
+    transport = RecordingTransport()
     token = await house.token(await house.add_user())
-    house.node.admission.accept(object(), line, UpgradeRequest((token,), None, None), b"101 ")
-    await line.has_written("CONNECTION_ESTABLISHED")
-    assert len(line.writes) == 1
-    assert line.writes[0].startswith(b"101 \x81")
+    house.node.admission.accept(object(), transport, UpgradeRequest((token,), None, None), b"101 ")
+    await transport.has_written("CONNECTION_ESTABLISHED")
+    assert len(transport.writes) == 1
+    assert transport.writes[0].startswith(b"101 \x81")
 
 
 async def test_an_upgrade_is_answered_although_the_database_is_unavailable(
     house: InProcessNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    line = Line()
+    transport = RecordingTransport()
     token = await house.token(await house.add_user())
     real, back = house.node.database.read, False
 
@@ -158,12 +161,12 @@ async def test_an_upgrade_is_answered_although_the_database_is_unavailable(
         return await real(work)
 
     monkeypatch.setattr(house.node.database, "read", away)
-    house.node.admission.accept(object(), line, UpgradeRequest((token,), None, None), b"101 ")
-    await line.has_written("101 ")
-    assert line.writes == [b"101 "]
+    house.node.admission.accept(object(), transport, UpgradeRequest((token,), None, None), b"101 ")
+    await transport.has_written("101 ")
+    assert transport.writes == [b"101 "]
     back = True
-    await line.has_written("CONNECTION_ESTABLISHED")
-    assert len(line.writes) == 2
+    await transport.has_written("CONNECTION_ESTABLISHED")
+    assert len(transport.writes) == 2
 
 
 @pytest.mark.parametrize("how", ["away", "hanging"])
@@ -186,21 +189,23 @@ async def test_new_connections_wait_for_the_database_and_bad_tokens_are_closed(
 
     monkeypatch.setattr(house.node.database, "read", read)
 
-    def knock(token: str) -> Line:
-        line = Line()
-        house.node.admission.accept(object(), line, UpgradeRequest((token,), None, None), b"101 ")
-        return line
+    def knock(token: str) -> RecordingTransport:
+        transport = RecordingTransport()
+        house.node.admission.accept(
+            object(), transport, UpgradeRequest((token,), None, None), b"101 "
+        )
+        return transport
 
     early = [knock(token) for _ in range(3 * BATCH)]
     bad = knock("bad")
     await asked.wait()
-    for line in early:
-        await line.has_written("101 ")
+    for transport in early:
+        await transport.has_written("101 ")
     await bad.has_written("Invalid access token")
     late = [knock(token) for _ in range(3 * BATCH)]
-    for line in late:
-        await line.has_written("101 ")
-    assert {b"".join(line.writes) for line in early + late} == {b"101 "}
+    for transport in late:
+        await transport.has_written("101 ")
+    assert {b"".join(transport.writes) for transport in early + late} == {b"101 "}
     for _ in range(12 * BATCH):
         gone = knock(token)
         await gone.has_written("101 ")
@@ -208,8 +213,8 @@ async def test_new_connections_wait_for_the_database_and_bad_tokens_are_closed(
     waiting = len(house.node.admission._verified)
     assert waiting <= 2 * len(early + late) + BATCH + 1, "who has left is not kept"
     back.set()
-    for line in early + late:
-        await line.has_written("CONNECTION_ESTABLISHED")
+    for transport in early + late:
+        await transport.has_written("CONNECTION_ESTABLISHED")
 
 
 async def test_an_upgraded_connection_leaves_no_cycle_for_the_garbage_collector(
@@ -248,19 +253,19 @@ async def test_a_storm_is_admitted_in_batches_and_live_frames_are_sent_between_t
     monkeypatch.setattr(house.node.database, "read", one_turn_first)
     storm = [enter(house, token) for _ in range(10 * BATCH)]
     await second.wait()
-    assert sum(bool(line.writes) for line in storm) <= BATCH
+    assert sum(bool(transport.writes) for transport in storm) <= BATCH
     await house.post(eve, "still served")
     await open_already.has_written("still served")
     go_on.set()
-    for line in storm:
-        await line.has_written("CONNECTION_ESTABLISHED")
+    for transport in storm:
+        await transport.has_written("CONNECTION_ESTABLISHED")
 
 
 async def test_frames_of_one_turn_leave_in_one_write(house: InProcessNode) -> None:
     ada = await house.add_user()
-    line = enter(house, await house.token(ada))
-    await line.has_written("CONNECTION_ESTABLISHED")
-    line.writes.clear()
+    transport = enter(house, await house.token(ada))
+    await transport.has_written("CONNECTION_ESTABLISHED")
+    transport.writes.clear()
     commits: list[Any] = []
     house.node.database.on_commit = commits.append
     for number in range(20):
@@ -268,22 +273,22 @@ async def test_frames_of_one_turn_leave_in_one_write(house: InProcessNode) -> No
     assert len(commits) == 20
     for news in commits:
         house.node.hub.on_event(news)
-    await line.has_written('"message":"19"')
-    (written,) = line.writes
+    await transport.has_written('"message":"19"')
+    (written,) = transport.writes
     assert [frame["message"] for frame in frames_in(written)] == [str(n) for n in range(20)]
 
 
 async def test_a_close_follows_the_answers_of_the_same_turn(house: InProcessNode) -> None:
     ada = await house.add_user()
-    line = enter(house, await house.token(ada))
-    await line.has_written("CONNECTION_ESTABLISHED")
-    line.writes.clear()
+    transport = enter(house, await house.token(ada))
+    await transport.has_written("CONNECTION_ESTABLISHED")
+    transport.writes.clear()
     (socket,) = house.node.hub.registry.of(ada.id)
     masked_ping, masked_binary = b"\x81\x84\0\0\0\0PING", b"\x82\x80\0\0\0\0"
     socket.data_received(masked_ping * 2 + masked_binary)
-    assert len(line.writes) == 1
+    assert len(transport.writes) == 1
     pong = b'\x81\x0f{"type":"pong"}'
-    assert line.writes[0].startswith(pong * 2 + b"\x88")
+    assert transport.writes[0].startswith(pong * 2 + b"\x88")
 
 
 async def test_pages_that_are_requested_together_share_a_snapshot(
@@ -299,9 +304,9 @@ async def test_pages_that_are_requested_together_share_a_snapshot(
         return real(work, **how)
 
     monkeypatch.setattr(house.node.database, "read", counted)
-    lines = [enter(house, token) for _ in range(20)]
-    for line in lines:
-        await line.has_written('"message":"249"')
-        told = [frame["message"] for each in line.writes for frame in frames_in(each)][1:]
+    transports = [enter(house, token) for _ in range(20)]
+    for transport in transports:
+        await transport.has_written('"message":"249"')
+        told = [frame["message"] for each in transport.writes for frame in frames_in(each)][1:]
         assert told == [str(n) for n in range(250)]
     assert len(asked) == 1 + 3

@@ -1,6 +1,6 @@
 """Store notifications and read them; one function a statement. ``store.marks`` marks them read.
 
-``seq`` is allotted under a lock of the user's row, in the transaction that adds the notification.
+``seq`` is allocated under a lock of the user's row, in the transaction that adds the notification.
 The order of commits is therefore the order of ``seq``, and no cursor can pass over a late one.
 """
 

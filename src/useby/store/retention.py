@@ -58,7 +58,7 @@ def delete_read(transaction: Transaction, keys: Sequence[Key], before: datetime)
 
     The newest notification of each user stays, because it is the place from which a client that has
     everything continues. Users whose row is locked are left to a later pass. No event is published:
-    no unread notification changes, and ``seq`` is not allotted again.
+    no unread notification changes, and ``seq`` is not allocated again.
     """
     free = try_lock_users(transaction, {user_id for user_id, _ in keys})
     deletable = [key for key in keys if key[0] in free]
