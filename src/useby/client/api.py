@@ -118,7 +118,10 @@ class Api:
         return Account.of(await self._rest.request("GET", "/me"))
 
     async def change_me(self, **change: Unpack[AccountChange]) -> Account:
-        """Change the given fields. A new ``password`` requires ``current_password``."""
+        """Change the given fields and return the account.
+
+        A new ``password`` requires ``current_password``.
+        """
         return Account.of(await self._rest.request("PATCH", "/me", change))
 
     async def delete_me(self, password: str = "") -> None:

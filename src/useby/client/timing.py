@@ -52,7 +52,7 @@ class Timing:
         return self.ping_interval * (1 + chance / 5)
 
     def until_refresh(self, life: float, chance: float) -> float:
-        """Return the seconds until a fresh token is fetched; this one lives ``life`` seconds."""
+        """Return the seconds until a fresh token is fetched; the current one has ``life`` left."""
         return max(life / 2, life - self.refresh_before * (1 + chance) / 2)
 
 

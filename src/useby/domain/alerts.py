@@ -4,10 +4,12 @@ A product has one alert for each lead, at the time of day that its policy sets, 
 Of the alerts that are due only the most urgent is sent. A product that was added late, or a node
 that was down, therefore causes one alert and not a backlog of stale ones.
 
-A text is sent once for a date. One that is sent late counts the days that are left by then, so it
-settles each alert that would count as many days or more; once it says that the date is over, it
-settles all. Sent alerts are stored by (product, date, lead), with the lead that they settle, so
-that neither a new policy nor moving a date forth and back sends a text twice.
+A text is sent once for a date. An alert that is sent late counts the days left by then, and settles
+all alerts with a lead of as many days or more: they are never sent. With leads of 7, 3 and 1 days,
+a node that was down until 2 days before the date sends "expires in 2 days"; the alerts of 7 and 3
+days are settled, the one of 1 day is still to come. The alert on expiry settles all. Sent alerts
+are stored by (product, date, lead), with the smallest lead that they settle, so that neither a new
+policy nor moving a date forth and back sends a text twice.
 """
 
 from collections.abc import Iterable

@@ -11,7 +11,7 @@ def expiry(name: str, days_left: int, *, expired: bool) -> str:
     Args:
         name: The product's name.
         days_left: Calendar days until its date, negative once it is past.
-        expired: Whether the date is over; on the date itself only an exact time can be.
+        expired: True once it has expired; on the day itself only for an exact time.
     """
     if days_left > 1:
         when = f"expires in {days_left} days"

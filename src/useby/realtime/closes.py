@@ -1,4 +1,20 @@
-"""All closes of the contract as named values: code, reason, and whether a retry can succeed."""
+"""All closes of the contract as named values: code, reason, and whether a retry can succeed.
+
+The module that finds the cause chooses the close:
+
+======================  ==========================================================
+``admission``           token, origin, issuer; a node that is full or stopping
+``session``             the user and the sign-in, as looked up at opening
+``hub``                 too many connections of a user; the stop of the node
+``socket``              frames, their rate, the time of a message, a slow peer
+``updates``             a slow peer
+``sweep``               the token's end, a missing pong
+``fanout, reconcile``   access that was revoked while connected
+======================  ==========================================================
+
+``INTERNAL_ERROR`` is the close of a connection whose work raised an exception; ``admission``,
+``requests``, ``socket`` and ``sweep`` catch one.
+"""
 
 from dataclasses import dataclass
 

@@ -12,10 +12,11 @@ Up to ``seq``, all notifications are dealt with on this connection; ``latest_seq
 announced. Notifications committed while a page is being sent only raise ``latest_seq``; they are
 fetched later. So a session holds at most one page, and sends each notification once, in order.
 
-A restored database issues numbers again, so ``seq`` may have to decrease (``rewind``). While its
-``Trail`` is complete, the session replays all unread ones and skips those that it has sent. If not,
-or if the client came with a cursor, it reads from the oldest one of the trail on. It replays all if
-the database no longer has that; older ones than the last ``trail.KEPT`` may then be sent twice.
+A restored database issues numbers again, so ``seq`` may have to decrease (``rewind``). While the
+session's ``Trail`` has every notification sent, all unread notifications are replayed without those
+in the trail. If the trail has lost its beginning, or the client came with a cursor, rows are read
+from the trail's oldest notification on. If the database no longer has that notification, all unread
+ones are replayed, and those that left the trail (it keeps ``trail.KEPT``) may be sent twice.
 
 Client frames are executed in the order of their arrival. A mark is durable before a later frame is
 executed; until then frames wait in the inbox, and the socket stops reading. An extended session
@@ -45,6 +46,8 @@ IDS_PER_FRAME = 100
 
 _NOTHING: Effects = ()
 _PONG: Effects = (frames.PONG,)
+# At opening, a disabled user gets the same close as an unknown one. A user who is disabled while
+# connected was known until then, so ``fanout`` and ``reconcile`` close with ``ACCESS_REVOKED``.
 _REFUSALS = {
     TokenStatus.UNKNOWN: closes.UNKNOWN_USER,
     TokenStatus.DISABLED: closes.UNKNOWN_USER,

@@ -22,7 +22,7 @@ REQUEST_SLOTS: Final = 48
 """Slots for HTTP connections; fewer if the process has few descriptors."""
 MAX_WAITING: Final = 32
 """Connections of a full node that may wait for a slot. A request that arrives within as many turns
-of the event loop is read before later connections can displace its own."""
+of the event loop is read before later connections can displace the one that it came on."""
 MAX_PROBES: Final = 8
 """Waiting connections whose health check is answered at the same time."""
 ACCEPT_BATCH: Final = 32

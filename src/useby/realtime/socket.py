@@ -145,7 +145,7 @@ class Socket(asyncio.Protocol):
         self._disarm()
         self._unparsed = self._assembler = None
         self._out.clear()
-        self.session.close(closes.GOING_AWAY)
+        self.session.close(closes.GOING_AWAY)  # not sent: only closes the session
         self._hub.discard(self, self._wire)
         break_transport_cycle(self.transport)
 
@@ -383,7 +383,7 @@ class Socket(asyncio.Protocol):
             metrics.connections_closed.labels(
                 str(code) if code < PRIVATE_CODES else "other", ""
             ).inc()
-            self.session.close(closes.GOING_AWAY)
+            self.session.close(closes.GOING_AWAY)  # not sent: only closes the session
         self._hub.unregister(self)
         self._disarm()
         self.flush()

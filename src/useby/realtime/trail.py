@@ -1,8 +1,8 @@
 """The newest notifications that a connection was sent. Pure.
 
 After a restore the database issues numbers a second time, but an id is never used again. A
-connection therefore keeps both of its newest notifications: with them it can determine which rows
-of the database it was sent, and from which number on the database differs.
+connection therefore keeps number and id of each of its newest notifications: with them it can
+determine which rows of the database it was sent, and from which number on the database differs.
 """
 
 from array import array

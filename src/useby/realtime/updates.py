@@ -150,7 +150,7 @@ class ExtendedUpdates:
         self._drained.discard(socket)
 
     async def run(self) -> None:
-        """Look up and send queued updates until cancelled."""
+        """Send queued look-ups, and products that waited for room, until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._look_ups.run(), name="updates")
             group.create_task(self._drained.run(), name="updates-waiting")

@@ -23,7 +23,10 @@ class Page(Generic[T]):
 
 
 def encode(order: str, key: Sequence[str | int]) -> str:
-    """Return a cursor after the row with ``key`` in the list ordered by ``order``."""
+    """Return the cursor of the page after the row with ``key``.
+
+    ``order`` names the list's order, which ``decode`` requires again.
+    """
     text = json.dumps([order, *key], separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
