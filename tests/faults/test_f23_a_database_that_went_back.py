@@ -113,6 +113,25 @@ async def test_a_loss_is_detected_without_a_new_notification(either: InProcessNo
         assert await before_pong(client) == []
 
 
+async def test_a_loss_is_detected_on_a_connection_that_opened_before_the_epoch_was_read(
+    either: InProcessNode,
+) -> None:
+    ada = await either.add_user()
+    reconciler = either.node.hub.reconciler
+    await until(lambda: reconciler.epoch)
+    before, reconciler.epoch = reconciler.epoch, None
+    async with either.connected(await either.token(ada)) as client:
+        await either.post(ada, "1", "2", "3")
+        assert await messages(client, 3) == ["1", "2", "3"]
+        await either.node.database.write(lambda t: lose(t, ada.id, 2))
+        await compared(either)
+        await until(lambda: reconciler.epoch not in {None, before})
+        await compared(either)
+        await either.post(ada, "4")
+        assert await messages(client, 1) == ["4"]
+        assert await before_pong(client) == []
+
+
 async def test_a_backup_restored_beneath_a_running_node_reaches_connected_devices(
     start: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

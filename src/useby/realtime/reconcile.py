@@ -135,6 +135,8 @@ class Reconciler:
         known, checks, now = await retry_while_unavailable(lambda: self._compare(sockets))
         self.on_epoch(now)
         for socket, (standing, newest, *_), before in zip(sockets, checks, known, strict=True):
+            if socket.epoch is None:  # it was admitted before this node had read the epoch
+                socket.epoch = now
             if standing is not TokenStatus.GOOD:
                 socket.close(closes.ACCESS_REVOKED)
             elif newest < before or socket.epoch != now:
