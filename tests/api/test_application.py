@@ -11,6 +11,7 @@ import pytest
 from tests.support.rest_app import Rest
 
 from useby import __version__
+from useby.api.errors import duration
 from useby.realtime.asyncapi import document
 from useby.store.database import StoreUnavailable
 
@@ -41,6 +42,7 @@ async def test_an_answer_to_an_invalid_request_names_field_and_fault_and_repeats
     )
     body = problem(answer, 422)
     assert {each["at"] for each in body["errors"]} == {"body.email", "body.password"}
+    assert body["detail"].endswith("The password needs at least 8 characters.")
     assert "hunter2" not in answer.text
 
 
@@ -118,11 +120,20 @@ async def test_an_unavailable_database_is_503_with_retry_after(
     answer = await ada.get("/api/products")
     body = problem(answer, 503)
     assert "disk" not in body["detail"]
-    assert int(answer.headers["retry-after"]) > 0
+    assert answer.headers["retry-after"] == "2"
+    assert body["detail"].endswith("Try again in 2 seconds.")
     ready = await ada.get("/api/health/ready")
     assert ready.status_code == 503
     assert ready.json() == {"status": "unready", "reasons": ["the database can't be read"]}
     assert (await ada.get("/api/health/live")).json()["status"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(1, "1 second"), (59, "59 seconds"), (60, "1 minute"), (61, "2 minutes"), (3600, "1 hour")],
+)
+def test_a_retry_after_is_repeated_in_words(seconds: int, words: str) -> None:
+    assert duration(seconds) == words
 
 
 async def test_an_unexpected_error_is_500_without_detail(

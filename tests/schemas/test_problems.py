@@ -5,7 +5,14 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from useby.schemas.problems import ERROR_BYTES, MOST_ERRORS, FieldError, field_errors, shared_out
+from useby.schemas.problems import (
+    ERROR_BYTES,
+    MOST_ERRORS,
+    FieldError,
+    field_errors,
+    sentences,
+    shared_out,
+)
 
 
 class Box(BaseModel):
@@ -23,9 +30,9 @@ def errors_of(**values: Any) -> list[FieldError]:
     ("kind", "context", "message"),
     [
         ("missing", None, "is missing"),
-        ("extra_forbidden", None, "there is no such field"),
+        ("extra_forbidden", None, "is not a field of this request"),
         ("int_parsing", None, "must be a whole number, e.g. 7"),
-        ("string_too_short", {"min_length": 1}, "is too short: the minimum is 1 characters"),
+        ("string_too_short", {"min_length": 8}, "needs at least 8 characters"),
         ("greater_than_equal", {"ge": 1}, "must be at least 1, e.g. 1"),
         ("less_than_equal", {"le": 500}, "must be at most 500, e.g. 500"),
         ("enum", {"expected": "'info' or 'error'"}, "must be 'info' or 'error'"),
@@ -48,6 +55,27 @@ def test_only_the_first_errors_are_listed_and_no_value_that_was_sent() -> None:
 
     assert len(errors) == MOST_ERRORS
     assert "hunter2" not in str(errors)
+
+
+@pytest.mark.parametrize(
+    ("at", "sentence"),
+    [
+        ("body.password", "The password is wrong."),
+        ("body.email", "The e-mail is wrong."),
+        ("body.items.3.expiryDate", "The expiry date is wrong."),
+        ("query.limit", "The limit is wrong."),
+        ("body", "The body is wrong."),
+        ("body.17", "The body is wrong."),
+    ],
+)
+def test_a_sentence_for_a_person_names_the_field_in_words(at: str, sentence: str) -> None:
+    assert sentences([FieldError(at=at, message="is wrong")]) == sentence
+
+
+def test_sentences_for_a_person_are_three_at_most() -> None:
+    errors = [FieldError(at=f"body.n{n}", message="is missing") for n in range(20)]
+
+    assert sentences(errors).count(".") == 3
 
 
 def test_a_long_key_is_shortened_and_a_lone_surrogate_replaced() -> None:

@@ -62,7 +62,10 @@ async def signup(node: ContextDep, request: Request, new: SignupIn) -> SignupAcc
             now=now,
         )
     )
-    return SignupAccepted(detail="If the e-mail address was free, the account exists now. Sign in.")
+    return SignupAccepted(
+        detail="If the e-mail address had no account, it has one now, with this password. If it had"
+        " one, nothing has changed. Sign in."
+    )
 
 
 @router.get("/auth/signup", operation_id="signupIsOpen")

@@ -92,7 +92,7 @@ async def claims_of(node: ContextDep, credentials: Bearer) -> Claims:
         ) from None
     except IssuerUnavailable as unavailable:
         raise Problem.unavailable(
-            "The keys of the token's issuer can't be fetched now. Try again later.",
+            "The keys of the token's issuer can't be fetched now.",
             unavailable.retry_after,
         ) from None
 

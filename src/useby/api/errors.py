@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from useby import metrics
 from useby.auth.passwords import QueueFull
 from useby.domain.quota import Quota, QuotaReached
-from useby.schemas.problems import FieldError, ProblemBody, field_errors
+from useby.schemas.problems import FieldError, ProblemBody, field_errors, sentences
 from useby.store.database import ReadRefused, StoreUnavailable
 from useby.store.notifications import UnknownUser
 
@@ -31,6 +31,7 @@ FULL: Final = {
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
+_UNITS: Final = (("hour", 3600), ("minute", 60), ("second", 0))
 
 
 class Problem(Exception):  # noqa: N818 - the RFC calls it so
@@ -72,9 +73,16 @@ class Problem(Exception):  # noqa: N818 - the RFC calls it so
         """Return a 429: the next attempt is allowed after ``retry_after`` seconds."""
         return cls(
             HTTPStatus.TOO_MANY_REQUESTS,
-            "Too many attempts. Try again later.",
+            "Too many attempts.",
             {"Retry-After": str(retry_after)},
         )
+
+
+def duration(seconds: int) -> str:
+    """Return a duration in words, rounded up: "40 seconds", "2 minutes", "1 hour"."""
+    unit, length = next(each for each in _UNITS if seconds >= each[1])
+    number = math.ceil(seconds / max(length, 1))
+    return f"{number} {unit}{'' if number == 1 else 's'}"
 
 
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -95,7 +103,9 @@ def problem(
     headers: Mapping[str, str] | None = None,
     errors: list[FieldError] | None = None,
 ) -> JSONResponse:
-    """Return a problem as a response."""
+    """Return a problem as a response; a `Retry-After` is repeated in the words of ``detail``."""
+    if headers and (seconds := headers.get("Retry-After")):
+        detail += f" Try again in {duration(int(seconds))}."
     body: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
@@ -138,7 +148,7 @@ def _of_http(error: HTTPException) -> Response:
 
 def _of_validation(error: RequestValidationError) -> Response:
     errors = field_errors(error.errors())
-    detail = "The request is not as documented."
+    detail = sentences(errors)
     if len(errors) < len(error.errors()):
         detail += f" The first {len(errors)} errors are listed."
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, None, errors)
@@ -151,7 +161,7 @@ def _of_queue_full(_: QueueFull) -> Response:
 def _of_store_unavailable(error: StoreUnavailable) -> Response:
     log.warning("a request gets 503, because the database is unavailable: %s", error)
     # The text does not promise that nothing changed: the commit may have succeeded.
-    return _try_again("The database can't be used now. Try again later.")
+    return _try_again("The database can't be used now.")
 
 
 def _of_read_refused(error: ReadRefused) -> Response:

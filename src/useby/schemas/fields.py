@@ -188,7 +188,8 @@ Email = Annotated[
 """E-mail address. RFC 5321 allows almost anything before the @, so little of it is checked."""
 Password = Annotated[
     str,
-    Characters(8, 200, "four words that nobody else would combine", strip=False),
+    StringConstraints(min_length=8, max_length=200),
+    AfterValidator(_storable),
     Field(json_schema_extra={"format": "password"}),
 ]
 TimeZone = Annotated[

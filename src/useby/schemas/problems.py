@@ -3,6 +3,7 @@
 pydantic's messages name types of Python and of pydantic, so none of them is shown to a client.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 
@@ -10,6 +11,8 @@ from pydantic import BaseModel, Field
 
 MOST_ERRORS: Final = 20
 """Maximum number of errors that an answer lists of one request, or of one item of a batch."""
+MOST_SENTENCES: Final = 3
+"""Maximum number of errors in the ``detail`` of an answer."""
 ERROR_BYTES: Final = 64 * 1024
 """Maximum size of the errors of all items in the answer to a batch, in bytes."""
 MOST_NAME: Final = 64
@@ -26,11 +29,11 @@ _LIST: Final = 'must be a list, e.g. ["a", "b"]'
 _OBJECT: Final = 'must be an object, e.g. {{"key": "value"}}'
 _MESSAGES: Final[Mapping[str, str]] = {
     "missing": "is missing",
-    "extra_forbidden": "there is no such field",
+    "extra_forbidden": "is not a field of this request",
     "string_type": 'must be a text, e.g. "Milk"',
     "string_unicode": "must be a text without half of a surrogate pair, e.g. Milk",
-    "string_too_short": "is too short: the minimum is {min_length} characters",
-    "string_too_long": "is too long: the maximum is {max_length} characters",
+    "string_too_short": "needs at least {min_length} characters",
+    "string_too_long": "must have at most {max_length} characters",
     "int_type": _WHOLE,
     "int_parsing": _WHOLE,
     "int_parsing_size": _WHOLE,
@@ -56,6 +59,7 @@ _MESSAGES: Final[Mapping[str, str]] = {
 }
 """Message by pydantic's type of the error, with the names that its context has."""
 _OTHER: Final = "is not as documented"
+_HUMP: Final = re.compile(r"(?<=[a-z])[A-Z]")
 
 
 class FieldError(BaseModel):
@@ -90,6 +94,19 @@ def field_errors(errors: Sequence[Mapping[str, Any]]) -> list[FieldError]:
         )
         for each in errors[:MOST_ERRORS]
     ]
+
+
+def sentences(errors: Sequence[FieldError]) -> str:
+    """Return the first errors for a person, e.g. "The password needs at least 8 characters."."""
+    return " ".join(f"The {_words(error.at)} {error.message}." for error in errors[:MOST_SENTENCES])
+
+
+def _words(at: str) -> str:
+    """Return the name of a field in words: "expiry date" for `body.items.3.expiryDate`."""
+    name = next((part for part in reversed(at.split(".")) if not part.isdecimal()), "request")
+    if name == "email":
+        return "e-mail"  # the word of the page
+    return _HUMP.sub(lambda hump: f" {hump[0].lower()}", name)
 
 
 def _message(error: Mapping[str, Any]) -> str:

@@ -24,9 +24,7 @@ WAIT_SECONDS: Final = 10.0
 def timed_out() -> ReadRefused:
     """Count a read that passed its time limit, and return the error for its caller."""
     metrics.reads_timed_out.inc()
-    return ReadRefused(
-        f"Reading this took longer than {READ_SECONDS:g} seconds. Ask for less, or try again later."
-    )
+    return ReadRefused(f"Reading this took longer than {READ_SECONDS:g} seconds. Ask for less.")
 
 
 class ReadTurns:
@@ -59,9 +57,7 @@ class ReadTurns:
         queue = self._waiting.setdefault(user_id, deque())
         if len(queue) >= WAITING:
             metrics.reads_refused.inc()
-            raise ReadRefused(
-                f"{WAITING} of your requests wait for the database already. Try again later."
-            )
+            raise ReadRefused(f"{WAITING} of your requests wait for the database already.")
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         queue.append(turn)
         metrics.reads_waiting.inc()
@@ -71,7 +67,7 @@ class ReadTurns:
         except TimeoutError:
             self._leave(user_id, turn)
             metrics.reads_refused.inc()
-            raise ReadRefused("The database is busy. Try again later.") from None
+            raise ReadRefused("The database is busy.") from None
         except asyncio.CancelledError:
             self._leave(user_id, turn)
             raise

@@ -52,10 +52,9 @@ async function request(method, path, { token, body }) {
     redirect: "error",
   });
   if (answer.ok) return answer.status === 204 ? null : answer.json();
-  const { detail, errors = [] } = await answer.json().catch(() => ({}));
-  const messages = errors.map((/** @type {{message: string}} */ { message }) => message).join("; ");
+  const { detail } = await answer.json().catch(() => ({}));
   const retryAfter = Number(answer.headers.get("Retry-After")) || 0;
-  throw new ApiError(answer.status, messages || detail || `The node answered ${answer.status}.`, retryAfter);
+  throw new ApiError(answer.status, detail || `The node answered ${answer.status}.`, retryAfter);
 }
 
 export class Account {
@@ -109,13 +108,16 @@ export class Account {
    * @param {string} password
    */
   async signIn(email, password) {
+    await this.#exchanging?.catch(() => {}); // of the sign-in before
     this.#take(await request("POST", "auth/login", { body: { email, password } }));
   }
 
   /** End the sign-in in this tab in any case, and at the node if it can be reached. */
   async signOut() {
-    await this.#exchanging?.catch(() => {}); // its answer would restore the sign-in
-    const refreshToken = this.#refresh;
+    const spent = this.#refresh;
+    this.#forget(); // at once, so that the page shows the form
+    await this.#exchanging?.catch(() => {}); // its answer restores the sign-in
+    const refreshToken = this.#refresh || spent;
     this.#forget();
     if (refreshToken) await request("POST", "auth/logout", { body: { refreshToken } });
   }

@@ -14,7 +14,12 @@ import { Notifications } from "./client.js";
 
 /** Maximum number of products, and of notifications, on the page. */
 const PAGE_SIZE = 100;
+/** After a sign-up the sign-in failed: the e-mail may have an account with another password. */
+const NOT_NEW =
+  "There is no account with this e-mail and password. If you have signed up before, sign in with the password of that time.";
 const ALL_DAYS = 36500; // days; covers all products that are not closed
+/** State of a page whose requests succeed and whose socket does not open. */
+const BLOCKED = "Live updates are blocked, perhaps by a proxy. This page checks for news about once a minute.";
 const RELATIVE_DAYS = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 const DATE_TIME = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" });
 
@@ -39,6 +44,10 @@ const account = new Account();
 const invited = new URLSearchParams(location.hash.slice(1));
 /** @type {Notifications | null} */
 let notifications = null;
+/** Attempts to open the socket that have failed since it was last open. */
+let failures = 0;
+/** True while requests succeed and the socket does not open. */
+let blocked = false;
 /** @type {Set<string>} */
 const unread = new Set();
 
@@ -103,7 +112,9 @@ SIGN_IN.addEventListener("submit", (event) => {
     if (invitation) await account.accept(invitation, PASSWORD.value);
     else if (isNew) await account.signUp(EMAIL.value, PASSWORD.value);
     stopInvitation();
-    await account.signIn(EMAIL.value, PASSWORD.value);
+    await account.signIn(EMAIL.value, PASSWORD.value).catch((error) => {
+      throw isNew && error instanceof ApiError && error.status === 401 ? new ApiError(401, NOT_NEW, 0) : error;
+    });
     PASSWORD.value = "";
     begin();
     DUE_HEADING.focus();
@@ -155,14 +166,17 @@ function begin() {
   notifications.addEventListener("state", ({ detail }) => onState(detail));
   notifications.addEventListener("read", ({ detail }) => {
     if (detail.ids.length) detail.ids.forEach(showRead);
-    else if (unread.size) void refresh.run(removeRead);
+    else if (unread.size) void refresh.run(showUnread);
   });
   notifications.addEventListener("product", () => void refresh.run(showDue));
   notifications.addEventListener("notification", ({ detail }) => showNotification(detail));
+  void refresh.run(showDue); // a proxy may keep the socket from ever opening
 }
 
 function end() {
   notifications = null;
+  failures = 0;
+  blocked = false;
   unread.clear();
   for (const list of [PRODUCTS, NOTIFICATIONS]) list.replaceChildren();
   NEWEST.textContent = PRODUCTS_NOTE.textContent = "";
@@ -176,20 +190,37 @@ function onState({ name, code, wait, reason }) {
   const later = wait === null ? "" : `, trying again in ${Math.ceil(wait)} s`;
   STATUS.textContent = {
     idle: "",
-    connecting: "Connecting …",
+    connecting: blocked ? BLOCKED : "Connecting …",
     connected: "Live",
-    waiting: `Not connected${later}`,
+    waiting: blocked ? BLOCKED : `Not connected${later}`,
     closed: "",
   }[name];
   if (name === "connected") {
+    failures = 0;
+    blocked = false;
     ERROR.textContent = "";
     void refresh.run(showDue);
+  } else if (name === "waiting") {
+    failures += 1;
+    if (failures > 1) void refresh.run(poll);
   }
   if (name !== "closed" || code === null) return;
   // The node refuses the connection: the sign-in was ended elsewhere, or has expired.
-  void account.signOut().catch(() => {});
+  void account.signOut().catch(() => {}); // signed out here at once, and at the node later
   end();
   ERROR.textContent = code === 1008 ? `${reason}. Sign in again.` : "Sign in again.";
+}
+
+/** Fetch over REST what the socket does not send, after each attempt to open it but the first. */
+async function poll() {
+  const reached = await Promise.all([showUnread(), showDue()]).then(
+    () => true,
+    () => false,
+  );
+  if (failures < 2) return; // the socket is open now, or the sign-in has ended
+  blocked = reached;
+  STATUS.textContent = reached ? BLOCKED : "Not connected";
+  if (reached) ERROR.textContent = "";
 }
 
 // Products that are due
@@ -243,13 +274,16 @@ document.addEventListener("visibilitychange", () => {
 
 // Notifications
 
-/** @param {Notification} notification */
+/** @param {Pick<Notification, "id" | "message" | "type" | "createdAt" | "readAt" | "markRead">} notification */
 function showNotification(notification) {
   const { id, message, type, createdAt, readAt } = notification;
+  document.getElementById(`notification-${id}`)?.remove(); // it was fetched over REST before
   const button = element("button", { type: "button", ariaLabel: `Mark read: ${message}` }, "Mark read");
   button.addEventListener("click", () => {
     button.disabled = true; // until the node publishes the mark
-    void notification.markRead();
+    void attempt(() => notification.markRead()).then(() => {
+      button.disabled = false; // it is removed, unless the mark failed
+    });
   });
   const time = element("time", { dateTime: createdAt.toISOString() }, DATE_TIME.format(createdAt));
   const item = element("li", { id: `notification-${id}`, className: type }, element("span", {}, message), button, time);
@@ -271,12 +305,37 @@ function showRead(id) {
   count();
 }
 
-/** Fetch the unread notifications: the node sent their count without ids. */
-async function removeRead() {
+/**
+ * Fetch the unread notifications, when the node sent their count without ids or the socket does not
+ * open: show those that are missing, and the others as read.
+ */
+async function showUnread() {
   const shown = [...unread]; // later ones may be missing in the answer
+  /** @type {{items: {id: string, message: string, type: Notification["type"], created_at: string}[]}} */
   const { items } = await account.call("GET", "notifications?unread=true&limit=500");
-  const still = new Set(items.map((/** @type {{id: string}} */ { id }) => id));
+  if (!account.signedIn) return;
+  const still = new Set(items.map(({ id }) => id));
   if (items.length < 500) shown.filter((id) => !still.has(id)).forEach(showRead);
+  for (const { id, message, type, created_at: createdAt } of items.slice(0, PAGE_SIZE).reverse()) {
+    if (unread.has(id)) continue;
+    showNotification({ id, message, type, createdAt: new Date(createdAt), readAt: null, markRead: () => markRead(id) });
+  }
+}
+
+/**
+ * Mark a notification read over REST, and show it as read.
+ *
+ * @param {string} id
+ */
+async function markRead(id) {
+  await account.call("POST", `notifications/${id}/read`);
+  showRead(id);
+}
+
+async function markAllRead() {
+  if (notifications?.state.name === "connected") return notifications.markAllRead();
+  await account.call("POST", "notifications/read-all");
+  await showUnread();
 }
 
 function count() {
@@ -284,7 +343,7 @@ function count() {
   MARK_ALL_READ.disabled = !unread.size;
 }
 
-MARK_ALL_READ.addEventListener("click", () => void notifications?.markAllRead());
+MARK_ALL_READ.addEventListener("click", () => void attempt(markAllRead));
 
 if (account.signedIn) begin();
 else show();
