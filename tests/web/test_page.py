@@ -156,7 +156,7 @@ async def test_a_person_signs_up_reads_a_notification_and_signs_out(server: Node
         await expect(other.get_by_label("E-mail")).to_be_focused()
 
 
-async def test_a_page_whose_socket_is_blocked_shows_what_rest_returns_and_says_so(
+async def test_a_page_whose_socket_is_blocked_shows_what_rest_returns_and_states_it(
     server: NodeProcess,
 ) -> None:
     async with (
