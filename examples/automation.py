@@ -4,6 +4,14 @@ The calls are those of Home Assistant (https://developers.home-assistant.io/docs
 webhook is called the same way. A notification is marked read once its calls succeeded. If a call
 fails, the program ends, and the next start receives the notification again: let the system restart
 it (systemd: Restart=always). A notification that was read elsewhere before causes no call.
+
+It reads these variables:
+
+    USEBY_URL       address of the node; by default http://127.0.0.1:8000
+    USEBY_EMAIL     e-mail of the account
+    USEBY_PASSWORD  its password
+    HASS_URL        address of Home Assistant; by default http://homeassistant.local:8123
+    HASS_TOKEN      a long-lived access token of Home Assistant
 """
 
 import asyncio

@@ -98,9 +98,18 @@ def test_hadolint_accepts_the_containerfile() -> None:
     assert said(program("hadolint"), "--failure-threshold", "style", DEPLOY / "Containerfile") == ""
 
 
-def test_the_compose_file_fits_its_schema() -> None:
+@pytest.mark.parametrize("name", ["compose.yaml", "single.yaml"])
+def test_a_compose_file_fits_its_schema(name: str) -> None:
     schema = "vendor.compose-spec"
-    said(program("check-jsonschema"), "--builtin-schema", schema, DEPLOY / "compose.yaml")
+    said(program("check-jsonschema"), "--builtin-schema", schema, DEPLOY / name)
+
+
+def test_the_single_node_stores_its_data_in_a_volume_and_listens_on_this_machine_only() -> None:
+    service = yaml.safe_load((DEPLOY / "single.yaml").read_text())["services"]["node"]
+    (volume,) = service["volumes"]
+    assert volume.endswith(":/var/lib/useby")
+    assert f"VOLUME {volume.partition(':')[2]}" in (DEPLOY / "Containerfile").read_text()
+    assert service["ports"] == ["127.0.0.1:8000:8000"]
 
 
 def test_the_kustomize_base_is_built_and_each_part_fits_its_schema(tmp_path: Path) -> None:
