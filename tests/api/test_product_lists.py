@@ -188,5 +188,5 @@ async def test_a_search_that_takes_too_long_is_503_with_retry_after(
     assert answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE
     assert answer.headers["retry-after"] == "2"
     assert answer.json()["detail"] == (
-        "Reading this took longer than 5 seconds. Ask for less, or try again later."
+        "Reading this took longer than 5 seconds. Ask for less. Try again in 2 seconds."
     )
