@@ -84,7 +84,8 @@ def _run(folder: Path, seconds: int, *tests: str) -> subprocess.CompletedProcess
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-x", "--noconftest", "-o", "addopts=",
          "--import-mode=importlib", "-p", "pytest_asyncio.plugin", "-p", "pytest_timeout",
-         "-p", "no:cacheprovider", "--tb=short", f"--timeout={seconds}", *tests],
+         "-p", "no:cacheprovider", "--tb=short", f"--timeout={seconds}",
+         "-o", "timeout_func_only=true", *tests],  # a report may take longer
         cwd=ROOT, env=_path_begins(folder) | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
