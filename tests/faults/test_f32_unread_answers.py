@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from tests.support import process_node as live
-from tests.support.canary import held_by, watched
+from tests.support.canary import PAUSE, held_by, watched
 from tests.support.process_node import NodeProcess
 from tests.support.raw_websocket import Wires
 
@@ -45,13 +45,15 @@ async def asked(server: NodeProcess, wires: Wires, path: str) -> tuple[int, byte
 
 async def held_after_start(server: NodeProcess) -> dict[str, int]:
     """Return the figures of a node that has started all its tasks: two looks in a row agree."""
-    counts: list[tuple[int, int]] = []
-    while True:
-        held = await held_by(server)
-        counts.append((held["tasks"], held["descriptors"]))
-        if counts[-2:] == [counts[-1]] * 2:
-            return held
-        await asyncio.sleep(0.5)
+    looks: list[dict[str, int]] = []
+
+    async def agree() -> bool:
+        looks.append(await held_by(server))
+        before, now = looks[-2:] if len(looks) > 1 else ({}, looks[0])
+        return all(before.get(each) == now[each] for each in ("tasks", "descriptors"))
+
+    await live.until(agree, every=PAUSE)
+    return looks[-1]
 
 
 async def test_health_checks_are_answered_while_unread_answers_take_every_slot(
@@ -84,7 +86,7 @@ async def test_health_checks_are_answered_while_unread_answers_take_every_slot(
             held[each] <= before[each] + REMAIN for each in ("tasks", "timers", "descriptors")
         )
 
-    await live.until(has_come_back, every=0.2)
+    await live.until(has_come_back, every=PAUSE)
 
 
 async def test_endless_silent_connections_do_not_stop_a_health_check(

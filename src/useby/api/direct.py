@@ -119,17 +119,17 @@ class DirectRoutes:
             node, HTTPAuthorizationCredentials(scheme="Bearer", credentials=token.decode("latin-1"))
         )
         try:
+            arguments: tuple[Any, ...] = ()
             if item:
-                return await route.handle(node, claims, _id.validate_python(item))
-            if route.body is None:
-                return await route.handle(node, claims)
-            sent = headers.get(b"idempotency-key")
-            key = None if sent is None else _key.validate_python(sent.decode("latin-1"))
-            body = route.body.model_validate(value)
+                arguments = (_id.validate_python(item),)
+            elif route.body is not None:
+                sent = headers.get(b"idempotency-key")
+                key = None if sent is None else _key.validate_python(sent.decode("latin-1"))
+                request = Request(scope, _repeating(received, receive))
+                arguments = (request, route.body.model_validate(value), key)
         except ValidationError:
             return None
-        request = Request(scope, _repeating(received, receive))
-        return await route.handle(node, claims, request, body, key)
+        return await route.handle(node, claims, *arguments)
 
 
 def _headers_of(scope: Scope) -> Mapping[bytes, bytes]:
@@ -149,7 +149,7 @@ async def _json_body(
     """Return the JSON value of a short body.
 
     Raises:
-        ValueError: The body is not short, or not JSON.
+        ValueError: The body is not short, not JSON, or not complete.
         RecursionError: It is nested very deeply.
     """
     length = int(headers.get(b"content-length", b"0"))
@@ -158,6 +158,8 @@ async def _json_body(
     while True:
         message = await receive()
         received.append(message)
+        if message["type"] == "http.disconnect":
+            raise ValueError("the client disconnected before the end of the body")
         if not message.get("more_body", False):
             break
     return await parse(b"".join(each.get("body", b"") for each in received))
