@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from starlette.middleware import Middleware
 from tests.support.rest_app import Rest
 
-from useby.api import create_api
+from useby.api import create_api, notifications
 from useby.api.direct import DirectRoutes
 
 BOUND = {"date", "server"}
@@ -216,3 +216,41 @@ async def test_a_direct_route_takes_nothing_without_a_valid_token(rest: Rest) ->
                 headers={"authorization": token, "content-type": "application/json"},
             )
             assert answer.status_code == 401
+
+
+async def test_a_body_that_ends_with_the_connection_posts_nothing(rest: Rest) -> None:
+    """Its beginning is valid JSON."""
+    _, person = await rest.person()
+    messages = iter(
+        [
+            {"type": "http.request", "body": GOOD.encode(), "more_body": True},
+            {"type": "http.disconnect"},
+        ]
+    )
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": NOTIFICATIONS,
+        "headers": [
+            (b"host", b"useby.test"),
+            (b"authorization", person.headers["authorization"].encode()),
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(GOOD) + 9).encode()),
+        ],
+    }
+
+    async def receive() -> Any:
+        return next(messages)
+
+    async def nowhere(*_: object) -> None:
+        pass
+
+    async def passed_on(_: object, receive: Any, __: object) -> None:
+        assert (await receive())["more_body"]
+        assert (await receive())["type"] == "http.disconnect"
+        raise ConnectionResetError
+
+    direct = DirectRoutes(passed_on, rest.context, notifications.DIRECT)
+    with pytest.raises(ConnectionResetError):
+        await direct(scope, receive, nowhere)
+    assert (await person.get(NOTIFICATIONS)).json()["items"] == []
