@@ -10,7 +10,7 @@ NODE_PARTS := tests/js/node_modules/.package-lock.json clients/js/node_modules/.
 # Commands (and files) that only the system's package manager has, each with its package where the
 # names differ. `make test TEST_TOOLS=` runs without them, and the tests that use them fail.
 VENV_TOOLS := $(shell $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || echo ensurepip=python3-venv)
-TEST_TOOLS := $(VENV_TOOLS) /usr/bin/chromium=chromium systemd-analyze=systemd
+TEST_TOOLS := $(VENV_TOOLS) /usr/bin/chromium=chromium systemd-analyze=systemd curl
 PEERS := nginx redis-server /usr/lib/nginx/modules/ngx_nchan_module.so=libnginx-mod-nchan
 
 # Node.js and npm come from PyPI where the machine has none, or an older Node.js than 20.

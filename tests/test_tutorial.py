@@ -1,105 +1,26 @@
 """Every step of the tutorial, done as it is written."""
 
-import asyncio
 import contextlib
-import os
 import re
-import shlex
-import signal
-import sys
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 import httpx
 import pytest
-from playwright.async_api import Page, async_playwright, expect
-from tests.support.postgres import free_port
-from tests.support.process_node import PASSED_ON
+from playwright.async_api import Page, expect
+from tests.support.pupil import Pupil, browser, read_until
 from tests.support.time_limits import HANG_TIMEOUT
 
 ROOT: Final = Path(__file__).parent.parent
 TUTORIAL: Final = (ROOT / "docs" / "tutorial.md").read_text()
-CHROMIUM: Final = Path("/usr/bin/chromium")
-USEBY: Final = (sys.executable, "-m", "useby")
 
 
-class Pupil:
-    """A person in an empty folder, with terminals."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ} | {
-            "USEBY_PORT": str(free_port()),
-            "PYTHONUNBUFFERED": "1",
-        }
-
-    async def types(self, line: str) -> asyncio.subprocess.Process:
-        """Start a command in a terminal; its first word, the path of ``useby``, is left out."""
-        return await asyncio.create_subprocess_exec(
-            *USEBY,
-            *shlex.split(line)[1:],
-            cwd=self.folder,
-            env=self.environment,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
-
-    @contextlib.asynccontextmanager
-    async def terminal(self, line: str) -> AsyncIterator[asyncio.subprocess.Process]:
-        """A command that runs until Ctrl-C at the end of the block."""
-        process = await self.types(line)
-        try:
-            yield process
-            process.send_signal(signal.SIGINT)
-            async with asyncio.timeout(HANG_TIMEOUT):
-                await process.communicate()
-            assert process.returncode == 0
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-
-    @contextlib.asynccontextmanager
-    async def demo(self, line: str = "useby demo") -> AsyncIterator[dict[str, str]]:
-        """The first step; what it prints, by name."""
-        async with self.terminal(line) as node:
-            printed = await read_until(node, " watch --url ")
-            names = "page|docs|login|password|database|kept"
-            shown = dict(re.findall(rf"({names}) +(.+?)(?=\n|  password)", printed))
-            watch = re.search(r"(\S+ watch --url \S+ --token \S+)\n", printed)
-            assert watch
-            yield shown | {"watch": watch[1], "url": shown["page"].rstrip("/")}
-
-    async def posts(self, text: str) -> None:
-        """The third step, with a text of one's own."""
-        (line,) = re.findall(r"\.venv/bin/useby notify .*", TUTORIAL)
-        process = await self.types(line.replace("Tea is ready", text))
-        assert await process.wait() == 0
-
-
-async def read_until(process: asyncio.subprocess.Process, text: str) -> str:
-    """What a program prints until a line that contains the text."""
-    assert process.stdout is not None
-    printed = ""
-    async with asyncio.timeout(HANG_TIMEOUT * 2):
-        async for line in process.stdout:
-            printed += line.decode()
-            if text in line.decode():
-                return printed
-    raise AssertionError(f"it ended without {text!r}:\n{printed}")
-
-
-@contextlib.asynccontextmanager
-async def browser() -> AsyncIterator[Page]:
-    assert CHROMIUM.exists(), "Chromium is missing; on Debian: apt-get install chromium"
-    expect.set_options(timeout=HANG_TIMEOUT * 1000)
-    async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield await chromium.new_page()
-        await chromium.close()
+async def posts(pupil: Pupil, text: str) -> None:
+    """The third step, with a text of one's own."""
+    (line,) = re.findall(r"\.venv/bin/useby notify .*", TUTORIAL)
+    process = await pupil.types(line.replace("Tea is ready", text))
+    assert await process.wait() == 0
 
 
 async def sign_in(page: Page, demo: dict[str, str]) -> None:
@@ -124,7 +45,7 @@ async def test_the_first_three_steps_show_alerts_and_an_own_notification(tmp_pat
         await expect(due).to_contain_text("Cottage Cheese")
         await read_until(watch, "Organic Milk expired")  # dated five seconds after the start
 
-        await pupil.posts("Tea is ready")
+        await posts(pupil, "Tea is ready")
         await read_until(watch, "Tea is ready")
         notifications = page.get_by_role("region", name="Notifications")
         tea = notifications.get_by_role("listitem").filter(has_text="Tea is ready")
@@ -159,7 +80,7 @@ async def test_the_fifth_step_shows_what_arrived_while_the_node_was_stopped(tmp_
             assert "kept" not in demo
             watch = await second_terminal.enter_async_context(pupil.terminal(demo["watch"]))
             await read_until(watch, "Organic Milk expired")
-        await pupil.posts("Coffee is ready")
+        await posts(pupil, "Coffee is ready")
         async with pupil.demo() as again:
             assert again["password"] == demo["password"]
             assert re.match(r"\d+ products and \d+ unread notifications", again["kept"])
@@ -170,7 +91,7 @@ async def test_the_fifth_step_shows_what_arrived_while_the_node_was_stopped(tmp_
 async def test_a_fresh_demo_begins_again(tmp_path: Path) -> None:
     pupil = Pupil(tmp_path)
     async with pupil.demo():
-        await pupil.posts("Tea is ready")
+        await posts(pupil, "Tea is ready")
     (fresh,) = re.findall(r"\.venv/bin/useby demo --fresh", TUTORIAL)
     async with pupil.demo(fresh) as demo:
         assert "kept" not in demo
