@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python requirements/install.py
 LOCKED := --require-hashes
-NODE_PARTS := tests/js/node_modules/.package-lock.json clients/js/node_modules/.package-lock.json
+NODE_PARTS := $(addsuffix /node_modules/.package-lock.json,tests/js clients/js examples)
 
 # Commands (and files) that only the system's package manager has, each with its package where the
 # names differ. `make test TEST_TOOLS=` runs without them, and the tests that use them fail.
@@ -97,7 +97,7 @@ requirements: $(VENV)/dev.stamp ## pin the newest versions that pyproject.toml a
 	$(COMPILE) --output-file requirements/bench.txt --extra bench --constraint requirements/run.txt --constraint requirements/dev.txt pyproject.toml
 
 clean: ## remove what the other targets installed and built
-	rm -rf $(VENV) dist tests/js/node_modules clients/js/node_modules bench/peers/node_modules
+	rm -rf $(VENV) dist tests/js/node_modules clients/js/node_modules examples/node_modules bench/peers/node_modules
 
 $(VENV)/made.stamp:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -3,7 +3,7 @@ import { createRoot } from "react-dom/client";
 import { signIn } from "../sign-in.js";
 import { useNotifications } from "./use-notifications.js";
 
-const NODE = location.origin;
+const NODE = "http://127.0.0.1:8000"; // location.origin, if a proxy serves both
 
 function Unread({ token }) {
   const { unread, state, markRead } = useNotifications(NODE, token);

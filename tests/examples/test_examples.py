@@ -5,6 +5,8 @@ import contextlib
 import json
 import os
 import pty
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -16,14 +18,14 @@ from typing import Any, Final
 
 import httpx
 import pytest
-from playwright.async_api import BrowserContext, Page, Route, async_playwright, expect
+from playwright.async_api import Page, async_playwright, expect
 from tests.support.fault_proxy import Proxy
 from tests.support.process_node import NodeProcess, serving, until
 from tests.support.time_limits import HANG_TIMEOUT
 
 ROOT: Final = Path(__file__).parents[2]
 EXAMPLES: Final = ROOT / "examples"
-MODULES: Final = ROOT / "tests" / "js" / "node_modules"
+ORIGIN: Final = "http://127.0.0.1:5173"
 CHROMIUM: Final = Path("/usr/bin/chromium")
 expect.set_options(timeout=HANG_TIMEOUT * 1000)
 PASSWORD: Final = "the quick brown fox"
@@ -82,7 +84,7 @@ class Person:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
-    with serving(tmp_path_factory.mktemp("examples")) as server:
+    with serving(tmp_path_factory.mktemp("examples"), allowed_origins=ORIGIN) as server:
         yield server
 
 
@@ -205,32 +207,49 @@ async def test_the_automation_marks_only_accepted_notifications_read(
         assert calls[2:] == [("/api/services/notify/notify", {"message": "Coffee is old"})]
 
 
+@pytest.fixture(scope="module")
+def pages() -> Iterator[int]:
+    """Port of the two pages, which one command installs and serves."""
+    (command,) = re.findall(r"^npm .*start$", (EXAMPLES / "README.md").read_text(), re.MULTILINE)
+    program = subprocess.Popen(
+        [*shlex.split(command), "--", "--serve=127.0.0.1:0"],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,  # it ends with its standard input
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with program:
+        assert program.stderr
+        line = next((each for each in program.stderr if "Local:" in each), None)
+        assert line, "the pages are not served; is the registry of npm reachable?"
+        yield int(line.strip().strip("/").rpartition(":")[2])
+        assert program.stdin
+        program.stdin.close()
+        program.stderr.read()
+
+
 @contextlib.asynccontextmanager
-async def chromium(
-    files: dict[str, Path | str], *, but: str = "\0"
-) -> AsyncIterator[BrowserContext]:
-    """A browser to which the node's origin has these files besides, by how an address ends.
+async def opened(
+    server: NodeProcess, pages: int, path: str, *, but: str = "\0"
+) -> AsyncIterator[Page]:
+    """One of the pages in a browser, at its own address and with the node at its own.
 
     Nothing may go wrong in it ``but`` what has this in its text.
     """
     assert CHROMIUM.exists(), "Chromium is missing; on Debian: apt-get install chromium"
     said: list[str] = []
-
-    async def serve(route: Route) -> None:
-        found = next(each for end, each in files.items() if route.request.url.endswith(end))
-        if isinstance(found, Path):
-            await route.fulfill(path=found)
-        else:
-            await route.fulfill(body=found, content_type="text/html")
-
+    node = server.url.rpartition("/")[2]
+    rules = f"MAP 127.0.0.1:8000 {node},MAP 127.0.0.1:5173 127.0.0.1:{pages}"
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        # What a route fulfills does not count as being from this machine.
-        context = await browser.new_context(permissions=["local-network-access"])
+        browser = await playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", f"--host-resolver-rules={rules}"]
+        )
+        context = await browser.new_context()
         context.on("console", lambda each: each.type == "error" and said.append(each.text))
         context.on("weberror", lambda error: said.append(str(error.error)))
-        await context.route("**/examples/**", serve)
-        yield context
+        page = await context.new_page()
+        await page.goto(ORIGIN + path)
+        yield page
         await browser.close()
     assert not [each for each in said if but not in each]
 
@@ -251,28 +270,18 @@ async def uses(page: Page, ada: Person) -> None:
     await expect(page.get_by_role("status")).to_have_text("connected")
 
 
-VUE: Final[dict[str, Path | str]] = {
-    "/vue/index.html": EXAMPLES / "vue" / "index.html",
-    "/sign-in.js": EXAMPLES / "sign-in.js",
-    "/vue.esm-browser.prod.js": MODULES / "vue" / "dist" / "vue.esm-browser.prod.js",
-}
-
-
-async def test_the_page_with_vue(ada: Person) -> None:
-    assert (MODULES / "vue").is_dir(), "npm ci in tests/js"
-    async with chromium(VUE) as context:
-        page = await context.new_page()
-        await page.goto(f"{ada.server.url}/examples/vue/index.html")
+@pytest.mark.parametrize("path", ["/react/", "/vue/"])
+async def test_a_page_shows_what_is_unread_and_marks_it(ada: Person, pages: int, path: str) -> None:
+    async with opened(ada.server, pages, path) as page:
         await uses(page, ada)
 
 
-async def test_a_page_stays_when_its_access_token_ends(tmp_path: Path) -> None:
+async def test_a_page_stays_when_its_access_token_ends(tmp_path: Path, pages: int) -> None:
     account = {"email": "ada@useby.example", "password": PASSWORD}
-    with serving(tmp_path, access_token_seconds=5) as server:
-        async with server.rest() as rest, chromium(VUE, but="401 (Unauthorized)") as context:
+    with serving(tmp_path, access_token_seconds=5, allowed_origins=ORIGIN) as server:
+        async with server.rest() as rest:
             await rest.post("/api/auth/signup", json=account)
-            page = await context.new_page()
-            await page.goto(f"{server.url}/examples/vue/index.html")
+        async with opened(server, pages, "/vue/", but="401 (Unauthorized)") as page:
             await page.get_by_label("E-mail").fill(account["email"])
             await page.get_by_label("Password").fill(PASSWORD)
             async with page.expect_request("**/api/auth/refresh", timeout=HANG_TIMEOUT * 1000):
@@ -280,33 +289,10 @@ async def test_a_page_stays_when_its_access_token_ends(tmp_path: Path) -> None:
             await expect(page.get_by_role("status")).to_have_text("connected")
 
 
-async def test_the_hook_of_react_in_an_app(ada: Person, tmp_path: Path) -> None:
-    program = MODULES / ".bin" / "esbuild"
-    assert program.exists(), "npm ci in tests/js"
-    bundle = tmp_path / "app.js"
-    subprocess.run(
-        [
-            program,
-            EXAMPLES / "react" / "app.jsx",
-            "--bundle",
-            "--jsx=automatic",
-            "--log-level=warning",
-            f"--alias:@useby/client={ROOT / 'clients' / 'js' / 'client.js'}",
-            f"--outfile={bundle}",
-        ],
-        env=os.environ | {"NODE_PATH": str(MODULES)},
-        check=True,
-    )
-    page_text = '<link rel="icon" href="data:,"><body><script src="app.js"></script>'
-    async with chromium({"/react/": page_text, "/react/app.js": bundle}) as context:
-        page = await context.new_page()
-        await page.goto(f"{ada.server.url}/examples/react/")
-        await uses(page, ada)
-
-
 def test_the_list_names_every_example() -> None:
     text = (EXAMPLES / "README.md").read_text()
-    there = {
-        each.name for each in EXAMPLES.iterdir() if each.name not in ("README.md", "sign-in.js")
+    pages = {each.parent.name for each in EXAMPLES.glob("*/index.html")}
+    assert pages == {"react", "vue"}
+    assert pages | {each.name for each in EXAMPLES.glob("*.py")} == {
+        each.split(")")[0].rstrip("/") for each in text.split("](")[1:]
     }
-    assert there == {each.split(")")[0].rstrip("/") for each in text.split("](")[1:]}
