@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 import logging
+import re
 import sys
 import threading
 import warnings
@@ -175,6 +176,19 @@ def test_a_json_line_is_one_object_with_the_time_in_utc(log: Log) -> None:
     assert line["event"] == "listening on 8000"
     assert (line["level"], line["logger"]) == ("info", "useby.node")
     assert line["timestamp"].endswith("Z")
+
+
+@pytest.mark.parametrize("form", ["console", "json"])
+def test_an_access_line_has_the_form_of_the_other_lines(log: Log, form: str) -> None:
+    stream = log(log_format=form)
+    for name in (logs.ACCESS, "useby.hub"):
+        logging.getLogger(name).info("%s /x?token=%s %s", "a\nb", JWT, "@")
+    access, other = stream.getvalue().splitlines()
+    form_of = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
+    assert form_of.sub("now", access).split() == (
+        form_of.sub("now", other).replace("useby.hub", logs.ACCESS).split()
+    )
+    assert JWT not in access
 
 
 def test_a_message_can_not_pass_for_another_line(log: Log) -> None:

@@ -6,10 +6,12 @@ stand in the WebSocket's URL (section 9 of the protocol page).
 """
 
 import io
+import json
 import logging
 import re
 import sys
 import threading
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Final, TextIO
 
@@ -20,6 +22,8 @@ from useby.domain.visible import visible
 from useby.settings import Settings
 
 REDACTED: Final = "[redacted]"
+ACCESS: Final = "useby.access"
+"""Logger of the line that each request gets, if the access log is enabled."""
 
 
 def _spelled(word: str) -> str:
@@ -40,6 +44,8 @@ _NAMED: Final = re.compile(
     re.IGNORECASE,
 )
 """``access_token=…`` in a URL or a form, ``"refreshToken": "…"`` in JSON or a ``repr``."""
+_SIGNS: Final = ("=", "%", '"', "'")
+"""Each match of ``_NAMED`` contains one of them; the search takes longer than all the others."""
 _BEARER: Final = re.compile(r"(bearer(?:\s|%20|\+)+)[^\s\"'\\,\]})]+", re.IGNORECASE)
 _JWT: Final = re.compile(r"eyJ[\w%.=+/-]{16,}+", re.ASCII)
 """A JWT, whole or truncated: the base64url of ``{"`` and what follows."""
@@ -49,7 +55,8 @@ _OPAQUE: Final = re.compile(r"(?<![\w-])(?=[\w-]*[a-z])(?=[\w-]*[A-Z])[\w-]{43,}
 
 def redact(text: str) -> str:
     """Replace everything that is, or looks like, a token, a ticket, a password or a key."""
-    text = _NAMED.sub(rf"\1{REDACTED}", text)
+    if any(sign in text for sign in _SIGNS):
+        text = _NAMED.sub(rf"\1{REDACTED}", text)
     text = _BEARER.sub(rf"\1{REDACTED}", text)
     text = _JWT.sub(REDACTED, text)
     return _OPAQUE.sub(REDACTED, text)
@@ -73,6 +80,8 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
         # The first logs each statement with its parameters: password hashes and users' texts. The
         # second lists its plug-ins.
         logging.getLogger(name).setLevel(logging.WARNING)
+    logs_access = settings.access_log or settings.log_level == "DEBUG"
+    logging.getLogger(ACCESS).setLevel(logging.INFO if logs_access else logging.CRITICAL)
     logging.captureWarnings(capture=True)
     structlog.configure(
         processors=[*_shared(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -96,8 +105,20 @@ class _Handler(logging.StreamHandler[TextIO]):
 
 
 class _Redacting(structlog.stdlib.ProcessorFormatter):
+    is_json: bool
+
     def format(self, record: logging.LogRecord) -> str:
+        if record.name == ACCESS:
+            return self._access_line(record)
         return redact(super().format(record))
+
+    def _access_line(self, record: logging.LogRecord) -> str:
+        """Format a line of the access log as the others are, without structlog's chain."""
+        time = datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z")
+        event, level = redact(visible(record.getMessage())), record.levelname.lower()
+        if self.is_json:
+            return json.dumps({"event": event, "level": level, "logger": ACCESS, "timestamp": time})
+        return f"{time} [{level:<9}] {event} [{ACCESS}]"
 
 
 def _formatter(settings: Settings, *, colours: bool) -> logging.Formatter:
@@ -108,10 +129,12 @@ def _formatter(settings: Settings, *, colours: bool) -> logging.Formatter:
         # The default prints the local variables of a traceback, tokens among them.
         renderer = structlog.dev.ConsoleRenderer
         last = [renderer(colors=colours, exception_formatter=_plain_traceback)]
-    return _Redacting(
+    formatter = _Redacting(
         foreign_pre_chain=_shared(),
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _visible, *last],
     )
+    formatter.is_json = settings.log_format == "json"
+    return formatter
 
 
 def _shared() -> list[Processor]:

@@ -84,7 +84,8 @@ hints_dropped = Counter("useby_hints_dropped", "Hints dropped because the send q
 
 http_request_duration_seconds = Histogram(
     "useby_http_request_duration_seconds",
-    "Time from a request's head to its answer, by method, route template and status.",
+    "Time from a request's head to its answer, by method, route template and status; of an upgrade"
+    " to its accepted handshake, before the token is verified.",
     ["method", "route", "status"],
 )
 

@@ -54,6 +54,9 @@ class Settings(BaseSettings):
     """Minimum log level."""
     log_format: Literal["console", "json"] = "console"
     """Log format: ``console`` for people, ``json`` for programs."""
+    access_log: bool = False
+    """Log a line for each request: client, method, route, status and duration. With the log level
+    ``DEBUG`` the lines are always logged."""
 
     # access
     secret_key: SecretStr | None = None

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import structlog
 
+from useby import logs
+
 
 @dataclass(frozen=True)
 class Said:
@@ -27,7 +29,10 @@ def logging_put_back() -> Iterator[None]:
     """Undo, after the block, what configuring the log changes in this process."""
     root = logging.root
     before = root.handlers[:], root.level, sys.excepthook, threading.excepthook
+    access = logging.getLogger(logs.ACCESS)
+    access_level = access.level
     yield
+    access.setLevel(access_level)
     root.handlers[:], level, sys.excepthook, threading.excepthook = before
     root.setLevel(level)
     logging.captureWarnings(capture=False)

@@ -15,14 +15,14 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from useby import __version__, metrics
+from useby import __version__
 from useby.api import accounts, errors, health, invitations, me, notifications, page, products
 from useby.api.bodies import most_of
 from useby.api.context import Context
 from useby.api.direct import DirectRoutes
 from useby.api.errors import MEDIA_TYPE, problem
 from useby.api.proxies import path_prefix
-from useby.realtime import asyncapi
+from useby.realtime import answers, asyncapi
 from useby.realtime.allowed_hosts import AllowedHosts
 from useby.realtime.slots import PROBES
 from useby.realtime.upgrade import PATH
@@ -180,7 +180,7 @@ def _document(api: FastAPI) -> dict[str, Any]:
 
 
 class RequestGuard:
-    """Middleware for every request: checks host and body size, and measures the duration."""
+    """Middleware for every request: checks host and body size, and records the answer."""
 
     def __init__(self, app: ASGIApp, context: Context) -> None:
         """Wrap ``app``."""
@@ -194,14 +194,9 @@ class RequestGuard:
             await self.app(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        named = self._hosts.allow(headers.get(b"host", b"").decode("latin-1"))
-        if not named and scope["path"] not in PROBES:
-            refusal = problem(HTTPStatus.BAD_REQUEST, "This server does not serve this host.")
-            await refusal(scope, receive, send)
-            return
         most, read = most_of(scope["path"], self._settings.body_max_bytes), 0
         too_large = f"A request's body has at most {most} bytes."
-        begun, status = time.perf_counter(), HTTPStatus.INTERNAL_SERVER_ERROR.value
+        began, status = time.perf_counter(), HTTPStatus.INTERNAL_SERVER_ERROR.value
 
         async def bounded() -> Message:
             nonlocal read
@@ -218,12 +213,14 @@ class RequestGuard:
             await send(message)
 
         app = self.app
-        if int(headers.get(b"content-length", b"0")) > most:
+        named = self._hosts.allow(headers.get(b"host", b"").decode("latin-1"))
+        if not named and scope["path"] not in PROBES:
+            app = problem(HTTPStatus.BAD_REQUEST, "This server does not serve this host.")
+        elif int(headers.get(b"content-length", b"0")) > most:
             app = problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, too_large, CLOSE)
         try:
             await app(scope, bounded, watched)
         finally:
-            route = getattr(scope.get("route"), "path", "none")
-            metrics.http_request_duration_seconds.labels(
-                scope["method"], route, str(status)
-            ).observe(time.perf_counter() - begun)
+            route = getattr(scope.get("route"), "path", answers.NO_ROUTE)
+            client, _ = scope.get("client") or ("", 0)
+            answers.record(scope["method"], route, status, began, client)

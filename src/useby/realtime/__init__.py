@@ -2,6 +2,7 @@
 
 - ``http``, ``bare_http``, ``upgrade``, ``allowed_hosts``, ``slots``, ``deadlines``, ``transports``:
   HTTP connections, until one is upgraded.
+- ``answers``: the metric and the log line of each answered request, of ``api``'s, too.
 - ``admission``: verify tokens and look users up, in batches.
 - ``socket``, ``wire``, ``token_bucket``, ``assembler``, ``session``, ``states``, ``trail``: one
   connection; ``session`` decides and does no I/O.

@@ -21,6 +21,7 @@ transport.
 
 import asyncio
 from collections.abc import Callable
+from time import perf_counter
 from typing import Any, Final
 
 from uvicorn.config import Config
@@ -29,6 +30,7 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from uvicorn.server import ServerState
 
 from useby import metrics
+from useby.realtime import answers
 from useby.realtime.admission import Admission
 from useby.realtime.bare_http import framing, rejection
 from useby.realtime.deadlines import TimedHttpProtocol
@@ -87,6 +89,7 @@ class BoundedHttpProtocol(TimedHttpProtocol):
     ) -> None:
         """Create a protocol like uvicorn's; ``admission`` takes over upgraded connections."""
         super().__init__(admission.settings, config, server_state, app_state, _loop)
+        self.access_log = False  # ``answers`` records requests, uvicorn would log their URLs
         self._admission = admission
         self._refusal: _Rejected | None = None
         self._upgraded = False
@@ -299,6 +302,7 @@ class BoundedHttpProtocol(TimedHttpProtocol):
 
     def handle_websocket_upgrade(self) -> None:
         """Check the handshake, and pass the transport and the answer to ``admission``."""
+        began = perf_counter()
         headers: dict[bytes, list[bytes]] = {}
         for name, value in self.headers:
             headers.setdefault(name, []).append(value.strip())
@@ -306,8 +310,10 @@ class BoundedHttpProtocol(TimedHttpProtocol):
         try:
             key = key_of(method, version, headers, self._admission.host_allowed)
         except NoHandshake as refused:
+            self._record_upgrade(method, refused.status, began)
             self._refuse(refused.status, "This is no WebSocket handshake.")
             return
+        self._record_upgrade(method, 101, began)
         request = upgrade_request_of(self.url, headers)
         self._upgraded = True
         # The parser and this object refer to each other; break the cycle without the collector.
@@ -316,6 +322,10 @@ class BoundedHttpProtocol(TimedHttpProtocol):
         self.connections.discard(self)
         answer = answer_to(key, extended=request.extended)
         self._admission.accept(self, self.transport, request, answer)
+
+    def _record_upgrade(self, method: str, status: int, began: float) -> None:
+        client, _ = self.client or ("", 0)
+        answers.record(method, PATH.decode(), status, began, client)
 
     # Limits.
 
