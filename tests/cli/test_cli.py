@@ -163,14 +163,39 @@ def test_a_stop_is_no_error(useby: Useby, monkeypatch: pytest.MonkeyPatch) -> No
     assert (said.status, said.err) == (130, "useby: stopped\n")
 
 
-def test_a_command_imports_only_what_it_needs() -> None:
+NOT_FOR_NOTIFY = {
+    *(
+        "alembic",
+        "asyncpg",
+        "cryptography",
+        "fastapi",
+        "httptools",
+        "httpx",
+        "jwt",
+        "limits",
+        "nats",
+    ),
+    *("prometheus_client", "pwdlib", "rich", "starlette", "structlog", "uvicorn", "websockets"),
+}
+"""Every library of ours but those that parse a command, read settings and write to SQLite."""
+
+
+def test_notify_imports_only_what_it_needs(useby: Useby) -> None:
+    useby("user", "add", "ada@example.org")
     code = (
-        "import json, sys; from useby.cli import main; import useby.cli.token;"
-        " print(json.dumps(sorted(sys.modules)))"
+        "import json, sys; from useby.cli import main;"
+        " status = main(['notify', 'ada@example.org', 'Milk expires today']);"
+        " print(json.dumps(sorted(sys.modules)), file=sys.stderr); sys.exit(status)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
-    loaded = set(json.loads(done.stdout))
-    assert not loaded & {"fastapi", "uvicorn", "alembic", "useby.node", "httpx", "rich.console"}
+    loaded = set(json.loads(done.stderr))
+    ours = {each for each in loaded if each.startswith("useby.")}
+    packages = {each.split(".")[1] for each in ours}
+    assert packages == {"actions", "auth", "cli", "domain", "schemas", "settings", "store"}
+    assert not loaded & NOT_FOR_NOTIFY
+    assert "sqlalchemy.ext.asyncio" not in loaded
+    assert len(ours) <= 45
+    assert len(loaded) <= 530  # 506 with Python 3.11
 
 
 def test_the_module_runs_as_the_command_does() -> None:

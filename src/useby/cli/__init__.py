@@ -4,7 +4,9 @@ Commands that change data write to the database themselves, also while a node ru
 the change. This package imports everything below it, and nothing imports it.
 """
 
+import atexit
 import contextlib
+import gc
 import os
 import traceback
 from collections.abc import Iterator, Sequence
@@ -97,6 +99,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: 0, 1 if the command failed, 2 if its arguments were wrong.
     """
+    # The interpreter's last collection would visit everything that was imported: a fifth of the CPU
+    # of a short command (`useby notify`: 0.84 s, and 0.66 without).
+    atexit.register(gc.freeze)
     command = typer.main.get_command(app)
     try:
         status = command.main(

@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import AsyncIterator
 from typing import Final
 
-from useby import metrics
 from useby.store.database import ReadRefused, StoreUnavailable
 
 READ_SECONDS: Final = 5.0
@@ -23,6 +22,8 @@ WAIT_SECONDS: Final = 10.0
 
 def timed_out() -> ReadRefused:
     """Count a read that passed its time limit, and return the error for its caller."""
+    from useby import metrics  # noqa: PLC0415 - a command needs none until then
+
     metrics.reads_timed_out.inc()
     return ReadRefused(f"Reading this took longer than {READ_SECONDS:g} seconds. Ask for less.")
 
@@ -54,6 +55,8 @@ class ReadTurns:
         if self._is_free(user_id):
             self._start(user_id)
             return
+        from useby import metrics  # noqa: PLC0415 - in a command no read waits
+
         queue = self._waiting.setdefault(user_id, deque())
         if len(queue) >= WAITING:
             metrics.reads_refused.inc()

@@ -22,7 +22,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -34,7 +34,9 @@ from useby.store.external_commits import ExternalCommits
 from useby.store.groups import Job, read_together, settle, stands, store_errors, write_together
 from useby.store.lock import create_if_missing
 from useby.store.long_reads import READ_SECONDS, ReadTurns
-from useby.store.wal import KEPT, Wal
+
+if TYPE_CHECKING:
+    from useby.store.wal import Wal
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -49,6 +51,8 @@ BATCH = 256
 READ_TOGETHER = 32
 """Maximum number of reads in one snapshot; it bounds the wait of each."""
 BUSY_SECONDS = 10
+WAL_KEPT = 4 * 2**20
+"""Size in bytes to which SQLite cuts the file when it restarts the WAL by itself."""
 PROGRESS_STEPS = 10_000
 """Instructions of SQLite's virtual machine between two checks of a long read's time limit; some
 0.3 ms. A check takes the interpreter's lock."""
@@ -86,7 +90,7 @@ def sqlite_engine(path: Path, *, writes: bool, checkpoints: bool = False) -> Eng
             "synchronous=FULL",
             "foreign_keys=ON",
             f"wal_autocheckpoint={1000 if checkpoints else 0}",
-            f"journal_size_limit={KEPT}",
+            f"journal_size_limit={WAL_KEPT}",
             "temp_store=MEMORY",
             f"cache_size={-(WRITER_CACHE_KIB if writes else READER_CACHE_KIB)}",
             f"query_only={'OFF' if writes else 'ON'}",
@@ -150,7 +154,7 @@ class SqliteDatabase:
         self._reads: queue.SimpleQueue[list[Job[Any]] | None] = queue.SimpleQueue()
         self._long_reads: queue.SimpleQueue[list[Job[Any]] | None] = queue.SimpleQueue()
         self._read_turns = ReadTurns(LONG_READERS)
-        self._wal = Wal(path) if checkpoints else None
+        self._wal: Wal | None = None
         self._wal_is_due = threading.Event()
         self._truncating: asyncio.Task[None] | None = None
         self._to_read: deque[Job[Any]] = deque()
@@ -160,6 +164,9 @@ class SqliteDatabase:
         self._external_commits = ExternalCommits(self._writing, self._on_external_commit)
         self._threads = self._start_threads()
         if checkpoints:
+            from useby.store import wal  # noqa: PLC0415 - a command needs no metrics
+
+            self._wal = wal.Wal(path)
             self._external_commits.start()
 
     async def write(self, work: Callable[[Transaction], T], *, large: bool = False) -> T:

@@ -19,8 +19,6 @@ log = logging.getLogger(__name__)
 
 LIMIT: Final = 16 * 2**20
 """Size in bytes above which the WAL is truncated; SQLite itself checkpoints every 4 MiB."""
-KEPT: Final = 4 * 2**20
-"""Size in bytes to which SQLite cuts the file when it restarts the WAL by itself."""
 WAIT_MS: Final = 250
 """Maximum wait of the writer for readers. Look-ups take a few milliseconds; readers in another
 process, such as a backup, may take longer and are waited for again later."""
