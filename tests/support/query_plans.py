@@ -23,7 +23,7 @@ class Planned:
         return [
             line
             for line in self.lines
-            if (line.startswith("SCAN") and "json_each" not in line) or "TEMP B-TREE" in line
+            if (line.startswith("SCAN") and "json_each" not in line and "anon_" not in line) or "TEMP B-TREE" in line
         ]
 
 

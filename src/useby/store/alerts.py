@@ -4,7 +4,7 @@ import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -13,7 +13,7 @@ from useby.domain.account import User
 from useby.domain.alerts import AlertDecision
 from useby.domain.product import Product
 from useby.store.accounts import user, users_by_id
-from useby.store.bulk import BulkWrite
+from useby.store.bulk import BulkWrite, PackedSelect, values_params, values_table
 from useby.store.database import Transaction
 from useby.store.locks import lock_users
 from useby.store.product_rows import PRODUCT_COLUMNS, product_of
@@ -38,7 +38,8 @@ class AlertRecord:
     """Reason of the failure; the product gets no alerts until it is changed."""
 
 
-_CLAIM: Final = (
+_LEFT_OUT: Final = values_table(users.c.id)
+_DUE: Final = (
     sa.select(*PRODUCT_COLUMNS)
     .join(users, users.c.id == products.c.user_id)
     .where(
@@ -47,13 +48,13 @@ _CLAIM: Final = (
     )
     .order_by(products.c.next_alert_at, products.c.user_id)
     .limit(sa.bindparam("most"))
+    .offset(sa.literal_column("0"))  # SQLAlchemy would add it on SQLite, as a parameter
     # SKIP LOCKED on products and owners: rows locked by another transaction are left to it, so
     # claimers neither wait nor deadlock.
     .with_for_update(of=(products, users), key_share=True, skip_locked=True)
 )
-_LEFT_OUT: Final[sa.BindParameter[Any]] = sa.bindparam("left_out", expanding=True)
-_CLAIM_OF_OTHERS: Final = _CLAIM.where(products.c.user_id.not_in(_LEFT_OUT))
-_CLAIM_OF_ONE: Final = _CLAIM.where(products.c.user_id == sa.bindparam("owner"))
+_CLAIM: Final = PackedSelect(_DUE.where(products.c.user_id.not_in(sa.select(_LEFT_OUT.c.id))))
+_CLAIM_OF_ONE: Final = PackedSelect(_DUE.where(products.c.user_id == sa.bindparam("owner")))
 _INSERT_SENT: Final = BulkWrite(
     sent_alerts.c.user_id,
     sent_alerts.c.product_id,
@@ -184,13 +185,12 @@ def record(transaction: Transaction, records: Sequence[AlertRecord], now: dateti
 def _claim(
     connection: Connection, now: datetime, most: int, of: str | None, left_out: Collection[str]
 ) -> list[tuple[Product, User]]:
-    params: dict[str, Any] = {"now": now, "most": most}
-    claim = _CLAIM
     if of is not None:
-        claim, params["owner"] = _CLAIM_OF_ONE, of
-    elif left_out:
-        claim, params["left_out"] = _CLAIM_OF_OTHERS, sorted(left_out)
-    claimed = [product_of(row) for row in connection.execute(claim, params)]
+        rows = _CLAIM_OF_ONE(connection, now=now, most=most, owner=of)
+    else:
+        others = values_params(connection, sorted(left_out))
+        rows = _CLAIM(connection, now=now, most=most, **others)
+    claimed = list(map(product_of, rows))
     owners = users_by_id(connection, {product.user_id for product in claimed})
     return [(product, owners[product.user_id]) for product in claimed]
 

@@ -140,18 +140,43 @@ class PackedSelect:
     """
 
     def __init__(self, statement: sa.Select[*tuple[Any, ...]]) -> None:
-        """Store the statement; its columns must be text, numbers and truth values."""
+        """Store the statement; its columns must not be binary."""
         rows = statement.subquery()
         as_one = sa.func.json_group_array(sa.func.json_array(*rows.c))
+        self._types = [column.type for column in rows.c]
         self._rows = CompiledStatement(statement)
         self._as_one = CompiledStatement(sa.select(as_one))
+        self._processors: dict[str, Sequence[tuple[int, Processor]]] = {}
 
     def __call__(self, connection: Connection, **values: Any) -> Iterable[Sequence[Any]]:
-        """Return the rows for these parameter values."""
+        """Return the rows for these parameter values, as the types of the columns convert them."""
+        rows: list[list[Any]]
+        driver_types: Sequence[Any]
         if connection.dialect.name == "sqlite":
-            rows: list[list[Any]] = json.loads(self._as_one(connection, **values).scalar_one())
-            return rows
-        return self._rows(connection, **values)
+            rows = json.loads(self._as_one(connection, **values).scalar_one())
+            driver_types = [None] * len(self._types)
+        else:
+            result = self._rows(connection, **values)
+            driver_types = [each[1] for each in result.cursor.description]
+            rows = list(map(list, result))
+        for place, processor in self._processors_of(connection.dialect, driver_types):
+            for row in rows:
+                row[place] = processor(row[place])
+        return rows
+
+    def _processors_of(
+        self, dialect: Dialect, driver_types: Sequence[Any]
+    ) -> Sequence[tuple[int, Processor]]:
+        """Return the functions that convert a driver's values, each after its column's place."""
+        made = self._processors.get(dialect.name)
+        if made is None:
+            made = []
+            for place, (type_, by) in enumerate(zip(self._types, driver_types, strict=True)):
+                processor = type_.dialect_impl(dialect).result_processor(dialect, by)
+                if processor is not None:
+                    made.append((place, processor))
+            self._processors[dialect.name] = made
+        return made
 
 
 class BulkWrite:

@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 from useby.domain.account import User
 from useby.domain.alerts import AlertDates, settled_leads
 from useby.domain.product import Product
-from useby.store.bulk import BulkWrite, CompiledStatement, PackedSelect, values_params, values_table
+from useby.store.bulk import BulkWrite, PackedSelect, values_params, values_table
 from useby.store.database import Transaction
 from useby.store.product_rows import PRODUCT_COLUMNS, product_of, values_of
 from useby.store.schema import products, sent_alerts
@@ -34,7 +34,7 @@ _VALUES: Final = (
 _INSERT: Final = BulkWrite(*_VALUES, *_KEY)
 _UPDATE: Final = BulkWrite(*_VALUES, where=_KEY)
 _GIVEN_KEYS: Final = values_table(products.c.user_id, products.c.id)
-_SENT: Final = CompiledStatement(
+_SENT: Final = PackedSelect(
     sa.select(
         sent_alerts.c.user_id, sent_alerts.c.product_id, sent_alerts.c.expiry, sent_alerts.c.lead
     ).where(
@@ -48,9 +48,11 @@ _EXISTING: Final = PackedSelect(
         products.c.external_id.in_(sa.select(_GIVEN_EXTERNAL_IDS.c.external_id)),
     )
 )
-_BY_EXTERNAL_ID: Final = sa.select(*PRODUCT_COLUMNS).where(
-    products.c.user_id == sa.bindparam("owner"),
-    products.c.external_id.in_(sa.select(_GIVEN_EXTERNAL_IDS.c.external_id)),
+_BY_EXTERNAL_ID: Final = PackedSelect(
+    sa.select(*PRODUCT_COLUMNS).where(
+        products.c.user_id == sa.bindparam("owner"),
+        products.c.external_id.in_(sa.select(_GIVEN_EXTERNAL_IDS.c.external_id)),
+    )
 )
 
 
@@ -83,8 +85,9 @@ def by_external_id(
     ids = sorted(set(external_ids))
     if not ids:
         return {}
-    rows = connection.execute(_BY_EXTERNAL_ID, {"owner": user_id, **values_params(connection, ids)})
-    return {row.external_id: product_of(row) for row in rows}
+    rows = _BY_EXTERNAL_ID(connection, owner=user_id, **values_params(connection, ids))
+    found = map(product_of, rows)
+    return {each.external_id: each for each in found if each.external_id is not None}
 
 
 def existing_external_ids(

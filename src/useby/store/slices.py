@@ -175,15 +175,15 @@ def _do_slice_of_closing(transaction: Transaction, now: datetime) -> bool:
         .limit(SLICE)
     )
     # A product's notifications have no index by ``seq``, so a slice looks at 500 of all unread.
-    seqs = list(connection.scalars(page))
-    if seqs:
-        these = sa.and_(notifications.c.seq > next_.after, notifications.c.seq <= seqs[-1])
+    count, last = _extent(connection, page)
+    if count:
+        these = sa.and_(notifications.c.seq > next_.after, notifications.c.seq <= last)
         _mark(transaction, next_.user_id, next_.product_id, these, now)
     this = _is_closing(next_.user_id, next_.product_id)
-    if len(seqs) < SLICE:
+    if count < SLICE:
         connection.execute(sa.delete(closings).where(*this))
     else:
-        connection.execute(sa.update(closings).where(*this).values(after=seqs[-1], since=now))
+        connection.execute(sa.update(closings).where(*this).values(after=last, since=now))
     return True
 
 
@@ -225,23 +225,31 @@ def _mark_due(connection: Connection, user_id: str, after: str, now: datetime) -
         .order_by(products.c.id)
         .limit(SLICE)
     )
-    ids = list(connection.scalars(page))
+    count, last = _extent(connection, page)
     this = (unfinished.c.user_id == user_id, unfinished.c.work == Unfinished.RESCHEDULE.value)
-    if ids:
+    if count:
         connection.execute(
             sa.update(products)
             .where(
                 products.c.user_id == user_id,
                 products.c.id > after,
-                products.c.id <= ids[-1],
+                products.c.id <= last,
                 products.c.closed_as.is_(None),
             )
             .values(next_alert_at=now)
         )
-    if len(ids) < SLICE:
+    if count < SLICE:
         connection.execute(sa.delete(unfinished).where(*this))
     else:
-        connection.execute(sa.update(unfinished).where(*this).values(after=ids[-1]))
+        connection.execute(sa.update(unfinished).where(*this).values(after=last))
+
+
+def _extent(connection: Connection, page: sa.Select[tuple[Any]]) -> tuple[int, Any]:
+    """Return the number of a page's values and the greatest, without fetching the values."""
+    values = page.subquery()
+    (value,) = values.c
+    count, last = connection.execute(sa.select(sa.func.count(), sa.func.max(value))).one()
+    return count, last
 
 
 def empty_account(transaction: Transaction, user_id: str) -> bool:

@@ -149,8 +149,10 @@ class SqliteDatabase:
         self._writing = sqlite_engine(path, writes=True, checkpoints=checkpoints)
         self._reading = sqlite_engine(path, writes=False)
         self._jobs: queue.SimpleQueue[Job[Any] | None] = queue.SimpleQueue()
+        self._small: deque[Job[Any]] = deque()
         self._large: deque[Job[Any]] = deque()
-        """Large writes that wait for the next batch. Only the writer's thread uses it."""
+        """Writes that wait for a batch. Only the writer's thread uses these queues."""
+        self._large_is_next = False
         self._reads: queue.SimpleQueue[list[Job[Any]] | None] = queue.SimpleQueue()
         self._long_reads: queue.SimpleQueue[list[Job[Any]] | None] = queue.SimpleQueue()
         self._read_turns = ReadTurns(LONG_READERS)
@@ -295,25 +297,27 @@ class SqliteDatabase:
         return thread
 
     def _next_writes(self) -> list[Job[Any]]:
-        """Wait for a job and take those queued behind it, at most one large one.
+        """Wait for writes, and take either small ones together or a large one by itself.
+
+        The two kinds take turns. A small write thus waits for one large write at most, and is
+        committed before the next.
 
         Returns:
             The jobs; empty when the database closes.
         """
-        batch = [self._large.popleft()] if self._large else []
-        has_large = bool(batch)
-        while not batch or (len(batch) < BATCH and not self._jobs.empty()):
+        while not (self._small or self._large) or not self._jobs.empty():
             job = self._jobs.get()
             if job is None:
-                if batch:
-                    self._jobs.put(None)  # run this batch first
+                if not (self._small or self._large):
+                    return []
+                self._jobs.put(None)  # run these first
                 break
-            if job.large and has_large:
-                self._large.append(job)
-                continue
-            has_large = has_large or job.large
-            batch.append(job)
-        return batch
+            (self._large if job.large else self._small).append(job)
+        if self._large and (self._large_is_next or not self._small):
+            self._large_is_next = False
+            return [self._large.popleft()]
+        self._large_is_next = True
+        return [self._small.popleft() for _ in range(min(BATCH, len(self._small)))]
 
     def _on_written(self, batch: Sequence[Job[Any]]) -> None:
         for job in batch:
