@@ -55,6 +55,9 @@ def create_api(context: Context) -> FastAPI:
     )
     api.state.context = context
     errors.install(api)
+    # Routes are tried in order. The documents are first, because anybody may request them.
+    _install_documents(api, settings := context.settings)
+    page.install(api)
     for part in (accounts, invitations, me, products, notifications, health):
         api.include_router(part.router)
     for part in (products, notifications):
@@ -73,8 +76,6 @@ def create_api(context: Context) -> FastAPI:
             {"Upgrade": "websocket", "Connection": "Upgrade"},
         )
 
-    _install_documents(api, settings := context.settings)
-    page.install(api)
     api.add_middleware(DirectRoutes, context=context, routes=notifications.DIRECT)
     if settings.allowed_origins:
         api.add_middleware(
