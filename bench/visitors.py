@@ -11,7 +11,7 @@ import multiprocessing
 import os
 import resource
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Any
@@ -81,7 +81,7 @@ class Visit:
             try:
                 async with asyncio.timeout(ROUND_SECONDS + self.access.hold_seconds):
                     await round_
-            except (OSError, EOFError, TimeoutError, AssertionError, aiohttp.ClientError):
+            except* (OSError, EOFError, TimeoutError, AssertionError, aiohttp.ClientError):
                 counts["cut"] += 1
                 await asyncio.sleep(PAUSE)
             counts["rounds"] += 1
@@ -109,6 +109,13 @@ class Visit:
             return answer.status
 
 
+async def _together(parts: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Run parts of a round at once. After a failure all have ended before their sockets close."""
+    async with asyncio.TaskGroup() as group:
+        for part in parts:
+            group.create_task(part)
+
+
 Round = Awaitable[None]
 Rounds = Callable[[Visit], Iterator[Round]]
 """Yields a visitor's rounds, without end."""
@@ -127,7 +134,7 @@ def pipelines(visit: Visit) -> Iterator[Round]:
 
     async def round_() -> None:
         async with wires() as opened:
-            await asyncio.gather(*(one(opened) for _ in range(4)))
+            await _together(one(opened) for _ in range(4))
 
     while True:
         yield round_()
@@ -144,7 +151,7 @@ def trailers(visit: Visit) -> Iterator[Round]:
 
     async def round_() -> None:
         async with wires() as opened:
-            await asyncio.gather(*(one(opened) for _ in range(4)))
+            await _together(one(opened) for _ in range(4))
 
     while True:
         yield round_()
@@ -205,7 +212,7 @@ def searches(visit: Visit) -> Iterator[Round]:
         await visit.ask("searches", "GET", path, visit.access.searcher)
 
     async def round_() -> None:
-        await asyncio.gather(*(one(number) for number in range(SEARCHES)))
+        await _together(one(number) for number in range(SEARCHES))
 
     while True:
         yield round_()
@@ -243,7 +250,7 @@ def reconnects(visit: Visit) -> Iterator[Round]:
 
     async def round_() -> None:
         async with wires() as opened:
-            await asyncio.gather(*(one(opened) for _ in range(DEVICES)))
+            await _together(one(opened) for _ in range(DEVICES))
 
     while True:
         yield round_()

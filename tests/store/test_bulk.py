@@ -1,14 +1,18 @@
 """Statements that write many rows, on both databases."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 import sqlalchemy as sa
-from tests.support.factories import NOON, a_kept_owner
+from tests.support.factories import NOON, a_kept_owner, a_product
 
+from useby.actions import inventory
+from useby.domain.product import DateKind, Disposal, Product
 from useby.store import schema
-from useby.store.bulk import TOGETHER, BulkWrite
+from useby.store.bulk import TOGETHER, BulkWrite, PackedSelect
 from useby.store.database import Connection, Database
+from useby.store.product_rows import PRODUCT_COLUMNS, product_of
 
 TICKETS = schema.tickets
 _INSERT = BulkWrite(
@@ -45,3 +49,29 @@ async def test_any_number_of_rows_is_inserted_and_updated_as_given(
     assert await database.read(stored) == [
         (each, f"s{number}", NOON) for number, each in enumerate(moments)
     ]
+
+
+async def test_a_packed_select_returns_the_values_of_an_ordinary_one(database: Database) -> None:
+    owner = await a_kept_owner(database)
+    full = a_product(
+        owner,
+        "2026-06-01T10:30:00+02:00",
+        name='Crème "brûlée"\n',
+        quantity=Decimal("12345678901.000001"),
+        unit="g",
+        lead_days=(30, 7, 0),
+        external_id="0",
+        notes="null",
+        date_kind=DateKind.BEST_BEFORE,
+    )
+    wanted = [full, a_product(owner), a_product(owner, closed_as=Disposal.CONSUMED, closed_at=NOON)]
+    await database.write(lambda t: inventory.add_many(t, wanted, owner, NOON))
+    all_of_them = sa.select(*PRODUCT_COLUMNS).order_by(schema.products.c.id)
+    packed = PackedSelect(all_of_them)
+
+    def both(connection: Connection) -> tuple[list[Product], list[Product]]:
+        ordinary = connection.execute(all_of_them)
+        return list(map(product_of, packed(connection))), list(map(product_of, ordinary))
+
+    for _ in range(2):  # the second time with what the first has prepared
+        assert await database.read(both) == (wanted, wanted)

@@ -185,6 +185,29 @@ async def test_waiting_writes_share_a_commit_and_a_failed_one_affects_no_other(
     assert await texts(notes) == ["a", "b"]
 
 
+async def test_small_writes_share_no_commit_with_a_large_one_and_take_turns_with_them(
+    notes: SqliteDatabase,
+) -> None:
+    commits: list[Connection] = []
+    event.listen(notes._writing, "commit", commits.append)
+    held, begun = threading.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def hold(_: Transaction) -> None:
+        loop.call_soon_threadsafe(begun.set)
+        held.wait(HANG_TIMEOUT)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(notes.write(hold))
+        await begun.wait()
+        for name in ("large 1", "large 2", "small 1", "small 2"):
+            group.create_task(notes.write(note(name), large=name.startswith("large")))
+        await turns_of_the_loop(2)
+        held.set()
+    assert await texts(notes) == ["large 1", "small 1", "small 2", "large 2"]
+    assert len(commits) == 4  # of what held the writer, each large write, and the small ones
+
+
 async def test_a_violated_constraint_fails_only_its_own_write(notes: SqliteDatabase) -> None:
     first, second, third = await at_once(notes, note("a"), note("a"), note("b"))
     assert (first, third) == (1, 1)

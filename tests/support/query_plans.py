@@ -9,6 +9,9 @@ from sqlalchemy.engine import Connection, Engine
 
 from useby.store.database import Database, Transaction
 
+OWN_ROWS = "json_each", "anon_"
+"""Names of what is no table: rows that were passed to the statement, and rows of its subquery."""
+
 
 @dataclass(frozen=True)
 class Planned:
@@ -23,7 +26,8 @@ class Planned:
         return [
             line
             for line in self.lines
-            if (line.startswith("SCAN") and "json_each" not in line and "anon_" not in line) or "TEMP B-TREE" in line
+            if (line.startswith("SCAN") and not any(each in line for each in OWN_ROWS))
+            or "TEMP B-TREE" in line
         ]
 
 
