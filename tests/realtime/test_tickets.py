@@ -1,6 +1,7 @@
 """Tickets at the socket: valid once, at every node, also after an outage of the database."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from tests.support.two_nodes import two_houses
 from websockets.exceptions import ConnectionClosed
 
 from useby.auth import refresh
+from useby.auth.refusals import LINES
 from useby.store.database import StoreUnavailable
 
 INVALID = (1008, "Invalid access token")
@@ -97,6 +99,28 @@ async def test_a_ticket_is_valid_for_30_seconds_at_every_node(
     assert "CONNECTION_ESTABLISHED" in str(await shown(nodes[1], early))
     nodes[1].wall.jump(seconds=5)
     assert await shown(nodes[1], late) == INVALID
+
+
+async def test_a_refused_ticket_is_logged_with_its_reason_and_without_its_text(
+    house: InProcessNode, caplog: pytest.LogCaptureFixture
+) -> None:
+    ada = await house.add_user()
+    token = await house.token(ada)
+    used, late = await tickets_of(house, token, 2)
+    await shown(house, used)
+    unknown = "t_of-another-node"
+    with caplog.at_level(logging.INFO, "useby.auth.refusals"):
+        assert [await shown(house, each) for each in (used, unknown)] == [INVALID] * 2
+        house.wall.jump(seconds=31)
+        assert await shown(house, late) == INVALID
+        assert await shown(house, f"{unknown}&access_token={late}") == INVALID
+        for _ in range(2 * LINES):
+            await shown(house, unknown)
+    spent = f"a token was refused: ticket: it was used before or has expired (user {ada.id!r})"
+    foreign = "a token was refused: ticket: it was not made by this node's key"
+    two = "a token was refused: form: there are two different ones"
+    assert caplog.messages == [spent, foreign, spent, two, *[foreign] * (LINES - 3)]
+    assert not [each for each in (used, late, unknown, token) if each in caplog.text]
 
 
 async def test_a_session_that_a_ticket_opened_ends_with_its_token(house: InProcessNode) -> None:

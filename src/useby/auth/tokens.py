@@ -86,7 +86,8 @@ class Verifier:
         self._previous = previous
         self._settings = settings
         self._max_bytes = settings.token_max_bytes
-        self._refusals = RefusalLog()
+        self.refusals = RefusalLog()
+        """Also has the lines about tickets, which the database verifies."""
         self._secret = None
         if settings.jwt_secret is not None:
             self._secret = settings.jwt_secret.get_secret_value().encode()
@@ -109,7 +110,7 @@ class Verifier:
         try:
             return self._verify(token, now)
         except InvalidToken as refused:
-            self._refusals.write(refused)
+            self.refusals.write(refused)
             raise
 
     async def verify_async(self, token: str, now: datetime) -> Claims:

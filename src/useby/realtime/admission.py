@@ -149,7 +149,7 @@ class Admission:
         elif not request.tokens:
             socket.close(closes.TOKEN_REQUIRED)
         elif len(request.tokens) > 1:
-            socket.close(closes.TOKEN_INVALID)
+            self._refuse_and_log(socket, InvalidToken(Reason.FORM, "there are two different ones"))
         elif full:
             socket.close(closes.TOO_MANY_CONNECTIONS)
         else:
@@ -189,7 +189,9 @@ class Admission:
             # A second use of the ticket finds nothing.
             pending.claims = claims.pop(pending.ticket, None) if pending.ticket else None
             if pending.claims is None:
-                pending.socket.close(closes.TOKEN_INVALID)
+                owner = pending.ticket.owner if pending.ticket else None
+                used = InvalidToken(Reason.TICKET, "it was used before or has expired", owner)
+                self._refuse_and_log(pending.socket, used)
             else:
                 self._pending.put(pending)
 
@@ -262,9 +264,16 @@ class Admission:
     def _redeem_soon(self, pending: _PendingConnection) -> None:
         owner = self._tickets.owner_of(pending.token)
         if owner is None:
-            raise InvalidToken(Reason.TICKET, "it is none of this node's key")
+            unknown = InvalidToken(Reason.TICKET, "it was not made by this node's key")
+            self._refuse_and_log(pending.socket, unknown)
+            return
         pending.ticket = _TicketKey(owner, refresh.hash_of(pending.token))
         self._put(self._tickets_shown, pending)
+
+    def _refuse_and_log(self, socket: Socket, refused: InvalidToken) -> None:
+        """Refuse what the verifier, which logs the tokens that it refuses, does not see."""
+        self._verifier.refusals.write(refused)
+        _refuse(socket, refused)
 
     async def _verify_later(self, pending: _PendingConnection) -> None:
         try:
