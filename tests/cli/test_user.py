@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from tests.support.cli_result import Useby
 
+from useby.auth.key import key_id
 from useby.auth.passwords import Passwords
-from useby.store import accounts
+from useby.store import accounts, signing_keys
 from useby.store.open import open_database
 
 
@@ -144,6 +145,49 @@ def test_sign_ins_are_listed_and_ended(useby: Useby) -> None:
     assert useby("user", "sessions", "ada@example.org").out.count(" since ") == 2
     assert useby("user", "sessions", "ada@example.org", "--end").status == 0
     assert useby("user", "sessions", "ada@example.org").out == ""
+
+
+def test_sign_ins_that_a_new_key_has_ended_are_not_listed_as_open(
+    useby: Useby, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def listed(**keys: str) -> list[bool]:
+        for name in ("USEBY_SECRET_KEY", "USEBY_SECRET_KEY_PREVIOUS"):
+            monkeypatch.delenv(name, raising=False)
+        for name, key in keys.items():
+            monkeypatch.setenv(f"USEBY_{name}", key)
+        found = json.loads(useby("user", "sessions", "ada@example.org", "--json").out)
+        shown = json.loads(useby("user", "show", "ada@example.org", "--json").out)
+        assert shown["sessions"] == len(found)
+        return [each["underEarlierKey"] for each in found]
+
+    old, new, other = "a" * 32, "b" * 32, "c" * 32
+    useby("user", "add", "ada@example.org")
+    _node_signs_with(old)
+    monkeypatch.setenv("USEBY_SECRET_KEY", old)
+    useby("token", "ada@example.org")
+    assert listed(SECRET_KEY=old) == [False]
+
+    _node_signs_with(new)
+    assert listed(SECRET_KEY=new) == []
+    assert listed(SECRET_KEY=new, SECRET_KEY_PREVIOUS=old) == [True]
+    assert listed(SECRET_KEY=new, SECRET_KEY_PREVIOUS=other) == []
+    assert listed(SECRET_KEY=other) == listed() == [True]
+    assert "under an earlier key" in useby("user", "sessions", "ada@example.org").out
+
+    monkeypatch.setenv("USEBY_SECRET_KEY", new)
+    useby("token", "ada@example.org")
+    assert listed(SECRET_KEY=new) == [False]
+
+
+def _node_signs_with(key: str) -> None:
+    """Store what a node stores that starts with this key."""
+
+    async def start() -> None:
+        database = open_database("sqlite:///useby.db")
+        await signing_keys.record(database, key_id(key.encode()))
+        await database.close()
+
+    asyncio.run(start())
 
 
 def test_an_account_is_deleted_only_after_a_yes(useby: Useby) -> None:

@@ -121,8 +121,8 @@ def open_session(
     *,
     now: datetime,
     lifetime: timedelta,
+    key_id: str,
     refresh_token: str | None = None,
-    key_id: str | None = None,
 ) -> str:
     """Open a sign-in and return its id.
 
@@ -131,8 +131,8 @@ def open_session(
         user_id: The user.
         now: The current time, aware.
         lifetime: Time until the sign-in ends if it is not refreshed.
+        key_id: Id of the key that signs its tokens.
         refresh_token: Its first refresh token, if it has one.
-        key_id: Id of the key that the refresh token is bound to.
     """
     session_id = str(uuid7())
     sessions.open_session(

@@ -6,20 +6,21 @@ command's commits within a second. The nodes of a cluster receive hints over NAT
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from useby.auth.key import SettingsError, key_id, key_path, signing_key
+from useby.auth.key import SettingsError, key_id, key_path, signing_key, signing_keys
 from useby.cli.options import CommandError
 from useby.cli.terminal import say
 from useby.domain.account import User
 from useby.domain.events import Event
 from useby.settings import Settings
-from useby.store import accounts, migrate, signing_keys
+from useby.store import accounts, migrate
 from useby.store.database import Database, StoreUnavailable
 from useby.store.lock import AlreadyServed, DatabaseGone, refuse_if_gone
 from useby.store.migrate import DatabaseNewer
 from useby.store.open import open_database
+from useby.store.signing_keys import current_id
 from useby.store.url import database_file, database_name
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ async def node_key(settings: Settings, database: Database) -> bytes:
     file = database_file(settings.database_url)
     with friendly_errors():
         key = signing_key(settings, file, make=False)
-    theirs = await database.read(signing_keys.current_id)
+    theirs = await database.read(current_id)
     if theirs is not None and theirs != key_id(key):
         given = settings.secret_key is not None or file is None
         raise CommandError(
@@ -137,6 +138,18 @@ async def node_key(settings: Settings, database: Database) -> bytes:
             " After a change of the key, restart the node first"
         )
     return key
+
+
+async def accepted_keys(settings: Settings, database: Database) -> Collection[str] | None:
+    """Return the ids of the keys whose sign-ins the nodes accept, the previous one included.
+
+    ``None`` if that cannot be determined, because this shell has another key than the nodes.
+    """
+    try:
+        keys = signing_keys(settings, database_file(settings.database_url), make=False)
+    except SettingsError:
+        return None
+    return keys.by_id if await database.read(current_id) == keys.signing_id else None
 
 
 def _prepare(url: str, *, make: bool) -> None:

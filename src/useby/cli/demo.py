@@ -14,7 +14,7 @@ from zoneinfo import available_timezones
 import typer
 
 from useby.actions import accounts, inventory
-from useby.auth.key import signing_key
+from useby.auth.key import key_id, signing_key
 from useby.auth.passwords import Passwords
 from useby.auth.tokens import Issuer
 from useby.cli.database import friendly_errors
@@ -91,7 +91,9 @@ async def _fill(settings: Settings, key: bytes, now: datetime) -> _Demo:
     def work(transaction: Transaction) -> tuple[str, str, Usage | None]:
         user, kept = _account(transaction, hashed, now)
         lifetime = timedelta(seconds=TOKEN_SECONDS)
-        session_id = accounts.open_session(transaction, user.id, now=now, lifetime=lifetime)
+        session_id = accounts.open_session(
+            transaction, user.id, now=now, lifetime=lifetime, key_id=key_id(key)
+        )
         return user.id, session_id, kept
 
     database = open_database(settings.database_url)

@@ -7,6 +7,7 @@ from typing import Annotated, Final
 import typer
 
 from useby.actions import accounts
+from useby.auth.key import key_id
 from useby.auth.tokens import Issuer
 from useby.cli.database import node_key, run_on_database, user_of
 from useby.cli.options import CommandError, DatabaseUrl, settings_with
@@ -64,13 +65,13 @@ def _new_token(settings: Settings, email: str, expires_in: int | None) -> str:
         user = await user_of(database, email)
         if user.disabled_at is not None:
             raise CommandError(f"{email} is disabled")
-        issuer = Issuer(
-            await node_key(settings, database),
-            expires_in or min(settings.refresh_token_seconds, YEAR),
-        )
+        key = await node_key(settings, database)
+        issuer = Issuer(key, expires_in or min(settings.refresh_token_seconds, YEAR))
         now, lifetime = datetime.now(UTC), timedelta(seconds=issuer.access_seconds)
         session_id = await database.write(
-            lambda t: accounts.open_session(t, user.id, now=now, lifetime=lifetime)
+            lambda t: accounts.open_session(
+                t, user.id, now=now, lifetime=lifetime, key_id=key_id(key)
+            )
         )
         return issuer.access(user.id, session_id, now)
 

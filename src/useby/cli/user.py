@@ -1,6 +1,7 @@
 """``useby user``: create, show, change and delete accounts, and invite people to them."""
 
 import sys
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode, urlsplit
@@ -12,7 +13,7 @@ from useby.actions import accounts as actions
 from useby.actions.accounts import EmailTaken
 from useby.auth.invitations import LIFETIME, new_invitation
 from useby.auth.passwords import Passwords
-from useby.cli.database import node_key, run_on_database, user_of
+from useby.cli.database import accepted_keys, node_key, run_on_database, user_of
 from useby.cli.options import AsJson, CommandError, DatabaseUrl, checked, settings_with
 from useby.cli.terminal import cell, console, say, say_json
 from useby.domain.account import User
@@ -113,8 +114,9 @@ def list_(*, as_json: AsJson = False, database: DatabaseUrl = None) -> None:
 @app.command()
 def show(email_or_id: EmailOrId, *, as_json: AsJson = False, database: DatabaseUrl = None) -> None:
     """Show an account: its settings, what it stores, and how many sign-ins are open."""
+    settings = settings_with(database_url=database)
 
-    def look(connection: Connection, user: User) -> dict[str, Any]:
+    def look(connection: Connection, user: User, keys: Collection[str] | None) -> dict[str, Any]:
         figures = usage.of(connection, user.id)
         now = datetime.now(UTC)
         return _shown(user) | {
@@ -122,14 +124,15 @@ def show(email_or_id: EmailOrId, *, as_json: AsJson = False, database: DatabaseU
             "products": figures.products,
             "unread": figures.unread,
             "bytes": figures.bytes,
-            "sessions": len(sessions.open_sessions(connection, user.id, now)),
+            "sessions": len(sessions.open_sessions(connection, user.id, keys, now)),
         }
 
     async def work(database: Database) -> dict[str, Any]:
         user = await user_of(database, email_or_id)
-        return await database.read(lambda c: look(c, user))
+        keys = await accepted_keys(settings, database)
+        return await database.read(lambda c: look(c, user, keys))
 
-    shown = run_on_database(settings_with(database_url=database), work)
+    shown = run_on_database(settings, work)
     if as_json:
         say_json(shown)
         return
@@ -197,17 +200,24 @@ def sessions_(
     as_json: AsJson = False,
     database: DatabaseUrl = None,
 ) -> None:
-    """List an account's open sign-ins, or end them."""
+    """List an account's open sign-ins, or end them.
+
+    A new secret key ends every sign-in that is bound to the old one, unless that is set as
+    USEBY_SECRET_KEY_PREVIOUS. Run the command with the node's environment: otherwise it cannot
+    determine this, and also lists those, as "under an earlier key".
+    """
+    settings = settings_with(database_url=database)
 
     async def work(database: Database) -> list[OpenSession]:
         user = await user_of(database, email_or_id)
         now = datetime.now(UTC)
-        open_sessions = await database.read(lambda c: sessions.open_sessions(c, user.id, now))
+        keys = await accepted_keys(settings, database)
+        open_sessions = await database.read(lambda c: sessions.open_sessions(c, user.id, keys, now))
         if end:
             await database.write(lambda t: actions.end_sessions(t, user.id, now))
         return open_sessions
 
-    open_sessions = run_on_database(settings_with(database_url=database), work)
+    open_sessions = run_on_database(settings, work)
     if as_json:
         say_json(
             [
@@ -215,13 +225,15 @@ def sessions_(
                     "id": each.id,
                     "createdAt": utc_z(each.created_at),
                     "expiresAt": utc_z(each.expires_at),
+                    "underEarlierKey": each.under_earlier_key,
                 }
                 for each in open_sessions
             ]
         )
         return
     for each in open_sessions:
-        say(f"{each.id}  since {utc_z(each.created_at)}  until {utc_z(each.expires_at)}")
+        earlier = "  under an earlier key" if each.under_earlier_key else ""
+        say(f"{each.id}  since {utc_z(each.created_at)}  until {utc_z(each.expires_at)}{earlier}")
     if end:
         say(f"every sign-in of {email_or_id} has ended")
 

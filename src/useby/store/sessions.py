@@ -21,7 +21,7 @@ from useby.store.bulk import values_params, values_table
 from useby.store.database import Connection, Transaction
 from useby.store.locks import lock_users
 from useby.store.schema import refresh_tokens, sessions, users
-from useby.store.signing_keys import FIRST_ID
+from useby.store.signing_keys import FIRST_ID, current_id
 
 PURGED: Final = 20
 """Maximum expired sign-ins that one new sign-in removes: more than are added."""
@@ -210,20 +210,37 @@ class OpenSession:
     id: str
     created_at: datetime
     expires_at: datetime
+    under_earlier_key: bool
+    """True if it is bound to another key than the one that the nodes sign with."""
 
 
-def open_sessions(connection: Connection, user_id: str, now: datetime) -> list[OpenSession]:
-    """Return a user's open sign-ins, the newest first."""
+def open_sessions(
+    connection: Connection, user_id: str, key_ids: Collection[str] | None, now: datetime
+) -> list[OpenSession]:
+    """Return a user's open sign-ins, the newest first.
+
+    Args:
+        connection: The snapshot to read.
+        user_id: The user.
+        key_ids: Ids of the accepted keys; ``None`` if they are not known: then the list also has
+            sign-ins that a new key has ended.
+        now: The current time, aware.
+    """
     rows = connection.execute(
-        sa.select(sessions.c.id, sessions.c.created_at, sessions.c.expires_at)
+        sa.select(sessions.c.id, sessions.c.created_at, sessions.c.expires_at, _KEY_ID)
         .where(
             sessions.c.user_id == user_id,
             sessions.c.revoked_at.is_(None),
             sessions.c.expires_at > now,
+            sa.true() if key_ids is None else _KEY_ID.in_(list(key_ids)),
         )
         .order_by(sessions.c.created_at.desc(), sessions.c.id)
     )
-    return [OpenSession(*row) for row in rows]
+    current = current_id(connection)
+    return [
+        OpenSession(id_, created_at, expires_at, current is not None and key_id != current)
+        for id_, created_at, expires_at, key_id in rows
+    ]
 
 
 def end_session(transaction: Transaction, user_id: str, session_id: str, now: datetime) -> None:
