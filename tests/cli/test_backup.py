@@ -14,6 +14,8 @@ import pytest
 from tests.support.cli_result import Useby
 from tests.support.process_node import NodeProcess, serving
 
+from useby.store.lock import serving_lock
+
 
 @pytest.fixture
 def filled(useby: Useby, nodes_key: bytes) -> Useby:
@@ -83,6 +85,46 @@ def test_a_restore_under_another_secret_is_refused(
     assert refused.status == 1
     assert "USEBY_SECRET_KEY is not the key of this backup" in refused.err
     assert filled("restore", "copy.db", "--replace", "--without-key").status == 0
+
+
+@pytest.mark.parametrize(
+    "damage", ["no header", "no schema", "cut short"], ids=lambda damage: damage.replace(" ", "-")
+)
+def test_a_damaged_database_is_replaced_on_demand_and_kept_under_another_name(
+    filled: Useby, folder: Path, damage: str
+) -> None:
+    filled("backup", "copy.db")
+    database = folder / "useby.db"
+    whole = database.read_bytes()
+    broken = {
+        "no header": b"garbage!" + whole[8:],
+        "no schema": whole[:100] + b"\xa5" * 3000 + whole[3100:],
+        "cut short": whole[:5000],
+    }[damage]
+    database.write_bytes(broken)
+
+    refused = filled("restore", "copy.db")
+    assert (refused.status, refused.out) == (1, "")
+    assert "useby.db is damaged: `--replace`" in refused.err
+    assert database.read_bytes() == broken
+    said = filled("restore", "copy.db", "--replace")
+    assert said.status == 0, said.err
+    assert emails(filled) == ["ada@example.org"]
+    (kept,) = folder.glob("useby.db.damaged-*")
+    assert kept.read_bytes() == broken
+    assert f"the damaged database is {kept.name} now" in said.err
+
+
+def test_a_damaged_database_is_not_moved_away_from_a_running_node(
+    filled: Useby, folder: Path
+) -> None:
+    filled("backup", "copy.db")
+    with serving_lock(folder / "useby.db"):
+        (folder / "useby.db").write_bytes(b"garbage!" * 1000)
+        said = filled("restore", "copy.db", "--replace")
+    assert (said.status, said.out) == (1, "")
+    assert "stop it first" in said.err
+    assert list(folder.glob("useby.db.damaged-*")) == []
 
 
 @pytest.mark.parametrize("words", [("backup", "copy.db"), ("restore", "nowhere.db")])

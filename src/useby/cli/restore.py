@@ -16,7 +16,7 @@ from useby.cli.options import CommandError, DatabaseUrl, settings_with
 from useby.cli.terminal import say
 from useby.settings import Settings
 from useby.store import migrate
-from useby.store.backup import BadBackup, Label, opened_backup
+from useby.store.backup import BadBackup, Label, is_damaged, move_away, opened_backup
 from useby.store.backup import restore as put_back
 from useby.store.lock import AlreadyServed, serving_lock
 
@@ -28,15 +28,16 @@ def restore(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A backup.")],
     *,
     replace: Annotated[
-        bool, typer.Option("--replace", help="Replace a database that has data.")
+        bool,
+        typer.Option("--replace", help="Replace a database that has data, or is damaged."),
     ] = False,
     without_key: WithoutKey = False,
     database: DatabaseUrl = None,
 ) -> None:
     """Check a backup and put it in the place of the database, with its signing key.
 
-    The node may run: its connections get what they lack. For PostgreSQL it prints the command of
-    PostgreSQL's own tools.
+    The node may run: its connections get what they lack. A damaged database is kept under another
+    name. For PostgreSQL it prints the command of PostgreSQL's own tools.
     """
     settings = settings_with(database_url=database)
     with friendly_errors():
@@ -48,11 +49,13 @@ def restore(
             say(f'pg_restore {options} --dbname="$USEBY_DATABASE_URL" {name}')
             return
         target.parent.mkdir(parents=True, exist_ok=True)
-        if not replace and migrate.revision(settings.database_url) is not None:
-            raise CommandError(f"{target} has data: `--replace` puts the backup in its place")
+        damaged = target.exists() and is_damaged(target)
+        if not replace:
+            _refuse_data(target, settings, damaged=damaged)
         try:
             with opened_backup(file, target) as (copy, label):
-                _put(copy, target, None if without_key else _new_key(label, settings, target))
+                key = None if without_key else _new_key(label, settings, target)
+                _put(copy, target, key, damaged=damaged)
         except BadBackup as error:
             raise CommandError(str(error)) from None
     made = f" of {label.made_at}" if label.made_at else ""
@@ -81,8 +84,22 @@ def _new_key(label: Label, settings: Settings, target: Path) -> bytes | None:
     return label.key.encode()
 
 
-def _put(copy: Path, target: Path, key: bytes | None) -> None:
-    """Replace the database, and the key unless it is the same; a node may only run in this case."""
+def _refuse_data(target: Path, settings: Settings, *, damaged: bool) -> None:
+    """Refuse to replace a database that was not empty, without ``--replace``."""
+    if damaged:
+        raise CommandError(
+            f"{target} is damaged: `--replace` gives it another name and puts the backup in its"
+            " place"
+        )
+    if migrate.revision(settings.database_url) is not None:
+        raise CommandError(f"{target} has data: `--replace` puts the backup in its place")
+
+
+def _put(copy: Path, target: Path, key: bytes | None, *, damaged: bool) -> None:
+    """Replace the database, and the key unless it is the same.
+
+    A node may run on it only if the key is the same and the database is not damaged.
+    """
     with contextlib.ExitStack() as lock:
         try:
             lock.enter_context(serving_lock(target, new=True))
@@ -91,6 +108,12 @@ def _put(copy: Path, target: Path, key: bytes | None) -> None:
                 raise CommandError(
                     "the running node signs with another key than the backup's: stop it first"
                 ) from None
+            if damaged:
+                raise CommandError(
+                    f"a node runs on {target}, which is damaged: stop it first"
+                ) from None
+        if damaged:
+            say(f"the damaged database is {move_away(target)} now", err=True)
         if key is not None:
             _write_key(key_path(target), key)
         put_back(copy, target)

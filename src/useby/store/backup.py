@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +23,8 @@ from useby.store.sqlite import sqlite_engine
 LABEL: Final = "useby_backup"
 """Table of one row that only backups have; a restore removes it."""
 SIDE_FILES: Final = ("", "-journal", "-wal", "-shm")
+DAMAGE: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+"""SQLite's codes for a file that it cannot read as a database."""
 
 
 class BadBackup(Exception):  # noqa: N818 - operators see this name
@@ -116,6 +119,25 @@ def restore(copy: Path, target: Path) -> None:
         _connected(target, writes=True) as live,
     ):
         new.backup(live)
+
+
+def is_damaged(target: Path) -> bool:
+    """Return whether SQLite refuses a database's file, so that its rows cannot be replaced."""
+    try:
+        with _sqlite_errors(), _connected(target, writes=False) as live:
+            live.execute("SELECT count(*) FROM sqlite_schema").close()
+    except StoreUnavailable as error:
+        return getattr(error.__cause__, "sqlite_errorcode", None) in DAMAGE
+    return False
+
+
+def move_away(target: Path) -> Path:
+    """Rename a damaged database, with its WAL, and return its new path. No process may use it."""
+    moved = target.with_name(f"{target.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S%f}Z")
+    for suffix in SIDE_FILES:
+        with contextlib.suppress(FileNotFoundError):
+            target.with_name(target.name + suffix).rename(moved.with_name(moved.name + suffix))
+    return moved
 
 
 def _copy_file(file: Path, draft: Path) -> None:
