@@ -118,6 +118,19 @@ async def test_rest_is_for_pages_of_the_listed_origins_only(
     assert answer.status_code == 200
 
 
+async def test_a_page_of_a_listed_origin_reads_why_its_request_was_refused(
+    named: NodeProcess,
+) -> None:
+    origin = {"Origin": "https://app.example"}
+    async with named.rest() as rest:
+        large = await rest.post("/api/auth/login", headers=origin, content=b" " * 5000)
+        host = await rest.get("/api/me", headers=origin | {"Host": "evil.example"})
+    for answer, status in ((large, 413), (host, 400)):
+        assert answer.status_code == status
+        assert answer.json()["detail"]
+        assert answer.headers["access-control-allow-origin"] == "https://app.example"
+
+
 async def test_without_the_setting_rest_is_for_the_nodes_own_pages(server: NodeProcess) -> None:
     person = server.person()
     async with server.rest() as rest:

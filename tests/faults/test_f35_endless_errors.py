@@ -71,8 +71,8 @@ async def test_bodies_full_of_errors_are_refused_briefly_and_delay_no_other_clie
                 headers = {"content-type": "application/json"} | (person.headers if known else {})
                 try:
                     answer = await rest.request(method, path, content=body, headers=headers)
-                except httpx.TransportError:  # cut by the 413 while the rest of it was still sent
-                    assert len(body) > 64 * KIB
+                except httpx.TransportError:  # the 413 closed the connection before its end
+                    assert len(body) > 2 * MIB
                     continue
                 is_batch = path.endswith("/batch") and answer.status_code == 200
                 assert answer.status_code in REFUSED or is_batch, (path, body[:40], answer.text)

@@ -77,6 +77,7 @@ def create_api(context: Context) -> FastAPI:
         )
 
     api.add_middleware(DirectRoutes, context=context, routes=notifications.DIRECT)
+    api.add_middleware(RequestGuard, context=context)
     if settings.allowed_origins:
         api.add_middleware(
             CORSMiddleware,
@@ -85,7 +86,6 @@ def create_api(context: Context) -> FastAPI:
             allow_headers=["authorization", "content-type", "idempotency-key"],
             expose_headers=["retry-after"],
         )
-    api.add_middleware(RequestGuard, context=context)
     return api
 
 
@@ -204,7 +204,7 @@ class RequestGuard:
             message = await receive()
             read += len(message.get("body", b""))
             if read > most:
-                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, too_large, CLOSE)
+                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, too_large)
             return message
 
         async def watched(message: MutableMapping[str, Any]) -> None:
@@ -213,12 +213,15 @@ class RequestGuard:
                 status = message["status"]
             await send(message)
 
-        app = self.app
+        app, size = self.app, int(headers.get(b"content-length", b"0"))
         named = self._hosts.allow(headers.get(b"host", b"").decode("latin-1"))
         if not named and scope["path"] not in PROBES:
             app = problem(HTTPStatus.BAD_REQUEST, "This server does not serve this host.")
-        elif int(headers.get(b"content-length", b"0")) > most:
-            app = problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, too_large, CLOSE)
+        elif size > most:
+            # The rest of a smaller body is read and dropped: a proxy that still sends it would take
+            # a closed connection for a node that fails.
+            closes = size > self._settings.body_max_bytes
+            app = problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, too_large, CLOSE if closes else None)
         try:
             await app(scope, bounded, watched)
         finally:
