@@ -2,14 +2,12 @@
 
 import asyncio
 import re
-import subprocess
-import sys
-import tempfile
 from io import StringIO
 from pathlib import Path
 
 from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
+from running_demo import running_demo
 
 from useby.cli.watch import _Screen
 from useby.client import Notifications
@@ -20,40 +18,21 @@ SHOWN = 22
 
 async def main() -> None:
     """Follow the demo until the screen is full of notifications, and draw it."""
-    with tempfile.TemporaryDirectory() as folder:
-        demo = subprocess.Popen(  # noqa: ASYNC220 - this script does nothing else until the demo has printed its line
-            [sys.executable, "-m", "useby", "demo"],
-            cwd=folder,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        try:
-            assert demo.stdout is not None  # noqa: S101
-            for line in demo.stdout:
-                command = re.search(r"watch --url (\S+) --token (\S+)", line)
-                if command:
+    with running_demo() as demo:
+        console = Console(record=True, width=92, height=SHOWN + 6, file=StringIO())
+        screen = _Screen(console)
+        screen.state("connected")
+        async with Notifications(demo.url, token=demo.token) as notifications:
+            count = 0
+            async for notification in notifications:
+                screen.add(notification)
+                count += 1
+                if count == SHOWN:
                     break
-            else:
-                raise SystemExit("the demo did not start")
-            console = Console(record=True, width=92, height=SHOWN + 6, file=StringIO())
-            screen = _Screen(console)
-            url, token = command.groups()
-            screen.state("connected")
-            async with Notifications(url, token=token) as notifications:
-                count = 0
-                async for notification in notifications:
-                    screen.add(notification)
-                    count += 1
-                    if count == SHOWN:
-                        break
-            console.print(screen._render())  # noqa: SLF001
-            # Rich's template loads its font from a CDN; a font of the viewer's own is enough.
-            drawing = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
-            console.save_svg(str(PICTURE), title="useby watch", code_format=drawing)
-        finally:
-            demo.terminate()
-            demo.wait()
+        console.print(screen._render())  # noqa: SLF001
+        # Rich's template loads its font from a CDN; a font of the viewer's own is enough.
+        drawing = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
+        console.save_svg(str(PICTURE), title="useby watch", code_format=drawing)
 
 
 if __name__ == "__main__":
