@@ -80,12 +80,13 @@ export const stateOf = (name, more) =>
  */
 export function notificationOf({ created_at: createdAt, readAt, ...fields }, markRead) {
   return Object.freeze({
+    productName: "",
     seq: null,
     event: null,
     productId: null,
     expiresOn: null,
     daysLeft: null,
-    .../** @type {Pick<Notification, "id" | "message" | "type" | "productName">} */ (/** @type {unknown} */ (fields)),
+    .../** @type {Pick<Notification, "id" | "message" | "type">} */ (/** @type {unknown} */ (fields)),
     createdAt: timeOf(createdAt),
     readAt: readAt ? timeOf(readAt) : null,
     markRead,

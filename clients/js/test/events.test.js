@@ -21,6 +21,17 @@ test("a notification says what the server says", async () => {
   assert.ok(markRead && other && Object.isFrozen(heard[0]));
 });
 
+test("a node of an earlier version may leave out what was added later", async () => {
+  const { heard, notifications } = listen();
+  await settle();
+  socket().greet("useby.v1");
+  const { productName, ...older } = notification(1);
+  socket().say({ ...older, seq: 1 });
+  assert.equal(notifications.state.extended, true);
+  assert.equal(productName, "Milk");
+  assert.deepEqual([heard[0].productName, heard[0].seq, heard[0].event], ["", 1, null]);
+});
+
 test("a time without a zone is UTC", async () => {
   const { heard } = await connected();
   for (const [number, text] of ["2026-03-04T10:30:00", "2026-03-04T11:30:00+01:00"].entries()) {

@@ -7,6 +7,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Generic, Self, TypeVar
 
+from useby.client.errors import ApiError
+
 Item = TypeVar("Item")
 
 
@@ -39,18 +41,27 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
 
 
 class _Shape:
-    """Base class that reads itself from JSON and ignores other fields."""
+    """Base class that reads itself from JSON and ignores other fields.
+
+    A node of an earlier version does not send a field that was added later, so that one has a
+    default. So has every field that may be ``None``.
+    """
 
     @classmethod
     def of(cls, value: Mapping[str, Any]) -> Self:
         """Create an instance from a JSON object.
 
         Raises:
-            KeyError: A field is missing.
+            ApiError: A field without a default is missing.
         """
         given: dict[str, Any] = {}
         for field in dataclasses.fields(cls):  # type: ignore[arg-type]  # Each subclass is one.
-            item = value[camel(field.name)]
+            name = camel(field.name)
+            if name not in value:
+                if field.default is dataclasses.MISSING:
+                    raise ApiError(200, f"the response has no {name}")
+                continue
+            item = value[name]
             read = _READ.get(field.name)
             given[field.name] = item if item is None or read is None else read(item)
         return cls(**given)
@@ -66,12 +77,12 @@ class Tokens(_Shape):
     """Seconds until the access token expires, from when it was received."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Account(_Shape):
     """Account of the caller."""
 
     id: str
-    email: str | None
+    email: str | None = None
     name: str
     time_zone: str
     alert_time: str
@@ -80,7 +91,7 @@ class Account(_Shape):
     created_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Product(_Shape):
     """Product as its owner sees it at the time of the response."""
 
@@ -95,12 +106,12 @@ class Product(_Shape):
     expiry_date: str
     """A date, or a time with its UTC offset."""
     date_kind: str
-    lead_days: tuple[int, ...] | None
-    external_id: str | None
+    lead_days: tuple[int, ...] | None = None
+    external_id: str | None = None
     status: str
     days_left: int
-    closed_as: str | None
-    closed_at: datetime | None
+    closed_as: str | None = None
+    closed_at: datetime | None = None
     created_at: datetime
     updated_at: datetime
 

@@ -100,7 +100,7 @@ class RestClient:
             page = await self.request("GET", path, query=parameters)
             for item in page["items"]:
                 yield item
-            if page["nextCursor"] is None:
+            if page.get("nextCursor") is None:
                 return
             parameters["cursor"] = page["nextCursor"]
 
