@@ -175,6 +175,23 @@ async def test_the_log_of_a_proxy_whose_node_is_gone_has_no_token(
         assert "secret-text" not in proxy.log
 
 
+@pytest.mark.parametrize(
+    "kind", [reverse_proxies.nginx, reverse_proxies.apache], ids=lambda kind: kind.__name__
+)
+async def test_a_proxy_without_health_checks_finds_a_node_at_once_when_it_is_back(
+    kind: Callable[..., Any], tmp_path: Path
+) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+        writer.close()
+
+    port = free_port()
+    with reverse_proxies.running(kind, tmp_path, f"127.0.0.1:{port}", gone=True) as proxy:
+        async with proxy.client() as client, await asyncio.start_server(serve, "127.0.0.1", port):
+            assert (await client.get("/")).status_code == 204
+
+
 @pytest.mark.parametrize("kind", reverse_proxies.KINDS, ids=lambda kind: kind.__name__)
 async def test_a_request_that_its_client_does_not_finish_stops_no_other_client(
     kind: Callable[..., Any], impatient_node: live.NodeProcess, tmp_path: Path
