@@ -73,9 +73,15 @@ class Visit:
     client: aiohttp.ClientSession
     answers: dict[str, Counter[str]] = field(default_factory=dict)
     """Counters by visitor: each status, ``rounds``, and ``cut`` for each failure."""
+    over: bool = False
+    """True at the end. A task group whose part fails just then raises no ``CancelledError``."""
 
     async def repeat(self, name: str, begin: "Rounds") -> None:
-        """Repeat a visitor's rounds until cancelled."""
+        """Repeat a visitor's rounds until the end.
+
+        Raises:
+            CancelledError: The end has come.
+        """
         counts = self.answers.setdefault(name, Counter())
         for round_ in begin(self):
             try:
@@ -85,6 +91,8 @@ class Visit:
                 counts["cut"] += 1
                 await asyncio.sleep(PAUSE)
             counts["rounds"] += 1
+            if self.over:
+                raise asyncio.CancelledError
 
     async def ask(
         self,
@@ -330,6 +338,7 @@ async def _visit(pipe: Connection, access: Access) -> dict[str, Counter[str]]:
         tasks = [asyncio.create_task(visit.repeat(name, VISITORS[name])) for name in access.only]
         ending = asyncio.create_task(ended.wait())
         await asyncio.wait([ending, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        visit.over = True
         for task in tasks:
             task.cancel()
         outcomes = await asyncio.gather(*tasks, return_exceptions=True)
