@@ -15,8 +15,9 @@ import uvicorn
 
 from useby import metrics
 from useby.actions.post_queue import PostQueue
-from useby.api import create_api
+from useby.api import create_api, notifications
 from useby.api.context import Context
+from useby.api.direct import DirectRoutes
 from useby.api.proxies import TrustedProxies
 from useby.auth.key import SettingsError, SigningKeys, key_path, signing_keys
 from useby.auth.passwords import Passwords
@@ -102,9 +103,10 @@ class Node:
         self._http = Listening(self._http_config(), slots)
 
     def _http_config(self) -> uvicorn.Config:
+        direct = DirectRoutes(self.context, notifications.DIRECT)
         return uvicorn.Config(
             TrustedProxies(create_api(self.context), self.settings),
-            http=protocol_for(self.admission),  # type: ignore[arg-type]
+            http=protocol_for(self.admission, direct.match),  # type: ignore[arg-type]
             ws="none",
             lifespan="off",
             log_config=None,

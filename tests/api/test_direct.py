@@ -1,21 +1,38 @@
-"""Direct routes: each answers as FastAPI's route of the same function does."""
+"""Direct routes: each answers as FastAPI's route of the same function does, on real sockets.
 
-from collections.abc import AsyncIterator, Sequence
+covers: useby.realtime.direct
+"""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
 from typing import Any
 
-import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from starlette.middleware import Middleware
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+from tests.support.in_process_node import InProcessNode
+from tests.support.node_fixtures import house, start, wall
 from tests.support.rest_app import Rest
+from tests.support.time_limits import HANG_TIMEOUT
 
-from useby.api import create_api, notifications
+from useby.api import notifications
+from useby.api.bodies import most_of
 from useby.api.direct import DirectRoutes
+from useby.domain.account import User
+from useby.listening import Listening, listen
+from useby.realtime.direct import Match
+from useby.realtime.http import protocol_for
+from useby.store.notifications import NotificationQuery, list_
 
-BOUND = {"date", "server"}
-"""Headers that depend on the moment."""
+__all__ = ["house", "start", "wall"]
+
 NOTIFICATIONS = "/api/notifications"
+SHORT = 4096
+"""Length of a body that arrives with its head."""
 GOOD = '{"message":"hello","type":"warning","productName":"Milk"}'
 ITEMS = f'{{"items":[{GOOD},{{"message":""}},{{"message":"second"}}]}}'
 BODIES = st.sampled_from(
@@ -96,7 +113,10 @@ REQUESTS = st.lists(
             "type": TYPES,
             "key": KEYS,
             "authorization": AUTHORIZATIONS,
+            "origin": st.sampled_from([None, None, None, "https://page.example"]),
             "chunked": st.booleans(),
+            "close": st.booleans(),
+            "pieces": st.booleans(),
         }
     ),
     min_size=1,
@@ -104,76 +124,136 @@ REQUESTS = st.lists(
 )
 
 
-class Side:
-    """A person with one of the two applications."""
+async def _teapot(scope: Scope, _receive: Receive, send: Send) -> None:
+    await Response(status_code=418)(scope, _receive, send)
 
-    def __init__(self, transport: httpx.ASGITransport, person: httpx.AsyncClient) -> None:
-        self.client = httpx.AsyncClient(transport=transport, base_url="http://useby.test")
-        self.token = person.headers["authorization"].removeprefix("Bearer ")
+
+@contextlib.asynccontextmanager
+async def serving(
+    house: InProcessNode, *, match: Match | None = None, app: ASGIApp | None = None
+) -> AsyncIterator[int]:
+    """Serve the node's parts on another port, with another ``match`` or another application."""
+    node = house.node
+    config = node._http_config()
+    config.app = app or config.app
+    config.http = protocol_for(node.admission, match or config.http)  # type: ignore[arg-type]
+    listener = listen(node.settings)
+    server = Listening(config, node.context.slots)
+    task = asyncio.create_task(server.serve([listener]))
+    yield listener.getsockname()[1]
+    server.should_exit = server.force_exit = True
+    await task
+    listener.close()
+
+
+def direct(house: InProcessNode) -> Match:
+    return DirectRoutes(house.node.context, notifications.DIRECT).match
+
+
+def framed(request: dict[str, Any], token: str, first: str) -> tuple[bytes, bytes]:
+    """Return the bytes of a request, its head and its body."""
+    body: bytes = request["body"]
+    # A server that answers early and closes resets a connection on which a body still arrives.
+    closes = request.get("close") and not request.get("pieces") and len(body) < SHORT
+    given = {
+        "host": "useby.test",
+        "content-type": request.get("type", "application/json"),
+        "idempotency-key": request.get("key"),
+        "authorization": request.get("authorization", "Bearer {}"),
+        "origin": request.get("origin"),
+        "connection": "close" if closes else None,
+    }
+    path = request["path"].format(first=first)
+    is_large = len(body) > most_of(path.partition("?")[0], 2**21)
+    if request.get("chunked") and not is_large:
+        given["transfer-encoding"] = "chunked"
+        middle = len(body) // 2
+        pieces = [piece for piece in (body[:middle], body[middle:]) if piece]
+        body = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
+    else:
+        given["content-length"] = str(len(body))
+    lines = [f"{request.get('method', 'POST')} {path} HTTP/1.1"]
+    lines += [f"{name}: {value}" for name, value in given.items() if value is not None]
+    # A body that is too large is not sent: a server that refuses the head may reset the connection.
+    head = "\r\n".join([*lines, "", ""]).format(token).encode()
+    return head, b"" if is_large else body
+
+
+class Side:
+    """A person with one of the two ways in."""
+
+    def __init__(self, house: InProcessNode, user: User, token: str, port: int) -> None:
+        self.house = house
+        self.user = user
+        self.token = token
+        self.port = port
         self.ids: list[str] = []
         """Ids of the person's notifications, in the order of their numbers."""
 
-    async def answer(self, request: dict[str, Any]) -> tuple[int, dict[str, str], str]:
+    async def answer(self, request: dict[str, Any]) -> tuple[bytes, list[bytes], str]:
         """Return status, headers and body, with the ids replaced by their places."""
-        headers = {"content-type": request["type"], "idempotency-key": request["key"]}
-        if request["authorization"] is not None:
-            headers["authorization"] = request["authorization"].format(self.token)
-        body = request["body"]
-        answer = await self.client.request(
-            request["method"],
-            request["path"].format(first=self.ids[0] if self.ids else "none"),
-            headers=[
-                (name, value.encode()) for name, value in headers.items() if value is not None
-            ],
-            content=_pieces(body) if request["chunked"] else body,
+        async with asyncio.timeout(HANG_TIMEOUT):
+            head, body = framed(request, self.token, self.ids[0] if self.ids else "none")
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+            writer.write(head if request.get("pieces") else head + body)
+            if request.get("pieces"):
+                await writer.drain()
+                writer.write(body)
+            with contextlib.suppress(ConnectionError):
+                await writer.drain()
+            status, *headers = (await reader.readuntil(b"\r\n\r\n")).split(b"\r\n")
+            sizes = [line[15:] for line in headers if line.startswith(b"content-length:")]
+            text = (await reader.readexactly(int(sizes[0]))).decode() if sizes else ""
+            if b"connection: close" in headers:
+                assert await reader.read() == b""
+            writer.close()
+        rows = await self.house.node.database.read(
+            lambda c: list_(c, self.user.id, NotificationQuery(limit=500)).items
         )
-        text = answer.text
-        listed = await self.client.get(
-            f"{NOTIFICATIONS}?limit=500", headers={"authorization": f"Bearer {self.token}"}
-        )
-        rows = sorted(listed.json()["items"], key=lambda row: row["seq"])
-        self.ids = [row["id"] for row in rows]
+        self.ids = [row.id for row in reversed(rows)]
         for place, id_ in enumerate(self.ids):
             text = text.replace(id_, f"<{place}>")
-        kept = {name: value for name, value in answer.headers.items() if name not in BOUND}
-        state = [(row["message"], row["type"], row["readAt"]) for row in rows]
-        return answer.status_code, kept, text + repr(state)
+        kept = [line for line in headers if not line.startswith(b"date:")]
+        state = [(row.message, row.kind, row.read_at) for row in reversed(rows)]
+        return status, kept, text + repr(state)
 
 
-def transport(rest: Rest, *, direct: bool) -> httpx.ASGITransport:
-    """Return the application, with or without direct routes."""
-    api = create_api(rest.context)
-    if not direct:
-        api.user_middleware[:] = [each for each in api.user_middleware if not _is_direct(each)]
-    return httpx.ASGITransport(api)
+class People:
+    """Persons of a node, each used once."""
+
+    def __init__(self, house: InProcessNode) -> None:
+        self.house = house
+        self.count = 0
+
+    async def side(self, port: int) -> Side:
+        self.count += 1
+        user = await self.house.add_user(f"p{self.count}")
+        token = await self.house.token(user, f"s{self.count}")
+        return Side(self.house, user, token, port)
 
 
 @pytest.fixture
-def transports(rest: Rest) -> list[httpx.ASGITransport]:
-    return [transport(rest, direct=direct) for direct in (True, False)]
-
-
-def _is_direct(middleware: Middleware) -> bool:
-    return middleware.cls is DirectRoutes  # type: ignore[comparison-overlap]
-
-
-async def _pieces(body: bytes) -> AsyncIterator[bytes]:
-    middle = len(body) // 2
-    yield body[:middle]
-    yield body[middle:]
+async def ports(house: InProcessNode) -> AsyncIterator[tuple[int, int]]:
+    """Ports of the node itself, and of one without direct routes."""
+    async with serving(house, match=lambda _: None) as port:
+        yield house.node.listener.getsockname()[1], port
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(requests=REQUESTS)
 async def test_any_requests_get_the_same_answers_from_direct_routes_as_from_fastapi(
-    rest: Rest, transports: Sequence[httpx.ASGITransport], requests: Sequence[dict[str, Any]]
+    house: InProcessNode, ports: tuple[int, int], people: People, requests: list[dict[str, Any]]
 ) -> None:
-    sides = [Side(each, (await rest.person())[1]) for each in transports]
+    house.wall.stop()
+    sides = [await people.side(port) for port in ports]
     for request in requests:
         direct, framework = [await side.answer(request) for side in sides]
         assert direct == framework
-    for side in sides:
-        await side.client.aclose()
+
+
+@pytest.fixture
+def people(house: InProcessNode) -> People:
+    return People(house)
 
 
 @pytest.mark.parametrize(
@@ -185,24 +265,70 @@ async def test_any_requests_get_the_same_answers_from_direct_routes_as_from_fast
         (NOTIFICATIONS + "/unknown/read", ""),
     ],
 )
-async def test_a_valid_request_does_not_reach_fastapis_routing(
-    rest: Rest, monkeypatch: pytest.MonkeyPatch, path: str, body: str
+async def test_a_valid_request_does_not_reach_the_framework(
+    house: InProcessNode, people: People, path: str, body: str
 ) -> None:
-    api = create_api(rest.context)
+    request = {"path": path, "body": body.encode()}
+    async with serving(house, match=direct(house), app=_teapot) as port:
+        side = await people.side(port)
+        status, _, _ = await side.answer(request)
+        assert status.split()[1] in {b"200", b"201", b"404"}
+        status, _, _ = await side.answer(request | {"method": "PUT"})
+        assert status.split()[1] == b"418"
 
-    async def never(*_: object) -> None:
-        raise AssertionError("the request was routed")
 
-    monkeypatch.setattr(api.router, "middleware_stack", never)
-    _, person = await rest.person()
-    headers = {**person.headers, "content-type": "application/json"}
-    async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(api), base_url="http://useby.test"
-    ) as client:
-        answer = await client.post(path, content=body.encode(), headers=headers)
-        assert answer.status_code in {200, 201, 404}
-        with pytest.raises(AssertionError, match="routed"):
-            await client.get(path, headers=headers)
+async def test_an_answer_is_sent_with_one_write(
+    house: InProcessNode, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    side = await people.side(house.node.listener.getsockname()[1])
+    written = []
+    write = asyncio.selector_events._SelectorSocketTransport.write  # type: ignore[attr-defined]
+
+    def counted(transport: Any, data: bytes) -> None:
+        if data.startswith(b"HTTP/1.1") or b'"seq"' in data:
+            written.append(data)
+        write(transport, data)
+
+    monkeypatch.setattr(asyncio.selector_events._SelectorSocketTransport, "write", counted)  # type: ignore[attr-defined]
+    await side.answer({"path": NOTIFICATIONS, "body": GOOD.encode()})
+    assert len(written) == 1
+
+
+async def test_an_unexpected_error_of_a_direct_route_is_500_without_detail(
+    house: InProcessNode,
+    people: People,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def fails(*_: object) -> None:
+        raise RuntimeError("a private detail")
+
+    monkeypatch.setattr(house.node.context.posts, "store", fails)
+    side = await people.side(house.node.listener.getsockname()[1])
+    request = {"path": NOTIFICATIONS, "body": GOOD.encode()}
+    status, headers, text = await side.answer(request)
+    assert status == b"HTTP/1.1 500 Internal Server Error"
+    assert b"content-type: application/problem+json" in headers
+    assert "private" not in text
+    assert "a private detail" in caplog.text
+
+
+async def test_pipelined_posts_are_answered_in_their_order(
+    house: InProcessNode, people: People
+) -> None:
+    side = await people.side(house.node.listener.getsockname()[1])
+    bodies = [json.dumps({"message": f"number {number}"}).encode() for number in range(5)]
+    requests = [framed({"path": NOTIFICATIONS, "body": body}, side.token, "") for body in bodies]
+    reader, writer = await asyncio.open_connection("127.0.0.1", side.port)
+    writer.write(b"".join(head + body for head, body in requests))
+    writer.write(b"".join(framed({"path": "/", "body": b"", "close": True}, side.token, "")))
+    async with asyncio.timeout(HANG_TIMEOUT):
+        text = (await reader.read()).decode()
+    writer.close()
+    assert [text.index(f"number {number}") for number in range(5)] == sorted(
+        text.index(f"number {number}") for number in range(5)
+    )
+    assert text.count("201 Created") == 5
 
 
 async def test_a_direct_route_takes_nothing_without_a_valid_token(rest: Rest) -> None:
@@ -218,39 +344,17 @@ async def test_a_direct_route_takes_nothing_without_a_valid_token(rest: Rest) ->
             assert answer.status_code == 401
 
 
-async def test_a_body_that_ends_with_the_connection_posts_nothing(rest: Rest) -> None:
+async def test_a_body_that_ends_with_the_connection_posts_nothing(
+    house: InProcessNode, people: People
+) -> None:
     """Its beginning is valid JSON."""
-    _, person = await rest.person()
-    messages = iter(
-        [
-            {"type": "http.request", "body": GOOD.encode(), "more_body": True},
-            {"type": "http.disconnect"},
-        ]
-    )
-    scope = {
-        "type": "http",
-        "method": "POST",
-        "path": NOTIFICATIONS,
-        "headers": [
-            (b"host", b"useby.test"),
-            (b"authorization", person.headers["authorization"].encode()),
-            (b"content-type", b"application/json"),
-            (b"content-length", str(len(GOOD) + 9).encode()),
-        ],
-    }
-
-    async def receive() -> Any:
-        return next(messages)
-
-    async def nowhere(*_: object) -> None:
-        pass
-
-    async def passed_on(_: object, receive: Any, __: object) -> None:
-        assert (await receive())["more_body"]
-        assert (await receive())["type"] == "http.disconnect"
-        raise ConnectionResetError
-
-    direct = DirectRoutes(passed_on, rest.context, notifications.DIRECT)
-    with pytest.raises(ConnectionResetError):
-        await direct(scope, receive, nowhere)
-    assert (await person.get(NOTIFICATIONS)).json()["items"] == []
+    side = await people.side(house.node.listener.getsockname()[1])
+    head, body = framed({"path": NOTIFICATIONS, "body": GOOD.encode() + b" " * 9}, side.token, "")
+    reader, writer = await asyncio.open_connection("127.0.0.1", side.port)
+    writer.write(head + body[:-9])
+    writer.write_eof()
+    async with asyncio.timeout(HANG_TIMEOUT):
+        assert await reader.read() == b""
+    writer.close()
+    await side.answer({"path": NOTIFICATIONS + "/unknown/read", "body": b""})
+    assert side.ids == []

@@ -10,7 +10,7 @@ from typing import Any
 import jwt
 import pytest
 
-from useby.auth import refresh
+from useby.auth import refresh, tokens
 from useby.auth.tokens import Claims, InvalidToken, Issuer, KeysNotFetched, Verifier
 from useby.settings import Settings
 
@@ -228,3 +228,38 @@ print(sorted({"httpx", "jwt", "cryptography"} & sys.modules.keys()))
 """
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert ran.stdout.splitlines() == ["ada", "[]"]
+
+
+async def test_a_token_that_was_verified_before_ends_at_its_exp(verifier: Verifier) -> None:
+    token = signed()
+    assert await verifier.verify_async(token, NOW) is await verifier.verify_async(token, NOW)
+    last = NOW + timedelta(seconds=59, microseconds=999_999)
+    assert (await verifier.verify_async(token, last)).user_id == "ada"
+    for moment in (NOW + timedelta(seconds=60), NOW - timedelta(days=1)):
+        with pytest.raises(InvalidToken):
+            await verifier.verify_async(token, moment)
+
+
+async def test_a_token_that_resembles_a_verified_one_is_refused(verifier: Verifier) -> None:
+    token = signed()
+    await verifier.verify_async(token, NOW)
+    for other in (
+        token[:-1],
+        token + "A",
+        token.swapcase(),
+        signed(GOOD | {"sub": "bob"}, key=b"x"),
+    ):
+        with pytest.raises(InvalidToken):
+            await verifier.verify_async(other, NOW)
+
+
+async def test_a_verifier_keeps_the_claims_of_few_tokens_and_of_no_refused_one(
+    verifier: Verifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tokens, "SEEN", 3)
+    issued = [signed(GOOD | {"sub": f"user {number}"}) for number in range(5)]
+    for token in issued:
+        await verifier.verify_async(token, NOW)
+        with pytest.raises(InvalidToken):
+            await verifier.verify_async(token + "A", NOW)
+    assert list(verifier._seen) == issued[2:]

@@ -22,9 +22,14 @@ class SettableClock:
 
     def __init__(self) -> None:
         self.ahead = timedelta()
+        self.stopped: datetime | None = None
 
     def __call__(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
+        return self.stopped or datetime.now(UTC) + self.ahead
+
+    def stop(self) -> None:
+        """Stay at the present moment."""
+        self.stopped = self()
 
     def jump(self, **by: float) -> None:
         self.ahead += timedelta(**by)

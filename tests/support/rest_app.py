@@ -6,12 +6,14 @@ from http import HTTPStatus
 from typing import Any
 
 import httpx
+from starlette.types import Message, Receive, Scope, Send
 from tests.support.factories import NOON, a_kept_owner
 from uuid_utils import uuid7
 
 from useby.actions.post_queue import PostQueue
-from useby.api import create_api
+from useby.api import create_api, notifications
 from useby.api.context import Context
+from useby.api.direct import DirectRoutes
 from useby.auth.key import SigningKeys
 from useby.auth.passwords import Passwords
 from useby.auth.rate_limits import RateLimiter
@@ -26,6 +28,32 @@ from useby.store.database import Database
 
 KEY = b"only the tests sign with this key"
 MILK = {"name": "Organic Milk", "expiryDate": "2026-03-04"}
+
+
+class DirectFirst:
+    """The application with its direct routes, which a node's HTTP protocol calls."""
+
+    def __init__(self, context: Context) -> None:
+        self._api = create_api(context)
+        self._direct = DirectRoutes(context, notifications.DIRECT)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = self._direct.match(scope)
+        if request is None:
+            await self._api(scope, receive, send)
+            return
+        body = b""
+        more = True
+        while more:
+            message = await receive()
+            body += message["body"]
+            more = message.get("more_body", False)
+
+        async def repeated() -> Message:
+            return {"type": "http.request", "body": body}
+
+        answer = await request.answer(body)
+        await (answer or self._api)(scope, repeated, send)
 
 
 class Rest:
@@ -55,7 +83,7 @@ class Rest:
             now=lambda: self.now,
             slots=ConnectionSlots(SlotLimits(1, 1), lambda: self.sockets),
         )
-        self._transport = httpx.ASGITransport(create_api(self.context))
+        self._transport = httpx.ASGITransport(DirectFirst(self.context))
         self._clients: list[httpx.AsyncClient] = []
         self._keeping = asyncio.create_task(self.context.posts.run(), name="posts")
 

@@ -19,11 +19,11 @@ from useby import __version__
 from useby.api import accounts, errors, health, invitations, me, notifications, page, products
 from useby.api.bodies import most_of
 from useby.api.context import Context
-from useby.api.direct import DirectRoutes
 from useby.api.errors import MEDIA_TYPE, problem
 from useby.api.proxies import path_prefix
-from useby.realtime import answers, asyncapi
+from useby.realtime import asyncapi
 from useby.realtime.allowed_hosts import AllowedHosts
+from useby.realtime.answers import NO_ROUTE, Answers
 from useby.realtime.slots import PROBES
 from useby.realtime.upgrade import PATH
 from useby.schemas.products import ProductIn
@@ -76,7 +76,6 @@ def create_api(context: Context) -> FastAPI:
             {"Upgrade": "websocket", "Connection": "Upgrade"},
         )
 
-    api.add_middleware(DirectRoutes, context=context, routes=notifications.DIRECT)
     api.add_middleware(RequestGuard, context=context)
     if settings.allowed_origins:
         api.add_middleware(
@@ -188,6 +187,7 @@ class RequestGuard:
         self.app = app
         self._settings = context.settings
         self._hosts = AllowedHosts(context.settings.allowed_hosts)
+        self._answers = Answers(context.settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
@@ -225,6 +225,5 @@ class RequestGuard:
         try:
             await app(scope, bounded, watched)
         finally:
-            route = getattr(scope.get("route"), "path", answers.NO_ROUTE)
-            client, _ = scope.get("client") or ("", 0)
-            answers.record(scope["method"], route, status, began, client)
+            route = getattr(scope.get("route"), "path", NO_ROUTE)
+            self._answers.record(scope, route, status, began)

@@ -84,8 +84,13 @@ async def claims_of(node: ContextDep, credentials: Bearer) -> Claims:
     """
     if credentials is None or not credentials.credentials:
         raise Problem.unauthorized("An access token is required.")
+    return await claims_of_token(node, credentials.credentials)
+
+
+async def claims_of_token(node: Context, token: str) -> Claims:
+    """Return the claims of a valid token, as ``claims_of`` does."""
     try:
-        return await node.verifier.verify_async(credentials.credentials, node.now())
+        return await node.verifier.verify_async(token, node.now())
     except InvalidToken as refused:
         raise Problem.unauthorized(
             "The access token has expired." if refused.expired else "The access token is invalid."

@@ -1,31 +1,40 @@
-"""Direct routes: posting and marking notifications without the framework's routing.
+"""Direct routes: posting and marking notifications without the framework.
 
-FastAPI's routing, dependencies and exit stacks cost such a request more than its function does
-(decision 24). ``DirectRoutes`` stands before FastAPI and calls the functions of the routes in
-``notifications.DIRECT`` itself. It answers requests whose form is valid, and the errors that the
-token or the function raises. Every other request goes to FastAPI with the messages that were
-already received.
+FastAPI's routing, dependencies and exit stacks, and the ASGI messages of uvicorn, cost such a
+request more than its function does (decision 24). ``DirectRoutes`` matches a request by its head,
+and calls the function of the matching route in ``notifications.DIRECT`` once its body is complete.
+It answers requests whose form is valid, and the errors that the token or the function raises. All
+others are the framework's: another method or media type, no token, an ``Origin``, a host that is
+not served, an invalid or a large body.
 """
 
+import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
+from time import perf_counter
 from typing import Any, Final
 
 from fastapi import Request, Response
-from fastapi.security import HTTPAuthorizationCredentials
 from pydantic import TypeAdapter, ValidationError
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Scope
 
 from useby.api import errors
-from useby.api.bodies import parse
-from useby.api.context import Context, claims_of
+from useby.api.bodies import most_of, parse
+from useby.api.context import Context, claims_of_token
 from useby.api.idempotency import IdempotencyKey
+from useby.realtime.allowed_hosts import AllowedHosts
+from useby.realtime.answers import Answers
 from useby.schemas.fields import Id, RequestModel
 
-_HEADERS: Final = frozenset(
-    {b"authorization", b"content-type", b"content-length", b"idempotency-key"}
+log = logging.getLogger(__name__)
+
+_READ: Final = frozenset(
+    {b"authorization", b"content-type", b"content-length", b"host", b"idempotency-key"}
 )
+_FRAMEWORKS: Final = frozenset({b"expect", b"origin", b"transfer-encoding"})
+"""Headers with which a request is the framework's."""
 _MOST: Final = 64 * 1024
 """Maximum size of a body, in bytes: FastAPI's route parses a larger one in turns."""
 _ITEM: Final = "{notification_id}"
@@ -52,12 +61,13 @@ class DirectRoute:
 
 
 class DirectRoutes:
-    """Middleware that handles the requests of some routes, and passes all others on."""
+    """Direct routes of a node, whose framework has the same routes."""
 
-    def __init__(self, app: ASGIApp, context: Context, routes: Sequence[DirectRoute]) -> None:
-        """Stand before ``app``, which has the same routes."""
-        self.app = app
+    def __init__(self, context: Context, routes: Sequence[DirectRoute]) -> None:
+        """Store the routes."""
         self._context = context
+        self._hosts = AllowedHosts(context.settings.allowed_hosts)
+        self._answers = Answers(context.settings)
         self._routes = {route.path: route for route in routes if _ITEM not in route.path}
         self._of_items = [
             (re.compile(route.path.replace(_ITEM, "([^/]+)")), route)
@@ -65,30 +75,28 @@ class DirectRoutes:
             if _ITEM in route.path
         ]
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle a request, or pass it on with the messages that were received."""
-        route, item = self._match(scope)
-        if route is None:
-            await self.app(scope, receive, send)
-            return
-        received: list[Message] = []
-        try:
-            response = await self._response(route, item, scope, receive, received)
-        except Exception as error:  # FastAPI's handlers of exceptions stand behind this middleware
-            response = errors.response_to(error)
-            if response is None:
-                raise
-        if response is None:
-            await self.app(scope, _repeating(received, receive), send)
-        else:
-            scope["route"] = route  # the metric of the request is labelled with its path
-            await response(scope, receive, send)
+    def match(self, scope: Scope) -> "DirectRequest | None":
+        """Return the request with this head; ``None`` if it is the framework's."""
+        route, item = self._route_of(scope["path"]) if scope["method"] == "POST" else (None, "")
+        headers = None if route is None else _headers_of(scope)
+        if route is None or headers is None:
+            return None
+        scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
+        if scheme != b"Bearer" or not token or token.split() != [token]:
+            return None
+        if not self._hosts.allow(headers.get(b"host", b"").decode("latin-1")):
+            return None
+        length = int(headers.get(b"content-length", b"0"))
+        most = min(_MOST, most_of(scope["path"], self._context.settings.body_max_bytes))
+        json = headers.get(b"content-type") == b"application/json"
+        if length > most or (route.body and not (json and length)):
+            return None
+        return DirectRequest(
+            self._context, self._answers, route, scope, headers, token.decode("latin-1"), item
+        )
 
-    def _match(self, scope: Scope) -> tuple[DirectRoute | None, str]:
-        """Return the route of a request, and the id in its path if it has one."""
-        if scope["type"] != "http" or scope["method"] != "POST":
-            return None, ""
-        path: str = scope["path"]
+    def _route_of(self, path: str) -> tuple[DirectRoute | None, str]:
+        """Return the route of a path, and the id in the path if it has one."""
         route = self._routes.get(path)
         if route is not None:
             return route, ""
@@ -97,81 +105,78 @@ class DirectRoutes:
                 return of_item, match[1]
         return None, ""
 
-    async def _response(
+
+class DirectRequest:
+    """A request of a direct route, by its head."""
+
+    def __init__(
         self,
+        node: Context,
+        answers: Answers,
         route: DirectRoute,
-        item: str,
         scope: Scope,
-        receive: Receive,
-        received: list[Message],
-    ) -> Response | None:
-        """Return the response of the route's function; ``None`` for a request to pass on."""
-        headers = _headers_of(scope)
-        scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
-        if scheme != b"Bearer" or not token or token.split() != [token]:
-            return None
+        headers: Mapping[bytes, bytes],
+        token: str,
+        item: str,
+    ) -> None:
+        """Start to measure the duration."""
+        self._began = perf_counter()
+        self._node = node
+        self._answers = answers
+        self._route = route
+        self._scope = scope
+        self._headers = headers
+        self._token = token
+        self._item = item
+
+    async def answer(self, body: bytes) -> Response | None:
+        """Return the answer to the request with this body; ``None`` if it is the framework's."""
         try:
-            value = await _json_body(headers, receive, received) if route.body else None
+            response = await self._response(body)
+        except Exception as error:
+            response = errors.response_to(error)
+            if response is None:
+                log.exception("%s failed", self._route.path)
+                response = errors.problem(HTTPStatus.INTERNAL_SERVER_ERROR)
+        if response is not None:
+            path, status = self._route.path, response.status_code
+            self._answers.record(self._scope, path, status, self._began)
+        return response
+
+    async def _response(self, body: bytes) -> Response | None:
+        model = self._route.body
+        try:
+            value = await parse(body) if model else None
         except (ValueError, RecursionError):
             return None
-        node = self._context
-        claims = await claims_of(
-            node, HTTPAuthorizationCredentials(scheme="Bearer", credentials=token.decode("latin-1"))
-        )
+        claims = await claims_of_token(self._node, self._token)
         try:
             arguments: tuple[Any, ...] = ()
-            if item:
-                arguments = (_id.validate_python(item),)
-            elif route.body is not None:
-                sent = headers.get(b"idempotency-key")
+            if self._item:
+                arguments = (_id.validate_python(self._item),)
+            elif model is not None:
+                sent = self._headers.get(b"idempotency-key")
                 key = None if sent is None else _key.validate_python(sent.decode("latin-1"))
-                request = Request(scope, _repeating(received, receive))
-                arguments = (request, route.body.model_validate(value), key)
+                arguments = (self._request(body), model.model_validate(value), key)
         except ValidationError:
             return None
-        return await route.handle(node, claims, *arguments)
+        return await self._route.handle(self._node, claims, *arguments)
+
+    def _request(self, body: bytes) -> Request:
+        async def receive() -> Message:
+            return {"type": "http.request", "body": body}
+
+        return Request(self._scope, receive)
 
 
-def _headers_of(scope: Scope) -> Mapping[bytes, bytes]:
-    """Return the headers that a direct route reads; none if one of them is repeated."""
+def _headers_of(scope: Scope) -> Mapping[bytes, bytes] | None:
+    """Return the headers that a direct route reads; ``None`` if they are the framework's."""
     headers: dict[bytes, bytes] = {}
     for name, value in scope["headers"]:
-        if name in _HEADERS:
+        if name in _READ:
             if name in headers:
-                return {}
+                return None
             headers[name] = value
+        elif name in _FRAMEWORKS:
+            return None
     return headers
-
-
-async def _json_body(
-    headers: Mapping[bytes, bytes], receive: Receive, received: list[Message]
-) -> Any:
-    """Return the JSON value of a short body.
-
-    Raises:
-        ValueError: The body is not short, not JSON, or not complete.
-        RecursionError: It is nested very deeply.
-    """
-    length = int(headers.get(b"content-length", b"0"))
-    if headers.get(b"content-type") != b"application/json" or not 0 < length <= _MOST:
-        raise ValueError("the body is not short JSON")
-    while True:
-        message = await receive()
-        received.append(message)
-        if message["type"] == "http.disconnect":
-            raise ValueError("the client disconnected before the end of the body")
-        if not message.get("more_body", False):
-            break
-    return await parse(b"".join(each.get("body", b"") for each in received))
-
-
-def _repeating(received: Sequence[Message], receive: Receive) -> Receive:
-    """Return a ``receive`` that repeats messages before it receives others."""
-    repeated = iter(received)
-
-    async def message() -> Message:
-        for each in repeated:
-            return each
-        return await receive()
-
-    return message

@@ -34,6 +34,8 @@ __all__ = ["Claims", "InvalidToken", "Issuer", "IssuerUnavailable", "KeysNotFetc
 
 ISSUER: Final = "useby"
 TYPE: Final = "at+jwt"
+SEEN: Final = 4096
+"""Maximum number of our tokens whose claims are kept: some 3 MiB."""
 HASHES: Final = {"HS256": "sha256", "HS384": "sha384", "HS512": "sha512"}
 """Hash of each HMAC algorithm (RFC 7518 section 3.2)."""
 
@@ -68,7 +70,11 @@ class Issuer:
 
 
 class Verifier:
-    """Verifies tokens. Its state is an outside issuer's keys, and the count of logged refusals."""
+    """Verifies tokens.
+
+    Its state is an outside issuer's keys, the count of logged refusals, and the claims of tokens of
+    ours that were sent with requests: each is sent with many.
+    """
 
     def __init__(self, settings: Settings, key: bytes, *, previous: bytes | None = None) -> None:
         """Store our own keys, and read the outside issuer from the settings, if they have one.
@@ -88,6 +94,8 @@ class Verifier:
         self._max_bytes = settings.token_max_bytes
         self.refusals = RefusalLog()
         """Also has the lines about tickets, which the database verifies."""
+        self._seen: dict[str, tuple[datetime, Claims]] = {}
+        """Claims of a verified token, and the first moment at which it was valid."""
         self._secret = None
         if settings.jwt_secret is not None:
             self._secret = settings.jwt_secret.get_secret_value().encode()
@@ -116,18 +124,33 @@ class Verifier:
     async def verify_async(self, token: str, now: datetime) -> Claims:
         """Verify a token, fetching an outside issuer's keys if needed.
 
+        One of ours that was verified before is only compared with the clock: our keys do not change
+        while a node runs. An outside issuer may withdraw a key.
+
         Raises:
             InvalidToken: The token is not valid.
             IssuerUnavailable: The keys cannot be fetched now; the same token may be valid later.
         """
+        seen = self._seen.get(token)
+        if seen is not None and seen[0] <= now < seen[1].expires_at:
+            return seen[1]
         try:
-            return self.verify(token, now)
+            claims = self.verify(token, now)
         except KeysNotFetched:
             await self.fetch_keys()
+        else:
+            if claims.session_id is not None:
+                self._remember(token, now, claims)
+            return claims
         try:
             return self.verify(token, now)
         except KeysNotFetched:
             raise IssuerUnavailable(0) from None
+
+    def _remember(self, token: str, now: datetime, claims: Claims) -> None:
+        if len(self._seen) >= SEEN:
+            del self._seen[next(iter(self._seen))]
+        self._seen[token] = now, claims
 
     async def fetch_keys(self) -> None:
         """Fetch the outside issuer's keys, unless they were fetched a moment ago."""

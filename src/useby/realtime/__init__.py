@@ -1,7 +1,7 @@
 """WebSocket connections, from the upgrade request to the last byte of the close.
 
-- ``http``, ``bare_http``, ``upgrade``, ``allowed_hosts``, ``slots``, ``deadlines``, ``transports``:
-  HTTP connections, until one is upgraded.
+- ``http``, ``direct``, ``bare_http``, ``upgrade``, ``allowed_hosts``, ``slots``, ``deadlines``,
+  ``transports``: HTTP connections, until one is upgraded.
 - ``answers``: the metric and the log line of each answered request, of ``api``'s, too.
 - ``admission``: verify tokens and look users up, in batches.
 - ``socket``, ``wire``, ``token_bucket``, ``assembler``, ``session``, ``states``, ``trail``: one

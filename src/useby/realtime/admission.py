@@ -30,6 +30,7 @@ from useby.batcher import Batcher
 from useby.domain.account import TokenStatus
 from useby.realtime import closes
 from useby.realtime.allowed_hosts import AllowedHosts
+from useby.realtime.answers import Answers
 from useby.realtime.hub import Hub
 from useby.realtime.retry import retry_while_unavailable
 from useby.realtime.session import Session
@@ -112,6 +113,7 @@ class Admission:
             self._redeem_batch, _fail, size=BATCH, is_wanted=_is_open
         )
         self._hosts = AllowedHosts(self.settings.allowed_hosts)
+        self.answers = Answers(self.settings)
 
     def host_allowed(self, host: str) -> bool:
         """Return whether a ``Host`` header is allowed; without the setting every one is."""

@@ -30,10 +30,9 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from uvicorn.server import ServerState
 
 from useby import metrics
-from useby.realtime import answers
 from useby.realtime.admission import Admission
 from useby.realtime.bare_http import framing, rejection
-from useby.realtime.deadlines import TimedHttpProtocol
+from useby.realtime.direct import DirectHttpProtocol, Match
 from useby.realtime.transports import break_transport_cycle
 from useby.realtime.upgrade import PATH, NoHandshake, answer_to, key_of, upgrade_request_of
 
@@ -74,7 +73,7 @@ class _Flow(FlowControl):
             super().resume_reading()
 
 
-class BoundedHttpProtocol(TimedHttpProtocol):
+class BoundedHttpProtocol(DirectHttpProtocol):
     """One HTTP connection, created by ``protocol_for``."""
 
     flow: _Flow
@@ -82,13 +81,14 @@ class BoundedHttpProtocol(TimedHttpProtocol):
     def __init__(
         self,
         admission: Admission,
+        match: Match,
         config: Config,
         server_state: ServerState,
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         """Create a protocol like uvicorn's; ``admission`` takes over upgraded connections."""
-        super().__init__(admission.settings, config, server_state, app_state, _loop)
+        super().__init__(match, admission.settings, config, server_state, app_state, _loop)
         self.access_log = False  # ``answers`` records requests, uvicorn would log their URLs
         self._admission = admission
         self._refusal: _Rejected | None = None
@@ -159,6 +159,15 @@ class BoundedHttpProtocol(TimedHttpProtocol):
     # Received bytes.
 
     def _feed(self, data: bytes) -> None:
+        """Feed the parser, and limit the time in which the rest of a request arrives."""
+        self._feed_pieces(data)
+        if self._deadline is None and not self.transport.is_closing():
+            if self._asked is not None:
+                self._arm(self._settings.body_timeout)
+            elif self._head_bytes:
+                self._arm(self._settings.head_timeout)
+
+    def _feed_pieces(self, data: bytes) -> None:
         """Feed the parser in pieces, none of which contains bytes of two requests."""
         start = 0
         while start < len(data) and not self.transport.is_closing():
@@ -198,8 +207,6 @@ class BoundedHttpProtocol(TimedHttpProtocol):
 
     def _feed_piece(self, piece: bytes) -> None:
         if self._in_head:
-            if self._deadline is None:
-                self._arm(self._settings.head_timeout)
             self._head_bytes += len(piece)
             super().data_received(piece)
             if self._in_head and self._refusal is None:
@@ -244,7 +251,7 @@ class BoundedHttpProtocol(TimedHttpProtocol):
             self._fail(431)
 
     def on_headers_complete(self) -> None:
-        """Check the complete head, and start the timeout of the body."""
+        """Check the complete head."""
         if self._head_size() > self._settings.head_max_bytes:
             self._fail(431)
         slots = self._admission.slots
@@ -265,7 +272,6 @@ class BoundedHttpProtocol(TimedHttpProtocol):
         self._asked = self.cycle
         if slots.closes_after_answer(self):
             self.cycle.keep_alive = False
-        self._arm(self._settings.body_timeout)
 
     def on_body(self, body: bytes) -> None:
         """Pass on a piece of the body; refuse too large a rest after an early answer."""
@@ -310,10 +316,10 @@ class BoundedHttpProtocol(TimedHttpProtocol):
         try:
             key = key_of(method, version, headers, self._admission.host_allowed)
         except NoHandshake as refused:
-            self._record_upgrade(method, refused.status, began)
+            self._admission.answers.record(self.scope, PATH.decode(), refused.status, began)
             self._refuse(refused.status, "This is no WebSocket handshake.")
             return
-        self._record_upgrade(method, 101, began)
+        self._admission.answers.record(self.scope, PATH.decode(), 101, began)
         request = upgrade_request_of(self.url, headers)
         self._upgraded = True
         # The parser and this object refer to each other; break the cycle without the collector.
@@ -322,10 +328,6 @@ class BoundedHttpProtocol(TimedHttpProtocol):
         self.connections.discard(self)
         answer = answer_to(key, extended=request.extended)
         self._admission.accept(self, self.transport, request, answer)
-
-    def _record_upgrade(self, method: str, status: int, began: float) -> None:
-        client, _ = self.client or ("", 0)
-        answers.record(method, PATH.decode(), status, began, client)
 
     # Limits.
 
@@ -357,8 +359,13 @@ class BoundedHttpProtocol(TimedHttpProtocol):
         self._close_soon()
 
 
-def protocol_for(admission: Admission) -> Callable[..., BoundedHttpProtocol]:
-    """Return a factory of protocols for uvicorn's setting ``http=``."""
+def protocol_for(admission: Admission, match: Match) -> Callable[..., BoundedHttpProtocol]:
+    """Return a factory of protocols for uvicorn's setting ``http=``.
+
+    Args:
+        admission: Takes over upgraded connections.
+        match: Selects the requests that are answered without the application.
+    """
 
     def make(
         config: Config,
@@ -366,6 +373,6 @@ def protocol_for(admission: Admission) -> Callable[..., BoundedHttpProtocol]:
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> BoundedHttpProtocol:
-        return BoundedHttpProtocol(admission, config, server_state, app_state, _loop)
+        return BoundedHttpProtocol(admission, match, config, server_state, app_state, _loop)
 
     return make
