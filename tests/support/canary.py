@@ -25,7 +25,7 @@ INTERVAL = 0.06
 OWN = 2
 """Timers and tasks of the node's own that come and go."""
 COMES_BACK = 1.05
-"""What is held after a fault, by what was held before it, at most."""
+"""Largest allowed ratio of what is held after a fault to what was held before it."""
 PAUSE = 0.2
 """Seconds from one look at the node to the next: each stops it for a while."""
 HOLDS = re.compile(r"^HOLDS (\{.*\})$", re.MULTILINE)
@@ -79,8 +79,8 @@ class Canary:
 async def canary(server: NodeProcess, person: Person | None = None) -> AsyncIterator[Canary]:
     """A user who gets notifications all the while: each comes once, in order, and nothing else.
 
-    A post that is answered 503 is repeated, and its time begins anew: that the database is away is
-    no fault of the node's. The connection is to be served even then.
+    A post that is answered 503 is repeated and timed from its own start: that the database is
+    away is no fault of the node's. The connection is to be served even then.
     """
     person = person or server.person()
     stop = asyncio.Event()

@@ -1,4 +1,4 @@
-"""What a command answers, and what it leaves behind."""
+"""The result of a command: its output and the side effects that it leaves."""
 
 import contextlib
 import logging

@@ -1,4 +1,4 @@
-"""The two libraries as processes that speak JSON lines, and one client of either at a time.
+"""The two libraries as processes driven by JSON lines, and one client of either at a time.
 
 The JavaScript one is ``javascript`` on the Node.js that is installed, with npm's ``ws``, and on
 what npm brings (``RUNTIMES``) with the platform's own sockets.
@@ -30,7 +30,7 @@ RUNTIMES = {
 
 
 def command(library: str) -> list[str]:
-    """What starts a library's driver."""
+    """Return the command that starts a library's driver."""
     if library == "python":
         return [sys.executable, str(ROOT / "tests" / "clients" / "driver.py")]
     if library == "javascript":
@@ -62,7 +62,7 @@ class Driver:
                 self._hear[event.pop("client")](event)
 
     def begin(self, hear: Callable[[dict[str, Any]], object]) -> int:
-        """A new client's number; ``hear`` is called in this loop for each of its events."""
+        """Begin a client and return its number; ``receive`` is called here for its events."""
         number, loop = next(self._numbers), asyncio.get_running_loop()
 
         def pass_on(event: dict[str, Any]) -> None:

@@ -55,7 +55,7 @@ class Follower:
                 await self._changed.wait()
 
     async def stop(self) -> None:
-        """Tell it to stop, and wait until it has."""
+        """Close its standard input, and wait until it has ended."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         async with asyncio.timeout(HANG_TIMEOUT):

@@ -32,7 +32,7 @@ def an_owner(**values: Any) -> User:
 
 
 async def a_kept_owner(database: Database, **values: Any) -> User:
-    """A user that the database knows."""
+    """Create a user and store it in the database."""
     user = an_owner(**values)
     await database.write(lambda t: accounts.add_user(t, user=user, password_hash=None))
     return user

@@ -18,13 +18,13 @@ WRITER: Final = "store-writer"
 
 @dataclass(frozen=True)
 class Fault:
-    """What fails, and when."""
+    """An error, and the calls that fail with it."""
 
     error: type[apsw.Error]
     at: int
     """The number of the call that fails, from 1."""
     lasts: bool
-    """Whether every later call fails, too, until the fault is taken away."""
+    """Every later call fails, too, until the fault is taken away."""
 
 
 class _File(apsw.VFSFile):

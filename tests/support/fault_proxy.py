@@ -1,8 +1,8 @@
 """A TCP proxy on loopback that can behave as badly as a network does.
 
-In a test: ``async with Proxy(target_port) as proxy``; whoever is to suffer connects to
-``proxy.port``. ``proxy.manner`` may be set at any moment and holds from the next piece of bytes on;
-``connection.manner`` is one connection's own. ``proxy.until`` waits for an event. What it
+In a test: ``async with Proxy(target_port) as proxy``; the connections that are to suffer go to
+``proxy.port``. ``proxy.manner`` may be set at any moment and holds from the next piece of bytes
+on; ``connection.manner`` is one connection's own. ``proxy.until`` waits for an event. What it
 leaves to chance follows from its seed, which a failing block's error names.
 
 For a test without an event loop there is ``in_a_thread``; as a program of its own it takes the
@@ -35,7 +35,7 @@ UPGRADE: Final = re.compile(rb"\r\nupgrade: *websocket\r\n.*?\r\n\r\n", re.IGNOR
 
 @dataclass(frozen=True)
 class Manner:
-    """How connections are treated, both ways unless one is given; by default well."""
+    """The treatment of connections, both ways unless one is given; by default none suffers."""
 
     latency: float = 0.0
     """Seconds by which each piece comes later."""
@@ -159,7 +159,7 @@ class Line:
                 self._end(sink)
             else:
                 kept = self._asked(piece, manner) if up else self._answered(piece, manner)
-                with contextlib.suppress(OSError):  # the other way will hear of it, too
+                with contextlib.suppress(OSError):  # the other direction gets the error, too
                     await self._write(kept, sink, manner)
 
     def _asked(self, piece: bytes, manner: Manner) -> bytes:
@@ -250,7 +250,7 @@ class Proxy:
                 await self._change.wait()
 
     def changed(self) -> None:
-        """Have those who wait look anew."""
+        """Wake the waiting tasks, which check their conditions again."""
         self._change.set()
 
     def reset(self) -> None:
@@ -285,7 +285,7 @@ class Proxy:
             self.port = self._server.sockets[0].getsockname()[1]
 
     def line_of(self, writer: asyncio.StreamWriter) -> Line:
-        """The line of a connection that has come; a proxy that knows more has its own."""
+        """Return the line of an accepted connection; a subclass may return a line of its own."""
         return Line(self, writer)
 
     def _arrived(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,7 +1,7 @@
 """Three WebSocket clients that nobody here wrote, behind one small face.
 
 ``websockets`` and ``aiohttp`` run in the test; npm's ``ws`` runs under Node, driven over a pipe.
-Every way to send is deaf to the connection's end: ``recv`` is what tells of it.
+Every way to send ignores the connection's end: only ``recv`` raises for it.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ NAMES = ("websockets", "aiohttp", "ws")
 
 @dataclass
 class Ended(Exception):
-    """The connection has ended, as the client tells it."""
+    """The connection has ended, with the code and reason that the client reports."""
 
     code: int
     reason: str
@@ -95,7 +95,7 @@ async def take(client: Client, count: int) -> list[dict[str, Any]]:
 
 
 async def nothing_more(client: Client) -> list[str]:
-    """What comes before the answer to a ``PING``: so the silence is the server's, not the clock's.
+    """Return the frames before the answer to a ``PING``: silence is proved without a clock.
 
     Frames of a connection are acted on in order, so what a frame sent before would have been
     answered with comes before the pong.

@@ -1,4 +1,4 @@
-"""What a fault leaves in a node that runs in the test's own process: nothing."""
+"""Checks that a fault leaves nothing in a node that runs in the test's own process."""
 
 import asyncio
 import contextlib
@@ -15,7 +15,7 @@ from tests.support.process_node import until
 from useby.store.postgres import POOL, PostgresDatabase
 
 OURS = ("Proxy.", "Line.", "until", "Device.")
-"""What the test itself has running."""
+"""Tasks of the test itself, which are no leaks."""
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Real NATS servers of the tests' own, from a wheel: stopped, killed, stalled and started anew."""
+"""Real NATS servers of the tests' own, from a wheel: stopped, killed, stalled and restarted."""
 
 import contextlib
 import signal
@@ -40,7 +40,7 @@ class NatsServer:
         return self._process
 
     def start(self) -> Self:
-        """Start it; whoever needs it to answer waits for that."""
+        """Start the server, and do not wait until it answers."""
         path = Path(self.folder.name) / "nats.conf"
         routes = ", ".join(f'"nats://127.0.0.1:{each.route}"' for each in self.routes)
         cluster = f"cluster {{ name: useby, listen: '127.0.0.1:{self.route}', routes: [{routes}] }}"

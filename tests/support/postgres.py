@@ -1,4 +1,4 @@
-"""A real PostgreSQL of the tests' own, from a wheel: started, stopped and started anew.
+"""A real PostgreSQL of the tests' own, from a wheel: started, stopped and restarted.
 
 PostgreSQL does not run as root; where the tests do, it runs as ``nobody``.
 """
@@ -26,8 +26,7 @@ from useby.store import migrate
 OWNER = "useby"
 TEMPLATE = "migrated"
 PORTS = range(20_000, 30_000)
-"""Below those that the kernel gives to whoever connects: a server that starts anew finds its own
-still free."""
+"""Below the kernel's ephemeral ports: a server that restarts finds its own still free."""
 WORKERS = 16
 """Test processes that have ports of their own: two that pick at random pick the same at times."""
 FAST = (
@@ -114,7 +113,7 @@ class Postgres:
         return f"postgresql://{OWNER}@127.0.0.1:{self.port}/{database}"
 
     async def execute(self, *statements: str, database: str = "postgres") -> None:
-        """Run statements beside whoever else is there, each in a transaction of its own."""
+        """Run statements on a connection of their own, each in its own transaction."""
         connection = await asyncpg.connect(self.url(database))
         try:
             for each in statements:

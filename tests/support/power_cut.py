@@ -171,7 +171,7 @@ class _Connection:
 
 
 class _errors:
-    """apsw's errors as those of Python's own driver, which the dialect knows."""
+    """apsw's errors as those of Python's own driver, which the dialect expects."""
 
     def __enter__(self) -> None:
         pass

@@ -91,7 +91,7 @@ class NodeProcess:
         } | settings
         self.url = ""
         self.secrets: set[str] = {self.key}
-        """What must never be in the log."""
+        """Values that must never be in the log."""
         self._process: Program | None = None
         self._reader: threading.Thread | None = None
         self._lines: list[str] = []
@@ -117,7 +117,7 @@ class NodeProcess:
 
     @property
     def usage(self) -> psutil.Process:
-        """What the process uses: descriptors, memory, threads."""
+        """Resources of the process: descriptors, memory, threads."""
         return psutil.Process(self.process.pid)
 
     def launch(self) -> None:
@@ -147,7 +147,7 @@ class NodeProcess:
         return self.wait_until_listening()
 
     def wait_until_listening(self) -> Self:
-        """Wait until a process that was launched says that it listens."""
+        """Wait until a launched process logs that it listens."""
         assert self._listening.wait(HANG_TIMEOUT), self.log
         assert self.url, f"it ended before it listened:\n{self.log}"
         return self
@@ -317,7 +317,7 @@ def now() -> float:
 async def until(
     condition: Callable[[], Any], *, within: float = HANG_TIMEOUT, every: float = TICK
 ) -> None:
-    """Wait for something that no event tells of; ``condition`` may be a coroutine function.
+    """Wait for a condition that no event announces; ``condition`` may be a coroutine function.
 
     ``every`` so many seconds it is looked at; for what costs more than a look, take more of them.
     """

@@ -91,7 +91,7 @@ class Pupil:
 
 
 async def read_until(process: asyncio.subprocess.Process, text: str) -> str:
-    """What a program prints until a line that contains the text."""
+    """Return a program's output up to a line that contains the text."""
     assert process.stdout is not None
     printed = ""
     async with asyncio.timeout(HANG_TIMEOUT * 2):

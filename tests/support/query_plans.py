@@ -1,4 +1,4 @@
-"""How the database means to find rows: each statement that some work runs, and its plan."""
+"""Query plans of the database: each statement that some work runs, and its plan."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -88,7 +88,7 @@ class Wire:
         return data
 
     async def read_some(self) -> bytes:
-        """What has come, or what comes next; nothing at the connection's end."""
+        """Return the bytes received, or else the next ones; nothing at the connection's end."""
         if not self._seen:
             async with asyncio.timeout(HANG_TIMEOUT):
                 await self._more()

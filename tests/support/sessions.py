@@ -60,7 +60,7 @@ def drained(session: Session) -> list[object]:
 
 
 def announced(session: Session, *rows: Notification) -> Effects:
-    """What becomes of news, as the socket has it."""
+    """Return the effects of a push, as the socket produces them."""
     return (frames.notifications(rows),) if session.try_push(rows) else session.passed(rows)
 
 

@@ -1,4 +1,4 @@
-"""Products that a database keeps, and what it tells of them."""
+"""Products that a database keeps, and the notifications about them."""
 
 from collections.abc import Callable
 from datetime import datetime

@@ -29,7 +29,7 @@ async def two_houses(
     second: Mapping[str, Any] | None = None,
     **settings: Any,
 ) -> AsyncIterator[tuple[InProcessNode, InProcessNode]]:
-    """Both run until the block ends, and hear each other when it begins.
+    """Run both until the block ends; they receive each other's messages from its beginning.
 
     ``second`` is what is set otherwise on the second.
     """
@@ -48,6 +48,6 @@ async def two_houses(
 
 
 async def followed(house: InProcessNode) -> None:
-    """Until all who are connected here are heard of from elsewhere."""
+    """Wait until the bus follows every user who is connected here."""
     bus: Any = house.node.bus
     await until(lambda: set(bus._subscriptions) >= set(house.node.hub.registry.users))

@@ -191,7 +191,7 @@ class Meddler(Proxy):
         self.closes: list[str] = []
         """Sender of the first Close on a line, and with which code."""
         self.refusals: deque[Refusal] = deque()
-        """What the next upgrades are answered with."""
+        """Answers to the next upgrades."""
         self.ungreeted: deque[bytes] = deque()
         """Closes that the next connections get in place of their first frame."""
         self.until_truncated: int | None = None

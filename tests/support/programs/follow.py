@@ -14,7 +14,7 @@ import websockets
 
 
 async def follow(url: str, interval: float) -> int:
-    """Take every frame until told to stop; how many pings were sent."""
+    """Take every frame until standard input ends; return the number of pings sent."""
     told_to_stop = asyncio.create_task(asyncio.to_thread(sys.stdin.read))
     pings = pongs = 0
 

@@ -21,9 +21,9 @@ class Owner:
         self.said: list[Notification] = []
         self.deleted: set[int] = set()
         self.pinned: set[int] = set()
-        """What connections go on from; it is not deleted under them."""
+        """Numbers that connections resume from; the test never deletes these."""
         self.marking: set[int] = set()
-        """What somebody who may has asked to be marked read."""
+        """Numbers that somebody with the right to do so has asked to mark read."""
         self.sign_ins = 0
         self.ended: set[str] = set()
         """Sessions that were signed out."""
@@ -70,7 +70,7 @@ class Device:
         self._floor = number or 0
         self._known = len(owner.said)
         self._never = set() if self._by_since else read
-        """What was marked read before this connection was made."""
+        """Numbers that were marked read before this connection was made."""
         self._read_now = read_now
         self._marked: set[int] = set()
         self.pinged: list[set[int]] = []
@@ -83,7 +83,7 @@ class Device:
         return self.closed is not None or self.line.lost or self.leaving
 
     def due(self, read: set[int]) -> set[int]:
-        """What it must have been sent by now if it has stayed."""
+        """Return the numbers that must have been sent by now if the connection has stayed."""
         numbers = {each.seq for each in self.owner.said}
         unread = set() if self._by_since else numbers - read
         return ({n for n in numbers if n > self._floor} | unread) - self.owner.deleted
@@ -171,7 +171,7 @@ class Device:
         good = {
             (1000, ""): self.leaving,
             (1008, "Access token expired"): now >= self.expires,
-            # Of its own session, or of all there were, told late: the owner signs in again.
+            # The end of its own session, or of all, delivered late: the owner signs in again.
             (1008, "Access revoked"): bool(self.owner.ended),
             (1011, "Keepalive timeout"): self.was_slow,
             (1013, "Too slow"): self.was_slow and self._had_much_to_read(),

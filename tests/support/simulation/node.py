@@ -55,7 +55,7 @@ SETTINGS = Settings(
 
 
 class Scene:
-    """Sessions, sockets, hub, admission and sweep as they are; the rest as it is told."""
+    """Real sessions, sockets, hub, admission and sweep; the test controls the rest."""
 
     def __init__(self) -> None:
         self._cleanup = contextlib.ExitStack()
@@ -108,7 +108,7 @@ class Scene:
         return [device for owner in self.owners for device in owner.devices]
 
     def read_of(self, owner: Owner) -> set[int]:
-        """What of a user's is marked read, durably."""
+        """Return the numbers of a user's notifications that are durably marked read."""
         rows = self.store.look(lambda c: notifications.page_after(c, owner.id, 0, 10**6))
         return {row.seq for row in rows if row.read_at}
 
@@ -190,7 +190,7 @@ class Scene:
     # what the store is
 
     def store_is(self, how: str) -> None:
-        """Well, away, or slow: then it works and answers only when told."""
+        """Set the store well, away, or slow: a slow one works and answers only on request."""
         self.store.away, self.store.slow = how == "away", how == "slow"
         if not self.store.slow:
             self.store.catch_up()

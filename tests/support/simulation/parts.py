@@ -1,4 +1,4 @@
-"""A stage for the socket's life: a loop, lines, a store and a bus that do only what they are told.
+"""A stage for the socket's life: a loop, lines, a store and a bus that only the test moves.
 
 Nothing here waits, sleeps or touches the network, so any order of events can be played, and played
 again. The store is SQLite in memory under the statements of ``useby.store``.
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 class Loop(asyncio.SelectorEventLoop):
-    """An event loop whose time stands still until it is told to pass."""
+    """An event loop whose time stands still until the test advances it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -70,14 +70,14 @@ class Loop(asyncio.SelectorEventLoop):
 
 
 class Line(asyncio.Transport):
-    """One connection in memory. Its peer reads at once, or as much as it is told to."""
+    """One connection in memory. Its peer reads at once, or as much as the test asks for."""
 
     def __init__(self, loop: Loop, number: int, *, reads: bool) -> None:
         super().__init__()
         self.loop = loop
         self.number = number
         self.reads = reads
-        """Whether the peer reads whatever comes, at once."""
+        """The peer reads everything at once."""
         self.hear: Callable[[bytes], None] = lambda _: None
         """Takes what the peer has read."""
         self.lost = False
@@ -171,7 +171,7 @@ class Line(asyncio.Transport):
 
 
 class Alarm(logging.Handler):
-    """What is logged as an error, or worse, while the block runs; the rest is not kept."""
+    """Errors, or worse, logged while the block runs; the rest is not kept."""
 
     def __init__(self, name: str) -> None:
         super().__init__(logging.ERROR)
@@ -217,7 +217,7 @@ class Request:
 
 
 class Store:
-    """Stands in a ``Database``'s place. It works at once, or when told; away, it fails.
+    """Stands in a ``Database``'s place. It works at once, or on request; away, it fails.
 
     Work that is done and its answer are two steps, as with a thread that reads or commits. Reads
     overtake each other; writes, and the news of them, keep their order.
@@ -252,7 +252,7 @@ class Store:
         return await self._ask(request)
 
     def commit(self, work: Callable[[Transaction], object]) -> None:
-        """Write at once, as another program might, and tell of it."""
+        """Write at once, as another program might, and publish the events."""
         with self._engine.begin() as connection:
             transaction = Transaction(connection)
             work(transaction)
@@ -263,7 +263,7 @@ class Store:
         self._engine.dispose()
 
     def look(self, work: Callable[[Connection], T]) -> T:
-        """What a reader would see at this moment."""
+        """Return what a reader would see at this moment."""
         with self._engine.connect() as connection:
             return work(connection)
 
@@ -286,7 +286,7 @@ class Store:
         self.done.append(request)
 
     def answer(self, index: int) -> None:
-        """Answer one of those that are done, and before that tell its news."""
+        """Answer one of those that are done, after its events are published."""
         request = _one_of(self.done, index)
         if request is None:
             return
@@ -323,7 +323,7 @@ def _one_of(requests: list[Request], index: int) -> Request | None:
 
 
 class Bus:
-    """Hands news on at once; or, while it is held, as it is told: late, twice, in any order."""
+    """Hands news on at once; or, while held, on the test's request: late, twice, in any order."""
 
     def __init__(self, listener: Callable[[Event], None]) -> None:
         self._listener = listener
