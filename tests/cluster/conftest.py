@@ -1,4 +1,4 @@
-"""What the clusters of every test here stand on."""
+"""The servers under the clusters of every test here."""
 
 from collections.abc import Iterator
 

@@ -62,7 +62,7 @@ class Fleet:
         await asyncio.to_thread(node.kill)
 
     async def restart(self, node: NodeProcessOnPostgres) -> None:
-        """Kill a node and start it anew."""
+        """Kill a node and start it again."""
         await self.kill(node)
         node.launch()
         await asyncio.to_thread(node.wait_until_listening)
@@ -77,7 +77,7 @@ class Fleet:
         return await asyncio.gather(*(ask(node) for node in self.nodes if node.url))
 
     async def restart_nats(self, server: NatsServer) -> None:
-        """Kill a NATS server and start it anew, until whoever was on it is on NATS again."""
+        """Kill and restart a NATS server, and wait until each of its clients is on NATS again."""
         lines = len((await server.monitoring("connz"))["connections"])
         before = sum(await self.counted(RECONNECTS))
         server.kill()
@@ -91,7 +91,7 @@ class Fleet:
         await self.on_nats()
 
     async def on_nats(self) -> None:
-        """Until every node hears the others."""
+        """Wait until every node is connected to NATS."""
 
         async def all_are() -> bool:
             return all(await self.counted("useby_nats_connected"))

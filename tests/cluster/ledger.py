@@ -1,10 +1,10 @@
-"""Who posted what, who was told what, and whether the two agree, line by line.
+"""A ledger of each post and each delivery, compared line by line.
 
 A person has one device, which reconnects to any node for as long as the test lasts and marks read
-what it is told. Their posts are sent one after another, each to a node drawn by lot and again, with
-the same ``Idempotency-Key``, until it is answered 2xx (if anything is to fail).
+what it receives. Their posts are sent one after another, each to a node drawn by lot and again,
+with the same ``Idempotency-Key``, until it is answered 2xx (if anything is to fail).
 
-How late something was is told in turns of the sweep: a node pings each connection once a turn, just
+Delays are counted in turns of the sweep: a node pings each connection once a turn, just
 before it compares what that connection was sent with the store.
 """
 
@@ -31,7 +31,7 @@ POSTERS = 48
 
 
 class Account:
-    """One person: what was posted to them, and what their device heard."""
+    """One person: what was posted to them, and what their device received."""
 
     def __init__(self, person: Person) -> None:
         self.person = person
@@ -39,14 +39,14 @@ class Account:
         """Ids, in the order of the answers that named them."""
         self.heard: set[str] = set()
         self.read: set[str] = set()
-        """Marked read, and known to be: a pong that was asked for later has come."""
+        """Durably marked read: the pong of a later ``PING`` has come."""
         self.turns = 0
         """Of the sweep, that its device has seen."""
         self.answered_at: dict[str, int] = {}
         self.heard_at: dict[str, int] = {}
 
     def late(self, said: str) -> int:
-        """How many turns after its post was answered a notification was heard."""
+        """Return the turns from the answer to a post to the notification's arrival."""
         return self.heard_at[said] - self.answered_at[said]
 
 
@@ -93,7 +93,7 @@ class Device(asyncio.Protocol):
         self._acknowledge()
 
     def _acknowledge(self) -> None:
-        """What a segment has brought is marked with one answer, and one ``PING`` after it."""
+        """Mark all that a segment has brought in one answer, with one ``PING`` after it."""
         assert self.transport is not None
         if self._answer:
             self._asked.append(set(self._marking))
@@ -156,13 +156,13 @@ class Ledger:
         self.progress = asyncio.Event()
         self.connections = 0
         self.again = 0
-        """How often a post was not answered 2xx and had to be sent again."""
+        """Posts that were not answered 2xx and had to be sent again."""
         self.closes: Counter[int] = Counter()
         """By their codes."""
         self.cut = 0
         """Lines that were open and ended without a Close."""
         self.course: defaultdict[str, list[int]] = defaultdict(list)
-        """What came from each node, in the order of its coming: notifications and Closes."""
+        """Arrivals from each node in their order: notifications and Closes."""
         self._wrong: list[str] = []
         self._open: set[Device] = set()
         self._coming: set[asyncio.Task[Any]] = set()
@@ -208,7 +208,7 @@ class Ledger:
                     where.hostname,
                     where.port,
                 )
-            except OSError:  # it is being started anew
+            except OSError:  # it is being restarted
                 await asyncio.sleep(self.fleet.dice.uniform(SOON, 4 * SOON))
                 continue
             self._open.add(device)
@@ -241,12 +241,12 @@ class Ledger:
         """Post to each account: for each size one request, a single notification or a batch.
 
         Args:
-            accounts: Whose; with ``over`` one after another, anew until that is set.
+            accounts: Whose; with ``over`` one after another, again and again until that is set.
             sizes: How many notifications each request brings.
-            again: Whether what is not answered 2xx is sent again, and has a key for that.
-            at_once: How many post.
+            again: Send what is not answered 2xx again, with a key for that.
+            at_once: Number of posters.
             pause: Seconds between one account's turn and the next that the same poster takes.
-            over: When it has been enough.
+            over: Set to end the posting.
         """
         waiting = deque(accounts)
         lines = aiohttp.TCPConnector(limit=0)
@@ -305,7 +305,7 @@ class Ledger:
                 await self.progress.wait()
 
     async def until_all_is_heard(self, accounts: Iterable[Account] | None = None) -> None:
-        """Until each device has heard all that was posted to it."""
+        """Wait until each device has received all that was posted to it."""
         waiting = list(accounts or self.accounts)
 
         def all_is_heard() -> bool:
@@ -316,7 +316,7 @@ class Ledger:
         await self.until(all_is_heard)
 
     async def reckon(self) -> None:
-        """Compare what was posted, what is kept and what was heard, line by line."""
+        """Compare what was posted, what is kept and what was received, line by line."""
         assert self._wrong == []
         kept = await self.fleet.kept()
         for account in self.accounts:

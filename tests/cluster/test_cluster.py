@@ -1,4 +1,4 @@
-"""Three nodes, three NATS servers and PostgreSQL: nothing is lost or said twice, whatever fails."""
+"""Three nodes, three NATS servers and PostgreSQL: nothing is lost or sent twice, whatever fails."""
 
 import asyncio
 from collections.abc import Iterator
@@ -111,7 +111,7 @@ async def _restart_postgres(fleet: Fleet, mode: str) -> None:
 async def test_a_node_cut_off_from_nats_delivers_late_and_loses_nothing(
     postgres: Postgres, nats: list[NatsServer], tmp_path: Path
 ) -> None:
-    """What is posted at one end reaches devices at the other within a sweep, both ways.
+    """Posts at one end reach devices at the other within a sweep, both ways.
 
     The posts come before the node has found out that its lines carry nothing.
     """

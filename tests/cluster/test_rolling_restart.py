@@ -1,4 +1,4 @@
-"""A rolling restart under load: one node after another is asked to stop, and started anew."""
+"""A rolling restart under load: one node after another is asked to stop, and started again."""
 
 import asyncio
 from collections.abc import Sequence
@@ -50,7 +50,7 @@ async def test_a_rolling_restart_under_load_loses_no_post_and_closes_only_with_1
 async def _start_anew(
     fleet: Fleet, ledger: Ledger, node: NodeProcessOnPostgres, record_property: Record
 ) -> None:
-    """Stop it and start it; whoever is connected to it is sent away, and not all at once."""
+    """Stop it and start it; its connections are closed, and not all at once."""
     came = ledger.course[urlsplit(node.url).netloc]
     assert CLOSE not in came
     node.process.terminate()

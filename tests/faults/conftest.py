@@ -1,4 +1,4 @@
-"""What the faults' tests stand on: bare connections, and a node's REST API."""
+"""Fixtures of the faults' tests: bare connections, and a node's REST API."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -25,7 +25,7 @@ async def rest(server: NodeProcess) -> AsyncIterator[httpx.AsyncClient]:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Say what each fault cost a bystander, and the node: figures that only people can judge."""
+    """Print the cost of each fault to a bystander and the node: figures for people to judge."""
     for report in terminalreporter.getreports("passed"):
         found = dict(report.user_properties)
         if "canary_p99_ms" in found:

@@ -55,7 +55,7 @@ async def test_50_000_pongs_are_answered_with_1008(
 async def test_peers_that_flood_and_do_not_read_are_cut(
     server: NodeProcess, record_property: live.Record
 ) -> None:
-    """The node's connections say that they have gone; the peers themselves never look."""
+    """The node's own connections show that they ended; the peers themselves never look."""
 
     async def one(wires: Wires) -> None:
         url = server.socket_url(server.person().token)

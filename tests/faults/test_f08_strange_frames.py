@@ -74,7 +74,7 @@ async def test_a_strange_frame_is_not_answered_counted_once_and_the_next_mark_re
 async def test_on_postgresql_they_are_the_same_and_so_is_the_next_mark_read(
     postgres_url: str, tmp_path: Path
 ) -> None:
-    """What passes one store may fail on the other: a NUL, a lone surrogate, a number too large."""
+    """Text that passes one store may fail on the other: a NUL, a surrogate, a large number."""
     many = {"frames_per_second": 1000, "frames_burst": 1000}
     with live.serving(
         tmp_path, kind=NodeProcessOnPostgres, database_url=postgres_url, **many

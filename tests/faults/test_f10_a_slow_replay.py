@@ -15,7 +15,7 @@ from tests.support.simulation.parts import frames_in
 from useby.store import notifications
 
 WARM_UP, WHOLE = (2_000, 100), (100_000, 1_000)
-"""Unread, and posted meanwhile: in the first round, and in the one that counts."""
+"""Unread, and posted during the replay: in the first round, and in the one that counts."""
 POSTERS = 20
 PEAK_MIB = 6.0
 """A page of 100 rows is a few dozen KiB; all of them would be more than 60 MiB."""
@@ -25,7 +25,7 @@ WAL_MIB = 6.0
 
 @pytest.fixture(scope="module")
 def people() -> list[Person]:
-    """Who has fewer unread, for the warm-up, and who has them all."""
+    """One person with fewer unread, for the warm-up, and one with all of them."""
     return []
 
 

@@ -18,7 +18,7 @@ TOO_MANY = Ended(1013, "Too many connections")
 USERS, A_USER = 10, 10
 """Of a flood: who they are, and how many handshakes each has under way at a time."""
 NOTES = 12
-"""A flood lasts until the canary has heard so many."""
+"""A flood lasts until the bystander has received so many."""
 A_NOTE = 3_000
 """Handshakes that may be completed a note, at most; more, and the canary is being starved."""
 

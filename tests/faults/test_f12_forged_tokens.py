@@ -37,7 +37,7 @@ def pem(key: rsa.RSAPrivateKey) -> bytes:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, pem: bytes) -> Iterator[NodeProcess]:
-    """A node that takes tokens of an outside issuer besides its own."""
+    """A node that takes tokens of an outside issuer and its own."""
     with watched(
         tmp_path_factory.mktemp("f12"),
         jwt_public_key=pem.decode(),

@@ -1,6 +1,6 @@
 """F13: access ends while connected, in every way; a second's grace for each, and nothing after.
 
-Of the wall clock that jumps, ``tests/realtime/test_hub.py`` tells.
+The wall clock that jumps is in ``tests/realtime/test_hub.py``.
 """
 
 import asyncio

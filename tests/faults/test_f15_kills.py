@@ -25,7 +25,7 @@ BATCH = 5
 
 
 class Ledger:
-    """What was asked, what was answered, and what must hold of it."""
+    """The requests, their answers, and the checks of both."""
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
@@ -35,7 +35,7 @@ class Ledger:
         self.answered: dict[str, str] = {}
         """Id and message of each post that was answered 2xx."""
         self.products: set[str] = set()
-        """Products that a 2xx says are kept."""
+        """Products that a 2xx confirmed."""
         self.asked_products: set[str] = set()
         self.marking: set[str] = set()
         """Ids whose ``mark_read`` was sent; the kill may have come before it was durable."""

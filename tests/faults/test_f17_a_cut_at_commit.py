@@ -1,6 +1,6 @@
 """F17: a line that is cut at the commit, and a sender who sends again, in parallel, on two nodes.
 
-PostgreSQL stands behind a proxy that knows the commit of the very transaction that carries the
+PostgreSQL stands behind a proxy that finds the commit of the very transaction that carries the
 request's key; the first node has another proxy before it.
 """
 
@@ -87,7 +87,7 @@ async def sent(cluster: Cluster, person: Person, url: str) -> httpx.Response:
 
 
 async def sent_until_done(cluster: Cluster, person: Person, url: str) -> httpx.Response:
-    """Send it again, as the answer says, until it is done."""
+    """Send it again, as the answer asks, until it is done."""
     async with asyncio.timeout(HANG_TIMEOUT):
         while True:
             answer = await sent(cluster, person, url)

@@ -1,4 +1,4 @@
-"""F18: what PostgreSQL's restarts cost whoever has no part in them, and what they leave."""
+"""F18: the cost of PostgreSQL's restarts to bystanders, and the state that they leave."""
 
 import asyncio
 from collections.abc import Iterator
@@ -56,7 +56,7 @@ async def all_lines_made(server: Postgres, rest: httpx.AsyncClient, person: Pers
 async def test_restarts_harm_no_other_client_and_everything_held_is_freed(
     own: Postgres, tmp_path: Path, record_property: live.Record
 ) -> None:
-    """Devices stay through them, and others find the door held open meanwhile."""
+    """Devices stay connected through the restarts, and new ones are let in to wait."""
     url = own.url("postgres")
     await asyncio.to_thread(migrate.upgrade, url)
     with watched(tmp_path, kind=NodeProcessOnPostgres, database_url=url) as node:

@@ -1,7 +1,7 @@
 """F18: PostgreSQL restarts, hangs, is full or changes under a node that serves.
 
 Answers are 503 with ``Retry-After`` and nothing worse, sockets stay and get all of it afterwards,
-the pool comes back, each alert is said once, and no backend is left idle in a transaction. The
+the pool comes back, each alert is sent once, and no backend is left idle in a transaction. The
 node's own patience is shortened, so that what takes half a minute takes seconds.
 """
 
@@ -133,7 +133,7 @@ class Scene:
         await until(lambda: len(self.posted) >= enough)
 
     async def keep_goods(self) -> list[str]:
-        """Products that have expired since long, each to be spoken of now; their ids.
+        """Keep products that expired long ago, each with an alert due now; return their ids.
 
         They are another user's: the clock passes over an owner whose row somebody writes to, and
         to the first one's somebody always does.
@@ -153,7 +153,7 @@ class Scene:
         return [product.id for product in goods]
 
     async def activity(self, condition: str) -> int:
-        """How many of the node's backends are so."""
+        """Count the node's backends that meet the condition."""
         (row,) = await self.postgres.fetch(
             "SELECT count(*) FROM pg_stat_activity"
             f" WHERE datname = $1 AND application_name = 'useby' AND {condition}",
@@ -339,7 +339,7 @@ async def test_a_pool_exhausted_by_stuck_queries_is_503_and_recovers(
 
 
 async def test_a_table_that_is_altered_under_load_fails_no_request(scene: Scene) -> None:
-    """What the driver has prepared is outdated then, and says so in the middle of a transaction."""
+    """The driver's prepared statements are outdated then, and fail inside a transaction."""
     async with scene.posting():
         for change in (
             "ALTER TABLE notifications ADD COLUMN added text",

@@ -1,6 +1,6 @@
 """F19: bus messages forged, repeated, reordered, of others, far ahead, malformed.
 
-Two nodes on one PostgreSQL and one NATS; whoever forges speaks to NATS himself.
+Two nodes on one PostgreSQL and one NATS; the forger publishes to NATS directly.
 """
 
 import asyncio
@@ -86,7 +86,7 @@ async def heard_before_pong(client: ClientConnection) -> list[Any]:
 
 
 async def settled(house: InProcessNode) -> None:
-    """Until all that was heard from elsewhere has been looked up."""
+    """Wait until every message from elsewhere has been looked up."""
     hub = house.node.hub
     await until(lambda: hub.reconciler.idle and not hub.updates._due)
 

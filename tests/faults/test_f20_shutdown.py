@@ -92,7 +92,7 @@ async def test_sigterm_with_peers_that_never_answer_and_peers_that_do_not_read_e
 
 
 def due(server: NodeProcess, person: Person) -> None:
-    """Products of which something is to be said now."""
+    """Keep products with an alert due now."""
     found = an_owner(id=person.id, email=person.email)
     wanted = [a_product(found, "2020-01-01") for _ in range(DUE)]
     with server.writing() as transaction:
@@ -100,7 +100,7 @@ def due(server: NodeProcess, person: Person) -> None:
 
 
 def said_of(server: NodeProcess, person: Person) -> int:
-    """Of how many of a person's products something was said, and of none twice."""
+    """Count a person's products with an alert; none may have two."""
     with server.writing() as transaction:
         rows = notifications.page_after(transaction.connection, person.id, 0, 2 * DUE)
     said = [each.product_id for each in rows if each.product_id]
@@ -171,7 +171,7 @@ async def test_a_batch_claimed_at_sigterm_is_not_lost_and_another_node_sends_the
 
 
 def spoken_of(connection: Connection) -> list[str]:
-    """The products of which something was said, each as often as it was."""
+    """Return the product of each alert."""
     told = sa.select(table.c.product_id).where(table.c.product_id.is_not(None))
     return list(connection.execute(told).scalars())
 

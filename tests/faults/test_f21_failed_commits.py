@@ -39,7 +39,7 @@ CODES = (
     "57014",  # the statement took too long
     "57P01",  # the server is shut down
     "40001",  # undone for another's sake: attempted again
-    "40003",  # nobody knows whether it was done
+    "40003",  # the outcome is uncertain
     "23505",  # a key is there already
     "XX001",  # a page is damaged
 )
@@ -66,7 +66,7 @@ class CountingProxy(Proxy):
     messages = 0
     cut_at = 0
     passes = False
-    """Whether the message that is cut at is passed on, and only its answer is lost."""
+    """Pass the message of the cut on, and lose only its answer."""
 
     def line_of(self, writer: asyncio.StreamWriter) -> Line:
         return CountedLine(self, writer)
@@ -118,7 +118,7 @@ class Ledger:
 
 @dataclass(frozen=True)
 class Kept:
-    """What the server holds of the ledger's user."""
+    """The server's data of the ledger's user."""
 
     ids: list[str]
     read: set[str]

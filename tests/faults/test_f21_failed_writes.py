@@ -60,7 +60,7 @@ Work = Callable[[Transaction], Any]
 
 @dataclass
 class Told:
-    """What callers and listeners were told."""
+    """The results that callers and listeners received."""
 
     outcomes: list[Any] = field(default_factory=list)
     """Of each piece of work, what it returned or raised."""
@@ -103,7 +103,7 @@ async def at_once(database: Database, *works: Work) -> list[Any]:
 
 @dataclass(frozen=True)
 class Kept:
-    """What the files hold."""
+    """The content of the files."""
 
     rows: list[dict[str, Any]]
     """The notifications, by ``seq``."""
@@ -218,7 +218,7 @@ async def prepared(path: Path) -> User:
 
 
 def assert_holds(told: Told, kept: Kept) -> None:
-    """Compare what was told with what is there."""
+    """Compare the reported results with the files."""
     rows = kept.rows
     there = {row["id"] for row in rows}
     *posts, marked, said, added, last, wrong = told.outcomes

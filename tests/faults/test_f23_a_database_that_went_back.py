@@ -33,7 +33,7 @@ EXTENDED = {"subprotocols": ["useby.v1"]}
 
 
 async def messages(client: ClientConnection, count: int) -> list[str]:
-    """The next notifications, by what they say."""
+    """Return the messages of the next notifications."""
     async with asyncio.timeout(HANG_TIMEOUT):
         found: list[str] = []
         while len(found) < count:

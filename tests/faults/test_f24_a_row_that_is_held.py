@@ -142,7 +142,7 @@ async def has_been_due_for_a_minute(url: str, person: Person) -> None:
 
 
 async def waiting(url: str) -> int:
-    """How many transactions wait for a lock."""
+    """Count the transactions that wait for a lock."""
     other = await asyncpg.connect(url)
     try:
         asked = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"

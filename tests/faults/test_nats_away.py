@@ -1,4 +1,4 @@
-"""NATS stands still: a node answers and tells its own as ever, and the sweep tells the others'."""
+"""NATS stands still: a node still serves its own users, and the sweep those of the others."""
 
 import asyncio
 import json
@@ -70,7 +70,7 @@ async def hear(client: ClientConnection) -> Any:
 async def test_without_nats_posts_and_alerts_are_sent_here_at_once_and_elsewhere_by_the_sweep(
     postgres_url: str, server: NatsServer
 ) -> None:
-    """Here the sweep never comes: what is told here was told by the commit itself."""
+    """The sweep never comes here, so every delivery was caused by the commit itself."""
     bodies = {
         "/api/notifications": {"message": "a post"},
         "/api/products": {"name": "Milk", "expiryDate": f"{datetime.now(UTC).date()}"},

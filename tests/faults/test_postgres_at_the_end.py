@@ -77,7 +77,7 @@ async def test_a_node_whose_database_hangs_ends_in_time(
 
 
 async def refuses(node: NodeProcess) -> bool:
-    """Whether it has begun to stop: its port is closed."""
+    """Return True once the node has begun to stop: its port is closed."""
     try:
         _, writer = await asyncio.open_connection("127.0.0.1", int(node.url.rpartition(":")[2]))
     except OSError:

@@ -1,4 +1,4 @@
-"""PostgreSQL is away: requests hear when to come back, devices stay, and all heals by itself."""
+"""PostgreSQL is away: requests are given a time to retry, devices stay, and all heals by itself."""
 
 import json
 from collections.abc import Iterator
