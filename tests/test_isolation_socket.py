@@ -1,4 +1,4 @@
-"""What one user's socket does with another user's ids: nothing read, nothing changed, no answer.
+"""One user's socket with another user's ids: nothing read, nothing changed, no answer.
 
 The answers equal those for ids that don't exist.
 """
@@ -30,7 +30,7 @@ async def connect(request: pytest.FixtureRequest) -> AsyncIterator[Connect]:
 async def frames_after(
     server: NodeProcess, who: Person, connect: Connect, *sent: str
 ) -> list[dict[str, str]]:
-    """What a new connection of this person is sent, and what after these frames."""
+    """Return the frames to a new connection of this person, and those after these frames."""
     client = await connect(server.socket_url(who.token))
     await take(client, 1)
     for frame in sent:

@@ -19,7 +19,7 @@ from useby.settings import Settings
 __all__ = ["start", "wall"]
 
 HERE, THERE = "198.51.100.1", "203.0.113.7"
-"""Two visitors' addresses, as a proxy tells them."""
+"""Two visitors' addresses, as a proxy forwards them."""
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
@@ -46,7 +46,7 @@ async def test_accepted_sockets_send_at_once_and_the_kernel_keeps_64_kib_for_the
 
 
 async def attempts(house: InProcessNode, *told: str) -> list[int]:
-    """What attempts to sign in are answered that come from here, but say they came from there."""
+    """Return the answers to sign-ins from here that claim to come from these addresses."""
     async with httpx.AsyncClient(
         base_url=house.node.url, trust_env=False, timeout=HANG_TIMEOUT
     ) as client:

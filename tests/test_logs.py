@@ -1,4 +1,4 @@
-"""No secret reaches a log line, whoever logs it and however."""
+"""No secret reaches a log line, whatever logs it and however."""
 
 import asyncio
 import io

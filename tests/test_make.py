@@ -40,7 +40,7 @@ def installer() -> ModuleType:
 
 
 def programs(folder: Path, **scripts: str) -> Path:
-    """Make a folder of shell scripts, to be all that is on PATH besides the shell's own."""
+    """Make a folder of shell scripts, the only programs on PATH except the shell's own."""
     folder.mkdir()
     for name, script in scripts.items():
         program = folder / name.replace("_", "-")

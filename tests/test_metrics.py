@@ -1,4 +1,4 @@
-"""What a node counts names nobody, and says what it is."""
+"""A node's metrics name nobody, and each has a description."""
 
 import gc
 from collections.abc import Iterator

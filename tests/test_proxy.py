@@ -1,4 +1,4 @@
-"""The faults' proxy does what it is told; the target here says back what it hears."""
+"""The faults' proxy does as it is set; the target here sends back what it receives."""
 
 import asyncio
 import contextlib

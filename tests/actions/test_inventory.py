@@ -115,7 +115,7 @@ async def test_an_import_made_twice_changes_nothing_the_second_time(database: Da
     owner = await a_kept_owner(database)
 
     async def import_(quantity: str) -> Upserted:
-        # As a file is read anew: other ids, another moment.
+        # As if a file is read a second time: other ids, another moment.
         wanted = [
             a_product(
                 owner,

@@ -22,7 +22,7 @@ __all__ = ["database_url"]
 
 
 async def _written_by(rest: Rest, count: int, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many posts each transaction is given, from now on."""
+    """Return the number of posts in each transaction from now on."""
     sizes: list[int] = []
     keep: Callable[..., Any] = posts_module.store
 

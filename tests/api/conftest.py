@@ -1,4 +1,4 @@
-"""What the tests of REST ask for."""
+"""Fixtures of the tests of REST."""
 
 from collections.abc import AsyncIterator
 

@@ -1,4 +1,4 @@
-"""What holds for every request: its errors' shape, its bounds, its documentation, its health.
+"""Rules for every request: its errors' shape, its bounds, its documentation, its health.
 
 covers: useby.api.context, useby.api.errors, useby.schemas.problems
 """

@@ -1,4 +1,4 @@
-"""What an operator's own programs ask of a node.
+"""Checks that an operator's own programs make of a node.
 
 covers: useby.schemas.health
 """

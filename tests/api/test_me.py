@@ -173,7 +173,7 @@ async def test_a_stolen_token_can_not_try_every_password(rest: Rest) -> None:
 
 
 def rows_left(connection: Connection) -> dict[str, int]:
-    """How many rows each table has that tells of users."""
+    """Count the rows of each table that is about users."""
     return {
         table.name: connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0
         for table in metadata.sorted_tables

@@ -15,7 +15,7 @@ PATH = "/api/notifications/batch"
 
 
 async def kept(client: httpx.AsyncClient) -> list[dict[str, Any]]:
-    """All that a user has been told, ``seq`` rising."""
+    """Return all notifications of a user, ``seq`` rising."""
     page = (await client.get("/api/notifications", params={"limit": "500"})).json()
     return sorted(page["items"], key=lambda each: int(each["seq"]))
 

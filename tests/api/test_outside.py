@@ -15,7 +15,7 @@ OUTSIDE = {"jwt_public_key": pem_of(SIGNERS["ES256"]), "jwt_algorithms": "ES256"
 
 
 def token(rest: Rest, subject: str = ADA) -> dict[str, str]:
-    """What a caller sends with the outside issuer's token of this subject."""
+    """Return the headers with the outside issuer's token of this subject."""
     second = int(rest.now.timestamp())
     claims = {"sub": subject, "iat": second, "exp": second + 60}
     return {"authorization": "Bearer " + jwt.encode(claims, SIGNERS["ES256"], "ES256")}
@@ -31,7 +31,7 @@ async def open_house(database: Database) -> AsyncIterator[Rest]:
 
 @pytest.fixture
 async def closed_house(database: Database) -> AsyncIterator[Rest]:
-    """An application that knows the issuer, and lets in only whom it knows already."""
+    """An application that trusts the issuer, and admits only users that exist already."""
     rest = Rest(database, **OUTSIDE)
     yield rest
     await rest.close()

@@ -56,7 +56,7 @@ async def refreshed(client: httpx.AsyncClient, token: str) -> httpx.Response:
 
 
 async def opens(rest: Rest, tokens: dict[str, Any]) -> bool:
-    """Whether the access token still opens its owner's account."""
+    """Return True if the access token still opens its owner's account."""
     bearer = rest.client(authorization=f"Bearer {tokens['accessToken']}")
     answer = await bearer.get("/api/me")
     assert answer.status_code in (200, 401)
@@ -320,7 +320,7 @@ async def test_a_known_device_signs_in_although_its_network_has_had_its_attempts
     tokens = await signed_in(client)
 
     async def restarted() -> None:
-        """No network is known any more, and that of the client has had its attempts."""
+        """Forget every network, and use up the attempts of the client's own."""
         rest.context.rates = RateLimiter(rest.context.settings)
         for number in range(5):
             await client.post("/api/auth/login", json=ADA | {"email": f"{number}@useby.example"})

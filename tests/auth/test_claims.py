@@ -1,4 +1,4 @@
-"""What a good token says."""
+"""Claims of a valid token."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -38,7 +38,7 @@ def test_a_token_is_good_until_its_very_last_moment_and_expired_from_exp_on() ->
 
 
 def test_the_end_of_a_token_is_rounded_down_to_a_second() -> None:
-    """Frames say whole seconds, and ends are looked for once in each."""
+    """Frames carry whole seconds, and ends are looked for once in each."""
     exp = datetime.fromtimestamp(SECOND + 60, UTC)
     assert read(exp=SECOND + 60.99).expires_at == exp
     with pytest.raises(InvalidToken) as refused:

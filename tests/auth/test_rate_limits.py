@@ -1,4 +1,4 @@
-"""How often a sign-in may be tried."""
+"""Limits of sign-in attempts."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ def any_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Clock:
-    """Seconds that pass when a test says so."""
+    """A clock that a test sets."""
 
     def __init__(self) -> None:
         self.seconds = 1000.0

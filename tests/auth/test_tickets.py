@@ -50,7 +50,7 @@ def test_a_ticket_does_not_contain_its_owner(tickets: Tickets, owner: str) -> No
 
 def test_an_altered_ticket_is_invalid(tickets: Tickets) -> None:
     ticket = tickets.new("ada")
-    for place in range(len(ticket) - 1):  # the last has bits that say nothing
+    for place in range(len(ticket) - 1):  # the last has bits without a meaning
         other = "A" if ticket[place] != "A" else "B"
         assert tickets.owner_of(ticket[:place] + other + ticket[place + 1 :]) is None
         assert tickets.owner_of(ticket[:place]) is None

@@ -40,7 +40,7 @@ AT_ONCE = 4.0
 
 
 async def flushed(ears: Ears, other: Ears, user_id: str = "the last") -> None:
-    """Wait until all that ``ears`` has said was heard by ``other``, who follows a user for it."""
+    """Wait until ``other`` has received all that ``sender`` published; both use one user for it."""
     await other.subscribe(user_id)
     ears.bus.publish(notified(user_id))
     await other.until(lambda each: each.hints(user_id))
@@ -119,7 +119,7 @@ async def test_a_thousand_users_who_connect_and_disconnect_leave_no_subscription
 async def test_a_stalled_server_blocks_neither_publish_nor_follow_nor_the_end(
     start: Any, server: NatsServer
 ) -> None:
-    """Far more is said than any buffer takes; the oldest goes, and the loop is never held up."""
+    """Far more is published than any buffer takes; the oldest goes, the loop is never held up."""
     ears = await start(server)
     dropped = metrics.hints_dropped._value.get()
     server.stall()
@@ -220,7 +220,7 @@ async def test_an_outage_ends_without_help_and_all_users_are_compared(
 async def test_a_user_with_too_many_hints_is_compared(
     start: Any, server: NatsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """nats-py drops what is over its limit, and says so only to the one who asks."""
+    """nats-py drops messages over its limit, and reports it only on request."""
     take, may_take = NatsBus._on_message, asyncio.Event()
 
     async def take_late(bus: NatsBus, message: Msg) -> None:
@@ -279,7 +279,7 @@ async def test_a_server_with_a_certificate_is_verified_by_its_authority(
         url = (server.url.replace("nats://", "tls://"),)
         async with running_bus(urls=url, nats_ca=authority) as ears:
             await ears.subscribe("ada")
-        async with running_bus(urls=url, connected=False) as ears:  # nobody whom we know
+        async with running_bus(urls=url, connected=False) as ears:  # nobody whom this node serves
             await until(lambda: "CERTIFICATE_VERIFY_FAILED" in caplog.text)
             assert not ears.bus.connected
 

@@ -1,4 +1,4 @@
-"""Finding commands, and saying no in one line.
+"""Finding commands, and refusing in one line.
 
 covers: useby.cli.database, useby.cli.options
 """

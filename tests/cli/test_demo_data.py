@@ -1,4 +1,4 @@
-"""What the demo has in store."""
+"""The demo's data."""
 
 from datetime import UTC, datetime, timedelta
 

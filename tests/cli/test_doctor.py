@@ -1,4 +1,4 @@
-"""What is misconfigured is found, and named.
+"""Misconfiguration is found, and named.
 
 covers: useby.store.health
 """

@@ -1,4 +1,4 @@
-"""Telling a person something."""
+"""Sending a notification from the command line."""
 
 import json
 

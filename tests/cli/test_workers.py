@@ -75,7 +75,7 @@ async def listening_pids(server: Workers) -> set[int]:
     port = int(server.url.rpartition(":")[2])
     found = set()
     for pid in server.pids:
-        with contextlib.suppress(psutil.NoSuchProcess):  # it has ended meanwhile
+        with contextlib.suppress(psutil.NoSuchProcess):  # it has ended by then
             lines = psutil.Process(pid).net_connections("tcp")
             if any((each.laddr.port, each.status) == (port, psutil.CONN_LISTEN) for each in lines):
                 found.add(pid)
@@ -100,7 +100,7 @@ async def test_workers_act_as_one_node_and_a_dead_one_is_restarted(
 
 
 async def assert_they_are_as_one(workers: Workers) -> None:
-    """On one port; they hear each other, and are counted together."""
+    """Check that they share one port, reach each other and are counted together."""
     assert len(await listening_pids(workers)) == 2
     email, password = "ada@useby.example", "correct horse battery"
     async with workers.rest() as rest:

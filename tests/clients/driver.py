@@ -1,4 +1,4 @@
-"""Plays many clients of the Python library at once, as the head of ``scenarios.yaml`` says.
+"""Plays many clients of the Python library at once, as the head of ``scenarios.yaml`` describes.
 
 A line of JSON in is a thing to do, a line out is what happened.
 """

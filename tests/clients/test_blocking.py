@@ -16,7 +16,7 @@ from useby.client import SyncRunner
 
 
 async def _interrupted(script: str) -> tuple[int | None, str]:
-    """A script that gets SIGINT when it has said its first line; how it ended."""
+    """Run a script, send SIGINT after its first line, and return its end."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", script, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )

@@ -72,7 +72,7 @@ class Follower:
                 await self.changed.wait()
 
     async def post(self, until: float) -> None:
-        """Post, and repeat each post till it is answered, so that it is known what there is."""
+        """Post, and repeat each post till it is answered: then the expected ones are certain."""
         while time.monotonic() < until:
             key, count = str(uuid.uuid4()), self.chance.randrange(1, 30)
             items = [{"message": f"{len(self.posted) + each}"} for each in range(count)]
@@ -107,7 +107,7 @@ class Follower:
 
 
 class Chaos:
-    """What goes wrong, by chance."""
+    """Faults, drawn at random."""
 
     def __init__(self, proxy: Meddler, server: NodeProcess, chance: random.Random) -> None:
         self.proxy = proxy

@@ -14,7 +14,7 @@ from useby.client import Event, FlushInterrupted, Notifications, State, Timing
 
 
 class Told:
-    """The states that were told."""
+    """The states that the client reported."""
 
     def __init__(self) -> None:
         self.names: list[str] = []

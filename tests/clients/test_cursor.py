@@ -1,4 +1,4 @@
-"""What the client stores between runs: its position, and marks that may not be durable yet.
+"""The client's state between runs: its position, and marks that may not be durable yet.
 
 covers: useby.client.cursor
 """

@@ -120,7 +120,7 @@ def test_the_tests_of_all_mutants_pass_on_an_unchanged_copy(tmp_path: Path) -> N
 
 
 def _where(folder: Path) -> str:
-    """Which client a process with this path imports."""
+    """Return the file of the client that a process with this path imports."""
     return subprocess.run(
         [sys.executable, "-c", "import useby.client; print(useby.client.__file__)"],
         env=_path_begins(folder), capture_output=True, text=True, check=True,

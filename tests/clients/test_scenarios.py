@@ -51,7 +51,7 @@ class Play:
         self.handled: list[str] = []
         self.states: list[dict[str, Any]] = []
         self.reads_told: list[int] = []
-        """How many had been handed over when READ was told."""
+        """Notifications handed over by the time of each READ."""
         self.met = 0
         self.tokens: deque[Any] = deque()
         self.tokens_asked = 0
@@ -230,7 +230,7 @@ class Play:
     # what is compared
 
     def told(self) -> dict[str, Any]:
-        """What a failure's message says."""
+        """Return the content of a failure's message."""
         names = ("states", "handled", "posted", "tokens_asked", "happened")
         return {name: getattr(self, name) for name in names}
 
@@ -242,7 +242,7 @@ class Play:
             await self.until(lambda: "ended" in self.happened)
 
     async def found(self, wanted: dict[str, Any]) -> dict[str, Any]:
-        """What happened, in the words of what was expected."""
+        """Return what happened, under the names of what was expected."""
         found: dict[str, Any] = {}
         for name, value in wanted.items():
             match name:
@@ -286,7 +286,7 @@ class Play:
 
 
 def _trace(states: list[dict[str, Any]], words: list[str]) -> list[str]:
-    """The states, as closely as the expected words tell them."""
+    """Return the states, as closely as the expected words describe them."""
     found, wanted = list[str](), deque(words)
     while states:
         word = wanted.popleft() if wanted else ""
@@ -298,7 +298,7 @@ def _trace(states: list[dict[str, Any]], words: list[str]) -> list[str]:
 
 
 def _said(state: dict[str, Any], word: str) -> str:
-    """A state, as closely as the expected word tells it."""
+    """Return a state, as closely as the expected word describes it."""
     name = str(state["name"])
     if name == "connected":
         return name + ("+" if state["extended"] else "-")

@@ -77,7 +77,7 @@ class Extended:
 
 
 class Told:
-    """The states that were told."""
+    """The states that the client reported."""
 
     def __init__(self) -> None:
         self.names: list[str] = []

@@ -1,4 +1,4 @@
-"""What a case of the table is, and the bytes that cases are made of."""
+"""A case of the table, and the bytes that cases are made of."""
 
 import struct
 from collections.abc import Iterable, Iterator

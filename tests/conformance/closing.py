@@ -64,7 +64,7 @@ def closing() -> list[Case]:
 
 
 def limits() -> list[Case]:
-    """What is at a limit is taken; what is over it is refused as soon as it can be told."""
+    """Data at a limit is taken; data over it is refused as soon as that is certain."""
     full = b"*" * LIMIT
     halves = fragments(full[: LIMIT // 2], full[LIMIT // 2 :])
     cases = [

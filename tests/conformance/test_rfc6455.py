@@ -110,12 +110,12 @@ async def wires() -> AsyncIterator[Wires]:
 
 
 async def answers_of(line: Wire, case: Case) -> tuple[list[Frame], int | None]:
-    """What comes back until the endpoint's Close, and that Close's code; nothing may follow it."""
+    """Return the frames until the endpoint's Close, and its code; nothing may follow it."""
     for data in case.sent:
         try:
             await line.send(data)
         except ConnectionError:
-            break  # refused as soon as it could be told
+            break  # refused as soon as that was certain
     said = []
     while (got := await line.read_frame()).opcode != CLOSE:
         said.append(got)
@@ -137,7 +137,7 @@ async def test_an_endpoint_that_echoes(echo: str, wires: Wires, name: str) -> No
 
 @pytest.mark.parametrize("name", CASES)
 async def test_the_notification_socket(real: str, wires: Wires, name: str) -> None:
-    """What is no JSON for it is ignored (contract 4), so of the answers only pongs come."""
+    """Text that is no JSON is ignored (contract 4), so of the answers only pongs come."""
     case = CASES[name]
     line = await wires.opened(real)
     pongs = [each for each in case.answers if each.opcode != TEXT]

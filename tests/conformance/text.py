@@ -58,7 +58,7 @@ INVALID = {
 
 
 def utf_8() -> list[Case]:
-    """What is UTF-8 comes back, what is not ends the connection with 1007."""
+    """Valid UTF-8 comes back, anything else ends the connection with 1007."""
     cases = []
     for name, text in VALID.items():
         data = text.encode()

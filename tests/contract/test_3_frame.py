@@ -107,7 +107,7 @@ async def test_id_is_a_uuidv7_and_unique(
 async def test_a_client_that_asks_for_nothing_more_sees_nothing_of_the_extended_session(
     server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
-    """Read elsewhere, a product added: a plain client hears of neither but by notifications."""
+    """Read elsewhere, a product added: a plain client gets a frame for neither."""
     client = await connect(server.socket_url(person.token))
     first = await live.post(rest, person, "one")
     await rest.post(f"/api/notifications/{first['id']}/read", headers=person.headers)

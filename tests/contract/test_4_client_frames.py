@@ -189,7 +189,7 @@ async def test_binary_frames_close_1003(
 async def test_frames_sent_before_the_connection_is_established_are_acted_on_in_their_order(
     server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
-    """A client may speak at once; it is answered after the first frame, and nothing is lost."""
+    """A client may send at once; it is answered after the first frame, and nothing is lost."""
     (said,) = server.notify(person, ["one"])
     client = await connect(server.socket_url(person.token))
     await asyncio.gather(client.send(live.mark_read(said.id)), client.send("PING"))

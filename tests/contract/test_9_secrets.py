@@ -125,7 +125,7 @@ async def test_a_ticket_is_good_for_30_seconds(
 async def test_a_ticket_that_is_too_old_is_1008_invalid_access_token(
     brief: NodeProcess, everyone: list[Connect]
 ) -> None:
-    """Good for a second here; a token of the same moment, good for two, tells when it is over."""
+    """Good for a second here; a token of the same moment, good for two, marks its end."""
     person = brief.person()
     async with brief.rest() as rest:
         made = [await ticket(brief, rest, person) for _ in everyone]

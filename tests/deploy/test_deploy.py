@@ -1,4 +1,4 @@
-"""What is in ``deploy/`` is what its own checkers take, and agrees with the program and itself."""
+"""The files of ``deploy/`` pass their own checkers, and agree with the program and each other."""
 
 import os
 import re
@@ -29,7 +29,7 @@ EXPOSURE = 15
 
 
 def said(*command: str | Path, **environment: str) -> str:
-    """What a checker said; it must have been content."""
+    """Return the output of a checker, which must have passed."""
     where = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"} | environment
     run = subprocess.run(
         command, check=False, capture_output=True, text=True, env=where, timeout=HANG_TIMEOUT
@@ -56,7 +56,7 @@ def compose() -> dict[str, Any]:
 
 @cache
 def kubernetes() -> dict[str, Any]:
-    """What the base comes to, by kind."""
+    """Return the objects of the base, by kind."""
     made = said(program("kubectl"), "kustomize", DEPLOY / "kubernetes")
     return {each["kind"]: each for each in yaml.safe_load_all(made)}
 

@@ -60,7 +60,7 @@ DATES = ("2026-03-05", "2026-03-10", "2026-03-10T20:00:00Z", "2026-04-01T08:00:0
 
 
 class Life(RuleBasedStateMachine):
-    """A product, its owner and a clock that wakes when it is told to, is down, and is set."""
+    """A product, its owner, and a clock that the test wakes, stops and sets."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -131,7 +131,7 @@ class Life(RuleBasedStateMachine):
         assert self.thing.closed_as is None or self.wake is None
 
     def teardown(self) -> None:
-        """However it went, an open product's expiry is said in the end, once."""
+        """Check that the expiry of an open product is announced in the end, and once."""
         if self.thing.closed_as is not None:
             return
         for _ in range(100):

@@ -56,7 +56,7 @@ class Person:
 
     @contextlib.asynccontextmanager
     async def proxied(self) -> AsyncIterator[tuple[Proxy, dict[str, str]]]:
-        """A proxy before the node, and what a program has to be told to go through it."""
+        """A proxy before the node, and the environment that leads a program through it."""
         async with Proxy(int(self.server.url.rpartition(":")[2])) as proxy:
             yield proxy, {"USEBY_URL": f"http://127.0.0.1:{proxy.port}"}
 
@@ -255,7 +255,7 @@ async def opened(
 
 
 async def uses(page: Page, ada: Person) -> None:
-    """What a person does with either page."""
+    """Do what a person does with either page."""
     await page.get_by_label("E-mail").fill(ada.email)
     await page.get_by_label("Password").fill(PASSWORD)
     await page.get_by_role("button", name="Sign in").click()

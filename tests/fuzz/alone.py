@@ -1,4 +1,4 @@
-"""One live socket and its hub, without a store: marks are answered when they are told to be."""
+"""One live socket and its hub, without a store: the test decides when marks are answered."""
 
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -69,7 +69,7 @@ class Alone:
         return bool(batch)
 
     def frames(self) -> list[Frame]:
-        """What the client was sent."""
+        """Return the frames that the client was sent."""
         heard = bytearray(self.latest_seq)
         frames = list(frames_in(heard))
         assert not heard, "half a frame"
@@ -81,7 +81,7 @@ class Alone:
 
 
 def assert_bounded(socket: Socket, most: Settings = SETTINGS) -> None:
-    """What a connection holds, whatever its peer sends, is bounded by bytes and by count."""
+    """Check the bounds, in bytes and by count, of a connection's memory."""
     wire, session = socket._wire, socket.session
     assert len(wire.reader.buffer) <= most.message_max_bytes
     assert len(socket._assembler or b"") <= most.message_max_bytes

@@ -1,6 +1,6 @@
-"""How long properties are tried: twenty seconds of two workers' time in the suite, or so long.
+"""Time for which properties are tried: in the suite, twenty seconds of two workers' time.
 
-``make fuzz`` says how long; nought means each property once, with the examples it asks for.
+``make fuzz`` sets another; nought means each property once, with the examples it asks for.
 """
 
 import functools
@@ -46,7 +46,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Say how many examples there were."""
+    """Print the number of examples."""
     for report in terminalreporter.getreports("passed"):
         for name, value in report.user_properties:
             if name == "examples":

@@ -1,4 +1,4 @@
-"""What a fuzzed HTTP client sends: heads, bodies by length and in chunks, trailers; and JSON."""
+"""Streams of a fuzzed HTTP client: heads, bodies by length and in chunks, trailers; and JSON."""
 
 import json
 from dataclasses import dataclass

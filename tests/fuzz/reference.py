@@ -1,6 +1,6 @@
-"""What a server must make of a client's bytes, by RFC 6455 and the contract, told in one go.
+"""The reading of a client's bytes by RFC 6455 and the contract, in one pass.
 
-It knows of no cuts, no buffers and no time: whoever reads the same bytes must come to the same.
+It has no cuts, no buffers and no time: every reader of the same bytes must agree with it.
 """
 
 import json
@@ -15,18 +15,18 @@ ID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 @dataclass
 class Reading:
-    """What has to happen, by kind and each kind in its order."""
+    """Expected events, by kind and each kind in its order."""
 
     frames: int = 0
     pongs: list[bytes] = field(default_factory=list)
     """Protocol pongs. Who breaks the protocol may get fewer."""
     answers: int = 0
-    """How often ``PING`` is answered."""
+    """Answers to ``PING``."""
     marked: list[str] = field(default_factory=list)
     end: bytes | None = None
     """The payload of the server's Close; ``None``: it stays."""
     echoed: bool = False
-    """Whether it is the client's own Close that ends it."""
+    """The client's own Close ends it."""
 
 
 class _Refused(Exception):
@@ -114,7 +114,7 @@ def _frames(data: bytes, limit: int) -> Iterator[tuple[int, bool, bytes]]:
 
 
 def _check_close(payload: bytes) -> None:
-    """Where both its code and its reason are wrong, either may be said; the reason is."""
+    """Refuse a bad Close; if its code and its reason are wrong, the reason is reported."""
     if not payload:
         return
     if len(payload) == 1:
@@ -130,7 +130,7 @@ def _check_close(payload: bytes) -> None:
 
 
 def hear(data: bytes, reading: Reading) -> None:
-    """What a plain session makes of a text (contract, section 4)."""
+    """Add the effects of a text in a plain session (contract, section 4)."""
     try:
         text = data.decode()
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""What a fuzzed client sends: frames of every kind, good and bad, damaged, and cut anywhere.
+"""Streams of a fuzzed client: frames of every kind, good, bad, damaged, and cut anywhere.
 
 Masks are part of what is chosen, so that an example is the same bytes when it is played again.
 """
@@ -63,7 +63,7 @@ def values() -> st.SearchStrategy[Any]:
 
 
 def texts() -> st.SearchStrategy[str]:
-    """What a client may have in mind to say."""
+    """Texts that a client may intend to send."""
     return st.one_of(
         st.sampled_from(SAID),
         st.just("PING"),
@@ -182,7 +182,7 @@ def damage() -> st.SearchStrategy[list[tuple[str, int, int]]]:
 
 
 def streams() -> st.SearchStrategy[bytes]:
-    """What one client sends in all its life."""
+    """All bytes that one client sends."""
     good = st.lists(good_frames() | fragmented(), max_size=6)
     bad = st.lists(any_frames() | fragmented(), max_size=4)
     many = st.builds(lambda data, times: data * times, good_frames(), st.integers(1, 70))

@@ -1,4 +1,4 @@
-"""Whatever text a client sends is read without an error and as the contract says."""
+"""Any text of a client is read without an error and as the contract demands."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Whatever a client says, and whenever the store answers, a session acts on all of it in order."""
+"""A session acts on any frames in their order, at whatever time the store answers."""
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ NEWS = frames.authenticated(ENDS)  # any bytes will do; the session looks into n
 
 
 def wanted(said: ClientFrame) -> Iterator[object]:
-    """What a client's frame is to lead to."""
+    """Yield the effects that a client's frame must have."""
     if isinstance(said, Ping):
         yield "pong"
     elif isinstance(said, MarkRead):
@@ -33,7 +33,7 @@ def wanted(said: ClientFrame) -> Iterator[object]:
 
 
 def done(effects: Iterable[object]) -> Iterator[object]:
-    """What a session's effects come to, in the same words."""
+    """Yield the effects of a session, in the same form."""
     for effect in effects:
         if effect == frames.PONG:
             yield "pong"

@@ -22,7 +22,7 @@ STATUSES = re.compile(rb"HTTP/1\.1 (\d{3}) ")
 
 
 def echoed(method: str, path: str, body: bytes) -> bytes:
-    """What the application answers a request with."""
+    """Return the application's answer to a request."""
     return json.dumps([method, path, len(body), zlib.crc32(body)]).encode()
 
 
@@ -59,7 +59,7 @@ class Visitor:
         self.latest_seq = bytearray()
         self.line.hear = self.latest_seq.extend
         self.asked = 0
-        """How many requests the application was called for."""
+        """Requests that the application was called for."""
         config = Config(
             self._echo,
             interface="asgi3",
@@ -111,7 +111,7 @@ class Visitor:
             self.assert_bounded()
 
     def assert_bounded(self) -> None:
-        """What a connection holds, whatever its peer sends, is bounded."""
+        """Check the bounds of a connection's memory."""
         protocol = self.protocol
         assert len(protocol._unparsed) <= READ_BYTES
         assert len(protocol.headers or ()) <= SETTINGS.head_max_headers + 1

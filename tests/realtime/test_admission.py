@@ -173,7 +173,7 @@ async def test_an_upgrade_is_answered_although_the_database_is_unavailable(
 async def test_new_connections_wait_for_the_database_and_bad_tokens_are_closed(
     start: Any, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    """The first turn is not the last one that is told something."""
+    """Not only the first turn is answered."""
     monkeypatch.setattr(admission, "STALL_SECONDS", 0.05)
     house = await start(connections_per_user=1000)
     token = await house.token(await house.add_user())

@@ -68,7 +68,7 @@ FRAMES: Final = {
     ),
     shapes.Rejected: st.builds(frames.rejected, st.text(), st.text()),
 }
-"""How the encoder makes each."""
+"""The encoder's strategy for each shape."""
 UNDERSTOOD: Final = {
     shapes.MarkRead: {"action": "mark_read", "id": ID},
     shapes.MarkSeveralRead: {"action": "mark_read", "ids": [ID, ID.upper()]},
@@ -105,7 +105,7 @@ def test_the_asyncapi_parser_finds_every_message_and_no_fault() -> None:
     )
     assert run.returncode == 0, run.stderr
     found = json.loads(run.stdout)
-    # It would have every document say the newest version, which fewer tools know.
+    # It would require the newest version of every document, which fewer tools support.
     rest = [each for each in found["diagnostics"] if each["code"] != "asyncapi-latest-version"]
     assert rest == []
     assert found["operations"] == {name: messages_of(name) for name in DOCUMENT["operations"]}

@@ -32,7 +32,7 @@ def test_tokens_end_on_time_while_the_database_is_unavailable(scene: Scene, how:
 def test_a_connection_with_a_waiting_mark_stays_and_is_answered_when_the_database_is_back(
     scene: Scene, how: str
 ) -> None:
-    """Meanwhile its frames, pongs among them, stay with the kernel; that is no fault of its own."""
+    """Its frames, pongs among them, stay with the kernel; that is no fault of the client."""
     owner = scene.owners[0]
     scene.post(owner, 1)
     device = scene.connect(owner)

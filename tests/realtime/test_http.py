@@ -31,7 +31,7 @@ def upgrade(path: str = PATH, **changes: str | None) -> bytes:
 
 
 async def answer(house: InProcessNode, *pieces: bytes) -> bytes:
-    """Everything the server says to these bytes until it ends the connection."""
+    """Return all that the server sends for these bytes until it ends the connection."""
     port = house.node.listener.getsockname()[1]
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:

@@ -38,7 +38,7 @@ def test_a_peer_that_reads_late_gets_a_large_batch_at_its_own_pace(scene: Scene)
 
 
 def test_several_large_batches_in_one_moment_close_no_connection(scene: Scene) -> None:
-    """Who reads had no time to; and who has just begun to lag may only be on a slow line."""
+    """A reader had no time to read yet, and one that just began to lag may have a slow line."""
     ada = scene.owners[0]
     device, slow = scene.connect(ada), scene.connect(ada, reads=False)
     for _ in range(4):

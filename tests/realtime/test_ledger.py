@@ -37,7 +37,7 @@ from useby.domain.events import NotificationsAdded
 from useby.domain.notification import Cause, Notification, Severity
 
 LATE = 1.01
-"""Seconds after ``exp`` by which a connection has been told that its token has ended."""
+"""Seconds after ``exp`` within which a connection is closed for its expired token."""
 UNKNOWN = "00000000-0000-7000-8000-000000000000"
 OWNERS = st.integers(0, 1)
 INDEX = st.integers(0, 9)

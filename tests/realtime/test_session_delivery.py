@@ -139,7 +139,7 @@ class Delivery(RuleBasedStateMachine):
         assert all(seq <= self.newest for seq in self.sent)
 
     def teardown(self) -> None:
-        """When every fault has healed, one sweep and one replay make the ledger whole."""
+        """Heal every fault: one sweep and one replay make the ledger whole."""
         if self.session is None:
             return
         if self.session.state is State.OPENING:

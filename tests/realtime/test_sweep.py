@@ -24,7 +24,7 @@ class FakeTransport:
 
 
 class FakeSocket:
-    """What the sweep knows of a socket."""
+    """The part of a socket that the sweep uses."""
 
     def __init__(self, sweep: Sweep, *, expires_in: float = 900.0, fails: bool = False) -> None:
         self.sweep = sweep

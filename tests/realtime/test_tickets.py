@@ -55,7 +55,7 @@ async def shown(house: InProcessNode, ticket: str) -> str | tuple[int, str]:
 
 
 class Writes:
-    """How often a node writes to its store; away, it can't."""
+    """Counts a node's writes to its store, which fail while it is away."""
 
     def __init__(self, house: InProcessNode, monkeypatch: pytest.MonkeyPatch) -> None:
         self.count = 0

@@ -1,4 +1,4 @@
-"""What the clock counts: what was committed, and nothing of what was undone and tried again."""
+"""The clock counts what was committed, and nothing of what was undone and tried again."""
 
 from typing import Any
 

@@ -76,7 +76,7 @@ async def test_the_longest_due_come_first_and_no_more_than_asked_for(database: D
 
 
 async def test_products_due_at_one_moment_are_claimed_user_by_user(database: Database) -> None:
-    """So that a batch tells few users much: one number, one piece of news and one write each."""
+    """A batch thus has few users with many alerts: one number, event and write for each user."""
     owners = [await a_kept_owner(database) for _ in range(3)]
     for _ in range(4):
         for owner in owners:
@@ -196,7 +196,7 @@ async def test_an_unreadable_row_affects_no_other(database: Database, statement:
     await keep(database, ada, bad)
     await keep(database, bob, good)
     if not await spoil(database, statement, bad):
-        return  # PostgreSQL knows what a number is, and what JSON
+        return  # PostgreSQL checks what a number is, and what JSON
     found = await database.write(lambda t: alerts.claim_due(t, NOON, 500))
     assert found == ([(good, bob, frozenset())], 1)
     assert await fault_of(database, bad)

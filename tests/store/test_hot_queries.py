@@ -123,7 +123,7 @@ def reason_for(statement: str) -> str | None:
 
 @pytest.fixture
 def statements() -> Iterator[Counter[str]]:
-    """What is sent to any database meanwhile, and how often."""
+    """Statements sent to any database during the test, and how often."""
     seen: Counter[str] = Counter()
 
     def note(_: object, __: object, statement: str, *___: object) -> None:

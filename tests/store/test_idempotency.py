@@ -17,7 +17,7 @@ MOMENT = timedelta(microseconds=1)
 
 
 class Sender:
-    """A user whose requests carry keys; each says something when it is carried out."""
+    """A user whose requests carry keys; each posts a message when it is carried out."""
 
     def __init__(self, database: Database, user: User) -> None:
         self.database = database

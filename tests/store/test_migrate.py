@@ -1,4 +1,4 @@
-"""Migrations: replayed, they are the declared schema; old nodes go on meanwhile."""
+"""Migrations: replayed, they are the declared schema; old nodes run on beside them."""
 
 import asyncio
 import contextlib
@@ -35,11 +35,11 @@ NOT_EXPANDING = {
     "old nodes rely on the default": r"\bDROP DEFAULT\b",
     "old nodes can't write while it is built": r"\bCREATE INDEX (?!CONCURRENTLY\b)",
 }
-"""What a migration must not do to a table that is there while nodes of the version before run."""
+"""Steps forbidden to a migration of an existing table while nodes of the version before run."""
 
 
 PARTS = re.compile(r",(?![^(]*\))|\A[^(]*\(|\)\s*\Z")
-"""What stands between the columns and constraints of a table's text, before and behind them."""
+"""Separators between, before and behind the columns and constraints of a table's text."""
 BUILT_ALONE = {"0003"}
 """Migrations of the time before the first release that build an index while nobody may write."""
 
@@ -51,7 +51,7 @@ def scripts() -> ScriptDirectory:
 
 
 def refused(statements: str) -> list[str]:
-    """Why old nodes could not go on; a table that is made here may have anything."""
+    """Return the reasons why old nodes would fail; a table made here may have anything."""
     made = re.findall(r"\bCREATE TABLE (\w+)", statements)
     of_old = [
         " ".join(each.split())
@@ -66,7 +66,7 @@ def refused(statements: str) -> list[str]:
 
 
 def sql_of(script: Script) -> str:
-    """What a migration has PostgreSQL do."""
+    """Return the SQL of a migration for PostgreSQL."""
     written = io.StringIO()
     context = MigrationContext.configure(
         dialect_name="postgresql", opts={"as_sql": True, "output_buffer": written}

@@ -58,7 +58,7 @@ def _wrong_type(transaction: Transaction) -> None:
 
 
 def _not_json(transaction: Transaction) -> None:
-    """PostgreSQL repeats the text in the error's context, SQLite says that it is malformed."""
+    """PostgreSQL repeats the text in the error's context, SQLite reports it as malformed."""
     cast = "json_array_length(:json)" if _is_sqlite(transaction) else "CAST(:json AS json)"
     transaction.connection.execute(sa.text(f"SELECT {cast}"), {"json": f'["{HASH}", secret'})
 

@@ -64,7 +64,7 @@ async def test_a_new_index_exists_on_both_stores(database_url: str, database: Da
 async def test_a_node_of_the_version_before_serves_posts_while_it_is_built(
     postgres: Postgres, database_url: str, start: Any
 ) -> None:
-    """It waits for whoever has written before; nobody does for it, and it for no other node."""
+    """It waits for earlier writers; nobody waits for it, and it waits for no other node."""
     name = database_url.rpartition("/")[2]
     house: InProcessNode = await old_node(start, database_url)
     headers = {"Authorization": f"Bearer {await house.token(await house.add_user())}"}

@@ -1,4 +1,4 @@
-"""What only PostgreSQL has: a pool of lines to a server that may be far away, or gone.
+"""PostgreSQL only: a pool of connections to a server that may be far away, or gone.
 
 covers: useby.store.postgres_errors
 """
@@ -82,7 +82,7 @@ async def test_a_user_is_found_by_the_index_among_a_few_thousand(database: Datab
 
 
 async def test_no_transaction_lasts_for_ever_whatever_its_node_does(database: Database) -> None:
-    """Nor a line to a peer that has vanished, of which the server hears nothing."""
+    """A connection to a peer that vanished without a word ends, too."""
     limits = {
         "statement_timeout": "20s",
         "lock_timeout": "10s",
@@ -178,7 +178,7 @@ async def held(
 
 
 async def named(database: Database) -> str:
-    """What the server calls it."""
+    """Return the name that the server has for the database."""
     found = await database.read(lambda c: c.exec_driver_sql("SELECT current_database()").scalar())
     return str(found)
 

@@ -35,7 +35,7 @@ def disk(migrated: Path, tmp_path: Path) -> Iterator[tuple[Path, PowerVfs]]:
 
 
 class Ledger:
-    """What callers were told has been done."""
+    """The writes that were confirmed to callers."""
 
     def __init__(self) -> None:
         self.posted: list[str] = []
@@ -83,7 +83,7 @@ async def live_until_the_cut(
 
 
 def lost(ledger: Ledger, path: Path) -> list[str]:
-    """What the disk lacks of the ledger, once SQLite has recovered from it what it can."""
+    """Return the entries of the ledger that the disk lacks after SQLite's recovery."""
     with sqlite3.connect(path) as after:
         assert after.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         rows = after.execute("SELECT seq, id, read_at FROM notifications ORDER BY seq").fetchall()
@@ -122,7 +122,7 @@ async def test_with_any_lesser_level_of_synchronous_the_same_cut_loses_answers(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Which shows that the test above can fail."""
+    """Prove that the test above can fail."""
     to = tmp_path / "after"
     to.mkdir()
     ledger = await live_until_the_cut(disk, to, 1, monkeypatch, level)

@@ -44,7 +44,7 @@ async def filled(database: Database) -> User:
 
 
 def rows_of(user: User) -> Any:
-    """How many rows of each table are a user's."""
+    """Count a user's rows in each table."""
 
     def count(connection: Connection) -> dict[str, int]:
         found = {}

@@ -1,4 +1,4 @@
-"""What a database's URL says, to us and to whoever reads a message.
+"""The URL of a database: its parts, and its text in a message without the password.
 
 covers: useby.store.open
 """

@@ -1,4 +1,4 @@
-"""What accounts keep: the figures that triggers count are those of the rows.
+"""Usage of accounts: the figures that triggers count are those of the rows.
 
 covers: useby.domain.quota
 """
@@ -45,7 +45,7 @@ def octets(value: Any) -> int:
 
 
 def counted(connection: Connection, user_id: str) -> Usage:
-    """What an account keeps, worked out from its rows."""
+    """Return an account's usage, worked out from its rows."""
     rows = {
         table: connection.execute(sa.select(table).where(table.c.user_id == user_id)).all()
         for table in FLAT
