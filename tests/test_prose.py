@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+SUPPORT = ROOT / "tests" / "support"
 WH_WORDS = {
     *("what", "who", "whose", "whom", "whoever", "whether"),
     *("where", "how", "when", "why", "which"),
@@ -59,18 +60,29 @@ class Prose:
 
 
 def packages() -> list[str]:
-    """Each package of ``src/useby`` and the modules beside them, and the bench."""
+    """Each package of ``src/useby``, the modules beside them, the bench and the tests."""
     source = ROOT / "src" / "useby"
     folders = [path.name for path in source.iterdir() if (path / "__init__.py").exists()]
-    return [*sorted(folders), "useby", "bench"]
+    return [*sorted(folders), "useby", "bench", "tests/support", "tests"]
 
 
 def files_of(package: str) -> list[Path]:
-    if package == "bench":
-        return sorted((ROOT / "bench").rglob("*.py"))
     if package == "useby":
         return sorted((ROOT / "src" / "useby").glob("*.py"))
-    return sorted((ROOT / "src" / "useby" / package).rglob("*.py"))
+    if package == "tests":
+        return [path for path in python_files("tests") if SUPPORT not in path.parents]
+    if package in ("bench", "tests/support"):
+        return python_files(package)
+    return python_files(f"src/useby/{package}")
+
+
+def python_files(folder: str) -> list[Path]:
+    """All below a folder of the repository, except this file, which names the bad words."""
+    return sorted(
+        path
+        for path in (ROOT / folder).rglob("*.py")
+        if "node_modules" not in path.parts and path != Path(__file__)
+    )
 
 
 def docstrings_of(tree: ast.Module) -> Iterator[tuple[int, str]]:
