@@ -115,3 +115,13 @@ async def test_a_target_with_data_of_its_own_is_refused(source: Database, target
     stranger = await a_kept_owner(target)
     with pytest.raises(CopyFailed, match=stranger.id):
         await copy_all(source, target, lambda *_: None)
+
+
+async def test_a_copy_leaves_statistics_for_the_planner(source: Database, target: Database) -> None:
+    await copy_all(source, target, lambda *_: None)
+    rows = await target.read(
+        lambda c: c.exec_driver_sql(
+            "SELECT reltuples FROM pg_class WHERE relname = 'products'"
+        ).scalar_one()
+    )
+    assert rows == 4 * (ROWS + 1)
