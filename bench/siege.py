@@ -23,7 +23,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 from tests.cluster.ledger import Ledger
-from tests.support.canary import Canary, canary
+from tests.support.bystander import Bystander, bystander_of
 from tests.support.factories import a_product, an_owner
 from tests.support.process_node import NodeProcess, Person
 
@@ -106,7 +106,7 @@ class Outcome:
     """The results of a siege."""
 
     looks: list[Look]
-    bird: Canary
+    bystander: Bystander
     answers: dict[str, Counter[str]]
     complaints: list[str]
     """Complaints of the ledger and the bystander."""
@@ -116,7 +116,7 @@ class Outcome:
 
     def targets(self) -> list[Target]:
         """Return the targets of the verdict."""
-        posts, pongs = _p99(self.bird.seconds), _p99(self.bird.pongs)
+        posts, pongs = _p99(self.bystander.seconds), _p99(self.bystander.pongs)
         return [
             Target("complaints of the ledger and the bystander ≤ 0", len(self.complaints), 0),
             Target(f"bystander's p99 from post to frame ≤ {P99_MS:g} ms", posts, P99_MS),
@@ -146,7 +146,7 @@ def main(
         console.print(line[:2000], style="red", markup=False)
     said = (
         f"{seconds:g} seconds, {outcome.posted:,} notifications posted to {LISTENERS} listeners, "
-        f"{len(outcome.bird.seconds):,} by the bystander"
+        f"{len(outcome.bystander.seconds):,} by the bystander"
     )
     console.print(said)
     for target in targets:
@@ -187,10 +187,10 @@ async def _watched(
     """Run the visitors for ``seconds`` while other users post and receive."""
     fleet: Any = Alone(node)
     ledger = Ledger(fleet, people)
-    outcome = Outcome([], Canary(), {}, [], 0, [])
+    outcome = Outcome([], Bystander(), {}, [], 0, [])
     over = asyncio.Event()
     posting = asyncio.create_task(_post(ledger, over))
-    singing = asyncio.create_task(_sing(node, bystander, outcome, over))
+    measuring = asyncio.create_task(_measure(node, bystander, outcome, over))
     with _visiting(access) as visitors:
         await asyncio.to_thread(visitors.begin)
         began = time.monotonic()
@@ -200,7 +200,7 @@ async def _watched(
             await asyncio.sleep(seconds / LOOKS)
         outcome.answers = await asyncio.to_thread(visitors.end)
     over.set()
-    for task in (singing, posting):
+    for task in (measuring, posting):
         await _complain(task, outcome)
     await _complain(_reckon(ledger), outcome)
     outcome.posted = sum(len(account.posted) for account in ledger.accounts)
@@ -235,9 +235,9 @@ async def _post(ledger: Any, over: asyncio.Event) -> None:
     await ledger.post_all(ledger.accounts, sizes=SIZES, at_once=POSTERS, pause=PAUSE, over=over)
 
 
-async def _sing(node: Any, bystander: Person, outcome: Outcome, over: asyncio.Event) -> None:
-    async with canary(node, bystander) as bird:
-        outcome.bird = bird
+async def _measure(node: Any, person: Person, outcome: Outcome, over: asyncio.Event) -> None:
+    async with bystander_of(node, person) as bystander:
+        outcome.bystander = bystander
         await over.wait()
 
 

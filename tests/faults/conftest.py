@@ -28,9 +28,9 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Print the cost of each fault to a bystander and the node: figures for people to judge."""
     for report in terminalreporter.getreports("passed"):
         found = dict(report.user_properties)
-        if "canary_p99_ms" in found:
+        if "bystander_p99_ms" in found:
             terminalreporter.write_line(
-                f"{found['canary_p99_ms']:>7} ms p99 of {found['canary_notes']:>3} notes, "
+                f"{found['bystander_p99_ms']:>7} ms p99 of {found['bystander_notes']:>3} notes, "
                 f"{found.get('cpu_seconds', '-'):>5} s CPU, {found.get('peak_mib', '-'):>6} MiB: "
                 f"{report.nodeid.rpartition('/')[2]}"
             )

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.support import process_node as live
-from tests.support.canary import unharmed, watched
+from tests.support.bystander import unharmed, watched
 from tests.support.foreign_clients import Ended, HandshakeRejected, client_of, take, until_closed
 from tests.support.in_process_node import InProcessNode
 from tests.support.node_fixtures import start, wall

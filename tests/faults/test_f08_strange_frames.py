@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.support import process_node as live
-from tests.support.canary import unharmed, watched
+from tests.support.bystander import unharmed, watched
 from tests.support.foreign_clients import client_of, nothing_more, take
 from tests.support.process_node import NodeProcess
 from tests.support.process_node_on_postgres import NodeProcessOnPostgres, person_on

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from tests.support import process_node as live
-from tests.support.canary import unharmed, watched
+from tests.support.bystander import unharmed, watched
 from tests.support.process_node import NodeProcess, Person
 from tests.support.raw_websocket import PING, PONG, Wire, Wires, frame
 from tests.support.simulation.parts import frames_in

@@ -8,7 +8,7 @@ from pathlib import Path
 import jwt
 import pytest
 from tests.support import process_node as live
-from tests.support.canary import canary, unharmed, watched
+from tests.support.bystander import bystander_of, unharmed, watched
 from tests.support.foreign_clients import Client, Ended, client_of, nothing_more, take, until_closed
 from tests.support.issuers import RSA, KeyServer, jwk_of, key_server, key_set
 from tests.support.process_node import NodeProcess
@@ -20,7 +20,7 @@ USERS, A_USER = 10, 10
 NOTES = 12
 """A flood lasts until the bystander has received so many."""
 A_NOTE = 3_000
-"""Handshakes that may be completed a note, at most; more, and the canary is being starved."""
+"""Handshakes that may be completed a note, at most; more, and the bystander is being starved."""
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ async def test_of_a_users_connections_the_33rd_is_1013_and_the_others_stay(
 async def test_beyond_max_connections_1013_until_one_leaves(
     tmp_path: Path, record_property: live.Record
 ) -> None:
-    """Of 40, the canary's included; the node has no file to spare for many more."""
+    """Of 40, the bystander's included; the node has no file to spare for many more."""
     with watched(tmp_path, max_connections=40) as server:
 
         async def attack(_: Wires) -> None:
@@ -86,10 +86,10 @@ async def flood(server: NodeProcess, wires: Wires, tokens: list[str]) -> float:
             completed += 1
             wire.reset()
 
-    async with canary(server) as bird:
-        await bird.received(1)
+    async with bystander_of(server) as bystander:
+        await bystander.received(1)
         knocking = [asyncio.create_task(knock(token)) for token in tokens]
-        listening = asyncio.create_task(bird.received(NOTES + 1))
+        listening = asyncio.create_task(bystander.received(NOTES + 1))
         await asyncio.wait([listening, *knocking], return_when=asyncio.FIRST_COMPLETED)
         for task in knocking:
             task.cancel()

@@ -11,7 +11,7 @@ import httpx
 import jwt
 import pytest
 from tests.support import process_node as live
-from tests.support.canary import unharmed, watched
+from tests.support.bystander import unharmed, watched
 from tests.support.foreign_clients import (
     Connect,
     Ended,

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 import httpx
 import pytest
 from tests.support import process_node as live
-from tests.support.canary import unharmed, watched
+from tests.support.bystander import unharmed, watched
 from tests.support.foreign_clients import (
     Connect,
     Ended,

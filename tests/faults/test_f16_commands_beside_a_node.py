@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 from tests.support import process_node as live
-from tests.support.canary import unharmed, watched
+from tests.support.bystander import unharmed, watched
 from tests.support.foreign_clients import (
     Client,
     Connect,

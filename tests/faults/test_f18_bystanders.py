@@ -8,7 +8,7 @@ import asyncpg
 import httpx
 import pytest
 from tests.support import process_node as live
-from tests.support.canary import unharmed, watched
+from tests.support.bystander import unharmed, watched
 from tests.support.foreign_clients import client_of, nothing_more, take
 from tests.support.postgres import Postgres
 from tests.support.process_node import Person, until
@@ -34,7 +34,7 @@ def own() -> Iterator[Postgres]:
 async def all_lines_made(server: Postgres, rest: httpx.AsyncClient, person: Person) -> None:
     """Have the node's pool full, whatever it was: a request is held on each of its lines.
 
-    One fewer would leave it to the canary's luck whether there is a last one.
+    One fewer would leave it to the bystander's luck whether there is a last one.
     """
     held = store.POOL
     holder = await asyncpg.connect(server.url("postgres"))

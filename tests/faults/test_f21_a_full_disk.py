@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 import psutil
-from tests.support.canary import canary
+from tests.support.bystander import bystander_of
 from tests.support.foreign_clients import client_of, take
 from tests.support.process_node import NodeProcess, Person, Record, until
 
@@ -53,11 +53,11 @@ async def test_a_node_whose_disk_is_full_answers_503_loses_nothing_and_heals(
         async with (
             server.rest() as rest,
             client_of("websockets") as connect,
-            canary(server) as bird,
+            bystander_of(server) as bystander,
         ):
             device = await connect(server.socket_url(person.token))
             await take(device, 1)
-            await bird.received(1)
+            await bystander.received(1)
             wal = server.database.with_name("useby.db-wal")
             let_files_grow(server, max(wal.stat().st_size, server.database.stat().st_size))
             while refused < AT_ONCE:
@@ -70,7 +70,7 @@ async def test_a_node_whose_disk_is_full_answers_503_loses_nothing_and_heals(
                         acknowledged |= set(ids_of(answer))
             assert (await rest.get("/api/me", headers=person.headers)).is_success
             let_files_grow(server, ENDLESS)
-            await bird.received(len(bird.seconds) + 2)
+            await bystander.received(len(bystander.seconds) + 2)
             await until(lambda: "can be written again" in server.log)
             answers = await posted(rest, person, AT_ONCE)
             assert all(answer.is_success for answer in answers)

@@ -16,7 +16,7 @@ import asyncpg
 import httpx
 import pytest
 from tests.support import process_node as live
-from tests.support.canary import held_by, receives_throughout, watched
+from tests.support.bystander import held_by, receives_throughout, watched
 from tests.support.foreign_clients import client_of, nothing_more, take
 from tests.support.process_node import NodeProcess, Person, until
 from tests.support.process_node_on_postgres import NodeProcessOnPostgres, person_on
@@ -74,9 +74,9 @@ async def test_marks_of_other_users_do_not_wait_for_a_row_that_is_held(
     node: NodeProcess, postgres_url: str, row: str, record_property: live.Record
 ) -> None:
     """The held user's device connects again and again, and each time sends the same mark."""
-    owner, stranger, bird = [await person_on(postgres_url, node) for _ in range(3)]
+    owner, stranger, neighbour = [await person_on(postgres_url, node) for _ in range(3)]
     async with (
-        receives_throughout(node, record_property, bird),
+        receives_throughout(node, record_property, neighbour),
         client_of("websockets") as connect,
         node.rest() as rest,
     ):
@@ -105,9 +105,9 @@ async def test_marks_of_other_users_do_not_wait_for_a_row_that_is_held(
 async def test_alerts_of_other_users_do_not_wait_for_a_late_one_whose_owner_is_held(
     node: NodeProcess, postgres_url: str, record_property: live.Record
 ) -> None:
-    owner, stranger, bird = [await person_on(postgres_url, node) for _ in range(3)]
+    owner, stranger, neighbour = [await person_on(postgres_url, node) for _ in range(3)]
     async with (
-        receives_throughout(node, record_property, bird),
+        receives_throughout(node, record_property, neighbour),
         client_of("websockets") as connect,
         node.rest() as rest,
     ):
@@ -155,7 +155,7 @@ async def test_requests_of_other_users_do_not_wait_for_a_row_that_is_held(
     node: NodeProcess, postgres_url: str, record_property: live.Record
 ) -> None:
     """More requests of the held user, of every kind, than there are connections."""
-    owner, stranger, bird = [await person_on(postgres_url, node) for _ in range(3)]
+    owner, stranger, neighbour = [await person_on(postgres_url, node) for _ in range(3)]
 
     async def asked(rest: httpx.AsyncClient, person: Person) -> list[int]:
         headers = person.headers
@@ -178,7 +178,7 @@ async def test_requests_of_other_users_do_not_wait_for_a_row_that_is_held(
         return [answer.status_code for answer in answers]
 
     good = [201, 200, 201, 200, 200, 200, 200]
-    async with receives_throughout(node, record_property, bird), node.rest() as rest:
+    async with receives_throughout(node, record_property, neighbour), node.rest() as rest:
         before = await held_by(node)
         async with asyncio.TaskGroup() as group, held(postgres_url, owner):
             for path, body in (

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from tests.support import process_node as live
-from tests.support.canary import receives_throughout, watched
+from tests.support.bystander import receives_throughout, watched
 from tests.support.databases import database_url
 from tests.support.foreign_clients import client_of, take
 from tests.support.process_node import NodeProcess, Person, until
@@ -120,9 +120,12 @@ async def test_a_stranger_is_served_while_large_writes_of_a_user_are_done(
 ) -> None:
     """All the user's notifications are marked read, all alerts rescheduled, all is deleted."""
     person = await filled(node, beside, MANY)
-    bird = await person_on(str(node.settings["database_url"]), node)
-    async with receives_throughout(node, record_property, bird) as canary, node.rest() as rest:
-        before = len(canary.seconds)
+    neighbour = await person_on(str(node.settings["database_url"]), node)
+    async with (
+        receives_throughout(node, record_property, neighbour) as bystander,
+        node.rest() as rest,
+    ):
+        before = len(bystander.seconds)
         marked = await rest.post("/api/notifications/read-all", headers=person.headers)
         assert marked.json() == {"marked": MANY[0]}
         for zone in ("Asia/Tokyo", "Europe/Berlin") * 5:
@@ -136,7 +139,7 @@ async def test_a_stranger_is_served_while_large_writes_of_a_user_are_done(
         after = await rest.get("/api/me", headers=person.headers)
         assert after.status_code == HTTPStatus.UNAUTHORIZED
         assert await is_gone(beside, person)
-        during = canary.seconds[before:]
+        during = bystander.seconds[before:]
     record_property("worst_ms", round(max(during, default=0) * 1000))
 
 
@@ -156,10 +159,13 @@ async def test_a_stranger_is_served_while_a_product_with_many_notifications_is_c
     node: NodeProcess, beside: Database, record_property: live.Record
 ) -> None:
     person = await filled(node, beside, MANY)
-    bird = await person_on(str(node.settings["database_url"]), node)
+    neighbour = await person_on(str(node.settings["database_url"]), node)
     product = await spoken_of(beside, person)
-    async with receives_throughout(node, record_property, bird) as canary, node.rest() as rest:
-        before = len(canary.seconds)
+    async with (
+        receives_throughout(node, record_property, neighbour) as bystander,
+        node.rest() as rest,
+    ):
+        before = len(bystander.seconds)
         answer = await rest.post(f"/api/products/{product}/consume", headers=person.headers)
         assert answer.status_code == HTTPStatus.OK, answer.text
 
@@ -167,7 +173,7 @@ async def test_a_stranger_is_served_while_a_product_with_many_notifications_is_c
             return await unread(beside, person) == 1
 
         await until(done, within=HANG_TIMEOUT)
-        during = canary.seconds[before:]
+        during = bystander.seconds[before:]
     record_property("worst_ms", round(max(during, default=0) * 1000))
 
 
@@ -193,16 +199,19 @@ async def test_a_stranger_is_served_while_batches_of_products_are_added(
     node: NodeProcess, beside: Database, record_property: live.Record
 ) -> None:
     url = str(node.settings["database_url"])
-    person, bird = await person_on(url, node), await person_on(url, node)
-    async with receives_throughout(node, record_property, bird) as canary, node.rest() as rest:
-        before = len(canary.seconds)
+    person, neighbour = await person_on(url, node), await person_on(url, node)
+    async with (
+        receives_throughout(node, record_property, neighbour) as bystander,
+        node.rest() as rest,
+    ):
+        before = len(bystander.seconds)
         for batch in range(BATCHES):
             items = [item(f"{batch}-{number}") for number in range(1000)]
             answer = await rest.post(
                 "/api/products/batch", headers=person.headers, json={"items": items}
             )
             assert {each["status"] for each in answer.json()["results"]} == {HTTPStatus.CREATED}
-        during = canary.seconds[before:]
+        during = bystander.seconds[before:]
     assert (await beside.read(lambda c: usage.of(c, person.id))).products == 1000 * BATCHES
     record_property("worst_ms", round(max(during, default=0) * 1000))
 
@@ -211,18 +220,18 @@ async def test_a_stranger_is_served_while_a_file_is_imported(
     node: NodeProcess, beside: Database, record_property: live.Record
 ) -> None:
     url = str(node.settings["database_url"])
-    person, bird = await person_on(url, node), await person_on(url, node)
+    person, neighbour = await person_on(url, node), await person_on(url, node)
     rows = [item(str(number)) for number in range(IMPORTED)]
     (node.folder / "goods.json").write_text(json.dumps(rows))
     email = await beside.read(
         lambda c: c.scalar(sa.select(schema.users.c.email).where(schema.users.c.id == person.id))
     )
-    async with receives_throughout(node, record_property, bird) as canary:
-        before = len(canary.seconds)
+    async with receives_throughout(node, record_property, neighbour) as bystander:
+        before = len(bystander.seconds)
         status, printed = await node.command(
             "product", "import", "goods.json", "--user", str(email)
         )
-        during = canary.seconds[before:]
+        during = bystander.seconds[before:]
     assert (status, printed) == (0, f"{IMPORTED} products added, 0 changed, 0 unchanged\n")
     assert await unread(beside, person) == 1, "one summary"
     record_property("worst_ms", round(max(during, default=0) * 1000))

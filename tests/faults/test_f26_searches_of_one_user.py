@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.support import process_node as live
-from tests.support.canary import receives_throughout, watched
+from tests.support.bystander import receives_throughout, watched
 from tests.support.databases import database_url
 from tests.support.factories import a_product
 from tests.support.process_node import NodeProcess, Person, until

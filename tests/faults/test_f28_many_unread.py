@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from tests.support import process_node as live
-from tests.support.canary import receives_throughout, watched
+from tests.support.bystander import receives_throughout, watched
 from tests.support.in_process_node import InProcessNode
 from tests.support.node_fixtures import start, wall
 from tests.support.patient_client import connect

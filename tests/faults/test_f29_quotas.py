@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from tests.support import process_node as live
-from tests.support.canary import receives_throughout, watched
+from tests.support.bystander import receives_throughout, watched
 from tests.support.process_node import NodeProcess, Person, metric
 from tests.support.time_limits import HANG_TIMEOUT
 

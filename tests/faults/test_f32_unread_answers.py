@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from tests.support import process_node as live
-from tests.support.canary import PAUSE, held_by, watched
+from tests.support.bystander import PAUSE, held_by, watched
 from tests.support.process_node import NodeProcess
 from tests.support.raw_websocket import Wires
 

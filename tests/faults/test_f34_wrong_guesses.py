@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.support import process_node as live
-from tests.support.canary import unharmed, watched
+from tests.support.bystander import unharmed, watched
 from tests.support.process_node import NodeProcess
 from tests.support.raw_websocket import Wires
 

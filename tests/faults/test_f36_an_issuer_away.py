@@ -9,7 +9,7 @@ from pathlib import Path
 import jwt
 import pytest
 from tests.support import process_node as live
-from tests.support.canary import receives_throughout, watched
+from tests.support.bystander import receives_throughout, watched
 from tests.support.foreign_clients import Ended, client_of, take, until_closed
 from tests.support.issuers import RSA, KeyServer, jwk_of, key_server, key_set
 from tests.support.patient_client import connect

@@ -21,7 +21,7 @@ from tests.support.raw_websocket import Wires, wires
 from tests.support.time_limits import HANG_TIMEOUT
 
 INTERVAL = 0.06
-"""Seconds between a canary's pings: a little fewer than the 20 frames a second it may send."""
+"""Seconds between a bystander's pings: a little fewer than the 20 frames a second it may send."""
 OWN = 2
 """Timers and tasks of the node's own that come and go."""
 COMES_BACK = 1.05
@@ -50,7 +50,7 @@ async def held_by(server: NodeProcess) -> dict[str, int]:
 
 
 @dataclass
-class Canary:
+class Bystander:
     """A bystander's connection, which is to be served whatever happens to others."""
 
     seconds: list[float] = field(default_factory=list)
@@ -59,7 +59,7 @@ class Canary:
     """From each ``PING`` to its answer, outages of the database included."""
     _more: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def hear(self, seconds: float) -> None:
+    def add(self, seconds: float) -> None:
         self.seconds.append(seconds)
         self._more.set()
 
@@ -76,7 +76,9 @@ class Canary:
 
 
 @contextlib.asynccontextmanager
-async def canary(server: NodeProcess, person: Person | None = None) -> AsyncIterator[Canary]:
+async def bystander_of(
+    server: NodeProcess, person: Person | None = None
+) -> AsyncIterator[Bystander]:
     """A user who gets notifications all the while: each comes once, in order, and nothing else.
 
     A post that is answered 503 is repeated and timed from its own start: that the database is
@@ -84,7 +86,7 @@ async def canary(server: NodeProcess, person: Person | None = None) -> AsyncIter
     """
     person = person or server.person()
     stop = asyncio.Event()
-    canary = Canary()
+    bystander = Bystander()
     async with client_of("websockets") as connect, server.rest() as rest:
         client = await connect(server.socket_url(person.token))
         await take(client, 1)
@@ -92,39 +94,39 @@ async def canary(server: NodeProcess, person: Person | None = None) -> AsyncIter
         async def pong() -> None:
             began = time.perf_counter()
             assert await nothing_more(client) == []
-            canary.pongs.append(time.perf_counter() - began)
+            bystander.pongs.append(time.perf_counter() - began)
 
-        async def sing() -> None:
+        async def post_steadily() -> None:
             while not stop.is_set():
                 async with asyncio.timeout(HANG_TIMEOUT):
-                    began, posted = await note(rest, person, f"note {len(canary.seconds)}", pong)
+                    began, posted = await note(rest, person, f"note {len(bystander.seconds)}", pong)
                     assert [each["id"] for each in await take(client, 1)] == [posted["id"]]
-                    canary.hear(time.perf_counter() - began)
+                    bystander.add(time.perf_counter() - began)
                     await pong()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), INTERVAL)
 
-        singing = asyncio.create_task(sing())
+        posting = asyncio.create_task(post_steadily())
         try:
-            yield canary
+            yield bystander
         finally:
             stop.set()
-            await singing
+            await posting
 
 
 @contextlib.asynccontextmanager
 async def receives_throughout(
     server: NodeProcess, record: live.Record, person: Person | None = None
-) -> AsyncIterator[Canary]:
-    """The canary gets notifications before, while and after the block runs."""
-    async with canary(server, person) as bird:
-        await bird.received(1)
-        yield bird
-        during = len(bird.seconds)
-        await bird.received(during + 2)
-    record("canary_notes", during)
-    record("canary_p99_ms", round(bird.p99, 1))
-    record("canary_pong_p99_ms", round(_p99(bird.pongs), 1))
+) -> AsyncIterator[Bystander]:
+    """The bystander gets notifications before, while and after the block runs."""
+    async with bystander_of(server, person) as bystander:
+        await bystander.received(1)
+        yield bystander
+        during = len(bystander.seconds)
+        await bystander.received(during + 2)
+    record("bystander_notes", during)
+    record("bystander_p99_ms", round(bystander.p99, 1))
+    record("bystander_pong_p99_ms", round(_p99(bystander.pongs), 1))
 
 
 async def unharmed(
@@ -135,7 +137,7 @@ async def unharmed(
     person: Person | None = None,
     peak_mib: float | None = None,
 ) -> None:
-    """Attack twice: the canary gets its notes, and what the second round took has come back.
+    """Attack twice: the bystander gets its notes, and what the second round took has come back.
 
     The first round warms up: pools, caches and what the allocator keeps are no leak.
 
@@ -143,7 +145,7 @@ async def unharmed(
         server: A watched node.
         record: Takes what was measured, to be judged by people.
         attack: One round. The wires it opens are closed after it.
-        person: The canary's user, where the server cannot make one.
+        person: The bystander's user, where the server cannot make one.
         peak_mib: What the node's memory may grow by while the second round runs.
     """
     async with receives_throughout(server, record, person):
@@ -162,7 +164,7 @@ async def unharmed(
 
 
 async def note(
-    rest: httpx.AsyncClient, person: Person, message: str, meanwhile: Callable[[], Awaitable[None]]
+    rest: httpx.AsyncClient, person: Person, message: str, between: Callable[[], Awaitable[None]]
 ) -> tuple[float, dict[str, Any]]:
     """Post until it is taken; when that post began, and its answer."""
     headers = person.headers | {"Idempotency-Key": str(uuid.uuid4())}
@@ -173,7 +175,7 @@ async def note(
             assert answer.status_code == HTTPStatus.CREATED, answer.text
             return began, answer.json()
         await asyncio.sleep(INTERVAL)
-        await meanwhile()
+        await between()
 
 
 def _p99(seconds: list[float]) -> float:
