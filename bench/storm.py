@@ -13,8 +13,8 @@ TITLE = "Storm: all clients come back at once"
 COLUMNS = {
     "rate": Column("handshakes", "a second", digits=0),
     "cpu": Column("server CPU a handshake", "µs", digits=0, charted=True),
-    "p50": Column("p50 of a push meanwhile", "ms"),
-    "p99": Column("p99 of a push meanwhile", "ms"),
+    "p50": Column("p50 of a concurrent push", "ms"),
+    "p99": Column("p99 of a concurrent push", "ms"),
 }
 AT_ONCE = 1000
 SETTLED = 50
