@@ -22,7 +22,7 @@ function connect({ id, url, headers, autoPong }) {
     tell(id, isBinary ? "binary" : "text", { data: data.toString() }),
   );
   socket.on("pong", () => tell(id, "pong"));
-  socket.on("error", () => {}); // "close" follows, and says all that is needed
+  socket.on("error", () => {}); // "close" follows, and carries all that is needed
   socket.on("close", (code, reason) => tell(id, "closed", { code, reason: reason.toString() }));
 }
 

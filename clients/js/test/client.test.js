@@ -45,16 +45,16 @@ test("a listener may be added late, and gets what waits", async () => {
   const { notifications, iterator, first } = await iterate();
   socket().notify(1, 2, 3);
   await first;
-  const { heard } = listenTo(notifications);
-  assert.deepEqual(numbersOf(heard), [2, 3]);
+  const { handled } = listenTo(notifications);
+  assert.deepEqual(numbersOf(handled), [2, 3]);
   await iterator.return();
   assert.equal(notifications.state.name, "connected");
 });
 
 function listenTo(notifications) {
-  const heard = [];
-  notifications.addEventListener("notification", ({ detail }) => heard.push(detail));
-  return { heard };
+  const handled = [];
+  notifications.addEventListener("notification", ({ detail }) => handled.push(detail));
+  return { handled };
 }
 
 test("an end is thrown out of the iteration, each time", async () => {

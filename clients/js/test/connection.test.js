@@ -11,14 +11,14 @@ test("PING goes out every so often, by chance up to a fifth later", async () => 
   const given = [0, 0.5];
   await connected({ random: () => given.shift() ?? 1 });
   await pass(24.9);
-  assert.deepEqual(socket().heard(), []);
+  assert.deepEqual(socket().frames(), []);
   await pass(0.2);
-  assert.deepEqual(socket().heard(), ["PING"]);
+  assert.deepEqual(socket().frames(), ["PING"]);
   socket().pong();
   await pass(27.3);
-  assert.deepEqual(socket().heard(), []);
+  assert.deepEqual(socket().frames(), []);
   await pass(0.3);
-  assert.deepEqual(socket().heard(), ["PING"]);
+  assert.deepEqual(socket().frames(), ["PING"]);
 });
 
 test("a peer whose pong does not come is dead: no handshake, and the backoff", async () => {
@@ -56,7 +56,7 @@ test("a pong that came keeps the connection", async () => {
 
 const upTo = (count) => Array.from({ length: count }, (_, number) => number + 1);
 
-/** Whether it is done by now. */
+/** True if it is done by now. */
 async function done(promise) {
   let is = false;
   promise.then(() => (is = true));
@@ -71,7 +71,7 @@ test("frames stay below the rate that a node allows", async () => {
   await notifications.markRead(...upTo(200).map(id));
   const times = [];
   for (let step = 0; step < 400; step++) {
-    for (const frame of socket().heard()) {
+    for (const frame of socket().frames()) {
       times.push(Date.now() / 1000);
       if (frame == "PING") socket().pong();
     }
@@ -94,7 +94,7 @@ test("a PING that has to wait for its turn is not missed before it was sent", as
   socket().pong();
   await made.notifications.markRead(...upTo(60).slice(30).map(id));
   for (let step = 0; step < 100; step++) {
-    for (const frame of socket().heard()) if (frame == "PING") socket().pong();
+    for (const frame of socket().frames()) if (frame == "PING") socket().pong();
     await pass(0.05);
   }
   assert.deepEqual(made.names(), ["connecting", "connected"]);

@@ -35,18 +35,18 @@ test("a program that starts again goes on from what it had handled, with its mar
   socket().end(1000);
   await over;
   set();
-  const { heard } = await connected({ cursor });
+  const { handled } = await connected({ cursor });
   assert.equal(since(), id(1));
-  assert.deepEqual(socket().heard()[0], { action: "mark_read", ids: [id(1)] });
+  assert.deepEqual(socket().frames()[0], { action: "mark_read", ids: [id(1)] });
   socket().notify(2, 3);
-  assert.deepEqual(numbersOf(heard), [2, 3]);
+  assert.deepEqual(numbersOf(handled), [2, 3]);
 });
 
 test("an unreadable text of a cursor counts as empty", async () => {
   for (const text of ["", "{", "null", "[]", '{"after":7,"marks":[7,null]}', '{"marks":7}']) {
     await connected({ cursor: { load: () => text, save() {} } });
     assert.equal(since(), null);
-    assert.deepEqual(socket().heard(), []);
+    assert.deepEqual(socket().frames(), []);
   }
 });
 
@@ -63,43 +63,43 @@ function broken() {
   return cursor;
 }
 
-/** Run this; what the platform was told of meanwhile that nobody waited for. */
+/** Run this; return the errors of promises that nobody awaited. */
 async function reported(run) {
   const own = process.listeners("unhandledRejection");
-  const told = [];
+  const errors = [];
   process.removeAllListeners("unhandledRejection");
-  process.on("unhandledRejection", (error) => told.push(error.message));
+  process.on("unhandledRejection", (error) => errors.push(error.message));
   await run();
   await settle();
   process.removeAllListeners("unhandledRejection");
   for (const each of own) process.on("unhandledRejection", each);
-  return told;
+  return errors;
 }
 
-test("a cursor that throws costs a listener nothing, and the platform is told", async () => {
+test("a cursor that throws costs a listener nothing, and the platform gets the error", async () => {
   const made = await connected({ cursor: broken() });
-  const told = await reported(async () => {
+  const errors = await reported(async () => {
     socket().notify(1);
     socket().notify(2, 3);
   });
-  assert.deepEqual(numbersOf(made.heard), [1, 2, 3]);
-  assert.deepEqual(told, Array(3).fill("the disk is full"));
+  assert.deepEqual(numbersOf(made.handled), [1, 2, 3]);
+  assert.deepEqual(errors, Array(3).fill("the disk is full"));
 });
 
 test("a cursor that throws when marks are settled does not hold the next ones up", async () => {
   const { notifications } = await connected({ cursor: broken() });
-  const told = await reported(async () => {
+  const errors = await reported(async () => {
     for (const number of [1, 2]) {
       await assert.rejects(notifications.markRead(id(number)), { message: "the disk is full" });
     }
-    assert.deepEqual(socket().heard().length, 2);
+    assert.deepEqual(socket().frames().length, 2);
     const settled = notifications.flush();
     socket().pong();
-    assert.deepEqual(socket().heard(), [{ action: "mark_read", ids: [id(2)] }, "PING"]);
+    assert.deepEqual(socket().frames(), [{ action: "mark_read", ids: [id(2)] }, "PING"]);
     socket().pong();
     await settled;
   });
-  assert.equal(told.length, 2);
+  assert.equal(errors.length, 2);
 });
 
 test("an error of the cursor is thrown by the iteration", async () => {

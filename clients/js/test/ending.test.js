@@ -11,14 +11,14 @@ beforeEach(() => set());
 async function over({ notifications, states }) {
   assert.equal(notifications.state.name, "closed");
   assert.equal(pending(), 0);
-  const [sockets, told] = [Socket.all.length, states.length];
+  const [sockets, changes] = [Socket.all.length, states.length];
   for (const each of Socket.all) {
     assert.ok(each.closedWith);
     each.notify(77);
     each.end(1006);
   }
   await pass(100);
-  assert.deepEqual([Socket.all.length, states.length], [sockets, told]);
+  assert.deepEqual([Socket.all.length, states.length], [sockets, changes]);
 }
 
 test("close brings the marks home, closes with 1000 and waits for the answer", async () => {
@@ -109,10 +109,10 @@ test("closing ends the iteration, and what waits is not handed over", async () =
 });
 
 test("a notification that arrives while closing is dropped", async () => {
-  const { notifications, heard } = await connected();
+  const { notifications, handled } = await connected();
   void notifications.close();
   socket().notify(1);
-  assert.deepEqual(heard, []);
+  assert.deepEqual(handled, []);
 });
 
 test("breaking off closes", async () => {

@@ -8,35 +8,35 @@ import { connected, id, listen, notification, numbersOf, set, settle, socket } f
 beforeEach(() => set());
 
 test("a notification says what the server says", async () => {
-  const { heard } = await connected();
+  const { handled } = await connected();
   socket().notify(1);
-  socket().say({ ...notification(2), seq: 7, event: "expired", productId: "p", daysLeft: -1,
+  socket().deliver({ ...notification(2), seq: 7, event: "expired", productId: "p", daysLeft: -1,
     expiresOn: "2026-03-04", readAt: "2026-03-05T00:00:00Z" });
   const none = { seq: null, event: null, productId: null, expiresOn: null, daysLeft: null };
   const same = { type: "info", productName: "Milk", createdAt: new Date("2026-03-04T10:30:00Z") };
-  const [{ markRead, ...plain }, { markRead: other, ...extended }] = heard;
+  const [{ markRead, ...plain }, { markRead: other, ...extended }] = handled;
   assert.deepEqual(plain, { id: id(1), message: "n1", ...same, ...none, readAt: null });
   assert.deepEqual(extended, { id: id(2), message: "n2", ...same, seq: 7, event: "expired",
     productId: "p", daysLeft: -1, expiresOn: "2026-03-04", readAt: new Date("2026-03-05") });
-  assert.ok(markRead && other && Object.isFrozen(heard[0]));
+  assert.ok(markRead && other && Object.isFrozen(handled[0]));
 });
 
 test("a node of an earlier version may leave out what was added later", async () => {
-  const { heard, notifications } = listen();
+  const { handled, notifications } = listen();
   await settle();
   socket().greet("useby.v1");
   const { productName, ...older } = notification(1);
-  socket().say({ ...older, seq: 1 });
+  socket().deliver({ ...older, seq: 1 });
   assert.equal(notifications.state.extended, true);
   assert.equal(productName, "Milk");
-  assert.deepEqual([heard[0].productName, heard[0].seq, heard[0].event], ["", 1, null]);
+  assert.deepEqual([handled[0].productName, handled[0].seq, handled[0].event], ["", 1, null]);
 });
 
 test("a time without a zone is UTC", async () => {
-  const { heard } = await connected();
+  const { handled } = await connected();
   for (const [number, text] of ["2026-03-04T10:30:00", "2026-03-04T11:30:00+01:00"].entries()) {
-    socket().say({ ...notification(number), created_at: text });
-    assert.equal(heard.at(-1).createdAt.toISOString(), "2026-03-04T10:30:00.000Z");
+    socket().deliver({ ...notification(number), created_at: text });
+    assert.equal(handled.at(-1).createdAt.toISOString(), "2026-03-04T10:30:00.000Z");
   }
 });
 
@@ -44,11 +44,11 @@ test("a frame that is no notification is ignored", async () => {
   const made = await connected();
   for (const frame of ["{", "null", "7", "[]", "{}", { ...notification(1), id: 7 },
     { ...notification(1), type: "INFO" }, { type: ["info"] }, { type: "pong" }]) {
-    socket().say(frame);
+    socket().deliver(frame);
   }
   socket().onmessage({ data: new Blob(["{}"]) });
   socket().notify(2);
-  assert.deepEqual(numbersOf(made.heard), [2]);
+  assert.deepEqual(numbersOf(made.handled), [2]);
   assert.equal(made.notifications.state.name, "connected");
 });
 
@@ -75,8 +75,8 @@ test("a listener that closes on the greeting gets no unread count", async () => 
 
 test("a changed product is an event", async () => {
   const { notifications } = await connected();
-  const told = [];
-  notifications.addEventListener("product", ({ detail }) => told.push(detail));
-  socket().say({ type: "PRODUCT", change: "updated", product: { id: "p" } });
-  assert.deepEqual(told, [{ change: "updated", product: { id: "p" } }]);
+  const events = [];
+  notifications.addEventListener("product", ({ detail }) => events.push(detail));
+  socket().deliver({ type: "PRODUCT", change: "updated", product: { id: "p" } });
+  assert.deepEqual(events, [{ change: "updated", product: { id: "p" } }]);
 });

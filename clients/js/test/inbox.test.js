@@ -9,23 +9,23 @@ import { connected, id, iterate, listen, make, notification, numbersOf, pass, se
 beforeEach(() => set());
 
 test("each is handed over once, through repeated frames and lost connections", async () => {
-  const { heard } = await connected();
+  const { handled } = await connected();
   socket().notify(1, 2, 2, 1);
   socket().end(1006);
   await pass(0.5);
   socket().greet();
   socket().notify(1, 2, 3);
-  assert.deepEqual(numbersOf(heard), [1, 2, 3]);
+  assert.deepEqual(numbersOf(handled), [1, 2, 3]);
 });
 
 test("ten thousand ids are remembered, and no more", async () => {
-  const { heard } = await connected();
+  const { handled } = await connected();
   for (let number = 1; number <= 10_001; number++) socket().notify(number);
-  heard.length = 0;
+  handled.length = 0;
   socket().notify(2, 10_001);
-  assert.equal(heard.length, 0);
+  assert.equal(handled.length, 0);
   socket().notify(1);
-  assert.equal(heard.length, 1);
+  assert.equal(handled.length, 1);
 });
 
 test("the first connection asks for what is unread, each later one for what is newer", async () => {
@@ -89,24 +89,24 @@ const unread = (number) => ({ ...notification(number), seq: number, readAt: null
 /** The server's first frame on an extended session, when so many notifications have arisen. */
 function greet(seq) {
   socket().protocol = "useby.v1";
-  socket().say({ type: "CONNECTION_ESTABLISHED", seq });
+  socket().deliver({ type: "CONNECTION_ESTABLISHED", seq });
 }
 
 test("history before the first connection is not delivered by a later one", async () => {
-  const { heard } = listen();
+  const { handled } = listen();
   await settle();
   greet(5);
-  socket().say(unread(1)); // 2 to 4 were read long ago, and the line breaks before 5
+  socket().deliver(unread(1)); // 2 to 4 were read long ago, and the line breaks before 5
   socket().end(1006);
   await pass(0.5);
   greet(7);
-  for (const frame of [read(2), read(3), read(4)]) socket().say(frame);
+  for (const frame of [read(2), read(3), read(4)]) socket().deliver(frame);
   socket().end(1006);
   await pass(1);
   assert.equal(since(), id(4)); // they are not asked for again
   greet(7);
-  for (const frame of [unread(5), read(6), unread(7)]) socket().say(frame);
-  assert.deepEqual(numbersOf(heard), [1, 5, 6, 7]); // 6 was read elsewhere in between
+  for (const frame of [unread(5), read(6), unread(7)]) socket().deliver(frame);
+  assert.deepEqual(numbersOf(handled), [1, 5, 6, 7]); // 6 was read elsewhere in between
 });
 
 test("history is not delivered after a restart, and what was read in between is", async () => {
@@ -114,14 +114,14 @@ test("history is not delivered after a restart, and what was read in between is"
   listen({ cursor });
   await settle();
   greet(3);
-  socket().say(unread(1));
+  socket().deliver(unread(1));
   set();
-  const { heard } = listen({ cursor });
+  const { handled } = listen({ cursor });
   await settle();
   assert.equal(since(), id(1));
   greet(4);
-  for (const frame of [read(2), unread(3), read(4)]) socket().say(frame);
-  assert.deepEqual(numbersOf(heard), [3, 4]);
+  for (const frame of [read(2), unread(3), read(4)]) socket().deliver(frame);
+  assert.deepEqual(numbersOf(handled), [3, 4]);
 });
 
 test("history is not delivered after the buffer was full", async () => {
@@ -131,15 +131,15 @@ test("history is not delivered after the buffer was full", async () => {
   const first = take();
   await settle();
   greet(6);
-  for (const number of [1, 2, 6]) socket().say(unread(number));
+  for (const number of [1, 2, 6]) socket().deliver(unread(number));
   assert.equal(made.notifications.state.reason, "Buffer full");
   assert.deepEqual(await first, [1]);
   assert.deepEqual(await take(), [2]);
   await settle();
   assert.equal(since(), id(2));
   greet(6);
-  for (const number of [3, 4, 5]) socket().say(read(number));
+  for (const number of [3, 4, 5]) socket().deliver(read(number));
   assert.equal(made.notifications.state.name, "connected");
-  socket().say(unread(6));
+  socket().deliver(unread(6));
   assert.deepEqual(await take(), [6]);
 });

@@ -13,7 +13,7 @@ const mark = (number) => ({ action: "mark_read", id: id(number) });
 
 const upTo = (count) => Array.from({ length: count }, (_, number) => number + 1);
 
-/** Whether it is done by now. */
+/** True if it is done by now. */
 async function done(promise) {
   let is = false;
   promise.then(() => (is = true));
@@ -22,11 +22,11 @@ async function done(promise) {
 }
 
 test("a mark is confirmed by the pong of the PING behind it", async () => {
-  const { notifications, heard } = await connected();
+  const { notifications, handled } = await connected();
   socket().notify(1);
-  await heard[0].markRead();
+  await handled[0].markRead();
   const settled = notifications.flush();
-  assert.deepEqual(socket().heard(), [marks(1), "PING"]);
+  assert.deepEqual(socket().frames(), [marks(1), "PING"]);
   assert.equal(await done(settled), false);
   socket().pong();
   assert.equal(await done(settled), true);
@@ -37,7 +37,7 @@ test("the pong of an earlier PING confirms nothing", async () => {
   await pass(30);
   await notifications.markRead(id(1));
   const settled = notifications.flush();
-  assert.deepEqual(socket().heard(), ["PING", marks(1), "PING"]);
+  assert.deepEqual(socket().frames(), ["PING", marks(1), "PING"]);
   socket().pong();
   assert.equal(await done(settled), false);
   socket().pong();
@@ -49,9 +49,9 @@ test("marks queued while a batch is in flight go together with the next one", as
   await notifications.markRead(id(1));
   await notifications.markRead(id(2));
   await notifications.markRead(id(3), id(2));
-  assert.deepEqual(socket().heard(), [marks(1), "PING"]);
+  assert.deepEqual(socket().frames(), [marks(1), "PING"]);
   socket().pong();
-  assert.deepEqual(socket().heard(), [marks(2, 3), "PING"]);
+  assert.deepEqual(socket().frames(), [marks(2, 3), "PING"]);
 });
 
 test("a flush does not wait for later marks", async () => {
@@ -73,15 +73,15 @@ test("unconfirmed marks are sent again on the next connection, oldest first", as
   socket().end(1006);
   await notifications.markRead(id(3));
   await pass(0.5);
-  assert.deepEqual(socket().heard(), []);
+  assert.deepEqual(socket().frames(), []);
   socket().greet();
-  assert.deepEqual(socket().heard(), [marks(2, 1, 3), "PING"]);
+  assert.deepEqual(socket().frames(), [marks(2, 1, 3), "PING"]);
   socket().pong();
   assert.equal(await done(settled), true);
   socket().end(1006);
   await pass(1);
   socket().greet();
-  assert.deepEqual(socket().heard(), []);
+  assert.deepEqual(socket().frames(), []);
 });
 
 test("a pong of the old connection confirms nothing on the new one", async () => {
@@ -100,27 +100,27 @@ test("on a plain session a frame carries one id", async () => {
   await settle();
   socket().greet("");
   await notifications.markRead(id(1), id(2));
-  assert.deepEqual(socket().heard(), [mark(1), mark(2), "PING"]);
+  assert.deepEqual(socket().frames(), [mark(1), mark(2), "PING"]);
 });
 
 test("on an extended session it carries ninety, and never what can't be an id", async () => {
   const { notifications } = await connected();
   await notifications.markRead(...upTo(100).map(id), "no UUID");
-  const frames = socket().heard();
-  assert.deepEqual(frames, [marks(...upTo(90)), marks(...upTo(100).slice(90)), "PING"]);
-  assert.ok(JSON.stringify(frames[0]).length < 4096);
+  const sent = socket().frames();
+  assert.deepEqual(sent, [marks(...upTo(90)), marks(...upTo(100).slice(90)), "PING"]);
+  assert.ok(JSON.stringify(sent[0]).length < 4096);
   socket().pong();
   assert.equal(await done(notifications.flush()), true);
 });
 
 test("while a thousand marks are not settled nothing more is handed over", async () => {
-  const { notifications, heard } = await connected();
+  const { notifications, handled } = await connected();
   await notifications.markRead(...upTo(1000).map(id));
   socket().notify(2001);
-  assert.equal(heard.length, 0);
+  assert.equal(handled.length, 0);
   socket().pong();
   await settle();
-  assert.equal(heard.length, 1);
+  assert.equal(handled.length, 1);
 });
 
 test("all are marked by one frame, and after a lost line only those that came", async () => {
@@ -128,11 +128,11 @@ test("all are marked by one frame, and after a lost line only those that came", 
   socket().notify(1, 2);
   await notifications.markAllRead();
   const settled = notifications.flush();
-  assert.deepEqual(socket().heard(), [{ action: "mark_all_read" }, "PING"]);
+  assert.deepEqual(socket().frames(), [{ action: "mark_all_read" }, "PING"]);
   socket().end(1006);
   await pass(0.5);
   socket().greet();
-  assert.deepEqual(socket().heard(), [marks(1, 2), "PING"]);
+  assert.deepEqual(socket().frames(), [marks(1, 2), "PING"]);
   socket().pong();
   assert.equal(await done(settled), true);
 });
@@ -144,24 +144,24 @@ test("all that came are marked on a plain session, and those that are marked are
   socket().notify(1, 2, 3);
   await notifications.markRead(id(2));
   socket().pong();
-  socket().heard();
+  socket().frames();
   await notifications.markAllRead();
-  assert.deepEqual(socket().heard(), [mark(1), mark(3), "PING"]);
+  assert.deepEqual(socket().frames(), [mark(1), mark(3), "PING"]);
 });
 
 test("a notification read on another device is not marked again", async () => {
   const { notifications } = await connected();
-  const told = [];
-  notifications.addEventListener("read", ({ detail }) => told.push(detail));
+  const events = [];
+  notifications.addEventListener("read", ({ detail }) => events.push(detail));
   socket().notify(1, 2);
-  socket().say({ type: "READ", ids: [id(1), 7], unread: 1 });
-  socket().say({ type: "UNREAD", unread: 1 });
-  assert.deepEqual(told, [{ ids: [id(1), 7], unread: 1 }, { ids: [], unread: 1 }]);
+  socket().deliver({ type: "READ", ids: [id(1), 7], unread: 1 });
+  socket().deliver({ type: "UNREAD", unread: 1 });
+  assert.deepEqual(events, [{ ids: [id(1), 7], unread: 1 }, { ids: [], unread: 1 }]);
   socket().end(1006);
   await notifications.markAllRead();
   await pass(0.5);
   socket().greet();
-  assert.deepEqual(socket().heard(), [marks(2), "PING"]);
+  assert.deepEqual(socket().frames(), [marks(2), "PING"]);
 });
 
 test("a flush is interrupted when the client closes before", async () => {
@@ -184,7 +184,7 @@ test("a flush opens the connection", async () => {
   const settled = notifications.flush();
   await settle();
   socket().greet();
-  assert.deepEqual(socket().heard(), [marks(1), "PING"]);
+  assert.deepEqual(socket().frames(), [marks(1), "PING"]);
   socket().pong();
   assert.equal(await done(settled), true);
 });

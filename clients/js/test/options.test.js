@@ -7,7 +7,7 @@ import { connected, listen, make, notification, set, settle, socket } from "./st
 
 beforeEach(() => set());
 
-test("an extended session is asked for, unless the server is said to know none", async () => {
+test("an extended session is asked for, unless the options rule it out", async () => {
   await connected();
   assert.deepEqual(socket().protocols, ["useby.v1"]);
   const made = await connected({ extended: false });

@@ -69,13 +69,13 @@ for (const [, code, reason, then] of table) {
     socket().end(Number(code), reason);
     await settle();
     const state = made.states.at(-1);
-    const [name, said] = {
+    const [name, given] = {
       "the end": ["closed", reason],
       backoff: ["waiting", reason],
       "one fresh token": ["connecting", ""],
     }[then];
-    assert.deepEqual([state.name, state.reason], [name, said]);
-    assert.equal(state.code, said ? Number(code) : null);
+    assert.deepEqual([state.name, state.reason], [name, given]);
+    assert.equal(state.code, given ? Number(code) : null);
   });
 }
 
@@ -120,7 +120,7 @@ test("a frame before the greeting is ignored", async () => {
   const made = listen();
   await settle();
   socket().notify(1);
-  assert.deepEqual(made.heard, []);
+  assert.deepEqual(made.handled, []);
 });
 
 test("offline drops the line and waits without a time; online tries at once", async () => {
@@ -142,10 +142,10 @@ test("a page that is seen again tries at once if it waits, and asks if it is con
   browse();
   const made = await connected();
   document.dispatchEvent(new Event("visibilitychange"));
-  assert.deepEqual(socket().heard(), ["PING"]);
+  assert.deepEqual(socket().frames(), ["PING"]);
   document.visibilityState = "hidden";
   document.dispatchEvent(new Event("visibilitychange"));
-  assert.deepEqual(socket().heard(), []);
+  assert.deepEqual(socket().frames(), []);
   socket().end(1001, "Server shutting down");
   document.dispatchEvent(new Event("visibilitychange"));
   assert.equal(made.states.at(-1).name, "waiting");
@@ -155,8 +155,8 @@ test("a page that is seen again tries at once if it waits, and asks if it is con
   assert.equal(made.states.at(-1).name, "connecting");
 });
 
-/** A page whose token function was told to come back in ten minutes. */
-async function toldToWait() {
+/** A page whose token function was asked to come back in ten minutes. */
+async function askedToWait() {
   const there = browse();
   let calls = 0;
   const token = () => {
@@ -171,7 +171,7 @@ async function toldToWait() {
 }
 
 test("a page that is seen again does not try before the time that the server has asked for", async () => {
-  const { calls } = await toldToWait();
+  const { calls } = await askedToWait();
   for (let turn = 0; turn < 6; turn++) {
     await pass(100);
     document.dispatchEvent(new Event("visibilitychange"));
@@ -183,7 +183,7 @@ test("a page that is seen again does not try before the time that the server has
 });
 
 test("a page that is online again does not try before that time either", async () => {
-  const { there, calls, notifications } = await toldToWait();
+  const { there, calls, notifications } = await askedToWait();
   there.dispatchEvent(new Event("offline"));
   await pass(100);
   there.dispatchEvent(new Event("online"));
@@ -196,7 +196,7 @@ test("a page that is online again does not try before that time either", async (
 });
 
 test("an online page tries at once when the time of a Retry-After is over", async () => {
-  const { there, calls } = await toldToWait();
+  const { there, calls } = await askedToWait();
   there.dispatchEvent(new Event("offline"));
   await pass(700);
   there.dispatchEvent(new Event("online"));

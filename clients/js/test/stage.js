@@ -1,10 +1,10 @@
-// A client on a stage: a socket, a clock and a window that do as they are told.
+// A client on a stage: a socket, a clock and a window that the test controls.
 
 import { mock } from "node:test";
 
 import { Notifications } from "../client.js";
 
-/** What stands in a browser's WebSocket's place, and on the far side of it the server. */
+/** A stand-in for a browser's WebSocket, and the server on its far side. */
 export class Socket {
   static all = [];
   readyState = 0;
@@ -32,19 +32,19 @@ export class Socket {
 
   greet(protocol = this.protocols[0] ?? "", more = {}) {
     this.protocol = protocol;
-    this.say({ type: "CONNECTION_ESTABLISHED", ...more });
+    this.deliver({ type: "CONNECTION_ESTABLISHED", ...more });
   }
 
-  say(frame) {
+  deliver(frame) {
     this.onmessage({ data: typeof frame == "string" ? frame : JSON.stringify(frame) });
   }
 
   notify(...numbers) {
-    for (const number of numbers) this.say(notification(number));
+    for (const number of numbers) this.deliver(notification(number));
   }
 
   pong() {
-    this.say({ type: "pong" });
+    this.deliver({ type: "pong" });
   }
 
   end(code, reason = "") {
@@ -52,7 +52,7 @@ export class Socket {
   }
 
   /** The client's frames since the last look, those of JSON parsed. */
-  heard() {
+  frames() {
     return this.sent.splice(0).map((text) => (text == "PING" ? text : JSON.parse(text)));
   }
 }
@@ -69,7 +69,7 @@ export const notification = (number) => ({
 
 const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
 
-/** A token that says it was issued at `iat` and ends at `exp`, both in seconds. */
+/** A token issued at `iat` that ends at `exp`, both in seconds. */
 export const jwt = (iat, exp, more = {}) => `${part({})}.${part({ iat, exp, ...more })}.c2ln`;
 
 /** Let everything happen that was promised. */
@@ -87,10 +87,10 @@ export async function pass(seconds) {
 
 let timers = new Set();
 
-/** How many timers are set. */
+/** The number of timers that are set. */
 export const pending = () => timers.size;
 
-/** Begin: nothing is left of the test before, and the clock says `seconds`. */
+/** Begin: nothing is left of the test before, and the clock stands at `seconds`. */
 export function set(seconds = 1_700_000_000) {
   mock.restoreAll();
   mock.timers.reset();
@@ -129,10 +129,10 @@ export function browse() {
 /** The newest socket. */
 export const socket = () => Socket.all.at(-1);
 
-/** A client that somebody listens to, what he heard, and the states it was in. */
+/** A client with a listener, the notifications that it handled, and the client's states. */
 export function listen(options = {}) {
   const made = make(options);
-  made.notifications.addEventListener("notification", ({ detail }) => made.heard.push(detail));
+  made.notifications.addEventListener("notification", ({ detail }) => made.handled.push(detail));
   return made;
 }
 
@@ -147,7 +147,7 @@ export function make(options = {}) {
   });
   const states = [];
   notifications.addEventListener("state", ({ detail }) => states.push(detail));
-  return { notifications, heard: [], states, names: () => states.map(({ name }) => name) };
+  return { notifications, handled: [], states, names: () => states.map(({ name }) => name) };
 }
 
 /** A client that somebody listens to, connected. */
@@ -161,7 +161,7 @@ export async function connected(options = {}) {
 /** The `since` of the newest connection. */
 export const since = () => socket().url.searchParams.get("since");
 
-export const numbersOf = (heard) => heard.map(({ message }) => Number(message.slice(1)));
+export const numbersOf = (handled) => handled.map(({ message }) => Number(message.slice(1)));
 
 /** A client that is iterated over; `take(count)` returns the numbers of the next notifications. */
 export async function iterate(options) {

@@ -1,4 +1,4 @@
-// Where tokens come from, and what happens when they end.
+// Tokens: their source, and their end.
 
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
@@ -123,10 +123,10 @@ test("a text has no successor: the end, at once", async () => {
 test("an extended session is carried on by a fresh token", async () => {
   const next = jwt(START, START + 900);
   const made = await connected({ token: brings(jwt(START, START + 60), next) });
-  socket().say({ type: "TOKEN_EXPIRING" });
+  socket().deliver({ type: "TOKEN_EXPIRING" });
   await settle();
-  assert.deepEqual(socket().heard(), [{ action: "authenticate", access_token: next }, "PING"]);
-  socket().say({ type: "AUTHENTICATED" });
+  assert.deepEqual(socket().frames(), [{ action: "authenticate", access_token: next }, "PING"]);
+  socket().deliver({ type: "AUTHENTICATED" });
   socket().pong();
   await pass(20);
   assert.deepEqual(made.names(), ["connecting", "connected"]);
@@ -137,9 +137,9 @@ test("a fresh token that is refused, or not answered, makes a new connection", a
     const fetch = brings(jwt(START, 1), jwt(START, 2), jwt(START, 3));
     const made = await connected({ token: fetch });
     const [line] = Socket.all.slice(-1);
-    line.say({ type: "TOKEN_EXPIRING" });
+    line.deliver({ type: "TOKEN_EXPIRING" });
     await settle();
-    if (answer) line.say(answer);
+    if (answer) line.deliver(answer);
     else line.pong();
     await settle();
     assert.deepEqual(made.names(), ["connecting", "connected", "connecting"]);
@@ -150,25 +150,25 @@ test("a fresh token that is refused, or not answered, makes a new connection", a
 
 test("another frame that was rejected changes nothing", async () => {
   const made = await connected();
-  socket().say({ type: "REJECTED", action: "mark_read" });
+  socket().deliver({ type: "REJECTED", action: "mark_read" });
   assert.equal(made.names().length, 2);
 });
 
-test("a ticket can't be sent in-band: the connection is made anew with it", async () => {
+test("a ticket can't be sent in-band: the connection is made again with it", async () => {
   const fetch = brings("t_one", "t_two");
   const made = await connected({ token: fetch });
-  socket().say({ type: "TOKEN_EXPIRING" });
+  socket().deliver({ type: "TOKEN_EXPIRING" });
   await settle();
   assert.deepEqual(made.names(), ["connecting", "connected", "connecting"]);
   assert.equal(token(), "t_two");
   assert.equal(fetch.calls, 2);
 });
 
-test("a server that says again and again that the token ends is asked once in a while", async () => {
+test("a server that repeats that the token ends leads to one request in a while", async () => {
   let number = 0;
   const made = await connected({ token: () => `t_${number++}` });
   for (let turn = 0; turn < 5; turn++) {
-    socket().say({ type: "TOKEN_EXPIRING" });
+    socket().deliver({ type: "TOKEN_EXPIRING" });
     await pass(1);
     socket().greet();
   }
@@ -179,10 +179,10 @@ test("a server that says again and again that the token ends is asked once in a 
 test("a function that brings the same token again has no fresh one", async () => {
   const made = await connected({ token: jwt(START, START + 60) });
   const again = await connected({ token: brings(jwt(START, START + 60)) });
-  for (const each of Socket.all) each.say({ type: "TOKEN_EXPIRING" });
+  for (const each of Socket.all) each.deliver({ type: "TOKEN_EXPIRING" });
   await pass(20);
   assert.deepEqual([...made.names(), ...again.names()].filter((name) => name == "connecting").length, 2);
-  for (const each of Socket.all) assert.deepEqual(each.heard(), []);
+  for (const each of Socket.all) assert.deepEqual(each.frames(), []);
 });
 
 async function refreshedAfter(first, random) {
@@ -218,10 +218,10 @@ for (const [claims, seconds, why] of [
   [{ iat: -500, exp: 400 }, 400, "a token that is not new"],
   [{ iat: 3600, exp: 4500 }, 900, "a clock that is an hour behind"],
   [{ iat: -3600, exp: -2700 }, 900, "a clock that is an hour ahead"],
-  [{ exp: 900 }, 900, "a token that does not say when it was issued"],
-  [{ iat: 900, exp: 900 }, 900, "one that says nonsense of it"],
+  [{ exp: 900 }, 900, "a token without the time of its issue"],
+  [{ iat: 900, exp: 900 }, 900, "one with nonsense for it"],
   [{ iat: 950, exp: 900 }, 900, "and worse nonsense"],
-  [{ exp: -100 }, null, "an end that is over, and nothing tells by how much the clock is wrong"],
+  [{ exp: -100 }, null, "an end that is over, and nothing shows by how much the clock is wrong"],
   [{ iat: 0, exp: -100 }, null, "the same with nonsense"],
   [{ iat: 0 }, null, "no end"],
 ]) {
@@ -256,7 +256,7 @@ test("the old connection is closed, and the new one goes on with the token that 
   assert.equal(fetch.calls, 2);
   assert.deepEqual(made.names(), ["connecting", "connected", "connecting"]);
   old.notify(2); // it is nobody's any more
-  assert.equal(made.heard.length, 1);
+  assert.equal(made.handled.length, 1);
 });
 
 test("a fetch that fails is repeated with backoff and does not end a connection that stands", async () => {
