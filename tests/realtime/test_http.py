@@ -6,6 +6,7 @@ covers: useby.realtime.deadlines, useby.realtime.upgrade
 import asyncio
 import base64
 import contextlib
+import logging
 import re
 from typing import Any
 
@@ -172,6 +173,18 @@ async def test_a_connection_whose_body_never_arrives_is_cut(start: Any) -> None:
         b"Content-Length: 100\r\n\r\n{",
     )
     assert said == b""
+
+
+async def test_requests_that_cannot_be_parsed_write_no_line_each_to_the_log(
+    house: InProcessNode, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A visitor could fill the disk with them; ``useby_requests_rejected`` counts them."""
+    caplog.set_level(logging.INFO)
+    for bad in (b"\x16\x03\x01\r\n\r\n", b"GET / HTTP/1.1\r\nA\x01: b\r\n\r\n"):
+        assert status(await answer(house, bad)) == 400
+    many = b"".join(b"a%d: b\r\n" % number for number in range(100))
+    assert status(await answer(house, b"GET / HTTP/1.1\r\n" + many + b"\r\n")) == 431
+    assert [record.getMessage() for record in caplog.records] == []
 
 
 @pytest.mark.parametrize("framing", ["Content-Length: 9999999", "Transfer-Encoding: chunked"])

@@ -184,3 +184,49 @@ async def test_an_expired_session_is_purged_with_its_tokens(family: Family) -> N
         lambda c: c.exec_driver_sql("SELECT count(*) FROM refresh_tokens").scalar()
     )
     assert left == 0
+
+
+async def tokens_in(database: Database) -> int:
+    count = await database.read(
+        lambda c: c.exec_driver_sql("SELECT count(*) FROM refresh_tokens").scalar()
+    )
+    return count or 0
+
+
+async def test_a_sign_in_that_is_refreshed_without_end_ends_and_its_tokens_make_room(
+    family: Family, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Spent tokens are kept to detect theft, so a loop would fill the disk."""
+    monkeypatch.setattr(sessions, "MOST_TOKENS", 5)
+    token = "t0"
+    for number in range(5):  # hashes at which nothing is counted
+        successor = f"f{number}"
+        assert (await family.present(token, successor)).outcome is Rotation.ROTATED
+        token = successor
+    family.told.clear()
+    assert await family.present(token, "00") == Rotated(Rotation.UNKNOWN)
+    assert family.told == [AccessRevoked(family.user.id, "s")]
+    assert await family.standing() is TokenStatus.REVOKED
+    assert (await family.present("00", "f9")).outcome is Rotation.UNKNOWN
+
+    other = Family(family.database, family.user, "other")
+    await other.open("other")
+    assert (await other.present("other", "00f")).outcome is Rotation.ROTATED
+    assert await tokens_in(family.database) == 2, "those of the sign-in that goes on"
+
+
+async def test_a_sign_in_of_many_tokens_goes_on_while_old_ones_expire(
+    family: Family, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A device that has refreshed for years; another user's tokens do not count."""
+    stranger = Family(family.database, await a_kept_owner(family.database, name="Eve"), "e")
+    await stranger.open("e0")
+    monkeypatch.setattr(sessions, "MOST_TOKENS", 2)
+    week = timedelta(days=7).total_seconds()
+    token = "t0"
+    for number in range(1, 9):
+        successor = f"00{number}"
+        rotated = await family.present(token, successor, number * week * 2.5)
+        assert rotated.outcome is Rotation.ROTATED
+        token = successor
+    assert await tokens_in(family.database) == 2 + 1

@@ -20,6 +20,7 @@ transport.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 from time import perf_counter
 from typing import Any, Final
@@ -35,6 +36,9 @@ from useby.realtime.bare_http import framing, rejection
 from useby.realtime.direct import DirectHttpProtocol, Match
 from useby.realtime.transports import break_transport_cycle
 from useby.realtime.upgrade import PATH, NoHandshake, answer_to, key_of, upgrade_request_of
+
+log = logging.getLogger(__name__)
+log.setLevel(logging.ERROR)  # uvicorn warns of each request that cannot be parsed; a metric counts
 
 READ_BYTES: Final = 64 * 1024
 """Bytes read at once, and so the most that a pipeline holds; asyncio would read 256 KiB."""
@@ -89,6 +93,7 @@ class BoundedHttpProtocol(DirectHttpProtocol):
     ) -> None:
         """Create a protocol like uvicorn's; ``admission`` takes over upgraded connections."""
         super().__init__(match, admission.settings, config, server_state, app_state, _loop)
+        self.logger = log
         self.access_log = False  # ``answers`` records requests, uvicorn would log their URLs
         self._admission = admission
         self._refusal: _Rejected | None = None

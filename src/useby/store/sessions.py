@@ -26,7 +26,13 @@ from useby.store.signing_keys import FIRST_ID, current_id
 PURGED: Final = 20
 """Maximum expired sign-ins that one new sign-in removes: more than are added."""
 PURGED_TOKENS: Final = 500
-"""Maximum refresh tokens that it removes with them, some 10 ms of work."""
+"""Maximum refresh tokens that are removed in one transaction, some 10 ms of work."""
+MOST_TOKENS: Final = 100_000
+"""Maximum refresh tokens of a user, spent ones included; some 50 MB. It is that of 32 devices which
+refresh every quarter of an hour and keep their tokens for 30 days."""
+COUNTED: Final = "00"
+"""First digits of the hashes at which a user's tokens are counted: at one refresh of 256, because
+the count takes some ms for a user who has many."""
 
 _KEY_ID: Final = sa.func.coalesce(sessions.c.key_id, FIRST_ID)
 
@@ -37,6 +43,30 @@ _EXPIRED: Final = (
     .limit(PURGED)
     .with_for_update(skip_locked=True)
 )
+_TOKENS_OF: Final = (
+    sa.select(sa.func.count())
+    .select_from(refresh_tokens)
+    .where(refresh_tokens.c.user_id == sa.bindparam("owner"))
+)
+_USELESS: Final = (
+    sa.select(refresh_tokens.c.token_hash)
+    .join(
+        sessions,
+        sa.and_(
+            sessions.c.user_id == refresh_tokens.c.user_id,
+            sessions.c.id == refresh_tokens.c.session_id,
+        ),
+    )
+    .where(
+        refresh_tokens.c.user_id == sa.bindparam("owner"),
+        sa.or_(
+            refresh_tokens.c.expires_at <= sa.bindparam("now", type_=sessions.c.expires_at.type),
+            sessions.c.revoked_at.is_not(None),
+        ),
+    )
+    .limit(PURGED_TOKENS)
+)
+_DROP_USELESS: Final = sa.delete(refresh_tokens).where(refresh_tokens.c.token_hash.in_(_USELESS))
 _GIVEN: Final = values_table(sessions.c.user_id, sessions.c.id)
 _THEIR_TOKENS: Final = (
     sa.select(refresh_tokens.c.token_hash)
@@ -151,7 +181,21 @@ def rotate(
         .where(sessions.c.user_id == row.user_id, sessions.c.id == row.session_id)
         .values(expires_at=expires_at, key_id=key_id)
     )
+    if successor_hash.startswith(COUNTED) and not _make_room(connection, row.user_id, now):
+        end_session(transaction, row.user_id, row.session_id, now)
+        return Rotated(Rotation.UNKNOWN)
     return Rotated(Rotation.ROTATED, row.user_id, row.session_id, key_id)
+
+
+def _make_room(connection: Connection, user_id: str, now: datetime) -> bool:
+    """Return whether a user may have another token; delete some useless ones if there are many.
+
+    A spent token is kept until it expires, because its use is theft: a sign-in that is refreshed in
+    a loop would otherwise fill the disk. It ends, unless tokens that no longer count can go first.
+    """
+    if (connection.scalar(_TOKENS_OF, {"owner": user_id}) or 0) <= MOST_TOKENS:
+        return True
+    return connection.execute(_DROP_USELESS, {"owner": user_id, "now": now}).rowcount > 0
 
 
 def _token(connection: Connection, token_hash: str, key_ids: Collection[str]) -> Any:
