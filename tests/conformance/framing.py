@@ -122,6 +122,9 @@ def pings() -> list[Case]:
                 "a pong of 65,536 bytes": b"\x8a\xff",
                 "a ping in fragments": b"\x09\x81",
                 "a text with a reserved bit": b"\xc1\x81",
+                "a fragment without a message": b"\x80\xfe",
+                "a text within a message": frame(TEXT, b"x", fin=False) + b"\x81\xfe",
+                "a close of one byte": b"\x88\x81",
             }.items()
         ),
         fails("a ping in fragments", frame(PING, b"x", fin=False)),

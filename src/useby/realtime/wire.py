@@ -10,12 +10,13 @@ from collections.abc import Generator
 from typing import Final
 
 from websockets.exceptions import ProtocolError
-from websockets.frames import Frame
+from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol, Side
 from websockets.streams import StreamReader
 
 RESERVED_BITS: Final = 0b0111_0000
 FINAL: Final = 0b1000_0000
+OPCODE: Final = 0b0000_1111
 CONTROL: Final = 0b0000_1000
 CONTROL_MAX_BYTES: Final = 125
 """Maximum payload of a control frame (RFC 6455, 5.5)."""
@@ -29,6 +30,8 @@ class _Reader(StreamReader):
 
     begun = False
     """True from the request for a frame's first two bytes to the end of the frame."""
+    in_message = False
+    """True from the first fragment of a message to the last."""
 
     def read_exact(self, n: int) -> Generator[None, None, bytearray]:
         """Read ``n`` bytes; the first read of a frame reads its header."""
@@ -38,7 +41,7 @@ class _Reader(StreamReader):
         return self._read_header(n)
 
     def _read_header(self, n: int) -> Generator[None, None, bytearray]:
-        """Read the first two bytes and reject an invalid header (RFC 6455, 5.2 and 5.5)."""
+        """Read the first two bytes and reject an invalid header (RFC 6455, 5.2, 5.4 and 5.5)."""
         header = yield from super().read_exact(n)
         first, size = header[0], header[1] & 0x7F
         if first & RESERVED_BITS:
@@ -47,6 +50,10 @@ class _Reader(StreamReader):
             raise ProtocolError("control frame too long")
         if first & CONTROL and not first & FINAL:
             raise ProtocolError("fragmented control frame")
+        if first & OPCODE == Opcode.CLOSE and size == 1:
+            raise ProtocolError("a close code takes two bytes")
+        if not first & CONTROL and (first & OPCODE == Opcode.CONT) != self.in_message:
+            raise ProtocolError("a fragment without a message, or a message within another")
         return header
 
 
@@ -90,6 +97,7 @@ class Wire(Protocol):
         self.unparsed = left
         self.reader.begun = False
         super().recv_frame(frame)
+        self.reader.in_message = self.current_size is not None
 
 
 def _wire_size(frame: Frame) -> int:
