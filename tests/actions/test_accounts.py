@@ -1,5 +1,6 @@
 """Accounts are created, changed and deleted; sign-ins begin, go on and end."""
 
+import contextlib
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from useby.actions.accounts import EmailTaken
 from useby.auth.key import SigningKeys
 from useby.auth.refresh import hash_of, successor_of
 from useby.auth.tokens import Claims
-from useby.domain.account import AccountChange, TokenStatus, User
+from useby.domain.account import AccountChange, TokenRefused, TokenStatus, User
 from useby.domain.events import AccessRevoked, Event
 from useby.store import accounts, sessions, slices
 from useby.store.database import Database, Transaction
@@ -186,13 +187,15 @@ async def test_a_token_is_authorized_while_its_session_is_open(database: Databas
     ada = await a_kept_owner(database)
     session_id = await signed_in(database, ada)
 
-    def check(transaction: Transaction) -> bool:
+    def check(transaction: Transaction) -> None:
         claims = claims_of(ada.id, session_id)
-        return actions.is_authorized(transaction, claims, NOON, provisions=True)
+        actions.authorize(transaction, claims, NOON, provisions=True)
 
-    assert await database.write(check)
+    await database.write(check)
     await database.write(lambda t: actions.end_session(t, ada.id, session_id, NOON))
-    assert not await database.write(check)
+    with pytest.raises(TokenRefused) as refused:
+        await database.write(check)
+    assert refused.value.standing is TokenStatus.REVOKED
 
 
 @pytest.mark.parametrize(
@@ -204,9 +207,8 @@ async def test_only_an_outside_token_creates_its_user(
 ) -> None:
     claims = claims_of("outsider", session_id)
 
-    assert authorized is await database.write(
-        lambda t: actions.is_authorized(t, claims, NOON, provisions=provisions)
-    )
+    with contextlib.nullcontext() if authorized else pytest.raises(TokenRefused):
+        await database.write(lambda t: actions.authorize(t, claims, NOON, provisions=provisions))
 
     user = await database.read(lambda c: accounts.user(c, "outsider"))
     assert (user is not None) is authorized

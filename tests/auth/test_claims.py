@@ -152,3 +152,9 @@ def test_a_token_that_is_dated_more_than_a_minute_ahead_is_refused() -> None:
     with pytest.raises(InvalidToken) as refused:
         read(iat=SECOND + 60.001)
     assert not refused.value.expired
+
+
+@pytest.mark.parametrize("value", [99_999_999_999_999, 10**400, 1e30, float("inf")])
+def test_a_time_after_the_year_9999_is_named_as_one(value: float) -> None:
+    with pytest.raises(InvalidToken, match=r"exp must be .* and is later than the year 9999"):
+        read(exp=value)

@@ -1,11 +1,15 @@
 """Log lines about refused tokens."""
 
 import logging
+from datetime import UTC, datetime
 
 import pytest
 
-from useby.auth.claims import InvalidToken, Reason
+from useby.auth.claims import Claims, InvalidToken, Reason
 from useby.auth.refusals import LINES, WINDOW_SECONDS, RefusalLog
+from useby.domain.account import TokenStatus
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
 class Clock:
@@ -55,3 +59,33 @@ def test_a_refusal_is_not_logged_above_info(caplog: pytest.LogCaptureFixture) ->
     with caplog.at_level(logging.WARNING):
         RefusalLog().write(InvalidToken(Reason.SIGNATURE, "forged"))
     assert caplog.messages == []
+
+
+@pytest.mark.parametrize(
+    ("standing", "session_id", "provisions", "line"),
+    [
+        (
+            TokenStatus.UNKNOWN,
+            None,
+            False,
+            "account: there is none for user '42', and USEBY_JWT_AUTO_PROVISION is off",
+        ),
+        (TokenStatus.UNKNOWN, None, True, "account: there is none for user '42'"),
+        (TokenStatus.UNKNOWN, "s1", False, "account: there is none for user '42'"),
+        (TokenStatus.DISABLED, None, False, "account: '42' is disabled"),
+        (TokenStatus.REVOKED, "s1", False, "sign-in: it has ended (user '42')"),
+    ],
+)
+def test_a_line_has_the_reason_why_an_account_does_not_accept_a_token(
+    caplog: pytest.LogCaptureFixture,
+    standing: TokenStatus,
+    session_id: str | None,
+    provisions: bool,
+    line: str,
+) -> None:
+    claims = Claims("42", session_id, NOON, NOON, "")
+    log = RefusalLog()
+    with caplog.at_level(logging.INFO):
+        for _ in range(LINES + 1):
+            log.write_standing(standing, claims, provisions=provisions)
+    assert caplog.messages == [f"a token was refused: {line}"] * LINES

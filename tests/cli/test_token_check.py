@@ -40,8 +40,9 @@ def test_a_token_of_the_node_is_accepted_until_its_sign_in_ends(useby: Useby) ->
     token = useby("token", "ada@example.org").out.strip()
     said = checked(useby, token)
     assert said.status == 0
-    assert "iss       useby" in said.out
-    assert "accepted  the account and the sign-in are open" in said.out
+    lines = said.out.splitlines()
+    assert "iss       useby" in lines
+    assert lines[-1] == "accepted  the account and the sign-in are open"
     useby("user", "sessions", "ada@example.org", "--end")
     said = checked(useby, token)
     assert (said.status, "refused   its sign-in has ended" in said.out) == (1, True)
@@ -91,3 +92,17 @@ def test_a_malformed_jwt_is_refused_with_a_reason(
     assert said.status == 1
     assert "refused   " in said.out
     assert "\x1b" not in said.out
+
+
+@pytest.mark.usefixtures("nodes_key")
+def test_a_token_whose_account_cannot_be_looked_up_is_neither_accepted_nor_refused(
+    useby: Useby, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("USEBY_JWT_SECRET", SECRET)
+    monkeypatch.setenv("USEBY_DATABASE_URL", "sqlite:///elsewhere.db")
+    said = checked(useby, of_backend())
+    last = said.out.splitlines()[-1]
+    assert said.status == 3
+    assert last.startswith("unknown   signature and claims are good, but the account could not")
+    assert last.endswith("run this with the node's environment")
+    assert "accepted" not in said.out

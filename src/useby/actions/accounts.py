@@ -9,7 +9,7 @@ from uuid_utils import uuid7
 from useby.auth import refresh
 from useby.auth.key import SigningKeys
 from useby.auth.tokens import Claims
-from useby.domain.account import AccountChange, TokenStatus, User
+from useby.domain.account import AccountChange, TokenRefused, TokenStatus, User
 from useby.domain.policy import Policy
 from useby.store import accounts, sessions, slices, tickets
 from useby.store.accounts import (
@@ -26,6 +26,7 @@ from useby.store.tickets import TicketGrant
 __all__ = [
     "EmailTaken",
     "accept_invitation",
+    "authorize",
     "change",
     "change_password",
     "create",
@@ -33,7 +34,6 @@ __all__ = [
     "disable_user",
     "end_session",
     "end_sessions",
-    "is_authorized",
     "issue_ticket",
     "open_session",
     "refresh_session",
@@ -236,22 +236,24 @@ def issue_ticket(
     tickets.purge(transaction, now)
 
 
-def is_authorized(
-    transaction: Transaction, claims: Claims, now: datetime, *, provisions: bool
-) -> bool:
-    """Return whether a token is still valid in this write.
+def authorize(transaction: Transaction, claims: Claims, now: datetime, *, provisions: bool) -> None:
+    """Check that a token is still valid in this write.
 
     Args:
         transaction: The running write.
         claims: The claims of the verified token.
         now: The current time, aware.
         provisions: Whether a new subject of an outside issuer becomes a user.
+
+    Raises:
+        TokenRefused: The account does not exist or is disabled, or the sign-in has ended.
     """
     if provisions and claims.session_id is None:
         accounts.provision(transaction, [claims.user_id], now)
     key = (claims.user_id, claims.session_id, claims.issued_at)
     (check,) = accounts.check_tokens(transaction.connection, [key])
-    return check.standing is TokenStatus.GOOD
+    if check.standing is not TokenStatus.GOOD:
+        raise TokenRefused(check.standing)
 
 
 def change(

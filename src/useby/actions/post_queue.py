@@ -14,7 +14,7 @@ from enum import Enum
 from typing import Final
 
 from useby.auth.tokens import Claims
-from useby.domain.account import TokenStatus
+from useby.domain.account import TokenRefused, TokenStatus
 from useby.domain.notification import Draft, Notification
 from useby.domain.quota import Limits, QuotaReached, Usage
 from useby.store import accounts, notifications
@@ -37,21 +37,15 @@ class Post:
 
 
 class NotStored(Enum):
-    """Reason for which a post was not stored."""
+    """Reason for which a post is tried again."""
 
-    REVOKED = "the token has been revoked"
     BUSY = "another transaction has the user's row"
-
-
-_REFUSED: Final[dict[TokenStatus, NotStored]] = {
-    status: NotStored.REVOKED for status in TokenStatus if status is not TokenStatus.GOOD
-}
 
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
     post: Post
-    result: asyncio.Future[Notification | None] = field(
+    result: asyncio.Future[Notification] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
 
@@ -87,13 +81,11 @@ class PostQueue:
             "posts", self._store_batch, lambda waiting: waiting.user_id, most=BATCH
         )
 
-    async def store(self, post: Post) -> Notification | None:
-        """Store one post; when this returns, it is on stable storage.
-
-        Returns:
-            The stored notification; ``None`` if the token has been revoked.
+    async def store(self, post: Post) -> Notification:
+        """Store one post and return it; when this returns, it is on stable storage.
 
         Raises:
+            TokenRefused: The account or the sign-in of the token does not accept it.
             StoreUnavailable: The database cannot be written now.
             QuotaReached: The user's account has reached a limit.
         """
@@ -135,10 +127,10 @@ class PostQueue:
             batch[0].result.set_exception(error)
         else:
             for waiting, outcome in zip(batch, outcomes, strict=True):
-                if isinstance(outcome, QuotaReached):
+                if isinstance(outcome, TokenRefused | QuotaReached):
                     waiting.result.set_exception(outcome)
                 elif outcome is not NotStored.BUSY:
-                    waiting.result.set_result(None if outcome is NotStored.REVOKED else outcome)
+                    waiting.result.set_result(outcome)
             return [
                 waiting
                 for waiting, outcome in zip(batch, outcomes, strict=True)
@@ -155,7 +147,7 @@ def store(
     provisions: bool,
     limits: Limits,
     waits: bool = False,
-) -> list[Notification | NotStored | QuotaReached]:
+) -> list[Notification | NotStored | TokenRefused | QuotaReached]:
     """Store the posts whose token is valid, whose account has room and whose user's row is free.
 
     Args:
@@ -180,14 +172,15 @@ def store(
     locked = users if waits else try_lock_users(transaction, users)
     checks = accounts.check_tokens(transaction.connection, keys)
     counts: dict[str, int] = {}
-    reasons: list[NotStored | QuotaReached | None] = []
+    reasons: list[NotStored | TokenRefused | QuotaReached | None] = []
     for (user_id, _, _), check in zip(keys, checks, strict=True):
-        reason = _REFUSED.get(check.standing) or (None if user_id in locked else NotStored.BUSY)
-        if reason is None:
+        if check.standing is not TokenStatus.GOOD:
+            reasons.append(TokenRefused(check.standing))
+        elif user_id not in locked:
+            reasons.append(NotStored.BUSY)
+        else:
             counts[user_id] = count = counts.get(user_id, 0) + 1
             reasons.append(limits.reached(Usage(0, check.unread, check.bytes), unread=count))
-        else:
-            reasons.append(reason)
     drafts = [post.draft for post, reason in zip(posts, reasons, strict=True) if reason is None]
     stored = iter(notifications.add(transaction, drafts, now))
     return [next(stored) if reason is None else reason for reason in reasons]

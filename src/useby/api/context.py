@@ -3,29 +3,27 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from useby.actions import accounts as actions
 from useby.actions.post_queue import PostQueue
-from useby.api.errors import Problem
+from useby.api.errors import REFUSED, Problem
 from useby.auth.key import SigningKeys
 from useby.auth.passwords import Passwords
 from useby.auth.rate_limits import RateLimiter
 from useby.auth.tickets import Tickets
 from useby.auth.tokens import Claims, InvalidToken, Issuer, IssuerUnavailable, Verifier
 from useby.bus import Bus
-from useby.domain.account import TokenStatus, User
+from useby.domain.account import TokenRefused, TokenStatus, User
 from useby.realtime.slots import ConnectionSlots
 from useby.settings import Settings
 from useby.store import accounts
 from useby.store.database import Connection, Database, Transaction
 
 T = TypeVar("T")
-
-REVOKED: Final = "The access token has been revoked."
 
 
 @dataclass(slots=True)
@@ -119,21 +117,35 @@ async def caller_of(node: ContextDep, claims: CurrentClaims) -> Caller:
     """Return the user of a token. Create the user if the settings provision outside subjects.
 
     Raises:
-        Problem: 401, the token has been revoked.
+        Problem: 401, the account or the sign-in of the token does not accept it.
     """
+    try:
+        return Caller(await _user_of(node, claims), claims)
+    except TokenRefused as error:
+        raise refusal(node, claims, error) from None
+
+
+async def _user_of(node: Context, claims: Claims) -> User:
     if claims.session_id is None and node.settings.jwt_auto_provision:
         known = await node.database.read(lambda c: accounts.user(c, claims.user_id))
         if known is None:
             now = node.now()
-            await node.database.write(
-                lambda t: actions.is_authorized(t, claims, now, provisions=True)
-            )
+            await node.database.write(lambda t: actions.authorize(t, claims, now, provisions=True))
     standing, user = await node.database.read(
         lambda c: (_standing(c, claims), accounts.user(c, claims.user_id))
     )
-    if standing is not TokenStatus.GOOD or user is None:
-        raise Problem.unauthorized(REVOKED)
-    return Caller(user, claims)
+    if user is None:
+        raise TokenRefused(TokenStatus.UNKNOWN)
+    if standing is not TokenStatus.GOOD:
+        raise TokenRefused(standing)
+    return user
+
+
+def refusal(node: Context, claims: Claims, refused: TokenRefused) -> Problem:
+    """Return the answer to a token that its account or sign-in does not accept, and log why."""
+    provisions = node.settings.jwt_auto_provision
+    node.verifier.refusals.write_standing(refused.standing, claims, provisions=provisions)
+    return Problem.unauthorized(REFUSED[refused.standing])
 
 
 async def write_authorized(
@@ -144,16 +156,19 @@ async def write_authorized(
     A separate check before the write would take as long as the write does.
 
     Raises:
-        Problem: 401, the token has been revoked; nothing was written.
+        Problem: 401, the account or the sign-in of the token does not accept it; nothing was
+            written.
     """
     now, provisions = node.now(), node.settings.jwt_auto_provision
 
     def allowed(transaction: Transaction) -> T:
-        if not actions.is_authorized(transaction, claims, now, provisions=provisions):
-            raise Problem.unauthorized(REVOKED)
+        actions.authorize(transaction, claims, now, provisions=provisions)
         return work(transaction)
 
-    return await node.database.write(allowed, large=large)
+    try:
+        return await node.database.write(allowed, large=large)
+    except TokenRefused as error:
+        raise refusal(node, claims, error) from None
 
 
 def _standing(connection: Connection, claims: Claims) -> TokenStatus:

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 
 from useby import metrics
 from useby.auth.passwords import QueueFull
+from useby.domain.account import TokenStatus
 from useby.domain.quota import Quota, QuotaReached
 from useby.schemas.problems import FieldError, ProblemBody, field_errors, sentences
 from useby.store.database import ReadRefused, StoreUnavailable
@@ -28,6 +29,14 @@ FULL: Final = {
     " Delete products or notifications first.",
 }
 """Detail of a 409 by quota: the account's owner can make room and send the request again."""
+
+NO_ACCOUNT: Final = "The account of this access token does not exist or is disabled."
+REFUSED: Final = {
+    TokenStatus.UNKNOWN: NO_ACCOUNT,
+    TokenStatus.DISABLED: NO_ACCOUNT,
+    TokenStatus.REVOKED: "The access token has been revoked.",
+}
+"""Detail of a 401 for a token with a good signature."""
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
@@ -170,7 +179,7 @@ def _of_read_refused(error: ReadRefused) -> Response:
 
 def _of_unknown_user(_: UnknownUser) -> Response:
     # The user was deleted between the check of the token and the write.
-    return _of_problem(Problem.unauthorized("The access token has been revoked."))
+    return _of_problem(Problem.unauthorized(NO_ACCOUNT))
 
 
 def _of_quota(error: QuotaReached) -> Response:

@@ -60,7 +60,7 @@ async def post_once(
         The stored notifications, or the answer (JSON) that is stored for the key.
 
     Raises:
-        Problem: 422, the key belongs to another request; 401, the token has been revoked.
+        Problem: 422, the key belongs to another request; 401, as of ``write_authorized``.
         QuotaReached: The account has reached a limit.
     """
     now, limits, large = node.now(), node.settings.limits, answer is None

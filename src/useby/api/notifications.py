@@ -9,16 +9,17 @@ from useby.actions import notifications as actions
 from useby.actions.post_queue import Post
 from useby.api.bodies import BatchRoute, in_turns, results_response
 from useby.api.context import (
-    REVOKED,
     ContextDep,
     CurrentCaller,
     CurrentClaims,
     caller_of,
+    refusal,
     write_authorized,
 )
 from useby.api.direct import DirectRoute
 from useby.api.errors import Problem, problem_responses
 from useby.api.idempotency import IdempotencyKey, json_response, post_once
+from useby.domain.account import TokenRefused
 from useby.domain.notification import Notification, Severity
 from useby.schemas.fields import Id, Text
 from useby.schemas.notifications import (
@@ -89,9 +90,10 @@ async def post_notification(
     """Send a notification to all the caller's devices; the answer confirms that it is stored."""
     draft = body.draft(claims.user_id)
     if key is None:
-        notification = await node.posts.store(Post(claims, draft))
-        if notification is None:
-            raise Problem.unauthorized(REVOKED)
+        try:
+            notification = await node.posts.store(Post(claims, draft))
+        except TokenRefused as error:
+            raise refusal(node, claims, error) from None
         return json_response(_json(notification), HTTPStatus.CREATED)
     posted = await post_once(node, claims, request, key, [draft], lambda posted: _json(posted[0]))
     answer = posted if isinstance(posted, bytes) else _json(posted[0])

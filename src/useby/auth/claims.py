@@ -39,6 +39,8 @@ class Reason(StrEnum):
     NOT_YET = "not valid yet"
     EXPIRY = "expiry"
     TICKET = "ticket"
+    ACCOUNT = "account"
+    SIGN_IN = "sign-in"
 
 
 class InvalidToken(Exception):  # noqa: N818 - the name describes the caller's view
@@ -186,15 +188,17 @@ def _subject(payload: Mapping[str, Any], claim: str) -> str | None:
 def _moment(payload: Mapping[str, Any], claim: str, default: int | None = None) -> int | float:
     """Return a NumericDate (RFC 7519 section 2), checked to be one that ``datetime`` can hold."""
     value = payload.get(claim, default)
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, int | float)
-        or not 0 <= value <= _LATEST  # NaN fails this comparison too
-    ):
-        raise InvalidToken(
-            Reason.CLAIM, f"{claim} must be a number of seconds since 1970, and is {shown(value)}"
-        )
-    return value
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        found = shown(value)
+    elif value > _LATEST:
+        found = "later than the year 9999 (are these milliseconds?)"
+    elif not value >= 0:  # NaN fails this comparison too
+        found = "less than 0, or no number"
+    else:
+        return value
+    raise InvalidToken(
+        Reason.CLAIM, f"{claim} must be a number of seconds since 1970, and is {found}"
+    )
 
 
 def _utc(seconds: float) -> str:

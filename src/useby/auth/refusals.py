@@ -9,7 +9,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from useby.auth.claims import InvalidToken, Reason
+from useby.auth.claims import Claims, InvalidToken, Reason
+from useby.domain.account import TokenStatus
 
 log = logging.getLogger(__name__)
 
@@ -46,3 +47,21 @@ class RefusalLog:
         subject = "" if refused.subject is None else f" (user {refused.subject!r})"
         more = f" ({omitted} more for this reason were not logged)" if omitted else ""
         log.info("a token was refused: %s%s%s", refused, subject, more)
+
+    def write_standing(self, standing: TokenStatus, claims: Claims, *, provisions: bool) -> None:
+        """Log the refusal of a token with a good signature by its account or sign-in.
+
+        Args:
+            standing: The status of the token, which is not ``GOOD``.
+            claims: The claims of the token.
+            provisions: Whether a new subject of an outside issuer becomes a user.
+        """
+        user = repr(claims.user_id)
+        reason, found = Reason.ACCOUNT, f"{user} is disabled"
+        if standing is TokenStatus.REVOKED:
+            reason, found = Reason.SIGN_IN, f"it has ended (user {user})"
+        elif standing is TokenStatus.UNKNOWN:
+            off = claims.session_id is None and not provisions
+            more = ", and USEBY_JWT_AUTO_PROVISION is off" if off else ""
+            found = f"there is none for user {user}{more}"
+        self.write(InvalidToken(reason, found))

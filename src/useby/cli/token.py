@@ -46,15 +46,17 @@ def token(
     signing key: run it with the node's environment.
 
     With --check it reads a token from standard input instead, prints what it contains, and states
-    why a node with these settings accepts or refuses it (exit status 0 or 1).
+    why a node with these settings accepts or refuses it (exit status 0 or 1). The status is 3, and
+    the last line begins with "unknown", if the account or the issuer's keys cannot be looked up.
     """
     settings = settings_with(database_url=database)
     if check:
-        from useby.cli.token_check import explain  # noqa: PLC0415 - needed with --check only
+        from useby.cli.token_check import EXIT, explain  # noqa: PLC0415 - needed with --check only
 
         explanation = explain(sys.stdin.read().strip().removeprefix("Bearer "), settings)
-        say("\n".join(explanation.lines))
-        raise typer.Exit(0 if explanation.accepted else 1)
+        for line in explanation.lines:
+            say(line)
+        raise typer.Exit(EXIT[explanation.verdict])
     if email is None:
         raise typer.BadParameter("an account is needed", param_hint="EMAIL")
     say(_new_token(settings, email, expires_in))

@@ -6,6 +6,7 @@ from base64 import urlsafe_b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from secrets import token_bytes
 from typing import Any, Final
 
@@ -33,11 +34,24 @@ VERDICTS: Final = {
 }
 
 
+class Verdict(StrEnum):
+    """The result of a check, as its last line begins."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+    """A part of the check was not possible here: a node may accept the token or refuse it."""
+
+
+EXIT: Final = {Verdict.ACCEPTED: 0, Verdict.REFUSED: 1, Verdict.UNKNOWN: 3}
+"""Exit statuses; 2 is a mistake on the command line."""
+
+
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """The verdict on a token, and the lines that explain it."""
 
-    accepted: bool
+    verdict: Verdict
     lines: tuple[str, ...]
 
 
@@ -55,12 +69,12 @@ def explain(token: str, settings: Settings) -> Explanation:
         claims = _verified(token, settings)
     except InvalidToken as refused:
         user = () if refused.subject is None else (_line("user", refused.subject),)
-        return Explanation(accepted=False, lines=(*parts, *user, _line("refused", str(refused))))
+        line = _line(Verdict.REFUSED, str(refused))
+        return Explanation(Verdict.REFUSED, (*parts, *user, line))
     except IssuerUnavailable as error:
-        return Explanation(accepted=False, lines=(*parts, _line("unknown", str(error))))
-    accepted, verdict = _standing(claims, settings)
-    word = "accepted" if accepted else "refused"
-    return Explanation(accepted, (*parts, _line("user", claims.user_id), _line(word, verdict)))
+        return Explanation(Verdict.UNKNOWN, (*parts, _line(Verdict.UNKNOWN, str(error))))
+    verdict, reason = _standing(claims, settings)
+    return Explanation(verdict, (*parts, _line("user", claims.user_id), _line(verdict, reason)))
 
 
 def _parts(token: str) -> Iterator[str]:
@@ -104,7 +118,7 @@ def _verified(token: str, settings: Settings) -> Claims:
         raise
 
 
-def _standing(claims: Claims, settings: Settings) -> tuple[bool, str]:
+def _standing(claims: Claims, settings: Settings) -> tuple[Verdict, str]:
     """Return the verdict on a verified token by its account, which may have ended its sign-in."""
     key = (claims.user_id, claims.session_id, claims.issued_at)
     try:
@@ -112,9 +126,13 @@ def _standing(claims: Claims, settings: Settings) -> tuple[bool, str]:
             settings, lambda database: database.read(lambda c: accounts.check_tokens(c, [key]))
         )
     except CommandError as error:
-        return True, f"the account was not looked up ({error.format_message()})"
+        return Verdict.UNKNOWN, (
+            "signature and claims are good, but the account could not be looked up"
+            f" ({error.format_message()}): run this with the node's environment"
+        )
     if check.standing is TokenStatus.UNKNOWN and claims.session_id is None:
         if settings.jwt_auto_provision:
-            return True, "the account will be created"
-        return False, "there is no such account, and USEBY_JWT_AUTO_PROVISION is off"
-    return check.standing is TokenStatus.GOOD, VERDICTS[check.standing]
+            return Verdict.ACCEPTED, "the account will be created"
+        return Verdict.REFUSED, "there is no such account, and USEBY_JWT_AUTO_PROVISION is off"
+    good = check.standing is TokenStatus.GOOD
+    return Verdict.ACCEPTED if good else Verdict.REFUSED, VERDICTS[check.standing]

@@ -56,3 +56,12 @@ class TokenStatus(Enum):
     DISABLED = "disabled"
     REVOKED = "revoked"
     """The user signed out of the token's sign-in, or of all sign-ins."""
+
+
+class TokenRefused(Exception):  # noqa: N818 - the name describes the caller's view
+    """Raised for a token with a good signature whose account or sign-in does not accept it."""
+
+    def __init__(self, standing: TokenStatus) -> None:
+        """Store the status, which is not ``GOOD``."""
+        super().__init__(f"the token is refused: {standing.value}")
+        self.standing = standing

@@ -288,6 +288,10 @@ class Admission:
     async def _admit(self, batch: Sequence[_PendingConnection]) -> None:
         results = await self._answer_of(lambda: self._look_up(batch), batch)
         for pending, result in zip(batch, results, strict=True):
+            if result.standing is not TokenStatus.GOOD and pending.claims:
+                self._verifier.refusals.write_standing(
+                    result.standing, pending.claims, provisions=self.settings.jwt_auto_provision
+                )
             pending.socket.reply(
                 pending.socket.session.opened,
                 result.standing,

@@ -106,9 +106,9 @@ class Hub:
             self._bus.subscribe(user_id)
         self._sweep.bind(socket, claims)
         if log.isEnabledFor(logging.DEBUG):
-            kind = "extended" if socket.session.extended else "plain"
+            kind = "an extended" if socket.session.extended else "a plain"
             count = len(self.registry.of(user_id))
-            log.debug("a %s socket of user %r opens, one of %d of the user", kind, user_id, count)
+            log.debug("%s socket of user %r opens, one of %d of the user", kind, user_id, count)
         return True
 
     def unregister(self, socket: Socket) -> None:
