@@ -31,7 +31,7 @@ class Caller:
     """The data that one connection sends: its handshake, and its answer to the first frame."""
 
     request: bytes
-    says: bytes = b""
+    reply: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +39,20 @@ class Manner:
     """The port and the exchange that all connections to a peer share."""
 
     port: int
-    hears: tuple[bytes, ...]
+    first_frames: tuple[bytes, ...]
     answers: dict[bytes, bytes]
     """Whole frames to write, by the payload that asks for them."""
 
 
 class _Connection:
-    __slots__ = ("caller", "churns", "heard", "rest", "socket", "upgraded")
+    __slots__ = ("caller", "churns", "received", "rest", "socket", "upgraded")
 
     def __init__(self, caller: Caller, connected: socket.socket, *, churns: bool) -> None:
         self.caller = caller
         self.socket = connected
         self.churns = churns
         self.upgraded = False
-        self.heard = 0
+        self.received = 0
         self.rest = b""
 
 
@@ -179,7 +179,7 @@ class Callers:
                 raise RuntimeError(data[:500])
             connection.upgraded = True
             data = data[end + 4 :]
-            if not self._manner.hears:
+            if not self._manner.first_frames:
                 self._is_connected(connection)
         found, connection.rest = wire.frames(data)
         for opcode, payload in found:
@@ -199,16 +199,16 @@ class Callers:
             self._ended(connection)
         elif answer := self._manner.answers.get(payload):
             connection.socket.send(answer)
-        elif connection.heard < len(self._manner.hears):
-            self._hear(connection, payload)
+        elif connection.received < len(self._manner.first_frames):
+            self._check_first_frame(connection, payload)
 
-    def _hear(self, connection: _Connection, payload: bytes) -> None:
-        if not payload.startswith(self._manner.hears[connection.heard]):
+    def _check_first_frame(self, connection: _Connection, payload: bytes) -> None:
+        if not payload.startswith(self._manner.first_frames[connection.received]):
             return
-        connection.heard += 1
-        if connection.heard == 1 and connection.caller.says:
-            connection.socket.send(connection.caller.says)
-        if connection.heard == len(self._manner.hears):
+        connection.received += 1
+        if connection.received == 1 and connection.caller.reply:
+            connection.socket.send(connection.caller.reply)
+        if connection.received == len(self._manner.first_frames):
             self._is_connected(connection)
 
     def _is_connected(self, connection: _Connection) -> None:

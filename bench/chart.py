@@ -58,11 +58,11 @@ def _panel(
             min(each, longest) * scale for each in (middle, min(figures), max(figures))
         )
         colour = {"useby": OURS, "bare": FLOOR}.get(row["peer"], THEIRS)
-        said = f"{middle:,.{digits}f}" + (" (cut off)" if middle > longest else "")
+        label = f"{middle:,.{digits}f}" + (" (cut off)" if middle > longest else "")
         yield (
             f'<text x="{LEFT - 8}" y="{y + 12}" text-anchor="end">{escape(row["title"])}</text>'
             f'<rect x="{LEFT}" y="{y}" width="{length:.1f}" height="{BAR}" fill="{colour}"/>'
             f'<line x1="{LEFT + least:.1f}" x2="{LEFT + most:.1f}" '
             f'y1="{y + BAR / 2}" y2="{y + BAR / 2}" stroke="{INK}"/>'
-            f'<text x="{LEFT + most + 6:.1f}" y="{y + 12}">{said}</text>'
+            f'<text x="{LEFT + most + 6:.1f}" y="{y + 12}">{label}</text>'
         )

@@ -112,8 +112,8 @@ def requests(stand: Stand, plan: Plan, users: int, together: int = 0) -> list[by
 
 def _request(stand: Stand, plan: Plan, index: int, together: int) -> bytes:
     user, token = plan.crowd.ids[index], plan.crowd.tokens[index]
-    said = message(0)
-    item = {key: said[key] for key in ("message", "type", "productName")}
+    sample = message(0)
+    item = {key: sample[key] for key in ("message", "type", "productName")}
     item["message"] = item["message"].replace("0" * len(DIGITS), DIGITS.decode())
     body = json.dumps({"items": [item] * together} if together else item).encode()
     path = stand.peer.posts["batch" if together else "single"].format(user=user)

@@ -25,12 +25,12 @@ def run(peers: Sequence[Peer], plan: Plan) -> list[Row]:
 
 def _measure(stand: Stand, plan: Plan) -> Iterator[Case]:
     stand.load.connect(0, 1, devices=DEVICES)
-    _tell(stand)
+    _push_one(stand)
     cpu = stand.server.cpu()
     last: list[int] = []
     ends = time.monotonic() + MOST_SECONDS
     while len(last) * DEVICES < plan.pushes and time.monotonic() < ends:
-        last.append(_tell(stand))
+        last.append(_push_one(stand))
     used = stand.server.cpu() - cpu
     yield (
         f"{DEVICES} devices",
@@ -41,7 +41,7 @@ def _measure(stand: Stand, plan: Plan) -> Iterator[Case]:
     )
 
 
-def _tell(stand: Stand) -> int:
+def _push_one(stand: Stand) -> int:
     """Push one notification; return its age in nanoseconds when the last device received it."""
     stand.load.reset()
     stand.publisher.push(1, among=1)

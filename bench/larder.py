@@ -117,15 +117,15 @@ def write_barely(database: Path, wave: Wave, *, everything: bool) -> tuple[float
         keys = [key for user in wave.users for key in driver.execute(_SOME, (user, wave.each))]
         seqs = dict.fromkeys(wave.users, 0) | dict(driver.execute(_NEWEST).fetchall())
         for start in range(0, len(keys), BATCH):
-            said, notified, placed, numbered = [], [], [], {}
+            settled, notified, placed, numbered = [], [], [], {}
             for user, product in keys[start : start + BATCH]:
                 numbered[user] = seqs[user] = seq = seqs[user] + 1
                 what = message, "warning", "expiring", wave.name, product
                 notified.append((user, seq, str(uuid7()), *what, wave.expires_on, wave.day, stamp))
-                said.append((user, product, wave.expires_on, 7, stamp))
+                settled.append((user, product, wave.expires_on, 7, stamp))
                 placed.append((later, stamp, later, user, product))
             numbers = [(seq, user) for user, seq in numbered.items()]
-            batches.append((numbers, notified, said, placed))
+            batches.append((numbers, notified, settled, placed))
         statements = (_NUMBER, _NOTIFY, _SAY, _PLACE) if everything else ("", _NOTIFY)
         began, cpu = time.perf_counter(), time.process_time()
         for batch in batches:
@@ -140,7 +140,7 @@ def write_barely(database: Path, wave: Wave, *, everything: bool) -> tuple[float
 def clock_seconds(database: Path, now: datetime) -> tuple[int, float]:
     """Send the due alerts by the scheduler's functions; return their number and the CPU seconds."""
     engine = sqlite_engine(database, writes=True, checkpoints=True)
-    said = 0
+    claimed = 0
     with engine.connect() as connection:
         with connection.begin():
             alerts.next_due(connection)  # opens the connection and compiles the query
@@ -148,14 +148,14 @@ def clock_seconds(database: Path, now: datetime) -> tuple[int, float]:
         while True:
             with connection.begin():
                 count = send_due(Transaction(connection), now).claimed
-            said += count
+            claimed += count
             if count < BATCH:
                 break
         with connection.begin():
             alerts.next_due(connection)
         cpu = time.process_time() - cpu
     engine.dispose()
-    return said, cpu
+    return claimed, cpu
 
 
 @contextmanager

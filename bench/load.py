@@ -90,7 +90,7 @@ class Load:
 
     def _caller(self, index: int) -> Caller:
         user, token = self._crowd.ids[index], self._crowd.tokens[index]
-        said = self._dialogue.says
+        reply = self._dialogue.reply
         return Caller(
             wire.upgrade(
                 HOST,
@@ -98,7 +98,7 @@ class Load:
                 self._dialogue.request(user, token),
                 self._dialogue.protocol,
             ),
-            wire.client_frame(self._opcode, said(user, token)) if said else b"",
+            wire.client_frame(self._opcode, reply(user, token)) if reply else b"",
         )
 
     def _ask(self, *words: Any) -> Any:
@@ -114,8 +114,8 @@ class Load:
 
 def _manner(port: int, dialogue: Dialogue) -> Manner:
     opcode = wire.BINARY if dialogue.binary else wire.TEXT
-    answers = {ask: wire.client_frame(opcode, say) for ask, say in dialogue.answers.items()}
-    return Manner(port, dialogue.hears, answers)
+    answers = {ask: wire.client_frame(opcode, reply) for ask, reply in dialogue.answers.items()}
+    return Manner(port, dialogue.first_frames, answers)
 
 
 def _main(pipe: Connection, manner: Manner) -> None:

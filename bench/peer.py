@@ -33,9 +33,9 @@ class Dialogue:
 
     request: Callable[[str, str], str]
     """Returns the request's target for a user's id and token."""
-    hears: tuple[bytes, ...] = (b'{"type":"CONNECTION_ESTABLISHED"',)
+    first_frames: tuple[bytes, ...] = (b'{"type":"CONNECTION_ESTABLISHED"',)
     """Prefixes of the server's first frames, in order; empty if the handshake is enough."""
-    says: Callable[[str, str], bytes] | None = None
+    reply: Callable[[str, str], bytes] | None = None
     """Returns the client's payload after the first of them, for a user's id and token."""
     protocol: str = ""
     """The offered subprotocol."""
@@ -126,13 +126,13 @@ class Server:
         """Return the bytes in no file: the PSS of shared pages changes when other processes end."""
         return sum(held(each.pid, "Pss_Anon") for each in self.tree())
 
-    def tell(self, **order: int | str | None) -> None:
+    def order(self, **order: int | str | None) -> None:
         """Write an order to the server's standard input."""
         assert self._process.stdin is not None  # noqa: S101 - it was opened as a pipe
         self._process.stdin.write(json.dumps(order).encode() + b"\n")
         self._process.stdin.flush()
 
-    def heard(self, word: str, within: float = START_SECONDS) -> list[str]:
+    def await_line(self, word: str, within: float = START_SECONDS) -> list[str]:
         """Wait for the line that begins with ``word``; return its other words.
 
         Raises:
@@ -147,7 +147,7 @@ class Server:
                 break
             if line.split()[:1] == [word]:
                 return line.split()[1:]
-        raise RuntimeError(f"{self.peer.title} never said {word!r}:\n{self.log()}")
+        raise RuntimeError(f"{self.peer.title} never printed {word!r}:\n{self.log()}")
 
     def log(self) -> str:
         """Return the end of the server's standard error."""
@@ -171,8 +171,8 @@ class _ByOrder:
 
     def prepare(self, count: int, among: int) -> None:
         if self._server.peer.prepares:
-            self._server.tell(prepare=count, among=among, together=TOGETHER, at=None)
-            self._server.heard("prepared")
+            self._server.order(prepare=count, among=among, together=TOGETHER, at=None)
+            self._server.await_line("prepared")
 
     def push(
         self,
@@ -184,7 +184,7 @@ class _ByOrder:
         litter: int = 0,
     ) -> None:
         stamp = None if at is None else str(at)  # it has more digits than a double can represent
-        self._server.tell(push=count, among=among, together=together, at=stamp, litter=litter)
+        self._server.order(push=count, among=among, together=together, at=stamp, litter=litter)
 
     def close(self) -> None:
         """Do nothing, as nothing was opened."""
@@ -210,7 +210,7 @@ def serving(peer: Peer, crowd: Crowd, folder: Path) -> Iterator[tuple[Server, Pu
     server = Server(peer, process, port, folder)
     try:
         if peer.publisher is None:
-            server.heard("ready")
+            server.await_line("ready")
             yield server, _ByOrder(server)
         else:
             _await_port(server)

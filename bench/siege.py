@@ -144,16 +144,16 @@ def main(
     console.print(_table(outcome.answers))
     for line in (*outcome.complaints[:SHOWN], *outcome.log[:SHOWN]):
         console.print(line[:2000], style="red", markup=False)
-    said = (
+    summary = (
         f"{seconds:g} seconds, {outcome.posted:,} notifications posted to {LISTENERS} listeners, "
         f"{len(outcome.bystander.seconds):,} by the bystander"
     )
-    console.print(said)
+    console.print(summary)
     for target in targets:
         console.print(verdict(target), markup=False)
     if into is not None:
         kept = {
-            "said": said,
+            "said": summary,
             "machine": machine(),
             "visitors": {name: dict(counts) for name, counts in outcome.answers.items()},
             "looks": [asdict(look) for look in outcome.looks],

@@ -66,20 +66,20 @@ def main(
             stand.load.received(posted)
             churned = stand.load.calm()
     verdict = growth(looks, GROWTH)
-    said = (
+    summary = (
         f"{minutes:g} minutes, {connections:,} connections, {churned:,} more came and went, "
         f"{posted:,} notifications posted one by one, delivered and marked read"
     )
-    console.print(said)
+    console.print(summary)
     console.print(f"{verdict.words}: {verdict.figure:.1f} against {verdict.bound:.1f}")
     kept = {
-        "said": said,
+        "said": summary,
         "machine": machine(),
         "looks": [asdict(each) for each in looks],
         "target": asdict(verdict) | {"met": verdict.met},
     }
     (into / "soak.json").write_text(json.dumps(kept) + "\n")
-    (into / "soak.svg").write_text(svg(looks, said))
+    (into / "soak.svg").write_text(svg(looks, summary))
     raise typer.Exit(0 if verdict.met else 1)
 
 
@@ -140,10 +140,10 @@ def svg(looks: list[Look], title: str) -> str:
             f"{HEIGHT - 24 - value / most * (HEIGHT - 24 - TOP):.1f}"
             for look, value in zip(looks, values, strict=True)
         )
-        said = f"{name}: {min(values):,.0f} to {max(values):,.0f}, at the end {values[-1]:,.0f}"
+        label = f"{name}: {min(values):,.0f} to {max(values):,.0f}, at the end {values[-1]:,.0f}"
         shapes += [
             f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>',
-            f'<text x="{LEFT}" y="{TOP + 14 * number}" fill="{colour}">{said}</text>',
+            f'<text x="{LEFT}" y="{TOP + 14 * number}" fill="{colour}">{label}</text>',
         ]
     shapes.append(
         f'<text x="{WIDTH - 12}" y="{HEIGHT - 6}" text-anchor="end">'

@@ -41,7 +41,7 @@ def _measure(stand: Stand, plan: Plan) -> Iterator[Case]:
     stand.load.connect(0, SETTLED)
     stand.load.reset()
     cpu = stand.server.cpu()
-    with _told_steadily(stand) as sent:
+    with _pushing_steadily(stand) as sent:
         seconds = stand.load.connect(SETTLED, SETTLED + count, at_once=AT_ONCE)
     used = stand.server.cpu() - cpu
     stand.load.received(len(sent) * EACH_TICK)
@@ -58,21 +58,21 @@ def _measure(stand: Stand, plan: Plan) -> Iterator[Case]:
 
 
 @contextlib.contextmanager
-def _told_steadily(stand: Stand) -> Iterator[list[int]]:
+def _pushing_steadily(stand: Stand) -> Iterator[list[int]]:
     """Push to the settled users until the block ends; yield the moments of the orders."""
     sent: list[int] = []
     over = threading.Event()
 
-    def tell() -> None:
+    def push_steadily() -> None:
         began = time.monotonic()
         while not over.wait(max(0.0, began + len(sent) * TICK_SECONDS - time.monotonic())):
             sent.append(time.monotonic_ns())
             stand.publisher.push(EACH_TICK, SETTLED, at=sent[-1])
 
-    teller = threading.Thread(target=tell)
-    teller.start()
+    pusher = threading.Thread(target=push_steadily)
+    pusher.start()
     try:
         yield sent
     finally:
         over.set()
-        teller.join()
+        pusher.join()

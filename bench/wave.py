@@ -157,11 +157,11 @@ def _clocks(plan: Plan, larders: Mapping[int, Path], users: Sequence[str], due: 
         for fewer, larder in larders.items():
             now = datetime.now(UTC)
             make_due(larder, Wave(users, each, now, "Organic Milk", day=-plan.rounds - number))
-            said, cpu = clock_seconds(larder, now)
-            if said != size:
-                raise RuntimeError(f"{said} alerts were said in place of {size}")
+            sent, cpu = clock_seconds(larder, now)
+            if sent != size:
+                raise RuntimeError(f"{sent} alerts were sent in place of {size}")
             if number:
-                _add(rows[fewer], {"clock": cpu / said * 1e6})
+                _add(rows[fewer], {"clock": cpu / sent * 1e6})
     return list(rows.values())
 
 

@@ -20,14 +20,14 @@ class Echo:
 
     def __init__(self) -> None:
         self.port = 0
-        self.heard = bytearray()
+        self.received = bytearray()
         self.ends = 0
         self.more = asyncio.Event()
 
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError), contextlib.closing(writer):
             while piece := await reader.read(65_536):
-                self.heard += piece
+                self.received += piece
                 writer.write(piece)
                 await writer.drain()
         self.ends += 1
@@ -71,7 +71,7 @@ async def test_bytes_and_their_end_are_passed_on_both_ways(
     line[1].write_eof()
     assert await line[0].read() == b""
     await proxy.until(lambda: not proxy.lines)
-    assert (proxy.made, bytes(echo.heard)) == (1, much)
+    assert (proxy.made, bytes(echo.received)) == (1, much)
 
 
 async def test_latency_delays_bytes_and_jitter_follows_the_seed(proxy: Proxy, line: Line) -> None:
@@ -104,7 +104,7 @@ async def test_a_black_hole_swallows_and_closes_nothing(
     line[1].write(b"lost")
     line[1].write_eof()
     await proxy.until(lambda: proxy.swallowed == 4)
-    assert (bytes(echo.heard), echo.ends, line[0].at_eof()) == (b"before", 0, False)
+    assert (bytes(echo.received), echo.ends, line[0].at_eof()) == (b"before", 0, False)
     assert len(proxy.lines) == 1
 
 
@@ -138,7 +138,7 @@ async def test_a_single_direction_of_a_connection_may_be_closed(
     line[1].write_eof()
     async with asyncio.timeout(HANG_TIMEOUT):
         await echo.more.wait()
-    assert echo.heard == b"hello again"
+    assert echo.received == b"hello again"
 
 
 async def test_an_answer_is_truncated(proxy: Proxy, line: Line) -> None:
@@ -153,7 +153,7 @@ async def test_a_request_is_cut_before_it_arrives(proxy: Proxy, line: Line, echo
     line[1].write(b"MIT;")
     with pytest.raises(ConnectionResetError):
         await line[0].read()
-    assert (proxy.cuts, bytes(echo.heard)) == (1, b"BEGIN;COM")
+    assert (proxy.cuts, bytes(echo.received)) == (1, b"BEGIN;COM")
 
 
 async def test_a_request_passes_and_its_answer_is_dropped(
@@ -165,7 +165,7 @@ async def test_a_request_passes_and_its_answer_is_dropped(
     line[1].write(b"COMMIT;")
     with pytest.raises(ConnectionResetError):
         await line[0].read()
-    assert (proxy.cuts, bytes(echo.heard)) == (1, b"COMMIT;one;COMMIT;two;COMMIT;")
+    assert (proxy.cuts, bytes(echo.received)) == (1, b"COMMIT;one;COMMIT;two;COMMIT;")
 
 
 async def test_an_upgrade_is_answered_502_and_another_request_is_not(
@@ -175,7 +175,7 @@ async def test_an_upgrade_is_answered_502_and_another_request_is_not(
     await said_back(line, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
     line[1].write(b"GET / HTTP/1.1\r\nUpgrade: websocket\r\nHost: a\r\n\r\n")
     assert (await line[0].read()).startswith(b"HTTP/1.1 502 ")
-    assert b"websocket" not in echo.heard
+    assert b"websocket" not in echo.received
 
 
 async def test_a_partition_refuses_connections_until_it_ends(proxy: Proxy, line: Line) -> None:

@@ -10,7 +10,7 @@ from typing import Any, cast
 from websockets.frames import Frame, Opcode
 from websockets.utils import accept_key
 
-from bench.peers.control import message, obey, say, users
+from bench.peers.control import message, obey, report, users
 
 PORT, USERS_FILE = sys.argv[1:]
 transports: defaultdict[str, set[asyncio.Transport]] = defaultdict(set)
@@ -71,7 +71,7 @@ async def main() -> None:
     """Serve until standard input ends."""
     loop = asyncio.get_running_loop()
     server = await loop.create_server(Bare, "127.0.0.1", int(PORT), backlog=2048)
-    say("ready")
+    report("ready")
     async with server:
         await obey(users(USERS_FILE), push)
 

@@ -28,7 +28,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter
 from django.conf import settings
 from django.urls import path
 
-from bench.peers.control import message, obey, say, users
+from bench.peers.control import message, obey, report, users
 
 PORT, USERS_FILE, KEY, FOLDER = sys.argv[1:]
 REDIS = f"{FOLDER}/redis.sock"
@@ -96,11 +96,11 @@ class Post(AsyncHttpConsumer):  # type: ignore[misc]
             await self.send_response(401, b"")
             return
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        said = {"id": str(uuid.uuid4()), **json.loads(body), "created_at": now}
+        posted = {"id": str(uuid.uuid4()), **json.loads(body), "created_at": now}
         await self.channel_layer.group_send(
-            f"user.{user}", {"type": "notification", "content": said}
+            f"user.{user}", {"type": "notification", "content": posted}
         )
-        answer = json.dumps(said).encode()
+        answer = json.dumps(posted).encode()
         length = str(len(answer)).encode()
         await self.send_response(201, answer, headers=[(b"Content-Length", length)])
 
@@ -112,9 +112,9 @@ async def push(some: Sequence[str], stamp: int) -> None:
         await layer.group_send(f"user.{user}", {"type": "notification", "content": message(stamp)})
 
 
-async def told() -> None:
+async def ready() -> None:
     """Carry out the harness's orders; Twisted's reactor ends after the last one."""
-    say("ready")
+    report("ready")
     await obey(users(USERS_FILE), push)
     import_module("twisted.internet.reactor").stop()
 
@@ -147,7 +147,7 @@ if __name__ == "__main__":
                 }
             ),
             endpoints=[f"tcp:port={PORT}:interface=127.0.0.1:backlog=2048"],
-            ready_callable=lambda: tasks.append(asyncio.get_event_loop().create_task(told())),
+            ready_callable=lambda: tasks.append(asyncio.get_event_loop().create_task(ready())),
         ).run()
     finally:
         beside.kill()

@@ -38,7 +38,7 @@ def users(path: str) -> list[str]:
     return found
 
 
-def say(*words: object) -> None:
+def report(*words: object) -> None:
     """Print a line for the harness."""
     sys.stdout.write(" ".join(map(str, words)) + "\n")
     sys.stdout.flush()

@@ -83,8 +83,8 @@ PEER = Peer(
     argv=_argv,
     dialogue=Dialogue(
         lambda _user, _token: "/",
-        hears=(b"INFO ", b"PONG"),
-        says=lambda user, _token: _CONNECT + f"SUB user.{user} 1\r\nPING\r\n".encode(),
+        first_frames=(b"INFO ", b"PONG"),
+        reply=lambda user, _token: _CONNECT + f"SUB user.{user} 1\r\nPING\r\n".encode(),
         binary=True,
         answers={b"PING\r\n": b"PONG\r\n"},
     ),

@@ -107,7 +107,7 @@ PEER = Peer(
     title="nginx + nchan",
     token="",
     argv=_argv,
-    dialogue=Dialogue(lambda user, _token: f"/sub?user={user}", hears=()),
+    dialogue=Dialogue(lambda user, _token: f"/sub?user={user}", first_frames=()),
     publisher=HttpPublisher,
     posts={"single": "/pub?user={user}"},
 )

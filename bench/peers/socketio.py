@@ -21,8 +21,8 @@ PEER = Peer(
     dialogue=Dialogue(
         lambda _user, _token: "/socket.io/?EIO=4&transport=websocket",
         # Engine.IO opens, the token joins the namespace, the application sends its greeting.
-        hears=(b"0{", b"40{", b'42["established"'),
-        says=lambda _user, token: b"40" + json.dumps({"token": token}).encode(),
+        first_frames=(b"0{", b"40{", b'42["established"'),
+        reply=lambda _user, token: b"40" + json.dumps({"token": token}).encode(),
         answers={b"2": b"3"},
     ),
     posts={"single": "/notifications"},

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from bench.peers.control import message, obey, say, users
+from bench.peers.control import message, obey, report, users
 
 PORT, USERS_FILE, KEY = sys.argv[1:]
 connections: defaultdict[str, set[WebSocket]] = defaultdict(set)
@@ -58,11 +58,11 @@ async def post(request: Request) -> JSONResponse:
         return JSONResponse({"error": "no good token"}, 401)
     given = await request.json()
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    said = {"id": str(uuid.uuid4()), **given, "created_at": now}
-    text = json.dumps(said, separators=(",", ":"))
+    posted = {"id": str(uuid.uuid4()), **given, "created_at": now}
+    text = json.dumps(posted, separators=(",", ":"))
     for socket in tuple(connections[user]):
         await socket.send_text(text)
-    return JSONResponse(said, 201)
+    return JSONResponse(posted, 201)
 
 
 async def push(some: Sequence[str], stamp: int) -> None:
@@ -87,7 +87,7 @@ async def main() -> None:
     serving = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
         await asyncio.sleep(0.01)
-    say("ready")
+    report("ready")
     await obey(users(USERS_FILE), push)
     server.should_exit = server.force_exit = True
     await serving

@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from uuid_utils import uuid7
 
-from bench.peers.control import in_turns, message, orders, say, users
+from bench.peers.control import in_turns, message, orders, report, users
 from useby import logs
 from useby.actions import post_queue
 from useby.domain.account import TokenStatus, User
@@ -47,7 +47,7 @@ class Announcer:
         if "prepare" in order:
             await in_turns(self._everybody, order | {"push": order["prepare"]}, self._prepare)
             gc.collect()
-            say("prepared")
+            report("prepared")
         elif self._ready:
             await self._push_ready(order["push"], order["together"])
         else:
@@ -67,16 +67,16 @@ class Announcer:
             self._publish(self._news(each, stamp))
 
     def _news(self, user: str, stamp: int) -> NotificationsAdded:
-        said = message(stamp)
+        body = message(stamp)
         self._seq[user] += 1
         row = Notification(
-            id=said["id"],
+            id=body["id"],
             user_id=user,
             seq=self._seq[user],
-            message=said["message"],
-            kind=Severity(said["type"]),
+            message=body["message"],
+            kind=Severity(body["type"]),
             event=Cause.EXPIRING,
-            product_name=said["productName"],
+            product_name=body["productName"],
             created_at=self._created_at,
         )
         return NotificationsAdded(user, (row,))
@@ -151,7 +151,7 @@ async def main(port: str, users_file: str, storeless: str = "") -> None:
         if storeless:
             take_store_out(node)
         announcer = Announcer(node, users(users_file))
-        say("ready")
+        report("ready")
         await orders(announcer.handle)
         node.stop()
 

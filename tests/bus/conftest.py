@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
-from tests.support.bus_recorder import Ears, running_bus
+from tests.support.bus_recorder import BusRecorder, running_bus
 from tests.support.nats_servers import NatsServer, nats_servers
 
 
@@ -28,7 +28,7 @@ async def start() -> AsyncIterator[Any]:
     """Start a bus on some servers; ``connected=False`` does not wait for them."""
     async with AsyncExitStack() as stack:
 
-        async def started(*servers: NatsServer, connected: bool = True, **more: Any) -> Ears:
+        async def started(*servers: NatsServer, connected: bool = True, **more: Any) -> BusRecorder:
             return await stack.enter_async_context(
                 running_bus(*servers, connected=connected, **more)
             )

@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from tests.support.bus_recorder import Ears, notified
+from tests.support.bus_recorder import BusRecorder, notified
 from tests.support.time_limits import HANG_TIMEOUT
 
 from useby.bus import Gap, NoBus
@@ -20,35 +20,37 @@ EVENTS = [
 
 
 @pytest.fixture(params=["none", "nats"])
-async def ears(request: pytest.FixtureRequest, start: Any) -> Ears:
+async def recorder(request: pytest.FixtureRequest, start: Any) -> BusRecorder:
     servers = [request.getfixturevalue("shared")] if request.param == "nats" else []
-    started: Ears = await start(*servers)
+    started: BusRecorder = await start(*servers)
     return started
 
 
-async def flush(ears: Ears) -> None:
+async def flush(recorder: BusRecorder) -> None:
     async with asyncio.timeout(HANG_TIMEOUT):
-        await getattr(ears.bus, "flush", lambda: asyncio.sleep(0))()
+        await getattr(recorder.bus, "flush", lambda: asyncio.sleep(0))()
 
 
-async def test_a_bus_returns_none_of_its_own_events_to_its_listener(ears: Ears) -> None:
-    ears.bus.subscribe("ada")
+async def test_a_bus_returns_none_of_its_own_events_to_its_listener(recorder: BusRecorder) -> None:
+    recorder.bus.subscribe("ada")
     for event in EVENTS:
-        ears.bus.publish(event)
-    await flush(ears)
-    assert all(isinstance(message, Gap) for message in ears.received)
+        recorder.bus.publish(event)
+    await flush(recorder)
+    assert all(isinstance(message, Gap) for message in recorder.received)
 
 
-async def test_a_bus_takes_a_second_subscribe_and_a_second_unsubscribe(ears: Ears) -> None:
-    for each in [ears.bus.subscribe] * 2 + [ears.bus.unsubscribe] * 2:
+async def test_a_bus_takes_a_second_subscribe_and_a_second_unsubscribe(
+    recorder: BusRecorder,
+) -> None:
+    for each in [recorder.bus.subscribe] * 2 + [recorder.bus.unsubscribe] * 2:
         each("ada")
-    ears.bus.publish(notified("ada"))
-    await flush(ears)
-    assert ears.bus.connected
+    recorder.bus.publish(notified("ada"))
+    await flush(recorder)
+    assert recorder.bus.connected
 
 
-async def test_a_bus_that_runs_is_connected(ears: Ears) -> None:
-    assert ears.bus.connected
+async def test_a_bus_that_runs_is_connected(recorder: BusRecorder) -> None:
+    assert recorder.bus.connected
 
 
 async def test_no_bus_needs_no_task() -> None:

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 from nats.aio.msg import Msg
-from tests.support.bus_recorder import Ears, notified, running_bus
+from tests.support.bus_recorder import BusRecorder, notified, running_bus
 from tests.support.nats_servers import NatsServer, nats_servers
 from tests.support.process_node import until
 
@@ -39,10 +39,10 @@ AT_ONCE = 4.0
 """Seconds, far more than handing news over takes and less than the bus waits for a server."""
 
 
-async def flushed(ears: Ears, other: Ears, user_id: str = "the last") -> None:
-    """Wait until ``other`` has received all that ``sender`` published; both use one user for it."""
+async def flushed(recorder: BusRecorder, other: BusRecorder, user_id: str = "the last") -> None:
+    """Wait until ``other`` has received all that ``recorder`` published."""
     await other.subscribe(user_id)
-    ears.bus.publish(notified(user_id))
+    recorder.bus.publish(notified(user_id))
     await other.until(lambda each: each.hints(user_id))
 
 
@@ -87,7 +87,7 @@ async def test_publishing_for_a_user_without_connections_delivers_nothing(
     for _ in range(100):
         here.bus.publish(notified("ada"))
     here.bus.publish(notified("eve"))
-    await there.until(lambda ears: ears.hints("eve"))
+    await there.until(lambda recorder: recorder.hints("eve"))
     after = await server.monitoring("varz")
     assert after["in_msgs"] - before["in_msgs"] == 101
     assert after["out_msgs"] - before["out_msgs"] == 1
@@ -103,36 +103,36 @@ async def subscriptions(server: NatsServer, count: int) -> bool:
 async def test_a_thousand_users_who_connect_and_disconnect_leave_no_subscription(
     start: Any, server: NatsServer
 ) -> None:
-    ears = await start(server)
+    recorder = await start(server)
     for number in range(1000):
-        ears.bus.subscribe(f"user {number}")
+        recorder.bus.subscribe(f"user {number}")
     await until(lambda: subscriptions(server, 1000))
-    told = {each for missed in ears.missed for each in missed.user_ids or ()}
-    await ears.until(lambda each: sum(len(m.user_ids or ()) for m in each.missed) >= 1000)
+    told = {each for missed in recorder.missed for each in missed.user_ids or ()}
+    await recorder.until(lambda each: sum(len(m.user_ids or ()) for m in each.missed) >= 1000)
     for number in range(1000):
-        ears.bus.unsubscribe(f"user {number}")
+        recorder.bus.unsubscribe(f"user {number}")
     await until(lambda: subscriptions(server, 0))
     assert told
-    assert not ears.bus._subscriptions
+    assert not recorder.bus._subscriptions
 
 
 async def test_a_stalled_server_blocks_neither_publish_nor_follow_nor_the_end(
     start: Any, server: NatsServer
 ) -> None:
     """Far more is published than any buffer takes; the oldest goes, the loop is never held up."""
-    ears = await start(server)
+    recorder = await start(server)
     dropped = metrics.hints_dropped._value.get()
     server.stall()
     longest = 0.0
     for number in range(300):
         began = time.perf_counter()
-        ears.bus.publish(MarkedRead(f"user {number}", IDS))
-        ears.bus.subscribe(f"user {number}")
+        recorder.bus.publish(MarkedRead(f"user {number}", IDS))
+        recorder.bus.subscribe(f"user {number}")
         await asyncio.sleep(0)
         longest = max(longest, time.perf_counter() - began)
     assert longest < AT_ONCE
     assert metrics.hints_dropped._value.get() > dropped
-    assert ears.bus._size <= module.MAX_QUEUED_BYTES
+    assert recorder.bus._size <= module.MAX_QUEUED_BYTES
     # Its end, while all that waits, is bounded by ``start``.
 
 
@@ -149,7 +149,7 @@ async def test_a_stalled_server_is_detected_and_used_again_when_it_resumes(
     there.received.clear()
     server.go_on()
     await until(lambda: here.bus.connected and there.bus.connected)
-    await there.until(lambda ears: ANYBODY in ears.received)
+    await there.until(lambda recorder: ANYBODY in recorder.received)
     await flushed(here, there)
 
 
@@ -157,9 +157,9 @@ async def test_an_idle_connection_to_a_stalled_server_is_detected_too(
     start: Any, server: NatsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "PING_SECONDS", 0.2)
-    ears = await start(server)
+    recorder = await start(server)
     server.stall()
-    await until(lambda: not ears.bus.connected)
+    await until(lambda: not recorder.bus.connected)
 
 
 async def clients(server: NatsServer) -> int:
@@ -194,7 +194,7 @@ async def test_a_node_starts_without_nats_and_gets_hints_once_it_is_there(start:
         assert not here.bus.connected
         server.start()
         await until(lambda: here.bus.connected and there.bus.connected)
-        await there.until(lambda ears: ANYBODY in ears.received)
+        await there.until(lambda recorder: ANYBODY in recorder.received)
         await flushed(here, there)
 
 
@@ -211,9 +211,9 @@ async def test_an_outage_ends_without_help_and_all_users_are_compared(
         there.received.clear()
         server.start()
         await until(lambda: here.bus.connected and there.bus.connected)
-        await there.until(lambda ears: ANYBODY in ears.received)
+        await there.until(lambda recorder: ANYBODY in recorder.received)
         here.bus.publish(notified("ada"))
-        await there.until(lambda ears: ears.hints("ada"))
+        await there.until(lambda recorder: recorder.hints("ada"))
     assert metrics.nats_reconnects._value.get() == again + 4
 
 
@@ -234,10 +234,12 @@ async def test_a_user_with_too_many_hints_is_compared(
     taken = metrics.hints_received._value.get()
     for _ in range(300):
         here.bus.publish(notified("ada"))
-    await there.until(lambda ears: len(ears.hints("ada")) >= 298)  # one is in hand, one waits
+    await there.until(
+        lambda recorder: len(recorder.hints("ada")) >= 298
+    )  # one is in hand, one waits
     assert metrics.hints_received._value.get() == taken, "what was heard so far was dropped"
     may_take.set()
-    await there.until(lambda ears: len(ears.hints("ada")) == 300)
+    await there.until(lambda recorder: len(recorder.hints("ada")) == 300)
     assert metrics.hints_received._value.get() - taken in (1, 2)
     await flushed(here, there)
     assert there.bus.connected
@@ -249,12 +251,12 @@ async def test_a_server_gets_its_password_and_no_log_does(
     users = "authorization { users: [{ user: useby, password: 'hunter2-hunter2' }] }"
     with nats_servers(config=users) as (server,):
         address = f"127.0.0.1:{server.port}"
-        async with running_bus(urls=(f"nats://useby:hunter2-hunter2@{address}",)) as ears:
-            await ears.subscribe("ada")
+        async with running_bus(urls=(f"nats://useby:hunter2-hunter2@{address}",)) as recorder:
+            await recorder.subscribe("ada")
         wrong = (f"nats://useby:hunter3-hunter3@{address}",)
-        async with running_bus(urls=wrong, connected=False) as ears:
+        async with running_bus(urls=wrong, connected=False) as recorder:
             await until(lambda: "no connection to NATS" in caplog.text)
-            assert not ears.bus.connected
+            assert not recorder.bus.connected
     assert "hunter" not in caplog.text
 
 
@@ -277,11 +279,13 @@ async def test_a_server_with_a_certificate_is_verified_by_its_authority(
     config = f"tls {{ cert_file: '{certificate}', key_file: '{key}' }}"
     with nats_servers(config=config) as (server,):
         url = (server.url.replace("nats://", "tls://"),)
-        async with running_bus(urls=url, nats_ca=authority) as ears:
-            await ears.subscribe("ada")
-        async with running_bus(urls=url, connected=False) as ears:  # nobody whom this node serves
+        async with running_bus(urls=url, nats_ca=authority) as recorder:
+            await recorder.subscribe("ada")
+        async with running_bus(
+            urls=url, connected=False
+        ) as recorder:  # nobody whom this node serves
             await until(lambda: "CERTIFICATE_VERIFY_FAILED" in caplog.text)
-            assert not ears.bus.connected
+            assert not recorder.bus.connected
 
 
 def a_certificate(folder: Path) -> tuple[Path, Path, Path]:
@@ -350,8 +354,8 @@ async def test_a_creds_file_opens_a_server_of_an_operator(tmp_path: Path) -> Non
         f"-----BEGIN USER NKEY SEED-----\n{user.seed.decode()}\n------END USER NKEY SEED------\n"
     )
     with nats_servers(config=config) as (server,):
-        async with running_bus(server, nats_credentials=creds) as ears:
-            await ears.subscribe("ada")
+        async with running_bus(server, nats_credentials=creds) as recorder:
+            await recorder.subscribe("ada")
 
 
 def a_seed(kind: bytes) -> bytes:

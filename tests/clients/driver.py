@@ -51,12 +51,12 @@ class Player:
         self.notifications._reconnector.wall = lambda: time.time() + order["skew"]
         self.iterating = asyncio.create_task(self.iterate())
 
-    def tell(self, event: str, **more: Any) -> None:
+    def report(self, event: str, **more: Any) -> None:
         sys.stdout.write(json.dumps({"client": self.number, "event": event, **more}) + "\n")
         sys.stdout.flush()
 
     async def token(self) -> str:
-        self.tell("token")
+        self.report("token")
         answer = await self.tokens.get()
         if "status" in answer:
             raise Failed(answer["status"], answer["retryAfter"])
@@ -64,7 +64,7 @@ class Player:
 
     def on_event(self, event: State | Read | ProductChanged) -> None:
         if isinstance(event, State):
-            self.tell(
+            self.report(
                 "state",
                 name=event.name,
                 code=event.code,
@@ -73,9 +73,9 @@ class Player:
                 extended=event.extended,
             )
         elif isinstance(event, Read):
-            self.tell("read", ids=list(event.ids), unread=event.unread)
+            self.report("read", ids=list(event.ids), unread=event.unread)
         else:
-            self.tell("product", change=event.change)
+            self.report("product", change=event.change)
 
     async def iterate(self) -> None:
         try:
@@ -87,12 +87,12 @@ class Player:
                     await self.may_take.acquire()
                 await self.handle(await anext(iterator))
         except ConnectionRejected as error:
-            self.tell("rejected", code=error.code, reason=error.reason)
+            self.report("rejected", code=error.code, reason=error.reason)
         except (StopAsyncIteration, asyncio.CancelledError):
-            self.tell("ended")
+            self.report("ended")
 
     async def handle(self, notification: Notification) -> None:
-        self.tell(
+        self.report(
             "notification",
             id=notification.id,
             message=notification.message,
@@ -114,10 +114,10 @@ class Player:
                 await self.notifications.mark_all_read()
             case "flush":
                 await self.notifications.flush()
-                self.tell("flushed")
+                self.report("flushed")
             case "close":
                 await self.notifications.close()
-                self.tell("closed")
+                self.report("closed")
                 self.may_take.release()
             case "cancel":
                 self.iterating.cancel()

@@ -43,22 +43,22 @@ class Follower:
         self.over: dict[str, Any] = {}
         self.connections = 0
         self.changed = asyncio.Event()
-        self.client = driver.begin(self.hear)
+        self.client = driver.begin(self.receive)
 
     def start(self, port: int) -> None:
-        self.driver.tell(
+        self.driver.order(
             self.client, "start", url=f"http://127.0.0.1:{port}", token=None, timing=TIMING,
             buffer=20, random=0.5, cursor=None, mark=True, slow=False, skew=0,
         )  # fmt: skip
 
-    def hear(self, event: dict[str, Any]) -> None:
+    def receive(self, event: dict[str, Any]) -> None:
         match event["event"]:
             case "notification":
                 self.handled.append(event["id"])
             case "token":
                 seconds = self.chance.choice([2, 4, 900])
                 token = self.server.token(self.person.id, self.person.session_id, seconds)
-                self.driver.tell(self.client, "token", token=token)
+                self.driver.order(self.client, "token", token=token)
             case "state":
                 self.connections += event["name"] == "connected"
             case "rejected" | "ended" | "flushed" as what:
@@ -96,13 +96,13 @@ class Follower:
         await self.until(lambda: self.over or len(self.handled) >= len(self.posted))
         assert self.over == {}
         assert self.handled == self.posted
-        self.driver.tell(self.client, "flush")
+        self.driver.order(self.client, "flush")
         await self.until(lambda: "flushed" in self.over)
         async with self.server.rest() as rest:
             kept = await live.all_notifications(rest, self.person)
         assert [each["id"] for each in kept] == self.posted
         assert all(each["readAt"] for each in kept)
-        self.driver.tell(self.client, "cancel")
+        self.driver.order(self.client, "cancel")
         await self.until(lambda: "ended" in self.over)
 
 

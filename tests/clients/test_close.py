@@ -13,7 +13,7 @@ from websockets.asyncio.server import ServerConnection
 from useby.client import Event, FlushInterrupted, Notifications, State, Timing
 
 
-class Told:
+class States:
     """The states that the client reported."""
 
     def __init__(self) -> None:
@@ -59,10 +59,10 @@ async def test_a_closed_client_leaves_no_task() -> None:
 
 async def test_a_cancelled_close_ends_the_client_too() -> None:
     async with playing(sends(), replays(1)) as stage:
-        told = Told()
-        notifications = Notifications(stage.url, token="t", timing=QUICK, on_event=told)
+        states = States()
+        notifications = Notifications(stage.url, token="t", timing=QUICK, on_event=states)
         iterating = asyncio.create_task(anext(aiter(notifications), None))
-        await told.until("connected")
+        await states.until("connected")
         await notifications.mark_read(named(1))  # no pong will come
         closing = asyncio.create_task(notifications.close())
         await asyncio.sleep(0)
@@ -84,12 +84,12 @@ async def test_a_connection_lost_during_a_close_is_not_opened_again() -> None:
                 connection.transport.abort()
 
     async with playing(lose, replays(0)) as stage:
-        told = Told()
-        client = Notifications(stage.url, token="t", timing=QUICK, on_event=told)
+        states = States()
+        client = Notifications(stage.url, token="t", timing=QUICK, on_event=states)
         async with client as notifications:
-            await told.until("connected")
+            await states.until("connected")
             await notifications.mark_read(named(1))
-        assert told.names == ["connecting", "connected", "closed"]
+        assert states.names == ["connecting", "connected", "closed"]
         assert len(stage.requests) == 1
 
 

@@ -67,7 +67,7 @@ class Play:
                 self._changed.clear()
                 await self._changed.wait()
 
-    def hear(self, event: dict[str, Any]) -> None:
+    def receive(self, event: dict[str, Any]) -> None:
         match event.pop("event"):
             case "state":
                 self.states.append(event)
@@ -84,11 +84,11 @@ class Play:
 
     def answer(self, word: str | dict[str, Any]) -> None:
         if isinstance(word, dict):
-            self.driver.tell(
+            self.driver.order(
                 self.client, "token", status=word["status"], retryAfter=word.get("retry-after")
             )
         else:
-            self.driver.tell(self.client, "token", token=self.token(word))
+            self.driver.order(self.client, "token", token=self.token(word))
 
     def token(self, word: str) -> str:
         if word != "same":
@@ -100,9 +100,9 @@ class Play:
     # steps
 
     async def start(self, _: object) -> None:
-        self.client = self.driver.begin(self.hear)
+        self.client = self.driver.begin(self.receive)
         self.happened.clear()
-        self.driver.tell(
+        self.driver.order(
             self.client,
             "start",
             url=f"http://127.0.0.1:{self.proxy.port}",
@@ -135,10 +135,10 @@ class Play:
 
     async def do_mark(self, which: int | str) -> None:
         if which == "all":
-            self.driver.tell(self.client, "markAll")
+            self.driver.order(self.client, "markAll")
         else:
             assert isinstance(which, int)
-            self.driver.tell(self.client, "mark", ids=[self.posted[which - 1]])
+            self.driver.order(self.client, "mark", ids=[self.posted[which - 1]])
 
     async def do_read_elsewhere(self, which: list[int]) -> None:
         async with self.server.rest() as rest:
@@ -148,11 +148,11 @@ class Play:
                 assert answer.is_success, answer.text
 
     async def do_take(self, count: int) -> None:
-        self.driver.tell(self.client, "take", count=count)
+        self.driver.order(self.client, "take", count=count)
 
     async def _asked(self, do: str, event: str) -> None:
         self.happened.pop(event, None)
-        self.driver.tell(self.client, do)
+        self.driver.order(self.client, do)
         await self.until(lambda: event in self.happened)
 
     async def do_flush(self, _: object) -> None:
@@ -163,7 +163,7 @@ class Play:
         await self.until(lambda: "ended" in self.happened)
 
     async def do_cancel(self, _: object) -> None:
-        self.driver.tell(self.client, "cancel")
+        self.driver.order(self.client, "cancel")
 
     async def do_server(self, how: str) -> None:
         await asyncio.to_thread(getattr(self.server, how))
@@ -280,7 +280,7 @@ class Play:
     async def end(self) -> None:
         """Leave no client behind."""
         if self.client and not {"ended", "rejected"} & self.happened.keys():
-            self.driver.tell(self.client, "cancel")
+            self.driver.order(self.client, "cancel")
             with contextlib.suppress(TimeoutError):
                 await self.until(lambda: {"ended", "rejected"} & self.happened.keys())
 

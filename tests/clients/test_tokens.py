@@ -76,7 +76,7 @@ class Extended:
                     await connection.send(answer)
 
 
-class Told:
+class States:
     """The states that the client reported."""
 
     def __init__(self) -> None:
@@ -100,15 +100,15 @@ async def _until(condition: Callable[[], object]) -> None:
 
 
 async def test_an_extended_session_continues_with_a_fresh_token() -> None:
-    fresh, session, told = _jwt(900), Extended(AUTHENTICATED), Told()
+    fresh, session, states = _jwt(900), Extended(AUTHENTICATED), States()
     async with (
         playing(session, extended=True) as stage,
-        Notifications(stage.url, token=Brings("old", fresh), on_event=told) as notifications,
+        Notifications(stage.url, token=Brings("old", fresh), on_event=states) as notifications,
     ):
         assert await session.tokens.get() == fresh
         await notifications.mark_read(named(1))
         await notifications.flush()
-        assert told.names == ["connecting", "connected"]
+        assert states.names == ["connecting", "connected"]
 
 
 @pytest.mark.parametrize("answers", [[REJECTED], []])
@@ -116,11 +116,11 @@ async def test_a_fresh_token_that_is_refused_or_not_answered_makes_a_new_connect
     answers: list[str],
 ) -> None:
     second, third = _jwt(900, "second"), _jwt(900, "third")
-    told, fetch = Told(), Brings("old", second, third)
+    states, fetch = States(), Brings("old", second, third)
     async with playing(Extended(*answers), sends(frame(1)), extended=True) as stage:
-        notifications = Notifications(stage.url, token=fetch, on_event=told)
+        notifications = Notifications(stage.url, token=fetch, on_event=states)
         assert await take(notifications, 1) == [named(1)]
-    assert told.names == ["connecting", "connected", "connecting", "connected", "closed"]
+    assert states.names == ["connecting", "connected", "connecting", "connected", "closed"]
     assert _bearers(stage) == ["old", third]
     assert fetch.calls == 3
 
@@ -164,39 +164,39 @@ async def test_a_renewal_before_a_reconnect_counts_after_it() -> None:
 
 
 async def test_a_token_function_that_returns_the_same_token_has_no_fresh_one() -> None:
-    session, fetch, told = Extended(), Brings(_jwt(50)), Told()
+    session, fetch, states = Extended(), Brings(_jwt(50)), States()
     async with (
         playing(session, extended=True) as stage,
-        Notifications(stage.url, token=fetch, on_event=told) as notifications,
+        Notifications(stage.url, token=fetch, on_event=states) as notifications,
     ):
         await _until(lambda: fetch.calls == 2)
         await notifications.mark_read(named(1))
         await notifications.flush()
         assert session.tokens.empty()
-        assert told.names == ["connecting", "connected"]
+        assert states.names == ["connecting", "connected"]
 
 
 async def test_a_plain_session_reconnects_with_a_fresh_token_before_its_own_ends() -> None:
-    told, fresh = Told(), _jwt(900)
+    states, fresh = States(), _jwt(900)
     fetch = Brings(_jwt(0.2), fresh)
     async with playing(sends(frame(1)), sends(frame(2))) as stage:
-        notifications = Notifications(stage.url, token=fetch, on_event=told)
+        notifications = Notifications(stage.url, token=fetch, on_event=states)
         assert await take(notifications, 2) == [named(1), named(2)]
-    assert told.names == ["connecting", "connected", "connecting", "connected", "closed"]
+    assert states.names == ["connecting", "connected", "connecting", "connected", "closed"]
     assert _bearers(stage)[1] == fresh
     assert stage.requests[1].path.endswith(f"?since={named(1)}")
     assert fetch.calls == 2
 
 
 async def test_a_failed_token_fetch_is_repeated_and_ends_no_open_connection() -> None:
-    told, session, fresh = Told(), Extended(AUTHENTICATED), _jwt(900)
+    states, session, fresh = States(), Extended(AUTHENTICATED), _jwt(900)
     fetch = Brings("old", Failure(401), Failure(503, 0.01), fresh)
     async with (
         playing(session, extended=True) as stage,
-        Notifications(stage.url, token=fetch, on_event=told, timing=QUICK),
+        Notifications(stage.url, token=fetch, on_event=states, timing=QUICK),
     ):
         assert await session.tokens.get() == fresh
-        assert told.names == ["connecting", "connected"]
+        assert states.names == ["connecting", "connected"]
     assert fetch.calls == 4
 
 

@@ -33,18 +33,18 @@ async def extended(server: NodeProcess, person: Person) -> AsyncIterator[Open]:
             url = server.socket_url(token)
             client = await stack.enter_async_context(connect(url, subprotocols=[EXTENDED]))
             assert client.subprotocol == EXTENDED
-            return client, await heard(client)
+            return client, await next_frame(client)
 
         yield opened
 
 
-async def heard(client: ClientConnection) -> dict[str, Any]:
+async def next_frame(client: ClientConnection) -> dict[str, Any]:
     async with asyncio.timeout(HANG_TIMEOUT):
         frame: dict[str, Any] = json.loads(await client.recv())
         return frame
 
 
-async def say(client: ClientConnection, **frame: Any) -> None:
+async def send_frame(client: ClientConnection, **frame: Any) -> None:
     await client.send(json.dumps(frame))
 
 
@@ -95,9 +95,9 @@ async def test_a_notification_has_more_fields_replayed_or_live(
 ) -> None:
     server.notify(person, ["kept"])
     client, _ = await extended()
-    replayed = await heard(client)
+    replayed = await next_frame(client)
     await live.post(rest, person, "live")
-    arisen = await heard(client)
+    arisen = await next_frame(client)
     for frame, number in ((replayed, 1), (arisen, 2)):
         assert frame.keys() == PLAIN | MORE
         assert (frame["seq"], frame["event"], frame["readAt"]) == (number, "custom", None)
@@ -115,7 +115,7 @@ async def test_an_alert_names_its_product_its_date_and_the_days_left(
         json={"name": "Vaccine", "expiryDate": instant, "leadDays": []},
     )
     assert added.status_code == 201, added.text
-    while "event" not in (frame := await heard(client)):
+    while "event" not in (frame := await next_frame(client)):
         pass  # that it was added
     assert frame["event"] == "expired"
     assert frame["productId"] == added.json()["id"]
@@ -132,16 +132,16 @@ async def test_a_read_by_any_device_or_rest_is_sent_to_every_extended_session(
     plain = await connect(server.socket_url(person.token))
     await take(plain, 4)
     for client in (one, two):
-        assert [(await heard(client))["id"] for _ in range(3)] == [first, second, third]
+        assert [(await next_frame(client))["id"] for _ in range(3)] == [first, second, third]
     await plain.send(live.mark_read(first))
     for client in (one, two):
-        assert await heard(client) == {"type": "READ", "ids": [first], "unread": 2}
+        assert await next_frame(client) == {"type": "READ", "ids": [first], "unread": 2}
     await rest.post(f"/api/notifications/{second}/read", headers=person.headers)
     for client in (one, two):
-        assert await heard(client) == {"type": "READ", "ids": [second], "unread": 1}
+        assert await next_frame(client) == {"type": "READ", "ids": [second], "unread": 1}
     await rest.delete(f"/api/notifications/{third}", headers=person.headers)
     for client in (one, two):
-        assert await heard(client) == {"type": "UNREAD", "unread": 0}
+        assert await next_frame(client) == {"type": "UNREAD", "unread": 0}
     assert await nothing_more(plain) == []
 
 
@@ -151,12 +151,12 @@ async def test_several_are_marked_read_by_one_frame(
     ids = [each.id for each in server.notify(person, [f"{n}" for n in range(5)])]
     client, _ = await extended()
     for _ in ids:
-        await heard(client)
-    await say(client, action="mark_read", ids=ids[:3])
-    told = await heard(client)
-    assert (told["type"], set(told["ids"]), told["unread"]) == ("READ", set(ids[:3]), 2)
-    await say(client, action="mark_all_read")
-    assert await heard(client) == {"type": "UNREAD", "unread": 0}
+        await next_frame(client)
+    await send_frame(client, action="mark_read", ids=ids[:3])
+    marked = await next_frame(client)
+    assert (marked["type"], set(marked["ids"]), marked["unread"]) == ("READ", set(ids[:3]), 2)
+    await send_frame(client, action="mark_all_read")
+    assert await next_frame(client) == {"type": "UNREAD", "unread": 0}
     answer = await rest.get("/api/notifications/unread-count", headers=person.headers)
     assert answer.json() == {"unread": 0}
 
@@ -180,7 +180,7 @@ async def test_a_bad_frame_is_answered_with_the_reason(
 ) -> None:
     client, _ = await extended()
     await client.send(frame)
-    assert await heard(client) == {"type": "REJECTED", "reason": reason, "action": action}
+    assert await next_frame(client) == {"type": "REJECTED", "reason": reason, "action": action}
 
 
 async def test_a_fresh_token_carries_the_session_on_past_the_first_ones_end(
@@ -188,18 +188,18 @@ async def test_a_fresh_token_carries_the_session_on_past_the_first_ones_end(
 ) -> None:
     brief = server.token(person.id, person.session_id, seconds=3)
     client, greeting = await extended(brief)
-    warning = await heard(client)
+    warning = await next_frame(client)
     assert warning == {"type": "TOKEN_EXPIRING", "expiresAt": greeting["expiresAt"]}
     watcher, _ = await extended(server.token(person.id, person.session_id, seconds=4))
-    await heard(watcher)
-    await say(client, action="authenticate", access_token=person.token)
-    answer = await heard(client)
+    await next_frame(watcher)
+    await send_frame(client, action="authenticate", access_token=person.token)
+    answer = await next_frame(client)
     assert answer["type"] == "AUTHENTICATED"
     assert moment(answer["expiresAt"]) > moment(greeting["expiresAt"]) + timedelta(minutes=5)
     await watcher.wait_closed()  # the first token has ended before this one's
     assert watcher.close_code == 1008
     await live.post(rest, person, "still here")
-    assert (await heard(client))["message"] == "still here"
+    assert (await next_frame(client))["message"] == "still here"
 
 
 async def test_a_fresh_token_of_another_user_or_of_nobody_changes_nothing(
@@ -208,11 +208,11 @@ async def test_a_fresh_token_of_another_user_or_of_nobody_changes_nothing(
     stranger = server.person()
     brief = server.token(stranger.id, stranger.session_id, seconds=3)
     client, _ = await extended(brief)
-    await heard(client)  # TOKEN_EXPIRING
+    await next_frame(client)  # TOKEN_EXPIRING
     for token in (server.person().token, "x.y.z", ""):
-        await say(client, action="authenticate", access_token=token)
+        await send_frame(client, action="authenticate", access_token=token)
         refusal = {"type": "REJECTED", "reason": "Invalid access token", "action": "authenticate"}
-        assert await heard(client) == refusal
+        assert await next_frame(client) == refusal
     async with asyncio.timeout(HANG_TIMEOUT):
         await client.wait_closed()
     assert (client.close_code, client.close_reason) == (1008, "Access token expired")
@@ -245,27 +245,27 @@ async def test_products_that_are_added_changed_or_closed_are_shown_as_rest_shows
 ) -> None:
     client, _ = await extended()
 
-    async def told() -> tuple[str, dict[str, Any]]:
-        while (frame := await heard(client))["type"] != "PRODUCT":
+    async def next_change() -> tuple[str, dict[str, Any]]:
+        while (frame := await next_frame(client))["type"] != "PRODUCT":
             pass
         assert frame.keys() == {"type", "change", "product"}
         return frame["change"], frame["product"]
 
     milk = {"name": "Milk", "expiryDate": "2090-01-31", "quantity": 2}
     added = (await rest.post("/api/products", headers=person.headers, json=milk)).json()
-    assert await told() == ("added", added)
+    assert await next_change() == ("added", added)
     path = f"/api/products/{added['id']}"
     changed = (await rest.patch(path, headers=person.headers, json={"notes": "left"})).json()
-    assert await told() == ("updated", changed)
+    assert await next_change() == ("updated", changed)
     part = {"quantity": 1}
     less = (await rest.post(f"{path}/consume", headers=person.headers, json=part)).json()
-    assert await told() == ("updated", less)
+    assert await next_change() == ("updated", less)
     closed = (await rest.post(f"{path}/discard", headers=person.headers, json={})).json()
-    assert await told() == ("closed", closed)
+    assert await next_change() == ("closed", closed)
     again = (await rest.post(f"{path}/reopen", headers=person.headers, json={})).json()
-    assert await told() == ("updated", again)
+    assert await next_change() == ("updated", again)
     assert (await rest.delete(path, headers=person.headers)).status_code == 204
-    assert await told() == ("closed", again)
+    assert await next_change() == ("closed", again)
 
 
 async def test_a_large_batch_is_one_notification_and_not_a_frame_for_each_product(
@@ -274,7 +274,7 @@ async def test_a_large_batch_is_one_notification_and_not_a_frame_for_each_produc
     client, _ = await extended()
     items = [{"name": f"Tin {n}", "expiryDate": "2090-01-31"} for n in range(60)]
     await rest.post("/api/products/batch", headers=person.headers, json={"items": items})
-    summary = await heard(client)
+    summary = await next_frame(client)
     assert summary["event"] == "added"
     await client.send("PING")
-    assert await heard(client) == {"type": "pong"}
+    assert await next_frame(client) == {"type": "pong"}

@@ -25,7 +25,7 @@ class Alone:
         self.alarm = Alarm("useby")
         self.line = Line(self.loop, 0, reads=True)
         self.latest_seq = bytearray()
-        self.line.hear = self.latest_seq.extend
+        self.line.on_read = self.latest_seq.extend
         self.marked: list[str] = []
         self.waiting: list[tuple[Socket, Mark]] = []
         self.loop.run_until_complete(self._open())
@@ -76,7 +76,7 @@ class Alone:
         return frames
 
     def assert_nothing_failed(self) -> None:
-        assert self.alarm.said == []
+        assert self.alarm.records == []
         self.loop.raise_faults()
 
 

@@ -72,7 +72,7 @@ def _read(
             if len(message) > fragments:
                 raise _Refused(1009)
             if fin:
-                hear(b"".join(message), reading)
+                read_text(b"".join(message), reading)
                 message = None
 
 
@@ -129,7 +129,7 @@ def _check_close(payload: bytes) -> None:
         raise _Refused(1002)
 
 
-def hear(data: bytes, reading: Reading) -> None:
+def read_text(data: bytes, reading: Reading) -> None:
     """Add the effects of a text in a plain session (contract, section 4)."""
     try:
         text = data.decode()

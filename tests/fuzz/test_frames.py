@@ -4,7 +4,7 @@ import json
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.fuzz.reference import ID, Reading, hear
+from tests.fuzz.reference import ID, Reading, read_text
 from tests.fuzz.streams import LIMIT, damage, damaged, texts
 
 from useby.realtime.frames import (
@@ -28,7 +28,7 @@ def hostile_texts() -> st.SearchStrategy[str]:
 @given(hostile_texts())
 def test_a_plain_session_understands_ping_and_mark_read_and_nothing_else(text: str) -> None:
     wanted = Reading()
-    hear(text.encode(), wanted)
+    read_text(text.encode(), wanted)
     said = parse(text)
     assert isinstance(said, Ping) == bool(wanted.answers)
     assert (said.ids if isinstance(said, MarkRead) else ()) == tuple(wanted.marked)

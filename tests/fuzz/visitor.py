@@ -57,7 +57,7 @@ class Visitor:
         self.alarms = [Alarm("useby"), Alarm("uvicorn")]
         self.line = Line(self.loop, 0, reads=reads)
         self.latest_seq = bytearray()
-        self.line.hear = self.latest_seq.extend
+        self.line.on_read = self.latest_seq.extend
         self.asked = 0
         """Requests that the application was called for."""
         config = Config(
@@ -120,7 +120,7 @@ class Visitor:
 
     def assert_nothing_failed(self) -> None:
         for alarm in self.alarms:
-            assert alarm.said == [], alarm.said
+            assert alarm.records == [], alarm.records
         self.loop.raise_faults()
 
     def answers(self) -> list[tuple[int, bytes]]:

@@ -37,7 +37,7 @@ def test_a_connection_with_a_waiting_mark_stays_and_is_answered_when_the_databas
     scene.post(owner, 1)
     device = scene.connect(owner)
     scene.store_is(how)
-    device.mark(owner.said[0], and_ping=True)
+    device.mark(owner.posted[0], and_ping=True)
     scene.loop.pass_time(LONG)
     assert device.closed is None
     assert device.pinged
@@ -54,7 +54,7 @@ def test_a_peer_that_died_during_an_outage_is_closed_after_it(scene: Scene, how:
     scene.post(owner, 1)
     device = scene.connect(owner)
     scene.store_is(how)
-    device.mark(owner.said[0])
+    device.mark(owner.posted[0])
     scene.loop.settle()
     device.leaving = True  # it answers no ping any more
     scene.loop.pass_time(LONG)
@@ -70,7 +70,7 @@ def test_the_timeout_of_a_message_pauses_while_reading_is_paused(scene: Scene, c
     scene.post(owner, 1)
     device = scene.connect(owner)
     scene.store_is("away")
-    device.mark(owner.said[0], and_ping=True, cut=cut)
+    device.mark(owner.posted[0], and_ping=True, cut=cut)
     scene.loop.pass_time(LONG)
     scene.store_is("well")
     scene.loop.pass_time(SETTINGS.ping_interval)
@@ -94,7 +94,7 @@ def test_waiting_marks_of_several_users_are_all_stored(
 
     monkeypatch.setattr(scene.store, "write", counted)
     scene.store_is("slow")
-    for device, said in zip(devices, (ada.said[0], ada.said[1], eve.said[0]), strict=True):
+    for device, said in zip(devices, (ada.posted[0], ada.posted[1], eve.posted[0]), strict=True):
         device.mark(said, and_ping=True)
         scene.loop.settle()
     assert len(scene.store.asked) == 1

@@ -156,7 +156,7 @@ class Ledger(RuleBasedStateMachine):
     @rule(owner=OWNERS, ahead=st.integers(2, 9))
     def somebody_speaks_of_what_is_not(self, owner: int, ahead: int) -> None:
         whose = self.scene.owners[owner]
-        seq = len(whose.said) + ahead
+        seq = len(whose.posted) + ahead
         never = Notification(
             UNKNOWN, whose.id, seq, "never", Severity.INFO, Cause.CUSTOM, "", self.scene.wall()
         )
@@ -174,7 +174,7 @@ class Ledger(RuleBasedStateMachine):
     @invariant()
     def seq_has_no_gap(self) -> None:
         for owner in self.scene.owners:
-            assert [each.seq for each in owner.said] == list(range(1, len(owner.said) + 1))
+            assert [each.seq for each in owner.posted] == list(range(1, len(owner.posted) + 1))
 
     @invariant()
     def tokens_end_in_time(self) -> None:
@@ -189,7 +189,7 @@ class Ledger(RuleBasedStateMachine):
 
     @invariant()
     def nothing_fails_and_memory_is_bounded(self) -> None:
-        assert self.scene.alarm.said == []
+        assert self.scene.alarm.records == []
         self.loop.raise_faults()
         assert not any(task.done() for task in self.scene.running)
         for socket in self.hub.registry:
@@ -225,7 +225,7 @@ class Ledger(RuleBasedStateMachine):
             staying[0].leave(politely=True)
             self.loop.settle()
         device = self.scene.connect(owner)
-        kept = {each.seq for each in owner.said} - owner.deleted
+        kept = {each.seq for each in owner.posted} - owner.deleted
         assert device.got == sorted(kept - self.scene.read_of(owner))
         device.leave(politely=True)
         self.loop.settle()

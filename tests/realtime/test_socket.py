@@ -82,7 +82,7 @@ def test_a_reply_whose_answer_raises_closes_only_this_connection() -> None:
         client.socket.reply(fails)
         client.loop.settle()
         assert client.frames()[-1].closing[0] == closes.INTERNAL_ERROR.code
-        assert len(client.alarm.said) == 1
+        assert len(client.alarm.records) == 1
 
 
 def test_received_bytes_that_raise_close_with_1011(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,7 +43,7 @@ class Wall:
 
     def __init__(self, database: Database) -> None:
         self.now = NOON
-        self.heard: asyncio.Queue[NotificationsAdded] = asyncio.Queue()
+        self.received: asyncio.Queue[NotificationsAdded] = asyncio.Queue()
         self.clock = AlertScheduler(database, lambda: self.now)
         database.on_commit = self.on_event
 
@@ -51,11 +51,11 @@ class Wall:
         if isinstance(news, AlertScheduled):
             self.clock.wake(news.at)
         elif isinstance(news, NotificationsAdded):
-            self.heard.put_nowait(news)
+            self.received.put_nowait(news)
 
     async def next_message(self) -> str:
         async with asyncio.timeout(HANG_TIMEOUT):
-            return (await self.heard.get()).notifications[0].message
+            return (await self.received.get()).notifications[0].message
 
 
 @asynccontextmanager
@@ -278,7 +278,7 @@ async def test_more_alerts_than_a_batch_are_sent_without_a_pause(database: Datab
         got = 0
         async with asyncio.timeout(HANG_TIMEOUT):
             while got < count:
-                got += len((await wall.heard.get()).notifications)
+                got += len((await wall.received.get()).notifications)
     assert got == count
     newest = await database.read(lambda c: notifications.newest_seq(c, user.id))
     assert newest == count

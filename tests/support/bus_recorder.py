@@ -21,7 +21,7 @@ STOP_SECONDS = 20.0
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 
 
-class Ears:
+class BusRecorder:
     """A bus, and every message that its listener received."""
 
     def __init__(self, bus: Bus) -> None:
@@ -49,13 +49,15 @@ class Ears:
     async def subscribe(self, user_id: str) -> None:
         """Follow, and wait until that is so."""
         self.bus.subscribe(user_id)
-        await self.until(lambda ears: any(user_id in (each.user_ids or ()) for each in ears.missed))
+        await self.until(
+            lambda recorder: any(user_id in (each.user_ids or ()) for each in recorder.missed)
+        )
 
 
 @contextlib.asynccontextmanager
 async def running_bus(
     *servers: NatsServer, connected: bool = True, urls: tuple[str, ...] = (), **more: Any
-) -> AsyncIterator[Ears]:
+) -> AsyncIterator[BusRecorder]:
     """A bus on these servers until the block ends, and that in time; without any, none."""
     bus: Bus = NoBus()
     if servers or urls:
@@ -63,12 +65,12 @@ async def running_bus(
             _env_file=None, nats_url=urls or tuple(each.url for each in servers), **more
         )
         bus = NatsBus(settings)
-    ears = Ears(bus)
+    recorder = BusRecorder(bus)
     running = asyncio.create_task(bus.run(), name="bus")
     try:
         if connected:
             await until(lambda: bus.connected or running.done())
-        yield ears
+        yield recorder
     finally:
         running.cancel()
         async with asyncio.timeout(STOP_SECONDS):

@@ -47,7 +47,7 @@ class Driver:
     def __init__(self, library: str, *, env: dict[str, str] | None = None) -> None:
         self.library = library
         self._numbers = itertools.count(1)
-        self._hear: dict[int, Callable[[dict[str, Any]], object]] = {}
+        self._receivers: dict[int, Callable[[dict[str, Any]], object]] = {}
         self._process = subprocess.Popen(
             command(library), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env
         )
@@ -59,20 +59,20 @@ class Driver:
         with self._process.stdout as lines:
             for line in lines:
                 event = json.loads(line)
-                self._hear[event.pop("client")](event)
+                self._receivers[event.pop("client")](event)
 
-    def begin(self, hear: Callable[[dict[str, Any]], object]) -> int:
+    def begin(self, receive: Callable[[dict[str, Any]], object]) -> int:
         """Begin a client and return its number; ``receive`` is called here for its events."""
         number, loop = next(self._numbers), asyncio.get_running_loop()
 
         def pass_on(event: dict[str, Any]) -> None:
             if not loop.is_closed():
-                loop.call_soon_threadsafe(hear, event)
+                loop.call_soon_threadsafe(receive, event)
 
-        self._hear[number] = pass_on
+        self._receivers[number] = pass_on
         return number
 
-    def tell(self, number: int, do: str, **more: Any) -> None:
+    def order(self, number: int, do: str, **more: Any) -> None:
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps({"client": number, "do": do, **more}) + "\n")
         self._process.stdin.flush()

@@ -243,26 +243,26 @@ class NodeClient:
         await self.send_text_bytes(text.encode())
 
     async def send_text_bytes(self, data: bytes) -> None:
-        self._node.tell(self._number, "send", data=base64.b64encode(data).decode(), binary=False)
+        self._node.order(self._number, "send", data=base64.b64encode(data).decode(), binary=False)
 
     async def send_binary(self, data: bytes) -> None:
-        self._node.tell(self._number, "send", data=base64.b64encode(data).decode(), binary=True)
+        self._node.order(self._number, "send", data=base64.b64encode(data).decode(), binary=True)
 
     async def ping(self) -> None:
         self._pong.clear()
-        self._node.tell(self._number, "ping")
+        self._node.order(self._number, "ping")
         await self._pong.wait()
 
     async def close(self) -> None:
         if self._ended is None:
-            self._node.tell(self._number, "close", code=1000, reason="")
+            self._node.order(self._number, "close", code=1000, reason="")
             await until_closed(self)
 
     async def pause(self) -> None:
-        self._node.tell(self._number, "pause")
+        self._node.order(self._number, "pause")
 
     async def resume(self) -> None:
-        self._node.tell(self._number, "resume")
+        self._node.order(self._number, "resume")
 
 
 class NodeJs:
@@ -272,7 +272,7 @@ class NodeJs:
         self._process = process
         self._clients: dict[int, NodeClient] = {}
 
-    def tell(self, number: int, action: str, **more: Any) -> None:
+    def order(self, number: int, action: str, **more: Any) -> None:
         assert self._process.stdin is not None
         line = json.dumps({"id": number, "do": action, **more})
         self._process.stdin.write(line.encode() + b"\n")
@@ -282,7 +282,7 @@ class NodeJs:
     ) -> NodeClient:
         number = len(self._clients) + 1
         client = self._clients[number] = NodeClient(self, number)
-        self.tell(number, "connect", url=url, headers=dict(headers), autoPong=answers_pings)
+        self.order(number, "connect", url=url, headers=dict(headers), autoPong=answers_pings)
         await client.opened()
         return client
 

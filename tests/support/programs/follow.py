@@ -15,7 +15,7 @@ import websockets
 
 async def follow(url: str, interval: float) -> int:
     """Take every frame until standard input ends; return the number of pings sent."""
-    told_to_stop = asyncio.create_task(asyncio.to_thread(sys.stdin.read))
+    asked_to_stop = asyncio.create_task(asyncio.to_thread(sys.stdin.read))
     pings = pongs = 0
 
     async with websockets.connect(url, proxy=None) as websocket:
@@ -23,10 +23,10 @@ async def follow(url: str, interval: float) -> int:
 
         async def keep_alive() -> None:
             nonlocal pings
-            while not told_to_stop.done():
+            while not asked_to_stop.done():
                 await websocket.send("PING")
                 pings += 1
-                await asyncio.wait([told_to_stop], timeout=interval)
+                await asyncio.wait([asked_to_stop], timeout=interval)
             if pongs == pings:
                 await websocket.close()
 

@@ -12,7 +12,7 @@ from pathlib import Path
 libc = ctypes.CDLL(None)
 
 
-def tell(*_: object) -> None:
+def print_held(*_: object) -> None:
     """Count, after giving back all that can be given back."""
     gc.collect()
     libc.malloc_trim(0)
@@ -29,5 +29,5 @@ def tell(*_: object) -> None:
     os.write(1, f"HOLDS {json.dumps(held)}\n".encode())
 
 
-signal.signal(signal.SIGUSR1, tell)
+signal.signal(signal.SIGUSR1, print_held)
 runpy.run_module("useby", run_name="__main__", alter_sys=True)

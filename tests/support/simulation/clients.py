@@ -18,7 +18,7 @@ class Owner:
 
     def __init__(self, name: str) -> None:
         self.id = name
-        self.said: list[Notification] = []
+        self.posted: list[Notification] = []
         self.deleted: set[int] = set()
         self.pinned: set[int] = set()
         """Numbers that connections resume from; the test never deletes these."""
@@ -34,7 +34,7 @@ class Owner:
         return f"{self.id}-{self.sign_ins}"
 
     def nth(self, index: int) -> Notification | None:
-        return self.said[index % len(self.said)] if self.said else None
+        return self.posted[index % len(self.posted)] if self.posted else None
 
 
 class Device:
@@ -63,20 +63,20 @@ class Device:
         self.established = False
         self.was_slow = not line.reads
         self.was_one_too_many = one_too_many
-        number = next((each.seq for each in owner.said if each.id == after), None)
+        number = next((each.seq for each in owner.posted if each.id == after), None)
         if number is not None:
             owner.pinned.add(number)
         self._by_since = number is not None
         self._floor = number or 0
-        self._known = len(owner.said)
+        self._known = len(owner.posted)
         self._never = set() if self._by_since else read
         """Numbers that were marked read before this connection was made."""
         self._read_now = read_now
         self._marked: set[int] = set()
         self.pinged: list[set[int]] = []
         """For each ``PING`` not yet answered, what was marked before it."""
-        self._heard = bytearray()
-        line.hear = self.hear
+        self._received = bytearray()
+        line.on_read = self.receive
 
     @property
     def ended(self) -> bool:
@@ -84,22 +84,22 @@ class Device:
 
     def due(self, read: set[int]) -> set[int]:
         """Return the numbers that must have been sent by now if the connection has stayed."""
-        numbers = {each.seq for each in self.owner.said}
+        numbers = {each.seq for each in self.owner.posted}
         unread = set() if self._by_since else numbers - read
         return ({n for n in numbers if n > self._floor} | unread) - self.owner.deleted
 
     # what comes
 
-    def hear(self, data: bytes) -> None:
-        self._heard += data
-        for each in frames_in(self._heard):
+    def receive(self, data: bytes) -> None:
+        self._received += data
+        for each in frames_in(self._received):
             assert self.closed is None, "a frame after the Close"
             if each.opcode == PING:
-                self._say(frame(PONG, each.data))
+                self._send(frame(PONG, each.data))
             elif each.opcode == CLOSE:
                 self.closed = each.closing
                 if not self.leaving:
-                    self._say(close_frame(each.closing[0]))
+                    self._send(close_frame(each.closing[0]))
             else:
                 assert each.opcode == TEXT
                 self._take(json.loads(each.data))
@@ -111,7 +111,7 @@ class Device:
             assert not self.established
             self.established = True
             if not self._by_since:
-                self._floor = len(self.owner.said)
+                self._floor = len(self.owner.posted)
             return
         assert self.established, "before the first frame"
         if kind == "pong":
@@ -122,7 +122,7 @@ class Device:
             if kind == "AUTHENTICATED":
                 self.expires = datetime.fromisoformat(value["expiresAt"]).timestamp()
         else:
-            (seq,) = [each.seq for each in self.owner.said if each.id == value["id"]] or (0,)
+            (seq,) = [each.seq for each in self.owner.posted if each.id == value["id"]] or (0,)
             assert seq, "invented, or another's"
             assert seq > max(self.got, default=0), "twice, or out of order"
             assert seq not in self._never, "after a durable mark_read"
@@ -131,7 +131,7 @@ class Device:
     # what goes
 
     def send(self, value: object) -> None:
-        self._say(_text(json.dumps(value)))
+        self._send(_text(json.dumps(value)))
 
     def mark(self, own: Notification, *, and_ping: bool = False, cut: int = 0) -> None:
         """Mark, and perhaps ping, in two segments that part at ``cut``."""
@@ -141,8 +141,8 @@ class Device:
         if and_ping:
             self.pinged.append(set(self._marked))
             data += _text("PING")
-        self._say(data[:cut])
-        self._say(data[cut:])
+        self._send(data[:cut])
+        self._send(data[cut:])
 
     def reads_on(self) -> None:
         self.line.reads = True
@@ -155,12 +155,12 @@ class Device:
 
     def leave(self, *, politely: bool) -> None:
         if politely and not self.ended:
-            self._say(close_frame(1000))
+            self._send(close_frame(1000))
         elif not politely:
             self.line.vanish()
         self.leaving = True
 
-    def _say(self, data: bytes) -> None:
+    def _send(self, data: bytes) -> None:
         if data and not self.leaving and not self.line.lost:
             self.line.peer_sends(data)
 
@@ -181,7 +181,7 @@ class Device:
 
     def _had_much_to_read(self) -> bool:
         """More than a replay, which waits for its reader: high water, a chunk, a frame, pings."""
-        return self.extended or len(self.owner.said) >= self._known + 7
+        return self.extended or len(self.owner.posted) >= self._known + 7
 
 
 def _text(text: str) -> bytes:

@@ -139,7 +139,7 @@ class Scene:
     def post(self, owner: Owner, count: int) -> None:
         def work(transaction: Transaction) -> None:
             draft = Draft(owner.id, f"{owner.id} ".ljust(300, "x"), Severity.INFO, Cause.CUSTOM)
-            owner.said += notifications.add(transaction, [draft] * count, self.wall())
+            owner.posted += notifications.add(transaction, [draft] * count, self.wall())
 
         async def write() -> None:
             with contextlib.suppress(StoreUnavailable):
@@ -149,16 +149,16 @@ class Scene:
         self.loop.settle()
 
     def mark(self, owner: Owner, index: int) -> None:
-        if said := owner.nth(index):
-            owner.marking.add(said.seq)
+        if row := owner.nth(index):
+            owner.marking.add(row.seq)
             now = self.wall()
-            self.store.commit(lambda t: marks.mark_read(t, owner.id, [said.id], now))
+            self.store.commit(lambda t: marks.mark_read(t, owner.id, [row.id], now))
 
     def delete(self, owner: Owner, index: int) -> None:
-        said = owner.nth(index)
-        if said and said.seq not in owner.pinned:
-            self.store.commit(lambda t: notifications.delete(t, owner.id, said.id))
-            owner.deleted.add(said.seq)
+        row = owner.nth(index)
+        if row and row.seq not in owner.pinned:
+            self.store.commit(lambda t: notifications.delete(t, owner.id, row.id))
+            owner.deleted.add(row.seq)
 
     def connect(
         self,

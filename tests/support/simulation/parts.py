@@ -78,7 +78,7 @@ class Line(asyncio.Transport):
         self.number = number
         self.reads = reads
         """The peer reads everything at once."""
-        self.hear: Callable[[bytes], None] = lambda _: None
+        self.on_read: Callable[[bytes], None] = lambda _: None
         """Takes what the peer has read."""
         self.lost = False
         self._protocol: Any = None
@@ -155,7 +155,7 @@ class Line(asyncio.Transport):
         self.abort()
 
     def _hand_over(self, data: bytes) -> None:
-        self.loop.call_soon(lambda: self.hear(data))  # what it makes of them is not the server's
+        self.loop.call_soon(lambda: self.on_read(data))  # what it makes of them is not the server's
 
     def _deliver(self) -> None:
         while self._arrived and self._server_reads and not self._closing:
@@ -175,11 +175,11 @@ class Alarm(logging.Handler):
 
     def __init__(self, name: str) -> None:
         super().__init__(logging.ERROR)
-        self.said: list[str] = []
+        self.records: list[str] = []
         self._logger = logging.getLogger(name)
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.said.append(self.format(record))
+        self.records.append(self.format(record))
 
     def __enter__(self) -> Self:
         self._logger.addHandler(self)
