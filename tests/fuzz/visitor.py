@@ -69,7 +69,9 @@ class Visitor:
             timeout_keep_alive=KEEP_ALIVE,
         )
         admission: Any = _Admissions()
-        self.protocol = BoundedHttpProtocol(admission, config, ServerState(), {}, self.loop)
+        self.protocol = BoundedHttpProtocol(
+            admission, lambda _: None, config, ServerState(), {}, self.loop
+        )
         self.protocol.pipeline = _NoPipeline()
         self.line.set_protocol(self.protocol)
         self.loop.call_soon(self.protocol.connection_made, self.line)
