@@ -108,7 +108,7 @@ $(VENV)/made.stamp:
 	@touch $@
 
 $(VENV)/run.stamp: requirements/run.txt requirements/build.txt pyproject.toml | $(VENV)/made.stamp
-	@echo "installing the dependencies ..."
+	@echo "installing the dependencies (once, a minute or more) ..."
 	@$(INSTALL) $(LOCKED) -r requirements/build.txt
 	@$(INSTALL) $(LOCKED) -r requirements/run.txt
 	@$(INSTALL) --no-deps --editable .

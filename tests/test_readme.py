@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -34,28 +35,75 @@ async def test_the_readmes_example_still_prints_after_its_first_token_has_ended(
             await rest.post("/api/auth/signup", json=account)
             await server.command("notify", account["email"], "Milk expires today")
             await server.command("notify", account["email"], "Tea is ready")
-            program = example.replace("http://127.0.0.1:8000", server.url)
+            program = tmp_path / "device.py"
+            program.write_text(example.replace("http://127.0.0.1:8000", server.url))
             run = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-c", program),
+                *(sys.executable, str(program)),
                 env=os.environ | {"USEBY_PASSWORD": account["password"]},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
             )
             assert run.stdout
+            assert run.stderr
             try:
                 async with asyncio.timeout(HANG_TIMEOUT):
                     lines = [await run.stdout.readline() for _ in range(2)]
                     await process_node.until(lambda: renewed(rest, RENEWALS), every=0.1)
                     await server.command("notify", account["email"], "Coffee is ready")
                     lines.append(await run.stdout.readline())
+                    run.send_signal(signal.SIGINT)
+                    assert (await run.stderr.read(), await run.wait()) == (b"", 0)
             finally:
-                run.terminate()
-                await run.wait()
+                if run.returncode is None:
+                    run.kill()
+                    await run.wait()
     assert b"".join(lines).decode().splitlines() == [
         "info: Milk expires today",
         "info: Tea is ready",
         "info: Coffee is ready",
     ]
+
+
+def test_the_readmes_commands_add_products_to_an_account_of_ones_own(tmp_path: Path) -> None:
+    (table,) = re.findall(r"```csv\n(.*?)```", README, re.DOTALL)
+    (activate, *commands, serve) = _block("user add").splitlines()
+    assert activate.startswith(". .venv/bin/activate ")
+    assert serve == "useby serve"
+    (tmp_path / "fridge.csv").write_text(table)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    run = subprocess.run(
+        ["/bin/sh", "-ec", "\n".join(commands)],
+        cwd=tmp_path,
+        env={name: value for name, value in os.environ.items() if not name.startswith("USEBY_")}
+        | {"PATH": path},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=HANG_TIMEOUT,
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+    assert run.stdout.splitlines()[1:] == [
+        "Organic Milk was added; its first alert is due now: a running node sends it at once",
+        "1 products added, 0 changed, 0 unchanged",
+    ]
+
+
+def test_the_readme_names_what_each_command_needs() -> None:
+    products = README.index("## Add your products")
+    assert products < README.index("## Connect a device")
+    assert products < README.index("Stop the demo with Ctrl-C first") < README.index("user add")
+    assert _block("pip install").startswith("python3 -m venv .venv\n")
+    assert _block("USEBY_PASSWORD=").endswith(" .venv/bin/python device.py\n")
+    assert _block("useby watch") == 'useby watch --token "$(useby token you@example.org)"\n'
+
+
+def _block(part: str) -> str:
+    """Return the README's only block of commands with this part."""
+    blocks = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    (block,) = [block for block in blocks if part in block]
+    return str(block)
 
 
 def test_the_readmes_links_lead_to_files() -> None:

@@ -36,17 +36,17 @@ def demo(folder: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def _said(demo: subprocess.Popen[str]) -> str:
-    """All that it prints until the line for a second terminal."""
+    """All that it prints until the line for a third terminal."""
     assert demo.stdout is not None
     lines = []
     for line in demo.stdout:
         lines.append(line)
-        if " watch --url " in line:
+        if " notify --database " in line:
             return "".join(lines)
     raise AssertionError("".join(lines))
 
 
-def test_the_demo_prints_a_login_and_a_watch_command_that_work(demo: subprocess.Popen[str]) -> None:
+def test_the_demo_prints_a_login_and_two_commands_that_work(demo: subprocess.Popen[str]) -> None:
     said = _said(demo)
     url = re.search(r"useby is listening on (http://\S+)", said)
     login = re.search(r"login +(\S+) +password +(\S+)", said)
@@ -54,6 +54,8 @@ def test_the_demo_prints_a_login_and_a_watch_command_that_work(demo: subprocess.
     assert url
     assert login
     assert line
+    post = re.search(r" (notify --database .*)\n", said)
+    assert post
     page = re.search(r"page +(http\S+)", said)
     assert page
     assert "<title>useby</title>" in httpx.get(page[1], trust_env=False, timeout=HANG_TIMEOUT).text
@@ -64,6 +66,15 @@ def test_the_demo_prints_a_login_and_a_watch_command_that_work(demo: subprocess.
         timeout=HANG_TIMEOUT,
     )
     assert answer.status_code == 200
+    assert subprocess.run([*USEBY, *shlex.split(post[1])], check=False).returncode == 0
+    unread = httpx.get(
+        f"{url[1]}/api/notifications",
+        params={"unread": "true", "limit": "500"},
+        headers={"Authorization": f"Bearer {answer.json()['accessToken']}"},
+        trust_env=False,
+        timeout=HANG_TIMEOUT,
+    )
+    assert "Tea is ready" in [each["message"] for each in unread.json()["items"]]
     with subprocess.Popen(
         [*USEBY, *shlex.split(line[1]), "--json"],
         stdout=subprocess.PIPE,

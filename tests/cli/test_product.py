@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -52,8 +53,6 @@ def _read(work: Callable[[Connection, User], T]) -> T:
 
 
 def _products() -> dict[str, Product]:
-    from datetime import UTC, datetime
-
     page = _read(
         lambda c, user: product_search.list_(c, user, ProductQuery(limit=500), datetime.now(UTC))
     )
@@ -160,7 +159,7 @@ def test_a_product_is_added_and_listed(useby: Useby) -> None:
     words = ["--user", EMAIL, "--quantity", "0.5", "--unit", "kg", "--location", "fridge"]
     said = useby("product", "add", "Minced Beef", "2126-03-04", "--kind", "use_by", *words)
     assert (said.status, said.err) == (0, "")
-    assert said.out.startswith("Minced Beef was added (")
+    assert said.out == "Minced Beef was added; its first alert is on 2126-02-25\n"
     useby("product", "add", "Milk", "2126-03-01T10:00:00+01:00", "--user", EMAIL)
     listed = json.loads(useby("product", "list", "--user", EMAIL, "--json").out)
     assert [each["name"] for each in listed] == ["Milk", "Minced Beef"]
@@ -178,7 +177,22 @@ def test_a_list_of_many_products_is_whole(useby: Useby, monkeypatch: pytest.Monk
     assert len(json.loads(useby("product", "list", "--user", EMAIL, "--json").out)) == 5
 
 
-@pytest.mark.parametrize("words", [["Milk", "tomorrow"], ["", "2126-03-04"]])
+@pytest.mark.parametrize(("word", "days"), [("today", 0), ("tomorrow", 1)])
+def test_a_near_date_may_be_a_word_and_is_counted_in_the_owners_zone(
+    useby: Useby, monkeypatch: pytest.MonkeyPatch, word: str, days: int
+) -> None:
+    useby("user", "add", "bob@example.org", "--time-zone", "Pacific/Kiritimati")  # 14 h ahead
+    evening = datetime(2026, 3, 4, 20, tzinfo=UTC)
+    clock = type("Clock", (datetime,), {"now": classmethod(lambda _, zone: evening)})
+    monkeypatch.setattr(product, "datetime", clock)
+    said = useby("product", "add", "Milk", word, "--user", "bob@example.org")
+    due = "due now: a running node sends it at once"
+    assert said.out == f"Milk was added; its first alert is {due}\n"
+    (milk,) = json.loads(useby("product", "list", "--user", "bob@example.org", "--json").out)
+    assert milk["expiryDate"] == f"2026-03-0{5 + days}"
+
+
+@pytest.mark.parametrize("words", [["Milk", "yesterday"], ["", "2126-03-04"]])
 def test_a_product_that_is_not_valid_is_one_line(useby: Useby, words: list[str]) -> None:
     said = useby("product", "add", *words, "--user", EMAIL)
     assert (said.status, said.out) == (2, "")

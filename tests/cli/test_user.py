@@ -27,7 +27,11 @@ def _hash_of(email: str) -> str | None:
 
 def test_a_user_is_added_and_listed(useby: Useby) -> None:
     said = useby("user", "add", "Ada@Example.org", "--name", "Ada", "--time-zone", "Asia/Tokyo")
-    assert (said.status, said.out, said.err) == (0, "ada@example.org was added\n", "")
+    assert (said.status, said.err) == (0, "")
+    assert said.out == (
+        "ada@example.org was added without a password;"
+        " set one with `useby user password ada@example.org`\n"
+    )
     listed = useby("user", "list")
     assert all(word in listed.out for word in ("ada@example.org", "Ada", "Asia/Tokyo"))
     (user,) = json.loads(useby("user", "list", "--json").out)
@@ -43,7 +47,7 @@ def test_the_new_user_is_printed_as_json(useby: Useby) -> None:
 @pytest.mark.parametrize("end", ["", "\n", "\r\n"])
 def test_a_password_is_read_from_stdin(useby: Useby, end: str) -> None:
     said = useby("user", "add", "ada@example.org", "--password-stdin", stdin=f"pass word 1{end}")
-    assert said.status == 0
+    assert (said.status, said.out) == (0, "ada@example.org was added\n")
 
     async def verify() -> bool:
         passwords = Passwords()
@@ -107,6 +111,11 @@ def test_a_database_that_is_not_there_is_made_by_the_first_user_and_by_nothing_e
     for words in (["user", "list"], ["user", "disable", "a@b.c"], ["notify", "a@b.c", "hello"]):
         assert "there is no database" in useby(*words).err
     assert list(folder.iterdir()) == []
+    (folder / "useby-demo.db").touch()
+    assert useby("user", "list").err == (
+        "useby: there is no database at useby.db: make it with `useby migrate`, or use the demo's"
+        " with `--database sqlite:///useby-demo.db`\n"
+    )
     useby("user", "add", "ada@example.org")
     assert (folder / "useby.db").stat().st_mode & 0o777 == 0o600
 

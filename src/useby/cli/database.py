@@ -7,6 +7,7 @@ command's commits within a second. The nodes of a cluster receive hints over NAT
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from useby.auth.key import SettingsError, key_id, key_path, signing_key, signing_keys
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from useby.bus.nats import NatsBus
 
 T = TypeVar("T")
+
+DEMO_DATABASE: Final = Path("useby-demo.db")
+"""File of ``useby demo``, in the folder in which it runs."""
 
 PUBLISH_BATCH: Final = 1000
 """Events per flush: the queue of hints for NATS is bounded and drops the oldest."""
@@ -159,7 +163,10 @@ def _prepare(url: str, *, make: bool) -> None:
         raise CommandError(str(error)) from None
     there = migrate.revision(url)
     if there is None and not make:
-        raise CommandError(f"there is no database at {name}: make it with `useby migrate`")
+        hint = "make it with `useby migrate`"
+        if DEMO_DATABASE.is_file():
+            hint += f", or use the demo's with `--database sqlite:///{DEMO_DATABASE}`"
+        raise CommandError(f"there is no database at {name}: {hint}")
     if there is None:
         make_database(url)
     elif there != migrate.HEAD:

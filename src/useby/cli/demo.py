@@ -17,7 +17,7 @@ from useby.actions import accounts, inventory
 from useby.auth.key import key_id, signing_key
 from useby.auth.passwords import Passwords
 from useby.auth.tokens import Issuer
-from useby.cli.database import friendly_errors
+from useby.cli.database import DEMO_DATABASE, friendly_errors
 from useby.cli.demo_data import MARK, SAMPLES, redated, stock
 from useby.cli.options import settings_with
 from useby.cli.terminal import console
@@ -32,7 +32,6 @@ from useby.store.database import Transaction
 from useby.store.lock import serving_lock
 from useby.store.open import open_database
 
-DATABASE: Final = Path("useby-demo.db")
 EMAIL: Final = "demo@useby.example"
 TOKEN_SECONDS: Final = 24 * 3600
 
@@ -61,7 +60,7 @@ def demo(
     A later start keeps the database and moves the dates of the demo's own products: some expire
     within the minute again.
     """
-    settings = settings_with(database_url=f"sqlite:///{DATABASE}")
+    settings = settings_with(database_url=f"sqlite:///{DEMO_DATABASE}")
     with friendly_errors(f"{settings.host}:{settings.port}"):
         # The products are dated from this moment on: their alerts come within the first minute.
         ready = _prepare(settings, datetime.now(UTC), fresh=fresh)
@@ -71,11 +70,11 @@ def demo(
 
 def _prepare(settings: Settings, now: datetime, *, fresh: bool) -> _Demo:
     """Create the database or bring the kept one up to date, while no node serves it."""
-    with serving_lock(DATABASE, new=True):  # fails while another demo runs
-        if fresh or DATABASE.stat().st_size == 0:
+    with serving_lock(DEMO_DATABASE, new=True):  # fails while another demo runs
+        if fresh or DEMO_DATABASE.stat().st_size == 0:
             for suffix in ("", "-wal", "-shm"):
-                DATABASE.with_name(DATABASE.name + suffix).unlink(missing_ok=True)
-        key = signing_key(settings, DATABASE)
+                DEMO_DATABASE.with_name(DEMO_DATABASE.name + suffix).unlink(missing_ok=True)
+        key = signing_key(settings, DEMO_DATABASE)
         migrate.upgrade(settings.database_url)
         return asyncio.run(_fill(settings, key, now))
 
@@ -153,10 +152,12 @@ def _welcome(url: str, demo: _Demo) -> None:
     out.print(f"  page      {url}/")
     out.print(f"  docs      {url}/api/docs")
     out.print(f"  login     {EMAIL}  password  {demo.password}")
-    out.print(f"  database  {DATABASE.resolve()}")
+    out.print(f"  database  {DEMO_DATABASE.resolve()}")
     if demo.kept is not None:
         figures = f"{demo.kept.products} products and {demo.kept.unread} unread notifications"
         out.print(f"  kept      {figures}; `{useby} demo --fresh` begins again")
         out.print("  changed   the dates of the demo's own products: they count from now")
     out.print("\nIn a second terminal, watch its products expire:\n")
     out.print(f"  {useby} watch --url {url} --token {demo.token}\n")
+    out.print("In a third, send a notification of your own:\n")
+    out.print(f'  {useby} notify --database sqlite:///{DEMO_DATABASE} {EMAIL} "Tea is ready"\n')

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -20,6 +20,7 @@ from useby.cli.options import AsJson, CommandError, DatabaseUrl, checked, settin
 from useby.cli.table_file import Fault, Row, read
 from useby.cli.terminal import cell, console, say, say_json
 from useby.domain.account import User
+from useby.domain.alerts import alert_dates
 from useby.domain.product import DateKind, Product
 from useby.schemas.fields import DAY_LIMIT
 from useby.schemas.products import ProductIn, ProductOut, product_from
@@ -36,6 +37,8 @@ SLICE: Final = 200
 """Rows in a transaction. They take some 10 ms of SQLite's writer."""
 PAUSE: Final = 0.025
 """Seconds between two transactions. A node that waits for SQLite's lock tries every 1 to 25 ms."""
+NEAR_DAYS: Final = {"today": 0, "tomorrow": 1}
+"""Dates as words, and their distance in days from the owner's present day."""
 Owner = Annotated[str, typer.Option("--user", metavar="WHO", help="E-mail or id of the owner.")]
 
 
@@ -69,7 +72,10 @@ class _Slice:
 def add(
     name: Annotated[str, typer.Argument(help="Name of the product.")],
     date: Annotated[
-        str, typer.Argument(metavar="DATE", help="YYYY-MM-DD, or a time with its offset.")
+        str,
+        typer.Argument(
+            metavar="DATE", help="YYYY-MM-DD, today, tomorrow, or a time with its offset."
+        ),
     ],
     email_or_id: Owner,
     *,
@@ -84,31 +90,47 @@ def add(
     database: DatabaseUrl = None,
 ) -> None:
     """Add a product. If it is within its lead time, its alert is sent at once."""
-    new = checked(
-        ProductIn,
-        name=name,
-        expiry_date=date,
-        date_kind=kind,
-        category=category,
-        location=location,
-        quantity=quantity,
-        unit=unit,
-        barcode=barcode,
-        notes=notes,
-    )
+    given = {
+        "name": name,
+        "date_kind": kind,
+        "category": category,
+        "location": location,
+        "quantity": quantity,
+        "unit": unit,
+        "barcode": barcode,
+        "notes": notes,
+    }
 
-    async def work(database: Database) -> ProductOut:
+    async def work(database: Database) -> tuple[ProductOut, str]:
         user = await user_of(database, email_or_id)
         now = datetime.now(UTC)
+        new = checked(ProductIn, expiry_date=_date(date, user, now), **given)
         product = product_from(new, user.id, str(uuid7()), now)
         await database.write(lambda t: inventory.add(t, product, user, now))
-        return ProductOut.of(product, user, now)
+        return ProductOut.of(product, user, now), _first_alert(product, user, now)
 
-    product = run_on_database(settings_with(database_url=database), work)
+    product, first_alert = run_on_database(settings_with(database_url=database), work)
     if as_json:
         say_json(product.model_dump(mode="json", by_alias=True))
     else:
-        say(f"{product.name} was added ({product.id})")
+        say(f"{product.name} was added; its first alert is {first_alert}")
+
+
+def _date(text: str, user: User, now: datetime) -> str:
+    """Return the date of a word such as ``tomorrow`` in the owner's zone, or the text as it is."""
+    days = NEAR_DAYS.get(text)
+    if days is None:
+        return text
+    return (now.astimezone(user.zone).date() + timedelta(days=days)).isoformat()
+
+
+def _first_alert(product: Product, user: User, now: datetime) -> str:
+    """Return the time of a new product's first alert, as the end of a sentence."""
+    at = alert_dates(product, user, frozenset(), now).next_alert_at
+    assert at is not None  # noqa: S101 - an open product has its alert on expiry
+    if at <= now:
+        return "due now: a running node sends it at once"
+    return f"on {at.astimezone(user.zone).date()}"
 
 
 @app.command("list")

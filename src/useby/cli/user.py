@@ -89,7 +89,14 @@ def add(
     if as_json:
         say_json(_shown(user))
     else:
-        say(f"{user.email} was added")
+        say(_added(user, has_password=new.password is not None))
+
+
+def _added(user: User, *, has_password: bool) -> str:
+    if has_password:
+        return f"{user.email} was added"
+    hint = f"set one with `useby user password {user.email}`"
+    return f"{user.email} was added without a password; {hint}"
 
 
 @app.command("list")
