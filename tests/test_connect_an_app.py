@@ -43,6 +43,11 @@ async def pupil(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pupil
     (start,) = blocks("Connect an app", "sh")
     name, origin = re.fullmatch(r"(USEBY_\w+)=(\S+) make run\n", start).groups()
     pupil.environment[name] = origin
+    export, *_ = blocks("Users and tokens", "sh")
+    pupil.environment |= {
+        name: quoted or plain
+        for name, quoted, plain in re.findall(r"(USEBY_JWT_\w+)=(?:'([^']+)'|(\S+))", export)
+    }
     async with pupil.demo() as demo:
         pupil.printed = demo
         yield pupil
@@ -94,6 +99,27 @@ async def test_the_curl_commands_send_a_notification_and_list_it(pupil: Pupil) -
     listed = json.loads(printed.decode()[end:])
     assert first["message"] == "Dinner is ready"
     assert first["id"] in [item["id"] for item in listed["items"]]
+
+
+async def test_the_program_with_a_token_of_the_application_itself_sends_a_notification(
+    pupil: Pupil,
+) -> None:
+    title = "Users and tokens"
+    (program,), (_, command) = blocks(title, "python"), blocks(title, "sh")
+    (pupil.folder / "own.py").write_text(program.replace(NODE, pupil.printed["url"]))
+    async with pupil.pastes(command) as running:
+        printed, _ = await running.communicate()
+    assert printed.decode() == "Soup is ready for 42\n"
+    assert "It prints `Soup is ready for 42`." in section(title)
+
+
+async def test_the_page_has_the_way_out_of_a_taken_port_and_of_another_origin() -> None:
+    assert "put `USEBY_PORT=8123` in front too" in section("Connect an app")
+    assert "Each of\nthe other commands goes into a terminal of its own" in section(
+        "Connect an app"
+    )
+    assert "(`localhost` is another origin)" in section("A first notification in a browser")
+    assert "`/web/client.js` (CORS)" in section("Pages of another origin")
 
 
 async def test_the_last_section_has_every_close_of_the_contract() -> None:

@@ -23,7 +23,7 @@ from useby.auth.key import SettingsError, SigningKeys, key_path, signing_keys
 from useby.auth.passwords import Passwords
 from useby.auth.rate_limits import RateLimiter
 from useby.auth.tickets import Tickets
-from useby.auth.tokens import Issuer, Verifier
+from useby.auth.tokens import FOR_ANYBODY, Issuer, Verifier
 from useby.bus import Bus, NoBus
 from useby.domain.events import AlertScheduled, Event, ExternalCommit, NotificationsAdded
 from useby.listening import Listening, listen, slot_limits, url_of
@@ -198,6 +198,8 @@ async def running(
     with contextlib.ExitStack() as held:
         if file is not None:
             held.enter_context(serving_lock(file, key=key_path(file), new=new_database))
+        if settings.tokens_are_for_anybody:
+            log.warning(FOR_ANYBODY)
         keys = signing_keys(settings, file)
         await migrate.ensure_current(settings.database_url)
         database = open_database(settings.database_url, checkpoints=True)

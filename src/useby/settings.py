@@ -256,6 +256,13 @@ class Settings(BaseSettings):
         return Limits(self.max_products, self.max_unread, self.max_account_bytes)
 
     @property
+    def tokens_are_for_anybody(self) -> bool:
+        """Return whether an outside issuer's tokens are accepted with any ``iss`` and ``aud``."""
+        trusted = (self.jwt_secret, self.jwt_public_key, self.jwt_jwks_url)
+        checked = (self.jwt_issuer, self.jwt_audience)
+        return any(each is not None for each in trusted) and checked == (None, None)
+
+    @property
     def signup_open(self) -> bool:
         """Return whether anybody may create an account."""
         return self.on_loopback if self.signup is None else self.signup

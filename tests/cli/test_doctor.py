@@ -14,6 +14,7 @@ import pytest
 from tests.support.cli_result import Useby
 
 from useby.auth.key import key_id
+from useby.auth.tokens import FOR_ANYBODY
 from useby.cli import doctor
 from useby.store import signing_keys
 from useby.store.health import has_wal_reset_bug
@@ -198,3 +199,15 @@ def test_a_small_file_limit_and_a_full_disk_are_problems(
 )
 def test_the_releases_with_the_wal_reset_bug_are_known(version: tuple[int, ...], has: bool) -> None:
     assert has_wal_reset_bug(version) is has
+
+
+@pytest.mark.parametrize("checks", [None, "USEBY_JWT_ISSUER", "USEBY_JWT_AUDIENCE"])
+def test_a_secret_of_a_backend_without_an_issuer_or_audience_is_noted(
+    useby: Useby, monkeypatch: pytest.MonkeyPatch, checks: str | None
+) -> None:
+    assert "tokens" not in _findings(useby)
+    monkeypatch.setenv("USEBY_JWT_SECRET", "a secret that a backend shares with us")
+    if checks is not None:
+        monkeypatch.setenv(checks, "shop")
+    noted = _findings(useby).get("tokens")
+    assert noted == (("note", FOR_ANYBODY) if checks is None else None)

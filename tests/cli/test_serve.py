@@ -61,7 +61,8 @@ def test_an_address_that_is_taken_is_named(useby: Useby) -> None:
         port = str(other.getsockname()[1])
         said = useby("serve", "--port", port)
     assert (said.status, said.out) == (1, "")
-    assert said.err.splitlines()[-1] == f"useby: 127.0.0.1:{port}: Address already in use"
+    remedy = "stop the other program or set USEBY_PORT"
+    assert said.err.splitlines()[-1] == f"useby: 127.0.0.1:{port}: Address already in use: {remedy}"
 
 
 async def test_sockets_get_notifications_that_commands_write_beside_the_node(

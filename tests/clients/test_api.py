@@ -25,6 +25,7 @@ from useby.client import (
     NoResponse,
     NotFound,
     Notifications,
+    NotSignedIn,
     SyncRunner,
     TooMany,
     Unauthorized,
@@ -75,13 +76,13 @@ async def test_a_client_that_was_idle_for_long_is_still_signed_in(node: NodeProc
         await api.sign_up("cay@useby.example", PASSWORD)
         first = await api.sign_in("cay@useby.example", PASSWORD)
         api._rest._ends -= first.expires_in  # the access token's time is over
-        api._access = "of-long-ago"
+        api._rest._token = "of-long-ago"
         me, count = await asyncio.gather(api.me(), api.unread())
         assert (me.email, count) == ("cay@useby.example", 0)
         assert api.tokens is not None
         assert api.tokens != first
         api._rest._ends -= first.expires_in
-        api._access = "of-long-ago"
+        api._rest._token = "of-long-ago"
         await api.sign_out()
         with pytest.raises(Unauthorized):
             await api.me()
@@ -188,6 +189,45 @@ async def test_an_error_has_the_retry_after_of_its_response() -> None:
                 assert "t0k" not in str(refused.value)
             with pytest.raises(ApiError):
                 await api.product("418")
+
+
+async def test_an_application_passes_its_own_token_or_a_function_to_the_rest_client(
+    node: NodeProcess,
+) -> None:
+    person = node.person()
+    called = []
+
+    def fresh() -> str:
+        called.append("plain")
+        return person.token
+
+    async def fetched() -> str:
+        called.append("async")
+        return person.token
+
+    for token in (person.token, fresh, fetched):
+        async with Api(node.url, token=token) as api:
+            assert (await api.me()).id == person.id
+            assert await api.token() == person.token
+    assert called == ["plain"] * 2 + ["async"] * 2
+    async with Api(node.url, token=fresh) as api:
+        await api.sign_out_everywhere()
+        with pytest.raises(NotSignedIn):
+            await api.token()
+
+
+async def test_an_error_of_the_token_function_reaches_the_caller_of_the_rest_client(
+    node: NodeProcess,
+) -> None:
+    def fails() -> str:
+        raise Unavailable(503, "the backend is away", (), 1.0)
+
+    async with Api(node.url, token=fails) as api:
+        with pytest.raises(Unavailable, match="the backend is away"):
+            await api.me()
+    async with Api(node.url, token=lambda: 7) as api:  # type: ignore[arg-type, return-value]
+        with pytest.raises(TypeError, match="must return a string"):
+            await api.me()
 
 
 def test_a_script_needs_no_event_loop(node: NodeProcess, tmp_path: Path) -> None:

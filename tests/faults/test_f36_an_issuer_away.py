@@ -17,6 +17,7 @@ from tests.support.process_node import NodeProcess
 from tests.support.time_limits import HANG_TIMEOUT
 from websockets import Subprotocol
 
+from useby.auth.tokens import FOR_ANYBODY
 from useby.client import Event, Notifications, State, Timing
 
 AWAY = ([], Ended(1013, "Issuer unavailable"))
@@ -34,6 +35,7 @@ async def keys() -> AsyncIterator[KeyServer]:
 @pytest.fixture
 def server(tmp_path: Path, keys: KeyServer) -> Iterator[NodeProcess]:
     with watched(tmp_path, jwt_jwks_url=keys.url, jwt_auto_provision="true") as server:
+        assert FOR_ANYBODY in server.log, "it accepts tokens for any issuer and audience"
         yield server
 
 

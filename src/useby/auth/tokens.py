@@ -69,6 +69,12 @@ class Issuer:
         return f"{signed}.{_signature(self._key, signed, 'sha256')}"
 
 
+FOR_ANYBODY: Final = (
+    "neither USEBY_JWT_ISSUER nor USEBY_JWT_AUDIENCE is set: every token of your issuer is"
+    " accepted, also one that was made for another service or purpose"
+)
+
+
 class Verifier:
     """Verifies tokens.
 

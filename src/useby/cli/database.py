@@ -6,6 +6,7 @@ command's commits within a second. The nodes of a cluster receive hints over NAT
 
 import asyncio
 import contextlib
+import errno
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -53,6 +54,9 @@ def friendly_errors(address: str = "") -> Iterator[None]:
         raise CommandError(f"the database can't be used: {error}") from None
     except OSError as error:
         place = error.filename or address
+        if error.errno == errno.EADDRINUSE:
+            remedy = "stop the other program or set USEBY_PORT"
+            raise CommandError(f"{place}: {error.strerror}: {remedy}") from None
         raise CommandError(f"{place}: {error.strerror}" if place else str(error)) from None
 
 

@@ -20,7 +20,7 @@ from rich.table import Table
 
 from useby.auth.key import SettingsError, key_id, key_path, signing_key
 from useby.auth.rate_limits import RateLimiter
-from useby.auth.tokens import Verifier
+from useby.auth.tokens import FOR_ANYBODY, Verifier
 from useby.cli.options import (
     AsJson,
     CommandError,
@@ -98,6 +98,8 @@ def _examine(url: str | None) -> Iterator[Finding]:
         yield Finding("settings", Level.PROBLEM, str(error))
         return
     yield Finding("settings", Level.OK, "can be read")
+    if settings.tokens_are_for_anybody:
+        yield Finding("tokens", Level.NOTE, FOR_ANYBODY)
     yield _key(settings, path)
     if path is not None:
         yield _folder(path)
@@ -244,7 +246,9 @@ def _port(settings: Settings, path: Path | None) -> Finding:
             listener.bind((settings.host, settings.port))
         except OSError as error:
             taken = error.errno == errno.EADDRINUSE
-            text = "is in use by another program" if taken else f"can't be used: {error.strerror}"
+            text = f"can't be used: {error.strerror}"
+            if taken:
+                text = "is in use by another program: stop it or set USEBY_PORT"
             return Finding(what, Level.PROBLEM, f"{where} {text}")
     return Finding(what, Level.OK, f"{where} is free")
 

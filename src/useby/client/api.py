@@ -21,6 +21,7 @@ from useby.client.params import (
     Status,
 )
 from useby.client.rest import RestClient, field_errors
+from useby.client.token import Token
 
 
 class Api:
@@ -32,19 +33,27 @@ class Api:
     """
 
     def __init__(
-        self, url: str, *, tokens: Tokens | str | None = None, seconds: float = 30.0
+        self,
+        url: str,
+        *,
+        token: Token | None = None,
+        tokens: Tokens | str | None = None,
+        seconds: float = 30.0,
     ) -> None:
         """Create the client; nothing is sent yet.
 
         Args:
             url: URL of the node, e.g. ``https://useby.example``.
-            tokens: Tokens of a sign-in, or only an access token.
+            token: An access token, or a function that returns one, called for each request; as
+                of ``Notifications``.
+            tokens: Tokens of an earlier sign-in, or an access token; without effect beside
+                ``token``.
             seconds: Timeout of a request.
 
         Raises:
             ValueError: The URL does not name a node.
         """
-        self._rest = RestClient(url, tokens, seconds)
+        self._rest = RestClient(url, tokens if token is None else token, seconds)
 
     async def __aenter__(self) -> Self:
         return self

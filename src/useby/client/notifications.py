@@ -19,8 +19,9 @@ from useby.client.events import Event, Notification, Read, State
 from useby.client.ids import is_id
 from useby.client.inbox import Inbox
 from useby.client.marks import Marks
-from useby.client.reconnector import Reconnector, Token
+from useby.client.reconnector import Reconnector
 from useby.client.timing import Random, Timing
+from useby.client.token import Token
 
 MARKS: Final = 1000
 """Number of unconfirmed marks from which no further notification is delivered."""

@@ -1,9 +1,8 @@
 """Keep one connection open: fetch a token, connect, wait, reconnect."""
 
 import asyncio
-import inspect
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from useby.client.address import socket_url
 from useby.client.close_policy import Reconnect
@@ -13,8 +12,7 @@ from useby.client.events import State
 from useby.client.inbox import Inbox
 from useby.client.marks import Marks
 from useby.client.timing import Random, Throttle, Timing
-
-Token = str | Callable[[], str | Awaitable[str]]
+from useby.client.token import Token, current
 
 
 class Reconnector:
@@ -140,12 +138,5 @@ class Reconnector:
         return await self.connection.run(socket_url(self._url, self._inbox.newest), token)
 
     async def _fetch(self) -> str:
-        if isinstance(self._token, str):
-            return self._token
         async with asyncio.timeout(self._timing.connect_timeout):
-            token = self._token()
-            if inspect.isawaitable(token):
-                token = await token
-        if not isinstance(token, str):
-            raise TypeError("the token function must return a string")
-        return token
+            return await current(self._token)

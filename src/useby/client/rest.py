@@ -12,6 +12,7 @@ from useby.client.address import rest_url
 from useby.client.errors import BY_STATUS, ApiError, NoResponse, NotSignedIn, Unauthorized
 from useby.client.models import Tokens, body
 from useby.client.timing import http_date, retry_after
+from useby.client.token import Token, current
 
 FRESH_SECONDS: Final = 120.0
 """Remaining life in seconds below which an access token is exchanged before a connection uses it.
@@ -24,12 +25,12 @@ _OK: Final = 2
 class RestClient:
     """HTTP client that adds the access token, and exchanges one that is about to expire."""
 
-    def __init__(self, url: str, tokens: Tokens | str | None, seconds: float) -> None:
+    def __init__(self, url: str, token: Tokens | Token | None, seconds: float) -> None:
         """Create the client; nothing is sent yet.
 
         Args:
             url: URL of the node.
-            tokens: Tokens of a sign-in, or only an access token.
+            token: Tokens of a sign-in; or an access token, or a function that returns one.
             seconds: Timeout of a request.
 
         Raises:
@@ -37,11 +38,13 @@ class RestClient:
         """
         self._http = httpx.AsyncClient(base_url=rest_url(url), timeout=seconds)
         self._exchanging = asyncio.Lock()
-        self._access = tokens if isinstance(tokens, str) else ""
+        self._token: Token = ""
         self._ends = float("inf")
         self.tokens: Tokens | None = None
-        if isinstance(tokens, Tokens):
-            self.keep(tokens)
+        if isinstance(token, Tokens):
+            self.keep(token)
+        elif token is not None:
+            self._token = token
 
     async def close(self) -> None:
         """Close the HTTP connections."""
@@ -49,13 +52,13 @@ class RestClient:
 
     def keep(self, tokens: Tokens) -> Tokens:
         """Use these tokens from now on."""
-        self.tokens, self._access = tokens, tokens.access_token
+        self.tokens, self._token = tokens, tokens.access_token
         self._ends = time.monotonic() + tokens.expires_in
         return tokens
 
     def forget(self) -> None:
         """Use no tokens from now on."""
-        self.tokens, self._access = None, ""
+        self.tokens, self._token = None, ""
 
     async def refresh(self) -> Tokens:
         """Exchange the refresh token for new tokens. Concurrent callers share one exchange.
@@ -79,14 +82,14 @@ class RestClient:
         Raises:
             NotSignedIn: There is no token.
         """
-        if not self._access:
+        if not self._token:
             raise NotSignedIn("there is no token; sign in first")
         return await self._good_for(FRESH_SECONDS)
 
     async def _good_for(self, seconds: float) -> str:
         if self.tokens is not None and self._ends - time.monotonic() < seconds:
             return (await self.refresh()).access_token
-        return self._access
+        return await current(self._token)
 
     async def pages(self, path: str, query: Mapping[str, Any]) -> AsyncIterator[dict[str, Any]]:
         """Iterate over the items of all pages.
@@ -128,7 +131,7 @@ class RestClient:
             ApiError: The status is no success.
             NoResponse: There is no response.
         """
-        bearer = await self._authorization() if as_caller and self._access else {}
+        bearer = await self._authorization() if as_caller and self._token else {}
         try:
             response = await self._http.request(
                 method,
@@ -148,9 +151,14 @@ class RestClient:
         try:
             token = await self._good_for(min(FRESH_SECONDS, life / 2))
         except (ApiError, NoResponse) as error:
-            if isinstance(error, Unauthorized) or time.monotonic() >= self._ends:
+            if (
+                self.tokens is None
+                or isinstance(error, Unauthorized)
+                or time.monotonic() >= self._ends
+            ):
                 raise
-            token = self._access  # It is still valid; the next request retries the exchange.
+            # The present token is still valid; the next request retries the exchange.
+            token = self.tokens.access_token
         return {"Authorization": f"Bearer {token}"}
 
 

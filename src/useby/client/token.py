@@ -1,10 +1,32 @@
-"""Read the remaining life of a token from its claims. Pure."""
+"""Get an application's token, and read its remaining life from its claims."""
 
 import base64
+import inspect
 import json
 import math
+from collections.abc import Awaitable, Callable
+
+Token = str | Callable[[], str | Awaitable[str]]
+"""A token, or a function that returns a fresh one."""
 
 _PARTS = 3  # A JWT has three parts (RFC 7519).
+
+
+async def current(token: Token) -> str:
+    """Return the token, or the one that the function returns.
+
+    Raises:
+        TypeError: The function does not return a string.
+        Exception: Any error of the function.
+    """
+    if isinstance(token, str):
+        return token
+    fresh = token()
+    if inspect.isawaitable(fresh):
+        fresh = await fresh
+    if not isinstance(fresh, str):
+        raise TypeError("the token function must return a string")
+    return fresh
 
 
 def life(token: str, wall: float) -> float | None:
