@@ -1,5 +1,6 @@
 """A node's page in Chromium, as a person uses it."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -15,6 +16,7 @@ from playwright.async_api import (
     ConsoleMessage,
     Locator,
     Page,
+    Route,
     async_playwright,
     expect,
 )
@@ -100,14 +102,24 @@ async def test_a_person_signs_up_reads_a_notification_and_signs_out(server: Node
         await enter(page, "Create an account")
         await expect(page.get_by_role("heading", name="What is due")).to_be_focused()
 
+        await expect(page.get_by_text("add a product with “useby product add”")).to_be_visible()
+        await expect(page.get_by_role("contentinfo")).to_have_text(
+            "For developers: REST, WebSocket"
+        )
+
         await sign_in(rest)
         await add(rest, "Rice", 400)
         await add(rest, "Milk", 2)
         products = page.get_by_role("region", name="What is due").get_by_role("row")
         await expect(products.nth(1)).to_contain_text(re.compile("^Milk.*in 2 days$"))
+        assert await page.evaluate("document.querySelector('td time').getClientRects().length") == 1
         await expect(products.nth(2)).to_contain_text(re.compile("^Rice.*in 400 days$"))
         await expect(told(page)).to_contain_text(["Milk expires in 2 days"])
         assert await page.evaluate("document.documentElement.scrollWidth") <= 360
+
+        await expect(page).to_have_title("(1) useby")
+        await page.get_by_role("link", name="Notifications (1)").click()
+        await expect(page.get_by_role("heading", name="Notifications")).to_be_focused()
 
         other = await context.new_page()
         await other.clock.install()
@@ -118,6 +130,7 @@ async def test_a_person_signs_up_reads_a_notification_and_signs_out(server: Node
         for each in (page, other):
             await expect(told(each)).to_have_class(re.compile(r"\bread\b"))
             await expect(each.get_by_text("0 unread")).to_be_visible()
+            await expect(each).to_have_title("useby")
 
         await add(rest, "Tea", 0)
         await add(rest, "Salt", 1)
@@ -208,6 +221,28 @@ async def test_the_form_explains_a_short_password_and_an_e_mail_that_may_be_take
         await page.get_by_label("Password").fill(PASSWORD)
         await create.click()
         await expect(alert).to_contain_text("If you have signed up before")
+        await expect(create).to_be_focused()
+
+
+async def test_the_button_is_disabled_while_the_node_answers_a_sign_in(server: NodeProcess) -> None:
+    answered = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await answered.wait()
+        await route.continue_()
+
+    async with chromium("the server responded with a status of 4") as context:
+        page = await context.new_page()
+        await page.route("**/api/auth/login", hold)
+        await page.goto(server.url)
+        await page.get_by_label("E-mail").fill(EMAIL)
+        await page.get_by_label("Password").fill(PASSWORD)
+        await page.get_by_role("button", name="Sign in").click()
+        await expect(page.get_by_role("button", name="Signing in …")).to_be_disabled()
+        answered.set()
+        button = page.get_by_role("button", name="Sign in", exact=True)
+        await expect(button).to_be_enabled()
+        await expect(button).to_be_focused()
 
 
 async def test_each_module_is_loaded_once_and_is_the_same_for_every_import(

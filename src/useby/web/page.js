@@ -26,6 +26,7 @@ const DATE_TIME = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle
 const SIGN_IN = find("sign-in", HTMLFormElement);
 const EMAIL = find("email", HTMLInputElement);
 const PASSWORD = find("password", HTMLInputElement);
+const SIGN_IN_BUTTON = find("sign-in-button", HTMLButtonElement);
 const SIGN_UP = find("sign-up", HTMLButtonElement);
 const SIGN_OUT = find("sign-out", HTMLButtonElement);
 const HOME = find("home", HTMLElement);
@@ -36,6 +37,7 @@ const PRODUCTS = find("products", HTMLElement);
 const PRODUCTS_NOTE = find("products-note", HTMLElement);
 const NOTIFICATIONS = find("notifications", HTMLElement);
 const NEWEST = find("newest", HTMLElement);
+const TO_NOTIFICATIONS = find("to-notifications", HTMLAnchorElement);
 const UNREAD = find("unread", HTMLElement);
 const MARK_ALL_READ = find("mark-all-read", HTMLButtonElement);
 
@@ -98,7 +100,7 @@ async function attempt(action) {
 function show() {
   const { signedIn } = account;
   SIGN_IN.hidden = signedIn;
-  HOME.hidden = SIGN_OUT.hidden = !signedIn;
+  HOME.hidden = SIGN_OUT.hidden = TO_NOTIFICATIONS.hidden = !signedIn;
   if (!signedIn) STATUS.textContent = "";
 }
 
@@ -106,7 +108,11 @@ SIGN_IN.addEventListener("submit", (event) => {
   event.preventDefault();
   if (SIGN_IN.ariaBusy === "true") return; // the button was pressed twice
   SIGN_IN.ariaBusy = "true";
-  const isNew = event.submitter?.getAttribute("value") === "new";
+  const button = event.submitter instanceof HTMLButtonElement ? event.submitter : SIGN_IN_BUTTON;
+  const isNew = button.value === "new";
+  const label = button.textContent;
+  button.disabled = true;
+  button.textContent = "Signing in …";
   void attempt(async () => {
     const invitation = invited.get("invitation");
     if (invitation) await account.accept(invitation, PASSWORD.value);
@@ -120,6 +126,9 @@ SIGN_IN.addEventListener("submit", (event) => {
     DUE_HEADING.focus();
   }).finally(() => {
     SIGN_IN.ariaBusy = "false";
+    button.disabled = false;
+    button.textContent = label;
+    if (document.activeElement === document.body) button.focus(); // it lost the focus when disabled
   });
 });
 
@@ -251,7 +260,7 @@ async function showDue() {
     ? `These are the nearest ${PAGE_SIZE}; there are more.`
     : items.length
       ? ""
-      : "Nothing is kept yet: add a product over REST, or with “useby product import”.";
+      : "Nothing is kept yet: add a product with “useby product add” or over REST.";
 }
 
 /** @param {{name: string, expiryDate: string, status: string, daysLeft: number}} product */
@@ -339,7 +348,10 @@ async function markAllRead() {
 }
 
 function count() {
-  UNREAD.textContent = String(unread.size);
+  const { size } = unread;
+  UNREAD.textContent = String(size);
+  TO_NOTIFICATIONS.textContent = size ? `Notifications (${size})` : "Notifications";
+  document.title = size ? `(${size}) useby` : "useby";
   MARK_ALL_READ.disabled = !unread.size;
 }
 
