@@ -8,10 +8,12 @@ from typing import Any
 
 import jwt
 import pytest
+from tests.support import patient_client
 from tests.support import process_node as live
 from tests.support.foreign_clients import Connect, Ended, client_of, take, until_closed
 from tests.support.process_node import NodeProcess
 from tests.support.time_limits import HANG_TIMEOUT
+from websockets import Subprotocol
 
 SECRET = secrets.token_urlsafe(48)
 
@@ -106,3 +108,11 @@ async def test_a_socket_that_opens_and_closes_has_two_lines_at_debug(
     async with asyncio.timeout(HANG_TIMEOUT):
         while line not in server.log:
             await asyncio.sleep(0.01)
+
+
+async def test_an_extended_socket_is_named_so_at_debug(server: NodeProcess) -> None:
+    url = server.socket_url(token(server, "eve"))
+    async with patient_client.connect(url, subprotocols=[Subprotocol("useby.v1")]) as socket:
+        async with asyncio.timeout(HANG_TIMEOUT):
+            await socket.recv()
+    assert "an extended socket of user 'eve' opens, one of 1 of the user" in server.log
