@@ -112,8 +112,8 @@ def test_a_date_of_another_form_is_refused_with_both_forms(
     (folder / "fridge.csv").write_text(f"name,expiryDate\nMilk,{date}\n")
     said = useby("product", "import", "fridge.csv", "--user", EMAIL)
     assert said.err.splitlines()[0] == (
-        "fridge.csv:2: expiryDate: must be a date, e.g. 2026-03-04, or a date-time with its"
-        " offset, e.g. 2026-03-04T10:30:00+01:00"
+        "fridge.csv:2: expiryDate: must be a date, e.g. 2099-03-04, or a date-time with its"
+        " offset, e.g. 2099-03-04T10:30:00+01:00"
     )
     assert _products() == {}
 

@@ -25,8 +25,8 @@ GOOD: dict[type[RequestModel], dict[str, Any]] = {
 }
 """The smallest object that each model accepts."""
 DATE = (
-    "must be a date, e.g. 2026-03-04, or a date-time with its offset,"
-    " e.g. 2026-03-04T10:30:00+01:00"
+    "must be a date, e.g. 2099-03-04, or a date-time with its offset,"
+    " e.g. 2099-03-04T10:30:00+01:00"
 )
 QUANTITY = (
     "must be a number greater than 0, of at most 18 digits, 6 of them after the point, e.g. 1.5"
@@ -138,19 +138,19 @@ def test_a_date_and_a_date_time_with_an_offset_are_accepted(text: str) -> None:
             ProductIn,
             "expiryDate",
             "2026-03-04T10:30:00",
-            "must have its offset, e.g. 2026-03-04T10:30:00+01:00",
+            "must have its offset, e.g. 2099-03-04T10:30:00+01:00",
         ),
         (
             ProductIn,
             "expiryDate",
             "1969-12-31",
-            "must have a year from 1970 to 9998, e.g. 2026-03-04",
+            "must have a year from 1970 to 9998, e.g. 2099-03-04",
         ),
         (
             ProductIn,
             "expiryDate",
             "9999-12-31",
-            "must have a year from 1970 to 9998, e.g. 2026-03-04",
+            "must have a year from 1970 to 9998, e.g. 2099-03-04",
         ),
         (
             ProductIn,

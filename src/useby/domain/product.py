@@ -39,8 +39,12 @@ class Status(StrEnum):
     DISCARDED = "discarded"
 
 
+EXAMPLE_DAY: Final = "2099-03-04"
+"""Date of the examples: a product with a copied one has not expired."""
+EXAMPLE_TIME: Final = f"{EXAMPLE_DAY}T10:30:00+01:00"
+"""Date-time of the examples."""
 DATE_FORMS: Final = (
-    "a date, e.g. 2026-03-04, or a date-time with its offset, e.g. 2026-03-04T10:30:00+01:00"
+    f"a date, e.g. {EXAMPLE_DAY}, or a date-time with its offset, e.g. {EXAMPLE_TIME}"
 )
 """Accepted forms of a date, for messages."""
 _DATE_TIME: Final = re.compile(
@@ -81,11 +85,11 @@ class Expiry:
         if not is_day and not _DATE_TIME.fullmatch(text):
             raise ValueError(f"must be {DATE_FORMS}")
         if not _EARLIEST <= moment.year <= _LATEST:
-            raise ValueError(f"must have a year from {_EARLIEST} to {_LATEST}, e.g. 2026-03-04")
+            raise ValueError(f"must have a year from {_EARLIEST} to {_LATEST}, e.g. {EXAMPLE_DAY}")
         if is_day:
             return cls(day=moment.date())
         if moment.tzinfo is None:
-            raise ValueError("must have its offset, e.g. 2026-03-04T10:30:00+01:00")
+            raise ValueError(f"must have its offset, e.g. {EXAMPLE_TIME}")
         return cls(instant=moment.astimezone(UTC).replace(microsecond=0))
 
     @property

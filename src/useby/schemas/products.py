@@ -11,7 +11,16 @@ from pydantic import AfterValidator, Field, PlainSerializer, StringConstraints, 
 
 from useby.domain import alerts, barcode
 from useby.domain.account import User
-from useby.domain.product import DATE_FORMS, DateKind, Disposal, Expiry, Product, Status
+from useby.domain.product import (
+    DATE_FORMS,
+    EXAMPLE_DAY,
+    EXAMPLE_TIME,
+    DateKind,
+    Disposal,
+    Expiry,
+    Product,
+    Status,
+)
 from useby.schemas.fields import (
     BATCH_LIMIT,
     ApiModel,
@@ -44,7 +53,7 @@ ExpiryText = Annotated[
     AfterValidator(_expiry),
     Field(
         description="A date, good through its end in the owner's zone, or a date-time with offset.",
-        examples=["2026-03-04", "2026-03-04T10:30:00+01:00"],
+        examples=[EXAMPLE_DAY, EXAMPLE_TIME],
     ),
 ]
 Quantity = Annotated[
@@ -69,7 +78,7 @@ ExternalId = Annotated[str, Characters(1, 128, "fridge-17", strip=False)]
 
 MILK: Final = {
     "name": "Organic Milk",
-    "expiryDate": "2026-03-04",
+    "expiryDate": EXAMPLE_DAY,
     "category": "Dairy",
     "quantity": "2",
     "location": "Fridge",
