@@ -87,6 +87,8 @@ def _frames(data: bytes, limit: int) -> Iterator[tuple[int, bool, bytes]]:
         short = second & 0x7F
         if first & 0x70 or (control and (short > 125 or not fin)):
             raise _Refused(1002)
+        if (opcode == CLOSE and short == 1) or (not control and (opcode == CONT) is (held is None)):
+            raise _Refused(1002)
         start = {126: 4, 127: 10}.get(short, 2)
         if len(data) < start:
             return
@@ -102,13 +104,10 @@ def _frames(data: bytes, limit: int) -> Iterator[tuple[int, bool, bytes]]:
             raise _Refused(1002)  # it has a shorter form
         if opcode == CLOSE:
             _check_close(payload)
-        if control:
-            if opcode == CLOSE and held is not None:
-                raise _Refused(1002)
-        elif (opcode == CONT) is (held is None):
-            raise _Refused(1002)
-        else:
+        if not control:
             held = None if fin else (held or 0) + size
+        elif opcode == CLOSE and held is not None:
+            raise _Refused(1002)
         yield opcode, fin, payload
         data = data[end:]
 
@@ -117,8 +116,6 @@ def _check_close(payload: bytes) -> None:
     """Refuse a bad Close; if its code and its reason are wrong, the reason is reported."""
     if not payload:
         return
-    if len(payload) == 1:
-        raise _Refused(1002)
     try:
         payload[2:].decode()
     except UnicodeDecodeError:
