@@ -110,6 +110,7 @@ def test_the_single_node_stores_its_data_in_a_volume_and_listens_on_this_machine
     assert volume.endswith(":/var/lib/useby")
     assert f"VOLUME {volume.partition(':')[2]}" in (DEPLOY / "Containerfile").read_text()
     assert service["ports"] == ["127.0.0.1:8000:8000"]
+    assert "USEBY_SECRET_KEY" in service["environment"]  # a node on 0.0.0.0 starts with it only
 
 
 def test_the_kustomize_base_is_built_and_each_part_fits_its_schema(tmp_path: Path) -> None:
