@@ -49,8 +49,8 @@ async def texts(database: SqliteDatabase) -> list[str]:
     )
 
 
-async def at_once(database: SqliteDatabase, *works: Any) -> list[Any]:
-    """Have the works wait behind one that holds the writer, so that they share a commit."""
+async def at_once(database: SqliteDatabase, *works: Any, large: Any = ()) -> list[Any]:
+    """Have the works wait behind one that holds the writer; those in ``large`` are large writes."""
     held, begun = threading.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -60,7 +60,7 @@ async def at_once(database: SqliteDatabase, *works: Any) -> list[Any]:
 
     first = asyncio.create_task(database.write(hold))
     await begun.wait()
-    waiting = [asyncio.create_task(database.write(work)) for work in works]
+    waiting = [asyncio.create_task(database.write(each, large=each in large)) for each in works]
     await asyncio.sleep(0)
     held.set()
     await first
@@ -190,20 +190,8 @@ async def test_small_writes_share_no_commit_with_a_large_one_and_take_turns_with
 ) -> None:
     commits: list[Connection] = []
     event.listen(notes._writing, "commit", commits.append)
-    held, begun = threading.Event(), asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def hold(_: Transaction) -> None:
-        loop.call_soon_threadsafe(begun.set)
-        held.wait(HANG_TIMEOUT)
-
-    async with asyncio.TaskGroup() as group:
-        group.create_task(notes.write(hold))
-        await begun.wait()
-        for name in ("large 1", "large 2", "small 1", "small 2"):
-            group.create_task(notes.write(note(name), large=name.startswith("large")))
-        await turns_of_the_loop(2)
-        held.set()
+    large = note("large 1"), note("large 2")
+    await at_once(notes, *large, note("small 1"), note("small 2"), large=large)
     assert await texts(notes) == ["large 1", "small 1", "small 2", "large 2"]
     assert len(commits) == 4  # of what held the writer, each large write, and the small ones
 
