@@ -86,7 +86,7 @@ def test_the_readmes_commands_add_products_to_an_account_of_ones_own(tmp_path: P
     assert (run.returncode, run.stderr) == (0, "")
     assert run.stdout.splitlines()[1:] == [
         "Organic Milk was added; its first alert is due now: a running node sends it at once",
-        "1 products added, 0 changed, 0 unchanged",
+        "1 product added, 0 changed, 0 unchanged",
     ]
 
 

@@ -18,6 +18,8 @@ Names = Annotated[tuple[str, ...], NoDecode]
 
 DEFAULT_DATABASE_URL = "sqlite:///useby.db"
 LISTS = ("allowed_origins", "allowed_hosts", "trusted_proxies", "jwt_algorithms", "nats_url")
+NEW_KEY: Final = "python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
+"""Command that prints a secret key."""
 _ORIGIN: Final = re.compile(r"\*|[a-z][a-z0-9+.-]*://[^/?#@\sA-Z]+")
 PATH_PREFIX: Final = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+")
 """Form of a path below which a proxy publishes the node; no segment is ``.`` or ``..``."""
@@ -198,10 +200,12 @@ class Settings(BaseSettings):
             key: SecretStr | None = getattr(self, name)
             size = minimum if key is None else len(key.get_secret_value().encode())
             if size < minimum:
-                msg = f"USEBY_{name.upper()} has {size} bytes; HS256 requires at least {minimum}"
+                msg = f"USEBY_{name.upper()} has {size} bytes; HS256 requires at least"
+                msg += f" {minimum}, e.g. the output of: {NEW_KEY}"
                 raise ValueError(msg)
         if self.jwt_secret in {self.secret_key, self.secret_key_previous} - {None}:
-            raise ValueError("USEBY_JWT_SECRET must be another secret than USEBY_SECRET_KEY")
+            msg = "USEBY_JWT_SECRET must be another secret than USEBY_SECRET_KEY"
+            raise ValueError(f"{msg}, e.g. the output of: {NEW_KEY}")
         return self
 
     @field_validator("root_path")
@@ -209,7 +213,7 @@ class Settings(BaseSettings):
     def _check_root_path(cls, path: str) -> str:
         path = path.rstrip("/")
         if path and not PATH_PREFIX.fullmatch(path):
-            raise ValueError("USEBY_ROOT_PATH must be a path, e.g. /useby")
+            raise ValueError("must be a path, e.g. /useby")
         return path
 
     @field_validator("allowed_origins")
@@ -218,8 +222,8 @@ class Settings(BaseSettings):
         for origin in origins:  # one that a browser never sends would not match
             if not _ORIGIN.fullmatch(origin):
                 msg = (
-                    "USEBY_ALLOWED_ORIGINS must be origins with commas, in lower case and without"
-                    f" a path, e.g. https://app.example, and {origin!r} is none"
+                    "must be origins with commas, in lower case and without a path,"
+                    f" e.g. https://app.example, and {origin!r} is none"
                 )
                 raise ValueError(msg)
         return origins
@@ -246,7 +250,10 @@ class Settings(BaseSettings):
             except ValueError:
                 good = False
             if not good:
-                msg = "USEBY_NATS_URL must be nats://HOST or tls://HOST, or several with commas"
+                msg = (
+                    "USEBY_NATS_URL must be nats://HOST or tls://HOST, or several with commas,"
+                    " e.g. nats://127.0.0.1:4222"
+                )
                 raise ValueError(msg)
         return self
 

@@ -1,20 +1,27 @@
 """Finding commands, and refusing in one line.
 
-covers: useby.cli.database, useby.cli.options
+covers: useby.cli.database, useby.cli.options, useby.cli.usage
 """
 
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
 from tests.support.cli_result import Useby
 
 from useby import cli
+from useby.auth.rate_limits import RateLimiter
+from useby.auth.tokens import Verifier
+from useby.cli.options import CommandError, read_settings
+from useby.settings import Settings
+from useby.store.url import URL_HELP
 
 
 def test_help_names_every_command(useby: Useby) -> None:
@@ -95,6 +102,146 @@ def test_a_wrong_command_line_prints_one_line_and_exits_with_2(
     assert said.err.count("\n") == 1
 
 
+LIBRARIES_WORDS = (
+    "Input should",
+    "Value error",
+    "Invalid value",
+    "No such",
+    "requires an argument",
+)
+
+
+def commands(command: Any = None, *path: str) -> Iterator[tuple[list[str], Any]]:
+    """Yield each command of the parser with the words that call it, the program included."""
+    command = command or typer.main.get_command(cli.app)
+    yield list(path), command
+    if hasattr(command, "list_commands"):
+        for name in command.list_commands(typer.Context(command)):
+            found = command.get_command(typer.Context(command), name)
+            yield from commands(found, *path, name)
+
+
+def wrong_lines(path: list[str], command: Any) -> Iterator[tuple[list[str], str]]:
+    """Yield wrong command lines, each with what the refusal must name."""
+    first_missing = None
+    for each in command.params:
+        if each.param_type_name == "argument":
+            first_missing = first_missing or each.metavar or each.name.upper()
+            continue
+        name = each.opts[0]
+        if each.is_flag:
+            yield [*path, f"{name}=3"], name
+            continue
+        yield [*path, name], name
+        if each.type_descriptor.annotation is not str:
+            for wrong in ("", "x", "-1", "99999999999999999999"):
+                yield [*path, name, wrong], name
+    if first_missing and command.params[0].required:
+        yield path, first_missing
+    yield [*path, "--nonsense"], "--nonsense"
+    if hasattr(command, "list_commands"):
+        yield path, f"`{' '.join(['useby', *path])} --help`"
+        yield [*path, "nonsense"], "nonsense"
+    elif any(each.required and each.param_type_name == "option" for each in command.params):
+        yield [*path, *["a"] * 9], "is missing" if path != ["product", "import"] else "FILE"
+    else:
+        yield [*path, *["a"] * 9], f"`{' '.join(['useby', *path])}` takes"
+
+
+def test_the_refusal_of_every_option_of_every_command_names_it_with_an_example(
+    useby: Useby,
+) -> None:
+    tried = [line for path, command in commands() for line in wrong_lines(path, command)]
+    bad = []
+    for words, name in tried:
+        said = useby(*words)
+        exampled = "e.g. " in said.err or "it has " in said.err or "the nearest is " in said.err
+        good = said.status == 2 and not said.out and said.err.startswith("useby: ")
+        own = not any(each in said.err for each in LIBRARIES_WORDS)
+        named = name in said.err and said.err.count("\n") == 1
+        if not (good and own and named and (exampled or "--help" in name)):
+            bad.append((words, said))
+    assert bad == []
+    assert len(tried) > 150
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (
+            ["serve", "--port", "70000"],
+            "--port has a wrong value; expected: Port, 0 to 65535, e.g. 8000; 0 is any",
+        ),
+        (
+            ["notify", "a@b.c", "x", "--type", "loud"],
+            "--type has a wrong value; expected: info, warning or error, e.g. error",
+        ),
+        (
+            ["notify", "a@b.c"],
+            "MESSAGE is missing; expected: Text of the notification, e.g. 'Tea is ready'",
+        ),
+        (["notfy"], "`useby` has no command notfy; the nearest is notify"),
+        (["serve", "--prot", "1"], "`useby serve` has no option --prot; the nearest is --port"),
+        (
+            ["serve", "extra"],
+            "`useby serve` takes options only: quote a text with spaces, e.g. 'Organic Milk'",
+        ),
+        (
+            ["user", "list", "--database", "mysql://x"],
+            f"--database: {URL_HELP}",
+        ),
+    ],
+)
+def test_a_refusal_is_in_our_own_words(useby: Useby, words: list[str], line: str) -> None:
+    assert useby(*words).err == f"useby: {line}\n"
+
+
+WRONG_TEXTS = {
+    "database_url": "mysql://x",
+    "nats_url": "x",
+    "secret_key": "x",
+    "secret_key_previous": "x",
+    "allowed_origins": "x",
+    "trusted_proxies": "x",
+    "root_path": "x",
+    "login_rate": "x",
+    "signup_rate": "x",
+    "jwt_secret": "x",
+    "jwt_algorithms": "none",
+    "jwt_jwks_url": "x",
+    "jwt_public_key": "x",
+}
+FREE_TEXTS = {
+    *("host", "nats_credentials", "nats_ca", "allowed_hosts"),
+    *("jwt_issuer", "jwt_audience", "jwt_user_claim"),
+}
+"""Settings that take any text, or of which the system refuses some when they are used."""
+
+
+@pytest.mark.parametrize("name", sorted(Settings.model_fields.keys() - FREE_TEXTS))
+def test_the_refusal_of_every_setting_names_it_with_an_example(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    if name == "jwt_algorithms":
+        monkeypatch.setenv("USEBY_JWT_JWKS_URL", "https://issuer.example/keys")
+    largest = [each.le for each in Settings.model_fields[name].metadata if hasattr(each, "le")]
+    beyond = [str(each + 1) for each in largest]
+    for wrong in [WRONG_TEXTS[name]] if name in WRONG_TEXTS else ["x", "-1", *beyond]:
+        monkeypatch.setenv(f"USEBY_{name.upper()}", wrong)
+        with pytest.raises((CommandError, ValueError)) as refused:
+            used(read_settings())
+        line = str(refused.value)
+        assert line.startswith(f"USEBY_{name.upper()}"), wrong
+        assert "e.g. " in line, wrong
+        assert not any(each in line for each in LIBRARIES_WORDS), wrong
+
+
+def used(settings: Settings) -> None:
+    """Use the settings as a node and ``useby doctor`` do."""
+    RateLimiter(settings)
+    Verifier(settings, b"")
+
+
 @pytest.mark.parametrize(
     "words",
     [
@@ -127,7 +274,7 @@ def test_a_wrong_setting_is_named_as_the_environment_names_it(
     monkeypatch.setenv("USEBY_SECRET_KEY", "short and secret")
     said = useby("user", "list")
     assert said.status == 1
-    assert "USEBY_PORT: " in said.err
+    assert "USEBY_PORT must be a whole number, e.g. 7" in said.err
     assert "short and secret" not in said.err
 
 
@@ -208,4 +355,4 @@ def test_the_module_runs_as_the_command_does() -> None:
 def test_an_invalid_value_is_named_by_its_option(useby: Useby) -> None:
     said = useby("user", "add", "a@b.c", "--time-zone", "Mars/Base")
     message = "must be an IANA time zone, e.g. Europe/Berlin"
-    assert said.err == f"useby: Invalid value for time-zone: {message}\n"
+    assert said.err == f"useby: --time-zone {message}\n"

@@ -234,4 +234,4 @@ def test_an_import_that_fails_midway_names_the_last_row_that_it_stored(
     ]
     assert set(_products()) == {"Organic Milk", "Butter"}
     again = useby("product", "import", "fridge.csv", "--user", EMAIL)
-    assert again.out == "1 products added, 0 changed, 2 unchanged\n"
+    assert again.out == "1 product added, 0 changed, 2 unchanged\n"

@@ -43,7 +43,10 @@ class ExternalIssuer:
         """
         unknown = set(settings.jwt_algorithms) - ALGORITHMS
         if unknown:
-            raise ValueError(f"USEBY_JWT_ALGORITHMS: {', '.join(sorted(unknown))} is not taken")
+            raise ValueError(
+                "USEBY_JWT_ALGORITHMS must be algorithms with commas, e.g. RS256,EdDSA, and"
+                f" {', '.join(sorted(unknown))} is not accepted"
+            )
         self._settings = settings
         self._pem = load_pem(settings.jwt_public_key) if settings.jwt_public_key else None
         self._keys = KeySet(settings.jwt_jwks_url) if settings.jwt_jwks_url else None
@@ -128,8 +131,8 @@ def load_pem(text: str) -> PublicKey:
         pem = text.encode() if text.lstrip().startswith("-----BEGIN") else Path(text).read_bytes()
     except (OSError, ValueError):
         raise ValueError(
-            "USEBY_JWT_PUBLIC_KEY is neither PEM text nor the path of a PEM file that can be read."
-            " A shared secret belongs into USEBY_JWT_SECRET"
+            "USEBY_JWT_PUBLIC_KEY is neither PEM text nor the path of a PEM file that can be read,"
+            " e.g. /etc/useby/issuer.pem. A shared secret belongs into USEBY_JWT_SECRET"
         ) from None
     try:
         key = load_pem_public_key(pem)

@@ -74,7 +74,9 @@ class KeySet:
         parts = urlsplit(url)
         local = parts.scheme == "http" and parts.hostname in _LOOPBACK
         if not local and (parts.scheme != "https" or not parts.hostname):
-            raise ValueError("USEBY_JWT_JWKS_URL must be an https URL")
+            raise ValueError(
+                "USEBY_JWT_JWKS_URL must be an https URL, e.g. https://issuer.example/keys"
+            )
         self.url = url
         self._clock = clock
         self._keys: Sequence[IssuerKey] = ()

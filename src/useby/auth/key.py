@@ -86,7 +86,7 @@ def signing_key(settings: Settings, database: Path | None, *, make: bool = True)
     if not settings.on_loopback:
         raise SettingsError(
             f"USEBY_SECRET_KEY must be set to serve on {settings.host}, which other machines can"
-            " reach. Make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
+            " reach. Make one with: {NEW_KEY}"
         )
     if database is None:
         raise SettingsError(

@@ -18,7 +18,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-from limits import parse
+from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 
@@ -54,13 +54,13 @@ class RateLimiter:
             ValueError: A rate is not in the notation of the library ``limits``.
         """
         self._limiter = FixedWindowRateLimiter(MemoryStorage())
-        login = parse(settings.login_rate)
+        login = _rate("login_rate", settings.login_rate)
         self._rates = {
             "login": login,
             "password": login,
             "device": login,
             "address": login,
-            "signup": parse(settings.signup_rate),
+            "signup": _rate("signup_rate", settings.signup_rate),
         }
         self._free = login.amount
         self._clock = clock
@@ -127,6 +127,13 @@ class RateLimiter:
 
     def _keep(self, email: str, count: float, now: float) -> None:
         self._guessed_at[hash(email) % BUCKETS] = (count, now)
+
+
+def _rate(name: str, text: str) -> RateLimitItem:
+    try:
+        return parse(text)
+    except ValueError:
+        raise ValueError(f"USEBY_{name.upper()} must be a rate, e.g. 10/minute") from None
 
 
 def _remember(kept: OrderedDict[int, T], pair: int, value: T) -> None:

@@ -8,6 +8,7 @@ import atexit
 import contextlib
 import gc
 import os
+import sys
 import traceback
 from collections.abc import Iterator, Sequence
 from importlib import import_module
@@ -71,7 +72,7 @@ class _Commands(TyperGroup):
 
 
 # Rich would take longer to import than everything else that the list of commands needs.
-app = typer.Typer(cls=_Commands, no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(cls=_Commands, rich_markup_mode=None)
 
 
 def _version(requested: bool) -> None:
@@ -102,22 +103,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # The interpreter's last collection would visit everything that was imported: a fifth of the CPU
     # of a short command (`useby notify`: 0.84 s, and 0.66 without).
     atexit.register(gc.freeze)
+    words = list(sys.argv[1:] if arguments is None else arguments)
     command = typer.main.get_command(app)
     try:
-        status = command.main(
-            args=None if arguments is None else list(arguments),
-            prog_name="useby",
-            standalone_mode=False,
-        )
+        status = command.main(args=words, prog_name="useby", standalone_mode=False)
     except typer.TyperException as error:
-        _print_error(error.format_message())
-        return error.exit_code
+        return _refused(error, command, words)
     except (typer.Abort, KeyboardInterrupt):
         _print_error("stopped")
         return 130
     except Exception as error:  # noqa: BLE001 - users get one line, not a traceback
         return _unexpected(error)
     return status if isinstance(status, int) else 0
+
+
+def _refused(error: typer.TyperException, command: Any, words: list[str]) -> int:
+    from useby.cli.options import CommandError  # noqa: PLC0415 - needed after an error only
+    from useby.cli.usage import refusal  # noqa: PLC0415
+
+    own = isinstance(error, CommandError)
+    _print_error(error.message if own else refusal(error, command, words))
+    return error.exit_code
 
 
 def _unexpected(error: Exception) -> int:

@@ -24,7 +24,7 @@ WithoutKey = Annotated[bool, typer.Option("--without-key", help="Leave the signi
 
 @app.command()
 def backup(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The new file.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The new file, e.g. copy.db.")],
     *,
     without_key: WithoutKey = False,
     database: DatabaseUrl = None,
@@ -35,7 +35,7 @@ def backup(
     """
     settings = settings_with(database_url=database)
     with friendly_errors():
-        source = file_or_none(settings)
+        source = database_file(settings.database_url)
         if source is None:
             say("PostgreSQL makes its own backups. Run:", err=True)
             say(f'pg_dump --format=custom --file={shlex.quote(str(file))} "$USEBY_DATABASE_URL"')
@@ -51,18 +51,6 @@ def backup(
         )
         back_up(source, file, label)
     say(f"{source} is copied to {file}{_about_key(label, settings)}")
-
-
-def file_or_none(settings: Settings) -> Path | None:
-    """Return the file of the database; ``None`` for a database on a server.
-
-    Raises:
-        CommandError: The URL is not supported.
-    """
-    try:
-        return database_file(settings.database_url)
-    except ValueError as error:
-        raise CommandError(str(error)) from None
 
 
 def key_in_use(settings: Settings, database: Path) -> bytes | None:

@@ -1,11 +1,10 @@
 """``useby copy``: move from a SQLite file to PostgreSQL."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from useby.auth.key import key_path
-from useby.cli.backup import file_or_none
 from useby.cli.database import friendly_errors, make_database, run_on_database
 from useby.cli.options import CommandError, DatabaseUrl, settings_with
 from useby.cli.terminal import say
@@ -15,14 +14,14 @@ from useby.store.lock import serving_lock
 from useby.store.open import open_database
 from useby.store.url import database_file, database_name
 
+SERVER: Final = "the URL of a server, e.g. postgresql://useby@localhost/useby"
+
 app = typer.Typer(add_completion=False)
 
 
 @app.command()
 def copy(
-    to: Annotated[
-        str, typer.Option("--to", metavar="URL", help="The new database: postgresql://…")
-    ],
+    to: Annotated[str, typer.Option("--to", metavar="URL", help=f"The new database: {SERVER}.")],
     database: DatabaseUrl = None,
 ) -> None:
     """Copy a SQLite database to PostgreSQL and compare each row. Stop the node first.
@@ -30,15 +29,15 @@ def copy(
     An interrupted copy continues when the command is repeated.
     """
     settings = settings_with(database_url=database)
-    file = file_or_none(settings)
+    file = database_file(settings.database_url)
     if file is None:
         raise CommandError("only a SQLite file can be copied; PostgreSQL has pg_dump")
     try:
         name = database_name(to)
         if database_file(to) is not None:
-            raise CommandError("--to takes postgresql://…; `useby backup` copies to a file")
-    except ValueError as error:
-        raise CommandError(f"--to: {error}") from None
+            raise CommandError(f"--to takes {SERVER}; `useby backup` copies to a file")
+    except ValueError:
+        raise CommandError(f"--to takes {SERVER}") from None
 
     async def work(source: Database) -> int:
         target = open_database(to)

@@ -161,10 +161,7 @@ async def accepted_keys(settings: Settings, database: Database) -> Collection[st
 
 
 def _prepare(url: str, *, make: bool) -> None:
-    try:
-        name = database_name(url)
-    except ValueError as error:
-        raise CommandError(str(error)) from None
+    name = database_name(url)
     there = migrate.revision(url)
     if there is None and not make:
         hint = "make it with `useby migrate`"

@@ -3,7 +3,7 @@
 import typer
 
 from useby.cli.database import friendly_errors, make_database
-from useby.cli.options import CommandError, DatabaseUrl, settings_with
+from useby.cli.options import DatabaseUrl, settings_with
 from useby.cli.terminal import say
 from useby.store import migrate as migrations
 from useby.store.url import database_name
@@ -15,10 +15,7 @@ app = typer.Typer(add_completion=False)
 def migrate(database: DatabaseUrl = None) -> None:
     """Create the database, or migrate it to this version. Safe while nodes run."""
     url = settings_with(database_url=database).database_url
-    try:
-        name = database_name(url)
-    except ValueError as error:
-        raise CommandError(str(error)) from None
+    name = database_name(url)
     with friendly_errors():
         before = migrations.revision(url)
         if before == migrations.HEAD:

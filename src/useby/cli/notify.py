@@ -1,7 +1,7 @@
 """``useby notify``: send a notification to all devices of a person."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -13,20 +13,24 @@ from useby.domain.notification import Notification, Severity
 from useby.schemas.notifications import NotificationIn, NotificationOut
 from useby.store.database import Database
 
+TYPED: Final = {"message": "MESSAGE", "productName": "--product", "product_name": "--product"}
+
 app = typer.Typer(add_completion=False)
 
 
 @app.command()
 def notify(
-    email: Annotated[str, typer.Argument(help="E-mail or id of the person.")],
-    message: Annotated[str, typer.Argument(help="Text of the notification.")],
-    kind: Annotated[Severity, typer.Option("--type", help="Severity.")] = Severity.INFO,
-    product: Annotated[str, typer.Option(metavar="NAME", help="The product concerned.")] = "",
+    email: Annotated[str, typer.Argument(help="E-mail or id of the person, e.g. ada@example.org.")],
+    message: Annotated[str, typer.Argument(help="Text of the notification, e.g. 'Tea is ready'.")],
+    kind: Annotated[
+        Severity, typer.Option("--type", help="info, warning or error, e.g. error.")
+    ] = Severity.INFO,
+    product: Annotated[str, typer.Option(metavar="NAME", help="The product, e.g. Milk.")] = "",
     as_json: AsJson = False,
     database: DatabaseUrl = None,
 ) -> None:
     """Send a notification to all devices of a person; offline ones get it on reconnection."""
-    new = checked(NotificationIn, message=message, type=kind, product_name=product)
+    new = checked(NotificationIn, TYPED, message=message, type=kind, product_name=product)
 
     async def work(database: Database) -> Notification:
         user = await user_of(database, email)

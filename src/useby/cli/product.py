@@ -29,7 +29,7 @@ from useby.store.database import Database
 from useby.store.notifications import UnknownUser
 from useby.store.product_search import ProductQuery
 
-app = typer.Typer(add_completion=False, no_args_is_help=True)
+app = typer.Typer(add_completion=False)
 
 PAGE: Final = 500
 """Products of one read."""
@@ -39,7 +39,11 @@ PAUSE: Final = 0.025
 """Seconds between two transactions. A node that waits for SQLite's lock tries every 1 to 25 ms."""
 NEAR_DAYS: Final = {"today": 0, "tomorrow": 1}
 """Dates as words, and their distance in days from the owner's present day."""
-Owner = Annotated[str, typer.Option("--user", metavar="WHO", help="E-mail or id of the owner.")]
+TYPED: Final = {"name": "NAME", "expiryDate": "DATE", "expiry_date": "DATE"}
+Owner = Annotated[
+    str,
+    typer.Option("--user", metavar="WHO", help="The owner's e-mail or id, e.g. ada@example.org."),
+]
 
 
 @app.callback()
@@ -70,22 +74,25 @@ class _Slice:
 
 @app.command()
 def add(
-    name: Annotated[str, typer.Argument(help="Name of the product.")],
+    name: Annotated[str, typer.Argument(help="Name of the product, e.g. 'Organic Milk'.")],
     date: Annotated[
         str,
         typer.Argument(
-            metavar="DATE", help="YYYY-MM-DD, today, tomorrow, or a time with its offset."
+            metavar="DATE",
+            help="YYYY-MM-DD, today, tomorrow, or a time with its offset, e.g. 2031-06-30.",
         ),
     ],
     email_or_id: Owner,
     *,
-    kind: Annotated[DateKind, typer.Option(help="Kind of the date.")] = DateKind.BEST_BEFORE,
-    category: Annotated[str, typer.Option()] = "",
-    location: Annotated[str, typer.Option()] = "",
-    quantity: Annotated[str, typer.Option()] = "1",
-    unit: Annotated[str, typer.Option()] = "",
-    barcode: Annotated[str, typer.Option()] = "",
-    notes: Annotated[str, typer.Option()] = "",
+    kind: Annotated[
+        DateKind, typer.Option(help="use_by or best_before, e.g. use_by.")
+    ] = DateKind.BEST_BEFORE,
+    category: Annotated[str, typer.Option(help="Category, e.g. Dairy.")] = "",
+    location: Annotated[str, typer.Option(help="Place, e.g. Fridge.")] = "",
+    quantity: Annotated[str, typer.Option(help="Quantity, e.g. 1.5.")] = "1",
+    unit: Annotated[str, typer.Option(help="Unit of the quantity, e.g. kg.")] = "",
+    barcode: Annotated[str, typer.Option(help="GTIN, e.g. 4006381333931.")] = "",
+    notes: Annotated[str, typer.Option(help="Notes, e.g. 'for Sunday'.")] = "",
     as_json: AsJson = False,
     database: DatabaseUrl = None,
 ) -> None:
@@ -104,7 +111,7 @@ def add(
     async def work(database: Database) -> tuple[ProductOut, str]:
         user = await user_of(database, email_or_id)
         now = datetime.now(UTC)
-        new = checked(ProductIn, expiry_date=_date(date, user, now), **given)
+        new = checked(ProductIn, TYPED, expiry_date=_date(date, user, now), **given)
         product = product_from(new, user.id, str(uuid7()), now)
         await database.write(lambda t: inventory.add(t, product, user, now))
         return ProductOut.of(product, user, now), _first_alert(product, user, now)
@@ -139,7 +146,7 @@ def list_(
     *,
     within: Annotated[
         int | None,
-        typer.Option(min=0, max=DAY_LIMIT, metavar="DAYS", help="Open ones due by then."),
+        typer.Option(min=0, max=DAY_LIMIT, metavar="DAYS", help="Open ones due by then, e.g. 7."),
     ] = None,
     as_json: AsJson = False,
     database: DatabaseUrl = None,
@@ -175,7 +182,14 @@ def list_(
 @app.command("import")
 def import_(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE.csv|.json", exists=True, dir_okay=False, readable=True)
+        Path,
+        typer.Argument(
+            metavar="FILE.csv|.json",
+            exists=True,
+            dir_okay=False,
+            readable=True,
+            help="A file that exists and can be read, e.g. fridge.csv.",
+        ),
     ],
     email_or_id: Owner,
     skip_bad: Annotated[
@@ -216,12 +230,17 @@ def import_(
         hint = "nothing was imported; --skip-bad imports the others"
         raise CommandError(f"{bad} of {len(rows)} rows are bad: {hint}")
     if not as_json:
-        would = "would be " if dry_run else ""
-        skipped = f", {bad} bad ones left out" if bad else ""
-        say(
-            f"{outcome.added} products {would}added, {outcome.changed} changed,"
-            f" {outcome.same} unchanged{skipped}"
-        )
+        say(_summary(outcome, bad, dry_run=dry_run))
+
+
+def _summary(outcome: Upserted, bad: int, *, dry_run: bool) -> str:
+    products = "product" if outcome.added == 1 else "products"
+    would = "would be " if dry_run else ""
+    skipped = f", {bad} bad ones left out" if bad else ""
+    return (
+        f"{outcome.added} {products} {would}added, {outcome.changed} changed,"
+        f" {outcome.same} unchanged{skipped}"
+    )
 
 
 def _progress() -> Progress:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from useby.auth.key import key_id, key_path
-from useby.cli.backup import WithoutKey, file_or_none, key_in_use
+from useby.cli.backup import WithoutKey, key_in_use
 from useby.cli.database import friendly_errors
 from useby.cli.options import CommandError, DatabaseUrl, settings_with
 from useby.cli.terminal import say
@@ -19,13 +19,14 @@ from useby.store import migrate
 from useby.store.backup import BadBackup, Label, is_damaged, move_away, opened_backup
 from useby.store.backup import restore as put_back
 from useby.store.lock import AlreadyServed, serving_lock
+from useby.store.url import database_file
 
 app = typer.Typer(add_completion=False)
 
 
 @app.command()
 def restore(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A backup.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A backup, e.g. copy.db.")],
     *,
     replace: Annotated[
         bool,
@@ -41,7 +42,7 @@ def restore(
     """
     settings = settings_with(database_url=database)
     with friendly_errors():
-        target = file_or_none(settings)
+        target = database_file(settings.database_url)
         if target is None:
             say("PostgreSQL restores its own backups. Stop the nodes, and run:", err=True)
             options = "--clean --if-exists --no-owner --single-transaction"

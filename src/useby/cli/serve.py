@@ -14,15 +14,18 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def serve(
-    host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on, e.g. 0.0.0.0.")] = None,
     port: Annotated[
-        int | None, typer.Option(min=0, max=65535, help="The port; 0 selects a free one.")
+        int | None,
+        typer.Option(min=0, max=65535, help="Port, 0 to 65535, e.g. 8000; 0 is any."),
     ] = None,
     database: DatabaseUrl = None,
     workers: Annotated[
         int,
         typer.Option(
-            min=1, max=256, help="Processes on that port; more than one need PostgreSQL and NATS."
+            min=1,
+            max=256,
+            help="Processes on that port, 1 to 256, e.g. 4; two or more need PostgreSQL and NATS.",
         ),
     ] = 1,
     new_database: Annotated[

@@ -23,7 +23,8 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def token(
     email: Annotated[
-        str | None, typer.Argument(help="E-mail or id of the account.", show_default=False)
+        str | None,
+        typer.Argument(help="E-mail or id, e.g. ada@example.org.", show_default=False),
     ] = None,
     expires_in: Annotated[
         int | None,
@@ -31,7 +32,8 @@ def token(
             min=1,
             max=YEAR,
             metavar="SECONDS",
-            help="Lifetime of the token; by default USEBY_REFRESH_TOKEN_SECONDS, 30 days.",
+            help="Lifetime of the token, at most a year, e.g. 86400 for a day; by default"
+            " USEBY_REFRESH_TOKEN_SECONDS, 30 days.",
         ),
     ] = None,
     check: Annotated[
@@ -58,7 +60,7 @@ def token(
             say(line)
         raise typer.Exit(EXIT[explanation.verdict])
     if email is None:
-        raise typer.BadParameter("an account is needed", param_hint="EMAIL")
+        raise typer.BadParameter("is missing", param_hint="EMAIL")
     say(_new_token(settings, email, expires_in))
 
 

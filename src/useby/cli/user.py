@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Collection
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from urllib.parse import urlencode, urlsplit
 
 import typer
@@ -23,14 +23,16 @@ from useby.store import accounts, sessions, usage
 from useby.store.database import Connection, Database
 from useby.store.sessions import OpenSession
 
-app = typer.Typer(
-    add_completion=False, no_args_is_help=True, help="Accounts: create, show, change, delete."
-)
+app = typer.Typer(add_completion=False, help="Accounts: create, show, change, delete.")
 
-EmailOrId = Annotated[str, typer.Argument(help="E-mail or id of the account.", metavar="WHO")]
+EmailOrId = Annotated[
+    str, typer.Argument(help="E-mail or id, e.g. ada@example.org.", metavar="WHO")
+]
 PasswordStdin = Annotated[
     bool, typer.Option("--password-stdin", help="Read the password from stdin.")
 ]
+
+TYPED: Final = {"email": "EMAIL", "password": "the password"}
 
 
 class NewUser(RequestModel):
@@ -50,8 +52,8 @@ class NewPassword(RequestModel):
 
 @app.command()
 def add(
-    email: Annotated[str, typer.Argument(help="E-mail of the account.")],
-    name: Annotated[str, typer.Option(help="Name of the person.")] = "",
+    email: Annotated[str, typer.Argument(help="E-mail of the account, e.g. ada@example.org.")],
+    name: Annotated[str, typer.Option(help="Name of the person, e.g. Ada.")] = "",
     time_zone: Annotated[str, typer.Option(help="IANA name, e.g. Europe/Berlin.")] = "UTC",
     password_stdin: PasswordStdin = False,
     as_json: AsJson = False,
@@ -63,7 +65,12 @@ def add(
     prints a link to set it.
     """
     new = checked(
-        NewUser, email=email, name=name, time_zone=time_zone, password=_password(password_stdin)
+        NewUser,
+        TYPED,
+        email=email,
+        name=name,
+        time_zone=time_zone,
+        password=_password(password_stdin),
     )
 
     async def work(database: Database) -> User:
@@ -153,7 +160,7 @@ def password(
     email_or_id: EmailOrId, *, password_stdin: PasswordStdin = False, database: DatabaseUrl = None
 ) -> None:
     """Set an account's password, and end all its sign-ins."""
-    new = checked(NewPassword, password=_password(password_stdin))
+    new = checked(NewPassword, TYPED, password=_password(password_stdin))
 
     async def work(database: Database) -> None:
         user = await user_of(database, email_or_id)

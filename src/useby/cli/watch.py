@@ -28,7 +28,12 @@ app = typer.Typer(add_completion=False)
 def watch(
     url: Annotated[str | None, typer.Option(help="The node, e.g. http://127.0.0.1:8000.")] = None,
     token: Annotated[
-        str, typer.Option(envvar="USEBY_TOKEN", help="An access token.", show_envvar=True)
+        str,
+        typer.Option(
+            envvar="USEBY_TOKEN",
+            help="An access token, e.g. from `useby token`.",
+            show_envvar=True,
+        ),
     ] = "",
     as_json: AsJson = False,
 ) -> None:
@@ -38,7 +43,7 @@ def watch(
     """
     if not token:
         raise typer.BadParameter(
-            "there is none; `useby token EMAIL` makes one", param_hint="--token"
+            'is missing, e.g. --token "$(useby token ada@example.org)"', param_hint="--token"
         )
     settings = settings_with()
     address = url or f"http://{settings.host}:{settings.port}"
@@ -56,8 +61,8 @@ async def _show(url: str, token: str, view: "_Lines | _Screen") -> None:
 
     try:
         notifications = Notifications(url, token=token, on_event=show_state)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--url") from None
+    except ValueError:
+        raise typer.BadParameter("is not the URL of a node", param_hint="--url") from None
     try:
         async for notification in notifications:
             view.add(notification)

@@ -38,5 +38,5 @@ def _parts(url: str, schemes: dict[str, str]) -> tuple[str, str, str]:
     parts = urlsplit(url if "://" in url else f"http://{url}")
     scheme = schemes.get(parts.scheme)
     if scheme is None or not parts.hostname or parts.query or parts.fragment or parts.username:
-        raise ValueError("it is no node's URL, as http://127.0.0.1:8000")
+        raise ValueError("the URL must be of a node, e.g. http://127.0.0.1:8000")
     return scheme, parts.netloc, parts.path.rstrip("/")

@@ -13,7 +13,10 @@ SERVER_URL: Final = re.compile(
         host=r"((\[[\w:.%]+\]|[\w.%-]+)(:\d+)?)"
     )
 )
-URL_HELP: Final = "the database URL must be sqlite:///PATH or postgresql://USER@HOST/DATABASE"
+URL_HELP: Final = (
+    "the database URL must be sqlite:///PATH or postgresql://USER@HOST/DATABASE,"
+    " e.g. sqlite:///useby.db"
+)
 
 
 def database_file(url: str) -> Path | None:
