@@ -45,6 +45,17 @@ Owner = Annotated[
     typer.Option("--user", metavar="WHO", help="The owner's e-mail or id, e.g. ada@example.org."),
 ]
 
+Sheet = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FILE.csv|.json",
+        exists=True,
+        dir_okay=False,
+        readable=True,
+        help="A file that exists and can be read, e.g. fridge.csv.",
+    ),
+]
+
 
 @app.callback()
 def product() -> None:
@@ -181,16 +192,7 @@ def list_(
 
 @app.command("import")
 def import_(
-    file: Annotated[
-        Path,
-        typer.Argument(
-            metavar="FILE.csv|.json",
-            exists=True,
-            dir_okay=False,
-            readable=True,
-            help="A file that exists and can be read, e.g. fridge.csv.",
-        ),
-    ],
+    file: Sheet,
     email_or_id: Owner,
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Import the valid rows even if others are bad.")
