@@ -37,6 +37,18 @@ def test_links_of_a_page_lead_to_files_and_headings_that_exist(page: Path) -> No
     assert broken == []
 
 
+def test_contributing_names_files_and_places_in_them_that_exist() -> None:
+    names = re.findall(r"`([\w.-]+/[\w./-]*(?:::\w+)?|[\w-]+\.[a-z]+)`", CONTRIBUTING)
+    files = [name for name in names if "/" in name or name.endswith((".py", ".md", ".js", ".toml"))]
+    assert len(files) > 50
+    wrong = []
+    for name in files:
+        path, _, place = name.partition("::")
+        if not (ROOT / path).exists() or (place and place not in (ROOT / path).read_text()):
+            wrong.append(name)
+    assert wrong == []
+
+
 def test_the_table_of_places_names_files_that_exist() -> None:
     table = CONTRIBUTING[CONTRIBUTING.index(HEADER) :].split("\n\n")[0]
     paths = re.findall(r"`([\w.-]+/[\w./-]+)`", table)

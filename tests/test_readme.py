@@ -12,6 +12,8 @@ import httpx
 from tests.support import process_node
 from tests.support.time_limits import HANG_TIMEOUT
 
+import useby
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 RENEWALS = 2
@@ -104,6 +106,18 @@ def _block(part: str) -> str:
     blocks = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
     (block,) = [block for block in blocks if part in block]
     return str(block)
+
+
+def test_the_readme_states_that_nothing_is_published_and_what_builds_each_package() -> None:
+    assert "Nothing is published yet" in README
+    release = (ROOT / "docs/how-to/release.md").read_text()
+    assert "publish dist/useby-" in release
+    assert "No image is\npublished" in release
+    version = useby.__version__
+    for built in (f"useby-{version}-py3-none-any.whl", f"useby-client-{version}.tgz"):
+        assert built in README
+        assert built in release
+    assert "build:" in (ROOT / "deploy/single.yaml").read_text()
 
 
 def test_the_readmes_links_lead_to_files() -> None:

@@ -4,7 +4,6 @@ covers: useby.cli.database, useby.cli.options, useby.cli.usage
 """
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -51,30 +50,6 @@ def test_the_list_of_commands_imports_none_of_them() -> None:
     loaded = set(json.loads(done.stderr))
     assert {each for each in loaded if each.startswith("useby")} == {"useby", "useby.cli"}
     assert not loaded & {"pydantic", "sqlalchemy", "rich", "asyncio"}
-
-
-@pytest.mark.parametrize(
-    ("words", "expected"),
-    [("us", "user"), ("user in", "invite"), ("user add --pass", "--password-stdin")],
-)
-def test_bash_completes_commands_and_options(folder: Path, words: str, expected: str) -> None:
-    program = folder / "useby"
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m useby "$@"\n')
-    program.chmod(0o755)
-    typed = f"useby {words}".split()
-    script = (
-        f'eval "$(useby --show-completion)"\nCOMP_WORDS=({" ".join(typed)})\n'
-        f"COMP_CWORD={len(typed) - 1}\n_useby_completion useby\n"
-        'printf "%s\\n" "${COMPREPLY[@]}"\n'
-    )
-    done = subprocess.run(
-        ["bash", "-c", script],
-        env=os.environ | {"PATH": f"{folder}:{os.environ['PATH']}", "SHELL": "/bin/bash"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.stdout.split() == [expected], done.stderr
 
 
 @pytest.mark.parametrize(
