@@ -12,6 +12,7 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.server import ServerState
 
 from useby.realtime.http import READ_BYTES, BoundedHttpProtocol
+from useby.realtime.pacer import Pacer
 from useby.realtime.slots import ConnectionSlots, SlotLimits
 from useby.settings import Settings
 
@@ -70,7 +71,7 @@ class Visitor:
         )
         admission: Any = _Admissions()
         self.protocol = BoundedHttpProtocol(
-            admission, lambda _: None, config, ServerState(), {}, self.loop
+            admission, lambda _: None, Pacer(), config, ServerState(), {}, self.loop
         )
         self.protocol.pipeline = _NoPipeline()
         self.line.set_protocol(self.protocol)

@@ -8,11 +8,15 @@ import base64
 import contextlib
 import logging
 import re
+from collections import Counter
 from typing import Any
 
 import pytest
 from tests.support.in_process_node import InProcessNode
 from tests.support.time_limits import HANG_TIMEOUT
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+from useby.realtime.pacer import EACH_TURN
 
 KEY = base64.b64encode(b"0123456789abcdef").decode()
 PATH = "/api/ws/notification"
@@ -275,6 +279,35 @@ async def test_an_upgrade_with_a_body_is_400(
 ) -> None:
     upgrading = LOGIN + b"Connection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 44\r\n\r\n"
     assert status(await answer(house, upgrading + HEALTH)) == 400
+
+
+async def test_requests_that_arrive_together_are_started_in_several_turns_of_the_loop(
+    house: InProcessNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop, turn, starts = asyncio.get_running_loop(), 0, Counter[int]()
+    run = RequestResponseCycle.run_asgi
+
+    def count_turns() -> None:
+        nonlocal turn
+        turn += 1
+        loop.call_soon(count_turns)
+
+    async def counted(cycle: RequestResponseCycle, app: Any) -> None:
+        starts[turn] += 1
+        await run(cycle, app)
+
+    monkeypatch.setattr(RequestResponseCycle, "run_asgi", counted)
+    count_turns()
+    port = house.node.listener.getsockname()[1]
+    opened = [await asyncio.open_connection("127.0.0.1", port) for _ in range(6 * EACH_TURN)]
+    for _, writer in opened:
+        writer.write(b"GET /api/health/live HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+    async with asyncio.timeout(HANG_TIMEOUT):
+        for reader, writer in opened:
+            assert status(await reader.readline()) == 200
+            writer.close()
+    assert starts.total() == len(opened)
+    assert max(starts.values()) <= EACH_TURN
 
 
 async def test_trailers_do_not_become_headers_of_the_request(house: InProcessNode) -> None:

@@ -14,8 +14,8 @@ from useby.store.database import Transaction
 
 log = logging.getLogger(__name__)
 
-BATCH: Final = 250
-"""Maximum number of products in a transaction: some 20 ms of work, after which others write."""
+BATCH: Final = 100
+"""Maximum number of products in a transaction: some 10 ms of work, after which others write."""
 
 
 @dataclass(frozen=True, slots=True)

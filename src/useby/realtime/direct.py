@@ -6,6 +6,7 @@ that is not answered after all becomes an ordinary one, with its whole body.
 """
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Protocol
 
 from starlette.responses import Response
@@ -13,6 +14,7 @@ from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from useby.realtime.deadlines import TimedHttpProtocol
+from useby.realtime.pacer import Pacer
 
 
 class DirectRequest(Protocol):
@@ -29,10 +31,11 @@ Match = Callable[[Scope], DirectRequest | None]
 class DirectHttpProtocol(TimedHttpProtocol):
     """uvicorn's HTTP protocol, which answers the requests that ``match`` accepts."""
 
-    def __init__(self, match: Match, *args: Any, **others: Any) -> None:
-        """Create the protocol of one connection."""
+    def __init__(self, match: Match, pacer: Pacer, *args: Any, **others: Any) -> None:
+        """Create the protocol of one connection; ``pacer`` is the node's."""
         super().__init__(*args, **others)
         self._match = match
+        self._pacer = pacer
         self._direct: tuple[RequestResponseCycle, DirectRequest] | None = None
         """Request whose body is not complete yet."""
 
@@ -41,7 +44,7 @@ class DirectHttpProtocol(TimedHttpProtocol):
         scope: Any = cycle.scope
         request = self._match(scope)
         if request is None:
-            super()._start_asgi_task(cycle, app)
+            self._pacer.call_soon(self.loop, partial(super()._start_asgi_task, cycle, app))
         else:
             self._direct = cycle, request
 

@@ -34,6 +34,7 @@ from useby import metrics
 from useby.realtime.admission import Admission
 from useby.realtime.bare_http import framing, rejection
 from useby.realtime.direct import DirectHttpProtocol, Match
+from useby.realtime.pacer import Pacer
 from useby.realtime.transports import break_transport_cycle
 from useby.realtime.upgrade import PATH, NoHandshake, answer_to, key_of, upgrade_request_of
 
@@ -86,13 +87,14 @@ class BoundedHttpProtocol(DirectHttpProtocol):
         self,
         admission: Admission,
         match: Match,
+        pacer: Pacer,
         config: Config,
         server_state: ServerState,
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         """Create a protocol like uvicorn's; ``admission`` takes over upgraded connections."""
-        super().__init__(match, admission.settings, config, server_state, app_state, _loop)
+        super().__init__(match, pacer, admission.settings, config, server_state, app_state, _loop)
         self.logger = log
         self.access_log = False  # ``answers`` records requests, uvicorn would log their URLs
         self._admission = admission
@@ -371,6 +373,7 @@ def protocol_for(admission: Admission, match: Match) -> Callable[..., BoundedHtt
         admission: Takes over upgraded connections.
         match: Selects the requests that are answered without the application.
     """
+    pacer = Pacer()
 
     def make(
         config: Config,
@@ -378,6 +381,6 @@ def protocol_for(admission: Admission, match: Match) -> Callable[..., BoundedHtt
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> BoundedHttpProtocol:
-        return BoundedHttpProtocol(admission, match, config, server_state, app_state, _loop)
+        return BoundedHttpProtocol(admission, match, pacer, config, server_state, app_state, _loop)
 
     return make
