@@ -134,7 +134,7 @@ class Settings(BaseSettings):
     body_timeout: float = Field(default=30.0, gt=0)
     """Maximum time until a request body is complete."""
     answer_timeout: float = Field(default=30.0, gt=0)
-    """Maximum time in which a peer may read nothing of a pending answer."""
+    """Time in which a peer has to read 16 KiB of a pending answer, or what is left of it."""
     token_max_bytes: int = Field(default=4 * 1024, ge=256)
     """Maximum size of an access token."""
     message_max_bytes: int = Field(default=4 * 1024, ge=128)

@@ -1,6 +1,6 @@
 """Request heads and bodies within their limits, as raw bytes on real sockets.
 
-covers: useby.realtime.deadlines, useby.realtime.upgrade
+covers: useby.realtime.upgrade
 """
 
 import asyncio

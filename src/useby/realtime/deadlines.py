@@ -1,7 +1,7 @@
 """Timeouts of an HTTP connection: for the peer's request, and for reading our answer."""
 
 import asyncio
-from typing import Any
+from typing import Any, Final
 
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -9,6 +9,9 @@ from uvicorn.server import ServerState
 
 from useby import metrics
 from useby.settings import Settings
+
+LEAST_READ: Final = 16 * 1024
+"""Bytes of an answer that a peer has to read within ``answer_timeout``, unless fewer are left."""
 
 
 class TimedHttpProtocol(HttpToolsProtocol):
@@ -82,8 +85,8 @@ class TimedHttpProtocol(HttpToolsProtocol):
         self._reading = self.loop.call_later(self._settings.answer_timeout, self._end_if_unread)
 
     def _end_if_unread(self) -> None:
-        """Abort if the peer has read nothing since the last check."""
-        if self.transport.get_write_buffer_size() < self._unread:
+        """Abort if the peer has read too little since the last check."""
+        if self._unread - self.transport.get_write_buffer_size() >= LEAST_READ:
             self._watch()
             return
         metrics.requests_rejected.labels("unread").inc()
