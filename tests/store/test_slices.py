@@ -26,6 +26,7 @@ ROWS = 100
 @pytest.fixture(autouse=True)
 def small_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(slices, "SLICE", 4)
+    monkeypatch.setattr(slices, "RESCHEDULED", 4)
     monkeypatch.setattr(slices, "COSTS", dict.fromkeys(slices.COSTS, 1))
 
 
@@ -216,7 +217,7 @@ async def test_rescheduling_looks_at_every_product_and_begins_again_when_it_is_a
             lambda t, z=zone: accounts.change_user(t, user.id, AccountChange(time_zone=z), now=NOON)
         )
         assert await database.write(lambda t: slices.do_slice(t, NOON))
-        assert await database.read(due) == slices.SLICE
+        assert await database.read(due) == slices.RESCHEDULED
     while await database.write(lambda t: slices.do_slice(t, NOON)):
         pass
     assert await database.read(due) == 10

@@ -33,7 +33,9 @@ from useby.store.schema import (
 )
 
 SLICE: Final = 500
-"""Maximum rows that a slice marks read; it reschedules half as many."""
+"""Maximum rows that a slice marks read."""
+RESCHEDULED: Final = 250
+"""Maximum products that a slice reschedules."""
 COSTS: Final[Mapping[sa.Table, int]] = {
     notifications: 1,
     sent_alerts: 1,
@@ -223,7 +225,7 @@ def _mark_due(connection: Connection, user_id: str, after: str, now: datetime) -
         sa.select(products.c.id)
         .where(products.c.user_id == user_id, products.c.id > after)
         .order_by(products.c.id)
-        .limit(SLICE // 2)
+        .limit(RESCHEDULED)
     )
     count, last = _extent(connection, page)
     this = (unfinished.c.user_id == user_id, unfinished.c.work == Unfinished.RESCHEDULE.value)
@@ -238,7 +240,7 @@ def _mark_due(connection: Connection, user_id: str, after: str, now: datetime) -
             )
             .values(next_alert_at=now)
         )
-    if count < SLICE // 2:
+    if count < RESCHEDULED:
         connection.execute(sa.delete(unfinished).where(*this))
     else:
         connection.execute(sa.update(unfinished).where(*this).values(after=last))
