@@ -17,6 +17,8 @@ from useby.store.database import Transaction
 from useby.store.open import open_database
 
 TOKEN_SECONDS = 12 * 3600
+TOGETHER = 200
+"""Users that are created in one transaction."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,8 @@ async def settle(url: str, ids: Sequence[str]) -> None:
     """Create the tables in an empty database, and an account and a sign-in of each user."""
     now = datetime.now(UTC)
 
-    def work(transaction: Transaction) -> None:
-        for each in ids:
+    def work(transaction: Transaction, some: Sequence[str]) -> None:
+        for each in some:
             user = User(each, f"{each}@example.org", "A Person", "UTC", Policy(), now)
             accounts.add_user(transaction, user=user, password_hash=None)
             sessions.open_session(
@@ -71,5 +73,6 @@ async def settle(url: str, ids: Sequence[str]) -> None:
 
     await migrate.ensure_current(url)
     database = open_database(url)
-    await database.write(work)
+    for start in range(0, len(ids), TOGETHER):  # PostgreSQL ends a transaction after a minute
+        await database.write(lambda t, at=start: work(t, ids[at : at + TOGETHER]))  # type: ignore[misc]
     await database.close()

@@ -142,16 +142,20 @@ def take_store_out(node: Node) -> None:
 
 async def main(port: str, users_file: str, storeless: str = "") -> None:
     """Serve until standard input ends."""
-    settings = Settings(port=int(port), ping_interval=2400, ping_timeout=2400, _env_file=None)  # type: ignore[call-arg]
+    settings = Settings(port=int(port), _env_file=None)  # type: ignore[call-arg]
+    in_cluster = bool(settings.nats_url)
+    if not in_cluster:
+        settings = settings.model_copy(update={"ping_interval": 2400, "ping_timeout": 2400})
     logs.configure(settings)
     raise_file_limit()
     async with running(settings) as node:
         tune_interpreter()
         if storeless:
             take_store_out(node)
-        # Pushes are not stored here: a comparison would find that the database has lost them.
-        reconciler: Any = node.hub.reconciler
-        reconciler.soon = lambda _: None
+        if not in_cluster:
+            # Pushes are not stored: a comparison would find that the database has lost them.
+            reconciler: Any = node.hub.reconciler
+            reconciler.soon = lambda _: None
         announcer = Announcer(node, users(users_file))
         report("ready")
         await orders(announcer.handle)

@@ -3,8 +3,10 @@
 import asyncio
 import gc
 import json
+import uuid
 from typing import Any
 
+import asyncpg
 import pytest
 from tests.support.in_process_node import InProcessNode, closed
 from tests.support.patient_client import connect
@@ -18,6 +20,11 @@ from useby.realtime.session import PAGE
 from useby.realtime.socket import Socket
 from useby.store import accounts, sessions, slices, usage
 from useby.store.database import StoreUnavailable
+
+LATE = (
+    "INSERT INTO notifications (user_id, seq, id, message, kind, event, product_name, created_at)"
+    " VALUES ($1, 1, $2, '1', 'info', 'custom', '', now())"
+)
 
 
 def seq_of(frame: Any) -> int:
@@ -120,6 +127,25 @@ async def test_the_sweep_repairs_the_loss_of_every_event(
         await house.post(user, *map(str, range(1, 8)))
         async with asyncio.timeout(HANG_TIMEOUT):
             assert [seq_of(await client.recv()) for _ in range(7)] == list(range(1, 8))
+
+
+async def test_the_sweep_finds_a_post_that_commits_after_later_ones(
+    start: Any, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A transaction of another program has its number, while the sweep passes, and commits late."""
+    house = await start(database_url=postgres_url, ping_interval=0.4)
+    monkeypatch.setattr(house.node.hub, "on_event", lambda _: None)
+    ada, eve = await house.add_user(), await house.add_user("eve")
+    other = await asyncpg.connect(postgres_url)
+    async with house.connected(await house.token(ada)) as late:
+        async with house.connected(await house.token(eve)) as prompt, other.transaction():
+            await other.execute("UPDATE users SET seq = seq + 1 WHERE id = $1", ada.id)
+            await other.execute(LATE, ada.id, str(uuid.uuid4()))
+            for number in range(1, 4):  # three turns of the sweep
+                await house.post(eve, str(number))
+                assert seq_of(await prompt.recv()) == number
+        assert seq_of(await late.recv()) == 1
+    await other.close()
 
 
 async def test_repeated_reordered_and_forged_events_send_no_notification_twice(

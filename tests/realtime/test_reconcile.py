@@ -15,7 +15,7 @@ from useby.realtime.reconcile import EPOCH_SECONDS, Reconciler
 from useby.realtime.registry import Registry
 from useby.realtime.session import Session
 from useby.store import accounts, epoch
-from useby.store.accounts import TokenCheck
+from useby.store.accounts import Changed
 
 
 class FakeSocket:
@@ -48,13 +48,17 @@ class Snapshot:
         self.standing = TokenStatus.GOOD
         self.batches: list[int] = []
         self.changes: list[str] = []
-        monkeypatch.setattr(accounts, "check_tokens", self._check)
+        monkeypatch.setattr(accounts, "find_changed", self._find_changed)
         monkeypatch.setattr(epoch, "current", lambda _: self.epoch)
         monkeypatch.setattr(epoch, "change", lambda _, seen: self.changes.append(seen))
 
-    def _check(self, _: object, keys: Collection[Any]) -> list[TokenCheck]:
-        self.batches.append(len(keys))
-        return [TokenCheck(self.standing, self.newest, unread=0, bytes=0) for _ in keys]
+    def _find_changed(self, _: object, seen: Collection[Any]) -> dict[int, Changed]:
+        self.batches.append(len(seen))
+        return {
+            number: Changed(self.standing, self.newest)
+            for number, (*_, newest) in enumerate(seen)
+            if newest != self.newest or self.standing is not TokenStatus.GOOD
+        }
 
     async def read(self, work: Callable[[Any], Any]) -> Any:
         return work(None)
@@ -107,9 +111,21 @@ async def test_a_newer_number_in_the_database_is_announced(bench: Bench) -> None
     assert socket.replies == [("announce", 5)]
 
 
+async def test_a_connection_of_which_nothing_changed_is_left_alone(bench: Bench) -> None:
+    silent = [bench.add(FakeSocket(str(number), newest=5)) for number in range(3)]
+    bench.database.newest = 5
+    async with bench.running():
+        bench.reconciler.all_soon()
+        await bench.settled()
+
+    assert bench.database.batches == [3]
+    assert [each.replies for each in silent] == [[], [], []]
+
+
 async def test_a_slow_reader_gets_no_announcement(bench: Bench) -> None:
     socket = bench.add(FakeSocket())
     socket.is_behind = True
+    bench.database.newest = 5
     async with bench.running():
         bench.reconciler.all_soon()
         await bench.settled()

@@ -1,5 +1,6 @@
 """The sweep, driven tick by tick without a clock."""
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -10,7 +11,7 @@ from useby.realtime import closes
 from useby.realtime.closes import Close
 from useby.realtime.session import Session
 from useby.realtime.socket import Socket
-from useby.realtime.sweep import Sweep
+from useby.realtime.sweep import SECTIONS, Sweep
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -73,10 +74,27 @@ def test_each_connection_is_pinged_once_an_interval() -> None:
 
 def test_pings_are_spread_evenly_over_the_interval() -> None:
     sweep = Sweep(25, 20)
-    for _ in range(1000):
-        FakeSocket(sweep)
-    taken = [len(sweep.tick(float(second), START)) for second in range(1, 26)]
-    assert taken == [40] * 25
+    sockets = [FakeSocket(sweep) for _ in range(1000)]
+    for second in range(1, 26):
+        sweep.tick(float(second), START)
+    assert Counter(each.pings[0] for each in sockets) == {float(at): 40 for at in range(1, 26)}
+
+
+@pytest.mark.parametrize("interval", [0.5, 3.0, 5.0, 7.0, 25.0, 27.0, 100.0])
+def test_each_connection_is_reconciled_once_an_interval_at_the_same_tick_of_it(
+    interval: float,
+) -> None:
+    sweep = Sweep(interval, 1000)
+    sockets = [FakeSocket(sweep, expires_in=1e6) for _ in range(300)]
+    ticks = round(interval / sweep.tick_seconds)
+    due: dict[Any, list[int]] = {each: [] for each in sockets}
+    for tick in range(4 * ticks):
+        for each in sweep.tick(tick * sweep.tick_seconds, START):
+            due[each].append(tick)
+    for each in due.values():
+        assert each == [each[0] + turn * ticks for turn in range(4)]
+    batches = {tick for each in due.values() for tick in each if tick < ticks}
+    assert len(batches) <= 2 * SECTIONS
 
 
 @pytest.mark.parametrize(("interval", "limit"), [(25.0, 20.0), (5.0, 20.0), (0.5, 0.25)])

@@ -61,6 +61,19 @@ _USER_COLUMNS: Final = (
 )
 
 
+def _is_ended(
+    tokens: sa.TableValuedAlias, has_no_session: sa.ColumnElement[bool]
+) -> sa.ColumnElement[bool]:
+    return sa.case(
+        # An outside token is dated in whole seconds; one of the same second counts as older.
+        (
+            tokens.c.session_id.is_(None),
+            sa.func.coalesce(tokens.c.issued_at <= users.c.signed_out_at, sa.false()),
+        ),
+        else_=has_no_session,
+    )
+
+
 _GIVEN: Final = values_table(users.c.id)
 _BY_ID: Final = sa.select(*_USER_COLUMNS).where(users.c.id.in_(sa.select(_GIVEN.c.id)))
 _TOKENS: Final = values_table(
@@ -69,6 +82,7 @@ _TOKENS: Final = values_table(
     sa.column("session_id", sa.Text()),
     sa.column("issued_at", UtcDateTime()),
 )
+
 _open_session: Final = sa.exists().where(
     sessions.c.user_id == _TOKENS.c.user_id,
     sessions.c.id == _TOKENS.c.session_id,
@@ -79,14 +93,7 @@ _CHECK_TOKENS: Final = PackedSelect(
         _TOKENS.c.number,
         users.c.seq,
         users.c.disabled_at.is_not(None),
-        sa.case(
-            # An outside token is dated in whole seconds; one of the same second counts as older.
-            (
-                _TOKENS.c.session_id.is_(None),
-                sa.func.coalesce(_TOKENS.c.issued_at <= users.c.signed_out_at, sa.false()),
-            ),
-            else_=~_open_session,
-        ),
+        _is_ended(_TOKENS, ~_open_session),
         sa.exists().where(
             notifications.c.user_id == _TOKENS.c.user_id, notifications.c.read_at.is_(None)
         ),
@@ -95,6 +102,41 @@ _CHECK_TOKENS: Final = PackedSelect(
     ).select_from(
         _TOKENS.join(users, users.c.id == _TOKENS.c.user_id).outerjoin(
             usage, usage.c.user_id == _TOKENS.c.user_id
+        )
+    )
+)
+_SEEN: Final = values_table(
+    sa.column("number", sa.Integer()),
+    sessions.c.user_id,
+    sa.column("session_id", sa.Text()),
+    sa.column("issued_at", UtcDateTime()),
+    users.c.seq,
+)
+_seen_ended: Final = _is_ended(_SEEN, sessions.c.id.is_(None))
+_FIND_CHANGED: Final = PackedSelect(
+    sa.select(
+        _SEEN.c.number,
+        sa.func.coalesce(users.c.seq, sa.literal_column("0")),
+        users.c.id.is_(None),
+        users.c.disabled_at.is_not(None),
+        _seen_ended,
+    )
+    .select_from(
+        _SEEN.outerjoin(users, users.c.id == _SEEN.c.user_id).outerjoin(
+            sessions,
+            sa.and_(
+                sessions.c.user_id == _SEEN.c.user_id,
+                sessions.c.id == _SEEN.c.session_id,
+                sessions.c.revoked_at.is_(None),
+            ),
+        )
+    )
+    .where(
+        sa.or_(
+            users.c.id.is_(None),
+            users.c.seq != _SEEN.c.seq,
+            users.c.disabled_at.is_not(None),
+            _seen_ended,
         )
     )
 )
@@ -110,6 +152,14 @@ class TokenCheck(NamedTuple):
     """Number of unread notifications."""
     bytes: int
     """Estimated space of the account on disk (``store.usage``)."""
+
+
+class Changed(NamedTuple):
+    """The state of a token, or of its user, that differs from the one that was passed."""
+
+    standing: TokenStatus
+    newest: int
+    """Newest ``seq`` of the user's notifications; 0 if there is no user."""
 
 
 def add_user(transaction: Transaction, *, user: User, password_hash: str | None) -> None:
@@ -320,12 +370,39 @@ def check_tokens(
     columns = zip(*tokens, strict=True) if tokens else ((), (), ())
     rows = _CHECK_TOKENS(connection, **values_params(connection, range(len(tokens)), *columns))
     for number, seq, disabled, ended, any_unread, unread, size in rows:
-        standing = (
-            TokenStatus.DISABLED if disabled else TokenStatus.REVOKED if ended else TokenStatus.GOOD
-        )
         # A replay must depend on the rows themselves, never on a counter.
-        checks[number] = TokenCheck(standing, seq, max(unread, 1) if any_unread else 0, size)
+        checks[number] = TokenCheck(
+            _standing(disabled, ended), seq, max(unread, 1) if any_unread else 0, size
+        )
     return checks
+
+
+def find_changed(
+    connection: Connection, seen: Sequence[tuple[str, str | None, datetime | None, int]]
+) -> dict[int, Changed]:
+    """Find the tokens that are no longer good, and the users whose newest ``seq`` is another.
+
+    The database compares all of them in one query and returns only those that differ: a token
+    without a change costs 2 look-ups by key there, and no row.
+
+    Args:
+        connection: The snapshot to read.
+        seen: The user, the sign-in, the time of issue, and the newest ``seq`` seen, for each
+            token. A token has a sign-in, or else (an outside issuer's) a time of issue.
+
+    Returns:
+        The differences, by their place in ``seen``.
+    """
+    columns = zip(*seen, strict=True) if seen else ((), (), (), ())
+    rows = _FIND_CHANGED(connection, **values_params(connection, range(len(seen)), *columns))
+    return {
+        number: Changed(TokenStatus.UNKNOWN if unknown else _standing(disabled, ended), newest)
+        for number, newest, unknown, disabled, ended in rows
+    }
+
+
+def _standing(disabled: bool, ended: bool) -> TokenStatus:
+    return TokenStatus.DISABLED if disabled else TokenStatus.REVOKED if ended else TokenStatus.GOOD
 
 
 def _update(transaction: Transaction, user_id: str, new: Mapping[str, Any]) -> None:
