@@ -14,8 +14,8 @@ from useby.realtime.closes import Close
 from useby.realtime.reconcile import EPOCH_SECONDS, Reconciler
 from useby.realtime.registry import Registry
 from useby.realtime.session import Session
-from useby.store import accounts, epoch
-from useby.store.accounts import Changed
+from useby.store import comparison, epoch
+from useby.store.comparison import Changed
 
 
 class FakeSocket:
@@ -48,7 +48,7 @@ class Snapshot:
         self.standing = TokenStatus.GOOD
         self.batches: list[int] = []
         self.changes: list[str] = []
-        monkeypatch.setattr(accounts, "find_changed", self._find_changed)
+        monkeypatch.setattr(comparison, "find_changed", self._find_changed)
         monkeypatch.setattr(epoch, "current", lambda _: self.epoch)
         monkeypatch.setattr(epoch, "change", lambda _, seen: self.changes.append(seen))
 

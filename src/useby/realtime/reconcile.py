@@ -30,7 +30,7 @@ from useby.realtime.registry import Registry
 from useby.realtime.retry import retry_while_unavailable
 from useby.realtime.socket import Socket
 from useby.realtime.states import State
-from useby.store import accounts, epoch
+from useby.store import comparison, epoch
 from useby.store.database import Database
 
 log = logging.getLogger(__name__)
@@ -155,7 +155,7 @@ class Reconciler:
 
     async def _compare(
         self, sockets: Sequence[Socket]
-    ) -> tuple[list[int], dict[int, accounts.Changed], str]:
+    ) -> tuple[list[int], dict[int, comparison.Changed], str]:
         """Return what sessions know, and in one snapshot what differs from it, and the epoch."""
         # Read before the snapshot: rows committed later may be missing in the snapshot.
         known = [socket.session.known for socket in sockets]
@@ -170,7 +170,7 @@ class Reconciler:
             for each, newest in zip(sockets, known, strict=True)
         ]
         changes, now = await self._database.read(
-            lambda c: (accounts.find_changed(c, seen), epoch.current(c))
+            lambda c: (comparison.find_changed(c, seen), epoch.current(c))
         )
         return known, changes, now
 

@@ -61,9 +61,15 @@ _USER_COLUMNS: Final = (
 )
 
 
-def _is_ended(
+def is_ended(
     tokens: sa.TableValuedAlias, has_no_session: sa.ColumnElement[bool]
 ) -> sa.ColumnElement[bool]:
+    """Return the condition for a token that its user has ended.
+
+    Args:
+        tokens: The tokens, with ``session_id`` and ``issued_at``, joined with ``users``.
+        has_no_session: The condition for a sign-in that does not exist or was ended.
+    """
     return sa.case(
         # An outside token is dated in whole seconds; one of the same second counts as older.
         (
@@ -93,7 +99,7 @@ _CHECK_TOKENS: Final = PackedSelect(
         _TOKENS.c.number,
         users.c.seq,
         users.c.disabled_at.is_not(None),
-        _is_ended(_TOKENS, ~_open_session),
+        is_ended(_TOKENS, ~_open_session),
         sa.exists().where(
             notifications.c.user_id == _TOKENS.c.user_id, notifications.c.read_at.is_(None)
         ),
@@ -102,41 +108,6 @@ _CHECK_TOKENS: Final = PackedSelect(
     ).select_from(
         _TOKENS.join(users, users.c.id == _TOKENS.c.user_id).outerjoin(
             usage, usage.c.user_id == _TOKENS.c.user_id
-        )
-    )
-)
-_SEEN: Final = values_table(
-    sa.column("number", sa.Integer()),
-    sessions.c.user_id,
-    sa.column("session_id", sa.Text()),
-    sa.column("issued_at", UtcDateTime()),
-    users.c.seq,
-)
-_seen_ended: Final = _is_ended(_SEEN, sessions.c.id.is_(None))
-_FIND_CHANGED: Final = PackedSelect(
-    sa.select(
-        _SEEN.c.number,
-        sa.func.coalesce(users.c.seq, sa.literal_column("0")),
-        users.c.id.is_(None),
-        users.c.disabled_at.is_not(None),
-        _seen_ended,
-    )
-    .select_from(
-        _SEEN.outerjoin(users, users.c.id == _SEEN.c.user_id).outerjoin(
-            sessions,
-            sa.and_(
-                sessions.c.user_id == _SEEN.c.user_id,
-                sessions.c.id == _SEEN.c.session_id,
-                sessions.c.revoked_at.is_(None),
-            ),
-        )
-    )
-    .where(
-        sa.or_(
-            users.c.id.is_(None),
-            users.c.seq != _SEEN.c.seq,
-            users.c.disabled_at.is_not(None),
-            _seen_ended,
         )
     )
 )
@@ -152,14 +123,6 @@ class TokenCheck(NamedTuple):
     """Number of unread notifications."""
     bytes: int
     """Estimated space of the account on disk (``store.usage``)."""
-
-
-class Changed(NamedTuple):
-    """The state of a token, or of its user, that differs from the one that was passed."""
-
-    standing: TokenStatus
-    newest: int
-    """Newest ``seq`` of the user's notifications; 0 if there is no user."""
 
 
 def add_user(transaction: Transaction, *, user: User, password_hash: str | None) -> None:
@@ -372,36 +335,13 @@ def check_tokens(
     for number, seq, disabled, ended, any_unread, unread, size in rows:
         # A replay must depend on the rows themselves, never on a counter.
         checks[number] = TokenCheck(
-            _standing(disabled, ended), seq, max(unread, 1) if any_unread else 0, size
+            standing_of(disabled, ended), seq, max(unread, 1) if any_unread else 0, size
         )
     return checks
 
 
-def find_changed(
-    connection: Connection, seen: Sequence[tuple[str, str | None, datetime | None, int]]
-) -> dict[int, Changed]:
-    """Find the tokens that are no longer good, and the users whose newest ``seq`` is another.
-
-    The database compares all of them in one query and returns only those that differ: a token
-    without a change costs 2 look-ups by key there, and no row.
-
-    Args:
-        connection: The snapshot to read.
-        seen: The user, the sign-in, the time of issue, and the newest ``seq`` seen, for each
-            token. A token has a sign-in, or else (an outside issuer's) a time of issue.
-
-    Returns:
-        The differences, by their place in ``seen``.
-    """
-    columns = zip(*seen, strict=True) if seen else ((), (), (), ())
-    rows = _FIND_CHANGED(connection, **values_params(connection, range(len(seen)), *columns))
-    return {
-        number: Changed(TokenStatus.UNKNOWN if unknown else _standing(disabled, ended), newest)
-        for number, newest, unknown, disabled, ended in rows
-    }
-
-
-def _standing(disabled: bool, ended: bool) -> TokenStatus:
+def standing_of(disabled: bool, ended: bool) -> TokenStatus:
+    """Return the status of a token of an existing user."""
     return TokenStatus.DISABLED if disabled else TokenStatus.REVOKED if ended else TokenStatus.GOOD
 
 
