@@ -5,6 +5,7 @@ again. The store is SQLite in memory under the statements of ``useby.store``.
 """
 
 import asyncio
+import functools
 import logging
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -216,6 +217,17 @@ class Request:
     outcome: Any = None
 
 
+@functools.cache
+def _empty_database() -> bytes:
+    """Return a database with all tables; creating them for each example took most of its time."""
+    engine = sa.create_engine("sqlite://", poolclass=sa.StaticPool)
+    metadata.create_all(engine)
+    with engine.connect() as connection:
+        driver: Any = connection.connection.driver_connection
+        image: bytes = driver.serialize()
+    return image
+
+
 class Store:
     """Stands in a ``Database``'s place. It works at once, or on request; away, it fails.
 
@@ -225,7 +237,9 @@ class Store:
 
     def __init__(self, loop: Loop) -> None:
         engine = sa.create_engine("sqlite://", poolclass=sa.StaticPool)
-        metadata.create_all(engine)
+        with engine.connect() as connection:
+            driver: Any = connection.connection.driver_connection
+            driver.deserialize(_empty_database())
         self._engine = engine
         self._loop = loop
         self.on_commit: Callable[[Event], None] = lambda _: None
