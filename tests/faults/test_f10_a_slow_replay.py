@@ -1,4 +1,4 @@
-"""F10: 30,000 unread for a client that doesn't read, while 1,000 more are posted."""
+"""F10: 100,000 unread for a client that doesn't read, while 1,000 more are posted."""
 
 import asyncio
 import json
