@@ -59,8 +59,9 @@ class Batcher(Generic[T]):
 
     def put(self, item: T) -> None:
         """Add an item to the end of the queue, unless it is queued."""
+        if not self._items:
+            self._filled.set()
         self._items[item] = None
-        self._filled.set()
 
     def discard(self, item: T) -> None:
         """Remove an item, if it is queued."""

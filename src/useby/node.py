@@ -72,7 +72,7 @@ class Node:
         tickets = Tickets(keys.signing, settings.ticket_seconds, previous=keys.previous)
         self.hub = Hub(settings, database, verifier, bus, now=now)
         hub = self.hub
-        slots = ConnectionSlots(slot_limits(settings), lambda: len(hub.registry))
+        slots = ConnectionSlots(slot_limits(settings), hub.registry.__len__)
         self.admission = Admission(hub, database, verifier, tickets, slots=slots, now=now)
         bus.set_listener(hub.on_event)
         database.on_commit = self._on_commit

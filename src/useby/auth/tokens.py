@@ -18,6 +18,8 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import datetime
 from typing import Any, Final
 
+from pydantic_core import from_json
+
 from useby.auth.claims import (
     Claims,
     InvalidToken,
@@ -243,8 +245,8 @@ def _base64url(data: bytes) -> str:
 
 def _object(segment: str) -> dict[str, Any]:
     try:
-        value = json.loads(urlsafe_b64decode(segment + "=" * (-len(segment) % 4)))
-    except (ValueError, RecursionError):
+        value = from_json(urlsafe_b64decode(segment + "=" * (-len(segment) % 4)))
+    except ValueError:
         value = None
     if not isinstance(value, dict):
         raise InvalidToken(Reason.FORM, "a JWT has a header and a payload in JSON")

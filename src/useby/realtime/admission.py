@@ -40,6 +40,7 @@ from useby.realtime.states import State
 from useby.realtime.trail import Sent
 from useby.realtime.upgrade import UpgradeRequest
 from useby.store import accounts, notifications, tickets
+from useby.store.accounts import TokenCheck
 from useby.store.database import Connection, Database, StoreUnavailable
 
 T = TypeVar("T")
@@ -70,11 +71,8 @@ class _PendingConnection:
     ticket: _TicketKey | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _LookupResult:
-    standing: TokenStatus
-    newest: int
-    unread: int
+class _LookupResult(NamedTuple):
+    check: TokenCheck
     since: Sent | None
 
 
@@ -287,17 +285,17 @@ class Admission:
 
     async def _admit(self, batch: Sequence[_PendingConnection]) -> None:
         results = await self._answer_of(lambda: self._look_up(batch), batch)
-        for pending, result in zip(batch, results, strict=True):
-            if result.standing is not TokenStatus.GOOD and pending.claims:
+        for pending, (check, since) in zip(batch, results, strict=True):
+            if check.standing is not TokenStatus.GOOD and pending.claims:
                 self._verifier.refusals.write_standing(
-                    result.standing, pending.claims, provisions=self.settings.jwt_auto_provision
+                    check.standing, pending.claims, provisions=self.settings.jwt_auto_provision
                 )
             pending.socket.reply(
                 pending.socket.session.opened,
-                result.standing,
-                result.newest,
-                unread=result.unread,
-                since=result.since,
+                check.standing,
+                check.newest,
+                unread=check.unread,
+                since=since,
                 expires_at=pending.claims.expires_at if pending.claims else None,
             )
         self._hub.reconciler.opened(pending.socket for pending in batch)
@@ -316,12 +314,7 @@ class Admission:
 
         def read(connection: Connection) -> list[_LookupResult]:
             return [
-                _LookupResult(
-                    check.standing,
-                    check.newest,
-                    check.unread,
-                    _cursor(connection, user_id, each.since),
-                )
+                _LookupResult(check, _cursor(connection, user_id, each.since))
                 for each, (user_id, _, _), check in zip(
                     batch, keys, accounts.check_tokens(connection, keys), strict=True
                 )

@@ -36,10 +36,5 @@ def framing(headers: list[tuple[bytes, bytes]]) -> tuple[int, bool]:
 
     The parser has already checked that there is only one of them, and that it is a number.
     """
-    length, chunked = 0, False
-    for name, value in headers:
-        if name == b"content-length":
-            length = int(value)
-        elif name == b"transfer-encoding":
-            chunked = True
-    return length, chunked
+    values = dict(headers)
+    return int(values.get(b"content-length", 0)), b"transfer-encoding" in values

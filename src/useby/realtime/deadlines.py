@@ -21,6 +21,9 @@ class TimedHttpProtocol(HttpToolsProtocol):
     peer that does not read keeps it full forever.
     """
 
+    # uvicorn's own attributes fill the 30 places of a dict whose keys all objects share.
+    __slots__ = ("_deadline", "_reading", "_settings", "_unread")
+
     def __init__(
         self,
         settings: Settings,

@@ -31,6 +31,8 @@ Match = Callable[[Scope], DirectRequest | None]
 class DirectHttpProtocol(TimedHttpProtocol):
     """uvicorn's HTTP protocol, which answers the requests that ``match`` accepts."""
 
+    __slots__ = ("_direct", "_match", "_pacer")
+
     def __init__(self, match: Match, pacer: Pacer, *args: Any, **others: Any) -> None:
         """Create the protocol of one connection; ``pacer`` is the node's."""
         super().__init__(*args, **others)

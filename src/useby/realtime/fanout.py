@@ -51,19 +51,17 @@ class FanOut:
             effect(message)
 
     def _push(self, added: NotificationsAdded) -> None:
-        sockets = self._registry.of(added.user_id)
-        if not sockets or not added.notifications:
+        sockets, rows = self._registry.of(added.user_id), added.notifications
+        if not sockets or not rows:
             return
         plain = extended = b""  # each encoded once for all devices
         for socket in tuple(sockets):
             if socket.session.extended:
-                data = extended = extended or frames.notifications(
-                    added.notifications, extended=True
-                )
+                data = extended = extended or frames.notifications(rows, extended=True)
             else:
-                data = plain = plain or frames.notifications(added.notifications)
+                data = plain = plain or frames.notifications(rows)
             try:
-                socket.push(added.notifications, data)
+                socket.push(rows, data)
             except Exception:  # noqa: BLE001 - it is logged, and closes only this connection
                 socket.fail()
 

@@ -22,6 +22,7 @@ transport.
 import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
 from time import perf_counter
 from typing import Any, Final
 
@@ -36,7 +37,7 @@ from useby.realtime.bare_http import framing, rejection
 from useby.realtime.direct import DirectHttpProtocol, Match
 from useby.realtime.pacer import Pacer
 from useby.realtime.transports import break_transport_cycle
-from useby.realtime.upgrade import PATH, NoHandshake, answer_to, key_of, upgrade_request_of
+from useby.realtime.upgrade import PATH, ROUTE, NoHandshake, answer_to, key_of, upgrade_request_of
 
 log = logging.getLogger(__name__)
 log.setLevel(logging.ERROR)  # uvicorn warns of each request that cannot be parsed; a metric counts
@@ -81,6 +82,25 @@ class _Flow(FlowControl):
 class BoundedHttpProtocol(DirectHttpProtocol):
     """One HTTP connection, created by ``protocol_for``."""
 
+    __slots__ = (
+        "_admission",
+        "_answering",
+        "_asked",
+        "_body_bytes",
+        "_body_pieces",
+        "_excess",
+        "_head_bytes",
+        "_in_head",
+        "_last",
+        "_left",
+        "_refusal",
+        "_spent",
+        "_trailers",
+        "_unparsed",
+        "_unwelcome",
+        "_upgraded",
+        "_upgrades",
+    )
     flow: _Flow
 
     def __init__(
@@ -109,6 +129,9 @@ class BoundedHttpProtocol(DirectHttpProtocol):
         # The request that is being read.
         self._in_head = True
         self._head_bytes = 0
+        """Bytes of its head so far; no piece has bytes beyond the head."""
+        self._upgrades = False
+        """True if its head asks for an upgrade that is supported."""
         self._asked: RequestResponseCycle | None = None
         """Cycle of the request, from the end of its head to the end of its body."""
         self._left = 0
@@ -259,7 +282,7 @@ class BoundedHttpProtocol(DirectHttpProtocol):
 
     def on_headers_complete(self) -> None:
         """Check the complete head."""
-        if self._head_size() > self._settings.head_max_bytes:
+        if self._head_bytes > self._settings.head_max_bytes:
             self._fail(431)
         slots = self._admission.slots
         if not slots.may_request(self, self.url.partition(b"?")[0].decode("latin-1")):
@@ -268,13 +291,14 @@ class BoundedHttpProtocol(DirectHttpProtocol):
         upgrades = self.parser.should_upgrade()
         if upgrades and (left or chunked):
             self._fail(400)  # the parser would treat the body as bytes of another protocol
+        self._upgrades = upgrades and super()._should_upgrade()
         super().on_headers_complete()
         self._in_head = False
         self._head_bytes = 0
         self._left = left
         self._body_bytes = self._body_pieces = self._excess = self._trailers = 0
         self._disarm()
-        if upgrades and self._should_upgrade():
+        if self._upgrades:
             return
         self._asked = self.cycle
         if slots.closes_after_answer(self):
@@ -307,6 +331,10 @@ class BoundedHttpProtocol(DirectHttpProtocol):
 
     # The upgrade.
 
+    def _should_upgrade(self) -> bool:
+        """Return what the head has decided; uvicorn would search the headers at each call."""
+        return self._upgrades
+
     def _should_upgrade_to_ws(self) -> bool:
         return self.url.partition(b"?")[0] == PATH
 
@@ -323,10 +351,10 @@ class BoundedHttpProtocol(DirectHttpProtocol):
         try:
             key = key_of(method, version, headers, self._admission.host_allowed)
         except NoHandshake as refused:
-            self._admission.answers.record(self.scope, PATH.decode(), refused.status, began)
+            self._admission.answers.record(self.scope, ROUTE, refused.status, began)
             self._refuse(refused.status, "This is no WebSocket handshake.")
             return
-        self._admission.answers.record(self.scope, PATH.decode(), 101, began)
+        self._admission.answers.record(self.scope, ROUTE, 101, began)
         request = upgrade_request_of(self.url, headers)
         self._upgraded = True
         # The parser and this object refer to each other; break the cycle without the collector.
@@ -337,11 +365,6 @@ class BoundedHttpProtocol(DirectHttpProtocol):
         self._admission.accept(self, self.transport, request, answer)
 
     # Limits.
-
-    def _head_size(self) -> int:
-        """Return the size of a complete head in bytes, with its usual whitespace."""
-        line = len(self.parser.get_method()) + len(self.url) + len("  HTTP/1.1\r\n")
-        return line + sum(len(name) + len(value) + 4 for name, value in self.headers) + 2
 
     def _refuse_if_large(self) -> None:
         """Refuse an incomplete head whose bytes so far are too many."""
@@ -373,14 +396,4 @@ def protocol_for(admission: Admission, match: Match) -> Callable[..., BoundedHtt
         admission: Takes over upgraded connections.
         match: Selects the requests that are answered without the application.
     """
-    pacer = Pacer()
-
-    def make(
-        config: Config,
-        server_state: ServerState,
-        app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
-    ) -> BoundedHttpProtocol:
-        return BoundedHttpProtocol(admission, match, pacer, config, server_state, app_state, _loop)
-
-    return make
+    return partial(BoundedHttpProtocol, admission, match, Pacer())

@@ -5,13 +5,14 @@ import binascii
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import parse_qs
+from urllib.parse import parse_qsl
 
 from websockets.utils import accept_key
 
 from useby.realtime.frames import id_of
 
-PATH: Final = b"/api/ws/notification"
+ROUTE: Final = "/api/ws/notification"
+PATH: Final = ROUTE.encode()
 EXTENDED: Final = b"useby.v1"
 """The subprotocol that requests an extended session (section 8 of the protocol page)."""
 NONCE_BYTES: Final = 16
@@ -67,8 +68,8 @@ def key_of(
 def upgrade_request_of(url: bytes, headers: Headers) -> UpgradeRequest:
     """Return the tokens, the origin and the cursor of an upgrade request."""
     query = url.partition(b"?")[2].decode("latin-1")
-    fields = parse_qs(query, keep_blank_values=True, errors="replace")
-    tokens = [token for token in fields.get("access_token", []) if token]
+    fields = parse_qsl(query, keep_blank_values=True, errors="replace")
+    tokens = [value for name, value in fields if name == "access_token" and value]
     for value in headers.get(b"authorization", []):
         scheme, _, token = value.decode("latin-1").partition(" ")
         if scheme.lower() == "bearer" and token.strip():
@@ -77,7 +78,7 @@ def upgrade_request_of(url: bytes, headers: Headers) -> UpgradeRequest:
     return UpgradeRequest(
         tokens=tuple(dict.fromkeys(tokens)),
         origin=_foreign_origin_of(headers),
-        since=id_of(next(iter(fields.get("since", ())), None)),
+        since=id_of(next((value for name, value in fields if name == "since"), None)),
         extended=EXTENDED in {each.strip() for each in offered},
     )
 
