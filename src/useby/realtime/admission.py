@@ -36,7 +36,7 @@ from useby.realtime.retry import retry_while_unavailable
 from useby.realtime.session import Session
 from useby.realtime.slots import ConnectionSlots, HttpConnection
 from useby.realtime.socket import Socket
-from useby.realtime.states import State
+from useby.realtime.states import CLOSED
 from useby.realtime.trail import Sent
 from useby.realtime.upgrade import UpgradeRequest
 from useby.store import accounts, notifications, tickets
@@ -330,7 +330,7 @@ def _cursor(connection: Connection, user_id: str, since: str | None) -> Sent | N
 
 
 def _is_open(pending: _PendingConnection) -> bool:
-    return pending.socket.session.state is not State.CLOSED
+    return pending.socket.session.state is not CLOSED
 
 
 def _fail(pending: _PendingConnection) -> None:

@@ -33,7 +33,17 @@ from useby.realtime import closes, frames
 from useby.realtime.closes import Close
 from useby.realtime.effects import Effect, Effects, Fetch, Mark, WentBack
 from useby.realtime.frames import Authenticate, ClientFrame, Ignored, MarkRead, Ping
-from useby.realtime.states import ACCEPTS, ESTABLISHED, State, UnexpectedReply
+from useby.realtime.states import (
+    ACCEPTS,
+    CATCHING_UP,
+    CLOSED,
+    ESTABLISHED,
+    LIVE,
+    OPENING,
+    REPLAYING,
+    REWINDING,
+    UnexpectedReply,
+)
 from useby.realtime.trail import Numbered, Sent, Trail
 
 PAGE = 100
@@ -82,7 +92,7 @@ class Session:
         self.user_id = user_id
         self.extended = extended
         self._encode = frames.extended_notification if extended else frames.notification
-        self.state = State.OPENING
+        self.state = OPENING
         self.seq = self.latest_seq = 0
         self._floor = 0  # up to this ``seq`` only unread notifications are sent
         self._from_cursor = False  # the client has older ones than the trail
@@ -98,7 +108,7 @@ class Session:
     @property
     def busy(self) -> bool:
         """Return whether client frames must wait; the socket stops reading then."""
-        return self._waiting or self.state is State.OPENING
+        return self._waiting or self.state is OPENING
 
     @property
     def known(self) -> int:
@@ -136,7 +146,7 @@ class Session:
             self._trail.add([since])
             follow = self._advance()
         elif unread:
-            self.state, self._replay_until = State.REPLAYING, newest
+            self.state, self._replay_until = REPLAYING, newest
             follow = (Fetch(after=0, unread_to=newest),)
         else:
             self.seq = newest
@@ -163,16 +173,16 @@ class Session:
         if restored or self._must_rewind:
             # The page is dropped: its rows would take the place of older ones in the trail.
             return self._go_back()
-        if self.state is State.REWINDING:
+        if self.state is REWINDING:
             self.latest_seq = newest
             if not rows or hash(rows[0].id) not in (self._had or ()):
                 self._from_cursor = False
                 return self._replay(0, newest)
             if rows[0].seq <= self._floor:
                 return self._replay(self.seq, min(newest, self._floor))
-            self.state = State.CATCHING_UP
+            self.state = CATCHING_UP
         self._last_page = len(rows) < PAGE
-        if self.state is State.CATCHING_UP:
+        if self.state is CATCHING_UP:
             self._replay_until = newest
         else:
             self.latest_seq = max(self.latest_seq, newest)
@@ -206,7 +216,7 @@ class Session:
 
     def try_push(self, rows: Sequence[Numbered]) -> bool:
         """Count just committed rows as sent and return true, if they come next."""
-        if self.state is not State.LIVE or rows[0].seq != self.seq + 1:
+        if self.state is not LIVE or rows[0].seq != self.seq + 1:
             return False
         self.seq = self.latest_seq = rows[-1].seq
         self._trail.add(rows)
@@ -214,7 +224,7 @@ class Session:
 
     def passed(self, rows: Sequence[Numbered]) -> Effects:
         """Fetch the rows that ``try_push`` refused, now or after the present page."""
-        if self.state is State.LIVE and rows[0].seq <= self.seq:
+        if self.state is LIVE and rows[0].seq <= self.seq:
             sent = self._trail.agrees(rows[0])
             if not sent:
                 again = (WentBack(),) if sent is False else ()
@@ -223,17 +233,17 @@ class Session:
 
     def announce(self, newest: int) -> Effects:
         """Fetch up to the user's newest ``seq``, now or after the present page."""
-        if newest <= self.latest_seq or self.state is State.CLOSED:
+        if newest <= self.latest_seq or self.state is CLOSED:
             return _NOTHING
         self.latest_seq = newest
-        return self._advance() if self.state is State.LIVE else _NOTHING
+        return self._advance() if self.state is LIVE else _NOTHING
 
     def rewind(self) -> Effects:
         """Send all rows that were not sent here, although numbers may have decreased."""
         if self.state not in ESTABLISHED:
             return _NOTHING
         self._must_rewind = True
-        return self._advance() if self.state is State.LIVE else _NOTHING
+        return self._advance() if self.state is LIVE else _NOTHING
 
     def read_elsewhere(self, ids: Sequence[str], unread: int) -> Effects:
         """Send which notifications were marked read, on this or another device."""
@@ -288,14 +298,14 @@ class Session:
 
     def close(self, why: Close) -> Effects:
         """Close with ``why``, unless the session is closed already."""
-        if self.state is State.CLOSED:
+        if self.state is CLOSED:
             return _NOTHING
-        self.state = State.CLOSED
+        self.state = CLOSED
         self._rows = self._inbox = None
         return (why,)
 
     def _awaits(self, answer: str) -> bool:
-        if self.state is State.CLOSED:
+        if self.state is CLOSED:
             return False
         if self.state not in ACCEPTS[answer]:
             raise UnexpectedReply(f"{answer} while {self.state.value}")
@@ -305,7 +315,7 @@ class Session:
         if self._last_page:
             self.seq = max(self.seq, self._replay_until)  # the last rows may have been deleted
             return self._advance()
-        if self.state is State.REPLAYING:
+        if self.state is REPLAYING:
             return (Fetch(after=self.seq, unread_to=self._replay_until),)
         return self._catch_up()
 
@@ -314,7 +324,7 @@ class Session:
             return self._go_back()
         if self.latest_seq > self.seq:
             return self._catch_up()
-        self.state, self._had = State.LIVE, None
+        self.state, self._had = LIVE, None
         return _NOTHING
 
     def _go_back(self) -> Effects:
@@ -324,22 +334,22 @@ class Session:
             # All that was sent is remembered, so a replay from the start sends nothing twice.
             self.latest_seq = self.seq = 0
             return self._replay(0, self._floor) if self._floor else self._catch_up()
-        self.state, self.seq, self.latest_seq = State.REWINDING, oldest - 1, oldest - 1
+        self.state, self.seq, self.latest_seq = REWINDING, oldest - 1, oldest - 1
         return (Fetch(after=self.seq, unread_to=None, only_one=oldest <= self._floor),)
 
     def _replay(self, after: int, until: int) -> Effects:
         """Replay the unread notifications from ``after`` up to ``until``, the new floor."""
-        self.state, self.seq = State.REPLAYING, after
+        self.state, self.seq = REPLAYING, after
         self._floor = self._replay_until = until
         return (Fetch(after=after, unread_to=until),)
 
     def _catch_up(self) -> Effects:
-        self.state = State.CATCHING_UP
+        self.state = CATCHING_UP
         self.latest_seq = self.seq  # the page covers all announced so far; later ones come after
         return (Fetch(after=self.seq, unread_to=None),)
 
     def _enqueue(self, frame: ClientFrame | Close) -> Effects:
-        if self.state is State.CLOSED:
+        if self.state is CLOSED:
             return _NOTHING
         if not self.busy:
             return self._act(frame)

@@ -32,7 +32,7 @@ from useby.realtime.effects import Effects, Fetch, Mark, WentBack
 from useby.realtime.frames import Authenticate
 from useby.realtime.host import SocketHost
 from useby.realtime.session import Session
-from useby.realtime.states import State
+from useby.realtime.states import CLOSED, OPENING
 from useby.realtime.token_bucket import TokenBucket
 from useby.realtime.transports import break_transport_cycle
 from useby.realtime.wire import Wire
@@ -247,7 +247,7 @@ class Socket(asyncio.Protocol):
 
     def ping(self, now: float) -> None:
         """Send a ping frame, unless one awaits its pong."""
-        if not self.pinged_at and self.session.state not in (State.OPENING, State.CLOSED):
+        if not self.pinged_at and self.session.state not in (OPENING, CLOSED):
             self.pinged_at = now
             self._write(frames.KEEPALIVE)
 
@@ -257,7 +257,7 @@ class Socket(asyncio.Protocol):
         for start in range(0, len(data), SLICE):
             if self._wire.eof_sent:
                 return  # the parser has ended; further bytes are ignored
-            if self.session.busy and self.session.state is not State.CLOSED:
+            if self.session.busy and self.session.state is not CLOSED:
                 self._unparsed = data[start:]  # later frames stay in the kernel's buffer
                 self.transport.pause_reading()
                 self._disarm()  # the rest of a message may be in the kernel's buffer
@@ -274,7 +274,7 @@ class Socket(asyncio.Protocol):
     def _take(self, frame: Frame) -> None:
         metrics.frames_received.inc()
         allowed = self._bucket.take(self._hub.time())
-        if self.session.state is State.CLOSED:
+        if self.session.state is CLOSED:
             if self._bucket.tokens < -FRAMES_AFTER_CLOSE:
                 self.transport.pause_reading()
         elif not allowed:
@@ -312,13 +312,13 @@ class Socket(asyncio.Protocol):
 
         They wait for earlier frames: a mark sent before a Close is durable before the echo.
         """
-        if self.session.busy and self.session.state is not State.CLOSED:
+        if self.session.busy and self.session.state is not CLOSED:
             return
         out = self._wire.data_to_send()
         if self._wire.parser_exc is not None:
             code = self._wire.close_sent.code if self._wire.close_sent else 0
             self.close(_VIOLATIONS.get(code, closes.INTERNAL_ERROR))
-        elif self.session.state is State.CLOSED:
+        elif self.session.state is CLOSED:
             if self._wire.eof_sent:
                 self.transport.close()  # our Close is answered
         elif out:
@@ -328,7 +328,7 @@ class Socket(asyncio.Protocol):
 
     def _watch_message(self) -> None:
         """Start or stop the timeout of an incomplete message."""
-        if self.session.state is State.CLOSED:
+        if self.session.state is CLOSED:
             return
         begun = self._wire.unparsed > 0 or self._assembler is not None
         if begun and self._deadline is None:
@@ -379,7 +379,7 @@ class Socket(asyncio.Protocol):
 
     def _peer_closed(self, code: int) -> None:
         """End a connection that the peer has closed; abort if bytes are unsent at the timeout."""
-        if self.session.state is not State.CLOSED:
+        if self.session.state is not CLOSED:
             metrics.connections_closed.labels(
                 str(code) if code < PRIVATE_CODES else "other", ""
             ).inc()
