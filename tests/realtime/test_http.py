@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from tests.support.in_process_node import InProcessNode
 from tests.support.time_limits import HANG_TIMEOUT
-from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from useby.realtime.pacer import EACH_TURN
 
@@ -209,6 +209,23 @@ async def test_a_body_that_only_a_batch_may_have_gets_413_and_the_connection_sta
     last = b"GET /api/health/live HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
     found = await answer(house, head.encode(), b"x" * size, last)
     assert re.findall(rb"HTTP/1\.1 (\d+) ", found) == [b"413", b"200"]
+
+
+async def test_the_headers_of_an_upgrade_are_searched_once(
+    house: InProcessNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searched: list[HttpToolsProtocol] = []
+    search = HttpToolsProtocol._get_upgrade
+
+    def search_and_note(protocol: HttpToolsProtocol) -> bytes | None:
+        searched.append(protocol)
+        return search(protocol)
+
+    monkeypatch.setattr(HttpToolsProtocol, "_get_upgrade", search_and_note)
+    assert status(await answer(house, upgrade())) == 101
+    (protocol,) = searched
+    # Python stores the attributes of at most 30 names without a table for each object.
+    assert len(vars(protocol)) <= 30
 
 
 async def test_bytes_that_follow_the_upgrade_in_its_segment_do_no_harm(
