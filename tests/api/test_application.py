@@ -152,6 +152,7 @@ async def test_an_unexpected_error_is_500_without_detail(
     monkeypatch.setattr(type(rest.database), "read", lambda _, work: bug(work))
     answer = await client.get("/api/products")
     problem(answer, 500)
+    assert answer.headers["connection"] == "close"
     assert "secret" not in answer.text
     await client.aclose()
 

@@ -309,6 +309,7 @@ async def test_an_unexpected_error_of_a_direct_route_is_500_without_detail(
     status, headers, text = await side.answer(request)
     assert status == b"HTTP/1.1 500 Internal Server Error"
     assert b"content-type: application/problem+json" in headers
+    assert headers.count(b"connection: close") == 1
     assert "private" not in text
     assert "a private detail" in caplog.text
 

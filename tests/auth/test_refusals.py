@@ -55,6 +55,24 @@ def test_each_reason_has_a_few_lines_in_a_window_and_the_next_line_counts_the_ot
         assert caplog.messages[-1].endswith("forged")
 
 
+def test_a_refused_origin_is_escaped_and_limited_and_its_line_names_the_setting(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clock = Clock()
+    written = RefusalLog(clock)
+    with caplog.at_level(logging.INFO):
+        for number in range(1000):
+            written.write_origin(f"https://{number}.example\x1b[2J" + "x" * 9000)
+        assert len(caplog.messages) == LINES
+        assert r"USEBY_ALLOWED_ORIGINS lacks 'https://0.example\x1b[2Jxxx" in caplog.messages[0]
+        assert max(map(len, caplog.messages)) < 300
+        clock.seconds += WINDOW_SECONDS
+        written.write_origin("null")
+    assert caplog.messages[-1].endswith(
+        f"'null' ({1000 - LINES} more for this reason were not logged)"
+    )
+
+
 def test_a_refusal_is_not_logged_above_info(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         RefusalLog().write(InvalidToken(Reason.SIGNATURE, "forged"))

@@ -1,5 +1,6 @@
 """F04: other sites' origins, look-alike hosts, and a wrong ``Host``."""
 
+import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -129,6 +130,68 @@ async def test_a_page_of_a_listed_origin_reads_why_its_request_was_refused(
         assert answer.status_code == status
         assert answer.json()["detail"]
         assert answer.headers["access-control-allow-origin"] == "https://app.example"
+
+
+@pytest.mark.parametrize(
+    ("path", "more", "status"),
+    [
+        ("/api/me?" + "x" * 9000, {}, 414),
+        ("/api/me", {f"X-{number}": "x" for number in range(70)}, 431),
+        ("/api/me", {"X": "x" * 17_000}, 431),
+    ],
+    ids=["URL", "headers", "head"],
+)
+async def test_a_page_of_a_listed_origin_reads_that_its_head_was_too_large(
+    named: NodeProcess, path: str, more: dict[str, str], status: int
+) -> None:
+    origin = {"Origin": "https://app.example"}
+    async with named.rest() as rest:
+        answer = await rest.get(path, headers=origin | more)
+        other = await rest.get(path, headers={"Origin": "https://evil.example"} | more)
+    assert (answer.status_code, other.status_code) == (status, status)
+    assert answer.headers["access-control-allow-origin"] == "https://app.example"
+    assert "access-control-allow-origin" not in other.headers
+
+
+async def test_an_operator_finds_a_refused_origin_in_the_log_and_preflights_in_the_metrics(
+    start: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    house: InProcessNode = await start(allowed_origins="https://app.example")
+    token = await house.token(await house.add_user())
+    asked = {"Access-Control-Request-Method": "PATCH"}
+    name, labels = "useby_http_request_duration_seconds_count", {"method": "OPTIONS"}
+    async with (
+        client_of("websockets") as connect,
+        httpx.AsyncClient(base_url=house.node.url, trust_env=False) as rest,
+    ):
+        before = await live.metric(rest, name, **labels)
+        with caplog.at_level(logging.INFO, "useby.auth.refusals"):
+            url = f"{house.socket_url}?access_token={token}"
+            client = await connect(url, {"Origin": "https://evil.example"})
+            assert await until_closed(client) == ([], Ended(1008, "Origin not allowed"))
+            for origin in ("https://app.example", "https://evil.example"):
+                await rest.options("/api/me", headers=asked | {"Origin": origin})
+        assert await live.metric(rest, name, **labels) == before + 2
+    line = "an origin was refused: USEBY_ALLOWED_ORIGINS lacks 'https://evil.example'"
+    assert caplog.messages.count(line) == 2
+
+
+async def test_a_page_of_a_listed_origin_reads_that_the_node_failed(
+    start: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house: InProcessNode = await start(allowed_origins="https://app.example")
+
+    async def fails(*_: object) -> None:
+        raise RuntimeError("a private detail")
+
+    monkeypatch.setattr(house.node.context.posts, "store", fails)
+    token = await house.token(await house.add_user())
+    headers = {"Authorization": f"Bearer {token}", "Origin": "https://app.example"}
+    async with httpx.AsyncClient(base_url=house.node.url, trust_env=False) as rest:
+        answer = await rest.post("/api/notifications", headers=headers, json={"message": "Tea"})
+    assert (answer.status_code, "private" in answer.text) == (500, False)
+    assert answer.headers["access-control-allow-origin"] == "https://app.example"
+    assert answer.headers["connection"] == "close"
 
 
 async def test_without_the_setting_rest_is_for_the_nodes_own_pages(server: NodeProcess) -> None:

@@ -1,6 +1,7 @@
 """Create the application: its routes, its documents, and the checks of every request."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from http import HTTPStatus
@@ -11,6 +12,7 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -19,7 +21,7 @@ from useby import __version__
 from useby.api import accounts, errors, health, invitations, me, notifications, page, products
 from useby.api.bodies import most_of
 from useby.api.context import Context
-from useby.api.errors import MEDIA_TYPE, problem
+from useby.api.errors import CLOSE, MEDIA_TYPE, problem
 from useby.api.proxies import path_prefix
 from useby.realtime import asyncapi
 from useby.realtime.allowed_hosts import AllowedHosts
@@ -29,9 +31,10 @@ from useby.realtime.upgrade import PATH
 from useby.schemas.products import ProductIn
 from useby.settings import Settings
 
+log = logging.getLogger(__name__)
+
 OPENAPI_PATH: Final = "/api/openapi.json"
 SOCKET_PATH: Final = PATH.decode()
-CLOSE: Final = {"Connection": "close"}
 HEAD_REFUSALS: Final = (HTTPStatus.REQUEST_URI_TOO_LONG, HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 """Statuses that the listener sends before a request reaches the application."""
 _DESCRIPTION: Final = (
@@ -79,7 +82,8 @@ def create_api(context: Context) -> FastAPI:
     api.add_middleware(RequestGuard, context=context)
     if settings.allowed_origins:
         api.add_middleware(
-            CORSMiddleware,
+            Cors,
+            context=context,
             allow_origins=list(settings.allowed_origins),
             allow_methods=["GET", "POST", "PATCH", "DELETE"],
             allow_headers=["authorization", "content-type", "idempotency-key"],
@@ -197,7 +201,8 @@ class RequestGuard:
         headers = dict(scope["headers"])
         most, read = most_of(scope["path"], self._settings.body_max_bytes), 0
         too_large = f"A request's body has at most {most} bytes."
-        began, status = time.perf_counter(), HTTPStatus.INTERNAL_SERVER_ERROR.value
+        began, started = time.perf_counter(), False
+        status = HTTPStatus.INTERNAL_SERVER_ERROR.value
 
         async def bounded() -> Message:
             nonlocal read
@@ -208,9 +213,9 @@ class RequestGuard:
             return message
 
         async def watched(message: MutableMapping[str, Any]) -> None:
-            nonlocal status
+            nonlocal started, status
             if message["type"] == "http.response.start":
-                status = message["status"]
+                started, status = True, message["status"]
             await send(message)
 
         app, size = self.app, int(headers.get(b"content-length", b"0"))
@@ -224,6 +229,39 @@ class RequestGuard:
             app = problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, too_large, CLOSE if closes else None)
         try:
             await app(scope, bounded, watched)
+        except Exception:
+            if started:
+                raise  # the connection is closed
+            log.exception("%s failed", _route_of(scope))
+            await errors.unexpected()(scope, receive, watched)
         finally:
-            route = getattr(scope.get("route"), "path", NO_ROUTE)
-            self._answers.record(scope, route, status, began)
+            self._answers.record(scope, _route_of(scope), status, began)
+
+
+def _route_of(scope: Scope) -> str:
+    return getattr(scope.get("route"), "path", NO_ROUTE)
+
+
+class Cors(CORSMiddleware):
+    """Starlette's middleware, which also records preflights and logs refused origins."""
+
+    def __init__(self, app: ASGIApp, context: Context, **options: Any) -> None:
+        """Wrap ``app``."""
+        super().__init__(app, **options)
+        self._answers = Answers(context.settings)
+        self._refusals = context.verifier.refusals
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a preflight, or pass a request on."""
+        headers = Headers(raw=scope.get("headers", []))
+        origin = headers.get("origin")
+        asked = "access-control-request-method" in headers
+        if origin is None or not asked or scope["method"] != "OPTIONS":
+            await super().__call__(scope, receive, send)
+            return
+        began = time.perf_counter()
+        if not self.is_allowed_origin(origin):
+            self._refusals.write_origin(origin)
+        response = self.preflight_response(headers)
+        await response(scope, receive, send)
+        self._answers.record(scope, NO_ROUTE, response.status_code, began)

@@ -12,7 +12,6 @@ import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from http import HTTPStatus
 from time import perf_counter
 from typing import Any, Final
 
@@ -137,7 +136,7 @@ class DirectRequest:
             response = errors.response_to(error)
             if response is None:
                 log.exception("%s failed", self._route.path)
-                response = errors.problem(HTTPStatus.INTERNAL_SERVER_ERROR)
+                response = errors.unexpected()
         if response is not None:
             path, status = self._route.path, response.status_code
             self._answers.record(self._scope, path, status, self._began)

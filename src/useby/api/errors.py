@@ -39,6 +39,7 @@ REFUSED: Final = {
 """Detail of a 401 for a token with a good signature."""
 
 MEDIA_TYPE = "application/problem+json"
+CLOSE: Final = {"Connection": "close"}
 RETRY_AFTER_SECONDS = 2
 _UNITS: Final = (("hour", 3600), ("minute", 60), ("second", 0))
 
@@ -127,13 +128,18 @@ def problem(
 
 
 def install(api: FastAPI) -> None:
-    """Register handlers that answer every exception with a problem."""
+    """Register handlers that answer the expected exceptions with a problem."""
 
     async def answer(_: Request, error: Exception) -> Response:
-        return response_to(error) or problem(HTTPStatus.INTERNAL_SERVER_ERROR)
+        return response_to(error) or unexpected()
 
-    for kind in (*_RESPONSES, Exception):  # only the log gets the traceback of an unexpected one
+    for kind in _RESPONSES:
         api.add_exception_handler(kind, answer)
+
+
+def unexpected() -> Response:
+    """Return the answer to an error of ours, whose traceback only the log gets."""
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, headers=CLOSE)
 
 
 def response_to(error: Exception) -> Response | None:

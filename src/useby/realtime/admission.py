@@ -117,10 +117,10 @@ class Admission:
         """Return whether a ``Host`` header is allowed; without the setting every one is."""
         return self._hosts.allow(host)
 
-    def _origin_allowed(self, origin: str | None) -> bool:
-        """Return whether a page of this origin may connect; ``None`` is the node's own, or none."""
+    def _origin_allowed(self, origin: str) -> bool:
+        """Return whether a page of another origin may connect."""
         allowed = self.settings.allowed_origins
-        return origin is None or not allowed or origin in allowed or "*" in allowed
+        return not allowed or origin in allowed or "*" in allowed
 
     def accept(
         self,
@@ -144,7 +144,8 @@ class Admission:
         transport.set_protocol(socket)
         if self._hub.draining:
             socket.close(closes.GOING_AWAY)
-        elif not self._origin_allowed(request.origin):
+        elif request.origin is not None and not self._origin_allowed(request.origin):
+            self._verifier.refusals.write_origin(request.origin)
             socket.close(closes.ORIGIN_NOT_ALLOWED)
         elif not request.tokens:
             socket.close(closes.TOKEN_REQUIRED)

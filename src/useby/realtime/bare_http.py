@@ -1,5 +1,6 @@
 """Bytes of HTTP that we read and write without the application. Pure."""
 
+from collections.abc import Sequence
 from typing import Final
 
 _STATUS: Final = {
@@ -16,7 +17,7 @@ _MORE: Final = {
 }
 
 
-def rejection(status: int, message: str) -> bytes:
+def rejection(status: int, message: str, cors: bytes = b"") -> bytes:
     """Return a bare answer that closes the connection: a status and a text."""
     body = message.encode()
     return (
@@ -26,9 +27,24 @@ def rejection(status: int, message: str) -> bytes:
         + str(len(body)).encode()
         + b"\r\n"
         + _MORE.get(status, b"")
+        + cors
         + b"connection: close\r\n\r\n"
         + body
     )
+
+
+def cors_headers(headers: Sequence[tuple[bytes, bytes]], allowed: Sequence[str]) -> bytes:
+    """Return the headers with which a page of an allowed origin can read an answer, or nothing."""
+    origin = next((value for name, value in headers if name == b"origin"), None)
+    if origin is None:
+        return b""
+    if "*" in allowed:
+        reader = b"*\r\n"
+    elif origin.decode("latin-1") in allowed:
+        reader = origin + b"\r\nvary: Origin\r\n"
+    else:
+        return b""
+    return b"access-control-expose-headers: retry-after\r\naccess-control-allow-origin: " + reader
 
 
 def framing(headers: list[tuple[bytes, bytes]]) -> tuple[int, bool]:

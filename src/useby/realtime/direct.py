@@ -78,7 +78,9 @@ class DirectHttpProtocol(TimedHttpProtocol):
         parts = [STATUS_LINE[answer.status_code]]
         for name, value in (*cycle.default_headers, *answer.raw_headers):
             parts += (name, b": ", value, b"\r\n")
-        if not cycle.keep_alive:
+        if (b"connection", b"close") in answer.raw_headers:
+            cycle.keep_alive = False
+        elif not cycle.keep_alive:
             parts.append(b"connection: close\r\n")
         parts += (b"\r\n", bytes(answer.body))
         self.transport.write(b"".join(parts))

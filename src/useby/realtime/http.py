@@ -33,7 +33,7 @@ from uvicorn.server import ServerState
 
 from useby import metrics
 from useby.realtime.admission import Admission
-from useby.realtime.bare_http import framing, rejection
+from useby.realtime.bare_http import cors_headers, framing, rejection
 from useby.realtime.direct import DirectHttpProtocol, Match
 from useby.realtime.pacer import Pacer
 from useby.realtime.transports import break_transport_cycle
@@ -263,26 +263,22 @@ class BoundedHttpProtocol(DirectHttpProtocol):
         super().on_message_begin()
         self._in_head = True
 
-    def on_url(self, url: bytes) -> None:
-        """Refuse a URL that is too long."""
-        super().on_url(url)
-        if len(self.url) > self._settings.url_max_bytes:
-            self._fail(414)
-
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Refuse too many headers. Trailers are counted, but not merged into the head."""
+        """Add a header. Trailers are counted, but not merged into the head."""
         if not self._in_head:
             self._trailers += 1
             if self._trailers > self._settings.head_max_headers:
                 self._fail(431)
             return
         super().on_header(name, value)
-        if len(self.headers) > self._settings.head_max_headers:
-            self._fail(431)
 
     def on_headers_complete(self) -> None:
-        """Check the complete head."""
-        if self._head_bytes > self._settings.head_max_bytes:
+        """Check the complete head: a refusal has the CORS headers for its ``Origin``."""
+        limits = self._settings
+        if len(self.url) > limits.url_max_bytes:
+            self._fail(414)
+        too_many = len(self.headers) > limits.head_max_headers
+        if too_many or self._head_bytes > limits.head_max_bytes:
             self._fail(431)
         slots = self._admission.slots
         if not slots.may_request(self, self.url.partition(b"?")[0].decode("latin-1")):
@@ -382,7 +378,8 @@ class BoundedHttpProtocol(DirectHttpProtocol):
         metrics.requests_rejected.labels(str(status)).inc()
         asked, self._asked = self._asked, None
         if asked is None or not asked.response_started:
-            self.transport.write(rejection(status, message))
+            cors = cors_headers(self.headers or (), self._settings.allowed_origins)
+            self.transport.write(rejection(status, message, cors))
         if asked is not None:
             asked.disconnected = True
             asked.message_event.set()
