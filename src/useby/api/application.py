@@ -81,14 +81,7 @@ def create_api(context: Context) -> FastAPI:
 
     api.add_middleware(RequestGuard, context=context)
     if settings.allowed_origins:
-        api.add_middleware(
-            Cors,
-            context=context,
-            allow_origins=list(settings.allowed_origins),
-            allow_methods=["GET", "POST", "PATCH", "DELETE"],
-            allow_headers=["authorization", "content-type", "idempotency-key"],
-            expose_headers=["retry-after"],
-        )
+        api.add_middleware(Cors, context=context)
     return api
 
 
@@ -245,9 +238,15 @@ def _route_of(scope: Scope) -> str:
 class Cors(CORSMiddleware):
     """Starlette's middleware, which also records preflights and logs refused origins."""
 
-    def __init__(self, app: ASGIApp, context: Context, **options: Any) -> None:
+    def __init__(self, app: ASGIApp, context: Context) -> None:
         """Wrap ``app``."""
-        super().__init__(app, **options)
+        super().__init__(
+            app,
+            allow_origins=list(context.settings.allowed_origins),
+            allow_methods=["GET", "POST", "PATCH", "DELETE"],
+            allow_headers=["authorization", "content-type", "idempotency-key"],
+            expose_headers=["retry-after"],
+        )
         self._answers = Answers(context.settings)
         self._refusals = context.verifier.refusals
 
