@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.support import process_node as live
+from tests.support.bystander import receives_throughout
 from tests.support.foreign_clients import client_of, nothing_more, take, until_closed
 from tests.support.process_node import NodeProcess
 from tests.support.raw_websocket import Wires
@@ -88,7 +89,7 @@ async def test_out_of_files_visitors_get_503_one_line_is_logged_and_readiness_fa
 ) -> None:
     """The limit is lowered while the node runs; a probe has kept its connection from before."""
     with live.serving(tmp_path) as server:
-        async with server.rest() as rest:
+        async with server.rest() as rest, receives_throughout(server, record_property):
             assert (await rest.get("/api/health/ready")).json()["status"] == "ok"
             pid = server.process.pid
             limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
