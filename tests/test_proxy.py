@@ -56,7 +56,7 @@ async def line(proxy: Proxy) -> AsyncIterator[Line]:
     writer.transport.abort()
 
 
-async def said_back(line: Line, said: bytes) -> bytes:
+async def echo_of(line: Line, said: bytes) -> bytes:
     reader, writer = line
     writer.write(said)
     async with asyncio.timeout(HANG_TIMEOUT):
@@ -67,7 +67,7 @@ async def test_bytes_and_their_end_are_passed_on_both_ways(
     proxy: Proxy, line: Line, echo: Echo
 ) -> None:
     much = bytes(range(256)) * 4096
-    assert await said_back(line, much) == much
+    assert await echo_of(line, much) == much
     line[1].write_eof()
     assert await line[0].read() == b""
     await proxy.until(lambda: not proxy.lines)
@@ -77,7 +77,7 @@ async def test_bytes_and_their_end_are_passed_on_both_ways(
 async def test_latency_delays_bytes_and_jitter_follows_the_seed(proxy: Proxy, line: Line) -> None:
     proxy.manner = Manner(latency=0.05, jitter=0.01)
     began = time.perf_counter()
-    await said_back(line, b"hello")
+    await echo_of(line, b"hello")
     assert time.perf_counter() - began >= 0.1
     again = Proxy(proxy.target_port, seed=1)
     assert [again.chance.uniform(0, 0.01) for _ in range(2)] != [0, 0]
@@ -87,19 +87,19 @@ async def test_latency_delays_bytes_and_jitter_follows_the_seed(proxy: Proxy, li
 async def test_bandwidth_is_bounded(proxy: Proxy, line: Line) -> None:
     proxy.manner = Manner(bandwidth=100_000)
     began = time.perf_counter()
-    await said_back(line, bytes(20_000))
+    await echo_of(line, bytes(20_000))
     assert time.perf_counter() - began >= 0.2
 
 
 async def test_bytes_passed_on_singly_all_arrive(proxy: Proxy, line: Line) -> None:
     proxy.manner = Manner(byte_by_byte=True)
-    assert await said_back(line, b"one by one") == b"one by one"
+    assert await echo_of(line, b"one by one") == b"one by one"
 
 
 async def test_a_black_hole_swallows_and_closes_nothing(
     proxy: Proxy, line: Line, echo: Echo
 ) -> None:
-    await said_back(line, b"before")
+    await echo_of(line, b"before")
     proxy.manner = Manner(black_hole=True)
     line[1].write(b"lost")
     line[1].write_eof()
@@ -109,18 +109,18 @@ async def test_a_black_hole_swallows_and_closes_nothing(
 
 
 async def test_a_fault_may_apply_to_one_connection_only(proxy: Proxy, line: Line) -> None:
-    await said_back(line, b"first")
+    await echo_of(line, b"first")
     reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
-    await said_back((reader, writer), b"second")
+    await echo_of((reader, writer), b"second")
     proxy.lines[0].manner = Manner(black_hole=True)
-    assert await said_back((reader, writer), b"still here") == b"still here"
+    assert await echo_of((reader, writer), b"still here") == b"still here"
     line[1].write(b"lost")
     await proxy.until(lambda: proxy.swallowed == 4)
     writer.transport.abort()
 
 
 async def test_a_reset_fault_sends_a_tcp_reset(proxy: Proxy, line: Line, echo: Echo) -> None:
-    await said_back(line, b"hello")
+    await echo_of(line, b"hello")
     proxy.reset()
     with pytest.raises(ConnectionResetError):
         await line[0].read()
@@ -131,7 +131,7 @@ async def test_a_reset_fault_sends_a_tcp_reset(proxy: Proxy, line: Line, echo: E
 async def test_a_single_direction_of_a_connection_may_be_closed(
     proxy: Proxy, line: Line, echo: Echo
 ) -> None:
-    await said_back(line, b"hello")
+    await echo_of(line, b"hello")
     proxy.lines[0].half_close(towards_client=True)
     assert await line[0].read() == b""
     line[1].write(b" again")
@@ -149,7 +149,7 @@ async def test_an_answer_is_truncated(proxy: Proxy, line: Line) -> None:
 
 async def test_a_request_is_cut_before_it_arrives(proxy: Proxy, line: Line, echo: Echo) -> None:
     proxy.manner = Manner(cut_before=re.compile(b"COMMIT"))
-    await said_back(line, b"BEGIN;COM")
+    await echo_of(line, b"BEGIN;COM")
     line[1].write(b"MIT;")
     with pytest.raises(ConnectionResetError):
         await line[0].read()
@@ -159,9 +159,9 @@ async def test_a_request_is_cut_before_it_arrives(proxy: Proxy, line: Line, echo
 async def test_a_request_passes_and_its_answer_is_dropped(
     proxy: Proxy, line: Line, echo: Echo
 ) -> None:
-    await said_back(line, b"COMMIT;")  # what was before the manner does not count
+    await echo_of(line, b"COMMIT;")  # what was before the manner does not count
     proxy.manner = Manner(drop_answer_to=re.compile(b"(?s)two.*COMMIT"))
-    await said_back(line, b"one;COMMIT;two;")
+    await echo_of(line, b"one;COMMIT;two;")
     line[1].write(b"COMMIT;")
     with pytest.raises(ConnectionResetError):
         await line[0].read()
@@ -172,14 +172,14 @@ async def test_an_upgrade_is_answered_502_and_another_request_is_not(
     proxy: Proxy, line: Line, echo: Echo
 ) -> None:
     proxy.manner = Manner(bad_gateway=True)
-    await said_back(line, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    await echo_of(line, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
     line[1].write(b"GET / HTTP/1.1\r\nUpgrade: websocket\r\nHost: a\r\n\r\n")
     assert (await line[0].read()).startswith(b"HTTP/1.1 502 ")
     assert b"websocket" not in echo.received
 
 
 async def test_a_partition_refuses_connections_until_it_ends(proxy: Proxy, line: Line) -> None:
-    await said_back(line, b"hello")
+    await echo_of(line, b"hello")
     await proxy.partition()
     line[1].write(b"lost")
     await proxy.until(lambda: proxy.swallowed == 4)
@@ -189,7 +189,7 @@ async def test_a_partition_refuses_connections_until_it_ends(proxy: Proxy, line:
     with pytest.raises(ConnectionResetError):
         await line[0].read()
     reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
-    assert await said_back((reader, writer), b"back") == b"back"
+    assert await echo_of((reader, writer), b"back") == b"back"
     writer.transport.abort()
 
 
@@ -211,7 +211,7 @@ async def test_a_failure_names_the_seed() -> None:
 async def test_the_proxy_runs_in_a_thread_and_as_a_program(echo: Echo) -> None:
     with in_a_thread(echo.port) as (proxy, _):
         line = await asyncio.open_connection("127.0.0.1", proxy.port)
-        assert await said_back(line, b"thread") == b"thread"
+        assert await echo_of(line, b"thread") == b"thread"
         line[1].transport.abort()
     program = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.support.fault_proxy", str(echo.port)),

@@ -35,7 +35,7 @@ def demo(folder: Path) -> Iterator[subprocess.Popen[str]]:
         process.kill()
 
 
-def _said(demo: subprocess.Popen[str]) -> str:
+def _first_output(demo: subprocess.Popen[str]) -> str:
     """All that it prints until the line for a third terminal."""
     assert demo.stdout is not None
     lines = []
@@ -47,7 +47,7 @@ def _said(demo: subprocess.Popen[str]) -> str:
 
 
 def test_the_demo_prints_a_login_and_two_commands_that_work(demo: subprocess.Popen[str]) -> None:
-    said = _said(demo)
+    said = _first_output(demo)
     url = re.search(r"useby is listening on (http://\S+)", said)
     login = re.search(r"login +(\S+) +password +(\S+)", said)
     line = re.search(r" (watch --url \S+ --token \S+)\n", said)

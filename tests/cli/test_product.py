@@ -59,7 +59,7 @@ def _products() -> dict[str, Product]:
     return {product.name: product for product in page.items}
 
 
-def _said() -> list[Notification]:
+def _notifications() -> list[Notification]:
     page = _read(lambda c, user: notifications.list_(c, user.id, NotificationQuery()))
     return list(page.items)
 
@@ -70,7 +70,7 @@ def test_a_file_is_imported_with_one_summary_for_the_devices(useby: Useby, folde
     assert (said.status, said.err) == (0, "")
     assert said.out == "3 products added, 0 changed, 0 unchanged\n"
     assert set(_products()) == {"Organic Milk", "Butter", "Ibuprofen"}
-    assert [each.message for each in _said()] == ["3 products were added"]
+    assert [each.message for each in _notifications()] == ["3 products were added"]
 
 
 def test_the_same_file_again_changes_nothing_and_sends_nothing(useby: Useby, folder: Path) -> None:
@@ -80,7 +80,7 @@ def test_the_same_file_again_changes_nothing_and_sends_nothing(useby: Useby, fol
     said = useby("product", "import", "fridge.csv", "--user", EMAIL)
     assert said.out == "0 products added, 0 changed, 3 unchanged\n"
     assert _products() == before
-    assert len(_said()) == 1
+    assert len(_notifications()) == 1
 
 
 def test_a_changed_row_changes_its_product(useby: Useby, folder: Path) -> None:
@@ -132,7 +132,7 @@ def test_a_dry_run_prints_the_result_and_stores_nothing(useby: Useby, folder: Pa
     said = useby("product", "import", "fridge.csv", "--user", EMAIL, "--dry-run")
     assert said.out == "3 products would be added, 0 changed, 0 unchanged\n"
     assert _products() == {}
-    assert _said() == []
+    assert _notifications() == []
 
 
 def test_the_report_is_json_on_request(useby: Useby, folder: Path) -> None:
@@ -205,11 +205,11 @@ def test_an_import_in_several_transactions_sends_one_summary(
     monkeypatch.setattr(product, "SLICE", 2)
     (folder / "fridge.csv").write_text(GOOD)
     useby("product", "import", "fridge.csv", "--user", EMAIL)
-    assert [each.message for each in _said()] == ["3 products were added"]
+    assert [each.message for each in _notifications()] == ["3 products were added"]
     (folder / "fridge.csv").write_text(GOOD.replace("Butter", "Salted Butter"))
     said = useby("product", "import", "fridge.csv", "--user", EMAIL)
     assert said.out == "0 products added, 1 changed, 2 unchanged\n"
-    assert len(_said()) == 1
+    assert len(_notifications()) == 1
 
 
 def test_an_import_that_fails_midway_names_the_last_row_that_it_stored(

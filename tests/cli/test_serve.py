@@ -42,7 +42,7 @@ def _node() -> Iterator[tuple[subprocess.Popen[str], str]]:
             process.kill()
 
 
-async def _hear(connection: ClientConnection) -> dict[str, Any]:
+async def _receive(connection: ClientConnection) -> dict[str, Any]:
     async with asyncio.timeout(HANG_TIMEOUT):
         said: dict[str, Any] = json.loads(await connection.recv())
     return said
@@ -81,14 +81,14 @@ async def test_sockets_get_notifications_that_commands_write_beside_the_node(
         address = url.replace("http", "ws", 1) + "/api/ws/notification"
         headers = {"Authorization": f"Bearer {token}"}
         async with connect(address, additional_headers=headers, proxy=None) as connection:
-            assert (await _hear(connection))["type"] == "CONNECTION_ESTABLISHED"
+            assert (await _receive(connection))["type"] == "CONNECTION_ESTABLISHED"
             await command("notify", "ada@example.org", "hello", "--product", "Milk")
-            assert (await _hear(connection))["message"] == "hello"
+            assert (await _receive(connection))["message"] == "hello"
             await command("product", "import", "fridge.csv", "--user", "ada@example.org")
-            assert (await _hear(connection))["message"] == "2 products were added"
+            assert (await _receive(connection))["message"] == "2 products were added"
             await command("user", "disable", "ada@example.org")
             with pytest.raises(ConnectionClosed) as closed:
-                await _hear(connection)
+                await _receive(connection)
         assert closed.value.rcvd is not None
         assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1008, "Access revoked")
         assert json.loads(await command("doctor", "--json"))

@@ -90,7 +90,7 @@ async def test_workers_act_as_one_node_and_a_dead_one_is_restarted(
     try:
         workers.start()
         await assert_they_are_as_one(workers)
-        await assert_one_that_dies_is_started_anew(workers)
+        await assert_a_dead_worker_is_restarted(workers)
         pids = workers.pids
         assert workers.stop() == 0, workers.log
         workers.assert_clean_log()
@@ -135,7 +135,7 @@ async def assert_they_are_as_one(workers: Workers) -> None:
             await line.close()
 
 
-async def assert_one_that_dies_is_started_anew(workers: Workers) -> None:
+async def assert_a_dead_worker_is_restarted(workers: Workers) -> None:
     before = await listening_pids(workers)
     victim = min(before)
     os.kill(victim, signal.SIGKILL)

@@ -47,7 +47,7 @@ def site() -> Iterator[str]:
         thread.join()
 
 
-async def heard(page: Page, *messages: str) -> None:
+async def expect_messages(page: Page, *messages: str) -> None:
     """Wait until the page has been handed these, and nothing else."""
     await expect(page.locator("#heard li")).to_have_text(list(messages))
 
@@ -64,9 +64,9 @@ async def test_a_page_gets_notifications_marks_them_read_and_reconnects_after_an
         errors: list[str] = []
         page.on("pageerror", lambda error: errors.append(str(error)))
         await page.goto(f"{site}?{urlencode({'node': node.url, 'token': person.token})}")
-        await heard(page, "before")
+        await expect_messages(page, "before")
         await live.post(rest, person, "live")
-        await heard(page, "before", "live")
+        await expect_messages(page, "before", "live")
         states = page.locator("#states li")
         await expect(states).to_have_text(["connecting", "connected"])
 
@@ -74,7 +74,7 @@ async def test_a_page_gets_notifications_marks_them_read_and_reconnects_after_an
         await expect(states).to_have_text(["connecting", "connected", "waiting"])
         await live.post(rest, person, "meanwhile")
         await page.context.set_offline(False)
-        await heard(page, "before", "live", "meanwhile")
+        await expect_messages(page, "before", "live", "meanwhile")
 
         await page.get_by_role("button").click()
         await expect(page.locator("output")).to_have_text("flushed and closed")

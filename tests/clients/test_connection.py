@@ -43,12 +43,12 @@ async def test_a_reconnect_requests_what_is_newer_than_the_newest_received() -> 
 
 
 async def test_a_flush_waits_for_the_pong_behind_the_marks() -> None:
-    heard: asyncio.Queue[str] = asyncio.Queue()
+    received: asyncio.Queue[str] = asyncio.Queue()
 
     async def listen(connection: ServerConnection) -> None:
         await connection.send(HELLO)
         async for text in connection:
-            heard.put_nowait(str(text))
+            received.put_nowait(str(text))
 
     async with (
         playing(listen) as stage,
@@ -56,14 +56,14 @@ async def test_a_flush_waits_for_the_pong_behind_the_marks() -> None:
     ):
         await notifications.mark_read(named(1))
         settling = asyncio.create_task(notifications.flush())
-        assert json.loads(await heard.get()) == {"action": "mark_read", "id": named(1)}
-        assert await heard.get() == "PING"
+        assert json.loads(await received.get()) == {"action": "mark_read", "id": named(1)}
+        assert await received.get() == "PING"
         assert not settling.done()
         settling.cancel()
 
 
 async def test_marks_without_a_pong_are_sent_again_on_the_next_connection() -> None:
-    heard: list[str] = []
+    received: list[str] = []
 
     async def lose(connection: ServerConnection) -> None:
         await connection.send(HELLO)
@@ -76,7 +76,7 @@ async def test_marks_without_a_pong_are_sent_again_on_the_next_connection() -> N
             if text == "PING":
                 await connection.send('{"type":"pong"}')
             else:
-                heard.append(json.loads(text)["id"])
+                received.append(json.loads(text)["id"])
 
     async with (
         playing(lose, receive) as stage,
@@ -85,13 +85,13 @@ async def test_marks_without_a_pong_are_sent_again_on_the_next_connection() -> N
         await notifications.mark_read(named(1), named(2))
         async with asyncio.timeout(HANG_TIMEOUT):
             await notifications.flush()
-    assert heard == [named(1), named(2)]
+    assert received == [named(1), named(2)]
 
 
 async def test_a_short_connection_does_not_reset_the_backoff() -> None:
     waits: list[float | None] = []
 
-    def heard(event: object) -> None:
+    def record(event: object) -> None:
         if isinstance(event, State) and event.name == "waiting":
             waits.append(event.wait)
 
@@ -99,7 +99,8 @@ async def test_a_short_connection_does_not_reset_the_backoff() -> None:
     async with playing(lost, lost, lost, sends(frame(1))) as stage:
         times = Timing(backoff_base=0.001)
         await take(
-            Notifications(stage.url, token="t", timing=times, on_event=heard, random=lambda: 1.0), 1
+            Notifications(stage.url, token="t", timing=times, on_event=record, random=lambda: 1.0),
+            1,
         )
     assert waits == [0.001, 0.002, 0.004]
 
@@ -129,10 +130,10 @@ async def test_a_redirect_is_not_followed() -> None:
         async with serve(nobody, "127.0.0.1", 0, process_request=send_away) as server:
             url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
-            def heard(event: Any) -> None:
+            def record(event: Any) -> None:
                 states.put_nowait(event)
 
-            async with Notifications(url, token="t", on_event=heard):
+            async with Notifications(url, token="t", on_event=record):
                 while (state := await states.get()).name != "waiting":
                     pass
                 assert state.code == 307

@@ -290,14 +290,14 @@ def _trace(states: list[dict[str, Any]], words: list[str]) -> list[str]:
     found, wanted = list[str](), deque(words)
     while states:
         word = wanted.popleft() if wanted else ""
-        found.append(_said(states[0], word.removesuffix("*")) + "*" * word.endswith("*"))
+        found.append(_described(states[0], word.removesuffix("*")) + "*" * word.endswith("*"))
         states = states[1:]
         while word.endswith("*") and [each["name"] for each in states[:2]] == ATTEMPT:
             states = states[2:]
     return found
 
 
-def _said(state: dict[str, Any], word: str) -> str:
+def _described(state: dict[str, Any], word: str) -> str:
     """Return a state, as closely as the expected word describes it."""
     name = str(state["name"])
     if name == "connected":

@@ -212,7 +212,7 @@ async def test_a_fresh_token_that_is_refused_too_ends_the_client() -> None:
 async def test_connections_that_expire_after_their_greeting_are_not_repeated_without_end() -> None:
     waits: list[float | None] = []
 
-    def heard(event: object) -> None:
+    def record(event: object) -> None:
         if isinstance(event, State) and event.name == "waiting":
             waits.append(event.wait)
 
@@ -220,7 +220,7 @@ async def test_connections_that_expire_after_their_greeting_are_not_repeated_wit
     async with playing(expired, expired, expired, sends(frame(1))) as stage:
         await take(
             Notifications(
-                stage.url, token=lambda: "t", timing=QUICK, on_event=heard, random=lambda: 1.0
+                stage.url, token=lambda: "t", timing=QUICK, on_event=record, random=lambda: 1.0
             ),
             1,
         )

@@ -37,7 +37,7 @@ async def test_of_100_000_alerts_due_at_once_each_is_sent_once_although_a_node_d
         fleet = await stack.enter_async_context(a_fleet(postgres, nats, tmp_path, first=_stock))
         server = await asyncpg.connect(fleet.url)
         stack.push_async_callback(server.close)
-        await until(lambda: _all_have_said_some(fleet), every=LOOK_SECONDS)
+        await until(lambda: _all_have_sent_some(fleet), every=LOOK_SECONDS)
         dies = fleet.nodes[0]
         before = await fleet.counted(SAID)
         await dies.freeze_in_a_transaction()
@@ -59,7 +59,7 @@ async def test_of_100_000_alerts_due_at_once_each_is_sent_once_although_a_node_d
         assert found == [(PRODUCTS_EACH, 1, PRODUCTS_EACH)] * (DUE // PRODUCTS_EACH)
 
 
-async def _all_have_said_some(fleet: Fleet) -> bool:
+async def _all_have_sent_some(fleet: Fleet) -> bool:
     return min(await fleet.counted(SAID)) > 0
 
 

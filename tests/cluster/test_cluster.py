@@ -95,10 +95,12 @@ async def _live_through_faults(fleet: Fleet, ledger: Ledger) -> None:
             assert min(await fleet.counted(RECONNECTS)) >= 1, "each was on one that was killed"
             heard = await fleet.counted(HEARD)
         if fault is stores[-1]:
-            assert await _have_heard(fleet, heard) == [True] * len(nodes), "the bus has not healed"
+            assert await _have_received_hints(fleet, heard) == [True] * len(nodes), (
+                "the bus has not healed"
+            )
 
 
-async def _have_heard(fleet: Fleet, before: list[float]) -> list[bool]:
+async def _have_received_hints(fleet: Fleet, before: list[float]) -> list[bool]:
     """Of each node, whether hints of others have come to it since."""
     return [now > then for now, then in zip(await fleet.counted(HEARD), before, strict=True)]
 
@@ -140,7 +142,7 @@ async def test_a_node_cut_off_from_nats_delivers_late_and_loses_nothing(
                 for said in each.posted[told[each.person.id] :]
             ]
             assert max(late) <= 1 + MARGIN, "the sweep has passed it by"
-            assert await _have_heard(fleet, before) == [not parted] * 2
+            assert await _have_received_hints(fleet, before) == [not parted] * 2
             if parted:
                 assert max(late) >= 1, "nothing was late"
                 await live.until(lambda: _is_degraded(fleet), every=LOOK_SECONDS)

@@ -38,7 +38,7 @@ async def test_a_rolling_restart_under_load_loses_no_post_and_closes_only_with_1
                 ledger.post_all(ledger.accounts, sizes=(1,), at_once=POSTERS, over=over)
             )
             for node in fleet.nodes:
-                await _start_anew(fleet, ledger, node, record_property)
+                await _restart(fleet, ledger, node, record_property)
             over.set()
         await ledger.until_all_is_heard()
         assert set(ledger.closes) <= {1001, 1013}, ledger.closes
@@ -47,7 +47,7 @@ async def test_a_rolling_restart_under_load_loses_no_post_and_closes_only_with_1
         await ledger.reckon()
 
 
-async def _start_anew(
+async def _restart(
     fleet: Fleet, ledger: Ledger, node: NodeProcessOnPostgres, record_property: Record
 ) -> None:
     """Stop it and start it; its connections are closed, and not all at once."""

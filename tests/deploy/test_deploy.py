@@ -28,7 +28,7 @@ EXPOSURE = 15
 """Of the unit, in tenths, at most: what ``systemd-analyze security`` calls OK ends at 4.9."""
 
 
-def said(*command: str | Path, **environment: str) -> str:
+def output_of(*command: str | Path, **environment: str) -> str:
     """Return the output of a checker, which must have passed."""
     where = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"} | environment
     run = subprocess.run(
@@ -57,7 +57,7 @@ def compose() -> dict[str, Any]:
 @cache
 def kubernetes() -> dict[str, Any]:
     """Return the objects of the base, by kind."""
-    made = said(program("kubectl"), "kustomize", DEPLOY / "kubernetes")
+    made = output_of(program("kubectl"), "kustomize", DEPLOY / "kubernetes")
     return {each["kind"]: each for each in yaml.safe_load_all(made)}
 
 
@@ -95,13 +95,16 @@ QUOTED = {"NATS_PASSWORD": '"3k"', "NATS_ROUTES": '["nats-route://route:3k@nats-
 
 
 def test_hadolint_accepts_the_containerfile() -> None:
-    assert said(program("hadolint"), "--failure-threshold", "style", DEPLOY / "Containerfile") == ""
+    assert (
+        output_of(program("hadolint"), "--failure-threshold", "style", DEPLOY / "Containerfile")
+        == ""
+    )
 
 
 @pytest.mark.parametrize("name", ["compose.yaml", "single.yaml"])
 def test_a_compose_file_fits_its_schema(name: str) -> None:
     schema = "vendor.compose-spec"
-    said(program("check-jsonschema"), "--builtin-schema", schema, DEPLOY / name)
+    output_of(program("check-jsonschema"), "--builtin-schema", schema, DEPLOY / name)
 
 
 def test_the_single_node_stores_its_data_in_a_volume_and_listens_on_this_machine_only() -> None:
@@ -116,7 +119,7 @@ def test_the_single_node_stores_its_data_in_a_volume_and_listens_on_this_machine
 def test_the_kustomize_base_is_built_and_each_part_fits_its_schema(tmp_path: Path) -> None:
     made = tmp_path / "made.yaml"
     made.write_text(yaml.safe_dump_all(kubernetes().values()))
-    checked = said(program("kubernetes-validate"), "--strict", made)
+    checked = output_of(program("kubernetes-validate"), "--strict", made)
     assert len(re.findall("passed for resource", checked)) == len(kubernetes())
     assert set(kubernetes()) == {
         "ConfigMap",
@@ -130,17 +133,17 @@ def test_the_kustomize_base_is_built_and_each_part_fits_its_schema(tmp_path: Pat
 
 def test_caddy_takes_its_file_and_finds_it_well_formed() -> None:
     place = {"SITE": "localhost", "NODES": "node-1:8000 node-2:8000"}
-    said(program("caddy"), "adapt", "--validate", "--config", DEPLOY / "Caddyfile", **place)
-    said(program("caddy"), "fmt", "--diff", DEPLOY / "Caddyfile")
+    output_of(program("caddy"), "adapt", "--validate", "--config", DEPLOY / "Caddyfile", **place)
+    output_of(program("caddy"), "fmt", "--diff", DEPLOY / "Caddyfile")
 
 
 def test_nats_takes_its_file_with_a_password_that_begins_with_a_digit() -> None:
-    said(program("nats-server"), "-t", "-c", DEPLOY / "nats.conf", **QUOTED)
+    output_of(program("nats-server"), "-t", "-c", DEPLOY / "nats.conf", **QUOTED)
     for name in NATS:
         given = environment(compose()["services"][name])
         filled = {key: re.sub(r"\$\{.*?\}", "3k", value) for key, value in given.items()}
         assert filled["NATS_PASSWORD"] == QUOTED["NATS_PASSWORD"]
-        said(program("nats-server"), "-t", "-c", DEPLOY / "nats.conf", **filled)
+        output_of(program("nats-server"), "-t", "-c", DEPLOY / "nats.conf", **filled)
 
 
 def test_systemd_accepts_the_unit_and_rates_its_exposure_low(tmp_path: Path) -> None:
@@ -148,8 +151,8 @@ def test_systemd_accepts_the_unit_and_rates_its_exposure_low(tmp_path: Path) -> 
     text = (DEPLOY / "useby.service").read_text()
     here.write_text(text.replace("/opt/useby/bin/useby", str(program("useby"))))
     plain = ("--man=no", "--recursive-errors=no")
-    assert said(systemd_analyze(), "verify", *plain, here) == ""
-    said(systemd_analyze(), "security", "--offline=true", f"--threshold={EXPOSURE}", here)
+    assert output_of(systemd_analyze(), "verify", *plain, here) == ""
+    output_of(systemd_analyze(), "security", "--offline=true", f"--threshold={EXPOSURE}", here)
 
 
 # with the program

@@ -73,19 +73,19 @@ class Life(RuleBasedStateMachine):
         self.place()
 
     @property
-    def leads_said(self) -> frozenset[int]:
+    def leads_sent(self) -> frozenset[int]:
         return settled_leads(self.thing, self.owner, self.said)
 
     def place(self) -> None:
-        self.wake = alert_dates(self.thing, self.owner, self.leads_said, self.now).next_alert_at
+        self.wake = alert_dates(self.thing, self.owner, self.leads_sent, self.now).next_alert_at
 
     def look(self) -> None:
-        outcome = decide(self.thing, self.owner, self.leads_said, self.now)
+        outcome = decide(self.thing, self.owner, self.leads_sent, self.now)
         if outcome.alert is not None:
             assert self.thing.closed_as is None
             key = (self.thing.expiry.key, outcome.alert.lead)
             assert key not in self.said, "never two alerts for one (product, date, lead)"
-            said_before = self.leads_said
+            said_before = self.leads_sent
             assert all(outcome.alert.lead < lead for lead in said_before)
             self.said.add(key)
             assert outcome.draft is not None
@@ -140,7 +140,7 @@ class Life(RuleBasedStateMachine):
             self.now = max(self.now, self.wake)
             self.look()
         assert self.wake is None
-        assert ON_EXPIRY in self.leads_said
+        assert ON_EXPIRY in self.leads_sent
 
 
 TestLife = Life.TestCase

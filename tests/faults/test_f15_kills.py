@@ -135,10 +135,10 @@ class Ledger:
                 if each["event"] == "expiring"
             )
 
-        async def all_said() -> bool:
+        async def all_are_alerted() -> bool:
             return self.products <= (await said()).keys()
 
-        await live.until(all_said)
+        await live.until(all_are_alerted)
         alerts = await said()
         assert set(alerts.values()) == {1}
         assert alerts.keys() <= self.asked_products

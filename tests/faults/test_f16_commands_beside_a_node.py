@@ -37,7 +37,7 @@ async def connect() -> AsyncIterator[Connect]:
         yield connect
 
 
-async def hears(client: Client, count: int = 1) -> list[str]:
+async def next_messages(client: Client, count: int = 1) -> list[str]:
     """Return the next messages, which no sweep sends: it has no turn."""
     return [each["message"] for each in await take(client, count)]
 
@@ -70,7 +70,7 @@ async def test_notify_reaches_the_sockets_without_a_sweep(
         status, printed = await server.command("notify", person.email, "the milk is out")
         assert status == 0, printed
         for client in devices:
-            assert await hears(client) == ["the milk is out"]
+            assert await next_messages(client) == ["the milk is out"]
             assert await nothing_more(client) == []
             await client.close()
 
@@ -112,7 +112,7 @@ async def test_a_product_import_and_its_alerts_reach_the_sockets_without_a_sweep
         "product", "import", "fridge.csv", "--user", person.email
     )
     assert status == 0, printed
-    heard = await hears(client, 4)
+    heard = await next_messages(client, 4)
     assert sum(each.startswith("3 products") for each in heard) == 1
     assert {f"Milk {number} expires tomorrow" for number in range(3)} < set(heard)
     status, printed = await server.command(

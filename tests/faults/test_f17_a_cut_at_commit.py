@@ -111,7 +111,7 @@ async def rows_of(cluster: Cluster, postgres: Postgres, person: Person) -> list[
     return [tuple(row) for row in rows]
 
 
-async def assert_said_once(
+async def assert_notified_once(
     cluster: Cluster, postgres: Postgres, person: Person, answers: list[httpx.Response]
 ) -> None:
     assert len({answer.content for answer in answers}) == 1
@@ -142,7 +142,7 @@ async def test_a_commit_that_is_cut_and_repeated_in_parallel_on_two_nodes_is_don
     cuts_enough = proxy.until(lambda: proxy.cuts >= before + 1 + CUTS)
     await asyncio.to_thread(cluster.run, cuts_enough)
     proxy.manner = Manner()
-    await assert_said_once(cluster, postgres, person, await asyncio.gather(*repeats))
+    await assert_notified_once(cluster, postgres, person, await asyncio.gather(*repeats))
 
 
 @pytest.mark.parametrize("cut", ["cut_before", "drop_answer_to"])
@@ -159,4 +159,4 @@ async def test_a_request_whose_client_is_cut_off_and_repeated_in_parallel_is_don
     answers = await asyncio.gather(
         *(sent_until_done(cluster, person, each) for each in urls[:IN_PARALLEL])
     )
-    await assert_said_once(cluster, postgres, person, list(answers))
+    await assert_notified_once(cluster, postgres, person, list(answers))

@@ -52,12 +52,12 @@ class Device:
     frames: list[dict[str, Any]] = field(default_factory=list)
     hearing: asyncio.Task[None] | None = None
 
-    async def hear(self) -> None:
+    async def receive_all(self) -> None:
         async for text in self.client:
             self.frames.append(json.loads(text))
 
     @property
-    def said(self) -> list[str]:
+    def received_messages(self) -> list[str]:
         return [frame["message"] for frame in self.frames if "message" in frame]
 
     async def answers(self) -> None:
@@ -188,8 +188,10 @@ class Scene:
         posted = [each for each in messages if each in set(self.posted)]
         assert sorted(posted) == sorted(self.posted), "each 2xx once"
         for device in self.devices:
-            await until(lambda device=device: "the last" in device.said)  # type: ignore[misc]
-            assert device.said[1:] == messages, "each device has heard all, in order, once"
+            await until(lambda device=device: "the last" in device.received_messages)  # type: ignore[misc]
+            assert device.received_messages[1:] == messages, (
+                "each device has heard all, in order, once"
+            )
             assert device.hearing is not None
             assert not device.hearing.done(), "the socket has stayed"
         await until(lambda: self.activity_is(0, "state LIKE 'idle in transaction%'"))
@@ -255,7 +257,7 @@ async def scene(
         for _ in range(DEVICES):
             client = await stack.enter_async_context(house.connected(token))
             device = Device(client, [{"message": "the greeting"}])
-            device.hearing = asyncio.create_task(device.hear())
+            device.hearing = asyncio.create_task(device.receive_all())
             scene.devices.append(device)
         async with nothing_left(house):
             yield scene

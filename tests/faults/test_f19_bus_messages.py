@@ -72,15 +72,15 @@ async def forger(server: NatsServer) -> AsyncIterator[Nats]:
     await client.close()
 
 
-async def hear(client: ClientConnection) -> Any:
+async def receive(client: ClientConnection) -> Any:
     async with asyncio.timeout(HANG_TIMEOUT):
         return json.loads(await client.recv())
 
 
-async def heard_before_pong(client: ClientConnection) -> list[Any]:
+async def frames_before_pong(client: ClientConnection) -> list[Any]:
     await client.send("PING")
     frames = []
-    while (frame := await hear(client)) != {"type": "pong"}:
+    while (frame := await receive(client)) != {"type": "pong"}:
         frames.append(frame)
     return frames
 
@@ -100,9 +100,9 @@ async def test_notifications_of_one_node_reach_devices_on_the_other_once_and_in_
         await followed(there)
         for number in range(20):
             await (here, there)[number % 3 == 0].post(user, str(number))
-        frames = [await hear(client) for _ in range(20)]
+        frames = [await receive(client) for _ in range(20)]
         assert [each["message"] for each in frames] == [str(number) for number in range(20)]
-        assert await heard_before_pong(client) == []
+        assert await frames_before_pong(client) == []
 
 
 async def test_a_commit_before_a_node_subscribes_is_not_lost(
@@ -118,9 +118,9 @@ async def test_a_commit_before_a_node_subscribes_is_not_lost(
     async with there.connected(await here.token(user)) as client:
         assert asked == [user.id]
         await here.post(user, "1")
-        assert await heard_before_pong(client) == []
+        assert await frames_before_pong(client) == []
         follow(user.id)
-        assert (await hear(client))["message"] == "1"
+        assert (await receive(client))["message"] == "1"
 
 
 async def test_a_commit_during_a_handshakes_look_up_is_not_lost(
@@ -146,7 +146,7 @@ async def test_a_commit_during_a_handshakes_look_up_is_not_lost(
 
         async def device() -> None:
             async with there.connected(token) as client:
-                assert (await hear(client))["message"] == "1"
+                assert (await receive(client))["message"] == "1"
 
         group.create_task(device())
         await looked.wait()
@@ -184,7 +184,7 @@ async def test_forged_and_malformed_messages_cause_look_ups_and_nothing_else(
         there.connected(await here.token(other, "s2")) as bystander,
     ):
         for client in (extended, plain, bystander):
-            await hear(client)
+            await receive(client)
         await followed(there)
         await settled(there)
         there.node.database.read = counted  # type: ignore[method-assign]
@@ -199,14 +199,14 @@ async def test_forged_and_malformed_messages_cause_look_ups_and_nothing_else(
             await forger.publish(subject_of(user.id), data)
         await forger.publish(subject_of(user.id), b'{"read":[]}')  # a count: it is what it is
         await forger.publish("useby.user.nobody", b"{}")
-        assert await hear(extended) == {"type": "UNREAD", "unread": 1}
+        assert await receive(extended) == {"type": "UNREAD", "unread": 1}
         assert looked
         for client in (extended, plain, bystander):
-            assert await heard_before_pong(client) == []
+            assert await frames_before_pong(client) == []
         there.node.database.read = read  # type: ignore[method-assign]
         await here.post(user, "2")
-        assert (await hear(extended))["message"] == "2"
-        assert (await hear(plain))["message"] == "2"
+        assert (await receive(extended))["message"] == "2"
+        assert (await receive(plain))["message"] == "2"
 
 
 async def test_repeated_and_reordered_messages_send_no_notification_twice(
@@ -216,10 +216,10 @@ async def test_repeated_and_reordered_messages_send_no_notification_twice(
     user = await here.add_user()
     said: list[bytes] = []
 
-    async def overhear(message: Any) -> None:
+    async def record(message: Any) -> None:
         said.append(message.data)
 
-    await forger.subscribe(subject_of(user.id), cb=overhear)
+    await forger.subscribe(subject_of(user.id), cb=record)
     await forger.flush()
     async with there.connected(await here.token(user)) as client:
         await followed(there)
@@ -229,9 +229,9 @@ async def test_repeated_and_reordered_messages_send_no_notification_twice(
         for data in [*reversed(said), *said] * 20:
             await forger.publish(subject_of(user.id), data)
         await here.post(user, "the last")
-        frames = [await hear(client) for _ in range(6)]
+        frames = [await receive(client) for _ in range(6)]
         assert [each["message"] for each in frames] == [*"01234", "the last"]
-        assert await heard_before_pong(client) == []
+        assert await frames_before_pong(client) == []
 
 
 async def test_access_that_ends_on_one_node_ends_on_the_other_and_newer_sign_ins_stay(
@@ -253,8 +253,8 @@ async def test_access_that_ends_on_one_node_ends_on_the_other_and_newer_sign_ins
             for _ in range(10):  # the news of that sign-out, late
                 await forger.publish(subject_of(user.id), b"{}")
             await here.post(user, "1")
-            assert (await hear(newer))["message"] == "1"
-            assert await heard_before_pong(newer) == []
+            assert (await receive(newer))["message"] == "1"
+            assert await frames_before_pong(newer) == []
         await here.node.database.write(
             lambda t: sessions.end_session(t, other.id, "s1", here.wall())
         )
@@ -273,24 +273,24 @@ async def test_an_extended_session_gets_reads_and_products_of_the_other_node(
         await followed(there)
         now = here.wall()
         first, second = await here.post(user, "1", "2")
-        assert [(await hear(client))["message"] for _ in range(2)] == ["1", "2"]
+        assert [(await receive(client))["message"] for _ in range(2)] == ["1", "2"]
         await write(lambda t: marks.mark_read(t, user.id, [first.id], now))
-        assert await hear(client) == {"type": "READ", "ids": [first.id], "unread": 1}
+        assert await receive(client) == {"type": "READ", "ids": [first.id], "unread": 1}
         await mark_all_read(here.node.database, user.id, now)
-        assert await hear(client) == {"type": "UNREAD", "unread": 0}
+        assert await receive(client) == {"type": "UNREAD", "unread": 0}
         await write(lambda t: inventory.add(t, milk, user, now))
-        told = await hear(client)
+        told = await receive(client)
         assert (told["change"], told["product"]["name"]) == ("added", milk.name)
         oats = replace(milk, name="Oats")
         await write(lambda t: inventory.replace(t, oats, user, now))
-        told = await hear(client)
+        told = await receive(client)
         assert (told["change"], told["product"]["name"]) == ("updated", "Oats")
         gone = replace(oats, closed_as=Disposal.CONSUMED, closed_at=now)
         await write(lambda t: inventory.replace(t, gone, user, now))
-        told = await hear(client)
+        told = await receive(client)
         assert (told["change"], told["product"]["id"]) == ("closed", milk.id)
         await write(lambda t: inventory.delete(t, user.id, milk.id, now))
-        told = await hear(client)
+        told = await receive(client)
         assert told == {"type": "PRODUCT", "change": "closed", "product": {"id": milk.id}}
         assert second.seq == 2
 

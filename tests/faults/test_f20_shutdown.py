@@ -82,13 +82,13 @@ async def test_sigterm_with_peers_that_never_answer_and_peers_that_do_not_read_e
         for wire in deaf:
             await wire.read_to_end()  # it was cut, not kept
         server.wait()
-        before = said_of(server, owner)
+        before = count_alerted(server, owner)
         assert 0 < before < DUE, "too late to be in flight"
         assert before % BATCH == 0, "a batch is said whole, or given back"
         await assert_kept(server, people[0], answered)
         async with server.rest() as rest:
-            await live.until(lambda: all_are_said(rest, DUE - before))
-        assert said_of(server, owner) == DUE, "each is said once"
+            await live.until(lambda: all_are_sent(rest, DUE - before))
+        assert count_alerted(server, owner) == DUE, "each is said once"
 
 
 def due(server: NodeProcess, person: Person) -> None:
@@ -99,7 +99,7 @@ def due(server: NodeProcess, person: Person) -> None:
         inventory.add_many(transaction, wanted, found, NOON)
 
 
-def said_of(server: NodeProcess, person: Person) -> int:
+def count_alerted(server: NodeProcess, person: Person) -> int:
     """Count a person's products with an alert; none may have two."""
     with server.writing() as transaction:
         rows = notifications.page_after(transaction.connection, person.id, 0, 2 * DUE)
@@ -108,7 +108,7 @@ def said_of(server: NodeProcess, person: Person) -> int:
     return len(said)
 
 
-async def all_are_said(rest: httpx.AsyncClient, count: int) -> bool:
+async def all_are_sent(rest: httpx.AsyncClient, count: int) -> bool:
     return await live.metric(rest, SAID) >= count
 
 
@@ -150,15 +150,15 @@ async def test_a_batch_claimed_at_sigterm_is_not_lost_and_another_node_sends_the
         async with stays.rest() as rest:
             await live.until(lambda: live.metric(rest, SAID))
             leaves.process.terminate()
-            assert len(await database.read(spoken_of)) < DUE, "too late to be in flight"
+            assert len(await database.read(alerted_products)) < DUE, "too late to be in flight"
             leaves.usage.resume()
             assert await ended(leaves) == 0
 
             async def all_are() -> bool:
-                return len(await database.read(spoken_of)) >= DUE
+                return len(await database.read(alerted_products)) >= DUE
 
             await live.until(all_are)
-        found = await database.read(spoken_of)
+        found = await database.read(alerted_products)
         assert len(found) == len(set(found)) == DUE, "each is said once"
         assert await asyncio.to_thread(stays.stop) == 0
         leaves.wait()
@@ -170,7 +170,7 @@ async def test_a_batch_claimed_at_sigterm_is_not_lost_and_another_node_sends_the
         stays.end()
 
 
-def spoken_of(connection: Connection) -> list[str]:
+def alerted_products(connection: Connection) -> list[str]:
     """Return the product of each alert."""
     told = sa.select(table.c.product_id).where(table.c.product_id.is_not(None))
     return list(connection.execute(told).scalars())

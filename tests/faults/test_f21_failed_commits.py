@@ -90,7 +90,7 @@ class Ledger:
     user: User
     published: list[str]
 
-    def hear(self, news: Cause) -> None:
+    def record(self, news: Cause) -> None:
         if isinstance(news, NotificationsAdded) and news.user_id == self.user.id:
             self.published += [each.id for each in news.notifications]
 
@@ -160,7 +160,7 @@ async def wrote(database: Database, postgres: Postgres, url: str, begin: Break, 
     milk = [a_product(user, "2026-03-03") for _ in range(EXPIRING)]
     await database.write(lambda t: inventory.add_many(t, milk, user, NOON))
     (first,) = await database.write(lambda t: notifications.add(t, [ledger.draft("first")], NOON))
-    database.on_commit = ledger.hear
+    database.on_commit = ledger.record
     works = (ledger.posts, ledger.alerts, ledger.product, ledger.marking(first.id))
     outcomes: list[Any] = []
     for work in works:
@@ -257,7 +257,7 @@ async def test_a_transaction_with_a_swallowed_error_is_never_taken_for_committed
     """PostgreSQL answers its COMMIT by ROLLBACK, and no error."""
     user = await a_kept_owner(database)
     ledger = Ledger(user, [])
-    database.on_commit = ledger.hear
+    database.on_commit = ledger.record
 
     def swallows(transaction: Transaction) -> None:
         notifications.add(transaction, [ledger.draft("lost")], NOON)

@@ -67,7 +67,7 @@ class Told:
     published: list[str] = field(default_factory=list)
     """The ids of notifications that were handed to the rest of the program."""
 
-    def hear(self, news: Cause) -> None:
+    def record(self, news: Cause) -> None:
         if isinstance(news, NotificationsAdded):
             self.published += [each.id for each in news.notifications]
 
@@ -151,7 +151,7 @@ async def test_of_eight_writes_the_one_that_is_too_large_for_the_disk_fails_and_
     user = await a_kept_owner(database)
     await have_room_for(database, pages=20)
     told = Told()
-    database.on_commit = told.hear
+    database.on_commit = told.record
     small = [post(user, f"small {number}") for number in range(8)]
     small[5] = post(user, "large" * 50_000)
     told.outcomes = await at_once(database, *small)
@@ -242,12 +242,12 @@ def assert_holds(told: Told, kept: Kept) -> None:
     assert sum(row["message"].startswith("large") for row in rows) in (0, 2)
 
 
-async def told_under(fault: Fault | None, path: Path, user: User, vfs: FailingVfs) -> Told:
+async def outcome_under(fault: Fault | None, path: Path, user: User, vfs: FailingVfs) -> Told:
     """Run the group under a fault, compare, and then look whether the database has healed."""
     told = Told()
     async with opened(path) as database:
         works = await group(database, user)
-        database.on_commit = told.hear
+        database.on_commit = told.record
         vfs.begin(fault)
         told.outcomes = await at_once(database, *works)
         vfs.fault = None
@@ -273,14 +273,14 @@ async def test_acknowledged_and_published_writes_are_there_whichever_call_fails(
     path = tmp_path / "run" / "useby.db"
     path.parent.mkdir()
     shutil.copy(template, path)
-    await told_under(None, path, user, vfs)
+    await outcome_under(None, path, user, vfs)
     calls, outcomes = len(vfs.calls), {"faults": 0, "kept": 0, "refused": 0}
     points = Random(kind).sample(range(1, calls - COMMIT), POINTS)
     for at in (*points, *range(calls - COMMIT, calls + 1)):
         for each in path.parent.glob("useby.db*"):
             each.unlink()
         shutil.copy(template, path)
-        told = await told_under(Fault(error, at, lasts == "lasting"), path, user, vfs)
+        told = await outcome_under(Fault(error, at, lasts == "lasting"), path, user, vfs)
         outcomes["faults"] += bool(vfs.failed)
         refused = sum(isinstance(each, BaseException) for each in told.outcomes[:-1])
         outcomes["refused"] += refused

@@ -98,7 +98,7 @@ async def filled(node: NodeProcess, database: Database, count: tuple[int, int]) 
     return person
 
 
-async def spoken_of(database: Database, person: Person) -> str:
+async def notified_product(database: Database, person: Person) -> str:
     """Return the product that all the user's notifications are about."""
     wanted = sa.select(schema.notifications.c.product_id).where(
         schema.notifications.c.user_id == person.id
@@ -160,7 +160,7 @@ async def test_a_stranger_is_served_while_a_product_with_many_notifications_is_c
 ) -> None:
     person = await filled(node, beside, MANY)
     neighbour = await person_on(str(node.settings["database_url"]), node)
-    product = await spoken_of(beside, person)
+    product = await notified_product(beside, person)
     async with (
         receives_throughout(node, record_property, neighbour) as bystander,
         node.rest() as rest,
@@ -183,7 +183,7 @@ async def test_the_next_node_marks_the_rest_of_a_closed_products_notifications(
     """As if a node had died after the first slice."""
     assert node.stop() == 0
     person = await filled(node, beside, FEW)
-    product = await spoken_of(beside, person)
+    product = await notified_product(beside, person)
     now = datetime.now(UTC)
     await beside.write(lambda t: slices.mark_product_read(t, person.id, product, now))
     assert await unread(beside, person) == FEW[0] - slices.SLICE

@@ -26,7 +26,7 @@ def server() -> Iterator[NatsServer]:
         yield server
 
 
-async def told_by_a_command(url: str, nats: str, email: str) -> str:
+async def notify_by_command(url: str, nats: str, email: str) -> str:
     """``useby notify`` as an operator runs it; what it wrote to standard error."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "useby", "notify", email, "from a command"),
@@ -49,20 +49,20 @@ async def test_a_commands_notification_is_sent_at_once_and_stored_without_nats_t
         async with here.connected(token) as one, there.connected(token) as other:
             await followed(here)
             await followed(there)
-            await told_by_a_command(postgres_url, server.url, str(user.email))
-            told = [await hear(one), await hear(other)]
+            await notify_by_command(postgres_url, server.url, str(user.email))
+            told = [await receive(one), await receive(other)]
             assert [each["message"] for each in told] == ["from a command"] * 2
             server.stall()
             try:
-                error = await told_by_a_command(postgres_url, server.url, str(user.email))
+                error = await notify_by_command(postgres_url, server.url, str(user.email))
             finally:
                 server.go_on()
             assert "next sweep" in error
         async with here.connected(token) as again:
-            assert [(await hear(again))["message"] for _ in range(2)] == ["from a command"] * 2
+            assert [(await receive(again))["message"] for _ in range(2)] == ["from a command"] * 2
 
 
-async def hear(client: ClientConnection) -> Any:
+async def receive(client: ClientConnection) -> Any:
     async with asyncio.timeout(HANG_TIMEOUT):
         return json.loads(await client.recv())
 
@@ -93,9 +93,9 @@ async def test_without_nats_posts_and_alerts_are_sent_here_at_once_and_elsewhere
                     headers = {"Authorization": f"Bearer {token}"}
                     answer = await rest.post(path, headers=headers, json=body)
                     assert answer.status_code == 201, answer.text
-                    told = await hear(own)
+                    told = await receive(own)
                     assert told["productName"] == body.get("name", "")
-                    assert await hear(other) == told
+                    assert await receive(other) == told
                 assert metrics.hints_received._value.get() == heard
             finally:
                 server.go_on()

@@ -19,7 +19,7 @@ from useby.schemas import frames as shapes
 ID = "0198c0de-0000-7000-8000-00000000000a"
 
 
-def said(**changes: object) -> Notification:
+def notification_row(**changes: object) -> Notification:
     values: dict[str, object] = {
         "id": ID,
         "user_id": "u",
@@ -49,20 +49,25 @@ def test_the_first_frame_is_exactly_the_contracts() -> None:
 
 
 def test_a_notification_has_exactly_five_keys_in_order() -> None:
-    assert payload(frames.notification(said())).decode() == (
+    assert payload(frames.notification(notification_row())).decode() == (
         f'{{"id":"{ID}","message":"Organic Milk expires in 2 days","type":"warning",'
         '"productName":"Organic Milk","created_at":"2026-03-04T10:30:00Z"}'
     )
 
 
 def test_a_notification_about_no_product_carries_an_empty_name() -> None:
-    assert json.loads(payload(frames.notification(said(product_name=""))))["productName"] == ""
+    assert (
+        json.loads(payload(frames.notification(notification_row(product_name=""))))["productName"]
+        == ""
+    )
 
 
 @given(st.text(), st.text(), st.sampled_from(Severity))
 def test_any_text_is_encoded_without_loss(message: str, name: str, kind: Severity) -> None:
     """As the encoder of ``shapes`` has it, byte for byte."""
-    whole = payload(frames.notification(said(message=message, product_name=name, kind=kind)))
+    whole = payload(
+        frames.notification(notification_row(message=message, product_name=name, kind=kind))
+    )
     shown: shapes.Notification = {
         "id": ID,
         "message": message,
@@ -76,13 +81,13 @@ def test_any_text_is_encoded_without_loss(message: str, name: str, kind: Severit
 
 def test_created_at_is_written_in_utc_whole_seconds_and_z() -> None:
     moment = datetime(2026, 3, 4, 12, 30, 1, 999999, tzinfo=timezone(timedelta(hours=2)))
-    frame = json.loads(payload(frames.notification(said(created_at=moment))))
+    frame = json.loads(payload(frames.notification(notification_row(created_at=moment))))
     assert frame["created_at"] == "2026-03-04T10:30:01Z"
 
 
 @pytest.mark.parametrize("length", [0, 1, 100, 126, 1000])
 def test_the_length_in_a_frame_is_that_of_its_payload(length: int) -> None:
-    frame = frames.notification(said(message="ü" * length))
+    frame = frames.notification(notification_row(message="ü" * length))
     body = payload(frame)
     announced = frame[1] if frame[1] < 126 else int.from_bytes(frame[2:4], "big")
     assert announced == len(body)

@@ -154,7 +154,7 @@ class Ledger(RuleBasedStateMachine):
             self.loop.settle()
 
     @rule(owner=OWNERS, ahead=st.integers(2, 9))
-    def somebody_speaks_of_what_is_not(self, owner: int, ahead: int) -> None:
+    def a_hint_names_what_is_not_stored(self, owner: int, ahead: int) -> None:
         whose = self.scene.owners[owner]
         seq = len(whose.posted) + ahead
         never = Notification(

@@ -24,7 +24,7 @@ from useby.store.alerts import AlertRecord
 from useby.store.database import Database, StoreUnavailable
 
 
-async def said_to(database: Database, user: User) -> list[str]:
+async def messages_of(database: Database, user: User) -> list[str]:
     rows = await database.read(lambda c: notifications.page_after(c, user.id, 0, 1000))
     return [row.message for row in rows]
 
@@ -103,7 +103,7 @@ async def test_a_wall_clock_set_back_repeats_no_alert(database: Database) -> Non
     await keep(database, user, a_product(user, "2026-03-04"))
     for hours in (0, -48, 1, -1, 2):
         await tick(database, NOON + timedelta(hours=hours))
-    assert await said_to(database, user) == ["Organic Milk expires in 2 days"]
+    assert await messages_of(database, user) == ["Organic Milk expires in 2 days"]
 
 
 async def test_after_downtime_each_product_gets_its_most_urgent_alert(
@@ -113,7 +113,7 @@ async def test_after_downtime_each_product_gets_its_most_urgent_alert(
     await keep(database, user, a_product(user, "2026-06-01"))
     await tick(database, datetime(2026, 6, 4, 12, tzinfo=UTC))
     await tick(database, datetime(2026, 6, 5, 12, tzinfo=UTC))
-    assert await said_to(database, user) == ["Organic Milk expired 3 days ago"]
+    assert await messages_of(database, user) == ["Organic Milk expired 3 days ago"]
 
 
 async def test_each_alert_of_a_product_is_sent_once_in_its_life(database: Database) -> None:
@@ -123,7 +123,7 @@ async def test_each_alert_of_a_product_is_sent_once_in_its_life(database: Databa
     while now < datetime(2026, 6, 10, tzinfo=UTC):
         await tick(database, now)
         now += timedelta(hours=5)
-    assert await said_to(database, user) == [
+    assert await messages_of(database, user) == [
         "Organic Milk expires in 7 days",
         "Organic Milk expires in 2 days",
         "Organic Milk expires today",
@@ -141,9 +141,9 @@ async def test_a_product_added_a_minute_before_its_alert_is_sent_once_that_day(
     await keep(database, user, a_product(user, "2026-03-04"), now=early)
     for minutes in (0, 1, 2, 600):
         await tick(database, early + timedelta(minutes=minutes))
-    assert await said_to(database, user) == ["Organic Milk expires in 2 days"]
+    assert await messages_of(database, user) == ["Organic Milk expires in 2 days"]
     await tick(database, early + timedelta(days=2, minutes=1))
-    assert (await said_to(database, user))[1:] == ["Organic Milk expires today"]
+    assert (await messages_of(database, user))[1:] == ["Organic Milk expires today"]
 
 
 async def test_a_product_that_expired_during_an_outage_is_sent_once(database: Database) -> None:
@@ -152,7 +152,7 @@ async def test_a_product_that_expired_during_an_outage_is_sent_once(database: Da
     back = datetime(2026, 6, 2, 8, 59, tzinfo=UTC)
     for minutes in (0, 1, 2, 1440):
         await tick(database, back + timedelta(minutes=minutes))
-    assert await said_to(database, user) == ["Organic Milk expired yesterday"]
+    assert await messages_of(database, user) == ["Organic Milk expired yesterday"]
     assert await database.read(alerts.next_due) is None
 
 
@@ -170,7 +170,7 @@ async def test_a_lead_that_a_new_policy_brings_is_not_sent_in_the_same_words(
     )
     for minutes in (0, 1, 31, 32):
         await tick(database, early + timedelta(minutes=minutes))
-    assert await said_to(database, user) == ["Organic Milk expires in 2 days"]
+    assert await messages_of(database, user) == ["Organic Milk expires in 2 days"]
 
 
 async def test_a_day_that_becomes_an_instant_is_not_sent_in_the_same_words(
@@ -183,7 +183,7 @@ async def test_a_day_that_becomes_an_instant_is_not_sent_in_the_same_words(
     exact = a_product(user, "2026-03-04T18:00:00Z", id=product.id)
     await database.write(lambda t: inventory.replace(t, exact, user, NOON))
     await tick(database, NOON)
-    assert await said_to(database, user) == ["Organic Milk expires in 2 days"]
+    assert await messages_of(database, user) == ["Organic Milk expires in 2 days"]
 
 
 async def test_alerts_sent_by_an_older_version_are_not_sent_again(database: Database) -> None:
@@ -197,7 +197,7 @@ async def test_alerts_sent_by_an_older_version_are_not_sent_again(database: Data
     await database.write(lambda t: alerts.record(t, [AlertRecord(product, older)], NOON))
     for minutes in (0, 60, 600):
         await tick(database, NOON + timedelta(minutes=minutes))
-    assert await said_to(database, user) == []
+    assert await messages_of(database, user) == []
 
 
 async def test_a_closed_product_gets_no_alert(database: Database) -> None:
@@ -207,7 +207,7 @@ async def test_a_closed_product_gets_no_alert(database: Database) -> None:
     closed = used(product, None, Disposal.CONSUMED, NOON)
     await database.write(lambda t: inventory.replace(t, closed, user, NOON))
     await tick(database, NOON + timedelta(days=200))
-    assert await said_to(database, user) == []
+    assert await messages_of(database, user) == []
 
 
 async def test_a_date_moved_forth_and_back_repeats_no_alert(database: Database) -> None:
@@ -219,7 +219,7 @@ async def test_a_date_moved_forth_and_back_repeats_no_alert(database: Database) 
         moved = a_product(user, day, id=product.id)
         await database.write(lambda t, moved=moved: inventory.replace(t, moved, user, NOON))
         await tick(database, NOON)
-    assert await said_to(database, user) == ["Organic Milk expires in 2 days"]
+    assert await messages_of(database, user) == ["Organic Milk expires in 2 days"]
 
 
 async def test_a_new_time_zone_reschedules_pending_alerts(database: Database) -> None:
@@ -235,7 +235,7 @@ async def test_a_new_time_zone_reschedules_pending_alerts(database: Database) ->
     after = await database.read(alerts.next_due)
     assert before == datetime(2026, 5, 25, 7, tzinfo=UTC)
     assert after == datetime(2026, 5, 24, 21, tzinfo=UTC)
-    assert await said_to(database, user) == []
+    assert await messages_of(database, user) == []
 
 
 async def test_a_product_whose_rules_fail_is_quarantined_and_affects_no_other(
@@ -253,7 +253,7 @@ async def test_a_product_whose_rules_fail_is_quarantined_and_affects_no_other(
 
     monkeypatch.setattr(rules, "decide", fails)
     await tick(database, NOON)
-    assert await said_to(database, user) == ["Organic Milk expires in 2 days"]
+    assert await messages_of(database, user) == ["Organic Milk expires in 2 days"]
     assert await tick(database, NOON + timedelta(days=1)) == 0
 
 
@@ -267,7 +267,7 @@ async def test_alerts_of_a_disabled_user_are_sent_after_the_user_is_enabled(
     assert await database.read(alerts.next_due) is None
     await database.write(lambda t: accounts.disable_user(t, user.id, disabled=False, now=NOON))
     assert await tick(database, NOON) == 1
-    assert await said_to(database, user) == ["Organic Milk expires in 2 days"]
+    assert await messages_of(database, user) == ["Organic Milk expires in 2 days"]
 
 
 async def test_more_alerts_than_a_batch_are_sent_without_a_pause(database: Database) -> None:
@@ -315,6 +315,6 @@ async def test_a_batch_that_fails_midway_sends_nothing_and_loses_nothing(
         patch.setattr(notifications, "add", fails)
         with pytest.raises(RuntimeError):
             await tick(database, NOON)
-    assert await said_to(database, user) == []
+    assert await messages_of(database, user) == []
     await tick(database, NOON)
-    assert await said_to(database, user) == ["Organic Milk expires in 2 days"]
+    assert await messages_of(database, user) == ["Organic Milk expires in 2 days"]

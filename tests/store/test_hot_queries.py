@@ -222,11 +222,11 @@ async def _every_route(node: InProcessNode, rest: httpx.AsyncClient) -> None:
         fresh = {"name": "Salt", "expiryDate": "2090-01-01"}
         await call("addProducts", {"items": [milk, fresh, fresh]})
 
-        async def is_told() -> bool:
+        async def is_notified() -> bool:
             found = await call("listNotifications", limit="9")
             return any(each.get("productName") == "Milk" for each in found["items"])
 
-        await until(is_told)
+        await until(is_notified)
         page = await call("listProducts", q="a", sort="name", limit="1")
         await call("listProducts", q="a", sort="name", limit="1", cursor=page["nextCursor"])
         for status in ("fresh", "expiring", "expired", "consumed"):

@@ -37,7 +37,7 @@ class Sender:
         given = await self.database.write(lambda t: idempotency.once(t, request, work, now))
         return given.decode()
 
-    async def said(self) -> list[str]:
+    async def messages(self) -> list[str]:
         rows = await self.database.read(
             lambda c: notifications.page_after(c, self.user.id, 0, 1000)
         )
@@ -62,7 +62,7 @@ async def test_a_repeat_gets_the_first_answer_and_sends_nothing(ada: Sender) -> 
     assert await ada.send(answer="first") == "first"
     assert await ada.send(answer="second") == "first"
     assert ada.done == ["k"]
-    assert await ada.said() == ["first"]
+    assert await ada.messages() == ["first"]
     assert len(told) == 1
 
 
@@ -70,7 +70,7 @@ async def test_a_key_that_stands_for_another_request_is_refused(ada: Sender) -> 
     await ada.send(answer="first")
     with pytest.raises(KeyReused):
         await ada.send(fingerprint="g", answer="second")
-    assert await ada.said() == ["first"]
+    assert await ada.messages() == ["first"]
     assert await ada.send(answer="third") == "first", "the refusal changes nothing"
 
 
@@ -81,7 +81,7 @@ async def test_another_key_and_another_users_same_key_are_other_requests(
     assert await ada.send(answer="first") == "first"
     assert await ada.send("other", answer="second") == "second"
     assert await bob.send(fingerprint="g", answer="third") == "third"
-    assert await bob.said() == ["third"]
+    assert await bob.messages() == ["third"]
 
 
 async def test_a_key_is_kept_for_a_day_and_not_a_moment_longer(ada: Sender) -> None:
@@ -102,7 +102,7 @@ async def test_work_that_fails_keeps_no_key(ada: Sender) -> None:
         await ada.database.write(lambda t: idempotency.once(t, request, fails, NOON))
     assert await keys(ada.database) == 0
     assert await ada.send(answer="after all") == "after all"
-    assert await ada.said() == ["after all"]
+    assert await ada.messages() == ["after all"]
 
 
 async def test_a_key_that_cannot_be_kept_undoes_the_work(ada: Sender) -> None:
@@ -115,7 +115,7 @@ async def test_a_key_that_cannot_be_kept_undoes_the_work(ada: Sender) -> None:
 
     with pytest.raises(Exception, match=r"(?i)foreign key"):
         await ada.database.write(lambda t: idempotency.once(t, stranger, work, NOON))
-    assert await ada.said() == []
+    assert await ada.messages() == []
 
 
 async def test_each_new_key_removes_some_that_have_expired(ada: Sender) -> None:

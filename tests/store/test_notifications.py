@@ -30,15 +30,15 @@ def draft(user: User, message: str = "hello", **values: Any) -> Draft:
     )
 
 
-async def say(database: Database, *drafts: Draft) -> list[Notification]:
+async def add_drafts(database: Database, *drafts: Draft) -> list[Notification]:
     return await database.write(lambda t: notifications.add(t, drafts, NOON))
 
 
 async def test_seq_counts_from_one_for_each_user_without_a_gap(database: Database) -> None:
     ada, eve = await a_kept_owner(database), await a_kept_owner(database)
-    kept = await say(database, draft(ada), draft(eve), draft(ada))
+    kept = await add_drafts(database, draft(ada), draft(eve), draft(ada))
     assert {(each.user_id, each.seq) for each in kept} == {(ada.id, 1), (eve.id, 1), (ada.id, 2)}
-    assert [each.seq for each in await say(database, draft(ada))] == [3]
+    assert [each.seq for each in await add_drafts(database, draft(ada))] == [3]
 
 
 async def test_concurrent_posts_are_numbered_without_a_gap_and_published_once(
@@ -47,7 +47,7 @@ async def test_concurrent_posts_are_numbered_without_a_gap_and_published_once(
     user = await a_kept_owner(database)
     told: list[Cause] = []
     database.on_commit = told.append
-    await asyncio.gather(*(say(database, draft(user), draft(user)) for _ in range(40)))
+    await asyncio.gather(*(add_drafts(database, draft(user), draft(user)) for _ in range(40)))
     numbers = [
         said.seq
         for news in told
@@ -61,13 +61,13 @@ async def test_a_draft_for_an_unknown_user_stores_nothing(database: Database) ->
     user = await a_kept_owner(database)
     nobody = User("nobody", None, "", "UTC", user.policy, NOON)
     with pytest.raises(UnknownUser):
-        await say(database, draft(user), draft(nobody))
+        await add_drafts(database, draft(user), draft(nobody))
     assert await database.read(lambda c: notifications.newest_seq(c, user.id)) == 0
 
 
 async def test_a_stored_notification_is_read_unchanged(database: Database) -> None:
     user = await a_kept_owner(database)
-    (kept,) = await say(
+    (kept,) = await add_drafts(
         database,
         draft(
             user,
@@ -94,7 +94,10 @@ async def test_marking_read_is_idempotent_keeps_its_first_moment_and_ignores_oth
     database: Database,
 ) -> None:
     ada, eve = await a_kept_owner(database), await a_kept_owner(database)
-    (mine,), (theirs,) = await say(database, draft(ada)), await say(database, draft(eve))
+    (mine,), (theirs,) = (
+        await add_drafts(database, draft(ada)),
+        await add_drafts(database, draft(eve)),
+    )
     ids = [mine.id, theirs.id, "no id at all", mine.id]
 
     async def mark(now: Any) -> int:
@@ -112,7 +115,7 @@ async def test_the_unread_page_and_the_page_after_are_what_a_session_asks_for(
     database: Database,
 ) -> None:
     user = await a_kept_owner(database)
-    kept = await say(database, *(draft(user, str(n)) for n in range(1, 11)))
+    kept = await add_drafts(database, *(draft(user, str(n)) for n in range(1, 11)))
     await database.write(lambda t: marks.mark_read(t, user.id, [kept[1].id, kept[4].id], NOON))
 
     def numbers(rows: list[Notification]) -> list[int]:
@@ -128,17 +131,17 @@ async def test_the_number_of_a_deleted_notification_is_not_reused(
     database: Database,
 ) -> None:
     ada, eve = await a_kept_owner(database), await a_kept_owner(database)
-    (kept,) = await say(database, draft(ada))
+    (kept,) = await add_drafts(database, draft(ada))
     assert not await database.write(lambda t: notifications.delete(t, eve.id, kept.id))
     assert await database.write(lambda t: notifications.delete(t, ada.id, kept.id))
-    assert [each.seq for each in await say(database, draft(ada))] == [2]
+    assert [each.seq for each in await add_drafts(database, draft(ada))] == [2]
 
 
 async def test_a_list_is_paged_by_key_newest_first_and_after_since_oldest_first(
     database: Database,
 ) -> None:
     user = await a_kept_owner(database)
-    kept = await say(database, *(draft(user, str(n)) for n in range(1, 8)))
+    kept = await add_drafts(database, *(draft(user, str(n)) for n in range(1, 8)))
 
     async def all_of(**values: Any) -> list[int]:
         cursor, found = None, []

@@ -127,7 +127,7 @@ async def test_marking_all_read_marks_what_was_there_and_is_published_once(
     assert await mark_all_read(database, user.id, NOON) == 0
 
 
-async def with_a_spoken_of_product(database: Database, count: int) -> tuple[User, Product]:
+async def with_a_notified_product(database: Database, count: int) -> tuple[User, Product]:
     """Return a user with notifications of a product among as many others."""
     user = await a_kept_owner(database)
     milk = a_product(user, "2026-06-01")
@@ -151,7 +151,7 @@ async def unread(database: Database, user: User) -> list[str]:
 async def test_closing_a_product_marks_its_notifications_read_a_slice_at_a_time(
     database: Database, news: list[Cause]
 ) -> None:
-    user, milk = await with_a_spoken_of_product(database, 11)
+    user, milk = await with_a_notified_product(database, 11)
     news.clear()
     await database.write(
         lambda t: inventory.use(t, user, milk.id, quantity=None, how=Disposal.CONSUMED, now=NOON)
@@ -173,7 +173,7 @@ async def test_closing_a_product_marks_its_notifications_read_a_slice_at_a_time(
 async def test_a_product_with_few_notifications_leaves_no_unfinished_work(
     database: Database,
 ) -> None:
-    user, milk = await with_a_spoken_of_product(database, slices.SLICE - 1)
+    user, milk = await with_a_notified_product(database, slices.SLICE - 1)
     await database.write(lambda t: inventory.delete(t, user.id, milk.id, NOON))
     assert not await database.read(slices.are_waiting)
     assert len(await unread(database, user)) == slices.SLICE - 1
@@ -182,7 +182,7 @@ async def test_a_product_with_few_notifications_leaves_no_unfinished_work(
 async def test_a_product_that_is_closed_again_has_all_its_notifications_marked(
     database: Database,
 ) -> None:
-    user, milk = await with_a_spoken_of_product(database, 9)
+    user, milk = await with_a_notified_product(database, 9)
     draft = Draft(user.id, "again", Severity.INFO, Cause.EXPIRING, product_id=milk.id)
     for _ in range(2):
         await database.write(lambda t: notifications.add(t, [draft] * 5, NOON))
@@ -196,7 +196,7 @@ async def test_a_product_that_is_closed_again_has_all_its_notifications_marked(
 async def test_unfinished_work_of_a_closed_product_ends_with_its_account(
     database: Database,
 ) -> None:
-    user, milk = await with_a_spoken_of_product(database, 9)
+    user, milk = await with_a_notified_product(database, 9)
     await database.write(lambda t: slices.mark_product_read(t, user.id, milk.id, NOON))
     assert await database.read(slices.are_waiting)
     await actions.delete(database, user.id)

@@ -232,15 +232,15 @@ async def test_a_caller_gets_success_only_after_the_commit(notes: SqliteDatabase
 async def test_events_are_delivered_in_order_after_the_commit_and_before_the_caller_resumes(
     notes: SqliteDatabase,
 ) -> None:
-    told: list[str] = []
+    revoked_users: list[str] = []
 
-    def heard(news: Event) -> None:
+    def record(news: Event) -> None:
         assert isinstance(news, AccessRevoked)
-        told.append(news.user_id)
+        revoked_users.append(news.user_id)
 
-    notes.on_commit = heard
+    notes.on_commit = record
 
-    def telling(name: str, *, fail: bool = False) -> Any:
+    def publishing(name: str, *, fail: bool = False) -> Any:
         def work(transaction: Transaction) -> None:
             transaction.publish(AccessRevoked(name))
             if fail:
@@ -248,10 +248,12 @@ async def test_events_are_delivered_in_order_after_the_commit_and_before_the_cal
 
         return work
 
-    await at_once(notes, telling("a"), telling("lost", fail=True), telling("b"), telling("c"))
-    assert told == ["a", "b", "c"]
-    await notes.write(telling("d"))
-    assert told[-1] == "d"
+    await at_once(
+        notes, publishing("a"), publishing("lost", fail=True), publishing("b"), publishing("c")
+    )
+    assert revoked_users == ["a", "b", "c"]
+    await notes.write(publishing("d"))
+    assert revoked_users[-1] == "d"
 
 
 async def test_a_failed_commit_is_raised_in_every_caller_of_the_batch_and_the_writer_goes_on(
@@ -260,15 +262,15 @@ async def test_a_failed_commit_is_raised_in_every_caller_of_the_batch_and_the_wr
     def full(*_: Any) -> None:
         raise sa.exc.OperationalError("COMMIT", {}, OSError("disk is full"))
 
-    told: list[Event] = []
-    notes.on_commit = told.append
+    revoked_users: list[Event] = []
+    notes.on_commit = revoked_users.append
     with monkeypatch.context() as patch:
         patch.setattr(notes._writing.dialect, "do_commit", full)
         outcomes = await asyncio.gather(
             notes.write(note("a")), notes.write(note("b")), return_exceptions=True
         )
     assert all(isinstance(each, StoreUnavailable) for each in outcomes)
-    assert told == []
+    assert revoked_users == []
     await notes.write(note("c"))
     assert await texts(notes) == ["c"]
 

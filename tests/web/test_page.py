@@ -51,7 +51,7 @@ async def chromium(*but: str) -> AsyncIterator[BrowserContext]:
     assert CHROMIUM.exists(), "Chromium is missing; on Debian: apt-get install chromium"
     said: list[str] = []
 
-    def hear(message: ConsoleMessage) -> None:
+    def record(message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
             said.append(message.text)
 
@@ -61,7 +61,7 @@ async def chromium(*but: str) -> AsyncIterator[BrowserContext]:
             viewport={"width": 360, "height": 640}, color_scheme="dark"
         )
         context.set_default_timeout(HANG_TIMEOUT * 1000)
-        context.on("console", hear)
+        context.on("console", record)
         context.on("weberror", lambda error: said.append(str(error.error)))
         yield context
         await browser.close()
@@ -77,7 +77,7 @@ async def enter(page: Page, button: str) -> None:
     await expect(page.get_by_text("Live", exact=True)).to_be_visible()
 
 
-def told(page: Page) -> Locator:
+def notification_items(page: Page) -> Locator:
     return page.get_by_role("region", name="Notifications").get_by_role("listitem")
 
 
@@ -114,7 +114,7 @@ async def test_a_person_signs_up_reads_a_notification_and_signs_out(server: Node
         await expect(products.nth(1)).to_contain_text(re.compile("^Milk.*in 2 days$"))
         assert await page.evaluate("document.querySelector('td time').getClientRects().length") == 1
         await expect(products.nth(2)).to_contain_text(re.compile("^Rice.*in 400 days$"))
-        await expect(told(page)).to_contain_text(["Milk expires in 2 days"])
+        await expect(notification_items(page)).to_contain_text(["Milk expires in 2 days"])
         assert await page.evaluate("document.documentElement.scrollWidth") <= 360
 
         await expect(page).to_have_title("(1) useby")
@@ -125,10 +125,10 @@ async def test_a_person_signs_up_reads_a_notification_and_signs_out(server: Node
         await other.clock.install()
         await other.goto(server.url)
         await enter(other, "Sign in")
-        await expect(told(other)).to_have_count(1)
+        await expect(notification_items(other)).to_have_count(1)
         await page.get_by_role("button", name="Mark read: Milk expires in 2 days").click()
         for each in (page, other):
-            await expect(told(each)).to_have_class(re.compile(r"\bread\b"))
+            await expect(notification_items(each)).to_have_class(re.compile(r"\bread\b"))
             await expect(each.get_by_text("0 unread")).to_be_visible()
             await expect(each).to_have_title("useby")
 
@@ -141,7 +141,7 @@ async def test_a_person_signs_up_reads_a_notification_and_signs_out(server: Node
         await page.reload()
         await expect(page.get_by_text("Live", exact=True)).to_be_visible()
         await expect(products).to_have_count(5)
-        await expect(told(page)).to_have_count(0)
+        await expect(notification_items(page)).to_have_count(0)
         assert await page.evaluate("Object.keys(sessionStorage).length + localStorage.length") == 0
 
         await page.get_by_role("button", name="Sign out").click()
@@ -163,7 +163,7 @@ async def test_a_person_signs_up_reads_a_notification_and_signs_out(server: Node
 
         await rest.post("/api/auth/logout-all")
         await expect(other.get_by_role("alert")).to_have_text("Access revoked. Sign in again.")
-        await expect(told(other)).to_have_count(0)
+        await expect(notification_items(other)).to_have_count(0)
         await expect(other.get_by_role("heading", name="Sign in")).to_be_visible()
         await expect(other.get_by_role("heading", name="What is due")).to_be_hidden()
         await expect(other.get_by_label("E-mail")).to_be_focused()
@@ -188,10 +188,10 @@ async def test_a_page_whose_socket_is_blocked_shows_what_rest_returns_and_states
         products = page.get_by_role("region", name="What is due").get_by_role("row")
         await expect(products.nth(1)).to_contain_text("Milk")
         await expect(page.get_by_text("Live updates are blocked")).to_be_visible()
-        await expect(told(page)).to_contain_text(["Milk expires in 2 days"])
+        await expect(notification_items(page)).to_contain_text(["Milk expires in 2 days"])
 
         await add(rest, "Tea", 0)
-        await expect(told(page)).to_have_count(2)
+        await expect(notification_items(page)).to_have_count(2)
         await page.get_by_role("button", name="Mark read: Milk expires in 2 days").click()
         await expect(page.get_by_text("1 unread")).to_be_visible()
         await page.get_by_role("button", name="Mark all read").click()
