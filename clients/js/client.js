@@ -334,7 +334,7 @@ export class Notifications extends /** @type {new () => Target} */ (EventTarget)
       this.#inbox.put(frame, (id) => this.markRead(id));
       if (this.#inbox.dropped) this.#pause();
       else this.#changed();
-    } else if (/READ$/.test(`${type}`)) {
+    } else if (/READ$/.test(`${type}`) && typeof unread == "number") {
       /** @type {string[]} */
       const read = Array.isArray(ids) ? ids : [];
       read.forEach((id) => this.#inbox.setMarked(id));

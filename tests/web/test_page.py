@@ -202,6 +202,25 @@ async def test_a_page_whose_socket_is_blocked_shows_what_rest_returns_and_states
         await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
+async def test_the_unread_count_is_the_nodes_and_not_that_of_the_list(server: NodeProcess) -> None:
+    async with chromium("WebSocket connection to") as context, server.rest() as rest:
+        await rest.post("/api/auth/signup", json={"email": EMAIL, "password": PASSWORD})
+        await sign_in(rest)
+        items = [{"message": f"Tea {number}"} for number in range(501)]
+        answer = await rest.post("/api/notifications/batch", json={"items": items})
+        assert answer.is_success, answer.text
+        for blocked in (True, False):
+            page = await context.new_page()
+            if blocked:
+                await page.add_init_script(BLOCKED)
+            await page.goto(server.url)
+            await page.get_by_label("E-mail").fill(EMAIL)
+            await page.get_by_label("Password").fill(PASSWORD)
+            await page.keyboard.press("Enter")
+            await expect(page).to_have_title("(501) useby")
+            await expect(page.get_by_role("link", name="Notifications (501)")).to_be_visible()
+
+
 async def test_the_form_explains_a_short_password_and_an_e_mail_that_may_be_taken(
     server: NodeProcess,
 ) -> None:

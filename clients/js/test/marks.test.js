@@ -156,6 +156,7 @@ test("a notification read on another device is not marked again", async () => {
   socket().notify(1, 2);
   socket().deliver({ type: "READ", ids: [id(1), 7], unread: 1 });
   socket().deliver({ type: "UNREAD", unread: 1 });
+  socket().deliver({ type: "UNREAD" });
   assert.deepEqual(events, [{ ids: [id(1), 7], unread: 1 }, { ids: [], unread: 1 }]);
   socket().end(1006);
   await notifications.markAllRead();

@@ -176,6 +176,8 @@ function begin() {
   notifications.addEventListener("read", ({ detail }) => {
     if (detail.ids.length) detail.ids.forEach(showRead);
     else if (unread.size) void refresh.run(showUnread);
+    showCount(detail.unread);
+    if (refresh.running.has(fetchCount)) void refresh.run(fetchCount); // the answer may be older
   });
   notifications.addEventListener("product", () => void refresh.run(showDue));
   notifications.addEventListener("notification", ({ detail }) => showNotification(detail));
@@ -189,7 +191,7 @@ function end() {
   unread.clear();
   for (const list of [PRODUCTS, NOTIFICATIONS]) list.replaceChildren();
   NEWEST.textContent = PRODUCTS_NOTE.textContent = "";
-  count();
+  showCount(0);
   show();
   EMAIL.focus();
 }
@@ -301,7 +303,7 @@ function showNotification(notification) {
   NEWEST.textContent = message;
   unread.add(id);
   if (readAt) showRead(id);
-  count();
+  void refresh.run(fetchCount);
   void refresh.run(showDue);
 }
 
@@ -311,7 +313,6 @@ function showRead(id) {
   const item = document.getElementById(`notification-${id}`);
   item?.classList.add("read");
   item?.querySelector("button")?.remove();
-  count();
 }
 
 /**
@@ -329,6 +330,7 @@ async function showUnread() {
     if (unread.has(id)) continue;
     showNotification({ id, message, type, createdAt: new Date(createdAt), readAt: null, markRead: () => markRead(id) });
   }
+  await refresh.run(fetchCount);
 }
 
 /**
@@ -339,6 +341,7 @@ async function showUnread() {
 async function markRead(id) {
   await account.call("POST", `notifications/${id}/read`);
   showRead(id);
+  await refresh.run(fetchCount);
 }
 
 async function markAllRead() {
@@ -347,12 +350,18 @@ async function markAllRead() {
   await showUnread();
 }
 
-function count() {
-  const { size } = unread;
-  UNREAD.textContent = String(size);
-  TO_NOTIFICATIONS.textContent = size ? `Notifications (${size})` : "Notifications";
-  document.title = size ? `(${size}) useby` : "useby";
-  MARK_ALL_READ.disabled = !unread.size;
+/** Fetch the node's count: the page has loaded only some of the unread notifications. */
+async function fetchCount() {
+  const { unread: number } = await account.call("GET", "notifications/unread-count");
+  if (account.signedIn) showCount(number);
+}
+
+/** @param {number} number */
+function showCount(number) {
+  UNREAD.textContent = String(number);
+  TO_NOTIFICATIONS.textContent = number ? `Notifications (${number})` : "Notifications";
+  document.title = number ? `(${number}) useby` : "useby";
+  MARK_ALL_READ.disabled = !number;
 }
 
 MARK_ALL_READ.addEventListener("click", () => void attempt(markAllRead));
