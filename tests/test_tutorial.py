@@ -1,6 +1,7 @@
 """Every step of the tutorial, done as it is written."""
 
 import contextlib
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -31,6 +32,7 @@ async def sign_in(page: Page, demo: dict[str, str]) -> None:
 
 
 def test_make_run_starts_the_demo() -> None:
+    """Compare the target with what ``Pupil.demo`` runs in its place, without an installation."""
     assert "Run `make run`" in TUTORIAL
     assert re.search(
         r"^run: .*\n\t@exec \$\(BIN\)/useby demo$", (ROOT / "Makefile").read_text(), re.MULTILINE
@@ -54,23 +56,38 @@ async def test_the_first_three_steps_show_alerts_and_an_own_notification(tmp_pat
         await expect(tea.get_by_role("button")).to_have_count(0)
 
 
-async def test_the_fourth_step_adds_a_product_over_rest(tmp_path: Path) -> None:
+async def test_the_fourth_step_adds_a_product_on_the_page_of_the_routes(tmp_path: Path) -> None:
     pupil = Pupil(tmp_path)
-    async with (
-        pupil.demo() as demo,
-        pupil.terminal(demo["watch"]) as watch,
-        httpx.AsyncClient(base_url=demo["url"], trust_env=False, timeout=HANG_TIMEOUT) as rest,
-    ):
-        assert (await rest.get("/api/docs")).status_code == 200
-        routes = (await rest.get("/api/openapi.json")).json()["paths"]
-        assert routes["/api/auth/login"]["post"]["operationId"] == "login"
+    async with pupil.demo() as demo, pupil.terminal(demo["watch"]) as watch, browser() as page:
+        (printed,) = re.findall(r"`http://127.0.0.1:8000(/api/docs)`", TUTORIAL)
+        page.set_default_timeout(HANG_TIMEOUT * 1000)
+        await page.goto(demo["url"] + printed)
         account = {"email": demo["login"], "password": demo["password"]}
-        token = (await rest.post("/api/auth/login", json=account)).json()["accessToken"]
-        rest.headers["Authorization"] = f"Bearer {token}"
+        status, answer = await executed(page, "login", account)
+        assert status == "200"
+
+        await page.get_by_role("button", name="Authorize", exact=True).click()
+        dialog = page.locator(".modal-ux")
+        await dialog.locator("input").fill(json.loads(answer)["accessToken"])
+        await dialog.get_by_role("button", name="Apply credentials").click()
+        await dialog.get_by_role("button", name="Close").click()
+
         tomorrow = datetime.now(UTC).date() + timedelta(days=1)
         product = {"name": "Pancake batter", "expiryDate": str(tomorrow)}
-        assert (await rest.post("/api/products", json=product)).status_code == 201
+        assert (await executed(page, "addProduct", product))[0] == "201"
         await read_until(watch, "Pancake batter expires")
+
+
+async def executed(page: Page, operation: str, body: dict[str, str]) -> tuple[str, str]:
+    """Execute an operation on the page of the routes; return the status and body of the answer."""
+    block = page.locator(f"[id$='-{operation}'].opblock")
+    await block.locator(".opblock-summary-control").click()
+    await block.get_by_role("button", name="Try it out").click()
+    await block.locator("textarea").fill(json.dumps(body))
+    await block.get_by_role("button", name="Execute").click()
+    answer = block.locator(".live-responses-table .response")
+    status = await answer.locator(".response-col_status").inner_text()
+    return status.split()[0], await answer.locator(".highlight-code code").first.inner_text()
 
 
 async def test_the_fifth_step_shows_what_arrived_while_the_node_was_stopped(tmp_path: Path) -> None:
