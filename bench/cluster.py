@@ -32,7 +32,7 @@ from bench.load import Load
 from bench.peer import serving
 from bench.peers import find
 from bench.posts import Posts, Task
-from bench.rows import Column, Plan, Row, Stand
+from bench.rows import Column, Plan, Row, Stand, Target
 from useby.process import raise_file_limit
 
 TITLE = "Cluster"
@@ -47,6 +47,8 @@ COLUMNS = {
 NODES = 1, 2, 3
 SINGLE, BATCH, CALM = "single posts", "batches of 100", "single posts, 150 a second"
 CALMLY, EACH_CALMLY = 150, 10
+CROSSING = 1200
+"""Microseconds of the nodes' CPU, and of PostgreSQL's, for a post that crosses two nodes."""
 TOGETHER = 100
 IDLE = 2000
 WARM = 100
@@ -109,6 +111,9 @@ def main(
     found = [rows[case, nodes] for case in (SINGLE, CALM, BATCH) for nodes in NODES]
     for table in report.tables(TITLE, COLUMNS, found):
         console.print(table)
+    aims = targets(rows[CALM, 2])
+    for target in aims:
+        console.print(report.verdict(target), style="green" if target.met else "red")
     console.print(idle)
     machine = report.machine()
     console.print(f"All on one machine of {machine['cores']} cores, which bound it.")
@@ -119,9 +124,22 @@ def main(
         "machine": machine,
         "columns": {key: asdict(column) for key, column in COLUMNS.items()},
         "rows": [asdict(row) for row in found],
+        "targets": [asdict(target) | {"met": target.met} for target in aims],
         "idle": idle,
     }
     (into / "cluster.json").write_text(json.dumps(kept, indent=1) + "\n")
+
+
+def targets(crossing: Row) -> list[Target]:
+    """Return the targets of a post that crosses two nodes when posts do not wait."""
+    return [
+        Target(
+            f"µs of CPU of {words} for a crossing post ≤ {CROSSING:,}",
+            crossing.median(layer),
+            CROSSING,
+        )
+        for layer, words in (("nodes", "two nodes"), ("postgres", "PostgreSQL"))
+    ]
 
 
 @contextmanager

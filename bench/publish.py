@@ -28,7 +28,7 @@ def main() -> None:
     page = _fill(page, "machine", _sentence(machine))
     if (RESULTS / "cluster.json").exists():
         cluster = json.loads((RESULTS / "cluster.json").read_text())
-        page = _fill(page, "cluster", f"{_markdown(cluster | {'targets': []})}\n{cluster['idle']}")
+        page = _fill(page, "cluster", f"{_markdown(cluster)}\n{cluster['idle']}")
     if (DOCS / "soak.json").exists():
         soak = json.loads((DOCS / "soak.json").read_text())
         soak["target"].pop("met")

@@ -3,18 +3,24 @@
 No other peer schedules alerts. The comparison is with the driver below useby: sqlite3's own
 ``executemany`` of the same rows, made beforehand, into the same tables, in batches of the same
 size.
+
+With a URL of an empty PostgreSQL database in ``USEBY_DATABASE_URL`` a node on it is also measured.
 """
 
+import asyncio
+import os
 import shutil
 import statistics
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
-from bench.crowd import Crowd
+from bench import larder_postgres
+from bench.crowd import Crowd, settle
 from bench.larder import EACH, Wave, clock_seconds, make_due, stock, write_barely
 from bench.peer import Peer
 from bench.peers import find
@@ -42,11 +48,16 @@ CLOCK_ROUNDS = 5
 """Factor of the rounds in these cases: a round is some seventy milliseconds of CPU."""
 LEAD_SECONDS = 3.0
 """Time from making products due to the moment at which they are due."""
+LEAD_SECONDS_POSTGRES = 20.0
+"""The same on PostgreSQL, where a node finds what another program has made due within 15 s."""
 IN_A_FRAME = 2
 """Number of stamps in a frame: in the message, and in the product's name."""
 QUIET_SECONDS = 0.3
 """Time before that moment in which the harness does nothing."""
 OURS = "useby"
+ON_POSTGRES = "useby on PostgreSQL"
+ALERTS_ON_POSTGRES = 5000
+"""Alerts a second that a node on PostgreSQL has to send."""
 ALL, ALONE = "sqlite3, all rows of the wave", "sqlite3, the notifications alone"
 
 
@@ -72,13 +83,13 @@ def run(peers: Sequence[Peer], plan: Plan) -> list[Row]:
         title: Row("useby" if title == OURS else "bare", title, case)
         for title in (OURS, ALL, ALONE)
     }
-    with _node(plan, larders[1]) as stand:
+    with _node(plan, f"sqlite:///{larders[1]}") as stand:
         stand.load.connect(0, len(owners))
         for number in range(plan.rounds + 1):
             at = datetime.now(UTC) + timedelta(seconds=LEAD_SECONDS)
             wave = Wave(owners, PRODUCTS_DUE, at, "", day=2 - number)
             found = {
-                OURS: _on_node(stand, larders[1], wave),
+                OURS: _on_node(stand, wave, partial(make_due, larders[1])),
                 ALL: _barely(bare, wave, everything=True),
                 ALONE: _barely(bare, wave, everything=False),
             }
@@ -86,7 +97,27 @@ def run(peers: Sequence[Peer], plan: Plan) -> list[Row]:
                 for title, figures in found.items():
                     _add(rows[title], figures)
     few = users[: max(1, len(users) // SOONER[0])]
-    return [*rows.values(), *_clocks(plan, larders, few, due // CLOCK_DUE)]
+    url = os.environ.get("USEBY_DATABASE_URL", "")
+    there = [_on_postgres(plan, url, users, owners)] if url.startswith("postgres") else []
+    return [*rows.values(), *there, *_clocks(plan, larders, few, due // CLOCK_DUE)]
+
+
+def _on_postgres(plan: Plan, url: str, users: Sequence[str], owners: Sequence[str]) -> Row:
+    """Measure the same waves on an empty PostgreSQL database."""
+    asyncio.run(settle(url, plan.crowd.ids))
+    larder_postgres.stock(url, users)
+    size = len(owners) * PRODUCTS_DUE
+    case = f"{len(users) * EACH:,} stored, {size:,} of {len(owners):,} users due"
+    row = Row("useby", ON_POSTGRES, case)
+    with _node(plan, url) as stand:
+        stand.load.connect(0, len(owners))
+        for number in range(plan.rounds + 1):
+            at = datetime.now(UTC) + timedelta(seconds=LEAD_SECONDS_POSTGRES)
+            wave = Wave(owners, PRODUCTS_DUE, at, "", day=2 - number)
+            figures = _on_node(stand, wave, partial(larder_postgres.make_due, url))
+            if number:
+                _add(row, figures)
+    return row
 
 
 def targets(rows: Sequence[Row]) -> list[Target]:
@@ -95,7 +126,10 @@ def targets(rows: Sequence[Row]) -> list[Target]:
     clocks = [row.median("clock") for row in rows if "clock" in row.figures]
     if not rates:
         return []
+    there = rates.get(ON_POSTGRES)
+    words = f"alerts a second on PostgreSQL ≥ {ALERTS_ON_POSTGRES:,}"
     return [
+        *([Target(words, there, ALERTS_ON_POSTGRES, at_least=True)] if there else []),
         Target(
             "alerts a second ≥ 0.5 times the bare driver's rows",
             rates[OURS],
@@ -110,11 +144,11 @@ def targets(rows: Sequence[Row]) -> list[Target]:
     ]
 
 
-def _on_node(stand: Stand, larder: Path, wave: Wave) -> dict[str, float]:
+def _on_node(stand: Stand, wave: Wave, make_due: Callable[[Wave], None]) -> dict[str, float]:
     """Make a wave due on a node that serves its users."""
     lead = wave.at - datetime.now(UTC)
     at = time.monotonic_ns() + round(lead / timedelta(microseconds=1)) * 1000
-    make_due(larder, replace(wave, name=f"{STAMP}{at:019}"))
+    make_due(replace(wave, name=f"{STAMP}{at:019}"))
     time.sleep(max(0.0, (at - time.monotonic_ns()) / 1e9 - QUIET_SECONDS))
     if time.monotonic_ns() > at:
         raise RuntimeError("the wave was due before it was written")
@@ -171,12 +205,12 @@ def _add(row: Row, figures: Mapping[str, float]) -> None:
 
 
 @contextmanager
-def _node(plan: Plan, database: Path) -> Iterator[Stand]:
-    """Run a node on ``database`` with a load generator."""
+def _node(plan: Plan, url: str) -> Iterator[Stand]:
+    """Run a node on the database at ``url`` with a load generator."""
     useby = find("useby")
 
     def environment(crowd: Crowd, folder: Path) -> Mapping[str, str]:
-        return {**useby.environment(crowd, folder), "USEBY_DATABASE_URL": f"sqlite:///{database}"}
+        return {**useby.environment(crowd, folder), "USEBY_DATABASE_URL": url}
 
     with standing(replace(useby, environment=environment), plan) as stand:
         yield stand

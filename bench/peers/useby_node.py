@@ -11,13 +11,13 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any, cast
 
 from uuid_utils import uuid7
 
 from bench.peers.control import in_turns, message, orders, report, users
 from useby import logs
-from useby.actions import post_queue
 from useby.domain.account import TokenStatus, User
 from useby.domain.events import NotificationsAdded
 from useby.domain.notification import Cause, Draft, Notification, Severity
@@ -100,6 +100,7 @@ def take_store_out(node: Node) -> None:
     numbers: defaultdict[str, int] = defaultdict(int)
     here = User("", None, "", "UTC", Policy(), datetime.now(UTC))
     database: Any = node.database
+    connection = SimpleNamespace(dialect=SimpleNamespace(name="sqlite"))
 
     def add(transaction: Transaction, drafts: Sequence[Draft], now: datetime) -> list[Notification]:
         rows = []
@@ -110,7 +111,7 @@ def take_store_out(node: Node) -> None:
             rows.append(row)
         return rows
 
-    async def read(work: Callable[[Any], Any]) -> Any:
+    async def read(work: Callable[[Any], Any], **_: Any) -> Any:
         try:
             return work(None)
         except AttributeError:  # the scheduler needs more than the stand-in provides
@@ -120,7 +121,7 @@ def take_store_out(node: Node) -> None:
         return 0
 
     async def write(work: Callable[[Transaction], Any], **_: Any) -> Any:
-        transaction = Transaction(cast("Any", None))
+        transaction = Transaction(cast("Any", connection))
         result = work(transaction)
         for event in transaction.events:
             database.on_commit(event)
@@ -128,8 +129,6 @@ def take_store_out(node: Node) -> None:
 
     database.read, database.write = read, write
     stored_notifications.add = add
-    queue: Any = post_queue
-    queue.try_lock_users = lambda _, user_ids: frozenset(user_ids)
     scheduler: Any = node.scheduler
     scheduler.send_due = send_due
     stored_accounts: Any = accounts

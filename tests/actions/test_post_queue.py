@@ -80,14 +80,14 @@ async def test_a_post_that_cannot_be_stored_does_not_affect_the_others(
     rest: Rest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, client = await rest.person()
-    add: Callable[..., Any] = notifications.add
+    store: Callable[..., Any] = posts_module.store
 
-    def choosy(transaction: Transaction, drafts: Any, now: Any) -> Any:
-        if any(draft.message == "poison" for draft in drafts):
+    def choosy(transaction: Transaction, posts: Any, *args: Any, **named: Any) -> Any:
+        if any(post.draft.message == "poison" for post in posts):
             raise RuntimeError("no")
-        return add(transaction, drafts, now)
+        return store(transaction, posts, *args, **named)
 
-    monkeypatch.setattr(notifications, "add", choosy)
+    monkeypatch.setattr(posts_module, "store", choosy)
     answers = await asyncio.gather(
         *(
             client.post("/api/notifications", json={"message": each})
@@ -104,11 +104,11 @@ async def test_an_unavailable_database_is_503_for_each_post(
 ) -> None:
     _, client = await rest.person()
 
-    def away(*_: Any) -> None:
+    def away(*_: Any, **__: Any) -> None:
         raise StoreUnavailable("away")
 
     with monkeypatch.context() as patched:
-        patched.setattr(notifications, "add", away)
+        patched.setattr(posts_module, "store", away)
         answers = await asyncio.gather(
             *(client.post("/api/notifications", json={"message": each}) for each in "ab")
         )

@@ -134,8 +134,8 @@ async def test_a_commit_during_a_handshakes_look_up_is_not_lost(
     read = database.read
     looked, go_on = asyncio.Event(), asyncio.Event()
 
-    async def slowly(work: Any) -> Any:
-        found = await read(work)
+    async def slowly(work: Any, **named: Any) -> Any:
+        found = await read(work, **named)
         if not looked.is_set():
             looked.set()
             await go_on.wait()
@@ -173,10 +173,10 @@ async def test_forged_and_malformed_messages_cause_look_ups_and_nothing_else(
     looked = 0
     read = there.node.database.read
 
-    async def counted(work: Any) -> Any:
+    async def counted(work: Any, **named: Any) -> Any:
         nonlocal looked
         looked += 1
-        return await read(work)
+        return await read(work, **named)
 
     async with (
         there.connected(token, **EXTENDED) as extended,

@@ -59,7 +59,7 @@ async def test_a_handshake_takes_the_same_work_however_many_notifications_are_un
     steps = 0
 
     def counted(read: Callable[..., Any]) -> Callable[..., Any]:
-        async def reading(work: Callable[[Connection], Any]) -> Any:
+        async def reading(work: Callable[[Connection], Any], **named: Any) -> Any:
             def working(connection: Connection) -> Any:
                 driver: Any = connection.connection.driver_connection
                 driver.set_progress_handler(step, OPCODES)
@@ -68,7 +68,7 @@ async def test_a_handshake_takes_the_same_work_however_many_notifications_are_un
                 finally:
                     driver.set_progress_handler(None, OPCODES)
 
-            return await read(working)
+            return await read(working, **named)
 
         return reading
 

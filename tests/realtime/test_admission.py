@@ -155,10 +155,10 @@ async def test_an_upgrade_is_answered_although_the_database_is_unavailable(
     token = await house.token(await house.add_user())
     real, back = house.node.database.read, False
 
-    async def away(work: Any) -> Any:
+    async def away(work: Any, **named: Any) -> Any:
         if not back:
             raise StoreUnavailable("away")
-        return await real(work)
+        return await real(work, **named)
 
     monkeypatch.setattr(house.node.database, "read", away)
     house.node.admission.accept(object(), transport, UpgradeRequest((token,), None, None), b"101 ")
@@ -179,13 +179,13 @@ async def test_new_connections_wait_for_the_database_and_bad_tokens_are_closed(
     token = await house.token(await house.add_user())
     real, back, asked = house.node.database.read, asyncio.Event(), asyncio.Event()
 
-    async def read(work: Any) -> Any:
+    async def read(work: Any, **named: Any) -> Any:
         asked.set()
         if how == "hanging":
             await back.wait()
         if not back.is_set():
             raise StoreUnavailable("away")
-        return await real(work)
+        return await real(work, **named)
 
     monkeypatch.setattr(house.node.database, "read", read)
 
@@ -244,11 +244,11 @@ async def test_a_storm_is_admitted_in_batches_and_live_frames_are_sent_between_t
     real, second, go_on = house.node.database.read, asyncio.Event(), asyncio.Event()
     turns = iter((False, True))
 
-    async def one_turn_first(work: Any) -> Any:
+    async def one_turn_first(work: Any, **named: Any) -> Any:
         if next(turns, True):
             second.set()
             await go_on.wait()
-        return await real(work)
+        return await real(work, **named)
 
     monkeypatch.setattr(house.node.database, "read", one_turn_first)
     storm = [enter(house, token) for _ in range(10 * BATCH)]

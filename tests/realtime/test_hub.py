@@ -216,10 +216,10 @@ async def test_sockets_stay_open_and_requests_are_retried_while_the_database_is_
     token = await house.token(user)
     real, failures = house.node.database.read, iter(range(3))
 
-    async def sometimes(work: Any) -> Any:
+    async def sometimes(work: Any, **how: Any) -> Any:
         for _ in failures:
             raise StoreUnavailable("as if the disk were gone")
-        return await real(work)
+        return await real(work, **how)
 
     monkeypatch.setattr(house.node.database, "read", sometimes)
     async with house.connected(token) as client:

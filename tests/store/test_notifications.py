@@ -1,7 +1,7 @@
 """Notifications: numbered without a gap, read once, nobody else's.
 
 covers: useby.domain.events, useby.domain.notification, useby.store.cursor
-covers: useby.store.marks
+covers: useby.store.marks, useby.store.pages
 """
 
 import asyncio
@@ -16,10 +16,11 @@ from tests.support.factories import NOON, a_kept_owner
 from useby.domain.account import User
 from useby.domain.events import NotificationsAdded
 from useby.domain.notification import Cause, Draft, Notification, Severity
-from useby.store import marks, notifications, usage
+from useby.store import epoch, marks, notifications, pages, usage
 from useby.store.cursor import BadCursor, decode, encode
 from useby.store.database import Database
 from useby.store.notifications import NotificationQuery, UnknownUser
+from useby.store.pages import PageRequest
 
 
 def draft(user: User, message: str = "hello", **values: Any) -> Draft:
@@ -125,6 +126,44 @@ async def test_the_unread_page_and_the_page_after_are_what_a_session_asks_for(
     after = await database.read(lambda c: notifications.page_after(c, user.id, 3, 4))
     assert numbers(unread) == [3, 4, 6]
     assert numbers(after) == [4, 5, 6, 7]
+
+
+@pytest.mark.parametrize("one_statement", [False, True])
+async def test_pages_of_several_users_have_the_rows_of_each_and_the_epoch(
+    database: Database,
+    one_statement: bool,
+) -> None:
+    ada, eve, new = [await a_kept_owner(database) for _ in range(3)]
+    kept = await add_drafts(database, *(draft(who, str(n)) for n in range(9) for who in (ada, eve)))
+    await database.write(lambda t: marks.mark_read(t, ada.id, [kept[4].id, kept[8].id], NOON))
+    of_user = {
+        who.id: await database.read(
+            lambda c, who=who: notifications.page_after(c, who.id, 0, 100)  # type: ignore[misc]
+        )
+        for who in (ada, eve)
+    }
+    requests = [
+        PageRequest(ada.id, 1, 8, 3),
+        PageRequest(ada.id, 3, None, 4),
+        PageRequest(eve.id, 0, 4, 100),
+        PageRequest(eve.id, 8, None, 100),
+        PageRequest(eve.id, 9, None, 100),
+        PageRequest(new.id, 0, None, 100),
+        PageRequest("nobody", 0, 10, 100),
+    ]
+    for some in (requests, requests[:1], requests[5:6], requests[6:]):
+        now, found = await database.read(
+            lambda c, some=some: pages.read(c, some),  # type: ignore[misc]
+            one_statement=one_statement,
+        )
+        assert now == await database.read(epoch.current)
+        for (user_id, after, upto, most), page in zip(some, found, strict=True):
+            rows = [
+                row
+                for row in of_user.get(user_id, [])
+                if row.seq > after and (upto is None or (row.seq <= upto and row.read_at is None))
+            ]
+            assert page == (rows[:most], len(of_user.get(user_id, [])))
 
 
 async def test_the_number_of_a_deleted_notification_is_not_reused(

@@ -17,9 +17,9 @@ from useby.auth.tokens import Claims
 from useby.domain.account import TokenRefused, TokenStatus
 from useby.domain.notification import Draft, Notification
 from useby.domain.quota import Limits, QuotaReached, Usage
-from useby.store import accounts, notifications
+from useby.store import accounts, notifications, posting
 from useby.store.database import Database, StoreUnavailable, Transaction
-from useby.store.locks import lock_users, try_lock_users
+from useby.store.locks import lock_users
 from useby.store.user_batcher import UserBatcher
 
 log = logging.getLogger(__name__)
@@ -102,16 +102,18 @@ class PostQueue:
     ) -> list[_Waiting]:
         """Store posts and set their results; return those of users whose rows are locked."""
         posts = [waiting.post for waiting in batch]
+        provisions = self._provisions and any(post.claims.session_id is None for post in posts)
         try:
             outcomes = await self._database.write(
                 lambda t: store(
                     t,
                     posts,
                     self._now(),
-                    provisions=self._provisions,
+                    provisions=provisions,
                     limits=self._limits,
                     waits=may_wait,
-                )
+                ),
+                one_statement=not (may_wait or provisions),
             )
         except StoreUnavailable as error:
             for waiting in batch:
@@ -161,26 +163,63 @@ def store(
     Returns:
         For each post the stored notification, or the reason for which it was not stored.
     """
-    keys = [(post.claims.user_id, post.claims.session_id, post.claims.issued_at) for post in posts]
-    outside = {user_id for user_id, session_id, _ in keys if session_id is None}
-    if provisions and outside:
+    if provisions:
+        outside = {post.claims.user_id for post in posts if post.claims.session_id is None}
         accounts.provision(transaction, sorted(outside), now)
-    users = {user_id for user_id, _, _ in keys}
+    users = {post.claims.user_id for post in posts}
     if waits:
         for user_id in users:
             lock_users(transaction, user_id)
-    locked = users if waits else try_lock_users(transaction, users)
-    checks = accounts.check_tokens(transaction.connection, keys)
+    if transaction.connection.dialect.name == "postgresql":
+        return _store_in_one_statement(transaction, posts, now, limits=limits, waits=waits)
+    keys = [(post.claims.user_id, post.claims.session_id, post.claims.issued_at) for post in posts]
     counts: dict[str, int] = {}
-    reasons: list[NotStored | TokenRefused | QuotaReached | None] = []
-    for (user_id, _, _), check in zip(keys, checks, strict=True):
+    reasons: list[TokenRefused | QuotaReached | None] = []
+    for (user_id, _, _), check in zip(
+        keys, accounts.check_tokens(transaction.connection, keys), strict=True
+    ):
         if check.standing is not TokenStatus.GOOD:
             reasons.append(TokenRefused(check.standing))
-        elif user_id not in locked:
-            reasons.append(NotStored.BUSY)
-        else:
-            counts[user_id] = count = counts.get(user_id, 0) + 1
-            reasons.append(limits.reached(Usage(0, check.unread, check.bytes), unread=count))
+            continue
+        count = counts.get(user_id, 0) + 1
+        reached = limits.reached(Usage(0, check.unread, check.bytes), unread=count)
+        reasons.append(reached)
+        if reached is None:
+            counts[user_id] = count
     drafts = [post.draft for post, reason in zip(posts, reasons, strict=True) if reason is None]
     stored = iter(notifications.add(transaction, drafts, now))
     return [next(stored) if reason is None else reason for reason in reasons]
+
+
+def _store_in_one_statement(
+    transaction: Transaction,
+    posts: Sequence[Post],
+    now: datetime,
+    *,
+    limits: Limits,
+    waits: bool,
+) -> list[Notification | NotStored | TokenRefused | QuotaReached]:
+    """Implement ``store`` on PostgreSQL."""
+    outcomes = posting.store(
+        transaction,
+        [(post.claims.session_id, post.claims.issued_at, post.draft) for post in posts],
+        now,
+        limits=limits,
+        waits=waits,
+    )
+    counts: dict[str, int] = {}
+    results: list[Notification | NotStored | TokenRefused | QuotaReached] = []
+    for post, outcome in zip(posts, outcomes, strict=True):
+        if outcome.standing is not TokenStatus.GOOD:
+            results.append(TokenRefused(outcome.standing))
+        elif outcome.usage is None:
+            results.append(NotStored.BUSY)
+        else:
+            count = counts.get(post.claims.user_id, 0) + 1
+            if outcome.stored is not None:
+                counts[post.claims.user_id] = count
+            result = outcome.stored or limits.reached(outcome.usage, unread=count)
+            if result is None:
+                raise RuntimeError("a post was not stored although no limit is reached")
+            results.append(result)
+    return results

@@ -54,10 +54,25 @@ class Limits:
         Returns:
             The error to raise; ``None`` if everything may be stored.
         """
-        if products and kept.products + products > self.products:
-            return QuotaReached(Quota.PRODUCTS, self.products)
-        if kept.unread + unread > self.unread:
-            return QuotaReached(Quota.UNREAD, self.unread)
-        if kept.bytes >= self.bytes:
-            return QuotaReached(Quota.BYTES, self.bytes)
+        for quota, limit, exceeded in self.compared(kept, products=products, unread=unread):
+            if exceeded:
+                return QuotaReached(quota, limit)
         return None
+
+    def compared(
+        self, kept: Usage, *, products: int = 0, unread: int = 0
+    ) -> list[tuple[Quota, int, bool]]:
+        """Return each limit, and the comparison that is true if it is reached.
+
+        The figures may also be columns of a statement; then the comparisons are SQL.
+        """
+        of_products = (
+            [(Quota.PRODUCTS, self.products, kept.products + products > self.products)]
+            if products
+            else []
+        )
+        return [
+            *of_products,
+            (Quota.UNREAD, self.unread, kept.unread + unread > self.unread),
+            (Quota.BYTES, self.bytes, kept.bytes >= self.bytes),
+        ]

@@ -15,7 +15,7 @@ moves to a queue of their own (``UserBatcher``) and delays no other user.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -24,7 +24,6 @@ from useby.actions.notifications import mark_all_read
 from useby.auth.tokens import InvalidToken, IssuerUnavailable, Verifier
 from useby.batcher import Batcher, batch_or_one_by_one
 from useby.domain.account import TokenStatus
-from useby.domain.notification import Notification
 from useby.realtime import closes
 from useby.realtime.effects import Fetch, Mark
 from useby.realtime.retry import retry_while_unavailable
@@ -32,9 +31,10 @@ from useby.realtime.session import PAGE
 from useby.realtime.socket import Socket
 from useby.realtime.states import State
 from useby.realtime.sweep import Sweep
-from useby.store import accounts, epoch, notifications
-from useby.store.database import Connection, Database, StoreUnavailable
+from useby.store import accounts, pages
+from useby.store.database import Database, StoreUnavailable
 from useby.store.marks import mark_read, mark_read_where_free
+from useby.store.pages import PageRequest
 from useby.store.slices import SLICE
 from useby.store.user_batcher import UserBatcher
 
@@ -156,14 +156,15 @@ class StoreRequests:
         socket.reply(socket.session.authenticated, expires_at, why.reason)
 
     async def _fetch(self, batch: Sequence[tuple[Socket, Fetch]]) -> None:
-        requests = {(socket.session.user_id, page) for socket, page in batch}
-        now, pages = await retry_while_unavailable(
-            lambda: self._database.read(lambda c: _pages(c, requests))
+        requests = list({_request(socket, page) for socket, page in batch})
+        now, found = await retry_while_unavailable(
+            lambda: self._database.read(lambda c: pages.read(c, requests), one_statement=True)
         )
+        by_request = dict(zip(requests, found, strict=True))
         self._on_epoch(now)
         for socket, page in batch:
             before, socket.epoch = socket.epoch, now
-            rows, newest = pages[socket.session.user_id, page]
+            rows, newest = by_request[_request(socket, page)]
             socket.reply(socket.session.page, rows, newest, restored=now != before)
 
     async def _store_marks(self, users: Sequence[str], *, may_wait: bool) -> list[str]:
@@ -236,17 +237,6 @@ def _fail_all(item: tuple[str, _Marks]) -> None:
         socket.close(closes.INTERNAL_ERROR)
 
 
-def _pages(
-    connection: Connection, requests: Collection[tuple[str, Fetch]]
-) -> tuple[str, dict[tuple[str, Fetch], tuple[list[Notification], int]]]:
-    """Return the epoch, and each distinct page with its user's newest ``seq``."""
-    now, newest = epoch.with_newest(connection, {user_id for user_id, _ in requests})
-    pages = {}
-    for user_id, page in requests:
-        if page.unread_to is None:
-            most = 1 if page.only_one else PAGE
-            rows = notifications.page_after(connection, user_id, page.after, most)
-        else:
-            rows = notifications.unread_page(connection, user_id, page.after, page.unread_to, PAGE)
-        pages[user_id, page] = (rows, newest[user_id])
-    return now, pages
+def _request(socket: Socket, page: Fetch) -> PageRequest:
+    most = 1 if page.only_one and page.unread_to is None else PAGE
+    return PageRequest(socket.session.user_id, page.after, page.unread_to, most)

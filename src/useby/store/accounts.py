@@ -62,7 +62,7 @@ _USER_COLUMNS: Final = (
 
 
 def is_ended(
-    tokens: sa.TableValuedAlias, has_no_session: sa.ColumnElement[bool]
+    tokens: sa.FromClause, has_no_session: sa.ColumnElement[bool]
 ) -> sa.ColumnElement[bool]:
     """Return the condition for a token that its user has ended.
 

@@ -72,10 +72,13 @@ def _as_json(element: _Given, compiler: Any, **options: Any) -> str:
 
 
 @compiles(_Given, "postgresql")
-def _as_arrays(element: _Given, compiler: Any, **options: Any) -> str:
+def _as_arrays(element: _Given, compiler: Any, *, one_row: bool = False, **options: Any) -> str:
     _, *arrays = element.clauses
-    values = ", ".join(compiler.process(each, **options) for each in arrays)
-    return f"(SELECT * FROM unnest({values}) AS rows({', '.join(element.names)}))"
+    values = [compiler.process(each, **options) for each in arrays]
+    if one_row:
+        columns = zip(values, element.names, strict=True)
+        return f"(SELECT {', '.join(f'({value})[1] AS {name}' for value, name in columns)})"
+    return f"(SELECT * FROM unnest({', '.join(values)}) AS rows({', '.join(element.names)}))"
 
 
 def values_table(*columns: sa.ColumnElement[Any]) -> sa.TableValuedAlias:
@@ -103,16 +106,21 @@ class CompiledStatement:
 
     SQLAlchemy's normal execution takes some 25 µs more, a third of a short write on SQLite.
     Rows are returned as by the driver: text and numbers, no datetimes.
+
+    On PostgreSQL a table of one value has a text of its own. The server expects ten rows in any
+    array, so it would make a plan for each execution; it keeps the plan for one row. Of a look-up
+    with its epoch this is 0.2 ms in place of 0.9.
     """
 
     def __init__(self, statement: sa.Executable) -> None:
         """Store the statement; its parameters must be named."""
         self._statement: Any = statement
-        self._made: dict[str, tuple[str, Order]] = {}
+        self._made: dict[tuple[str, bool], tuple[str, Order]] = {}
 
     def __call__(self, connection: Connection, **values: Any) -> sa.CursorResult[*tuple[Any, ...]]:
         """Execute the statement with these parameter values."""
-        text, order = self.compiled(connection.dialect)
+        one_row = len(values.get("given_0", ())) == 1
+        text, order = self.compiled(connection.dialect, one_row=one_row)
         return connection.exec_driver_sql(
             text,
             tuple(
@@ -121,14 +129,16 @@ class CompiledStatement:
             ),
         )
 
-    def compiled(self, dialect: Dialect) -> tuple[str, Order]:
+    def compiled(self, dialect: Dialect, *, one_row: bool = False) -> tuple[str, Order]:
         """Return the text and the parameters' order for a driver."""
-        made = self._made.get(dialect.name)
+        made = self._made.get((dialect.name, one_row))
         if made is None:
-            compiled = self._statement.compile(dialect=dialect)
+            compiled = self._statement.compile(
+                dialect=dialect, compile_kwargs={"one_row": one_row} if one_row else {}
+            )
             types = {name: bind.type.dialect_impl(dialect) for name, bind in compiled.binds.items()}
             order = [(name, types[name].bind_processor(dialect)) for name in compiled.positiontup]
-            made = self._made[dialect.name] = str(compiled), order
+            made = self._made[dialect.name, one_row] = str(compiled), order
         return made
 
 

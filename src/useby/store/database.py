@@ -71,7 +71,13 @@ class Database(Protocol):
     """Callback that receives each event after its commit, on the event loop, before the writer's
     caller continues."""
 
-    async def write(self, work: Callable[[Transaction], T], *, large: bool = False) -> T:
+    async def write(
+        self,
+        work: Callable[[Transaction], T],
+        *,
+        large: bool = False,
+        one_statement: bool = False,
+    ) -> T:
         """Run ``work`` in a transaction; its writes are on stable storage when this returns.
 
         Args:
@@ -79,6 +85,8 @@ class Database(Protocol):
                 another transaction, so it must change nothing but the database.
             large: Whether it takes tens of milliseconds. SQLite has one writer, so it runs large
                 work one piece at a time, with other writes in between.
+            one_statement: Whether it executes at most one statement on PostgreSQL, a compiled one
+                of ``store.bulk``, which is then sent in one round trip (``store.one_statement``).
 
         Raises:
             StoreUnavailable: The database can't be written now. Nothing was committed, unless the
@@ -86,7 +94,13 @@ class Database(Protocol):
             Exception: Any error of ``work``; nothing was committed.
         """
 
-    async def read(self, work: Callable[[Connection], T], *, user_id: str | None = None) -> T:
+    async def read(
+        self,
+        work: Callable[[Connection], T],
+        *,
+        user_id: str | None = None,
+        one_statement: bool = False,
+    ) -> T:
         """Run ``work`` on one snapshot of the database.
 
         Args:
@@ -94,6 +108,7 @@ class Database(Protocol):
             user_id: The user whose rows a long read covers, such as a list or a search. The read
                 waits for a turn of that user, so that it does not delay short look-ups, and has a
                 time limit (see ``store.long_reads``). ``None`` for a look-up of a few rows.
+            one_statement: As for ``write``; for a look-up of a few rows.
 
         Raises:
             ReadRefused: A long read waited or ran for too long.

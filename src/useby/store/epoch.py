@@ -26,7 +26,7 @@ from useby.store.database import Transaction
 from useby.store.schema import users
 
 
-class _Epoch(FunctionElement[str]):
+class EpochColumn(FunctionElement[str]):
     """The epoch, as a column of any statement."""
 
     type = sa.Text()
@@ -36,12 +36,12 @@ class _Epoch(FunctionElement[str]):
 _STORED: Final = "coalesce((SELECT value FROM epoch), '') || '/'"
 
 
-@compiles(_Epoch, "sqlite")
+@compiles(EpochColumn, "sqlite")
 def _on_sqlite(*_: object, **__: object) -> str:
     return f"(SELECT {_STORED} || schema_version FROM pragma_schema_version)"
 
 
-@compiles(_Epoch, "postgresql")
+@compiles(EpochColumn, "postgresql")
 def _on_postgresql(*_: object, **__: object) -> str:
     return (
         f"({_STORED} || extract(epoch FROM pg_postmaster_start_time())"
@@ -50,9 +50,9 @@ def _on_postgresql(*_: object, **__: object) -> str:
 
 
 _GIVEN: Final = values_table(users.c.id)
-_CURRENT: Final = CompiledStatement(sa.select(_Epoch()))
+_CURRENT: Final = CompiledStatement(sa.select(EpochColumn()))
 _NEWEST: Final = CompiledStatement(
-    sa.select(_Epoch(), _GIVEN.c.id, users.c.seq).select_from(
+    sa.select(EpochColumn(), _GIVEN.c.id, users.c.seq).select_from(
         _GIVEN.outerjoin(users, users.c.id == _GIVEN.c.id)
     )
 )

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Row
+from sqlalchemy.engine import Connection
 from uuid_utils import uuid7
 
 from useby.domain.events import MarkedRead, NotificationsAdded
@@ -22,7 +22,7 @@ from useby.store.locks import lock_users
 from useby.store.schema import notifications as table
 from useby.store.schema import users
 
-_INSERTED: Final = (
+INSERTED: Final = (
     table.c.user_id,
     table.c.seq,
     table.c.id,
@@ -35,7 +35,8 @@ _INSERTED: Final = (
     table.c.days_left,
     table.c.created_at,
 )
-_COLUMNS: Final = (*_INSERTED, table.c.read_at)
+COLUMNS: Final = (*INSERTED, table.c.read_at)
+"""Columns of a notification, as ``from_columns`` takes them."""
 
 
 class UnknownUser(Exception):  # noqa: N818 - callers see this name
@@ -75,7 +76,7 @@ _ALLOCATE_SEQ_OF_ONE: Final = CompiledStatement(
     .values(seq=users.c.seq + sa.bindparam("count"))
     .returning(users.c.id, users.c.seq)
 )
-_INSERT: Final = BulkWrite(*_INSERTED)
+_INSERT: Final = BulkWrite(*INSERTED)
 
 
 def add(transaction: Transaction, drafts: Sequence[Draft], now: datetime) -> list[Notification]:
@@ -92,33 +93,44 @@ def add(transaction: Transaction, drafts: Sequence[Draft], now: datetime) -> lis
         counts[draft.user_id] = counts.get(draft.user_id, 0) + 1
     seqs = _allocate_seqs(connection, counts)
     created = now.replace(microsecond=0)
-    added: list[Notification] = []
-    by_user: dict[str, list[Notification]] = {user_id: [] for user_id in counts}
-    rows: list[tuple[Any, ...]] = []
+    added = []
     for draft in drafts:
         seqs[draft.user_id] = seq = seqs[draft.user_id] + 1
-        notification = draft.kept(str(uuid7()), seq, created)
-        added.append(notification)
-        by_user[draft.user_id].append(notification)
-        rows.append(
-            (
-                notification.user_id,
-                seq,
-                notification.id,
-                notification.message,
-                notification.kind.value,
-                notification.event.value,
-                notification.product_name,
-                notification.product_id,
-                notification.expires_on,
-                notification.days_left,
-                created,
-            )
-        )
-    _INSERT(connection, rows)
-    for user_id, notifications in by_user.items():
-        transaction.publish(NotificationsAdded(user_id, tuple(notifications)))
+        added.append(draft.kept(new_id(), seq, created))
+    _INSERT(connection, list(map(insert_values, added)))
+    publish(transaction, added)
     return added
+
+
+def new_id() -> str:
+    """Return the id of a new notification."""
+    return str(uuid7())
+
+
+def insert_values(notification: Notification) -> tuple[Any, ...]:
+    """Return the values of ``INSERTED``."""
+    return (
+        notification.user_id,
+        notification.seq,
+        notification.id,
+        notification.message,
+        notification.kind.value,
+        notification.event.value,
+        notification.product_name,
+        notification.product_id,
+        notification.expires_on,
+        notification.days_left,
+        notification.created_at,
+    )
+
+
+def publish(transaction: Transaction, added: Sequence[Notification]) -> None:
+    """Publish one event for each user of added notifications."""
+    by_user: dict[str, list[Notification]] = {}
+    for notification in added:
+        by_user.setdefault(notification.user_id, []).append(notification)
+    for user_id, theirs in by_user.items():
+        transaction.publish(NotificationsAdded(user_id, tuple(theirs)))
 
 
 def _allocate_seqs(connection: Connection, counts: Mapping[str, int]) -> dict[str, int]:
@@ -147,7 +159,7 @@ def unread_page(
     """Return up to ``limit`` unread notifications with ``after < seq <= upto``, by ``seq``."""
     return _rows(
         connection,
-        sa.select(*_COLUMNS)
+        sa.select(*COLUMNS)
         .where(
             table.c.user_id == user_id,
             table.c.read_at.is_(None),
@@ -163,7 +175,7 @@ def page_after(connection: Connection, user_id: str, after: int, limit: int) -> 
     """Return up to ``limit`` notifications with ``seq > after``, read or not, by ``seq``."""
     return _rows(
         connection,
-        sa.select(*_COLUMNS)
+        sa.select(*COLUMNS)
         .where(table.c.user_id == user_id, table.c.seq > after)
         .order_by(table.c.seq)
         .limit(limit),
@@ -186,7 +198,7 @@ def get(connection: Connection, user_id: str, notification_id: str) -> Notificat
     """Return one of the user's notifications."""
     rows = _rows(
         connection,
-        sa.select(*_COLUMNS).where(table.c.user_id == user_id, table.c.id == notification_id),
+        sa.select(*COLUMNS).where(table.c.user_id == user_id, table.c.id == notification_id),
     )
     return rows[0] if rows else None
 
@@ -210,7 +222,7 @@ def list_(connection: Connection, user_id: str, query: NotificationQuery) -> Pag
     Raises:
         BadCursor: The cursor is invalid.
     """
-    select = sa.select(*_COLUMNS).where(table.c.user_id == user_id)
+    select = sa.select(*COLUMNS).where(table.c.user_id == user_id)
     if query.unread is not None:
         select = select.where(
             table.c.read_at.is_(None) if query.unread else table.c.read_at.is_not(None)
@@ -243,22 +255,24 @@ def delete(transaction: Transaction, user_id: str, notification_id: str) -> bool
     return deleted > 0
 
 
-def _rows(connection: Connection, select: sa.Select[Any]) -> list[Notification]:
-    return [_notification(row) for row in connection.execute(select)]
-
-
-def _notification(row: Row[Any]) -> Notification:
+def from_columns(columns: Sequence[Any]) -> Notification:
+    """Return the notification with these values of ``COLUMNS``."""
+    user_id, seq, id_, message, kind, event, name, product_id, expires_on, days, *times = columns
     return Notification(
-        id=row.id,
-        user_id=row.user_id,
-        seq=row.seq,
-        message=row.message,
-        kind=Severity(row.kind),
-        event=Cause(row.event),
-        product_name=row.product_name,
-        created_at=row.created_at,
-        product_id=row.product_id,
-        expires_on=row.expires_on,
-        days_left=row.days_left,
-        read_at=row.read_at,
+        id=id_,
+        user_id=user_id,
+        seq=seq,
+        message=message,
+        kind=Severity(kind),
+        event=Cause(event),
+        product_name=name,
+        created_at=times[0],
+        product_id=product_id,
+        expires_on=expires_on,
+        days_left=days,
+        read_at=times[1],
     )
+
+
+def _rows(connection: Connection, select: sa.Select[Any]) -> list[Notification]:
+    return list(map(from_columns, connection.execute(select)))

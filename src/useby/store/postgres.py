@@ -21,11 +21,13 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.util import greenlet_spawn
 
 from useby.backoff import Backoff
 from useby.domain.events import Event
 from useby.store.database import OwnerHeld, StoreUnavailable, Transaction, await_shielded, deliver
 from useby.store.long_reads import READ_SECONDS, ReadTurns, timed_out
+from useby.store.one_statement import run_one_statement
 from useby.store.online_index import MIGRATION_LOCK_TIMEOUT
 from useby.store.postgres_errors import (
     driver_error,
@@ -118,10 +120,20 @@ class PostgresDatabase:
         self._turns = Turns()
         self._closed = False
 
-    async def write(self, work: Callable[[Transaction], T], *, large: bool = False) -> T:  # noqa: ARG002
+    async def write(
+        self,
+        work: Callable[[Transaction], T],
+        *,
+        large: bool = False,  # noqa: ARG002
+        one_statement: bool = False,
+    ) -> T:
         """Implement ``Database.write``. Work that meets a locked user row waits and runs again."""
 
         async def attempt(waits: bool) -> T:
+            if one_statement:
+                transaction, result = await self._alone(lambda c: _in_transaction(c, work, waits))
+                deliver(self.on_commit, transaction.events)
+                return result
             async with self._engine.connect() as connection:
                 async with connection.begin():
                     transaction, result = await connection.run_sync(_in_transaction, work, waits)
@@ -140,10 +152,18 @@ class PostgresDatabase:
 
         return await self._shielded(written)
 
-    async def read(self, work: Callable[[Connection], T], *, user_id: str | None = None) -> T:
+    async def read(
+        self,
+        work: Callable[[Connection], T],
+        *,
+        user_id: str | None = None,
+        one_statement: bool = False,
+    ) -> T:
         """Implement ``Database.read``."""
 
         async def attempt() -> T:
+            if one_statement:
+                return await self._alone(work)
             async with self._snapshots.connect() as connection, connection.begin():
                 if user_id is not None:
                     await connection.exec_driver_sql(LIMIT_READ)
@@ -183,6 +203,9 @@ class PostgresDatabase:
             self.abort()
             await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._engine.dispose()
+
+    async def _alone(self, work: Callable[[Connection], T]) -> T:
+        return await greenlet_spawn(run_one_statement, self._engine.sync_engine, work)
 
     async def _shielded(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         if self._closed:

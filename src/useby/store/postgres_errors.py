@@ -72,24 +72,34 @@ def is_broken(cause: BaseException) -> bool:
 def hide_values(context: ExceptionContext) -> None:
     """Remove the values of a statement from its error, which is logged.
 
-    ``hide_parameters`` covers only the text that SQLAlchemy adds. asyncpg quotes a parameter that
-    it cannot encode, and PostgreSQL quotes values in the detail of a violated constraint ("Failing
-    row contains …") and in the message of a data exception (class 22 of its appendix A).
+    ``hide_parameters`` covers only the text that SQLAlchemy adds.
     """
     cause = context.original_exception.__cause__  # asyncpg's error, inside SQLAlchemy's
-    if not isinstance(cause, asyncpg.PostgresError | asyncpg.InterfaceError):
+    if cause is None:
         return
     before = str(cause)
+    hide_values_in(cause)
+    after = str(cause)
+    for error in (context.sqlalchemy_exception, context.original_exception):
+        if error is not None:
+            error.args = tuple(str(each).replace(before, after) for each in error.args)
+
+
+def hide_values_in(cause: BaseException) -> None:
+    """Remove the values of a statement from the driver's error; leave other errors as they are.
+
+    asyncpg quotes a parameter that it cannot encode, and PostgreSQL quotes values in the detail of
+    a violated constraint ("Failing row contains …") and in the message of a data exception (class
+    22 of its appendix A).
+    """
+    if not isinstance(cause, asyncpg.PostgresError | asyncpg.InterfaceError):
+        return
     if _is_unencodable(cause) or sqlstate(cause).startswith(DATA_EXCEPTION):
         cause.args = (f"a value was refused {sqlstate(cause)}".strip(),)
         cause.__cause__ = cause.__context__ = None  # Python's own error may quote the value, too
     for part in ("detail", "hint", "context", "internal_query"):
         if getattr(cause, part, None) is not None:
             setattr(cause, part, None)
-    after = str(cause)
-    for error in (context.sqlalchemy_exception, context.original_exception):
-        if error is not None:
-            error.args = tuple(str(each).replace(before, after) for each in error.args)
 
 
 def _is_unencodable(cause: BaseException) -> bool:

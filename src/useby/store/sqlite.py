@@ -171,26 +171,35 @@ class SqliteDatabase:
             self._wal = wal.Wal(path)
             self._external_commits.start()
 
-    async def write(self, work: Callable[[Transaction], T], *, large: bool = False) -> T:
+    async def write(
+        self,
+        work: Callable[[Transaction], T],
+        *,
+        large: bool = False,
+        one_statement: bool = False,  # noqa: ARG002
+    ) -> T:
         """Implement ``Database.write``; events are published in the order of commits."""
         if self._closed:
             raise StoreUnavailable("the database is closed")
-        job = Job(work, self._loop.create_future(), large=large)
-        self._jobs.put(job)
+        self._jobs.put(job := Job(work, self._loop.create_future(), large=large))
         return await await_shielded(job.answer)
 
-    async def read(self, work: Callable[[Connection], T], *, user_id: str | None = None) -> T:
+    async def read(
+        self,
+        work: Callable[[Connection], T],
+        *,
+        user_id: str | None = None,
+        one_statement: bool = False,  # noqa: ARG002
+    ) -> T:
         """Implement ``Database.read``."""
         if self._closed:
             raise StoreUnavailable("the database is closed")
-        job: Job[T]
+        job: Job[T] = Job(work, self._loop.create_future(), user_id)
         if user_id is not None:
             await self._read_turns.take(user_id)
             # The thread ends the turn, although the caller may be gone by then.
-            job = Job(work, self._loop.create_future(), user_id)
             self._long_reads.put([job])
             return await job.answer
-        job = Job(work, self._loop.create_future())
         if not self._to_read:
             self._loop.call_soon(self._read_waiting)
         self._to_read.append(job)

@@ -248,13 +248,25 @@ class Store:
         self.asked: list[Request] = []
         self.done: list[Request] = []
 
-    async def read(self, work: Callable[[Connection], T], *, user_id: str | None = None) -> T:
+    async def read(
+        self,
+        work: Callable[[Connection], T],
+        *,
+        user_id: str | None = None,
+        one_statement: bool = False,
+    ) -> T:
         def run() -> T:
             return self.look(work)
 
         return await self._ask(Request(run, self._loop.create_future(), writes=False))
 
-    async def write(self, work: Callable[[Transaction], T], *, large: bool = False) -> T:
+    async def write(
+        self,
+        work: Callable[[Transaction], T],
+        *,
+        large: bool = False,
+        one_statement: bool = False,
+    ) -> T:
         def run() -> T:
             with self._engine.begin() as connection:
                 transaction = Transaction(connection)
