@@ -385,7 +385,7 @@ def test_the_address_of_a_node_may_have_any_usual_form(given: str, url: str) -> 
 
 @pytest.mark.parametrize("given", ["ftp://x", "http://", "ws://x/?access_token=eyJ", "http://a@x"])
 def test_a_text_that_is_no_address_is_refused(given: str) -> None:
-    with pytest.raises(ValueError, match="no node's URL"):
+    with pytest.raises(ValueError, match="the URL must be of a node"):
         socket_url(given)
 
 
