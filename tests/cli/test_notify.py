@@ -26,4 +26,4 @@ def test_a_message_that_no_database_can_store_is_refused(useby: Useby) -> None:
     for message in ("", "x" * 1001, "\ud800"):
         said = useby("notify", "ada@example.org", message)
         assert said.status == 2
-        assert "message" in said.err
+        assert "MESSAGE" in said.err
