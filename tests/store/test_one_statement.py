@@ -20,7 +20,7 @@ from useby.actions.post_queue import Post
 from useby.auth.tokens import Claims
 from useby.domain.notification import Cause, Draft, Notification, Severity
 from useby.domain.quota import Limits
-from useby.store import notifications, pages
+from useby.store import notifications, pages, postgres
 from useby.store.bulk import CompiledStatement
 from useby.store.database import Database, StoreUnavailable, Transaction
 from useby.store.open import open_database
@@ -147,6 +147,34 @@ async def test_the_connection_of_one_statement_is_in_transactions_again_afterwar
         assert newest == 1
     finally:
         await database.close()
+
+
+@pytest.mark.parametrize("one_statement", [True, False])
+@pytest.mark.parametrize(
+    "error",
+    [
+        asyncpg.CannotConnectNowError("the database system is starting up"),
+        asyncpg.TooManyConnectionsError("too many clients"),
+        asyncpg.ConnectionDoesNotExistError("connection was closed"),
+        asyncpg.InterfaceError("connection is closed"),
+        ConnectionRefusedError("connection refused"),
+        TimeoutError(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+async def test_a_server_that_takes_no_connection_is_unavailable(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, one_statement: bool
+) -> None:
+    async def refuse(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(postgres, "_connect", refuse)
+    database = PostgresDatabase("postgresql://nowhere")
+    with pytest.raises(StoreUnavailable):
+        await database.read(lambda _: None, one_statement=one_statement)
+    with pytest.raises(StoreUnavailable):
+        await database.write(lambda _: None, one_statement=one_statement)
+    await database.close()
 
 
 @on_postgres

@@ -56,7 +56,10 @@ def run_one_statement(engine: sa.Engine, work: Callable[[Connection], T]) -> T:
         PostgresError: The driver's error, without values; nothing was written.
         Exception: Any other error of the driver or of ``work``.
     """
-    pooled = engine.raw_connection()
+    try:
+        pooled = engine.raw_connection()
+    except Exception as error:  # noqa: BLE001 - SQLAlchemy's driver has errors of its own
+        raise driver_error(error) from None
     driver: Any = pooled.dbapi_connection
     driver.autocommit = True
     try:
