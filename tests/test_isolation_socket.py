@@ -44,10 +44,10 @@ async def test_mark_read_of_anothers_ids_reads_nothing_and_is_answered_as_unknow
     server: NodeProcess, connect: Connect
 ) -> None:
     ada, bob = server.person(), server.person()
-    said = server.notify(ada, ["hers", "hers too"])
+    result = server.notify(ada, ["hers", "hers too"])
     async with server.rest() as rest:
         before = await live.all_notifications(rest, ada)
-        for wanted in (*(each.id for each in said), NOBODYS):
+        for wanted in (*(each.id for each in result), NOBODYS):
             nobody = server.person()
             assert await frames_after(server, nobody, connect, live.mark_read(wanted)) == []
             assert await frames_after(server, bob, connect, live.mark_read(wanted)) == []

@@ -45,7 +45,7 @@ async def test_accepted_sockets_send_at_once_and_the_kernel_keeps_64_kib_for_the
     assert kept == 64 * 1024
 
 
-async def attempts(house: InProcessNode, *told: str) -> list[int]:
+async def attempts(house: InProcessNode, *events: str) -> list[int]:
     """Return the answers to sign-ins from here that claim to come from these addresses."""
     async with httpx.AsyncClient(
         base_url=house.node.url, trust_env=False, timeout=HANG_TIMEOUT
@@ -58,7 +58,7 @@ async def attempts(house: InProcessNode, *told: str) -> list[int]:
                     headers={"X-Forwarded-For": address},
                 )
             ).status_code
-            for number, address in enumerate(told)
+            for number, address in enumerate(events)
         ]
 
 

@@ -56,11 +56,11 @@ async def line(proxy: Proxy) -> AsyncIterator[Line]:
     writer.transport.abort()
 
 
-async def echo_of(line: Line, said: bytes) -> bytes:
+async def echo_of(line: Line, result: bytes) -> bytes:
     reader, writer = line
-    writer.write(said)
+    writer.write(result)
     async with asyncio.timeout(HANG_TIMEOUT):
-        return await reader.readexactly(len(said))
+        return await reader.readexactly(len(result))
 
 
 async def test_bytes_and_their_end_are_passed_on_both_ways(

@@ -90,8 +90,8 @@ async def test_a_batch_has_a_result_for_each_product_and_sends_one_summary(
     assert kept == [True, False, True, False, True, True]
     for product, there in zip(batch, kept, strict=True):
         assert await got(database, product) == (product if there else None)
-    (said,) = await notifications_of(database, owner)
-    assert (said.message, said.kind, said.event, said.product_name) == (
+    (answer,) = await notifications_of(database, owner)
+    assert (answer.message, answer.kind, answer.event, answer.product_name) == (
         "4 products were added",
         Severity.INFO,
         Cause.ADDED,

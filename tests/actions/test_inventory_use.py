@@ -26,11 +26,11 @@ async def test_using_a_part_leaves_the_rest_open_and_sends_a_notification(
     assert after == dataclasses.replace(product, quantity=Decimal(1), updated_at=NOON)
     assert await got(database, product) == after
     assert await due_at(database, product) == pending
-    (said,) = await notifications_of(database, owner)
-    assert said.message == f"0.5 l of Organic Milk {how.value}, 1 l left"
-    assert (said.kind, said.event.value) == (Severity.INFO, how.value)
-    assert (said.product_id, said.product_name) == (product.id, "Organic Milk")
-    assert (said.expires_on, said.days_left) == (day("2026-06-01"), 91)
+    (answer,) = await notifications_of(database, owner)
+    assert answer.message == f"0.5 l of Organic Milk {how.value}, 1 l left"
+    assert (answer.kind, answer.event.value) == (Severity.INFO, how.value)
+    assert (answer.product_id, answer.product_name) == (product.id, "Organic Milk")
+    assert (answer.expires_on, answer.days_left) == (day("2026-06-01"), 91)
 
 
 @pytest.mark.parametrize("quantity", [None, "1.5"])

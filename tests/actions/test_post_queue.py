@@ -39,8 +39,8 @@ async def test_posts_that_wait_together_share_a_transaction_and_keep_their_order
 ) -> None:
     people = [await rest.person() for _ in range(2)]
     sizes = await _written_by(rest, 20, monkeypatch)
-    told: list[Any] = []
-    rest.database.on_commit = told.append
+    published: list[Any] = []
+    rest.database.on_commit = published.append
     answers = await asyncio.gather(
         *(
             people[number % 2][1].post("/api/notifications", json={"message": str(number)})
@@ -55,7 +55,7 @@ async def test_posts_that_wait_together_share_a_transaction_and_keep_their_order
         assert await messages(client) == [str(n) for n in range(20)][first::2][::-1]
         mine = [
             each
-            for each in told
+            for each in published
             if isinstance(each, NotificationsAdded) and each.user_id == user.id
         ]
         assert [row.seq for news in mine for row in news.notifications] == list(range(1, 11))
@@ -121,9 +121,9 @@ async def test_an_unavailable_database_is_503_for_each_post(
 async def test_a_post_is_stored_although_its_client_hangs_up(rest: Rest) -> None:
     user, client = await rest.person()
     posting = asyncio.create_task(client.post("/api/notifications", json={"message": "kept"}))
-    told = asyncio.Event()
-    rest.database.on_commit = lambda _: (posting.cancel(), told.set())  # type: ignore[func-returns-value]
-    await told.wait()
+    published = asyncio.Event()
+    rest.database.on_commit = lambda _: (posting.cancel(), published.set())  # type: ignore[func-returns-value]
+    await published.wait()
     with pytest.raises(asyncio.CancelledError):
         await posting
     kept = await rest.database.read(lambda c: notifications.page_after(c, user.id, 0, 10))

@@ -62,7 +62,7 @@ async def test_the_rows_of_another_user_are_as_if_they_were_not_there(rest: Rest
     product = (
         await hers.post("/api/products", json={"name": "Milk", "expiryDate": "2026-03-04"})
     ).json()
-    said = (await hers.post("/api/notifications", json={"message": "private"})).json()
+    received = (await hers.post("/api/notifications", json={"message": "private"})).json()
     before = await rest.database.read(lambda c: rows_of(c, alice.id))
 
     tried = set()
@@ -71,7 +71,7 @@ async def test_the_rows_of_another_user_are_as_if_they_were_not_there(rest: Rest
             continue
         assert name in BODIES, f"{name} is new: say here what is tried on another's row"
         tried.add(name)
-        mine = product["id"] if "product" in path else said["id"]
+        mine = product["id"] if "product" in path else received["id"]
         answers = []
         for row in (mine, UNKNOWN):
             url = re.sub(r"\{\w+\}", row, path)
@@ -88,12 +88,12 @@ async def test_lists_counts_and_sweeping_acts_stop_at_ones_own_rows(rest: Rest) 
     _, his = await rest.person()
     milk = {"name": "Milk", "expiryDate": "2026-03-04", "externalId": "m"}
     await hers.post("/api/products", json=milk)
-    said = (await hers.post("/api/notifications", json={"message": "private"})).json()
+    received = (await hers.post("/api/notifications", json={"message": "private"})).json()
     before = await rest.database.read(lambda c: rows_of(c, alice.id))
 
     assert (await his.get("/api/products")).json()["items"] == []
     assert (await his.get("/api/products", params={"q": "Milk"})).json()["items"] == []
-    since = {"since": said["id"]}
+    since = {"since": received["id"]}
     assert (await his.get("/api/notifications", params=since)).json()["items"] == []
     assert (await his.get("/api/notifications/unread-count")).json() == {"unread": 0}
     assert (await his.post("/api/notifications/read-all")).json() == {"marked": 0}
@@ -117,13 +117,13 @@ async def test_the_idempotency_key_of_another_user_reveals_nothing(
     alice, hers = await rest.person()
     _, his = await rest.person()
     key = {"Idempotency-Key": "known to both"}
-    said = await hers.post(path, json=private, headers=key)
+    received = await hers.post(path, json=private, headers=key)
     before = await rest.database.read(lambda c: rows_of(c, alice.id))
     answer = await his.post(path, json=private, headers=key)
-    assert answer.status_code == said.status_code
+    assert answer.status_code == received.status_code
     (mine,) = (await his.get("/api/notifications")).json()["items"]
     assert mine["id"] in answer.text
-    assert mine["id"] not in said.text
+    assert mine["id"] not in received.text
     assert await rest.database.read(lambda c: rows_of(c, alice.id)) == before
 
 

@@ -136,12 +136,12 @@ async def test_a_new_zone_time_or_lead_moves_the_alerts_that_are_pending(
 
 async def test_a_new_password_requires_the_old_one_and_ends_the_other_sign_ins(rest: Rest) -> None:
     user, client = await with_a_password(rest)
-    told: list[Event] = []
-    rest.database.on_commit = told.append
+    published: list[Event] = []
+    rest.database.on_commit = published.append
     for wrong in ({}, {"currentPassword": "wrong"}, {"currentPassword": ""}):
         answer = await client.patch("/api/me", json={"password": "new and longer"} | wrong)
         assert answer.status_code == 403
-    assert told == []
+    assert published == []
     other = await rest.client().post(
         "/api/auth/login", json={"email": user.email, "password": PASSWORD}
     )
@@ -150,7 +150,7 @@ async def test_a_new_password_requires_the_old_one_and_ends_the_other_sign_ins(r
     assert (await client.patch("/api/me", json=change)).status_code == 200
     assert (await client.get("/api/me")).status_code == 200, "this sign-in goes on"
     assert (await other_client.get("/api/me")).status_code == 401
-    assert [type(each) for each in told] == [AccessRevoked]
+    assert [type(each) for each in published] == [AccessRevoked]
     for password, status in ((PASSWORD, 401), ("new and longer", 200)):
         login = {"email": user.email, "password": password}
         assert (await rest.client().post("/api/auth/login", json=login)).status_code == status
@@ -203,11 +203,11 @@ async def test_a_deleted_account_leaves_no_row(rest: Rest) -> None:
     assert all((await rest.database.read(rows_left)).values())
     for wrong in ({}, {"password": "wrong"}):
         assert (await client.request("DELETE", "/api/me", json=wrong)).status_code == 403
-    told: list[Event] = []
-    rest.database.on_commit = told.append
+    published: list[Event] = []
+    rest.database.on_commit = published.append
     gone = await client.request("DELETE", "/api/me", json={"password": PASSWORD})
     assert gone.status_code == 204
-    assert told == [AccessRevoked(user.id)]
+    assert published == [AccessRevoked(user.id)]
     assert not any((await rest.database.read(rows_left)).values())
     assert (await client.get("/api/me")).status_code == 401
     assert (await rest.client().post("/api/auth/login", json=login)).status_code == 401

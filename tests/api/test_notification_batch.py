@@ -55,10 +55,10 @@ async def test_results_look_as_a_single_post_is_answered(ada: httpx.AsyncClient)
 
 
 async def test_a_batch_is_one_transaction_and_one_event(rest: Rest, ada: httpx.AsyncClient) -> None:
-    told: list[Event] = []
-    rest.database.on_commit = told.append
+    published: list[Event] = []
+    rest.database.on_commit = published.append
     await ada.post(PATH, json={"items": [{"message": str(number)} for number in range(3)]})
-    (news,) = told
+    (news,) = published
     assert isinstance(news, NotificationsAdded)
     assert [each.message for each in news.notifications] == ["0", "1", "2"]
 

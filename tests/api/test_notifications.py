@@ -16,23 +16,23 @@ from useby.store import notifications
 async def posted(client: httpx.AsyncClient, **values: Any) -> dict[str, Any]:
     answer = await client.post("/api/notifications", json={"message": "hello"} | values)
     assert answer.status_code == 201, answer.text
-    said: dict[str, Any] = answer.json()
-    return said
+    received: dict[str, Any] = answer.json()
+    return received
 
 
 async def test_a_post_is_answered_with_the_contracts_five_keys_first(rest: Rest) -> None:
     _, ada = await rest.person()
-    said = await posted(ada, type="warning", productName="Milk")
-    assert list(said)[:5] == ["id", "message", "type", "productName", "created_at"]
-    assert (said["type"], said["productName"], said["seq"]) == ("warning", "Milk", 1)
-    assert said["created_at"] == "2026-03-02T12:00:00Z"
-    assert (said["event"], said["readAt"]) == ("custom", None)
+    received = await posted(ada, type="warning", productName="Milk")
+    assert list(received)[:5] == ["id", "message", "type", "productName", "created_at"]
+    assert (received["type"], received["productName"], received["seq"]) == ("warning", "Milk", 1)
+    assert received["created_at"] == "2026-03-02T12:00:00Z"
+    assert (received["event"], received["readAt"]) == ("custom", None)
 
 
 async def test_a_post_without_a_product_carries_an_empty_name(rest: Rest) -> None:
     _, ada = await rest.person()
-    said = await posted(ada)
-    assert (said["productName"], said["type"]) == ("", "info")
+    received = await posted(ada)
+    assert (received["productName"], received["type"]) == ("", "info")
 
 
 @pytest.mark.parametrize(
@@ -108,9 +108,9 @@ async def test_a_cursor_of_another_list_is_422(rest: Rest) -> None:
 
 async def test_marking_read_is_idempotent_and_keeps_its_time(rest: Rest) -> None:
     _, ada = await rest.person()
-    said = await posted(ada)
-    first = (await ada.post(f"/api/notifications/{said['id']}/read")).json()
-    second = (await ada.post(f"/api/notifications/{said['id']}/read")).json()
+    received = await posted(ada)
+    first = (await ada.post(f"/api/notifications/{received['id']}/read")).json()
+    second = (await ada.post(f"/api/notifications/{received['id']}/read")).json()
     assert first["readAt"] == "2026-03-02T12:00:00Z"
     assert first == second
     assert (await ada.get("/api/notifications/unread-count")).json() == {"unread": 0}
@@ -126,9 +126,9 @@ async def test_read_all_returns_the_number_of_newly_read(rest: Rest) -> None:
 
 async def test_a_deleted_notification_is_not_found(rest: Rest) -> None:
     _, ada = await rest.person()
-    said = await posted(ada)
-    assert (await ada.delete(f"/api/notifications/{said['id']}")).status_code == 204
-    assert (await ada.delete(f"/api/notifications/{said['id']}")).status_code == 404
+    received = await posted(ada)
+    assert (await ada.delete(f"/api/notifications/{received['id']}")).status_code == 204
+    assert (await ada.delete(f"/api/notifications/{received['id']}")).status_code == 404
     assert (await ada.get("/api/notifications")).json()["items"] == []
 
 
@@ -145,5 +145,9 @@ async def test_an_alerts_notification_has_its_product_and_date(rest: Rest) -> No
         0,
     )
     await rest.database.write(lambda t: notifications.add(t, [draft], rest.now))
-    (said,) = (await ada.get("/api/notifications")).json()["items"]
-    assert (said["productId"], said["expiresOn"], said["daysLeft"]) == ("p", "2026-03-02", 0)
+    (received,) = (await ada.get("/api/notifications")).json()["items"]
+    assert (received["productId"], received["expiresOn"], received["daysLeft"]) == (
+        "p",
+        "2026-03-02",
+        0,
+    )

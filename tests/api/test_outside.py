@@ -115,6 +115,6 @@ async def test_a_token_without_an_open_account_gets_the_reason_and_a_log_line(
 async def test_two_subjects_are_two_users(open_house: Rest) -> None:
     ada = open_house.client(**token(open_house))
     bob = open_house.client(**token(open_house, "auth0|bob"))
-    said = (await ada.post("/api/notifications", json={"message": "Bread is out"})).json()
+    received = (await ada.post("/api/notifications", json={"message": "Bread is out"})).json()
     assert (await bob.get("/api/notifications")).json()["items"] == []
-    assert (await bob.post(f"/api/notifications/{said['id']}/read")).status_code == 404
+    assert (await bob.post(f"/api/notifications/{received['id']}/read")).status_code == 404

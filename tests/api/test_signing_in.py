@@ -83,13 +83,13 @@ async def test_a_user_who_signs_up_can_sign_in(rest: Rest, anybody: httpx.AsyncC
 async def test_a_sign_up_does_not_reveal_that_an_e_mail_is_taken(
     rest: Rest, anybody: httpx.AsyncClient, hasher: Counted
 ) -> None:
-    told, spent = [], []
+    published, spent = [], []
     for email in ("ada@useby.example", "ada@useby.example", "ADA@useby.example"):
         hasher.work.clear()
         answer = await anybody.post("/api/auth/signup", json=ADA | {"email": email})
-        told.append((answer.status_code, answer.content, dict(answer.headers)))
+        published.append((answer.status_code, answer.content, dict(answer.headers)))
         spent.append(hasher.work.copy())
-    assert told[0] == told[1] == told[2]
+    assert published[0] == published[1] == published[2]
     assert spent == [["hash"]] * 3
     assert await count_of_users(rest) == 1
 
@@ -156,7 +156,7 @@ async def test_a_wrong_password_an_unknown_e_mail_and_a_disabled_user_get_the_sa
         lambda t: accounts.disable_user(t, eve.id, disabled=True, now=rest.now)
     )
     await signed_in(anybody)
-    told, spent = [], []
+    published, spent = [], []
     for given in (
         {"password": "wrong"},
         {"email": "nobody@useby.example"},
@@ -164,10 +164,10 @@ async def test_a_wrong_password_an_unknown_e_mail_and_a_disabled_user_get_the_sa
     ):
         hasher.work.clear()
         answer = await anybody.post("/api/auth/login", json=ADA | given)
-        told.append((answer.status_code, answer.content, dict(answer.headers)))
+        published.append((answer.status_code, answer.content, dict(answer.headers)))
         spent.append(hasher.work.copy())
-    assert told[0][0] == 401
-    assert told[0] == told[1] == told[2]
+    assert published[0][0] == 401
+    assert published[0] == published[1] == published[2]
     assert spent == [["verify"]] * 3
 
 
@@ -208,15 +208,15 @@ async def test_a_spent_token_that_comes_back_later_ends_the_sign_in_and_its_sock
     await anybody.post("/api/auth/signup", json=ADA)
     stolen, other = await signed_in(anybody), await signed_in(anybody)
     newest = (await refreshed(anybody, stolen["refreshToken"])).json()
-    told: list[Event] = []
-    rest.database.on_commit = told.append
+    published: list[Event] = []
+    rest.database.on_commit = published.append
     rest.now += timedelta(seconds=11)
     assert (await refreshed(anybody, stolen["refreshToken"])).status_code == 401
     assert (await refreshed(anybody, newest["refreshToken"])).status_code == 401
     assert not await opens(rest, stolen)
     assert not await opens(rest, newest)
     assert await opens(rest, other), "another device signed in by itself"
-    assert [type(each) for each in told] == [AccessRevoked]
+    assert [type(each) for each in published] == [AccessRevoked]
 
 
 @pytest.mark.parametrize("token", ["", "x", "x" * 43, "x" * 129, "é" * 10, "a\0b"])
@@ -257,8 +257,8 @@ async def test_a_logout_ends_its_own_sign_in_and_no_other(
 ) -> None:
     await anybody.post("/api/auth/signup", json=ADA)
     one, other = await signed_in(anybody), await signed_in(anybody)
-    told: list[Event] = []
-    rest.database.on_commit = told.append
+    published: list[Event] = []
+    rest.database.on_commit = published.append
     if by == "access token":
         bearer = rest.client(authorization=f"Bearer {one['accessToken']}")
         answer = await bearer.post("/api/auth/logout")
@@ -269,7 +269,7 @@ async def test_a_logout_ends_its_own_sign_in_and_no_other(
     assert not await opens(rest, one)
     assert (await refreshed(anybody, one["refreshToken"])).status_code == 401
     assert await opens(rest, other)
-    assert [type(each) for each in told] == [AccessRevoked]
+    assert [type(each) for each in published] == [AccessRevoked]
 
 
 async def test_a_logout_with_an_unknown_token_is_no_error_and_without_any_it_is(

@@ -137,9 +137,9 @@ json_values = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from(["sub", "exp", "iat", "nbf", "jti"]), json_values))
-def test_a_token_with_any_claims_is_accepted_or_refused(said: dict[str, Any]) -> None:
+def test_a_token_with_any_claims_is_accepted_or_refused(changes: dict[str, Any]) -> None:
     try:
-        claims = claims_of(GOOD | said, user_claim="sub", session_id=None, now=NOW)
+        claims = claims_of(GOOD | changes, user_claim="sub", session_id=None, now=NOW)
     except InvalidToken:
         return
     assert claims.user_id

@@ -182,8 +182,8 @@ async def test_the_last_good_keys_are_kept_after_a_bad_answer(
 ) -> None:
     await keys.fetch()
     server.status, server.body = status, body
-    (said,) = await refetched(keys, clock, caplog)
-    assert server.url in said
+    (answer,) = await refetched(keys, clock, caplog)
+    assert server.url in answer
 
 
 async def test_an_answer_of_64_kib_is_read_and_a_longer_one_is_not(
@@ -225,8 +225,8 @@ async def test_a_fetch_from_an_issuer_that_never_answers_times_out(
     await keys.fetch()
     server.may_answer.clear()
     monkeypatch.setattr(jwks, "TIMEOUT_SECONDS", 0.05)
-    (said,) = await refetched(keys, clock, caplog)
-    assert "TimeoutError" in said
+    (answer,) = await refetched(keys, clock, caplog)
+    assert "TimeoutError" in answer
 
 
 async def test_an_unreachable_issuer_is_asked_again_after_seconds(clock: Clock) -> None:

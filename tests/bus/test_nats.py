@@ -107,12 +107,12 @@ async def test_a_thousand_users_who_connect_and_disconnect_leave_no_subscription
     for number in range(1000):
         recorder.bus.subscribe(f"user {number}")
     await until(lambda: subscriptions(server, 1000))
-    told = {each for missed in recorder.missed for each in missed.user_ids or ()}
+    published = {each for missed in recorder.missed for each in missed.user_ids or ()}
     await recorder.until(lambda each: sum(len(m.user_ids or ()) for m in each.missed) >= 1000)
     for number in range(1000):
         recorder.bus.unsubscribe(f"user {number}")
     await until(lambda: subscriptions(server, 0))
-    assert told
+    assert published
     assert not recorder.bus._subscriptions
 
 

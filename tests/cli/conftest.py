@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.cli_result import Said, Useby, logging_put_back
+from tests.support.cli_result import CliResult, Useby, logging_put_back
 
 from useby.auth.key import signing_key
 from useby.cli import main
@@ -30,12 +30,12 @@ def useby(
 ) -> Useby:
     """Call a command in this process."""
 
-    def call(*words: str, stdin: str = "") -> Said:
+    def call(*words: str, stdin: str = "") -> CliResult:
         monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
         with logging_put_back():
             status = main(words)
-        said = capsys.readouterr()
-        return Said(status, said.out, said.err)
+        result = capsys.readouterr()
+        return CliResult(status, result.out, result.err)
 
     return call
 

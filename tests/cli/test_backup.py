@@ -31,15 +31,15 @@ def emails(useby: Useby) -> list[str]:
 
 def test_a_backup_is_restored_with_its_key(filled: Useby, folder: Path) -> None:
     key = (folder / "useby.key").read_bytes()
-    said = filled("backup", "copy.db")
-    assert (said.status, said.err) == (0, "")
-    assert "with the signing key" in said.out
+    result = filled("backup", "copy.db")
+    assert (result.status, result.err) == (0, "")
+    assert "with the signing key" in result.out
     filled("user", "add", "bob@example.org")
     for path in folder.glob("useby.*"):
         path.unlink()
 
-    said = filled("restore", "copy.db")
-    assert (said.status, said.err) == (0, "")
+    result = filled("restore", "copy.db")
+    assert (result.status, result.err) == (0, "")
     assert emails(filled) == ["ada@example.org"]
     assert (folder / "useby.key").read_bytes() == key
     assert (folder / "useby.key").stat().st_mode & 0o777 == 0o600
@@ -48,9 +48,9 @@ def test_a_backup_is_restored_with_its_key(filled: Useby, folder: Path) -> None:
 def test_a_database_with_data_is_replaced_only_on_demand(filled: Useby) -> None:
     filled("backup", "copy.db")
     filled("user", "add", "bob@example.org")
-    said = filled("restore", "copy.db")
-    assert (said.status, said.out) == (1, "")
-    assert "--replace" in said.err
+    result = filled("restore", "copy.db")
+    assert (result.status, result.out) == (1, "")
+    assert "--replace" in result.err
     assert len(emails(filled)) == 2
     assert filled("restore", "copy.db", "--replace").status == 0
     assert emails(filled) == ["ada@example.org"]
@@ -58,8 +58,8 @@ def test_a_database_with_data_is_replaced_only_on_demand(filled: Useby) -> None:
 
 def test_a_backup_without_its_key_names_what_is_missing(filled: Useby, folder: Path) -> None:
     key = (folder / "useby.key").read_bytes()
-    said = filled("backup", "copy.db", "--without-key")
-    assert "without the key" in said.out
+    result = filled("backup", "copy.db", "--without-key")
+    assert "without the key" in result.out
     assert key not in (folder / "copy.db").read_bytes()
     for path in folder.glob("useby.*"):
         path.unlink()
@@ -77,8 +77,8 @@ def test_a_restore_under_another_secret_is_refused(
     filled: Useby, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("USEBY_SECRET_KEY", "a" * 32)
-    said = filled("backup", "copy.db")
-    assert "keep USEBY_SECRET_KEY" in said.out
+    result = filled("backup", "copy.db")
+    assert "keep USEBY_SECRET_KEY" in result.out
     assert b"a" * 32 not in (folder / "copy.db").read_bytes()
     monkeypatch.setenv("USEBY_SECRET_KEY", "b" * 32)
     refused = filled("restore", "copy.db", "--replace")
@@ -107,12 +107,12 @@ def test_a_damaged_database_is_replaced_on_demand_and_kept_under_another_name(
     assert (refused.status, refused.out) == (1, "")
     assert "useby.db is damaged: `--replace`" in refused.err
     assert database.read_bytes() == broken
-    said = filled("restore", "copy.db", "--replace")
-    assert said.status == 0, said.err
+    result = filled("restore", "copy.db", "--replace")
+    assert result.status == 0, result.err
     assert emails(filled) == ["ada@example.org"]
     (kept,) = folder.glob("useby.db.damaged-*")
     assert kept.read_bytes() == broken
-    assert f"the damaged database is {kept.name} now" in said.err
+    assert f"the damaged database is {kept.name} now" in result.err
 
 
 def test_a_damaged_database_is_not_moved_away_from_a_running_node(
@@ -121,9 +121,9 @@ def test_a_damaged_database_is_not_moved_away_from_a_running_node(
     filled("backup", "copy.db")
     with serving_lock(folder / "useby.db"):
         (folder / "useby.db").write_bytes(b"garbage!" * 1000)
-        said = filled("restore", "copy.db", "--replace")
-    assert (said.status, said.out) == (1, "")
-    assert "stop it first" in said.err
+        result = filled("restore", "copy.db", "--replace")
+    assert (result.status, result.out) == (1, "")
+    assert "stop it first" in result.err
     assert list(folder.glob("useby.db.damaged-*")) == []
 
 
@@ -131,9 +131,9 @@ def test_a_damaged_database_is_not_moved_away_from_a_running_node(
 def test_a_backup_of_a_missing_file_fails_with_one_line(
     useby: Useby, words: tuple[str, ...], folder: Path
 ) -> None:
-    said = useby(*words)
-    assert (said.status, said.out) == (1, "")
-    assert said.err.count("\n") == 1
+    result = useby(*words)
+    assert (result.status, result.out) == (1, "")
+    assert result.err.count("\n") == 1
     assert list(folder.iterdir()) == []
 
 
@@ -166,11 +166,11 @@ def test_on_postgresql_the_printed_commands_back_up_and_restore(
     environment = os.environ | {"PATH": f"{programs}:{os.environ['PATH']}"}
     useby("user", "add", "ada@example.org")
     for command, emails_left in (("backup", 1), ("restore", 1)):
-        said = useby(command, "the copy.dump")
-        assert said.status == 0
-        assert re.search(r"\bRun|run:", said.err)
-        assert "127.0.0.1" not in said.out
-        subprocess.run(said.out, shell=True, check=True, env=environment, cwd=folder)
+        result = useby(command, "the copy.dump")
+        assert result.status == 0
+        assert re.search(r"\bRun|run:", result.err)
+        assert "127.0.0.1" not in result.out
+        subprocess.run(result.out, shell=True, check=True, env=environment, cwd=folder)
         useby("user", "add", "bob@example.org")
         assert len(emails(useby)) == emails_left + 1
 
@@ -180,7 +180,7 @@ def test_a_newer_database_is_refused_in_one_sentence(
 ) -> None:
     monkeypatch.setattr("useby.store.migrate.HEAD", "0001")
     for words in (["user", "list"], ["migrate"], ["serve", "--port", "0"], ["backup", "x.db"]):
-        said = filled(*words)
-        assert (said.status, said.out) == (1, "")
-        assert "install the version that migrated it" in said.err
-        assert said.err.count("\n") == 1
+        result = filled(*words)
+        assert (result.status, result.out) == (1, "")
+        assert "install the version that migrated it" in result.err
+        assert result.err.count("\n") == 1

@@ -24,9 +24,9 @@ from useby.store.url import URL_HELP
 
 
 def test_help_names_every_command(useby: Useby) -> None:
-    said = useby("--help")
-    assert said.status == 0
-    assert [name for name in cli.COMMANDS if f" {name} " not in said.out] == []
+    result = useby("--help")
+    assert result.status == 0
+    assert [name for name in cli.COMMANDS if f" {name} " not in result.out] == []
 
 
 def test_every_file_that_is_a_command_is_called_by_its_name() -> None:
@@ -71,10 +71,10 @@ def test_the_list_of_commands_imports_none_of_them() -> None:
 def test_a_wrong_command_line_prints_one_line_and_exits_with_2(
     useby: Useby, words: list[str]
 ) -> None:
-    said = useby(*words)
-    assert (said.status, said.out) == (2, "")
-    assert said.err.startswith("useby: ")
-    assert said.err.count("\n") == 1
+    result = useby(*words)
+    assert (result.status, result.out) == (2, "")
+    assert result.err.startswith("useby: ")
+    assert result.err.count("\n") == 1
 
 
 LIBRARIES_WORDS = (
@@ -129,13 +129,15 @@ def test_the_refusal_of_every_option_of_every_command_names_it_with_an_example(
     tried = [line for path, command in commands() for line in wrong_lines(path, command)]
     bad = []
     for words, name in tried:
-        said = useby(*words)
-        exampled = "e.g. " in said.err or "it has " in said.err or "the nearest is " in said.err
-        good = said.status == 2 and not said.out and said.err.startswith("useby: ")
-        own = not any(each in said.err for each in LIBRARIES_WORDS)
-        named = name in said.err and said.err.count("\n") == 1
+        result = useby(*words)
+        exampled = (
+            "e.g. " in result.err or "it has " in result.err or "the nearest is " in result.err
+        )
+        good = result.status == 2 and not result.out and result.err.startswith("useby: ")
+        own = not any(each in result.err for each in LIBRARIES_WORDS)
+        named = name in result.err and result.err.count("\n") == 1
         if not (good and own and named and (exampled or "--help" in name)):
-            bad.append((words, said))
+            bad.append((words, result))
     assert bad == []
     assert len(tried) > 150
 
@@ -236,10 +238,10 @@ def test_a_command_that_fails_prints_one_line_and_exits_with_1(
     useby: Useby, folder: Path, words: list[str]
 ) -> None:
     (folder / "no-database.txt").write_text("something else altogether " * 100)
-    said = useby(*words)
-    assert (said.status, said.out) == (1, "")
-    assert said.err.startswith("useby: ")
-    assert said.err.count("\n") == 1
+    result = useby(*words)
+    assert (result.status, result.out) == (1, "")
+    assert result.err.startswith("useby: ")
+    assert result.err.count("\n") == 1
 
 
 def test_a_wrong_setting_is_named_as_the_environment_names_it(
@@ -247,10 +249,10 @@ def test_a_wrong_setting_is_named_as_the_environment_names_it(
 ) -> None:
     monkeypatch.setenv("USEBY_PORT", "high")
     monkeypatch.setenv("USEBY_SECRET_KEY", "short and secret")
-    said = useby("user", "list")
-    assert said.status == 1
-    assert "USEBY_PORT must be a whole number, e.g. 7" in said.err
-    assert "short and secret" not in said.err
+    result = useby("user", "list")
+    assert result.status == 1
+    assert "USEBY_PORT must be a whole number, e.g. 7" in result.err
+    assert "short and secret" not in result.err
 
 
 def test_a_setting_may_stand_in_env_and_a_flag_wins(useby: Useby, folder: Path) -> None:
@@ -266,14 +268,14 @@ def test_the_unexpected_is_one_line_without_secrets(
         raise LookupError("access_token=abc.def")
 
     monkeypatch.setattr("useby.store.migrate.revision", fail)
-    said = useby("migrate")
-    assert said.status == 1
-    assert said.err.count("\n") == 1
-    assert "LookupError: access_token=[redacted]" in said.err
+    result = useby("migrate")
+    assert result.status == 1
+    assert result.err.count("\n") == 1
+    assert "LookupError: access_token=[redacted]" in result.err
     monkeypatch.setenv("USEBY_LOG_LEVEL", "DEBUG")
-    said = useby("migrate")
-    assert "Traceback" in said.err
-    assert "abc.def" not in said.err
+    result = useby("migrate")
+    assert "Traceback" in result.err
+    assert "abc.def" not in result.err
 
 
 def test_a_stop_is_no_error(useby: Useby, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -281,8 +283,8 @@ def test_a_stop_is_no_error(useby: Useby, monkeypatch: pytest.MonkeyPatch) -> No
         raise typer.Abort
 
     monkeypatch.setattr("useby.store.migrate.revision", stop)
-    said = useby("migrate")
-    assert (said.status, said.err) == (130, "useby: stopped\n")
+    result = useby("migrate")
+    assert (result.status, result.err) == (130, "useby: stopped\n")
 
 
 NOT_FOR_NOTIFY = {
@@ -328,6 +330,6 @@ def test_the_module_runs_as_the_command_does() -> None:
 
 
 def test_an_invalid_value_is_named_by_its_option(useby: Useby) -> None:
-    said = useby("user", "add", "a@b.c", "--time-zone", "Mars/Base")
+    result = useby("user", "add", "a@b.c", "--time-zone", "Mars/Base")
     message = "must be an IANA time zone, e.g. Europe/Berlin"
-    assert said.err == f"useby: --time-zone {message}\n"
+    assert result.err == f"useby: --time-zone {message}\n"

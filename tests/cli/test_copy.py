@@ -13,13 +13,13 @@ def test_a_file_is_copied_to_postgresql(useby: Useby, folder: Path, postgres_url
     useby("user", "add", "ada@example.org")
     useby("token", "ada@example.org")
     useby("notify", "ada@example.org", "Tea is ready")
-    said = useby("copy", "--to", postgres_url)
-    assert (said.status, said.err) == (0, "")
-    assert "users: 1\n" in said.out
-    assert "useby.key" in said.out
+    result = useby("copy", "--to", postgres_url)
+    assert (result.status, result.err) == (0, "")
+    assert "users: 1\n" in result.out
+    assert "useby.key" in result.out
     assert "ada@example.org" in useby("user", "list", "--database", postgres_url).out
     again = useby("copy", "--to", postgres_url)
-    assert (again.status, again.out) == (0, said.out)
+    assert (again.status, again.out) == (0, result.out)
 
 
 def test_a_file_that_a_node_serves_is_not_copied(
@@ -27,14 +27,14 @@ def test_a_file_that_a_node_serves_is_not_copied(
 ) -> None:
     useby("user", "add", "ada@example.org")
     with serving_lock(folder / "useby.db"):
-        said = useby("copy", "--to", postgres_url)
-    assert said.status == 1
-    assert "is served by another node already" in said.err
+        result = useby("copy", "--to", postgres_url)
+    assert result.status == 1
+    assert "is served by another node already" in result.err
 
 
 @pytest.mark.parametrize("to", ["sqlite:///other.db", "mysql://x/y", "postgresql://"])
 def test_another_target_is_refused_in_one_line(useby: Useby, to: str) -> None:
     useby("user", "add", "ada@example.org")
-    said = useby("copy", "--to", to)
-    assert (said.status, said.out) == (1, "")
-    assert said.err.count("\n") == 1
+    result = useby("copy", "--to", to)
+    assert (result.status, result.out) == (1, "")
+    assert result.err.count("\n") == 1

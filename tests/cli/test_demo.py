@@ -47,16 +47,16 @@ def _first_output(demo: subprocess.Popen[str]) -> str:
 
 
 def test_the_demo_prints_a_login_and_two_commands_that_work(demo: subprocess.Popen[str]) -> None:
-    said = _first_output(demo)
-    url = re.search(r"useby is listening on (http://\S+)", said)
-    login = re.search(r"login +(\S+) +password +(\S+)", said)
-    line = re.search(r" (watch --url \S+ --token \S+)\n", said)
+    result = _first_output(demo)
+    url = re.search(r"useby is listening on (http://\S+)", result)
+    login = re.search(r"login +(\S+) +password +(\S+)", result)
+    line = re.search(r" (watch --url \S+ --token \S+)\n", result)
     assert url
     assert login
     assert line
-    post = re.search(r" (notify --database .*)\n", said)
+    post = re.search(r" (notify --database .*)\n", result)
     assert post
-    page = re.search(r"page +(http\S+)", said)
+    page = re.search(r"page +(http\S+)", result)
     assert page
     assert "<title>useby</title>" in httpx.get(page[1], trust_env=False, timeout=HANG_TIMEOUT).text
     answer = httpx.post(
@@ -93,9 +93,9 @@ def test_the_demo_prints_a_login_and_two_commands_that_work(demo: subprocess.Pop
 def test_a_demo_that_runs_is_left_alone(useby: Useby, folder: Path) -> None:
     (folder / "useby-demo.db").write_text("mine")
     with serving_lock(folder / "useby-demo.db"):
-        said = useby("demo")
-    assert said.status == 1
-    assert "is served by another node already" in said.err
+        result = useby("demo")
+    assert result.status == 1
+    assert "is served by another node already" in result.err
     assert (folder / "useby-demo.db").read_text() == "mine"
 
 

@@ -29,10 +29,10 @@ def _any_port(useby: Useby, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _findings(useby: Useby) -> dict[str, tuple[str, str]]:
-    said = useby("doctor", "--json")
-    found = {each["what"]: (each["verdict"], each["says"]) for each in json.loads(said.out)}
+    result = useby("doctor", "--json")
+    found = {each["what"]: (each["verdict"], each["says"]) for each in json.loads(result.out)}
     problems = [what for what, (verdict, _) in found.items() if verdict == "problem"]
-    assert said.status == (1 if problems else 0)
+    assert result.status == (1 if problems else 0)
     return found
 
 
@@ -64,9 +64,9 @@ def test_a_database_in_use_is_healthy(useby: Useby, folder: Path) -> None:
 
 
 def test_the_doctor_prints_a_table(useby: Useby) -> None:
-    said = useby("doctor")
-    assert said.status == 0
-    assert "signing key" in said.out
+    result = useby("doctor")
+    assert result.status == 0
+    assert "signing key" in result.out
 
 
 @pytest.mark.parametrize(

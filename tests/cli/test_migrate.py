@@ -19,6 +19,6 @@ def test_a_database_of_another_version_is_not_written(useby: Useby, folder: Path
     with engine.begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     engine.dispose()
-    said = useby("user", "add", "ada@example.org")
-    assert said.status == 1
-    assert "at revision 9999" in said.err
+    result = useby("user", "add", "ada@example.org")
+    assert result.status == 1
+    assert "at revision 9999" in result.err

@@ -66,9 +66,9 @@ def _notifications() -> list[Notification]:
 
 def test_a_file_is_imported_with_one_summary_for_the_devices(useby: Useby, folder: Path) -> None:
     (folder / "fridge.csv").write_text(GOOD)
-    said = useby("product", "import", "fridge.csv", "--user", EMAIL)
-    assert (said.status, said.err) == (0, "")
-    assert said.out == "3 products added, 0 changed, 0 unchanged\n"
+    result = useby("product", "import", "fridge.csv", "--user", EMAIL)
+    assert (result.status, result.err) == (0, "")
+    assert result.out == "3 products added, 0 changed, 0 unchanged\n"
     assert set(_products()) == {"Organic Milk", "Butter", "Ibuprofen"}
     assert [each.message for each in _notifications()] == ["3 products were added"]
 
@@ -77,8 +77,8 @@ def test_the_same_file_again_changes_nothing_and_sends_nothing(useby: Useby, fol
     (folder / "fridge.csv").write_text(GOOD)
     useby("product", "import", "fridge.csv", "--user", EMAIL)
     before = _products()
-    said = useby("product", "import", "fridge.csv", "--user", EMAIL)
-    assert said.out == "0 products added, 0 changed, 3 unchanged\n"
+    result = useby("product", "import", "fridge.csv", "--user", EMAIL)
+    assert result.out == "0 products added, 0 changed, 3 unchanged\n"
     assert _products() == before
     assert len(_notifications()) == 1
 
@@ -88,16 +88,16 @@ def test_a_changed_row_changes_its_product(useby: Useby, folder: Path) -> None:
     useby("product", "import", "fridge.csv", "--user", EMAIL)
     before = _products()["Butter"]
     (folder / "fridge.csv").write_text(GOOD.replace("Butter", "Salted Butter"))
-    said = useby("product", "import", "fridge.csv", "--user", EMAIL)
-    assert said.out == "0 products added, 1 changed, 2 unchanged\n"
+    result = useby("product", "import", "fridge.csv", "--user", EMAIL)
+    assert result.out == "0 products added, 1 changed, 2 unchanged\n"
     assert _products()["Salted Butter"].id == before.id
 
 
 def test_a_bad_row_stops_all_and_each_fault_has_its_line(useby: Useby, folder: Path) -> None:
     (folder / "fridge.csv").write_text(BAD)
-    said = useby("product", "import", "fridge.csv", "--user", EMAIL)
-    assert (said.status, said.out) == (1, "")
-    lines = said.err.splitlines()
+    result = useby("product", "import", "fridge.csv", "--user", EMAIL)
+    assert (result.status, result.out) == (1, "")
+    lines = result.err.splitlines()
     assert lines[0].startswith("fridge.csv:5: expiryDate: ")
     assert lines[1].startswith("fridge.csv:5: quantity: ")
     assert lines[2] == "fridge.csv:6: externalId: 'm1' stands on line 2 already"
@@ -110,8 +110,8 @@ def test_a_date_of_another_form_is_refused_with_both_forms(
     useby: Useby, folder: Path, date: str
 ) -> None:
     (folder / "fridge.csv").write_text(f"name,expiryDate\nMilk,{date}\n")
-    said = useby("product", "import", "fridge.csv", "--user", EMAIL)
-    assert said.err.splitlines()[0] == (
+    result = useby("product", "import", "fridge.csv", "--user", EMAIL)
+    assert result.err.splitlines()[0] == (
         "fridge.csv:2: expiryDate: must be a date, e.g. 2099-03-04, or a date-time with its"
         " offset, e.g. 2099-03-04T10:30:00+01:00"
     )
@@ -120,17 +120,17 @@ def test_a_date_of_another_form_is_refused_with_both_forms(
 
 def test_skip_bad_imports_the_others(useby: Useby, folder: Path) -> None:
     (folder / "fridge.csv").write_text(BAD)
-    said = useby("product", "import", "fridge.csv", "--user", EMAIL, "--skip-bad")
-    assert said.status == 0
-    assert said.out == "3 products added, 0 changed, 0 unchanged, 2 bad ones left out\n"
-    assert "fridge.csv:6: " in said.err
+    result = useby("product", "import", "fridge.csv", "--user", EMAIL, "--skip-bad")
+    assert result.status == 0
+    assert result.out == "3 products added, 0 changed, 0 unchanged, 2 bad ones left out\n"
+    assert "fridge.csv:6: " in result.err
     assert len(_products()) == 3
 
 
 def test_a_dry_run_prints_the_result_and_stores_nothing(useby: Useby, folder: Path) -> None:
     (folder / "fridge.csv").write_text(GOOD)
-    said = useby("product", "import", "fridge.csv", "--user", EMAIL, "--dry-run")
-    assert said.out == "3 products would be added, 0 changed, 0 unchanged\n"
+    result = useby("product", "import", "fridge.csv", "--user", EMAIL, "--dry-run")
+    assert result.out == "3 products would be added, 0 changed, 0 unchanged\n"
     assert _products() == {}
     assert _notifications() == []
 
@@ -139,27 +139,27 @@ def test_the_report_is_json_on_request(useby: Useby, folder: Path) -> None:
     (folder / "fridge.json").write_text(
         '[{"name": "Milk", "expiryDate": "2126-03-04"},\n {"name": "", "expiryDate": "2126-03-04"}]'
     )
-    said = useby("product", "import", "fridge.json", "--user", EMAIL, "--json")
-    assert said.status == 1
-    report = json.loads(said.out)
+    result = useby("product", "import", "fridge.json", "--user", EMAIL, "--json")
+    assert result.status == 1
+    report = json.loads(result.out)
     assert (report["added"], report["dryRun"]) == (0, False)
     assert [error["line"] for error in report["errors"]] == [2]
-    said = useby("product", "import", "fridge.json", "--user", EMAIL, "--json", "--skip-bad")
-    assert json.loads(said.out)["added"] == 1
+    result = useby("product", "import", "fridge.json", "--user", EMAIL, "--json", "--skip-bad")
+    assert json.loads(result.out)["added"] == 1
 
 
 def test_an_unknown_user_is_refused(useby: Useby, folder: Path) -> None:
     (folder / "fridge.csv").write_text(GOOD)
-    said = useby("product", "import", "fridge.csv", "--user", "bob@example.org")
+    result = useby("product", "import", "fridge.csv", "--user", "bob@example.org")
     expected = "useby: no user has the e-mail or the id bob@example.org\n"
-    assert (said.status, said.err) == (1, expected)
+    assert (result.status, result.err) == (1, expected)
 
 
 def test_a_product_is_added_and_listed(useby: Useby) -> None:
     words = ["--user", EMAIL, "--quantity", "0.5", "--unit", "kg", "--location", "fridge"]
-    said = useby("product", "add", "Minced Beef", "2126-03-04", "--kind", "use_by", *words)
-    assert (said.status, said.err) == (0, "")
-    assert said.out == "Minced Beef was added; its first alert is on 2126-02-25\n"
+    result = useby("product", "add", "Minced Beef", "2126-03-04", "--kind", "use_by", *words)
+    assert (result.status, result.err) == (0, "")
+    assert result.out == "Minced Beef was added; its first alert is on 2126-02-25\n"
     useby("product", "add", "Milk", "2126-03-01T10:00:00+01:00", "--user", EMAIL)
     listed = json.loads(useby("product", "list", "--user", EMAIL, "--json").out)
     assert [each["name"] for each in listed] == ["Milk", "Minced Beef"]
@@ -185,18 +185,18 @@ def test_a_near_date_may_be_a_word_and_is_counted_in_the_owners_zone(
     evening = datetime(2026, 3, 4, 20, tzinfo=UTC)
     clock = type("Clock", (datetime,), {"now": classmethod(lambda _, zone: evening)})
     monkeypatch.setattr(product, "datetime", clock)
-    said = useby("product", "add", "Milk", word, "--user", "bob@example.org")
+    result = useby("product", "add", "Milk", word, "--user", "bob@example.org")
     due = "due now: a running node sends it at once"
-    assert said.out == f"Milk was added; its first alert is {due}\n"
+    assert result.out == f"Milk was added; its first alert is {due}\n"
     (milk,) = json.loads(useby("product", "list", "--user", "bob@example.org", "--json").out)
     assert milk["expiryDate"] == f"2026-03-0{5 + days}"
 
 
 @pytest.mark.parametrize("words", [["Milk", "yesterday"], ["", "2126-03-04"]])
 def test_a_product_that_is_not_valid_is_one_line(useby: Useby, words: list[str]) -> None:
-    said = useby("product", "add", *words, "--user", EMAIL)
-    assert (said.status, said.out) == (2, "")
-    assert said.err.count("\n") == 1
+    result = useby("product", "add", *words, "--user", EMAIL)
+    assert (result.status, result.out) == (2, "")
+    assert result.err.count("\n") == 1
 
 
 def test_an_import_in_several_transactions_sends_one_summary(
@@ -207,8 +207,8 @@ def test_an_import_in_several_transactions_sends_one_summary(
     useby("product", "import", "fridge.csv", "--user", EMAIL)
     assert [each.message for each in _notifications()] == ["3 products were added"]
     (folder / "fridge.csv").write_text(GOOD.replace("Butter", "Salted Butter"))
-    said = useby("product", "import", "fridge.csv", "--user", EMAIL)
-    assert said.out == "0 products added, 1 changed, 2 unchanged\n"
+    result = useby("product", "import", "fridge.csv", "--user", EMAIL)
+    assert result.out == "0 products added, 1 changed, 2 unchanged\n"
     assert len(_notifications()) == 1
 
 
@@ -226,9 +226,9 @@ def test_an_import_that_fails_midway_names_the_last_row_that_it_stored(
     (folder / "fridge.csv").write_text(GOOD)
     with monkeypatch.context() as patch:
         patch.setattr(inventory, "upsert_many", failing)
-        said = useby("product", "import", "fridge.csv", "--user", EMAIL)
-    assert (said.status, said.out) == (1, "")
-    assert said.err.splitlines() == [
+        result = useby("product", "import", "fridge.csv", "--user", EMAIL)
+    assert (result.status, result.out) == (1, "")
+    assert result.err.splitlines() == [
         "only the rows up to line 3 were imported",
         "useby: the database can't be used: the disk is full",
     ]

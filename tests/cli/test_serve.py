@@ -44,8 +44,8 @@ def _node() -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 async def _receive(connection: ClientConnection) -> dict[str, Any]:
     async with asyncio.timeout(HANG_TIMEOUT):
-        said: dict[str, Any] = json.loads(await connection.recv())
-    return said
+        result: dict[str, Any] = json.loads(await connection.recv())
+    return result
 
 
 def test_a_node_prints_its_address_and_ends_with_0(folder: Path) -> None:
@@ -59,10 +59,12 @@ def test_a_node_prints_its_address_and_ends_with_0(folder: Path) -> None:
 def test_an_address_that_is_taken_is_named(useby: Useby) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
-        said = useby("serve", "--port", port)
-    assert (said.status, said.out) == (1, "")
+        result = useby("serve", "--port", port)
+    assert (result.status, result.out) == (1, "")
     remedy = "stop the other program or set USEBY_PORT"
-    assert said.err.splitlines()[-1] == f"useby: 127.0.0.1:{port}: Address already in use: {remedy}"
+    assert (
+        result.err.splitlines()[-1] == f"useby: 127.0.0.1:{port}: Address already in use: {remedy}"
+    )
 
 
 async def test_sockets_get_notifications_that_commands_write_beside_the_node(
@@ -71,9 +73,9 @@ async def test_sockets_get_notifications_that_commands_write_beside_the_node(
     (folder / "fridge.csv").write_text("name,expiryDate\nMilk,2126-03-04\nButter,2126-03-05\n")
 
     async def command(*words: str) -> str:
-        said = await asyncio.to_thread(useby, *words)
-        assert said.status == 0, said.err
-        return said.out.strip()
+        result = await asyncio.to_thread(useby, *words)
+        assert result.status == 0, result.err
+        return result.out.strip()
 
     with _node() as (_, url):
         await command("user", "add", "ada@example.org")

@@ -67,10 +67,10 @@ def test_a_misspelt_setting_ends_a_command_and_prints_no_value(
         (folder / ".env").write_text("USEBY_SIGNPU=hunter2\n")
     else:
         monkeypatch.setenv("USEBY_SIGNPU", "hunter2")
-    said = useby(*command)
-    assert (said.status, said.out) == (1, "")
-    assert said.err.endswith("USEBY_SIGNPU is not a setting; the nearest is USEBY_SIGNUP\n")
-    assert "hunter2" not in said.err
+    result = useby(*command)
+    assert (result.status, result.out) == (1, "")
+    assert result.err.endswith("USEBY_SIGNPU is not a setting; the nearest is USEBY_SIGNUP\n")
+    assert "hunter2" not in result.err
     assert not (folder / "useby.db").exists()
 
 
@@ -79,7 +79,7 @@ def test_doctor_reports_a_misspelt_setting_and_goes_on(
 ) -> None:
     monkeypatch.setenv("USEBY_SIGNPU", "false")
     monkeypatch.setenv("USEBY_PORT", "0")
-    said = useby("doctor")
-    assert said.status == 1
-    assert "the nearest is USEBY_SIGNUP" in said.out
-    assert "signing key" in said.out
+    result = useby("doctor")
+    assert result.status == 1
+    assert "the nearest is USEBY_SIGNUP" in result.out
+    assert "signing key" in result.out

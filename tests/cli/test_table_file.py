@@ -78,7 +78,7 @@ def test_an_empty_array_has_no_rows(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "said"),
+    ("name", "text", "message"),
     [
         ("a.csv", b"name,expiryDate\nM\xff,2026-03-04\n", ":2: this line is not UTF-8"),
         ("a.csv", "name,prize\n", "there is no column 'prize'"),
@@ -102,8 +102,8 @@ def test_an_empty_array_has_no_rows(tmp_path: Path) -> None:
     ],
 )
 def test_a_file_that_can_not_be_read_as_a_whole_is_refused(
-    tmp_path: Path, name: str, text: str | bytes, said: str
+    tmp_path: Path, name: str, text: str | bytes, message: str
 ) -> None:
     with pytest.raises(CommandError) as refused:
         _read(tmp_path, name, text)
-    assert said in refused.value.format_message()
+    assert message in refused.value.format_message()

@@ -38,10 +38,10 @@ def _standing(claims: Claims, *, signed_out: bool = False) -> TokenStatus:
 
 def test_the_token_stands_alone_on_stdout(useby: Useby) -> None:
     useby("user", "add", "ada@example.org")
-    said = useby("token", "Ada@example.org")
-    assert (said.status, said.err) == (0, "")
-    assert said.out.count("\n") == 1
-    claims = _claims(said.out.strip())
+    result = useby("token", "Ada@example.org")
+    assert (result.status, result.err) == (0, "")
+    assert result.out.count("\n") == 1
+    claims = _claims(result.out.strip())
     assert (claims.expires_at - claims.issued_at).total_seconds() == 30 * 24 * 3600
     assert _standing(claims) is TokenStatus.GOOD
 
@@ -60,9 +60,9 @@ def test_signing_out_everywhere_ends_it(useby: Useby) -> None:
 
 def test_an_unknown_e_mail_gets_no_token(useby: Useby) -> None:
     useby("user", "add", "ada@example.org")
-    said = useby("token", "bob@example.org")
-    assert (said.status, said.out) == (1, "")
-    assert said.err == "useby: no user has the e-mail or the id bob@example.org\n"
+    result = useby("token", "bob@example.org")
+    assert (result.status, result.out) == (1, "")
+    assert result.err == "useby: no user has the e-mail or the id bob@example.org\n"
 
 
 def test_a_key_that_others_can_read_is_refused(
@@ -71,9 +71,9 @@ def test_a_key_that_others_can_read_is_refused(
     useby("user", "add", "ada@example.org")
     useby("token", "ada@example.org")
     Path("useby.key").chmod(0o644)
-    said = useby("token", "ada@example.org")
-    assert said.status == 1
-    assert "chmod 600" in said.err
+    result = useby("token", "ada@example.org")
+    assert result.status == 1
+    assert "chmod 600" in result.err
 
 
 def test_without_the_nodes_key_the_command_refuses_and_makes_none(
@@ -81,10 +81,10 @@ def test_without_the_nodes_key_the_command_refuses_and_makes_none(
 ) -> None:
     useby("user", "add", "ada@example.org")
     Path("useby.key").unlink()
-    said = useby("token", "ada@example.org")
-    assert (said.status, said.out) == (1, "")
-    assert str(folder / "useby.key") in said.err
-    assert "USEBY_SECRET_KEY is not set" in said.err
+    result = useby("token", "ada@example.org")
+    assert (result.status, result.out) == (1, "")
+    assert str(folder / "useby.key") in result.err
+    assert "USEBY_SECRET_KEY is not set" in result.err
     assert not Path("useby.key").exists()
 
 
@@ -104,7 +104,7 @@ def test_another_key_than_the_nodes_is_refused(
     if from_environment:
         assert useby("token", "ada@example.org").status == 0
         monkeypatch.setenv("USEBY_SECRET_KEY", "x" * 32)
-    said = useby("token", "ada@example.org")
-    assert (said.status, said.out) == (1, "")
+    result = useby("token", "ada@example.org")
+    assert (result.status, result.out) == (1, "")
     where = "USEBY_SECRET_KEY" if from_environment else "useby.key"
-    assert said.err.startswith(f"useby: {where} is not the key that the node signs with")
+    assert result.err.startswith(f"useby: {where} is not the key that the node signs with")

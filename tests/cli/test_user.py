@@ -26,9 +26,9 @@ def _hash_of(email: str) -> str | None:
 
 
 def test_a_user_is_added_and_listed(useby: Useby) -> None:
-    said = useby("user", "add", "Ada@Example.org", "--name", "Ada", "--time-zone", "Asia/Tokyo")
-    assert (said.status, said.err) == (0, "")
-    assert said.out == (
+    result = useby("user", "add", "Ada@Example.org", "--name", "Ada", "--time-zone", "Asia/Tokyo")
+    assert (result.status, result.err) == (0, "")
+    assert result.out == (
         "ada@example.org was added without a password;"
         " set one with `useby user password ada@example.org`\n"
     )
@@ -46,8 +46,8 @@ def test_the_new_user_is_printed_as_json(useby: Useby) -> None:
 
 @pytest.mark.parametrize("end", ["", "\n", "\r\n"])
 def test_a_password_is_read_from_stdin(useby: Useby, end: str) -> None:
-    said = useby("user", "add", "ada@example.org", "--password-stdin", stdin=f"pass word 1{end}")
-    assert (said.status, said.out) == (0, "ada@example.org was added\n")
+    result = useby("user", "add", "ada@example.org", "--password-stdin", stdin=f"pass word 1{end}")
+    assert (result.status, result.out) == (0, "ada@example.org was added\n")
 
     async def verify() -> bool:
         passwords = Passwords()
@@ -60,10 +60,10 @@ def test_a_password_is_read_from_stdin(useby: Useby, end: str) -> None:
 
 
 def test_a_short_password_is_refused_and_never_shown(useby: Useby) -> None:
-    said = useby("user", "add", "ada@example.org", "--password-stdin", stdin="hunter2\n")
-    assert said.status == 2
-    assert "password" in said.err
-    assert "hunter2" not in said.err
+    result = useby("user", "add", "ada@example.org", "--password-stdin", stdin="hunter2\n")
+    assert result.status == 2
+    assert "password" in result.err
+    assert "hunter2" not in result.err
 
 
 @pytest.mark.parametrize(
@@ -80,9 +80,9 @@ def test_a_short_password_is_refused_and_never_shown(useby: Useby) -> None:
 def test_a_refused_value_is_named_with_its_form(
     useby: Useby, words: tuple[str, ...], message: str
 ) -> None:
-    said = useby("user", "add", *words)
-    assert said.status == 2
-    assert message in " ".join(said.err.replace("│", " ").split())
+    result = useby("user", "add", *words)
+    assert result.status == 2
+    assert message in " ".join(result.err.replace("│", " ").split())
 
 
 def test_a_user_may_have_no_password(useby: Useby) -> None:
@@ -92,8 +92,8 @@ def test_a_user_may_have_no_password(useby: Useby) -> None:
 
 def test_an_email_is_taken_once_in_whatever_case(useby: Useby) -> None:
     useby("user", "add", "ada@example.org")
-    said = useby("user", "add", "ADA@example.org")
-    assert (said.status, said.err) == (1, "useby: ada@example.org has an account already\n")
+    result = useby("user", "add", "ADA@example.org")
+    assert (result.status, result.err) == (1, "useby: ada@example.org has an account already\n")
 
 
 def test_a_user_is_disabled_and_enabled(useby: Useby) -> None:
@@ -140,8 +140,8 @@ def test_a_password_is_set_and_ends_every_sign_in(useby: Useby) -> None:
     useby("user", "add", "ada@example.org")
     useby("token", "ada@example.org")
     assert json.loads(useby("user", "sessions", "ada@example.org", "--json").out)
-    said = useby("user", "password", "ada@example.org", "--password-stdin", stdin="pass word 1\n")
-    assert (said.status, said.err) == (0, "")
+    result = useby("user", "password", "ada@example.org", "--password-stdin", stdin="pass word 1\n")
+    assert (result.status, result.err) == (0, "")
     assert _hash_of("ada@example.org") is not None
     assert json.loads(useby("user", "sessions", "ada@example.org", "--json").out) == []
 
@@ -201,9 +201,9 @@ def _node_signs_with(key: str) -> None:
 
 def test_an_account_is_deleted_only_after_a_yes(useby: Useby) -> None:
     useby("user", "add", "ada@example.org")
-    said = useby("user", "delete", "ada@example.org")
-    assert (said.status, said.out) == (1, "")
-    assert "--yes" in said.err
+    result = useby("user", "delete", "ada@example.org")
+    assert (result.status, result.out) == (1, "")
+    assert "--yes" in result.err
     assert useby("user", "delete", "ada@example.org", "--yes").status == 0
     assert json.loads(useby("user", "list", "--json").out) == []
 
@@ -212,27 +212,27 @@ def test_an_account_is_deleted_only_after_a_yes(useby: Useby) -> None:
 def test_a_command_for_an_unknown_user_prints_one_line(useby: Useby, command: str) -> None:
     useby("user", "add", "ada@example.org")
     options = {"delete": ["--yes"], "password": ["--password-stdin"]}.get(command, [])
-    said = useby("user", command, "bob@example.org", *options, stdin="pass word 1")
-    assert (said.status, said.out) == (1, "")
-    assert said.err == "useby: no user has the e-mail or the id bob@example.org\n"
+    result = useby("user", command, "bob@example.org", *options, stdin="pass word 1")
+    assert (result.status, result.out) == (1, "")
+    assert result.err == "useby: no user has the e-mail or the id bob@example.org\n"
 
 
 def test_an_invitation_is_not_signed_with_a_key_that_is_none_of_the_nodes(
     useby: Useby, folder: Path
 ) -> None:
     useby("user", "add", "ada@example.org")
-    said = useby("user", "invite", "ada@example.org")
-    assert (said.status, said.out) == (1, "")
-    assert str(folder / "useby.key") in said.err
+    result = useby("user", "invite", "ada@example.org")
+    assert (result.status, result.out) == (1, "")
+    assert str(folder / "useby.key") in result.err
     assert not (folder / "useby.key").exists()
 
 
 @pytest.mark.usefixtures("nodes_key")
 def test_an_invitation_is_a_link_with_the_email(useby: Useby) -> None:
     useby("user", "add", "ada@example.org")
-    said = useby("user", "invite", "ada@example.org", "--url", "https://useby.example/")
-    assert said.out.startswith("https://useby.example/#invitation=")
-    assert said.out.endswith("&email=ada%40example.org\n")
+    result = useby("user", "invite", "ada@example.org", "--url", "https://useby.example/")
+    assert result.out.startswith("https://useby.example/#invitation=")
+    assert result.out.endswith("&email=ada%40example.org\n")
     useby("user", "disable", "ada@example.org")
     refused = useby("user", "invite", "ada@example.org")
     assert (refused.status, refused.err) == (1, "useby: ada@example.org is disabled\n")

@@ -34,9 +34,9 @@ def test_a_pipe_gets_a_line_a_notification(capsys: pytest.CaptureFixture[str]) -
     lines = _Lines(as_json=False)
     lines.state("connected")
     lines.add(NOTIFICATION)
-    said = capsys.readouterr()
-    assert said.out.endswith("warning  Organic Milk expires in 2 days  (Organic Milk)\n")
-    assert said.err == "useby: connected\n"
+    result = capsys.readouterr()
+    assert result.out.endswith("warning  Organic Milk expires in 2 days  (Organic Milk)\n")
+    assert result.err == "useby: connected\n"
 
 
 def test_a_program_gets_json_lines(capsys: pytest.CaptureFixture[str]) -> None:
@@ -53,9 +53,9 @@ def test_a_program_gets_json_lines(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_message_can_not_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     steering = replace(NOTIFICATION, message="\x1b[2Jall is well\nno")
     _Lines(as_json=False).add(steering)
-    said = capsys.readouterr().out
-    assert "\x1b" not in said
-    assert said.count("\n") == 1
+    result = capsys.readouterr().out
+    assert "\x1b" not in result
+    assert result.count("\n") == 1
 
 
 LONG = "the cold chain of this delivery was interrupted for more than two hours, so check it, "

@@ -55,20 +55,20 @@ def database_url(postgres: Postgres) -> Iterator[str]:
 def test_several_workers_on_sqlite_are_refused_with_what_they_need(
     useby: Useby, folder: Path
 ) -> None:
-    said = useby("serve", "--workers", "2", "--port", "0")
-    assert (said.status, said.out) == (1, "")
-    assert "USEBY_DATABASE_URL=postgresql://" in said.err
-    assert "USEBY_NATS_URL=nats://" in said.err
+    result = useby("serve", "--workers", "2", "--port", "0")
+    assert (result.status, result.out) == (1, "")
+    assert "USEBY_DATABASE_URL=postgresql://" in result.err
+    assert "USEBY_NATS_URL=nats://" in result.err
 
 
 def test_nats_beside_sqlite_is_refused(
     useby: Useby, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("USEBY_NATS_URL", "nats://useby:hunter2@127.0.0.1")
-    said = useby("serve", "--port", "0")
-    assert (said.status, said.out) == (1, "")
-    assert "a SQLite file has one node" in said.err
-    assert "hunter2" not in said.err
+    result = useby("serve", "--port", "0")
+    assert (result.status, result.out) == (1, "")
+    assert "a SQLite file has one node" in result.err
+    assert "hunter2" not in result.err
 
 
 async def listening_pids(server: Workers) -> set[int]:
@@ -193,6 +193,6 @@ def test_an_address_that_is_taken_is_named_although_the_port_is_shared(
     monkeypatch.setenv("USEBY_SECRET_KEY", "k" * 32)
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
-        said = useby("serve", "--workers", "2", "--port", port)
-    assert (said.status, said.out) == (1, "")
-    assert f"127.0.0.1:{port}: Address already in use" in said.err
+        result = useby("serve", "--workers", "2", "--port", port)
+    assert (result.status, result.out) == (1, "")
+    assert f"127.0.0.1:{port}: Address already in use" in result.err

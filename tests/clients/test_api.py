@@ -154,18 +154,21 @@ async def test_a_batch_has_a_result_for_each_item(node: NodeProcess) -> None:
 
 async def test_notifications_are_posted_once_listed_and_read(node: NodeProcess) -> None:
     async with _api(node) as api:
-        said = await api.notify("Tea is ready", type="warning", product_name="Tea", key="k")
-        assert await api.notify("Tea is ready", type="warning", product_name="Tea", key="k") == said
+        received = await api.notify("Tea is ready", type="warning", product_name="Tea", key="k")
+        assert (
+            await api.notify("Tea is ready", type="warning", product_name="Tea", key="k")
+            == received
+        )
         await api.notify_many([{"message": "one"}, {"message": "two"}])
         assert await api.unread() == 3
-        await said.mark_read()
+        await received.mark_read()
         unread = [each.message async for each in api.notifications(unread=True)]
         assert unread == ["two", "one"]
-        assert [e.message async for e in api.notifications(since=said.id)] == ["one", "two"]
+        assert [e.message async for e in api.notifications(since=received.id)] == ["one", "two"]
         assert await api.mark_all_read() == 2
-        await api.delete_notification(said.id)
+        await api.delete_notification(received.id)
         with pytest.raises(NotFound):
-            await api.mark_read(said.id)
+            await api.mark_read(received.id)
 
 
 async def test_an_error_has_the_retry_after_of_its_response() -> None:
@@ -239,14 +242,14 @@ def test_a_script_needs_no_event_loop(node: NodeProcess, tmp_path: Path) -> None
         notifications = Notifications(
             node.url, token=api.token, cursor=FileCursor(tmp_path / "place")
         )
-        said = []
+        received = []
         for notification in run.each(notifications):
-            said.append(notification.message)
+            received.append(notification.message)
             run(notification.mark_read())
-            if len(said) == 3:
+            if len(received) == 3:
                 break
         assert notifications.state.name == "closed"
-        assert said == ["one", "two", "three"]
+        assert received == ["one", "two", "three"]
         assert run(api.unread()) == 0
         run(api.close())
         nobody = Api(node.url)

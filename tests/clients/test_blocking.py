@@ -23,12 +23,12 @@ async def _interrupted(script: str) -> tuple[int | None, str]:
     assert process.stdout is not None
     assert await process.stdout.readline()
     process.send_signal(signal.SIGINT)
-    _, said = await process.communicate()
-    return process.returncode, said.decode()
+    _, answer = await process.communicate()
+    return process.returncode, answer.decode()
 
 
 async def test_ctrl_c_in_an_iteration_is_a_keyboard_interrupt_and_nothing_else() -> None:
-    code, said = await _interrupted(
+    code, answer = await _interrupted(
         """
 import asyncio
 from useby.client import SyncRunner
@@ -46,12 +46,12 @@ with SyncRunner() as run:
 """
     )
     assert code == -signal.SIGINT
-    assert said.rstrip().endswith("KeyboardInterrupt")
-    assert "During handling" not in said
+    assert answer.rstrip().endswith("KeyboardInterrupt")
+    assert "During handling" not in answer
 
 
 async def test_running_work_has_ended_when_ctrl_c_is_raised() -> None:
-    code, said = await _interrupted(
+    code, answer = await _interrupted(
         """
 import asyncio
 from useby.client import SyncRunner
@@ -72,7 +72,7 @@ with SyncRunner() as run:
         raise SystemExit(7 if ended else 1)
 """
     )
-    assert (code, said) == (7, "")
+    assert (code, answer) == (7, "")
 
 
 def test_an_argument_that_is_no_coroutine_is_a_type_error() -> None:

@@ -194,6 +194,8 @@ async def test_each_notification_is_handled_once_and_each_mark_is_durable_under_
             await asyncio.gather(*(each.check() for each in followers))
         assert server.stop() == 0
     for each in followers:
-        said = f"{len(each.posted)} handled, {each.connections} connections, {chaos.kills} kills"
-        print(f"{each.driver.library}: {said}")
-        record_property(each.driver.library, said)
+        received = (
+            f"{len(each.posted)} handled, {each.connections} connections, {chaos.kills} kills"
+        )
+        print(f"{each.driver.library}: {received}")
+        record_property(each.driver.library, received)

@@ -18,7 +18,7 @@ ROWS = re.findall(r"^\| (\d{4}) \| `([^`]+)` \| ([^|]+) \|$", PAGE, re.MULTILINE
 
 
 def test_the_page_explains_every_close_that_has_a_reason() -> None:
-    said = {(int(code), reason): then for code, reason, then in ROWS}
+    answer = {(int(code), reason): then for code, reason, then in ROWS}
     meant = {
         (each.code, each.reason): (
             "backoff"
@@ -30,7 +30,7 @@ def test_the_page_explains_every_close_that_has_a_reason() -> None:
         for each in closes.ALL
         if each.reason
     }
-    assert said == meant
+    assert answer == meant
 
 
 def test_both_libraries_have_a_scenario_for_every_1008() -> None:
@@ -46,17 +46,17 @@ def test_both_libraries_have_a_scenario_for_every_1008() -> None:
 
 
 def test_the_page_has_the_real_defaults() -> None:
-    told = {
+    events = {
         name.strip("`"): float(value)
         for names, values in re.findall(r"^\| (`[a-z_`, ]+`) \| ([\d., ]+) \|", PAGE, re.MULTILINE)
         for name, value in zip(names.split(", "), values.split(", "), strict=True)
         if name.strip("`") != "buffer"
     }
-    assert told == dataclasses.asdict(Timing())
+    assert events == dataclasses.asdict(Timing())
     in_javascript = dict(re.findall(r"^  (\w+): ([\d.]+),$", JAVASCRIPT, re.MULTILINE))
     assert {name: float(value) for name, value in in_javascript.items()} == {
         re.sub(r"_(\w)", lambda letter: letter[1].upper(), name): value
-        for name, value in told.items()
+        for name, value in events.items()
     }
     assert "| `buffer` | `buffer` | 1000 |" in PAGE
     assert (Notifications.__init__.__kwdefaults__ or {})["buffer"] == 1000

@@ -229,7 +229,7 @@ class Play:
 
     # what is compared
 
-    def told(self) -> dict[str, Any]:
+    def events(self) -> dict[str, Any]:
         """Return the content of a failure's message."""
         names = ("states", "handled", "posted", "tokens_asked", "happened")
         return {name: getattr(self, name) for name in names}
@@ -261,8 +261,8 @@ class Play:
                 case "connections":
                     found[name] = self.proxy.upgrades
                 case "rejected":
-                    told = self.happened.get("rejected", {})
-                    found[name] = [told.get("code"), told.get("reason")]
+                    events = self.happened.get("rejected", {})
+                    found[name] = [events.get("code"), events.get("reason")]
                 case "ended":
                     found[name] = "ended" in self.happened
                 case "read":

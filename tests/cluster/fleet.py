@@ -154,8 +154,8 @@ class Fleet:
         rows = sa.select(notifications.c.user_id, notifications.c.seq, notifications.c.id)
         found: dict[str, list[tuple[int, str]]] = {}
         ordered = rows.order_by(notifications.c.user_id, notifications.c.seq)
-        for user_id, seq, said in await self.look(lambda c: c.execute(ordered).all()):
-            found.setdefault(user_id, []).append((seq, said))
+        for user_id, seq, received in await self.look(lambda c: c.execute(ordered).all()):
+            found.setdefault(user_id, []).append((seq, received))
         return found
 
 

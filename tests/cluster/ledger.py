@@ -45,9 +45,9 @@ class Account:
         self.answered_at: dict[str, int] = {}
         self.heard_at: dict[str, int] = {}
 
-    def late(self, said: str) -> int:
+    def late(self, received: str) -> int:
         """Return the turns from the answer to a post to the notification's arrival."""
-        return self.heard_at[said] - self.answered_at[said]
+        return self.heard_at[received] - self.answered_at[received]
 
 
 class Device(asyncio.Protocol):
@@ -118,31 +118,31 @@ class Device(asyncio.Protocol):
         elif opcode == TEXT:
             self._hear(json.loads(payload))
 
-    def _hear(self, said: dict[str, Any]) -> None:
-        if said["type"] == "CONNECTION_ESTABLISHED":
-            if said["userId"] != self._account.person.id:
+    def _hear(self, received: dict[str, Any]) -> None:
+        if received["type"] == "CONNECTION_ESTABLISHED":
+            if received["userId"] != self._account.person.id:
                 self._ledger.complain("another's connection")
             if not self.open.done():
                 self.open.set_result(True)
-        elif said["type"] == "pong":
+        elif received["type"] == "pong":
             self._account.read |= self._asked.popleft()
         else:
-            self._notified(said)
+            self._notified(received)
 
-    def _notified(self, said: dict[str, Any]) -> None:
-        account, (owner, number) = self._account, said["message"].split("#")
+    def _notified(self, received: dict[str, Any]) -> None:
+        account, (owner, number) = self._account, received["message"].split("#")
         if owner != account.person.id:
             self._ledger.complain("another's notification")
         if int(number) <= self._last:
             self._ledger.complain(f"{number} after {self._last} on one connection")
-        if said["id"] in account.read:
+        if received["id"] in account.read:
             self._ledger.complain(f"{number} again, after it was durably marked read")
         self._last = int(number)
-        self._marking.add(said["id"])
-        mark = json.dumps({"action": "mark_read", "id": said["id"]}).encode()
+        self._marking.add(received["id"])
+        mark = json.dumps({"action": "mark_read", "id": received["id"]}).encode()
         self._answer += frame(TEXT, mark)
-        account.heard.add(said["id"])
-        account.heard_at.setdefault(said["id"], account.turns)
+        account.heard.add(received["id"])
+        account.heard_at.setdefault(received["id"], account.turns)
         self._ledger.course[self._node].append(TEXT)
         self._ledger.progress.set()
 
@@ -290,8 +290,8 @@ class Ledger:
             assert again, "no answer"
             self.again += 1
             await asyncio.sleep(SOON)
-        said = [each["notification"] for each in body["results"]] if size > 1 else [body]
-        for each in said:
+        received = [each["notification"] for each in body["results"]] if size > 1 else [body]
+        for each in received:
             account.posted.append(each["id"])
             account.answered_at[each["id"]] = account.turns
 
@@ -322,7 +322,7 @@ class Ledger:
         for account in self.accounts:
             rows = kept.get(account.person.id, [])
             assert [seq for seq, _ in rows] == list(range(1, len(rows) + 1)), "a gap"
-            assert [said for _, said in rows] == account.posted, "lost, invented or doubled"
+            assert [received for _, received in rows] == account.posted, "lost, invented or doubled"
             assert account.heard == set(account.posted)
 
 

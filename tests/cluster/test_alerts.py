@@ -46,10 +46,10 @@ async def test_of_100_000_alerts_due_at_once_each_is_sent_once_although_a_node_d
         await _until_numbered(server, DUE)
         for then, now in zip(before[1:], await fleet.counted(SAID), strict=True):
             assert now > then, "it has said none of what was left"
-        said = sa.select(
+        answer = sa.select(
             sa.func.count(), sa.func.count(sa.distinct(notifications.c.product_id))
         ).select_from(notifications)
-        assert tuple(await fleet.look(lambda c: c.execute(said).one())) == (DUE, DUE)
+        assert tuple(await fleet.look(lambda c: c.execute(answer).one())) == (DUE, DUE)
         count = sa.select(sa.func.count()).select_from(sent_alerts)
         assert await fleet.look(lambda c: c.scalar(count)) == DUE
         numbers = sa.select(

@@ -93,9 +93,9 @@ async def _live_through_faults(fleet: Fleet, ledger: Ledger) -> None:
         assert fault in buses or ledger.again + ledger.connections > felt, "nobody has felt it"
         if fault is buses[-1]:
             assert min(await fleet.counted(RECONNECTS)) >= 1, "each was on one that was killed"
-            heard = await fleet.counted(HEARD)
+            arrived = await fleet.counted(HEARD)
         if fault is stores[-1]:
-            assert await _have_received_hints(fleet, heard) == [True] * len(nodes), (
+            assert await _have_received_hints(fleet, arrived) == [True] * len(nodes), (
                 "the bus has not healed"
             )
 
@@ -133,13 +133,13 @@ async def test_a_node_cut_off_from_nats_delivers_late_and_loses_nothing(
             if not parted:
                 await fleet.on_nats()
             before = await fleet.counted(HEARD)
-            told = {each.person.id: len(each.posted) for each in ledger.accounts}
+            events = {each.person.id: len(each.posted) for each in ledger.accounts}
             await ledger.post_all(ledger.accounts, sizes=SIZES)
             await ledger.until_all_is_heard()
             late = [
-                each.late(said)
+                each.late(received)
                 for each in ledger.accounts
-                for said in each.posted[told[each.person.id] :]
+                for received in each.posted[events[each.person.id] :]
             ]
             assert max(late) <= 1 + MARGIN, "the sweep has passed it by"
             assert await _have_received_hints(fleet, before) == [not parted] * 2

@@ -18,7 +18,7 @@ __all__ = [
     "frame",
     "in_pieces",
     "pong",
-    "say",
+    "text_frame",
 ]
 
 DONE = 1000
@@ -52,7 +52,7 @@ def fails(
     return Case(name, writes, answers, code)
 
 
-def say(text: str | bytes) -> Frame:
+def text_frame(text: str | bytes) -> Frame:
     """A text that an endpoint which echoes sends."""
     return Frame(TEXT, text.encode() if isinstance(text, str) else text)
 

@@ -16,7 +16,7 @@ from tests.conformance.cases import (
     in_pieces,
     passes,
     pong,
-    say,
+    text_frame,
 )
 
 CODES = (1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014)
@@ -56,9 +56,13 @@ def closing() -> list[Case]:
         Case("a text after the close is not looked at", (done + HELLO,)),
         Case("a ping after the close is not answered", (done + frame(PING, b"x"),)),
         Case("nonsense after the close is not looked at", (done + b"\xff" * 50,)),
-        Case("a text, then the close, in one write", (HELLO + done,), (say("hello"),)),
+        Case("a text, then the close, in one write", (HELLO + done,), (text_frame("hello"),)),
         Case("a ping, then the close, in one write", (frame(PING, b"x") + done,), (pong(b"x"),)),
-        Case("two thousand texts, then the close", (HELLO * 2000 + done,), (say("hello"),) * 2000),
+        Case(
+            "two thousand texts, then the close",
+            (HELLO * 2000 + done,),
+            (text_frame("hello"),) * 2000,
+        ),
     ]
     return cases
 
@@ -68,19 +72,21 @@ def limits() -> list[Case]:
     full = b"*" * LIMIT
     halves = fragments(full[: LIMIT // 2], full[LIMIT // 2 :])
     cases = [
-        passes("a message at the limit", frame(TEXT, full), say(full)),
-        passes("a message at the limit in two fragments", halves, say(full)),
+        passes("a message at the limit", frame(TEXT, full), text_frame(full)),
+        passes("a message at the limit in two fragments", halves, text_frame(full)),
         passes(
             "a message at the limit in 64 fragments",
             fragments(*in_pieces(full, LIMIT // 64)),
-            say(full),
+            text_frame(full),
         ),
-        passes("two messages at the limit", [frame(TEXT, full)] * 2, say(full), say(full)),
+        passes(
+            "two messages at the limit", [frame(TEXT, full)] * 2, text_frame(full), text_frame(full)
+        ),
         passes(
             "a ping between the halves of a message at the limit",
             (halves[0], frame(PING, b"x" * 125), halves[1]),
             pong(b"x" * 125),
-            say(full),
+            text_frame(full),
         ),
         fails("a message over the limit", frame(TEXT, full + b"*"), code=TOO_BIG),
         fails("a message over the limit in two fragments", fragments(full, b"*"), code=TOO_BIG),
@@ -94,7 +100,7 @@ def limits() -> list[Case]:
         fails(
             "a message over the limit after a good one",
             HELLO + frame(TEXT, full + b"*"),
-            say("hello"),
+            text_frame("hello"),
             code=TOO_BIG,
         ),
     ]

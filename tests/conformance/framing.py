@@ -15,7 +15,7 @@ from tests.conformance.cases import (
     in_pieces,
     passes,
     pong,
-    say,
+    text_frame,
 )
 
 BINARY = 2
@@ -34,14 +34,18 @@ def framing() -> list[Case]:
     for size in SIZES:
         text = b"*" * size
         whole = frame(TEXT, text)
-        cases.append(passes(f"a text of {size} bytes", whole, say(text)))
+        cases.append(passes(f"a text of {size} bytes", whole, text_frame(text)))
         cases.append(
-            passes(f"a text of {size} bytes in writes of 997", in_pieces(whole, 997), say(text))
+            passes(
+                f"a text of {size} bytes in writes of 997", in_pieces(whole, 997), text_frame(text)
+            )
         )
     for size in (0, 1, 125, 126):
         whole = frame(TEXT, b"*" * size)
         cases.append(
-            passes(f"a text of {size} bytes, byte by byte", in_pieces(whole), say(b"*" * size))
+            passes(
+                f"a text of {size} bytes, byte by byte", in_pieces(whole), text_frame(b"*" * size)
+            )
         )
     for size in (0, 1, 125, 126, 4096):
         cases.append(
@@ -57,20 +61,22 @@ def framing() -> list[Case]:
             fragments(b"\xfe", b"\xfe", opcode=BINARY),
             code=1003,
         ),
-        passes("a mask of zeros", headed(0x81, 5, bits=7) + b"hello", say("hello")),
+        passes("a mask of zeros", headed(0x81, 5, bits=7) + b"hello", text_frame("hello")),
         passes(
             "a mask of ones",
             headed(0x81, 5, bits=7, mask=b"\xff" * 4) + bytes(b ^ 0xFF for b in b"hello"),
-            say("hello"),
+            text_frame("hello"),
         ),
-        passes("two messages in one write", HELLO + HELLO, say("hello"), say("hello")),
+        passes(
+            "two messages in one write", HELLO + HELLO, text_frame("hello"), text_frame("hello")
+        ),
         passes(
             "a message and a half, then the rest",
             (HELLO + HELLO[:4], HELLO[4:]),
-            say("hello"),
-            say("hello"),
+            text_frame("hello"),
+            text_frame("hello"),
         ),
-        passes("a hundred messages in one write", HELLO * 100, *[say("hello")] * 100),
+        passes("a hundred messages in one write", HELLO * 100, *[text_frame("hello")] * 100),
     ]
     cases += [
         fails(
@@ -83,7 +89,7 @@ def framing() -> list[Case]:
         fails(
             f"a {NAMES[opcode]} whose {size} bytes are counted in {bits} bits",
             HELLO + headed(0x80 | opcode, size, bits=bits) + b"*" * size,
-            say("hello"),
+            text_frame("hello"),
         )
         for opcode, size, bits in (
             *((TEXT, size, 16) for size in (0, 1, 125)),
@@ -147,9 +153,9 @@ def pings() -> list[Case]:
         passes(
             "a ping between two texts",
             HELLO + frame(PING, b"x") + HELLO,
-            say("hello"),
+            text_frame("hello"),
             pong(b"x"),
-            say("hello"),
+            text_frame("hello"),
         ),
     ]
     return cases
@@ -174,7 +180,7 @@ def reserved_bits() -> list[Case]:
         fails(
             f"{bits} after a good text",
             HELLO + frame(TEXT, b"x", reserved=value) + frame(PING),
-            say("hello"),
+            text_frame("hello"),
         )
         for bits, value in BITS.items()
     ]
@@ -192,7 +198,7 @@ def opcodes() -> list[Case]:
             fails(
                 f"opcode {opcode} after a good text, before a ping",
                 HELLO + frame(opcode) + frame(PING),
-                say("hello"),
+                text_frame("hello"),
             ),
         ]
     return cases
@@ -201,18 +207,18 @@ def opcodes() -> list[Case]:
 def fragmentation() -> list[Case]:
     """Messages in fragments, and control frames between them."""
     two, many = fragments(b"hel", b"lo"), fragments(*[b"x"] * 64)
-    hello = say("hello")
+    hello = text_frame("hello")
     cases = [
         passes("two fragments", two, hello),
         passes("two fragments in one write", b"".join(two), hello),
         passes("two fragments, byte by byte", in_pieces(b"".join(two)), hello),
-        passes("64 fragments", many, say("x" * 64)),
-        passes("64 fragments in one write", b"".join(many), say("x" * 64)),
-        passes("64 fragments, byte by byte", in_pieces(b"".join(many)), say("x" * 64)),
+        passes("64 fragments", many, text_frame("x" * 64)),
+        passes("64 fragments in one write", b"".join(many), text_frame("x" * 64)),
+        passes("64 fragments, byte by byte", in_pieces(b"".join(many)), text_frame("x" * 64)),
         passes("an empty first fragment", fragments(b"", b"hello"), hello),
         passes("an empty last fragment", fragments(b"hello", b""), hello),
         passes("an empty fragment between", fragments(b"hel", b"", b"lo"), hello),
-        passes("nothing but empty fragments", fragments(b"", b"", b""), say("")),
+        passes("nothing but empty fragments", fragments(b"", b"", b""), text_frame("")),
         passes("two messages in fragments", [*two, *two], hello, hello),
         passes("a whole message after one in fragments", [*two, HELLO], hello, hello),
         passes("a ping between fragments", (two[0], frame(PING, b"p"), two[1]), pong(b"p"), hello),
@@ -233,7 +239,7 @@ def fragmentation() -> list[Case]:
             in_pieces(b"".join(f + frame(PING) for f in fragments(b"a", b"b", b"c")), 5),
             pong(),
             pong(),
-            say("abc"),
+            text_frame("abc"),
             pong(),
         ),
         passes("a pong between fragments", (two[0], frame(PONG, b"p"), two[1]), hello),

@@ -116,23 +116,23 @@ async def answers_of(line: Wire, case: Case) -> tuple[list[Frame], int | None]:
             await line.send(data)
         except ConnectionError:
             break  # refused as soon as that was certain
-    said = []
+    answer = []
     while (got := await line.read_frame()).opcode != CLOSE:
-        said.append(got)
+        answer.append(got)
     line.end()
     assert await line.read_to_end() == b""
-    return said, got.closing[0] if got.data else None
+    return answer, got.closing[0] if got.data else None
 
 
 @pytest.mark.parametrize("name", CASES)
 async def test_an_endpoint_that_echoes(echo: str, wires: Wires, name: str) -> None:
     case = CASES[name]
     line = await wires.tcp(echo)
-    said, code = await answers_of(line, case)
+    answer, code = await answers_of(line, case)
     for opcode in (TEXT, PONG):  # a pong comes as soon as it can (5.5.2), a text in its turn
         wanted = [each for each in case.answers if each.opcode == opcode]
-        assert [each for each in said if each.opcode == opcode] == wanted
-    assert (len(said), code) == (len(case.answers), case.closing)
+        assert [each for each in answer if each.opcode == opcode] == wanted
+    assert (len(answer), code) == (len(case.answers), case.closing)
 
 
 @pytest.mark.parametrize("name", CASES)

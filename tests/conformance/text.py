@@ -1,6 +1,15 @@
 """Text is UTF-8 (RFC 6455 section 8.1), wherever it is cut."""
 
-from tests.conformance.cases import TEXT, Case, fails, fragments, frame, in_pieces, passes, say
+from tests.conformance.cases import (
+    TEXT,
+    Case,
+    fails,
+    fragments,
+    frame,
+    in_pieces,
+    passes,
+    text_frame,
+)
 
 VALID = {
     "the first of one byte": "\0",
@@ -62,13 +71,15 @@ def utf_8() -> list[Case]:
     cases = []
     for name, text in VALID.items():
         data = text.encode()
-        cases.append(passes(name, frame(TEXT, data), say(text)))
+        cases.append(passes(name, frame(TEXT, data), text_frame(text)))
         if len(data) > 1:
             cuts = fragments(*(bytes([byte]) for byte in data))
-            cases.append(passes(f"{name}, a fragment a byte", cuts, say(text)))
+            cases.append(passes(f"{name}, a fragment a byte", cuts, text_frame(text)))
             cases.append(
                 passes(
-                    f"{name}, a fragment a byte, byte by byte", in_pieces(b"".join(cuts)), say(text)
+                    f"{name}, a fragment a byte, byte by byte",
+                    in_pieces(b"".join(cuts)),
+                    text_frame(text),
                 )
             )
     for name, data in INVALID.items():

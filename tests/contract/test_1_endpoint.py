@@ -22,8 +22,8 @@ async def test_the_socket_is_on_the_same_host_and_port_as_the_rest_api(
 ) -> None:
     client = await connect(server.socket_url(person.token))
     posted = await live.post(rest, person, "by REST, on the same port")
-    _, said = await take(client, 2)
-    assert said["id"] == posted["id"]
+    _, answer = await take(client, 2)
+    assert answer["id"] == posted["id"]
 
 
 def test_the_default_is_localhost_8000(tmp_path: str) -> None:

@@ -185,10 +185,10 @@ async def test_every_unread_notification_of_the_user_follows_oldest_first(
 ) -> None:
     stranger = server.person()
     server.notify(stranger, ["another user's"])
-    said = server.notify(person, [f"no. {number}" for number in range(250)])
+    received = server.notify(person, [f"no. {number}" for number in range(250)])
     client = await connect(server.socket_url(person.token))
     frames = await take(client, 251)
-    assert [frame["id"] for frame in frames[1:]] == [each.id for each in said]
+    assert [frame["id"] for frame in frames[1:]] == [each.id for each in received]
     assert await live.all_sent(client, rest, person) == []
 
 
@@ -225,20 +225,20 @@ async def test_delivery_is_at_least_once_and_mark_read_is_its_acknowledgement(
 async def test_since_gets_in_place_of_all_unread_every_newer_notification_read_or_not(
     server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
-    said = server.notify(person, [f"no. {number}" for number in range(150)])
-    answer = await rest.post(f"/api/notifications/{said[140].id}/read", headers=person.headers)
+    received = server.notify(person, [f"no. {number}" for number in range(150)])
+    answer = await rest.post(f"/api/notifications/{received[140].id}/read", headers=person.headers)
     assert answer.status_code == 200
-    client = await connect(server.socket_url(person.token, since=said[20].id))
+    client = await connect(server.socket_url(person.token, since=received[20].id))
     frames = await take(client, 1 + 129)
-    assert [frame["id"] for frame in frames[1:]] == [each.id for each in said[21:]]
+    assert [frame["id"] for frame in frames[1:]] == [each.id for each in received[21:]]
     assert await live.all_sent(client, rest, person) == []
 
 
 async def test_since_the_newest_gets_only_live_ones(
     server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
-    said = server.notify(person, ["unread", "and the newest"])
-    client = await connect(server.socket_url(person.token, since=said[-1].id))
+    received = server.notify(person, ["unread", "and the newest"])
+    client = await connect(server.socket_url(person.token, since=received[-1].id))
     await take(client, 1)
     posted = await live.post(rest, person, "live")
     assert (await take(client, 1))[0]["id"] == posted["id"]
@@ -251,10 +251,10 @@ async def test_since_the_newest_gets_only_live_ones(
 async def test_an_unknown_since_means_all_unread(
     server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient, since: str
 ) -> None:
-    said = server.notify(person, ["one", "two"])
+    received = server.notify(person, ["one", "two"])
     client = await connect(server.socket_url(person.token, since=since))
     frames = await take(client, 3)
-    assert [frame["id"] for frame in frames[1:]] == [each.id for each in said]
+    assert [frame["id"] for frame in frames[1:]] == [each.id for each in received]
     assert await live.all_sent(client, rest, person) == []
 
 
@@ -262,10 +262,10 @@ async def test_another_users_since_means_all_unread(
     server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
     (theirs,) = server.notify(server.person(), ["another user's"])
-    said = server.notify(person, ["one", "two"])
+    received = server.notify(person, ["one", "two"])
     client = await connect(server.socket_url(person.token, since=theirs.id))
     frames = await take(client, 3)
-    assert [frame["id"] for frame in frames[1:]] == [each.id for each in said]
+    assert [frame["id"] for frame in frames[1:]] == [each.id for each in received]
     assert await live.all_sent(client, rest, person) == []
 
 

@@ -64,9 +64,9 @@ async def test_a_frames_fields_are_strings_and_the_name_is_empty_without_a_produ
     fields = {"productName": product} if product else {}
     await live.post(rest, person, "of something or nothing", **fields)
     (frame,) = await raw_frames(server, person, connect, 1)
-    said = json.loads(frame)
-    assert all(isinstance(value, str) for value in said.values())
-    assert said["productName"] == product
+    received = json.loads(frame)
+    assert all(isinstance(value, str) for value in received.values())
+    assert received["productName"] == product
 
 
 async def test_type_is_info_warning_or_error(

@@ -87,11 +87,11 @@ async def test_mark_read_marks_it_read(
 async def test_mark_read_is_idempotent(
     server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
-    (said,) = server.notify(person, ["one"])
+    (answer,) = server.notify(person, ["one"])
     client = await opened(server, person, connect, 2)
     times = []
     for _ in range(2):
-        await client.send(live.mark_read(said.id))
+        await client.send(live.mark_read(answer.id))
         assert await nothing_more(client) == []
         times += [each["readAt"] for each in await live.all_notifications(rest, person)]
     assert times[0] is not None
@@ -102,12 +102,12 @@ async def test_mark_read_is_durable_before_any_later_frame_on_that_connection_is
     server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
     """The pong to a PING that was sent in the same breath comes when the mark can be seen."""
-    said = server.notify(person, [f"no. {number}" for number in range(5)])
+    answer = server.notify(person, [f"no. {number}" for number in range(5)])
     client = await opened(server, person, connect, 6)
-    for number, each in enumerate(said):
+    for number, each in enumerate(answer):
         await client.send(live.mark_read(each.id))
         assert await nothing_more(client) == []
-        assert await unread(rest, person) == [later.id for later in said[number + 1 :]]
+        assert await unread(rest, person) == [later.id for later in answer[number + 1 :]]
 
 
 async def test_another_users_id_changes_nothing_and_is_not_answered(
@@ -124,23 +124,23 @@ async def test_another_users_id_changes_nothing_and_is_not_answered(
 async def test_an_unknown_id_changes_nothing_and_is_not_answered(
     server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
-    (said,) = server.notify(person, ["one"])
+    (answer,) = server.notify(person, ["one"])
     client = await opened(server, person, connect, 2)
     await client.send(live.mark_read(UNKNOWN_ID))
     assert await nothing_more(client) == []
-    assert await unread(rest, person) == [said.id]
+    assert await unread(rest, person) == [answer.id]
 
 
 @pytest.mark.parametrize("wrong", [17, 1.5, True, None, ["x"], {"$ne": 1}, "", "x" * 3000])
 async def test_an_id_of_the_wrong_type_changes_nothing_and_is_not_answered(
     server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient, wrong: object
 ) -> None:
-    (said,) = server.notify(person, ["one"])
+    (answer,) = server.notify(person, ["one"])
     client = await opened(server, person, connect, 2)
     await client.send(live.mark_read(wrong))
-    await client.send(live.mark_read([said.id]))
+    await client.send(live.mark_read([answer.id]))
     assert await nothing_more(client) == []
-    assert await unread(rest, person) == [said.id]
+    assert await unread(rest, person) == [answer.id]
 
 
 @pytest.mark.parametrize("frame", UNANSWERED.values(), ids=UNANSWERED.keys())
@@ -170,9 +170,9 @@ async def test_after_each_pong_the_documents_client_sends_mark_read_without_an_i
 async def test_other_keys_than_action_and_id_do_no_harm(
     server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
-    (said,) = server.notify(person, ["one"])
+    (answer,) = server.notify(person, ["one"])
     client = await opened(server, person, connect, 2)
-    await client.send(json.dumps({"id": said.id, "more": {"a": 1}, "action": "mark_read"}))
+    await client.send(json.dumps({"id": answer.id, "more": {"a": 1}, "action": "mark_read"}))
     assert await nothing_more(client) == []
     assert await unread(rest, person) == []
 
@@ -190,9 +190,9 @@ async def test_frames_sent_before_the_connection_is_established_are_acted_on_in_
     server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
     """A client may send at once; it is answered after the first frame, and nothing is lost."""
-    (said,) = server.notify(person, ["one"])
+    (answer,) = server.notify(person, ["one"])
     client = await connect(server.socket_url(person.token))
-    await asyncio.gather(client.send(live.mark_read(said.id)), client.send("PING"))
+    await asyncio.gather(client.send(live.mark_read(answer.id)), client.send("PING"))
     assert json.loads(await client.recv())["type"] == "CONNECTION_ESTABLISHED"
     while json.loads(await client.recv()) != {"type": "pong"}:
         pass  # what was unread, unless the mark came before it was looked for

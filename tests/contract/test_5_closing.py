@@ -310,15 +310,15 @@ async def test_a_connection_that_is_reset_leaves_the_pool(
 async def test_an_unread_notification_is_sent_again_on_the_next_connection(
     server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
-    said = server.notify(person, ["one", "two", "three"])
+    reply = server.notify(person, ["one", "two", "three"])
     client = await connect(server.socket_url(person.token))
     await take(client, 4)
-    await client.send(live.mark_read(said[1].id))
+    await client.send(live.mark_read(reply[1].id))
     await client.send_binary(b"the server closes")
     await until_closed(client)
     again = await connect(server.socket_url(person.token))
     _, *frames = await live.all_sent(again, rest, person)
-    assert [each["id"] for each in frames] == [said[0].id, said[2].id]
+    assert [each["id"] for each in frames] == [reply[0].id, reply[2].id]
 
 
 CUT = {

@@ -90,6 +90,6 @@ async def test_a_connection_gets_what_another_process_wrote(
 ) -> None:
     client = await connect(server.socket_url(person.token))
     await take(client, 1)
-    said = server.notify(person, ["written beside the node", "in one commit"])
-    assert [each["id"] for each in await take(client, 2)] == [each.id for each in said]
+    answer = server.notify(person, ["written beside the node", "in one commit"])
+    assert [each["id"] for each in await take(client, 2)] == [each.id for each in answer]
     assert await nothing_more(client) == []

@@ -76,8 +76,8 @@ async def test_the_greeting_carries_the_number_of_unread_notifications_as_an_int
 async def test_the_greeting_has_the_unread_count_the_end_of_the_token_and_the_newest_number(
     server: NodeProcess, person: Person, extended: Open, rest: httpx.AsyncClient
 ) -> None:
-    said = server.notify(person, ["one", "two", "three"])
-    marked = await rest.post(f"/api/notifications/{said[1].id}/read", headers=person.headers)
+    received = server.notify(person, ["one", "two", "three"])
+    marked = await rest.post(f"/api/notifications/{received[1].id}/read", headers=person.headers)
     assert marked.status_code == 200
     _, greeting = await extended()
     assert greeting.pop("expiresAt").endswith("Z")
@@ -221,14 +221,14 @@ async def test_a_fresh_token_of_another_user_or_of_nobody_changes_nothing(
 async def test_a_plain_client_never_gets_an_extended_frame(
     server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:
-    said = server.notify(person, ["kept"])
+    received = server.notify(person, ["kept"])
     brief = server.token(person.id, person.session_id, seconds=30)
     client = await connect(server.socket_url(brief))
     greeting, replayed = await take(client, 2)
     assert set(greeting) == {"type", "message", "userId"}
     await rest.post("/api/notifications/read-all", headers=person.headers)
     for frame in (
-        {"action": "mark_read", "ids": [said[0].id]},
+        {"action": "mark_read", "ids": [received[0].id]},
         {"action": "mark_all_read"},
         {"action": "authenticate", "access_token": person.token},
         {"action": "dance"},

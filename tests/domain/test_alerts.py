@@ -247,11 +247,11 @@ def test_alerts_rise_in_time_as_in_urgency_and_the_last_is_on_expiry(
 
 @given(expiries, policies, st.sampled_from(ZONES), moments, st.frozensets(st.integers(-1, 40)))
 def test_the_scheduler_never_spins_and_stored_dates_agree_with_decisions(
-    expiry: Expiry, policy: Policy, zone: str, now: datetime, said: frozenset[int]
+    expiry: Expiry, policy: Policy, zone: str, now: datetime, answer: frozenset[int]
 ) -> None:
     owner, thing = user(zone, policy), product("2026-01-01", expiry=expiry)
-    outcome = decide(thing, owner, said, now)
-    place = alert_dates(thing, owner, said, now)
+    outcome = decide(thing, owner, answer, now)
+    place = alert_dates(thing, owner, answer, now)
     assert outcome.next_alert_at is None or outcome.next_alert_at > now
     if outcome.alert is None:
         assert place.next_alert_at == outcome.next_alert_at
@@ -259,10 +259,10 @@ def test_the_scheduler_never_spins_and_stored_dates_agree_with_decisions(
         assert outcome.alert.at <= now
         assert place.next_alert_at is not None
         assert place.next_alert_at <= now
-        after = decide(thing, owner, said | {outcome.alert.lead}, now)
+        after = decide(thing, owner, answer | {outcome.alert.lead}, now)
         assert after.draft is None, "said once, it is said"
     if outcome.next_alert_at is not None:
-        assert decide(thing, owner, said, outcome.next_alert_at).draft is not None
+        assert decide(thing, owner, answer, outcome.next_alert_at).draft is not None
     assert place.expiring_from <= place.ends_at
 
 

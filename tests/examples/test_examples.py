@@ -117,10 +117,10 @@ async def test_the_script_prints_due_products_and_then_notifications(ada: Person
         await until(ada.all_is_read)
         script.send_signal(signal.SIGINT)
         async with asyncio.timeout(HANG_TIMEOUT):
-            _, said = await script.communicate()
+            _, received = await script.communicate()
     assert script.returncode == -signal.SIGINT
-    assert said.decode().rstrip().endswith("KeyboardInterrupt")
-    assert b"During handling" not in said
+    assert received.decode().rstrip().endswith("KeyboardInterrupt")
+    assert b"During handling" not in received
 
 
 async def test_the_terminal_shows_products_and_notifications_across_a_restart_of_the_node(
@@ -187,8 +187,8 @@ async def test_the_automation_marks_only_accepted_notifications_read(
         more = {"HASS_URL": f"http://127.0.0.1:{port}", "HASS_TOKEN": "of-the-house"}
         call = ("/api/services/notify/notify", {"message": "Milk expires in 2 days"})
         async with ada.run("automation.py", env=more, stderr=subprocess.PIPE) as first:
-            _, said = await first.communicate()
-        assert b"503" in said
+            _, received = await first.communicate()
+        assert b"503" in received
         assert (calls, first.returncode, await ada.unread()) == ([call], 1, 1)
         status = 200
         async with (
@@ -237,7 +237,7 @@ async def opened(
     Nothing may go wrong in it ``but`` what has this in its text.
     """
     assert CHROMIUM.exists(), "Chromium is missing; on Debian: apt-get install chromium"
-    said: list[str] = []
+    received: list[str] = []
     node = server.url.rpartition("/")[2]
     rules = f"MAP 127.0.0.1:8000 {node},MAP 127.0.0.1:5173 127.0.0.1:{pages}"
     async with async_playwright() as playwright:
@@ -245,13 +245,13 @@ async def opened(
             executable_path=CHROMIUM, args=["--no-sandbox", f"--host-resolver-rules={rules}"]
         )
         context = await browser.new_context()
-        context.on("console", lambda each: each.type == "error" and said.append(each.text))
-        context.on("weberror", lambda error: said.append(str(error.error)))
+        context.on("console", lambda each: each.type == "error" and received.append(each.text))
+        context.on("weberror", lambda error: received.append(str(error.error)))
         page = await context.new_page()
         await page.goto(ORIGIN + path)
         yield page
         await browser.close()
-    assert not [each for each in said if but not in each]
+    assert not [each for each in received if but not in each]
 
 
 async def uses(page: Page, ada: Person) -> None:
@@ -259,14 +259,14 @@ async def uses(page: Page, ada: Person) -> None:
     await page.get_by_label("E-mail").fill(ada.email)
     await page.get_by_label("Password").fill(PASSWORD)
     await page.get_by_role("button", name="Sign in").click()
-    told = page.get_by_role("region", name="Unread").get_by_role("listitem")
-    await expect(told).to_have_text(["Milk expires in 2 days Mark read"])
+    events = page.get_by_role("region", name="Unread").get_by_role("listitem")
+    await expect(events).to_have_text(["Milk expires in 2 days Mark read"])
     await ada.notify("Tea is ready")
-    await expect(told).to_have_count(2)
-    await told.first.get_by_role("button").click()
-    await expect(told).to_have_text(["Tea is ready Mark read"])
+    await expect(events).to_have_count(2)
+    await events.first.get_by_role("button").click()
+    await expect(events).to_have_text(["Tea is ready Mark read"])
     await ada.rest.post("/api/notifications/read-all")
-    await expect(told).to_have_count(0)
+    await expect(events).to_have_count(0)
     await expect(page.get_by_role("status")).to_have_text("connected")
 
 

@@ -57,16 +57,16 @@ async def test_a_strange_frame_is_not_answered_counted_once_and_the_next_mark_re
     server: NodeProcess, rest: httpx.AsyncClient, text: str
 ) -> None:
     person = server.person()
-    (said,) = server.notify(person, ["unread"])
+    (answer,) = server.notify(person, ["unread"])
     async with client_of("websockets") as connect:
         client = await connect(server.socket_url(person.token))
         await take(client, 2)
         before = await live.metric(rest, "useby_client_frames_ignored_total")
-        await client.send(text.replace("ID", said.id))
+        await client.send(text.replace("ID", answer.id))
         assert await nothing_more(client) == []
         assert await live.metric(rest, "useby_client_frames_ignored_total") == before + 1
         assert len(await live.all_notifications(rest, person, unread="true")) == 1
-        await client.send(live.mark_read(said.id))
+        await client.send(live.mark_read(answer.id))
         assert await nothing_more(client) == []
         assert await live.all_notifications(rest, person, unread="true") == []
 
@@ -84,15 +84,15 @@ async def test_on_postgresql_they_are_the_same_and_so_is_the_next_mark_read(
             client = await connect(node.socket_url(person.token))
             await take(client, 1)
             for count, (name, text) in enumerate(STRANGE.items(), start=1):
-                said = await live.post(rest, person, name)
+                answer = await live.post(rest, person, name)
                 await take(client, 1)
-                await client.send(text.replace("ID", said["id"]))
+                await client.send(text.replace("ID", answer["id"]))
                 assert await nothing_more(client) == [], name
                 ignored = await live.metric(rest, "useby_client_frames_ignored_total")
                 assert ignored == count, name
                 unread = await live.all_notifications(rest, person, unread="true")
-                assert [each["id"] for each in unread] == [said["id"]], name
-                await client.send(live.mark_read(said["id"]))
+                assert [each["id"] for each in unread] == [answer["id"]], name
+                await client.send(live.mark_read(answer["id"]))
                 assert await nothing_more(client) == [], name
             assert await live.all_notifications(rest, person, unread="true") == []
 
@@ -116,10 +116,10 @@ async def test_an_id_in_capitals_is_the_same_uuid(
 ) -> None:
     """RFC 9562, section 4: taken in either case."""
     person = server.person()
-    (said,) = server.notify(person, ["unread"])
+    (answer,) = server.notify(person, ["unread"])
     async with client_of("websockets") as connect:
         client = await connect(server.socket_url(person.token))
         await take(client, 2)
-        await client.send(json.dumps({"action": "mark_read", "id": said.id.upper()}))
+        await client.send(json.dumps({"action": "mark_read", "id": answer.id.upper()}))
         assert await nothing_more(client) == []
     assert await live.all_notifications(rest, person, unread="true") == []

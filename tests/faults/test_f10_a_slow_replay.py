@@ -56,11 +56,11 @@ async def test_a_slow_client_gets_its_replay_and_newer_notifications_from_one_pa
             while not posting.done():
                 await asyncio.wait([posting], timeout=0.05)
                 wal.append(server.database.with_name(server.database.name + "-wal").stat().st_size)
-        said = kept_after(server, person, unread)
-        assert len(said) == posted
+        answer = kept_after(server, person, unread)
+        assert len(answer) == posted
         got = await read(wire, unread + posted)
         assert got[:unread] == [f"unread {n}" for n in range(unread)]
-        assert got[unread:] == said
+        assert got[unread:] == answer
 
     await unharmed(server, record_property, attack, peak_mib=PEAK_MIB)
     record_property("wal_mib", round(max(wal) / 2**20, 2))

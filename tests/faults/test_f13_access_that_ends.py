@@ -169,9 +169,9 @@ async def test_no_notification_is_sent_after_access_has_ended(
     await take(client, 5)
     answer = await rest.post("/api/auth/logout-all", headers=person.headers)
     assert answer.status_code == 204
-    (said,) = server.notify(person, ["never to be sent"])
+    (received,) = server.notify(person, ["never to be sent"])
     frames, ended = await until_closed(client)
     stop.set()
     await writing
     assert ended == REVOKED
-    assert all(said.id not in frame for frame in frames)
+    assert all(received.id not in frame for frame in frames)

@@ -128,7 +128,7 @@ class Ledger:
     async def _every_alert_once(
         self, server: NodeProcess, rest: httpx.AsyncClient, person: Person
     ) -> None:
-        async def said() -> Counter[str]:
+        async def received() -> Counter[str]:
             return Counter(
                 each["productName"]
                 for each in await live.all_notifications(rest, person)
@@ -136,10 +136,10 @@ class Ledger:
             )
 
         async def all_are_alerted() -> bool:
-            return self.products <= (await said()).keys()
+            return self.products <= (await received()).keys()
 
         await live.until(all_are_alerted)
-        alerts = await said()
+        alerts = await received()
         assert set(alerts.values()) == {1}
         assert alerts.keys() <= self.asked_products
 

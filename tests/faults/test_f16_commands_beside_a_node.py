@@ -112,9 +112,9 @@ async def test_a_product_import_and_its_alerts_reach_the_sockets_without_a_sweep
         "product", "import", "fridge.csv", "--user", person.email
     )
     assert status == 0, printed
-    heard = await next_messages(client, 4)
-    assert sum(each.startswith("3 products") for each in heard) == 1
-    assert {f"Milk {number} expires tomorrow" for number in range(3)} < set(heard)
+    received = await next_messages(client, 4)
+    assert sum(each.startswith("3 products") for each in received) == 1
+    assert {f"Milk {number} expires tomorrow" for number in range(3)} < set(received)
     status, printed = await server.command(
         "product", "import", "fridge.csv", "--user", person.email
     )

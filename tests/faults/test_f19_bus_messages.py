@@ -151,10 +151,10 @@ async def test_a_commit_during_a_handshakes_look_up_is_not_lost(
         group.create_task(device())
         await looked.wait()
         await followed(there)
-        heard = asyncio.Event()
-        there.node.bus.set_listener(lambda news: (there.node.hub.on_event(news), heard.set()))
+        received = asyncio.Event()
+        there.node.bus.set_listener(lambda news: (there.node.hub.on_event(news), received.set()))
         await here.post(user, "1")
-        await heard.wait()
+        await received.wait()
         await until(lambda: there.node.hub.reconciler._opening)
         go_on.set()
 
@@ -214,10 +214,10 @@ async def test_repeated_and_reordered_messages_send_no_notification_twice(
 ) -> None:
     here, there = houses
     user = await here.add_user()
-    said: list[bytes] = []
+    answer: list[bytes] = []
 
     async def record(message: Any) -> None:
-        said.append(message.data)
+        answer.append(message.data)
 
     await forger.subscribe(subject_of(user.id), cb=record)
     await forger.flush()
@@ -225,8 +225,8 @@ async def test_repeated_and_reordered_messages_send_no_notification_twice(
         await followed(there)
         for number in range(5):
             await here.post(user, str(number))
-        await until(lambda: len(said) == 5)
-        for data in [*reversed(said), *said] * 20:
+        await until(lambda: len(answer) == 5)
+        for data in [*reversed(answer), *answer] * 20:
             await forger.publish(subject_of(user.id), data)
         await here.post(user, "the last")
         frames = [await receive(client) for _ in range(6)]
@@ -279,19 +279,19 @@ async def test_an_extended_session_gets_reads_and_products_of_the_other_node(
         await mark_all_read(here.node.database, user.id, now)
         assert await receive(client) == {"type": "UNREAD", "unread": 0}
         await write(lambda t: inventory.add(t, milk, user, now))
-        told = await receive(client)
-        assert (told["change"], told["product"]["name"]) == ("added", milk.name)
+        events = await receive(client)
+        assert (events["change"], events["product"]["name"]) == ("added", milk.name)
         oats = replace(milk, name="Oats")
         await write(lambda t: inventory.replace(t, oats, user, now))
-        told = await receive(client)
-        assert (told["change"], told["product"]["name"]) == ("updated", "Oats")
+        events = await receive(client)
+        assert (events["change"], events["product"]["name"]) == ("updated", "Oats")
         gone = replace(oats, closed_as=Disposal.CONSUMED, closed_at=now)
         await write(lambda t: inventory.replace(t, gone, user, now))
-        told = await receive(client)
-        assert (told["change"], told["product"]["id"]) == ("closed", milk.id)
+        events = await receive(client)
+        assert (events["change"], events["product"]["id"]) == ("closed", milk.id)
         await write(lambda t: inventory.delete(t, user.id, milk.id, now))
-        told = await receive(client)
-        assert told == {"type": "PRODUCT", "change": "closed", "product": {"id": milk.id}}
+        events = await receive(client)
+        assert events == {"type": "PRODUCT", "change": "closed", "product": {"id": milk.id}}
         assert second.seq == 2
 
 

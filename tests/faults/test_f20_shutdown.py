@@ -103,9 +103,9 @@ def count_alerted(server: NodeProcess, person: Person) -> int:
     """Count a person's products with an alert; none may have two."""
     with server.writing() as transaction:
         rows = notifications.page_after(transaction.connection, person.id, 0, 2 * DUE)
-    said = [each.product_id for each in rows if each.product_id]
-    assert len(set(said)) == len(said)
-    return len(said)
+    received = [each.product_id for each in rows if each.product_id]
+    assert len(set(received)) == len(received)
+    return len(received)
 
 
 async def all_are_sent(rest: httpx.AsyncClient, count: int) -> bool:
@@ -172,8 +172,8 @@ async def test_a_batch_claimed_at_sigterm_is_not_lost_and_another_node_sends_the
 
 def alerted_products(connection: Connection) -> list[str]:
     """Return the product of each alert."""
-    told = sa.select(table.c.product_id).where(table.c.product_id.is_not(None))
-    return list(connection.execute(told).scalars())
+    events = sa.select(table.c.product_id).where(table.c.product_id.is_not(None))
+    return list(connection.execute(events).scalars())
 
 
 async def test_a_second_sigterm_does_not_wait_for_the_peers(tmp_path: Path, wires: Wires) -> None:

@@ -172,14 +172,14 @@ async def wrote(database: Database, postgres: Postgres, url: str, begin: Break, 
     for each in refused:
         assert isinstance(each, StoreUnavailable | sa.exc.IntegrityError), repr(each)
     kept = await kept_in(postgres, url, user)
-    posts, said, butter, marked = outcomes
+    posts, answer, butter, marked = outcomes
     assert set(ledger.published) <= set(kept.ids), "published, and not there"
     assert len(ledger.published) == len(set(ledger.published)), "published twice"
     if not isinstance(posts, BaseException):
         assert set(posts) <= set(kept.ids)
         assert set(posts) <= set(ledger.published)
-    if not isinstance(said, BaseException):
-        assert kept.alerts == EXPIRING <= said.sent  # and what earlier users still wait for
+    if not isinstance(answer, BaseException):
+        assert kept.alerts == EXPIRING <= answer.sent  # and what earlier users still wait for
     assert kept.alerts in (0, EXPIRING)
     if not isinstance(butter, BaseException):
         assert kept.butter == 1

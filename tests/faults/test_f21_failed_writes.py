@@ -150,16 +150,16 @@ async def test_of_eight_writes_the_one_that_is_too_large_for_the_disk_fails_and_
 ) -> None:
     user = await a_kept_owner(database)
     await have_room_for(database, pages=20)
-    told = Told()
-    database.on_commit = told.record
+    noted = Told()
+    database.on_commit = noted.record
     small = [post(user, f"small {number}") for number in range(8)]
     small[5] = post(user, "large" * 50_000)
-    told.outcomes = await at_once(database, *small)
-    kept = [each for each in told.outcomes if not isinstance(each, BaseException)]
-    assert isinstance(told.outcomes[5], StoreUnavailable)
+    noted.outcomes = await at_once(database, *small)
+    kept = [each for each in noted.outcomes if not isinstance(each, BaseException)]
+    assert isinstance(noted.outcomes[5], StoreUnavailable)
     assert len(kept) == 7
     there = kept_in(tmp_path / "useby.db").rows
-    assert {row["id"] for row in there} == {each for (each,) in kept} == set(told.published)
+    assert {row["id"] for row in there} == {each for (each,) in kept} == set(noted.published)
     assert [row["seq"] for row in there] == list(range(1, 8))
 
 
@@ -217,25 +217,25 @@ async def prepared(path: Path) -> User:
     return user
 
 
-def assert_holds(told: Told, kept: Kept) -> None:
+def assert_holds(noted: Told, kept: Kept) -> None:
     """Compare the reported results with the files."""
     rows = kept.rows
     there = {row["id"] for row in rows}
-    *posts, marked, said, added, last, wrong = told.outcomes
+    *posts, marked, answer, added, last, wrong = noted.outcomes
     assert isinstance(wrong, sa.exc.IntegrityError | StoreUnavailable)
-    for each in told.outcomes[:-1]:
+    for each in noted.outcomes[:-1]:
         assert not isinstance(each, BaseException) or isinstance(each, StoreUnavailable), each
     acknowledged = [
         one for ids in (*posts, last) if not isinstance(ids, BaseException) for one in ids
     ]
     assert set(acknowledged) <= there, "an acknowledged write is lost"
-    assert set(told.published) <= there, "a notification was published that is not there"
-    assert set(acknowledged) <= set(told.published)
+    assert set(noted.published) <= there, "a notification was published that is not there"
+    assert set(acknowledged) <= set(noted.published)
     if not isinstance(marked, BaseException):
         (row,) = (row for row in rows if row["message"] == "to be marked")
         assert row["read_at"] is not None
-    if isinstance(said, BatchResult):
-        assert said.sent == sum(row["event"] == "expiring" for row in rows)
+    if isinstance(answer, BatchResult):
+        assert answer.sent == sum(row["event"] == "expiring" for row in rows)
     if not isinstance(added, BaseException):
         assert kept.butter == 1
     assert [row["seq"] for row in rows] == list(range(1, len(rows) + 1))
@@ -244,19 +244,19 @@ def assert_holds(told: Told, kept: Kept) -> None:
 
 async def outcome_under(fault: Fault | None, path: Path, user: User, vfs: FailingVfs) -> Told:
     """Run the group under a fault, compare, and then look whether the database has healed."""
-    told = Told()
+    noted = Told()
     async with opened(path) as database:
         works = await group(database, user)
-        database.on_commit = told.record
+        database.on_commit = noted.record
         vfs.begin(fault)
-        told.outcomes = await at_once(database, *works)
+        noted.outcomes = await at_once(database, *works)
         vfs.fault = None
-        assert_holds(told, kept_in(path))
+        assert_holds(noted, kept_in(path))
         (healed,) = await database.write(post(user, "healed"))
     rows = kept_in(path).rows
     assert rows[-1]["id"] == healed
     assert [row["seq"] for row in rows] == list(range(1, len(rows) + 1))
-    return told
+    return noted
 
 
 @pytest.mark.parametrize("kind", range(len(KINDS)), ids=[f"{e.__name__}-{w}" for e, w in KINDS])
@@ -280,11 +280,11 @@ async def test_acknowledged_and_published_writes_are_there_whichever_call_fails(
         for each in path.parent.glob("useby.db*"):
             each.unlink()
         shutil.copy(template, path)
-        told = await outcome_under(Fault(error, at, lasts == "lasting"), path, user, vfs)
+        noted = await outcome_under(Fault(error, at, lasts == "lasting"), path, user, vfs)
         outcomes["faults"] += bool(vfs.failed)
-        refused = sum(isinstance(each, BaseException) for each in told.outcomes[:-1])
+        refused = sum(isinstance(each, BaseException) for each in noted.outcomes[:-1])
         outcomes["refused"] += refused
-        outcomes["kept"] += len(told.outcomes) - 1 - refused
+        outcomes["kept"] += len(noted.outcomes) - 1 - refused
     record_property("calls", calls)
     record_property("outcomes", outcomes)
     assert outcomes["faults"] >= POINTS // 2

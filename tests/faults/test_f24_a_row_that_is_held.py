@@ -55,17 +55,17 @@ async def posted(rest: httpx.AsyncClient, person: Person, message: str = "hello"
         "/api/notifications", headers=person.headers, json={"message": message}
     )
     assert answer.status_code == HTTPStatus.CREATED, answer.text
-    said: dict[str, Any] = answer.json()
-    return said
+    received: dict[str, Any] = answer.json()
+    return received
 
 
-def mark_of(said: dict[str, Any]) -> str:
-    return json.dumps({"action": "mark_read", "id": said["id"]})
+def mark_of(received: dict[str, Any]) -> str:
+    return json.dumps({"action": "mark_read", "id": received["id"]})
 
 
-async def is_read(rest: httpx.AsyncClient, person: Person, said: dict[str, Any]) -> bool:
+async def is_read(rest: httpx.AsyncClient, person: Person, received: dict[str, Any]) -> bool:
     answer = await rest.get("/api/notifications", headers=person.headers)
-    (found,) = (each for each in answer.json()["items"] if each["id"] == said["id"])
+    (found,) = (each for each in answer.json()["items"] if each["id"] == received["id"])
     return found["readAt"] is not None
 
 
@@ -80,13 +80,13 @@ async def test_marks_of_other_users_do_not_wait_for_a_row_that_is_held(
         client_of("websockets") as connect,
         node.rest() as rest,
     ):
-        said, theirs = await posted(rest, owner), await posted(rest, stranger)
+        received, theirs = await posted(rest, owner), await posted(rest, stranger)
         async with held(postgres_url, owner, row):
             devices = []
             for _ in range(8):
                 device = await connect(node.socket_url(owner.token))
                 await take(device, 2)
-                await device.send(mark_of(said))
+                await device.send(mark_of(received))
                 await device.send("PING")
                 devices.append(device)
             leaving = [asyncio.create_task(device.close()) for device in devices[:-1]]
@@ -96,10 +96,10 @@ async def test_marks_of_other_users_do_not_wait_for_a_row_that_is_held(
                 await other.send(mark_of(theirs))
                 assert await nothing_more(other) == []
                 assert await is_read(rest, stranger, theirs)
-            assert not await is_read(rest, owner, said)
+            assert not await is_read(rest, owner, received)
         await asyncio.gather(*leaving)
         assert await take(devices[-1], 1) == [{"type": "pong"}]
-        assert await is_read(rest, owner, said)
+        assert await is_read(rest, owner, received)
 
 
 async def test_alerts_of_other_users_do_not_wait_for_a_late_one_whose_owner_is_held(

@@ -74,7 +74,7 @@ async def filled(node: NodeProcess, database: Database, count: tuple[int, int]) 
         "created_at": now,
         "updated_at": now,
     }
-    said = {
+    received = {
         "user_id": person.id,
         "message": "hello",
         "kind": "info",
@@ -86,7 +86,7 @@ async def filled(node: NodeProcess, database: Database, count: tuple[int, int]) 
     def fill(transaction: Transaction) -> None:
         goods = [product | {"id": str(uuid7())} for _ in range(count[1])]
         transaction.connection.execute(sa.insert(schema.products), goods)
-        about = said | {"product_id": goods[0]["id"]}
+        about = received | {"product_id": goods[0]["id"]}
         rows = [about | {"seq": n + 1, "id": str(uuid7())} for n in range(count[0])]
         transaction.connection.execute(sa.insert(schema.notifications), rows)
         users = schema.users

@@ -52,7 +52,7 @@ def test_json_of_the_terminal_has_the_same_value_and_steers_nothing(text: str, m
     written = io.StringIO()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(terminal, "typer", SimpleNamespace(echo=written.write))
-        terminal.say_json({"text": text, "more": more})
+        terminal.print_json({"text": text, "more": more})
     assert json.loads(written.getvalue()) == {"text": text, "more": more}
     assert not STEERS.search(written.getvalue())
 
@@ -103,8 +103,8 @@ def test_each_bad_row_of_a_file_is_reported_on_one_line(
     with logging_put_back():
         assert main(["product", "import", "goods.json", "--user", f"{name}@useby.example"]) == 1
         assert main(["user", "disable", f"{name}@useby.example"]) == 1
-    said = capsys.readouterr()
-    assert not STEERS.search(said.out + said.err)
+    answer = capsys.readouterr()
+    assert not STEERS.search(answer.out + answer.err)
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())

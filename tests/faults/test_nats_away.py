@@ -50,8 +50,8 @@ async def test_a_commands_notification_is_sent_at_once_and_stored_without_nats_t
             await followed(here)
             await followed(there)
             await notify_by_command(postgres_url, server.url, str(user.email))
-            told = [await receive(one), await receive(other)]
-            assert [each["message"] for each in told] == ["from a command"] * 2
+            events = [await receive(one), await receive(other)]
+            assert [each["message"] for each in events] == ["from a command"] * 2
             server.stall()
             try:
                 error = await notify_by_command(postgres_url, server.url, str(user.email))
@@ -86,16 +86,16 @@ async def test_without_nats_posts_and_alerts_are_sent_here_at_once_and_elsewhere
             ) as rest,
         ):
             await followed(there)
-            heard = metrics.hints_received._value.get()
+            received = metrics.hints_received._value.get()
             server.stall()
             try:
                 for path, body in bodies.items():
                     headers = {"Authorization": f"Bearer {token}"}
                     answer = await rest.post(path, headers=headers, json=body)
                     assert answer.status_code == 201, answer.text
-                    told = await receive(own)
-                    assert told["productName"] == body.get("name", "")
-                    assert await receive(other) == told
-                assert metrics.hints_received._value.get() == heard
+                    events = await receive(own)
+                    assert events["productName"] == body.get("name", "")
+                    assert await receive(other) == events
+                assert metrics.hints_received._value.get() == received
             finally:
                 server.go_on()

@@ -64,8 +64,8 @@ async def test_connections_stay_and_resume_when_postgresql_is_back(own: Postgres
             await until(ready)
             milk = a_product(user, "2020-01-01")
             await node.database.write(lambda t: inventory.add(t, milk, user, house.wall()))
-            told = json.loads(await client.recv())
-            assert told["productName"] == milk.name, "the clock has gone on"
+            events = json.loads(await client.recv())
+            assert events["productName"] == milk.name, "the clock has gone on"
             await house.post(user, "1")
             assert json.loads(await client.recv())["message"] == "1"
         node.stop()

@@ -70,9 +70,9 @@ class Alone:
 
     def frames(self) -> list[Frame]:
         """Return the frames that the client was sent."""
-        heard = bytearray(self.latest_seq)
-        frames = list(frames_in(heard))
-        assert not heard, "half a frame"
+        received = bytearray(self.latest_seq)
+        frames = list(frames_in(received))
+        assert not received, "half a frame"
         return frames
 
     def assert_nothing_failed(self) -> None:

@@ -29,23 +29,23 @@ def hostile_texts() -> st.SearchStrategy[str]:
 def test_a_plain_session_understands_ping_and_mark_read_and_nothing_else(text: str) -> None:
     wanted = Reading()
     read_text(text.encode(), wanted)
-    said = parse(text)
-    assert isinstance(said, Ping) == bool(wanted.answers)
-    assert (said.ids if isinstance(said, MarkRead) else ()) == tuple(wanted.marked)
-    assert isinstance(said, Ping | MarkRead | Ignored)
+    received = parse(text)
+    assert isinstance(received, Ping) == bool(wanted.answers)
+    assert (received.ids if isinstance(received, MarkRead) else ()) == tuple(wanted.marked)
+    assert isinstance(received, Ping | MarkRead | Ignored)
 
 
 @settings(max_examples=500, deadline=None)
 @given(hostile_texts())
 def test_an_extended_session_parses_every_plain_frame_and_names_its_refusals(text: str) -> None:
-    plain, said = parse(text), parse(text, extended=True)
-    if isinstance(said, MarkRead):
-        assert said.ids is None or all(map(ID.fullmatch, said.ids))
-    elif isinstance(said, Authenticate):
-        assert json.loads(text)["access_token"] == said.token
-    elif isinstance(said, Ignored):
-        assert len(said.action) <= ACTION_LENGTH
-        answer = rejected(said.reason, said.action)
-        assert json.loads(answer[answer.index(b"{") :])["reason"] == said.reason
+    plain, received = parse(text), parse(text, extended=True)
+    if isinstance(received, MarkRead):
+        assert received.ids is None or all(map(ID.fullmatch, received.ids))
+    elif isinstance(received, Authenticate):
+        assert json.loads(text)["access_token"] == received.token
+    elif isinstance(received, Ignored):
+        assert len(received.action) <= ACTION_LENGTH
+        answer = rejected(received.reason, received.action)
+        assert json.loads(answer[answer.index(b"{") :])["reason"] == received.reason
     if isinstance(plain, Ping):
-        assert said == plain
+        assert received == plain

@@ -20,16 +20,16 @@ TIMES = st.lists(st.sampled_from(["text", "answer", "news", "read", "product"]),
 NEWS = frames.authenticated(ENDS)  # any bytes will do; the session looks into none
 
 
-def wanted(said: ClientFrame) -> Iterator[object]:
+def wanted(received: ClientFrame) -> Iterator[object]:
     """Yield the effects that a client's frame must have."""
-    if isinstance(said, Ping):
+    if isinstance(received, Ping):
         yield "pong"
-    elif isinstance(said, MarkRead):
-        yield from said.ids or ["all"]
-    elif isinstance(said, Authenticate):
-        yield said.token
+    elif isinstance(received, MarkRead):
+        yield from received.ids or ["all"]
+    elif isinstance(received, Authenticate):
+        yield received.token
     else:
-        yield said.reason
+        yield received.reason
 
 
 def done(effects: Iterable[object]) -> Iterator[object]:

@@ -42,6 +42,6 @@ async def test_an_approaching_date_is_announced_on_every_device_of_the_owner(
         async with asyncio.timeout(HANG_TIMEOUT):
             frames = [await device.recv() for device in devices]
         assert len(set(frames)) == 1
-        said: dict[str, Any] = json.loads(frames[0])
-        assert said["message"] == "Insulin expires today"
-        assert (said["type"], said["productName"]) == ("warning", "Insulin")
+        answer: dict[str, Any] = json.loads(frames[0])
+        assert answer["message"] == "Insulin expires today"
+        assert (answer["type"], answer["productName"]) == ("warning", "Insulin")

@@ -307,6 +307,6 @@ async def test_pages_that_are_requested_together_share_a_snapshot(
     transports = [enter(house, token) for _ in range(20)]
     for transport in transports:
         await transport.has_written('"message":"249"')
-        told = [frame["message"] for each in transport.writes for frame in frames_in(each)][1:]
-        assert told == [str(n) for n in range(250)]
+        events = [frame["message"] for each in transport.writes for frame in frames_in(each)][1:]
+        assert events == [str(n) for n in range(250)]
     assert len(asked) == 1 + 3

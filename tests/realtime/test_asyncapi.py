@@ -150,12 +150,12 @@ def test_the_example_of_each_message_is_valid() -> None:
 def test_frames_of_a_plain_session_have_no_other_key() -> None:
     for name in ("Established", "Notification", "Pong"):
         assert SCHEMAS[name]["additionalProperties"] is False
-    said = Notification(
+    answer = Notification(
         ID, "u", 1, "Tea", Severity.INFO, Cause.CUSTOM, "", NOW, expires_on=date.max
     )
-    told = payload(frames.extended_notification(said))
-    assert not VALIDATORS["Notification"].is_valid(told)
-    assert VALIDATORS["ExtendedNotification"].is_valid(told | {"another": 1})
+    published = payload(frames.extended_notification(answer))
+    assert not VALIDATORS["Notification"].is_valid(published)
+    assert VALIDATORS["ExtendedNotification"].is_valid(published | {"another": 1})
 
 
 def test_the_document_has_every_frame() -> None:
@@ -196,8 +196,8 @@ def test_every_key_that_a_client_sends_is_needed(shape: type) -> None:
 
 def test_the_document_has_every_close() -> None:
     channel = DOCUMENT["channels"]["notifications"]
-    said = [closes.Close(*each.values()) for each in channel["x-closes"]]
-    assert said == list(closes.ALL)
+    answer = [closes.Close(*each.values()) for each in channel["x-closes"]]
+    assert answer == list(closes.ALL)
     for each in closes.ALL:
         assert f"| {each.code} | {each.reason} |" in channel["description"]
 

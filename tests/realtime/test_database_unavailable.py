@@ -94,8 +94,8 @@ def test_waiting_marks_of_several_users_are_all_stored(
 
     monkeypatch.setattr(scene.store, "write", counted)
     scene.store_is("slow")
-    for device, said in zip(devices, (ada.posted[0], ada.posted[1], eve.posted[0]), strict=True):
-        device.mark(said, and_ping=True)
+    for device, answer in zip(devices, (ada.posted[0], ada.posted[1], eve.posted[0]), strict=True):
+        device.mark(answer, and_ping=True)
         scene.loop.settle()
     assert len(scene.store.asked) == 1
     scene.store_is("well")

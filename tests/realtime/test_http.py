@@ -45,27 +45,27 @@ async def answer(house: InProcessNode, *pieces: bytes) -> bytes:
             await writer.drain()
     except ConnectionError:
         pass
-    said = b""
+    received = b""
     try:
         async with asyncio.timeout(HANG_TIMEOUT):
             while more := await reader.read(65536):
-                said += more
+                received += more
     except ConnectionError:
         pass
     finally:
         writer.close()
-    return said
+    return received
 
 
-def status(said: bytes) -> int:
-    return int(said.split(b" ", 2)[1])
+def status(received: bytes) -> int:
+    return int(received.split(b" ", 2)[1])
 
 
 async def test_the_handshake_is_answered_with_101_and_the_right_accept(
     house: InProcessNode,
 ) -> None:
-    said = await answer(house, upgrade())
-    head, _, rest = said.partition(b"\r\n\r\n")
+    received = await answer(house, upgrade())
+    head, _, rest = received.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 101 ")
     assert b"Sec-WebSocket-Accept: BACScCJPNqyz+UBoqMH89VmURoA=" in head
     assert b"extensions" not in head.lower()
@@ -97,8 +97,8 @@ async def test_an_upgrade_elsewhere_is_an_ordinary_request(house: InProcessNode)
 async def test_an_upgrade_to_something_else_on_the_sockets_path_gets_426(
     house: InProcessNode,
 ) -> None:
-    said = await answer(house, upgrade(Upgrade="h2c", Connection="Upgrade, close"))
-    assert status(said) == 426
+    received = await answer(house, upgrade(Upgrade="h2c", Connection="Upgrade, close"))
+    assert status(received) == 426
 
 
 async def test_a_url_at_its_bound_passes_and_one_byte_more_is_414(house: InProcessNode) -> None:
@@ -122,13 +122,13 @@ async def test_a_head_at_its_bound_passes_and_one_byte_more_is_431(house: InProc
 
 
 async def test_a_head_without_an_end_is_refused_before_it_is_kept(house: InProcessNode) -> None:
-    said = await answer(house, b"GET / HTTP/1.1\r\nX: ", *[b"x" * 65536] * 64)
-    assert said == b"" or status(said) == 431
+    received = await answer(house, b"GET / HTTP/1.1\r\nX: ", *[b"x" * 65536] * 64)
+    assert received == b"" or status(received) == 431
 
 
 async def test_small_headers_without_an_end_are_refused(house: InProcessNode) -> None:
-    said = await answer(house, b"GET / HTTP/1.1\r\n", *[b"a:b\r\n" * 10_000] * 20)
-    assert said == b"" or status(said) == 431
+    received = await answer(house, b"GET / HTTP/1.1\r\n", *[b"a:b\r\n" * 10_000] * 20)
+    assert received == b"" or status(received) == 431
 
 
 async def test_a_head_that_is_not_complete_in_time_is_cut_however_it_trickles(
@@ -171,12 +171,12 @@ async def test_a_second_request_on_a_connection_has_its_own_time(start: Any) -> 
 
 async def test_a_connection_whose_body_never_arrives_is_cut(start: Any) -> None:
     house = await start(body_timeout=0.3)
-    said = await answer(
+    received = await answer(
         house,
         b"POST /api/auth/login HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n"
         b"Content-Length: 100\r\n\r\n{",
     )
-    assert said == b""
+    assert received == b""
 
 
 async def test_requests_that_cannot_be_parsed_write_no_line_each_to_the_log(
@@ -231,8 +231,8 @@ async def test_the_headers_of_an_upgrade_are_searched_once(
 async def test_bytes_that_follow_the_upgrade_in_its_segment_do_no_harm(
     house: InProcessNode,
 ) -> None:
-    said = await answer(house, upgrade() + b"\x81\x84abcdPING")
-    assert b"Access token required" in said
+    received = await answer(house, upgrade() + b"\x81\x84abcdPING")
+    assert b"Access token required" in received
 
 
 async def test_a_host_that_is_not_named_gets_400_and_a_named_one_passes(start: Any) -> None:
@@ -249,8 +249,8 @@ async def test_a_node_that_is_full_closes_with_1013(start: Any) -> None:
     user = await house.add_user()
     token = await house.token(user)
     async with house.connected(token), house.connected(token):
-        said = await answer(house, upgrade(f"{PATH}?access_token={token}"))
-    assert said.endswith(b"\x03\xf5Too many connections")
+        received = await answer(house, upgrade(f"{PATH}?access_token={token}"))
+    assert received.endswith(b"\x03\xf5Too many connections")
 
 
 HEALTH = b"GET /api/health/live HTTP/1.1\r\nHost: h\r\n\r\n"
@@ -272,23 +272,25 @@ async def test_pipelined_requests_are_answered_in_order_wherever_they_are_cut(
     house: InProcessNode, size: int
 ) -> None:
     pieces = [PIPELINE[at : at + size] for at in range(0, len(PIPELINE), size)]
-    said = await answer(house, *pieces)
-    assert re.findall(rb"HTTP/1\.1 (\d+) ", said) == [b"200", b"422", b"404", b"200", b"426"]
+    received = await answer(house, *pieces)
+    assert re.findall(rb"HTTP/1\.1 (\d+) ", received) == [b"200", b"422", b"404", b"200", b"426"]
 
 
 async def test_an_upgrade_behind_pipelined_requests_is_answered_after_them(
     house: InProcessNode,
 ) -> None:
-    said = await answer(house, HEALTH * 3 + upgrade())
-    assert re.findall(rb"HTTP/1\.1 (\d+) ", said) == [b"200"] * 3 + [b"101"]
-    assert said.endswith(b"Access token required")
+    received = await answer(house, HEALTH * 3 + upgrade())
+    assert re.findall(rb"HTTP/1\.1 (\d+) ", received) == [b"200"] * 3 + [b"101"]
+    assert received.endswith(b"Access token required")
 
 
 async def test_requests_pipelined_behind_one_that_ends_the_connection_are_not_answered(
     house: InProcessNode,
 ) -> None:
-    said = await answer(house, HEALTH.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n") * 9)
-    assert said.count(b"HTTP/1.1 200") == 1
+    received = await answer(
+        house, HEALTH.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n") * 9
+    )
+    assert received.count(b"HTTP/1.1 200") == 1
 
 
 async def test_an_upgrade_with_a_body_is_400(
@@ -341,9 +343,9 @@ async def test_a_refusal_within_a_body_causes_no_second_answer(house: InProcessN
     port = house.node.listener.getsockname()[1]
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(b"POST /api/nothing HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n")
-    said = await reader.readuntil(b"}")
+    received = await reader.readuntil(b"}")
     writer.write(b"no chunk\r\n")
     async with asyncio.timeout(HANG_TIMEOUT):
-        said += await reader.read()
+        received += await reader.read()
     writer.close()
-    assert said.count(b"HTTP/1.1 ") == 1
+    assert received.count(b"HTTP/1.1 ") == 1

@@ -195,11 +195,11 @@ async def test_marks_of_one_connection_are_durable_before_the_next_frame(
     house: InProcessNode,
 ) -> None:
     user = await house.add_user()
-    said = await house.post(user, "1", "2")
+    answer = await house.post(user, "1", "2")
     async with house.connected(await house.token(user)) as client:
         await client.recv()
         await client.recv()
-        for each in said:
+        for each in answer:
             await client.send(json.dumps({"action": "mark_read", "id": each.id}))
         await client.send("PING")
         assert json.loads(await client.recv()) == {"type": "pong"}
@@ -212,7 +212,7 @@ async def test_sockets_stay_open_and_requests_are_retried_while_the_database_is_
 ) -> None:
     monkeypatch.setattr(retry, "RETRY_SECONDS", 0.01)
     user = await house.add_user()
-    (said,) = await house.post(user, "1")
+    (answer,) = await house.post(user, "1")
     token = await house.token(user)
     real, failures = house.node.database.read, iter(range(3))
 
@@ -223,7 +223,7 @@ async def test_sockets_stay_open_and_requests_are_retried_while_the_database_is_
 
     monkeypatch.setattr(house.node.database, "read", sometimes)
     async with house.connected(token) as client:
-        assert json.loads(await client.recv())["id"] == said.id
+        assert json.loads(await client.recv())["id"] == answer.id
 
 
 async def test_a_connection_that_fails_closes_no_other(
@@ -260,7 +260,7 @@ async def test_a_mark_sent_just_before_a_close_is_durable_at_the_next_connection
     house: InProcessNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     user = await house.add_user()
-    (said,) = await house.post(user, "1")
+    (answer,) = await house.post(user, "1")
     token = await house.token(user)
     real, may_write = house.node.database.write, asyncio.Event()
 
@@ -271,7 +271,7 @@ async def test_a_mark_sent_just_before_a_close_is_durable_at_the_next_connection
     async with house.connected(token) as client:
         await client.recv()
         monkeypatch.setattr(house.node.database, "write", slowly)
-        await client.send(json.dumps({"action": "mark_read", "id": said.id}))
+        await client.send(json.dumps({"action": "mark_read", "id": answer.id}))
         leaving = asyncio.create_task(client.close())
         await asyncio.sleep(0)
         assert not leaving.done()

@@ -111,9 +111,9 @@ class Ledger(RuleBasedStateMachine):
     def a_client_connects(self, owner: int, since: str, index: int, **how: Any) -> Device:
         whose, other = self.scene.owners[owner], self.scene.owners[1 - owner]
         from_ = {"own": whose, "foreign": other}.get(since)
-        said = from_ and from_.nth(index)
-        known = from_ and said and said.seq not in from_.deleted
-        after = said.id if said and known else UNKNOWN if since else None
+        answer = from_ and from_.nth(index)
+        known = from_ and answer and answer.seq not in from_.deleted
+        after = answer.id if answer and known else UNKNOWN if since else None
         return self.scene.connect(whose, after, **how)
 
     @rule(device=devices, does=st.sampled_from(DEEDS), index=INDEX)

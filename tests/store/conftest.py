@@ -11,6 +11,6 @@ __all__ = ["database_url"]
 
 @pytest.fixture
 def news(database: Database) -> list[Event]:
-    told: list[Event] = []
-    database.on_commit = told.append
-    return told
+    published: list[Event] = []
+    database.on_commit = published.append
+    return published

@@ -82,25 +82,25 @@ async def test_a_new_zone_or_policy_reschedules_alerts(
 ) -> None:
     user = await a_kept_owner(database)
     await database.write(lambda t: inventory.add(t, a_product(user), user, NOON))
-    told: list[Cause] = []
-    database.on_commit = told.append
+    published: list[Cause] = []
+    database.on_commit = published.append
     changed = await database.write(
         lambda t: accounts.change_user(t, user.id, AccountChange(**change), now=NOON)
     )
     assert await database.read(lambda c: accounts.user(c, user.id)) == changed != user
-    assert told == [AlertScheduled(NOON)]
+    assert published == [AlertScheduled(NOON)]
     assert await database.write(lambda t: slices.do_slice(t, NOON))
     assert await database.read(alerts.next_due) == NOON
 
 
 async def test_a_new_name_reschedules_nothing(database: Database) -> None:
     user = await a_kept_owner(database)
-    told: list[Cause] = []
-    database.on_commit = told.append
+    published: list[Cause] = []
+    database.on_commit = published.append
     changed = await database.write(
         lambda t: accounts.change_user(t, user.id, AccountChange(name="B"), now=NOON)
     )
-    assert (changed.name, told) == ("B", [])
+    assert (changed.name, published) == ("B", [])
 
 
 async def test_an_unknown_user_cannot_be_changed_disabled_or_deleted(database: Database) -> None:
@@ -123,8 +123,8 @@ async def test_deleting_a_user_leaves_no_row_of_theirs_and_every_row_of_others(
     for user in (ada, eve):
         await sign_in(database, user, "s")
         await database.write(lambda t, u=user: inventory.add(t, a_product(u), u, NOON))
-        said = Draft(user.id, "hello", Severity.INFO, Cause.CUSTOM)
-        await database.write(lambda t, d=said: notifications.add(t, [d], NOON))
+        answer = Draft(user.id, "hello", Severity.INFO, Cause.CUSTOM)
+        await database.write(lambda t, d=answer: notifications.add(t, [d], NOON))
     await database.write(lambda t: slices.delete_user(t, ada.id))
 
     def owners(connection: Any) -> dict[str, list[str]]:
@@ -142,8 +142,8 @@ async def test_a_token_check_has_status_newest_seq_and_unread_count(
 ) -> None:
     ada, eve = await a_kept_owner(database), await a_kept_owner(database)
     await sign_in(database, ada, "s1", "s2")
-    said = Draft(ada.id, "hello", Severity.INFO, Cause.CUSTOM)
-    await database.write(lambda t: notifications.add(t, [said, said], NOON))
+    answer = Draft(ada.id, "hello", Severity.INFO, Cause.CUSTOM)
+    await database.write(lambda t: notifications.add(t, [answer, answer], NOON))
     await database.write(lambda t: sessions.end_session(t, ada.id, "s2", NOON))
     await database.write(lambda t: accounts.disable_user(t, eve.id, disabled=True, now=NOON))
     keys: list[Key] = [
@@ -183,10 +183,10 @@ async def test_signing_out_everywhere_ends_every_session_and_older_outside_token
 ) -> None:
     user = await a_kept_owner(database)
     await sign_in(database, user, "s1", "s2")
-    told: list[Cause] = []
-    database.on_commit = told.append
+    published: list[Cause] = []
+    database.on_commit = published.append
     await database.write(lambda t: accounts.end_sessions(t, user.id, NOON))
-    assert told == [AccessRevoked(user.id)]
+    assert published == [AccessRevoked(user.id)]
     ahead, later = NOON + timedelta(seconds=60), NOON + timedelta(seconds=61)
     keys: list[Key] = [(user.id, "s1", NOON)]
     keys += [(user.id, None, issued) for issued in (NOON, ahead, later)]
@@ -202,12 +202,15 @@ async def test_signing_out_everywhere_ends_every_session_and_older_outside_token
 async def test_a_new_password_ends_every_other_session(database: Database) -> None:
     user = await a_kept_owner(database)
     await sign_in(database, user, "s1", "s2", "s3")
-    told: list[Cause] = []
-    database.on_commit = told.append
+    published: list[Cause] = []
+    database.on_commit = published.append
     await database.write(
         lambda t: accounts.change_password(t, user.id, "hash", now=NOON, keep_session="s2")
     )
-    assert {each.session_id for each in told if isinstance(each, AccessRevoked)} == {"s1", "s3"}
+    assert {each.session_id for each in published if isinstance(each, AccessRevoked)} == {
+        "s1",
+        "s3",
+    }
     assert await database.read(lambda c: accounts.password_hash(c, user.id)) == "hash"
 
 

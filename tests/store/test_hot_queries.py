@@ -196,23 +196,23 @@ async def _every_route(node: InProcessNode, rest: httpx.AsyncClient) -> None:
     headers["Authorization"] = f"Bearer {tokens['accessToken']}"
     ticket = (await call("issueTicket"))["ticket"]
     async with node.connected(ticket, subprotocols=["useby.v1"]) as client:
-        said = await call("postNotification", {"message": "one"}, key="k1")
+        received = await call("postNotification", {"message": "one"}, key="k1")
         await call("postNotification", {"message": "one"}, key="k1")
         await call("postNotification", {"message": "two"})
         many = {"items": [{"message": f"m{number}"} for number in range(3)]}
         await call("postNotifications", many)
-        await client.send(json.dumps({"action": "mark_read", "id": said["id"]}))
+        await client.send(json.dumps({"action": "mark_read", "id": received["id"]}))
         await client.send("PING")
         async with asyncio.timeout(HANG_TIMEOUT):
             while json.loads(await client.recv())["type"] != "pong":
                 pass
         for status in ("true", "false"):
             await call("listNotifications", unread=status, type="info", limit="2")
-        page = await call("listNotifications", since=said["id"], limit="1")
-        await call("listNotifications", cursor=page["nextCursor"], since=said["id"])
+        page = await call("listNotifications", since=received["id"], limit="1")
+        await call("listNotifications", cursor=page["nextCursor"], since=received["id"])
         await call("countUnread")
         await call("markRead", notification_id=page["items"][0]["id"])
-        await call("deleteNotification", notification_id=said["id"])
+        await call("deleteNotification", notification_id=received["id"])
         async with node.connected(tokens["accessToken"]):  # something is left to be replayed
             pass
         await client.send(json.dumps({"action": "mark_all_read"}))

@@ -57,13 +57,13 @@ async def keys(database: Database) -> int:
 
 
 async def test_a_repeat_gets_the_first_answer_and_sends_nothing(ada: Sender) -> None:
-    told: list[Any] = []
-    ada.database.on_commit = told.append
+    events: list[Any] = []
+    ada.database.on_commit = events.append
     assert await ada.send(answer="first") == "first"
     assert await ada.send(answer="second") == "first"
     assert ada.done == ["k"]
     assert await ada.messages() == ["first"]
-    assert len(told) == 1
+    assert len(events) == 1
 
 
 async def test_a_key_that_stands_for_another_request_is_refused(ada: Sender) -> None:

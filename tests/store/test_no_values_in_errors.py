@@ -91,5 +91,5 @@ async def test_no_parameter_of_a_failing_statement_reaches_the_log(
     (record,) = (each for each in caplog.records if each.message == "a statement failed")
     written = logging.Formatter().format(record)
     assert "Error" in written
-    said = [line for line in written.splitlines() if not line.startswith("  ")]
-    assert not [line for line in said if "secret" in line or "argon2" in line]
+    answer = [line for line in written.splitlines() if not line.startswith("  ")]
+    assert not [line for line in answer if "secret" in line or "argon2" in line]

@@ -46,14 +46,14 @@ async def test_concurrent_posts_are_numbered_without_a_gap_and_published_once(
     database: Database,
 ) -> None:
     user = await a_kept_owner(database)
-    told: list[Cause] = []
-    database.on_commit = told.append
+    published: list[Cause] = []
+    database.on_commit = published.append
     await asyncio.gather(*(add_drafts(database, draft(user), draft(user)) for _ in range(40)))
     numbers = [
-        said.seq
-        for news in told
+        answer.seq
+        for news in published
         if isinstance(news, NotificationsAdded)
-        for said in news.notifications
+        for answer in news.notifications
     ]
     assert sorted(numbers) == list(range(1, 81))
 

@@ -65,17 +65,17 @@ async def test_a_user_is_found_by_the_index_among_a_few_thousand(database: Datab
     """By the plan that the server keeps once a statement has been run some times."""
 
     def plan(transaction: Transaction) -> str:
-        say = transaction.connection.exec_driver_sql
-        say(
+        post = transaction.connection.exec_driver_sql
+        post(
             "INSERT INTO users (id, name, time_zone, alert_time, lead_days, categories, created_at)"
             " SELECT n::text, '', 'UTC', '09:00', '[]', '{}', now() FROM generate_series(1, 3000) n"
         )
-        say("SET LOCAL plan_cache_mode = force_generic_plan")
-        say(
+        post("SET LOCAL plan_cache_mode = force_generic_plan")
+        post(
             "PREPARE their_rows (text[]) AS SELECT users.id FROM users JOIN unnest($1) AS rows(id)"
             " USING (id) ORDER BY users.id FOR NO KEY UPDATE OF users SKIP LOCKED"
         )
-        lines = say("EXPLAIN EXECUTE their_rows (ARRAY['7'])").scalars().all()
+        lines = post("EXPLAIN EXECUTE their_rows (ARRAY['7'])").scalars().all()
         return " ".join(lines)
 
     assert "Seq Scan on users" not in await database.write(plan)

@@ -165,10 +165,10 @@ async def test_groups_of_two_nodes_number_each_user_without_a_gap(
             lambda c, user=user: notifications.page_after(c, user, 0, 1000)  # type: ignore[misc]
         )
         assert [row.seq for row in rows] == list(range(1, 4 * 30 + 1))
-        told = [
+        published = [
             row.id
             for event in news
             if isinstance(event, NotificationsAdded) and event.user_id == user
             for row in event.notifications
         ]
-        assert sorted(told) == sorted(row.id for row in rows)
+        assert sorted(published) == sorted(row.id for row in rows)

@@ -43,8 +43,8 @@ class Ledger:
 
 
 async def work(database: Database, user: User, ledger: Ledger, number: int) -> None:
-    said = Draft(user.id, f"m{number}", Severity.INFO, Cause.CUSTOM)
-    (kept,) = await database.write(lambda t: notifications.add(t, [said], NOON))
+    answer = Draft(user.id, f"m{number}", Severity.INFO, Cause.CUSTOM)
+    (kept,) = await database.write(lambda t: notifications.add(t, [answer], NOON))
     ledger.posted.append(kept.id)
     if number % 3 == 0:
         await database.write(lambda t: marks.mark_read(t, user.id, [kept.id], NOON))

@@ -58,8 +58,8 @@ async def test_every_statement_finds_its_rows_by_the_user(database: Database) ->
 
     def everything(transaction: Transaction) -> None:
         inventory.add(transaction, product, owner, NOON)
-        said = Draft(owner.id, "", Severity.INFO, Cause.CUSTOM, product_id=product.id)
-        notifications.add(transaction, [said], NOON)
+        answer = Draft(owner.id, "", Severity.INFO, Cause.CUSTOM, product_id=product.id)
+        notifications.add(transaction, [answer], NOON)
         inventory.add_many(transaction, [a_product(owner, external_id="8")], owner, NOON)
         inventory.upsert_many(transaction, [again], owner, NOON)
         inventory.replace(transaction, product, owner, NOON)

@@ -62,12 +62,12 @@ def rows_of(user: User) -> Any:
 
 async def test_other_users_write_between_the_slices_of_a_deletion(database: Database) -> None:
     gone, stranger = await filled(database), await filled(database)
-    said = Draft(stranger.id, "hello", Severity.INFO, Cause.CUSTOM)
+    answer = Draft(stranger.id, "hello", Severity.INFO, Cause.CUSTOM)
     deletion = asyncio.create_task(actions.delete(database, gone.id))
     while await database.read(lambda c: accounts.user(c, gone.id)) == gone:
         await asyncio.sleep(0)
     for _ in range(3):
-        await database.write(lambda t: notifications.add(t, [said], NOON))
+        await database.write(lambda t: notifications.add(t, [answer], NOON))
     assert not deletion.done()
     await deletion
     assert await database.read(rows_of(gone)) == {}
@@ -112,12 +112,12 @@ async def test_marking_all_read_marks_what_was_there_and_is_published_once(
     database: Database, news: list[Cause]
 ) -> None:
     user = await filled(database)
-    said = Draft(user.id, "later", Severity.INFO, Cause.CUSTOM)
+    answer = Draft(user.id, "later", Severity.INFO, Cause.CUSTOM)
     news.clear()
     marking = asyncio.create_task(mark_all_read(database, user.id, NOON))
     while (await database.read(lambda c: usage.of(c, user.id))).unread == ROWS:
         await asyncio.sleep(0)
-    await database.write(lambda t: notifications.add(t, [said], NOON))
+    await database.write(lambda t: notifications.add(t, [answer], NOON))
     assert not marking.done()
     assert await marking == ROWS
     assert [each for each in news if isinstance(each, MarkedRead)] == [MarkedRead(user.id)]

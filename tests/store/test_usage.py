@@ -178,10 +178,10 @@ async def test_an_accounts_figures_are_those_of_its_rows_whatever_happens(
 
 async def test_a_statement_for_many_users_counts_for_each_of_them(database: Database) -> None:
     owners = [await a_kept_owner(database) for _ in range(5)]
-    said = [
+    answer = [
         draft for number, each in enumerate(owners) for draft in drafts(each, 3 + number, "é" * 9)
     ]
-    kept = await database.write(lambda t: notifications.add(t, said, NOON))
+    kept = await database.write(lambda t: notifications.add(t, answer, NOON))
     await assert_right(database, *owners)
     first = {each.user_id: [each.id] for each in kept}
     await database.write(lambda t: marks.mark_read_where_free(t, first, NOON))

@@ -13,7 +13,7 @@ from useby import logs
 
 
 @dataclass(frozen=True)
-class Said:
+class CliResult:
     """A command's exit status and what it wrote."""
 
     status: int
@@ -21,7 +21,7 @@ class Said:
     err: str
 
 
-Useby = Callable[..., Said]
+Useby = Callable[..., CliResult]
 
 
 @contextlib.contextmanager

@@ -12,17 +12,17 @@ from useby.client import Api, NewNotification, NewProduct, Notifications
 async def right(api: Api, notifications: Notifications) -> None:
     milk = await api.add_product("Milk", date(2026, 3, 4), quantity=Decimal("1.5"), unit="l")
     product: NewProduct = {"name": "Tea", "expiry_date": "2030-01-01", "lead_days": [3, 1]}
-    said: NewNotification = {"message": "Tea is ready", "type": "warning"}
+    answer: NewNotification = {"message": "Tea is ready", "type": "warning"}
     await api.add_products([product])
-    await api.notify_many([said])
+    await api.notify_many([answer])
     await api.change_product(milk.id, name="Oat milk", lead_days=None)
     await api.consume(milk.id, 0.5)
     await api.change_me(lead_days=[3], categories={"Dairy": {"lead_days": [2]}})
     names: list[str] = [each.name async for each in api.products(status="fresh", sort="-name")]
     async for notification in notifications:
         names.append(notification.product_name)
-    async for told in api.notifications(unread=True, type="error", since="…"):
-        await told.mark_read()
+    async for events in api.notifications(unread=True, type="error", since="…"):
+        await events.mark_read()
 
 
 async def wrong(api: Api, notifications: Notifications) -> None:

@@ -49,11 +49,11 @@ def server(tmp_path: Path) -> Iterator[NodeProcess]:
 async def chromium(*but: str) -> AsyncIterator[BrowserContext]:
     """A browser of a phone's width; at its end only ``but`` went wrong."""
     assert CHROMIUM.exists(), "Chromium is missing; on Debian: apt-get install chromium"
-    said: list[str] = []
+    received: list[str] = []
 
     def record(message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
-            said.append(message.text)
+            received.append(message.text)
 
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
@@ -62,10 +62,10 @@ async def chromium(*but: str) -> AsyncIterator[BrowserContext]:
         )
         context.set_default_timeout(HANG_TIMEOUT * 1000)
         context.on("console", record)
-        context.on("weberror", lambda error: said.append(str(error.error)))
+        context.on("weberror", lambda error: received.append(str(error.error)))
         yield context
         await browser.close()
-    assert not [each for each in said if not any(part in each for part in but)]
+    assert not [each for each in received if not any(part in each for part in but)]
 
 
 async def enter(page: Page, button: str) -> None:
@@ -288,9 +288,9 @@ async def test_sign_up_is_not_offered_where_it_is_disabled(tmp_path: Path) -> No
     with serving(tmp_path, signup=False) as server:
         async with chromium() as context:
             page = await context.new_page()
-            async with page.expect_response("**/api/auth/signup") as said:
+            async with page.expect_response("**/api/auth/signup") as received:
                 await page.goto(server.url)
-            await (await said.value).finished()
+            await (await received.value).finished()
             await page.evaluate("new Promise(requestAnimationFrame)")  # it has been acted on
             await expect(page.get_by_role("button")).to_have_text(["Sign in"])
 

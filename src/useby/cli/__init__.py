@@ -127,12 +127,12 @@ def _refused(error: typer.TyperException, command: Any, words: list[str]) -> int
 
 
 def _unexpected(error: Exception) -> int:
-    from useby.cli.terminal import say  # noqa: PLC0415 - needed after an error only
+    from useby.cli.terminal import print_line  # noqa: PLC0415 - needed after an error only
     from useby.logs import redact  # noqa: PLC0415
 
     if os.environ.get("USEBY_LOG_LEVEL", "").upper() == "DEBUG":
         for line in redact("".join(traceback.format_exception(error))).splitlines():
-            say(line, err=True)
+            print_line(line, err=True)
     hint = "USEBY_LOG_LEVEL=DEBUG shows where"
     _print_error(
         redact(f"something unexpected went wrong ({hint}): {type(error).__name__}: {error}")
@@ -141,6 +141,6 @@ def _unexpected(error: Exception) -> int:
 
 
 def _print_error(message: str) -> None:
-    from useby.cli.terminal import say  # noqa: PLC0415 - needed after an error only
+    from useby.cli.terminal import print_line  # noqa: PLC0415 - needed after an error only
 
-    say(f"useby: {' '.join(message.split())}", err=True)
+    print_line(f"useby: {' '.join(message.split())}", err=True)

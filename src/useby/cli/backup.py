@@ -10,7 +10,7 @@ import typer
 from useby.auth.key import key_id, key_path, signing_key
 from useby.cli.database import friendly_errors
 from useby.cli.options import CommandError, DatabaseUrl, settings_with
-from useby.cli.terminal import say
+from useby.cli.terminal import print_line
 from useby.settings import Settings
 from useby.store import migrate
 from useby.store.backup import Label, back_up
@@ -37,8 +37,10 @@ def backup(
     with friendly_errors():
         source = database_file(settings.database_url)
         if source is None:
-            say("PostgreSQL makes its own backups. Run:", err=True)
-            say(f'pg_dump --format=custom --file={shlex.quote(str(file))} "$USEBY_DATABASE_URL"')
+            print_line("PostgreSQL makes its own backups. Run:", err=True)
+            print_line(
+                f'pg_dump --format=custom --file={shlex.quote(str(file))} "$USEBY_DATABASE_URL"'
+            )
             return
         if migrate.revision(settings.database_url) is None:
             raise CommandError(f"there is no database at {source}")
@@ -50,7 +52,7 @@ def backup(
             key_id=None if key is None else key_id(key),
         )
         back_up(source, file, label)
-    say(f"{source} is copied to {file}{_about_key(label, settings)}")
+    print_line(f"{source} is copied to {file}{_about_key(label, settings)}")
 
 
 def key_in_use(settings: Settings, database: Path) -> bytes | None:

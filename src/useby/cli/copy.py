@@ -7,7 +7,7 @@ import typer
 from useby.auth.key import key_path
 from useby.cli.database import friendly_errors, make_database, run_on_database
 from useby.cli.options import CommandError, DatabaseUrl, settings_with
-from useby.cli.terminal import say
+from useby.cli.terminal import print_line
 from useby.store.copying import CopyFailed, copy_all
 from useby.store.database import Database
 from useby.store.lock import serving_lock
@@ -42,7 +42,9 @@ def copy(
     async def work(source: Database) -> int:
         target = open_database(to)
         try:
-            return await copy_all(source, target, lambda table, rows: say(f"{table}: {rows}"))
+            return await copy_all(
+                source, target, lambda table, rows: print_line(f"{table}: {rows}")
+            )
         except CopyFailed as error:
             raise CommandError(f"{name}: {error}") from None
         finally:
@@ -54,6 +56,6 @@ def copy(
         with serving_lock(file):
             make_database(to)
             rows = run_on_database(settings, work)
-    say(f"{rows} rows are in {name}, each compared with {file}")
+    print_line(f"{rows} rows are in {name}, each compared with {file}")
     if settings.secret_key is None and key_path(file).exists():
-        say(f"set USEBY_SECRET_KEY to the content of {key_path(file)}, or all sign-ins end")
+        print_line(f"set USEBY_SECRET_KEY to the content of {key_path(file)}, or all sign-ins end")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from useby.auth.key import SettingsError, key_id, key_path, signing_key, signing_keys
 from useby.cli.options import CommandError
-from useby.cli.terminal import say
+from useby.cli.terminal import print_line
 from useby.domain.account import User
 from useby.domain.events import Event
 from useby.settings import Settings
@@ -110,7 +110,7 @@ async def _publish(bus: "NatsBus", events: Sequence[Event]) -> None:
             async with asyncio.timeout(PUBLISH_SECONDS):
                 await bus.flush()
     except TimeoutError:
-        say("NATS can't be reached: the nodes notice with their next sweep", err=True)
+        print_line("NATS can't be reached: the nodes notice with their next sweep", err=True)
     finally:
         carrying.cancel()
         await asyncio.wait([carrying])

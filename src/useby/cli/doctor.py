@@ -28,7 +28,7 @@ from useby.cli.options import (
     misspelt_settings,
     read_settings,
 )
-from useby.cli.terminal import cell, console, say_json
+from useby.cli.terminal import cell, console, print_json
 from useby.realtime.slots import SlotLimits
 from useby.settings import Settings
 from useby.store import migrate
@@ -76,7 +76,7 @@ def doctor(*, as_json: AsJson = False, database: DatabaseUrl = None) -> None:
     """Check for misconfiguration and change nothing; exit status 1 if there is a problem."""
     findings = list(_examine(database))
     if as_json:
-        say_json([asdict(finding) for finding in findings])
+        print_json([asdict(finding) for finding in findings])
     else:
         table = Table(box=None, show_header=False, pad_edge=False)
         for each in findings:

@@ -4,7 +4,7 @@ import typer
 
 from useby.cli.database import friendly_errors, make_database
 from useby.cli.options import DatabaseUrl, settings_with
-from useby.cli.terminal import say
+from useby.cli.terminal import print_line
 from useby.store import migrate as migrations
 from useby.store.url import database_name
 
@@ -19,7 +19,7 @@ def migrate(database: DatabaseUrl = None) -> None:
     with friendly_errors():
         before = migrations.revision(url)
         if before == migrations.HEAD:
-            say(f"{name} is at revision {before} already")
+            print_line(f"{name} is at revision {before} already")
             return
         make_database(url)
-    say(f"{name} is at revision {migrations.HEAD} now")
+    print_line(f"{name} is at revision {migrations.HEAD} now")

@@ -8,7 +8,7 @@ import typer
 from useby.actions import notifications
 from useby.cli.database import run_on_database, user_of
 from useby.cli.options import AsJson, DatabaseUrl, checked, settings_with
-from useby.cli.terminal import say, say_json
+from useby.cli.terminal import print_json, print_line
 from useby.domain.notification import Notification, Severity
 from useby.schemas.notifications import NotificationIn, NotificationOut
 from useby.store.database import Database
@@ -40,6 +40,6 @@ def notify(
 
     notification = run_on_database(settings_with(database_url=database), work)
     if as_json:
-        say_json(NotificationOut.of(notification).model_dump(mode="json", by_alias=True))
+        print_json(NotificationOut.of(notification).model_dump(mode="json", by_alias=True))
     else:
-        say(f"{email} was notified ({notification.id})")
+        print_line(f"{email} was notified ({notification.id})")

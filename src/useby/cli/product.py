@@ -18,7 +18,7 @@ from useby.actions.inventory import Upserted
 from useby.cli.database import friendly_errors, run_on_database, user_of
 from useby.cli.options import AsJson, CommandError, DatabaseUrl, checked, settings_with
 from useby.cli.table_file import Fault, Row, read
-from useby.cli.terminal import cell, console, say, say_json
+from useby.cli.terminal import cell, console, print_json, print_line
 from useby.domain.account import User
 from useby.domain.alerts import alert_dates
 from useby.domain.product import DateKind, Product
@@ -129,9 +129,9 @@ def add(
 
     product, first_alert = run_on_database(settings_with(database_url=database), work)
     if as_json:
-        say_json(product.model_dump(mode="json", by_alias=True))
+        print_json(product.model_dump(mode="json", by_alias=True))
     else:
-        say(f"{product.name} was added; its first alert is {first_alert}")
+        print_line(f"{product.name} was added; its first alert is {first_alert}")
 
 
 def _date(text: str, user: User, now: datetime) -> str:
@@ -180,7 +180,7 @@ def list_(
 
     listed = run_on_database(settings_with(database_url=database), work)
     if as_json:
-        say_json([each.model_dump(mode="json", by_alias=True) for each in listed])
+        print_json([each.model_dump(mode="json", by_alias=True) for each in listed])
         return
     table = Table("date", "product", "status", "quantity", "location", box=None, pad_edge=False)
     for each in listed:
@@ -216,7 +216,7 @@ def import_(
         rows = list(read(file))
         sheet = _look(progress.track(rows, description="reading"))
         for fault in sheet.faults:
-            say(f"{file}:{fault.line}: {fault.message}", err=True)
+            print_line(f"{file}:{fault.line}: {fault.message}", err=True)
         outcome = None
         if skip_bad or not sheet.faults:
             keep = _compare if dry_run else _keep
@@ -227,12 +227,12 @@ def import_(
             )
     bad = len(rows) - len(sheet.good)
     if as_json:
-        say_json(_report(sheet, outcome, dry_run=dry_run))
+        print_json(_report(sheet, outcome, dry_run=dry_run))
     if outcome is None:
         hint = "nothing was imported; --skip-bad imports the others"
         raise CommandError(f"{bad} of {len(rows)} rows are bad: {hint}")
     if not as_json:
-        say(_summary(outcome, bad, dry_run=dry_run))
+        print_line(_summary(outcome, bad, dry_run=dry_run))
 
 
 def _summary(outcome: Upserted, bad: int, *, dry_run: bool) -> str:
@@ -295,7 +295,7 @@ async def _keep(database: Database, email_or_id: str, slices: Iterable[_Slice]) 
         await database.write(lambda t: inventory.notify_added(t, user, done.added, now))
     except BaseException as error:
         if last_line:
-            say(f"only the rows up to line {last_line} were imported", err=True)
+            print_line(f"only the rows up to line {last_line} were imported", err=True)
         if isinstance(error, UnknownUser):
             raise CommandError("the account has been deleted") from None
         raise

@@ -13,7 +13,7 @@ from useby.auth.key import key_id, key_path
 from useby.cli.backup import WithoutKey, key_in_use
 from useby.cli.database import friendly_errors
 from useby.cli.options import CommandError, DatabaseUrl, settings_with
-from useby.cli.terminal import say
+from useby.cli.terminal import print_line
 from useby.settings import Settings
 from useby.store import migrate
 from useby.store.backup import BadBackup, Label, is_damaged, move_away, opened_backup
@@ -44,10 +44,10 @@ def restore(
     with friendly_errors():
         target = database_file(settings.database_url)
         if target is None:
-            say("PostgreSQL restores its own backups. Stop the nodes, and run:", err=True)
+            print_line("PostgreSQL restores its own backups. Stop the nodes, and run:", err=True)
             options = "--clean --if-exists --no-owner --single-transaction"
             name = shlex.quote(str(file))
-            say(f'pg_restore {options} --dbname="$USEBY_DATABASE_URL" {name}')
+            print_line(f'pg_restore {options} --dbname="$USEBY_DATABASE_URL" {name}')
             return
         target.parent.mkdir(parents=True, exist_ok=True)
         damaged = target.exists() and is_damaged(target)
@@ -60,7 +60,7 @@ def restore(
         except BadBackup as error:
             raise CommandError(str(error)) from None
     made = f" of {label.made_at}" if label.made_at else ""
-    say(f"{target} is the backup{made} now")
+    print_line(f"{target} is the backup{made} now")
 
 
 def _new_key(label: Label, settings: Settings, target: Path) -> bytes | None:
@@ -114,7 +114,7 @@ def _put(copy: Path, target: Path, key: bytes | None, *, damaged: bool) -> None:
                     f"a node runs on {target}, which is damaged: stop it first"
                 ) from None
         if damaged:
-            say(f"the damaged database is {move_away(target)} now", err=True)
+            print_line(f"the damaged database is {move_away(target)} now", err=True)
         if key is not None:
             _write_key(key_path(target), key)
         put_back(copy, target)

@@ -7,7 +7,7 @@ import typer
 from useby import serving
 from useby.cli.database import friendly_errors
 from useby.cli.options import CommandError, DatabaseUrl, settings_with
-from useby.cli.terminal import say
+from useby.cli.terminal import print_line
 
 app = typer.Typer(add_completion=False)
 
@@ -41,7 +41,7 @@ def serve(
     settings = settings_with(host=host, port=port, database_url=database)
 
     def ready(url: str) -> None:
-        say(f"useby is listening on {url}")
+        print_line(f"useby is listening on {url}")
 
     with friendly_errors(f"{settings.host}:{settings.port}"):
         try:

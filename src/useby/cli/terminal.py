@@ -1,7 +1,7 @@
 """Terminal output of all commands: untrusted text cannot control the terminal.
 
 A user name, a product name in a file and a server's message may contain escape sequences, line
-ends, direction overrides or markup. Commands print only through ``say``, ``say_json`` and
+ends, direction overrides or markup. Commands print only through ``print_line``, ``print_json`` and
 ``console``; a test checks it.
 """
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 
-def say(text: str, *, err: bool = False) -> None:
+def print_line(text: str, *, err: bool = False) -> None:
     """Print one line, on stderr if ``err``."""
     typer.echo(visible(text), err=err)
 
 
-def say_json(value: object, *, indent: int | None = 2) -> None:
+def print_json(value: object, *, indent: int | None = 2) -> None:
     """Print a value as JSON; control characters are escaped, which changes no value."""
     text = json.dumps(value, ensure_ascii=False, indent=indent)
     typer.echo("".join(map(_escaped, text)))

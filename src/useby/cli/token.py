@@ -11,7 +11,7 @@ from useby.auth.key import key_id
 from useby.auth.tokens import Issuer
 from useby.cli.database import node_key, run_on_database, user_of
 from useby.cli.options import CommandError, DatabaseUrl, settings_with
-from useby.cli.terminal import say
+from useby.cli.terminal import print_line
 from useby.settings import Settings
 from useby.store.database import Database
 
@@ -57,11 +57,11 @@ def token(
 
         explanation = explain(sys.stdin.read().strip().removeprefix("Bearer "), settings)
         for line in explanation.lines:
-            say(line)
+            print_line(line)
         raise typer.Exit(EXIT[explanation.verdict])
     if email is None:
         raise typer.BadParameter("is missing", param_hint="EMAIL")
-    say(_new_token(settings, email, expires_in))
+    print_line(_new_token(settings, email, expires_in))
 
 
 def _new_token(settings: Settings, email: str, expires_in: int | None) -> str:

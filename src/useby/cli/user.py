@@ -15,7 +15,7 @@ from useby.auth.invitations import LIFETIME, new_invitation
 from useby.auth.passwords import Passwords
 from useby.cli.database import accepted_keys, node_key, run_on_database, user_of
 from useby.cli.options import AsJson, CommandError, DatabaseUrl, checked, settings_with
-from useby.cli.terminal import cell, console, say, say_json
+from useby.cli.terminal import cell, console, print_json, print_line
 from useby.domain.account import User
 from useby.domain.visible import visible
 from useby.schemas.fields import Email, LongText, Password, RequestModel, TimeZone, utc_z
@@ -94,9 +94,9 @@ def add(
 
     user = run_on_database(settings_with(database_url=database), work, make=True)
     if as_json:
-        say_json(_shown(user))
+        print_json(_shown(user))
     else:
-        say(_added(user, has_password=new.password is not None))
+        print_line(_added(user, has_password=new.password is not None))
 
 
 def _added(user: User, *, has_password: bool) -> str:
@@ -113,7 +113,7 @@ def list_(*, as_json: AsJson = False, database: DatabaseUrl = None) -> None:
         settings_with(database_url=database), lambda database: database.read(accounts.all_users)
     )
     if as_json:
-        say_json([_shown(user) for user in users])
+        print_json([_shown(user) for user in users])
         return
     table = Table("e-mail", "name", "time zone", "since", "disabled", box=None, pad_edge=False)
     for user in users:
@@ -148,11 +148,11 @@ def show(email_or_id: EmailOrId, *, as_json: AsJson = False, database: DatabaseU
 
     shown = run_on_database(settings, work)
     if as_json:
-        say_json(shown)
+        print_json(shown)
         return
     for name, value in shown.items():
         text = ("no", "yes")[value] if isinstance(value, bool) else "" if value is None else value
-        say(f"{name:11} {text}".rstrip())
+        print_line(f"{name:11} {text}".rstrip())
 
 
 @app.command()
@@ -173,7 +173,7 @@ def password(
         )
 
     run_on_database(settings_with(database_url=database), work)
-    say(f"{email_or_id} has a new password; every sign-in has ended")
+    print_line(f"{email_or_id} has a new password; every sign-in has ended")
 
 
 @app.command()
@@ -203,7 +203,7 @@ def invite(
         invitation = new_invitation(key, user.id, hashed, ends)
         return f"{node}/#{urlencode({'invitation': invitation, 'email': user.email})}"
 
-    say(run_on_database(settings, work))
+    print_line(run_on_database(settings, work))
 
 
 @app.command("sessions")
@@ -233,7 +233,7 @@ def sessions_(
 
     open_sessions = run_on_database(settings, work)
     if as_json:
-        say_json(
+        print_json(
             [
                 {
                     "id": each.id,
@@ -247,9 +247,11 @@ def sessions_(
         return
     for each in open_sessions:
         earlier = "  under an earlier key" if each.under_earlier_key else ""
-        say(f"{each.id}  since {utc_z(each.created_at)}  until {utc_z(each.expires_at)}{earlier}")
+        print_line(
+            f"{each.id}  since {utc_z(each.created_at)}  until {utc_z(each.expires_at)}{earlier}"
+        )
     if end:
-        say(f"every sign-in of {email_or_id} has ended")
+        print_line(f"every sign-in of {email_or_id} has ended")
 
 
 @app.command()
@@ -270,21 +272,21 @@ def delete(
         await actions.delete(database, user.id)
 
     run_on_database(settings_with(database_url=database), work)
-    say(f"{email_or_id} is deleted")
+    print_line(f"{email_or_id} is deleted")
 
 
 @app.command()
 def disable(email_or_id: EmailOrId, database: DatabaseUrl = None) -> None:
     """Disable an account: its tokens become invalid and its connections are closed."""
     _set_disabled(email_or_id, database, disabled=True)
-    say(f"{email_or_id} is disabled")
+    print_line(f"{email_or_id} is disabled")
 
 
 @app.command()
 def enable(email_or_id: EmailOrId, database: DatabaseUrl = None) -> None:
     """Enable a disabled account again."""
     _set_disabled(email_or_id, database, disabled=False)
-    say(f"{email_or_id} is enabled")
+    print_line(f"{email_or_id} is enabled")
 
 
 def _set_disabled(email_or_id: str, url: str | None, *, disabled: bool) -> None:

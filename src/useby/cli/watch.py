@@ -13,7 +13,7 @@ from rich.segment import Segment, Segments
 from rich.table import Table
 
 from useby.cli.options import AsJson, CommandError, settings_with
-from useby.cli.terminal import cell, console, say, say_json
+from useby.cli.terminal import cell, console, print_json, print_line
 from useby.client import ConnectionRejected, Event, Notification, Notifications, State
 
 STYLES: Final = {"info": "cyan", "warning": "yellow", "error": "bold red"}
@@ -91,15 +91,15 @@ class _Lines:
 
     def state(self, text: str) -> None:
         """Print the state of the connection on stderr."""
-        say(f"useby: {text}", err=True)
+        print_line(f"useby: {text}", err=True)
 
     def add(self, notification: Notification) -> None:
         """Print a notification."""
         if self._as_json:
-            say_json(_contracts_five(notification), indent=None)
+            print_json(_contracts_five(notification), indent=None)
         else:
             when, kind, message, product = _cells(notification)
-            say(f"{when}  {kind:7}  {message}" + (f"  ({product})" if product else ""))
+            print_line(f"{when}  {kind:7}  {message}" + (f"  ({product})" if product else ""))
 
 
 class _Screen:
