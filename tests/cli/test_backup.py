@@ -14,6 +14,8 @@ import pytest
 from tests.support.cli_result import Useby
 from tests.support.process_node import NodeProcess, serving
 
+from useby.cli import restore
+from useby.store.database import StoreUnavailable
 from useby.store.lock import serving_lock
 
 
@@ -23,6 +25,10 @@ def filled(useby: Useby, nodes_key: bytes) -> Useby:
     assert nodes_key
     useby("user", "add", "ada@example.org")
     return useby
+
+
+def names_in(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir() if path.suffix != ".lock"}
 
 
 def emails(useby: Useby) -> list[str]:
@@ -155,6 +161,45 @@ async def test_a_node_is_backed_up_and_restored_while_it_runs(tmp_path: Path) ->
         assert server.integrity() == "ok"
 
 
+def test_a_restore_that_fails_keeps_the_key_of_the_database_that_stays(
+    filled: Useby, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled("backup", "copy.db")
+    (folder / "useby.key").write_bytes(b"another key, as long as a key has to be")
+    before = names_in(folder)
+
+    def fail(*_: object) -> None:
+        raise StoreUnavailable("the disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(restore, "put_back", fail)
+        assert filled("restore", "copy.db", "--replace").status == 1
+    assert (folder / "useby.key").read_bytes() == b"another key, as long as a key has to be"
+    assert names_in(folder) == before
+    assert filled("restore", "copy.db", "--replace").status == 0
+    assert (folder / "useby.key").read_bytes() != b"another key, as long as a key has to be"
+
+
+def test_a_printed_command_names_the_database_that_was_given_and_no_password(
+    useby: Useby, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = "postgresql://ada:pass%20word@db.example:5433/stock?sslmode=require"
+    shown = "postgresql://ada@db.example:5433/stock?sslmode=require"
+    for elsewhere in ("", "postgresql://other.example/other"):
+        monkeypatch.setenv("USEBY_DATABASE_URL", elsewhere)
+        for command in (("backup", "a.dump"), ("restore", "a.dump")):
+            result = useby(*command, "--database", url)
+            assert result.status == 0
+            assert shown in result.out
+            assert "USEBY_DATABASE_URL" not in result.out
+            assert "pass" not in result.out
+            assert "PGPASSWORD" in result.err
+    monkeypatch.setenv("USEBY_DATABASE_URL", url)
+    assert '"$USEBY_DATABASE_URL"' in useby("backup", "a.dump").out
+    (folder / "a.dump").touch()
+    assert useby("backup", "a.dump").status == 1, "pg_dump would replace it"
+
+
 def test_on_postgresql_the_printed_commands_back_up_and_restore(
     useby: Useby, folder: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -165,12 +210,16 @@ def test_on_postgresql_the_printed_commands_back_up_and_restore(
     programs = Path(spec.origin).parent / "pginstall" / "bin"
     environment = os.environ | {"PATH": f"{programs}:{os.environ['PATH']}"}
     useby("user", "add", "ada@example.org")
-    for command, emails_left in (("backup", 1), ("restore", 1)):
-        result = useby(command, "the copy.dump")
+    newer = "CREATE TABLE newer (user_id varchar REFERENCES users)"  # a later version's
+    for command, emails_left in ((("backup",), 1), (("restore", "--replace"), 1)):
+        result = useby(*command, "the copy.dump")
         assert result.status == 0
         assert re.search(r"\bRun|run:", result.err)
         assert "127.0.0.1" not in result.out
-        subprocess.run(result.out, shell=True, check=True, env=environment, cwd=folder)
+        script = f"set -e\n{result.out}"
+        subprocess.run(script, shell=True, check=True, env=environment, cwd=folder)
+        psql = f"psql --command='{newer}' \"$USEBY_DATABASE_URL\""
+        subprocess.run(psql, shell=True, check=True, env=environment, cwd=folder)
         useby("user", "add", "bob@example.org")
         assert len(emails(useby)) == emails_left + 1
 

@@ -105,6 +105,24 @@ def test_a_backup_never_replaces_a_file(file: Path, tmp_path: Path) -> None:
     assert (tmp_path / "copy.db").read_text() == "mine"
 
 
+def test_of_two_backups_at_once_the_first_to_end_is_kept_whole(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy, sync = tmp_path / "copy.db", backup._sync
+
+    def overtake(path: Path) -> None:
+        monkeypatch.setattr(backup, "_sync", sync)
+        backup.back_up(file, copy, Label(made_at="the other"))
+        sync(path)
+
+    monkeypatch.setattr(backup, "_sync", overtake)
+    with pytest.raises(FileExistsError):
+        backup.back_up(file, copy, Label(made_at="this one"))
+    with backup.opened_backup(copy, tmp_path / "new.db") as (_, label):
+        assert label.made_at == "the other"
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
 def test_a_damaged_backup_is_refused_and_changes_nothing(file: Path, tmp_path: Path) -> None:
     copy, target = tmp_path / "copy.db", tmp_path / "target.db"
     backup.back_up(file, copy, Label())

@@ -1,11 +1,14 @@
 """``useby backup``: copy the database into one file while the node runs."""
 
+import errno
+import os
 import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlalchemy import URL, make_url
 
 from useby.auth.key import key_id, key_path, signing_key
 from useby.cli.database import friendly_errors
@@ -37,10 +40,12 @@ def backup(
     with friendly_errors():
         source = database_file(settings.database_url)
         if source is None:
+            if file.exists():
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(file))
             print_line("PostgreSQL makes its own backups. Run:", err=True)
-            print_line(
-                f'pg_dump --format=custom --file={shlex.quote(str(file))} "$USEBY_DATABASE_URL"'
-            )
+            name = shlex.quote(str(file))
+            url = postgres_argument(settings.database_url)
+            print_line(f"pg_dump --format=custom --file={name} {url}")
             return
         if migrate.revision(settings.database_url) is None:
             raise CommandError(f"there is no database at {source}")
@@ -53,6 +58,28 @@ def backup(
         )
         back_up(source, file, label)
     print_line(f"{source} is copied to {file}{_about_key(label, settings)}")
+
+
+def postgres_argument(url: str) -> str:
+    """Return the argument of a shell that names a database, without its password.
+
+    The variable is named only if it has this URL: it may be unset, or name another database, where
+    ``--database`` or an ``.env`` file has been used.
+    """
+    if os.environ.get("USEBY_DATABASE_URL") == url:
+        return '"$USEBY_DATABASE_URL"'
+    parsed = make_url(url)
+    if parsed.password is not None:
+        print_line("The password is not printed: set PGPASSWORD, or use ~/.pgpass.", err=True)
+    without = URL.create(
+        parsed.drivername,
+        username=parsed.username,
+        host=parsed.host,
+        port=parsed.port,
+        database=parsed.database,
+        query=parsed.query,
+    )
+    return shlex.quote(str(without))
 
 
 def key_in_use(settings: Settings, database: Path) -> bytes | None:

@@ -4,13 +4,14 @@ import contextlib
 import os
 import shlex
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from useby.auth.key import key_id, key_path
-from useby.cli.backup import WithoutKey, key_in_use
+from useby.cli.backup import WithoutKey, key_in_use, postgres_argument
 from useby.cli.database import friendly_errors
 from useby.cli.options import CommandError, DatabaseUrl, settings_with
 from useby.cli.terminal import print_line
@@ -44,10 +45,7 @@ def restore(
     with friendly_errors():
         target = database_file(settings.database_url)
         if target is None:
-            print_line("PostgreSQL restores its own backups. Stop the nodes, and run:", err=True)
-            options = "--clean --if-exists --no-owner --single-transaction"
-            name = shlex.quote(str(file))
-            print_line(f'pg_restore {options} --dbname="$USEBY_DATABASE_URL" {name}')
+            _print_postgres_commands(file, settings.database_url, replace=replace)
             return
         target.parent.mkdir(parents=True, exist_ok=True)
         damaged = target.exists() and is_damaged(target)
@@ -61,6 +59,21 @@ def restore(
             raise CommandError(str(error)) from None
     made = f" of {label.made_at}" if label.made_at else ""
     print_line(f"{target} is the backup{made} now")
+
+
+def _print_postgres_commands(file: Path, url: str, *, replace: bool) -> None:
+    """Print the commands that restore a backup into an empty database, or replace one.
+
+    A dump of an earlier version lacks tables, so ``pg_restore --clean`` would not drop them.
+    """
+    print_line("PostgreSQL restores its own backups. Stop the nodes, and run:", err=True)
+    to = postgres_argument(url)
+    if replace:
+        print_line(f'psql --command="DROP SCHEMA public CASCADE; CREATE SCHEMA public" {to}')
+    else:
+        print_line("(The database must be empty; `--replace` prints how to empty it.)", err=True)
+    name = shlex.quote(str(file))
+    print_line(f"pg_restore --no-owner --single-transaction --dbname={to} {name}")
 
 
 def _new_key(label: Label, settings: Settings, target: Path) -> bytes | None:
@@ -115,15 +128,21 @@ def _put(copy: Path, target: Path, key: bytes | None, *, damaged: bool) -> None:
                 ) from None
         if damaged:
             print_line(f"the damaged database is {move_away(target)} now", err=True)
-        if key is not None:
-            _write_key(key_path(target), key)
-        put_back(copy, target)
+        with contextlib.nullcontext() if key is None else _new_file(key_path(target), key):
+            put_back(copy, target)
 
 
-def _write_key(path: Path, key: bytes) -> None:
-    descriptor, draft = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)  # mode 0600
-    with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor has no path
-        file.write(key)
-        file.flush()
-        os.fsync(file.fileno())
-    Path(draft).replace(path)
+@contextlib.contextmanager
+def _new_file(path: Path, key: bytes) -> Iterator[None]:
+    """Write a key beside its file, and replace that once the block is left without an error."""
+    descriptor, name = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)  # mode 0600
+    draft = Path(name)
+    try:
+        with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor has no path
+            file.write(key)
+            file.flush()
+            os.fsync(file.fileno())
+        yield
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

@@ -7,6 +7,7 @@ never open a database's file beside SQLite (see ``store.lock``), and they block.
 import contextlib
 import errno
 import os
+import secrets
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -53,8 +54,7 @@ def back_up(source: Path, target: Path, label: Label) -> None:
     """
     if target.exists():
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
-    draft = target.with_name(f".{target.name}.part")
-    with _draft(draft), _sqlite_errors():
+    with _draft(target, "part") as draft, _sqlite_errors():
         with _connected(source, writes=False) as live, closing(sqlite3.connect(draft)) as copy:
             live.backup(copy)
             copy.execute("PRAGMA journal_mode=DELETE").close()
@@ -64,7 +64,7 @@ def back_up(source: Path, target: Path, label: Label) -> None:
                 row = (label.made_at, label.key, label.key_id)
                 copy.execute(f"INSERT INTO {LABEL} VALUES (?, ?, ?)", row)
         _sync(draft)
-        draft.rename(target)
+        _publish(draft, target)
         _sync(target.parent)
 
 
@@ -81,8 +81,7 @@ def opened_backup(file: Path, target: Path) -> Iterator[tuple[Path, Label]]:
     """
     if not file.is_file():
         raise BadBackup(f"there is no file {file}")
-    draft = target.with_name(f".{target.name}.restored")
-    with _draft(draft):
+    with _draft(target, "restored") as draft:
         try:
             _copy_file(file, draft)
             with closing(sqlite3.connect(draft)) as copy:
@@ -183,14 +182,31 @@ def _connected(path: Path, *, writes: bool) -> Iterator[sqlite3.Connection]:
 
 
 @contextlib.contextmanager
-def _draft(path: Path) -> Iterator[None]:
-    """Create an empty file that only its owner can read; remove it in the end."""
-    _remove(path)
+def _draft(target: Path, kind: str) -> Iterator[Path]:
+    """Create an empty file beside the target that only its owner can read; remove it in the end.
+
+    Its name differs each time: two commands that run at once must not share it.
+    """
+    path = target.with_name(f".{target.name}.{secrets.token_hex(4)}.{kind}")
     create_if_missing(path)
     try:
-        yield
+        yield path
     finally:
         _remove(path)
+
+
+def _publish(draft: Path, target: Path) -> None:
+    """Give a file its name, unless another one has it.
+
+    Raises:
+        FileExistsError: The target exists.
+    """
+    try:
+        target.hardlink_to(draft)  # a rename would replace the target
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
+        draft.rename(target)
 
 
 def _remove(path: Path) -> None:
