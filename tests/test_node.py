@@ -1,13 +1,17 @@
 """The composition of a node (the node as a whole runs in ``journeys``, ``faults``, …)."""
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from tests.support.in_process_node import InProcessNode
 from tests.support.node_fixtures import house, start, wall
+from tests.support.time_limits import HANG_TIMEOUT
 
+from useby import node
 from useby.domain.events import AlertScheduled, ExternalCommit, NotificationsAdded
+from useby.scheduler.retention import Retention
 
 __all__ = ["house", "start", "wall"]
 
@@ -56,3 +60,18 @@ async def test_a_commit_of_another_process_reconciles_all_and_wakes_the_schedule
 ) -> None:
     await house.node.database.write(lambda t: t.publish(ExternalCommit()))
     assert calls.made == [("all_soon",), ("wake",)]
+
+
+async def test_a_node_deletes_old_read_notifications_after_the_days_of_its_setting(
+    start: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: asyncio.Queue[int] = asyncio.Queue()
+
+    class Noted(Retention):
+        async def run(self) -> None:
+            begun.put_nowait(self._days)
+
+    monkeypatch.setattr(node, "Retention", Noted)
+    await start(keep_read_days=7)
+    async with asyncio.timeout(HANG_TIMEOUT):
+        assert await begun.get() == 7

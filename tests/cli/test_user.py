@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.cli_result import Useby
+from tests.support.factories import an_owner
 
 from useby.auth.key import key_id
 from useby.auth.passwords import Passwords
@@ -144,6 +145,31 @@ def test_a_password_is_set_and_ends_every_sign_in(useby: Useby) -> None:
     assert (result.status, result.err) == (0, "")
     assert _hash_of("ada@example.org") is not None
     assert json.loads(useby("user", "sessions", "ada@example.org", "--json").out) == []
+
+
+def test_a_name_that_is_an_email_and_the_id_of_another_is_refused_and_both_can_be_named(
+    useby: Useby,
+) -> None:
+    """A backend uses e-mails as ids, and somebody else has signed up with one of them."""
+    useby("user", "add", "ada@example.org", "--name", "a stranger")
+    (stranger,) = json.loads(useby("user", "list", "--json").out)
+
+    async def provision() -> None:
+        database = open_database("sqlite:///useby.db")
+        owner = an_owner(id="ada@example.org", email=None, name="Ada")
+        await database.write(lambda t: accounts.add_user(t, user=owner, password_hash=None))
+        await database.close()
+
+    asyncio.run(provision())
+    for command in (("user", "disable"), ("user", "delete", "--yes"), ("user", "show")):
+        result = useby(*command, "ada@example.org")
+        assert result.status == 1
+        assert f"name them {stranger['id']} and id:ada@example.org" in result.err
+    result = useby("notify", "ada@example.org", "The milk is open")
+    assert result.status == 1
+    assert json.loads(useby("user", "show", "id:ada@example.org", "--json").out)["name"] == "Ada"
+    shown = json.loads(useby("user", "show", stranger["id"], "--json").out)
+    assert shown["name"] == "a stranger"
 
 
 @pytest.mark.usefixtures("nodes_key")

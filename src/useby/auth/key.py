@@ -86,7 +86,7 @@ def signing_key(settings: Settings, database: Path | None, *, make: bool = True)
     if not settings.on_loopback:
         raise SettingsError(
             f"USEBY_SECRET_KEY must be set to serve on {settings.host}, which other machines can"
-            " reach. Make one with: {NEW_KEY}"
+            " reach. Make one with: openssl rand -base64 48"
         )
     if database is None:
         raise SettingsError(

@@ -33,6 +33,8 @@ T = TypeVar("T")
 DEMO_DATABASE: Final = Path("useby-demo.db")
 """File of ``useby demo``, in the folder in which it runs."""
 
+BY_ID: Final = "id:"
+"""Prefix of an id that may also be the e-mail of another user."""
 PUBLISH_BATCH: Final = 1000
 """Events per flush: the queue of hints for NATS is bounded and drops the oldest."""
 PUBLISH_SECONDS: Final = 3.0
@@ -117,15 +119,24 @@ async def _publish(bus: "NatsBus", events: Sequence[Event]) -> None:
 
 
 async def user_of(database: Database, email_or_id: str) -> User:
-    """Return the user with an e-mail or an id.
+    """Return the user with an e-mail or an id; ``id:`` before an id excludes e-mails.
 
     Raises:
-        CommandError: There is none.
+        CommandError: There is none, or it is the e-mail of one user and the id of another.
     """
-    user = await database.read(lambda c: accounts.find_user(c, email_or_id))
-    if user is None:
+    name = email_or_id.removeprefix(BY_ID)
+    found = await database.read(lambda c: accounts.find_users(c, name))
+    if name != email_or_id:
+        found = [user for user in found if user.id == name]
+    if not found:
         raise CommandError(f"no user has the e-mail or the id {email_or_id}")
-    return user
+    if len(found) > 1:
+        (other,) = (user.id for user in found if user.id != name)
+        raise CommandError(
+            f"{name} is the e-mail of one user and the id of another: name them {other} and"
+            f" {BY_ID}{name}"
+        )
+    return found[0]
 
 
 async def node_key(settings: Settings, database: Database) -> bytes:

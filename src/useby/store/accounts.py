@@ -199,16 +199,16 @@ def user_by_email(connection: Connection, email: str) -> User | None:
     return _user(row) if row else None
 
 
-def find_user(connection: Connection, name: str) -> User | None:
-    """Return the user with this e-mail, or else the one with this id, unless being deleted."""
-    named = user_by_email(connection, name)
-    if named is not None:
-        return named
+def find_users(connection: Connection, name: str) -> list[User]:
+    """Return the user with this e-mail and the one with this id, unless being deleted.
+
+    They may differ: a backend may use e-mails as ids, and anybody may sign up with such an e-mail.
+    """
     select = sa.select(*_USER_COLUMNS).where(
-        users.c.id == name, ~slices.is_being_deleted(users.c.id)
+        sa.or_(users.c.email == name.lower(), users.c.id == name),
+        ~slices.is_being_deleted(users.c.id),
     )
-    row = connection.execute(select).first()
-    return _user(row) if row else None
+    return [_user(row) for row in connection.execute(select)]
 
 
 def all_users(connection: Connection) -> list[User]:
