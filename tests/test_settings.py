@@ -83,6 +83,20 @@ def test_sign_up_is_open_on_loopback_only_unless_it_is_set(host: str, *, is_open
         assert settings(host=host, signup=value).signup_open is value
 
 
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8000"),
+        ("0.0.0.0", "http://127.0.0.1:8000"),
+        ("::1", "http://[::1]:8000"),
+        ("::", "http://[::1]:8000"),
+        ("fridge.example", "http://fridge.example:8000"),
+    ],
+)
+def test_the_url_on_the_own_machine_can_be_opened(host: str, url: str) -> None:
+    assert settings(host=host).local_url == url
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.8.9.1"])
 def test_loopback_hosts_are_known(host: str) -> None:
     assert settings(host=host).on_loopback

@@ -275,6 +275,12 @@ class Settings(BaseSettings):
         return self.on_loopback if self.signup is None else self.signup
 
     @property
+    def local_url(self) -> str:
+        """Return the node's URL on its own machine."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - read
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+    @property
     def on_loopback(self) -> bool:
         """Return whether the node can be reached from this machine only."""
         if self.host == "localhost":

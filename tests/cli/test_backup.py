@@ -90,6 +90,9 @@ def test_a_restore_under_another_secret_is_refused(
     refused = filled("restore", "copy.db", "--replace")
     assert refused.status == 1
     assert "USEBY_SECRET_KEY is not the key of this backup" in refused.err
+    monkeypatch.setenv("USEBY_SECRET_KEY_PREVIOUS", "a" * 32)
+    assert filled("restore", "copy.db", "--replace").status == 0, "its sign-ins stay valid"
+    monkeypatch.delenv("USEBY_SECRET_KEY_PREVIOUS")
     assert filled("restore", "copy.db", "--replace", "--without-key").status == 0
 
 

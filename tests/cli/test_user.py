@@ -259,6 +259,8 @@ def test_an_invitation_is_a_link_with_the_email(useby: Useby) -> None:
     result = useby("user", "invite", "ada@example.org", "--url", "https://useby.example/")
     assert result.out.startswith("https://useby.example/#invitation=")
     assert result.out.endswith("&email=ada%40example.org\n")
+    assert result.err == ""
+    assert "`--url`" in useby("user", "invite", "ada@example.org").err, "only this machine has it"
     useby("user", "disable", "ada@example.org")
     refused = useby("user", "invite", "ada@example.org")
     assert (refused.status, refused.err) == (1, "useby: ada@example.org is disabled\n")

@@ -82,13 +82,14 @@ def _new_key(label: Label, settings: Settings, target: Path) -> bytes | None:
     Raises:
         CommandError: The key of the backup is neither in use nor in the backup.
     """
-    key = key_in_use(settings, target)
-    if label.key_id is None or (key is not None and key_id(key) == label.key_id):
+    previous = settings.secret_key_previous
+    known = [key_in_use(settings, target), previous and previous.get_secret_value().encode()]
+    if label.key_id is None or label.key_id in [key_id(key) for key in known if key]:
         return None
     if settings.secret_key is not None:
         raise CommandError(
-            "USEBY_SECRET_KEY is not the key of this backup: set the backup's key, or end all"
-            " sign-ins with `--without-key`"
+            "USEBY_SECRET_KEY is not the key of this backup: set the backup's key, also as"
+            " USEBY_SECRET_KEY_PREVIOUS, or end all sign-ins with `--without-key`"
         )
     if label.key is None:
         raise CommandError(

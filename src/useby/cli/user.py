@@ -187,7 +187,7 @@ def invite(
 ) -> None:
     """Print a link by which a person sets a password; it works once, within seven days."""
     settings = settings_with(database_url=database)
-    node = (url or f"http://{settings.host}:{settings.port}").rstrip("/")
+    node = (url or settings.local_url).rstrip("/")
     if not urlsplit(node).path:
         node += settings.root_path
 
@@ -203,7 +203,10 @@ def invite(
         invitation = new_invitation(key, user.id, hashed, ends)
         return f"{node}/#{urlencode({'invitation': invitation, 'email': user.email})}"
 
-    print_line(run_on_database(settings, work))
+    link = run_on_database(settings, work)
+    if url is None:
+        print_line("This link works on this machine; `--url` names the node for others.", err=True)
+    print_line(link)
 
 
 @app.command("sessions")

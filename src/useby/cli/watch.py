@@ -46,7 +46,7 @@ def watch(
             'is missing, e.g. --token "$(useby token ada@example.org)"', param_hint="--token"
         )
     settings = settings_with()
-    address = url or f"http://{settings.host}:{settings.port}"
+    address = url or settings.local_url
     out = console()
     on_screen = out.is_terminal and not out.is_dumb_terminal and not as_json
     view = _Screen(out) if on_screen else _Lines(as_json)
