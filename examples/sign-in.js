@@ -21,6 +21,17 @@ export async function signIn(node, email, password) {
   return async () => (await ticket().catch(exchange)).ticket;
 }
 
+/**
+ * Return the sentence to show when signing in has failed.
+ *
+ * @param {unknown} error
+ */
+export async function reasonOf(error) {
+  if (!(error instanceof Response)) return "The server can't be reached.";
+  const { detail, title } = await error.json().catch(() => ({}));
+  return detail || title || `The server answered ${error.status}.`;
+}
+
 async function post(url, body, token) {
   const headers = { "Content-Type": "application/json" };
   if (token) headers.Authorization = `Bearer ${token}`;

@@ -1,6 +1,6 @@
 import { StrictMode, useState } from "react";
 import { createRoot } from "react-dom/client";
-import { signIn } from "../sign-in.js";
+import { reasonOf, signIn } from "../sign-in.js";
 import { useNotifications } from "./use-notifications.js";
 
 const NODE = "http://127.0.0.1:8000"; // location.origin, if a proxy serves both
@@ -23,16 +23,22 @@ function Unread({ token }) {
 
 function App() {
   const [token, setToken] = useState(null);
+  const [refusal, setRefusal] = useState("");
   if (token) return <Unread token={token} />;
   const enter = async (fields) => {
-    const fetchTicket = await signIn(NODE, fields.get("email"), fields.get("password"));
-    setToken(() => fetchTicket);
+    try {
+      const fetchTicket = await signIn(NODE, fields.get("email"), fields.get("password"));
+      setToken(() => fetchTicket);
+    } catch (error) {
+      setRefusal(await reasonOf(error));
+    }
   };
   return (
     <form action={enter}>
       <label>E-mail <input name="email" type="email" required /></label>
       <label>Password <input name="password" type="password" required /></label>
       <button>Sign in</button>
+      <p role="alert">{refusal}</p>
     </form>
   );
 }

@@ -276,6 +276,16 @@ async def test_a_page_shows_what_is_unread_and_marks_it(ada: Person, pages: int,
         await uses(page, ada)
 
 
+@pytest.mark.parametrize("path", ["/react/", "/vue/"])
+async def test_a_page_shows_why_a_sign_in_is_refused(ada: Person, pages: int, path: str) -> None:
+    async with opened(ada.server, pages, path, but="401 (Unauthorized)") as page:
+        await page.get_by_label("E-mail").fill(ada.email)
+        await page.get_by_label("Password").fill("another password")
+        await page.get_by_role("button", name="Sign in").click()
+        await expect(page.get_by_role("alert")).to_contain_text("password")
+        await uses(page, ada)
+
+
 async def test_a_page_stays_when_its_access_token_ends(tmp_path: Path, pages: int) -> None:
     account = {"email": "ada@useby.example", "password": PASSWORD}
     with serving(tmp_path, access_token_seconds=5, allowed_origins=ORIGIN) as server:
