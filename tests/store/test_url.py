@@ -11,7 +11,7 @@ from tests.support.postgres import Postgres, free_port
 
 from useby.store.database import StoreUnavailable
 from useby.store.open import open_database
-from useby.store.url import database_file, database_name
+from useby.store.url import database_file, database_name, without_password
 
 SECRET = "hunter2"
 """The password of every URL here, or the half of it that is in danger."""
@@ -110,3 +110,20 @@ async def test_a_server_that_only_lets_read_is_not_taken_for_one_that_can_be_wri
     with pytest.raises(StoreUnavailable):
         await database.read(lambda c: c.scalar(sa.select(1)))
     await database.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "bare"),
+    [
+        ("postgresql://ada:secret@db:5433/stock", "postgresql://ada@db:5433/stock"),
+        ("postgresql://ada:s%2Fe/c@r:et@one:1,two:2/stock", "postgresql://ada@one:1,two:2/stock"),
+        (
+            "postgresql://db/stock?password=secret&sslmode=require",
+            "postgresql://db/stock?sslmode=require",
+        ),
+        ("postgresql://db/stock?user=ada&password=secret", "postgresql://db/stock?user=ada"),
+        ("postgresql://ada@[::1]:5432/stock", "postgresql://ada@[::1]:5432/stock"),
+    ],
+)
+def test_a_url_is_shown_without_its_password(url: str, bare: str) -> None:
+    assert without_password(url) == bare

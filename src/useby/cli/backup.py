@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from sqlalchemy import URL, make_url
 
 from useby.auth.key import key_id, key_path, signing_key
 from useby.cli.database import friendly_errors
@@ -18,7 +17,7 @@ from useby.settings import Settings
 from useby.store import migrate
 from useby.store.backup import Label, back_up
 from useby.store.schema import utc_text
-from useby.store.url import database_file
+from useby.store.url import database_file, without_password
 
 app = typer.Typer(add_completion=False)
 
@@ -68,18 +67,8 @@ def postgres_argument(url: str) -> str:
     """
     if os.environ.get("USEBY_DATABASE_URL") == url:
         return '"$USEBY_DATABASE_URL"'
-    parsed = make_url(url)
-    if parsed.password is not None:
-        print_line("The password is not printed: set PGPASSWORD, or use ~/.pgpass.", err=True)
-    without = URL.create(
-        parsed.drivername,
-        username=parsed.username,
-        host=parsed.host,
-        port=parsed.port,
-        database=parsed.database,
-        query=parsed.query,
-    )
-    return shlex.quote(str(without))
+    print_line("Its password is not printed: set PGPASSWORD, or use ~/.pgpass.", err=True)
+    return shlex.quote(without_password(url))
 
 
 def key_in_use(settings: Settings, database: Path) -> bytes | None:

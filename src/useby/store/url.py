@@ -52,3 +52,9 @@ def database_name(url: str) -> str:
         return str(file)
     parts = SERVER_URL.fullmatch(url)
     return f"postgresql://{parts['hosts']}/{parts['database'] or ''}" if parts else "postgresql://…"
+
+
+def without_password(url: str) -> str:
+    """Return a server's URL without its password, which may contain any character."""
+    bare = re.sub(r"^(\w+://[^:@/?#]*):.*@", r"\1@", url)
+    return re.sub(r"(?<=[?&])password=[^&]*&?", "", bare).rstrip("?&")
