@@ -15,7 +15,7 @@ import uvicorn
 from useby import metrics
 from useby.realtime.http import BoundedHttpProtocol
 from useby.realtime.slots import ENOUGH_FILES, RAISE_LIMIT, ConnectionSlots, SlotLimits
-from useby.settings import Settings
+from useby.settings import Settings, http_url
 
 log = logging.getLogger(__name__)
 
@@ -226,8 +226,7 @@ def listen(
 
 def url_of(host: str, listener: socket.socket) -> str:
     """Return the URL of a listening socket."""
-    port = listener.getsockname()[1]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return http_url(host, listener.getsockname()[1])
 
 
 def slot_limits(settings: Settings) -> SlotLimits:

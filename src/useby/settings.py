@@ -25,6 +25,11 @@ PATH_PREFIX: Final = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+")
 """Form of a path below which a proxy publishes the node; no segment is ``.`` or ``..``."""
 
 
+def http_url(host: str, port: int) -> str:
+    """Return the URL of a port; an IPv6 address is put in brackets (RFC 3986, section 3.2.2)."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
 class Settings(BaseSettings):
     """A node's settings. Durations are seconds and sizes bytes unless a name has another unit."""
 
@@ -278,7 +283,7 @@ class Settings(BaseSettings):
     def local_url(self) -> str:
         """Return the node's URL on its own machine."""
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - read
-        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+        return http_url(host, self.port)
 
     @property
     def on_loopback(self) -> bool:

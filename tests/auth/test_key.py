@@ -124,7 +124,7 @@ def test_a_previous_key_that_is_too_short_is_refused_and_not_printed() -> None:
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "fridge.example"])
 def test_a_node_on_a_public_address_requires_a_key(database: Path, host: str) -> None:
     with pytest.raises(
-        SettingsError, match=r"USEBY_SECRET_KEY must be set to serve on .* Make one with: openssl"
+        SettingsError, match=r"USEBY_SECRET_KEY must be set to serve on .* Make one with: python3"
     ):
         signing_key(settings(host=host), database)
     assert not database.parent.exists(), "nothing is made"

@@ -225,6 +225,12 @@ def test_on_postgresql_the_printed_commands_back_up_and_restore(
         subprocess.run(psql, shell=True, check=True, env=environment, cwd=folder)
         useby("user", "add", "bob@example.org")
         assert len(emails(useby)) == emails_left + 1
+    whole = (folder / "the copy.dump").read_bytes()
+    (folder / "cut.dump").write_bytes(whole[: len(whole) // 2])
+    failing = useby("restore", "--replace", "cut.dump").out
+    failed = subprocess.run(failing, shell=True, check=False, env=environment, cwd=folder)
+    assert failed.returncode != 0
+    assert len(emails(useby)) == 2, "the old rows stay"
 
 
 def test_a_newer_database_is_refused_in_one_sentence(

@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-from useby.settings import Settings
+from useby.settings import NEW_KEY, Settings
 
 KEY_BYTES: Final = 32
 
@@ -86,7 +86,7 @@ def signing_key(settings: Settings, database: Path | None, *, make: bool = True)
     if not settings.on_loopback:
         raise SettingsError(
             f"USEBY_SECRET_KEY must be set to serve on {settings.host}, which other machines can"
-            " reach. Make one with: openssl rand -base64 48"
+            f" reach. Make one with: {NEW_KEY}"
         )
     if database is None:
         raise SettingsError(

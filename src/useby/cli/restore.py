@@ -68,11 +68,13 @@ def _print_postgres_commands(file: Path, url: str, *, replace: bool) -> None:
     """
     print_line("PostgreSQL restores its own backups. Stop the nodes, and run:", err=True)
     to = postgres_argument(url)
-    if replace:
-        print_line(f'psql --command="DROP SCHEMA public CASCADE; CREATE SCHEMA public" {to}')
-    else:
-        print_line("(The database must be empty; `--replace` prints how to empty it.)", err=True)
-    name = shlex.quote(str(file))
+    name, script = shlex.quote(str(file)), shlex.quote(f"{file}.sql")
+    if replace:  # in one transaction: the old rows stay if the backup cannot be restored
+        empty = '--command="DROP SCHEMA public CASCADE; CREATE SCHEMA public"'
+        options = f"--set=ON_ERROR_STOP=1 --single-transaction {empty} --file={script}"
+        print_line(f"pg_restore --no-owner --file={script} {name} && psql {options} {to}")
+        return
+    print_line("(The database must be empty; `--replace` prints how to replace it.)", err=True)
     print_line(f"pg_restore --no-owner --single-transaction --dbname={to} {name}")
 
 

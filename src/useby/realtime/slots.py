@@ -27,7 +27,7 @@ MAX_PROBES: Final = 8
 """Waiting connections whose health check is answered at the same time."""
 ACCEPT_BATCH: Final = 8
 """Connections accepted in one turn of the event loop; open ones are served between turns. With 32,
-a turn took 50 to 150 ms beside other work."""
+a turn took 70 to 145 ms beside other work."""
 ACCEPT_BATCH_WHEN_FULL: Final = 1
 """The same on a full node, where each may displace a waiting connection. Some three turns pass
 until the descriptor of an aborted connection is free."""

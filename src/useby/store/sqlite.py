@@ -55,7 +55,7 @@ WAL_KEPT = 4 * 2**20
 """Size in bytes to which SQLite cuts the file when it restarts the WAL by itself."""
 PROGRESS_STEPS = 200_000
 """Instructions of SQLite's virtual machine between two checks of a long read's time limit; some
-6 ms. A check takes the interpreter's lock: every 0.3 ms, two searches held up the event loop."""
+6 ms (10,000 took 0.3). A check takes the interpreter's lock, and so holds up the event loop."""
 WRITER_CACHE_KIB = 2000
 READER_CACHE_KIB = 200
 """Page cache of a connection, in addition to the kernel's: SQLite's default of 2,000 for each of
