@@ -174,9 +174,8 @@ def framed(request: dict[str, Any], token: str, first: str) -> tuple[bytes, byte
         given["content-length"] = str(len(body))
     lines = [f"{request.get('method', 'POST')} {path} HTTP/1.1"]
     lines += [f"{name}: {value}" for name, value in given.items() if value is not None]
-    # A body that is too large is not sent: a server that refuses the head may reset the connection.
     head = "\r\n".join([*lines, "", ""]).format(token).encode()
-    return head, b"" if is_large else body
+    return head, body
 
 
 class Side:
