@@ -99,12 +99,31 @@ def test_openapi_spec_validator_accepts_the_document(
 
 
 def test_no_body_of_a_request_has_a_default(document: dict[str, Any]) -> None:
-    checked = 0
+    checked = set()
     for _, _, operation in bodies(document):
-        for name, field in schema_of(document, operation)["properties"].items():
-            checked += 1
-            assert "default" not in field, f"{operation['operationId']}: {name}"
-    assert checked > 30
+        for place, schema in nested(document, schema_of(document, operation)):
+            checked.add(place)
+            assert "default" not in schema, f"{operation['operationId']}: {place}"
+    assert len(checked) > 30
+    assert ".categories.alertTime" in checked
+
+
+def nested(
+    document: dict[str, Any], schema: dict[str, Any], place: str = ""
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield a schema and those within it, each with the names of the fields that lead there."""
+    yield place, schema
+    if reference := schema.get("$ref"):
+        found = document["components"]["schemas"][reference.rpartition("/")[2]]
+        yield from nested(document, found, place)
+    for part in (
+        *(schema.get(key) for key in ("items", "additionalProperties")),
+        *(each for key in ("anyOf", "allOf", "oneOf") for each in schema.get(key, ())),
+    ):
+        if isinstance(part, dict):
+            yield from nested(document, part, place)
+    for name, field in schema.get("properties", {}).items():
+        yield from nested(document, field, f"{place}.{name}")
 
 
 async def test_a_client_of_openapi_python_client_changes_one_field_and_nothing_else(

@@ -19,6 +19,9 @@ NO_FILE = Path("none")
         ("useby_signpu", "USEBY_SIGNUP"),
         ("USBEY_SIGNUP", "USEBY_SIGNUP"),
         ("USEBUY_SIGNPU", "USEBY_SIGNUP"),
+        ("USEBYSIGNUP", "USEBY_SIGNUP"),
+        ("USEBY-SIGNUP", "USEBY_SIGNUP"),
+        ("useby.signup", "USEBY_SIGNUP"),
     ],
 )
 def test_a_misspelt_name_is_answered_with_the_nearest_right_one(name: str, right: str) -> None:
@@ -48,6 +51,7 @@ def test_a_line_of_the_file_that_sets_nothing_is_named_by_its_number(tmp_path: P
         "  export useby_host = 127.0.0.1\n"
         "USEBY_SIGNPU=false\n"
         "USEBY_SIGNUP false\n"
+        "USEBY-SIGNUP=false\n"
         'USEBY_JWT_PUBLIC_KEY="-----BEGIN PUBLIC KEY-----\n'
         "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A==\n"
         '-----END PUBLIC KEY-----"\n'
@@ -55,6 +59,7 @@ def test_a_line_of_the_file_that_sets_nothing_is_named_by_its_number(tmp_path: P
     assert misspelt({}, file) == [
         f"{file}, line 5: USEBY_SIGNPU is not a setting; the nearest is USEBY_SIGNUP",
         f"{file}, line 6: USEBY_SIGNUP has no value; write USEBY_SIGNUP=VALUE",
+        f"{file}, line 7: USEBY-SIGNUP is not a setting; the nearest is USEBY_SIGNUP",
     ]
 
 

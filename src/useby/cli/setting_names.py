@@ -1,7 +1,7 @@
 """Find settings whose names are misspelt, in the environment and in ``.env``.
 
-A misspelt setting has no effect: ``USEBY_SIGNPU=false`` would leave sign-up open. Names of which
-the first part is neither ``USEBY`` nor nearly so belong to other programs.
+A misspelt setting has no effect: ``USEBY_SIGNPU=false`` would leave sign-up open. Names that begin
+neither with ``USEBY`` nor nearly so belong to other programs.
 """
 
 import re
@@ -18,7 +18,7 @@ NEARLY: Final = 0.8
 SETTINGS: Final = [f"{PREFIX}_{name.upper()}" for name in Settings.model_fields]
 OTHERS: Final = frozenset(f"{PREFIX}_{name}" for name in ("TOKEN", "URL", "EMAIL", "PASSWORD"))
 """Variables of `useby watch` and of the examples."""
-_LINE: Final = re.compile(r"\s*(?:export\s+)?(\w+)\s*(=?)", re.ASCII)
+_LINE: Final = re.compile(r"\s*(?:export\s+)?([\w.-]+)\s*(=?)", re.ASCII)
 
 
 def misspelt(environment: Mapping[str, str], file: Path) -> list[str]:
@@ -47,13 +47,12 @@ def _in_file(file: Path) -> Iterator[str]:
 
 
 def _is_unknown(name: str) -> bool:
-    prefix, _, rest = name.partition("_")
-    if not rest or name in SETTINGS or name in OTHERS:
+    if name in SETTINGS or name in OTHERS:
         return False
-    if prefix == PREFIX:
+    if name.startswith(f"{PREFIX}_"):
         return True
-    near = SequenceMatcher(None, prefix, PREFIX).ratio() >= NEARLY
-    return near and bool(get_close_matches(f"{PREFIX}_{rest}", SETTINGS, 1, NEARLY))
+    near = SequenceMatcher(None, name[: len(PREFIX)], PREFIX).ratio() >= NEARLY
+    return near and bool(get_close_matches(name, SETTINGS, 1, NEARLY))
 
 
 def _nearest(name: str) -> str:
