@@ -52,15 +52,16 @@ class Snapshot:
         monkeypatch.setattr(epoch, "current", lambda _: self.epoch)
         monkeypatch.setattr(epoch, "change", lambda _, seen: self.changes.append(seen))
 
-    def _find_changed(self, _: object, seen: Collection[Any]) -> dict[int, Changed]:
+    def _find_changed(self, _: object, seen: Collection[Any]) -> tuple[dict[int, Changed], str]:
         self.batches.append(len(seen))
-        return {
+        changed = {
             number: Changed(self.standing, self.newest)
             for number, (*_, newest) in enumerate(seen)
             if newest != self.newest or self.standing is not TokenStatus.GOOD
         }
+        return changed, self.epoch
 
-    async def read(self, work: Callable[[Any], Any]) -> Any:
+    async def read(self, work: Callable[[Any], Any], **_: bool) -> Any:
         return work(None)
 
     write = read

@@ -12,7 +12,7 @@ from tests.support.losses import lose
 
 from useby.domain.account import AccountChange, TokenStatus
 from useby.domain.notification import Cause, Draft, Severity
-from useby.store import accounts, comparison, notifications, sessions
+from useby.store import accounts, comparison, epoch, notifications, sessions
 from useby.store.database import Database, Transaction
 from useby.store.notifications import UnknownUser
 
@@ -63,9 +63,13 @@ async def test_the_changes_found_are_those_of_a_whole_look_up(database: Database
         with contextlib.suppress(UnknownUser, sa.exc.IntegrityError):
             await database.write(lambda t, u=user_id, c=change: c(t, u))  # type: ignore[misc]
         keys = [(user_id, session_id, at or NOON) for user_id, session_id, at, _ in seen]
-        checks, found = await database.read(
-            lambda c, k=keys, s=seen: (accounts.check_tokens(c, k), comparison.find_changed(c, s))
+        checks, present = await database.read(
+            lambda c, k=keys: (accounts.check_tokens(c, k), epoch.current(c))
         )
+        found, now = await database.read(
+            lambda c, s=seen: comparison.find_changed(c, s), one_statement=True
+        )
+        assert now == present
         differing = {
             number: (check.standing, check.newest)
             for number, (check, (*_, newest)) in enumerate(zip(checks, seen, strict=True))
@@ -79,4 +83,5 @@ async def test_the_changes_found_are_those_of_a_whole_look_up(database: Database
 
 
 async def test_no_connections_have_no_changes(database: Database) -> None:
-    assert await database.read(lambda c: comparison.find_changed(c, [])) == {}
+    changed, _ = await database.read(lambda c: comparison.find_changed(c, []), one_statement=True)
+    assert changed == {}

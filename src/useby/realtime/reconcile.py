@@ -170,7 +170,7 @@ class Reconciler:
             for each, newest in zip(sockets, known, strict=True)
         ]
         changes, now = await self._database.read(
-            lambda c: (comparison.find_changed(c, seen), epoch.current(c))
+            lambda c: comparison.find_changed(c, seen), one_statement=True
         )
         return known, changes, now
 

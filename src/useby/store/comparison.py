@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 from useby.domain.account import TokenStatus
 from useby.store.accounts import is_ended, standing_of
 from useby.store.bulk import PackedSelect, values_params, values_table
+from useby.store.epoch import EpochColumn
 from useby.store.schema import UtcDateTime, sessions, users
 
 _SEEN: Final = values_table(
@@ -20,13 +21,13 @@ _SEEN: Final = values_table(
     users.c.seq,
 )
 _is_ended: Final = is_ended(_SEEN, sessions.c.id.is_(None))
-_FIND_CHANGED: Final = PackedSelect(
+_CHANGED: Final = (
     sa.select(
         _SEEN.c.number,
-        sa.func.coalesce(users.c.seq, sa.literal_column("0")),
-        users.c.id.is_(None),
-        users.c.disabled_at.is_not(None),
-        _is_ended,
+        sa.func.coalesce(users.c.seq, sa.literal_column("0")).label("newest"),
+        users.c.id.is_(None).label("unknown"),
+        users.c.disabled_at.is_not(None).label("disabled"),
+        _is_ended.label("ended"),
     )
     .select_from(
         _SEEN.outerjoin(users, users.c.id == _SEEN.c.user_id).outerjoin(
@@ -46,7 +47,13 @@ _FIND_CHANGED: Final = PackedSelect(
             _is_ended,
         )
     )
+    .subquery("changed")
 )
+_PRESENT: Final = sa.select(EpochColumn().label("epoch")).subquery("present")
+_FIND_CHANGED: Final = PackedSelect(
+    sa.select(_PRESENT.c.epoch, *_CHANGED.c).select_from(_PRESENT.outerjoin(_CHANGED, sa.true()))
+)
+"""Returns the epoch in a row of its own if nothing has changed."""
 
 
 class Changed(NamedTuple):
@@ -59,10 +66,10 @@ class Changed(NamedTuple):
 
 def find_changed(
     connection: Connection, seen: Sequence[tuple[str, str | None, datetime | None, int]]
-) -> dict[int, Changed]:
+) -> tuple[dict[int, Changed], str]:
     """Find the tokens that are no longer good, and the users whose newest ``seq`` is another.
 
-    The database compares all of them in one query and returns only those that differ: a token
+    The database compares all of them in one statement and returns only those that differ: a token
     without a change costs 2 look-ups by key there, and no row.
 
     Args:
@@ -71,11 +78,14 @@ def find_changed(
             token. A token has a sign-in, or else (an outside issuer's) a time of issue.
 
     Returns:
-        The differences, by their place in ``seen``.
+        The differences, by their place in ``seen``, and the epoch of the same snapshot.
     """
     columns = zip(*seen, strict=True) if seen else ((), (), (), ())
-    rows = _FIND_CHANGED(connection, **values_params(connection, range(len(seen)), *columns))
-    return {
+    params = values_params(connection, range(len(seen)), *columns)
+    rows = list(_FIND_CHANGED(connection, **params))
+    changed = {
         number: Changed(TokenStatus.UNKNOWN if unknown else standing_of(disabled, ended), newest)
-        for number, newest, unknown, disabled, ended in rows
+        for _, number, newest, unknown, disabled, ended in rows
+        if number is not None
     }
+    return changed, rows[0][0]
