@@ -32,7 +32,7 @@ def main() -> None:
     if (DOCS / "soak.json").exists():
         soak = json.loads((DOCS / "soak.json").read_text())
         soak["target"].pop("met")
-        page = _fill(page, "soak", f"{soak['said']}.\n\n- {verdict(Target(**soak['target']))}")
+        page = _fill(page, "soak", f"{soak['summary']}.\n\n- {verdict(Target(**soak['target']))}")
     PAGE.write_text(page)
     shutil.copy(RESULTS / "latest.json", DOCS / "performance.json")
     shutil.copy(RESULTS / "latest.svg", DOCS / "performance.svg")

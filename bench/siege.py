@@ -153,7 +153,7 @@ def main(
         console.print(verdict(target), markup=False)
     if into is not None:
         kept = {
-            "said": summary,
+            "summary": summary,
             "machine": machine(),
             "visitors": {name: dict(counts) for name, counts in outcome.answers.items()},
             "looks": [asdict(look) for look in outcome.looks],

@@ -73,7 +73,7 @@ def main(
     console.print(summary)
     console.print(f"{verdict.words}: {verdict.figure:.1f} against {verdict.bound:.1f}")
     kept = {
-        "said": summary,
+        "summary": summary,
         "machine": machine(),
         "looks": [asdict(each) for each in looks],
         "target": asdict(verdict) | {"met": verdict.met},

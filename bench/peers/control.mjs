@@ -49,9 +49,9 @@ export function posted(send) {
     const parts = [];
     for await (const part of request) parts.push(part);
     const created_at = `${new Date().toISOString().slice(0, 19)}Z`;
-    const said = { id: randomUUID(), ...JSON.parse(Buffer.concat(parts)), created_at };
-    send(userId, said);
-    const answer = Buffer.from(JSON.stringify(said));
+    const notification = { id: randomUUID(), ...JSON.parse(Buffer.concat(parts)), created_at };
+    send(userId, notification);
+    const answer = Buffer.from(JSON.stringify(notification));
     response
       .writeHead(201, { 'content-type': 'application/json', 'content-length': answer.length })
       .end(answer);

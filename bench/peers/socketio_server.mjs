@@ -3,7 +3,7 @@
 import { Server } from 'socket.io';
 import { PORT, established, message, obey, posted, userOf } from './control.mjs';
 
-const send = (userId, said) => io.to(userId).emit('notification', said);
+const send = (userId, notification) => io.to(userId).emit('notification', notification);
 const server = posted(send);
 const io = new Server(server, { transports: ['websocket'], serveClient: false });
 

@@ -4,8 +4,8 @@ import { WebSocketServer } from 'ws';
 import { PORT, established, message, obey, posted, userOf } from './control.mjs';
 
 const connections = new Map();
-const send = (userId, said) => {
-  const text = JSON.stringify(said);
+const send = (userId, notification) => {
+  const text = JSON.stringify(notification);
   for (const socket of connections.get(userId) ?? []) socket.send(text);
 };
 const server = posted(send);

@@ -112,9 +112,9 @@ def test_an_attempt_that_was_right_does_not_count_as_a_guess() -> None:
 def test_a_network_is_known_for_the_e_mail_that_signed_in_from_it() -> None:
     limits = limited()
     limits.signed_in("192.0.2.1", ADA)
-    assert limits.knows("192.0.2.1", ADA)
-    assert not limits.knows("192.0.2.1", "bob@useby.example")
-    assert not limits.knows("192.0.2.2", ADA)
+    assert limits.has_signed_in("192.0.2.1", ADA)
+    assert not limits.has_signed_in("192.0.2.1", "bob@useby.example")
+    assert not limits.has_signed_in("192.0.2.2", ADA)
 
 
 def test_no_number_of_made_up_keys_takes_more_memory(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,7 +59,7 @@ async def test_a_node_gets_hints_of_the_users_that_it_follows(
     assert hints[0] == Hint("ada")
     assert tuple(each for hint in hints[1:] for each in hint.read or ()) == IDS
     assert there.hints("eve") == []
-    assert not [each for each in here.received if isinstance(each, Hint)], "it was heard before"
+    assert not [each for each in here.received if isinstance(each, Hint)], "it was received before"
 
 
 @pytest.mark.parametrize("user_id", ["a.b", "*", ">", "a b", "ü/%2E", "x" * 128, "."])
@@ -244,7 +244,7 @@ async def test_a_user_with_too_many_hints_is_compared(
     await there.until(
         lambda recorder: len(recorder.hints("ada")) >= 298
     )  # one is in hand, one waits
-    assert metrics.hints_received._value.get() == taken, "what was heard so far was dropped"
+    assert metrics.hints_received._value.get() == taken, "what was received so far was dropped"
     may_take.set()
     await there.until(lambda recorder: len(recorder.hints("ada")) == 300)
     assert metrics.hints_received._value.get() - taken in (1, 2)

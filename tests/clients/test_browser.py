@@ -49,7 +49,7 @@ def site() -> Iterator[str]:
 
 async def expect_messages(page: Page, *messages: str) -> None:
     """Wait until the page has been handed these, and nothing else."""
-    await expect(page.locator("#heard li")).to_have_text(list(messages))
+    await expect(page.locator("#received li")).to_have_text(list(messages))
 
 
 async def test_a_page_gets_notifications_marks_them_read_and_reconnects_after_an_outage(

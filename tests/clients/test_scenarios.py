@@ -50,7 +50,7 @@ class Play:
         self.posted: list[str] = []
         self.handled: list[str] = []
         self.states: list[dict[str, Any]] = []
-        self.reads_told: list[int] = []
+        self.reads_reported: list[int] = []
         """Notifications handed over by the time of each READ."""
         self.met = 0
         self.tokens: deque[Any] = deque()
@@ -77,7 +77,7 @@ class Play:
                 self.tokens_asked += 1
                 self.answer(self.tokens.popleft() if self.tokens else "good")
             case "read" if event["ids"]:
-                self.reads_told.append(len(self.handled))
+                self.reads_reported.append(len(self.handled))
             case what:
                 self.happened[what] = event
         self._changed.set()
@@ -252,8 +252,8 @@ class Play:
                     numbers = [self.posted.index(each) + 1 for each in self.handled]
                     in_order = numbers == list(range(1, len(numbers) + 1))
                     found[name] = len(numbers) if in_order and isinstance(value, int) else numbers
-                case "reads-told-not-before":
-                    found[name] = min([value, *self.reads_told])
+                case "reads-not-before":
+                    found[name] = min([value, *self.reads_reported])
                 case "closes" | "authenticates" | "marks":
                     found[name] = getattr(self.proxy, name)
                 case "tokens":
@@ -329,7 +329,7 @@ async def test_both_libraries_pass_the_scenario(
                     try:
                         await play.step(step)
                     except TimeoutError:
-                        pytest.fail(f"{step} did not come: {play.told()}")
+                        pytest.fail(f"{step} did not happen: {play.states}, {len(play.handled)} handled")
                 await play.over(scenario["expect"])
                 assert await play.found(scenario["expect"]) == scenario["expect"]
             finally:

@@ -37,17 +37,17 @@ class Account:
         self.person = person
         self.posted: list[str] = []
         """Ids, in the order of the answers that named them."""
-        self.heard: set[str] = set()
+        self.received: set[str] = set()
         self.read: set[str] = set()
         """Durably marked read: the pong of a later ``PING`` has come."""
         self.turns = 0
         """Of the sweep, that its device has seen."""
         self.answered_at: dict[str, int] = {}
-        self.heard_at: dict[str, int] = {}
+        self.received_at: dict[str, int] = {}
 
     def late(self, received: str) -> int:
         """Return the turns from the answer to a post to the notification's arrival."""
-        return self.heard_at[received] - self.answered_at[received]
+        return self.received_at[received] - self.answered_at[received]
 
 
 class Device(asyncio.Protocol):
@@ -116,9 +116,9 @@ class Device(asyncio.Protocol):
             self.transport.write(frame(CLOSE, payload[:2]))
             self.transport.close()
         elif opcode == TEXT:
-            self._hear(json.loads(payload))
+            self._take(json.loads(payload))
 
-    def _hear(self, received: dict[str, Any]) -> None:
+    def _take(self, received: dict[str, Any]) -> None:
         if received["type"] == "CONNECTION_ESTABLISHED":
             if received["userId"] != self._account.person.id:
                 self._ledger.complain("another's connection")
@@ -141,8 +141,8 @@ class Device(asyncio.Protocol):
         self._marking.add(received["id"])
         mark = json.dumps({"action": "mark_read", "id": received["id"]}).encode()
         self._answer += frame(TEXT, mark)
-        account.heard.add(received["id"])
-        account.heard_at.setdefault(received["id"], account.turns)
+        account.received.add(received["id"])
+        account.received_at.setdefault(received["id"], account.turns)
         self._ledger.course[self._node].append(TEXT)
         self._ledger.progress.set()
 
@@ -309,7 +309,7 @@ class Ledger:
         waiting = list(accounts or self.accounts)
 
         def all_is_heard() -> bool:
-            while waiting and waiting[-1].heard >= set(waiting[-1].posted):
+            while waiting and waiting[-1].received >= set(waiting[-1].posted):
                 waiting.pop()
             return not waiting
 
@@ -323,7 +323,7 @@ class Ledger:
             rows = kept.get(account.person.id, [])
             assert [seq for seq, _ in rows] == list(range(1, len(rows) + 1)), "a gap"
             assert [received for _, received in rows] == account.posted, "lost, invented or doubled"
-            assert account.heard == set(account.posted)
+            assert account.received == set(account.posted)
 
 
 def _first(data: bytes) -> tuple[int, bytes, bytes] | None:

@@ -45,7 +45,7 @@ async def test_of_100_000_alerts_due_at_once_each_is_sent_once_although_a_node_d
         await fleet.kill(dies)
         await _until_numbered(server, DUE)
         for then, now in zip(before[1:], await fleet.counted(SAID), strict=True):
-            assert now > then, "it has said none of what was left"
+            assert now > then, "it has sent none of what was left"
         answer = sa.select(
             sa.func.count(), sa.func.count(sa.distinct(notifications.c.product_id))
         ).select_from(notifications)

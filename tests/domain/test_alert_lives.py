@@ -67,14 +67,14 @@ class Life(RuleBasedStateMachine):
         self.now = NOW
         self.owner = user("Europe/Berlin")
         self.thing = product("2026-03-10")
-        self.said: set[tuple[str, int]] = set()
+        self.sent: set[tuple[str, int]] = set()
         self.texts: set[tuple[str, date, str]] = set()
         self.wake: datetime | None = None
         self.place()
 
     @property
     def leads_sent(self) -> frozenset[int]:
-        return settled_leads(self.thing, self.owner, self.said)
+        return settled_leads(self.thing, self.owner, self.sent)
 
     def place(self) -> None:
         self.wake = alert_dates(self.thing, self.owner, self.leads_sent, self.now).next_alert_at
@@ -84,10 +84,10 @@ class Life(RuleBasedStateMachine):
         if outcome.alert is not None:
             assert self.thing.closed_as is None
             key = (self.thing.expiry.key, outcome.alert.lead)
-            assert key not in self.said, "never two alerts for one (product, date, lead)"
-            said_before = self.leads_sent
-            assert all(outcome.alert.lead < lead for lead in said_before)
-            self.said.add(key)
+            assert key not in self.sent, "never two alerts for one (product, date, lead)"
+            sent_before = self.leads_sent
+            assert all(outcome.alert.lead < lead for lead in sent_before)
+            self.sent.add(key)
             assert outcome.draft is not None
             today = self.now.astimezone(self.owner.zone).date()
             text = (self.owner.time_zone, today, outcome.draft.message)

@@ -260,7 +260,7 @@ def test_the_scheduler_never_spins_and_stored_dates_agree_with_decisions(
         assert place.next_alert_at is not None
         assert place.next_alert_at <= now
         after = decide(thing, owner, answer | {outcome.alert.lead}, now)
-        assert after.draft is None, "said once, it is said"
+        assert after.draft is None, "an alert is sent once"
     if outcome.next_alert_at is not None:
         assert decide(thing, owner, answer, outcome.next_alert_at).draft is not None
     assert place.expiring_from <= place.ends_at

@@ -29,7 +29,7 @@ class Ledger:
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
-        self.heard = asyncio.Event()
+        self.received = asyncio.Event()
         self.asked: set[str] = set()
         """Messages that were posted, whether or not an answer came."""
         self.answered: dict[str, str] = {}
@@ -52,13 +52,13 @@ class Ledger:
                 self.asked.add(message)
                 posted = await live.post(rest, person, message)
                 self.answered[posted["id"]] = message
-                self.heard.set()
+                self.received.set()
 
     async def until_answered(self, count: int) -> None:
         """Wait until so many posts have been answered in all."""
         while len(self.answered) < count:
-            self.heard.clear()
-            await self.heard.wait()
+            self.received.clear()
+            await self.received.wait()
 
     async def add_products(self, rest: httpx.AsyncClient, person: Person) -> None:
         """Add products whose alert is due at once, until the server is gone."""

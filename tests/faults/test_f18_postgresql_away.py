@@ -172,7 +172,7 @@ class Scene:
                 "SELECT product_id FROM notifications WHERE event = 'expired'",
                 database=self.database,
             )
-            assert sorted(row[0] for row in rows) == sorted(goods), "an alert is said once"
+            assert sorted(row[0] for row in rows) == sorted(goods), "an alert is sent once"
         key = str(uuid.uuid4())
         await until(lambda: self.is_posted("the last", key))
         (row,) = await self.postgres.fetch(
@@ -190,7 +190,7 @@ class Scene:
         for device in self.devices:
             await until(lambda device=device: "the last" in device.received_messages)  # type: ignore[misc]
             assert device.received_messages[1:] == messages, (
-                "each device has heard all, in order, once"
+                "each device has received all, in order, once"
             )
             assert device.hearing is not None
             assert not device.hearing.done(), "the socket has stayed"

@@ -84,11 +84,11 @@ async def test_sigterm_with_peers_that_never_answer_and_peers_that_do_not_read_e
         server.wait()
         before = count_alerted(server, owner)
         assert 0 < before < DUE, "too late to be in flight"
-        assert before % BATCH == 0, "a batch is said whole, or given back"
+        assert before % BATCH == 0, "a batch is sent whole, or given back"
         await assert_kept(server, people[0], answered)
         async with server.rest() as rest:
             await live.until(lambda: all_are_sent(rest, DUE - before))
-        assert count_alerted(server, owner) == DUE, "each is said once"
+        assert count_alerted(server, owner) == DUE, "each is sent once"
 
 
 def due(server: NodeProcess, person: Person) -> None:
@@ -159,7 +159,7 @@ async def test_a_batch_claimed_at_sigterm_is_not_lost_and_another_node_sends_the
 
             await live.until(all_are)
         found = await database.read(alerted_products)
-        assert len(found) == len(set(found)) == DUE, "each is said once"
+        assert len(found) == len(set(found)) == DUE, "each is sent once"
         assert await asyncio.to_thread(stays.stop) == 0
         leaves.wait()
         for node in (leaves, stays):

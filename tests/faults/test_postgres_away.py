@@ -50,7 +50,7 @@ async def test_connections_stay_and_resume_when_postgresql_is_back(own: Postgres
                 answer = await rest.get(path, headers=headers)
                 assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
             answer = await rest.post(
-                "/api/notifications", headers=headers, json={"message": "lost, and said so"}
+                "/api/notifications", headers=headers, json={"message": "lost, and reported so"}
             )
             assert answer.status_code == 503
             node.scheduler.wake()  # it finds nobody, and waits

@@ -22,8 +22,8 @@ class Family:
         self.database = database
         self.user = user
         self.session_id = session_id
-        self.told: list[Event] = []
-        database.on_commit = self.told.append
+        self.events: list[Event] = []
+        database.on_commit = self.events.append
 
     async def open(self, token: str = "t0", key: str | None = "k") -> None:
         await self.database.write(
@@ -86,7 +86,7 @@ async def test_a_token_spent_longer_ago_is_theft_and_ends_the_family(
 ) -> None:
     await family.present("t0", "t1")
     assert (await family.present("t0", "t1", after=late)).outcome is Rotation.REUSED
-    assert family.told == [AccessRevoked(family.user.id, "s")]
+    assert family.events == [AccessRevoked(family.user.id, "s")]
     assert await family.standing() is TokenStatus.REVOKED
     assert (await family.present("t1", "t2", after=late)).outcome is Rotation.UNKNOWN
 
@@ -110,7 +110,7 @@ async def test_unknown_expired_and_ended_are_the_same(family: Family) -> None:
 
 async def test_a_token_is_unknown_under_a_new_key_and_its_sign_in_stays(family: Family) -> None:
     assert await family.present("t0", "", new="n1") == Rotated(Rotation.UNKNOWN)
-    assert family.told == []
+    assert family.events == []
     assert (await family.present("t0", "t1")).outcome is Rotation.ROTATED
 
 
@@ -167,7 +167,7 @@ async def test_a_device_is_known_by_a_token_of_an_accepted_key_only(
 async def test_ending_a_session_twice_publishes_one_event(family: Family) -> None:
     for _ in range(2):
         await family.database.write(lambda t: sessions.end_session(t, family.user.id, "s", NOON))
-    assert family.told == [AccessRevoked(family.user.id, "s")]
+    assert family.events == [AccessRevoked(family.user.id, "s")]
 
 
 async def test_another_users_session_of_the_same_id_is_left_alone(family: Family) -> None:
@@ -203,9 +203,9 @@ async def test_a_sign_in_that_is_refreshed_without_end_ends_and_its_tokens_make_
         successor = f"f{number}"
         assert (await family.present(token, successor)).outcome is Rotation.ROTATED
         token = successor
-    family.told.clear()
+    family.events.clear()
     assert await family.present(token, "00") == Rotated(Rotation.UNKNOWN)
-    assert family.told == [AccessRevoked(family.user.id, "s")]
+    assert family.events == [AccessRevoked(family.user.id, "s")]
     assert await family.standing() is TokenStatus.REVOKED
     assert (await family.present("00", "f9")).outcome is Rotation.UNKNOWN
 

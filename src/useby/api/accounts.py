@@ -207,7 +207,7 @@ async def _slowed(node: ContextDep, network: str, given: LoginIn) -> int | None:
         )
         if session_id is not None and node.rates.hit("device", session_id) is None:
             return None
-    known = node.rates.knows(network, given.email)
+    known = node.rates.has_signed_in(network, given.email)
     if known and node.rates.hit("address", f"{network} {given.email}") is None:
         return wait
     raise Problem.too_many(wait)

@@ -112,7 +112,7 @@ class RateLimiter:
         self._keep(email, max(0.0, self._count(email, now) - 1), now)
         _remember(self._signed_in, hash((network, email)), None)
 
-    def knows(self, network: str, email: str) -> bool:
+    def has_signed_in(self, network: str, email: str) -> bool:
         """Return whether somebody has signed in with this e-mail from this network before."""
         return hash((network, email)) in self._signed_in
 
