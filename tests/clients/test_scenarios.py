@@ -329,7 +329,9 @@ async def test_both_libraries_pass_the_scenario(
                     try:
                         await play.step(step)
                     except TimeoutError:
-                        pytest.fail(f"{step} did not happen: {play.states}, {len(play.handled)} handled")
+                        pytest.fail(
+                            f"{step} did not happen: {play.states}, {len(play.handled)} handled"
+                        )
                 await play.over(scenario["expect"])
                 assert await play.found(scenario["expect"]) == scenario["expect"]
             finally:
