@@ -116,9 +116,9 @@ class Device(asyncio.Protocol):
             self.transport.write(frame(CLOSE, payload[:2]))
             self.transport.close()
         elif opcode == TEXT:
-            self._take(json.loads(payload))
+            self._receive(json.loads(payload))
 
-    def _take(self, received: dict[str, Any]) -> None:
+    def _receive(self, received: dict[str, Any]) -> None:
         if received["type"] == "CONNECTION_ESTABLISHED":
             if received["userId"] != self._account.person.id:
                 self._ledger.complain("another's connection")
