@@ -21,9 +21,13 @@ async def _interrupted(script: str) -> tuple[int | None, str]:
         sys.executable, "-c", script, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     assert process.stdout is not None
-    assert await process.stdout.readline()
-    process.send_signal(signal.SIGINT)
-    _, answer = await process.communicate()
+    try:
+        assert await process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, answer = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
     return process.returncode, answer.decode()
 
 
