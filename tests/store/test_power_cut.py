@@ -7,11 +7,16 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
+from typing import Any
 
+import httpx
 import pytest
 import sqlalchemy as sa
 from tests.support.factories import NOON, a_kept_owner, a_product
+from tests.support.in_process_node import InProcessNode
+from tests.support.node_fixtures import start, wall
 from tests.support.power_cut import PowerVfs, dbapi
+from tests.support.time_limits import HANG_TIMEOUT
 
 from useby.actions import inventory
 from useby.actions.alerts import send_due
@@ -20,6 +25,8 @@ from useby.domain.notification import Cause, Draft, Severity
 from useby.store import marks, notifications, sqlite
 from useby.store.database import Database
 from useby.store.open import open_database
+
+__all__ = ["start", "wall"]
 
 POSTS = 120
 SEEDS = range(8)
@@ -113,6 +120,49 @@ async def test_an_answered_post_survives_a_power_cut(
     ledger = await live_until_the_cut(disk, to, seed, monkeypatch, "FULL")
     assert len(ledger.posted) > POSTS // 4
     assert lost(ledger, to / "useby.db") == []
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_a_post_that_a_direct_route_answered_survives_a_power_cut(
+    seed: int, start: Any, disk: tuple[Path, PowerVfs], tmp_path: Path, monkeypatch: Any
+) -> None:
+    path, vfs = disk
+    chance = Random(seed)
+    real = sa.create_engine
+    monkeypatch.setattr(sqlite.sa, "create_engine", functools.partial(real, module=dbapi("FULL")))
+    house: InProcessNode = await start()
+    monkeypatch.undo()
+    assert house.node.settings.database_url == f"sqlite:///{path}"
+    token = await house.token(await house.add_user())
+    ledger, last = Ledger(), chance.randrange(POSTS // 4, POSTS)
+    async with httpx.AsyncClient(
+        base_url=f"{house.node.url}/api",
+        headers={"authorization": f"Bearer {token}"},
+        timeout=HANG_TIMEOUT,
+    ) as rest:
+        for number in range(0, last, 6):
+            await asyncio.gather(*(post_and_mark(rest, ledger, number + n) for n in range(6)))
+        at_the_cut = Ledger()
+        under_way = asyncio.gather(*(post_and_mark(rest, ledger, n) for n in range(900, 910)))
+        enough = len(ledger.posted) + chance.randrange(8)
+        while len(ledger.posted) < enough:
+            await asyncio.sleep(0)
+        at_the_cut.posted, at_the_cut.marked = list(ledger.posted), list(ledger.marked)
+        to = tmp_path / "after"
+        to.mkdir()
+        vfs.cut(to, chance)
+        await under_way
+    assert lost(at_the_cut, to / "useby.db") == []
+
+
+async def post_and_mark(rest: httpx.AsyncClient, ledger: Ledger, number: int) -> None:
+    answer = await rest.post("/notifications", json={"message": f"m{number}"})
+    assert answer.status_code == 201
+    ledger.posted.append(answer.json()["id"])
+    if number % 3 == 0:
+        answer = await rest.post(f"/notifications/{ledger.posted[-1]}/read")
+        assert answer.status_code == 200
+        ledger.marked.append(answer.json()["id"])
 
 
 @pytest.mark.parametrize("level", ["NORMAL", "OFF"])
