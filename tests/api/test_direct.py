@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
-from tests.support.in_process_node import InProcessNode
+from starlette.types import Receive, Scope, Send
+from tests.support.in_process_node import InProcessNode, serving
 from tests.support.node_fixtures import house, start, wall
 from tests.support.rest_app import Rest
 from tests.support.time_limits import HANG_TIMEOUT
@@ -23,9 +23,7 @@ from useby.api import notifications
 from useby.api.bodies import most_of
 from useby.api.direct import DirectRoutes
 from useby.domain.account import User
-from useby.listening import Listening, listen
 from useby.realtime.direct import Match
-from useby.realtime.http import protocol_for
 from useby.store.notifications import NotificationQuery, list_
 
 __all__ = ["house", "start", "wall"]
@@ -126,24 +124,6 @@ REQUESTS = st.lists(
 
 async def _teapot(scope: Scope, _receive: Receive, send: Send) -> None:
     await Response(status_code=418)(scope, _receive, send)
-
-
-@contextlib.asynccontextmanager
-async def serving(
-    house: InProcessNode, *, match: Match | None = None, app: ASGIApp | None = None
-) -> AsyncIterator[int]:
-    """Serve the node's parts on another port, with another ``match`` or another application."""
-    node = house.node
-    config = node._http_config()
-    config.app = app or config.app
-    config.http = protocol_for(node.admission, match or config.http)  # type: ignore[arg-type]
-    listener = listen(node.settings)
-    server = Listening(config, node.context.slots)
-    task = asyncio.create_task(server.serve([listener]))
-    yield listener.getsockname()[1]
-    server.should_exit = server.force_exit = True
-    await task
-    listener.close()
 
 
 def direct(house: InProcessNode) -> Match:
@@ -342,6 +322,33 @@ async def test_a_direct_route_takes_nothing_without_a_valid_token(rest: Rest) ->
                 headers={"authorization": token, "content-type": "application/json"},
             )
             assert answer.status_code == 401
+
+
+async def test_neither_way_in_reads_or_changes_the_notifications_of_others(
+    house: InProcessNode, ports: tuple[int, int], people: People
+) -> None:
+    owner = await people.side(ports[0])
+    keyed = {"path": NOTIFICATIONS, "body": GOOD.encode(), "key": "one"}
+    await owner.answer(keyed)
+    (theirs,) = owner.ids
+    _, _, before = await owner.answer({"path": NOTIFICATIONS, "method": "PUT", "body": b""})
+    for port in ports:
+        stranger = await people.side(port)
+        for path, status in (
+            ("/{}/read", b"404"),
+            ("/unknown/read", b"404"),
+            ("/read-all", b"200"),
+        ):
+            request = {"path": NOTIFICATIONS + path.format(theirs), "body": b""}
+            line, _, text = await stranger.answer(request)
+            assert line.split()[1] == status, path
+            assert theirs not in text
+            assert "hello" not in text
+        _, _, text = await stranger.answer(keyed)  # the key is another person's, too
+        assert theirs not in text
+        assert len(stranger.ids) == 1
+    _, _, after = await owner.answer({"path": NOTIFICATIONS, "method": "PUT", "body": b""})
+    assert after == before
 
 
 async def test_a_body_that_ends_with_the_connection_posts_nothing(

@@ -1,13 +1,20 @@
 """schemathesis against a real node: no 5xx, and no answer that the document does not have."""
 
+import asyncio
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from tests.support import process_node as live
+from tests.support.in_process_node import InProcessNode, serving
+from tests.support.node_fixtures import house, start, wall
 from tests.support.time_limits import HANG_TIMEOUT
 
+__all__ = ["house", "start", "wall"]
+
+DIRECT = "postNotification", "postNotifications", "markRead", "markAllRead"
+"""Operations that a node answers without the framework, if their heads are as usual."""
 ENDING = "logoutAll", "deleteMe"
 """They end the very access that the other operations are tried with."""
 CHECKS = (
@@ -53,3 +60,14 @@ def test_every_answer_of_every_operation_is_as_documented(tmp_path: Path) -> Non
             other = server.person()
             token = f"--header=Authorization: Bearer {other.token}"
             run(tmp_path, url, token, "--phases=coverage", f"--include-operation-id={name}")
+
+
+@pytest.mark.timeout(20 * HANG_TIMEOUT)
+async def test_the_framework_answers_the_operations_of_direct_routes_as_documented(
+    house: InProcessNode, tmp_path: Path
+) -> None:
+    token = f"--header=Authorization: Bearer {await house.token(await house.add_user())}"
+    only = [f"--include-operation-id={name}" for name in DIRECT]
+    async with serving(house, match=lambda _: None) as port:
+        url = f"http://127.0.0.1:{port}/api/openapi.json"
+        await asyncio.to_thread(run, tmp_path, url, token, "--phases=coverage", *only)

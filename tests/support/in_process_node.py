@@ -1,11 +1,13 @@
 """A whole node in the test's own process, with a wall clock that can be set."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from starlette.types import ASGIApp
 from tests.support.patient_client import connect
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
@@ -13,7 +15,10 @@ from websockets.exceptions import ConnectionClosed
 from useby.domain.account import User
 from useby.domain.notification import Cause, Draft, Notification, Severity
 from useby.domain.policy import Policy
+from useby.listening import Listening, listen
 from useby.node import Node
+from useby.realtime.direct import Match
+from useby.realtime.http import protocol_for
 from useby.store import accounts, notifications, sessions
 
 
@@ -81,6 +86,24 @@ class InProcessNode:
             first = await client.recv()
             assert "CONNECTION_ESTABLISHED" in str(first)
             yield client
+
+
+@asynccontextmanager
+async def serving(
+    house: InProcessNode, *, match: Match, app: ASGIApp | None = None
+) -> AsyncIterator[int]:
+    """Serve the node's parts on another port, with another ``match`` or another application."""
+    node = house.node
+    config = node._http_config()
+    config.app = app or config.app
+    config.http = protocol_for(node.admission, match)  # type: ignore[arg-type]
+    listener = listen(node.settings)
+    server = Listening(config, node.context.slots)
+    task = asyncio.create_task(server.serve([listener]))
+    yield listener.getsockname()[1]
+    server.should_exit = server.force_exit = True
+    await task
+    listener.close()
 
 
 async def closed(client: ClientConnection) -> tuple[int, str]:
