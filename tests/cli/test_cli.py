@@ -167,6 +167,10 @@ def test_the_refusal_of_every_option_of_every_command_names_it_with_an_example(
             ["user", "list", "--database", "mysql://x"],
             f"--database: {URL_HELP}",
         ),
+        (
+            ["product", "import", "nowhere.csv", "--user", "a@b.c"],
+            "FILE.csv|.json must be a file that can be read, e.g. fridge.csv; nowhere.csv is not",
+        ),
     ],
 )
 def test_a_refusal_is_in_our_own_words(useby: Useby, words: list[str], line: str) -> None:

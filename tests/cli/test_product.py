@@ -118,6 +118,21 @@ def test_a_date_of_another_form_is_refused_with_both_forms(
     assert _products() == {}
 
 
+def test_a_date_to_add_is_refused_with_the_words_and_both_forms(useby: Useby) -> None:
+    result = useby("product", "add", "Jam", "30.06.2031", "--user", EMAIL)
+    assert (result.status, result.out) == (2, "")
+    assert result.err == (
+        "useby: DATE, if not today or tomorrow, must be a date, e.g. 2099-03-04, or a date-time"
+        " with its offset, e.g. 2099-03-04T10:30:00+01:00\n"
+    )
+
+
+def test_skip_bad_is_not_offered_if_every_row_is_bad(useby: Useby, folder: Path) -> None:
+    (folder / "fridge.csv").write_text("name,expiryDate\nMilk,someday\n")
+    result = useby("product", "import", "fridge.csv", "--user", EMAIL)
+    assert result.err.endswith("useby: 1 of 1 rows are bad: nothing was imported\n")
+
+
 def test_skip_bad_imports_the_others(useby: Useby, folder: Path) -> None:
     (folder / "fridge.csv").write_text(BAD)
     result = useby("product", "import", "fridge.csv", "--user", EMAIL, "--skip-bad")

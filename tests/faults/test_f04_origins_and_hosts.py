@@ -1,4 +1,7 @@
-"""F04: other sites' origins, look-alike hosts, and a wrong ``Host``."""
+"""F04: other sites' origins, look-alike hosts, and a wrong ``Host``.
+
+covers: useby.api.cors
+"""
 
 import logging
 from collections.abc import Iterator
@@ -174,6 +177,27 @@ async def test_an_operator_finds_a_refused_origin_in_the_log_and_preflights_in_t
         assert await live.metric(rest, name, **labels) == before + 2
     line = "an origin was refused: USEBY_ALLOWED_ORIGINS lacks 'https://evil.example'"
     assert caplog.messages.count(line) == 2
+
+
+@pytest.mark.parametrize("allowed", ["", "https://app.example"])
+async def test_an_operator_finds_the_origin_of_a_page_that_only_imports_the_library(
+    start: Any, caplog: pytest.LogCaptureFixture, allowed: str
+) -> None:
+    house: InProcessNode = await start(allowed_origins=allowed)
+    asked = {"Access-Control-Request-Method": "POST"}
+    own = house.node.url.replace("http:", "https:")  # a proxy has ended TLS
+    foreign = "https://evil.example"
+    async with httpx.AsyncClient(base_url=house.node.url, trust_env=False) as rest:
+        with caplog.at_level(logging.INFO, "useby.auth.refusals"):
+            for origin in (house.node.url, own, foreign):
+                answer = await rest.get("/web/client.js", headers={"Origin": origin})
+                assert answer.status_code == 200
+                assert "access-control-allow-origin" not in answer.headers
+            refused = await rest.options("/api/me", headers=asked | {"Origin": foreign})
+    line = f"an origin was refused: USEBY_ALLOWED_ORIGINS lacks {foreign!r}"
+    assert caplog.messages == [line, line]
+    assert refused.status_code == 400
+    assert refused.json()["detail"] == "USEBY_ALLOWED_ORIGINS lacks this page's origin."
 
 
 async def test_a_page_of_a_listed_origin_reads_that_the_node_failed(

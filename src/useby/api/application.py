@@ -12,15 +12,14 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from useby import __version__
 from useby.api import accounts, errors, health, invitations, me, notifications, page, products
 from useby.api.bodies import most_of
 from useby.api.context import Context
+from useby.api.cors import Cors
 from useby.api.errors import CLOSE, MEDIA_TYPE, problem
 from useby.api.proxies import path_prefix
 from useby.realtime import asyncapi
@@ -61,7 +60,7 @@ def create_api(context: Context) -> FastAPI:
     api.state.context = context
     errors.install(api)
     # Routes are tried in order. The documents are first, because anybody may request them.
-    _install_documents(api, settings := context.settings)
+    _install_documents(api, context.settings)
     page.install(api)
     for part in (accounts, invitations, me, products, notifications, health):
         api.include_router(part.router)
@@ -82,8 +81,7 @@ def create_api(context: Context) -> FastAPI:
         )
 
     api.add_middleware(RequestGuard, context=context)
-    if settings.allowed_origins:
-        api.add_middleware(Cors, context=context)
+    api.add_middleware(Cors, context=context)
     return api
 
 
@@ -245,34 +243,3 @@ class RequestGuard:
 
 def _route_of(scope: Scope) -> str:
     return getattr(scope.get("route"), "path", NO_ROUTE)
-
-
-class Cors(CORSMiddleware):
-    """Starlette's middleware, which also records preflights and logs refused origins."""
-
-    def __init__(self, app: ASGIApp, context: Context) -> None:
-        """Wrap ``app``."""
-        super().__init__(
-            app,
-            allow_origins=list(context.settings.allowed_origins),
-            allow_methods=["GET", "POST", "PATCH", "DELETE"],
-            allow_headers=["authorization", "content-type", "idempotency-key"],
-            expose_headers=["retry-after"],
-        )
-        self._answers = Answers(context.settings)
-        self._refusals = context.verifier.refusals
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a preflight, or pass a request on."""
-        headers = Headers(raw=scope.get("headers", []))
-        origin = headers.get("origin")
-        asked = "access-control-request-method" in headers
-        if origin is None or not asked or scope["method"] != "OPTIONS":
-            await super().__call__(scope, receive, send)
-            return
-        began = time.perf_counter()
-        if not self.is_allowed_origin(origin):
-            self._refusals.write_origin(origin)
-        response = self.preflight_response(headers)
-        await response(scope, receive, send)
-        self._answers.record(scope, NO_ROUTE, response.status_code, began)

@@ -1,6 +1,7 @@
 """``useby product``: add one product, list them, import many from a file."""
 
 import asyncio
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -39,20 +40,26 @@ PAUSE: Final = 0.025
 """Seconds between two transactions. A node that waits for SQLite's lock tries every 1 to 25 ms."""
 NEAR_DAYS: Final = {"today": 0, "tomorrow": 1}
 """Dates as words, and their distance in days from the owner's present day."""
-TYPED: Final = {"name": "NAME", "expiryDate": "DATE", "expiry_date": "DATE"}
+_DATE: Final = "DATE, if not today or tomorrow,"
+TYPED: Final = {"name": "NAME", "expiryDate": _DATE, "expiry_date": _DATE}
 Owner = Annotated[
     str,
     typer.Option("--user", metavar="WHO", help="The owner's e-mail or id, e.g. ada@example.org."),
 ]
 
+
+def _readable(path: Path) -> Path:
+    if not (path.is_file() and os.access(path, os.R_OK)):
+        wanted = "must be a file that can be read, e.g. fridge.csv"
+        raise typer.BadParameter(f"{wanted}; {path} is not", param_hint=FILE)
+    return path
+
+
+FILE: Final = "FILE.csv|.json"
 Sheet = Annotated[
     Path,
     typer.Argument(
-        metavar="FILE.csv|.json",
-        exists=True,
-        dir_okay=False,
-        readable=True,
-        help="A file that exists and can be read, e.g. fridge.csv.",
+        metavar=FILE, callback=_readable, help="File with a product a row, e.g. fridge.csv."
     ),
 ]
 
@@ -229,8 +236,8 @@ def import_(
     if as_json:
         print_json(_report(sheet, outcome, dry_run=dry_run))
     if outcome is None:
-        hint = "nothing was imported; --skip-bad imports the others"
-        raise CommandError(f"{bad} of {len(rows)} rows are bad: {hint}")
+        others = "; --skip-bad imports the others" if sheet.good else ""
+        raise CommandError(f"{bad} of {len(rows)} rows are bad: nothing was imported{others}")
     if not as_json:
         print_line(_summary(outcome, bad, dry_run=dry_run))
 

@@ -32,6 +32,7 @@ PasswordStdin = Annotated[
     bool, typer.Option("--password-stdin", help="Read the password from stdin.")
 ]
 
+PROMPT: Final = "Password (at least 8 characters)"
 TYPED: Final = {"email": "EMAIL", "password": "the password"}
 
 
@@ -305,7 +306,7 @@ def _password(from_stdin: bool) -> str | None:
     if from_stdin:
         return sys.stdin.read().removesuffix("\n").removesuffix("\r")
     if sys.stdin.isatty():
-        asked: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+        asked: str = typer.prompt(PROMPT, hide_input=True, confirmation_prompt=True, err=True)
         return asked
     return None
 

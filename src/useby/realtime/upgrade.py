@@ -84,17 +84,20 @@ def upgrade_request_of(url: bytes, headers: Headers) -> UpgradeRequest:
 
 
 def _foreign_origin_of(headers: Headers) -> str | None:
-    """Return the origin unless it is absent or names the host that the request is for.
-
-    A proxy may have ended TLS, so both schemes of the host are the node's own.
-    """
     origins = headers.get(b"origin")
     if not origins:
         return None
-    scheme, _, host = origins[0].partition(b"://")
-    if scheme in {b"http", b"https"} and [host] == headers.get(b"host"):
-        return None
-    return origins[0].decode("latin-1")
+    host = headers.get(b"host", [b""])[0]
+    return foreign_origin(origins[0].decode("latin-1"), host.decode("latin-1"))
+
+
+def foreign_origin(origin: str, host: str) -> str | None:
+    """Return the origin unless it names the host that the request is for.
+
+    A proxy may have ended TLS, so both schemes of the host are the node's own.
+    """
+    scheme, _, named = origin.partition("://")
+    return None if scheme in {"http", "https"} and named == host else origin
 
 
 def answer_to(key: bytes, *, extended: bool) -> bytes:
