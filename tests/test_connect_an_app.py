@@ -27,8 +27,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 def section(title: str) -> str:
     """Text of the page from a heading to the next one."""
     pattern = rf"^#+ {re.escape(title)}\n(.*?)(?=^##|\Z)"
-    (text,) = re.findall(pattern, PAGE, re.DOTALL | re.MULTILINE)
-    return text
+    (text,) = re.finditer(pattern, PAGE, re.DOTALL | re.MULTILINE)
+    return text[1]
 
 
 def blocks(title: str, language: str) -> list[str]:
@@ -41,15 +41,15 @@ async def pupil(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pupil
     """A reader who has started the node as the page begins."""
     pupil = Pupil(tmp_path_factory.mktemp("app"))
     (start,) = blocks("Connect an app", "sh")
-    name, origin = re.fullmatch(r"(USEBY_\w+)=(\S+) make run\n", start).groups()
-    pupil.environment[name] = origin
+    origin = re.fullmatch(r"(USEBY_\w+)=(\S+) make run\n", start)
+    assert origin
+    pupil.environment[origin[1]] = origin[2]
     export, *_ = blocks("Users and tokens", "sh")
     pupil.environment |= {
         name: quoted or plain
         for name, quoted, plain in re.findall(r"(USEBY_JWT_\w+)=(?:'([^']+)'|(\S+))", export)
     }
-    async with pupil.demo() as demo:
-        pupil.printed = demo
+    async with pupil.demo():
         yield pupil
 
 

@@ -11,10 +11,10 @@ import httpx
 import pytest
 from tests.support.in_process_node import InProcessNode
 from tests.support.node_fixtures import start, wall
+from tests.support.settings import SettingsWithoutFile
 from tests.support.time_limits import HANG_TIMEOUT
 
 from useby.listening import listen
-from useby.settings import Settings
 
 __all__ = ["start", "wall"]
 
@@ -35,7 +35,7 @@ async def test_accepted_sockets_send_at_once_and_the_kernel_keeps_64_kib_for_the
             no_delay = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
             accepted.set_result((no_delay, sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)))
 
-    listener = listen(Settings(_env_file=None, host=host, port=0))
+    listener = listen(SettingsWithoutFile(host=host, port=0))
     async with await asyncio.get_running_loop().create_server(Accepting, sock=listener):
         _, writer = await asyncio.open_connection(*listener.getsockname()[:2])
         no_delay, kept = await accepted

@@ -9,6 +9,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -16,9 +17,9 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.cli_result import logging_put_back
+from tests.support.settings import SettingsWithoutFile
 
 from useby import logs
-from useby.settings import Settings
 
 JWT = "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJzdWIiOiJhbm5hIn0.b2xkLXNpZ25hdHVyZQ_-x"
 REFRESH = "R6bTn2sQvX9yK1mPzLw4Hc8Jd0Fg5Ua3Ei7Ob_Yq-Ns"
@@ -29,9 +30,9 @@ Log = Callable[..., io.StringIO]
 def log() -> Iterator[Log]:
     """Configure logging into a buffer, and put everything back as it was."""
 
-    def configure(**settings: str) -> io.StringIO:
+    def configure(**settings: Any) -> io.StringIO:
         stream = io.StringIO()
-        logs.configure(Settings(_env_file=None, **{"log_level": "DEBUG", **settings}), stream)
+        logs.configure(SettingsWithoutFile(**{"log_level": "DEBUG", **settings}), stream)
         return stream
 
     with logging_put_back():

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -53,9 +54,13 @@ async def test_each_signal_after_the_start_calls_stop() -> None:
     stops: list[None] = []
     requests = StopRequests()
     requests.stop = lambda: stops.append(None)
+
+    def called(count: int) -> bool:
+        return len(stops) == count
+
     for count in (1, 2):
         os.kill(os.getpid(), signal.SIGTERM)
-        await until(lambda count=count: len(stops) == count)
+        await until(partial(called, count))
     assert not requests.cancelled_start
 
 

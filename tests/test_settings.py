@@ -2,17 +2,19 @@
 
 import runpy
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
+from tests.support.settings import SettingsWithoutFile
 
 from useby.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 
 
-def settings(**values: object) -> Settings:
-    return Settings(_env_file=None, **values)  # type: ignore[arg-type]
+def settings(**values: Any) -> Settings:
+    return SettingsWithoutFile(**values)
 
 
 def test_the_page_lists_the_settings() -> None:

@@ -6,8 +6,8 @@ import pytest
 from tests.support.factories import NOON, a_kept_owner, a_product
 from tests.support.stored_products import keep, notifications_of
 
-from useby.actions import alerts as actions
 from useby.actions.alerts import BatchResult, send_due
+from useby.domain import alerts as rules
 from useby.domain.product import Product
 from useby.store import alerts
 from useby.store.database import Database
@@ -44,7 +44,7 @@ async def test_a_product_whose_alert_fails_is_quarantined(
     def fails(product: Product, *rest: Any) -> None:
         raise ArithmeticError("as if by a bug")
 
-    monkeypatch.setattr(actions.rules, "decide", fails)
+    monkeypatch.setattr(rules, "decide", fails)
 
     assert await database.write(lambda t: send_due(t, NOON)) == BatchResult(1, 0, 1)
     assert await database.read(alerts.next_due) is None

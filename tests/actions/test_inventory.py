@@ -3,7 +3,8 @@
 import dataclasses
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
 import pytest
 from tests.support.factories import NOON, a_kept_owner, a_product, day
@@ -21,7 +22,7 @@ from uuid_utils import uuid7
 from useby.actions import inventory
 from useby.actions.alerts import send_due
 from useby.actions.inventory import ExternalIdTaken, Upserted
-from useby.domain.events import AlertScheduled, Change, NotificationsAdded, ProductChanged
+from useby.domain.events import AlertScheduled, Change, Event, NotificationsAdded, ProductChanged
 from useby.domain.notification import Cause, Severity
 from useby.domain.policy import Policy
 from useby.domain.product import Disposal, Expiry
@@ -32,7 +33,7 @@ T = TypeVar("T")
 
 
 async def test_adding_a_product_schedules_its_first_alert(
-    database: Database, news: list[Cause]
+    database: Database, news: list[Event]
 ) -> None:
     owner = await a_kept_owner(database)
     product = a_product(owner, "2026-06-08")
@@ -43,7 +44,7 @@ async def test_adding_a_product_schedules_its_first_alert(
 
 
 async def test_a_product_added_within_its_lead_time_is_due_at_once(
-    database: Database, news: list[Cause]
+    database: Database, news: list[Event]
 ) -> None:
     owner = await a_kept_owner(database)
     product = a_product(owner, "2026-03-03")
@@ -78,7 +79,7 @@ async def test_two_users_may_use_the_same_external_id(database: Database) -> Non
 
 
 async def test_a_batch_has_a_result_for_each_product_and_sends_one_summary(
-    database: Database, news: list[Cause]
+    database: Database, news: list[Event]
 ) -> None:
     owner = await a_kept_owner(database)
     await keep(database, owner, a_product(owner, external_id="there"))
@@ -143,7 +144,7 @@ async def test_an_import_adds_rows_without_an_external_id_every_time(database: D
     for _ in range(2):
         product = a_product(owner)
         upserted = await database.write(
-            lambda t, new=product: inventory.upsert_many(t, [new], owner, NOON)
+            partial(inventory.upsert_many, batch=[product], user=owner, now=NOON)
         )
         assert upserted == Upserted(added=1, changed=0, same=0)
 
@@ -167,7 +168,7 @@ async def test_an_import_keeps_a_products_id_age_and_closing(database: Database)
 
 
 async def test_an_import_moves_the_alerts_of_changed_products(
-    database: Database, news: list[Cause]
+    database: Database, news: list[Event]
 ) -> None:
     owner = await a_kept_owner(database)
     first = a_product(owner, "2026-06-08", external_id="7")
@@ -197,7 +198,7 @@ async def test_an_import_with_a_repeated_external_id_stores_nothing(database: Da
     ],
 )
 async def test_a_changed_date_lead_or_category_moves_the_next_alert(
-    database: Database, change: dict[str, object], due: datetime
+    database: Database, change: dict[str, Any], due: datetime
 ) -> None:
     monthly = Policy((30,), datetime(2026, 1, 1, 7, tzinfo=UTC).time())
     owner = await a_kept_owner(database, categories={"medicine": monthly})
@@ -216,7 +217,7 @@ async def test_a_date_moved_forth_and_back_repeats_no_notification(database: Dat
     assert (await database.write(lambda t: send_due(t, NOON))).sent == 1
     moved = dataclasses.replace(product, expiry=Expiry.parse("2026-03-04"))
     for each in (moved, product):
-        await database.write(lambda t, to=each: inventory.replace(t, to, owner, NOON))
+        await database.write(partial(inventory.replace, product=each, user=owner, now=NOON))
     due = await due_at(database, product)
     assert due is not None
     assert due > NOON

@@ -12,7 +12,7 @@ from tests.support.rest_app import Rest, messages
 from tests.support.time_limits import HANG_TIMEOUT
 
 from useby.actions import post_queue as posts_module
-from useby.domain.events import NotificationsAdded
+from useby.domain.events import Event, NotificationsAdded
 from useby.store import accounts, notifications
 from useby.store.database import StoreUnavailable, Transaction
 from useby.store.postgres import SETTINGS
@@ -122,7 +122,12 @@ async def test_a_post_is_stored_although_its_client_hangs_up(rest: Rest) -> None
     user, client = await rest.person()
     posting = asyncio.create_task(client.post("/api/notifications", json={"message": "kept"}))
     published = asyncio.Event()
-    rest.database.on_commit = lambda _: (posting.cancel(), published.set())  # type: ignore[func-returns-value]
+
+    def hangs_up(_: Event) -> None:
+        posting.cancel()
+        published.set()
+
+    rest.database.on_commit = hangs_up
     await published.wait()
     with pytest.raises(asyncio.CancelledError):
         await posting

@@ -50,7 +50,8 @@ async def test_more_than_there_is_cannot_be_taken(ada: httpx.AsyncClient) -> Non
     path = f"/api/products/{product['id']}"
     answer = await ada.post(f"{path}/consume", json={"quantity": "1.000001"})
     assert answer.status_code == HTTPStatus.CONFLICT
-    for wrong in ("0", "-1", "x", [], {"$ne": 1}):
+    quantities: list[object] = ["0", "-1", "x", [], {"$ne": 1}]
+    for wrong in quantities:
         answer = await ada.post(f"{path}/consume", json={"quantity": wrong})
         assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
     assert (await ada.get(path)).json() == product

@@ -44,7 +44,8 @@ def assert_refused(answer: httpx.Response, detail: str) -> None:
 
 
 def refusals(quota: str) -> float:
-    return metrics.quota_refusals.labels(quota)._value.get()
+    count: float = metrics.quota_refusals.labels(quota)._value.get()
+    return count
 
 
 async def unread(client: httpx.AsyncClient) -> int:

@@ -9,10 +9,10 @@ import jwt
 import pytest
 from pydantic import ValidationError
 from tests.support.issuers import RSA, pem_of
+from tests.support.settings import SettingsWithoutFile
 
 from useby.auth.claims import Reason
 from useby.auth.tokens import InvalidToken, Issuer, Verifier
-from useby.settings import Settings
 
 KEY = b"only the tests sign with this key"
 SECRET = "a secret that a backend shares with us"
@@ -24,7 +24,7 @@ ALGORITHMS = ["HS256", "HS384", "HS512"]
 
 def verifier_for(**settings: Any) -> Verifier:
     wanted = {"jwt_secret": SECRET, "jwt_user_claim": "userId"}
-    return Verifier(Settings(_env_file=None, **(wanted | settings)), KEY)
+    return Verifier(SettingsWithoutFile(**(wanted | settings)), KEY)
 
 
 def token(
@@ -102,7 +102,7 @@ def test_the_backends_secret_can_not_sign_a_token_of_ours(algorithm: str) -> Non
 @pytest.mark.parametrize("algorithm", ["HS384", "HS512"])
 def test_our_key_verifies_hs256_only(algorithm: str) -> None:
     ours = {"iss": "useby", "sub": "ada", "sid": "s1"}
-    for verifier in (verifier_for(), Verifier(Settings(_env_file=None), KEY)):
+    for verifier in (verifier_for(), Verifier(SettingsWithoutFile(), KEY)):
         found = refused(verifier, token(algorithm, KEY, {"typ": "at+jwt"}, **ours))
         assert found.reason is Reason.ALGORITHM
 
@@ -112,7 +112,7 @@ def test_our_key_can_not_sign_a_token_of_the_backend() -> None:
 
 
 def test_without_the_setting_no_token_of_a_backend_is_taken_and_the_setting_is_named() -> None:
-    found = refused(Verifier(Settings(_env_file=None), KEY), token())
+    found = refused(Verifier(SettingsWithoutFile(), KEY), token())
     assert "for tokens of your own backend, set USEBY_JWT_SECRET" in str(found)
 
 

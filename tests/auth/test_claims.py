@@ -14,7 +14,7 @@ SECOND = int(NOW.timestamp())
 GOOD = {"sub": "ada", "iat": SECOND - 60, "exp": SECOND + 60, "jti": "7"}
 
 
-def read(now: datetime = NOW, **changes: Any) -> Claims:
+def read(now: datetime = NOW, /, **changes: Any) -> Claims:
     return claims_of(GOOD | changes, user_claim="sub", session_id="s1", now=now)
 
 
@@ -31,9 +31,9 @@ def test_the_users_id_is_taken_from_the_claim_that_is_named() -> None:
 
 def test_a_token_is_good_until_its_very_last_moment_and_expired_from_exp_on() -> None:
     exp = datetime.fromtimestamp(SECOND + 60, UTC)
-    assert read(now=exp - timedelta(microseconds=1)).expires_at == exp
+    assert read(exp - timedelta(microseconds=1)).expires_at == exp
     with pytest.raises(InvalidToken) as refused:
-        read(now=exp)
+        read(exp)
     assert refused.value.expired
 
 
@@ -42,7 +42,7 @@ def test_the_end_of_a_token_is_rounded_down_to_a_second() -> None:
     exp = datetime.fromtimestamp(SECOND + 60, UTC)
     assert read(exp=SECOND + 60.99).expires_at == exp
     with pytest.raises(InvalidToken) as refused:
-        read(exp=SECOND + 60.99, now=exp)
+        read(exp, exp=SECOND + 60.99)
     assert refused.value.expired
 
 

@@ -22,11 +22,11 @@ from tests.support.issuers import (
     key_set,
     pem_of,
 )
+from tests.support.settings import SettingsWithoutFile
 
 from useby.auth.claims import Reason
 from useby.auth.external import load_pem
 from useby.auth.tokens import InvalidToken, Issuer, IssuerUnavailable, KeysNotFetched, Verifier
-from useby.settings import Settings
 
 KEY = b"only the tests sign with this key"
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -42,7 +42,7 @@ GOOD = {
 
 def verifier_for(**settings: Any) -> Verifier:
     wanted = {"jwt_issuer": "https://issuer.example", "jwt_audience": "useby"}
-    return Verifier(Settings(_env_file=None, **(wanted | settings)), KEY)
+    return Verifier(SettingsWithoutFile(**(wanted | settings)), KEY)
 
 
 def token(algorithm: str = "RS256", signer: Any = None, header: Any = None, **changes: Any) -> str:
@@ -258,7 +258,7 @@ def test_a_secret_where_a_pem_belongs_is_refused_and_not_repeated(secret: str) -
         verifier_for(jwt_public_key=secret)
     printed = "".join(traceback.format_exception(refusal.value))
     assert secret not in printed
-    assert secret not in repr(Settings(_env_file=None, jwt_public_key=secret))
+    assert secret not in repr(SettingsWithoutFile(jwt_public_key=secret))
 
 
 @pytest.mark.parametrize("name", ["HS256", "none", "ES256K", "rs256"])

@@ -9,6 +9,7 @@ from threading import Barrier
 from typing import Any
 
 import pytest
+from tests.support.settings import SettingsWithoutFile
 
 from useby.auth.key import (
     KEY_BYTES,
@@ -29,7 +30,7 @@ def database(tmp_path: Path) -> Path:
 
 
 def settings(**values: Any) -> Settings:
-    return Settings(_env_file=None, **values)
+    return SettingsWithoutFile(**values)
 
 
 def test_a_key_of_the_settings_is_used_and_no_file_is_made(database: Path) -> None:

@@ -1,12 +1,13 @@
 """Limits of sign-in attempts."""
 
+from collections.abc import Sized
 from typing import Any
 
 import pytest
+from tests.support.settings import SettingsWithoutFile
 
 from useby.auth import rate_limits
 from useby.auth.rate_limits import FORGET_SECONDS, LONGEST_WAIT, RateLimiter, network_of
-from useby.settings import Settings
 
 ADA = "ada@useby.example"
 
@@ -35,7 +36,7 @@ class Clock:
 
 def limited(clock: Clock | None = None, **settings: Any) -> RateLimiter:
     wanted = {"login_rate": "3/hour", "signup_rate": "1/hour"}
-    return RateLimiter(Settings(_env_file=None, **(wanted | settings)), clock or Clock())
+    return RateLimiter(SettingsWithoutFile(**(wanted | settings)), clock or Clock())
 
 
 def test_the_attempts_of_a_network_are_counted_until_there_have_been_enough() -> None:
@@ -127,7 +128,7 @@ def test_no_number_of_made_up_keys_takes_more_memory(monkeypatch: pytest.MonkeyP
         limits.signed_in(network, email)
         limits.hit("password", network)
     assert len(limits._limiter.storage.storage) <= 2 * 8  # type: ignore[attr-defined]
-    kept = (limits._guessed_at, limits._tried_at, limits._signed_in)
+    kept: tuple[Sized, ...] = (limits._guessed_at, limits._tried_at, limits._signed_in)
     assert max(map(len, kept)) <= 8
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import jwt
 import pytest
+from tests.support.settings import SettingsWithoutFile
 
 from useby.auth import refresh, tokens
 from useby.auth.tokens import Claims, InvalidToken, Issuer, KeysNotFetched, Verifier
-from useby.settings import Settings
 
 KEY = b"only the tests sign with this key"
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -23,7 +23,7 @@ HEADER = {"alg": "HS256", "typ": "at+jwt"}
 
 @pytest.fixture
 def verifier() -> Verifier:
-    return Verifier(Settings(_env_file=None), KEY)
+    return Verifier(SettingsWithoutFile(), KEY)
 
 
 def signed(claims: object = GOOD, header: dict[str, Any] = HEADER, key: bytes = KEY) -> str:
@@ -52,7 +52,7 @@ def test_a_token_that_was_made_is_verified(verifier: Verifier) -> None:
 
 
 def test_a_token_of_the_previous_key_is_verified_and_no_other() -> None:
-    changed = Verifier(Settings(_env_file=None), KEY[::-1], previous=KEY)
+    changed = Verifier(SettingsWithoutFile(), KEY[::-1], previous=KEY)
     for key in (KEY, KEY[::-1]):
         assert changed.verify(Issuer(key, 900).access("ada", "s1", NOW), NOW).user_id == "ada"
     refused(changed, Issuer(b"x" * 32, 900).access("ada", "s1", NOW))
@@ -147,7 +147,7 @@ def test_a_token_without_a_signature_is_refused(verifier: Verifier) -> None:
     head, payload, signature = signed().split(".")
     for token in (f"{head}.{payload}.", f"{head}.{payload}", f"{head}..{signature}", payload):
         refused(verifier, token)
-    refused(verifier, jwt.encode(GOOD, None, "none", headers={"typ": "at+jwt"}))
+    refused(verifier, jwt.encode(GOOD, "", "none", headers={"typ": "at+jwt"}))
 
 
 def test_a_token_with_any_character_changed_is_refused(verifier: Verifier) -> None:

@@ -8,9 +8,9 @@ from tests.support.bus_recorder import BusRecorder, notified
 from tests.support.time_limits import HANG_TIMEOUT
 
 from useby.bus import Gap, NoBus
-from useby.domain.events import AccessRevoked, AlertScheduled, MarkedRead
+from useby.domain.events import AccessRevoked, AlertScheduled, Event, MarkedRead
 
-EVENTS = [
+EVENTS: list[Event] = [
     notified("ada"),
     AccessRevoked("ada", "s1"),
     MarkedRead("ada", ("a" * 8 + "-0000-7000-8000-" + "0" * 12,) * 250),

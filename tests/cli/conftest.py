@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 from tests.support.cli_result import CliResult, Useby, logging_put_back
+from tests.support.settings import SettingsWithoutFile
 
 from useby.auth.key import signing_key
 from useby.cli import main
-from useby.settings import Settings
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def useby(
 def nodes_key(useby: Useby, folder: Path) -> bytes:
     """The key of a node that has served the folder's database."""
     assert useby("migrate").status == 0
-    return signing_key(Settings(_env_file=None), folder / "useby.db")  # type: ignore[call-arg]
+    return signing_key(SettingsWithoutFile(), folder / "useby.db")
 
 
 @pytest.fixture(autouse=True)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 from tests.support.cli_result import Useby
+from tests.support.settings import SettingsWithoutFile
 
 from useby.auth.key import key_id
 from useby.auth.tokens import Claims, Verifier
 from useby.domain.account import TokenStatus
-from useby.settings import Settings
 from useby.store import accounts, signing_keys
 from useby.store.open import open_database
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("nodes_key")
 
 def _claims(token: str) -> Claims:
     key = Path("useby.key").read_bytes()
-    return Verifier(Settings(_env_file=None), key).verify(token, datetime.now(UTC))  # type: ignore[call-arg]
+    return Verifier(SettingsWithoutFile(), key).verify(token, datetime.now(UTC))
 
 
 def _standing(claims: Claims, *, signed_out: bool = False) -> TokenStatus:

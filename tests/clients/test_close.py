@@ -66,7 +66,8 @@ async def test_a_cancelled_close_ends_the_client_too() -> None:
         await notifications.mark_read(named(1))  # no pong will come
         closing = asyncio.create_task(notifications.close())
         await asyncio.sleep(0)
-        assert notifications.state.name == "connected"
+        before = notifications.state
+        assert before.name == "connected"
         closing.cancel()
         with pytest.raises(asyncio.CancelledError):
             await closing

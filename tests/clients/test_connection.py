@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from tests.support.scripted_server import HELLO, QUICK, frame, named, playing, sends, take
 from tests.support.time_limits import HANG_TIMEOUT
-from websockets.asyncio.server import Request, Response, ServerConnection, serve
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.http11 import Request, Response
 
 from useby.client import Notifications, State, Timing
 

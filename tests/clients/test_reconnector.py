@@ -10,7 +10,8 @@ from useby.client import ConnectionRejected, State, Timing
 from useby.client.connection import Handlers
 from useby.client.inbox import Inbox
 from useby.client.marks import Marks
-from useby.client.reconnector import Reconnector, Token
+from useby.client.reconnector import Reconnector
+from useby.client.token import Token
 
 TIMING = Timing(backoff_base=0.001, backoff_max=0.004, connect_timeout=0.05)
 

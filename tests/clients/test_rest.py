@@ -31,11 +31,11 @@ async def test_pages_follow_the_cursor_and_send_no_empty_parameter() -> None:
         queries.append(dict(request.url.params))
         last = "cursor" in request.url.params
         return httpx.Response(
-            200, json={"items": [len(queries)], "nextCursor": None if last else "c"}
+            200, json={"items": [{"id": len(queries)}], "nextCursor": None if last else "c"}
         )
 
     pages = client(answer).pages("/products", {"limit": 1, "status": None})
-    assert [item async for item in pages] == [1, 2]
+    assert [item["id"] async for item in pages] == [1, 2]
     assert queries == [{"limit": "1"}, {"limit": "1", "cursor": "c"}]
 
 

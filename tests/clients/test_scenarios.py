@@ -169,7 +169,7 @@ class Play:
         await asyncio.to_thread(getattr(self.server, how))
         self.proxy.target_port = int(self.server.url.rpartition(":")[2])
 
-    async def do_proxy(self, how: str | dict[str, Any]) -> None:
+    async def do_proxy(self, how: Any) -> None:
         match how:
             case "cut":
                 self.proxy.reset()

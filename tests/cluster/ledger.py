@@ -15,6 +15,7 @@ import struct
 import uuid
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -200,13 +201,11 @@ class Ledger:
 
     async def _connect(self, account: Account) -> None:
         while not self._over:
-            url = self.fleet.any_node().url
-            where = urlsplit(url)
+            node = urlsplit(self.fleet.any_node().url).netloc
+            host, _, port = node.partition(":")
             try:
                 _, device = await asyncio.get_running_loop().create_connection(
-                    lambda where=where: Device(self, account, where.netloc),
-                    where.hostname,
-                    where.port,
+                    partial(Device, self, account, node), host, int(port)
                 )
             except OSError:  # it is being restarted
                 await asyncio.sleep(self.fleet.dice.uniform(SOON, 4 * SOON))

@@ -1,14 +1,14 @@
 """Three nodes, three NATS servers and PostgreSQL: nothing is lost or sent twice, whatever fails."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 
 import pytest
 from tests.cluster.fleet import LOOK_SECONDS, RECONNECTS, Fleet, a_fleet
-from tests.cluster.ledger import Ledger
+from tests.cluster.ledger import Account, Ledger
 from tests.support import process_node as live
 from tests.support.fault_proxy import Proxy
 from tests.support.nats_servers import NatsServer
@@ -74,6 +74,10 @@ async def test_every_post_answered_2xx_is_delivered_while_parts_are_killed(
         await ledger.reckon()
 
 
+def _any_posted(accounts: Sequence[Account]) -> bool:
+    return any(each.posted for each in accounts)
+
+
 async def _live_through_faults(fleet: Fleet, ledger: Ledger) -> None:
     """A share of the posts is under way at each fault, and somebody feels it."""
     nodes = [partial(fleet.restart, node) for node in fleet.nodes]
@@ -87,7 +91,7 @@ async def _live_through_faults(fleet: Fleet, ledger: Ledger) -> None:
         felt = ledger.again + ledger.connections
         async with asyncio.TaskGroup() as group:
             group.create_task(ledger.post_all(accounts, sizes=SIZES))
-            await live.until(lambda some=accounts: any(each.posted for each in some))
+            await live.until(partial(_any_posted, accounts))
             assert not all(each.posted for each in accounts), "too late to be in anybody's way"
             group.create_task(fault())
         assert fault in buses or ledger.again + ledger.connections > felt, "nobody has felt it"

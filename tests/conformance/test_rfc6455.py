@@ -7,7 +7,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from tests.conformance.cases import Case
@@ -17,7 +17,9 @@ from tests.conformance.text import utf_8
 from tests.support import process_node as live
 from tests.support import raw_websocket as wire
 from tests.support.raw_websocket import CLOSE, PONG, TEXT, Frame, Wire, Wires
+from tests.support.settings import SettingsWithoutFile
 from tests.support.time_limits import HANG_TIMEOUT
+from websockets.frames import Opcode
 
 from useby.bus import NoBus
 from useby.realtime import frames
@@ -26,7 +28,6 @@ from useby.realtime.hub import Hub
 from useby.realtime.session import Session
 from useby.realtime.socket import Socket
 from useby.realtime.states import State
-from useby.settings import Settings
 
 GROUPS = {
     "framing": framing,
@@ -39,14 +40,14 @@ GROUPS = {
     "limits": limits,
 }
 CASES = {f"{group}: {case.name}": case for group, make in GROUPS.items() for case in make()}
-PATIENT = {"frames_burst": 100_000, "close_timeout": 20.0, "ping_interval": 3600.0}
+PATIENT: dict[str, Any] = {"frames_burst": 100_000, "close_timeout": 20.0, "ping_interval": 3600.0}
 
 
 class Echo(Session):
     """Sends back every text it is sent."""
 
     def text(self, text: str) -> Effects:
-        return (frames._framed(0x80 | frames.Opcode.TEXT, text.encode()),)
+        return (frames._framed(0x80 | Opcode.TEXT, text.encode()),)
 
 
 class Doorway(asyncio.Protocol):
@@ -71,7 +72,7 @@ def echo() -> Iterator[str]:
 
     async def serve() -> None:
         loop, end = asyncio.get_running_loop(), asyncio.Event()
-        settings = Settings(_env_file=None, **PATIENT)  # type: ignore[call-arg,arg-type]
+        settings = SettingsWithoutFile(**PATIENT)
         hub = Hub(
             settings,
             cast("object", None),  # type: ignore[arg-type] # nothing here asks a database

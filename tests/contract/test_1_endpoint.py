@@ -6,8 +6,7 @@ import httpx
 from tests.support import process_node as live
 from tests.support.foreign_clients import Connect, take
 from tests.support.process_node import NodeProcess, Person
-
-from useby.settings import Settings
+from tests.support.settings import SettingsWithoutFile
 
 
 async def test_get_api_ws_notification_with_an_access_token_and_an_upgrade_opens_the_socket(
@@ -27,5 +26,5 @@ async def test_the_socket_is_on_the_same_host_and_port_as_the_rest_api(
 
 
 def test_the_default_is_localhost_8000(tmp_path: str) -> None:
-    settings = Settings(_env_file=None)
+    settings = SettingsWithoutFile()
     assert (settings.on_loopback, settings.port) == (True, 8000)

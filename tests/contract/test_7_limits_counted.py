@@ -9,8 +9,7 @@ import pytest
 from tests.support import process_node as live
 from tests.support.process_node import NodeProcess
 from tests.support.raw_websocket import CONT, PING, TEXT, Wires, close_frame, frame, head
-
-from useby.settings import Settings
+from tests.support.settings import SettingsWithoutFile
 
 DEFAULTS = {
     "head_max_bytes": 16 * 1024,
@@ -38,7 +37,7 @@ WAITING = 50
 
 
 def test_the_defaults_are_the_contracts() -> None:
-    settings = Settings(_env_file=None)
+    settings = SettingsWithoutFile()
     assert {name: getattr(settings, name) for name in DEFAULTS} == DEFAULTS
 
 

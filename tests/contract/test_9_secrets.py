@@ -11,7 +11,7 @@ from tests.support.process_node import NodeProcess, Person
 from tests.support.raw_websocket import Wires
 
 PATH = "/api/ws/notification"
-INVALID = ([], Ended(1008, "Invalid access token"))
+INVALID: tuple[list[str], Ended] = ([], Ended(1008, "Invalid access token"))
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,7 @@ from tests.support.patient_client import connect
 from tests.support.postgres import free_port
 from tests.support.reverse_proxies import DEPLOY, GUIDE, ReverseProxy
 from tests.support.time_limits import HANG_TIMEOUT
+from websockets import Origin
 from websockets.exceptions import ConnectionClosedError
 
 from useby.api.application import READ_BEFORE_413
@@ -98,11 +99,11 @@ async def test_a_device_gets_a_post_and_the_page_of_the_proxy_is_the_nodes_own(
     person = node.person()
     url = f"{proxy.origin}{SOCKET}?access_token={person.token}".replace("https", "wss")
     async with asyncio.timeout(HANG_TIMEOUT), proxy.client() as client:
-        async with connect(url, ssl=proxy.tls, origin=proxy.origin) as device:
+        async with connect(url, ssl=proxy.tls, origin=Origin(proxy.origin)) as device:
             assert json.loads(await device.recv())["type"] == "CONNECTION_ESTABLISHED"
             await live.post(client, person, "Milk expires today")
             assert json.loads(await device.recv())["message"] == "Milk expires today"
-        async with connect(url, ssl=proxy.tls, origin="https://evil.example") as stranger:
+        async with connect(url, ssl=proxy.tls, origin=Origin("https://evil.example")) as stranger:
             with pytest.raises(ConnectionClosedError, match="1008"):
                 await stranger.recv()
     await live.until(lambda: proxy.log.count(SOCKET) >= 2)
@@ -153,7 +154,7 @@ async def test_a_node_below_a_path_has_its_page_its_socket_and_no_metrics(
                 assert await _status_of(client, PREFIX + path) == 404, path
             url = f"{proxy.origin}{PREFIX}{SOCKET}?access_token={person.token}"
             address = url.replace("https", "wss")
-            async with connect(address, ssl=proxy.tls, origin=proxy.origin) as device:
+            async with connect(address, ssl=proxy.tls, origin=Origin(proxy.origin)) as device:
                 assert json.loads(await device.recv())["type"] == "CONNECTION_ESTABLISHED"
                 assert json.loads(await device.recv())["message"] == "Milk expires today"
         assert person.token.rpartition(".")[2] not in proxy.log

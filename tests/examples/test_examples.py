@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import httpx
 import pytest
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import ConsoleMessage, Page, async_playwright, expect
 from tests.support.fault_proxy import Proxy
 from tests.support.process_node import NodeProcess, serving, until
 from tests.support.time_limits import HANG_TIMEOUT
@@ -238,6 +238,11 @@ async def opened(
     """
     assert CHROMIUM.exists(), "Chromium is missing; on Debian: apt-get install chromium"
     received: list[str] = []
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            received.append(message.text)
+
     node = server.url.rpartition("/")[2]
     rules = f"MAP 127.0.0.1:8000 {node},MAP 127.0.0.1:5173 127.0.0.1:{pages}"
     async with async_playwright() as playwright:
@@ -245,7 +250,7 @@ async def opened(
             executable_path=CHROMIUM, args=["--no-sandbox", f"--host-resolver-rules={rules}"]
         )
         context = await browser.new_context()
-        context.on("console", lambda each: each.type == "error" and received.append(each.text))
+        context.on("console", note)
         context.on("weberror", lambda error: received.append(str(error.error)))
         page = await context.new_page()
         await page.goto(ORIGIN + path)

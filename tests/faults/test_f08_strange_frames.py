@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -75,7 +76,7 @@ async def test_on_postgresql_they_are_the_same_and_so_is_the_next_mark_read(
     postgres_url: str, tmp_path: Path
 ) -> None:
     """Text that passes one store may fail on the other: a NUL, a surrogate, a large number."""
-    many = {"frames_per_second": 1000, "frames_burst": 1000}
+    many: dict[str, Any] = {"frames_per_second": 1000, "frames_burst": 1000}
     with live.serving(
         tmp_path, kind=NodeProcessOnPostgres, database_url=postgres_url, **many
     ) as node:

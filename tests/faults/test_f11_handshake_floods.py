@@ -34,7 +34,7 @@ async def test_of_a_users_connections_the_33rd_is_1013_and_the_others_stay(
 ) -> None:
     person = server.person()
 
-    async def attack(_: Wires) -> None:
+    async def attack(wires: Wires) -> None:
         async with client_of("websockets") as connect:
             seated = [await connect(server.socket_url(person.token)) for _ in range(32)]
             for client in seated:
@@ -54,7 +54,7 @@ async def test_beyond_max_connections_1013_until_one_leaves(
     """Of 40, the bystander's included; the node has no file to spare for many more."""
     with watched(tmp_path, max_connections=40) as server:
 
-        async def attack(_: Wires) -> None:
+        async def attack(wires: Wires) -> None:
             async with client_of("websockets") as connect:
 
                 async def opened() -> Client:

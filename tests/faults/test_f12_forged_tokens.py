@@ -112,7 +112,7 @@ async def test_forged_tokens_are_all_1008_invalid_access_token_and_nothing_is_fe
     unsigned = f"{part(json.dumps({'alg': 'none', 'typ': 'at+jwt'}).encode())}."
     forged = {
         "alg none": unsigned + part(json.dumps(ours).encode()) + ".",
-        "alg None": jwt.encode(good, None, "none"),
+        "alg None": jwt.encode(good, "", "none"),
         "alg none with the old signature": unsigned + ".".join(person.token.split(".")[1:]),
         "HS256 by the public key": signed({"alg": "HS256", "typ": "at+jwt"}, good, pem),
         "HS256 by the public key, claims of ours": signed({"alg": "HS256"}, ours, pem.strip()),
@@ -148,7 +148,7 @@ async def test_forged_tokens_are_all_1008_invalid_access_token_and_nothing_is_fe
         "a refresh token as access token": refresh,
     }
     server.secrets |= set(forged.values())
-    expected = ([], Ended(1008, "Invalid access token"))
+    expected: tuple[list[str], Ended] = ([], Ended(1008, "Invalid access token"))
 
     async def attack(_: Wires) -> None:
         async with client_of("aiohttp") as connect:

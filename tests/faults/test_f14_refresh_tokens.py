@@ -87,7 +87,7 @@ async def test_a_spent_refresh_token_is_theft_the_family_is_revoked_and_its_sock
     sign_in: Callable[[], Awaitable[Browser]],
     record_property: live.Record,
 ) -> None:
-    async def attack(_: Wires) -> None:
+    async def attack(wires: Wires) -> None:
         browser = await sign_in()
         stolen = browser.refresh
         client = await connect(server.socket_url(browser.access))

@@ -125,13 +125,17 @@ async def assert_notified_once(
     assert [row["seq"] for row in newest] == [1]
 
 
+def manner(cut: str, at: re.Pattern[bytes]) -> Manner:
+    return Manner(cut_before=at) if cut == "cut_before" else Manner(drop_answer_to=at)
+
+
 @pytest.mark.parametrize("cut", ["cut_before", "drop_answer_to"])
 async def test_a_commit_that_is_cut_and_repeated_in_parallel_on_two_nodes_is_done_once(
     cluster: Cluster, postgres: Postgres, cut: str
 ) -> None:
     person = await person_on(cluster.url, cluster.nodes[0])
     proxy, before = cluster.to_database, cluster.to_database.cuts
-    proxy.manner = Manner(**{cut: cluster.commit})
+    proxy.manner = manner(cut, cluster.commit)
     assert_to_be_sent_again(await sent(cluster, person, cluster.nodes[0].url))
     assert proxy.cuts == before + 1
     assert len(await rows_of(cluster, postgres, person)) == (cut == "drop_answer_to")
@@ -150,7 +154,7 @@ async def test_a_request_whose_client_is_cut_off_and_repeated_in_parallel_is_don
     cluster: Cluster, postgres: Postgres, cut: str
 ) -> None:
     person = await person_on(cluster.url, cluster.nodes[0])
-    cluster.to_node.manner = Manner(**{cut: re.compile(b'"message".*}', re.DOTALL)})
+    cluster.to_node.manner = manner(cut, re.compile(b'"message".*}', re.DOTALL))
     url = f"http://127.0.0.1:{cluster.to_node.port}"
     with pytest.raises(httpx.TransportError):
         await sent(cluster, person, url)

@@ -23,6 +23,7 @@ from websockets.asyncio.client import ClientConnection
 
 from useby.actions import inventory
 from useby.actions.notifications import mark_all_read
+from useby.bus import BusMessage
 from useby.bus.hints import Hint, decode, subject_of
 from useby.domain.product import Disposal
 from useby.realtime import sweep
@@ -152,7 +153,12 @@ async def test_a_commit_during_a_handshakes_look_up_is_not_lost(
         await looked.wait()
         await followed(there)
         received = asyncio.Event()
-        there.node.bus.set_listener(lambda news: (there.node.hub.on_event(news), received.set()))
+
+        def listener(news: BusMessage) -> None:
+            there.node.hub.on_event(news)
+            received.set()
+
+        there.node.bus.set_listener(listener)
         await here.post(user, "1")
         await received.wait()
         await until(lambda: there.node.hub.reconciler._opening)

@@ -2,7 +2,9 @@
 
 import asyncio
 import signal
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -16,7 +18,7 @@ from tests.support.raw_websocket import Wire, Wires, close_frame
 from tests.support.time_limits import HANG_TIMEOUT
 
 from useby.actions import inventory
-from useby.scheduler.alerts import BATCH
+from useby.actions.alerts import BATCH
 from useby.store import notifications
 from useby.store.database import Connection
 from useby.store.open import open_database
@@ -25,7 +27,7 @@ from useby.store.schema import notifications as table
 SOCKETS = 500
 DUE = 6000
 SAID = "useby_alerts_sent_total"
-LONG = {"close_timeout": 10 * HANG_TIMEOUT}
+LONG: dict[str, Any] = {"close_timeout": 10 * HANG_TIMEOUT}
 """A node that waited for its peers' answers would end long after the test."""
 GOING_AWAY = (1001, "Server shutting down")
 
@@ -143,7 +145,7 @@ async def test_a_batch_claimed_at_sigterm_is_not_lost_and_another_node_sends_the
         owners = [await a_kept_owner(database) for _ in range(30)]
         for owner in owners:
             wanted = [a_product(owner, "2020-01-01") for _ in range(DUE // len(owners))]
-            await database.write(lambda t, w=wanted, o=owner: inventory.add_many(t, w, o, NOON))
+            await database.write(partial(inventory.add_many, batch=wanted, user=owner, now=NOON))
         await asyncio.to_thread(leaves.start)
         await leaves.freeze_in_a_transaction()
         await asyncio.to_thread(stays.start)

@@ -23,7 +23,7 @@ from useby.actions.alerts import BatchResult, send_due
 from useby.actions.post_queue import Post, store
 from useby.auth.tokens import Claims
 from useby.domain.account import User
-from useby.domain.events import NotificationsAdded
+from useby.domain.events import Event, NotificationsAdded
 from useby.domain.notification import Cause, Draft, Severity
 from useby.domain.quota import Limits
 from useby.store import marks, notifications
@@ -90,7 +90,7 @@ class Ledger:
     user: User
     published: list[str]
 
-    def record(self, news: Cause) -> None:
+    def record(self, news: Event) -> None:
         if isinstance(news, NotificationsAdded) and news.user_id == self.user.id:
             self.published += [each.id for each in news.notifications]
 
@@ -112,7 +112,7 @@ class Ledger:
         inventory.add(transaction, butter, self.user, NOON)
         return butter.id
 
-    def marking(self, notification_id: str) -> Callable[[Transaction], None]:
+    def marking(self, notification_id: str) -> Callable[[Transaction], int]:
         return lambda t: marks.mark_read(t, self.user.id, [notification_id], NOON)
 
 
@@ -221,7 +221,7 @@ async def test_acknowledged_writes_are_there_at_whichever_message_the_connection
 async def test_acknowledged_writes_are_there_whichever_statement_the_server_refuses(
     code: str, database: Database, postgres: Postgres, postgres_url: str, record_property: Record
 ) -> None:
-    statements = fail_at = 0
+    statements = fail_at = failed = 0
 
     def before(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
         nonlocal statements, failed
@@ -231,7 +231,7 @@ async def test_acknowledged_writes_are_there_whichever_statement_the_server_refu
             cursor.execute(RAISE.format(code))
 
     event.listen(database._engine.sync_engine, "before_cursor_execute", before)  # type: ignore[attr-defined]
-    refused, failed, before_that = 0, 0, -1
+    refused, before_that = 0, -1
     at = 0
     while before_that < failed:  # until no piece has so many statements
         at, before_that = at + 1, failed

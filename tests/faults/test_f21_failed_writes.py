@@ -30,7 +30,7 @@ from tests.support.time_limits import HANG_TIMEOUT
 from useby.actions import inventory
 from useby.actions.alerts import BatchResult, send_due
 from useby.domain.account import User
-from useby.domain.events import NotificationsAdded
+from useby.domain.events import Event, NotificationsAdded
 from useby.domain.notification import Cause, Draft, Severity
 from useby.store import marks, notifications, sqlite
 from useby.store.database import Database, StoreUnavailable, Transaction
@@ -67,7 +67,7 @@ class Told:
     published: list[str] = field(default_factory=list)
     """The ids of notifications that were handed to the rest of the program."""
 
-    def record(self, news: Cause) -> None:
+    def record(self, news: Event) -> None:
         if isinstance(news, NotificationsAdded):
             self.published += [each.id for each in news.notifications]
 
@@ -180,7 +180,7 @@ async def opened(path: Path) -> Any:
     real = sa.create_engine
     with pytest.MonkeyPatch.context() as patch:
         driver = dbapi(vfs=failing.NAME)
-        patch.setattr(sqlite.sa, "create_engine", functools.partial(real, module=driver))
+        patch.setattr(sa, "create_engine", functools.partial(real, module=driver))
         database = open_database(f"sqlite:///{path}", checkpoints=True)
     try:
         yield database

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.support.process_node import NodeProcess, until
@@ -14,7 +15,7 @@ MADE = "an empty one is created"
 
 
 @contextlib.contextmanager
-def node(folder: Path, *arguments: str, **settings: object) -> Iterator[NodeProcess]:
+def node(folder: Path, *arguments: str, **settings: Any) -> Iterator[NodeProcess]:
     """A server that has not been started, without any file yet."""
     server = NodeProcess(folder, arguments=arguments, **settings)
     server.database.unlink()  # made by the server's own connection from the test

@@ -19,13 +19,13 @@ from tests.support.losses import lose
 from tests.support.nats_servers import nats_servers
 from tests.support.node_fixtures import start, wall
 from tests.support.process_node import until
+from tests.support.settings import SettingsWithoutFile
 from tests.support.time_limits import HANG_TIMEOUT
 from tests.support.two_nodes import BASE, followed, two_houses
 from websockets.asyncio.client import ClientConnection
 
 from useby.node import running
 from useby.realtime.trail import KEPT
-from useby.settings import Settings
 
 __all__ = ["database_url", "start", "wall"]
 
@@ -62,7 +62,7 @@ async def compared(house: InProcessNode) -> None:
 @pytest.fixture
 async def either(database_url: str, wall: SettableClock) -> AsyncIterator[InProcessNode]:
     """A node on each database in turn, whose sweep comes too late to be of help."""
-    settings = Settings(**BASE | {"database_url": database_url})
+    settings = SettingsWithoutFile(**BASE | {"database_url": database_url})
     async with running(settings, wall) as node:
         yield InProcessNode(node, wall)
         node.stop()

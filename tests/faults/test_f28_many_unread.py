@@ -14,6 +14,7 @@ from tests.support.node_fixtures import start, wall
 from tests.support.patient_client import connect
 from tests.support.process_node import NodeProcess, Person
 from tests.support.time_limits import HANG_TIMEOUT
+from websockets import Subprotocol
 
 from useby.store.database import Connection
 
@@ -47,7 +48,10 @@ def server(tmp_path_factory: pytest.TempPathFactory, people: list[Person]) -> It
 
 async def greeting(url: str) -> dict[str, Any]:
     """Connect as a page does, and leave with the first frame."""
-    async with asyncio.timeout(HANG_TIMEOUT), connect(url, subprotocols=["useby.v1"]) as client:
+    async with (
+        asyncio.timeout(HANG_TIMEOUT),
+        connect(url, subprotocols=[Subprotocol("useby.v1")]) as client,
+    ):
         first: dict[str, Any] = json.loads(await client.recv())
         return first
 

@@ -20,8 +20,8 @@ from websockets import Subprotocol
 from useby.auth.tokens import FOR_ANYBODY
 from useby.client import Event, Notifications, State, Timing
 
-AWAY = ([], Ended(1013, "Issuer unavailable"))
-BAD = ([], Ended(1008, "Invalid access token"))
+AWAY: tuple[list[str], Ended] = ([], Ended(1013, "Issuer unavailable"))
+BAD: tuple[list[str], Ended] = ([], Ended(1008, "Invalid access token"))
 
 
 @pytest.fixture

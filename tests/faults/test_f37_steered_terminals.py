@@ -16,11 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.table import Table
 from tests.support.cli_result import logging_put_back
+from tests.support.settings import SettingsWithoutFile
 
 from useby import logs
 from useby.cli import main, terminal
 from useby.domain.visible import visible
-from useby.settings import Settings
 
 HOSTILE = {
     "escape sequence": "\x1b]0;owned\x07\x1b[2J\x1b[31m",
@@ -111,7 +111,7 @@ def test_each_bad_row_of_a_file_is_reported_on_one_line(
 def test_a_log_line_and_its_traceback_steer_nothing(text: str) -> None:
     stream = io.StringIO()
     with logging_put_back():
-        logs.configure(Settings(_env_file=None), stream)
+        logs.configure(SettingsWithoutFile(), stream)
         log = logging.getLogger("useby.test")
         log.warning("a name: %s", text, extra={"name_of_a_user": text})
         log.error("it failed", exc_info=ValueError(text))

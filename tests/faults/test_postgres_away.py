@@ -10,11 +10,11 @@ from tests.support.factories import a_product
 from tests.support.in_process_node import InProcessNode, SettableClock
 from tests.support.postgres import Postgres
 from tests.support.process_node import until
+from tests.support.settings import SettingsWithoutFile
 from tests.support.time_limits import HANG_TIMEOUT
 
 from useby.actions import inventory
 from useby.node import running
-from useby.settings import Settings
 
 
 @pytest.fixture
@@ -29,8 +29,10 @@ def own() -> Iterator[Postgres]:
 
 async def test_connections_stay_and_resume_when_postgresql_is_back(own: Postgres) -> None:
     url = own.url("postgres")
-    settings: Any = {"port": 0, "database_url": url, "secret_key": "k" * 32, "_env_file": None}
-    async with running(Settings(**settings | {"drain_seconds": 0}), SettableClock()) as node:
+    settings: Any = {"port": 0, "database_url": url, "secret_key": "k" * 32}
+    async with running(
+        SettingsWithoutFile(**settings | {"drain_seconds": 0}), SettableClock()
+    ) as node:
         house = InProcessNode(node, SettableClock())
         user = await house.add_user()
         token = await house.token(user)

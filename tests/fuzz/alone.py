@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any, Self
 
 from tests.support.raw_websocket import Frame
+from tests.support.settings import SettingsWithoutFile
 from tests.support.simulation.parts import Alarm, Line, Loop, frames_in
 
 from useby.bus import NoBus
@@ -14,7 +15,7 @@ from useby.realtime.socket import SLICE, Socket
 from useby.realtime.states import State
 from useby.settings import Settings
 
-SETTINGS = Settings(_env_file=None)  # type: ignore[call-arg]
+SETTINGS = SettingsWithoutFile()
 
 
 class Alone:

@@ -6,6 +6,7 @@ import zlib
 from collections import deque
 from typing import Any, Self
 
+from tests.support.settings import SettingsWithoutFile
 from tests.support.simulation.parts import Alarm, Line, Loop
 from uvicorn.config import Config
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
@@ -14,9 +15,8 @@ from uvicorn.server import ServerState
 from useby.realtime.http import READ_BYTES, BoundedHttpProtocol
 from useby.realtime.pacer import Pacer
 from useby.realtime.slots import ConnectionSlots, SlotLimits
-from useby.settings import Settings
 
-SETTINGS = Settings(_env_file=None)  # type: ignore[call-arg]
+SETTINGS = SettingsWithoutFile()
 KEEP_ALIVE = 5
 """Seconds that uvicorn keeps an idle connection."""
 STATUSES = re.compile(rb"HTTP/1\.1 (\d{3}) ")

@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 from tests.support.in_process_node import InProcessNode
+from tests.support.simulation.parts import Upgraded
 from tests.support.time_limits import HANG_TIMEOUT
 
 from useby.auth.refresh import hash_of
 from useby.realtime import admission
-from useby.realtime.admission import BATCH, UpgradeRequest
+from useby.realtime.admission import BATCH
 from useby.realtime.http import BoundedHttpProtocol
+from useby.realtime.upgrade import UpgradeRequest
 from useby.store import tickets
 from useby.store.database import StoreUnavailable, Transaction
 from useby.store.tickets import TicketGrant
@@ -71,7 +73,7 @@ class RecordingTransport(asyncio.Transport):
 
 def enter(house: InProcessNode, token: str) -> RecordingTransport:
     transport = RecordingTransport()
-    house.node.admission.accept(object(), transport, UpgradeRequest((token,), None, None))
+    house.node.admission.accept(Upgraded(), transport, UpgradeRequest((token,), None, None))
     return transport
 
 
@@ -142,7 +144,9 @@ async def test_the_upgrade_is_answered_with_the_first_frame_in_one_write(
 ) -> None:
     transport = RecordingTransport()
     token = await house.token(await house.add_user())
-    house.node.admission.accept(object(), transport, UpgradeRequest((token,), None, None), b"101 ")
+    house.node.admission.accept(
+        Upgraded(), transport, UpgradeRequest((token,), None, None), b"101 "
+    )
     await transport.has_written("CONNECTION_ESTABLISHED")
     assert len(transport.writes) == 1
     assert transport.writes[0].startswith(b"101 \x81")
@@ -161,7 +165,9 @@ async def test_an_upgrade_is_answered_although_the_database_is_unavailable(
         return await real(work, **named)
 
     monkeypatch.setattr(house.node.database, "read", away)
-    house.node.admission.accept(object(), transport, UpgradeRequest((token,), None, None), b"101 ")
+    house.node.admission.accept(
+        Upgraded(), transport, UpgradeRequest((token,), None, None), b"101 "
+    )
     await transport.has_written("101 ")
     assert transport.writes == [b"101 "]
     back = True

@@ -10,9 +10,9 @@ from prometheus_client import REGISTRY
 from tests.realtime.test_http import KEY, answer, upgrade
 from tests.support.cli_result import logging_put_back
 from tests.support.in_process_node import InProcessNode
+from tests.support.settings import SettingsWithoutFile
 
 from useby import logs
-from useby.settings import Settings
 
 SECRET = "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJzdWIiOiJhbm5hIn0.b2xkLXNpZ25hdHVyZQ"
 NOTIFICATIONS = "/api/notifications"
@@ -33,7 +33,7 @@ ANSWERS = (
 def log(request: pytest.FixtureRequest) -> Iterator[io.StringIO]:
     stream = io.StringIO()
     with logging_put_back():
-        logs.configure(Settings(_env_file=None, **request.param), stream)
+        logs.configure(SettingsWithoutFile(**request.param), stream)
         yield stream
 
 
@@ -75,7 +75,7 @@ async def test_a_request_gets_one_line_without_a_secret_if_it_is_asked_for(
 async def test_a_request_gets_no_line_by_default(house: InProcessNode) -> None:
     stream = io.StringIO()
     with logging_put_back():
-        logs.configure(Settings(_env_file=None), stream)
+        logs.configure(SettingsWithoutFile(), stream)
         await send_requests(house)
     assert stream.getvalue()
     assert ".access]" not in stream.getvalue()  # neither ours nor uvicorn's

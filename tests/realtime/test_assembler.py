@@ -14,7 +14,7 @@ def test_fragments_are_joined_at_the_final_one() -> None:
 
     assert assembler.add(b"PI", final=False) is None
     assert assembler.add(b"", final=False) is None
-    assert assembler.add(b"NG", final=True) == b"PING"
+    assert assembler.add(b"NG", final=True) == bytearray(b"PING")
 
 
 def test_a_fragment_above_the_limit_is_refused_and_not_kept() -> None:

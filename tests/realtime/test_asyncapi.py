@@ -69,7 +69,7 @@ FRAMES: Final = {
     shapes.Rejected: st.builds(frames.rejected, st.text(), st.text()),
 }
 """The encoder's strategy for each shape."""
-UNDERSTOOD: Final = {
+UNDERSTOOD: Final[dict[type, dict[str, object]]] = {
     shapes.MarkRead: {"action": "mark_read", "id": ID},
     shapes.MarkSeveralRead: {"action": "mark_read", "ids": [ID, ID.upper()]},
     shapes.MarkAllRead: {"action": "mark_all_read"},

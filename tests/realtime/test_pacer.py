@@ -1,6 +1,7 @@
 """The pacer: order, and the number of calls in one turn of the event loop."""
 
 import asyncio
+from functools import partial
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,7 +23,7 @@ class Turns:
         while self.number < len(arrivals) or len(called) < count:
             if self.number < len(arrivals):
                 for each in range(count, count + arrivals[self.number]):
-                    pacer.call_soon(self._loop, lambda each=each: self._note(called, each))
+                    pacer.call_soon(self._loop, partial(self._note, called, each))
                 count += arrivals[self.number]
             self.number += 1
             self._loop.call_soon(self._loop.stop)

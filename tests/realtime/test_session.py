@@ -6,6 +6,8 @@ database and the bus.
 covers: useby.realtime.effects, useby.realtime.states
 """
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -168,7 +170,7 @@ def test_the_first_close_counts_and_nothing_follows_it() -> None:
     assert announced(session, row(1)) == ()
 
 
-INPUTS = {
+INPUTS: dict[str, Callable[[Session], Effects]] = {
     "opened": lambda s: s.opened(TokenStatus.GOOD, 3, unread=True, since=None),
     "page": lambda s: s.page([row(1)], 3),
     "marked": lambda s: s.marked(),
@@ -191,7 +193,7 @@ def test_every_input_in_every_state_is_accepted_or_raises_unexpected_reply(
     session.state = state
     awaited = state is State.CLOSED or name not in ACCEPTS or state in ACCEPTS[name]
     if awaited:
-        effects: Effects = INPUTS[name](session)
+        effects = INPUTS[name](session)
         if state is State.CLOSED:
             assert effects == ()
     else:

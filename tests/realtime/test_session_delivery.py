@@ -126,6 +126,7 @@ class Delivery(RuleBasedStateMachine):
     def the_mark_is_durable(self) -> None:
         assert self.session is not None
         assert self.marking is not None
+        assert self.marking.ids is not None
         for name in self.marking.ids:
             for at, each in enumerate(self.rows):
                 if each.id == name:
@@ -346,6 +347,7 @@ def test_a_page_shows_a_loss_although_more_rows_followed_than_the_trail_has() ->
     model.connect()
     model.open()
     model.post(3)
+    assert model.session is not None
     for each in model.rows:
         model.follow(announced(model.session, each))
     model.restore_to(1)

@@ -91,9 +91,9 @@ def test_each_connection_is_reconciled_once_an_interval_at_the_same_tick_of_it(
     for tick in range(4 * ticks):
         for each in sweep.tick(tick * sweep.tick_seconds, START):
             due[each].append(tick)
-    for each in due.values():
-        assert each == [each[0] + turn * ticks for turn in range(4)]
-    batches = {tick for each in due.values() for tick in each if tick < ticks}
+    for turns in due.values():
+        assert turns == [turns[0] + turn * ticks for turn in range(4)]
+    batches = {tick for turns in due.values() for tick in turns if tick < ticks}
     assert len(batches) <= 2 * SECTIONS
 
 

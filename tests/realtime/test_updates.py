@@ -45,7 +45,8 @@ async def frames(client: ClientConnection, kind: str, count: int) -> list[dict[s
 
 
 def closed_as_slow() -> float:
-    return metrics.connections_closed.labels("1013", "Too slow")._value.get()
+    count: float = metrics.connections_closed.labels("1013", "Too slow")._value.get()
+    return count
 
 
 async def test_a_page_that_reads_gets_all_products_of_a_commit_and_stays_connected(

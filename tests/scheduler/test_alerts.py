@@ -5,6 +5,7 @@ import dataclasses
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, time, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from tests.support.factories import NOON, a_kept_owner, a_product
 from tests.support.time_limits import HANG_TIMEOUT
 
 from useby.actions import inventory
-from useby.actions.alerts import send_due
+from useby.actions.alerts import BATCH, send_due
 from useby.domain import alerts as rules
 from useby.domain.account import AccountChange, User
 from useby.domain.events import AlertScheduled, Event, NotificationsAdded
@@ -217,7 +218,7 @@ async def test_a_date_moved_forth_and_back_repeats_no_alert(database: Database) 
     await tick(database, NOON)
     for day in ("2026-05-01", "2026-03-04"):
         moved = a_product(user, day, id=product.id)
-        await database.write(lambda t, moved=moved: inventory.replace(t, moved, user, NOON))
+        await database.write(partial(inventory.replace, product=moved, user=user, now=NOON))
         await tick(database, NOON)
     assert await messages_of(database, user) == ["Organic Milk expires in 2 days"]
 
@@ -272,7 +273,7 @@ async def test_alerts_of_a_disabled_user_are_sent_after_the_user_is_enabled(
 
 async def test_more_alerts_than_a_batch_are_sent_without_a_pause(database: Database) -> None:
     user = await a_kept_owner(database)
-    count = 2 * clock_module.BATCH + 3
+    count = 2 * BATCH + 3
     await keep(database, user, *(a_product(user, "2026-03-04") for _ in range(count)))
     async with going(database) as wall:
         got = 0

@@ -1,5 +1,6 @@
 """The clock counts what was committed, and nothing of what was undone and tried again."""
 
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -38,7 +39,7 @@ async def test_a_batch_whose_commit_failed_and_that_ran_again_is_counted_once(
     owner = await a_kept_owner(database)
     for name in ("Milk", "Bad"):
         product = a_product(owner, "2026-03-04", name=name)
-        await database.write(lambda t, product=product: inventory.add(t, product, owner, NOON))
+        await database.write(partial(inventory.add, product=product, user=owner, now=NOON))
     server = await asyncpg.connect(database_url)
     await server.execute(UNDO_THE_FIRST)
     real, looks = rules.decide, 0

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from tests.support.factories import NOON, a_kept_owner, a_product, an_owner
 from useby.actions import inventory
 from useby.actions.notifications import mark_all_read
 from useby.domain.account import AccountChange, TokenStatus, User
-from useby.domain.events import AccessRevoked, AlertScheduled
+from useby.domain.events import AccessRevoked, AlertScheduled, Event
 from useby.domain.notification import Cause, Draft, Severity
 from useby.domain.policy import Policy
 from useby.store import accounts, alerts, notifications, sessions, slices
@@ -29,10 +30,10 @@ async def standing(database: Database, *keys: Key) -> list[TokenCheck]:
 async def sign_in(database: Database, user: User, *session_ids: str) -> None:
     for session_id in session_ids:
         await database.write(
-            lambda t, s=session_id: sessions.open_session(
-                t,
+            partial(
+                sessions.open_session,
                 user_id=user.id,
-                session_id=s,
+                session_id=session_id,
                 token_hash=None,
                 now=NOON,
                 expires_at=NOON + timedelta(days=30),
@@ -82,7 +83,7 @@ async def test_a_new_zone_or_policy_reschedules_alerts(
 ) -> None:
     user = await a_kept_owner(database)
     await database.write(lambda t: inventory.add(t, a_product(user), user, NOON))
-    published: list[Cause] = []
+    published: list[Event] = []
     database.on_commit = published.append
     changed = await database.write(
         lambda t: accounts.change_user(t, user.id, AccountChange(**change), now=NOON)
@@ -95,7 +96,7 @@ async def test_a_new_zone_or_policy_reschedules_alerts(
 
 async def test_a_new_name_reschedules_nothing(database: Database) -> None:
     user = await a_kept_owner(database)
-    published: list[Cause] = []
+    published: list[Event] = []
     database.on_commit = published.append
     changed = await database.write(
         lambda t: accounts.change_user(t, user.id, AccountChange(name="B"), now=NOON)
@@ -122,9 +123,9 @@ async def test_deleting_a_user_leaves_no_row_of_theirs_and_every_row_of_others(
     ada, eve = await a_kept_owner(database), await a_kept_owner(database)
     for user in (ada, eve):
         await sign_in(database, user, "s")
-        await database.write(lambda t, u=user: inventory.add(t, a_product(u), u, NOON))
+        await database.write(partial(inventory.add, product=a_product(user), user=user, now=NOON))
         answer = Draft(user.id, "hello", Severity.INFO, Cause.CUSTOM)
-        await database.write(lambda t, d=answer: notifications.add(t, [d], NOON))
+        await database.write(partial(notifications.add, drafts=[answer], now=NOON))
     await database.write(lambda t: slices.delete_user(t, ada.id))
 
     def owners(connection: Any) -> dict[str, list[str]]:
@@ -183,7 +184,7 @@ async def test_signing_out_everywhere_ends_every_session_and_older_outside_token
 ) -> None:
     user = await a_kept_owner(database)
     await sign_in(database, user, "s1", "s2")
-    published: list[Cause] = []
+    published: list[Event] = []
     database.on_commit = published.append
     await database.write(lambda t: accounts.end_sessions(t, user.id, NOON))
     assert published == [AccessRevoked(user.id)]
@@ -202,7 +203,7 @@ async def test_signing_out_everywhere_ends_every_session_and_older_outside_token
 async def test_a_new_password_ends_every_other_session(database: Database) -> None:
     user = await a_kept_owner(database)
     await sign_in(database, user, "s1", "s2", "s3")
-    published: list[Cause] = []
+    published: list[Event] = []
     database.on_commit = published.append
     await database.write(
         lambda t: accounts.change_password(t, user.id, "hash", now=NOON, keep_session="s2")

@@ -2,7 +2,7 @@
 
 import contextlib
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -13,7 +13,8 @@ from tests.support.losses import lose
 from useby.domain.account import AccountChange, TokenStatus
 from useby.domain.notification import Cause, Draft, Severity
 from useby.store import accounts, comparison, epoch, notifications, sessions
-from useby.store.database import Database, Transaction
+from useby.store.accounts import TokenCheck
+from useby.store.database import Connection, Database, Transaction
 from useby.store.notifications import UnknownUser
 
 CHANGES: Mapping[str, Callable[[Transaction, str], object]] = {
@@ -46,6 +47,12 @@ def sign_in(transaction: Transaction, user_id: str, session_id: str) -> None:
     )
 
 
+def look_up(
+    connection: Connection, keys: Sequence[tuple[str, str | None, datetime]]
+) -> tuple[list[TokenCheck], str]:
+    return accounts.check_tokens(connection, keys), epoch.current(connection)
+
+
 async def test_the_changes_found_are_those_of_a_whole_look_up(database: Database) -> None:
     """Random changes to users, against ``check_tokens``, which returns every state."""
     chance = random.Random(23)
@@ -63,11 +70,9 @@ async def test_the_changes_found_are_those_of_a_whole_look_up(database: Database
         with contextlib.suppress(UnknownUser, sa.exc.IntegrityError):
             await database.write(lambda t, u=user_id, c=change: c(t, u))  # type: ignore[misc]
         keys = [(user_id, session_id, at or NOON) for user_id, session_id, at, _ in seen]
-        checks, present = await database.read(
-            lambda c, k=keys: (accounts.check_tokens(c, k), epoch.current(c))
-        )
+        checks, present = await database.read(partial(look_up, keys=keys))
         found, now = await database.read(
-            lambda c, s=seen: comparison.find_changed(c, s), one_statement=True
+            partial(comparison.find_changed, seen=seen), one_statement=True
         )
         assert now == present
         differing = {

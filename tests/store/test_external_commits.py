@@ -33,6 +33,9 @@ class Watched:
     def reports(self) -> int:
         return self.events.count(ExternalCommit())
 
+    async def reported(self, *, more_than: int) -> None:
+        await until(lambda: self.reports > more_than)
+
     async def write(self, text: str) -> None:
         def work(transaction: Transaction) -> None:
             transaction.connection.exec_driver_sql("INSERT INTO notes VALUES (?)", (text,))
@@ -99,7 +102,7 @@ async def test_a_commit_between_two_of_the_node_is_reported(watched: Watched) ->
         await watched.write(f"ours {number}")
         watched.write_beside(f"theirs {number}")
         await watched.write(f"ours again {number}")
-        await until(lambda before=before: watched.reports > before)
+        await watched.reported(more_than=before)
 
 
 async def test_a_commit_after_the_last_one_of_the_node_is_reported(watched: Watched) -> None:
@@ -107,7 +110,7 @@ async def test_a_commit_after_the_last_one_of_the_node_is_reported(watched: Watc
         before = watched.reports
         await watched.write(f"ours {number}")
         watched.write_beside(f"theirs {number}")
-        await until(lambda before=before: watched.reports > before)
+        await watched.reported(more_than=before)
 
 
 async def test_a_long_write_does_not_delay_the_report_of_an_earlier_commit(

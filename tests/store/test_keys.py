@@ -21,7 +21,9 @@ EXCEPTED = {
 
 def _keys(table: sa.Table) -> list[tuple[str, ...]]:
     unique = [each for each in table.constraints if isinstance(each, sa.UniqueConstraint)]
-    keys = [table.primary_key, *unique, *(each for each in table.indexes if each.unique)]
+    indexes = [each for each in table.indexes if each.unique]
+    keys: list[sa.PrimaryKeyConstraint | sa.UniqueConstraint | sa.Index]
+    keys = [table.primary_key, *unique, *indexes]
     return [tuple(column.name for column in key.columns) for key in keys]
 
 

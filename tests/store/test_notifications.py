@@ -6,6 +6,7 @@ covers: useby.store.marks, useby.store.pages
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from tests.support.factories import NOON, a_kept_owner
 
 from useby.domain.account import User
-from useby.domain.events import NotificationsAdded
+from useby.domain.events import Event, NotificationsAdded
 from useby.domain.notification import Cause, Draft, Notification, Severity
 from useby.store import epoch, marks, notifications, pages, usage
 from useby.store.cursor import BadCursor, decode, encode
@@ -46,7 +47,7 @@ async def test_concurrent_posts_are_numbered_without_a_gap_and_published_once(
     database: Database,
 ) -> None:
     user = await a_kept_owner(database)
-    published: list[Cause] = []
+    published: list[Event] = []
     database.on_commit = published.append
     await asyncio.gather(*(add_drafts(database, draft(user), draft(user)) for _ in range(40)))
     numbers = [
@@ -186,7 +187,7 @@ async def test_a_list_is_paged_by_key_newest_first_and_after_since_oldest_first(
         cursor, found = None, []
         while True:
             query = NotificationQuery(limit=2, cursor=cursor, **values)
-            page = await database.read(lambda c, q=query: notifications.list_(c, user.id, q))
+            page = await database.read(partial(notifications.list_, user_id=user.id, query=query))
             found += [each.seq for each in page.items]
             cursor = page.next_cursor
             if cursor is None:

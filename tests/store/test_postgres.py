@@ -7,6 +7,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import asyncpg
 import pytest
@@ -106,7 +107,7 @@ async def test_a_connection_to_a_vanished_server_ends_in_time(database: Database
     """Ten seconds for what was sent; for one that is idle as long again as three questions take."""
     await used(database)
     assert isinstance(database, store.PostgresDatabase)
-    lines = list(database._connections)
+    lines: list[Any] = list(database._connections)
     assert len(lines) == store.POOL
     for line in lines:
         sock = line._transport.get_extra_info("socket")

@@ -22,7 +22,7 @@ from useby.actions import inventory
 from useby.actions.alerts import send_due
 from useby.domain.account import User
 from useby.domain.notification import Cause, Draft, Severity
-from useby.store import marks, notifications, sqlite
+from useby.store import marks, notifications
 from useby.store.database import Database
 from useby.store.open import open_database
 
@@ -65,7 +65,7 @@ async def live_until_the_cut(
     path, vfs = disk
     chance = Random(seed)
     real = sa.create_engine
-    monkeypatch.setattr(sqlite.sa, "create_engine", functools.partial(real, module=dbapi(level)))
+    monkeypatch.setattr(sa, "create_engine", functools.partial(real, module=dbapi(level)))
     database = open_database(f"sqlite:///{path}", checkpoints=True)
     monkeypatch.undo()
     ledger, at_the_cut = Ledger(), Ledger()
@@ -129,7 +129,7 @@ async def test_a_post_that_a_direct_route_answered_survives_a_power_cut(
     path, vfs = disk
     chance = Random(seed)
     real = sa.create_engine
-    monkeypatch.setattr(sqlite.sa, "create_engine", functools.partial(real, module=dbapi("FULL")))
+    monkeypatch.setattr(sa, "create_engine", functools.partial(real, module=dbapi("FULL")))
     house: InProcessNode = await start()
     monkeypatch.undo()
     assert house.node.settings.database_url == f"sqlite:///{path}"

@@ -3,6 +3,7 @@
 import base64
 import json
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -18,7 +19,7 @@ from useby.domain.policy import Policy
 from useby.domain.product import Disposal, Expiry, Product, Status
 from useby.store import product_search
 from useby.store.cursor import BadCursor
-from useby.store.database import Database
+from useby.store.database import Database, Transaction
 from useby.store.product_search import FOLDED_TOGETHER, NotFolded, Order, ProductQuery
 from useby.store.schema import products as table
 
@@ -41,9 +42,7 @@ async def paged(
     cursor: str | None = None
     while True:
         query = ProductQuery(order=order, limit=limit, cursor=cursor)
-        page = await database.read(
-            lambda c, wanted=query: product_search.list_(c, owner, wanted, NOON)
-        )
+        page = await database.read(partial(product_search.list_, user=owner, query=query, now=NOON))
         pages.append(page.items)
         cursor = page.next_cursor
         if cursor is None:
@@ -218,9 +217,7 @@ async def test_filters_hold_together_and_on_every_page(database: Database) -> No
     cursor: str | None = None
     for _ in range(3):
         query = ProductQuery(Status.EXPIRING, text="milk", order=Order.NAME, cursor=cursor, limit=2)
-        page = await database.read(
-            lambda c, wanted=query: product_search.list_(c, owner, wanted, NOON)
-        )
+        page = await database.read(partial(product_search.list_, user=owner, query=query, now=NOON))
         names += [product.name for product in page.items]
         cursor = page.next_cursor
     assert names == [f"Milk {number}" for number in range(5)]
@@ -302,12 +299,13 @@ async def test_a_page_is_read_from_an_index_of_the_users_own(
     page = await database.read(
         lambda c: product_search.list_(c, owner, ProductQuery(order=order, limit=1), NOON)
     )
+
+    def listed(transaction: Transaction, query: ProductQuery) -> None:
+        product_search.list_(transaction.connection, owner, query, NOON)
+
     for cursor in (None, page.next_cursor):
         query = ProductQuery(status, within, "Dairy", "milk", order, cursor, 10)
-        (planned,) = await plans_of(
-            database,
-            lambda t, wanted=query: product_search.list_(t.connection, owner, wanted, NOON),
-        )
+        (planned,) = await plans_of(database, partial(listed, query=query))
         assert planned.lines[0].startswith("SEARCH products USING INDEX"), planned
         assert "(user_id=?" in planned.lines[0], planned
         if "ends_at" not in planned.lines[0]:

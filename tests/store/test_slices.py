@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from useby.actions import accounts as actions
 from useby.actions import inventory
 from useby.actions.notifications import mark_all_read
 from useby.domain.account import AccountChange, TokenStatus, User
-from useby.domain.events import AccessRevoked, AlertScheduled, MarkedRead
+from useby.domain.events import AccessRevoked, AlertScheduled, Event, MarkedRead
 from useby.domain.notification import Cause, Draft, Severity
 from useby.domain.product import Disposal, Product
 from useby.store import accounts, alerts, notifications, schema, slices, usage
@@ -75,7 +76,7 @@ async def test_other_users_write_between_the_slices_of_a_deletion(database: Data
 
 
 async def test_after_the_first_slice_the_user_is_shut_out_and_the_email_is_free(
-    database: Database, news: list[Cause]
+    database: Database, news: list[Event]
 ) -> None:
     user = await filled(database)
     assert not await database.write(lambda t: slices.delete_user(t, user.id))
@@ -109,7 +110,7 @@ async def test_an_interrupted_deletion_is_finished_slice_by_slice(
 
 
 async def test_marking_all_read_marks_what_was_there_and_is_published_once(
-    database: Database, news: list[Cause]
+    database: Database, news: list[Event]
 ) -> None:
     user = await filled(database)
     answer = Draft(user.id, "later", Severity.INFO, Cause.CUSTOM)
@@ -135,8 +136,8 @@ async def with_a_notified_product(database: Database, count: int) -> tuple[User,
     def fill(transaction: Transaction) -> None:
         inventory.add(transaction, milk, user, NOON)
         for number in range(2 * count):
-            about = {} if number % 2 else {"product_id": milk.id}
-            draft = Draft(user.id, str(number), Severity.INFO, Cause.EXPIRING, **about)
+            about = None if number % 2 else milk.id
+            draft = Draft(user.id, str(number), Severity.INFO, Cause.EXPIRING, product_id=about)
             notifications.add(transaction, [draft], NOON)
 
     await database.write(fill)
@@ -149,7 +150,7 @@ async def unread(database: Database, user: User) -> list[str]:
 
 
 async def test_closing_a_product_marks_its_notifications_read_a_slice_at_a_time(
-    database: Database, news: list[Cause]
+    database: Database, news: list[Event]
 ) -> None:
     user, milk = await with_a_notified_product(database, 11)
     news.clear()
@@ -214,7 +215,12 @@ async def test_rescheduling_looks_at_every_product_and_begins_again_when_it_is_a
 
     for zone in ("Asia/Tokyo", "Europe/Berlin"):
         await database.write(
-            lambda t, z=zone: accounts.change_user(t, user.id, AccountChange(time_zone=z), now=NOON)
+            partial(
+                accounts.change_user,
+                user_id=user.id,
+                change=AccountChange(time_zone=zone),
+                now=NOON,
+            )
         )
         assert await database.write(lambda t: slices.do_slice(t, NOON))
         assert await database.read(due) == slices.RESCHEDULED
@@ -227,9 +233,9 @@ async def test_rescheduling_looks_at_every_product_and_begins_again_when_it_is_a
 async def test_unfinished_work_of_several_users_takes_turns(database: Database) -> None:
     users = [await filled(database) for _ in range(2)]
     for user in users:
-        await database.write(lambda t, u=user: slices.reschedule(t, u.id, NOON))
+        await database.write(partial(slices.reschedule, user_id=user.id, now=NOON))
     for second in range(2):
-        await database.write(lambda t, s=second: slices.do_slice(t, NOON.replace(second=1 + s)))
+        await database.write(partial(slices.do_slice, now=NOON.replace(second=1 + second)))
     wanted = sa.select(schema.unfinished.c.after)
     afters = await database.read(lambda c: list(c.scalars(wanted)))
     assert "" not in afters

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -89,10 +90,11 @@ async def test_reads_of_one_turn_share_a_snapshot_and_one_that_fails_costs_only_
 
 
 async def test_a_read_of_the_turn_after_a_commit_sees_it(database: SqliteDatabase) -> None:
+    def set_version(transaction: Transaction, number: int) -> None:
+        transaction.connection.exec_driver_sql(f"PRAGMA user_version = {number}")
+
     for number in range(50):
-        await database.write(
-            lambda t, n=number: t.connection.exec_driver_sql(f"PRAGMA user_version = {n}")
-        )
+        await database.write(partial(set_version, number=number))
         seen = await asyncio.gather(
             *(
                 database.read(lambda c: c.exec_driver_sql("PRAGMA user_version").scalar())

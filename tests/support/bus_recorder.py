@@ -8,13 +8,13 @@ from typing import Any
 
 from tests.support.nats_servers import NatsServer
 from tests.support.process_node import until
+from tests.support.settings import SettingsWithoutFile
 
 from useby.bus import Bus, BusMessage, Gap, NoBus
 from useby.bus.hints import Hint
 from useby.bus.nats import NatsBus
 from useby.domain.events import NotificationsAdded
 from useby.domain.notification import Cause, Notification, Severity
-from useby.settings import Settings
 
 STOP_SECONDS = 20.0
 """A bus ends before this. nats-py's own drain would wait for a stalled server for 30 seconds."""
@@ -61,9 +61,7 @@ async def running_bus(
     """A bus on these servers until the block ends, and that in time; without any, none."""
     bus: Bus = NoBus()
     if servers or urls:
-        settings = Settings(
-            _env_file=None, nats_url=urls or tuple(each.url for each in servers), **more
-        )
+        settings = SettingsWithoutFile(nats_url=urls or tuple(each.url for each in servers), **more)
         bus = NatsBus(settings)
     recorder = BusRecorder(bus)
     running = asyncio.create_task(bus.run(), name="bus")

@@ -18,17 +18,15 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 def an_owner(**values: Any) -> User:
     """A user in Berlin with the default policy."""
     user_id = str(uuid7())
-    return User(
-        **{
-            "id": user_id,
-            "email": f"{user_id}@useby.example",
-            "name": "Ada",
-            "time_zone": "Europe/Berlin",
-            "policy": Policy(),
-            "created_at": NOON,
-        }
-        | values
-    )
+    defaults: dict[str, Any] = {
+        "id": user_id,
+        "email": f"{user_id}@useby.example",
+        "name": "Ada",
+        "time_zone": "Europe/Berlin",
+        "policy": Policy(),
+        "created_at": NOON,
+    }
+    return User(**defaults | values)
 
 
 async def a_kept_owner(database: Database, **values: Any) -> User:
@@ -40,17 +38,15 @@ async def a_kept_owner(database: Database, **values: Any) -> User:
 
 def a_product(owner: User, expires: str = "2026-06-01", **values: Any) -> Product:
     """A carton of milk; ``expires`` is a day, or a moment with its offset."""
-    return Product(
-        **{
-            "id": str(uuid7()),
-            "user_id": owner.id,
-            "name": "Organic Milk",
-            "expiry": Expiry.parse(expires),
-            "created_at": NOON,
-            "updated_at": NOON,
-        }
-        | values
-    )
+    defaults: dict[str, Any] = {
+        "id": str(uuid7()),
+        "user_id": owner.id,
+        "name": "Organic Milk",
+        "expiry": Expiry.parse(expires),
+        "created_at": NOON,
+        "updated_at": NOON,
+    }
+    return Product(**defaults | values)
 
 
 def day(text: str) -> date:

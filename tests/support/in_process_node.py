@@ -96,7 +96,7 @@ async def serving(
     node = house.node
     config = node._http_config()
     config.app = app or config.app
-    config.http = protocol_for(node.admission, match)  # type: ignore[arg-type]
+    config.http = protocol_for(node.admission, match)  # type: ignore[assignment]
     listener = listen(node.settings)
     server = Listening(config, node.context.slots)
     task = asyncio.create_task(server.serve([listener]))

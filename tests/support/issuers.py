@@ -25,7 +25,8 @@ SIGNERS: dict[str, Any] = {
 def pem_of(signer: Any) -> str:
     """The public half, as settings take it."""
     public = signer.public_key()
-    return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    pem: bytes = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    return pem.decode()
 
 
 def jwk_of(algorithm: str, kid: str, signer: Any = None) -> dict[str, Any]:

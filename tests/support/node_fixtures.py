@@ -1,17 +1,17 @@
 """Fixtures of a node in the test's own process, for whichever folder asks for them."""
 
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.support.in_process_node import InProcessNode, SettableClock
+from tests.support.settings import SettingsWithoutFile
 from tests.support.time_limits import NO_SWEEP
 
 from useby.node import running
-from useby.settings import Settings
 
 
 @pytest.fixture
@@ -24,19 +24,19 @@ async def start(migrated: Path, tmp_path: Path, wall: SettableClock) -> AsyncIte
     """Start a node with given settings."""
     async with AsyncExitStack() as stack:
 
-        async def started(**settings: Any) -> InProcessNode:
+        async def started(**changed: Any) -> InProcessNode:
             path = tmp_path / "useby.db"
             shutil.copy(migrated, path)
-            values: dict[str, Any] = {
+            base: dict[str, Any] = {
                 "port": 0,
                 "database_url": f"sqlite:///{path}",
                 "secret_key": "k" * 32,
                 "drain_seconds": 0,
                 "close_timeout": 0.3,
                 **NO_SWEEP,
-                "_env_file": None,
             }
-            node = await stack.enter_async_context(running(Settings(**values | settings), wall))
+            settings = SettingsWithoutFile(**base | changed)
+            node = await stack.enter_async_context(running(settings, wall))
             stack.callback(node.stop)
             return InProcessNode(node, wall)
 
@@ -44,6 +44,6 @@ async def start(migrated: Path, tmp_path: Path, wall: SettableClock) -> AsyncIte
 
 
 @pytest.fixture
-async def house(start: Any) -> InProcessNode:
+async def house(start: Callable[[], Awaitable[InProcessNode]]) -> InProcessNode:
     """A running node with the settings a node has by default."""
     return await start()

@@ -36,7 +36,7 @@ class NodeProcessOnPostgres(NodeProcess):
         Between two statements, and after one that took a lock: there it holds what it has claimed
         until it goes on, or its end is noticed.
         """
-        server = await asyncpg.connect(self.settings["database_url"])
+        server = await asyncpg.connect(str(self.settings["database_url"]))
         try:
             while True:
                 self.usage.suspend()

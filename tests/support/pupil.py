@@ -27,6 +27,8 @@ class Pupil:
         self.folder = folder
         (folder / ".venv").symlink_to(sys.prefix)
         self.port = free_port()
+        self.printed: dict[str, str] = {}
+        """What ``demo`` has printed, by name."""
         self.environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ} | {
             "USEBY_PORT": str(self.port),
             "PYTHONUNBUFFERED": "1",
@@ -87,7 +89,8 @@ class Pupil:
             shown = dict(re.findall(rf"({names}) +(.+?)(?=\n|  password)", printed))
             watch = re.search(r"(\S+ watch --url \S+ --token \S+)\n", printed)
             assert watch
-            yield shown | {"watch": watch[1], "url": shown["page"].rstrip("/")}
+            self.printed = shown | {"watch": watch[1], "url": shown["page"].rstrip("/")}
+            yield self.printed
 
 
 async def read_until(process: asyncio.subprocess.Process, text: str) -> str:

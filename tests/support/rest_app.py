@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 from starlette.types import Message, Receive, Scope, Send
 from tests.support.factories import NOON, a_kept_owner
+from tests.support.settings import SettingsWithoutFile
 from uuid_utils import uuid7
 
 from useby.actions.post_queue import PostQueue
@@ -22,7 +23,6 @@ from useby.auth.tokens import Issuer, Verifier
 from useby.bus import NoBus
 from useby.domain.account import User
 from useby.realtime.slots import ConnectionSlots, SlotLimits
-from useby.settings import Settings
 from useby.store import sessions
 from useby.store.database import Database
 
@@ -63,7 +63,7 @@ class Rest:
         self.now = NOON
         self.database = database
         self.sockets = 0
-        settings = Settings(_env_file=None, **changed)
+        settings = SettingsWithoutFile(**changed)
         self.context = Context(
             settings=settings,
             database=database,

@@ -6,7 +6,8 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from tests.support.time_limits import HANG_TIMEOUT
-from websockets.asyncio.server import Request, ServerConnection, serve
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.http11 import Request
 from websockets.typing import Subprotocol
 
 from useby.client import Notifications, Timing

@@ -7,10 +7,10 @@ from typing import Any
 from tests.support.in_process_node import InProcessNode, SettableClock
 from tests.support.nats_servers import NatsServer
 from tests.support.process_node import until
+from tests.support.settings import SettingsWithoutFile
 from tests.support.time_limits import NO_SWEEP
 
 from useby.node import running
-from useby.settings import Settings
 
 BASE: dict[str, Any] = {
     "port": 0,
@@ -18,7 +18,6 @@ BASE: dict[str, Any] = {
     "drain_seconds": 0,
     "close_timeout": 0.3,
     **NO_SWEEP,
-    "_env_file": None,
 }
 
 
@@ -27,23 +26,23 @@ async def two_houses(
     database_url: str,
     *servers: NatsServer,
     second: Mapping[str, Any] | None = None,
-    **settings: Any,
+    **both: Any,
 ) -> AsyncIterator[tuple[InProcessNode, InProcessNode]]:
     """Run both until the block ends; they receive each other's messages from its beginning.
 
-    ``second`` is what is set otherwise on the second.
+    ``both`` are settings of the two, and ``second`` what is set otherwise on the second.
     """
     urls = tuple(each.url for each in servers)
     wall = SettableClock()
-    values = BASE | {"database_url": database_url, "nats_url": urls} | settings
+    values = BASE | {"database_url": database_url, "nats_url": urls} | both
     async with contextlib.AsyncExitStack() as stack:
         houses = []
         for own in ({}, second or {}):
-            node = await stack.enter_async_context(running(Settings(**values | own), wall))
+            settings = SettingsWithoutFile(**{**values, **own})
+            node = await stack.enter_async_context(running(settings, wall))
             stack.callback(node.stop)
             houses.append(InProcessNode(node, wall))
-        for house in houses:
-            await until(lambda house=house: house.node.bus.connected)
+        await until(lambda: all(house.node.bus.connected for house in houses))
         yield houses[0], houses[1]
 
 

@@ -3,11 +3,15 @@
 import asyncio
 import contextlib
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from types import ModuleType
 from typing import Any, Self
 from unittest import mock
 
+from pydantic import SecretStr
+from tests.support.settings import SettingsWithoutFile
 from tests.support.simulation.clients import Device, Owner
-from tests.support.simulation.parts import Alarm, Bus, Line, Loop, Store
+from tests.support.simulation.parts import Alarm, Bus, Line, Loop, Store, Upgraded
 
 from useby.auth.tickets import Tickets
 from useby.auth.tokens import Issuer, Verifier
@@ -20,11 +24,11 @@ from useby.realtime import requests as wants_module
 from useby.realtime import retry as patience_module
 from useby.realtime import session as session_module
 from useby.realtime import socket as socket_module
-from useby.realtime.admission import Admission, UpgradeRequest
+from useby.realtime.admission import Admission
 from useby.realtime.hub import Hub
 from useby.realtime.slots import ConnectionSlots, SlotLimits
 from useby.realtime.socket import Socket
-from useby.settings import Settings
+from useby.realtime.upgrade import UpgradeRequest
 from useby.store import accounts, marks, notifications, sessions
 from useby.store.database import StoreUnavailable, Transaction
 
@@ -33,7 +37,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 MOST = 6
 """Connections that a user may have."""
 PAGE = 3
-SMALLER = {
+SMALLER: dict[ModuleType, dict[str, Any]] = {
     session_module: {"PAGE": PAGE, "CHUNK": 700},
     socket_module: {"HIGH_WATER": 2048},
     wants_module: {"PAGE": PAGE, "FETCH_BATCH": 2},
@@ -41,8 +45,8 @@ SMALLER = {
     admissions_module: {"BATCH": 2},
 }
 """So that few notifications and few connections are many."""
-SETTINGS = Settings(
-    secret_key=KEY,
+SETTINGS = SettingsWithoutFile(
+    secret_key=SecretStr(KEY),
     ping_interval=4,
     ping_timeout=4,
     close_timeout=2,
@@ -50,7 +54,6 @@ SETTINGS = Settings(
     send_buffer_bytes=8192,
     frames_per_second=1e6,
     frames_burst=10**6,
-    _env_file=None,
 )
 
 
@@ -74,7 +77,7 @@ class Scene:
         self.owners = [Owner(name) for name in ("ada", "eve")]
         for owner in self.owners:
             user = User(owner.id, None, owner.id, "UTC", Policy(), self.wall())
-            self.store.commit(lambda t, u=user: accounts.add_user(t, user=u, password_hash=None))
+            self.store.commit(partial(accounts.add_user, user=user, password_hash=None))
             self.sign_in(owner)
         self.loop.settle()
         self.tasks = len(asyncio.all_tasks(self.loop))
@@ -182,7 +185,7 @@ class Scene:
             one_too_many=sum(not each.line.lost for each in owner.devices) >= MOST,
         )
         knock = UpgradeRequest((self.token(owner, seconds),), None, after, extended)
-        self.admission.accept(object(), line, knock)
+        self.admission.accept(Upgraded(), line, knock)
         owner.devices.append(device)
         self.loop.settle()
         return device

@@ -10,7 +10,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -25,6 +25,9 @@ T = TypeVar("T")
 
 class Loop(asyncio.SelectorEventLoop):
     """An event loop whose time stands still until the test advances it."""
+
+    _scheduled: list[asyncio.TimerHandle]
+    """Timers, the cancelled ones included; asyncio's own list."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -55,7 +58,7 @@ class Loop(asyncio.SelectorEventLoop):
         end = self.now + seconds
         while True:
             self.settle()
-            timers = [each.when() for each in self._scheduled if not each.cancelled()]  # type: ignore[attr-defined]
+            timers = [each.when() for each in self._scheduled if not each.cancelled()]
             if min(timers, default=end) >= end:
                 break
             self.now = max(self.now, min(timers))
@@ -192,6 +195,13 @@ class Alarm(logging.Handler):
         self._logger.propagate = True
 
 
+class Upgraded:
+    """An HTTP connection that has become a WebSocket: no slot of it is taken back any more."""
+
+    def abort_for_newer(self) -> None:
+        raise AssertionError("it is a WebSocket")
+
+
 def frames_in(data: bytearray) -> Iterator[Frame]:
     """Take the server's whole frames from what has arrived."""
     while len(data) >= 2:
@@ -207,11 +217,11 @@ def frames_in(data: bytearray) -> Iterator[Frame]:
 
 
 @dataclass(eq=False)
-class Request:
+class Request(Generic[T]):
     """Something that was asked of the store."""
 
-    work: Callable[[], Any]
-    answer: asyncio.Future[Any]
+    work: Callable[[], T]
+    answer: asyncio.Future[T]
     writes: bool
     news: list[Event] = field(default_factory=list)
     outcome: Any = None
@@ -245,8 +255,8 @@ class Store:
         self.on_commit: Callable[[Event], None] = lambda _: None
         self.away = False
         self.slow = False
-        self.asked: list[Request] = []
-        self.done: list[Request] = []
+        self.asked: list[Request[Any]] = []
+        self.done: list[Request[Any]] = []
 
     async def read(
         self,
@@ -293,7 +303,7 @@ class Store:
         with self._engine.connect() as connection:
             return work(connection)
 
-    async def _ask(self, request: Request) -> Any:
+    async def _ask(self, request: Request[T]) -> T:
         self.asked.append(request)
         if not self.slow:
             self._loop.call_soon(self.catch_up)
@@ -335,12 +345,12 @@ class Store:
             self.work(0)
             self.answer(0)
 
-    def _fail(self, request: Request) -> None:
+    def _fail(self, request: Request[Any]) -> None:
         if not request.answer.done():
             request.answer.set_exception(StoreUnavailable("as if the disk were gone"))
 
 
-def _one_of(requests: list[Request], index: int) -> Request | None:
+def _one_of(requests: list[Request[Any]], index: int) -> Request[Any] | None:
     """Any read, or the first write."""
     if not requests:
         return None
