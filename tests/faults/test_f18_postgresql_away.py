@@ -12,6 +12,7 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -59,6 +60,9 @@ class Device:
     @property
     def received_messages(self) -> list[str]:
         return [frame["message"] for frame in self.frames if "message" in frame]
+
+    def has_received(self, message: str) -> bool:
+        return message in self.received_messages
 
     async def answers(self) -> None:
         """Wait for the answer to a ``PING``."""
@@ -188,7 +192,7 @@ class Scene:
         posted = [each for each in messages if each in set(self.posted)]
         assert sorted(posted) == sorted(self.posted), "each 2xx once"
         for device in self.devices:
-            await until(lambda device=device: "the last" in device.received_messages)  # type: ignore[misc]
+            await until(partial(device.has_received, "the last"))
             assert device.received_messages[1:] == messages, (
                 "each device has received all, in order, once"
             )

@@ -42,7 +42,7 @@ async def fill(url: str, person: Person) -> None:
                 a_product(owner, "2090-01-01", name=f"Käse {each}", notes=NOTES)
                 for each in range(number, number + TOGETHER)
             ]
-            await database.write(lambda t, new=new: inventory.add_many(t, new, owner, now))  # type: ignore[misc]
+            await database.write(partial(inventory.add_many, batch=new, user=owner, now=now))
     finally:
         await database.close()
 

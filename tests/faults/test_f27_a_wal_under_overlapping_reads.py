@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import sqlite3
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -35,8 +36,12 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 async def database(database: SqliteDatabase) -> SqliteDatabase:
     """A database with a row that ``grow`` changes."""
+
+    def run(transaction: Transaction, sql: str) -> None:
+        transaction.connection.exec_driver_sql(sql)
+
     for sql in ("CREATE TABLE pieces (piece BLOB)", "INSERT INTO pieces VALUES (zeroblob(9))"):
-        await database.write(lambda t, sql=sql: t.connection.exec_driver_sql(sql))  # type: ignore[misc]
+        await database.write(partial(run, sql=sql))
     return database
 
 

@@ -5,6 +5,7 @@ covers: useby.realtime.closes
 
 import json
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -19,8 +20,8 @@ from useby.schemas import frames as shapes
 ID = "0198c0de-0000-7000-8000-00000000000a"
 
 
-def notification_row(**changes: object) -> Notification:
-    values: dict[str, object] = {
+def notification_row(**changes: Any) -> Notification:
+    values: dict[str, Any] = {
         "id": ID,
         "user_id": "u",
         "seq": 1,
@@ -30,7 +31,7 @@ def notification_row(**changes: object) -> Notification:
         "product_name": "Organic Milk",
         "created_at": datetime(2026, 3, 4, 10, 30, tzinfo=UTC),
     }
-    return Notification(**(values | changes))  # type: ignore[arg-type]
+    return Notification(**values | changes)
 
 
 def payload(frame: bytes) -> bytes:

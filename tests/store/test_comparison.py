@@ -17,7 +17,8 @@ from useby.store.accounts import TokenCheck
 from useby.store.database import Connection, Database, Transaction
 from useby.store.notifications import UnknownUser
 
-CHANGES: Mapping[str, Callable[[Transaction, str], object]] = {
+Change = Callable[[Transaction, str], object]
+CHANGES: Mapping[str, Change] = {
     "a post": lambda t, user_id: notifications.add(t, [a_draft(user_id)], NOON),
     "two posts": lambda t, user_id: notifications.add(t, [a_draft(user_id)] * 2, NOON),
     "a loss": lambda t, user_id: lose(t, user_id, 1),
@@ -47,6 +48,10 @@ def sign_in(transaction: Transaction, user_id: str, session_id: str) -> None:
     )
 
 
+def make(transaction: Transaction, change: Change, user_id: str) -> None:
+    change(transaction, user_id)
+
+
 def look_up(
     connection: Connection, keys: Sequence[tuple[str, str | None, datetime]]
 ) -> tuple[list[TokenCheck], str]:
@@ -68,7 +73,7 @@ async def test_the_changes_found_are_those_of_a_whole_look_up(database: Database
         user_id = chance.choice(users).id
         name, change = chance.choice(list(CHANGES.items()))
         with contextlib.suppress(UnknownUser, sa.exc.IntegrityError):
-            await database.write(lambda t, u=user_id, c=change: c(t, u))  # type: ignore[misc]
+            await database.write(partial(make, change=change, user_id=user_id))
         keys = [(user_id, session_id, at or NOON) for user_id, session_id, at, _ in seen]
         checks, present = await database.read(partial(look_up, keys=keys))
         found, now = await database.read(

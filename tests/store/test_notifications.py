@@ -139,7 +139,7 @@ async def test_pages_of_several_users_have_the_rows_of_each_and_the_epoch(
     await database.write(lambda t: marks.mark_read(t, ada.id, [kept[4].id, kept[8].id], NOON))
     of_user = {
         who.id: await database.read(
-            lambda c, who=who: notifications.page_after(c, who.id, 0, 100)  # type: ignore[misc]
+            partial(notifications.page_after, user_id=who.id, after=0, limit=100)
         )
         for who in (ada, eve)
     }
@@ -154,8 +154,7 @@ async def test_pages_of_several_users_have_the_rows_of_each_and_the_epoch(
     ]
     for some in (requests, requests[:1], requests[5:6], requests[6:]):
         now, found = await database.read(
-            lambda c, some=some: pages.read(c, some),  # type: ignore[misc]
-            one_statement=one_statement,
+            partial(pages.read, requests=some), one_statement=one_statement
         )
         assert now == await database.read(epoch.current)
         for (user_id, after, upto, most), page in zip(some, found, strict=True):

@@ -8,6 +8,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from tests.support.databases import on_postgres
@@ -69,8 +70,8 @@ async def _people(database: Database) -> list[tuple[str, str | None]]:
         owner = await a_kept_owner(database, id=state, email=f"{state}@useby.example")
         for session in ("s", "t"):
             await database.write(
-                lambda t, session=session, owner=owner: sessions.open_session(  # type: ignore[misc]
-                    t,
+                partial(
+                    sessions.open_session,
                     user_id=owner.id,
                     session_id=session,
                     token_hash=None,
@@ -146,8 +147,12 @@ async def test_groups_of_two_nodes_number_each_user_without_a_gap(
         while left:
             group, left = left[:10], left[10:]
             found = await node.write(
-                lambda t, group=group: post_queue.store(  # type: ignore[misc]
-                    t, group, NOON, provisions=False, limits=Limits(ROOM, ROOM, ROOM)
+                partial(
+                    post_queue.store,
+                    posts=group,
+                    now=NOON,
+                    provisions=False,
+                    limits=Limits(ROOM, ROOM, ROOM),
                 ),
                 one_statement=True,
             )
@@ -162,7 +167,7 @@ async def test_groups_of_two_nodes_number_each_user_without_a_gap(
         await nodes[1].close()
     for user in users:
         rows = await database.read(
-            lambda c, user=user: notifications.page_after(c, user, 0, 1000)  # type: ignore[misc]
+            partial(notifications.page_after, user_id=user, after=0, limit=1000)
         )
         assert [row.seq for row in rows] == list(range(1, 4 * 30 + 1))
         published = [

@@ -6,6 +6,7 @@ covers: useby.domain.quota
 import asyncio
 import random
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -61,11 +62,13 @@ def counted(connection: Connection, user_id: str) -> Usage:
     )
 
 
+def kept_and_counted(connection: Connection, user_id: str) -> tuple[Usage, Usage]:
+    return usage.of(connection, user_id), counted(connection, user_id)
+
+
 async def assert_right(database: Database, *of: User) -> None:
     for user in of:
-        kept, rows = await database.read(
-            lambda c, u=user.id: (usage.of(c, u), counted(c, u))  # type: ignore[misc]
-        )
+        kept, rows = await database.read(partial(kept_and_counted, user_id=user.id))
         assert kept == rows
 
 
@@ -186,8 +189,8 @@ async def test_a_statement_for_many_users_counts_for_each_of_them(database: Data
     first = {each.user_id: [each.id] for each in kept}
     await database.write(lambda t: marks.mark_read_where_free(t, first, NOON))
     await assert_right(database, *owners)
-    unread = [await database.read(lambda c, u=each.id: usage.of(c, u).unread) for each in owners]  # type: ignore[misc]
-    assert unread == [2, 3, 4, 5, 6]
+    found = [await database.read(partial(usage.of, user_id=each.id)) for each in owners]
+    assert [each.unread for each in found] == [2, 3, 4, 5, 6]
 
 
 async def test_every_text_of_a_product_counts_when_it_is_added_changed_and_deleted(
@@ -197,9 +200,13 @@ async def test_every_text_of_a_product_counts_when_it_is_added_changed_and_delet
     product = a_product(owner, **dict.fromkeys(PRODUCT_TEXTS, "ü"))
     await database.write(lambda t: inventory.add(t, product, owner, NOON))
     await assert_right(database, owner)
+
+    def change(transaction: Transaction, statement: sa.Update) -> None:
+        transaction.connection.execute(statement)
+
     for name in PRODUCT_TEXTS:
         longer = sa.update(products_table).values({name: "Kühl lagern"})
-        await database.write(lambda t, s=longer: t.connection.execute(s))  # type: ignore[misc]
+        await database.write(partial(change, statement=longer))
         await assert_right(database, owner)
     await database.write(lambda t: inventory.delete(t, owner.id, product.id, NOON))
     await assert_right(database, owner)

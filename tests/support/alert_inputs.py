@@ -1,6 +1,7 @@
 """A user, a product and generated values for tests of the alert rules."""
 
 from datetime import UTC, date, datetime
+from typing import Any
 from zoneinfo import available_timezones
 
 from hypothesis import strategies as st
@@ -17,9 +18,9 @@ def user(zone: str = "UTC", policy: Policy | None = None, **categories: Policy) 
     return User("u", "u@useby.example", "", zone, policy or Policy(), NOW, categories)
 
 
-def product(expires: str | date, **values: object) -> Product:
+def product(expires: str | date, **values: Any) -> Product:
     expiry = Expiry(day=expires) if isinstance(expires, date) else Expiry.parse(expires)
-    base: dict[str, object] = {
+    base: dict[str, Any] = {
         "id": "p",
         "user_id": "u",
         "name": "Milk",
@@ -27,7 +28,7 @@ def product(expires: str | date, **values: object) -> Product:
         "created_at": NOW,
         "updated_at": NOW,
     }
-    return Product(**(base | values))  # type: ignore[arg-type]
+    return Product(**base | values)
 
 
 leads = st.lists(st.integers(0, 40), max_size=5).map(lambda days: tuple(sorted(set(days))[::-1]))

@@ -6,6 +6,7 @@ import gc
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -44,11 +45,14 @@ async def nothing_left(*houses: InProcessNode) -> AsyncIterator[None]:
     for house in houses:
         database = house.node.database
         assert isinstance(database, PostgresDatabase)
-        pool: Any = database._engine.pool
-        await until(lambda pool=pool: pool.checkedout() == 0)  # type: ignore[misc]
-        # A line that a query was cancelled on is given back a moment before the pool drops it.
-        await until(lambda d=database: _open(d) == d._engine.pool.checkedin())  # type: ignore[misc]
+        await until(partial(_has_all_back, database))
         assert _open(database) <= POOL
+
+
+def _has_all_back(database: PostgresDatabase) -> bool:
+    """Compare counts: a line whose query was cancelled is given back before the pool drops it."""
+    pool: Any = database._engine.pool
+    return (pool.checkedout(), pool.checkedin()) == (0, _open(database))
 
 
 def _open(database: PostgresDatabase) -> int:
