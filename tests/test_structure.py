@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tomllib
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -207,3 +208,10 @@ def test_the_bench_takes_nothing_of_the_tests_by_a_path() -> None:
     ]
 
     assert found == []
+
+
+def test_mypy_checks_the_tests_as_it_checks_the_sources() -> None:
+    mypy = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mypy"]
+    assert (mypy["strict"], mypy["packages"]) == (True, ["useby", "bench", "tests"])
+    settings = {name for override in mypy["overrides"] for name in override}
+    assert settings == {"module", "ignore_missing_imports"}, "no module is exempt"

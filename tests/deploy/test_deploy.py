@@ -84,7 +84,7 @@ def environment(service: dict[str, Any]) -> dict[str, str]:
     return {name: str(value) for name, value in service["environment"].items()}
 
 
-def seconds(duration: str) -> float:
+def seconds(duration: str) -> int:
     return int(str(duration).removesuffix("s"))
 
 
