@@ -213,6 +213,13 @@ class Settings(BaseSettings):
             raise ValueError(f"{msg}, e.g. the output of: {NEW_KEY}")
         return self
 
+    @field_validator("host")
+    @classmethod
+    def _check_host(cls, host: str) -> str:
+        if not host:  # it would be every address of the machine
+            raise ValueError("must be an address, e.g. 127.0.0.1")
+        return host
+
     @field_validator("root_path")
     @classmethod
     def _check_root_path(cls, path: str) -> str:

@@ -178,6 +178,7 @@ def test_a_refusal_is_in_our_own_words(useby: Useby, words: list[str], line: str
 
 
 WRONG_TEXTS = {
+    "host": "",
     "database_url": "mysql://x",
     "nats_url": "x",
     "secret_key": "x",
@@ -193,7 +194,7 @@ WRONG_TEXTS = {
     "jwt_public_key": "x",
 }
 FREE_TEXTS = {
-    *("host", "nats_credentials", "nats_ca", "allowed_hosts"),
+    *("nats_credentials", "nats_ca", "allowed_hosts"),
     *("jwt_issuer", "jwt_audience", "jwt_user_claim"),
 }
 """Settings that take any text, or of which the system refuses some when they are used."""
