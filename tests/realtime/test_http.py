@@ -212,6 +212,14 @@ async def test_a_body_that_is_too_large_is_read_before_its_413_and_the_connectio
     assert re.findall(rb"HTTP/1\.1 (\d+) ", found) == [b"413", b"200"]
 
 
+async def test_a_client_that_waits_for_a_100_gets_413_before_it_sends_its_body(
+    house: InProcessNode,
+) -> None:
+    head = "POST /api/auth/login HTTP/1.1\r\nHost: h\r\nContent-Length: 8000\r\n"
+    found = await answer(house, f"{head}Expect: 100-continue\r\n\r\n".encode())
+    assert re.findall(rb"HTTP/1\.1 (\d+) ", found) == [b"413"]
+
+
 async def test_the_headers_of_an_upgrade_are_searched_once(
     house: InProcessNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -232,8 +232,8 @@ class RequestGuard:
     ) -> JSONResponse:
         """Return the 413 for a body of ``size`` bytes, after reading it, unless it is huge.
 
-        Many clients and proxies read no answer before they have sent the whole body; Caddy 2.6 even
-        answers 502 then, or never. One that ``expects`` a 100 first (RFC 9110 section 10.1.1) does.
+        Many clients and proxies read no answer before they have sent the whole body; Caddy answers
+        502 then. One that ``expects`` a 100 first (RFC 9110 section 10.1.1) does.
         """
         reads = size <= READ_BEFORE_413 * self._settings.body_max_bytes and not expects
         while reads and (await receive()).get("more_body"):

@@ -18,7 +18,15 @@ from useby.cli.options import AsJson, CommandError, DatabaseUrl, checked, settin
 from useby.cli.terminal import cell, console, print_json, print_line
 from useby.domain.account import User
 from useby.domain.visible import visible
-from useby.schemas.fields import Email, LongText, Password, RequestModel, TimeZone, utc_z
+from useby.schemas.fields import (
+    LEAST_PASSWORD,
+    Email,
+    LongText,
+    Password,
+    RequestModel,
+    TimeZone,
+    utc_z,
+)
 from useby.store import accounts, sessions, usage
 from useby.store.database import Connection, Database
 from useby.store.sessions import OpenSession
@@ -32,7 +40,7 @@ PasswordStdin = Annotated[
     bool, typer.Option("--password-stdin", help="Read the password from stdin.")
 ]
 
-PROMPT: Final = "Password (at least 8 characters)"
+PROMPT: Final = f"Password (at least {LEAST_PASSWORD} characters)"
 TYPED: Final = {"email": "EMAIL", "password": "the password"}
 
 

@@ -186,9 +186,11 @@ Email = Annotated[
     Field(examples=["ada@useby.example"]),
 ]
 """E-mail address. RFC 5321 allows almost anything before the @, so little of it is checked."""
+LEAST_PASSWORD: Final = 8
+"""Minimum length of a new password, in characters."""
 Password = Annotated[
     str,
-    StringConstraints(min_length=8, max_length=200),
+    StringConstraints(min_length=LEAST_PASSWORD, max_length=200),
     AfterValidator(_storable),
     Field(json_schema_extra={"format": "password"}),
 ]

@@ -1,4 +1,4 @@
-"""Store which key the nodes sign with, as an id from which the key cannot be computed.
+"""Store the id of the key that the nodes sign with; the key cannot be computed from it.
 
 The first id is kept for sign-ins that were stored before sign-ins had a key: their tokens are bound
 to the key of the first node that knew keys. The newest id lets a command detect that it has another
