@@ -156,7 +156,7 @@ class Reconciler:
     async def _compare(
         self, sockets: Sequence[Socket]
     ) -> tuple[list[int], dict[int, comparison.Changed], str]:
-        """Return the newest ``seq`` of each session, the differences in a snapshot, and its epoch."""
+        """Return each session's newest ``seq``, the differences in one snapshot, and its epoch."""
         # Read before the snapshot: rows committed later may be missing in the snapshot.
         known = [socket.session.known for socket in sockets]
         seen = [
