@@ -105,7 +105,7 @@ def nginx(folder: Path, node: str, path: str) -> ReverseProxy:
         folder,
         node,
         path,
-        {"443": f"127.0.0.1:{port}", "/var/log/nginx": folder},
+        {"443 ssl": f"127.0.0.1:{port} ssl", "/var/log/nginx": folder},
     )
     text = text.replace(f"    listen [::]:127.0.0.1:{port} ssl;\n", "")
     config = folder / "nginx.conf"
