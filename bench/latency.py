@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 from bench.peer import Peer
-from bench.rows import Case, Column, Plan, Row, Stand, interleaved
+from bench.rows import Case, Column, Plan, Row, Stand, Target, interleaved, median
 
 TITLE = "Latency of a push, the collector at work"
 COLUMNS = {
@@ -27,6 +27,15 @@ MOST_SECONDS = 10.0
 def run(peers: Sequence[Peer], plan: Plan) -> list[Row]:
     """Push at a steady rate to the last of ``plan.connections``."""
     return interleaved(peers, plan, _measure)
+
+
+def targets(rows: Sequence[Row]) -> list[Target]:
+    """Return the targets: the age of a frame is at most 2.5 ms at p99, and 10 ms at p99.9."""
+    return [
+        Target(f"ms of a frame's age, {words}, ≤ {bound:g}", figure, bound)
+        for name, words, bound in (("p99", "p99", 2.5), ("p999", "p99.9", 10.0))
+        if (figure := median(rows, "useby", name)) is not None
+    ]
 
 
 def _measure(stand: Stand, plan: Plan) -> Iterator[Case]:
