@@ -122,7 +122,9 @@ def interleaved(
                         for name, value in figures.items():
                             row.figures.setdefault(name, []).append(value)
             except (RuntimeError, OSError) as error:
-                failure = f"round {number + 1}, {peer.title}: {error}"
+                # The error of the load generator's process ends with its own message.
+                *_, reason = str(error).strip().splitlines() or [type(error).__name__]
+                failure = f"round {number + 1}, {peer.title}: {reason}"
                 plan.console.print(failure, style="red", markup=False)
                 plan.failures.append(failure)
     cases = list(dict.fromkeys(case for case, _ in rows))
