@@ -166,19 +166,36 @@ def alert_dates(
 
 def days_left(product: Product, zone: ZoneInfo, now: datetime) -> int:
     """Return the calendar days until the date, counted in ``zone``; negative once it is past."""
-    return (product.expiry.day_in(zone) - now.astimezone(zone).date()).days
+    return days_until(product.expiry, zone, now)
+
+
+def days_until(expiry: Expiry, zone: ZoneInfo, now: datetime) -> int:
+    """Return the calendar days until a date, counted in ``zone``; negative once it is past."""
+    return (expiry.day_in(zone) - now.astimezone(zone).date()).days
 
 
 def status(product: Product, user: User, now: datetime) -> Status:
     """Return the status of a product for its owner at ``now``."""
-    if product.closed_as is Disposal.CONSUMED:
-        return Status.CONSUMED
-    if product.closed_as is Disposal.DISCARDED:
-        return Status.DISCARDED
-    if product.expiry.ends_at(user.zone) <= now:
+    policy = policy_for(product, user)
+    return status_of(product.expiry, product.closed_as, policy, user.zone, now)
+
+
+def status_of(
+    expiry: Expiry | None,
+    closed_as: Disposal | None,
+    policy: Policy,
+    zone: ZoneInfo,
+    now: datetime,
+) -> Status:
+    """Return the status of something with a date, or of something without one, at ``now``."""
+    if closed_as is not None:
+        return Status(closed_as.value)
+    if expiry is None:
+        return Status.FRESH
+    if expiry.ends_at(zone) <= now:
         return Status.EXPIRED
-    first = max(policy_for(product, user).lead_days, default=0)
-    return Status.EXPIRING if days_left(product, user.zone, now) <= first else Status.FRESH
+    first = max(policy.lead_days, default=0)
+    return Status.EXPIRING if days_until(expiry, zone, now) <= first else Status.FRESH
 
 
 def _due_and_next(

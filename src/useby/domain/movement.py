@@ -1,0 +1,142 @@
+"""Movements: the things that happened to lots.
+
+Movements are only ever added, and a list of them is in the order in which they were recorded. An
+undo is a movement, too: a movement *stands* while none undoes it. Quantities and states of lots
+follow from the movements; ``domain.lot`` computes them.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from useby.domain.product import Expiry
+
+
+class MovementKind(StrEnum):
+    """Kind of a movement."""
+
+    RECEIVED = "received"
+    CONSUMED = "consumed"
+    DISCARDED = "discarded"
+    OPENED = "opened"
+    FROZEN = "frozen"
+    THAWED = "thawed"
+    MOVED = "moved"
+    SPLIT = "split"
+    """A part of the lot became a lot of its own; the part's own movement follows."""
+    CORRECTED = "corrected"
+    UNDONE = "undone"
+
+
+class DiscardReason(StrEnum):
+    """Reason for which something was discarded."""
+
+    EXPIRED = "expired"
+    SPOILED = "spoiled"
+    TOO_MUCH = "too_much"
+    OTHER = "other"
+
+
+class ActionRefused(ValueError):  # noqa: N818 - the name describes the caller's view
+    """Raised when the present state of a lot or movement does not allow an action."""
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """One thing that happened to a lot."""
+
+    id: str
+    product_id: str
+    lot_id: str
+    kind: MovementKind
+    quantity: Decimal
+    """Quantity that it happened to; always positive."""
+    change: Decimal
+    """Signed change of the lot's quantity; the sum of all changes is the quantity that is left."""
+    at: datetime
+    """Time at which it happened, aware; perhaps earlier than it was recorded."""
+    recorded_at: datetime
+    reason: DiscardReason | None = None
+    undoes: str | None = None
+    """Id of the movement that an undo takes back."""
+    location: str | None = None
+    """Location of the lot from this movement on; ``None`` leaves it as it is."""
+    part_id: str | None = None
+    """Lot that a split made."""
+    expiry: Expiry | None = None
+    """Date that a person typed, if ``types_a_date``; ``None`` means never."""
+
+    @property
+    def types_a_date(self) -> bool:
+        """Correction of the date; one of the quantity has a change."""
+        return self.kind is MovementKind.CORRECTED and self.change == 0
+
+
+def standing(movements: Iterable[Movement]) -> tuple[Movement, ...]:
+    """Return the movements that are neither undone nor an undo."""
+    movements = tuple(movements)
+    undone = {movement.undoes for movement in movements}
+    return tuple(
+        movement
+        for movement in movements
+        if movement.kind is not MovementKind.UNDONE and movement.id not in undone
+    )
+
+
+def line_of(lot_id: str, movements: Sequence[Movement]) -> tuple[Movement, ...]:
+    """Return the movements that made a lot what it is.
+
+    They are its own and, if it was split from another lot, those of that lot up to the split.
+
+    Args:
+        lot_id: The lot.
+        movements: Movements of its product, or at least those of the lot and of its ancestors.
+    """
+    line: list[Movement] = []
+    for movement in reversed(movements):
+        if movement.lot_id == lot_id:
+            line.append(movement)
+        elif movement.part_id == lot_id:
+            lot_id = movement.lot_id
+    return tuple(reversed(line))
+
+
+def taken_back(movement: Movement, movements: Sequence[Movement]) -> tuple[Movement, ...]:
+    """Return the movements that the undo of a movement takes back.
+
+    A split and its part's first movement are taken back together.
+
+    Args:
+        movement: The movement to undo.
+        movements: Movements of its product; it is among them.
+
+    Raises:
+        ActionRefused: The movement is an undo or is undone already, or a later movement of one of
+            its lots stands on it.
+    """
+    if movement.kind is MovementKind.UNDONE:
+        raise ActionRefused("an undo cannot be undone; repeat the action instead")
+    stand = standing(movements)
+    if movement not in stand:
+        raise ActionRefused("the movement is already undone")
+    back = _split_with(movement, stand) or (movement,)
+    lots = {each.lot_id for each in back}
+    for later in stand[stand.index(back[-1]) + 1 :]:
+        if later.lot_id in lots:
+            raise ActionRefused(
+                f"a later movement of the lot stands on it: undo {later.id} first"
+                f" ({later.kind.value} at {later.at.isoformat(timespec='seconds')})"
+            )
+    return back
+
+
+def _split_with(movement: Movement, stand: Sequence[Movement]) -> tuple[Movement, ...]:
+    """Return the split that a movement belongs to and its part's first movement, or nothing."""
+    for split in stand:
+        if split.part_id is not None:
+            pair = split, next(each for each in stand if each.lot_id == split.part_id)
+            if movement in pair:
+                return pair
+    return ()

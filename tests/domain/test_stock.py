@@ -1,0 +1,94 @@
+"""The derived fields of a product, and status and days left of a lot."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from tests.support.alert_inputs import product, user
+from tests.support.cupboard import Cupboard
+
+from useby.domain import alerts
+from useby.domain.movement import ActionRefused
+from useby.domain.policy import Policy
+from useby.domain.product import Disposal, Status
+from useby.domain.stock import (
+    SeveralLots,
+    Stock,
+    lot_days_left,
+    lot_status,
+    only_open_lot,
+    stock_of,
+)
+
+
+def stock(cupboard: Cupboard) -> Stock:
+    return stock_of(cupboard.lots.values(), Policy(), cupboard.zone, cupboard.now)
+
+
+def test_a_product_has_the_quantity_of_all_open_lots_and_the_date_of_the_one_taken_next() -> None:
+    cupboard = Cupboard(after_opening="P3D")
+    cupboard.receive("2026-05-30", "2026-06-20", "2")
+    second = cupboard.receive("2026-05-30", "2026-06-30", "3")
+    closed = cupboard.receive("2026-05-30", "2026-06-10", "5")
+    opened = cupboard.open(second, "2026-06-01", "0.5").lots[1]
+    cupboard.consume(closed)
+    found = stock(cupboard)
+    assert (str(found.quantity), found.lot_count, found.lot) == ("5.0", 3, opened)
+    assert (found.days_left, found.status) == (3, Status.EXPIRING)
+
+
+def test_a_product_with_no_open_lot_has_the_fields_of_the_lot_closed_last() -> None:
+    cupboard = Cupboard()
+    first = cupboard.receive("2026-05-01", "2026-06-10", "2", location="Fridge")
+    second = cupboard.receive("2026-05-01", "2026-06-05", "3", location="Cellar")
+    cupboard.consume(second, at="2026-05-02")
+    cupboard.discard(first, at="2026-05-03")
+    found = stock(cupboard)
+    assert (found.quantity, found.lot_count, found.lot) == (Decimal(2), 0, cupboard.lots[first])
+    assert (found.days_left, found.status) == (9, Status.DISCARDED)
+
+
+def test_a_product_without_any_lot_has_nothing() -> None:
+    assert stock(Cupboard()) == Stock(Decimal(0), 0, None, Status.FRESH, None)
+
+
+def test_without_a_date_the_status_is_fresh_and_the_days_left_are_none() -> None:
+    cupboard = Cupboard()
+    salt = cupboard.receive("2026-05-01")
+    bread = cupboard.receive("2026-05-01", "2026-05-20")
+    cupboard.freeze(bread, "2026-05-19")
+    for lot in cupboard.lots[salt], cupboard.lots[bread]:
+        assert lot_status(lot, Policy(), cupboard.zone, cupboard.now) is Status.FRESH
+        assert lot_days_left(lot, cupboard.zone, cupboard.now) is None
+    cupboard.consume(salt)
+    assert lot_status(cupboard.lots[salt], Policy(), cupboard.zone, cupboard.now) is Status.CONSUMED
+
+
+@pytest.mark.parametrize("expires", ["2026-05-31", "2026-06-01", "2026-06-08", "2026-06-09"])
+@pytest.mark.parametrize("closed_as", [None, *Disposal])
+def test_a_lot_has_the_status_and_days_left_that_a_flat_product_has(
+    expires: str, closed_as: Disposal | None
+) -> None:
+    cupboard = Cupboard()
+    lot = cupboard.receive("2026-05-01", expires)
+    if closed_as is not None:
+        {"consumed": cupboard.consume, "discarded": cupboard.discard}[closed_as.value](lot)
+    owner, flat = user("Europe/Berlin"), product(expires, closed_as=closed_as)
+    for now in cupboard.now, datetime(2026, 5, 31, 22, tzinfo=UTC):
+        found = stock_of(cupboard.lots.values(), owner.policy, owner.zone, now)
+        assert found.status is alerts.status(flat, owner, now)
+        assert found.days_left == alerts.days_left(flat, owner.zone, now)
+
+
+def test_a_change_of_a_product_is_about_its_only_open_lot_and_refused_if_there_are_several() -> (
+    None
+):
+    cupboard = Cupboard()
+    with pytest.raises(ActionRefused, match=r"^nothing is left$"):
+        only_open_lot(cupboard.lots.values())
+    first, second = cupboard.receive("2026-05-01"), cupboard.receive("2026-05-02")
+    with pytest.raises(SeveralLots) as refused:
+        only_open_lot(cupboard.lots.values())
+    assert [lot.id for lot in refused.value.lots] == [first, second]
+    cupboard.consume(first)
+    assert only_open_lot(cupboard.lots.values()).id == second
