@@ -13,8 +13,8 @@ from uuid_utils import uuid7
 
 from useby.actions.alerts import BATCH, send_due
 from useby.store import alerts
+from useby.store.column_types import utc_text
 from useby.store.database import Transaction
-from useby.store.schema import utc_text
 from useby.store.sqlite import sqlite_engine
 
 EACH = 250

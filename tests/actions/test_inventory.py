@@ -161,7 +161,11 @@ async def test_an_import_keeps_a_products_id_age_and_closing(database: Database)
     await database.write(lambda t: inventory.upsert_many(t, [again], owner, later))
     there = await got(database, first)
     assert there is not None
-    assert (there.name, there.expiry.day, there.updated_at) == ("Milk", day("2026-07-01"), later)
+    assert (there.name, there.expiry, there.updated_at) == (
+        "Milk",
+        Expiry(day=day("2026-07-01")),
+        later,
+    )
     assert (there.created_at, there.closed_as) == (NOON, Disposal.CONSUMED)
     assert await due_at(database, first) is None
     assert await got(database, again) is None

@@ -191,3 +191,67 @@ async def test_a_search_that_takes_too_long_is_503_with_retry_after(
     assert answer.json()["detail"] == (
         "Reading this took longer than 5 seconds. Ask for less. Try again in 2 seconds."
     )
+
+
+async def test_null_no_date_and_the_two_far_dates_mean_never_listed_last_and_without_alerts(
+    rest: Rest, ada: httpx.AsyncClient
+) -> None:
+    """Field input 7; stock.md, section 3: `printedDate: null` is never."""
+    given = [
+        {"name": "Salt", "expiryDate": None},
+        {"name": "Rice"},
+        {"name": "Honey", "expiryDate": "2999-12-31"},
+        {"name": "Sugar", "expiryDate": "9999-12-31"},
+    ]
+    for item in given:
+        answer = await ada.post("/api/products", json=item)
+        assert answer.status_code == HTTPStatus.CREATED, answer.text
+        endless = answer.json()
+        assert (endless["expiryDate"], endless["daysLeft"]) == (None, None)
+        assert endless["status"] == "fresh"
+    await added(ada, name="Wine", expiryDate="2998-12-31")
+
+    async def listed(**query: Any) -> list[str]:
+        answer = await ada.get("/api/products", params=query)
+        return [each["name"] for each in answer.json()["items"]]
+
+    first, *others = await listed()
+    assert first == "Wine"
+    assert sorted(others) == ["Honey", "Rice", "Salt", "Sugar"]
+    assert await listed(expiringWithin=36_500) == []
+    assert await listed(status="expired") == []
+    assert len(await listed(status="fresh")) == len(given) + 1
+    due = await rest.database.read(alerts.next_due)
+    assert due is not None
+    assert due.year == 2998
+
+
+async def test_a_date_may_be_taken_from_a_product_and_given_back(
+    rest: Rest, ada: httpx.AsyncClient
+) -> None:
+    product = await added(ada)
+    path = f"/api/products/{product['id']}"
+    answer = await ada.patch(path, json={"expiryDate": None})
+    assert answer.json()["expiryDate"] is None
+    assert await rest.database.read(alerts.next_due) is None
+
+    answer = await ada.patch(path, json={"name": "Honey"})
+    assert answer.json()["expiryDate"] is None
+
+    answer = await ada.patch(path, json={"expiryDate": product["expiryDate"]})
+    assert answer.json()["expiryDate"] == product["expiryDate"]
+    assert await rest.database.read(alerts.next_due) is not None
+
+
+async def test_a_product_that_never_expires_is_consumed_without_a_date(
+    ada: httpx.AsyncClient,
+) -> None:
+    product = await added(ada, name="Salt", expiryDate=None)
+    answer = await ada.post(f"/api/products/{product['id']}/consume")
+    assert answer.json()["status"] == "consumed"
+    (notification,) = (await ada.get("/api/notifications")).json()["items"]
+    assert (notification["message"], notification["expiresOn"], notification["daysLeft"]) == (
+        "Salt was consumed",
+        None,
+        None,
+    )

@@ -122,8 +122,8 @@ def test_a_date_to_add_is_refused_with_the_words_and_both_forms(useby: Useby) ->
     result = useby("product", "add", "Jam", "30.06.2031", "--user", EMAIL)
     assert (result.status, result.out) == (2, "")
     assert result.err == (
-        "useby: DATE, if not today or tomorrow, must be a date, e.g. 2099-03-04, or a date-time"
-        " with its offset, e.g. 2099-03-04T10:30:00+01:00\n"
+        "useby: DATE, if not today, tomorrow or never, must be a date, e.g. 2099-03-04, or a"
+        " date-time with its offset, e.g. 2099-03-04T10:30:00+01:00\n"
     )
 
 
@@ -250,3 +250,10 @@ def test_an_import_that_fails_midway_names_the_last_row_that_it_stored(
     assert set(_products()) == {"Organic Milk", "Butter"}
     again = useby("product", "import", "fridge.csv", "--user", EMAIL)
     assert again.out == "1 product added, 0 changed, 2 unchanged\n"
+
+
+def test_a_product_may_never_expire(useby: Useby) -> None:
+    result = useby("product", "add", "Honey", "never", "--user", EMAIL)
+    assert (result.err, result.out) == ("", "Honey was added; it never expires\n")
+    table = useby("product", "list", "--user", EMAIL).out.splitlines()
+    assert table[1].split() == ["never", "Honey", "fresh", "1"]

@@ -83,6 +83,7 @@ class Life(RuleBasedStateMachine):
         outcome = decide(self.thing, self.owner, self.leads_sent, self.now)
         if outcome.alert is not None:
             assert self.thing.closed_as is None
+            assert self.thing.expiry is not None
             key = (self.thing.expiry.key, outcome.alert.lead)
             assert key not in self.sent, "never two alerts for one (product, date, lead)"
             sent_before = self.leads_sent

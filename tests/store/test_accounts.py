@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from functools import partial
 from typing import Any
 
@@ -213,15 +213,6 @@ async def test_a_new_password_ends_every_other_session(database: Database) -> No
         "s3",
     }
     assert await database.read(lambda c: accounts.password_hash(c, user.id)) == "hash"
-
-
-def test_stored_times_sort_as_text() -> None:
-    from useby.store.schema import from_utc_text, utc_text
-
-    moments = [datetime(y, 1, 1, h, tzinfo=UTC) for y in (1970, 2026, 9998) for h in (0, 9, 23)]
-    texts = [utc_text(each) for each in moments]
-    assert texts == sorted(texts)
-    assert [from_utc_text(text) for text in texts] == moments
 
 
 async def test_a_subject_that_several_see_first_at_once_is_one_user(database: Database) -> None:

@@ -16,7 +16,7 @@ from useby.cli.terminal import print_line
 from useby.settings import Settings
 from useby.store import migrate
 from useby.store.backup import Label, back_up
-from useby.store.schema import utc_text
+from useby.store.column_types import utc_text
 from useby.store.url import database_file, without_password
 
 app = typer.Typer(add_completion=False)

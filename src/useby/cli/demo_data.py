@@ -131,7 +131,7 @@ def redated(kept: Mapping[str, Product], user: User, now: datetime) -> Iterator[
     """
     for fresh in stock(user, now):
         before = kept.get(fresh.external_id or "")
-        if fresh.expiry.instant is not None:
+        if fresh.lead_days == ():  # it falls due within the minute
             yield fresh
         elif before is not None and before.closed_as is None:
             yield replace(before, expiry=fresh.expiry, updated_at=now)

@@ -40,7 +40,8 @@ PAUSE: Final = 0.025
 """Seconds between two transactions. A node that waits for SQLite's lock tries every 1 to 25 ms."""
 NEAR_DAYS: Final = {"today": 0, "tomorrow": 1}
 """Dates as words, and their distance in days from the owner's present day."""
-_DATE: Final = "DATE, if not today or tomorrow,"
+NEVER: Final = "never"
+_DATE: Final = "DATE, if not today, tomorrow or never,"
 TYPED: Final = {"name": "NAME", "expiryDate": _DATE, "expiry_date": _DATE}
 Owner = Annotated[
     str,
@@ -97,7 +98,7 @@ def add(
         str,
         typer.Argument(
             metavar="DATE",
-            help="YYYY-MM-DD, today, tomorrow, or a time with its offset, e.g. 2031-06-30.",
+            help="YYYY-MM-DD, today, tomorrow, never, or a time with offset, e.g. 2031-06-30.",
         ),
     ],
     email_or_id: Owner,
@@ -138,11 +139,13 @@ def add(
     if as_json:
         print_json(product.model_dump(mode="json", by_alias=True))
     else:
-        print_line(f"{product.name} was added; its first alert is {first_alert}")
+        print_line(f"{product.name} was added; {first_alert}")
 
 
-def _date(text: str, user: User, now: datetime) -> str:
+def _date(text: str, user: User, now: datetime) -> str | None:
     """Return the date of a word such as ``tomorrow`` in the owner's zone, or the text as it is."""
+    if text == NEVER:
+        return None
     days = NEAR_DAYS.get(text)
     if days is None:
         return text
@@ -150,12 +153,13 @@ def _date(text: str, user: User, now: datetime) -> str:
 
 
 def _first_alert(product: Product, user: User, now: datetime) -> str:
-    """Return the time of a new product's first alert, as the end of a sentence."""
+    """Return a sentence about a new product's first alert."""
     at = alert_dates(product, user, frozenset(), now).next_alert_at
-    assert at is not None  # noqa: S101 - an open product has its alert on expiry
+    if at is None:
+        return "it never expires"
     if at <= now:
-        return "due now: a running node sends it at once"
-    return f"on {at.astimezone(user.zone).date()}"
+        return "its first alert is due now: a running node sends it at once"
+    return f"its first alert is on {at.astimezone(user.zone).date()}"
 
 
 @app.command("list")
@@ -192,7 +196,7 @@ def list_(
     table = Table("date", "product", "status", "quantity", "location", box=None, pad_edge=False)
     for each in listed:
         amount = f"{each.quantity:f} {each.unit}".rstrip()
-        row = (each.expiry_date, each.name, each.status.value, amount, each.location)
+        row = (each.expiry_date or NEVER, each.name, each.status.value, amount, each.location)
         table.add_row(*map(cell, row))
     console().print(table)
 

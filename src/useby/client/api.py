@@ -171,9 +171,9 @@ class Api:
         return Product.of(await self._rest.request("GET", f"/products/{_part(product_id)}"))
 
     async def add_product(
-        self, name: str, expiry_date: Day, **details: Unpack[ProductDetails]
+        self, name: str, expiry_date: Day | None, **details: Unpack[ProductDetails]
     ) -> Product:
-        """Add a product; ``expiry_date`` is a date, or a time with its UTC offset."""
+        """Add a product; ``expiry_date`` is a date, a time with its UTC offset, or never."""
         given = {"name": name, "expiry_date": expiry_date, **details}
         return Product.of(await self._rest.request("POST", "/products", given))
 

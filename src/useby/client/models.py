@@ -103,13 +103,14 @@ class Product(_Shape):
     unit: str
     location: str
     notes: str
-    expiry_date: str
-    """A date, or a time with its UTC offset."""
+    expiry_date: str | None
+    """A date, or a time with its UTC offset; ``None`` means never."""
     date_kind: str
     lead_days: tuple[int, ...] | None = None
     external_id: str | None = None
     status: str
-    days_left: int
+    days_left: int | None
+    """Calendar days in the owner's zone; ``None`` without a date."""
     closed_as: str | None = None
     closed_at: datetime | None = None
     created_at: datetime

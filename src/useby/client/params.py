@@ -32,14 +32,14 @@ class NewProduct(ProductDetails):
     """Fields of a new product."""
 
     name: Required[str]
-    expiry_date: Required[Day]
+    expiry_date: Required[Day | None]
 
 
 class ProductChange(ProductDetails, total=False):
     """Fields of a product to change."""
 
     name: str
-    expiry_date: Day
+    expiry_date: Day | None
 
 
 class NewNotification(TypedDict, total=False):

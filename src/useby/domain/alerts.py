@@ -76,12 +76,23 @@ class AlertDates:
     """Time of the next alert; not later than now if an alert is already due."""
 
 
+_NEVER: Final = datetime(9999, 12, 31, tzinfo=UTC)
+_NEVER_SCHEDULE: Final = AlertSchedule((), ends_at=_NEVER, expiring_from=_NEVER)
+
+
 def policy_for(product: Product, user: User) -> Policy:
     """Return the policy of a product: its own leads, its category's policy, or its owner's."""
     policy = user.categories.get(product.category.casefold(), user.policy)
     if product.lead_days is not None:
         return Policy(product.lead_days, policy.alert_time)
     return policy
+
+
+def schedule_of(product: Product, user: User) -> AlertSchedule:
+    """Return the alert schedule of a product; without a date it has no alerts."""
+    if product.expiry is None:
+        return _NEVER_SCHEDULE
+    return schedule(product.expiry, policy_for(product, user), user.zone)
 
 
 @lru_cache(maxsize=1024)
@@ -120,17 +131,17 @@ def decide(
         sent_leads: Leads already sent for the product's present date; see ``settled_leads``.
         now: The current time, aware.
     """
-    zone = user.zone
-    alert_schedule = schedule(product.expiry, policy_for(product, user), zone)
-    if product.closed_as is not None:
+    alert_schedule = schedule_of(product, user)
+    if product.closed_as is not None or product.expiry is None:
         return AlertDecision(alert_schedule)
     due, coming = _due_and_next(alert_schedule.alerts, sent_leads, now)
     if due is None:
         return AlertDecision(alert_schedule, next_alert_at=coming.at if coming else None)
-    left, expired = days_left(product, zone, now), alert_schedule.ends_at <= now
+    left = days_until(product.expiry, user.zone, now)
+    expired = alert_schedule.ends_at <= now
     alert = Alert(ON_EXPIRY if expired else min(due.lead, left), due.at)
     _, coming = _due_and_next(alert_schedule.alerts, frozenset({alert.lead}), now)
-    draft = _draft(product, zone, left, expired=expired)
+    draft = _draft(product, product.expiry.day_in(user.zone), left, expired=expired)
     return AlertDecision(alert_schedule, alert, draft, coming.at if coming else None)
 
 
@@ -144,6 +155,8 @@ def settled_leads(product: Product, user: User, sent: Iterable[tuple[str, int]])
         user: Its owner.
         sent: Key of the date (``Expiry.key``) and lead of each alert sent for the product.
     """
+    if product.expiry is None:
+        return frozenset()
     key, zone = product.expiry.key, user.zone
     return frozenset(
         lead
@@ -156,7 +169,7 @@ def alert_dates(
     product: Product, user: User, sent_leads: frozenset[int], now: datetime
 ) -> AlertDates:
     """Compute the times stored with a product; the arguments are those of ``decide``."""
-    alert_schedule = schedule(product.expiry, policy_for(product, user), user.zone)
+    alert_schedule = schedule_of(product, user)
     past, coming = _due_and_next(alert_schedule.alerts, sent_leads, now)
     next_alert = None if product.closed_as is not None else past or coming
     return AlertDates(
@@ -164,9 +177,9 @@ def alert_dates(
     )
 
 
-def days_left(product: Product, zone: ZoneInfo, now: datetime) -> int:
-    """Return the calendar days until the date, counted in ``zone``; negative once it is past."""
-    return days_until(product.expiry, zone, now)
+def days_left(product: Product, zone: ZoneInfo, now: datetime) -> int | None:
+    """Return the calendar days until a product's date; ``None`` without a date."""
+    return None if product.expiry is None else days_until(product.expiry, zone, now)
 
 
 def days_until(expiry: Expiry, zone: ZoneInfo, now: datetime) -> int:
@@ -216,7 +229,7 @@ def _due_and_next(
     return past, None
 
 
-def _draft(product: Product, zone: ZoneInfo, left: int, *, expired: bool) -> Draft:
+def _draft(product: Product, day: date, left: int, *, expired: bool) -> Draft:
     if expired:
         kind = Severity.ERROR if product.date_kind is DateKind.USE_BY else Severity.WARNING
     else:
@@ -228,7 +241,7 @@ def _draft(product: Product, zone: ZoneInfo, left: int, *, expired: bool) -> Dra
         event=Cause.EXPIRED if expired else Cause.EXPIRING,
         product_name=product.name,
         product_id=product.id,
-        expires_on=product.expiry.day_in(zone),
+        expires_on=day,
         days_left=left,
     )
 

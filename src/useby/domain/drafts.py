@@ -35,6 +35,6 @@ def product_used(
         event=Cause(how.value),
         product_name=product.name,
         product_id=product.id,
-        expires_on=product.expiry.day_in(user.zone),
+        expires_on=None if product.expiry is None else product.expiry.day_in(user.zone),
         days_left=days_left(product, user.zone, now),
     )

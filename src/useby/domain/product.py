@@ -51,7 +51,12 @@ _DATE_TIME: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]"
     r"[0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?"
 )
+NEVER_DAYS: Final = frozenset({date(2999, 12, 31), date(9999, 12, 31)})
+"""Days by which other programs mean that something never expires."""
 _EARLIEST, _LATEST = 1970, 9998  # day arithmetic stays within the range of datetime
+
+
+_NEVER_TEXTS: Final = frozenset(day.isoformat() for day in NEVER_DAYS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,8 @@ class Expiry:
     @classmethod
     def parse(cls, text: str) -> Self:
         """Parse a date of the form YYYY-MM-DD, or a date-time with an offset.
+
+        ``parse_or_never`` also accepts the days that mean never.
 
         Other forms of ISO 8601, such as weeks and ordinal dates, are not accepted: to a person they
         look like another date.
@@ -91,6 +98,17 @@ class Expiry:
         if moment.tzinfo is None:
             raise ValueError(f"must have its offset, e.g. {EXAMPLE_TIME}")
         return cls(instant=moment.astimezone(UTC).replace(microsecond=0))
+
+    @classmethod
+    def parse_or_never(cls, text: str | None) -> Self | None:
+        """Parse a date as ``parse`` does; return ``None``, never, for ``None`` or a day of never.
+
+        Raises:
+            ValueError: The text is not in a form that ``parse`` accepts.
+        """
+        if text is None or text in _NEVER_TEXTS:
+            return None
+        return cls.parse(text)
 
     @property
     def key(self) -> str:
@@ -123,7 +141,8 @@ class Product:
     id: str
     user_id: str
     name: str
-    expiry: Expiry
+    expiry: Expiry | None
+    """Its date; ``None`` means that it never expires."""
     created_at: datetime
     updated_at: datetime
     category: str = ""

@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from operator import attrgetter
 from typing import Annotated, Any, Final, Self
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, PlainSerializer, StringConstraints, WithJsonSchema
 
@@ -42,7 +43,7 @@ def _plain(value: Decimal) -> str:
 
 
 def _expiry(text: str) -> str:
-    Expiry.parse(text)  # pydantic reports its ValueError
+    Expiry.parse_or_never(text)  # pydantic reports its ValueError
     return text
 
 
@@ -52,7 +53,10 @@ ExpiryText = Annotated[
     Form(f"must be {DATE_FORMS}"),
     AfterValidator(_expiry),
     Field(
-        description="A date, good through its end in the owner's zone, or a date-time with offset.",
+        description=(
+            "A date, good through its end in the owner's zone, or a date-time with offset."
+            " `null`, 2999-12-31 and 9999-12-31 mean never."
+        ),
         examples=[EXAMPLE_DAY, EXAMPLE_TIME],
     ),
 ]
@@ -89,13 +93,14 @@ MILK: Final = {
 class ProductIn(RequestModel):
     """A product to store.
 
-    Without them, `quantity` is 1, `dateKind` is `best_before`, and the other fields are empty.
+    Without them, `expiryDate` is null (never), `quantity` is 1, `dateKind` is `best_before`, and
+    the other fields are empty.
     """
 
     model_config = example(**MILK)
 
     name: Name
-    expiry_date: ExpiryText
+    expiry_date: ExpiryText | None = None
     category: ShortText = ""
     barcode: Barcode = ""
     quantity: Quantity = Decimal(1)
@@ -113,7 +118,6 @@ class ProductChange(ProductIn):
     model_config = example(location="Freezer")
 
     name: Name = ""
-    expiry_date: ExpiryText = ""
 
 
 class QuantityIn(RequestModel):
@@ -135,12 +139,15 @@ class ProductOut(ApiModel):
     unit: str
     location: str
     notes: str
-    expiry_date: str
+    expiry_date: Annotated[str | None, Field(description="Null means never.")]
     date_kind: DateKind
     lead_days: tuple[int, ...] | None
     external_id: str | None
     status: Status
-    days_left: Annotated[int, Field(description="Calendar days in the owner's zone.")]
+    days_left: Annotated[
+        int | None,
+        Field(description="Calendar days in the owner's zone; null without a date."),
+    ]
     closed_as: Disposal | None
     closed_at: Moment | None
     created_at: Moment
@@ -149,17 +156,19 @@ class ProductOut(ApiModel):
     @classmethod
     def of(cls, product: Product, user: User, now: datetime) -> Self:
         """Return a product as ``user`` sees it at ``now``."""
-        instant = product.expiry.instant
         return cls(
             **dict(zip(_SAME, _same_of(product), strict=True)),
-            expiry_date=(
-                product.expiry.key
-                if instant is None
-                else instant.astimezone(user.zone).isoformat(timespec="seconds")
-            ),
+            expiry_date=expiry_json(product.expiry, user.zone),
             status=alerts.status(product, user, now),
             days_left=alerts.days_left(product, user.zone, now),
         )
+
+
+def expiry_json(expiry: Expiry | None, zone: ZoneInfo) -> str | None:
+    """Return a date as requests give it; an instant has the offset of ``zone``."""
+    if expiry is None or expiry.instant is None:
+        return None if expiry is None else expiry.key
+    return expiry.instant.astimezone(zone).isoformat(timespec="seconds")
 
 
 _SAME: Final = [field.name for field in fields(Product) if field.name in ProductOut.model_fields]
@@ -227,5 +236,5 @@ def _of_domain(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return fields of a request with the names and types of ``Product``."""
     given = dict(values)
     if "expiry_date" in given:
-        given["expiry"] = Expiry.parse(given.pop("expiry_date"))
+        given["expiry"] = Expiry.parse_or_never(given.pop("expiry_date"))
     return given

@@ -13,10 +13,11 @@ from useby.domain.events import AccessRevoked
 from useby.domain.policy import Policy
 from useby.store import slices
 from useby.store.bulk import PackedSelect, values_params, values_table
+from useby.store.column_types import UtcDateTime
 from useby.store.database import Transaction
 from useby.store.locks import lock_users
 from useby.store.notifications import UnknownUser
-from useby.store.schema import UtcDateTime, notifications, sessions, usage, users
+from useby.store.schema import notifications, sessions, usage, users
 
 
 class EmailTaken(Exception):  # noqa: N818 - callers see this name

@@ -174,7 +174,7 @@ def record(transaction: Transaction, records: Sequence[AlertRecord], now: dateti
             quarantined.append((None, each.reason[:FAULT_LENGTH], *key))
             continue
         dates = outcome.schedule
-        if outcome.alert is not None:
+        if outcome.alert is not None and each.product.expiry is not None:
             sent.append((*key, each.product.expiry.key, outcome.alert.lead, now))
         rescheduled.append((dates.ends_at, dates.expiring_from, outcome.next_alert_at, None, *key))
     writes = ((_INSERT_SENT, sent), (_RESCHEDULE, rescheduled), (_QUARANTINE, quarantined))

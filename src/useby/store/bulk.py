@@ -24,7 +24,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
 
-from useby.store.schema import Exact, utc_text
+from useby.store.column_types import Exact, utc_text
 
 Processor = Callable[[Any], Any]
 Order = list[tuple[str, Processor | None]]

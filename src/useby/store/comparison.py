@@ -10,8 +10,9 @@ from sqlalchemy.engine import Connection
 from useby.domain.account import TokenStatus
 from useby.store.accounts import is_ended, standing_of
 from useby.store.bulk import PackedSelect, values_params, values_table
+from useby.store.column_types import UtcDateTime
 from useby.store.epoch import EpochColumn
-from useby.store.schema import UtcDateTime, sessions, users
+from useby.store.schema import sessions, users
 
 _SEEN: Final = values_table(
     sa.column("number", sa.Integer()),

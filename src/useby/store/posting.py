@@ -24,9 +24,10 @@ from useby.domain.notification import Draft, Notification
 from useby.domain.quota import Limits, Usage
 from useby.store import accounts, notifications
 from useby.store.bulk import CompiledStatement, values_params, values_table
+from useby.store.column_types import UtcDateTime
 from useby.store.database import Transaction
-from useby.store.schema import UtcDateTime, sessions, usage, users
 from useby.store.schema import notifications as table
+from useby.store.schema import sessions, usage, users
 
 
 class Outcome(NamedTuple):

@@ -1,7 +1,8 @@
 """Map rows of ``products`` to ``Product`` and back; field and column have the same name.
 
-Except the date: ``expiry`` is stored in ``expires_on`` and ``expires_at``. The types of the
-columns convert the other values.
+Except the date: ``expiry`` is stored in ``expires_on`` and ``expires_at``. One of them has a value:
+a product that never expires is stored with a day that means never. The types of the columns convert
+the other values.
 """
 
 from collections.abc import Sequence
@@ -9,31 +10,34 @@ from dataclasses import fields
 from operator import attrgetter
 from typing import Any, Final
 
-from useby.domain.product import Expiry, Product
+from useby.domain.product import NEVER_DAYS, Expiry, Product
 from useby.store.schema import products
 
 _NAMES: Final = [field.name for field in fields(Product)]
 _EXPIRY: Final = _NAMES.index("expiry")
-_ATTRIBUTES: Final = {
-    **{name: name for name in _NAMES[:_EXPIRY]},
-    "expires_on": "expiry.day",
-    "expires_at": "expiry.instant",
-    **{name: name for name in _NAMES[_EXPIRY + 1 :]},
-}
-"""Attribute of a product by column, in the order of the fields."""
-PRODUCT_COLUMNS: Final = tuple(products.c[name] for name in _ATTRIBUTES)
-_DATE: Final = slice(_EXPIRY, _EXPIRY + 2)
+_COLUMN_NAMES: Final = (
+    *_NAMES[:_EXPIRY],
+    "expires_on",
+    "expires_at",
+    *_NAMES[_EXPIRY + 1 :],
+)
+PRODUCT_COLUMNS: Final = tuple(products.c[name] for name in _COLUMN_NAMES)
 _REST: Final = slice(_EXPIRY + 2, len(PRODUCT_COLUMNS))
-_values_of: Final = attrgetter(*_ATTRIBUTES.values())
+_STORED_NEVER: Final = Expiry(day=min(NEVER_DAYS))
+_fields_of: Final = attrgetter(*_NAMES)
 
 
 def product_of(row: Sequence[Any]) -> Product:
     """Return the product in a row that begins with ``PRODUCT_COLUMNS``."""
+    day, instant = row[_EXPIRY], row[_EXPIRY + 1]
+    expiry = None if day in NEVER_DAYS else Expiry(day, instant)
     # Slices are ten times faster than reading the columns of a row by name.
-    values = (*row[:_EXPIRY], Expiry(*row[_DATE]), *row[_REST])
+    values = (*row[:_EXPIRY], expiry, *row[_REST])
     return Product(*values)
 
 
 def values_of(product: Product) -> dict[str, Any]:
     """Return the values of a product, by column."""
-    return dict(zip(_ATTRIBUTES, _values_of(product), strict=True))
+    values, date = _fields_of(product), product.expiry or _STORED_NEVER
+    stored = (*values[:_EXPIRY], date.day, date.instant, *values[_EXPIRY + 1 :])
+    return dict(zip(_COLUMN_NAMES, stored, strict=True))

@@ -13,10 +13,11 @@ from useby.domain.folding import fold, searched_text
 from useby.domain.product import Product, Status
 from useby.store import accounts
 from useby.store.bulk import BulkWrite
+from useby.store.column_types import from_utc_text, utc_text
 from useby.store.cursor import BadCursor, Page, decode, encode
 from useby.store.database import Transaction
 from useby.store.product_rows import PRODUCT_COLUMNS, product_of
-from useby.store.schema import from_utc_text, products, utc_text
+from useby.store.schema import products
 
 
 class Order(StrEnum):

@@ -265,8 +265,11 @@ async function showDue() {
       : "Nothing is kept yet: add a product with “useby product add” or over REST.";
 }
 
-/** @param {{name: string, expiryDate: string, status: string, daysLeft: number}} product */
+/** @param {{name: string, expiryDate: string | null, status: string, daysLeft: number | null}} product */
 function row({ name, expiryDate, status, daysLeft }) {
+  if (expiryDate === null || daysLeft === null) {
+    return element("tr", { className: status }, element("th", { scope: "row" }, name), element("td", {}, "never"));
+  }
   const exact = expiryDate.includes("T");
   const date = element("time", { dateTime: expiryDate }, exact ? DATE_TIME.format(new Date(expiryDate)) : expiryDate);
   const due = status === "expired" && daysLeft === 0 ? "expired today" : RELATIVE_DAYS.format(daysLeft, "day");

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from useby.store.schema import Exact, UtcDateTime
+from useby.store.column_types import Exact, UtcDateTime
 
 revision = "0001"
 down_revision = None
