@@ -86,13 +86,17 @@ async def test_the_rows_of_another_user_are_as_if_they_were_not_there(rest: Rest
 async def test_lists_counts_and_sweeping_acts_stop_at_ones_own_rows(rest: Rest) -> None:
     alice, hers = await rest.person()
     _, his = await rest.person()
-    milk = {"name": "Milk", "expiryDate": "2026-03-04", "externalId": "m"}
+    milk = {"name": "Milk", "expiryDate": "2026-03-04", "externalId": "m", "barcode": "96385074"}
     await hers.post("/api/products", json=milk)
     received = (await hers.post("/api/notifications", json={"message": "private"})).json()
     before = await rest.database.read(lambda c: rows_of(c, alice.id))
 
     assert (await his.get("/api/products")).json()["items"] == []
     assert (await his.get("/api/products", params={"q": "Milk"})).json()["items"] == []
+    barcode = {"barcode": "96385074"}
+    assert (await his.get("/api/products", params=barcode)).json()["items"] == []
+    scanned = (await his.post("/api/scan", json={"data": "96385074"})).json()
+    assert (scanned["gtin"], scanned["product"], scanned["name"]) == ("00000096385074", None, None)
     since = {"since": received["id"]}
     assert (await his.get("/api/notifications", params=since)).json()["items"] == []
     assert (await his.get("/api/notifications/unread-count")).json() == {"unread": 0}

@@ -1,6 +1,6 @@
 """The domain's values: what they take, and that they refuse the rest by ``ValueError`` alone.
 
-covers: useby.domain.account, useby.domain.barcode, useby.domain.messages, useby.domain.policy
+covers: useby.domain.account, useby.domain.messages, useby.domain.policy
 """
 
 import contextlib
@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from useby.domain import messages
-from useby.domain.barcode import GTIN_LENGTHS, check_digit, checked
 from useby.domain.policy import MAX_LEAD_DAYS, MAX_LEADS, lead_days
 from useby.domain.product import Disposal, Expiry
 
@@ -65,29 +64,6 @@ def test_lead_times_are_distinct_and_largest_first() -> None:
 def test_lead_times_out_of_bounds_are_refused(days: list[int]) -> None:
     with pytest.raises(ValueError):
         lead_days(days)
-
-
-@pytest.mark.parametrize(
-    "gtin", ["4006381333931", "73513537", "036000291452", "10614141000415", "5901234123457"]
-)
-def test_a_gtin_with_its_right_check_digit_passes(gtin: str) -> None:
-    assert checked(f" {gtin} ") == gtin
-
-
-@given(st.sampled_from(sorted(GTIN_LENGTHS)), st.data())
-def test_a_gtin_with_one_digit_changed_is_refused(length: int, data: st.DataObject) -> None:
-    digits = data.draw(st.text("0123456789", min_size=length - 1, max_size=length - 1))
-    gtin = digits + str(check_digit(digits))
-    assert checked(gtin) == gtin
-    place = data.draw(st.integers(0, length - 1))
-    other = data.draw(st.sampled_from([each for each in "0123456789" if each != gtin[place]]))
-    with pytest.raises(ValueError, match="check digit"):
-        checked(gtin[:place] + other + gtin[place + 1 :])
-
-
-@pytest.mark.parametrize("text", ["", "LOT 42", "123", "٤٠٠٦٣٨١٣", "1234567x"])
-def test_other_characters_are_allowed_in_free_text(text: str) -> None:
-    assert checked(text) == text
 
 
 def test_the_text_of_a_use_has_the_amount_and_the_rest() -> None:

@@ -14,6 +14,7 @@ EXCEPTED = {
         "refresh_tokens",
         "token_hash",
     ): "The token names nobody; it is looked up once in a quarter hour.",
+    ("catalogue", "code"): "It is of no user; each database of a part of them has its own copy.",
     ("epoch", "id"): "One row of the whole database, read with each comparison.",
     ("signing_keys", "id"): "One row of the whole database, read when a node starts.",
 }

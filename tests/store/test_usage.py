@@ -277,9 +277,16 @@ async def before_it_counted(database: Database) -> None:
     """Take the database back to where migration 0008 begins; later ones make their tables again."""
 
     def rewind(transaction: Transaction) -> None:
-        for table in ("unfinished", "signing_keys", "closings"):
+        for table in ("unfinished", "signing_keys", "closings", "catalogue"):
             transaction.connection.exec_driver_sql(f"DROP TABLE {table}")
-        transaction.connection.exec_driver_sql("ALTER TABLE sessions DROP COLUMN key_id")
+        on_server = transaction.connection.dialect.name == "postgresql"
+        for step in (
+            "ALTER TABLE sessions DROP COLUMN key_id",
+            "DROP FUNCTION products_gtin() CASCADE" if on_server else "DROP TRIGGER products_gtin",
+            "DROP INDEX ix_products_user_id_gtin",
+            "ALTER TABLE products DROP COLUMN gtin",
+        ):
+            transaction.connection.exec_driver_sql(step)
         transaction.connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0007'")
 
     await database.write(rewind)

@@ -15,6 +15,7 @@ from useby.domain.account import User
 from useby.domain.alerts import alert_dates
 from useby.domain.events import AlertScheduled, Change, ProductChanged
 from useby.domain.folding import searched_text
+from useby.domain.gs1 import canonical_gtin
 from useby.domain.product import Disposal, Product, reopened, used
 from useby.domain.quota import Limits
 from useby.store import accounts, notifications, products, slices, usage
@@ -48,7 +49,8 @@ def row_of(
 ) -> ProductRow:
     """Compute the row of a product; the arguments are those of ``domain.alerts.decide``."""
     dates = alert_dates(product, user, sent_leads, now)
-    return ProductRow(product, user, dates, searched_text(product))
+    gtin = canonical_gtin(product.barcode) or ""
+    return ProductRow(product, user, dates, searched_text(product), gtin)
 
 
 def lock_owner(transaction: Transaction, user_id: str, limits: Limits, *, new: int = 0) -> User:

@@ -16,7 +16,17 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from useby import __version__
-from useby.api import accounts, errors, health, invitations, me, notifications, page, products
+from useby.api import (
+    accounts,
+    errors,
+    health,
+    invitations,
+    me,
+    notifications,
+    page,
+    products,
+    scans,
+)
 from useby.api.bodies import most_of
 from useby.api.context import Context
 from useby.api.cors import Cors
@@ -62,7 +72,7 @@ def create_api(context: Context) -> FastAPI:
     # Routes are tried in order. The documents are first, because anybody may request them.
     _install_documents(api, context.settings)
     page.install(api)
-    for part in (accounts, invitations, me, products, notifications, health):
+    for part in (accounts, invitations, me, products, scans, notifications, health):
         api.include_router(part.router)
     for part in (products, notifications):
         api.include_router(part.batches)

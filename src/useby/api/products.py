@@ -18,6 +18,7 @@ from useby.domain.product import Disposal, Product, Status
 from useby.schemas.fields import DAY_LIMIT, Id, Text
 from useby.schemas.problems import FieldError, shared_out
 from useby.schemas.products import (
+    MAX_BARCODE,
     BatchIn,
     BatchOut,
     BatchResult,
@@ -30,9 +31,9 @@ from useby.schemas.products import (
     product_from,
 )
 from useby.store import product_search, products
-from useby.store.cursor import BadCursor, Page
+from useby.store.cursor import BadCursor
 from useby.store.database import Transaction
-from useby.store.product_search import NotFolded, Order, ProductQuery
+from useby.store.product_search import Order, ProductQuery
 
 router = APIRouter(prefix="/api/products", tags=["products"])
 batches = APIRouter(prefix=router.prefix, tags=[*router.tags], route_class=BatchRoute)
@@ -49,10 +50,12 @@ def _owner(node: Context, transaction: Transaction, caller: Caller, new: int = 0
     return inventory.lock_owner(transaction, caller.user.id, node.settings.limits, new=new)
 
 
-def _render_or_404(product: Product | None, caller: Caller, now: datetime) -> ProductOut:
+def _render_or_404(
+    product: Product | None, caller: Caller, now: datetime, sent: ProductIn | None = None
+) -> ProductOut:
     if product is None:
         raise Problem.not_found("product")
-    return ProductOut.of(product, caller.user, now)
+    return ProductOut.of(product, caller.user, now, sent)
 
 
 @router.post(
@@ -71,7 +74,7 @@ async def add_product(node: ContextDep, caller: CurrentCaller, new: ProductIn) -
         )
     except ExternalIdTaken:
         raise Problem(HTTPStatus.CONFLICT, TAKEN) from None
-    return _render_or_404(product, caller, now)
+    return _render_or_404(product, caller, now, new)
 
 
 @router.get("", operation_id="listProducts", responses=problem_responses(401))
@@ -87,15 +90,26 @@ async def list_products(
     ] = None,
     category: Annotated[Text | None, Query(max_length=100)] = None,
     q: Annotated[Text | None, Query(max_length=200, description="Text to search for.")] = None,
+    barcode: Annotated[
+        Text | None,
+        Query(
+            max_length=MAX_BARCODE,
+            description="A barcode; one GTIN is found in all its spellings.",
+        ),
+    ] = None,
     sort: Order = Order.EXPIRY,
     cursor: Annotated[Text | None, Query(max_length=4096)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> ProductPage:
     """List the caller's products by page; `nextCursor` leads to the next page."""
     now = node.now()
-    query = ProductQuery(status, expiring_within, category, q, sort, cursor, limit)
+    query = ProductQuery(status, expiring_within, category, q, sort, cursor, limit, barcode)
     try:
-        page = await _page(node, caller.user, query, now)
+        page = await product_search.read_folded(
+            node.database,
+            caller.user.id,
+            lambda c: product_search.list_(c, caller.user, query, now),
+        )
     except BadCursor:
         raise Problem(
             HTTPStatus.UNPROCESSABLE_ENTITY, "The cursor is not one of this list."
@@ -104,18 +118,6 @@ async def list_products(
         items=[ProductOut.of(each, caller.user, now) for each in page.items],
         next_cursor=page.next_cursor,
     )
-
-
-async def _page(node: Context, user: User, query: ProductQuery, now: datetime) -> Page[Product]:
-    """Read a page; on ``NotFolded``, fold the rows of an earlier version and read again."""
-    while True:
-        try:
-            return await node.database.read(
-                lambda c: product_search.list_(c, user, query, now), user_id=user.id
-            )
-        except NotFolded:
-            while await node.database.write(lambda t: product_search.fold_some(t, user.id)):
-                pass
 
 
 @batches.post(
@@ -144,7 +146,7 @@ async def add_products(node: ContextDep, caller: CurrentCaller, batch: BatchIn) 
             return BatchResult(index=index, status=422, errors=errors[index])
         product, added = next(outcomes)
         if added:
-            shown = ProductOut.of(product, caller.user, now)
+            shown = ProductOut.of(product, caller.user, now, item)
             return BatchResult(index=index, status=201, product=shown)
         error = FieldError(at="externalId", message=TAKEN)
         return BatchResult(index=index, status=409, errors=[error])
@@ -179,7 +181,7 @@ async def change_product(
         product = await node.database.write(work)
     except ExternalIdTaken:
         raise Problem(HTTPStatus.CONFLICT, TAKEN) from None
-    return _render_or_404(product, caller, now)
+    return _render_or_404(product, caller, now, change)
 
 
 @router.delete(

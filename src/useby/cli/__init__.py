@@ -26,6 +26,8 @@ COMMANDS: Final = {
     "user": "Accounts: create, show, change, delete.",
     "token": "Print an access token that lasts as long as a sign-in.",
     "product": "Products: add, list, import.",
+    "scan": "Read a scanned barcode and find a person's product by it.",
+    "catalogue": "Catalogue: load names of products by their barcodes.",
     "notify": "Send a notification to all devices of a person.",
     "migrate": "Create the database, or migrate it to this version.",
     "backup": "Copy the database and the file of its signing key.",

@@ -8,8 +8,8 @@ from typing import Final
 
 from uuid_utils import uuid7
 
-from useby.domain import barcode
 from useby.domain.account import User
+from useby.domain.gs1 import check_digit
 from useby.domain.product import DateKind, Expiry, Product
 
 MARK: Final = "demo-"
@@ -108,7 +108,7 @@ def stock(user: User, now: datetime) -> Iterator[Product]:
             created_at=now,
             updated_at=now,
             category=sample.category,
-            barcode=f"{sample.gtin}{barcode.check_digit(sample.gtin)}" if sample.gtin else "",
+            barcode=f"{sample.gtin}{check_digit(sample.gtin)}" if sample.gtin else "",
             quantity=Decimal(sample.quantity),
             unit=sample.unit,
             location=sample.location,

@@ -133,13 +133,15 @@ def add(
         new = checked(ProductIn, TYPED, expiry_date=_date(date, user, now), **given)
         product = product_from(new, user.id, str(uuid7()), now)
         await database.write(lambda t: inventory.add(t, product, user, now))
-        return ProductOut.of(product, user, now), _first_alert(product, user, now)
+        return ProductOut.of(product, user, now, new), _first_alert(product, user, now)
 
     product, first_alert = run_on_database(settings_with(database_url=database), work)
     if as_json:
         print_json(product.model_dump(mode="json", by_alias=True))
     else:
         print_line(f"{product.name} was added; {first_alert}")
+        for warning in product.warnings:
+            print_line(warning, err=True)
 
 
 def _date(text: str, user: User, now: datetime) -> str | None:

@@ -37,6 +37,7 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     "closed_at": datetime.fromisoformat,
     "quantity": Decimal,
     "lead_days": tuple,
+    "warnings": tuple,
 }
 
 
@@ -115,6 +116,8 @@ class Product(_Shape):
     closed_at: datetime | None = None
     created_at: datetime
     updated_at: datetime
+    warnings: tuple[str, ...] = ()
+    """Sentences about sent fields that were accepted and may be mistakes."""
 
 
 @dataclass(frozen=True, slots=True)

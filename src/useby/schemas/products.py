@@ -10,8 +10,10 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, PlainSerializer, StringConstraints, WithJsonSchema
 
-from useby.domain import alerts, barcode
+from useby.domain import alerts
 from useby.domain.account import User
+from useby.domain.gs1 import check_digit_warning, upc_e_note
+from useby.domain.mangled import repair
 from useby.domain.product import (
     DATE_FORMS,
     EXAMPLE_DAY,
@@ -68,11 +70,15 @@ Quantity = Annotated[
     ),
     PlainSerializer(_plain, return_type=str, when_used="json"),
 ]
+MAX_BARCODE: Final = 128
+"""Maximum length of a barcode, with its separators and its symbology identifier."""
 Barcode = Annotated[
     str,
-    Characters(0, 64, "4012345678901"),
-    AfterValidator(barcode.checked),
-    Field(description="A GTIN, whose check digit is verified, or free text."),
+    Characters(0, MAX_BARCODE, "4012345678901"),
+    Field(
+        description="A barcode as it was scanned or typed: a GTIN, a GS1 element string or Digital"
+        " Link, or free text. A wrong check digit gives a warning."
+    ),
 ]
 Place = Annotated[str, Characters(0, 100, "Fridge")]
 Unit = Annotated[str, Characters(0, 32, "kg")]
@@ -152,15 +158,23 @@ class ProductOut(ApiModel):
     closed_at: Moment | None
     created_at: Moment
     updated_at: Moment
+    warnings: Annotated[
+        list[str],
+        Field(
+            description="Sentences about sent fields that were accepted and may be mistakes; empty"
+            " in answers to requests that sent none."
+        ),
+    ]
 
     @classmethod
-    def of(cls, product: Product, user: User, now: datetime) -> Self:
-        """Return a product as ``user`` sees it at ``now``."""
+    def of(cls, product: Product, user: User, now: datetime, sent: ProductIn | None = None) -> Self:
+        """Return a product as ``user`` sees it at ``now``, with warnings about ``sent`` fields."""
         return cls(
             **dict(zip(_SAME, _same_of(product), strict=True)),
             expiry_date=expiry_json(product.expiry, user.zone),
             status=alerts.status(product, user, now),
             days_left=alerts.days_left(product, user.zone, now),
+            warnings=[] if sent is None else warnings_of(sent),
         )
 
 
@@ -174,6 +188,14 @@ def expiry_json(expiry: Expiry | None, zone: ZoneInfo) -> str | None:
 _SAME: Final = [field.name for field in fields(Product) if field.name in ProductOut.model_fields]
 """Fields that a product and its JSON have in common."""
 _same_of: Final = attrgetter(*_SAME)
+
+
+def warnings_of(sent: ProductIn) -> list[str]:
+    """Return a sentence for each sent field of a stored product that may be a mistake."""
+    if not sent.barcode:
+        return []
+    found = (check_digit_warning(sent.barcode), upc_e_note(sent.barcode))
+    return [each for each in (*found, repair(sent.barcode).warning) if each is not None]
 
 
 def product_json(product: Product, owner: User, now: datetime) -> str:

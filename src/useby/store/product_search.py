@@ -1,23 +1,27 @@
 """Search a user's products: filters, orders, and pages by key."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from useby.domain.account import User
 from useby.domain.folding import fold, searched_text
+from useby.domain.gs1 import canonical_gtin
 from useby.domain.product import Product, Status
 from useby.store import accounts
 from useby.store.bulk import BulkWrite
 from useby.store.column_types import from_utc_text, utc_text
 from useby.store.cursor import BadCursor, Page, decode, encode
-from useby.store.database import Transaction
+from useby.store.database import Database, Transaction
 from useby.store.product_rows import PRODUCT_COLUMNS, product_of
 from useby.store.schema import products
+
+T = TypeVar("T")
 
 
 class Order(StrEnum):
@@ -44,10 +48,13 @@ class ProductQuery:
     order: Order = Order.EXPIRY
     cursor: str | None = None
     limit: int = 50
+    barcode: str | None = None
+    """A barcode in any spelling; one without a GTIN is compared as it is."""
 
 
 FOLDED_TOGETHER: Final = 500
-"""Products folded in one transaction; it takes some 15 ms, and others write in between."""
+"""Products folded, or given their GTIN, in one transaction; it takes some 15 ms, and others write
+in between."""
 _KEYS: Final = {
     "expiryDate": products.c.ends_at,
     "name": products.c.name,
@@ -57,10 +64,30 @@ _NOT_FOLDED: Final = products.c.folded_at.is_distinct_from(products.c.updated_at
 _FOLD: Final = BulkWrite(
     products.c.folded, products.c.folded_at, where=(products.c.user_id, products.c.id)
 )
+WITHOUT_BARCODE_TOGETHER: Final = 5000
+"""Products without a barcode that one statement marks so; it takes some 50 ms."""
+_HAS_NO_GTIN_YET: Final = products.c.gtin.is_(None)
+_SET_GTIN: Final = BulkWrite(products.c.gtin, where=(products.c.user_id, products.c.id))
 
 
-class NotFolded(Exception):  # noqa: N818 - the caller handles it, so it is no error
-    """The search met a product that ``fold_some`` has to fold first."""
+class NotFolded(Exception):  # noqa: N818 - ``read_folded`` handles it, so it is no error
+    """The search met products of which a node of an older version did not write all columns."""
+
+    def __init__(self, fold: Callable[[Transaction, str], bool]) -> None:
+        """Store the function that writes the columns of some of the user's products."""
+        super().__init__()
+        self.fold = fold
+
+
+async def read_folded(database: Database, user_id: str, work: Callable[[Connection], T]) -> T:
+    """Run a read of a user's products; on ``NotFolded``, fold them and read again."""
+    while True:
+        try:
+            return await database.read(work, user_id=user_id)
+        except NotFolded as error:
+            fold = error.fold
+        while await database.write(lambda t: fold(t, user_id)):  # noqa: B023 - runs at once
+            pass
 
 
 def list_(connection: Connection, user: User, query: ProductQuery, now: datetime) -> Page[Product]:
@@ -70,6 +97,8 @@ def list_(connection: Connection, user: User, query: ProductQuery, now: datetime
         BadCursor: The cursor is not one of a list in this order.
         NotFolded: A node of an older version has written products that may belong to the page.
     """
+    if query.barcode:
+        _require_gtins(connection, user.id)
     name = query.order.value.removeprefix("-")
     falling = query.order.value.startswith("-")
     key: sa.Column[Any] = _KEYS[name]
@@ -83,13 +112,65 @@ def list_(connection: Connection, user: User, query: ProductQuery, now: datetime
     columns = (key.desc(), products.c.id.desc()) if falling else (key, products.c.id)
     rows = connection.execute(statement.order_by(*columns).limit(query.limit + 1)).all()
     if query.text and any(row.stale for row in rows):
-        raise NotFolded
+        raise NotFolded(fold_some)
     items = tuple(product_of(row) for row in rows[: query.limit])
     if len(rows) <= query.limit:
         return Page(items, None)
     last = rows[query.limit - 1]
     value = utc_text(last.page_key) if isinstance(last.page_key, datetime) else last.page_key
     return Page(items, encode(query.order.value, (value, last.id)))
+
+
+def by_barcode(connection: Connection, user_id: str, barcode: str) -> Product | None:
+    """Return the user's product that has a barcode: an open one, else the last one closed.
+
+    Of several open ones it is the one that expires first.
+
+    Raises:
+        NotFolded: A node of an older version has written products that may have the barcode.
+    """
+    _require_gtins(connection, user_id)
+    row = connection.execute(
+        sa.select(*PRODUCT_COLUMNS)
+        .where(products.c.user_id == user_id, _has_barcode(barcode))
+        .order_by(
+            products.c.closed_as.is_not(None),
+            products.c.closed_at.desc(),
+            products.c.ends_at,
+            products.c.id,
+        )
+        .limit(1)
+    ).first()
+    return product_of(row) if row else None
+
+
+def set_some_gtins(transaction: Transaction, user_id: str) -> bool:
+    """Store the GTINs of some products whose barcodes nodes of an older version have written.
+
+    Returns:
+        True if there may be more of them.
+    """
+    accounts.lock_user(transaction, user_id)
+    theirs = (products.c.user_id == user_id, _HAS_NO_GTIN_YET)
+    without = sa.select(products.c.id).where(*theirs, products.c.barcode == "")
+    marked = transaction.connection.execute(
+        sa.update(products)
+        .where(
+            products.c.user_id == user_id,
+            products.c.id.in_(without.limit(WITHOUT_BARCODE_TOGETHER)),
+        )
+        .values(gtin="")
+    )
+    if marked.rowcount == WITHOUT_BARCODE_TOGETHER:
+        return True
+    rows = transaction.connection.execute(
+        sa.select(products.c.id, products.c.barcode).where(*theirs).limit(FOLDED_TOGETHER)
+    ).all()
+    _SET_GTIN(
+        transaction.connection,
+        [(canonical_gtin(barcode) or "", user_id, product_id) for product_id, barcode in rows],
+    )
+    return len(rows) == FOLDED_TOGETHER
 
 
 def fold_some(transaction: Transaction, user_id: str) -> bool:
@@ -110,6 +191,17 @@ def fold_some(transaction: Transaction, user_id: str) -> bool:
         [(searched_text(each), each.updated_at, each.user_id, each.id) for each in old],
     )
     return len(old) == FOLDED_TOGETHER
+
+
+def _require_gtins(connection: Connection, user_id: str) -> None:
+    some = sa.select(products.c.id).where(products.c.user_id == user_id, _HAS_NO_GTIN_YET).limit(1)
+    if connection.execute(some).first() is not None:
+        raise NotFolded(set_some_gtins)
+
+
+def _has_barcode(barcode: str) -> sa.ColumnElement[bool]:
+    gtin = canonical_gtin(barcode)
+    return products.c.barcode == barcode.strip() if gtin is None else products.c.gtin == gtin
 
 
 def _after(cursor: str, order: Order) -> tuple[Any, Any]:
@@ -147,6 +239,8 @@ def _filters(query: ProductQuery, user: User, now: datetime) -> list[sa.ColumnEl
         conditions += [open_, products.c.ends_at <= end]
     if query.category is not None:
         conditions.append(products.c.category == query.category)
+    if query.barcode:
+        conditions.append(_has_barcode(query.barcode))
     if query.text:
         conditions.append(
             sa.or_(_NOT_FOLDED, products.c.folded.contains(fold(query.text), autoescape=True))

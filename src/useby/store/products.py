@@ -30,6 +30,7 @@ _VALUES: Final = (
     products.c.alert_fault,
     products.c.folded,
     products.c.folded_at,
+    products.c.gtin,
 )
 _INSERT: Final = BulkWrite(*_VALUES, *_KEY)
 _UPDATE: Final = BulkWrite(*_VALUES, where=_KEY)
@@ -66,6 +67,8 @@ class ProductRow:
     dates: AlertDates
     folded: str
     """The text that searches use."""
+    gtin: str
+    """The canonical GTIN of the barcode; empty if it has none."""
 
 
 def get(connection: Connection, user_id: str, product_id: str) -> Product | None:
@@ -144,5 +147,6 @@ def _values(row: ProductRow) -> tuple[Any, ...]:
         None,
         row.folded,
         row.product.updated_at,
+        row.gtin,
         *values[:2],
     )

@@ -78,7 +78,8 @@ products = sa.Table(
     sa.Column("external_id", sa.String(128), nullable=True),
     sa.Column("name", sa.String(200), nullable=False),
     sa.Column("category", sa.String(100), nullable=False),
-    sa.Column("barcode", sa.String(64), nullable=False),
+    # SQLite enforces no length, and has the first one: it cannot change a column's type.
+    sa.Column("barcode", sa.String(64).with_variant(sa.String(128), "postgresql"), nullable=False),
     sa.Column("quantity", Exact, nullable=False),
     sa.Column("unit", sa.String(32), nullable=False),
     sa.Column("location", sa.String(100), nullable=False),
@@ -97,12 +98,14 @@ products = sa.Table(
     sa.Column("updated_at", UtcDateTime, nullable=False),
     sa.Column("folded", sa.Text, nullable=True),
     sa.Column("folded_at", UtcDateTime, nullable=True),
+    sa.Column("gtin", sa.String(14), nullable=True),
     sa.PrimaryKeyConstraint("user_id", "id"),
     sa.UniqueConstraint("user_id", "external_id"),
     sa.CheckConstraint("(expires_on IS NULL) <> (expires_at IS NULL)", name="one_expiry"),
     sa.Index(None, "user_id", "ends_at", "id"),
     sa.Index(None, "user_id", "name", "id"),
     sa.Index(None, "user_id", "created_at", "id"),
+    sa.Index(None, "user_id", "gtin"),
     sa.Index(
         None,
         "next_alert_at",
@@ -115,7 +118,9 @@ products = sa.Table(
 ``ends_at``, ``expiring_from`` and ``next_alert_at`` are computed from it, the owner's zone and the
 policy; ``alert_fault`` is the reason why the scheduler has quarantined a row. ``folded`` is the
 text that searches use, as of the change at ``folded_at``; if that differs from ``updated_at``, a
-node of a version that does not write ``folded`` has changed the row since."""
+node of a version that does not write ``folded`` has changed the row since. ``gtin`` is the
+canonical GTIN of ``barcode``, empty if that has none, and null until it is computed: a trigger of
+migration 0012 makes it null when a node that does not write it changes the barcode."""
 
 sent_alerts = sa.Table(
     "alerts_said",
@@ -210,6 +215,19 @@ closings = sa.Table(
 """Closed or deleted products of whose notifications more than one slice is to be marked read.
 ``after`` is the last ``seq`` that is done, ``upto`` the newest one when the product was closed;
 ``since`` is the time of the last slice."""
+
+catalogue = sa.Table(
+    "catalogue",
+    metadata,
+    sa.Column("code", sa.String(14), nullable=False),
+    sa.Column("name", sa.String(200), nullable=False),
+    sa.Column("brand", sa.String(100), nullable=False),
+    sa.Column("quantity", sa.String(50), nullable=False),
+    sa.PrimaryKeyConstraint("code"),
+    sqlite_with_rowid=False,
+)
+"""Products of all the world by their canonical GTIN, if the operator has loaded some; of no user.
+``quantity`` is text as on the package."""
 
 tickets = sa.Table(
     "tickets",
