@@ -97,6 +97,8 @@ async def test_lists_counts_and_sweeping_acts_stop_at_ones_own_rows(rest: Rest) 
     assert (await his.get("/api/products", params=barcode)).json()["items"] == []
     scanned = (await his.post("/api/scan", json={"data": "96385074"})).json()
     assert (scanned["gtin"], scanned["product"], scanned["name"]) == ("00000096385074", None, None)
+    assert (await his.get("/api/products", params={"category": ""})).json()["items"] == []
+    assert (await his.get("/api/dates", params={"text": "Milk"})).status_code == 422
     since = {"since": received["id"]}
     assert (await his.get("/api/notifications", params=since)).json()["items"] == []
     assert (await his.get("/api/notifications/unread-count")).json() == {"unread": 0}

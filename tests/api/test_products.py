@@ -195,7 +195,7 @@ async def test_a_taken_external_id_is_a_conflict(ada: httpx.AsyncClient) -> None
         ({"leadDays": None}, {"leadDays": None}),
         ({"externalId": None}, {"externalId": None}),
         ({"expiryDate": "2026-03-01"}, {"status": "expired", "daysLeft": -1}),
-        ({"expiryDate": "2026-03-04T00:00:00+01:00"}, {"daysLeft": 2}),
+        ({"expiryDate": "2026-03-04T09:00:00+01:00"}, {"daysLeft": 2}),
         ({}, {}),
     ],
 )

@@ -106,25 +106,59 @@ def test_a_bad_row_stops_all_and_each_fault_has_its_line(useby: Useby, folder: P
 
 
 @pytest.mark.parametrize("date", ["2126-W51-3", "2126-350", "21261216", "04.03.2126"])
-def test_a_date_of_another_form_is_refused_with_both_forms(
+def test_a_date_of_another_form_is_refused_with_all_forms(
     useby: Useby, folder: Path, date: str
 ) -> None:
     (folder / "fridge.csv").write_text(f"name,expiryDate\nMilk,{date}\n")
     result = useby("product", "import", "fridge.csv", "--user", EMAIL)
     assert result.err.splitlines()[0] == (
-        "fridge.csv:2: expiryDate: must be a date, e.g. 2099-03-04, or a date-time with its"
-        " offset, e.g. 2099-03-04T10:30:00+01:00"
+        "fridge.csv:2: expiryDate: must be a date, e.g. 2099-03-04, a month, e.g. 2099-03, or a"
+        " date-time with its offset, e.g. 2099-03-04T10:30:00+01:00"
     )
     assert _products() == {}
 
 
-def test_a_date_to_add_is_refused_with_the_words_and_both_forms(useby: Useby) -> None:
-    result = useby("product", "add", "Jam", "30.06.2031", "--user", EMAIL)
-    assert (result.status, result.out) == (2, "")
-    assert result.err == (
-        "useby: DATE, if not today, tomorrow or never, must be a date, e.g. 2099-03-04, or a"
-        " date-time with its offset, e.g. 2099-03-04T10:30:00+01:00\n"
-    )
+@pytest.mark.parametrize(
+    ("typed", "day"),
+    [
+        ("30.06.2031", "2031-06-30"),
+        ("EXP 06/31", "2031-06-30"),
+        ("2031-06", "2031-06-30"),
+        ("30 Jun 2031", "2031-06-30"),
+    ],
+)
+def test_a_date_to_add_is_read_as_people_write_it(useby: Useby, typed: str, day: str) -> None:
+    result = useby("product", "add", "Jam", typed, "--user", EMAIL, "--json")
+    assert (result.status, result.err) == (0, "")
+    assert json.loads(result.out)["expiryDate"] == day
+
+
+@pytest.mark.parametrize(
+    ("typed", "error"),
+    [
+        (
+            "someday",
+            "must be a date, e.g. 2099-03-04, 4 Mar 2099, 03/2099, in 5 days or never",
+        ),
+        (
+            "03/04/2031",
+            "can be 2031-03-04 or 2031-04-03: write the one that is meant, e.g. 2031-03-04",
+        ),
+        ("2031-06-30T10:00", "must be a day without a time of day, e.g. 2099-03-04"),
+    ],
+)
+def test_a_date_to_add_that_is_none_or_one_of_two_is_refused_with_an_example(
+    useby: Useby, typed: str, error: str
+) -> None:
+    result = useby("product", "add", "Jam", typed, "--user", EMAIL)
+    assert (result.status, result.out, result.err) == (2, "", f"useby: DATE {error}\n")
+    assert _products() == {}
+
+
+def test_a_midnight_to_add_is_kept_with_a_warning(useby: Useby) -> None:
+    result = useby("product", "add", "Jam", "2031-06-30T00:00:00Z", "--user", EMAIL)
+    assert result.status == 0
+    assert result.err.endswith("Send 2031-06-30 if it is good through that day.\n")
 
 
 def test_skip_bad_is_not_offered_if_every_row_is_bad(useby: Useby, folder: Path) -> None:

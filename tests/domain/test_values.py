@@ -20,6 +20,8 @@ def test_an_expiry_is_a_day_or_an_instant_with_its_offset() -> None:
     assert Expiry.parse("2026-03-04") == Expiry(day=date(2026, 3, 4))
     instant = Expiry.parse("2026-03-04T10:30:00.9+01:00")
     assert instant == Expiry(instant=datetime(2026, 3, 4, 9, 30, tzinfo=UTC))
+    assert Expiry.parse("2026-02") == Expiry(day=date(2026, 2, 28))
+    assert Expiry.parse("2026-03-04T00:00:00") == Expiry(day=date(2026, 3, 4))
     assert (instant.key, Expiry.parse("2026-03-04").key) == ("2026-03-04T09:30:00Z", "2026-03-04")
 
 
@@ -41,7 +43,7 @@ def test_text_that_is_no_date_is_refused(text: str) -> None:
         Expiry.parse(text)
 
 
-@given(st.text() | st.from_regex(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9:.+Z-]{0,20})?"))
+@given(st.text() | st.from_regex(r"[0-9]{4}-[0-9]{2}(-[0-9]{2}([T ][0-9:.+Z-]{0,20})?)?"))
 def test_any_text_is_a_date_or_a_value_error(text: str) -> None:
     with contextlib.suppress(ValueError):
         parsed = Expiry.parse(text)
@@ -71,6 +73,16 @@ def test_the_text_of_a_use_has_the_amount_and_the_rest() -> None:
     assert left == "0.5 l of Milk consumed, 1.5 l left"
     gone = messages.closing("Milk", Disposal.DISCARDED, Decimal(2), "l", left=Decimal(0))
     assert gone == "Milk was discarded"
+
+
+def test_the_text_about_an_ordinary_name_has_the_name_as_it_is() -> None:
+    for name in ("Milk", "חלב", "Käse 👨‍👩‍👧"):
+        assert messages.expiry(name, 2, expired=False) == f"{name} expires in 2 days"
+
+
+def test_the_text_about_a_name_with_a_direction_override_isolates_it() -> None:
+    shown = messages.expiry("\u202eKLIM", 2, expired=False)
+    assert shown == "\u2068\u202eKLIM\u2069 expires in 2 days"
 
 
 def test_the_text_of_a_summary_counts_its_products() -> None:

@@ -24,7 +24,7 @@ GOOD: dict[type[RequestModel], dict[str, Any]] = {
 }
 """The smallest object that each model accepts."""
 DATE = (
-    "must be a date, e.g. 2099-03-04, or a date-time with its offset,"
+    "must be a date, e.g. 2099-03-04, a month, e.g. 2099-03, or a date-time with its offset,"
     " e.g. 2099-03-04T10:30:00+01:00"
 )
 QUANTITY = (
@@ -93,7 +93,9 @@ def test_a_value_of_another_type_is_refused_with_the_form_of_the_field(
         "2026350",
         "20261216",
         "20261216T103000Z",
-        "2026-03",
+        "2026-13",
+        "2026-3",
+        "2026",
         "2026-3-4",
         "04.03.2026",
         "03/04/2026",
@@ -109,7 +111,7 @@ def test_a_value_of_another_type_is_refused_with_the_form_of_the_field(
         "2" * 41,
     ],
 )
-def test_a_date_of_another_form_is_refused_with_both_forms(text: str) -> None:
+def test_a_date_of_another_form_is_refused_with_all_forms(text: str) -> None:
     (error,) = errors_of(ProductIn, expiryDate=text)
 
     assert error == FieldError(at="expiryDate", message=DATE)
@@ -119,6 +121,9 @@ def test_a_date_of_another_form_is_refused_with_both_forms(text: str) -> None:
     "text",
     [
         "2026-03-04",
+        "2026-03",
+        "2026-03-04T00:00",
+        "2026-03-04 00:00:00.000",
         "2026-03-04T10:30Z",
         "2026-03-04 10:30:00+01:00",
         "2026-03-04t10:30:00.000+0100",
@@ -126,7 +131,7 @@ def test_a_date_of_another_form_is_refused_with_both_forms(text: str) -> None:
         "2026-03-04T10:30:00.123456789Z",
     ],
 )
-def test_a_date_and_a_date_time_with_an_offset_are_accepted(text: str) -> None:
+def test_a_date_a_month_a_midnight_and_a_date_time_with_an_offset_are_accepted(text: str) -> None:
     assert isinstance(ProductIn.read(GOOD[ProductIn] | {"expiryDate": text}), ProductIn)
 
 
@@ -158,6 +163,9 @@ def test_a_date_and_a_date_time_with_an_offset_are_accepted(text: str) -> None:
             "must be a text of at most 128 characters, e.g. 4012345678901",
         ),
         (ProductIn, "notes", "a\0b", "must not contain the character NUL (U+0000)"),
+        (ProductIn, "name", "a\0b", "must not contain the character NUL (U+0000)"),
+        (ProductIn, "name", "a\x7fb", "must not contain control characters, e.g. U+001B"),
+        (ProductIn, "unit", "\u200b", "must have a visible character, e.g. kg"),
         (SignupIn, "email", "\u0130" * 121 + "@useby.example", EMAIL),
         (SignupIn, "email", "nobody", EMAIL),
         (SignupIn, "timeZone", "../../etc/passwd", "must be an IANA time zone, e.g. Europe/Berlin"),

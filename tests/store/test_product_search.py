@@ -160,6 +160,26 @@ async def test_a_category_is_found_by_its_name(database: Database) -> None:
     assert await found(database, owner, ProductQuery(category="Dai")) == []
 
 
+async def test_a_category_ignores_case_and_accents_and_no_other_field_is_meant(
+    database: Database,
+) -> None:
+    owner = await a_kept_owner(database)
+    others = [
+        a_product(owner, name="Käse", location="Käse", notes="Käse", barcode="Käse"),
+        a_product(owner, name="Käse", category="Käse Auf Vorrat"),
+        a_product(owner, name="kase\x1fkase", category="100%"),
+    ]
+    mine = [a_product(owner, category=each) for each in ("Käse", "KÄSE", "kase", "Ka\u0308se")]
+    await keep(database, owner, *mine, *others)
+    for text in ("Käse", "KASE", "käse"):
+        query = ProductQuery(category=text, order=Order.CREATED)
+        assert {each.id for each in await found(database, owner, query)} == {p.id for p in mine}
+    assert await found(database, owner, ProductQuery(category="100%")) == [others[2]]
+    assert await found(database, owner, ProductQuery(category="")) == [others[0]]
+    for text in ("kase\x1f", "%", "kase\x1fkase"):
+        assert await found(database, owner, ProductQuery(category=text)) == [], text
+
+
 @pytest.mark.parametrize("field", ["name", "category", "barcode", "location", "notes"])
 async def test_a_search_ignores_case_and_accents_in_every_field(
     database: Database, field: str
@@ -190,8 +210,9 @@ async def test_a_product_that_a_node_of_the_version_before_wrote_is_folded_and_f
     # That version writes neither column: rows it has made lack both, rows it has changed are older.
     await database.write(lambda t: t.connection.execute(as_new.values(folded=None, folded_at=None)))
     query = ProductQuery(text="KASE", limit=500, order=Order.NAME)
-    with pytest.raises(NotFolded):
-        await found(database, owner, query)
+    for either in (query, ProductQuery(category="Medicine")):
+        with pytest.raises(NotFolded):
+            await found(database, owner, either)
     assert await database.write(lambda t: product_search.fold_some(t, owner.id))
     assert not await database.write(lambda t: product_search.fold_some(t, owner.id))
     assert len(await found(database, owner, query)) == 500

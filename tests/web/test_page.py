@@ -115,6 +115,9 @@ async def test_a_person_signs_up_reads_a_notification_and_signs_out(server: Node
         assert await page.evaluate("document.querySelector('td time').getClientRects().length") == 1
         await expect(products.nth(2)).to_contain_text(re.compile("^Rice.*in 400 days$"))
         await expect(notification_items(page)).to_contain_text(["Milk expires in 2 days"])
+        # A direction override of a name ends with the element.
+        await expect(products.nth(1).locator("bdi")).to_have_text("Milk")
+        await expect(notification_items(page).locator("bdi")).to_have_text("Milk expires in 2 days")
         assert await page.evaluate("document.documentElement.scrollWidth") <= 360
 
         await expect(page).to_have_title("(1) useby")

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from useby import __version__
 from useby.api import (
     accounts,
+    dates,
     errors,
     health,
     invitations,
@@ -72,7 +73,7 @@ def create_api(context: Context) -> FastAPI:
     # Routes are tried in order. The documents are first, because anybody may request them.
     _install_documents(api, context.settings)
     page.install(api)
-    for part in (accounts, invitations, me, products, scans, notifications, health):
+    for part in (accounts, invitations, me, products, dates, scans, notifications, health):
         api.include_router(part.router)
     for part in (products, notifications):
         api.include_router(part.batches)

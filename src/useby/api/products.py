@@ -88,8 +88,14 @@ async def list_products(
             alias="expiringWithin", ge=0, le=DAY_LIMIT, description="Number of days; 0 is today."
         ),
     ] = None,
-    category: Annotated[Text | None, Query(max_length=100)] = None,
-    q: Annotated[Text | None, Query(max_length=200, description="Text to search for.")] = None,
+    category: Annotated[
+        Text | None,
+        Query(max_length=100, description="Name of a category; case and accents are ignored."),
+    ] = None,
+    q: Annotated[
+        Text | None,
+        Query(max_length=200, description="Text to search for; case and accents are ignored."),
+    ] = None,
     barcode: Annotated[
         Text | None,
         Query(

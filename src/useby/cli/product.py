@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -22,7 +22,8 @@ from useby.cli.table_file import Fault, Row, read
 from useby.cli.terminal import cell, console, print_json, print_line
 from useby.domain.account import User
 from useby.domain.alerts import alert_dates
-from useby.domain.product import DateKind, Product
+from useby.domain.dates import UnreadableDate, read_date
+from useby.domain.product import DateKind, Expiry, Product
 from useby.schemas.fields import DAY_LIMIT
 from useby.schemas.products import ProductIn, ProductOut, product_from
 from useby.store import product_search
@@ -38,11 +39,7 @@ SLICE: Final = 200
 """Rows in a transaction. They take some 10 ms of SQLite's writer."""
 PAUSE: Final = 0.025
 """Seconds between two transactions. A node that waits for SQLite's lock tries every 1 to 25 ms."""
-NEAR_DAYS: Final = {"today": 0, "tomorrow": 1}
-"""Dates as words, and their distance in days from the owner's present day."""
-NEVER: Final = "never"
-_DATE: Final = "DATE, if not today, tomorrow or never,"
-TYPED: Final = {"name": "NAME", "expiryDate": _DATE, "expiry_date": _DATE}
+TYPED: Final = {"name": "NAME"}
 Owner = Annotated[
     str,
     typer.Option("--user", metavar="WHO", help="The owner's e-mail or id, e.g. ada@example.org."),
@@ -98,7 +95,7 @@ def add(
         str,
         typer.Argument(
             metavar="DATE",
-            help="YYYY-MM-DD, today, tomorrow, never, or a time with offset, e.g. 2031-06-30.",
+            help="A date as people write it, never, or a time with offset, e.g. 'EXP 06/31'.",
         ),
     ],
     email_or_id: Owner,
@@ -145,13 +142,32 @@ def add(
 
 
 def _date(text: str, user: User, now: datetime) -> str | None:
-    """Return the date of a word such as ``tomorrow`` in the owner's zone, or the text as it is."""
-    if text == NEVER:
-        return None
-    days = NEAR_DAYS.get(text)
-    if days is None:
-        return text
-    return (now.astimezone(user.zone).date() + timedelta(days=days)).isoformat()
+    """Return a date as the API takes it; ``None`` means never.
+
+    A time stays as it is, and other texts become the day that they mean.
+
+    Raises:
+        BadParameter: The text is no date, or can be read in two ways.
+    """
+    try:
+        Expiry.parse_or_never(text)
+    except ValueError:
+        return _read(text, now.astimezone(user.zone).date())
+    return text
+
+
+def _read(text: str, today: date) -> str | None:
+    try:
+        reading = read_date(text, today=today)
+    except UnreadableDate as error:
+        raise typer.BadParameter(str(error), param_hint="DATE") from None
+    if reading.day is not None:
+        return reading.day.isoformat()
+    if reading.readings:
+        days = " or ".join(map(str, reading.readings))
+        wanted = f"can be {days}: write the one that is meant, e.g. {reading.readings[0]}"
+        raise typer.BadParameter(wanted, param_hint="DATE")
+    return None
 
 
 def _first_alert(product: Product, user: User, now: datetime) -> str:

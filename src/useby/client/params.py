@@ -6,7 +6,10 @@ from decimal import Decimal
 from typing import Literal, Required, TypedDict
 
 Day = date | str
-"""A calendar date, or a time with its UTC offset (a ``datetime`` is a ``date``, too)."""
+"""A calendar date, a month (``2026-05``, its last day), or a time with its UTC offset.
+
+A ``datetime`` is a ``date``, too.
+"""
 Amount = Decimal | float | str
 Kind = Literal["info", "warning", "error"]
 DateKind = Literal["use_by", "best_before"]

@@ -8,7 +8,7 @@ from useby.domain.product import Product
 
 _ACCENTS: Final = re.compile("[\u0300-\u036f]")
 """Combining marks of Latin, Greek and Cyrillic; other scripts write vowels or letters with them."""
-_BETWEEN_FIELDS: Final = "\x1f"
+BETWEEN_FIELDS: Final = "\x1f"
 """ASCII unit separator. ``fold`` removes it from texts, so no search matches across two fields."""
 
 
@@ -20,7 +20,7 @@ def _plain_letters() -> dict[int, str]:
     return {ord(letter): rest for letter, rest in plain.items() if rest != letter}
 
 
-_FOLDED: Final = _plain_letters() | {ord(_BETWEEN_FIELDS): " "}
+_FOLDED: Final = _plain_letters() | {ord(BETWEEN_FIELDS): " "}
 
 
 def fold(text: str) -> str:
@@ -35,5 +35,6 @@ def fold(text: str) -> str:
 
 def searched_text(product: Product) -> str:
     """Return the folded text of all product fields that a search covers."""
+    # The category stays the second field: a list by category compares what stands there.
     fields = (product.name, product.category, product.barcode, product.location, product.notes)
-    return _BETWEEN_FIELDS.join(map(fold, fields))
+    return BETWEEN_FIELDS.join(map(fold, fields))

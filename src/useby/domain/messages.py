@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from useby.domain.product import Disposal
+from useby.domain.visible import isolated
 
 
 def expiry(name: str, days_left: int, *, expired: bool) -> str:
@@ -23,11 +24,12 @@ def expiry(name: str, days_left: int, *, expired: bool) -> str:
         when = "expired yesterday"
     else:
         when = f"expired {-days_left} days ago"
-    return f"{name} {when}"
+    return f"{isolated(name)} {when}"
 
 
 def closing(name: str, how: Disposal, quantity: Decimal, unit: str, *, left: Decimal) -> str:
     """Return the text for ``quantity`` of a product having been consumed or discarded."""
+    name, unit = isolated(name), isolated(unit)
     amount = f"{_plain(quantity)} {unit}".rstrip()
     if not left:
         return f"{name} was {how.value}"

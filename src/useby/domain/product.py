@@ -13,6 +13,8 @@ from enum import StrEnum
 from typing import Final, Self
 from zoneinfo import ZoneInfo
 
+from useby.domain.dates import EARLIEST_YEAR, EXAMPLE_DAY, LATEST_YEAR, NEVER_DAYS, last_day
+
 
 class DateKind(StrEnum):
     """Meaning of the date on the package."""
@@ -39,23 +41,19 @@ class Status(StrEnum):
     DISCARDED = "discarded"
 
 
-EXAMPLE_DAY: Final = "2099-03-04"
-"""Date of the examples: a product with a copied one has not expired."""
 EXAMPLE_TIME: Final = f"{EXAMPLE_DAY}T10:30:00+01:00"
 """Date-time of the examples."""
 DATE_FORMS: Final = (
-    f"a date, e.g. {EXAMPLE_DAY}, or a date-time with its offset, e.g. {EXAMPLE_TIME}"
+    f"a date, e.g. {EXAMPLE_DAY}, a month, e.g. {EXAMPLE_DAY[:-3]}, or a date-time with its offset,"
+    f" e.g. {EXAMPLE_TIME}"
 )
 """Accepted forms of a date, for messages."""
 _DATE_TIME: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]"
     r"[0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?"
 )
-NEVER_DAYS: Final = frozenset({date(2999, 12, 31), date(9999, 12, 31)})
-"""Days by which other programs mean that something never expires."""
-_EARLIEST, _LATEST = 1970, 9998  # day arithmetic stays within the range of datetime
-
-
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}(-[0-9]{2})?")
+_MONTH_LENGTH: Final = len("2026-03")
 _NEVER_TEXTS: Final = frozenset(day.isoformat() for day in NEVER_DAYS)
 
 
@@ -74,26 +72,28 @@ class Expiry:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Parse a date of the form YYYY-MM-DD, or a date-time with an offset.
+        """Parse YYYY-MM-DD, YYYY-MM for the last day of that month, or a date-time with an offset.
+
+        Midnight without an offset is its day: some programs have no other type for a date. Other
+        forms of ISO 8601, such as weeks and ordinal dates, are not accepted: to a person they look
+        like another date.
 
         ``parse_or_never`` also accepts the days that mean never.
 
-        Other forms of ISO 8601, such as weeks and ordinal dates, are not accepted: to a person they
-        look like another date.
-
         Raises:
-            ValueError: The text is neither, has no offset, or its year is not 1970 to 9998.
+            ValueError: The text is none of these, has no offset, or its year is not 1970 to 9998.
         """
         try:
-            moment = datetime.fromisoformat(text)
+            moment = datetime.fromisoformat(_with_last_day(text))
         except ValueError:
             raise ValueError(f"must be {DATE_FORMS}") from None
-        is_day = moment.date().isoformat() == text
+        is_day = _DAY.fullmatch(text) is not None
         if not is_day and not _DATE_TIME.fullmatch(text):
             raise ValueError(f"must be {DATE_FORMS}")
-        if not _EARLIEST <= moment.year <= _LATEST:
-            raise ValueError(f"must have a year from {_EARLIEST} to {_LATEST}, e.g. {EXAMPLE_DAY}")
-        if is_day:
+        if not EARLIEST_YEAR <= moment.year <= LATEST_YEAR:
+            years = f"{EARLIEST_YEAR} to {LATEST_YEAR}"
+            raise ValueError(f"must have a year from {years}, e.g. {EXAMPLE_DAY}")
+        if is_day or (moment.tzinfo is None and moment.time() == time()):
             return cls(day=moment.date())
         if moment.tzinfo is None:
             raise ValueError(f"must have its offset, e.g. {EXAMPLE_TIME}")
@@ -108,7 +108,8 @@ class Expiry:
         """
         if text is None or text in _NEVER_TEXTS:
             return None
-        return cls.parse(text)
+        expiry = cls.parse(text)
+        return None if expiry.day in NEVER_DAYS else expiry
 
     @property
     def key(self) -> str:
@@ -125,6 +126,13 @@ class Expiry:
         assert self.day is not None  # noqa: S101
         return self.day
 
+    def is_start_of_day(self, zone: ZoneInfo) -> bool:
+        """Return whether the date is the instant at which a day begins in ``zone``.
+
+        Browsers send a picked day in this form: ``toISOString`` of its local midnight.
+        """
+        return self.instant == datetime.combine(self.day_in(zone), time(), zone).astimezone(UTC)
+
     def ends_at(self, zone: ZoneInfo) -> datetime:
         """Return the first UTC moment of being expired: the end of the day, or the instant."""
         if self.instant is not None:
@@ -132,6 +140,14 @@ class Expiry:
         assert self.day is not None  # noqa: S101
         midnight = datetime.combine(self.day + timedelta(days=1), time(), zone)
         return midnight.astimezone(UTC)
+
+
+def _with_last_day(text: str) -> str:
+    """Return the last day of a month for a text such as ``2026-03``, and other texts unchanged."""
+    if len(text) != _MONTH_LENGTH or not _DAY.fullmatch(text):
+        return text
+    year, month = map(int, text.split("-"))
+    return last_day(year, month).isoformat()
 
 
 @dataclass(frozen=True, slots=True)

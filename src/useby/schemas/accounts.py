@@ -30,7 +30,7 @@ GivenPassword = Annotated[
     Field(json_schema_extra={"format": "password"}),
 ]
 MOST_CATEGORIES: Final = 100
-CategoryName = Annotated[str, Characters(1, 100, "Dairy")]
+CategoryName = Annotated[str, Characters(1, 100, "Dairy", is_name=True)]
 
 
 ADA: Final = {"email": "ada@useby.example", "password": "four words that nobody else would combine"}

@@ -29,6 +29,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from useby.domain.policy import MAX_LEAD_DAYS, MAX_LEADS, lead_days
+from useby.domain.visible import is_visible, one_line
 from useby.schemas.problems import OWN_WORDS, FieldError, field_errors
 
 DAY_LIMIT: Final = 36_500
@@ -72,6 +73,8 @@ class Characters:
     example: str
     strip: bool = True
     """True to remove blanks at both ends, before the length is checked."""
+    is_name: bool = False
+    """True for one line, on which something shows if it is not empty."""
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
@@ -82,7 +85,14 @@ class Characters:
             min_length=self.least or None, max_length=self.most, strip_whitespace=self.strip
         )
         form = Form(f"must be a text of {length} characters, e.g. {self.example}").around(text)
-        return core_schema.no_info_after_validator_function(_storable, form)
+        check = self._name if self.is_name else _storable
+        return core_schema.no_info_after_validator_function(check, form)
+
+    def _name(self, text: str) -> str:
+        line = one_line(_storable(text)).strip()
+        if (line or self.least) and not is_visible(line):
+            raise ValueError(f"must have a visible character, e.g. {self.example}")
+        return line
 
 
 class ApiModel(BaseModel):
@@ -166,9 +176,13 @@ def _fits(email: str) -> str:
 
 
 Text = Annotated[str, AfterValidator(_storable)]
-Name = Annotated[str, Characters(1, 200, "Organic Milk")]
+Name = Annotated[
+    str,
+    Characters(1, 200, "Organic Milk", is_name=True),
+    Field(description="One line with a visible character; line breaks become blanks."),
+]
 LongText = Annotated[str, Characters(0, 200, "Organic Milk")]
-ShortText = Annotated[str, Characters(0, 100, "Dairy")]
+ShortName = Annotated[str, Characters(0, 100, "Dairy", is_name=True)]
 Message = Annotated[str, Characters(1, 1000, "The milk is open", strip=False)]
 # The constraints come before validators of ours, after which they would count blanks.
 Email = Annotated[

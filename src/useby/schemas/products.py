@@ -12,11 +12,11 @@ from pydantic import AfterValidator, Field, PlainSerializer, StringConstraints, 
 
 from useby.domain import alerts
 from useby.domain.account import User
+from useby.domain.dates import EXAMPLE_DAY
 from useby.domain.gs1 import check_digit_warning, upc_e_note
 from useby.domain.mangled import repair
 from useby.domain.product import (
     DATE_FORMS,
-    EXAMPLE_DAY,
     EXAMPLE_TIME,
     DateKind,
     Disposal,
@@ -33,7 +33,7 @@ from useby.schemas.fields import (
     Moment,
     Name,
     RequestModel,
-    ShortText,
+    ShortName,
     example,
 )
 from useby.schemas.problems import Errors
@@ -56,8 +56,8 @@ ExpiryText = Annotated[
     AfterValidator(_expiry),
     Field(
         description=(
-            "A date, good through its end in the owner's zone, or a date-time with offset."
-            " `null`, 2999-12-31 and 9999-12-31 mean never."
+            "A date, good through its end in the owner's zone; a month, which means its last day;"
+            " or a date-time with offset. `null`, 2999-12-31 and 9999-12-31 mean never."
         ),
         examples=[EXAMPLE_DAY, EXAMPLE_TIME],
     ),
@@ -80,8 +80,8 @@ Barcode = Annotated[
         " Link, or free text. A wrong check digit gives a warning."
     ),
 ]
-Place = Annotated[str, Characters(0, 100, "Fridge")]
-Unit = Annotated[str, Characters(0, 32, "kg")]
+Place = Annotated[str, Characters(0, 100, "Fridge", is_name=True)]
+Unit = Annotated[str, Characters(0, 32, "kg", is_name=True)]
 Notes = Annotated[str, Characters(0, 2000, "Opened on Monday", strip=False)]
 ExternalId = Annotated[str, Characters(1, 128, "fridge-17", strip=False)]
 
@@ -107,7 +107,7 @@ class ProductIn(RequestModel):
 
     name: Name
     expiry_date: ExpiryText | None = None
-    category: ShortText = ""
+    category: ShortName = ""
     barcode: Barcode = ""
     quantity: Quantity = Decimal(1)
     unit: Unit = ""
@@ -174,7 +174,7 @@ class ProductOut(ApiModel):
             expiry_date=expiry_json(product.expiry, user.zone),
             status=alerts.status(product, user, now),
             days_left=alerts.days_left(product, user.zone, now),
-            warnings=[] if sent is None else warnings_of(sent),
+            warnings=[] if sent is None else warnings_of(sent, product, user),
         )
 
 
@@ -190,12 +190,22 @@ _SAME: Final = [field.name for field in fields(Product) if field.name in Product
 _same_of: Final = attrgetter(*_SAME)
 
 
-def warnings_of(sent: ProductIn) -> list[str]:
+def warnings_of(sent: ProductIn, product: Product, owner: User) -> list[str]:
     """Return a sentence for each sent field of a stored product that may be a mistake."""
-    if not sent.barcode:
-        return []
-    found = (check_digit_warning(sent.barcode), upc_e_note(sent.barcode))
-    return [each for each in (*found, repair(sent.barcode).warning) if each is not None]
+    warnings: list[str] = []
+    expiry = product.expiry if "expiry_date" in sent.model_fields_set else None
+    if expiry is not None and expiry.is_start_of_day(owner.zone):
+        day = expiry.day_in(owner.zone)
+        warnings.append(
+            f"The expiryDate {sent.expiry_date} is the first moment of {day} in {owner.time_zone},"
+            f" so the product expires as that day begins."
+            f" Send {day} if it is good through that day."
+        )
+    if sent.barcode:
+        found = (check_digit_warning(sent.barcode), upc_e_note(sent.barcode))
+        both = (*found, repair(sent.barcode).warning)
+        warnings += [each for each in both if each is not None]
+    return warnings
 
 
 def product_json(product: Product, owner: User, now: datetime) -> str:

@@ -10,7 +10,8 @@ from dataclasses import fields
 from operator import attrgetter
 from typing import Any, Final
 
-from useby.domain.product import NEVER_DAYS, Expiry, Product
+from useby.domain.dates import NEVER_DAYS
+from useby.domain.product import Expiry, Product
 from useby.store.schema import products
 
 _NAMES: Final = [field.name for field in fields(Product)]

@@ -8,9 +8,11 @@ from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 
 from useby.domain.account import User
-from useby.domain.folding import fold, searched_text
+from useby.domain.folding import BETWEEN_FIELDS, fold, searched_text
 from useby.domain.gs1 import canonical_gtin
 from useby.domain.product import Product, Status
 from useby.store import accounts
@@ -43,6 +45,7 @@ class ProductQuery:
     expiring_within: int | None = None
     """Return open products that expire by the end of the local day this many days ahead."""
     category: str | None = None
+    """Category of the products; case and accents are ignored."""
     text: str | None = None
     """Part of the name, category, barcode, location or notes; case and accents are ignored."""
     order: Order = Order.EXPIRY
@@ -111,7 +114,7 @@ def list_(connection: Connection, user: User, query: ProductQuery, now: datetime
         statement = statement.where(here < place if falling else here > place)
     columns = (key.desc(), products.c.id.desc()) if falling else (key, products.c.id)
     rows = connection.execute(statement.order_by(*columns).limit(query.limit + 1)).all()
-    if query.text and any(row.stale for row in rows):
+    if any(row.stale for row in rows) and (query.text or query.category is not None):
         raise NotFolded(fold_some)
     items = tuple(product_of(row) for row in rows[: query.limit])
     if len(rows) <= query.limit:
@@ -238,7 +241,7 @@ def _filters(query: ProductQuery, user: User, now: datetime) -> list[sa.ColumnEl
         end = datetime.combine(day, time(), user.zone).astimezone(UTC)
         conditions += [open_, products.c.ends_at <= end]
     if query.category is not None:
-        conditions.append(products.c.category == query.category)
+        conditions.append(sa.or_(_NOT_FOLDED, _is_of(query.category)))
     if query.barcode:
         conditions.append(_has_barcode(query.barcode))
     if query.text:
@@ -246,3 +249,27 @@ def _filters(query: ProductQuery, user: User, now: datetime) -> list[sa.ColumnEl
             sa.or_(_NOT_FOLDED, products.c.folded.contains(fold(query.text), autoescape=True))
         )
     return conditions
+
+
+class _Position(FunctionElement[int]):
+    """Position of the second text in the first one, counted from 1."""
+
+    type = sa.Integer()
+    inherit_cache = True
+
+
+@compiles(_Position, "sqlite")
+def _on_sqlite(element: _Position, compiler: Any, **options: Any) -> str:
+    return f"instr({compiler.process(element.clauses, **options)})"
+
+
+@compiles(_Position, "postgresql")
+def _on_postgresql(element: _Position, compiler: Any, **options: Any) -> str:
+    return f"strpos({compiler.process(element.clauses, **options)})"
+
+
+def _is_of(category: str) -> sa.ColumnElement[bool]:
+    """Return the condition that the second field of the folded text is this category."""
+    wanted = fold(category) + BETWEEN_FIELDS
+    at = _Position(products.c.folded, sa.literal(BETWEEN_FIELDS)) + 1
+    return sa.func.substr(products.c.folded, at, len(wanted)) == wanted

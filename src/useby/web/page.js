@@ -276,7 +276,7 @@ function row({ name, expiryDate, status, daysLeft }) {
   return element(
     "tr",
     { className: status },
-    element("th", { scope: "row" }, name),
+    element("th", { scope: "row" }, element("bdi", {}, name)),
     element("td", {}, date),
     element("td", {}, due),
   );
@@ -300,7 +300,7 @@ function showNotification(notification) {
     });
   });
   const time = element("time", { dateTime: createdAt.toISOString() }, DATE_TIME.format(createdAt));
-  const item = element("li", { id: `notification-${id}`, className: type }, element("span", {}, message), button, time);
+  const item = element("li", { id: `notification-${id}`, className: type }, element("bdi", {}, message), button, time);
   NOTIFICATIONS.prepend(item);
   NOTIFICATIONS.children[PAGE_SIZE]?.remove();
   NEWEST.textContent = message;
