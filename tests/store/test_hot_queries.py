@@ -243,6 +243,7 @@ async def _every_route(node: InProcessNode, rest: httpx.AsyncClient) -> None:
         await call("discardProduct", {}, product_id=product["id"])
         await call("reopenProduct", {}, product_id=product["id"])
         await call("deleteProduct", product_id=product["id"])
+        await call("readDate", text="tomorrow")
         await call("getMe")
         await call("changeMe", {"name": "Ada", "timeZone": "Europe/Berlin", "leadDays": [3, 1]})
         change = {"password": "another long password", "currentPassword": person["password"]}
