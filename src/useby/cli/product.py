@@ -39,6 +39,7 @@ SLICE: Final = 200
 """Rows in a transaction. They take some 10 ms of SQLite's writer."""
 PAUSE: Final = 0.025
 """Seconds between two transactions. A node that waits for SQLite's lock tries every 1 to 25 ms."""
+NEVER: Final = "never"
 TYPED: Final = {"name": "NAME"}
 Owner = Annotated[
     str,
