@@ -118,13 +118,13 @@ WRONG = {
     "a NUL in the external id": {"externalId": "\0"},
     "a lone surrogate": {"location": "\ud800"},
     "a barcode of 129 characters": {"barcode": "4" * 129},
-    "no date": {"expiryDate": None},
+    "an empty date": {"expiryDate": ""},
     "no day of the calendar": {"expiryDate": "2026-02-29"},
     "an ISO week": {"expiryDate": "2026-W51-3"},
     "an ordinal date": {"expiryDate": "2026-350"},
     "a date without hyphens": {"expiryDate": "20261216"},
     "a date-time without its offset": {"expiryDate": "2026-03-04T10:30:00"},
-    "a year out of range": {"expiryDate": "9999-12-31"},
+    "a year out of range": {"expiryDate": "9999-12-30"},
     "a number for a date": {"expiryDate": 20260304},
     "nothing of it": {"quantity": 0},
     "less than nothing": {"quantity": "-1"},
@@ -211,7 +211,7 @@ async def test_a_change_changes_only_the_given_fields(
     assert (await ada.get(f"/api/products/{before['id']}")).json() == expected
 
 
-@pytest.mark.parametrize("field", ["name", "expiryDate", "quantity", "dateKind", "notes"])
+@pytest.mark.parametrize("field", ["name", "quantity", "dateKind", "notes"])
 async def test_a_required_field_of_a_product_cannot_be_made_null(
     ada: httpx.AsyncClient, field: str
 ) -> None:
@@ -232,7 +232,7 @@ async def test_a_batch_has_a_result_for_each_and_one_summary(ada: httpx.AsyncCli
         MILK | {"externalId": "new"},
         MILK | {"externalId": "there"},
         MILK | {"externalId": "new"},
-        {"name": "no date"},
+        {"name": "no date", "expiryDate": "x"},
         "no product",
         None,
         MILK,
