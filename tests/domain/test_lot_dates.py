@@ -114,6 +114,14 @@ def test_the_days_left_at_freezing_are_calendar_days_and_those_of_an_instant_are
     assert cupboard.date(exact) == ("2026-04-03T09:30:00Z", "thawed")
 
 
+def test_the_days_left_at_freezing_are_counted_in_the_zone() -> None:
+    cupboard = Cupboard("Pacific/Kiritimati")
+    bread = cupboard.receive("2026-03-01", "2026-03-07")
+    cupboard.freeze(bread, "2026-03-03T20:00:00Z")  # the 4th there
+    cupboard.thaw(bread, "2026-04-10T05:00:00Z")
+    assert cupboard.date(bread) == ("2026-04-13", "thawed")
+
+
 def test_a_lot_whose_best_before_date_is_over_is_frozen_and_thawed_with_less_than_nothing() -> None:
     cupboard = Cupboard()
     bread = cupboard.receive("2026-03-01", "2026-03-02")

@@ -41,6 +41,10 @@ STATES_BEFORE = {
     "thawed": ("frozen",),
     "moved": ("sealed", "opened", "thawed", "frozen"),
 }
+waits = st.integers(0, 60)
+picks = st.integers(0, 99)
+words = st.sampled_from(("opened", "frozen", "frozen", "thawed", "thawed", "moved"))
+places = st.sampled_from(PLACES)
 
 
 class LivesOfLots(LotsAndBoxes):
@@ -68,7 +72,7 @@ class LivesOfLots(LotsAndBoxes):
     @rule(
         amount=amounts,
         printed=stickers,
-        place=st.sampled_from(PLACES),
+        place=places,
         kind=st.sampled_from(DateKind),
         when=times,
     )
@@ -98,17 +102,18 @@ class LivesOfLots(LotsAndBoxes):
         self.keep_and_undo_on_paper(change)
 
     @precondition(lambda self: self.lots)
-    @rule(
-        pick=st.integers(0, 99),
-        word=st.sampled_from(sorted(STATES_BEFORE)),
-        share=shares,
-        place=st.sampled_from(PLACES),
-        when=times,
-    )
-    def a_lot_or_a_part_changes(
+    @rule(changes=st.lists(st.tuples(waits, picks, words, shares, places, times), min_size=1))
+    def lots_and_parts_of_them_change(
+        self, changes: list[tuple[int, int, str, str, str, tuple[str, int, int]]]
+    ) -> None:
+        for hours, pick, word, share, place, when in changes:
+            self.now += timedelta(hours=hours)
+            self.change_one(pick, word, share, place, when)
+
+    def change_one(
         self, pick: int, word: str, share: str, place: str, when: tuple[str, int, int]
     ) -> None:
-        lot, occasion = self.a_lot(pick), self.occasion(when)
+        lot, occasion = self.a_lot(pick, STATES_BEFORE[word]), self.occasion(when)
         amount = amount_of(lot, share)
         action: Callable[[], Change] = {
             "opened": lambda: lot_actions.open_(lot, amount, occasion),
@@ -165,7 +170,7 @@ class LivesOfLots(LotsAndBoxes):
 
     @precondition(lambda self: self.lots)
     @rule(
-        pick=st.integers(0, 99),
+        pick=picks,
         of_product=st.booleans(),
         word=st.sampled_from(("consumed", "discarded")),
         share=shares,
@@ -204,7 +209,7 @@ class LivesOfLots(LotsAndBoxes):
         assert [(each.lot_id, each.quantity) for each in change.movements] == takings
 
     @precondition(lambda self: self.lots)
-    @rule(pick=st.integers(0, 99), amount=amounts)
+    @rule(pick=picks, amount=amounts)
     def somebody_counts(self, pick: int, amount: Decimal) -> None:
         lot = self.a_lot(pick)
         change = self.attempt(
@@ -217,7 +222,7 @@ class LivesOfLots(LotsAndBoxes):
             self.keep_and_undo_on_paper(change)
 
     @precondition(lambda self: self.lots)
-    @rule(pick=st.integers(0, 99), typed=stickers)
+    @rule(pick=picks, typed=stickers)
     def somebody_types_a_date(self, pick: int, typed: Sticker) -> None:
         lot = self.a_lot(pick)
         box = self.person.boxes[lot.id]

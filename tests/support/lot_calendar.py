@@ -112,7 +112,7 @@ class Person:
             sticker, origin = self.counted_from(box.received_on, rule), "shelfLife"
         aside: Sticker = None
         frozen_at: datetime | None = None
-        today = date(2020, 1, 1)
+        today = self.day_at(box.notebook[0].at)
         for entry in box.notebook:
             while today < self.day_at(entry.at):
                 today += DAY

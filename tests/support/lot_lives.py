@@ -1,6 +1,6 @@
 """Lots of one product and a person with boxes, side by side, for a state machine to act on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import count
@@ -37,7 +37,7 @@ RULES = {
 CRUMB = Decimal("0.000001")
 NOW = ("now", 0, 0)
 
-type_of_time = st.sampled_from(("now", "day", "moment"))
+type_of_time = st.sampled_from(("now", "now", "day", "moment"))
 times = st.tuples(type_of_time, st.integers(0, 6), st.integers(0, 23))
 """Form of an ``at``, and how many days and hours ago it is."""
 amounts = st.one_of(
@@ -45,6 +45,7 @@ amounts = st.one_of(
     st.decimals(CRUMB, Decimal("999999999999.999999"), places=6),
 )
 whole_days = st.one_of(
+    st.none(),
     st.none(),
     st.integers(0, 12).map(lambda days: f"P{days}D"),
     st.integers(0, 2).map(lambda weeks: f"P{weeks}W"),
@@ -56,7 +57,7 @@ rule_sheets = st.fixed_dictionaries(
 days = st.integers(-4, 20).map(lambda days: START.date() + timedelta(days=days))
 moments = st.integers(-100, 500).map(lambda hours: START + timedelta(hours=hours))
 stickers = st.one_of(st.none(), days, moments)
-shares = st.sampled_from(("all", "whole", "half", "crumb", "too much"))
+shares = st.sampled_from(("half", "half", "half", "crumb", "whole", "all", "too much"))
 
 
 def rules_of(sheet: dict[str, str | None]) -> Rules:
@@ -110,9 +111,14 @@ class LotsAndBoxes(RuleBasedStateMachine):
     def new_id(self) -> str:
         return f"{next(self.ids):06}"
 
-    def a_lot(self, pick: int) -> Lot:
-        """One of the open lots, or of the closed ones if there are no others."""
+    def a_lot(self, pick: int, states: Collection[str] = ()) -> Lot:
+        """One of the open lots, or of the closed ones if there are no others.
+
+        If states are given, three times in four it is in one of these, if there is one.
+        """
         lots = open_lots(self.lots.values()) or list(self.lots.values())
+        if pick % 4:
+            lots = [lot for lot in lots if lot.state in states] or lots
         return lots[pick % len(lots)]
 
     def attempt(
