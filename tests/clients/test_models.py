@@ -56,7 +56,8 @@ def test_a_response_is_read_without_the_fields_that_were_added_later(shape: Any)
 @pytest.mark.parametrize("shape", FIRST)
 def test_a_field_that_may_be_null_may_be_missing(shape: Any) -> None:
     for field in dataclasses.fields(shape):
-        assert ("None" in str(field.type)) == (field.default is None)
+        if camel(field.name) not in FIRST[shape]:
+            assert ("None" in str(field.type)) == (field.default is None)
 
 
 @pytest.mark.parametrize("shape", FIRST)
