@@ -19,7 +19,7 @@ from useby.store.database import Database
 app = typer.Typer(add_completion=False)
 
 SLICE: Final = 1000
-"""Entries of a transaction. They take some 10 ms of SQLite's writer."""
+"""Entries of a transaction, in which nobody else writes to SQLite."""
 PAUSE: Final = 0.005
 """Seconds between two transactions, in which a node that waits for SQLite's lock gets it."""
 FILE: Final = "FILE"

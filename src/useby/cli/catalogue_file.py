@@ -19,7 +19,7 @@ from useby.domain.gs1 import canonical_gtin, is_internal
 from useby.store.catalogue import Entry
 
 LONGEST_LINE: Final = 8 * 2**20
-"""Maximum length of a line in bytes. The longest of a dump has some 2 MiB."""
+"""Maximum length of a line in bytes."""
 SORTED_TOGETHER: Final = 20_000
 """Entries in memory. They are stored in the order of their codes, which writes fewer pages of the
 table than the order of the file does."""

@@ -68,7 +68,7 @@ _FOLD: Final = BulkWrite(
     products.c.folded, products.c.folded_at, where=(products.c.user_id, products.c.id)
 )
 WITHOUT_BARCODE_TOGETHER: Final = 5000
-"""Products without a barcode that one statement marks so; it takes some 50 ms."""
+"""Products without a barcode that one statement marks so; others write in between."""
 _HAS_NO_GTIN_YET: Final = products.c.gtin.is_(None)
 _SET_GTIN: Final = BulkWrite(products.c.gtin, where=(products.c.user_id, products.c.id))
 
