@@ -125,9 +125,13 @@ def test_a_date_of_another_form_is_refused_with_all_forms(
         ("EXP 06/31", "2031-06-30"),
         ("2031-06", "2031-06-30"),
         ("30 Jun 2031", "2031-06-30"),
+        ("never", None),
+        ("MHD 31.12.2999", None),
     ],
 )
-def test_a_date_to_add_is_read_as_people_write_it(useby: Useby, typed: str, day: str) -> None:
+def test_a_date_to_add_is_read_as_people_write_it(
+    useby: Useby, typed: str, day: str | None
+) -> None:
     result = useby("product", "add", "Jam", typed, "--user", EMAIL, "--json")
     assert (result.status, result.err) == (0, "")
     assert json.loads(result.out)["expiryDate"] == day
