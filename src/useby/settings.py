@@ -134,8 +134,8 @@ class Settings(BaseSettings):
     head_timeout: float = Field(default=10.0, gt=0)
     """Maximum time until a request head is complete."""
     body_max_bytes: int = Field(default=2 * 1024 * 1024, ge=1024)
-    """Maximum size of a batch's body; larger ones get 413. Other requests have smaller limits of
-    their own."""
+    """Maximum size of a batch's body; larger ones get 413. A file to import has at most 8 MiB, and
+    other requests have smaller limits of their own."""
     body_timeout: float = Field(default=30.0, gt=0)
     """Maximum time until a request body is complete."""
     answer_timeout: float = Field(default=30.0, gt=0)

@@ -1,13 +1,12 @@
 """Products are added, changed and deleted, and their pending alert with them."""
 
 import dataclasses
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
 
 import pytest
-from tests.support.factories import NOON, a_kept_owner, a_product, day
+from tests.support.factories import NOON, a_kept_owner, a_product
 from tests.support.stored_products import (
     due_at,
     got,
@@ -17,15 +16,14 @@ from tests.support.stored_products import (
     taking,
     unread,
 )
-from uuid_utils import uuid7
 
 from useby.actions import inventory
 from useby.actions.alerts import send_due
-from useby.actions.inventory import ExternalIdTaken, Upserted
+from useby.actions.inventory import ExternalIdTaken
 from useby.domain.events import AlertScheduled, Change, Event, NotificationsAdded, ProductChanged
 from useby.domain.notification import Cause, Severity
 from useby.domain.policy import Policy
-from useby.domain.product import Disposal, Expiry
+from useby.domain.product import Expiry
 from useby.store import products
 from useby.store.database import Database
 
@@ -112,87 +110,6 @@ async def test_a_batch_without_a_stored_product_sends_nothing(database: Database
     assert await notifications_of(database, owner) == []
 
 
-async def test_an_import_made_twice_changes_nothing_the_second_time(database: Database) -> None:
-    owner = await a_kept_owner(database)
-
-    async def import_(quantity: str) -> Upserted:
-        # As if a file is read a second time: other ids, another moment.
-        wanted = [
-            a_product(
-                owner,
-                id=str(uuid7()),
-                external_id=str(number),
-                quantity=Decimal(quantity if number < 3 else "1"),
-                updated_at=datetime.now(UTC),
-            )
-            for number in range(900)
-        ]
-        done = await database.write(lambda t: inventory.upsert_many(t, wanted, owner, NOON))
-        await database.write(lambda t: inventory.notify_added(t, owner, done.added, NOON))
-        return done
-
-    assert await import_("1") == Upserted(added=900, changed=0, same=0)
-    assert await import_("1.00") == Upserted(added=0, changed=0, same=900)
-    assert await import_("2") == Upserted(added=0, changed=3, same=897)
-    assert [each.message for each in await notifications_of(database, owner)] == [
-        "900 products were added"
-    ]
-
-
-async def test_an_import_adds_rows_without_an_external_id_every_time(database: Database) -> None:
-    owner = await a_kept_owner(database)
-    for _ in range(2):
-        product = a_product(owner)
-        upserted = await database.write(
-            partial(inventory.upsert_many, batch=[product], user=owner, now=NOON)
-        )
-        assert upserted == Upserted(added=1, changed=0, same=0)
-
-
-async def test_an_import_keeps_a_products_id_age_and_closing(database: Database) -> None:
-    owner = await a_kept_owner(database)
-    first = a_product(owner, external_id="7")
-    await keep(database, owner, first)
-    await database.write(taking(owner, first, None))
-    later = NOON + timedelta(days=1)
-    again = a_product(
-        owner, "2026-07-01", external_id="7", name="Milk", created_at=later, updated_at=later
-    )
-    await database.write(lambda t: inventory.upsert_many(t, [again], owner, later))
-    there = await got(database, first)
-    assert there is not None
-    assert (there.name, there.expiry, there.updated_at) == (
-        "Milk",
-        Expiry(day=day("2026-07-01")),
-        later,
-    )
-    assert (there.created_at, there.closed_as) == (NOON, Disposal.CONSUMED)
-    assert await due_at(database, first) is None
-    assert await got(database, again) is None
-
-
-async def test_an_import_moves_the_alerts_of_changed_products(
-    database: Database, news: list[Event]
-) -> None:
-    owner = await a_kept_owner(database)
-    first = a_product(owner, "2026-06-08", external_id="7")
-    await keep(database, owner, first)
-    news.clear()
-    moved = a_product(owner, "2026-05-08", external_id="7")
-    await database.write(lambda t: inventory.upsert_many(t, [moved], owner, NOON))
-    at = datetime(2026, 5, 1, 7, tzinfo=UTC)
-    assert await due_at(database, first) == at
-    assert scheduled(news) == [at]
-
-
-async def test_an_import_with_a_repeated_external_id_stores_nothing(database: Database) -> None:
-    owner = await a_kept_owner(database)
-    twice = [a_product(owner, external_id="7"), a_product(owner, external_id="7")]
-    with pytest.raises(ExternalIdTaken):
-        await database.write(lambda t: inventory.upsert_many(t, twice, owner, NOON))
-    assert await got(database, twice[0]) is None
-
-
 @pytest.mark.parametrize(
     ("change", "due"),
     [
@@ -276,6 +193,6 @@ async def test_a_product_of_another_user_is_as_if_it_were_not_there(database: Da
     stolen = dataclasses.replace(product, user_id=bob.id, name="Stolen")
     await database.write(lambda t: inventory.replace(t, stolen, bob, NOON))
     theirs = a_product(bob, external_id="7", name="Bob's")
-    await database.write(lambda t: inventory.upsert_many(t, [theirs], bob, NOON))
+    await database.write(lambda t: inventory.store_many(t, [theirs], [], bob, NOON))
     assert await got(database, product) == product
     assert await unread(database, ada) == ["Organic Milk expires tomorrow"]

@@ -106,6 +106,9 @@ async def test_lists_counts_and_sweeping_acts_stop_at_ones_own_rows(rest: Rest) 
     assert (await his.post("/api/products", json=milk)).status_code == 201, "her ids are not his"
     batch = (await his.post("/api/products/batch", json={"items": [milk]})).json()
     assert batch["results"][0]["status"] == 409, "his own is taken by now"
+    file = b"externalId,name,expiryDate\nm,Milk,2026-03-05\nn,Milk,2026-03-04\n"
+    report = (await his.post("/api/import", content=file)).json()
+    assert (report["added"], report["changed"]) == (1, 1), "both are his own"
     await his.post("/api/auth/logout-all")
     assert await rest.database.read(lambda c: rows_of(c, alice.id)) == before
 

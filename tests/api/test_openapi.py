@@ -74,10 +74,10 @@ def run_python_tool(name: str, *arguments: str, folder: Path) -> None:
 
 
 def bodies(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Yield method, path and operation of each operation with a body."""
+    """Yield method, path and operation of each operation with a JSON body."""
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
-            if "requestBody" in operation:
+            if "application/json" in operation.get("requestBody", {}).get("content", {}):
                 yield method, path, operation
 
 

@@ -1,23 +1,20 @@
-"""Importing products."""
+"""Adding and listing products."""
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pytest
 from sqlalchemy.engine import Connection
 from tests.support.cli_result import Useby
 
-from useby.actions import inventory
 from useby.cli import product
 from useby.domain.account import User
 from useby.domain.notification import Notification
 from useby.domain.product import Product
 from useby.store import accounts, notifications, product_search
-from useby.store.database import StoreUnavailable, Transaction
 from useby.store.notifications import NotificationQuery
 from useby.store.open import open_database
 from useby.store.product_search import ProductQuery
@@ -62,60 +59,6 @@ def _products() -> dict[str, Product]:
 def _notifications() -> list[Notification]:
     page = _read(lambda c, user: notifications.list_(c, user.id, NotificationQuery()))
     return list(page.items)
-
-
-def test_a_file_is_imported_with_one_summary_for_the_devices(useby: Useby, folder: Path) -> None:
-    (folder / "fridge.csv").write_text(GOOD)
-    result = useby("product", "import", "fridge.csv", "--user", EMAIL)
-    assert (result.status, result.err) == (0, "")
-    assert result.out == "3 products added, 0 changed, 0 unchanged\n"
-    assert set(_products()) == {"Organic Milk", "Butter", "Ibuprofen"}
-    assert [each.message for each in _notifications()] == ["3 products were added"]
-
-
-def test_the_same_file_again_changes_nothing_and_sends_nothing(useby: Useby, folder: Path) -> None:
-    (folder / "fridge.csv").write_text(GOOD)
-    useby("product", "import", "fridge.csv", "--user", EMAIL)
-    before = _products()
-    result = useby("product", "import", "fridge.csv", "--user", EMAIL)
-    assert result.out == "0 products added, 0 changed, 3 unchanged\n"
-    assert _products() == before
-    assert len(_notifications()) == 1
-
-
-def test_a_changed_row_changes_its_product(useby: Useby, folder: Path) -> None:
-    (folder / "fridge.csv").write_text(GOOD)
-    useby("product", "import", "fridge.csv", "--user", EMAIL)
-    before = _products()["Butter"]
-    (folder / "fridge.csv").write_text(GOOD.replace("Butter", "Salted Butter"))
-    result = useby("product", "import", "fridge.csv", "--user", EMAIL)
-    assert result.out == "0 products added, 1 changed, 2 unchanged\n"
-    assert _products()["Salted Butter"].id == before.id
-
-
-def test_a_bad_row_stops_all_and_each_fault_has_its_line(useby: Useby, folder: Path) -> None:
-    (folder / "fridge.csv").write_text(BAD)
-    result = useby("product", "import", "fridge.csv", "--user", EMAIL)
-    assert (result.status, result.out) == (1, "")
-    lines = result.err.splitlines()
-    assert lines[0].startswith("fridge.csv:5: expiryDate: ")
-    assert lines[1].startswith("fridge.csv:5: quantity: ")
-    assert lines[2] == "fridge.csv:6: externalId: 'm1' stands on line 2 already"
-    assert lines[3].startswith("useby: 2 of 5 rows are bad: nothing was imported")
-    assert _products() == {}
-
-
-@pytest.mark.parametrize("date", ["2126-W51-3", "2126-350", "21261216", "04.03.2126"])
-def test_a_date_of_another_form_is_refused_with_all_forms(
-    useby: Useby, folder: Path, date: str
-) -> None:
-    (folder / "fridge.csv").write_text(f"name,expiryDate\nMilk,{date}\n")
-    result = useby("product", "import", "fridge.csv", "--user", EMAIL)
-    assert result.err.splitlines()[0] == (
-        "fridge.csv:2: expiryDate: must be a date, e.g. 2099-03-04, a month, e.g. 2099-03, or a"
-        " date-time with its offset, e.g. 2099-03-04T10:30:00+01:00"
-    )
-    assert _products() == {}
 
 
 @pytest.mark.parametrize(
@@ -165,49 +108,6 @@ def test_a_midnight_to_add_is_kept_with_a_warning(useby: Useby) -> None:
     assert result.err.endswith("Send 2031-06-30 if it is good through that day.\n")
 
 
-def test_skip_bad_is_not_offered_if_every_row_is_bad(useby: Useby, folder: Path) -> None:
-    (folder / "fridge.csv").write_text("name,expiryDate\nMilk,someday\n")
-    result = useby("product", "import", "fridge.csv", "--user", EMAIL)
-    assert result.err.endswith("useby: 1 of 1 rows are bad: nothing was imported\n")
-
-
-def test_skip_bad_imports_the_others(useby: Useby, folder: Path) -> None:
-    (folder / "fridge.csv").write_text(BAD)
-    result = useby("product", "import", "fridge.csv", "--user", EMAIL, "--skip-bad")
-    assert result.status == 0
-    assert result.out == "3 products added, 0 changed, 0 unchanged, 2 bad ones left out\n"
-    assert "fridge.csv:6: " in result.err
-    assert len(_products()) == 3
-
-
-def test_a_dry_run_prints_the_result_and_stores_nothing(useby: Useby, folder: Path) -> None:
-    (folder / "fridge.csv").write_text(GOOD)
-    result = useby("product", "import", "fridge.csv", "--user", EMAIL, "--dry-run")
-    assert result.out == "3 products would be added, 0 changed, 0 unchanged\n"
-    assert _products() == {}
-    assert _notifications() == []
-
-
-def test_the_report_is_json_on_request(useby: Useby, folder: Path) -> None:
-    (folder / "fridge.json").write_text(
-        '[{"name": "Milk", "expiryDate": "2126-03-04"},\n {"name": "", "expiryDate": "2126-03-04"}]'
-    )
-    result = useby("product", "import", "fridge.json", "--user", EMAIL, "--json")
-    assert result.status == 1
-    report = json.loads(result.out)
-    assert (report["added"], report["dryRun"]) == (0, False)
-    assert [error["line"] for error in report["errors"]] == [2]
-    result = useby("product", "import", "fridge.json", "--user", EMAIL, "--json", "--skip-bad")
-    assert json.loads(result.out)["added"] == 1
-
-
-def test_an_unknown_user_is_refused(useby: Useby, folder: Path) -> None:
-    (folder / "fridge.csv").write_text(GOOD)
-    result = useby("product", "import", "fridge.csv", "--user", "bob@example.org")
-    expected = "useby: no user has the e-mail or the id bob@example.org\n"
-    assert (result.status, result.err) == (1, expected)
-
-
 def test_a_product_is_added_and_listed(useby: Useby) -> None:
     words = ["--user", EMAIL, "--quantity", "0.5", "--unit", "kg", "--location", "fridge"]
     result = useby("product", "add", "Minced Beef", "2126-03-04", "--kind", "use_by", *words)
@@ -250,44 +150,6 @@ def test_a_product_that_is_not_valid_is_one_line(useby: Useby, words: list[str])
     result = useby("product", "add", *words, "--user", EMAIL)
     assert (result.status, result.out) == (2, "")
     assert result.err.count("\n") == 1
-
-
-def test_an_import_in_several_transactions_sends_one_summary(
-    useby: Useby, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(product, "SLICE", 2)
-    (folder / "fridge.csv").write_text(GOOD)
-    useby("product", "import", "fridge.csv", "--user", EMAIL)
-    assert [each.message for each in _notifications()] == ["3 products were added"]
-    (folder / "fridge.csv").write_text(GOOD.replace("Butter", "Salted Butter"))
-    result = useby("product", "import", "fridge.csv", "--user", EMAIL)
-    assert result.out == "0 products added, 1 changed, 2 unchanged\n"
-    assert len(_notifications()) == 1
-
-
-def test_an_import_that_fails_midway_names_the_last_row_that_it_stored(
-    useby: Useby, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(product, "SLICE", 1)
-    upsert: Callable[..., Any] = inventory.upsert_many
-
-    def failing(transaction: Transaction, wanted: Sequence[Product], *rest: Any) -> Any:
-        if wanted[0].name == "Ibuprofen":
-            raise StoreUnavailable("the disk is full")
-        return upsert(transaction, wanted, *rest)
-
-    (folder / "fridge.csv").write_text(GOOD)
-    with monkeypatch.context() as patch:
-        patch.setattr(inventory, "upsert_many", failing)
-        result = useby("product", "import", "fridge.csv", "--user", EMAIL)
-    assert (result.status, result.out) == (1, "")
-    assert result.err.splitlines() == [
-        "only the rows up to line 3 were imported",
-        "useby: the database can't be used: the disk is full",
-    ]
-    assert set(_products()) == {"Organic Milk", "Butter"}
-    again = useby("product", "import", "fridge.csv", "--user", EMAIL)
-    assert again.out == "1 product added, 0 changed, 2 unchanged\n"
 
 
 def test_a_product_may_never_expire(useby: Useby) -> None:

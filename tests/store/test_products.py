@@ -61,7 +61,10 @@ async def test_every_statement_finds_its_rows_by_the_user(database: Database) ->
         answer = Draft(owner.id, "", Severity.INFO, Cause.CUSTOM, product_id=product.id)
         notifications.add(transaction, [answer], NOON)
         inventory.add_many(transaction, [a_product(owner, external_id="8")], owner, NOON)
-        inventory.upsert_many(transaction, [again], owner, NOON)
+        products.by_external_id(transaction.connection, owner.id, ["7"])
+        keys = [(product.name, product.expiry.ends_at(owner.zone))]
+        products.without_external_id(transaction.connection, owner.id, keys)
+        inventory.store_many(transaction, [], [again], owner, NOON)
         inventory.replace(transaction, product, owner, NOON)
         taking(owner, product, None)(transaction)
         inventory.reopen(transaction, owner, product.id, quantity=None, now=NOON)

@@ -3,9 +3,7 @@
 Callers first lock the owner (``lock_owner``), and pass the ``User`` read under that lock.
 """
 
-import dataclasses
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
@@ -19,7 +17,7 @@ from useby.domain.gs1 import canonical_gtin
 from useby.domain.product import Disposal, Product, reopened, used
 from useby.domain.quota import Limits
 from useby.store import accounts, notifications, products, slices, usage
-from useby.store.database import Connection, Transaction
+from useby.store.database import Transaction
 from useby.store.notifications import UnknownUser
 from useby.store.products import ProductRow
 
@@ -29,19 +27,6 @@ MAX_CHANGES: Final = 50
 
 class ExternalIdTaken(Exception):  # noqa: N818 - callers see this name
     """Another product of the user has this external id."""
-
-
-@dataclass(frozen=True, slots=True)
-class Upserted:
-    """Result of an import: numbers of products added, changed, and left unchanged."""
-
-    added: int
-    changed: int
-    same: int
-
-    def __add__(self, more: "Upserted") -> "Upserted":
-        """Return the result of both."""
-        return Upserted(self.added + more.added, self.changed + more.changed, self.same + more.same)
 
 
 def row_of(
@@ -121,71 +106,20 @@ def add_many(
     return added
 
 
-def import_products(
-    transaction: Transaction, batch: Sequence[Product], user_id: str, now: datetime
-) -> Upserted:
-    """Lock the owner, and add or change products as ``upsert_many`` does.
+def store_many(
+    transaction: Transaction,
+    new: Sequence[Product],
+    changed: Sequence[Product],
+    user: User,
+    now: datetime,
+) -> None:
+    """Add new products and store changed ones, and schedule their alerts.
 
-    Raises:
-        UnknownUser: The account does not exist any more; nothing is stored.
-        ExternalIdTaken: ``batch`` contains an external id twice; nothing is stored.
+    The caller reports the added ones (``notify_added``), because a large import takes several
+    transactions.
     """
-    user = accounts.lock_user(transaction, user_id)
-    if user is None:
-        raise UnknownUser(user_id)
-    return upsert_many(transaction, batch, user, now)
-
-
-def upsert_many(
-    transaction: Transaction, batch: Sequence[Product], user: User, now: datetime
-) -> Upserted:
-    """Add or change products by their external id; those without one are added.
-
-    Changed products keep id, creation time and closing. The caller reports the added ones
-    (``notify_added``), because a large import takes several transactions.
-
-    Raises:
-        ExternalIdTaken: ``batch`` contains an external id twice; nothing is stored.
-    """
-    new, changed = compare(transaction.connection, batch, user.id)
     _insert(transaction, [row_of(product, user, now) for product in new], user)
     _update(transaction, changed, user, now)
-    return Upserted(len(new), len(changed), len(batch) - len(new) - len(changed))
-
-
-def compare(
-    connection: Connection, batch: Sequence[Product], user_id: str
-) -> tuple[list[Product], list[Product]]:
-    """Compare products with the user's stored ones by their external id.
-
-    Returns:
-        The new products, and the changed ones as they will be stored.
-
-    Raises:
-        ExternalIdTaken: ``batch`` contains an external id twice.
-    """
-    ids = [product.external_id for product in batch if product.external_id is not None]
-    if len(set(ids)) < len(ids):
-        raise ExternalIdTaken
-    existing = products.by_external_id(connection, user_id, ids)
-    new: list[Product] = []
-    changed: list[Product] = []
-    for product in batch:
-        before = existing.get(product.external_id) if product.external_id is not None else None
-        if before is None:
-            new.append(product)
-            continue
-        after = dataclasses.replace(
-            product,
-            id=before.id,
-            created_at=before.created_at,
-            updated_at=before.updated_at,
-            closed_as=before.closed_as,
-            closed_at=before.closed_at,
-        )
-        if after != before:
-            changed.append(dataclasses.replace(after, updated_at=product.updated_at))
-    return new, changed
 
 
 def replace(transaction: Transaction, product: Product, user: User, now: datetime) -> Product:

@@ -21,6 +21,7 @@ from useby.api import (
     dates,
     errors,
     health,
+    imports,
     invitations,
     me,
     notifications,
@@ -73,7 +74,7 @@ def create_api(context: Context) -> FastAPI:
     # Routes are tried in order. The documents are first, because anybody may request them.
     _install_documents(api, context.settings)
     page.install(api)
-    for part in (accounts, invitations, me, products, dates, scans, notifications, health):
+    for part in (accounts, invitations, me, products, dates, scans, imports, notifications, health):
         api.include_router(part.router)
     for part in (products, notifications):
         api.include_router(part.batches)

@@ -31,6 +31,10 @@ MOST: Final = {
     "/api/notifications": 16 * KIB,
     "/api/products": 64 * KIB,
 }
+IMPORT: Final = "/api/import"
+IMPORT_MOST: Final = 8 * KIB * KIB
+"""Maximum size of a file to import, and of the form around it, in bytes; the proxies of `deploy/`
+admit as much. 20,000 rows of CSV take some 2 MiB."""
 PRODUCTS: Final = "/api/products/"
 """Prefix of the paths whose limit is that of ``/api/products``."""
 PIECE: Final = 64 * KIB
@@ -51,8 +55,10 @@ def most_of(path: str, most: int) -> int:
 
     Args:
         path: The path of the request.
-        most: The maximum for all paths, by the settings.
+        most: The maximum for all paths but an import's, by the settings.
     """
+    if path == IMPORT:
+        return IMPORT_MOST
     if path in BATCHES:
         return most
     if path.startswith(PRODUCTS):

@@ -1,7 +1,7 @@
 """Dependencies of routes: the node's context, and the authenticated caller."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, TypeVar
 
@@ -11,6 +11,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from useby.actions import accounts as actions
 from useby.actions.post_queue import PostQueue
 from useby.api.errors import REFUSED, Problem
+from useby.api.import_slots import ImportSlots
 from useby.auth.key import SigningKeys
 from useby.auth.passwords import Passwords
 from useby.auth.rate_limits import RateLimiter
@@ -42,6 +43,7 @@ class Context:
     posts: PostQueue
     now: Callable[[], datetime]
     slots: ConnectionSlots
+    imports: ImportSlots = field(default_factory=ImportSlots)
     stopping: bool = False
     """Set while the node is stopping and takes no new work; readiness reports it."""
 

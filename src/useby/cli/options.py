@@ -25,6 +25,10 @@ DatabaseUrl = Annotated[
 ]
 FLAGS: Final = {"database_url": "--database"}
 """Options that are not named after their setting."""
+Owner = Annotated[
+    str,
+    typer.Option("--user", metavar="WHO", help="The owner's e-mail or id, e.g. ada@example.org."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 
 

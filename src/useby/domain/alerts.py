@@ -76,8 +76,8 @@ class AlertDates:
     """Time of the next alert; not later than now if an alert is already due."""
 
 
-_NEVER: Final = datetime(9999, 12, 31, tzinfo=UTC)
-_NEVER_SCHEDULE: Final = AlertSchedule((), ends_at=_NEVER, expiring_from=_NEVER)
+NEVER_ENDS_AT: Final = datetime(9999, 12, 31, tzinfo=UTC)
+_NEVER_SCHEDULE: Final = AlertSchedule((), ends_at=NEVER_ENDS_AT, expiring_from=NEVER_ENDS_AT)
 
 
 def policy_for(product: Product, user: User) -> Policy:

@@ -8,6 +8,7 @@ Callers first lock the owner (``accounts.lock_user``).
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -54,6 +55,18 @@ _BY_EXTERNAL_ID: Final = PackedSelect(
         products.c.user_id == sa.bindparam("owner"),
         products.c.external_id.in_(sa.select(_GIVEN_EXTERNAL_IDS.c.external_id)),
     )
+)
+_GIVEN_NAMES: Final = values_table(products.c.name, products.c.ends_at)
+MOST_ALIKE: Final = 10_000
+"""Maximum products that one look-up by name and date returns."""
+_BY_NAME_AND_END: Final = PackedSelect(
+    sa.select(*PRODUCT_COLUMNS)
+    .where(
+        products.c.user_id == sa.bindparam("owner"),
+        sa.tuple_(products.c.name, products.c.ends_at).in_(sa.select(*_GIVEN_NAMES.c)),
+    )
+    .limit(sa.literal_column(str(MOST_ALIKE)))
+    .offset(sa.literal_column("0"))  # SQLAlchemy would bind it for SQLite
 )
 
 
@@ -107,6 +120,29 @@ def existing_external_ids(
 def insert(transaction: Transaction, rows: Sequence[ProductRow]) -> None:
     """Insert the rows of new products."""
     _INSERT(transaction.connection, list(map(_values, rows)))
+
+
+def without_external_id(
+    connection: Connection, user_id: str, keys: Iterable[tuple[str, datetime]]
+) -> list[Product]:
+    """Return the user's products without an external id that have one of these names and ends.
+
+    Args:
+        connection: The connection.
+        user_id: The owner.
+        keys: Names, each with the moment at which the product's date ends.
+
+    Returns:
+        The products by age.
+    """
+    names_and_ends = sorted(set(keys))
+    if not names_and_ends:
+        return []
+    names, ends = zip(*names_and_ends, strict=True)
+    rows = _BY_NAME_AND_END(connection, owner=user_id, **values_params(connection, names, ends))
+    # SQLite would look up all products without an external id, and not those of the names.
+    found = (each for each in map(product_of, rows) if each.external_id is None)
+    return sorted(found, key=lambda each: (each.created_at, each.id))
 
 
 def update(transaction: Transaction, rows: Sequence[ProductRow]) -> None:

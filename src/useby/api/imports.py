@@ -1,0 +1,137 @@
+"""Route that imports products from a file."""
+
+import asyncio
+from http import HTTPStatus
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Query, Request, Response
+
+from useby.actions import imports
+from useby.actions.imports import ImportedRow
+from useby.api.context import ContextDep, CurrentCaller
+from useby.api.errors import MEDIA_TYPE, Problem, problem_responses
+from useby.api.uploads import file_of
+from useby.domain.dates import DateOrder
+from useby.imports.reading import Reading
+from useby.imports.tables import Format, Options, UnreadableFile, column_choice
+from useby.schemas.fields import Text
+from useby.schemas.imports import Finding, ImportProblem, ImportReport
+
+router = APIRouter(prefix="/api", tags=["products"])
+
+MOST_CHOICES: Final = 64
+"""Maximum columns that a request maps."""
+MOST_SENTENCES: Final = 3
+"""Maximum faults in the ``detail`` of a refusal."""
+_BINARY: Final = {"schema": {"type": "string", "format": "binary"}}
+BODY: Final[dict[str, Any]] = {
+    "requestBody": {
+        "required": True,
+        "description": "The file: in the field `file` of a form, or as the body itself.",
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {"file": _BINARY["schema"]},
+                }
+            },
+            "application/octet-stream": _BINARY,
+        },
+    }
+}
+"""Documentation of the body, which the route reads itself: FastAPI would write it to a disk."""
+
+
+@router.post(
+    "/import",
+    operation_id="importProducts",
+    response_model=ImportReport,
+    responses={
+        **problem_responses(401, 409, 429),
+        422: {
+            "model": ImportProblem,
+            "description": "Nothing was stored; the problem has the members of the report.",
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ImportProblem"}}},
+        },
+    },
+    openapi_extra=BODY,
+)
+async def import_products(
+    node: ContextDep,
+    caller: CurrentCaller,
+    request: Request,
+    *,
+    dry_run: Annotated[
+        bool, Query(alias="dryRun", description="Only report what would be stored.")
+    ] = False,
+    skip_bad: Annotated[
+        bool, Query(alias="skipBad", description="Store the valid rows even if others are bad.")
+    ] = False,
+    format_: Annotated[Format, Query(alias="format")] = Format.AUTO,
+    columns: Annotated[
+        list[Text],
+        Query(
+            alias="map",
+            max_length=MOST_CHOICES,
+            description="`THEIRS:OURS`: our name of a column; `THEIRS:-` leaves it out.",
+        ),
+    ] = [],  # noqa: B006 - FastAPI does not change it
+    order: Annotated[DateOrder | None, Query(description="Order of day and month.")] = None,
+) -> Response:
+    """Import products from CSV, XLSX or JSON, or from Grocy, Homebox or Tandoor: all or none.
+
+    A row that is there already, by its `externalId` or by name, barcode and date, is changed, so
+    that a file can be imported again. A large file is stored in parts, between which others write.
+    """
+    chosen = dict(map(_choice, columns))
+    async with node.imports.slot(caller.user.id):
+        data = await file_of(request)
+        now = node.now()
+        options = Options(now.astimezone(caller.user.zone).date(), format_, chosen, order)
+        async with node.imports.turns:
+            try:
+                found, rows = await asyncio.to_thread(imports.read, data, options, caller.user, now)
+            except UnreadableFile as error:
+                fault = Finding(line=None, message=str(error))
+                return await _refused(ImportReport(dry_run=dry_run, bad=[fault]), f"{error}.")
+            report = found.report().model_copy(update={"dry_run": dry_run})
+            if found.table.bad_rows and not (skip_bad and rows):
+                return await _refused(report, _detail(found, rows))
+            if dry_run:
+                done = await imports.compare_all(node.database, rows, caller.user)
+            else:
+                limits = node.settings.limits
+                done = await imports.store_all(node.database, rows, caller.user, now, limits=limits)
+    counts = {"added": done.added, "changed": done.changed, "unchanged": done.same}
+    return await _answer(report.model_copy(update=counts), HTTPStatus.OK, "application/json")
+
+
+def _choice(text: str) -> tuple[str, str]:
+    try:
+        return column_choice(text)
+    except ValueError as error:
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"The map {error}.") from None
+
+
+def _detail(found: Reading, rows: list[ImportedRow]) -> str:
+    """Return the first faults for a person."""
+    bad, total = found.table.bad_rows, found.table.bad_rows + len(rows)
+    first = " ".join(
+        f"Line {each.line}: {f'{each.column} ' if each.column else ''}{each.message}."
+        for each in found.table.bad[:MOST_SENTENCES]
+    )
+    return f"{bad} of {total} rows are bad, and nothing was imported. {first}"
+
+
+async def _refused(report: ImportReport, detail: str) -> Response:
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    members = {name: getattr(report, name) for name in ImportReport.model_fields}
+    body = ImportProblem(title=status.phrase, status=status, detail=detail, **members)
+    return await _answer(body, status, MEDIA_TYPE)
+
+
+async def _answer(report: ImportReport, status: HTTPStatus, media_type: str) -> Response:
+    """Render a report in a thread, because it may have thousands of lines."""
+    body = await asyncio.to_thread(lambda: report.model_dump_json(by_alias=True).encode())
+    return Response(body, status, media_type=media_type)

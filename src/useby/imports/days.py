@@ -1,0 +1,90 @@
+"""Read the dates of a column: the order of day and month is decided by the whole column."""
+
+import re
+from collections.abc import Iterable
+from datetime import date, timedelta
+from typing import Final
+
+from useby.domain.dates import MOST_CHARACTERS, DateOrder, read_date
+
+NEVER_DAYS: Final = ("2999-12-31", "9999-12-31")
+"""Days by which other programs mean that a product does not expire."""
+_SPREADSHEET_ZERO: Final = date(1899, 12, 30)
+_SPREADSHEET_DAY: Final = re.compile(r"([2-7][0-9]{4})(?:[.,]0+)?")
+"""A spreadsheet's count of days: 46085 is 4 March 2026. The range is 1954 to 2119."""
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_ISO_TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:.*")
+_MIDNIGHT: Final = re.compile(r"(.*[0-9])(?:[Tt]|,?\s+)0{1,2}:00(?::00(?:[.,]0+)?)?(?:\s*Uhr)?")
+_US_MIDNIGHT: Final = re.compile(r"(.*[0-9]),?\s+12:00(?::00)?\s*[Aa]\.?[Mm]\.?")
+_NUMBERS: Final = re.compile(r"([0-9]{1,2})([./-])([0-9]{1,2})\2(?:[0-9]{4}|[0-9]{2})")
+_MOST_DAY, _MOST_MONTH = 31, 12
+
+
+class BadDate(ValueError):  # noqa: N818 - the callers see this name
+    """A date cannot be read; the message states what is wanted."""
+
+
+def order_of(cells: Iterable[tuple[int, str]]) -> tuple[DateOrder | None, int | None]:
+    """Return the order of day and month in a column, and the line that decides it.
+
+    A number above 12 decides; without one, points do: people who write points begin with the day.
+
+    Args:
+        cells: The dates of the column with their lines.
+
+    Returns:
+        Both ``None`` if nothing decides, or if two lines contradict each other.
+    """
+    found: dict[DateOrder, int] = {}
+    points: int | None = None
+    for line, cell in cells:
+        numbers = _NUMBERS.fullmatch(without_midnight(cell))
+        if numbers is None:
+            continue
+        first, second = int(numbers[1]), int(numbers[3])
+        if _MOST_MONTH < first <= _MOST_DAY and second <= _MOST_MONTH:
+            found.setdefault(DateOrder.DMY, line)
+        elif _MOST_MONTH < second <= _MOST_DAY and first <= _MOST_MONTH:
+            found.setdefault(DateOrder.MDY, line)
+        elif numbers[2] == "." and points is None:
+            points = line
+    if len(found) == 1:
+        return next(iter(found.items()))
+    if not found and points is not None:
+        return DateOrder.DMY, points
+    return None, None
+
+
+def without_midnight(text: str) -> str:
+    """Return a date without the midnight that a spreadsheet puts beside it."""
+    if len(text) > MOST_CHARACTERS:
+        return text
+    for pattern in (_MIDNIGHT, _US_MIDNIGHT):
+        if found := pattern.fullmatch(text):
+            return found[1]
+    return text
+
+
+def read(text: str, order: DateOrder | None, today: date) -> str | None:
+    """Return a date in the form of the REST API; ``None`` means never.
+
+    A date-time is returned as it is, and validated with the product.
+
+    Raises:
+        BadDate: The text cannot be read, or in two ways.
+    """
+    text = without_midnight(text)
+    if text == NEVER_DAYS[1]:
+        return None
+    if _DAY.fullmatch(text) or _ISO_TIME.fullmatch(text):
+        return text
+    if days := _SPREADSHEET_DAY.fullmatch(text):
+        return (_SPREADSHEET_ZERO + timedelta(days=int(days[1]))).isoformat()
+    try:
+        reading = read_date(text, today=today, order=order)
+    except ValueError as error:
+        raise BadDate(str(error)) from None
+    if not reading.certain:
+        ways = " or ".join(each.isoformat() for each in reading.readings)
+        raise BadDate(f"can be read as {ways}; give order=dmy or order=mdy")
+    return None if reading.day is None else reading.day.isoformat()

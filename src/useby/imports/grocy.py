@@ -1,0 +1,171 @@
+"""Read Grocy's stock, from its SQLite file or from the answers of its API in one JSON file.
+
+The JSON file is an object whose members are called after the objects of the API: ``stock``
+(``/api/objects/stock``, an entry a lot, or ``/api/stock``, one a product), ``products``,
+``locations``, ``quantity_units``, ``product_groups``, ``product_barcodes``. The answer of
+``/api/stock`` alone is enough for names, dates and amounts.
+"""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+from useby.imports.json_file import Element
+from useby.imports.tables import MOST_ROWS, Format, Table, UnreadableFile, too_many_rows
+from useby.store.foreign_file import BadFile, read_tables
+
+Record = Mapping[str, Any]
+
+TABLES: Final = {
+    "stock": ("id", "product_id", "amount", "best_before_date", "location_id", "note"),
+    "products": ("id", "name", "product_group_id", "location_id", "qu_id_stock", "due_type"),
+    "locations": ("id", "name"),
+    "quantity_units": ("id", "name"),
+    "product_groups": ("id", "name"),
+    "product_barcodes": ("id", "product_id", "barcode"),
+}
+"""Grocy's tables and objects, with the columns that are read."""
+COLUMNS: Final[Mapping[str, str | None]] = {
+    "product.name": "name",
+    "best_before_date": "expiryDate",
+    "amount": "quantity",
+    "product.qu_id_stock": "unit",
+    "product.product_group_id": "category",
+    "location_id": "location",
+    "product.due_type": "dateKind",
+    "product_barcodes.barcode": "barcode",
+    "note": "notes",
+    # A later version stores lots, which have these values.
+    "price": None,
+    "purchased_date": None,
+    "amount_opened": None,
+    "product.min_stock_amount": None,
+    "product.default_best_before_days_after_open": None,
+    "product.default_best_before_days_after_freezing": None,
+    "product.default_best_before_days_after_thawing": None,
+}
+USE_BY: Final = "2"
+"""Grocy's ``due_type`` of a product that expires; 1 is a best-before date."""
+
+
+def is_grocy(first: Element) -> bool:
+    """Return whether a JSON file is Grocy's, by its first element."""
+    if first.member is not None:
+        return first.member in TABLES
+    value = first.value
+    return isinstance(value, dict) and "product_id" in value and "best_before_date" in value
+
+
+def read_sqlite(data: bytes) -> Table:
+    """Return the stock of Grocy's SQLite file.
+
+    Raises:
+        UnreadableFile: It is another SQLite file, or a damaged one.
+    """
+    try:
+        found = read_tables(data, TABLES, MOST_ROWS)
+    except BadFile as error:
+        raise UnreadableFile(f"{error}; copy grocy.db while Grocy is stopped") from None
+    if not found.keys() >= {"stock", "products"}:
+        raise UnreadableFile("the SQLite file is not Grocy's: it has no tables stock and products")
+    table = Table(Format.GROCY)
+    entries = enumerate(found.pop("stock"), 1)
+    return _fill(table, [(number, entry) for number, entry in entries], found)
+
+
+def read_json(elements: Iterable[Element], encoding: str) -> Table:
+    """Return the stock of a JSON file.
+
+    Raises:
+        UnreadableFile: The file has no stock.
+    """
+    table = Table(Format.GROCY, encoding)
+    found: dict[str, list[Record]] = {}
+    stock: list[tuple[int, Record]] = []
+    for element in elements:
+        member, value = element.member or "stock", element.value
+        if member not in TABLES or not element.is_listed:
+            if member not in table.columns:
+                table.leave_out(member, "it is not one of Grocy's objects that are read")
+        elif not isinstance(value, dict):
+            table.refuse_row(element.line, "must be an object of Grocy's API", value)
+        elif member == "stock":
+            stock.append((element.line, value))
+        else:
+            found.setdefault(member, []).append(value)
+            if len(found[member]) > MOST_ROWS:
+                raise too_many_rows()
+    if not stock and not table.bad_rows and "products" not in found:
+        raise UnreadableFile("the file has no stock: give the answer of /api/objects/stock")
+    return _fill(table, stock, found)
+
+
+def _fill(
+    table: Table,
+    stock: Iterable[tuple[int, Record]],
+    found: Mapping[str, Iterable[Record]],
+) -> Table:
+    table.columns.update(COLUMNS)
+    table.warn(
+        None,
+        "prices, days of purchase, opened amounts and rules are left out until products have lots",
+    )
+    products = {_id(each, "id"): each for each in found.get("products", ())}
+    names = {
+        kind: {_id(each, "id"): _text(each, "name") for each in found.get(kind, ())}
+        for kind in ("locations", "quantity_units", "product_groups")
+    }
+    barcodes: dict[str, str] = {}
+    for each in found.get("product_barcodes", ()):
+        barcodes.setdefault(_id(each, "product_id"), _text(each, "barcode"))
+    empty = 0
+    for line, entry in stock:
+        own = entry.get("product")
+        product = own if isinstance(own, dict) else products.get(_id(entry, "product_id"))
+        if product is None:
+            message = "the file has no product of this id: add the answer of /api/objects/products"
+            table.refuse_row(line, message, entry.get("product_id"))
+            continue
+        amount = _amount(entry.get("amount"))
+        if amount == "0":
+            empty += 1
+            continue
+        place = _id(entry, "location_id") or _id(product, "location_id")
+        values = {
+            "name": _text(product, "name"),
+            "expiryDate": _text(entry, "best_before_date"),
+            "quantity": amount,
+            "unit": names["quantity_units"].get(_id(product, "qu_id_stock"), ""),
+            "category": names["product_groups"].get(_id(product, "product_group_id"), ""),
+            "location": names["locations"].get(place, ""),
+            "dateKind": "use_by" if _id(product, "due_type") == USE_BY else "best_before",
+            "barcode": barcodes.get(_id(entry, "product_id"), ""),
+            "notes": _text(entry, "note"),
+        }
+        table.add(line, {name: value for name, value in values.items() if value})
+    if empty:
+        table.warn(None, f"entries with the amount 0 are passed over: {empty}")
+    return table
+
+
+def _id(record: Record, name: str) -> str:
+    """Return an id; older versions of Grocy send it as a text."""
+    value = record.get(name)
+    return "" if value is None else str(value)
+
+
+def _text(record: Record, name: str) -> str:
+    value = record.get(name)
+    return "" if value is None else str(value).strip()
+
+
+def _amount(value: Any) -> str:
+    """Return an amount without the rounding error of a binary fraction."""
+    if value is None or isinstance(value, bool):
+        return ""
+    try:
+        number = round(Decimal(str(value)), 6)
+    except ArithmeticError:
+        return str(value)
+    text = format(number, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -1,0 +1,84 @@
+"""Words of a table's header, in English and German, as data.
+
+Case, blanks, punctuation and words in parentheses do not count: "Best before (EU)" is
+``bestbefore``.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+WORDS: Final[Mapping[str, str]] = {
+    "name": "name, product, product name, item, item name, article, article name, title, food,"
+    " medicine, artikel, artikelname, artikelbezeichnung, bezeichnung, produkt, produktname,"
+    " produktbezeichnung, ware, lebensmittel, titel, medikament, HB.name",
+    "expiryDate": "expiry date, expiry, expires, expires on, expires at, expiration,"
+    " expiration date, exp, exp date, best before, best before date, best before end, best by,"
+    " bbd, bbe, use by, use by date, due, due date, printed date, mhd, mindesthaltbarkeit,"
+    " mindesthaltbarkeitsdatum, haltbar bis, mindestens haltbar bis, haltbarkeit,"
+    " haltbarkeitsdatum, ablaufdatum, ablauf, läuft ab, läuft ab am, verfall, verfallsdatum,"
+    " verfalldatum, verfällt, verfällt am, zu verbrauchen bis, verbrauchen bis, verbrauchsdatum,"
+    " gültig bis, HB.warranty_expires",
+    "quantity": "quantity, qty, amount, count, pieces, pcs, stock, menge, anzahl, stück,"
+    " stückzahl, bestand, vorrat, HB.quantity",
+    "unit": "unit, units, uom, unit of measure, einheit, mengeneinheit",
+    "category": "category, group, product group, food group, type, tags, labels, kategorie,"
+    " warengruppe, produktgruppe, gruppe, HB.tags, HB.labels",
+    "barcode": "barcode, bar code, code, ean, ean13, ean code, gtin, upc, strichcode",
+    "location": "location, place, storage, storage location, storage place, shelf, ort, lagerort,"
+    " standort, platz, lagerplatz, aufbewahrungsort, lager, fach, HB.location",
+    "notes": "notes, note, comment, comments, remark, remarks, notiz, notizen, bemerkung,"
+    " bemerkungen, kommentar, anmerkung, anmerkungen, hinweis, HB.notes",
+    "dateKind": "date kind, date type, kind of date, datumsart, art des datums",
+    "leadDays": "lead days, vorlauf, vorlauftage",
+    "externalId": "external id, externe id, HB.import_ref",
+    "price": "price, unit price, cost, preis, stückpreis, einzelpreis, kaufpreis,"
+    " HB.purchase_price",
+    "receivedOn": "received on, received, bought, bought on, purchased, purchased on,"
+    " purchase date, gekauft, gekauft am, kaufdatum, einkaufsdatum, eingangsdatum, lieferdatum,"
+    " HB.purchase_date, HB.purchase_time",
+    "lotNumber": "lot number, lot, batch, batch number, charge, chargennummer, los, losnummer",
+    "serial": "serial, serial number, seriennummer, HB.serial_number",
+    "minimumStock": "minimum stock, min stock, mindestbestand, HB.low_stock_threshold",
+    "archived": "HB.archived",
+}
+"""Words of each column that is read, by our name."""
+FIELDS: Final = (
+    *("name", "expiryDate", "quantity", "unit", "category", "barcode", "location"),
+    *("notes", "dateKind", "leadDays", "externalId"),
+)
+"""Columns that a product has at present. The others are read, and named as left out."""
+LEFT_OUT: Final = "-"
+"""Name that stands for no column."""
+_HOMEBOX_FIELD: Final = "hbfield"
+_PARENTHESES: Final = re.compile(r"\([^)]*\)|\[[^\]]*\]")
+
+
+def folded(head: str) -> str:
+    """Return a header in the form in which headers are compared."""
+    return re.sub(r"[\W_]", "", _PARENTHESES.sub("", head)).casefold()
+
+
+_OURS: Final = {
+    folded(word): ours
+    for ours, words in WORDS.items()
+    for word in (re.sub("[A-Z]", r" \g<0>", ours), *words.split(","))
+}
+
+
+def our_name(head: str, chosen: Mapping[str, str]) -> str | None:
+    """Return our name of a column.
+
+    Args:
+        head: The file's name of it.
+        chosen: Our names by the file's names, as a person chose them; ``-`` leaves a column out.
+
+    Returns:
+        The name, ``-``, or ``None`` if the word is unknown.
+    """
+    name = folded(head)
+    for theirs, ours in chosen.items():
+        if theirs == head or (name and folded(theirs) == name):
+            return ours
+    # A custom field of Homebox has a name that people chose.
+    return _OURS.get(name) or _OURS.get(name.removeprefix(_HOMEBOX_FIELD))

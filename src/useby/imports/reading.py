@@ -1,0 +1,203 @@
+"""Read a file of products: find its format, interpret its values, and validate each row."""
+
+from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
+from typing import Any, Final
+
+from useby.domain.dates import DateOrder
+from useby.domain.gs1 import check_digit_warning, upc_e_note
+from useby.domain.mangled import repair
+from useby.imports import amounts, csv_file, days, grocy, json_file, tandoor, xlsx_file
+from useby.imports.tables import Format, Options, Row, Table, UnreadableFile
+from useby.imports.text import decode
+from useby.schemas.imports import ImportReport
+from useby.schemas.products import ProductIn
+from useby.store import foreign_file
+
+DATE_KINDS: Final = {
+    "useby": "use_by",
+    "verbrauchsdatum": "use_by",
+    "zuverbrauchenbis": "use_by",
+    "bestbefore": "best_before",
+    "mhd": "best_before",
+    "mindesthaltbarkeitsdatum": "best_before",
+}
+"""Words for the kind of a date, without blanks, hyphens and case."""
+LEAD_DIGITS: Final = 9
+_ARCHIVED: Final = ("true", "1", "yes")
+
+
+class Reading:
+    """The contents of a file: what was found out about it, and its rows."""
+
+    def __init__(self, table: Table, options: Options) -> None:
+        """Decide the order of dates and the decimal sign by the whole columns."""
+        self.table = table
+        self._today = options.today
+        self.order: DateOrder | None = options.order
+        self.order_line: int | None = None
+        if self.order is None:
+            dates = ((row.line, row.values.get("expiryDate")) for row in table.rows)
+            self.order, self.order_line = days.order_of(
+                (line, date) for line, date in dates if isinstance(date, str)
+            )
+        quantities = (row.values.get("quantity") for row in table.rows)
+        self._decimal_commas = amounts.has_decimal_commas(
+            (each for each in quantities if isinstance(each, str)), table.separator
+        )
+        self._dates: dict[str, str | days.BadDate | None] = {}
+        self._readers: Mapping[str, Callable[[int, Any], Any]] = {
+            "expiryDate": self._date,
+            "quantity": self._quantity,
+            "barcode": self._barcode,
+            "dateKind": _date_kind,
+            "leadDays": _lead_days,
+        }
+        self._external_ids: dict[str, int] = {}
+
+    @property
+    def rows(self) -> int:
+        """Number of rows, bad ones included."""
+        return len(self.table.rows) + self.table.bad_rows
+
+    def products(self) -> Iterator[tuple[int, ProductIn | None]]:
+        """Yield the product of each row with its line; ``None`` for a bad row."""
+        for row in self.table.rows:
+            if row.values.get("archived", "").lower() in _ARCHIVED:
+                self.table.warn(row.line, "the item is archived and is passed over")
+                continue
+            yield row.line, self._product(row)
+
+    def report(self) -> ImportReport:
+        """Return the report of what was found out; nothing is stored yet."""
+        table = self.table
+        return ImportReport(
+            format=table.format.value,
+            encoding=table.encoding,
+            separator=table.separator,
+            date_order=self.order.value if self.order else None,
+            date_order_line=self.order_line,
+            columns=table.columns,
+            bad=sorted(table.bad, key=lambda each: each.line or 0),
+            warnings=table.warnings,
+        )
+
+    def _product(self, row: Row) -> ProductIn | None:
+        values: dict[str, Any] = {}
+        is_good = True
+        for name, raw in row.values.items():
+            reader = self._readers.get(name)
+            try:
+                values[name] = reader(row.line, raw) if reader else raw
+            except days.BadDate as error:
+                self.table.refuse(row.line, str(error), name, raw)
+                is_good = False
+        values.pop("archived", None)
+        new = ProductIn.read(values)
+        if not isinstance(new, ProductIn):
+            for each in new:
+                column = each.at.partition(".")[0] or None
+                value = None if column is None else row.values.get(column)
+                self.table.refuse(row.line, each.message, column, value)
+            return None
+        return new if is_good and self._is_first(row.line, new) else None
+
+    def _is_first(self, line: int, new: ProductIn) -> bool:
+        """Refuse an external id that stands on an earlier line."""
+        if new.external_id is None:
+            return True
+        first = self._external_ids.setdefault(new.external_id, line)
+        if first == line:
+            return True
+        message = f"{new.external_id!r} stands on line {first} already"
+        self.table.refuse(line, message, "externalId", new.external_id)
+        return False
+
+    def _date(self, _: int, value: Any) -> Any:
+        if isinstance(value, int) and not isinstance(value, bool):
+            value = str(value)
+        if not isinstance(value, str):
+            return value
+        if value not in self._dates:
+            try:
+                self._dates[value] = days.read(value, self.order, self._today)
+            except days.BadDate as error:
+                self._dates[value] = error
+        found = self._dates[value]
+        if isinstance(found, days.BadDate):
+            raise found
+        return found
+
+    def _quantity(self, _: int, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        return amounts.plain(value, decimal_commas=self._decimal_commas)
+
+    def _barcode(self, line: int, value: Any) -> Any:
+        if isinstance(value, int) and not isinstance(value, bool):
+            value = str(value)
+        if not isinstance(value, str):
+            return value
+        repaired = repair(value)
+        code = repaired.barcode
+        for warning in (repaired.warning, check_digit_warning(code), upc_e_note(code)):
+            if warning is not None:
+                self.table.warn(line, warning, "barcode", value)
+        return code
+
+
+def read(data: bytes, options: Options) -> Reading:
+    """Read a file.
+
+    Raises:
+        UnreadableFile: The file as a whole cannot be read.
+    """
+    return Reading(_table(data, options), options)
+
+
+def _table(data: bytes, options: Options) -> Table:
+    wanted, chosen = options.format, options.columns
+    if data.startswith(foreign_file.MARK) and wanted in (Format.AUTO, Format.GROCY):
+        return grocy.read_sqlite(data)
+    if data.startswith(xlsx_file.MARK) and wanted in (Format.AUTO, Format.XLSX):
+        return xlsx_file.read(data, chosen)
+    if wanted is Format.XLSX:
+        raise UnreadableFile("the file is no XLSX workbook")
+    text, encoding = decode(data)
+    text = text.removeprefix("\ufeff")
+    is_json = text.lstrip()[:1] in ("[", "{")
+    if wanted in (Format.CSV, Format.HOMEBOX) or (wanted is Format.AUTO and not is_json):
+        return csv_file.read(text, encoding, chosen)
+    return _json(text, encoding, options)
+
+
+def _json(text: str, encoding: str, options: Options) -> Table:
+    elements = json_file.elements(text)
+    first = next(elements, None)
+    wanted = options.format
+    if first is None:
+        return Table(Format.JSON if wanted is Format.AUTO else wanted, encoding)
+    found = chain([first], elements)
+    if wanted is Format.GROCY or (wanted is Format.AUTO and grocy.is_grocy(first)):
+        return grocy.read_json(found, encoding)
+    if wanted is Format.TANDOOR or (wanted is Format.AUTO and tandoor.is_tandoor(first)):
+        return tandoor.read(found, encoding)
+    return json_file.read(found, encoding, options.columns)
+
+
+def _date_kind(_: int, value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    word = value.casefold().replace("-", "").replace("_", "").replace(" ", "")
+    return DATE_KINDS.get(word, value)
+
+
+def _lead_days(_: int, value: Any) -> Any:
+    """Parse ``7;2;0`` or ``7 2 0``; other texts stay as they are, and fail validation."""
+    if not isinstance(value, str):
+        return value
+    parts = value.replace(";", " ").replace(",", " ").split()
+    return [
+        int(part) if part.isascii() and part.isdigit() and len(part) <= LEAD_DIGITS else part
+        for part in parts
+    ]

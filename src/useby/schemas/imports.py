@@ -1,0 +1,60 @@
+"""JSON models of an import's report."""
+
+from typing import Annotated, Any, Final
+
+from pydantic import Field
+
+from useby.schemas.fields import ApiModel
+from useby.schemas.problems import ProblemBody
+
+MOST_FINDINGS: Final = 1000
+"""Maximum number of bad values, and of warnings, that a report lists."""
+MOST_VALUE: Final = 100
+"""Maximum length of a value that a report repeats, in characters."""
+
+
+class Finding(ApiModel):
+    """A value of the file that is bad, or that its owner should look at."""
+
+    line: Annotated[int | None, Field(description="Line of the file; null: the whole file.")]
+    column: Annotated[str | None, Field(description="Our name of the column.")] = None
+    value: Annotated[str | None, Field(description="The value, as the file has it.")] = None
+    message: str
+
+
+class ImportReport(ApiModel):
+    """Everything that an import found out and did."""
+
+    format: Annotated[str | None, Field(description="`csv`, `xlsx`, `grocy`, …")] = None
+    encoding: Annotated[str | None, Field(description="`utf-8`, `cp1252`, …")] = None
+    separator: Annotated[str | None, Field(description="Separator of a CSV file.")] = None
+    date_order: Annotated[str | None, Field(description="`dmy`, `mdy`, or null.")] = None
+    date_order_line: Annotated[int | None, Field(description="Line that decided the order.")] = None
+    columns: Annotated[
+        dict[str, str | None],
+        Field(description="Our name by the file's name of each column; null: it is left out."),
+    ] = Field(default_factory=dict)
+    dry_run: Annotated[bool, Field(description="True if nothing was to be stored.")] = False
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    bad: Annotated[
+        list[Finding], Field(description=f"Bad values; at most {MOST_FINDINGS} are listed.")
+    ] = Field(default_factory=list)
+    warnings: Annotated[
+        list[Finding],
+        Field(description=f"Values to look at; at most {MOST_FINDINGS} are listed."),
+    ] = Field(default_factory=list)
+
+
+class ImportProblem(ProblemBody, ImportReport):
+    """A problem (RFC 9457) that has the members of the report: nothing was stored."""
+
+
+def shown(value: Any) -> str | None:
+    """Return a value of a file as a report repeats it."""
+    if value is None:
+        return None
+    text = str(value)
+    short = text if len(text) <= MOST_VALUE else text[: MOST_VALUE - 1] + "…"
+    return short.encode(errors="replace").decode()

@@ -1,0 +1,125 @@
+"""Grocy's stock, from its API and from its SQLite file.
+
+covers: useby.store.foreign_file
+"""
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from tests.support.import_files import GROCY, grocy_json, grocy_sqlite, read_file
+
+from useby.imports.tables import Format, UnreadableFile
+
+
+@pytest.mark.parametrize("data", [grocy_json(), grocy_sqlite()], ids=["json", "sqlite"])
+def test_the_stock_of_grocy_is_read_from_its_api_and_from_its_file(data: bytes) -> None:
+    found, (cookies, soup) = read_file(data)
+    assert found.table.format is Format.GROCY
+    assert (cookies.name, cookies.expiry_date, cookies.quantity) == (
+        "Cookies",
+        "2027-03-04",
+        Decimal("0.3"),
+    )
+    assert (cookies.unit, cookies.category, cookies.location) == (
+        "Pack",
+        "01 Sweets",
+        "Candy cupboard",
+    )
+    assert (cookies.notes, cookies.date_kind.value) == ("the good ones", "best_before")
+    assert (soup.barcode, soup.location) == ("4006381333931", "Tinned food cupboard")
+    assert soup.date_kind.value == "use_by", "due_type 2"
+    assert found.table.bad == []
+    assert any("amount 0" in each.message for each in found.table.warnings)
+
+
+def test_the_answer_of_grocys_stock_overview_is_read_alone() -> None:
+    products = {each["id"]: each for each in GROCY["products"]}
+    overview = [
+        {
+            "product_id": str(each["product_id"]),
+            "amount": str(each["amount"]),
+            "amount_opened": "0",
+            "best_before_date": each["best_before_date"],
+            "product": {name: str(value) for name, value in products[each["product_id"]].items()},
+        }
+        for each in GROCY["stock"]
+    ]
+    found, (cookies, soup) = read_file(json.dumps(overview))
+    assert found.table.format is Format.GROCY
+    assert (cookies.name, soup.quantity, soup.date_kind.value) == ("Cookies", Decimal(2), "use_by")
+
+
+def test_a_stock_entry_without_its_product_is_refused_with_its_line() -> None:
+    found, products = read_file(json.dumps(GROCY["stock"], indent=1))
+    assert products == []
+    assert [each.line for each in found.table.bad] == [2, 14, 26]
+    assert "/api/objects/products" in found.table.bad[0].message
+
+
+def test_a_price_and_an_opened_amount_are_named_as_left_out() -> None:
+    found, _ = read_file(grocy_json())
+    assert found.table.columns["price"] is None
+    assert found.table.columns["best_before_date"] == "expiryDate"
+    assert any("prices" in each.message for each in found.table.warnings)
+
+
+def test_a_sqlite_file_with_a_write_ahead_log_is_read() -> None:
+    data = bytearray(grocy_sqlite())
+    data[18:20] = b"\x02\x02"
+    assert len(read_file(bytes(data))[1]) == 2
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        ("DROP TABLE stock", "CREATE TABLE other (a)"),
+        (
+            "DROP TABLE stock",
+            "CREATE VIEW stock AS SELECT hex(zeroblob(100000000)) AS id, 1 AS amount",
+        ),
+        (
+            "DROP TABLE stock",
+            "CREATE VIRTUAL TABLE stock USING fts5(id, product_id, amount, best_before_date)",
+        ),
+    ],
+    ids=["missing", "view", "virtual table"],
+)
+def test_a_sqlite_file_without_the_plain_tables_of_grocy_is_refused(
+    statements: tuple[str, ...],
+) -> None:
+    with pytest.raises(UnreadableFile, match="not Grocy's"):
+        read_file(grocy_sqlite(*statements))
+
+
+def test_a_computed_column_of_a_hostile_file_is_not_read() -> None:
+    data = grocy_sqlite(
+        "ALTER TABLE stock RENAME TO old",
+        "CREATE TABLE stock (id, product_id, amount, best_before_date, location_id,"
+        " note AS (hex(zeroblob(100000000))))",
+        "INSERT INTO stock SELECT id, product_id, amount, best_before_date, location_id FROM old",
+    )
+    _, (cookies, _) = read_file(data)
+    assert cookies.notes == ""
+
+
+@pytest.mark.parametrize("cut", [16, 100, 5000])
+def test_a_damaged_sqlite_file_is_refused(cut: int) -> None:
+    with pytest.raises(UnreadableFile):
+        read_file(grocy_sqlite()[:cut])
+
+
+def test_a_sqlite_file_with_garbage_in_its_pages_is_refused_or_read() -> None:
+    data = bytearray(grocy_sqlite())
+    for at in range(100, len(data), 97):
+        data[at] ^= 0x5A
+    with pytest.raises(UnreadableFile):
+        read_file(bytes(data))
+
+
+@pytest.mark.parametrize("value", [None, [], {}, "x" * 1000, 1e300, -1, True])
+def test_a_value_of_another_type_is_a_fault_of_its_row(value: Any) -> None:
+    stock = [dict(GROCY["stock"][0]) | {"amount": value}, GROCY["stock"][1]]
+    _, products = read_file(json.dumps(dict(GROCY) | {"stock": stock}))
+    assert products[-1].name == "Gulash soup"

@@ -1,0 +1,109 @@
+"""Files that people have, read as a whole: the inputs of public bug reports."""
+
+from decimal import Decimal
+
+import pytest
+from tests.support.import_files import read_file
+
+from useby.imports.tables import Format, UnreadableFile
+
+
+def test_a_file_with_semicolons_decimal_commas_and_a_mark_is_read() -> None:
+    text = (
+        "\ufeffName;Expiry date;Quantity;Unit;\r\nQuark;04.03.2027;0,5;kg;\r\n"
+        "Mehl;31.12.2027;1,25;kg;\r\n;;;;\r\n\r\n"
+    )
+    found, products = read_file(text)
+    assert [(each.name, each.expiry_date, each.quantity) for each in products] == [
+        ("Quark", "2027-03-04", Decimal("0.5")),
+        ("Mehl", "2027-12-31", Decimal("1.25")),
+    ]
+    report = found.report()
+    assert (report.format, report.encoding, report.separator) == ("csv", "utf-8-sig", ";")
+    assert (report.date_order, report.date_order_line) == ("dmy", 3)
+    assert (report.bad, report.warnings) == ([], [])
+
+
+def test_points_group_thousands_where_commas_are_decimal() -> None:
+    _, products = read_file("name;mhd;menge\nMehl;2027-03-04;1.000\nQuark;2027-03-04;0,5\n")
+    assert [each.quantity for each in products] == [Decimal(1000), Decimal("0.5")]
+
+
+def test_a_file_in_cp1252_is_read_and_its_encoding_is_reported() -> None:
+    text = "name;expiryDate\r\nKäse;2027-03-04\r\nCrème brûlée;2027-03-05\r\n"
+    found, products = read_file(text.encode("cp1252"))
+    assert [each.name for each in products] == ["Käse", "Crème brûlée"]
+    assert found.report().encoding == "cp1252"
+
+
+def test_mangled_barcodes_are_warned_of_and_repaired_where_that_is_certain() -> None:
+    text = (
+        "name;expiryDate;barcode\nNutella;2027-09-01;3,01762E+12\nBeans;2027-09-01;75678164125\n"
+        "Tea;2027-09-01;'0123456789012\nPea;2027-09-01;3017620422003.0\n"
+    )
+    found, products = read_file(text)
+    assert [each.barcode for each in products] == [
+        "3,01762E+12",
+        "75678164125",
+        "0123456789012",
+        "3017620422003",
+    ]
+    assert [(each.line, each.column) for each in found.table.warnings] == [
+        (line, "barcode") for line in (2, 3, 4, 5)
+    ]
+    assert "075678164125" in found.table.warnings[1].message
+
+
+def test_a_repeated_external_id_is_refused_with_its_first_line() -> None:
+    found, products = read_file(
+        "name,expiryDate,externalId\nMilk,2027-03-04,m\nMilk,2027-03-05,m\n"
+    )
+    assert len(products) == 1
+    (bad,) = found.table.bad
+    assert (bad.line, bad.column, bad.value) == (3, "externalId", "m")
+    assert "stands on line 2 already" in bad.message
+
+
+@pytest.mark.parametrize(
+    ("word", "kind"), [("use by", "use_by"), ("MHD", "best_before"), ("best_before", "best_before")]
+)
+def test_the_kind_of_a_date_is_read_in_words(word: str, kind: str) -> None:
+    _, (product,) = read_file(f"name,expiryDate,dateKind\nMilk,2027-03-04,{word}\n")
+    assert product.date_kind.value == kind
+
+
+def test_a_custom_field_and_the_columns_of_homebox_are_read() -> None:
+    text = (
+        "HB.import_ref,HB.location,HB.tags,HB.name,HB.quantity,HB.notes,HB.warranty_expires,"
+        "HB.archived,HB.field.Best before\n"
+        "h1,Home / Kitchen,Food; Cans,Beans,3,the red ones,2030-01-01,false,2027-03-04\n"
+        "h2,Home,,Old beans,1,,,true,2020-03-04\n"
+    )
+    found, (beans,) = read_file(text)
+    assert found.table.format is Format.HOMEBOX
+    assert (beans.name, beans.quantity, beans.expiry_date) == ("Beans", Decimal(3), "2027-03-04")
+    assert (beans.external_id, beans.location) == ("h1", "Home / Kitchen")
+    assert found.table.columns["HB.warranty_expires"] is None
+    assert any(each.line == 3 and "archived" in each.message for each in found.table.warnings)
+
+
+def test_homebox_tab_separated_and_with_a_warranty_only_is_read() -> None:
+    found, (lamp,) = read_file("HB.name\tHB.warranty_expires\nLamp\t2030-01-01\n")
+    assert (found.table.separator, lamp.expiry_date) == ("\t", "2030-01-01")
+    assert found.table.columns["HB.warranty_expires"] == "expiryDate"
+
+
+def test_a_format_that_the_file_does_not_have_is_refused() -> None:
+    with pytest.raises(UnreadableFile, match="no XLSX workbook"):
+        read_file("name,expiryDate\nMilk,2027-03-04\n", format_=Format.XLSX)
+    with pytest.raises(UnreadableFile, match="must be an array"):
+        read_file("name,expiryDate\nMilk,2027-03-04\n", format_=Format.JSON)
+
+
+@pytest.mark.parametrize("data", [b"", b"{}", b"[]", b"PK\x03\x04", b"SQLite format 3\x00", b"{"])
+def test_an_empty_or_broken_file_of_any_format_is_an_error_or_has_no_rows(data: bytes) -> None:
+    try:
+        found, products = read_file(data)
+    except UnreadableFile:
+        return
+    assert (found.rows, products) == (0, [])

@@ -1,0 +1,153 @@
+"""XLSX workbooks, hostile ones included."""
+
+import io
+import zipfile
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from tests.support.import_files import a_workbook, read_file
+
+from useby.imports.tables import Format, UnreadableFile
+
+SHEET = "xl/worksheets/sheet1.xml"
+ROWS: list[list[Any]] = [
+    ["Artikel", "MHD", "Menge", "EAN"],
+    ["Milch", date(2027, 3, 4), 1.5, 3017620422003],
+]
+
+
+def changed(change: Callable[[str], str], part: str = SHEET) -> bytes:
+    """A workbook of which one part has another text."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(a_workbook(ROWS))) as before, zipfile.ZipFile(out, "w") as new:
+        for each in before.infolist():
+            data = before.read(each)
+            if each.filename == part:
+                data = change(data.decode()).encode()
+            new.writestr(each.filename, data, zipfile.ZIP_DEFLATED)
+        if part not in before.namelist():
+            new.writestr(part, change(""), zipfile.ZIP_DEFLATED)
+    return out.getvalue()
+
+
+def test_a_workbook_is_read_with_its_dates_and_numbers() -> None:
+    found, (milk, bread) = read_file(
+        a_workbook(
+            [
+                *ROWS,
+                [],
+                ["Brot", datetime.fromisoformat("2027-03-05T00:00:00"), 2, "'0123456789012"],
+            ]
+        )
+    )
+    assert (found.table.format, found.table.encoding) == (Format.XLSX, None)
+    assert (milk.expiry_date, milk.quantity, milk.barcode) == (
+        "2027-03-04",
+        Decimal("1.5"),
+        "3017620422003",
+    )
+    assert (bread.expiry_date, bread.barcode) == ("2027-03-05", "0123456789012")
+
+
+def test_a_day_without_a_date_format_is_read_as_a_day_of_the_spreadsheet() -> None:
+    _, (milk,) = read_file(a_workbook([["name", "best before"], ["Milk", 46450]]))
+    assert milk.expiry_date == "2027-03-04"
+
+
+def test_a_bad_row_of_a_workbook_has_the_number_of_its_row() -> None:
+    found, _ = read_file(a_workbook([["name", "mhd"], [], [], ["Milk", "someday"]]))
+    assert [each.line for each in found.table.bad] == [4]
+
+
+def test_a_zip_bomb_is_refused_before_it_is_unpacked() -> None:
+    bomb = changed(lambda text: text + " " * (80 * 1024 * 1024))
+    assert len(bomb) < 1024 * 1024
+    with pytest.raises(UnreadableFile, match="MiB unpacked"):
+        read_file(bomb)
+
+
+@pytest.mark.parametrize(
+    ("part", "text"),
+    [
+        (SHEET, "<row>" + "<c><v>1</v></c>" * 1_000_000 + "</row></sheetData>"),
+        (SHEET, "<row>" + "<c/>" * 3_000_000 + "</row></sheetData>"),
+        ("xl/styles.xml", "<x/>" * 200_000 + "</styleSheet>"),
+        ("xl/sharedStrings.xml", "<si/>" * 1_100_000 + "</sst>"),
+    ],
+    ids=["a million columns", "empty cells", "styles", "strings"],
+)
+def test_a_workbook_of_very_many_tags_is_refused_before_it_is_parsed(part: str, text: str) -> None:
+    end = text[text.rindex("</") :]
+    bomb = changed(lambda before: before.replace(end, text) or text, part)
+    assert len(bomb) < 2 * 1024 * 1024
+    with pytest.raises(UnreadableFile, match="too many cells"):
+        read_file(bomb)
+
+
+def test_an_archive_whose_directory_states_too_small_a_size_is_refused() -> None:
+    bomb = bytearray(changed(lambda text: text + " " * (2 * 1024 * 1024)))
+    with zipfile.ZipFile(io.BytesIO(bomb)) as archive:
+        size = archive.getinfo(SHEET).file_size
+    stated = size.to_bytes(4, "little")
+    at = bomb.rfind(stated)
+    bomb[at : at + 4] = (100).to_bytes(4, "little")
+    with pytest.raises(UnreadableFile):
+        read_file(bytes(bomb))
+
+
+@pytest.mark.parametrize(
+    "declaration",
+    [
+        '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;">]>',
+        '<!DOCTYPE x [<!ENTITY b SYSTEM "file:///etc/passwd">]>',
+    ],
+)
+@pytest.mark.parametrize("part", [SHEET, "xl/workbook.xml", "xl/styles.xml"])
+def test_a_workbook_with_xml_entities_is_refused(declaration: str, part: str) -> None:
+    def with_entities(text: str) -> str:
+        head, mark, rest = text.rpartition("?>")
+        return f"{head}{mark}{declaration}{rest}"
+
+    with pytest.raises(UnreadableFile):
+        read_file(changed(with_entities, part))
+
+
+def test_a_cell_in_the_last_column_of_a_million_rows_is_bounded() -> None:
+    rows = "".join(f'<row r="{n}"><c r="XFD{n}"><v>1</v></c></row>' for n in range(3, 3000))
+    wide = changed(lambda text: text.replace("</sheetData>", f"{rows}</sheetData>"))
+    _, products = read_file(wide)
+    assert [each.name for each in products] == ["Milch"]
+
+
+def test_a_header_of_very_many_columns_is_refused() -> None:
+    with pytest.raises(UnreadableFile, match="columns"):
+        read_file(a_workbook([["name", "expiryDate", *map(str, range(2000))]]))
+
+
+def test_a_row_that_claims_a_far_place_is_bounded() -> None:
+    row = '<row r="1000000000"><c r="A1000000000" t="inlineStr"><is><t>x</t></is></c></row>'
+    far = changed(lambda text: text.replace("</sheetData>", f"{row}</sheetData>"))
+    with pytest.raises(UnreadableFile, match="rows; import it in parts"):
+        read_file(far)
+
+
+def test_a_sheet_that_states_a_wrong_size_is_read_whole() -> None:
+    import re
+
+    data = changed(lambda text: re.sub(r'<dimension ref="[^"]*"', '<dimension ref="A1"', text))
+    _, (milk,) = read_file(data)
+    assert milk.name == "Milch"
+
+
+@pytest.mark.parametrize("part", [SHEET, "xl/workbook.xml", "[Content_Types].xml"])
+def test_a_damaged_workbook_is_refused_in_our_words(part: str) -> None:
+    with pytest.raises(UnreadableFile, match="save it again as XLSX or CSV"):
+        read_file(changed(lambda text: text[: len(text) // 2], part))
+
+
+def test_a_cut_workbook_is_refused_in_our_words() -> None:
+    with pytest.raises(UnreadableFile, match="save it again as XLSX or CSV"):
+        read_file(a_workbook(ROWS)[:1000])
