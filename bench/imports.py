@@ -22,6 +22,8 @@ from tests.support.bystander import bystander_of
 from tests.support.import_files import a_workbook
 from tests.support.process_node import NodeProcess, Person
 
+from useby.domain.gs1 import check_digit
+
 HEADER = ("Artikel", "MHD", "Menge", "Einheit", "EAN", "Lagerort", "Notiz")
 MOST_SECONDS, MOST_MIB = 20, 150
 console = Console(width=None if sys.stdout.isatty() else 120)
@@ -35,12 +37,17 @@ def rows_of(count: int) -> list[tuple[str, ...]]:
             f"{number % 28 + 1:02}.{number % 12 + 1:02}.{2027 + number % 5}",
             f"{number % 9 + 1},5",
             "kg",
-            f"{4000000000000 + number}",
+            _ean(number),
             ("Keller", "Küche", "Kühlschrank")[number % 3],
             "aus dem Angebot" if number % 4 == 0 else "",
         )
         for number in range(count)
     ]
+
+
+def _ean(number: int) -> str:
+    digits = str(400_000_000_000 + number)
+    return f"{digits}{check_digit(digits)}"
 
 
 def files(count: int) -> dict[str, bytes]:

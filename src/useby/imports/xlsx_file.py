@@ -13,9 +13,10 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time
 from functools import partial
+from itertools import islice
 from typing import Any, Final
 
-from useby.imports.grids import Cells, fill
+from useby.imports.grids import HEADER_WITHIN, Cells, fill
 from useby.imports.tables import (
     MOST_COLUMNS,
     MOST_ROWS,
@@ -38,6 +39,8 @@ MOST_STRINGS: Final = 1_000_000
 """Maximum tags and attributes of the table of shared strings."""
 MOST_IN_A_PART: Final = 100_000
 """Maximum tags and attributes of another part, such as the styles."""
+FIRST_ROWS: Final = 2 * HEADER_WITHIN
+"""Rows that show how many columns the table has; later cells beyond them are ignored."""
 PIECE: Final = 1024 * 1024
 _ENTRY: Final = b"PK\x01\x02"
 _PARSED: Final = (".xml", ".rels")
@@ -124,7 +127,10 @@ def _rows(data: bytes) -> Iterator[tuple[int, Cells]]:
         sheet = book.worksheets[0]
         # The size that a sheet states may be wrong.
         sheet.reset_dimensions()
-        rows = sheet.iter_rows(max_col=MOST_COLUMNS + 1, values_only=True)
+        first = islice(sheet.iter_rows(max_col=MOST_COLUMNS + 1, values_only=True), FIRST_ROWS)
+        # Each row is filled up to the last column, so a table of seven columns is read as such.
+        widest = max(map(_width, first), default=0)
+        rows = sheet.iter_rows(max_col=max(widest, 1), values_only=True)
         for line, values in enumerate(rows, 1):
             if line > MOST_ROWS:
                 raise too_many_rows()
