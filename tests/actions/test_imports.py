@@ -21,7 +21,7 @@ from useby.actions import imports
 from useby.actions.imports import MOST_COPIES, Upserted
 from useby.domain.account import User
 from useby.domain.events import Event
-from useby.domain.product import Disposal, Product
+from useby.domain.product import Disposal, Expiry, Product
 from useby.domain.quota import Limits, QuotaReached
 from useby.imports.tables import Options
 from useby.store import accounts, product_search
@@ -122,7 +122,7 @@ async def test_columns_that_a_file_does_not_have_stay_as_they_are(database: Data
     assert done == Upserted(changed=1)
     there = await got(database, product)
     assert there is not None
-    assert (there.name, there.expiry.day) == ("Milk", day("2027-03-05"))
+    assert (there.name, there.expiry) == ("Milk", Expiry(day=day("2027-03-05")))
     assert (there.lead_days, there.notes, there.quantity) == ((30,), "mine", Decimal(3))
 
 
@@ -135,7 +135,8 @@ async def test_an_import_keeps_a_products_id_age_and_closing(database: Database)
     await import_(database, owner, ["7,Milk,2026-07-01,1"], now=later)
     there = await got(database, first)
     assert there is not None
-    assert (there.name, there.expiry.day, there.updated_at) == ("Milk", day("2026-07-01"), later)
+    assert (there.name, there.expiry) == ("Milk", Expiry(day=day("2026-07-01")))
+    assert there.updated_at == later
     assert (there.created_at, there.closed_as) == (NOON, Disposal.CONSUMED)
     assert await due_at(database, first) is None
 

@@ -5,9 +5,16 @@ from itertools import chain
 from typing import Any, Final
 
 from useby.domain.dates import DateOrder
-from useby.domain.gs1 import check_digit_warning, upc_e_note
-from useby.domain.mangled import repair
-from useby.imports import amounts, csv_file, days, grocy, json_file, tandoor, xlsx_file
+from useby.imports import (
+    amounts,
+    barcodes,
+    csv_file,
+    days,
+    grocy,
+    json_file,
+    tandoor,
+    xlsx_file,
+)
 from useby.imports.tables import Format, Options, Row, Table, UnreadableFile
 from useby.imports.text import decode
 from useby.schemas.imports import ImportReport
@@ -138,11 +145,9 @@ class Reading:
             value = str(value)
         if not isinstance(value, str):
             return value
-        repaired = repair(value)
-        code = repaired.barcode
-        for warning in (repaired.warning, check_digit_warning(code), upc_e_note(code)):
-            if warning is not None:
-                self.table.warn(line, warning, "barcode", value)
+        code, warning = barcodes.repaired(value)
+        if warning is not None:
+            self.table.warn(line, warning, "barcode", value)
         return code
 
 
