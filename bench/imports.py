@@ -22,7 +22,7 @@ from tests.support.bystander import bystander_of
 from tests.support.import_files import a_workbook
 from tests.support.process_node import NodeProcess, Person
 
-from useby.domain.barcode import check_digit
+from useby.domain.gs1 import check_digit
 
 HEADER = ("Artikel", "MHD", "Menge", "Einheit", "EAN", "Lagerort", "Notiz")
 MOST_SECONDS, MOST_MIB = 20, 150

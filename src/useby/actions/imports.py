@@ -18,9 +18,10 @@ from uuid_utils import uuid7
 from useby.actions import inventory
 from useby.domain.account import User
 from useby.domain.alerts import NEVER_ENDS_AT
+from useby.domain.gs1 import canonical_gtin
 from useby.domain.product import Product
 from useby.domain.quota import Limits
-from useby.imports import barcodes, reading
+from useby.imports import reading
 from useby.imports.reading import Reading
 from useby.imports.tables import Options
 from useby.schemas.products import product_from
@@ -119,7 +120,7 @@ def _of_product(given: frozenset[str]) -> frozenset[str]:
 
 
 def _key(product: Product) -> Key:
-    barcode = barcodes.canonical(product.barcode)
+    barcode = canonical_gtin(product.barcode) or product.barcode
     return product.name, barcode, "" if product.expiry is None else product.expiry.key
 
 

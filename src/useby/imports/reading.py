@@ -5,9 +5,10 @@ from itertools import chain
 from typing import Any, Final
 
 from useby.domain.dates import DateOrder
+from useby.domain.gs1 import check_digit_warning, upc_e_note
+from useby.domain.mangled import repair
 from useby.imports import (
     amounts,
-    barcodes,
     csv_file,
     days,
     grocy,
@@ -145,9 +146,11 @@ class Reading:
             value = str(value)
         if not isinstance(value, str):
             return value
-        code, warning = barcodes.repaired(value)
-        if warning is not None:
-            self.table.warn(line, warning, "barcode", value)
+        repaired = repair(value)
+        code = repaired.barcode
+        for warning in (repaired.warning, check_digit_warning(code), upc_e_note(code)):
+            if warning is not None:
+                self.table.warn(line, warning, "barcode", value)
         return code
 
 
