@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+import sqlalchemy as sa
 from tests.support.factories import NOON, a_kept_owner, a_product, day
 from tests.support.import_files import TODAY
 from tests.support.stored_products import (
@@ -27,6 +28,7 @@ from useby.imports.tables import Options
 from useby.store import accounts, product_search
 from useby.store.database import Database
 from useby.store.notifications import UnknownUser
+from useby.store.postgres import PostgresDatabase
 from useby.store.product_search import ProductQuery
 
 HEADER = "externalId,name,expiryDate,quantity"
@@ -222,3 +224,14 @@ async def test_products_without_a_date_are_in_once(database: Database) -> None:
     assert await import_(database, owner, rows, header=header) == Upserted(added=3)
     assert await import_(database, owner, rows, header=header) == Upserted(same=3)
     assert [each.expiry for each in await products_of(database, owner)] == [None] * 3
+
+
+async def test_after_a_mass_import_postgresql_plans_with_statistics_of_it(
+    database: Database,
+) -> None:
+    owner = await a_kept_owner(database)
+    await import_(database, owner, (f"{n},Milk,2026-06-01,1" for n in range(imports.MANY)))
+    if not isinstance(database, PostgresDatabase):
+        return  # SQLite's statements name their indexes' first columns, whatever is stored
+    rows = sa.text("SELECT reltuples FROM pg_class WHERE relname = 'products'")
+    assert await database.read(lambda c: c.scalar(rows)) >= imports.MANY

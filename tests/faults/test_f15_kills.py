@@ -41,18 +41,42 @@ class Ledger:
         """Ids whose ``mark_read`` was sent; the kill may have come before it was durable."""
         self.marked: set[str] = set()
         """Ids whose ``mark_read`` was durable: a later frame was answered."""
+        self.marked_by_rest: set[str] = set()
+        """Ids whose mark REST answered; a frame that was sent before may still be on its way."""
 
     # what goes on while the server lives
 
     async def post(self, rest: httpx.AsyncClient, person: Person) -> None:
-        """Post until the server is gone."""
+        """Post one, then a batch, and mark one of each read over REST, until the server is gone."""
         with contextlib.suppress(httpx.TransportError):
             while True:
-                message = f"post {len(self.asked)}"
-                self.asked.add(message)
+                (message,) = self._messages(1)
                 posted = await live.post(rest, person, message)
-                self.answered[posted["id"]] = message
-                self.received.set()
+                self._on_answered([posted])
+                items = [{"message": each} for each in self._messages(2)]
+                answer = await rest.post(
+                    "/api/notifications/batch", headers=person.headers, json={"items": items}
+                )
+                assert answer.status_code == 200, answer.text
+                batch = [each["notification"] for each in answer.json()["results"]]
+                self._on_answered(batch)
+                for each in (posted, batch[0]):
+                    self.marking.add(each["id"])
+                    answer = await rest.post(
+                        f"/api/notifications/{each['id']}/read", headers=person.headers
+                    )
+                    assert answer.status_code == 200, answer.text
+                    self.marked_by_rest.add(each["id"])
+
+    def _messages(self, count: int) -> list[str]:
+        first = len(self.asked)
+        messages = [f"post {first + number}" for number in range(count)]
+        self.asked.update(messages)
+        return messages
+
+    def _on_answered(self, posted: list[dict[str, Any]]) -> None:
+        self.answered.update((each["id"], each["message"]) for each in posted)
+        self.received.set()
 
     async def until_answered(self, count: int) -> None:
         """Wait until so many posts have been answered in all."""
@@ -106,6 +130,7 @@ class Ledger:
 
     async def close(self, server: NodeProcess, person: Person) -> None:
         """Compare the ledger with a server that was left alone."""
+        self.marked |= self.marked_by_rest
         async with client_of("websockets") as connect, server.rest() as rest:
             client = await connect(server.socket_url(person.token))
             await take(client, 1)

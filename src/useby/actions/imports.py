@@ -31,6 +31,8 @@ from useby.store.notifications import UnknownUser
 
 SLICE: Final = 200
 """Rows in a transaction. They take some 10 ms of SQLite's writer."""
+MANY: Final = 1000
+"""Number of added products from which PostgreSQL's statistics are updated at once."""
 MOST_COPIES: Final = 50
 """Maximum rows of a file with the same name, barcode and date."""
 
@@ -241,6 +243,8 @@ async def store_all(
         await asyncio.sleep(pause)
     if done.added:
         await database.write(lambda t: inventory.notify_added(t, user, done.added, now))
+    if done.added >= MANY:
+        await database.write(products.refresh_statistics, large=True)
     return done
 
 

@@ -8,6 +8,7 @@ SQLite accepts a NUL and PostgreSQL does not; neither accepts a lone surrogate. 
 
 from dataclasses import dataclass
 from datetime import datetime, time
+from functools import lru_cache
 from itertools import islice
 from typing import Annotated, Any, Final, Self
 from zoneinfo import ZoneInfo, available_timezones
@@ -236,8 +237,12 @@ def time_of(text: str) -> time:
     return time.fromisoformat(text)
 
 
+@lru_cache(maxsize=64)
 def utc_z(moment: datetime) -> str:
-    """Return a moment in the contract's format: UTC, whole seconds, ``Z``."""
+    """Return a moment in the contract's format: UTC, whole seconds, ``Z``.
+
+    Cached, because the items of a batch share their time.
+    """
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

@@ -172,6 +172,15 @@ def sent_leads(
     ]
 
 
+def refresh_statistics(transaction: Transaction) -> None:
+    """Update the statistics of PostgreSQL's planner after many products were added.
+
+    Autovacuum would do so up to a minute later, when alerts of these products may be due already.
+    """
+    if transaction.connection.dialect.name == "postgresql":
+        transaction.connection.exec_driver_sql("ANALYZE products")
+
+
 def _values(row: ProductRow) -> tuple[Any, ...]:
     """Return the values of ``_VALUES``, then those of ``_KEY``."""
     values, dates = tuple(values_of(row.product).values()), row.dates
