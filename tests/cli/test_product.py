@@ -1,64 +1,19 @@
 """Adding and listing products."""
 
-import asyncio
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TypeVar
 
 import pytest
-from sqlalchemy.engine import Connection
 from tests.support.cli_result import Useby
 
 from useby.cli import product
-from useby.domain.account import User
-from useby.domain.notification import Notification
-from useby.domain.product import Product
-from useby.store import accounts, notifications, product_search
-from useby.store.notifications import NotificationQuery
-from useby.store.open import open_database
-from useby.store.product_search import ProductQuery
 
-T = TypeVar("T")
 EMAIL = "ada@example.org"
-GOOD = """name,expiryDate,externalId,quantity,category
-Organic Milk,2126-03-04,m1,1.5,dairy
-Butter,2126-03-05,b1,,dairy
-Ibuprofen,2126-03-06T10:00:00+01:00,i1,20,medicine
-"""
-BAD = GOOD + "Cheese,2126-02-30,c1,0,dairy\nMilk again,2126-03-04,m1,,\n"
 
 
 @pytest.fixture(autouse=True)
 def ada(useby: Useby) -> None:
     useby("user", "add", EMAIL)
-
-
-def _read(work: Callable[[Connection, User], T]) -> T:
-    def as_ada(connection: Connection) -> T:
-        user = accounts.user_by_email(connection, EMAIL)
-        assert user is not None
-        return work(connection, user)
-
-    async def run() -> T:
-        database = open_database("sqlite:///useby.db")
-        found = await database.read(as_ada)
-        await database.close()
-        return found
-
-    return asyncio.run(run())
-
-
-def _products() -> dict[str, Product]:
-    page = _read(
-        lambda c, user: product_search.list_(c, user, ProductQuery(limit=500), datetime.now(UTC))
-    )
-    return {product.name: product for product in page.items}
-
-
-def _notifications() -> list[Notification]:
-    page = _read(lambda c, user: notifications.list_(c, user.id, NotificationQuery()))
-    return list(page.items)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +54,7 @@ def test_a_date_to_add_that_is_none_or_one_of_two_is_refused_with_an_example(
 ) -> None:
     result = useby("product", "add", "Jam", typed, "--user", EMAIL)
     assert (result.status, result.out, result.err) == (2, "", f"useby: DATE {error}\n")
-    assert _products() == {}
+    assert useby("product", "list", "--user", EMAIL, "--json").out == "[]\n"
 
 
 def test_a_midnight_to_add_is_kept_with_a_warning(useby: Useby) -> None:
