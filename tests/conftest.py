@@ -1,6 +1,7 @@
 """Fixtures of all tests.
 
-Hypothesis judges no example by its time: on a machine whose cores are busy any may take long.
+Hypothesis judges no example by its time: on a machine whose cores are busy any may take long. It
+may spend 300 s on making a failure small, so its tests have more time than the limit of a hang.
 """
 
 import asyncio
@@ -18,6 +19,13 @@ from useby.store.open import open_database
 
 settings.register_profile("useby", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("useby")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give a test of Hypothesis the time to report its smallest failure."""
+    for item in items:
+        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+            item.add_marker(pytest.mark.timeout(600))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

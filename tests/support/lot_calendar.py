@@ -112,12 +112,7 @@ class Person:
             sticker, origin = self.counted_from(box.received_on, rule), "shelfLife"
         aside: Sticker = None
         frozen_at: datetime | None = None
-        today = self.day_at(box.notebook[0].at)
         for entry in box.notebook:
-            while today < self.day_at(entry.at):
-                today += DAY
-                if frozen_at and aside and not isinstance(aside, datetime):
-                    aside += DAY  # a night in the freezer costs nothing
             match entry.word:
                 case "opened" if rule := self.rules["afterOpening"]:
                     new = self.counted_from(entry.at, rule)
@@ -134,8 +129,13 @@ class Person:
                         sticker = self.counted_from(entry.at, rule)
                     elif isinstance(aside, datetime):
                         sticker = aside + (entry.at - frozen_at)
+                    elif sticker := aside:
+                        today = self.day_at(frozen_at)
+                        while today < self.day_at(entry.at):
+                            today += DAY
+                            sticker += DAY  # a night in the freezer costs nothing
                     else:
-                        sticker = aside
+                        sticker = None
                     origin = "thawed" if sticker else None
                     aside = frozen_at = None
                 case "typed":

@@ -137,6 +137,7 @@ def move(lot: Lot, quantity: Decimal | None, location: str, occasion: Occasion) 
         TimeRefused: The time is in the future, or before the lot was received.
         ValueError: The quantity is not positive.
     """
+    _require_open(lot)
     at = occasion.moment_since(lot.received_on)
     return _act(lot, MovementKind.MOVED, quantity, at, occasion, location=location)
 
@@ -291,8 +292,7 @@ def _act(
     *,
     location: str | None = None,
 ) -> Change:
-    """Apply a movement to all of a lot, or split the lot and apply it to the part."""
-    _require_open(lot)
+    """Apply a movement to all of an open lot, or split the lot and apply it to the part."""
     part = lot.quantity if quantity is None else _positive(quantity)
     if part > lot.quantity:
         raise ActionRefused("less than this quantity is left")
