@@ -38,18 +38,26 @@ FAST = (
     "max_wal_size=256MB",
 )
 """For tests in which the power does not fail."""
+MEMORY = Path("/dev/shm")
+"""A file system in memory, on which databases are made and dropped in a quarter of the CPU time."""
+ROOM = 2**30
+"""Bytes that must be free there; a container may have 64 MiB of it."""
 
 
 class Postgres:
     """A server with its own folder and port, on loopback."""
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="useby-pg-", dir="/tmp"))
-        self.data = self.folder / "data"
+        self.folder, in_memory = (
+            Path(tempfile.mkdtemp(prefix="useby-pg-", dir=each)) for each in ("/tmp", fast_folder())
+        )
+        self.folders = self.folder, in_memory
+        self.data = in_memory / "data"
         self._as: dict[str, Any] = {}
         if os.geteuid() == 0:
             nobody = pwd.getpwnam("nobody")
-            os.chown(self.folder, nobody.pw_uid, nobody.pw_gid)
+            for folder in self.folders:
+                os.chown(folder, nobody.pw_uid, nobody.pw_gid)
             self._as = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
         self._programs = self._programs_within_reach()
         self.port = free_port()
@@ -107,7 +115,8 @@ class Postgres:
         """Leave nothing behind."""
         with contextlib.suppress(subprocess.CalledProcessError):
             self.stop()
-        shutil.rmtree(self.folder)
+        for folder in self.folders:
+            shutil.rmtree(folder)
 
     def url(self, database: str) -> str:
         return f"postgresql://{OWNER}@127.0.0.1:{self.port}/{database}"
@@ -132,11 +141,19 @@ class Postgres:
         """A database at the newest schema, empty; its name."""
         self._databases += 1
         name = f"test{self._databases}"
-        await self.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+        # Copying files takes half the CPU time of the default, which logs every page.
+        await self.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
         return name
 
     async def drop(self, name: str) -> None:
         await self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+def fast_folder() -> Path:
+    """The folder for a server's data: in memory where there is room, or else on disk."""
+    if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
+        return MEMORY
+    return Path("/tmp")
 
 
 def _ports_of_this_process() -> Iterator[int]:
