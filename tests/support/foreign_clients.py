@@ -1,14 +1,18 @@
 """Three WebSocket clients that nobody here wrote, behind one small face.
 
-``websockets`` and ``aiohttp`` run in the test; npm's ``ws`` runs under Node, driven over a pipe.
+``websockets`` and ``aiohttp`` run in the test; npm's ``ws`` runs under Node. One Node process serves
+all tests of a test process, each over a connection of its own.
 Every way to send ignores the connection's end: only ``recv`` raises for it.
 """
 
 import asyncio
+import atexit
 import base64
 import contextlib
+import functools
 import json
 import shutil
+import subprocess
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -266,16 +270,16 @@ class NodeClient:
 
 
 class NodeJs:
-    """A Node process that runs ``driver.mjs``."""
+    """The sockets of one test in the Node process that runs ``driver.mjs``."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
         self._clients: dict[int, NodeClient] = {}
 
     def order(self, number: int, action: str, **more: Any) -> None:
-        assert self._process.stdin is not None
         line = json.dumps({"id": number, "do": action, **more})
-        self._process.stdin.write(line.encode() + b"\n")
+        self._writer.write(line.encode() + b"\n")
 
     async def connect(
         self, url: str, headers: Mapping[str, str], *, answers_pings: bool
@@ -287,32 +291,35 @@ class NodeJs:
         return client
 
     async def listen(self) -> None:
-        assert self._process.stdout is not None
-        while line := await self._process.stdout.readline():
+        while line := await self._reader.readline():
             event = json.loads(line)
             self._clients[event.pop("id")].on_event(event)
 
 
+@functools.cache
+def _port_of_node() -> int:
+    """Start the Node process of this test process; return its port. It ends with its stdin."""
+    require_ws()
+    process = subprocess.Popen(
+        ["node", JS / "driver.mjs"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    atexit.register(process.communicate)
+    return int(process.stdout.readline())
+
+
 @contextlib.asynccontextmanager
 async def node() -> AsyncIterator[NodeJs]:
-    """A Node process; it ends with the block."""
-    require_ws()
-    process = await asyncio.create_subprocess_exec(
-        "node",
-        str(JS / "driver.mjs"),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        limit=2**20,
-    )
-    assert process.stdin is not None
-    running = NodeJs(process)
+    """A connection to the Node process; all its sockets are closed when the block ends."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", _port_of_node(), limit=2**20)
+    running = NodeJs(reader, writer)
     listening = asyncio.create_task(running.listen())
     try:
         yield running
     finally:
-        process.stdin.close()
-        await process.wait()
-        await listening
+        writer.write_eof()
+        await listening  # Node closes the connection after the sockets
+        writer.close()
 
 
 def require_ws() -> None:
