@@ -1,7 +1,7 @@
 """Three WebSocket clients that nobody here wrote, behind one small face.
 
-``websockets`` and ``aiohttp`` run in the test; npm's ``ws`` runs under Node. One Node process serves
-all tests of a test process, each over a connection of its own.
+``websockets`` and ``aiohttp`` run in the test; npm's ``ws`` runs under Node. One Node process
+serves all tests of a test process, each over a connection of its own.
 Every way to send ignores the connection's end: only ``recv`` raises for it.
 """
 
