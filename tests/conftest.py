@@ -5,7 +5,9 @@ may spend 300 s on making a failure small, so its tests have more time than the 
 """
 
 import asyncio
+import os
 import shutil
+import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -16,6 +18,11 @@ from tests.support.postgres import Postgres, postgres_with_template
 from useby.store import migrate
 from useby.store.database import Database
 from useby.store.open import open_database
+
+# The workers and hundreds of other processes import the same modules. Where this variable is set,
+# each would compile all of them.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 settings.register_profile("useby", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("useby")
