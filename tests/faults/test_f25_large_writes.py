@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from tests.support import process_node as live
-from tests.support.bystander import receives_throughout, watched
+from tests.support.bystander import receives_throughout
 from tests.support.databases import database_url
 from tests.support.foreign_clients import client_of, take
 from tests.support.process_node import NodeProcess, Person, until
@@ -34,7 +34,9 @@ IMPORTED = 20_000
 
 @pytest.fixture
 def node(tmp_path: Path, database_url: str) -> Iterator[NodeProcess]:
-    with watched(tmp_path / "node", kind=NodeProcessOnPostgres, database_url=database_url) as node:
+    with live.serving(
+        tmp_path / "node", kind=NodeProcessOnPostgres, database_url=database_url
+    ) as node:
         yield node
 
 

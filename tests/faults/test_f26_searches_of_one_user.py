@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.support import process_node as live
-from tests.support.bystander import receives_throughout, watched
+from tests.support.bystander import receives_throughout
 from tests.support.databases import database_url
 from tests.support.factories import a_product
 from tests.support.process_node import NodeProcess, Person, until
@@ -55,7 +55,7 @@ async def search(rest: httpx.AsyncClient, person: Person) -> httpx.Response:
 
 @pytest.fixture
 async def node(database_url: str, tmp_path: Path) -> AsyncIterator[NodeProcess]:
-    with watched(
+    with live.serving(
         tmp_path / "node", kind=NodeProcessOnPostgres, database_url=database_url
     ) as server:
         yield server

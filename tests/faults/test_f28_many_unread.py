@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from tests.support import process_node as live
-from tests.support.bystander import receives_throughout, watched
+from tests.support.bystander import receives_throughout
 from tests.support.in_process_node import InProcessNode
 from tests.support.node_fixtures import start, wall
 from tests.support.patient_client import connect
@@ -42,7 +42,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, people: list[Person]) -> It
         for number in range(UNREAD // 1000):
             server.notify(people[0], [f"unread {number}"] * 1000)
 
-    with watched(tmp_path_factory.mktemp("f28"), first=fill) as server:
+    with live.serving(tmp_path_factory.mktemp("f28"), first=fill) as server:
         yield server
 
 

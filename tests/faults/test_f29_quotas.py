@@ -23,7 +23,7 @@ MOST_ON_DISK = 2.0
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
     limits = {"max_account_bytes": ACCOUNT_BYTES}
-    with watched(tmp_path_factory.mktemp("f29"), **limits) as server:
+    with watched(tmp_path_factory.mktemp("f29"), forked=True, **limits) as server:
         yield server
 
 

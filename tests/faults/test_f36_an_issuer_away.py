@@ -9,7 +9,7 @@ from pathlib import Path
 import jwt
 import pytest
 from tests.support import process_node as live
-from tests.support.bystander import receives_throughout, watched
+from tests.support.bystander import receives_throughout
 from tests.support.foreign_clients import Ended, client_of, take, until_closed
 from tests.support.issuers import RSA, KeyServer, jwk_of, key_server, key_set
 from tests.support.patient_client import connect
@@ -34,7 +34,7 @@ async def keys() -> AsyncIterator[KeyServer]:
 
 @pytest.fixture
 def server(tmp_path: Path, keys: KeyServer) -> Iterator[NodeProcess]:
-    with watched(tmp_path, jwt_jwks_url=keys.url, jwt_auto_provision="true") as server:
+    with live.serving(tmp_path, jwt_jwks_url=keys.url, jwt_auto_provision="true") as server:
         assert FOR_ANYBODY in server.log, "it accepts tokens for any issuer and audience"
         yield server
 

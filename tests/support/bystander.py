@@ -33,10 +33,13 @@ Attack = Callable[[Wires], Awaitable[object]]
 
 
 @contextlib.contextmanager
-def watched(folder: Path, **options: Any) -> Iterator[NodeProcess]:
-    """A node that logs what it holds on request."""
+def watched(folder: Path, *, forked: bool = False, **options: Any) -> Iterator[NodeProcess]:
+    """A node that logs what it holds on request; ``forked`` only if its memory is not compared.
+
+    A process that imports useby for itself takes six times the CPU time of a fork to start.
+    """
     program = (str(Path(__file__).parent / "programs" / "watched.py"),)
-    with live.serving(folder, program=program, forked=False, **options) as server:
+    with live.serving(folder, program=program, forked=forked, **options) as server:
         yield server
 
 
