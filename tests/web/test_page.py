@@ -11,7 +11,9 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+import pytest_asyncio
 from playwright.async_api import (
+    Browser,
     BrowserContext,
     ConsoleMessage,
     Locator,
@@ -37,6 +39,17 @@ BLOCKED: Final = """
 """
 """Script that makes every upgrade fail, as a proxy does that does not pass it on."""
 expect.set_options(timeout=HANG_TIMEOUT * 1000)
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    """One Chromium, in which each test has a context of its own, as in a private window."""
+    assert CHROMIUM.exists(), "Chromium is missing; on Debian: apt-get install chromium"
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        await browser.close()
 
 
 @pytest.fixture
@@ -46,25 +59,22 @@ def server(tmp_path: Path) -> Iterator[NodeProcess]:
 
 
 @asynccontextmanager
-async def chromium(*but: str) -> AsyncIterator[BrowserContext]:
-    """A browser of a phone's width; at its end only ``but`` went wrong."""
-    assert CHROMIUM.exists(), "Chromium is missing; on Debian: apt-get install chromium"
+async def a_phone(browser: Browser, *but: str) -> AsyncIterator[BrowserContext]:
+    """A window of a phone's width; at its end only ``but`` went wrong."""
     received: list[str] = []
 
     def record(message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
             received.append(message.text)
 
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        context = await browser.new_context(
-            viewport={"width": 360, "height": 640}, color_scheme="dark"
-        )
-        context.set_default_timeout(HANG_TIMEOUT * 1000)
-        context.on("console", record)
-        context.on("weberror", lambda error: received.append(str(error.error)))
+    context = await browser.new_context(viewport={"width": 360, "height": 640}, color_scheme="dark")
+    context.set_default_timeout(HANG_TIMEOUT * 1000)
+    context.on("console", record)
+    context.on("weberror", lambda error: received.append(str(error.error)))
+    try:
         yield context
-        await browser.close()
+    finally:
+        await context.close()
     assert not [each for each in received if not any(part in each for part in but)]
 
 
@@ -94,8 +104,10 @@ async def add(rest: httpx.AsyncClient, name: str, days: int) -> None:
     assert answer.status_code == 201, answer.text
 
 
-async def test_a_person_signs_up_reads_a_notification_and_signs_out(server: NodeProcess) -> None:
-    async with chromium() as context, server.rest() as rest:
+async def test_a_person_signs_up_reads_a_notification_and_signs_out(
+    browser: Browser, server: NodeProcess
+) -> None:
+    async with a_phone(browser) as context, server.rest() as rest:
         page = await context.new_page()
         await page.goto(server.url)
         await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
@@ -173,10 +185,11 @@ async def test_a_person_signs_up_reads_a_notification_and_signs_out(server: Node
 
 
 async def test_a_page_whose_socket_is_blocked_shows_what_rest_returns_and_states_it(
+    browser: Browser,
     server: NodeProcess,
 ) -> None:
     async with (
-        chromium("WebSocket connection to", "status of 401") as context,
+        a_phone(browser, "WebSocket connection to", "status of 401") as context,
         server.rest() as rest,
     ):
         await rest.post("/api/auth/signup", json={"email": EMAIL, "password": PASSWORD})
@@ -205,8 +218,10 @@ async def test_a_page_whose_socket_is_blocked_shows_what_rest_returns_and_states
         await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
-async def test_the_unread_count_is_the_nodes_and_not_that_of_the_list(server: NodeProcess) -> None:
-    async with chromium("WebSocket connection to") as context, server.rest() as rest:
+async def test_the_unread_count_is_the_nodes_and_not_that_of_the_list(
+    browser: Browser, server: NodeProcess
+) -> None:
+    async with a_phone(browser, "WebSocket connection to") as context, server.rest() as rest:
         await rest.post("/api/auth/signup", json={"email": EMAIL, "password": PASSWORD})
         await sign_in(rest)
         items = [{"message": f"Tea {number}"} for number in range(501)]
@@ -225,10 +240,11 @@ async def test_the_unread_count_is_the_nodes_and_not_that_of_the_list(server: No
 
 
 async def test_the_form_explains_a_short_password_and_an_e_mail_that_may_be_taken(
+    browser: Browser,
     server: NodeProcess,
 ) -> None:
     async with (
-        chromium("the server responded with a status of 4") as context,
+        a_phone(browser, "the server responded with a status of 4") as context,
         server.rest() as rest,
     ):
         await rest.post("/api/auth/signup", json={"email": EMAIL, "password": "another one"})
@@ -246,14 +262,16 @@ async def test_the_form_explains_a_short_password_and_an_e_mail_that_may_be_take
         await expect(create).to_be_focused()
 
 
-async def test_the_button_is_disabled_while_the_node_answers_a_sign_in(server: NodeProcess) -> None:
+async def test_the_button_is_disabled_while_the_node_answers_a_sign_in(
+    browser: Browser, server: NodeProcess
+) -> None:
     answered = asyncio.Event()
 
     async def hold(route: Route) -> None:
         await answered.wait()
         await route.continue_()
 
-    async with chromium("the server responded with a status of 4") as context:
+    async with a_phone(browser, "the server responded with a status of 4") as context:
         page = await context.new_page()
         await page.route("**/api/auth/login", hold)
         await page.goto(server.url)
@@ -268,10 +286,11 @@ async def test_the_button_is_disabled_while_the_node_answers_a_sign_in(server: N
 
 
 async def test_each_module_is_loaded_once_and_is_the_same_for_every_import(
+    browser: Browser,
     server: NodeProcess,
 ) -> None:
     loaded: list[str] = []
-    async with chromium() as context:
+    async with a_phone(browser) as context:
         page = await context.new_page()
         page.on("request", lambda request: loaded.append(urlsplit(request.url).path))
         await page.goto(server.url)
@@ -287,9 +306,11 @@ async def test_each_module_is_loaded_once_and_is_the_same_for_every_import(
     assert len(modules) == 1 + len(list((PAGE / "client").iterdir()))
 
 
-async def test_sign_up_is_not_offered_where_it_is_disabled(tmp_path: Path) -> None:
+async def test_sign_up_is_not_offered_where_it_is_disabled(
+    browser: Browser, tmp_path: Path
+) -> None:
     with serving(tmp_path, signup=False) as server:
-        async with chromium() as context:
+        async with a_phone(browser) as context:
             page = await context.new_page()
             async with page.expect_response("**/api/auth/signup") as received:
                 await page.goto(server.url)
@@ -298,11 +319,11 @@ async def test_sign_up_is_not_offered_where_it_is_disabled(tmp_path: Path) -> No
             await expect(page.get_by_role("button")).to_have_text(["Sign in"])
 
 
-async def test_an_invited_person_chooses_a_password(server: NodeProcess) -> None:
+async def test_an_invited_person_chooses_a_password(browser: Browser, server: NodeProcess) -> None:
     await server.command("user", "add", EMAIL)
     status, link = await server.command("user", "invite", EMAIL, "--url", server.url)
     assert status == 0, link
-    async with chromium() as context:
+    async with a_phone(browser) as context:
         page = await context.new_page()
         await page.goto(link.strip())
         await expect(page.get_by_role("heading", name="Choose a password")).to_be_visible()
