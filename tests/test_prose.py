@@ -7,6 +7,7 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -104,7 +105,9 @@ def docstrings_of(tree: ast.Module) -> Iterator[tuple[int, str]]:
                 yield below.lineno, below.value.value
 
 
+@cache
 def prose_of(package: str) -> Prose:
+    """Parse the files of a package, once for all tests."""
     docstrings, comments = [], []
     for path in files_of(package):
         source = path.read_text()
