@@ -22,7 +22,8 @@ from useby.actions import imports
 from useby.actions.imports import MOST_COPIES, Upserted
 from useby.domain.account import User
 from useby.domain.events import Event
-from useby.domain.product import Disposal, Expiry, Product
+from useby.domain.expiry import Expiry
+from useby.domain.product import Disposal, Product
 from useby.domain.quota import Limits, QuotaReached
 from useby.imports.tables import Options
 from useby.store import accounts, product_search

@@ -21,9 +21,9 @@ from useby.actions import inventory
 from useby.actions.alerts import send_due
 from useby.actions.inventory import ExternalIdTaken
 from useby.domain.events import AlertScheduled, Change, Event, NotificationsAdded, ProductChanged
+from useby.domain.expiry import Expiry
 from useby.domain.notification import Cause, Severity
 from useby.domain.policy import Policy
-from useby.domain.product import Expiry
 from useby.store import products
 from useby.store.database import Database
 

@@ -13,8 +13,9 @@ from tests.support.alert_inputs import NOW, expiries, policies, product, user
 
 from useby.domain import messages
 from useby.domain.alerts import ON_EXPIRY, alert_dates, decide, schedule, settled_leads
+from useby.domain.expiry import Expiry
 from useby.domain.policy import Policy
-from useby.domain.product import Disposal, Expiry, reopened, used
+from useby.domain.product import Disposal, reopened, used
 
 
 @given(

@@ -19,9 +19,10 @@ from useby.domain.alerts import (
     settled_leads,
     status,
 )
+from useby.domain.expiry import Expiry
 from useby.domain.notification import Cause, Severity
 from useby.domain.policy import Policy
-from useby.domain.product import DateKind, Disposal, Expiry, Status
+from useby.domain.product import DateKind, Disposal, Status
 
 
 def at(text: str) -> datetime:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from useby.domain.expiry import Expiry
 from useby.domain.iso_duration import LAST_DAY, Duration, Unit, days_later, later, whole_days
-from useby.domain.product import Expiry
 
 BERLIN = ZoneInfo("Europe/Berlin")
 

@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from tests.support.cupboard import Cupboard
 
+from useby.domain.expiry import Expiry
 from useby.domain.lot import Lot, LotState, open_lots, recomputed, take, taken_first
 from useby.domain.movement import ActionRefused
-from useby.domain.product import Expiry
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOON = datetime(2026, 3, 1, 11, tzinfo=UTC)

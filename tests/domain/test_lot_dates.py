@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 from tests.support.alert_inputs import ZONES, expiries
 from tests.support.cupboard import Cupboard, rules_of
 
+from useby.domain.expiry import Expiry
 from useby.domain.iso_duration import Duration, Unit
 from useby.domain.lot_dates import Rules, date_that_counts
 from useby.domain.movement import ActionRefused, Movement, standing
-from useby.domain.product import DateKind, Expiry
+from useby.domain.product import DateKind
 
 NEVER = (None, None)
 

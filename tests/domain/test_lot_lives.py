@@ -29,11 +29,12 @@ from tests.support.lot_lives import (
 )
 
 from useby.domain import lot_actions
+from useby.domain.expiry import Expiry
 from useby.domain.lot import Lot, recomputed
 from useby.domain.lot_actions import Change
 from useby.domain.movement import ActionRefused, standing
 from useby.domain.occasion import Occasion, TimeRefused
-from useby.domain.product import DateKind, Expiry
+from useby.domain.product import DateKind
 
 STATES_BEFORE = {
     "opened": ("sealed", "thawed"),

@@ -5,9 +5,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from useby.domain.expiry import Expiry
 from useby.domain.lot_dates import Rules
 from useby.domain.occasion import Occasion, TimeRefused
-from useby.domain.product import Expiry
 
 NOW = datetime(2026, 3, 4, 9, 30, tzinfo=UTC)  # half past ten in Berlin
 OPENED = datetime(2026, 3, 2, 15, tzinfo=UTC)

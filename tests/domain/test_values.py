@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from useby.domain import messages
+from useby.domain.expiry import Expiry
 from useby.domain.policy import MAX_LEAD_DAYS, MAX_LEADS, lead_days
-from useby.domain.product import Disposal, Expiry
+from useby.domain.product import Disposal
 
 
 def test_an_expiry_is_a_day_or_an_instant_with_its_offset() -> None:

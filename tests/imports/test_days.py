@@ -4,7 +4,7 @@ import pytest
 from tests.support.import_files import TODAY, read_file
 
 from useby.domain.dates import DateOrder
-from useby.domain.product import Expiry
+from useby.domain.expiry import Expiry
 from useby.imports.days import BadDate, order_of, read
 
 

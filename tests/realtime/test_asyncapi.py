@@ -14,9 +14,10 @@ from typing_extensions import is_typeddict
 
 from useby.domain.account import User
 from useby.domain.events import Change
+from useby.domain.expiry import Expiry
 from useby.domain.notification import Cause, Notification, Severity
 from useby.domain.policy import Policy
-from useby.domain.product import Expiry, Product
+from useby.domain.product import Product
 from useby.realtime import asyncapi, closes, frames
 from useby.schemas import frames as shapes
 from useby.schemas.products import product_json

@@ -12,8 +12,9 @@ from tests.support.query_plans import plans_of
 from useby.actions import inventory
 from useby.domain.account import User
 from useby.domain.alerts import Alert, AlertDecision, schedule
+from useby.domain.expiry import Expiry
 from useby.domain.policy import Policy
-from useby.domain.product import Disposal, Expiry, Product
+from useby.domain.product import Disposal, Product
 from useby.store import accounts, alerts
 from useby.store.alerts import FAULT_LENGTH, AlertRecord
 from useby.store.database import Database, Transaction

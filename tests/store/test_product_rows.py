@@ -10,7 +10,8 @@ from tests.support.factories import a_kept_owner
 
 from useby.actions.inventory import row_of
 from useby.client import models, params
-from useby.domain.product import DateKind, Disposal, Expiry, Product
+from useby.domain.expiry import Expiry
+from useby.domain.product import DateKind, Disposal, Product
 from useby.schemas.products import ProductChange, ProductIn, ProductOut, changed, product_from
 from useby.store import products
 from useby.store.database import Database

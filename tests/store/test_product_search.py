@@ -15,8 +15,9 @@ from tests.support.query_plans import plans_of
 from useby.actions import inventory
 from useby.domain import alerts
 from useby.domain.account import User
+from useby.domain.expiry import Expiry
 from useby.domain.policy import Policy
-from useby.domain.product import Disposal, Expiry, Product, Status
+from useby.domain.product import Disposal, Product, Status
 from useby.store import product_search
 from useby.store.cursor import BadCursor
 from useby.store.database import Database, Transaction

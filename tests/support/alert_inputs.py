@@ -7,8 +7,9 @@ from zoneinfo import available_timezones
 from hypothesis import strategies as st
 
 from useby.domain.account import User
+from useby.domain.expiry import Expiry
 from useby.domain.policy import Policy
-from useby.domain.product import Expiry, Product
+from useby.domain.product import Product
 
 ZONES = sorted(available_timezones() - {"localtime", "Factory"})
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -8,13 +8,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from useby.domain import lot_actions
+from useby.domain.expiry import Expiry
 from useby.domain.iso_duration import Duration
 from useby.domain.lot import Lot, recomputed
 from useby.domain.lot_actions import Change
 from useby.domain.lot_dates import Rules
 from useby.domain.movement import DiscardReason, Movement
 from useby.domain.occasion import Occasion
-from useby.domain.product import Expiry
 
 
 def rules_of(**texts: str) -> Rules:

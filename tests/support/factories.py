@@ -6,8 +6,9 @@ from typing import Any
 from uuid_utils import uuid7
 
 from useby.domain.account import User
+from useby.domain.expiry import Expiry
 from useby.domain.policy import Policy
-from useby.domain.product import Expiry, Product
+from useby.domain.product import Product
 from useby.store import accounts
 from useby.store.database import Database
 

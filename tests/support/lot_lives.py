@@ -12,13 +12,13 @@ from hypothesis.stateful import RuleBasedStateMachine
 from tests.support.lot_calendar import Person, Sticker, noon_utc
 
 from useby.domain import lot_actions
+from useby.domain.expiry import Expiry
 from useby.domain.iso_duration import Duration
 from useby.domain.lot import Lot, open_lots, recomputed
 from useby.domain.lot_actions import Change
 from useby.domain.lot_dates import Rules
 from useby.domain.movement import Movement, MovementKind
 from useby.domain.occasion import Occasion
-from useby.domain.product import Expiry
 
 START = datetime(2026, 3, 26, 10, tzinfo=UTC)
 """Three days before summer time begins in Berlin."""

@@ -9,8 +9,9 @@ from typing import Final
 from uuid_utils import uuid7
 
 from useby.domain.account import User
+from useby.domain.expiry import Expiry
 from useby.domain.gs1 import check_digit
-from useby.domain.product import DateKind, Expiry, Product
+from useby.domain.product import DateKind, Product
 
 MARK: Final = "demo-"
 """The external ids of the demo's own products begin with it."""

@@ -17,7 +17,8 @@ from useby.cli.terminal import cell, console, print_json, print_line
 from useby.domain.account import User
 from useby.domain.alerts import alert_dates
 from useby.domain.dates import UnreadableDate, read_date
-from useby.domain.product import DateKind, Expiry, Product
+from useby.domain.expiry import Expiry
+from useby.domain.product import DateKind, Product
 from useby.schemas.fields import DAY_LIMIT
 from useby.schemas.products import ProductIn, ProductOut, product_from
 from useby.store import product_search

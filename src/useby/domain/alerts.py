@@ -21,9 +21,10 @@ from zoneinfo import ZoneInfo
 
 from useby.domain import messages
 from useby.domain.account import User
+from useby.domain.expiry import Expiry
 from useby.domain.notification import Cause, Draft, Severity
 from useby.domain.policy import MAX_LEAD_DAYS, Policy
-from useby.domain.product import DateKind, Disposal, Expiry, Product, Status
+from useby.domain.product import DateKind, Disposal, Product, Status
 
 ON_EXPIRY: Final = -1
 """Lead of the alert on expiry."""

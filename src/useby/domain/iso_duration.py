@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final, Self
 from zoneinfo import ZoneInfo
 
-from useby.domain.product import Expiry
+from useby.domain.expiry import Expiry
 
 MAX_DAYS: Final = 36_525
 """Longest duration of a rule: a hundred years."""

@@ -12,9 +12,10 @@ from enum import StrEnum
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from useby.domain.expiry import Expiry
 from useby.domain.lot_dates import CountingDate, DateSource, Rules, after, sealed
 from useby.domain.movement import ActionRefused, Movement, MovementKind, line_of, standing
-from useby.domain.product import DateKind, Disposal, Expiry
+from useby.domain.product import DateKind, Disposal
 
 
 class LotState(StrEnum):

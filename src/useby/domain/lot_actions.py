@@ -10,6 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
+from useby.domain.expiry import Expiry
 from useby.domain.lot import Lot, LotState, applied, open_lots, recomputed, take, with_date
 from useby.domain.lot_dates import sealed
 from useby.domain.movement import (
@@ -21,7 +22,7 @@ from useby.domain.movement import (
     taken_back,
 )
 from useby.domain.occasion import Occasion
-from useby.domain.product import DateKind, Expiry
+from useby.domain.product import DateKind
 
 
 @dataclass(frozen=True, slots=True)

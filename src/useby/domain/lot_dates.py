@@ -14,9 +14,9 @@ from datetime import date, datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from useby.domain.expiry import Expiry
 from useby.domain.iso_duration import Duration, days_later, later, whole_days
 from useby.domain.movement import Movement, MovementKind
-from useby.domain.product import Expiry
 
 
 class DateSource(StrEnum):

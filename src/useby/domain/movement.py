@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from useby.domain.product import Expiry
+from useby.domain.expiry import Expiry
 
 
 class MovementKind(StrEnum):

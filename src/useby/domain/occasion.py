@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
+from useby.domain.expiry import Expiry
 from useby.domain.lot_dates import Rules
-from useby.domain.product import Expiry
 
 
 class TimeRefused(ValueError):  # noqa: N818 - the name describes the caller's view

@@ -13,17 +13,10 @@ from pydantic import AfterValidator, Field, PlainSerializer, StringConstraints, 
 from useby.domain import alerts
 from useby.domain.account import User
 from useby.domain.dates import EXAMPLE_DAY
+from useby.domain.expiry import DATE_FORMS, EXAMPLE_TIME, Expiry
 from useby.domain.gs1 import check_digit_warning, upc_e_note
 from useby.domain.mangled import repair
-from useby.domain.product import (
-    DATE_FORMS,
-    EXAMPLE_TIME,
-    DateKind,
-    Disposal,
-    Expiry,
-    Product,
-    Status,
-)
+from useby.domain.product import DateKind, Disposal, Product, Status
 from useby.schemas.fields import (
     BATCH_LIMIT,
     ApiModel,

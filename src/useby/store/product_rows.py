@@ -11,7 +11,8 @@ from operator import attrgetter
 from typing import Any, Final
 
 from useby.domain.dates import NEVER_DAYS
-from useby.domain.product import Expiry, Product
+from useby.domain.expiry import Expiry
+from useby.domain.product import Product
 from useby.store.schema import products
 
 _NAMES: Final = [field.name for field in fields(Product)]
