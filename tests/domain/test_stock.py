@@ -10,19 +10,22 @@ from tests.support.cupboard import Cupboard
 from useby.domain import alerts
 from useby.domain.movement import ActionRefused
 from useby.domain.policy import Policy
-from useby.domain.product import Disposal, Status
+from useby.domain.product import Disposal, Product, Status
 from useby.domain.stock import (
+    MAX_QUANTITY,
     SeveralLots,
-    Stock,
     lot_days_left,
     lot_status,
     only_open_lot,
-    stock_of,
+    taken_together,
 )
 
+OWNER = user("Europe/Berlin")
 
-def stock(cupboard: Cupboard) -> Stock:
-    return stock_of(cupboard.lots.values(), Policy(), cupboard.zone, cupboard.now)
+
+def together(cupboard: Cupboard) -> Product:
+    flat = product("2026-12-31", location="Nowhere")
+    return taken_together(flat, cupboard.lots.values(), cupboard.zone)
 
 
 def test_a_product_has_the_quantity_of_all_open_lots_and_the_date_of_the_one_taken_next() -> None:
@@ -32,9 +35,11 @@ def test_a_product_has_the_quantity_of_all_open_lots_and_the_date_of_the_one_tak
     closed = cupboard.receive("2026-05-30", "2026-06-10", "5")
     opened = cupboard.open(second, "2026-06-01", "0.5").lots[1]
     cupboard.consume(closed)
-    found = stock(cupboard)
-    assert (str(found.quantity), found.lot_count, found.lot) == ("5.0", 3, opened)
-    assert (found.days_left, found.status) == (3, Status.EXPIRING)
+    found = together(cupboard)
+    assert (str(found.quantity), found.lot_count, found.closed_as) == ("5.0", 3, None)
+    assert (found.expiry, found.location) == (opened.expiry, opened.location)
+    assert alerts.days_left(found, cupboard.zone, cupboard.now) == 3
+    assert alerts.status(found, OWNER, cupboard.now) is Status.EXPIRING
 
 
 def test_a_product_with_no_open_lot_has_the_fields_of_the_lot_closed_last() -> None:
@@ -43,13 +48,19 @@ def test_a_product_with_no_open_lot_has_the_fields_of_the_lot_closed_last() -> N
     second = cupboard.receive("2026-05-01", "2026-06-05", "3", location="Cellar")
     cupboard.consume(second, at="2026-05-02")
     cupboard.discard(first, at="2026-05-03")
-    found = stock(cupboard)
-    assert (found.quantity, found.lot_count, found.lot) == (Decimal(2), 0, cupboard.lots[first])
-    assert (found.days_left, found.status) == (9, Status.DISCARDED)
+    found, lot = together(cupboard), cupboard.lots[first]
+    assert (found.quantity, found.lot_count, found.expiry) == (Decimal(2), 0, lot.expiry)
+    assert (found.closed_as, found.closed_at) == (Disposal.DISCARDED, lot.closed_at)
+    assert found.location == "Fridge"
 
 
-def test_a_product_without_any_lot_has_nothing() -> None:
-    assert stock(Cupboard()) == Stock(Decimal(0), 0, None, Status.FRESH, None)
+def test_lots_that_come_to_more_than_a_product_can_have_are_refused() -> None:
+    cupboard = Cupboard()
+    cupboard.receive("2026-05-01", quantity=f"{MAX_QUANTITY:f}")
+    assert together(cupboard).quantity == MAX_QUANTITY
+    cupboard.receive("2026-05-01", quantity="0.000001")
+    with pytest.raises(ActionRefused, match="would have more than 999999999999"):
+        together(cupboard)
 
 
 def test_without_a_date_the_status_is_fresh_and_the_days_left_are_none() -> None:
@@ -73,11 +84,11 @@ def test_a_lot_has_the_status_and_days_left_that_a_flat_product_has(
     lot = cupboard.receive("2026-05-01", expires)
     if closed_as is not None:
         {"consumed": cupboard.consume, "discarded": cupboard.discard}[closed_as.value](lot)
-    owner, flat = user("Europe/Berlin"), product(expires, closed_as=closed_as)
+    owner, flat = OWNER, product(expires, closed_as=closed_as)
     for now in cupboard.now, datetime(2026, 5, 31, 22, tzinfo=UTC):
-        found = stock_of(cupboard.lots.values(), owner.policy, owner.zone, now)
-        assert found.status is alerts.status(flat, owner, now)
-        assert found.days_left == alerts.days_left(flat, owner.zone, now)
+        found = cupboard.lots[lot]
+        assert lot_status(found, owner.policy, owner.zone, now) is alerts.status(flat, owner, now)
+        assert lot_days_left(found, owner.zone, now) == alerts.days_left(flat, owner.zone, now)
 
 
 def test_a_change_of_a_product_is_about_its_only_open_lot_and_refused_if_there_are_several() -> (

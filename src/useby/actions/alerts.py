@@ -1,16 +1,21 @@
 """Send the alerts of a batch of due products."""
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from useby.domain import alerts as rules
+from useby.actions import stock
+from useby.actions.stock import ChangedProduct
+from useby.domain import lot_alerts
+from useby.domain.lot import Lot
 from useby.domain.notification import Draft
-from useby.store import alerts, notifications
+from useby.store import alerts, lots, notifications
 from useby.store.alerts import AlertRecord
 from useby.store.database import Transaction
+from useby.store.lots import Key
+from useby.store.products import ProductRow
 
 log = logging.getLogger(__name__)
 
@@ -41,18 +46,30 @@ def send_due(
     affected. ``claim_due`` describes ``of`` and ``left_out``.
     """
     claimed, unreadable = alerts.claim_due(transaction, now, BATCH, of=of, left_out=left_out)
+    connection = transaction.connection
+    in_line = [each.key for each in claimed if each.version is not None]
+    its_lots: dict[Key, Sequence[Lot]] = {**lots.open_lots(connection, in_line)}
+    flat = lots.stored(connection, [each.key for each in claimed if each.version is None])
+    brought: list[tuple[ChangedProduct, ProductRow]] = []
     drafts: list[Draft] = []
     records: list[AlertRecord] = []
-    for product, user, sent_leads in claimed:
+    for claim in claimed:
+        product = claim.product
         try:
-            decision = rules.decide(product, user, sent_leads, now)
+            if claim.version is None:
+                changed = stock.in_line(transaction, claim.owner, flat[claim.key])
+                row = changed.row(claim.sent, now)
+                product, its_lots[claim.key] = row.product, changed.lots
+                brought.append((changed, row))
+            theirs = its_lots.get(claim.key, ())
+            decision = lot_alerts.decide(product, theirs, claim.owner, claim.sent, now)
         except Exception as error:
             log.exception("product %s is quarantined: its alert can't be computed", product.id)
             records.append(AlertRecord(product, None, f"{type(error).__name__}: {error}"))
             continue
-        if decision.draft is not None:
-            drafts.append(decision.draft)
+        drafts += decision.drafts
         records.append(AlertRecord(product, decision))
+    stock.write(transaction, brought)
     alerts.record(transaction, records, now)
     notifications.add(transaction, drafts, now)
     failed = sum(record.outcome is None for record in records)

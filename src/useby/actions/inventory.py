@@ -1,41 +1,32 @@
 """Add, change, use and delete products; each action also reschedules the product's next alert.
 
+A product is changed here as if it had one lot; ``actions.lots`` changes one of several.
+
 Callers first lock the owner (``lock_owner``), and pass the ``User`` read under that lock.
 """
 
+import dataclasses
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
 
-from useby.domain import drafts
+from useby.actions import stock
+from useby.actions.stock import ChangedProduct, NewProduct
+from useby.domain import drafts, events, flat_writes, lot_actions
 from useby.domain.account import User
-from useby.domain.alerts import alert_dates
-from useby.domain.events import AlertScheduled, Change, ProductChanged
-from useby.domain.folding import searched_text
-from useby.domain.gs1 import canonical_gtin
-from useby.domain.product import Disposal, Product, reopened, used
+from useby.domain.lot_actions import Change
+from useby.domain.movement import ActionRefused
+from useby.domain.product import Disposal, Product
 from useby.domain.quota import Limits
-from useby.store import accounts, notifications, products, slices, usage
+from useby.domain.stock import taken_together
+from useby.store import accounts, lots, notifications, products, slices, usage
 from useby.store.database import Transaction
+from useby.store.lots import StoredProduct
 from useby.store.notifications import UnknownUser
-from useby.store.products import ProductRow
-
-MAX_CHANGES: Final = 50
-"""Maximum products of one transaction for which ``ProductChanged`` is published."""
 
 
 class ExternalIdTaken(Exception):  # noqa: N818 - callers see this name
     """Another product of the user has this external id."""
-
-
-def row_of(
-    product: Product, user: User, now: datetime, sent_leads: frozenset[int] = frozenset()
-) -> ProductRow:
-    """Compute the row of a product; the arguments are those of ``domain.alerts.decide``."""
-    dates = alert_dates(product, user, sent_leads, now)
-    gtin = canonical_gtin(product.barcode) or ""
-    return ProductRow(product, user, dates, searched_text(product), gtin)
 
 
 def lock_owner(transaction: Transaction, user_id: str, limits: Limits, *, new: int = 0) -> User:
@@ -61,15 +52,15 @@ def lock_owner(transaction: Transaction, user_id: str, limits: Limits, *, new: i
 
 
 def add(transaction: Transaction, product: Product, user: User, now: datetime) -> Product:
-    """Add a new product and schedule its first alert.
+    """Add a new product with one lot, and schedule its first alert.
 
     Raises:
         ExternalIdTaken: Another product of the user has its external id.
     """
     if _existing_external_ids(transaction, user, [product]):
         raise ExternalIdTaken
-    _insert(transaction, [row_of(product, user, now)], user)
-    return product
+    (added,) = stock.add(transaction, [stock.new_product(product, user, now)], user)
+    return added
 
 
 def add_many(
@@ -77,7 +68,7 @@ def add_many(
     batch: Sequence[Product],
     user: User,
     now: datetime,
-    rows: Sequence[ProductRow] | None = None,
+    rows: Sequence[NewProduct] | None = None,
 ) -> list[bool]:
     """Add a batch of new products of one user, with one notification for all.
 
@@ -98,10 +89,10 @@ def add_many(
         added.append(product.external_id is None or product.external_id not in seen)
         if product.external_id is not None:
             seen.add(product.external_id)
-    if rows is None or (rows and rows[0].owner != user):
-        rows = [row_of(product, user, now) for product in batch]
+    if rows is None or (rows and rows[0].row.owner != user):
+        rows = [stock.new_product(product, user, now) for product in batch]
     new = [row for row, is_new in zip(rows, added, strict=True) if is_new]
-    _insert(transaction, new, user)
+    stock.add(transaction, new, user)
     notify_added(transaction, user, len(new), now)
     return added
 
@@ -118,24 +109,32 @@ def store_many(
     The caller reports the added ones (``notify_added``), because a large import takes several
     transactions.
     """
-    _insert(transaction, [row_of(product, user, now) for product in new], user)
-    _update(transaction, changed, user, now)
+    stock.add(transaction, [stock.new_product(product, user, now) for product in new], user)
+    before = stock.hold(transaction, user, [product.id for product in changed])
+    _replace(transaction, [(before[each.id], each) for each in changed], user, now)
 
 
-def replace(transaction: Transaction, product: Product, user: User, now: datetime) -> Product:
-    """Store new values and reschedule the alert; closing a product marks its notifications read.
+def replace(
+    transaction: Transaction, product: Product, user: User, now: datetime
+) -> Product | None:
+    """Store new values of a product, and bring its lots in line with them.
+
+    Returns:
+        The product as it is stored; ``None`` if the user has no such product.
 
     Raises:
         ExternalIdTaken: Another product of the user has its external id.
+        ActionRefused: The change is not possible in the present state of the product's lots.
     """
     if product.external_id is not None:
         existing = products.by_external_id(transaction.connection, user.id, [product.external_id])
         if any(other.id != product.id for other in existing.values()):
             raise ExternalIdTaken
-    _update(transaction, [product], user, now)
-    if product.closed_as is not None:
-        slices.mark_product_read(transaction, user.id, product.id, now)
-    return product
+    before = stock.hold(transaction, user, [product.id]).get(product.id)
+    if before is None:
+        return None
+    (after,) = _replace(transaction, [(before, product)], user, now)
+    return after
 
 
 def use(
@@ -149,19 +148,30 @@ def use(
 ) -> Product | None:
     """Consume or discard ``quantity`` of a product, in its unit; ``None`` means all that is left.
 
-    A notification reports it. A product of which nothing is left is closed.
+    It is taken from the product's lots in the order of ``domain.lot.taken_first``, and a
+    notification reports it. A product of which nothing is left is closed.
 
     Returns:
         The changed product; ``None`` if the user has no such product.
 
     Raises:
-        ValueError: The product is closed, or less than ``quantity`` is left.
+        ActionRefused: The product is closed, or less than ``quantity`` is left.
+        ValueError: The quantity is not positive.
     """
-    before = products.get(transaction.connection, user.id, product_id)
+    before = stock.hold(transaction, user, [product_id]).get(product_id)
     if before is None:
         return None
-    after = replace(transaction, used(before, quantity, how, now), user, now)
-    amount = before.quantity if quantity is None else quantity
+    product = before.product
+    if product.closed_as is not None:
+        raise ActionRefused(f"the product is already {product.closed_as.value}")
+    occasion = stock.occasion(user, product, now)
+    if how is Disposal.CONSUMED:
+        change = lot_actions.consume(before.lots, quantity, occasion)
+    else:
+        change = lot_actions.discard(before.lots, quantity, None, occasion)
+    changed = ChangedProduct(before, dataclasses.replace(product, updated_at=now), user, change)
+    (after,) = stock.settle(transaction, [changed], now)
+    amount = product.quantity if quantity is None else quantity
     notifications.add(transaction, [drafts.product_used(after, user, how, amount, now)], now)
     return after
 
@@ -174,11 +184,40 @@ def reopen(
     quantity: Decimal | None,
     now: datetime,
 ) -> Product | None:
-    """Undo the closing of a product; arguments, result and errors are as in ``use``."""
-    product = products.get(transaction.connection, user.id, product_id)
-    if product is None:
+    """Undo the closing of a product, with all lots that it closed.
+
+    Args:
+        transaction: The running write.
+        user: The owner.
+        product_id: The product.
+        quantity: Quantity that is left; ``None`` means the last one before it was closed.
+        now: The current time, aware.
+
+    Returns:
+        The changed product; ``None`` if the user has no such product.
+
+    Raises:
+        ActionRefused: The product is not closed.
+        ValueError: The quantity is not positive.
+    """
+    before = stock.hold(transaction, user, [product_id]).get(product_id)
+    if before is None:
         return None
-    return replace(transaction, reopened(product, quantity, now), user, now)
+    if before.product.closed_as is None:
+        raise ActionRefused("the product is not closed")
+    if quantity is not None and quantity <= 0:
+        raise ValueError("the quantity must be greater than 0")
+    history = lots.history(transaction.connection, before.key)
+    occasion = stock.occasion(user, before.product, now)
+    undone = flat_writes.reopened(before.lots, history, occasion)
+    product = dataclasses.replace(before.product, updated_at=now)
+    if quantity is not None:
+        left = lot_actions.after(before.lots, undone)
+        wanted = dataclasses.replace(taken_together(product, left, user.zone), quantity=quantity)
+        undone = lot_actions.then(undone, flat_writes.in_line_with(wanted, left, (), occasion))
+    changed = ChangedProduct(before, product, user, undone)
+    (after,) = stock.settle(transaction, [changed], now)
+    return after
 
 
 def delete(transaction: Transaction, user_id: str, product_id: str, now: datetime) -> bool:
@@ -189,7 +228,7 @@ def delete(transaction: Transaction, user_id: str, product_id: str, now: datetim
         return False
     products.delete(transaction, user_id, product_id)
     slices.mark_product_read(transaction, user_id, product_id, now)
-    transaction.publish(ProductChanged(user, product, Change.CLOSED))
+    transaction.publish(events.ProductChanged(user, product, events.Change.CLOSED))
     return True
 
 
@@ -206,30 +245,27 @@ def _existing_external_ids(
     return products.existing_external_ids(transaction.connection, user.id, ids)
 
 
-def _insert(transaction: Transaction, new: Sequence[ProductRow], user: User) -> None:
-    products.insert(transaction, new)
-    _publish(transaction, user, [(row, Change.ADDED) for row in new])
+def _replace(
+    transaction: Transaction,
+    changed: Sequence[tuple[StoredProduct, Product]],
+    user: User,
+    now: datetime,
+) -> list[Product]:
+    return stock.settle(
+        transaction,
+        [
+            ChangedProduct(before, after, user, _in_line(transaction, before, after, user, now))
+            for before, after in changed
+        ],
+        now,
+    )
 
 
-def _update(
-    transaction: Transaction, changed: Sequence[Product], user: User, now: datetime
-) -> None:
-    if not changed:
-        return
-    sent = products.sent_leads(transaction.connection, [(product, user) for product in changed])
-    rows = [row_of(product, user, now, leads) for product, leads in zip(changed, sent, strict=True)]
-    products.update(transaction, rows)
-    changes = [(row, Change.CLOSED if row.product.closed_as else Change.UPDATED) for row in rows]
-    _publish(transaction, user, changes)
-
-
-def _publish(
-    transaction: Transaction, user: User, changes: Sequence[tuple[ProductRow, Change]]
-) -> None:
-    if len(changes) <= MAX_CHANGES:
-        for row, change in changes:
-            transaction.publish(ProductChanged(user, row.product, change))
-    dates = (row.dates.next_alert_at for row, _ in changes)
-    due_times = [due for due in dates if due is not None]
-    if due_times:
-        transaction.publish(AlertScheduled(min(due_times)))
+def _in_line(
+    transaction: Transaction, before: StoredProduct, after: Product, user: User, now: datetime
+) -> Change:
+    """Return what must happen to a product's lots so that they come to its new values."""
+    opens = before.product.closed_as is not None and after.closed_as is None
+    history = lots.history(transaction.connection, before.key) if opens else ()
+    occasion = stock.occasion(user, after, now)
+    return flat_writes.in_line_with(after, before.lots, history, occasion)

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query, Response
 from uuid_utils import uuid7
 
-from useby.actions import inventory
+from useby.actions import inventory, stock
 from useby.actions.inventory import ExternalIdTaken
 from useby.api.bodies import BatchRoute, in_turns, results_response
 from useby.api.context import Caller, Context, ContextDep, CurrentCaller
@@ -139,7 +139,7 @@ async def add_products(node: ContextDep, caller: CurrentCaller, batch: BatchIn) 
     errors = shared_out([[] if isinstance(each, ProductIn) else each for each in read])
     valid = [each for each in read if isinstance(each, ProductIn)]
     new = await in_turns(lambda each: product_from(each, caller.user.id, _new_id(), now), valid)
-    rows = await in_turns(lambda each: inventory.row_of(each, caller.user, now), new)
+    rows = await in_turns(lambda each: stock.new_product(each, caller.user, now), new)
     kept = await node.database.write(
         lambda t: inventory.add_many(t, new, _owner(node, t, caller, len(new)), now, rows),
         large=True,

@@ -37,6 +37,23 @@ class Change:
     """Lots that an undo leaves without a first movement: they were never there."""
 
 
+NO_CHANGE: Final = Change(())
+
+
+def then(first: Change, second: Change) -> Change:
+    """Return two changes as one; the second begins with the lots that the first leaves."""
+    lots = {lot.id: lot for lot in (*first.lots, *second.lots)}
+    gone = (*first.gone, *second.gone)
+    kept = tuple(lot for lot in lots.values() if lot.id not in gone)
+    return Change(kept, (*first.movements, *second.movements), gone)
+
+
+def after(lots: Iterable[Lot], change: Change) -> list[Lot]:
+    """Return lots as they are after a change."""
+    now = {lot.id: lot for lot in (*lots, *change.lots)}
+    return [lot for lot in now.values() if lot.id not in change.gone]
+
+
 def receive(
     occasion: Occasion,
     *,

@@ -6,25 +6,28 @@ from useby.domain.product import Disposal
 from useby.domain.visible import isolated
 
 
-def expiry(name: str, days_left: int, *, expired: bool) -> str:
+def expiry(name: str, days_left: int, *, expired: bool, lots: int = 1) -> str:
     """Return the text of an alert.
 
     Args:
         name: The product's name.
         days_left: Calendar days until its date, negative once it is past.
         expired: True once it has expired; on the day itself only for an exact time.
+        lots: Number of the product's lots that have the date.
     """
+    expires = "expires" if lots == 1 else "expire"
     if days_left > 1:
-        when = f"expires in {days_left} days"
+        when = f"{expires} in {days_left} days"
     elif days_left == 1:
-        when = "expires tomorrow"
+        when = f"{expires} tomorrow"
     elif days_left == 0:
-        when = "expired today" if expired else "expires today"
+        when = "expired today" if expired else f"{expires} today"
     elif days_left == -1:
         when = "expired yesterday"
     else:
         when = f"expired {-days_left} days ago"
-    return f"{isolated(name)} {when}"
+    of = "" if lots == 1 else f"{lots} lots of "
+    return f"{of}{isolated(name)} {when}"
 
 
 def closing(name: str, how: Disposal, quantity: Decimal, unit: str, *, left: Decimal) -> str:

@@ -36,6 +36,8 @@ class Draft:
     product_id: str | None = None
     expires_on: date | None = None
     days_left: int | None = None
+    lot_ids: tuple[str, ...] = ()
+    """Lots that an alert is about; it is marked read once none of them is open."""
 
     def kept(self, notification_id: str, seq: int, created_at: datetime) -> "Notification":
         """Return the notification made of this draft, an id and a ``seq``."""

@@ -4,12 +4,14 @@
 Article 24 and Annex X.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
 from useby.domain.expiry import Expiry
+from useby.domain.iso_duration import Duration
+from useby.domain.lot_dates import Rules
 
 
 class DateKind(StrEnum):
@@ -39,19 +41,23 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """A stored product."""
+    """A stored product.
+
+    Its quantity, date, kind of date, location and closing are those of its lots taken together;
+    ``domain.stock`` computes them.
+    """
 
     id: str
     user_id: str
     name: str
     expiry: Expiry | None
-    """Its date; ``None`` means that it never expires."""
+    """Date of the lot that is taken next; ``None`` means that it never expires."""
     created_at: datetime
     updated_at: datetime
     category: str = ""
     barcode: str = ""
     quantity: Decimal = Decimal(1)
-    """Quantity left; of a closed product, the last quantity before it was closed."""
+    """Quantity of all open lots; of a closed product, that of the lot closed last."""
     unit: str = ""
     location: str = ""
     notes: str = ""
@@ -62,58 +68,17 @@ class Product:
     """The client's own key, unique among a user's products."""
     closed_as: Disposal | None = None
     closed_at: datetime | None = None
+    lot_count: int = 1
+    """Number of open lots."""
+    minimum_stock: Decimal | None = None
+    """Quantity to have in stock at least, in the product's unit."""
+    shelf_life: Duration | None = None
+    """Whole days or weeks that a sealed lot without a printed date keeps, from its receipt."""
+    after_opening: Duration | None = None
+    after_freezing: Duration | None = None
+    after_thawing: Duration | None = None
 
-
-def used(product: Product, quantity: Decimal | None, how: Disposal, now: datetime) -> Product:
-    """Return the product after some of it was consumed or discarded.
-
-    Args:
-        product: An open product.
-        quantity: Amount in the product's unit; ``None`` means all that is left.
-        how: Consumed or discarded.
-        now: The current time, aware.
-
-    Raises:
-        ValueError: The product is closed, or less than ``quantity`` is left.
-    """
-    if product.closed_as is not None:
-        raise ValueError(f"the product is already {product.closed_as.value}")
-    if quantity is None:
-        quantity = product.quantity
-    elif quantity <= 0:
-        raise ValueError("the quantity must be greater than 0")
-    if quantity > product.quantity:
-        raise ValueError("less than this quantity is left")
-    left = product.quantity - quantity
-    closed = left == 0
-    return replace(
-        product,
-        quantity=quantity if closed else left,
-        closed_as=how if closed else None,
-        closed_at=now if closed else None,
-        updated_at=now,
-    )
-
-
-def reopened(product: Product, quantity: Decimal | None, now: datetime) -> Product:
-    """Return the product after its closing was undone.
-
-    Args:
-        product: A closed product.
-        quantity: Amount that is left; ``None`` means the last quantity before it was closed.
-        now: The current time, aware.
-
-    Raises:
-        ValueError: The product is not closed, or the quantity is not positive.
-    """
-    if product.closed_as is None:
-        raise ValueError("the product is not closed")
-    if quantity is not None and quantity <= 0:
-        raise ValueError("the quantity must be greater than 0")
-    return replace(
-        product,
-        quantity=product.quantity if quantity is None else quantity,
-        closed_as=None,
-        closed_at=None,
-        updated_at=now,
-    )
+    @property
+    def rules(self) -> Rules:
+        """The storage rules."""
+        return Rules(self.shelf_life, self.after_opening, self.after_freezing, self.after_thawing)

@@ -1,16 +1,17 @@
-"""The fields of a product that follow from its lots."""
+"""The fields of a product that follow from its lots, and the derived fields of a lot."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from useby.domain.alerts import days_until, status_of
 from useby.domain.lot import Lot, open_lots, taken_first
 from useby.domain.movement import ActionRefused
 from useby.domain.policy import Policy
-from useby.domain.product import Status
+from useby.domain.product import Product, Status
 
 
 class SeveralLots(ActionRefused):
@@ -22,43 +23,8 @@ class SeveralLots(ActionRefused):
         self.lots = lots
 
 
-@dataclass(frozen=True, slots=True)
-class Stock:
-    """A product's lots taken together."""
-
-    quantity: Decimal
-    """Quantity of all open lots; without one, that of the lot closed last."""
-    lot_count: int
-    """Number of open lots."""
-    lot: Lot | None
-    """Lot that is taken next; without an open one, the lot closed last. It has the product's
-    date and location."""
-    status: Status
-    days_left: int | None
-
-
-def stock_of(lots: Iterable[Lot], policy: Policy, zone: ZoneInfo, now: datetime) -> Stock:
-    """Return the derived fields of a product.
-
-    Args:
-        lots: All lots of the product, or its open ones and the one closed last.
-        policy: Policy that holds for the product.
-        zone: Zone of the household.
-        now: The current time, aware.
-    """
-    lots = list(lots)
-    left = open_lots(lots)
-    if left:
-        lot = min(left, key=lambda lot: taken_first(lot, zone))
-        quantity = sum((lot.quantity for lot in left), Decimal(0))
-    elif lots:
-        lot = max(lots, key=lambda lot: (lot.closed_at or now, lot.id))
-        quantity = lot.quantity
-    else:
-        return Stock(Decimal(0), 0, None, Status.FRESH, None)
-    return Stock(
-        quantity, len(left), lot, lot_status(lot, policy, zone, now), lot_days_left(lot, zone, now)
-    )
+MAX_QUANTITY: Final = Decimal("999999999999.999999")
+"""Maximum quantity of a lot, and of a product."""
 
 
 def lot_status(lot: Lot, policy: Policy, zone: ZoneInfo, now: datetime) -> Status:
@@ -84,3 +50,43 @@ def only_open_lot(lots: Iterable[Lot]) -> Lot:
     if len(left) > 1:
         raise SeveralLots(left)
     return left[0]
+
+
+def taken_together(product: Product, lots: Iterable[Lot], zone: ZoneInfo) -> Product:
+    """Return a product with the quantity, date, location and closing that follow from its lots.
+
+    Args:
+        product: The product.
+        lots: All of its lots, or its open ones and the one closed last. Without any, nothing is
+            left of the product.
+        zone: Zone of the household.
+
+    Raises:
+        ActionRefused: The lots come to more than a product can have.
+    """
+    lots = list(lots)
+    left = open_lots(lots)
+    if not lots:
+        nothing = Decimal(0)
+        return replace(
+            product, quantity=nothing, lot_count=0, expiry=None, closed_as=None, closed_at=None
+        )
+    lot = min(left, key=lambda lot: taken_first(lot, zone)) if left else closed_last(lots)
+    quantity = sum((lot.quantity for lot in left), Decimal(0)) if left else lot.quantity
+    if quantity > MAX_QUANTITY:
+        raise ActionRefused(f"the product would have more than {MAX_QUANTITY:f}")
+    return replace(
+        product,
+        quantity=quantity,
+        lot_count=len(left),
+        expiry=lot.expiry,
+        date_kind=lot.date_kind,
+        location=lot.location,
+        closed_as=lot.closed_as,
+        closed_at=lot.closed_at,
+    )
+
+
+def closed_last(lots: Iterable[Lot]) -> Lot:
+    """Return the lot that was closed last, of lots that are all closed."""
+    return max(lots, key=lambda lot: (lot.closed_at or datetime.min.replace(tzinfo=UTC), lot.id))

@@ -10,14 +10,14 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from useby.domain.account import User
-from useby.domain.alerts import AlertDecision
+from useby.domain.lot_alerts import LotAlerts
 from useby.domain.product import Product
 from useby.store.accounts import user, users_by_id
 from useby.store.bulk import BulkWrite, PackedSelect, values_params, values_table
 from useby.store.database import Transaction
 from useby.store.locks import lock_users
 from useby.store.product_rows import PRODUCT_COLUMNS, product_of
-from useby.store.products import get, sent_leads
+from useby.store.products import get, sent_alerts_of
 from useby.store.schema import products, sent_alerts, users
 
 log = logging.getLogger(__name__)
@@ -28,25 +28,44 @@ OWNERS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """A product with a due alert, claimed until the transaction ends."""
+
+    product: Product
+    version: int | None
+    """``None`` for a flat row, see ``store.schema``."""
+    owner: User
+    sent: Sequence[tuple[str, int]]
+    """Key of the date and lead of each alert sent for it."""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Owner and product."""
+        return self.product.user_id, self.product.id
+
+
+@dataclass(frozen=True, slots=True)
 class AlertRecord:
     """Result for one claimed product."""
 
     product: Product
-    outcome: AlertDecision | None
-    """Decision about its alert and next time; ``None`` if computing it failed."""
+    outcome: LotAlerts | None
+    """Decision about its alerts and next time; ``None`` if computing it failed."""
     reason: str = ""
     """Reason of the failure; the product gets no alerts until it is changed."""
 
 
 _LEFT_OUT: Final = values_table(users.c.id)
+DUE_AT: Final = sa.func.coalesce(products.c.next_alert_at, products.c.alert_at)
+"""Time of a product's next alert. Nodes that write lots leave ``next_alert_at`` empty."""
 _DUE: Final = (
-    sa.select(*PRODUCT_COLUMNS)
+    sa.select(*PRODUCT_COLUMNS, products.c.version)
     .join(users, users.c.id == products.c.user_id)
     .where(
-        products.c.next_alert_at <= sa.bindparam("now", type_=products.c.next_alert_at.type),
+        sa.bindparam("now", type_=products.c.alert_at.type) >= DUE_AT,
         users.c.disabled_at.is_(None),
     )
-    .order_by(products.c.next_alert_at, products.c.user_id)
+    .order_by(DUE_AT, products.c.user_id)
     .limit(sa.bindparam("most"))
     .offset(sa.literal_column("0"))  # SQLAlchemy would add it on SQLite, as a parameter
     # SKIP LOCKED on products and owners: rows locked by another transaction are left to it, so
@@ -66,11 +85,13 @@ _KEY: Final = (products.c.user_id, products.c.id)
 _RESCHEDULE: Final = BulkWrite(
     products.c.ends_at,
     products.c.expiring_from,
-    products.c.next_alert_at,
+    products.c.alert_at,
     products.c.alert_fault,
     where=_KEY,
 )
-_QUARANTINE: Final = BulkWrite(products.c.next_alert_at, products.c.alert_fault, where=_KEY)
+_QUARANTINE: Final = BulkWrite(
+    products.c.alert_at, products.c.next_alert_at, products.c.alert_fault, where=_KEY
+)
 
 
 def next_due(connection: Connection, left_out: Collection[str] = ()) -> datetime | None:
@@ -81,10 +102,10 @@ def next_due(connection: Connection, left_out: Collection[str] = ()) -> datetime
         left_out: Users to ignore, in addition to disabled ones.
     """
     earliest = (
-        sa.select(products.c.next_alert_at)
+        sa.select(DUE_AT)
         .join(users, users.c.id == products.c.user_id)
-        .where(products.c.next_alert_at.is_not(None), users.c.disabled_at.is_(None))
-        .order_by(products.c.next_alert_at)
+        .where(DUE_AT.is_not(None), users.c.disabled_at.is_(None))
+        .order_by(DUE_AT)
         .limit(1)
     )
     if left_out:
@@ -100,10 +121,10 @@ def late_owners(connection: Connection, before: datetime, left_out: Collection[s
     if connection.dialect.name == "sqlite":
         return []  # SQLite has one writer, so no row is ever skipped
     due = (
-        sa.select(products.c.user_id, sa.func.min(products.c.next_alert_at).label("since"))
+        sa.select(products.c.user_id, sa.func.min(DUE_AT).label("since"))
         .join(users, users.c.id == products.c.user_id)
         .where(
-            products.c.next_alert_at < before,
+            before > DUE_AT,
             users.c.disabled_at.is_(None),
             products.c.user_id.not_in(sorted(left_out)),
         )
@@ -118,7 +139,7 @@ def is_due(connection: Connection, owner: str, now: datetime) -> bool:
     """Return whether a user is not disabled and has a due product."""
     due = sa.exists().where(
         products.c.user_id == owner,
-        products.c.next_alert_at <= now,
+        now >= DUE_AT,
         users.c.id == owner,
         users.c.disabled_at.is_(None),
     )
@@ -132,8 +153,8 @@ def claim_due(
     *,
     of: str | None = None,
     left_out: Collection[str] = (),
-) -> tuple[list[tuple[Product, User, frozenset[int]]], int]:
-    """Claim products due at ``now``, longest due first, with their owners and sent leads.
+) -> tuple[list[Claim], int]:
+    """Claim products due at ``now``, longest due first, with their owners and sent alerts.
 
     The claim holds until the transaction ends, on PostgreSQL for all rows of the owners. Rows that
     other transactions lock are left to them. SQLite has one writer.
@@ -161,8 +182,7 @@ def claim_due(
     except Exception:  # noqa: BLE001 - one unreadable row must not stop the alerts of others
         unreadable = _set_aside_unreadable(connection, now)
         claimed = _claim(connection, now, most, of, left_out)
-    sent = sent_leads(connection, claimed)
-    return [(*each, leads) for each, leads in zip(claimed, sent, strict=True)], unreadable
+    return claimed, unreadable
 
 
 def record(transaction: Transaction, records: Sequence[AlertRecord], now: datetime) -> None:
@@ -171,12 +191,11 @@ def record(transaction: Transaction, records: Sequence[AlertRecord], now: dateti
     for each in records:
         key, outcome = (each.product.user_id, each.product.id), each.outcome
         if outcome is None:
-            quarantined.append((None, each.reason[:FAULT_LENGTH], *key))
+            quarantined.append((None, None, each.reason[:FAULT_LENGTH], *key))
             continue
-        dates = outcome.schedule
-        if outcome.alert is not None and each.product.expiry is not None:
-            sent.append((*key, each.product.expiry.key, outcome.alert.lead, now))
-        rescheduled.append((dates.ends_at, dates.expiring_from, outcome.next_alert_at, None, *key))
+        dates = outcome.dates
+        sent += [(*key, expiry.key, lead, now) for expiry, lead in outcome.sent]
+        rescheduled.append((dates.ends_at, dates.expiring_from, dates.next_alert_at, None, *key))
     writes = ((_INSERT_SENT, sent), (_RESCHEDULE, rescheduled), (_QUARANTINE, quarantined))
     for write, rows in writes:
         write(transaction.connection, rows)
@@ -184,15 +203,21 @@ def record(transaction: Transaction, records: Sequence[AlertRecord], now: dateti
 
 def _claim(
     connection: Connection, now: datetime, most: int, of: str | None, left_out: Collection[str]
-) -> list[tuple[Product, User]]:
+) -> list[Claim]:
     if of is not None:
         rows = _CLAIM_OF_ONE(connection, now=now, most=most, owner=of)
     else:
         others = values_params(connection, sorted(left_out))
         rows = _CLAIM(connection, now=now, most=most, **others)
-    claimed = list(map(product_of, rows))
-    owners = users_by_id(connection, {product.user_id for product in claimed})
-    return [(product, owners[product.user_id]) for product in claimed]
+    claimed = [(product_of(row), row[-1]) for row in rows]
+    owners = users_by_id(connection, {product.user_id for product, _ in claimed})
+    sent = sent_alerts_of(connection, [(product.user_id, product.id) for product, _ in claimed])
+    return [
+        Claim(
+            product, version, owners[product.user_id], sent.get((product.user_id, product.id), ())
+        )
+        for product, version in claimed
+    ]
 
 
 def _set_aside_unreadable(connection: Connection, now: datetime) -> int:
@@ -200,7 +225,7 @@ def _set_aside_unreadable(connection: Connection, now: datetime) -> int:
     count = 0
     due = connection.execute(
         sa.select(products.c.user_id, products.c.id)
-        .where(products.c.next_alert_at <= now)
+        .where(now >= DUE_AT)
         .with_for_update(key_share=True, skip_locked=True)
     ).all()
     for user_id, product_id in due:
@@ -212,6 +237,6 @@ def _set_aside_unreadable(connection: Connection, now: datetime) -> int:
         except Exception as error:
             log.exception("product %s is quarantined: its row can't be read", product_id)
             reason = f"{type(error).__name__}: {error}"[:FAULT_LENGTH]
-            _QUARANTINE(connection, [(None, reason, user_id, product_id)])
+            _QUARANTINE(connection, [(None, None, reason, user_id, product_id)])
             count += 1
     return count

@@ -14,6 +14,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from useby.domain.iso_duration import Duration
+
 _WIDTH = len("2026-03-04T10:30:00.000000Z")
 
 
@@ -92,6 +94,21 @@ class Numbers(TypeDecorator[tuple[int, ...]]):
         return None if value is None else tuple(value)
 
 
+class Texts(TypeDecorator[tuple[str, ...]]):
+    """A column of several texts, stored as JSON; without any it is empty."""
+
+    impl = sa.JSON(none_as_null=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: tuple[str, ...], dialect: Dialect) -> list[str] | None:  # noqa: ARG002
+        """Write a list, or nothing."""
+        return list(value) or None
+
+    def process_result_value(self, value: list[str] | None, dialect: Dialect) -> Any:  # noqa: ARG002
+        """Return a tuple."""
+        return tuple(value or ())
+
+
 class Exact(TypeDecorator[Decimal]):
     """A decimal column that is exact on SQLite too, where a number would become a float."""
 
@@ -113,3 +130,18 @@ class Exact(TypeDecorator[Decimal]):
     def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:  # noqa: ARG002
         """Return the decimal."""
         return None if value is None else Decimal(value)
+
+
+class IsoDuration(TypeDecorator[Duration]):
+    """A column of a storage rule's duration, as ISO 8601 text."""
+
+    impl = sa.String(16)
+    cache_ok = True
+
+    def process_bind_param(self, value: Duration | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        """Write the text that ``Duration.parse`` reads."""
+        return None if value is None else str(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Duration | None:  # noqa: ARG002
+        """Return the duration."""
+        return None if value is None else Duration.parse(value)

@@ -76,7 +76,7 @@ _ALLOCATE_SEQ_OF_ONE: Final = CompiledStatement(
     .values(seq=users.c.seq + sa.bindparam("count"))
     .returning(users.c.id, users.c.seq)
 )
-_INSERT: Final = BulkWrite(*INSERTED)
+_INSERT: Final = BulkWrite(*INSERTED, table.c.lot_ids)
 
 
 def add(transaction: Transaction, drafts: Sequence[Draft], now: datetime) -> list[Notification]:
@@ -97,7 +97,10 @@ def add(transaction: Transaction, drafts: Sequence[Draft], now: datetime) -> lis
     for draft in drafts:
         seqs[draft.user_id] = seq = seqs[draft.user_id] + 1
         added.append(draft.kept(new_id(), seq, created))
-    _INSERT(connection, list(map(insert_values, added)))
+    rows = [
+        (*insert_values(each), draft.lot_ids) for each, draft in zip(added, drafts, strict=True)
+    ]
+    _INSERT(connection, rows)
     publish(transaction, added)
     return added
 

@@ -3,11 +3,15 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+import sqlalchemy as sa
+
 MIGRATION_LOCK_TIMEOUT: Final = "5s"
 """Maximum wait of a migration for a table lock; later transactions queue behind it."""
 
 
-def build_index(name: str, table: str, columns: Sequence[str], **options: Any) -> None:
+def build_index(
+    name: str, table: str, columns: Sequence[str | sa.TextClause], **options: Any
+) -> None:
     """Build an index, in a migration, on a table to which old nodes still write.
 
     PostgreSQL builds it concurrently, outside of any transaction, so the migration must do nothing

@@ -1,4 +1,4 @@
-"""Store products with the dates of their alerts; ``actions.inventory`` decides both.
+"""Store products with the dates of their alerts; ``actions.stock`` decides both.
 
 A row may be computed before the transaction that writes it: SQLite has one writer, and folding the
 text of long notes alone takes longer than storing them.
@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from useby.domain.account import User
-from useby.domain.alerts import AlertDates, settled_leads
+from useby.domain.alerts import AlertDates
 from useby.domain.product import Product
 from useby.store.bulk import BulkWrite, PackedSelect, values_params, values_table
 from useby.store.database import Transaction
@@ -27,11 +27,13 @@ _VALUES: Final = (
     *PRODUCT_COLUMNS[2:],
     products.c.ends_at,
     products.c.expiring_from,
+    products.c.alert_at,
     products.c.next_alert_at,
     products.c.alert_fault,
     products.c.folded,
     products.c.folded_at,
     products.c.gtin,
+    products.c.version,
 )
 _INSERT: Final = BulkWrite(*_VALUES, *_KEY)
 _UPDATE: Final = BulkWrite(*_VALUES, where=_KEY)
@@ -82,6 +84,8 @@ class ProductRow:
     """The text that searches use."""
     gtin: str
     """The canonical GTIN of the barcode; empty if it has none."""
+    version: int = 1
+    """Number of writes by nodes that write lots, this one included."""
 
 
 def get(connection: Connection, user_id: str, product_id: str) -> Product | None:
@@ -157,19 +161,17 @@ def delete(transaction: Transaction, user_id: str, product_id: str) -> None:
     )
 
 
-def sent_leads(
-    connection: Connection, batch: Sequence[tuple[Product, User]]
-) -> list[frozenset[int]]:
-    """Return the leads settled for the present date of products, each with its owner."""
-    user_ids, ids = [user.id for _, user in batch], [product.id for product, _ in batch]
+def sent_alerts_of(
+    connection: Connection, keys: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], list[tuple[str, int]]]:
+    """Return the alerts sent for products, by owner and product: key of the date, and lead."""
     sent: dict[tuple[str, str], list[tuple[str, int]]] = {}
-    for user_id, product_id, expiry, lead in _SENT(
-        connection, **values_params(connection, user_ids, ids)
-    ):
+    if not keys:
+        return sent
+    rows = _SENT(connection, **values_params(connection, *zip(*keys, strict=True)))
+    for user_id, product_id, expiry, lead in rows:
         sent.setdefault((user_id, product_id), []).append((expiry, lead))
-    return [
-        settled_leads(product, user, sent.get((user.id, product.id), ())) for product, user in batch
-    ]
+    return sent
 
 
 def refresh_statistics(transaction: Transaction) -> None:
@@ -190,8 +192,10 @@ def _values(row: ProductRow) -> tuple[Any, ...]:
         dates.expiring_from,
         dates.next_alert_at,
         None,
+        None,
         row.folded,
         row.product.updated_at,
         row.gtin,
+        row.version,
         *values[:2],
     )

@@ -5,8 +5,11 @@
 
 import sqlalchemy as sa
 
+from useby.domain.lot import LotState
+from useby.domain.lot_dates import DateSource
+from useby.domain.movement import DiscardReason, MovementKind
 from useby.domain.product import DateKind, Disposal
-from useby.store.column_types import EnumText, Exact, Numbers, UtcDateTime
+from useby.store.column_types import EnumText, Exact, IsoDuration, Numbers, Texts, UtcDateTime
 
 metadata = sa.MetaData(
     naming_convention={
@@ -99,6 +102,14 @@ products = sa.Table(
     sa.Column("folded", sa.Text, nullable=True),
     sa.Column("folded_at", UtcDateTime, nullable=True),
     sa.Column("gtin", sa.String(14), nullable=True),
+    sa.Column("version", sa.BigInteger, nullable=True),
+    sa.Column("alert_at", UtcDateTime, nullable=True),
+    sa.Column("lot_count", sa.Integer, nullable=False, server_default="1"),
+    sa.Column("minimum_stock", Exact, nullable=True),
+    sa.Column("shelf_life", IsoDuration, nullable=True),
+    sa.Column("after_opening", IsoDuration, nullable=True),
+    sa.Column("after_freezing", IsoDuration, nullable=True),
+    sa.Column("after_thawing", IsoDuration, nullable=True),
     sa.PrimaryKeyConstraint("user_id", "id"),
     sa.UniqueConstraint("user_id", "external_id"),
     sa.CheckConstraint("(expires_on IS NULL) <> (expires_at IS NULL)", name="one_expiry"),
@@ -113,14 +124,95 @@ products = sa.Table(
         sqlite_where=sa.text("next_alert_at IS NOT NULL"),
         postgresql_where=sa.text("next_alert_at IS NOT NULL"),
     ),
+    sa.Index(
+        "ix_products_due",
+        sa.text("coalesce(next_alert_at, alert_at)"),
+        "user_id",
+        sqlite_where=sa.text("coalesce(next_alert_at, alert_at) IS NOT NULL"),
+        postgresql_where=sa.text("coalesce(next_alert_at, alert_at) IS NOT NULL"),
+    ),
+    sa.Index(
+        "ix_products_flat",
+        "user_id",
+        "id",
+        sqlite_where=sa.text("version IS NULL"),
+        postgresql_where=sa.text("version IS NULL"),
+    ),
 )
-"""``expires_on`` (a day in the owner's zone) or ``expires_at`` (an instant) is the given date.
-``ends_at``, ``expiring_from`` and ``next_alert_at`` are computed from it, the owner's zone and the
-policy; ``alert_fault`` is the reason why the scheduler has quarantined a row. ``folded`` is the
+"""A row has the date (``expires_on``, a day in the owner's zone, or ``expires_at``, an instant), the
+quantity, the location and the closing that its lots come to. ``version`` counts the writes of nodes
+that write lots. A node of an older version writes no lots: a row that it adds has no ``version``,
+and a trigger of migration 0014 removes it from a row that it changes. Such a row is *flat*; it is
+what counts, and ``actions.stock`` brings its lots in line.
+
+``ends_at`` and ``expiring_from`` are computed from the date, the owner's zone and the policy;
+``alert_at`` is the time of the next alert of a lot, ``next_alert_at`` that of a flat row.
+``alert_fault`` is the reason why the scheduler has quarantined a row. ``folded`` is the
 text that searches use, as of the change at ``folded_at``; if that differs from ``updated_at``, a
 node of a version that does not write ``folded`` has changed the row since. ``gtin`` is the
 canonical GTIN of ``barcode``, empty if that has none, and null until it is computed: a trigger of
 migration 0012 makes it null when a node that does not write it changes the barcode."""
+
+lots = sa.Table(
+    "lots",
+    metadata,
+    sa.Column("household_id", sa.String(128), nullable=False),
+    sa.Column("id", sa.String(36), nullable=False),
+    sa.Column("product_id", sa.String(36), nullable=False),
+    sa.Column("quantity", Exact, nullable=False),
+    sa.Column("received_on", sa.Date, nullable=False),
+    sa.Column("state_since", UtcDateTime, nullable=False),
+    sa.Column("printed_on", sa.Date, nullable=True),
+    sa.Column("printed_at", UtcDateTime, nullable=True),
+    sa.Column("date_kind", EnumText(DateKind, 16), nullable=False),
+    sa.Column("lot_number", sa.String(100), nullable=False),
+    sa.Column("serial", sa.String(100), nullable=False),
+    sa.Column("price", Exact, nullable=True),
+    sa.Column("location", sa.String(100), nullable=False),
+    sa.Column("state", EnumText(LotState, 16), nullable=False),
+    sa.Column("expires_on", sa.Date, nullable=True),
+    sa.Column("expires_at", UtcDateTime, nullable=True),
+    sa.Column("date_source", EnumText(DateSource, 16), nullable=True),
+    sa.Column("before_freezing_on", sa.Date, nullable=True),
+    sa.Column("before_freezing_at", UtcDateTime, nullable=True),
+    sa.Column("closed_as", EnumText(Disposal, 16), nullable=True),
+    sa.Column("closed_at", UtcDateTime, nullable=True),
+    sa.PrimaryKeyConstraint("household_id", "id"),
+    sa.ForeignKeyConstraint(
+        ["household_id", "product_id"], ["products.user_id", "products.id"], ondelete="CASCADE"
+    ),
+    sa.Index(None, "household_id", "product_id", "closed_at"),
+)
+"""Lots. A date is a day in the household's zone (``…_on``) or an instant (``…_at``); without
+either, it is never. ``state``, the date that counts (``expires_…``) and the closing follow from the
+movements; they are stored so that an action need not read these."""
+
+movements = sa.Table(
+    "movements",
+    metadata,
+    sa.Column("household_id", sa.String(128), nullable=False),
+    sa.Column("id", sa.String(36), nullable=False),
+    sa.Column("product_id", sa.String(36), nullable=False),
+    sa.Column("number", sa.BigInteger, nullable=False),
+    sa.Column("lot_id", sa.String(36), nullable=False),
+    sa.Column("kind", EnumText(MovementKind, 16), nullable=False),
+    sa.Column("quantity", Exact, nullable=False),
+    sa.Column("change", Exact, nullable=False),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("recorded_at", UtcDateTime, nullable=False),
+    sa.Column("reason", EnumText(DiscardReason, 16), nullable=True),
+    sa.Column("undoes", sa.String(36), nullable=True),
+    sa.Column("location", sa.String(100), nullable=True),
+    sa.Column("part_id", sa.String(36), nullable=True),
+    sa.Column("typed_on", sa.Date, nullable=True),
+    sa.Column("typed_at", UtcDateTime, nullable=True),
+    sa.PrimaryKeyConstraint("household_id", "id"),
+    sa.ForeignKeyConstraint(
+        ["household_id", "product_id"], ["products.user_id", "products.id"], ondelete="CASCADE"
+    ),
+    sa.Index(None, "household_id", "product_id", "number"),
+)
+"""Movements of lots, which are only ever added. ``number`` is their order within a product."""
 
 sent_alerts = sa.Table(
     "alerts_said",
@@ -152,6 +244,8 @@ notifications = sa.Table(
     sa.Column("days_left", sa.Integer, nullable=True),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("read_at", UtcDateTime, nullable=True),
+    sa.Column("lot_ids", Texts, nullable=True),
+    sa.Column("read_by_closing", sa.Boolean, nullable=True),
     sa.PrimaryKeyConstraint("user_id", "seq"),
     sa.UniqueConstraint("user_id", "id"),
     sa.Index(
@@ -163,6 +257,8 @@ notifications = sa.Table(
     ),
     sa.Index(None, "user_id", "product_id"),
 )
+"""``lot_ids`` are the lots that an alert is about. ``read_by_closing`` is true if it was marked read
+because the last of them was closed; undoing that makes it unread."""
 
 idempotency_keys = sa.Table(
     "idempotency_keys",

@@ -7,7 +7,7 @@ finished: the tables ``unfinished`` and ``closings`` store their progress, from 
 node, or any other node, continues.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -22,6 +22,8 @@ from useby.store.notifications import UnknownUser, newest_seq
 from useby.store.schema import (
     closings,
     idempotency_keys,
+    lots,
+    movements,
     notifications,
     products,
     refresh_tokens,
@@ -39,6 +41,8 @@ RESCHEDULED: Final = 250
 COSTS: Final[Mapping[sa.Table, int]] = {
     notifications: 1,
     sent_alerts: 1,
+    movements: 1,
+    lots: 1,
     products: 2,
     idempotency_keys: 25,  # each has a stored response, which may be long
     tickets: 1,
@@ -121,6 +125,28 @@ def mark_product_read(
     return marked
 
 
+def mark_lots_read(
+    transaction: Transaction,
+    user_id: str,
+    product_id: str,
+    open_lots: Collection[str],
+    now: datetime,
+) -> None:
+    """Mark the unread alerts of a product read that are about lots of which none is open.
+
+    At most the newest ``SLICE`` alerts are considered. Others of the product stay unread.
+    """
+    rows = transaction.connection.execute(
+        sa.select(notifications.c.seq, notifications.c.lot_ids)
+        .where(*_unread_of(user_id, product_id))
+        .order_by(notifications.c.seq.desc())
+        .limit(SLICE)
+    )
+    over = [seq for seq, lots in rows if lots and not set(lots) & set(open_lots)]
+    if over:
+        _mark(transaction, user_id, product_id, notifications.c.seq.in_(over), now)
+
+
 def are_waiting(connection: Connection) -> bool:
     """Return whether there is unfinished work."""
     either = sa.or_(*(sa.exists().select_from(each) for each in (unfinished, closings)))
@@ -200,7 +226,7 @@ def _mark(
     marked = transaction.connection.scalars(
         sa.update(notifications)
         .where(*_unread_of(user_id, product_id), these)
-        .values(read_at=now)
+        .values(read_at=now, read_by_closing=True)
         .returning(notifications.c.id)
     ).all()
     if marked:
@@ -238,7 +264,7 @@ def _mark_due(connection: Connection, user_id: str, after: str, now: datetime) -
                 products.c.id <= last,
                 products.c.closed_as.is_(None),
             )
-            .values(next_alert_at=now)
+            .values(alert_at=now)
         )
     if count < RESCHEDULED:
         connection.execute(sa.delete(unfinished).where(*this))
@@ -265,10 +291,11 @@ def empty_account(transaction: Transaction, user_id: str) -> bool:
     left = SLICE
     for table, cost in COSTS.items():
         most = left // cost
-        key = [each for each in table.primary_key if each.name != "user_id"]
-        some = sa.select(*key).where(table.c.user_id == user_id).limit(most)
+        owner = table.c["household_id" if "household_id" in table.c else "user_id"]
+        key = [each for each in table.primary_key if each is not owner]
+        some = sa.select(*key).where(owner == user_id).limit(most)
         deleted = connection.execute(
-            sa.delete(table).where(table.c.user_id == user_id, sa.tuple_(*key).in_(some))
+            sa.delete(table).where(owner == user_id, sa.tuple_(*key).in_(some))
         ).rowcount
         if deleted == most:
             return False

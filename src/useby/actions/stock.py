@@ -1,0 +1,211 @@
+"""Change products together with their lots: read both, decide, and store both.
+
+A product's row has what its lots come to, so a list of products needs no lots. A row that a node
+without lots has written is *flat* (``store.schema``): it is what counts, and its lots are brought
+in line before anything else is done with them.
+
+Callers first lock the owner (``inventory.lock_owner``), and pass the ``User`` read under that lock.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from uuid_utils import uuid7
+
+from useby.domain import flat_writes, lot_actions, lot_alerts
+from useby.domain.account import User
+from useby.domain.events import AlertScheduled, ProductChanged
+from useby.domain.events import Change as KindOfChange
+from useby.domain.expiry import Expiry
+from useby.domain.folding import searched_text
+from useby.domain.gs1 import canonical_gtin
+from useby.domain.lot import Lot, open_lots
+from useby.domain.lot_actions import Change
+from useby.domain.lot_alerts import SentAlerts
+from useby.domain.occasion import Occasion
+from useby.domain.product import Product
+from useby.domain.stock import taken_together
+from useby.store import lots, products, slices
+from useby.store.database import Transaction
+from useby.store.lots import StoredProduct
+from useby.store.products import ProductRow
+
+MAX_CHANGES = 50
+"""Maximum products of one transaction for which ``ProductChanged`` is published."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewProduct:
+    """A new product with its first lot, as it will be stored."""
+
+    row: ProductRow
+    change: Change
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedProduct:
+    """A stored product, its new fields, and what happens to its lots."""
+
+    before: StoredProduct
+    product: Product
+    """The fields of the product; those that follow from its lots are computed."""
+    owner: User
+    change: Change = lot_actions.NO_CHANGE
+
+    @property
+    def lots(self) -> list[Lot]:
+        """The lots of ``before`` as they are afterwards."""
+        return lot_actions.after(self.before.lots, self.change)
+
+    def row(self, sent: SentAlerts, now: datetime) -> ProductRow:
+        """Compute the product's row; the arguments are those of ``lot_alerts.decide``.
+
+        Raises:
+            ActionRefused: The lots come to more than a product can have.
+        """
+        version = (self.before.version or 0) + 1
+        return _row(self.product, self.lots, self.owner, now, sent, version=version)
+
+
+def occasion(user: User, product: Product, now: datetime, at: Expiry | None = None) -> Occasion:
+    """Return the circumstances of an action on a product's lots at ``now``."""
+    return Occasion(now, user.zone, product.rules, _new_id, at)
+
+
+def new_product(product: Product, user: User, now: datetime) -> NewProduct:
+    """Compute the rows of a new product and of its lot."""
+    change = flat_writes.first_lot(product, occasion(user, product, now))
+    return NewProduct(_row(product, change.lots, user, now, (), version=1), change)
+
+
+def add(transaction: Transaction, new: Sequence[NewProduct], user: User) -> list[Product]:
+    """Store new products with their lots; return them."""
+    products.insert(transaction, [each.row for each in new])
+    lots.insert(transaction, [(user.id, lot) for each in new for lot in each.change.lots])
+    lots.insert_movements(
+        transaction,
+        [
+            (user.id, number, movement)
+            for each in new
+            for number, movement in enumerate(each.change.movements, 1)
+        ],
+    )
+    _publish(transaction, [(each.row, KindOfChange.ADDED) for each in new])
+    return [each.row.product for each in new]
+
+
+def hold(
+    transaction: Transaction, user: User, product_ids: Iterable[str]
+) -> dict[str, StoredProduct]:
+    """Return the user's products with their lots, by id; those that do not exist are left out."""
+    keys = [(user.id, each) for each in product_ids]
+    found = lots.stored(transaction.connection, keys)
+    if flat := [each for each in found.values() if each.version is None]:
+        sent = products.sent_alerts_of(transaction.connection, [each.key for each in flat])
+        changed = [in_line(transaction, user, each) for each in flat]
+        rows = [
+            each.row(sent.get(each.before.key, ()), each.product.updated_at) for each in changed
+        ]
+        write(transaction, list(zip(changed, rows, strict=True)))
+        found |= lots.stored(transaction.connection, [each.key for each in flat])
+    return {product_id: each for (_, product_id), each in found.items()}
+
+
+def in_line(transaction: Transaction, user: User, flat: StoredProduct) -> ChangedProduct:
+    """Return the product of a flat row with its lots brought in line; ``write`` stores them."""
+    product = flat.product
+    reopened = product.closed_as is None and flat.lots and not open_lots(flat.lots)
+    history = lots.history(transaction.connection, flat.key) if reopened else ()
+    circumstances = occasion(user, product, product.updated_at)
+    change = flat_writes.in_line_with(product, flat.lots, history, circumstances)
+    return ChangedProduct(flat, product, user, change)
+
+
+def settle(
+    transaction: Transaction, changed: Sequence[ChangedProduct], now: datetime
+) -> list[Product]:
+    """Store changed products with their lots, reschedule their alerts, and publish the changes.
+
+    Alerts of which no lot is open any more are marked read.
+
+    Returns:
+        The products as they are stored.
+
+    Raises:
+        ActionRefused: The lots of a product come to more than it can have; nothing is stored.
+    """
+    keys = [each.before.key for each in changed]
+    sent = products.sent_alerts_of(transaction.connection, keys)
+    rows = [each.row(sent.get(key, ()), now) for each, key in zip(changed, keys, strict=True)]
+    write(transaction, list(zip(changed, rows, strict=True)))
+    for each in changed:
+        _mark_closed_read(transaction, each, now)
+    _publish(
+        transaction,
+        [
+            (row, KindOfChange.CLOSED if row.product.closed_as else KindOfChange.UPDATED)
+            for row in rows
+        ],
+    )
+    return [row.product for row in rows]
+
+
+def write(transaction: Transaction, changed: Sequence[tuple[ChangedProduct, ProductRow]]) -> None:
+    """Write the rows of products, of their lots and of their movements."""
+    products.update(transaction, [row for _, row in changed])
+    known, written, new = set(), [], []
+    for each, _ in changed:
+        household, before = each.owner.id, each.before
+        lots.delete(transaction, household, each.change.gone)
+        known |= {lot.id for lot in before.lots}
+        written += [(household, lot) for lot in each.change.lots]
+        new += [
+            (household, number, movement)
+            for number, movement in enumerate(each.change.movements, before.movements + 1)
+        ]
+    lots.insert(transaction, [each for each in written if each[1].id not in known])
+    lots.update(transaction, [each for each in written if each[1].id in known])
+    lots.insert_movements(transaction, new)
+
+
+def _row(
+    product: Product,
+    its_lots: Sequence[Lot],
+    user: User,
+    now: datetime,
+    sent: SentAlerts,
+    *,
+    version: int,
+) -> ProductRow:
+    product = taken_together(product, its_lots, user.zone)
+    dates = lot_alerts.alert_dates(product, its_lots, user, sent, now)
+    gtin = canonical_gtin(product.barcode) or ""
+    return ProductRow(product, user, dates, searched_text(product), gtin, version)
+
+
+def _mark_closed_read(transaction: Transaction, changed: ChangedProduct, now: datetime) -> None:
+    """Mark alerts read that are about closed lots only."""
+    user_id, product_id = changed.before.key
+    was_open = {lot.id for lot in open_lots(changed.before.lots)}
+    still_open = {lot.id for lot in open_lots(changed.lots)}
+    if was_open <= still_open:
+        return
+    if still_open:
+        slices.mark_lots_read(transaction, user_id, product_id, still_open, now)
+    else:
+        slices.mark_product_read(transaction, user_id, product_id, now)
+
+
+def _new_id() -> str:
+    return str(uuid7())
+
+
+def _publish(transaction: Transaction, changes: Sequence[tuple[ProductRow, KindOfChange]]) -> None:
+    if len(changes) <= MAX_CHANGES:
+        for row, change in changes:
+            transaction.publish(ProductChanged(row.owner, row.product, change))
+    dates = (row.dates.next_alert_at for row, _ in changes)
+    due_times = [due for due in dates if due is not None]
+    if due_times:
+        transaction.publish(AlertScheduled(min(due_times)))

@@ -1,0 +1,242 @@
+"""Store lots and movements; ``actions.stock`` decides both.
+
+Field and column have the same name, except that a date takes two columns (``…_on`` and ``…_at``),
+which are both empty for never. Callers that write first lock the owner (``accounts.lock_user``).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Final, Generic, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from useby.domain.expiry import Expiry
+from useby.domain.lot import Lot
+from useby.domain.movement import Movement
+from useby.domain.product import Product
+from useby.store.bulk import BulkWrite, PackedSelect, values_params, values_table
+from useby.store.database import Transaction
+from useby.store.product_rows import PRODUCT_COLUMNS, product_of
+from useby.store.schema import lots as lots_table
+from useby.store.schema import movements as movements_table
+from useby.store.schema import products
+
+Stored = TypeVar("Stored", Lot, Movement)
+Key = tuple[str, str]
+"""Household and product."""
+
+
+class _Rows(Generic[Stored]):
+    """Maps a dataclass to the columns of its table and back."""
+
+    def __init__(self, of: type[Stored], table: sa.Table, dates: Mapping[str, str]) -> None:
+        """Take the names that the columns of each field with a date begin with."""
+        self._of = of
+        self._names = [field.name for field in fields(of)]
+        self._dates = [name in dates for name in self._names]
+        columns: list[sa.Column[Any]] = []
+        for name in self._names:
+            if name in dates:
+                columns += [table.c[f"{dates[name]}_on"], table.c[f"{dates[name]}_at"]]
+            else:
+                columns.append(table.c[name])
+        self.columns = tuple(columns)
+
+    def read(self, row: Sequence[Any]) -> Stored:
+        """Return what a row that begins with ``columns`` has."""
+        values, at = [], 0
+        for is_date in self._dates:
+            value = row[at]
+            if is_date:
+                at += 1
+                if value is not None or row[at] is not None:
+                    value = Expiry(value, row[at])
+            values.append(value)
+            at += 1
+        return self._of(*values)
+
+    def values(self, stored: Stored) -> list[Any]:
+        """Return the values of ``columns``."""
+        values: list[Any] = []
+        for name, is_date in zip(self._names, self._dates, strict=True):
+            value = getattr(stored, name)
+            if not is_date:
+                values.append(value)
+            else:
+                values += (None, None) if value is None else (value.day, value.instant)
+        return values
+
+
+_LOTS: Final = _Rows(
+    Lot,
+    lots_table,
+    {
+        "printed": "printed",
+        "expiry": "expires",
+        "expiry_before_freezing": "before_freezing",
+    },
+)
+_MOVEMENTS: Final = _Rows(Movement, movements_table, {"expiry": "typed"})
+LOT_COLUMNS: Final = _LOTS.columns
+MOVEMENT_COLUMNS: Final = _MOVEMENTS.columns
+lot_of: Final = _LOTS.read
+movement_of: Final = _MOVEMENTS.read
+
+
+@dataclass(frozen=True, slots=True)
+class StoredProduct:
+    """A product as it is stored, with its lots."""
+
+    product: Product
+    version: int | None
+    """Number of writes by nodes that write lots; ``None`` for a flat row, see ``store.schema``."""
+    movements: int
+    """Number of its movements."""
+    lots: tuple[Lot, ...]
+    """Its open lots, or those closed last if it has none."""
+
+    @property
+    def key(self) -> Key:
+        """Household and product."""
+        return self.product.user_id, self.product.id
+
+
+_GIVEN: Final = values_table(products.c.user_id, products.c.id)
+_KEY: Final = (products.c.user_id, products.c.id)
+_NEWEST: Final = (
+    sa.select(sa.func.coalesce(sa.func.max(movements_table.c.number), 0))
+    .where(
+        movements_table.c.household_id == products.c.user_id,
+        movements_table.c.product_id == products.c.id,
+    )
+    .scalar_subquery()
+)
+STORED_COLUMNS: Final = (*PRODUCT_COLUMNS, products.c.version)
+"""Columns of a product, then its version."""
+_STORED: Final = PackedSelect(
+    sa.select(*STORED_COLUMNS, _NEWEST.label("movements")).where(
+        sa.tuple_(*_KEY).in_(sa.select(*_GIVEN.c))
+    )
+)
+_THEIRS: Final = sa.tuple_(lots_table.c.household_id, lots_table.c.product_id).in_(
+    sa.select(*_GIVEN.c)
+)
+_OPEN: Final = PackedSelect(
+    sa.select(lots_table.c.household_id, *LOT_COLUMNS).where(
+        _THEIRS, lots_table.c.closed_at.is_(None)
+    )
+)
+_OTHER: Final = lots_table.alias()
+_LAST_CLOSING: Final = (
+    sa.select(sa.func.max(_OTHER.c.closed_at))
+    .where(
+        _OTHER.c.household_id == lots_table.c.household_id,
+        _OTHER.c.product_id == lots_table.c.product_id,
+    )
+    .scalar_subquery()
+)
+_CLOSED_LAST: Final = PackedSelect(
+    sa.select(lots_table.c.household_id, *LOT_COLUMNS).where(
+        _THEIRS, lots_table.c.closed_at == _LAST_CLOSING
+    )
+)
+_ALL: Final = PackedSelect(sa.select(lots_table.c.household_id, *LOT_COLUMNS).where(_THEIRS))
+_HISTORY: Final = PackedSelect(
+    sa.select(*MOVEMENT_COLUMNS)
+    .where(
+        movements_table.c.household_id == sa.bindparam("owner"),
+        movements_table.c.product_id == sa.bindparam("product"),
+    )
+    .order_by(movements_table.c.number)
+)
+_INSERT_LOTS: Final = BulkWrite(lots_table.c.household_id, *LOT_COLUMNS)
+_UPDATE_LOTS: Final = BulkWrite(*LOT_COLUMNS[1:], where=(lots_table.c.household_id, LOT_COLUMNS[0]))
+_INSERT_MOVEMENTS: Final = BulkWrite(
+    movements_table.c.household_id, movements_table.c.number, *MOVEMENT_COLUMNS
+)
+
+
+def stored(connection: Connection, keys: Sequence[Key]) -> dict[Key, StoredProduct]:
+    """Return products with their lots, by key; keys of no product are left out."""
+    if not keys:
+        return {}
+    given = values_params(connection, *zip(*keys, strict=True))
+    rows = [(product_of(row), *row[-2:]) for row in _STORED(connection, **given)]
+    theirs = open_or_closed_last(connection, keys)
+    return {
+        (product.user_id, product.id): StoredProduct(
+            product, version, count, tuple(theirs.get((product.user_id, product.id), ()))
+        )
+        for product, version, count in rows
+    }
+
+
+def open_lots(connection: Connection, keys: Sequence[Key]) -> dict[Key, list[Lot]]:
+    """Return the open lots of products, by key; products without one are left out."""
+    return _by_key(_OPEN, connection, keys)
+
+
+def open_or_closed_last(connection: Connection, keys: Sequence[Key]) -> dict[Key, list[Lot]]:
+    """Return the open lots of products, or those closed last of products that have none open."""
+    found = open_lots(connection, keys)
+    others = [key for key in keys if key not in found]
+    return found | _by_key(_CLOSED_LAST, connection, others)
+
+
+def all_lots(connection: Connection, key: Key) -> list[Lot]:
+    """Return all lots of a product, closed ones included."""
+    return _by_key(_ALL, connection, [key]).get(key, [])
+
+
+def history(connection: Connection, key: Key) -> list[Movement]:
+    """Return the movements of a product, in the order in which they were recorded."""
+    household_id, product_id = key
+    rows = _HISTORY(connection, owner=household_id, product=product_id)
+    return list(map(movement_of, rows))
+
+
+def insert(transaction: Transaction, new: Iterable[tuple[str, Lot]]) -> None:
+    """Insert new lots, each with its household."""
+    rows = [(household_id, *_LOTS.values(lot)) for household_id, lot in new]
+    _INSERT_LOTS(transaction.connection, rows)
+
+
+def update(transaction: Transaction, changed: Iterable[tuple[str, Lot]]) -> None:
+    """Write changed lots, each with its household."""
+    rows = [(*_LOTS.values(lot)[1:], household_id, lot.id) for household_id, lot in changed]
+    _UPDATE_LOTS(transaction.connection, rows)
+
+
+def delete(transaction: Transaction, household_id: str, lot_ids: Iterable[str]) -> None:
+    """Delete lots; their movements stay."""
+    ids = list(lot_ids)
+    if ids:
+        transaction.connection.execute(
+            sa.delete(lots_table).where(
+                lots_table.c.household_id == household_id, lots_table.c.id.in_(ids)
+            )
+        )
+
+
+def insert_movements(transaction: Transaction, new: Iterable[tuple[str, int, Movement]]) -> None:
+    """Insert movements, each with its household and its number within its product."""
+    rows = [
+        (household_id, number, *_MOVEMENTS.values(movement))
+        for household_id, number, movement in new
+    ]
+    _INSERT_MOVEMENTS(transaction.connection, rows)
+
+
+def _by_key(
+    select: PackedSelect, connection: Connection, keys: Sequence[Key]
+) -> dict[Key, list[Lot]]:
+    if not keys:
+        return {}
+    found: dict[Key, list[Lot]] = {}
+    for household_id, *row in select(
+        connection, **values_params(connection, *zip(*keys, strict=True))
+    ):
+        lot = lot_of(row)
+        found.setdefault((household_id, lot.product_id), []).append(lot)
+    return found
