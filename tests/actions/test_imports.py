@@ -26,7 +26,7 @@ from useby.domain.expiry import Expiry
 from useby.domain.product import Disposal, Product
 from useby.domain.quota import Limits, QuotaReached
 from useby.imports.tables import Options
-from useby.store import accounts, product_search
+from useby.store import accounts, lots, product_search
 from useby.store.database import Database
 from useby.store.notifications import UnknownUser
 from useby.store.postgres import PostgresDatabase
@@ -129,19 +129,44 @@ async def test_columns_that_a_file_does_not_have_stay_as_they_are(database: Data
     assert (there.lead_days, there.notes, there.quantity) == ((30,), "mine", Decimal(3))
 
 
-async def test_an_import_keeps_a_products_id_age_and_closing(database: Database) -> None:
+async def test_the_same_date_again_after_it_was_used_up_changes_nothing(
+    database: Database,
+) -> None:
     owner = await a_kept_owner(database)
     first = a_product(owner, external_id="7")
     await keep(database, owner, first)
     await database.write(taking(owner, first, None))
     later = NOON + timedelta(days=1)
-    await import_(database, owner, ["7,Milk,2026-07-01,1"], now=later)
+    await import_(database, owner, ["7,Milk,2026-06-01,5"], now=later)
+    there = await got(database, first)
+    assert there is not None
+    assert (there.name, there.expiry, there.updated_at) == ("Milk", first.expiry, later)
+    assert (there.created_at, there.closed_as) == (NOON, Disposal.CONSUMED)
+    assert (there.quantity, there.lot_count) == (1, 0)
+    assert await due_at(database, first) is None
+
+
+async def test_a_used_up_product_that_comes_again_with_a_new_date_gets_a_new_lot_and_is_watched(
+    database: Database,
+) -> None:
+    owner = await a_kept_owner(database)
+    first = a_product(owner, external_id="7")
+    await keep(database, owner, first)
+    await database.write(taking(owner, first, None))
+    later = NOON + timedelta(days=1)
+    await import_(database, owner, ["7,Milk,2026-07-01,2"], now=later)
     there = await got(database, first)
     assert there is not None
     assert (there.name, there.expiry) == ("Milk", Expiry(day=day("2026-07-01")))
-    assert there.updated_at == later
-    assert (there.created_at, there.closed_as) == (NOON, Disposal.CONSUMED)
-    assert await due_at(database, first) is None
+    assert (there.created_at, there.updated_at) == (NOON, later)
+    assert (there.closed_as, there.quantity, there.lot_count) == (None, 2, 1)
+    assert await due_at(database, first) == datetime(2026, 6, 24, 7, tzinfo=UTC)
+    key = (owner.id, first.id)
+    both = await database.read(lambda c: lots.all_lots(c, key))
+    assert sorted((str(each.quantity), each.closed_as) for each in both) == [
+        ("1", Disposal.CONSUMED),
+        ("2", None),
+    ]
 
 
 async def test_an_import_moves_the_alerts_of_changed_products(

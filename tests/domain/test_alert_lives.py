@@ -3,6 +3,7 @@
 covers: useby.domain.alerts
 """
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -15,7 +16,7 @@ from useby.domain import messages
 from useby.domain.alerts import ON_EXPIRY, alert_dates, decide, schedule, settled_leads
 from useby.domain.expiry import Expiry
 from useby.domain.policy import Policy
-from useby.domain.product import Disposal, reopened, used
+from useby.domain.product import Disposal
 
 
 @given(
@@ -122,10 +123,12 @@ class Life(RuleBasedStateMachine):
 
     @rule()
     def it_is_closed_or_opened_again(self) -> None:
-        if self.thing.closed_as is None:
-            self.thing = used(self.thing, None, Disposal.CONSUMED, self.now)
-        else:
-            self.thing = reopened(self.thing, None, self.now)
+        closed = self.thing.closed_as is None
+        self.thing = replace(
+            self.thing,
+            closed_as=Disposal.CONSUMED if closed else None,
+            closed_at=self.now if closed else None,
+        )
         self.place()
 
     @invariant()

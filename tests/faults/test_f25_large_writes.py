@@ -68,6 +68,7 @@ async def filled(node: NodeProcess, database: Database, count: tuple[int, int]) 
     } | {
         "user_id": person.id,
         "quantity": 1,
+        "lot_count": 1,
         "expires_on": (now + timedelta(days=1000)).date(),
         "ends_at": now + timedelta(days=1000),
         "expiring_from": now + timedelta(days=993),

@@ -14,10 +14,10 @@ from tests.support.time_limits import HANG_TIMEOUT
 
 from useby.actions import inventory
 from useby.actions.alerts import BATCH, send_due
-from useby.domain import alerts as rules
+from useby.domain import lot_alerts as rules
 from useby.domain.account import AccountChange, User
 from useby.domain.events import AlertScheduled, Event, NotificationsAdded
-from useby.domain.product import Disposal, Product, used
+from useby.domain.product import Disposal, Product
 from useby.scheduler import alerts as clock_module
 from useby.scheduler.alerts import AlertScheduler
 from useby.store import accounts, alerts, notifications, slices
@@ -193,8 +193,9 @@ async def test_alerts_sent_by_an_older_version_are_not_sent_again(database: Data
     product = a_product(user, "2026-03-03")
     await keep(database, user, product)
     claimed, _ = await database.write(lambda t: alerts.claim_due(t, NOON, 10))
-    outcome = rules.decide(*claimed[0], NOON)
-    older = dataclasses.replace(outcome, alert=rules.Alert(2, NOON))
+    assert product.expiry is not None
+    outcome = rules.decide(product, [], user, claimed[0].sent, NOON)
+    older = dataclasses.replace(outcome, sent=((product.expiry, 2),))
     await database.write(lambda t: alerts.record(t, [AlertRecord(product, older)], NOON))
     for minutes in (0, 60, 600):
         await tick(database, NOON + timedelta(minutes=minutes))
@@ -205,7 +206,7 @@ async def test_a_closed_product_gets_no_alert(database: Database) -> None:
     user = await a_kept_owner(database)
     product = a_product(user, "2026-06-01")
     await keep(database, user, product)
-    closed = used(product, None, Disposal.CONSUMED, NOON)
+    closed = dataclasses.replace(product, closed_as=Disposal.CONSUMED, closed_at=NOON)
     await database.write(lambda t: inventory.replace(t, closed, user, NOON))
     await tick(database, NOON + timedelta(days=200))
     assert await messages_of(database, user) == []

@@ -11,12 +11,13 @@ from tests.support.query_plans import plans_of
 
 from useby.actions import inventory
 from useby.domain.account import User
-from useby.domain.alerts import Alert, AlertDecision, schedule
+from useby.domain.alerts import AlertDates, schedule
 from useby.domain.expiry import Expiry
+from useby.domain.lot_alerts import LotAlerts
 from useby.domain.policy import Policy
 from useby.domain.product import Disposal, Product
 from useby.store import accounts, alerts
-from useby.store.alerts import FAULT_LENGTH, AlertRecord
+from useby.store.alerts import FAULT_LENGTH, AlertRecord, Claim
 from useby.store.database import Database, Transaction
 from useby.store.schema import products as table
 
@@ -28,11 +29,16 @@ async def keep(database: Database, owner: User, *wanted: Product) -> None:
     await database.write(lambda t: inventory.add_many(t, wanted, owner, NOON))
 
 
-async def claimed(
-    database: Database, now: datetime = NOON, most: int = 500
-) -> list[tuple[Product, User, frozenset[int]]]:
+Claimed = list[tuple[Product, User, list[tuple[str, int]]]]
+
+
+def shown(claims: list[Claim]) -> Claimed:
+    return [(each.product, each.owner, sorted(each.sent)) for each in claims]
+
+
+async def claimed(database: Database, now: datetime = NOON, most: int = 500) -> Claimed:
     found, _ = await database.write(lambda t: alerts.claim_due(t, now, most))
-    return found
+    return shown(found)
 
 
 async def settle(database: Database, *settled: AlertRecord) -> None:
@@ -40,9 +46,11 @@ async def settle(database: Database, *settled: AlertRecord) -> None:
 
 
 def done(owner: User, product: Product, lead: int | None, next_at: datetime | None) -> AlertRecord:
-    alert = None if lead is None else Alert(lead, NOON)
+    assert product.expiry is not None
     found = schedule(product.expiry, owner.policy, owner.zone)
-    return AlertRecord(product, AlertDecision(found, alert, next_alert_at=next_at))
+    dates = AlertDates(found.ends_at, found.expiring_from, next_at)
+    sent = () if lead is None else ((product.expiry, lead),)
+    return AlertRecord(product, LotAlerts(dates, sent))
 
 
 async def spoil(database: Database, statement: str, product: Product) -> bool:
@@ -69,9 +77,9 @@ async def test_the_longest_due_come_first_and_no_more_than_asked_for(database: D
     await keep(database, ada, today, yesterday, later)
     await keep(database, bob, bobs)
     assert await claimed(database) == [
-        (bobs, bob, frozenset()),  # the 28th began in Tokyo
-        (yesterday, ada, frozenset()),
-        (today, ada, frozenset()),
+        (bobs, bob, []),  # the 28th began in Tokyo
+        (yesterday, ada, []),
+        (today, ada, []),
     ]
     assert [product for product, _, _ in await claimed(database, most=2)] == [bobs, yesterday]
 
@@ -134,7 +142,7 @@ async def test_a_disabled_user_has_no_due_products_until_enabled(database: Datab
     assert len(await claimed(database, SOON)) == 1
 
 
-async def test_sent_leads_are_stored_by_date_and_returned_with_the_next_claim(
+async def test_sent_alerts_are_stored_by_date_and_returned_with_the_next_claim(
     database: Database,
 ) -> None:
     owner = await a_kept_owner(database)
@@ -142,10 +150,11 @@ async def test_sent_leads_are_stored_by_date_and_returned_with_the_next_claim(
     await keep(database, owner, product)
     for lead in (7, 2):
         await settle(database, done(owner, product, lead, NOON))
-    assert await claimed(database) == [(product, owner, frozenset({7, 2}))]
+    sent = [("2026-03-03", 2), ("2026-03-03", 7)]
+    assert await claimed(database) == [(product, owner, sent)]
     moved = dataclasses.replace(product, expiry=Expiry.parse("2026-03-04"))
     await database.write(lambda t: inventory.replace(t, moved, owner, NOON))
-    assert await claimed(database) == [(moved, owner, frozenset())]
+    assert await claimed(database) == [(moved, owner, sent)]
 
 
 async def test_a_settled_product_waits_for_its_next_moment(database: Database) -> None:
@@ -198,8 +207,8 @@ async def test_an_unreadable_row_affects_no_other(database: Database, statement:
     await keep(database, bob, good)
     if not await spoil(database, statement, bad):
         return  # PostgreSQL checks what a number is, and what JSON
-    found = await database.write(lambda t: alerts.claim_due(t, NOON, 500))
-    assert found == ([(good, bob, frozenset())], 1)
+    found, unreadable = await database.write(lambda t: alerts.claim_due(t, NOON, 500))
+    assert (shown(found), unreadable) == ([(good, bob, [])], 1)
     assert await fault_of(database, bad)
 
 
@@ -211,15 +220,15 @@ async def test_a_claim_reads_only_due_products(database: Database) -> None:
 
     def everything(transaction: Transaction) -> None:
         alerts.next_due(transaction.connection)
-        ((claimed_product, _, _),), _ = alerts.claim_due(transaction, NOON, 500)
-        settled = [done(owner, claimed_product, 2, SOON), AlertRecord(product, None, "why")]
+        (claim,), _ = alerts.claim_due(transaction, NOON, 500)
+        settled = [done(owner, claim.product, 2, SOON), AlertRecord(product, None, "why")]
         alerts.record(transaction, settled, NOON)
 
     planned = await plans_of(database, everything)
     assert len(planned) == 7
     for each in planned:
         assert not each.scans, each
-    by_time = [each for each in planned if "ix_products_next_alert_at" in "".join(each.lines)]
+    by_time = [each for each in planned if "ix_products_due" in "".join(each.lines)]
     assert len(by_time) == 2
     for each in planned:
         if each not in by_time and each.lines:

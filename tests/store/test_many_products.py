@@ -6,8 +6,7 @@ from zoneinfo import ZoneInfo
 
 from tests.support.factories import NOON, a_kept_owner, a_product
 
-from useby.actions import inventory
-from useby.actions.inventory import row_of
+from useby.actions import inventory, stock
 from useby.domain.account import AccountChange
 from useby.domain.product import DateKind, Disposal, Product
 from useby.store import accounts, products
@@ -27,12 +26,13 @@ async def test_rows_written_together_are_read_unchanged(database: Database) -> N
     wanted = [
         a_product(owner, "2026-06-01", name="Mølk 牛乳 🥛", lead_days=(5, 1), external_id="m"),
         a_product(owner, "2026-06-01T08:00:00Z", date_kind=DateKind.USE_BY, lead_days=()),
-        a_product(owner, closed_as=Disposal.CONSUMED, closed_at=NOON, notes='"\\\n\t'),
+        a_product(owner, closed_as=Disposal.CONSUMED, closed_at=NOON, lot_count=0, notes='"\\\n\t'),
     ]
-    await database.write(lambda t: insert(t, [row_of(each, owner, NOON) for each in wanted]))
+    rows = [stock.new_product(each, owner, NOON).row for each in wanted]
+    await database.write(lambda t: insert(t, rows))
     assert await stored(database, *wanted) == wanted
     changed = [dataclasses.replace(each, name="Oat milk", lead_days=None) for each in wanted]
-    rows = [row_of(each, owner, NOON) for each in changed]
+    rows = [stock.new_product(each, owner, NOON).row for each in changed]
     await database.write(lambda t: update(t, rows))
     assert await stored(database, *wanted) == changed
 
@@ -40,7 +40,8 @@ async def test_rows_written_together_are_read_unchanged(database: Database) -> N
 async def test_equal_quantities_written_together_keep_their_digits(database: Database) -> None:
     owner = await a_kept_owner(database)
     wanted = [a_product(owner, quantity=Decimal(text)) for text in ("1", "1.0", "1.50", "1.5")]
-    await database.write(lambda t: insert(t, [row_of(each, owner, NOON) for each in wanted]))
+    rows = [stock.new_product(each, owner, NOON).row for each in wanted]
+    await database.write(lambda t: insert(t, rows))
     kept = [str(each.quantity) for each in await stored(database, *wanted) if each is not None]
     if database.__class__.__name__ == "SqliteDatabase":
         assert kept == ["1", "1.0", "1.50", "1.5"]
@@ -51,7 +52,7 @@ async def test_a_row_has_the_dates_of_its_owners_zone_and_the_folded_text(
     database: Database,
 ) -> None:
     owner = await a_kept_owner(database, time_zone="Asia/Tokyo")
-    row = row_of(a_product(owner, "2026-06-01", notes="Käse"), owner, NOON)
+    row = stock.new_product(a_product(owner, "2026-06-01", notes="Käse"), owner, NOON).row
     assert row.dates.ends_at.astimezone(ZoneInfo("Asia/Tokyo")).isoformat().startswith("2026-06-02")
     assert "kase" in row.folded
 
@@ -61,7 +62,7 @@ async def test_rows_of_a_batch_are_computed_again_if_the_owner_has_changed(
 ) -> None:
     before = await a_kept_owner(database, time_zone="UTC")
     wanted = [a_product(before, "2026-06-01")]
-    rows = [row_of(each, before, NOON) for each in wanted]
+    rows = [stock.new_product(each, before, NOON) for each in wanted]
     after = await database.write(
         lambda t: accounts.change_user(
             t, before.id, AccountChange(time_zone="Asia/Tokyo"), now=NOON

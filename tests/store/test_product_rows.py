@@ -8,9 +8,10 @@ from typing import Final
 import pytest
 from tests.support.factories import a_kept_owner
 
-from useby.actions.inventory import row_of
+from useby.actions import stock
 from useby.client import models, params
 from useby.domain.expiry import Expiry
+from useby.domain.iso_duration import Duration
 from useby.domain.product import DateKind, Disposal, Product
 from useby.schemas.products import ProductChange, ProductIn, ProductOut, changed, product_from
 from useby.store import products
@@ -20,7 +21,7 @@ from useby.store.product_rows import PRODUCT_COLUMNS, product_of, values_of
 NOW: Final = datetime(2026, 3, 4, 10, 30, tzinfo=UTC)
 FIELDS: Final = {field.name for field in dataclasses.fields(Product)}
 SET_BY_THE_SERVER: Final = {
-    *("id", "user_id", "created_at", "updated_at", "closed_as", "closed_at"),
+    *("id", "user_id", "created_at", "updated_at", "closed_as", "closed_at", "lot_count"),
 }
 FULL: Final = Product(
     id="01a20b6e-fb6e-74c6-933a-68b096b6e89b",
@@ -40,6 +41,12 @@ FULL: Final = Product(
     external_id="fridge-17",
     closed_as=Disposal.CONSUMED,
     closed_at=NOW.replace(minute=32),
+    lot_count=0,
+    minimum_stock=Decimal(3),
+    shelf_life=Duration.parse("P30D"),
+    after_opening=Duration.parse("P5D"),
+    after_freezing=Duration.parse("P12W"),
+    after_thawing=Duration.parse("PT24H"),
 )
 """A product with a value of its own in each field."""
 BARE: Final = Product("1", "ada", "Salt", Expiry(instant=NOW), NOW, NOW)
@@ -61,8 +68,8 @@ async def test_every_field_survives_the_table(database: Database, product: Produ
     owner = await a_kept_owner(database)
     kept = dataclasses.replace(product, user_id=owner.id)
 
-    row = row_of(kept, owner, NOW)
-    await database.write(lambda t: products.insert(t, [row]))
+    new = stock.new_product(kept, owner, NOW)
+    await database.write(lambda t: products.insert(t, [new.row]))
 
     assert await database.read(lambda c: products.get(c, owner.id, kept.id)) == kept
 
@@ -95,7 +102,7 @@ def test_every_field_of_a_request_reaches_the_product() -> None:
         "expiry_date": "2026-03-06",
         **{name: getattr(FULL, name) for name in FIELDS - SET_BY_THE_SERVER - {"name", "expiry"}},
     }
-    opened = dataclasses.replace(FULL, closed_as=None, closed_at=None, updated_at=NOW)
+    opened = dataclasses.replace(FULL, closed_as=None, closed_at=None, lot_count=1, updated_at=NOW)
 
     assert product_from(ProductIn(**given), FULL.user_id, FULL.id, NOW) == opened
     before = Product(FULL.id, FULL.user_id, "Salt", BARE.expiry, NOW, NOW)

@@ -50,7 +50,7 @@ async def unread(database: Database, owner: User) -> list[str]:
 
 async def due_at(database: Database, product: Product) -> datetime | None:
     """The moment at which the clock will look at the product."""
-    wanted = sa.select(table.c.next_alert_at).where(table.c.id == product.id)
+    wanted = sa.select(table.c.alert_at).where(table.c.id == product.id)
     return await database.read(lambda c: c.scalar(wanted))
 
 

@@ -9,20 +9,24 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import Final
 
 from useby.actions import stock
 from useby.actions.stock import ChangedProduct, NewProduct
 from useby.domain import drafts, events, flat_writes, lot_actions
 from useby.domain.account import User
-from useby.domain.lot_actions import Change
+from useby.domain.lot_actions import NO_CHANGE, Change
 from useby.domain.movement import ActionRefused
 from useby.domain.product import Disposal, Product
 from useby.domain.quota import Limits
-from useby.domain.stock import taken_together
+from useby.domain.stock import only_open_lot, taken_together
 from useby.store import accounts, lots, notifications, products, slices, usage
 from useby.store.database import Transaction
 from useby.store.lots import StoredProduct
 from useby.store.notifications import UnknownUser
+
+OF_ONE_LOT: Final = ("expiry", "quantity", "location")
+"""Fields of a product whose change is a change of its only open lot."""
 
 
 class ExternalIdTaken(Exception):  # noqa: N818 - callers see this name
@@ -106,6 +110,8 @@ def store_many(
 ) -> None:
     """Add new products and store changed ones, and schedule their alerts.
 
+    A changed product that is used up gets a new lot if its date is another one.
+
     The caller reports the added ones (``notify_added``), because a large import takes several
     transactions.
     """
@@ -124,7 +130,8 @@ def replace(
 
     Raises:
         ExternalIdTaken: Another product of the user has its external id.
-        ActionRefused: The change is not possible in the present state of the product's lots.
+        SeveralLots: The change of a date, quantity or location could mean one of several lots.
+        ActionRefused: No lot is open.
     """
     if product.external_id is not None:
         existing = products.by_external_id(transaction.connection, user.id, [product.external_id])
@@ -133,6 +140,10 @@ def replace(
     before = stock.hold(transaction, user, [product.id]).get(product.id)
     if before is None:
         return None
+    old = before.product
+    is_of_lot = any(getattr(product, name) != getattr(old, name) for name in OF_ONE_LOT)
+    if is_of_lot and (old.closed_as is None or product.closed_as is not None):
+        only_open_lot(before.lots)
     (after,) = _replace(transaction, [(before, product)], user, now)
     return after
 
@@ -264,7 +275,15 @@ def _replace(
 def _in_line(
     transaction: Transaction, before: StoredProduct, after: Product, user: User, now: datetime
 ) -> Change:
-    """Return what must happen to a product's lots so that they come to its new values."""
+    """Return what must happen to a product's lots so that they come to its new values.
+
+    A product that stays closed and has another date has come again: that is a new lot.
+    """
+    if after.closed_as is not None and before.product.closed_as is not None:
+        is_new = after.expiry != before.product.expiry
+        return (
+            flat_writes.received(after, stock.occasion(user, after, now)) if is_new else NO_CHANGE
+        )
     opens = before.product.closed_as is not None and after.closed_as is None
     history = lots.history(transaction.connection, before.key) if opens else ()
     occasion = stock.occasion(user, after, now)

@@ -36,6 +36,7 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     "updated_at": datetime.fromisoformat,
     "closed_at": datetime.fromisoformat,
     "quantity": Decimal,
+    "minimum_stock": Decimal,
     "lead_days": tuple,
     "warnings": tuple,
 }
@@ -101,14 +102,23 @@ class Product(_Shape):
     category: str
     barcode: str
     quantity: Decimal
+    """Quantity of all open lots; of a closed product, its last one."""
     unit: str
     location: str
     notes: str
     expiry_date: str | None
-    """A date, or a time with its UTC offset; ``None`` means never."""
+    """Date of the lot that is taken next, or its time with UTC offset; ``None`` means never."""
     date_kind: str
     lead_days: tuple[int, ...] | None = None
     external_id: str | None = None
+    minimum_stock: Decimal | None = None
+    shelf_life: str | None = None
+    """An ISO 8601 duration, as are the three rules below."""
+    after_opening: str | None = None
+    after_freezing: str | None = None
+    after_thawing: str | None = None
+    lot_count: int = 1
+    """Number of open lots."""
     status: str
     days_left: int | None
     """Calendar days in the owner's zone; ``None`` without a date."""

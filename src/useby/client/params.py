@@ -29,6 +29,11 @@ class ProductDetails(TypedDict, total=False):
     date_kind: DateKind
     lead_days: Sequence[int] | None
     external_id: str | None
+    minimum_stock: Amount | None
+    shelf_life: str | None
+    after_opening: str | None
+    after_freezing: str | None
+    after_thawing: str | None
 
 
 class NewProduct(ProductDetails):

@@ -24,8 +24,8 @@ def first_lot(product: Product, occasion: Occasion) -> Change:
     """
     if product.quantity <= 0:
         return NO_CHANGE
-    received = _received(product, replace(occasion, now=product.created_at, at=None))
-    return then(received, _closed(product, received.lots, occasion))
+    change = received(product, replace(occasion, now=product.created_at, at=None))
+    return then(change, _closed(product, change.lots, occasion))
 
 
 def in_line_with(
@@ -33,9 +33,9 @@ def in_line_with(
 ) -> Change:
     """Return what must happen to lots so that, taken together, they are a product as it is given.
 
-    Of several open lots, the one that is taken next gets another date, kind of date or location.
-    A lower quantity is consumed in the order in which lots are taken, and a higher one is added to
-    the lot that is taken next.
+    Of several open lots, the one that is taken next gets another date or location, and all get
+    another kind of date. A lower quantity is consumed in the order in which lots are taken, and a
+    higher one is added to the lot that is taken next.
 
     Args:
         product: The product as it was given.
@@ -51,7 +51,7 @@ def in_line_with(
             return NO_CHANGE
         change = reopened(lots, movements, occasion)
         if not open_lots(after(lots, change)):
-            return _received(product, occasion)
+            return received(product, occasion)
     lot = min(open_lots(after(lots, change)), key=lambda each: taken_first(each, occasion.zone))
     for step in (_dated, _moved, _counted, _closed):
         left = after(lots, change)
@@ -83,7 +83,8 @@ def reopened(lots: Sequence[Lot], movements: Sequence[Movement], occasion: Occas
     return change
 
 
-def _received(product: Product, occasion: Occasion) -> Change:
+def received(product: Product, occasion: Occasion) -> Change:
+    """Return a new lot with the quantity, date and location of a product as it is given."""
     return lot_actions.receive(
         occasion,
         product_id=product.id,
@@ -101,7 +102,8 @@ def _dated(product: Product, lots: Sequence[Lot], occasion: Occasion) -> Change:
         (lot,) = change.lots
     if lot.date_kind is product.date_kind:
         return change
-    return then(change, Change((replace(lot, date_kind=product.date_kind),)))
+    left = open_lots(after(lots, change))
+    return then(change, Change(tuple(replace(each, date_kind=product.date_kind) for each in left)))
 
 
 def _moved(product: Product, lots: Sequence[Lot], occasion: Occasion) -> Change:

@@ -29,6 +29,7 @@ from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
+from useby.domain.iso_duration import Duration, whole_days
 from useby.domain.policy import MAX_LEAD_DAYS, MAX_LEADS, lead_days
 from useby.domain.visible import is_visible, one_line
 from useby.schemas.problems import OWN_WORDS, FieldError, field_errors
@@ -223,6 +224,42 @@ LeadDays = Annotated[
         " e.g. [7, 2, 0]"
     ),
     AfterValidator(lead_days),
+]
+
+
+class _AsText:
+    """Reads a duration from its ISO 8601 text; an annotation of its type."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        text = Form("must be whole days, weeks or hours, e.g. P5D, P2W or PT8H").around(
+            core_schema.str_schema(max_length=16)
+        )
+        read = core_schema.no_info_after_validator_function(Duration.parse, text)
+        return core_schema.json_or_python_schema(
+            json_schema=read,
+            python_schema=core_schema.union_schema(
+                [core_schema.is_instance_schema(Duration), read], mode="left_to_right"
+            ),
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                str, return_schema=core_schema.str_schema(), when_used="json"
+            ),
+        )
+
+
+Span = Annotated[
+    Duration,
+    _AsText,
+    Field(
+        description="An ISO 8601 duration in whole days, weeks or hours.",
+        examples=["P5D", "PT8H"],
+    ),
+]
+DaysSpan = Annotated[
+    Duration,
+    _AsText,
+    AfterValidator(whole_days),
+    Field(description="An ISO 8601 duration in whole days or weeks.", examples=["P30D"]),
 ]
 TimeOfDay = Annotated[
     str,

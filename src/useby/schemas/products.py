@@ -21,12 +21,14 @@ from useby.schemas.fields import (
     BATCH_LIMIT,
     ApiModel,
     Characters,
+    DaysSpan,
     Form,
     LeadDays,
     Moment,
     Name,
     RequestModel,
     ShortName,
+    Span,
     example,
 )
 from useby.schemas.problems import Errors
@@ -61,6 +63,12 @@ Quantity = Annotated[
     Form(
         "must be a number greater than 0, of at most 18 digits, 6 of them after the point, e.g. 1.5"
     ),
+    PlainSerializer(_plain, return_type=str, when_used="json"),
+]
+Stock = Annotated[
+    Decimal,
+    Field(ge=0, max_digits=18, decimal_places=6, allow_inf_nan=False),
+    Form("must be a number of at least 0, of at most 18 digits, 6 of them after the point, e.g. 2"),
     PlainSerializer(_plain, return_type=str, when_used="json"),
 ]
 MAX_BARCODE: Final = 128
@@ -109,6 +117,11 @@ class ProductIn(RequestModel):
     date_kind: DateKind = DateKind.BEST_BEFORE
     lead_days: LeadDays | None = None
     external_id: ExternalId | None = None
+    minimum_stock: Stock | None = None
+    shelf_life: DaysSpan | None = None
+    after_opening: Span | None = None
+    after_freezing: Span | None = None
+    after_thawing: Span | None = None
 
 
 class ProductChange(ProductIn):
@@ -134,14 +147,26 @@ class ProductOut(ApiModel):
     name: str
     category: str
     barcode: str
-    quantity: Quantity
+    quantity: Annotated[
+        Stock,
+        Field(description="Quantity of all open lots; of a closed product, its last one."),
+    ]
     unit: str
     location: str
     notes: str
-    expiry_date: Annotated[str | None, Field(description="Null means never.")]
+    expiry_date: Annotated[
+        str | None,
+        Field(description="Date of the lot that is taken next. Null means never."),
+    ]
     date_kind: DateKind
     lead_days: tuple[int, ...] | None
     external_id: str | None
+    minimum_stock: Stock | None
+    shelf_life: DaysSpan | None
+    after_opening: Span | None
+    after_freezing: Span | None
+    after_thawing: Span | None
+    lot_count: Annotated[int, Field(description="Number of open lots.")]
     status: Status
     days_left: Annotated[
         int | None,

@@ -100,9 +100,9 @@ class Texts(TypeDecorator[tuple[str, ...]]):
     impl = sa.JSON(none_as_null=True)
     cache_ok = True
 
-    def process_bind_param(self, value: tuple[str, ...], dialect: Dialect) -> list[str] | None:  # noqa: ARG002
+    def process_bind_param(self, value: tuple[str, ...] | None, dialect: Dialect) -> Any:  # noqa: ARG002
         """Write a list, or nothing."""
-        return list(value) or None
+        return list(value or ()) or None
 
     def process_result_value(self, value: list[str] | None, dialect: Dialect) -> Any:  # noqa: ARG002
         """Return a tuple."""

@@ -4,7 +4,7 @@ Field and column have the same name, except that a date takes two columns (``…
 which are both empty for never. Callers that write first lock the owner (``accounts.lock_user``).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final, Generic, TypeVar
 
@@ -32,7 +32,7 @@ class _Rows(Generic[Stored]):
 
     def __init__(self, of: type[Stored], table: sa.Table, dates: Mapping[str, str]) -> None:
         """Take the names that the columns of each field with a date begin with."""
-        self._of = of
+        self._of: Callable[..., Stored] = of
         self._names = [field.name for field in fields(of)]
         self._dates = [name in dates for name in self._names]
         columns: list[sa.Column[Any]] = []
@@ -105,7 +105,7 @@ class StoredProduct:
 _GIVEN: Final = values_table(products.c.user_id, products.c.id)
 _KEY: Final = (products.c.user_id, products.c.id)
 _NEWEST: Final = (
-    sa.select(sa.func.coalesce(sa.func.max(movements_table.c.number), 0))
+    sa.select(sa.func.coalesce(sa.func.max(movements_table.c.number), sa.literal_column("0")))
     .where(
         movements_table.c.household_id == products.c.user_id,
         movements_table.c.product_id == products.c.id,

@@ -139,11 +139,11 @@ products = sa.Table(
         postgresql_where=sa.text("version IS NULL"),
     ),
 )
-"""A row has the date (``expires_on``, a day in the owner's zone, or ``expires_at``, an instant), the
-quantity, the location and the closing that its lots come to. ``version`` counts the writes of nodes
-that write lots. A node of an older version writes no lots: a row that it adds has no ``version``,
-and a trigger of migration 0014 removes it from a row that it changes. Such a row is *flat*; it is
-what counts, and ``actions.stock`` brings its lots in line.
+"""A row has the date (``expires_on``, a day in the owner's zone, or ``expires_at``, an instant),
+the quantity, the location and the closing that its lots come to. ``version`` counts the writes of
+nodes that write lots. A node of an older version writes no lots: a row that it adds has no
+``version``, and a trigger of migration 0014 removes it from a row that it changes. Such a row is
+*flat*; it is what counts, and ``actions.stock`` brings its lots in line.
 
 ``ends_at`` and ``expiring_from`` are computed from the date, the owner's zone and the policy;
 ``alert_at`` is the time of the next alert of a lot, ``next_alert_at`` that of a flat row.
@@ -257,8 +257,8 @@ notifications = sa.Table(
     ),
     sa.Index(None, "user_id", "product_id"),
 )
-"""``lot_ids`` are the lots that an alert is about. ``read_by_closing`` is true if it was marked read
-because the last of them was closed; undoing that makes it unread."""
+"""``lot_ids`` are the lots that an alert is about. ``read_by_closing`` is true if it was marked
+read because the last of them was closed; undoing that makes it unread."""
 
 idempotency_keys = sa.Table(
     "idempotency_keys",

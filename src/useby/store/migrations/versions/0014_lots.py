@@ -5,6 +5,8 @@ This takes no longer with more products: their lots are made when something is d
 has none, and a trigger removes it from a product that they change.
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -21,8 +23,8 @@ COUNTED = {
 
 
 def upgrade() -> None:
-    moment = sa.DateTime(timezone=True).with_variant(sa.String(length=27), "sqlite")
-    exact = sa.Numeric(precision=18, scale=6).with_variant(sa.String(length=32), "sqlite")
+    moment: Any = sa.DateTime(timezone=True).with_variant(sa.String(length=27), "sqlite")
+    exact: Any = sa.Numeric(precision=18, scale=6).with_variant(sa.String(length=32), "sqlite")
     for name, kind in (
         ("version", sa.BigInteger()),
         ("alert_at", moment),
@@ -58,7 +60,7 @@ def _of_product(table: str) -> tuple[sa.PrimaryKeyConstraint, sa.ForeignKeyConst
     )
 
 
-def _lots(moment: sa.types.TypeEngine[object], exact: sa.types.TypeEngine[object]) -> None:
+def _lots(moment: Any, exact: Any) -> None:
     op.create_table(
         "lots",
         sa.Column("household_id", sa.String(length=128), nullable=False),
@@ -91,7 +93,7 @@ def _lots(moment: sa.types.TypeEngine[object], exact: sa.types.TypeEngine[object
     )
 
 
-def _movements(moment: sa.types.TypeEngine[object], exact: sa.types.TypeEngine[object]) -> None:
+def _movements(moment: Any, exact: Any) -> None:
     op.create_table(
         "movements",
         sa.Column("household_id", sa.String(length=128), nullable=False),
@@ -171,8 +173,8 @@ def _on_postgres() -> None:
                 " WHERE user_id = found.household_id; END LOOP; RETURN NULL; END $$"
             )
             op.execute(
-                f"CREATE TRIGGER {name} AFTER {event} ON {table} REFERENCING {rows} TABLE AS changed"
-                f" FOR EACH STATEMENT EXECUTE FUNCTION {name}()"
+                f"CREATE TRIGGER {name} AFTER {event} ON {table}"
+                f" REFERENCING {rows} TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION {name}()"
             )
         old, new = (_size(table, row, octets) for row in ("OLD", "NEW"))
         op.execute(
