@@ -142,7 +142,7 @@ async def test_the_same_date_again_after_it_was_used_up_changes_nothing(
     assert there is not None
     assert (there.name, there.expiry, there.updated_at) == ("Milk", first.expiry, later)
     assert (there.created_at, there.closed_as) == (NOON, Disposal.CONSUMED)
-    assert (there.quantity, there.lot_count) == (1, 0)
+    assert (there.quantity, there.lot_count) == (Decimal(1), 0)
     assert await due_at(database, first) is None
 
 
@@ -159,13 +159,13 @@ async def test_a_used_up_product_that_comes_again_with_a_new_date_gets_a_new_lot
     assert there is not None
     assert (there.name, there.expiry) == ("Milk", Expiry(day=day("2026-07-01")))
     assert (there.created_at, there.updated_at) == (NOON, later)
-    assert (there.closed_as, there.quantity, there.lot_count) == (None, 2, 1)
+    assert (there.closed_as, there.quantity, there.lot_count) == (None, Decimal(2), 1)
     assert await due_at(database, first) == datetime(2026, 6, 24, 7, tzinfo=UTC)
     key = (owner.id, first.id)
     both = await database.read(lambda c: lots.all_lots(c, key))
-    assert sorted((str(each.quantity), each.closed_as) for each in both) == [
-        ("1", Disposal.CONSUMED),
-        ("2", None),
+    assert sorted((each.quantity, str(each.closed_as)) for each in both) == [
+        (Decimal(1), "consumed"),
+        (Decimal(2), "None"),
     ]
 
 

@@ -248,7 +248,7 @@ async def test_a_product_whose_rules_fail_is_quarantined_and_affects_no_other(
     await keep(database, user, bad, good)
     real = rules.decide
 
-    def fails(product: Product, *rest: Any) -> rules.AlertDecision:
+    def fails(product: Product, *rest: Any) -> rules.LotAlerts:
         if product.name == "Bad":
             raise ArithmeticError("as if by a bug")
         return real(product, *rest)

@@ -80,8 +80,8 @@ async def test_every_statement_finds_its_rows_by_the_user(database: Database) ->
         "DELETE",
     }
     for each in planned:
-        assert re.search("user_id|(FROM|UPDATE) users", each.statement), each
+        assert re.search("user_id|household_id|(FROM|UPDATE) users", each.statement), each
         assert not each.scans, each
         for line in each.lines:
             searched = line.startswith("SEARCH") and "users" not in line
-            assert not searched or "(user_id=?" in line, each
+            assert not searched or re.search(r"\((user|household)_id=\?", line), each

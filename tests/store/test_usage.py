@@ -28,27 +28,38 @@ from useby.store import idempotency, marks, migrate, notifications, products, us
 from useby.store.database import Connection, Database, Transaction
 from useby.store.idempotency import IdempotentRequest
 from useby.store.product_rows import PRODUCT_COLUMNS
-from useby.store.schema import idempotency_keys, sent_alerts, users
+from useby.store.schema import idempotency_keys, lots, movements, sent_alerts, users
 from useby.store.schema import notifications as notifications_table
 from useby.store.schema import products as products_table
 from useby.store.sqlite import sqlite_engine
 from useby.store.url import database_file
 
 STEPS = 120
-FLAT = {products_table: 800, sent_alerts: 200, notifications_table: 600, idempotency_keys: 300}
+FLAT = {
+    products_table: 800,
+    lots: 500,
+    movements: 400,
+    sent_alerts: 200,
+    notifications_table: 600,
+    idempotency_keys: 300,
+}
 PRODUCT_TEXTS = {each.name for each in PRODUCT_COLUMNS if isinstance(each.type, sa.String)}
 PRODUCT_TEXTS -= {"id", "user_id"}
-TEXTS = PRODUCT_TEXTS | {"message", "product_name", "key", "answer"}
+TEXTS = PRODUCT_TEXTS | {"message", "product_name", "key", "answer", "lot_number", "serial"}
 
 
 def octets(value: Any) -> int:
     return len(value) if isinstance(value, bytes) else len((value or "").encode())
 
 
+def owner_of(table: sa.Table) -> sa.Column[str]:
+    return table.c["household_id" if "household_id" in table.c else "user_id"]
+
+
 def counted(connection: Connection, user_id: str) -> Usage:
     """Return an account's usage, worked out from its rows."""
     rows = {
-        table: connection.execute(sa.select(table).where(table.c.user_id == user_id)).all()
+        table: connection.execute(sa.select(table).where(owner_of(table) == user_id)).all()
         for table in FLAT
     }
     return Usage(
@@ -273,18 +284,37 @@ async def fill(database: Database) -> list[User]:
     return owners
 
 
+NEW_TABLES = ("unfinished", "signing_keys", "closings", "catalogue", "movements", "lots")
+NEW_IN_PRODUCTS = (
+    *("gtin", "version", "alert_at", "lot_count", "minimum_stock"),
+    *("shelf_life", "after_opening", "after_freezing", "after_thawing"),
+)
+"""Tables and columns of later migrations than 0008."""
+
+
 async def before_it_counted(database: Database) -> None:
     """Take the database back to where migration 0008 begins; later ones make their tables again."""
 
     def rewind(transaction: Transaction) -> None:
-        for table in ("unfinished", "signing_keys", "closings", "catalogue"):
-            transaction.connection.exec_driver_sql(f"DROP TABLE {table}")
         on_server = transaction.connection.dialect.name == "postgresql"
+        triggers = ["products_gtin", "products_version"]
+        if on_server:
+            triggers += [
+                f"usage_{table}_{event}"
+                for table in ("lots", "movements")
+                for event in ("insert", "update", "delete")
+            ]
         for step in (
+            *(
+                f"DROP FUNCTION {each}() CASCADE" if on_server else f"DROP TRIGGER {each}"
+                for each in triggers
+            ),
+            *(f"DROP TABLE {table}" for table in NEW_TABLES),
+            *(f"DROP INDEX ix_products_{each}" for each in ("user_id_gtin", "due", "flat")),
             "ALTER TABLE sessions DROP COLUMN key_id",
-            "DROP FUNCTION products_gtin() CASCADE" if on_server else "DROP TRIGGER products_gtin",
-            "DROP INDEX ix_products_user_id_gtin",
-            "ALTER TABLE products DROP COLUMN gtin",
+            *(f"ALTER TABLE products DROP COLUMN {each}" for each in NEW_IN_PRODUCTS),
+            "ALTER TABLE notifications DROP COLUMN lot_ids",
+            "ALTER TABLE notifications DROP COLUMN read_by_closing",
         ):
             transaction.connection.exec_driver_sql(step)
         transaction.connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0007'")

@@ -117,6 +117,8 @@ def _counted(product: Product, lots: Sequence[Lot], occasion: Occasion) -> Chang
     surplus = sum(lot.quantity for lot in left) - product.quantity
     if surplus == 0 or product.quantity <= 0:
         return NO_CHANGE
+    if product.closed_as is not None and len(left) > 1:
+        return NO_CHANGE  # its quantity is that of one lot
     if surplus > 0 and len(left) > 1:
         return lot_actions.consume(left, surplus, occasion)
     return lot_actions.correct_quantity(lots[0], lots[0].quantity - surplus, occasion)
