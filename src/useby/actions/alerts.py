@@ -1,23 +1,26 @@
 """Send the alerts of a batch of due products."""
 
 import logging
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
+
+import sqlalchemy as sa
 
 from useby.actions import stock
 from useby.actions.stock import ChangedProduct
 from useby.domain import lot_alerts
-from useby.domain.lot import Lot
+from useby.domain.lot import LotState
 from useby.domain.notification import Draft
 from useby.store import alerts, lots, notifications
-from useby.store.alerts import AlertRecord
-from useby.store.database import Transaction
-from useby.store.lots import Key
+from useby.store.alerts import AlertRecord, Claim
+from useby.store.database import Connection, Transaction
+from useby.store.lots import Key, StoredProduct
 from useby.store.products import ProductRow
 
 log = logging.getLogger(__name__)
+Found = TypeVar("Found")
 
 BATCH: Final = 100
 """Maximum number of products in a transaction: some 10 ms of work, after which others write."""
@@ -33,6 +36,15 @@ class BatchResult:
     """Number of products whose row cannot be read, or whose alert cannot be computed."""
 
 
+@dataclass(slots=True)
+class _Work:
+    """Results of the claimed products so far."""
+
+    changed: list[tuple[ChangedProduct, ProductRow]] = field(default_factory=list)
+    drafts: list[Draft] = field(default_factory=list)
+    records: list[AlertRecord] = field(default_factory=list)
+
+
 def send_due(
     transaction: Transaction,
     now: datetime,
@@ -46,31 +58,87 @@ def send_due(
     affected. ``claim_due`` describes ``of`` and ``left_out``.
     """
     claimed, unreadable = alerts.claim_due(transaction, now, BATCH, of=of, left_out=left_out)
-    connection = transaction.connection
-    in_line = [each.key for each in claimed if each.version is not None]
-    its_lots: dict[Key, Sequence[Lot]] = {**lots.open_lots(connection, in_line)}
-    flat = lots.stored(connection, [each.key for each in claimed if each.version is None])
-    brought: list[tuple[ChangedProduct, ProductRow]] = []
-    drafts: list[Draft] = []
-    records: list[AlertRecord] = []
+    current = _Stock(transaction.connection, claimed)
+    work = _Work()
     for claim in claimed:
-        product = claim.product
         try:
-            if claim.version is None:
-                changed = stock.in_line(transaction, claim.owner, flat[claim.key])
-                row = changed.row(claim.sent, now)
-                product, its_lots[claim.key] = row.product, changed.lots
-                brought.append((changed, row))
-            theirs = its_lots.get(claim.key, ())
-            decision = lot_alerts.decide(product, theirs, claim.owner, claim.sent, now)
+            _decide(claim, current.of(claim), work, now)
         except Exception as error:
-            log.exception("product %s is quarantined: its alert can't be computed", product.id)
-            records.append(AlertRecord(product, None, f"{type(error).__name__}: {error}"))
-            continue
-        drafts += decision.drafts
-        records.append(AlertRecord(product, decision))
-    stock.write(transaction, brought)
-    alerts.record(transaction, records, now)
-    notifications.add(transaction, drafts, now)
-    failed = sum(record.outcome is None for record in records)
-    return BatchResult(len(claimed), len(drafts), unreadable + failed)
+            log.exception("product %s is quarantined: its alert can't be computed", claim.key[1])
+            reason = f"{type(error).__name__}: {error}"
+            work.records.append(AlertRecord(claim.product, None, reason))
+    stock.write(transaction, work.changed)
+    alerts.record(transaction, work.records, now)
+    notifications.add(transaction, work.drafts, now)
+    failed = sum(record.outcome is None for record in work.records)
+    return BatchResult(len(claimed), len(work.drafts), unreadable + failed)
+
+
+def _decide(claim: Claim, current: ChangedProduct, work: _Work, now: datetime) -> None:
+    product = current.product
+    row = None
+    if claim.version is None or current.change.lots:
+        row = current.row(claim.sent, now)
+        product = row.product
+    decision = lot_alerts.decide(product, current.lots, claim.owner, claim.sent, now)
+    if row is not None:
+        work.changed.append((current, row))
+    work.drafts += decision.drafts
+    work.records.append(AlertRecord(product, decision))
+
+
+class _Stock:
+    """The lots of claimed products, as they are to be now.
+
+    Flat rows are brought in line, and the dates of lots that were opened, frozen or thawed are
+    computed again: the zone or a rule may have changed.
+    """
+
+    def __init__(self, connection: Connection, claimed: Sequence[Claim]) -> None:
+        """Read the lots of a batch, and the movements of those that need them."""
+        self._connection = connection
+        self._faults: dict[Key, Exception] = {}
+        in_line = [each.key for each in claimed if each.version is not None]
+        flat = [each.key for each in claimed if each.version is None]
+        self._open = self._read(lots.open_lots, in_line)
+        self._flat = self._read(lots.stored, flat)
+        moved = [
+            key
+            for key, theirs in self._open.items()
+            if any(lot.state is not LotState.SEALED for lot in theirs)
+        ]
+        self._histories = self._read(lots.histories, moved)
+
+    def of(self, claim: Claim) -> ChangedProduct:
+        """Return a claimed product with what must happen to its lots.
+
+        Raises:
+            Exception: Its rows cannot be read, or its lots cannot be computed.
+        """
+        if claim.key in self._faults:
+            raise self._faults[claim.key]
+        if claim.version is None:
+            return stock.in_line(self._connection, claim.owner, self._flat[claim.key])
+        history = self._histories.get(claim.key, ())
+        theirs = tuple(self._open.get(claim.key, ()))
+        before = StoredProduct(claim.product, claim.version, len(history), theirs)
+        if not history:
+            return ChangedProduct(before, claim.product, claim.owner)
+        return stock.computed_again(before, history, claim.owner)
+
+    def _read(
+        self, read: Callable[[Connection, Sequence[Key]], dict[Key, Found]], keys: Sequence[Key]
+    ) -> dict[Key, Found]:
+        """Read rows of all products at once, or of one after the other if some can't be read."""
+        try:
+            return read(self._connection, keys)
+        except sa.exc.SQLAlchemyError:
+            raise
+        except Exception:  # noqa: BLE001 - one unreadable row must not stop the alerts of others
+            found: dict[Key, Found] = {}
+            for key in keys:
+                try:
+                    found |= read(self._connection, [key])
+                except Exception as error:  # noqa: BLE001 - ``of`` raises it
+                    self._faults[key] = error
+            return found

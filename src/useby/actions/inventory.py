@@ -228,6 +228,8 @@ def reopen(
         undone = lot_actions.then(undone, flat_writes.in_line_with(wanted, left, (), occasion))
     changed = ChangedProduct(before, product, user, undone)
     (after,) = stock.settle(transaction, [changed], now)
+    opened = [lot.id for lot in undone.lots]
+    slices.mark_lots_unread(transaction, user.id, product_id, opened)
     return after
 
 
@@ -285,6 +287,13 @@ def _in_line(
             flat_writes.received(after, stock.occasion(user, after, now)) if is_new else NO_CHANGE
         )
     opens = before.product.closed_as is not None and after.closed_as is None
-    history = lots.history(transaction.connection, before.key) if opens else ()
+    has_new_rules = after.rules != before.product.rules
+    history = lots.history(transaction.connection, before.key) if opens or has_new_rules else ()
     occasion = stock.occasion(user, after, now)
-    return flat_writes.in_line_with(after, before.lots, history, occasion)
+    change = flat_writes.in_line_with(after, before.lots, history, occasion)
+    if not has_new_rules:
+        return change
+    left = tuple(lot_actions.after(before.lots, change))
+    ruled = dataclasses.replace(before, lots=left)
+    again = stock.computed_again(ruled, (*history, *change.movements), user, after)
+    return lot_actions.then(change, again.change)

@@ -20,14 +20,15 @@ from useby.domain.events import Change as KindOfChange
 from useby.domain.expiry import Expiry
 from useby.domain.folding import searched_text
 from useby.domain.gs1 import canonical_gtin
-from useby.domain.lot import Lot, open_lots
+from useby.domain.lot import Lot, open_lots, recomputed
 from useby.domain.lot_actions import Change
 from useby.domain.lot_alerts import SentAlerts
+from useby.domain.movement import Movement
 from useby.domain.occasion import Occasion
 from useby.domain.product import Product
 from useby.domain.stock import taken_together
 from useby.store import lots, products, slices
-from useby.store.database import Transaction
+from useby.store.database import Connection, Transaction
 from useby.store.lots import StoredProduct
 from useby.store.products import ProductRow
 
@@ -103,7 +104,7 @@ def hold(
     found = lots.stored(transaction.connection, keys)
     if flat := [each for each in found.values() if each.version is None]:
         sent = products.sent_alerts_of(transaction.connection, [each.key for each in flat])
-        changed = [in_line(transaction, user, each) for each in flat]
+        changed = [in_line(transaction.connection, user, each) for each in flat]
         rows = [
             each.row(sent.get(each.before.key, ()), each.product.updated_at) for each in changed
         ]
@@ -112,14 +113,31 @@ def hold(
     return {product_id: each for (_, product_id), each in found.items()}
 
 
-def in_line(transaction: Transaction, user: User, flat: StoredProduct) -> ChangedProduct:
+def in_line(connection: Connection, user: User, flat: StoredProduct) -> ChangedProduct:
     """Return the product of a flat row with its lots brought in line; ``write`` stores them."""
     product = flat.product
     reopened = product.closed_as is None and flat.lots and not open_lots(flat.lots)
-    history = lots.history(transaction.connection, flat.key) if reopened else ()
+    history = lots.history(connection, flat.key) if reopened else ()
     circumstances = occasion(user, product, product.updated_at)
     change = flat_writes.in_line_with(product, flat.lots, history, circumstances)
     return ChangedProduct(flat, product, user, change)
+
+
+def computed_again(
+    before: StoredProduct, history: Sequence[Movement], user: User, product: Product | None = None
+) -> ChangedProduct:
+    """Compute the dates of a product's open lots again, because the zone or a rule has changed.
+
+    Args:
+        before: The product with its lots.
+        history: Its movements.
+        user: Its owner.
+        product: The product with its new rules; ``None`` if they are as before.
+    """
+    product = product or before.product
+    again = (recomputed(lot, history, product.rules, user.zone) for lot in open_lots(before.lots))
+    changed = tuple(lot for lot in again if lot is not None and lot not in before.lots)
+    return ChangedProduct(before, product, user, Change(changed))
 
 
 def settle(

@@ -143,12 +143,15 @@ _CLOSED_LAST: Final = PackedSelect(
 )
 _ALL: Final = PackedSelect(sa.select(lots_table.c.household_id, *LOT_COLUMNS).where(_THEIRS))
 _HISTORY: Final = PackedSelect(
-    sa.select(*MOVEMENT_COLUMNS)
+    sa.select(movements_table.c.household_id, *MOVEMENT_COLUMNS)
     .where(
-        movements_table.c.household_id == sa.bindparam("owner"),
-        movements_table.c.product_id == sa.bindparam("product"),
+        sa.tuple_(movements_table.c.household_id, movements_table.c.product_id).in_(
+            sa.select(*_GIVEN.c)
+        )
     )
-    .order_by(movements_table.c.number)
+    .order_by(
+        movements_table.c.household_id, movements_table.c.product_id, movements_table.c.number
+    )
 )
 _INSERT_LOTS: Final = BulkWrite(lots_table.c.household_id, *LOT_COLUMNS)
 _UPDATE_LOTS: Final = BulkWrite(*LOT_COLUMNS[1:], where=(lots_table.c.household_id, LOT_COLUMNS[0]))
@@ -191,9 +194,48 @@ def all_lots(connection: Connection, key: Key) -> list[Lot]:
 
 def history(connection: Connection, key: Key) -> list[Movement]:
     """Return the movements of a product, in the order in which they were recorded."""
-    household_id, product_id = key
-    rows = _HISTORY(connection, owner=household_id, product=product_id)
-    return list(map(movement_of, rows))
+    return histories(connection, [key]).get(key, [])
+
+
+def histories(connection: Connection, keys: Sequence[Key]) -> dict[Key, list[Movement]]:
+    """Return the movements of products, by key, in the order in which they were recorded."""
+    found: dict[Key, list[Movement]] = {}
+    if keys:
+        given = values_params(connection, *zip(*keys, strict=True))
+        for household_id, *row in _HISTORY(connection, **given):
+            movement = movement_of(row)
+            found.setdefault((household_id, movement.product_id), []).append(movement)
+    return found
+
+
+def product_of_lot(connection: Connection, household_id: str, lot_id: str) -> str | None:
+    """Return the id of the product that one of the household's lots is of."""
+    return connection.scalar(
+        sa.select(lots_table.c.product_id).where(
+            lots_table.c.household_id == household_id, lots_table.c.id == lot_id
+        )
+    )
+
+
+def movement(connection: Connection, household_id: str, movement_id: str) -> Movement | None:
+    """Return one of the household's movements."""
+    row = connection.execute(
+        sa.select(*MOVEMENT_COLUMNS).where(
+            movements_table.c.household_id == household_id, movements_table.c.id == movement_id
+        )
+    ).first()
+    return movement_of(row) if row else None
+
+
+def delete_with_movements(transaction: Transaction, household_id: str, lot_id: str) -> None:
+    """Delete a lot that was entered by mistake, with its movements."""
+    for table, column in (
+        (movements_table, movements_table.c.lot_id),
+        (lots_table, lots_table.c.id),
+    ):
+        transaction.connection.execute(
+            sa.delete(table).where(table.c.household_id == household_id, column == lot_id)
+        )
 
 
 def insert(transaction: Transaction, new: Iterable[tuple[str, Lot]]) -> None:

@@ -147,6 +147,36 @@ def mark_lots_read(
         _mark(transaction, user_id, product_id, notifications.c.seq.in_(over), now)
 
 
+def mark_lots_unread(
+    transaction: Transaction, user_id: str, product_id: str, opened: Collection[str]
+) -> int:
+    """Make notifications unread that were marked read because lots were closed, which are open now.
+
+    At most the newest ``SLICE`` of them are considered.
+
+    Returns:
+        The number of notifications.
+    """
+    rows = transaction.connection.execute(
+        sa.select(notifications.c.seq, notifications.c.lot_ids)
+        .where(
+            notifications.c.user_id == user_id,
+            notifications.c.product_id == product_id,
+            notifications.c.read_by_closing.is_(True),
+        )
+        .order_by(notifications.c.seq.desc())
+        .limit(SLICE)
+    )
+    again = [seq for seq, lots in rows if not lots or set(lots) & set(opened)]
+    if again:
+        transaction.connection.execute(
+            sa.update(notifications)
+            .where(notifications.c.user_id == user_id, notifications.c.seq.in_(again))
+            .values(read_at=None, read_by_closing=None)
+        )
+    return len(again)
+
+
 def are_waiting(connection: Connection) -> bool:
     """Return whether there is unfinished work."""
     either = sa.or_(*(sa.exists().select_from(each) for each in (unfinished, closings)))

@@ -1,0 +1,188 @@
+"""Act on one lot of a product, and undo what was done.
+
+Callers first lock the owner (``inventory.lock_owner``), and pass the ``User`` read under that lock.
+"""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from useby.actions import stock
+from useby.actions.stock import ChangedProduct
+from useby.domain import drafts, lot_actions
+from useby.domain.account import User
+from useby.domain.expiry import Expiry
+from useby.domain.lot import Lot
+from useby.domain.lot_actions import Change
+from useby.domain.movement import Movement, MovementKind
+from useby.domain.occasion import Occasion
+from useby.domain.product import Disposal, Product
+from useby.store import lots, notifications, slices
+from useby.store.database import Transaction
+from useby.store.lots import StoredProduct
+
+DISPOSALS = {
+    MovementKind.CONSUMED: Disposal.CONSUMED,
+    MovementKind.DISCARDED: Disposal.DISCARDED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Result of an action on lots."""
+
+    product: Product
+    """The product as it is stored now."""
+    lots: tuple[Lot, ...]
+    """Changed and new lots; of a split, the rest before the part."""
+    movements: tuple[Movement, ...]
+    """New movements."""
+
+
+def receive(
+    transaction: Transaction,
+    user: User,
+    product_id: str,
+    receipt: Callable[[Product, Occasion], Change],
+    now: datetime,
+    at: Expiry | None = None,
+) -> Done | None:
+    """Add a lot to a product.
+
+    Args:
+        transaction: The running write.
+        user: The owner.
+        product_id: The product.
+        receipt: Returns the new lot (``lot_actions.receive``).
+        now: The current time, aware.
+        at: Day on which it was received; ``None`` for today.
+
+    Returns:
+        The product with the new lot; ``None`` if the user has no such product.
+
+    Raises:
+        ActionRefused: The product would have more than a product can have.
+        TimeRefused: The day is in the future.
+    """
+    before = stock.hold(transaction, user, [product_id]).get(product_id)
+    if before is None:
+        return None
+    change = receipt(before.product, stock.occasion(user, before.product, now, at))
+    return _settle(transaction, user, before, change, now)
+
+
+def act(
+    transaction: Transaction,
+    user: User,
+    lot_id: str,
+    action: Callable[[Lot, Occasion], Change],
+    now: datetime,
+    at: Expiry | None = None,
+) -> Done | None:
+    """Do something with a lot; a notification reports what was consumed or discarded.
+
+    Args:
+        transaction: The running write.
+        user: The owner.
+        lot_id: The lot.
+        action: Returns the change of the lot, for example ``lot_actions.open_``.
+        now: The current time, aware.
+        at: Time at which it happened; ``None`` for now.
+
+    Returns:
+        The result; ``None`` if the user has no such lot.
+
+    Raises:
+        ActionRefused: The present state of the lot does not allow the action.
+        TimeRefused: The time is not possible.
+        ValueError: The quantity is not positive.
+    """
+    found = hold(transaction, user, lot_id)
+    if found is None:
+        return None
+    before, lot = found
+    change = action(lot, stock.occasion(user, before.product, now, at))
+    done = _settle(transaction, user, before, change, now)
+    for movement in change.movements:
+        how = DISPOSALS.get(movement.kind)
+        if how is not None:
+            report = drafts.product_used(done.product, user, how, movement.quantity, now)
+            notifications.add(transaction, [report], now)
+    return done
+
+
+def undo(transaction: Transaction, user: User, movement_id: str, now: datetime) -> Done | None:
+    """Undo a movement; what its closing marked read becomes unread.
+
+    Returns:
+        The result; ``None`` if the user has no such movement.
+
+    Raises:
+        ActionRefused: A later movement of its lot stands on it, or it is an undo or undone.
+    """
+    connection = transaction.connection
+    movement = lots.movement(connection, user.id, movement_id)
+    if movement is None:
+        return None
+    before = _with_all_lots(transaction, user, movement.product_id)
+    history = lots.history(connection, before.key)
+    occasion = stock.occasion(user, before.product, now)
+    change = lot_actions.undo(movement, before.lots, history, occasion)
+    done = _settle(transaction, user, before, change, now)
+    opened = [
+        lot.id for lot in change.lots if lot.closed_as is None and _was_closed(lot, before.lots)
+    ]
+    if opened:
+        slices.mark_lots_unread(transaction, user.id, movement.product_id, opened)
+    return done
+
+
+def delete(transaction: Transaction, user: User, lot_id: str, now: datetime) -> bool:
+    """Delete a lot that was entered by mistake, with its movements; return whether it existed.
+
+    What was sent about it is marked read.
+    """
+    found = hold(transaction, user, lot_id)
+    if found is None:
+        return False
+    before, lot = found
+    _settle(transaction, user, before, Change((), gone=(lot.id,)), now)
+    lots.delete_with_movements(transaction, user.id, lot.id)
+    return True
+
+
+def hold(transaction: Transaction, user: User, lot_id: str) -> tuple[StoredProduct, Lot] | None:
+    """Return one of the user's lots, and its product with the lots that change with it."""
+    product_id = lots.product_of_lot(transaction.connection, user.id, lot_id)
+    if product_id is None:
+        return None
+    before = stock.hold(transaction, user, [product_id])[product_id]
+    lot = _of(before.lots, lot_id)
+    if lot is None:  # it was closed before others were
+        before = _with_all_lots(transaction, user, product_id)
+        lot = _of(before.lots, lot_id)
+    return None if lot is None else (before, lot)
+
+
+def _with_all_lots(transaction: Transaction, user: User, product_id: str) -> StoredProduct:
+    before = stock.hold(transaction, user, [product_id])[product_id]
+    every = lots.all_lots(transaction.connection, before.key)
+    return dataclasses.replace(before, lots=tuple(every))
+
+
+def _of(some: Sequence[Lot], lot_id: str) -> Lot | None:
+    return next((lot for lot in some if lot.id == lot_id), None)
+
+
+def _was_closed(lot: Lot, before: Sequence[Lot]) -> bool:
+    earlier = _of(before, lot.id)
+    return earlier is not None and earlier.closed_as is not None
+
+
+def _settle(
+    transaction: Transaction, user: User, before: StoredProduct, change: Change, now: datetime
+) -> Done:
+    product = dataclasses.replace(before.product, updated_at=now)
+    (after,) = stock.settle(transaction, [ChangedProduct(before, product, user, change)], now)
+    return Done(after, change.lots, change.movements)
