@@ -230,7 +230,7 @@ async def test_an_alert_of_a_product_that_an_old_node_added_is_sent_once_with_it
         ({"name": "Oat milk", "next_alert_at": None}, {"name": "Oat milk"}),
     ],
 )
-async def test_what_an_old_node_changes_its_lot_gets_too(
+async def test_a_change_of_an_old_node_is_a_change_of_the_lot(
     database: Database, values: dict[str, Any], wanted: dict[str, Any]
 ) -> None:
     owner = await a_kept_owner(database)

@@ -47,9 +47,9 @@ async def test_midnight_of_the_owners_zone_is_kept_with_a_warning_that_has_the_d
     for other in (
         await ada.patch(path, json={"name": "Milk"}),
         await ada.get(path),
-        await ada.post(f"{path}/consume"),
         await ada.patch(path, json={"expiryDate": "2026-12-04"}),
         await ada.patch(path, json={"expiryDate": "2026-12-04T00:00:00Z"}),  # 01:00 in Berlin
+        await ada.post(f"{path}/consume"),
     ):
         assert other.json()["warnings"] == []
 

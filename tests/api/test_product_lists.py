@@ -36,6 +36,7 @@ async def test_a_part_may_be_used_and_using_the_rest_closes_the_product(
         "closedAs": done,
         "closedAt": moment,
         "updatedAt": moment,
+        "lotCount": 0,
     }
     assert (await ada.get(path)).json() == last.json()
     assert await messages(ada, unread=True) == [f"Organic Milk was {done}"]

@@ -38,6 +38,11 @@ async def test_a_product_is_answered_with_every_field_by_its_name(ada: httpx.Asy
         "dateKind": "use_by",
         "leadDays": [1, 14],
         "externalId": "shelf/7",
+        "minimumStock": "2",
+        "shelfLife": "P4W",
+        "afterOpening": "P5D",
+        "afterFreezing": "P90D",
+        "afterThawing": "PT24H",
     }
     answer = await ada.post("/api/products", json=given)
     assert answer.status_code == HTTPStatus.CREATED
@@ -46,6 +51,7 @@ async def test_a_product_is_answered_with_every_field_by_its_name(ada: httpx.Asy
         "id": product["id"],
         "quantity": "1.5",
         "leadDays": [14, 1],
+        "lotCount": 1,
         "status": "expiring",
         "daysLeft": 2,
         "closedAs": None,

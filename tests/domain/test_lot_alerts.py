@@ -116,7 +116,7 @@ def test_a_use_by_lot_among_others_makes_the_expiry_an_error() -> None:
     assert kinds(DateKind.BEST_BEFORE, DateKind.BEST_BEFORE) == [Severity.WARNING]
 
 
-def test_one_lot_has_the_text_and_the_times_of_a_flat_product() -> None:
+def test_the_text_for_one_lot_is_that_of_a_product_with_one() -> None:
     cupboard = Cupboard()
     lot = cupboard.receive("2026-05-01", "2026-06-10")
     (draft,) = decided(cupboard, DAY_BEFORE).drafts

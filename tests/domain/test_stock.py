@@ -1,4 +1,7 @@
-"""The derived fields of a product, and status and days left of a lot."""
+"""The fields of a product that follow from its lots, and status and days left of a lot.
+
+covers: useby.domain.product
+"""
 
 from datetime import UTC, datetime
 from decimal import Decimal

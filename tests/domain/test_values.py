@@ -1,6 +1,6 @@
 """The domain's values: what they take, and that they refuse the rest by ``ValueError`` alone.
 
-covers: useby.domain.account, useby.domain.messages, useby.domain.policy
+covers: useby.domain.account, useby.domain.expiry, useby.domain.messages, useby.domain.policy
 """
 
 import contextlib

@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
 from sqlalchemy.engine import Connection
 from tests.support.databases import on_postgres, on_sqlite
+from tests.support.earlier_release import upgrade_to
 from tests.support.factories import NOON, a_kept_owner, a_product
 from tests.support.postgres import Postgres
 from tests.support.query_plans import plans_of
@@ -128,16 +127,6 @@ async def test_a_barcode_is_looked_up_by_the_index(database: Database) -> None:
         database, lambda t: by_barcode(t.connection, owner.id, "4012345678901")
     ):
         assert any("ix_products_user_id_gtin" in line for line in plan.lines), plan
-
-
-def upgrade_to(url: str, revision: str) -> None:
-    def work(connection: Connection) -> None:
-        config = Config()
-        config.set_main_option("script_location", str(migrate.MIGRATIONS))
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
-
-    migrate._run(url, work, writes=True)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -210,7 +210,7 @@ async def test_rescheduling_looks_at_every_product_and_begins_again_when_it_is_a
     user = await filled(database)
 
     def due(connection: Connection) -> int:
-        wanted = sa.select(sa.func.count()).where(schema.products.c.next_alert_at == NOON)
+        wanted = sa.select(sa.func.count()).where(schema.products.c.alert_at == NOON)
         return connection.scalar(wanted) or 0
 
     for zone in ("Asia/Tokyo", "Europe/Berlin"):

@@ -14,6 +14,7 @@ from useby.api.bodies import BatchRoute, in_turns, results_response
 from useby.api.context import Caller, Context, ContextDep, CurrentCaller
 from useby.api.errors import Problem, problem_responses
 from useby.domain.account import User
+from useby.domain.movement import ActionRefused
 from useby.domain.product import Disposal, Product, Status
 from useby.schemas.fields import DAY_LIMIT, Id, Text
 from useby.schemas.problems import FieldError, shared_out
@@ -187,6 +188,8 @@ async def change_product(
         product = await node.database.write(work)
     except ExternalIdTaken:
         raise Problem(HTTPStatus.CONFLICT, TAKEN) from None
+    except ActionRefused as error:
+        raise Problem(HTTPStatus.CONFLICT, f"This change is not possible: {error}.") from None
     return _render_or_404(product, caller, now, change)
 
 

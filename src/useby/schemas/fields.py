@@ -227,19 +227,22 @@ LeadDays = Annotated[
 ]
 
 
+SPAN_FORM: Final = Form("must be whole days, weeks or hours, e.g. P5D, P2W or PT8H")
+
+
 class _AsText:
     """Reads a duration from its ISO 8601 text; an annotation of its type."""
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        text = Form("must be whole days, weeks or hours, e.g. P5D, P2W or PT8H").around(
-            core_schema.str_schema(max_length=16)
-        )
+        text = SPAN_FORM.around(core_schema.str_schema(max_length=16))
         read = core_schema.no_info_after_validator_function(Duration.parse, text)
         return core_schema.json_or_python_schema(
             json_schema=read,
-            python_schema=core_schema.union_schema(
-                [core_schema.is_instance_schema(Duration), read], mode="left_to_right"
+            python_schema=SPAN_FORM.around(
+                core_schema.union_schema(
+                    [core_schema.is_instance_schema(Duration), read], mode="left_to_right"
+                )
             ),
             serialization=core_schema.plain_serializer_function_ser_schema(
                 str, return_schema=core_schema.str_schema(), when_used="json"
