@@ -10,6 +10,7 @@ from tests.support.factories import NOON, a_kept_owner, a_product
 from tests.support.query_plans import plans_of
 
 from useby.actions import inventory
+from useby.actions.alerts import send_due
 from useby.domain.account import User
 from useby.domain.alerts import AlertDates, schedule
 from useby.domain.expiry import Expiry
@@ -211,6 +212,18 @@ async def test_an_unreadable_row_affects_no_other(database: Database, statement:
     found, unreadable = await database.write(lambda t: alerts.claim_due(t, NOON, 500))
     assert (shown(found), unreadable) == ([(good, bob, [])], 1)
     assert await fault_of(database, bad)
+
+
+async def test_an_unreadable_lot_affects_no_other(database: Database) -> None:
+    ada, bob = await a_kept_owner(database), await a_kept_owner(database)
+    bad, good = a_product(ada, "2026-03-03"), a_product(bob, "2026-03-03")
+    await keep(database, ada, bad)
+    await keep(database, bob, good)
+    assert await spoil(database, "UPDATE lots SET state = 'lost' WHERE product_id = :id", bad)
+    result = await database.write(lambda t: send_due(t, NOON))
+    assert (result.claimed, result.sent, result.quarantined) == (2, 1, 1)
+    assert await fault_of(database, bad) == "KeyError: 'lost'"
+    assert await fault_of(database, good) is None
 
 
 @on_sqlite

@@ -1,12 +1,10 @@
 """Send the alerts of a batch of due products."""
 
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, TypeVar
-
-import sqlalchemy as sa
+from typing import Final
 
 from useby.actions import stock
 from useby.actions.stock import ChangedProduct
@@ -16,11 +14,10 @@ from useby.domain.notification import Draft
 from useby.store import alerts, lots, notifications
 from useby.store.alerts import AlertRecord, Claim
 from useby.store.database import Connection, Transaction
-from useby.store.lots import Key, StoredProduct
+from useby.store.lots import StoredProduct
 from useby.store.products import ProductRow
 
 log = logging.getLogger(__name__)
-Found = TypeVar("Found")
 
 BATCH: Final = 100
 """Maximum number of products in a transaction: some 10 ms of work, after which others write."""
@@ -97,17 +94,17 @@ class _Stock:
     def __init__(self, connection: Connection, claimed: Sequence[Claim]) -> None:
         """Read the lots of a batch, and the movements of those that need them."""
         self._connection = connection
-        self._faults: dict[Key, Exception] = {}
         in_line = [each.key for each in claimed if each.version is not None]
         flat = [each.key for each in claimed if each.version is None]
-        self._open = self._read(lots.open_lots, in_line)
-        self._flat = self._read(lots.stored, flat)
+        self._open, no_lots = lots.each_readable(lots.open_lots, connection, in_line)
+        self._flat, no_row = lots.each_readable(lots.stored, connection, flat)
         moved = [
             key
             for key, theirs in self._open.items()
             if any(lot.state is not LotState.SEALED for lot in theirs)
         ]
-        self._histories = self._read(lots.histories, moved)
+        self._histories, no_history = lots.each_readable(lots.histories, connection, moved)
+        self._faults = no_lots | no_row | no_history
 
     def of(self, claim: Claim) -> ChangedProduct:
         """Return a claimed product with what must happen to its lots.
@@ -125,20 +122,3 @@ class _Stock:
         if not history:
             return ChangedProduct(before, claim.product, claim.owner)
         return stock.computed_again(before, history, claim.owner)
-
-    def _read(
-        self, read: Callable[[Connection, Sequence[Key]], dict[Key, Found]], keys: Sequence[Key]
-    ) -> dict[Key, Found]:
-        """Read rows of all products at once, or of one after the other if some can't be read."""
-        try:
-            return read(self._connection, keys)
-        except sa.exc.SQLAlchemyError:
-            raise
-        except Exception:  # noqa: BLE001 - one unreadable row must not stop the alerts of others
-            found: dict[Key, Found] = {}
-            for key in keys:
-                try:
-                    found |= read(self._connection, [key])
-                except Exception as error:  # noqa: BLE001 - ``of`` raises it
-                    self._faults[key] = error
-            return found

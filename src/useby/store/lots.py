@@ -23,6 +23,7 @@ from useby.store.schema import movements as movements_table
 from useby.store.schema import products
 
 Stored = TypeVar("Stored", Lot, Movement)
+Found = TypeVar("Found")
 Key = tuple[str, str]
 """Household and product."""
 
@@ -206,6 +207,31 @@ def histories(connection: Connection, keys: Sequence[Key]) -> dict[Key, list[Mov
             movement = movement_of(row)
             found.setdefault((household_id, movement.product_id), []).append(movement)
     return found
+
+
+def each_readable(
+    read: Callable[[Connection, Sequence[Key]], dict[Key, Found]],
+    connection: Connection,
+    keys: Sequence[Key],
+) -> tuple[dict[Key, Found], dict[Key, Exception]]:
+    """Read rows of all products at once, or one after the other if some of them can't be read.
+
+    Returns:
+        The rows, and the faults of products whose rows can't be read.
+    """
+    try:
+        return read(connection, keys), {}
+    except sa.exc.SQLAlchemyError:
+        raise
+    except Exception:  # noqa: BLE001 - one unreadable row must not stop the alerts of others
+        found: dict[Key, Found] = {}
+        faults: dict[Key, Exception] = {}
+        for key in keys:
+            try:
+                found |= read(connection, [key])
+            except Exception as error:  # noqa: BLE001 - the caller reports it
+                faults[key] = error
+        return found, faults
 
 
 def product_of_lot(connection: Connection, household_id: str, lot_id: str) -> str | None:
