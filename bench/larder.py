@@ -24,13 +24,27 @@ AHEAD = 60
 
 _STOCK = (
     "INSERT INTO products (user_id, id, name, category, barcode, quantity, unit, location, notes,"
-    " date_kind, expires_on, ends_at, expiring_from, next_alert_at, created_at, updated_at)"
+    " date_kind, expires_on, ends_at, expiring_from, alert_at, created_at, updated_at, version)"
     " VALUES (?, ?, 'Organic Milk', 'dairy', '', '1', 'l', 'fridge', '', 'best_before',"
-    " ?, ?, ?, ?, ?, ?)"
+    " ?, ?, ?, ?, ?, ?, 1)"
+)
+_LOTS = (
+    "INSERT INTO lots (household_id, id, product_id, quantity, received_on, state_since,"
+    " printed_on, date_kind, lot_number, serial, location, state, expires_on, date_source)"
+    " SELECT user_id, id, id, quantity, date(created_at), created_at, expires_on, date_kind, '',"
+    " '', location, 'sealed', expires_on, 'printed' FROM products"
+)
+_RECEIPTS = (
+    "INSERT INTO movements (household_id, id, product_id, number, lot_id, kind, quantity, change,"
+    " at, recorded_at) SELECT user_id, id, id, 1, id, 'received', quantity, quantity, created_at,"
+    " created_at FROM products"
 )
 _SOME = "SELECT user_id, id FROM products WHERE user_id = ? ORDER BY id LIMIT ?"
 _MAKE_DUE = (
-    "UPDATE products SET name = ?, expires_on = ?, next_alert_at = ? WHERE user_id = ? AND id = ?"
+    "UPDATE products SET name = ?, expires_on = ?, alert_at = ? WHERE user_id = ? AND id = ?"
+)
+_DATE_LOTS = (
+    "UPDATE lots SET printed_on = ?, expires_on = ? WHERE household_id = ? AND product_id = ?"
 )
 _NEWEST = "SELECT user_id, max(seq) FROM notifications GROUP BY user_id"
 _NUMBER = "UPDATE users SET seq = ? WHERE id = ?"
@@ -40,7 +54,7 @@ _NOTIFY = (
 )
 _SAY = "INSERT INTO alerts_said (user_id, product_id, expiry, lead, said_at) VALUES (?, ?, ?, ?, ?)"
 _PLACE = (
-    "UPDATE products SET ends_at = ?, expiring_from = ?, next_alert_at = ?, alert_fault = NULL"
+    "UPDATE products SET ends_at = ?, expiring_from = ?, alert_at = ?, alert_fault = NULL"
     " WHERE user_id = ? AND id = ?"
 )
 
@@ -69,7 +83,7 @@ class Wave:
 
 
 def stock(database: Path, users: Sequence[str], stored: int, now: datetime) -> None:
-    """Store ``stored`` products, distributed over the users, of which none is due soon."""
+    """Store ``stored`` products of one lot, distributed over the users; none is due soon."""
 
     def rows() -> Iterator[tuple[Any, ...]]:
         stamp = utc_text(now)
@@ -84,6 +98,8 @@ def stock(database: Path, users: Sequence[str], stored: int, now: datetime) -> N
         driver.execute("PRAGMA cache_size=-500000")
         driver.execute("BEGIN")
         driver.executemany(_STOCK, rows())
+        driver.execute(_LOTS)
+        driver.execute(_RECEIPTS)
         driver.execute("COMMIT")
         driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
@@ -96,6 +112,8 @@ def make_due(database: Path, wave: Wave) -> None:
         for user in wave.users:
             keys = driver.execute(_SOME, (user, wave.each)).fetchall()
             driver.executemany(_MAKE_DUE, [(*values, *key) for key in keys])
+            dates = (wave.expires_on, wave.expires_on)
+            driver.executemany(_DATE_LOTS, [(*dates, *key) for key in keys])
         driver.execute("COMMIT")
 
 

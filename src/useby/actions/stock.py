@@ -171,6 +171,8 @@ def settle(
 
 def write(transaction: Transaction, changed: Sequence[tuple[ChangedProduct, ProductRow]]) -> None:
     """Write the rows of products, of their lots and of their movements."""
+    if not changed:
+        return
     products.update(transaction, [row for _, row in changed])
     known, written, new = set(), [], []
     for each, _ in changed:

@@ -122,7 +122,11 @@ def schedule(expiry: Expiry, policy: Policy, zone: ZoneInfo) -> AlertSchedule:
 
 
 def decide(
-    product: Product, user: User, sent_leads: frozenset[int], now: datetime
+    product: Product,
+    user: User,
+    sent_leads: frozenset[int],
+    now: datetime,
+    lot_ids: tuple[str, ...] = (),
 ) -> AlertDecision:
     """Decide which alert to send for a product at ``now``.
 
@@ -131,6 +135,7 @@ def decide(
         user: Its owner.
         sent_leads: Leads already sent for the product's present date; see ``settled_leads``.
         now: The current time, aware.
+        lot_ids: Lots that have the date.
     """
     alert_schedule = schedule_of(product, user)
     if product.closed_as is not None or product.expiry is None:
@@ -142,7 +147,8 @@ def decide(
     expired = alert_schedule.ends_at <= now
     alert = Alert(ON_EXPIRY if expired else min(due.lead, left), due.at)
     _, coming = _due_and_next(alert_schedule.alerts, frozenset({alert.lead}), now)
-    draft = _draft(product, product.expiry.day_in(user.zone), left, expired=expired)
+    day = product.expiry.day_in(user.zone)
+    draft = _draft(product, day, left, expired=expired, lot_ids=lot_ids)
     return AlertDecision(alert_schedule, alert, draft, coming.at if coming else None)
 
 
@@ -160,10 +166,15 @@ def settled_leads(product: Product, user: User, sent: Iterable[tuple[str, int]])
         return frozenset()
     key, zone = product.expiry.key, user.zone
     return frozenset(
-        lead
-        for other, lead in sent
-        if other == key or Expiry.parse(other).day_in(zone) == product.expiry.day_in(zone)
+        lead for other, lead in sent if other == key or _is_same_day(other, product.expiry, zone)
     )
+
+
+def _is_same_day(key: str, expiry: Expiry, zone: ZoneInfo) -> bool:
+    """Return whether the date of another key has the same day; a key of a day has 10 characters."""
+    if expiry.day is not None and len(key) == len("2026-03-04"):
+        return False
+    return Expiry.parse(key).day_in(zone) == expiry.day_in(zone)
 
 
 def alert_dates(
@@ -230,20 +241,23 @@ def _due_and_next(
     return past, None
 
 
-def _draft(product: Product, day: date, left: int, *, expired: bool) -> Draft:
+def _draft(
+    product: Product, day: date, left: int, *, expired: bool, lot_ids: tuple[str, ...]
+) -> Draft:
     if expired:
         kind = Severity.ERROR if product.date_kind is DateKind.USE_BY else Severity.WARNING
     else:
         kind = Severity.INFO if left >= INFO_FROM_DAYS else Severity.WARNING
     return Draft(
         user_id=product.user_id,
-        message=messages.expiry(product.name, left, expired=expired),
+        message=messages.expiry(product.name, left, expired=expired, lots=max(1, len(lot_ids))),
         kind=kind,
         event=Cause.EXPIRED if expired else Cause.EXPIRING,
         product_name=product.name,
         product_id=product.id,
         expires_on=day,
         days_left=left,
+        lot_ids=lot_ids,
     )
 
 

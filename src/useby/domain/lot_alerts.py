@@ -10,7 +10,7 @@ from datetime import datetime
 
 from useby.domain import alerts, messages
 from useby.domain.account import User
-from useby.domain.alerts import AlertDates, settled_leads
+from useby.domain.alerts import AlertDates, AlertDecision, settled_leads
 from useby.domain.expiry import Expiry
 from useby.domain.lot import Lot, open_lots
 from useby.domain.notification import Cause, Draft, Severity
@@ -43,24 +43,26 @@ def decide(
         sent: Alerts that were sent for the product.
         now: The current time, aware.
     """
-    settled: list[tuple[Expiry, int]] = []
-    due: dict[tuple[Cause, int | None], list[tuple[Draft, Sequence[Lot]]]] = {}
-    checks: list[datetime] = []
-    for expiry, dated in _by_date(lots).items():
-        part = _part(product, expiry, dated)
-        decision = alerts.decide(part, user, settled_leads(part, user, sent), now)
-        if decision.next_alert_at is not None:
-            checks.append(decision.next_alert_at)
-        if decision.alert is not None and decision.draft is not None:
-            settled.append((expiry, decision.alert.lead))
-            words = decision.draft.event, decision.draft.days_left
-            due.setdefault(words, []).append((decision.draft, dated))
-    schedule = alerts.schedule_of(product, user)
+    parts = [
+        (expiry, _decide(_part(product, expiry, dated), dated, user, sent, now))
+        for expiry, dated in _by_date(lots).items()
+    ]
+    # Most products have one lot, and its date is the product's.
+    is_one = len(parts) == 1 and parts[0][0] == product.expiry
+    schedule = parts[0][1].schedule if is_one else alerts.schedule_of(product, user)
+    checks = (each.next_alert_at for _, each in parts if each.next_alert_at is not None)
     return LotAlerts(
         AlertDates(schedule.ends_at, schedule.expiring_from, min(checks, default=None)),
-        tuple(settled),
-        tuple(_together(product.name, parts) for parts in due.values()),
+        tuple((expiry, each.alert.lead) for expiry, each in parts if each.alert is not None),
+        _together(product.name, [each.draft for _, each in parts if each.draft is not None]),
     )
+
+
+def _decide(
+    part: Product, lots: Sequence[Lot], user: User, sent: SentAlerts, now: datetime
+) -> AlertDecision:
+    leads = settled_leads(part, user, sent)
+    return alerts.decide(part, user, leads, now, tuple(lot.id for lot in lots))
 
 
 def alert_dates(
@@ -95,16 +97,24 @@ def _part(product: Product, expiry: Expiry, lots: Sequence[Lot]) -> Product:
     return replace(product, expiry=expiry, date_kind=kind, closed_as=None, closed_at=None)
 
 
-def _together(name: str, parts: Sequence[tuple[Draft, Sequence[Lot]]]) -> Draft:
-    """Return one draft for drafts in the same words; it is as severe as the most severe of them."""
-    lots = [lot for _, dated in parts for lot in dated]
-    draft = max((draft for draft, _ in parts), key=lambda draft: _SEVERITY.index(draft.kind))
-    ids = tuple(lot.id for lot in lots)
-    if len(lots) == 1 or draft.days_left is None:
-        return replace(draft, lot_ids=ids)
+def _together(name: str, drafts: Sequence[Draft]) -> tuple[Draft, ...]:
+    """Return drafts, with those in the same words as one; it is as severe as the most severe."""
+    if len(drafts) <= 1:
+        return tuple(drafts)
+    by_words: dict[tuple[Cause, int | None], list[Draft]] = {}
+    for draft in drafts:
+        by_words.setdefault((draft.event, draft.days_left), []).append(draft)
+    return tuple(_one_of(name, same) for same in by_words.values())
+
+
+def _one_of(name: str, drafts: Sequence[Draft]) -> Draft:
+    draft = max(drafts, key=lambda each: _SEVERITY.index(each.kind))
+    lots = tuple(lot for each in drafts for lot in each.lot_ids)
+    if len(drafts) == 1 or draft.days_left is None:
+        return draft
     expired = draft.event is Cause.EXPIRED
     message = messages.expiry(name, draft.days_left, expired=expired, lots=len(lots))
-    return replace(draft, lot_ids=ids, message=message)
+    return replace(draft, lot_ids=lots, message=message)
 
 
 _SEVERITY = list(Severity)
