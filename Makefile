@@ -76,6 +76,7 @@ format: $(VENV)/dev.stamp ## format the sources and apply ruff's fixes
 docs: $(VENV)/dev.stamp ## generate the pages that are made from the code
 	$(BIN)/python docs/make_settings.py
 	$(BIN)/python docs/make_picture.py
+	$(BIN)/python docs/make_a_year.py
 
 dist: $(VENV)/dev.stamp $(NODE) ## build the wheel, the sdist and the npm package into dist/
 	rm -rf dist
