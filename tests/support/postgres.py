@@ -40,8 +40,8 @@ FAST = (
 """For tests in which the power does not fail."""
 MEMORY = Path("/dev/shm")
 """A file system in memory, on which databases are made and dropped in a quarter of the CPU time."""
-ROOM = 2**30
-"""Bytes that must be free there; a container may have 64 MiB of it."""
+ROOM = 3 * 2**30
+"""Bytes that must be free there, for a few hundred MiB a worker; a container may have 64 MiB."""
 
 
 class Postgres:
