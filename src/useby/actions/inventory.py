@@ -12,10 +12,12 @@ from decimal import Decimal
 from typing import Final
 
 from useby.actions import stock
+from useby.actions.lots import take
 from useby.actions.stock import ChangedProduct, NewProduct
 from useby.domain import drafts, events, flat_writes, lot_actions
 from useby.domain.account import User
 from useby.domain.lot_actions import NO_CHANGE, Change
+from useby.domain.lot_changes import NO_DETAILS, LotDetails
 from useby.domain.movement import ActionRefused
 from useby.domain.product import Disposal, Product
 from useby.domain.quota import Limits
@@ -55,15 +57,22 @@ def lock_owner(transaction: Transaction, user_id: str, limits: Limits, *, new: i
     return user
 
 
-def add(transaction: Transaction, product: Product, user: User, now: datetime) -> Product:
+def add(
+    transaction: Transaction,
+    product: Product,
+    user: User,
+    now: datetime,
+    details: LotDetails = NO_DETAILS,
+) -> Product:
     """Add a new product with one lot, and schedule its first alert.
 
     Raises:
         ExternalIdTaken: Another product of the user has its external id.
+        TimeRefused: The lot was received in the future.
     """
     if _existing_external_ids(transaction, user, [product]):
         raise ExternalIdTaken
-    (added,) = stock.add(transaction, [stock.new_product(product, user, now)], user)
+    (added,) = stock.add(transaction, [stock.new_product(product, user, now, details)], user)
     return added
 
 
@@ -93,8 +102,10 @@ def add_many(
         added.append(product.external_id is None or product.external_id not in seen)
         if product.external_id is not None:
             seen.add(product.external_id)
-    if rows is None or (rows and rows[0].row.owner != user):
+    if rows is None:
         rows = [stock.new_product(product, user, now) for product in batch]
+    elif rows and rows[0].row.owner != user:
+        rows = [row.again(user, now) for row in rows]
     new = [row for row, is_new in zip(rows, added, strict=True) if is_new]
     stock.add(transaction, new, user)
     notify_added(transaction, user, len(new), now)
@@ -169,22 +180,8 @@ def use(
         ActionRefused: The product is closed, or less than ``quantity`` is left.
         ValueError: The quantity is not positive.
     """
-    before = stock.hold(transaction, user, [product_id]).get(product_id)
-    if before is None:
-        return None
-    product = before.product
-    if product.closed_as is not None:
-        raise ActionRefused(f"the product is already {product.closed_as.value}")
-    occasion = stock.occasion(user, product, now)
-    if how is Disposal.CONSUMED:
-        change = lot_actions.consume(before.lots, quantity, occasion)
-    else:
-        change = lot_actions.discard(before.lots, quantity, None, occasion)
-    changed = ChangedProduct(before, dataclasses.replace(product, updated_at=now), user, change)
-    (after,) = stock.settle(transaction, [changed], now)
-    amount = product.quantity if quantity is None else quantity
-    notifications.add(transaction, [drafts.product_used(after, user, how, amount, now)], now)
-    return after
+    done = take(transaction, user, product_id, quantity=quantity, how=how, now=now)
+    return None if done is None else done.product
 
 
 def reopen(

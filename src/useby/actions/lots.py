@@ -7,15 +7,17 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from useby.actions import stock
 from useby.actions.stock import ChangedProduct
-from useby.domain import drafts, lot_actions
+from useby.domain import drafts, lot_actions, lot_changes
 from useby.domain.account import User
 from useby.domain.expiry import Expiry
 from useby.domain.lot import Lot
 from useby.domain.lot_actions import Change
-from useby.domain.movement import Movement, MovementKind
+from useby.domain.lot_changes import GivenFields
+from useby.domain.movement import ActionRefused, DiscardReason, Movement, MovementKind
 from useby.domain.occasion import Occasion
 from useby.domain.product import Disposal, Product
 from useby.store import lots, notifications, slices
@@ -110,6 +112,80 @@ def act(
             report = drafts.product_used(done.product, user, how, movement.quantity, now)
             notifications.add(transaction, [report], now)
     return done
+
+
+def take(
+    transaction: Transaction,
+    user: User,
+    product_id: str,
+    *,
+    quantity: Decimal | None,
+    how: Disposal,
+    now: datetime,
+    at: Expiry | None = None,
+    reason: DiscardReason | None = None,
+) -> Done | None:
+    """Consume or discard of a product's lots in the order of ``domain.lot.taken_first``.
+
+    A notification reports it. A product of which nothing is left is closed.
+
+    Args:
+        transaction: The running write.
+        user: The owner.
+        product_id: The product.
+        quantity: Quantity in the product's unit; ``None`` means all that is left.
+        how: Disposal that the movements record.
+        now: The current time, aware.
+        at: Time at which it happened; ``None`` for now.
+        reason: Reason of a discard.
+
+    Returns:
+        The product with the lots taken from; ``None`` if the user has no such product.
+
+    Raises:
+        ActionRefused: The product is closed, or less than ``quantity`` is left.
+        TimeRefused: The time is in the future, or before all of the lots were received.
+        ValueError: The quantity is not positive.
+    """
+    before = stock.hold(transaction, user, [product_id]).get(product_id)
+    if before is None:
+        return None
+    product = before.product
+    if product.closed_as is not None:
+        raise ActionRefused(f"the product is already {product.closed_as.value}")
+    occasion = stock.occasion(user, product, now, at)
+    if how is Disposal.CONSUMED:
+        change = lot_actions.consume(before.lots, quantity, occasion)
+    else:
+        change = lot_actions.discard(before.lots, quantity, reason, occasion)
+    done = _settle(transaction, user, before, change, now)
+    amount = sum((each.quantity for each in change.movements), Decimal(0))
+    report = drafts.product_used(done.product, user, how, amount, now)
+    notifications.add(transaction, [report], now)
+    return done
+
+
+def change(
+    transaction: Transaction, user: User, lot_id: str, given: GivenFields, now: datetime
+) -> Done | None:
+    """Change what a package or a person states about a lot; see ``lot_changes.changed``.
+
+    Returns:
+        The result; ``None`` if the user has no such lot.
+
+    Raises:
+        ActionRefused: The lot is closed, and its date, quantity or location would change.
+        TimeRefused: The day of receipt is not possible.
+        ValueError: The quantity is not positive.
+    """
+    found = hold(transaction, user, lot_id)
+    if found is None:
+        return None
+    before, lot = found
+    history = lots.history(transaction.connection, before.key)
+    occasion = stock.occasion(user, before.product, now)
+    changed = lot_changes.changed(lot, given, history, occasion)
+    return _settle(transaction, user, before, changed, now)
 
 
 def undo(transaction: Transaction, user: User, movement_id: str, now: datetime) -> Done | None:

@@ -23,6 +23,7 @@ from useby.domain.gs1 import canonical_gtin
 from useby.domain.lot import Lot, open_lots, recomputed
 from useby.domain.lot_actions import Change
 from useby.domain.lot_alerts import SentAlerts
+from useby.domain.lot_changes import NO_DETAILS, LotDetails
 from useby.domain.movement import Movement
 from useby.domain.occasion import Occasion
 from useby.domain.product import Product
@@ -42,6 +43,13 @@ class NewProduct:
 
     row: ProductRow
     change: Change
+    given: Product
+    """The product as it was given."""
+    details: LotDetails = NO_DETAILS
+
+    def again(self, user: User, now: datetime) -> "NewProduct":
+        """Compute the rows for an owner that has changed."""
+        return new_product(self.given, user, now, self.details)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +82,17 @@ def occasion(user: User, product: Product, now: datetime, at: Expiry | None = No
     return Occasion(now, user.zone, product.rules, _new_id, at)
 
 
-def new_product(product: Product, user: User, now: datetime) -> NewProduct:
-    """Compute the rows of a new product and of its lot."""
-    change = flat_writes.first_lot(product, occasion(user, product, now))
-    return NewProduct(_row(product, change.lots, user, now, (), version=1), change)
+def new_product(
+    product: Product, user: User, now: datetime, details: LotDetails = NO_DETAILS
+) -> NewProduct:
+    """Compute the rows of a new product and of its lot.
+
+    Raises:
+        TimeRefused: The lot was received in the future.
+    """
+    change = flat_writes.first_lot(product, occasion(user, product, now), details)
+    row = _row(product, change.lots, user, now, (), version=1)
+    return NewProduct(row, change, product, details)
 
 
 def add(transaction: Transaction, new: Sequence[NewProduct], user: User) -> list[Product]:

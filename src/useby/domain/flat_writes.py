@@ -10,21 +10,27 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from useby.domain import lot_actions
+from useby.domain.expiry import Expiry
 from useby.domain.lot import Lot, open_lots, taken_first
 from useby.domain.lot_actions import NO_CHANGE, Change, after, last_closing, then
+from useby.domain.lot_changes import NO_DETAILS, LotDetails
 from useby.domain.movement import Movement, standing
 from useby.domain.occasion import Occasion
 from useby.domain.product import Disposal, Product
 
 
-def first_lot(product: Product, occasion: Occasion) -> Change:
-    """Return the lot of a product that has none yet; it was received when the product was added.
+def first_lot(product: Product, occasion: Occasion, details: LotDetails = NO_DETAILS) -> Change:
+    """Return the lot of a product that has none yet.
 
-    Of a closed product, the lot is received and then consumed or discarded.
+    It was received when the product was added, unless its details have another day. Of a closed
+    product, the lot is received and then consumed or discarded.
+
+    Raises:
+        TimeRefused: The day of receipt is in the future.
     """
     if product.quantity <= 0:
         return NO_CHANGE
-    change = received(product, replace(occasion, now=product.created_at, at=None))
+    change = received(product, replace(occasion, now=product.created_at, at=None), details)
     return then(change, _closed(product, change.lots, occasion))
 
 
@@ -83,15 +89,23 @@ def reopened(lots: Sequence[Lot], movements: Sequence[Movement], occasion: Occas
     return change
 
 
-def received(product: Product, occasion: Occasion) -> Change:
-    """Return a new lot with the quantity, date and location of a product as it is given."""
+def received(product: Product, occasion: Occasion, details: LotDetails = NO_DETAILS) -> Change:
+    """Return a new lot with the quantity, date and location of a product as it is given.
+
+    Raises:
+        TimeRefused: The day of receipt is in the future.
+    """
+    day = details.received_on
     return lot_actions.receive(
-        occasion,
+        occasion if day is None else replace(occasion, at=Expiry(day=day)),
         product_id=product.id,
         quantity=product.quantity,
         printed=product.expiry,
         date_kind=product.date_kind,
+        lot_number=details.lot_number,
+        serial=details.serial,
         location=product.location,
+        price=details.price,
     )
 
 

@@ -6,14 +6,13 @@ from datetime import datetime
 from decimal import Decimal
 from operator import attrgetter
 from typing import Annotated, Any, Final, Self
-from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, PlainSerializer, StringConstraints, WithJsonSchema
+from pydantic import Field, WithJsonSchema
 
 from useby.domain import alerts
 from useby.domain.account import User
 from useby.domain.dates import EXAMPLE_DAY
-from useby.domain.expiry import DATE_FORMS, EXAMPLE_TIME, Expiry
+from useby.domain.expiry import Expiry
 from useby.domain.gs1 import check_digit_warning, upc_e_note
 from useby.domain.mangled import repair
 from useby.domain.product import DateKind, Disposal, Product, Status
@@ -22,7 +21,6 @@ from useby.schemas.fields import (
     ApiModel,
     Characters,
     DaysSpan,
-    Form,
     LeadDays,
     Moment,
     Name,
@@ -31,46 +29,10 @@ from useby.schemas.fields import (
     Span,
     example,
 )
+from useby.schemas.lots import LotFields
 from useby.schemas.problems import Errors
+from useby.schemas.stock import ExpiryText, Place, Quantity, Stock, expiry_json, midnight_warnings
 
-
-def _plain(value: Decimal) -> str:
-    text = format(value, "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def _expiry(text: str) -> str:
-    Expiry.parse_or_never(text)  # pydantic reports its ValueError
-    return text
-
-
-ExpiryText = Annotated[
-    str,
-    StringConstraints(max_length=40),
-    Form(f"must be {DATE_FORMS}"),
-    AfterValidator(_expiry),
-    Field(
-        description=(
-            "A date, good through its end in the owner's zone; a month, which means its last day;"
-            " or a date-time with offset. `null`, 2999-12-31 and 9999-12-31 mean never."
-        ),
-        examples=[EXAMPLE_DAY, EXAMPLE_TIME],
-    ),
-]
-Quantity = Annotated[
-    Decimal,
-    Field(gt=0, max_digits=18, decimal_places=6, allow_inf_nan=False),
-    Form(
-        "must be a number greater than 0, of at most 18 digits, 6 of them after the point, e.g. 1.5"
-    ),
-    PlainSerializer(_plain, return_type=str, when_used="json"),
-]
-Stock = Annotated[
-    Decimal,
-    Field(ge=0, max_digits=18, decimal_places=6, allow_inf_nan=False),
-    Form("must be a number of at least 0, of at most 18 digits, 6 of them after the point, e.g. 2"),
-    PlainSerializer(_plain, return_type=str, when_used="json"),
-]
 MAX_BARCODE: Final = 128
 """Maximum length of a barcode, with its separators and its symbology identifier."""
 Barcode = Annotated[
@@ -81,7 +43,6 @@ Barcode = Annotated[
         " Link, or free text. A wrong check digit gives a warning."
     ),
 ]
-Place = Annotated[str, Characters(0, 100, "Fridge", is_name=True)]
 Unit = Annotated[str, Characters(0, 32, "kg", is_name=True)]
 Notes = Annotated[str, Characters(0, 2000, "Opened on Monday", strip=False)]
 ExternalId = Annotated[str, Characters(1, 128, "fridge-17", strip=False)]
@@ -97,16 +58,10 @@ MILK: Final = {
 """Example of a product. It has no ``externalId``, which a second product could not have."""
 
 
-class ProductIn(RequestModel):
-    """A product to store.
+class ProductFields(RequestModel):
+    """Fields of a product in requests; date, quantity and location are those of its only lot."""
 
-    Without them, `expiryDate` is null (never), `quantity` is 1, `dateKind` is `best_before`, and
-    the other fields are empty.
-    """
-
-    model_config = example(**MILK)
-
-    name: Name
+    name: Name = ""
     expiry_date: ExpiryText | None = None
     category: ShortName = ""
     barcode: Barcode = ""
@@ -124,12 +79,23 @@ class ProductIn(RequestModel):
     after_thawing: Span | None = None
 
 
-class ProductChange(ProductIn):
+class ProductIn(ProductFields, LotFields):
+    """A product to store, with its first lot.
+
+    Without them, `expiryDate` is null (never, or by `shelfLife`), `quantity` is 1, `dateKind` is
+    `best_before`, `receivedOn` is today, and the other fields are empty. `printedDate` is another
+    name of `expiryDate`.
+    """
+
+    model_config = example(**MILK)
+
+    name: Name
+
+
+class ProductChange(ProductFields):
     """Changes of a product; a field that is left out stays as it is."""
 
     model_config = example(location="Freezer")
-
-    name: Name = ""
 
 
 class QuantityIn(RequestModel):
@@ -185,7 +151,9 @@ class ProductOut(ApiModel):
     ]
 
     @classmethod
-    def of(cls, product: Product, user: User, now: datetime, sent: ProductIn | None = None) -> Self:
+    def of(
+        cls, product: Product, user: User, now: datetime, sent: ProductFields | None = None
+    ) -> Self:
         """Return a product as ``user`` sees it at ``now``, with warnings about ``sent`` fields."""
         return cls(
             **dict(zip(_SAME, _same_of(product), strict=True)),
@@ -196,34 +164,27 @@ class ProductOut(ApiModel):
         )
 
 
-def expiry_json(expiry: Expiry | None, zone: ZoneInfo) -> str | None:
-    """Return a date as requests give it; an instant has the offset of ``zone``."""
-    if expiry is None or expiry.instant is None:
-        return None if expiry is None else expiry.key
-    return expiry.instant.astimezone(zone).isoformat(timespec="seconds")
-
-
 _SAME: Final = [field.name for field in fields(Product) if field.name in ProductOut.model_fields]
 """Fields that a product and its JSON have in common."""
 _same_of: Final = attrgetter(*_SAME)
 
 
-def warnings_of(sent: ProductIn, product: Product, owner: User) -> list[str]:
+def warnings_of(sent: ProductFields, product: Product, owner: User) -> list[str]:
     """Return a sentence for each sent field of a stored product that may be a mistake."""
     warnings: list[str] = []
-    expiry = product.expiry if "expiry_date" in sent.model_fields_set else None
-    if expiry is not None and expiry.is_start_of_day(owner.zone):
-        day = expiry.day_in(owner.zone)
-        warnings.append(
-            f"The expiryDate {sent.expiry_date} is the first moment of {day} in {owner.time_zone},"
-            f" so the product expires as that day begins."
-            f" Send {day} if it is good through that day."
-        )
+    if "expiry_date" in sent.model_fields_set:
+        warnings += midnight_warnings("expiryDate", sent.expiry_date, product.expiry, owner)
+    elif isinstance(sent, LotFields) and sent.printed_date is not None:
+        warnings += midnight_warnings("printedDate", sent.printed_date, product.expiry, owner)
     if sent.barcode:
         found = (check_digit_warning(sent.barcode), upc_e_note(sent.barcode))
         both = (*found, repair(sent.barcode).warning)
         warnings += [each for each in both if each is not None]
     return warnings
+
+
+_OF_PRODUCT: Final = tuple(name for name in ProductFields.model_fields if name != "expiry_date")
+"""Fields of a request that are fields of a product by the same name."""
 
 
 def product_json(product: Product, owner: User, now: datetime) -> str:
@@ -271,9 +232,17 @@ class BatchOut(ApiModel):
 
 
 def product_from(new: ProductIn, user_id: str, product_id: str, now: datetime) -> Product:
-    """Return the product that ``new`` describes."""
-    given = _of_domain(vars(new))
-    return Product(id=product_id, user_id=user_id, created_at=now, updated_at=now, **given)
+    """Return the product that ``new`` describes; ``new.details`` are those of its lot."""
+    values = vars(new)
+    given = {name: values[name] for name in _OF_PRODUCT}
+    return Product(
+        id=product_id,
+        user_id=user_id,
+        expiry=new.printed,
+        created_at=now,
+        updated_at=now,
+        **given,
+    )
 
 
 def changed(before: Product, change: ProductChange, now: datetime) -> Product:

@@ -8,7 +8,8 @@ from pydantic import Field
 from useby.domain.gs1 import LONGEST
 from useby.domain.product import DateKind
 from useby.schemas.fields import ApiModel, Characters, RequestModel, example
-from useby.schemas.products import ProductOut, Quantity
+from useby.schemas.products import ProductOut
+from useby.schemas.stock import Quantity
 
 ScannedText = Annotated[
     str,
