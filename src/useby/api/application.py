@@ -23,7 +23,9 @@ from useby.api import (
     health,
     imports,
     invitations,
+    lots,
     me,
+    movements,
     notifications,
     page,
     products,
@@ -74,7 +76,10 @@ def create_api(context: Context) -> FastAPI:
     # Routes are tried in order. The documents are first, because anybody may request them.
     _install_documents(api, context.settings)
     page.install(api)
-    for part in (accounts, invitations, me, products, dates, scans, imports, notifications, health):
+    for part in (
+        *(accounts, invitations, me, products, lots, movements),
+        *(dates, scans, imports, notifications, health),
+    ):
         api.include_router(part.router)
     for part in (products, notifications):
         api.include_router(part.batches)

@@ -22,9 +22,9 @@ class Cors(CORSMiddleware):
         super().__init__(
             app,
             allow_origins=list(context.settings.allowed_origins),
-            allow_methods=["GET", "POST", "PATCH", "DELETE"],
-            allow_headers=["authorization", "content-type", "idempotency-key"],
-            expose_headers=["retry-after"],
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=["authorization", "content-type", "idempotency-key", "if-match"],
+            expose_headers=["retry-after", "etag"],
         )
         self._answers = Answers(context.settings)
         self._refusals = context.verifier.refusals

@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final, Self
 
@@ -15,7 +15,7 @@ from useby import metrics
 from useby.auth.passwords import QueueFull
 from useby.domain.account import TokenStatus
 from useby.domain.quota import Quota, QuotaReached
-from useby.schemas.problems import FieldError, ProblemBody, field_errors, sentences
+from useby.schemas.problems import FieldError, OpenLot, ProblemBody, field_errors, sentences
 from useby.store.database import ReadRefused, StoreUnavailable
 from useby.store.notifications import UnknownUser
 
@@ -48,7 +48,13 @@ class Problem(Exception):  # noqa: N818 - the RFC calls it so
     """Raised to answer a request with an error."""
 
     def __init__(
-        self, status: HTTPStatus, detail: str, headers: Mapping[str, str] | None = None
+        self,
+        status: HTTPStatus,
+        detail: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        errors: Sequence[FieldError] = (),
+        lots: Sequence[OpenLot] = (),
     ) -> None:
         """Store the answer.
 
@@ -56,11 +62,15 @@ class Problem(Exception):  # noqa: N818 - the RFC calls it so
             status: The status.
             detail: The error, in a sentence for a person.
             headers: Headers of the answer, if it has any.
+            errors: Errors in fields of the request.
+            lots: The open lots of a product that the request could mean.
         """
         super().__init__(detail)
         self.status = status
         self.detail = detail
         self.headers = dict(headers or {})
+        self.errors = list(errors)
+        self.lots = list(lots)
 
     @classmethod
     def unauthorized(cls, detail: str) -> Self:
@@ -112,6 +122,7 @@ def problem(
     detail: str = "",
     headers: Mapping[str, str] | None = None,
     errors: list[FieldError] | None = None,
+    lots: Sequence[OpenLot] = (),
 ) -> JSONResponse:
     """Return a problem as a response; a `Retry-After` is repeated in the words of ``detail``."""
     if headers and (seconds := headers.get("Retry-After")):
@@ -124,6 +135,8 @@ def problem(
     }
     if errors:
         body["errors"] = [error.model_dump() for error in errors]
+    if lots:
+        body["lots"] = [lot.model_dump() for lot in lots]
     return JSONResponse(body, status, dict(headers or {}), media_type=MEDIA_TYPE)
 
 
@@ -151,7 +164,7 @@ def response_to(error: Exception) -> Response | None:
 
 
 def _of_problem(error: Problem) -> Response:
-    return problem(error.status, error.detail, error.headers)
+    return problem(error.status, error.detail, error.headers, error.errors, error.lots)
 
 
 def _of_http(error: HTTPException) -> Response:

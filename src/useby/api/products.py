@@ -1,22 +1,24 @@
 """Routes of the caller's products."""
 
-from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from http import HTTPStatus
-from typing import Annotated, Final
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query, Response
 from uuid_utils import uuid7
 
-from useby.actions import inventory, stock
-from useby.actions.inventory import ExternalIdTaken
+from useby.actions import inventory, lot_reads, lots, stock
+from useby.actions.lots import Done
 from useby.api.bodies import BatchRoute, in_turns, results_response
 from useby.api.context import Caller, Context, ContextDep, CurrentCaller
 from useby.api.errors import Problem, problem_responses
+from useby.api.preconditions import IfMatch, Precondition
+from useby.api.refusals import TAKEN, refusals
 from useby.domain.account import User
-from useby.domain.movement import ActionRefused
 from useby.domain.product import Disposal, Product, Status
+from useby.schemas.etags import etag_of
 from useby.schemas.fields import DAY_LIMIT, Id, Text
+from useby.schemas.lots import ConsumeIn, DiscardIn, past_of
 from useby.schemas.problems import FieldError, shared_out
 from useby.schemas.products import (
     MAX_BARCODE,
@@ -24,6 +26,8 @@ from useby.schemas.products import (
     BatchOut,
     BatchResult,
     ProductChange,
+    ProductDone,
+    ProductFields,
     ProductIn,
     ProductOut,
     ProductPage,
@@ -39,8 +43,12 @@ from useby.store.product_search import Order, ProductQuery
 router = APIRouter(prefix="/api/products", tags=["products"])
 batches = APIRouter(prefix=router.prefix, tags=[*router.tags], route_class=BatchRoute)
 
-TAKEN: Final = "Another product has this externalId."
-ALL_OF_IT: Final = QuantityIn()
+ALL_OF_IT: Final = ConsumeIn()
+DISCARD_ALL: Final = DiscardIn()
+ALL_AGAIN: Final = QuantityIn()
+WithLots = Annotated[
+    Literal["lots"] | None, Query(description="`lots` adds the lots of each product.")
+]
 
 
 def _new_id() -> str:
@@ -52,11 +60,26 @@ def _owner(node: Context, transaction: Transaction, caller: Caller, new: int = 0
 
 
 def _render_or_404(
-    product: Product | None, caller: Caller, now: datetime, sent: ProductIn | None = None
+    product: Product | None,
+    caller: Caller,
+    now: datetime,
+    response: Response,
+    sent: ProductFields | None = None,
 ) -> ProductOut:
     if product is None:
         raise Problem.not_found("product")
+    response.headers["ETag"] = etag_of(product)
     return ProductOut.of(product, caller.user, now, sent)
+
+
+def _require(
+    condition: Precondition, transaction: Transaction, owner: User, product_id: str
+) -> None:
+    """Check a condition on a product; one that does not exist is not found by what follows."""
+    if condition.value is not None:
+        found = products.get(transaction.connection, owner.id, product_id)
+        if found is not None:
+            condition.require(found)
 
 
 @router.post(
@@ -65,17 +88,17 @@ def _render_or_404(
     status_code=HTTPStatus.CREATED,
     responses=problem_responses(401, 409),
 )
-async def add_product(node: ContextDep, caller: CurrentCaller, new: ProductIn) -> ProductOut:
-    """Add a product. If it is within its lead time, its alert is sent at once."""
+async def add_product(
+    node: ContextDep, caller: CurrentCaller, new: ProductIn, response: Response
+) -> ProductOut:
+    """Add a product with one lot. If it is within its lead time, its alert is sent at once."""
     now = node.now()
     product = product_from(new, caller.user.id, _new_id(), now)
-    try:
-        await node.database.write(
-            lambda t: inventory.add(t, product, _owner(node, t, caller, 1), now)
+    with refusals(caller, time="body.receivedOn"):
+        added = await node.database.write(
+            lambda t: inventory.add(t, product, _owner(node, t, caller, 1), now, new.details)
         )
-    except ExternalIdTaken:
-        raise Problem(HTTPStatus.CONFLICT, TAKEN) from None
-    return _render_or_404(product, caller, now, new)
+    return _render_or_404(added, caller, now, response, new)
 
 
 @router.get("", operation_id="listProducts", responses=problem_responses(401))
@@ -136,11 +159,15 @@ async def list_products(
 async def add_products(node: ContextDep, caller: CurrentCaller, batch: BatchIn) -> Response:
     """Add up to 1,000 products. Each has its own result; the devices get one summary."""
     now = node.now()
-    read = await in_turns(ProductIn.read, batch.items)
+    today = now.astimezone(caller.user.zone).date()
+    read = await in_turns(lambda item: _read_item(item, today), batch.items)
     errors = shared_out([[] if isinstance(each, ProductIn) else each for each in read])
     valid = [each for each in read if isinstance(each, ProductIn)]
     new = await in_turns(lambda each: product_from(each, caller.user.id, _new_id(), now), valid)
-    rows = await in_turns(lambda each: stock.new_product(each, caller.user, now), new)
+    rows = await in_turns(
+        lambda each: stock.new_product(each[0], caller.user, now, each[1].details),
+        zip(new, valid, strict=True),
+    )
     kept = await node.database.write(
         lambda t: inventory.add_many(t, new, _owner(node, t, caller, len(new)), now, rows),
         large=True,
@@ -161,20 +188,49 @@ async def add_products(node: ContextDep, caller: CurrentCaller, batch: BatchIn) 
     return await results_response(result, enumerate(read))
 
 
+def _read_item(item: Any, today: date) -> ProductIn | list[FieldError]:
+    """Return an item of a batch, or its errors."""
+    new = ProductIn.read(item)
+    if isinstance(new, ProductIn) and (new.details.received_on or today) > today:
+        return [FieldError(at="receivedOn", message=f"must not be in the future, e.g. {today}")]
+    return new
+
+
 @router.get("/{product_id}", operation_id="getProduct", responses=problem_responses(401, 404))
-async def get_product(node: ContextDep, caller: CurrentCaller, product_id: Id) -> ProductOut:
-    """Return a product."""
-    product = await node.database.read(lambda c: products.get(c, caller.user.id, product_id))
-    return _render_or_404(product, caller, node.now())
+async def get_product(
+    node: ContextDep,
+    caller: CurrentCaller,
+    product_id: Id,
+    response: Response,
+    include: WithLots = None,
+) -> ProductOut:
+    """Return a product; with `include=lots` with its lots."""
+    if include is None:
+        product = await node.database.read(lambda c: products.get(c, caller.user.id, product_id))
+        return _render_or_404(product, caller, node.now(), response)
+    found = await lot_reads.product(node.database, caller.user, product_id)
+    if found is None:
+        raise Problem.not_found("product")
+    response.headers["ETag"] = etag_of(found.product)
+    return ProductOut.of(found.product, caller.user, node.now(), lots=found.lots)
 
 
 @router.patch(
-    "/{product_id}", operation_id="changeProduct", responses=problem_responses(401, 404, 409)
+    "/{product_id}", operation_id="changeProduct", responses=problem_responses(401, 404, 409, 412)
 )
 async def change_product(
-    node: ContextDep, caller: CurrentCaller, product_id: Id, change: ProductChange
+    node: ContextDep,
+    caller: CurrentCaller,
+    product_id: Id,
+    change: ProductChange,
+    condition: IfMatch,
+    response: Response,
 ) -> ProductOut:
-    """Change the given fields of a product. A new date reschedules its alerts."""
+    """Change the given fields of a product. A new date reschedules its alerts.
+
+    `expiryDate`, `quantity` and `location` are those of its only open lot: if it has several, the
+    answer is 409 with the `lots`, one of which can be changed by itself.
+    """
     now = node.now()
 
     def work(transaction: Transaction) -> Product | None:
@@ -182,15 +238,12 @@ async def change_product(
         before = products.get(transaction.connection, owner.id, product_id)
         if before is None:
             return None
+        condition.require(before)
         return inventory.replace(transaction, changed(before, change, now), owner, now)
 
-    try:
+    with refusals(caller):
         product = await node.database.write(work)
-    except ExternalIdTaken:
-        raise Problem(HTTPStatus.CONFLICT, TAKEN) from None
-    except ActionRefused as error:
-        raise Problem(HTTPStatus.CONFLICT, f"This change is not possible: {error}.") from None
-    return _render_or_404(product, caller, now, change)
+    return _render_or_404(product, caller, now, response, change)
 
 
 @router.delete(
@@ -198,78 +251,111 @@ async def change_product(
     operation_id="deleteProduct",
     status_code=HTTPStatus.NO_CONTENT,
     response_class=Response,
-    responses=problem_responses(401, 404),
+    responses=problem_responses(401, 404, 412),
 )
-async def delete_product(node: ContextDep, caller: CurrentCaller, product_id: Id) -> None:
-    """Delete a product permanently; its notifications are marked read."""
+async def delete_product(
+    node: ContextDep, caller: CurrentCaller, product_id: Id, condition: IfMatch
+) -> None:
+    """Delete a product permanently, with its lots; its notifications are marked read."""
     now = node.now()
-    deleted = await node.database.write(
-        lambda t: inventory.delete(t, caller.user.id, product_id, now)
-    )
-    if not deleted:
+
+    def work(transaction: Transaction) -> bool:
+        if condition.value is not None:
+            _require(condition, transaction, _owner(node, transaction, caller), product_id)
+        return inventory.delete(transaction, caller.user.id, product_id, now)
+
+    if not await node.database.write(work):
         raise Problem.not_found("product")
 
 
 @router.post(
     "/{product_id}/consume",
     operation_id="consumeProduct",
-    responses=problem_responses(401, 404, 409),
+    responses=problem_responses(401, 404, 409, 412),
 )
 async def consume_product(
-    node: ContextDep, caller: CurrentCaller, product_id: Id, amount: QuantityIn = ALL_OF_IT
-) -> ProductOut:
-    """Consume some of a product, or all of it, which closes it."""
-    return await _use(node, caller, product_id, amount, Disposal.CONSUMED)
+    node: ContextDep,
+    caller: CurrentCaller,
+    product_id: Id,
+    condition: IfMatch,
+    response: Response,
+    amount: ConsumeIn = ALL_OF_IT,
+) -> ProductDone:
+    """Consume some of a product's lots, in the order in which they are taken, or all of them."""
+    return await _use(node, caller, product_id, amount, condition, response)
 
 
 @router.post(
     "/{product_id}/discard",
     operation_id="discardProduct",
-    responses=problem_responses(401, 404, 409),
+    responses=problem_responses(401, 404, 409, 412),
 )
 async def discard_product(
-    node: ContextDep, caller: CurrentCaller, product_id: Id, amount: QuantityIn = ALL_OF_IT
-) -> ProductOut:
-    """Discard some of a product, or all of it, which closes it."""
-    return await _use(node, caller, product_id, amount, Disposal.DISCARDED)
+    node: ContextDep,
+    caller: CurrentCaller,
+    product_id: Id,
+    condition: IfMatch,
+    response: Response,
+    amount: DiscardIn = DISCARD_ALL,
+) -> ProductDone:
+    """Discard some of a product's lots, in the order in which they are taken, or all of them."""
+    return await _use(node, caller, product_id, amount, condition, response)
 
 
 @router.post(
-    "/{product_id}/reopen", operation_id="reopenProduct", responses=problem_responses(401, 404, 409)
+    "/{product_id}/reopen",
+    operation_id="reopenProduct",
+    responses=problem_responses(401, 404, 409, 412),
 )
 async def reopen_product(
-    node: ContextDep, caller: CurrentCaller, product_id: Id, amount: QuantityIn = ALL_OF_IT
+    node: ContextDep,
+    caller: CurrentCaller,
+    product_id: Id,
+    condition: IfMatch,
+    response: Response,
+    amount: QuantityIn = ALL_AGAIN,
 ) -> ProductOut:
     """Reopen a closed product; without a quantity it has the one from before it was closed."""
     now = node.now()
 
     def work(transaction: Transaction) -> Product | None:
         owner = _owner(node, transaction, caller)
+        _require(condition, transaction, owner, product_id)
         return inventory.reopen(transaction, owner, product_id, quantity=amount.quantity, now=now)
 
-    return await _change_state(node, caller, work, now)
+    with refusals(caller):
+        product = await node.database.write(work)
+    return _render_or_404(product, caller, now, response)
 
 
 async def _use(
-    node: Context, caller: Caller, product_id: str, amount: QuantityIn, how: Disposal
-) -> ProductOut:
+    node: Context,
+    caller: Caller,
+    product_id: str,
+    amount: ConsumeIn | DiscardIn,
+    condition: Precondition,
+    response: Response,
+) -> ProductDone:
     now = node.now()
+    is_discard = isinstance(amount, DiscardIn)
 
-    def work(transaction: Transaction) -> Product | None:
+    def work(transaction: Transaction) -> Done | None:
         owner = _owner(node, transaction, caller)
-        return inventory.use(
-            transaction, owner, product_id, quantity=amount.quantity, how=how, now=now
+        _require(condition, transaction, owner, product_id)
+        return lots.take(
+            transaction,
+            owner,
+            product_id,
+            quantity=amount.quantity,
+            how=Disposal.DISCARDED if is_discard else Disposal.CONSUMED,
+            now=now,
+            at=past_of(amount.at),
+            reason=amount.reason if isinstance(amount, DiscardIn) else None,
         )
 
-    return await _change_state(node, caller, work, now)
-
-
-async def _change_state(
-    node: Context, caller: Caller, work: Callable[[Transaction], Product | None], now: datetime
-) -> ProductOut:
-    """Run a change; answer 409 if the product's present state does not allow it."""
-    try:
-        product = await node.database.write(work)
-    except ValueError as error:
-        raise Problem(HTTPStatus.CONFLICT, f"This change is not possible: {error}.") from None
-    return _render_or_404(product, caller, now)
+    with refusals(caller):
+        done = await node.database.write(work)
+    if done is None:
+        raise Problem.not_found("product")
+    response.headers["ETag"] = etag_of(done.product)
+    return ProductDone.after(done.product, done.movements, caller.user, now)

@@ -104,6 +104,12 @@ class Expiry:
         """
         return self.instant == datetime.combine(self.day_in(zone), time(), zone).astimezone(UTC)
 
+    def starts_at(self, zone: ZoneInfo) -> datetime:
+        """Return the instant in UTC; of a day, the one at which it begins in ``zone``."""
+        if self.instant is not None:
+            return self.instant
+        return datetime.combine(self.day_in(zone), time(), zone).astimezone(UTC)
+
     def ends_at(self, zone: ZoneInfo) -> datetime:
         """Return the first UTC moment of being expired: the end of the day, or the instant."""
         if self.instant is not None:

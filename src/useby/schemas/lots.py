@@ -218,8 +218,8 @@ class LotOut(ApiModel):
     warnings: Annotated[
         list[str],
         Field(
-            default_factory=list,
-            description="Sentences about sent fields that were accepted and may be mistakes.",
+            description="Sentences about sent fields that were accepted and may be mistakes; empty"
+            " in answers to requests that sent none."
         ),
     ]
 

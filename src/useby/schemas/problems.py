@@ -75,6 +75,14 @@ Errors = Annotated[
 ]
 
 
+class OpenLot(BaseModel):
+    """One of the lots that a change of a product could mean."""
+
+    id: str
+    date: str | None = Field(description="Its expiryDate. Null means never.")
+    quantity: str
+
+
 class ProblemBody(BaseModel):
     """A problem (RFC 9457)."""
 
@@ -83,6 +91,10 @@ class ProblemBody(BaseModel):
     status: int
     detail: str = ""
     errors: list[FieldError] = []
+    lots: Annotated[
+        list[OpenLot],
+        Field(description="The open lots, if a change of the product could mean several."),
+    ] = []
 
 
 def field_errors(errors: Sequence[Mapping[str, Any]]) -> list[FieldError]:

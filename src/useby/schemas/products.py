@@ -1,6 +1,6 @@
 """JSON models of products, for requests and answers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 from datetime import datetime
 from decimal import Decimal
@@ -14,7 +14,9 @@ from useby.domain.account import User
 from useby.domain.dates import EXAMPLE_DAY
 from useby.domain.expiry import Expiry
 from useby.domain.gs1 import check_digit_warning, upc_e_note
+from useby.domain.lot import Lot
 from useby.domain.mangled import repair
+from useby.domain.movement import Movement
 from useby.domain.product import DateKind, Disposal, Product, Status
 from useby.schemas.fields import (
     BATCH_LIMIT,
@@ -29,7 +31,7 @@ from useby.schemas.fields import (
     Span,
     example,
 )
-from useby.schemas.lots import LotFields
+from useby.schemas.lots import LotFields, LotOut, MovementOut
 from useby.schemas.problems import Errors
 from useby.schemas.stock import ExpiryText, Place, Quantity, Stock, expiry_json, midnight_warnings
 
@@ -150,18 +152,67 @@ class ProductOut(ApiModel):
         ),
     ]
 
+    lots: Annotated[
+        list[LotOut] | None,
+        Field(
+            exclude_if=lambda lots: lots is None,
+            description="With `include=lots`, the open lots in the order in which they are taken;"
+            " of a product without any, those closed last.",
+        ),
+    ] = None
+
     @classmethod
     def of(
-        cls, product: Product, user: User, now: datetime, sent: ProductFields | None = None
+        cls,
+        product: Product,
+        user: User,
+        now: datetime,
+        sent: ProductFields | None = None,
+        *,
+        lots: Iterable[Lot] | None = None,
     ) -> Self:
         """Return a product as ``user`` sees it at ``now``, with warnings about ``sent`` fields."""
-        return cls(
-            **dict(zip(_SAME, _same_of(product), strict=True)),
-            expiry_date=expiry_json(product.expiry, user.zone),
-            status=alerts.status(product, user, now),
-            days_left=alerts.days_left(product, user.zone, now),
-            warnings=[] if sent is None else warnings_of(sent, product, user),
-        )
+        return cls(**fields_of(product, user, now, sent, lots=lots))
+
+
+class ProductDone(ProductOut):
+    """A product after an action on its lots, with what was recorded."""
+
+    movements: Annotated[
+        list[MovementOut], Field(description="New movements, in the order of recording.")
+    ]
+
+    @classmethod
+    def after(
+        cls,
+        product: Product,
+        movements: Iterable[Movement],
+        user: User,
+        now: datetime,
+        *,
+        lots: Iterable[Lot] | None = None,
+    ) -> Self:
+        """Return a product after an action as ``user`` sees it at ``now``."""
+        recorded = [MovementOut.of(each) for each in movements]
+        return cls(**fields_of(product, user, now, lots=lots), movements=recorded)
+
+
+def fields_of(
+    product: Product,
+    user: User,
+    now: datetime,
+    sent: ProductFields | None = None,
+    *,
+    lots: Iterable[Lot] | None = None,
+) -> dict[str, Any]:
+    """Return the fields of ``ProductOut``."""
+    return dict(zip(_SAME, _same_of(product), strict=True)) | {
+        "expiry_date": expiry_json(product.expiry, user.zone),
+        "status": alerts.status(product, user, now),
+        "days_left": alerts.days_left(product, user.zone, now),
+        "warnings": [] if sent is None else warnings_of(sent, product, user),
+        "lots": None if lots is None else [LotOut.of(each, product, user, now) for each in lots],
+    }
 
 
 _SAME: Final = [field.name for field in fields(Product) if field.name in ProductOut.model_fields]

@@ -12,7 +12,8 @@ from useby.domain.expiry import DATE_FORMS, EXAMPLE_TIME, Expiry
 from useby.schemas.fields import Characters, Form
 
 
-def _plain(value: Decimal) -> str:
+def plain(value: Decimal) -> str:
+    """Return a decimal without an exponent and without zeros at its end."""
     text = format(value, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
 
@@ -41,13 +42,13 @@ Quantity = Annotated[
     Form(
         "must be a number greater than 0, of at most 18 digits, 6 of them after the point, e.g. 1.5"
     ),
-    PlainSerializer(_plain, return_type=str, when_used="json"),
+    PlainSerializer(plain, return_type=str, when_used="json"),
 ]
 Stock = Annotated[
     Decimal,
     Field(ge=0, max_digits=18, decimal_places=6, allow_inf_nan=False),
     Form("must be a number of at least 0, of at most 18 digits, 6 of them after the point, e.g. 2"),
-    PlainSerializer(_plain, return_type=str, when_used="json"),
+    PlainSerializer(plain, return_type=str, when_used="json"),
 ]
 Price = Annotated[
     Decimal,
@@ -61,7 +62,7 @@ Price = Annotated[
     Form(
         "must be a number of at least 0, of at most 18 digits, 6 of them after the point, e.g. 1.29"
     ),
-    PlainSerializer(_plain, return_type=str, when_used="json"),
+    PlainSerializer(plain, return_type=str, when_used="json"),
 ]
 Place = Annotated[str, Characters(0, 100, "Fridge", is_name=True)]
 LotNumber = Annotated[str, Characters(0, 100, "L2026-07", is_name=True)]

@@ -47,3 +47,8 @@ def decode(cursor: str, order: str, kinds: Sequence[type]) -> list[Any]:
     if any(type(value) is not kind for value, kind in zip(values[1:], kinds, strict=True)):
         raise BadCursor
     return values[1:]
+
+
+def storable(text: str) -> bool:
+    """Return whether a database accepts the text: no NUL and no lone surrogate."""
+    return "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)

@@ -18,7 +18,7 @@ from useby.domain.product import Product, Status
 from useby.store import accounts
 from useby.store.bulk import BulkWrite
 from useby.store.column_types import from_utc_text, utc_text
-from useby.store.cursor import BadCursor, Page, decode, encode
+from useby.store.cursor import BadCursor, Page, decode, encode, storable
 from useby.store.database import Database, Transaction
 from useby.store.product_rows import PRODUCT_COLUMNS, product_of
 from useby.store.schema import products
@@ -209,7 +209,7 @@ def _has_barcode(barcode: str) -> sa.ColumnElement[bool]:
 
 def _after(cursor: str, order: Order) -> tuple[Any, Any]:
     value, product_id = decode(cursor, order.value, (str, str))
-    if not _storable(value + product_id):
+    if not storable(value + product_id):
         raise BadCursor
     key: sa.Column[Any] = _KEYS[order.value.removeprefix("-")]
     if key is not products.c.name:
@@ -218,11 +218,6 @@ def _after(cursor: str, order: Order) -> tuple[Any, Any]:
         except ValueError:
             raise BadCursor from None
     return sa.bindparam(None, value, type_=key.type), sa.bindparam(None, product_id)
-
-
-def _storable(text: str) -> bool:
-    """Return whether a database accepts the text: no NUL and no lone surrogate."""
-    return "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _filters(query: ProductQuery, user: User, now: datetime) -> list[sa.ColumnElement[bool]]:

@@ -1,0 +1,127 @@
+"""Read lots and movements; a row that a node without lots has written is brought in line first."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from useby.actions import stock
+from useby.domain.account import User
+from useby.domain.lot import Lot, open_lots, taken_first
+from useby.domain.movement import Movement
+from useby.domain.product import Product
+from useby.store import accounts, lots, products
+from useby.store.cursor import Page
+from useby.store.database import Connection, Database, Transaction
+from useby.store.notifications import UnknownUser
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class ProductWithLots:
+    """A product and lots of it."""
+
+    product: Product
+    lots: tuple[Lot, ...]
+    """Lots in the order in which they are taken."""
+
+
+class _Flat(Exception):  # noqa: N818 - ``_read_in_line`` handles it, so it is no error
+    """The product's row was written by a node without lots."""
+
+    def __init__(self, product_id: str) -> None:
+        super().__init__()
+        self.product_id = product_id
+
+
+async def product(database: Database, user: User, product_id: str) -> ProductWithLots | None:
+    """Return one of the user's products with its open lots, or with those closed last."""
+
+    def work(connection: Connection) -> ProductWithLots | None:
+        key = (user.id, product_id)
+        found = lots.stored(connection, [key]).get(key)
+        if found is None:
+            return None
+        _require_in_line(connection, user, product_id)
+        return ProductWithLots(found.product, in_order(found.lots, user))
+
+    return await _read_in_line(database, user, work)
+
+
+async def product_with_all(
+    database: Database, user: User, product_id: str
+) -> ProductWithLots | None:
+    """Return one of the user's products with all its lots, the closed ones at the end."""
+
+    def work(connection: Connection) -> ProductWithLots | None:
+        found = products.get(connection, user.id, product_id)
+        if found is None:
+            return None
+        _require_in_line(connection, user, product_id)
+        return ProductWithLots(
+            found, in_order(lots.all_lots(connection, (user.id, product_id)), user)
+        )
+
+    return await _read_in_line(database, user, work)
+
+
+async def lot(database: Database, user: User, lot_id: str) -> tuple[Product, Lot] | None:
+    """Return one of the user's lots with its product."""
+
+    def work(connection: Connection) -> tuple[Product, Lot] | None:
+        product_id = lots.product_of_lot(connection, user.id, lot_id)
+        its = None if product_id is None else products.get(connection, user.id, product_id)
+        if its is None:
+            return None
+        _require_in_line(connection, user, its.id)
+        every = lots.all_lots(connection, (user.id, its.id))
+        return next(((its, each) for each in every if each.id == lot_id), None)
+
+    return await _read_in_line(database, user, work)
+
+
+async def movements(
+    database: Database, user: User, product_id: str, cursor: str | None, limit: int
+) -> Page[Movement] | None:
+    """Return a page of the movements of one of the user's products, newest first.
+
+    Raises:
+        BadCursor: The cursor is invalid.
+    """
+
+    def work(connection: Connection) -> Page[Movement] | None:
+        if products.get(connection, user.id, product_id) is None:
+            return None
+        _require_in_line(connection, user, product_id)
+        return lots.movements_of_product(connection, user.id, product_id, cursor, limit)
+
+    return await _read_in_line(database, user, work)
+
+
+def in_order(some: Sequence[Lot], user: User) -> tuple[Lot, ...]:
+    """Return open lots in the order in which they are taken, then closed ones, newest first."""
+    left = sorted(open_lots(some), key=lambda each: taken_first(each, user.zone))
+    closed = [each for each in some if each.closed_at is not None]
+    closed.sort(key=lambda each: (each.closed_at, each.id), reverse=True)
+    return (*left, *closed)
+
+
+def _require_in_line(connection: Connection, user: User, product_id: str) -> None:
+    if lots.is_flat(connection, user.id, product_id):
+        raise _Flat(product_id)
+
+
+async def _read_in_line(database: Database, user: User, work: Callable[[Connection], T]) -> T:
+    while True:
+        try:
+            return await database.read(work)
+        except _Flat as flat:
+            product_id = flat.product_id
+
+        def bring_in_line(transaction: Transaction, product_id: str = product_id) -> None:
+            owner = accounts.lock_user(transaction, user.id)
+            if owner is None:
+                raise UnknownUser(user.id)
+            stock.hold(transaction, owner, [product_id])
+
+        await database.write(bring_in_line)

@@ -1,0 +1,341 @@
+"""Routes of the caller's lots."""
+
+from collections.abc import Callable
+from datetime import datetime
+from http import HTTPStatus
+from typing import Final
+
+from fastapi import APIRouter, Response
+
+from useby.actions import inventory, lot_reads, lots
+from useby.actions.lots import Done
+from useby.api.context import Caller, Context, ContextDep, CurrentCaller
+from useby.api.errors import Problem, problem_responses
+from useby.api.preconditions import IfMatch, Precondition
+from useby.api.refusals import refusals
+from useby.domain import lot_actions
+from useby.domain.account import User
+from useby.domain.expiry import Expiry
+from useby.domain.lot import Lot
+from useby.domain.lot_actions import Change
+from useby.domain.occasion import Occasion
+from useby.domain.product import Product
+from useby.schemas.etags import etag_of
+from useby.schemas.fields import Id
+from useby.schemas.lots import (
+    ConsumeIn,
+    DiscardIn,
+    LotChange,
+    LotDone,
+    LotList,
+    LotOut,
+    MoveIn,
+    MovementOut,
+    NewLot,
+    StateIn,
+    fields_of,
+    past_of,
+)
+from useby.store import products
+from useby.store.database import Transaction
+
+router = APIRouter(prefix="/api", tags=["lots"])
+
+ALL_OF_IT: Final = ConsumeIn()
+DISCARD_ALL: Final = DiscardIn()
+WHOLE_LOT: Final = StateIn()
+Act = Callable[[Lot, Occasion], Change]
+
+
+@router.get(
+    "/products/{product_id}/lots", operation_id="listLots", responses=problem_responses(401, 404)
+)
+async def list_lots(node: ContextDep, caller: CurrentCaller, product_id: Id) -> LotList:
+    """List a product's lots: open ones in the order in which they are taken, then closed ones."""
+    found = await lot_reads.product_with_all(node.database, caller.user, product_id)
+    if found is None:
+        raise Problem.not_found("product")
+    now = node.now()
+    return LotList(items=[LotOut.of(each, found.product, caller.user, now) for each in found.lots])
+
+
+@router.post(
+    "/products/{product_id}/lots",
+    operation_id="addLot",
+    status_code=HTTPStatus.CREATED,
+    responses=problem_responses(401, 404, 409, 412),
+)
+async def add_lot(
+    node: ContextDep,
+    caller: CurrentCaller,
+    product_id: Id,
+    new: NewLot,
+    condition: IfMatch,
+    response: Response,
+) -> LotDone:
+    """Add a lot to a product. A product that was used up is watched again."""
+    now, details = node.now(), new.details
+
+    def receipt(product: Product, occasion: Occasion) -> Change:
+        return lot_actions.receive(
+            occasion,
+            product_id=product.id,
+            quantity=new.quantity,
+            printed=new.printed,
+            date_kind=new.date_kind or product.date_kind,
+            lot_number=details.lot_number,
+            serial=details.serial,
+            location=new.location,
+            price=details.price,
+        )
+
+    def work(transaction: Transaction) -> Done | None:
+        owner = _owner(node, transaction, caller)
+        found = products.get(transaction.connection, owner.id, product_id)
+        if found is None:
+            return None
+        condition.require(found)
+        day = None if details.received_on is None else Expiry(day=details.received_on)
+        return lots.receive(transaction, owner, product_id, receipt, now, day)
+
+    with refusals(caller, time="body.receivedOn"):
+        done = await node.database.write(work)
+    if done is None:
+        raise Problem.not_found("product")
+    return _answer(done, done.lots[0].id, caller, now, response, new)
+
+
+@router.get("/lots/{lot_id}", operation_id="getLot", responses=problem_responses(401, 404))
+async def get_lot(
+    node: ContextDep, caller: CurrentCaller, lot_id: Id, response: Response
+) -> LotOut:
+    """Return a lot."""
+    found = await lot_reads.lot(node.database, caller.user, lot_id)
+    if found is None:
+        raise Problem.not_found("lot")
+    product, lot = found
+    response.headers["ETag"] = etag_of(lot)
+    return LotOut.of(lot, product, caller.user, node.now())
+
+
+@router.patch(
+    "/lots/{lot_id}", operation_id="changeLot", responses=problem_responses(401, 404, 409, 412)
+)
+async def change_lot(
+    node: ContextDep,
+    caller: CurrentCaller,
+    lot_id: Id,
+    change: LotChange,
+    condition: IfMatch,
+    response: Response,
+) -> LotDone:
+    """Change the given fields of a lot; its date is computed again."""
+    now = node.now()
+
+    def work(transaction: Transaction) -> Done | None:
+        owner = _owner(node, transaction, caller)
+        _require(condition, transaction, owner, lot_id)
+        return lots.change(transaction, owner, lot_id, change.given, now)
+
+    with refusals(caller, time="body.receivedOn"):
+        done = await node.database.write(work)
+    return _answer(done, lot_id, caller, now, response, change)
+
+
+@router.delete(
+    "/lots/{lot_id}",
+    operation_id="deleteLot",
+    status_code=HTTPStatus.NO_CONTENT,
+    response_class=Response,
+    responses=problem_responses(401, 404, 412),
+)
+async def delete_lot(
+    node: ContextDep, caller: CurrentCaller, lot_id: Id, condition: IfMatch
+) -> None:
+    """Delete a lot that was entered by mistake, with its movements.
+
+    What was sent about it is marked read. A lot that is used up is consumed or discarded instead.
+    """
+    now = node.now()
+
+    def work(transaction: Transaction) -> bool:
+        owner = _owner(node, transaction, caller)
+        _require(condition, transaction, owner, lot_id)
+        return lots.delete(transaction, owner, lot_id, now)
+
+    if not await node.database.write(work):
+        raise Problem.not_found("lot")
+
+
+@router.post(
+    "/lots/{lot_id}/consume",
+    operation_id="consumeLot",
+    responses=problem_responses(401, 404, 409, 412),
+)
+async def consume_lot(
+    node: ContextDep,
+    caller: CurrentCaller,
+    lot_id: Id,
+    condition: IfMatch,
+    response: Response,
+    body: ConsumeIn = ALL_OF_IT,
+) -> LotDone:
+    """Consume some of a lot, or all of it, which closes it."""
+
+    def consume(lot: Lot, occasion: Occasion) -> Change:
+        return lot_actions.consume([lot], body.quantity, occasion)
+
+    return await _act(node, caller, lot_id, consume, body.at, condition, response)
+
+
+@router.post(
+    "/lots/{lot_id}/discard",
+    operation_id="discardLot",
+    responses=problem_responses(401, 404, 409, 412),
+)
+async def discard_lot(
+    node: ContextDep,
+    caller: CurrentCaller,
+    lot_id: Id,
+    condition: IfMatch,
+    response: Response,
+    body: DiscardIn = DISCARD_ALL,
+) -> LotDone:
+    """Discard some of a lot, or all of it, which closes it."""
+
+    def discard(lot: Lot, occasion: Occasion) -> Change:
+        return lot_actions.discard([lot], body.quantity, body.reason, occasion)
+
+    return await _act(node, caller, lot_id, discard, body.at, condition, response)
+
+
+@router.post(
+    "/lots/{lot_id}/open", operation_id="openLot", responses=problem_responses(401, 404, 409, 412)
+)
+async def open_lot(
+    node: ContextDep,
+    caller: CurrentCaller,
+    lot_id: Id,
+    condition: IfMatch,
+    response: Response,
+    body: StateIn = WHOLE_LOT,
+) -> LotDone:
+    """Open a sealed or thawed lot. Less than all splits it: the opened `part` is a new lot."""
+
+    def open_(lot: Lot, occasion: Occasion) -> Change:
+        return lot_actions.open_(lot, body.quantity, occasion)
+
+    return await _act(node, caller, lot_id, open_, body.at, condition, response)
+
+
+@router.post(
+    "/lots/{lot_id}/freeze",
+    operation_id="freezeLot",
+    responses=problem_responses(401, 404, 409, 412),
+)
+async def freeze_lot(
+    node: ContextDep,
+    caller: CurrentCaller,
+    lot_id: Id,
+    condition: IfMatch,
+    response: Response,
+    body: StateIn = WHOLE_LOT,
+) -> LotDone:
+    """Freeze a lot, before its use-by date ends. Less than all splits it: `part` is frozen."""
+
+    def freeze(lot: Lot, occasion: Occasion) -> Change:
+        return lot_actions.freeze(lot, body.quantity, occasion)
+
+    return await _act(node, caller, lot_id, freeze, body.at, condition, response)
+
+
+@router.post(
+    "/lots/{lot_id}/thaw", operation_id="thawLot", responses=problem_responses(401, 404, 409, 412)
+)
+async def thaw_lot(
+    node: ContextDep,
+    caller: CurrentCaller,
+    lot_id: Id,
+    condition: IfMatch,
+    response: Response,
+    body: StateIn = WHOLE_LOT,
+) -> LotDone:
+    """Thaw a frozen lot. Less than all splits it: the thawed `part` is a new lot."""
+
+    def thaw(lot: Lot, occasion: Occasion) -> Change:
+        return lot_actions.thaw(lot, body.quantity, occasion)
+
+    return await _act(node, caller, lot_id, thaw, body.at, condition, response)
+
+
+@router.post(
+    "/lots/{lot_id}/move", operation_id="moveLot", responses=problem_responses(401, 404, 409, 412)
+)
+async def move_lot(
+    node: ContextDep,
+    caller: CurrentCaller,
+    lot_id: Id,
+    body: MoveIn,
+    condition: IfMatch,
+    response: Response,
+) -> LotDone:
+    """Move a lot to another location. Less than all splits it: the moved `part` is a new lot."""
+
+    def move(lot: Lot, occasion: Occasion) -> Change:
+        return lot_actions.move(lot, body.quantity, body.location, occasion)
+
+    return await _act(node, caller, lot_id, move, body.at, condition, response)
+
+
+async def _act(
+    node: Context,
+    caller: Caller,
+    lot_id: str,
+    action: Act,
+    at: str | None,
+    condition: Precondition,
+    response: Response,
+) -> LotDone:
+    now, time = node.now(), past_of(at)
+
+    def act(lot: Lot, occasion: Occasion) -> Change:
+        condition.require(lot)
+        return action(lot, occasion)
+
+    with refusals(caller):
+        done = await node.database.write(
+            lambda t: lots.act(t, _owner(node, t, caller), lot_id, act, now, time)
+        )
+    return _answer(done, lot_id, caller, now, response)
+
+
+def _answer(
+    done: Done | None,
+    lot_id: str,
+    caller: Caller,
+    now: datetime,
+    response: Response,
+    sent: NewLot | LotChange | None = None,
+) -> LotDone:
+    """Return the lot of a path with what was recorded, and its entity tag."""
+    if done is None:
+        raise Problem.not_found("lot")
+    lot = next(each for each in done.lots if each.id == lot_id)
+    part = next((each for each in done.lots if each.id != lot_id), None)
+    response.headers["ETag"] = etag_of(lot)
+    return LotDone(
+        **fields_of(lot, done.product, caller.user, now, sent),
+        movements=[MovementOut.of(each) for each in done.movements],
+        part=None if part is None else LotOut.of(part, done.product, caller.user, now),
+    )
+
+
+def _require(condition: Precondition, transaction: Transaction, owner: User, lot_id: str) -> None:
+    if condition.value is not None:
+        found = lots.hold(transaction, owner, lot_id)
+        if found is not None:  # a lot that does not exist is not found
+            condition.require(found[1])
+
+
+def _owner(node: Context, transaction: Transaction, caller: Caller) -> User:
+    return inventory.lock_owner(transaction, caller.user.id, node.settings.limits)

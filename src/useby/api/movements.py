@@ -1,0 +1,140 @@
+"""Routes of what happened to the caller's lots, and of undoing it."""
+
+from datetime import datetime
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from useby.actions import inventory, lot_reads, lots
+from useby.actions.lots import Done
+from useby.api.context import Caller, ContextDep, CurrentCaller
+from useby.api.errors import Problem, problem_responses
+from useby.api.refusals import refusals
+from useby.domain.expiry import Expiry
+from useby.domain.movement import Movement
+from useby.schemas.etags import etag_of
+from useby.schemas.fields import Id, Text
+from useby.schemas.lots import MovementOut, MovementPage
+from useby.schemas.problems import FieldError, sentences
+from useby.schemas.products import ProductDone
+from useby.store import lots as stored_lots
+from useby.store.cursor import BadCursor, Page
+from useby.store.database import Transaction
+
+router = APIRouter(prefix="/api", tags=["movements"])
+
+Cursor = Annotated[Text | None, Query(max_length=512)]
+Limit = Annotated[int, Query(ge=1, le=500)]
+SINCE_FORM = (
+    "must be the id of a movement, a day, e.g. 2026-03-04, or a date-time with its offset,"
+    " e.g. 2026-03-04T10:30:00+01:00"
+)
+
+
+@router.get(
+    "/products/{product_id}/movements",
+    operation_id="listProductMovements",
+    responses=problem_responses(401, 404),
+)
+async def list_product_movements(
+    node: ContextDep,
+    caller: CurrentCaller,
+    product_id: Id,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> MovementPage:
+    """List what happened to a product's lots, newest first."""
+    try:
+        page = await lot_reads.movements(node.database, caller.user, product_id, cursor, limit)
+    except BadCursor:
+        raise _bad_cursor() from None
+    if page is None:
+        raise Problem.not_found("product")
+    return _render(page)
+
+
+@router.get("/movements", operation_id="listMovements", responses=problem_responses(401))
+async def list_movements(
+    node: ContextDep,
+    caller: CurrentCaller,
+    since: Annotated[
+        Text | None,
+        Query(
+            max_length=64,
+            description="Only those recorded after the movement with this id, or on this day or"
+            " at this time, or later.",
+        ),
+    ] = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> MovementPage:
+    """List what happened to all lots, newest first."""
+    after = await _since(node, caller, since)
+    try:
+        page = await node.database.read(
+            lambda c: stored_lots.movements_of(
+                c, caller.user.id, since=after, cursor=cursor, limit=limit
+            ),
+            user_id=caller.user.id,
+        )
+    except BadCursor:
+        raise _bad_cursor() from None
+    return _render(page)
+
+
+@router.post(
+    "/movements/{movement_id}/undo",
+    operation_id="undoMovement",
+    responses=problem_responses(401, 404, 409),
+)
+async def undo_movement(
+    node: ContextDep, caller: CurrentCaller, movement_id: Id, response: Response
+) -> ProductDone:
+    """Undo a movement, if no later one of its lots stands on it; else the answer is 409.
+
+    A split is undone together with what was done to its part. Notifications that the movement
+    marked read, because it closed a lot, are unread again. The answer is the product with its
+    `lots` that have changed.
+    """
+    now = node.now()
+
+    def work(transaction: Transaction) -> Done | None:
+        owner = inventory.lock_owner(transaction, caller.user.id, node.settings.limits)
+        return lots.undo(transaction, owner, movement_id, now)
+
+    with refusals(caller):
+        done = await node.database.write(work)
+    if done is None:
+        raise Problem.not_found("movement")
+    response.headers["ETag"] = etag_of(done.product)
+    return ProductDone.after(done.product, done.movements, caller.user, now, lots=done.lots)
+
+
+async def _since(node: ContextDep, caller: Caller, text: str | None) -> datetime | str | None:
+    """Return the time or the id that ``since`` means.
+
+    Raises:
+        Problem: 422, it is neither a time nor the id of one of the caller's movements.
+    """
+    if text is None:
+        return None
+    found = await node.database.read(lambda c: stored_lots.movement(c, caller.user.id, text))
+    if found is not None:
+        return found.id
+    try:
+        time = Expiry.parse(text)
+    except ValueError:
+        errors = [FieldError(at="query.since", message=SINCE_FORM)]
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, sentences(errors), errors=errors) from None
+    return time.starts_at(caller.user.zone)
+
+
+def _render(page: Page[Movement]) -> MovementPage:
+    return MovementPage(
+        items=[MovementOut.of(each) for each in page.items], next_cursor=page.next_cursor
+    )
+
+
+def _bad_cursor() -> Problem:
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "The cursor is not one of this list.")
