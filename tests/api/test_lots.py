@@ -1,0 +1,574 @@
+"""Lots over REST, on both databases.
+
+covers: useby.schemas.lots, useby.schemas.stock, useby.api.refusals, useby.actions.lot_reads
+"""
+
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+import pytest
+import sqlalchemy as sa
+from tests.support.databases import database_url
+from tests.support.lots_over_rest import acted, lots_of, received
+from tests.support.rest_app import Rest, added, messages
+
+from useby.store.schema import lots as lots_table
+from useby.store.schema import products as table
+
+__all__ = ["database_url"]
+
+FULL: dict[str, Any] = {
+    "printedDate": "2026-03-20",
+    "quantity": "2.5",
+    "dateKind": "use_by",
+    "receivedOn": "2026-03-01",
+    "lotNumber": "L-7",
+    "serial": "S-1",
+    "location": "Cellar",
+    "price": "1.29",
+}
+
+
+async def test_a_lot_is_answered_with_every_field_by_its_name(ada: httpx.AsyncClient) -> None:
+    product = await added(ada)
+
+    lot = await received(ada, product["id"], **FULL)
+
+    (movement,) = lot.pop("movements")
+    assert lot.pop("part") is None
+    assert lot == FULL | {
+        "id": lot["id"],
+        "productId": product["id"],
+        "expiryDate": "2026-03-20",
+        "dateSource": "printed",
+        "state": "sealed",
+        "stateSince": "2026-03-01T11:00:00Z",
+        "status": "fresh",
+        "daysLeft": 18,
+        "closedAs": None,
+        "closedAt": None,
+        "warnings": [],
+    }
+    assert (await ada.get(f"/api/lots/{lot['id']}")).json() == lot
+    assert movement == {
+        "id": movement["id"],
+        "productId": product["id"],
+        "lotId": lot["id"],
+        "kind": "received",
+        "quantity": "2.5",
+        "at": "2026-03-01T11:00:00Z",
+        "recordedAt": "2026-03-02T12:00:00Z",
+        "reason": None,
+        "undoes": None,
+    }
+
+
+async def test_a_lot_needs_no_field_and_has_then_no_date_and_the_products_kind(
+    ada: httpx.AsyncClient,
+) -> None:
+    product = await added(ada, dateKind="use_by")
+
+    lot = await received(ada, product["id"])
+
+    assert (lot["printedDate"], lot["expiryDate"], lot["dateSource"]) == (None, None, None)
+    assert (lot["status"], lot["daysLeft"], lot["quantity"]) == ("fresh", None, "1")
+    assert (lot["receivedOn"], lot["dateKind"], lot["price"]) == ("2026-03-02", "use_by", None)
+
+
+async def test_expiry_date_is_another_name_of_the_printed_date_and_two_dates_are_refused(
+    ada: httpx.AsyncClient,
+) -> None:
+    product = await added(ada)
+    path = f"/api/products/{product['id']}/lots"
+
+    lot = await received(ada, product["id"], expiryDate="2026-05")
+    both = await ada.post(path, json={"expiryDate": "2026-05", "printedDate": "2026-05-31"})
+    two = await ada.post(path, json={"expiryDate": "2026-05", "printedDate": "2026-06"})
+
+    assert (lot["printedDate"], lot["expiryDate"]) == ("2026-05-31", "2026-05-31")
+    assert both.status_code == HTTPStatus.CREATED
+    assert two.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert "send one" in two.json()["detail"]
+
+
+async def test_a_product_has_what_its_lots_come_to(ada: httpx.AsyncClient) -> None:
+    product = await added(ada, quantity="2", expiryDate="2026-03-10", location="Fridge")
+    await received(ada, product["id"], printedDate="2026-03-05", quantity="3", location="Cellar")
+
+    now = (await ada.get(f"/api/products/{product['id']}")).json()
+
+    assert (now["quantity"], now["lotCount"]) == ("5", 2)
+    assert (now["expiryDate"], now["location"]) == ("2026-03-05", "Cellar")
+
+
+async def test_lots_are_listed_in_the_order_in_which_they_are_taken_and_closed_ones_last(
+    ada: httpx.AsyncClient,
+) -> None:
+    product = await added(ada, expiryDate="2026-03-10")
+    later = await received(ada, product["id"], printedDate="2026-03-20")
+    never = await received(ada, product["id"])
+    gone = await received(ada, product["id"], printedDate="2026-03-04")
+    await acted(ada, gone["id"], "consume")
+    await acted(ada, later["id"], "open")
+
+    listed = await lots_of(ada, product["id"])
+
+    (first,) = (each["id"] for each in listed if each["expiryDate"] == "2026-03-10")
+    assert [each["id"] for each in listed] == [later["id"], first, never["id"], gone["id"]]
+    assert (listed[-1]["closedAs"], listed[-1]["status"]) == ("consumed", "consumed")
+
+
+async def test_each_action_changes_the_state_and_the_date_that_counts(
+    ada: httpx.AsyncClient,
+) -> None:
+    rules = {"afterOpening": "P3D", "afterFreezing": "P30D", "afterThawing": "P1D"}
+    product = await added(ada, expiryDate="2026-03-20", **rules)
+    (lot,) = await lots_of(ada, product["id"])
+
+    opened = await acted(ada, lot["id"], "open", at="2026-03-02T08:00:00Z")
+    frozen = await acted(ada, lot["id"], "freeze", at="2026-03-02T09:00:00Z")
+    thawed = await acted(ada, lot["id"], "thaw", at="2026-03-02T10:00:00Z")
+
+    assert (opened["state"], opened["expiryDate"]) == ("opened", "2026-03-05")
+    assert (frozen["state"], frozen["expiryDate"]) == ("frozen", "2026-04-01")
+    assert (thawed["state"], thawed["expiryDate"]) == ("thawed", "2026-03-03")
+    assert (opened["dateSource"], frozen["dateSource"]) == ("opened", "frozen")
+    assert thawed["stateSince"] == "2026-03-02T10:00:00Z"
+    assert thawed["printedDate"] == "2026-03-20"
+
+
+async def test_less_than_all_splits_the_lot_and_the_answer_has_rest_and_part(
+    ada: httpx.AsyncClient,
+) -> None:
+    product = await added(ada, quantity="3", expiryDate="2026-03-20")
+    (lot,) = await lots_of(ada, product["id"])
+
+    rest_of_it = await acted(ada, lot["id"], "move", quantity="1", location="Freezer")
+
+    part = rest_of_it["part"]
+    assert (rest_of_it["id"], rest_of_it["quantity"], rest_of_it["location"]) == (
+        lot["id"],
+        "2",
+        "",
+    )
+    assert (part["quantity"], part["location"], part["id"] != lot["id"]) == ("1", "Freezer", True)
+    kinds = [(each["kind"], each["lotId"]) for each in rest_of_it["movements"]]
+    assert kinds == [("split", lot["id"]), ("moved", part["id"])]
+    assert len(await lots_of(ada, product["id"])) == 2
+
+
+async def test_a_discard_has_a_reason_and_a_notification(ada: httpx.AsyncClient) -> None:
+    product = await added(ada, quantity="3", unit="l")
+    (lot,) = await lots_of(ada, product["id"])
+
+    after = await acted(ada, lot["id"], "discard", quantity="1", reason="too_much")
+
+    (movement,) = after["movements"]
+    assert (movement["kind"], movement["reason"]) == ("discarded", "too_much")
+    assert (after["quantity"], after["closedAs"]) == ("2", None)
+    assert any("discarded" in each for each in await messages(ada))
+
+
+@pytest.mark.parametrize(
+    ("action", "body", "at", "words"),
+    [
+        ("consume", {"reason": "expired"}, "body.reason", "not a field"),
+        ("discard", {"reason": "eaten"}, "body.reason", "'expired', 'spoiled'"),
+        ("move", {}, "body.location", "is missing"),
+        ("open", {"location": "Fridge"}, "body.location", "not a field"),
+        ("open", {"quantity": "0"}, "body.quantity", "greater than 0"),
+        ("open", {"at": "2026-03"}, "body.at", "a day, e.g. "),
+        ("open", {"at": "yesterday"}, "body.at", "a day, e.g. "),
+        ("freeze", {"at": "2026-03-02T10:00"}, "body.at", "offset"),
+        ("open", {"at": "2026-03-03"}, "body.at", "future"),
+        ("open", {"at": "2026-03-01"}, "body.at", "before the lot was received"),
+    ],
+)
+async def test_a_wrong_body_of_an_action_is_refused_with_its_field(
+    ada: httpx.AsyncClient, action: str, body: dict[str, Any], at: str, words: str
+) -> None:
+    product = await added(ada)
+    (lot,) = await lots_of(ada, product["id"])
+
+    answer = await ada.post(f"/api/lots/{lot['id']}/{action}", json=body)
+
+    assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY, answer.text
+    (error,) = answer.json()["errors"]
+    assert error["at"] == at
+    assert words in error["message"]
+    assert await lots_of(ada, product["id"]) == [lot]
+
+
+@pytest.mark.parametrize(
+    ("before", "action", "body", "words"),
+    [
+        ("open", "open", {}, "opened"),
+        (None, "thaw", {}, "sealed"),
+        (None, "consume", {"quantity": "2"}, "less than this quantity is left"),
+        (None, "move", {"quantity": "2", "location": "Cellar"}, "less than this quantity"),
+        ("consume", "open", {}, "already consumed"),
+        ("discard", "consume", {}, "nothing is left"),
+    ],
+)
+async def test_an_action_that_the_state_does_not_allow_is_409_and_changes_nothing(
+    ada: httpx.AsyncClient, before: str | None, action: str, body: dict[str, Any], words: str
+) -> None:
+    product = await added(ada)
+    (lot,) = await lots_of(ada, product["id"])
+    if before:
+        await acted(ada, lot["id"], before)
+    kept = await lots_of(ada, product["id"])
+
+    answer = await ada.post(f"/api/lots/{lot['id']}/{action}", json=body)
+
+    assert answer.status_code == HTTPStatus.CONFLICT, answer.text
+    assert words in answer.json()["detail"]
+    assert await lots_of(ada, product["id"]) == kept
+
+
+async def test_food_past_its_use_by_date_cannot_be_frozen(ada: httpx.AsyncClient) -> None:
+    product = await added(ada, expiryDate="2026-03-01", dateKind="use_by")
+    (lot,) = await lots_of(ada, product["id"])
+
+    answer = await ada.post(f"/api/lots/{lot['id']}/freeze")
+
+    assert answer.status_code == HTTPStatus.CONFLICT
+    assert "use-by date 2026-03-01 is over" in answer.json()["detail"]
+
+
+async def test_every_field_of_a_lot_can_be_changed(rest: Rest, ada: httpx.AsyncClient) -> None:
+    product = await added(ada, expiryDate="2026-03-20")
+    (lot,) = await lots_of(ada, product["id"])
+    rest.now += timedelta(minutes=1)
+
+    answer = await ada.patch(f"/api/lots/{lot['id']}", json=FULL)
+
+    assert answer.status_code == HTTPStatus.OK, answer.text
+    now = answer.json()
+    assert {name: now[name] for name in FULL} == FULL
+    kinds = [(each["kind"], each["quantity"]) for each in now["movements"]]
+    assert kinds == [("corrected", "1.5"), ("moved", "2.5")]
+    again = (await ada.get(f"/api/lots/{lot['id']}")).json()
+    assert {name: again[name] for name in FULL} == FULL
+    assert (await ada.get(f"/api/products/{product['id']}")).json()["quantity"] == "2.5"
+
+
+async def test_a_change_of_no_field_changes_nothing(ada: httpx.AsyncClient) -> None:
+    product = await added(ada)
+    lot = await received(ada, product["id"], **FULL)
+
+    same = await ada.patch(f"/api/lots/{lot['id']}", json=FULL)
+    none = await ada.patch(f"/api/lots/{lot['id']}", json={})
+
+    assert same.json()["movements"] == none.json()["movements"] == []
+    assert none.json()["price"] == "1.29"
+
+
+@pytest.mark.parametrize("name", ["expiryDate", "printedDate"])
+async def test_the_date_of_a_sealed_lot_is_one_field_by_either_name(
+    ada: httpx.AsyncClient, name: str
+) -> None:
+    product = await added(ada)
+    (lot,) = await lots_of(ada, product["id"])
+
+    changed = await ada.patch(f"/api/lots/{lot['id']}", json={name: "2026-04-01"})
+
+    now = changed.json()
+    assert (now["printedDate"], now["expiryDate"]) == ("2026-04-01", "2026-04-01")
+    assert (now["dateSource"], now["movements"]) == ("printed", [])
+
+
+async def test_a_date_typed_for_an_opened_lot_counts_and_the_printed_one_is_another_field(
+    ada: httpx.AsyncClient,
+) -> None:
+    product = await added(ada, expiryDate="2026-03-20", afterOpening="P3D")
+    (lot,) = await lots_of(ada, product["id"])
+    await acted(ada, lot["id"], "open")
+    path = f"/api/lots/{lot['id']}"
+
+    typed = (await ada.patch(path, json={"expiryDate": "2026-03-08"})).json()
+    printed = (await ada.patch(path, json={"printedDate": "2026-03-03"})).json()
+
+    assert (typed["expiryDate"], typed["dateSource"]) == ("2026-03-08", "typed")
+    assert typed["printedDate"] == "2026-03-20"
+    assert [each["kind"] for each in typed["movements"]] == ["corrected"]
+    assert (printed["printedDate"], printed["expiryDate"]) == ("2026-03-03", "2026-03-08")
+
+
+async def test_a_new_printed_date_of_an_opened_lot_is_computed_again(
+    ada: httpx.AsyncClient,
+) -> None:
+    product = await added(ada, expiryDate="2026-03-20", afterOpening="P3D")
+    (lot,) = await lots_of(ada, product["id"])
+    await acted(ada, lot["id"], "open")
+
+    now = (await ada.patch(f"/api/lots/{lot['id']}", json={"printedDate": "2026-03-03"})).json()
+
+    assert (now["expiryDate"], now["dateSource"], now["state"]) == (
+        "2026-03-03",
+        "printed",
+        "opened",
+    )
+
+
+async def test_a_day_of_receipt_moves_the_date_by_shelf_life(ada: httpx.AsyncClient) -> None:
+    product = await added(ada, expiryDate=None, shelfLife="P10D")
+    (lot,) = await lots_of(ada, product["id"])
+    assert (lot["expiryDate"], lot["dateSource"]) == ("2026-03-12", "shelfLife")
+
+    now = (await ada.patch(f"/api/lots/{lot['id']}", json={"receivedOn": "2026-02-25"})).json()
+
+    assert (now["expiryDate"], now["receivedOn"]) == ("2026-03-07", "2026-02-25")
+
+
+async def test_a_day_of_receipt_is_neither_in_the_future_nor_after_a_movement(
+    rest: Rest, ada: httpx.AsyncClient
+) -> None:
+    product = await added(ada)
+    (lot,) = await lots_of(ada, product["id"])
+    await acted(ada, lot["id"], "open")
+    rest.now += timedelta(days=2)
+
+    for day, words in (("2026-03-05", "future"), ("2026-03-03", "first movement")):
+        answer = await ada.patch(f"/api/lots/{lot['id']}", json={"receivedOn": day})
+        assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+        (error,) = answer.json()["errors"]
+        assert error["at"] == "body.receivedOn"
+        assert words in error["message"]
+    new = await ada.post(f"/api/products/{product['id']}/lots", json={"receivedOn": "2026-03-05"})
+    assert new.json()["errors"][0]["at"] == "body.receivedOn"
+
+
+async def test_a_closed_lot_keeps_quantity_date_and_place_but_its_price_can_be_corrected(
+    ada: httpx.AsyncClient,
+) -> None:
+    product = await added(ada)
+    (lot,) = await lots_of(ada, product["id"])
+    await acted(ada, lot["id"], "consume")
+    path = f"/api/lots/{lot['id']}"
+
+    for change in ({"quantity": "2"}, {"expiryDate": "2026-09-09"}, {"location": "Cellar"}):
+        assert (await ada.patch(path, json=change)).status_code == HTTPStatus.CONFLICT
+    priced = await ada.patch(path, json={"price": "0.99"})
+
+    assert priced.json()["price"] == "0.99"
+    assert priced.json()["closedAs"] == "consumed"
+
+
+async def test_midnight_in_the_owners_zone_is_kept_with_a_warning(ada: httpx.AsyncClient) -> None:
+    product = await added(ada)
+
+    lot = await received(ada, product["id"], printedDate="2026-03-19T23:00:00Z")
+
+    assert lot["printedDate"] == "2026-03-20T00:00:00+01:00"
+    (warning,) = lot["warnings"]
+    assert "Send 2026-03-20 if it is good through that day." in warning
+
+
+async def test_a_deleted_lot_is_gone_with_its_movements_and_the_product_stays(
+    ada: httpx.AsyncClient,
+) -> None:
+    product = await added(ada, expiryDate="2026-03-20")
+    lot = await received(ada, product["id"], printedDate="2026-03-05")
+
+    deleted = await ada.delete(f"/api/lots/{lot['id']}")
+
+    assert deleted.status_code == HTTPStatus.NO_CONTENT
+    assert (await ada.get(f"/api/lots/{lot['id']}")).status_code == HTTPStatus.NOT_FOUND
+    assert (await ada.delete(f"/api/lots/{lot['id']}")).status_code == HTTPStatus.NOT_FOUND
+    found = (await ada.get(f"/api/products/{product['id']}/movements")).json()["items"]
+    assert lot["id"] not in {each["lotId"] for each in found}
+    now = (await ada.get(f"/api/products/{product['id']}")).json()
+    assert (now["lotCount"], now["expiryDate"]) == (1, "2026-03-20")
+
+
+async def test_a_product_without_lots_has_quantity_zero_and_takes_a_new_lot(
+    ada: httpx.AsyncClient,
+) -> None:
+    product = await added(ada)
+    (lot,) = await lots_of(ada, product["id"])
+    await ada.delete(f"/api/lots/{lot['id']}")
+
+    empty = (await ada.get(f"/api/products/{product['id']}")).json()
+    await received(ada, product["id"], printedDate="2026-04-01", quantity="2")
+    full = (await ada.get(f"/api/products/{product['id']}")).json()
+
+    assert (empty["quantity"], empty["lotCount"], empty["expiryDate"]) == ("0", 0, None)
+    assert (full["quantity"], full["lotCount"], full["expiryDate"]) == ("2", 1, "2026-04-01")
+
+
+async def test_a_used_up_product_with_a_new_lot_is_open_again(ada: httpx.AsyncClient) -> None:
+    product = await added(ada)
+    await ada.post(f"/api/products/{product['id']}/consume")
+
+    await received(ada, product["id"], printedDate="2026-04-01")
+
+    now = (await ada.get(f"/api/products/{product['id']}")).json()
+    assert (now["closedAs"], now["status"], now["lotCount"]) == (None, "fresh", 1)
+
+
+async def test_a_product_is_consumed_and_discarded_over_its_lots_first_expiring_first(
+    ada: httpx.AsyncClient,
+) -> None:
+    product = await added(ada, quantity="2", expiryDate="2026-03-20")
+    (late,) = await lots_of(ada, product["id"])
+    soon = await received(ada, product["id"], printedDate="2026-03-05", quantity="1")
+    path = f"/api/products/{product['id']}"
+
+    answer = (await ada.post(f"{path}/consume", json={"quantity": "2"})).json()
+    thrown = (await ada.post(f"{path}/discard", json={"reason": "spoiled"})).json()
+
+    taken = [(each["lotId"], each["quantity"], each["kind"]) for each in answer["movements"]]
+    assert taken == [(soon["id"], "1", "consumed"), (late["id"], "1", "consumed")]
+    assert (answer["quantity"], answer["closedAs"]) == ("1", None)
+    (movement,) = thrown["movements"]
+    assert (movement["lotId"], movement["quantity"]) == (late["id"], "1")
+    assert (movement["reason"], thrown["closedAs"]) == ("spoiled", "discarded")
+
+
+async def test_taking_of_a_product_is_back_dated_but_not_into_the_future(
+    rest: Rest, ada: httpx.AsyncClient
+) -> None:
+    product = await added(ada, quantity="2")
+    path = f"/api/products/{product['id']}/consume"
+    rest.now += timedelta(days=3)
+
+    past = await ada.post(path, json={"quantity": "1", "at": "2026-03-03"})
+    future = await ada.post(path, json={"at": "2026-03-06"})
+    before = await ada.post(path, json={"at": "2026-03-01"})
+
+    (movement,) = past.json()["movements"]
+    assert movement["at"] == "2026-03-03T11:00:00Z", "noon in Berlin"
+    for refused in (future, before):
+        assert refused.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+        assert refused.json()["errors"][0]["at"] == "body.at"
+
+
+@pytest.mark.parametrize(
+    "change", [{"expiryDate": "2026-04-01"}, {"quantity": "9"}, {"location": "Cellar"}]
+)
+async def test_a_change_that_could_mean_several_lots_is_409_with_the_lots(
+    ada: httpx.AsyncClient, change: dict[str, Any]
+) -> None:
+    product = await added(ada, expiryDate="2026-03-20", quantity="2")
+    await received(ada, product["id"], printedDate="2026-03-05T10:00:00Z")
+    path = f"/api/products/{product['id']}"
+
+    answer = await ada.patch(path, json=change)
+
+    assert answer.status_code == HTTPStatus.CONFLICT
+    lots = {each.pop("id"): each for each in answer.json()["lots"]}
+    listed = await lots_of(ada, product["id"])
+    assert lots == {
+        each["id"]: {"date": each["expiryDate"], "quantity": each["quantity"]} for each in listed
+    }
+    assert (await ada.patch(path, json={"name": "Oat Milk"})).status_code == HTTPStatus.OK
+    for each in listed:
+        assert (await ada.patch(f"/api/lots/{each['id']}", json=change)).is_success
+
+
+async def test_a_change_of_a_product_acts_on_its_only_open_lot(ada: httpx.AsyncClient) -> None:
+    product = await added(ada)
+    change = {"expiryDate": "2026-04-01", "quantity": "9", "location": "Cellar"}
+
+    await ada.patch(f"/api/products/{product['id']}", json=change)
+
+    (lot,) = await lots_of(ada, product["id"])
+    assert {name: lot[name] for name in change} == change
+
+
+async def test_a_new_product_makes_one_lot_with_the_lots_own_fields(
+    ada: httpx.AsyncClient,
+) -> None:
+    product = await added(ada, **{"expiryDate": "2026-03-20"} | FULL)
+    batch = {"items": [{"name": "Batch"} | FULL]}
+    (result,) = (await ada.post("/api/products/batch", json=batch)).json()["results"]
+
+    for each in (product, result["product"]):
+        assert (each["expiryDate"], each["quantity"]) == ("2026-03-20", "2.5")
+        (lot,) = await lots_of(ada, each["id"])
+        assert {name: lot[name] for name in FULL} == FULL
+
+
+async def test_a_new_product_is_not_received_in_the_future(ada: httpx.AsyncClient) -> None:
+    milk = {"name": "Milk", "receivedOn": "2026-03-03"}
+
+    one = await ada.post("/api/products", json=milk)
+    batch = (await ada.post("/api/products/batch", json={"items": [milk]})).json()
+
+    assert one.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert one.json()["errors"][0]["at"] == "body.receivedOn"
+    assert batch["results"][0]["status"] == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert batch["results"][0]["errors"][0]["at"] == "receivedOn"
+    assert (await ada.get("/api/products")).json()["items"] == []
+
+
+async def test_a_product_is_answered_with_its_lots_if_they_are_included(
+    ada: httpx.AsyncClient,
+) -> None:
+    product = await added(ada)
+    path = f"/api/products/{product['id']}"
+    soon = await received(ada, product["id"], printedDate="2026-03-03")
+
+    plain = (await ada.get(path)).json()
+    with_lots = (await ada.get(path, params={"include": "lots"})).json()
+
+    assert "lots" not in plain
+    assert with_lots.pop("lots") == await lots_of(ada, product["id"])
+    assert with_lots == plain
+    assert plain["expiryDate"] == soon["expiryDate"]
+    answer = await ada.get(path, params={"include": "movements"})
+    assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+async def as_an_old_node_writes_it(rest: Rest, product_id: str) -> None:
+    """Make a product's row flat, without lots."""
+
+    def work(transaction: Any) -> None:
+        transaction.connection.execute(
+            sa.delete(lots_table).where(lots_table.c.product_id == product_id)
+        )
+        transaction.connection.execute(
+            sa.update(table).where(table.c.id == product_id).values(version=None)
+        )
+
+    await rest.database.write(work)
+
+
+async def test_a_row_of_a_node_without_lots_has_its_lot_when_it_is_read(
+    rest: Rest, ada: httpx.AsyncClient
+) -> None:
+    for path in ("lots", "movements", "?include=lots"):
+        product = await added(ada, expiryDate="2026-03-20", quantity="2")
+        await as_an_old_node_writes_it(rest, product["id"])
+        slash = "" if path.startswith("?") else "/"
+
+        found = (await ada.get(f"/api/products/{product['id']}{slash}{path}")).json()
+
+        (first, *_) = found["lots"] if "lots" in found else found["items"]
+        assert first["quantity"] == "2"
+        (lot,) = await lots_of(ada, product["id"])
+        assert (lot["expiryDate"], lot["state"]) == ("2026-03-20", "sealed")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/api/lots/{}"),
+        ("PATCH", "/api/lots/{}"),
+        ("DELETE", "/api/lots/{}"),
+        ("POST", "/api/lots/{}/consume"),
+        ("POST", "/api/products/{}/lots"),
+        ("GET", "/api/products/{}/lots"),
+        ("GET", "/api/products/{}/movements"),
+        ("GET", "/api/products/{}?include=lots"),
+        ("POST", "/api/movements/{}/undo"),
+    ],
+)
+async def test_an_unknown_id_is_404(ada: httpx.AsyncClient, method: str, path: str) -> None:
+    body = {} if method in ("POST", "PATCH") else None
+    for id_ in ("01a20b6e-0000-7000-8000-000000000000", "x" * 100):
+        answer = await ada.request(method, path.format(id_), json=body)
+        assert answer.status_code == HTTPStatus.NOT_FOUND, answer.text
