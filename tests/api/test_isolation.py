@@ -1,6 +1,5 @@
 """Two users: whatever one tries on the rows of the other is as if they were not there."""
 
-import re
 from typing import Any
 
 import httpx
@@ -17,6 +16,19 @@ BODIES: dict[str, Any] = {
     "consumeProduct": {"quantity": "1"},
     "discardProduct": {},
     "reopenProduct": {},
+    "listLots": None,
+    "addLot": {},
+    "listProductMovements": None,
+    "getLot": None,
+    "changeLot": {"serial": "stolen"},
+    "deleteLot": None,
+    "consumeLot": {"quantity": "1"},
+    "discardLot": {},
+    "openLot": {},
+    "freezeLot": {},
+    "thawLot": {},
+    "moveLot": {"location": "his house"},
+    "undoMovement": None,
     "markRead": None,
     "deleteNotification": None,
 }
@@ -27,13 +39,16 @@ def rows_of(connection: Connection, user_id: str) -> list[list[Any]]:
     """All that is a user's, in every table."""
     tables = connection.exec_driver_sql(
         "SELECT m.name FROM sqlite_master m JOIN pragma_table_info(m.name) c"
-        " WHERE m.type = 'table' AND c.name = 'user_id'"
+        " WHERE m.type = 'table' AND c.name IN ('user_id', 'household_id')"
     ).scalars()
+    keys = {"lots": "household_id", "movements": "household_id"}
     found = [
         list(
             map(
                 tuple,
-                connection.exec_driver_sql(f"SELECT * FROM {name} WHERE user_id = ?", (user_id,)),
+                connection.exec_driver_sql(
+                    f"SELECT * FROM {name} WHERE {keys.get(name, 'user_id')} = ?", (user_id,)
+                ),
             )
         )
         for name in tables
@@ -63,7 +78,15 @@ async def test_the_rows_of_another_user_are_as_if_they_were_not_there(rest: Rest
         await hers.post("/api/products", json={"name": "Milk", "expiryDate": "2026-03-04"})
     ).json()
     received = (await hers.post("/api/notifications", json={"message": "private"})).json()
+    movement = (await hers.get("/api/movements")).json()["items"][0]
+    mine = {
+        "product_id": product["id"],
+        "lot_id": movement["lotId"],
+        "movement_id": movement["id"],
+        "notification_id": received["id"],
+    }
     before = await rest.database.read(lambda c: rows_of(c, alice.id))
+    assert before != [[] for _ in before]
 
     tried = set()
     for name, method, path in await operations(his):
@@ -71,10 +94,9 @@ async def test_the_rows_of_another_user_are_as_if_they_were_not_there(rest: Rest
             continue
         assert name in BODIES, f"{name} is new: say here what is tried on another's row"
         tried.add(name)
-        mine = product["id"] if "product" in path else received["id"]
         answers = []
-        for row in (mine, UNKNOWN):
-            url = re.sub(r"\{\w+\}", row, path)
+        for ids in (mine, dict.fromkeys(mine, UNKNOWN)):
+            url = path.format(**ids)
             answer = await his.request(method, url, json=BODIES[name])
             answers.append((answer.status_code, answer.content, dict(answer.headers)))
         assert answers[0] == answers[1], name
@@ -98,6 +120,13 @@ async def test_lists_counts_and_sweeping_acts_stop_at_ones_own_rows(rest: Rest) 
     scanned = (await his.post("/api/scan", json={"data": "96385074"})).json()
     assert (scanned["gtin"], scanned["product"], scanned["name"]) == ("00000096385074", None, None)
     assert (await his.get("/api/products", params={"category": ""})).json()["items"] == []
+    hers_at_first = (await hers.get("/api/movements")).json()["items"][0]
+    since = {"since": "2020-01-01"}
+    assert (await his.get("/api/movements")).json()["items"] == []
+    assert (await his.get("/api/movements", params=since)).json()["items"] == []
+    by_id = await his.get("/api/movements", params={"since": hers_at_first["id"]})
+    by_unknown = await his.get("/api/movements", params={"since": UNKNOWN})
+    assert (by_id.status_code, by_id.json()) == (422, by_unknown.json())
     assert (await his.get("/api/dates", params={"text": "Milk"})).status_code == 422
     since = {"since": received["id"]}
     assert (await his.get("/api/notifications", params=since)).json()["items"] == []

@@ -568,7 +568,7 @@ async def test_a_row_of_a_node_without_lots_has_its_lot_when_it_is_read(
     ],
 )
 async def test_an_unknown_id_is_404(ada: httpx.AsyncClient, method: str, path: str) -> None:
-    body = {} if method in ("POST", "PATCH") else None
+    body: dict[str, Any] | None = {} if method in ("POST", "PATCH") else None
     for id_ in ("01a20b6e-0000-7000-8000-000000000000", "x" * 100):
         answer = await ada.request(method, path.format(id_), json=body)
         assert answer.status_code == HTTPStatus.NOT_FOUND, answer.text

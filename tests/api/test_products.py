@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import Response
 from tests.support.factories import NOON, a_kept_owner
 from tests.support.rest_app import MILK, Rest, added, messages
 from uuid_utils import uuid7
@@ -367,7 +368,7 @@ async def test_the_policy_at_the_time_of_the_write_counts(rest: Rest, database: 
         lambda t: accounts.change_user(t, owner.id, AccountChange(lead_days=(30,)), now=NOON)
     )
     new = ProductIn.model_validate(MILK | {"expiryDate": "2026-06-08"})
-    await routes.add_product(rest.context, a_caller(owner), new)
+    await routes.add_product(rest.context, a_caller(owner), new, Response())
     assert await database.read(alerts.next_due) == datetime(2026, 5, 9, 7, tzinfo=UTC)
 
 
@@ -375,4 +376,5 @@ async def test_a_request_of_a_deleted_user_stores_nothing(rest: Rest, database: 
     owner = await a_kept_owner(database)
     await database.write(lambda t: slices.delete_user(t, owner.id))
     with pytest.raises(UnknownUser):
-        await routes.add_product(rest.context, a_caller(owner), ProductIn.model_validate(MILK))
+        milk = ProductIn.model_validate(MILK)
+        await routes.add_product(rest.context, a_caller(owner), milk, Response())

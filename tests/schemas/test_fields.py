@@ -7,6 +7,7 @@ import pytest
 
 from useby.schemas.accounts import LoginIn, MeChange, RefreshIn, SignupIn
 from useby.schemas.fields import RequestModel
+from useby.schemas.lots import DiscardIn, LotChange, MoveIn, NewLot
 from useby.schemas.notifications import NotificationIn, NotificationsIn
 from useby.schemas.problems import FieldError
 from useby.schemas.products import ProductChange, ProductIn, QuantityIn
@@ -21,6 +22,10 @@ GOOD: dict[type[RequestModel], dict[str, Any]] = {
     LoginIn: {"email": "ada@useby.example", "password": "correct horse"},
     RefreshIn: {"refreshToken": "x"},
     MeChange: {},
+    NewLot: {},
+    LotChange: {},
+    DiscardIn: {},
+    MoveIn: {"location": "Freezer"},
 }
 """The smallest object that each model accepts."""
 DATE = (
@@ -29,6 +34,10 @@ DATE = (
 )
 QUANTITY = (
     "must be a number greater than 0, of at most 18 digits, 6 of them after the point, e.g. 1.5"
+)
+PRICE = "must be a number of at least 0, of at most 18 digits, 6 of them after the point, e.g. 1.29"
+PAST = (
+    "must be a day, e.g. 2026-03-04, or a date-time with its offset, e.g. 2026-03-04T10:30:00+01:00"
 )
 LEADS = "must be a list of at most 16 whole numbers from 0 to 3650, e.g. [7, 2, 0]"
 EMAIL = "must be an e-mail address of at most 254 characters, e.g. ada@useby.example"
@@ -45,6 +54,16 @@ MESSAGES: dict[tuple[type[RequestModel], str], str] = {
     (ProductIn, "leadDays"): LEADS,
     (ProductIn, "externalId"): "must be a text of 1 to 128 characters, e.g. fridge-17",
     (QuantityIn, "quantity"): QUANTITY,
+    (ProductIn, "receivedOn"): "must be a day, e.g. 2026-03-04",
+    (NewLot, "printedDate"): DATE,
+    (NewLot, "lotNumber"): "must be a text of at most 100 characters, e.g. L2026-07",
+    (NewLot, "serial"): "must be a text of at most 100 characters, e.g. SN-4711",
+    (NewLot, "price"): PRICE,
+    (LotChange, "receivedOn"): "must be a day, e.g. 2026-03-04",
+    (LotChange, "quantity"): QUANTITY,
+    (DiscardIn, "at"): PAST,
+    (DiscardIn, "reason"): "must be 'expired', 'spoiled', 'too_much' or 'other'",
+    (MoveIn, "location"): "must be a text of at most 100 characters, e.g. Fridge",
     (NotificationIn, "message"): "must be a text of 1 to 1000 characters, e.g. The milk is open",
     (NotificationIn, "type"): "must be 'info', 'warning' or 'error'",
     (NotificationIn, "productName"): "must be a text of at most 200 characters, e.g. Organic Milk",
@@ -235,7 +254,7 @@ def read_errors(model: type[RequestModel], value: Any) -> list[FieldError]:
 
 def test_every_field_of_a_request_states_its_form_or_its_choices() -> None:
     models: list[type[RequestModel]] = [ProductIn, QuantityIn, NotificationIn, SignupIn, LoginIn]
-    models += [RefreshIn, MeChange]
+    models += [RefreshIn, MeChange, NewLot, LotChange, DiscardIn, MoveIn]
     for model in models:
         for field in model.model_fields.values():
             (error, *_) = read_errors(model, GOOD[model] | {str(field.alias): 17.5j})

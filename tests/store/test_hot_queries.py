@@ -248,6 +248,7 @@ async def _every_route(node: InProcessNode, rest: httpx.AsyncClient) -> None:
         await call("consumeProduct", {"quantity": "1"}, product_id=product["id"])
         await call("discardProduct", {}, product_id=product["id"])
         await call("reopenProduct", {}, product_id=product["id"])
+        await _every_action_on_lots(call, product["id"])
         await call("deleteProduct", product_id=product["id"])
         await call("readDate", text="tomorrow")
         await call("getMe")
@@ -266,6 +267,28 @@ async def _every_route(node: InProcessNode, rest: httpx.AsyncClient) -> None:
     invitation = new_invitation(b"another key", "nobody", None, node.wall())
     await call("acceptInvitation", {"invitation": invitation, "password": "long enough"}, ok=403)
     assert left == {}, "a route is new: have it called here"
+
+
+async def _every_action_on_lots(call: Callable[..., Awaitable[Any]], product_id: str) -> None:
+    lot = await call("addLot", {"quantity": "5", "location": "Cellar"}, product_id=product_id)
+    await call("listLots", product_id=product_id)
+    await call("getProduct", product_id=product_id, include="lots")
+    await call("getLot", lot_id=lot["id"])
+    await call("changeLot", {"printedDate": "2090-01-01", "quantity": "6"}, lot_id=lot["id"])
+    await call("moveLot", {"location": "Fridge"}, lot_id=lot["id"])
+    split = await call("freezeLot", {"quantity": "1"}, lot_id=lot["id"])
+    await call("thawLot", {}, lot_id=split["part"]["id"])
+    await call("openLot", {}, lot_id=lot["id"])
+    await call("consumeLot", {"quantity": "1"}, lot_id=lot["id"])
+    thrown = await call("discardLot", {}, lot_id=lot["id"])
+    await call("undoMovement", movement_id=thrown["movements"][0]["id"])
+    page = await call("listProductMovements", product_id=product_id, limit="1")
+    cursor = page["nextCursor"]
+    await call("listProductMovements", product_id=product_id, limit="1", cursor=cursor)
+    page = await call("listMovements", limit="1", since="2020-01-01")
+    newest = page["items"][0]["id"]
+    await call("listMovements", limit="1", cursor=page["nextCursor"], since=newest)
+    await call("deleteLot", lot_id=lot["id"])
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,15 @@ from typing import Final
 import pytest
 from tests.support.factories import a_kept_owner
 
-from useby.actions import stock
+from useby.actions import inventory, stock
 from useby.client import models, params
 from useby.domain.expiry import Expiry
 from useby.domain.iso_duration import Duration
+from useby.domain.lot import Lot
 from useby.domain.product import DateKind, Disposal, Product
+from useby.schemas.lots import LotFields
 from useby.schemas.products import ProductChange, ProductIn, ProductOut, changed, product_from
-from useby.store import products
+from useby.store import lots, products
 from useby.store.database import Database
 from useby.store.product_rows import PRODUCT_COLUMNS, product_of, values_of
 
@@ -88,12 +90,35 @@ def test_a_row_may_have_more_columns_than_the_product() -> None:
 def test_every_field_is_in_the_json_of_rest_and_in_the_clients_models() -> None:
     theirs, ours = as_json(FIELDS - SET_BY_THE_SERVER), as_json(FIELDS - {"user_id"})
 
-    assert set(ProductIn.model_fields) == set(ProductChange.model_fields) == theirs
+    assert set(ProductChange.model_fields) == theirs
+    assert set(ProductIn.model_fields) == theirs | set(LotFields.model_fields)
     shown = ours | {"status", "days_left", "warnings"}
-    assert set(ProductOut.model_fields) == shown
+    assert set(ProductOut.model_fields) == shown | {"lots"}
     assert {field.name for field in dataclasses.fields(models.Product)} == shown
     assert set(params.NewProduct.__annotations__) == theirs
     assert set(params.ProductChange.__annotations__) == theirs
+
+
+async def test_every_field_of_a_request_reaches_the_lot_of_the_product(database: Database) -> None:
+    owner = await a_kept_owner(database)
+    given = {
+        "printed_date": "2026-03-06",
+        "received_on": "2026-03-01",
+        "lot_number": "L-7",
+        "serial": "S-1",
+        "price": Decimal("1.29"),
+    }
+    assert given.keys() == LotFields.model_fields.keys() - {"expiry_date"}
+    new = ProductIn(name="Milk", **given)
+    product = product_from(new, owner.id, FULL.id, NOW)
+
+    await database.write(lambda t: inventory.add(t, product, owner, NOW, new.details))
+
+    (lot,) = await database.read(lambda c: lots.all_lots(c, (owner.id, FULL.id)))
+    assert lot.printed == lot.expiry == Expiry(day=date(2026, 3, 6))
+    for name in given.keys() & {field.name for field in dataclasses.fields(Lot)}:
+        kept = getattr(lot, name)
+        assert (kept.isoformat() if name == "received_on" else kept) == given[name], name
 
 
 def test_every_field_of_a_request_reaches_the_product() -> None:

@@ -9,7 +9,7 @@ from useby.domain.account import User
 from useby.domain.lot import Lot, open_lots, taken_first
 from useby.domain.movement import Movement
 from useby.domain.product import Product
-from useby.store import accounts, lots, products
+from useby.store import accounts, lots, movement_lists, products
 from useby.store.cursor import Page
 from useby.store.database import Connection, Database, Transaction
 from useby.store.notifications import UnknownUser
@@ -93,7 +93,7 @@ async def movements(
         if products.get(connection, user.id, product_id) is None:
             return None
         _require_in_line(connection, user, product_id)
-        return lots.movements_of_product(connection, user.id, product_id, cursor, limit)
+        return movement_lists.of_product(connection, user.id, product_id, cursor, limit)
 
     return await _read_in_line(database, user, work)
 

@@ -19,6 +19,7 @@ from useby.schemas.lots import MovementOut, MovementPage
 from useby.schemas.problems import FieldError, sentences
 from useby.schemas.products import ProductDone
 from useby.store import lots as stored_lots
+from useby.store import movement_lists
 from useby.store.cursor import BadCursor, Page
 from useby.store.database import Transaction
 
@@ -73,7 +74,7 @@ async def list_movements(
     after = await _since(node, caller, since)
     try:
         page = await node.database.read(
-            lambda c: stored_lots.movements_of(
+            lambda c: movement_lists.of_household(
                 c, caller.user.id, since=after, cursor=cursor, limit=limit
             ),
             user_id=caller.user.id,

@@ -133,10 +133,13 @@ def taken_back(movement: Movement, movements: Sequence[Movement]) -> tuple[Movem
 
 
 def _split_with(movement: Movement, stand: Sequence[Movement]) -> tuple[Movement, ...]:
-    """Return the split that a movement belongs to and its part's first movement, or nothing."""
+    """Return the split that a movement belongs to and its part's first movement, or nothing.
+
+    A part that was deleted as a mistake has no movements; its split stands alone.
+    """
     for split in stand:
         if split.part_id is not None:
-            pair = split, next(each for each in stand if each.lot_id == split.part_id)
-            if movement in pair:
-                return pair
+            first = next((each for each in stand if each.lot_id == split.part_id), None)
+            if first is not None and movement in (split, first):
+                return split, first
     return ()

@@ -69,24 +69,33 @@ LotNumber = Annotated[str, Characters(0, 100, "L2026-07", is_name=True)]
 Serial = Annotated[str, Characters(0, 100, "SN-4711", is_name=True)]
 
 
+_PAST_DAY: Final = "2026-03-04"
+DAY_FORM: Final = f"must be a day, e.g. {_PAST_DAY}"
+PAST_FORM: Final = (
+    f"must be a day, e.g. {_PAST_DAY}, or a date-time with its offset,"
+    f" e.g. {_PAST_DAY}T10:30:00+01:00"
+)
+
+
 def _day(text: str) -> str:
-    if len(text) != len(EXAMPLE_DAY):
-        raise ValueError(DAY_FORM)
-    Expiry.parse(text)
-    return text
+    return _with_day(text, DAY_FORM, most=len(_PAST_DAY))
 
 
 def _past(text: str) -> str:
-    if len(text) < len(EXAMPLE_DAY):
-        raise ValueError(PAST_FORM)
-    Expiry.parse(text)
+    return _with_day(text, PAST_FORM)
+
+
+def _with_day(text: str, form: str, *, most: int | None = None) -> str:
+    """Return a date that is no month, and at most so many characters long."""
+    try:
+        Expiry.parse(text)
+    except ValueError:
+        raise ValueError(form) from None
+    if len(text) < len(_PAST_DAY) or (most is not None and len(text) > most):
+        raise ValueError(form)
     return text
 
 
-DAY_FORM: Final = "must be a day, e.g. 2026-03-04"
-PAST_FORM: Final = (
-    "must be a day, e.g. 2026-03-04, or a date-time with its offset, e.g. 2026-03-04T10:30:00+01:00"
-)
 DayText = Annotated[str, StringConstraints(max_length=40), Form(DAY_FORM), AfterValidator(_day)]
 """A calendar day in the household's zone."""
 PastText = Annotated[

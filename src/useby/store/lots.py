@@ -6,7 +6,6 @@ which are both empty for never. Callers that write first lock the owner (``accou
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
 
 import sqlalchemy as sa
@@ -17,7 +16,6 @@ from useby.domain.lot import Lot
 from useby.domain.movement import Movement
 from useby.domain.product import Product
 from useby.store.bulk import BulkWrite, PackedSelect, values_params, values_table
-from useby.store.cursor import BadCursor, Page, decode, encode, storable
 from useby.store.database import Transaction
 from useby.store.product_rows import PRODUCT_COLUMNS, product_of
 from useby.store.schema import lots as lots_table
@@ -81,8 +79,6 @@ _LOTS: Final = _Rows(
     },
 )
 _MOVEMENTS: Final = _Rows(Movement, movements_table, {"expiry": "typed"})
-MOST_NUMBERS: Final = 2**63
-"""First whole number that a database cannot store."""
 LOT_COLUMNS: Final = _LOTS.columns
 MOVEMENT_COLUMNS: Final = _MOVEMENTS.columns
 lot_of: Final = _LOTS.read
@@ -265,69 +261,6 @@ def movement(connection: Connection, household_id: str, movement_id: str) -> Mov
         )
     ).first()
     return movement_of(row) if row else None
-
-
-def movements_of_product(
-    connection: Connection, household_id: str, product_id: str, cursor: str | None, limit: int
-) -> Page[Movement]:
-    """Return a page of a product's movements, newest first.
-
-    Raises:
-        BadCursor: The cursor is invalid.
-    """
-    number = movements_table.c.number
-    select = sa.select(*MOVEMENT_COLUMNS, number).where(
-        movements_table.c.household_id == household_id,
-        movements_table.c.product_id == product_id,
-    )
-    if cursor is not None:
-        (before,) = decode(cursor, "pm", (int,))
-        if abs(before) >= MOST_NUMBERS:
-            raise BadCursor
-        select = select.where(number < before)
-    rows = connection.execute(select.order_by(number.desc()).limit(limit + 1)).all()
-    items = tuple(movement_of(row) for row in rows[:limit])
-    more = len(rows) > limit
-    return Page(items, encode("pm", (rows[limit - 1].number,)) if more else None)
-
-
-def movements_of(
-    connection: Connection,
-    household_id: str,
-    *,
-    since: datetime | str | None,
-    cursor: str | None,
-    limit: int,
-) -> Page[Movement]:
-    """Return a page of the household's movements, newest first.
-
-    Ids are made in the order of recording.
-
-    Args:
-        connection: The connection.
-        household_id: The household.
-        since: Return only those recorded at this time or later, or recorded after the movement
-            with this id.
-        cursor: Cursor of the page.
-        limit: Maximum number of movements.
-
-    Raises:
-        BadCursor: The cursor is invalid.
-    """
-    id_ = movements_table.c.id
-    select = sa.select(*MOVEMENT_COLUMNS).where(movements_table.c.household_id == household_id)
-    if isinstance(since, datetime):
-        select = select.where(movements_table.c.recorded_at >= since)
-    elif since is not None:
-        select = select.where(id_ > since)
-    if cursor is not None:
-        (before,) = decode(cursor, "hm", (str,))
-        if not storable(before):
-            raise BadCursor
-        select = select.where(id_ < before)
-    rows = connection.execute(select.order_by(id_.desc()).limit(limit + 1)).all()
-    items = tuple(movement_of(row) for row in rows[:limit])
-    return Page(items, encode("hm", (items[-1].id,)) if len(rows) > limit else None)
 
 
 def delete_with_movements(transaction: Transaction, household_id: str, lot_id: str) -> None:

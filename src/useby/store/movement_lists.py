@@ -1,0 +1,78 @@
+"""Lists of movements by page, newest first."""
+
+from datetime import datetime
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from useby.domain.movement import Movement
+from useby.store.cursor import BadCursor, Page, decode, encode, storable
+from useby.store.lots import MOVEMENT_COLUMNS, movement_of
+from useby.store.schema import movements
+
+MOST_NUMBERS: Final = 2**63
+"""First whole number that a database cannot store."""
+
+
+def of_product(
+    connection: Connection, household_id: str, product_id: str, cursor: str | None, limit: int
+) -> Page[Movement]:
+    """Return a page of a product's movements, newest first.
+
+    Raises:
+        BadCursor: The cursor is invalid.
+    """
+    number = movements.c.number
+    select = sa.select(*MOVEMENT_COLUMNS, number).where(
+        movements.c.household_id == household_id,
+        movements.c.product_id == product_id,
+    )
+    if cursor is not None:
+        (before,) = decode(cursor, "pm", (int,))
+        if abs(before) >= MOST_NUMBERS:
+            raise BadCursor
+        select = select.where(number < before)
+    rows = connection.execute(select.order_by(number.desc()).limit(limit + 1)).all()
+    items = tuple(movement_of(row) for row in rows[:limit])
+    more = len(rows) > limit
+    return Page(items, encode("pm", (rows[limit - 1].number,)) if more else None)
+
+
+def of_household(
+    connection: Connection,
+    household_id: str,
+    *,
+    since: datetime | str | None,
+    cursor: str | None,
+    limit: int,
+) -> Page[Movement]:
+    """Return a page of the household's movements, newest first.
+
+    Ids are made in the order of recording.
+
+    Args:
+        connection: The connection.
+        household_id: The household.
+        since: Return only those recorded at this time or later, or recorded after the movement
+            with this id.
+        cursor: Cursor of the page.
+        limit: Maximum number of movements.
+
+    Raises:
+        BadCursor: The cursor is invalid.
+    """
+    id_ = movements.c.id
+    select = sa.select(*MOVEMENT_COLUMNS).where(movements.c.household_id == household_id)
+    if isinstance(since, datetime):
+        select = select.where(movements.c.recorded_at >= since)
+    elif since is not None:
+        select = select.where(id_ > since)
+    if cursor is not None:
+        (before,) = decode(cursor, "hm", (str,))
+        if not storable(before):
+            raise BadCursor
+        select = select.where(id_ < before)
+    rows = connection.execute(select.order_by(id_.desc()).limit(limit + 1)).all()
+    items = tuple(movement_of(row) for row in rows[:limit])
+    return Page(items, encode("hm", (items[-1].id,)) if len(rows) > limit else None)
