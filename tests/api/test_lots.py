@@ -1,44 +1,28 @@
 """Lots over REST, on both databases.
 
-covers: useby.schemas.lots, useby.schemas.stock, useby.api.refusals, useby.actions.lot_reads
+covers: useby.schemas.lots, useby.schemas.stock
 """
 
-from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 
 import httpx
 import pytest
-import sqlalchemy as sa
 from tests.support.databases import database_url
-from tests.support.lots_over_rest import acted, lots_of, received
-from tests.support.rest_app import Rest, added, messages
-
-from useby.store.schema import lots as lots_table
-from useby.store.schema import products as table
+from tests.support.lots_over_rest import FULL_LOT, acted, lots_of, received
+from tests.support.rest_app import added, messages
 
 __all__ = ["database_url"]
-
-FULL: dict[str, Any] = {
-    "printedDate": "2026-03-20",
-    "quantity": "2.5",
-    "dateKind": "use_by",
-    "receivedOn": "2026-03-01",
-    "lotNumber": "L-7",
-    "serial": "S-1",
-    "location": "Cellar",
-    "price": "1.29",
-}
 
 
 async def test_a_lot_is_answered_with_every_field_by_its_name(ada: httpx.AsyncClient) -> None:
     product = await added(ada)
 
-    lot = await received(ada, product["id"], **FULL)
+    lot = await received(ada, product["id"], **FULL_LOT)
 
     (movement,) = lot.pop("movements")
     assert lot.pop("part") is None
-    assert lot == FULL | {
+    assert lot == FULL_LOT | {
         "id": lot["id"],
         "productId": product["id"],
         "expiryDate": "2026-03-20",
@@ -238,135 +222,6 @@ async def test_food_past_its_use_by_date_cannot_be_frozen(ada: httpx.AsyncClient
     assert "use-by date 2026-03-01 is over" in answer.json()["detail"]
 
 
-async def test_every_field_of_a_lot_can_be_changed(rest: Rest, ada: httpx.AsyncClient) -> None:
-    product = await added(ada, expiryDate="2026-03-20")
-    (lot,) = await lots_of(ada, product["id"])
-    rest.now += timedelta(minutes=1)
-
-    answer = await ada.patch(f"/api/lots/{lot['id']}", json=FULL)
-
-    assert answer.status_code == HTTPStatus.OK, answer.text
-    now = answer.json()
-    assert {name: now[name] for name in FULL} == FULL
-    kinds = [(each["kind"], each["quantity"]) for each in now["movements"]]
-    assert kinds == [("corrected", "1.5"), ("moved", "2.5")]
-    again = (await ada.get(f"/api/lots/{lot['id']}")).json()
-    assert {name: again[name] for name in FULL} == FULL
-    assert (await ada.get(f"/api/products/{product['id']}")).json()["quantity"] == "2.5"
-
-
-async def test_a_change_of_no_field_changes_nothing(ada: httpx.AsyncClient) -> None:
-    product = await added(ada)
-    lot = await received(ada, product["id"], **FULL)
-
-    same = await ada.patch(f"/api/lots/{lot['id']}", json=FULL)
-    none = await ada.patch(f"/api/lots/{lot['id']}", json={})
-
-    assert same.json()["movements"] == none.json()["movements"] == []
-    assert none.json()["price"] == "1.29"
-
-
-@pytest.mark.parametrize("name", ["expiryDate", "printedDate"])
-async def test_the_date_of_a_sealed_lot_is_one_field_by_either_name(
-    ada: httpx.AsyncClient, name: str
-) -> None:
-    product = await added(ada)
-    (lot,) = await lots_of(ada, product["id"])
-
-    changed = await ada.patch(f"/api/lots/{lot['id']}", json={name: "2026-04-01"})
-
-    now = changed.json()
-    assert (now["printedDate"], now["expiryDate"]) == ("2026-04-01", "2026-04-01")
-    assert (now["dateSource"], now["movements"]) == ("printed", [])
-
-
-async def test_a_date_typed_for_an_opened_lot_counts_and_the_printed_one_is_another_field(
-    ada: httpx.AsyncClient,
-) -> None:
-    product = await added(ada, expiryDate="2026-03-20", afterOpening="P3D")
-    (lot,) = await lots_of(ada, product["id"])
-    await acted(ada, lot["id"], "open")
-    path = f"/api/lots/{lot['id']}"
-
-    typed = (await ada.patch(path, json={"expiryDate": "2026-03-08"})).json()
-    printed = (await ada.patch(path, json={"printedDate": "2026-03-03"})).json()
-
-    assert (typed["expiryDate"], typed["dateSource"]) == ("2026-03-08", "typed")
-    assert typed["printedDate"] == "2026-03-20"
-    assert [each["kind"] for each in typed["movements"]] == ["corrected"]
-    assert (printed["printedDate"], printed["expiryDate"]) == ("2026-03-03", "2026-03-08")
-
-
-async def test_a_new_printed_date_of_an_opened_lot_is_computed_again(
-    ada: httpx.AsyncClient,
-) -> None:
-    product = await added(ada, expiryDate="2026-03-20", afterOpening="P3D")
-    (lot,) = await lots_of(ada, product["id"])
-    await acted(ada, lot["id"], "open")
-
-    now = (await ada.patch(f"/api/lots/{lot['id']}", json={"printedDate": "2026-03-03"})).json()
-
-    assert (now["expiryDate"], now["dateSource"], now["state"]) == (
-        "2026-03-03",
-        "printed",
-        "opened",
-    )
-
-
-async def test_a_day_of_receipt_moves_the_date_by_shelf_life(ada: httpx.AsyncClient) -> None:
-    product = await added(ada, expiryDate=None, shelfLife="P10D")
-    (lot,) = await lots_of(ada, product["id"])
-    assert (lot["expiryDate"], lot["dateSource"]) == ("2026-03-12", "shelfLife")
-
-    now = (await ada.patch(f"/api/lots/{lot['id']}", json={"receivedOn": "2026-02-25"})).json()
-
-    assert (now["expiryDate"], now["receivedOn"]) == ("2026-03-07", "2026-02-25")
-
-
-async def test_a_day_of_receipt_is_neither_in_the_future_nor_after_a_movement(
-    rest: Rest, ada: httpx.AsyncClient
-) -> None:
-    product = await added(ada)
-    (lot,) = await lots_of(ada, product["id"])
-    await acted(ada, lot["id"], "open")
-    rest.now += timedelta(days=2)
-
-    for day, words in (("2026-03-05", "future"), ("2026-03-03", "first movement")):
-        answer = await ada.patch(f"/api/lots/{lot['id']}", json={"receivedOn": day})
-        assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
-        (error,) = answer.json()["errors"]
-        assert error["at"] == "body.receivedOn"
-        assert words in error["message"]
-    new = await ada.post(f"/api/products/{product['id']}/lots", json={"receivedOn": "2026-03-05"})
-    assert new.json()["errors"][0]["at"] == "body.receivedOn"
-
-
-async def test_a_closed_lot_keeps_quantity_date_and_place_but_its_price_can_be_corrected(
-    ada: httpx.AsyncClient,
-) -> None:
-    product = await added(ada)
-    (lot,) = await lots_of(ada, product["id"])
-    await acted(ada, lot["id"], "consume")
-    path = f"/api/lots/{lot['id']}"
-
-    for change in ({"quantity": "2"}, {"expiryDate": "2026-09-09"}, {"location": "Cellar"}):
-        assert (await ada.patch(path, json=change)).status_code == HTTPStatus.CONFLICT
-    priced = await ada.patch(path, json={"price": "0.99"})
-
-    assert priced.json()["price"] == "0.99"
-    assert priced.json()["closedAs"] == "consumed"
-
-
-async def test_midnight_in_the_owners_zone_is_kept_with_a_warning(ada: httpx.AsyncClient) -> None:
-    product = await added(ada)
-
-    lot = await received(ada, product["id"], printedDate="2026-03-19T23:00:00Z")
-
-    assert lot["printedDate"] == "2026-03-20T00:00:00+01:00"
-    (warning,) = lot["warnings"]
-    assert "Send 2026-03-20 if it is good through that day." in warning
-
-
 async def test_a_deleted_lot_is_gone_with_its_movements_and_the_product_stays(
     ada: httpx.AsyncClient,
 ) -> None:
@@ -407,150 +262,6 @@ async def test_a_used_up_product_with_a_new_lot_is_open_again(ada: httpx.AsyncCl
 
     now = (await ada.get(f"/api/products/{product['id']}")).json()
     assert (now["closedAs"], now["status"], now["lotCount"]) == (None, "fresh", 1)
-
-
-async def test_a_product_is_consumed_and_discarded_over_its_lots_first_expiring_first(
-    ada: httpx.AsyncClient,
-) -> None:
-    product = await added(ada, quantity="2", expiryDate="2026-03-20")
-    (late,) = await lots_of(ada, product["id"])
-    soon = await received(ada, product["id"], printedDate="2026-03-05", quantity="1")
-    path = f"/api/products/{product['id']}"
-
-    answer = (await ada.post(f"{path}/consume", json={"quantity": "2"})).json()
-    thrown = (await ada.post(f"{path}/discard", json={"reason": "spoiled"})).json()
-
-    taken = [(each["lotId"], each["quantity"], each["kind"]) for each in answer["movements"]]
-    assert taken == [(soon["id"], "1", "consumed"), (late["id"], "1", "consumed")]
-    assert (answer["quantity"], answer["closedAs"]) == ("1", None)
-    (movement,) = thrown["movements"]
-    assert (movement["lotId"], movement["quantity"]) == (late["id"], "1")
-    assert (movement["reason"], thrown["closedAs"]) == ("spoiled", "discarded")
-
-
-async def test_taking_of_a_product_is_back_dated_but_not_into_the_future(
-    rest: Rest, ada: httpx.AsyncClient
-) -> None:
-    product = await added(ada, quantity="2")
-    path = f"/api/products/{product['id']}/consume"
-    rest.now += timedelta(days=3)
-
-    past = await ada.post(path, json={"quantity": "1", "at": "2026-03-03"})
-    future = await ada.post(path, json={"at": "2026-03-06"})
-    before = await ada.post(path, json={"at": "2026-03-01"})
-
-    (movement,) = past.json()["movements"]
-    assert movement["at"] == "2026-03-03T11:00:00Z", "noon in Berlin"
-    for refused in (future, before):
-        assert refused.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
-        assert refused.json()["errors"][0]["at"] == "body.at"
-
-
-@pytest.mark.parametrize(
-    "change", [{"expiryDate": "2026-04-01"}, {"quantity": "9"}, {"location": "Cellar"}]
-)
-async def test_a_change_that_could_mean_several_lots_is_409_with_the_lots(
-    ada: httpx.AsyncClient, change: dict[str, Any]
-) -> None:
-    product = await added(ada, expiryDate="2026-03-20", quantity="2")
-    await received(ada, product["id"], printedDate="2026-03-05T10:00:00Z")
-    path = f"/api/products/{product['id']}"
-
-    answer = await ada.patch(path, json=change)
-
-    assert answer.status_code == HTTPStatus.CONFLICT
-    lots = {each.pop("id"): each for each in answer.json()["lots"]}
-    listed = await lots_of(ada, product["id"])
-    assert lots == {
-        each["id"]: {"date": each["expiryDate"], "quantity": each["quantity"]} for each in listed
-    }
-    assert (await ada.patch(path, json={"name": "Oat Milk"})).status_code == HTTPStatus.OK
-    for each in listed:
-        assert (await ada.patch(f"/api/lots/{each['id']}", json=change)).is_success
-
-
-async def test_a_change_of_a_product_acts_on_its_only_open_lot(ada: httpx.AsyncClient) -> None:
-    product = await added(ada)
-    change = {"expiryDate": "2026-04-01", "quantity": "9", "location": "Cellar"}
-
-    await ada.patch(f"/api/products/{product['id']}", json=change)
-
-    (lot,) = await lots_of(ada, product["id"])
-    assert {name: lot[name] for name in change} == change
-
-
-async def test_a_new_product_makes_one_lot_with_the_lots_own_fields(
-    ada: httpx.AsyncClient,
-) -> None:
-    product = await added(ada, **{"expiryDate": "2026-03-20"} | FULL)
-    batch = {"items": [{"name": "Batch"} | FULL]}
-    (result,) = (await ada.post("/api/products/batch", json=batch)).json()["results"]
-
-    for each in (product, result["product"]):
-        assert (each["expiryDate"], each["quantity"]) == ("2026-03-20", "2.5")
-        (lot,) = await lots_of(ada, each["id"])
-        assert {name: lot[name] for name in FULL} == FULL
-
-
-async def test_a_new_product_is_not_received_in_the_future(ada: httpx.AsyncClient) -> None:
-    milk = {"name": "Milk", "receivedOn": "2026-03-03"}
-
-    one = await ada.post("/api/products", json=milk)
-    batch = (await ada.post("/api/products/batch", json={"items": [milk]})).json()
-
-    assert one.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
-    assert one.json()["errors"][0]["at"] == "body.receivedOn"
-    assert batch["results"][0]["status"] == HTTPStatus.UNPROCESSABLE_ENTITY
-    assert batch["results"][0]["errors"][0]["at"] == "receivedOn"
-    assert (await ada.get("/api/products")).json()["items"] == []
-
-
-async def test_a_product_is_answered_with_its_lots_if_they_are_included(
-    ada: httpx.AsyncClient,
-) -> None:
-    product = await added(ada)
-    path = f"/api/products/{product['id']}"
-    soon = await received(ada, product["id"], printedDate="2026-03-03")
-
-    plain = (await ada.get(path)).json()
-    with_lots = (await ada.get(path, params={"include": "lots"})).json()
-
-    assert "lots" not in plain
-    assert with_lots.pop("lots") == await lots_of(ada, product["id"])
-    assert with_lots == plain
-    assert plain["expiryDate"] == soon["expiryDate"]
-    answer = await ada.get(path, params={"include": "movements"})
-    assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
-
-
-async def as_an_old_node_writes_it(rest: Rest, product_id: str) -> None:
-    """Make a product's row flat, without lots."""
-
-    def work(transaction: Any) -> None:
-        transaction.connection.execute(
-            sa.delete(lots_table).where(lots_table.c.product_id == product_id)
-        )
-        transaction.connection.execute(
-            sa.update(table).where(table.c.id == product_id).values(version=None)
-        )
-
-    await rest.database.write(work)
-
-
-async def test_a_row_of_a_node_without_lots_has_its_lot_when_it_is_read(
-    rest: Rest, ada: httpx.AsyncClient
-) -> None:
-    for path in ("lots", "movements", "?include=lots"):
-        product = await added(ada, expiryDate="2026-03-20", quantity="2")
-        await as_an_old_node_writes_it(rest, product["id"])
-        slash = "" if path.startswith("?") else "/"
-
-        found = (await ada.get(f"/api/products/{product['id']}{slash}{path}")).json()
-
-        (first, *_) = found["lots"] if "lots" in found else found["items"]
-        assert first["quantity"] == "2"
-        (lot,) = await lots_of(ada, product["id"])
-        assert (lot["expiryDate"], lot["state"]) == ("2026-03-20", "sealed")
 
 
 @pytest.mark.parametrize(

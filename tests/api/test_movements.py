@@ -1,4 +1,7 @@
-"""Movements and undo over REST, on both databases."""
+"""Movements and undo over REST, on both databases.
+
+covers: useby.store.movement_lists
+"""
 
 from datetime import timedelta
 from http import HTTPStatus
@@ -163,7 +166,7 @@ async def test_a_movement_on_which_a_later_one_stands_is_409_and_names_it(
     assert after["lots"][0]["state"] == "sealed"
 
 
-async def test_what_a_closing_marked_read_is_unread_again_after_its_undo(
+async def test_an_undo_of_a_closing_makes_unread_what_that_marked_read(
     rest: Rest, ada: httpx.AsyncClient
 ) -> None:
     product = await added(ada, expiryDate="2026-03-04")
@@ -178,7 +181,7 @@ async def test_what_a_closing_marked_read_is_unread_again_after_its_undo(
     assert "Organic Milk expires in 2 days" in await unread(ada)
 
 
-async def test_what_was_read_before_a_closing_stays_read_after_its_undo(
+async def test_an_undo_of_a_closing_leaves_read_what_a_person_has_read(
     rest: Rest, ada: httpx.AsyncClient
 ) -> None:
     product = await added(ada, expiryDate="2026-03-04")

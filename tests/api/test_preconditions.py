@@ -182,7 +182,7 @@ async def test_several_lines_of_if_match_are_one_list(ada: httpx.AsyncClient) ->
     assert answer.status_code == HTTPStatus.OK
 
 
-async def test_what_does_not_exist_is_404_whatever_the_condition_is(
+async def test_an_unknown_product_or_lot_is_404_with_any_condition(
     ada: httpx.AsyncClient,
 ) -> None:
     for method, path, body in requests_of("/api/products/x", "/api/lots/x"):

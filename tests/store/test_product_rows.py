@@ -3,7 +3,7 @@
 import dataclasses
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from tests.support.factories import a_kept_owner
@@ -101,7 +101,7 @@ def test_every_field_is_in_the_json_of_rest_and_in_the_clients_models() -> None:
 
 async def test_every_field_of_a_request_reaches_the_lot_of_the_product(database: Database) -> None:
     owner = await a_kept_owner(database)
-    given = {
+    given: dict[str, Any] = {
         "printed_date": "2026-03-06",
         "received_on": "2026-03-01",
         "lot_number": "L-7",

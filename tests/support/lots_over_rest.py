@@ -5,6 +5,18 @@ from typing import Any
 
 import httpx
 
+FULL_LOT: dict[str, Any] = {
+    "printedDate": "2026-03-20",
+    "quantity": "2.5",
+    "dateKind": "use_by",
+    "receivedOn": "2026-03-01",
+    "lotNumber": "L-7",
+    "serial": "S-1",
+    "location": "Cellar",
+    "price": "1.29",
+}
+"""A lot with a value of its own in each field."""
+
 
 async def received(client: httpx.AsyncClient, product_id: str, **values: Any) -> dict[str, Any]:
     """Add a lot to a product."""
