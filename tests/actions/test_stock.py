@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from tests.support.factories import NOON, a_kept_owner, a_product
+from tests.support.databases import on_sqlite
+from tests.support.factories import NOON, a_kept_owner, a_product, an_owner
+from tests.support.query_plans import plans_of
 from tests.support.stored_products import due_at, got, keep, taking, unread
 
 from useby.actions import inventory, stock
@@ -21,8 +23,9 @@ from useby.domain.lot import Lot, open_lots
 from useby.domain.movement import Movement, MovementKind
 from useby.domain.product import Disposal, Product
 from useby.domain.stock import SeveralLots
-from useby.store import lots
+from useby.store import accounts, lots
 from useby.store.database import Database, Transaction
+from useby.store.notifications import UnknownUser
 from useby.store.schema import lots as lots_table
 from useby.store.schema import products as table
 
@@ -82,6 +85,15 @@ async def added_by_an_old_node(database: Database, product: Product, owner: User
         )
 
     await database.write(work)
+
+
+async def open_quantities(database: Database, owner: User) -> dict[str, Decimal]:
+    """Return the quantity of the open lots of each product, as a list of lots in SQL reads it."""
+    wanted = sa.select(lots_table.c.product_id, lots_table.c.quantity).where(
+        lots_table.c.household_id == owner.id, lots_table.c.closed_at.is_(None)
+    )
+    rows = await stock.read_in_line(database, owner, lambda c: c.execute(wanted).all())
+    return {row.product_id: row.quantity for row in rows}
 
 
 async def hold(database: Database, owner: User, product: Product) -> lots.StoredProduct:
@@ -299,3 +311,58 @@ async def test_lots_of_another_household_are_not_there(database: Database) -> No
     theirs = dataclasses.replace(product, user_id=bob.id)
     assert await lots_of(database, theirs) == []
     assert await movements_of(database, theirs) == []
+
+
+async def test_a_read_in_line_has_the_lots_of_what_an_old_node_added_and_changed(
+    database: Database,
+) -> None:
+    owner = await a_kept_owner(database)
+    added = a_product(owner, "2026-06-08", quantity=Decimal(3))
+    await added_by_an_old_node(database, added, owner)
+    changed, same = a_product(owner, "2026-06-08"), a_product(owner, "2026-06-08")
+    await keep(database, owner, changed, same)
+    await as_an_old_node(database, changed, quantity=Decimal(7))
+    wanted = {added.id: Decimal(3), changed.id: Decimal(7), same.id: Decimal(1)}
+    assert await open_quantities(database, owner) == wanted
+    assert await version_of(database, same) == 1, "what is in line is not written"
+
+
+@pytest.mark.parametrize("more", [0, 1])
+async def test_a_read_in_line_comes_to_an_end_in_slices(
+    database: Database, monkeypatch: pytest.MonkeyPatch, more: int
+) -> None:
+    monkeypatch.setattr(stock, "IN_LINE_TOGETHER", 2)
+    owner, other = await a_kept_owner(database), await a_kept_owner(database)
+    mine = [a_product(owner, "2026-06-08", quantity=Decimal(2)) for _ in range(4 + more)]
+    theirs = a_product(other, "2026-06-08")
+    await keep(database, owner, *mine)
+    await keep(database, other, theirs)
+    for product in (*mine, theirs):
+        await as_an_old_node(database, product, quantity=Decimal(5))
+    assert await open_quantities(database, owner) == dict.fromkeys(
+        (each.id for each in mine), Decimal(5)
+    )
+    assert await version_of(database, theirs) is None, "another household's stay as they are"
+
+
+async def test_a_read_in_line_of_a_disabled_user_serves_the_operator(database: Database) -> None:
+    owner = await a_kept_owner(database)
+    product = a_product(owner, "2026-06-08")
+    await keep(database, owner, product)
+    await as_an_old_node(database, product, quantity=Decimal(5))
+    await database.write(partial(accounts.disable_user, user_id=owner.id, disabled=True, now=NOON))
+    assert await open_quantities(database, owner) == {product.id: Decimal(5)}
+
+
+async def test_the_lots_of_a_user_who_is_gone_are_not_brought_in_line(database: Database) -> None:
+    gone = an_owner()
+    with pytest.raises(UnknownUser):
+        await database.write(lambda t: stock.bring_some_in_line(t, gone.id))
+
+
+@on_sqlite
+async def test_flat_products_are_found_by_an_index_of_their_own(database: Database) -> None:
+    owner = await a_kept_owner(database)
+    await keep(database, owner, a_product(owner, "2026-06-08"))
+    (plan,) = await plans_of(database, lambda t: lots.flat_ids(t.connection, owner.id, 1))
+    assert any("ix_products_flat" in line for line in plan.lines), plan

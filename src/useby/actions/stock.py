@@ -7,9 +7,10 @@ in line before anything else is done with them.
 Callers first lock the owner (``inventory.lock_owner``), and pass the ``User`` read under that lock.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from uuid_utils import uuid7
 
@@ -28,13 +29,23 @@ from useby.domain.movement import Movement
 from useby.domain.occasion import Occasion
 from useby.domain.product import Product
 from useby.domain.stock import taken_together
-from useby.store import lots, products, slices
-from useby.store.database import Connection, Transaction
+from useby.store import accounts, lots, products, slices
+from useby.store.database import Connection, Database, Transaction
+from useby.store.locks import lock_users
 from useby.store.lots import StoredProduct
+from useby.store.notifications import UnknownUser
 from useby.store.products import ProductRow
+
+T = TypeVar("T")
 
 MAX_CHANGES = 50
 """Maximum products of one transaction for which ``ProductChanged`` is published."""
+IN_LINE_TOGETHER = 200
+"""Flat products whose lots one transaction brings in line; others write in between."""
+
+
+class _NotInLine(Exception):  # noqa: N818 - ``read_in_line`` handles it, so it is no error
+    """The read met a flat product."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +137,47 @@ def hold(
         write(transaction, list(zip(changed, rows, strict=True)))
         found |= lots.stored(transaction.connection, [each.key for each in flat])
     return {product_id: each for (_, product_id), each in found.items()}
+
+
+async def read_in_line(database: Database, user: User, work: Callable[[Connection], T]) -> T:
+    """Run a read of the user's lots, with all of them in line.
+
+    A list or a count of lots in SQL would otherwise miss what nodes without lots have written.
+
+    Raises:
+        UnknownUser: Lots must be brought in line, and the user has been deleted.
+    """
+
+    def if_in_line(connection: Connection) -> T:
+        if lots.flat_ids(connection, user.id, 1):
+            raise _NotInLine
+        return work(connection)
+
+    while True:
+        try:
+            return await database.read(if_in_line, user_id=user.id)
+        except _NotInLine:
+            pass
+        while await database.write(lambda t: bring_some_in_line(t, user.id), large=True):
+            pass
+
+
+def bring_some_in_line(transaction: Transaction, user_id: str) -> bool:
+    """Bring the lots of some flat products of a user in line.
+
+    Returns:
+        True if there may be more of them.
+
+    Raises:
+        UnknownUser: The user has been deleted.
+    """
+    lock_users(transaction, user_id)
+    user = accounts.user(transaction.connection, user_id)
+    if user is None:
+        raise UnknownUser(user_id)
+    flat = lots.flat_ids(transaction.connection, user_id, IN_LINE_TOGETHER)
+    hold(transaction, user, flat)
+    return len(flat) == IN_LINE_TOGETHER
 
 
 def in_line(connection: Connection, user: User, flat: StoredProduct) -> ChangedProduct:

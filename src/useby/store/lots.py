@@ -176,6 +176,14 @@ def stored(connection: Connection, keys: Sequence[Key]) -> dict[Key, StoredProdu
     }
 
 
+def flat_ids(connection: Connection, household_id: str, limit: int) -> list[str]:
+    """Return the ids of some of the household's flat products (``store.schema``)."""
+    flat = sa.select(products.c.id).where(
+        products.c.user_id == household_id, products.c.version.is_(None)
+    )
+    return list(connection.scalars(flat.limit(limit)))
+
+
 def open_lots(connection: Connection, keys: Sequence[Key]) -> dict[Key, list[Lot]]:
     """Return the open lots of products, by key; products without one are left out."""
     return _by_key(_OPEN, connection, keys)
