@@ -1,7 +1,7 @@
 """The actions are tested on both databases, some of them through REST."""
 
-from tests.api.conftest import rest
+from tests.api.conftest import ada, rest
 from tests.store.conftest import news
 from tests.support.databases import database_url
 
-__all__ = ["database_url", "news", "rest"]
+__all__ = ["ada", "database_url", "news", "rest"]

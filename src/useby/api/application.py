@@ -28,6 +28,7 @@ from useby.api import (
     movements,
     notifications,
     page,
+    pickers,
     products,
     scans,
 )
@@ -77,7 +78,7 @@ def create_api(context: Context) -> FastAPI:
     _install_documents(api, context.settings)
     page.install(api)
     for part in (
-        *(accounts, invitations, me, products, lots, movements),
+        *(accounts, invitations, me, products, lots, movements, pickers),
         *(dates, scans, imports, notifications, health),
     ):
         api.include_router(part.router)
