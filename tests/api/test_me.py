@@ -47,6 +47,7 @@ async def test_a_user_sees_their_own_account_and_no_secret(rest: Rest) -> None:
         "leadDays": [7, 2, 0],
         "categories": {},
         "createdAt": "2026-03-02T12:00:00Z",
+        "currency": None,
     }
 
 
@@ -66,6 +67,7 @@ async def test_only_the_given_fields_of_an_account_change(rest: Rest) -> None:
         "alertTime": "07:30",
         "leadDays": [1, 14, 1],
         "categories": {"Dairy": {"leadDays": [3], "alertTime": "18:00"}},
+        "currency": "EUR",
     }
     changed = (await client.patch("/api/me", json=change)).json()
     assert changed == before | {
@@ -73,6 +75,7 @@ async def test_only_the_given_fields_of_an_account_change(rest: Rest) -> None:
         "alertTime": "07:30",
         "leadDays": [14, 1],
         "categories": {"dairy": {"leadDays": [3], "alertTime": "18:00"}},
+        "currency": "EUR",
     }
     assert (await client.get("/api/me")).json() == changed
     assert (await client.patch("/api/me", json={})).json() == changed
@@ -87,6 +90,10 @@ async def test_only_the_given_fields_of_an_account_change(rest: Rest) -> None:
         {"timeZone": ""},
         {"alertTime": "9:00"},
         {"alertTime": "24:00"},
+        {"currency": "eur"},
+        {"currency": "EURO"},
+        {"currency": "XXX"},
+        {"currency": ""},
         {"leadDays": [-1]},
         {"leadDays": ["7"]},
         {"leadDays": list(range(100))},
@@ -117,6 +124,7 @@ async def test_an_invalid_change_is_422_and_changes_nothing(
         ({"alertTime": "18:15"}, datetime(2026, 5, 30, 16, 15, tzinfo=UTC)),
         ({"leadDays": [5]}, datetime(2026, 5, 27, 7, tzinfo=UTC)),
         ({"name": "Eve"}, datetime(2026, 5, 30, 7, tzinfo=UTC)),
+        ({"currency": "EUR"}, datetime(2026, 5, 30, 7, tzinfo=UTC)),
     ],
 )
 async def test_a_new_zone_time_or_lead_moves_the_alerts_that_are_pending(

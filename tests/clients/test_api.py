@@ -50,6 +50,8 @@ async def test_a_person_signs_up_and_in_and_out(node: NodeProcess) -> None:
         me = await api.me()
         assert (me.name, me.time_zone, me.lead_days) == ("Ada", "Europe/Berlin", (7, 2, 0))
         assert (await api.change_me(lead_days=[3])).lead_days == (3,)
+        assert (await api.me()).currency is None
+        assert (await api.change_me(currency="EUR")).currency == "EUR"
         assert await api.token() == first.access_token
         second, third = await asyncio.gather(api.refresh(), api.refresh())
         assert second == third != first

@@ -47,6 +47,7 @@ async def change_me(node: ContextDep, caller: CurrentCaller, change: MeChange) -
         alert_time=None if change.alert_time is None else time_of(change.alert_time),
         lead_days=change.lead_days,
         categories=categories,
+        currency=change.currency,
     )
     return MeOut.of(
         await node.database.write(

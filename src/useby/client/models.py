@@ -91,6 +91,8 @@ class Account(_Shape):
     lead_days: tuple[int, ...]
     categories: Mapping[str, Any]
     created_at: datetime
+    currency: str | None = None
+    """Currency of prices, a code of ISO 4217; ``None`` until it is set."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -73,5 +73,6 @@ class AccountChange(TypedDict, total=False):
     alert_time: str
     lead_days: Sequence[int]
     categories: Mapping[str, CategoryPolicy]
+    currency: str
     password: str
     current_password: str

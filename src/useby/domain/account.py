@@ -28,6 +28,8 @@ class User:
     categories: Mapping[str, Policy] = field(default_factory=dict)
     """Policies by case-folded category name."""
     disabled_at: datetime | None = None
+    currency: str | None = None
+    """Currency of prices, a code of ISO 4217; ``None`` until it is set."""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -45,6 +47,7 @@ class AccountChange:
     lead_days: tuple[int, ...] | None = None
     categories: Mapping[str, Policy] | None = None
     """Replaces all policies of categories."""
+    currency: str | None = None
 
 
 class TokenStatus(Enum):

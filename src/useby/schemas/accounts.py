@@ -8,6 +8,7 @@ from useby.domain.account import User
 from useby.schemas.fields import (
     ApiModel,
     Characters,
+    Currency,
     Email,
     LeadDays,
     LongText,
@@ -123,6 +124,7 @@ class MeOut(ApiModel):
     lead_days: tuple[int, ...]
     categories: dict[str, CategoryPolicy]
     created_at: Moment
+    currency: Annotated[str | None, Field(description="Currency of prices; null until it is set.")]
 
     @classmethod
     def of(cls, user: User) -> "MeOut":
@@ -142,6 +144,7 @@ class MeOut(ApiModel):
                 for name, policy in user.categories.items()
             },
             created_at=user.created_at,
+            currency=user.currency,
         )
 
 
@@ -171,6 +174,9 @@ class MeChange(RequestModel):
     categories: Annotated[
         Categories | None,
         Field(description="Policies by category; they replace all earlier ones."),
+    ] = None
+    currency: Annotated[
+        Currency | None, Field(description="Currency of prices, a code of ISO 4217, in capitals.")
     ] = None
     password: Password | None = None
     current_password: Annotated[

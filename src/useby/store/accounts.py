@@ -46,6 +46,7 @@ def _user(row: Any) -> User:
         created_at=row.created_at,
         categories={name: _policy(each) for name, each in row.categories.items()},
         disabled_at=row.disabled_at,
+        currency=row.currency,
     )
 
 
@@ -59,6 +60,7 @@ _USER_COLUMNS: Final = (
     users.c.categories,
     users.c.created_at,
     users.c.disabled_at,
+    users.c.currency,
 )
 
 
@@ -168,6 +170,7 @@ def _values(user: User) -> dict[str, Any]:
         "lead_days": list(user.policy.lead_days),
         "categories": {name: policy_json(each) for name, each in user.categories.items()},
         "created_at": user.created_at,
+        "currency": user.currency,
     }
 
 
@@ -244,9 +247,11 @@ def change_user(
         new["lead_days"] = list(change.lead_days)
     if change.categories is not None:
         new["categories"] = {name: policy_json(each) for name, each in change.categories.items()}
+    if change.currency is not None:
+        new["currency"] = change.currency
     if new:
         _update(transaction, user_id, new)
-    if new.keys() - {"name"}:
+    if new.keys() - {"name", "currency"}:
         slices.reschedule(transaction, user_id, now)
     changed = user(transaction.connection, user_id)
     if changed is None:

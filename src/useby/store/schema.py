@@ -36,11 +36,13 @@ users = sa.Table(
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("disabled_at", UtcDateTime, nullable=True),
     sa.Column("signed_out_at", UtcDateTime, nullable=True),
+    sa.Column("currency", sa.String(3), nullable=True),
     sa.UniqueConstraint("email"),
 )
 """``seq`` is the newest ``seq`` of the user's notifications. ``signed_out_at`` ends tokens that
 have no sign-in (an outside issuer's) and were issued at or before it; it is a minute later than the
-sign-out, because the issuer's clock may be ahead."""
+sign-out, because the issuer's clock may be ahead. ``currency`` is that of the prices of lots, a
+code of ISO 4217; it is empty until it is set."""
 
 sessions = sa.Table(
     "sessions",
