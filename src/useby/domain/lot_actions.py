@@ -250,7 +250,7 @@ def last_closing(lots: Iterable[Lot], movements: Sequence[Movement]) -> Movement
     return next((each for each in reversed(standing(movements)) if each.lot_id in closed), None)
 
 
-_STATES_BEFORE: Final = {
+STATES_BEFORE: Final = {
     MovementKind.OPENED: (LotState.SEALED, LotState.THAWED),
     MovementKind.FROZEN: (LotState.SEALED, LotState.OPENED, LotState.THAWED),
     MovementKind.THAWED: (LotState.FROZEN,),
@@ -285,7 +285,7 @@ def _change_state(
     lot: Lot, kind: MovementKind, quantity: Decimal | None, occasion: Occasion
 ) -> Change:
     _require_open(lot)
-    before = _STATES_BEFORE[kind]
+    before = STATES_BEFORE[kind]
     if lot.state not in before:
         raise ActionRefused(
             f"the lot is {lot.state.value}; only what is"
