@@ -1,8 +1,6 @@
-"""``useby product``: add one product, list them, import many from a file."""
+"""``useby product``: add one product, list them, import many; its actions are in other files."""
 
-from dataclasses import replace
-from datetime import UTC, date, datetime
-from functools import partial
+from datetime import UTC, datetime
 from typing import Annotated, Final
 
 import typer
@@ -12,16 +10,18 @@ from uuid_utils import uuid7
 from useby.actions import inventory
 from useby.cli.database import run_on_database, user_of
 from useby.cli.import_file import import_
+from useby.cli.lot_reading import pages
+from useby.cli.lot_words import NEVER, amount
 from useby.cli.options import AsJson, DatabaseUrl, Owner, checked, settings_with
+from useby.cli.product_lots import consume, discard, freeze, open_, thaw, undo
+from useby.cli.product_show import show
 from useby.cli.terminal import cell, console, print_json, print_line
+from useby.cli.typed_dates import typed_date
 from useby.domain.account import User
 from useby.domain.alerts import alert_dates
-from useby.domain.dates import UnreadableDate, read_date
-from useby.domain.expiry import Expiry
 from useby.domain.product import DateKind, Product
 from useby.schemas.fields import DAY_LIMIT
 from useby.schemas.products import ProductIn, ProductOut, product_from
-from useby.store import product_search
 from useby.store.database import Database
 from useby.store.product_search import ProductQuery
 
@@ -29,13 +29,12 @@ app = typer.Typer(add_completion=False)
 
 PAGE: Final = 500
 """Products of one read."""
-NEVER: Final = "never"
 TYPED: Final = {"name": "NAME"}
 
 
 @app.callback()
 def product() -> None:
-    """Products: add, list, import."""
+    """Products: add, show, list, use up, import."""
 
 
 @app.command()
@@ -77,7 +76,7 @@ def add(
     async def work(database: Database) -> tuple[ProductOut, str]:
         user = await user_of(database, email_or_id)
         now = datetime.now(UTC)
-        new = checked(ProductIn, TYPED, expiry_date=_date(date, user, now), **given)
+        new = checked(ProductIn, TYPED, expiry_date=typed_date(date, user, now, "DATE"), **given)
         product = product_from(new, user.id, str(uuid7()), now)
         await database.write(lambda t: inventory.add(t, product, user, now))
         return ProductOut.of(product, user, now, new), _first_alert(product, user, now)
@@ -89,35 +88,6 @@ def add(
         print_line(f"{product.name} was added; {first_alert}")
         for warning in product.warnings:
             print_line(warning, err=True)
-
-
-def _date(text: str, user: User, now: datetime) -> str | None:
-    """Return a date as the API takes it; ``None`` means never.
-
-    A time stays as it is, and other texts become the day that they mean.
-
-    Raises:
-        BadParameter: The text is no date, or can be read in two ways.
-    """
-    try:
-        Expiry.parse_or_never(text)
-    except ValueError:
-        return _read(text, now.astimezone(user.zone).date())
-    return text
-
-
-def _read(text: str, today: date) -> str | None:
-    try:
-        reading = read_date(text, today=today)
-    except UnreadableDate as error:
-        raise typer.BadParameter(str(error), param_hint="DATE") from None
-    if reading.day is not None:
-        return reading.day.isoformat()
-    if reading.readings:
-        days = " or ".join(map(str, reading.readings))
-        wanted = f"can be {days}: write the one that is meant, e.g. {reading.readings[0]}"
-        raise typer.BadParameter(wanted, param_hint="DATE")
-    return None
 
 
 def _first_alert(product: Product, user: User, now: datetime) -> str:
@@ -148,25 +118,36 @@ def list_(
         now = datetime.now(UTC)
         query = ProductQuery(expiring_within=within, limit=PAGE)
         listed: list[ProductOut] = []
-        while True:
-            page = await database.read(
-                partial(product_search.list_, user=user, query=query, now=now)
-            )
-            listed += [ProductOut.of(each, user, now) for each in page.items]
-            if page.next_cursor is None:
-                return listed
-            query = replace(query, cursor=page.next_cursor)
+        async for page in pages(database, user, query, now):
+            listed += [ProductOut.of(each, user, now) for each in page]
+        return listed
 
     listed = run_on_database(settings_with(database_url=database), work)
     if as_json:
         print_json([each.model_dump(mode="json", by_alias=True) for each in listed])
         return
-    table = Table("date", "product", "status", "quantity", "location", box=None, pad_edge=False)
+    table = Table(
+        "date", "product", "status", "quantity", "location", "lots", box=None, pad_edge=False
+    )
     for each in listed:
-        amount = f"{each.quantity:f} {each.unit}".rstrip()
-        row = (each.expiry_date or NEVER, each.name, each.status.value, amount, each.location)
+        lots = str(each.lot_count) if each.lot_count > 1 else ""
+        row = (
+            each.expiry_date or NEVER,
+            each.name,
+            each.status.value,
+            amount(each.quantity, each.unit),
+            each.location,
+            lots,
+        )
         table.add_row(*map(cell, row))
     console().print(table)
 
 
+app.command()(show)
+app.command("open")(open_)
+app.command()(freeze)
+app.command()(thaw)
+app.command()(consume)
+app.command()(discard)
+app.command()(undo)
 app.command("import")(import_)

@@ -25,7 +25,6 @@ def next_lot(lots: Iterable[Lot], kind: MovementKind, zone: ZoneInfo) -> Lot:
     possible = [lot for lot in left if lot.state in states]
     if not possible:
         raise ActionRefused(
-            f"no lot is {' or '.join(state.value for state in states)},"
-            f" so none can be {kind.value}"
+            f"no lot is {' or '.join(state.value for state in states)}, so none can be {kind.value}"
         )
     return min(possible, key=lambda lot: taken_first(lot, zone))

@@ -1,4 +1,4 @@
-"""Find rows by what people type: the beginning of an id, or the last thing that they did."""
+"""Find rows by what people type: a part of an id, or the last thing that they did."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -14,29 +14,25 @@ from useby.store.product_rows import PRODUCT_COLUMNS, product_of
 from useby.store.schema import lots, movements, products
 
 MOST: Final = 20
-"""Maximum rows with one beginning that are returned."""
+"""Maximum rows that are returned."""
 
 
-def products_beginning(connection: Connection, user_id: str, beginning: str) -> list[Product]:
-    """Return the user's products whose ids begin with a text, by id; at most ``MOST``."""
-    rows = _beginning(connection, PRODUCT_COLUMNS, products.c.user_id == user_id, beginning)
+def products_by_part(connection: Connection, user_id: str, part: str) -> list[Product]:
+    """Return the user's products whose ids begin or end with a text, by id; at most ``MOST``."""
+    rows = _by_part(connection, PRODUCT_COLUMNS, products.c.user_id == user_id, part)
     return [product_of(row) for row in rows]
 
 
-def lots_beginning(connection: Connection, household_id: str, beginning: str) -> list[Lot]:
-    """Return the household's lots whose ids begin with a text, by id; at most ``MOST``."""
-    rows = _beginning(connection, LOT_COLUMNS, lots.c.household_id == household_id, beginning)
+def lots_by_part(connection: Connection, household_id: str, part: str) -> list[Lot]:
+    """Return the household's lots whose ids begin or end with a text, by id; at most ``MOST``."""
+    rows = _by_part(connection, LOT_COLUMNS, lots.c.household_id == household_id, part)
     return [lot_of(row) for row in rows]
 
 
-def movements_beginning(
-    connection: Connection, household_id: str, beginning: str
-) -> list[Movement]:
-    """Return the household's movements whose ids begin with a text, by id; at most ``MOST``."""
+def movements_by_part(connection: Connection, household_id: str, part: str) -> list[Movement]:
+    """Return the household's movements of such ids, as ``lots_by_part`` does its lots."""
     theirs = movements.c.household_id == household_id
-    return [
-        movement_of(row) for row in _beginning(connection, MOVEMENT_COLUMNS, theirs, beginning)
-    ]
+    return [movement_of(row) for row in _by_part(connection, MOVEMENT_COLUMNS, theirs, part)]
 
 
 def last_movement(connection: Connection, household_id: str) -> Movement | None:
@@ -57,6 +53,12 @@ def last_movement(connection: Connection, household_id: str) -> Movement | None:
     return movement_of(row) if row else None
 
 
+def product_ids(connection: Connection, user_id: str) -> Sequence[str]:
+    """Return the ids of all products of a user."""
+    theirs = sa.select(products.c.id).where(products.c.user_id == user_id)
+    return connection.scalars(theirs).all()
+
+
 def lot_ids(connection: Connection, household_id: str) -> Sequence[str]:
     """Return the ids of all lots of a household."""
     theirs = sa.select(lots.c.id).where(lots.c.household_id == household_id)
@@ -69,12 +71,14 @@ def movement_ids(connection: Connection, household_id: str) -> Sequence[str]:
     return connection.scalars(theirs).all()
 
 
-def _beginning(
+def _by_part(
     connection: Connection,
     columns: Sequence[sa.ColumnElement[Any]],
     theirs: sa.ColumnElement[bool],
-    beginning: str,
+    part: str,
 ) -> Sequence[sa.Row[Any]]:
     id_ = next(column for column in columns if column.key == "id")
-    statement = sa.select(*columns).where(theirs, id_.startswith(beginning.lower(), autoescape=True))
+    text = part.lower()
+    has_part = sa.or_(id_.startswith(text, autoescape=True), id_.endswith(text, autoescape=True))
+    statement = sa.select(*columns).where(theirs, has_part)
     return connection.execute(statement.order_by(id_).limit(MOST)).all()
