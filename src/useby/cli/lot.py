@@ -1,13 +1,16 @@
 """``useby lot``: the lots of products, each with one quantity, date, place and state."""
 
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Final
 
 import typer
 from rich.table import Table
 
 from useby.actions import lots as actions
+from useby.actions.lots import Done
 from useby.cli.database import run_on_database, user_of
 from useby.cli.lot_doing import (
     At,
@@ -15,7 +18,6 @@ from useby.cli.lot_doing import (
     LotNumber,
     LotPrice,
     LotSerial,
-    NewLotGiven,
     Outcome,
     QuantityText,
     Reason,
@@ -33,20 +35,22 @@ from useby.cli.typed_dates import typed_date, typed_time
 from useby.domain import lot_actions
 from useby.domain.account import User
 from useby.domain.alerts import NEVER_ENDS_AT
-from useby.domain.expiry import Expiry
 from useby.domain.lot import Lot
+from useby.domain.lot_actions import Change
 from useby.domain.movement import MovementKind
+from useby.domain.occasion import Occasion
 from useby.domain.product import DateKind, Product
 from useby.domain.visible import visible
-from useby.schemas.lots import LotOut, MovementOut
+from useby.schemas.lots import LotOut, MovementOut, NewLot
 from useby.store import products
-from useby.store.database import Database
+from useby.store.database import Database, Transaction
 from useby.store.product_search import ProductQuery
 
 app = typer.Typer(add_completion=False)
 
 PAGE: Final = 500
 """Products of one read."""
+TYPED: Final = {"expiry_date": "DATE"}
 ALL_MOVEMENTS: Final = 1000
 """Maximum movements of one lot that are shown."""
 
@@ -148,39 +152,28 @@ def add(
     database: DatabaseUrl = None,
 ) -> None:
     """Add a lot to a product, for example one more package of it."""
-    typed = {"lot_number": lot_number, "serial": serial, "location": location}
-    new = checked(NewLotGiven, {}, quantity=quantity, price=price, **typed)
+    given = {
+        "quantity": quantity,
+        "date_kind": kind,
+        "location": location,
+        "lot_number": lot_number,
+        "serial": serial,
+        "price": price,
+    }
 
     async def work(database: Database) -> Outcome:
         user, now = await user_of(database, email_or_id), datetime.now(UTC)
-        printed = Expiry.parse_or_never(typed_date(date, user, now, "DATE"))
+        printed = typed_date(date, user, now, "DATE")
+        new = checked(NewLot, TYPED, expiry_date=printed, **given)
         day = typed_time(received, user, now, "--received", is_day=True)
         product = await product_named(database, user, name, open_first=True)
-        return await carry_out(
-            database,
-            user,
-            product.name,
-            lambda t, owner: actions.receive(
-                t,
-                owner,
-                product.id,
-                lambda of, on: lot_actions.receive(
-                    on,
-                    product_id=of.id,
-                    quantity=new.quantity,
-                    printed=printed,
-                    date_kind=kind or of.date_kind,
-                    lot_number=new.lot_number,
-                    serial=new.serial,
-                    location=new.location,
-                    price=new.price,
-                ),
-                now,
-                day,
-            ),
-            now,
-            at="--received",
-        )
+
+        def do(transaction: Transaction, owner: User) -> Done | None:
+            receipt = partial(_received, new)
+            return actions.receive(transaction, owner, product.id, receipt, now, day)
+
+        outcome = await carry_out(database, user, product.name, do, now, at="--received")
+        return replace(outcome, sent=new)
 
     run_and_print(database, work, as_json=as_json)
 
@@ -341,6 +334,21 @@ def _act(
         )
 
     run_and_print(url, work, as_json=as_json)
+
+
+def _received(new: NewLot, product: Product, occasion: Occasion) -> Change:
+    """Return a new lot of a product."""
+    return lot_actions.receive(
+        occasion,
+        product_id=product.id,
+        quantity=new.quantity,
+        printed=new.printed,
+        date_kind=new.date_kind or product.date_kind,
+        lot_number=new.lot_number,
+        serial=new.serial,
+        location=new.location,
+        price=new.price,
+    )
 
 
 def _by_date(lot: Lot, user: User) -> tuple[datetime, str]:

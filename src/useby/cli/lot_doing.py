@@ -21,7 +21,7 @@ from useby.domain.lot_actions import Change
 from useby.domain.movement import ActionRefused, DiscardReason, MovementKind
 from useby.domain.occasion import Occasion, TimeRefused
 from useby.schemas.fields import RequestModel
-from useby.schemas.lots import LotOut, MovementOut
+from useby.schemas.lots import LotOut, MovementOut, NewLot
 from useby.schemas.products import ProductOut
 from useby.schemas.stock import Place, Quantity
 from useby.store.database import Database, Transaction
@@ -34,7 +34,7 @@ At = Annotated[
     typer.Option("--at", help="Day or time at which it happened, e.g. yesterday; without it, now."),
 ]
 Reason = Annotated[
-    DiscardReason | None, typer.Option(help="Reason why it is thrown away, e.g. expired.")
+    DiscardReason | None, typer.Option(help="expired, spoiled, too_much or other, e.g. spoiled.")
 ]
 
 LotNumber = Annotated[str, typer.Option(help="Number of the batch, e.g. L2026-07.")]
@@ -77,15 +77,22 @@ class Outcome:
 
     done: Done
     words: Words
+    sent: NewLot | None = None
+    """The new lot as it was given."""
+
+    @property
+    def lots(self) -> list[LotOut]:
+        """The changed and new lots, as REST shows them."""
+        user, now, product = self.words.user, self.words.now, self.done.product
+        return [LotOut.of(lot, product, user, now, self.sent) for lot in self.done.lots]
 
     def json(self) -> dict[str, Any]:
         """Return the product, its changed lots and the new movements, as REST shows them."""
         user, now, product = self.words.user, self.words.now, self.done.product
-        lots = [LotOut.of(lot, product, user, now) for lot in self.done.lots]
         movements = [MovementOut.of(each) for each in self.done.movements]
         return {
             "product": ProductOut.of(product, user, now).model_dump(mode="json", by_alias=True),
-            "lots": [each.model_dump(mode="json", by_alias=True) for each in lots],
+            "lots": [each.model_dump(mode="json", by_alias=True) for each in self.lots],
             "movements": [each.model_dump(mode="json", by_alias=True) for each in movements],
         }
 
@@ -130,7 +137,7 @@ async def carry_out(
     except TimeRefused as error:
         raise typer.BadParameter(str(error), param_hint=at) from None
     except ActionRefused as error:
-        shows = f"`useby product show` with --user {user.email or user.id} shows its lots"
+        shows = f"`useby product show PRODUCT --user {user.email or user.id}` shows its lots"
         raise CommandError(f"{name}: {error}; {shows}") from None
     if outcome is None:
         raise CommandError(f"{name} has been deleted by another program")
@@ -147,6 +154,8 @@ def run_and_print(
         return
     for line in outcome.lines():
         print_line(line)
+    for warning in (each for lot in outcome.lots for each in lot.warnings):
+        print_line(warning, err=True)
 
 
 def change_by(kind: MovementKind, given: Given) -> Callable[[Lot, Occasion], Change]:

@@ -162,7 +162,13 @@ def _list(candidates: Sequence[Product], ids: ShortIds) -> None:
         table.add_row(
             *map(
                 cell,
-                (ids.of(each.id), each.name, date, used or amount(each.quantity, each.unit), each.location),
+                (
+                    ids.of(each.id),
+                    each.name,
+                    date,
+                    used or amount(each.quantity, each.unit),
+                    each.location,
+                ),
             )
         )
     console(err=True).print(table)

@@ -23,7 +23,6 @@ from useby.cli.naming import ProductName, movement_named, product_named
 from useby.cli.options import AsJson, CommandError, DatabaseUrl, Owner, checked
 from useby.cli.terminal import print_line
 from useby.cli.typed_dates import typed_time
-from useby.domain import lot_actions
 from useby.domain.account import User
 from useby.domain.movement import DiscardReason, Movement, MovementKind, standing
 from useby.domain.next_lot import next_lot
@@ -124,7 +123,10 @@ def undo(
     The command prints the movement before it undoes it. `useby product show` lists movements.
     """
     if name is not None and movement_id is not None:
-        raise typer.BadParameter("not together with --movement", param_hint="PRODUCT")
+        raise typer.BadParameter(
+            "is not possible with --movement: give one of them, e.g. 'Organic Milk'",
+            param_hint="PRODUCT",
+        )
 
     async def work(database: Database) -> Outcome:
         user, now = await user_of(database, email_or_id), datetime.now(UTC)
@@ -188,23 +190,17 @@ def _act(
         product = await product_named(database, user, name, open_first=True)
 
         def do(transaction: Transaction, owner: User) -> Done | None:
-            if kind is MovementKind.CONSUMED:
+            how = lots.DISPOSALS.get(kind)
+            if how is not None:
                 return lots.take(
                     transaction,
                     owner,
                     product.id,
-                    lambda some, on: lot_actions.consume(some, given.quantity, on),
-                    now,
-                    when,
-                )
-            if kind is MovementKind.DISCARDED:
-                return lots.take(
-                    transaction,
-                    owner,
-                    product.id,
-                    lambda some, on: lot_actions.discard(some, given.quantity, reason, on),
-                    now,
-                    when,
+                    quantity=given.quantity,
+                    how=how,
+                    now=now,
+                    at=when,
+                    reason=given.reason,
                 )
             lot_id = _next(transaction, owner, product, kind)
             if lot_id is None:
