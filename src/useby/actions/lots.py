@@ -18,6 +18,7 @@ from useby.domain.lot import Lot
 from useby.domain.lot_actions import Change
 from useby.domain.lot_changes import GivenFields
 from useby.domain.movement import ActionRefused, DiscardReason, Movement, MovementKind
+from useby.domain.next_lot import next_lot
 from useby.domain.occasion import Occasion
 from useby.domain.product import Disposal, Product
 from useby.store import lots, notifications, slices
@@ -112,6 +113,40 @@ def act(
             report = drafts.product_used(done.product, user, how, movement.quantity, now)
             notifications.add(transaction, [report], now)
     return done
+
+
+def act_on_next(
+    transaction: Transaction,
+    user: User,
+    product_id: str,
+    kind: MovementKind,
+    action: Callable[[Lot, Occasion], Change],
+    now: datetime,
+    at: Expiry | None = None,
+) -> Done | None:
+    """Open, freeze or thaw the lot of a product that is taken next of those that allow it.
+
+    Args:
+        transaction: The running write.
+        user: The owner.
+        product_id: The product.
+        kind: ``OPENED``, ``FROZEN`` or ``THAWED``.
+        action: Returns the change of the lot.
+        now: The current time, aware.
+        at: Time at which it happened; ``None`` for now.
+
+    Returns:
+        The result; ``None`` if the user has no such product.
+
+    Raises:
+        ActionRefused: Nothing is left, or no lot is in a state that allows it; see also ``act``.
+        TimeRefused: See ``act``.
+    """
+    before = stock.hold(transaction, user, [product_id]).get(product_id)
+    if before is None:
+        return None
+    lot = next_lot(before.lots, kind, user.zone)
+    return act(transaction, user, lot.id, action, now, at)
 
 
 def take(

@@ -17,6 +17,7 @@ from useby.actions import accounts, inventory
 from useby.auth.key import key_id, signing_key
 from useby.auth.passwords import Passwords
 from useby.auth.tokens import Issuer
+from useby.cli import demo_lots
 from useby.cli.database import DEMO_DATABASE, friendly_errors
 from useby.cli.demo_data import MARK, SAMPLES, redated, stock
 from useby.cli.options import settings_with
@@ -121,7 +122,7 @@ def _account(
             now=now,
         )
         for product in stock(user, now):
-            inventory.add(transaction, product, user, now)
+            demo_lots.add(transaction, product, user, now)
         return user, None
     kept = usage.of(transaction.connection, user.id)
     accounts.set_password_hash(transaction, user.id, password_hash)
@@ -134,7 +135,7 @@ def _account(
             continue
         if before is not None:
             inventory.delete(transaction, user.id, before.id, now)
-        inventory.add(transaction, product, user, now)
+        demo_lots.add(transaction, product, user, now)
     return user, kept
 
 

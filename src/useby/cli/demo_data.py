@@ -8,7 +8,9 @@ from typing import Final
 
 from uuid_utils import uuid7
 
+from useby.cli.demo_lots import STORIES
 from useby.domain.account import User
+from useby.domain.dates import last_day
 from useby.domain.expiry import Expiry
 from useby.domain.gs1 import check_digit
 from useby.domain.product import DateKind, Product
@@ -28,6 +30,8 @@ class Sample:
     kind: DateKind
     days: int = 0
     """Whole days from today."""
+    month: bool = False
+    """True if its package has a month only, which means the last day."""
     seconds: int | None = None
     """An exact moment in place of days: seconds from the start."""
     quantity: str = "1"
@@ -58,7 +62,7 @@ SAMPLES: Final = (
     Sample("Cottage Cheese", "dairy", "fridge", USE, -1, quantity="200", unit="g"),
     Sample("Baby Spinach", "vegetables", "fridge", USE, -1, quantity="150", unit="g"),
     Sample("Greek Yoghurt", "dairy", "fridge", BEST, -3, quantity="4", gtin="952000000001"),
-    Sample("Insulin Glargine Pen, opened", "medicine", "fridge", USE, 0, quantity="1"),
+    Sample("Insulin Glargine Pen", "medicine", "fridge", USE, 240, quantity="3"),
     Sample("Chicken Breast", "meat", "fridge", USE, 0, quantity="0.6", unit="kg"),
     Sample("Cell Culture Medium DMEM", "reagents", "cold room", USE, 0, quantity="500", unit="ml"),
     Sample("Fresh Orange Juice", "drinks", "fridge", USE, 1, quantity="1", unit="l"),
@@ -78,7 +82,7 @@ SAMPLES: Final = (
     Sample("Apples", "fruit", "cellar", BEST, 14, quantity="2", unit="kg"),
     Sample("Blood Collection Tubes", "lab", "store room", USE, 21, quantity="100"),
     Sample("Frozen Peas", "frozen", "freezer", BEST, 90, quantity="750", unit="g"),
-    Sample("Ibuprofen 400 mg", "medicine", "bathroom", USE, 120, quantity="20"),
+    Sample("Ibuprofen 400 mg", "medicine", "bathroom", USE, 120, month=True, quantity="20"),
     Sample("Taq DNA Polymerase", "reagents", "freezer", USE, 150, quantity="500", unit="U"),
     Sample("Passata", "pantry", "cellar", BEST, 200, quantity="6", gtin="952000000005"),
     Sample("Fetal Bovine Serum", "reagents", "freezer", USE, 300, quantity="500", unit="ml"),
@@ -96,12 +100,13 @@ def stock(user: User, now: datetime) -> Iterator[Product]:
     today = now.astimezone(user.zone).date()
     for number, sample in enumerate(SAMPLES):
         exact = sample.seconds is not None
+        day = today + timedelta(days=sample.days)
         yield Product(
             id=str(uuid7()),
             user_id=user.id,
             name=sample.name,
             expiry=Expiry(
-                day=None if exact else today + timedelta(days=sample.days),
+                day=None if exact else last_day(day.year, day.month) if sample.month else day,
                 instant=now.replace(microsecond=0) + timedelta(seconds=sample.seconds or 0)
                 if exact
                 else None,
@@ -123,7 +128,8 @@ def redated(kept: Mapping[str, Product], user: User, now: datetime) -> Iterator[
     """Yield the changes that date a kept demo from ``now`` (aware) on.
 
     The products that fall due within the minute are new ones with new ids: no alert of a product is
-    sent twice in the same words on one day. Of the others only the open ones change.
+    sent twice in the same words on one day. Of the others only the open ones change; one with a
+    past of its own is a new one, too, because that moves with it.
 
     Args:
         kept: The stored products of the demo, by external id.
@@ -135,4 +141,5 @@ def redated(kept: Mapping[str, Product], user: User, now: datetime) -> Iterator[
         if fresh.lead_days == ():  # it falls due within the minute
             yield fresh
         elif before is not None and before.closed_as is None:
-            yield replace(before, expiry=fresh.expiry, updated_at=now)
+            has_past = fresh.name in STORIES
+            yield fresh if has_past else replace(before, expiry=fresh.expiry, updated_at=now)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from useby.actions import lots, stock
+from useby.actions import lots
 from useby.actions.lots import Done
 from useby.cli.database import user_of
 from useby.cli.lot_doing import (
@@ -25,8 +25,6 @@ from useby.cli.terminal import print_line
 from useby.cli.typed_dates import typed_time
 from useby.domain.account import User
 from useby.domain.movement import DiscardReason, Movement, MovementKind, standing
-from useby.domain.next_lot import next_lot
-from useby.domain.product import Product
 from useby.store import named, products
 from useby.store.database import Database, Transaction
 
@@ -202,19 +200,9 @@ def _act(
                     at=when,
                     reason=given.reason,
                 )
-            lot_id = _next(transaction, owner, product, kind)
-            if lot_id is None:
-                return None
-            return lots.act(transaction, owner, lot_id, change_by(kind, given), now, when)
+            change = change_by(kind, given)
+            return lots.act_on_next(transaction, owner, product.id, kind, change, now, when)
 
         return await carry_out(database, user, product.name, do, now)
 
     run_and_print(url, work, as_json=as_json)
-
-
-def _next(
-    transaction: Transaction, owner: User, product: Product, kind: MovementKind
-) -> str | None:
-    """Return the id of the lot that an action is about; ``None`` if the product is gone."""
-    held = stock.hold(transaction, owner, [product.id]).get(product.id)
-    return None if held is None else next_lot(held.lots, kind, owner.zone).id

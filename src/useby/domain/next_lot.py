@@ -24,7 +24,7 @@ def next_lot(lots: Iterable[Lot], kind: MovementKind, zone: ZoneInfo) -> Lot:
         raise ActionRefused("nothing is left")
     possible = [lot for lot in left if lot.state in states]
     if not possible:
-        raise ActionRefused(
-            f"no lot is {' or '.join(state.value for state in states)}, so none can be {kind.value}"
-        )
+        *others, last = (state.value for state in states)
+        allowed = f"{', '.join(others)} or {last}" if others else last
+        raise ActionRefused(f"no lot is {allowed}, so none can be {kind.value}")
     return min(possible, key=lambda lot: taken_first(lot, zone))
