@@ -4,14 +4,16 @@ import io
 import os
 import signal
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from tests.support.cli_result import CliResult, Useby, logging_put_back
 from tests.support.settings import SettingsWithoutFile
+from tests.support.shelf import EMAIL, NOW, Shelf
 
 from useby.auth.key import signing_key
-from useby.cli import main
+from useby.cli import lot, main, product, product_lots, product_show
 
 
 @pytest.fixture
@@ -38,6 +40,16 @@ def useby(
         return CliResult(status, result.out, result.err)
 
     return call
+
+
+@pytest.fixture
+def shelf(useby: Useby, monkeypatch: pytest.MonkeyPatch) -> Shelf:
+    """The stock of an account in UTC; its commands run on the day and at the time of ``NOW``."""
+    assert useby("user", "add", EMAIL).status == 0
+    clock = type("Clock", (datetime,), {"now": classmethod(lambda _, zone: NOW.astimezone(zone))})
+    for module in (lot, product, product_lots, product_show):
+        monkeypatch.setattr(module, "datetime", clock)
+    return Shelf(useby)
 
 
 @pytest.fixture

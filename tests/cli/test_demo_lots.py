@@ -58,7 +58,10 @@ async def test_an_insulin_pen_of_the_demo_was_opened_28_days_ago(database: Datab
     pens = await of(database, user, "Insulin Glargine Pen")
     assert day_of(pens[LotState.OPENED]) == today
     assert day_of(pens[LotState.SEALED]) == today + timedelta(days=240)
-    assert (pens[LotState.OPENED].quantity, pens[LotState.SEALED].quantity) == (1, 2)
+    assert {state.value: f"{pen.quantity:f}" for state, pen in pens.items()} == {
+        "opened": "1",
+        "sealed": "2",
+    }
     assert pens[LotState.SEALED].lot_number == "4F331A"
 
 

@@ -4,25 +4,15 @@ covers: useby.cli.lot_words
 """
 
 import json
-from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.support.cli_result import Useby
-from tests.support.shelf import EMAIL, FAR, Shelf
-
-TODAY = datetime.now(UTC).date()
-
-
-@pytest.fixture
-def shelf(useby: Useby) -> Shelf:
-    useby("user", "add", EMAIL)
-    return Shelf(useby)
+from tests.support.shelf import FAR, Shelf, days_ahead
 
 
 def test_a_lot_is_added_to_a_product(shelf: Shelf) -> None:
     shelf.add("Milk", FAR, "--kind", "use_by", "--unit", "l")
     fields = ("--lot-number", "L7", "--serial", "S1", "--price", "1.29", "--location", "Fridge")
-    day = str(TODAY - timedelta(days=1))
+    day = str(days_ahead(-1))
     words = ("--quantity", "2", "--received", "yesterday", *fields)
     result = shelf("lot", "add", "milk", "EXP 06/31", *words)
     lot = next(each for each in shelf.lots() if each["lotNumber"])
@@ -48,7 +38,7 @@ def test_a_lot_without_a_printed_date_has_that_of_the_shelf_life(shelf: Shelf) -
     shelf.add("Eggs", "never", "--shelf-life", "P28D")
     added = shelf.done("lot", "add", "Eggs", "never", "--kind", "use_by")
     (lot,) = added["lots"]
-    assert (lot["printedDate"], lot["expiryDate"]) == (None, str(TODAY + timedelta(days=28)))
+    assert (lot["printedDate"], lot["expiryDate"]) == (None, str(days_ahead(28)))
     assert (lot["dateKind"], lot["dateSource"]) == ("use_by", "shelfLife")
 
 
@@ -90,7 +80,7 @@ def test_open_lots_of_all_products_are_listed_by_date(shelf: Shelf) -> None:
     shelf.add("Gone", "2126-03-01")
     shelf("product", "consume", "Gone")
     listed = shelf("lot", "list").out.splitlines()
-    names = ["lot", "product", "date", "status", "state", "quantity", "location", "price"]
+    names = ["lot", "product", "date", "status", "state", "quantity", "location"]
     assert listed[0].split() == names
     assert [line.split()[1:3] for line in listed[1:]] == [
         ["Milk", "2126-03-10"],
@@ -99,6 +89,20 @@ def test_open_lots_of_all_products_are_listed_by_date(shelf: Shelf) -> None:
         ["Salt", "never"],
     ]
     assert [each["expiryDate"] for each in shelf.lots()][-1] is None
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_a_list_of_lots_fits_the_terminal_and_leaves_nothing_out(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    names = ("Amoxicillin Suspension", "2126-03-04T10:30:00Z")
+    shelf.add(*names, "--quantity", "60", "--unit", "ml", "--location", "bathroom")
+    monkeypatch.setenv("COLUMNS", str(columns))
+    listed = shelf("lot", "list").out
+    assert max(map(len, listed.splitlines())) <= columns
+    assert "…" not in listed
+    for word in ("Amoxicillin", "Suspension", "2126-03-04 10:30", "60 ml", "bathroom"):
+        assert word in listed
 
 
 def test_the_lots_of_a_product_are_listed_as_they_are_taken(shelf: Shelf) -> None:

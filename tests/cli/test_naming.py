@@ -7,12 +7,6 @@ from tests.support.shelf import EMAIL, FAR, Shelf
 MILK = ("--external-id", "fridge-17", "--barcode", "4006381333931")
 
 
-@pytest.fixture
-def shelf(useby: Useby) -> Shelf:
-    useby("user", "add", EMAIL)
-    return Shelf(useby)
-
-
 @pytest.mark.parametrize(
     "name",
     ["Organic Milk", " organic MILK ", "fridge-17", "4006381333931", "04006381333931"],

@@ -74,6 +74,7 @@ def test_a_product_is_added_and_listed(useby: Useby) -> None:
     assert listed[1]["dateKind"] == "use_by"
     assert (listed[1]["quantity"], listed[1]["unit"]) == ("0.5", "kg")
     table = useby("product", "list", "--user", EMAIL).out.splitlines()
+    assert table[1].startswith("2126-03-01 09:00  Milk ")
     assert table[2].split() == ["2126-03-04", "Minced", "Beef", "fresh", "0.5", "kg", "fridge"]
     assert useby("product", "list", "--user", EMAIL, "--within", "7", "--json").out == "[]\n"
 

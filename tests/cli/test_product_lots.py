@@ -3,17 +3,8 @@
 covers: useby.cli.lot_doing
 """
 
-from datetime import UTC, datetime, timedelta
-
 import pytest
-from tests.support.cli_result import Useby
-from tests.support.shelf import EMAIL, FAR, Shelf
-
-
-@pytest.fixture
-def shelf(useby: Useby) -> Shelf:
-    useby("user", "add", EMAIL)
-    return Shelf(useby)
+from tests.support.shelf import EMAIL, FAR, Shelf, days_ahead
 
 
 def short(lot_id: str) -> str:
@@ -25,7 +16,7 @@ def test_opening_a_product_opens_the_sealed_lot_that_expires_first(shelf: Shelf)
     earlier = shelf.add_lot("Milk", "2126-03-10", "--quantity", "1")
     result = shelf("product", "open", "Milk", "--at", "today")
     assert (result.status, result.err) == (0, "")
-    ends = datetime.now(UTC).date() + timedelta(days=5)
+    ends = days_ahead(5)
     assert result.out == (
         f"Milk: opened lot {short(earlier)} (1 l), which is good until {ends}\n"
         "Milk: 3 l left in 2 lots\n"
@@ -133,11 +124,10 @@ def test_an_impossible_time_or_quantity_is_refused_with_an_example(
 
 
 def test_an_earlier_opening_counts_from_its_day(shelf: Shelf) -> None:
-    today = datetime.now(UTC).date()
-    received = ("--received", str(today - timedelta(days=3)))
+    received = ("--received", str(days_ahead(-3)))
     shelf.add("Milk", FAR, "--after-opening", "P5D", *received)
-    done = shelf.done("product", "open", "Milk", "--at", str(today - timedelta(days=2)))
-    assert done["lots"][0]["expiryDate"] == str(today + timedelta(days=3))
+    done = shelf.done("product", "open", "Milk", "--at", str(days_ahead(-2)))
+    assert done["lots"][0]["expiryDate"] == str(days_ahead(3))
 
 
 # undo

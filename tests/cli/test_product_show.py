@@ -9,14 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.cli_result import Useby
-from tests.support.shelf import EMAIL, FAR, Shelf
-
-
-@pytest.fixture
-def shelf(useby: Useby) -> Shelf:
-    useby("user", "add", EMAIL)
-    return Shelf(useby)
-
+from tests.support.shelf import FAR, Shelf
 
 RULES = {
     "--shelf-life": ("P30D", "shelf life", "30 days from receipt"),
@@ -101,8 +94,8 @@ def test_a_product_that_is_used_up_is_shown_with_the_way_to_add_a_lot(shelf: She
 
 
 def test_a_movement_is_shown_at_the_time_of_the_persons_zone(useby: Useby) -> None:
-    useby("user", "add", EMAIL, "--time-zone", "Asia/Tokyo")
-    shelf = Shelf(useby)
+    useby("user", "add", "bob@example.org", "--time-zone", "Asia/Tokyo")
+    shelf = Shelf(useby, "bob@example.org")
     shelf.add("Milk", FAR, "--received", "2026-03-01")
     shelf("product", "open", "Milk", "--at", "2026-03-02T20:15:00Z")
     *_, movements = blocks(shelf, "Milk")

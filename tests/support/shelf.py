@@ -1,6 +1,7 @@
 """A person's stock on the command line, as tests of the commands use it."""
 
 import json
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from tests.support.cli_result import CliResult, Useby
@@ -10,14 +11,23 @@ FAR = "2126-03-04"
 """A date that is fresh in every test."""
 
 
+NOW = datetime(2026, 3, 4, 12, 30, tzinfo=UTC)
+"""Time at which the commands run."""
+
+
+def days_ahead(days: int) -> date:
+    """Return the day that is so many days after the commands run; before, if negative."""
+    return NOW.date() + timedelta(days=days)
+
+
 class Shelf:
     """Calls commands for one person."""
 
-    def __init__(self, useby: Useby) -> None:
-        self.useby = useby
+    def __init__(self, useby: Useby, email: str = EMAIL) -> None:
+        self.useby, self._email = useby, email
 
     def __call__(self, *words: str) -> CliResult:
-        return self.useby(*words, "--user", EMAIL)
+        return self.useby(*words, "--user", self._email)
 
     def done(self, *words: str) -> Any:
         """The JSON of a command that succeeds."""

@@ -81,13 +81,16 @@ class Words:
         return f"{movement.kind.value} {what} of {self.lot(movement.lot_id)} on {at}"
 
     def lot_table(self, lots: Sequence[tuple[Lot, Product]], *, with_product: bool) -> Table:
-        """Return a table of lots, with columns only for what a lot has."""
+        """Return a table of lots, with columns only for what a lot has.
+
+        Beside their products there is no room for numbers and prices.
+        """
         names = ["lot", "date", "status", "state", "quantity", "location", "number", "price"]
         rows = [self._lot_row(lot, product) for lot, product in lots]
         if with_product:
-            names.insert(1, "product")
+            names[:] = ["lot", "product", *names[1:-2]]
             for row, (_, product) in zip(rows, lots, strict=True):
-                row.insert(1, product.name)
+                row[:] = [row[0], product.name, *row[1:-2]]
         return _table(names, rows, optional=("location", "number", "price"))
 
     def movement_table(
@@ -164,7 +167,8 @@ def _table(names: Sequence[str], rows: Sequence[Sequence[str]], optional: Sequen
     ]
     table = Table(box=None, pad_edge=False)
     for at in shown:
-        table.add_column(names[at], no_wrap=names[at] not in WRAPPED)
+        is_text = names[at] in WRAPPED
+        table.add_column(names[at], no_wrap=not is_text, overflow="fold" if is_text else "ellipsis")
     for row in rows:
         table.add_row(*(cell(row[at]) for at in shown))
     return table

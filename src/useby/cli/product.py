@@ -193,7 +193,7 @@ def list_(
     for each in listed:
         lots = str(each.lot_count) if each.lot_count > 1 else ""
         row = (
-            each.expiry_date or NEVER,
+            (each.expiry_date or NEVER)[: len("2026-03-04 10:30")].replace("T", " "),
             each.name,
             each.status.value,
             amount(each.quantity, each.unit),
