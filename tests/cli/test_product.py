@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from tests.support.cli_result import Useby
 
-from useby.cli import product
+from useby.cli import product, product_add
 
 EMAIL = "ada@example.org"
 
@@ -93,7 +93,8 @@ def test_a_near_date_may_be_a_word_and_is_counted_in_the_owners_zone(
     useby("user", "add", "bob@example.org", "--time-zone", "Pacific/Kiritimati")  # 14 h ahead
     evening = datetime(2026, 3, 4, 20, tzinfo=UTC)
     clock = type("Clock", (datetime,), {"now": classmethod(lambda _, zone: evening)})
-    monkeypatch.setattr(product, "datetime", clock)
+    for module in (product, product_add):
+        monkeypatch.setattr(module, "datetime", clock)
     result = useby("product", "add", "Milk", word, "--user", "bob@example.org")
     due = "due now: a running node sends it at once"
     assert result.out == f"Milk was added; its first alert is {due}\n"

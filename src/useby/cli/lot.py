@@ -62,12 +62,12 @@ def lot() -> None:
 
 @app.command("list")
 def list_(
-    email_or_id: Owner,
     name: Annotated[
         str | None,
         typer.Argument(metavar="[PRODUCT]", help="Only its lots, as they are taken, e.g. Milk."),
     ] = None,
     *,
+    email_or_id: Owner,
     as_json: AsJson = False,
     database: DatabaseUrl = None,
 ) -> None:
@@ -141,7 +141,8 @@ def add(
     *,
     quantity: Annotated[str, typer.Option(help="Quantity, e.g. 1.5.")] = "1",
     kind: Annotated[
-        DateKind | None, typer.Option(help="use_by or best_before; without it, the product's.")
+        DateKind | None,
+        typer.Option(help="use_by or best_before, e.g. use_by; without it, the product's."),
     ] = None,
     location: Annotated[str, typer.Option(help="Place, e.g. Fridge.")] = "",
     lot_number: LotNumber = "",

@@ -42,7 +42,9 @@ LotSerial = Annotated[str, typer.Option("--serial", help="Serial number, e.g. SN
 LotPrice = Annotated[str | None, typer.Option("--price", help="Price of one unit, e.g. 1.29.")]
 Received = Annotated[
     str | None,
-    typer.Option("--received", metavar="DAY", help="Day of receipt; without it, today."),
+    typer.Option(
+        "--received", metavar="DAY", help="Day of receipt, e.g. yesterday; without it, today."
+    ),
 ]
 
 

@@ -97,7 +97,6 @@ def discard(
 
 
 def undo(
-    email_or_id: Owner,
     name: Annotated[
         str | None,
         typer.Argument(
@@ -105,12 +104,13 @@ def undo(
         ),
     ] = None,
     *,
+    email_or_id: Owner,
     movement_id: Annotated[
         str | None,
         typer.Option(
             "--movement",
             metavar="ID",
-            help="Undo this movement: its id, or the beginning or end of it.",
+            help="Undo this movement: its id or a part of that, e.g. b5e89b.",
         ),
     ] = None,
     as_json: AsJson = False,
