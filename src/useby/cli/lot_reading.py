@@ -7,10 +7,11 @@ from functools import partial
 from typing import Final
 
 from useby.actions import stock
+from useby.actions.lot_reads import in_order
 from useby.cli.lot_words import Words
 from useby.cli.options import CommandError
 from useby.domain.account import User
-from useby.domain.lot import Lot, open_lots, taken_first
+from useby.domain.lot import Lot, open_lots
 from useby.domain.movement import Movement
 from useby.domain.product import Product
 from useby.domain.short_ids import ShortIds
@@ -70,14 +71,11 @@ async def history_of(
         if not found:
             return None
         (product,) = (each.product for each in found.values())
-        every = lots.all_lots(connection, (user.id, product_id))
-        left = sorted(open_lots(every), key=lambda lot: taken_first(lot, user.zone))
-        closed = [lot for lot in every if lot.closed_at is not None]
-        closed.sort(key=lambda lot: (lot.closed_at or now, lot.id), reverse=True)
+        every = in_order(lots.all_lots(connection, (user.id, product_id)), user)
         movements = lots.history(connection, (user.id, product_id))
         ids = ShortIds(named.movement_ids(connection, user.id))
         words = words_for(connection, user, now)
-        return History(product, [*left, *closed], movements[::-1], words, ids)
+        return History(product, every, movements[::-1], words, ids)
 
     return await database.read(read)
 
