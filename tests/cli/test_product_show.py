@@ -122,10 +122,18 @@ def test_a_product_that_an_older_node_wrote_has_its_lot(shelf: Shelf, folder: Pa
 def test_lots_of_products_that_older_nodes_wrote_are_listed(
     shelf: Shelf, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("useby.cli.lot_reading.IN_LINE_TOGETHER", 2)
+    monkeypatch.setattr("useby.actions.stock.IN_LINE_TOGETHER", 2)
     for number in range(5):
         shelf.add(f"Milk {number}")
     as_written_by_an_older_node(folder)
     assert [each["quantity"] for each in shelf.lots()] == ["7"] * 5
     assert shelf("product", "open", "Milk 3", "--quantity", "1").status == 0
     assert shelf.quantities("Milk 3") == ["1", "6"]
+
+
+def test_undo_sees_the_movements_of_a_product_that_an_older_node_wrote(
+    shelf: Shelf, folder: Path
+) -> None:
+    shelf.add("Milk")
+    as_written_by_an_older_node(folder)
+    assert "undoing: received 7 of lot " in shelf("product", "undo").out

@@ -1,10 +1,10 @@
 """Read products with their lots, with rows of nodes without lots brought in line first."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import Final
+from typing import TypeVar
 
 from useby.actions import stock
 from useby.actions.lot_reads import in_order
@@ -17,11 +17,10 @@ from useby.domain.product import Product
 from useby.domain.short_ids import ShortIds
 from useby.store import accounts, lots, named, product_search
 from useby.store.database import Connection, Database, Transaction
-from useby.store.lots import StoredProduct
+from useby.store.notifications import UnknownUser
 from useby.store.product_search import ProductQuery
 
-IN_LINE_TOGETHER: Final = 200
-"""Products brought in line in one transaction; others write in between."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +62,6 @@ async def history_of(
     database: Database, user: User, product_id: str, now: datetime
 ) -> History | None:
     """Return one of the user's products with its lots and movements."""
-    if not await _held(database, user, [product_id]):
-        return None
 
     def read(connection: Connection) -> History | None:
         found = lots.stored(connection, [(user.id, product_id)])
@@ -77,7 +74,19 @@ async def history_of(
         words = words_for(connection, user, now)
         return History(product, every, movements[::-1], words, ids)
 
-    return await database.read(read)
+    return await read_lots(database, user, read)
+
+
+async def read_lots(database: Database, user: User, work: Callable[[Connection], T]) -> T:
+    """Run a read of the user's lots, with those of nodes without lots brought in line.
+
+    Raises:
+        CommandError: The account has been deleted.
+    """
+    try:
+        return await stock.read_in_line(database, user, work)
+    except UnknownUser:
+        raise CommandError(f"the account {user.email or user.id} has been deleted") from None
 
 
 async def pages(
@@ -96,19 +105,6 @@ async def open_lots_of(
     database: Database, user: User, products: Sequence[Product]
 ) -> list[tuple[Lot, Product]]:
     """Return the open lots of products, each with its product."""
-    held = await _held(database, user, [each.id for each in products])
-    return [(lot, each.product) for each in held for lot in open_lots(each.lots)]
-
-
-async def _held(database: Database, user: User, product_ids: Sequence[str]) -> list[StoredProduct]:
-    """Return products with their lots, those of flat rows after they were brought in line."""
-    keys = [(user.id, each) for each in product_ids]
-    found = await database.read(lambda c: lots.stored(c, keys))
-    flat = [key for key, each in found.items() if each.version is None]
-    for start in range(0, len(flat), IN_LINE_TOGETHER):
-        ids = [product_id for _, product_id in flat[start : start + IN_LINE_TOGETHER]]
-        held = await database.write(
-            lambda t: stock.hold(t, locked(t, user), ids)  # noqa: B023 - runs at once
-        )
-        found |= {(user.id, product_id): each for product_id, each in held.items()}
-    return list(found.values())
+    keys = [(user.id, each.id) for each in products]
+    held = await read_lots(database, user, lambda c: lots.stored(c, keys))
+    return [(lot, each.product) for each in held.values() for lot in open_lots(each.lots)]

@@ -18,7 +18,7 @@ from useby.cli.lot_doing import (
     change_by,
     run_and_print,
 )
-from useby.cli.lot_reading import history_of, words_for
+from useby.cli.lot_reading import history_of, read_lots, words_for
 from useby.cli.naming import ProductName, movement_named, product_named
 from useby.cli.options import AsJson, CommandError, DatabaseUrl, Owner, checked
 from useby.cli.terminal import print_line
@@ -156,7 +156,7 @@ async def _movement(
     if movement_id is not None:
         return await movement_named(database, user, movement_id)
     if name is None:
-        last = await database.read(lambda c: named.last_movement(c, user.id))
+        last = await read_lots(database, user, lambda c: named.last_movement(c, user.id))
         if last is None:
             raise CommandError("there is nothing to undo: no movement is recorded")
         return last
