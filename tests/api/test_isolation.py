@@ -11,6 +11,7 @@ from useby.store.database import Connection
 UNKNOWN = "01a20b6e-0000-7000-8000-000000000000"
 BODIES: dict[str, Any] = {
     "getProduct": None,
+    "listAlerts": None,
     "changeProduct": {"name": "stolen"},
     "deleteProduct": None,
     "consumeProduct": {"quantity": "1"},

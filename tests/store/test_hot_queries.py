@@ -246,6 +246,7 @@ async def _every_route(node: InProcessNode, rest: httpx.AsyncClient) -> None:
         await call("listCategories")
         await call("scan", {"data": "4012345678901"})
         await call("getProduct", product_id=product["id"])
+        await call("listAlerts", product_id=product["id"])
         await call("changeProduct", {"name": "Oat Milk"}, product_id=product["id"])
         await call("consumeProduct", {"quantity": "1"}, product_id=product["id"])
         await call("discardProduct", {}, product_id=product["id"])

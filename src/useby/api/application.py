@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from useby import __version__
 from useby.api import (
     accounts,
+    alerts,
     dates,
     errors,
     health,
@@ -78,7 +79,7 @@ def create_api(context: Context) -> FastAPI:
     _install_documents(api, context.settings)
     page.install(api)
     for part in (
-        *(accounts, invitations, me, products, lots, movements, pickers),
+        *(accounts, invitations, me, products, lots, movements, pickers, alerts),
         *(dates, scans, imports, notifications, health),
     ):
         api.include_router(part.router)

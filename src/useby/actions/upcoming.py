@@ -1,0 +1,59 @@
+"""List the alerts that are still to come for one of a user's products."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from useby.actions import stock
+from useby.domain.account import User
+from useby.domain.lot import LotState
+from useby.domain.lot_alerts import SentAlerts
+from useby.domain.movement import Movement
+from useby.domain.upcoming import Upcoming, upcoming
+from useby.store import accounts, lots, products
+from useby.store.database import Connection, Database, Transaction
+from useby.store.lots import StoredProduct
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    stored: StoredProduct
+    history: Sequence[Movement]
+    sent: SentAlerts
+
+
+async def alerts_of(
+    database: Database, user: User, product_id: str, now: datetime
+) -> list[Upcoming] | None:
+    """Return the alerts that are still to come for a product, by time.
+
+    Returns:
+        The alerts; ``None`` if the user has no such product.
+    """
+    found = await database.read(lambda c: _read(c, user, product_id))
+    if found is not None and found.stored.version is None:
+        # The lots of a flat row get their ids when they are brought in line.
+        await database.write(lambda t: _bring_in_line(t, user, product_id))
+        found = await database.read(lambda c: _read(c, user, product_id))
+    if found is None:
+        return None
+    # The scheduler computes these dates again, too: the zone may have changed.
+    current = stock.computed_again(found.stored, found.history, user) if found.history else None
+    theirs = found.stored.lots if current is None else current.lots
+    return upcoming(found.stored.product, theirs, user, found.sent, now)
+
+
+def _read(connection: Connection, user: User, product_id: str) -> _Found | None:
+    key = (user.id, product_id)
+    stored = lots.stored(connection, [key]).get(key)
+    if stored is None:
+        return None
+    moved = any(lot.state is not LotState.SEALED for lot in stored.lots)
+    history = lots.history(connection, key) if moved else ()
+    return _Found(stored, history, products.sent_alerts_of(connection, [key]).get(key, ()))
+
+
+def _bring_in_line(transaction: Transaction, user: User, product_id: str) -> None:
+    owner = accounts.lock_user(transaction, user.id)
+    if owner is not None:
+        stock.hold(transaction, owner, [product_id])

@@ -1,0 +1,75 @@
+"""JSON models of alerts that are still to come."""
+
+from collections.abc import Iterable
+from typing import Annotated, Self
+
+from pydantic import Field
+
+from useby.domain.alerts import ON_EXPIRY
+from useby.domain.notification import Severity
+from useby.domain.upcoming import Scope, Upcoming
+from useby.schemas.fields import ApiModel, Moment
+
+
+class BecauseOut(ApiModel):
+    """Policy that gave a lead."""
+
+    scope: Annotated[
+        Scope,
+        Field(
+            description="`product`, `category` or `account`: the scope whose leads are set;"
+            " `builtin` for the leads of an account that has set no others, and for `expiry`."
+        ),
+    ]
+    key: Annotated[
+        str | None,
+        Field(description="Id of the product, or name of the category; null for other scopes."),
+    ]
+
+
+class AlertOut(ApiModel):
+    """Part of a lot in a notification that is still to come."""
+
+    lot_id: str
+    lead: Annotated[
+        str,
+        Field(description="Lead as the policy has it, e.g. `7d`; or `expiry`.", examples=["7d"]),
+    ]
+    at: Annotated[Moment, Field(description="Time at which the alert is due.")]
+    severity: Severity
+    because: BecauseOut
+    delivered_at: Annotated[Moment, Field(description="Time at which the notification is sent.")]
+    message: Annotated[str, Field(description="Text of the notification.")]
+    lot_ids: Annotated[
+        list[str],
+        Field(description="All lots of which the notification speaks; each has its own alert."),
+    ]
+
+
+class AlertList(ApiModel):
+    """Alerts that are still to come, by time."""
+
+    items: list[AlertOut]
+    next_cursor: Annotated[
+        None, Field(description="Always null: the list ends after some 1,000 alerts.")
+    ] = None
+
+    @classmethod
+    def of(cls, coming: Iterable[Upcoming]) -> Self:
+        """Return the alerts of lots in notifications that are still to come."""
+        return cls(
+            items=[
+                AlertOut(
+                    lot_id=lot.lot_id,
+                    lead="expiry" if lot.lead == ON_EXPIRY else f"{lot.lead}d",
+                    at=each.at,
+                    severity=each.draft.kind,
+                    because=BecauseOut(scope=lot.because.scope, key=lot.because.key),
+                    delivered_at=each.at,
+                    message=each.draft.message,
+                    lot_ids=list(each.draft.lot_ids),
+                )
+                for each in coming
+                for lot in each.lots
+            ]
+        )
