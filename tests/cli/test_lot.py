@@ -4,6 +4,9 @@ covers: useby.cli.lot_words
 """
 
 import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 from tests.support.shelf import FAR, Shelf, days_ahead
@@ -95,14 +98,26 @@ def test_open_lots_of_all_products_are_listed_by_date(shelf: Shelf) -> None:
 def test_a_list_of_lots_fits_the_terminal_and_leaves_nothing_out(
     shelf: Shelf, monkeypatch: pytest.MonkeyPatch, columns: int
 ) -> None:
-    names = ("Amoxicillin Suspension", "2126-03-04T10:30:00Z")
-    shelf.add(*names, "--quantity", "60", "--unit", "ml", "--location", "bathroom")
+    name = "Amoxicillin-Trihydrate-Suspension"
+    words = ("--quantity", "60", "--unit", "ml", "--location", "bathroom")
+    shelf.add(name, "2126-03-04T10:30:00Z", *words)
     monkeypatch.setenv("COLUMNS", str(columns))
-    listed = shelf("lot", "list").out
-    assert max(map(len, listed.splitlines())) <= columns
-    assert "…" not in listed
-    for word in ("Amoxicillin", "Suspension", "2126-03-04 10:30", "60 ml", "bathroom"):
-        assert word in listed
+    header, *rows = shelf("lot", "list").out.splitlines()
+    assert max(map(len, (header, *rows))) <= columns
+    column = slice(header.index("product"), header.index("date"))
+    assert "".join(row[column].strip() for row in rows) == name
+    for word in ("2126-03-04 10:30", "60 ml", "bathroom"):
+        assert word in rows[0]
+
+
+def test_a_price_is_shown_in_the_currency_of_the_account(shelf: Shelf, folder: Path) -> None:
+    shelf.add("Milk", FAR, "--price", "1.20")
+    (lot,) = shelf.lots()
+    assert shelf("lot", "list", "Milk").out.splitlines()[1].rstrip().endswith(" 1.20")
+    with closing(sqlite3.connect(folder / "useby.db")) as database, database:
+        database.execute("UPDATE users SET currency = 'EUR'")
+    assert shelf("lot", "list", "Milk").out.splitlines()[1].rstrip().endswith(" 1.20 EUR")
+    assert "1.20 EUR" in shelf("lot", "show", lot["id"]).out
 
 
 def test_the_lots_of_a_product_are_listed_as_they_are_taken(shelf: Shelf) -> None:

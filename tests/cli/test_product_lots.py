@@ -160,6 +160,15 @@ def test_undo_of_a_product_leaves_later_movements_of_others_alone(shelf: Shelf) 
     assert shelf.quantities("Jam") == []
 
 
+def test_a_second_undo_of_a_product_takes_back_the_movement_before(shelf: Shelf) -> None:
+    shelf.add("Milk", FAR, "--quantity", "3")
+    for _ in range(2):
+        shelf("product", "consume", "Milk", "--quantity", "1")
+    for left in ("2", "3"):
+        assert shelf("product", "undo", "Milk").status == 0
+        assert shelf.quantities("Milk") == [left]
+
+
 def test_undo_of_a_split_takes_back_both_movements(shelf: Shelf) -> None:
     shelf.add("Milk", FAR, "--quantity", "2")
     shelf("product", "freeze", "Milk", "--quantity", "1")

@@ -376,6 +376,6 @@ def _facts(lot: Lot, found: History) -> list[tuple[str, str]]:
         "location": lot.location,
         "lot number": lot.lot_number,
         "serial": lot.serial,
-        "price": "" if lot.price is None else f"{lot.price:f}",
+        "price": words.price(lot),
     }
     return [(name, value) for name, value in facts.items() if value]

@@ -47,6 +47,10 @@ class Words:
         """Return the words for a lot."""
         return f"lot {self.lots.of(lot_id)}"
 
+    def price(self, lot: Lot) -> str:
+        """Return the price of one unit with the currency, if the account has one."""
+        return "" if lot.price is None else f"{lot.price:f} {self.user.currency or ''}".rstrip()
+
     def good_until(self, lot: Lot) -> str:
         """Return a clause about the date of a lot."""
         if lot.expiry is None:
@@ -126,7 +130,7 @@ class Words:
             amount(lot.quantity, product.unit),
             lot.location,
             lot.lot_number,
-            "" if lot.price is None else f"{lot.price:f}",
+            self.price(lot),
         ]
 
     def _happened(
