@@ -176,7 +176,7 @@ async def test_every_example_of_a_body_works_twice(rest: Rest, document: dict[st
         _, ada = await rest.person()
         product = await added(ada, quantity="2")
         (lot,) = (await ada.get(f"/api/products/{product['id']}/lots")).json()["items"]
-        at = path.format(product_id=product["id"], lot_id=lot["id"])
+        at = path.format(product_id=product["id"], lot_id=lot["id"], external_id="shelf/7")
         if name == "thawLot":
             await ada.post(f"/api/lots/{lot['id']}/freeze")
         if name == "login":

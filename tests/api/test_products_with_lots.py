@@ -134,6 +134,64 @@ async def test_a_product_is_answered_with_its_lots_if_they_are_included(
     assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
 
 
+async def test_a_list_of_products_has_their_lots_if_they_are_included(
+    ada: httpx.AsyncClient,
+) -> None:
+    milk, butter = await added(ada), await added(ada, name="Butter")
+    await received(ada, milk["id"], printedDate="2026-04-01")
+    await ada.post(f"/api/products/{butter['id']}/discard")
+
+    plain = (await ada.get("/api/products", params={"sort": "name"})).json()["items"]
+    query = {"sort": "name", "include": "lots", "limit": "1"}
+    first = (await ada.get("/api/products", params=query)).json()
+    query["cursor"] = first["nextCursor"]
+    second = (await ada.get("/api/products", params=query)).json()
+
+    with_lots = first["items"] + second["items"]
+    assert all("lots" not in each for each in plain)
+    assert [each.pop("lots") for each in with_lots] == [
+        await lots_of(ada, butter["id"]),
+        await lots_of(ada, milk["id"]),
+    ]
+    assert with_lots == plain
+
+
+async def test_products_are_listed_by_the_location_of_an_open_lot(ada: httpx.AsyncClient) -> None:
+    milk = await added(ada, location="Kühlschrank")
+    await received(ada, milk["id"], location="Cellar", printedDate="2026-03-03")
+    await added(ada, name="Butter", location="kühlschrank")
+    salt = await added(ada, name="Salt", location="Cellar")
+    await ada.post(f"/api/products/{salt['id']}/consume")
+
+    for location, names in (
+        ("KÜHLSCHRANK", ["Butter", "Organic Milk"]),
+        ("cellar", ["Organic Milk"]),
+        ("Cell", []),
+        ("", []),
+    ):
+        query = {"location": location, "sort": "name"}
+        found = (await ada.get("/api/products", params=query)).json()["items"]
+        assert [each["name"] for each in found] == names, location
+
+
+async def test_lists_show_lots_and_movements_of_products_of_a_node_without_lots(
+    rest: Rest, ada: httpx.AsyncClient
+) -> None:
+    for path, query in (
+        ("products", {"include": "lots"}),
+        ("products", {"location": "cellar"}),
+        ("movements", {}),
+    ):
+        product = await added(ada, location="Cellar")
+        await as_an_old_node_writes_it(rest, product["id"])
+
+        found = (await ada.get(f"/api/{path}", params=query)).json()["items"]
+
+        assert product["id"] in {each.get("productId", each["id"]) for each in found}, query
+        if "include" in query:
+            assert len(found[0]["lots"]) == 1
+
+
 async def as_an_old_node_writes_it(rest: Rest, product_id: str) -> None:
     """Make a product's row flat, without lots."""
 

@@ -275,6 +275,9 @@ async def _every_route(node: InProcessNode, rest: httpx.AsyncClient) -> None:
 async def _every_action_on_lots(call: Callable[..., Awaitable[Any]], product_id: str) -> None:
     lot = await call("addLot", {"quantity": "5", "location": "Cellar"}, product_id=product_id)
     await call("listLots", product_id=product_id)
+    await call("listProducts", include="lots", location="CELLAR")
+    for quantity in ("1", "2"):
+        await call("putProduct", {"name": "Tea", "quantity": quantity}, external_id="tea")
     await call("getProduct", product_id=product_id, include="lots")
     await call("getLot", lot_id=lot["id"])
     await call("changeLot", {"printedDate": "2090-01-01", "quantity": "6"}, lot_id=lot["id"])

@@ -1,7 +1,8 @@
 """Read lots and movements; a row that a node without lots has written is brought in line first."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 
 from useby.actions import stock
@@ -9,10 +10,11 @@ from useby.domain.account import User
 from useby.domain.lot import Lot, open_lots, taken_first
 from useby.domain.movement import Movement
 from useby.domain.product import Product
-from useby.store import accounts, lots, movement_lists, products
+from useby.store import accounts, lots, movement_lists, product_search, products
 from useby.store.cursor import Page
 from useby.store.database import Connection, Database, Transaction
 from useby.store.notifications import UnknownUser
+from useby.store.product_search import NotFolded, ProductQuery
 
 T = TypeVar("T")
 
@@ -32,6 +34,45 @@ class _Flat(Exception):  # noqa: N818 - ``_read_in_line`` handles it, so it is n
     def __init__(self, product_id: str) -> None:
         super().__init__()
         self.product_id = product_id
+
+
+async def page(
+    database: Database, user: User, query: ProductQuery, now: datetime, *, with_lots: bool
+) -> tuple[Page[Product], Mapping[str, tuple[Lot, ...]]]:
+    """Return a page of the user's products, and by their ids their lots, if these are wanted.
+
+    Of a product with open lots it is those, else those closed last.
+
+    Raises:
+        BadCursor: The cursor is not one of a list in this order.
+    """
+
+    def work(connection: Connection) -> tuple[Page[Product], Mapping[str, tuple[Lot, ...]]]:
+        found = product_search.list_(connection, user, query, now)
+        if not with_lots:
+            return found, {}
+        keys = [(user.id, each.id) for each in found.items]
+        theirs = lots.open_or_closed_last(connection, keys)
+        return found, {key[1]: in_order(theirs.get(key, ()), user) for key in keys}
+
+    if not with_lots and query.location is None:
+        return await product_search.read_folded(database, user.id, work)
+    while True:
+        try:
+            return await stock.read_in_line(database, user, work)
+        except NotFolded as unfolded:
+            await product_search.fold_all(database, user.id, unfolded)
+
+
+async def movements_of_household(
+    database: Database, user: User, since: datetime | str | None, cursor: str | None, limit: int
+) -> Page[Movement]:
+    """Return a page of all the user's movements; see ``movement_lists.of_household``."""
+    return await stock.read_in_line(
+        database,
+        user,
+        lambda c: movement_lists.of_household(c, user.id, since=since, cursor=cursor, limit=limit),
+    )
 
 
 async def product(database: Database, user: User, product_id: str) -> ProductWithLots | None:

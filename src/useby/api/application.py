@@ -31,6 +31,7 @@ from useby.api import (
     page,
     pickers,
     products,
+    products_by_external_id,
     scans,
 )
 from useby.api.bodies import most_of
@@ -79,7 +80,8 @@ def create_api(context: Context) -> FastAPI:
     _install_documents(api, context.settings)
     page.install(api)
     for part in (
-        *(accounts, invitations, me, products, lots, movements, pickers, alerts),
+        *(accounts, invitations, me, products, products_by_external_id),
+        *(lots, movements, pickers, alerts),
         *(dates, scans, imports, notifications, health),
     ):
         api.include_router(part.router)

@@ -19,7 +19,6 @@ from useby.schemas.lots import MovementOut, MovementPage
 from useby.schemas.problems import FieldError, sentences
 from useby.schemas.products import ProductDone
 from useby.store import lots as stored_lots
-from useby.store import movement_lists
 from useby.store.cursor import BadCursor, Page
 from useby.store.database import Transaction
 
@@ -73,11 +72,8 @@ async def list_movements(
     """List what happened to all lots, newest first."""
     after = await _since(node, caller, since)
     try:
-        page = await node.database.read(
-            lambda c: movement_lists.of_household(
-                c, caller.user.id, since=after, cursor=cursor, limit=limit
-            ),
-            user_id=caller.user.id,
+        page = await lot_reads.movements_of_household(
+            node.database, caller.user, after, cursor, limit
         )
     except BadCursor:
         raise _bad_cursor() from None

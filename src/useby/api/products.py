@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter, Query, Response
 from uuid_utils import uuid7
 
-from useby.actions import inventory, lot_reads, lots, stock
+from useby.actions import inventory, lot_reads, lots, stock, upserts
 from useby.actions.lots import Done
 from useby.api.bodies import BatchRoute, in_turns, results_response
 from useby.api.context import Caller, Context, ContextDep, CurrentCaller
@@ -35,7 +35,7 @@ from useby.schemas.products import (
     changed,
     product_from,
 )
-from useby.store import product_search, products
+from useby.store import products
 from useby.store.cursor import BadCursor
 from useby.store.database import Transaction
 from useby.store.product_search import Order, ProductQuery
@@ -127,25 +127,32 @@ async def list_products(
             description="A barcode; one GTIN is found in all its spellings.",
         ),
     ] = None,
+    location: Annotated[
+        Text | None,
+        Query(max_length=100, description="Place of an open lot; case and accents are ignored."),
+    ] = None,
+    include: WithLots = None,
     sort: Order = Order.EXPIRY,
     cursor: Annotated[Text | None, Query(max_length=4096)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> ProductPage:
     """List the caller's products by page; `nextCursor` leads to the next page."""
     now = node.now()
-    query = ProductQuery(status, expiring_within, category, q, sort, cursor, limit, barcode)
+    query = ProductQuery(
+        status, expiring_within, category, q, sort, cursor, limit, barcode, location
+    )
     try:
-        page = await product_search.read_folded(
-            node.database,
-            caller.user.id,
-            lambda c: product_search.list_(c, caller.user, query, now),
+        page, its_lots = await lot_reads.page(
+            node.database, caller.user, query, now, with_lots=include is not None
         )
     except BadCursor:
         raise Problem(
             HTTPStatus.UNPROCESSABLE_ENTITY, "The cursor is not one of this list."
         ) from None
     return ProductPage(
-        items=[ProductOut.of(each, caller.user, now) for each in page.items],
+        items=[
+            ProductOut.of(each, caller.user, now, lots=its_lots.get(each.id)) for each in page.items
+        ],
         next_cursor=page.next_cursor,
     )
 
@@ -157,7 +164,10 @@ async def list_products(
     responses=problem_responses(401, 409),
 )
 async def add_products(node: ContextDep, caller: CurrentCaller, batch: BatchIn) -> Response:
-    """Add up to 1,000 products. Each has its own result; the devices get one summary."""
+    """Add up to 1,000 products. Each has its own result; the devices get one summary.
+
+    A product that is used up and comes again by its `externalId` with a new date gets a new lot.
+    """
     now = node.now()
     today = now.astimezone(caller.user.zone).date()
     read = await in_turns(lambda item: _read_item(item, today), batch.items)
@@ -168,18 +178,28 @@ async def add_products(node: ContextDep, caller: CurrentCaller, batch: BatchIn) 
         lambda each: stock.new_product(each[0], caller.user, now, each[1].details),
         zip(new, valid, strict=True),
     )
-    kept = await node.database.write(
-        lambda t: inventory.add_many(t, new, _owner(node, t, caller, len(new)), now, rows),
-        large=True,
-    )
-    outcomes = iter(zip(new, kept, strict=True))
+
+    def work(transaction: Transaction) -> list[Product | None]:
+        owner = _owner(node, transaction, caller, len(new))
+        added = inventory.add_many(transaction, new, owner, now, rows)
+        rest = [row for row, is_new in zip(rows, added, strict=True) if not is_new]
+        again = upserts.receive_again(
+            transaction, owner, [(row.given, row.details) for row in rest], now
+        )
+        return [
+            product if is_new else again.get(product.id)
+            for product, is_new in zip(new, added, strict=True)
+        ]
+
+    with refusals(caller, time="body.items"):
+        outcomes = iter(await node.database.write(work, large=True))
 
     def result(numbered: tuple[int, ProductIn | list[FieldError]]) -> BatchResult:
         index, item = numbered
         if not isinstance(item, ProductIn):
             return BatchResult(index=index, status=422, errors=errors[index])
-        product, added = next(outcomes)
-        if added:
+        product = next(outcomes)
+        if product is not None:
             shown = ProductOut.of(product, caller.user, now, item)
             return BatchResult(index=index, status=201, product=shown)
         error = FieldError(at="externalId", message=TAKEN)

@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 from datetime import datetime
 from decimal import Decimal
 from operator import attrgetter
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final, Self, cast
 
 from pydantic import Field, WithJsonSchema
 
@@ -15,6 +15,7 @@ from useby.domain.dates import EXAMPLE_DAY
 from useby.domain.expiry import Expiry
 from useby.domain.gs1 import check_digit_warning, upc_e_note
 from useby.domain.lot import Lot
+from useby.domain.lot_changes import GivenFields
 from useby.domain.mangled import repair
 from useby.domain.movement import Movement
 from useby.domain.product import DateKind, Disposal, Product, Status
@@ -98,6 +99,34 @@ class ProductChange(ProductFields):
     """Changes of a product; a field that is left out stays as it is."""
 
     model_config = example(location="Freezer")
+
+
+class ProductPut(ProductFields, LotFields):
+    """Fields of the product with the `externalId` of the path; those left out stay as they are.
+
+    `name` is needed if there is no such product yet.
+    """
+
+    model_config = example(name="Organic Milk", expiryDate=EXAMPLE_DAY, quantity="2")
+
+    def of_product(self, before: Product, now: datetime) -> Product:
+        """Return a product with the given fields."""
+        given = {name: getattr(self, name) for name in _OF_PRODUCT if name in self.model_fields_set}
+        given.pop("external_id", None)
+        if {"expiry_date", "printed_date"} & self.model_fields_set:
+            given["expiry"] = self.printed
+        return replace(before, **given, updated_at=now)
+
+    @property
+    def of_lot(self) -> GivenFields:
+        """The given fields of the lot that a product does not have."""
+        names = ("lot_number", "serial", "price")
+        given: dict[str, Any] = {
+            name: getattr(self, name) for name in names if name in self.model_fields_set
+        }
+        if self.details.received_on is not None:
+            given["received_on"] = self.details.received_on
+        return cast("GivenFields", given)
 
 
 class QuantityIn(RequestModel):
@@ -195,6 +224,14 @@ class ProductDone(ProductOut):
         """Return a product after an action as ``user`` sees it at ``now``."""
         recorded = [MovementOut.of(each) for each in movements]
         return cls(**fields_of(product, user, now, lots=lots), movements=recorded)
+
+
+class ProductStored(ProductOut):
+    """A product that was stored by its `externalId`."""
+
+    created: Annotated[
+        bool, Field(description="True if it is new (201), false if it was there (200).")
+    ]
 
 
 def fields_of(

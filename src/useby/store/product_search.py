@@ -21,7 +21,7 @@ from useby.store.column_types import from_utc_text, utc_text
 from useby.store.cursor import BadCursor, Page, decode, encode, storable
 from useby.store.database import Database, Transaction
 from useby.store.product_rows import PRODUCT_COLUMNS, product_of
-from useby.store.schema import products
+from useby.store.schema import lots, products
 
 T = TypeVar("T")
 
@@ -53,6 +53,8 @@ class ProductQuery:
     limit: int = 50
     barcode: str | None = None
     """A barcode in any spelling; one without a GTIN is compared as it is."""
+    location: str | None = None
+    """Place of an open lot; case and accents are ignored."""
 
 
 FOLDED_TOGETHER: Final = 500
@@ -88,9 +90,13 @@ async def read_folded(database: Database, user_id: str, work: Callable[[Connecti
         try:
             return await database.read(work, user_id=user_id)
         except NotFolded as error:
-            fold = error.fold
-        while await database.write(lambda t: fold(t, user_id)):  # noqa: B023 - runs at once
-            pass
+            await fold_all(database, user_id, error)
+
+
+async def fold_all(database: Database, user_id: str, unfolded: NotFolded) -> None:
+    """Write the columns of the user's products that a search has met without them."""
+    while await database.write(lambda t: unfolded.fold(t, user_id)):
+        pass
 
 
 def list_(connection: Connection, user: User, query: ProductQuery, now: datetime) -> Page[Product]:
@@ -102,12 +108,15 @@ def list_(connection: Connection, user: User, query: ProductQuery, now: datetime
     """
     if query.barcode:
         _require_gtins(connection, user.id)
+    filters = _filters(query, user, now)
+    if query.location is not None:
+        filters.append(_has_open_lot(connection, user.id, query.location))
     name = query.order.value.removeprefix("-")
     falling = query.order.value.startswith("-")
     key: sa.Column[Any] = _KEYS[name]
     statement = sa.select(
         *PRODUCT_COLUMNS, key.label("page_key"), _NOT_FOLDED.label("stale")
-    ).where(products.c.user_id == user.id, *_filters(query, user, now))
+    ).where(products.c.user_id == user.id, *filters)
     if query.cursor is not None:
         place = sa.tuple_(*_after(query.cursor, query.order))
         here = sa.tuple_(key, products.c.id)
@@ -244,6 +253,15 @@ def _filters(query: ProductQuery, user: User, now: datetime) -> list[sa.ColumnEl
             sa.or_(_NOT_FOLDED, products.c.folded.contains(fold(query.text), autoescape=True))
         )
     return conditions
+
+
+def _has_open_lot(connection: Connection, user_id: str, location: str) -> sa.ColumnElement[bool]:
+    """Return the condition that a product has an open lot in a place, however that is written."""
+    theirs = (lots.c.household_id == user_id, lots.c.closed_at.is_(None))
+    places = connection.scalars(sa.select(lots.c.location).where(*theirs).distinct())
+    wanted = fold(location)
+    there = lots.c.location.in_([place for place in places if fold(place) == wanted])
+    return products.c.id.in_(sa.select(lots.c.product_id).where(*theirs, there))
 
 
 class _Position(FunctionElement[int]):

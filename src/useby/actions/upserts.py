@@ -1,0 +1,141 @@
+"""Store products that a client names by its own key, the external id.
+
+A used-up product that comes again with a new date gets a new lot; the same date again changes
+nothing. A date is the same if a lot in question has it printed, or if it is the one that counts:
+a client sends the date of the package again after the lot was opened.
+
+Callers first lock the owner (``inventory.lock_owner``), and pass the ``User`` read under that lock.
+"""
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from useby.actions import inventory, lots, stock
+from useby.actions.stock import ChangedProduct
+from useby.domain import flat_writes
+from useby.domain.account import User
+from useby.domain.lot import Lot
+from useby.domain.lot_changes import GivenFields, LotDetails
+from useby.domain.product import Product
+from useby.domain.stock import only_open_lot
+from useby.store import products
+from useby.store.database import Transaction
+from useby.store.lots import StoredProduct
+
+
+def find(transaction: Transaction, user: User, external_id: str) -> StoredProduct | None:
+    """Return the user's product with an external id, with its lots."""
+    found = products.by_external_id(transaction.connection, user.id, [external_id])
+    if external_id not in found:
+        return None
+    product_id = found[external_id].id
+    return stock.hold(transaction, user, [product_id])[product_id]
+
+
+def update(
+    transaction: Transaction,
+    user: User,
+    before: StoredProduct,
+    wanted: Product,
+    details: LotDetails,
+    given: GivenFields,
+    now: datetime,
+) -> Product:
+    """Store the new fields of a product.
+
+    Args:
+        transaction: The running write.
+        user: The owner.
+        before: The product with its lots.
+        wanted: Its new fields; the date is that of the package.
+        details: The lot's own fields, if it gets a new lot.
+        given: The lot's own fields that change its only open lot.
+        now: The current time, aware.
+
+    Returns:
+        The product as it is stored; unchanged if all fields are as before.
+
+    Raises:
+        SeveralLots: The change of a date, quantity, location or of the lot's own fields could mean
+            one of several lots.
+        TimeRefused: The day of receipt is not possible.
+    """
+    old = before.product
+    if old.closed_as is not None and wanted.expiry not in _dates(before.lots):
+        change = flat_writes.received(wanted, stock.occasion(user, wanted, now), details)
+        (after,) = stock.settle(transaction, [ChangedProduct(before, wanted, user, change)], now)
+        return after
+    wanted = _with_lots_fields(wanted, before)
+    after = old
+    if dataclasses.replace(wanted, updated_at=old.updated_at) != old:
+        after = inventory.replace(transaction, wanted, user, now) or old
+    if given and old.closed_as is None:
+        lot = only_open_lot(before.lots)
+        if any(getattr(lot, name) != value for name, value in given.items()):
+            done = lots.change(transaction, user, lot.id, given, now)
+            after = after if done is None else done.product
+    return after
+
+
+def receive_again(
+    transaction: Transaction,
+    user: User,
+    given: Sequence[tuple[Product, LotDetails]],
+    now: datetime,
+) -> dict[str, Product]:
+    """Add a lot to used-up products that come again with a new date.
+
+    Args:
+        transaction: The running write.
+        user: The owner.
+        given: Products with external ids that exist, as they were given, with their lots' fields.
+        now: The current time, aware.
+
+    Returns:
+        The products that have a new lot, by the ids that were given to them.
+
+    Raises:
+        TimeRefused: A lot was received in the future.
+    """
+    ids = [each.external_id for each, _ in given if each.external_id is not None]
+    known = products.by_external_id(transaction.connection, user.id, ids)
+    used_up = {key: each.id for key, each in known.items() if each.closed_as is not None}
+    held = stock.hold(transaction, user, used_up.values())
+    changed: dict[str, ChangedProduct] = {}
+    for new, details in given:
+        before = held.get(used_up.get(new.external_id or "", ""))
+        if before is None or new.expiry in _dates(before.lots):
+            continue
+        old = before.product
+        del held[old.id]  # a second lot of one batch is refused
+        wanted = dataclasses.replace(
+            new,
+            id=old.id,
+            created_at=old.created_at,
+            closed_as=old.closed_as,
+            closed_at=old.closed_at,
+        )
+        change = flat_writes.received(wanted, stock.occasion(user, wanted, now), details)
+        changed[new.id] = ChangedProduct(before, wanted, user, change)
+    after = stock.settle(transaction, list(changed.values()), now) if changed else []
+    return dict(zip(changed, after, strict=True))
+
+
+def _dates(its_lots: Iterable[Lot]) -> list[object]:
+    return [date for lot in its_lots for date in (lot.printed, lot.expiry)]
+
+
+def _with_lots_fields(wanted: Product, before: StoredProduct) -> Product:
+    """Return the product with the fields of its lots that are known or can't be changed."""
+    old = before.product
+    if old.closed_as is not None:
+        return dataclasses.replace(
+            wanted,
+            expiry=old.expiry,
+            quantity=old.quantity,
+            location=old.location,
+            date_kind=old.date_kind,
+        )
+    is_known = wanted.expiry in _dates(before.lots)
+    return dataclasses.replace(wanted, expiry=old.expiry) if is_known else wanted
