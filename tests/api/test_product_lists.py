@@ -23,7 +23,9 @@ async def test_a_part_may_be_used_and_using_the_rest_closes_the_product(
     await rest.database.write(lambda t: send_due(t, rest.now))
     path = f"/api/products/{product['id']}"
     part = await ada.post(f"{path}/{move}", json={"quantity": 0.5})
-    assert part.json() == product | {"quantity": "1"}
+    (taking,) = part.json()["movements"]
+    assert (taking["kind"], taking["quantity"]) == (done, "0.5")
+    assert part.json() == product | {"quantity": "1", "movements": [taking]}
     assert (await messages(ada, unread=True)) == [
         f"0.5 l of Organic Milk {done}, 1 l left",
         "Organic Milk expires in 2 days",
@@ -31,14 +33,17 @@ async def test_a_part_may_be_used_and_using_the_rest_closes_the_product(
     rest.now += timedelta(hours=1)
     last = await ada.post(f"{path}/{move}")
     moment = "2026-03-02T13:00:00Z"
-    assert last.json() == part.json() | {
+    (taking,) = last.json()["movements"]
+    closed = product | {
+        "quantity": "1",
         "status": done,
         "closedAs": done,
         "closedAt": moment,
         "updatedAt": moment,
         "lotCount": 0,
     }
-    assert (await ada.get(path)).json() == last.json()
+    assert last.json() == closed | {"movements": [taking]}
+    assert (await ada.get(path)).json() == closed
     assert await messages(ada, unread=True) == [f"Organic Milk was {done}"]
     assert await rest.database.read(alerts.next_due) is None
     again = await ada.post(f"{path}/{move}")
