@@ -46,6 +46,14 @@ batches = APIRouter(prefix=router.prefix, tags=[*router.tags], route_class=Batch
 ALL_OF_IT: Final = ConsumeIn()
 DISCARD_ALL: Final = DiscardIn()
 ALL_AGAIN: Final = QuantityIn()
+AtLocation = Annotated[
+    Text | None,
+    Query(max_length=100, description="Place of an open lot; case and accents are ignored."),
+]
+WithBarcode = Annotated[
+    Text | None,
+    Query(max_length=MAX_BARCODE, description="A barcode; one GTIN is found in all its spellings."),
+]
 WithLots = Annotated[
     Literal["lots"] | None, Query(description="`lots` adds the lots of each product.")
 ]
@@ -120,17 +128,8 @@ async def list_products(
         Text | None,
         Query(max_length=200, description="Text to search for; case and accents are ignored."),
     ] = None,
-    barcode: Annotated[
-        Text | None,
-        Query(
-            max_length=MAX_BARCODE,
-            description="A barcode; one GTIN is found in all its spellings.",
-        ),
-    ] = None,
-    location: Annotated[
-        Text | None,
-        Query(max_length=100, description="Place of an open lot; case and accents are ignored."),
-    ] = None,
+    barcode: WithBarcode = None,
+    location: AtLocation = None,
     include: WithLots = None,
     sort: Order = Order.EXPIRY,
     cursor: Annotated[Text | None, Query(max_length=4096)] = None,

@@ -82,7 +82,7 @@ class ProductFields(RequestModel):
     after_thawing: Span | None = None
 
 
-class ProductIn(ProductFields, LotFields):
+class ProductIn(LotFields, ProductFields):
     """A product to store, with its first lot.
 
     Without them, `expiryDate` is null (never, or by `shelfLife`), `quantity` is 1, `dateKind` is
@@ -101,7 +101,7 @@ class ProductChange(ProductFields):
     model_config = example(location="Freezer")
 
 
-class ProductPut(ProductFields, LotFields):
+class ProductPut(LotFields, ProductFields):
     """Fields of the product with the `externalId` of the path; those left out stay as they are.
 
     `name` is needed if there is no such product yet.
