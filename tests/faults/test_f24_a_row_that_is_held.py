@@ -135,8 +135,10 @@ async def has_been_due_for_a_minute(url: str, person: Person) -> None:
     """Have a person's products expire today, and their alerts be late."""
     other = await asyncpg.connect(url)
     try:
-        late = "expires_on = current_date, next_alert_at = now() - interval '1 minute'"
+        late = "expires_on = current_date, alert_at = now() - interval '1 minute'"
         await other.execute(f"UPDATE products SET {late} WHERE user_id = $1", person.id)
+        today = "expires_on = current_date"
+        await other.execute(f"UPDATE lots SET {today} WHERE household_id = $1", person.id)
     finally:
         await other.close()
 

@@ -64,8 +64,9 @@ async def test_a_packed_select_returns_the_values_of_an_ordinary_one(database: D
         notes="null",
         date_kind=DateKind.BEST_BEFORE,
     )
+    usual = a_product(owner)
     closed = a_product(owner, closed_as=Disposal.CONSUMED, closed_at=NOON, lot_count=0)
-    wanted = [full, a_product(owner), closed]
+    wanted = [full, usual, closed]
     await database.write(lambda t: inventory.add_many(t, wanted, owner, NOON))
     all_of_them = sa.select(*PRODUCT_COLUMNS).order_by(schema.products.c.id)
     packed = PackedSelect(all_of_them)

@@ -264,13 +264,14 @@ class BoundedHttpProtocol(DirectHttpProtocol):
         self._in_head = True
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Add a header. Trailers are counted, but not merged into the head."""
+        """Add a header, up to one too many. Trailers are counted, but not merged into the head."""
         if not self._in_head:
             self._trailers += 1
             if self._trailers > self._settings.head_max_headers:
                 self._fail(431)
             return
-        super().on_header(name, value)
+        if len(self.headers) <= self._settings.head_max_headers:
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """Check the complete head: a refusal has the CORS headers for its ``Origin``."""

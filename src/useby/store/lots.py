@@ -6,6 +6,7 @@ which are both empty for never. Callers that write first lock the owner (``accou
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from operator import itemgetter
 from typing import Any, Final, Generic, TypeVar
 
 import sqlalchemy as sa
@@ -144,14 +145,10 @@ _CLOSED_LAST: Final = PackedSelect(
 )
 _ALL: Final = PackedSelect(sa.select(lots_table.c.household_id, *LOT_COLUMNS).where(_THEIRS))
 _HISTORY: Final = PackedSelect(
-    sa.select(movements_table.c.household_id, *MOVEMENT_COLUMNS)
-    .where(
+    sa.select(movements_table.c.number, movements_table.c.household_id, *MOVEMENT_COLUMNS).where(
         sa.tuple_(movements_table.c.household_id, movements_table.c.product_id).in_(
             sa.select(*_GIVEN.c)
         )
-    )
-    .order_by(
-        movements_table.c.household_id, movements_table.c.product_id, movements_table.c.number
     )
 )
 _INSERT_LOTS: Final = BulkWrite(lots_table.c.household_id, *LOT_COLUMNS)
@@ -211,7 +208,8 @@ def histories(connection: Connection, keys: Sequence[Key]) -> dict[Key, list[Mov
     found: dict[Key, list[Movement]] = {}
     if keys:
         given = values_params(connection, *zip(*keys, strict=True))
-        for household_id, *row in _HISTORY(connection, **given):
+        rows = sorted(_HISTORY(connection, **given), key=itemgetter(0))
+        for _, household_id, *row in rows:
             movement = movement_of(row)
             found.setdefault((household_id, movement.product_id), []).append(movement)
     return found
