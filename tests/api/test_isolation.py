@@ -112,6 +112,8 @@ async def test_lists_counts_and_sweeping_acts_stop_at_ones_own_rows(rest: Rest) 
     milk = {"name": "Milk", "expiryDate": "2026-03-04", "externalId": "m", "barcode": "96385074"}
     milk |= {"category": "Private", "location": "Safe"}
     await hers.post("/api/products", json=milk)
+    used = await hers.post("/api/products", json=milk | {"externalId": "used"})
+    await hers.post(f"/api/products/{used.json()['id']}/discard", json={})
     received = (await hers.post("/api/notifications", json={"message": "private"})).json()
     before = await rest.database.read(lambda c: rows_of(c, alice.id))
 
@@ -130,6 +132,9 @@ async def test_lists_counts_and_sweeping_acts_stop_at_ones_own_rows(rest: Rest) 
     by_id = await his.get("/api/movements", params={"since": hers_at_first["id"]})
     by_unknown = await his.get("/api/movements", params={"since": UNKNOWN})
     assert (by_id.status_code, by_id.json()) == (422, by_unknown.json())
+    for by in ("category", "location", "product", "week", "month"):
+        nothing: Any = {"currency": None, "groups": [], "mostThrownAway": []}
+        assert (await his.get("/api/stats", params={"by": by})).json() == nothing
     for names in ("/api/locations", "/api/categories"):
         assert (await his.get(names)).json() == {"items": []}
     assert (await his.get("/api/dates", params={"text": "Milk"})).status_code == 422

@@ -242,6 +242,8 @@ async def _every_route(node: InProcessNode, rest: httpx.AsyncClient) -> None:
         for status in ("fresh", "expiring", "expired", "consumed"):
             await call("listProducts", status=status)
         await call("listProducts", barcode="4012345678901")
+        for by in ("category", "location", "product", "week", "month"):
+            await call("getStats", by=by, to="2030-01-01")
         await call("listLocations")
         await call("listCategories")
         await call("scan", {"data": "4012345678901"})

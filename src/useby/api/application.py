@@ -33,6 +33,7 @@ from useby.api import (
     products,
     products_by_external_id,
     scans,
+    stats,
 )
 from useby.api.bodies import most_of
 from useby.api.context import Context
@@ -82,7 +83,7 @@ def create_api(context: Context) -> FastAPI:
     for part in (
         *(accounts, invitations, me, products, products_by_external_id),
         *(lots, movements, pickers, alerts),
-        *(dates, scans, imports, notifications, health),
+        *(stats, dates, scans, imports, notifications, health),
     ):
         api.include_router(part.router)
     for part in (products, notifications):
