@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "token": "Print an access token that lasts as long as a sign-in.",
     "product": "Products: add, show, list, use up, import.",
     "lot": "Lots of products: list, add, open, freeze, use up.",
+    "stats": "Show what a person has taken and thrown away.",
     "scan": "Read a scanned barcode and find a person's product by it.",
     "catalogue": "Catalogue: load names of products by their barcodes.",
     "notify": "Send a notification to all devices of a person.",

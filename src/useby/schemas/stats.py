@@ -9,9 +9,7 @@ from useby.domain.stats import LEAST_LOTS, MOST_THROWN_AWAY, Amount, Group, Stat
 from useby.schemas.fields import ApiModel
 
 Number = Annotated[
-    Decimal,
-    PlainSerializer(lambda value: format(value, "f"), return_type=str, when_used="json"),
-    Field(json_schema_extra={"type": "string"}),
+    Decimal, PlainSerializer(lambda value: format(value, "f"), return_type=str, when_used="json")
 ]
 """A decimal as plain digits."""
 
