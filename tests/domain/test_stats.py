@@ -96,7 +96,7 @@ def test_a_large_quantity_keeps_every_digit() -> None:
     assert str(found.taken.money) == "123456789012345678901234.00"
 
 
-def test_what_was_taken_in_part_counts_with_its_quantity_and_as_no_lot() -> None:
+def test_a_part_that_was_taken_counts_with_its_quantity_and_as_no_lot() -> None:
     (found,) = groups_of([sums("a", lots=0, quantity=Decimal("0.50"))], By.MONTH, None)
     assert (found.taken.lots, format(found.taken.quantities[""], "f")) == (0, "0.5")
     assert found.share_thrown_away is None

@@ -40,7 +40,7 @@ def show(
         str | None, typer.Option("--to", metavar="DAY", help="Last day that counts, e.g. today.")
     ] = None,
     by: Annotated[
-        By, typer.Option(help="category, location, product, week or month.")
+        By, typer.Option(help="category, location, product, week or month, e.g. month.")
     ] = By.CATEGORY,
     as_json: AsJson = False,
     database: DatabaseUrl = None,

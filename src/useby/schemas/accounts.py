@@ -2,14 +2,15 @@
 
 from typing import Annotated, Any, Final
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from useby.domain.account import User
+from useby.domain.currency import CURRENCIES
 from useby.schemas.fields import (
     ApiModel,
     Characters,
-    Currency,
     Email,
+    Form,
     LeadDays,
     LongText,
     Moment,
@@ -29,6 +30,21 @@ GivenPassword = Annotated[
     str,
     Characters(0, 200, "that of the sign-up", strip=False),
     Field(json_schema_extra={"format": "password"}),
+]
+CURRENCY_MESSAGE: Final = "must be the ISO 4217 code of a currency, e.g. EUR"
+
+
+def _currency(code: str) -> str:
+    if code not in CURRENCIES:
+        raise ValueError(CURRENCY_MESSAGE)
+    return code
+
+
+Currency = Annotated[
+    str,
+    Form(CURRENCY_MESSAGE),
+    AfterValidator(_currency),
+    Field(description="Code of ISO 4217, in capitals.", examples=["EUR"]),
 ]
 MOST_CATEGORIES: Final = 100
 CategoryName = Annotated[str, Characters(1, 100, "Dairy", is_name=True)]

@@ -29,7 +29,6 @@ from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from useby.domain.currency import CURRENCIES
 from useby.domain.iso_duration import Duration, whole_days
 from useby.domain.policy import MAX_LEAD_DAYS, MAX_LEADS, lead_days
 from useby.domain.visible import is_visible, one_line
@@ -46,7 +45,6 @@ EMAIL_MESSAGE: Final = (
     f"must be an e-mail address of at most {MAX_EMAIL} characters, e.g. ada@useby.example"
 )
 ZONE_MESSAGE: Final = "must be an IANA time zone, e.g. Europe/Berlin"
-CURRENCY_MESSAGE: Final = "must be the ISO 4217 code of a currency, e.g. EUR"
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,12 +169,6 @@ def _zone(name: str) -> str:
 _ZONES: Final = available_timezones() - {"localtime", "Factory"}
 
 
-def _currency(code: str) -> str:
-    if code not in CURRENCIES:
-        raise ValueError(CURRENCY_MESSAGE)
-    return code
-
-
 def _fits(email: str) -> str:
     # Lower-casing happens after the check of the length, and may add characters: U+0130 becomes
     # two.
@@ -220,12 +212,6 @@ Password = Annotated[
 ]
 TimeZone = Annotated[
     str, Form(ZONE_MESSAGE), AfterValidator(_zone), Field(examples=["Europe/Berlin"])
-]
-Currency = Annotated[
-    str,
-    Form(CURRENCY_MESSAGE),
-    AfterValidator(_currency),
-    Field(description="Code of ISO 4217, in capitals.", examples=["EUR"]),
 ]
 LeadDays = Annotated[
     tuple[Annotated[int, Field(ge=0, le=MAX_LEAD_DAYS, strict=True)], ...],
