@@ -85,9 +85,10 @@ def create_api(context: Context) -> FastAPI:
         *(lots, movements, pickers, alerts),
         *(stats, dates, scans, imports, notifications, health),
     ):
-        api.include_router(part.router)
+        # The routes themselves: ``include_router`` has each built again at the first request.
+        api.router.routes.extend(part.router.routes)
     for part in (products, notifications):
-        api.include_router(part.batches)
+        api.router.routes.extend(part.batches.routes)
 
     @api.api_route(
         SOCKET_PATH,
