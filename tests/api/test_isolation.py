@@ -30,6 +30,8 @@ BODIES: dict[str, Any] = {
     "thawLot": {},
     "moveLot": {"location": "his house"},
     "undoMovement": None,
+    "deleteCalendar": None,
+    "readCalendar": None,
     "markRead": None,
     "deleteNotification": None,
 }
@@ -42,7 +44,7 @@ def rows_of(connection: Connection, user_id: str) -> list[list[Any]]:
         "SELECT m.name FROM sqlite_master m JOIN pragma_table_info(m.name) c"
         " WHERE m.type = 'table' AND c.name IN ('user_id', 'household_id')"
     ).scalars()
-    keys = {"lots": "household_id", "movements": "household_id"}
+    keys = dict.fromkeys(("lots", "movements", "calendars"), "household_id")
     found = [
         list(
             map(
@@ -79,12 +81,15 @@ async def test_the_rows_of_another_user_are_as_if_they_were_not_there(rest: Rest
         await hers.post("/api/products", json={"name": "Milk", "expiryDate": "2026-03-04"})
     ).json()
     received = (await hers.post("/api/notifications", json={"message": "private"})).json()
+    calendar = (await hers.post("/api/calendars")).json()
     movement = (await hers.get("/api/movements")).json()["items"][0]
     mine = {
         "product_id": product["id"],
         "lot_id": movement["lotId"],
         "movement_id": movement["id"],
         "notification_id": received["id"],
+        "calendar_id": calendar["id"],
+        "secret": calendar["id"],
     }
     before = await rest.database.read(lambda c: rows_of(c, alice.id))
     assert before != [[] for _ in before]
@@ -115,6 +120,7 @@ async def test_lists_counts_and_sweeping_acts_stop_at_ones_own_rows(rest: Rest) 
     used = await hers.post("/api/products", json=milk | {"externalId": "used"})
     await hers.post(f"/api/products/{used.json()['id']}/discard", json={})
     received = (await hers.post("/api/notifications", json={"message": "private"})).json()
+    await hers.post("/api/calendars")
     before = await rest.database.read(lambda c: rows_of(c, alice.id))
 
     assert (await his.get("/api/products")).json()["items"] == []
@@ -138,6 +144,7 @@ async def test_lists_counts_and_sweeping_acts_stop_at_ones_own_rows(rest: Rest) 
     for names in ("/api/locations", "/api/categories"):
         assert (await his.get(names)).json() == {"items": []}
     assert (await his.get("/api/dates", params={"text": "Milk"})).status_code == 422
+    assert (await his.get("/api/calendars")).json() == {"items": []}
     since = {"since": received["id"]}
     assert (await his.get("/api/notifications", params=since)).json()["items"] == []
     assert (await his.get("/api/notifications/unread-count")).json() == {"unread": 0}

@@ -62,3 +62,20 @@ async def test_every_address_of_a_page_stays_below_the_prefix(start: Any, page: 
             path = urlsplit(urljoin(f"https://home.example/useby{page}", address)).path
             assert path.startswith("/useby/"), address
             assert (await client.get(path.removeprefix("/useby"))).status_code == 200, address
+
+
+async def test_the_address_of_a_calendar_is_the_one_that_the_client_sees(start: Any) -> None:
+    house = await start(root_path="/useby", trusted_proxies="127.0.0.1")
+    token = await house.token(await house.add_user())
+    async with visitor(house) as client:
+        client.headers["Authorization"] = f"Bearer {token}"
+        behind = {"Host": "home.example", "X-Forwarded-Proto": "https"}
+        for headers, origin in (
+            ({}, f"{house.node.url}/useby"),
+            (behind, "https://home.example/useby"),
+            (behind | {"X-Forwarded-Prefix": "/a/b"}, "https://home.example/a/b"),
+        ):
+            url = (await client.post("/api/calendars", headers=headers)).json()["url"]
+            path = url.removeprefix(f"{origin}/api/calendars/")
+            assert re.fullmatch(r"[\w-]{43}\.ics", path), url
+            assert (await client.get(f"/api/calendars/{path}")).status_code == 200

@@ -80,6 +80,41 @@ async def test_the_token_is_in_no_metric(
     assert person.id not in metrics
 
 
+async def test_the_secret_of_a_calendar_is_in_no_log_metric_or_problem(
+    server: NodeProcess, person: Person, rest: httpx.AsyncClient, wires: Wires
+) -> None:
+    made = (await rest.post("/api/calendars", headers=person.headers)).json()
+    secret = made["url"].rsplit("/", 1)[1].removesuffix(".ics")
+    server.secrets.add(secret)
+    path = made["url"].removeprefix(server.url)
+    assert path == f"/api/calendars/{secret}.ics"
+    first = await rest.get(path)
+    head = await rest.head(path)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == first.headers["content-length"] != "0"
+    same = await rest.get(path, headers={"If-None-Match": first.headers["etag"]})
+    assert (same.status_code, same.content) == (304, b"")
+    answers = [await rest.get(path, headers={"Host": "evil.example:1"})]
+    for method, other in (
+        ("POST", path),
+        ("DELETE", path),
+        ("GET", path[:-4]),
+        ("GET", path + "x"),
+    ):
+        answers.append(await rest.request(method, other, headers=person.headers))
+    wire = await wires.tcp(server.url)
+    await wire.send(f"GET {path} HTTP/9.9\r\nHost: localhost\r\n\r\n".encode())
+    assert secret.encode() not in await wire.read_to_end()
+    await rest.delete(f"/api/calendars/{made['id']}", headers=person.headers)
+    answers.append(await rest.get(path))
+    assert answers[-1].status_code == 404
+    assert not [each for each in answers if secret in each.text + str(each.headers)]
+    assert secret not in (await rest.get("/metrics")).text
+    line = " GET /api/calendars/{secret}.ics 404 "
+    await live.until(lambda: line in server.log)
+    assert secret not in server.log
+
+
 async def test_access_tokens_are_short_lived(server: NodeProcess, rest: httpx.AsyncClient) -> None:
     account = {"email": "short@example.org", "password": "a long enough password"}
     await rest.post("/api/auth/signup", json=account)

@@ -75,6 +75,10 @@ EXCEPTED = {
         r"^UPDATE refresh_tokens .*WHERE refresh_tokens\.token_hash =",
         "As above.",
     ),
+    "a calendar is found by its secret": (
+        r"FROM calendars\s+WHERE calendars\.secret_hash =",
+        "A few times an hour: the address, which names nobody, is all there is to go by.",
+    ),
     "old read notifications are looked for": (
         r"FROM notifications ORDER BY notifications\.user_id, notifications\.seq",
         "It is of all users, every few hours; a shard can look for its own.",
@@ -256,6 +260,11 @@ async def _every_route(node: InProcessNode, rest: httpx.AsyncClient) -> None:
         await _every_action_on_lots(call, product["id"])
         await call("deleteProduct", product_id=product["id"])
         await call("readDate", text="tomorrow")
+        calendar = await call("addCalendar")
+        secret = calendar["url"].rsplit("/", 1)[1].removesuffix(".ics")
+        await call("readCalendar", secret=secret)
+        await call("listCalendars")
+        await call("deleteCalendar", calendar_id=calendar["id"])
         await call("getMe")
         await call("changeMe", {"name": "Ada", "timeZone": "Europe/Berlin", "leadDays": [3, 1]})
         change = {"password": "another long password", "currentPassword": person["password"]}

@@ -14,6 +14,10 @@ EXCEPTED = {
         "refresh_tokens",
         "token_hash",
     ): "The token names nobody; it is looked up once in a quarter hour.",
+    (
+        "calendars",
+        "secret_hash",
+    ): "The address names nobody; a calendar application asks for it a few times an hour.",
     ("catalogue", "code"): "It is of no user; each database of a part of them has its own copy.",
     ("epoch", "id"): "One row of the whole database, read with each comparison.",
     ("signing_keys", "id"): "One row of the whole database, read when a node starts.",

@@ -36,7 +36,15 @@ async def fill(database: Database) -> list[User]:
     return owners
 
 
-NEW_TABLES = ("unfinished", "signing_keys", "closings", "catalogue", "movements", "lots")
+NEW_TABLES = (
+    "unfinished",
+    "signing_keys",
+    "closings",
+    "catalogue",
+    "movements",
+    "lots",
+    "calendars",
+)
 NEW_IN_PRODUCTS = (
     *("gtin", "version", "alert_at", "lot_count", "minimum_stock"),
     *("shelf_life", "after_opening", "after_freezing", "after_thawing"),
@@ -64,6 +72,7 @@ async def before_it_counted(database: Database) -> None:
             *(f"DROP TABLE {table}" for table in NEW_TABLES),
             *(f"DROP INDEX ix_products_{each}" for each in ("user_id_gtin", "due", "flat")),
             "ALTER TABLE sessions DROP COLUMN key_id",
+            "ALTER TABLE users DROP COLUMN currency",
             *(f"ALTER TABLE products DROP COLUMN {each}" for each in NEW_IN_PRODUCTS),
             "ALTER TABLE notifications DROP COLUMN lot_ids",
             "ALTER TABLE notifications DROP COLUMN read_by_closing",

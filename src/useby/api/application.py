@@ -19,6 +19,7 @@ from useby import __version__
 from useby.api import (
     accounts,
     alerts,
+    calendars,
     dates,
     errors,
     health,
@@ -83,7 +84,7 @@ def create_api(context: Context) -> FastAPI:
     for part in (
         *(accounts, invitations, me, products, products_by_external_id),
         *(lots, movements, pickers, alerts),
-        *(stats, dates, scans, imports, notifications, health),
+        *(stats, dates, scans, imports, calendars, notifications, health),
     ):
         # The routes themselves: ``include_router`` has each built again at the first request.
         api.router.routes.extend(part.router.routes)

@@ -1,5 +1,6 @@
 """Dependencies of routes: the node's context, and the authenticated caller."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -44,6 +45,8 @@ class Context:
     now: Callable[[], datetime]
     slots: ConnectionSlots
     imports: ImportSlots = field(default_factory=ImportSlots)
+    calendars: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+    """Held while a calendar is rendered, one at a time: the largest one takes some 3 s."""
     stopping: bool = False
     """Set while the node is stopping and takes no new work; readiness reports it."""
 

@@ -60,6 +60,7 @@ class RateLimiter:
             "password": login,
             "device": login,
             "address": login,
+            "calendar": login,
             "signup": _rate("signup_rate", settings.signup_rate),
         }
         self._free = login.amount
@@ -74,8 +75,9 @@ class RateLimiter:
 
         Args:
             kind: ``login`` or ``signup`` of a network, ``password`` of a sign-in, ``device`` of a
-                device that signs in again, or ``address`` of a network from which somebody has
-                signed in with the e-mail before.
+                device that signs in again, ``address`` of a network from which somebody has
+                signed in with the e-mail before, or ``calendar`` of a network that asks for a
+                calendar which does not exist.
             key: Names the counter within its kind.
 
         Returns:

@@ -342,6 +342,23 @@ tickets = sa.Table(
 """Unused WebSocket tickets. ``session_id``, ``issued_at`` and ``until`` are those of the access
 token that the ticket replaces; ``expires_at`` is the end of the ticket."""
 
+calendars = sa.Table(
+    "calendars",
+    metadata,
+    sa.Column("secret_hash", sa.String(64), primary_key=True),
+    sa.Column(
+        "household_id",
+        sa.String(128),
+        sa.ForeignKey("users.id", ondelete="CASCADE"),
+        nullable=False,
+    ),
+    sa.Column("id", sa.String(36), nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Index(None, "household_id", "id"),
+)
+"""Secret addresses under which a calendar application reads a household's dates. The hash is the
+SHA-256 of the secret."""
+
 epoch = sa.Table(
     "epoch",
     metadata,

@@ -20,6 +20,7 @@ from useby.store.database import Transaction
 from useby.store.locks import lock_users
 from useby.store.notifications import UnknownUser, newest_seq
 from useby.store.schema import (
+    calendars,
     closings,
     idempotency_keys,
     lots,
@@ -46,6 +47,7 @@ COSTS: Final[Mapping[sa.Table, int]] = {
     products: 2,
     idempotency_keys: 25,  # each has a stored response, which may be long
     tickets: 1,
+    calendars: 1,
     refresh_tokens: 1,
     sessions: 1,
 }

@@ -1,0 +1,113 @@
+"""Store calendars: secret addresses under which a calendar application reads a household's dates.
+
+Only the hash of a secret is stored, so a copy of the database opens no calendar.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from useby.domain.account import User
+from useby.domain.lot import Lot
+from useby.domain.product import Product
+from useby.store import accounts
+from useby.store.database import Transaction
+from useby.store.lots import LOT_COLUMNS, lot_of
+from useby.store.product_rows import PRODUCT_COLUMNS, product_of
+from useby.store.schema import calendars, lots, products
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCalendar:
+    """A calendar without its secret."""
+
+    id: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DatedLot:
+    """An open lot that has a date, with its product."""
+
+    product: Product
+    version: int
+    """Number of writes of the product."""
+    lot: Lot
+
+
+def add(
+    transaction: Transaction, household_id: str, secret_hash: str, calendar: StoredCalendar
+) -> None:
+    """Store a new calendar. The caller has locked the owner (``accounts.lock_user``)."""
+    transaction.connection.execute(
+        sa.insert(calendars).values(
+            secret_hash=secret_hash,
+            household_id=household_id,
+            id=calendar.id,
+            created_at=calendar.created_at,
+        )
+    )
+
+
+def list_(connection: Connection, household_id: str) -> list[StoredCalendar]:
+    """Return the calendars of a household, oldest first."""
+    rows = connection.execute(
+        sa.select(calendars.c.id, calendars.c.created_at)
+        .where(calendars.c.household_id == household_id)
+        .order_by(calendars.c.created_at, calendars.c.id)
+    )
+    return [StoredCalendar(*row) for row in rows]
+
+
+def delete(transaction: Transaction, household_id: str, calendar_id: str) -> bool:
+    """Delete a calendar; return whether the household had it."""
+    deleted = transaction.connection.execute(
+        sa.delete(calendars).where(
+            calendars.c.household_id == household_id, calendars.c.id == calendar_id
+        )
+    )
+    return deleted.rowcount > 0
+
+
+def owner(connection: Connection, secret_hash: str) -> User | None:
+    """Return the user whose dates a secret opens; ``None`` if it opens none."""
+    household_id = connection.scalar(
+        sa.select(calendars.c.household_id).where(calendars.c.secret_hash == secret_hash)
+    )
+    user = None if household_id is None else accounts.user(connection, household_id)
+    return None if user is None or user.disabled_at is not None else user
+
+
+_DATED: Final = (
+    sa.select(*PRODUCT_COLUMNS, products.c.version, *LOT_COLUMNS)
+    .select_from(lots)
+    .join(
+        products,
+        sa.and_(products.c.user_id == lots.c.household_id, products.c.id == lots.c.product_id),
+    )
+    .where(lots.c.closed_at.is_(None))
+)
+_FIRST_OF_LOT: Final = len(PRODUCT_COLUMNS) + 1
+
+
+def dated_lots(connection: Connection, household_id: str, limit: int) -> list[DatedLot]:
+    """Return open lots that have a date: the soonest days and the soonest instants.
+
+    The caller has brought the lots of flat products in line.
+
+    Args:
+        connection: The connection to read with.
+        household_id: The household.
+        limit: Maximum number of lots dated by a day, and of those dated by an instant.
+    """
+    rows: list[sa.Row[Any]] = []
+    for date in (lots.c.expires_on, lots.c.expires_at):
+        select = _DATED.where(lots.c.household_id == household_id, date.is_not(None))
+        rows += connection.execute(select.order_by(date, lots.c.id).limit(limit))
+    return [
+        DatedLot(product_of(row), row[_FIRST_OF_LOT - 1] or 0, lot_of(row[_FIRST_OF_LOT:]))
+        for row in rows
+    ]
