@@ -120,6 +120,19 @@ async def test_a_used_up_product_with_the_same_date_stays_used_up(ada: httpx.Asy
     assert len(await lots_of(ada, product["id"])) == 1
 
 
+async def test_put_of_a_quantity_adds_a_lot_to_a_product_whose_lots_were_deleted(
+    ada: httpx.AsyncClient,
+) -> None:
+    product = await put(ada, HTTPStatus.CREATED, **MILK)
+    (lot,) = await lots_of(ada, product["id"])
+    await ada.delete(f"/api/lots/{lot['id']}")
+
+    again = await put(ada, **MILK)
+
+    assert (again["quantity"], again["lotCount"]) == ("2", 1)
+    assert again["expiryDate"] == "2026-03-20"
+
+
 async def test_put_without_a_name_creates_nothing(ada: httpx.AsyncClient) -> None:
     refused = await put(ada, HTTPStatus.UNPROCESSABLE_ENTITY, expiryDate="2026-03-20")
 

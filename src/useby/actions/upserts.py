@@ -62,7 +62,8 @@ def update(
         TimeRefused: The day of receipt is not possible.
     """
     old = before.product
-    if old.closed_as is not None and wanted.expiry not in _dates(before.lots):
+    comes_again = old.closed_as is not None and wanted.expiry not in _dates(before.lots)
+    if comes_again or (not before.lots and wanted.quantity > 0):
         change = flat_writes.received(wanted, stock.occasion(user, wanted, now), details)
         (after,) = stock.settle(transaction, [ChangedProduct(before, wanted, user, change)], now)
         return after

@@ -8,6 +8,7 @@ from typing import Final
 from useby.actions.inventory import ExternalIdTaken
 from useby.api.context import Caller
 from useby.api.errors import Problem
+from useby.domain.movement import ActionRefused
 from useby.domain.occasion import TimeRefused
 from useby.domain.stock import SeveralLots
 from useby.schemas.problems import FieldError, OpenLot, sentences
@@ -46,5 +47,5 @@ def refusals(caller: Caller, *, time: str = "body.at") -> Iterator[None]:
     except TimeRefused as error:
         errors = [FieldError(at=time, message=str(error))]
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, sentences(errors), errors=errors) from None
-    except ValueError as error:
+    except ActionRefused as error:
         raise Problem(HTTPStatus.CONFLICT, f"This change is not possible: {error}.") from None
