@@ -144,3 +144,19 @@ async def test_alerts_are_kept_although_every_limit_is_reached(
     assert_refused(await post(ada), "limit of 5 unread")
     owner = (await ada.get("/api/me")).json()["id"]
     assert (await database.read(lambda c: usage.of(c, owner))).unread == 6
+
+
+async def test_an_account_at_its_limit_can_delete_lots_and_products(ada: httpx.AsyncClient) -> None:
+    path = f"/api/products/{(await ada.post('/api/products', json=MILK)).json()['id']}"
+    lot = (await ada.post(f"{path}/lots", json={})).json()
+    tag = (await ada.get(path)).headers["etag"]
+    await post(ada, 5)
+    assert_refused(await ada.post(f"{path}/lots", json={}), "limit of 5 unread")
+
+    stale = await ada.delete(path, headers={"if-match": '"a"'})
+    deleted_lot = await ada.delete(f"/api/lots/{lot['id']}", headers={"if-match": "*"})
+    deleted = await ada.delete(path, headers={"if-match": f'{tag}, "a"'})
+    anyway = await ada.delete(path, headers={"if-match": "*"})
+
+    assert (stale.status_code, deleted_lot.status_code) == (412, 204)
+    assert (deleted.status_code, anyway.status_code) == (412, 204), "its lots have changed"

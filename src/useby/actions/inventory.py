@@ -50,10 +50,20 @@ def lock_owner(transaction: Transaction, user_id: str, limits: Limits, *, new: i
         UnknownUser: The user has been deleted or disabled.
         QuotaReached: The account has reached a limit.
     """
+    user = lock_to_delete(transaction, user_id)
+    usage.require_room(transaction.connection, user_id, limits, products=new, unread=1)
+    return user
+
+
+def lock_to_delete(transaction: Transaction, user_id: str) -> User:
+    """Lock a user's row, as ``lock_owner`` does, for a deletion, which needs no room.
+
+    Raises:
+        UnknownUser: The user has been deleted or disabled.
+    """
     user = accounts.lock_user(transaction, user_id)
     if user is None:
         raise UnknownUser(user_id)
-    usage.require_room(transaction.connection, user_id, limits, products=new, unread=1)
     return user
 
 

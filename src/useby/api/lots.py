@@ -159,7 +159,7 @@ async def delete_lot(
     now = node.now()
 
     def work(transaction: Transaction) -> bool:
-        owner = _owner(node, transaction, caller)
+        owner = inventory.lock_to_delete(transaction, caller.user.id)
         _require(condition, transaction, owner, lot_id)
         return lots.delete(transaction, owner, lot_id, now)
 

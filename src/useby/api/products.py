@@ -280,7 +280,8 @@ async def delete_product(
 
     def work(transaction: Transaction) -> bool:
         if condition.value is not None:
-            _require(condition, transaction, _owner(node, transaction, caller), product_id)
+            owner = inventory.lock_to_delete(transaction, caller.user.id)
+            _require(condition, transaction, owner, product_id)
         return inventory.delete(transaction, caller.user.id, product_id, now)
 
     if not await node.database.write(work):
