@@ -259,8 +259,10 @@ async def test_products_that_are_added_changed_or_closed_are_shown_as_rest_shows
     assert await next_change() == ("updated", changed)
     part = {"quantity": 1}
     less = (await rest.post(f"{path}/consume", headers=person.headers, json=part)).json()
+    assert [each["kind"] for each in less.pop("movements")] == ["consumed"]
     assert await next_change() == ("updated", less)
     closed = (await rest.post(f"{path}/discard", headers=person.headers, json={})).json()
+    assert [each["kind"] for each in closed.pop("movements")] == ["discarded"]
     assert await next_change() == ("closed", closed)
     again = (await rest.post(f"{path}/reopen", headers=person.headers, json={})).json()
     assert await next_change() == ("updated", again)
