@@ -1,4 +1,4 @@
-"""Products of a file are compared with the stored ones, and stored in slices."""
+"""Rows of a file are compared with the stored lots, and stored in slices."""
 
 import asyncio
 from collections.abc import Iterable
@@ -18,8 +18,9 @@ from tests.support.stored_products import (
     taking,
 )
 
-from useby.actions import imports
-from useby.actions.imports import MOST_COPIES, Upserted
+from useby.actions import import_rows, imports
+from useby.actions.import_comparison import Upserted
+from useby.actions.import_rows import MOST_COPIES
 from useby.domain.account import User
 from useby.domain.events import Event
 from useby.domain.expiry import Expiry
@@ -46,7 +47,7 @@ async def import_(
 ) -> Upserted:
     """Import a CSV file with these rows."""
     data = "\n".join([header, *rows]).encode()
-    _, valid = imports.read(data, Options(TODAY), owner, now)
+    _, valid = import_rows.read(data, Options(TODAY), owner, now)
     return await imports.store_all(database, valid, owner, now, limits=limits)
 
 
@@ -64,7 +65,7 @@ async def test_importing_twice_changes_nothing(database: Database) -> None:
         numbers = range(450)
         return [f"{n},Milk,2027-03-04,{quantity if n < 3 else 1}" for n in numbers]
 
-    assert await import_(database, owner, rows("1")) == Upserted(added=450)
+    assert await import_(database, owner, rows("1")) == Upserted(added=450, products=450)
     assert await import_(database, owner, rows("1.00")) == Upserted(same=450)
     assert await import_(database, owner, rows("2")) == Upserted(changed=3, same=447)
     assert [each.message for each in await notifications_of(database, owner)] == [
@@ -78,7 +79,7 @@ async def test_rows_without_an_external_id_are_in_by_name_barcode_and_date(
     owner = await a_kept_owner(database)
     header = "name,barcode,expiryDate,quantity"
     rows = ["Milk,,2027-03-04,1", "Milk,4006381333931,2027-03-04,1", "Milk,,2027-03-05,1"]
-    assert await import_(database, owner, rows, header=header) == Upserted(added=3)
+    assert await import_(database, owner, rows, header=header) == Upserted(added=3, products=2)
     assert await import_(database, owner, rows, header=header) == Upserted(same=3)
     rows[2] = "Milk,,2027-03-05,2"
     assert await import_(database, owner, rows, header=header) == Upserted(changed=1, same=2)
@@ -87,14 +88,14 @@ async def test_rows_without_an_external_id_are_in_by_name_barcode_and_date(
     assert await import_(database, owner, moment, header=header) == Upserted(same=1)
 
 
-async def test_equal_rows_are_as_many_products_and_importing_them_twice_changes_nothing(
+async def test_equal_rows_are_as_many_lots_and_importing_them_twice_changes_nothing(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(imports, "SLICE", 2)
     owner = await a_kept_owner(database)
     rows = ["Milk,2027-03-04"] * 5
     header = "name,expiryDate"
-    assert await import_(database, owner, rows, header=header) == Upserted(added=5)
+    assert await import_(database, owner, rows, header=header) == Upserted(added=5, products=1)
     assert await import_(database, owner, rows, header=header) == Upserted(same=5)
     assert await import_(database, owner, [*rows, rows[0]], header=header) == Upserted(1, 0, 5)
 
@@ -102,7 +103,7 @@ async def test_equal_rows_are_as_many_products_and_importing_them_twice_changes_
 async def test_more_equal_rows_than_the_limit_are_bad(database: Database) -> None:
     owner = await a_kept_owner(database)
     data = "name,expiryDate\n" + "Milk,2027-03-04\n" * (MOST_COPIES + 2)
-    found, rows = imports.read(data.encode(), Options(TODAY), owner, NOON)
+    found, rows = import_rows.read(data.encode(), Options(TODAY), owner, NOON)
     assert (len(rows), found.table.bad_rows) == (MOST_COPIES, 2)
     assert "give its quantity" in found.table.bad[0].message
 
@@ -187,7 +188,8 @@ async def test_the_products_of_another_user_are_not_touched(database: Database) 
     rows = ["7,Milk,2027-03-04,1", ",Tea,2027-03-04,1"]
     await import_(database, ada, rows)
     before = await products_of(database, ada)
-    assert await import_(database, bob, [row.replace(",1", ",2") for row in rows]) == Upserted(2)
+    his = [row.replace(",1", ",2") for row in rows]
+    assert await import_(database, bob, his) == Upserted(2, products=2)
     assert await products_of(database, ada) == before
 
 
@@ -216,8 +218,9 @@ async def test_a_comparison_counts_and_stores_nothing(database: Database) -> Non
     owner = await a_kept_owner(database)
     await import_(database, owner, ["7,Milk,2027-03-04,1"])
     data = f"{HEADER}\n7,Milk,2027-03-04,2\n8,Tea,2027-03-04,1\n".encode()
-    _, rows = imports.read(data, Options(TODAY), owner, NOON)
-    assert await imports.compare_all(database, rows, owner) == Upserted(added=1, changed=1)
+    _, rows = import_rows.read(data, Options(TODAY), owner, NOON)
+    done = await imports.compare_all(database, rows, owner, NOON)
+    assert done == Upserted(added=1, changed=1, products=1)
     assert [each.name for each in await products_of(database, owner)] == ["Milk"]
 
 
@@ -227,7 +230,7 @@ async def test_other_users_write_between_the_slices_of_a_large_import(
     monkeypatch.setattr(imports, "SLICE", 1)
     ada, bob = await a_kept_owner(database), await a_kept_owner(database)
     data = "\n".join([HEADER, *(f"{number},Milk,2027-03-04,1" for number in range(60))])
-    _, rows = imports.read(data.encode(), Options(TODAY), ada, NOON)
+    _, rows = import_rows.read(data.encode(), Options(TODAY), ada, NOON)
     writes: list[asyncio.Task[None]] = []
     done_before: list[int] = []
 
@@ -247,7 +250,7 @@ async def test_products_without_a_date_are_in_once(database: Database) -> None:
     owner = await a_kept_owner(database)
     rows = ["Salt,2999-12-31", "Rice,9999-12-31", "Toilet paper,"]
     header = "name,expiryDate"
-    assert await import_(database, owner, rows, header=header) == Upserted(added=3)
+    assert await import_(database, owner, rows, header=header) == Upserted(added=3, products=3)
     assert await import_(database, owner, rows, header=header) == Upserted(same=3)
     assert [each.expiry for each in await products_of(database, owner)] == [None] * 3
 

@@ -16,7 +16,7 @@ from tests.support.import_files import a_workbook, grocy_sqlite
 from tests.support.rest_app import Rest, messages
 from tests.support.time_limits import HANG_TIMEOUT
 
-from useby.actions import imports
+from useby.actions import import_rows, imports
 from useby.api import import_slots
 from useby.api.bodies import IMPORT_MOST
 from useby.schemas.imports import MOST_FINDINGS, MOST_VALUE
@@ -262,13 +262,13 @@ async def test_a_file_is_read_beside_the_event_loop(
     _, ada = await rest.person()
     _, bob = await rest.person()
     answered = threading.Event()
-    read = imports.read
+    read = import_rows.read
 
     def waiting(*arguments: Any) -> Any:
         assert answered.wait(HANG_TIMEOUT)
         return read(*arguments)
 
-    monkeypatch.setattr(imports, "read", waiting)
+    monkeypatch.setattr(import_rows, "read", waiting)
     importing = asyncio.create_task(import_(ada, GOOD))
     assert await names(bob) == []
     answered.set()

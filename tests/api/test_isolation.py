@@ -143,6 +143,7 @@ async def test_lists_counts_and_sweeping_acts_stop_at_ones_own_rows(rest: Rest) 
         assert (await his.get("/api/stats", params={"by": by})).json() == nothing
     for names in ("/api/locations", "/api/categories"):
         assert (await his.get(names)).json() == {"items": []}
+    assert (await his.get("/api/export")).json()["products"] == []
     assert (await his.get("/api/dates", params={"text": "Milk"})).status_code == 422
     assert (await his.get("/api/calendars")).json() == {"items": []}
     since = {"since": received["id"]}
@@ -157,6 +158,7 @@ async def test_lists_counts_and_sweeping_acts_stop_at_ones_own_rows(rest: Rest) 
     file = b"externalId,name,expiryDate\nm,Milk,2026-03-05\nn,Milk,2026-03-04\n"
     report = (await his.post("/api/import", content=file)).json()
     assert (report["added"], report["changed"]) == (1, 1), "both are his own"
+    assert {each["name"] for each in (await his.get("/api/export")).json()["products"]} == {"Milk"}
     await his.post("/api/auth/logout-all")
     assert await rest.database.read(lambda c: rows_of(c, alice.id)) == before
 

@@ -118,7 +118,7 @@ def wrong_lines(path: list[str], command: Any) -> Iterator[tuple[list[str], str]
         yield path, f"`{' '.join(['useby', *path])} --help`"
         yield [*path, "nonsense"], "nonsense"
     elif any(each.required and each.param_type_name == "option" for each in command.params):
-        yield [*path, *["a"] * 9], "is missing" if path != ["product", "import"] else "FILE"
+        yield [*path, *["a"] * 9], "is missing" if path[-1] != "import" else "FILE"
     else:
         yield [*path, *["a"] * 9], f"`{' '.join(['useby', *path])}` takes"
 

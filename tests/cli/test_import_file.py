@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 from tests.support.cli_result import Useby
 
 from useby.actions import imports
-from useby.actions.imports import ImportedRow
+from useby.actions.import_rows import ImportedRow
 from useby.domain.account import User
 from useby.domain.notification import Notification
 from useby.domain.product import Product
@@ -212,14 +212,14 @@ def test_the_encoding_the_separator_and_the_columns_are_printed(useby: Useby, fo
 
 
 def test_the_report_has_the_keys_of_the_contract(useby: Useby, folder: Path) -> None:
-    (folder / "fridge.csv").write_text("name;mhd;price\nMilk;04/03/2126;1\n")
+    (folder / "fridge.csv").write_text("name;mhd;colour\nMilk;04/03/2126;1\n")
     words = ["product", "import", "fridge.csv", "--user", EMAIL, "--json"]
     result = useby(*words)
     assert result.status == 1
     report = json.loads(result.out)
     assert (report["format"], report["encoding"], report["separator"]) == ("csv", "utf-8", ";")
     assert (report["dateOrder"], report["dateOrderLine"]) == (None, None)
-    assert report["columns"] == {"name": "name", "mhd": "expiryDate", "price": None}
+    assert report["columns"] == {"name": "name", "mhd": "expiryDate", "colour": None}
     (bad,) = report["bad"]
     assert (bad["line"], bad["column"], bad["value"]) == (2, "expiryDate", "04/03/2126")
     report = json.loads(useby(*words, "--order", "dmy").out)
@@ -256,6 +256,6 @@ def test_a_file_without_external_ids_changes_nothing_the_second_time(
     text = "name,expiryDate,barcode\nMilk,2126-03-04,\nMilk,2126-03-04,\nTea,2126-03-04,x1\n"
     (folder / "fridge.csv").write_text(text)
     first = useby("product", "import", "fridge.csv", "--user", EMAIL)
-    assert first.out == "3 products added, 0 changed, 0 unchanged\n"
+    assert first.out == "3 lots added, 0 changed, 0 unchanged\n"
     second = useby("product", "import", "fridge.csv", "--user", EMAIL)
     assert second.out == "0 products added, 0 changed, 3 unchanged\n"

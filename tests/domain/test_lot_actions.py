@@ -279,3 +279,13 @@ def test_on_a_sealed_lot_the_date_that_counts_and_the_printed_date_are_one_field
     assert cupboard.date(milk) == ("2026-04-01", "printed")
     cupboard.type_date(milk, None)
     assert cupboard.date(milk) == ("2026-03-11", "shelfLife")
+
+
+def test_a_split_whose_part_was_deleted_is_undone_alone() -> None:
+    cupboard = Cupboard()
+    milk = cupboard.receive("2026-05-01", quantity="3")
+    split, opened = cupboard.open(milk, quantity="1").movements
+    del cupboard.lots[opened.lot_id]
+    cupboard.movements.remove(opened)
+    cupboard.undo(split)
+    assert cupboard.lots[milk].quantity == Decimal(3)

@@ -3,12 +3,15 @@
 covers: useby.imports.grids, useby.imports.headers, useby.imports.tables
 """
 
+from datetime import date
 from decimal import Decimal
 
 import pytest
 from tests.support.import_files import read_file
 
+from useby.domain.lot_changes import LotDetails
 from useby.imports.tables import MOST_COLUMNS, UnreadableFile
+from useby.schemas.imported import RowIn
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
@@ -61,10 +64,23 @@ def test_a_column_that_nobody_knows_is_named_and_left_out() -> None:
     assert milk.name == "Milk"
 
 
-def test_a_price_is_named_as_left_out_until_there_are_lots() -> None:
-    found, _ = read_file("product name,best before,price\nMilk,2027-01-01,1.29\n")
-    assert found.table.columns["price"] is None
-    assert "price" in found.table.warnings[0].message
+def test_the_fields_of_lots_and_the_rules_of_products_are_read() -> None:
+    found, (milk,) = read_file(
+        "product name;best before;price;Charge;bought on;serial number;days after opening;"
+        "Mindestbestand\n"
+        "Milk;2027-01-01;1,29 €;L1;24.12.2025;S1;5;2,5\n"
+    )
+    assert (found.table.bad, found.table.warnings) == ([], [])
+    assert isinstance(milk, RowIn)
+    assert milk.details == LotDetails("L1", "S1", Decimal("1.29"), date(2025, 12, 24))
+    assert (str(milk.after_opening), milk.minimum_stock) == ("P5D", Decimal("2.5"))
+
+
+def test_a_cell_that_an_export_made_harmless_is_read_as_it_was() -> None:
+    text = "name,expiryDate,notes\n'=1+1,2027-03-04,''-5\n'quoted,2027-03-04,'\n"
+    _, (sum_, quoted) = read_file(text)
+    assert (sum_.name, sum_.notes) == ("=1+1", "'-5")
+    assert (quoted.name, quoted.notes) == ("'quoted", "'")
 
 
 def test_a_map_gives_a_column_our_name_and_leaves_another_one_out() -> None:

@@ -11,6 +11,7 @@ import pytest
 from tests.support.import_files import GROCY, grocy_json, grocy_sqlite, read_file
 
 from useby.imports.tables import Format, UnreadableFile
+from useby.schemas.imported import RowIn
 
 
 @pytest.mark.parametrize("data", [grocy_json(), grocy_sqlite()], ids=["json", "sqlite"])
@@ -58,11 +59,31 @@ def test_a_stock_entry_without_its_product_is_refused_with_its_line() -> None:
     assert "/api/objects/products" in found.table.bad[0].message
 
 
-def test_a_price_and_an_opened_amount_are_named_as_left_out() -> None:
-    found, _ = read_file(grocy_json())
-    assert found.table.columns["price"] is None
-    assert found.table.columns["best_before_date"] == "expiryDate"
-    assert any("prices" in each.message for each in found.table.warnings)
+@pytest.mark.parametrize("data", [grocy_json(), grocy_sqlite()], ids=["json", "sqlite"])
+def test_prices_days_of_purchase_opened_entries_and_rules_are_those_of_lots(data: bytes) -> None:
+    found, (cookies, soup) = read_file(data)
+    assert found.table.columns["price"] == "price"
+    assert isinstance(cookies, RowIn)
+    assert isinstance(soup, RowIn)
+    assert (cookies.price, cookies.received_on) == (Decimal("1.29"), "2026-02-01")
+    assert (cookies.minimum_stock, cookies.after_opening) == (Decimal(8), None)
+    assert (soup.state.value, str(soup.after_opening)) == ("opened", "P3D")
+
+
+def test_an_amount_that_is_opened_in_part_is_two_lots() -> None:
+    entry = dict(GROCY["stock"][1]) | {"open": None, "amount": 3, "amount_opened": "1"}
+    _, (sealed, opened) = read_file(json.dumps(dict(GROCY) | {"stock": [entry]}))
+    assert isinstance(sealed, RowIn)
+    assert isinstance(opened, RowIn)
+    assert (sealed.quantity, sealed.state.value) == (Decimal(2), "sealed")
+    assert (opened.quantity, opened.state.value) == (Decimal(1), "opened")
+
+
+@pytest.mark.parametrize("opened", ["soup", [], {}, "NaN", "-1", "1e999", True, 9])
+def test_an_opened_amount_of_another_form_leaves_the_entry_whole(opened: Any) -> None:
+    entry = dict(GROCY["stock"][0]) | {"amount_opened": opened}
+    _, products = read_file(json.dumps(dict(GROCY) | {"stock": [entry]}))
+    assert [each.quantity for each in products] == [Decimal("0.3")]
 
 
 def test_a_sqlite_file_with_a_write_ahead_log_is_read() -> None:

@@ -13,7 +13,6 @@ from tests.support.query_plans import plans_of
 from tests.support.stored_products import got, keep, taking
 
 from useby.actions import inventory
-from useby.domain.alerts import alert_dates
 from useby.domain.notification import Cause, Draft, Severity
 from useby.domain.product import DateKind
 from useby.store import notifications, products
@@ -63,8 +62,7 @@ async def test_every_statement_finds_its_rows_by_the_user(database: Database) ->
         notifications.add(transaction, [answer], NOON)
         inventory.add_many(transaction, [a_product(owner, external_id="8")], owner, NOON)
         products.by_external_id(transaction.connection, owner.id, ["7"])
-        keys = [(product.name, alert_dates(product, owner, frozenset(), NOON).ends_at)]
-        products.without_external_id(transaction.connection, owner.id, keys)
+        products.without_external_id(transaction.connection, owner.id, [product.name])
         inventory.store_many(transaction, [], [again], owner, NOON)
         inventory.replace(transaction, product, owner, NOON)
         taking(owner, product, None)(transaction)

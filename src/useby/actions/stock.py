@@ -102,6 +102,17 @@ def new_product(
         TimeRefused: The lot was received in the future.
     """
     change = flat_writes.first_lot(product, occasion(user, product, now), details)
+    return with_lots(product, change, user, now, details)
+
+
+def with_lots(
+    product: Product, change: Change, user: User, now: datetime, details: LotDetails = NO_DETAILS
+) -> NewProduct:
+    """Compute the rows of a new product that comes with these lots and movements.
+
+    Raises:
+        ActionRefused: The lots come to more than a product can have.
+    """
     row = _row(product, change.lots, user, now, (), version=1)
     return NewProduct(row, change, product, details)
 

@@ -22,6 +22,7 @@ from useby.api import (
     calendars,
     dates,
     errors,
+    exports,
     health,
     imports,
     invitations,
@@ -84,7 +85,7 @@ def create_api(context: Context) -> FastAPI:
     for part in (
         *(accounts, invitations, me, products, products_by_external_id),
         *(lots, movements, pickers, alerts),
-        *(stats, dates, scans, imports, calendars, notifications, health),
+        *(stats, dates, scans, imports, exports, calendars, notifications, health),
     ):
         # The routes themselves: ``include_router`` has each built again at the first request.
         api.router.routes.extend(part.router.routes)

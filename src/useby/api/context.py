@@ -12,6 +12,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from useby.actions import accounts as actions
 from useby.actions.post_queue import PostQueue
 from useby.api.errors import REFUSED, Problem
+from useby.api.export_turns import ExportTurns
 from useby.api.import_slots import ImportSlots
 from useby.auth.key import SigningKeys
 from useby.auth.passwords import Passwords
@@ -47,6 +48,7 @@ class Context:
     imports: ImportSlots = field(default_factory=ImportSlots)
     calendars: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     """Held while a calendar is rendered, one at a time: the largest one takes some 3 s."""
+    exports: ExportTurns = field(default_factory=ExportTurns)
     stopping: bool = False
     """Set while the node is stopping and takes no new work; readiness reports it."""
 

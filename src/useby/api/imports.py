@@ -6,8 +6,8 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
 
-from useby.actions import imports
-from useby.actions.imports import ImportedRow
+from useby.actions import import_rows, imports
+from useby.actions.import_rows import ImportedRow
 from useby.api.context import ContextDep, CurrentCaller
 from useby.api.errors import MEDIA_TYPE, Problem, problem_responses
 from useby.api.uploads import file_of
@@ -91,7 +91,9 @@ async def import_products(
         options = Options(now.astimezone(caller.user.zone).date(), format_, chosen, order)
         async with node.imports.turns:
             try:
-                found, rows = await asyncio.to_thread(imports.read, data, options, caller.user, now)
+                found, rows = await asyncio.to_thread(
+                    import_rows.read, data, options, caller.user, now
+                )
             except UnreadableFile as error:
                 fault = Finding(line=None, message=str(error))
                 return await _refused(ImportReport(dry_run=dry_run, bad=[fault]), f"{error}.")
@@ -99,7 +101,7 @@ async def import_products(
             if found.table.bad_rows and not (skip_bad and rows):
                 return await _refused(report, _detail(found, rows))
             if dry_run:
-                done = await imports.compare_all(node.database, rows, caller.user)
+                done = await imports.compare_all(node.database, rows, caller.user, now)
             else:
                 limits = node.settings.limits
                 done = await imports.store_all(node.database, rows, caller.user, now, limits=limits)

@@ -1,4 +1,4 @@
-"""``useby product import``: import products from a file."""
+"""``useby import`` and ``useby product import``: import products from a file."""
 
 import os
 from collections.abc import Callable
@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from useby.actions import imports
-from useby.actions.imports import ImportedRow, Upserted
+from useby.actions import import_rows, imports
+from useby.actions.import_comparison import Upserted
+from useby.actions.import_rows import ImportedRow
 from useby.cli.database import friendly_errors, run_on_database, user_of
 from useby.cli.options import AsJson, CommandError, DatabaseUrl, Owner, settings_with
 from useby.cli.terminal import cell, console, print_json, print_line
@@ -109,13 +110,13 @@ def import_(
         user, now = await user_of(database, email_or_id), datetime.now(UTC)
         options = Options(now.astimezone(user.zone).date(), format_, chosen, order)
         with _progress("reading") as on_row:
-            found, rows = imports.read(data, options, user, now, on_row)
+            found, rows = import_rows.read(data, options, user, now, on_row)
         report = found.report().model_copy(update={"dry_run": dry_run})
         total = len(rows) + found.table.bad_rows
         if found.table.bad_rows and not (skip_bad and rows):
             return _Outcome(report, total, len(rows), None)
         if dry_run:
-            done = await imports.compare_all(database, rows, user)
+            done = await imports.compare_all(database, rows, user, now)
         else:
             done = await _store(database, rows, user, now)
         counts = {"added": done.added, "changed": done.changed, "unchanged": done.same}
@@ -174,13 +175,11 @@ async def _store(
 
 
 def _summary(outcome: Upserted, bad: int, *, dry_run: bool) -> str:
-    products = "product" if outcome.added == 1 else "products"
+    noun = "product" if outcome.added == outcome.products else "lot"
+    added = f"{outcome.added} {noun}{'' if outcome.added == 1 else 's'}"
     would = "would be " if dry_run else ""
     skipped = f", {bad} bad ones left out" if bad else ""
-    return (
-        f"{outcome.added} {products} {would}added, {outcome.changed} changed,"
-        f" {outcome.same} unchanged{skipped}"
-    )
+    return f"{added} {would}added, {outcome.changed} changed, {outcome.same} unchanged{skipped}"
 
 
 def _print_report(report: ImportReport) -> None:

@@ -7,6 +7,7 @@ import typer
 from rich.table import Table
 
 from useby.cli.database import run_on_database, user_of
+from useby.cli.export import export
 from useby.cli.import_file import import_
 from useby.cli.lot_reading import pages
 from useby.cli.lot_words import NEVER, amount
@@ -28,7 +29,7 @@ PAGE: Final = 500
 
 @app.callback()
 def product() -> None:
-    """Products: add, show, list, use up, import."""
+    """Products: add, show, list, use up, import, export."""
 
 
 @app.command("list")
@@ -83,3 +84,4 @@ app.command()(consume)
 app.command()(discard)
 app.command()(undo)
 app.command("import")(import_)
+app.command("export")(export)

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import Final
 
-from useby.imports.headers import FIELDS, LEFT_OUT, our_name
+from useby.domain.safe_cells import as_it_was
+from useby.imports.headers import LEFT_OUT, SILENT, our_name
 from useby.imports.tables import BLANKS, MOST_COLUMNS, Table, UnreadableFile
 
 Cells = Sequence[str]
@@ -67,7 +68,7 @@ def known_columns(cells: Cells, chosen: Mapping[str, str]) -> set[str]:
 def _not_empty(lines: Lines) -> Iterator[tuple[int, list[str]]]:
     """Yield the rows that have a value, without blanks around cells and empty cells at the end."""
     for line, raw in lines:
-        cells = [cell.strip(BLANKS) for cell in raw]
+        cells = [as_it_was(cell.strip(BLANKS)) for cell in raw]
         while cells and not cells[-1]:
             cells.pop()
         if len(cells) > MOST_COLUMNS:
@@ -111,13 +112,9 @@ def _known(table: Table, head: str, name: str | None) -> str | None:
     if name is None:
         table.leave_out(head, "its name is unknown")
         return None
-    if name == "archived":
+    if name in SILENT:
         table.columns[head] = None
-        return name
-    if name not in FIELDS:
-        # A later version stores lots, which have these values.
-        table.leave_out(head, f"products have no {name} yet")
-        return None
+        return name if name == "archived" else None
     table.columns[head] = name
     return name
 

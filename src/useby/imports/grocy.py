@@ -6,7 +6,7 @@ The JSON file is an object whose members are called after the objects of the API
 ``/api/stock`` alone is enough for names, dates and amounts.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
@@ -17,8 +17,17 @@ from useby.store.foreign_file import BadFile, read_tables
 Record = Mapping[str, Any]
 
 TABLES: Final = {
-    "stock": ("id", "product_id", "amount", "best_before_date", "location_id", "note"),
-    "products": ("id", "name", "product_group_id", "location_id", "qu_id_stock", "due_type"),
+    "stock": (
+        *("id", "product_id", "amount", "best_before_date", "location_id", "note"),
+        *("price", "purchased_date", "open", "opened_date"),
+    ),
+    "products": (
+        *("id", "name", "product_group_id", "location_id", "qu_id_stock", "due_type"),
+        "min_stock_amount",
+        "default_best_before_days_after_open",
+        "default_best_before_days_after_freezing",
+        "default_best_before_days_after_thawing",
+    ),
     "locations": ("id", "name"),
     "quantity_units": ("id", "name"),
     "product_groups": ("id", "name"),
@@ -35,15 +44,24 @@ COLUMNS: Final[Mapping[str, str | None]] = {
     "product.due_type": "dateKind",
     "product_barcodes.barcode": "barcode",
     "note": "notes",
-    # A later version stores lots, which have these values.
-    "price": None,
-    "purchased_date": None,
-    "amount_opened": None,
-    "product.min_stock_amount": None,
-    "product.default_best_before_days_after_open": None,
-    "product.default_best_before_days_after_freezing": None,
-    "product.default_best_before_days_after_thawing": None,
+    "price": "price",
+    "purchased_date": "receivedOn",
+    "amount_opened": "state",
+    "open": "state",
+    "opened_date": "stateSince",
+    "product.min_stock_amount": "minimumStock",
+    "product.default_best_before_days_after_open": "afterOpening",
+    "product.default_best_before_days_after_freezing": "afterFreezing",
+    "product.default_best_before_days_after_thawing": "afterThawing",
 }
+RULES: Final = {
+    ours: theirs.removeprefix("product.")
+    for theirs, ours in COLUMNS.items()
+    if ours is not None and ours.startswith("after")
+}
+"""Grocy's field of each rule, in days. 0 is no rule, and -1 is never."""
+OPEN: Final = ("1", "True", "true")
+"""Values of ``open`` of an entry that is opened as a whole."""
 USE_BY: Final = "2"
 """Grocy's ``due_type`` of a product that expires; 1 is a best-before date."""
 
@@ -106,10 +124,6 @@ def _fill(
     found: Mapping[str, Iterable[Record]],
 ) -> Table:
     table.columns.update(COLUMNS)
-    table.warn(
-        None,
-        "prices, days of purchase, opened amounts and rules are left out until products have lots",
-    )
     products = {_id(each, "id"): each for each in found.get("products", ())}
     names = {
         kind: {_id(each, "id"): _text(each, "name") for each in found.get(kind, ())}
@@ -141,11 +155,42 @@ def _fill(
             "dateKind": "use_by" if _id(product, "due_type") == USE_BY else "best_before",
             "barcode": barcodes.get(_id(entry, "product_id"), ""),
             "notes": _text(entry, "note"),
+            "price": _amount(entry.get("price") or ""),
+            "receivedOn": _text(entry, "purchased_date"),
+            "minimumStock": _amount(product.get("min_stock_amount") or ""),
+            **{ours: _days(product.get(theirs)) for ours, theirs in RULES.items()},
         }
-        table.add(line, {name: value for name, value in values.items() if value})
+        for part in _parts(entry, values):
+            table.add(line, {name: value for name, value in part.items() if value})
     if empty:
         table.warn(None, f"entries with the amount 0 are passed over: {empty}")
     return table
+
+
+def _parts(entry: Record, values: Mapping[str, str]) -> Iterator[Mapping[str, str]]:
+    """Yield an entry's sealed part and its opened one, each if it is there."""
+    amount, opened = values["quantity"], _amount(entry.get("amount_opened"))
+    since = {"state": "opened", "stateSince": _text(entry, "opened_date")}
+    if _id(entry, "open") in OPEN:
+        yield {**values, **since}
+        return
+    try:
+        sealed = Decimal(amount) - Decimal(opened or 0)
+        is_split = sealed.is_finite() and 0 < Decimal(opened or 0) <= Decimal(amount)
+    except ArithmeticError:  # a value of another type is refused with its row
+        is_split = False
+    if not is_split:
+        yield values
+        return
+    if sealed > 0:
+        yield {**values, "quantity": _amount(sealed)}
+    yield {**values, **since, "quantity": opened}
+
+
+def _days(value: Any) -> str:
+    """Return a rule for a number of days; empty for none."""
+    days = _amount(value)
+    return f"P{days}D" if days.isdecimal() and int(days) > 0 else ""
 
 
 def _id(record: Record, name: str) -> str:
@@ -161,7 +206,7 @@ def _text(record: Record, name: str) -> str:
 
 def _amount(value: Any) -> str:
     """Return an amount without the rounding error of a binary fraction."""
-    if value is None or isinstance(value, bool):
+    if value in (None, "") or isinstance(value, bool):
         return ""
     try:
         number = round(Decimal(str(value)), 6)

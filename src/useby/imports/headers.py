@@ -40,14 +40,21 @@ WORDS: Final[Mapping[str, str]] = {
     "lotNumber": "lot number, lot, batch, batch number, charge, chargennummer, los, losnummer",
     "serial": "serial, serial number, seriennummer, HB.serial_number",
     "minimumStock": "minimum stock, min stock, mindestbestand, HB.low_stock_threshold",
+    "shelfLife": "shelf life, shelf life days, haltbarkeitsdauer, haltbar tage",
+    "afterOpening": "after opening, days after opening, nach dem öffnen, nach öffnen",
+    "afterFreezing": "after freezing, days after freezing, nach dem einfrieren",
+    "afterThawing": "after thawing, days after thawing, nach dem auftauen",
+    "state": "state, zustand",
+    "stateSince": "state since, zustand seit",
     "archived": "HB.archived",
+    "countingDate": "counting date",
 }
 """Words of each column that is read, by our name."""
-FIELDS: Final = (
-    *("name", "expiryDate", "quantity", "unit", "category", "barcode", "location"),
-    *("notes", "dateKind", "leadDays", "externalId"),
-)
-"""Columns that a product has at present. The others are read, and named as left out."""
+SILENT: Final = ("archived", "countingDate")
+"""Columns that are no fields of a lot and are passed over in silence. The last one is in exports,
+for people; an import computes it."""
+FIELDS: Final = tuple(name for name in WORDS if name not in SILENT)
+"""Columns of a lot and of its product."""
 LEFT_OUT: Final = "-"
 """Name that stands for no column."""
 _HOMEBOX_FIELD: Final = "hbfield"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from useby.imports.headers import FIELDS, LEFT_OUT, our_name
+from useby.imports.headers import LEFT_OUT, SILENT, our_name
 from useby.imports.tables import BLANKS, MOST_COLUMNS, Format, Table, UnreadableFile
 
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
@@ -69,8 +69,8 @@ def _named(table: Table, key: str, chosen: Mapping[str, str]) -> str | None:
         table.columns[key] = None
     elif name is None:
         table.leave_out(key, "its name is unknown")
-    elif name not in FIELDS:
-        table.leave_out(key, f"products have no {name} yet")
+    elif name in SILENT:
+        table.columns[key] = None
     else:
         table.columns[key] = name
         return name

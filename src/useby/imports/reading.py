@@ -1,6 +1,8 @@
 """Read a file of products: find its format, interpret its values, and validate each row."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from itertools import chain
 from typing import Any, Final
 
@@ -14,12 +16,15 @@ from useby.imports import (
     grocy,
     json_file,
     tandoor,
+    useby_file,
     xlsx_file,
 )
-from useby.imports.tables import Format, Options, Row, Table, UnreadableFile
+from useby.imports.tables import BLANKS, Format, Options, Row, Table, UnreadableFile
 from useby.imports.text import decode
+from useby.schemas.imported import RowIn
 from useby.schemas.imports import ImportReport
 from useby.schemas.products import ProductIn
+from useby.schemas.stock_file import StockProduct
 from useby.store import foreign_file
 
 DATE_KINDS: Final = {
@@ -31,7 +36,26 @@ DATE_KINDS: Final = {
     "mindesthaltbarkeitsdatum": "best_before",
 }
 """Words for the kind of a date, without blanks, hyphens and case."""
+STATES: Final = {
+    "versiegelt": "sealed",
+    "ungeöffnet": "sealed",
+    "geöffnet": "opened",
+    "offen": "opened",
+    "open": "opened",
+    "gefroren": "frozen",
+    "eingefroren": "frozen",
+    "aufgetaut": "thawed",
+}
+"""Words for the state of a lot, beside those of the REST API."""
+DATES: Final = ("expiryDate", "receivedOn", "stateSince")
+"""Columns of dates; each decides the order of day and month for itself, or else has the first's."""
+NUMBERS: Final = ("quantity", "price", "minimumStock")
+"""Columns of numbers; the decimal sign is the same in all."""
+RULES: Final = ("shelfLife", "afterOpening", "afterFreezing", "afterThawing")
+"""Columns of durations."""
 LEAD_DIGITS: Final = 9
+_CURRENCY: Final = re.compile(r"[€$£¥]|\b(?:EUR|USD|GBP|CHF)\b")
+_DAYS: Final = re.compile(r"([0-9]{1,6})(?: ?(?:d|days?|tage?n?))?", re.IGNORECASE)
 _ARCHIVED: Final = ("true", "1", "yes")
 
 
@@ -44,24 +68,30 @@ class Reading:
         self._today = options.today
         self.order: DateOrder | None = options.order
         self.order_line: int | None = None
+        self._orders: dict[str, DateOrder | None] = dict.fromkeys(DATES, options.order)
         if self.order is None:
-            dates = ((row.line, row.values.get("expiryDate")) for row in table.rows)
-            self.order, self.order_line = days.order_of(
-                (line, date) for line, date in dates if isinstance(date, str)
-            )
-        quantities = (row.values.get("quantity") for row in table.rows)
+            self.order, self.order_line = self._order_of("expiryDate")
+            for name in DATES:
+                self._orders[name] = self._order_of(name)[0] or self.order
+        numbers = (row.values.get(name) for name in NUMBERS for row in table.rows)
         self._decimal_commas = amounts.has_decimal_commas(
-            (each for each in quantities if isinstance(each, str)), table.separator
+            (each for each in numbers if isinstance(each, str)), table.separator
         )
-        self._dates: dict[str, str | days.BadDate | None] = {}
+        self._dates: dict[tuple[str, str], str | days.BadDate | None] = {}
         self._readers: Mapping[str, Callable[[int, Any], Any]] = {
-            "expiryDate": self._date,
+            "expiryDate": partial(self._date, "expiryDate"),
+            "receivedOn": self._received_on,
+            "stateSince": partial(self._date, "stateSince"),
             "quantity": self._quantity,
+            "minimumStock": self._quantity,
+            "price": self._price,
             "barcode": self._barcode,
             "dateKind": _date_kind,
+            "state": _state,
             "leadDays": _lead_days,
+            **dict.fromkeys(RULES, _duration),
         }
-        self._external_ids: dict[str, int] = {}
+        self._external_ids: dict[str, tuple[int, ProductIn]] = {}
 
     @property
     def rows(self) -> int:
@@ -70,7 +100,11 @@ class Reading:
 
     def products(self) -> Iterator[tuple[int, ProductIn | None]]:
         """Yield the product of each row with its line; ``None`` for a bad row."""
+        shape = StockProduct if self.table.format is Format.USEBY else None
         for row in self.table.rows:
+            if shape is not None:
+                yield row.line, self._validated(row, shape, row.values)
+                continue
             if row.values.get("archived", "").lower() in _ARCHIVED:
                 self.table.warn(row.line, "the item is archived and is passed over")
                 continue
@@ -101,40 +135,67 @@ class Reading:
                 self.table.refuse(row.line, str(error), name, raw)
                 is_good = False
         values.pop("archived", None)
-        new = ProductIn.read(values)
+        new = self._validated(row, RowIn, values)
+        return new if is_good else None
+
+    def _validated(
+        self, row: Row, shape: type[ProductIn], values: Mapping[str, Any]
+    ) -> ProductIn | None:
+        new = shape.read(values)
         if not isinstance(new, ProductIn):
             for each in new:
                 column = each.at.partition(".")[0] or None
                 value = None if column is None else row.values.get(column)
                 self.table.refuse(row.line, each.message, column, value)
             return None
-        return new if is_good and self._is_first(row.line, new) else None
+        return new if self._is_first(row.line, new) else None
 
     def _is_first(self, line: int, new: ProductIn) -> bool:
-        """Refuse an external id that stands on an earlier line."""
+        """Refuse an external id that stands on an earlier line.
+
+        An export has a row for each lot, and each row has the state of its lot.
+        """
         if new.external_id is None:
             return True
-        first = self._external_ids.setdefault(new.external_id, line)
+        first, its = self._external_ids.setdefault(new.external_id, (line, new))
         if first == line:
+            return True
+        if "state" in new.model_fields_set and (new.name, new.barcode) == (its.name, its.barcode):
             return True
         message = f"{new.external_id!r} stands on line {first} already"
         self.table.refuse(line, message, "externalId", new.external_id)
         return False
 
-    def _date(self, _: int, value: Any) -> Any:
+    def _order_of(self, name: str) -> tuple[DateOrder | None, int | None]:
+        """Return the order of dates in a column, and the line that decides it."""
+        dates = ((row.line, row.values.get(name)) for row in self.table.rows)
+        return days.order_of((line, date) for line, date in dates if isinstance(date, str))
+
+    def _date(self, name: str, _: int, value: Any) -> Any:
         if isinstance(value, int) and not isinstance(value, bool):
             value = str(value)
         if not isinstance(value, str):
             return value
-        if value not in self._dates:
+        key = name, value
+        if key not in self._dates:
             try:
-                self._dates[value] = days.read(value, self.order, self._today)
+                self._dates[key] = days.read(value, self._orders[name], self._today)
             except days.BadDate as error:
-                self._dates[value] = error
-        found = self._dates[value]
+                self._dates[key] = error
+        found = self._dates[key]
         if isinstance(found, days.BadDate):
             raise found
         return found
+
+    def _received_on(self, line: int, value: Any) -> Any:
+        """Return the day of a date or date-time."""
+        found = self._date("receivedOn", line, value)
+        return found[: len("2026-03-04")] if isinstance(found, str) else found
+
+    def _price(self, line: int, value: Any) -> Any:
+        if isinstance(value, str):
+            value = _CURRENCY.sub("", value).strip(BLANKS)
+        return self._quantity(line, value)
 
     def _quantity(self, _: int, value: Any) -> Any:
         if not isinstance(value, str):
@@ -188,6 +249,8 @@ def _json(text: str, encoding: str, options: Options) -> Table:
     found = chain([first], elements)
     if wanted is Format.GROCY or (wanted is Format.AUTO and grocy.is_grocy(first)):
         return grocy.read_json(found, encoding)
+    if wanted is Format.USEBY or (wanted is Format.AUTO and useby_file.is_useby(first)):
+        return useby_file.read(found, encoding)
     if wanted is Format.TANDOOR or (wanted is Format.AUTO and tandoor.is_tandoor(first)):
         return tandoor.read(found, encoding)
     return json_file.read(found, encoding, options.columns)
@@ -198,6 +261,21 @@ def _date_kind(_: int, value: Any) -> Any:
         return value
     word = value.casefold().replace("-", "").replace("_", "").replace(" ", "")
     return DATE_KINDS.get(word, value)
+
+
+def _state(_: int, value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    return STATES.get(value.casefold(), value.casefold())
+
+
+def _duration(_: int, value: Any) -> Any:
+    """Return whole days as an ISO 8601 duration; other texts are validated as they are."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if isinstance(value, str) and (found := _DAYS.fullmatch(value)):
+        return f"P{found[1]}D"
+    return value.upper() if isinstance(value, str) else value
 
 
 def _lead_days(_: int, value: Any) -> Any:

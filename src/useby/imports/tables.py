@@ -29,6 +29,8 @@ class Format(StrEnum):
     GROCY = "grocy"
     HOMEBOX = "homebox"
     TANDOOR = "tandoor"
+    USEBY = "useby"
+    """useby's own export, with the history of each lot."""
 
 
 class UnreadableFile(ValueError):  # noqa: N818 - callers see this name

@@ -16,7 +16,7 @@ COLUMNS: Final[Mapping[str, str | None]] = {
     "food.supermarket_category.name": "category",
     "inventory_location.name": "location",
     "note": "notes",
-    "code": None,
+    "code": "lotNumber",
     "expires_frozen": "expiryDate",
 }
 
@@ -55,6 +55,7 @@ def read(elements: Iterable[Element], encoding: str) -> Table:
             "category": _name(entry["food"].get("supermarket_category")),
             "location": _location(entry),
             "notes": entry.get("note"),
+            "lotNumber": entry.get("code"),
         }
         table.add(
             element.line, {name: each for name, each in values.items() if each not in (None, "")}

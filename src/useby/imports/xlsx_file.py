@@ -8,6 +8,7 @@ because a single cell may claim to be in column XFD or in row 1,000,000.
 """
 
 import io
+import re
 import warnings
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -46,6 +47,8 @@ _ENTRY: Final = b"PK\x01\x02"
 _PARSED: Final = (".xml", ".rels")
 _SHEETS: Final = "xl/worksheets/"
 _STRINGS: Final = "sharedStrings.xml"
+_ESCAPE: Final = re.compile("_x([0-9A-Fa-f]{4})_")
+"""A character that XML cannot contain (ECMA-376, ST_Xstring)."""
 NOT_READABLE: Final = "the file is not a workbook that can be read; save it again as XLSX or CSV"
 
 
@@ -158,4 +161,6 @@ def _text(value: Any) -> str:
         return value.isoformat()
     if isinstance(value, float) and value.is_integer():
         return format(value, ".0f")
+    if isinstance(value, str) and "_x" in value:
+        return _ESCAPE.sub(lambda found: chr(int(found[1], 16)), value)
     return str(value)

@@ -195,7 +195,12 @@ def open_or_closed_last(connection: Connection, keys: Sequence[Key]) -> dict[Key
 
 def all_lots(connection: Connection, key: Key) -> list[Lot]:
     """Return all lots of a product, closed ones included."""
-    return _by_key(_ALL, connection, [key]).get(key, [])
+    return all_lots_of(connection, [key]).get(key, [])
+
+
+def all_lots_of(connection: Connection, keys: Sequence[Key]) -> dict[Key, list[Lot]]:
+    """Return all lots of products, closed ones included, by key."""
+    return _by_key(_ALL, connection, keys)
 
 
 def history(connection: Connection, key: Key) -> list[Movement]:

@@ -8,7 +8,6 @@ Callers first lock the owner (``accounts.lock_user``).
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -58,14 +57,17 @@ _BY_EXTERNAL_ID: Final = PackedSelect(
         products.c.external_id.in_(sa.select(_GIVEN_EXTERNAL_IDS.c.external_id)),
     )
 )
-_GIVEN_NAMES: Final = values_table(products.c.name, products.c.ends_at)
+_GIVEN_NAMES: Final = values_table(products.c.name)
 MOST_ALIKE: Final = 10_000
-"""Maximum products that one look-up by name and date returns."""
-_BY_NAME_AND_END: Final = PackedSelect(
+"""Maximum products that one look-up by name returns."""
+_BY_NAME: Final = PackedSelect(
     sa.select(*PRODUCT_COLUMNS)
     .where(
         products.c.user_id == sa.bindparam("owner"),
-        sa.tuple_(products.c.name, products.c.ends_at).in_(sa.select(*_GIVEN_NAMES.c)),
+        products.c.name.in_(sa.select(_GIVEN_NAMES.c.name)),
+        # As an expression, since SQLite would look up all products without an external id.
+        sa.func.coalesce(products.c.external_id, sa.literal_column("''"))
+        == sa.literal_column("''"),
     )
     .limit(sa.literal_column(str(MOST_ALIKE)))
     .offset(sa.literal_column("0"))  # SQLAlchemy would bind it for SQLite
@@ -127,25 +129,15 @@ def insert(transaction: Transaction, rows: Sequence[ProductRow]) -> None:
 
 
 def without_external_id(
-    connection: Connection, user_id: str, keys: Iterable[tuple[str, datetime]]
+    connection: Connection, user_id: str, names: Iterable[str]
 ) -> list[Product]:
-    """Return the user's products without an external id that have one of these names and ends.
-
-    Args:
-        connection: The connection.
-        user_id: The owner.
-        keys: Names, each with the moment at which the product's date ends.
-
-    Returns:
-        The products by age.
-    """
-    names_and_ends = sorted(set(keys))
-    if not names_and_ends:
+    """Return the user's products without an external id that have one of these names, by age."""
+    wanted = sorted(set(names))
+    if not wanted:
         return []
-    names, ends = zip(*names_and_ends, strict=True)
-    rows = _BY_NAME_AND_END(connection, owner=user_id, **values_params(connection, names, ends))
-    # SQLite would look up all products without an external id, and not those of the names.
-    found = (each for each in map(product_of, rows) if each.external_id is None)
+    found = map(
+        product_of, _BY_NAME(connection, owner=user_id, **values_params(connection, wanted))
+    )
     return sorted(found, key=lambda each: (each.created_at, each.id))
 
 

@@ -1,0 +1,57 @@
+"""A lot as a row of a file describes it: with the state that it is in."""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from useby.domain import lot_actions
+from useby.domain.expiry import Expiry
+from useby.domain.flat_writes import received
+from useby.domain.lot import LotState
+from useby.domain.lot_actions import Change, then
+from useby.domain.lot_changes import LotDetails
+from useby.domain.occasion import Occasion
+from useby.domain.product import Product
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedLot(LotDetails):
+    """Fields of a lot that a product does not have, with its state."""
+
+    state: LotState = LotState.SEALED
+    state_since: Expiry | None = None
+    """Day or time since which it is in its state; ``None`` means now."""
+
+
+_STEPS: Final = {
+    LotState.SEALED: (),
+    LotState.OPENED: (lot_actions.open_,),
+    LotState.FROZEN: (lot_actions.freeze,),
+    LotState.THAWED: (lot_actions.freeze, lot_actions.thaw),
+}
+"""Actions that bring a sealed lot into each state."""
+
+
+def receive(product: Product, details: LotDetails, occasion: Occasion) -> Change:
+    """Return a new lot with the quantity, date and location of a product as it is given.
+
+    Args:
+        product: The product; its quantity, date, kind of date and location are those of the lot.
+        details: The other fields of the lot. A lot in a state without a day of receipt was
+            received when it got its state.
+        occasion: The current time and the circumstances.
+
+    Raises:
+        ActionRefused: It cannot be in its state, because its use-by date was over.
+        TimeRefused: It was received in the future, or got its state in the future or before it
+            was received.
+        ValueError: The quantity is not positive.
+    """
+    if not isinstance(details, ReceivedLot):
+        return received(product, occasion, details)
+    if details.received_on is None and details.state_since is not None:
+        details = replace(details, received_on=details.state_since.day_in(occasion.zone))
+    change = received(product, occasion, details)
+    since = replace(occasion, at=details.state_since)
+    for step in _STEPS[details.state]:
+        change = then(change, step(change.lots[0], None, since))
+    return change

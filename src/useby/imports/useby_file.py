@@ -1,0 +1,55 @@
+"""Read useby's own export: products with their lots and the history of each."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from useby.imports.json_file import Element
+from useby.imports.tables import Format, Table, UnreadableFile
+from useby.schemas.stock_file import FORMAT, VERSION
+
+PRODUCTS: Final = "products"
+"""Member that has the products."""
+
+
+def is_useby(first: Element) -> bool:
+    """Return whether a JSON file is an export of useby, by its first element."""
+    return first.member == "format" and first.value == FORMAT
+
+
+def read(elements: Iterable[Element], encoding: str) -> Table:
+    """Return the products of a file.
+
+    Raises:
+        UnreadableFile: The file has another form, or is of a later version.
+    """
+    table = Table(Format.USEBY, encoding)
+    version = None
+    for element in elements:
+        if element.member == "version" and not element.is_listed:
+            version = _known(element.value)
+        elif element.member == PRODUCTS and element.is_listed:
+            if version is None:
+                raise UnreadableFile(f'"version": {VERSION} must stand before the products')
+            if isinstance(element.value, dict):
+                table.add(element.line, element.value)
+            else:
+                table.refuse_row(element.line, "must be an object, a product", element.value)
+        elif element.member != "format":
+            raise UnreadableFile(
+                f'an export of useby looks like {{"format": "{FORMAT}", "version": {VERSION},'
+                f' "{PRODUCTS}": […]}}'
+            )
+    if version is None:
+        raise UnreadableFile(f'the file has no version, e.g. "version": {VERSION}')
+    return table
+
+
+def _known(version: object) -> int:
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise UnreadableFile(f'the version must be a whole number, e.g. "version": {VERSION}')
+    if version > VERSION:
+        raise UnreadableFile(
+            f"the file has version {version} of the form, and this program reads up to {VERSION}:"
+            " import it with the version of useby that wrote it, or a later one"
+        )
+    return version

@@ -1,0 +1,31 @@
+"""JSON model of a row of a file: a lot, with the fields of its product."""
+
+from dataclasses import fields
+
+from useby.domain.expiry import Expiry
+from useby.domain.lot import LotState
+from useby.domain.lot_changes import LotDetails
+from useby.domain.received_lot import ReceivedLot
+from useby.schemas.products import ProductIn
+from useby.schemas.stock import ExpiryText
+
+_DETAILS = [field.name for field in fields(LotDetails)]
+
+
+class RowIn(ProductIn):
+    """A lot with the fields of its product."""
+
+    state: LotState = LotState.SEALED
+    state_since: ExpiryText | None = None
+
+    @property
+    def details(self) -> LotDetails:
+        """The fields of the lot that a product does not have."""
+        details = super().details
+        if self.model_fields_set.isdisjoint(("state", "state_since")):
+            return details
+        return ReceivedLot(
+            **{name: getattr(details, name) for name in _DETAILS},
+            state=self.state,
+            state_since=Expiry.parse_or_never(self.state_since),
+        )
