@@ -16,9 +16,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from tests.actions.test_stock import added_by_an_old_node, lots_of
+from tests.support.export_lives import lead_a_life
 from tests.support.factories import NOON, a_kept_owner, a_product, an_owner
 from tests.support.import_files import TODAY
-from tests.support.export_lives import lead_a_life
 from tests.support.stored_products import keep, taking, unread
 
 from useby.actions import import_rows, imports
