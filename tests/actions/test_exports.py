@@ -15,13 +15,14 @@ from decimal import Decimal
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from tests.actions.test_stock import added_by_an_old_node, lots_of
+from tests.actions.test_stock import added_by_an_old_node, lots_of, receive
 from tests.support.export_lives import lead_a_life
 from tests.support.factories import NOON, a_kept_owner, a_product, an_owner
 from tests.support.import_files import TODAY
 from tests.support.stored_products import keep, taking, unread
 
 from useby.actions import import_rows, imports
+from useby.actions import lots as lot_actions
 from useby.actions.alerts import send_due
 from useby.actions.exports import export
 from useby.actions.import_comparison import Upserted
@@ -234,3 +235,17 @@ async def test_an_alert_of_imported_stock_is_sent_as_of_a_new_product(database: 
     await imported(database, bob, await exported(database, ada))
     await database.write(lambda t: send_due(t, LATER))
     assert "Organic Milk expires tomorrow" in await unread(database, bob)
+
+
+async def test_a_product_without_its_mistaken_lot_is_what_the_lot_closed_last_was(
+    database: Database,
+) -> None:
+    owner = await a_kept_owner(database)
+    milk = a_product(owner, "2026-06-01", quantity=Decimal(3))
+    await keep(database, owner, milk)
+    await database.write(taking(owner, milk, None))
+    (used_up,) = await stock_of(database, owner)
+    mistake = await receive(database, owner, milk, "2026-07-01")
+    await database.write(lambda t: lot_actions.delete(t, owner, mistake.id, NOON))
+    (after,) = await stock_of(database, owner)
+    assert (after.product, after.lots) == (used_up.product, used_up.lots)

@@ -258,6 +258,8 @@ def delete(transaction: Transaction, user: User, lot_id: str, now: datetime) -> 
     if found is None:
         return False
     before, lot = found
+    # Without its last open lot, a product is what its lot closed last was.
+    before = _with_all_lots(transaction, user, before.product.id)
     _settle(transaction, user, before, Change((), gone=(lot.id,)), now)
     lots.delete_with_movements(transaction, user.id, lot.id)
     return True
