@@ -101,8 +101,8 @@ _RANGE: Final = sa.select(
 """Times of the first taking, and of the first and the last date of a closed lot with a time."""
 
 
-def _events() -> sa.CTE:
-    """Return the events of a period, with the local days that belong to them."""
+def _events(how: Sequence[Disposal]) -> sa.CTE:
+    """Return the events of a period, and some from around it, that are of one of some ways."""
     undos = movements.alias("undos")
     undone = sa.select(undos.c.undoes).where(
         undos.c.household_id == _HOUSEHOLD, undos.c.undoes.is_not(None)
@@ -128,7 +128,7 @@ def _events() -> sa.CTE:
         )
         .where(
             movements.c.household_id == _HOUSEHOLD,
-            movements.c.kind.in_(_TAKINGS),
+            movements.c.kind.in_([MovementKind(each.value) for each in how]),
             movements.c.at >= _SINCE,
             movements.c.at < _UNTIL,
             movements.c.id.not_in(undone),
@@ -146,24 +146,42 @@ def _events() -> sa.CTE:
         lots.c.expires_at,
     ).where(
         lots.c.household_id == _HOUSEHOLD,
+        lots.c.closed_as.in_(how),
         lots.c.closed_at >= _SINCE,
         lots.c.closed_at < _UNTIL,
     )
     return takings.union_all(closings).cte("events")
 
 
-def _counted() -> sa.Subquery:
-    """Return the events of a period with their products, local days, and what they count for."""
-    events, offsets = _events(), offsets_table()
-    of_date = offsets.alias("offsets_of_dates")
+def _dated(offsets: sa.FromClause, how: Sequence[Disposal]) -> sa.CTE:
+    """Return the events of a period with their local days, each of which is computed once."""
+    events = _events(how)
     day = local_day(events.c.at, offsets.c.seconds)
+    return (
+        sa.select(events, day.label("day"))
+        .join(offsets, counts_at(offsets, events.c.at))
+        .where(
+            day >= sa.bindparam("first", type_=sa.Date()),
+            day <= sa.bindparam("last", type_=sa.Date()),
+        )
+        .cte("dated")
+        .prefix_with("MATERIALIZED")
+    )
+
+
+def _counted(how: Sequence[Disposal]) -> sa.Subquery:
+    """Return the events of a period with their products, and what they count for."""
+    offsets = offsets_table()
+    events = _dated(offsets, how)
+    then = offsets.alias("offsets_of_dates")
+    seconds = sa.select(then.c.seconds).where(counts_at(then, events.c.expires_at))
     its_day = sa.func.coalesce(
-        events.c.expires_on, local_day(events.c.expires_at, of_date.c.seconds)
+        events.c.expires_on, local_day(events.c.expires_at, seconds.scalar_subquery())
     )
     is_taken_lot = sa.and_(
         events.c.lots == sa.literal_column("1"), events.c.how == Disposal.CONSUMED.value
     )
-    is_not_over = sa.or_(events.c.expires_on >= day, events.c.expires_at > events.c.at)
+    is_not_over = sa.or_(events.c.expires_on >= events.c.day, events.c.expires_at > events.c.at)
     has_alert = sa.exists().where(
         sent_alerts.c.user_id == _HOUSEHOLD,
         sent_alerts.c.product_id == events.c.product_id,
@@ -178,11 +196,11 @@ def _counted() -> sa.Subquery:
             products.c.unit,
             events.c.location,
             events.c.how,
-            day.label("day"),
+            events.c.day,
             events.c.lots,
             events.c.quantity,
             events.c.price,
-            sa.case((is_taken_lot, days_between(its_day, day))).label("days_left"),
+            sa.case((is_taken_lot, days_between(its_day, events.c.day))).label("days_left"),
             sa.case((sa.and_(is_taken_lot, is_not_over, has_alert), sa.literal_column("1"))).label(
                 "after_alert"
             ),
@@ -192,19 +210,13 @@ def _counted() -> sa.Subquery:
             products,
             sa.and_(products.c.user_id == _HOUSEHOLD, products.c.id == events.c.product_id),
         )
-        .join(offsets, counts_at(offsets, events.c.at))
-        .outerjoin(of_date, counts_at(of_date, events.c.expires_at))
-        .where(
-            day >= sa.bindparam("first", type_=sa.Date()),
-            day <= sa.bindparam("last", type_=sa.Date()),
-        )
         .subquery("counted")
     )
 
 
 @cache
 def _sums(by: By) -> sa.Select[Any]:
-    counted = _counted()
+    counted = _counted(list(Disposal))
     key = {
         By.CATEGORY: counted.c.category,
         By.LOCATION: counted.c.location,
@@ -221,11 +233,10 @@ def _sums(by: By) -> sa.Select[Any]:
 
 @cache
 def _most_thrown_away() -> sa.Select[Any]:
-    counted = _counted()
+    counted = _counted([Disposal.DISCARDED])
     how = counted.c.how
     return (
         sa.select(counted.c.id.label("key"), counted.c.name, how, *_totals(counted))
-        .where(how == Disposal.DISCARDED.value)
         .group_by(counted.c.id, counted.c.name, how, counted.c.unit)
         .order_by(sa.func.sum(counted.c.lots).desc(), counted.c.id)
         .limit(MOST_THROWN_AWAY)
