@@ -94,6 +94,24 @@ async def test_a_page_and_requests_with_bodies_pass_and_metrics_do_not(
             assert await _status_of(client, path) == 404, path
 
 
+async def test_the_address_of_a_calendar_leads_through_the_proxy_and_is_not_in_its_log(
+    proxy: ReverseProxy, node: live.NodeProcess
+) -> None:
+    person = node.person()
+    async with proxy.client() as client:
+        url = (await client.post("/api/calendars", headers=person.headers)).json()["url"]
+        start, _, secret = url.removesuffix(".ics").rpartition("/")
+        node.secrets.add(secret)
+        assert start == f"{proxy.origin}{PREFIX}/api/calendars"
+        shown = await client.get(f"/api/calendars/{secret}.ics")
+        assert shown.headers["content-type"] == "text/calendar; charset=utf-8"
+        await client.get(f"/api/calendars/{secret}?a=b")
+        await client.get("/api/dates?text=marker")
+    await live.until(lambda: "/api/dates" in proxy.log)
+    assert proxy.log.count("/api/calendars/") >= 2
+    assert secret not in proxy.log
+
+
 async def test_a_device_gets_a_post_and_the_page_of_the_proxy_is_the_nodes_own(
     proxy: ReverseProxy, node: live.NodeProcess
 ) -> None:
