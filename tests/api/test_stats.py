@@ -111,6 +111,14 @@ async def test_days_are_the_callers_own_and_both_ends_belong_to_a_period(rest: R
     assert (await group(ada, by="month"))["key"] == "2026-03"
 
 
+async def test_the_days_left_of_a_time_follow_the_offset_of_its_own_day(
+    ada: httpx.AsyncClient,
+) -> None:
+    # It is 00:30 on April 1st in Berlin, where summer time has begun by then.
+    await use(ada, await added(ada, expiryDate="2026-03-31T22:30:00Z"))
+    assert (await group(ada))["averageDaysLeft"] == "30"
+
+
 async def test_a_taking_counts_on_the_day_on_which_it_happened(ada: httpx.AsyncClient) -> None:
     product = await added(ada, receivedOn="2026-01-02", quantity="2")
     await use(ada, product, quantity="1", at="2026-01-02")
