@@ -49,6 +49,7 @@ FULL: Final = Product(
     after_opening=Duration.parse("P5D"),
     after_freezing=Duration.parse("P12W"),
     after_thawing=Duration.parse("PT24H"),
+    more_barcodes=("96385074", "PZN-1"),
 )
 """A product with a value of its own in each field."""
 BARE: Final = Product("1", "ada", "Salt", Expiry(instant=NOW), NOW, NOW)
@@ -56,8 +57,9 @@ ENDLESS: Final = Product("1", "ada", "Honey", None, NOW, NOW)
 
 
 def as_json(names: set[str]) -> set[str]:
-    """The names of the fields in JSON: the date is given in one text."""
-    return {"expiry_date" if name == "expiry" else name for name in names}
+    """The names of the fields in JSON: the date is given in one text, barcodes in one list."""
+    theirs = {"expiry": "expiry_date", "more_barcodes": "barcodes"}
+    return {theirs.get(name, name) for name in names}
 
 
 def test_the_full_product_differs_from_the_default_in_every_field() -> None:
@@ -127,6 +129,8 @@ def test_every_field_of_a_request_reaches_the_product() -> None:
         "expiry_date": "2026-03-06",
         **{name: getattr(FULL, name) for name in FIELDS - SET_BY_THE_SERVER - {"name", "expiry"}},
     }
+    del given["more_barcodes"]
+    given["barcodes"] = FULL.barcodes
     opened = dataclasses.replace(FULL, closed_as=None, closed_at=None, lot_count=1, updated_at=NOW)
 
     assert product_from(ProductIn(**given), FULL.user_id, FULL.id, NOW) == opened

@@ -37,17 +37,13 @@ async def fill(database: Database) -> list[User]:
 
 
 NEW_TABLES = (
-    "unfinished",
-    "signing_keys",
-    "closings",
-    "catalogue",
-    "movements",
-    "lots",
-    "calendars",
+    *("unfinished", "signing_keys", "closings", "catalogue", "movements", "lots"),
+    *("calendars", "barcodes"),
 )
 NEW_IN_PRODUCTS = (
     *("gtin", "version", "alert_at", "lot_count", "minimum_stock"),
     *("shelf_life", "after_opening", "after_freezing", "after_thawing"),
+    "more_barcodes",
 )
 """Tables and columns of later migrations than 0008."""
 
@@ -59,6 +55,7 @@ async def before_it_counted(database: Database) -> None:
         on_server = transaction.connection.dialect.name == "postgresql"
         triggers = ["products_gtin", "products_version"]
         if on_server:
+            triggers += ["usage_barcodes_insert", "usage_barcodes_delete"]
             triggers += [
                 f"usage_{table}_{event}"
                 for table in ("lots", "movements")

@@ -18,7 +18,7 @@ from useby.store import idempotency, marks, notifications, products, usage
 from useby.store.database import Connection, Database, Transaction
 from useby.store.idempotency import IdempotentRequest
 from useby.store.product_rows import PRODUCT_COLUMNS
-from useby.store.schema import idempotency_keys, lots, movements, sent_alerts
+from useby.store.schema import barcodes, idempotency_keys, lots, movements, sent_alerts
 from useby.store.schema import notifications as notifications_table
 from useby.store.schema import products as products_table
 
@@ -26,13 +26,14 @@ FLAT = {
     products_table: 800,
     lots: 500,
     movements: 400,
+    barcodes: 300,
     sent_alerts: 200,
     notifications_table: 600,
     idempotency_keys: 300,
 }
 PRODUCT_TEXTS = {each.name for each in PRODUCT_COLUMNS if isinstance(each.type, sa.String)}
 PRODUCT_TEXTS -= {"id", "user_id"}
-TEXTS = PRODUCT_TEXTS | {"message", "product_name", "key", "answer", "lot_number", "serial"}
+TEXTS = PRODUCT_TEXTS | {"message", "product_name", "key", "answer", "lot_number", "serial", "code"}
 
 
 def octets(value: Any) -> int:
@@ -107,15 +108,25 @@ class Household:
             notifications.delete(transaction, self.owner.id, each.id)
 
     def _add_products(self, transaction: Transaction) -> None:
-        new = [a_product(self.owner, "2026-03-03", notes="Kühl lagern") for _ in range(3)]
+        new = [
+            a_product(self.owner, "2026-03-03", notes="Kühl lagern", more_barcodes=self._barcodes())
+            for _ in range(3)
+        ]
         inventory.add_many(transaction, new, self.owner, NOON)
 
     def _change_product(self, transaction: Transaction) -> None:
         for each in self._some_product(transaction):
             after = a_product(
-                self.owner, id=each, name="x" * self.chance.randint(1, 200), external_id=each
+                self.owner,
+                id=each,
+                name="x" * self.chance.randint(1, 200),
+                external_id=each,
+                more_barcodes=self._barcodes(),
             )
             inventory.replace(transaction, after, self.owner, NOON)
+
+    def _barcodes(self) -> tuple[str, ...]:
+        return tuple(f"Ü-{number}" for number in range(self.chance.randint(0, 4)))
 
     def _consume_product(self, transaction: Transaction) -> None:
         for each in self._some_product(transaction):

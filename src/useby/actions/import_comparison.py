@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from useby.actions import stock
 from useby.actions.import_rows import (
@@ -19,10 +20,12 @@ from useby.actions.import_rows import (
     ProductKey,
     lot_key,
     product_key,
+    product_keys,
 )
 from useby.actions.stock import ChangedProduct, NewProduct
 from useby.domain import lot_actions
 from useby.domain.account import User
+from useby.domain.barcodes import code_of, with_first
 from useby.domain.lot import Lot, LotState, open_lots, with_date
 from useby.domain.lot_actions import NO_CHANGE, Change, after, then
 from useby.domain.lot_dates import sealed
@@ -133,7 +136,7 @@ def _stored(
         *products.by_external_id(connection, user.id, ids).values(),
         *products.without_external_id(connection, user.id, names),
     ]
-    found = [product for product in found if product_key(product) in wanted]
+    found = [product for product in found if not wanted.isdisjoint(product_keys(product))]
     held = hold([product.id for product in found])
     every = lots.all_lots_of(connection, [each.key for each in held.values()])
     by_key: dict[ProductKey, list[StoredProduct]] = {}
@@ -141,9 +144,8 @@ def _stored(
         before = held[product.id]
         theirs = {lot.id: lot for lot in (*every.get(before.key, ()), *before.lots)}
         in_order = tuple(theirs[lot_id] for lot_id in sorted(theirs))
-        by_key.setdefault(product_key(product), []).append(
-            dataclasses.replace(before, lots=in_order)
-        )
+        for key in product_keys(product):
+            by_key.setdefault(key, []).append(dataclasses.replace(before, lots=in_order))
     return by_key
 
 
@@ -167,8 +169,19 @@ def _new(group: Sequence[ImportedRow], user: User, now: datetime) -> NewProduct:
 
 def _with_values(product: Product, row: ImportedRow) -> Product:
     """Return a product with the fields of it that a row has."""
-    values = {name: getattr(row.product, name) for name in row.given - LOT_FIELDS}
+    values = {name: getattr(row.product, name) for name in row.given - LOT_FIELDS - {"barcodes"}}
+    if "barcode" in values:
+        values |= _with_barcodes(product, row.product)
     return dataclasses.replace(product, **values) if values else product
+
+
+def _with_barcodes(product: Product, given: Product) -> dict[str, Any]:
+    """Return the barcodes of a product that a row names by one of them, or gives another first."""
+    barcodes = product.barcodes
+    is_kept = not given.barcode or code_of(given.barcode) in map(code_of, barcodes[1:])
+    if len(barcodes) <= 1 or not is_kept:
+        barcodes = with_first(barcodes, given.barcode)
+    return {"barcode": next(iter(barcodes), ""), "more_barcodes": barcodes[1:]}
 
 
 def _received(row: ImportedRow, product: Product, occasion: Occasion) -> Change:

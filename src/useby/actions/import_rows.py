@@ -15,7 +15,7 @@ from uuid_utils import uuid7
 
 from useby.actions import stock
 from useby.domain.account import User
-from useby.domain.gs1 import canonical_gtin
+from useby.domain.barcodes import code_of
 from useby.domain.lot import Lot, open_lots, recomputed
 from useby.domain.lot_actions import Change
 from useby.domain.lot_changes import NO_DETAILS, LotDetails
@@ -78,7 +78,14 @@ def product_key(product: Product) -> ProductKey:
     """Return the key of a product; two spellings of a GTIN are one."""
     if product.external_id is not None:
         return (product.external_id,)
-    return product.name, canonical_gtin(product.barcode) or product.barcode
+    return product.name, code_of(product.barcode)
+
+
+def product_keys(product: Product) -> list[ProductKey]:
+    """Return the keys by which a stored product is found: one for each of its barcodes."""
+    if product.external_id is not None:
+        return [(product.external_id,)]
+    return [(product.name, code_of(barcode)) for barcode in product.barcodes or ("",)]
 
 
 def date_key(product: Product) -> str:

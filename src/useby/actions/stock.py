@@ -29,7 +29,7 @@ from useby.domain.movement import Movement
 from useby.domain.occasion import Occasion
 from useby.domain.product import Product
 from useby.domain.stock import taken_together
-from useby.store import accounts, lots, products, slices
+from useby.store import accounts, barcodes, lots, products, slices
 from useby.store.database import Connection, Database, Transaction
 from useby.store.locks import lock_users
 from useby.store.lots import StoredProduct
@@ -120,6 +120,7 @@ def with_lots(
 def add(transaction: Transaction, new: Sequence[NewProduct], user: User) -> list[Product]:
     """Store new products with their lots; return them."""
     products.insert(transaction, [each.row for each in new])
+    barcodes.add(transaction, [each.row.product for each in new])
     lots.insert(transaction, [(user.id, lot) for each in new for lot in each.change.lots])
     lots.insert_movements(
         transaction,
@@ -252,6 +253,14 @@ def write(transaction: Transaction, changed: Sequence[tuple[ChangedProduct, Prod
     if not changed:
         return
     products.update(transaction, [row for _, row in changed])
+    barcodes.replace(
+        transaction,
+        [
+            row.product
+            for each, row in changed
+            if row.product.more_barcodes != each.before.product.more_barcodes
+        ],
+    )
     known, written, new = set(), [], []
     for each, _ in changed:
         household, before = each.owner.id, each.before

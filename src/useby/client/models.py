@@ -38,6 +38,7 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     "quantity": Decimal,
     "minimum_stock": Decimal,
     "lead_days": tuple,
+    "barcodes": tuple,
     "warnings": tuple,
 }
 
@@ -103,6 +104,8 @@ class Product(_Shape):
     name: str
     category: str
     barcode: str
+    barcodes: tuple[str, ...] = ()
+    """All barcodes; ``barcode`` is the first of them."""
     quantity: Decimal
     """Quantity of all open lots; of a closed product, its last one."""
     unit: str

@@ -22,6 +22,7 @@ class ProductDetails(TypedDict, total=False):
 
     category: str
     barcode: str
+    barcodes: Sequence[str]
     quantity: Amount
     unit: str
     location: str

@@ -37,4 +37,4 @@ def searched_text(product: Product) -> str:
     """Return the folded text of all product fields that a search covers."""
     # The category stays the second field: a list by category compares what stands there.
     fields = (product.name, product.category, product.barcode, product.location, product.notes)
-    return BETWEEN_FIELDS.join(map(fold, fields))
+    return BETWEEN_FIELDS.join(map(fold, fields + product.more_barcodes))

@@ -9,6 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from useby.domain.barcodes import distinct
 from useby.domain.expiry import Expiry
 from useby.domain.iso_duration import Duration
 from useby.domain.lot_dates import Rules
@@ -77,6 +78,15 @@ class Product:
     after_opening: Duration | None = None
     after_freezing: Duration | None = None
     after_thawing: Duration | None = None
+    more_barcodes: tuple[str, ...] = ()
+    """Barcodes after the first one."""
+
+    @property
+    def barcodes(self) -> tuple[str, ...]:
+        """All barcodes, without duplicates."""
+        if not self.more_barcodes:
+            return (self.barcode,) if self.barcode else ()
+        return distinct((self.barcode, *self.more_barcodes))
 
     @property
     def rules(self) -> Rules:

@@ -7,10 +7,11 @@ from decimal import Decimal
 from operator import attrgetter
 from typing import Annotated, Any, Final, Self, cast
 
-from pydantic import Field, WithJsonSchema
+from pydantic import Field, WithJsonSchema, model_validator
 
 from useby.domain import alerts
 from useby.domain.account import User
+from useby.domain.barcodes import MAX_BARCODES, distinct, with_first
 from useby.domain.dates import EXAMPLE_DAY
 from useby.domain.expiry import Expiry
 from useby.domain.gs1 import check_digit_warning, upc_e_note
@@ -24,6 +25,7 @@ from useby.schemas.fields import (
     ApiModel,
     Characters,
     DaysSpan,
+    Form,
     LeadDays,
     Moment,
     Name,
@@ -46,6 +48,15 @@ Barcode = Annotated[
         " Link, or free text. A wrong check digit gives a warning."
     ),
 ]
+Barcodes = Annotated[
+    tuple[Barcode, ...],
+    Field(
+        max_length=MAX_BARCODES,
+        description="All barcodes; `barcode` is the first of them. Empty ones and further"
+        " spellings of the same GTIN are removed.",
+    ),
+    Form(f'must be a list of at most {MAX_BARCODES} barcodes, e.g. ["4012345678901"]'),
+]
 Unit = Annotated[str, Characters(0, 32, "kg", is_name=True)]
 Notes = Annotated[str, Characters(0, 2000, "Opened on Monday", strip=False)]
 ExternalId = Annotated[str, Characters(1, 128, "fridge-17", strip=False)]
@@ -67,7 +78,10 @@ class ProductFields(RequestModel):
     name: Name = ""
     expiry_date: ExpiryText | None = None
     category: ShortName = ""
-    barcode: Barcode = ""
+    barcode: Annotated[
+        Barcode, Field(description="The first of `barcodes`; sent alone, it replaces that one.")
+    ] = ""
+    barcodes: Barcodes = ()
     quantity: Quantity = Decimal(1)
     unit: Unit = ""
     location: Place = ""
@@ -80,6 +94,17 @@ class ProductFields(RequestModel):
     after_opening: Span | None = None
     after_freezing: Span | None = None
     after_thawing: Span | None = None
+
+    @model_validator(mode="after")
+    def _one_first_barcode(self) -> Self:
+        if {"barcode", "barcodes"} <= self.model_fields_set:
+            first = next(iter(distinct(self.barcodes)), "")
+            if self.barcode != first:
+                raise ValueError(
+                    "must not have a barcode that is not the first of its barcodes; send one of"
+                    ' both, e.g. barcodes ["4012345678901"]'
+                )
+        return self
 
 
 class ProductIn(LotFields, ProductFields):
@@ -143,7 +168,8 @@ class ProductOut(ApiModel):
     id: str
     name: str
     category: str
-    barcode: str
+    barcode: Annotated[str, Field(description="The first of `barcodes`, or empty.")]
+    barcodes: list[str]
     quantity: Annotated[
         Stock,
         Field(description="Quantity of all open lots; of a closed product, its last one."),
@@ -244,6 +270,8 @@ def fields_of(
 ) -> dict[str, Any]:
     """Return the fields of ``ProductOut``."""
     return dict(zip(_SAME, _same_of(product), strict=True)) | {
+        "barcode": next(iter(product.barcodes), ""),
+        "barcodes": list(product.barcodes),
         "expiry_date": expiry_json(product.expiry, user.zone),
         "status": alerts.status(product, user, now),
         "days_left": alerts.days_left(product, user.zone, now),
@@ -264,14 +292,17 @@ def warnings_of(sent: ProductFields, product: Product, owner: User) -> list[str]
         warnings += midnight_warnings("expiryDate", sent.expiry_date, product.expiry, owner)
     elif isinstance(sent, LotFields) and sent.printed_date is not None:
         warnings += midnight_warnings("printedDate", sent.printed_date, product.expiry, owner)
-    if sent.barcode:
-        found = (check_digit_warning(sent.barcode), upc_e_note(sent.barcode))
-        both = (*found, repair(sent.barcode).warning)
-        warnings += [each for each in both if each is not None]
+    for barcode in distinct((sent.barcode, *sent.barcodes)):
+        found = (check_digit_warning(barcode), upc_e_note(barcode), repair(barcode).warning)
+        warnings += [each for each in found if each is not None]
     return warnings
 
 
-_OF_PRODUCT: Final = tuple(name for name in ProductFields.model_fields if name != "expiry_date")
+_OF_PRODUCT: Final = tuple(
+    name
+    for name in ProductFields.model_fields
+    if name not in ("expiry_date", "barcode", "barcodes")
+)
 """Fields of a request that are fields of a product by the same name."""
 
 
@@ -323,10 +354,13 @@ def product_from(new: ProductIn, user_id: str, product_id: str, now: datetime) -
     """Return the product that ``new`` describes; ``new.details`` are those of its lot."""
     values = vars(new)
     given = {name: values[name] for name in _OF_PRODUCT}
+    barcode, more = _first_and_more(distinct((new.barcode, *new.barcodes)))
     return Product(
         id=product_id,
         user_id=user_id,
         expiry=new.printed,
+        barcode=barcode,
+        more_barcodes=more,
         created_at=now,
         updated_at=now,
         **given,
@@ -336,7 +370,16 @@ def product_from(new: ProductIn, user_id: str, product_id: str, now: datetime) -
 def changed(before: Product, change: ProductChange, now: datetime) -> Product:
     """Return a copy of the product with the fields that ``change`` contains."""
     given = {name: getattr(change, name) for name in change.model_fields_set}
+    barcodes = given.pop("barcodes", None)
+    if barcodes is None and "barcode" in given:
+        barcodes = with_first(before.barcodes, given["barcode"])
+    if barcodes is not None:
+        given["barcode"], given["more_barcodes"] = _first_and_more(distinct(barcodes))
     return replace(before, **_of_domain(given), updated_at=now)
+
+
+def _first_and_more(barcodes: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    return next(iter(barcodes), ""), barcodes[1:]
 
 
 def _of_domain(values: Mapping[str, Any]) -> dict[str, Any]:

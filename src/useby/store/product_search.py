@@ -12,10 +12,11 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
 from useby.domain.account import User
+from useby.domain.barcodes import code_of
 from useby.domain.folding import BETWEEN_FIELDS, fold, searched_text
 from useby.domain.gs1 import canonical_gtin
 from useby.domain.product import Product, Status
-from useby.store import accounts
+from useby.store import accounts, barcodes
 from useby.store.bulk import BulkWrite
 from useby.store.column_types import from_utc_text, utc_text
 from useby.store.cursor import BadCursor, Page, decode, encode, storable
@@ -117,6 +118,8 @@ def list_(connection: Connection, user: User, query: ProductQuery, now: datetime
     statement = sa.select(
         *PRODUCT_COLUMNS, key.label("page_key"), _NOT_FOLDED.label("stale")
     ).where(products.c.user_id == user.id, *filters)
+    if query.barcode:
+        statement = statement.where(_has_barcode(connection, user.id, query.barcode))
     if query.cursor is not None:
         place = sa.tuple_(*_after(query.cursor, query.order))
         here = sa.tuple_(key, products.c.id)
@@ -144,7 +147,7 @@ def by_barcode(connection: Connection, user_id: str, barcode: str) -> Product | 
     _require_gtins(connection, user_id)
     row = connection.execute(
         sa.select(*PRODUCT_COLUMNS)
-        .where(products.c.user_id == user_id, _has_barcode(barcode))
+        .where(products.c.user_id == user_id, _has_barcode(connection, user_id, barcode))
         .order_by(
             products.c.closed_as.is_not(None),
             products.c.closed_at.desc(),
@@ -211,9 +214,18 @@ def _require_gtins(connection: Connection, user_id: str) -> None:
         raise NotFolded(set_some_gtins)
 
 
-def _has_barcode(barcode: str) -> sa.ColumnElement[bool]:
+def _has_barcode(connection: Connection, user_id: str, barcode: str) -> sa.ColumnElement[bool]:
     gtin = canonical_gtin(barcode)
-    return products.c.barcode == barcode.strip() if gtin is None else products.c.gtin == gtin
+    is_first = products.c.barcode == barcode.strip() if gtin is None else products.c.gtin == gtin
+    if not barcodes.is_further(connection, user_id, code_of(barcode)):
+        # An index finds the products, and the planner need not weigh another table.
+        return is_first
+    return products.c.id.in_(
+        sa.union(
+            sa.select(products.c.id).where(products.c.user_id == user_id, is_first),
+            barcodes.having(user_id, code_of(barcode)),
+        )
+    )
 
 
 def _after(cursor: str, order: Order) -> tuple[Any, Any]:
@@ -246,8 +258,6 @@ def _filters(query: ProductQuery, user: User, now: datetime) -> list[sa.ColumnEl
         conditions += [open_, products.c.ends_at <= end]
     if query.category is not None:
         conditions.append(sa.or_(_NOT_FOLDED, _is_of(query.category)))
-    if query.barcode:
-        conditions.append(_has_barcode(query.barcode))
     if query.text:
         conditions.append(
             sa.or_(_NOT_FOLDED, products.c.folded.contains(fold(query.text), autoescape=True))

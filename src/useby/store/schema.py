@@ -112,6 +112,7 @@ products = sa.Table(
     sa.Column("after_opening", IsoDuration, nullable=True),
     sa.Column("after_freezing", IsoDuration, nullable=True),
     sa.Column("after_thawing", IsoDuration, nullable=True),
+    sa.Column("more_barcodes", Texts, nullable=True),
     sa.PrimaryKeyConstraint("user_id", "id"),
     sa.UniqueConstraint("user_id", "external_id"),
     sa.CheckConstraint("(expires_on IS NULL) <> (expires_at IS NULL)", name="one_expiry"),
@@ -154,6 +155,21 @@ text that searches use, as of the change at ``folded_at``; if that differs from 
 node of a version that does not write ``folded`` has changed the row since. ``gtin`` is the
 canonical GTIN of ``barcode``, empty if that has none, and null until it is computed: a trigger of
 migration 0012 makes it null when a node that does not write it changes the barcode."""
+
+barcodes = sa.Table(
+    "barcodes",
+    metadata,
+    sa.Column("household_id", sa.String(128), nullable=False),
+    sa.Column("code", sa.String(128), nullable=False),
+    sa.Column("product_id", sa.String(36), nullable=False),
+    sa.PrimaryKeyConstraint("household_id", "code", "product_id"),
+    sa.ForeignKeyConstraint(
+        ["household_id", "product_id"], ["products.user_id", "products.id"], ondelete="CASCADE"
+    ),
+    sa.Index(None, "household_id", "product_id"),
+)
+"""Products by the barcodes that they have beside the first one (``products.more_barcodes``).
+``code`` is the canonical GTIN, or else the barcode itself."""
 
 lots = sa.Table(
     "lots",

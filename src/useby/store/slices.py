@@ -20,6 +20,7 @@ from useby.store.database import Transaction
 from useby.store.locks import lock_users
 from useby.store.notifications import UnknownUser, newest_seq
 from useby.store.schema import (
+    barcodes,
     calendars,
     closings,
     idempotency_keys,
@@ -44,6 +45,7 @@ COSTS: Final[Mapping[sa.Table, int]] = {
     sent_alerts: 1,
     movements: 1,
     lots: 1,
+    barcodes: 1,
     products: 2,
     idempotency_keys: 25,  # each has a stored response, which may be long
     tickets: 1,

@@ -1,0 +1,28 @@
+"""The barcodes of a product: a list without duplicates, whose first one is ``barcode``. Pure."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from useby.domain.gs1 import canonical_gtin
+
+MAX_BARCODES: Final = 20
+"""Maximum number of barcodes of a product."""
+
+
+def code_of(barcode: str) -> str:
+    """Return the form in which barcodes are compared: the canonical GTIN, or else the text."""
+    return canonical_gtin(barcode) or barcode.strip()
+
+
+def distinct(barcodes: Iterable[str]) -> tuple[str, ...]:
+    """Return barcodes without empty ones and without further spellings of the same one."""
+    found: dict[str, str] = {}
+    for barcode in barcodes:
+        if barcode:
+            found.setdefault(code_of(barcode), barcode)
+    return tuple(found.values())
+
+
+def with_first(barcodes: tuple[str, ...], first: str) -> tuple[str, ...]:
+    """Return barcodes with another first one; an empty one removes the first."""
+    return distinct((first, *barcodes[1:]))
