@@ -41,20 +41,17 @@ BODIES: dict[str, Any] = {
 def rows_of(connection: Connection, user_id: str) -> list[list[Any]]:
     """All that is a user's, in every table."""
     tables = connection.exec_driver_sql(
-        "SELECT m.name FROM sqlite_master m JOIN pragma_table_info(m.name) c"
+        "SELECT m.name, c.name FROM sqlite_master m JOIN pragma_table_info(m.name) c"
         " WHERE m.type = 'table' AND c.name IN ('user_id', 'household_id')"
-    ).scalars()
-    keys = dict.fromkeys(("lots", "movements", "calendars"), "household_id")
+    ).all()
     found = [
         list(
             map(
                 tuple,
-                connection.exec_driver_sql(
-                    f"SELECT * FROM {name} WHERE {keys.get(name, 'user_id')} = ?", (user_id,)
-                ),
+                connection.exec_driver_sql(f"SELECT * FROM {name} WHERE {key} = ?", (user_id,)),
             )
         )
-        for name in tables
+        for name, key in tables
     ]
     return [
         *found,

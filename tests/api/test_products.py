@@ -50,6 +50,7 @@ async def test_a_product_is_answered_with_every_field_by_its_name(ada: httpx.Asy
     product = answer.json()
     assert product == given | {
         "id": product["id"],
+        "barcodes": ["4006381333931"],
         "quantity": "1.5",
         "leadDays": [14, 1],
         "lotCount": 1,
@@ -193,7 +194,7 @@ async def test_a_taken_external_id_is_a_conflict(ada: httpx.AsyncClient) -> None
     [
         ({"name": " Milk "}, {"name": "Milk"}),
         ({"category": "Dairy"}, {"category": "Dairy"}),
-        ({"barcode": ""}, {"barcode": ""}),
+        ({"barcode": ""}, {"barcodes": []}),
         ({"quantity": 3}, {"quantity": "3"}),
         ({"unit": "l", "location": "Cellar"}, {"unit": "l", "location": "Cellar"}),
         ({"notes": "n"}, {"notes": "n"}),
