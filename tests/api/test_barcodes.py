@@ -129,3 +129,13 @@ async def test_an_import_by_external_id_replaces_the_first_barcode(ada: httpx.As
         file = f"externalId,name,expiryDate,barcode\nm,Milk,2026-03-04,{sent}\n".encode()
         assert (await ada.post("/api/import", content=file)).status_code == HTTPStatus.OK
         assert (await ada.get(path)).json()["barcodes"] == kept
+
+
+async def test_an_export_keeps_all_barcodes(rest: Rest) -> None:
+    _, ada = await rest.person()
+    _, bob = await rest.person()
+    await added(ada, name="Milk", barcodes=[EAN, EAN_8, "PZN-1"])
+    file = (await ada.get("/api/export", params={"format": "json"})).content
+    assert (await bob.post("/api/import", content=file)).status_code == HTTPStatus.OK
+    (milk,) = (await bob.get("/api/products")).json()["items"]
+    assert milk["barcodes"] == [EAN, EAN_8, "PZN-1"]

@@ -153,6 +153,7 @@ def exported(product: Product, lots: Sequence[Lot], movements: Sequence[Movement
             numbers.setdefault(each.part_id, len(numbers) + 1)
     moves = {each.id: number for number, each in enumerate(movements, 1)}
     values = {name: getattr(product, name) for name in _PRODUCT_FIELDS if name not in _OF_LOTS}
+    values |= {"barcode": next(iter(product.barcodes), ""), "barcodes": product.barcodes}
     return StockProduct.model_construct(
         **values,
         lots=tuple(_lot(lot, numbers) for lot in lots),
