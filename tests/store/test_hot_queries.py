@@ -235,6 +235,7 @@ async def _every_route(node: InProcessNode, rest: httpx.AsyncClient) -> None:
         fresh = {"name": "Salt", "expiryDate": "2090-01-01"}
         await call("addProducts", {"items": [milk, fresh, fresh]})
         await call("importProducts", [milk, fresh])
+        await call("exportStock")
 
         async def is_notified() -> bool:
             found = await call("listNotifications", limit="9")

@@ -1,17 +1,20 @@
 """Route that imports products from a file."""
 
 import asyncio
+from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
 
 from useby.actions import import_rows, imports
+from useby.actions.import_comparison import Upserted
 from useby.actions.import_rows import ImportedRow
-from useby.api.context import ContextDep, CurrentCaller
+from useby.api.context import Caller, Context, ContextDep, CurrentCaller
 from useby.api.errors import MEDIA_TYPE, Problem, problem_responses
 from useby.api.uploads import file_of
 from useby.domain.dates import DateOrder
+from useby.domain.movement import ActionRefused
 from useby.imports.reading import Reading
 from useby.imports.tables import Format, Options, UnreadableFile, column_choice
 from useby.schemas.fields import Text
@@ -103,10 +106,21 @@ async def import_products(
             if dry_run:
                 done = await imports.compare_all(node.database, rows, caller.user, now)
             else:
-                limits = node.settings.limits
-                done = await imports.store_all(node.database, rows, caller.user, now, limits=limits)
+                done = await _stored(node, caller, rows, now)
     counts = {"added": done.added, "changed": done.changed, "unchanged": done.same}
     return await _answer(report.model_copy(update=counts), HTTPStatus.OK, "application/json")
+
+
+async def _stored(
+    node: Context, caller: Caller, rows: list[ImportedRow], now: datetime
+) -> Upserted:
+    try:
+        return await imports.store_all(
+            node.database, rows, caller.user, now, limits=node.settings.limits
+        )
+    except ActionRefused as error:
+        detail = f"A row is not possible: {error}. The rows before it may be stored."
+        raise Problem(HTTPStatus.CONFLICT, detail) from None
 
 
 def _choice(text: str) -> tuple[str, str]:

@@ -18,6 +18,7 @@ from useby.cli.options import AsJson, CommandError, DatabaseUrl, Owner, settings
 from useby.cli.terminal import cell, console, print_json, print_line
 from useby.domain.account import User
 from useby.domain.dates import DateOrder
+from useby.domain.movement import ActionRefused
 from useby.imports.tables import Format, Options, UnreadableFile, column_choice
 from useby.schemas.imports import Finding, ImportReport
 from useby.store.database import Database
@@ -171,6 +172,8 @@ async def _store(
                 print_line(f"only the rows up to line {last_line} were imported", err=True)
             if isinstance(error, UnknownUser):
                 raise CommandError("the account has been deleted") from None
+            if isinstance(error, ActionRefused):
+                raise CommandError(f"a row is not possible: {error}") from None
             raise
 
 
