@@ -205,6 +205,16 @@ async def test_a_violated_constraint_fails_only_its_own_write(notes: SqliteDatab
     assert await texts(notes) == ["a", "b"]
 
 
+@pytest.mark.parametrize("access", ["read", "write"])
+async def test_work_that_raises_stop_iteration_fails_and_is_not_waited_for(
+    notes: SqliteDatabase, access: str
+) -> None:
+    async with asyncio.timeout(HANG_TIMEOUT):
+        with pytest.raises(RuntimeError, match="StopIteration") as failed:
+            await getattr(notes, access)(lambda _: next(iter(())))
+    assert isinstance(failed.value.__cause__, StopIteration)
+
+
 async def test_a_caller_that_is_cancelled_cancels_nothing(notes: SqliteDatabase) -> None:
     begun, go_on = threading.Event(), threading.Event()
 

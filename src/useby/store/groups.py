@@ -129,12 +129,20 @@ def read_together(connection: Connection, batch: Sequence[Job[Any]]) -> None:
 
 
 def settle(batch: Sequence[Job[Any]]) -> None:
-    """Give each job's outcome to its caller."""
+    """Give each job's outcome to its caller.
+
+    A ``StopIteration`` becomes a ``RuntimeError``, as in a coroutine (PEP 479): a future refuses it,
+    and its caller would wait for ever.
+    """
     for job in batch:
         if job.answer.cancelled():
             continue
         if job.error is None:
             job.answer.set_result(job.result)
+        elif isinstance(job.error, StopIteration):
+            failure = RuntimeError("work in the store raised StopIteration")
+            failure.__cause__ = job.error
+            job.answer.set_exception(failure)
         else:
             job.answer.set_exception(job.error)
 
