@@ -131,8 +131,8 @@ def read_together(connection: Connection, batch: Sequence[Job[Any]]) -> None:
 def settle(batch: Sequence[Job[Any]]) -> None:
     """Give each job's outcome to its caller.
 
-    A ``StopIteration`` becomes a ``RuntimeError``, as in a coroutine (PEP 479): a future refuses it,
-    and its caller would wait for ever.
+    A ``StopIteration`` becomes a ``RuntimeError``, as in a coroutine (PEP 479): a future refuses
+    it, and its caller would wait for ever.
     """
     for job in batch:
         if job.answer.cancelled():
