@@ -31,7 +31,7 @@ def test_a_text_is_sent_once_and_no_lead_is_lost(
     """The scheduler looks when it is due, or later, and the policy may differ at each look."""
     here, thing = ZoneInfo(zone), product("2026-01-01", expiry=expiry)
     now = expiry.ends_at(here) - timedelta(days=20)
-    sent: list[tuple[str, int]] = []
+    sent: list[tuple[str, int, datetime]] = []
     texts: list[tuple[date, str]] = []
     for number, wait in enumerate(waits):
         owner = user(zone, several[number % len(several)])
@@ -42,7 +42,7 @@ def test_a_text_is_sent_once_and_no_lead_is_lost(
         now = max(now, due + wait)
         outcome = decide(thing, owner, leads, now)
         if outcome.alert is not None and outcome.draft is not None:
-            sent.append((expiry.key, outcome.alert.lead))
+            sent.append((expiry.key, outcome.alert.lead, now))
             texts.append((now.astimezone(here).date(), outcome.draft.message))
         settled = settled_leads(thing, owner, sent)
         for alert in schedule(expiry, owner.policy, here).alerts:
@@ -69,14 +69,15 @@ class Life(RuleBasedStateMachine):
         self.now = NOW
         self.owner = user("Europe/Berlin")
         self.thing = product("2026-03-10")
-        self.sent: set[tuple[str, int]] = set()
+        self.sent: dict[tuple[str, int], datetime] = {}
         self.texts: set[tuple[str, date, str]] = set()
         self.wake: datetime | None = None
         self.place()
 
     @property
     def leads_sent(self) -> frozenset[int]:
-        return settled_leads(self.thing, self.owner, self.sent)
+        sent = [(*key, at) for key, at in self.sent.items()]
+        return settled_leads(self.thing, self.owner, sent)
 
     def place(self) -> None:
         self.wake = alert_dates(self.thing, self.owner, self.leads_sent, self.now).next_alert_at
@@ -90,7 +91,7 @@ class Life(RuleBasedStateMachine):
             assert key not in self.sent, "never two alerts for one (product, date, lead)"
             sent_before = self.leads_sent
             assert all(outcome.alert.lead < lead for lead in sent_before)
-            self.sent.add(key)
+            self.sent[key] = self.now
             assert outcome.draft is not None
             today = self.now.astimezone(self.owner.zone).date()
             text = (self.owner.time_zone, today, outcome.draft.message)

@@ -133,7 +133,8 @@ def test_a_late_alert_settles_a_lead_that_the_policy_gets_later() -> None:
 
 def test_an_instant_shares_its_alerts_with_its_day() -> None:
     owner = user("Europe/Berlin")
-    sent = [("2026-03-20", 2), ("2026-03-19T22:30:00Z", 7), ("2026-03-20T23:30:00Z", 0)]
+    dates = (("2026-03-20", 2), ("2026-03-19T22:30:00Z", 7), ("2026-03-20T23:30:00Z", 0))
+    sent = [(*each, NOW) for each in dates]
     assert settled_leads(product("2026-03-20"), owner, sent) == {2}
     assert settled_leads(product("2026-03-20T12:00:00Z"), owner, sent) == {2}
     assert settled_leads(product("2026-03-19"), owner, sent) == {7}

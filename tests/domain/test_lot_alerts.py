@@ -6,7 +6,8 @@ import pytest
 from tests.support.alert_inputs import product, user
 from tests.support.cupboard import Cupboard
 
-from useby.domain.lot_alerts import LotAlerts, SentAlerts, alert_dates, decide
+from useby.domain.alerts import SentAlerts
+from useby.domain.lot_alerts import LotAlerts, alert_dates, decide
 from useby.domain.notification import Draft, Severity
 from useby.domain.product import DateKind
 from useby.domain.stock import taken_together
@@ -66,12 +67,26 @@ def test_a_day_and_an_instant_in_it_are_one_notification_while_their_words_are_t
     found = decided(cupboard, DAY_BEFORE)
     assert messages(found) == ["2 lots of Milk expire tomorrow"]
     assert len(found.sent) == 2
-    sent = [(expiry.key, lead) for expiry, lead in found.sent]
+    sent = [(expiry.key, lead, DAY_BEFORE) for expiry, lead in found.sent]
     assert messages(decided(cupboard, DAY_BEFORE, sent)) == []
     evening = datetime(2026, 6, 10, 18, tzinfo=UTC)
     assert sorted(messages(decided(cupboard, evening, sent))) == [
         "Milk expired today",
         "Milk expires today",
+    ]
+
+
+def test_a_lot_good_through_a_day_is_announced_after_one_that_ended_at_an_instant_of_it() -> None:
+    cupboard = Cupboard()
+    cupboard.receive("2026-05-01", "2026-06-10")
+    cupboard.receive("2026-05-01", "2026-06-10T18:00:00Z")
+    evening = datetime(2026, 6, 10, 18, tzinfo=UTC)
+    sent = [("2026-06-10", 0, datetime(2026, 6, 10, 7, tzinfo=UTC))]
+    found = decided(cupboard, evening, sent)
+    assert messages(found) == ["Milk expired today"]
+    sent += [(expiry.key, lead, evening) for expiry, lead in found.sent]
+    assert messages(decided(cupboard, datetime(2026, 6, 11, 7, tzinfo=UTC), sent)) == [
+        "Milk expired yesterday"
     ]
 
 
@@ -97,7 +112,8 @@ def test_a_closed_lot_and_one_without_a_date_are_silent() -> None:
 def test_a_lot_of_a_date_that_was_announced_already_is_not_announced_again_that_day() -> None:
     cupboard = Cupboard()
     cupboard.receive("2026-05-01", "2026-06-10")
-    sent = [(expiry.key, lead) for expiry, lead in decided(cupboard, DAY_BEFORE).sent]
+    first = decided(cupboard, DAY_BEFORE).sent
+    sent = [(expiry.key, lead, DAY_BEFORE) for expiry, lead in first]
     cupboard.receive("2026-06-01", "2026-06-10")
     assert messages(decided(cupboard, DAY_BEFORE, sent)) == []
     at_nine = datetime(2026, 6, 10, 7, tzinfo=UTC)

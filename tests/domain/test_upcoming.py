@@ -12,9 +12,10 @@ from tests.support.alert_inputs import ZONES, policies, product, user
 from tests.support.cupboard import Cupboard
 
 from useby.domain.account import User
+from useby.domain.alerts import SentAlerts
 from useby.domain.expiry import Expiry
 from useby.domain.lot import Lot
-from useby.domain.lot_alerts import SentAlerts, alert_dates, decide
+from useby.domain.lot_alerts import alert_dates, decide
 from useby.domain.policy import Policy
 from useby.domain.product import Product
 from useby.domain.stock import taken_together
@@ -42,7 +43,11 @@ def lines(found: list[Upcoming]) -> list[Line]:
 
 
 def sent_by_the_scheduler(
-    thing: Product, lots: list[Lot], owner: User, sent: list[tuple[str, int]], now: datetime
+    thing: Product,
+    lots: list[Lot],
+    owner: User,
+    sent: list[tuple[str, int, datetime]],
+    now: datetime,
 ) -> list[Line]:
     """What a scheduler sends that wakes at the time that each decision names."""
     found: list[Line] = []
@@ -51,7 +56,7 @@ def sent_by_the_scheduler(
         now = max(now, due)
         decision = decide(thing, lots, owner, sent, now)
         found += [(now, draft.message, draft.lot_ids) for draft in decision.drafts]
-        sent = [*sent, *((expiry.key, lead) for expiry, lead in decision.sent)]
+        sent = [*sent, *((expiry.key, lead, now) for expiry, lead in decision.sent)]
         due = decision.dates.next_alert_at
     return found
 
@@ -78,6 +83,7 @@ def test_lots_in_the_same_words_are_one_alert_with_both() -> None:
         "3 lots of Milk expire in 2 days",
         "3 lots of Milk expire today",
         "Milk expired today",
+        "2 lots of Milk expired yesterday",
     ]
     assert [lot.lot_id for lot in found[0].lots] == [first, second, other]
     assert [lot.lot_id for lot in found[-1].lots] == [other]
@@ -98,12 +104,12 @@ def test_an_alert_that_is_due_already_comes_now_with_the_lead_that_made_it_due()
 def test_an_alert_that_was_sent_is_not_listed_again() -> None:
     cupboard = Cupboard()
     cupboard.receive("2026-05-01", "2026-06-10")
-    found = listed(cupboard, sent=[("2026-06-10", 2)])
+    found = listed(cupboard, sent=[("2026-06-10", 2, MAY)])
     assert [each.draft.message for each in found] == [
         "Milk expires today",
         "Milk expired yesterday",
     ]
-    assert listed(cupboard, sent=[("2026-06-10", -1)]) == []
+    assert listed(cupboard, sent=[("2026-06-10", -1, MAY)]) == []
 
 
 def test_a_closed_lot_and_one_without_a_date_have_no_alerts() -> None:
@@ -178,7 +184,7 @@ def test_the_list_is_what_the_scheduler_sends(
         expiry = Expiry(day=day) if instant is None else Expiry(instant=instant)
         expiries.append(expiry)
         cupboard.receive(str((now - timedelta(days=2)).date()), expiry.key)
-    sent = [(expiries[which % len(expiries)].key, lead) for which, lead in earlier]
+    sent = [(expiries[which % len(expiries)].key, lead, now) for which, lead in earlier]
     thing, lots = milk(cupboard), list(cupboard.lots.values())
     found = lines(upcoming(thing, lots, owner, sent, now))
     assert sorted(found) == sorted(sent_by_the_scheduler(thing, lots, owner, sent, now))

@@ -31,7 +31,7 @@ async def keep(database: Database, owner: User, *wanted: Product) -> None:
     await database.write(lambda t: inventory.add_many(t, wanted, owner, NOON))
 
 
-Claimed = list[tuple[Product, User, list[tuple[str, int]]]]
+Claimed = list[tuple[Product, User, list[tuple[str, int, datetime]]]]
 
 
 def shown(claims: list[Claim]) -> Claimed:
@@ -152,7 +152,7 @@ async def test_sent_alerts_are_stored_by_date_and_returned_with_the_next_claim(
     await keep(database, owner, product)
     for lead in (7, 2):
         await settle(database, done(owner, product, lead, NOON))
-    sent = [("2026-03-03", 2), ("2026-03-03", 7)]
+    sent = [("2026-03-03", 2, NOON), ("2026-03-03", 7, NOON)]
     assert await claimed(database) == [(product, owner, sent)]
     moved = dataclasses.replace(product, expiry=Expiry.parse("2026-03-04"))
     await database.write(lambda t: inventory.replace(t, moved, owner, NOON))

@@ -16,6 +16,7 @@ from uuid_utils import uuid7
 
 from useby.domain import flat_writes, lot_actions, lot_alerts
 from useby.domain.account import User
+from useby.domain.alerts import SentAlerts
 from useby.domain.events import AlertScheduled, ProductChanged
 from useby.domain.events import Change as KindOfChange
 from useby.domain.expiry import Expiry
@@ -23,7 +24,6 @@ from useby.domain.folding import searched_text
 from useby.domain.gs1 import canonical_gtin
 from useby.domain.lot import Lot, open_lots, recomputed
 from useby.domain.lot_actions import Change
-from useby.domain.lot_alerts import SentAlerts
 from useby.domain.lot_changes import NO_DETAILS, LotDetails
 from useby.domain.movement import Movement
 from useby.domain.occasion import Occasion

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from useby.actions import stock
 from useby.domain.account import User
+from useby.domain.alerts import SentAlerts
 from useby.domain.lot import LotState
-from useby.domain.lot_alerts import SentAlerts
 from useby.domain.movement import Movement
 from useby.domain.upcoming import Upcoming, upcoming
 from useby.store import accounts, lots, products

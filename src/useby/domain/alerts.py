@@ -152,21 +152,30 @@ def decide(
     return AlertDecision(alert_schedule, alert, draft, coming.at if coming else None)
 
 
-def settled_leads(product: Product, user: User, sent: Iterable[tuple[str, int]]) -> frozenset[int]:
+SentAlerts = Iterable[tuple[str, int, datetime]]
+"""Key of the date (``Expiry.key``), lead and time of each alert that was sent for a product."""
+
+
+def settled_leads(product: Product, user: User, sent: SentAlerts) -> frozenset[int]:
     """Return the leads of alerts sent for the day of a product's present date.
 
-    A day and the instants in it share their alerts, because the texts are the same.
+    A day and the instants in it share their alerts, because the texts are the same. Except one:
+    something that expired at an instant of the day "expired today", and what is good through that
+    day has not expired by then.
 
     Args:
         product: The product.
         user: Its owner.
-        sent: Key of the date (``Expiry.key``) and lead of each alert sent for the product.
+        sent: Alerts sent for the product.
     """
     if product.expiry is None:
         return frozenset()
-    key, zone = product.expiry.key, user.zone
+    expiry, key, zone = product.expiry, product.expiry.key, user.zone
     return frozenset(
-        lead for other, lead in sent if other == key or _is_same_day(other, product.expiry, zone)
+        lead
+        for other, lead, at in sent
+        if other == key
+        or (_is_same_day(other, expiry, zone) and not _expired_today(lead, at, expiry, zone))
     )
 
 
@@ -175,6 +184,11 @@ def _is_same_day(key: str, expiry: Expiry, zone: ZoneInfo) -> bool:
     if expiry.day is not None and len(key) == len("2026-03-04"):
         return False
     return Expiry.parse(key).day_in(zone) == expiry.day_in(zone)
+
+
+def _expired_today(lead: int, at: datetime, expiry: Expiry, zone: ZoneInfo) -> bool:
+    """Return whether an alert is one on expiry that was sent on the day of a date."""
+    return lead == ON_EXPIRY and at.astimezone(zone).date() == expiry.day_in(zone)
 
 
 def alert_dates(

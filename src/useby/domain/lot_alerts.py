@@ -10,14 +10,11 @@ from datetime import datetime
 
 from useby.domain import alerts, messages
 from useby.domain.account import User
-from useby.domain.alerts import AlertDates, AlertDecision, settled_leads
+from useby.domain.alerts import AlertDates, AlertDecision, SentAlerts, settled_leads
 from useby.domain.expiry import Expiry
 from useby.domain.lot import Lot, open_lots
 from useby.domain.notification import Cause, Draft, Severity
 from useby.domain.product import DateKind, Product
-
-SentAlerts = Iterable[tuple[str, int]]
-"""Key of the date (``Expiry.key``) and lead of each alert that was sent for a product."""
 
 
 @dataclass(frozen=True, slots=True)

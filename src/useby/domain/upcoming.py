@@ -13,10 +13,9 @@ from typing import Final
 
 from useby.domain import lot_alerts
 from useby.domain.account import User
-from useby.domain.alerts import ON_EXPIRY, policy_for, schedule
+from useby.domain.alerts import ON_EXPIRY, SentAlerts, policy_for, schedule
 from useby.domain.expiry import Expiry
 from useby.domain.lot import Lot, open_lots
-from useby.domain.lot_alerts import SentAlerts
 from useby.domain.notification import Draft
 from useby.domain.policy import Policy
 from useby.domain.product import Product
@@ -101,7 +100,7 @@ def upcoming(
         leads = {
             expiry: _lead(product, expiry, settled, user, at) for expiry, settled in decision.sent
         }
-        sent_of[day] += [(expiry.key, lead) for expiry, lead in decision.sent]
+        sent_of[day] += [(expiry.key, lead, at) for expiry, lead in decision.sent]
         for draft in decision.drafts:
             parts = ((lot_id, leads[dates[lot_id]]) for lot_id in draft.lot_ids)
             theirs = (LotAlert(*part, reason_of(product, user, part[1])) for part in parts)

@@ -35,8 +35,8 @@ class Claim:
     version: int | None
     """``None`` for a flat row, see ``store.schema``."""
     owner: User
-    sent: Sequence[tuple[str, int]]
-    """Key of the date and lead of each alert sent for it."""
+    sent: Sequence[tuple[str, int, datetime]]
+    """Key of the date, lead and time of each alert sent for it."""
 
     @property
     def key(self) -> tuple[str, str]:

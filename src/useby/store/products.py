@@ -8,6 +8,7 @@ Callers first lock the owner (``accounts.lock_user``).
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -39,7 +40,11 @@ _UPDATE: Final = BulkWrite(*_VALUES, where=_KEY)
 _GIVEN_KEYS: Final = values_table(products.c.user_id, products.c.id)
 _SENT: Final = PackedSelect(
     sa.select(
-        sent_alerts.c.user_id, sent_alerts.c.product_id, sent_alerts.c.expiry, sent_alerts.c.lead
+        sent_alerts.c.user_id,
+        sent_alerts.c.product_id,
+        sent_alerts.c.expiry,
+        sent_alerts.c.lead,
+        sent_alerts.c.said_at,
     ).where(
         sa.tuple_(sent_alerts.c.user_id, sent_alerts.c.product_id).in_(sa.select(*_GIVEN_KEYS.c))
     )
@@ -155,14 +160,14 @@ def delete(transaction: Transaction, user_id: str, product_id: str) -> None:
 
 def sent_alerts_of(
     connection: Connection, keys: Sequence[tuple[str, str]]
-) -> dict[tuple[str, str], list[tuple[str, int]]]:
-    """Return the alerts sent for products, by owner and product: key of the date, and lead."""
-    sent: dict[tuple[str, str], list[tuple[str, int]]] = {}
+) -> dict[tuple[str, str], list[tuple[str, int, datetime]]]:
+    """Return the alerts sent for products, by owner and product: key of the date, lead and time."""
+    sent: dict[tuple[str, str], list[tuple[str, int, datetime]]] = {}
     if not keys:
         return sent
     rows = _SENT(connection, **values_params(connection, *zip(*keys, strict=True)))
-    for user_id, product_id, expiry, lead in rows:
-        sent.setdefault((user_id, product_id), []).append((expiry, lead))
+    for user_id, product_id, *alert in rows:
+        sent.setdefault((user_id, product_id), []).append((*alert,))
     return sent
 
 
