@@ -86,7 +86,8 @@ def test_lots_in_the_same_words_are_one_alert_with_both() -> None:
         "2 lots of Milk expired yesterday",
     ]
     assert [lot.lot_id for lot in found[0].lots] == [first, second, other]
-    assert [lot.lot_id for lot in found[-1].lots] == [other]
+    assert [lot.lot_id for lot in found[-2].lots] == [other]
+    assert [lot.lot_id for lot in found[-1].lots] == [first, second]
 
 
 def test_an_alert_that_is_due_already_comes_now_with_the_lead_that_made_it_due() -> None:
