@@ -26,9 +26,11 @@ from useby.domain.calendar import (
     soonest,
 )
 from useby.store import accounts, calendars
-from useby.store.calendars import StoredCalendar
+from useby.store.calendars import StoredCalendar, delete
 from useby.store.database import Database, Transaction
 from useby.store.notifications import UnknownUser
+
+__all__ = ["create", "delete", "entity_tag", "events", "owner"]
 
 _SECRET_BYTES: Final = 32
 _SECRET: Final = re.compile(r"[\w-]{43}", re.ASCII)

@@ -68,7 +68,7 @@ async def list_calendars(node: ContextDep, caller: CurrentCaller) -> CalendarLis
 async def delete_calendar(node: ContextDep, caller: CurrentCaller, calendar_id: Id) -> None:
     """Delete a calendar: its address stops working at once."""
     user_id = caller.user.id
-    if not await node.database.write(lambda t: calendars.delete(t, user_id, calendar_id)):
+    if not await node.database.write(lambda t: actions.delete(t, user_id, calendar_id)):
         raise Problem.not_found("calendar")
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
-from useby.actions import stock
+from useby.actions import inventory, stock
 from useby.actions.lot_reads import in_order
 from useby.cli.lot_words import Words
 from useby.cli.options import CommandError
@@ -15,7 +15,7 @@ from useby.domain.lot import Lot, open_lots
 from useby.domain.movement import Movement
 from useby.domain.product import Product
 from useby.domain.short_ids import ShortIds
-from useby.store import accounts, lots, named, product_search
+from useby.store import lots, named, product_search
 from useby.store.database import Connection, Database, Transaction
 from useby.store.notifications import UnknownUser
 from useby.store.product_search import ProductQuery
@@ -47,10 +47,11 @@ def locked(transaction: Transaction, user: User) -> User:
     Raises:
         CommandError: The account has been deleted or disabled.
     """
-    owner = accounts.lock_user(transaction, user.id)
-    if owner is None:
-        raise CommandError(f"the account {user.email or user.id} has been deleted or disabled")
-    return owner
+    try:
+        return inventory.lock_to_delete(transaction, user.id)
+    except UnknownUser:
+        message = f"the account {user.email or user.id} has been deleted or disabled"
+        raise CommandError(message) from None
 
 
 def words_for(connection: Connection, user: User, now: datetime) -> Words:
