@@ -24,7 +24,7 @@ from useby.store.notifications import UnknownUser
 SLICE: Final = 200
 """Rows in a transaction. They take some 10 ms of SQLite's writer."""
 MANY: Final = 1000
-"""Number of added products from which PostgreSQL's statistics are updated at once."""
+"""Number of added products after which, and at the end, PostgreSQL's statistics are updated."""
 
 
 def store_slice(
@@ -103,12 +103,15 @@ async def store_all(
         await database.read(
             lambda c: usage.require_room(c, user.id, limits, products=would.products, unread=1)
         )
-    done = Upserted()
+    done, refreshed = Upserted(), False
     for at in range(0, len(rows), SLICE):
         some = rows[at : at + SLICE]
         work = partial(store_slice, rows=some, user_id=user.id, now=now, limits=limits)
         done += await database.write(work, large=True)
         on_stored(at + len(some), some[-1].line)
+        if not refreshed and done.products >= MANY:
+            await database.write(products.refresh_statistics, large=True)
+            refreshed = True
         await asyncio.sleep(pause)
     if done.products:
         await database.write(lambda t: inventory.notify_added(t, user, done.products, now))

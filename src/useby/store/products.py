@@ -175,9 +175,11 @@ def refresh_statistics(transaction: Transaction) -> None:
     """Update the statistics of PostgreSQL's planner after many products were added.
 
     Autovacuum would do so up to a minute later, when alerts of these products may be due already.
+    Until then a connection that first wrote to the empty table checks the product of each new lot
+    by a scan of all products.
     """
     if transaction.connection.dialect.name == "postgresql":
-        transaction.connection.exec_driver_sql("ANALYZE products")
+        transaction.connection.exec_driver_sql("ANALYZE products, lots, movements")
 
 
 def _values(row: ProductRow) -> tuple[Any, ...]:
