@@ -188,6 +188,23 @@ async def test_a_deleted_lot_goes_with_its_movements_and_what_was_sent_about_it_
     assert not await database.write(lambda t: actions.delete(t, owner, lot.id, NOON))
 
 
+async def test_a_closed_product_shows_the_lot_closed_last_also_after_a_back_dated_closing(
+    database: Database,
+) -> None:
+    owner, product, lot = await with_milk(database)
+    other = await receive(database, owner, product, "2026-06-01")
+    await act(database, owner, other, "consume")
+    yesterday = Expiry(instant=NOON - AN_HOUR)
+    await database.write(
+        lambda t: actions.act(
+            t, owner, lot.id, lambda lot, on: lot_actions.consume([lot], None, on), NOON, yesterday
+        )
+    )
+    there = await got(database, product)
+    assert there is not None
+    assert (there.closed_at, there.expiry) == (NOON, other.expiry)
+
+
 async def test_a_lot_that_was_closed_before_others_is_still_found(database: Database) -> None:
     owner, product, lot = await with_milk(database)
     await receive(database, owner, product, "2026-06-01")

@@ -57,6 +57,17 @@ def test_a_product_with_no_open_lot_has_the_fields_of_the_lot_closed_last() -> N
     assert found.location == "Fridge"
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_lots_that_one_action_closed_the_one_taken_last_counts_as_closed_last(
+    order: int,
+) -> None:
+    cupboard = Cupboard()
+    for expires in ("2026-06-05", "2026-06-10")[::order]:
+        cupboard.receive("2026-05-01", expires, location=expires)
+    cupboard.consume()
+    assert together(cupboard).location == "2026-06-10"
+
+
 def test_lots_that_come_to_more_than_a_product_can_have_are_refused() -> None:
     cupboard = Cupboard()
     cupboard.receive("2026-05-01", quantity=f"{MAX_QUANTITY:f}")

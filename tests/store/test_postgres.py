@@ -276,3 +276,13 @@ async def test_an_aborted_database_waits_for_no_lock(
         await caller
     await held.rollback()
     assert await postgres.fetch("SELECT id FROM users", database=name) == []
+
+
+async def test_an_internal_error_of_the_driver_after_a_lost_connection_is_unavailable() -> None:
+    """asyncpg raises it if the server ends a connection while a statement is sent."""
+
+    async def attempt() -> None:
+        raise asyncpg.InternalClientError("cannot switch to state 12")
+
+    with pytest.raises(StoreUnavailable, match="cannot switch"):
+        await store._with_retries(attempt)

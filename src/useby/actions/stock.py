@@ -78,14 +78,22 @@ class ChangedProduct:
         """The lots of ``before`` as they are afterwards."""
         return lot_actions.after(self.before.lots, self.change)
 
-    def row(self, sent: SentAlerts, now: datetime) -> ProductRow:
-        """Compute the product's row; the arguments are those of ``lot_alerts.decide``.
+    def row(self, sent: SentAlerts, now: datetime, earlier: Sequence[Lot] = ()) -> ProductRow:
+        """Compute the product's row.
+
+        Args:
+            sent: Alerts that were sent for the product.
+            now: The current time, aware.
+            earlier: Lots that were closed before, if no lot is open now: one of them may be closed
+                later than the last one that was open, which was perhaps closed back-dated.
 
         Raises:
             ActionRefused: The lots come to more than a product can have.
         """
         version = (self.before.version or 0) + 1
-        return _row(self.product, self.lots, self.owner, now, sent, version=version)
+        known = {lot.id for lot in self.before.lots}
+        every = [*self.lots, *(lot for lot in earlier if lot.id not in known)]
+        return _row(self.product, every, self.owner, now, sent, version=version)
 
 
 def occasion(user: User, product: Product, now: datetime, at: Expiry | None = None) -> Occasion:
@@ -234,7 +242,12 @@ def settle(
     """
     keys = [each.before.key for each in changed]
     sent = products.sent_alerts_of(transaction.connection, keys)
-    rows = [each.row(sent.get(key, ()), now) for each, key in zip(changed, keys, strict=True)]
+    closed = [each.before.key for each in changed if each.lots and not open_lots(each.lots)]
+    earlier = lots.closed_last(transaction.connection, closed)
+    rows = [
+        each.row(sent.get(key, ()), now, earlier.get(key, ()))
+        for each, key in zip(changed, keys, strict=True)
+    ]
     write(transaction, list(zip(changed, rows, strict=True)))
     for each in changed:
         _mark_closed_read(transaction, each, now)

@@ -71,7 +71,7 @@ def taken_together(product: Product, lots: Iterable[Lot], zone: ZoneInfo) -> Pro
         return replace(
             product, quantity=nothing, lot_count=0, expiry=None, closed_as=None, closed_at=None
         )
-    lot = min(left, key=lambda lot: taken_first(lot, zone)) if left else closed_last(lots)
+    lot = min(left, key=lambda lot: taken_first(lot, zone)) if left else closed_last(lots, zone)
     quantity = sum((lot.quantity for lot in left), Decimal(0)) if left else lot.quantity
     if quantity > MAX_QUANTITY:
         raise ActionRefused(f"the product would have more than {MAX_QUANTITY:f}")
@@ -87,6 +87,16 @@ def taken_together(product: Product, lots: Iterable[Lot], zone: ZoneInfo) -> Pro
     )
 
 
-def closed_last(lots: Iterable[Lot]) -> Lot:
-    """Return the lot that was closed last, of lots that are all closed."""
-    return max(lots, key=lambda lot: (lot.closed_at or datetime.min.replace(tzinfo=UTC), lot.id))
+def closed_last(lots: Iterable[Lot], zone: ZoneInfo) -> Lot:
+    """Return the lot that was closed last, of lots that are all closed.
+
+    Of lots that one action closed it is the one that was taken last. It does not depend on ids as
+    long as the lots differ in anything that a product shows.
+    """
+
+    def key(lot: Lot) -> tuple[object, ...]:
+        closed_at = lot.closed_at or datetime.min.replace(tzinfo=UTC)
+        *taken, lot_id = taken_first(lot, zone)
+        return closed_at, *taken, lot.quantity, lot.location, lot.date_kind, lot_id
+
+    return max(lots, key=key)

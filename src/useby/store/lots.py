@@ -189,8 +189,12 @@ def open_lots(connection: Connection, keys: Sequence[Key]) -> dict[Key, list[Lot
 def open_or_closed_last(connection: Connection, keys: Sequence[Key]) -> dict[Key, list[Lot]]:
     """Return the open lots of products, or those closed last of products that have none open."""
     found = open_lots(connection, keys)
-    others = [key for key in keys if key not in found]
-    return found | _by_key(_CLOSED_LAST, connection, others)
+    return found | closed_last(connection, [key for key in keys if key not in found])
+
+
+def closed_last(connection: Connection, keys: Sequence[Key]) -> dict[Key, list[Lot]]:
+    """Return the lots of products that were closed last, by key."""
+    return _by_key(_CLOSED_LAST, connection, keys)
 
 
 def all_lots(connection: Connection, key: Key) -> list[Lot]:

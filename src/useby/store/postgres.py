@@ -30,6 +30,7 @@ from useby.store.long_reads import READ_SECONDS, ReadTurns, timed_out
 from useby.store.one_statement import run_one_statement
 from useby.store.online_index import MIGRATION_LOCK_TIMEOUT
 from useby.store.postgres_errors import (
+    DRIVER_ERRORS,
     driver_error,
     hide_values,
     is_away,
@@ -364,7 +365,7 @@ async def _with_retries(attempt: Callable[[], Awaitable[T]]) -> T:
     for number in range(1, ATTEMPTS + 1):
         try:
             return await attempt()
-        except (sa.exc.SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except (sa.exc.SQLAlchemyError, *DRIVER_ERRORS) as error:
             cause = driver_error(error)
             if not is_worth_another(cause) or number == ATTEMPTS:
                 if is_away(error, cause):

@@ -23,6 +23,12 @@ UNAVAILABLE: Final = (
 """Codes, or classes, of PostgreSQL's appendix A with which the server can't be used now: connection
 lost, access denied, no such database, rolled back, out of memory or disk, lock or command timeout,
 shut down, broken, read only."""
+DRIVER_ERRORS: Final = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+"""Base classes of what the driver raises, except ``OSError``."""
 RETRYABLE: Final = ("40001", "40P01")
 """Transactions rolled back because of another one: a serialization failure, a deadlock. Others of
 the class do not prove that nothing was committed (40003), so they are not retried."""
