@@ -193,6 +193,6 @@ async def test_a_product_of_another_user_is_as_if_it_were_not_there(database: Da
     stolen = dataclasses.replace(product, user_id=bob.id, name="Stolen")
     await database.write(lambda t: inventory.replace(t, stolen, bob, NOON))
     theirs = a_product(bob, external_id="7", name="Bob's")
-    await database.write(lambda t: inventory.store_many(t, [theirs], [], bob, NOON))
+    await database.write(lambda t: inventory.add_many(t, [theirs], bob, NOON))
     assert await got(database, product) == product
     assert await unread(database, ada) == ["Organic Milk expires tomorrow"]

@@ -63,7 +63,7 @@ async def test_every_statement_finds_its_rows_by_the_user(database: Database) ->
         inventory.add_many(transaction, [a_product(owner, external_id="8")], owner, NOON)
         products.by_external_id(transaction.connection, owner.id, ["7"])
         products.without_external_id(transaction.connection, owner.id, [product.name])
-        inventory.store_many(transaction, [], [again], owner, NOON)
+        inventory.replace(transaction, again, owner, NOON)
         inventory.replace(transaction, product, owner, NOON)
         taking(owner, product, None)(transaction)
         inventory.reopen(transaction, owner, product.id, quantity=None, now=NOON)

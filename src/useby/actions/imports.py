@@ -22,7 +22,7 @@ from useby.store.database import Connection, Database, Transaction
 from useby.store.notifications import UnknownUser
 
 SLICE: Final = 200
-"""Rows in a transaction. They take some 10 ms of SQLite's writer."""
+"""Rows in a transaction. They take some 30 ms of SQLite's writer."""
 MANY: Final = 1000
 """Number of added products after which, and at the end, PostgreSQL's statistics are updated."""
 

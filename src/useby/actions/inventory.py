@@ -16,7 +16,7 @@ from useby.actions.lots import take
 from useby.actions.stock import ChangedProduct, NewProduct
 from useby.domain import drafts, events, flat_writes, lot_actions
 from useby.domain.account import User
-from useby.domain.lot_actions import NO_CHANGE, Change
+from useby.domain.lot_actions import Change
 from useby.domain.lot_changes import NO_DETAILS, LotDetails
 from useby.domain.movement import ActionRefused
 from useby.domain.product import Disposal, Product
@@ -122,25 +122,6 @@ def add_many(
     return added
 
 
-def store_many(
-    transaction: Transaction,
-    new: Sequence[Product],
-    changed: Sequence[Product],
-    user: User,
-    now: datetime,
-) -> None:
-    """Add new products and store changed ones, and schedule their alerts.
-
-    A changed product that is used up gets a new lot if its date is another one.
-
-    The caller reports the added ones (``notify_added``), because a large import takes several
-    transactions.
-    """
-    stock.add(transaction, [stock.new_product(product, user, now) for product in new], user)
-    before = stock.hold(transaction, user, [product.id for product in changed])
-    _replace(transaction, [(before[each.id], each) for each in changed], user, now)
-
-
 def replace(
     transaction: Transaction, product: Product, user: User, now: datetime
 ) -> Product | None:
@@ -165,7 +146,8 @@ def replace(
     is_of_lot = any(getattr(product, name) != getattr(old, name) for name in OF_ONE_LOT)
     if is_of_lot and (old.closed_as is None or product.closed_as is not None):
         only_open_lot(before.lots)
-    (after,) = _replace(transaction, [(before, product)], user, now)
+    change = _in_line(transaction, before, product, user, now)
+    (after,) = stock.settle(transaction, [ChangedProduct(before, product, user, change)], now)
     return after
 
 
@@ -265,34 +247,10 @@ def _existing_external_ids(
     return products.existing_external_ids(transaction.connection, user.id, ids)
 
 
-def _replace(
-    transaction: Transaction,
-    changed: Sequence[tuple[StoredProduct, Product]],
-    user: User,
-    now: datetime,
-) -> list[Product]:
-    return stock.settle(
-        transaction,
-        [
-            ChangedProduct(before, after, user, _in_line(transaction, before, after, user, now))
-            for before, after in changed
-        ],
-        now,
-    )
-
-
 def _in_line(
     transaction: Transaction, before: StoredProduct, after: Product, user: User, now: datetime
 ) -> Change:
-    """Return what must happen to a product's lots so that they come to its new values.
-
-    A product that stays closed and has another date has come again: that is a new lot.
-    """
-    if after.closed_as is not None and before.product.closed_as is not None:
-        is_new = after.expiry != before.product.expiry
-        return (
-            flat_writes.received(after, stock.occasion(user, after, now)) if is_new else NO_CHANGE
-        )
+    """Return what must happen to a product's lots so that they come to its new values."""
     opens = before.product.closed_as is not None and after.closed_as is None
     has_new_rules = after.rules != before.product.rules
     history = lots.history(transaction.connection, before.key) if opens or has_new_rules else ()

@@ -47,7 +47,7 @@ class Context:
     slots: ConnectionSlots
     imports: ImportSlots = field(default_factory=ImportSlots)
     calendars: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
-    """Held while a calendar is rendered, one at a time: the largest one takes some 3 s."""
+    """Held while a calendar is rendered, one at a time: the largest ones take seconds."""
     exports: ExportTurns = field(default_factory=ExportTurns)
     stopping: bool = False
     """Set while the node is stopping and takes no new work; readiness reports it."""

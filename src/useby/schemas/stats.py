@@ -15,7 +15,7 @@ Number = Annotated[
 
 
 class AmountOut(ApiModel):
-    """How much was taken, or thrown away."""
+    """Amounts that were taken, or thrown away."""
 
     lots: Annotated[int, Field(description="Number of lots that were closed in this way.")]
     quantities: Annotated[
@@ -91,7 +91,7 @@ class ThrownAwayOut(AmountOut):
 
 
 class StatsOut(ApiModel):
-    """What the household has taken and thrown away."""
+    """Numbers of taking and throwing away in a household."""
 
     currency: Annotated[str | None, Field(description="Currency of the prices; null if not set.")]
     groups: Annotated[list[GroupOut], Field(description="Groups by name, or by time.")]

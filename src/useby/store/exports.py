@@ -16,7 +16,7 @@ from useby.store.product_rows import PRODUCT_COLUMNS, product_of
 from useby.store.schema import products
 
 PAGE: Final = 200
-"""Products of a page. They take some 10 ms to read."""
+"""Products of a page."""
 _PAGE: Final = PackedSelect(
     sa.select(*PRODUCT_COLUMNS)
     .where(products.c.user_id == sa.bindparam("owner"), products.c.id > sa.bindparam("after"))
