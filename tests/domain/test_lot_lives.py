@@ -32,7 +32,7 @@ from useby.domain import lot_actions
 from useby.domain.expiry import Expiry
 from useby.domain.lot import Lot, recomputed
 from useby.domain.lot_actions import Change
-from useby.domain.movement import ActionRefused, standing
+from useby.domain.movement import ActionRefused, Movement, handed_down, standing
 from useby.domain.occasion import Occasion, TimeRefused
 from useby.domain.product import DateKind
 
@@ -276,6 +276,29 @@ class LivesOfLots(LotsAndBoxes):
         for lot in self.lots.values():
             bare = Lot(lot.id, "p", Decimal(0), lot.received_on, START, lot.printed, lot.date_kind)
             assert recomputed(bare, self.movements, rules, self.zone) == lot
+
+    @precondition(lambda self: self.lots)
+    @rule(pick=picks)
+    def removing_a_lot_would_change_no_other(self, pick: int) -> None:
+        lot, ids = self.a_lot(pick), iter(range(10_000))
+        written: dict[str, list[Movement]] = {}
+        parts = handed_down(lot.id, self.movements, lambda _: f"copy{next(ids)}")
+        for place, movement in parts:
+            written.setdefault(place, []).append(movement)
+        replaced = {movement.id for _, movement in parts}
+        left = [
+            movement
+            for each in self.movements
+            for movement in (each, *written.get(each.id, ()))
+            if movement.lot_id != lot.id and (movement is not each or each.id not in replaced)
+        ]
+        for other in self.lots.values():
+            if other.id != lot.id:
+                again = recomputed(other, left, rules_of(self.person.rules), self.zone)
+                assert again == other
+                assert sum(each.change for each in left if each.lot_id == other.id) == (
+                    0 if other.closed_as else other.quantity
+                )
 
 
 TestLivesOfLots = LivesOfLots.TestCase

@@ -286,7 +286,6 @@ async def _every_route(node: InProcessNode, rest: httpx.AsyncClient) -> None:
 
 async def _every_action_on_lots(call: Callable[..., Awaitable[Any]], product_id: str) -> None:
     lot = await call("addLot", {"quantity": "5", "location": "Cellar"}, product_id=product_id)
-    await call("listLots", product_id=product_id)
     await call("listProducts", include="lots", location="CELLAR")
     for quantity in ("1", "2"):
         await call("putProduct", {"name": "Tea", "quantity": quantity}, external_id="tea")
@@ -306,6 +305,12 @@ async def _every_action_on_lots(call: Callable[..., Awaitable[Any]], product_id:
     page = await call("listMovements", limit="1", since="2020-01-01")
     newest = page["items"][0]["id"]
     await call("listMovements", limit="1", cursor=page["nextCursor"], since=newest)
+    for _ in range(2):
+        closed = await call("addLot", {}, product_id=product_id)
+        await call("consumeLot", {}, lot_id=closed["id"])
+    for limit in ("1", "3"):
+        page = await call("listLots", product_id=product_id, limit=limit)
+        await call("listLots", product_id=product_id, cursor=page["nextCursor"])
     await call("deleteLot", lot_id=lot["id"])
 
 

@@ -10,7 +10,7 @@ from useby.domain.account import User
 from useby.domain.lot import Lot, open_lots, taken_first
 from useby.domain.movement import Movement
 from useby.domain.product import Product
-from useby.store import accounts, lots, movement_lists, product_search, products
+from useby.store import accounts, lot_lists, lots, movement_lists, product_search, products
 from useby.store.cursor import Page
 from useby.store.database import Connection, Database, Transaction
 from useby.store.notifications import UnknownUser
@@ -89,19 +89,22 @@ async def product(database: Database, user: User, product_id: str) -> ProductWit
     return await _read_in_line(database, user, work)
 
 
-async def product_with_all(
-    database: Database, user: User, product_id: str
-) -> ProductWithLots | None:
-    """Return one of the user's products with all its lots, the closed ones at the end."""
+async def lots_of(
+    database: Database, user: User, product_id: str, cursor: str | None, limit: int
+) -> tuple[Product, Page[Lot]] | None:
+    """Return one of the user's products and a page of all its lots, the closed ones at the end.
 
-    def work(connection: Connection) -> ProductWithLots | None:
+    Raises:
+        BadCursor: The cursor is not one of this list.
+    """
+
+    def work(connection: Connection) -> tuple[Product, Page[Lot]] | None:
         found = products.get(connection, user.id, product_id)
         if found is None:
             return None
         _require_in_line(connection, user, product_id)
-        return ProductWithLots(
-            found, in_order(lots.all_lots(connection, (user.id, product_id)), user)
-        )
+        key = (user.id, product_id)
+        return found, lot_lists.of_product(connection, key, user.zone, cursor, limit)
 
     return await _read_in_line(database, user, work)
 

@@ -4,6 +4,7 @@ Callers first lock the owner (``inventory.lock_owner``), and pass the ``User`` r
 """
 
 import dataclasses
+import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +18,13 @@ from useby.domain.expiry import Expiry
 from useby.domain.lot import Lot
 from useby.domain.lot_actions import Change
 from useby.domain.lot_changes import GivenFields
-from useby.domain.movement import ActionRefused, DiscardReason, Movement, MovementKind
+from useby.domain.movement import (
+    ActionRefused,
+    DiscardReason,
+    Movement,
+    MovementKind,
+    handed_down,
+)
 from useby.domain.next_lot import next_lot
 from useby.domain.occasion import Occasion
 from useby.domain.product import Disposal, Product
@@ -252,7 +259,7 @@ def undo(transaction: Transaction, user: User, movement_id: str, now: datetime) 
 def delete(transaction: Transaction, user: User, lot_id: str, now: datetime) -> bool:
     """Delete a lot that was entered by mistake, with its movements; return whether it existed.
 
-    What was sent about it is marked read.
+    What was sent about it is marked read. Parts that were split from it stay as they are.
     """
     found = hold(transaction, user, lot_id)
     if found is None:
@@ -261,6 +268,9 @@ def delete(transaction: Transaction, user: User, lot_id: str, now: datetime) -> 
     # Without its last open lot, a product is what its lot closed last was.
     before = _with_all_lots(transaction, user, before.product.id)
     _settle(transaction, user, before, Change((), gone=(lot.id,)), now)
+    history = lots.history(transaction.connection, before.key)
+    parts = handed_down(lot.id, history, _id_beside)
+    lots.write_in_place_of(transaction, user.id, parts)
     lots.delete_with_movements(transaction, user.id, lot.id)
     return True
 
@@ -282,6 +292,11 @@ def _with_all_lots(transaction: Transaction, user: User, product_id: str) -> Sto
     before = stock.hold(transaction, user, [product_id])[product_id]
     every = lots.all_lots(transaction.connection, before.key)
     return dataclasses.replace(before, lots=tuple(every))
+
+
+def _id_beside(movement_id: str) -> str:
+    """Return a new id that differs in the last 32 bits, which in ids of version 7 are random."""
+    return movement_id[:-8] + secrets.token_hex(4)
 
 
 def _of(some: Sequence[Lot], lot_id: str) -> Lot | None:

@@ -11,6 +11,7 @@ from useby.actions import inventory, lot_reads, lots
 from useby.actions.lots import Done
 from useby.api.context import Caller, Context, ContextDep, CurrentCaller
 from useby.api.errors import Problem, problem_responses
+from useby.api.paging import Cursor, Limit, bad_cursor
 from useby.api.preconditions import IfMatch, Precondition
 from useby.api.refusals import refusals
 from useby.domain import lot_actions
@@ -27,8 +28,8 @@ from useby.schemas.lots import (
     DiscardIn,
     LotChange,
     LotDone,
-    LotList,
     LotOut,
+    LotPage,
     MoveIn,
     MovementOut,
     NewLot,
@@ -37,6 +38,7 @@ from useby.schemas.lots import (
     past_of,
 )
 from useby.store import products
+from useby.store.cursor import BadCursor
 from useby.store.database import Transaction
 
 router = APIRouter(prefix="/api", tags=["lots"])
@@ -50,13 +52,28 @@ Act = Callable[[Lot, Occasion], Change]
 @router.get(
     "/products/{product_id}/lots", operation_id="listLots", responses=problem_responses(401, 404)
 )
-async def list_lots(node: ContextDep, caller: CurrentCaller, product_id: Id) -> LotList:
-    """List a product's lots: open ones in the order in which they are taken, then closed ones."""
-    found = await lot_reads.product_with_all(node.database, caller.user, product_id)
+async def list_lots(
+    node: ContextDep,
+    caller: CurrentCaller,
+    product_id: Id,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> LotPage:
+    """List a product's lots: open ones in the order in which they are taken, then closed ones.
+
+    Closed ones are listed newest first. `nextCursor` leads to the next page.
+    """
+    try:
+        found = await lot_reads.lots_of(node.database, caller.user, product_id, cursor, limit)
+    except BadCursor:
+        raise bad_cursor() from None
     if found is None:
         raise Problem.not_found("product")
-    now = node.now()
-    return LotList(items=[LotOut.of(each, found.product, caller.user, now) for each in found.lots])
+    now, (product, page) = node.now(), found
+    return LotPage(
+        items=[LotOut.of(each, product, caller.user, now) for each in page.items],
+        next_cursor=page.next_cursor,
+    )
 
 
 @router.post(

@@ -10,7 +10,10 @@ from useby.actions import inventory, lot_reads, lots
 from useby.actions.lots import Done
 from useby.api.context import Caller, ContextDep, CurrentCaller
 from useby.api.errors import Problem, problem_responses
+from useby.api.paging import Cursor, Limit, bad_cursor
+from useby.api.preconditions import IfMatch, Precondition
 from useby.api.refusals import refusals
+from useby.domain.account import User
 from useby.domain.expiry import Expiry
 from useby.domain.movement import Movement
 from useby.schemas.etags import etag_of
@@ -19,13 +22,12 @@ from useby.schemas.lots import MovementOut, MovementPage
 from useby.schemas.problems import FieldError, sentences
 from useby.schemas.products import ProductDone
 from useby.store import lots as stored_lots
+from useby.store import products
 from useby.store.cursor import BadCursor, Page
 from useby.store.database import Transaction
 
 router = APIRouter(prefix="/api", tags=["movements"])
 
-Cursor = Annotated[Text | None, Query(max_length=512)]
-Limit = Annotated[int, Query(ge=1, le=500)]
 SINCE_FORM = (
     "must be the id of a movement, a day, e.g. 2026-03-04, or a date-time with its offset,"
     " e.g. 2026-03-04T10:30:00+01:00"
@@ -48,7 +50,7 @@ async def list_product_movements(
     try:
         page = await lot_reads.movements(node.database, caller.user, product_id, cursor, limit)
     except BadCursor:
-        raise _bad_cursor() from None
+        raise bad_cursor() from None
     if page is None:
         raise Problem.not_found("product")
     return _render(page)
@@ -76,28 +78,33 @@ async def list_movements(
             node.database, caller.user, after, cursor, limit
         )
     except BadCursor:
-        raise _bad_cursor() from None
+        raise bad_cursor() from None
     return _render(page)
 
 
 @router.post(
     "/movements/{movement_id}/undo",
     operation_id="undoMovement",
-    responses=problem_responses(401, 404, 409),
+    responses=problem_responses(401, 404, 409, 412),
 )
 async def undo_movement(
-    node: ContextDep, caller: CurrentCaller, movement_id: Id, response: Response
+    node: ContextDep,
+    caller: CurrentCaller,
+    movement_id: Id,
+    condition: IfMatch,
+    response: Response,
 ) -> ProductDone:
     """Undo a movement, if no later one of its lots stands on it; else the answer is 409.
 
     A split is undone together with what was done to its part. Notifications that the movement
     marked read, because it closed a lot, are unread again. The answer is the product with its
-    `lots` that have changed.
+    `lots` that have changed. `If-Match` has the tag of the product or of the movement's lot.
     """
     now = node.now()
 
     def work(transaction: Transaction) -> Done | None:
         owner = inventory.lock_owner(transaction, caller.user.id, node.settings.limits)
+        _require(condition, transaction, owner, movement_id)
         return lots.undo(transaction, owner, movement_id, now)
 
     with refusals(caller):
@@ -106,6 +113,23 @@ async def undo_movement(
         raise Problem.not_found("movement")
     response.headers["ETag"] = etag_of(done.product)
     return ProductDone.after(done.product, done.movements, caller.user, now, lots=done.lots)
+
+
+def _require(
+    condition: Precondition, transaction: Transaction, owner: User, movement_id: str
+) -> None:
+    """Check a condition on the product of a movement, or on the lot, whose tag an action returns.
+
+    A movement that does not exist is not found by what follows.
+    """
+    if condition.value is None:
+        return
+    movement = stored_lots.movement(transaction.connection, owner.id, movement_id)
+    if movement is None:
+        return
+    product = products.get(transaction.connection, owner.id, movement.product_id)
+    lot = lots.hold(transaction, owner, movement.lot_id)
+    condition.require(product, None if lot is None else lot[1])
 
 
 async def _since(node: ContextDep, caller: Caller, text: str | None) -> datetime | str | None:
@@ -131,7 +155,3 @@ def _render(page: Page[Movement]) -> MovementPage:
     return MovementPage(
         items=[MovementOut.of(each) for each in page.items], next_cursor=page.next_cursor
     )
-
-
-def _bad_cursor() -> Problem:
-    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "The cursor is not one of this list.")

@@ -19,6 +19,7 @@ from useby.api.context import (
 from useby.api.direct import DirectRoute
 from useby.api.errors import Problem, problem_responses
 from useby.api.idempotency import IdempotencyKey, json_response, post_once
+from useby.api.paging import Cursor, Limit, bad_cursor
 from useby.domain.account import TokenRefused
 from useby.domain.notification import Notification, Severity
 from useby.schemas.fields import Id, Text
@@ -48,8 +49,8 @@ async def list_notifications(
     unread: bool | None = None,
     type: Annotated[Severity | None, Query()] = None,  # noqa: A002 - the name on the wire
     since: Annotated[Text | None, Query(max_length=64)] = None,
-    cursor: Annotated[str | None, Query(max_length=512)] = None,
-    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+    cursor: Cursor = None,
+    limit: Limit = 50,
 ) -> NotificationPage:
     """List notifications, newest first; with `since` (an id) only newer ones, oldest first."""
     query = NotificationQuery(unread, type, since, cursor, limit)
@@ -58,9 +59,7 @@ async def list_notifications(
             lambda c: notifications.list_(c, caller.user.id, query), user_id=caller.user.id
         )
     except BadCursor:
-        raise Problem(
-            HTTPStatus.UNPROCESSABLE_ENTITY, "The cursor is not one of this list."
-        ) from None
+        raise bad_cursor() from None
     return NotificationPage(
         items=[NotificationOut.of(each) for each in page.items], next_cursor=page.next_cursor
     )

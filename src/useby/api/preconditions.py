@@ -30,10 +30,14 @@ class Precondition:
     value: str | None = None
     """Its value; ``None`` if there is none, which always holds."""
 
-    def require(self, found: Product | Lot | None) -> None:
+    def require(self, found: Product | Lot | None, part: Lot | None = None) -> None:
         """Check the stored product or lot, in the transaction that changes it.
 
         A weak tag matches nothing. A product or lot that does not exist matches nothing, either.
+
+        Args:
+            found: The product or lot.
+            part: A lot of the product whose tag is as good; ``None`` if there is none.
 
         Raises:
             Problem: 412, the condition does not hold.
@@ -44,12 +48,13 @@ class Precondition:
             if found is None:
                 raise Problem(HTTPStatus.PRECONDITION_FAILED, MISSING)
             return
-        parts = [_TAG.fullmatch(part) for part in _split(self.value)]
-        if any(part is None for part in parts):
+        parts = [_TAG.fullmatch(each) for each in _split(self.value)]
+        if any(each is None for each in parts):
             raise Problem(HTTPStatus.PRECONDITION_FAILED, MALFORMED)
         if found is None:
             raise Problem(HTTPStatus.PRECONDITION_FAILED, MISSING)
-        if etag_of(found) not in [part[1] for part in parts if part is not None]:
+        tags = {etag_of(each) for each in (found, part) if each is not None}
+        if tags.isdisjoint(each[1] for each in parts if each is not None):
             what = "product" if isinstance(found, Product) else "lot"
             raise Problem(HTTPStatus.PRECONDITION_FAILED, CHANGED.format(what))
 

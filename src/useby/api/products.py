@@ -12,6 +12,7 @@ from useby.actions.lots import Done
 from useby.api.bodies import BatchRoute, in_turns, results_response
 from useby.api.context import Caller, Context, ContextDep, CurrentCaller
 from useby.api.errors import Problem, problem_responses
+from useby.api.paging import Limit, bad_cursor
 from useby.api.preconditions import IfMatch, Precondition
 from useby.api.refusals import TAKEN, refusals
 from useby.domain.account import User
@@ -133,7 +134,7 @@ async def list_products(
     include: WithLots = None,
     sort: Order = Order.EXPIRY,
     cursor: Annotated[Text | None, Query(max_length=4096)] = None,
-    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+    limit: Limit = 50,
 ) -> ProductPage:
     """List the caller's products by page; `nextCursor` leads to the next page."""
     now = node.now()
@@ -145,9 +146,7 @@ async def list_products(
             node.database, caller.user, query, now, with_lots=include is not None
         )
     except BadCursor:
-        raise Problem(
-            HTTPStatus.UNPROCESSABLE_ENTITY, "The cursor is not one of this list."
-        ) from None
+        raise bad_cursor() from None
     return ProductPage(
         items=[
             ProductOut.of(each, caller.user, now, lots=its_lots.get(each.id)) for each in page.items

@@ -5,11 +5,12 @@ undo is a movement, too: a movement *stands* while none undoes it. Quantities an
 follow from the movements; ``domain.lot`` computes them.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Final
 
 from useby.domain.expiry import Expiry
 
@@ -130,6 +131,66 @@ def taken_back(movement: Movement, movements: Sequence[Movement]) -> tuple[Movem
                 f" ({later.kind.value} at {later.at.isoformat(timespec='seconds')})"
             )
     return back
+
+
+def handed_down(
+    lot_id: str, movements: Sequence[Movement], id_beside: Callable[[str], str]
+) -> list[tuple[str, Movement]]:
+    """Return the movements that the parts of a lot need of their own when the lot is removed.
+
+    The state, date and place of a part follow from what happened to the lot until the split. Each
+    part gets these movements as if it had been received by itself. The split is left out, and so
+    is what was taken from the lot.
+
+    Args:
+        lot_id: The lot to remove.
+        movements: Movements of its product, as they were recorded.
+        id_beside: Maker of a new id that has the place of a given one in the order of ids.
+
+    Returns:
+        Movements of the parts, each with the id of the movement that has its place in the order of
+        recording. The first movement that a part had is among them, because it adds no quantity
+        any more: the receipt does.
+    """
+    stand = standing(movements)
+    parts = [each.part_id for each in stand if each.lot_id == lot_id and each.part_id is not None]
+    return [pair for part_id in parts for pair in _received_by_itself(part_id, stand, id_beside)]
+
+
+def _received_by_itself(
+    part_id: str, stand: Sequence[Movement], id_beside: Callable[[str], str]
+) -> Iterator[tuple[str, Movement]]:
+    line = line_of(part_id, stand)
+    own = [each for each in line if each.lot_id == part_id]
+    if not own:  # the part was deleted, too
+        return
+    first, nothing = own[0], Decimal(0)
+    for each in line[: line.index(first)]:
+        if each.kind in _OF_PARTS or each.types_a_date:
+            is_receipt = each.kind is MovementKind.RECEIVED
+            yield (
+                each.id,
+                replace(
+                    each,
+                    id=id_beside(each.id),
+                    lot_id=part_id,
+                    quantity=first.quantity,
+                    change=first.quantity if is_receipt else nothing,
+                ),
+            )
+    yield first.id, replace(first, change=nothing)
+
+
+_OF_PARTS: Final = frozenset(
+    (
+        MovementKind.RECEIVED,
+        MovementKind.OPENED,
+        MovementKind.FROZEN,
+        MovementKind.THAWED,
+        MovementKind.MOVED,
+    )
+)
+"""Kinds of movements from which the state, date and place of a part follow."""
 
 
 def _split_with(movement: Movement, stand: Sequence[Movement]) -> tuple[Movement, ...]:

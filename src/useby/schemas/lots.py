@@ -248,10 +248,11 @@ class LotDone(LotOut):
     ]
 
 
-class LotList(ApiModel):
-    """Lots of a product: open ones in the order in which they are taken, then closed ones."""
+class LotPage(ApiModel):
+    """A page of a product's lots, and the cursor of the next page if there is one."""
 
     items: list[LotOut]
+    next_cursor: str | None
 
 
 def day_of(text: str | None) -> date | None:

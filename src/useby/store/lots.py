@@ -289,6 +289,37 @@ def delete_with_movements(transaction: Transaction, household_id: str, lot_id: s
         )
 
 
+def write_in_place_of(
+    transaction: Transaction, household_id: str, written: Sequence[tuple[str, Movement]]
+) -> None:
+    """Write movements at the places of recorded ones; those that have the same id are replaced.
+
+    Args:
+        transaction: The running write.
+        household_id: The household.
+        written: Movements, each with the id of the one whose place it has in the order of
+            recording. Several may have one place.
+    """
+    if not written:
+        return
+    of_household = movements_table.c.household_id == household_id
+    places = {place for place, _ in written}
+    rows = transaction.connection.execute(
+        sa.select(movements_table.c.id, movements_table.c.number).where(
+            of_household, movements_table.c.id.in_(places)
+        )
+    )
+    number_of = {row.id: row.number for row in rows}
+    replaced = {movement.id for _, movement in written}
+    transaction.connection.execute(
+        sa.delete(movements_table).where(of_household, movements_table.c.id.in_(replaced))
+    )
+    insert_movements(
+        transaction,
+        [(household_id, number_of[place], movement) for place, movement in written],
+    )
+
+
 def insert(transaction: Transaction, new: Iterable[tuple[str, Lot]]) -> None:
     """Insert new lots, each with its household."""
     rows = [(household_id, *_LOTS.values(lot)) for household_id, lot in new]

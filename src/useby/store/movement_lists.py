@@ -23,20 +23,22 @@ def of_product(
     Raises:
         BadCursor: The cursor is invalid.
     """
-    number = movements.c.number
+    # Parts of a lot that was deleted have copies of its movements, with the same number.
+    number, id_ = movements.c.number, movements.c.id
     select = sa.select(*MOVEMENT_COLUMNS, number).where(
         movements.c.household_id == household_id,
         movements.c.product_id == product_id,
     )
     if cursor is not None:
-        (before,) = decode(cursor, "pm", (int,))
-        if abs(before) >= MOST_NUMBERS:
+        before, last_id = decode(cursor, "pm", (int, str))
+        if abs(before) >= MOST_NUMBERS or not storable(last_id):
             raise BadCursor
-        select = select.where(number < before)
-    rows = connection.execute(select.order_by(number.desc()).limit(limit + 1)).all()
+        last = sa.tuple_(sa.literal(before, number.type), sa.literal(last_id))
+        select = select.where(sa.tuple_(number, id_) < last)
+    rows = connection.execute(select.order_by(number.desc(), id_.desc()).limit(limit + 1)).all()
     items = tuple(movement_of(row) for row in rows[:limit])
     more = len(rows) > limit
-    return Page(items, encode("pm", (rows[limit - 1].number,)) if more else None)
+    return Page(items, encode("pm", (rows[-2].number, items[-1].id)) if more else None)
 
 
 def of_household(

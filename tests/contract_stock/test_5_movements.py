@@ -1,6 +1,6 @@
 """Movements and undo over REST, on both databases.
 
-covers: useby.store.movement_lists
+covers: useby.api.movements, useby.store.movement_lists
 """
 
 from datetime import timedelta
@@ -9,13 +9,12 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.support.databases import database_url
 from tests.support.lots_over_rest import acted, lots_of, movements_of, received, undone
 from tests.support.rest_app import Rest, added, messages
 
 from useby.actions.alerts import send_due
 
-__all__ = ["database_url"]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def unread(client: httpx.AsyncClient) -> list[str]:

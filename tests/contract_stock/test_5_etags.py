@@ -12,13 +12,12 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.support.databases import database_url
-from tests.support.lots_over_rest import acted, lots_of, received
+from tests.support.lots_over_rest import acted, lots_of, movements_of, received
 from tests.support.rest_app import Rest, added
 
 from useby.api.preconditions import Precondition
 
-__all__ = ["database_url"]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 STRONG = re.compile(r'"[0-9a-f]{32}"')
 
@@ -143,6 +142,42 @@ async def test_a_reopening_has_a_condition_too(ada: httpx.AsyncClient) -> None:
 
     assert stale.status_code == HTTPStatus.PRECONDITION_FAILED
     assert good.status_code == HTTPStatus.OK
+
+
+async def test_an_undo_has_a_condition_too(ada: httpx.AsyncClient) -> None:
+    product = await added(ada, quantity="2")
+    (lot,) = await lots_of(ada, product["id"])
+    opened = (await acted(ada, lot["id"], "open"))["movements"][0]
+    path = f"/api/movements/{opened['id']}/undo"
+
+    stale = await ada.post(path, headers={"If-Match": '"of-another-state"'})
+    (still_there, _) = await movements_of(ada, product["id"])
+    good = await ada.post(path, headers={"If-Match": "*"})
+
+    assert stale.status_code == HTTPStatus.PRECONDITION_FAILED
+    assert "The product has changed" in stale.json()["detail"]
+    assert still_there == opened
+    assert good.status_code == HTTPStatus.OK
+
+
+@pytest.mark.parametrize("whose", ["products", "lots"])
+async def test_an_undo_takes_the_tag_of_the_product_and_that_of_the_movements_lot(
+    ada: httpx.AsyncClient, whose: str
+) -> None:
+    product = await added(ada)
+    (lot,) = await lots_of(ada, product["id"])
+    opened = (await acted(ada, lot["id"], "open"))["movements"][0]
+    path = f"/api/{whose}/{(product if whose == 'products' else lot)['id']}"
+    tag = (await ada.get(path)).headers["etag"]
+
+    answer = await ada.post(f"/api/movements/{opened['id']}/undo", headers={"If-Match": tag})
+
+    assert answer.status_code == HTTPStatus.OK, answer.text
+    assert (
+        answer.headers["etag"] == (await ada.get(f"/api/products/{product['id']}")).headers["etag"]
+    )
+    unknown = await ada.post("/api/movements/x/undo", headers={"If-Match": tag})
+    assert unknown.status_code == HTTPStatus.NOT_FOUND
 
 
 @pytest.mark.parametrize(

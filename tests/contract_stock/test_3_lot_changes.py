@@ -8,11 +8,10 @@ from http import HTTPStatus
 
 import httpx
 import pytest
-from tests.support.databases import database_url
 from tests.support.lots_over_rest import FULL_LOT, acted, lots_of, received
 from tests.support.rest_app import Rest, added
 
-__all__ = ["database_url"]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_every_field_of_a_lot_can_be_changed(rest: Rest, ada: httpx.AsyncClient) -> None:

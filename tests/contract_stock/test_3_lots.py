@@ -1,6 +1,6 @@
 """Lots over REST, on both databases.
 
-covers: useby.schemas.lots, useby.schemas.stock
+covers: useby.api.lots, useby.schemas.lots, useby.schemas.stock
 """
 
 from http import HTTPStatus
@@ -8,11 +8,10 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.support.databases import database_url
 from tests.support.lots_over_rest import FULL_LOT, acted, lots_of, received
 from tests.support.rest_app import added, messages
 
-__all__ = ["database_url"]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_a_lot_is_answered_with_every_field_by_its_name(ada: httpx.AsyncClient) -> None:

@@ -1,6 +1,6 @@
 """Products that come by their client's own key: PUT, and batches, on both databases.
 
-covers: useby.actions.upserts
+covers: useby.api.products_by_external_id, useby.actions.upserts
 """
 
 from datetime import timedelta
@@ -9,11 +9,10 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.support.databases import database_url
 from tests.support.lots_over_rest import acted, lots_of, received
 from tests.support.rest_app import Rest
 
-__all__ = ["database_url"]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 MILK: dict[str, Any] = {"name": "Milk", "expiryDate": "2026-03-20", "quantity": "2"}
 

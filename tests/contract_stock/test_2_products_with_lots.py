@@ -10,14 +10,13 @@ from typing import Any
 import httpx
 import pytest
 import sqlalchemy as sa
-from tests.support.databases import database_url
 from tests.support.lots_over_rest import FULL_LOT, lots_of, received
 from tests.support.rest_app import Rest, added
 
 from useby.store.schema import lots as lots_table
 from useby.store.schema import products as table
 
-__all__ = ["database_url"]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_a_product_is_consumed_and_discarded_over_its_lots_first_expiring_first(
