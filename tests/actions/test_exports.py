@@ -109,7 +109,7 @@ async def test_an_export_imported_into_an_empty_account_gives_the_same_state_aga
 def what_a_table_keeps(stock: list[Kept]) -> list[tuple[object, ...]]:
     return sorted(
         (
-            *(kept.product.name, kept.product.barcode, kept.product.external_id or ""),
+            *(kept.product.name, kept.product.barcodes, kept.product.external_id or ""),
             *(kept.product.rules, kept.product.lead_days, kept.product.minimum_stock),
             *(lot.quantity, lot.location, lot.lot_number, lot.serial, lot.price, lot.state.value),
             *(lot.printed, lot.received_on),

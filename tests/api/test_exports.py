@@ -44,12 +44,13 @@ async def test_a_table_has_a_row_for_each_open_lot_and_runs_nothing(ada: httpx.A
     header, row = csv.reader(io.StringIO(answer.text))
     assert header == list(HEADER)
     assert row[:3] == ["Organic Milk", "2026-03-04", "1"]
-    assert row[7] == "'=cmd|' /C calc'!A0"
+    notes = HEADER.index("notes")
+    assert row[notes] == "'=cmd|' /C calc'!A0"
     workbook = await ada.get("/api/export?format=xlsx")
     sheet = load_workbook(io.BytesIO(workbook.content)).worksheets[0]
     cells = list(sheet.iter_rows(min_row=2))
     assert [each[0].value for each in cells] == ["Organic Milk"]
-    assert (cells[0][7].value, cells[0][7].data_type) == (row[7], "s")
+    assert (cells[0][notes].value, cells[0][notes].data_type) == (row[notes], "s")
     for data in (answer.content, workbook.content):
         report = (await ada.post("/api/import", content=data)).json()
         assert (report["unchanged"], report["bad"], report["warnings"]) == (1, [], [])

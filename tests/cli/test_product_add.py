@@ -44,12 +44,23 @@ def test_a_product_is_added_with_the_fields_of_its_lot(shelf: Shelf) -> None:
     }.items() <= lot.items()
 
 
+def test_a_product_is_added_with_all_of_its_barcodes(shelf: Shelf) -> None:
+    codes = ("4012345678901", "96385074", "PZN-1")
+    added = shelf.done(
+        "product", "add", "Pesto", FAR, *(word for each in codes for word in ("--barcode", each))
+    )
+    assert (added["barcode"], added["barcodes"]) == (codes[0], list(codes))
+    shown = shelf("product", "show", "Pesto")
+    assert ", ".join(codes) in shown.out
+
+
 @pytest.mark.parametrize(
     ("words", "error"),
     [
         (("--shelf-life", "PT8H"), "--shelf-life must be whole days or weeks, e.g. P30D or P4W"),
         (("--after-opening", "5 days"), "--after-opening must be whole days, weeks or hours, e.g."),
         (("--minimum-stock", "-1"), "--minimum-stock must be a number of at least 0"),
+        (("--barcode", "x" * 129), "--barcode must be a list of at most 20 barcodes of at most 128"),
         (("--price", "free"), "--price must be a number of at least 0"),
         (("--received", "tomorrow"), "--received must not be in the future, e.g. 2026-03-04"),
         (("--received", "2026-03-04T10:00Z"), "--received must be a day, e.g. yesterday or 2026-"),

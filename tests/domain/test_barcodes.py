@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from tests.support.alert_inputs import product
 
-from useby.domain.barcodes import code_of, distinct, with_first
+from useby.domain.barcodes import code_of, distinct, listed, with_first
 
 MILK = product("2026-03-04", barcode="4012345678901", more_barcodes=("96385074", "PZN-1"))
 
@@ -33,6 +33,17 @@ def test_empty_barcodes_and_further_spellings_are_removed(
     given: tuple[str, ...], kept: tuple[str, ...]
 ) -> None:
     assert distinct(given) == kept
+
+
+@pytest.mark.parametrize("between", [" ", ", ", ";", "\n", " | "])
+def test_a_list_of_gtins_is_taken_apart(between: str) -> None:
+    assert listed(f"4012345678901{between}96385074") == ("4012345678901", "96385074")
+
+
+@pytest.mark.parametrize("text", ["PZN 01234562", "4012345678901, lot 7", "4012345678901", "a,b"])
+def test_a_text_with_a_part_that_is_no_gtin_is_one_barcode(text: str) -> None:
+    assert listed(text) == (text,)
+    assert listed(" ,;") == ()
 
 
 def test_the_first_barcode_is_replaced_and_the_others_stay() -> None:

@@ -1,5 +1,7 @@
 """Cells that a spreadsheet would run are made harmless, and read as they were."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,8 +21,15 @@ def test_another_cell_stays_as_it_is(text: str) -> None:
     assert harmless(text) == as_it_was(text) == text
 
 
-@given(st.text(alphabet="'=-@a\t", max_size=6) | st.text())
+@pytest.mark.parametrize("between", [";", "\t", "\n", "a;"])
+def test_a_part_that_another_separator_would_make_a_cell_becomes_a_text(between: str) -> None:
+    assert harmless(f"Milk{between}=1+1") == f"Milk{between}'=1+1"
+    assert harmless(f"Milk{between}5") == f"Milk{between}5"
+
+
+@given(st.text(alphabet="'=-@a\t;\n", max_size=6) | st.text())
 def test_every_text_is_restored_and_none_runs(text: str) -> None:
     safe = harmless(text)
     assert safe[:1] not in set(RUNNING)
+    assert not [part for part in re.split("[;\t\r\n]", safe) if part[:1] in set("=+@-")]
     assert as_it_was(safe) == text

@@ -29,7 +29,8 @@ def test_the_stock_of_grocy_is_read_from_its_api_and_from_its_file(data: bytes) 
         "Candy cupboard",
     )
     assert (cookies.notes, cookies.date_kind.value) == ("the good ones", "best_before")
-    assert (soup.barcode, soup.location) == ("4006381333931", "Tinned food cupboard")
+    assert soup.barcodes == ("4006381333931", "0042563008123")
+    assert soup.location == "Tinned food cupboard"
     assert soup.date_kind.value == "use_by", "due_type 2"
     assert found.table.bad == []
     assert any("amount 0" in each.message for each in found.table.warnings)

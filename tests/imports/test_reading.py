@@ -1,5 +1,6 @@
 """Files that people have, read as a whole: the inputs of public bug reports."""
 
+import json
 from decimal import Decimal
 
 import pytest
@@ -52,6 +53,31 @@ def test_mangled_barcodes_are_warned_of_and_repaired_where_that_is_certain() -> 
         (line, "barcode") for line in (2, 3, 4, 5)
     ]
     assert "075678164125" in found.table.warnings[1].message
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ("4012345678901, 96385074", ""),
+        ("", "4012345678901;96385074"),
+        ("4012345678901", "96385074"),
+        ("4012345678901", "'96385074\n4012345678901"),
+    ],
+)
+def test_several_barcodes_of_a_row_are_those_of_its_product(cells: tuple[str, str]) -> None:
+    row = ",".join(f'"{cell}"' for cell in cells)
+    _, (milk,) = read_file(f"name,expiryDate,barcode,moreBarcodes\nMilk,2027-03-04,{row}\n")
+    assert [each for each in (milk.barcode, *milk.barcodes) if each][:2] == [
+        "4012345678901",
+        "96385074",
+    ]
+
+
+def test_the_barcodes_of_a_json_array_are_read_and_each_has_its_warning() -> None:
+    item = {"name": "Milk", "expiryDate": None, "barcode": "1234567", "barcodes": ["1234567", "x"]}
+    found, (milk,) = read_file(json.dumps([item, item | {"barcodes": {}}]))
+    assert milk.barcodes == ("1234567", "1234567", "x")
+    assert [(each.line, each.column) for each in found.table.bad] == [(1, "barcodes")]
 
 
 def test_a_repeated_external_id_is_refused_with_its_first_line() -> None:

@@ -28,6 +28,7 @@ TEXTS = ("", "Fridge", "-5", "@home", "\ttab", 'a "b", c;d', "zwei\nZeilen")
 PLACES = ("", "Fridge", "=cmd", "Cellar")
 RULES = (None, None, "P3D", "P2W", "PT8H")
 DATES = (None, "2026-02-20", "2026-03-04", "2026-06-01", "2026-03-10T10:30:00+01:00")
+BARCODES = ((), ("4006381333931",), ("01\x1d10A", "=1+1", "a, b; c"), ("96385074", "-5"))
 AGES = (0, 0, 1, 3)
 QUANTITIES = ("1", "2", "0.5", "6")
 
@@ -40,13 +41,14 @@ def a_random_product(owner: User, chance: random.Random, *, alike: bool = True) 
         for text in (chance.choice(RULES),)
     }
     shelf_life = chance.choice(RULES[:4])
-    date = chance.choice(DATES)
+    date, barcodes = chance.choice(DATES), chance.choice(BARCODES)
     return a_product(
         owner,
         name=chance.choice(NAMES) + ("" if alike else f" {uuid7()}"),
         expiry=None if date is None else Expiry.parse(date),
         quantity=Decimal(chance.choice(QUANTITIES)),
-        barcode=chance.choice(("", "4006381333931", "01\x1d10A")),
+        barcode=next(iter(barcodes), ""),
+        more_barcodes=barcodes[1:],
         notes=chance.choice(TEXTS),
         location=chance.choice(PLACES),
         unit=chance.choice(("", "kg")),

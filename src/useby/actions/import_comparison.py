@@ -21,6 +21,7 @@ from useby.actions.import_rows import (
     lot_key,
     product_key,
     product_keys,
+    values_of,
 )
 from useby.actions.stock import ChangedProduct, NewProduct
 from useby.domain import lot_actions
@@ -169,8 +170,8 @@ def _new(group: Sequence[ImportedRow], user: User, now: datetime) -> NewProduct:
 
 def _with_values(product: Product, row: ImportedRow) -> Product:
     """Return a product with the fields of it that a row has."""
-    values = {name: getattr(row.product, name) for name in row.given - LOT_FIELDS - {"barcodes"}}
-    if "barcode" in values:
+    values = values_of(row.product, row.given - LOT_FIELDS)
+    if "barcode" in row.given:
         values |= _with_barcodes(product, row.product)
     return dataclasses.replace(product, **values) if values else product
 

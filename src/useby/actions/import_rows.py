@@ -4,11 +4,11 @@ Rows with the same ``externalId``, or else with the same name and barcode, are o
 own fields are those of the first row that has them.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from pydantic.alias_generators import to_camel
 from uuid_utils import uuid7
@@ -86,6 +86,14 @@ def product_keys(product: Product) -> list[ProductKey]:
     if product.external_id is not None:
         return [(product.external_id,)]
     return [(product.name, code_of(barcode)) for barcode in product.barcodes or ("",)]
+
+
+def values_of(product: Product, names: Iterable[str]) -> dict[str, Any]:
+    """Return the fields of a product that a row has, by their names in ``Product``."""
+    values = {name: getattr(product, name) for name in names}
+    if values.pop("barcodes", None) is not None:
+        values |= {"barcode": product.barcode, "more_barcodes": product.more_barcodes}
+    return values
 
 
 def date_key(product: Product) -> str:
@@ -198,8 +206,7 @@ class _Rows:
         self._compare(row, earlier)
         given = row.given - earlier.given
         if new := given - LOT_FIELDS:
-            values = {name: getattr(row.product, name) for name in new}
-            earlier.product = replace(earlier.product, **values)
+            earlier.product = replace(earlier.product, **values_of(row.product, new))
             earlier.given |= new
         return replace(row, given=self._sets.setdefault(given, given), copy=copy)
 

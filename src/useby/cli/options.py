@@ -87,7 +87,8 @@ def checked(shape: type[Shape], typed: Mapping[str, str], **values: Any) -> Shap
         return shape.model_validate(values)
     except ValidationError as error:
         first, *_ = field_errors(error.errors(include_input=False, include_url=False))
-        name = typed.get(first.at) or f"--{first.at.replace('_', '-')}"
+        field = first.at.partition(".")[0]
+        name = typed.get(field) or f"--{field.replace('_', '-')}"
         raise typer.BadParameter(first.message, param_hint=name) from None
 
 

@@ -22,7 +22,7 @@ from useby.domain.product import DateKind, Product
 from useby.schemas.products import ProductIn, ProductOut, product_from
 from useby.store.database import Database
 
-TYPED: Final = {"name": "NAME"}
+TYPED: Final = {"name": "NAME", "barcodes": "--barcode"}
 
 Name = Annotated[str, typer.Argument(help="Name of the product, e.g. 'Organic Milk'.")]
 Date = Annotated[
@@ -37,7 +37,9 @@ Category = Annotated[str, typer.Option(help="Category, e.g. Dairy.")]
 Location = Annotated[str, typer.Option(help="Place, e.g. Fridge.")]
 Amount = Annotated[str, typer.Option(help="Quantity, e.g. 1.5.")]
 Unit = Annotated[str, typer.Option(help="Unit of the quantity, e.g. kg.")]
-Barcode = Annotated[str, typer.Option(help="GTIN, e.g. 4006381333931.")]
+Barcodes = Annotated[
+    list[str] | None, typer.Option("--barcode", help="GTIN, e.g. 4006381333931; repeatable.")
+]
 Notes = Annotated[str, typer.Option(help="Notes, e.g. 'for Sunday'.")]
 ExternalId = Annotated[str | None, typer.Option(help="A key of your own, e.g. fridge-17.")]
 MinimumStock = Annotated[str | None, typer.Option(help="Quantity to have at least, e.g. 2.")]
@@ -63,7 +65,7 @@ def add(
     location: Location = "",
     quantity: Amount = "1",
     unit: Unit = "",
-    barcode: Barcode = "",
+    barcodes: Barcodes = None,
     notes: Notes = "",
     external_id: ExternalId = None,
     minimum_stock: MinimumStock = None,
@@ -86,7 +88,7 @@ def add(
         "location": location,
         "quantity": quantity,
         "unit": unit,
-        "barcode": barcode,
+        "barcodes": barcodes or (),
         "notes": notes,
         "external_id": external_id,
         "minimum_stock": minimum_stock,

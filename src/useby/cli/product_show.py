@@ -79,7 +79,7 @@ def facts_of(found: History) -> list[tuple[str, str]]:
     some = {
         "id": product.id,
         "external id": product.external_id,
-        "barcode": product.barcode,
+        "barcode": ", ".join(product.barcodes),
         "category": product.category,
         "status": shown.status.value,
         "date": f"{found.words.date(product.expiry)} ({product.date_kind.value.replace('_', ' ')})",

@@ -1,5 +1,6 @@
 """The barcodes of a product: a list without duplicates, whose first one is ``barcode``. Pure."""
 
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -7,6 +8,8 @@ from useby.domain.gs1 import canonical_gtin
 
 MAX_BARCODES: Final = 20
 """Maximum number of barcodes of a product."""
+_BETWEEN: Final = re.compile(r"[ \t\r\n,;|]+")
+"""Separators that people write between the barcodes of a list."""
 
 
 def code_of(barcode: str) -> str:
@@ -21,6 +24,18 @@ def distinct(barcodes: Iterable[str]) -> tuple[str, ...]:
         if barcode:
             found.setdefault(code_of(barcode), barcode)
     return tuple(found.values())
+
+
+def listed(text: str) -> tuple[str, ...]:
+    """Return the barcodes of a text that is a list of GTINs; any other text is one barcode.
+
+    A barcode may contain blanks and punctuation, so a text is taken apart only if all of its parts
+    are GTINs.
+    """
+    parts = [part for part in _BETWEEN.split(text.strip()) if part]
+    if len(parts) > 1 and all(map(canonical_gtin, parts)):
+        return tuple(parts)
+    return (text,) if parts else ()
 
 
 def with_first(barcodes: tuple[str, ...], first: str) -> tuple[str, ...]:

@@ -12,13 +12,13 @@ from useby.domain.product import Product
 from useby.store.exports import Kept
 
 HEADER: Final = (
-    *("name", "expiryDate", "quantity", "unit", "category", "barcode", "location", "notes"),
-    *("dateKind", "leadDays", "externalId", "minimumStock", "shelfLife", "afterOpening"),
+    *("name", "expiryDate", "quantity", "unit", "category", "barcode", "moreBarcodes", "location"),
+    *("notes", "dateKind", "leadDays", "externalId", "minimumStock", "shelfLife", "afterOpening"),
     *("afterFreezing", "afterThawing", "receivedOn", "lotNumber", "serial", "price", "state"),
     *("stateSince", "countingDate"),
 )
 """``expiryDate`` is the printed date. ``countingDate`` is the one that counts now; the import
-computes it again."""
+computes it again. ``moreBarcodes`` has the barcodes after the first one, each on a line."""
 
 Cell = str | date | Decimal | None
 
@@ -32,6 +32,7 @@ def rows(page: Sequence[Kept], zone: ZoneInfo) -> Iterator[tuple[Cell, ...]]:
 
 def _row(product: Product, lot: Lot, zone: ZoneInfo) -> tuple[Cell, ...]:
     leads = product.lead_days
+    first, more = product.barcodes[:1], product.barcodes[1:]
     rules = product.rules
     is_sealed = lot.state is LotState.SEALED
     return (
@@ -40,7 +41,8 @@ def _row(product: Product, lot: Lot, zone: ZoneInfo) -> tuple[Cell, ...]:
         lot.quantity,
         product.unit,
         product.category,
-        product.barcode,
+        next(iter(first), ""),
+        "\n".join(more),
         lot.location,
         product.notes,
         lot.date_kind.value,

@@ -6,10 +6,11 @@ The JSON file is an object whose members are called after the objects of the API
 ``/api/stock`` alone is enough for names, dates and amounts.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
+from useby.domain.barcodes import MAX_BARCODES, distinct
 from useby.imports.json_file import Element
 from useby.imports.tables import MOST_ROWS, Format, Table, UnreadableFile, too_many_rows
 from useby.store.foreign_file import BadFile, read_tables
@@ -42,7 +43,7 @@ COLUMNS: Final[Mapping[str, str | None]] = {
     "product.product_group_id": "category",
     "location_id": "location",
     "product.due_type": "dateKind",
-    "product_barcodes.barcode": "barcode",
+    "product_barcodes.barcode": "barcodes",
     "note": "notes",
     "price": "price",
     "purchased_date": "receivedOn",
@@ -129,9 +130,7 @@ def _fill(
         kind: {_id(each, "id"): _text(each, "name") for each in found.get(kind, ())}
         for kind in ("locations", "quantity_units", "product_groups")
     }
-    barcodes: dict[str, str] = {}
-    for each in found.get("product_barcodes", ()):
-        barcodes.setdefault(_id(each, "product_id"), _text(each, "barcode"))
+    barcodes = _barcodes(table, found.get("product_barcodes", ()))
     empty = 0
     for line, entry in stock:
         own = entry.get("product")
@@ -153,7 +152,7 @@ def _fill(
             "category": names["product_groups"].get(_id(product, "product_group_id"), ""),
             "location": names["locations"].get(place, ""),
             "dateKind": "use_by" if _id(product, "due_type") == USE_BY else "best_before",
-            "barcode": barcodes.get(_id(entry, "product_id"), ""),
+            "barcodes": barcodes.get(_id(entry, "product_id"), ()),
             "notes": _text(entry, "note"),
             "price": _amount(entry.get("price") or ""),
             "receivedOn": _text(entry, "purchased_date"),
@@ -167,7 +166,22 @@ def _fill(
     return table
 
 
-def _parts(entry: Record, values: Mapping[str, str]) -> Iterator[Mapping[str, str]]:
+def _barcodes(table: Table, found: Iterable[Record]) -> Mapping[str, Sequence[str]]:
+    """Return the barcodes of each product, as many as a product can have."""
+    barcodes: dict[str, list[str]] = {}
+    for each in found:
+        barcodes.setdefault(_id(each, "product_id"), []).append(_text(each, "barcode"))
+    kept = {}
+    for product_id, every in barcodes.items():
+        kept[product_id] = list(distinct(every))
+        if left := kept[product_id][MAX_BARCODES:]:
+            message = f"a product has at most {MAX_BARCODES} barcodes; passed over: {len(left)}"
+            table.warn(None, message, "barcodes", left[0])
+            del kept[product_id][MAX_BARCODES:]
+    return kept
+
+
+def _parts(entry: Record, values: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """Yield an entry's sealed part and its opened one, each if it is there."""
     amount, opened = values["quantity"], _amount(entry.get("amount_opened"))
     since = {"state": "opened", "stateSince": _text(entry, "opened_date")}

@@ -25,6 +25,8 @@ WORDS: Final[Mapping[str, str]] = {
     "category": "category, group, product group, food group, type, tags, labels, kategorie,"
     " warengruppe, produktgruppe, gruppe, HB.tags, HB.labels",
     "barcode": "barcode, bar code, code, ean, ean13, ean code, gtin, upc, strichcode",
+    "barcodes": "barcodes, more barcodes, further barcodes, other barcodes, eans, gtins, upcs,"
+    " weitere barcodes, weitere eans, strichcodes, weitere strichcodes",
     "location": "location, place, storage, storage location, storage place, shelf, ort, lagerort,"
     " standort, platz, lagerplatz, aufbewahrungsort, lager, fach, HB.location",
     "notes": "notes, note, comment, comments, remark, remarks, notiz, notizen, bemerkung,"

@@ -6,6 +6,7 @@ from functools import partial
 from itertools import chain
 from typing import Any, Final
 
+from useby.domain.barcodes import listed
 from useby.domain.dates import DateOrder
 from useby.domain.gs1 import check_digit_warning, upc_e_note
 from useby.domain.mangled import repair
@@ -56,6 +57,7 @@ RULES: Final = ("shelfLife", "afterOpening", "afterFreezing", "afterThawing")
 LEAD_DIGITS: Final = 9
 _CURRENCY: Final = re.compile(r"[€$£¥]|\b(?:EUR|USD|GBP|CHF)\b")
 _DAYS: Final = re.compile(r"([0-9]{1,6})(?: ?(?:d|days?|tage?n?))?", re.IGNORECASE)
+_LINE_END: Final = re.compile("[\r\n]+")
 _ARCHIVED: Final = ("true", "1", "yes")
 
 
@@ -86,6 +88,7 @@ class Reading:
             "minimumStock": self._quantity,
             "price": self._price,
             "barcode": self._barcode,
+            "barcodes": self._barcodes,
             "dateKind": _date_kind,
             "state": _state,
             "leadDays": _lead_days,
@@ -135,6 +138,7 @@ class Reading:
                 self.table.refuse(row.line, str(error), name, raw)
                 is_good = False
         values.pop("archived", None)
+        _join_barcodes(values)
         new = self._validated(row, RowIn, values)
         return new if is_good else None
 
@@ -203,10 +207,30 @@ class Reading:
         return amounts.plain(value, decimal_commas=self._decimal_commas)
 
     def _barcode(self, line: int, value: Any) -> Any:
+        """Return a barcode, or a list of them if it is a list of GTINs."""
         if isinstance(value, int) and not isinstance(value, bool):
             value = str(value)
         if not isinstance(value, str):
             return value
+        if len(codes := listed(value)) > 1:
+            return [self._repaired(line, each) for each in codes]
+        return self._repaired(line, value)
+
+    def _barcodes(self, line: int, value: Any) -> Any:
+        """Return a list of barcodes: of a cell, those of its lines."""
+        if isinstance(value, int) and not isinstance(value, bool):
+            value = str(value)
+        if isinstance(value, list):
+            return [self._repaired(line, each) if isinstance(each, str) else each for each in value]
+        if not isinstance(value, str):
+            return value
+        return [
+            self._repaired(line, code)
+            for each in _LINE_END.split(value)
+            for code in listed(each.strip(BLANKS))
+        ]
+
+    def _repaired(self, line: int, value: str) -> str:
         repaired = repair(value)
         code = repaired.barcode
         for warning in (repaired.warning, check_digit_warning(code), upc_e_note(code)):
@@ -254,6 +278,16 @@ def _json(text: str, encoding: str, options: Options) -> Table:
     if wanted is Format.TANDOOR or (wanted is Format.AUTO and tandoor.is_tandoor(first)):
         return tandoor.read(found, encoding)
     return json_file.read(found, encoding, options.columns)
+
+
+def _join_barcodes(values: dict[str, Any]) -> None:
+    """Put a row's first barcode and the further ones into one list."""
+    first, more = values.get("barcode", []), values.get("barcodes")
+    if more is None and not isinstance(first, list):
+        return
+    if more is None or isinstance(more, list):
+        values.pop("barcode", None)
+        values["barcodes"] = [*(first if isinstance(first, list) else [first]), *(more or [])]
 
 
 def _date_kind(_: int, value: Any) -> Any:

@@ -55,7 +55,10 @@ Barcodes = Annotated[
         description="All barcodes; `barcode` is the first of them. Empty ones and further"
         " spellings of the same GTIN are removed.",
     ),
-    Form(f'must be a list of at most {MAX_BARCODES} barcodes, e.g. ["4012345678901"]'),
+    Form(
+        f"must be a list of at most {MAX_BARCODES} barcodes of at most {MAX_BARCODE} characters,"
+        ' e.g. ["4012345678901"]'
+    ),
 ]
 Unit = Annotated[str, Characters(0, 32, "kg", is_name=True)]
 Notes = Annotated[str, Characters(0, 2000, "Opened on Monday", strip=False)]
