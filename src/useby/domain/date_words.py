@@ -72,18 +72,20 @@ FROM_NOW: Final[Sequence[str]] = ("from now", "from today", "ab heute", "ab jetz
 ORDINALS: Final = "st nd rd th ter ten te"
 """Ends of a number, as in 4th."""
 LABELS: Final = (
-    "exp expiry expires expire expiring expiration ed date use eat by best before good until till"
-    " bb bbd bbe bbf end valid on of the mhd mindestens haltbar haltbarkeit haltbarkeitsdatum"
-    " mindesthaltbarkeitsdatum mindesthaltbarkeit verwendbar verwenden verw verbrauchen"
-    " verbrauchsdatum zu bis ende ablauf ablaufdatum läuft laeuft ab gültig gueltig am den dem"
+    "exp expiry expires expire expiring expiration ed date use used eat consume by best if before"
+    " good until till bb bbd bbe bbf end valid on of the mhd mindestens haltbar haltbarkeit"
+    " haltbarkeitsdatum mindesthaltbarkeitsdatum mindesthaltbarkeit verwendbar verwenden verw"
+    " verbrauchen verzehren verbrauchsdatum zu zum bis ende ablauf ablaufdatum läuft laeuft ab"
+    " verfall verfallsdatum verfalldatum verfällt verfaellt gültig gueltig am den dem"
 )
 """Words that stand before a date on a package or in a sentence."""
 NEVER: Final[Sequence[str]] = (
-    *("never", "x", "none", "null", "n/a", "-", "--", "∞", "no", "unlimited"),
+    *("never", "x", "none", "null", "n/a", "n.a.", "-", "--", "∞", "no", "unlimited", "forever"),
     *("no date", "no expiry", "no expiry date", "no expiration", "no expiration date"),
     *("never expires", "does not expire", "doesn't expire", "non-perishable"),
     *("nie", "niemals", "kein", "keins", "keine", "kein datum", "kein ablauf", "kein ablaufdatum"),
     *("kein mhd", "ohne", "ohne datum", "ohne mhd", "ohne ablaufdatum"),
-    *("unbegrenzt", "unbegrenzt haltbar", "läuft nicht ab", "laeuft nicht ab", "verdirbt nicht"),
+    *("ewig", "unbegrenzt", "unbegrenzt haltbar", "läuft nicht ab", "laeuft nicht ab"),
+    *("verdirbt nicht",),
 )
 """Texts of things that have no date."""

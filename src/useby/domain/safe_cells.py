@@ -3,7 +3,7 @@
 An apostrophe in front makes a cell text. A spreadsheet may cut a line of CSV at another separator
 than the one that was meant, and then quotation marks do not hold a cell together. So the parts of a
 cell between semicolons, tabs and line ends are made harmless, too. A text that begins with
-apostrophes and goes on like a formula gets one more, so that the import restores every text exactly.
+apostrophes and goes on like a formula gets one more, so the import restores every text exactly.
 """
 
 import re
