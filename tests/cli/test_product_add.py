@@ -60,7 +60,10 @@ def test_a_product_is_added_with_all_of_its_barcodes(shelf: Shelf) -> None:
         (("--shelf-life", "PT8H"), "--shelf-life must be whole days or weeks, e.g. P30D or P4W"),
         (("--after-opening", "5 days"), "--after-opening must be whole days, weeks or hours, e.g."),
         (("--minimum-stock", "-1"), "--minimum-stock must be a number of at least 0"),
-        (("--barcode", "x" * 129), "--barcode must be a list of at most 20 barcodes of at most 128"),
+        (
+            ("--barcode", "x" * 129),
+            "--barcode must be a list of at most 20 barcodes of at most 128",
+        ),
         (("--price", "free"), "--price must be a number of at least 0"),
         (("--received", "tomorrow"), "--received must not be in the future, e.g. 2026-03-04"),
         (("--received", "2026-03-04T10:00Z"), "--received must be a day, e.g. yesterday or 2026-"),
