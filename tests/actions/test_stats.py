@@ -9,7 +9,9 @@ from datetime import datetime, timedelta
 import pytest
 import sqlalchemy as sa
 from hypothesis import given, settings
-from tests.support.factories import a_kept_owner
+from tests.support.databases import on_sqlite
+from tests.support.factories import NOON, a_kept_owner, day
+from tests.support.query_plans import plans_of
 from tests.support.stock_lives import Household, Step, days, lives, starts, zones
 from tests.support.stock_tally import (
     counted,
@@ -22,7 +24,7 @@ from tests.support.stock_tally import (
 from useby.actions import inventory
 from useby.actions.stats import report
 from useby.domain.stats import By, Period
-from useby.store import lots
+from useby.store import lots, stats
 from useby.store.database import Database, Transaction
 from useby.store.open import open_database
 from useby.store.schema import lots as lots_table
@@ -93,3 +95,23 @@ async def compare(
         assert of_groups(list(found.groups)) == finished(counted(household, by, period)), by
         assert found.currency == "EUR"
     assert of_thrown_away(list(found.most_thrown_away)) == most_thrown_away(household, period)
+
+
+@on_sqlite
+async def test_the_numbers_of_a_period_read_no_history_before_it(database: Database) -> None:
+    owner = await a_kept_owner(database)
+    period = Period(day("2026-02-23"), day("2026-03-01"))
+
+    def work(transaction: Transaction) -> None:
+        connection = transaction.connection
+        stats.sums(connection, owner, By.CATEGORY, period, NOON)
+        stats.thrown_away(connection, owner, period, NOON)
+
+    plans = await plans_of(database, work)
+    lines = {line for plan in plans for line in plan.lines}
+    read = {line for line in lines if line.startswith(("SEARCH movements", "SEARCH lots"))}
+    by_time = {line for line in read if "at>?" in line and "at<?" in line}
+    by_id = {line for line in read if "household_id=? AND id=?" in line}
+    assert by_time
+    assert read == by_time | by_id
+    assert not [line for line in lines if line.startswith(("SCAN movements", "SCAN lots"))]

@@ -200,6 +200,13 @@ lots = sa.Table(
         ["household_id", "product_id"], ["products.user_id", "products.id"], ondelete="CASCADE"
     ),
     sa.Index(None, "household_id", "product_id", "closed_at"),
+    sa.Index(
+        "ix_lots_closed",
+        "household_id",
+        "closed_at",
+        sqlite_where=sa.text("closed_at IS NOT NULL"),
+        postgresql_where=sa.text("closed_at IS NOT NULL"),
+    ),
 )
 """Lots. A date is a day in the household's zone (``…_on``) or an instant (``…_at``); without
 either, it is never. ``state``, the date that counts (``expires_…``) and the closing follow from the
@@ -229,6 +236,14 @@ movements = sa.Table(
         ["household_id", "product_id"], ["products.user_id", "products.id"], ondelete="CASCADE"
     ),
     sa.Index(None, "household_id", "product_id", "number"),
+    sa.Index(None, "household_id", "at"),
+    sa.Index(
+        "ix_movements_undone",
+        "household_id",
+        "undoes",
+        sqlite_where=sa.text("undoes IS NOT NULL"),
+        postgresql_where=sa.text("undoes IS NOT NULL"),
+    ),
 )
 """Movements of lots, which are only ever added. ``number`` is their order within a product."""
 
