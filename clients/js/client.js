@@ -22,7 +22,9 @@ export { ConnectionRejected, FlushInterrupted, UsebyError } from "./client/error
 /** @typedef {import("./client/connection.js").Socket} Socket */
 /** @typedef {import("./client/cursor.js").Cursor} Cursor */
 /** @typedef {import("./client/events.js").Events} Events */
+/** @typedef {import("./client/events.js").Lot} Lot */
 /** @typedef {import("./client/events.js").Notification} Notification */
+/** @typedef {import("./client/events.js").Product} Product */
 /** @typedef {import("./client/events.js").ProductChanged} ProductChanged */
 /** @typedef {import("./client/events.js").Read} Read */
 /** @typedef {import("./client/events.js").State} State */

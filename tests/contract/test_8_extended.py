@@ -240,34 +240,88 @@ async def test_a_plain_client_never_gets_an_extended_frame(
     assert await nothing_more(client) == []
 
 
+async def next_product(client: ClientConnection) -> tuple[str, dict[str, Any]]:
+    """The change and the product of the next PRODUCT frame; others are passed over."""
+    while (frame := await next_frame(client))["type"] != "PRODUCT":
+        pass
+    assert frame.keys() == {"type", "change", "product"}
+    return frame["change"], frame["product"]
+
+
 async def test_products_that_are_added_changed_or_closed_are_shown_as_rest_shows_them(
     person: Person, extended: Open, rest: httpx.AsyncClient
 ) -> None:
     client, _ = await extended()
 
-    async def next_change() -> tuple[str, dict[str, Any]]:
-        while (frame := await next_frame(client))["type"] != "PRODUCT":
-            pass
-        assert frame.keys() == {"type", "change", "product"}
-        return frame["change"], frame["product"]
+    async def post(path: str, **given: Any) -> dict[str, Any]:
+        answer = (await rest.post(path, headers=person.headers, json=given)).json()
+        shown = await rest.get(f"/api/products/{answer['id']}?include=lots", headers=person.headers)
+        return dict(shown.json())
 
-    milk = {"name": "Milk", "expiryDate": "2090-01-31", "quantity": 2}
-    added = (await rest.post("/api/products", headers=person.headers, json=milk)).json()
-    assert await next_change() == ("added", added)
+    added = await post("/api/products", name="Milk", expiryDate="2090-01-31", quantity=2)
+    assert [each["quantity"] for each in added["lots"]] == ["2"]
+    assert await next_product(client) == ("added", added)
     path = f"/api/products/{added['id']}"
-    changed = (await rest.patch(path, headers=person.headers, json={"notes": "left"})).json()
-    assert await next_change() == ("updated", changed)
-    part = {"quantity": 1}
-    less = (await rest.post(f"{path}/consume", headers=person.headers, json=part)).json()
-    assert [each["kind"] for each in less.pop("movements")] == ["consumed"]
-    assert await next_change() == ("updated", less)
-    closed = (await rest.post(f"{path}/discard", headers=person.headers, json={})).json()
-    assert [each["kind"] for each in closed.pop("movements")] == ["discarded"]
-    assert await next_change() == ("closed", closed)
-    again = (await rest.post(f"{path}/reopen", headers=person.headers, json={})).json()
-    assert await next_change() == ("updated", again)
+    await rest.patch(path, headers=person.headers, json={"notes": "left"})
+    changed, frame = await next_product(client)
+    assert (changed, frame["notes"], frame["lots"]) == ("updated", "left", added["lots"])
+    assert ("updated", await post(f"{path}/consume", quantity=1)) == await next_product(client)
+    closed = await post(f"{path}/discard")
+    assert [each["closedAs"] for each in closed["lots"]] == ["discarded"]
+    assert await next_product(client) == ("closed", closed)
+    again = await post(f"{path}/reopen")
+    assert await next_product(client) == ("updated", again)
     assert (await rest.delete(path, headers=person.headers)).status_code == 204
-    assert await next_change() == ("closed", again)
+    assert await next_product(client) == ("closed", {"id": added["id"]})
+
+
+async def test_every_action_on_a_lot_sends_its_product_with_its_lots(
+    person: Person, extended: Open, rest: httpx.AsyncClient
+) -> None:
+    client, _ = await extended()
+    milk = {"name": "Milk", "expiryDate": "2090-01-31", "quantity": 10}
+    id_ = (await rest.post("/api/products", headers=person.headers, json=milk)).json()["id"]
+    _, shown = await next_product(client)
+    (lot,) = shown["lots"]
+    path = f"/api/lots/{lot['id']}"
+    done: dict[str, Any] = {}
+    for method, url, given in (
+        ("POST", f"/api/products/{id_}/lots", {"printedDate": "2090-02-28"}),
+        ("PATCH", path, {"serial": "SN-1"}),
+        ("POST", f"{path}/open", {"quantity": "1"}),
+        ("POST", f"{path}/freeze", {"quantity": "2"}),
+        ("POST", f"{path}/move", {"quantity": "3", "location": "Cellar"}),
+        ("POST", f"{path}/consume", {"quantity": "1"}),
+        ("POST", f"{path}/discard", {"reason": "spoiled"}),
+        ("POST", "/api/movements/LAST/undo", None),
+        ("DELETE", path, None),
+    ):
+        where = url.replace("LAST", done["movements"][-1]["id"]) if "LAST" in url else url
+        answer = await rest.request(method, where, headers=person.headers, json=given)
+        assert answer.is_success, (url, answer.text)
+        done = answer.json() if answer.content else {}
+        expected = await rest.get(f"/api/products/{id_}?include=lots", headers=person.headers)
+        assert await next_product(client) == ("updated", expected.json()), url
+    assert {each["location"] for each in expected.json()["lots"]} == {"", "Cellar"}
+    assert expected.json()["lotCount"] == 4
+
+
+async def test_a_frame_has_the_first_fifty_lots_of_a_product_and_their_number(
+    person: Person, extended: Open, rest: httpx.AsyncClient
+) -> None:
+    id_ = (await rest.post("/api/products", headers=person.headers, json={"name": "Tin"})).json()[
+        "id"
+    ]
+    url = f"/api/products/{id_}/lots"
+    for number in range(50):
+        lot = {"printedDate": f"20{90 - number}-01-31"}
+        assert (await rest.post(url, headers=person.headers, json=lot)).status_code == 201
+    client, _ = await extended()
+    await rest.patch(f"/api/products/{id_}", headers=person.headers, json={"notes": "many"})
+    _, product = await next_product(client)
+    every = await rest.get(f"/api/products/{id_}?include=lots", headers=person.headers)
+    assert product["lotCount"] == len(every.json()["lots"]) == 51
+    assert product["lots"] == every.json()["lots"][:50]
 
 
 async def test_a_large_batch_is_one_notification_and_not_a_frame_for_each_product(

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typing_extensions import is_typeddict
 
+from useby.actions.stock import new_product
 from useby.domain.account import User
 from useby.domain.events import Change
 from useby.domain.expiry import Expiry
@@ -29,10 +30,12 @@ ID: Final = "0198c0de-0000-7000-8000-00000000000a"
 NOW: Final = datetime(2026, 3, 4, 10, 30, tzinfo=UTC)
 
 
-def shown(product: str) -> str:
-    """A product as REST shows it."""
+def shown(name: str) -> str:
+    """A product as REST shows it with its lot."""
     owner = User("u", "u@example.org", "", "UTC", Policy(), NOW)
-    return product_json(Product(ID, "u", product, Expiry.parse("2026-03-06"), NOW, NOW), owner, NOW)
+    product = Product(ID, "u", name, Expiry.parse("2026-03-06"), NOW, NOW)
+    lots = new_product(product, owner, NOW).change.lots
+    return product_json(product, owner, NOW, lots=lots)
 
 
 SAID: Final = st.builds(
@@ -65,7 +68,9 @@ FRAMES: Final = {
     shapes.TokenExpiring: MOMENTS.map(frames.token_expiring),
     shapes.Authenticated: MOMENTS.map(frames.authenticated),
     shapes.ProductChanged: st.builds(
-        frames.product, st.sampled_from(Change).map(str), st.text().map(shown)
+        frames.product,
+        st.sampled_from(Change).map(str),
+        st.text().map(shown) | st.just(json.dumps({"id": ID})),
     ),
     shapes.Rejected: st.builds(frames.rejected, st.text(), st.text()),
 }

@@ -1,9 +1,13 @@
-"""Updates of extended sessions that are larger than the send buffer."""
+"""Updates of extended sessions: their rows, and those that are larger than the send buffer."""
 
 import asyncio
 import json
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
+import pytest
+import sqlalchemy as sa
 from tests.support.factories import a_product
 from tests.support.in_process_node import InProcessNode
 from tests.support.process_node import until
@@ -11,10 +15,17 @@ from tests.support.raw_websocket import wires
 from websockets.asyncio.client import ClientConnection
 
 from useby import metrics
-from useby.actions import inventory
+from useby.actions import inventory, lots
+from useby.bus.hints import Hint
+from useby.domain import lot_actions
 from useby.domain.account import User
+from useby.domain.events import Change, ProductChanged
+from useby.domain.occasion import Occasion
+from useby.domain.product import Product
 from useby.realtime import socket as socket_module
+from useby.realtime import updates
 from useby.store import marks
+from useby.store.schema import products
 
 SECONDS = 30
 EXTENDED = {"subprotocols": ["useby.v1"]}
@@ -92,6 +103,117 @@ async def test_a_product_that_is_deleted_while_it_waits_is_sent_as_closed(
         await house.node.database.write(work)
         last = (await frames(page, "PRODUCT", 50))[-1]
         assert last == {"type": "PRODUCT", "change": "closed", "product": {"id": gone[0]}}
+
+
+@pytest.mark.parametrize("kib", [128, 256])
+async def test_a_product_with_long_texts_is_sent_with_its_lots_if_the_send_buffer_has_room(
+    start: Any, kib: int
+) -> None:
+    """The default of 256 KiB has room for the longest texts."""
+    house = await start(send_buffer_bytes=kib * 1024)
+    ada = await house.add_user()
+    wide = "\N{SHALLOW PAN OF FOOD}" * 100
+    product = a_product(
+        ada,
+        name=wide * 2,
+        notes=LONG,
+        category=wide,
+        location=wide,
+        barcode=wide,
+        more_barcodes=(wide + "1",) * 19,
+    )
+
+    def receipt(its: Product, occasion: Occasion) -> lot_actions.Change:
+        return lot_actions.receive(
+            occasion,
+            product_id=its.id,
+            quantity=Decimal("1234567890.123456"),
+            printed=product.expiry,
+            date_kind=its.date_kind,
+            lot_number=wide,
+            serial=wide,
+            location=wide,
+            price=Decimal("1234567890.123456"),
+        )
+
+    def work(transaction: Any) -> None:
+        inventory.add(transaction, product, ada, house.wall())
+        for _ in range(updates.MAX_LOTS):
+            lots.receive(transaction, ada, product.id, receipt, house.wall())
+
+    async with house.connected(await house.token(ada), **EXTENDED) as page:
+        await house.node.database.write(work)
+        (frame,) = await frames(page, "PRODUCT", 1)
+    assert frame["product"]["lotCount"] == updates.MAX_LOTS + 1
+    if kib == 128:
+        assert "lots" not in frame["product"]
+    else:
+        assert len(frame["product"]["lots"]) == updates.MAX_LOTS
+
+
+async def test_a_product_that_a_node_without_lots_has_written_last_is_sent_without_lots(
+    house: InProcessNode,
+) -> None:
+    ada = await house.add_user()
+    (id_,) = await add(house, ada, "Milk")
+    async with house.connected(await house.token(ada), **EXTENDED) as page:
+
+        def work(transaction: Any) -> None:
+            transaction.connection.execute(sa.update(products).values(version=None, name="Oats"))
+            transaction.publish(ProductChanged(ada.id, id_, Change.UPDATED))
+
+        await house.node.database.write(work)
+        (frame,) = await frames(page, "PRODUCT", 1)
+        assert frame["product"]["name"] == "Oats"
+        assert "lots" not in frame["product"]
+
+
+async def test_an_unreadable_product_keeps_no_other_from_being_sent(house: InProcessNode) -> None:
+    ada = await house.add_user()
+    async with house.connected(await house.token(ada), **EXTENDED) as page:
+        new = [a_product(ada, name=name) for name in ("Milk", "Tea")]
+
+        def work(transaction: Any) -> None:
+            for each in new:
+                inventory.add(transaction, each, ada, house.wall())
+            spoiled = sa.update(products).where(products.c.id == new[0].id)
+            transaction.connection.execute(spoiled.values(shelf_life="as a newer version"))
+
+        await house.node.database.write(work)
+        (frame,) = await frames(page, "PRODUCT", 1)
+        assert frame["product"]["name"] == "Tea"
+
+
+async def test_a_flood_of_hints_leaves_room_for_a_product_of_this_node(
+    house: InProcessNode,
+) -> None:
+    ada = await house.add_user()
+    async with house.connected(await house.token(ada), **EXTENDED) as page:
+        hub = house.node.hub
+        for number in range(2 * updates.MAX_UNVERIFIED_IDS):
+            hub.updates.on_hint(Hint(ada.id, product_id=f"none-{number}"))
+        await add(house, ada, "Milk")
+        (frame,) = await frames(page, "PRODUCT", 1)
+        assert (frame["change"], frame["product"]["name"]) == ("added", "Milk")
+
+
+async def test_changes_of_a_product_that_wait_for_one_look_up_are_one_frame(
+    house: InProcessNode,
+) -> None:
+    ada = await house.add_user()
+    async with house.connected(await house.token(ada), **EXTENDED) as page:
+        milk = a_product(ada, name="Milk")
+
+        def work(transaction: Any) -> None:
+            inventory.add(transaction, milk, ada, house.wall())
+            oats = replace(milk, name="Oats")
+            inventory.replace(transaction, oats, ada, house.wall())
+
+        await house.node.database.write(work)
+        (frame,) = await frames(page, "PRODUCT", 1)
+        assert (frame["change"], frame["product"]["name"]) == ("added", "Oats")
+        await page.send("PING")
+        assert json.loads(await page.recv())["type"] == "pong"
 
 
 async def test_reads_that_do_not_fit_are_sent_as_a_count(house: InProcessNode) -> None:

@@ -25,7 +25,7 @@ import { now } from "./timing.js";
  * @property {number} unread
  * @property {unknown} action
  * @property {string} change
- * @property {object} product
+ * @property {import("./events.js").Product} product
  */
 
 /**

@@ -38,7 +38,42 @@
  * @property {number} unread number of unread notifications now
  */
 
-/** @typedef {{change: string, product: object}} ProductChanged the product as REST returns it */
+/**
+ * A lot, as REST returns it.
+ *
+ * @typedef {object} Lot
+ * @property {string} id
+ * @property {string} productId
+ * @property {string} quantity a decimal
+ * @property {string | null} printedDate the date on the package; `null` means never
+ * @property {string | null} expiryDate the date that counts now: a day, or a time with its offset
+ * @property {string | null} dateSource `printed`, `shelfLife`, `opened`, `frozen`, `thawed`, `typed`
+ * @property {"use_by" | "best_before"} dateKind
+ * @property {string} receivedOn `YYYY-MM-DD`
+ * @property {string} lotNumber
+ * @property {string} serial
+ * @property {string} location
+ * @property {string | null} price of one unit, a decimal
+ * @property {"sealed" | "opened" | "frozen" | "thawed"} state
+ * @property {string} stateSince
+ * @property {string} status
+ * @property {number | null} daysLeft
+ * @property {string | null} closedAs
+ * @property {string | null} closedAt
+ */
+
+/**
+ * A product as REST returns it with `include=lots`; `/api/docs` of a node shows the other fields.
+ * A deleted product has only its `id`.
+ *
+ * @typedef {{id: string, lotCount?: number, lots?: Lot[], [field: string]: unknown}} Product
+ */
+
+/**
+ * @typedef {object} ProductChanged
+ * @property {string} change `added`, `updated` or `closed`
+ * @property {Product} product `lots` has the first 50 in the order in which they are taken
+ */
 
 /**
  * @typedef {object} Events

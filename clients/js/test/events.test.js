@@ -73,10 +73,16 @@ test("a listener that closes on the greeting gets no unread count", async () => 
   assert.deepEqual(counts, []);
 });
 
-test("a changed product is an event", async () => {
+test("a changed product is an event with its lots", async () => {
   const { notifications } = await connected();
   const events = [];
   notifications.addEventListener("product", ({ detail }) => events.push(detail));
-  socket().deliver({ type: "PRODUCT", change: "updated", product: { id: "p" } });
-  assert.deepEqual(events, [{ change: "updated", product: { id: "p" } }]);
+  const lots = [{ id: "l", productId: "p", quantity: "2", state: "opened" }];
+  const milk = { id: "p", lotCount: 1, lots };
+  socket().deliver({ type: "PRODUCT", change: "updated", product: milk });
+  socket().deliver({ type: "PRODUCT", change: "closed", product: { id: "p" } });
+  assert.deepEqual(events, [
+    { change: "updated", product: milk },
+    { change: "closed", product: { id: "p" } },
+  ]);
 });

@@ -230,7 +230,7 @@ def delete(transaction: Transaction, user_id: str, product_id: str, now: datetim
         return False
     products.delete(transaction, user_id, product_id)
     slices.mark_product_read(transaction, user_id, product_id, now)
-    transaction.publish(events.ProductChanged(user, product, events.Change.CLOSED))
+    transaction.publish(events.ProductChanged(user_id, product_id, events.Change.CLOSED))
     return True
 
 

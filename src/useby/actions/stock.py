@@ -324,7 +324,7 @@ def _new_id() -> str:
 def _publish(transaction: Transaction, changes: Sequence[tuple[ProductRow, KindOfChange]]) -> None:
     if len(changes) <= MAX_CHANGES:
         for row, change in changes:
-            transaction.publish(ProductChanged(row.owner, row.product, change))
+            transaction.publish(ProductChanged(row.owner.id, row.product.id, change))
     dates = (row.dates.next_alert_at for row, _ in changes)
     due_times = [due for due in dates if due is not None]
     if due_times:

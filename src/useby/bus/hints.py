@@ -52,7 +52,7 @@ def hints_of(event: Event) -> Iterator[Hint]:
         for start in range(0, len(event.ids) or 1, MAX_IDS):
             yield Hint(event.user_id, read=event.ids[start : start + MAX_IDS])
     elif isinstance(event, ProductChanged):
-        yield Hint(event.owner.id, product_id=event.product.id, change=event.change)
+        yield Hint(event.user_id, product_id=event.product_id, change=event.change)
 
 
 def subject_of(user_id: str) -> str:

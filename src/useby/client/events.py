@@ -108,7 +108,10 @@ class ProductChanged:
     change: str
     """``added``, ``updated`` or ``closed``."""
     product: Mapping[str, Any]
-    """The product as REST returns it."""
+    """The product as REST returns it, with up to 50 of its lots.
+
+    ``Product.of`` reads it. A deleted product has only its ``id``.
+    """
 
 
 Event = State | Read | ProductChanged

@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from useby.domain.account import User
 from useby.domain.notification import Notification
-from useby.domain.product import Product
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +55,10 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ProductChanged:
-    """A product of ``owner`` changed to ``product``; not published for large batches."""
+    """A product of a user, or a lot of it, has changed; not published for large batches."""
 
-    owner: User
-    product: Product
+    user_id: str
+    product_id: str
     change: Change
 
 

@@ -62,6 +62,10 @@ class SocketHost(Protocol[S_contra]):
         """Maximum unsent bytes of a connection."""
 
     @property
+    def update_bytes(self) -> int:
+        """Maximum unsent bytes of a connection after an update, which is also the largest one."""
+
+    @property
     def loop(self) -> asyncio.AbstractEventLoop:
         """The event loop on which timeouts are scheduled."""
 

@@ -27,7 +27,7 @@ from useby.realtime.fanout import FanOut
 from useby.realtime.reconcile import Reconciler
 from useby.realtime.registry import Registry
 from useby.realtime.requests import StoreRequests
-from useby.realtime.socket import Socket
+from useby.realtime.socket import HIGH_WATER, Socket
 from useby.realtime.sweep import Sweep
 from useby.realtime.updates import ExtendedUpdates
 from useby.realtime.wire import Wire
@@ -66,6 +66,8 @@ class Hub:
         self.settings = settings
         self.send_buffer_bytes = settings.send_buffer_bytes
         """Copy for the check of each frame; reading it from the settings takes twice the time."""
+        self.update_bytes = max(settings.send_buffer_bytes // 2, 2 * HIGH_WATER)
+        """Maximum unsent bytes of a connection after an update."""
         self.loop = asyncio.get_running_loop()
         self.time = self.loop.time
         self.draining = False
@@ -74,7 +76,9 @@ class Hub:
         self._bus = bus
         self._sweep = Sweep(settings.ping_interval, settings.ping_timeout)
         self.registry = Registry()
-        self.updates = ExtendedUpdates(database, self.registry.extended, now=now)
+        self.updates = ExtendedUpdates(
+            database, self.registry.extended, largest=self.update_bytes, now=now
+        )
         self.reconciler = Reconciler(database, self.registry, self.updates.refresh_counts)
         self.requests = StoreRequests(
             database,

@@ -187,7 +187,7 @@ class Socket(asyncio.Protocol):
     def has_room(self, size: int) -> bool:
         """Return whether an update fits; if not, ``drained`` is called once the peer has read."""
         unsent = self.transport.get_write_buffer_size() + self._unsent
-        return unsent + size <= max(self._hub.send_buffer_bytes // 2, 2 * HIGH_WATER)
+        return unsent + size <= self._hub.update_bytes
 
     @property
     def is_slow(self) -> bool:

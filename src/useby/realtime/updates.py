@@ -1,11 +1,14 @@
 """Send extended sessions their updates: reads, unread counts and products.
 
-Section 8 of the protocol page defines the frames. Local commits are sent as they are. Hints from
-other nodes are checked against the database first, so clients never receive an unverified update::
+Section 8 of the protocol page defines the frames. An event or a hint only names what has changed;
+its rows are looked up, those of many users in one snapshot. So a frame has committed rows, a
+product and its lots are of the same moment, and no client gets what only another node claims::
 
-    commit here ──► ProductChanged ──────────────────────────► send
+    commit here ──► ProductChanged ──► look up product ──────► send
     commit here ──► MarkedRead ──────► count unread ones ────► send
-    other node ───► Hint ────────────► look up ids, count ───► send
+    other node ───► Hint ────────────► look up both ─────────► send
+
+Changes of a product that wait for the same look-up are one frame.
 
 Updates may use half of a connection's send buffer. If a product does not fit, its id is queued,
 up to 1,000 for a connection; when the peer has read, the product is looked up and sent in its
@@ -15,24 +18,25 @@ state at that time. If the ids of a read do not fit, only the count is sent.
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from typing import Final
 
+from useby.actions.lot_reads import in_order
 from useby.batcher import Batcher
 from useby.bus.hints import Hint
 from useby.domain.account import User
 from useby.domain.events import Change, MarkedRead, ProductChanged
-from useby.domain.product import Product
 from useby.realtime import closes, frames
 from useby.realtime.retry import retry_while_unavailable
 from useby.realtime.socket import Socket
 from useby.realtime.states import State
 from useby.schemas.products import product_json
-from useby.store import accounts, notifications, products, usage
+from useby.store import accounts, lots, notifications, usage
 from useby.store.database import Connection, Database
+from useby.store.lots import StoredProduct
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +45,13 @@ BATCH: Final = 200
 MAX_UNVERIFIED_IDS: Final = 1000
 """Maximum ids from hints that await verification for a user; further ones are dropped as a flood.
 Also the maximum of products queued for one connection."""
+MAX_CHANGED: Final = 2 * MAX_UNVERIFIED_IDS
+"""Maximum products that await a look-up for a user: a flood of hints leaves room for the changes of
+this node."""
+MAX_LOTS: Final = 50
+"""Maximum lots in a frame; ``lotCount`` of its product is the number of open lots."""
+HEAD_BYTES: Final = 100
+"""Bytes of a frame around its product, at most."""
 ID_BYTES: Final = 40
 """Bytes that each id takes in a frame."""
 AT_ONCE: Final = 25
@@ -58,7 +69,7 @@ class _Due:
     to_verify: dict[str, None] = field(default_factory=dict)
     """Ids of notifications that other nodes report as read, in the order of the hints."""
     products: dict[str, Change] = field(default_factory=dict)
-    """Changes that other nodes report, by the product's id."""
+    """Changes that this node has committed or other nodes report, by the product's id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +78,16 @@ class _Found:
 
     unread: int
     read: frozenset[str]
+    rows: "_Rows"
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Products of a user with their lots."""
+
     owner: User | None
-    products: dict[str, Product]
+    products: Mapping[str, StoredProduct]
+    """By id; ids of no product are left out."""
 
 
 class ExtendedUpdates:
@@ -79,6 +98,7 @@ class ExtendedUpdates:
         database: Database,
         extended: Callable[[str], list[Socket]],
         *,
+        largest: int,
         now: Callable[[], datetime],
     ) -> None:
         """Create the updates of a pool of connections; ``run`` sends them.
@@ -86,10 +106,12 @@ class ExtendedUpdates:
         Args:
             database: The database to look up in.
             extended: Returns the connections of a user's extended sessions.
+            largest: Maximum bytes of a product with its lots; a longer one is sent without them.
             now: The wall clock: aware, UTC.
         """
         self._database = database
         self._extended = extended
+        self._largest = largest
         self._now = now
         self._due: dict[str, _Due] = {}
         """The queued updates of each user, to which others are added."""
@@ -111,14 +133,9 @@ class ExtendedUpdates:
             due.counts = due.counts or not event.ids
 
     def on_product_changed(self, event: ProductChanged) -> None:
-        """Send a product that this node has changed; queue it where there is no room."""
-        if sockets := self._extended(event.owner.id):
-            try:
-                encoded = product_json(event.product, event.owner, self._now())
-            except Exception:
-                log.exception("a product could not be encoded")  # the change is committed
-                return
-            self._send_product(sockets, event.product.id, event.change, encoded)
+        """Queue a product that this node has changed."""
+        if due := self._due_to(event.user_id):
+            _merge(due.products, event.product_id, event.change, MAX_CHANGED)
 
     def on_hint(self, hint: Hint) -> None:
         """Queue a hint's ids for verification."""
@@ -130,8 +147,8 @@ class ExtendedUpdates:
                 due.to_verify.update(
                     dict.fromkeys(hint.read[: MAX_UNVERIFIED_IDS - len(due.to_verify)])
                 )
-            if hint.product_id is not None and len(due.products) < MAX_UNVERIFIED_IDS:
-                due.products[hint.product_id] = hint.change
+            if hint.product_id is not None:
+                _merge(due.products, hint.product_id, hint.change, MAX_UNVERIFIED_IDS)
 
     def refresh_counts(self, user_ids: Iterable[str]) -> None:
         """Queue the unread counts of these users, because hints about reads may be lost."""
@@ -170,41 +187,38 @@ class ExtendedUpdates:
             for user_id, due in batch:
                 if self._due.get(user_id) is due:
                     del self._due[user_id]  # later updates are looked up later
-            rows = await retry_while_unavailable(
-                lambda: self._database.read(lambda c: [_look_up(c, *item) for item in batch])
+            every = await retry_while_unavailable(
+                lambda: self._database.read(lambda c: _look_up(c, batch))
             )
-            for (user_id, due), found in zip(batch, rows, strict=True):
-                self._send(self._extended(user_id), due, found)
+            for (user_id, due), found in zip(batch, every, strict=True):
+                self._send_reads(self._extended(user_id), due, found)
+                for product_id, change in due.products.items():
+                    self._send_state(self._extended(user_id), product_id, change, found.rows)
+                    await asyncio.sleep(0)  # an encoding with many lots takes up to 1 ms
 
-    def _send(self, sockets: list[Socket], due: _Due, found: _Found) -> None:
+    @staticmethod
+    def _send_reads(sockets: Iterable[Socket], due: _Due, found: _Found) -> None:
         ids = [*due.read, *(each for each in due.to_verify if each in found.read)]
         for socket in sockets if ids or due.counts else ():
             listed = ids if socket.has_room(len(ids) * ID_BYTES) else []
             socket.reply(socket.session.read_elsewhere, listed, found.unread)
-        for product_id, change in due.products.items():
-            state = self._state_of(product_id, change, found.owner, found.products)
-            if state is not None:
-                self._send_product(sockets, product_id, *state)
 
     async def _send_waiting(self, sockets: Sequence[Socket]) -> None:
         """Look up the next queued products of each connection, and send them."""
         async with self._one_look_up:
             requests = [(socket, self._take_waiting(socket)) for socket in sockets]
             try:
-                rows = await retry_while_unavailable(
-                    lambda: self._database.read(
-                        lambda c: [
-                            _products(c, each.session.user_id, ids) for each, ids in requests
-                        ]
-                    )
+                wanted = [(each.session.user_id, changes) for each, changes in requests]
+                every = await retry_while_unavailable(
+                    lambda: self._database.read(lambda c: _rows(c, wanted))
                 )
             except Exception:
                 for socket, changes in requests:
                     if socket in self._waiting:
                         self._waiting[socket] = changes | self._waiting[socket]
                 raise
-            for (socket, changes), found in zip(requests, rows, strict=True):
-                self._send_taken(socket, changes, *found)
+            for (socket, changes), rows in zip(requests, every, strict=True):
+                self._send_taken(socket, changes, rows)
 
     def _take_waiting(self, socket: Socket) -> dict[str, Change]:
         """Take the next ``AT_ONCE`` queued products of a connection."""
@@ -214,20 +228,12 @@ class ExtendedUpdates:
             del waiting[product_id]
         return taken
 
-    def _send_taken(
-        self,
-        socket: Socket,
-        changes: Mapping[str, Change],
-        owner: User | None,
-        rows: Mapping[str, Product],
-    ) -> None:
+    def _send_taken(self, socket: Socket, changes: Mapping[str, Change], rows: _Rows) -> None:
         later = self._waiting.pop(socket, None)
         if later is None:
             return  # the connection has ended
         for product_id, change in changes.items():
-            state = self._state_of(product_id, change, owner, rows)
-            if state is not None:
-                self._send_product([socket], product_id, *state)
+            self._send_state([socket], product_id, change, rows)
         filled = socket in self._waiting  # then ``drained`` follows once the peer has read
         for product_id, change in later.items():
             self._wait(socket, product_id, change)
@@ -241,23 +247,38 @@ class ExtendedUpdates:
             self._waiting.pop(socket, None)
         self.drained(socket)
 
-    def _state_of(
-        self, product_id: str, change: Change, owner: User | None, rows: Mapping[str, Product]
-    ) -> tuple[Change, str] | None:
-        """Return a product's change and JSON by its row; ``None`` if there is nothing to send."""
-        product = rows.get(product_id)
-        if product is not None and owner is not None:
+    def _send_state(
+        self, sockets: Sequence[Socket], product_id: str, change: Change, rows: _Rows
+    ) -> None:
+        """Send a product as its row is; nothing if it was not closed and has no row any more."""
+        stored = rows.products.get(product_id)
+        if stored is not None and rows.owner is not None:
             try:
-                encoded = product_json(product, owner, self._now())
+                encoded = self._encoded(stored, rows.owner)
             except Exception:
                 log.exception("a product could not be encoded")
-                return None
-            closed = product.closed_as is not None
+                return
+            closed = stored.product.closed_as is not None
             was_open = Change.UPDATED if change is Change.CLOSED else change
-            return (Change.CLOSED if closed else was_open), encoded
-        # The row is deleted, so only the id is left. A page needs no more to drop the product,
-        # and it is true whatever sent the hint, because the user has no such product.
-        return (change, json.dumps({"id": product_id})) if change is Change.CLOSED else None
+            self._send_product(sockets, product_id, Change.CLOSED if closed else was_open, encoded)
+        elif change is Change.CLOSED:
+            # The row is deleted, so only the id is left. A page needs no more to drop the product,
+            # and it is true whatever sent the hint, because the user has no such product.
+            self._send_product(sockets, product_id, change, json.dumps({"id": product_id}))
+
+    def _encoded(self, stored: StoredProduct, owner: User) -> str:
+        """Return the JSON of a product with its first lots.
+
+        They are left out if it would be longer than ``largest``, and if a node without lots has
+        written the row last: they are not in line with it yet.
+        """
+        product, now = stored.product, self._now()
+        if stored.version is not None:
+            shown = in_order(stored.lots, owner)[:MAX_LOTS]
+            encoded = product_json(product, owner, now, lots=shown)
+            if len(encoded.encode()) <= self._largest - HEAD_BYTES:
+                return encoded
+        return product_json(product, owner, now)
 
     def _send_product(
         self, sockets: Iterable[Socket], product_id: str, change: Change, encoded: str
@@ -277,27 +298,42 @@ class ExtendedUpdates:
     def _wait(self, socket: Socket, product_id: str, change: Change) -> None:
         if socket.session.state is State.CLOSED:
             return
-        waiting = self._waiting.setdefault(socket, {})
-        if waiting.get(product_id) is Change.ADDED and change is Change.UPDATED:
-            return  # the product was never sent, so it is still new to the peer
-        if product_id in waiting or len(waiting) < MAX_UNVERIFIED_IDS:
-            waiting[product_id] = change
+        _merge(self._waiting.setdefault(socket, {}), product_id, change, MAX_UNVERIFIED_IDS)
 
 
-def _look_up(connection: Connection, user_id: str, due: _Due) -> _Found:
-    owner, rows = _products(connection, user_id, due.products)
-    return _Found(
-        usage.of(connection, user_id).unread,
-        notifications.filter_read(connection, user_id, list(due.to_verify)),
-        owner,
-        rows,
-    )
+def _merge(
+    changes: MutableMapping[str, Change], product_id: str, change: Change, at_most: int
+) -> None:
+    """Add a change to those that wait, unless there are ``at_most`` of them."""
+    if changes.get(product_id) is Change.ADDED and change is Change.UPDATED:
+        return  # the product was never sent, so it is still new to the peer
+    if product_id in changes or len(changes) < at_most:
+        changes[product_id] = change
 
 
-def _products(
-    connection: Connection, user_id: str, ids: Iterable[str]
-) -> tuple[User | None, dict[str, Product]]:
-    """Return a user's products by their ids, and the user unless ``ids`` is empty."""
-    rows = {each: products.get(connection, user_id, each) for each in ids}
-    owner = accounts.user(connection, user_id) if rows else None
-    return owner, {each: row for each, row in rows.items() if row is not None}
+def _look_up(connection: Connection, batch: Sequence[tuple[str, _Due]]) -> list[_Found]:
+    rows = _rows(connection, [(user_id, due.products) for user_id, due in batch])
+    return [
+        _Found(
+            usage.of(connection, user_id).unread,
+            notifications.filter_read(connection, user_id, list(due.to_verify)),
+            its_rows,
+        )
+        for (user_id, due), its_rows in zip(batch, rows, strict=True)
+    ]
+
+
+def _rows(connection: Connection, wanted: Sequence[tuple[str, Iterable[str]]]) -> list[_Rows]:
+    """Return users' products by their ids, those of all users at once."""
+    keys = list({(user_id, each): None for user_id, ids in wanted for each in ids})
+    found, faults = lots.each_readable(lots.stored, connection, keys)
+    for (_, product_id), fault in faults.items():
+        log.error("the row of product %s cannot be read", product_id, exc_info=fault)
+    owners = accounts.users_by_id(connection, {user_id for user_id, _ in keys}) if keys else {}
+    return [
+        _Rows(
+            owners.get(user_id),
+            {each: found[user_id, each] for each in ids if (user_id, each) in found},
+        )
+        for user_id, ids in wanted
+    ]

@@ -26,8 +26,15 @@ Moment = Annotated[
 ]
 Day = Annotated[str, Field(json_schema_extra={"format": "date"})]
 Unread = Annotated[int, Field(ge=0, description="Number of the user's unread notifications.")]
+_ONLY_ID = {
+    "type": "object",
+    "properties": {"id": {"type": "string", "format": "uuid"}},
+    "required": ["id"],
+    "additionalProperties": False,
+}
 Product = Annotated[
-    dict[str, Any], WithJsonSchema({"allOf": [{"$ref": "#/components/schemas/ProductOut"}]})
+    dict[str, Any],
+    WithJsonSchema({"anyOf": [{"$ref": "#/components/schemas/ProductOut"}, _ONLY_ID]}),
 ]
 
 
@@ -116,11 +123,17 @@ class Authenticated(TypedDict):
 
 @with_config(_OPEN)
 class ProductChanged(TypedDict):
-    """A product was changed. Large batches send no such frames."""
+    """A product or a lot of it was changed. Large batches send no such frames."""
 
     type: Literal["PRODUCT"]
     change: Annotated[str, _one_of(Change)]
-    product: Annotated[Product, Field(description="The product as REST returns it.")]
+    product: Annotated[
+        Product,
+        Field(
+            description="The product as REST returns it with `include=lots`, with at most 50 lots;"
+            " only its `id` if it was deleted."
+        ),
+    ]
 
 
 @with_config(_OPEN)

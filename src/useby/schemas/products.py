@@ -309,9 +309,11 @@ _OF_PRODUCT: Final = tuple(
 """Fields of a request that are fields of a product by the same name."""
 
 
-def product_json(product: Product, owner: User, now: datetime) -> str:
-    """Return the JSON of a product as its owner sees it at ``now``."""
-    return ProductOut.of(product, owner, now).model_dump_json(by_alias=True)
+def product_json(
+    product: Product, owner: User, now: datetime, *, lots: Iterable[Lot] | None = None
+) -> str:
+    """Return the JSON of a product, and of lots of it, as its owner sees it at ``now``."""
+    return ProductOut.of(product, owner, now, lots=lots).model_dump_json(by_alias=True)
 
 
 class ProductPage(ApiModel):

@@ -62,7 +62,7 @@ export type Frame = {
     unread: number;
     action: unknown;
     change: string;
-    product: object;
+    product: import("./events.js").Product;
 };
 /**
  * callbacks of a connection; none is called after `leave`

@@ -70,11 +70,65 @@ export type Read = {
     unread: number;
 };
 /**
- * the product as REST returns it
+ * A lot, as REST returns it.
  */
+export type Lot = {
+    id: string;
+    productId: string;
+    /**
+     * a decimal
+     */
+    quantity: string;
+    /**
+     * the date on the package; `null` means never
+     */
+    printedDate: string | null;
+    /**
+     * the date that counts now: a day, or a time with its offset
+     */
+    expiryDate: string | null;
+    /**
+     * `printed`, `shelfLife`, `opened`, `frozen`, `thawed`, `typed`
+     */
+    dateSource: string | null;
+    dateKind: "use_by" | "best_before";
+    /**
+     * `YYYY-MM-DD`
+     */
+    receivedOn: string;
+    lotNumber: string;
+    serial: string;
+    location: string;
+    /**
+     * of one unit, a decimal
+     */
+    price: string | null;
+    state: "sealed" | "opened" | "frozen" | "thawed";
+    stateSince: string;
+    status: string;
+    daysLeft: number | null;
+    closedAs: string | null;
+    closedAt: string | null;
+};
+/**
+ * A product as REST returns it with `include=lots`; `/api/docs` of a node shows the other fields.
+ * A deleted product has only its `id`.
+ */
+export type Product = {
+    id: string;
+    lotCount?: number;
+    lots?: Lot[];
+    [field: string]: unknown;
+};
 export type ProductChanged = {
+    /**
+     * `added`, `updated` or `closed`
+     */
     change: string;
-    product: object;
+    /**
+     * `lots` has the first 50 in the order in which they are taken
+     */
+    product: Product;
 };
 export type Events = {
     notification: CustomEvent<Notification>;
