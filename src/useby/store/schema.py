@@ -3,6 +3,8 @@
 ``store.column_types`` describes how times and decimals are stored.
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from useby.domain.lot import LotState
@@ -20,6 +22,12 @@ metadata = sa.MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+
+def _where(condition: str) -> dict[str, Any]:
+    """Return the options of an index of those rows that a condition holds for."""
+    return {"sqlite_where": sa.text(condition), "postgresql_where": sa.text(condition)}
+
 
 users = sa.Table(
     "users",
@@ -120,27 +128,14 @@ products = sa.Table(
     sa.Index(None, "user_id", "name", "id"),
     sa.Index(None, "user_id", "created_at", "id"),
     sa.Index(None, "user_id", "gtin"),
-    sa.Index(
-        None,
-        "next_alert_at",
-        "user_id",
-        sqlite_where=sa.text("next_alert_at IS NOT NULL"),
-        postgresql_where=sa.text("next_alert_at IS NOT NULL"),
-    ),
+    sa.Index(None, "next_alert_at", "user_id", **_where("next_alert_at IS NOT NULL")),
     sa.Index(
         "ix_products_due",
         sa.text("coalesce(next_alert_at, alert_at)"),
         "user_id",
-        sqlite_where=sa.text("coalesce(next_alert_at, alert_at) IS NOT NULL"),
-        postgresql_where=sa.text("coalesce(next_alert_at, alert_at) IS NOT NULL"),
+        **_where("coalesce(next_alert_at, alert_at) IS NOT NULL"),
     ),
-    sa.Index(
-        "ix_products_flat",
-        "user_id",
-        "id",
-        sqlite_where=sa.text("version IS NULL"),
-        postgresql_where=sa.text("version IS NULL"),
-    ),
+    sa.Index("ix_products_flat", "user_id", "id", **_where("version IS NULL")),
 )
 """A row has the date (``expires_on``, a day in the owner's zone, or ``expires_at``, an instant),
 the quantity, the location and the closing that its lots come to. ``version`` counts the writes of
@@ -200,13 +195,7 @@ lots = sa.Table(
         ["household_id", "product_id"], ["products.user_id", "products.id"], ondelete="CASCADE"
     ),
     sa.Index(None, "household_id", "product_id", "closed_at"),
-    sa.Index(
-        "ix_lots_closed",
-        "household_id",
-        "closed_at",
-        sqlite_where=sa.text("closed_at IS NOT NULL"),
-        postgresql_where=sa.text("closed_at IS NOT NULL"),
-    ),
+    sa.Index("ix_lots_closed", "household_id", "closed_at", **_where("closed_at IS NOT NULL")),
 )
 """Lots. A date is a day in the household's zone (``…_on``) or an instant (``…_at``); without
 either, it is never. ``state``, the date that counts (``expires_…``) and the closing follow from the
@@ -237,13 +226,7 @@ movements = sa.Table(
     ),
     sa.Index(None, "household_id", "product_id", "number"),
     sa.Index(None, "household_id", "at"),
-    sa.Index(
-        "ix_movements_undone",
-        "household_id",
-        "undoes",
-        sqlite_where=sa.text("undoes IS NOT NULL"),
-        postgresql_where=sa.text("undoes IS NOT NULL"),
-    ),
+    sa.Index("ix_movements_undone", "household_id", "undoes", **_where("undoes IS NOT NULL")),
 )
 """Movements of lots, which are only ever added. ``number`` is their order within a product."""
 
@@ -281,13 +264,7 @@ notifications = sa.Table(
     sa.Column("read_by_closing", sa.Boolean, nullable=True),
     sa.PrimaryKeyConstraint("user_id", "seq"),
     sa.UniqueConstraint("user_id", "id"),
-    sa.Index(
-        "ix_notifications_unread",
-        "user_id",
-        "seq",
-        sqlite_where=sa.text("read_at IS NULL"),
-        postgresql_where=sa.text("read_at IS NULL"),
-    ),
+    sa.Index("ix_notifications_unread", "user_id", "seq", **_where("read_at IS NULL")),
     sa.Index(None, "user_id", "product_id"),
 )
 """``lot_ids`` are the lots that an alert is about. ``read_by_closing`` is true if it was marked
