@@ -138,6 +138,10 @@ async def test_lists_counts_and_sweeping_acts_stop_at_ones_own_rows(rest: Rest) 
     for by in ("category", "location", "product", "week", "month"):
         nothing: Any = {"currency": None, "groups": [], "mostThrownAway": []}
         assert (await his.get("/api/stats", params={"by": by})).json() == nothing
+    assert (await his.get("/api/lots")).json() == {"items": [], "nextCursor": None}
+    hers_by_date = (await hers.get("/api/lots", params={"limit": 1})).json()
+    assert [each["product"]["name"] for each in hers_by_date["items"]] == ["Milk"]
+    assert set((await his.get("/api/lots/counts")).json().values()) == {0}
     for names in ("/api/locations", "/api/categories"):
         assert (await his.get(names)).json() == {"items": []}
     assert (await his.get("/api/export")).json()["products"] == []

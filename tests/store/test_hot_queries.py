@@ -286,6 +286,11 @@ async def _every_route(node: InProcessNode, rest: httpx.AsyncClient) -> None:
 
 async def _every_action_on_lots(call: Callable[..., Awaitable[Any]], product_id: str) -> None:
     lot = await call("addLot", {"quantity": "5", "location": "Cellar"}, product_id=product_id)
+    page = await call("listOpenLots", limit="1")
+    await call("listOpenLots", limit="1", cursor=page["nextCursor"])
+    for urgency in ("today", "never"):
+        await call("listOpenLots", urgency=urgency)
+    await call("countOpenLots")
     await call("listProducts", include="lots", location="CELLAR")
     for quantity in ("1", "2"):
         await call("putProduct", {"name": "Tea", "quantity": quantity}, external_id="tea")

@@ -10,7 +10,16 @@ from useby.domain.account import User
 from useby.domain.lot import Lot, open_lots, taken_first
 from useby.domain.movement import Movement
 from useby.domain.product import Product
-from useby.store import accounts, lot_lists, lots, movement_lists, product_search, products
+from useby.domain.urgency import Urgency
+from useby.store import (
+    accounts,
+    lot_lists,
+    lots,
+    lots_by_date,
+    movement_lists,
+    product_search,
+    products,
+)
 from useby.store.cursor import Page
 from useby.store.database import Connection, Database, Transaction
 from useby.store.notifications import UnknownUser
@@ -62,6 +71,28 @@ async def page(
             return await stock.read_in_line(database, user, work)
         except NotFolded as unfolded:
             await product_search.fold_all(database, user.id, unfolded)
+
+
+async def open_by_date(
+    database: Database,
+    user: User,
+    urgency: Urgency | None,
+    now: datetime,
+    *,
+    cursor: str | None,
+    limit: int,
+) -> Page[tuple[Product, Lot]]:
+    """Return a page of all the user's open lots; see ``lots_by_date.page``."""
+    return await stock.read_in_line(
+        database,
+        user,
+        lambda c: lots_by_date.page(c, user, urgency, now, cursor=cursor, limit=limit),
+    )
+
+
+async def count_by_urgency(database: Database, user: User, now: datetime) -> Mapping[Urgency, int]:
+    """Return the number of the user's open lots in each group."""
+    return await stock.read_in_line(database, user, lambda c: lots_by_date.counts(c, user, now))
 
 
 async def movements_of_household(

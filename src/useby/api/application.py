@@ -27,6 +27,7 @@ from useby.api import (
     imports,
     invitations,
     lots,
+    lots_by_date,
     me,
     movements,
     notifications,
@@ -84,7 +85,7 @@ def create_api(context: Context) -> FastAPI:
     page.install(api)
     for part in (
         *(accounts, invitations, me, products, products_by_external_id),
-        *(lots, movements, pickers, alerts),
+        *(lots_by_date, lots, movements, pickers, alerts),
         *(stats, dates, scans, imports, exports, calendars, notifications, health),
     ):
         # The routes themselves: ``include_router`` has each built again at the first request.

@@ -133,7 +133,8 @@ def open_lots(lots: Iterable[Lot]) -> list[Lot]:
 
 
 _RANK: Final = {state: rank for rank, state in enumerate(LotState)}
-_NEVER: Final = datetime.max.replace(tzinfo=UTC)
+NEVER_ENDS: Final = datetime.max.replace(tzinfo=UTC)
+"""End of a lot without a date, where lots are sorted."""
 
 
 def taken_first(lot: Lot, zone: ZoneInfo) -> tuple[int, datetime, date, str]:
@@ -142,8 +143,18 @@ def taken_first(lot: Lot, zone: ZoneInfo) -> tuple[int, datetime, date, str]:
     Opened lots come first, then thawed, sealed and frozen ones. Within a state the earliest date
     comes first and never last, then the earliest receipt, then the lower id.
     """
-    ends_at = _NEVER if lot.expiry is None else lot.expiry.ends_at(zone)
+    ends_at = NEVER_ENDS if lot.expiry is None else lot.expiry.ends_at(zone)
     return _RANK[lot.state], ends_at, lot.received_on, lot.id
+
+
+def expires_first(lot: Lot, zone: ZoneInfo) -> tuple[datetime, int, date, str]:
+    """Return the sort key of a list of open lots by their dates.
+
+    The earliest date comes first and never last; lots of one date come in the order in which they
+    are taken.
+    """
+    rank, ends_at, received_on, lot_id = taken_first(lot, zone)
+    return ends_at, rank, received_on, lot_id
 
 
 def take(

@@ -166,6 +166,10 @@ barcodes = sa.Table(
 """Products by the barcodes that they have beside the first one (``products.more_barcodes``).
 ``code`` is the canonical GTIN, or else the barcode itself."""
 
+RANK_OF_STATE = " ".join(
+    ["(CASE state", *(f"WHEN '{each}' THEN {rank}" for rank, each in enumerate(LotState)), "END)"]
+)
+"""Position of a lot's state in the order in which lots are taken, as SQL."""
 lots = sa.Table(
     "lots",
     metadata,
@@ -196,6 +200,12 @@ lots = sa.Table(
     ),
     sa.Index(None, "household_id", "product_id", "closed_at"),
     sa.Index("ix_lots_closed", "household_id", "closed_at", **_where("closed_at IS NOT NULL")),
+    sa.Index(
+        "ix_lots_open",
+        *("household_id", "expires_on", "expires_at"),
+        *(sa.text(RANK_OF_STATE), "received_on", "id"),
+        **_where("closed_at IS NULL"),
+    ),
 )
 """Lots. A date is a day in the household's zone (``…_on``) or an instant (``…_at``); without
 either, it is never. ``state``, the date that counts (``expires_…``) and the closing follow from the

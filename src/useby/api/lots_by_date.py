@@ -1,0 +1,59 @@
+"""Routes of the caller's open lots by their dates."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from useby.actions import lot_reads
+from useby.api.context import ContextDep, CurrentCaller
+from useby.api.errors import Problem, problem_responses
+from useby.domain.urgency import Urgency
+from useby.schemas.fields import Text
+from useby.schemas.lots_by_date import ListedLot, LotCounts, OpenLotPage
+from useby.store.cursor import BadCursor
+
+router = APIRouter(prefix="/api/lots", tags=["lots"])
+
+
+@router.get("", operation_id="listOpenLots", responses=problem_responses(401))
+async def list_open_lots(
+    node: ContextDep,
+    caller: CurrentCaller,
+    urgency: Annotated[
+        Urgency | None,
+        Query(
+            description="Group by the calendar days left, in the household's zone: `today` has 0,"
+            " `next3Days` 1 to 3, `next7Days` 4 to 7."
+        ),
+    ] = None,
+    cursor: Annotated[Text | None, Query(max_length=512)] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+) -> OpenLotPage:
+    """List all open lots, the earliest date first and those without a date last.
+
+    Lots of one date come in the order in which they are taken.
+    """
+    now = node.now()
+    try:
+        page = await lot_reads.open_by_date(
+            node.database, caller.user, urgency, now, cursor=cursor, limit=limit
+        )
+    except BadCursor:
+        raise Problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY, "The cursor is not one of this list."
+        ) from None
+    return OpenLotPage(
+        items=[ListedLot.with_product(lot, its, caller.user, now) for its, lot in page.items],
+        next_cursor=page.next_cursor,
+    )
+
+
+@router.get("/counts", operation_id="countOpenLots", responses=problem_responses(401))
+async def count_open_lots(node: ContextDep, caller: CurrentCaller) -> LotCounts:
+    """Return the number of open lots in each group, as `urgency` of the list names them.
+
+    A lot is expired when its day has passed or its exact time is over.
+    """
+    counts = await lot_reads.count_by_urgency(node.database, caller.user, node.now())
+    return LotCounts.model_validate({urgency.value: number for urgency, number in counts.items()})
