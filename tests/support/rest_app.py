@@ -27,6 +27,8 @@ from useby.store import sessions
 from useby.store.database import Database
 
 KEY = b"only the tests sign with this key"
+A_YEAR = timedelta(days=366)
+"""Life of a test's sign-in, in which it may set the moment."""
 MILK = {"name": "Organic Milk", "expiryDate": "2026-03-04"}
 
 
@@ -106,10 +108,11 @@ class Rest:
                 session_id=session,
                 token_hash=None,
                 now=self.now,
-                expires_at=self.now + timedelta(days=30),
+                expires_at=self.now + A_YEAR,
             )
         )
-        token = self.context.issuer.access(user.id, session, self.now, seconds=7 * 86_400)
+        seconds = int(A_YEAR.total_seconds())
+        token = self.context.issuer.access(user.id, session, self.now, seconds=seconds)
         return user, self.client(authorization=f"Bearer {token}")
 
     async def close(self) -> None:

@@ -16,7 +16,7 @@ from useby.api.paging import Limit, bad_cursor
 from useby.api.preconditions import IfMatch, Precondition
 from useby.api.refusals import TAKEN, refusals
 from useby.domain.account import User
-from useby.domain.product import Disposal, Product, Status
+from useby.domain.product import DateKind, Disposal, Product, Status
 from useby.schemas.etags import etag_of
 from useby.schemas.fields import DAY_LIMIT, Id, Text
 from useby.schemas.lots import ConsumeIn, DiscardIn, past_of
@@ -131,6 +131,10 @@ async def list_products(
     ] = None,
     barcode: WithBarcode = None,
     location: AtLocation = None,
+    date_kind: Annotated[
+        DateKind | None,
+        Query(alias="dateKind", description="Kind of date of the lot that is taken next."),
+    ] = None,
     include: WithLots = None,
     sort: Order = Order.EXPIRY,
     cursor: Annotated[Text | None, Query(max_length=4096)] = None,
@@ -139,7 +143,7 @@ async def list_products(
     """List the caller's products by page; `nextCursor` leads to the next page."""
     now = node.now()
     query = ProductQuery(
-        status, expiring_within, category, q, sort, cursor, limit, barcode, location
+        status, expiring_within, category, q, sort, cursor, limit, barcode, location, date_kind
     )
     try:
         page, its_lots = await lot_reads.page(

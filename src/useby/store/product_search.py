@@ -15,7 +15,7 @@ from useby.domain.account import User
 from useby.domain.barcodes import code_of
 from useby.domain.folding import BETWEEN_FIELDS, fold, searched_text
 from useby.domain.gs1 import canonical_gtin
-from useby.domain.product import Product, Status
+from useby.domain.product import DateKind, Product, Status
 from useby.store import accounts, barcodes
 from useby.store.bulk import BulkWrite
 from useby.store.column_types import from_utc_text, utc_text
@@ -56,6 +56,7 @@ class ProductQuery:
     """A barcode in any spelling; one without a GTIN is compared as it is."""
     location: str | None = None
     """Place of an open lot; case and accents are ignored."""
+    date_kind: DateKind | None = None
 
 
 FOLDED_TOGETHER: Final = 500
@@ -256,6 +257,8 @@ def _filters(query: ProductQuery, user: User, now: datetime) -> list[sa.ColumnEl
         day = now.astimezone(user.zone).date() + timedelta(days=query.expiring_within + 1)
         end = datetime.combine(day, time(), user.zone).astimezone(UTC)
         conditions += [open_, products.c.ends_at <= end]
+    if query.date_kind is not None:
+        conditions.append(products.c.date_kind == query.date_kind)
     if query.category is not None:
         conditions.append(sa.or_(_NOT_FOLDED, _is_of(query.category)))
     if query.text:
