@@ -204,9 +204,7 @@ async def test_days_are_calendar_days_and_hours_are_elapsed_time_as_summer_time_
     assert await milk.after("open") == (date, "opened")
 
 
-async def test_days_count_in_the_zone_of_the_household(
-    rest: Rest, ada: httpx.AsyncClient
-) -> None:
+async def test_days_count_in_the_zone_of_the_household(rest: Rest, ada: httpx.AsyncClient) -> None:
     _, bob = await rest.person(time_zone="Pacific/Kiritimati")
     here = await stocked(rest, ada, afterOpening="P1D")
     there = await stocked(rest, bob, afterOpening="P1D")
