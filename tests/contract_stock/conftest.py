@@ -1,4 +1,4 @@
-"""One REST application for each store, which the tests of this folder share.
+"""One REST application and one node for each store, which the tests of this folder share.
 
 Each test has users of its own, so it sees no row of another. All run on the application's loop:
 `pytestmark = pytest.mark.asyncio(loop_scope="session")`.
@@ -8,22 +8,27 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 import pytest_asyncio
 from tests.support.factories import NOON
+from tests.support.in_process_node import InProcessNode, SettableClock
 from tests.support.postgres import Postgres
 from tests.support.rest_app import Rest
+from tests.support.settings import SettingsWithoutFile
+from tests.support.time_limits import HANG_TIMEOUT, NO_SWEEP
+from tests.support.watched import A_MONTH, FIRST, Watched
 
+from useby.node import running
 from useby.store.open import open_database
 
 
-@pytest.fixture(scope="session", params=["sqlite", "postgres"])
-def database_url(
+def a_database(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
-    """A database on each store in turn, for all tests."""
+    """An empty database on the store that the fixture's parameter names."""
     if request.param == "sqlite":
         migrated: Path = request.getfixturevalue("migrated")
         path = tmp_path_factory.mktemp("stock") / "useby.db"
@@ -34,6 +39,13 @@ def database_url(
     name = asyncio.run(postgres.new_database())
     yield postgres.url(name)
     asyncio.run(postgres.drop(name))
+
+
+STORES = ["sqlite", "postgres"]
+database_url = pytest.fixture(a_database, scope="session", params=STORES, name="database_url")
+"""The database of the application, on each store in turn."""
+node_url = pytest.fixture(a_database, scope="session", params=STORES, name="node_url")
+"""The database of the node, on each store in turn."""
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -58,3 +70,39 @@ async def ada(rest: Rest) -> httpx.AsyncClient:
     """A client with the token of a new user, in Berlin."""
     _, client = await rest.person()
     return client
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def house(node_url: str) -> AsyncIterator[InProcessNode]:
+    """A whole node whose clock stands still between the settings of a test."""
+    wall = SettableClock()
+    wall.stopped = FIRST
+    values: dict[str, Any] = {
+        "port": 0,
+        "database_url": node_url,
+        "secret_key": "k" * 32,
+        "drain_seconds": 0,
+        "close_timeout": 0.3,
+        **NO_SWEEP,
+    }
+    async with running(SettingsWithoutFile(**values), wall) as node:
+        yield InProcessNode(node, wall)
+        node.stop()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def eve(house: InProcessNode, request: pytest.FixtureRequest) -> AsyncIterator[Watched]:
+    """A new user with a plain socket, at six o'clock of a day long after those of other tests."""
+    now = house.wall()
+    house.wall.stopped = now.replace(hour=6, minute=0) + A_MONTH
+    user = await house.add_user(f"eve-{now:%Y%m%d}-{abs(hash(request.node.nodeid))}")
+    token = await house.token(user, seconds=int(2 * A_MONTH.total_seconds()))
+    async with (
+        httpx.AsyncClient(
+            base_url=house.node.url,
+            timeout=HANG_TIMEOUT,
+            headers={"authorization": f"Bearer {token}"},
+        ) as rest,
+        house.connected(token) as socket,
+    ):
+        yield Watched(house, rest, socket)

@@ -1,5 +1,7 @@
 """Households, products, lots and movements as such, on both databases."""
 
+from functools import partial
+
 import httpx
 import pytest
 import sqlalchemy as sa
@@ -17,13 +19,17 @@ KINDS = {
 }
 
 
+def scalars(of: sa.Select[tuple[str]], connection: sa.Connection) -> list[str]:
+    return list(connection.scalars(of))
+
+
 async def test_an_account_has_a_household_with_its_own_id_from_the_start(rest: Rest) -> None:
     user, client = await rest.person()
     product = await added(client)
 
     for table in (lots, movements):
         of = sa.select(table.c.household_id).where(table.c.product_id == product["id"])
-        found = await rest.database.read(lambda c, of=of: c.scalars(of).all())
+        found = await rest.database.read(partial(scalars, of))
         assert found == [user.id], "it owns the stock"
 
 

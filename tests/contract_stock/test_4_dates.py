@@ -130,7 +130,7 @@ async def test_thawed_at_t_a_lot_has_what_was_left_at_freezing_from_t_on(
     assert await never.after("thaw") == NEVER
 
 
-async def test_what_was_left_at_freezing_is_calendar_days_for_a_day_and_exact_for_an_instant(
+async def test_the_time_left_at_freezing_is_calendar_days_for_a_day_and_exact_for_an_instant(
     rest: Rest, ada: httpx.AsyncClient
 ) -> None:
     day = await stocked(rest, ada, expiryDate="2026-03-04")

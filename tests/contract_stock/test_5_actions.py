@@ -131,7 +131,7 @@ async def test_a_part_has_the_fields_of_its_lot(
 
 @pytest.mark.parametrize("action", ["open", "freeze", "thaw", "move"])
 @pytest.mark.parametrize("quantity", [None, "3"])
-async def test_all_of_a_lot_is_no_split(
+async def test_an_action_on_all_of_a_lot_is_no_split(
     rest: Rest, ada: httpx.AsyncClient, action: str, quantity: str | None
 ) -> None:
     milk = await ready_for(rest, ada, action)
@@ -200,7 +200,7 @@ async def test_open_is_from_sealed_or_thawed_freeze_from_all_but_frozen_and_thaw
 
 @pytest.mark.parametrize("action", ACTIONS)
 @pytest.mark.parametrize("closing", ["consume", "discard"])
-async def test_nothing_can_be_done_with_a_closed_lot(
+async def test_a_closed_lot_refuses_every_action(
     rest: Rest, ada: httpx.AsyncClient, action: str, closing: str
 ) -> None:
     milk = await ready_for(rest, ada, action)

@@ -1,4 +1,4 @@
-"""A product with one lot over REST, and the moment of the household at which things happen to it."""
+"""A product with one lot over REST, and the moments at which things happen to it."""
 
 from datetime import datetime
 from http import HTTPStatus

@@ -2,7 +2,8 @@
 
 A used-up product that comes again with a new date gets a new lot; the same date again changes
 nothing. A date is the same if a lot in question has it printed, or if it is the one that counts:
-a client sends the date of the package again after the lot was opened.
+a client sends the date of the package again after the lot was opened. Of a used-up product all
+lots are in question: a client may send the date of one that was used up before others.
 
 Callers first lock the owner (``inventory.lock_owner``), and pass the ``User`` read under that lock.
 """
@@ -19,6 +20,7 @@ from useby.domain.lot import Lot
 from useby.domain.lot_changes import GivenFields, LotDetails
 from useby.domain.product import Product
 from useby.domain.stock import only_open_lot
+from useby.store import lots as stored_lots
 from useby.store import products
 from useby.store.database import Transaction
 from useby.store.lots import StoredProduct
@@ -30,7 +32,7 @@ def find(transaction: Transaction, user: User, external_id: str) -> StoredProduc
     if external_id not in found:
         return None
     product_id = found[external_id].id
-    return stock.hold(transaction, user, [product_id])[product_id]
+    return _hold_with_used_up(transaction, user, [product_id])[product_id]
 
 
 def update(
@@ -47,7 +49,7 @@ def update(
     Args:
         transaction: The running write.
         user: The owner.
-        before: The product with its lots.
+        before: The product with its lots, as ``find`` returns it.
         wanted: Its new fields; the date is that of the package.
         details: The lot's own fields, if it gets a new lot.
         given: The lot's own fields that change its only open lot.
@@ -102,7 +104,7 @@ def receive_again(
     ids = [each.external_id for each, _ in given if each.external_id is not None]
     known = products.by_external_id(transaction.connection, user.id, ids)
     used_up = {key: each.id for key, each in known.items() if each.closed_as is not None}
-    held = stock.hold(transaction, user, used_up.values())
+    held = _hold_with_used_up(transaction, user, used_up.values())
     changed: dict[str, ChangedProduct] = {}
     for new, details in given:
         before = held.get(used_up.get(new.external_id or "", ""))
@@ -121,6 +123,19 @@ def receive_again(
         changed[new.id] = ChangedProduct(before, wanted, user, change)
     after = stock.settle(transaction, list(changed.values()), now) if changed else []
     return dict(zip(changed, after, strict=True))
+
+
+def _hold_with_used_up(
+    transaction: Transaction, user: User, product_ids: Iterable[str]
+) -> dict[str, StoredProduct]:
+    """Return products with their open lots, and used-up ones with all their lots."""
+    held = stock.hold(transaction, user, product_ids)
+    used_up = [each.key for each in held.values() if each.product.closed_as is not None]
+    every = stored_lots.all_lots_of(transaction.connection, used_up)
+    return {
+        product_id: dataclasses.replace(each, lots=tuple(every.get(each.key, each.lots)))
+        for product_id, each in held.items()
+    }
 
 
 def _dates(its_lots: Iterable[Lot]) -> list[object]:
