@@ -9,25 +9,6 @@ from tests.support.rest_app import MILK, Rest, added, messages
 from useby.actions.alerts import send_due
 
 
-@pytest.mark.parametrize(
-    ("sent", "stored"),
-    [
-        ("2026-05", "2026-05-31"),
-        ("2028-02", "2028-02-29"),
-        ("2026-03-04T00:00:00", "2026-03-04"),
-        ("2026-03-04T00:00", "2026-03-04"),
-        ("2026-03-04 00:00:00.000", "2026-03-04"),
-    ],
-)
-async def test_a_month_is_its_last_day_and_midnight_without_an_offset_is_its_day(
-    ada: httpx.AsyncClient, sent: str, stored: str
-) -> None:
-    product = await added(ada, expiryDate=sent)
-    assert (product["expiryDate"], product["warnings"]) == (stored, [])
-    changed = await ada.patch(f"/api/products/{product['id']}", json={"expiryDate": sent})
-    assert (changed.json()["expiryDate"], changed.json()["warnings"]) == (stored, [])
-
-
 async def test_midnight_of_the_owners_zone_is_kept_with_a_warning_that_has_the_day_to_send(
     ada: httpx.AsyncClient,
 ) -> None:

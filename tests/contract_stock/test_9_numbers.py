@@ -1,18 +1,21 @@
-"""``GET /api/stats``, by examples.
+"""Section 9, and what section 11 settles about stats, by examples.
 
 covers: useby.api.stats, useby.schemas.stats, useby.actions.stats
 """
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
 import httpx
 import pytest
 from tests.support.factories import NOON
+from tests.support.lots_over_rest import acted, lots_of, received
 from tests.support.rest_app import Rest, added
 
 from useby.actions.alerts import send_due
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def numbers(client: httpx.AsyncClient, **query: str) -> dict[str, Any]:
@@ -194,6 +197,90 @@ async def test_the_ten_products_with_most_lots_thrown_away_are_listed(
         *(("P01", 2), ("P04", 2), ("P07", 2), ("P10", 2)),
         *(("P00", 1), ("P03", 1)),
     ]
+
+
+async def test_quantities_are_given_a_unit(ada: httpx.AsyncClient) -> None:
+    for unit, quantity in (("kg", "0.1"), ("kg", "0.2"), ("l", "1"), ("", "3")):
+        await use(ada, await added(ada, unit=unit, quantity=quantity))
+    assert (await group(ada))["taken"]["quantities"] == {"": "3", "kg": "0.3", "l": "1"}
+
+
+async def test_a_lot_counts_once_when_it_is_closed_by_what_closed_it(
+    ada: httpx.AsyncClient,
+) -> None:
+    product = await added(ada, quantity="3", price="1.50")
+    (lot,) = await lots_of(ada, product["id"])
+    await acted(ada, lot["id"], "discard", quantity="1")
+    assert (await group(ada))["thrownAway"] == {"lots": 0, "quantities": {"": "1"}, "money": "1.50"}
+    await acted(ada, lot["id"], "consume", quantity="1")
+    await acted(ada, lot["id"], "consume")
+    found = await group(ada)
+    assert (found["taken"]["lots"], found["thrownAway"]["lots"]) == (1, 0)
+    assert (found["taken"]["money"], found["thrownAway"]["money"]) == ("3.00", "1.50")
+
+
+async def test_a_part_that_was_split_is_a_lot_of_its_own(ada: httpx.AsyncClient) -> None:
+    product = await added(ada, quantity="3")
+    (lot,) = await lots_of(ada, product["id"])
+    part = (await acted(ada, lot["id"], "open", quantity="1"))["part"]
+    await acted(ada, part["id"], "consume")
+    await acted(ada, lot["id"], "discard", reason="spoiled")
+    found = await group(ada)
+    assert (found["taken"]["lots"], found["thrownAway"]["lots"]) == (1, 1)
+    assert found["thrownAway"]["quantities"] == {"": "2"}
+
+
+@pytest.mark.parametrize(
+    ("zone", "closed", "day", "week"),
+    [
+        ("Europe/Berlin", "2026-03-28T22:59:59Z", "2026-03-28", "2026-W13"),
+        ("Europe/Berlin", "2026-03-28T23:00:00Z", "2026-03-29", "2026-W13"),
+        ("Europe/Berlin", "2026-03-29T21:59:59Z", "2026-03-29", "2026-W13"),
+        ("Europe/Berlin", "2026-03-29T22:00:00Z", "2026-03-30", "2026-W14"),
+        ("America/New_York", "2026-11-01T03:59:59Z", "2026-10-31", "2026-W44"),
+        ("America/New_York", "2026-11-02T04:59:59Z", "2026-11-01", "2026-W44"),
+        ("Asia/Kathmandu", "2027-01-03T18:15:00Z", "2027-01-04", "2027-W01"),
+        ("Asia/Kathmandu", "2027-01-03T18:14:59Z", "2027-01-03", "2026-W53"),
+        ("Pacific/Apia", "2026-12-31T10:59:59Z", "2026-12-31", "2026-W53"),
+    ],
+)
+async def test_a_day_of_the_numbers_begins_and_ends_at_midnight_of_the_zone(
+    rest: Rest, zone: str, closed: str, day: str, week: str
+) -> None:
+    rest.now = datetime(2027, 1, 4, 12, tzinfo=UTC)
+    _, client = await rest.person(time_zone=zone)
+    product = await added(client, receivedOn="2026-01-01")
+    await use(client, product, at=closed)
+    assert (await group(client, **{"from": day, "to": day}))["taken"]["lots"] == 1
+    before = str((datetime.fromisoformat(day) - timedelta(days=1)).date())
+    after = str((datetime.fromisoformat(day) + timedelta(days=1)).date())
+    assert (await numbers(client, **{"from": after}))["groups"] == []
+    assert (await numbers(client, to=before))["groups"] == []
+    assert (await group(client, by="week"))["key"] == week
+    assert (await group(client, by="month"))["key"] == day[:7]
+
+
+async def test_spellings_of_a_category_or_a_place_are_one_group(ada: httpx.AsyncClient) -> None:
+    for category, place in (("Käse", "Fridge"), ("kase", "fridge"), ("Käse", "Fridge")):
+        await use(ada, await added(ada, category=category, location=place))
+    assert (await group(ada))["key"] == "Käse"
+    assert (await group(ada, by="location"))["key"] == "Fridge"
+
+
+async def test_the_numbers_are_those_of_the_caller_alone(rest: Rest) -> None:
+    _, ada = await rest.person()
+    _, bob = await rest.person()
+    await use(ada, await added(ada), "discard")
+    assert await numbers(bob) == {"currency": None, "groups": [], "mostThrownAway": []}
+
+
+async def test_a_lot_without_a_date_has_no_days_left(ada: httpx.AsyncClient) -> None:
+    product = await added(ada, expiryDate=None)
+    await use(ada, product)
+    assert (await group(ada))["averageDaysLeft"] is None
+    await received(ada, product["id"], printedDate="2026-02-27")
+    await use(ada, product)
+    assert (await group(ada))["averageDaysLeft"] == "-3"
 
 
 @pytest.mark.parametrize(
