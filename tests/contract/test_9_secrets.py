@@ -124,6 +124,26 @@ async def test_access_tokens_are_short_lived(server: NodeProcess, rest: httpx.As
     assert claims["exp"] - claims["iat"] == tokens["expiresIn"] == 15 * 60
 
 
+async def test_a_refresh_cookie_opens_no_socket_and_is_in_no_log_line(
+    server: NodeProcess, connect: Connect, rest: httpx.AsyncClient
+) -> None:
+    account = {"email": "cookie@example.org", "password": "a long enough password"}
+    await rest.post("/api/auth/signup", json=account)
+    answer = await rest.post("/api/auth/login", json=account | {"cookie": True})
+    token = answer.cookies["useby_refresh"]
+    server.secrets |= {token, answer.json()["accessToken"], account["password"]}
+    cookie = {"Cookie": f"useby_refresh={token}"}
+
+    client = await connect(server.socket_url(), cookie)
+    assert await until_closed(client) == ([], Ended(1008, "Access token required"))
+    assert (await rest.get("/api/me", headers=cookie)).status_code == 401
+    assert (await rest.post("/api/auth/refresh", json={"cookie": True})).status_code == 200, (
+        "the client sends it there by itself"
+    )
+    rest.cookies.clear()
+    assert token not in server.log
+
+
 async def test_a_ticket_may_stand_in_access_token(
     server: NodeProcess, person: Person, connect: Connect, rest: httpx.AsyncClient
 ) -> None:

@@ -271,6 +271,7 @@ async def _every_route(node: InProcessNode, rest: httpx.AsyncClient) -> None:
         change = {"password": "another long password", "currentPassword": person["password"]}
         await call("changeMe", change)
     person["password"] = change["password"]
+    await call("endCookie")
     for leave in ("logout", "logoutAll", "deleteMe"):
         tokens = await call("login", person)
         headers["Authorization"] = f"Bearer {tokens['accessToken']}"

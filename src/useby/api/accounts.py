@@ -6,6 +6,7 @@ from http import HTTPStatus
 from fastapi import APIRouter, Request, Response
 
 from useby.actions import accounts as actions
+from useby.api import refresh_cookie
 from useby.api.context import (
     Bearer,
     ContextDep,
@@ -20,6 +21,7 @@ from useby.auth import refresh
 from useby.auth.rate_limits import network_of
 from useby.domain.account import User
 from useby.schemas.accounts import (
+    ExchangeIn,
     LoginIn,
     RefreshIn,
     SignupAccepted,
@@ -74,13 +76,17 @@ async def signup_is_open(node: ContextDep) -> SignupOut:
     return SignupOut(open=node.settings.signup_open)
 
 
-@router.post("/auth/login", operation_id="login", responses=problem_responses(401, 429))
-async def login(node: ContextDep, request: Request, given: LoginIn) -> TokensOut:
-    """Sign in.
+@router.post("/auth/login", operation_id="login", responses=problem_responses(401, 403, 429))
+async def login(
+    node: ContextDep, request: Request, response: Response, given: LoginIn
+) -> TokensOut:
+    """Sign in. With `cookie`, the refresh token is in a cookie and not in the answer.
 
     Wrong passwords delay further attempts of the same network and never lock an account: a device
     that has signed in before (recognized by network or `refreshToken`) has its own allowance.
     """
+    if given.cookie:
+        refresh_cookie.require_own_page(request)
     network = _network_of(request)
     wait = await _slowed(node, network, given)
 
@@ -110,21 +116,32 @@ async def login(node: ContextDep, request: Request, given: LoginIn) -> TokensOut
     )
     if session_id is None:
         raise _bad_credentials()
-    return _tokens(node, user.id, session_id, token)
+    if given.cookie:
+        refresh_cookie.store(request, response, node.settings, token)
+    return _tokens(node, user.id, session_id, None if given.cookie else token)
 
 
-@router.post("/auth/refresh", operation_id="refresh", responses=problem_responses(401))
-async def refresh_tokens(node: ContextDep, given: RefreshIn) -> TokensOut:
-    """Exchange a refresh token for new tokens.
+@router.post("/auth/refresh", operation_id="refresh", responses=problem_responses(401, 403))
+async def refresh_tokens(
+    node: ContextDep, request: Request, response: Response, given: ExchangeIn
+) -> TokensOut:
+    """Exchange a refresh token for new tokens; with `cookie`, the old and the new one are cookies.
 
     A token that was spent longer ago than the grace period ends its sign-in.
     """
+    if given.cookie:
+        refresh_cookie.require_own_page(request)
+        token = refresh_cookie.refresh_token_of(request)
+    else:
+        token = given.refresh_token
+    if token is None:
+        raise Problem.unauthorized("There is no cookie of a sign-in: sign in.")
     now = node.now()
     settings = node.settings
     session = await node.database.write(
         lambda t: actions.refresh_session(
             t,
-            given.refresh_token,
+            token,
             node.keys,
             now=now,
             grace=timedelta(seconds=settings.refresh_grace_seconds),
@@ -133,7 +150,29 @@ async def refresh_tokens(node: ContextDep, given: RefreshIn) -> TokensOut:
     )
     if session is None:
         raise Problem.unauthorized("The refresh token is no longer valid.")
-    return _tokens(node, *session)
+    user_id, session_id, successor = session
+    if given.cookie:
+        refresh_cookie.store(request, response, settings, successor)
+    return _tokens(node, user_id, session_id, None if given.cookie else successor)
+
+
+@router.delete(
+    "/auth/refresh",
+    operation_id="endCookie",
+    status_code=HTTPStatus.NO_CONTENT,
+    response_class=Response,
+    responses=problem_responses(403),
+)
+async def end_cookie(node: ContextDep, request: Request, response: Response) -> None:
+    """End the sign-in whose refresh token is in the cookie, close its sockets, delete the cookie.
+
+    Browsers send the cookie to this route only. Without one, nothing ends.
+    """
+    refresh_cookie.require_own_page(request)
+    token, now = refresh_cookie.refresh_token_of(request), node.now()
+    if token is not None:
+        await node.database.write(lambda t: actions.sign_out(t, token, now))
+    refresh_cookie.remove(request, response, node.settings)
 
 
 @router.post(
@@ -224,7 +263,9 @@ def _bad_credentials() -> Problem:
     return Problem.unauthorized("The e-mail or the password is wrong.")
 
 
-def _tokens(node: ContextDep, user_id: str, session_id: str, refresh_token: str) -> TokensOut:
+def _tokens(
+    node: ContextDep, user_id: str, session_id: str, refresh_token: str | None
+) -> TokensOut:
     return TokensOut(
         access_token=node.issuer.access(user_id, session_id, node.now()),
         refresh_token=refresh_token,

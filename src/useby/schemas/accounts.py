@@ -1,8 +1,8 @@
 """JSON models of accounts, sign-ins and tokens, for requests and answers."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from useby.domain.account import User
 from useby.domain.currency import CURRENCIES
@@ -98,19 +98,42 @@ class LoginIn(RequestModel):
             " device that has signed in before are counted separately. The token is not spent."
         ),
     ] = None
+    cookie: Annotated[
+        bool,
+        Field(description="True on the node's own page: a cookie holds the refresh token."),
+    ] = False
 
 
 class RefreshIn(RequestModel):
-    """A refresh token, to exchange it or to end its sign-in."""
+    """A refresh token, to end its sign-in."""
 
     refresh_token: RefreshText
+
+
+class ExchangeIn(RequestModel):
+    """A refresh token to exchange, or `cookie` on the node's own page, whose cookie has it."""
+
+    refresh_token: RefreshText | None = None
+    cookie: bool = False
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.refresh_token is None) is not self.cookie:
+            raise ValueError("must have either a refreshToken or a cookie that is true")
+        return self
 
 
 class TokensOut(ApiModel):
     """Tokens of one sign-in."""
 
     access_token: str
-    refresh_token: str
+    refresh_token: Annotated[
+        str | None,
+        Field(
+            exclude_if=lambda token: token is None,
+            description="Left out if a cookie holds it.",
+        ),
+    ]
     token_type: str = "Bearer"  # noqa: S105 - the name of a type
     expires_in: Annotated[int, Field(description="Seconds until the access token expires.")]
 
