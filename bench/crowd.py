@@ -5,12 +5,12 @@ import json
 import secrets
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from useby.auth.tokens import Issuer
-from useby.domain.account import User
+from useby.domain.account import MOST_FLOOD_CAP, User
 from useby.domain.policy import Policy
 from useby.store import accounts, migrate, sessions
 from useby.store.database import Transaction
@@ -61,6 +61,8 @@ async def settle(url: str, ids: Sequence[str]) -> None:
     def work(transaction: Transaction, some: Sequence[str]) -> None:
         for each in some:
             user = User(each, f"{each}@example.org", "A Person", "UTC", Policy(), now)
+            # Alerts that are due together are measured one by one, not as a summary.
+            user = replace(user, flood_cap=MOST_FLOOD_CAP)
             accounts.add_user(transaction, user=user, password_hash=None)
             sessions.open_session(
                 transaction,

@@ -165,9 +165,9 @@ def clock_seconds(database: Path, now: datetime) -> tuple[int, float]:
         cpu = time.process_time()
         while True:
             with connection.begin():
-                count = send_due(Transaction(connection), now).claimed
-            claimed += count
-            if count < BATCH:
+                batch = send_due(Transaction(connection), now)
+            claimed += batch.claimed
+            if not batch.goes_on:
                 break
         with connection.begin():
             alerts.next_due(connection)

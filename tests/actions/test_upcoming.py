@@ -24,7 +24,7 @@ from useby.domain.expiry import Expiry
 from useby.domain.iso_duration import Duration
 from useby.domain.policy import Policy
 from useby.domain.product import Product
-from useby.store import accounts, alerts
+from useby.store import accounts, alerts, slices
 from useby.store.database import Connection, Database, Transaction
 from useby.store.schema import lots as lots_table
 from useby.store.schema import products as table
@@ -117,6 +117,8 @@ async def test_an_opened_lot_is_listed_by_its_date_in_a_zone_that_changed_since(
             t, owner.id, AccountChange(time_zone="Pacific/Auckland"), now=NOON
         )
     )
+    while await database.write(lambda t: slices.do_slice(t, NOON)):
+        pass
     moved = await database.read(lambda c: accounts.user(c, owner.id))
     assert moved is not None
     expected = await listed(database, moved, milk)

@@ -33,6 +33,7 @@ BODIES: dict[str, Any] = {
     "deleteCalendar": None,
     "readCalendar": None,
     "markRead": None,
+    "listNotificationItems": None,
     "deleteNotification": None,
 }
 """Every operation on one row, and what is sent to it."""

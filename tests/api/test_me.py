@@ -48,6 +48,7 @@ async def test_a_user_sees_their_own_account_and_no_secret(rest: Rest) -> None:
         "categories": {},
         "createdAt": "2026-03-02T12:00:00Z",
         "currency": None,
+        "floodCap": 5,
     }
 
 
@@ -94,6 +95,11 @@ async def test_only_the_given_fields_of_an_account_change(rest: Rest) -> None:
         {"currency": "EURO"},
         {"currency": "XXX"},
         {"currency": ""},
+        {"floodCap": 0},
+        {"floodCap": 101},
+        {"floodCap": 5.5},
+        {"floodCap": "5"},
+        {"floodCap": True},
         {"leadDays": [-1]},
         {"leadDays": ["7"]},
         {"leadDays": list(range(100))},
@@ -200,6 +206,7 @@ async def test_a_deleted_account_leaves_no_row(rest: Rest) -> None:
     user, client = await with_a_password(rest)
     login = {"email": user.email, "password": PASSWORD}
     assert (await rest.client().post("/api/auth/login", json=login)).status_code == 200
+    await client.patch("/api/me", json={"floodCap": 1})
     for n in range(3):
         await client.post("/api/products", json={"name": f"Milk {n}", "expiryDate": "2026-03-01"})
     await rest.database.write(lambda t: send_due(t, rest.now))

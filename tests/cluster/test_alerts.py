@@ -98,6 +98,10 @@ async def _stock(fleet: Fleet) -> None:
             },
         )
 
+    # Each alert is a notification of its own, although all of a user's are due together.
+    await fleet.write(
+        lambda t: t.connection.execute(sa.update(users).values(flood_cap=PRODUCTS_EACH))
+    )
     for first in range(0, DUE // PRODUCTS_EACH, USERS_TOGETHER):
         await fleet.write(partial(work, first=first))
     # As autovacuum does, which is off here: unknown to the planner, all are sorted for each batch.

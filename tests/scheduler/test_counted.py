@@ -53,7 +53,7 @@ async def test_a_batch_whose_commit_failed_and_that_ran_again_is_counted_once(
 
     monkeypatch.setattr(rules, "decide", due)
     before = counted()
-    assert await AlertScheduler(database, lambda: NOON).send_due() == 2
+    assert (await AlertScheduler(database, lambda: NOON).send_due()).claimed == 2
     assert looks == 4, "it ran twice"
     assert await server.fetchval("SELECT last_value FROM attempts") == 2
     assert [now - then for now, then in zip(counted(), before, strict=True)] == [1, 1, 1]

@@ -1,4 +1,7 @@
-"""Migrations: replayed, they are the declared schema; old nodes run on beside them."""
+"""Migrations: replayed, they are the declared schema; old nodes run on beside them.
+
+covers: useby.store.metadata, useby.store.summary_tables
+"""
 
 import asyncio
 import contextlib

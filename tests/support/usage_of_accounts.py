@@ -18,7 +18,14 @@ from useby.store import idempotency, marks, notifications, products, usage
 from useby.store.database import Connection, Database, Transaction
 from useby.store.idempotency import IdempotentRequest
 from useby.store.product_rows import PRODUCT_COLUMNS
-from useby.store.schema import barcodes, idempotency_keys, lots, movements, sent_alerts
+from useby.store.schema import (
+    barcodes,
+    idempotency_keys,
+    lots,
+    movements,
+    notification_items,
+    sent_alerts,
+)
 from useby.store.schema import notifications as notifications_table
 from useby.store.schema import products as products_table
 
@@ -29,6 +36,7 @@ FLAT = {
     barcodes: 300,
     sent_alerts: 200,
     notifications_table: 600,
+    notification_items: 300,
     idempotency_keys: 300,
 }
 PRODUCT_TEXTS = {each.name for each in PRODUCT_COLUMNS if isinstance(each.type, sa.String)}

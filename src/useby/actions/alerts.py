@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from useby.actions import stock
+from useby.actions import floods, stock
 from useby.actions.stock import ChangedProduct
 from useby.domain import lot_alerts
 from useby.domain.lot import LotState
 from useby.domain.notification import Draft
-from useby.store import alerts, lots, notifications
+from useby.store import alerts, lots
 from useby.store.alerts import AlertRecord, Claim
 from useby.store.database import Connection, Transaction
 from useby.store.lots import StoredProduct
@@ -31,6 +31,8 @@ class BatchResult:
     sent: int
     quarantined: int
     """Number of products whose row cannot be read, or whose alert cannot be computed."""
+    goes_on: bool = False
+    """True if other products are due."""
 
 
 @dataclass(slots=True)
@@ -54,7 +56,8 @@ def send_due(
     A product whose alert cannot be computed is quarantined with the reason; the others are not
     affected. ``claim_due`` describes ``of`` and ``left_out``.
     """
-    claimed, unreadable = alerts.claim_due(transaction, now, BATCH, of=of, left_out=left_out)
+    found, unreadable = alerts.claim_due(transaction, now, BATCH + 1, of=of, left_out=left_out)
+    claimed = _batch_of(found)
     current = _Stock(transaction.connection, claimed)
     work = _Work()
     for claim in claimed:
@@ -66,9 +69,24 @@ def send_due(
             work.records.append(AlertRecord(claim.product, None, reason))
     stock.write(transaction, work.changed)
     alerts.record(transaction, work.records, now)
-    notifications.add(transaction, work.drafts, now)
+    owners, goes_on = {claim.owner.id: claim.owner for claim in claimed}, len(found) > BATCH
+    if owners:
+        floods.send(transaction, work.drafts, owners, now, goes_on=goes_on)
     failed = sum(record.outcome is None for record in work.records)
-    return BatchResult(len(claimed), len(work.drafts), unreadable + failed)
+    return BatchResult(len(claimed), len(work.drafts), unreadable + failed, goes_on)
+
+
+def _batch_of(found: Sequence[Claim]) -> Sequence[Claim]:
+    """Return the claims of a batch without those of an owner who has more of them beyond it.
+
+    Alerts of one owner that are due at the same time are claimed together, so they are counted
+    together. An owner who fills a batch has the whole of it.
+    """
+    if len(found) <= BATCH:
+        return found
+    last = found[BATCH].product.user_id
+    whole = [claim for claim in found[:BATCH] if claim.product.user_id != last]
+    return whole or found[:BATCH]
 
 
 def _decide(claim: Claim, current: ChangedProduct, work: _Work, now: datetime) -> None:

@@ -6,23 +6,27 @@ that failed midway may be repeated.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from useby.actions import inventory, stock
+from useby.actions import floods, inventory, stock
 from useby.actions.import_comparison import Compared, Upserted, compare, looking
 from useby.actions.import_rows import ImportedRow, ProductKey
 from useby.domain.account import User
 from useby.domain.quota import Limits
 from useby.store import accounts, products, usage
-from useby.store.database import Connection, Database, Transaction
+from useby.store.database import Connection, Database, StoreUnavailable, Transaction
 from useby.store.notifications import UnknownUser
 
 SLICE: Final = 200
 """Rows in a transaction. They take some 30 ms of SQLite's writer."""
+HELD: Final = timedelta(minutes=10)
+"""Time after which alerts are sent, even if an import of several slices has not ended: the process
+may have died."""
 MANY: Final = 1000
 """Number of added products after which, and at the end, PostgreSQL's statistics are updated."""
 
@@ -104,17 +108,29 @@ async def store_all(
             lambda c: usage.require_room(c, user.id, limits, products=would.products, unread=1)
         )
     done, refreshed = Upserted(), False
-    for at in range(0, len(rows), SLICE):
-        some = rows[at : at + SLICE]
-        work = partial(store_slice, rows=some, user_id=user.id, now=now, limits=limits)
-        done += await database.write(work, large=True)
-        on_stored(at + len(some), some[-1].line)
-        if not refreshed and done.products >= MANY:
-            await database.write(products.refresh_statistics, large=True)
-            refreshed = True
-        await asyncio.sleep(pause)
-    if done.products:
-        await database.write(lambda t: inventory.notify_added(t, user, done.products, now))
+    async with _alerts_held(database, user.id, now) if len(rows) > SLICE else nullcontext():
+        for at in range(0, len(rows), SLICE):
+            some = rows[at : at + SLICE]
+            work = partial(store_slice, rows=some, user_id=user.id, now=now, limits=limits)
+            done += await database.write(work, large=True)
+            on_stored(at + len(some), some[-1].line)
+            if not refreshed and done.products >= MANY:
+                await database.write(products.refresh_statistics, large=True)
+                refreshed = True
+            await asyncio.sleep(pause)
+        if done.products:
+            await database.write(lambda t: inventory.notify_added(t, user, done.products, now))
     if done.products >= MANY:
         await database.write(products.refresh_statistics, large=True)
     return done
+
+
+@asynccontextmanager
+async def _alerts_held(database: Database, user_id: str, now: datetime) -> AsyncIterator[None]:
+    """Hold a user's alerts, so that those of products stored in between are due together."""
+    await database.write(lambda t: floods.hold(t, user_id, now + HELD))
+    try:
+        yield
+    finally:
+        with suppress(StoreUnavailable):  # then the hold ends after ``HELD``
+            await database.write(lambda t: floods.release_hold(t, user_id, now))

@@ -48,6 +48,7 @@ async def change_me(node: ContextDep, caller: CurrentCaller, change: MeChange) -
         lead_days=change.lead_days,
         categories=categories,
         currency=change.currency,
+        flood_cap=change.flood_cap,
     )
     return MeOut.of(
         await node.database.write(

@@ -24,6 +24,8 @@ from useby.domain.account import TokenRefused
 from useby.domain.notification import Notification, Severity
 from useby.schemas.fields import Id, Text
 from useby.schemas.notifications import (
+    ItemOut,
+    ItemPage,
     Marked,
     NotificationIn,
     NotificationOut,
@@ -34,7 +36,7 @@ from useby.schemas.notifications import (
     UnreadCount,
 )
 from useby.schemas.problems import FieldError, shared_out
-from useby.store import notifications, usage
+from useby.store import notification_items, notifications, usage
 from useby.store.cursor import BadCursor
 from useby.store.notifications import NotificationQuery
 
@@ -163,6 +165,31 @@ async def mark_read(node: ContextDep, claims: CurrentClaims, notification_id: Id
     if notification is None:
         raise Problem.not_found("notification")
     return json_response(_json(notification), HTTPStatus.OK)
+
+
+@router.get(
+    "/{notification_id}/items",
+    operation_id="listNotificationItems",
+    responses=problem_responses(401, 404),
+)
+async def list_items(
+    node: ContextDep,
+    caller: CurrentCaller,
+    notification_id: Id,
+    cursor: Annotated[str | None, Query(max_length=512)] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+) -> ItemPage:
+    """List the items of a summary, most urgent first; other notifications have none."""
+    try:
+        page = await node.database.read(
+            lambda c: notification_items.page(c, caller.user.id, notification_id, cursor, limit),
+            user_id=caller.user.id,
+        )
+    except BadCursor:
+        raise bad_cursor() from None
+    if page is None:
+        raise Problem.not_found("notification")
+    return ItemPage(items=[ItemOut.of(each) for each in page.items], next_cursor=page.next_cursor)
 
 
 @router.delete(

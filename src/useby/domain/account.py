@@ -9,6 +9,10 @@ from zoneinfo import ZoneInfo
 
 from useby.domain.policy import Policy
 
+FLOOD_CAP: Final = 5
+"""Alerts of an account that may be due together before they become one notification, until the
+account sets another number."""
+MOST_FLOOD_CAP: Final = 100
 CLOCK_SKEW: Final = timedelta(seconds=60)
 """Maximum time by which the clock that dated a token may be ahead of ours."""
 
@@ -30,6 +34,8 @@ class User:
     disabled_at: datetime | None = None
     currency: str | None = None
     """Currency of prices, a code of ISO 4217; ``None`` until it is set."""
+    flood_cap: int = FLOOD_CAP
+    """Alerts that may be due together; more of them become one notification."""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -48,6 +54,7 @@ class AccountChange:
     categories: Mapping[str, Policy] | None = None
     """Replaces all policies of categories."""
     currency: str | None = None
+    flood_cap: int | None = None
 
 
 class TokenStatus(Enum):

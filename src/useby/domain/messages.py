@@ -1,5 +1,6 @@
 """Texts of notifications, counted in calendar days and worded for people."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from useby.domain.product import Disposal
@@ -42,6 +43,21 @@ def closing(name: str, how: Disposal, quantity: Decimal, unit: str, *, left: Dec
 def added(count: int) -> str:
     """Return the summary of an import or a batch."""
     return "1 product was added" if count == 1 else f"{count} products were added"
+
+
+def attention(texts: Sequence[str], products: int) -> str:
+    """Return the text of a summary of alerts.
+
+    Args:
+        texts: Texts of the most urgent alerts, of one product each.
+        products: Number of products that the summary is about; at least that of the texts.
+    """
+    needed = "1 product needs attention" if products == 1 else f"{products} products need attention"
+    others = products - len(texts)
+    parts = [*texts, f"{others} more"] if others else list(texts)
+    if len(parts) > 1:
+        parts[-1] = f"and {parts[-1]}"
+    return f"{needed}: {(', ' if len(parts) > 2 else ' ').join(parts)}"  # noqa: PLR2004
 
 
 def _plain(number: Decimal) -> str:

@@ -3,6 +3,11 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from itertools import islice
+from typing import Final
+
+MOST_SHOWN: Final = 50
+"""Maximum items of a summary in a frame."""
 
 
 class Severity(StrEnum):
@@ -22,6 +27,18 @@ class Cause(StrEnum):
     CONSUMED = "consumed"
     DISCARDED = "discarded"
     CUSTOM = "custom"
+    SUMMARY = "summary"
+    """Alerts of one user that were due together, as one notification."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """Part of a notification that is about several lots."""
+
+    product_id: str
+    lot_id: str | None
+    message: str
+    severity: Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +55,21 @@ class Draft:
     days_left: int | None = None
     lot_ids: tuple[str, ...] = ()
     """Lots that an alert is about; it is marked read once none of them is open."""
+    alerts: tuple["Draft", ...] = ()
+    """Alerts of a summary, most urgent first."""
+    id: str | None = None
+    """Id that was reserved for a summary whose items are stored already; ``alerts`` then has at
+    least those that a frame shows."""
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """Items of a summary that a frame shows: one for each lot, at most ``MOST_SHOWN``."""
+        each_lot = (
+            Item(alert.product_id or "", lot_id, alert.message, alert.kind)
+            for alert in self.alerts
+            for lot_id in alert.lot_ids or (None,)
+        )
+        return tuple(islice(each_lot, MOST_SHOWN))
 
     def kept(self, notification_id: str, seq: int, created_at: datetime) -> "Notification":
         """Return the notification made of this draft, an id and a ``seq``."""
@@ -53,6 +85,7 @@ class Draft:
             self.product_id,
             self.expires_on,
             self.days_left,
+            items=self.items if self.alerts else (),
         )
 
 
@@ -72,3 +105,5 @@ class Notification:
     expires_on: date | None = None
     days_left: int | None = None
     read_at: datetime | None = None
+    items: tuple[Item, ...] = ()
+    """The most urgent items of a summary, at most ``MOST_SHOWN``."""

@@ -6,13 +6,14 @@ the query and the headers of the handshake.
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
 from pydantic import TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
-from useby.domain.notification import Cause, Notification, Severity
+from useby.domain.notification import Cause, Item, Notification, Severity
 from useby.realtime import closes, frames
 from useby.realtime.upgrade import EXTENDED, PATH
 from useby.schemas import frames as shapes
@@ -35,12 +36,25 @@ _SAMPLE: Final = Notification(
     expires_on=date(2026, 3, 6),
     days_left=2,
 )
+_SUMMARY: Final = replace(
+    _SAMPLE,
+    message="6 products need attention: Ham expired yesterday, Milk expires today,"
+    " Eggs expires tomorrow, and 3 more",
+    kind=Severity.ERROR,
+    event=Cause.SUMMARY,
+    product_name="",
+    product_id=None,
+    expires_on=None,
+    days_left=None,
+    items=(Item(_ID, _ID, "Ham expired yesterday", Severity.ERROR),),
+)
 _EXAMPLES: Final[Mapping[type, bytes]] = {
     shapes.Established: frames.established("ada"),
     shapes.Notification: frames.notification(_SAMPLE),
     shapes.Pong: frames.PONG,
     shapes.ExtendedEstablished: frames.established("ada", unread=1, expires_at=_NOW, seq=17),
     shapes.ExtendedNotification: frames.extended_notification(_SAMPLE),
+    shapes.Summary: frames.extended_notification(_SUMMARY),
     shapes.Read: frames.read([_ID], 0),
     shapes.UnreadCount: frames.read([], 0),
     shapes.TokenExpiring: frames.token_expiring(_NOW),

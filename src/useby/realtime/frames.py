@@ -20,7 +20,7 @@ from pydantic_core import to_json
 from websockets.frames import Close as WireClose
 from websockets.frames import Opcode
 
-from useby.domain.notification import Notification
+from useby.domain.notification import Cause, Notification
 from useby.realtime.closes import Close
 from useby.schemas import frames as shapes
 
@@ -105,7 +105,19 @@ def extended_notification(row: Notification) -> bytes:
         "daysLeft": row.days_left,
         "readAt": _moment(row.read_at) if row.read_at else None,
     }
-    return _text(more)
+    if row.event is not Cause.SUMMARY:
+        return _text(more)
+    items: list[shapes.Item] = [
+        {
+            "productId": item.product_id,
+            "lotId": item.lot_id,
+            "message": item.message,
+            "severity": item.severity.value,
+        }
+        for item in row.items
+    ]
+    summary: shapes.Summary = {**more, "items": items}
+    return _text(summary)
 
 
 def notifications(rows: Sequence[Notification], *, extended: bool = False) -> bytes:

@@ -18,6 +18,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from useby.actions.notifications import mark_all_read
@@ -160,6 +161,10 @@ class StoreRequests:
         now, found = await retry_while_unavailable(
             lambda: self._database.read(lambda c: pages.read(c, requests), one_statement=True)
         )
+        if pages.lack_items(found):  # rare, and items never change
+            found = await retry_while_unavailable(
+                lambda: self._database.read(partial(pages.with_items, pages=found))
+            )
         by_request = dict(zip(requests, found, strict=True))
         self._on_epoch(now)
         for socket, page in batch:

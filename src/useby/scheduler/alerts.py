@@ -14,9 +14,10 @@ from typing import Final
 
 from useby import metrics
 from useby.actions import alerts as actions
-from useby.actions.alerts import BATCH
+from useby.actions import floods
+from useby.actions.alerts import BatchResult
 from useby.backoff import Backoff
-from useby.store import alerts, slices
+from useby.store import alert_holds, alerts, slices
 from useby.store.database import Database, StoreUnavailable
 from useby.store.user_batcher import UserBatcher
 
@@ -68,7 +69,7 @@ class AlertScheduler:
             self._wake.clear()
             self._until = None  # until the next due time is read, any call of wake() counts
             try:
-                while await self.send_due() == BATCH:
+                while (await self.send_due()).goes_on:
                     pass
                 due = await self._next_due()
             except Exception as error:
@@ -86,15 +87,12 @@ class AlertScheduler:
                 async with asyncio.timeout(max(MIN_SLEEP, (self._until - now).total_seconds())):
                     await self._wake.wait()
 
-    async def send_due(self, *, of: str | None = None) -> int:
+    async def send_due(self, *, of: str | None = None) -> BatchResult:
         """Send one batch of the alerts that are due now.
 
         Args:
             of: Restricts the batch to this owner. By default, owners with their own queue are
                 left out.
-
-        Returns:
-            Number of products claimed; ``BATCH`` means that there may be more.
         """
         now, left_out = self._now(), self._late.locked_users
         batch = await self._database.write(
@@ -103,16 +101,20 @@ class AlertScheduler:
         metrics.alert_batches.inc(1 if batch.claimed else 0)
         metrics.alerts_sent.inc(batch.sent)
         metrics.alert_failures.inc(batch.quarantined)
-        return batch.claimed
+        return batch
 
     async def _next_due(self) -> datetime | None:
         """Return the next due time, without owners that have their own queue; queue late owners.
 
-        This also does a slice of the unfinished large writes, if there are any.
+        This also does a slice of the unfinished large writes, if there are any, or ends holds.
         """
         left_out = self._late.locked_users
-        due, unfinished = await self._database.read(
-            lambda c: (alerts.next_due(c, left_out), slices.are_waiting(c))
+        due, unfinished, held = await self._database.read(
+            lambda c: (
+                alerts.next_due(c, left_out),
+                slices.are_waiting(c),
+                alert_holds.next_until(c),
+            )
         )
         before = self._now() - OVERDUE
         if due is not None and due < before:
@@ -126,6 +128,12 @@ class AlertScheduler:
                 return now  # there may be another slice, and this one has made alerts due
             retry = now + OVERDUE  # another node does it, or the user's row is locked
             return retry if due is None else min(due, retry)
+        if held is not None:
+            now = self._now()
+            if held <= now:
+                await self._database.write(lambda t: floods.release(t, now))
+                held = now + OVERDUE  # others may be left, or more of a user's alerts are due
+            return held if due is None else min(due, held)
         return due
 
     async def _send_late(self, owners: Sequence[str], *, may_wait: bool) -> Sequence[str]:
@@ -134,7 +142,7 @@ class AlertScheduler:
             return owners
         (owner,) = owners
         try:
-            while await self.send_due(of=owner) == BATCH:
+            while (await self.send_due(of=owner)).goes_on:
                 pass
             now = self._now()
             if await self._database.read(lambda c: alerts.is_due(c, owner, now)):

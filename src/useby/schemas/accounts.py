@@ -4,7 +4,7 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from useby.domain.account import User
+from useby.domain.account import MOST_FLOOD_CAP, User
 from useby.domain.currency import CURRENCIES
 from useby.schemas.fields import (
     ApiModel,
@@ -45,6 +45,16 @@ Currency = Annotated[
     Form(CURRENCY_MESSAGE),
     AfterValidator(_currency),
     Field(description="Code of ISO 4217, in capitals.", examples=["EUR"]),
+]
+FloodCap = Annotated[
+    int,
+    Field(
+        ge=1,
+        le=MOST_FLOOD_CAP,
+        strict=True,
+        description="Alerts that may be due together; more become one notification.",
+    ),
+    Form(f"must be a whole number from 1 to {MOST_FLOOD_CAP}, e.g. 5"),
 ]
 MOST_CATEGORIES: Final = 100
 CategoryName = Annotated[str, Characters(1, 100, "Dairy", is_name=True)]
@@ -164,6 +174,9 @@ class MeOut(ApiModel):
     categories: dict[str, CategoryPolicy]
     created_at: Moment
     currency: Annotated[str | None, Field(description="Currency of prices; null until it is set.")]
+    flood_cap: Annotated[
+        int, Field(description="Alerts that may be due together; more become one notification.")
+    ]
 
     @classmethod
     def of(cls, user: User) -> "MeOut":
@@ -184,6 +197,7 @@ class MeOut(ApiModel):
             },
             created_at=user.created_at,
             currency=user.currency,
+            flood_cap=user.flood_cap,
         )
 
 
@@ -217,6 +231,7 @@ class MeChange(RequestModel):
     currency: Annotated[
         Currency | None, Field(description="Currency of prices, a code of ISO 4217, in capitals.")
     ] = None
+    flood_cap: FloodCap | None = None
     password: Password | None = None
     current_password: Annotated[
         GivenPassword | None, Field(description="Required to change the password.")

@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, WithJsonSchema, with_config
 from typing_extensions import TypedDict  # pydantic wants this one before Python 3.12
 
 from useby.domain.events import Change
-from useby.domain.notification import Cause, Severity
+from useby.domain.notification import MOST_SHOWN, Cause, Severity
 
 _CLOSED = ConfigDict(extra="forbid")
 _OPEN = ConfigDict(extra="allow")  # section 8 may grow; clients ignore further keys
@@ -75,6 +75,16 @@ class ExtendedEstablished(Established):
 
 
 @with_config(_OPEN)
+class Item(TypedDict):
+    """A lot of a summary."""
+
+    productId: Id
+    lotId: Id | None
+    message: str
+    severity: Annotated[str, _one_of(Severity)]
+
+
+@with_config(_OPEN)
 class ExtendedNotification(Notification):
     """A notification with further fields."""
 
@@ -86,6 +96,13 @@ class ExtendedNotification(Notification):
     expiresOn: Day | None
     daysLeft: Annotated[int | None, Field(description="Calendar days in the user's zone.")]
     readAt: Moment | None
+
+
+@with_config(_OPEN)
+class Summary(ExtendedNotification):
+    """A summary of alerts that were due together."""
+
+    items: Annotated[list[Item], Field(max_length=MOST_SHOWN, description="The most urgent ones.")]
 
 
 @with_config(_OPEN)
@@ -176,6 +193,7 @@ Plain = Established | Notification | Pong
 Extended = (
     ExtendedEstablished
     | ExtendedNotification
+    | Summary
     | Pong
     | Read
     | UnreadCount

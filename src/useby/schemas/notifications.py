@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field, WithJsonSchema
 
-from useby.domain.notification import Cause, Draft, Notification, Severity
+from useby.domain.notification import Cause, Draft, Item, Notification, Severity
 from useby.schemas.fields import (
     BATCH_LIMIT,
     ApiModel,
@@ -55,6 +55,32 @@ class NotificationPage(ApiModel):
     """A page of notifications, and the cursor of the next page if there is one."""
 
     items: list[NotificationOut]
+    next_cursor: str | None
+
+
+class ItemOut(ApiModel):
+    """A lot that a summary is about, with the words of its alert."""
+
+    product_id: str
+    lot_id: str | None
+    message: str
+    severity: Severity
+
+    @classmethod
+    def of(cls, item: Item) -> "ItemOut":
+        """Return a stored item in its JSON form."""
+        return cls(
+            product_id=item.product_id,
+            lot_id=item.lot_id,
+            message=item.message,
+            severity=item.severity,
+        )
+
+
+class ItemPage(ApiModel):
+    """A page of a notification's items, and the cursor of the next page if there is one."""
+
+    items: list[ItemOut]
     next_cursor: str | None
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from useby.domain.account import CLOCK_SKEW, AccountChange, TokenStatus, User
+from useby.domain.account import CLOCK_SKEW, FLOOD_CAP, AccountChange, TokenStatus, User
 from useby.domain.events import AccessRevoked
 from useby.domain.policy import Policy
 from useby.store import slices
@@ -47,6 +47,7 @@ def _user(row: Any) -> User:
         categories={name: _policy(each) for name, each in row.categories.items()},
         disabled_at=row.disabled_at,
         currency=row.currency,
+        flood_cap=FLOOD_CAP if row.flood_cap is None else row.flood_cap,
     )
 
 
@@ -61,6 +62,7 @@ _USER_COLUMNS: Final = (
     users.c.created_at,
     users.c.disabled_at,
     users.c.currency,
+    users.c.flood_cap,
 )
 
 
@@ -171,6 +173,7 @@ def _values(user: User) -> dict[str, Any]:
         "categories": {name: policy_json(each) for name, each in user.categories.items()},
         "created_at": user.created_at,
         "currency": user.currency,
+        "flood_cap": None if user.flood_cap == FLOOD_CAP else user.flood_cap,
     }
 
 
@@ -236,22 +239,18 @@ def change_user(
     Raises:
         UnknownUser: The user does not exist.
     """
-    new: dict[str, Any] = {}
-    if change.name is not None:
-        new["name"] = change.name
-    if change.time_zone is not None:
-        new["time_zone"] = change.time_zone
+    as_they_are = ("name", "time_zone", "currency", "flood_cap")
+    values = {name: getattr(change, name) for name in as_they_are}
+    new: dict[str, Any] = {name: value for name, value in values.items() if value is not None}
     if change.alert_time is not None:
         new["alert_time"] = change.alert_time.isoformat("minutes")
     if change.lead_days is not None:
         new["lead_days"] = list(change.lead_days)
     if change.categories is not None:
         new["categories"] = {name: policy_json(each) for name, each in change.categories.items()}
-    if change.currency is not None:
-        new["currency"] = change.currency
     if new:
         _update(transaction, user_id, new)
-    if new.keys() - {"name", "currency"}:
+    if new.keys() - {"name", "currency", "flood_cap"}:
         slices.reschedule(transaction, user_id, now)
     changed = user(transaction.connection, user_id)
     if changed is None:

@@ -140,7 +140,7 @@ def is_due(connection: Connection, owner: str, now: datetime) -> bool:
     due = sa.exists().where(
         products.c.user_id == owner,
         now >= DUE_AT,
-        users.c.id == owner,
+        users.c.id == products.c.user_id,
         users.c.disabled_at.is_(None),
     )
     return bool(connection.scalar(sa.select(due)))

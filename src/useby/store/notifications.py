@@ -15,6 +15,7 @@ from uuid_utils import uuid7
 
 from useby.domain.events import MarkedRead, NotificationsAdded
 from useby.domain.notification import Cause, Draft, Notification, Severity
+from useby.store import notification_items
 from useby.store.bulk import BulkWrite, CompiledStatement, values_params, values_table
 from useby.store.cursor import BadCursor, Page, decode, encode
 from useby.store.database import Transaction
@@ -96,11 +97,19 @@ def add(transaction: Transaction, drafts: Sequence[Draft], now: datetime) -> lis
     added = []
     for draft in drafts:
         seqs[draft.user_id] = seq = seqs[draft.user_id] + 1
-        added.append(draft.kept(new_id(), seq, created))
+        added.append(draft.kept(draft.id or new_id(), seq, created))
     rows = [
         (*insert_values(each), draft.lot_ids) for each, draft in zip(added, drafts, strict=True)
     ]
     _INSERT(connection, rows)
+    notification_items.add(
+        connection,
+        [
+            (each.id, draft.alerts)
+            for each, draft in zip(added, drafts, strict=True)
+            if draft.alerts and draft.id is None
+        ],
+    )
     publish(transaction, added)
     return added
 
@@ -278,4 +287,5 @@ def from_columns(columns: Sequence[Any]) -> Notification:
 
 
 def _rows(connection: Connection, select: sa.Select[Any]) -> list[Notification]:
-    return list(map(from_columns, connection.execute(select)))
+    rows = list(map(from_columns, connection.execute(select)))
+    return notification_items.with_items(connection, rows)

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from useby.domain.notification import Notification
-from useby.store import epoch, notifications
+from useby.store import epoch, notification_items, notifications
 from useby.store.bulk import PackedSelect, values_params, values_table
 from useby.store.schema import notifications as table
 from useby.store.schema import users
@@ -81,6 +81,18 @@ def read(connection: Connection, requests: Sequence[PageRequest]) -> tuple[str, 
     columns = zip(*requests, strict=True)
     rows = _PAGES(connection, **values_params(connection, range(len(requests)), *columns))
     return _pages_of(rows, len(requests))
+
+
+def lack_items(pages: Iterable[Page]) -> bool:
+    """Return whether pages have summaries whose items a further statement must read."""
+    return any(map(notification_items.lacks_items, (row for each in pages for row in each.rows)))
+
+
+def with_items(connection: Connection, pages: Iterable[Page]) -> list[Page]:
+    """Return pages, summaries with the items that a frame shows."""
+    return [
+        each._replace(rows=notification_items.with_items(connection, each.rows)) for each in pages
+    ]
 
 
 def _one_by_one(connection: Connection, requests: Sequence[PageRequest]) -> tuple[str, list[Page]]:

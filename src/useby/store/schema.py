@@ -3,8 +3,6 @@
 ``store.column_types`` describes how times and decimals are stored.
 """
 
-from typing import Any
-
 import sqlalchemy as sa
 
 from useby.domain.lot import LotState
@@ -12,22 +10,12 @@ from useby.domain.lot_dates import DateSource
 from useby.domain.movement import DiscardReason, MovementKind
 from useby.domain.product import DateKind, Disposal
 from useby.store.column_types import EnumText, Exact, IsoDuration, Numbers, Texts, UtcDateTime
-
-metadata = sa.MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
-        "pk": "pk_%(table_name)s",
-    }
+from useby.store.metadata import metadata as metadata  # noqa: PLC0414 - others import it from here
+from useby.store.metadata import rows_where
+from useby.store.summary_tables import alert_holds as alert_holds  # noqa: PLC0414 - as above
+from useby.store.summary_tables import (
+    notification_items as notification_items,  # noqa: PLC0414 - as above
 )
-
-
-def _where(condition: str) -> dict[str, Any]:
-    """Return the options of an index of those rows that a condition holds for."""
-    return {"sqlite_where": sa.text(condition), "postgresql_where": sa.text(condition)}
-
 
 users = sa.Table(
     "users",
@@ -45,12 +33,14 @@ users = sa.Table(
     sa.Column("disabled_at", UtcDateTime, nullable=True),
     sa.Column("signed_out_at", UtcDateTime, nullable=True),
     sa.Column("currency", sa.String(3), nullable=True),
+    sa.Column("flood_cap", sa.SmallInteger, nullable=True),
     sa.UniqueConstraint("email"),
 )
 """``seq`` is the newest ``seq`` of the user's notifications. ``signed_out_at`` ends tokens that
 have no sign-in (an outside issuer's) and were issued at or before it; it is a minute later than the
 sign-out, because the issuer's clock may be ahead. ``currency`` is that of the prices of lots, a
-code of ISO 4217; it is empty until it is set."""
+code of ISO 4217; it is empty until it is set, as is ``flood_cap``, the number of alerts that may be
+due together."""
 
 sessions = sa.Table(
     "sessions",
@@ -128,14 +118,14 @@ products = sa.Table(
     sa.Index(None, "user_id", "name", "id"),
     sa.Index(None, "user_id", "created_at", "id"),
     sa.Index(None, "user_id", "gtin"),
-    sa.Index(None, "next_alert_at", "user_id", **_where("next_alert_at IS NOT NULL")),
+    sa.Index(None, "next_alert_at", "user_id", **rows_where("next_alert_at IS NOT NULL")),
     sa.Index(
         "ix_products_due",
         sa.text("coalesce(next_alert_at, alert_at)"),
         "user_id",
-        **_where("coalesce(next_alert_at, alert_at) IS NOT NULL"),
+        **rows_where("coalesce(next_alert_at, alert_at) IS NOT NULL"),
     ),
-    sa.Index("ix_products_flat", "user_id", "id", **_where("version IS NULL")),
+    sa.Index("ix_products_flat", "user_id", "id", **rows_where("version IS NULL")),
 )
 """A row has the date (``expires_on``, a day in the owner's zone, or ``expires_at``, an instant),
 the quantity, the location and the closing that its lots come to. ``version`` counts the writes of
@@ -199,12 +189,12 @@ lots = sa.Table(
         ["household_id", "product_id"], ["products.user_id", "products.id"], ondelete="CASCADE"
     ),
     sa.Index(None, "household_id", "product_id", "closed_at"),
-    sa.Index("ix_lots_closed", "household_id", "closed_at", **_where("closed_at IS NOT NULL")),
+    sa.Index("ix_lots_closed", "household_id", "closed_at", **rows_where("closed_at IS NOT NULL")),
     sa.Index(
         "ix_lots_open",
         *("household_id", "expires_on", "expires_at"),
         *(sa.text(RANK_OF_STATE), "received_on", "id"),
-        **_where("closed_at IS NULL"),
+        **rows_where("closed_at IS NULL"),
     ),
 )
 """Lots. A date is a day in the household's zone (``…_on``) or an instant (``…_at``); without
@@ -236,7 +226,7 @@ movements = sa.Table(
     ),
     sa.Index(None, "household_id", "product_id", "number"),
     sa.Index(None, "household_id", "at"),
-    sa.Index("ix_movements_undone", "household_id", "undoes", **_where("undoes IS NOT NULL")),
+    sa.Index("ix_movements_undone", "household_id", "undoes", **rows_where("undoes IS NOT NULL")),
 )
 """Movements of lots, which are only ever added. ``number`` is their order within a product."""
 
@@ -274,7 +264,7 @@ notifications = sa.Table(
     sa.Column("read_by_closing", sa.Boolean, nullable=True),
     sa.PrimaryKeyConstraint("user_id", "seq"),
     sa.UniqueConstraint("user_id", "id"),
-    sa.Index("ix_notifications_unread", "user_id", "seq", **_where("read_at IS NULL")),
+    sa.Index("ix_notifications_unread", "user_id", "seq", **rows_where("read_at IS NULL")),
     sa.Index(None, "user_id", "product_id"),
 )
 """``lot_ids`` are the lots that an alert is about. ``read_by_closing`` is true if it was marked

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from useby.domain.events import AccessRevoked, AlertScheduled, MarkedRead
+from useby.store import alert_holds, notification_items
 from useby.store.database import Transaction
 from useby.store.locks import lock_users
 from useby.store.notifications import UnknownUser, newest_seq
@@ -35,12 +36,14 @@ from useby.store.schema import (
     unfinished,
     users,
 )
+from useby.store.schema import notification_items as items_table
 
 SLICE: Final = 500
 """Maximum rows that a slice marks read."""
 RESCHEDULED: Final = 250
 """Maximum products that a slice reschedules."""
 COSTS: Final[Mapping[sa.Table, int]] = {
+    items_table: 1,
     notifications: 1,
     sent_alerts: 1,
     movements: 1,
@@ -102,6 +105,7 @@ def reschedule(transaction: Transaction, user_id: str, now: datetime) -> None:
     """
     since = sa.literal(now, unfinished.c.since.type)
     _begin(transaction.connection, user_id, Unfinished.RESCHEDULE, since)
+    alert_holds.begin(transaction, user_id, now)  # what falls due by it falls due together
     transaction.publish(AlertScheduled(now))
 
 
@@ -126,6 +130,7 @@ def mark_product_read(
         rest = {"user_id": user_id, "product_id": product_id, "after": 0, "upto": upto}
         connection.execute(sa.insert(closings).values(**rest, since=now))
         transaction.publish(AlertScheduled(now))  # wakes the scheduler
+    notification_items.mark_closed_read(transaction, user_id, product_id, now)
     return marked
 
 
@@ -149,6 +154,7 @@ def mark_lots_read(
     over = [seq for seq, lots in rows if lots and not set(lots) & set(open_lots)]
     if over:
         _mark(transaction, user_id, product_id, notifications.c.seq.in_(over), now)
+    notification_items.mark_closed_read(transaction, user_id, product_id, now)
 
 
 def mark_lots_unread(
@@ -178,7 +184,17 @@ def mark_lots_unread(
             .where(notifications.c.user_id == user_id, notifications.c.seq.in_(again))
             .values(read_at=None, read_by_closing=None)
         )
-    return len(again)
+    return len(again) + notification_items.mark_opened_unread(
+        transaction, user_id, product_id, opened
+    )
+
+
+def is_rescheduling(connection: Connection, user_id: str) -> bool:
+    """Return whether a user's products are still to be checked."""
+    this = sa.and_(
+        unfinished.c.user_id == user_id, unfinished.c.work == Unfinished.RESCHEDULE.value
+    )
+    return bool(connection.scalar(sa.select(sa.exists().where(this))))
 
 
 def are_waiting(connection: Connection) -> bool:

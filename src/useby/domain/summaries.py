@@ -1,0 +1,47 @@
+"""Combine alerts of one user that are due together into one notification."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from useby.domain import messages
+from useby.domain.notification import Cause, Draft, Severity
+
+NAMED: Final = 3
+"""Products that a summary names."""
+_SEVERITY: Final = list(Severity)
+
+
+def urgency(alert: Draft) -> tuple[int, int, str]:
+    """Return the key of the order of urgency: severity, then days left, then name."""
+    return -_SEVERITY.index(alert.kind), alert.days_left or 0, alert.product_name
+
+
+def summary(alerts: Iterable[Draft]) -> Draft:
+    """Return one notification for alerts of one user, of which there is at least one."""
+    ordered = sorted(alerts, key=urgency)
+    return summary_of(ordered, len({each.product_id for each in ordered}))
+
+
+def summary_of(
+    most_urgent: Sequence[Draft], products: int, reserved_id: str | None = None
+) -> Draft:
+    """Return one notification for alerts of which only the most urgent are at hand.
+
+    Args:
+        most_urgent: At least one alert, most urgent first.
+        products: Number of products that all of the alerts are about.
+        reserved_id: Id under which the items are stored; ``None`` if they are not stored yet.
+    """
+    named: dict[str | None, str] = {}
+    for alert in most_urgent:
+        named.setdefault(alert.product_id, alert.message)
+        if len(named) == NAMED:
+            break
+    return Draft(
+        user_id=most_urgent[0].user_id,
+        message=messages.attention(list(named.values()), products),
+        kind=most_urgent[0].kind,
+        event=Cause.SUMMARY,
+        alerts=tuple(most_urgent),
+        id=reserved_id,
+    )

@@ -1,0 +1,288 @@
+"""Store and read the items of summaries, a lot each, and mark summaries of closed lots read.
+
+Items are added with their summary, or before it while alerts are collected
+(``store.alert_holds``). They are never changed.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from useby.domain.events import MarkedRead
+from useby.domain.notification import MOST_SHOWN, Cause, Draft, Item, Notification, Severity
+from useby.store.bulk import BulkWrite, PackedSelect
+from useby.store.cursor import BadCursor, Page, decode, encode
+from useby.store.database import Transaction
+from useby.store.schema import lots, notifications
+from useby.store.schema import notification_items as table
+
+MOST_SUMMARIES: Final = 500
+"""Maximum summaries of one product that are marked at once."""
+_INSERT: Final = BulkWrite(*table.c)
+_SEVERITY: Final = sa.case(
+    *(
+        (table.c.kind == sa.literal_column(f"'{each.value}'"), sa.literal_column(str(rank)))
+        for rank, each in enumerate(reversed(Severity))
+    ),
+    else_=sa.literal_column(str(len(Severity))),
+)
+_ITEM: Final = (table.c.product_id, table.c.lot_id, table.c.message, table.c.kind)
+_URGENCY: Final = (
+    _SEVERITY,
+    sa.func.coalesce(table.c.days_left, sa.literal_column("0")),
+    table.c.product_name,
+    table.c.number,
+)
+"""Order of items: that of ``domain.summaries.urgency``."""
+_SHOWN: Final = PackedSelect(
+    sa.select(*_ITEM)
+    .where(
+        table.c.user_id == sa.bindparam("owner"),
+        table.c.notification_id == sa.bindparam("notification"),
+    )
+    .order_by(*_URGENCY)
+    .limit(sa.bindparam("most"))
+    .offset(sa.literal_column("0"))  # SQLAlchemy would add it on SQLite, as a parameter
+)
+
+
+class Count(NamedTuple):
+    """Size of a collection of items."""
+
+    alerts: int
+    """Number of notifications that the items would be by themselves."""
+    products: int
+
+
+def add(
+    connection: Connection, alerts_by_id: Iterable[tuple[str, Sequence[Draft]]], first: int = 0
+) -> None:
+    """Store alerts as the items of notifications, which are given by their ids.
+
+    Args:
+        connection: The running write.
+        alerts_by_id: Id of each notification with its alerts.
+        first: Number of the first item of each.
+    """
+    rows: list[tuple[Any, ...]] = []
+    for notification_id, alerts in alerts_by_id:
+        number = first
+        for alert in alerts:
+            for lot_id in alert.lot_ids or (None,):
+                rows.append(_values(notification_id, number, alert, lot_id))
+                number += 1
+    _INSERT(connection, rows)
+
+
+def next_number(connection: Connection, user_id: str, notification_id: str) -> int:
+    """Return the number of the next item of a notification."""
+    newest = sa.select(sa.func.max(table.c.number)).where(*_of(user_id, notification_id))
+    found = connection.scalar(newest)
+    return 0 if found is None else found + 1
+
+
+def count(connection: Connection, user_id: str, notification_id: str) -> Count:
+    """Return the size of a notification's items."""
+    product, alert = table.c.product_id, (table.c.product_id, table.c.event, table.c.days_left)
+    alerts = sa.select(*alert).where(*_of(user_id, notification_id)).distinct().subquery()
+    both = sa.select(sa.func.count(), sa.func.count(alerts.c[product.name].distinct()))
+    return Count(*connection.execute(both.select_from(alerts)).one())
+
+
+def alerts(
+    connection: Connection, user_id: str, notification_id: str, most: int | None
+) -> list[Draft]:
+    """Return the alerts that a notification's most urgent items were made of, most urgent first.
+
+    Args:
+        connection: The snapshot to read.
+        user_id: The user.
+        notification_id: The notification, which need not exist yet.
+        most: Maximum number of items to read; ``None`` for all.
+    """
+    rows = connection.execute(
+        sa.select(*table.c).where(*_of(user_id, notification_id)).order_by(*_URGENCY).limit(most)
+    )
+    found: dict[tuple[Any, ...], Draft] = {}
+    for row in rows:
+        lot_ids = () if row.lot_id is None else (row.lot_id,)
+        key = row.product_id, row.event, row.days_left
+        if key in found:
+            found[key] = replace(found[key], lot_ids=(*found[key].lot_ids, *lot_ids))
+            continue
+        found[key] = Draft(
+            user_id,
+            row.message,
+            Severity(row.kind),
+            Cause(row.event),
+            row.product_name,
+            row.product_id,
+            row.expires_on,
+            row.days_left,
+            lot_ids,
+        )
+    return list(found.values())
+
+
+def page(
+    connection: Connection, user_id: str, notification_id: str, cursor: str | None, limit: int
+) -> Page[Item] | None:
+    """Return a page of a notification's items, most urgent first.
+
+    Returns:
+        The page; ``None`` if the user has no such notification.
+
+    Raises:
+        BadCursor: The cursor is invalid.
+    """
+    exists = sa.select(notifications.c.id).where(
+        notifications.c.user_id == user_id, notifications.c.id == notification_id
+    )
+    if connection.execute(exists).first() is None:
+        return None
+    at = 0
+    if cursor is not None:
+        (at,) = decode(cursor, "items", (int,))  # items never change, so a place is stable
+        if not 0 <= at < 2**31:
+            raise BadCursor
+    rows = connection.execute(
+        sa.select(*_ITEM)
+        .where(*_of(user_id, notification_id))
+        .order_by(*_URGENCY)
+        .offset(at)
+        .limit(limit + 1)
+    ).all()
+    items = tuple(_item(row) for row in rows[:limit])
+    return Page(items, encode("items", (at + limit,)) if len(rows) > limit else None)
+
+
+def with_items(connection: Connection, rows: list[Notification]) -> list[Notification]:
+    """Return notifications, summaries with the items that a frame shows."""
+    if not any(map(lacks_items, rows)):
+        return rows
+    return [
+        replace(row, items=_shown(connection, row)) if lacks_items(row) else row for row in rows
+    ]
+
+
+def lacks_items(row: Notification) -> bool:
+    """Return whether a notification has items that are not read yet."""
+    return row.event is Cause.SUMMARY and not row.items
+
+
+def delete(connection: Connection, user_id: str, notification_id: str) -> None:
+    """Delete the items of a notification that will never exist."""
+    connection.execute(sa.delete(table).where(*_of(user_id, notification_id)))
+
+
+def delete_closed(connection: Connection, user_id: str, notification_id: str) -> None:
+    """Delete those items of a notification whose lot is not open any more."""
+    connection.execute(
+        sa.delete(table).where(
+            *_of(user_id, notification_id),
+            table.c.lot_id.is_not(None),
+            ~sa.exists().where(*_is_open_lot()),
+        )
+    )
+
+
+def mark_closed_read(
+    transaction: Transaction, user_id: str, product_id: str, now: datetime
+) -> None:
+    """Mark the unread summaries with a product read of which no lot is open any more."""
+    ids = _summaries(transaction.connection, user_id, product_id)
+    if not ids:
+        return
+    some_open = sa.exists().where(
+        table.c.user_id == user_id,
+        table.c.notification_id == notifications.c.id,
+        *_is_open_lot(),
+    )
+    marked = transaction.connection.scalars(
+        sa.update(notifications)
+        .where(
+            notifications.c.user_id == user_id,
+            notifications.c.id.in_(ids),
+            notifications.c.read_at.is_(None),
+            ~some_open,
+        )
+        .values(read_at=now, read_by_closing=True)
+        .returning(notifications.c.id)
+    ).all()
+    if marked:
+        transaction.publish(MarkedRead(user_id, tuple(marked)))
+
+
+def mark_opened_unread(
+    transaction: Transaction, user_id: str, product_id: str, opened: Collection[str]
+) -> int:
+    """Make summaries unread that closing lots marked read, some of which are open again.
+
+    Returns:
+        The number of summaries.
+    """
+    ids = _summaries(transaction.connection, user_id, product_id, table.c.lot_id.in_(opened))
+    if not ids:
+        return 0
+    return transaction.connection.execute(
+        sa.update(notifications)
+        .where(
+            notifications.c.user_id == user_id,
+            notifications.c.id.in_(ids),
+            notifications.c.read_by_closing.is_(True),
+        )
+        .values(read_at=None, read_by_closing=None)
+    ).rowcount
+
+
+def _summaries(
+    connection: Connection, user_id: str, product_id: str, *conditions: sa.ColumnElement[bool]
+) -> Sequence[str]:
+    return connection.scalars(
+        sa.select(table.c.notification_id)
+        .where(table.c.user_id == user_id, table.c.product_id == product_id, *conditions)
+        .distinct()
+        .limit(MOST_SUMMARIES)
+    ).all()
+
+
+def _of(user_id: str, notification_id: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return table.c.user_id == user_id, table.c.notification_id == notification_id
+
+
+def _is_open_lot() -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        lots.c.household_id == table.c.user_id,
+        lots.c.id == table.c.lot_id,
+        lots.c.closed_at.is_(None),
+    )
+
+
+def _shown(connection: Connection, row: Notification) -> tuple[Item, ...]:
+    rows = _SHOWN(connection, owner=row.user_id, notification=row.id, most=MOST_SHOWN)
+    return tuple(map(_item, rows))
+
+
+def _item(row: Sequence[Any]) -> Item:
+    product_id, lot_id, message, kind = row
+    return Item(product_id, lot_id, message, Severity(kind))
+
+
+def _values(notification_id: str, number: int, alert: Draft, lot_id: str | None) -> tuple[Any, ...]:
+    return (
+        alert.user_id,
+        notification_id,
+        number,
+        alert.product_id,
+        lot_id,
+        alert.product_name,
+        alert.message,
+        alert.kind.value,
+        alert.event.value,
+        alert.expires_on,
+        alert.days_left,
+    )

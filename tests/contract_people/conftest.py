@@ -1,0 +1,128 @@
+"""One whole node for each store, with a clock that can be set, and people who use it."""
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+from tests.support.databases import database_url
+from tests.support.in_process_node import InProcessNode
+from tests.support.node_fixtures import start, wall
+from tests.support.process_node import until
+from tests.support.time_limits import HANG_TIMEOUT
+from websockets.asyncio.client import ClientConnection
+
+from useby.store import alert_holds, alerts, slices
+from useby.store.database import Connection
+
+__all__ = ["database_url", "start", "wall"]
+
+DAYS = 30 * 86_400
+"""Seconds for which tokens are good: the clock is set."""
+EIGHT = datetime(2026, 3, 4, 8, tzinfo=UTC)
+"""A Wednesday, an hour before alerts are due."""
+
+
+class Person:
+    """A person with a client of REST, who connects to the WebSocket."""
+
+    def __init__(self, house: InProcessNode, http: httpx.AsyncClient, token: str) -> None:
+        self.house = house
+        self.http = http
+        self.token = token
+
+    async def changed(self, **settings: Any) -> dict[str, Any]:
+        """Change the account."""
+        answer = await self.http.patch("/api/me", json=settings)
+        assert answer.status_code == 200, answer.text
+        account: dict[str, Any] = answer.json()
+        return account
+
+    async def added(self, *products: dict[str, Any]) -> list[str]:
+        """Add products with one request; return their ids."""
+        answer = await self.http.post("/api/products/batch", json={"items": products})
+        assert answer.status_code == 200, answer.text
+        return [each["product"]["id"] for each in answer.json()["results"]]
+
+    async def notified(self, **query: str) -> list[dict[str, Any]]:
+        """List the notifications, oldest first."""
+        answer = await self.http.get("/api/notifications", params={"limit": "500", **query})
+        assert answer.status_code == 200, answer.text
+        return list(reversed(answer.json()["items"]))
+
+    async def has_notified(self, count: int) -> list[dict[str, Any]]:
+        """Wait until there are so many notifications, and the scheduler is idle; return them."""
+
+        async def enough() -> bool:
+            return len(await self.notified()) >= count and await self.is_idle()
+
+        await until(enough)
+        return await self.notified()
+
+    async def is_idle(self) -> bool:
+        """Return whether nothing of anybody is due."""
+        now = self.house.wall()
+        return await self.house.node.database.read(lambda c: nothing_is_due(c, now))
+
+    async def items(self, notification_id: str, **query: str) -> dict[str, Any]:
+        """A page of the items of a summary."""
+        answer = await self.http.get(f"/api/notifications/{notification_id}/items", params=query)
+        assert answer.status_code == 200, answer.text
+        page: dict[str, Any] = answer.json()
+        return page
+
+    async def unread(self) -> int:
+        count: int = (await self.http.get("/api/notifications/unread-count")).json()["unread"]
+        return count
+
+    @asynccontextmanager
+    async def connected(self, *, extended: bool = False) -> AsyncIterator[ClientConnection]:
+        """Connect, and read the first frame."""
+        options = {"subprotocols": ["useby.v1"]} if extended else {}
+        async with self.house.connected(self.token, **options) as client:
+            yield client
+
+
+def nothing_is_due(connection: Connection, now: datetime) -> bool:
+    due, held = alerts.next_due(connection), alert_holds.next_until(connection)
+    return (due is None or due > now) and held is None and not slices.are_waiting(connection)
+
+
+async def frame(client: ClientConnection) -> dict[str, Any]:
+    """The next frame."""
+    value: dict[str, Any] = json.loads(await client.recv())
+    return value
+
+
+@pytest.fixture
+async def house(
+    start: Callable[..., Awaitable[InProcessNode]], database_url: str, wall: Any
+) -> InProcessNode:
+    """A node at eight in the morning."""
+    wall.stopped = EIGHT
+    return await start(database_url=database_url)
+
+
+@pytest.fixture
+async def person(house: InProcessNode) -> AsyncIterator[Callable[[str], Awaitable[Person]]]:
+    """Add people, in UTC."""
+    async with AsyncExitStack() as stack:
+
+        async def added(name: str) -> Person:
+            token = await house.token(await house.add_user(name), f"s-{name}", DAYS)
+            http = httpx.AsyncClient(
+                base_url=house.node.url,
+                timeout=HANG_TIMEOUT,
+                headers={"authorization": f"Bearer {token}"},
+            )
+            return Person(house, await stack.enter_async_context(http), token)
+
+        yield added
+
+
+@pytest.fixture
+async def ada(person: Callable[[str], Awaitable[Person]]) -> Person:
+    return await person("ada")
