@@ -1,6 +1,6 @@
 """Responses of a node of an earlier version, which lacks fields that were added later.
 
-covers: useby.client.models
+covers: useby.client.models, useby.client.shape
 """
 
 import dataclasses
@@ -10,7 +10,7 @@ import pytest
 
 from useby.client import Account, ApiError, Product, Tokens
 from useby.client.events import Notification
-from useby.client.models import camel
+from useby.client.shape import camel
 
 FIRST: dict[type, dict[str, Any]] = {
     Product: {

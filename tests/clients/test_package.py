@@ -74,6 +74,8 @@ def test_the_public_names_are_these() -> None:
         "NotFound", "Notification", "Notifications", "Outcome", "Product", "ProductChange",
         "ProductChanged", "Read", "ConnectionRejected", "State", "Timing", "Tokens", "TooMany",
         "Unauthorized", "Unavailable", "FlushInterrupted", "NoResponse", "NotSignedIn",
+        "Calendar", "ComingAlert", "DateReading", "ImportReport", "Lot", "LotChange", "Movement",
+        "NewLot", "PreconditionFailed", "ProductPut", "Scan", "Stats", "StoredProduct",
     }  # fmt: skip
     assert set(useby.__all__) - {"__version__"} < set(useby.client.__all__)
     for name in useby.__all__:

@@ -96,8 +96,11 @@ def test_every_field_is_in_the_json_of_rest_and_in_the_clients_models() -> None:
     assert set(ProductIn.model_fields) == theirs | set(LotFields.model_fields)
     shown = ours | {"status", "days_left", "warnings"}
     assert set(ProductOut.model_fields) == shown | {"lots"}
-    assert {field.name for field in dataclasses.fields(models.Product)} == shown
-    assert set(params.NewProduct.__annotations__) == theirs
+    in_the_client = {field.name for field in dataclasses.fields(models.Product)}
+    assert in_the_client == shown | {"lots", "movements", "etag"}
+    assert set(params.NewProduct.__annotations__) == theirs | set(LotFields.model_fields)
+    put = (theirs | set(LotFields.model_fields)) - {"external_id"}
+    assert set(params.ProductPut.__annotations__) == put
     assert set(params.ProductChange.__annotations__) == theirs
 
 

@@ -17,6 +17,9 @@ async def right(api: Api, notifications: Notifications) -> None:
     await api.notify_many([answer])
     await api.change_product(milk.id, name="Oat milk", lead_days=None)
     await api.consume(milk.id, 0.5)
+    await api.lots.add(milk.id, printed_date=None, price="1.29", if_match=milk.etag)
+    days: list[date] = [each.received_on for each in milk.lots or ()]
+    days += (await api.stock.read_date("tomorrow")).readings
     await api.change_me(lead_days=[3], categories={"Dairy": {"lead_days": [2]}})
     names: list[str] = [each.name async for each in api.products(status="fresh", sort="-name")]
     async for notification in notifications:
@@ -28,10 +31,15 @@ async def right(api: Api, notifications: Notifications) -> None:
 async def wrong(api: Api, notifications: Notifications) -> None:
     await api.add_product("Milk", date(2026, 3, 4), quantitiy=1)  # type: ignore[call-arg]
     await api.add_product("Milk", 20260304)  # type: ignore[arg-type]
-    await api.add_products([{"name": "Tea"}])  # type: ignore[typeddict-item]
+    await api.add_products([{"expiry_date": "2030-01-01"}])  # type: ignore[typeddict-item]
     await api.change_product("…", expires="2030-01-01")  # type: ignore[call-arg]
     await api.change_me(timezone="UTC")  # type: ignore[call-arg]
     await api.consume("…", [1])  # type: ignore[arg-type]
+    await api.change_product("…", serial="S-1")  # type: ignore[call-arg]
+    await api.put_product("…", external_id="…")  # type: ignore[misc]
+    await api.lots.change("…", printed="2030-01-01")  # type: ignore[call-arg]
+    await api.lots.discard("…", reason="old")  # type: ignore[arg-type]
+    await api.stock.export("xml")  # type: ignore[arg-type]
     api.products(expiring=7)  # type: ignore[call-arg]
     api.products(sort="names")  # type: ignore[arg-type]
     api.notifications(kind="error")  # type: ignore[call-arg]

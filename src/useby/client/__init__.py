@@ -18,14 +18,24 @@ from useby.client.errors import (
     NoResponse,
     NotFound,
     NotSignedIn,
+    PreconditionFailed,
     TooMany,
     Unauthorized,
     Unavailable,
 )
 from useby.client.events import Event, Notification, ProductChanged, Read, State
-from useby.client.models import Account, Outcome, Product, Tokens
+from useby.client.models import Account, Lot, Movement, Outcome, Product, StoredProduct, Tokens
 from useby.client.notifications import Notifications
-from useby.client.params import AccountChange, NewNotification, NewProduct, ProductChange
+from useby.client.params import (
+    AccountChange,
+    LotChange,
+    NewLot,
+    NewNotification,
+    NewProduct,
+    ProductChange,
+    ProductPut,
+)
+from useby.client.reports import Calendar, ComingAlert, DateReading, ImportReport, Scan, Stats
 from useby.client.timing import Timing
 
 __all__ = [
@@ -33,16 +43,24 @@ __all__ = [
     "AccountChange",
     "Api",
     "ApiError",
+    "Calendar",
+    "ComingAlert",
     "Conflict",
     "ConnectionRejected",
     "Cursor",
+    "DateReading",
     "Error",
     "Event",
     "FileCursor",
     "FlushInterrupted",
     "Forbidden",
+    "ImportReport",
     "Invalid",
+    "Lot",
+    "LotChange",
     "MemoryCursor",
+    "Movement",
+    "NewLot",
     "NewNotification",
     "NewProduct",
     "NoResponse",
@@ -51,11 +69,16 @@ __all__ = [
     "Notification",
     "Notifications",
     "Outcome",
+    "PreconditionFailed",
     "Product",
     "ProductChange",
     "ProductChanged",
+    "ProductPut",
     "Read",
+    "Scan",
     "State",
+    "Stats",
+    "StoredProduct",
     "SyncRunner",
     "Timing",
     "Tokens",

@@ -3,24 +3,30 @@
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self, Unpack
-from urllib.parse import quote
 
 from useby.client.errors import ApiError
 from useby.client.events import Notification
-from useby.client.models import Account, Item, Outcome, Product, Tokens, body
+from useby.client.lots import Lots
+from useby.client.models import Account, Item, Outcome, Product, StoredProduct, Tokens
 from useby.client.params import (
     AccountChange,
     Amount,
+    DateKind,
     Day,
     Kind,
     NewNotification,
     NewProduct,
+    NewProductDetails,
     Order,
     ProductChange,
-    ProductDetails,
+    ProductPut,
+    Reason,
     Status,
 )
-from useby.client.rest import RestClient, field_errors
+from useby.client.reports import ComingAlert
+from useby.client.rest import RestClient, field_errors, part
+from useby.client.shape import body
+from useby.client.stock import Stock
 from useby.client.token import Token
 
 
@@ -30,6 +36,13 @@ class Api:
     Every method raises ``ApiError``, or its subclass for the status, if the response is no success,
     and ``NoResponse`` if there is none. Requests are not retried. The sign-in is
     kept alive: an access token that is about to expire is exchanged before it is used.
+
+    ``if_match`` of a change is the ``etag`` of what was read: if that has changed since, nothing is
+    changed and ``PreconditionFailed`` is raised.
+
+    Attributes:
+        lots: Lots of products, and their movements.
+        stock: Names, barcodes, dates, numbers, files and calendars.
     """
 
     def __init__(
@@ -54,6 +67,8 @@ class Api:
             ValueError: The URL does not name a node.
         """
         self._rest = RestClient(url, tokens if token is None else token, seconds)
+        self.lots = Lots(self._rest)
+        self.stock = Stock(self._rest)
 
     async def __aenter__(self) -> Self:
         return self
@@ -145,7 +160,11 @@ class Api:
         status: Status | None = None,
         expiring_within: int | None = None,
         category: str | None = None,
+        location: str | None = None,
+        barcode: str | None = None,
+        date_kind: DateKind | None = None,
         q: str | None = None,
+        with_lots: bool = False,
         sort: Order = "expiryDate",
         limit: int = 50,
     ) -> AsyncIterator[Product]:
@@ -155,27 +174,47 @@ class Api:
             status: Only products with this status.
             expiring_within: Only products that expire within so many days; 0 is today.
             category: Only products of this category.
+            location: Only products with an open lot at this place.
+            barcode: Only products with this barcode, in any spelling of its GTIN.
+            date_kind: Only products with this kind of date.
             q: Only products that contain this text.
+            with_lots: Fetch the lots of each product, too.
             sort: Sort order; a minus reverses it.
             limit: Products per page, at most 500.
         """
         query = {
-            "status": status, "expiring_within": expiring_within, "category": category, "q": q,
-            "sort": sort, "limit": limit,
+            "status": status, "expiring_within": expiring_within, "category": category,
+            "location": location, "barcode": barcode, "date_kind": date_kind, "q": q,
+            "include": _include(with_lots), "sort": sort, "limit": limit,
         }  # fmt: skip
         async for item in self._rest.pages("/products", query):
             yield Product.of(item)
 
-    async def product(self, product_id: str) -> Product:
-        """Return one product."""
-        return Product.of(await self._rest.request("GET", f"/products/{_part(product_id)}"))
+    async def product(self, product_id: str, *, with_lots: bool = False) -> Product:
+        """Return one product; with its lots, if they are wanted."""
+        query = {"include": _include(with_lots)}
+        path = f"/products/{part(product_id)}"
+        return Product.of(await self._rest.request("GET", path, query=query))
 
     async def add_product(
-        self, name: str, expiry_date: Day | None, **details: Unpack[ProductDetails]
+        self, name: str, expiry_date: Day | None = None, **details: Unpack[NewProductDetails]
     ) -> Product:
-        """Add a product; ``expiry_date`` is a date, a time with its UTC offset, or never."""
+        """Add a product with one lot.
+
+        ``expiry_date`` is a date, a time with its UTC offset, or never; ``printed_date`` is another
+        name of it.
+        """
         given = {"name": name, "expiry_date": expiry_date, **details}
+        if expiry_date is None and "printed_date" in details:
+            del given["expiry_date"]
         return Product.of(await self._rest.request("POST", "/products", given))
+
+    async def put_product(
+        self, external_id: str, *, if_match: str | None = None, **fields: Unpack[ProductPut]
+    ) -> StoredProduct:
+        """Create the product with this external id, or change its given fields."""
+        path = f"/products/by-external-id/{part(external_id)}"
+        return StoredProduct.of(await self._rest.request("PUT", path, fields, if_match=if_match))
 
     async def add_products(self, items: Iterable[NewProduct]) -> list[Outcome[Product]]:
         """Add up to 1,000 products with the fields of ``add_product``; return an outcome each."""
@@ -184,30 +223,57 @@ class Api:
         )
         return [_outcome(result, "product", Product.of) for result in answer["results"]]
 
-    async def change_product(self, product_id: str, **change: Unpack[ProductChange]) -> Product:
+    async def change_product(
+        self, product_id: str, *, if_match: str | None = None, **change: Unpack[ProductChange]
+    ) -> Product:
         """Change the given fields of a product."""
-        path = f"/products/{_part(product_id)}"
-        return Product.of(await self._rest.request("PATCH", path, change))
+        path = f"/products/{part(product_id)}"
+        return Product.of(await self._rest.request("PATCH", path, change, if_match=if_match))
 
-    async def delete_product(self, product_id: str) -> None:
-        """Delete a product permanently."""
-        await self._rest.request("DELETE", f"/products/{_part(product_id)}")
+    async def delete_product(self, product_id: str, *, if_match: str | None = None) -> None:
+        """Delete a product permanently, with its lots."""
+        await self._rest.request("DELETE", f"/products/{part(product_id)}", if_match=if_match)
 
-    async def consume(self, product_id: str, quantity: Amount | None = None) -> Product:
-        """Consume this quantity of a product, or all of it."""
-        return await self._change_state(product_id, "consume", quantity)
+    async def consume(
+        self,
+        product_id: str,
+        quantity: Amount | None = None,
+        *,
+        at: Day | None = None,
+        if_match: str | None = None,
+    ) -> Product:
+        """Consume this quantity of a product, or all of it, of the lots that are taken first."""
+        return await self._act(product_id, "consume", {"quantity": quantity, "at": at}, if_match)
 
-    async def discard(self, product_id: str, quantity: Amount | None = None) -> Product:
-        """Discard this quantity of a product, or all of it."""
-        return await self._change_state(product_id, "discard", quantity)
+    async def discard(
+        self,
+        product_id: str,
+        quantity: Amount | None = None,
+        *,
+        reason: Reason | None = None,
+        at: Day | None = None,
+        if_match: str | None = None,
+    ) -> Product:
+        """Discard this quantity of a product, or all of it, of the lots that are taken first."""
+        given = {"quantity": quantity, "reason": reason, "at": at}
+        return await self._act(product_id, "discard", given, if_match)
 
-    async def reopen(self, product_id: str, quantity: Amount | None = None) -> Product:
+    async def reopen(
+        self, product_id: str, quantity: Amount | None = None, *, if_match: str | None = None
+    ) -> Product:
         """Reopen a product that was consumed or discarded."""
-        return await self._change_state(product_id, "reopen", quantity)
+        return await self._act(product_id, "reopen", {"quantity": quantity}, if_match)
 
-    async def _change_state(self, product_id: str, action: str, quantity: Amount | None) -> Product:
-        path = f"/products/{_part(product_id)}/{action}"
-        return Product.of(await self._rest.request("POST", path, {"quantity": quantity}))
+    async def alerts(self, product_id: str) -> list[ComingAlert]:
+        """Return the alerts that are still to come for each lot of a product."""
+        answer = await self._rest.request("GET", f"/products/{part(product_id)}/alerts")
+        return [ComingAlert.of(each) for each in answer["items"]]
+
+    async def _act(
+        self, product_id: str, action: str, given: Mapping[str, Any], if_match: str | None
+    ) -> Product:
+        path = f"/products/{part(product_id)}/{action}"
+        return Product.of(await self._rest.request("POST", path, given, if_match=if_match))
 
     # Notifications
 
@@ -270,7 +336,7 @@ class Api:
 
     async def mark_read(self, notification_id: str) -> Notification:
         """Mark a notification read; the mark is durable when this returns."""
-        path = f"/notifications/{_part(notification_id)}/read"
+        path = f"/notifications/{part(notification_id)}/read"
         return self._notification(await self._rest.request("POST", path))
 
     async def mark_all_read(self) -> int:
@@ -279,7 +345,7 @@ class Api:
 
     async def delete_notification(self, notification_id: str) -> None:
         """Delete a notification permanently."""
-        await self._rest.request("DELETE", f"/notifications/{_part(notification_id)}")
+        await self._rest.request("DELETE", f"/notifications/{part(notification_id)}")
 
     def _notification(self, value: Mapping[str, Any]) -> Notification:
         notification = Notification.of(value, self.mark_read)
@@ -288,8 +354,8 @@ class Api:
         return notification
 
 
-def _part(name: str) -> str:
-    return quote(name, safe="")
+def _include(with_lots: bool) -> str | None:
+    return "lots" if with_lots else None
 
 
 def _outcome(

@@ -13,6 +13,7 @@
             ├── Forbidden        403
             ├── NotFound         404
             ├── Conflict         409
+            ├── PreconditionFailed  412
             ├── Invalid          422
             ├── TooMany          429
             └── Unavailable      502, 503, 504
@@ -23,6 +24,8 @@ through.
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from types import MappingProxyType
+from typing import Any
 
 
 class Error(Exception):
@@ -64,6 +67,7 @@ class ApiError(Error):
         detail: Description for a person.
         errors: Invalid fields, as ``(field, message)``.
         retry_after: Seconds after which a retry may help; ``None`` if the server named none.
+        problem: All members of the response, such as ``lots`` of a 409 or ``bad`` of an import.
     """
 
     def __init__(
@@ -72,6 +76,7 @@ class ApiError(Error):
         detail: str = "",
         errors: Sequence[tuple[str, str]] = (),
         retry_after: float | None = None,
+        problem: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         """Store the fields of the response."""
         fields = "; ".join(f"{name}: {message}" for name, message in errors)
@@ -80,6 +85,7 @@ class ApiError(Error):
         self.detail = detail
         self.errors = tuple(errors)
         self.retry_after = retry_after
+        self.problem = problem
 
 
 class Unauthorized(ApiError):  # noqa: N818 - a status's name
@@ -96,6 +102,10 @@ class NotFound(ApiError):  # noqa: N818 - a status's name
 
 class Conflict(ApiError):  # noqa: N818 - a status's name
     """409: the current state of the resource does not allow the request."""
+
+
+class PreconditionFailed(ApiError):  # noqa: N818 - a status's name
+    """412: the resource has changed since ``if_match`` was read."""
 
 
 class Invalid(ApiError):  # noqa: N818 - a status's name
@@ -115,6 +125,7 @@ BY_STATUS: Mapping[int, type[ApiError]] = {
     HTTPStatus.FORBIDDEN: Forbidden,
     HTTPStatus.NOT_FOUND: NotFound,
     HTTPStatus.CONFLICT: Conflict,
+    HTTPStatus.PRECONDITION_FAILED: PreconditionFailed,
     HTTPStatus.UNPROCESSABLE_ENTITY: Invalid,
     HTTPStatus.TOO_MANY_REQUESTS: TooMany,
     HTTPStatus.BAD_GATEWAY: Unavailable,

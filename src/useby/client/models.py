@@ -1,77 +1,19 @@
 """REST responses as dataclasses. The fields are documented at ``/api/docs`` of a node."""
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, TypeVar
 
-from useby.client.errors import ApiError
+from useby.client.shape import Shape
 
 Item = TypeVar("Item")
 
 
-def camel(name: str) -> str:
-    """Return the name of a field in JSON."""
-    first, *rest = name.split("_")
-    return first + "".join(word.capitalize() for word in rest)
-
-
-def body(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return fields for JSON: names in camelCase, decimals and dates as text."""
-    return {camel(name): _plain(value) for name, value in fields.items()}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return str(value)
-    if hasattr(value, "isoformat"):
-        return value.isoformat()
-    return value
-
-
-_READ: Mapping[str, Callable[[Any], Any]] = {
-    "created_at": datetime.fromisoformat,
-    "updated_at": datetime.fromisoformat,
-    "closed_at": datetime.fromisoformat,
-    "quantity": Decimal,
-    "minimum_stock": Decimal,
-    "lead_days": tuple,
-    "barcodes": tuple,
-    "warnings": tuple,
-}
-
-
-class _Shape:
-    """Base class that reads itself from JSON and ignores other fields.
-
-    A node of an earlier version does not send a field that was added later, so that one has a
-    default. So has every field that may be ``None``.
-    """
-
-    @classmethod
-    def of(cls, value: Mapping[str, Any]) -> Self:
-        """Create an instance from a JSON object.
-
-        Raises:
-            ApiError: A field without a default is missing.
-        """
-        given: dict[str, Any] = {}
-        for field in dataclasses.fields(cls):  # type: ignore[arg-type]  # Each subclass is one.
-            name = camel(field.name)
-            if name not in value:
-                if field.default is dataclasses.MISSING:
-                    raise ApiError(200, f"the response has no {name}")
-                continue
-            item = value[name]
-            read = _READ.get(field.name)
-            given[field.name] = item if item is None or read is None else read(item)
-        return cls(**given)
-
-
 @dataclass(frozen=True, slots=True)
-class Tokens(_Shape):
+class Tokens(Shape):
     """Tokens of one sign-in; ``repr`` shows neither."""
 
     access_token: str = dataclasses.field(repr=False)
@@ -81,7 +23,7 @@ class Tokens(_Shape):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Account(_Shape):
+class Account(Shape):
     """Account of the caller."""
 
     id: str
@@ -97,7 +39,67 @@ class Account(_Shape):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Product(_Shape):
+class Movement(Shape):
+    """One thing that happened to a lot."""
+
+    id: str
+    product_id: str
+    lot_id: str
+    kind: str
+    """``received``, ``consumed``, ``discarded``, ``opened``, ``frozen``, ``thawed``, ``moved``,
+    ``split``, ``corrected`` or ``undone``."""
+    quantity: Decimal
+    """Always greater than 0."""
+    at: datetime
+    """Time at which it happened."""
+    recorded_at: datetime
+    reason: str | None = None
+    """``expired``, ``spoiled``, ``too_much`` or ``other``, of a discard."""
+    undoes: str | None = None
+    """Id of the movement that this one undoes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lot(Shape):
+    """Some of a product, as its owner sees it at the time of the response."""
+
+    id: str
+    product_id: str
+    quantity: Decimal
+    """Quantity left; of a closed lot, its last one."""
+    printed_date: str | None = None
+    """The date on the package; ``None`` means never."""
+    expiry_date: str | None = None
+    """The date that counts now; ``None`` means never, or not while frozen."""
+    date_source: str | None = None
+    """``printed``, ``shelfLife``, ``opened``, ``frozen``, ``thawed`` or ``typed``."""
+    date_kind: str
+    received_on: date
+    lot_number: str
+    serial: str
+    location: str
+    price: Decimal | None = None
+    """Price of one unit, in the account's currency."""
+    state: str
+    """``sealed``, ``opened``, ``frozen`` or ``thawed``."""
+    state_since: datetime
+    status: str
+    days_left: int | None = None
+    """Calendar days in the owner's zone; ``None`` without a date."""
+    closed_as: str | None = None
+    closed_at: datetime | None = None
+    warnings: tuple[str, ...] = ()
+    """Sentences about sent fields that were accepted and may be mistakes."""
+    movements: tuple[Movement, ...] = ()
+    """After an action: what was recorded."""
+    part: "Lot | None" = None
+    """After an action that split the lot: the new lot; this one is the rest."""
+    etag: str = ""
+    """Entity tag for ``if_match``; empty if the lot is one of a list."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Product(Shape):
     """Product as its owner sees it at the time of the response."""
 
     id: str
@@ -133,6 +135,23 @@ class Product(_Shape):
     updated_at: datetime
     warnings: tuple[str, ...] = ()
     """Sentences about sent fields that were accepted and may be mistakes."""
+    lots: tuple[Lot, ...] | None = None
+    """Open lots in the order in which they are taken, or those closed last if none is open.
+
+    ``None`` if they were not requested; of an undo, the lots that it has changed.
+    """
+    movements: tuple[Movement, ...] = ()
+    """After an action: what was recorded."""
+    etag: str = ""
+    """Entity tag for ``if_match``; empty if the product is one of a list."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredProduct(Product):
+    """Product that was stored by its ``external_id``."""
+
+    created: bool = False
+    """``True`` if it is new."""
 
 
 @dataclass(frozen=True, slots=True)

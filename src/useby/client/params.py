@@ -14,6 +14,12 @@ Amount = Decimal | float | str
 Kind = Literal["info", "warning", "error"]
 DateKind = Literal["use_by", "best_before"]
 Status = Literal["fresh", "expiring", "expired", "consumed", "discarded"]
+Reason = Literal["expired", "spoiled", "too_much", "other"]
+"""Reason of a discard."""
+DateOrder = Literal["dmy", "mdy"]
+Grouping = Literal["category", "location", "product", "week", "month"]
+ExportFormat = Literal["json", "csv", "xlsx"]
+ImportFormat = Literal["auto", "csv", "xlsx", "json", "useby", "grocy", "homebox", "tandoor"]
 Order = Literal["expiryDate", "-expiryDate", "name", "-name", "createdAt", "-createdAt"]
 
 
@@ -29,7 +35,6 @@ class ProductDetails(TypedDict, total=False):
     notes: str
     date_kind: DateKind
     lead_days: Sequence[int] | None
-    external_id: str | None
     minimum_stock: Amount | None
     shelf_life: str | None
     after_opening: str | None
@@ -37,18 +42,60 @@ class ProductDetails(TypedDict, total=False):
     after_thawing: str | None
 
 
-class NewProduct(ProductDetails):
-    """Fields of a new product."""
+class LotDetails(TypedDict, total=False):
+    """Optional fields of a lot, of its package, its receipt or a person."""
+
+    printed_date: Day | None
+    received_on: date | str | None
+    lot_number: str
+    serial: str
+    price: Amount | None
+
+
+class NewProductDetails(ProductDetails, LotDetails, total=False):
+    """Optional fields of a new product and of its lot."""
+
+    external_id: str | None
+
+
+class NewProduct(NewProductDetails, total=False):
+    """Fields of a new product; ``printed_date`` is another name of ``expiry_date``."""
 
     name: Required[str]
-    expiry_date: Required[Day | None]
+    expiry_date: Day | None
+
+
+class ProductPut(ProductDetails, LotDetails, total=False):
+    """Fields of a product with an external id; ``name`` is needed if it is new."""
+
+    name: str
+    expiry_date: Day | None
 
 
 class ProductChange(ProductDetails, total=False):
     """Fields of a product to change."""
 
     name: str
+    external_id: str | None
     expiry_date: Day | None
+
+
+class NewLot(LotDetails, total=False):
+    """Fields of a new lot; ``printed_date`` is another name of ``expiry_date``."""
+
+    expiry_date: Day | None
+    quantity: Amount
+    date_kind: DateKind
+    location: str
+
+
+class LotChange(LotDetails, total=False):
+    """Fields of a lot to change: ``quantity`` is what was counted, ``location`` moves it."""
+
+    expiry_date: Day | None
+    quantity: Amount
+    date_kind: DateKind
+    location: str
 
 
 class NewNotification(TypedDict, total=False):

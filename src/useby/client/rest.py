@@ -5,12 +5,14 @@ import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
+from urllib.parse import quote
 
 import httpx
 
 from useby.client.address import rest_url
 from useby.client.errors import BY_STATUS, ApiError, NoResponse, NotSignedIn, Unauthorized
-from useby.client.models import Tokens, body
+from useby.client.models import Tokens
+from useby.client.shape import body
 from useby.client.timing import http_date, retry_after
 from useby.client.token import Token, current
 
@@ -98,7 +100,7 @@ class RestClient:
             path: Path below ``/api``.
             query: Query parameters; those that are ``None`` are left out.
         """
-        parameters = {name: value for name, value in body(query).items() if value is not None}
+        parameters = dict(query)
         while True:
             page = await self.request("GET", path, query=parameters)
             for item in page["items"]:
@@ -115,36 +117,82 @@ class RestClient:
         headers: Mapping[str, str] | None = None,
         query: Mapping[str, Any] | None = None,
         *,
+        content: bytes | None = None,
+        if_match: str | None = None,
         as_caller: bool = True,
     ) -> Any:
         """Send a request and return the JSON of the response; ``None`` if it is empty.
 
+        An entity tag of the response is the member ``etag`` of an object.
+
         Args:
             method: HTTP method.
             path: Path below ``/api``.
-            given: Body.
+            given: Body, sent as JSON.
             headers: More headers.
-            query: Query parameters.
+            query: Query parameters; those that are ``None`` are left out.
+            content: Body, sent as it is.
+            if_match: Entity tag without which nothing is changed.
             as_caller: Add the access token, if there is one.
 
         Raises:
             ApiError: The status is no success.
             NoResponse: There is no response.
+            ValueError: The entity tag is empty.
         """
+        all_headers = dict(headers or {})
+        if if_match is not None:
+            if not if_match:
+                raise ValueError("the entity tag is empty: read the product or lot by itself first")
+            all_headers["If-Match"] = if_match
+        response = await self._send(
+            method,
+            path,
+            as_caller=as_caller,
+            json=None if given is None else body(given),
+            content=content,
+            params=query,
+            headers=all_headers,
+        )
+        value = response.json() if response.content else None
+        if isinstance(value, dict) and "ETag" in response.headers:
+            value["etag"] = response.headers["ETag"]
+        return value
+
+    async def read(self, path: str, query: Mapping[str, Any]) -> bytes:
+        """Return the body of a response.
+
+        Raises:
+            ApiError: The status is no success.
+            NoResponse: There is no response.
+        """
+        return (await self._send("GET", path, params=query)).content
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        as_caller: bool = True,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        **request: Any,
+    ) -> httpx.Response:
         bearer = await self._authorization() if as_caller and self._token else {}
+        parameters = {name: each for name, each in body(params or {}).items() if each is not None}
         try:
             response = await self._http.request(
                 method,
                 f"/api{path}",
-                json=None if given is None else body(given),
-                params=query,
+                params=parameters or None,
                 headers={**bearer, **(headers or {})},
+                **request,
             )
         except httpx.TransportError as error:
             raise NoResponse(str(error) or type(error).__name__) from error
         if response.status_code // 100 != _OK:
             raise _error(response)
-        return response.json() if response.content else None
+        return response
 
     async def _authorization(self) -> dict[str, str]:
         life = float("inf") if self.tokens is None else self.tokens.expires_in
@@ -181,4 +229,10 @@ def _error(response: httpx.Response) -> ApiError:
         str(problem.get("detail") or response.reason_phrase),
         field_errors(problem.get("errors")),
         retry_after(response.headers.get("Retry-After"), date),
+        problem,
     )
+
+
+def part(name: str) -> str:
+    """Return a name as a part of a path."""
+    return quote(name, safe="")
