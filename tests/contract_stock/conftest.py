@@ -105,4 +105,4 @@ async def eve(house: InProcessNode, request: pytest.FixtureRequest) -> AsyncIter
         ) as rest,
         house.connected(token) as socket,
     ):
-        yield Watched(house, rest, socket)
+        yield Watched(house, user.id, rest, socket)

@@ -276,3 +276,47 @@ async def test_of_twenty_at_once_who_undo_a_movement_one_succeeds(
 
     assert Counter(each.status_code for each in answers) == {200: 1, 409: 19}
     assert (await milk.lot())["quantity"] == "2"
+
+
+async def test_of_twenty_at_once_who_open_one_of_ten_ten_succeed_and_the_last_opens_the_rest(
+    rest: Rest, ada: httpx.AsyncClient
+) -> None:
+    milk = await stocked(rest, ada, quantity="10")
+
+    answers = await asyncio.gather(
+        *(ada.post(f"/api/lots/{milk.lot_id}/open", json={"quantity": "1"}) for _ in range(20))
+    )
+
+    assert Counter(each.status_code for each in answers) == {200: 10, 409: 10}
+    lots = await lots_of(ada, milk.product_id)
+    assert [(each["quantity"], each["state"]) for each in lots] == [("1", "opened")] * 10
+    assert (await milk.product())["quantity"] == "10"
+
+
+@pytest.mark.parametrize("action", ["freeze", "thaw", "open"])
+async def test_openings_freezings_and_thawings_of_a_lot_follow_each_other_in_time(
+    rest: Rest, ada: httpx.AsyncClient, action: str
+) -> None:
+    milk = await stocked(rest, ada)
+    milk.at("2026-03-09T12:00:00Z")
+    before = {"freeze": ["open"], "thaw": ["freeze"], "open": ["freeze", "thaw"]}[action]
+    for each in before:
+        await milk.after(each, at="2026-03-05T10:00:00Z")
+
+    words = await milk.refused(action, HTTPStatus.UNPROCESSABLE_ENTITY, at="2026-03-05T09:59:59Z")
+
+    assert "2026-03-05T11:00:00+01:00" in words, "in the household's zone"
+    await milk.after(action, at="2026-03-05T10:00:00Z")
+
+
+@pytest.mark.parametrize("action", ["consume", "discard", "move"])
+async def test_a_taking_or_moving_may_be_before_an_opening_that_was_recorded_earlier(
+    rest: Rest, ada: httpx.AsyncClient, action: str
+) -> None:
+    milk = await stocked(rest, ada, quantity="3")
+    milk.at("2026-03-09T12:00:00Z")
+    await milk.after("open", at="2026-03-08")
+
+    done = await acted(ada, milk.lot_id, action, at="2026-03-04", **ACTIONS[action])
+
+    assert done["movements"][0]["at"] == "2026-03-04T11:00:00Z"

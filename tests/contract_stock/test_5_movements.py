@@ -204,3 +204,112 @@ async def test_the_rest_of_a_split_can_still_be_undone_when_its_part_was_deleted
 
     assert (await undone(ada, taken["id"]))["quantity"] == "2"
     assert (await undone(ada, split["movements"][0]["id"]))["quantity"] == "3"
+
+
+async def test_since_may_be_the_id_of_a_movement_that_was_removed_with_its_lot(
+    rest: Rest, ada: httpx.AsyncClient
+) -> None:
+    product = await added(ada)
+    lot = await received(ada, product["id"])
+    (newest,) = lot["movements"]
+    await ada.delete(f"/api/lots/{lot['id']}")
+    later = await received(ada, product["id"])
+
+    answer = await ada.get("/api/movements", params={"since": newest["id"]})
+
+    assert answer.status_code == HTTPStatus.OK, answer.text
+    assert answer.json()["items"] == later["movements"]
+
+
+async def test_a_split_cannot_be_undone_while_a_later_movement_of_rest_or_part_stands(
+    ada: httpx.AsyncClient,
+) -> None:
+    for whose in ("rest", "part"):
+        product = await added(ada, quantity="3")
+        (lot,) = await lots_of(ada, product["id"])
+        split = await acted(ada, lot["id"], "open", quantity="1")
+        lot_id = lot["id"] if whose == "rest" else split["part"]["id"]
+        later = (await acted(ada, lot_id, "move", location="Cellar"))["movements"][0]
+
+        for movement in split["movements"]:
+            refused = await ada.post(f"/api/movements/{movement['id']}/undo")
+            assert refused.status_code == HTTPStatus.CONFLICT, whose
+            assert later["id"] in refused.json()["detail"]
+        await undone(ada, later["id"])
+        assert (await undone(ada, split["movements"][1]["id"]))["lotCount"] == 1
+
+
+async def test_a_later_movement_of_another_lot_does_not_stand_on_a_movement(
+    ada: httpx.AsyncClient,
+) -> None:
+    product = await added(ada, quantity="3", expiryDate="2026-03-20")
+    (lot,) = await lots_of(ada, product["id"])
+    opened = (await acted(ada, lot["id"], "open"))["movements"][0]
+    other = await received(ada, product["id"])
+    await acted(ada, other["id"], "consume")
+
+    assert (await undone(ada, opened["id"]))["lots"][0]["state"] == "sealed"
+
+
+async def test_an_undo_of_a_receipt_removes_the_lot(ada: httpx.AsyncClient) -> None:
+    product = await added(ada, quantity="3", expiryDate="2026-03-20")
+    other = await received(ada, product["id"], quantity="2")
+
+    after = await undone(ada, other["movements"][0]["id"])
+
+    assert (after["quantity"], after["lotCount"], after["lots"]) == ("3", 1, [])
+    assert (await ada.get(f"/api/lots/{other['id']}")).status_code == HTTPStatus.NOT_FOUND
+
+
+async def test_an_undo_of_a_closing_comes_right_after_a_rule_was_changed(
+    ada: httpx.AsyncClient,
+) -> None:
+    product = await added(ada, expiryDate="2026-03-20", afterOpening="P3D")
+    (lot,) = await lots_of(ada, product["id"])
+    await acted(ada, lot["id"], "open")
+    taking = (await acted(ada, lot["id"], "consume"))["movements"][0]
+    await ada.patch(f"/api/products/{product['id']}", json={"afterOpening": "P5D"})
+
+    after = await undone(ada, taking["id"])
+
+    assert (after["expiryDate"], after["lots"][0]["expiryDate"]) == ("2026-03-07", "2026-03-07")
+
+
+async def test_each_taking_of_a_product_is_undone_by_itself(ada: httpx.AsyncClient) -> None:
+    product = await added(ada, quantity="1", expiryDate="2026-03-20")
+    await received(ada, product["id"], quantity="2", printedDate="2026-03-05")
+    answer = await ada.post(f"/api/products/{product['id']}/consume", json={"quantity": "2.5"})
+    first, second = answer.json()["movements"]
+
+    assert (await undone(ada, first["id"]))["quantity"] == "2.5"
+    assert (await undone(ada, second["id"]))["quantity"] == "3"
+
+
+async def test_undos_of_partial_takings_of_one_lot_are_in_reverse_order(
+    ada: httpx.AsyncClient,
+) -> None:
+    product = await added(ada, quantity="3")
+    (lot,) = await lots_of(ada, product["id"])
+    takings = [
+        (await acted(ada, lot["id"], "consume", quantity="1"))["movements"][0] for _ in range(3)
+    ]
+
+    refused = await ada.post(f"/api/movements/{takings[0]['id']}/undo")
+    for number, taking in enumerate(reversed(takings), 1):
+        assert (await undone(ada, taking["id"]))["quantity"] == str(number)
+
+    assert refused.status_code == HTTPStatus.CONFLICT
+
+
+async def test_reason_is_null_except_of_a_discard(ada: httpx.AsyncClient) -> None:
+    product = await added(ada, quantity="9")
+    (lot,) = await lots_of(ada, product["id"])
+    for action in ("open", "freeze", "thaw", "consume"):
+        await acted(ada, lot["id"], action, **{"quantity": "1"} if action == "consume" else {})
+    await acted(ada, lot["id"], "discard", quantity="1")
+    await acted(ada, lot["id"], "discard", quantity="1", reason="other")
+
+    reasons = [(each["kind"], each["reason"]) for each in await movements_of(ada, product["id"])]
+
+    assert reasons[:2] == [("discarded", "other"), ("discarded", None)]
+    assert {reason for _, reason in reasons[1:]} == {None}

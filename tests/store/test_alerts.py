@@ -108,6 +108,16 @@ async def test_an_alert_is_due_at_its_very_moment_and_not_before(database: Datab
     assert len(await claimed(database, due)) == 1
 
 
+async def test_an_owner_is_due_once_one_of_their_products_is(database: Database) -> None:
+    owner, other = await a_kept_owner(database), await a_kept_owner(database)
+    await keep(database, owner, a_product(owner, "2026-06-08"))
+    due = datetime(2026, 6, 1, 7, tzinfo=UTC)
+    before = due - timedelta(microseconds=1)
+    assert await database.read(lambda c: alerts.is_due(c, owner.id, due))
+    assert not await database.read(lambda c: alerts.is_due(c, owner.id, before))
+    assert not await database.read(lambda c: alerts.is_due(c, other.id, due))
+
+
 async def test_an_empty_store_has_no_due_product(database: Database) -> None:
     assert await database.read(alerts.next_due) is None
     assert await claimed(database) == []

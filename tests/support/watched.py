@@ -12,7 +12,7 @@ from tests.support.lots_over_rest import acted, lots_of, received
 from tests.support.time_limits import HANG_TIMEOUT
 from websockets.asyncio.client import ClientConnection
 
-from useby.store import slices
+from useby.store import alerts, slices
 
 A_MONTH: Final = timedelta(days=31)
 FIRST: Final = datetime(2027, 1, 4, 6, tzinfo=UTC)
@@ -26,8 +26,13 @@ class Watched:
     """
 
     def __init__(
-        self, house: InProcessNode, rest: httpx.AsyncClient, socket: ClientConnection
+        self,
+        house: InProcessNode,
+        user_id: str,
+        rest: httpx.AsyncClient,
+        socket: ClientConnection,
     ) -> None:
+        self.user_id = user_id
         self.rest = rest
         self.today = house.wall().date()
         self._house = house
@@ -44,9 +49,12 @@ class Watched:
         await self.settles()
 
     async def settles(self) -> None:
-        """Let the scheduler send all that is due."""
-        while await self._house.node.scheduler.send_due():
-            pass
+        """Let the scheduler send all that is due to this user."""
+        node = self._house.node
+        while await node.database.read(
+            lambda c: alerts.is_due(c, self.user_id, self._house.wall())
+        ):
+            await node.scheduler.send_due(of=self.user_id)
 
     async def rescheduled(self) -> None:
         """Let the scheduler compute all alerts again, as it does after a change of the account."""

@@ -1,14 +1,16 @@
 """Routes of what happened to the caller's lots, and of undoing it."""
 
+import re
 from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Final
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query, Response
 
 from useby.actions import inventory, lot_reads, lots
 from useby.actions.lots import Done
-from useby.api.context import Caller, ContextDep, CurrentCaller
+from useby.api.context import ContextDep, CurrentCaller
 from useby.api.errors import Problem, problem_responses
 from useby.api.paging import Cursor, Limit, bad_cursor
 from useby.api.preconditions import IfMatch, Precondition
@@ -26,6 +28,7 @@ from useby.store import products
 from useby.store.cursor import BadCursor, Page
 from useby.store.database import Transaction
 
+_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 router = APIRouter(prefix="/api", tags=["movements"])
 
 SINCE_FORM = (
@@ -72,7 +75,7 @@ async def list_movements(
     limit: Limit = 50,
 ) -> MovementPage:
     """List what happened to all lots, newest first."""
-    after = await _since(node, caller, since)
+    after = _since(since, caller.user.zone)
     try:
         page = await lot_reads.movements_of_household(
             node.database, caller.user, after, cursor, limit
@@ -132,23 +135,22 @@ def _require(
     condition.require(product, None if lot is None else lot[1])
 
 
-async def _since(node: ContextDep, caller: Caller, text: str | None) -> datetime | str | None:
+def _since(text: str | None, zone: ZoneInfo) -> datetime | str | None:
     """Return the time or the id that ``since`` means.
 
+    An id keeps its place in the order of recording when its movement is removed with a lot.
+
     Raises:
-        Problem: 422, it is neither a time nor the id of one of the caller's movements.
+        Problem: 422, it is neither a time nor an id.
     """
-    if text is None:
-        return None
-    found = await node.database.read(lambda c: stored_lots.movement(c, caller.user.id, text))
-    if found is not None:
-        return found.id
+    if text is None or _ID.fullmatch(text):
+        return text
     try:
         time = Expiry.parse(text)
     except ValueError:
         errors = [FieldError(at="query.since", message=SINCE_FORM)]
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, sentences(errors), errors=errors) from None
-    return time.starts_at(caller.user.zone)
+    return time.starts_at(zone)
 
 
 def _render(page: Page[Movement]) -> MovementPage:
