@@ -86,6 +86,8 @@ class Settings(BaseSettings):
     signup: bool | None = None
     """Allow accounts to be created by ``POST /api/auth/signup``. Unless it is set, sign-up is open
     only if ``USEBY_HOST`` is loopback; set it to ``false`` on a node behind a proxy."""
+    demo: bool = False
+    """Mark the node as a demo, which the page at ``/`` shows; ``useby demo`` sets it."""
     access_token_seconds: int = Field(default=15 * 60, ge=1, le=24 * 3600)
     """Lifetime of an access token."""
     refresh_token_seconds: int = Field(default=30 * 24 * 3600, ge=60)

@@ -1,6 +1,7 @@
 """The page's files, as they are served: from the source tree, and from a wheel."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -8,8 +9,12 @@ import zipfile
 from pathlib import Path
 from typing import Final
 
+import httpx
 import pytest
+from fastapi import FastAPI
 from tests.support.rest_app import Rest
+
+from useby.api import page
 
 ROOT: Final = Path(__file__).parents[2]
 CLIENT: Final = ROOT / "clients" / "js"
@@ -19,9 +24,7 @@ MODULES: Final = {
 }
 """The JavaScript client by the paths under which a node serves it."""
 WEB: Final = ROOT / "src" / "useby" / "web"
-FILES: Final = sorted(
-    {f"/web/{path.name}" for path in WEB.iterdir() if path.is_file()} | MODULES.keys()
-)
+FILES: Final = sorted(f"/web/{name}" for name in page.paths())
 FROM_A_WHEEL: Final = """
 import asyncio, json, sys, httpx
 from fastapi import FastAPI
@@ -70,8 +73,11 @@ async def test_each_file_has_a_strict_content_security_policy(rest: Rest, path: 
     )
     assert policy.pop("default-src") == "'none'"
     assert policy.pop("require-trusted-types-for") == "'script'"
+    assert policy.pop("trusted-types") == "useby"
     assert set(policy.values()) <= {"'self'", "'none'"}
     assert {"base-uri", "form-action", "frame-ancestors"} <= policy.keys()
+    assert {"worker-src", "manifest-src", "connect-src"} <= policy.keys()
+    assert answer.headers["permissions-policy"].startswith("camera=(self)")
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["referrer-policy"] == "no-referrer"
     assert answer.headers["cache-control"] == "no-cache"
@@ -88,6 +94,13 @@ async def test_each_file_has_a_strict_content_security_policy(rest: Rest, path: 
         "/web/%2e%2e/settings.py",
         "/web/%00",
         "/web/client/",
+        "/web//client.js",
+        "/web/..%2f..%2fsettings.py",
+        "/web/..\\settings.py",
+        "/web/%2fetc/passwd",
+        "/web//etc/passwd",
+        "/web/" + "a" * 5000,
+        "/web/\N{LATIN SMALL LETTER E WITH ACUTE}.js",
         "/web/client/../../package.json",
         "/web/client/%2e%2e/%2e%2e/package.json",
         "/web/package.json",
@@ -102,6 +115,114 @@ async def test_the_client_library_is_the_one_of_the_source_tree(rest: Rest, path
     answer = await rest.client().get(path)
     assert answer.content == MODULES[path]
     assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
+
+
+def test_every_file_below_the_folder_is_served_with_a_type_of_the_table() -> None:
+    names = {
+        str(path.relative_to(WEB))
+        for pattern in ("*", "*/*", "client/**/*")
+        for path in WEB.glob(pattern)
+        if path.is_file()
+    }
+    assert names <= page.paths().keys()
+    assert MODULES.keys() <= set(FILES)
+    assert {path.suffix for path in page.paths().values()} <= page.MEDIA_TYPES.keys()
+
+
+@pytest.mark.parametrize("path", ["/", *FILES])
+async def test_a_file_is_compressed_for_a_client_that_accepts_gzip(rest: Rest, path: str) -> None:
+    client = rest.client()
+    plain = await client.get(path, headers={"Accept-Encoding": "identity"})
+    small = await client.get(path, headers={"Accept-Encoding": "br, gzip"})
+
+    assert "content-encoding" not in plain.headers
+    assert small.content == plain.content, "the client decodes it"
+    assert plain.headers["vary"] == small.headers["vary"] == "Accept-Encoding"
+    if "content-encoding" in small.headers:
+        assert small.headers["content-encoding"] == "gzip"
+        assert int(small.headers["content-length"]) < int(plain.headers["content-length"])
+        assert small.headers["etag"] != plain.headers["etag"], "a strong tag is of the bytes sent"
+    for answer in (plain, small):
+        assert re.fullmatch(r'"[0-9a-f]{32}(-gzip)?"', answer.headers["etag"])
+
+
+@pytest.mark.parametrize(
+    ("accepted", "is_compressed"),
+    [
+        ("gzip", True),
+        ("GZIP;q=0.5", True),
+        ("deflate, gzip;q=1.0, *;q=0", True),
+        ("*;q=0, gzip", True),
+        ("*", True),
+        ("gzip;q=0", False),
+        ("gzip; q=0.000", False),
+        ("*;q=0", False),
+        ("br", False),
+        ("", False),
+        (",;q=,=", False),
+    ],
+)
+async def test_the_weights_of_encodings_count(
+    rest: Rest, accepted: str, *, is_compressed: bool
+) -> None:
+    answer = await rest.client().get("/web/client.js", headers={"Accept-Encoding": accepted})
+
+    assert ("content-encoding" in answer.headers) is is_compressed
+
+
+async def test_a_tag_of_either_form_answers_its_own_form_only(rest: Rest) -> None:
+    client = rest.client()
+    tag = (await client.get("/", headers={"Accept-Encoding": "gzip"})).headers["etag"]
+
+    for given in (tag, f"W/{tag}", f'"x", {tag}', "*"):
+        headers = {"If-None-Match": given, "Accept-Encoding": "gzip"}
+        answer = await client.get("/", headers=headers)
+        assert (answer.status_code, answer.content) == (304, b"")
+        assert answer.headers["etag"] == tag
+    headers = {"If-None-Match": tag, "Accept-Encoding": "identity"}
+    assert (await client.get("/", headers=headers)).status_code == 200
+
+
+async def test_an_edited_file_is_read_again(
+    rest: Rest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edited = tmp_path / "client.js"
+    edited.write_text("1")
+    monkeypatch.setattr(page, "paths", lambda: {"index.html": edited, "client.js": edited})
+    api = FastAPI()
+    page.install(api)
+    client = httpx.AsyncClient(transport=httpx.ASGITransport(api), base_url="http://useby.test")
+    before = await client.get("/web/client.js")
+    edited.write_text("2")
+    os.utime(edited, ns=(1, 1))
+
+    after = await client.get("/web/client.js")
+    edited.unlink()
+    gone = await client.get("/web/client.js")
+    await client.aclose()
+
+    assert (before.text, after.text, gone.status_code) == ("1", "2", 404)
+    assert before.headers["etag"] != after.headers["etag"]
+
+
+async def test_a_service_worker_may_control_the_page_above_its_folder(
+    rest: Rest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = tmp_path / "sw.js"
+    worker.write_text("")
+    monkeypatch.setattr(page, "FOLDER", tmp_path)
+    api = FastAPI()
+    (tmp_path / "index.html").write_text("")
+    page.install(api)
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(api), base_url="http://useby.test"
+    ) as client:
+        answer = await client.get("/web/sw.js")
+        assert "service-worker-allowed" not in (await client.get("/")).headers
+
+    assert answer.headers["service-worker-allowed"] == "../"
+    assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert "service-worker-allowed" not in (await rest.client().get("/web/client.js")).headers
 
 
 async def test_the_page_preloads_each_module_of_the_client_library(rest: Rest) -> None:

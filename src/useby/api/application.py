@@ -20,6 +20,7 @@ from useby.api import (
     accounts,
     alerts,
     calendars,
+    config,
     dates,
     errors,
     exports,
@@ -86,7 +87,7 @@ def create_api(context: Context) -> FastAPI:
     for part in (
         *(accounts, invitations, me, products, products_by_external_id),
         *(lots_by_date, lots, movements, pickers, alerts),
-        *(stats, dates, scans, imports, exports, calendars, notifications, health),
+        *(stats, config, dates, scans, imports, exports, calendars, notifications, health),
     ):
         # The routes themselves: ``include_router`` has each built again at the first request.
         api.router.routes.extend(part.router.routes)

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Header, Path, Request, Response
 from useby.actions import calendars as actions
 from useby.api.context import Context, ContextDep, CurrentCaller
 from useby.api.errors import Problem, problem_responses
+from useby.api.preconditions import names_tag
 from useby.api.proxies import path_prefix
 from useby.auth.rate_limits import network_of
 from useby.domain.account import User
@@ -108,7 +109,7 @@ async def read_calendar(
     tag = await asyncio.to_thread(actions.entity_tag, events)
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
     # Several lines of the header are one list.
-    if if_none_match is not None and _has(request.headers.getlist("if-none-match"), tag):
+    if if_none_match is not None and names_tag(request.headers.getlist("if-none-match"), tag):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
     try:
         async with asyncio.timeout(WAIT_SECONDS):
@@ -135,12 +136,6 @@ async def _owner(node: Context, request: Request, secret: str) -> User:
     if wait is not None:
         raise Problem.too_many(wait)
     raise Problem.not_found("calendar")
-
-
-def _has(headers: list[str], tag: str) -> bool:
-    """Return whether ``If-None-Match`` names a tag (RFC 9110 section 13.1.2)."""
-    given = {each.strip().removeprefix("W/") for each in ",".join(headers).split(",")}
-    return tag in given or "*" in given
 
 
 def _render(events: list[CalendarEvent]) -> bytes:

@@ -1,6 +1,7 @@
 """Entity tags of products and lots, and requests that depend on one (RFC 9110 section 13.1.1)."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Final
@@ -79,3 +80,9 @@ async def _precondition(
 
 
 IfMatch = Annotated[Precondition, Depends(_precondition)]
+
+
+def names_tag(headers: Iterable[str], tag: str) -> bool:
+    """Return whether lines of ``If-None-Match`` name a tag (RFC 9110 section 13.1.2)."""
+    given = {each.strip().removeprefix("W/") for each in ",".join(headers).split(",")}
+    return tag in given or "*" in given

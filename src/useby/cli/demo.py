@@ -61,7 +61,7 @@ def demo(
     A later start keeps the database and moves the dates of the demo's own products: some expire
     within the minute again.
     """
-    settings = settings_with(database_url=f"sqlite:///{DEMO_DATABASE}")
+    settings = settings_with(database_url=f"sqlite:///{DEMO_DATABASE}", demo=True)
     with friendly_errors(f"{settings.host}:{settings.port}"):
         # The products are dated from this moment on: their alerts come within the first minute.
         ready = _prepare(settings, datetime.now(UTC), fresh=fresh)

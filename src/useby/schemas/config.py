@@ -1,0 +1,19 @@
+"""JSON model of what a node offers."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from useby.schemas.fields import ApiModel
+
+
+class ConfigOut(ApiModel):
+    """What a node offers."""
+
+    demo: Annotated[bool, Field(description="True if `useby demo` runs the node.")]
+    sign_up: Annotated[
+        bool, Field(description="False if only an operator creates accounts, as /api/auth/signup.")
+    ]
+    mail: Annotated[
+        bool, Field(description="True if the node sends mail, e.g. for a forgotten password.")
+    ]
