@@ -192,3 +192,49 @@ async def test_a_batch_answers_201_for_a_used_up_product_with_a_new_date(
     assert results[1]["product"]["expiryDate"] == "2026-04-20"
     new, _ = await lots_of(ada, product["id"])
     assert (new["serial"], new["closedAs"]) == ("S", None)
+
+
+async def test_a_new_date_of_an_opened_lot_is_that_of_its_package(ada: httpx.AsyncClient) -> None:
+    product = await put(ada, HTTPStatus.CREATED, **MILK, afterOpening="P3D")
+    (lot,) = await lots_of(ada, product["id"])
+    await acted(ada, lot["id"], "open")
+
+    later = await put(ada, expiryDate="2026-03-25")
+    sooner = await put(ada, expiryDate="2026-03-04")
+
+    assert later["expiryDate"] == "2026-03-05", "three days after the opening, as before"
+    assert sooner["expiryDate"] == "2026-03-04"
+    (lot,) = await lots_of(ada, product["id"])
+    assert (lot["printedDate"], lot["dateSource"], lot["state"]) == (
+        "2026-03-04",
+        "printed",
+        "opened",
+    )
+
+
+@pytest.mark.parametrize("given", [{"expiryDate": "2026-03-20"}, {"quantity": "1"}])
+async def test_a_date_or_quantity_adds_a_lot_to_a_product_without_any(
+    ada: httpx.AsyncClient, given: dict[str, Any]
+) -> None:
+    product = await put(ada, HTTPStatus.CREATED, **MILK)
+    (lot,) = await lots_of(ada, product["id"])
+    await ada.delete(f"/api/lots/{lot['id']}")
+
+    unchanged = await put(ada, notes="x")
+    again = await put(ada, **given)
+
+    assert (unchanged["quantity"], unchanged["lotCount"]) == ("0", 0)
+    assert (again["quantity"], again["lotCount"]) == ("1", 1)
+    assert again["expiryDate"] == given.get("expiryDate")
+
+
+async def test_a_batch_adds_a_lot_to_a_product_without_any(ada: httpx.AsyncClient) -> None:
+    product = await put(ada, HTTPStatus.CREATED, **MILK)
+    (lot,) = await lots_of(ada, product["id"])
+    await ada.delete(f"/api/lots/{lot['id']}")
+    item = MILK | {"externalId": "shelf/7"}
+
+    for status in (201, 409):
+        answer = await ada.post("/api/products/batch", json={"items": [item]})
+        assert [each["status"] for each in answer.json()["results"]] == [status]
+    assert len(await lots_of(ada, product["id"])) == 1

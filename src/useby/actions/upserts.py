@@ -11,12 +11,14 @@ Callers first lock the owner (``inventory.lock_owner``), and pass the ``User`` r
 import dataclasses
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from decimal import Decimal
+from typing import Final
 
 from useby.actions import inventory, lots, stock
 from useby.actions.stock import ChangedProduct
 from useby.domain import flat_writes
 from useby.domain.account import User
-from useby.domain.lot import Lot
+from useby.domain.lot import Lot, LotState, open_lots
 from useby.domain.lot_changes import GivenFields, LotDetails
 from useby.domain.product import Product
 from useby.domain.stock import only_open_lot
@@ -24,6 +26,9 @@ from useby.store import lots as stored_lots
 from useby.store import products
 from useby.store.database import Transaction
 from useby.store.lots import StoredProduct
+
+ONE: Final = Decimal(1)
+"""Quantity of a lot for which none is given, as of a new product."""
 
 
 def find(transaction: Transaction, user: User, external_id: str) -> StoredProduct | None:
@@ -65,11 +70,17 @@ def update(
     """
     old = before.product
     comes_again = old.closed_as is not None and wanted.expiry not in _dates(before.lots)
+    if not before.lots and wanted.expiry is not None and wanted.quantity == 0:
+        wanted = dataclasses.replace(wanted, quantity=ONE)
     if comes_again or (not before.lots and wanted.quantity > 0):
         change = flat_writes.received(wanted, stock.occasion(user, wanted, now), details)
         (after,) = stock.settle(transaction, [ChangedProduct(before, wanted, user, change)], now)
         return after
     wanted = _with_lots_fields(wanted, before)
+    if wanted.expiry != old.expiry and _is_of_unsealed_lot(before):
+        # It is the date of the package. The date that counts is computed from it again.
+        given = {**given, "printed": wanted.expiry}
+        wanted = dataclasses.replace(wanted, expiry=old.expiry)
     after = old
     if dataclasses.replace(wanted, updated_at=old.updated_at) != old:
         after = inventory.replace(transaction, wanted, user, now) or old
@@ -87,7 +98,7 @@ def receive_again(
     given: Sequence[tuple[Product, LotDetails]],
     now: datetime,
 ) -> dict[str, Product]:
-    """Add a lot to used-up products that come again with a new date.
+    """Add a lot to used-up products that come again with a new date, and to those without a lot.
 
     Args:
         transaction: The running write.
@@ -103,7 +114,11 @@ def receive_again(
     """
     ids = [each.external_id for each, _ in given if each.external_id is not None]
     known = products.by_external_id(transaction.connection, user.id, ids)
-    used_up = {key: each.id for key, each in known.items() if each.closed_as is not None}
+    used_up = {
+        key: each.id
+        for key, each in known.items()
+        if each.closed_as is not None or each.quantity == 0
+    }
     held = _hold_with_used_up(transaction, user, used_up.values())
     changed: dict[str, ChangedProduct] = {}
     for new, details in given:
@@ -140,6 +155,11 @@ def _hold_with_used_up(
 
 def _dates(its_lots: Iterable[Lot]) -> list[object]:
     return [date for lot in its_lots for date in (lot.printed, lot.expiry)]
+
+
+def _is_of_unsealed_lot(before: StoredProduct) -> bool:
+    left = open_lots(before.lots)
+    return len(left) == 1 and left[0].state is not LotState.SEALED
 
 
 def _with_lots_fields(wanted: Product, before: StoredProduct) -> Product:

@@ -46,7 +46,7 @@ def only_open_lot(lots: Iterable[Lot]) -> Lot:
     """
     left = open_lots(lots)
     if not left:
-        raise ActionRefused("nothing is left")
+        raise ActionRefused("nothing is left of the product; add a lot")
     if len(left) > 1:
         raise SeveralLots(left)
     return left[0]
