@@ -158,16 +158,24 @@ async def test_client_reads_too_slowly_1013_too_slow(
     )
     sent: list[str] = []
     received: list[str] = []
-    while (
-        await live.metric(rest, "useby_connections_closed_total", code="1013", reason="Too slow")
-        == before
-    ):
+
+    async def closed() -> bool:
+        name = "useby_connections_closed_total"
+        return await live.metric(rest, name, code="1013", reason="Too slow") > before
+
+    async def read_once_closed() -> tuple[list[str], Ended]:
+        """Read at once: the node waits a second for a slow peer to take its Close."""
+        await live.until(closed)
+        await slow.resume()
+        return await until_closed(slow)
+
+    reading = asyncio.create_task(read_once_closed())
+    while not reading.done():
         posts = [live.post(rest, person, LONG, productName=LONG[:200]) for _ in range(20)]
         sent += [each["id"] for each in await asyncio.gather(*posts)]
         received += [each["id"] for each in await take(quick, 20)]
         assert len(sent) < 4000, "the server keeps it all for a client that doesn't read"
-    await slow.resume()
-    frames, ended = await until_closed(slow)
+    frames, ended = await reading
     assert ended == Ended(1013, "Too slow")
     assert 0 < len(frames) < len(sent)
     assert sorted(received) == sorted(sent)

@@ -101,7 +101,8 @@ async def test_a_disabled_user_is_disconnected_and_cannot_reconnect(
     assert await until_closed(client) == ([], REVOKED)
     again = await connect(server.socket_url(person.token))
     assert await until_closed(again) == ([], Ended(1008, "Unknown user"))
-    assert f"a token was refused: account: {person.id!r} is disabled" in server.log
+    line = f"a token was refused: account: {person.id!r} is disabled"
+    await live.until(lambda: line in server.log)
 
 
 async def test_logout_all_closes_every_device_of_that_user_and_of_no_other(
@@ -117,7 +118,8 @@ async def test_logout_all_closes_every_device_of_that_user_and_of_no_other(
         assert await until_closed(client) == ([], REVOKED)
     again = await connect(server.socket_url(person.token))
     assert await until_closed(again) == ([], REVOKED)
-    assert f"a token was refused: sign-in: it has ended (user {person.id!r})" in server.log
+    line = f"a token was refused: sign-in: it has ended (user {person.id!r})"
+    await live.until(lambda: line in server.log)
     assert await nothing_more(theirs) == []
 
 

@@ -19,6 +19,7 @@ from tests.support.process_node_on_postgres import NodeProcessOnPostgres, person
 from useby.actions import inventory
 from useby.domain.account import User
 from useby.domain.policy import Policy
+from useby.store import products
 from useby.store.open import open_database
 
 __all__ = ["database_url"]
@@ -43,6 +44,8 @@ async def fill(url: str, person: Person) -> None:
                 for each in range(number, number + TOGETHER)
             ]
             await database.write(partial(inventory.add_many, batch=new, user=owner, now=now))
+            if number == 0:  # the next ones are slow without them
+                await database.write(products.refresh_statistics)
     finally:
         await database.close()
 

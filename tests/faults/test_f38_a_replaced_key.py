@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.foreign_clients import Connect, Ended, client_of, take, until_closed
-from tests.support.process_node import NodeProcess
+from tests.support.process_node import NodeProcess, until
 
 INVALID = Ended(1008, "Invalid access token")
 
@@ -80,7 +80,7 @@ async def test_a_new_key_ends_tokens_refresh_tokens_and_tickets(
     for token in (device.access, device.ticket):
         _, ended = await until_closed(await connect(server.socket_url(token)))
         assert ended == INVALID
-    assert "the signing key is another than before" in server.log
+    await until(lambda: "the signing key is another than before" in server.log)
     await device.sign_in()
     assert await device.renew() == 200
 
