@@ -86,17 +86,18 @@ async def test_a_cell_that_a_spreadsheet_would_run_is_made_harmless_in_csv_and_x
 
 
 @pytest.mark.parametrize("form", ["csv", "xlsx"])
-async def test_a_table_has_all_barcodes_of_a_product_and_gives_them_back(
+async def test_a_table_has_all_barcodes_and_the_empty_leads_of_a_product_and_gives_them_back(
     rest: Rest, form: str
 ) -> None:
     _, ada = await rest.person()
     _, bob = await rest.person()
     codes = ["4012345678901", "96385074", "PZN-1, or so", "=1"]
-    await added(ada, barcodes=codes)
+    await added(ada, barcodes=codes, leadDays=[])
     file = (await ada.get("/api/export", params={"format": form})).content
     assert (await import_(ada, file))["unchanged"] == 1
     await import_(bob, file)
-    assert [each["barcodes"] for each in (await products(bob)).values()] == [codes]
+    (milk,) = (await products(bob)).values()
+    assert (milk["barcodes"], milk["leadDays"]) == (codes, [])
 
 
 # Calendars

@@ -113,6 +113,15 @@ def test_a_custom_field_and_the_columns_of_homebox_are_read() -> None:
     assert any(each.line == 3 and "archived" in each.message for each in found.table.warnings)
 
 
+def test_an_item_of_which_nothing_is_left_is_passed_over_and_a_price_of_0_is_unknown() -> None:
+    text = "HB.name,HB.quantity,HB.purchase_price,HB.warranty_expires\nTea,0,1,\nSalt,1,0,\n"
+    found, (salt,) = read_file(text)
+    assert (salt.name, salt.details.price) == ("Salt", None)
+    assert [(each.line, each.message[:7]) for each in found.table.warnings] == [(2, "nothing")]
+    _, bad = read_file("name,mhd,menge\nTea,nie,0\n")
+    assert bad == [], "in another file, the quantity 0 is a fault"
+
+
 def test_homebox_tab_separated_and_with_a_warranty_only_is_read() -> None:
     found, (lamp,) = read_file("HB.name\tHB.warranty_expires\nLamp\t2030-01-01\n")
     assert (found.table.separator, lamp.expiry_date) == ("\t", "2030-01-01")

@@ -46,7 +46,7 @@ def _row(product: Product, lot: Lot, zone: ZoneInfo) -> tuple[Cell, ...]:
         lot.location,
         product.notes,
         lot.date_kind.value,
-        None if leads is None else " ".join(map(str, leads)),
+        None if leads is None else " ".join(map(str, leads)) or "none",
         product.external_id,
         product.minimum_stock,
         *(

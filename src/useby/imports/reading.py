@@ -59,6 +59,9 @@ _CURRENCY: Final = re.compile(r"[€$£¥]|\b(?:EUR|USD|GBP|CHF)\b")
 _DAYS: Final = re.compile(r"([0-9]{1,6})(?: ?(?:d|days?|tage?n?))?", re.IGNORECASE)
 _LINE_END: Final = re.compile("[\r\n]+")
 _ARCHIVED: Final = ("true", "1", "yes")
+_NO_LEADS: Final = ("none", "keine", "-")
+_NOTHING_LEFT: Final = (Format.HOMEBOX, Format.TANDOOR)
+"""Programs that keep an item of which nothing is left, with the amount 0."""
 
 
 class Reading:
@@ -111,6 +114,9 @@ class Reading:
             if row.values.get("archived", "").lower() in _ARCHIVED:
                 self.table.warn(row.line, "the item is archived and is passed over")
                 continue
+            if self.table.format in _NOTHING_LEFT and _is_zero(row.values.get("quantity")):
+                self.table.warn(row.line, "nothing of the item is left, and it is passed over")
+                continue
             yield row.line, self._product(row)
 
     def report(self) -> ImportReport:
@@ -138,6 +144,8 @@ class Reading:
                 self.table.refuse(row.line, str(error), name, raw)
                 is_good = False
         values.pop("archived", None)
+        if self.table.format is Format.HOMEBOX and _is_zero(values.get("price")):
+            del values["price"]  # Homebox writes 0 where no price is known
         _join_barcodes(values)
         new = self._validated(row, RowIn, values)
         return new if is_good else None
@@ -290,6 +298,10 @@ def _join_barcodes(values: dict[str, Any]) -> None:
         values["barcodes"] = [*(first if isinstance(first, list) else [first]), *(more or [])]
 
 
+def _is_zero(value: Any) -> bool:
+    return value in (0, "0", "0.0", "0,0")
+
+
 def _date_kind(_: int, value: Any) -> Any:
     if not isinstance(value, str):
         return value
@@ -313,9 +325,11 @@ def _duration(_: int, value: Any) -> Any:
 
 
 def _lead_days(_: int, value: Any) -> Any:
-    """Parse ``7;2;0`` or ``7 2 0``; other texts stay as they are, and fail validation."""
+    """Parse ``7;2;0``, ``7 2 0`` or ``none``; other texts fail validation as they are."""
     if not isinstance(value, str):
         return value
+    if value.casefold() in _NO_LEADS:
+        return []
     parts = value.replace(";", " ").replace(",", " ").split()
     return [
         int(part) if part.isascii() and part.isdigit() and len(part) <= LEAD_DIGITS else part
