@@ -182,6 +182,23 @@ async def test_pages_follow_each_other_without_gap_or_repeat(
     assert [each["name"] for each in file["products"]] == names
 
 
+async def test_a_page_is_bounded_by_the_movements_of_its_products(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = await a_kept_owner(database)
+    names = [f"Milk {number}" for number in range(6)]
+    for name in names:
+        milk = a_product(owner, name=name, quantity=Decimal(9))
+        await keep(database, owner, milk)
+        for _ in range(3 if name == "Milk 4" else 1):
+            await database.write(taking(owner, milk, "1"))
+    whole = await exported(database, owner)
+    monkeypatch.setattr(exports, "MOST_MOVEMENTS", 3)
+    page = await database.read(lambda c: exports.page(c, owner.id, ""))
+    assert [each.product.name for each in page] == names[:1]
+    assert await exported(database, owner) == whole
+
+
 async def test_a_product_of_an_old_node_is_exported_with_its_lot(database: Database) -> None:
     owner = await a_kept_owner(database)
     milk = a_product(owner, "2026-06-08", quantity=Decimal(2))

@@ -100,6 +100,41 @@ async def test_decimal_points_stay_where_no_comma_is_decimal(ada: httpx.AsyncCli
     assert (found["Rice"]["quantity"], found["Oats"]["quantity"]) == ("1", "2500.5")
 
 
+async def test_numbers_of_a_formula_are_rounded_to_six_places(ada: httpx.AsyncClient) -> None:
+    await import_(ada, a_workbook([["name", "mhd", "menge"], ["a", "nie", 0.1 + 0.2]]))
+    await import_(ada, "name;mhd;menge\nb;nie;0,333333333333333\n")
+    await import_(ada, json.dumps([{"name": "c", "expiryDate": None, "quantity": 0.1 + 0.2}]))
+    await import_(ada, json.dumps([TANDOOR | {"amount": 1 / 3}]))
+    amounts = [each["quantity"] for each in (await products(ada)).values()]
+    assert amounts == ["0.333333", "0.3", "0.333333", "0.3"]
+
+
+HOSTILE = {
+    "a million columns": b"name,mhd" + b",x" * 1_000_000 + b"\nMilk,nie\n",
+    "a deep JSON": b"[" * 100_000,
+    "a deep member": b'{"products":' * 100_000,
+    "an endless number": b'[{"name":"a","expiryDate":null,"quantity":' + b"9" * 100_000 + b"}]",
+    "a cell without an end": b'name,mhd\n"Milk,nie\n' * 1000,
+    "control characters": b"name,mhd\nMi\x1b[31mlk,nie\n",
+    "a picture": b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 100,
+    "a damaged workbook": b"PK\x03\x04" + b"x" * 1000,
+    "a damaged database": b"SQLite format 3\x00" + b"x" * 5000,
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("data", HOSTILE.values(), ids=HOSTILE)
+async def test_a_hostile_file_is_refused_in_our_words_and_keeps_nothing(
+    ada: httpx.AsyncClient, data: bytes
+) -> None:
+    report = await refused(ada, data)
+    assert report["bad"]
+    assert not [
+        word for word in ("Error", "Traceback", "pydantic", "openpyxl") if word in str(report)
+    ]
+    assert await products(ada) == {}
+
+
 @pytest.mark.parametrize(
     ("column", "order", "line", "read"),
     [

@@ -2,12 +2,17 @@
 
 import re
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Final
 
 _SPACE: Final = re.compile("(?<=\\d)[ \u00a0\u2009\u202f'\u2019](?=\\d)")
 _COMMA_GROUPS: Final = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?")
 _POINT_GROUPS: Final = re.compile(r"[+-]?[0-9]{1,3}(\.[0-9]{3})+(,[0-9]+)?")
 _DECIMAL_COMMA: Final = re.compile(r"[+-]?[0-9]*(,[0-9]{1,2}|,[0-9]{4,}|(?<=\b0),[0-9]+)")
+_LONG: Final = re.compile(r"[+-]?[0-9]{0,12}\.[0-9]{7,100}")
+PLACES: Final = 6
+"""Digits of a quantity behind the point."""
+_MOST: Final = Decimal(10**12)
 _BOTH: Final = re.compile(r"[+-]?[0-9]{1,3}(\.[0-9]{3})+,[0-9]+")
 
 
@@ -30,12 +35,24 @@ def has_decimal_commas(cells: Iterable[str], separator: str | None) -> bool:
 
 
 def plain(text: str, *, decimal_commas: bool) -> str:
-    """Return a number with a decimal point and without groups, or the text if it is none."""
+    """Return a number with a decimal point and without groups, or the text if it is none.
+
+    A spreadsheet writes a third with fifteen digits, so a number is rounded to ``PLACES``.
+    """
     text = _SPACE.sub("", text)
     if decimal_commas:
         if _POINT_GROUPS.fullmatch(text):
             text = text.replace(".", "")
-        return text.replace(",", ".", 1)
-    if _COMMA_GROUPS.fullmatch(text):
-        return text.replace(",", "")
-    return text
+        text = text.replace(",", ".", 1)
+    elif _COMMA_GROUPS.fullmatch(text):
+        text = text.replace(",", "")
+    return str(rounded(Decimal(text))) if _LONG.fullmatch(text) else text
+
+
+def rounded(number: Decimal) -> Decimal:
+    """Return a number without the digits that a binary fraction adds, e.g. 0.30000000000000004."""
+    is_small = number.is_finite() and abs(number) < _MOST
+    exponent = number.as_tuple().exponent
+    if is_small and isinstance(exponent, int) and exponent < -PLACES:
+        return round(number, PLACES)
+    return number

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
 from functools import partial
 from itertools import chain
 from typing import Any, Final
@@ -210,6 +211,8 @@ class Reading:
         return self._quantity(line, value)
 
     def _quantity(self, _: int, value: Any) -> Any:
+        if isinstance(value, Decimal):
+            return amounts.rounded(value)
         if not isinstance(value, str):
             return value
         return amounts.plain(value, decimal_commas=self._decimal_commas)
