@@ -12,6 +12,10 @@ UNKNOWN = "01a20b6e-0000-7000-8000-000000000000"
 BODIES: dict[str, Any] = {
     "getProduct": None,
     "listAlerts": None,
+    "putProductPolicy": {"muted": True},
+    "deleteProductPolicy": None,
+    "putLotPolicy": {"muted": True},
+    "deleteLotPolicy": None,
     "changeProduct": {"name": "stolen"},
     "deleteProduct": None,
     "consumeProduct": {"quantity": "1"},
@@ -37,6 +41,8 @@ BODIES: dict[str, Any] = {
     "deleteNotification": None,
 }
 """Every operation on one row, and what is sent to it."""
+KEYS_OF_THE_CLIENT = {"putProduct", "putPolicy", "deletePolicy"}
+"""Operations whose key is the client's own, so that two clients may have the same."""
 
 
 def rows_of(connection: Connection, user_id: str) -> list[list[Any]]:
@@ -94,7 +100,7 @@ async def test_the_rows_of_another_user_are_as_if_they_were_not_there(rest: Rest
 
     tried = set()
     for name, method, path in await operations(his):
-        if "{" not in path or name == "putProduct":  # its key is the client's own
+        if "{" not in path or name in KEYS_OF_THE_CLIENT:
             continue
         assert name in BODIES, f"{name} is new: say here what is tried on another's row"
         tried.add(name)
@@ -119,6 +125,8 @@ async def test_lists_counts_and_sweeping_acts_stop_at_ones_own_rows(rest: Rest) 
     await hers.post(f"/api/products/{used.json()['id']}/discard", json={})
     received = (await hers.post("/api/notifications", json={"message": "private"})).json()
     await hers.post("/api/calendars")
+    for policy in ("account", "category/Private", "location/Safe", f"product/{used.json()['id']}"):
+        await hers.put(f"/api/policies/{policy}", json={"leads": ["3d"], "onExpiry": False})
     before = await rest.database.read(lambda c: rows_of(c, alice.id))
 
     assert (await his.get("/api/products")).json()["items"] == []
@@ -148,6 +156,10 @@ async def test_lists_counts_and_sweeping_acts_stop_at_ones_own_rows(rest: Rest) 
     assert (await his.get("/api/export")).json()["products"] == []
     assert (await his.get("/api/dates", params={"text": "Milk"})).status_code == 422
     assert (await his.get("/api/calendars")).json() == {"items": []}
+    assert (await his.get("/api/policies")).json()["items"] == []
+    for policy in ("account", "category/private", "location/Safe", "dateKind/best_before"):
+        assert (await his.put(f"/api/policies/{policy}", json={"muted": True})).status_code == 200
+        assert (await his.delete(f"/api/policies/{policy}")).status_code == 204
     since = {"since": received["id"]}
     assert (await his.get("/api/notifications", params=since)).json()["items"] == []
     assert (await his.get("/api/notifications/unread-count")).json() == {"unread": 0}

@@ -36,6 +36,8 @@ FULL: Final = {
 }
 ONE_USE: Final = {"acceptInvitation", "refresh"}
 """Operations whose body is a secret that works once; they have no example."""
+NAMES: Final = {"external_id": "shelf/7", "scope": "location", "key": "shelf/7"}
+"""Keys in paths that a client chooses."""
 PROGRAM: Final = """
 import type { components } from "./types";
 type Schemas = components["schemas"];
@@ -176,7 +178,7 @@ async def test_every_example_of_a_body_works_twice(rest: Rest, document: dict[st
         _, ada = await rest.person()
         product = await added(ada, quantity="2")
         (lot,) = (await ada.get(f"/api/products/{product['id']}/lots")).json()["items"]
-        at = path.format(product_id=product["id"], lot_id=lot["id"], external_id="shelf/7")
+        at = path.format(product_id=product["id"], lot_id=lot["id"], **NAMES)
         if name == "thawLot":
             await ada.post(f"/api/lots/{lot['id']}/freeze")
         if name == "login":

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.api.conftest import rest
 from tests.support.databases import database_url
 from tests.support.in_process_node import InProcessNode
 from tests.support.node_fixtures import start, wall
@@ -18,7 +19,7 @@ from websockets.asyncio.client import ClientConnection
 from useby.store import alert_holds, alerts, slices
 from useby.store.database import Connection
 
-__all__ = ["database_url", "start", "wall"]
+__all__ = ["database_url", "rest", "start", "wall"]
 
 DAYS = 30 * 86_400
 """Seconds for which tokens are good: the clock is set."""

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from tests.support.alert_inputs import NOW, expiries, policies, product, user
+from tests.support.alert_inputs import NOW, expiries, policies, product, short, user
 
 from useby.domain import messages
 from useby.domain.alerts import ON_EXPIRY, alert_dates, decide, schedule, settled_leads
@@ -45,7 +45,7 @@ def test_a_text_is_sent_once_and_no_lead_is_lost(
             sent.append((expiry.key, outcome.alert.lead, now))
             texts.append((now.astimezone(here).date(), outcome.draft.message))
         settled = settled_leads(thing, owner, sent)
-        for alert in schedule(expiry, owner.policy, here).alerts:
+        for alert in schedule(expiry, short(owner.policy), here).alerts:
             if alert.at <= now:
                 assert min(settled) <= alert.lead, "it was sent, or a more urgent one"
                 if alert.at.astimezone(here).date() == now.astimezone(here).date():

@@ -7,21 +7,21 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.alert_inputs import NOW, ZONES, expiries, moments, policies, product, user
+from tests.support.alert_inputs import NOW, ZONES, expiries, moments, policies, product, short, user
 
 from useby.domain.alerts import (
     ON_EXPIRY,
     alert_dates,
     days_left,
     decide,
-    policy_for,
     schedule,
     settled_leads,
     status,
 )
 from useby.domain.expiry import Expiry
 from useby.domain.notification import Cause, Severity
-from useby.domain.policy import Policy
+from useby.domain.policy import BUILTIN, AlertPolicy, Policy, in_days
+from useby.domain.policy_scopes import policy_for
 from useby.domain.product import DateKind, Disposal, Status
 
 
@@ -33,7 +33,7 @@ def at(text: str) -> datetime:
 
 
 def test_the_default_policy_alerts_seven_and_two_days_ahead_on_the_day_and_on_expiry() -> None:
-    every = schedule(product("2026-03-20").expiry, Policy(), ZoneInfo("Europe/Berlin")).alerts
+    every = schedule(product("2026-03-20").expiry, BUILTIN, ZoneInfo("Europe/Berlin")).alerts
     assert [(each.lead, each.at.isoformat()) for each in every] == [
         (7, "2026-03-13T08:00:00+00:00"),
         (2, "2026-03-18T08:00:00+00:00"),
@@ -43,7 +43,7 @@ def test_the_default_policy_alerts_seven_and_two_days_ahead_on_the_day_and_on_ex
 
 
 def test_an_exact_time_expires_at_that_moment_and_later_leads_are_left_out() -> None:
-    every = schedule(product("2026-03-20T06:00:00Z").expiry, Policy(), ZoneInfo("UTC")).alerts
+    every = schedule(product("2026-03-20T06:00:00Z").expiry, BUILTIN, ZoneInfo("UTC")).alerts
     assert [(each.lead, each.at.isoformat()) for each in every] == [
         (7, "2026-03-13T09:00:00+00:00"),
         (2, "2026-03-18T09:00:00+00:00"),
@@ -149,14 +149,18 @@ def test_a_lead_added_later_causes_no_less_urgent_alert() -> None:
 
 def test_the_nearest_policy_wins_product_then_category_then_account() -> None:
     account = user(policy=Policy((9,)), dairy=Policy((4,), time(6)))
-    assert policy_for(product("2026-03-20"), account) == Policy((9,))
-    assert policy_for(product("2026-03-20", category="Dairy"), account) == Policy((4,), time(6))
+    assert policy_for(product("2026-03-20"), account) == AlertPolicy(in_days((9,)))
+    assert policy_for(product("2026-03-20", category="Dairy"), account) == AlertPolicy(
+        in_days((4,)), time(6)
+    )
     own = product("2026-03-20", category="Dairy", lead_days=(1,))
-    assert policy_for(own, account) == Policy((1,), time(6))
+    assert policy_for(own, account) == AlertPolicy(in_days((1,)), time(6))
 
 
 def test_no_leads_leave_the_alert_on_expiry() -> None:
-    every = schedule(product("2026-03-20", lead_days=()).expiry, Policy(()), ZoneInfo("UTC")).alerts
+    every = schedule(
+        product("2026-03-20", lead_days=()).expiry, AlertPolicy(()), ZoneInfo("UTC")
+    ).alerts
     assert [each.lead for each in every] == [ON_EXPIRY]
 
 
@@ -195,13 +199,13 @@ def test_sao_paulo_began_a_day_at_one_oclock() -> None:
 
 
 def test_an_alert_time_that_dst_skips_moves_past_the_gap() -> None:
-    policy = Policy((0,), time(2, 30))
+    policy = AlertPolicy(in_days((0,)), time(2, 30))
     every = schedule(product("2026-03-29").expiry, policy, ZoneInfo("Europe/Berlin")).alerts
     assert every[0].at.astimezone(ZoneInfo("Europe/Berlin")).strftime("%H:%M") == "03:30"
 
 
 def test_an_alert_time_that_comes_twice_counts_the_first_time() -> None:
-    policy = Policy((0,), time(2, 30))
+    policy = AlertPolicy(in_days((0,)), time(2, 30))
     every = schedule(product("2026-10-25").expiry, policy, ZoneInfo("Europe/Berlin")).alerts
     assert every[0].at == at("2026-10-25T00:30:00+00:00")
 
@@ -240,7 +244,7 @@ def test_in_every_zone_the_days_left_are_those_of_a_calendar(zone: str) -> None:
 def test_alerts_rise_in_time_as_in_urgency_and_the_last_is_on_expiry(
     expiry: Expiry, policy: Policy, zone: str
 ) -> None:
-    every = schedule(expiry, policy, ZoneInfo(zone)).alerts
+    every = schedule(expiry, short(policy), ZoneInfo(zone)).alerts
     assert [each.lead for each in every] == sorted({each.lead for each in every}, reverse=True)
     assert all(one.at < two.at for one, two in pairwise(every))
     assert every[-1].lead == ON_EXPIRY

@@ -12,7 +12,7 @@ from tests.support.cupboard import Cupboard
 
 from useby.domain import alerts
 from useby.domain.movement import ActionRefused
-from useby.domain.policy import Policy
+from useby.domain.policy import BUILTIN
 from useby.domain.product import Disposal, Product, Status
 from useby.domain.stock import (
     MAX_QUANTITY,
@@ -83,10 +83,10 @@ def test_without_a_date_the_status_is_fresh_and_the_days_left_are_none() -> None
     bread = cupboard.receive("2026-05-01", "2026-05-20")
     cupboard.freeze(bread, "2026-05-19")
     for lot in cupboard.lots[salt], cupboard.lots[bread]:
-        assert lot_status(lot, Policy(), cupboard.zone, cupboard.now) is Status.FRESH
+        assert lot_status(lot, BUILTIN, cupboard.zone, cupboard.now) is Status.FRESH
         assert lot_days_left(lot, cupboard.zone, cupboard.now) is None
     cupboard.consume(salt)
-    assert lot_status(cupboard.lots[salt], Policy(), cupboard.zone, cupboard.now) is Status.CONSUMED
+    assert lot_status(cupboard.lots[salt], BUILTIN, cupboard.zone, cupboard.now) is Status.CONSUMED
 
 
 @pytest.mark.parametrize("expires", ["2026-05-31", "2026-06-01", "2026-06-08", "2026-06-09"])
@@ -101,7 +101,7 @@ def test_a_lot_has_the_status_and_days_left_that_a_flat_product_has(
     owner, flat = OWNER, product(expires, closed_as=closed_as)
     for now in cupboard.now, datetime(2026, 5, 31, 22, tzinfo=UTC):
         found = cupboard.lots[lot]
-        assert lot_status(found, owner.policy, owner.zone, now) is alerts.status(flat, owner, now)
+        assert lot_status(found, BUILTIN, owner.zone, now) is alerts.status(flat, owner, now)
         assert lot_days_left(found, owner.zone, now) == alerts.days_left(flat, owner.zone, now)
 
 

@@ -16,10 +16,11 @@ from useby.domain.alerts import SentAlerts
 from useby.domain.expiry import Expiry
 from useby.domain.lot import Lot
 from useby.domain.lot_alerts import alert_dates, decide
-from useby.domain.policy import Policy
+from useby.domain.policy import Policy, Scope
+from useby.domain.policy_scopes import Reason
 from useby.domain.product import Product
 from useby.domain.stock import taken_together
-from useby.domain.upcoming import Reason, Scope, Upcoming, upcoming
+from useby.domain.upcoming import Upcoming, upcoming
 
 OWNER = user("Europe/Berlin")
 MAY = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -70,7 +71,7 @@ def test_a_lot_has_an_alert_for_each_lead_and_one_on_expiry() -> None:
         (datetime(2026, 6, 10, 7, tzinfo=UTC), "Milk expires today", (lot,)),
         (datetime(2026, 6, 11, 7, tzinfo=UTC), "Milk expired yesterday", (lot,)),
     ]
-    assert [each.lots[0].lead for each in listed(cupboard)] == [7, 2, 0, -1]
+    assert [each.lots[0].lead for each in listed(cupboard)] == ["7d", "2d", "0d", "expiry"]
 
 
 def test_lots_in_the_same_words_are_one_alert_with_both() -> None:
@@ -95,11 +96,12 @@ def test_an_alert_that_is_due_already_comes_now_with_the_lead_that_made_it_due()
     cupboard.receive("2026-05-01", "2026-06-10")
     late = datetime(2026, 6, 5, 12, tzinfo=UTC)
     now, *later = listed(cupboard, late)
-    assert (now.at, now.draft.message, now.lots[0].lead) == (late, "Milk expires in 5 days", 7)
-    assert [each.lots[0].lead for each in later] == [2, 0, -1]
+    assert (now.at, now.draft.message, now.lots[0].lead) == (late, "Milk expires in 5 days", "7d")
+    assert [each.lots[0].lead for each in later] == ["2d", "0d", "expiry"]
     over = datetime(2026, 6, 10, 23, tzinfo=UTC)
     (only,) = listed(cupboard, over)
-    assert (only.at, only.draft.message, only.lots[0].lead) == (over, "Milk expired yesterday", -1)
+    assert (only.at, only.draft.message) == (over, "Milk expired yesterday")
+    assert only.lots[0].lead == "expiry"
 
 
 def test_an_alert_that_was_sent_is_not_listed_again() -> None:
@@ -138,7 +140,7 @@ def test_each_alert_names_the_nearest_scope_that_gave_its_lead(
     thing = product("2026-06-10", category="Dairy", lead_days=leads)
     found = upcoming(thing, cupboard.lots.values(), owner, (), MAY)
     assert {each.lots[0].because for each in found[:-1]} == {reason}
-    assert (found[-1].lots[0].lead, found[-1].lots[0].because) == (-1, Reason(Scope.BUILTIN))
+    assert (found[-1].lots[0].lead, found[-1].lots[0].because) == ("expiry", Reason(Scope.BUILTIN))
 
 
 def test_a_list_ends_with_the_notification_that_fills_it() -> None:

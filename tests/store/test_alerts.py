@@ -16,6 +16,7 @@ from useby.domain.alerts import AlertDates, schedule
 from useby.domain.expiry import Expiry
 from useby.domain.lot_alerts import LotAlerts
 from useby.domain.policy import Policy
+from useby.domain.policy_scopes import policy_for
 from useby.domain.product import Disposal, Product
 from useby.store import accounts, alerts
 from useby.store.alerts import FAULT_LENGTH, AlertRecord, Claim
@@ -49,7 +50,7 @@ async def settle(database: Database, *settled: AlertRecord) -> None:
 
 def done(owner: User, product: Product, lead: int | None, next_at: datetime | None) -> AlertRecord:
     assert product.expiry is not None
-    found = schedule(product.expiry, owner.policy, owner.zone)
+    found = schedule(product.expiry, policy_for(product, owner), owner.zone)
     dates = AlertDates(found.ends_at, found.expiring_from, next_at)
     sent = () if lead is None else ((product.expiry, lead),)
     return AlertRecord(product, LotAlerts(dates, sent))

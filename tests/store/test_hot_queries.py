@@ -275,6 +275,7 @@ async def _every_route(node: InProcessNode, rest: httpx.AsyncClient) -> None:
         await _every_action_on_lots(call, product["id"])
         await call("deleteProduct", product_id=product["id"])
         await call("readDate", text="tomorrow")
+        await _every_action_on_policies(call)
         calendar = await call("addCalendar")
         secret = calendar["url"].rsplit("/", 1)[1].removesuffix(".ics")
         await call("readCalendar", secret=secret)
@@ -297,6 +298,23 @@ async def _every_route(node: InProcessNode, rest: httpx.AsyncClient) -> None:
     invitation = new_invitation(b"another key", "nobody", None, node.wall())
     await call("acceptInvitation", {"invitation": invitation, "password": "long enough"}, ok=403)
     assert left == {}, "a route is new: have it called here"
+
+
+async def _every_action_on_policies(call: Any) -> None:
+    tea = await call("addProduct", {"name": "Tea", "leadDays": [3], "expiryDate": "2026-05-01"})
+    for own in ("Product", "Lot"):
+        ids = {"product_id": tea["id"]}
+        if own == "Lot":
+            (lot,) = (await call("listLots", **ids))["items"]
+            ids = {"lot_id": lot["id"]}
+        await call(f"put{own}Policy", {"muted": True}, **ids)
+        await call("listPolicies")
+        await call(f"delete{own}Policy", **ids)
+    named = {"scope": "category", "key": "Dairy"}
+    await call("putPolicy", {"leads": ["24h"]}, **named)
+    await call("deletePolicy", **named)
+    await call("putAccountPolicy", {"repeat": {"every": "P3D", "most": 4}})
+    await call("deleteAccountPolicy")
 
 
 async def _every_action_on_lots(call: Callable[..., Awaitable[Any]], product_id: str) -> None:

@@ -1,7 +1,7 @@
 """A product field has one place each in the domain, the table, the JSON and the client."""
 
 import dataclasses
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any, Final
 
@@ -13,6 +13,14 @@ from useby.client import models, params
 from useby.domain.expiry import Expiry
 from useby.domain.iso_duration import Duration
 from useby.domain.lot import Lot
+from useby.domain.policy import (
+    Lead,
+    LeadUnit,
+    PolicyFields,
+    Repeat,
+    StoredPolicy,
+    in_days,
+)
 from useby.domain.product import DateKind, Disposal, Product
 from useby.schemas.lots import LotFields
 from useby.schemas.products import ProductChange, ProductIn, ProductOut, changed, product_from
@@ -22,7 +30,9 @@ from useby.store.product_rows import PRODUCT_COLUMNS, product_of, values_of
 
 NOW: Final = datetime(2026, 3, 4, 10, 30, tzinfo=UTC)
 FIELDS: Final = {field.name for field in dataclasses.fields(Product)}
-SET_BY_THE_SERVER: Final = {
+OF_ITS_OWN_ROUTE: Final = {"policy"}
+"""Fields that are not part of the product's JSON."""
+SET_BY_THE_SERVER: Final = OF_ITS_OWN_ROUTE | {
     *("id", "user_id", "created_at", "updated_at", "closed_as", "closed_at", "lot_count"),
 }
 FULL: Final = Product(
@@ -50,6 +60,17 @@ FULL: Final = Product(
     after_freezing=Duration.parse("P12W"),
     after_thawing=Duration.parse("PT24H"),
     more_barcodes=("96385074", "PZN-1"),
+    policy=StoredPolicy(
+        PolicyFields(
+            leads=(Lead(3), Lead(1), Lead(15, LeadUnit.PERCENT)),
+            alert_time=time(7, 30),
+            on_expiry=False,
+            repeat=Repeat(Duration.parse("P2W"), 4),
+            muted=NOW,
+            unmuted_at=NOW,
+        ),
+        PolicyFields(in_days((3, 1))),
+    ),
 )
 """A product with a value of its own in each field."""
 BARE: Final = Product("1", "ada", "Salt", Expiry(instant=NOW), NOW, NOW)
@@ -90,7 +111,10 @@ def test_a_row_may_have_more_columns_than_the_product() -> None:
 
 
 def test_every_field_is_in_the_json_of_rest_and_in_the_clients_models() -> None:
-    theirs, ours = as_json(FIELDS - SET_BY_THE_SERVER), as_json(FIELDS - {"user_id"})
+    theirs, ours = (
+        as_json(FIELDS - SET_BY_THE_SERVER),
+        as_json(FIELDS - {"user_id"} - OF_ITS_OWN_ROUTE),
+    )
 
     assert set(ProductChange.model_fields) == theirs
     assert set(ProductIn.model_fields) == theirs | set(LotFields.model_fields)
@@ -134,7 +158,9 @@ def test_every_field_of_a_request_reaches_the_product() -> None:
     }
     del given["more_barcodes"]
     given["barcodes"] = FULL.barcodes
-    opened = dataclasses.replace(FULL, closed_as=None, closed_at=None, lot_count=1, updated_at=NOW)
+    opened = dataclasses.replace(
+        FULL, closed_as=None, closed_at=None, lot_count=1, updated_at=NOW, policy=None
+    )
 
     assert product_from(ProductIn(**given), FULL.user_id, FULL.id, NOW) == opened
     before = Product(FULL.id, FULL.user_id, "Salt", BARE.expiry, NOW, NOW)

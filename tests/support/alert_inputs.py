@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from useby.domain.account import User
 from useby.domain.expiry import Expiry
-from useby.domain.policy import Policy
+from useby.domain.policy import AlertPolicy, Policy, in_days
 from useby.domain.product import Product
 
 ZONES = sorted(available_timezones() - {"localtime", "Factory"})
@@ -17,6 +17,11 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 def user(zone: str = "UTC", policy: Policy | None = None, **categories: Policy) -> User:
     return User("u", "u@useby.example", "", zone, policy or Policy(), NOW, categories)
+
+
+def short(policy: Policy) -> AlertPolicy:
+    """What follows from a short form alone."""
+    return AlertPolicy(in_days(policy.lead_days), policy.alert_time)
 
 
 def product(expires: str | date, **values: Any) -> Product:

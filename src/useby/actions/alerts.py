@@ -59,10 +59,13 @@ def send_due(
     found, unreadable = alerts.claim_due(transaction, now, BATCH + 1, of=of, left_out=left_out)
     claimed = _batch_of(found)
     current = _Stock(transaction.connection, claimed)
+    # Only what has expired is repeated, until it is read.
+    expired = [each.key for each in claimed if any(lead < 0 for _, lead, _ in each.sent)]
+    unread = alerts.unread_expired_lots(transaction.connection, expired)
     work = _Work()
     for claim in claimed:
         try:
-            _decide(claim, current.of(claim), work, now)
+            _decide(claim, current.of(claim), unread.get(claim.key, ()), work, now)
         except Exception as error:
             log.exception("product %s is quarantined: its alert can't be computed", claim.key[1])
             reason = f"{type(error).__name__}: {error}"
@@ -89,13 +92,15 @@ def _batch_of(found: Sequence[Claim]) -> Sequence[Claim]:
     return whole or found[:BATCH]
 
 
-def _decide(claim: Claim, current: ChangedProduct, work: _Work, now: datetime) -> None:
+def _decide(
+    claim: Claim, current: ChangedProduct, unread: Collection[str], work: _Work, now: datetime
+) -> None:
     product = current.product
     row = None
     if claim.version is None or current.change.lots:
         row = current.row(claim.sent, now)
         product = row.product
-    decision = lot_alerts.decide(product, current.lots, claim.owner, claim.sent, now)
+    decision = lot_alerts.decide(product, current.lots, claim.owner, claim.sent, now, unread)
     if row is not None:
         work.changed.append((current, row))
     work.drafts += decision.drafts

@@ -1,6 +1,6 @@
 """List the alerts that are still to come for one of a user's products."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,9 +8,10 @@ from useby.actions import stock
 from useby.domain.account import User
 from useby.domain.alerts import SentAlerts
 from useby.domain.lot import LotState
+from useby.domain.lot_alerts import may_repeat
 from useby.domain.movement import Movement
 from useby.domain.upcoming import Upcoming, upcoming
-from useby.store import accounts, lots, products
+from useby.store import accounts, alerts, lots, products
 from useby.store.database import Connection, Database, Transaction
 from useby.store.lots import StoredProduct
 
@@ -20,6 +21,8 @@ class _Found:
     stored: StoredProduct
     history: Sequence[Movement]
     sent: SentAlerts
+    unread: Collection[str]
+    """Lots of which the newest alert on expiry is unread."""
 
 
 async def alerts_of(
@@ -40,7 +43,8 @@ async def alerts_of(
     # The scheduler computes these dates again, too: the zone may have changed.
     current = stock.computed_again(found.stored, found.history, user) if found.history else None
     theirs = found.stored.lots if current is None else current.lots
-    return upcoming(found.stored.product, theirs, user, found.sent, now)
+    product, sent = found.stored.product, found.sent
+    return upcoming(product, theirs, user, sent, now, unread=found.unread)
 
 
 def _read(connection: Connection, user: User, product_id: str) -> _Found | None:
@@ -50,7 +54,10 @@ def _read(connection: Connection, user: User, product_id: str) -> _Found | None:
         return None
     moved = any(lot.state is not LotState.SEALED for lot in stored.lots)
     history = lots.history(connection, key) if moved else ()
-    return _Found(stored, history, products.sent_alerts_of(connection, [key]).get(key, ()))
+    sent = products.sent_alerts_of(connection, [key]).get(key, ())
+    repeats = may_repeat(stored.product, stored.lots, user)
+    unread = alerts.unread_expired_lots(connection, [key]) if repeats else {}
+    return _Found(stored, history, sent, unread.get(key, ()))
 
 
 def _bring_in_line(transaction: Transaction, user: User, product_id: str) -> None:

@@ -34,6 +34,7 @@ from useby.api import (
     notifications,
     page,
     pickers,
+    policies,
     products,
     products_by_external_id,
     scans,
@@ -86,7 +87,7 @@ def create_api(context: Context) -> FastAPI:
     page.install(api)
     for part in (
         *(accounts, invitations, me, products, products_by_external_id),
-        *(lots_by_date, lots, movements, pickers, alerts),
+        *(lots_by_date, lots, movements, pickers, alerts, policies),
         *(stats, config, dates, scans, imports, exports, calendars, notifications, health),
     ):
         # The routes themselves: ``include_router`` has each built again at the first request.

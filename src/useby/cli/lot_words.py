@@ -10,10 +10,10 @@ from rich.table import Table
 
 from useby.cli.terminal import cell
 from useby.domain.account import User
-from useby.domain.alerts import policy_for
 from useby.domain.expiry import Expiry
 from useby.domain.lot import Lot, LotState
 from useby.domain.movement import Movement, MovementKind
+from useby.domain.policy_scopes import policy_for
 from useby.domain.product import Product
 from useby.domain.short_ids import ShortIds
 from useby.domain.stock import lot_status
@@ -121,7 +121,7 @@ class Words:
         return _table(["at", "movement", "quantity", "lot", "id", ""], rows, optional=("",))
 
     def _lot_row(self, lot: Lot, product: Product) -> list[str]:
-        policy = policy_for(product, self.user)
+        policy = policy_for(product, self.user, lot)
         return [
             self.lots.of(lot.id),
             self.date(lot.expiry) if lot.expiry or lot.state is not LotState.FROZEN else "",

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from useby.domain.policy import Policy
+from useby.domain.policy import Policy, Scope, StoredPolicy
 
 FLOOD_CAP: Final = 5
 """Alerts of an account that may be due together before they become one notification, until the
@@ -27,15 +27,18 @@ class User:
     time_zone: str
     """IANA name, e.g. ``Europe/Berlin``."""
     policy: Policy
-    """Policy for products whose category has no policy of its own."""
+    """Short form of the account's own policy."""
     created_at: datetime
     categories: Mapping[str, Policy] = field(default_factory=dict)
-    """Policies by case-folded category name."""
+    """Short forms of the policies of categories, by case-folded name."""
     disabled_at: datetime | None = None
     currency: str | None = None
     """Currency of prices, a code of ISO 4217; ``None`` until it is set."""
     flood_cap: int = FLOOD_CAP
     """Alerts that may be due together; more of them become one notification."""
+    policies: Mapping[tuple[Scope, str], StoredPolicy] = field(default_factory=dict)
+    """Policies of the account, of categories (case-folded), locations and kinds of date, by scope
+    and key; the account's key is empty."""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -52,9 +55,11 @@ class AccountChange:
     alert_time: time | None = None
     lead_days: tuple[int, ...] | None = None
     categories: Mapping[str, Policy] | None = None
-    """Replaces all policies of categories."""
+    """Replaces all short forms of the policies of categories."""
     currency: str | None = None
     flood_cap: int | None = None
+    policies: Mapping[tuple[Scope, str], StoredPolicy] | None = None
+    """Replaces all policies that are stored with the account."""
 
 
 class TokenStatus(Enum):

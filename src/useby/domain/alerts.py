@@ -1,6 +1,6 @@
 """Compute the alerts of a product: their due times and their drafts.
 
-A product has one alert for each lead, at the time of day that its policy sets, and one on expiry.
+A product has one alert for each lead of its policy, and one on expiry, which may be repeated.
 Of the alerts that are due only the most urgent is sent. A product that was added late, or a node
 that was down, therefore causes one alert and not a backlog of stale ones.
 
@@ -9,7 +9,8 @@ all alerts with a lead of as many days or more: they are never sent. With leads 
 a node that was down until 2 days before the date sends "expires in 2 days"; the alerts of 7 and 3
 days are settled, the one of 1 day is still to come. The alert on expiry settles all. Sent alerts
 are stored by (product, date, lead), with the smallest lead that they settle, so that neither a new
-policy nor moving a date forth and back sends a text twice.
+policy nor moving a date forth and back sends a text twice. An alert that falls due while it is
+muted is stored as well, so it is not sent later.
 """
 
 from collections.abc import Iterable
@@ -22,12 +23,14 @@ from zoneinfo import ZoneInfo
 from useby.domain import messages
 from useby.domain.account import User
 from useby.domain.expiry import Expiry
+from useby.domain.iso_duration import LAST_DAY
 from useby.domain.notification import Cause, Draft, Severity
-from useby.domain.policy import MAX_LEAD_DAYS, Policy
+from useby.domain.policy import MAX_LEAD_DAYS, AlertPolicy, Lead, LeadUnit
+from useby.domain.policy_scopes import policy_for
 from useby.domain.product import DateKind, Disposal, Product, Status
 
 ON_EXPIRY: Final = -1
-"""Lead of the alert on expiry."""
+"""Lead of the alert on expiry; its repeats have -2, -3 and so on."""
 INFO_FROM_DAYS: Final = 7
 """Alerts at least this many days before the date are ``info``; later ones are a ``warning``."""
 
@@ -37,7 +40,11 @@ class Alert:
     """One alert of a product, and the UTC time at which it becomes due."""
 
     lead: int
+    """Calendar days that its text counts if it is sent in time; ``ON_EXPIRY``; or less than that
+    for a repeat."""
     at: datetime
+    given_by: Lead | None = None
+    """The lead of the policy; ``None`` on expiry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +52,19 @@ class AlertSchedule:
     """Due times for a date, a policy and a zone, independent of the current time. All UTC."""
 
     alerts: tuple[Alert, ...]
-    """Alerts in order of time, which is also the order of urgency; the last is on expiry."""
+    """Alerts in order of time, which is also the order of urgency; the one on expiry is the last,
+    unless its repeats follow."""
     ends_at: datetime
     """First moment after the date."""
     expiring_from: datetime
     """Start of the local day of the largest lead."""
+    muted_until: datetime | None = None
+    """Alerts due until then are never sent."""
+
+    @property
+    def has_expiry(self) -> bool:
+        """True if an alert is sent on expiry."""
+        return bool(self.alerts) and self.alerts[-1].lead <= ON_EXPIRY
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +73,9 @@ class AlertDecision:
 
     schedule: AlertSchedule
     alert: Alert | None = None
-    """Alert to send, with the smallest lead that its text settles; ``None`` if none is due."""
+    """Alert that is due, with the smallest lead that its text settles; ``None`` if none is."""
     draft: Draft | None = None
-    """Notification of that alert."""
+    """Notification of that alert; ``None`` if it is settled without being sent."""
     next_alert_at: datetime | None = None
     """UTC time of the next check; ``None`` if none is needed until the product changes."""
 
@@ -81,44 +96,99 @@ NEVER_ENDS_AT: Final = datetime(9999, 12, 31, tzinfo=UTC)
 _NEVER_SCHEDULE: Final = AlertSchedule((), ends_at=NEVER_ENDS_AT, expiring_from=NEVER_ENDS_AT)
 
 
-def policy_for(product: Product, user: User) -> Policy:
-    """Return the policy of a product: its own leads, its category's policy, or its owner's."""
-    policy = user.categories.get(product.category.casefold(), user.policy)
-    if product.lead_days is not None:
-        return Policy(product.lead_days, policy.alert_time)
-    return policy
-
-
 def schedule_of(product: Product, user: User) -> AlertSchedule:
-    """Return the alert schedule of a product; without a date it has no alerts."""
+    """Return the schedule of a product as if it had no lots of its own.
+
+    Its alerts are those of a lot received on the day of the date: leads that are a share of the
+    time from receipt are left out.
+    """
     if product.expiry is None:
         return _NEVER_SCHEDULE
     return schedule(product.expiry, policy_for(product, user), user.zone)
 
 
 @lru_cache(maxsize=1024)
-def schedule(expiry: Expiry, policy: Policy, zone: ZoneInfo) -> AlertSchedule:
+def schedule(
+    expiry: Expiry, policy: AlertPolicy, zone: ZoneInfo, received_on: date | None = None
+) -> AlertSchedule:
     """Compute the alert schedule of a date; cached, because products of one wave share it.
 
     A product dated by the day gets its expiry alert on the next day at the policy's time of day.
     A product dated by an instant gets it at that instant. Leads whose alert would not come before
-    the expiry alert are left out.
+    the expiry alert are left out, and so are those that would send the words of an earlier one.
+
+    Args:
+        expiry: The date.
+        policy: The policy.
+        zone: The owner's zone.
+        received_on: Day of receipt, from which leads in per cent count; ``None`` without any.
     """
     day = expiry.day_in(zone)
     end = expiry.instant
     if end is None:
         end = _moment(day + timedelta(days=1), policy.alert_time, zone)
+    found = (_alert(lead, expiry, policy.alert_time, zone, received_on) for lead in policy.leads)
     alerts: list[Alert] = []
-    for lead in policy.lead_days:
-        at = _moment(_days_before(day, lead), policy.alert_time, zone)
-        if at < end and (not alerts or at > alerts[-1].at):
-            alerts.append(Alert(lead, at))
-    first = max(policy.lead_days, default=0)
+    for alert in sorted((each for each in found if each), key=lambda each: (each.at, -each.lead)):
+        # Leads are in the order of time; of two with the same words, the first one counts.
+        if alert.at < end and (
+            not alerts or (alert.at > alerts[-1].at and alert.lead < alerts[-1].lead)
+        ):
+            alerts.append(alert)
+    if policy.on_expiry:
+        alerts.append(Alert(ON_EXPIRY, end))
     return AlertSchedule(
-        alerts=(*alerts, Alert(ON_EXPIRY, end)),
+        alerts=tuple(alerts),
         ends_at=expiry.ends_at(zone),
-        expiring_from=_moment(_days_before(day, first), time(), zone),
+        expiring_from=_moment(_days_before(day, policy.expiring_days), time(), zone),
+        muted_until=policy.muted_until,
     )
+
+
+def repeats(
+    expiry: Expiry, policy: AlertPolicy, zone: ZoneInfo, first_at: datetime
+) -> tuple[Alert, ...]:
+    """Return the repeats of an alert on expiry.
+
+    They come at the policy's time of day, and for an instant at its own time of day.
+
+    Args:
+        expiry: The date.
+        policy: The policy.
+        zone: The owner's zone.
+        first_at: Time at which the alert on expiry was sent; the repeats count from its day.
+    """
+    if policy.repeat is None or not policy.on_expiry:
+        return ()
+    at, day = policy.alert_time, first_at.astimezone(zone).date()
+    if expiry.instant is not None:
+        at = expiry.instant.astimezone(zone).time()
+    every = policy.repeat.days
+    most = min(policy.repeat.most, (LAST_DAY - day).days // every)
+    return tuple(
+        Alert(ON_EXPIRY - number, _moment(day + timedelta(days=number * every), at, zone))
+        for number in range(1, most + 1)
+    )
+
+
+def _alert(
+    lead: Lead, expiry: Expiry, at: time, zone: ZoneInfo, received_on: date | None
+) -> Alert | None:
+    """Return the alert of a lead; ``None`` if there is no time from receipt to count from."""
+    day = expiry.day_in(zone)
+    if lead.unit is LeadUnit.DAYS:
+        return Alert(lead.amount, _moment(_days_before(day, lead.amount), at, zone), lead)
+    if lead.unit is LeadUnit.HOURS:
+        length = timedelta(hours=lead.amount)
+    elif received_on is None or received_on >= day:
+        return None
+    elif expiry.instant is None:
+        days = -(-lead.amount * (day - received_on).days // 100)
+        return Alert(days, _moment(_days_before(day, days), at, zone), lead)
+    else:
+        length = (expiry.instant - _moment(received_on, time(), zone)) * lead.amount / 100
+    moment = (expiry.ends_at(zone) - length).replace(microsecond=0)
+    return Alert((day - moment.astimezone(zone).date()).days, moment, lead)
 
 
 def decide(
@@ -127,6 +197,7 @@ def decide(
     sent_leads: frozenset[int],
     now: datetime,
     lot_ids: tuple[str, ...] = (),
+    of: AlertSchedule | None = None,
 ) -> AlertDecision:
     """Decide which alert to send for a product at ``now``.
 
@@ -136,20 +207,28 @@ def decide(
         sent_leads: Leads already sent for the product's present date; see ``settled_leads``.
         now: The current time, aware.
         lot_ids: Lots that have the date.
+        of: The schedule of these lots; ``None`` for that of the product.
     """
-    alert_schedule = schedule_of(product, user)
+    plan = schedule_of(product, user) if of is None else of
     if product.closed_as is not None or product.expiry is None:
-        return AlertDecision(alert_schedule)
-    due, coming = _due_and_next(alert_schedule.alerts, sent_leads, now)
+        return AlertDecision(plan)
+    due, coming = _due_and_next(plan.alerts, sent_leads, now)
+    next_at = coming.at if coming else None
     if due is None:
-        return AlertDecision(alert_schedule, next_alert_at=coming.at if coming else None)
+        return AlertDecision(plan, next_alert_at=next_at)
     left = days_until(product.expiry, user.zone, now)
-    expired = alert_schedule.ends_at <= now
-    alert = Alert(ON_EXPIRY if expired else min(due.lead, left), due.at)
-    _, coming = _due_and_next(alert_schedule.alerts, frozenset({alert.lead}), now)
+    expired = plan.ends_at <= now
+    is_muted = plan.muted_until is not None and due.at <= plan.muted_until
+    if is_muted or (expired and not plan.has_expiry):
+        return AlertDecision(plan, due, next_alert_at=next_at)
+    if expired:
+        alert = Alert(min(due.lead, ON_EXPIRY), due.at)
+    else:
+        alert = Alert(min(due.lead, left), due.at, due.given_by)
+    _, coming = _due_and_next(plan.alerts, frozenset({alert.lead}), now)
     day = product.expiry.day_in(user.zone)
     draft = _draft(product, day, left, expired=expired, lot_ids=lot_ids)
-    return AlertDecision(alert_schedule, alert, draft, coming.at if coming else None)
+    return AlertDecision(plan, alert, draft, coming.at if coming else None)
 
 
 SentAlerts = Iterable[tuple[str, int, datetime]]
@@ -157,7 +236,12 @@ SentAlerts = Iterable[tuple[str, int, datetime]]
 
 
 def settled_leads(product: Product, user: User, sent: SentAlerts) -> frozenset[int]:
-    """Return the leads of alerts sent for the day of a product's present date.
+    """Return the leads of alerts sent for the day of a product's present date."""
+    return frozenset(settled_alerts(product, user, sent))
+
+
+def settled_alerts(product: Product, user: User, sent: SentAlerts) -> dict[int, datetime]:
+    """Return the alerts sent for the day of a product's present date: the time of each lead.
 
     A day and the instants in it share their alerts, because the texts are the same. Except one:
     something that expired at an instant of the day "expired today", and what is good through that
@@ -169,14 +253,14 @@ def settled_leads(product: Product, user: User, sent: SentAlerts) -> frozenset[i
         sent: Alerts sent for the product.
     """
     if product.expiry is None:
-        return frozenset()
+        return {}
     expiry, key, zone = product.expiry, product.expiry.key, user.zone
-    return frozenset(
-        lead
+    return {
+        lead: at
         for other, lead, at in sent
         if other == key
         or (_is_same_day(other, expiry, zone) and not _expired_today(lead, at, expiry, zone))
-    )
+    }
 
 
 def _is_same_day(key: str, expiry: Expiry, zone: ZoneInfo) -> bool:
@@ -192,15 +276,17 @@ def _expired_today(lead: int, at: datetime, expiry: Expiry, zone: ZoneInfo) -> b
 
 
 def alert_dates(
-    product: Product, user: User, sent_leads: frozenset[int], now: datetime
+    product: Product,
+    user: User,
+    sent_leads: frozenset[int],
+    now: datetime,
+    of: AlertSchedule | None = None,
 ) -> AlertDates:
     """Compute the times stored with a product; the arguments are those of ``decide``."""
-    alert_schedule = schedule_of(product, user)
-    past, coming = _due_and_next(alert_schedule.alerts, sent_leads, now)
+    plan = schedule_of(product, user) if of is None else of
+    past, coming = _due_and_next(plan.alerts, sent_leads, now)
     next_alert = None if product.closed_as is not None else past or coming
-    return AlertDates(
-        alert_schedule.ends_at, alert_schedule.expiring_from, next_alert.at if next_alert else None
-    )
+    return AlertDates(plan.ends_at, plan.expiring_from, next_alert.at if next_alert else None)
 
 
 def days_left(product: Product, zone: ZoneInfo, now: datetime) -> int | None:
@@ -222,7 +308,7 @@ def status(product: Product, user: User, now: datetime) -> Status:
 def status_of(
     expiry: Expiry | None,
     closed_as: Disposal | None,
-    policy: Policy,
+    policy: AlertPolicy,
     zone: ZoneInfo,
     now: datetime,
 ) -> Status:
@@ -233,8 +319,8 @@ def status_of(
         return Status.FRESH
     if expiry.ends_at(zone) <= now:
         return Status.EXPIRED
-    first = max(policy.lead_days, default=0)
-    return Status.EXPIRING if days_until(expiry, zone, now) <= first else Status.FRESH
+    left = days_until(expiry, zone, now)
+    return Status.EXPIRING if left <= policy.expiring_days else Status.FRESH
 
 
 def _due_and_next(

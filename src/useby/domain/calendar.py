@@ -7,12 +7,14 @@ which are given relative to the start of that day.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Final
 
 from useby.domain.account import User
-from useby.domain.alerts import policy_for
+from useby.domain.alerts import schedule
+from useby.domain.expiry import Expiry
 from useby.domain.lot import Lot
+from useby.domain.policy_scopes import policy_for
 from useby.domain.product import DateKind, Product
 from useby.domain.visible import isolated
 
@@ -52,7 +54,7 @@ class CalendarEvent:
 def event_of(product: Product, version: int, lot: Lot, user: User) -> CalendarEvent:
     """Return the event of a lot that has a date.
 
-    The alarms are at the leads of the product's policy, at its time of day.
+    The alarms are at the times of the lot's alerts before its date.
 
     Args:
         product: The product of the lot.
@@ -61,8 +63,6 @@ def event_of(product: Product, version: int, lot: Lot, user: User) -> CalendarEv
         user: The owner, in whose zone an instant has its day.
     """
     assert lot.expiry is not None  # noqa: S101 - lots without a date have no event
-    policy = policy_for(product, user)
-    at = timedelta(hours=policy.alert_time.hour, minutes=policy.alert_time.minute)
     amount = f"{lot.quantity.normalize():f} {isolated(product.unit)}".rstrip()
     number = f"\nLot number: {lot.lot_number}" if lot.lot_number else ""
     return CalendarEvent(
@@ -73,7 +73,19 @@ def event_of(product: Product, version: int, lot: Lot, user: User) -> CalendarEv
         location=_text(lot.location),
         changed_at=product.updated_at,
         sequence=_sequence(product, version),
-        alarms=tuple(at - timedelta(days=lead) for lead in policy.lead_days),
+        alarms=_alarms(product, lot, user, lot.expiry),
+    )
+
+
+def _alarms(product: Product, lot: Lot, user: User, expiry: Expiry) -> tuple[timedelta, ...]:
+    policy, zone = policy_for(product, user, lot), user.zone
+    received_on = lot.received_on if policy.needs_receipt else None
+    starts = datetime.combine(expiry.day_in(zone), time())
+    return tuple(
+        alert.at.astimezone(zone).replace(tzinfo=None) - starts
+        for alert in schedule(expiry, policy, zone, received_on).alerts
+        if alert.given_by is not None
+        and (policy.muted_until is None or alert.at > policy.muted_until)
     )
 
 

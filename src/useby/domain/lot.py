@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from useby.domain.expiry import Expiry
 from useby.domain.lot_dates import CountingDate, DateSource, Rules, after, sealed
 from useby.domain.movement import ActionRefused, Movement, MovementKind, line_of, standing
+from useby.domain.policy import StoredPolicy
 from useby.domain.product import DateKind, Disposal
 
 
@@ -54,6 +55,8 @@ class Lot:
     """Date that counted when the lot was frozen, while it is frozen."""
     closed_as: Disposal | None = None
     closed_at: datetime | None = None
+    policy: StoredPolicy | None = None
+    """The lot's own policy of alerts; the part of a split has it, too."""
 
     @property
     def counting_date(self) -> CountingDate:

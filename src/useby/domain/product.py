@@ -13,6 +13,7 @@ from useby.domain.barcodes import distinct
 from useby.domain.expiry import Expiry
 from useby.domain.iso_duration import Duration
 from useby.domain.lot_dates import Rules
+from useby.domain.policy import StoredPolicy
 
 
 class DateKind(StrEnum):
@@ -64,7 +65,8 @@ class Product:
     notes: str = ""
     date_kind: DateKind = DateKind.BEST_BEFORE
     lead_days: tuple[int, ...] | None = None
-    """Leads of the product itself; ``None`` means those of its category or owner."""
+    """Leads of the product itself in whole days, the short form of its policy; ``None`` if it has
+    none of its own."""
     external_id: str | None = None
     """The client's own key, unique among a user's products."""
     closed_as: Disposal | None = None
@@ -80,6 +82,8 @@ class Product:
     after_thawing: Duration | None = None
     more_barcodes: tuple[str, ...] = ()
     """Barcodes after the first one."""
+    policy: StoredPolicy | None = None
+    """The product's own policy of alerts."""
 
     @property
     def barcodes(self) -> tuple[str, ...]:

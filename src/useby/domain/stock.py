@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from useby.domain.alerts import days_until, status_of
 from useby.domain.lot import Lot, open_lots, taken_first
 from useby.domain.movement import ActionRefused
-from useby.domain.policy import Policy
+from useby.domain.policy import AlertPolicy
 from useby.domain.product import Product, Status
 
 
@@ -27,7 +27,7 @@ MAX_QUANTITY: Final = Decimal("999999999999.999999")
 """Maximum quantity of a lot, and of a product."""
 
 
-def lot_status(lot: Lot, policy: Policy, zone: ZoneInfo, now: datetime) -> Status:
+def lot_status(lot: Lot, policy: AlertPolicy, zone: ZoneInfo, now: datetime) -> Status:
     """Return the status of a lot at ``now``; without a date an open lot is fresh."""
     return status_of(lot.expiry, lot.closed_as, policy, zone, now)
 

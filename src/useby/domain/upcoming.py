@@ -4,43 +4,22 @@ The list is a rehearsal of the scheduler: it takes the decisions of ``domain.lot
 times at which the scheduler will, with the alerts sent so far and those of the rehearsal itself.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from enum import StrEnum
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 from typing import Final
 
 from useby.domain import lot_alerts
 from useby.domain.account import User
-from useby.domain.alerts import ON_EXPIRY, SentAlerts, policy_for, schedule
-from useby.domain.expiry import Expiry
+from useby.domain.alerts import ON_EXPIRY, Alert, SentAlerts
 from useby.domain.lot import Lot, open_lots
-from useby.domain.notification import Draft
-from useby.domain.policy import Policy
+from useby.domain.notification import Cause, Draft
+from useby.domain.policy_scopes import Reason, reason_of
 from useby.domain.product import Product
 
 MOST: Final = 1_000
 """Number of alerts of lots after which a list ends."""
-
-
-class Scope(StrEnum):
-    """Scope of the policy that gave a lead."""
-
-    PRODUCT = "product"
-    CATEGORY = "category"
-    ACCOUNT = "account"
-    BUILTIN = "builtin"
-    """The leads and the alert on expiry of an account that has set nothing else."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """Policy that gave a lead."""
-
-    scope: Scope
-    key: str | None = None
-    """Id of the product, or name of the category; ``None`` for the other scopes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +27,8 @@ class LotAlert:
     """Part of a lot in an alert that is still to come."""
 
     lot_id: str
-    lead: int
-    """Lead that makes the alert due, in days, or ``ON_EXPIRY``."""
+    lead: str
+    """Lead that makes the alert due, as the policy has it; or ``expiry`` or ``repeat``."""
     because: Reason
 
 
@@ -70,6 +49,7 @@ def upcoming(
     sent: SentAlerts,
     now: datetime,
     most: int = MOST,
+    unread: Collection[str] = (),
 ) -> list[Upcoming]:
     """Return the alerts about a product's lots that are still to come, by time.
 
@@ -81,51 +61,44 @@ def upcoming(
         now: The current time, aware.
         most: Number of alerts of lots after which the list ends; the soonest are in it. A
             notification that speaks of several lots is in it as a whole.
+        unread: Lots of which the newest alert on expiry is unread. Alerts of the rehearsal stay
+            unread.
     """
     # Dates of one day share their alerts and their words; those of two days have none in common.
     days: dict[date, list[Lot]] = {}
-    dates: dict[str, Expiry] = {}
+    theirs: dict[str, Lot] = {}
     for lot in open_lots(lots):
         if lot.expiry is not None:
             days.setdefault(lot.expiry.day_in(user.zone), []).append(lot)
-            dates[lot.id] = lot.expiry
+            theirs[lot.id] = lot
     sent_of = {day: list(sent) for day in days}
-    queue = [(now, day) for day in days]
-    heapify(queue)
+    waiting = set(unread)
+    queue = [(now, day) for day in sorted(days)]
     found: list[Upcoming] = []
     count = 0
     while queue and count < most:
         at, day = heappop(queue)
-        decision = lot_alerts.decide(product, days[day], user, sent_of[day], at)
-        leads = {
-            expiry: _lead(product, expiry, settled, user, at) for expiry, settled in decision.sent
-        }
-        sent_of[day] += [(expiry.key, lead, at) for expiry, lead in decision.sent]
+        decision = lot_alerts.decide(product, days[day], user, sent_of[day], at, waiting)
+        settled = (*decision.sent, *decision.unsent)
+        sent_of[day] += [(expiry.key, lead, at) for expiry, lead in settled]
+        alerts = {lot_id: each.alert for each in decision.due for lot_id in each.lot_ids}
         for draft in decision.drafts:
-            parts = ((lot_id, leads[dates[lot_id]]) for lot_id in draft.lot_ids)
-            theirs = (LotAlert(*part, reason_of(product, user, part[1])) for part in parts)
-            found.append(Upcoming(at, draft, tuple(theirs)))
+            parts = ((theirs[lot_id], alerts[lot_id]) for lot_id in draft.lot_ids)
+            of = tuple(_lot_alert(product, user, lot, alert) for lot, alert in parts)
+            found.append(Upcoming(at, draft, of))
             count += len(draft.lot_ids)
+            if draft.event is Cause.EXPIRED:
+                waiting.update(draft.lot_ids)
         if decision.dates.next_alert_at is not None:
             heappush(queue, (decision.dates.next_alert_at, day))
     return found
 
 
-def reason_of(product: Product, user: User, lead: int) -> Reason:
-    """Return the policy that gave a product's lead; every product has an alert on expiry."""
-    if lead == ON_EXPIRY:
-        return Reason(Scope.BUILTIN)
-    if product.lead_days is not None:
-        return Reason(Scope.PRODUCT, product.id)
-    if product.category.casefold() in user.categories:
-        return Reason(Scope.CATEGORY, product.category)
-    is_builtin = user.policy.lead_days == Policy().lead_days
-    return Reason(Scope.BUILTIN if is_builtin else Scope.ACCOUNT)
-
-
-def _lead(product: Product, expiry: Expiry, settled: int, user: User, at: datetime) -> int:
-    """Return the lead as the policy has it; a late alert settles smaller ones, too."""
-    if settled == ON_EXPIRY:
-        return ON_EXPIRY
-    alerts = schedule(expiry, policy_for(product, user), user.zone).alerts
-    return min(alert.lead for alert in alerts if alert.at <= at and alert.lead != ON_EXPIRY)
+def _lot_alert(product: Product, user: User, lot: Lot, alert: Alert) -> LotAlert:
+    if alert.lead >= 0:
+        lead, field = str(alert.given_by), "leads"
+    elif alert.lead == ON_EXPIRY:
+        lead, field = "expiry", "on_expiry"
+    else:
+        lead, field = "repeat", "repeat"
+    return LotAlert(lot.id, lead, reason_of(product, user, field, lot))

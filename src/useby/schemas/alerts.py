@@ -5,9 +5,9 @@ from typing import Annotated, Self
 
 from pydantic import Field
 
-from useby.domain.alerts import ON_EXPIRY
 from useby.domain.notification import Severity
-from useby.domain.upcoming import Scope, Upcoming
+from useby.domain.policy import Scope
+from useby.domain.upcoming import Upcoming
 from useby.schemas.fields import ApiModel, Moment
 
 
@@ -17,13 +17,15 @@ class BecauseOut(ApiModel):
     scope: Annotated[
         Scope,
         Field(
-            description="`product`, `category` or `account`: the scope whose leads are set;"
-            " `builtin` for the leads of an account that has set no others, and for `expiry`."
+            description="Scope of the policy that gave the lead; `builtin` if no policy sets it."
         ),
     ]
     key: Annotated[
         str | None,
-        Field(description="Id of the product, or name of the category; null for other scopes."),
+        Field(
+            description="Id of the lot or product, name of the category or location, or kind of"
+            " date; null for `account` and `builtin`."
+        ),
     ]
 
 
@@ -33,7 +35,11 @@ class AlertOut(ApiModel):
     lot_id: str
     lead: Annotated[
         str,
-        Field(description="Lead as the policy has it, e.g. `7d`; or `expiry`.", examples=["7d"]),
+        Field(
+            description="Lead as the policy has it, e.g. `7d`, `24h` or `15%`; or `expiry`, or"
+            " `repeat`.",
+            examples=["7d"],
+        ),
     ]
     at: Annotated[Moment, Field(description="Time at which the alert is due.")]
     severity: Severity
@@ -61,7 +67,7 @@ class AlertList(ApiModel):
             items=[
                 AlertOut(
                     lot_id=lot.lot_id,
-                    lead="expiry" if lot.lead == ON_EXPIRY else f"{lot.lead}d",
+                    lead=lot.lead,
                     at=each.at,
                     severity=each.draft.kind,
                     because=BecauseOut(scope=lot.because.scope, key=lot.because.key),

@@ -12,10 +12,11 @@ from useby.domain.product import Product
 from useby.schemas.stock import plain
 
 _FIELDS: Final = {
-    kind: [field.name for field in fields(kind) if field.name != "lot_count"]
+    kind: [field.name for field in fields(kind) if field.name not in ("lot_count", "policy")]
     for kind in (Product, Lot)
 }
-"""Fields of a tag. A node without lots does not write ``lot_count``, and it follows from them."""
+"""Fields of a tag. A node without lots does not write ``lot_count``, and it follows from them; a
+policy is not shown with its product or lot."""
 _LENGTH: Final = 32
 """Characters of a tag, 128 bits."""
 

@@ -10,13 +10,13 @@ from typing import Annotated, Any, Final, Self, cast
 from pydantic import Field, model_validator
 
 from useby.domain.account import User
-from useby.domain.alerts import policy_for
 from useby.domain.dates import EXAMPLE_DAY
 from useby.domain.expiry import Expiry
 from useby.domain.lot import Lot, LotState
 from useby.domain.lot_changes import GivenFields, LotDetails
 from useby.domain.lot_dates import DateSource
 from useby.domain.movement import DiscardReason, Movement, MovementKind
+from useby.domain.policy_scopes import policy_for
 from useby.domain.product import DateKind, Disposal, Product, Status
 from useby.domain.stock import lot_days_left, lot_status
 from useby.schemas.fields import ApiModel, Moment, RequestModel, example
@@ -273,7 +273,7 @@ def fields_of(
     return dict(zip(_SAME, _same_of(lot), strict=True)) | {
         "printed_date": expiry_json(lot.printed, zone),
         "expiry_date": expiry_json(lot.expiry, zone),
-        "status": lot_status(lot, policy_for(product, user), zone, now),
+        "status": lot_status(lot, policy_for(product, user, lot), zone, now),
         "days_left": lot_days_left(lot, zone, now),
         "warnings": [] if sent is None else _warnings_of(sent, user),
     }

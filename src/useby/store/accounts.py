@@ -48,6 +48,7 @@ def _user(row: Any) -> User:
         disabled_at=row.disabled_at,
         currency=row.currency,
         flood_cap=FLOOD_CAP if row.flood_cap is None else row.flood_cap,
+        policies=row.policies,
     )
 
 
@@ -63,6 +64,7 @@ _USER_COLUMNS: Final = (
     users.c.disabled_at,
     users.c.currency,
     users.c.flood_cap,
+    users.c.policies,
 )
 
 
@@ -174,6 +176,7 @@ def _values(user: User) -> dict[str, Any]:
         "created_at": user.created_at,
         "currency": user.currency,
         "flood_cap": None if user.flood_cap == FLOOD_CAP else user.flood_cap,
+        "policies": user.policies,
     }
 
 
@@ -239,7 +242,7 @@ def change_user(
     Raises:
         UnknownUser: The user does not exist.
     """
-    as_they_are = ("name", "time_zone", "currency", "flood_cap")
+    as_they_are = ("name", "time_zone", "currency", "flood_cap", "policies")
     values = {name: getattr(change, name) for name in as_they_are}
     new: dict[str, Any] = {name: value for name, value in values.items() if value is not None}
     if change.alert_time is not None:

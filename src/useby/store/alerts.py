@@ -4,6 +4,7 @@ import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Final
 
 import sqlalchemy as sa
@@ -11,6 +12,7 @@ from sqlalchemy.engine import Connection
 
 from useby.domain.account import User
 from useby.domain.lot_alerts import LotAlerts
+from useby.domain.notification import Cause
 from useby.domain.product import Product
 from useby.store.accounts import user, users_by_id
 from useby.store.bulk import BulkWrite, PackedSelect, values_params, values_table
@@ -18,7 +20,8 @@ from useby.store.database import Transaction
 from useby.store.locks import lock_users
 from useby.store.product_rows import PRODUCT_COLUMNS, product_of
 from useby.store.products import get, sent_alerts_of
-from useby.store.schema import products, sent_alerts, users
+from useby.store.schema import notification_items as items
+from useby.store.schema import notifications, products, sent_alerts, users
 
 log = logging.getLogger(__name__)
 
@@ -80,8 +83,10 @@ _INSERT_SENT: Final = BulkWrite(
     sent_alerts.c.expiry,
     sent_alerts.c.lead,
     sent_alerts.c.said_at,
+    sent_alerts.c.unsent,
 )
 _KEY: Final = (products.c.user_id, products.c.id)
+_GIVEN_PRODUCTS: Final = values_table(notifications.c.user_id, notifications.c.product_id)
 _RESCHEDULE: Final = BulkWrite(
     products.c.ends_at,
     products.c.expiring_from,
@@ -91,6 +96,42 @@ _RESCHEDULE: Final = BulkWrite(
 )
 _QUARANTINE: Final = BulkWrite(
     products.c.alert_at, products.c.next_alert_at, products.c.alert_fault, where=_KEY
+)
+
+
+_EXPIRED: Final = PackedSelect(
+    sa.select(
+        notifications.c.user_id,
+        notifications.c.product_id,
+        notifications.c.seq,
+        notifications.c.lot_ids,
+        notifications.c.read_at,
+    ).where(
+        sa.tuple_(notifications.c.user_id, notifications.c.product_id).in_(
+            sa.select(*_GIVEN_PRODUCTS.c)
+        ),
+        notifications.c.event == sa.literal_column(f"'{Cause.EXPIRED}'"),
+    )
+)
+_EXPIRED_ITEMS: Final = PackedSelect(
+    sa.select(
+        items.c.user_id,
+        items.c.product_id,
+        notifications.c.seq,
+        items.c.lot_id,
+        notifications.c.read_at,
+    )
+    .join(
+        notifications,
+        sa.and_(
+            notifications.c.user_id == items.c.user_id,
+            notifications.c.id == items.c.notification_id,
+        ),
+    )
+    .where(
+        sa.tuple_(items.c.user_id, items.c.product_id).in_(sa.select(*_GIVEN_PRODUCTS.c)),
+        items.c.event == sa.literal_column(f"'{Cause.EXPIRED}'"),
+    )
 )
 
 
@@ -194,11 +235,35 @@ def record(transaction: Transaction, records: Sequence[AlertRecord], now: dateti
             quarantined.append((None, None, each.reason[:FAULT_LENGTH], *key))
             continue
         dates = outcome.dates
-        sent += [(*key, expiry.key, lead, now) for expiry, lead in outcome.sent]
+        for settled, unsent in ((outcome.sent, None), (outcome.unsent, True)):
+            sent += [(*key, expiry.key, lead, now, unsent) for expiry, lead in settled]
         rescheduled.append((dates.ends_at, dates.expiring_from, dates.next_alert_at, None, *key))
     writes = ((_INSERT_SENT, sent), (_RESCHEDULE, rescheduled), (_QUARANTINE, quarantined))
     for write, rows in writes:
         write(transaction.connection, rows)
+
+
+def unread_expired_lots(
+    connection: Connection, keys: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], set[str]]:
+    """Return, by owner and product, the lots of which the newest alert on expiry is unread."""
+    if not keys:
+        return {}
+    given = values_params(connection, *zip(*keys, strict=True))
+    rows = [
+        *_EXPIRED(connection, **given),
+        *((*key, seq, (lot,), at) for *key, seq, lot, at in _EXPIRED_ITEMS(connection, **given)),
+    ]
+    newest = {
+        (owner, product_id, lot_id): read_at is None
+        for owner, product_id, _, lot_ids, read_at in sorted(rows, key=itemgetter(2))
+        for lot_id in lot_ids
+    }
+    found: dict[tuple[str, str], set[str]] = {}
+    for (owner, product_id, lot_id), is_unread in newest.items():
+        if is_unread:
+            found.setdefault((owner, product_id), set()).add(lot_id)
+    return found
 
 
 def _claim(

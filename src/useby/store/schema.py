@@ -12,6 +12,7 @@ from useby.domain.product import DateKind, Disposal
 from useby.store.column_types import EnumText, Exact, IsoDuration, Numbers, Texts, UtcDateTime
 from useby.store.metadata import metadata as metadata  # noqa: PLC0414 - others import it from here
 from useby.store.metadata import rows_where
+from useby.store.policy_columns import PolicyText, PolicyTexts
 from useby.store.summary_tables import alert_holds as alert_holds  # noqa: PLC0414 - as above
 from useby.store.summary_tables import (
     notification_items as notification_items,  # noqa: PLC0414 - as above
@@ -34,13 +35,15 @@ users = sa.Table(
     sa.Column("signed_out_at", UtcDateTime, nullable=True),
     sa.Column("currency", sa.String(3), nullable=True),
     sa.Column("flood_cap", sa.SmallInteger, nullable=True),
+    sa.Column("policies", PolicyTexts, nullable=True),
     sa.UniqueConstraint("email"),
 )
 """``seq`` is the newest ``seq`` of the user's notifications. ``signed_out_at`` ends tokens that
 have no sign-in (an outside issuer's) and were issued at or before it; it is a minute later than the
 sign-out, because the issuer's clock may be ahead. ``currency`` is that of the prices of lots, a
 code of ISO 4217; it is empty until it is set, as is ``flood_cap``, the number of alerts that may be
-due together."""
+due together. ``policies`` are those of the account, of categories, locations and kinds of date;
+``alert_time``, ``lead_days`` and ``categories`` are their short forms."""
 
 sessions = sa.Table(
     "sessions",
@@ -111,6 +114,7 @@ products = sa.Table(
     sa.Column("after_freezing", IsoDuration, nullable=True),
     sa.Column("after_thawing", IsoDuration, nullable=True),
     sa.Column("more_barcodes", Texts, nullable=True),
+    sa.Column("policy", PolicyText, nullable=True),
     sa.PrimaryKeyConstraint("user_id", "id"),
     sa.UniqueConstraint("user_id", "external_id"),
     sa.CheckConstraint("(expires_on IS NULL) <> (expires_at IS NULL)", name="one_expiry"),
@@ -124,6 +128,11 @@ products = sa.Table(
         sa.text("coalesce(next_alert_at, alert_at)"),
         "user_id",
         **rows_where("coalesce(next_alert_at, alert_at) IS NOT NULL"),
+    ),
+    sa.Index(
+        "ix_products_own",
+        *("user_id", "id"),
+        **rows_where("policy IS NOT NULL OR lead_days IS NOT NULL"),
     ),
     sa.Index("ix_products_flat", "user_id", "id", **rows_where("version IS NULL")),
 )
@@ -184,6 +193,7 @@ lots = sa.Table(
     sa.Column("before_freezing_at", UtcDateTime, nullable=True),
     sa.Column("closed_as", EnumText(Disposal, 16), nullable=True),
     sa.Column("closed_at", UtcDateTime, nullable=True),
+    sa.Column("policy", PolicyText, nullable=True),
     sa.PrimaryKeyConstraint("household_id", "id"),
     sa.ForeignKeyConstraint(
         ["household_id", "product_id"], ["products.user_id", "products.id"], ondelete="CASCADE"
@@ -196,6 +206,7 @@ lots = sa.Table(
         *(sa.text(RANK_OF_STATE), "received_on", "id"),
         **rows_where("closed_at IS NULL"),
     ),
+    sa.Index("ix_lots_policies", "household_id", "id", **rows_where("policy IS NOT NULL")),
 )
 """Lots. A date is a day in the household's zone (``…_on``) or an instant (``…_at``); without
 either, it is never. ``state``, the date that counts (``expires_…``) and the closing follow from the
@@ -238,12 +249,14 @@ sent_alerts = sa.Table(
     sa.Column("expiry", sa.String(20), nullable=False),
     sa.Column("lead", sa.Integer, nullable=False),
     sa.Column("said_at", UtcDateTime, nullable=False),
+    sa.Column("unsent", sa.Boolean, nullable=True),
     sa.PrimaryKeyConstraint("user_id", "product_id", "expiry", "lead"),
     sa.ForeignKeyConstraint(
         ["user_id", "product_id"], ["products.user_id", "products.id"], ondelete="CASCADE"
     ),
 )
-"""Alerts that were sent. The unique key prevents sending one twice, despite crashes or retries."""
+"""Alerts that were sent. The unique key prevents sending one twice, despite crashes or retries.
+``unsent`` is true of one that fell due while it was muted."""
 
 notifications = sa.Table(
     "notifications",

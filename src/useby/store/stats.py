@@ -187,6 +187,7 @@ def _counted(how: Sequence[Disposal]) -> sa.Subquery:
         sent_alerts.c.product_id == events.c.product_id,
         sent_alerts.c.expiry == expiry_key(events.c.expires_on, events.c.expires_at),
         sent_alerts.c.said_at <= events.c.at,
+        sent_alerts.c.unsent.is_not(True),
     )
     return (
         sa.select(

@@ -1,0 +1,165 @@
+"""Find the policies that apply to a lot, nearest first, and what follows from them.
+
+The scopes are the lot, its product, the product's category, the lot's location and kind of date,
+and the account. Of an account with the built-in leads or time of day, these count as not set.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from useby.domain.account import User
+from useby.domain.lot import Lot
+from useby.domain.policy import (
+    BUILTIN,
+    NOTHING_SET,
+    AlertPolicy,
+    Policy,
+    PolicyFields,
+    Scope,
+    counting,
+    in_days,
+    resolve,
+)
+from useby.domain.product import Product
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Policy that gave a field."""
+
+    scope: Scope
+    key: str | None = None
+    """Id of the lot or product, name of the category or location, kind of date; else ``None``."""
+
+
+_BUILTIN_SHORT: Final = Policy()
+
+
+@lru_cache(maxsize=256)
+def short_of_account(policy: Policy) -> PolicyFields:
+    """Return what an account's short form sets."""
+    if policy == _BUILTIN_SHORT:
+        return NOTHING_SET
+    leads = None if policy.lead_days == _BUILTIN_SHORT.lead_days else in_days(policy.lead_days)
+    at = None if policy.alert_time == BUILTIN.alert_time else policy.alert_time
+    return PolicyFields(leads, at)
+
+
+@lru_cache(maxsize=256)
+def short_of_category(policy: Policy | None) -> PolicyFields:
+    """Return what a category's short form sets."""
+    if policy is None:
+        return NOTHING_SET
+    return PolicyFields(in_days(policy.lead_days), policy.alert_time)
+
+
+@lru_cache(maxsize=256)
+def short_of_product(lead_days: tuple[int, ...] | None) -> PolicyFields:
+    """Return what a product's short form sets."""
+    return NOTHING_SET if lead_days is None else PolicyFields(in_days(lead_days))
+
+
+def account_fields(user: User) -> PolicyFields:
+    """Return what an account's policy sets."""
+    return counting(user.policies.get((Scope.ACCOUNT, "")), short_of_account(user.policy))
+
+
+def category_fields(user: User, name: str) -> PolicyFields:
+    """Return what the policy of a category sets; ``name`` is case-folded."""
+    stored = user.policies.get((Scope.CATEGORY, name))
+    return counting(stored, short_of_category(user.categories.get(name)))
+
+
+def product_fields(product: Product) -> PolicyFields:
+    """Return what a product's own policy sets."""
+    return counting(product.policy, short_of_product(product.lead_days))
+
+
+def wide_fields(user: User, scope: Scope, key: str) -> PolicyFields:
+    """Return what a policy sets that is stored with the account; the account's key is empty."""
+    if scope is Scope.ACCOUNT:
+        return account_fields(user)
+    if scope is Scope.CATEGORY:
+        return category_fields(user, key)
+    stored = user.policies.get((scope, key))
+    return NOTHING_SET if stored is None else stored.fields
+
+
+def wide_policies(user: User) -> list[tuple[Scope, str, PolicyFields]]:
+    """Return the policies that are stored with the account and set anything, widest first."""
+    keys = {(Scope.ACCOUNT, ""), *user.policies}
+    keys |= {(Scope.CATEGORY, name) for name in user.categories}
+    found = ((scope, key, wide_fields(user, scope, key)) for scope, key in keys)
+    return sorted((each for each in found if each[2].are_set), key=lambda each: place(*each[:2]))
+
+
+def place(scope: Scope, key: str) -> tuple[int, str]:
+    """Return the place of a policy in a list: widest scope first, then by key."""
+    return -_ORDER.index(scope), key
+
+
+_ORDER: Final = list(Scope)
+
+
+def policy_for(product: Product, user: User, lot: Lot | None = None) -> AlertPolicy:
+    """Return the policy of a lot, or that of a product as if it had no lots of its own."""
+    own = (lot.policy if lot else None, product.policy, product.lead_days)
+    if own == _NOTHING_OWN and not user.policies and not user.categories:
+        return _policy_of_account(user.policy)
+    return resolve(tuple(each for _, each in _layers(product, user, lot)))
+
+
+_NOTHING_OWN: Final = (None, None, None)
+
+
+@lru_cache(maxsize=256)
+def _policy_of_account(policy: Policy) -> AlertPolicy:
+    short = short_of_account(policy)
+    return resolve(() if short is NOTHING_SET else (short,))
+
+
+def reason_of(product: Product, user: User, field: str, lot: Lot | None = None) -> Reason:
+    """Return the policy that gives a field of ``PolicyFields`` to a lot."""
+    for scope, layer in _layers(product, user, lot):
+        if getattr(layer, field) is not None:
+            return Reason(scope, _key(scope, product, lot))
+    return Reason(Scope.BUILTIN)
+
+
+def _layers(product: Product, user: User, lot: Lot | None) -> Iterator[tuple[Scope, PolicyFields]]:
+    """Return the policies that apply to a lot and set anything, nearest first."""
+    if lot is not None and lot.policy is not None:
+        yield Scope.LOT, lot.policy.fields
+    if product.policy is not None or product.lead_days is not None:
+        yield Scope.PRODUCT, product_fields(product)
+    policies = user.policies
+    if policies or user.categories:
+        fields = category_fields(user, product.category.casefold())
+        if fields is not NOTHING_SET:
+            yield Scope.CATEGORY, fields
+    if policies:
+        one = product if lot is None else lot
+        for scope, key in (
+            (Scope.LOCATION, one.location),
+            (Scope.DATE_KIND, one.date_kind.value),
+        ):
+            stored = policies.get((scope, key))
+            if stored is not None:
+                yield scope, stored.fields
+    fields = account_fields(user)
+    if fields is not NOTHING_SET:
+        yield Scope.ACCOUNT, fields
+
+
+def _key(scope: Scope, product: Product, lot: Lot | None) -> str | None:
+    one = product if lot is None else lot
+    keys = {
+        Scope.LOT: None if lot is None else lot.id,
+        Scope.PRODUCT: product.id,
+        Scope.CATEGORY: product.category,
+        Scope.LOCATION: one.location,
+        Scope.DATE_KIND: one.date_kind.value,
+    }
+    return keys.get(scope)

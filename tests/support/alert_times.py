@@ -1,0 +1,28 @@
+"""Let time pass for the REST application of a test: what falls due is sent when it falls due."""
+
+from datetime import datetime
+
+from tests.support.rest_app import Rest
+
+from useby.actions.alerts import send_due
+from useby.store import alerts, slices
+
+
+async def send_now(rest: Rest) -> None:
+    """Do what the scheduler does at the present moment: slices of large writes, then alerts."""
+    while await rest.database.write(lambda t: slices.do_slice(t, rest.now)):
+        pass
+    while (await rest.database.write(lambda t: send_due(t, rest.now))).claimed:
+        pass
+
+
+async def pass_until(rest: Rest, at: str) -> None:
+    """Wake the scheduler at each time at which something is due, until ``at``."""
+    end = datetime.fromisoformat(at)
+    await send_now(rest)
+    due = await rest.database.read(alerts.next_due)
+    while due is not None and due <= end:
+        rest.now = max(rest.now, due)
+        await send_now(rest)
+        due = await rest.database.read(alerts.next_due)
+    rest.now = end
