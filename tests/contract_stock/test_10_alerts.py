@@ -159,6 +159,53 @@ async def test_a_lot_that_is_opened_again_by_an_undo_is_announced_and_unread_aga
     assert await eve.receives() == ["Milk expires in 2 days"]
 
 
+async def test_an_undo_of_a_closing_long_ago_sends_the_alert_that_is_due_by_then(
+    eve: Watched,
+) -> None:
+    milk = await eve.milk(10)
+    taking = (await eve.does("consume", await eve.only_lot(milk)))["movements"][0]
+    await eve.goes_to(9)
+    await eve.receives()
+
+    await eve.post(f"/api/movements/{taking['id']}/undo")
+
+    assert await eve.receives() == ["Milk expires tomorrow"]
+
+
+async def test_the_undo_of_a_receipt_marks_read_what_was_sent_about_the_lot(eve: Watched) -> None:
+    milk = await eve.milk(30)
+    lot = await eve.lot(milk, 5)
+    await eve.goes_to(0)
+    assert await eve.unread() == ["Milk expires in 5 days"]
+    path = f"/api/products/{milk}/movements"
+    (receipt,) = [
+        each for each in (await eve.rest.get(path)).json()["items"] if each["lotId"] == lot
+    ]
+
+    await eve.post(f"/api/movements/{receipt['id']}/undo")
+
+    assert await eve.unread() == []
+
+
+async def test_a_use_by_lot_that_is_over_is_announced_as_an_error_and_others_as_a_warning(
+    eve: Watched,
+) -> None:
+    await eve.milk(3, dateKind="use_by", name="Ham")
+    await eve.milk(3, name="Tea")
+    await eve.goes_to(0)
+    await eve.goes_to(4)
+
+    items = (await eve.rest.get("/api/notifications")).json()["items"]
+
+    kinds = {each["message"]: each["type"] for each in items}
+    assert kinds == {
+        "Ham expires in 3 days": "warning",
+        "Tea expires in 3 days": "warning",
+        "Ham expired yesterday": "error",
+        "Tea expired yesterday": "warning",
+    }
+
+
 async def test_the_undo_of_one_of_two_closings_makes_unread_what_both_lots_are_about(
     eve: Watched,
 ) -> None:

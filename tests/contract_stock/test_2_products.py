@@ -50,16 +50,16 @@ async def test_a_product_needs_a_name_alone(ada: httpx.AsyncClient) -> None:
 
 
 @pytest.mark.parametrize("rule", RULES)
-@pytest.mark.parametrize("value", ["P1Y", "5D", "P-5D", "P1.5D", "P1DT8H", "PT30M", "", 5])
 async def test_a_rule_is_a_duration_in_whole_days_or_hours(
-    ada: httpx.AsyncClient, rule: str, value: Any
+    ada: httpx.AsyncClient, rule: str
 ) -> None:
-    answer = await ada.post("/api/products", json={"name": "Milk", rule: value})
+    for value in ("P1Y", "P1M", "5D", "P-5D", "P1.5D", "P1DT8H", "PT30M", "", 5):
+        answer = await ada.post("/api/products", json={"name": "Milk", rule: value})
 
-    assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
-    (error,) = answer.json()["errors"]
-    assert error["at"] == f"body.{rule}"
-    assert "e.g. P" in error["message"]
+        assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY, value
+        (error,) = answer.json()["errors"]
+        assert error["at"] == f"body.{rule}"
+        assert "e.g. P" in error["message"]
 
 
 @pytest.mark.parametrize(("value", "shown"), [("0", "0"), ("2.50", "2.5"), (3, "3"), (None, None)])

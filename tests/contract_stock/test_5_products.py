@@ -1,5 +1,7 @@
 """Routes of products: their filters and orders, PUT and batches, on both databases."""
 
+import asyncio
+from collections import Counter
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
@@ -145,6 +147,29 @@ async def test_put_by_external_id_creates_or_updates_and_answers_which(
     assert (second[1]["id"], second[1]["unit"]) == (first[1]["id"], "l")
 
 
+async def test_of_twenty_puts_at_once_one_creates_the_product(ada: httpx.AsyncClient) -> None:
+    answers = await asyncio.gather(*(put(ada, quantity=str(each)) for each in range(1, 21)))
+
+    assert Counter(status for status, _ in answers) == {201: 1, 200: 19}
+    assert len({product["id"] for _, product in answers}) == 1
+
+
+async def test_of_twenty_puts_at_once_with_a_new_date_one_adds_a_lot_to_a_used_up_product(
+    ada: httpx.AsyncClient,
+) -> None:
+    _, product = await put(ada, expiryDate="2026-03-20")
+    await ada.post(f"/api/products/{product['id']}/consume")
+
+    answers = await asyncio.gather(
+        *(put(ada, expiryDate="2026-05-20", quantity="2") for _ in range(20))
+    )
+
+    assert {(status, each["quantity"], each["lotCount"]) for status, each in answers} == {
+        (200, "2", 1)
+    }
+    assert len(await lots_of(ada, product["id"])) == 2
+
+
 async def test_put_with_a_new_date_changes_the_only_open_lot(ada: httpx.AsyncClient) -> None:
     _, product = await put(ada, expiryDate="2026-03-20")
     closed = await received(ada, product["id"], printedDate="2026-03-04")
@@ -249,6 +274,7 @@ async def test_locations_and_categories_are_listed_with_how_many_open_lots(
     places = await got(ada, "/api/locations")
     categories = await got(ada, "/api/categories")
 
+    assert places["nextCursor"] is categories["nextCursor"] is None
     assert places["items"] == [{"name": "Cellar", "lots": 1}, {"name": "Fridge", "lots": 1}]
     assert categories["items"] == [{"name": "Dairy", "lots": 2}]
 

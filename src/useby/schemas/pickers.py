@@ -19,6 +19,7 @@ class NamesOut(ApiModel):
     """Locations or categories, sorted by name."""
 
     items: list[NamedLots]
+    next_cursor: Annotated[None, Field(description="Always null: the list is whole.")] = None
 
     @classmethod
     def of(cls, counts: Iterable[tuple[str, int]]) -> Self:
