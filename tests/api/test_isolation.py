@@ -127,6 +127,7 @@ async def test_lists_counts_and_sweeping_acts_stop_at_ones_own_rows(rest: Rest) 
     await hers.post("/api/calendars")
     for policy in ("account", "category/Private", "location/Safe", f"product/{used.json()['id']}"):
         await hers.put(f"/api/policies/{policy}", json={"leads": ["3d"], "onExpiry": False})
+    await hers.post("/api/samples")
     before = await rest.database.read(lambda c: rows_of(c, alice.id))
 
     assert (await his.get("/api/products")).json()["items"] == []
@@ -148,11 +149,11 @@ async def test_lists_counts_and_sweeping_acts_stop_at_ones_own_rows(rest: Rest) 
         nothing: Any = {"currency": None, "groups": [], "mostThrownAway": []}
         assert (await his.get("/api/stats", params={"by": by})).json() == nothing
     assert (await his.get("/api/lots")).json() == {"items": [], "nextCursor": None}
-    hers_by_date = (await hers.get("/api/lots", params={"limit": 1})).json()
-    assert [each["product"]["name"] for each in hers_by_date["items"]] == ["Milk"]
+    assert (await hers.get("/api/lots")).json()["items"] != []
     assert set((await his.get("/api/lots/counts")).json().values()) == {0}
     for names in ("/api/locations", "/api/categories"):
         assert (await his.get(names)).json() == {"items": []}
+    assert (await his.delete("/api/samples")).json() == {"removed": 0}
     assert (await his.get("/api/export")).json()["products"] == []
     assert (await his.get("/api/dates", params={"text": "Milk"})).status_code == 422
     assert (await his.get("/api/calendars")).json() == {"items": []}

@@ -274,6 +274,8 @@ async def _every_route(node: InProcessNode, rest: httpx.AsyncClient) -> None:
         await call("reopenProduct", {}, product_id=product["id"])
         await _every_action_on_lots(call, product["id"])
         await call("deleteProduct", product_id=product["id"])
+        await call("addSamples")
+        await call("removeSamples")
         await call("readDate", text="tomorrow")
         await _every_action_on_policies(call)
         calendar = await call("addCalendar")

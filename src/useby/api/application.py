@@ -37,6 +37,7 @@ from useby.api import (
     policies,
     products,
     products_by_external_id,
+    samples,
     scans,
     stats,
 )
@@ -88,7 +89,7 @@ def create_api(context: Context) -> FastAPI:
     for part in (
         *(accounts, invitations, me, products, products_by_external_id),
         *(lots_by_date, lots, movements, pickers, alerts, policies),
-        *(stats, config, dates, scans, imports, exports, calendars, notifications, health),
+        *(stats, config, samples, dates, scans, imports, exports, calendars, notifications, health),
     ):
         # The routes themselves: ``include_router`` has each built again at the first request.
         api.router.routes.extend(part.router.routes)
