@@ -1,7 +1,9 @@
-"""A database with rows that the code of the release before lots wrote.
+"""Databases with rows that the code of earlier releases wrote.
 
-The rows are those of a SQLite file in which that release's own actions added, alerted, used, closed
-and reopened products of two people (`tests/store/made_by_earlier_release/`).
+`ROWS` are those of a SQLite file in which the own actions of the release before lots added,
+alerted, used, closed and reopened products of two people. `FIRST` are those of release 0.1, whose
+REST application and clock did the same: `shown` is its answer for each product, and `later` has
+each notification that it sent when it ran on. Both are in `tests/store/made_by_earlier_release/`.
 """
 
 import json
@@ -18,9 +20,9 @@ from useby.store import migrate
 from useby.store.database import Connection
 from useby.store.schema import metadata
 
-ROWS = json.loads(
-    (Path(__file__).parents[1] / "store/made_by_earlier_release/products.json").read_text()
-)
+MADE = Path(__file__).parents[1] / "store/made_by_earlier_release"
+ROWS = json.loads((MADE / "products.json").read_text())
+FIRST = json.loads((MADE / "release_0_1.json").read_text())
 
 
 def upgrade_to(url: str, revision: str) -> None:
@@ -35,30 +37,30 @@ def upgrade_to(url: str, revision: str) -> None:
     migrate._run(url, work, writes=True)
 
 
-def rows_of(table: sa.Table) -> Iterator[dict[str, Any]]:
+def rows_of(table: sa.Table, rows: Any = ROWS) -> Iterator[dict[str, Any]]:
     """The rows of a table, as the types of its columns convert them."""
-    names = ROWS["tables"][table.name]["columns"]
+    names = rows["tables"][table.name]["columns"]
     read = {
         name: table.c[name]
         .type.dialect_impl(sqlite.dialect())
         .result_processor(sqlite.dialect(), None)
         for name in names
     }
-    for row in ROWS["tables"][table.name]["rows"]:
+    for row in rows["tables"][table.name]["rows"]:
         yield {
             name: value if value is None or read[name] is None else read[name](value)
             for name, value in zip(names, row, strict=True)
         }
 
 
-def fill(url: str) -> None:
-    """Make an empty database one of the release before lots, with its rows."""
-    upgrade_to(url, ROWS["revision"])
+def fill(url: str, rows: Any = ROWS) -> None:
+    """Make an empty database one of an earlier release, with its rows."""
+    upgrade_to(url, rows["revision"])
 
     def work(connection: Connection) -> None:
         for table in metadata.sorted_tables:
-            if table.name in ROWS["tables"]:
-                connection.execute(sa.insert(table), list(rows_of(table)))
+            if table.name in rows["tables"]:
+                connection.execute(sa.insert(table), list(rows_of(table, rows)))
         if connection.dialect.name == "postgresql":
             connection.commit()  # a migration there commits by itself
 

@@ -1,0 +1,155 @@
+"""A database of release 0.1 is migrated: nothing is lost, and every alert is sent once.
+
+covers: useby.store.migrate
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from tests.support.earlier_release import FIRST, fill, rows_of
+from tests.support.postgres import Postgres
+from tests.support.rest_app import KEY, Rest
+
+from useby.actions.alerts import send_due
+from useby.auth.key import key_id
+from useby.store import migrate, schema, signing_keys, usage
+from useby.store.database import Database
+from useby.store.open import open_database
+
+STOPPED = datetime(2026, 3, 4, 12, tzinfo=UTC)
+"""Time of the upgrade."""
+NEVER = {"expiryDate": None, "daysLeft": None}
+"""The far dates of release 0.1 mean never."""
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database of release 0.1."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'first.db'}"
+        fill(url, FIRST)
+        yield url
+        return
+    postgres: Postgres = request.getfixturevalue("postgres")
+    asyncio.run(postgres.execute("CREATE DATABASE first"))
+    url = postgres.url("first")
+    fill(url, FIRST)
+    yield url
+    asyncio.run(postgres.drop("first"))
+
+
+@pytest.fixture
+async def upgraded(url: str) -> AsyncIterator[Database]:
+    await migrate.ensure_current(url)
+    database = open_database(url, checkpoints=True)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def rest(upgraded: Database) -> AsyncIterator[Rest]:
+    await signing_keys.record(upgraded, key_id(KEY))  # as a node does at its start
+    rest = Rest(upgraded)
+    rest.now = STOPPED
+    yield rest
+    await rest.close()
+
+
+async def signed_in(rest: Rest, name: str) -> dict[str, Any]:
+    """The answer to a sign-in with the password of release 0.1."""
+    given = {"email": f"{name}@useby.example", "password": FIRST["password"]}
+    answer = await rest.client().post("/api/auth/login", json=given)
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        schema.users,
+        schema.sessions,
+        schema.refresh_tokens,
+        schema.products,
+        schema.sent_alerts,
+        schema.notifications,
+    ],
+    ids=lambda table: table.name,
+)
+async def test_every_row_of_release_0_1_is_still_there(upgraded: Database, table: sa.Table) -> None:
+    columns = [table.c[name] for name in FIRST["tables"][table.name]["columns"]]
+    found = await upgraded.read(lambda c: c.execute(sa.select(*columns)).mappings().all())
+    key = [column.name for column in table.primary_key]
+
+    def by_key(rows: Iterable[Any]) -> dict[tuple[Any, ...], dict[str, Any]]:
+        return {tuple(row[name] for name in key): dict(row) for row in rows}
+
+    assert by_key(found) == by_key(rows_of(table, FIRST))
+    assert len(found) == len(FIRST["tables"][table.name]["rows"])
+
+
+async def test_every_product_is_shown_as_release_0_1_showed_it(rest: Rest) -> None:
+    shown = {each["id"]: each for each in FIRST["shown"]}
+    found: dict[str, Any] = {}
+    for name in ("ada", "bob"):
+        token = (await signed_in(rest, name))["accessToken"]
+        client = rest.client(authorization=f"Bearer {token}")
+        for id_ in shown:
+            answer = await client.get(f"/api/products/{id_}?include=lots")
+            if answer.status_code == 200:
+                found[id_] = answer.json()
+    assert found.keys() == shown.keys()
+    for id_, before in shown.items():
+        changed = NEVER if before["name"] == "Salt" else {}
+        after = {name: value for name, value in found[id_].items() if name in before}
+        assert after == before | changed
+        (lot,) = found[id_]["lots"]
+        assert (lot["quantity"], lot["closedAs"]) == (before["quantity"], before["closedAs"])
+        assert lot["printedDate"] == after["expiryDate"]
+
+
+async def test_a_sign_in_of_release_0_1_is_refreshed(rest: Rest) -> None:
+    given = {"refreshToken": FIRST["refresh_token"]}
+    answer = await rest.client().post("/api/auth/refresh", json=given)
+    assert answer.status_code == 200, answer.text
+    client = rest.client(authorization=f"Bearer {answer.json()['accessToken']}")
+    assert (await client.get("/api/me")).json()["name"] == "Ada"
+
+
+async def test_unread_notifications_stay_unread(rest: Rest, upgraded: Database) -> None:
+    table = FIRST["tables"]["notifications"]
+    at = table["columns"].index("read_at")
+    for name in ("ada", "bob"):
+        token = (await signed_in(rest, name))["accessToken"]
+        client = rest.client(authorization=f"Bearer {token}")
+        user_id = (await client.get("/api/me")).json()["id"]
+        unread = sum(row[0] == user_id and row[at] is None for row in table["rows"])
+        answer = await client.get("/api/notifications/unread-count")
+        assert answer.json()["unread"] == unread > 0
+        assert (await upgraded.read(partial(usage.of, user_id=user_id))).unread == unread
+
+
+async def test_the_alerts_after_the_upgrade_are_those_that_release_0_1_would_have_sent(
+    upgraded: Database,
+) -> None:
+    """Each comes once, and none that was sent before comes again."""
+    now = STOPPED
+    assert (await upgraded.write(partial(send_due, now=now))).sent == 0
+    while now < datetime(2026, 7, 20, 12, tzinfo=UTC):
+        now += timedelta(hours=1)
+        while (await upgraded.write(partial(send_due, now=now))).claimed:
+            pass
+    table, users = schema.notifications, schema.users
+    wanted = (
+        sa.select(table.c.created_at, users.c.name, table.c.message)
+        .join_from(table, users, users.c.id == table.c.user_id)
+        .where(table.c.created_at > STOPPED)
+    )
+    rows = await upgraded.read(lambda c: c.execute(wanted).all())
+    sent = [[f"{at:%Y-%m-%dT%H:%M}Z", name, message] for at, name, message in rows]
+    assert sorted(sent) == sorted(FIRST["later"])
