@@ -21,7 +21,7 @@ NODE := $(VENV)/node/npm
 export PATH := $(abspath $(VENV)/node):$(PATH)
 endif
 
-.PHONY: help run test test-cluster fuzz chaos mutants test-tools bench bench-cluster soak siege lint format docs requirements dist clean
+.PHONY: help run test test-web test-cluster fuzz chaos mutants test-tools bench bench-cluster soak siege lint format docs requirements dist clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## /make \1\t/p' Makefile | expand -t 20
@@ -34,6 +34,9 @@ test: test-tools $(VENV)/dev.stamp $(VENV)/openapi.stamp $(NODE_PARTS) ## run al
 
 test-tools: ## install the system's packages that the tests need, or name them
 	@sh requirements/system.sh "make test" $(TEST_TOOLS)
+
+test-web: $(VENV)/dev.stamp tests/js/node_modules/.package-lock.json ## run the tests of the page in Chromium
+	$(BIN)/pytest -n 2 tests/web $(ARGS)
 
 test-cluster: $(VENV)/dev.stamp ## run the tests of a whole cluster
 	$(BIN)/pytest -n 2 tests/cluster $(ARGS)

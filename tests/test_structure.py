@@ -50,7 +50,9 @@ FILES = sorted(
         *(ROOT / "examples").rglob("*.py"),
         *(ROOT / "clients" / "js").glob("*.js"),
         *(ROOT / "clients" / "js" / "client").glob("*.js"),
-        *(ROOT / "src" / "useby" / "web").glob("*.js"),
+        *(ROOT / "src" / "useby" / "web").rglob("*.js"),
+        *(ROOT / "src" / "useby" / "web").rglob("*.css"),
+        *(ROOT / "tests" / "web" / "unit").glob("*.js"),
     ),
 )
 FILES = [path for path in FILES if "node_modules" not in path.parts and not path.is_symlink()]

@@ -82,7 +82,7 @@ async def test_a_page_and_requests_with_bodies_pass_and_metrics_do_not(
     most = Settings.model_fields["body_max_bytes"].default
     async with proxy.client() as client:
         assert "<title>" in (await client.get("/")).text
-        assert (await client.get("/web/page.js")).status_code == 200
+        assert (await client.get("/web/app.js")).status_code == 200
         for size, status in ((0, 200), (most, 200), (most + 1, 413)):
             answer = await client.post(
                 "/api/notifications/batch", content=batch.rjust(size), headers=headers

@@ -1,0 +1,218 @@
+/**
+ * The node's REST API: one request, and the routes that the page uses.
+ *
+ * @module
+ */
+
+/** @typedef {import("./types.js").Alert} Alert */
+/** @typedef {import("./types.js").Counts} Counts */
+/** @typedef {import("./types.js").KeptLot} KeptLot */
+/** @typedef {import("./types.js").Lot} Lot */
+/** @typedef {import("./types.js").LotAction} LotAction */
+/** @typedef {import("./types.js").LotDone} LotDone */
+/** @typedef {import("./types.js").Me} Me */
+/** @typedef {import("./types.js").Movement} Movement */
+/** @typedef {import("./types.js").Picked} Picked */
+/** @typedef {import("./types.js").Product} Product */
+/** @typedef {import("./types.js").Reading} Reading */
+/** @typedef {import("./types.js").Scan} Scan */
+/** @typedef {import("./types.js").Urgency} Urgency */
+/**
+ * @template Item
+ * @typedef {import("./types.js").Page<Item>} Page
+ */
+/** @typedef {{id: string, message: string, type: "info" | "warning" | "error", created_at: string, seq: number, productId: string | null, event: string, readAt: string | null, snoozedUntil?: string | null}} NotificationOut */
+/** @typedef {(method: string, path: string, body?: object) => Promise<unknown>} Call */
+
+/** An answer of the REST API that is not a success. */
+export class ApiError extends Error {
+  name = "ApiError";
+
+  /**
+   * @param {number} status
+   * @param {string} detail a sentence for a person
+   * @param {number} retryAfter seconds
+   * @param {readonly string[]} [fields] names of the refused fields
+   */
+  constructor(status, detail, retryAfter, fields = []) {
+    super(detail);
+    this.status = status;
+    this.retryAfter = retryAfter;
+    this.fields = fields;
+  }
+}
+
+/** @param {string} path under `/api/` */
+export const address = (path) => new URL(`../api/${path}`, import.meta.url);
+
+/**
+ * Send a request and return the JSON of its answer.
+ *
+ * @param {string} method
+ * @param {string} path
+ * @param {{token?: string, body?: object, cookie?: boolean}} [given] `cookie` if the answer or the
+ *   request may have the cookie of the refresh token
+ * @returns {Promise<unknown>}
+ * @throws {ApiError} the node refused it
+ * @throws {TypeError} the node was not reached
+ */
+export async function request(method, path, { token, body, cookie = false } = {}) {
+  /** @type {Record<string, string>} */
+  const headers = {};
+  if (token) headers.Authorization = `Bearer ${token}`;
+  if (body) headers["Content-Type"] = "application/json";
+  const answer = await fetch(address(path), {
+    method,
+    headers,
+    body: body ? JSON.stringify(body) : null,
+    credentials: cookie ? "same-origin" : "omit",
+    cache: "no-store",
+    redirect: "error",
+  });
+  if (answer.ok) return answer.status === 204 ? null : answer.json();
+  /** @type {{detail?: string, errors?: {at: string}[]}} */
+  const { detail, errors = [] } = await answer.json().catch(() => ({}));
+  const retryAfter = Number(answer.headers.get("Retry-After")) || 0;
+  const fields = errors.map(({ at }) => at.split(".")[1] ?? "");
+  throw new ApiError(answer.status, detail || `The node answered ${answer.status}.`, retryAfter, fields);
+}
+
+/**
+ * Write a query; values that are empty are left out.
+ *
+ * @param {Record<string, string | number | null | undefined>} values
+ */
+function query(values) {
+  const given = new URLSearchParams();
+  for (const [name, value] of Object.entries(values)) {
+    if (value !== null && value !== undefined && value !== "") given.set(name, String(value));
+  }
+  return given.size ? `?${given}` : "";
+}
+
+/** Number of rows of a page. */
+const PAGE_SIZE = 60;
+
+/** The routes that need a sign-in. */
+export class Api {
+  #call;
+
+  /** @param {Call} call sends a request with the access token */
+  constructor(call) {
+    this.#call = call;
+  }
+
+  me = async () => /** @type {Me} */ (await this.#call("GET", "me"));
+
+  counts = async () => /** @type {Counts} */ (await this.#call("GET", "lots/counts"));
+
+  /**
+   * @param {Urgency} urgency
+   * @param {string | null} cursor
+   */
+  lots = async (urgency, cursor) =>
+    /** @type {Page<Omit<KeptLot, "countedOn">>} */ (
+      await this.#call("GET", `lots${query({ urgency, cursor, limit: PAGE_SIZE })}`)
+    );
+
+  /**
+   * @param {string} id
+   * @param {LotAction} action
+   * @param {object} body
+   */
+  act = async (id, action, body) => /** @type {LotDone} */ (await this.#call("POST", `lots/${id}/${action}`, body));
+
+  /** @param {string} movementId */
+  undo = async (movementId) => /** @type {Product} */ (await this.#call("POST", `movements/${movementId}/undo`));
+
+  /**
+   * @param {Record<string, string>} filters
+   * @param {string | null} cursor
+   */
+  products = async (filters, cursor) =>
+    /** @type {Page<Product>} */ (
+      await this.#call("GET", `products${query({ include: "lots", limit: PAGE_SIZE, ...filters, cursor })}`)
+    );
+
+  /** @param {string} id */
+  product = async (id) => /** @type {Product} */ (await this.#call("GET", `products/${id}?include=lots`));
+
+  /** @param {object} fields */
+  addProduct = async (fields) => /** @type {Product} */ (await this.#call("POST", "products", fields));
+
+  /**
+   * @param {string} id
+   * @param {object} fields
+   */
+  changeProduct = async (id, fields) =>
+    /** @type {Product} */ (await this.#call("PATCH", `products/${id}`, fields));
+
+  /** @param {string} id */
+  deleteProduct = (id) => this.#call("DELETE", `products/${id}`);
+
+  /**
+   * @param {string} id
+   * @param {"consume" | "discard"} action
+   */
+  takeAll = async (id, action) =>
+    /** @type {Product & {movements: Movement[]}} */ (await this.#call("POST", `products/${id}/${action}`, {}));
+
+  /**
+   * @param {string} id
+   * @param {object} fields
+   */
+  addLot = async (id, fields) => /** @type {Lot} */ (await this.#call("POST", `products/${id}/lots`, fields));
+
+  /** @param {string} id */
+  allLots = async (id) => /** @type {{items: Lot[]}} */ (await this.#call("GET", `products/${id}/lots`));
+
+  /**
+   * @param {string} id
+   * @param {string | null} cursor
+   */
+  movements = async (id, cursor) =>
+    /** @type {Page<Movement>} */ (
+      await this.#call("GET", `products/${id}/movements${query({ cursor, limit: PAGE_SIZE })}`)
+    );
+
+  /** @param {string} id */
+  alerts = async (id) => /** @type {{items: Alert[]}} */ (await this.#call("GET", `products/${id}/alerts`));
+
+  locations = async () => /** @type {{items: Picked[]}} */ (await this.#call("GET", "locations"));
+
+  categories = async () => /** @type {{items: Picked[]}} */ (await this.#call("GET", "categories"));
+
+  /**
+   * @param {string} text
+   * @param {string} today
+   */
+  readDate = async (text, today) =>
+    /** @type {Reading} */ (await this.#call("GET", `dates?${new URLSearchParams({ text, today })}`));
+
+  /** @param {string} data */
+  scan = async (data) => /** @type {Scan} */ (await this.#call("POST", "scan", { data }));
+
+  /**
+   * @param {Record<string, string>} filters
+   * @param {string | null} cursor
+   */
+  notifications = async (filters, cursor) =>
+    /** @type {Page<NotificationOut>} */ (
+      await this.#call("GET", `notifications${query({ limit: PAGE_SIZE, ...filters, cursor })}`)
+    );
+
+  unread = async () => /** @type {{unread: number}} */ (await this.#call("GET", "notifications/unread-count"));
+
+  /** @param {string} id */
+  markRead = (id) => this.#call("POST", `notifications/${id}/read`);
+
+  markAllRead = () => this.#call("POST", "notifications/read-all");
+
+  /**
+   * @param {string} id
+   * @param {{until: string} | {for: string}} until
+   */
+  snooze = (id, until) => this.#call("POST", `notifications/${id}/snooze`, until);
+
+  signOutEverywhere = () => this.#call("POST", "auth/logout-all");
+}

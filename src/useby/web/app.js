@@ -1,0 +1,137 @@
+/**
+ * The page's start: signs in, opens the socket, and shows the view of the URL's fragment.
+ *
+ * @module
+ */
+
+import { Api } from "./api.js";
+import { dayIn, untilMidnight } from "./dates.js";
+import { html } from "./html.js";
+import { isShortcut } from "./keys.js";
+import { Live } from "./live.js";
+import { Mailbox } from "./mailbox.js";
+import { fragmentOf, routeOf } from "./routes.js";
+import { Session } from "./session.js";
+import { INITIAL, signedOut, Store, withFields } from "./state.js";
+import { held, released, withNow } from "./state/lots.js";
+import { Stock } from "./stock.js";
+import { languageOf, translator } from "./text.js";
+import { render } from "./vendor/preact.js";
+import { Page } from "./views/page.js";
+
+/** Milliseconds without a touch or a key after which the rows of a list may move. */
+const HOLD = 1_000;
+/** Maximum wait for midnight at a time; a device that slept is late by at most this. */
+const LONGEST_WAIT = 60_000;
+
+const language = languageOf(navigator.languages);
+document.documentElement.lang = language;
+const t = translator(language);
+const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+const session = new Session();
+const now = Date.now();
+const store = new Store({
+  ...INITIAL,
+  signedIn: session.signedIn,
+  route: routeOf(location.hash),
+  zone: timeZone,
+  now,
+  today: dayIn(now, timeZone),
+});
+const api = new Api((method, path, body) => session.call(method, path, body));
+const stock = new Stock(store, api, t);
+const mailbox = new Mailbox(store, api);
+const live = new Live(store, session, stock, mailbox, (reason) => {
+  session.forget();
+  end(`${reason ? `${reason}. ` : ""}${t("signin.again")}`);
+});
+
+/** @type {number | undefined} */
+let holding;
+
+/** Keep the rows in place, until nothing is touched for a second. */
+function hold() {
+  clearTimeout(holding);
+  holding = setTimeout(() => store.update(released), HOLD);
+  store.update(held);
+}
+
+/**
+ * Carry out an action, and show an error if it fails.
+ *
+ * @param {() => Promise<unknown>} action
+ */
+async function attempt(action) {
+  try {
+    await action();
+    if (store.state.error) store.update(withFields, { error: "" });
+    return true;
+  } catch (error) {
+    if (store.state.signedIn) store.update(withFields, { error: stock.reasonOf(error) });
+    return false;
+  }
+}
+
+function begin() {
+  store.update(withFields, { signedIn: true, error: "" });
+  live.begin();
+  void attempt(() => stock.load()); // a proxy may keep the socket from ever opening
+  void attempt(async () => {
+    const me = await api.me();
+    store.update(withFields, { me, zone: me.timeZone });
+    store.update(withNow, Date.now());
+  });
+  void mailbox.count().catch(() => {});
+}
+
+/** @param {string} error */
+function end(error) {
+  void live.end();
+  store.update(signedOut);
+  store.update(withFields, { error });
+}
+
+async function signOut() {
+  await live.end(); // sends the pending marks first
+  await session.signOut().catch(() => {}); // it is signed out here in any case
+  end("");
+}
+
+/** Count the days again at each local midnight, and when the page is looked at again. */
+function countDays() {
+  const before = store.state.today;
+  store.update(withNow, Date.now());
+  if (store.state.today !== before && store.state.signedIn) void stock.countAgain().catch(() => {});
+}
+
+function waitForMidnight() {
+  const wait = Math.min(LONGEST_WAIT, untilMidnight(Date.now(), store.state.zone));
+  setTimeout(() => {
+    countDays();
+    waitForMidnight();
+  }, wait);
+}
+
+addEventListener("hashchange", () => {
+  const { error } = store.state;
+  store.update(withFields, { route: routeOf(location.hash), error: store.state.signedIn ? "" : error });
+  store.update(released);
+});
+addEventListener("keydown", (event) => {
+  if (!store.state.signedIn || !isShortcut(event)) return;
+  if (event.key === "a") location.hash = fragmentOf("add");
+  else if (event.key === "z" && store.state.message?.undoable) void stock.undo();
+  else return;
+  event.preventDefault();
+});
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState === "visible") countDays();
+});
+
+const app = { store, api, session, stock, mailbox, t, language, begin, signOut, hold, attempt };
+const root = document.getElementById("page");
+if (!root) throw new TypeError("page");
+root.replaceChildren();
+render(html`<${Page} app=${app} />`, root);
+if (session.signedIn) begin();
+waitForMidnight();

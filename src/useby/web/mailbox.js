@@ -1,0 +1,180 @@
+/**
+ * The person's notifications: loads them, takes in those that arrive, and marks them read.
+ *
+ * @module
+ */
+
+import { withAnnounced, withFields } from "./state.js";
+import { unreadIds, withArrived, withFilter, withInboxPage, withRead } from "./state/inbox.js";
+import { Turns } from "./turns.js";
+
+/** @typedef {import("./api.js").NotificationOut} NotificationOut */
+/** @typedef {import("./client.js").Notification} Delivered */
+/** @typedef {import("./state/inbox.js").Filter} Filter */
+/** @typedef {import("./types.js").Notification} Notification */
+
+/** Notifications that come within this many milliseconds are shown and announced together. */
+const TOGETHER = 100;
+const FILTERS = { all: {}, unread: { unread: "true" }, snoozed: { snoozed: "true" } };
+
+export class Mailbox {
+  #store;
+  #api;
+  #turns = new Turns();
+  /** @type {Notification[]} */
+  #arrived = [];
+
+  /**
+   * @param {import("./state.js").Store} store
+   * @param {import("./api.js").Api} api
+   */
+  constructor(store, api) {
+    this.#store = store;
+    this.#api = api;
+  }
+
+  /** Load the first page of the inbox. */
+  load() {
+    return this.#turns.run("load", async () => {
+      const { filter } = this.#store.state.inbox;
+      const { items, nextCursor } = await this.#api.notifications(FILTERS[filter], null);
+      const shown = items.map(keptOf).filter((each) => filter !== "snoozed" || each.snoozedUntil);
+      this.#store.update(withInboxPage, filter, shown, filter === "snoozed" ? null : nextCursor, true);
+    });
+  }
+
+  /** Load the next page. */
+  async more() {
+    const { filter, cursor } = this.#store.state.inbox;
+    if (cursor === null) return;
+    await this.#turns.run(`more ${cursor}`, async () => {
+      const { items, nextCursor } = await this.#api.notifications(FILTERS[filter], cursor);
+      this.#store.update(withInboxPage, filter, items.map(keptOf), nextCursor, false);
+    });
+  }
+
+  /** @param {Filter} filter */
+  async choose(filter) {
+    this.#store.update(withFilter, filter);
+    await this.load();
+  }
+
+  /**
+   * Take in a notification of the socket.
+   *
+   * @param {Delivered} delivered
+   * @param {(batch: readonly Notification[]) => void} after called once for all that came together
+   */
+  arrive({ id, message, type, createdAt, readAt, seq, productId, event }, after) {
+    this.#arrived.push({
+      id,
+      message,
+      type,
+      created_at: createdAt.toISOString(),
+      seq: seq ?? 0,
+      productId,
+      event,
+      read: readAt !== null,
+    });
+    if (this.#arrived.length > 1) return;
+    setTimeout(() => {
+      const batch = this.#arrived;
+      this.#arrived = [];
+      if (!this.#store.state.signedIn) return;
+      this.#store.update(withArrived, batch);
+      const unread = batch.filter(({ read }) => !read);
+      if (unread.length) this.#store.update(withAnnounced, unread.length, unread.at(-1)?.message ?? "");
+      after(batch);
+    }, TOGETHER);
+  }
+
+  /**
+   * Take in that notifications were read on any device.
+   *
+   * @param {readonly string[]} ids none if the node sent only their number
+   * @param {number} unread
+   */
+  onRead(ids, unread) {
+    this.#store.update(withRead, ids);
+    this.#store.update(withFields, { unread });
+    if (!ids.length && !unread) this.#store.update(withRead, unreadIds(this.#store.state));
+    else if (!ids.length && this.#store.state.inbox.loaded) void this.#check();
+  }
+
+  /** Fetch which of the loaded notifications are still unread. */
+  #check() {
+    return this.#turns.run("check", async () => {
+      const { items, nextCursor } = await this.#api.notifications({ unread: "true", limit: "500" }, null);
+      const still = new Set(items.map(({ id }) => id));
+      this.#store.update(withArrived, items.map(keptOf));
+      const gone = unreadIds(this.#store.state).filter((id) => !still.has(id));
+      if (nextCursor === null) this.#store.update(withRead, gone);
+    }).catch(() => {}); // the next connection checks again
+  }
+
+  /** Fetch the unread notifications and their number, where the socket does not open. */
+  async poll() {
+    await this.#check();
+    await this.count();
+  }
+
+  /** Fetch the node's number of unread notifications. */
+  count() {
+    return this.#turns.run("count", async () => {
+      const { unread } = await this.#api.unread();
+      if (this.#store.state.signedIn) this.#store.update(withFields, { unread });
+    });
+  }
+
+  /**
+   * Mark a notification read; it is shown at once, and taken back if the node refuses it.
+   *
+   * @param {string} id
+   */
+  async markRead(id) {
+    this.#store.update(withRead, [id]);
+    try {
+      await this.#api.markRead(id);
+    } catch (error) {
+      this.#store.update(withRead, [id], false);
+      throw error;
+    }
+    await this.count();
+  }
+
+  async markAllRead() {
+    const ids = unreadIds(this.#store.state);
+    this.#store.update(withRead, ids);
+    try {
+      await this.#api.markAllRead();
+    } catch (error) {
+      this.#store.update(withRead, ids, false);
+      throw error;
+    }
+    await this.count();
+  }
+
+  /**
+   * Hide a notification until a later time; it is read until then.
+   *
+   * @param {string} id
+   * @param {{until: string} | {for: string}} until
+   */
+  async snooze(id, until) {
+    await this.#api.snooze(id, until);
+    this.#store.update(withRead, [id]);
+    await Promise.all([this.count(), this.load()]);
+  }
+}
+
+/**
+ * Return a notification as the page keeps it.
+ *
+ * @param {NotificationOut} answer
+ * @returns {Notification}
+ */
+function keptOf({ id, message, type, created_at, seq, productId, event, readAt, snoozedUntil }) {
+  const read = Boolean(readAt);
+  const kept = { id, message, type, created_at, seq, productId, event, read };
+  return snoozedUntil === undefined ? kept : { ...kept, snoozedUntil };
+}

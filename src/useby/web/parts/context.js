@@ -1,0 +1,31 @@
+/**
+ * The application, as its views reach it.
+ *
+ * @module
+ */
+
+import { useContext } from "../vendor/hooks.js";
+import { createContext } from "../vendor/preact.js";
+
+/**
+ * @typedef {object} App
+ * @property {import("../state.js").Store} store
+ * @property {import("../api.js").Api} api
+ * @property {import("../session.js").Session} session
+ * @property {import("../stock.js").Stock} stock
+ * @property {import("../mailbox.js").Mailbox} mailbox
+ * @property {import("../text.js").Translate} t
+ * @property {string} language
+ * @property {() => void} begin called after a sign-in
+ * @property {() => Promise<void>} signOut
+ * @property {() => void} hold keeps the rows of a list where they are, for a second
+ * @property {(action: () => Promise<unknown>) => Promise<boolean>} attempt shows an error if the action fails
+ */
+
+/** @typedef {{app: App, state: import("../state.js").State}} Within */
+
+/** @type {import("../vendor/preact.js").Context<Within>} */
+export const AppContext = createContext(/** @type {Within} */ (/** @type {unknown} */ (null)));
+
+/** Return the application and its present state. */
+export const useApp = () => useContext(AppContext);

@@ -1,0 +1,142 @@
+/** @module One lot in a list, with what can be done to it. */
+
+import { daysLeft, longDate, relativeDays, shortDate, urgencyOf } from "../dates.js";
+import { html } from "../html.js";
+import { fragmentOf } from "../routes.js";
+import { Component } from "../vendor/preact.js";
+import { Icon } from "./icon.js";
+
+/** @typedef {import("../types.js").KeptLot} KeptLot */
+/** @typedef {import("../types.js").LotAction} LotAction */
+
+/** @typedef {{action: LotAction, text: import("../text.js").Key, icon: string}} Deed */
+
+/** @type {Record<"consume" | "discard" | "open" | "freeze" | "thaw", Deed>} */
+export const DEEDS = {
+  consume: { action: "consume", text: "lot.used", icon: "used" },
+  discard: { action: "discard", text: "lot.thrown", icon: "thrown" },
+  open: { action: "open", text: "lot.opened", icon: "opened" },
+  freeze: { action: "freeze", text: "lot.frozen", icon: "frozen" },
+  thaw: { action: "thaw", text: "lot.thawed", icon: "thawed" },
+};
+
+/**
+ * Return what can be done to a lot. Food is frozen before its use-by date, not after it.
+ *
+ * @param {KeptLot} lot
+ * @param {number} today
+ */
+export function deedsFor(lot, today) {
+  const deeds = [DEEDS.consume, DEEDS.discard];
+  if (lot.state === "sealed" || lot.state === "thawed") deeds.push(DEEDS.open);
+  const isTooLate = lot.dateKind === "use_by" && urgencyOf(lot, today) === "expired";
+  if (lot.state === "frozen") deeds.push(DEEDS.thaw);
+  else if (!isTooLate) deeds.push(DEEDS.freeze);
+  return deeds;
+}
+
+/**
+ * @typedef {object} Props
+ * @property {import("./context.js").App} app
+ * @property {KeptLot} lot as it is shown
+ * @property {number} today
+ * @property {string} zone
+ * @property {boolean} refused the node has refused the last action on it
+ * @property {(lot: KeptLot) => void} onMore
+ * @property {import("../html.js").Child} [before] what stands before the name
+ */
+
+/**
+ * A row; it is rendered again only if one of its properties has changed.
+ *
+ * @extends {Component<Props>}
+ */
+export class LotRow extends Component {
+  /** @param {Props} next */
+  shouldComponentUpdate(next) {
+    const { lot, today, zone, refused, before } = /** @type {Props} */ (this.props);
+    return (
+      next.lot !== lot || next.today !== today || next.zone !== zone || next.refused !== refused || next.before !== before
+    );
+  }
+
+  render() {
+    const { app, lot, today, zone, refused, onMore, before } = /** @type {Props} */ (this.props);
+    const { t } = app;
+    const { id, product } = lot;
+    const urgency = urgencyOf(lot, today);
+    const details = [lot.state !== "sealed" && t(`state.${lot.state}`), lot.location].filter(Boolean);
+    return html`
+      <li
+        class=${`lot lot--${urgency} ${lot.closedAs ? "lot--gone" : ""} ${refused ? "lot--refused" : ""}`}
+        data-lot=${id}
+        aria-labelledby=${`${id}-name ${id}-amount ${id}-when`}
+      >
+        ${before}
+        <div class="lot__text">
+          <p class="lot__title">
+            <a class="lot__name" id=${`${id}-name`} href=${fragmentOf("product", product.id)}><bdi>${product.name}</bdi></a>
+            ${" "}<span class="lot__amount" id=${`${id}-amount`}><bdi>${amountOf(lot)}</bdi></span>
+          </p>
+          <p class="lot__when" id=${`${id}-when`}>
+            <span class="lot__due"><${Icon} name=${urgency} />${dueText(app, lot, today)}</span>
+            ${lot.expiryDate !== null &&
+            html`${" "}<time class="lot__date" datetime=${lot.expiryDate} title=${`${t(`lot.${lot.dateKind}`)} ${longDate(lot.expiryDate, app.language, zone)}`}
+              >${shortDate(lot.expiryDate, app.language, zone, today)}</time
+            >`}
+            ${details.map((each) => html`${" "}<span class="lot__detail"><bdi>${each}</bdi></span>`)}
+          </p>
+        </div>
+        ${lot.closedAs
+          ? html`<p class="lot__done">${t(lot.closedAs === "consumed" ? "lot.used" : "lot.thrown")}</p>`
+          : html`
+              <div class="lot__actions">
+                ${deedsFor(lot, today).map(
+                  ({ action, text, icon }) => html`
+                    <button
+                      type="button"
+                      class="action"
+                      data-action=${action}
+                      title=${t(text)}
+                      aria-describedby=${`${id}-name`}
+                      onClick=${() => void app.stock.act(lot, action)}
+                    >
+                      <${Icon} name=${icon} /><span class="action__text">${t(text)}</span>
+                    </button>
+                  `,
+                )}
+                <button
+                  type="button"
+                  class="action"
+                  data-action="more"
+                  title=${t("lot.more")}
+                  aria-haspopup="dialog"
+                  aria-describedby=${`${id}-name`}
+                  onClick=${() => onMore(lot)}
+                >
+                  <${Icon} name="more" /><span class="action__text">${t("lot.more")}</span>
+                </button>
+              </div>
+            `}
+      </li>
+    `;
+  }
+}
+
+/** @param {KeptLot} lot */
+export const amountOf = ({ quantity, product: { unit } }) =>
+  unit ? `${quantity} ${unit}` : quantity === "1" ? "" : `× ${quantity}`;
+
+/**
+ * Write how long a lot is good: "in 4 days", "expired yesterday".
+ *
+ * @param {import("./context.js").App} app
+ * @param {KeptLot} lot
+ * @param {number} today
+ */
+export function dueText({ t, language }, lot, today) {
+  const days = daysLeft(lot, today);
+  if (days === null) return t(lot.state === "frozen" ? "lot.frozen-no-date" : "lot.no-date");
+  if (urgencyOf(lot, today) !== "expired") return relativeDays(days, language);
+  return days >= 0 ? t("lot.expired-today") : t("lot.expired", { relative: relativeDays(days, language) });
+}

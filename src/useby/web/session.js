@@ -1,0 +1,176 @@
+/**
+ * One person's sign-in at this node, over REST.
+ *
+ * The refresh token is in a cookie that no script can read and that the browser sends to the refresh
+ * route only. The access token is in memory. What is kept beside it is the id of the sign-in, so that
+ * a page that opens asks for a token only if there is one, and tabs do not mix two sign-ins.
+ *
+ * Tabs that need a new access token at the same moment share one exchange: the first one holds a lock
+ * and passes the token on.
+ *
+ * @module
+ */
+
+import { ApiError, request } from "./api.js";
+
+const KEPT = "useby.signedIn";
+const LOCK = "useby.refresh";
+/** Seconds before its expiry at which a token is exchanged; the node warns 60 before. */
+const EARLY = 90;
+/** Milliseconds for which a tab waits for the token of the one that has had the lock. */
+const PASSED_ON = 100;
+
+/** @typedef {{accessToken: string, expiresIn: number}} Tokens */
+/** @typedef {{access: string, good: number}} Access a token, and the time until which it is used */
+
+export class Session {
+  /** @type {Access} */
+  #token = { access: "", good: 0 }; // in the milliseconds of Date.now()
+  /** @type {Promise<void> | null} */
+  #exchanging = null;
+  #tabs = new BroadcastChannel(LOCK);
+
+  constructor() {
+    this.#tabs.addEventListener("message", ({ data }) => {
+      const token = /** @type {Access} */ (data);
+      if (signInOf(token.access) === localStorage.getItem(KEPT) && token.good > this.#token.good) this.#token = token;
+    });
+  }
+
+  get signedIn() {
+    return localStorage.getItem(KEPT) !== null;
+  }
+
+  /**
+   * Return whether the node allows sign-up.
+   *
+   * @returns {Promise<boolean>}
+   */
+  async canSignUp() {
+    return /** @type {{open: boolean}} */ (await request("GET", "auth/signup")).open;
+  }
+
+  /**
+   * @param {string} email
+   * @param {string} password
+   */
+  async signUp(email, password) {
+    const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+    await request("POST", "auth/signup", { body: { email, password, timeZone } });
+  }
+
+  /**
+   * Set the password of an invited account; the invitation works once.
+   *
+   * @param {string} invitation
+   * @param {string} password
+   */
+  async accept(invitation, password) {
+    await request("POST", "auth/invitation", { body: { invitation, password } });
+  }
+
+  /**
+   * @param {string} email
+   * @param {string} password
+   */
+  async signIn(email, password) {
+    await this.#exchanging?.catch(() => {}); // of the sign-in before
+    const body = { email, password, cookie: true };
+    this.#take(/** @type {Tokens} */ (await request("POST", "auth/login", { body, cookie: true })));
+  }
+
+  /** End the sign-in on this device in any case, and at the node if it can be reached. */
+  async signOut() {
+    this.forget(); // at once, so that the page shows the form
+    await this.#exchanging?.catch(() => {}); // its answer restores the sign-in
+    this.forget();
+    await request("DELETE", "auth/refresh", { cookie: true });
+  }
+
+  /** Forget a sign-in that the node has ended. Another one of this device stays. */
+  forget() {
+    const { access } = this.#token;
+    if (!access || signInOf(access) === localStorage.getItem(KEPT)) localStorage.removeItem(KEPT);
+    this.#token = { access: "", good: 0 };
+  }
+
+  /**
+   * Send a request with the access token, which is exchanged first if it ends soon.
+   *
+   * @param {string} method
+   * @param {string} path
+   * @param {object} [body]
+   * @throws {ApiError}
+   */
+  async call(method, path, body) {
+    if (Date.now() >= this.#token.good) await this.#exchange();
+    const token = this.#token.access;
+    const given = body ? { body } : {};
+    try {
+      return await request(method, path, { token, ...given });
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 401) throw error;
+      if (token === this.#token.access) await this.#exchange(); // the local clock may be wrong
+      return request(method, path, { token: this.#token.access, ...given });
+    }
+  }
+
+  /** Return a one-use ticket for the WebSocket, so that its URL contains no token. */
+  async ticket() {
+    return /** @type {{ticket: string}} */ (await this.call("POST", "ws/ticket")).ticket;
+  }
+
+  /** Fetch the next access token. Concurrent callers share one request. */
+  async #exchange() {
+    this.#exchanging ??= this.#inTurn()
+      .catch((error) => {
+        if (error instanceof ApiError && error.status === 401) this.forget();
+        throw error;
+      })
+      .finally(() => {
+        this.#exchanging = null;
+      });
+    await this.#exchanging;
+  }
+
+  /** Exchange while no other tab does, or take the token of the tab that has just done so. */
+  async #inTurn() {
+    const { locks } = navigator;
+    if (!locks) return this.#refresh(); // over plain HTTP from another device
+    const spent = this.#token.access;
+    const isDone = await locks.request(LOCK, { ifAvailable: true }, async (lock) => {
+      if (lock) await this.#refresh();
+      return lock !== null;
+    });
+    if (isDone) return;
+    await locks.request(LOCK, async () => {
+      await new Promise((resolve) => setTimeout(resolve, PASSED_ON));
+      if (this.#token.access === spent || Date.now() >= this.#token.good) await this.#refresh();
+    });
+  }
+
+  async #refresh() {
+    const tokens = await request("POST", "auth/refresh", { body: { cookie: true }, cookie: true });
+    this.#take(/** @type {Tokens} */ (tokens));
+    this.#tabs.postMessage(this.#token);
+  }
+
+  /** @param {Tokens} tokens */
+  #take({ accessToken: access, expiresIn }) {
+    const good = Date.now() + (expiresIn - Math.min(EARLY, expiresIn / 2)) * 1000;
+    this.#token = { access, good };
+    localStorage.setItem(KEPT, signInOf(access));
+  }
+}
+
+/**
+ * Return the id of the sign-in to which an access token belongs. The node checks the token; here it
+ * only tells sign-ins apart.
+ *
+ * @param {string} access
+ * @returns {string}
+ */
+function signInOf(access) {
+  const payload = (access.split(".")[1] ?? "").replace(/-/g, "+").replace(/_/g, "/");
+  return /** @type {{sid?: string}} */ (JSON.parse(atob(payload))).sid ?? "";
+}

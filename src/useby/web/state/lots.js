@@ -1,0 +1,276 @@
+/**
+ * Changes of the lots that the page has loaded, and of the groups in which `Due` lists them.
+ *
+ * While a person acts in a list, the rows stay where they are: `held` keeps the groups as they were
+ * shown, and the rows show that a lot is gone or changed.
+ *
+ * @module
+ */
+
+import { byDate, dayIn, URGENCIES, urgencyOf } from "../dates.js";
+
+/** @typedef {import("../state.js").State} State */
+/** @typedef {import("../types.js").Counts} Counts */
+/** @typedef {import("../types.js").KeptLot} KeptLot */
+/** @typedef {import("../types.js").Lot} Lot */
+/** @typedef {import("../types.js").LotAction} LotAction */
+/** @typedef {import("../types.js").Product} Product */
+/** @typedef {import("../types.js").Urgency} Urgency */
+
+/**
+ * @typedef {object} Group lots of one urgency, as far as they are loaded
+ * @property {readonly string[]} ids
+ * @property {string | null} cursor of the next page
+ * @property {boolean} loaded
+ */
+
+/** @typedef {Readonly<Record<Urgency, Group>>} Groups */
+
+/**
+ * @typedef {object} Due
+ * @property {Counts | null} counts the node's
+ * @property {Groups} groups
+ * @property {Groups | null} held the groups as they are shown while a person acts in them
+ */
+
+/** @type {Group} */
+const NO_GROUP = { ids: [], cursor: null, loaded: false };
+
+/** @type {Due} */
+export const NO_GROUPS = {
+  counts: null,
+  groups: {
+    expired: NO_GROUP,
+    today: NO_GROUP,
+    next3Days: NO_GROUP,
+    next7Days: NO_GROUP,
+    later: NO_GROUP,
+    never: NO_GROUP,
+  },
+  held: null,
+};
+
+/** State that a lot has after an action, until the node answers. */
+/** @type {Partial<Record<LotAction, Partial<Lot>>>} */
+const AFTER = {
+  consume: { closedAs: "consumed" },
+  discard: { closedAs: "discarded" },
+  open: { state: "opened" },
+  freeze: { state: "frozen" },
+  thaw: { state: "thawed" },
+};
+
+/**
+ * Return a lot as it is shown: with the action that the node has not answered yet.
+ *
+ * @param {KeptLot} lot
+ * @param {LotAction | undefined} pending
+ * @returns {KeptLot}
+ */
+export const asShown = (lot, pending) => (pending ? { ...lot, ...AFTER[pending] } : lot);
+
+/**
+ * Return the groups in which lots are shown now.
+ *
+ * @param {State} state
+ */
+export const shownGroups = ({ due }) => due.held ?? due.groups;
+
+/**
+ * @param {State} state
+ * @param {Counts} counts
+ * @returns {State}
+ */
+export const withCounts = (state, counts) => ({ ...state, due: { ...state.due, counts } });
+
+/**
+ * Add a page of a group; the first page replaces what was loaded.
+ *
+ * @param {State} state
+ * @param {Urgency} urgency
+ * @param {import("../types.js").Page<Omit<KeptLot, "countedOn">>} page
+ * @param {boolean} first
+ * @returns {State}
+ */
+export function withPage(state, urgency, { items, nextCursor }, first) {
+  const lots = new Map(state.lots);
+  for (const each of items) lots.set(each.id, { ...each, countedOn: state.today });
+  const before = first ? [] : state.due.groups[urgency].ids;
+  const ids = [...new Set([...before, ...items.map(({ id }) => id)])];
+  const groups = { ...state.due.groups, [urgency]: { ids, cursor: nextCursor, loaded: true } };
+  const { held } = state.due;
+  // Rows that are added at the end move nothing.
+  const shown = held && !first ? { ...held, [urgency]: { ...held[urgency], ids: [...new Set([...held[urgency].ids, ...ids])] } } : held;
+  return { ...state, lots, due: { ...state.due, groups, held: shown } };
+}
+
+/**
+ * Replace what is known of a product and its lots.
+ *
+ * @param {State} state
+ * @param {Product} product with its open lots, or with those closed last
+ * @returns {State}
+ */
+export function withProduct(state, product) {
+  const lots = new Map(state.lots);
+  const open = new Set();
+  const { id, name, category, unit, dateKind, lotCount } = product;
+  for (const lot of product.lots ?? []) {
+    if (!lot.closedAs) open.add(lot.id);
+    lots.set(lot.id, {
+      ...lot,
+      product: { id, name, category, unit, dateKind, lotCount },
+      countedOn: state.today,
+    });
+  }
+  for (const [key, lot] of lots) {
+    if (lot.productId === id && !open.has(key) && !lot.closedAs) lots.set(key, { ...lot, closedAs: "consumed" });
+  }
+  const products = new Map(state.products).set(id, product);
+  return regrouped({ ...state, lots, products }, open);
+}
+
+/**
+ * Replace what is known of one lot, as an action has answered it.
+ *
+ * @param {State} state
+ * @param {Lot} lot
+ * @param {KeptLot["product"]} product
+ * @returns {State}
+ */
+export function withLot(state, lot, product) {
+  const lots = new Map(state.lots).set(lot.id, { ...lot, product, countedOn: state.today });
+  const of = state.products.get(lot.productId);
+  const products = of?.lots?.some(({ id }) => id === lot.id)
+    ? new Map(state.products).set(of.id, { ...of, lots: of.lots.map((each) => (each.id === lot.id ? lot : each)) })
+    : state.products;
+  return regrouped({ ...state, lots, products }, new Set([lot.id]));
+}
+
+/**
+ * Remove a product that was deleted.
+ *
+ * @param {State} state
+ * @param {string} id
+ * @returns {State}
+ */
+export function withoutProduct(state, id) {
+  const lots = new Map(state.lots);
+  for (const [key, lot] of lots) {
+    if (lot.productId === id) lots.set(key, { ...lot, closedAs: lot.closedAs ?? "discarded" });
+  }
+  const products = new Map(state.products);
+  products.delete(id);
+  const listed = { ...state.listed, ids: state.listed.ids.filter((each) => each !== id) };
+  return regrouped({ ...state, lots, products, listed }, new Set());
+}
+
+/**
+ * Count the days again, at a later moment.
+ *
+ * @param {State} state
+ * @param {number} now
+ * @returns {State}
+ */
+export function withNow(state, now) {
+  const today = dayIn(now, state.zone);
+  if (today === state.today) return { ...state, now };
+  return regrouped({ ...state, now, today }, new Set());
+}
+
+/**
+ * Sort the loaded lots into their groups.
+ *
+ * @param {State} state
+ * @param {ReadonlySet<string>} arrived ids of lots that may not be in a group yet
+ * @returns {State}
+ */
+function regrouped(state, arrived) {
+  const { groups } = state.due;
+  const known = new Set(arrived);
+  for (const urgency of URGENCIES) for (const id of groups[urgency].ids) known.add(id);
+  /** @type {Record<Urgency, KeptLot[]>} */
+  const sorted = { expired: [], today: [], next3Days: [], next7Days: [], later: [], never: [] };
+  for (const id of known) {
+    const lot = state.lots.get(id);
+    if (lot && !lot.closedAs) sorted[urgencyOf(lot, state.today)].push(lot);
+  }
+  /** @type {Record<string, Group>} */
+  const next = {};
+  for (const urgency of URGENCIES) {
+    const group = groups[urgency];
+    const lots = sorted[urgency].sort(byDate);
+    // A lot behind the last one loaded comes with the next page.
+    const last = group.cursor === null ? null : lots.findLast(({ id }) => group.ids.includes(id));
+    const within = last ? lots.slice(0, lots.indexOf(last) + 1) : lots;
+    next[urgency] = { ...group, ids: same(group.ids, within.map(({ id }) => id)) };
+  }
+  return { ...state, due: { ...state.due, groups: /** @type {Groups} */ (next) } };
+}
+
+/**
+ * Return the first list if the second is equal, so that its rows need not be compared.
+ *
+ * @param {readonly string[]} before
+ * @param {readonly string[]} after
+ */
+const same = (before, after) =>
+  before.length === after.length && before.every((id, index) => id === after[index]) ? before : after;
+
+/**
+ * Keep all rows where they are, until `released`.
+ *
+ * @param {State} state
+ * @returns {State}
+ */
+export const held = (state) =>
+  state.due.held ? state : { ...state, due: { ...state.due, held: state.due.groups } };
+
+/**
+ * Show the rows in their present order.
+ *
+ * @param {State} state
+ * @returns {State}
+ */
+export const released = (state) => (state.due.held ? { ...state, due: { ...state.due, held: null } } : state);
+
+/**
+ * Return the number of lots that are loaded and wait to be shown.
+ *
+ * @param {State} state
+ */
+export function waiting({ due }) {
+  if (!due.held) return 0;
+  let count = 0;
+  const shown = new Set(URGENCIES.flatMap((urgency) => due.held?.[urgency].ids ?? []));
+  for (const urgency of URGENCIES) for (const id of due.groups[urgency].ids) if (!shown.has(id)) count += 1;
+  return count;
+}
+
+/**
+ * Show an action on lots at once.
+ *
+ * @param {State} state
+ * @param {readonly string[]} ids
+ * @param {LotAction} action
+ * @returns {State}
+ */
+export function withPending(state, ids, action) {
+  const pending = new Map(state.pending);
+  for (const id of ids) pending.set(id, action);
+  return { ...state, pending, refused: null };
+}
+
+/**
+ * Show lots as the node has them: the action is answered.
+ *
+ * @param {State} state
+ * @param {readonly string[]} ids
+ * @param {boolean} refused
+ * @returns {State}
+ */
+export function withoutPending(state, ids, refused) {
+  const pending = new Map(state.pending);
+  for (const id of ids) pending.delete(id);
+  return { ...state, pending, refused: refused ? (ids[0] ?? null) : state.refused };
+}

@@ -1,0 +1,62 @@
+/**
+ * Texts in the person's language, with values filled in.
+ *
+ * @module
+ */
+
+import de from "./text/de.js";
+import en from "./text/en.js";
+
+/**
+ * @template {string} Full
+ * @typedef {Full extends `${infer Key}.one` ? Key : Full} WithoutForm
+ */
+/** @typedef {WithoutForm<keyof typeof en>} Key a key, without the form of a number */
+/** @typedef {(key: Key, values?: Record<string, string | number>) => string} Translate */
+
+/** @type {Record<string, Readonly<Record<string, string>>>} */
+const LANGUAGES = { de, en };
+/** Letters of scripts that are written from right to left, and marks that change the direction. */
+const OTHER_DIRECTION = /[\u0590-\u08ff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufeff]/;
+
+/**
+ * Return the language of the page: the first of the browser's that there are texts for.
+ *
+ * @param {readonly string[]} wanted
+ */
+export function languageOf(wanted) {
+  for (const each of wanted) {
+    const language = each.slice(0, 2).toLowerCase();
+    if (language in LANGUAGES) return language;
+  }
+  return "en";
+}
+
+/**
+ * Isolate a name with another writing direction, so that it does not reorder the text around it.
+ *
+ * @param {string} name
+ */
+export const isolate = (name) => (OTHER_DIRECTION.test(name) ? `\u2068${name}\u2069` : name);
+
+/**
+ * Return the function that writes texts in a language. `key.one` and `key.other` are forms of a text
+ * that depend on its value `n`.
+ *
+ * @param {string} language
+ * @returns {Translate}
+ */
+export function translator(language) {
+  /** @type {Readonly<Record<string, string>>} */
+  const texts = LANGUAGES[language] ?? en;
+  const plural = new Intl.PluralRules(language);
+  const number = new Intl.NumberFormat(language);
+  return (key, values = {}) => {
+    const form = typeof values.n === "number" ? `${key}.${plural.select(values.n)}` : key;
+    const text = texts[form] ?? texts[`${key}.other`] ?? texts[key] ?? key;
+    return text.replace(/\{(\w+)\}/g, (/** @type {string} */ _, /** @type {string} */ name) => {
+      const value = values[name] ?? "";
+      return typeof value === "number" ? number.format(value) : isolate(value);
+    });
+  };
+}

@@ -1,0 +1,136 @@
+/**
+ * Types of what the node answers, and of what the page keeps.
+ *
+ * @module
+ */
+
+/** @typedef {"expired" | "today" | "next3Days" | "next7Days" | "later" | "never"} Urgency */
+/** @typedef {"consume" | "discard" | "open" | "freeze" | "thaw" | "move"} LotAction */
+/** @typedef {"expired" | "expiring" | "fresh" | "consumed" | "discarded"} Status */
+/** @typedef {"use_by" | "best_before"} DateKind */
+/** @typedef {"sealed" | "opened" | "frozen" | "thawed"} LotState */
+
+/**
+ * @typedef {object} ProductSummary
+ * @property {string} id
+ * @property {string} name
+ * @property {string} category
+ * @property {string} unit
+ * @property {DateKind} dateKind
+ * @property {number} lotCount
+ */
+
+/**
+ * @typedef {object} Lot
+ * @property {string} id
+ * @property {string} productId
+ * @property {string} quantity
+ * @property {string | null} printedDate
+ * @property {string | null} expiryDate
+ * @property {DateKind} dateKind
+ * @property {string} receivedOn
+ * @property {string} lotNumber
+ * @property {string} location
+ * @property {LotState} state
+ * @property {Status} status
+ * @property {number | null} daysLeft
+ * @property {"consumed" | "discarded" | null} closedAs
+ */
+
+/**
+ * A lot as the page keeps it: with its product, and the day on which `daysLeft` was counted.
+ *
+ * @typedef {Lot & {product: ProductSummary, countedOn: number}} KeptLot
+ */
+
+/**
+ * @typedef {object} ProductFields
+ * @property {string} barcode
+ * @property {string[]} barcodes
+ * @property {string} quantity
+ * @property {string} location
+ * @property {string} notes
+ * @property {string | null} expiryDate
+ * @property {string | null} externalId
+ * @property {string | null} minimumStock
+ * @property {string | null} shelfLife
+ * @property {string | null} afterOpening
+ * @property {string | null} afterFreezing
+ * @property {string | null} afterThawing
+ * @property {Status} status
+ * @property {number | null} daysLeft
+ * @property {"consumed" | "discarded" | null} closedAs
+ * @property {Lot[]} [lots]
+ */
+
+/** @typedef {ProductSummary & ProductFields} Product */
+
+/**
+ * @typedef {object} Movement
+ * @property {string} id
+ * @property {string} productId
+ * @property {string} lotId
+ * @property {string} kind
+ * @property {string} quantity
+ * @property {string} at
+ * @property {string | null} reason
+ * @property {string | null} undoes
+ */
+
+/** @typedef {Lot & {movements: Movement[], part: Lot | null}} LotDone */
+
+/**
+ * @typedef {object} Alert
+ * @property {string} lotId
+ * @property {string} lead
+ * @property {string} at
+ * @property {"info" | "warning" | "error"} severity
+ * @property {{scope: "product" | "category" | "account" | "builtin", key: string | null}} because
+ * @property {string} message
+ */
+
+/**
+ * @typedef {object} Notification
+ * @property {string} id
+ * @property {string} message
+ * @property {"info" | "warning" | "error"} type
+ * @property {string} created_at
+ * @property {number} seq
+ * @property {string | null} productId
+ * @property {string | null} event
+ * @property {boolean} read
+ * @property {string | null} [snoozedUntil] absent where the node cannot snooze
+ */
+
+/**
+ * @typedef {object} Me
+ * @property {string} email
+ * @property {string} name
+ * @property {string} timeZone
+ */
+
+/** @typedef {{date: string | null, certain: boolean, readings: string[]}} Reading */
+
+/**
+ * @typedef {object} Scan
+ * @property {string | null} gtin
+ * @property {string | null} lotNumber
+ * @property {string | null} printedDate
+ * @property {DateKind | null} dateKind
+ * @property {string | null} quantity
+ * @property {string | null} unit
+ * @property {string | null} name
+ * @property {Product | null} product
+ * @property {string[]} warnings
+ */
+
+/** @typedef {{name: string, lots: number}} Picked a location or category with its open lots */
+
+/** @typedef {Record<Urgency, number>} Counts */
+
+/**
+ * @template Item
+ * @typedef {{items: Item[], nextCursor: string | null}} Page
+ */
+
+export {};

@@ -1,0 +1,92 @@
+/** @module Notifications. */
+
+import { dateTime, dayIn, isoDay } from "../dates.js";
+import { html } from "../html.js";
+import { useApp } from "../parts/context.js";
+import { Radios } from "../parts/field.js";
+import { Icon } from "../parts/icon.js";
+import { Sentinel } from "../parts/sentinel.js";
+import { SnoozeMenu } from "../parts/snooze.js";
+import { fragmentOf } from "../routes.js";
+import { useEffect, useState } from "../vendor/hooks.js";
+
+/** @typedef {import("../types.js").Notification} Notification */
+
+const FILTERS = /** @type {const} */ (["all", "unread", "snoozed"]);
+/** Rows that are shown at first, and more of them at each end of the list. */
+const SHOWN = 60;
+
+export function Inbox() {
+  const { app, state } = useApp();
+  const { t, mailbox } = app;
+  const { inbox, unread } = state;
+  const [count, setCount] = useState(SHOWN);
+  useEffect(() => {
+    if (!inbox.loaded) void app.attempt(() => mailbox.load());
+  }, []);
+  const items = inbox.ids.slice(0, count).flatMap((id) => inbox.items.get(id) ?? []);
+  const isMore = count < inbox.ids.length || inbox.cursor !== null;
+  const showMore = async () => {
+    if (count + SHOWN >= inbox.ids.length) await mailbox.more();
+    setCount(count + SHOWN);
+  };
+  return html`
+    <h1 tabindex="-1">${t("inbox.title")}</h1>
+    <div class="row row--spread">
+      <${Radios}
+        label=${t("inbox.filter")}
+        name="filter"
+        showLabel=${false}
+        value=${inbox.filter}
+        onChange=${(/** @type {"all" | "unread" | "snoozed"} */ filter) => {
+          setCount(SHOWN);
+          void app.attempt(() => mailbox.choose(filter));
+        }}
+        choices=${FILTERS.map((each) => [each, t(`inbox.${each}`)])}
+      />
+      <p class="inbox__count">${t("inbox.count", { n: unread })}</p>
+      <button type="button" class="button" disabled=${!unread} onClick=${() => void app.attempt(() => mailbox.markAllRead())}>
+        <${Icon} name="check" />${t("inbox.mark-all")}
+      </button>
+    </div>
+    ${inbox.loaded && !items.length && html`<p class="hint">${t(`inbox.none.${inbox.filter}`)}</p>`}
+    <ul class="notifications" role="list" aria-label=${t("inbox.list")}>
+      ${items.map((each) => html`<${Item} key=${each.id} notification=${each} />`)}
+    </ul>
+    ${isMore && inbox.loaded && html`<${Sentinel} mark=${`${count} ${inbox.cursor}`} onVisible=${showMore} />`}
+  `;
+}
+
+/** @param {{notification: Notification}} props */
+function Item({ notification }) {
+  const { app, state } = useApp();
+  const { t, mailbox } = app;
+  const { id, message, type, read, productId, created_at: at, snoozedUntil } = notification;
+  const text = html`<bdi>${message}</bdi>`;
+  /** @param {{currentTarget: HTMLElement}} event */
+  const markRead = ({ currentTarget }) => {
+    const next = currentTarget.closest("li")?.nextElementSibling?.querySelector("button");
+    if (next instanceof HTMLElement) next.focus();
+    else document.querySelector("h1")?.focus();
+    void app.attempt(() => mailbox.markRead(id));
+  };
+  return html`
+    <li class=${`notification notification--${type} ${read ? "notification--read" : ""}`} aria-labelledby=${`${id}-text`}>
+      <${Icon} name=${{ info: "inbox", warning: "next3Days", error: "expired" }[type]} />
+      <div class="notification__text">
+        <p id=${`${id}-text`}>
+          ${productId ? html`<a href=${fragmentOf("product", productId)}>${text}</a>` : text}
+        </p>
+        <p class="hint">
+          ${type !== "info" && html`<span class="notification__type">${t(`inbox.${type}`)}</span>${" · "}`}
+          <time datetime=${at}>${dateTime(at, app.language, state.zone)}</time>
+          ${snoozedUntil && html`${" · "}${t("inbox.snoozed-until", { when: dateTime(snoozedUntil, app.language, state.zone) })}`}
+        </p>
+      </div>
+      <div class="notification__actions">
+        ${!read && html`<button type="button" class="button" aria-describedby=${`${id}-text`} onClick=${markRead}>${t("inbox.mark")}</button>`}
+        ${state.inbox.canSnooze && html`<${SnoozeMenu} id=${id} today=${isoDay(dayIn(Date.now(), state.zone))} />`}
+      </div>
+    </li>
+  `;
+}

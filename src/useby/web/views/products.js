@@ -1,0 +1,166 @@
+/** @module All products: search, filters, and a selection of several. */
+
+import { html } from "../html.js";
+import { useApp } from "../parts/context.js";
+import { Choice, TextField } from "../parts/field.js";
+import { Icon } from "../parts/icon.js";
+import { Lists } from "../parts/lot_list.js";
+import { LotRow } from "../parts/lot_row.js";
+import { useMore, useNames } from "../parts/more.js";
+import { Selection } from "../parts/selection.js";
+import { Sentinel } from "../parts/sentinel.js";
+import { fragmentOf } from "../routes.js";
+import { asShown } from "../state/lots.js";
+import { useEffect, useState } from "../vendor/hooks.js";
+
+/** @typedef {import("../types.js").KeptLot} KeptLot */
+/** @typedef {import("../types.js").Product} Product */
+
+const STATUSES = /** @type {const} */ (["expired", "expiring", "fresh", "consumed", "discarded"]);
+const SORTS = /** @type {const} */ (["expiryDate", "-expiryDate", "name", "-name", "-createdAt"]);
+/** Milliseconds after the last key before a search begins. */
+const PAUSE = 150;
+
+export function Products() {
+  const { app, state } = useApp();
+  const { t } = app;
+  const { listed } = state;
+  const [filters, setFilters] = useState(listed.filters);
+  const [selected, setSelected] = useState(/** @type {ReadonlySet<string>} */ (new Set()));
+  const more = useMore();
+
+  useEffect(() => {
+    const timer = setTimeout(() => void app.attempt(() => app.stock.search(filters)), listed.loaded ? PAUSE : 0);
+    return () => clearTimeout(timer);
+  }, [filters]);
+
+  const products = listed.ids.flatMap((id) => state.products.get(id) ?? []);
+  const chosen = products.filter(({ id }) => selected.has(id));
+  /** @param {string} id */
+  const toggle = (id) =>
+    setSelected((before) => {
+      const after = new Set(before);
+      if (!after.delete(id)) after.add(id);
+      return after;
+    });
+  return html`
+    <h1 tabindex="-1">${t("products.title")}</h1>
+    <${Filters} filters=${filters} onChange=${setFilters} />
+    ${chosen.length > 0 && html`<${Selection} products=${chosen} onClear=${() => setSelected(new Set())} />`}
+    ${listed.loaded && !products.length && html`<p class="hint">${t("products.none")}</p>`}
+    <${Lists}>
+      <ul class="lots lots--products" role="list">
+        ${products.map(
+          (product) => html`
+            <${ProductRows} key=${product.id} product=${product} selected=${selected.has(product.id)} onToggle=${toggle} onMore=${more.open} />
+          `,
+        )}
+      </ul>
+    <//>
+    ${listed.cursor !== null && html`<${Sentinel} mark=${listed.cursor} onVisible=${() => app.stock.moreFound()} />`}
+    ${more.dialog}
+  `;
+}
+
+/** @param {{filters: Record<string, string>, onChange: (filters: Record<string, string>) => void}} props */
+function Filters({ filters, onChange }) {
+  const { app } = useApp();
+  const { t } = app;
+  const categories = useNames("categories");
+  const locations = useNames("locations");
+  /** @param {string} name */
+  const set = (name) => (/** @type {string} */ value) => onChange({ ...filters, [name]: value });
+  /** @type {readonly [string, string]} */
+  const any = ["", t("products.any")];
+  return html`
+    <form class="filters" role="search" onSubmit=${(/** @type {Event} */ event) => event.preventDefault()}>
+      <${TextField} label=${t("products.search")} name="q" type="search" value=${filters.q ?? ""} onInput=${set("q")} />
+      <div class="filters__more" role="group" aria-label=${t("products.filters")}>
+        <${Choice}
+          label=${t("products.status")}
+          value=${filters.status ?? ""}
+          onChange=${set("status")}
+          choices=${[["", t("products.status.any")], ...STATUSES.map((each) => [each, t(`products.status.${each}`)])]}
+        />
+        <${Choice}
+          label=${t("products.category")}
+          value=${filters.category ?? ""}
+          onChange=${set("category")}
+          choices=${[any, ...categories.map((each) => [each, each])]}
+        />
+        <${Choice}
+          label=${t("products.location")}
+          value=${filters.location ?? ""}
+          onChange=${set("location")}
+          choices=${[any, ...locations.map((each) => [each, each])]}
+        />
+        <${Choice}
+          label=${t("products.kind")}
+          value=${filters.dateKind ?? ""}
+          onChange=${set("dateKind")}
+          choices=${[any, ["use_by", t("add.kind.use_by")], ["best_before", t("add.kind.best_before")]]}
+        />
+        <${Choice}
+          label=${t("products.sort")}
+          value=${filters.sort ?? "expiryDate"}
+          onChange=${set("sort")}
+          choices=${SORTS.map((each) => [each, t(`products.sort.${each}`)])}
+        />
+      </div>
+    </form>
+  `;
+}
+
+/**
+ * The rows of a product: one for each of its open lots, or one for the product without any.
+ *
+ * @param {{product: Product, selected: boolean, onToggle: (id: string) => void, onMore: (lot: KeptLot) => void}} props
+ */
+function ProductRows({ product, selected, onToggle, onMore }) {
+  const { app, state } = useApp();
+  const box = html`
+    <input
+      class="lot__select"
+      type="checkbox"
+      aria-label=${app.t("products.select", { name: product.name })}
+      checked=${selected}
+      onChange=${() => onToggle(product.id)}
+    />
+  `;
+  const lots = keptOf(product, state.lots, state.today);
+  if (!lots.length) {
+    return html`
+      <li class="lot lot--gone" aria-labelledby=${`${product.id}-name`}>
+        ${box}
+        <div class="lot__text">
+          <a class="lot__name" id=${`${product.id}-name`} href=${fragmentOf("product", product.id)}><bdi>${product.name}</bdi></a>
+        </div>
+      </li>
+    `;
+  }
+  return lots.map(
+    (lot, index) => html`
+      <${LotRow}
+        key=${lot.id}
+        app=${app}
+        lot=${asShown(lot, state.pending.get(lot.id))}
+        today=${state.today}
+        zone=${state.zone}
+        refused=${state.refused === lot.id}
+        onMore=${onMore}
+        before=${index ? html`<span class="lot__same"><${Icon} name="back" /></span>` : box}
+      />
+    `,
+  );
+}
+
+/**
+ * Return a product's lots as the page keeps them.
+ *
+ * @param {Product} product
+ * @param {ReadonlyMap<string, KeptLot>} known
+ * @param {number} today
+ * @returns {KeptLot[]}
+ */
+export const keptOf = (product, known, today) =>
+  (product.lots ?? []).map((lot) => known.get(lot.id) ?? { ...lot, product, countedOn: today });

@@ -1,0 +1,110 @@
+"""A node's page in Chromium, and the same person over REST."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import httpx
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect
+from tests.support.process_node import NodeProcess
+from tests.support.time_limits import HANG_TIMEOUT
+
+FOLDER: Final = Path(__file__).parents[2] / "src" / "useby" / "web"
+"""The page's files."""
+EMAIL: Final = "ada@useby.example"
+PASSWORD: Final = "the quick brown fox"
+PHONE: Final = (390, 844)
+SCREEN: Final = (1280, 800)
+
+
+@asynccontextmanager
+async def a_window(
+    browser: Browser,
+    *but: str,
+    size: tuple[int, int] = PHONE,
+    scheme: Literal["light", "dark"] = "light",
+    locale: str = "en-US",
+) -> AsyncIterator[BrowserContext]:
+    """A private window; at its end, of all errors and warnings only ``but`` may have occurred."""
+    received: list[str] = []
+
+    def record(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            received.append(message.text)
+
+    width, height = size
+    context = await browser.new_context(
+        viewport={"width": width, "height": height}, color_scheme=scheme, locale=locale
+    )
+    context.set_default_timeout(HANG_TIMEOUT * 1000)
+    context.on("console", record)
+    context.on("weberror", lambda error: received.append(str(error.error)))
+    try:
+        yield context
+    finally:
+        await context.close()
+    assert [each for each in received if not any(part in each for part in but)] == []
+
+
+def connection(page: Page) -> Locator:
+    """The state of the page's connection, in English or German."""
+    return page.locator("[role=status].connection")
+
+
+async def enter(page: Page, button: str) -> None:
+    """Fill in the form by the keyboard alone, and take one of its buttons."""
+    await page.get_by_label("E-mail").fill(EMAIL)
+    await page.keyboard.press("Tab")
+    await page.keyboard.type(PASSWORD)
+    await page.get_by_role("button", name=button).press("Enter")
+    await expect(connection(page)).to_have_text("Live")
+
+
+async def sign_up(rest: httpx.AsyncClient) -> None:
+    """Create the person's account, and sign in by REST."""
+    await rest.post("/api/auth/signup", json={"email": EMAIL, "password": PASSWORD})
+    await sign_in(rest)
+
+
+async def sign_in(rest: httpx.AsyncClient) -> None:
+    """Sign the same person in by REST."""
+    answer = await rest.post("/api/auth/login", json={"email": EMAIL, "password": PASSWORD})
+    rest.headers["Authorization"] = f"Bearer {answer.json()['accessToken']}"
+
+
+async def opened(
+    context: BrowserContext, server: NodeProcess, view: str = "due", button: str = "Sign in"
+) -> Page:
+    """Open the page, sign in, and show a view."""
+    page = await context.new_page()
+    await page.goto(f"{server.url}/#/{view}")
+    await enter(page, button)
+    return page
+
+
+def day(days: int) -> str:
+    """Return the day that is so many days from today, in UTC."""
+    return str(datetime.now(UTC).date() + timedelta(days=days))
+
+
+async def add(
+    rest: httpx.AsyncClient, name: str, days: int | None, **fields: object
+) -> dict[str, Any]:
+    """Add a product that expires in so many days, or never."""
+    date = None if days is None else day(days)
+    answer = await rest.post("/api/products", json={"name": name, "expiryDate": date, **fields})
+    assert answer.status_code == 201, answer.text
+    product: dict[str, Any] = answer.json()
+    return product
+
+
+def row(page: Page, name: str) -> Locator:
+    """The row of a lot, by the name of its product."""
+    return page.get_by_role("listitem", name=name)
+
+
+def message(page: Page) -> Locator:
+    """The message after an action."""
+    return page.locator("[role=status].message")

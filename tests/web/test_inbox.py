@@ -1,0 +1,75 @@
+"""Notifications on the page."""
+
+import pytest
+from playwright.async_api import Browser, expect
+from tests.support.pages import a_window, add, opened, sign_up
+from tests.support.process_node import NodeProcess
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def test_a_notification_is_marked_read_on_all_devices(
+    browser: Browser, server: NodeProcess
+) -> None:
+    async with a_window(browser) as context, server.rest() as rest:
+        await sign_up(rest)
+        await add(rest, "Milk", 2)
+        pages = [await opened(context, server, "inbox"), await context.new_page()]
+        await pages[1].goto(f"{server.url}/#/inbox")
+        for page in pages:
+            await expect(page).to_have_title("(1) useby")
+            items = page.get_by_role("list", name="Notifications").get_by_role("listitem")
+            await expect(items).to_contain_text(["Milk expires in 2 days"])
+        [here, there] = pages
+        await here.get_by_role("button", name="Mark read").click()
+        for page in pages:
+            await expect(page).to_have_title("useby")
+            await expect(page.get_by_role("button", name="Mark read")).to_have_count(0)
+
+        await add(rest, "Tea", 0)
+        await add(rest, "Ham", 1)
+        await expect(there.get_by_text("2 unread").first).to_be_visible()
+        await there.get_by_role("radio", name="Unread").check()
+        items = there.get_by_role("list", name="Notifications").get_by_role("listitem")
+        await expect(items).to_have_count(2)
+        await there.get_by_role("button", name="Mark all read").click()
+        await expect(here).to_have_title("useby")
+        await there.get_by_role("radio", name="All").check()
+        await expect(items).to_have_count(3)
+
+
+async def test_many_unread_notifications_are_announced_once_with_the_nodes_count(
+    browser: Browser, server: NodeProcess
+) -> None:
+    async with a_window(browser) as context, server.rest() as rest:
+        await sign_up(rest)
+        for hundred in range(5):
+            items = [{"message": f"Tea {hundred}-{number}"} for number in range(200)]
+            answer = await rest.post("/api/notifications/batch", json={"items": items})
+            assert answer.is_success, answer.text
+        requests: list[str] = []
+        announced: list[str] = []
+
+        def announce(text: str) -> None:
+            announced.append(text)
+
+        page = await context.new_page()
+        page.on("request", lambda request: requests.append(request.url))
+        await page.expose_function("announce", announce)
+        await page.add_init_script("""addEventListener("DOMContentLoaded", () => {
+            new MutationObserver(() => {
+              const said = document.querySelector("p.unseen[role=status]")?.textContent;
+              if (said) announce(said);
+            }).observe(document.body, {childList: true, subtree: true, characterData: true});
+        })""")
+        await page.goto(f"{server.url}/#/inbox")
+        await page.get_by_label("E-mail").fill("ada@useby.example")
+        await page.get_by_label("Password").fill("the quick brown fox")
+        await page.keyboard.press("Enter")
+        await expect(page).to_have_title("(1000) useby")
+        await expect(page.get_by_role("button", name="Mark read")).not_to_have_count(0)
+        await expect(page.locator("p.unseen[role=status]")).to_contain_text("new notifications")
+        assert len(set(announced)) < 10
+        assert len([url for url in requests if "/api/notifications" in url]) < 20
+        await page.get_by_role("button", name="Mark all read").click()
+        await expect(page).to_have_title("useby")

@@ -1,0 +1,118 @@
+"""All products on the page, several at once, and one product."""
+
+import pytest
+from playwright.async_api import Browser, expect
+from tests.support.pages import SCREEN, a_window, add, message, opened, row, sign_up
+from tests.support.process_node import NodeProcess
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def test_several_products_are_taken_moved_and_deleted_at_once(
+    browser: Browser, server: NodeProcess
+) -> None:
+    # A product that changes while it is deleted is asked for in vain.
+    async with a_window(browser, "status of 404") as context, server.rest() as rest:
+        await sign_up(rest)
+        for name, days in (("Ham", 1), ("Milk", 2), ("Tea", 90)):
+            await add(rest, name, days)
+        page = await opened(context, server, "products")
+        tools = page.get_by_role("toolbar", name="Selection")
+        await expect(tools).to_have_count(0)
+        await page.get_by_role("checkbox", name="Select Ham").check()
+        await page.get_by_role("checkbox", name="Select Milk").check()
+        await tools.get_by_role("button", name="Used").click()
+        await expect(message(page)).to_contain_text("2 products used")
+        await expect(row(page, "Ham").get_by_role("button")).to_have_count(0)
+        await message(page).get_by_role("button", name="Undo").click()
+        await expect(row(page, "Ham").get_by_role("button", name="Used")).to_be_visible()
+        await expect(row(page, "Milk").get_by_role("button", name="Used")).to_be_visible()
+
+        await page.get_by_role("checkbox", name="Select Tea").check()
+        await tools.get_by_role("button", name="Move").click()
+        dialog = page.get_by_role("dialog", name="Move to")
+        await dialog.get_by_label("Location").fill("Cellar")
+        await dialog.get_by_role("button", name="Move").click()
+        await expect(row(page, "Tea")).to_contain_text("Cellar")
+
+        await page.get_by_role("checkbox", name="Select Tea").check()
+        await tools.get_by_role("button", name="Delete").click()
+        dialog = page.get_by_role("dialog", name="Delete 1 product?")
+        await dialog.get_by_role("button", name="Delete for good").click()
+        await expect(row(page, "Tea")).to_have_count(0)
+        items = (await rest.get("/api/products")).json()["items"]
+        assert [(each["name"], each["closedAs"]) for each in items] == [
+            ("Ham", None),
+            ("Milk", None),
+        ]
+
+
+async def test_products_are_searched_filtered_and_sorted(
+    browser: Browser, server: NodeProcess
+) -> None:
+    async with a_window(browser, size=SCREEN) as context, server.rest() as rest:
+        await sign_up(rest)
+        await add(rest, "Käse", 9, category="Dairy", location="Fridge")
+        await add(rest, "Milk", 5, category="Dairy")
+        await add(rest, "Rice", 500, location="Cellar")
+        page = await opened(context, server, "products")
+        rows = page.locator("main").get_by_role("listitem")
+        await expect(rows).to_contain_text(["Milk", "Käse", "Rice"])
+        await page.get_by_label("Search").fill("kase")
+        await expect(rows).to_contain_text(["Käse"])
+        await page.get_by_label("Search").fill("")
+        await page.get_by_label("Category").select_option("Dairy")
+        await expect(rows).to_contain_text(["Milk", "Käse"])
+        await page.get_by_label("Location").select_option("Fridge")
+        await expect(rows).to_contain_text(["Käse"])
+        await page.get_by_label("Location").select_option("")
+        await page.get_by_label("Category").select_option("")
+        await page.get_by_label("Sort").select_option("name")
+        await expect(rows).to_contain_text(["Käse", "Milk", "Rice"])
+
+
+async def test_a_product_shows_its_lots_rules_barcodes_alerts_and_history(
+    browser: Browser, server: NodeProcess
+) -> None:
+    async with a_window(browser) as context, server.rest() as rest:
+        await sign_up(rest)
+        product = await add(rest, "Milk", 30)
+        page = await opened(context, server)
+        await row(page, "Milk").get_by_role("link", name="Milk").click()
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Milk")
+        alerts = page.get_by_role("region", name="What will be sent, and why")
+        await expect(alerts.get_by_role("listitem").first).to_contain_text("Milk expires in 7 days")
+
+        await page.get_by_label("After opening").fill("3")
+        rules = page.get_by_role("region", name="Rules")
+        await rules.get_by_role("button", name="Save").click()
+        await expect(message(page)).to_contain_text("Saved")
+        await row(page, "Milk").get_by_role("button", name="Opened").click()
+        await expect(row(page, "Milk")).to_contain_text("in 3 days")
+
+        history = page.get_by_role("region", name="History")
+        await expect(history.get_by_role("listitem").first).to_contain_text("1 opened")
+        await history.get_by_role("button", name="Undo: 1 opened").click()
+        await expect(row(page, "Milk")).to_contain_text("in 30 days")
+
+        barcodes = page.get_by_role("region", name="Barcodes")
+        await barcodes.get_by_label("Barcode").fill("4012345678901")
+        await barcodes.get_by_role("button", name="Add a barcode").click()
+        await expect(barcodes.get_by_role("listitem")).to_contain_text(["4012345678901"])
+
+        await page.get_by_text("Add a lot").first.click()
+        lots = page.get_by_role("region", name="Lots")
+        await lots.get_by_label("Date").fill("tomorrow")
+        await lots.get_by_role("button", name="Add a lot").click()
+        await expect(lots.get_by_role("listitem")).to_have_count(2)
+        kept = (await rest.get(f"/api/products/{product['id']}")).json()
+        assert (kept["afterOpening"], kept["lotCount"]) == ("P3D", 2)
+
+
+async def test_a_product_that_does_not_exist_is_stated(
+    browser: Browser, server: NodeProcess
+) -> None:
+    async with a_window(browser, "status of 404") as context, server.rest() as rest:
+        await sign_up(rest)
+        page = await opened(context, server, "products/no-such-id")
+        await expect(page.get_by_role("heading", level=1)).to_have_text("There is no such product.")
