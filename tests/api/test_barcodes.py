@@ -131,6 +131,16 @@ async def test_an_import_by_external_id_replaces_the_first_barcode(ada: httpx.As
         assert (await ada.get(path)).json()["barcodes"] == kept
 
 
+async def test_an_import_without_barcodes_keeps_those_of_the_product(
+    ada: httpx.AsyncClient,
+) -> None:
+    product = await added(ada, externalId="m", barcodes=[EAN, EAN_8])
+    file = b"externalId,name,expiryDate\nm,Oat milk,2026-03-04\n"
+    assert (await ada.post("/api/import", content=file)).json()["changed"] == 1
+    got = (await ada.get(f"/api/products/{product['id']}")).json()
+    assert (got["name"], got["barcodes"]) == ("Oat milk", [EAN, EAN_8])
+
+
 async def test_an_export_keeps_all_barcodes(rest: Rest) -> None:
     _, ada = await rest.person()
     _, bob = await rest.person()

@@ -194,6 +194,18 @@ async def test_spreadsheet_days_and_midnights_beside_dates_are_days(
     assert set((await dates(ada)).values()) == {"2026-03-04"}
 
 
+async def test_a_midnight_of_the_owners_zone_in_a_file_is_kept_with_a_warning(
+    ada: httpx.AsyncClient,
+) -> None:
+    report = await import_(
+        ada, "name,exp\na,2026-12-03T23:00:00.000Z\nb,2026-12-04\nc,2026-12-04T10:00:00Z\n"
+    )
+    (warning,) = report["warnings"]
+    assert (warning["line"], warning["column"]) == (2, "expiryDate")
+    assert "Send 2026-12-04 if" in warning["message"]
+    assert (await dates(ada))["a"] == "2026-12-04T00:00:00+01:00"
+
+
 # Passed over, left out, warned of
 
 

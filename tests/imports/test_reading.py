@@ -73,6 +73,15 @@ def test_several_barcodes_of_a_row_are_those_of_its_product(cells: tuple[str, st
     ]
 
 
+@pytest.mark.parametrize("barcode", ["", "4012345678901", "PZN 1"])
+def test_a_row_without_a_list_of_barcodes_leaves_those_of_its_product_alone(barcode: str) -> None:
+    _, (milk,) = read_file(f"name,expiryDate,barcode\nMilk,2027-03-04,{barcode}\n")
+    assert "barcodes" not in milk.model_fields_set
+    assert milk.barcode == barcode
+    _, (milk,) = read_file("name,expiryDate\nMilk,2027-03-04\n")
+    assert not {"barcode", "barcodes"} & milk.model_fields_set
+
+
 def test_the_barcodes_of_a_json_array_are_read_and_each_has_its_warning() -> None:
     item = {"name": "Milk", "expiryDate": None, "barcode": "1234567", "barcodes": ["1234567", "x"]}
     found, (milk,) = read_file(json.dumps([item, item | {"barcodes": {}}]))

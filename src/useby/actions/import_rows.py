@@ -27,6 +27,7 @@ from useby.imports.reading import Reading
 from useby.imports.tables import Options
 from useby.schemas.imported import RowIn
 from useby.schemas.products import ProductIn, product_from
+from useby.schemas.stock import midnight_warnings
 from useby.schemas.stock_file import StockProduct, restored
 
 MOST_COPIES: Final = 50
@@ -178,6 +179,9 @@ class _Rows:
         details = NO_DETAILS if new.model_fields_set.isdisjoint(_DETAILS) else new.details
         if details is not NO_DETAILS:
             receive(product, details, stock.occasion(self._user, product, self._now))
+        if product.expiry is not None and product.expiry.instant is not None:
+            for warning in midnight_warnings("date", new.expiry_date, product.expiry, self._user):
+                self._found.table.warn(line, warning, "expiryDate", new.expiry_date)
         given = frozenset(_OF_PRODUCT[name] for name in new.model_fields_set)
         given = self._sets.setdefault(given, given)
         row = ImportedRow(line, product, given, details)

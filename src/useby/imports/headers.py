@@ -14,20 +14,23 @@ WORDS: Final[Mapping[str, str]] = {
     " produktbezeichnung, ware, lebensmittel, titel, medikament, HB.name",
     "expiryDate": "expiry date, expiry, expires, expires on, expires at, expiration,"
     " expiration date, exp, exp date, best before, best before date, best before end, best by,"
-    " bbd, bbe, use by, use by date, due, due date, printed date, mhd, mindesthaltbarkeit,"
+    " best by date, use before, bbd, bbe, use by, use by date, due, due date, printed date,"
+    " mhd, mindesthaltbarkeit,"
     " mindesthaltbarkeitsdatum, haltbar bis, mindestens haltbar bis, haltbarkeit,"
     " haltbarkeitsdatum, ablaufdatum, ablauf, läuft ab, läuft ab am, verfall, verfallsdatum,"
     " verfalldatum, verfällt, verfällt am, zu verbrauchen bis, verbrauchen bis, verbrauchsdatum,"
     " gültig bis, HB.warranty_expires",
-    "quantity": "quantity, qty, amount, count, pieces, pcs, stock, menge, anzahl, stück,"
+    "quantity": "quantity, qty, amount, count, pieces, pcs, stock, on hand, menge, anzahl, stück,"
     " stückzahl, bestand, vorrat, HB.quantity",
     "unit": "unit, units, uom, unit of measure, einheit, mengeneinheit",
     "category": "category, group, product group, food group, type, tags, labels, kategorie,"
     " warengruppe, produktgruppe, gruppe, HB.tags, HB.labels",
-    "barcode": "barcode, bar code, code, ean, ean13, ean code, gtin, upc, strichcode",
+    "barcode": "barcode, bar code, barcode number, code, ean, ean13, ean code, gtin, upc, upc code,"
+    " strichcode",
     "barcodes": "barcodes, more barcodes, further barcodes, other barcodes, eans, gtins, upcs,"
     " weitere barcodes, weitere eans, strichcodes, weitere strichcodes",
-    "location": "location, place, storage, storage location, storage place, shelf, ort, lagerort,"
+    "location": "location, place, storage, storage location, storage place, storage area,"
+    " shelf, ort, lagerort,"
     " standort, platz, lagerplatz, aufbewahrungsort, lager, fach, HB.location",
     "notes": "notes, note, comment, comments, remark, remarks, notiz, notizen, bemerkung,"
     " bemerkungen, kommentar, anmerkung, anmerkungen, hinweis, HB.notes",
@@ -36,10 +39,12 @@ WORDS: Final[Mapping[str, str]] = {
     "externalId": "external id, externe id, HB.import_ref",
     "price": "price, unit price, cost, preis, stückpreis, einzelpreis, kaufpreis,"
     " HB.purchase_price",
-    "receivedOn": "received on, received, bought, bought on, purchased, purchased on,"
+    "receivedOn": "received on, received, bought, bought on, purchased, purchased on, date bought,"
+    " date purchased,"
     " purchase date, gekauft, gekauft am, kaufdatum, einkaufsdatum, eingangsdatum, lieferdatum,"
     " HB.purchase_date, HB.purchase_time",
-    "lotNumber": "lot number, lot, batch, batch number, charge, chargennummer, los, losnummer",
+    "lotNumber": "lot number, lot, lot no, batch, batch number, batch no, charge,"
+    " chargennummer, los, losnummer",
     "serial": "serial, serial number, seriennummer, HB.serial_number",
     "minimumStock": "minimum stock, min stock, mindestbestand, HB.low_stock_threshold",
     "shelfLife": "shelf life, shelf life days, haltbarkeitsdauer, haltbar tage",

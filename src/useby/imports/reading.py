@@ -293,12 +293,11 @@ def _json(text: str, encoding: str, options: Options) -> Table:
 
 def _join_barcodes(values: dict[str, Any]) -> None:
     """Put a row's first barcode and the further ones into one list."""
-    first, more = values.get("barcode", []), values.get("barcodes")
-    if more is None and not isinstance(first, list):
-        return
-    if more is None or isinstance(more, list):
+    first, more = values.get("barcode"), values.get("barcodes", [])
+    if isinstance(more, list) and (more or isinstance(first, list)):
         values.pop("barcode", None)
-        values["barcodes"] = [*(first if isinstance(first, list) else [first]), *(more or [])]
+        before = first if isinstance(first, list) else [] if first is None else [first]
+        values["barcodes"] = [*before, *more]
 
 
 def _is_zero(value: Any) -> bool:
