@@ -59,6 +59,17 @@ async def test_a_product_comes_with_its_lots_in_the_order_in_which_they_are_take
         assert {each["id"] for each in several.value.problem["lots"]} == {second.id, first.id}
 
 
+async def test_a_product_has_all_its_lots_however_many_a_page_has(
+    node: NodeProcess,
+) -> None:
+    async with _api(node) as api:
+        tea = await api.add_product("Tea", quantity=51)
+        (lot,) = await api.lots.of_product(tea.id)
+        for _ in range(50):
+            await api.lots.move(lot.id, "Cellar", 1)
+        assert len(await api.lots.of_product(tea.id)) == 51
+
+
 async def test_a_lot_is_opened_frozen_thawed_moved_used_and_each_is_undone(
     node: NodeProcess,
 ) -> None:

@@ -204,6 +204,18 @@ async def test_days_are_calendar_days_and_hours_are_elapsed_time_as_summer_time_
     assert await milk.after("open") == (date, "opened")
 
 
+async def test_hours_of_every_rule_give_an_instant_across_the_end_of_summer_time(
+    rest: Rest, ada: httpx.AsyncClient
+) -> None:
+    rules = {"afterFreezing": "PT48H", "afterThawing": "PT6H", "afterOpening": "PT3H"}
+    milk = await stocked(rest, ada, expiryDate="2026-11-30", **rules)
+    milk.at("2026-10-25T00:30:00Z")  # half past two, half an hour before the clock is set back
+
+    assert await milk.after("freeze") == ("2026-10-27T01:30:00+01:00", "frozen")
+    assert await milk.after("thaw") == ("2026-10-25T07:30:00+01:00", "thawed")
+    assert await milk.after("open") == ("2026-10-25T04:30:00+01:00", "opened")
+
+
 async def test_days_count_in_the_zone_of_the_household(rest: Rest, ada: httpx.AsyncClient) -> None:
     _, bob = await rest.person(time_zone="Pacific/Kiritimati")
     here = await stocked(rest, ada, afterOpening="P1D")

@@ -23,8 +23,8 @@ class Lots:
 
     async def of_product(self, product_id: str) -> list[Lot]:
         """Return all lots of a product: open ones as they are taken, then closed ones."""
-        answer = await self._rest.request("GET", f"/products/{part(product_id)}/lots")
-        return [Lot.of(each) for each in answer["items"]]
+        pages = self._rest.pages(f"/products/{part(product_id)}/lots", {"limit": 500})
+        return [Lot.of(each) async for each in pages]
 
     async def add(
         self, product_id: str, *, if_match: str | None = None, **fields: Unpack[NewLot]
