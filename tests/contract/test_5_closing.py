@@ -159,8 +159,7 @@ async def test_client_reads_too_slowly_1013_too_slow(
     sent: list[str] = []
     received: list[str] = []
 
-    async def closed() -> bool:
-        name = "useby_connections_closed_total"
+    async def closed(name: str = "useby_connections_closed_total") -> bool:
         return await live.metric(rest, name, code="1013", reason="Too slow") > before
 
     async def read_once_closed() -> tuple[list[str], Ended]:
