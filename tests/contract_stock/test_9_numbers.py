@@ -9,6 +9,8 @@ from typing import Any
 
 import httpx
 import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
 from tests.support.factories import NOON
 from tests.support.lots_over_rest import acted, lots_of, received
 from tests.support.rest_app import Rest, added
@@ -302,3 +304,25 @@ async def test_a_wrong_parameter_of_the_numbers_is_422_with_an_example(
 
 async def test_the_numbers_need_a_token(rest: Rest) -> None:
     assert (await rest.client().get("/api/stats")).status_code == HTTPStatus.UNAUTHORIZED
+
+
+async def test_the_numbers_take_as_many_queries_for_many_lots_as_for_one(
+    ada: httpx.AsyncClient,
+) -> None:
+    ran: list[str] = []
+
+    def note(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        ran.append(statement)
+
+    found = []
+    for lots in (1, 9):
+        for _ in range(lots):
+            await use(ada, await added(ada, category=f"C{lots}"), "discard")
+        ran.clear()
+        sa.event.listen(Engine, "before_cursor_execute", note)
+        try:
+            await numbers(ada, by="product")
+        finally:
+            sa.event.remove(Engine, "before_cursor_execute", note)
+        found.append(len(ran))
+    assert found[0] == found[1] > 0
