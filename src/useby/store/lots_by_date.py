@@ -98,17 +98,18 @@ def page(
 
 def counts(connection: Connection, user: User, now: datetime) -> Mapping[Urgency, int]:
     """Return the number of the household's open lots in each group."""
-    columns = [
-        sa.func.count()
-        .filter(sa.or_(sa.and_(*_days(span)), sa.and_(*_times(span))))
-        .label(urgency.value)
+
+    def number(conditions: Conditions) -> sa.ScalarSelect[int]:
+        # Counting ranges of the index takes SQLite a fifth of the time of one conditional scan.
+        return sa.select(sa.func.count()).where(*_open(user.id), *conditions).scalar_subquery()
+
+    numbers = {
+        urgency: number(_days(span)) + number(_times(span))
         for urgency, span in spans(now, user.zone).items()
-    ]
-    numbers = sa.select(*columns, sa.func.count().filter(*_NEVER).label(Urgency.NEVER.value)).where(
-        lots.c.household_id == user.id, lots.c.closed_at.is_(None)
-    )
-    row = connection.execute(numbers).mappings().one()
-    return {urgency: row[urgency.value] for urgency in Urgency}
+    }
+    numbers[Urgency.NEVER] = number(_NEVER)
+    row = connection.execute(sa.select(*numbers.values())).one()
+    return dict(zip(numbers, row, strict=True))
 
 
 def _ranges(
@@ -125,14 +126,17 @@ def _ranges(
 
 
 def _in_order(household_id: str, conditions: Conditions, limit: int) -> sa.Subquery:
-    theirs = (lots.c.household_id == household_id, lots.c.closed_at.is_(None))
     return (
         sa.select(lots.c.household_id, *LOT_COLUMNS)
-        .where(*theirs, *conditions)
+        .where(*_open(household_id), *conditions)
         .order_by(_DAY, _TIME, *_TIES)
         .limit(limit)
         .subquery()
     )
+
+
+def _open(household_id: str) -> Conditions:
+    return [lots.c.household_id == household_id, lots.c.closed_at.is_(None)]
 
 
 def _days(span: Span) -> Conditions:
