@@ -8,6 +8,7 @@ import sys
 import zipfile
 from pathlib import Path
 from typing import Final
+from urllib.parse import urljoin
 
 import httpx
 import pytest
@@ -225,11 +226,22 @@ async def test_a_service_worker_may_control_the_page_above_its_folder(
     assert "service-worker-allowed" not in (await rest.client().get("/web/client.js")).headers
 
 
-async def test_the_page_preloads_each_module_of_the_client_library(rest: Rest) -> None:
+async def test_the_page_preloads_each_module_that_it_imports(rest: Rest) -> None:
     """Otherwise a browser finds them one level of imports after the other."""
-    page = (await rest.client().get("/")).text
-    preloaded = re.findall(r'<link rel="modulepreload" href="([^"]+)">', page)
-    assert sorted(f"/{address}" for address in preloaded) == sorted(MODULES)
+    html = (await rest.client().get("/")).text
+    (entry,) = re.findall(r'<script type="module" src="([^"]+)">', html)
+    found, queue = set(), [f"/{entry}"]
+    while queue:
+        module = queue.pop()
+        text = (await rest.client().get(module)).text
+        imported = re.findall(r'^(?:import|export|\}) [^"(]*"(\.[^"]+)";', text, re.MULTILINE)
+        imported += re.findall(r'^import "(\.[^"]+)";', text, re.MULTILINE)
+        queue += {urljoin(module, each) for each in imported} - found - set(queue)
+        found.add(module)
+    preloaded = re.findall(r'<link rel="modulepreload" href="([^"]+)">', html)
+    assert MODULES.keys() < found
+    assert {f"/{address}" for address in preloaded} == found - {f"/{entry}"}
+    assert len(preloaded) == len(set(preloaded))
 
 
 def test_the_client_library_is_in_a_wheel_too(tmp_path: Path) -> None:
