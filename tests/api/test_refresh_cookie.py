@@ -79,6 +79,14 @@ async def test_a_cookie_is_secure_except_on_loopback_without_tls(
     assert (await signed_in(rest.client(), base))["secure"] == secure
 
 
+@pytest.mark.parametrize("host", ["[", "]", "", ":", "127.0.0.1.evil.example", "%00", "a b"])
+async def test_a_malformed_host_is_not_loopback(rest: Rest, host: str) -> None:
+    answer = await rest.client().delete(ROUTE, headers={"host": host})
+
+    assert answer.status_code == 204
+    assert cookie_of(answer)["secure"] is True
+
+
 async def test_a_cookie_below_a_path_is_for_the_route_below_it(database: Database) -> None:
     rest = Rest(database, root_path="/useby")
     answer = await rest.client().delete(ROUTE)

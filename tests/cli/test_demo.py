@@ -59,6 +59,8 @@ def test_the_demo_prints_a_login_and_two_commands_that_work(demo: subprocess.Pop
     page = re.search(r"page +(http\S+)", result)
     assert page
     assert "<title>useby</title>" in httpx.get(page[1], trust_env=False, timeout=HANG_TIMEOUT).text
+    config = httpx.get(f"{page[1]}api/config", trust_env=False, timeout=HANG_TIMEOUT).json()
+    assert config["demo"] is True
     answer = httpx.post(
         f"{url[1]}/api/auth/login",
         json={"email": login[1], "password": login[2]},

@@ -12,6 +12,7 @@ from fastapi import Request, Response
 
 from useby.api.errors import Problem
 from useby.api.proxies import path_prefix
+from useby.realtime.allowed_hosts import without_port
 from useby.realtime.upgrade import foreign_origin
 from useby.settings import Settings
 
@@ -62,10 +63,11 @@ def require_own_page(request: Request) -> None:
 
 
 def _attributes(request: Request, settings: Settings) -> dict[str, Any]:
-    url = request.url
+    # The URL of a request with a malformed Host cannot be parsed, so it is not used here.
+    host = without_port(request.headers.get("host", ""))
     return {
         "path": path_prefix(request.scope, settings) + ROUTE,
-        "secure": url.scheme != "http" or not _is_loopback(url.hostname or ""),
+        "secure": request.scope["scheme"] != "http" or not _is_loopback(host),
         "httponly": True,
         "samesite": "strict",
     }
@@ -75,6 +77,6 @@ def _is_loopback(host: str) -> bool:
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False

@@ -12,10 +12,11 @@ class AllowedHosts:
 
     def allow(self, host: str) -> bool:
         """Return whether the value of a ``Host`` header is allowed; its port is ignored."""
-        return not self._names or _without_port(host).lower() in self._names
+        return not self._names or without_port(host).lower() in self._names
 
 
-def _without_port(host: str) -> str:
+def without_port(host: str) -> str:
+    """Return the name or address in a ``Host`` header; that of IPv6 keeps its brackets."""
     if host.startswith("["):  # an IPv6 address
         return host.partition("]")[0] + "]"
     return host.partition(":")[0]
