@@ -48,6 +48,7 @@ SPELLINGS = {
     "EAN-8": ("96385074", "0000096385074", "00000096385074", "]E496385074"),
     "UPC-E and its UPC-A": ("06541238", "065400000128", "0065400000128", "00065400000128"),
     "element strings": (GTIN, f"(01){GTIN_14}(10)A", f"]C101{GTIN_14}", LONG),
+    "as it is printed": ("9783161484100", "978-3-16-148410-0", "9 783161 484100"),
     "GS1 Digital Link": (GTIN_14, f"https://id.gs1.org/01/{GTIN_14}/10/A", f"http://a/gtin/{GTIN}"),
 }
 

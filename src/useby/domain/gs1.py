@@ -16,6 +16,8 @@ SEPARATOR: Final = "\x1d"
 """The character that a scanner sends for the symbol FNC1 between two elements (section 7.8)."""
 
 _NUMBER: Final = re.compile(r"[0-9]{8}|[0-9]{12,14}")
+_PRINTED: Final = re.compile(r"[0-9]+(?:[ \u00a0-][0-9]+)+")
+"""Digits as they stand below a barcode, or in an ISBN: with blanks or hyphens between them."""
 _GTIN_14: Final = re.compile(r"[0-9]{14}")
 _SYMBOLOGY: Final = re.compile(r"\][A-Za-z][0-9A-Za-z]")
 _OF_ELEMENTS: Final = frozenset({"]C1", "]d2", "]e0", "]e1", "]e2", "]J1", "]Q3"})
@@ -156,6 +158,10 @@ def _number_of(barcode: str) -> str | None:
     text = barcode.strip()
     if not text or _NUMBER.fullmatch(text):
         return text or None
+    if _PRINTED.fullmatch(text):
+        number = re.sub("[^0-9]", "", text)
+        is_number = _NUMBER.fullmatch(number) is not None
+        return number if is_number and (_is_right(number) or _is_upc_e("", number)) else None
     found = element_string(barcode)
     if found is not None:
         trade_items = (each[2:] for each in elements(found) if each.startswith("01"))
