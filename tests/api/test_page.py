@@ -230,7 +230,8 @@ async def test_the_page_preloads_each_module_that_it_imports(rest: Rest) -> None
     """Otherwise a browser finds them one level of imports after the other."""
     html = (await rest.client().get("/")).text
     (entry,) = re.findall(r'<script type="module" src="([^"]+)">', html)
-    found, queue = set(), [f"/{entry}"]
+    found: set[str] = set()
+    queue = [f"/{entry}"]
     while queue:
         module = queue.pop()
         text = (await rest.client().get(module)).text
