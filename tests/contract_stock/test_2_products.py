@@ -205,6 +205,18 @@ async def test_reopen_undoes_the_last_closing(rest: Rest, ada: httpx.AsyncClient
     assert (newest["kind"], newest["lotId"]) == ("undone", milk.lot_id)
 
 
+async def test_reopen_leaves_an_earlier_taking_of_the_same_moment(
+    rest: Rest, ada: httpx.AsyncClient
+) -> None:
+    milk = await stocked(rest, ada, quantity="3")
+    await milk.after("consume", quantity="1")
+    await milk.after("consume")
+
+    answer = await ada.post(f"/api/products/{milk.product_id}/reopen")
+
+    assert answer.json()["quantity"] == "2"
+
+
 @pytest.mark.parametrize("date", [None, "2999-12-31", "9999-12-31", ...])
 async def test_an_expiry_date_that_is_null_or_absent_means_never(
     ada: httpx.AsyncClient, date: Any

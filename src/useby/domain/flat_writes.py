@@ -84,6 +84,7 @@ def reopened(lots: Sequence[Lot], movements: Sequence[Movement], occasion: Occas
     change, history = NO_CHANGE, tuple(movements)
     for each in reversed(standing(movements)):
         if each.lot_id in closed and (each.kind, each.recorded_at) == action:
+            closed.remove(each.lot_id)  # earlier takings of the lot did not close it
             undone = lot_actions.undo(each, after(lots, change), history, occasion)
             change, history = then(change, undone), (*history, *undone.movements)
     return change
