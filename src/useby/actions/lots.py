@@ -28,7 +28,7 @@ from useby.domain.movement import (
 from useby.domain.next_lot import next_lot
 from useby.domain.occasion import Occasion
 from useby.domain.product import Disposal, Product
-from useby.store import lots, notifications, slices
+from useby.store import lots, notifications, slices, split_alerts
 from useby.store.database import Transaction
 from useby.store.lots import StoredProduct
 
@@ -114,6 +114,7 @@ def act(
     before, lot = found
     change = action(lot, stock.occasion(user, before.product, now, at))
     done = _settle(transaction, user, before, change, now)
+    _let_alerts_be_about_part(transaction, user, done)
     for movement in change.movements:
         how = DISPOSALS.get(movement.kind)
         if how is not None:
@@ -301,6 +302,17 @@ def _id_beside(movement_id: str) -> str:
 
 def _of(some: Sequence[Lot], lot_id: str) -> Lot | None:
     return next((lot for lot in some if lot.id == lot_id), None)
+
+
+def _let_alerts_be_about_part(transaction: Transaction, user: User, done: Done) -> None:
+    """Let the alerts about a lot that was split be about its part, if that has the same date."""
+    for split in done.movements:
+        if split.part_id is not None:
+            rest, part = (_of(done.lots, each) for each in (split.lot_id, split.part_id))
+            if rest and part and rest.expiry == part.expiry:
+                split_alerts.add_part(
+                    transaction, user.id, split.product_id, split.lot_id, split.part_id
+                )
 
 
 def _was_closed(lot: Lot, before: Sequence[Lot]) -> bool:
