@@ -132,6 +132,18 @@ async def test_on_expiry_false_sends_the_leads_and_nothing_on_expiry(
     assert (await messages(ada))[0] == "Organic Milk expires today"
 
 
+async def test_an_account_without_leads_can_have_no_alert_on_expiry_either(
+    ada: httpx.AsyncClient,
+) -> None:
+    """An input of a bug report: `leadDays: []` alone still alerts on expiry."""
+    milk = await added(ada, expiryDate="2026-05-01")
+    await ada.patch("/api/me", json={"leadDays": []})
+    assert [each["lead"] for each in await alerts_of(ada, milk)] == ["expiry"]
+    await put(ada, "account", **NEVER)
+    assert await alerts_of(ada, milk) == []
+    assert (await ada.get("/api/me")).json()["leadDays"] == []
+
+
 @pytest.mark.parametrize("scope", ["account", "product", "category/dairy", "lot"])
 @pytest.mark.parametrize("never", [NEVER, {"muted": True}], ids=["nothing", "muted"])
 async def test_no_leads_and_no_expiry_or_muted_means_never(

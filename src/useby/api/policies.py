@@ -11,9 +11,8 @@ from useby.actions.policies import TooManyPolicies
 from useby.api.context import Caller, Context, ContextDep, CurrentCaller
 from useby.api.errors import Problem, problem_responses
 from useby.domain.policy import MAX_NAMES, Scope
-from useby.domain.product import DateKind
 from useby.schemas.fields import Id, Text
-from useby.schemas.policies import DATE_KIND_FORM, PolicyIn, PolicyName, PolicyOut, PolicyPage
+from useby.schemas.policies import PolicyIn, PolicyKey, PolicyName, PolicyOut, PolicyPage
 from useby.schemas.problems import FieldError, sentences
 from useby.store import policies
 from useby.store.cursor import BadCursor
@@ -153,12 +152,11 @@ def _key(scope: NamedScope, key: str) -> str:
     Raises:
         Problem: 422, it is no kind of date.
     """
-    if scope is NamedScope.CATEGORY:
-        return key.casefold()
-    if scope is NamedScope.DATE_KIND and key not in set(DateKind):
-        errors = [FieldError(at="path.key", message=DATE_KIND_FORM)]
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, sentences(errors), errors=errors)
-    return key
+    found = PolicyKey.read({"scope": scope.value, "key": key})
+    if isinstance(found, PolicyKey):
+        return found.stored
+    errors = [FieldError(at="path.key", message=each.message) for each in found]
+    raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, sentences(errors), errors=errors)
 
 
 async def _put(

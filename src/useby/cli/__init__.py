@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "token": "Print an access token that lasts as long as a sign-in.",
     "product": "Products: add, show, list, use up, import, export.",
     "lot": "Lots of products: list, add, open, freeze, use up.",
+    "policy": "Policies: set when alerts are sent, or never.",
     "stats": "Show what a person has taken and thrown away.",
     "import": "Import products from a file.",
     "export": "Export all stock of a person to a file.",

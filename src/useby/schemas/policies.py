@@ -4,7 +4,14 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any, Final, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainValidator,
+    WithJsonSchema,
+    model_validator,
+)
 
 from useby.domain.expiry import EXAMPLE_TIME, Expiry
 from useby.domain.iso_duration import Duration
@@ -35,6 +42,7 @@ LEADS_FORM: Final = (
     ' "15%"]'
 )
 MUTED_FORM: Final = f"must be true, false or a date-time with its offset, e.g. {EXAMPLE_TIME}"
+DATE_KIND_FORM: Final = f"must be {' or '.join(DateKind)}, e.g. {DateKind.USE_BY}"
 MOST_FORM: Final = f"must be a whole number from 0 to {MAX_REPEATS}, e.g. 4"
 
 
@@ -105,6 +113,24 @@ Most = Annotated[
     Form(MOST_FORM),
 ]
 PolicyName = Annotated[str, Characters(1, 100, "Dairy", is_name=True)]
+
+
+class PolicyKey(RequestModel):
+    """Name of what a policy is about."""
+
+    scope: Scope
+    key: PolicyName
+
+    @property
+    def stored(self) -> str:
+        """The key under which the policy is stored."""
+        return self.key.casefold() if self.scope is Scope.CATEGORY else self.key
+
+    @model_validator(mode="after")
+    def _is_a_kind(self) -> Self:
+        if self.scope is Scope.DATE_KIND and self.key not in set(DateKind):
+            raise ValueError(DATE_KIND_FORM)
+        return self
 
 
 class RepeatFields(RequestModel):
@@ -199,6 +225,3 @@ class PolicyPage(ApiModel):
     def of(cls, found: Iterable[tuple[Scope, str, PolicyFields]], next_cursor: str | None) -> Self:
         """Return a page in its JSON form."""
         return cls(items=[PolicyOut.of(*each) for each in found], next_cursor=next_cursor)
-
-
-DATE_KIND_FORM: Final = f"must be {' or '.join(DateKind)}, e.g. {DateKind.USE_BY}"
