@@ -45,7 +45,8 @@ async def a_window(
         yield context
     finally:
         await context.close()
-    assert [each for each in received if not any(part in each for part in but)] == []
+    unexpected = [each for each in received if not any(part in each for part in but)]
+    assert unexpected == [], unexpected
 
 
 def connection(page: Page) -> Locator:

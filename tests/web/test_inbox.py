@@ -2,7 +2,7 @@
 
 import pytest
 from playwright.async_api import Browser, expect
-from tests.support.pages import a_window, add, opened, sign_up
+from tests.support.pages import a_window, add, day, opened, sign_up
 from tests.support.process_node import NodeProcess
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -73,3 +73,17 @@ async def test_many_unread_notifications_are_announced_once_with_the_nodes_count
         assert len([url for url in requests if "/api/notifications" in url]) < 20
         await page.get_by_role("button", name="Mark all read").click()
         await expect(page).to_have_title("useby")
+
+
+async def test_a_summary_lists_its_items(browser: Browser, server: NodeProcess) -> None:
+    async with a_window(browser) as context, server.rest() as rest:
+        await sign_up(rest)
+        page = await opened(context, server, "inbox")
+        items = [{"name": f"Egg {number}", "expiryDate": day(1)} for number in range(8)]
+        answer = await rest.post("/api/products/batch", json={"items": items})
+        assert answer.is_success, answer.text
+        summary = page.get_by_role("listitem", name="8 products need attention")
+        await summary.get_by_text("Show all").click()
+        await expect(summary.get_by_role("listitem")).to_have_count(8)
+        await summary.get_by_role("link", name="Egg 3").click()
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Egg 3")

@@ -165,6 +165,21 @@ async def test_names_are_text_and_keep_their_direction_to_themselves(
         await expect(link.locator("b")).to_have_count(0)
 
 
+async def test_sample_products_are_added_to_an_empty_list_and_removed(
+    browser: Browser, server: NodeProcess
+) -> None:
+    async with a_window(browser) as context, server.rest() as rest:
+        await sign_up(rest)
+        page = await opened(context, server)
+        await page.get_by_role("button", name="Try it with sample products").click()
+        await expect(page.locator(".lot").first).to_be_visible()
+        await page.get_by_role("link", name="Settings").click()
+        await page.get_by_role("button", name="Remove the sample products").click()
+        await expect(message(page)).to_contain_text("Saved")
+        await page.get_by_role("link", name="Due").click()
+        await expect(page.get_by_text("Nothing is kept yet")).to_be_visible()
+
+
 async def test_a_list_of_5000_lots_loads_by_page_and_scrolls(
     browser: Browser, server: NodeProcess
 ) -> None:

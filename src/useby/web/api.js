@@ -214,5 +214,19 @@ export class Api {
    */
   snooze = (id, until) => this.#call("POST", `notifications/${id}/snooze`, until);
 
+  /**
+   * List the items of a summary, most urgent first.
+   *
+   * @param {string} id
+   */
+  itemsOf = async (id) =>
+    /** @type {Page<import("./types.js").SummaryItem>} */ (
+      await this.#call("GET", `notifications/${id}/items?limit=${PAGE_SIZE}`)
+    );
+
+  addSamples = () => this.#call("POST", "samples");
+
+  removeSamples = () => this.#call("DELETE", "samples");
+
   signOutEverywhere = () => this.#call("POST", "auth/logout-all");
 }

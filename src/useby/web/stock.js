@@ -142,10 +142,16 @@ export class Stock {
    * @param {Product | {id: string}} product only its id if it was deleted
    */
   published(product) {
-    if (!("name" in product)) this.#store.update(withoutProduct, product.id);
-    else if (isWhole(product) && !this.#busy.has(product.id)) this.#store.update(withProduct, product);
-    else this.#changed.add(product.id);
-    if (this.#isLoading) this.#changed.add(product.id); // the groups that arrive may be older
+    const { id } = product;
+    if (!("name" in product)) {
+      this.#changed.delete(id);
+      this.#store.update(withoutProduct, id);
+      // Groups that arrive may be older and have it.
+      return this.#isLoading ? this.load() : this.refresh();
+    }
+    if (isWhole(product) && !this.#busy.has(id)) this.#store.update(withProduct, product);
+    else this.#changed.add(id);
+    if (this.#isLoading) this.#changed.add(id); // as above
     return this.refresh();
   }
 

@@ -85,7 +85,7 @@
  * @property {string} lead
  * @property {string} at
  * @property {"info" | "warning" | "error"} severity
- * @property {{scope: "product" | "category" | "account" | "builtin", key: string | null}} because
+ * @property {{scope: "lot" | "product" | "category" | "location" | "dateKind" | "account" | "builtin", key: string | null}} because
  * @property {string} message
  */
 
@@ -101,6 +101,8 @@
  * @property {boolean} read
  * @property {string | null} [snoozedUntil] absent where the node cannot snooze
  */
+
+/** @typedef {{productId: string | null, lotId: string | null, message: string, severity: string}} SummaryItem */
 
 /**
  * @typedef {object} Me

@@ -5,11 +5,11 @@ import { html } from "../html.js";
 import { useApp } from "../parts/context.js";
 import { Icon } from "../parts/icon.js";
 import { Lists } from "../parts/lot_list.js";
-import { LotRow } from "../parts/lot_row.js";
+import { chunksOf, LotChunk } from "../parts/lot_chunk.js";
 import { useMore } from "../parts/more.js";
 import { Sentinel } from "../parts/sentinel.js";
 import { fragmentOf } from "../routes.js";
-import { asShown, released, shownGroups, waiting } from "../state/lots.js";
+import { released, shownGroups, waiting } from "../state/lots.js";
 
 /** @typedef {import("../types.js").KeptLot} KeptLot */
 /** @typedef {import("../types.js").Urgency} Urgency */
@@ -50,36 +50,11 @@ function Group({ urgency, onMore }) {
       <h2 id=${`group-${urgency}`} tabindex="-1">
         <${Icon} name=${urgency} />${t("due.group", { group: t(`due.${urgency}`), n })}
       </h2>
-      ${ids.length > 0 &&
-      html`
-        <ul class="lots" role="list">
-          ${ids.map((id) => {
-            const lot = state.lots.get(id);
-            return (
-              lot &&
-              html`<${LotRow}
-                key=${id}
-                app=${app}
-                lot=${shown(state, lot)}
-                today=${state.today}
-                zone=${state.zone}
-                refused=${state.refused === id}
-                onMore=${onMore}
-              />`
-            );
-          })}
-        </ul>
-      `}
+      ${chunksOf(ids).map((chunk, index) => html`<${LotChunk} key=${index} app=${app} state=${state} ids=${chunk} onMore=${onMore} />`)}
       ${cursor !== null && html`<${Sentinel} mark=${cursor} onVisible=${() => app.stock.more(urgency)} />`}
     </section>
   `;
 }
-
-/**
- * @param {import("../state.js").State} state
- * @param {KeptLot} lot
- */
-const shown = (state, lot) => asShown(lot, state.pending.get(lot.id));
 
 /** @param {{counts: import("../types.js").Counts}} props */
 function Overview({ counts }) {
@@ -107,12 +82,20 @@ function Overview({ counts }) {
 }
 
 function Nothing() {
-  const { t } = useApp().app;
+  const { app } = useApp();
+  const { t, api, stock } = app;
+  const addSamples = async () => {
+    await api.addSamples();
+    await stock.load();
+  };
   return html`
     <section class="nothing">
       <h2>${t("due.empty.title")}</h2>
       <p>${t("due.empty")}</p>
-      <p><a class="button button--main" href=${fragmentOf("add")}><${Icon} name="add" />${t("due.empty.add")}</a></p>
+      <p class="row">
+        <a class="button button--main" href=${fragmentOf("add")}><${Icon} name="add" />${t("due.empty.add")}</a>
+        <button type="button" class="button" onClick=${() => void app.attempt(addSamples)}>${t("due.empty.samples")}</button>
+      </p>
     </section>
   `;
 }

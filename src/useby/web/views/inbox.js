@@ -61,7 +61,7 @@ export function Inbox() {
 function Item({ notification }) {
   const { app, state } = useApp();
   const { t, mailbox } = app;
-  const { id, message, type, read, productId, created_at: at, snoozedUntil } = notification;
+  const { id, message, type, read, productId, event, created_at: at, snoozedUntil } = notification;
   const text = html`<bdi>${message}</bdi>`;
   /** @param {{currentTarget: HTMLElement}} event */
   const markRead = ({ currentTarget }) => {
@@ -82,11 +82,35 @@ function Item({ notification }) {
           <time datetime=${at}>${dateTime(at, app.language, state.zone)}</time>
           ${snoozedUntil && html`${" · "}${t("inbox.snoozed-until", { when: dateTime(snoozedUntil, app.language, state.zone) })}`}
         </p>
+        ${event === "summary" && html`<${Items} id=${id} />`}
       </div>
       <div class="notification__actions">
         ${!read && html`<button type="button" class="button" aria-describedby=${`${id}-text`} onClick=${markRead}>${t("inbox.mark")}</button>`}
         ${state.inbox.canSnooze && html`<${SnoozeMenu} id=${id} today=${isoDay(dayIn(Date.now(), state.zone))} />`}
       </div>
     </li>
+  `;
+}
+
+/**
+ * The items of a summary, which are loaded when they are wanted.
+ *
+ * @param {{id: string}} props
+ */
+function Items({ id }) {
+  const { app } = useApp();
+  const [items, setItems] = useState(/** @type {readonly import("../types.js").SummaryItem[]} */ ([]));
+  const load = () => void app.attempt(async () => setItems((await app.api.itemsOf(id)).items));
+  return html`
+    <details class="notification__items" onToggle=${load}>
+      <summary>${app.t("inbox.items")}</summary>
+      <ul role="list">
+        ${items.map(
+          ({ productId, message }) => html`
+            <li>${productId ? html`<a href=${fragmentOf("product", productId)}><bdi>${message}</bdi></a>` : html`<bdi>${message}</bdi>`}</li>
+          `,
+        )}
+      </ul>
+    </details>
   `;
 }

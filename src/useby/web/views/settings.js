@@ -3,6 +3,7 @@
 import { html } from "../html.js";
 import { useApp } from "../parts/context.js";
 import { setShortcuts, shortcutsOn } from "../keys.js";
+import { withMessage } from "../state.js";
 import { useState } from "../vendor/hooks.js";
 
 export function Settings() {
@@ -17,6 +18,11 @@ export function Settings() {
     await app.api.signOutEverywhere();
     await app.signOut();
   };
+  const removeSamples = async () => {
+    await app.api.removeSamples();
+    await app.stock.load();
+    app.store.update(withMessage, t("done.changed"));
+  };
   return html`
     <h1 tabindex="-1">${t("settings.title")}</h1>
     <section aria-labelledby="settings-account">
@@ -30,6 +36,9 @@ export function Settings() {
         <button type="button" class="button" onClick=${() => void app.signOut()}>${t("settings.out")}</button>
         <button type="button" class="button" onClick=${() => void app.attempt(everywhere)}>${t("settings.out-everywhere")}</button>
       </div>
+      <p class="row">
+        <button type="button" class="button button--quiet" onClick=${() => void app.attempt(removeSamples)}>${t("settings.samples")}</button>
+      </p>
     </section>
     <section aria-labelledby="settings-shortcuts">
       <h2 id="settings-shortcuts">${t("settings.shortcuts")}</h2>
