@@ -72,6 +72,14 @@ def test_a_word_or_a_far_day_means_never(text: str) -> None:
     assert read(text, None, TODAY) is None
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["0001-01-01", "0001-01-01T00:00:00Z", "0000-00-00", "0000-00-00 00:00:00", "00.00.0000"],
+)
+def test_a_zero_by_which_a_program_means_that_no_date_is_set_is_no_date(text: str) -> None:
+    assert read(text, None, TODAY) is None
+
+
 def test_a_moment_with_an_offset_is_kept() -> None:
     moment = "2027-03-04T10:30:00+01:00"
     assert read(moment, None, TODAY) == moment

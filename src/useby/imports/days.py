@@ -9,6 +9,10 @@ from useby.domain.dates import MOST_CHARACTERS, DateOrder, read_date
 
 NEVER_DAYS: Final = ("2999-12-31", "9999-12-31")
 """Days by which other programs mean that a product does not expire."""
+_ZERO: Final = re.compile(
+    r"(?:0001-01-01|0000-00-00)(?:[T ]00:00:00(?:\.0+)?(?:Z|\+00:00)?)?|00([./-])00\1(?:00)?00"
+)
+"""First day of a calendar, or none, by which other programs mean that a date is not set."""
 _SPREADSHEET_ZERO: Final = date(1899, 12, 30)
 _SPREADSHEET_DAY: Final = re.compile(r"([2-7][0-9]{4})(?:[.,]0+)?")
 """A spreadsheet's count of days: 46085 is 4 March 2026. The range is 1954 to 2119."""
@@ -74,7 +78,7 @@ def read(text: str, order: DateOrder | None, today: date) -> str | None:
         BadDate: The text cannot be read, or in two ways.
     """
     text = without_midnight(text)
-    if text == NEVER_DAYS[1]:
+    if text == NEVER_DAYS[1] or _ZERO.fullmatch(text):
         return None
     if _DAY.fullmatch(text) or _ISO_TIME.fullmatch(text):
         return text
