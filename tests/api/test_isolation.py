@@ -38,6 +38,7 @@ BODIES: dict[str, Any] = {
     "readCalendar": None,
     "markRead": None,
     "listNotificationItems": None,
+    "snoozeNotification": {"for": "PT2H"},
     "deleteNotification": None,
 }
 """Every operation on one row, and what is sent to it."""

@@ -211,7 +211,8 @@ async def test_a_deleted_account_leaves_no_row(rest: Rest) -> None:
         await client.post("/api/products", json={"name": f"Milk {n}", "expiryDate": "2026-03-01"})
     await rest.database.write(lambda t: send_due(t, rest.now))
     key = {"idempotency-key": "once"}
-    await client.post("/api/notifications", json={"message": "x"}, headers=key)
+    posted = await client.post("/api/notifications", json={"message": "x"}, headers=key)
+    await client.post(f"/api/notifications/{posted.json()['id']}/snooze", json={"for": "PT2H"})
     await client.post("/api/ws/ticket")
     await client.patch("/api/me", json={"timeZone": "Asia/Tokyo"})  # and its alerts wait
     await rest.database.write(lambda t: t.connection.execute(one_closing(user.id, rest.now)))

@@ -178,7 +178,10 @@ async def test_every_example_of_a_body_works_twice(rest: Rest, document: dict[st
         _, ada = await rest.person()
         product = await added(ada, quantity="2")
         (lot,) = (await ada.get(f"/api/products/{product['id']}/lots")).json()["items"]
-        at = path.format(product_id=product["id"], lot_id=lot["id"], **NAMES)
+        received = (await ada.post("/api/notifications", json={"message": "Tea"})).json()
+        at = path.format(
+            product_id=product["id"], lot_id=lot["id"], notification_id=received["id"], **NAMES
+        )
         if name == "thawLot":
             await ada.post(f"/api/lots/{lot['id']}/freeze")
         if name == "login":

@@ -16,7 +16,7 @@ from tests.support.process_node import until
 from tests.support.time_limits import HANG_TIMEOUT
 from websockets.asyncio.client import ClientConnection
 
-from useby.store import alert_holds, alerts, slices
+from useby.store import alert_holds, alerts, slices, snoozes
 from useby.store.database import Connection
 
 __all__ = ["database_url", "rest", "start", "wall"]
@@ -88,8 +88,10 @@ class Person:
 
 
 def nothing_is_due(connection: Connection, now: datetime) -> bool:
-    due, held = alerts.next_due(connection), alert_holds.next_until(connection)
-    return (due is None or due > now) and held is None and not slices.are_waiting(connection)
+    times = alerts.next_due(connection), snoozes.next_due(connection)
+    if any(each is not None and each <= now for each in times) or slices.are_waiting(connection):
+        return False
+    return alert_holds.next_until(connection) is None
 
 
 async def frame(client: ClientConnection) -> dict[str, Any]:

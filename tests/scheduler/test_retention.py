@@ -11,6 +11,7 @@ from tests.support.factories import NOON, a_kept_owner
 from tests.support.in_process_node import InProcessNode, SettableClock
 from tests.support.node_fixtures import house, start, wall
 
+from useby.actions import snoozes
 from useby.domain.account import User
 from useby.domain.notification import Cause, Draft, Notification, Severity
 from useby.scheduler import retention as retention_module
@@ -119,3 +120,16 @@ async def test_a_client_that_reconnects_after_a_deletion_gets_what_it_lacks(
             while ends[-1] not in messages:
                 messages.append(json.loads(await client.recv())["message"])
         assert messages == [*expected, *ends]
+
+
+async def test_a_snoozed_notification_is_kept_until_it_is_sent_again(database: Database) -> None:
+    user = await a_kept_owner(database)
+    first, *_ = await posted(database, user, 3)
+    end = LATER - timedelta(days=30)
+    snooze = snoozes.snooze_until
+    await database.write(lambda t: snooze(t, user.id, first.id, end, NOON))
+    assert await prune(database, days=1) == 0
+
+    await database.write(lambda t: snoozes.send_due(t, end))
+    assert await prune(database, days=1) == 1
+    assert await left(database, user) == [2, 3, 4]

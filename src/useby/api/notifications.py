@@ -6,6 +6,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query, Request, Response
 
 from useby.actions import notifications as actions
+from useby.actions import snoozes
 from useby.actions.post_queue import Post
 from useby.api.bodies import BatchRoute, in_turns, results_response
 from useby.api.context import (
@@ -33,9 +34,10 @@ from useby.schemas.notifications import (
     NotificationResult,
     NotificationResults,
     NotificationsIn,
+    SnoozeIn,
     UnreadCount,
 )
-from useby.schemas.problems import FieldError, shared_out
+from useby.schemas.problems import FieldError, sentences, shared_out
 from useby.store import notification_items, notifications, usage
 from useby.store.cursor import BadCursor
 from useby.store.notifications import NotificationQuery
@@ -49,13 +51,14 @@ async def list_notifications(
     node: ContextDep,
     caller: CurrentCaller,
     unread: bool | None = None,
+    snoozed: bool | None = None,
     type: Annotated[Severity | None, Query()] = None,  # noqa: A002 - the name on the wire
     since: Annotated[Text | None, Query(max_length=64)] = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> NotificationPage:
     """List notifications, newest first; with `since` (an id) only newer ones, oldest first."""
-    query = NotificationQuery(unread, type, since, cursor, limit)
+    query = NotificationQuery(unread, type, since, cursor, limit, snoozed)
     try:
         page = await node.database.read(
             lambda c: notifications.list_(c, caller.user.id, query), user_id=caller.user.id
@@ -165,6 +168,33 @@ async def mark_read(node: ContextDep, claims: CurrentClaims, notification_id: Id
     if notification is None:
         raise Problem.not_found("notification")
     return json_response(_json(notification), HTTPStatus.OK)
+
+
+@router.post(
+    "/{notification_id}/snooze",
+    operation_id="snoozeNotification",
+    responses=problem_responses(401, 404),
+)
+async def snooze_notification(
+    node: ContextDep, caller: CurrentCaller, notification_id: Id, snooze: SnoozeIn
+) -> NotificationOut:
+    """Mark a notification read now, and send it again later if there is still reason to.
+
+    That of a product is worded for that moment, and sent only if an open lot is due then.
+    """
+    now = node.now()
+    try:
+        until = snooze.end(now)
+    except ValueError as error:
+        field = "body.for" if snooze.until is None else "body.until"
+        errors = [FieldError(at=field, message=str(error))]
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, sentences(errors), errors=errors) from None
+    notification = await node.database.write(
+        lambda t: snoozes.snooze_until(t, caller.user.id, notification_id, until, now)
+    )
+    if notification is None:
+        raise Problem.not_found("notification")
+    return NotificationOut.of(notification)
 
 
 @router.get(

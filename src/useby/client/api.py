@@ -1,6 +1,7 @@
 """Typed client of a node's REST API."""
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self, Unpack
 
@@ -338,6 +339,21 @@ class Api:
         """Mark a notification read; the mark is durable when this returns."""
         path = f"/notifications/{part(notification_id)}/read"
         return self._notification(await self._rest.request("POST", path))
+
+    async def snooze(
+        self, notification_id: str, *, until: datetime | None = None, duration: str | None = None
+    ) -> Notification:
+        """Mark a notification read now, and have it sent again later.
+
+        Args:
+            notification_id: The notification.
+            until: Time at which it is sent again, aware.
+            duration: ISO 8601 duration after which it is sent again, e.g. ``PT2H``, in place of
+                ``until``.
+        """
+        path = f"/notifications/{part(notification_id)}/snooze"
+        given = {"until": until} if duration is None else {"for": duration}
+        return self._notification(await self._rest.request("POST", path, given))
 
     async def mark_all_read(self) -> int:
         """Mark all notifications read; return how many were unread."""

@@ -29,6 +29,8 @@ class Cause(StrEnum):
     CUSTOM = "custom"
     SUMMARY = "summary"
     """Alerts of one user that were due together, as one notification."""
+    SNOOZED = "snoozed"
+    """A notification that its user had snoozed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,3 +109,5 @@ class Notification:
     read_at: datetime | None = None
     items: tuple[Item, ...] = ()
     """The most urgent items of a summary, at most ``MOST_SHOWN``."""
+    snoozed_until: datetime | None = None
+    """Time at which it is sent again; read for lists only."""

@@ -105,7 +105,7 @@ def extended_notification(row: Notification) -> bytes:
         "daysLeft": row.days_left,
         "readAt": _moment(row.read_at) if row.read_at else None,
     }
-    if row.event is not Cause.SUMMARY:
+    if row.event is not Cause.SUMMARY and not row.items:
         return _text(more)
     items: list[shapes.Item] = [
         {

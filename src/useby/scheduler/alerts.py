@@ -15,9 +15,10 @@ from typing import Final
 from useby import metrics
 from useby.actions import alerts as actions
 from useby.actions import floods
+from useby.actions import snoozes as snooze_actions
 from useby.actions.alerts import BatchResult
 from useby.backoff import Backoff
-from useby.store import alert_holds, alerts, slices
+from useby.store import alert_holds, alerts, slices, snoozes
 from useby.store.database import Database, StoreUnavailable
 from useby.store.user_batcher import UserBatcher
 
@@ -106,14 +107,16 @@ class AlertScheduler:
     async def _next_due(self) -> datetime | None:
         """Return the next due time, without owners that have their own queue; queue late owners.
 
-        This also does a slice of the unfinished large writes, if there are any, or ends holds.
+        This also does a slice of the unfinished large writes, if there are any, or ends holds and
+        snoozes.
         """
         left_out = self._late.locked_users
-        due, unfinished, held = await self._database.read(
+        due, unfinished, held, snoozed = await self._database.read(
             lambda c: (
                 alerts.next_due(c, left_out),
                 slices.are_waiting(c),
                 alert_holds.next_until(c),
+                snoozes.next_due(c),
             )
         )
         before = self._now() - OVERDUE
@@ -128,13 +131,24 @@ class AlertScheduler:
                 return now  # there may be another slice, and this one has made alerts due
             retry = now + OVERDUE  # another node does it, or the user's row is locked
             return retry if due is None else min(due, retry)
-        if held is not None:
-            now = self._now()
-            if held <= now:
-                await self._database.write(lambda t: floods.release(t, now))
-                held = now + OVERDUE  # others may be left, or more of a user's alerts are due
-            return held if due is None else min(due, held)
-        return due
+        times = [due, await self._end_holds(held), await self._end_snoozes(snoozed)]
+        return min((each for each in times if each is not None), default=None)
+
+    async def _end_holds(self, until: datetime | None) -> datetime | None:
+        """End the holds that are over; return when the next may end, given the first one."""
+        now = self._now()
+        if until is None or until > now:
+            return until
+        await self._database.write(lambda t: floods.release(t, now))
+        return now + OVERDUE  # others may be left, or more of a user's alerts are due
+
+    async def _end_snoozes(self, until: datetime | None) -> datetime | None:
+        """End the snoozes that are over; return when the next may end, given the first one."""
+        now = self._now()
+        if until is None or until > now:
+            return until
+        ended = await self._database.write(lambda t: snooze_actions.send_due(t, now), large=True)
+        return now if ended else now + OVERDUE  # a user's row may be locked
 
     async def _send_late(self, owners: Sequence[str], *, may_wait: bool) -> Sequence[str]:
         """Send a late owner's due alerts; return the owner again if some are still locked."""

@@ -1,14 +1,17 @@
 """JSON models of notifications, for requests and answers."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any, Final
 
-from pydantic import Field, WithJsonSchema
+from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema, model_validator
 
+from useby.domain.expiry import EXAMPLE_TIME, Expiry
 from useby.domain.notification import Cause, Draft, Item, Notification, Severity
+from useby.domain.snooze import DURATION_FORM, duration, end_after
 from useby.schemas.fields import (
     BATCH_LIMIT,
     ApiModel,
+    Form,
     LongText,
     Message,
     Moment,
@@ -32,6 +35,9 @@ class NotificationOut(ApiModel):
     expires_on: date | None
     days_left: int | None
     read_at: Moment | None
+    snoozed_until: Annotated[
+        Moment | None, Field(description="Time at which it is sent again, if it is snoozed.")
+    ]
 
     @classmethod
     def of(cls, notification: Notification) -> "NotificationOut":
@@ -48,6 +54,7 @@ class NotificationOut(ApiModel):
             expires_on=notification.expires_on,
             days_left=notification.days_left,
             read_at=notification.read_at,
+            snoozed_until=notification.snoozed_until,
         )
 
 
@@ -135,6 +142,68 @@ class NotificationResults(ApiModel):
     """Results of a batch, one for each notification, in their order."""
 
     results: list[NotificationResult]
+
+
+UNTIL_FORM: Final = f"must be a date-time with its offset, e.g. {EXAMPLE_TIME}"
+ONE_OF_BOTH: Final = 'must have either until or for, e.g. {"for": "PT2H"}'
+
+
+def _is_instant(text: str) -> str:
+    try:
+        instant = Expiry.parse(text).instant
+    except ValueError:
+        instant = None
+    if instant is None:
+        raise ValueError(UNTIL_FORM)
+    return text
+
+
+def _is_duration(text: str) -> str:
+    duration(text)
+    return text
+
+
+Until = Annotated[
+    str,
+    StringConstraints(max_length=40),
+    Form(UNTIL_FORM),
+    AfterValidator(_is_instant),
+    Field(description="A date-time with offset, a minute to 90 days from now."),
+]
+For = Annotated[
+    str,
+    StringConstraints(max_length=40),
+    Form(DURATION_FORM),
+    AfterValidator(_is_duration),
+    Field(description="An ISO 8601 duration, a minute to 90 days; a day has 24 hours."),
+]
+
+
+class SnoozeIn(RequestModel):
+    """The time at which a notification is sent again: either `until` or `for`."""
+
+    model_config = example(**{"for": "PT2H"})
+
+    until: Until | None = None
+    for_: Annotated[For | None, Field(alias="for")] = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "SnoozeIn":
+        if (self.until is None) == (self.for_ is None):
+            raise ValueError(ONE_OF_BOTH)
+        return self
+
+    def end(self, now: datetime) -> datetime:
+        """Return the time at which the snooze ends.
+
+        Raises:
+            ValueError: It is not a minute to 90 days from now.
+        """
+        if self.for_ is not None:
+            return end_after(duration(self.for_), now)
+        instant = Expiry.parse(self.until or "").instant
+        assert instant is not None  # noqa: S101 - the field's validator requires one
+        return end_after(instant - now, now)
 
 
 class UnreadCount(ApiModel):

@@ -171,7 +171,10 @@ def with_items(connection: Connection, rows: list[Notification]) -> list[Notific
 
 def lacks_items(row: Notification) -> bool:
     """Return whether a notification has items that are not read yet."""
-    return row.event is Cause.SUMMARY and not row.items
+    may_have = row.event is Cause.SUMMARY or (
+        row.event is Cause.SNOOZED and row.product_id is None  # perhaps a snoozed summary
+    )
+    return may_have and not row.items
 
 
 def delete(connection: Connection, user_id: str, notification_id: str) -> None:

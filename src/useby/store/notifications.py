@@ -5,7 +5,7 @@ The order of commits is therefore the order of ``seq``, and no cursor can pass o
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -22,6 +22,7 @@ from useby.store.database import Transaction
 from useby.store.locks import lock_users
 from useby.store.schema import notifications as table
 from useby.store.schema import users
+from useby.store.summary_tables import snoozes
 
 INSERTED: Final = (
     table.c.user_id,
@@ -55,6 +56,8 @@ class NotificationQuery:
     """Return only those newer than this id, oldest first; an unknown id means all."""
     cursor: str | None = None
     limit: int = 50
+    snoozed: bool | None = None
+    """True for snoozed ones only, false for the others, ``None`` for all."""
 
 
 _GIVEN_USERS: Final = values_table(users.c.id, sa.column("count", sa.Integer))
@@ -208,9 +211,8 @@ def newest_seq(connection: Connection, user_id: str) -> int:
 
 def get(connection: Connection, user_id: str, notification_id: str) -> Notification | None:
     """Return one of the user's notifications."""
-    rows = _rows(
-        connection,
-        sa.select(*COLUMNS).where(table.c.user_id == user_id, table.c.id == notification_id),
+    rows = _listed(
+        connection, _LISTED.where(table.c.user_id == user_id, table.c.id == notification_id)
     )
     return rows[0] if rows else None
 
@@ -234,7 +236,10 @@ def list_(connection: Connection, user_id: str, query: NotificationQuery) -> Pag
     Raises:
         BadCursor: The cursor is invalid.
     """
-    select = sa.select(*COLUMNS).where(table.c.user_id == user_id)
+    select = _LISTED.where(table.c.user_id == user_id)
+    if query.snoozed is not None:
+        is_snoozed = snoozes.c.until.is_not(None)
+        select = select.where(is_snoozed if query.snoozed else ~is_snoozed)
     if query.unread is not None:
         select = select.where(
             table.c.read_at.is_(None) if query.unread else table.c.read_at.is_not(None)
@@ -250,7 +255,7 @@ def list_(connection: Connection, user_id: str, query: NotificationQuery) -> Pag
             raise BadCursor
         select = select.where(table.c.seq > seq if rising else table.c.seq < seq)
     select = select.order_by(table.c.seq if rising else table.c.seq.desc()).limit(query.limit + 1)
-    rows = _rows(connection, select)
+    rows = _listed(connection, select)
     items = rows[: query.limit]
     more = len(rows) > query.limit
     return Page(tuple(items), encode("n", (items[-1].seq,)) if more else None)
@@ -284,6 +289,22 @@ def from_columns(columns: Sequence[Any]) -> Notification:
         days_left=days,
         read_at=times[1],
     )
+
+
+_LISTED: Final = sa.select(*COLUMNS, snoozes.c.until).select_from(
+    table.outerjoin(
+        snoozes,
+        sa.and_(snoozes.c.user_id == table.c.user_id, snoozes.c.notification_id == table.c.id),
+    )
+)
+"""Notifications as REST shows them."""
+
+
+def _listed(connection: Connection, select: sa.Select[Any]) -> list[Notification]:
+    rows = [
+        replace(from_columns(row[:-1]), snoozed_until=row[-1]) for row in connection.execute(select)
+    ]
+    return notification_items.with_items(connection, rows)
 
 
 def _rows(connection: Connection, select: sa.Select[Any]) -> list[Notification]:

@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 from useby.store.database import Transaction
 from useby.store.locks import try_lock_users
 from useby.store.schema import notifications, users
+from useby.store.summary_tables import snoozes
 
 SLICE: Final = 500
 """Maximum notifications that a slice reads; at most so many are deleted in a transaction."""
@@ -67,5 +68,9 @@ def delete_read(transaction: Transaction, keys: Sequence[Key], before: datetime)
             _KEY.in_(deletable),
             notifications.c.read_at < before,
             notifications.c.seq < _newest,
+            ~sa.exists().where(  # it is sent again
+                snoozes.c.user_id == notifications.c.user_id,
+                snoozes.c.notification_id == notifications.c.id,
+            ),
         )
     ).rowcount

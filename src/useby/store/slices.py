@@ -37,6 +37,7 @@ from useby.store.schema import (
     users,
 )
 from useby.store.schema import notification_items as items_table
+from useby.store.summary_tables import snoozes
 
 SLICE: Final = 500
 """Maximum rows that a slice marks read."""
@@ -44,6 +45,7 @@ RESCHEDULED: Final = 250
 """Maximum products that a slice reschedules."""
 COSTS: Final[Mapping[sa.Table, int]] = {
     items_table: 1,
+    snoozes: 1,
     notifications: 1,
     sent_alerts: 1,
     movements: 1,

@@ -1,4 +1,4 @@
-"""Tables of summaries and of alerts that are collected; ``store.schema`` has all tables."""
+"""Tables of summaries, collected alerts and snoozes; ``store.schema`` has all tables."""
 
 import sqlalchemy as sa
 
@@ -41,3 +41,20 @@ alert_holds = sa.Table(
 )
 """Users whose due alerts are being collected as items of a notification that does not exist yet;
 see ``store.alert_holds``."""
+
+snoozes = sa.Table(
+    "snoozes",
+    metadata,
+    sa.Column("user_id", sa.String(128), nullable=False),
+    sa.Column("notification_id", sa.String(36), nullable=False),
+    sa.Column("since", UtcDateTime, nullable=False),
+    sa.Column("until", UtcDateTime, nullable=False),
+    sa.PrimaryKeyConstraint("user_id", "notification_id"),
+    sa.ForeignKeyConstraint(
+        ["user_id", "notification_id"],
+        ["notifications.user_id", "notifications.id"],
+        ondelete="CASCADE",
+    ),
+    sa.Index(None, "until", "user_id"),
+)
+"""Notifications that were snoozed at one time, and are sent again at another."""
