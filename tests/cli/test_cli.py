@@ -108,7 +108,7 @@ def wrong_lines(path: list[str], command: Any) -> Iterator[tuple[list[str], str]
             yield [*path, f"{name}=3"], name
             continue
         yield [*path, name], name
-        if each.type_descriptor.annotation is not str:
+        if each.type_descriptor.annotation is not str and not each.multiple:  # those are texts
             for wrong in ("", "x", "-1", "99999999999999999999"):
                 yield [*path, name, wrong], name
     if first_missing and command.params[0].required:
