@@ -323,8 +323,8 @@ def test_notify_imports_only_what_it_needs(useby: Useby) -> None:
     assert packages == {"actions", "auth", "cli", "domain", "schemas", "settings", "store"}
     assert not loaded & NOT_FOR_NOTIFY
     assert "sqlalchemy.ext.asyncio" not in loaded
-    assert len(ours) <= 60
-    assert len(loaded) <= 530  # 506 with Python 3.11
+    assert len(ours) <= 70  # 65 today
+    assert len(loaded) <= 540  # 529 with Python 3.11
 
 
 def test_the_module_runs_as_the_command_does() -> None:
