@@ -87,3 +87,29 @@ async def test_a_summary_lists_its_items(browser: Browser, server: NodeProcess) 
         await expect(summary.get_by_role("listitem")).to_have_count(8)
         await summary.get_by_role("link", name="Egg 3").click()
         await expect(page.get_by_role("heading", level=1)).to_have_text("Egg 3")
+
+
+async def test_a_notification_is_snoozed_by_a_menu_of_the_keyboard(
+    browser: Browser, server: NodeProcess
+) -> None:
+    async with a_window(browser) as context, server.rest() as rest:
+        await sign_up(rest)
+        await add(rest, "Milk", 2)
+        page = await opened(context, server, "inbox")
+        item = page.get_by_role("listitem", name="Milk expires in 2 days")
+        snooze = item.get_by_role("button", name="Snooze")
+        await snooze.press("Enter")
+        menu = page.get_by_role("menu", name="Snooze")
+        await expect(menu.get_by_role("menuitem")).to_have_text(
+            ["1 hour", "This evening", "Tomorrow", "Choose a date"]
+        )
+        await expect(menu.get_by_role("menuitem", name="1 hour")).to_be_focused()
+        await page.keyboard.press("Escape")
+        await expect(snooze).to_be_focused()
+        await snooze.press("Enter")
+        await page.keyboard.press("Enter")
+        await expect(page).to_have_title("useby")
+        await expect(item).to_contain_text("snoozed until")
+        await page.get_by_role("radio", name="Snoozed").check()
+        await expect(item).to_be_visible()
+        assert (await rest.get("/api/notifications?snoozed=true")).json()["items"]
