@@ -106,6 +106,7 @@ async def test_a_fault_of_the_whole_file_has_no_line(ada: httpx.AsyncClient) -> 
     (bad,) = answer.json()["bad"]
     assert (answer.status_code, bad["line"], bad["column"]) == (422, None, None)
     assert "the column expiryDate is missing" in answer.json()["detail"]
+    assert answer.json()["columns"] == {"name": "name", "colour": None}
 
 
 async def test_the_options_choose_columns_and_the_order_of_dates(ada: httpx.AsyncClient) -> None:

@@ -175,7 +175,7 @@ async def test_sample_products_are_added_to_an_empty_list_and_removed(
         await expect(page.locator(".lot").first).to_be_visible()
         await page.get_by_role("link", name="Settings").click()
         await page.get_by_role("button", name="Remove the sample products").click()
-        await expect(message(page)).to_contain_text("Saved")
+        await expect(message(page)).to_contain_text("12 samples are removed")
         await page.get_by_role("link", name="Due").click()
         await expect(page.get_by_text("Nothing is kept yet")).to_be_visible()
 

@@ -99,7 +99,8 @@ async def import_products(
                 )
             except UnreadableFile as error:
                 fault = Finding(line=None, message=str(error))
-                return await _refused(ImportReport(dry_run=dry_run, bad=[fault]), f"{error}.")
+                report = ImportReport(dry_run=dry_run, columns=error.columns, bad=[fault])
+                return await _refused(report, f"{error}.")
             report = found.report().model_copy(update={"dry_run": dry_run})
             if found.table.bad_rows and not (skip_bad and rows):
                 return await _refused(report, _detail(found, rows))

@@ -97,7 +97,8 @@ def _columns(table: Table, heads: Cells, chosen: Mapping[str, str]) -> list[str 
         found = ", ".join(head for head in heads[:20] if head) or "none"
         raise UnreadableFile(
             f"the column {missing[0]} is missing; the file's columns are: {found}. Name it with"
-            f" map=THEIRS:{missing[0]}"
+            f" map=THEIRS:{missing[0]}",
+            table.columns,
         )
     if absent := [theirs for theirs in chosen if not _is_there(theirs, heads, chosen)]:
         raise UnreadableFile(f"map names a column that the file does not have: {absent[0]}")

@@ -36,6 +36,11 @@ class Format(StrEnum):
 class UnreadableFile(ValueError):  # noqa: N818 - callers see this name
     """The file as a whole cannot be read; the message is a sentence for its owner."""
 
+    def __init__(self, message: str, columns: Mapping[str, str | None] | None = None) -> None:
+        """Keep the columns that were found, so that a person can choose among them."""
+        super().__init__(message)
+        self.columns = dict(columns or {})
+
 
 @dataclass(frozen=True, slots=True)
 class Options:

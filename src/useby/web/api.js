@@ -6,6 +6,8 @@
 
 /** @typedef {import("./types.js").Alert} Alert */
 /** @typedef {import("./types.js").Counts} Counts */
+/** @typedef {import("./types.js").ImportOptions} ImportOptions */
+/** @typedef {import("./types.js").ImportReport} ImportReport */
 /** @typedef {import("./types.js").KeptLot} KeptLot */
 /** @typedef {import("./types.js").Lot} Lot */
 /** @typedef {import("./types.js").LotAction} LotAction */
@@ -22,7 +24,7 @@
  * @typedef {import("./types.js").Page<Item>} Page
  */
 /** @typedef {{id: string, message: string, type: "info" | "warning" | "error", created_at: string, seq: number, productId: string | null, event: string, readAt: string | null, snoozedUntil?: string | null}} NotificationOut */
-/** @typedef {(method: string, path: string, body?: object) => Promise<unknown>} Call */
+/** @typedef {(method: string, path: string, body?: object, as?: "json" | "blob") => Promise<unknown>} Call */
 
 /** An answer of the REST API that is not a success. */
 export class ApiError extends Error {
@@ -33,12 +35,14 @@ export class ApiError extends Error {
    * @param {string} detail a sentence for a person
    * @param {number} retryAfter seconds
    * @param {readonly string[]} [fields] names of the refused fields
+   * @param {object} [problem] all members of the answer
    */
-  constructor(status, detail, retryAfter, fields = []) {
+  constructor(status, detail, retryAfter, fields = [], problem = {}) {
     super(detail);
     this.status = status;
     this.retryAfter = retryAfter;
     this.fields = fields;
+    this.problem = problem;
   }
 }
 
@@ -46,35 +50,38 @@ export class ApiError extends Error {
 export const address = (path) => new URL(`../api/${path}`, import.meta.url);
 
 /**
- * Send a request and return the JSON of its answer.
+ * Send a request, with JSON or a file, and return the JSON or the file of its answer.
  *
  * @param {string} method
  * @param {string} path
- * @param {{token?: string, body?: object, cookie?: boolean}} [given] `cookie` if the answer or the
- *   request may have the cookie of the refresh token
+ * @param {{token?: string, body?: object, cookie?: boolean, as?: "json" | "blob"}} [given] `cookie` if
+ *   the answer or the request may have the cookie of the refresh token; a `body` that is a Blob is sent
+ *   as it is
  * @returns {Promise<unknown>}
  * @throws {ApiError} the node refused it
  * @throws {TypeError} the node was not reached
  */
-export async function request(method, path, { token, body, cookie = false } = {}) {
+export async function request(method, path, { token, body, cookie = false, as = "json" } = {}) {
   /** @type {Record<string, string>} */
   const headers = {};
   if (token) headers.Authorization = `Bearer ${token}`;
-  if (body) headers["Content-Type"] = "application/json";
+  const isFile = body instanceof Blob;
+  if (body) headers["Content-Type"] = isFile ? "application/octet-stream" : "application/json";
   const answer = await fetch(address(path), {
     method,
     headers,
-    body: body ? JSON.stringify(body) : null,
+    body: isFile ? body : body ? JSON.stringify(body) : null,
     credentials: cookie ? "same-origin" : "omit",
     cache: "no-store",
     redirect: "error",
   });
-  if (answer.ok) return answer.status === 204 ? null : answer.json();
+  if (answer.ok) return answer.status === 204 ? null : answer[as]();
   /** @type {{detail?: string, errors?: {at: string}[]}} */
-  const { detail, errors = [] } = await answer.json().catch(() => ({}));
+  const problem = await answer.json().catch(() => ({}));
+  const { detail, errors = [] } = problem;
   const retryAfter = Number(answer.headers.get("Retry-After")) || 0;
   const fields = errors.map(({ at }) => at.split(".")[1] ?? "");
-  throw new ApiError(answer.status, detail || `The node answered ${answer.status}.`, retryAfter, fields);
+  throw new ApiError(answer.status, detail || `The node answered ${answer.status}.`, retryAfter, fields, problem);
 }
 
 /**
@@ -224,9 +231,31 @@ export class Api {
       await this.#call("GET", `notifications/${id}/items?limit=${PAGE_SIZE}`)
     );
 
-  addSamples = () => this.#call("POST", "samples");
-
-  removeSamples = () => this.#call("DELETE", "samples");
-
   signOutEverywhere = () => this.#call("POST", "auth/logout-all");
+
+  /** @param {object} fields */
+  changeMe = async (fields) => /** @type {Me} */ (await this.#call("PATCH", "me", fields));
+
+  /** @param {string} password */
+  deleteMe = (password) => this.#call("DELETE", "me", { password });
+
+  /** @param {string} format */
+  exported = async (format) => /** @type {Blob} */ (await this.#call("GET", `export${query({ format })}`, undefined, "blob"));
+
+  /**
+   * Import a file, or only report what would be stored.
+   *
+   * @param {Blob} file
+   * @param {ImportOptions} options
+   * @param {boolean} dryRun
+   */
+  imported = async (file, { columns, order, skipBad }, dryRun) => {
+    const given = new URLSearchParams({ dryRun: String(dryRun), skipBad: String(skipBad), ...(order && { order }) });
+    for (const [theirs, ours] of Object.entries(columns)) given.append("map", `${theirs}:${ours || "-"}`);
+    return /** @type {ImportReport} */ (await this.#call("POST", `import?${given}`, file));
+  };
+
+  addSamples = async () => /** @type {{added: number}} */ (await this.#call("POST", "samples"));
+
+  removeSamples = async () => /** @type {{removed: number}} */ (await this.#call("DELETE", "samples"));
 }

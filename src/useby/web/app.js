@@ -15,7 +15,7 @@ import { Session } from "./session.js";
 import { INITIAL, signedOut, Store, withFields } from "./state.js";
 import { held, released, withNow } from "./state/lots.js";
 import { Stock } from "./stock.js";
-import { languageOf, translator } from "./text.js";
+import { keptLanguage, languageOf, translator } from "./text.js";
 import { render } from "./vendor/preact.js";
 import { Page } from "./views/page.js";
 
@@ -24,7 +24,7 @@ const HOLD = 1_000;
 /** Maximum wait for midnight at a time; a device that slept is late by at most this. */
 const LONGEST_WAIT = 60_000;
 
-const language = languageOf(navigator.languages);
+const language = languageOf([keptLanguage(), ...navigator.languages]);
 document.documentElement.lang = language;
 const t = translator(language);
 const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
@@ -38,7 +38,7 @@ const store = new Store({
   now,
   today: dayIn(now, timeZone),
 });
-const api = new Api((method, path, body) => session.call(method, path, body));
+const api = new Api((method, path, body, as) => session.call(method, path, body, as));
 const stock = new Stock(store, api, t);
 const mailbox = new Mailbox(store, api);
 const live = new Live(store, session, stock, mailbox, (reason) => {

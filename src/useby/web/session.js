@@ -100,12 +100,13 @@ export class Session {
    * @param {string} method
    * @param {string} path
    * @param {object} [body]
+   * @param {"json" | "blob"} [as] form of the answer
    * @throws {ApiError}
    */
-  async call(method, path, body) {
+  async call(method, path, body, as = "json") {
     if (Date.now() >= this.#token.good) await this.#exchange();
     const token = this.#token.access;
-    const given = body ? { body } : {};
+    const given = body ? { body, as } : { as };
     try {
       return await request(method, path, { token, ...given });
     } catch (error) {

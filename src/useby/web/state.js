@@ -59,6 +59,7 @@ import { NO_INBOX } from "./state/inbox.js";
  * @property {Message | null} message
  * @property {{number: number, count: number, text: string}} arrived notifications that have just come
  * @property {string} error an error that stays until the next success
+ * @property {{file: File | null} | null} importing the file of the dialog `Import`; null while it is closed
  */
 
 /** @type {State} */
@@ -81,6 +82,7 @@ export const INITIAL = {
   message: null,
   arrived: { number: 0, count: 0, text: "" },
   error: "",
+  importing: null,
 };
 
 export class Store {

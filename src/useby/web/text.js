@@ -19,6 +19,17 @@ const LANGUAGES = { de, en };
 /** Letters of scripts that are written from right to left, and marks that change the direction. */
 const OTHER_DIRECTION = /[\u0590-\u08ff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufeff]/;
 
+const KEPT = "useby.language";
+
+/** Languages in which there are texts, each with its own name. */
+export const LANGUAGE_NAMES = /** @type {const} */ ([["en", "English"], ["de", "Deutsch"]]);
+
+/** Return the language that was chosen in this browser; an empty text for that of the browser itself. */
+export const keptLanguage = () => localStorage.getItem(KEPT) ?? "";
+
+/** @param {string} language */
+export const keepLanguage = (language) => localStorage.setItem(KEPT, language);
+
 /**
  * Return the language of the page: the first of the browser's that there are texts for.
  *

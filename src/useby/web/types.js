@@ -106,9 +106,14 @@
 
 /**
  * @typedef {object} Me
- * @property {string} email
+ * @property {string} id
+ * @property {string | null} email
  * @property {string} name
  * @property {string} timeZone
+ * @property {string} alertTime
+ * @property {number[]} leadDays
+ * @property {number} floodCap
+ * @property {string | null} currency
  */
 
 /** @typedef {{date: string | null, certain: boolean, readings: string[]}} Reading */
@@ -129,6 +134,29 @@
 /** @typedef {{name: string, lots: number}} Picked a location or category with its open lots */
 
 /** @typedef {Record<Urgency, number>} Counts */
+
+/** @typedef {{line: number | null, column: string | null, value: string | null, message: string}} Finding */
+
+/**
+ * @typedef {object} ImportReport
+ * @property {string | null} format
+ * @property {string | null} encoding
+ * @property {"dmy" | "mdy" | null} dateOrder
+ * @property {number | null} dateOrderLine
+ * @property {Record<string, string | null>} columns our name by the file's name of each column
+ * @property {number} added
+ * @property {number} changed
+ * @property {number} unchanged
+ * @property {Finding[]} bad
+ * @property {Finding[]} warnings
+ */
+
+/**
+ * @typedef {object} ImportOptions
+ * @property {Readonly<Record<string, string>>} columns our name by the file's, as chosen; empty to leave it out
+ * @property {string} order `dmy`, `mdy`, or empty
+ * @property {boolean} skipBad
+ */
 
 /**
  * @template Item

@@ -8,7 +8,7 @@ import { Radios, TextField } from "../parts/field.js";
 import { Icon } from "../parts/icon.js";
 import { useNames } from "../parts/more.js";
 import { withMessage } from "../state.js";
-import { useRef, useState } from "../vendor/hooks.js";
+import { useEffect, useRef, useState } from "../vendor/hooks.js";
 
 /** @typedef {import("../parts/date_field.js").TypedDate} TypedDate */
 
@@ -70,6 +70,10 @@ export function Add() {
       if (found.warnings.length) setProblems({ barcode: found.warnings.join(" ") });
     });
   };
+
+  useEffect(() => {
+    if (location.hash.endsWith("?scan")) void scan();
+  }, []);
 
   /** @param {SubmitEvent} event */
   const submit = async (event) => {

@@ -3,12 +3,13 @@
 import { URGENCIES } from "../dates.js";
 import { html } from "../html.js";
 import { useApp } from "../parts/context.js";
+import { FirstMinute } from "../parts/first_minute.js";
 import { Icon } from "../parts/icon.js";
 import { Lists } from "../parts/lot_list.js";
 import { chunksOf, LotChunk } from "../parts/lot_chunk.js";
 import { useMore } from "../parts/more.js";
+import { SamplesNote } from "../parts/samples.js";
 import { Sentinel } from "../parts/sentinel.js";
-import { fragmentOf } from "../routes.js";
 import { released, shownGroups, waiting } from "../state/lots.js";
 
 /** @typedef {import("../types.js").KeptLot} KeptLot */
@@ -25,7 +26,8 @@ export function Due() {
   return html`
     <h1 tabindex="-1">${t("due.title")}</h1>
     ${!counts && html`<p class="hint">${t("due.loading")}</p>`}
-    ${isEmpty && html`<${Nothing} />`}
+    ${isEmpty && html`<${FirstMinute} />`}
+    ${!isEmpty && html`<${SamplesNote} />`}
     ${counts && !isEmpty && html`<${Overview} counts=${counts} />`}
     ${hidden > 0 &&
     html`<p class="pill"><button type="button" class="button button--main" onClick=${() => app.store.update(released)}>${t("due.new", { n: hidden })}</button></p>`}
@@ -78,24 +80,5 @@ function Overview({ counts }) {
         `,
       )}
     </ul>
-  `;
-}
-
-function Nothing() {
-  const { app } = useApp();
-  const { t, api, stock } = app;
-  const addSamples = async () => {
-    await api.addSamples();
-    await stock.load();
-  };
-  return html`
-    <section class="nothing">
-      <h2>${t("due.empty.title")}</h2>
-      <p>${t("due.empty")}</p>
-      <p class="row">
-        <a class="button button--main" href=${fragmentOf("add")}><${Icon} name="add" />${t("due.empty.add")}</a>
-        <button type="button" class="button" onClick=${() => void app.attempt(addSamples)}>${t("due.empty.samples")}</button>
-      </p>
-    </section>
   `;
 }

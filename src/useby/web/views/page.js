@@ -3,7 +3,9 @@
 import { html } from "../html.js";
 import { ConnectionStatus } from "../parts/connection.js";
 import { AppContext, useApp } from "../parts/context.js";
+import { DemoNote } from "../parts/demo_note.js";
 import { Icon } from "../parts/icon.js";
+import { Importing } from "../parts/importing.js";
 import { UndoMessage } from "../parts/undo.js";
 import { fragmentOf, VIEWS } from "../routes.js";
 import { useEffect, useLayoutEffect, useRef, useState } from "../vendor/hooks.js";
@@ -48,6 +50,7 @@ export function Page({ app }) {
         <${ConnectionStatus} />
         ${signedIn && html`<${Navigation} current=${route.view} />`}
       </header>
+      <${DemoNote} />
       <main id="content" class="content">
         ${signedIn
           ? html`
@@ -57,6 +60,7 @@ export function Page({ app }) {
           : html`<${SignIn} invitation=${invitation} isAgain=${wasSignedIn.current} onAccepted=${onAccepted} />`}
       </main>
       <${Announcer} />
+      ${signedIn && html`<${Importing} />`}
       ${signedIn && html`<${UndoMessage} />`}
       <footer class="foot">
         ${t("app.developers")} <a href="api/docs">REST</a>, <a href="api/asyncapi.json">WebSocket</a>

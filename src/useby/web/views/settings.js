@@ -1,48 +1,58 @@
-/** @module The account. Further sections get a heading and a component each. */
+/** @module The account and what belongs to it. Each section is a component of its own. */
 
 import { html } from "../html.js";
+import { AccountForm, PasswordForm } from "../parts/account_forms.js";
+import { AlertForm, HouseholdForm } from "../parts/alert_forms.js";
 import { useApp } from "../parts/context.js";
-import { setShortcuts, shortcutsOn } from "../keys.js";
-import { withMessage } from "../state.js";
+import { DeleteAccount } from "../parts/delete_account.js";
+import { ExportDialog } from "../parts/export_dialog.js";
+import { PageChoices } from "../parts/page_choices.js";
+import { Section } from "../parts/section.js";
+import { removeSamples } from "../parts/samples.js";
+import { withFields } from "../state.js";
 import { useState } from "../vendor/hooks.js";
 
 export function Settings() {
   const { app, state } = useApp();
+  const { me } = state;
   const { t } = app;
-  const [isOn, setOn] = useState(shortcutsOn());
-  const toggle = () => {
-    setShortcuts(!isOn);
-    setOn(!isOn);
-  };
+  const [dialog, setDialog] = useState("");
+  const close = () => setDialog("");
   const everywhere = async () => {
     await app.api.signOutEverywhere();
     await app.signOut();
   };
-  const removeSamples = async () => {
-    await app.api.removeSamples();
-    await app.stock.load();
-    app.store.update(withMessage, t("done.changed"));
-  };
   return html`
     <h1 tabindex="-1">${t("settings.title")}</h1>
-    <section aria-labelledby="settings-account">
-      <h2 id="settings-account">${t("settings.account")}</h2>
-      ${state.me &&
-      html`
-        <p>${t("settings.signed-in", { email: state.me.email })}</p>
-        <p class="hint">${t("settings.zone", { zone: state.zone })}</p>
-      `}
+    <${Section} name="account" title=${t("settings.account")}>
+      ${me?.email && html`<p>${t("settings.signed-in", { email: me.email })}</p>`}
+      ${me && html`<${AccountForm} me=${me} />`}
+      ${me?.email && html`<${PasswordForm} email=${me.email} />`}
+    <//>
+    <${Section} name="alerts" title=${t("settings.alerts")}>${me && html`<${AlertForm} me=${me} />`}<//>
+    <${Section} name="household" title=${t("settings.household")}>${me && html`<${HouseholdForm} me=${me} />`}<//>
+    <${Section} name="page" title=${t("settings.page")}><${PageChoices} /><//>
+    <${Section} name="files" title=${t("settings.files")}>
+      <p class="hint">${t("settings.files.hint")}</p>
+      <div class="row">
+        <button type="button" class="button" onClick=${() => setDialog("export")}>${t("settings.export")}</button>
+        <button type="button" class="button" onClick=${() => app.store.update(withFields, { importing: { file: null } })}>
+          ${t("settings.import")}
+        </button>
+        <button type="button" class="button button--quiet" onClick=${() => void app.attempt(() => removeSamples(app))}>
+          ${t("samples.remove")}
+        </button>
+      </div>
+    <//>
+    <${Section} name="devices" title=${t("settings.devices")}>
+      <p class="hint">${t("settings.devices.hint")}</p>
       <div class="row">
         <button type="button" class="button" onClick=${() => void app.signOut()}>${t("settings.out")}</button>
         <button type="button" class="button" onClick=${() => void app.attempt(everywhere)}>${t("settings.out-everywhere")}</button>
+        <button type="button" class="button button--danger" onClick=${() => setDialog("delete")}>${t("settings.delete")}</button>
       </div>
-      <p class="row">
-        <button type="button" class="button button--quiet" onClick=${() => void app.attempt(removeSamples)}>${t("settings.samples")}</button>
-      </p>
-    </section>
-    <section aria-labelledby="settings-shortcuts">
-      <h2 id="settings-shortcuts">${t("settings.shortcuts")}</h2>
-      <label class="check"><input type="checkbox" checked=${isOn} onChange=${toggle} /><span>${t("settings.shortcuts.on")}</span></label>
-    </section>
+    <//>
+    ${dialog === "export" && html`<${ExportDialog} onClose=${close} />`}
+    ${dialog === "delete" && html`<${DeleteAccount} hasPassword=${Boolean(me?.email)} onClose=${close} />`}
   `;
 }

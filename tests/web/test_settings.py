@@ -1,0 +1,227 @@
+"""The view `Settings`: the account, the page's choices, export, and the end of an account."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, Locator, Page, expect
+from tests.support.pages import (
+    EMAIL,
+    PASSWORD,
+    a_window,
+    add,
+    connection,
+    message,
+    opened,
+    row,
+    sign_in,
+    sign_up,
+)
+from tests.support.process_node import NodeProcess, serving
+from tests.web.test_everybody import AXE, violations
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+HEADINGS = (
+    "Account",
+    "Alerts",
+    "Household",
+    "This browser",
+    "Import and export",
+    "Signed-in devices",
+)
+
+
+def section(page: Page, name: str) -> Locator:
+    """A section of the view, by its heading."""
+    return page.get_by_role("region", name=name, exact=True)
+
+
+async def test_settings_of_the_account_alerts_and_household_are_stored(
+    browser: Browser, server: NodeProcess
+) -> None:
+    async with a_window(browser) as context, server.rest() as rest:
+        await sign_up(rest)
+        page = await opened(context, server, "settings")
+        for heading in HEADINGS:
+            await expect(page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
+        account = section(page, "Account")
+        await expect(account.get_by_text(EMAIL)).to_be_visible()
+        await account.get_by_label("Name").fill("Ada")
+        await account.get_by_label("Time zone").select_option("Europe/Berlin")
+        await account.get_by_role("button", name="Save").click()
+        await expect(message(page)).to_contain_text("Saved")
+        alerts = section(page, "Alerts")
+        await alerts.get_by_label("Time of day").fill("07:30")
+        await alerts.get_by_label("Days before the date").fill("5; 1 0")
+        await alerts.get_by_label("Alerts at one time").fill("12")
+        async with page.expect_response("**/api/me"):
+            await alerts.get_by_role("button", name="Save").click()
+        household = section(page, "Household")
+        await household.get_by_label("Currency").fill("eur")
+        await expect(household.get_by_text("Euro", exact=True)).to_be_visible()
+        async with page.expect_response("**/api/me"):
+            await household.get_by_role("button", name="Save").click()
+
+        me = (await rest.get("/api/me")).json()
+        assert (me["name"], me["timeZone"]) == ("Ada", "Europe/Berlin")
+        assert (me["alertTime"], me["leadDays"], me["floodCap"]) == ("07:30", [5, 1, 0], 12)
+        assert me["currency"] == "EUR"
+        await page.reload()
+        await expect(alerts.get_by_label("Days before the date")).to_have_value("5, 1, 0")
+
+
+async def test_a_setting_that_is_refused_stays_in_its_field_with_the_reason(
+    browser: Browser, server: NodeProcess
+) -> None:
+    async with a_window(browser, "status of 422") as context, server.rest() as rest:
+        await sign_up(rest)
+        page = await opened(context, server, "settings")
+        leads = section(page, "Alerts").get_by_label("Days before the date")
+        await leads.fill("soon")
+        await leads.press("Enter")
+        await expect(page.get_by_text("Type whole numbers")).to_be_visible()
+        await expect(leads).to_have_attribute("aria-invalid", "true")
+        currency = section(page, "Household").get_by_label("Currency")
+        await currency.fill("ABC")
+        await currency.press("Enter")
+        await expect(page.get_by_text("ISO 4217")).to_be_visible()
+        await expect(currency).to_have_value("ABC")
+        assert (await rest.get("/api/me")).json()["currency"] is None
+
+
+async def test_a_new_password_needs_the_present_one_and_keeps_this_device_signed_in(
+    browser: Browser, server: NodeProcess
+) -> None:
+    async with a_window(browser, "status of 403") as context, server.rest() as rest:
+        await sign_up(rest)
+        page = await opened(context, server, "settings")
+        account = section(page, "Account")
+        await account.get_by_text("Change the password").click()
+        await account.get_by_label("Current password").fill("a wrong password")
+        await account.get_by_label("New password").fill("another long password")
+        await account.get_by_role("button", name="Change").click()
+        await expect(account.get_by_text("The password is wrong.")).to_be_visible()
+        await account.get_by_label("Current password").fill(PASSWORD)
+        await account.get_by_role("button", name="Change").click()
+        await expect(message(page)).to_contain_text("Saved")
+        await expect(account.get_by_label("New password")).to_have_value("")
+        await page.reload()
+        await expect(connection(page)).to_have_text("Live")
+        given = {"email": EMAIL, "password": "another long password"}
+        assert (await rest.post("/api/auth/login", json=given)).status_code == 200
+
+
+async def test_the_language_is_chosen_and_kept_in_this_browser(
+    browser: Browser, server: NodeProcess
+) -> None:
+    async with a_window(browser) as context, server.rest() as rest:
+        await sign_up(rest)
+        page = await opened(context, server, "settings")
+        await page.get_by_label("Language").select_option("Deutsch")
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Optionen")
+        await expect(page.locator("html")).to_have_attribute("lang", "de")
+        await page.reload()
+        await expect(page.get_by_label("Sprache")).to_have_value("de")
+
+
+@pytest.mark.parametrize("format_", ["JSON", "CSV", "XLSX"])
+async def test_an_export_is_downloaded_in_the_chosen_format(
+    browser: Browser, server: NodeProcess, format_: str, tmp_path: Path
+) -> None:
+    async with a_window(browser) as context, server.rest() as rest:
+        await sign_up(rest)
+        await add(rest, "Milk", 3)
+        page = await opened(context, server, "settings")
+        await page.get_by_role("button", name="Export").click()
+        dialog = page.get_by_role("dialog", name="Export")
+        await dialog.get_by_role("radio", name=format_).check()
+        async with page.expect_download() as download:
+            await dialog.get_by_role("button", name="Download").click()
+        await expect(dialog).to_be_hidden()
+        await expect(page.get_by_role("button", name="Export")).to_be_focused()
+        file = await download.value
+        assert file.suggested_filename.endswith(f".{format_.lower()}")
+        path = tmp_path / "file"
+        await file.save_as(path)
+        data = path.read_bytes()
+        if format_ == "JSON":
+            assert [each["name"] for each in json.loads(data)["products"]] == ["Milk"]
+        else:
+            assert data.startswith(b"PK") if format_ == "XLSX" else b"Milk" in data
+
+
+async def test_an_account_is_deleted_only_with_its_password(
+    browser: Browser, server: NodeProcess
+) -> None:
+    async with a_window(browser, "status of 403") as context, server.rest() as rest:
+        await sign_up(rest)
+        page = await opened(context, server, "settings")
+        await page.get_by_role("button", name="Delete my account").click()
+        dialog = page.get_by_role("dialog", name="Delete my account")
+        await dialog.get_by_label("Password").fill("a wrong password")
+        await dialog.get_by_role("button", name="Delete for good").click()
+        await expect(dialog.get_by_text("The password is wrong.")).to_be_visible()
+        await dialog.get_by_label("Password").fill(PASSWORD)
+        await dialog.get_by_role("button", name="Delete for good").click()
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
+        given = {"email": EMAIL, "password": PASSWORD}
+        assert (await rest.post("/api/auth/login", json=given)).status_code == 401
+
+
+async def test_signing_out_everywhere_ends_the_other_devices(
+    browser: Browser, server: NodeProcess
+) -> None:
+    async with (
+        a_window(browser) as context,
+        a_window(browser, "status of 401") as other,
+        server.rest() as rest,
+    ):
+        await sign_up(rest)
+        page, far = await opened(context, server, "settings"), await opened(other, server)
+        await page.get_by_role("button", name="Sign out everywhere").click()
+        for each in (page, far):
+            await expect(each.get_by_role("heading", level=1)).to_have_text("Sign in")
+
+
+async def test_a_new_account_sees_three_ways_to_begin_and_a_sample_list(
+    browser: Browser, server: NodeProcess
+) -> None:
+    async with a_window(browser) as context, server.rest() as rest:
+        page = await opened(context, server, button="Create an account")
+        await sign_in(rest)
+        await page.evaluate(AXE.read_text())
+        assert await violations(page) == []
+        await page.get_by_role("link", name="Scan a barcode").click()
+        await expect(page.get_by_label("Barcode")).to_be_focused()
+        await page.go_back()
+        await page.get_by_role("link", name="Type a name and a date").click()
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Add")
+        await page.go_back()
+        await page.get_by_role("button", name="Import a file").click()
+        await page.get_by_role("dialog", name="Import").get_by_role("button", name="Cancel").click()
+
+        await page.get_by_role("button", name="Try it with sample products").click()
+        await expect(row(page, "Olive Oil")).to_be_visible()
+        await add(rest, "Bread", 1)
+        await page.reload()
+        await page.get_by_role("button", name="Remove the sample products").click()
+        await expect(message(page)).to_contain_text("12 samples are removed")
+        await expect(row(page, "Olive Oil")).to_have_count(0)
+        await expect(row(page, "Bread")).to_be_visible()
+        await expect(page.get_by_text("These are sample products")).to_have_count(0)
+        await expect(page.get_by_role("heading", level=1)).to_be_focused()
+
+
+@pytest.mark.parametrize("is_demo", [True, False])
+async def test_the_page_of_a_demo_is_marked_as_one(
+    browser: Browser, tmp_path: Path, is_demo: bool
+) -> None:
+    options: dict[str, Any] = {"demo": is_demo}
+    with serving(tmp_path, **options) as server:
+        async with a_window(browser) as context:
+            page = await context.new_page()
+            async with page.expect_response("**/api/config"):
+                await page.goto(server.url)
+            await expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
+            await expect(page.get_by_text("This is a demo")).to_have_count(int(is_demo))
