@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 import pytest
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Browser, FilePayload, Locator, Page, expect
 from tests.support.pages import PHONE, SCREEN, a_window, message, opened, row, sign_up
 from tests.support.process_node import NodeProcess
 from tests.web.test_everybody import AXE, violations
@@ -40,8 +40,8 @@ async def choose(page: Page, name: str, text: str) -> Locator:
     """Open the dialog and choose a file."""
     await page.get_by_role("button", name="Import").click()
     dialog = dialog_of(page)
-    file = {"name": name, "mimeType": "text/csv", "buffer": text.encode()}
-    await dialog.get_by_label("File").set_input_files([file])  # type: ignore[list-item]
+    file = FilePayload(name=name, mimeType="text/csv", buffer=text.encode())
+    await dialog.get_by_label("File").set_input_files(file)
     return dialog
 
 
