@@ -1,6 +1,5 @@
 """The dialog `Import`: what a file contains is shown first, and stored only after a press."""
 
-from pathlib import Path
 from typing import Final, Literal
 
 import pytest
@@ -168,7 +167,6 @@ async def test_the_dialogs_follow_the_rules_of_axe_and_fit_the_screen(
     server: NodeProcess,
     size: tuple[int, int],
     scheme: Literal["light", "dark"],
-    tmp_path: Path,
 ) -> None:
     async with (
         a_window(browser, "status of 422", size=size, scheme=scheme) as context,
@@ -186,4 +184,3 @@ async def test_the_dialogs_follow_the_rules_of_axe_and_fit_the_screen(
         await expect(dialog.get_by_role("list", name="2 bad values")).to_be_visible()
         assert await violations(page) == []
         assert await dialog.evaluate("each => each.scrollWidth <= each.clientWidth")
-        await page.screenshot(path=tmp_path / "import.png")

@@ -67,7 +67,7 @@ export function ImportDialog({ file, onClose }) {
       <p class=${busy ? "hint" : "unseen"} role="status">${busy ? t("import.reading") : ""}</p>
       ${file && report && html`<${ImportReport} file=${file} report=${report} isReady=${preview.isReady} options=${options} onChange=${setOptions} />`}
       <p class="error" role="alert">${error || (busy ? "" : preview.error)}</p>
-      <div class="row row--end">
+      <div class="row row--end import__end">
         ${preview.error && !busy && html`<button type="button" class="button" onClick=${again}>${t("error.again")}</button>`}
         <button type="button" class="button button--quiet" onClick=${onClose}>${t("dialog.cancel")}</button>
         ${file &&
