@@ -10,7 +10,7 @@ from tests.support.process_node import NodeProcess
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 AXE: Final = Path(__file__).parents[1] / "js" / "node_modules" / "axe-core" / "axe.min.js"
-VIEWS: Final = ("due", "products", "product", "add", "inbox", "settings")
+VIEWS: Final = ("due", "products", "product", "add", "inbox", "insights", "settings")
 RULES: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
@@ -100,7 +100,7 @@ async def test_each_view_is_reached_by_the_keyboard_and_gives_its_heading_the_fo
         await page.keyboard.press("Enter")
         await expect(connection(page)).to_have_text("Live")
         main = page.get_by_role("navigation", name="Main")
-        for name in ("Products", "Add", "Inbox", "Settings", "Due"):
+        for name in ("Products", "Add", "Inbox", "Insights", "Settings", "Due"):
             await main.get_by_role("link", name=name).press("Enter")
             heading = page.get_by_role("heading", level=1)
             await expect(heading).to_have_text(name)

@@ -18,6 +18,7 @@
 /** @typedef {import("./types.js").Product} Product */
 /** @typedef {import("./types.js").Reading} Reading */
 /** @typedef {import("./types.js").Scan} Scan */
+/** @typedef {import("./types.js").Stats} Stats */
 /** @typedef {import("./types.js").Urgency} Urgency */
 /**
  * @template Item
@@ -97,6 +98,11 @@ function query(values) {
   return given.size ? `?${given}` : "";
 }
 
+/** Groups of the open lots that have a date and have not expired. */
+const COMING = /** @type {const} */ (["today", "next3Days", "next7Days", "later"]);
+/** Maximum number of lots of a request. */
+const MOST_LOTS = 500;
+
 /** Number of rows of a page. */
 const PAGE_SIZE = 60;
 
@@ -128,6 +134,36 @@ export class Api {
    * @param {object} body
    */
   act = async (id, action, body) => /** @type {LotDone} */ (await this.#call("POST", `lots/${id}/${action}`, body));
+
+  /**
+   * Fetch the lots that have not expired and whose date is until a day.
+   *
+   * @param {string} day
+   */
+  async lotsUntil(day) {
+    /** @param {Urgency} urgency */
+    const those = async (urgency) => {
+      const found = [];
+      /** @type {string | null} */
+      let cursor = null;
+      do {
+        const page = /** @type {Page<Lot>} */ (
+          await this.#call("GET", `lots${query({ urgency, cursor, limit: MOST_LOTS })}`)
+        );
+        const items = page.items.filter(({ expiryDate }) => (expiryDate ?? "").slice(0, 10) <= day);
+        found.push(...items);
+        cursor = items.length === page.items.length ? page.nextCursor : null; // they come by date
+      } while (cursor !== null);
+      return found;
+    };
+    return (await Promise.all(COMING.map(those))).flat();
+  }
+
+  /**
+   * @param {"month" | "category"} by
+   * @param {string} from the first day that counts
+   */
+  stats = async (by, from) => /** @type {Stats} */ (await this.#call("GET", `stats${query({ by, from })}`));
 
   /** @param {string} movementId */
   undo = async (movementId) => /** @type {Product} */ (await this.#call("POST", `movements/${movementId}/undo`));

@@ -6,12 +6,12 @@
  * @module
  */
 
-/** @typedef {"due" | "products" | "product" | "add" | "inbox" | "settings"} View */
+/** @typedef {"due" | "products" | "product" | "add" | "inbox" | "insights" | "settings"} View */
 /** @typedef {{view: View, id: string}} Route */
 
 /** Views with a link of their own, in the order of the links. */
 /** @type {readonly Exclude<View, "product">[]} */
-export const VIEWS = ["due", "products", "add", "inbox", "settings"];
+export const VIEWS = ["due", "products", "add", "inbox", "insights", "settings"];
 
 /**
  * Return the route of a fragment; an unknown one is `Due`.

@@ -156,6 +156,24 @@
  * @property {Readonly<Record<string, string>>} columns our name by the file's, as chosen; empty to leave it out
  * @property {string} order `dmy`, `mdy`, or empty
  * @property {boolean} skipBad
+/** @typedef {{lots: number, quantities: Record<string, string>, money: string | null}} Amount */
+
+/**
+ * @typedef {object} StatsGroup
+ * @property {string} key
+ * @property {string} name
+ * @property {Amount} taken
+ * @property {Amount} thrownAway
+ * @property {string | null} shareThrownAway 0 to 1
+ * @property {string | null} averageDaysLeft
+ * @property {number} takenAfterAlert
+ */
+
+/**
+ * @typedef {object} Stats
+ * @property {string | null} currency
+ * @property {StatsGroup[]} groups
+ * @property {(Amount & {productId: string, name: string})[]} mostThrownAway
  */
 
 /**

@@ -6,6 +6,7 @@ import { AppContext, useApp } from "../parts/context.js";
 import { DemoNote } from "../parts/demo_note.js";
 import { Icon } from "../parts/icon.js";
 import { Importing } from "../parts/importing.js";
+import { lazy } from "../parts/lazy.js";
 import { UndoMessage } from "../parts/undo.js";
 import { fragmentOf, VIEWS } from "../routes.js";
 import { useEffect, useLayoutEffect, useRef, useState } from "../vendor/hooks.js";
@@ -19,8 +20,9 @@ import { SignIn } from "./signin.js";
 
 /** @typedef {import("../routes.js").View} View */
 
+const Insights = lazy(async () => (await import("./insights.js")).Insights);
 /** @type {Record<View, unknown>} */
-const VIEW = { due: Due, products: Products, product: ProductView, add: Add, inbox: Inbox, settings: Settings };
+const VIEW = { due: Due, products: Products, product: ProductView, add: Add, inbox: Inbox, insights: Insights, settings: Settings };
 const ICONS = { read: new URL("../icon.svg", import.meta.url).href, unread: new URL("../icon-unread.svg", import.meta.url).href };
 
 /** @param {{app: import("../parts/context.js").App}} props */

@@ -1,0 +1,27 @@
+/** @module Views that are loaded when they are first shown. */
+
+import { html } from "../html.js";
+import { useEffect, useState } from "../vendor/hooks.js";
+import { useApp } from "./context.js";
+
+/**
+ * Return a view whose module is loaded when the view is first shown.
+ *
+ * @param {() => Promise<unknown>} load imports the module and returns its view
+ */
+export function lazy(load) {
+  /** @type {unknown} */
+  let loaded = null;
+  return function Lazy() {
+    const { app } = useApp();
+    const [view, setView] = useState({ type: loaded });
+    useEffect(() => {
+      if (loaded) return;
+      void app.attempt(async () => {
+        loaded = await load();
+        setView({ type: loaded });
+      });
+    }, []);
+    return view.type ? html`<${view.type} />` : html`<h1 tabindex="-1">${app.t("due.loading")}</h1>`;
+  };
+}

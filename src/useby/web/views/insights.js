@@ -1,0 +1,118 @@
+/** @module Used against thrown away, and the coming weeks. */
+
+import { html } from "../html.js";
+import { ByCategory, ByMonth, MostThrownAway, Summary } from "../parts/used_and_thrown.js";
+import { Columns, FoldedTable } from "../parts/charts.js";
+import { useApp } from "../parts/context.js";
+import { Icon } from "../parts/icon.js";
+import { isoDay, shortDate } from "../dates.js";
+import { byWeek, closedOf, lastDay, monthsUntil } from "../numbers.js";
+import { fragmentOf } from "../routes.js";
+import { useEffect, useRef, useState } from "../vendor/hooks.js";
+
+/** @typedef {import("../types.js").Stats} Stats */
+/** @typedef {{months: Stats, categories: Stats, weeks: {monday: number, lots: number}[], today: number}} Numbers */
+
+/** Milliseconds in which changes are collected before the numbers are fetched again. */
+const PAUSE = 300;
+
+/** Show the numbers of the last twelve months, and of the coming weeks. */
+export function Insights() {
+  const { t } = useApp().app;
+  const numbers = useNumbers();
+  if (!numbers) {
+    return html`
+      <h1 tabindex="-1">${t("insights.title")}</h1>
+      <p class="hint">${t("due.loading")}</p>
+    `;
+  }
+  const { months, categories, weeks, today } = numbers;
+  const isEmpty = months.groups.every((each) => closedOf(each) === 0);
+  return html`
+    <h1 tabindex="-1">${t("insights.title")}</h1>
+    <section aria-labelledby="insights-months">
+      <h2 id="insights-months">${t("insights.months")}</h2>
+      ${isEmpty
+        ? html`
+            <p>${t("insights.empty", { used: t("lot.used"), thrown: t("lot.thrown") })}</p>
+            <p class="row"><a class="button button--main" href=${fragmentOf("due")}><${Icon} name="due" />${t("insights.empty.go")}</a></p>
+          `
+        : html`<${Summary} groups=${months.groups} currency=${months.currency} /><${ByMonth} stats=${months} today=${today} />`}
+    </section>
+    ${!isEmpty && html`<${ByCategory} stats=${categories} />`}
+    ${months.mostThrownAway.length > 0 && html`<${MostThrownAway} stats=${months} />`}
+    <${ComingWeeks} weeks=${weeks} today=${today} />
+  `;
+}
+
+/** Fetch the numbers, and again after each change of the stock and at midnight. */
+function useNumbers() {
+  const { app, state } = useApp();
+  const [numbers, setNumbers] = useState(/** @type {Numbers | null} */ (null));
+  const waiting = useRef(/** @type {number | undefined} */ (undefined));
+  const newest = useRef(0);
+  const fetchNumbers = async () => {
+    waiting.current = undefined;
+    const turn = (newest.current += 1);
+    const { today } = app.store.state;
+    const from = `${monthsUntil(today)[0]}-01`;
+    await app.attempt(async () => {
+      const [months, categories, lots] = await Promise.all([
+        app.api.stats("month", from),
+        app.api.stats("category", from),
+        app.api.lotsUntil(isoDay(lastDay(today))),
+      ]);
+      if (turn === newest.current) setNumbers({ months, categories, weeks: byWeek(lots, today), today });
+    });
+  };
+  useEffect(() => {
+    // A timer that runs is kept: changes that go on and on do not put it off.
+    waiting.current ??= setTimeout(() => void fetchNumbers(), newest.current ? PAUSE : 0);
+  }, [state.products, state.due.counts, state.today]);
+  useEffect(
+    () => () => {
+      clearTimeout(waiting.current);
+      newest.current += 1;
+    },
+    [],
+  );
+  return numbers;
+}
+
+/** @param {{weeks: Numbers["weeks"], today: number}} props */
+function ComingWeeks({ weeks, today }) {
+  const { app, state } = useApp();
+  const { t, language } = app;
+  /** @param {number} day */
+  const short = (day) => shortDate(isoDay(day), language, state.zone, today);
+  const named = weeks.map(({ monday, lots }, index) => ({
+    monday,
+    lots,
+    name: index ? `${short(monday)} – ${short(monday + 6)}` : t("insights.week.this"),
+  }));
+  const month = new Intl.DateTimeFormat(language, { month: "short", timeZone: "UTC" });
+  const total = weeks.reduce((sum, { lots }) => sum + lots, 0);
+  return html`
+    <section aria-labelledby="insights-weeks">
+      <h2 id="insights-weeks">${t("insights.weeks")}</h2>
+      <p class="hint">${t("insights.weeks.hint", { n: total })}</p>
+      ${total > 0 &&
+      html`
+        <${Columns}
+          label=${t("insights.chart", { title: t("insights.weeks") })}
+          language=${language}
+          columns=${named.map(({ monday, lots, name }) => {
+            const date = new Date(isoDay(monday));
+            return { label: [`${date.getUTCDate()}${language === "de" ? "." : ""}`, month.format(date)], title: `${name}: ${t("insights.lots", { n: lots })}`, up: lots };
+          })}
+        />
+        <${FoldedTable}
+          summary=${t("insights.table")}
+          caption=${t("insights.weeks")}
+          heads=${[t("insights.week"), t("insights.due")]}
+          rows=${named.map(({ name, lots }) => [name, lots.toLocaleString(language)])}
+        />
+      `}
+    </section>
+  `;
+}
