@@ -1,9 +1,12 @@
 """Write docs/page.png and docs/page/*.png: the page of a real ``useby demo``, in Chromium."""
 
 import asyncio
+import random
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+import httpx
 from playwright.async_api import Browser, Page, async_playwright, expect
 from running_demo import Demo, running_demo
 
@@ -23,6 +26,37 @@ async def signed_in(browser: Browser, demo: Demo, width: int, height: int) -> Pa
     await expect(page.get_by_role("status", name="Connection")).to_have_text("Live")
     await expect(page.locator(".lot").first).to_be_visible()
     return page
+
+
+async def live_a_year(demo: Demo) -> None:
+    """Use and throw away products of the last months: by chance, but each time the same."""
+    chance = random.Random(7)  # noqa: S311 - no secret
+    foods = [("Milk", "Dairy"), ("Yogurt", "Dairy"), ("Lettuce", "Produce"), ("Berries", "Produce")]
+    foods += [("Bread", "Bakery"), ("Ham", "Meat"), ("Soup", "Leftovers")]
+    today = datetime.now(UTC)
+    async with httpx.AsyncClient(base_url=demo.url) as rest:
+        account = {"email": demo.email, "password": demo.password}
+        token = (await rest.post("/api/auth/login", json=account)).json()["accessToken"]
+        rest.headers["Authorization"] = f"Bearer {token}"
+        await rest.patch("/api/me", json={"currency": "EUR"})
+        ids = {}
+        for name, category in foods:
+            product = {"name": name, "category": category, "expiryDate": None}
+            made = (await rest.post("/api/products", json=product)).raise_for_status()
+            ids[name] = made.json()["id"]
+        for ago in range(3, 340, 4):
+            received, taken = today - timedelta(ago + 3), today - timedelta(ago)
+            lot = {
+                "price": f"{chance.randint(99, 499) / 100}",
+                "receivedOn": str(received.date()),
+                "expiryDate": str((taken + timedelta(chance.randint(-1, 5))).date()),
+            }
+            address = f"/api/products/{ids[chance.choice(foods)[0]]}/lots"
+            made = (await rest.post(address, json=lot)).raise_for_status()
+            # Less is thrown away as the months pass.
+            how = "discard" if chance.random() < 0.1 + ago / 900 else "consume"
+            at = {"at": taken.isoformat(timespec="seconds")}
+            (await rest.post(f"/api/lots/{made.json()['id']}/{how}", json=at)).raise_for_status()
 
 
 async def main() -> None:
@@ -48,6 +82,11 @@ async def main() -> None:
             await expect(phone.get_by_role("heading", name="History")).to_be_visible()
             await phone.wait_for_load_state("networkidle")
             await phone.screenshot(path=FOLDER / "product.png")
+            await live_a_year(demo)
+            await phone.goto(f"{demo.url}/#/insights")
+            await expect(phone.locator(".chart").first).to_be_visible()
+            await phone.wait_for_load_state("networkidle")
+            await phone.screenshot(path=FOLDER / "insights.png")
             await browser.close()
 
 

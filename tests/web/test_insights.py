@@ -29,7 +29,7 @@ async def closed(
 async def a_history(rest: httpx.AsyncClient) -> None:
     """Movements of two months and three categories; only what is `Dairy` has a price."""
     await rest.patch("/api/me", json={"currency": "EUR"})
-    milk = {"category": "Dairy", "unit": "l", "quantity": "1.5", "price": "2"}
+    milk: dict[str, Any] = {"category": "Dairy", "unit": "l", "quantity": "1.5", "price": "2"}
     for name in ("Milk", "Kefir", "Cream", "Yogurt"):
         await closed(rest, name, "consume", **milk)
     await closed(rest, "Whey", "discard", **milk)

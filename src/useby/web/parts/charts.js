@@ -106,7 +106,7 @@ export function FoldedTable({ summary, caption, heads, rows }) {
   return html`
     <details class="fold">
       <summary>${summary}<span class="unseen">: ${caption}</span></summary>
-      <div class="numbers" role="region" aria-labelledby=${id} tabindex="0">
+      <div class="numbers" role="group" aria-labelledby=${id} tabindex="0">
         <table>
           <caption class="unseen" id=${id}>${caption}</caption>
           <thead>

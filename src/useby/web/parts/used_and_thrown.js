@@ -22,7 +22,7 @@ export function Summary({ groups, currency }) {
     [t("lot.thrown"), t("insights.lots", { n: thrown })],
     share !== null && [t("insights.share"), percent(share, language)],
     lost !== null && [t("insights.lost"), money(lost, currency, language)],
-    [t("insights.after-alert"), t("insights.lots", { n: afterAlert })],
+    afterAlert > 0 && [t("insights.after-alert"), t("insights.lots", { n: afterAlert })],
   ];
   return html`
     <dl class="figures">
@@ -37,9 +37,9 @@ export function ByMonth({ stats, today }) {
   const short = new Intl.DateTimeFormat(language, { month: "short", timeZone: "UTC" });
   const long = new Intl.DateTimeFormat(language, { month: "long", year: "numeric", timeZone: "UTC" });
   const groups = new Map(stats.groups.map((each) => [each.key, each]));
-  const months = monthsUntil(today).map((key, index) => {
+  const months = monthsUntil(today).map((key) => {
     const date = new Date(`${key}-01`);
-    const year = index === 0 || key.endsWith("-01") ? key.slice(0, 4) : "";
+    const year = key.endsWith("-01") ? key.slice(0, 4) : "";
     return { name: long.format(date), label: /** @type {const} */ ([short.format(date).slice(0, 3), year]), group: groups.get(key) };
   });
   return html`
@@ -94,7 +94,9 @@ export function MostThrownAway({ stats: { mostThrownAway, currency } }) {
       <h2 id="insights-most">${t("insights.most")}</h2>
       <ol class="most">
         ${mostThrownAway.map(({ productId, name, lots, quantities, money: lost }) => {
-          const amounts = Object.entries(quantities).map(([unit, quantity]) => `${decimal(quantity, language)} ${unit}`.trim());
+          const amounts = Object.entries(quantities)
+            .filter(([unit, quantity]) => unit || Number(quantity) !== lots)
+            .map(([unit, quantity]) => `${decimal(quantity, language)} ${unit || t("insights.pieces")}`);
           const parts = [t("insights.lots", { n: lots }), ...amounts, ...(lost === null ? [] : [money(lost, currency, language)])];
           return html`
             <li key=${productId}>

@@ -260,6 +260,7 @@ export default {
   "insights.thrown": "{n} weggeworfen",
   "insights.lots.one": "{n} Posten",
   "insights.lots.other": "{n} Posten",
+  "insights.pieces": "Stück",
   "insights.share": "Anteil weggeworfen",
   "insights.lost": "Geld weggeworfen",
   "insights.spent": "Geld verbraucht",

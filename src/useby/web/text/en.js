@@ -259,6 +259,7 @@ export default {
   "insights.thrown": "{n} thrown away",
   "insights.lots.one": "{n} lot",
   "insights.lots.other": "{n} lots",
+  "insights.pieces": "pcs",
   "insights.share": "Share thrown away",
   "insights.lost": "Money thrown away",
   "insights.spent": "Money used",
