@@ -156,6 +156,8 @@
  * @property {Readonly<Record<string, string>>} columns our name by the file's, as chosen; empty to leave it out
  * @property {string} order `dmy`, `mdy`, or empty
  * @property {boolean} skipBad
+ */
+
 /** @typedef {{lots: number, quantities: Record<string, string>, money: string | null}} Amount */
 
 /**
