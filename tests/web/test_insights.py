@@ -190,7 +190,7 @@ async def test_without_numbers_the_view_states_what_to_do(
         await expect(figure(page, "Used")).to_have_text("1 lot")
 
 
-async def test_what_happens_elsewhere_is_counted_while_the_view_is_open(
+async def test_an_action_on_another_device_is_counted_while_the_view_is_open(
     browser: Browser, server: NodeProcess
 ) -> None:
     async with a_window(browser) as context, server.rest() as rest:
