@@ -1,7 +1,7 @@
 /** @module Views that are loaded when they are first shown. */
 
 import { html } from "../html.js";
-import { useEffect, useState } from "../vendor/hooks.js";
+import { useEffect, useLayoutEffect, useState } from "../vendor/hooks.js";
 import { useApp } from "./context.js";
 
 /**
@@ -14,14 +14,18 @@ export function lazy(load) {
   let loaded = null;
   return function Lazy() {
     const { app } = useApp();
-    const [view, setView] = useState({ type: loaded });
+    const [view, setView] = useState({ type: loaded, hasFocus: false });
     useEffect(() => {
       if (loaded) return;
       void app.attempt(async () => {
         loaded = await load();
-        setView({ type: loaded });
+        setView({ type: loaded, hasFocus: document.activeElement?.tagName === "H1" });
       });
     }, []);
+    // The heading that had the focus was replaced by that of the view.
+    useLayoutEffect(() => {
+      if (view.hasFocus) document.querySelector("h1")?.focus({ preventScroll: true });
+    }, [view]);
     return view.type ? html`<${view.type} />` : html`<h1 tabindex="-1">${app.t("due.loading")}</h1>`;
   };
 }
