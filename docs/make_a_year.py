@@ -210,7 +210,7 @@ async def lived(database: Database) -> tuple[Household, list[tuple[datetime, str
         found += [
             (each.created_at.astimezone(ZONE), each.message)
             for each in page.items
-            if each.event in (Cause.EXPIRING, Cause.EXPIRED)
+            if each.event in (Cause.EXPIRING, Cause.EXPIRED, Cause.SUMMARY)
         ]
         cursor = page.next_cursor
         if cursor is None:
@@ -261,7 +261,8 @@ and two days ahead, on the day, and on expiry, at 09:00 in Berlin. What becomes 
 is sent at 23:00 here; a node sends it at once.
 
 It was sent {alerts} alerts, at most {most} on one day. A lot without a date is in none of them, and
-two lots of one date are one alert.
+two lots of one date are one alert. More than five alerts at once are one summary, which names the
+three most urgent.
 """
 
 
