@@ -60,3 +60,14 @@ def test_a_name_without_a_known_ending_needs_a_format(useby: Useby, folder: Path
     assert refused.status == 2
     assert "--format csv" in refused.err
     assert not (folder / "stock.pdf").exists()
+
+
+def test_json_is_printed_as_other_commands_do(useby: Useby, folder: Path) -> None:
+    useby("user", "add", EMAIL)
+    printed = useby("export", "--json", "--user", EMAIL)
+    assert (printed.status, json.loads(printed.out)["format"]) == (0, "useby")
+    assert useby("export", "stock", "--json", "--user", EMAIL).status == 0
+    assert json.loads((folder / "stock").read_text())["products"] == []
+    refused = useby("export", "--json", "--format", "csv", "--user", EMAIL)
+    assert refused.status == 2
+    assert "--format json" in refused.err

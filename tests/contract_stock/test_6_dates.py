@@ -242,6 +242,16 @@ async def test_never_is_date_null_with_certain_true_and_one_reading_always_certa
         assert all(len(day) == len("2026-03-04") for day in found["readings"])
 
 
+@pytest.mark.parametrize("year", ["2999", "9999"])
+async def test_the_far_days_mean_never_in_each_form_of_a_field(
+    ada: httpx.AsyncClient, year: str
+) -> None:
+    for text in (f"{year}-12-31", f"{year}-12", f"{year}-12-31T00:00:00"):
+        for answer in await each_way(ada, text):
+            assert answer.is_success, answer.text
+            assert answer.json()["expiryDate"] is None
+
+
 async def test_the_words_for_never_count_in_dates_and_imports_and_not_in_fields(
     ada: httpx.AsyncClient,
 ) -> None:

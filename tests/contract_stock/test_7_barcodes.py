@@ -43,6 +43,17 @@ async def test_a_barcode_is_kept_as_scanned(ada: httpx.AsyncClient) -> None:
         assert (await ada.get(path)).json()["barcode"] == barcode
 
 
+async def test_a_line_break_in_a_barcode_becomes_a_blank_as_in_a_name(
+    ada: httpx.AsyncClient,
+) -> None:
+    product = await added(ada, barcodes=["shelf\r\n7\tB", "10A\x1d21S"])
+    assert product["barcodes"] == ["shelf 7 B", "10A\x1d21S"]
+    report = await ada.post("/api/import", content=b'name,mhd,ean\nRice,nie,"PZN\n12"\n')
+    assert report.json()["added"] == 1
+    found = (await ada.get("/api/products", params={"q": "rice"})).json()["items"]
+    assert [each["barcode"] for each in found] == ["PZN 12"]
+
+
 SPELLINGS = {
     "UPC-A and EAN-13": ("042563008123", "0042563008123", "00042563008123", "]E00042563008123"),
     "EAN-8": ("96385074", "0000096385074", "00000096385074", "]E496385074"),

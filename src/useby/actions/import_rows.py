@@ -222,7 +222,7 @@ class _Rows:
         """
         for name in sorted((row.given & earlier.given) - LOT_FIELDS):
             value, kept = getattr(row.product, name), getattr(earlier.product, name)
-            if value == kept:
+            if value == kept or _codes(name, value) == _codes(name, kept):
                 continue
             if name == "unit":
                 raise ValueError(
@@ -253,3 +253,10 @@ class _Rows:
         copy = earlier.copies.get(("", ""), 0)
         earlier.copies["", ""] = copy + 1
         return ImportedRow(line, product, frozenset(), copy=copy, whole=Change(lots, movements))
+
+
+def _codes(name: str, value: Any) -> Any:
+    """Return barcodes in the form in which they are compared, and other values unchanged."""
+    if name == "barcode":
+        return code_of(value)
+    return list(map(code_of, value)) if name == "barcodes" else value

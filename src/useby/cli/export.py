@@ -35,6 +35,7 @@ def export(
         ExportFormat | None,
         typer.Option("--format", help="json, csv or xlsx, e.g. csv; by default that of FILE."),
     ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     database: DatabaseUrl = None,
 ) -> None:
@@ -44,7 +45,7 @@ def export(
     its history. CSV and XLSX have a row for each open lot, under headers that the import reads.
     Nothing of the account is in the file.
     """
-    chosen = format_ or _format_of(file)
+    chosen = _chosen(file, format_, as_json=as_json)
     if file != STDOUT and Path(file).exists() and not force:
         raise CommandError(f"{file} exists: --force replaces it")
     if file == STDOUT and chosen is ExportFormat.XLSX and sys.stdout.isatty():
@@ -61,6 +62,20 @@ def export(
         print_line(f"the stock was written to {file}", err=True)
 
     run_on_database(settings_with(database_url=database), work)
+
+
+def _chosen(file: str, format_: ExportFormat | None, *, as_json: bool) -> ExportFormat:
+    """Return the format of the options, or else of the file's name.
+
+    Raises:
+        BadParameter: ``--json`` stands beside another format, or nothing shows the format.
+    """
+    if not as_json:
+        return format_ or _format_of(file)
+    if format_ not in (None, ExportFormat.JSON):
+        wanted = "must be json beside --json, e.g. --format json"
+        raise typer.BadParameter(wanted, param_hint="--format")
+    return ExportFormat.JSON
 
 
 def _format_of(file: str) -> ExportFormat:

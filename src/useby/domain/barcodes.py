@@ -8,8 +8,17 @@ from useby.domain.gs1 import canonical_gtin
 
 MAX_BARCODES: Final = 20
 """Maximum number of barcodes of a product."""
+_LINE_BREAKS: Final = re.compile("[\t-\r\x85\u2028\u2029]+")
 _BETWEEN: Final = re.compile(r"[ \t\r\n,;|]+")
 """Separators that people write between the barcodes of a list."""
+
+
+def on_one_line(barcode: str) -> str:
+    """Return a barcode with each group of line breaks and tabs replaced by a blank.
+
+    The separator of GS1 (U+001D) and other control characters of scanners stay.
+    """
+    return _LINE_BREAKS.sub(" ", barcode)
 
 
 def code_of(barcode: str) -> str:

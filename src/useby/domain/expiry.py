@@ -25,7 +25,6 @@ _DATE_TIME: Final = re.compile(
 )
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}(-[0-9]{2})?")
 _MONTH_LENGTH: Final = len("2026-03")
-_NEVER_TEXTS: Final = frozenset(day.isoformat() for day in NEVER_DAYS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +53,11 @@ class Expiry:
         Raises:
             ValueError: The text is none of these, has no offset, or its year is not 1970 to 9998.
         """
-        try:
-            moment = datetime.fromisoformat(_with_last_day(text))
-        except ValueError:
-            raise ValueError(f"must be {DATE_FORMS}") from None
-        is_day = _DAY.fullmatch(text) is not None
-        if not is_day and not _DATE_TIME.fullmatch(text):
-            raise ValueError(f"must be {DATE_FORMS}")
+        moment = _moment(text)
         if not EARLIEST_YEAR <= moment.year <= LATEST_YEAR:
             years = f"{EARLIEST_YEAR} to {LATEST_YEAR}"
             raise ValueError(f"must have a year from {years}, e.g. {EXAMPLE_DAY}")
-        if is_day or (moment.tzinfo is None and moment.time() == time()):
+        if _is_day(moment):
             return cls(day=moment.date())
         if moment.tzinfo is None:
             raise ValueError(f"must have its offset, e.g. {EXAMPLE_TIME}")
@@ -77,10 +70,10 @@ class Expiry:
         Raises:
             ValueError: The text is not in a form that ``parse`` accepts.
         """
-        if text is None or text in _NEVER_TEXTS:
+        if text is None:
             return None
-        expiry = cls.parse(text)
-        return None if expiry.day in NEVER_DAYS else expiry
+        moment = _moment(text)
+        return None if _is_day(moment) and moment.date() in NEVER_DAYS else cls.parse(text)
 
     @property
     def key(self) -> str:
@@ -117,6 +110,25 @@ class Expiry:
         assert self.day is not None  # noqa: S101
         midnight = datetime.combine(self.day + timedelta(days=1), time(), zone)
         return midnight.astimezone(UTC)
+
+
+def _moment(text: str) -> datetime:
+    """Return a date or date-time; of a date, or a month's last day, its midnight without offset.
+
+    Raises:
+        ValueError: The text has another form.
+    """
+    try:
+        moment = datetime.fromisoformat(_with_last_day(text))
+    except ValueError:
+        raise ValueError(f"must be {DATE_FORMS}") from None
+    if not (_DAY.fullmatch(text) or _DATE_TIME.fullmatch(text)):
+        raise ValueError(f"must be {DATE_FORMS}")
+    return moment
+
+
+def _is_day(moment: datetime) -> bool:
+    return moment.tzinfo is None and moment.time() == time()
 
 
 def _with_last_day(text: str) -> str:

@@ -1,5 +1,7 @@
 """JSON models of an import's report."""
 
+import json
+from decimal import Decimal
 from typing import Annotated, Any, Final
 
 from pydantic import Field
@@ -18,7 +20,7 @@ class Finding(ApiModel):
 
     line: Annotated[int | None, Field(description="Line of the file; null: the whole file.")]
     column: Annotated[str | None, Field(description="Our name of the column.")] = None
-    value: Annotated[str | None, Field(description="The value, as the file has it.")] = None
+    value: Annotated[str | None, Field(description="The value; a list or object as JSON.")] = None
     message: str
 
 
@@ -55,6 +57,9 @@ def shown(value: Any) -> str | None:
     """Return a value of a file as a report repeats it."""
     if value is None:
         return None
-    text = str(value)
+    if isinstance(value, str | Decimal):
+        text = str(value)
+    else:
+        text = json.dumps(value, ensure_ascii=False, default=float)
     short = text if len(text) <= MOST_VALUE else text[: MOST_VALUE - 1] + "…"
     return short.encode(errors="replace").decode()

@@ -7,11 +7,11 @@ from decimal import Decimal
 from operator import attrgetter
 from typing import Annotated, Any, Final, Self, cast
 
-from pydantic import Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
 from useby.domain import alerts
 from useby.domain.account import User
-from useby.domain.barcodes import MAX_BARCODES, distinct, with_first
+from useby.domain.barcodes import MAX_BARCODES, distinct, on_one_line, with_first
 from useby.domain.dates import EXAMPLE_DAY
 from useby.domain.expiry import Expiry
 from useby.domain.gs1 import check_digit_warning, upc_e_note
@@ -43,9 +43,10 @@ MAX_BARCODE: Final = 128
 Barcode = Annotated[
     str,
     Characters(0, MAX_BARCODE, "4012345678901"),
+    AfterValidator(on_one_line),
     Field(
         description="A barcode as it was scanned or typed: a GTIN, a GS1 element string or Digital"
-        " Link, or free text. A wrong check digit gives a warning."
+        " Link, or free text. A wrong check digit gives a warning. Line breaks become blanks."
     ),
 ]
 Barcodes = Annotated[
