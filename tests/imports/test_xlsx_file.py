@@ -1,4 +1,7 @@
-"""XLSX workbooks, hostile ones included."""
+"""XLSX workbooks, hostile ones included.
+
+covers: useby.imports.formulas
+"""
 
 import io
 import zipfile
@@ -151,3 +154,52 @@ def test_a_damaged_workbook_is_refused_in_our_words(part: str) -> None:
 def test_a_cut_workbook_is_refused_in_our_words() -> None:
     with pytest.raises(UnreadableFile, match="save it again as XLSX or CSV"):
         read_file(a_workbook(ROWS)[:1000])
+
+
+def test_a_formula_without_a_stored_value_is_a_bad_row() -> None:
+    rows: list[list[Any]] = [
+        ["name", "mhd", "menge"],
+        ["a", "=TODAY()+5", 1],
+        ["b", "nie", "=1+1"],
+        ["c", "nie", 2],
+    ]
+    found, (c,) = read_file(a_workbook(rows))
+    assert c.name == "c"
+    assert [(each.line, each.column, each.value) for each in found.table.bad] == [
+        (2, "expiryDate", "=TODAY()+5"),
+        (3, "quantity", "=1+1"),
+    ]
+    assert "formula without a stored value; open and save" in found.table.bad[0].message
+    assert found.rows == 3
+
+
+def test_a_formula_with_a_stored_value_is_read_also_if_it_is_an_empty_text() -> None:
+    cells = (
+        '<c r="A3" t="str"><f>1</f><v>Eggs</v></c><c r="B3" t="str"><f>IF(1,"")</f><v></v></c>'
+        '<c r="C3"><f>1+1</f><v>2</v></c>'
+    )
+    data = changed(
+        lambda text: text.replace("</sheetData>", f'<row r="3">{cells}</row></sheetData>')
+    )
+    found, (_, eggs) = read_file(data)
+    assert found.table.bad == []
+    assert (eggs.name, eggs.expiry_date, eggs.quantity) == ("Eggs", None, Decimal(2))
+
+
+def test_a_column_of_very_many_formulas_without_a_value_is_refused() -> None:
+    cell = "<row><c/><c><f>1</f></c></row>"
+    data = changed(lambda text: text.replace("</sheetData>", f"{cell * 10_001}</sheetData>"))
+    with pytest.raises(UnreadableFile, match="10,000 formulas"):
+        read_file(data)
+
+
+@pytest.mark.parametrize("barcode", [3.01762e12, 3017620000000])
+def test_a_barcode_that_is_a_rounded_number_has_a_warning_and_no_code_is_offered(
+    barcode: float,
+) -> None:
+    found, (milk,) = read_file(a_workbook([["name", "mhd", "ean"], ["a", "nie", barcode]]))
+    assert milk.barcode == "3017620000000"
+    (warning,) = found.table.warnings
+    assert (warning.line, warning.column) == (2, "barcode")
+    assert "digits that are lost" in warning.message
+    assert "3017620000003" not in warning.message

@@ -13,6 +13,10 @@ from useby.domain.gs1 import canonical_gtin
 _AS_TEXT: Final = re.compile(r"""['\u2018\u2019`\u00b4](.+)|="(.+)\"""")
 _WITH_DECIMALS: Final = re.compile(r"([0-9]{7,14})[.,]0+")
 _WITH_EXPONENT: Final = re.compile(r"([0-9])(?:[.,]([0-9]{1,20}))?[eE]\+([0-9]{1,2})")
+_ROUND: Final = re.compile(r"[1-9][0-9]{5,8}0{5,}")
+"""A number that was shortened to a few digits, and written out again with zeros."""
+_GTIN_LENGTHS: Final = (11, 12, 13, 14)
+"""Lengths of a GTIN that a spreadsheet shortens, also without a leading zero."""
 _LENGTHS: Final = {7: 8, 10: 12, 11: 12}
 """Length of a GTIN by the digits that are left after leading zeros were dropped."""
 
@@ -25,6 +29,8 @@ class Repaired:
     """The text to store: repaired if that is certain, else as it was given."""
     warning: str | None = None
     """A sentence about the damage; ``None`` if there is none."""
+    is_lost: bool = False
+    """True if digits are lost, so that a check digit proves nothing."""
     offered: str | None = None
     """The barcode that was probably meant, if it is not certain enough to be stored."""
 
@@ -44,12 +50,20 @@ def repair(text: str) -> Repaired:
                 given,
                 f"{given} is a number that a spreadsheet has shortened, and its last digits are"
                 " lost: format the column as text and export it again.",
+                is_lost=True,
             )
         code = digits
+    if len(code) in _GTIN_LENGTHS and _ROUND.fullmatch(code):
+        return Repaired(
+            code,
+            f"{code} may be a number that a spreadsheet has shortened, with zeros for digits that"
+            " are lost: compare it with the package.",
+            is_lost=True,
+        )
     offered = _with_zeros(code)
     if offered is not None:
         return Repaired(
-            code, f"{given} may have lost a leading zero: {offered} is a GTIN.", offered
+            code, f"{given} may have lost a leading zero: {offered} is a GTIN.", offered=offered
         )
     if code != given:
         return Repaired(code, f"{given} was changed by a spreadsheet: the barcode is {code}.")

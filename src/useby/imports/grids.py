@@ -6,7 +6,7 @@ from typing import Final
 
 from useby.domain.safe_cells import as_it_was
 from useby.imports.headers import LEFT_OUT, SILENT, our_name
-from useby.imports.tables import BLANKS, MOST_COLUMNS, Table, UnreadableFile
+from useby.imports.tables import BLANKS, MOST_COLUMNS, Formula, Number, Table, UnreadableFile
 
 Cells = Sequence[str]
 Lines = Iterable[tuple[int, Cells]]
@@ -14,6 +14,9 @@ Lines = Iterable[tuple[int, Cells]]
 
 NEEDED: Final = ("name", "expiryDate")
 """Columns without which a table is not one of products."""
+NO_VALUE: Final = (
+    "the cell has a formula without a stored value; open and save the file in a spreadsheet program"
+)
 HEADER_WITHIN: Final = 30
 """The header is one of this many first rows that are not empty."""
 
@@ -46,7 +49,12 @@ def fill(table: Table, lines: Lines, chosen: Mapping[str, str]) -> None:
             table.refuse_row(line, message, cells[-1])
             continue
         found = zip(names, cells, strict=False)
-        table.add(line, {name: cell for name, cell in found if name and cell})
+        values = {name: cell for name, cell in found if name and cell}
+        formula = next((name for name in values if isinstance(values[name], Formula)), None)
+        if formula is not None:
+            table.refuse_row(line, NO_VALUE, values[formula], formula)
+            continue
+        table.add(line, values)
 
 
 def header_of(rows: Sequence[Cells], chosen: Mapping[str, str]) -> int:
@@ -68,7 +76,10 @@ def known_columns(cells: Cells, chosen: Mapping[str, str]) -> set[str]:
 def _not_empty(lines: Lines) -> Iterator[tuple[int, list[str]]]:
     """Yield the rows that have a value, without blanks around cells and empty cells at the end."""
     for line, raw in lines:
-        cells = [as_it_was(cell.strip(BLANKS)) for cell in raw]
+        cells = [
+            cell if isinstance(cell, Number | Formula) else as_it_was(cell.strip(BLANKS))
+            for cell in raw
+        ]
         while cells and not cells[-1]:
             cells.pop()
         if len(cells) > MOST_COLUMNS:

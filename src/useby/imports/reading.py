@@ -244,7 +244,10 @@ class Reading:
     def _repaired(self, line: int, value: str) -> str:
         repaired = repair(value)
         code = repaired.barcode
-        for warning in (repaired.warning, check_digit_warning(code), upc_e_note(code)):
+        found = [repaired.warning]
+        if not repaired.is_lost:
+            found += [check_digit_warning(code), upc_e_note(code)]
+        for warning in found:
             if warning is not None:
                 self.table.warn(line, warning, "barcode", value)
         return code

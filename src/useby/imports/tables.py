@@ -18,6 +18,18 @@ BLANKS: Final = " \t\r\n\f\v\u00a0\u2007\u202f\u200b\ufeff"
 """Characters around a cell that mean nothing, no-break spaces included."""
 
 
+class Number(str):
+    """A number of a workbook: its decimal sign is a point, whatever that of the texts is."""
+
+    __slots__ = ()
+
+
+class Formula(str):
+    """A formula of a workbook whose value the workbook does not have."""
+
+    __slots__ = ()
+
+
 class Format(StrEnum):
     """Format of a file."""
 
@@ -96,12 +108,12 @@ class Table:
             raise too_many_rows()
         self.rows.append(Row(line, values))
 
-    def refuse_row(self, line: int, message: str, value: Any) -> None:
+    def refuse_row(self, line: int, message: str, value: Any, column: str | None = None) -> None:
         """Count a row that cannot be read, and add it to the report."""
         self.bad_rows += 1
         if len(self.rows) + self.bad_rows > MOST_ROWS:
             raise too_many_rows()
-        self.refuse(line, message, value=value)
+        self.refuse(line, message, column, value)
 
     def leave_out(self, column: str, reason: str) -> None:
         """Name a column that is not imported."""

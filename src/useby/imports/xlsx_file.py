@@ -17,11 +17,14 @@ from functools import partial
 from itertools import islice
 from typing import Any, Final
 
+from useby.imports.formulas import formulas
 from useby.imports.grids import HEADER_WITHIN, Cells, fill
 from useby.imports.tables import (
     MOST_COLUMNS,
     MOST_ROWS,
     Format,
+    Formula,
+    Number,
     Table,
     UnreadableFile,
     too_many_rows,
@@ -127,9 +130,10 @@ def _rows(data: bytes) -> Iterator[tuple[int, Cells]]:
     warnings.filterwarnings("ignore", module=r"openpyxl\.")
     book = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
     try:
-        sheet = book.worksheets[0]
+        sheet: Any = book.worksheets[0]
         # The size that a sheet states may be wrong.
         sheet.reset_dimensions()
+        without_value = formulas(sheet._get_source)  # noqa: SLF001 - openpyxl has no other way
         first = islice(sheet.iter_rows(max_col=MOST_COLUMNS + 1, values_only=True), FIRST_ROWS)
         # Each row is filled up to the last column, so a table of seven columns is read as such.
         widest = max(map(_width, first), default=0)
@@ -137,9 +141,16 @@ def _rows(data: bytes) -> Iterator[tuple[int, Cells]]:
         for line, values in enumerate(rows, 1):
             if line > MOST_ROWS:
                 raise too_many_rows()
-            yield line, [_text(value) for value in values[: _width(values)]]
+            found = without_value.get(line)
+            cells = _with_formulas(values, found) if found else values
+            yield line, [_text(cell) for cell in cells[: _width(cells)]]
     finally:
         book.close()
+
+
+def _with_formulas(values: Sequence[Any], found: Mapping[int, Formula]) -> Sequence[Any]:
+    """Return the values of a row with its formulas that have none; columns count from 1."""
+    return [found.get(column, value) for column, value in enumerate(values, 1)]
 
 
 def _width(values: Sequence[Any]) -> int:
@@ -159,8 +170,9 @@ def _text(value: Any) -> str:
         return value.date().isoformat() if value.time() == time() else value.isoformat(" ")
     if isinstance(value, date):
         return value.isoformat()
-    if isinstance(value, float) and value.is_integer():
-        return format(value, ".0f")
-    if isinstance(value, str) and "_x" in value:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        is_whole = isinstance(value, float) and value.is_integer()
+        return Number(format(value, ".0f") if is_whole else value)
+    if isinstance(value, str) and "_x" in value and not isinstance(value, Formula):
         return _ESCAPE.sub(lambda found: chr(int(found[1], 16)), value)
-    return str(value)
+    return value if isinstance(value, str) else str(value)

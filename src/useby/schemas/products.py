@@ -297,7 +297,9 @@ def warnings_of(sent: ProductFields, product: Product, owner: User) -> list[str]
     elif isinstance(sent, LotFields) and sent.printed_date is not None:
         warnings += midnight_warnings("printedDate", sent.printed_date, product.expiry, owner)
     for barcode in distinct((sent.barcode, *sent.barcodes)):
-        found = (check_digit_warning(barcode), upc_e_note(barcode), repair(barcode).warning)
+        repaired = repair(barcode)
+        found = [check_digit_warning(barcode), upc_e_note(barcode)]
+        found = [repaired.warning] if repaired.is_lost else [*found, repaired.warning]
         warnings += [each for each in found if each is not None]
     return warnings
 
