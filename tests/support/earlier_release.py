@@ -3,7 +3,8 @@
 `ROWS` are those of a SQLite file in which the own actions of the release before lots added,
 alerted, used, closed and reopened products of two people. `FIRST` are those of release 0.1, whose
 REST application and clock did the same: `shown` is its answer for each product, and `later` has
-each notification that it sent when it ran on. Both are in `tests/store/made_by_earlier_release/`.
+each notification that it sent when it ran on. `SECOND` is the same of release 0.2 (commit a9375d9).
+All are in `tests/store/made_by_earlier_release/`.
 """
 
 import json
@@ -23,6 +24,7 @@ from useby.store.schema import metadata
 MADE = Path(__file__).parents[1] / "store/made_by_earlier_release"
 ROWS = json.loads((MADE / "products.json").read_text())
 FIRST = json.loads((MADE / "release_0_1.json").read_text())
+SECOND = json.loads((MADE / "release_0_2.json").read_text())
 
 
 def upgrade_to(url: str, revision: str) -> None:
@@ -37,15 +39,18 @@ def upgrade_to(url: str, revision: str) -> None:
     migrate._run(url, work, writes=True)
 
 
+def _reader(column: sa.Column[Any]) -> Any:
+    """Return the conversion of a stored value, or ``None``; bytes are in hexadecimal digits."""
+    if isinstance(column.type, sa.LargeBinary):
+        return bytes.fromhex
+    dialect = sqlite.dialect()
+    return column.type.dialect_impl(dialect).result_processor(dialect, None)
+
+
 def rows_of(table: sa.Table, rows: Any = ROWS) -> Iterator[dict[str, Any]]:
     """The rows of a table, as the types of its columns convert them."""
     names = rows["tables"][table.name]["columns"]
-    read = {
-        name: table.c[name]
-        .type.dialect_impl(sqlite.dialect())
-        .result_processor(sqlite.dialect(), None)
-        for name in names
-    }
+    read = {name: _reader(table.c[name]) for name in names}
     for row in rows["tables"][table.name]["rows"]:
         yield {
             name: value if value is None or read[name] is None else read[name](value)

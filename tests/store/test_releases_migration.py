@@ -1,4 +1,4 @@
-"""A database of release 0.1 is migrated: nothing is lost, and every alert is sent once.
+"""A database of an earlier release is migrated: nothing is lost, and every alert is sent once.
 
 covers: useby.store.migrate
 """
@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from tests.support.earlier_release import FIRST, fill, rows_of
+from tests.support.earlier_release import FIRST, SECOND, fill, rows_of
 from tests.support.postgres import Postgres
 from tests.support.rest_app import KEY, Rest
 
@@ -25,23 +25,29 @@ from useby.store.open import open_database
 STOPPED = datetime(2026, 3, 4, 12, tzinfo=UTC)
 """Time of the upgrade."""
 NEVER = {"expiryDate": None, "daysLeft": None}
-"""The far dates of release 0.1 mean never."""
+"""The far dates of those releases mean never."""
+
+
+@pytest.fixture(params=[FIRST, SECOND], ids=["0.1", "0.2"])
+def made(request: pytest.FixtureRequest) -> Any:
+    """Rows and answers of an earlier release."""
+    return request.param
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A database of release 0.1."""
+def url(request: pytest.FixtureRequest, tmp_path: Path, made: Any) -> Iterator[str]:
+    """A database of that release."""
     if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'first.db'}"
-        fill(url, FIRST)
+        url = f"sqlite:///{tmp_path / 'made.db'}"
+        fill(url, made)
         yield url
         return
     postgres: Postgres = request.getfixturevalue("postgres")
-    asyncio.run(postgres.execute("CREATE DATABASE first"))
-    url = postgres.url("first")
-    fill(url, FIRST)
+    asyncio.run(postgres.execute("CREATE DATABASE made"))
+    url = postgres.url("made")
+    fill(url, made)
     yield url
-    asyncio.run(postgres.drop("first"))
+    asyncio.run(postgres.drop("made"))
 
 
 @pytest.fixture
@@ -61,9 +67,9 @@ async def rest(upgraded: Database) -> AsyncIterator[Rest]:
     await rest.close()
 
 
-async def signed_in(rest: Rest, name: str) -> dict[str, Any]:
-    """The answer to a sign-in with the password of release 0.1."""
-    given = {"email": f"{name}@useby.example", "password": FIRST["password"]}
+async def signed_in(rest: Rest, name: str, made: Any) -> dict[str, Any]:
+    """The answer to a sign-in with the password of that release."""
+    given = {"email": f"{name}@useby.example", "password": made["password"]}
     answer = await rest.client().post("/api/auth/login", json=given)
     assert answer.status_code == 200, answer.text
     return dict(answer.json())
@@ -81,23 +87,27 @@ async def signed_in(rest: Rest, name: str) -> dict[str, Any]:
     ],
     ids=lambda table: table.name,
 )
-async def test_every_row_of_release_0_1_is_still_there(upgraded: Database, table: sa.Table) -> None:
-    columns = [table.c[name] for name in FIRST["tables"][table.name]["columns"]]
+async def test_every_row_of_an_earlier_release_is_still_there(
+    upgraded: Database, table: sa.Table, made: Any
+) -> None:
+    columns = [table.c[name] for name in made["tables"][table.name]["columns"]]
     found = await upgraded.read(lambda c: c.execute(sa.select(*columns)).mappings().all())
     key = [column.name for column in table.primary_key]
 
     def by_key(rows: Iterable[Any]) -> dict[tuple[Any, ...], dict[str, Any]]:
         return {tuple(row[name] for name in key): dict(row) for row in rows}
 
-    assert by_key(found) == by_key(rows_of(table, FIRST))
-    assert len(found) == len(FIRST["tables"][table.name]["rows"])
+    assert by_key(found) == by_key(rows_of(table, made))
+    assert len(found) == len(made["tables"][table.name]["rows"])
 
 
-async def test_every_product_is_shown_as_release_0_1_showed_it(rest: Rest) -> None:
-    shown = {each["id"]: each for each in FIRST["shown"]}
+async def test_every_product_is_shown_as_the_earlier_release_showed_it(
+    rest: Rest, made: Any
+) -> None:
+    shown = {each["id"]: each for each in made["shown"]}
     found: dict[str, Any] = {}
     for name in ("ada", "bob"):
-        token = (await signed_in(rest, name))["accessToken"]
+        token = (await signed_in(rest, name, made))["accessToken"]
         client = rest.client(authorization=f"Bearer {token}")
         for id_ in shown:
             answer = await client.get(f"/api/products/{id_}?include=lots")
@@ -113,19 +123,21 @@ async def test_every_product_is_shown_as_release_0_1_showed_it(rest: Rest) -> No
         assert lot["printedDate"] == after["expiryDate"]
 
 
-async def test_a_sign_in_of_release_0_1_is_refreshed(rest: Rest) -> None:
-    given = {"refreshToken": FIRST["refresh_token"]}
+async def test_a_sign_in_of_an_earlier_release_is_refreshed(rest: Rest, made: Any) -> None:
+    given = {"refreshToken": made["refresh_token"]}
     answer = await rest.client().post("/api/auth/refresh", json=given)
     assert answer.status_code == 200, answer.text
     client = rest.client(authorization=f"Bearer {answer.json()['accessToken']}")
     assert (await client.get("/api/me")).json()["name"] == "Ada"
 
 
-async def test_unread_notifications_stay_unread(rest: Rest, upgraded: Database) -> None:
-    table = FIRST["tables"]["notifications"]
+async def test_unread_notifications_stay_unread(
+    rest: Rest, upgraded: Database, made: Any
+) -> None:
+    table = made["tables"]["notifications"]
     at = table["columns"].index("read_at")
     for name in ("ada", "bob"):
-        token = (await signed_in(rest, name))["accessToken"]
+        token = (await signed_in(rest, name, made))["accessToken"]
         client = rest.client(authorization=f"Bearer {token}")
         user_id = (await client.get("/api/me")).json()["id"]
         unread = sum(row[0] == user_id and row[at] is None for row in table["rows"])
@@ -134,8 +146,8 @@ async def test_unread_notifications_stay_unread(rest: Rest, upgraded: Database) 
         assert (await upgraded.read(partial(usage.of, user_id=user_id))).unread == unread
 
 
-async def test_the_alerts_after_the_upgrade_are_those_that_release_0_1_would_have_sent(
-    upgraded: Database,
+async def test_the_alerts_after_the_upgrade_are_those_that_the_earlier_release_would_have_sent(
+    upgraded: Database, made: Any
 ) -> None:
     """Each comes once, and none that was sent before comes again."""
     now = STOPPED
@@ -152,4 +164,20 @@ async def test_the_alerts_after_the_upgrade_are_those_that_release_0_1_would_hav
     )
     rows = await upgraded.read(lambda c: c.execute(wanted).all())
     sent = [[f"{at:%Y-%m-%dT%H:%M}Z", name, message] for at, name, message in rows]
-    assert sorted(sent) == sorted(FIRST["later"])
+    assert sorted(sent) == sorted(made["later"])
+
+
+@pytest.mark.parametrize("made", [SECOND], ids=["0.2"])
+async def test_a_post_of_release_0_2_that_is_sent_again_after_the_upgrade_is_not_stored_twice(
+    rest: Rest, made: Any
+) -> None:
+    token = (await signed_in(rest, "ada", made))["accessToken"]
+    client = rest.client(authorization=f"Bearer {token}")
+    key = {"idempotency-key": made["idempotency_key"]}
+    before = (await client.get("/api/notifications/unread-count")).json()
+    again = await client.post("/api/notifications", json={"message": "Dinner is ready"}, headers=key)
+    table = made["tables"]["notifications"]
+    stored = [dict(zip(table["columns"], row, strict=True)) for row in table["rows"]]
+    (dinner,) = [each for each in stored if each["message"] == "Dinner is ready"]
+    assert (again.status_code, again.json()["id"]) == (201, dinner["id"])
+    assert (await client.get("/api/notifications/unread-count")).json() == before
