@@ -131,9 +131,7 @@ async def test_a_sign_in_of_an_earlier_release_is_refreshed(rest: Rest, made: An
     assert (await client.get("/api/me")).json()["name"] == "Ada"
 
 
-async def test_unread_notifications_stay_unread(
-    rest: Rest, upgraded: Database, made: Any
-) -> None:
+async def test_unread_notifications_stay_unread(rest: Rest, upgraded: Database, made: Any) -> None:
     table = made["tables"]["notifications"]
     at = table["columns"].index("read_at")
     for name in ("ada", "bob"):
@@ -175,7 +173,8 @@ async def test_a_post_of_release_0_2_that_is_sent_again_after_the_upgrade_is_not
     client = rest.client(authorization=f"Bearer {token}")
     key = {"idempotency-key": made["idempotency_key"]}
     before = (await client.get("/api/notifications/unread-count")).json()
-    again = await client.post("/api/notifications", json={"message": "Dinner is ready"}, headers=key)
+    dinner_again = {"message": "Dinner is ready"}
+    again = await client.post("/api/notifications", json=dinner_again, headers=key)
     table = made["tables"]["notifications"]
     stored = [dict(zip(table["columns"], row, strict=True)) for row in table["rows"]]
     (dinner,) = [each for each in stored if each["message"] == "Dinner is ready"]
