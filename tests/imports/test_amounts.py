@@ -4,27 +4,39 @@ from decimal import Decimal
 
 import pytest
 
-from useby.imports.amounts import has_decimal_commas, plain, rounded
+from useby.imports.amounts import has_decimal_commas, noted, plain, rounded
 
 
 @pytest.mark.parametrize(
-    ("cells", "separator", "expected"),
+    ("cells", "expected"),
     [
-        (["0,5", "1,25"], ";", True),
-        (["1.000", "0,5"], ";", True),
-        (["1.234,5"], ",", True),
-        (["0,125"], ",", True),
-        (["1,250"], ";", True),
-        (["1,250"], ",", False),
-        (["1,250.5", "1,000"], ",", False),
-        (["1", "2"], ";", False),
-        ([], ";", False),
+        (["0,5", "1,25"], True),
+        (["1.000", "0,5"], True),
+        (["1.234,5"], True),
+        (["0,125"], True),
+        (["1.250.000"], True),
+        (["1.5", "1,250"], False),
+        (["0.125", "1.250"], False),
+        (["1,250.5", "1,000"], False),
+        (["1,250,000"], False),
     ],
 )
-def test_the_whole_column_decides_about_decimal_commas(
-    cells: list[str], separator: str, expected: bool
-) -> None:
-    assert has_decimal_commas(cells, separator) is expected
+def test_the_whole_column_decides_about_decimal_commas(cells: list[str], expected: bool) -> None:
+    for otherwise in (True, False):
+        assert has_decimal_commas(cells, otherwise=otherwise) is expected
+
+
+@pytest.mark.parametrize("cells", [["1,250"], ["1.250", "2"], ["1", "many"], []])
+def test_a_column_that_shows_nothing_is_read_as_its_file_suggests(cells: list[str]) -> None:
+    for otherwise in (True, False):
+        assert has_decimal_commas(cells, otherwise=otherwise) is otherwise
+
+
+@pytest.mark.parametrize("text", ["1", "1.5", "0.125", "many", "1,5x", "", ","])
+def test_a_number_that_can_be_read_in_one_way_has_no_note(text: str) -> None:
+    for commas in (True, False):
+        read = plain(text, decimal_commas=commas)
+        assert noted(text, read, decimal_commas=commas) is None
 
 
 @pytest.mark.parametrize(

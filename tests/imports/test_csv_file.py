@@ -70,7 +70,8 @@ def test_the_fields_of_lots_and_the_rules_of_products_are_read() -> None:
         "Mindestbestand\n"
         "Milk;2027-01-01;1,29 €;L1;24.12.2025;S1;5;2,5\n"
     )
-    assert (found.table.bad, found.table.warnings) == ([], [])
+    assert found.table.bad == []
+    assert [each.column for each in found.table.warnings] == ["price", "minimumStock"]
     assert isinstance(milk, RowIn)
     assert milk.details == LotDetails("L1", "S1", Decimal("1.29"), date(2025, 12, 24))
     assert (str(milk.after_opening), milk.minimum_stock) == ("P5D", Decimal("2.5"))

@@ -22,7 +22,8 @@ def test_a_file_with_semicolons_decimal_commas_and_a_mark_is_read() -> None:
     report = found.report()
     assert (report.format, report.encoding, report.separator) == ("csv", "utf-8-sig", ";")
     assert (report.date_order, report.date_order_line) == ("dmy", 3)
-    assert (report.bad, report.warnings) == ([], [])
+    assert report.bad == []
+    assert [(each.line, each.column) for each in report.warnings] == [(2, "quantity")]
 
 
 def test_points_group_thousands_where_commas_are_decimal() -> None:

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from useby.domain.dates import MOST_CHARACTERS, DateOrder, read_date
+from useby.imports.tables import Note
 
 NEVER_DAYS: Final = ("2999-12-31", "9999-12-31")
 """Days by which other programs mean that a product does not expire."""
@@ -20,8 +21,14 @@ _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _ISO_TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:.*")
 _MIDNIGHT: Final = re.compile(r"(.*[0-9])(?:[Tt]|,?\s+)0{1,2}:00(?::00(?:[.,]0+)?)?(?:\s*Uhr)?")
 _US_MIDNIGHT: Final = re.compile(r"(.*[0-9]),?\s+12:00(?::00)?\s*[Aa]\.?[Mm]\.?")
-_NUMBERS: Final = re.compile(r"([0-9]{1,2})([./-])([0-9]{1,2})\2(?:[0-9]{4}|[0-9]{2})")
+_NUMBERS: Final = re.compile(
+    r"(?<![0-9./-])([0-9]{1,2}) ?([./-]) ?([0-9]{1,2}) ?\2 ?(?:[0-9]{4}|[0-9]{2})(?![0-9./-])"
+)
 _MOST_DAY, _MOST_MONTH = 31, 12
+_BEGINS: Final = {
+    DateOrder.DMY: "the day before the month",
+    DateOrder.MDY: "the month before the day",
+}
 
 
 class BadDate(ValueError):  # noqa: N818 - the callers see this name
@@ -42,14 +49,12 @@ def order_of(cells: Iterable[tuple[int, str]]) -> tuple[DateOrder | None, int | 
     found: dict[DateOrder, int] = {}
     points: int | None = None
     for line, cell in cells:
-        numbers = _NUMBERS.fullmatch(without_midnight(cell))
+        numbers = _numbers(cell)
         if numbers is None:
             continue
-        first, second = int(numbers[1]), int(numbers[3])
-        if _MOST_MONTH < first <= _MOST_DAY and second <= _MOST_MONTH:
-            found.setdefault(DateOrder.DMY, line)
-        elif _MOST_MONTH < second <= _MOST_DAY and first <= _MOST_MONTH:
-            found.setdefault(DateOrder.MDY, line)
+        order = _order(numbers)
+        if order is not None:
+            found.setdefault(order, line)
         elif numbers[2] == "." and points is None:
             points = line
     if len(found) == 1:
@@ -57,6 +62,38 @@ def order_of(cells: Iterable[tuple[int, str]]) -> tuple[DateOrder | None, int | 
     if not found and points is not None:
         return DateOrder.DMY, points
     return None, None
+
+
+def _numbers(text: str) -> re.Match[str] | None:
+    return _NUMBERS.search(text) if len(text) <= MOST_CHARACTERS else None
+
+
+def _order(numbers: re.Match[str]) -> DateOrder | None:
+    """Return the only order in which a date can be read; ``None`` if it can be in both."""
+    first, second = int(numbers[1]), int(numbers[3])
+    if _MOST_MONTH < first <= _MOST_DAY and second <= _MOST_MONTH:
+        return DateOrder.DMY
+    if _MOST_MONTH < second <= _MOST_DAY and first <= _MOST_MONTH:
+        return DateOrder.MDY
+    return None
+
+
+def _check_order(text: str, order: DateOrder | None) -> None:
+    """Refuse a date that cannot be read in the order of its column.
+
+    Raises:
+        BadDate: It has the other order, or the column has both.
+    """
+    numbers = _numbers(text)
+    own = None if numbers is None else _order(numbers)
+    if own is None or own is order:
+        return
+    if order is None:
+        raise BadDate(
+            "the column has dates in both orders, of day and month; write all in one,"
+            " e.g. 2099-03-04, or give order=dmy or order=mdy"
+        )
+    raise BadDate(f"must have {_BEGINS[order]}, the order of this column, e.g. 2099-03-04")
 
 
 def without_midnight(text: str) -> str:
@@ -69,10 +106,27 @@ def without_midnight(text: str) -> str:
     return text
 
 
+def noted(text: str, read: str) -> Note | None:
+    """Return a note about a date that a spreadsheet has changed, or ``None``.
+
+    Args:
+        text: The date as the file has it.
+        read: The date that ``read`` returned for it.
+    """
+    if _SPREADSHEET_DAY.fullmatch(text):
+        return "spreadsheet day", (
+            f"numbers in this column are read as days of a spreadsheet: {text} is {read}"
+        )
+    if without_midnight(text) != text:
+        return "midnight", f"midnights beside dates in this column are left out: {text} is {read}"
+    return None
+
+
 def read(text: str, order: DateOrder | None, today: date) -> str | None:
     """Return a date in the form of the REST API; ``None`` means never.
 
-    A date-time is returned as it is, and validated with the product.
+    A date-time is returned as it is, and validated with the product. A date of the other order is
+    bad, because it shows that the order of its column is not certain.
 
     Raises:
         BadDate: The text cannot be read, or in two ways.
@@ -84,6 +138,7 @@ def read(text: str, order: DateOrder | None, today: date) -> str | None:
         return text
     if days := _SPREADSHEET_DAY.fullmatch(text):
         return (_SPREADSHEET_ZERO + timedelta(days=int(days[1]))).isoformat()
+    _check_order(text, order)
     try:
         reading = read_date(text, today=today, order=order)
     except ValueError as error:

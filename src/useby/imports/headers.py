@@ -5,7 +5,7 @@ Case, blanks, punctuation and words in parentheses do not count: "Best before (E
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 WORDS: Final[Mapping[str, str]] = {
@@ -57,9 +57,19 @@ WORDS: Final[Mapping[str, str]] = {
     "countingDate": "counting date",
 }
 """Words of each column that is read, by our name."""
+GERMAN: Final = (
+    "artikel artikelname artikelbezeichnung bezeichnung produkt produktname produktbezeichnung"
+    " ware lebensmittel titel medikament mhd mindesthaltbarkeit mindesthaltbarkeitsdatum haltbarbis"
+    " mindestenshaltbarbis haltbarkeit haltbarkeitsdatum ablaufdatum ablauf läuftab verfall"
+    " verfallsdatum verfalldatum gültigbis menge anzahl stück stückzahl bestand vorrat einheit"
+    " kategorie warengruppe strichcode ort lagerort preis stückpreis einzelpreis kaufpreis"
+)
+"""German words of headers, without blanks: where such words stand, commas are usually decimal."""
 SILENT: Final = ("archived", "countingDate")
 """Columns that are no fields of a lot and are passed over in silence. The last one is in exports,
 for people; an import computes it."""
+EXPORTED: Final = "countingDate"
+"""Column that only useby's own tables have."""
 FIELDS: Final = tuple(name for name in WORDS if name not in SILENT)
 """Columns of a lot and of its product."""
 LEFT_OUT: Final = "-"
@@ -73,11 +83,17 @@ def folded(head: str) -> str:
     return re.sub(r"[\W_]", "", _PARENTHESES.sub("", head)).casefold()
 
 
+_GERMAN: Final = frozenset(GERMAN.split())
 _OURS: Final = {
     folded(word): ours
     for ours, words in WORDS.items()
     for word in (re.sub("[A-Z]", r" \g<0>", ours), *words.split(","))
 }
+
+
+def is_german(heads: Iterable[str]) -> bool:
+    """Return whether a header has a German word."""
+    return not _GERMAN.isdisjoint(map(folded, heads))
 
 
 def our_name(head: str, chosen: Mapping[str, str]) -> str | None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from functools import partial
 from itertools import chain
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from useby.domain.barcodes import listed
 from useby.domain.dates import DateOrder
@@ -21,7 +21,17 @@ from useby.imports import (
     useby_file,
     xlsx_file,
 )
-from useby.imports.tables import BLANKS, Format, Options, Row, Table, UnreadableFile
+from useby.imports.headers import EXPORTED, is_german
+from useby.imports.tables import (
+    BLANKS,
+    Format,
+    Note,
+    Number,
+    Options,
+    Row,
+    Table,
+    UnreadableFile,
+)
 from useby.imports.text import decode
 from useby.schemas.imported import RowIn
 from useby.schemas.imports import ImportReport
@@ -61,6 +71,8 @@ _DAYS: Final = re.compile(r"([0-9]{1,6})(?: ?(?:d|days?|tage?n?))?", re.IGNORECA
 _LINE_END: Final = re.compile("[\r\n]+")
 _ARCHIVED: Final = ("true", "1", "yes")
 _NO_LEADS: Final = ("none", "keine", "-")
+_WRITTEN: Final = (Format.CSV, Format.XLSX)
+"""Formats whose numbers a person may have written, in the way of a country."""
 _NOTHING_LEFT: Final = (Format.HOMEBOX, Format.TANDOOR)
 """Programs that keep an item of which nothing is left, with the amount 0."""
 
@@ -81,16 +93,17 @@ class Reading:
                 self._orders[name] = self._order_of(name)[0] or self.order
         numbers = (row.values.get(name) for name in NUMBERS for row in table.rows)
         self._decimal_commas = amounts.has_decimal_commas(
-            (each for each in numbers if isinstance(each, str)), table.separator
+            (_without_currency(each) for each in numbers if _is_text(each)),
+            otherwise=table.format in _WRITTEN
+            and (table.separator == ";" or is_german(table.columns)),
         )
+        self._noted: set[tuple[str, str]] = set()
         self._dates: dict[tuple[str, str], str | days.BadDate | None] = {}
         self._readers: Mapping[str, Callable[[int, Any], Any]] = {
             "expiryDate": partial(self._date, "expiryDate"),
             "receivedOn": self._received_on,
             "stateSince": partial(self._date, "stateSince"),
-            "quantity": self._quantity,
-            "minimumStock": self._quantity,
-            "price": self._price,
+            **{name: partial(self._number, name) for name in NUMBERS},
             "barcode": self._barcode,
             "barcodes": self._barcodes,
             "dateKind": _date_kind,
@@ -184,7 +197,13 @@ class Reading:
         dates = ((row.line, row.values.get(name)) for row in self.table.rows)
         return days.order_of((line, date) for line, date in dates if isinstance(date, str))
 
-    def _date(self, name: str, _: int, value: Any) -> Any:
+    def _note(self, line: int, name: str, value: str, note: Note | None) -> None:
+        """Warn of how the values of a column are read, once for each kind of note."""
+        if note is not None and (name, note[0]) not in self._noted:
+            self._noted.add((name, note[0]))
+            self.table.warn(line, note[1], name, value)
+
+    def _date(self, name: str, line: int, value: Any) -> Any:
         if isinstance(value, int) and not isinstance(value, bool):
             value = str(value)
         if not isinstance(value, str):
@@ -192,7 +211,10 @@ class Reading:
         key = name, value
         if key not in self._dates:
             try:
-                self._dates[key] = days.read(value, self._orders[name], self._today)
+                read = days.read(value, self._orders[name], self._today)
+                self._dates[key] = read
+                if read is not None:
+                    self._note(line, name, value, days.noted(value, read))
             except days.BadDate as error:
                 self._dates[key] = error
         found = self._dates[key]
@@ -205,17 +227,26 @@ class Reading:
         found = self._date("receivedOn", line, value)
         return found[: len("2026-03-04")] if isinstance(found, str) else found
 
-    def _price(self, line: int, value: Any) -> Any:
-        if isinstance(value, str):
-            value = _CURRENCY.sub("", value).strip(BLANKS)
-        return self._quantity(line, value)
-
-    def _quantity(self, _: int, value: Any) -> Any:
+    def _number(self, name: str, line: int, value: Any) -> Any:
         if isinstance(value, Decimal):
             return amounts.rounded(value)
         if not isinstance(value, str):
             return value
-        return amounts.plain(value, decimal_commas=self._decimal_commas)
+        if isinstance(value, Number):
+            return amounts.plain(value, decimal_commas=False)
+        text = _without_currency(value) if name == "price" else value
+        commas = self._decimal_commas
+        read = amounts.plain(text, decimal_commas=commas)
+        if commas or "," in text or not self._has_certain_points:
+            self._note(line, name, value, amounts.noted(text, read, decimal_commas=commas))
+        return read
+
+    @property
+    def _has_certain_points(self) -> bool:
+        """True if a program wrote the file: its decimal sign is a point."""
+        table = self.table
+        is_exported = table.separator == "," and EXPORTED in table.columns
+        return is_exported or table.format not in _WRITTEN
 
     def _barcode(self, line: int, value: Any) -> Any:
         """Return a barcode, or a list of them if it is a list of GTINs."""
@@ -301,6 +332,14 @@ def _join_barcodes(values: dict[str, Any]) -> None:
         values.pop("barcode", None)
         before = first if isinstance(first, list) else [] if first is None else [first]
         values["barcodes"] = [*before, *more]
+
+
+def _is_text(value: Any) -> TypeGuard[str]:
+    return isinstance(value, str) and not isinstance(value, Number)
+
+
+def _without_currency(text: str) -> str:
+    return _CURRENCY.sub("", text).strip(BLANKS)
 
 
 def _is_zero(value: Any) -> bool:

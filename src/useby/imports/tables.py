@@ -18,6 +18,10 @@ BLANKS: Final = " \t\r\n\f\v\u00a0\u2007\u202f\u200b\ufeff"
 """Characters around a cell that mean nothing, no-break spaces included."""
 
 
+Note = tuple[str, str]
+"""How a value was read: the kind of the note, and a sentence."""
+
+
 class Number(str):
     """A number of a workbook: its decimal sign is a point, whatever that of the texts is."""
 
