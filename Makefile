@@ -21,7 +21,7 @@ NODE := $(VENV)/node/npm
 export PATH := $(abspath $(VENV)/node):$(PATH)
 endif
 
-.PHONY: help run test test-web test-cluster fuzz chaos mutants test-tools bench bench-cluster soak siege lint format docs requirements dist clean
+.PHONY: help run test test-web test-cluster fuzz chaos mutants test-tools bench bench-cluster bench-stock soak siege lint format docs requirements dist clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## /make \1\t/p' Makefile | expand -t 20
@@ -65,6 +65,9 @@ bench: $(VENV)/bench.stamp bench/peers/node_modules/.package-lock.json ## measur
 
 bench-cluster: $(VENV)/bench.stamp $(VENV)/dev.stamp ## measure one, two and three nodes on PostgreSQL and NATS
 	$(BIN)/python -m bench.cluster $(ARGS)
+
+bench-stock: $(VENV)/bench.stamp $(VENV)/dev.stamp ## measure what lots cost beside the code before lots (ARGS="--stored 100000")
+	$(BIN)/python -m bench.stock $(ARGS)
 
 soak: $(VENV)/bench.stamp ## measure the memory of a node while clients connect and disconnect for 15 minutes
 	$(BIN)/python -m bench.soak $(ARGS)

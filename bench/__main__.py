@@ -46,11 +46,8 @@ def main(
             scenario = import_module(f"bench.{name}")
             console.rule(scenario.TITLE)
             rows = scenario.run(who, plan)
-            for table in report.tables(scenario.TITLE, scenario.COLUMNS, rows):
-                console.print(table)
             targets = scenario.targets(rows) if hasattr(scenario, "targets") else []
-            for target in targets:
-                console.print(report.verdict(target), style="green" if target.met else "red")
+            report.show(console, scenario.TITLE, scenario.COLUMNS, rows, targets)
             kept = report.keep(into, name, scenario, rows, targets, plan.failures)
             (into / "latest.svg").write_text(chart.svg(kept))
             failures += plan.failures

@@ -7,42 +7,33 @@ finds nothing to change.
 
 import gzip
 import json
-import os
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
+from bench import commands, report
+from bench.rows import Column, Row, Target
 from useby.domain.gs1 import check_digit
 
+TITLE: Final = "Loading a catalogue"
+FIGURES: Final = {
+    "rate": Column("rows", "a second", digits=0),
+    "seconds": Column("time", "s"),
+    "memory": Column("largest resident size", "MiB", digits=0),
+}
+LEAST_RATE: Final = 20_000
+MOST_GROWTH: Final = 1.25
+"""Largest ratio of the memory for all rows to that for a tenth that counts as flat."""
+AGAIN: Final = ", again"
 COLUMNS: Final = 205
 LINE_BYTES: Final = 1500
 FEWER: Final = 10
 """Divisor of the rows in the loads that show that the memory does not grow with them."""
-COMMAND: Final = """
-import resource, sys
-from useby.cli import main
-status = main(sys.argv[1:])
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
-sys.exit(status)
-"""
-
-
-@dataclass(frozen=True)
-class Load:
-    """Figures of one load."""
-
-    seconds: float
-    mebibytes: float
-    """Largest resident size of the process."""
 
 
 def main(
@@ -51,34 +42,55 @@ def main(
 ) -> None:
     """Measure ``useby catalogue load`` on this machine."""
     console = Console(width=None if sys.stdout.isatty() else 110)
-    table = Table("dump", "rows", "rows a second", "seconds", "largest MiB")
     with tempfile.TemporaryDirectory(prefix="useby-bench-") as folder:
-        for name, write in DUMPS.items():
-            for count in (rows // FEWER, rows):
-                dump = Path(folder) / name
-                write(dump, count)
-                database = url or f"sqlite:///{folder}/{name}-{count}.db"
-                _run("migrate", "--database", database)
-                for again in ("", ", again"):
-                    load = _run("catalogue", "load", str(dump), "--database", database, "--json")
-                    rate = f"{count / load.seconds:,.0f}"
-                    figures = (f"{load.seconds:.1f}", f"{load.mebibytes:.0f}")
-                    table.add_row(f"{name}{again}", f"{count:,}", rate, *figures)
-                dump.unlink()
-    console.print(table)
+        found = run(Path(folder), rows, url)
+    report.show(console, TITLE, FIGURES, found, targets(found))
 
 
-def _run(*words: str) -> Load:
-    started = time.perf_counter()
-    done = subprocess.run(  # noqa: S603 - our own words
-        [sys.executable, "-c", COMMAND, *words],
-        check=True,
-        capture_output=True,
-        text=True,
-        env=os.environ | {"USEBY_LOG_LEVEL": "WARNING"},
-    )
-    seconds = time.perf_counter() - started
-    return Load(seconds, int(done.stderr.split()[-1]) / 1024)
+def run(folder: Path, rows: int, url: str = "") -> list[Row]:
+    """Load each dump twice with a tenth of the rows, then with all of them.
+
+    Args:
+        folder: Folder for dumps and databases.
+        rows: Number of lines of the larger dumps.
+        url: URL of an empty PostgreSQL database; empty means SQLite.
+    """
+    found = []
+    for name, write in DUMPS.items():
+        for count in (rows // FEWER, rows):
+            dump = folder / name
+            write(dump, count)
+            database = url or f"sqlite:///{folder}/{name}-{count}.db"
+            commands.run("migrate", "--database", database)
+            for again in ("", AGAIN):
+                words = ("catalogue", "load", str(dump), "--database", database, "--json")
+                load = commands.run(*words)
+                figures = {
+                    "rate": [count / load.seconds],
+                    "seconds": [load.seconds],
+                    "memory": [load.mebibytes],
+                }
+                found.append(Row("useby", f"{name}{again}, {count:,} rows", TITLE, "", figures))
+            dump.unlink()
+    return found
+
+
+def targets(rows: Sequence[Row]) -> list[Target]:
+    """Return the targets for the rows of ``run``: the rate of a first load, and flat memory."""
+    bounds = []
+    for number, name in enumerate(DUMPS):
+        few, _, many, _ = rows[4 * number : 4 * number + 4]
+        growth = many.median("memory") / few.median("memory")
+        bounds += [
+            Target(
+                f"rows a second of {name} ≥ {LEAST_RATE:,}",
+                many.median("rate"),
+                LEAST_RATE,
+                at_least=True,
+            ),
+            Target(f"memory over that of a tenth of {name} ≤ {MOST_GROWTH}", growth, MOST_GROWTH),
+        ]
+    return bounds
 
 
 def _codes(count: int) -> Iterator[str]:

@@ -1,29 +1,37 @@
 """``python -m bench.imports``: import a file by the command and over REST, beside a bystander.
 
-It prints the seconds and the memory of each, and the bystander's slowest posts and pings while a
-node imports. The targets are those of the issue: 20,000 rows in 20 s and 150 MiB.
+It prints the seconds and the memory of each, and the bystander's posts and pings while a node
+imports. The targets are those of the issue, for the command: 20,000 rows in 20 s and 150 MiB.
 """
 
 import asyncio
-import os
-import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import psutil
 import typer
 from rich.console import Console
-from rich.table import Table
 from tests.support import process_node
 from tests.support.bystander import bystander_of
 from tests.support.import_files import a_workbook
 from tests.support.process_node import NodeProcess, Person
 
+from bench import commands, report
+from bench.rows import Column, Row, Target
 from useby.domain.gs1 import check_digit
 
+TITLE = "Importing a file"
+COLUMNS = {
+    "seconds": Column("time", "s"),
+    "memory": Column("largest resident size", "MiB", digits=0),
+    "added": Column("memory added to the node", "MiB", digits=0),
+    "notes": Column("another user's notifications", "ms"),
+    "pings": Column("another user's pings", "ms"),
+}
 HEADER = ("Artikel", "MHD", "Menge", "Einheit", "EAN", "Lagerort", "Notiz")
 MOST_SECONDS, MOST_MIB = 20, 150
 console = Console(width=None if sys.stdout.isatty() else 120)
@@ -59,15 +67,9 @@ def files(count: int) -> dict[str, bytes]:
 
 def by_command(server: NodeProcess, person: Person, file: Path) -> tuple[float, float]:
     """Import a file with ``useby product import``; return its seconds and its peak in MiB."""
-    words = ["-m", "useby", "product", "import", file.name, "--user", person.email]
-    began = time.perf_counter()
-    process = subprocess.Popen(  # noqa: S603 - the interpreter runs our own program
-        [sys.executable, *words], cwd=server.folder, stdout=subprocess.DEVNULL
-    )
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0  # noqa: S101 - the bench ends if the command fails
-    return time.perf_counter() - began, used.ru_maxrss / 1024
+    words = ("product", "import", file.name, "--user", person.email)
+    used = commands.run(*words, folder=server.folder)
+    return used.seconds, used.mebibytes
 
 
 async def over_rest(
@@ -104,24 +106,41 @@ def main(
     rows: Annotated[int, typer.Option(help="Rows of the file.")] = 20_000,
 ) -> None:
     """Measure, and print a table."""
-    table = Table("way", "file", "s", "MiB", "bystander: notes, median, max ms", "pings", box=None)
-    with tempfile.TemporaryDirectory() as folder, process_node.serving(Path(folder)) as server:
-        for kind, data in files(rows).items():
+    with tempfile.TemporaryDirectory() as folder:
+        found = run(Path(folder), rows)
+    report.show(console, TITLE, COLUMNS, found, targets(found))
+
+
+def run(folder: Path, count: int) -> list[Row]:
+    """Import ``count`` rows as each kind of file, by the command and then over REST."""
+    rows = []
+    with process_node.serving(folder) as server:
+        for kind, data in files(count).items():
             file = server.folder / f"rows.{kind}"
             file.write_bytes(data)
             took, mib = by_command(server, server.person(), file)
-            table.add_row("command", kind, f"{took:.1f}", f"{mib:.0f}", "", "")
+            figures = {"seconds": [took], "memory": [mib]}
+            rows.append(Row("useby", f"command, {kind}, {count:,} rows", TITLE, "", figures))
             took, mib, notes, pings = asyncio.run(over_rest(server, data))
-            table.add_row("REST", kind, f"{took:.1f}", f"+{mib:.0f}", _times(notes), _times(pings))
-    console.print(table)
-    console.print(f"targets of {rows:,} rows by command: {MOST_SECONDS} s, {MOST_MIB} MiB")
+            figures = {"seconds": [took], "added": [mib]}
+            for name, seconds in (("notes", notes), ("pings", pings)):
+                if seconds:
+                    figures[name] = [each * 1000 for each in seconds]
+            rows.append(Row("useby", f"REST, {kind}, {count:,} rows", TITLE, "", figures))
+    return rows
 
 
-def _times(seconds: list[float]) -> str:
-    ordered = sorted(seconds)
-    if not ordered:
-        return "none"
-    return f"{len(ordered)}, {ordered[len(ordered) // 2] * 1000:.1f}, {ordered[-1] * 1000:.1f}"
+def targets(rows: Sequence[Row]) -> list[Target]:
+    """Return the targets for the rows of ``run``: those of the command."""
+    return [
+        target
+        for row in rows
+        if "memory" in row.figures
+        for target in (
+            Target(f"seconds, {row.title} < {MOST_SECONDS}", row.median("seconds"), MOST_SECONDS),
+            Target(f"MiB, {row.title} < {MOST_MIB}", row.median("memory"), MOST_MIB),
+        )
+    ]
 
 
 if __name__ == "__main__":

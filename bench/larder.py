@@ -23,28 +23,32 @@ AHEAD = 60
 """Days until the first product outside the wave is due."""
 
 _STOCK = (
-    "INSERT INTO products (user_id, id, name, category, barcode, quantity, unit, location, notes,"
-    " date_kind, expires_on, ends_at, expiring_from, alert_at, created_at, updated_at, version)"
-    " VALUES (?, ?, 'Organic Milk', 'dairy', '', '1', 'l', 'fridge', '', 'best_before',"
-    " ?, ?, ?, ?, ?, ?, 1)"
+    "INSERT INTO products (user_id, id, name, category, barcode, unit, location, notes, date_kind,"
+    " expires_on, ends_at, expiring_from, alert_at, created_at, updated_at, quantity,"
+    " lot_count, version) VALUES (?, ?, 'Organic Milk', 'dairy', '', 'l', 'fridge', '',"
+    " 'best_before', ?, ?, ?, ?, ?, ?, ?, ?, 1)"
 )
+_LOT = "CASE :lot WHEN 0 THEN id ELSE substr(id, 1, 35) || char(:lot + 102) END"
+"""Id of a lot: the first has the product's, and further ones end in a letter that no UUID has."""
+_DAY = "CASE :lot WHEN 0 THEN expires_on ELSE date(expires_on, :lot || ' months') END"
 _LOTS = (
     "INSERT INTO lots (household_id, id, product_id, quantity, received_on, state_since,"
     " printed_on, date_kind, lot_number, serial, location, state, expires_on, date_source)"
-    " SELECT user_id, id, id, quantity, date(created_at), created_at, expires_on, date_kind, '',"
-    " '', location, 'sealed', expires_on, 'printed' FROM products"
+    f" SELECT user_id, {_LOT}, id, '1', date(created_at), created_at, {_DAY}, date_kind, '',"
+    f" '', location, 'sealed', {_DAY}, 'printed' FROM products"
 )
 _RECEIPTS = (
     "INSERT INTO movements (household_id, id, product_id, number, lot_id, kind, quantity, change,"
-    " at, recorded_at) SELECT user_id, id, id, 1, id, 'received', quantity, quantity, created_at,"
-    " created_at FROM products"
+    f" at, recorded_at) SELECT user_id, {_LOT}, id, :lot + 1, {_LOT}, 'received', '1', '1',"
+    " created_at, created_at FROM products"
 )
 _SOME = "SELECT user_id, id FROM products WHERE user_id = ? ORDER BY id LIMIT ?"
 _MAKE_DUE = (
     "UPDATE products SET name = ?, expires_on = ?, alert_at = ? WHERE user_id = ? AND id = ?"
 )
 _DATE_LOTS = (
-    "UPDATE lots SET printed_on = ?, expires_on = ? WHERE household_id = ? AND product_id = ?"
+    # The first lot of a product has the id of the product.
+    "UPDATE lots SET printed_on = ?, expires_on = ? WHERE household_id = ? AND id = ?"
 )
 _NEWEST = "SELECT user_id, max(seq) FROM notifications GROUP BY user_id"
 _NUMBER = "UPDATE users SET seq = ? WHERE id = ?"
@@ -82,8 +86,16 @@ class Wave:
         return (self.at + timedelta(days=self.day)).date().isoformat()
 
 
-def stock(database: Path, users: Sequence[str], stored: int, now: datetime) -> None:
-    """Store ``stored`` products of one lot, distributed over the users; none is due soon."""
+def stock(database: Path, users: Sequence[str], stored: int, now: datetime, lots: int = 1) -> None:
+    """Store products, distributed over the users; none is due soon.
+
+    Args:
+        database: The database file.
+        users: Ids of the users.
+        stored: Number of products.
+        now: Time of their receipt.
+        lots: Number of lots of each product, a month apart.
+    """
 
     def rows() -> Iterator[tuple[Any, ...]]:
         stamp = utc_text(now)
@@ -91,15 +103,16 @@ def stock(database: Path, users: Sequence[str], stored: int, now: datetime) -> N
             due = now + timedelta(days=AHEAD + number % 300)
             moments = (utc_text(due + timedelta(days=7)), utc_text(due), utc_text(due))
             user, day = users[number % len(users)], (due + timedelta(days=7)).date().isoformat()
-            yield user, str(uuid7()), day, *moments, stamp, stamp
+            yield user, str(uuid7()), day, *moments, stamp, stamp, str(lots), lots
 
     with _driver(database) as driver:
         driver.execute("PRAGMA synchronous=OFF")
         driver.execute("PRAGMA cache_size=-500000")
         driver.execute("BEGIN")
         driver.executemany(_STOCK, rows())
-        driver.execute(_LOTS)
-        driver.execute(_RECEIPTS)
+        for lot in range(lots):
+            driver.execute(_LOTS, {"lot": lot})
+            driver.execute(_RECEIPTS, {"lot": lot})
         driver.execute("COMMIT")
         driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 

@@ -1,32 +1,55 @@
-"""``python -m bench.lots``: what lots cost over REST, in alternating requests to one node.
+"""The cost of lots over REST, in alternating requests to this code and to the code before lots.
 
-It prints the median of consuming from a product with 200 lots beside one with a single lot, and of
-a list of 50 products with their lots beside the same list without. The targets are those of the
-issue: at most twice and 1.5 times as long.
+A product with 200 lots is consumed from beside one with a single lot, and a list of 50 products
+with their lots is requested beside the same list from a node of the code before lots.
 """
 
 import asyncio
 import statistics
-import sys
-import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Annotated
 
 import httpx
-import typer
-from rich.console import Console
-from rich.table import Table
-from tests.support import process_node
-from tests.support.process_node import NodeProcess
+
+from bench.crowd import Crowd
+from bench.earlier import NOW, Code, node, working
+from bench.peer import HOST
+from bench.rows import Row, Target
 
 MANY_LOTS, LISTED, LOTS_EACH = 200, 50, 2
+REQUESTS = 30
+"""Requests of each kind in a round, whose median is the round's figure."""
 MOST_CONSUME, MOST_LIST = 2.0, 1.5
-console = Console(width=None if sys.stdout.isatty() else 120)
+Request = Callable[[], Awaitable[httpx.Response]]
 
 
-async def stocked(rest: httpx.AsyncClient, name: str, lots: int) -> str:
+def run(base: Code, folder: Path, rounds: int) -> list[Row]:
+    """Measure; return the rows in the order in which ``targets`` takes them."""
+    with ExitStack() as stack:
+        before, now = (
+            stack.enter_context(_client(code, folder / f"rest-{number}"))
+            for number, code in enumerate((base, NOW))
+        )
+        return asyncio.run(_measured(before, now, rounds))
+
+
+@contextmanager
+def _client(code: Code, folder: Path) -> Iterator[httpx.AsyncClient]:
+    """Run a node of a version with one user; yield a client that is signed in."""
+    with working(code) as worker:
+        made = worker.order("store", folder=folder, users=1, products=0, lots=1)
+    crowd = Crowd(folder, made["key"], tuple(made["ids"]), tuple(made["tokens"]))
+    with node(code, crowd, folder / "node") as server:
+        yield httpx.AsyncClient(
+            base_url=f"http://{HOST}:{server.port}",
+            headers={"Authorization": f"Bearer {crowd.tokens[0]}"},
+            timeout=60,
+        )
+
+
+async def _stocked(rest: httpx.AsyncClient, name: str, lots: int) -> str:
     """Add a product with a number of lots, of which none is used up by the bench; return its id."""
     first = {"name": name, "expiryDate": "2030-01-01", "quantity": "1000000"}
     added = (await rest.post("/api/products", json=first)).raise_for_status().json()
@@ -36,58 +59,57 @@ async def stocked(rest: httpx.AsyncClient, name: str, lots: int) -> str:
     return str(added["id"])
 
 
-async def medians(
-    requests: dict[str, Callable[[], Awaitable[httpx.Response]]], rounds: int
-) -> dict[str, float]:
-    """Send the requests in turn; return the median milliseconds of each."""
-    took: dict[str, list[float]] = {name: [] for name in requests}
-    for _ in range(rounds):
-        for name, request in requests.items():
-            began = time.perf_counter()
-            (await request()).raise_for_status()
-            took[name].append((time.perf_counter() - began) * 1000)
-    return {name: statistics.median(each) for name, each in took.items()}
-
-
-async def measured(server: NodeProcess, rounds: int) -> dict[str, float]:
-    """Return the median milliseconds of each request."""
-    person = server.person()
-    async with server.rest() as rest:
-        rest.headers.update(person.headers)
-        one, many = [await stocked(rest, f"of {count}", count) for count in (1, MANY_LOTS)]
-        some = {"quantity": "0.001"}
-        found = await medians(
-            {
-                "consume, 1 lot": lambda: rest.post(f"/api/products/{one}/consume", json=some),
-                "consume, 200 lots": lambda: rest.post(f"/api/products/{many}/consume", json=some),
-            },
-            rounds,
-        )
+async def _measured(before: httpx.AsyncClient, now: httpx.AsyncClient, rounds: int) -> list[Row]:
+    async with before, now:
+        one, many = [await _stocked(now, f"of {count}", count) for count in (1, MANY_LOTS)]
         for number in range(LISTED):
-            await stocked(rest, f"listed {number}", LOTS_EACH)
+            await _stocked(now, f"listed {number}", LOTS_EACH)
+            await _stocked(before, f"listed {number}", 1)
+        some = {"quantity": "0.001"}
         page = f"/api/products?q=listed&limit={LISTED}"
-        return found | await medians(
-            {
-                "list of 50": lambda: rest.get(page),
-                "list of 50 with lots": lambda: rest.get(f"{page}&include=lots"),
-            },
-            rounds,
-        )
+        consume: dict[str, Request] = {
+            "1 lot": lambda: now.post(f"/api/products/{one}/consume", json=some),
+            f"{MANY_LOTS} lots": lambda: now.post(f"/api/products/{many}/consume", json=some),
+        }
+        listed: dict[str, Request] = {
+            "useby before lots": lambda: before.get(page),
+            "useby": lambda: now.get(page),
+            f"useby, with {LOTS_EACH} lots each": lambda: now.get(f"{page}&include=lots"),
+        }
+        return [
+            *await _medians("Consuming from a product", consume, rounds),
+            *await _medians(f"A list of {LISTED} products", listed, rounds),
+        ]
 
 
-def main(rounds: Annotated[int, typer.Option(help="Requests of each kind.")] = 300) -> None:
-    """Measure, and print a table."""
-    with tempfile.TemporaryDirectory() as folder, process_node.serving(Path(folder)) as server:
-        found = asyncio.run(measured(server, rounds))
-    table = Table("request", "median ms", "ratio", "target", box=None)
-    names = list(found)
-    for base, other, most in ((names[0], names[1], MOST_CONSUME), (names[2], names[3], MOST_LIST)):
-        ratio = found[other] / found[base]
-        table.add_row(base, f"{found[base]:.2f}", "", "")
-        met = "met" if ratio <= most else "MISSED"
-        table.add_row(other, f"{found[other]:.2f}", f"{ratio:.2f}", f"{most}, {met}")
-    console.print(table)
+async def _medians(case: str, requests: dict[str, Request], rounds: int) -> list[Row]:
+    """Send the requests in turn; return the median milliseconds of each in each round."""
+    rows = [Row("useby", title, case) for title in requests]
+    for number in range(rounds + 1):
+        took: list[list[float]] = [[] for _ in requests]
+        for _ in range(REQUESTS):
+            for request, milliseconds in zip(requests.values(), took, strict=True):
+                began = time.perf_counter()
+                (await request()).raise_for_status()
+                milliseconds.append((time.perf_counter() - began) * 1000)
+        if number:  # the first round warms up
+            for row, milliseconds in zip(rows, took, strict=True):
+                row.figures.setdefault("ms", []).append(statistics.median(milliseconds))
+    return rows
 
 
-if __name__ == "__main__":
-    typer.run(main)
+def targets(rows: Sequence[Row]) -> list[Target]:
+    """Return the targets for the rows of ``run``."""
+    one, many, before, _, with_lots = (row.median("ms") for row in rows)
+    return [
+        Target(
+            f"consuming with {MANY_LOTS} lots over that with one ≤ {MOST_CONSUME:g}",
+            many / one,
+            MOST_CONSUME,
+        ),
+        Target(
+            f"a list of {LISTED} with lots over that of the code before lots ≤ {MOST_LIST:g}",
+            with_lots / before,
+            MOST_LIST,
+        ),
+    ]

@@ -95,6 +95,8 @@ class Peer:
     """Returns the server's environment variables."""
     posts: Mapping[str, str] = field(default_factory=dict)
     """Paths to which notifications are posted over HTTP: a ``single`` one, and a ``batch``."""
+    cwd: Path | None = None
+    """The server's working directory; ``None`` means that of the bench."""
 
 
 class Server:
@@ -206,6 +208,7 @@ def serving(peer: Peer, crowd: Crowd, folder: Path) -> Iterator[tuple[Server, Pu
             stdout=subprocess.PIPE,
             stderr=errors,
             env={**os.environ, **peer.environment(crowd, folder)},
+            cwd=peer.cwd,
         )
     server = Server(peer, process, port, folder)
     try:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.__main__ import RESULTS
-from bench.report import cell, verdict
+from bench.report import grids, verdict
 from bench.rows import Column, Row, Target
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -51,16 +51,14 @@ def _markdown(scenario: dict[str, Any]) -> str:
     columns = {name: Column(**column) for name, column in scenario["columns"].items()}
     rows = [Row(**row) for row in scenario["rows"]]
     lines: list[str] = []
-    for case in dict.fromkeys(row.case for row in rows):
-        headings = [f"{each.heading}, {each.unit}" for each in columns.values()]
-        lines += [
-            f"| {' | '.join([case, 'token verified by', *headings])} |",
-            f"|{'|'.join(['---', '---', *['---:'] * len(headings)])}|",
+    for case, headings, cells in grids(columns, rows):
+        named = [
+            f"{heading} {unit}" if unit == "verified by" else f"{heading}, {unit}"
+            for heading, unit in headings
         ]
-        for row in rows:
-            if row.case == case:
-                figures = [cell(row, name, column) for name, column in columns.items()]
-                lines.append(f"| {' | '.join([row.title, row.token or 'nobody', *figures])} |")
+        marks = ["---" if unit == "verified by" else "---:" for _, unit in headings]
+        lines += [f"| {' | '.join([case, *named])} |", f"|{'|'.join(['---', *marks])}|"]
+        lines += [f"| {' | '.join(line)} |" for line in cells]
         lines.append("")
     lines += [f"- without figures: {each}" for each in scenario.get("failures", ())]
     for target in scenario["targets"]:

@@ -11,25 +11,62 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 
 import useby
 from bench.rows import Column, Row, Target
 
+MOST_PRECISE = 10
+"""Bound below which a target is printed with two digits: most of these are ratios."""
+Grid = tuple[str, list[tuple[str, str]], list[list[str]]]
+"""A case's name, the headings with their units, and the cells of each row."""
+
+
+def grids(columns: Mapping[str, Column], rows: Sequence[Row]) -> Iterator[Grid]:
+    """Yield the table of each case, without columns in which no row of the case has anything."""
+    for case in dict.fromkeys(row.case for row in rows):
+        its = [row for row in rows if row.case == case]
+        has = {
+            name: column
+            for name, column in columns.items()
+            if any(name in row.figures for row in its)
+        }
+        headings = [(column.heading, column.unit) for column in has.values()]
+        lines = [[cell(row, name, column) for name, column in has.items()] for row in its]
+        if any(row.token for row in its):
+            headings.insert(0, ("token", "verified by"))
+            for row, line in zip(its, lines, strict=True):
+                line.insert(0, row.token or "nobody")
+        titled = [[row.title, *line] for row, line in zip(its, lines, strict=True)]
+        yield case, headings, titled
+
 
 def tables(title: str, columns: Mapping[str, Column], rows: Sequence[Row]) -> Iterator[Table]:
     """Yield a table for each case: the median of each figure, and its spread over the rounds."""
-    for case in dict.fromkeys(row.case for row in rows):
+    for case, headings, lines in grids(columns, rows):
         shown = Table(title=f"{title} · {case}", title_justify="left", title_style="bold")
-        shown.add_column("peer")
-        shown.add_column("token\nverified by")
-        for column in columns.values():
-            shown.add_column(f"{column.heading}\n{column.unit}", justify="right")
-        for row in rows:
-            if row.case == case:
-                cells = [cell(row, name, column) for name, column in columns.items()]
-                shown.add_row(row.title, row.token or "nobody", *cells)
+        shown.add_column("")
+        for heading, unit in headings:
+            justify: JustifyMethod = "left" if unit == "verified by" else "right"
+            shown.add_column(f"{heading}\n{unit}", justify=justify)
+        for line in lines:
+            shown.add_row(*line)
         yield shown
+
+
+def show(
+    console: Console,
+    title: str,
+    columns: Mapping[str, Column],
+    rows: Sequence[Row],
+    targets: Sequence[Target],
+) -> None:
+    """Print the tables, and the outcome of each target."""
+    for table in tables(title, columns, rows):
+        console.print(table)
+    for target in targets:
+        console.print(verdict(target), style="green" if target.met else "red")
 
 
 def cell(row: Row, name: str, column: Column) -> str:
@@ -45,8 +82,11 @@ def cell(row: Row, name: str, column: Column) -> str:
 
 def verdict(target: Target) -> str:
     """Return the text of a target's outcome, with its figures."""
+    digits = 1 if target.bound >= MOST_PRECISE else 2
     mark = "met" if target.met else "MISSED"
-    return f"{mark}: {target.words} ({target.figure:,.1f} against {target.bound:,.1f})"
+    return (
+        f"{mark}: {target.words} ({target.figure:,.{digits}f} against {target.bound:,.{digits}f})"
+    )
 
 
 def keep(

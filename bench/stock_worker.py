@@ -1,0 +1,68 @@
+"""``python -m bench.stock_worker``: store products and send alerts, by orders on standard input.
+
+``bench.earlier`` also runs this file with the code of the commit before lots. It uses only
+functions that both versions have.
+"""
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bench import larder_postgres
+from bench.crowd import gather, settle
+from bench.larder import Wave, clock_seconds, make_due, stock
+
+
+def store(folder: str, users: int, products: int, lots: int) -> dict[str, Any]:
+    """Create a SQLite database with users and their products; return their key, ids and tokens."""
+    Path(folder).mkdir(parents=True)
+    crowd = gather(Path(folder), users)
+    more = {"lots": lots} if lots > 1 else {}
+    stock(crowd.database, crowd.ids, products, datetime.now(UTC), **more)
+    return {"key": crowd.key, "ids": crowd.ids, "tokens": crowd.tokens}
+
+
+def store_on_postgres(url: str, ids: list[str]) -> dict[str, Any]:
+    """Store the products of some new users in an empty PostgreSQL database."""
+    asyncio.run(settle(url, ids))
+    larder_postgres.stock(url, ids)
+    return {}
+
+
+def send(database: str, ids: list[str], each: int, day: int) -> dict[str, Any]:
+    """Make some products due and send their alerts; return the microseconds of CPU an alert.
+
+    Raises:
+        RuntimeError: Another number of alerts was sent.
+    """
+    now = datetime.now(UTC)
+    wave = Wave(ids, each, now, "Organic Milk", day)
+    make_due(Path(database), wave)
+    sent, cpu = clock_seconds(Path(database), now)
+    if sent != wave.size:
+        raise RuntimeError(f"{sent} alerts were sent in place of {wave.size}")
+    return {"cpu": cpu / sent * 1e6}
+
+
+ORDERS: dict[str, Callable[..., dict[str, Any]]] = {
+    "store": store,
+    "store_on_postgres": store_on_postgres,
+    "send": send,
+}
+
+
+def main() -> None:
+    """Carry out orders until standard input ends."""
+    for line in sys.stdin:
+        given = json.loads(line)
+        answer = ORDERS[given.pop("order")](**given)
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
