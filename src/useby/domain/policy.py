@@ -6,7 +6,7 @@ finds the policies that apply to a lot.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, time
 from enum import StrEnum
 from functools import lru_cache
@@ -192,11 +192,12 @@ class AlertPolicy:
     repeat: Repeat | None = None
     muted_until: datetime | None = None
     """Time until which nothing is sent, also not later; ``None`` if it never was muted."""
+    expiring_days: int = field(init=False, repr=False, compare=False)
+    """Largest lead in whole days; a share of the time from receipt does not count."""
 
-    @property
-    def expiring_days(self) -> int:
-        """Largest lead in whole days; a share of the time from receipt does not count."""
-        return max(map(_days, self.leads), default=0)
+    def __post_init__(self) -> None:
+        """Compute the days once, since the status of each lot in a list needs them."""
+        object.__setattr__(self, "expiring_days", max(map(_days, self.leads), default=0))
 
     @property
     def needs_receipt(self) -> bool:

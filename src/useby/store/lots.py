@@ -36,32 +36,33 @@ class _Rows(Generic[Stored]):
         """Take the names that the columns of each field with a date begin with."""
         self._of: Callable[..., Stored] = of
         self._names = [field.name for field in fields(of)]
-        self._dates = [name in dates for name in self._names]
+        self._is_date = [name in dates for name in self._names]
         columns: list[sa.Column[Any]] = []
+        first: list[int] = []
         for name in self._names:
+            first.append(len(columns))
             if name in dates:
                 columns += [table.c[f"{dates[name]}_on"], table.c[f"{dates[name]}_at"]]
             else:
                 columns.append(table.c[name])
         self.columns = tuple(columns)
+        self._first_values: Callable[[Sequence[Any]], tuple[Any, ...]] = itemgetter(*first)
+        self._dates = [
+            (field, first[field]) for field, is_date in enumerate(self._is_date) if is_date
+        ]
 
     def read(self, row: Sequence[Any]) -> Stored:
         """Return what a row that begins with ``columns`` has."""
-        values, at = [], 0
-        for is_date in self._dates:
-            value = row[at]
-            if is_date:
-                at += 1
-                if value is not None or row[at] is not None:
-                    value = Expiry(value, row[at])
-            values.append(value)
-            at += 1
+        values = list(self._first_values(row))
+        for field, at in self._dates:
+            if row[at] is not None or row[at + 1] is not None:
+                values[field] = Expiry(row[at], row[at + 1])
         return self._of(*values)
 
     def values(self, stored: Stored) -> list[Any]:
         """Return the values of ``columns``."""
         values: list[Any] = []
-        for name, is_date in zip(self._names, self._dates, strict=True):
+        for name, is_date in zip(self._names, self._is_date, strict=True):
             value = getattr(stored, name)
             if not is_date:
                 values.append(value)
