@@ -259,3 +259,10 @@ def test_a_file_without_external_ids_changes_nothing_the_second_time(
     assert first.out == "3 lots added, 0 changed, 0 unchanged\n"
     second = useby("product", "import", "fridge.csv", "--user", EMAIL)
     assert second.out == "0 products added, 0 changed, 3 unchanged\n"
+
+
+def test_the_table_names_how_numbers_and_dates_were_read(useby: Useby, folder: Path) -> None:
+    (folder / "fridge.csv").write_text("name;mhd;menge\nMilk;46450;0,5\n")
+    out = useby("product", "import", "fridge.csv", "--user", EMAIL).out
+    assert "46450 is 2027-03-04" in " ".join(out.split())
+    assert "0,5 is 0.5" in " ".join(out.split())
