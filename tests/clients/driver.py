@@ -75,7 +75,7 @@ class Player:
         elif isinstance(event, Read):
             self.report("read", ids=list(event.ids), unread=event.unread)
         else:
-            self.report("product", change=event.change)
+            self.report("product", change=event.change, product=dict(event.product))
 
     async def iterate(self) -> None:
         try:

@@ -52,6 +52,9 @@ class Play:
         self.states: list[dict[str, Any]] = []
         self.reads_reported: list[int] = []
         """Notifications handed over by the time of each READ."""
+        self.products: list[dict[str, Any]] = []
+        """Changes of products, as reported."""
+        self.product = ""
         self.met = 0
         self.tokens: deque[Any] = deque()
         self.tokens_asked = 0
@@ -73,6 +76,8 @@ class Play:
                 self.states.append(event)
             case "notification":
                 self.handled.append(event["id"])
+            case "product":
+                self.products.append(event)
             case "token":
                 self.tokens_asked += 1
                 self.answer(self.tokens.popleft() if self.tokens else "good")
@@ -146,6 +151,22 @@ class Play:
                 address = f"/api/notifications/{self.posted[each - 1]}/read"
                 answer = await rest.post(address, headers=self.person.headers)
                 assert answer.is_success, answer.text
+
+    async def _of_product(self, path: str, body: dict[str, str]) -> None:
+        async with self.server.rest() as rest:
+            address = f"/api/products{path}"
+            answer = await rest.post(address, headers=self.person.headers, json=body)
+        assert answer.is_success, answer.text
+        self.product = answer.json()["id"]
+
+    async def do_product(self, product: dict[str, str]) -> None:
+        await self._of_product("", product)
+
+    async def do_take_product(self, quantity: str) -> None:
+        await self._of_product(f"/{self.product}/consume", {"quantity": quantity})
+
+    async def do_products(self, count: int) -> None:
+        await self.until(lambda: len(self.products) >= count)
 
     async def do_take(self, count: int) -> None:
         self.driver.order(self.client, "take", count=count)
@@ -256,6 +277,11 @@ class Play:
                     found[name] = min([value, *self.reads_reported])
                 case "closes" | "authenticates" | "marks":
                     found[name] = getattr(self.proxy, name)
+                case "products":
+                    found[name] = [
+                        [each["change"], [lot["quantity"] for lot in each["product"]["lots"]]]
+                        for each in self.products
+                    ]
                 case "tokens":
                     found[name] = self.tokens_asked
                 case "connections":
