@@ -43,17 +43,18 @@ async def test_the_first_three_steps_show_alerts_and_an_own_notification(tmp_pat
     pupil = Pupil(tmp_path)
     async with pupil.demo() as demo, pupil.terminal(demo["watch"]) as watch, browser() as page:
         await sign_in(page, demo)
-        due = page.get_by_role("region", name="What is due")
+        due = page.get_by_role("region", name="Expired")
         await expect(due).to_contain_text("Cottage Cheese")
         await read_until(watch, "Organic Milk expired")  # dated five seconds after the start
 
         await posts(pupil, "Tea is ready")
         await read_until(watch, "Tea is ready")
-        notifications = page.get_by_role("region", name="Notifications")
+        await page.get_by_role("link", name="Inbox").click()
+        notifications = page.get_by_role("list", name="Notifications")
         tea = notifications.get_by_role("listitem").filter(has_text="Tea is ready")
         await expect(tea).to_be_visible()
-        await tea.get_by_role("button").click()
-        await expect(tea.get_by_role("button")).to_have_count(0)
+        await tea.get_by_role("button", name="Mark read").click()
+        await expect(tea.get_by_role("button", name="Mark read")).to_have_count(0)
 
 
 async def test_the_fourth_step_adds_a_product_on_the_page_of_the_routes(tmp_path: Path) -> None:

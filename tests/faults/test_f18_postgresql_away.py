@@ -18,7 +18,7 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
-from tests.support.factories import a_product
+from tests.support.factories import a_product, lift_flood_cap
 from tests.support.fault_proxy import Manner, Proxy
 from tests.support.in_process_node import InProcessNode, SettableClock
 from tests.support.leaks import nothing_left, quiet
@@ -150,6 +150,7 @@ class Scene:
         ]
 
         def work(transaction: Transaction) -> None:
+            lift_flood_cap(transaction, owner.id)
             for product in goods:
                 inventory.add(transaction, product, owner, now)
 

@@ -10,7 +10,13 @@ import httpx
 import pytest
 import sqlalchemy as sa
 from tests.support import process_node as live
-from tests.support.factories import NOON, a_kept_owner, a_product, an_owner
+from tests.support.factories import (
+    NOON,
+    a_kept_owner,
+    a_product,
+    an_owner,
+    lift_flood_cap,
+)
 from tests.support.foreign_clients import Client, Ended, client_of, take, until_closed
 from tests.support.process_node import NodeProcess, Person
 from tests.support.process_node_on_postgres import NodeProcessOnPostgres
@@ -50,7 +56,7 @@ async def test_sigterm_with_peers_that_never_answer_and_peers_that_do_not_read_e
 ) -> None:
     """500 sockets, a third of each kind; two more by the clients; posts and alerts in flight."""
     with live.serving(tmp_path, **LONG) as server:
-        owner = server.person()
+        owners = [server.person() for _ in range(DUE // BATCH)]
         people = [server.person() for _ in range(10)]
         for person in people:
             server.notify(person, ["x" * 900] * 300)
@@ -74,7 +80,7 @@ async def test_sigterm_with_peers_that_never_answer_and_peers_that_do_not_read_e
             async with server.rest() as rest:
                 posts = [asyncio.create_task(post(rest, people[0], n)) for n in range(50)]
                 await posts[0]
-                due(server, owner)
+                due(server, owners)
                 await live.until(lambda: live.metric(rest, SAID))
                 server.process.send_signal(signal.SIGTERM)
                 assert await ended(server) == 0
@@ -84,28 +90,34 @@ async def test_sigterm_with_peers_that_never_answer_and_peers_that_do_not_read_e
         for wire in deaf:
             await wire.read_to_end()  # it was cut, not kept
         server.wait()
-        before = count_alerted(server, owner)
+        before = count_alerted(server, owners)
         assert 0 < before < DUE, "too late to be in flight"
         assert before % BATCH == 0, "a batch is sent whole, or given back"
         await assert_kept(server, people[0], answered)
         async with server.rest() as rest:
             await live.until(lambda: all_are_sent(rest, DUE - before))
-        assert count_alerted(server, owner) == DUE, "each is sent once"
+        assert count_alerted(server, owners) == DUE, "each is sent once"
 
 
-def due(server: NodeProcess, person: Person) -> None:
-    """Keep products with an alert due now."""
-    found = an_owner(id=person.id, email=person.email)
-    wanted = [a_product(found, "2020-01-01") for _ in range(DUE)]
+def due(server: NodeProcess, people: list[Person]) -> None:
+    """Keep products with an alert due now, a batch for each person."""
     with server.writing() as transaction:
-        inventory.add_many(transaction, wanted, found, NOON)
+        for person in people:
+            found = an_owner(id=person.id, email=person.email)
+            lift_flood_cap(transaction, found.id)
+            wanted = [a_product(found, "2020-01-01") for _ in range(BATCH)]
+            inventory.add_many(transaction, wanted, found, NOON)
 
 
-def count_alerted(server: NodeProcess, person: Person) -> int:
-    """Count a person's products with an alert; none may have two."""
+def count_alerted(server: NodeProcess, people: list[Person]) -> int:
+    """Count the people's products with an alert; none may have two."""
     with server.writing() as transaction:
-        rows = notifications.page_after(transaction.connection, person.id, 0, 2 * DUE)
-    received = [each.product_id for each in rows if each.product_id]
+        received = [
+            each.product_id
+            for person in people
+            for each in notifications.page_after(transaction.connection, person.id, 0, 2 * BATCH)
+            if each.product_id
+        ]
     assert len(set(received)) == len(received)
     return len(received)
 
@@ -142,7 +154,7 @@ async def test_a_batch_claimed_at_sigterm_is_not_lost_and_another_node_sends_the
     leaves, stays = (NodeProcessOnPostgres(tmp_path / name, postgres_url) for name in ("a", "b"))
     database = open_database(postgres_url)
     try:
-        owners = [await a_kept_owner(database) for _ in range(30)]
+        owners = [await a_kept_owner(database, flood_cap=DUE) for _ in range(30)]
         for owner in owners:
             wanted = [a_product(owner, "2020-01-01") for _ in range(DUE // len(owners))]
             await database.write(partial(inventory.add_many, batch=wanted, user=owner, now=NOON))

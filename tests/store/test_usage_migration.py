@@ -38,12 +38,12 @@ async def fill(database: Database) -> list[User]:
 
 NEW_TABLES = (
     *("unfinished", "signing_keys", "closings", "catalogue", "movements", "lots"),
-    *("calendars", "barcodes"),
+    *("calendars", "barcodes", "notification_items", "alert_holds", "snoozes"),
 )
 NEW_IN_PRODUCTS = (
     *("gtin", "version", "alert_at", "lot_count", "minimum_stock"),
     *("shelf_life", "after_opening", "after_freezing", "after_thawing"),
-    "more_barcodes",
+    *("more_barcodes", "policy"),
 )
 """Tables and columns of later migrations than 0008."""
 
@@ -53,7 +53,7 @@ async def before_it_counted(database: Database) -> None:
 
     def rewind(transaction: Transaction) -> None:
         on_server = transaction.connection.dialect.name == "postgresql"
-        triggers = ["products_gtin", "products_version"]
+        triggers = ["products_gtin", "products_version", "items_of_deleted_notifications"]
         if on_server:
             triggers += ["usage_barcodes_insert", "usage_barcodes_delete"]
             triggers += [
@@ -61,15 +61,20 @@ async def before_it_counted(database: Database) -> None:
                 for table in ("lots", "movements")
                 for event in ("insert", "update", "delete")
             ]
+            triggers += [f"usage_notification_items_{event}" for event in ("insert", "delete")]
         for step in (
             *(
                 f"DROP FUNCTION {each}() CASCADE" if on_server else f"DROP TRIGGER {each}"
                 for each in triggers
             ),
             *(f"DROP TABLE {table}" for table in NEW_TABLES),
-            *(f"DROP INDEX ix_products_{each}" for each in ("user_id_gtin", "due", "flat")),
+            *(f"DROP INDEX ix_products_{each}" for each in ("user_id_gtin", "due", "flat", "own")),
             "ALTER TABLE sessions DROP COLUMN key_id",
-            "ALTER TABLE users DROP COLUMN currency",
+            *(
+                f"ALTER TABLE users DROP COLUMN {each}"
+                for each in ("currency", "flood_cap", "policies")
+            ),
+            "ALTER TABLE alerts_said DROP COLUMN unsent",
             *(f"ALTER TABLE products DROP COLUMN {each}" for each in NEW_IN_PRODUCTS),
             "ALTER TABLE notifications DROP COLUMN lot_ids",
             "ALTER TABLE notifications DROP COLUMN read_by_closing",

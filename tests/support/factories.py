@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime
 from typing import Any
 
+import sqlalchemy as sa
 from uuid_utils import uuid7
 
 from useby.domain.account import User
@@ -10,10 +11,12 @@ from useby.domain.expiry import Expiry
 from useby.domain.policy import Policy
 from useby.domain.product import Product
 from useby.store import accounts
-from useby.store.database import Database
+from useby.store.database import Database, Transaction
+from useby.store.schema import users
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 """A Monday."""
+MANY = 30_000
 
 
 def an_owner(**values: Any) -> User:
@@ -28,6 +31,12 @@ def an_owner(**values: Any) -> User:
         "created_at": NOON,
     }
     return User(**defaults | values)
+
+
+def lift_flood_cap(transaction: Transaction, user_id: str) -> None:
+    """Let any number of a user's alerts be due together without becoming a summary."""
+    changed = sa.update(users).where(users.c.id == user_id).values(flood_cap=MANY)
+    transaction.connection.execute(changed)
 
 
 async def a_kept_owner(database: Database, **values: Any) -> User:
