@@ -107,6 +107,7 @@ async def test_a_notification_is_snoozed_by_a_menu_of_the_keyboard(
         await page.keyboard.press("Escape")
         await expect(snooze).to_be_focused()
         await snooze.press("Enter")
+        await expect(menu.get_by_role("menuitem", name="1 hour")).to_be_focused()
         await page.keyboard.press("Enter")
         await expect(page).to_have_title("useby")
         await expect(item).to_contain_text("snoozed until")

@@ -21,8 +21,15 @@ export class Mailbox {
   #store;
   #api;
   #turns = new Turns();
-  /** @type {Notification[]} */
+  /** @type {{notification: Notification, since: number}[]} */
   #arrived = [];
+  /**
+   * Ids in the order in which they were read here: an answer of the node, or a frame that waits to
+   * be shown, may be older than a read.
+   *
+   * @type {string[]}
+   */
+  #reads = [];
 
   /**
    * @param {import("./state.js").Store} store
@@ -37,8 +44,9 @@ export class Mailbox {
   load() {
     return this.#turns.run("load", async () => {
       const { filter } = this.#store.state.inbox;
+      const since = this.#reads.length;
       const { items, nextCursor } = await this.#api.notifications(FILTERS[filter], null);
-      const shown = items.map(keptOf).filter((each) => filter !== "snoozed" || each.snoozedUntil);
+      const shown = this.#keptOf(items, since).filter((each) => filter !== "snoozed" || each.snoozedUntil);
       this.#store.update(withInboxPage, filter, shown, filter === "snoozed" ? null : nextCursor, true);
     });
   }
@@ -48,8 +56,9 @@ export class Mailbox {
     const { filter, cursor } = this.#store.state.inbox;
     if (cursor === null) return;
     await this.#turns.run(`more ${cursor}`, async () => {
+      const since = this.#reads.length;
       const { items, nextCursor } = await this.#api.notifications(FILTERS[filter], cursor);
-      this.#store.update(withInboxPage, filter, items.map(keptOf), nextCursor, false);
+      this.#store.update(withInboxPage, filter, this.#keptOf(items, since), nextCursor, false);
     });
   }
 
@@ -66,19 +75,11 @@ export class Mailbox {
    * @param {(batch: readonly Notification[]) => void} after called once for all that came together
    */
   arrive({ id, message, type, createdAt, readAt, seq, productId, event }, after) {
-    this.#arrived.push({
-      id,
-      message,
-      type,
-      created_at: createdAt.toISOString(),
-      seq: seq ?? 0,
-      productId,
-      event,
-      read: readAt !== null,
-    });
+    const arrived = { id, message, type, created_at: createdAt.toISOString(), seq: seq ?? 0, productId, event };
+    this.#arrived.push({ notification: { ...arrived, read: readAt !== null }, since: this.#reads.length });
     if (this.#arrived.length > 1) return;
     setTimeout(() => {
-      const batch = this.#arrived;
+      const batch = this.#arrived.map(({ notification, since }) => this.#withReads(notification, since));
       this.#arrived = [];
       if (!this.#store.state.signedIn) return;
       this.#store.update(withArrived, batch);
@@ -95,18 +96,19 @@ export class Mailbox {
    * @param {number} unread
    */
   onRead(ids, unread) {
-    this.#store.update(withRead, ids);
+    this.#read(ids);
     this.#store.update(withFields, { unread });
-    if (!ids.length && !unread) this.#store.update(withRead, unreadIds(this.#store.state));
+    if (!ids.length && !unread) this.#read(unreadIds(this.#store.state));
     else if (!ids.length && this.#store.state.inbox.loaded) void this.#check();
   }
 
   /** Fetch which of the loaded notifications are still unread. */
   #check() {
     return this.#turns.run("check", async () => {
+      const since = this.#reads.length;
       const { items, nextCursor } = await this.#api.notifications({ unread: "true", limit: "500" }, null);
       const still = new Set(items.map(({ id }) => id));
-      this.#store.update(withArrived, items.map(keptOf));
+      this.#store.update(withArrived, this.#keptOf(items, since));
       const gone = unreadIds(this.#store.state).filter((id) => !still.has(id));
       if (nextCursor === null) this.#store.update(withRead, gone);
     }).catch(() => {}); // the next connection checks again
@@ -132,7 +134,7 @@ export class Mailbox {
    * @param {string} id
    */
   async markRead(id) {
-    this.#store.update(withRead, [id]);
+    this.#read([id]);
     try {
       await this.#api.markRead(id);
     } catch (error) {
@@ -144,7 +146,7 @@ export class Mailbox {
 
   async markAllRead() {
     const ids = unreadIds(this.#store.state);
-    this.#store.update(withRead, ids);
+    this.#read(ids);
     try {
       await this.#api.markAllRead();
     } catch (error) {
@@ -162,9 +164,30 @@ export class Mailbox {
    */
   async snooze(id, until) {
     await this.#api.snooze(id, until);
-    this.#store.update(withRead, [id]);
+    this.#read([id]);
     await Promise.all([this.count(), this.load()]);
   }
+
+  /** @param {readonly string[]} ids */
+  #read(ids) {
+    this.#reads.push(...ids);
+    this.#store.update(withRead, ids);
+  }
+
+  /**
+   * @param {readonly NotificationOut[]} items an answer of the node
+   * @param {number} since number of reads when it was asked for
+   */
+  #keptOf = (items, since) => items.map((each) => this.#withReads(keptOf(each), since));
+
+  /**
+   * Return a notification as read if it was read after the answer was asked for, or after it arrived.
+   *
+   * @param {Notification} notification
+   * @param {number} since number of reads when it was asked for, or arrived
+   */
+  #withReads = (notification, since) =>
+    this.#reads.includes(notification.id, since) ? { ...notification, read: true } : notification;
 }
 
 /**
