@@ -46,9 +46,7 @@ def before_lots(folder: Path) -> Code:
     """
     first = _git("log", "--diff-filter=A", "--format=%H", "--", FIRST_OF_LOTS).decode().split()
     if not first:
-        raise RuntimeError(
-            "the git history has no commit before lots; clone the whole repository, without --depth"
-        )
+        raise RuntimeError("the git history has no commit before lots; run `git fetch --unshallow`")
     with tarfile.open(fileobj=BytesIO(_git("archive", f"{first[-1]}^", *PARTS))) as archive:
         archive.extractall(folder, filter="tar")
     (folder / "bench").rename(folder / "src/bench")

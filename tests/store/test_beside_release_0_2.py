@@ -1,6 +1,6 @@
 """A node of release 0.2 runs beside one of today on one database: nothing is lost or sent twice.
 
-Its code comes from the history of the repository; a clone without that history skips this file.
+Its code comes from the history of the repository, which a shallow clone lacks.
 
 covers: useby.store.alerts
 """
@@ -71,7 +71,7 @@ def earlier_code(tmp_path_factory: pytest.TempPathFactory) -> Path:
         check=False,
     )
     if archive.returncode:
-        pytest.skip(f"this clone has no commit {COMMIT}")
+        pytest.fail(f"this clone has no commit {COMMIT}: run `git fetch --unshallow`")
     subprocess.run(["tar", "-x", "-C", str(folder)], input=archive.stdout, check=True)
     return folder
 

@@ -1,18 +1,16 @@
 """What was used and thrown away, and the coming weeks: the page shows the node's numbers."""
 
 from datetime import date, timedelta
-from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import httpx
 import pytest
 from playwright.async_api import Browser, Locator, Page, expect
+from tests.support.axe import violations
 from tests.support.pages import PHONE, SCREEN, a_window, add, day, message, opened, row, sign_up
 from tests.support.process_node import NodeProcess
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-AXE: Final = Path(__file__).parents[1] / "js" / "node_modules" / "axe-core" / "axe.min.js"
-RULES: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
 async def closed(
@@ -219,7 +217,6 @@ async def test_charts_and_tables_follow_the_rules_of_axe_and_fit(
     scheme: Literal["light", "dark"],
     size: tuple[int, int],
 ) -> None:
-    assert AXE.exists(), "run `make test` once: it installs tests/js"
     async with (
         a_window(browser, locale=locale, scheme=scheme, size=size) as context,
         server.rest() as rest,
@@ -237,10 +234,5 @@ async def test_charts_and_tables_follow_the_rules_of_axe_and_fit(
         await expect(page.locator("main details")).to_have_count(3)
         for summary in await page.locator("main summary").all():
             await summary.press("Enter")
-        # The content security policy refuses a script element; this is evaluated by the driver.
-        await page.evaluate(AXE.read_text())
-        found = await page.evaluate(
-            "rules => axe.run({runOnly: rules}).then(({violations}) => violations)", RULES
-        )
-        assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found] == []
+        assert await violations(page) == []
         assert await page.evaluate("document.documentElement.scrollWidth") <= size[0]

@@ -1,15 +1,14 @@
 """Routes of the caller's open lots by their dates."""
 
-from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 
 from useby.actions import lot_reads
 from useby.api.context import ContextDep, CurrentCaller
-from useby.api.errors import Problem, problem_responses
+from useby.api.errors import problem_responses
+from useby.api.paging import Cursor, Limit, bad_cursor
 from useby.domain.urgency import Urgency
-from useby.schemas.fields import Text
 from useby.schemas.lots_by_date import ListedLot, LotCounts, OpenLotPage
 from useby.store.cursor import BadCursor
 
@@ -27,8 +26,8 @@ async def list_open_lots(
             " `next3Days` 1 to 3, `next7Days` 4 to 7."
         ),
     ] = None,
-    cursor: Annotated[Text | None, Query(max_length=512)] = None,
-    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+    cursor: Cursor = None,
+    limit: Limit = 50,
 ) -> OpenLotPage:
     """List all open lots, the earliest date first and those without a date last.
 
@@ -40,9 +39,7 @@ async def list_open_lots(
             node.database, caller.user, urgency, now, cursor=cursor, limit=limit
         )
     except BadCursor:
-        raise Problem(
-            HTTPStatus.UNPROCESSABLE_ENTITY, "The cursor is not one of this list."
-        ) from None
+        raise bad_cursor() from None
     return OpenLotPage(
         items=[ListedLot.with_product(lot, its, caller.user, now) for its, lot in page.items],
         next_cursor=page.next_cursor,

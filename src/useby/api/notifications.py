@@ -206,8 +206,8 @@ async def list_items(
     node: ContextDep,
     caller: CurrentCaller,
     notification_id: Id,
-    cursor: Annotated[str | None, Query(max_length=512)] = None,
-    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+    cursor: Cursor = None,
+    limit: Limit = 50,
 ) -> ItemPage:
     """List the items of a summary, most urgent first; other notifications have none."""
     try:

@@ -4,14 +4,15 @@ from enum import StrEnum
 from http import HTTPStatus
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Response
 
 from useby.actions import policies as actions
 from useby.actions.policies import TooManyPolicies
 from useby.api.context import Caller, Context, ContextDep, CurrentCaller
 from useby.api.errors import Problem, problem_responses
+from useby.api.paging import Cursor, Limit, bad_cursor
 from useby.domain.policy import MAX_NAMES, Scope
-from useby.schemas.fields import Id, Text
+from useby.schemas.fields import Id
 from useby.schemas.policies import PolicyIn, PolicyKey, PolicyName, PolicyOut, PolicyPage
 from useby.schemas.problems import FieldError, sentences
 from useby.store import policies
@@ -41,8 +42,8 @@ Key = Annotated[
 async def list_policies(
     node: ContextDep,
     caller: CurrentCaller,
-    cursor: Annotated[Text | None, Query(max_length=512)] = None,
-    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    cursor: Cursor = None,
+    limit: Limit = 100,
 ) -> PolicyPage:
     """List the caller's policies: widest scope first, then by key.
 
@@ -53,9 +54,7 @@ async def list_policies(
             lambda c: policies.list_(c, caller.user, cursor, limit), user_id=caller.user.id
         )
     except BadCursor:
-        raise Problem(
-            HTTPStatus.UNPROCESSABLE_ENTITY, "The cursor is not one of this list."
-        ) from None
+        raise bad_cursor() from None
     return PolicyPage.of(page.items, page.next_cursor)
 
 

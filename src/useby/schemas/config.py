@@ -1,4 +1,4 @@
-"""JSON model of what a node offers."""
+"""JSON model of the functions that a node offers its page."""
 
 from typing import Annotated
 
@@ -8,7 +8,7 @@ from useby.schemas.fields import ApiModel
 
 
 class ConfigOut(ApiModel):
-    """What a node offers."""
+    """Functions that a node offers its page."""
 
     demo: Annotated[bool, Field(description="True if `useby demo` runs the node.")]
     sign_up: Annotated[

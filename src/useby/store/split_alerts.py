@@ -18,7 +18,7 @@ _SET_LOTS: Final = BulkWrite(
 def add_part(
     transaction: Transaction, user_id: str, product_id: str, lot_id: str, part_id: str
 ) -> None:
-    """Add a part to the lots of which the unread alerts about a lot speak.
+    """Add a part to the lots of the unread alerts about a lot.
 
     An alert then stays unread while the part is open, although the rest is closed. Callers first
     lock the user.
