@@ -13,6 +13,7 @@ from useby.auth.key import SigningKeys
 from useby.auth.refresh import hash_of, successor_of
 from useby.auth.tokens import Claims
 from useby.domain.account import AccountChange, TokenRefused, TokenStatus, User
+from useby.domain.client_names import UNNAMED
 from useby.domain.events import AccessRevoked, Event
 from useby.store import accounts, sessions, slices
 from useby.store.database import Database, Transaction
@@ -108,6 +109,7 @@ async def test_a_sign_in_opens_a_session_if_the_password_is_still_the_verified_o
             better_hash=better,
             refresh_token="t0",
             key_id=KEYS.signing_id,
+            client=UNNAMED,
             now=NOON,
             lifetime=MONTH,
         )

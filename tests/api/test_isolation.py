@@ -40,6 +40,7 @@ BODIES: dict[str, Any] = {
     "listNotificationItems": None,
     "snoozeNotification": {"for": "PT2H"},
     "deleteNotification": None,
+    "endSession": None,
 }
 """Every operation on one row, and what is sent to it."""
 KEYS_OF_THE_CLIENT = {"putProduct", "putPolicy", "deletePolicy"}
@@ -95,6 +96,7 @@ async def test_the_rows_of_another_user_are_as_if_they_were_not_there(rest: Rest
         "notification_id": received["id"],
         "calendar_id": calendar["id"],
         "secret": calendar["id"],
+        "session_id": (await hers.get("/api/sessions")).json()["items"][0]["id"],
     }
     before = await rest.database.read(lambda c: rows_of(c, alice.id))
     assert before != [[] for _ in before]
@@ -158,6 +160,8 @@ async def test_lists_counts_and_sweeping_acts_stop_at_ones_own_rows(rest: Rest) 
     assert (await his.get("/api/export")).json()["products"] == []
     assert (await his.get("/api/dates", params={"text": "Milk"})).status_code == 422
     assert (await his.get("/api/calendars")).json() == {"items": []}
+    (own,) = (await his.get("/api/sessions")).json()["items"]
+    assert own["id"] != (await hers.get("/api/sessions")).json()["items"][0]["id"]
     assert (await his.get("/api/policies")).json()["items"] == []
     for policy in ("account", "category/private", "location/Safe", "dateKind/best_before"):
         assert (await his.put(f"/api/policies/{policy}", json={"muted": True})).status_code == 200

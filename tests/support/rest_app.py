@@ -107,6 +107,7 @@ class Rest:
                 user_id=user.id,
                 session_id=session,
                 token_hash=None,
+                key_id=self.context.keys.signing_id,
                 now=self.now,
                 expires_at=self.now + A_YEAR,
             )

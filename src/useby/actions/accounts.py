@@ -10,6 +10,7 @@ from useby.auth import refresh
 from useby.auth.key import SigningKeys
 from useby.auth.tokens import Claims
 from useby.domain.account import AccountChange, TokenRefused, TokenStatus, User
+from useby.domain.client_names import UNNAMED, ClientName
 from useby.domain.policy import Policy
 from useby.store import accounts, sessions, slices, tickets
 from useby.store.accounts import (
@@ -123,6 +124,7 @@ def open_session(
     lifetime: timedelta,
     key_id: str,
     refresh_token: str | None = None,
+    client: ClientName = UNNAMED,
 ) -> str:
     """Open a sign-in and return its id.
 
@@ -133,6 +135,7 @@ def open_session(
         lifetime: Time until the sign-in ends if it is not refreshed.
         key_id: Id of the key that signs its tokens.
         refresh_token: Its first refresh token, if it has one.
+        client: The program that signs in.
     """
     session_id = str(uuid7())
     sessions.open_session(
@@ -143,6 +146,7 @@ def open_session(
         key_id=key_id,
         now=now,
         expires_at=now + lifetime,
+        client=client,
     )
     return session_id
 
@@ -155,6 +159,7 @@ def sign_in(
     better_hash: str | None,
     refresh_token: str,
     key_id: str,
+    client: ClientName,
     now: datetime,
     lifetime: timedelta,
 ) -> str | None:
@@ -167,6 +172,7 @@ def sign_in(
         better_hash: A hash of the same password with current parameters, if it needs one.
         refresh_token: The first refresh token.
         key_id: Id of the signing key, to which the sign-in is bound.
+        client: The program that signs in.
         now: The current time, aware.
         lifetime: Time until the sign-in ends if it is not refreshed.
 
@@ -184,6 +190,7 @@ def sign_in(
         lifetime=lifetime,
         refresh_token=refresh_token,
         key_id=key_id,
+        client=client,
     )
     sessions.purge(transaction, now)
     return session_id

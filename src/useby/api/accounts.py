@@ -20,6 +20,7 @@ from useby.api.errors import Problem, problem_responses
 from useby.auth import refresh
 from useby.auth.rate_limits import network_of
 from useby.domain.account import User
+from useby.domain.client_names import client_name
 from useby.schemas.accounts import (
     ExchangeIn,
     LoginIn,
@@ -110,6 +111,7 @@ async def login(
             better_hash=better,
             refresh_token=token,
             key_id=node.keys.signing_id,
+            client=client_name(request.headers.get("user-agent")),
             now=now,
             lifetime=timedelta(seconds=node.settings.refresh_token_seconds),
         )

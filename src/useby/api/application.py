@@ -39,6 +39,7 @@ from useby.api import (
     products_by_external_id,
     samples,
     scans,
+    sessions,
     stats,
 )
 from useby.api.bodies import most_of
@@ -87,7 +88,7 @@ def create_api(context: Context) -> FastAPI:
     _install_documents(api, context.settings)
     page.install(api)
     for part in (
-        *(accounts, invitations, me, products, products_by_external_id),
+        *(accounts, invitations, sessions, me, products, products_by_external_id),
         *(lots_by_date, lots, movements, pickers, alerts, policies),
         *(stats, config, samples, dates, scans, imports, exports, calendars, notifications, health),
     ):

@@ -16,7 +16,7 @@ from useby.auth.passwords import Passwords
 from useby.cli.database import accepted_keys, node_key, run_on_database, user_of
 from useby.cli.options import AsJson, CommandError, DatabaseUrl, checked, settings_with
 from useby.cli.terminal import cell, console, print_json, print_line
-from useby.domain.account import User
+from useby.domain.account import OpenSession, User
 from useby.domain.visible import visible
 from useby.schemas.fields import (
     LEAST_PASSWORD,
@@ -27,9 +27,8 @@ from useby.schemas.fields import (
     TimeZone,
     utc_z,
 )
-from useby.store import accounts, sessions, usage
+from useby.store import accounts, open_sessions, usage
 from useby.store.database import Connection, Database
-from useby.store.sessions import OpenSession
 
 app = typer.Typer(add_completion=False, help="Accounts: create, show, change, delete.")
 
@@ -147,7 +146,7 @@ def show(email_or_id: EmailOrId, *, as_json: AsJson = False, database: DatabaseU
             "products": figures.products,
             "unread": figures.unread,
             "bytes": figures.bytes,
-            "sessions": len(sessions.open_sessions(connection, user.id, keys, now)),
+            "sessions": len(open_sessions.all_of(connection, user.id, keys, now)),
         }
 
     async def work(database: Database) -> dict[str, Any]:
@@ -234,33 +233,30 @@ def sessions_(
     """
     settings = settings_with(database_url=database)
 
-    async def work(database: Database) -> list[OpenSession]:
+    async def work(database: Database) -> tuple[list[OpenSession], set[str]]:
         user = await user_of(database, email_or_id)
         now = datetime.now(UTC)
         keys = await accepted_keys(settings, database)
-        open_sessions = await database.read(lambda c: sessions.open_sessions(c, user.id, keys, now))
+
+        def look(connection: Connection) -> tuple[list[OpenSession], set[str]]:
+            found = open_sessions.all_of(connection, user.id, keys, now)
+            return found, open_sessions.under_earlier_key(connection, found)
+
+        listed = await database.read(look)
         if end:
             await database.write(lambda t: actions.end_sessions(t, user.id, now))
-        return open_sessions
+        return listed
 
-    open_sessions = run_on_database(settings, work)
+    found, earlier = run_on_database(settings, work)
     if as_json:
-        print_json(
-            [
-                {
-                    "id": each.id,
-                    "createdAt": utc_z(each.created_at),
-                    "expiresAt": utc_z(each.expires_at),
-                    "underEarlierKey": each.under_earlier_key,
-                }
-                for each in open_sessions
-            ]
-        )
+        print_json([_session(each, earlier) for each in found])
         return
-    for each in open_sessions:
-        earlier = "  under an earlier key" if each.under_earlier_key else ""
+    for each in found:
+        names = " ".join(filter(None, (each.client.program, each.client.system)))
         print_line(
-            f"{each.id}  since {utc_z(each.created_at)}  until {utc_z(each.expires_at)}{earlier}"
+            f"{each.id}  since {utc_z(each.created_at)}  until {utc_z(each.expires_at)}"
+            + (f"  {names}" if names else "")
+            + ("  under an earlier key" if each.id in earlier else "")
         )
     if end:
         print_line(f"every sign-in of {email_or_id} has ended")
@@ -317,6 +313,18 @@ def _password(from_stdin: bool) -> str | None:
         asked: str = typer.prompt(PROMPT, hide_input=True, confirmation_prompt=True, err=True)
         return asked
     return None
+
+
+def _session(found: OpenSession, earlier: set[str]) -> dict[str, Any]:
+    return {
+        "id": found.id,
+        "createdAt": utc_z(found.created_at),
+        "lastUsedAt": utc_z(found.used_at),
+        "expiresAt": utc_z(found.expires_at),
+        "program": found.client.program,
+        "system": found.client.system,
+        "underEarlierKey": found.id in earlier,
+    }
 
 
 def _shown(user: User) -> dict[str, Any]:

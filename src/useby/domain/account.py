@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from useby.domain.client_names import ClientName
 from useby.domain.policy import Policy, Scope, StoredPolicy
 
 FLOOD_CAP: Final = 5
@@ -80,3 +81,18 @@ class TokenRefused(Exception):  # noqa: N818 - the name describes the caller's v
         """Store the status, which is not ``GOOD``."""
         super().__init__(f"the token is refused: {standing.value}")
         self.standing = standing
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """A sign-in that has neither ended nor expired."""
+
+    id: str
+    created_at: datetime
+    used_at: datetime
+    """Time of its last refresh token, or of its beginning."""
+    expires_at: datetime
+    client: ClientName
+    """The program that signed in."""
+    key_id: str | None
+    """Id of the key that it is bound to."""

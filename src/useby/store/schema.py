@@ -54,12 +54,16 @@ sessions = sa.Table(
     sa.Column("expires_at", UtcDateTime, nullable=False),
     sa.Column("revoked_at", UtcDateTime, nullable=True),
     sa.Column("key_id", sa.String(22), nullable=True),
+    sa.Column("used_at", UtcDateTime, nullable=True),
+    sa.Column("program", sa.String(32), nullable=True),
+    sa.Column("system", sa.String(32), nullable=True),
     sa.PrimaryKeyConstraint("user_id", "id"),
     sa.Index(None, "expires_at"),
 )
 """One sign-in and all refresh tokens that follow from it (the token family). ``key_id`` is the id
 of the key that its newest refresh token is bound to. It is empty in rows of earlier versions, which
-are bound to ``signing_keys.first_id``."""
+are bound to ``signing_keys.first_id``. ``used_at`` is the time of its newest refresh token; it is empty
+in rows of earlier versions, and so are the names of the program that signed in."""
 
 refresh_tokens = sa.Table(
     "refresh_tokens",

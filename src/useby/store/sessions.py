@@ -16,12 +16,13 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from useby.domain.client_names import UNNAMED, ClientName
 from useby.domain.events import AccessRevoked
 from useby.store.bulk import values_params, values_table
 from useby.store.database import Connection, Transaction
 from useby.store.locks import lock_users
 from useby.store.schema import refresh_tokens, sessions, users
-from useby.store.signing_keys import FIRST_ID, current_id
+from useby.store.signing_keys import FIRST_ID
 
 PURGED: Final = 20
 """Maximum expired sign-ins that one new sign-in removes: more than are added."""
@@ -34,7 +35,8 @@ COUNTED: Final = "00"
 """First digits of the hashes at which a user's tokens are counted: at one refresh of 256, because
 the count takes some ms for a user who has many."""
 
-_KEY_ID: Final = sa.func.coalesce(sessions.c.key_id, FIRST_ID)
+KEY_ID: Final = sa.func.coalesce(sessions.c.key_id, FIRST_ID)
+"""Id of the key that a sign-in is bound to."""
 
 _EXPIRED: Final = (
     sa.select(sessions.c.user_id, sessions.c.id)
@@ -123,12 +125,20 @@ def open_session(
     key_id: str | None = None,
     now: datetime,
     expires_at: datetime,
+    client: ClientName = UNNAMED,
 ) -> None:
-    """Add a sign-in, with its first refresh token, bound to the key ``key_id``, if it has one."""
+    """Add a sign-in of a program, with its first refresh token and its key ``key_id``, if any."""
     lock_users(transaction, user_id)
     transaction.connection.execute(
         sa.insert(sessions).values(
-            user_id=user_id, id=session_id, created_at=now, expires_at=expires_at, key_id=key_id
+            user_id=user_id,
+            id=session_id,
+            created_at=now,
+            used_at=now,
+            expires_at=expires_at,
+            key_id=key_id,
+            program=client.program,
+            system=client.system,
         )
     )
     if token_hash is not None:
@@ -179,7 +189,7 @@ def rotate(
     connection.execute(
         sa.update(sessions)
         .where(sessions.c.user_id == row.user_id, sessions.c.id == row.session_id)
-        .values(expires_at=expires_at, key_id=key_id)
+        .values(expires_at=expires_at, key_id=key_id, used_at=now)
     )
     if successor_hash.startswith(COUNTED) and not _make_room(connection, row.user_id, now):
         end_session(transaction, row.user_id, row.session_id, now)
@@ -219,7 +229,7 @@ def _token(connection: Connection, token_hash: str, key_ids: Collection[str]) ->
         .where(
             refresh_tokens.c.token_hash == token_hash,
             sessions.c.revoked_at.is_(None),
-            _KEY_ID.in_(list(key_ids)),
+            KEY_ID.in_(list(key_ids)),
             users.c.disabled_at.is_(None),
         )
     ).first()
@@ -247,48 +257,12 @@ def _spent_again(
     return Rotated(Rotation.UNKNOWN)  # a node with a newer key has stored the successor
 
 
-@dataclass(frozen=True, slots=True)
-class OpenSession:
-    """A sign-in that has neither ended nor expired."""
+def end_session(transaction: Transaction, user_id: str, session_id: str, now: datetime) -> bool:
+    """End one sign-in and revoke its tokens.
 
-    id: str
-    created_at: datetime
-    expires_at: datetime
-    under_earlier_key: bool
-    """True if it is bound to another key than the one that the nodes sign with."""
-
-
-def open_sessions(
-    connection: Connection, user_id: str, key_ids: Collection[str] | None, now: datetime
-) -> list[OpenSession]:
-    """Return a user's open sign-ins, the newest first.
-
-    Args:
-        connection: The snapshot to read.
-        user_id: The user.
-        key_ids: Ids of the accepted keys; ``None`` if they are not known: then the list also has
-            sign-ins that a new key has ended.
-        now: The current time, aware.
+    Returns:
+        False if the user has no such sign-in, or it had already ended.
     """
-    rows = connection.execute(
-        sa.select(sessions.c.id, sessions.c.created_at, sessions.c.expires_at, _KEY_ID)
-        .where(
-            sessions.c.user_id == user_id,
-            sessions.c.revoked_at.is_(None),
-            sessions.c.expires_at > now,
-            sa.true() if key_ids is None else _KEY_ID.in_(list(key_ids)),
-        )
-        .order_by(sessions.c.created_at.desc(), sessions.c.id)
-    )
-    current = current_id(connection)
-    return [
-        OpenSession(id_, created_at, expires_at, current is not None and key_id != current)
-        for id_, created_at, expires_at, key_id in rows
-    ]
-
-
-def end_session(transaction: Transaction, user_id: str, session_id: str, now: datetime) -> None:
-    """End one sign-in and revoke its tokens; do nothing if it has already ended."""
     lock_users(transaction, user_id)
     ended = transaction.connection.execute(
         sa.update(sessions)
@@ -299,8 +273,10 @@ def end_session(transaction: Transaction, user_id: str, session_id: str, now: da
         )
         .values(revoked_at=now)
     )
-    if ended.rowcount:
-        transaction.publish(AccessRevoked(user_id, session_id))
+    if not ended.rowcount:
+        return False
+    transaction.publish(AccessRevoked(user_id, session_id))
+    return True
 
 
 def session_of(transaction: Transaction, token_hash: str) -> tuple[str, str] | None:
@@ -340,7 +316,7 @@ def good_session(
             refresh_tokens.c.spent_at.is_(None),
             refresh_tokens.c.expires_at > now,
             sessions.c.revoked_at.is_(None),
-            _KEY_ID.in_(list(key_ids)),
+            KEY_ID.in_(list(key_ids)),
             users.c.email == email,
         )
     )
