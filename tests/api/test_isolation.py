@@ -154,6 +154,8 @@ async def test_lists_counts_and_sweeping_acts_stop_at_ones_own_rows(rest: Rest) 
     assert (await his.get("/api/lots")).json() == {"items": [], "nextCursor": None}
     assert (await hers.get("/api/lots")).json()["items"] != []
     assert set((await his.get("/api/lots/counts")).json().values()) == {0}
+    weeks = (await his.get("/api/lots/counts/weeks")).json()["items"]
+    assert (len(weeks), {each["lots"] for each in weeks}) == (8, {0})
     for names in ("/api/locations", "/api/categories"):
         assert (await his.get(names)).json() == {"items": [], "nextCursor": None}
     assert (await his.delete("/api/samples")).json() == {"removed": 0}

@@ -164,6 +164,44 @@ async def test_days_are_counted_in_the_households_zone(rest: Rest) -> None:
     assert (found["expired"], found["today"]) == (1, 1)
 
 
+async def test_lots_are_counted_by_the_week_of_their_date(ada: httpx.AsyncClient) -> None:
+    await stocked(ada, [date for dates in GROUPS.values() for date in dates])
+    await stocked(ada, ["2026-03-08", "2026-03-15T22:59:59Z", "2026-03-15T23:00:00Z"])
+
+    answer = await ada.get("/api/lots/counts/weeks", params={"weeks": "3"})
+
+    assert answer.json()["items"] == [
+        {"monday": "2026-03-02", "lots": 8},  # Monday is today
+        {"monday": "2026-03-09", "lots": 4},
+        {"monday": "2026-03-16", "lots": 1},
+    ]
+    default = (await ada.get("/api/lots/counts/weeks")).json()["items"]
+    assert (len(default), default[7]) == (8, {"monday": "2026-04-20", "lots": 0})
+
+
+async def test_the_present_week_is_counted_from_today_in_the_households_zone(rest: Rest) -> None:
+    _, tokyo = await rest.person(time_zone="Asia/Tokyo")
+    rest.now = rest.now.replace(day=7, hour=15)  # Sunday begins in Tokyo
+    await stocked(tokyo, ["2026-03-07", "2026-03-08", "2026-03-09", "2026-03-07T15:00:00Z"])
+
+    answer = await tokyo.get("/api/lots/counts/weeks", params={"weeks": "2"})
+
+    assert answer.json()["items"] == [
+        {"monday": "2026-03-02", "lots": 1},
+        {"monday": "2026-03-09", "lots": 1},
+    ]
+
+
+@pytest.mark.parametrize("weeks", ["0", "27", "many"])
+async def test_a_number_of_weeks_that_is_not_possible_is_refused(
+    ada: httpx.AsyncClient, weeks: str
+) -> None:
+    answer = await ada.get("/api/lots/counts/weeks", params={"weeks": weeks})
+
+    assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert "weeks" in answer.json()["errors"][0]["at"]
+
+
 def forged(*values: Any) -> str:
     return base64.urlsafe_b64encode(json.dumps(values).encode()).decode()
 
@@ -208,6 +246,7 @@ async def test_every_list_and_count_is_read_in_the_order_of_one_index(rest: Rest
     def every_list(transaction: Transaction) -> None:
         cursor = encode("openLots", ("2026-03-02T23:00:00.000000Z", 0, "2026-03-02", "id"))
         lots_by_date.counts(transaction.connection, user, rest.now)
+        lots_by_date.weekly(transaction.connection, user, rest.now, 8)
         for urgency in (None, *Urgency):
             for after in (None, cursor):
                 pages.append(
@@ -218,7 +257,7 @@ async def test_every_list_and_count_is_read_in_the_order_of_one_index(rest: Rest
 
     plans = await plans_of(rest.database, every_list)
 
-    assert len(plans) == 1 + len(pages)
+    assert len(plans) == 2 + len(pages)
     for plan in plans:
         lines = [line for line in plan.lines if re.search(r"\blots\b", line)]
         assert lines

@@ -7,7 +7,7 @@ import pytest
 
 from useby.domain.alerts import days_until
 from useby.domain.expiry import Expiry
-from useby.domain.urgency import Span, Urgency, spans
+from useby.domain.urgency import Span, Urgency, spans, weeks
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOON = datetime(2026, 3, 26, 11, tzinfo=UTC)
@@ -68,3 +68,20 @@ def test_a_day_after_a_change_of_the_clocks_begins_at_its_own_midnight() -> None
     span = spans(NOON, BERLIN)[Urgency.NEXT_7_DAYS]
 
     assert span.begins == datetime(2026, 3, 29, 22, tzinfo=UTC), "the clocks went forward that day"
+
+
+def test_weeks_begin_on_monday_and_the_present_one_with_what_is_to_come() -> None:
+    found = weeks(NOON, BERLIN, 2)  # a Thursday
+
+    assert list(found) == [date(2026, 3, 23), date(2026, 3, 30)]
+    this, next_ = found.values()
+    assert (this.first_day, this.end_day) == (date(2026, 3, 26), date(2026, 3, 30))
+    assert this.begins == NOON + timedelta.resolution
+    assert this.ends == next_.begins == datetime(2026, 3, 29, 22, tzinfo=UTC)
+    assert (next_.first_day, next_.end_day) == (date(2026, 3, 30), date(2026, 4, 6))
+
+
+def test_on_a_monday_the_present_week_has_seven_days() -> None:
+    (span,) = weeks(datetime(2026, 3, 22, 23, tzinfo=UTC), BERLIN, 1).values()
+
+    assert (span.first_day, span.end_day) == (date(2026, 3, 23), date(2026, 3, 30))

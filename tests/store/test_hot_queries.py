@@ -341,6 +341,7 @@ async def _every_action_on_lots(call: Callable[..., Awaitable[Any]], product_id:
     for urgency in ("today", "never"):
         await call("listOpenLots", urgency=urgency)
     await call("countOpenLots")
+    await call("countOpenLotsByWeek", weeks="2")
     await call("listProducts", include="lots", location="CELLAR", dateKind="use_by")
     for quantity in ("1", "2"):
         await call("putProduct", {"name": "Tea", "quantity": quantity}, external_id="tea")

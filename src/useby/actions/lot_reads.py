@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import TypeVar
 
 from useby.actions import stock
@@ -93,6 +93,15 @@ async def open_by_date(
 async def count_by_urgency(database: Database, user: User, now: datetime) -> Mapping[Urgency, int]:
     """Return the number of the user's open lots in each group."""
     return await stock.read_in_line(database, user, lambda c: lots_by_date.counts(c, user, now))
+
+
+async def count_by_week(
+    database: Database, user: User, now: datetime, count: int
+) -> Mapping[date, int]:
+    """Return the number of the user's open lots with a date in each of the coming weeks."""
+    return await stock.read_in_line(
+        database, user, lambda c: lots_by_date.weekly(c, user, now, count)
+    )
 
 
 async def movements_of_household(

@@ -9,7 +9,13 @@ from useby.api.context import ContextDep, CurrentCaller
 from useby.api.errors import problem_responses
 from useby.api.paging import Cursor, Limit, bad_cursor
 from useby.domain.urgency import Urgency
-from useby.schemas.lots_by_date import ListedLot, LotCounts, OpenLotPage
+from useby.schemas.lots_by_date import (
+    ListedLot,
+    LotCounts,
+    OpenLotPage,
+    WeekCount,
+    WeekCounts,
+)
 from useby.store.cursor import BadCursor
 
 router = APIRouter(prefix="/api/lots", tags=["lots"])
@@ -54,3 +60,17 @@ async def count_open_lots(node: ContextDep, caller: CurrentCaller) -> LotCounts:
     """
     counts = await lot_reads.count_by_urgency(node.database, caller.user, node.now())
     return LotCounts.model_validate({urgency.value: number for urgency, number in counts.items()})
+
+
+@router.get("/counts/weeks", operation_id="countOpenLotsByWeek", responses=problem_responses(401))
+async def count_open_lots_by_week(
+    node: ContextDep,
+    caller: CurrentCaller,
+    weeks: Annotated[int, Query(ge=1, le=26, description="Number of weeks.")] = 8,
+) -> WeekCounts:
+    """Return the number of open lots that have their date in each of the coming weeks.
+
+    A week begins on Monday. The first one is the present week, without what has expired in it.
+    """
+    counts = await lot_reads.count_by_week(node.database, caller.user, node.now(), weeks)
+    return WeekCounts(items=[WeekCount(monday=day, lots=number) for day, number in counts.items()])

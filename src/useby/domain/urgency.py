@@ -49,20 +49,41 @@ def spans(now: datetime, zone: ZoneInfo) -> dict[Urgency, Span]:
         now: The current time, aware.
         zone: Zone of the household, in which days are counted.
     """
-    today = now.astimezone(zone).date()
-    # An exact time is over when it is reached; a day is over when the next one begins.
-    first_to_come = now + timedelta.resolution
-
-    def limit(days: int | None) -> tuple[date | None, datetime | None]:
-        if days is None:
-            return None, None
-        day = today + timedelta(days=days)
-        if days == 0:
-            return day, first_to_come
-        return day, datetime.combine(day, time(), zone).astimezone(UTC)
-
     found: dict[Urgency, Span] = {}
     for urgency, (first, end) in _DAYS.items():
-        (first_day, begins), (end_day, ends) = limit(first), limit(end)
-        found[urgency] = Span(first_day, end_day, begins, ends)
+        found[urgency] = _span(now, zone, first, end)
     return found
+
+
+def weeks(now: datetime, zone: ZoneInfo, count: int) -> dict[date, Span]:
+    """Return the dates to come of the present week and of those after it, by their Mondays.
+
+    Args:
+        now: The current time, aware.
+        zone: Zone of the household, in which days are counted.
+        count: Number of weeks.
+    """
+    today = now.astimezone(zone).date()
+    found: dict[date, Span] = {}
+    for number in range(count):
+        monday = 7 * number - today.weekday()
+        found[today + timedelta(days=monday)] = _span(now, zone, max(0, monday), monday + 7)
+    return found
+
+
+def _span(now: datetime, zone: ZoneInfo, first: int | None, end: int | None) -> Span:
+    (first_day, begins), (end_day, ends) = _limit(now, zone, first), _limit(now, zone, end)
+    return Span(first_day, end_day, begins, ends)
+
+
+def _limit(
+    now: datetime, zone: ZoneInfo, days: int | None
+) -> tuple[date | None, datetime | None]:
+    """Return the day, and the first exact time, that so many days are left to."""
+    if days is None:
+        return None, None
+    day = now.astimezone(zone).date() + timedelta(days=days)
+    if days == 0:
+        # An exact time is over when it is reached; a day is over when the next one begins.
+        return day, now + timedelta.resolution
+    return day, datetime.combine(day, time(), zone).astimezone(UTC)

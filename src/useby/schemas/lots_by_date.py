@@ -1,6 +1,6 @@
 """JSON models of the list of all open lots, and of their counts."""
 
-from datetime import datetime
+from datetime import date, datetime
 from operator import attrgetter
 from typing import Annotated, Final, Self
 
@@ -52,6 +52,19 @@ class LotCounts(ApiModel):
     next_7_days: Annotated[int, Field(description="4 to 7 days are left.")]
     later: Annotated[int, Field(description="More than 7 days are left.")]
     never: Annotated[int, Field(description="There is no date now.")]
+
+
+class WeekCount(ApiModel):
+    """Number of open lots with a date in one week."""
+
+    monday: Annotated[date, Field(description="First day of the week.")]
+    lots: int
+
+
+class WeekCounts(ApiModel):
+    """Numbers of open lots by the week of their date, the present week first."""
+
+    items: list[WeekCount]
 
 
 _OF_PRODUCT: Final = tuple(ProductOfLot.model_fields)

@@ -7,7 +7,7 @@ order, and merges them.
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -17,7 +17,7 @@ from useby.domain.account import User
 from useby.domain.expiry import Expiry
 from useby.domain.lot import NEVER_ENDS, Lot, LotState, expires_first
 from useby.domain.product import Product
-from useby.domain.urgency import ALL_DATES, Span, Urgency, spans
+from useby.domain.urgency import ALL_DATES, Span, Urgency, spans, weeks
 from useby.domain.zone_offsets import ALL_TIME
 from useby.store.column_types import from_utc_text, utc_text
 from useby.store.cursor import BadCursor, Page, decode, encode, storable
@@ -25,6 +25,7 @@ from useby.store.lots import LOT_COLUMNS, lot_of
 from useby.store.product_rows import PRODUCT_COLUMNS, product_of
 from useby.store.schema import RANK_OF_STATE, lots, products
 
+K = TypeVar("K")
 Conditions = list[sa.ColumnElement[bool]]
 
 _DAY: Final = lots.c.expires_on
@@ -98,16 +99,41 @@ def page(
 
 def counts(connection: Connection, user: User, now: datetime) -> Mapping[Urgency, int]:
     """Return the number of the household's open lots in each group."""
-
-    def number(conditions: Conditions) -> sa.ScalarSelect[int]:
-        # Counting ranges of the index takes SQLite a fifth of the time of one conditional scan.
-        return sa.select(sa.func.count()).where(*_open(user.id), *conditions).scalar_subquery()
-
     numbers = {
-        urgency: number(_days(span)) + number(_times(span))
-        for urgency, span in spans(now, user.zone).items()
+        urgency: _in_span(user, span) for urgency, span in spans(now, user.zone).items()
     }
-    numbers[Urgency.NEVER] = number(_NEVER)
+    numbers[Urgency.NEVER] = _number(user, _NEVER)
+    return _read(connection, numbers)
+
+
+def weekly(connection: Connection, user: User, now: datetime, count: int) -> Mapping[date, int]:
+    """Return the number of open lots whose date is in the rest of this week, and in later weeks.
+
+    Args:
+        connection: The connection.
+        user: The household's owner, in whose zone days are counted.
+        now: The current time, aware.
+        count: Number of weeks, at least 1.
+
+    Returns:
+        The numbers by the Mondays of the weeks, in their order.
+    """
+    numbers = {
+        monday: _in_span(user, span) for monday, span in weeks(now, user.zone, count).items()
+    }
+    return _read(connection, numbers)
+
+
+def _number(user: User, conditions: Conditions) -> sa.ColumnElement[int]:
+    # Counting ranges of the index takes SQLite a fifth of the time of one conditional scan.
+    return sa.select(sa.func.count()).where(*_open(user.id), *conditions).scalar_subquery()
+
+
+def _in_span(user: User, span: Span) -> sa.ColumnElement[int]:
+    return _number(user, _days(span)) + _number(user, _times(span))
+
+
+def _read(connection: Connection, numbers: Mapping[K, sa.ColumnElement[int]]) -> Mapping[K, int]:
     row = connection.execute(sa.select(*numbers.values())).one()
     return dict(zip(numbers, row, strict=True))
 

@@ -98,11 +98,6 @@ function query(values) {
   return given.size ? `?${given}` : "";
 }
 
-/** Groups of the open lots that have a date and have not expired. */
-const COMING = /** @type {const} */ (["today", "next3Days", "next7Days", "later"]);
-/** Maximum number of lots of a request. */
-const MOST_LOTS = 500;
-
 /** Number of rows of a page. */
 const PAGE_SIZE = 60;
 
@@ -135,29 +130,8 @@ export class Api {
    */
   act = async (id, action, body) => /** @type {LotDone} */ (await this.#call("POST", `lots/${id}/${action}`, body));
 
-  /**
-   * Fetch the lots that have not expired and whose date is until a day.
-   *
-   * @param {string} day
-   */
-  async lotsUntil(day) {
-    /** @param {Urgency} urgency */
-    const those = async (urgency) => {
-      const found = [];
-      /** @type {string | null} */
-      let cursor = null;
-      do {
-        const page = /** @type {Page<Lot>} */ (
-          await this.#call("GET", `lots${query({ urgency, cursor, limit: MOST_LOTS })}`)
-        );
-        const items = page.items.filter(({ expiryDate }) => (expiryDate ?? "").slice(0, 10) <= day);
-        found.push(...items);
-        cursor = items.length === page.items.length ? page.nextCursor : null; // they come by date
-      } while (cursor !== null);
-      return found;
-    };
-    return (await Promise.all(COMING.map(those))).flat();
-  }
+  /** Count the open lots by the week of their date. */
+  weeks = async () => /** @type {{items: import("./types.js").Week[]}} */ (await this.#call("GET", "lots/counts/weeks"));
 
   /**
    * @param {"month" | "category"} by

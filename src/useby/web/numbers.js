@@ -1,19 +1,17 @@
 /**
- * Numbers of what was used and thrown away, and of the coming weeks, as charts need them. Pure.
+ * Numbers of what was used and thrown away, as charts need them. Pure.
  *
  * The node counts; what is summed here are whole lots of its groups.
  *
  * @module
  */
 
-import { dayOf, isoDay } from "./dates.js";
+import { isoDay } from "./dates.js";
 
 /** @typedef {import("./types.js").StatsGroup} StatsGroup */
 
 /** Number of months in the chart, with the present one. */
 export const MONTHS = 12;
-/** Number of weeks in the chart, with the present one. */
-export const WEEKS = 8;
 /** Number of lots under which there is no share; the node's groups have the same limit. */
 const LEAST_LOTS = 5;
 
@@ -28,38 +26,6 @@ export function monthsUntil(today) {
     const first = Date.UTC(date.getUTCFullYear(), date.getUTCMonth() - MONTHS + 1 + index);
     return new Date(first).toISOString().slice(0, 7);
   });
-}
-
-/**
- * Return the Monday of a day's week.
- *
- * @param {number} day
- */
-export const mondayOf = (day) => day - ((((day + 3) % 7) + 7) % 7); // day 0 was a Thursday
-
-/**
- * Return the last day of the last week in the chart.
- *
- * @param {number} today
- */
-export const lastDay = (today) => mondayOf(today) + 7 * WEEKS - 1;
-
-/**
- * Count lots by the week of their date, from the present week on.
- *
- * @param {readonly {expiryDate: string | null}[]} lots that have not expired
- * @param {number} today
- * @returns {{monday: number, lots: number}[]}
- */
-export function byWeek(lots, today) {
-  const first = mondayOf(today);
-  const weeks = Array.from({ length: WEEKS }, (_, index) => ({ monday: first + 7 * index, lots: 0 }));
-  for (const { expiryDate } of lots) {
-    if (expiryDate === null) continue;
-    const week = weeks[(mondayOf(dayOf(expiryDate)) - first) / 7];
-    if (week) week.lots += 1;
-  }
-  return weeks;
 }
 
 /**

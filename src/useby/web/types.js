@@ -116,6 +116,16 @@
  * @property {string | null} currency
  */
 
+/**
+ * @typedef {object} SignIn
+ * @property {string} id
+ * @property {string} createdAt
+ * @property {string} lastUsedOn
+ * @property {string | null} program
+ * @property {string | null} system
+ * @property {boolean} current
+ */
+
 /** @typedef {{date: string | null, certain: boolean, readings: string[]}} Reading */
 
 /**
@@ -134,6 +144,8 @@
 /** @typedef {{name: string, lots: number}} Picked a location or category with its open lots */
 
 /** @typedef {Record<Urgency, number>} Counts */
+
+/** @typedef {{monday: string, lots: number}} Week */
 
 /** @typedef {{line: number | null, column: string | null, value: string | null, message: string}} Finding */
 

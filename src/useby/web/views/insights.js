@@ -5,13 +5,13 @@ import { ByCategory, ByMonth, MostThrownAway, Summary } from "../parts/used_and_
 import { Columns, FoldedTable } from "../parts/charts.js";
 import { useApp } from "../parts/context.js";
 import { Icon } from "../parts/icon.js";
-import { isoDay, shortDate } from "../dates.js";
-import { byWeek, closedOf, lastDay, monthsUntil } from "../numbers.js";
+import { dayOf, isoDay, shortDate } from "../dates.js";
+import { closedOf, monthsUntil } from "../numbers.js";
 import { fragmentOf } from "../routes.js";
 import { useEffect, useRef, useState } from "../vendor/hooks.js";
 
 /** @typedef {import("../types.js").Stats} Stats */
-/** @typedef {{months: Stats, categories: Stats, weeks: {monday: number, lots: number}[], today: number}} Numbers */
+/** @typedef {{months: Stats, categories: Stats, weeks: readonly import("../types.js").Week[], today: number}} Numbers */
 
 /** Milliseconds in which changes are collected before the numbers are fetched again. */
 const PAUSE = 300;
@@ -57,12 +57,12 @@ function useNumbers() {
     const { today } = app.store.state;
     const from = `${monthsUntil(today)[0]}-01`;
     await app.attempt(async () => {
-      const [months, categories, lots] = await Promise.all([
+      const [months, categories, weeks] = await Promise.all([
         app.api.stats("month", from),
         app.api.stats("category", from),
-        app.api.lotsUntil(isoDay(lastDay(today))),
+        app.api.weeks(),
       ]);
-      if (turn === newest.current) setNumbers({ months, categories, weeks: byWeek(lots, today), today });
+      if (turn === newest.current) setNumbers({ months, categories, weeks: weeks.items, today });
     });
   };
   useEffect(() => {
@@ -83,12 +83,12 @@ function useNumbers() {
 function ComingWeeks({ weeks, today }) {
   const { app, state } = useApp();
   const { t, language } = app;
-  /** @param {number} day */
-  const short = (day) => shortDate(isoDay(day), language, state.zone, today);
+  /** @param {string} day */
+  const short = (day) => shortDate(day, language, state.zone, today);
   const named = weeks.map(({ monday, lots }, index) => ({
     monday,
     lots,
-    name: index ? `${short(monday)} – ${short(monday + 6)}` : t("insights.week.this"),
+    name: index ? `${short(monday)} – ${short(isoDay(dayOf(monday) + 6))}` : t("insights.week.this"),
   }));
   const month = new Intl.DateTimeFormat(language, { month: "short", timeZone: "UTC" });
   const total = weeks.reduce((sum, { lots }) => sum + lots, 0);
@@ -102,7 +102,7 @@ function ComingWeeks({ weeks, today }) {
           label=${t("insights.chart", { title: t("insights.weeks") })}
           language=${language}
           columns=${named.map(({ monday, lots, name }) => {
-            const date = new Date(isoDay(monday));
+            const date = new Date(monday);
             return { label: [`${date.getUTCDate()}${language === "de" ? "." : ""}`, month.format(date)], title: `${name}: ${t("insights.lots", { n: lots })}`, up: lots };
           })}
         />
