@@ -169,6 +169,41 @@ async def test_an_account_is_deleted_only_with_its_password(
         assert (await rest.post("/api/auth/login", json=given)).status_code == 401
 
 
+async def test_signed_in_devices_are_listed_and_signed_out_one_by_one(
+    browser: Browser, server: NodeProcess
+) -> None:
+    async with (
+        a_window(browser) as context,
+        a_window(browser, "status of 401") as other,
+        server.rest() as rest,
+    ):
+        await sign_up(rest)
+        far = await opened(other, server)
+        page = await opened(context, server, "settings")
+        devices = section(page, "Signed-in devices")
+        rows = devices.get_by_role("listitem")
+        await expect(rows).to_have_count(3)
+        await expect(rows.first).to_contain_text("This device: Chrome on Linux")
+        first, second = rows.nth(1), rows.nth(2)
+        await expect(first).to_contain_text("Chrome on Linux")
+        await expect(first).to_contain_text("last used today")
+        await expect(second).to_contain_text("python-httpx")
+        assert await violations(page) == []
+
+        await first.get_by_role("button", name="Sign out: Chrome on Linux").press("Enter")
+        await expect(far.get_by_role("alert")).to_have_text("Access revoked. Sign in again.")
+        await expect(rows).to_have_count(2)
+        await expect(message(page)).to_contain_text("Signed out: Chrome on Linux")
+        await expect(page.get_by_role("button", name="Sign out: python-httpx")).to_be_focused()
+        await page.keyboard.press("Enter")
+        await expect(rows).to_have_count(1)
+        assert (await rest.get("/api/me")).status_code == 401
+        own = page.get_by_role("button", name="Sign out", exact=True)
+        await expect(own).to_be_focused()
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
+
+
 async def test_signing_out_everywhere_ends_the_other_devices(
     browser: Browser, server: NodeProcess
 ) -> None:

@@ -241,6 +241,13 @@ export class Api {
       await this.#call("GET", `notifications/${id}/items?limit=${PAGE_SIZE}`)
     );
 
+  /** @param {string | null} cursor */
+  signIns = async (cursor) =>
+    /** @type {Page<import("./types.js").SignIn>} */ (await this.#call("GET", `sessions${query({ cursor })}`));
+
+  /** @param {string} id */
+  endSignIn = (id) => this.#call("DELETE", `sessions/${encodeURIComponent(id)}`);
+
   signOutEverywhere = () => this.#call("POST", "auth/logout-all");
 
   /** @param {object} fields */

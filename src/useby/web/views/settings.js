@@ -5,6 +5,7 @@ import { AccountForm, PasswordForm } from "../parts/account_forms.js";
 import { AlertForm, HouseholdForm } from "../parts/alert_forms.js";
 import { useApp } from "../parts/context.js";
 import { DeleteAccount } from "../parts/delete_account.js";
+import { Devices } from "../parts/devices.js";
 import { ExportDialog } from "../parts/export_dialog.js";
 import { PageChoices } from "../parts/page_choices.js";
 import { Section } from "../parts/section.js";
@@ -28,6 +29,7 @@ export function Settings() {
       ${me?.email && html`<p>${t("settings.signed-in", { email: me.email })}</p>`}
       ${me && html`<${AccountForm} me=${me} />`}
       ${me?.email && html`<${PasswordForm} email=${me.email} />`}
+      <p class="row"><button type="button" class="button button--danger" onClick=${() => setDialog("delete")}>${t("settings.delete")}</button></p>
     <//>
     <${Section} name="alerts" title=${t("settings.alerts")}>${me && html`<${AlertForm} me=${me} />`}<//>
     <${Section} name="household" title=${t("settings.household")}>${me && html`<${HouseholdForm} me=${me} />`}<//>
@@ -46,11 +48,10 @@ export function Settings() {
     <//>
     <${Section} name="devices" title=${t("settings.devices")}>
       <p class="hint">${t("settings.devices.hint")}</p>
-      <div class="row">
-        <button type="button" class="button" onClick=${() => void app.signOut()}>${t("settings.out")}</button>
+      <${Devices} />
+      <p class="row">
         <button type="button" class="button" onClick=${() => void app.attempt(everywhere)}>${t("settings.out-everywhere")}</button>
-        <button type="button" class="button button--danger" onClick=${() => setDialog("delete")}>${t("settings.delete")}</button>
-      </div>
+      </p>
     <//>
     ${dialog === "export" && html`<${ExportDialog} onClose=${close} />`}
     ${dialog === "delete" && html`<${DeleteAccount} hasPassword=${Boolean(me?.email)} onClose=${close} />`}
