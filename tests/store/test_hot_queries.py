@@ -292,6 +292,7 @@ async def _every_route(node: InProcessNode, rest: httpx.AsyncClient) -> None:
         await call("readCalendar", secret=secret)
         await call("listCalendars")
         await call("deleteCalendar", calendar_id=calendar["id"])
+        await call("login", person)
         page = await call("listSessions", limit="1")
         await call("listSessions", limit="1", cursor=page["nextCursor"])
         await call("getMe")

@@ -33,7 +33,9 @@ _SYSTEMS: Final = (
     ("Macintosh", "macOS"),
     ("Linux", "Linux"),
 )
-_PROGRAM: Final = re.compile(rf"(?!Mozilla/)[A-Za-z][A-Za-z0-9._-]{{0,{MOST_LETTERS - 1}}}(?=[/ ]|$)")
+_PROGRAM: Final = re.compile(
+    rf"(?!Mozilla/)[A-Za-z][A-Za-z0-9._-]{{0,{MOST_LETTERS - 1}}}(?=[/ ]|$)"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,9 +76,7 @@ def _span(now: datetime, zone: ZoneInfo, first: int | None, end: int | None) -> 
     return Span(first_day, end_day, begins, ends)
 
 
-def _limit(
-    now: datetime, zone: ZoneInfo, days: int | None
-) -> tuple[date | None, datetime | None]:
+def _limit(now: datetime, zone: ZoneInfo, days: int | None) -> tuple[date | None, datetime | None]:
     """Return the day, and the first exact time, that so many days are left to."""
     if days is None:
         return None, None

@@ -99,9 +99,7 @@ def page(
 
 def counts(connection: Connection, user: User, now: datetime) -> Mapping[Urgency, int]:
     """Return the number of the household's open lots in each group."""
-    numbers = {
-        urgency: _in_span(user, span) for urgency, span in spans(now, user.zone).items()
-    }
+    numbers = {urgency: _in_span(user, span) for urgency, span in spans(now, user.zone).items()}
     numbers[Urgency.NEVER] = _number(user, _NEVER)
     return _read(connection, numbers)
 

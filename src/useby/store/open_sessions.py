@@ -94,9 +94,7 @@ def _open(
     )
 
 
-def _read(
-    connection: Connection, statement: sa.Select[*tuple[Any, ...]]
-) -> list[OpenSession]:
+def _read(connection: Connection, statement: sa.Select[*tuple[Any, ...]]) -> list[OpenSession]:
     return [
         OpenSession(id_, created_at, used_at, expires_at, ClientName(program, system), key_id)
         for id_, created_at, used_at, expires_at, program, system, key_id in connection.execute(

@@ -62,8 +62,8 @@ sessions = sa.Table(
 )
 """One sign-in and all refresh tokens that follow from it (the token family). ``key_id`` is the id
 of the key that its newest refresh token is bound to. It is empty in rows of earlier versions, which
-are bound to ``signing_keys.first_id``. ``used_at`` is the time of its newest refresh token; it is empty
-in rows of earlier versions, and so are the names of the program that signed in."""
+are bound to ``signing_keys.first_id``. ``used_at`` is the time of its newest refresh token; it is
+empty in rows of earlier versions, and so are the names of the program that signed in."""
 
 refresh_tokens = sa.Table(
     "refresh_tokens",
