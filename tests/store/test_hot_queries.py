@@ -16,6 +16,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 from tests.support.databases import database_url
+from tests.support.every_action import every_action_on_lots, every_action_on_policies
 from tests.support.in_process_node import InProcessNode, SettableClock
 from tests.support.node_fixtures import start, wall
 from tests.support.process_node import until
@@ -281,12 +282,12 @@ async def _every_route(node: InProcessNode, rest: httpx.AsyncClient) -> None:
         await call("consumeProduct", {"quantity": "1"}, product_id=product["id"])
         await call("discardProduct", {}, product_id=product["id"])
         await call("reopenProduct", {}, product_id=product["id"])
-        await _every_action_on_lots(call, product["id"])
+        await every_action_on_lots(call, product["id"])
         await call("deleteProduct", product_id=product["id"])
         await call("addSamples")
         await call("removeSamples")
         await call("readDate", text="tomorrow")
-        await _every_action_on_policies(call)
+        await every_action_on_policies(call)
         calendar = await call("addCalendar")
         secret = calendar["url"].rsplit("/", 1)[1].removesuffix(".ics")
         await call("readCalendar", secret=secret)
@@ -316,59 +317,6 @@ async def _every_route(node: InProcessNode, rest: httpx.AsyncClient) -> None:
     invitation = new_invitation(b"another key", "nobody", None, node.wall())
     await call("acceptInvitation", {"invitation": invitation, "password": "long enough"}, ok=403)
     assert left == {}, "a route is new: have it called here"
-
-
-async def _every_action_on_policies(call: Any) -> None:
-    tea = await call("addProduct", {"name": "Tea", "leadDays": [3], "expiryDate": "2026-05-01"})
-    for own in ("Product", "Lot"):
-        ids = {"product_id": tea["id"]}
-        if own == "Lot":
-            (lot,) = (await call("listLots", **ids))["items"]
-            ids = {"lot_id": lot["id"]}
-        await call(f"put{own}Policy", {"muted": True}, **ids)
-        await call("listPolicies")
-        await call(f"delete{own}Policy", **ids)
-    named = {"scope": "category", "key": "Dairy"}
-    await call("putPolicy", {"leads": ["24h"]}, **named)
-    await call("deletePolicy", **named)
-    await call("putAccountPolicy", {"repeat": {"every": "P3D", "most": 4}})
-    await call("deleteAccountPolicy")
-
-
-async def _every_action_on_lots(call: Callable[..., Awaitable[Any]], product_id: str) -> None:
-    lot = await call("addLot", {"quantity": "5", "location": "Cellar"}, product_id=product_id)
-    page = await call("listOpenLots", limit="1")
-    await call("listOpenLots", limit="1", cursor=page["nextCursor"])
-    for urgency in ("today", "never"):
-        await call("listOpenLots", urgency=urgency)
-    await call("countOpenLots")
-    await call("countOpenLotsByWeek", weeks="2")
-    await call("listProducts", include="lots", location="CELLAR", dateKind="use_by")
-    for quantity in ("1", "2"):
-        await call("putProduct", {"name": "Tea", "quantity": quantity}, external_id="tea")
-    await call("getProduct", product_id=product_id, include="lots")
-    await call("getLot", lot_id=lot["id"])
-    await call("changeLot", {"printedDate": "2090-01-01", "quantity": "6"}, lot_id=lot["id"])
-    await call("moveLot", {"location": "Fridge"}, lot_id=lot["id"])
-    split = await call("freezeLot", {"quantity": "1"}, lot_id=lot["id"])
-    await call("thawLot", {}, lot_id=split["part"]["id"])
-    await call("openLot", {}, lot_id=lot["id"])
-    await call("consumeLot", {"quantity": "1"}, lot_id=lot["id"])
-    thrown = await call("discardLot", {}, lot_id=lot["id"])
-    await call("undoMovement", movement_id=thrown["movements"][0]["id"])
-    page = await call("listProductMovements", product_id=product_id, limit="1")
-    cursor = page["nextCursor"]
-    await call("listProductMovements", product_id=product_id, limit="1", cursor=cursor)
-    page = await call("listMovements", limit="1", since="2020-01-01")
-    newest = page["items"][0]["id"]
-    await call("listMovements", limit="1", cursor=page["nextCursor"], since=newest)
-    for _ in range(2):
-        closed = await call("addLot", {}, product_id=product_id)
-        await call("consumeLot", {}, lot_id=closed["id"])
-    for limit in ("1", "3"):
-        page = await call("listLots", product_id=product_id, limit=limit)
-        await call("listLots", product_id=product_id, cursor=page["nextCursor"])
-    await call("deleteLot", lot_id=lot["id"])
 
 
 @pytest.mark.parametrize(

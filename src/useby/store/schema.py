@@ -55,15 +55,13 @@ sessions = sa.Table(
     sa.Column("revoked_at", UtcDateTime, nullable=True),
     sa.Column("key_id", sa.String(22), nullable=True),
     sa.Column("used_at", UtcDateTime, nullable=True),
-    sa.Column("program", sa.String(32), nullable=True),
-    sa.Column("system", sa.String(32), nullable=True),
+    *(sa.Column(name, sa.String(32), nullable=True) for name in ("program", "system")),
     sa.PrimaryKeyConstraint("user_id", "id"),
     sa.Index(None, "expires_at"),
 )
 """One sign-in and all refresh tokens that follow from it (the token family). ``key_id`` is the id
-of the key that its newest refresh token is bound to. It is empty in rows of earlier versions, which
-are bound to ``signing_keys.first_id``. ``used_at`` is the time of its newest refresh token; it is
-empty in rows of earlier versions, and so are the names of the program that signed in."""
+of the key of its newest refresh token, and ``used_at`` the time of that token. Both are empty in
+rows of earlier versions, which are bound to ``signing_keys.first_id``."""
 
 refresh_tokens = sa.Table(
     "refresh_tokens",
@@ -381,8 +379,7 @@ calendars = sa.Table(
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Index(None, "household_id", "id"),
 )
-"""Secret addresses under which a calendar application reads a household's dates. The hash is the
-SHA-256 of the secret."""
+"""Secret addresses (hashed: SHA-256) under which calendar applications read a household's dates."""
 
 epoch = sa.Table(
     "epoch",
@@ -390,8 +387,7 @@ epoch = sa.Table(
     sa.Column("id", sa.SmallInteger, primary_key=True),
     sa.Column("value", sa.String(36), nullable=False),
 )
-"""Table of at most one row. Its random value changes when a node finds that committed rows were
-lost; see ``store.epoch``."""
+"""At most one row. Its random value changes when committed rows were lost: ``store.epoch``."""
 
 signing_keys = sa.Table(
     "signing_keys",

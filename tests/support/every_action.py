@@ -1,0 +1,57 @@
+"""Every action on lots and on policies, as a test of all routes calls them."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+
+async def every_action_on_policies(call: Callable[..., Awaitable[Any]]) -> None:
+    tea = await call("addProduct", {"name": "Tea", "leadDays": [3], "expiryDate": "2026-05-01"})
+    for own in ("Product", "Lot"):
+        ids = {"product_id": tea["id"]}
+        if own == "Lot":
+            (lot,) = (await call("listLots", **ids))["items"]
+            ids = {"lot_id": lot["id"]}
+        await call(f"put{own}Policy", {"muted": True}, **ids)
+        await call("listPolicies")
+        await call(f"delete{own}Policy", **ids)
+    named = {"scope": "category", "key": "Dairy"}
+    await call("putPolicy", {"leads": ["24h"]}, **named)
+    await call("deletePolicy", **named)
+    await call("putAccountPolicy", {"repeat": {"every": "P3D", "most": 4}})
+    await call("deleteAccountPolicy")
+
+
+async def every_action_on_lots(call: Callable[..., Awaitable[Any]], product_id: str) -> None:
+    lot = await call("addLot", {"quantity": "5", "location": "Cellar"}, product_id=product_id)
+    page = await call("listOpenLots", limit="1")
+    await call("listOpenLots", limit="1", cursor=page["nextCursor"])
+    for urgency in ("today", "never"):
+        await call("listOpenLots", urgency=urgency)
+    await call("countOpenLots")
+    await call("countOpenLotsByWeek", weeks="2")
+    await call("listProducts", include="lots", location="CELLAR", dateKind="use_by")
+    for quantity in ("1", "2"):
+        await call("putProduct", {"name": "Tea", "quantity": quantity}, external_id="tea")
+    await call("getProduct", product_id=product_id, include="lots")
+    await call("getLot", lot_id=lot["id"])
+    await call("changeLot", {"printedDate": "2090-01-01", "quantity": "6"}, lot_id=lot["id"])
+    await call("moveLot", {"location": "Fridge"}, lot_id=lot["id"])
+    split = await call("freezeLot", {"quantity": "1"}, lot_id=lot["id"])
+    await call("thawLot", {}, lot_id=split["part"]["id"])
+    await call("openLot", {}, lot_id=lot["id"])
+    await call("consumeLot", {"quantity": "1"}, lot_id=lot["id"])
+    thrown = await call("discardLot", {}, lot_id=lot["id"])
+    await call("undoMovement", movement_id=thrown["movements"][0]["id"])
+    page = await call("listProductMovements", product_id=product_id, limit="1")
+    cursor = page["nextCursor"]
+    await call("listProductMovements", product_id=product_id, limit="1", cursor=cursor)
+    page = await call("listMovements", limit="1", since="2020-01-01")
+    newest = page["items"][0]["id"]
+    await call("listMovements", limit="1", cursor=page["nextCursor"], since=newest)
+    for _ in range(2):
+        closed = await call("addLot", {}, product_id=product_id)
+        await call("consumeLot", {}, lot_id=closed["id"])
+    for limit in ("1", "3"):
+        page = await call("listLots", product_id=product_id, limit=limit)
+        await call("listLots", product_id=product_id, cursor=page["nextCursor"])
+    await call("deleteLot", lot_id=lot["id"])
