@@ -2,6 +2,7 @@
 
 covers: useby.store.exports, useby.schemas.stock_file, useby.imports.useby_file
 covers: useby.exports.rows, useby.exports.writing, useby.exports.xlsx_file
+covers: useby.schemas.policy_file
 """
 
 import csv
@@ -11,6 +12,7 @@ import random
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -21,19 +23,22 @@ from tests.support.factories import NOON, a_kept_owner, a_product, an_owner
 from tests.support.import_files import TODAY
 from tests.support.stored_products import keep, taking, unread
 
-from useby.actions import import_rows, imports
+from useby.actions import floods, import_rows, imports
 from useby.actions import lots as lot_actions
 from useby.actions.alerts import send_due
 from useby.actions.exports import export
 from useby.actions.import_comparison import Upserted
+from useby.actions.policies import put
 from useby.domain.account import User
 from useby.domain.lot import Lot, open_lots
 from useby.domain.movement import Movement
+from useby.domain.policy import Lead, PolicyFields, Scope
+from useby.domain.policy_scopes import kept_policies
 from useby.domain.product import Product
 from useby.exports.rows import HEADER
 from useby.exports.writing import ExportFormat
 from useby.imports.tables import Format, Options, UnreadableFile
-from useby.store import exports
+from useby.store import accounts, exports, slices
 from useby.store.database import Database
 from useby.store.exports import Kept
 
@@ -49,13 +54,25 @@ once_a_database = settings(
 async def exported(
     database: Database, owner: User, format_: ExportFormat = ExportFormat.JSON
 ) -> bytes:
+    owner = await as_stored(database, owner)
     return b"".join([piece async for piece in export(database, owner, format_)])
+
+
+async def as_stored(database: Database, owner: User) -> User:
+    """The account with its policies as they are now."""
+    found = await database.read(lambda c: accounts.user(c, owner.id))
+    assert found is not None
+    return found
 
 
 async def imported(database: Database, owner: User, data: bytes) -> tuple[Upserted, list[str]]:
     """Import a file; return the counts and the faults."""
+    owner = await as_stored(database, owner)
     found, rows = import_rows.read(data, Options(TODAY), owner, LATER)
-    done = await imports.store_all(database, rows, owner, LATER)
+    plan = await imports.plan(database, found.table, rows, owner, LATER)
+    given = found.table.policies
+    done = await imports.store_all(database, plan.rows, owner, LATER, given=given)
+    assert plan.counts == done, "what a dry run reports is what is done"
     return done, [each.message for each in found.table.bad]
 
 
@@ -97,13 +114,84 @@ async def test_an_export_imported_into_an_empty_account_gives_the_same_state_aga
     file = await exported(database, ada)
     done, faults = await imported(database, bob, file)
     assert faults == []
-    assert done == Upserted(added=len(before), products=len(before))
+    policies = kept_policies(await as_stored(database, ada))
+    assert done == Upserted(len(before), products=len(before), policies=len(policies))
+    assert kept_policies(await as_stored(database, bob)) == policies
     after = await stock_of(database, bob)
     assert list(map(without_ids, after)) == list(map(without_ids, before))
     assert await exported(database, bob) == file
     again, _ = await imported(database, bob, file)
     assert again == Upserted(same=len(before))
     assert await exported(database, bob) == file
+
+
+async def test_policies_of_the_file_leave_those_of_the_account_as_they_are(
+    database: Database,
+) -> None:
+    ada, bob = await a_kept_owner(database), await a_kept_owner(database)
+    hers, his = PolicyFields(leads=(Lead(9),)), PolicyFields(leads=(Lead(3),))
+    for owner, key, fields in ((ada, "dairy", hers), (ada, "meat", hers), (bob, "dairy", his)):
+        await database.write(
+            partial(put, user_id=owner.id, scope=Scope.CATEGORY, key=key, fields=fields, now=NOON)
+        )
+    done, faults = await imported(database, bob, await exported(database, ada))
+    assert (done, faults) == (Upserted(policies=1), [])
+    assert kept_policies(await as_stored(database, bob)) == [
+        (Scope.CATEGORY, "dairy", his),
+        (Scope.CATEGORY, "meat", hers),
+    ]
+
+
+async def test_imported_products_are_scheduled_by_the_policies_of_the_file(
+    database: Database,
+) -> None:
+    ada, bob = await a_kept_owner(database), await a_kept_owner(database)
+    never = PolicyFields(leads=(), on_expiry=False)
+    await database.write(lambda t: put(t, ada.id, Scope.LOCATION, "Fridge", never, NOON))
+    for place in ("Fridge", "Cellar"):
+        await keep(database, ada, a_product(ada, "2026-04-12", name=place, location=place))
+    await imported(database, bob, await exported(database, ada))
+    while await database.write(lambda t: slices.do_slice(t, LATER)):
+        pass
+    await database.write(lambda t: send_due(t, LATER))
+    await database.write(lambda t: floods.release(t, LATER))
+    assert "Cellar expires tomorrow" in await unread(database, bob)
+    assert not [each for each in await unread(database, bob) if "Fridge expires" in each]
+
+
+@pytest.mark.parametrize(
+    ("policy", "message"),
+    [
+        ({"scope": "lot", "key": "1"}, "must be"),
+        ({"scope": "account", "key": "x"}, "must have a key unless it is of the account"),
+        ({"scope": "category"}, "must have a key unless it is of the account"),
+        ({"scope": "dateKind", "key": "sell_by"}, "must be use_by or best_before"),
+        ({"scope": "account", "leads": ["7 days"]}, "must be a list of at most 16 leads"),
+        ({"scope": "account", "user": "ada"}, "is not a field"),
+        (["account"], "must be an object"),
+    ],
+)
+async def test_a_bad_policy_of_the_file_is_refused_with_its_line(
+    database: Database, policy: object, message: str
+) -> None:
+    file = {"format": "useby", "version": 1, "policies": [policy], "products": []}
+    found, rows = import_rows.read(
+        json.dumps(file, indent=0).encode(), Options(TODAY), an_owner(), NOON
+    )
+    assert (rows, found.table.bad_rows, found.table.policies) == ([], 1, {})
+    assert found.table.bad[0].line == 5
+    assert message in found.table.bad[0].message
+
+
+async def test_a_policy_that_stands_twice_in_the_file_is_refused(database: Database) -> None:
+    twice: list[dict[str, object]] = [
+        {"scope": "category", "key": each, "leads": []} for each in ("Dairy", "dairy")
+    ]
+    file = {"format": "useby", "version": 1, "policies": twice, "products": []}
+    found, _ = import_rows.read(json.dumps(file).encode(), Options(TODAY), an_owner(), NOON)
+    assert [each.message for each in found.table.bad] == [
+        "the policy of category/dairy stands in the file already"
+    ]
 
 
 def what_a_table_keeps(stock: list[Kept]) -> list[tuple[object, ...]]:

@@ -218,9 +218,9 @@ async def test_a_comparison_counts_and_stores_nothing(database: Database) -> Non
     owner = await a_kept_owner(database)
     await import_(database, owner, ["7,Milk,2027-03-04,1"])
     data = f"{HEADER}\n7,Milk,2027-03-04,2\n8,Tea,2027-03-04,1\n".encode()
-    _, rows = import_rows.read(data, Options(TODAY), owner, NOON)
-    done = await imports.compare_all(database, rows, owner, NOON)
-    assert done == Upserted(added=1, changed=1, products=1)
+    found, rows = import_rows.read(data, Options(TODAY), owner, NOON)
+    plan = await imports.plan(database, found.table, rows, owner, NOON)
+    assert (plan.rows, plan.counts) == (rows, Upserted(added=1, changed=1, products=1))
     assert [each.name for each in await products_of(database, owner)] == ["Milk"]
 
 

@@ -6,11 +6,11 @@ covers: useby.api.export_turns
 import csv
 import io
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
 from openpyxl import load_workbook
+from tests.support.factories import an_owner
 from tests.support.rest_app import MILK, Rest
 
 from useby.api.errors import Problem
@@ -97,6 +97,6 @@ async def test_an_export_that_the_database_refuses_is_503_and_leaves_no_turn_tak
 
 @pytest.mark.parametrize("form", ExportFormat)
 def test_a_writer_that_is_closed_before_its_end_leaves_nothing_open(form: ExportFormat) -> None:
-    writer = writer_of(form, ZoneInfo("Europe/Berlin"))
+    writer = writer_of(form, an_owner(time_zone="Europe/Berlin"))
     writer.write([])
     writer.close()

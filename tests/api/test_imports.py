@@ -283,9 +283,13 @@ async def test_a_value_of_the_file_reaches_the_answer_as_json(ada: httpx.AsyncCl
     assert len(answer.json()["bad"]) >= 1
 
 
-async def test_more_of_a_product_than_it_can_have_is_409(ada: httpx.AsyncClient) -> None:
+async def test_more_of_a_product_than_it_can_have_is_422_with_the_report(
+    ada: httpx.AsyncClient,
+) -> None:
     most = {"name": "Rice", "expiryDate": "2027-03-04", "quantity": "999999999999.999999"}
     assert (await ada.post("/api/products", json=most)).status_code == 201
     answer = await ada.post("/api/import", content=b"name,expiryDate\nRice,2027-05-04\n")
-    assert answer.status_code == 409
-    assert "more than 999999999999.999999" in answer.json()["detail"]
+    assert answer.status_code == 422
+    (bad,) = answer.json()["bad"]
+    assert (bad["line"], bad["value"]) == (2, "Rice")
+    assert "more than 999999999999.999999" in bad["message"]

@@ -172,7 +172,7 @@ def test_an_import_in_several_transactions_sends_one_summary(
     assert len(_notifications()) == 1
 
 
-def test_an_import_that_fails_midway_names_the_last_row_that_it_stored(
+def test_an_import_that_fails_midway_names_the_last_row_that_it_stored_and_repeated_stores_the_rest(
     useby: Useby, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(imports, "SLICE", 1)
@@ -189,7 +189,7 @@ def test_an_import_that_fails_midway_names_the_last_row_that_it_stored(
         result = useby("product", "import", "fridge.csv", "--user", EMAIL)
     assert (result.status, result.out) == (1, "")
     assert result.err.splitlines() == [
-        "only the rows up to line 3 were imported",
+        "only the rows up to line 3 were imported; repeat the import for the rest",
         "useby: the database can't be used: the disk is full",
     ]
     assert set(_products()) == {"Organic Milk", "Butter"}

@@ -147,3 +147,53 @@ async def test_a_deleted_lot_marks_read_what_was_sent_about_it(eve: Watched) -> 
     await eve.rest.delete(f"/api/lots/{other}")
 
     assert await eve.unread() == ["Milk expires in 5 days"]
+
+
+async def test_the_undo_of_a_taking_marks_its_report_read_and_no_other(eve: Watched) -> None:
+    milk = await eve.milk(60, quantity="3")
+    await eve.post(f"/api/products/{milk}/consume", {"quantity": "1"})
+    second = await eve.post(f"/api/products/{milk}/discard", {"quantity": "1"})
+    assert await eve.unread() == ["1 of Milk discarded, 1 left", "1 of Milk consumed, 2 left"]
+
+    await eve.post(f"/api/movements/{second['movements'][0]['id']}/undo")
+
+    assert await eve.unread() == ["1 of Milk consumed, 2 left"]
+
+
+async def test_the_undo_of_a_closing_marks_its_report_read_and_makes_the_alert_unread(
+    eve: Watched,
+) -> None:
+    milk = await eve.milk(7)
+    await eve.goes_to(0)
+    lot = await eve.only_lot(milk)
+    for _ in range(2):
+        taking = (await eve.does("consume", lot))["movements"][0]
+        assert await eve.unread() == ["Milk was consumed"]
+
+        await eve.post(f"/api/movements/{taking['id']}/undo")
+
+        assert await eve.unread() == ["Milk expires in 7 days"], "the report stays read"
+
+
+async def test_the_report_of_a_taking_from_two_lots_is_read_once_both_movements_are_undone(
+    eve: Watched,
+) -> None:
+    milk = await eve.milk(60)
+    await eve.lot(milk, 61)
+    done = await eve.post(f"/api/products/{milk}/consume", {"quantity": "2"})
+    first, second = (each["id"] for each in done["movements"])
+
+    await eve.post(f"/api/movements/{first}/undo")
+    assert await eve.unread() == ["Milk was consumed"]
+    await eve.post(f"/api/movements/{second}/undo")
+
+    assert await eve.unread() == []
+
+
+async def test_a_product_that_is_reopened_has_the_report_of_its_closing_read(eve: Watched) -> None:
+    milk = await eve.milk(60)
+    await eve.post(f"/api/products/{milk}/discard")
+
+    await eve.post(f"/api/products/{milk}/reopen")
+
+    assert await eve.unread() == []

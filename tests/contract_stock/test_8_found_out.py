@@ -116,3 +116,45 @@ async def test_a_bad_value_of_a_json_file_is_repeated_as_json(ada: httpx.AsyncCl
     bad = (await refused(ada, json.dumps(file)))["bad"]
     values = {each["column"]: each["value"] for each in bad}
     assert values["name"] == '{"a": [null, true, 1.5, "ä"]}'
+
+
+MOST = "999999999999.999999"
+
+
+async def a_full_product(ada: httpx.AsyncClient) -> None:
+    """A product to which nothing can be added."""
+    await import_(ada, f"name,mhd,qty\nMilk,2027-05-05,{MOST}\n")
+
+
+@pytest.mark.parametrize("params", [{}, {"dryRun": True}])
+async def test_a_file_with_a_row_that_the_stored_products_do_not_allow_is_kept_not_even_in_part(
+    ada: httpx.AsyncClient, params: dict[str, Any]
+) -> None:
+    await a_full_product(ada)
+    report = await refused(ada, "name,mhd,qty\nTea,2027-03-04,1\nMilk,2027-03-04,1\n", **params)
+    (bad,) = report["bad"]
+    assert (bad["line"], bad["value"]) == (3, "Milk")
+    assert f"more than {MOST}" in bad["message"]
+    assert set(await products(ada)) == {"Milk"}
+
+
+async def test_skip_bad_leaves_out_all_rows_of_a_product_that_is_not_possible(
+    ada: httpx.AsyncClient,
+) -> None:
+    await a_full_product(ada)
+    file = "name,mhd,qty\nTea,2027-03-04,1\nMilk,2027-03-04,1\nMilk,2027-04-04,1\n"
+    report = await import_(ada, file, skipBad=True)
+    assert (report["added"], report["changed"], report["unchanged"]) == (1, 0, 0)
+    assert [each["line"] for each in report["bad"]] == [4]
+    found = await products(ada)
+    assert (set(found), len(found["Milk"]["lots"])) == ({"Milk", "Tea"}, 1)
+
+
+async def test_a_large_file_with_a_row_that_is_not_possible_leaves_nothing_of_its_first_part(
+    ada: httpx.AsyncClient,
+) -> None:
+    await a_full_product(ada)
+    rows = "".join(f"Tea {number},2027-03-04,1\n" for number in range(450))
+    report = await refused(ada, f"name,mhd,qty\n{rows}Milk,2027-03-04,1\n")
+    assert [each["line"] for each in report["bad"]] == [452]
+    assert set(await products(ada)) == {"Milk"}

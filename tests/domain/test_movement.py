@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from tests.support.cupboard import Cupboard
 
-from useby.domain.movement import ActionRefused, line_of, standing, taken_back
+from useby.domain.movement import ActionRefused, line_of, standing, taken_back, takings_undone
 
 
 def kinds(cupboard: Cupboard) -> list[str]:
@@ -157,3 +157,22 @@ def test_the_movements_that_an_undo_takes_back_are_found_before_it() -> None:
     taking = cupboard.consume(quantity="1").movements[0]
     assert taken_back(taking, cupboard.movements) == (taking,)
     assert standing(cupboard.movements)[-1].change == Decimal(-1)
+
+
+def test_a_taking_from_two_lots_is_undone_once_both_of_its_movements_are() -> None:
+    cupboard = Cupboard()
+    for day in (10, 20):
+        cupboard.receive("2026-03-01", f"2026-03-{day}", "3")
+    taking = cupboard.consume(quantity="4").movements
+    found = []
+    for each in reversed(taking):
+        undos = cupboard.undo(each).movements
+        found.append(takings_undone(cupboard.movements, undos))
+    assert found == [set(), {(taking[0].kind, taking[0].recorded_at)}]
+
+
+def test_the_undo_of_an_opening_undoes_no_taking() -> None:
+    cupboard = Cupboard(after_opening="P3D")
+    milk = cupboard.receive("2026-03-01", "2026-03-20", "3")
+    undos = cupboard.undo(cupboard.open(milk, "2026-03-04").movements[0]).movements
+    assert takings_undone(cupboard.movements, undos) == set()

@@ -8,6 +8,7 @@ import pytest
 from tests.support.import_files import read_file
 
 from useby.imports.tables import Format, UnreadableFile
+from useby.schemas.imported import RowIn
 
 ENTRIES: list[dict[str, Any]] = [
     {
@@ -41,7 +42,9 @@ def test_a_list_and_a_page_of_tandoor_are_read(is_page: bool) -> None:
     assert found.table.format is Format.TANDOOR
     assert (milk.name, milk.quantity, milk.unit) == ("Milk", Decimal("1.5"), "l")
     assert (milk.category, milk.location, milk.notes) == ("Dairy", "Fridge / Top", "open")
-    assert (peas.expiry_date, peas.location) == ("2028-01-01", "Freezer")
+    assert isinstance(peas, RowIn)
+    assert (peas.expiry_date, peas.location) == (None, "Freezer")
+    assert (peas.state.value, peas.typed_date) == ("frozen", "2028-01-01")
     assert found.table.bad == []
 
 
@@ -60,3 +63,24 @@ def test_an_entry_without_a_food_is_refused_with_its_line() -> None:
 def test_a_page_of_something_else_is_refused() -> None:
     with pytest.raises(UnreadableFile, match="list of entries"):
         read_file('{"count": 1, "results": 5}')
+
+
+@pytest.mark.parametrize(
+    ("location", "frozen", "state"),
+    [
+        ({"name": "Freezer", "is_freezer": True}, "2028-01-01", "frozen"),
+        ({"name": "Freezer", "is_freezer": True}, None, "frozen"),
+        ({"name": "Fridge", "is_freezer": False}, "2028-01-01", "sealed"),
+        ({"name": "Freezer"}, "2028-01-01", "frozen"),
+        (None, "2028-01-01", "frozen"),
+        (None, None, "sealed"),
+    ],
+)
+def test_an_entry_is_frozen_if_its_place_is_a_freezer(
+    location: Any, frozen: str | None, state: str
+) -> None:
+    entry = dict(ENTRIES[0]) | {"inventory_location": location, "expires_frozen": frozen}
+    _, (milk,) = read_file(json.dumps([entry]))
+    assert isinstance(milk, RowIn)
+    assert (milk.state.value, milk.expiry_date) == (state, "2027-03-04")
+    assert milk.typed_date == (frozen if state == "frozen" else None)

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import time, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from tests.support.factories import NOON, a_product
 from uuid_utils import uuid7
 
-from useby.actions import inventory, lots
+from useby.actions import inventory, lots, policies
 from useby.domain import lot_actions
 from useby.domain.account import User
 from useby.domain.expiry import Expiry
@@ -18,6 +18,7 @@ from useby.domain.iso_duration import Duration
 from useby.domain.lot import Lot
 from useby.domain.movement import DiscardReason
 from useby.domain.occasion import Occasion
+from useby.domain.policy import Lead, PolicyFields, Repeat, Scope
 from useby.domain.product import DateKind, Disposal, Product
 from useby.store import exports
 from useby.store.database import Database, Transaction
@@ -94,6 +95,32 @@ def _action(chance: random.Random) -> Callable[[Lot, Occasion], lot_actions.Chan
     return chance.choice(choices)
 
 
+def a_random_policy(chance: random.Random) -> PolicyFields:
+    """Any fields of a policy, perhaps none of them."""
+    return PolicyFields(
+        leads=chance.choice((None, (), (Lead.parse("7d"), Lead.parse("24h"), Lead.parse("15%")))),
+        alert_time=chance.choice((None, time(7, 30))),
+        on_expiry=chance.choice((None, False, True)),
+        repeat=chance.choice(
+            (None, Repeat(Duration.parse("P3D"), 4), Repeat(Duration.parse("P1W"), 0))
+        ),
+        muted=chance.choice((None, False, True, NOON + timedelta(days=3))),
+    )
+
+
+def _scope(chance: random.Random, each: Kept | None) -> tuple[Scope, str]:
+    choices = [
+        (Scope.ACCOUNT, ""),
+        (Scope.CATEGORY, chance.choice(("dairy", "=cmd"))),
+        (Scope.LOCATION, chance.choice(PLACES[1:])),
+        (Scope.DATE_KIND, chance.choice(tuple(DateKind)).value),
+    ]
+    if each is not None:
+        choices += [(Scope.PRODUCT, each.product.id)] * 2
+        choices += [(Scope.LOT, lot.id) for lot in each.lots[:2]]
+    return chance.choice(choices)
+
+
 def _step(
     transaction: Transaction, owner: User, chance: random.Random, day: int, *, alike: bool
 ) -> None:
@@ -102,7 +129,7 @@ def _step(
     at = None if chance.random() < 0.7 else Expiry(day=(now - timedelta(days=1)).date())
     kept = exports.page(transaction.connection, owner.id, "")
     each = chance.choice(kept) if kept else None
-    what = chance.randrange(8)
+    what = chance.randrange(10)
     if each is None or what == 0:
         inventory.add(transaction, a_random_product(owner, chance, alike=alike), owner, now)
     elif what == 1:
@@ -114,6 +141,9 @@ def _step(
         inventory.use(transaction, owner, each.product.id, quantity=None, how=how, now=now)
     elif what == 4 and each.lots and chance.random() < 0.3:
         lots.delete(transaction, owner, chance.choice(each.lots).id, now)
+    elif what >= 8:
+        scope, key = _scope(chance, each)
+        policies.put(transaction, owner.id, scope, key, a_random_policy(chance), now)
     elif each.lots:
         lots.act(transaction, owner, chance.choice(each.lots).id, _action(chance), now, at)
 

@@ -28,7 +28,7 @@ async def export(
         StoreUnavailable: The database cannot be read now.
         UnknownUser: The account does not exist any more.
     """
-    writer = await asyncio.to_thread(writer_of, format_, user.zone)
+    writer = await asyncio.to_thread(writer_of, format_, user)
     try:
         after = ""
         while page := await stock.read_in_line(

@@ -6,7 +6,8 @@ been used up stays so, and a row that has no lot becomes a new one.
 """
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -30,15 +31,26 @@ from useby.domain.barcodes import code_of, with_first
 from useby.domain.lot import Lot, LotState, open_lots, with_date
 from useby.domain.lot_actions import NO_CHANGE, Change, after, then
 from useby.domain.lot_dates import sealed
+from useby.domain.movement import ActionRefused
 from useby.domain.occasion import Occasion
 from useby.domain.product import Product
-from useby.domain.received_lot import receive
+from useby.domain.received_lot import ReceivedLot, receive
+from useby.domain.stock import taken_together
 from useby.store import lots, products
 from useby.store.database import Connection
 from useby.store.lots import StoredProduct
 
 Hold = Callable[[Sequence[str]], Mapping[str, StoredProduct]]
 """Returns the user's products with their lots, by id, flat rows brought in line."""
+
+
+class RowRefused(ActionRefused):
+    """Raised for a row that the stored products do not allow."""
+
+    def __init__(self, message: str, row: ImportedRow) -> None:
+        """Keep the row."""
+        super().__init__(message)
+        self.row = row
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +62,8 @@ class Upserted:
     same: int = 0
     products: int = 0
     """Number of new products."""
+    policies: int = 0
+    """Number of policies of alerts that the account did not have."""
 
     def __add__(self, more: "Upserted") -> "Upserted":
         """Return the result of both."""
@@ -58,6 +72,7 @@ class Upserted:
             self.changed + more.changed,
             self.same + more.same,
             self.products + more.products,
+            self.policies + more.policies,
         )
 
 
@@ -72,6 +87,18 @@ class Compared:
     added_rows: int = 0
     changed_rows: int = 0
     rows: int = 0
+    """Number of rows, without those of products that are refused."""
+    refused: list[RowRefused] = field(default_factory=list)
+    """A refusal for each product of which nothing is stored."""
+
+    def add(self, more: "Compared") -> None:
+        """Add what the rows of one product add and change."""
+        self.new += more.new
+        self.new_keys += more.new_keys
+        self.changed += more.changed
+        self.added_rows += more.added_rows
+        self.changed_rows += more.changed_rows
+        self.rows += more.rows
 
     @property
     def counts(self) -> Upserted:
@@ -85,25 +112,40 @@ def compare(
 ) -> Compared:
     """Compare rows with the user's stored products.
 
-    Raises:
-        ActionRefused: A product would come to more than it can have.
+    A product that a row would bring into a state that cannot be, for example to a larger quantity
+    than a product can have, is refused with all of its rows.
     """
     stored = _stored(connection, rows, user, hold)
-    result = Compared(rows=len(rows))
+    result = Compared()
     groups: dict[ProductKey, list[ImportedRow]] = {}
     for row in rows:
         groups.setdefault(product_key(row.product), []).append(row)
     for key, group in groups.items():
         there = stored.get(key, [])
-        if group[0].whole is not None:
-            _add_wholes(result, [row for row in group if row.copy >= len(there)], user, now)
-        elif there:
-            _Merge(connection, there, user, now).merge(group, result)
+        of_product = Compared(rows=len(group))
+        try:
+            if group[0].whole is not None:
+                _add_wholes(of_product, [row for row in group if row.copy >= len(there)], user, now)
+            elif there:
+                _Merge(connection, there, user, now).merge(group, of_product)
+            else:
+                of_product.new.append(_new(group, user, now))
+                of_product.new_keys.append(key)
+                of_product.added_rows += len(group)
+        except RowRefused as refusal:
+            result.refused.append(refusal)
         else:
-            result.new.append(_new(group, user, now))
-            result.new_keys.append(key)
-            result.added_rows += len(group)
+            result.add(of_product)
     return result
+
+
+@contextmanager
+def _refusals_of(row: ImportedRow) -> Iterator[None]:
+    """Let a refusal in the block name the row."""
+    try:
+        yield
+    except ActionRefused as error:
+        raise RowRefused(str(error), row) from None
 
 
 def look(
@@ -153,7 +195,8 @@ def _stored(
 def _add_wholes(result: Compared, rows: Iterable[ImportedRow], user: User, now: datetime) -> None:
     for row in rows:
         assert row.whole is not None  # noqa: S101 - all rows of such a file have it
-        result.new.append(stock.with_lots(row.product, row.whole, user, now))
+        with _refusals_of(row):
+            result.new.append(stock.with_lots(row.product, row.whole, user, now))
         result.new_keys.append((*product_key(row.product), str(row.copy)))
         result.added_rows += 1
 
@@ -164,8 +207,10 @@ def _new(group: Sequence[ImportedRow], user: User, now: datetime) -> NewProduct:
         product = _with_values(product, row)
     occasion = stock.occasion(user, product, now)
     for row in group:
-        change = then(change, _received(row, product, occasion))
-    return stock.with_lots(product, change, user, now)
+        with _refusals_of(row):
+            change = then(change, _received(row, product, occasion))
+    with _refusals_of(group[-1]):
+        return stock.with_lots(product, change, user, now)
 
 
 def _with_values(product: Product, row: ImportedRow) -> Product:
@@ -214,23 +259,30 @@ class _Merge:
             for lot in target.before.lots:
                 self._lots.setdefault(lot_key(lot), []).append((target, lot))
 
-    def merge(self, group: Iterable[ImportedRow], result: Compared) -> None:
+    def merge(self, group: Sequence[ImportedRow], result: Compared) -> None:
         for row in group:
-            target, lot, is_new = self._place(row)
-            product = target.product
-            target.product = _with_values(product, row)
-            occasion = stock.occasion(self._user, target.product, self._now)
-            if is_new:
-                change = _received(row, target.product, occasion)
-                result.added_rows += 1
-            else:
-                change = NO_CHANGE if lot is None else _changed(lot, row, occasion)
-                result.changed_rows += change is not NO_CHANGE or target.product != product
-            if change is not NO_CHANGE:
-                target.change = then(target.change, change)
+            with _refusals_of(row):
+                self._merge(row, result)
         for target in self._targets:
             if target.product != target.before.product or target.change is not NO_CHANGE:
-                result.changed.append(self._settled(target))
+                changed = self._settled(target)
+                with _refusals_of(group[-1]):  # before anything is stored
+                    taken_together(changed.product, changed.lots, self._user.zone)
+                result.changed.append(changed)
+
+    def _merge(self, row: ImportedRow, result: Compared) -> None:
+        target, lot, is_new = self._place(row)
+        product = target.product
+        target.product = _with_values(product, row)
+        occasion = stock.occasion(self._user, target.product, self._now)
+        if is_new:
+            change = _received(row, target.product, occasion)
+            result.added_rows += 1
+        else:
+            change = NO_CHANGE if lot is None else _changed(lot, row, occasion)
+            result.changed_rows += change is not NO_CHANGE or target.product != product
+        if change is not NO_CHANGE:
+            target.change = then(target.change, change)
 
     def _place(self, row: ImportedRow) -> tuple[_Target, Lot | None, bool]:
         """Return the product of a row, its lot if there is one, and whether it is a new lot."""
@@ -284,7 +336,11 @@ def _changed(lot: Lot, row: ImportedRow, occasion: Occasion) -> Change:
             lot = with_date(lot, sealed(lot.printed, lot.received_on, occasion.rules))
         change = Change((lot,))
     expiry = row.product.expiry
-    if "expiry" in given and expiry not in (lot.printed, lot.expiry):
+    if isinstance(details, ReceivedLot) and details.types_a_date and lot.state is details.state:
+        if lot.expiry != details.typed:
+            change = then(change, lot_actions.correct_date(lot, details.typed, occasion))
+            lot = change.lots[0]
+    elif "expiry" in given and expiry not in (lot.printed, lot.expiry):
         change = then(change, lot_actions.correct_date(lot, expiry, occasion))
         lot = change.lots[0]
     if "location" in given and lot.location != row.product.location:

@@ -40,7 +40,7 @@ LotKey = tuple[str, str]
 LOT_FIELDS: Final = frozenset(
     (
         *("expiry", "quantity", "location", "date_kind"),
-        *("lot_number", "serial", "price", "received_on", "state", "state_since"),
+        *("lot_number", "serial", "price", "received_on", "state", "state_since", "typed_date"),
     )
 )
 """Fields of a row that are of its lot; the others are of its product."""

@@ -1,23 +1,27 @@
 """Store the rows of a file, or count what they would add and change.
 
-A file is read and validated as a whole before anything is stored. It is then stored a slice at a
-time, and others write in between; importing it a second time changes nothing, so that an import
-that failed midway may be repeated.
+A file is read, validated and compared with what is stored as a whole before anything is stored. It
+is then stored a slice at a time, and others write in between; importing it a second time changes
+nothing, so that an import that failed midway may be repeated: it stores the rest.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
+from types import MappingProxyType
 from typing import Final
 
-from useby.actions import floods, inventory, stock
-from useby.actions.import_comparison import Compared, Upserted, compare, looking
-from useby.actions.import_rows import ImportedRow, ProductKey
+from useby.actions import floods, import_rows, inventory, policies, stock
+from useby.actions.import_comparison import Compared, RowRefused, Upserted, compare, looking
+from useby.actions.import_rows import ImportedRow, ProductKey, product_key
 from useby.domain.account import User
+from useby.domain.policy import PolicyFields, Scope
 from useby.domain.quota import Limits
+from useby.imports.reading import Reading
+from useby.imports.tables import Options, Table
 from useby.store import accounts, products, usage
 from useby.store.database import Connection, Database, StoreUnavailable, Transaction
 from useby.store.notifications import UnknownUser
@@ -29,6 +33,22 @@ HELD: Final = timedelta(minutes=10)
 may have died."""
 MANY: Final = 1000
 """Number of added products after which, and at the end, PostgreSQL's statistics are updated."""
+
+Policies = Mapping[tuple[Scope, str], PolicyFields]
+NO_POLICIES: Final[Policies] = MappingProxyType({})
+
+
+NOTHING: Final = Upserted()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Rows that can be stored, and the numbers that this would come to."""
+
+    rows: Sequence[ImportedRow]
+    counts: Upserted = NOTHING
+    is_refused: bool = False
+    """True if nothing is to be stored, because of bad rows."""
 
 
 def store_slice(
@@ -44,7 +64,7 @@ def store_slice(
     added products (``inventory.notify_added``).
 
     Raises:
-        ActionRefused: A product would come to more than it can have; nothing is stored.
+        RowRefused: A product cannot be what the rows make of it; nothing is stored.
         UnknownUser: The account does not exist any more; nothing is stored.
         QuotaReached: The account would exceed a limit; nothing is stored.
     """
@@ -53,6 +73,8 @@ def store_slice(
         raise UnknownUser(user_id)
     connection = transaction.connection
     found = compare(connection, rows, user, now, partial(stock.hold, transaction, user))
+    if found.refused:
+        raise found.refused[0]
     if limits is not None:
         usage.require_room(connection, user_id, limits, products=len(found.new), unread=1)
     stock.add(transaction, found.new, user)
@@ -60,12 +82,69 @@ def store_slice(
     return found.counts
 
 
-async def compare_all(
+async def read(
+    database: Database,
+    data: bytes,
+    options: Options,
+    user: User,
+    now: datetime,
+    *,
+    skip_bad: bool,
+    on_row: Callable[[int, int], None] = lambda *_: None,
+) -> tuple[Reading, Plan]:
+    """Read and validate a file, and compare it with what is stored.
+
+    Args:
+        database: The database.
+        data: The file.
+        options: Choices of the person who imports.
+        user: The owner.
+        now: The current time, aware.
+        skip_bad: True to leave out bad rows, false to store nothing if there are any.
+        on_row: Called with the numbers of rows read and of all rows.
+
+    Returns:
+        The file with the faults of its rows, and the plan.
+
+    Raises:
+        UnreadableFile: The file as a whole cannot be read.
+    """
+    found, rows = await asyncio.to_thread(import_rows.read, data, options, user, now, on_row)
+    table = found.table
+    if table.bad_rows and not skip_bad:
+        return found, Plan(rows, is_refused=True)
+    planned = await plan(database, table, rows, user, now)
+    is_refused = table.bad_rows and not (skip_bad and (planned.rows or table.policies))
+    return found, replace(planned, is_refused=bool(is_refused))
+
+
+async def plan(
+    database: Database, table: Table, rows: Sequence[ImportedRow], user: User, now: datetime
+) -> Plan:
+    """Compare all rows of a file with what is stored; add those that are not possible to ``table``.
+
+    A product that has such a row is left out with all of its rows.
+    """
+    counts, refused = await _compared(database, rows, user, now)
+    added = policies.missing(user, table.policies)
+    counts = replace(counts, policies=len(added))
+    if not refused:
+        return Plan(rows, counts)
+    for each in refused:
+        table.refuse_row(each.row.line, str(each), each.row.product.name)
+    bad = {product_key(each.row.product) for each in refused}
+    left = [row for row in rows if product_key(row.product) not in bad]
+    table.bad_rows += len(rows) - len(left) - len(refused)
+    return Plan(left, counts)
+
+
+async def _compared(
     database: Database, rows: Sequence[ImportedRow], user: User, now: datetime
-) -> Upserted:
-    """Count what an import would add and change."""
+) -> tuple[Upserted, list[RowRefused]]:
+    """Count what an import would add and change, and find the rows that are not possible."""
     done = Upserted()
     new: set[ProductKey] = set()
+    refused: list[RowRefused] = []
 
     def work(connection: Connection, some: Sequence[ImportedRow]) -> Compared:
         return compare(connection, some, user, now, looking(connection, user))
@@ -74,7 +153,8 @@ async def compare_all(
         found = await database.read(partial(work, some=rows[at : at + SLICE]))
         done += found.counts
         new.update(found.new_keys)
-    return replace(done, products=len(new))
+        refused += found.refused
+    return replace(done, products=len(new)), refused
 
 
 async def store_all(
@@ -83,46 +163,65 @@ async def store_all(
     user: User,
     now: datetime,
     *,
+    given: Policies = NO_POLICIES,
     limits: Limits | None = None,
+    expected: Upserted | None = None,
     pause: float = 0.0,
     on_stored: Callable[[int, int], None] = lambda *_: None,
 ) -> Upserted:
-    """Store rows in slices, and notify the devices of the added products.
+    """Store policies and then rows in slices, and notify the devices of the added products.
 
     Args:
         database: The database.
-        rows: The valid rows of a file.
+        rows: The rows of a plan.
         user: The owner.
         now: The current time, aware.
+        given: Policies of alerts; those that the account has already stay as they are.
         limits: Limits of the account; ``None`` for an operator, who may exceed them.
+        expected: The counts of the plan, of which ``limits`` are to hold.
         pause: Seconds between two slices, in which other programs may write.
         on_stored: Called with the number of rows stored and the line of the last one.
 
     Raises:
+        RowRefused: Others have changed a product since the plan; the slices before are stored.
+        TooManyPolicies: The account would have too many policies; nothing is stored.
         UnknownUser: The account does not exist any more.
         QuotaReached: The account would exceed a limit; nothing is stored.
     """
     if limits is not None and len(rows) > SLICE:
-        would = await compare_all(database, rows, user, now)
+        would = expected or (await _compared(database, rows, user, now))[0]
         await database.read(
             lambda c: usage.require_room(c, user.id, limits, products=would.products, unread=1)
         )
-    done, refreshed = Upserted(), False
+    done, new = Upserted(), 0
+    if given:
+        new = await database.write(lambda t: policies.put_missing(t, user.id, given, now))
     async with _alerts_held(database, user.id, now) if len(rows) > SLICE else nullcontext():
-        for at in range(0, len(rows), SLICE):
-            some = rows[at : at + SLICE]
-            work = partial(store_slice, rows=some, user_id=user.id, now=now, limits=limits)
-            done += await database.write(work, large=True)
-            on_stored(at + len(some), some[-1].line)
-            if not refreshed and done.products >= MANY:
-                await database.write(products.refresh_statistics, large=True)
-                refreshed = True
+        store = partial(store_slice, user_id=user.id, now=now, limits=limits)
+        async for some, stored in _in_slices(database, rows, store):
+            done += stored
+            on_stored(some, rows[some - 1].line)
             await asyncio.sleep(pause)
         if done.products:
             await database.write(lambda t: inventory.notify_added(t, user, done.products, now))
     if done.products >= MANY:
         await database.write(products.refresh_statistics, large=True)
-    return done
+    return replace(done, policies=new)
+
+
+async def _in_slices(
+    database: Database, rows: Sequence[ImportedRow], store: Callable[..., Upserted]
+) -> AsyncIterator[tuple[int, Upserted]]:
+    """Store rows; yield the number of rows stored so far, and what the last slice added."""
+    added, refreshed = 0, False
+    for at in range(0, len(rows), SLICE):
+        some = rows[at : at + SLICE]
+        stored = await database.write(partial(store, rows=some), large=True)
+        added += stored.products
+        if not refreshed and added >= MANY:
+            await database.write(products.refresh_statistics, large=True)
+            refreshed = True
+        yield at + len(some), stored
 
 
 @asynccontextmanager

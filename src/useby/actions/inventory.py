@@ -18,7 +18,7 @@ from useby.domain import drafts, events, flat_writes, lot_actions
 from useby.domain.account import User
 from useby.domain.lot_actions import Change
 from useby.domain.lot_changes import NO_DETAILS, LotDetails
-from useby.domain.movement import ActionRefused
+from useby.domain.movement import ActionRefused, takings_undone
 from useby.domain.product import Disposal, Product
 from useby.domain.quota import Limits
 from useby.domain.stock import only_open_lot, taken_together
@@ -219,6 +219,9 @@ def reopen(
     (after,) = stock.settle(transaction, [changed], now)
     opened = [lot.id for lot in undone.lots]
     slices.mark_lots_unread(transaction, user.id, product_id, opened)
+    undos = [each for each in undone.movements if each.undoes is not None]
+    takings = takings_undone((*history, *undos), undos)
+    slices.mark_reports_read(transaction, user.id, product_id, takings, now)
     return after
 
 

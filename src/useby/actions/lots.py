@@ -24,6 +24,7 @@ from useby.domain.movement import (
     Movement,
     MovementKind,
     handed_down,
+    takings_undone,
 )
 from useby.domain.next_lot import next_lot
 from useby.domain.occasion import Occasion
@@ -234,6 +235,8 @@ def change(
 def undo(transaction: Transaction, user: User, movement_id: str, now: datetime) -> Done | None:
     """Undo a movement; what its closing marked read becomes unread.
 
+    The report of a taking is marked read once all of its movements are undone.
+
     Returns:
         The result; ``None`` if the user has no such movement.
 
@@ -254,6 +257,8 @@ def undo(transaction: Transaction, user: User, movement_id: str, now: datetime) 
     ]
     if opened:
         slices.mark_lots_unread(transaction, user.id, movement.product_id, opened)
+    takings = takings_undone((*history, *change.movements), change.movements)
+    slices.mark_reports_read(transaction, user.id, movement.product_id, takings, now)
     return done
 
 

@@ -4,6 +4,8 @@ A policy of a lot or a product is written with it. Any other may concern all pro
 the scheduler then checks them in slices (``store.slices``).
 """
 
+from collections.abc import Mapping
+from dataclasses import fields as fields_of
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -23,11 +25,13 @@ from useby.domain.policy import (
     whole_days_of,
 )
 from useby.domain.policy_scopes import (
+    place,
     product_fields,
     short_of_account,
     short_of_category,
-    short_of_product,
+    stored_policy,
     wide_fields,
+    with_policy,
 )
 from useby.store import accounts
 from useby.store.database import Transaction
@@ -81,6 +85,69 @@ def put(
     return True
 
 
+def missing(
+    user: User, given: Mapping[tuple[Scope, str], PolicyFields]
+) -> list[tuple[Scope, str, PolicyFields]]:
+    """Return those of the given policies of which the account has none, widest first.
+
+    Args:
+        user: The account.
+        given: Policies that are stored with an account, by scope and key.
+    """
+    return sorted(
+        (
+            (scope, key, fields)
+            for (scope, key), fields in given.items()
+            if wide_fields(user, scope, key) == NOTHING_SET
+        ),
+        key=lambda each: place(*each[:2]),
+    )
+
+
+def put_missing(
+    transaction: Transaction,
+    user_id: str,
+    given: Mapping[tuple[Scope, str], PolicyFields],
+    now: datetime,
+) -> int:
+    """Set those of the given policies of which the account has none; return their number.
+
+    Raises:
+        UnknownUser: The user has been deleted or disabled.
+        TooManyPolicies: See there; nothing is stored.
+    """
+    user = accounts.lock_user(transaction, user_id)
+    if user is None:
+        raise UnknownUser(user_id)
+    new = missing(user, given)
+    change = AccountChange()
+    for scope, key, fields in new:
+        more = _account_change(user, scope, key, fields)
+        user, change = _changed(user, more), _both(change, more)
+    if new:
+        accounts.change_user(transaction, user_id, change, now=now)
+    return len(new)
+
+
+def _changed(user: User, change: AccountChange) -> User:
+    """Return an account after a change of its policies."""
+    policy = Policy(
+        user.policy.lead_days if change.lead_days is None else change.lead_days,
+        change.alert_time or user.policy.alert_time,
+    )
+    return replace(
+        user,
+        policy=policy,
+        categories=user.categories if change.categories is None else change.categories,
+        policies=user.policies if change.policies is None else change.policies,
+    )
+
+
+def _both(first: AccountChange, second: AccountChange) -> AccountChange:
+    given = {each.name: getattr(second, each.name) for each in fields_of(second)}
+    return replace(first, **{name: value for name, value in given.items() if value is not None})
+
+
 def delete(transaction: Transaction, user_id: str, scope: Scope, key: str, now: datetime) -> bool:
     """Delete a policy; return whether the user had one, as ``put`` does."""
     return put(transaction, user_id, scope, key, NOTHING_SET, now)
@@ -120,13 +187,7 @@ def _put_of_product(
     if before is None:
         return False
     fields = fields.after(product_fields(before.product), now)
-    lead_days = None if fields.leads is None else whole_days_of(fields.leads)
-    product = replace(
-        before.product,
-        lead_days=lead_days,
-        policy=_stored(fields, short_of_product(lead_days)),
-        updated_at=now,
-    )
+    product = replace(with_policy(before.product, fields), updated_at=now)
     stock.settle(transaction, [ChangedProduct(before, product, user)], now)
     return True
 
@@ -139,11 +200,7 @@ def _put_of_lot(
         return False
     before, lot = found
     fields = fields.after(lot.policy.fields if lot.policy else NOTHING_SET, now)
-    change = Change((replace(lot, policy=_stored(fields, NOTHING_SET)),))
+    change = Change((replace(lot, policy=stored_policy(fields)),))
     product = replace(before.product, updated_at=now)
     stock.settle(transaction, [ChangedProduct(before, product, user, change)], now)
     return True
-
-
-def _stored(fields: PolicyFields, short: PolicyFields) -> StoredPolicy | None:
-    return None if fields == NOTHING_SET else StoredPolicy(fields, short)

@@ -7,11 +7,13 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
 
-from useby.actions import import_rows, imports
+from useby.actions import imports
 from useby.actions.import_comparison import Upserted
-from useby.actions.import_rows import ImportedRow
+from useby.actions.imports import Plan, Policies
+from useby.actions.policies import TooManyPolicies
 from useby.api.context import Caller, Context, ContextDep, CurrentCaller
 from useby.api.errors import MEDIA_TYPE, Problem, problem_responses
+from useby.api.policies import FULL
 from useby.api.uploads import file_of
 from useby.domain.dates import DateOrder
 from useby.domain.movement import ActionRefused
@@ -94,31 +96,38 @@ async def import_products(
         options = Options(now.astimezone(caller.user.zone).date(), format_, chosen, order)
         async with node.imports.turns:
             try:
-                found, rows = await asyncio.to_thread(
-                    import_rows.read, data, options, caller.user, now
+                found, plan = await imports.read(
+                    node.database, data, options, caller.user, now, skip_bad=skip_bad
                 )
             except UnreadableFile as error:
                 fault = Finding(line=None, message=str(error))
                 report = ImportReport(dry_run=dry_run, columns=error.columns, bad=[fault])
                 return await _refused(report, f"{error}.")
             report = found.report().model_copy(update={"dry_run": dry_run})
-            if found.table.bad_rows and not (skip_bad and rows):
-                return await _refused(report, _detail(found, rows))
-            if dry_run:
-                done = await imports.compare_all(node.database, rows, caller.user, now)
-            else:
-                done = await _stored(node, caller, rows, now)
+            if plan.is_refused:
+                return await _refused(report, _detail(found, len(plan.rows)))
+            done = plan.counts
+            if not dry_run:
+                done = await _stored(node, caller, plan, found.table.policies, now)
     counts = {"added": done.added, "changed": done.changed, "unchanged": done.same}
     return await _answer(report.model_copy(update=counts), HTTPStatus.OK, "application/json")
 
 
 async def _stored(
-    node: Context, caller: Caller, rows: list[ImportedRow], now: datetime
+    node: Context, caller: Caller, plan: Plan, policies: Policies, now: datetime
 ) -> Upserted:
     try:
         return await imports.store_all(
-            node.database, rows, caller.user, now, limits=node.settings.limits
+            node.database,
+            plan.rows,
+            caller.user,
+            now,
+            given=policies,
+            limits=node.settings.limits,
+            expected=plan.counts,
         )
+    except TooManyPolicies:
+        raise Problem(HTTPStatus.CONFLICT, FULL) from None
     except ActionRefused as error:
         detail = f"A row is not possible: {error}. The rows before it may be stored."
         raise Problem(HTTPStatus.CONFLICT, detail) from None
@@ -131,9 +140,9 @@ def _choice(text: str) -> tuple[str, str]:
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"The map {error}.") from None
 
 
-def _detail(found: Reading, rows: list[ImportedRow]) -> str:
+def _detail(found: Reading, good: int) -> str:
     """Return the first faults for a person."""
-    bad, total = found.table.bad_rows, found.table.bad_rows + len(rows)
+    bad, total = found.table.bad_rows, found.table.bad_rows + good
     first = " ".join(
         f"Line {each.line}: {f'{each.column} ' if each.column else ''}{each.message}."
         for each in found.table.bad[:MOST_SENTENCES]

@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from useby.actions import import_rows, imports
+from useby.actions import imports
 from useby.actions.import_comparison import Upserted
-from useby.actions.import_rows import ImportedRow
+from useby.actions.imports import Plan, Policies
+from useby.actions.policies import TooManyPolicies
 from useby.cli.database import friendly_errors, run_on_database, user_of
 from useby.cli.options import AsJson, CommandError, DatabaseUrl, Owner, settings_with
 from useby.cli.terminal import cell, console, print_json, print_line
 from useby.domain.account import User
 from useby.domain.dates import DateOrder
 from useby.domain.movement import ActionRefused
+from useby.domain.policy import MAX_NAMES
 from useby.imports.tables import Format, Options, UnreadableFile, column_choice
 from useby.schemas.imports import Finding, ImportReport
 from useby.store.database import Database
@@ -34,6 +36,9 @@ SHOWN_EVERY: Final = 100
 PLAIN: Final = {"encoding": ("utf-8", None), "separator": (",", None), "dateOrder": (None,)}
 """Values of the report that need no mention."""
 FILE: Final = "FILE"
+TOO_MANY: Final = (
+    f"the account would have policies for more than {MAX_NAMES} names of a scope: delete some first"
+)
 
 
 def _readable(path: Path) -> Path:
@@ -99,9 +104,9 @@ def import_(
     The file is CSV, XLSX, JSON, or one of Grocy, Homebox or Tandoor; its encoding, separator,
     columns and order of dates are found out and printed.
 
-    Other programs write to the database in between. If it fails midway, the rows before stay
-    imported, and a message names the last one. A row that is there already, by its externalId or
-    by name, barcode and date, is changed, so that the same file can be imported again.
+    Other programs write to the database in between. If the database fails midway, the rows before
+    stay imported, and the same command imports the rest: a row that is there already, by its
+    externalId or by name, barcode and date, is changed and not added again.
     """
     chosen = dict(map(column_choice, columns or ()))
     with friendly_errors():
@@ -111,17 +116,18 @@ def import_(
         user, now = await user_of(database, email_or_id), datetime.now(UTC)
         options = Options(now.astimezone(user.zone).date(), format_, chosen, order)
         with _progress("reading") as on_row:
-            found, rows = import_rows.read(data, options, user, now, on_row)
+            found, plan = await imports.read(
+                database, data, options, user, now, skip_bad=skip_bad, on_row=on_row
+            )
         report = found.report().model_copy(update={"dry_run": dry_run})
-        total = len(rows) + found.table.bad_rows
-        if found.table.bad_rows and not (skip_bad and rows):
-            return _Outcome(report, total, len(rows), None)
-        if dry_run:
-            done = await imports.compare_all(database, rows, user, now)
-        else:
-            done = await _store(database, rows, user, now)
+        total = (good := len(plan.rows)) + found.table.bad_rows
+        if plan.is_refused:
+            return _Outcome(report, total, good, None)
+        done = plan.counts
+        if not dry_run:
+            done = await _store(database, plan, found.table.policies, user, now)
         counts = {"added": done.added, "changed": done.changed, "unchanged": done.same}
-        return _Outcome(report.model_copy(update=counts), total, len(rows), done)
+        return _Outcome(report.model_copy(update=counts), total, good, done)
 
     try:
         outcome = run_on_database(settings_with(database_url=database), work)
@@ -155,7 +161,7 @@ def _print(outcome: _Outcome, file: Path, *, as_json: bool) -> None:
 
 
 async def _store(
-    database: Database, rows: list[ImportedRow], user: User, now: datetime
+    database: Database, plan: Plan, policies: Policies, user: User, now: datetime
 ) -> Upserted:
     last_line = 0
     with _progress("storing") as on_stored:
@@ -163,15 +169,26 @@ async def _store(
         def stored(number: int, line: int) -> None:
             nonlocal last_line
             last_line = line
-            on_stored(number, len(rows))
+            on_stored(number, len(plan.rows))
 
         try:
-            return await imports.store_all(database, rows, user, now, pause=PAUSE, on_stored=stored)
+            return await imports.store_all(
+                database,
+                plan.rows,
+                user,
+                now,
+                given=policies,
+                pause=PAUSE,
+                on_stored=stored,
+            )
         except BaseException as error:
             if last_line:
-                print_line(f"only the rows up to line {last_line} were imported", err=True)
+                done = f"only the rows up to line {last_line} were imported"
+                print_line(f"{done}; repeat the import for the rest", err=True)
             if isinstance(error, UnknownUser):
                 raise CommandError("the account has been deleted") from None
+            if isinstance(error, TooManyPolicies):
+                raise CommandError(TOO_MANY) from None
             if isinstance(error, ActionRefused):
                 raise CommandError(f"a row is not possible: {error}") from None
             raise
@@ -182,7 +199,11 @@ def _summary(outcome: Upserted, bad: int, *, dry_run: bool) -> str:
     added = f"{outcome.added} {noun}{'' if outcome.added == 1 else 's'}"
     would = "would be " if dry_run else ""
     skipped = f", {bad} bad ones left out" if bad else ""
-    return f"{added} {would}added, {outcome.changed} changed, {outcome.same} unchanged{skipped}"
+    policies = f", {outcome.policies} policies of alerts {would}added" if outcome.policies else ""
+    return (
+        f"{added} {would}added, {outcome.changed} changed, {outcome.same} unchanged"
+        f"{policies}{skipped}"
+    )
 
 
 def _print_report(report: ImportReport) -> None:

@@ -133,6 +133,28 @@ def taken_back(movement: Movement, movements: Sequence[Movement]) -> tuple[Movem
     return back
 
 
+Taking = tuple[MovementKind, datetime]
+"""Kind of the movements by which one action took something of a product, and the time at which they
+were recorded. Of several lots it has a movement each, and one notification reports it."""
+
+
+def takings_undone(movements: Sequence[Movement], undos: Iterable[Movement]) -> set[Taking]:
+    """Return the takings of which some undos have taken back the last movement that stood.
+
+    Args:
+        movements: Movements of the product, the undos included.
+        undos: Undos that are new.
+    """
+    back = {each.undoes for each in undos}
+    taken = (MovementKind.CONSUMED, MovementKind.DISCARDED)
+    undone = {
+        (each.kind, each.recorded_at)
+        for each in movements
+        if each.id in back and each.kind in taken
+    }
+    return undone - {(each.kind, each.recorded_at) for each in standing(movements)}
+
+
 def handed_down(
     lot_id: str, movements: Sequence[Movement], id_beside: Callable[[str], str]
 ) -> list[tuple[str, Movement]]:

@@ -5,7 +5,7 @@ and the account. Of an account with the built-in leads or time of day, these cou
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
@@ -18,9 +18,11 @@ from useby.domain.policy import (
     Policy,
     PolicyFields,
     Scope,
+    StoredPolicy,
     counting,
     in_days,
     resolve,
+    whole_days_of,
 )
 from useby.domain.product import Product
 
@@ -87,12 +89,33 @@ def wide_fields(user: User, scope: Scope, key: str) -> PolicyFields:
     return NOTHING_SET if stored is None else stored.fields
 
 
+def with_policy(product: Product, fields: PolicyFields) -> Product:
+    """Return a product with a policy of its own, and the short form of its leads beside it."""
+    lead_days = None if fields.leads is None else whole_days_of(fields.leads)
+    policy = stored_policy(fields, short_of_product(lead_days))
+    return replace(product, lead_days=lead_days, policy=policy)
+
+
+def stored_policy(fields: PolicyFields, short: PolicyFields = NOTHING_SET) -> StoredPolicy | None:
+    """Return a policy as it is stored with its short form; ``None`` if it sets nothing."""
+    return None if fields == NOTHING_SET else StoredPolicy(fields, short)
+
+
 def wide_policies(user: User) -> list[tuple[Scope, str, PolicyFields]]:
     """Return the policies that are stored with the account and set anything, widest first."""
+    return [each for each in kept_policies(user) if each[2].are_set]
+
+
+def kept_policies(user: User) -> list[tuple[Scope, str, PolicyFields]]:
+    """Return the policies that are stored with the account, widest first.
+
+    One that sets nothing any more, but was muted once, is among them.
+    """
     keys = {(Scope.ACCOUNT, ""), *user.policies}
     keys |= {(Scope.CATEGORY, name) for name in user.categories}
     found = ((scope, key, wide_fields(user, scope, key)) for scope, key in keys)
-    return sorted((each for each in found if each[2].are_set), key=lambda each: place(*each[:2]))
+    kept = (each for each in found if each[2] != NOTHING_SET)
+    return sorted(kept, key=lambda each: place(*each[:2]))
 
 
 def place(scope: Scope, key: str) -> tuple[int, str]:

@@ -20,6 +20,9 @@ class ReceivedLot(LotDetails):
     state: LotState = LotState.SEALED
     state_since: Expiry | None = None
     """Day or time since which it is in its state; ``None`` means now."""
+    types_a_date: bool = False
+    """True if ``typed`` counts in its state, whatever follows from its printed date."""
+    typed: Expiry | None = None
 
 
 _STEPS: Final = {
@@ -37,7 +40,8 @@ def receive(product: Product, details: LotDetails, occasion: Occasion) -> Change
     Args:
         product: The product; its quantity, date, kind of date and location are those of the lot.
         details: The other fields of the lot. A lot in a state without a day of receipt was
-            received when it got its state.
+            received when it got its state. A frozen one without a day of freezing, whose date is
+            over, was frozen on its last day.
         occasion: The current time and the circumstances.
 
     Raises:
@@ -48,10 +52,21 @@ def receive(product: Product, details: LotDetails, occasion: Occasion) -> Change
     """
     if not isinstance(details, ReceivedLot):
         return received(product, occasion, details)
+    if details.state is LotState.FROZEN and details.state_since is None:
+        details = replace(details, state_since=_last_day_if_over(product.expiry, occasion))
     if details.received_on is None and details.state_since is not None:
         details = replace(details, received_on=details.state_since.day_in(occasion.zone))
     change = received(product, occasion, details)
     since = replace(occasion, at=details.state_since)
     for step in _STEPS[details.state]:
         change = then(change, step(change.lots[0], None, since))
+    (lot,) = change.lots
+    if details.types_a_date and lot.expiry != details.typed:
+        change = then(change, lot_actions.correct_date(lot, details.typed, occasion))
     return change
+
+
+def _last_day_if_over(date: Expiry | None, occasion: Occasion) -> Expiry | None:
+    if date is None or date.ends_at(occasion.zone) > occasion.now:
+        return None
+    return Expiry(day=date.day_in(occasion.zone))

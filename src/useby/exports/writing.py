@@ -8,8 +8,11 @@ from enum import StrEnum
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from useby.domain.account import User
+from useby.domain.policy_scopes import kept_policies
 from useby.domain.safe_cells import harmless
 from useby.exports.rows import HEADER, Cell, rows
+from useby.schemas.policy_file import exported_policies
 from useby.schemas.stock import plain
 from useby.schemas.stock_file import FORMAT, VERSION, exported
 from useby.store.exports import Kept
@@ -48,13 +51,15 @@ class Writer(Protocol):
 
 
 class JsonWriter:
-    """Writes useby's own form, a product a line."""
+    """Writes useby's own form, a product a line, after the owner's policies of alerts."""
 
     whole = True
 
-    def __init__(self) -> None:
+    def __init__(self, owner: User) -> None:
         """Begin the file."""
-        self._before = f'{{"format":"{FORMAT}","version":{VERSION},"products":['
+        policies = ",\n".join(exported_policies(kept_policies(owner)))
+        listed = f'"policies":[\n{policies}\n],' if policies else ""
+        self._before = f'{{"format":"{FORMAT}","version":{VERSION},{listed}"products":['
 
     def write(self, page: Sequence[Kept]) -> bytes:
         """Return the lines of a page."""
@@ -110,12 +115,12 @@ def _text(cell: Cell) -> str:
     return plain(cell) if isinstance(cell, Decimal) else cell.isoformat()
 
 
-def writer_of(format_: ExportFormat, zone: ZoneInfo) -> Writer:
+def writer_of(format_: ExportFormat, owner: User) -> Writer:
     """Return a writer of a format."""
     if format_ is ExportFormat.JSON:
-        return JsonWriter()
+        return JsonWriter(owner)
     if format_ is ExportFormat.CSV:
-        return CsvWriter(zone)
+        return CsvWriter(owner.zone)
     from useby.exports.xlsx_file import XlsxWriter  # noqa: PLC0415 - only this format needs it
 
-    return XlsxWriter(zone)
+    return XlsxWriter(owner.zone)

@@ -29,7 +29,7 @@ TABLES: Final = {
         "default_best_before_days_after_freezing",
         "default_best_before_days_after_thawing",
     ),
-    "locations": ("id", "name"),
+    "locations": ("id", "name", "is_freezer"),
     "quantity_units": ("id", "name"),
     "product_groups": ("id", "name"),
     "product_barcodes": ("id", "product_id", "barcode"),
@@ -42,6 +42,7 @@ COLUMNS: Final[Mapping[str, str | None]] = {
     "product.qu_id_stock": "unit",
     "product.product_group_id": "category",
     "location_id": "location",
+    "location.is_freezer": "state",
     "product.due_type": "dateKind",
     "product_barcodes.barcode": "barcodes",
     "note": "notes",
@@ -61,8 +62,8 @@ RULES: Final = {
     if ours is not None and ours.startswith("after")
 }
 """Grocy's field of each rule, in days. 0 is no rule, and -1 is never."""
-OPEN: Final = ("1", "True", "true")
-"""Values of ``open`` of an entry that is opened as a whole."""
+TRUE: Final = ("1", "True", "true")
+"""Values of ``open`` of an entry that is opened as a whole, and of ``is_freezer``."""
 USE_BY: Final = "2"
 """Grocy's ``due_type`` of a product that expires; 1 is a best-before date."""
 
@@ -131,6 +132,9 @@ def _fill(
         for kind in ("locations", "quantity_units", "product_groups")
     }
     barcodes = _barcodes(table, found.get("product_barcodes", ()))
+    freezers = {
+        _id(each, "id") for each in found.get("locations", ()) if _id(each, "is_freezer") in TRUE
+    }
     empty = 0
     for line, entry in stock:
         own = entry.get("product")
@@ -159,7 +163,9 @@ def _fill(
             "minimumStock": _amount(product.get("min_stock_amount") or ""),
             **{ours: _days(product.get(theirs)) for ours, theirs in RULES.items()},
         }
-        for part in _parts(entry, values):
+        # Grocy replaces the date of what is moved into a freezer by the one that counts there.
+        frozen = {"state": "frozen", "typedDate": values["expiryDate"]}
+        for part in [{**values, **frozen}] if place in freezers else _parts(entry, values):
             table.add(line, {name: value for name, value in part.items() if value})
     if empty:
         table.warn(None, f"entries with the amount 0 are passed over: {empty}")
@@ -185,7 +191,7 @@ def _parts(entry: Record, values: Mapping[str, Any]) -> Iterator[Mapping[str, An
     """Yield an entry's sealed part and its opened one, each if it is there."""
     amount, opened = values["quantity"], _amount(entry.get("amount_opened"))
     since = {"state": "opened", "stateSince": _text(entry, "opened_date")}
-    if _id(entry, "open") in OPEN:
+    if _id(entry, "open") in TRUE:
         yield {**values, **since}
         return
     try:

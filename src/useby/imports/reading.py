@@ -59,7 +59,7 @@ STATES: Final = {
     "aufgetaut": "thawed",
 }
 """Words for the state of a lot, beside those of the REST API."""
-DATES: Final = ("expiryDate", "receivedOn", "stateSince")
+DATES: Final = ("expiryDate", "receivedOn", "stateSince", "typedDate")
 """Columns of dates; each decides the order of day and month for itself, or else has the first's."""
 NUMBERS: Final = ("quantity", "price", "minimumStock")
 """Columns of numbers; the decimal sign is the same in all."""
@@ -103,6 +103,7 @@ class Reading:
             "expiryDate": partial(self._date, "expiryDate"),
             "receivedOn": self._received_on,
             "stateSince": partial(self._date, "stateSince"),
+            "typedDate": partial(self._date, "typedDate"),
             **{name: partial(self._number, name) for name in NUMBERS},
             "barcode": self._barcode,
             "barcodes": self._barcodes,

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from useby.domain.dates import DateOrder
+from useby.domain.policy import PolicyFields, Scope
 from useby.imports.headers import FIELDS, LEFT_OUT, WORDS
 from useby.schemas.imports import MOST_FINDINGS, Finding, shown
 
@@ -91,6 +92,8 @@ class Table:
     bad: list[Finding] = field(default_factory=list)
     bad_rows: int = 0
     warnings: list[Finding] = field(default_factory=list)
+    policies: dict[tuple[Scope, str], PolicyFields] = field(default_factory=dict)
+    """Policies of alerts by scope and key, if the file is useby's own."""
 
     def refuse(self, line: int, message: str, column: str | None = None, value: Any = None) -> None:
         """Add a bad value to the report."""

@@ -15,9 +15,10 @@ COLUMNS: Final[Mapping[str, str | None]] = {
     "unit.name": "unit",
     "food.supermarket_category.name": "category",
     "inventory_location.name": "location",
+    "inventory_location.is_freezer": "state",
     "note": "notes",
     "code": "lotNumber",
-    "expires_frozen": "expiryDate",
+    "expires_frozen": "typedDate",
 }
 
 
@@ -49,18 +50,31 @@ def read(elements: Iterable[Element], encoding: str) -> Table:
             continue
         values = {
             "name": _name(entry.get("food")),
-            "expiryDate": entry.get("expires_frozen") or entry.get("expires"),
+            "expiryDate": entry.get("expires"),
             "quantity": entry.get("amount"),
             "unit": _name(entry.get("unit")),
             "category": _name(entry["food"].get("supermarket_category")),
             "location": _location(entry),
             "notes": entry.get("note"),
             "lotNumber": entry.get("code"),
+            **_frozen(entry),
         }
         table.add(
             element.line, {name: each for name, each in values.items() if each not in (None, "")}
         )
     return table
+
+
+def _frozen(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the state of an entry in a freezer, with the date that counts there if it has one.
+
+    Tandoor keeps that date when the entry is moved to another place, where it does not count.
+    """
+    location, date = entry.get("inventory_location"), entry.get("expires_frozen")
+    is_freezer = location.get("is_freezer") if isinstance(location, dict) else None
+    if not (is_freezer or (is_freezer is None and date)):
+        return {}
+    return {"state": "frozen", "typedDate": date}
 
 
 def _name(value: Any) -> str:

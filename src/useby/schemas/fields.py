@@ -7,7 +7,7 @@ SQLite accepts a NUL and PostgreSQL does not; neither accepts a lone surrogate. 
 """
 
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import UTC, datetime, time
 from functools import lru_cache
 from itertools import islice
 from typing import Annotated, Any, Final, Self
@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import (
     AfterValidator,
+    AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
@@ -29,6 +30,8 @@ from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
+from useby.domain.dates import EARLIEST_YEAR, LATEST_YEAR
+from useby.domain.expiry import EXAMPLE_TIME
 from useby.domain.iso_duration import Duration, whole_days
 from useby.domain.policy import MAX_LEAD_DAYS, MAX_LEADS, lead_days
 from useby.domain.visible import is_visible, one_line
@@ -289,3 +292,17 @@ def utc_z(moment: datetime) -> str:
 Moment = Annotated[datetime, PlainSerializer(utc_z, return_type=str)]
 Id = Annotated[str, Characters(0, 128, "01a20b6e-fb6e-74c6-933a-68b096b6e89b", strip=False)]
 """Id in a path. One of the wrong form gets 404, as an unknown one does."""
+
+
+def _in_range(moment: datetime) -> datetime:
+    if not EARLIEST_YEAR <= moment.year <= LATEST_YEAR:
+        raise ValueError(f"must have a year from {EARLIEST_YEAR} to {LATEST_YEAR}")
+    return moment.astimezone(UTC)
+
+
+Instant = Annotated[
+    AwareDatetime,
+    Form(f"must be a time with its offset, e.g. {EXAMPLE_TIME}"),
+    AfterValidator(_in_range),
+]
+"""A time of the past or the future in a file, in UTC, with its microseconds."""

@@ -17,6 +17,8 @@ class RowIn(ProductIn):
 
     state: LotState = LotState.SEALED
     state_since: ExpiryText | None = None
+    typed_date: ExpiryText | None = None
+    """Date that counts in the lot's state, where the file has it beside the printed one."""
 
     @property
     def details(self) -> LotDetails:
@@ -28,4 +30,6 @@ class RowIn(ProductIn):
             **{name: getattr(details, name) for name in _DETAILS},
             state=self.state,
             state_since=Expiry.parse_or_never(self.state_since),
+            types_a_date="typed_date" in self.model_fields_set,
+            typed=Expiry.parse_or_never(self.typed_date),
         )

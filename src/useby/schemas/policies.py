@@ -8,6 +8,7 @@ from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
+    PlainSerializer,
     PlainValidator,
     WithJsonSchema,
     model_validator,
@@ -82,6 +83,7 @@ def _muted(value: Any) -> bool | datetime | None:
 LeadText = Annotated[
     Lead,
     PlainValidator(_lead),
+    PlainSerializer(str, return_type=str),
     WithJsonSchema({"type": "string", "pattern": "^[0-9]{1,6}[dh%]$", "examples": ["7d"]}),
 ]
 Leads = Annotated[

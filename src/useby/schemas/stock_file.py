@@ -7,20 +7,22 @@ deleted. Fields that have their default are left out of the file.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 from itertools import pairwise
 from typing import Annotated, Final, Self
 
-from pydantic import AfterValidator, AwareDatetime, Field, PlainSerializer, model_validator
+from pydantic import Field, PlainSerializer, model_validator
 
 from useby.domain.dates import EARLIEST_YEAR, LATEST_YEAR
-from useby.domain.expiry import EXAMPLE_TIME, Expiry
+from useby.domain.expiry import Expiry
 from useby.domain.lot import Lot, LotState
 from useby.domain.lot_dates import DateSource
 from useby.domain.movement import DiscardReason, Movement, MovementKind
+from useby.domain.policy_scopes import product_fields, stored_policy, with_policy
 from useby.domain.product import DateKind, Disposal, Product
-from useby.schemas.fields import Form, RequestModel
+from useby.schemas.fields import Form, Instant, RequestModel
+from useby.schemas.policy_file import FilePolicy
 from useby.schemas.products import ProductIn, product_from
 from useby.schemas.stock import ExpiryText, LotNumber, Place, Quantity, Serial, Stock
 
@@ -30,17 +32,6 @@ VERSION: Final = 1
 """Version of the form. A file of a later version is refused."""
 
 
-def _in_range(moment: datetime) -> datetime:
-    if not EARLIEST_YEAR <= moment.year <= LATEST_YEAR:
-        raise ValueError(f"must have a year from {EARLIEST_YEAR} to {LATEST_YEAR}")
-    return moment.astimezone(UTC)
-
-
-Instant = Annotated[
-    AwareDatetime,
-    Form(f"must be a time with its offset, e.g. {EXAMPLE_TIME}"),
-    AfterValidator(_in_range),
-]
 Day = Annotated[
     date,
     Field(ge=date(EARLIEST_YEAR, 1, 1), le=date(LATEST_YEAR, 12, 31)),
@@ -76,6 +67,7 @@ class StockLot(RequestModel):
     state_since: Instant
     closed_as: Disposal | None = None
     closed_at: Instant | None = None
+    policy: FilePolicy | None = None
 
 
 class StockMovement(RequestModel):
@@ -100,6 +92,7 @@ class StockProduct(ProductIn):
 
     created_at: Instant
     updated_at: Instant
+    policy: FilePolicy | None = None
     lots: tuple[StockLot, ...] = ()
     movements: tuple[StockMovement, ...] = ()
 
@@ -154,6 +147,7 @@ def exported(product: Product, lots: Sequence[Lot], movements: Sequence[Movement
     moves = {each.id: number for number, each in enumerate(movements, 1)}
     values = {name: getattr(product, name) for name in _PRODUCT_FIELDS if name not in _OF_LOTS}
     values |= {"barcode": next(iter(product.barcodes), ""), "barcodes": product.barcodes}
+    values["policy"] = None if product.policy is None else FilePolicy.of(product_fields(product))
     return StockProduct.model_construct(
         **values,
         lots=tuple(_lot(lot, numbers) for lot in lots),
@@ -183,6 +177,7 @@ def _lot(lot: Lot, numbers: dict[str, int]) -> StockLot:
         state_since=lot.state_since,
         closed_as=lot.closed_as,
         closed_at=lot.closed_at,
+        policy=None if lot.policy is None else FilePolicy.of(lot.policy.fields),
     )
 
 
@@ -217,6 +212,8 @@ def restored(
     plain = ProductIn.model_construct(**values)
     product = product_from(plain, user_id, new_id(), stored.created_at)
     product = replace(product, updated_at=stored.updated_at)
+    if stored.policy is not None:
+        product = with_policy(product, stored.policy.fields)
     lot_ids = {lot.number: new_id() for lot in stored.lots}
     moves = {each.number: new_id() for each in stored.movements}
     for each in stored.movements:
@@ -249,6 +246,7 @@ def _stored_lot(lot: StockLot, product_id: str, lot_ids: Mapping[int, str]) -> L
         expiry_before_freezing=Expiry.parse_or_never(lot.date_before_freezing),
         closed_as=lot.closed_as,
         closed_at=lot.closed_at,
+        policy=None if lot.policy is None else stored_policy(lot.policy.fields),
     )
 
 

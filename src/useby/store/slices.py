@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from useby.domain.events import AccessRevoked, AlertScheduled, MarkedRead
+from useby.domain.movement import Taking
 from useby.store import alert_holds, notification_items
 from useby.store.database import Transaction
 from useby.store.locks import lock_users
@@ -191,6 +192,21 @@ def mark_lots_unread(
     )
 
 
+def mark_reports_read(
+    transaction: Transaction,
+    user_id: str,
+    product_id: str,
+    takings: Collection[Taking],
+    now: datetime,
+) -> None:
+    """Mark the reports of takings read that were undone; no later undo makes them unread again."""
+    for kind, recorded_at in takings:
+        report = sa.and_(
+            notifications.c.event == kind.value, notifications.c.created_at == recorded_at
+        )
+        _mark(transaction, user_id, product_id, report, now, by_closing=False)
+
+
 def is_rescheduling(connection: Connection, user_id: str) -> bool:
     """Return whether a user's products are still to be checked."""
     this = sa.and_(
@@ -273,12 +289,14 @@ def _mark(
     product_id: str,
     these: sa.ColumnElement[bool],
     now: datetime,
+    *,
+    by_closing: bool = True,
 ) -> int:
     """Mark those of a product's unread notifications read that a condition selects."""
     marked = transaction.connection.scalars(
         sa.update(notifications)
         .where(*_unread_of(user_id, product_id), these)
-        .values(read_at=now, read_by_closing=True)
+        .values(read_at=now, read_by_closing=by_closing or None)
         .returning(notifications.c.id)
     ).all()
     if marked:
