@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from tests.cli.conftest import folder, useby
 from tests.support.cli_result import Useby
-from tests.support.import_files import GROCY, grocy_sqlite
+from tests.support.grocy_demo import DEMO, demo_sqlite
 from tests.support.time_limits import HANG_TIMEOUT
 
 __all__ = ["folder", "useby"]
@@ -27,8 +27,8 @@ class Grocy(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         name = self.path.removeprefix("/api/objects/")
-        allowed = self.headers["GROCY-API-KEY"] == "key" and name in GROCY
-        body = json.dumps(GROCY[name] if allowed else {}).encode()
+        allowed = self.headers["GROCY-API-KEY"] == "key" and name in DEMO
+        body = json.dumps(DEMO[name] if allowed else {}).encode()
         self.send_response(200 if allowed else 401)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -60,7 +60,7 @@ def test_the_pages_program_saves_what_useby_imports(
     useby: Useby, folder: Path, grocy_url: str
 ) -> None:
     (program,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-    (folder / "grocy.db").write_bytes(grocy_sqlite())
+    (folder / "grocy.db").write_bytes(demo_sqlite())
     environment = {"GROCY_URL": grocy_url, "GROCY_API_KEY": "key", "PATH": os.environ["PATH"]}
     subprocess.run(
         [sys.executable, "-c", program],
@@ -74,8 +74,9 @@ def test_the_pages_program_saves_what_useby_imports(
     results = [useby(*words) for words in commands()]
 
     assert [(each.status, each.err) for each in results] == [(0, "")] * 3
+    lots = len(DEMO["stock"])
     assert [each.out.splitlines()[-1] for each in results] == [
-        "2 products would be added, 0 changed, 0 unchanged",
-        "2 products added, 0 changed, 0 unchanged",
-        "0 products would be added, 0 changed, 2 unchanged",
+        f"{lots} lots would be added, 0 changed, 0 unchanged",
+        f"{lots} lots added, 0 changed, 0 unchanged",
+        f"0 products would be added, 0 changed, {lots} unchanged",
     ], "the database and the API have the same stock"

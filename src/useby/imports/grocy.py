@@ -158,9 +158,9 @@ def _fill(
             "dateKind": "use_by" if _id(product, "due_type") == USE_BY else "best_before",
             "barcodes": barcodes.get(_id(entry, "product_id"), ()),
             "notes": _text(entry, "note"),
-            "price": _amount(entry.get("price") or ""),
+            "price": _some(entry.get("price")),
             "receivedOn": _text(entry, "purchased_date"),
-            "minimumStock": _amount(product.get("min_stock_amount") or ""),
+            "minimumStock": _some(product.get("min_stock_amount")),
             **{ours: _days(product.get(theirs)) for ours, theirs in RULES.items()},
         }
         # Grocy replaces the date of what is moved into a freezer by the one that counts there.
@@ -205,6 +205,12 @@ def _parts(entry: Record, values: Mapping[str, Any]) -> Iterator[Mapping[str, An
     if sealed > 0:
         yield {**values, "quantity": _amount(sealed)}
     yield {**values, **since, "quantity": opened}
+
+
+def _some(value: Any) -> str:
+    """Return an amount for which 0 stands where none is set."""
+    amount = _amount(value)
+    return "" if amount == "0" else amount
 
 
 def _days(value: Any) -> str:
