@@ -53,12 +53,16 @@ _OPAQUE: Final = re.compile(r"(?<![\w-])(?=[\w-]*[a-z])(?=[\w-]*[A-Z])[\w-]{43,}
 """Our refresh tokens, tickets and keys: 32 random bytes or more in base64url."""
 
 
+_KEY: Final = re.compile(r"uby_[0-9A-Za-z]{7,}+", re.ASCII)
+"""An API key, whole or truncated; its prefix, which the list of keys shows, has 6 characters."""
+
+
 def redact(text: str) -> str:
     """Replace everything that is, or looks like, a token, a ticket, a password or a key."""
     if any(sign in text for sign in _SIGNS):
         text = _NAMED.sub(rf"\1{REDACTED}", text)
     text = _BEARER.sub(rf"\1{REDACTED}", text)
-    text = _JWT.sub(REDACTED, text)
+    text = _KEY.sub(REDACTED, _JWT.sub(REDACTED, text))
     return _OPAQUE.sub(REDACTED, text)
 
 

@@ -14,6 +14,7 @@ from typing import Final
 import uvicorn
 
 from useby import metrics
+from useby.actions.api_keys import StoredKeys
 from useby.actions.post_queue import PostQueue
 from useby.api import create_api, notifications
 from useby.api.context import Context
@@ -68,7 +69,8 @@ class Node:
         self.database = database
         self.bus = bus
         self.scheduler = AlertScheduler(database, now)
-        verifier = Verifier(settings, keys.signing, previous=keys.previous)
+        self.api_keys = StoredKeys(database, now)
+        verifier = Verifier(settings, keys.signing, previous=keys.previous, api_keys=self.api_keys)
         tickets = Tickets(keys.signing, settings.ticket_seconds, previous=keys.previous)
         self.hub = Hub(settings, database, verifier, bus, now=now)
         hub = self.hub
@@ -136,6 +138,7 @@ class Node:
                 group.create_task(self.bus.run(), name="bus"),
                 group.create_task(self.admission.run(), name="admission"),
                 group.create_task(self.context.posts.run(), name="posts"),
+                group.create_task(self.api_keys.run(), name="key-uses"),
             ]
             http = group.create_task(self._http.serve([self.listener]), name="http")
             await self._stopping.wait()

@@ -11,6 +11,7 @@ from tests.support.factories import NOON, a_kept_owner
 from tests.support.settings import SettingsWithoutFile
 from uuid_utils import uuid7
 
+from useby.actions.api_keys import StoredKeys
 from useby.actions.post_queue import PostQueue
 from useby.api import create_api, notifications
 from useby.api.context import Context
@@ -66,13 +67,14 @@ class Rest:
         self.database = database
         self.sockets = 0
         settings = SettingsWithoutFile(**changed)
+        self.api_keys = StoredKeys(database, lambda: self.now)
         self.context = Context(
             settings=settings,
             database=database,
             bus=NoBus(),
             keys=SigningKeys(KEY),
             issuer=Issuer(KEY, settings.access_token_seconds),
-            verifier=Verifier(settings, KEY),
+            verifier=Verifier(settings, KEY, api_keys=self.api_keys),
             passwords=Passwords(),
             tickets=Tickets(KEY, settings.ticket_seconds),
             rates=RateLimiter(settings),
@@ -87,7 +89,10 @@ class Rest:
         )
         self._transport = httpx.ASGITransport(DirectFirst(self.context))
         self._clients: list[httpx.AsyncClient] = []
-        self._keeping = asyncio.create_task(self.context.posts.run(), name="posts")
+        self._keeping = [
+            asyncio.create_task(self.context.posts.run(), name="posts"),
+            asyncio.create_task(self.api_keys.run(), name="key-uses"),
+        ]
 
     def client(self, **headers: str) -> httpx.AsyncClient:
         """A client that sends these headers."""
@@ -119,8 +124,9 @@ class Rest:
     async def close(self) -> None:
         for client in self._clients:
             await client.aclose()
-        self._keeping.cancel()
-        await asyncio.wait([self._keeping])
+        for task in self._keeping:
+            task.cancel()
+        await asyncio.wait(self._keeping)
 
 
 async def added(client: httpx.AsyncClient, **values: Any) -> dict[str, Any]:

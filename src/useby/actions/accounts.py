@@ -238,7 +238,13 @@ def issue_ticket(
     transaction: Transaction, ticket: str, claims: Claims, *, now: datetime, ends: datetime
 ) -> None:
     """Store a one-use ticket that stands for an access token until ``ends``."""
-    grant = TicketGrant(claims.user_id, claims.session_id, claims.issued_at, claims.expires_at)
+    grant = TicketGrant(
+        claims.user_id,
+        claims.session_id,
+        claims.issued_at,
+        claims.expires_at,
+        tuple(sorted(claims.scopes or ())),
+    )
     tickets.keep(transaction, refresh.hash_of(ticket), grant, ends)
     tickets.purge(transaction, now)
 

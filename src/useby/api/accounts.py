@@ -185,7 +185,9 @@ async def end_cookie(node: ContextDep, request: Request, response: Response) -> 
     responses=problem_responses(401, 403),
     openapi_extra={"security": [{}, {"HTTPBearer": []}]},
 )
-async def logout(node: ContextDep, bearer: Bearer, given: RefreshIn | None = None) -> None:
+async def logout(
+    node: ContextDep, request: Request, bearer: Bearer, given: RefreshIn | None = None
+) -> None:
     """End the sign-in of the refresh token, or else of the access token, and close its sockets.
 
     An unknown or expired refresh token is no error.
@@ -194,7 +196,7 @@ async def logout(node: ContextDep, bearer: Bearer, given: RefreshIn | None = Non
     if given is not None:
         await node.database.write(lambda t: actions.sign_out(t, given.refresh_token, now))
     else:
-        session = await _session_of(node, bearer)
+        session = await _session_of(node, request, bearer)
         await node.database.write(lambda t: actions.end_session(t, *session, now))
 
 
@@ -254,8 +256,8 @@ async def _slowed(node: ContextDep, network: str, given: LoginIn) -> int | None:
     raise Problem.too_many(wait)
 
 
-async def _session_of(node: ContextDep, bearer: Bearer) -> tuple[str, str]:
-    claims = (await caller_of(node, await claims_of(node, bearer))).claims
+async def _session_of(node: ContextDep, request: Request, bearer: Bearer) -> tuple[str, str]:
+    claims = (await caller_of(node, await claims_of(node, request, bearer))).claims
     if claims.session_id is None:
         raise Problem(HTTPStatus.FORBIDDEN, "Only the issuer of this token can end its sign-in.")
     return claims.user_id, claims.session_id

@@ -27,6 +27,7 @@ from useby.api import (
     health,
     imports,
     invitations,
+    keys,
     lots,
     lots_by_date,
     me,
@@ -88,7 +89,7 @@ def create_api(context: Context) -> FastAPI:
     _install_documents(api, context.settings)
     page.install(api)
     for part in (
-        *(accounts, invitations, sessions, me, products, products_by_external_id),
+        *(accounts, invitations, sessions, me, keys, products, products_by_external_id),
         *(lots_by_date, lots, movements, pickers, alerts, policies),
         *(stats, config, samples, dates, scans, imports, exports, calendars, notifications, health),
     ):

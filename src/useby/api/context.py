@@ -14,6 +14,7 @@ from useby.actions.post_queue import PostQueue
 from useby.api.errors import REFUSED, Problem
 from useby.api.export_turns import ExportTurns
 from useby.api.import_slots import ImportSlots
+from useby.api.scopes import require_scope
 from useby.auth.key import SigningKeys
 from useby.auth.passwords import Passwords
 from useby.auth.rate_limits import RateLimiter
@@ -73,7 +74,9 @@ async def _context(request: Request) -> Context:  # FastAPI would run a plain fu
 ContextDep = Annotated[Context, Depends(_context)]
 
 _bearer = HTTPBearer(
-    auto_error=False, bearerFormat="JWT", description="An access token of `/api/auth/login`."
+    auto_error=False,
+    description="An access token of `/api/auth/login`, or a key of `/api/keys`, which may do what"
+    " its scopes name.",
 )
 
 
@@ -81,21 +84,23 @@ Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 """Token in ``Authorization: Bearer``, if there is one; not verified yet."""
 
 
-async def claims_of(node: ContextDep, credentials: Bearer) -> Claims:
+async def claims_of(node: ContextDep, request: Request, credentials: Bearer) -> Claims:
     """Return the claims of a valid token, which may be revoked: the database is not queried.
 
     Raises:
-        Problem: 401, the token is missing or not valid; 503, its issuer's keys cannot be fetched.
+        Problem: 401, the token is missing or not valid; 403, it is a key whose scopes do not name
+            the route; 503, its issuer's keys cannot be fetched.
     """
     if credentials is None or not credentials.credentials:
         raise Problem.unauthorized("An access token is required.")
-    return await claims_of_token(node, credentials.credentials)
+    operation = getattr(request.scope.get("route"), "operation_id", None)
+    return await claims_of_token(node, credentials.credentials, operation)
 
 
-async def claims_of_token(node: Context, token: str) -> Claims:
-    """Return the claims of a valid token, as ``claims_of`` does."""
+async def claims_of_token(node: Context, token: str, operation: str | None) -> Claims:
+    """Return the claims of a valid token for an operation, as ``claims_of`` does."""
     try:
-        return await node.verifier.verify_async(token, node.now())
+        claims = await node.verifier.verify_async(token, node.now())
     except InvalidToken as refused:
         raise Problem.unauthorized(
             "The access token has expired." if refused.expired else "The access token is invalid."
@@ -105,15 +110,17 @@ async def claims_of_token(node: Context, token: str) -> Claims:
             "The keys of the token's issuer can't be fetched now.",
             unavailable.retry_after,
         ) from None
+    require_scope(claims, operation)
+    return claims
 
 
 async def check_token(request: Request) -> None:
     """Refuse a request without a valid token before its body is read.
 
     Raises:
-        Problem: 401 or 503, for the reasons given at ``claims_of``.
+        Problem: 401, 403 or 503, for the reasons given at ``claims_of``.
     """
-    await claims_of(await _context(request), await _bearer(request))
+    await claims_of(await _context(request), request, await _bearer(request))
 
 
 CurrentClaims = Annotated[Claims, Depends(claims_of)]

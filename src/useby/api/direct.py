@@ -47,6 +47,8 @@ class DirectRoute:
 
     path: str
     """Path, which may contain the id of a notification as ``{notification_id}``."""
+    operation: str
+    """``operationId`` of FastAPI's route, by which ``api.scopes`` finds what a key needs."""
     handle: Callable[..., Awaitable[Response]]
     """Function of FastAPI's route; it is called with the node's context and the claims, and then
 
@@ -148,7 +150,7 @@ class DirectRequest:
             value = await parse(body) if model else None
         except (ValueError, RecursionError):
             return None
-        claims = await claims_of_token(self._node, self._token)
+        claims = await claims_of_token(self._node, self._token, self._route.operation)
         try:
             arguments: tuple[Any, ...] = ()
             if self._item:

@@ -239,10 +239,10 @@ async def delete_notification(node: ContextDep, caller: CurrentCaller, notificat
 
 
 DIRECT: Final = (
-    DirectRoute(router.prefix, post_notification, NotificationIn),
-    DirectRoute(f"{router.prefix}/batch", post_notifications, NotificationsIn),
-    DirectRoute(f"{router.prefix}/read-all", mark_all_read),
-    DirectRoute(f"{router.prefix}/{{notification_id}}/read", mark_read),
+    DirectRoute(router.prefix, "postNotification", post_notification, NotificationIn),
+    DirectRoute(f"{router.prefix}/batch", "postNotifications", post_notifications, NotificationsIn),
+    DirectRoute(f"{router.prefix}/read-all", "markAllRead", mark_all_read),
+    DirectRoute(f"{router.prefix}/{{notification_id}}/read", "markRead", mark_read),
 )
 """Routes that are handled without FastAPI's routing."""
 

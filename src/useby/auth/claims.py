@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from useby.domain.account import CLOCK_SKEW
+from useby.domain.api_key import NEVER, ApiKey, Scope, granted
 from useby.settings import Settings
 
 MAX_SUBJECT: Final = 128
@@ -39,6 +40,8 @@ class Reason(StrEnum):
     NOT_YET = "not valid yet"
     EXPIRY = "expiry"
     TICKET = "ticket"
+    KEY = "key"
+    SCOPE = "scope"
     ACCOUNT = "account"
     SIGN_IN = "sign-in"
 
@@ -75,14 +78,28 @@ class IssuerUnavailable(Exception):  # noqa: N818 - the name describes the calle
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """Checked claims of a valid token."""
+    """Checked claims of a valid token or API key."""
 
     user_id: str
+    """Id of the user; empty for a service key, which is of no user."""
     session_id: str | None
-    """Sign-in that the token belongs to; ``None`` for a token of an outside issuer."""
+    """Sign-in that the token belongs to, or id of an API key; ``None`` for a token of an outside
+    issuer."""
     issued_at: datetime
     expires_at: datetime
     token_id: str
+    scopes: frozenset[Scope] | None = None
+    """Scopes of an API key, also those that its scopes include; ``None``: no key, and no limits."""
+
+    @property
+    def may_listen(self) -> bool:
+        """Return whether the socket may be opened: not with a key that lacks the scope."""
+        return self.scopes is None or Scope.LISTEN in self.scopes
+
+    @property
+    def may_read_stock(self) -> bool:
+        """Return whether an extended session may get products."""
+        return self.scopes is None or Scope.STOCK_READ in self.scopes
 
 
 def claims_of(
@@ -126,6 +143,20 @@ def claims_of(
     )
 
 
+def key_claims_of(key: ApiKey, now: datetime) -> Claims:
+    """Return the claims of an API key.
+
+    Raises:
+        InvalidToken: The key has expired.
+    """
+    expires_at = key.expires_at or NEVER
+    if expires_at <= now:
+        raise InvalidToken(Reason.EXPIRY, f"the key {key.prefix}… ended", key.user_id)
+    return Claims(
+        key.user_id or "", key.id, key.created_at, expires_at, "", scopes=granted(key.scopes)
+    )
+
+
 def outside_claims_of(payload: Mapping[str, Any], settings: Settings, now: datetime) -> Claims:
     """Return the claims of an outside issuer's token whose signature has been verified.
 
@@ -150,6 +181,13 @@ def outside_claims_of(payload: Mapping[str, Any], settings: Settings, now: datet
             _subject(payload, settings.jwt_user_claim),
         )
     return claims_of(payload, user_claim=settings.jwt_user_claim, session_id=None, now=now)
+
+
+def lacks_listen(claims: Claims) -> InvalidToken:
+    """Return the refusal of a key that may not open the socket."""
+    own = ", ".join(sorted(claims.scopes or ()))
+    expected = f"the socket needs a key with the scope {Scope.LISTEN}, and this one has {own}"
+    return InvalidToken(Reason.SCOPE, expected, claims.user_id)
 
 
 def shown(value: object) -> str:

@@ -20,16 +20,19 @@ from typing import Any, Final
 
 from pydantic_core import from_json
 
+from useby.auth.api_keys import KeySource, hash_of, is_key, is_well_formed, prefix_of
 from useby.auth.claims import (
     Claims,
     InvalidToken,
     IssuerUnavailable,
     Reason,
     claims_of,
+    key_claims_of,
     outside_claims_of,
     shown,
 )
 from useby.auth.refusals import RefusalLog
+from useby.domain.api_key import ApiKey
 from useby.settings import Settings
 
 __all__ = ["Claims", "InvalidToken", "Issuer", "IssuerUnavailable", "KeysNotFetched", "Verifier"]
@@ -43,7 +46,7 @@ HASHES: Final = {"HS256": "sha256", "HS384": "sha384", "HS512": "sha512"}
 
 
 class KeysNotFetched(Exception):  # noqa: N818 - the name describes the caller's view
-    """Raised when a token needs a key of the outside issuer that has to be fetched first."""
+    """Raised for a token whose key, or an API key whose row, has to be fetched first."""
 
 
 class Issuer:
@@ -81,16 +84,25 @@ class Verifier:
     """Verifies tokens.
 
     Its state is an outside issuer's keys, the count of logged refusals, and the claims of tokens of
-    ours that were sent with requests: each is sent with many.
+    ours and of API keys that were sent with requests: each is sent with many. The claims of a key
+    never change; that it was deleted, the database finds as it finds the end of a sign-in.
     """
 
-    def __init__(self, settings: Settings, key: bytes, *, previous: bytes | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        key: bytes,
+        *,
+        previous: bytes | None = None,
+        api_keys: KeySource | None = None,
+    ) -> None:
         """Store our own keys, and read the outside issuer from the settings, if they have one.
 
         Args:
             settings: The settings with the outside issuer.
             key: Our signing key.
             previous: The signing key before, whose tokens are still valid.
+            api_keys: The API keys of users and services; without it none is valid.
 
         Raises:
             ValueError: The settings name an algorithm, a URL, a PEM or a secret that cannot be
@@ -102,8 +114,9 @@ class Verifier:
         self._max_bytes = settings.token_max_bytes
         self.refusals = RefusalLog()
         """Also has the lines about tickets, which the database verifies."""
+        self._api_keys = api_keys
         self._seen: dict[str, tuple[datetime, Claims]] = {}
-        """Claims of a verified token, and the first moment at which it was valid."""
+        """Claims of a verified token or API key, and the first moment at which it was valid."""
         self._secret = None
         if settings.jwt_secret is not None:
             self._secret = settings.jwt_secret.get_secret_value().encode()
@@ -123,6 +136,8 @@ class Verifier:
             KeysNotFetched: The token may be an outside issuer's, whose key must be fetched first.
             IssuerUnavailable: The token may be an outside issuer's, whose keys cannot be fetched.
         """
+        if is_key(token):
+            return self._known_key(token, now)
         try:
             return self._verify(token, now)
         except InvalidToken as refused:
@@ -138,7 +153,10 @@ class Verifier:
         Raises:
             InvalidToken: The token is not valid.
             IssuerUnavailable: The keys cannot be fetched now; the same token may be valid later.
+            StoreUnavailable: It is an API key, and the database can't be read now.
         """
+        if is_key(token):
+            return await self._verify_key(token, now)
         seen = self._seen.get(token)
         if seen is not None and seen[0] <= now < seen[1].expires_at:
             return seen[1]
@@ -154,6 +172,41 @@ class Verifier:
             return self.verify(token, now)
         except KeysNotFetched:
             raise IssuerUnavailable(0) from None
+
+    def _known_key(self, key: str, now: datetime) -> Claims:
+        """Return the claims of an API key that was looked up before."""
+        seen = self._seen.get(key)
+        if seen is None or not seen[0] <= now < seen[1].expires_at:
+            raise KeysNotFetched
+        self._note_use(key, seen[1])
+        return seen[1]
+
+    async def _verify_key(self, key: str, now: datetime) -> Claims:
+        """Return the claims of an API key; look it up in the database at its first use."""
+        try:
+            return self._known_key(key, now)
+        except KeysNotFetched:
+            pass
+        try:
+            claims = key_claims_of(await self._stored_key(key), now)
+        except InvalidToken as refused:
+            self.refusals.write(refused)
+            raise
+        self._remember(key, now, claims)
+        self._note_use(key, claims)
+        return claims
+
+    async def _stored_key(self, key: str) -> ApiKey:
+        if not is_well_formed(key):
+            raise InvalidToken(Reason.KEY, "it has not the form of a key, or a mistyped character")
+        found = await self._api_keys.find(hash_of(key)) if self._api_keys else None
+        if found is None:
+            raise InvalidToken(Reason.KEY, f"there is no key {prefix_of(key)}…")
+        return found
+
+    def _note_use(self, key: str, claims: Claims) -> None:
+        if self._api_keys is not None and claims.session_id is not None:
+            self._api_keys.note_use(key, claims.session_id)
 
     def _remember(self, token: str, now: datetime, claims: Claims) -> None:
         if len(self._seen) >= SEEN:

@@ -26,6 +26,8 @@ class AccessRevoked:
     user_id: str
     session_id: str | None = None
     """``None`` for every sign-in: the user was disabled, deleted, or signed out everywhere."""
+    spared: frozenset[str] = frozenset()
+    """API keys that outlive a sign-out everywhere."""
 
 
 @dataclass(frozen=True, slots=True)

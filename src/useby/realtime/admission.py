@@ -23,11 +23,13 @@ from datetime import datetime
 from typing import Final, NamedTuple, TypeVar
 
 from useby.auth import refresh
-from useby.auth.claims import Reason
+from useby.auth.api_keys import is_key
+from useby.auth.claims import Reason, lacks_listen
 from useby.auth.tickets import Tickets, is_ticket
 from useby.auth.tokens import Claims, InvalidToken, IssuerUnavailable, KeysNotFetched, Verifier
 from useby.batcher import Batcher
 from useby.domain.account import TokenStatus
+from useby.domain.api_key import Scope
 from useby.realtime import closes
 from useby.realtime.allowed_hosts import AllowedHosts
 from useby.realtime.answers import Answers
@@ -42,6 +44,7 @@ from useby.realtime.upgrade import UpgradeRequest
 from useby.store import accounts, notifications, tickets
 from useby.store.accounts import TokenCheck
 from useby.store.database import Connection, Database, StoreUnavailable
+from useby.store.tickets import TicketGrant
 
 T = TypeVar("T")
 
@@ -200,12 +203,7 @@ class Admission:
         """Redeem tickets; if the reply to the commit is lost, they are used up without effect."""
         now = self._now()
         stakes = await self._database.write(lambda t: tickets.redeem(t, keys, now))
-        return {
-            key: Claims(
-                stake.user_id, stake.session_id, stake.issued_at, stake.token_expires_at, ""
-            )
-            for key, stake in stakes.items()
-        }
+        return {key: _claims_of(grant) for key, grant in stakes.items()}
 
     async def _answer_of(
         self, ask: Callable[[], Awaitable[T]], batch: Sequence[_PendingConnection]
@@ -244,7 +242,7 @@ class Admission:
         """Verify a token and register its connection; return whether a look-up must follow."""
         socket, claims = pending.socket, pending.claims
         try:
-            if claims is None and is_ticket(pending.token):
+            if claims is None and is_ticket(pending.token) and not is_key(pending.token):
                 self._redeem_soon(pending)
                 return False
             claims = claims or self._verifier.verify(pending.token, self._now())
@@ -257,6 +255,9 @@ class Admission:
             return False
         except Exception:  # noqa: BLE001 - it is logged
             socket.fail()
+            return False
+        if not claims.may_listen:
+            self._refuse_and_log(socket, lacks_listen(claims))
             return False
         pending.claims = claims
         # Registered before the look-up, so that events committed after its snapshot are received.
@@ -278,7 +279,9 @@ class Admission:
 
     async def _verify_later(self, pending: _PendingConnection) -> None:
         try:
-            pending.claims = await self._verifier.verify_async(pending.token, self._now())
+            pending.claims = await retry_while_unavailable(
+                lambda: self._verifier.verify_async(pending.token, self._now())
+            )
         except (InvalidToken, IssuerUnavailable) as error:
             _refuse(pending.socket, error)
         else:
@@ -328,6 +331,17 @@ def _cursor(connection: Connection, user_id: str, since: str | None) -> Sent | N
     """Return the notification that ``since`` names; ``None``: all unread ones are sent."""
     seq = notifications.seq_of(connection, user_id, since) if since else None
     return Sent(seq, since) if since and seq is not None else None
+
+
+def _claims_of(grant: TicketGrant) -> Claims:
+    return Claims(
+        grant.user_id,
+        grant.session_id,
+        grant.issued_at,
+        grant.token_expires_at,
+        "",
+        scopes=frozenset(map(Scope, grant.scopes)) or None,
+    )
 
 
 def _is_open(pending: _PendingConnection) -> bool:

@@ -67,7 +67,11 @@ class FanOut:
 
     def _revoke(self, revoked: AccessRevoked) -> None:
         for socket in tuple(self._registry.of(revoked.user_id)):
-            if revoked.session_id is None or revoked.session_id == socket.sign_in_id:
+            if revoked.session_id is None:
+                ends = socket.sign_in_id not in revoked.spared
+            else:
+                ends = socket.sign_in_id == revoked.session_id
+            if ends:
                 socket.close(closes.ACCESS_REVOKED)
 
     def _check(self, hint: Hint) -> None:

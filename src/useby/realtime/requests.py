@@ -22,6 +22,7 @@ from functools import partial
 from typing import Final
 
 from useby.actions.notifications import mark_all_read
+from useby.auth.claims import lacks_listen
 from useby.auth.tokens import InvalidToken, IssuerUnavailable, Verifier
 from useby.batcher import Batcher, batch_or_one_by_one
 from useby.domain.account import TokenStatus
@@ -140,7 +141,11 @@ class StoreRequests:
     async def _authenticate(self, socket: Socket, token: str) -> None:
         expires_at, why = None, closes.TOKEN_INVALID
         try:
-            claims = await self._verifier.verify_async(token, self._now())
+            claims = await retry_while_unavailable(
+                lambda: self._verifier.verify_async(token, self._now())
+            )
+            if not claims.may_listen:
+                raise lacks_listen(claims)
         except InvalidToken:
             pass
         except IssuerUnavailable:

@@ -74,6 +74,7 @@ class Socket(asyncio.Protocol):
         "expires_at",
         "issued_at",
         "pinged_at",
+        "sees_products",
         "session",
         "sign_in_id",
         "slot",
@@ -112,10 +113,11 @@ class Socket(asyncio.Protocol):
         transport.set_write_buffer_limits(high=HIGH_WATER)
 
     def bind_token(self, claims: Claims) -> None:
-        """Set the sign-in and the end of the connection to those of a token."""
+        """Set the sign-in, the end and the rights of the connection to those of a token."""
         self.sign_in_id = claims.session_id
         self.issued_at = claims.issued_at
         self.expires_at = claims.expires_at.timestamp()
+        self.sees_products = claims.may_read_stock
 
     # Calls of the transport.
 

@@ -251,6 +251,7 @@ class ExtendedUpdates:
         self, sockets: Sequence[Socket], product_id: str, change: Change, rows: _Rows
     ) -> None:
         """Send a product as its row is; nothing if it was not closed and has no row any more."""
+        sockets = [socket for socket in sockets if socket.sees_products]
         stored = rows.products.get(product_id)
         if stored is not None and rows.owner is not None:
             try:

@@ -12,6 +12,7 @@ from useby.domain.account import CLOCK_SKEW, FLOOD_CAP, AccountChange, TokenStat
 from useby.domain.events import AccessRevoked
 from useby.domain.policy import Policy
 from useby.store import slices
+from useby.store.api_keys import is_of_key
 from useby.store.bulk import PackedSelect, values_params, values_table
 from useby.store.column_types import UtcDateTime
 from useby.store.database import Transaction
@@ -287,7 +288,7 @@ def end_sessions(
     An issuer's clock may be ahead of ours by ``CLOCK_SKEW``, so a token that it issued before now
     may be dated after it. All tokens dated within that time are ended; an outside sign-in made in
     the minute after a sign-out everywhere is therefore ended too, and works when repeated after
-    that minute.
+    that minute. API keys are no sign-ins: they stay.
 
     Args:
         transaction: The running write.
@@ -295,7 +296,8 @@ def end_sessions(
         now: The current time, aware.
         keep: Id of a sign-in that is not ended.
     """
-    ending = sa.and_(sessions.c.user_id == user_id, sessions.c.revoked_at.is_(None))
+    own = sa.and_(sessions.c.user_id == user_id, sessions.c.revoked_at.is_(None))
+    ending = sa.and_(own, ~is_of_key(sessions))
     if keep is not None:
         ending = sa.and_(ending, sessions.c.id != keep)
     _update(transaction, user_id, {"signed_out_at": now + CLOCK_SKEW})
@@ -303,7 +305,8 @@ def end_sessions(
         sa.update(sessions).where(ending).values(revoked_at=now).returning(sessions.c.id)
     ).all()
     if keep is None:
-        transaction.publish(AccessRevoked(user_id))
+        keys = transaction.connection.scalars(sa.select(sessions.c.id).where(own))
+        transaction.publish(AccessRevoked(user_id, spared=frozenset(keys)))
     else:
         for session_id in ended:
             transaction.publish(AccessRevoked(user_id, session_id))

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from useby.domain.account import OpenSession
 from useby.domain.client_names import ClientName
+from useby.store.api_keys import is_of_key
 from useby.store.cursor import BadCursor, Page, decode, encode, storable
 from useby.store.database import Connection
 from useby.store.schema import sessions
@@ -88,6 +89,7 @@ def _open(
             sessions.c.user_id == user_id,
             sessions.c.revoked_at.is_(None),
             sessions.c.expires_at > now,
+            ~is_of_key(sessions),
             sa.true() if key_ids is None else KEY_ID.in_(list(key_ids)),
         )
         .order_by(sessions.c.id.desc())  # an id begins with the time at which it was made

@@ -10,6 +10,8 @@ from useby.domain.lot_dates import DateSource
 from useby.domain.movement import DiscardReason, MovementKind
 from useby.domain.product import DateKind, Disposal
 from useby.store.column_types import EnumText, Exact, IsoDuration, Numbers, Texts, UtcDateTime
+from useby.store.key_tables import api_keys as api_keys  # noqa: PLC0414 - as below
+from useby.store.key_tables import signing_keys as signing_keys  # noqa: PLC0414 - as below
 from useby.store.metadata import metadata as metadata  # noqa: PLC0414 - others import it from here
 from useby.store.metadata import rows_where
 from useby.store.policy_columns import PolicyText, PolicyTexts
@@ -359,11 +361,13 @@ tickets = sa.Table(
     sa.Column("issued_at", UtcDateTime, nullable=False),
     sa.Column("until", UtcDateTime, nullable=False),
     sa.Column("expires_at", UtcDateTime, nullable=False),
+    sa.Column("scopes", Texts, nullable=True),
     sa.PrimaryKeyConstraint("user_id", "ticket_hash"),
     sa.Index(None, "expires_at"),
 )
 """Unused WebSocket tickets. ``session_id``, ``issued_at`` and ``until`` are those of the access
-token that the ticket replaces; ``expires_at`` is the end of the ticket."""
+token that the ticket replaces; ``expires_at`` is the end of the ticket. ``scopes`` are those of an
+API key, and empty for any other token."""
 
 calendars = sa.Table(
     "calendars",
@@ -388,13 +392,3 @@ epoch = sa.Table(
     sa.Column("value", sa.String(36), nullable=False),
 )
 """At most one row. Its random value changes when committed rows were lost: ``store.epoch``."""
-
-signing_keys = sa.Table(
-    "signing_keys",
-    metadata,
-    sa.Column("id", sa.SmallInteger, primary_key=True),
-    sa.Column("first_id", sa.String(22), nullable=False),
-    sa.Column("current_id", sa.String(22), nullable=False),
-)
-"""Table of at most one row: the ids of the first and of the newest key that nodes signed with; see
-``store.signing_keys``."""

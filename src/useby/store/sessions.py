@@ -18,6 +18,7 @@ import sqlalchemy as sa
 
 from useby.domain.client_names import UNNAMED, ClientName
 from useby.domain.events import AccessRevoked
+from useby.store.api_keys import is_of_key
 from useby.store.bulk import values_params, values_table
 from useby.store.database import Connection, Transaction
 from useby.store.locks import lock_users
@@ -270,6 +271,7 @@ def end_session(transaction: Transaction, user_id: str, session_id: str, now: da
             sessions.c.user_id == user_id,
             sessions.c.id == session_id,
             sessions.c.revoked_at.is_(None),
+            ~is_of_key(sessions),
         )
         .values(revoked_at=now)
     )

@@ -22,6 +22,7 @@ from useby.store.database import Transaction
 from useby.store.locks import lock_users
 from useby.store.notifications import UnknownUser, newest_seq
 from useby.store.schema import (
+    api_keys,
     barcodes,
     calendars,
     closings,
@@ -56,6 +57,7 @@ COSTS: Final[Mapping[sa.Table, int]] = {
     idempotency_keys: 25,  # each has a stored response, which may be long
     tickets: 1,
     calendars: 1,
+    api_keys: 1,
     refresh_tokens: 1,
     sessions: 1,
 }

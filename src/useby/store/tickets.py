@@ -32,7 +32,14 @@ _LIVE: Final = (
 _REDEEM: Final = (
     sa.delete(table)
     .where(sa.tuple_(*_KEY).in_(_LIVE))
-    .returning(*_KEY, table.c.session_id, table.c.issued_at, table.c.until, table.c.expires_at)
+    .returning(
+        *_KEY,
+        table.c.session_id,
+        table.c.issued_at,
+        table.c.until,
+        table.c.expires_at,
+        table.c.scopes,
+    )
 )
 _EXPIRED: Final = (
     sa.select(*_KEY)
@@ -55,6 +62,8 @@ class TicketGrant:
     """Time at which the token was issued."""
     token_expires_at: datetime
     """Time at which the token expires."""
+    scopes: tuple[str, ...] = ()
+    """Scopes of an API key; empty for any other token."""
 
 
 def keep(
@@ -70,6 +79,7 @@ def keep(
             issued_at=stake.issued_at,
             until=stake.token_expires_at,
             expires_at=expires_at,
+            scopes=stake.scopes,
         )
     )
 
@@ -93,7 +103,7 @@ def redeem(
     )
     return {
         (row.user_id, row.ticket_hash): TicketGrant(
-            row.user_id, row.session_id, row.issued_at, row.until
+            row.user_id, row.session_id, row.issued_at, row.until, row.scopes
         )
         for row in rows
         if row.expires_at > now

@@ -1,0 +1,35 @@
+"""Tables of API keys and of the keys that nodes sign with."""
+
+import sqlalchemy as sa
+
+from useby.store.column_types import Texts, UtcDateTime
+from useby.store.metadata import metadata
+
+api_keys = sa.Table(
+    "api_keys",
+    metadata,
+    sa.Column("key_hash", sa.String(64), primary_key=True),
+    sa.Column(
+        "user_id", sa.String(128), sa.ForeignKey("users.id", ondelete="CASCADE"), nullable=True
+    ),
+    sa.Column("id", sa.String(36), nullable=False),
+    sa.Column("name", sa.String(100), nullable=False),
+    sa.Column("prefix", sa.String(10), nullable=False),
+    sa.Column("scopes", Texts, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("expires_at", UtcDateTime, nullable=True),
+    sa.Column("used_on", sa.Date, nullable=True),
+    sa.Index(None, "user_id", "id"),
+)
+"""Keys of programs; see ``store.api_keys``. The hash is the SHA-256 of the key, ``prefix`` its
+first characters. A service key has no ``user_id``."""
+
+signing_keys = sa.Table(
+    "signing_keys",
+    metadata,
+    sa.Column("id", sa.SmallInteger, primary_key=True),
+    sa.Column("first_id", sa.String(22), nullable=False),
+    sa.Column("current_id", sa.String(22), nullable=False),
+)
+"""Table of at most one row: the ids of the first and of the newest key that nodes signed with; see
+``store.signing_keys``."""
