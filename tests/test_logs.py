@@ -22,6 +22,7 @@ from tests.support.settings import SettingsWithoutFile
 from useby import logs
 
 JWT = "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJzdWIiOiJhbm5hIn0.b2xkLXNpZ25hdHVyZQ_-x"
+KEY = "uby_2vQ8sT1xKd0aZr7LmN4pYc9WbE6uHjG3fRiOtSqXyVz0AbCdE"
 REFRESH = "R6bTn2sQvX9yK1mPzLw4Hc8Jd0Fg5Ua3Ei7Ob_Yq-Ns"
 Log = Callable[..., io.StringIO]
 
@@ -70,7 +71,7 @@ def test_a_value_under_a_secret_name_is_redacted(line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "secret", [JWT, JWT[:30], JWT.replace(".", "%2E"), REFRESH, f"t_{REFRESH}"]
+    "secret", [JWT, JWT[:30], JWT.replace(".", "%2E"), REFRESH, f"t_{REFRESH}", KEY, KEY[:20]]
 )
 @pytest.mark.parametrize("line", ["{}", "failed for {}", "a/{}/b", "x='{}'", "%2F{}%20"])
 def test_text_that_looks_like_a_token_is_redacted_wherever_it_stands(

@@ -4,6 +4,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.support.api_keys import a_key
 from tests.support.rest_app import Rest
 
 from useby.store.database import Connection
@@ -35,6 +36,7 @@ BODIES: dict[str, Any] = {
     "moveLot": {"location": "his house"},
     "undoMovement": None,
     "deleteCalendar": None,
+    "deleteKey": None,
     "readCalendar": None,
     "markRead": None,
     "listNotificationItems": None,
@@ -88,6 +90,7 @@ async def test_the_rows_of_another_user_are_as_if_they_were_not_there(rest: Rest
     ).json()
     received = (await hers.post("/api/notifications", json={"message": "private"})).json()
     calendar = (await hers.post("/api/calendars")).json()
+    key = await a_key(hers, "notify")
     movement = (await hers.get("/api/movements")).json()["items"][0]
     mine = {
         "product_id": product["id"],
@@ -95,6 +98,7 @@ async def test_the_rows_of_another_user_are_as_if_they_were_not_there(rest: Rest
         "movement_id": movement["id"],
         "notification_id": received["id"],
         "calendar_id": calendar["id"],
+        "key_id": key["id"],
         "secret": calendar["id"],
         "session_id": (await hers.get("/api/sessions")).json()["items"][0]["id"],
     }
@@ -128,6 +132,7 @@ async def test_lists_counts_and_sweeping_acts_stop_at_ones_own_rows(rest: Rest) 
     await hers.post(f"/api/products/{used.json()['id']}/discard", json={})
     received = (await hers.post("/api/notifications", json={"message": "private"})).json()
     await hers.post("/api/calendars")
+    await a_key(hers, "notify")
     for policy in ("account", "category/Private", "location/Safe", f"product/{used.json()['id']}"):
         await hers.put(f"/api/policies/{policy}", json={"leads": ["3d"], "onExpiry": False})
     await hers.post("/api/samples")
@@ -162,6 +167,7 @@ async def test_lists_counts_and_sweeping_acts_stop_at_ones_own_rows(rest: Rest) 
     assert (await his.get("/api/export")).json()["products"] == []
     assert (await his.get("/api/dates", params={"text": "Milk"})).status_code == 422
     assert (await his.get("/api/calendars")).json() == {"items": []}
+    assert (await his.get("/api/keys")).json() == {"items": []}
     (own,) = (await his.get("/api/sessions")).json()["items"]
     assert own["id"] != (await hers.get("/api/sessions")).json()["items"][0]["id"]
     assert (await his.get("/api/policies")).json()["items"] == []

@@ -6,6 +6,7 @@ covers: useby.api.scopes
 import re
 from dataclasses import dataclass
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any, Final
 
 import httpx
@@ -19,9 +20,10 @@ from useby.api import notifications
 from useby.api.scopes import MAY, NOT_FOR_KEYS, OPEN
 from useby.domain.api_key import OWN_SCOPES, Scope, granted
 
+PAGE: Final = Path(__file__).parents[2] / "docs" / "reference" / "keys.md"
 REFUSED: Final = {401, 403, 404, 405, 500}
 READS: Final = (
-    r"GET /api/(products|lots|movements)(/\{\w+\}|/\{\w+\}/(lots|movements)|/counts)?",
+    r"GET /api/(products|lots|movements)(/\{\w+\}|/\{\w+\}/(lots|movements)|/counts(/weeks)?)?",
     r"POST /api/scan",
     r"GET /api/export",
 )
@@ -56,6 +58,15 @@ async def test_every_operation_stands_in_the_table_once(rest: Rest) -> None:
     assert not listed & NOT_FOR_KEYS
     assert not listed & OPEN
     assert not NOT_FOR_KEYS & OPEN
+
+
+async def test_the_page_of_keys_has_the_routes_of_each_scope(rest: Rest) -> None:
+    routes = {name: f"{method} {path}" for name, method, path in await operations(rest.client())}
+    rows = re.findall(r"^\| `([a-z:]+)` \| (.*) \|$", PAGE.read_text(), re.MULTILINE)
+    written = {scope: set(re.findall(r"`([A-Z]+ /[^`]*)`", cell)) for scope, cell in rows}
+    assert written == {
+        scope.value: {routes[name] for name in names} for scope, names in MAY.items() if names
+    }
 
 
 async def test_a_direct_route_has_the_operation_of_its_route_of_the_framework(rest: Rest) -> None:
@@ -136,6 +147,7 @@ async def ids_of(person: httpx.AsyncClient) -> dict[str, str]:
     received = (await person.post("/api/notifications", json={"message": "Tea"})).json()
     calendar = (await person.post("/api/calendars")).json()
     key = await a_key(person, "notify")
+    session = (await person.get("/api/sessions")).json()["items"][0]
     return {
         "product_id": product["id"],
         "lot_id": lot["id"],
@@ -143,6 +155,7 @@ async def ids_of(person: httpx.AsyncClient) -> dict[str, str]:
         "notification_id": received["id"],
         "calendar_id": calendar["id"],
         "key_id": key["id"],
+        "session_id": session["id"],
         "external_id": "fridge-17",
         "scope": "location",
         "key": "shelf",

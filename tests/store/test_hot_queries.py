@@ -88,6 +88,14 @@ EXCEPTED = {
         r"SELECT signing_keys\.first_id .*FROM sessions\s+WHERE sessions\.user_id =",
         "The table of keys is one row, of no user; a shard has its own.",
     ),
+    "a key is found by its hash": (
+        r"FROM api_keys\s+WHERE api_keys\.key_hash =",
+        "Once by each node: the key, which names nobody, is all there is to go by.",
+    ),
+    "the days on which keys were used are stored": (
+        r"^UPDATE api_keys SET used_on=.* WHERE api_keys\.key_hash IN",
+        "Once a day for each key; its hash is its primary key.",
+    ),
     "a calendar is found by its secret": (
         r"FROM calendars\s+WHERE calendars\.secret_hash =",
         "A few times an hour: the address, which names nobody, is all there is to go by.",
@@ -220,6 +228,16 @@ async def _every_route(node: InProcessNode, rest: httpx.AsyncClient) -> None:
     spent, tokens = tokens, await call("refresh", {"refreshToken": tokens["refreshToken"]})
     await call("refresh", {"refreshToken": spent["refreshToken"]})  # within its grace
     headers["Authorization"] = f"Bearer {tokens['accessToken']}"
+    key = await call("addKey", {"name": "cron", "scopes": ["notify"]})
+    own, headers["Authorization"] = headers["Authorization"], f"Bearer {key['key']}"
+    await call("postNotification", {"message": "by a key"})
+    headers["Authorization"] = own
+
+    async def is_used() -> bool:
+        return (await call("listKeys"))["items"][0]["lastUsedOn"] is not None
+
+    await until(is_used)
+    await call("deleteKey", key_id=key["id"])
     ticket = (await call("issueTicket"))["ticket"]
     async with node.connected(ticket, subprotocols=["useby.v1"]) as client:
         received = await call("postNotification", {"message": "one"}, key="k1")

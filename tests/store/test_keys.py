@@ -18,6 +18,10 @@ EXCEPTED = {
         "calendars",
         "secret_hash",
     ): "The address names nobody; a calendar application asks for it a few times an hour.",
+    (
+        "api_keys",
+        "key_hash",
+    ): "The key names nobody; it is looked up once by each node, and then found in memory.",
     ("catalogue", "code"): "It is of no user; each database of a part of them has its own copy.",
     ("epoch", "id"): "One row of the whole database, read with each comparison.",
     ("signing_keys", "id"): "One row of the whole database, read when a node starts.",

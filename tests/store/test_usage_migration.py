@@ -39,6 +39,7 @@ async def fill(database: Database) -> list[User]:
 NEW_TABLES = (
     *("unfinished", "signing_keys", "closings", "catalogue", "movements", "lots"),
     *("calendars", "barcodes", "notification_items", "alert_holds", "snoozes"),
+    "api_keys",
 )
 NEW_IN_PRODUCTS = (
     *("gtin", "version", "alert_at", "lot_count", "minimum_stock"),
@@ -69,7 +70,11 @@ async def before_it_counted(database: Database) -> None:
             ),
             *(f"DROP TABLE {table}" for table in NEW_TABLES),
             *(f"DROP INDEX ix_products_{each}" for each in ("user_id_gtin", "due", "flat", "own")),
-            "ALTER TABLE sessions DROP COLUMN key_id",
+            *(
+                f"ALTER TABLE sessions DROP COLUMN {each}"
+                for each in ("key_id", "used_at", "program", "system")
+            ),
+            "ALTER TABLE tickets DROP COLUMN scopes",
             *(
                 f"ALTER TABLE users DROP COLUMN {each}"
                 for each in ("currency", "flood_cap", "policies")

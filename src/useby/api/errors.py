@@ -106,14 +106,18 @@ def duration(seconds: int) -> str:
 
 
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return the documentation of a route's problems, for its ``responses``."""
+    """Return the documentation of a route's problems, for its ``responses``.
+
+    Each route that needs a token (401) refuses keys whose scopes do not name it (403).
+    """
+    scopes = {HTTPStatus.FORBIDDEN} if HTTPStatus.UNAUTHORIZED in statuses else set()
     return {
         status: {
             "model": ProblemBody,
             "description": HTTPStatus(status).phrase,
             "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemBody"}}},
         }
-        for status in sorted({400, 413, 422, 503, *statuses})
+        for status in sorted({400, 413, 422, 503, *scopes, *statuses})
     }
 
 

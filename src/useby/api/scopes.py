@@ -20,7 +20,7 @@ MAY: Final[Mapping[Scope, tuple[str, ...]]] = {
     ),
     Scope.STOCK_READ: (
         *("listProducts", "getProduct", "listLots", "getLot", "listOpenLots", "countOpenLots"),
-        *("listMovements", "listProductMovements", "scan", "exportStock"),
+        *("countOpenLotsByWeek", "listMovements", "listProductMovements", "scan", "exportStock"),
     ),
     Scope.STOCK_WRITE: (
         *("addProduct", "addProducts", "changeProduct", "deleteProduct", "putProduct"),
