@@ -1,6 +1,6 @@
 """Routes of keys: what makes one, what shows one, what ends one.
 
-covers: useby.schemas.keys, useby.api.keys
+covers: useby.schemas.keys, useby.actions.api_keys, useby.store.api_keys, useby.store.key_tables
 """
 
 import re

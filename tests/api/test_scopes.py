@@ -18,7 +18,7 @@ from tests.support.rest_app import Rest, added
 
 from useby.api import notifications
 from useby.api.scopes import MAY, NOT_FOR_KEYS, OPEN
-from useby.domain.api_key import OWN_SCOPES, Scope, granted
+from useby.domain.api_key import OWN_SCOPES, KeyScope, granted
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "reference" / "keys.md"
 REFUSED: Final = {401, 403, 404, 405, 500}
@@ -32,21 +32,21 @@ WRITES: Final = (
     r"POST /api/products/batch",
     r"POST /api/import",
 )
-CONTRACT: Final[dict[Scope, tuple[str, ...]]] = {
-    Scope.NOTIFY: (r"POST /api/notifications(/batch)?",),
-    Scope.LISTEN: (
+CONTRACT: Final[dict[KeyScope, tuple[str, ...]]] = {
+    KeyScope.NOTIFY: (r"POST /api/notifications(/batch)?",),
+    KeyScope.LISTEN: (
         r"POST /api/ws/ticket",
         r"GET /api/notifications(/unread-count|/\{\w+\}/items)?",
         r"POST /api/notifications/(read-all|\{\w+\}/read)",
     ),
-    Scope.STOCK_READ: READS,
-    Scope.STOCK_WRITE: (*READS, *WRITES),
-    Scope.CALENDAR: (r"(POST|GET) /api/calendars", r"DELETE /api/calendars/\{calendar_id\}"),
+    KeyScope.STOCK_READ: READS,
+    KeyScope.STOCK_WRITE: (*READS, *WRITES),
+    KeyScope.CALENDAR: (r"(POST|GET) /api/calendars", r"DELETE /api/calendars/\{calendar_id\}"),
 }
 """What each scope may do, as the contract words it."""
 
 
-def named(scope: Scope, method: str, path: str) -> bool:
+def named(scope: KeyScope, method: str, path: str) -> bool:
     return any(re.fullmatch(each, f"{method} {path}") for each in CONTRACT[scope])
 
 
@@ -78,7 +78,7 @@ async def test_a_direct_route_has_the_operation_of_its_route_of_the_framework(re
 @pytest.mark.parametrize("scope", OWN_SCOPES)
 @pytest.mark.parametrize("kind", ["application/json", "application/json; charset=utf-8"])
 async def test_a_key_does_nothing_that_its_scope_does_not_name(
-    rest: Rest, scope: Scope, kind: str
+    rest: Rest, scope: KeyScope, kind: str
 ) -> None:
     """The second type makes the framework answer what a direct route would answer."""
     document = (await rest.client().get("/api/openapi.json")).json()
@@ -131,7 +131,7 @@ class Owner:
         return repr(found).replace("'2026-03-02')", "None)")
 
 
-async def an_owner(rest: Rest, scope: Scope, kind: str) -> Owner:
+async def an_owner(rest: Rest, scope: KeyScope, kind: str) -> Owner:
     user, person = await rest.person()
     key = (await a_key(person, scope))["key"]
     headers = {"content-type": kind, "authorization": f"Bearer {key}"}

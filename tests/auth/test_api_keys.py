@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from useby.auth import api_keys
-from useby.domain.api_key import Scope, granted
+from useby.domain.api_key import KeyScope, granted
 
 DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
@@ -36,7 +36,7 @@ def test_a_key_is_its_prefix_256_random_bits_and_their_crc_32() -> None:
 
 
 @given(place=st.integers(4, 52), digit=st.sampled_from(DIGITS))
-def test_one_mistyped_character_is_found_without_a_query(place: int, digit: str) -> None:
+def test_a_key_with_a_mistyped_character_is_not_well_formed(place: int, digit: str) -> None:
     key = api_keys.new_key()
     typed = key[:place] + digit + key[place + 1 :]
     assert api_keys.is_well_formed(typed) == (typed == key)
@@ -49,7 +49,7 @@ def test_other_texts_are_no_keys(text: str) -> None:
     assert not api_keys.is_well_formed(text)
 
 
-def test_who_may_write_stock_may_read_it_and_nothing_else_includes_another() -> None:
-    for scope in Scope:
-        expected = {scope, Scope.STOCK_READ} if scope is Scope.STOCK_WRITE else {scope}
-        assert granted([scope]) == expected
+def test_stock_write_includes_stock_read_and_no_other_scope_includes_another() -> None:
+    for scope in KeyScope:
+        more = {KeyScope.STOCK_READ} if scope is KeyScope.STOCK_WRITE else set()
+        assert granted([scope]) == frozenset({scope, *more})

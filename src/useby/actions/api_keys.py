@@ -9,7 +9,7 @@ from uuid_utils import uuid7
 
 from useby.auth.api_keys import hash_of, new_key, prefix_of
 from useby.batcher import Batcher
-from useby.domain.api_key import MAX_KEYS, ApiKey, Scope, TooManyKeys
+from useby.domain.api_key import MAX_KEYS, ApiKey, KeyScope, TooManyKeys
 from useby.store import accounts, api_keys
 from useby.store.api_keys import delete, delete_service_key
 from useby.store.database import Database, StoreUnavailable, Transaction
@@ -28,7 +28,7 @@ def create(
     user_id: str,
     *,
     name: str,
-    scopes: Sequence[Scope],
+    scopes: Sequence[KeyScope],
     expires_at: datetime | None,
     now: datetime,
 ) -> tuple[ApiKey, str]:
@@ -52,19 +52,19 @@ def create_service_key(
     transaction: Transaction, *, name: str, expires_at: datetime | None, now: datetime
 ) -> tuple[ApiKey, str]:
     """Create a key that posts to any user; return it and its text, which is stored nowhere."""
-    return _add(transaction, None, name, [Scope.NOTIFY_ANY], expires_at, now)
+    return _add(transaction, None, name, [KeyScope.NOTIFY_ANY], expires_at, now)
 
 
 def _add(
     transaction: Transaction,
     user_id: str | None,
     name: str,
-    scopes: Sequence[Scope],
+    scopes: Sequence[KeyScope],
     expires_at: datetime | None,
     now: datetime,
 ) -> tuple[ApiKey, str]:
     text, created = new_key(), now.replace(microsecond=0)
-    ordered = tuple(each for each in Scope if each in scopes)
+    ordered = tuple(each for each in KeyScope if each in scopes)
     key = ApiKey(str(uuid7()), user_id, name, prefix_of(text), ordered, created, expires_at)
     api_keys.add(transaction, key, hash_of(text))
     return key, text

@@ -10,26 +10,26 @@ from typing import Final
 
 from useby.api.errors import Problem
 from useby.auth.claims import Claims
-from useby.domain.api_key import Scope
+from useby.domain.api_key import KeyScope
 
-MAY: Final[Mapping[Scope, tuple[str, ...]]] = {
-    Scope.NOTIFY: ("postNotification", "postNotifications"),
-    Scope.LISTEN: (
+MAY: Final[Mapping[KeyScope, tuple[str, ...]]] = {
+    KeyScope.NOTIFY: ("postNotification", "postNotifications"),
+    KeyScope.LISTEN: (
         *("issueTicket", "listNotifications", "listNotificationItems", "countUnread"),
         *("markRead", "markAllRead"),
     ),
-    Scope.STOCK_READ: (
+    KeyScope.STOCK_READ: (
         *("listProducts", "getProduct", "listLots", "getLot", "listOpenLots", "countOpenLots"),
         *("countOpenLotsByWeek", "listMovements", "listProductMovements", "scan", "exportStock"),
     ),
-    Scope.STOCK_WRITE: (
+    KeyScope.STOCK_WRITE: (
         *("addProduct", "addProducts", "changeProduct", "deleteProduct", "putProduct"),
         *("consumeProduct", "discardProduct", "reopenProduct"),
         *("addLot", "changeLot", "deleteLot", "consumeLot", "discardLot", "openLot"),
         *("freezeLot", "thawLot", "moveLot", "undoMovement", "importProducts"),
     ),
-    Scope.CALENDAR: ("addCalendar", "listCalendars", "deleteCalendar"),
-    Scope.NOTIFY_ANY: (),
+    KeyScope.CALENDAR: ("addCalendar", "listCalendars", "deleteCalendar"),
+    KeyScope.NOTIFY_ANY: (),
 }
 """Operations that each scope names."""
 
@@ -55,7 +55,7 @@ OPEN: Final = frozenset(
 )
 """Operations that read no access token, and so no key: what they need is in the request."""
 
-_NEEDED: Final[Mapping[str, tuple[Scope, ...]]] = {
+_NEEDED: Final[Mapping[str, tuple[KeyScope, ...]]] = {
     operation: tuple(scope for scope, named in MAY.items() if operation in named)
     for operations in MAY.values()
     for operation in operations

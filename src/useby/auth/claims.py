@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from useby.domain.account import CLOCK_SKEW
-from useby.domain.api_key import NEVER, ApiKey, Scope, granted
+from useby.domain.api_key import NEVER, ApiKey, KeyScope, granted
 from useby.settings import Settings
 
 MAX_SUBJECT: Final = 128
@@ -88,18 +88,18 @@ class Claims:
     issued_at: datetime
     expires_at: datetime
     token_id: str
-    scopes: frozenset[Scope] | None = None
+    scopes: frozenset[KeyScope] | None = None
     """Scopes of an API key, also those that its scopes include; ``None``: no key, and no limits."""
 
     @property
     def may_listen(self) -> bool:
         """Return whether the socket may be opened: not with a key that lacks the scope."""
-        return self.scopes is None or Scope.LISTEN in self.scopes
+        return self.scopes is None or KeyScope.LISTEN in self.scopes
 
     @property
     def may_read_stock(self) -> bool:
         """Return whether an extended session may get products."""
-        return self.scopes is None or Scope.STOCK_READ in self.scopes
+        return self.scopes is None or KeyScope.STOCK_READ in self.scopes
 
 
 def claims_of(
@@ -186,7 +186,7 @@ def outside_claims_of(payload: Mapping[str, Any], settings: Settings, now: datet
 def lacks_listen(claims: Claims) -> InvalidToken:
     """Return the refusal of a key that may not open the socket."""
     own = ", ".join(sorted(claims.scopes or ()))
-    expected = f"the socket needs a key with the scope {Scope.LISTEN}, and this one has {own}"
+    expected = f"the socket needs a key with the scope {KeyScope.LISTEN}, and this one has {own}"
     return InvalidToken(Reason.SCOPE, expected, claims.user_id)
 
 

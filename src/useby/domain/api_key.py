@@ -12,7 +12,7 @@ NEVER: Final = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 """End of a key without an end, the latest second that ``datetime`` can hold."""
 
 
-class Scope(StrEnum):
+class KeyScope(StrEnum):
     """One thing that a key may do."""
 
     NOTIFY = "notify"
@@ -24,7 +24,7 @@ class Scope(StrEnum):
     """Of a service key, which only the operator makes."""
 
 
-OWN_SCOPES: Final = tuple(each for each in Scope if each is not Scope.NOTIFY_ANY)
+OWN_SCOPES: Final = tuple(each for each in KeyScope if each is not KeyScope.NOTIFY_ANY)
 """Scopes that a user may give to a key."""
 
 
@@ -42,14 +42,14 @@ class ApiKey:
     name: str
     prefix: str
     """Beginning of its text, by which a person recognizes it."""
-    scopes: tuple[Scope, ...]
+    scopes: tuple[KeyScope, ...]
     created_at: datetime
     expires_at: datetime | None
     used_on: date | None = None
     """Day of its last use, in UTC."""
 
 
-def granted(scopes: Collection[Scope]) -> frozenset[Scope]:
+def granted(scopes: Collection[KeyScope]) -> frozenset[KeyScope]:
     """Return the scopes that a key with these scopes has: who may write may read, too."""
-    more = {Scope.STOCK_READ} if Scope.STOCK_WRITE in scopes else set()
+    more = {KeyScope.STOCK_READ} if KeyScope.STOCK_WRITE in scopes else set()
     return frozenset(scopes) | more

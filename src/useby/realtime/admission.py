@@ -29,7 +29,7 @@ from useby.auth.tickets import Tickets, is_ticket
 from useby.auth.tokens import Claims, InvalidToken, IssuerUnavailable, KeysNotFetched, Verifier
 from useby.batcher import Batcher
 from useby.domain.account import TokenStatus
-from useby.domain.api_key import Scope
+from useby.domain.api_key import KeyScope
 from useby.realtime import closes
 from useby.realtime.allowed_hosts import AllowedHosts
 from useby.realtime.answers import Answers
@@ -340,7 +340,7 @@ def _claims_of(grant: TicketGrant) -> Claims:
         grant.issued_at,
         grant.token_expires_at,
         "",
-        scopes=frozenset(map(Scope, grant.scopes)) or None,
+        scopes=frozenset(map(KeyScope, grant.scopes)) or None,
     )
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 from pydantic import AwareDatetime, Field
 
-from useby.domain.api_key import OWN_SCOPES, ApiKey, Scope
+from useby.domain.api_key import OWN_SCOPES, ApiKey, KeyScope
 from useby.schemas.fields import ApiModel, Characters, Form, Moment, RequestModel, example
 
 _NAMES: Final = ", ".join(OWN_SCOPES)
@@ -29,8 +29,8 @@ class KeyIn(RequestModel):
 
     name: KeyName
     scopes: Annotated[
-        tuple[Scope, ...],
-        Field(min_length=1, max_length=len(Scope), description=f"One or more of {_NAMES}."),
+        tuple[KeyScope, ...],
+        Field(min_length=1, max_length=len(KeyScope), description=f"One or more of {_NAMES}."),
         Form(SCOPES_FORM),
     ]
     expires_at: Annotated[
@@ -42,7 +42,7 @@ class KeyIn(RequestModel):
     def faults(self, now: datetime) -> list[tuple[str, str]]:
         """Return the fields that a key cannot have, with the reasons."""
         found = []
-        if Scope.NOTIFY_ANY in self.scopes:
+        if KeyScope.NOTIFY_ANY in self.scopes:
             found.append(("body.scopes", SERVICE_SCOPE))
         if self.expires_at is not None and self.expires_at <= now:
             found.append(("body.expiresAt", EXPIRY_FORM))
@@ -55,7 +55,7 @@ class KeyOut(ApiModel):
     id: str
     name: str
     prefix: Annotated[str, Field(description="Beginning of the key, by which you recognize it.")]
-    scopes: tuple[Scope, ...]
+    scopes: tuple[KeyScope, ...]
     created_at: Moment
     expires_at: Moment | None
     last_used_on: Annotated[date | None, Field(description="Day of the last use, in UTC.")]

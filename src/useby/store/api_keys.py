@@ -12,7 +12,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from useby.domain.api_key import NEVER, ApiKey, Scope
+from useby.domain.api_key import NEVER, ApiKey, KeyScope
 from useby.domain.events import AccessRevoked
 from useby.store.database import Transaction
 from useby.store.locks import lock_users
@@ -33,7 +33,7 @@ _COLUMNS: Final = (
 
 def _key(row: Any) -> ApiKey:
     id_, user_id, name, prefix, scopes, *times = row
-    return ApiKey(id_, user_id, name, prefix, tuple(map(Scope, scopes)), *times)
+    return ApiKey(id_, user_id, name, prefix, tuple(map(KeyScope, scopes)), *times)
 
 
 def add(transaction: Transaction, key: ApiKey, key_hash: str) -> None:
