@@ -55,7 +55,8 @@ FILES = sorted(
         *(ROOT / "tests" / "web" / "unit").glob("*.js"),
     ),
 )
-FILES = [path for path in FILES if "node_modules" not in path.parts and not path.is_symlink()]
+NOT_OURS = {"node_modules", "vendor"}
+FILES = [path for path in FILES if not NOT_OURS & {*path.parts} and not path.is_symlink()]
 
 
 def imports_of(tree: ast.Module, known: dict[str, Path]) -> Iterator[str]:

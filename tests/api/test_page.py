@@ -75,6 +75,8 @@ async def test_each_file_has_a_strict_content_security_policy(rest: Rest, path: 
     assert policy.pop("default-src") == "'none'"
     assert policy.pop("require-trusted-types-for") == "'script'"
     assert policy.pop("trusted-types") == "useby"
+    if path == "/web/scan_worker.js":
+        assert policy.pop("script-src") == "'self' 'wasm-unsafe-eval'", "of this worker alone"
     assert set(policy.values()) <= {"'self'", "'none'"}
     assert {"base-uri", "form-action", "frame-ancestors"} <= policy.keys()
     assert {"worker-src", "manifest-src", "connect-src"} <= policy.keys()

@@ -15,8 +15,11 @@ ROOT: Final = Path(__file__).parents[2]
 UNIT_TESTS: Final = ROOT / "tests" / "web" / "unit"
 FIRST_LOAD: Final = 120 * 1024
 """Maximum size of the compressed files of the first load, in bytes (the page's contract)."""
-PATCHED: Final = b'from"./preact.js"'
-"""The only change of a vendored file: a browser resolves no bare specifier."""
+PATCHED: Final = {
+    "hooks.js": (b'from"./preact.js"', b'from"preact"'),
+    "zxing_reader.js": (b'from "./zxing_share.js"', b'from "../share.js"'),
+}
+"""The only changes of vendored files: the specifier of an import, and that of the package."""
 
 
 def test_the_reducers_and_dates_pass_their_tests_under_node(record_property: Record) -> None:
@@ -38,16 +41,14 @@ def test_vendored_files_are_those_that_the_list_of_dependencies_names() -> None:
     )
     vendored = {
         path.name: hashlib.sha256(
-            path.read_bytes().replace(PATCHED, b'from"preact"')
-            if path.name == "hooks.js"
-            else path.read_bytes()
+            path.read_bytes().replace(*PATCHED.get(path.name, (b"", b"")))
         ).hexdigest()
         for path in (FOLDER / "vendor").iterdir()
-        if path.suffix in (".js", ".svg")
+        if path.suffix in (".js", ".svg", ".wasm")
     }
     assert vendored == listed
     licences = {path.stem for path in (FOLDER / "vendor").glob("*.LICENSE")}
-    assert licences == {"preact", "htm", "lucide"}
+    assert licences == {"preact", "htm", "lucide", "zxing"}
 
 
 def test_the_first_load_is_at_most_120_kib_compressed(record_property: Record) -> None:

@@ -20,6 +20,7 @@ from useby.api.preconditions import names_tag
 FOLDER: Final = Path(__file__).parents[1] / "web"
 _HOME: Final = "index.html"
 _SERVICE_WORKER: Final = "sw.js"
+_SCAN_WORKER: Final = "scan_worker.js"
 _TEXT: Final = "text/plain; charset=utf-8"
 MEDIA_TYPES: Final = {
     ".html": "text/html; charset=utf-8",
@@ -54,6 +55,12 @@ _HEADERS: Final = {
     "Vary": "Accept-Encoding",
     "X-Content-Type-Options": "nosniff",
 }
+
+
+_WORKER_POLICY: Final = _HEADERS["Content-Security-Policy"].replace(
+    "script-src 'self'", "script-src 'self' 'wasm-unsafe-eval'"
+)
+"""Policy of the worker that reads barcodes: WebAssembly runs there, and not in the page."""
 
 
 class _File(NamedTuple):
@@ -102,6 +109,8 @@ def _answer(path: Path, request: Request) -> Response:
     body, tag, headers = file.body, f'"{file.digest}"', dict(_HEADERS)
     if path == FOLDER / _SERVICE_WORKER:
         headers["Service-Worker-Allowed"] = "../"  # the page itself, which may be below a path
+    if path == FOLDER / _SCAN_WORKER:
+        headers["Content-Security-Policy"] = _WORKER_POLICY
     if file.compressed is not None and _accepts_gzip(request.headers.getlist("accept-encoding")):
         body, tag = file.compressed, f'"{file.digest}-gzip"'
         headers["Content-Encoding"] = "gzip"

@@ -8,9 +8,10 @@ import { Api } from "./api.js";
 import { dayIn, untilMidnight } from "./dates.js";
 import { html } from "./html.js";
 import { isShortcut } from "./keys.js";
+import { isKiosk, keepAwake } from "./kiosk.js";
 import { Live } from "./live.js";
 import { Mailbox } from "./mailbox.js";
-import { fragmentOf, routeOf } from "./routes.js";
+import { fragmentOf, routeOf, viewsOf } from "./routes.js";
 import { Session } from "./session.js";
 import { INITIAL, signedOut, Store, withFields } from "./state.js";
 import { held, released, withNow } from "./state/lots.js";
@@ -26,14 +27,16 @@ const LONGEST_WAIT = 60_000;
 
 const language = languageOf([keptLanguage(), ...navigator.languages]);
 document.documentElement.lang = language;
+document.documentElement.classList.toggle("kiosk", isKiosk);
 const t = translator(language);
+const views = viewsOf(isKiosk);
 const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
 const session = new Session();
 const now = Date.now();
 const store = new Store({
   ...INITIAL,
   signedIn: session.signedIn,
-  route: routeOf(location.hash),
+  route: routeOf(location.hash, views),
   zone: timeZone,
   now,
   today: dayIn(now, timeZone),
@@ -114,7 +117,7 @@ function waitForMidnight() {
 
 addEventListener("hashchange", () => {
   const { error } = store.state;
-  store.update(withFields, { route: routeOf(location.hash), error: store.state.signedIn ? "" : error });
+  store.update(withFields, { route: routeOf(location.hash, views), error: store.state.signedIn ? "" : error });
   store.update(released);
 });
 addEventListener("keydown", (event) => {
@@ -135,3 +138,4 @@ root.replaceChildren();
 render(html`<${Page} app=${app} />`, root);
 if (session.signedIn) begin();
 waitForMidnight();
+if (isKiosk) keepAwake();

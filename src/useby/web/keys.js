@@ -26,6 +26,10 @@ export function isShortcut({ target, ctrlKey, metaKey, altKey, repeat, defaultPr
   return !(target instanceof HTMLElement && (target.matches("select, textarea") || isTyped(target)));
 }
 
-/** @param {HTMLElement} target */
-const isTyped = (target) =>
+/**
+ * Return true if keys put text into an element.
+ *
+ * @param {HTMLElement} target
+ */
+export const isTyped = (target) =>
   target.isContentEditable || (target instanceof HTMLInputElement && !/^(checkbox|radio|button)$/.test(target.type));

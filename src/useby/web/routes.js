@@ -14,15 +14,23 @@
 export const VIEWS = ["due", "products", "add", "inbox", "insights", "settings"];
 
 /**
+ * Return the views that a page has: a kiosk has no settings.
+ *
+ * @param {boolean} isKiosk
+ */
+export const viewsOf = (isKiosk) => (isKiosk ? VIEWS.filter((view) => view !== "settings") : VIEWS);
+
+/**
  * Return the route of a fragment; an unknown one is `Due`.
  *
  * @param {string} fragment
+ * @param {readonly View[]} [views]
  * @returns {Route}
  */
-export function routeOf(fragment) {
+export function routeOf(fragment, views = VIEWS) {
   const [, name = "", id = ""] = fragment.replace(/\?.*$/, "").split("/");
   if (name === "products" && id) return { view: "product", id: decoded(id) };
-  const view = VIEWS.find((each) => each === name);
+  const view = views.find((each) => each === name);
   return { view: view ?? "due", id: "" };
 }
 

@@ -1,10 +1,11 @@
 /** @module The form that adds a lot to a product. */
 
+import { NO_DATE } from "../draft.js";
 import { html } from "../html.js";
 import { withMessage } from "../state.js";
 import { useState } from "../vendor/hooks.js";
 import { useApp } from "./context.js";
-import { DateField, NO_DATE, understood } from "./date_field.js";
+import { DateField, understood } from "./date_field.js";
 import { TextField } from "./field.js";
 import { useNames } from "./more.js";
 

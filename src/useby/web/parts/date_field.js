@@ -6,26 +6,16 @@
 
 import { ApiError } from "../api.js";
 import { dayIn, dayOf, endOfMonth, isoDay, longDate, relativeDays } from "../dates.js";
+import { NO_DATE } from "../draft.js";
 import { html } from "../html.js";
 import { useEffect, useId } from "../vendor/hooks.js";
 import { useApp } from "./context.js";
 import { TextField } from "./field.js";
 
+/** @typedef {import("../draft.js").TypedDate} TypedDate */
+
 /** Milliseconds after the last key before a text is sent to be read. */
 const PAUSE = 120;
-
-/**
- * @typedef {object} TypedDate
- * @property {string} text
- * @property {string | null} readFrom the text that was read; null while it is being read
- * @property {string | null} date `YYYY-MM-DD`
- * @property {boolean} never
- * @property {readonly string[]} readings more than one if a person has to choose
- * @property {string} problem
- */
-
-/** @type {TypedDate} */
-export const NO_DATE = { text: "", readFrom: "", date: null, never: false, readings: [], problem: "" };
 
 /**
  * Let the node read a text.

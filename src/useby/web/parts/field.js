@@ -26,7 +26,7 @@ export function TextField({ label, name, value, onInput, hint, error, options, .
         onInput=${(/** @type {{currentTarget: HTMLInputElement}} */ event) => onInput(event.currentTarget.value)}
         ...${more}
       />
-      ${options?.length && html`<datalist id=${`${id}-list`}>${options.map((each) => html`<option value=${each} />`)}</datalist>`}
+      ${options?.length ? html`<datalist id=${`${id}-list`}>${options.map((each) => html`<option value=${each} />`)}</datalist>` : null}
       ${hint && html`<p class="hint" id=${`${id}-hint`}>${hint}</p>`}
       ${error && html`<p class="error" id=${`${id}-error`}>${error}</p>`}
     </div>

@@ -211,12 +211,15 @@ export default {
   "add.category": "Kategorie",
   "add.location": "Ort",
   "add.barcode": "Barcode",
-  "add.barcode.hint": "Mit einem Scanner einlesen, oder eintippen und Enter drücken.",
+  "add.barcode.hint": "Scannen, oder eintippen und Enter drücken.",
   "add.lot-number": "Chargennummer",
   "add.scan": "Scannen",
   "add.save": "Speichern",
   "add.save-more": "Speichern und weiter",
   "add.saving": "Wird gespeichert …",
+
+  "scan.read": "Gescannt: {code}.",
+  "scan.known": "{name} ist bekannt: Beim Speichern kommt ein Posten dazu.",
 
   "inbox.title": "Eingang",
   "inbox.list": "Meldungen",

@@ -210,12 +210,15 @@ export default {
   "add.category": "Category",
   "add.location": "Location",
   "add.barcode": "Barcode",
-  "add.barcode.hint": "Scan it with a hardware scanner, or type it and press Enter.",
+  "add.barcode.hint": "Scan it, or type it and press Enter.",
   "add.lot-number": "Lot number",
   "add.scan": "Scan",
   "add.save": "Save",
   "add.save-more": "Save and add another",
   "add.saving": "Saving …",
+
+  "scan.read": "Scanned: {code}.",
+  "scan.known": "{name} is known: saving adds a lot to it.",
 
   "inbox.title": "Inbox",
   "inbox.list": "Notifications",

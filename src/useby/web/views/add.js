@@ -1,127 +1,104 @@
-/** @module Adding a product. */
+/** @module Adding a product: typed, or scanned with a camera or a hardware scanner. */
 
-import { ApiError } from "../api.js";
+import { withTyped, productOf } from "../draft.js";
 import { html } from "../html.js";
+import { useAddForm } from "../parts/add_form.js";
 import { useApp } from "../parts/context.js";
-import { DateField, NO_DATE, understood } from "../parts/date_field.js";
+import { DateField } from "../parts/date_field.js";
 import { Radios, TextField } from "../parts/field.js";
 import { Icon } from "../parts/icon.js";
 import { useNames } from "../parts/more.js";
-import { withMessage } from "../state.js";
+import { useScannerKeys } from "../parts/scanner_keys.js";
+import { fragmentOf } from "../routes.js";
 import { useEffect, useRef, useState } from "../vendor/hooks.js";
-
-/** @typedef {import("../parts/date_field.js").TypedDate} TypedDate */
-
-const EMPTY = {
-  name: "",
-  quantity: "1",
-  unit: "",
-  category: "",
-  location: "",
-  barcode: "",
-  lotNumber: "",
-  dateKind: "best_before",
-};
 
 export function Add() {
   const { app, state } = useApp();
   const { t } = app;
-  const [fields, setFields] = useState(EMPTY);
-  const [date, setDate] = useState(/** @type {TypedDate} */ (NO_DATE));
-  const [isNever, setNever] = useState(false);
-  const [problems, setProblems] = useState(/** @type {Record<string, string>} */ ({}));
-  const [busy, setBusy] = useState(false);
+  const { draft, latest, change, problems, note, busy, scan, save } = useAddForm();
+  const [ScanDialog, setScanDialog] = useState(/** @type {unknown} */ (null));
   const form = useRef(/** @type {HTMLFormElement | null} */ (null));
+  const beforeKeys = useRef(draft);
+  const isTyping = useRef(false);
   const categories = useNames("categories");
   const locations = useNames("locations");
+  const { fields } = draft;
 
-  /** @param {keyof typeof EMPTY} name */
-  const set = (name) => (/** @type {string} */ value) => {
-    setFields((before) => ({ ...before, [name]: value }));
-    setProblems({});
-  };
+  /** @param {keyof import("../draft.js").Fields} name */
+  const set = (name) => (/** @type {string} */ value) => change((before) => withTyped(before, name, value));
   /** @param {string} name */
   const focus = (name) => {
     const field = form.current?.querySelector(`[name="${name}"]`);
     if (field instanceof HTMLElement) field.focus();
   };
-  /** @param {Record<string, string>} found */
-  const refuse = (found) => {
-    setProblems(found);
-    focus(Object.keys(found)[0] ?? "name");
-  };
-
-  /** Fill in what a code states; what a person has typed stays. */
-  const scan = async () => {
-    if (!fields.barcode.trim()) return focus("barcode");
-    await app.attempt(async () => {
-      const found = await app.api.scan(fields.barcode);
-      setFields((before) => ({
-        ...before,
-        name: before.name || found.name || found.product?.name || "",
-        unit: before.unit || found.unit || found.product?.unit || "",
-        category: before.category || found.product?.category || "",
-        location: before.location || found.product?.location || "",
-        lotNumber: before.lotNumber || found.lotNumber || "",
-        quantity: found.quantity ?? before.quantity,
-        dateKind: found.dateKind ?? found.product?.dateKind ?? before.dateKind,
-      }));
-      if (found.printedDate) setDate({ ...NO_DATE, text: found.printedDate, readFrom: found.printedDate, date: found.printedDate });
-      if (found.warnings.length) setProblems({ barcode: found.warnings.join(" ") });
+  const openCamera = () =>
+    app.attempt(async () => {
+      const module = await import("../parts/scan_dialog.js");
+      setScanDialog(() => module.ScanDialog);
     });
+  const closeCamera = () => setScanDialog(null);
+  /** @param {string} code */
+  const take = async (code) => {
+    closeCamera();
+    focus(await scan(code));
   };
-
+  useScannerKeys(
+    () => (beforeKeys.current = latest.current),
+    (code) => {
+      change(() => beforeKeys.current); // the keys have also gone into the field with the focus
+      void take(code);
+    },
+  );
   useEffect(() => {
-    if (location.hash.endsWith("?scan")) void scan();
-  }, []);
+    if (!location.hash.endsWith("?scan")) return;
+    history.replaceState(null, "", fragmentOf("add")); // a reload does not open the camera again
+    void openCamera();
+  }, [state.route]);
+  useEffect(() => {
+    if (ScanDialog || !isTyping.current) return;
+    isTyping.current = false;
+    focus("barcode"); // the dialog has just given the focus back
+  }, [ScanDialog]);
 
   /** @param {SubmitEvent} event */
   const submit = async (event) => {
     event.preventDefault();
     if (busy) return;
     const isMore = event.submitter instanceof HTMLButtonElement && event.submitter.value === "more";
-    const name = fields.name.trim();
-    const read = date.readFrom === date.text ? date : await understood(app, date.text);
-    setDate(read);
-    if (!isNever && !read.date && !read.never) {
-      return refuse({ date: read.problem || t(read.readings.length ? "add.date.which" : "add.date.missing") });
-    }
-    setBusy(true);
-    try {
-      const { quantity, ...texts } = fields;
-      const product = await app.api.addProduct({
-        ...texts,
-        name,
-        quantity: quantity.trim().replace(",", ".") || "1",
-        expiryDate: isNever ? null : read.date,
-      });
-      app.store.update(withMessage, t("done.saved", { name }));
-      void app.attempt(() => app.stock.changed(product.id));
-      setFields({ ...EMPTY, category: fields.category, location: fields.location, dateKind: fields.dateKind });
-      setDate(NO_DATE);
-      setNever(false);
-      if (isMore) focus("name");
-      else location.hash = "#/due";
-    } catch (error) {
-      refuse({ [fieldOf(error)]: app.stock.reasonOf(error) });
-    } finally {
-      setBusy(false);
-    }
+    const found = await save();
+    if (found) focus(Object.keys(found)[0] ?? "name");
+    else if (isMore) focus("name");
+    else location.hash = fragmentOf("due");
   };
-
   /** @param {KeyboardEvent} event */
   const onBarcodeKey = (event) => {
     if (event.key !== "Enter") return;
-    event.preventDefault(); // a scanner ends a code with Enter; that does not save
-    void scan();
+    event.preventDefault(); // a typed code is read, and not saved
+    if (fields.barcode.trim()) void take(fields.barcode);
   };
+  /**
+   * @param {keyof import("../draft.js").Fields} name
+   * @param {string} label
+   * @param {object} [more]
+   */
+  const field = (name, label, more) => html`
+    <${TextField} label=${label} name=${name} value=${fields[name]} error=${problems[name]} onInput=${set(name)} ...${more} />
+  `;
   return html`
     <h1 tabindex="-1">${t("add.title")}</h1>
     <form ref=${form} class="add" aria-busy=${busy ? "true" : "false"} novalidate onSubmit=${submit}>
-      <${TextField} label=${t("add.name")} name="name" required autocapitalize="sentences" value=${fields.name} error=${problems.name} onInput=${set("name")} />
-      <${DateField} label=${t("add.date")} value=${date} onChange=${setDate} error=${problems.date} disabled=${isNever} />
+      <${ScanNote} note=${note} product=${productOf(draft)} />
+      ${field("name", t("add.name"), { required: true, autocapitalize: "sentences" })}
+      <${DateField}
+        label=${t("add.date")}
+        value=${draft.date}
+        onChange=${(/** @type {import("../draft.js").TypedDate} */ date) => change((before) => ({ ...before, date }))}
+        error=${problems.date}
+        disabled=${draft.isNever}
+      />
       <label class="check">
-        <input type="checkbox" checked=${isNever} onChange=${() => setNever(!isNever)} /><span>${t("add.no-date")}</span>
+        <input type="checkbox" checked=${draft.isNever} onChange=${() => change((before) => ({ ...before, isNever: !before.isNever }))} />
+        <span>${t("add.no-date")}</span>
       </label>
       <${Radios}
         label=${t("add.kind")}
@@ -131,39 +108,42 @@ export function Add() {
         choices=${[["use_by", t("add.kind.use_by")], ["best_before", t("add.kind.best_before")]]}
       />
       <div class="grid">
-        <${TextField} label=${t("add.quantity")} name="quantity" inputmode="decimal" value=${fields.quantity} error=${problems.quantity} onInput=${set("quantity")} />
-        <${TextField} label=${t("add.unit")} name="unit" value=${fields.unit} error=${problems.unit} onInput=${set("unit")} />
-        <${TextField} label=${t("add.category")} name="category" value=${fields.category} options=${categories} error=${problems.category} onInput=${set("category")} />
-        <${TextField} label=${t("add.location")} name="location" value=${fields.location} options=${locations} error=${problems.location} onInput=${set("location")} />
-        <${TextField}
-          label=${t("add.barcode")}
-          name="barcode"
-          value=${fields.barcode}
-          hint=${t("add.barcode.hint")}
-          error=${problems.barcode}
-          onInput=${set("barcode")}
-          onKeyDown=${onBarcodeKey}
-        />
-        <${TextField} label=${t("add.lot-number")} name="lotNumber" value=${fields.lotNumber} error=${problems.lotNumber} onInput=${set("lotNumber")} />
+        ${field("quantity", t("add.quantity"), { inputmode: "decimal" })} ${field("unit", t("add.unit"))}
+        ${field("category", t("add.category"), { options: categories })}
+        ${field("location", t("add.location"), { options: locations })}
+        ${field("barcode", t("add.barcode"), { hint: t("add.barcode.hint"), onKeyDown: onBarcodeKey })}
+        ${field("lotNumber", t("add.lot-number"))}
       </div>
-      <div class="row">
-        <button class="button button--main" disabled=${busy}>${t(busy ? "add.saving" : "add.save")}</button>
+      <div class="add__actions">
+        <button type="button" class="button" onClick=${openCamera}><${Icon} name="scan" />${t("add.scan")}</button>
+        <button class="button button--main" name="save" disabled=${busy}>${t(busy ? "add.saving" : "add.save")}</button>
         <button class="button" value="more" disabled=${busy}>${t("add.save-more")}</button>
-        <button type="button" class="button" onClick=${scan}><${Icon} name="scan" />${t("add.scan")}</button>
       </div>
     </form>
-    ${state.error && html`<p class="error">${state.error}</p>`}
+    ${ScanDialog &&
+    html`<${ScanDialog}
+      onCode=${take}
+      onClose=${closeCamera}
+      onType=${() => {
+        isTyping.current = true;
+        closeCamera();
+      }}
+    />`}
   `;
 }
 
 /**
- * Return the name of the field that the node has refused.
+ * Show what was scanned, and what is to be known about it.
  *
- * @param {unknown} error
+ * @param {{note: {read: string, warnings: readonly string[]}, product: import("../types.js").Product | null}} props
  */
-function fieldOf(error) {
-  const names = Object.keys(EMPTY);
-  const words = error instanceof ApiError ? error.fields : [];
-  const found = names.find((name) => words.includes(name));
-  return found ?? (words.some((each) => /Date$/.test(each)) ? "date" : "name");
+function ScanNote({ note, product }) {
+  const { t } = useApp().app;
+  const { read, warnings } = note;
+  return html`
+    <div class="add__note" role="status">
+      ${read && html`<p>${t("scan.read", { code: read })}${product && html` ${t("scan.known", { name: product.name })}`}</p>`}
+      ${warnings.map((each) => html`<p class="warning">${each}</p>`)}
+    </div>
+  `;
 }

@@ -8,7 +8,8 @@ import { Icon } from "../parts/icon.js";
 import { Importing } from "../parts/importing.js";
 import { lazy } from "../parts/lazy.js";
 import { UndoMessage } from "../parts/undo.js";
-import { fragmentOf, VIEWS } from "../routes.js";
+import { isKiosk } from "../kiosk.js";
+import { fragmentOf, viewsOf } from "../routes.js";
 import { useEffect, useLayoutEffect, useRef, useState } from "../vendor/hooks.js";
 import { Add } from "./add.js";
 import { Due } from "./due.js";
@@ -134,7 +135,7 @@ function Navigation({ current }) {
   return html`
     <nav class="nav" aria-label=${t("nav.main")}>
       <ul role="list">
-        ${VIEWS.map((view) => {
+        ${viewsOf(isKiosk).map((view) => {
           const isCurrent = view === current || (view === "products" && current === "product");
           return html`
             <li>
