@@ -25,7 +25,9 @@ Code = tuple[str, str]
 
 
 @asynccontextmanager
-async def chromium(*codes: Code, folder: Path, flags: tuple[str, ...] = ()) -> AsyncIterator[Browser]:
+async def chromium(
+    *codes: Code, folder: Path, flags: tuple[str, ...] = ()
+) -> AsyncIterator[Browser]:
     """A Chromium whose camera sees the codes below each other, and nothing without codes."""
     video = folder / "camera.y4m"
     video.write_bytes(_video(_picture(codes)))

@@ -44,6 +44,7 @@ FAILING: Final = """
     MediaDevices.prototype.getUserMedia = async () => {{ throw new DOMException("", "{}"); }};
 """
 """Script that makes each camera fail with an error of this name."""
+TRACK: Final = "globalThis.track = document.querySelector('video').srcObject.getTracks()[0]"
 NO_CAMERA: Final = "delete MediaDevices.prototype.getUserMedia;"
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -157,9 +158,7 @@ async def test_a_camera_that_sees_no_code_is_shown_until_the_dialog_is_closed(
         await expect(connection(page)).to_have_text("Live")
         opener = page.get_by_role("button", name="Scannen" if german else "Scan", exact=True)
         await opener.click()
-        dialog = page.get_by_role(
-            "dialog", name="Scannen" if german else "Scan"
-        )
+        dialog = page.get_by_role("dialog", name="Scannen" if german else "Scan")
         await expect(dialog.get_by_role("status")).to_contain_text(
             "vor die Kamera halten" if german else "Hold the barcode in front of the camera"
         )
@@ -169,7 +168,7 @@ async def test_a_camera_that_sees_no_code_is_shown_until_the_dialog_is_closed(
             await light.click()
             await expect(light).to_have_attribute("aria-pressed", on)
         assert await page.evaluate("torch") == [True, False]
-        await page.evaluate("globalThis.track = document.querySelector('video').srcObject.getTracks()[0]")
+        await page.evaluate(TRACK)
         await page.keyboard.press("Escape")
         await expect(dialog).to_have_count(0)
         await expect(opener).to_be_focused()

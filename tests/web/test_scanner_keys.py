@@ -1,4 +1,4 @@
-"""A hardware scanner on the page: the keys of a code, with the times at which a scanner sends them."""
+"""A hardware scanner on the page: the keys of a code, at the times of a scanner."""
 
 from typing import Final
 
