@@ -8,6 +8,7 @@ import asyncio
 import gc
 import os
 import shutil
+import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -24,6 +25,10 @@ from useby.store.open import open_database
 # each would compile all of them.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+# A shell ignores SIGINT for what it runs in the background. Programs that the tests start would
+# inherit that, and not end by Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("useby", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("useby")

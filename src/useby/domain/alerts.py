@@ -22,7 +22,7 @@ from zoneinfo import ZoneInfo
 
 from useby.domain import messages
 from useby.domain.account import User
-from useby.domain.expiry import Expiry
+from useby.domain.expiry import Expiry, day_at
 from useby.domain.iso_duration import LAST_DAY
 from useby.domain.notification import Cause, Draft, Severity
 from useby.domain.policy import MAX_LEAD_DAYS, AlertPolicy, Lead, LeadUnit
@@ -296,7 +296,7 @@ def days_left(product: Product, zone: ZoneInfo, now: datetime) -> int | None:
 
 def days_until(expiry: Expiry, zone: ZoneInfo, now: datetime) -> int:
     """Return the calendar days until a date, counted in ``zone``; negative once it is past."""
-    return (expiry.day_in(zone) - now.astimezone(zone).date()).days
+    return (expiry.day_in(zone) - day_at(now, zone)).days
 
 
 def status(product: Product, user: User, now: datetime) -> Status:

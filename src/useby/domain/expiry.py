@@ -7,6 +7,7 @@ be given instead.
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Final, Self
 from zoneinfo import ZoneInfo
 
@@ -108,8 +109,18 @@ class Expiry:
         if self.instant is not None:
             return self.instant
         assert self.day is not None  # noqa: S101
-        midnight = datetime.combine(self.day + timedelta(days=1), time(), zone)
-        return midnight.astimezone(UTC)
+        return _end_of(self.day, zone)
+
+
+@lru_cache(maxsize=4096)
+def _end_of(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day + timedelta(days=1), time(), zone).astimezone(UTC)
+
+
+@lru_cache(maxsize=1024)
+def day_at(moment: datetime, zone: ZoneInfo) -> date:
+    """Return the calendar day of a moment in ``zone``; a list asks for that of now many times."""
+    return moment.astimezone(zone).date()
 
 
 def _moment(text: str) -> datetime:

@@ -107,6 +107,21 @@ class ApiModel(BaseModel):
         alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True
     )
 
+    @classmethod
+    def unchecked(cls, values: dict[str, Any]) -> Self:
+        """Return a model of all its fields by name, whose values have the fields' types already.
+
+        It takes 1 µs for a lot, validation 5 and ``model_construct`` 7. JSON of a value that has
+        another type comes with a warning.
+        """
+        made = cls.__new__(cls)
+        set_ = object.__setattr__
+        set_(made, "__dict__", values)
+        set_(made, "__pydantic_fields_set__", set(values))
+        set_(made, "__pydantic_extra__", None)
+        set_(made, "__pydantic_private__", None)
+        return made
+
 
 def example(**keys: Any) -> ConfigDict:
     """Return the configuration of a request's model with an example, which can be sent twice."""

@@ -1,6 +1,5 @@
 """JSON models of lots and movements, for requests and answers."""
 
-from collections.abc import Mapping
 from dataclasses import fields
 from datetime import date, datetime
 from decimal import Decimal
@@ -174,7 +173,7 @@ class MovementOut(ApiModel):
     @classmethod
     def of(cls, movement: Movement) -> Self:
         """Return a stored movement in its JSON form."""
-        return cls(**dict(zip(_MOVEMENT, _movement_of(movement), strict=True)))
+        return cls.unchecked(dict(zip(_MOVEMENT, _movement_of(movement), strict=True)))
 
 
 class MovementPage(ApiModel):
@@ -233,7 +232,7 @@ class LotOut(ApiModel):
         sent: "LotFields | LotChange | None" = None,
     ) -> Self:
         """Return a lot of a product as ``user`` sees it at ``now``."""
-        return cls(**fields_of(lot, product, user, now, sent))
+        return cls.unchecked(fields_of(lot, product, user, now, sent))
 
 
 class LotDone(LotOut):
@@ -267,7 +266,7 @@ def past_of(text: str | None) -> Expiry | None:
 
 def fields_of(
     lot: Lot, product: Product, user: User, now: datetime, sent: LotFields | LotChange | None = None
-) -> Mapping[str, Any]:
+) -> dict[str, Any]:
     """Return the fields of ``LotOut``."""
     zone = user.zone
     return dict(zip(_SAME, _same_of(lot), strict=True)) | {

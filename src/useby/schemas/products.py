@@ -231,7 +231,7 @@ class ProductOut(ApiModel):
         lots: Iterable[Lot] | None = None,
     ) -> Self:
         """Return a product as ``user`` sees it at ``now``, with warnings about ``sent`` fields."""
-        return cls(**fields_of(product, user, now, sent, lots=lots))
+        return cls.unchecked(fields_of(product, user, now, sent, lots=lots))
 
 
 class ProductDone(ProductOut):
@@ -253,7 +253,7 @@ class ProductDone(ProductOut):
     ) -> Self:
         """Return a product after an action as ``user`` sees it at ``now``."""
         recorded = [MovementOut.of(each) for each in movements]
-        return cls(**fields_of(product, user, now, lots=lots), movements=recorded)
+        return cls.unchecked(fields_of(product, user, now, lots=lots) | {"movements": recorded})
 
 
 class ProductStored(ProductOut):
