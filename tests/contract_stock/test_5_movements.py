@@ -9,10 +9,9 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.support.alert_times import send_now
 from tests.support.lots_over_rest import acted, lots_of, movements_of, received, undone
 from tests.support.rest_app import Rest, added, messages
-
-from useby.actions.alerts import send_due
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -169,7 +168,7 @@ async def test_an_undo_of_a_closing_makes_unread_what_that_marked_read(
     rest: Rest, ada: httpx.AsyncClient
 ) -> None:
     product = await added(ada, expiryDate="2026-03-04")
-    await rest.database.write(lambda t: send_due(t, rest.now))
+    await send_now(rest)
     assert await unread(ada) == ["Organic Milk expires in 2 days"]
     answer = await ada.post(f"/api/products/{product['id']}/consume")
     (taking,) = answer.json()["movements"]
@@ -184,7 +183,7 @@ async def test_an_undo_of_a_closing_leaves_read_what_a_person_has_read(
     rest: Rest, ada: httpx.AsyncClient
 ) -> None:
     product = await added(ada, expiryDate="2026-03-04")
-    await rest.database.write(lambda t: send_due(t, rest.now))
+    await send_now(rest)
     await ada.post("/api/notifications/read-all")
     answer = await ada.post(f"/api/products/{product['id']}/consume")
 

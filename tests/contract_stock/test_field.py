@@ -10,11 +10,10 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.support.alert_times import send_now
 from tests.support.factories import NOON
 from tests.support.lots_over_rest import lots_of, undone
 from tests.support.rest_app import MILK, Rest, added, messages
-
-from useby.actions.alerts import send_due
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -108,7 +107,7 @@ async def test_products_that_never_expire_are_listed_last_and_without_alerts(
     assert first["name"] == "Honey"
     assert [each["expiryDate"] for each in others] == [None] * 4
     rest.now = NOON + timedelta(days=400)
-    await rest.database.write(lambda t: send_due(t, rest.now))
+    await send_now(rest)
     rest.now = NOON
     assert await messages(ada) == before
 
