@@ -9,6 +9,7 @@ from typing import Final
 from useby.actions import floods, stock
 from useby.actions.stock import ChangedProduct
 from useby.domain import lot_alerts
+from useby.domain.alerts import ON_EXPIRY
 from useby.domain.lot import LotState
 from useby.domain.notification import Draft
 from useby.store import alerts, lots
@@ -59,9 +60,8 @@ def send_due(
     found, unreadable = alerts.claim_due(transaction, now, BATCH + 1, of=of, left_out=left_out)
     claimed = _batch_of(found)
     current = _Stock(transaction.connection, claimed)
-    # Only what has expired is repeated, until it is read.
-    expired = [each.key for each in claimed if any(lead < 0 for _, lead, _ in each.sent)]
-    unread = alerts.unread_expired_lots(transaction.connection, expired)
+    repeated = [each.key for each in claimed if current.may_repeat(each)]
+    unread = alerts.unread_expired_lots(transaction.connection, repeated)
     work = _Work()
     for claim in claimed:
         try:
@@ -128,6 +128,13 @@ class _Stock:
         ]
         self._histories, no_history = lots.each_readable(lots.histories, connection, moved)
         self._faults = no_lots | no_row | no_history
+
+    def may_repeat(self, claim: Claim) -> bool:
+        """Return whether the alert on expiry of a claimed product may be repeated."""
+        if all(lead > ON_EXPIRY for _, lead, _ in claim.sent):
+            return False
+        theirs = self._open.get(claim.key, ())
+        return claim.version is None or lot_alerts.may_repeat(claim.product, theirs, claim.owner)
 
     def of(self, claim: Claim) -> ChangedProduct:
         """Return a claimed product with what must happen to its lots.

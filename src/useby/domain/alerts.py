@@ -13,11 +13,11 @@ policy nor moving a date forth and back sends a text twice. An alert that falls 
 muted is stored as well, so it is not sent later.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from useby.domain import messages
@@ -65,6 +65,15 @@ class AlertSchedule:
     def has_expiry(self) -> bool:
         """True if an alert is sent on expiry."""
         return bool(self.alerts) and self.alerts[-1].lead <= ON_EXPIRY
+
+
+class DatedLots(NamedTuple):
+    """Lots of a product that have one date and one policy."""
+
+    expiry: Expiry
+    date_kind: DateKind
+    lot_ids: tuple[str, ...]
+    schedule: AlertSchedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,29 +203,31 @@ def _alert(
 def decide(
     product: Product,
     user: User,
-    sent_leads: frozenset[int],
+    sent_leads: Collection[int],
     now: datetime,
-    lot_ids: tuple[str, ...] = (),
-    of: AlertSchedule | None = None,
+    of: DatedLots | None = None,
 ) -> AlertDecision:
     """Decide which alert to send for a product at ``now``.
 
     Args:
         product: The product.
         user: Its owner.
-        sent_leads: Leads already sent for the product's present date; see ``settled_leads``.
+        sent_leads: Leads already sent for the date; see ``settled_leads``.
         now: The current time, aware.
-        lot_ids: Lots that have the date.
-        of: The schedule of these lots; ``None`` for that of the product.
+        of: The lots to decide for; ``None`` for the product as if it had no lots of its own.
     """
-    plan = schedule_of(product, user) if of is None else of
-    if product.closed_as is not None or product.expiry is None:
-        return AlertDecision(plan)
+    if of is None:
+        plan = schedule_of(product, user)
+        if product.closed_as is not None or product.expiry is None:
+            return AlertDecision(plan)
+        of = DatedLots(product.expiry, product.date_kind, (), plan)
+    plan = of.schedule
     due, coming = _due_and_next(plan.alerts, sent_leads, now)
     next_at = coming.at if coming else None
     if due is None:
         return AlertDecision(plan, next_alert_at=next_at)
-    left = days_until(product.expiry, user.zone, now)
+    zone = user.zone
+    left = days_until(of.expiry, zone, now)
     expired = plan.ends_at <= now
     is_muted = plan.muted_until is not None and due.at <= plan.muted_until
     if is_muted or (expired and not plan.has_expiry):
@@ -225,36 +236,37 @@ def decide(
         alert = Alert(min(due.lead, ON_EXPIRY), due.at)
     else:
         alert = Alert(min(due.lead, left), due.at, due.given_by)
-    _, coming = _due_and_next(plan.alerts, frozenset({alert.lead}), now)
-    day = product.expiry.day_in(user.zone)
-    draft = _draft(product, day, left, expired=expired, lot_ids=lot_ids)
+    _, coming = _due_and_next(plan.alerts, (alert.lead,), now)
+    draft = _draft(product, of, of.expiry.day_in(zone), left, expired=expired)
     return AlertDecision(plan, alert, draft, coming.at if coming else None)
 
 
-SentAlerts = Iterable[tuple[str, int, datetime]]
+SentAlerts = Collection[tuple[str, int, datetime]]
 """Key of the date (``Expiry.key``), lead and time of each alert that was sent for a product."""
 
 
 def settled_leads(product: Product, user: User, sent: SentAlerts) -> frozenset[int]:
     """Return the leads of alerts sent for the day of a product's present date."""
-    return frozenset(settled_alerts(product, user, sent))
+    if product.expiry is None:
+        return frozenset()
+    return frozenset(settled_alerts(product.expiry, user.zone, sent))
 
 
-def settled_alerts(product: Product, user: User, sent: SentAlerts) -> dict[int, datetime]:
-    """Return the alerts sent for the day of a product's present date: the time of each lead.
+def settled_alerts(expiry: Expiry, zone: ZoneInfo, sent: SentAlerts) -> dict[int, datetime]:
+    """Return the alerts sent for the day of a date: the time of each lead.
 
     A day and the instants in it share their alerts, because the texts are the same. Except one:
     something that expired at an instant of the day "expired today", and what is good through that
     day has not expired by then.
 
     Args:
-        product: The product.
-        user: Its owner.
+        expiry: The date.
+        zone: The owner's zone.
         sent: Alerts sent for the product.
     """
-    if product.expiry is None:
+    if not sent:
         return {}
-    expiry, key, zone = product.expiry, product.expiry.key, user.zone
+    key = expiry.key
     return {
         lead: at
         for other, lead, at in sent
@@ -276,17 +288,21 @@ def _expired_today(lead: int, at: datetime, expiry: Expiry, zone: ZoneInfo) -> b
 
 
 def alert_dates(
-    product: Product,
-    user: User,
-    sent_leads: frozenset[int],
-    now: datetime,
-    of: AlertSchedule | None = None,
+    product: Product, user: User, sent_leads: Collection[int], now: datetime
 ) -> AlertDates:
     """Compute the times stored with a product; the arguments are those of ``decide``."""
-    plan = schedule_of(product, user) if of is None else of
+    plan = schedule_of(product, user)
+    at = None if product.closed_as is not None else next_alert_at(plan, sent_leads, now)
+    return AlertDates(plan.ends_at, plan.expiring_from, at)
+
+
+def next_alert_at(
+    plan: AlertSchedule, sent_leads: Collection[int], now: datetime
+) -> datetime | None:
+    """Return the time of the next alert of a schedule: not later than now if one is due."""
     past, coming = _due_and_next(plan.alerts, sent_leads, now)
-    next_alert = None if product.closed_as is not None else past or coming
-    return AlertDates(plan.ends_at, plan.expiring_from, next_alert.at if next_alert else None)
+    alert = past or coming
+    return alert.at if alert else None
 
 
 def days_left(product: Product, zone: ZoneInfo, now: datetime) -> int | None:
@@ -324,7 +340,7 @@ def status_of(
 
 
 def _due_and_next(
-    alerts: tuple[Alert, ...], sent_leads: frozenset[int], now: datetime
+    alerts: tuple[Alert, ...], sent_leads: Collection[int], now: datetime
 ) -> tuple[Alert | None, Alert | None]:
     """Return the latest unsettled alert that is due, and the next one that is not yet due.
 
@@ -341,23 +357,21 @@ def _due_and_next(
     return past, None
 
 
-def _draft(
-    product: Product, day: date, left: int, *, expired: bool, lot_ids: tuple[str, ...]
-) -> Draft:
+def _draft(product: Product, of: DatedLots, day: date, left: int, *, expired: bool) -> Draft:
     if expired:
-        kind = Severity.ERROR if product.date_kind is DateKind.USE_BY else Severity.WARNING
+        kind = Severity.ERROR if of.date_kind is DateKind.USE_BY else Severity.WARNING
     else:
         kind = Severity.INFO if left >= INFO_FROM_DAYS else Severity.WARNING
     return Draft(
-        user_id=product.user_id,
-        message=messages.expiry(product.name, left, expired=expired, lots=max(1, len(lot_ids))),
-        kind=kind,
-        event=Cause.EXPIRED if expired else Cause.EXPIRING,
-        product_name=product.name,
-        product_id=product.id,
-        expires_on=day,
-        days_left=left,
-        lot_ids=lot_ids,
+        product.user_id,
+        messages.expiry(product.name, left, expired=expired, lots=max(1, len(of.lot_ids))),
+        kind,
+        Cause.EXPIRED if expired else Cause.EXPIRING,
+        product.name,
+        product.id,
+        day,
+        left,
+        of.lot_ids,
     )
 
 

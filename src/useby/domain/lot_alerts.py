@@ -7,6 +7,7 @@ alerts that are due in the same words are one notification: "2 lots of Milk expi
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import NamedTuple
 
 from useby.domain import alerts, messages
 from useby.domain.account import User
@@ -15,7 +16,7 @@ from useby.domain.alerts import (
     Alert,
     AlertDates,
     AlertDecision,
-    AlertSchedule,
+    DatedLots,
     SentAlerts,
     settled_alerts,
 )
@@ -51,18 +52,13 @@ class LotAlerts:
     """Alerts that the drafts send."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(NamedTuple):
     """Lots of a product that have one date and one policy."""
 
-    product: Product
-    """The product as if it had only these lots."""
-    expiry: Expiry
-    lots: Sequence[Lot]
+    of: DatedLots
+    """The lots; their schedule has the repeats once the alert on expiry was sent."""
     policy: AlertPolicy
     settled: Mapping[int, datetime]
-    schedule: AlertSchedule
-    """The schedule, with the repeats once the alert on expiry was sent."""
 
 
 def decide(
@@ -83,19 +79,28 @@ def decide(
         now: The current time, aware.
         unread: Lots of which the newest alert on expiry is unread; only those are repeated.
     """
-    parts = _parts(product, lots, user, sent)
-    found = [(part, _decide(part, user, now, unread)) for part in parts]
-    checks = [each.next_alert_at for _, each in found if each.next_alert_at is not None]
-    sending = [
-        (part.expiry, each.alert, each.draft) for part, each in found if each.alert and each.draft
-    ]
-    sent_now = tuple(dict.fromkeys((expiry, alert.lead) for expiry, alert, _ in sending))
+    own = policy_for(product, user)
+    parts = _parts(product, own, lots, user, sent)
+    found = [(part, _decide(product, part, user, now, unread)) for part in parts]
+    checks: list[datetime] = []
+    due: list[tuple[Expiry, int]] = []
+    drafts: list[Draft] = []
+    sending: list[DueLots] = []
+    for part, each in found:
+        if each.next_alert_at is not None:
+            checks.append(each.next_alert_at)
+        if each.alert is not None and each.draft is not None:
+            due.append((part.of.expiry, each.alert.lead))
+            drafts.append(each.draft)
+            sending.append(DueLots(each.draft.lot_ids, each.alert))
+    sent_now = tuple(dict.fromkeys(due))
+    settles_more = any(each.alert is not None and each.draft is None for _, each in found)
     return LotAlerts(
-        _dates(product, user, parts, checks),
-        sent=sent_now,
-        unsent=_unsent(found, user, now, sent_now) if len(sending) < len(found) else (),
-        drafts=_together(product.name, [draft for _, _, draft in sending]),
-        due=tuple(DueLots(draft.lot_ids, alert) for _, alert, draft in sending),
+        _dates(product, own, user, parts, checks),
+        sent_now,
+        _unsent(found, user, now, sent_now) if settles_more else (),
+        _together(product.name, drafts),
+        tuple(sending),
     )
 
 
@@ -110,12 +115,12 @@ def _unsent(
     Alerts are stored by date. What is muted for some of its lots may yet be sent of others, and is
     then not settled.
     """
-    to_send = {part.expiry.day_in(user.zone) for part, _ in found if not _is_muted(part, now)}
+    to_send = {part.of.expiry.day_in(user.zone) for part, _ in found if not _is_muted(part, now)}
     unsent = {
-        (part.expiry, each.alert.lead): None
+        (part.of.expiry, each.alert.lead): None
         for part, each in found
         if each.alert is not None and each.draft is None
-        if not (_is_muted(part, now) and part.expiry.day_in(user.zone) in to_send)
+        if not (_is_muted(part, now) and part.of.expiry.day_in(user.zone) in to_send)
     }
     return tuple(each for each in unsent if each not in sent_now)
 
@@ -124,26 +129,23 @@ def alert_dates(
     product: Product, lots: Iterable[Lot], user: User, sent: SentAlerts, now: datetime
 ) -> AlertDates:
     """Compute the times stored with a product; the arguments are those of ``decide``."""
-    checks = []
-    parts = _parts(product, lots, user, sent)
-    for part in parts:
-        leads = frozenset(part.settled)
-        found = alerts.alert_dates(part.product, user, leads, now, part.schedule)
-        if found.next_alert_at is not None:
-            checks.append(found.next_alert_at)
-    return _dates(product, user, parts, checks)
+    own = policy_for(product, user)
+    parts = _parts(product, own, lots, user, sent)
+    found = (alerts.next_alert_at(each.of.schedule, each.settled, now) for each in parts)
+    return _dates(product, own, user, parts, [each for each in found if each is not None])
 
 
 def _dates(
-    product: Product, user: User, parts: Sequence[_Part], checks: Sequence[datetime]
+    product: Product,
+    own: AlertPolicy,
+    user: User,
+    parts: Sequence[_Part],
+    checks: Sequence[datetime],
 ) -> AlertDates:
-    # Most products have one lot, and its date and policy are the product's.
-    if (
-        len(parts) == 1
-        and parts[0].expiry == product.expiry
-        and parts[0].policy is policy_for(product, user)
-    ):
-        schedule = parts[0].schedule
+    for part in parts:  # mostly, one lot has the date and the policy of the product
+        if part.policy is own and part.of.expiry == product.expiry:
+            schedule = part.of.schedule
+            break
     else:
         schedule = alerts.schedule_of(product, user)
     return AlertDates(schedule.ends_at, schedule.expiring_from, min(checks, default=None))
@@ -154,23 +156,22 @@ def may_repeat(product: Product, lots: Iterable[Lot], user: User) -> bool:
     return any(policy_for(product, user, lot).repeat is not None for lot in open_lots(lots))
 
 
-def _decide(part: _Part, user: User, now: datetime, unread: Collection[str]) -> AlertDecision:
-    lot_ids = tuple(lot.id for lot in part.lots)
-    leads = frozenset(part.settled)
-    decision = alerts.decide(part.product, user, leads, now, lot_ids, part.schedule)
+def _decide(
+    product: Product, part: _Part, user: User, now: datetime, unread: Collection[str]
+) -> AlertDecision:
+    of = part.of
+    decision = alerts.decide(product, user, part.settled, now, of)
     alert, draft = decision.alert, decision.draft
     if alert is None or draft is None or alert.lead > ON_EXPIRY:
         return decision
     if alert.lead == ON_EXPIRY:
-        coming = alerts.repeats(part.expiry, part.policy, user.zone, now)
+        coming = alerts.repeats(of.expiry, part.policy, user.zone, now)
         return replace(decision, next_alert_at=coming[0].at) if coming else decision
-    still = tuple(each for each in lot_ids if each in unread)
+    still = tuple(each for each in of.lot_ids if each in unread)
     if not still:
-        last = part.schedule.alerts[-1]
-        return AlertDecision(part.schedule, last)
-    message = messages.expiry(
-        part.product.name, draft.days_left or 0, expired=True, lots=len(still)
-    )
+        last = of.schedule.alerts[-1]
+        return AlertDecision(of.schedule, last)
+    message = messages.expiry(product.name, draft.days_left or 0, expired=True, lots=len(still))
     return replace(decision, draft=replace(draft, lot_ids=still, message=message))
 
 
@@ -178,34 +179,39 @@ def _is_muted(part: _Part, now: datetime) -> bool:
     return part.policy.muted_until is not None and part.policy.muted_until > now
 
 
-def _parts(product: Product, lots: Iterable[Lot], user: User, sent: SentAlerts) -> list[_Part]:
-    """Return the open lots that have a date, by it and by their policy."""
+def _parts(
+    product: Product, own: AlertPolicy, lots: Iterable[Lot], user: User, sent: SentAlerts
+) -> list[_Part]:
+    """Return the open lots that have a date, by it and by their policy.
+
+    Args:
+        product: The product.
+        own: Its policy as if it had no lots of its own.
+        lots: Its lots.
+        user: The owner.
+        sent: Alerts that were sent for the product.
+    """
     groups: dict[tuple[Expiry, AlertPolicy, date | None], list[Lot]] = {}
-    for lot in open_lots(lots):
-        if lot.expiry is not None:
-            policy = policy_for(product, user, lot)
+    for lot in lots:
+        if lot.closed_as is None and lot.expiry is not None:
+            is_own = lot.policy is None and not user.policies
+            policy = own if is_own else policy_for(product, user, lot)
             received_on = lot.received_on if policy.needs_receipt else None
             groups.setdefault((lot.expiry, policy, received_on), []).append(lot)
+    zone = user.zone
     parts = []
     for (expiry, policy, received_on), theirs in groups.items():
-        part = _of_date(product, expiry, theirs)
-        settled = settled_alerts(part, user, sent)
-        plan = alerts.schedule(expiry, policy, user.zone, received_on)
+        settled = settled_alerts(expiry, zone, sent)
+        plan = alerts.schedule(expiry, policy, zone, received_on)
         first_at = settled.get(ON_EXPIRY)
         if policy.repeat is not None and first_at is not None:
-            more = alerts.repeats(expiry, policy, user.zone, first_at)
+            more = alerts.repeats(expiry, policy, zone, first_at)
             plan = replace(plan, alerts=(*plan.alerts, *more))
-        parts.append(_Part(part, expiry, theirs, policy, settled, plan))
+        is_safety = any(lot.date_kind is DateKind.USE_BY for lot in theirs)
+        kind = DateKind.USE_BY if is_safety else DateKind.BEST_BEFORE
+        of = DatedLots(expiry, kind, tuple(lot.id for lot in theirs), plan)
+        parts.append(_Part(of, policy, settled))
     return parts
-
-
-def _of_date(product: Product, expiry: Expiry, lots: Sequence[Lot]) -> Product:
-    """Return the product as if it had only lots of one date."""
-    kinds = {lot.date_kind for lot in lots}
-    kind = DateKind.USE_BY if DateKind.USE_BY in kinds else DateKind.BEST_BEFORE
-    if product.closed_as is None and (product.expiry, product.date_kind) == (expiry, kind):
-        return product
-    return replace(product, expiry=expiry, date_kind=kind, closed_as=None, closed_at=None)
 
 
 def _together(name: str, drafts: Sequence[Draft]) -> tuple[Draft, ...]:

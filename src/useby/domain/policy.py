@@ -194,15 +194,14 @@ class AlertPolicy:
     """Time until which nothing is sent, also not later; ``None`` if it never was muted."""
     expiring_days: int = field(init=False, repr=False, compare=False)
     """Largest lead in whole days; a share of the time from receipt does not count."""
+    needs_receipt: bool = field(init=False, repr=False, compare=False)
+    """True if a lead is a share of the time from receipt."""
 
     def __post_init__(self) -> None:
-        """Compute the days once, since the status of each lot in a list needs them."""
+        """Compute once what the status or the alerts of each lot in a list need."""
         object.__setattr__(self, "expiring_days", max(map(_days, self.leads), default=0))
-
-    @property
-    def needs_receipt(self) -> bool:
-        """True if a lead is a share of the time from receipt."""
-        return any(lead.unit is LeadUnit.PERCENT for lead in self.leads)
+        by_share = any(lead.unit is LeadUnit.PERCENT for lead in self.leads)
+        object.__setattr__(self, "needs_receipt", by_share)
 
 
 def _days(lead: Lead) -> int:

@@ -37,19 +37,18 @@ def _policy(value: Mapping[str, Any]) -> Policy:
     return Policy(tuple(value["leadDays"]), time.fromisoformat(value["alertTime"]))
 
 
-def _user(row: Any) -> User:
+def _user(row: Sequence[Any]) -> User:
+    """Return the user in a row of ``_USER_COLUMNS``."""
+    *named, alert_time, lead_days, categories, created_at, disabled_at, currency, cap, policies = row
     return User(
-        id=row.id,
-        email=row.email,
-        name=row.name,
-        time_zone=row.time_zone,
-        policy=Policy(tuple(row.lead_days), time.fromisoformat(row.alert_time)),
-        created_at=row.created_at,
-        categories={name: _policy(each) for name, each in row.categories.items()},
-        disabled_at=row.disabled_at,
-        currency=row.currency,
-        flood_cap=FLOOD_CAP if row.flood_cap is None else row.flood_cap,
-        policies=row.policies,
+        *named,
+        Policy(tuple(lead_days), time.fromisoformat(alert_time)),
+        created_at,
+        {name: _policy(each) for name, each in categories.items()},
+        disabled_at,
+        currency,
+        FLOOD_CAP if cap is None else cap,
+        policies,
     )
 
 
@@ -89,7 +88,9 @@ def is_ended(
 
 
 _GIVEN: Final = values_table(users.c.id)
-_BY_ID: Final = sa.select(*_USER_COLUMNS).where(users.c.id.in_(sa.select(_GIVEN.c.id)))
+_BY_ID: Final = PackedSelect(
+    sa.select(*_USER_COLUMNS).where(users.c.id.in_(sa.select(_GIVEN.c.id)))
+)
 _TOKENS: Final = values_table(
     sa.column("number", sa.Integer()),
     sessions.c.user_id,
@@ -189,8 +190,8 @@ def user(connection: Connection, user_id: str) -> User | None:
 
 def users_by_id(connection: Connection, user_ids: Iterable[str]) -> dict[str, User]:
     """Return the existing users among ``user_ids``, by id."""
-    rows = connection.execute(_BY_ID, values_params(connection, sorted(user_ids)))
-    return {row.id: _user(row) for row in rows}
+    rows = _BY_ID(connection, **values_params(connection, sorted(user_ids)))
+    return {user.id: user for user in map(_user, rows)}
 
 
 def lock_user(transaction: Transaction, user_id: str) -> User | None:

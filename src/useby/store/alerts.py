@@ -15,7 +15,7 @@ from useby.domain.lot_alerts import LotAlerts
 from useby.domain.notification import Cause
 from useby.domain.product import Product
 from useby.store.accounts import user, users_by_id
-from useby.store.bulk import BulkWrite, PackedSelect, values_params, values_table
+from useby.store.bulk import BulkWrite, CompiledStatement, PackedSelect, values_params, values_table
 from useby.store.database import Transaction
 from useby.store.locks import lock_users
 from useby.store.product_rows import PRODUCT_COLUMNS, product_of
@@ -77,6 +77,16 @@ _DUE: Final = (
 )
 _CLAIM: Final = PackedSelect(_DUE.where(products.c.user_id.not_in(sa.select(_LEFT_OUT.c.id))))
 _CLAIM_OF_ONE: Final = PackedSelect(_DUE.where(products.c.user_id == sa.bindparam("owner")))
+_IS_DUE: Final = CompiledStatement(
+    sa.select(
+        sa.exists().where(
+            products.c.user_id == sa.bindparam("owner"),
+            sa.bindparam("now", type_=products.c.alert_at.type) >= DUE_AT,
+            users.c.id == products.c.user_id,
+            users.c.disabled_at.is_(None),
+        )
+    )
+)
 _INSERT_SENT: Final = BulkWrite(
     sent_alerts.c.user_id,
     sent_alerts.c.product_id,
@@ -178,13 +188,7 @@ def late_owners(connection: Connection, before: datetime, left_out: Collection[s
 
 def is_due(connection: Connection, owner: str, now: datetime) -> bool:
     """Return whether a user is not disabled and has a due product."""
-    due = sa.exists().where(
-        products.c.user_id == owner,
-        now >= DUE_AT,
-        users.c.id == products.c.user_id,
-        users.c.disabled_at.is_(None),
-    )
-    return bool(connection.scalar(sa.select(due)))
+    return bool(_IS_DUE(connection, owner=owner, now=now).scalar())
 
 
 def claim_due(

@@ -156,7 +156,7 @@ class PackedSelect:
         self._types = [column.type for column in rows.c]
         self._rows = CompiledStatement(statement)
         self._as_one = CompiledStatement(sa.select(as_one))
-        self._processors: dict[str, Sequence[tuple[int, Processor]]] = {}
+        self._processors: dict[str, Sequence[tuple[int, Processor, Any]]] = {}
 
     def __call__(self, connection: Connection, **values: Any) -> Iterable[Sequence[Any]]:
         """Return the rows for these parameter values, as the types of the columns convert them."""
@@ -169,22 +169,26 @@ class PackedSelect:
             result = self._rows(connection, **values)
             driver_types = [each[1] for each in result.cursor.description]
             rows = list(map(list, result))
-        for place, processor in self._processors_of(connection.dialect, driver_types):
+        for place, processor, of_null in self._processors_of(connection.dialect, driver_types):
             for row in rows:
-                row[place] = processor(row[place])
+                value = row[place]
+                row[place] = of_null if value is None else processor(value)
         return rows
 
     def _processors_of(
         self, dialect: Dialect, driver_types: Sequence[Any]
-    ) -> Sequence[tuple[int, Processor]]:
-        """Return the functions that convert a driver's values, each after its column's place."""
+    ) -> Sequence[tuple[int, Processor, Any]]:
+        """Return the functions that convert a driver's values.
+
+        Each stands between the place of its column and its result for NULL.
+        """
         made = self._processors.get(dialect.name)
         if made is None:
             made = []
             for place, (type_, by) in enumerate(zip(self._types, driver_types, strict=True)):
                 processor = type_.dialect_impl(dialect).result_processor(dialect, by)
                 if processor is not None:
-                    made.append((place, processor))
+                    made.append((place, processor, processor(None)))
             self._processors[dialect.name] = made
         return made
 
