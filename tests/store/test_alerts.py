@@ -20,7 +20,8 @@ from useby.domain.policy_scopes import policy_for
 from useby.domain.product import Disposal, Product
 from useby.store import accounts, alerts
 from useby.store.alerts import FAULT_LENGTH, AlertRecord, Claim
-from useby.store.database import Database, Transaction
+from useby.store.database import Connection, Database, Transaction
+from useby.store.products import sent_alerts_about
 from useby.store.schema import products as table
 
 SOON = NOON + timedelta(days=1)
@@ -35,13 +36,15 @@ async def keep(database: Database, owner: User, *wanted: Product) -> None:
 Claimed = list[tuple[Product, User, list[tuple[str, int, datetime]]]]
 
 
-def shown(claims: list[Claim]) -> Claimed:
-    return [(each.product, each.owner, sorted(each.sent)) for each in claims]
+def shown(connection: Connection, claims: list[Claim]) -> Claimed:
+    """Return each claimed product with its owner and the alerts that were sent for its date."""
+    dates = [(*each.key, [each.product.expiry]) for each in claims if each.product.expiry]
+    sent = sent_alerts_about(connection, dates)
+    return [(each.product, each.owner, sorted(sent.get(each.key, ()))) for each in claims]
 
 
 async def claimed(database: Database, now: datetime = NOON, most: int = 500) -> Claimed:
-    found, _ = await database.write(lambda t: alerts.claim_due(t, now, most))
-    return shown(found)
+    return await database.write(lambda t: shown(t.connection, alerts.claim_due(t, now, most)[0]))
 
 
 async def settle(database: Database, *settled: AlertRecord) -> None:
@@ -155,7 +158,7 @@ async def test_a_disabled_user_has_no_due_products_until_enabled(database: Datab
     assert len(await claimed(database, SOON)) == 1
 
 
-async def test_sent_alerts_are_stored_by_date_and_returned_with_the_next_claim(
+async def test_sent_alerts_are_stored_by_date_and_returned_for_near_dates(
     database: Database,
 ) -> None:
     owner = await a_kept_owner(database)
@@ -168,6 +171,9 @@ async def test_sent_alerts_are_stored_by_date_and_returned_with_the_next_claim(
     moved = dataclasses.replace(product, expiry=Expiry.parse("2026-03-04"))
     await database.write(lambda t: inventory.replace(t, moved, owner, NOON))
     assert await claimed(database) == [(moved, owner, sent)]
+    later = dataclasses.replace(product, expiry=Expiry.parse("2026-03-06"))
+    await database.write(lambda t: inventory.replace(t, later, owner, NOON))
+    assert await claimed(database, SOON) == [(later, owner, [])]
 
 
 async def test_a_settled_product_waits_for_its_next_moment(database: Database) -> None:
@@ -221,7 +227,7 @@ async def test_an_unreadable_row_affects_no_other(database: Database, statement:
     if not await spoil(database, statement, bad):
         return  # PostgreSQL checks what a number is, and what JSON
     found, unreadable = await database.write(lambda t: alerts.claim_due(t, NOON, 500))
-    assert (shown(found), unreadable) == ([(good, bob, [])], 1)
+    assert ([(each.product, each.owner) for each in found], unreadable) == ([(good, bob)], 1)
     assert await fault_of(database, bad)
 
 
@@ -246,6 +252,7 @@ async def test_a_claim_reads_only_due_products(database: Database) -> None:
     def everything(transaction: Transaction) -> None:
         alerts.next_due(transaction.connection)
         (claim,), _ = alerts.claim_due(transaction, NOON, 500)
+        shown(transaction.connection, [claim])
         settled = [done(owner, claim.product, 2, SOON), AlertRecord(product, None, "why")]
         alerts.record(transaction, settled, NOON)
 

@@ -4,18 +4,18 @@ import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from useby.actions import floods, stock
 from useby.actions.stock import ChangedProduct
 from useby.domain import lot_alerts
-from useby.domain.alerts import ON_EXPIRY
-from useby.domain.lot import LotState
+from useby.domain.alerts import ON_EXPIRY, SentAlerts
+from useby.domain.expiry import Expiry
+from useby.domain.lot import AlertedLot, Lot, LotState
 from useby.domain.notification import Draft
-from useby.store import alerts, lots
+from useby.store import alerts, lots, products
 from useby.store.alerts import AlertRecord, Claim
 from useby.store.database import Connection, Transaction
-from useby.store.lots import StoredProduct
 from useby.store.products import ProductRow
 
 log = logging.getLogger(__name__)
@@ -36,6 +36,26 @@ class BatchResult:
     """True if other products are due."""
 
 
+class _Due(NamedTuple):
+    """A claimed product with its lots as they are now."""
+
+    claim: Claim
+    lots: Sequence[Lot | AlertedLot]
+    changed: ChangedProduct | None = None
+    """What must be written of the product and its lots; ``None`` if they are as they are stored."""
+
+    @property
+    def dates(self) -> list[Expiry]:
+        """The dates of the lots."""
+        return [lot.expiry for lot in self.lots if lot.expiry is not None]
+
+    def may_repeat(self, sent: SentAlerts) -> bool:
+        """Return whether an alert on expiry that was sent may be repeated."""
+        return any(lead <= ON_EXPIRY for _, lead, _ in sent) and lot_alerts.may_repeat(
+            self.claim.product, self.lots, self.claim.owner
+        )
+
+
 @dataclass(slots=True)
 class _Work:
     """Results of the claimed products so far."""
@@ -43,6 +63,14 @@ class _Work:
     changed: list[tuple[ChangedProduct, ProductRow]] = field(default_factory=list)
     drafts: list[Draft] = field(default_factory=list)
     records: list[AlertRecord] = field(default_factory=list)
+
+    def quarantine(self, claim: Claim, error: Exception) -> None:
+        """Quarantine a product, whose lots cannot be read or whose alert cannot be computed."""
+        log.error(
+            "product %s is quarantined: its alert can't be computed", claim.key[1], exc_info=error
+        )
+        reason = f"{type(error).__name__}: {error}"
+        self.records.append(AlertRecord(claim.product, None, reason))
 
 
 def send_due(
@@ -58,22 +86,13 @@ def send_due(
     affected. ``claim_due`` describes ``of`` and ``left_out``.
     """
     found, unreadable = alerts.claim_due(transaction, now, BATCH + 1, of=of, left_out=left_out)
-    claimed = _batch_of(found)
-    current = _Stock(transaction.connection, claimed)
-    repeated = [each.key for each in claimed if current.may_repeat(each)]
-    unread = alerts.unread_expired_lots(transaction.connection, repeated)
+    claimed, goes_on = _batch_of(found), len(found) > BATCH
     work = _Work()
-    for claim in claimed:
-        try:
-            _decide(claim, current.of(claim), unread.get(claim.key, ()), work, now)
-        except Exception as error:
-            log.exception("product %s is quarantined: its alert can't be computed", claim.key[1])
-            reason = f"{type(error).__name__}: {error}"
-            work.records.append(AlertRecord(claim.product, None, reason))
+    _decide(transaction.connection, _read(transaction.connection, claimed, work), work, now)
     stock.write(transaction, work.changed)
     alerts.record(transaction, work.records, now)
-    owners, goes_on = {claim.owner.id: claim.owner for claim in claimed}, len(found) > BATCH
-    if owners:
+    if claimed:
+        owners = {claim.owner.id: claim.owner for claim in claimed}
         floods.send(transaction, work.drafts, owners, now, goes_on=goes_on)
     failed = sum(record.outcome is None for record in work.records)
     return BatchResult(len(claimed), len(work.drafts), unreadable + failed, goes_on)
@@ -92,63 +111,62 @@ def _batch_of(found: Sequence[Claim]) -> Sequence[Claim]:
     return whole or found[:BATCH]
 
 
-def _decide(
-    claim: Claim, current: ChangedProduct, unread: Collection[str], work: _Work, now: datetime
-) -> None:
-    product = current.product
-    row = None
-    if claim.version is None or current.change.lots:
-        row = current.row(claim.sent, now)
-        product = row.product
-    decision = lot_alerts.decide(product, current.lots, claim.owner, claim.sent, now, unread)
-    if row is not None:
-        work.changed.append((current, row))
-    work.drafts += decision.drafts
-    work.records.append(AlertRecord(product, decision))
+def _read(connection: Connection, claimed: Sequence[Claim], work: _Work) -> list[_Due]:
+    """Read the lots of a batch, and compute those that may be different now.
 
-
-class _Stock:
-    """The lots of claimed products, as they are to be now.
-
-    Flat rows are brought in line, and the dates of lots that were opened, frozen or thawed are
-    computed again: the zone or a rule may have changed.
+    Flat rows are brought in line. The dates of lots that were opened, frozen or thawed are computed
+    again: the zone or a rule may have changed.
     """
+    in_line = [each.key for each in claimed if each.version is not None]
+    found, no_lots = lots.each_readable(lots.alerted_lots, connection, in_line)
+    moved = [
+        key
+        for key, theirs in found.items()
+        if any(lot.state is not LotState.SEALED for lot in theirs)
+    ]
+    flat = [each.key for each in claimed if each.version is None]
+    whole, no_row = lots.each_readable(lots.stored, connection, [*flat, *moved])
+    histories, no_history = lots.each_readable(lots.histories, connection, moved)
+    faults = no_lots | no_row | no_history
+    due = []
+    for claim in claimed:
+        key = claim.key
+        try:
+            if key in faults:
+                raise faults[key]  # noqa: TRY301 - as any other fault of the product
+            if key not in whole:
+                due.append(_Due(claim, found.get(key, ())))
+                continue
+            if claim.version is None:
+                changed = stock.in_line(connection, claim.owner, whole[key])
+            else:
+                changed = stock.computed_again(whole[key], histories.get(key, ()), claim.owner)
+            is_new = claim.version is None or changed.change.lots
+            due.append(_Due(claim, changed.lots, changed if is_new else None))
+        except Exception as error:  # noqa: BLE001 - it is logged
+            work.quarantine(claim, error)
+    return due
 
-    def __init__(self, connection: Connection, claimed: Sequence[Claim]) -> None:
-        """Read the lots of a batch, and the movements of those that need them."""
-        self._connection = connection
-        in_line = [each.key for each in claimed if each.version is not None]
-        flat = [each.key for each in claimed if each.version is None]
-        self._open, no_lots = lots.each_readable(lots.open_lots, connection, in_line)
-        self._flat, no_row = lots.each_readable(lots.stored, connection, flat)
-        moved = [
-            key
-            for key, theirs in self._open.items()
-            if any(lot.state is not LotState.SEALED for lot in theirs)
-        ]
-        self._histories, no_history = lots.each_readable(lots.histories, connection, moved)
-        self._faults = no_lots | no_row | no_history
 
-    def may_repeat(self, claim: Claim) -> bool:
-        """Return whether the alert on expiry of a claimed product may be repeated."""
-        if all(lead > ON_EXPIRY for _, lead, _ in claim.sent):
-            return False
-        theirs = self._open.get(claim.key, ())
-        return claim.version is None or lot_alerts.may_repeat(claim.product, theirs, claim.owner)
-
-    def of(self, claim: Claim) -> ChangedProduct:
-        """Return a claimed product with what must happen to its lots.
-
-        Raises:
-            Exception: Its rows cannot be read, or its lots cannot be computed.
-        """
-        if claim.key in self._faults:
-            raise self._faults[claim.key]
-        if claim.version is None:
-            return stock.in_line(self._connection, claim.owner, self._flat[claim.key])
-        history = self._histories.get(claim.key, ())
-        theirs = tuple(self._open.get(claim.key, ()))
-        before = StoredProduct(claim.product, claim.version, len(history), theirs)
-        if not history:
-            return ChangedProduct(before, claim.product, claim.owner)
-        return stock.computed_again(before, history, claim.owner)
+def _decide(connection: Connection, due: Sequence[_Due], work: _Work, now: datetime) -> None:
+    """Decide on the alerts of products."""
+    sent_of = products.sent_alerts_about(
+        connection, [(*each.claim.key, each.dates) for each in due]
+    )
+    repeated = [each.claim.key for each in due if each.may_repeat(sent_of.get(each.claim.key, ()))]
+    unread_of = alerts.unread_expired_lots(connection, repeated)
+    for claim, its_lots, changed in due:
+        key, product = claim.key, claim.product
+        sent, unread = sent_of.get(key, ()), unread_of.get(key, ())
+        try:
+            row = None if changed is None else changed.row(sent, now)
+            if row is not None:
+                product = row.product
+            decision = lot_alerts.decide(product, its_lots, claim.owner, sent, now, unread)
+        except Exception as error:  # noqa: BLE001 - it is logged
+            work.quarantine(claim, error)
+            continue
+        if changed is not None and row is not None:
+            work.changed.append((changed, row))
+        work.drafts += decision.drafts
+        work.records.append(AlertRecord(product, decision))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from useby.domain.expiry import Expiry
@@ -63,6 +63,19 @@ class Lot:
         """The date that counts, as ``lot_dates.after`` continues it."""
         frozen_at = self.state_since if self.state is LotState.FROZEN else None
         return CountingDate(self.expiry, self.date_source, self.expiry_before_freezing, frozen_at)
+
+
+class AlertedLot(NamedTuple):
+    """The values of an open lot that its alerts depend on; those of ``Lot`` have the same names."""
+
+    expiry: Expiry | None
+    id: str
+    state: LotState
+    received_on: date
+    date_kind: DateKind
+    location: str
+    policy: StoredPolicy | None
+    closed_as: Disposal | None = None
 
 
 _STATE_AFTER: Final = {

@@ -21,7 +21,7 @@ from useby.domain.alerts import (
     settled_alerts,
 )
 from useby.domain.expiry import Expiry
-from useby.domain.lot import Lot, open_lots
+from useby.domain.lot import AlertedLot, Lot
 from useby.domain.notification import Cause, Draft, Severity
 from useby.domain.policy import AlertPolicy
 from useby.domain.policy_scopes import policy_for
@@ -63,7 +63,7 @@ class _Part(NamedTuple):
 
 def decide(
     product: Product,
-    lots: Iterable[Lot],
+    lots: Iterable[Lot | AlertedLot],
     user: User,
     sent: SentAlerts,
     now: datetime,
@@ -126,7 +126,7 @@ def _unsent(
 
 
 def alert_dates(
-    product: Product, lots: Iterable[Lot], user: User, sent: SentAlerts, now: datetime
+    product: Product, lots: Iterable[Lot | AlertedLot], user: User, sent: SentAlerts, now: datetime
 ) -> AlertDates:
     """Compute the times stored with a product; the arguments are those of ``decide``."""
     own = policy_for(product, user)
@@ -151,9 +151,11 @@ def _dates(
     return AlertDates(schedule.ends_at, schedule.expiring_from, min(checks, default=None))
 
 
-def may_repeat(product: Product, lots: Iterable[Lot], user: User) -> bool:
+def may_repeat(product: Product, lots: Iterable[Lot | AlertedLot], user: User) -> bool:
     """Return whether the alert on expiry of one of a product's open lots is repeated."""
-    return any(policy_for(product, user, lot).repeat is not None for lot in open_lots(lots))
+    return any(
+        policy_for(product, user, lot).repeat is not None for lot in lots if lot.closed_as is None
+    )
 
 
 def _decide(
@@ -180,7 +182,11 @@ def _is_muted(part: _Part, now: datetime) -> bool:
 
 
 def _parts(
-    product: Product, own: AlertPolicy, lots: Iterable[Lot], user: User, sent: SentAlerts
+    product: Product,
+    own: AlertPolicy,
+    lots: Iterable[Lot | AlertedLot],
+    user: User,
+    sent: SentAlerts,
 ) -> list[_Part]:
     """Return the open lots that have a date, by it and by their policy.
 
@@ -191,7 +197,7 @@ def _parts(
         user: The owner.
         sent: Alerts that were sent for the product.
     """
-    groups: dict[tuple[Expiry, AlertPolicy, date | None], list[Lot]] = {}
+    groups: dict[tuple[Expiry, AlertPolicy, date | None], list[Lot | AlertedLot]] = {}
     for lot in lots:
         if lot.closed_as is None and lot.expiry is not None:
             is_own = lot.policy is None and not user.policies

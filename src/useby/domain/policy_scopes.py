@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Final
 
 from useby.domain.account import User
-from useby.domain.lot import Lot
+from useby.domain.lot import AlertedLot, Lot
 from useby.domain.policy import (
     BUILTIN,
     NOTHING_SET,
@@ -126,7 +126,7 @@ def place(scope: Scope, key: str) -> tuple[int, str]:
 _ORDER: Final = list(Scope)
 
 
-def policy_for(product: Product, user: User, lot: Lot | None = None) -> AlertPolicy:
+def policy_for(product: Product, user: User, lot: Lot | AlertedLot | None = None) -> AlertPolicy:
     """Return the policy of a lot, or that of a product as if it had no lots of its own."""
     own = (lot.policy if lot else None, product.policy, product.lead_days)
     if own == _NOTHING_OWN and not user.policies and not user.categories:
@@ -151,7 +151,9 @@ def reason_of(product: Product, user: User, field: str, lot: Lot | None = None) 
     return Reason(Scope.BUILTIN)
 
 
-def _layers(product: Product, user: User, lot: Lot | None) -> Iterator[tuple[Scope, PolicyFields]]:
+def _layers(
+    product: Product, user: User, lot: Lot | AlertedLot | None
+) -> Iterator[tuple[Scope, PolicyFields]]:
     """Return the policies that apply to a lot and set anything, nearest first."""
     if lot is not None and lot.policy is not None:
         yield Scope.LOT, lot.policy.fields

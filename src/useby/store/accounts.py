@@ -39,15 +39,19 @@ def _policy(value: Mapping[str, Any]) -> Policy:
 
 def _user(row: Sequence[Any]) -> User:
     """Return the user in a row of ``_USER_COLUMNS``."""
-    *named, alert_time, lead_days, categories, created_at, disabled_at, currency, cap, policies = row
+    id_, email, name, zone, alert_time, lead_days, categories, created_at, *more = row
+    disabled_at, currency, flood_cap, policies = more
     return User(
-        *named,
+        id_,
+        email,
+        name,
+        zone,
         Policy(tuple(lead_days), time.fromisoformat(alert_time)),
         created_at,
         {name: _policy(each) for name, each in categories.items()},
         disabled_at,
         currency,
-        FLOOD_CAP if cap is None else cap,
+        FLOOD_CAP if flood_cap is None else flood_cap,
         policies,
     )
 

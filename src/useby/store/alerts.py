@@ -19,7 +19,7 @@ from useby.store.bulk import BulkWrite, CompiledStatement, PackedSelect, values_
 from useby.store.database import Transaction
 from useby.store.locks import lock_users
 from useby.store.product_rows import PRODUCT_COLUMNS, product_of
-from useby.store.products import get, sent_alerts_of
+from useby.store.products import get
 from useby.store.schema import notification_items as items
 from useby.store.schema import notifications, products, sent_alerts, users
 
@@ -38,8 +38,6 @@ class Claim:
     version: int | None
     """``None`` for a flat row, see ``store.schema``."""
     owner: User
-    sent: Sequence[tuple[str, int, datetime]]
-    """Key of the date, lead and time of each alert sent for it."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -199,7 +197,7 @@ def claim_due(
     of: str | None = None,
     left_out: Collection[str] = (),
 ) -> tuple[list[Claim], int]:
-    """Claim products due at ``now``, longest due first, with their owners and sent alerts.
+    """Claim products due at ``now``, longest due first, with their owners.
 
     The claim holds until the transaction ends, on PostgreSQL for all rows of the owners. Rows that
     other transactions lock are left to them. SQLite has one writer.
@@ -280,13 +278,7 @@ def _claim(
         rows = _CLAIM(connection, now=now, most=most, **others)
     claimed = [(product_of(row), row[-1]) for row in rows]
     owners = users_by_id(connection, {product.user_id for product, _ in claimed})
-    sent = sent_alerts_of(connection, [(product.user_id, product.id) for product, _ in claimed])
-    return [
-        Claim(
-            product, version, owners[product.user_id], sent.get((product.user_id, product.id), ())
-        )
-        for product, version in claimed
-    ]
+    return [Claim(product, version, owners[product.user_id]) for product, version in claimed]
 
 
 def _set_aside_unreadable(connection: Connection, now: datetime) -> int:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from useby.domain.expiry import Expiry
-from useby.domain.lot import Lot
+from useby.domain.lot import AlertedLot, Lot
 from useby.domain.movement import Movement
 from useby.domain.product import Product
 from useby.store.bulk import BulkWrite, PackedSelect, values_params, values_table
@@ -130,6 +130,15 @@ _OPEN: Final = PackedSelect(
         _THEIRS, lots_table.c.closed_at.is_(None)
     )
 )
+_ALERTED: Final = PackedSelect(
+    sa.select(
+        lots_table.c.household_id,
+        lots_table.c.product_id,
+        lots_table.c.expires_on,
+        lots_table.c.expires_at,
+        *(lots_table.c[name] for name in AlertedLot._fields[1:-1]),
+    ).where(_THEIRS, lots_table.c.closed_at.is_(None))
+)
 _OTHER: Final = lots_table.alias()
 _LAST_CLOSING: Final = (
     sa.select(sa.func.max(_OTHER.c.closed_at))
@@ -185,6 +194,18 @@ def flat_ids(connection: Connection, household_id: str, limit: int) -> list[str]
 def open_lots(connection: Connection, keys: Sequence[Key]) -> dict[Key, list[Lot]]:
     """Return the open lots of products, by key; products without one are left out."""
     return _by_key(_OPEN, connection, keys)
+
+
+def alerted_lots(connection: Connection, keys: Sequence[Key]) -> dict[Key, list[AlertedLot]]:
+    """Return what the alerts of products' open lots depend on; products without are left out."""
+    if not keys:
+        return {}
+    found: dict[Key, list[AlertedLot]] = {}
+    given = values_params(connection, *zip(*keys, strict=True))
+    for household_id, product_id, day, instant, *values in _ALERTED(connection, **given):
+        expiry = None if day is None and instant is None else Expiry(day, instant)
+        found.setdefault((household_id, product_id), []).append(AlertedLot(expiry, *values))
+    return found
 
 
 def open_or_closed_last(connection: Connection, keys: Sequence[Key]) -> dict[Key, list[Lot]]:

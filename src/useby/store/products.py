@@ -6,16 +6,18 @@ text of long notes alone takes longer than storing them.
 Callers first lock the owner (``accounts.lock_user``).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from useby.domain.account import User
 from useby.domain.alerts import AlertDates
+from useby.domain.expiry import Expiry
 from useby.domain.product import Product
 from useby.store.bulk import BulkWrite, PackedSelect, values_params, values_table
 from useby.store.database import Transaction
@@ -49,6 +51,33 @@ _SENT: Final = PackedSelect(
         sa.tuple_(sent_alerts.c.user_id, sent_alerts.c.product_id).in_(sa.select(*_GIVEN_KEYS.c))
     )
 )
+_GIVEN_DATES: Final = values_table(
+    products.c.user_id,
+    products.c.id,
+    sa.column("since", sa.Text()),
+    sa.column("until", sa.Text()),
+)
+_SENT_ABOUT: Final = PackedSelect(
+    sa.select(
+        sent_alerts.c.user_id,
+        sent_alerts.c.product_id,
+        sent_alerts.c.expiry,
+        sent_alerts.c.lead,
+        sent_alerts.c.said_at,
+    ).join_from(
+        _GIVEN_DATES,
+        sent_alerts,
+        sa.and_(
+            sent_alerts.c.user_id == _GIVEN_DATES.c.user_id,
+            sent_alerts.c.product_id == _GIVEN_DATES.c.id,
+            sent_alerts.c.expiry >= _GIVEN_DATES.c.since,
+            sent_alerts.c.expiry <= _GIVEN_DATES.c.until,
+        ),
+    )
+)
+_UTC: Final = ZoneInfo("UTC")
+NEAR: Final = timedelta(days=2)
+"""Distance of dates that may be one day in some zone, and more."""
 _GIVEN_EXTERNAL_IDS: Final = values_table(products.c.external_id)
 _EXISTING: Final = PackedSelect(
     sa.select(products.c.external_id).where(
@@ -162,10 +191,40 @@ def sent_alerts_of(
     connection: Connection, keys: Sequence[tuple[str, str]]
 ) -> dict[tuple[str, str], list[tuple[str, int, datetime]]]:
     """Return the alerts sent for products, by owner and product: key of the date, lead and time."""
-    sent: dict[tuple[str, str], list[tuple[str, int, datetime]]] = {}
     if not keys:
-        return sent
-    rows = _SENT(connection, **values_params(connection, *zip(*keys, strict=True)))
+        return {}
+    return _by_product(_SENT(connection, **values_params(connection, *zip(*keys, strict=True))))
+
+
+def sent_alerts_about(
+    connection: Connection, dates: Iterable[tuple[str, str, Collection[Expiry]]]
+) -> dict[tuple[str, str], list[tuple[str, int, datetime]]]:
+    """Return the alerts sent for dates of products, and for dates near or between them.
+
+    A product that is bought for years has alerts of hundreds of dates, of which few matter now.
+
+    Args:
+        connection: The snapshot to read.
+        dates: Owner, product and dates of each product.
+    """
+    given = []
+    for user_id, product_id, its in dates:
+        days = [each.day_in(_UTC) for each in its]
+        if days:
+            since = max(min(days), date.min + NEAR) - NEAR
+            until = min(max(days), date.max - NEAR) + NEAR
+            given.append((user_id, product_id, since.isoformat(), until.isoformat()))
+    if not given:
+        return {}
+    return _by_product(
+        _SENT_ABOUT(connection, **values_params(connection, *zip(*given, strict=True)))
+    )
+
+
+def _by_product(
+    rows: Iterable[Sequence[Any]],
+) -> dict[tuple[str, str], list[tuple[str, int, datetime]]]:
+    sent: dict[tuple[str, str], list[tuple[str, int, datetime]]] = {}
     for user_id, product_id, *alert in rows:
         sent.setdefault((user_id, product_id), []).append((*alert,))
     return sent
