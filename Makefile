@@ -55,6 +55,7 @@ lint: $(VENV)/dev.stamp clients/js/node_modules/.package-lock.json ## check the 
 	$(BIN)/ruff format --check
 	$(BIN)/mypy --strict
 	$(BIN)/mypy --strict examples/*.py requirements/*.py
+	$(BIN)/mypy --strict docs/*.py
 	$(BIN)/lint-imports
 	clients/js/node_modules/.bin/tsc --project clients/js
 	clients/js/node_modules/.bin/tsc --project tests/web
@@ -81,6 +82,7 @@ format: $(VENV)/dev.stamp ## format the sources and apply ruff's fixes
 
 docs: $(VENV)/dev.stamp ## generate the pages that are made from the code
 	$(BIN)/python docs/make_settings.py
+	$(BIN)/python docs/make_commands.py
 	$(BIN)/python docs/make_picture.py
 	$(BIN)/python docs/make_a_year.py
 

@@ -1,4 +1,4 @@
-"""A command of useby in a process of its own, with its time and its memory.
+"""A command of useby in a process of its own, with its times and its memory.
 
 The memory is ``VmHWM`` of proc(5). ``ru_maxrss`` would be at least the bench's own resident size,
 which Linux passes on to a process that it starts.
@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Final
 
 _PROGRAM: Final = """
-import sys
+import sys, time
 from useby.cli import main
 status = main(sys.argv[1:])
 with open("/proc/self/status") as figures:
-    print(*(line.split()[1] for line in figures if line.startswith("VmHWM:")), file=sys.stderr)
+    (size,) = (line.split()[1] for line in figures if line.startswith("VmHWM:"))
+print(time.process_time(), size, file=sys.stderr)
 sys.exit(status)
 """
 
@@ -30,6 +31,8 @@ class Used:
     """Elapsed time, with the start of the process."""
     mebibytes: float
     """Largest resident size of the process."""
+    processor: float
+    """CPU time of the process in seconds, which other programs hardly change."""
 
 
 def run(*words: str, folder: Path | None = None) -> Used:
@@ -51,4 +54,5 @@ def run(*words: str, folder: Path | None = None) -> Used:
     seconds = time.perf_counter() - began
     if done.returncode:
         raise RuntimeError(f"useby {words[0]} failed: {done.stderr[-4000:]}")
-    return Used(seconds, int(done.stderr.split()[-1]) / 1024)
+    processor, size = done.stderr.split()[-2:]
+    return Used(seconds, int(size) / 1024, float(processor))

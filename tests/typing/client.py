@@ -20,7 +20,8 @@ async def right(api: Api, notifications: Notifications) -> None:
     await api.lots.add(milk.id, printed_date=None, price="1.29", if_match=milk.etag)
     days: list[date] = [each.received_on for each in milk.lots or ()]
     days += (await api.stock.read_date("tomorrow")).readings
-    await api.change_me(lead_days=[3], categories={"Dairy": {"lead_days": [2]}})
+    await api.change_me(lead_days=[3], categories={"Dairy": {"lead_days": [2]}}, flood_cap=9)
+    await api.policies.put("category", "Dairy", leads=["3d"], repeat={"every": "P3D", "most": 4})
     names: list[str] = [each.name async for each in api.products(status="fresh", sort="-name")]
     async for notification in notifications:
         names.append(notification.product_name)
@@ -39,6 +40,8 @@ async def wrong(api: Api, notifications: Notifications) -> None:
     await api.put_product("…", external_id="…")  # type: ignore[misc]
     await api.lots.change("…", printed="2030-01-01")  # type: ignore[call-arg]
     await api.lots.discard("…", reason="old")  # type: ignore[arg-type]
+    await api.policies.put("shelf", "top")  # type: ignore[arg-type]
+    await api.policies.put("account", lead=["3d"])  # type: ignore[call-arg]
     await api.stock.export("xml")  # type: ignore[arg-type]
     api.products(expiring=7)  # type: ignore[call-arg]
     api.products(sort="names")  # type: ignore[arg-type]

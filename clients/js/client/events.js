@@ -7,6 +7,16 @@
 /** @typedef {import("./connection.js").Frame} Frame */
 
 /**
+ * One of the alerts that a summary takes together.
+ *
+ * @typedef {object} SummaryItem
+ * @property {string} productId
+ * @property {string | null} lotId
+ * @property {string} message
+ * @property {"info" | "warning" | "error"} severity
+ */
+
+/**
  * @typedef {object} Notification
  * @property {string} id unique, never reused
  * @property {string} message
@@ -20,6 +30,7 @@
  * @property {string | null} expiresOn `YYYY-MM-DD`
  * @property {number | null} daysLeft
  * @property {Date | null} readAt
+ * @property {readonly SummaryItem[] | null} items the most urgent alerts of a summary, at most 50
  * @property {() => Promise<void>} markRead queue the mark that it was read; see `flush()`
  */
 
@@ -121,6 +132,7 @@ export function notificationOf({ created_at: createdAt, readAt, ...fields }, mar
     productId: null,
     expiresOn: null,
     daysLeft: null,
+    items: null,
     .../** @type {Pick<Notification, "id" | "message" | "type">} */ (/** @type {unknown} */ (fields)),
     createdAt: timeOf(createdAt),
     readAt: readAt ? timeOf(readAt) : null,

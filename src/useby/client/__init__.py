@@ -23,7 +23,14 @@ from useby.client.errors import (
     Unauthorized,
     Unavailable,
 )
-from useby.client.events import Event, Notification, ProductChanged, Read, State
+from useby.client.events import (
+    Event,
+    Notification,
+    ProductChanged,
+    Read,
+    State,
+    SummaryItem,
+)
 from useby.client.models import Account, Lot, Movement, Outcome, Product, StoredProduct, Tokens
 from useby.client.notifications import Notifications
 from useby.client.params import (
@@ -32,9 +39,11 @@ from useby.client.params import (
     NewLot,
     NewNotification,
     NewProduct,
+    PolicyFields,
     ProductChange,
     ProductPut,
 )
+from useby.client.policies import Policy, Repeat
 from useby.client.reports import Calendar, ComingAlert, DateReading, ImportReport, Scan, Stats
 from useby.client.timing import Timing
 
@@ -69,16 +78,20 @@ __all__ = [
     "Notification",
     "Notifications",
     "Outcome",
+    "Policy",
+    "PolicyFields",
     "PreconditionFailed",
     "Product",
     "ProductChange",
     "ProductChanged",
     "ProductPut",
     "Read",
+    "Repeat",
     "Scan",
     "State",
     "Stats",
     "StoredProduct",
+    "SummaryItem",
     "SyncRunner",
     "Timing",
     "Tokens",

@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Any, Self, Unpack
 
 from useby.client.errors import ApiError
-from useby.client.events import Notification
+from useby.client.events import Notification, SummaryItem
 from useby.client.lots import Lots
 from useby.client.models import Account, Item, Outcome, Product, StoredProduct, Tokens
 from useby.client.params import (
@@ -24,6 +24,7 @@ from useby.client.params import (
     Reason,
     Status,
 )
+from useby.client.policies import Policies
 from useby.client.reports import ComingAlert
 from useby.client.rest import RestClient, field_errors, part
 from useby.client.shape import body
@@ -43,6 +44,7 @@ class Api:
 
     Attributes:
         lots: Lots of products, and their movements.
+        policies: Policies, which decide when alerts are sent.
         stock: Names, barcodes, dates, numbers, files and calendars.
     """
 
@@ -69,6 +71,7 @@ class Api:
         """
         self._rest = RestClient(url, tokens if token is None else token, seconds)
         self.lots = Lots(self._rest)
+        self.policies = Policies(self._rest)
         self.stock = Stock(self._rest)
 
     async def __aenter__(self) -> Self:
@@ -284,6 +287,7 @@ class Api:
         unread: bool | None = None,
         type: Kind | None = None,  # noqa: A002 - the name on the wire
         since: str | None = None,
+        snoozed: bool | None = None,
         limit: int = 50,
     ) -> AsyncIterator[Notification]:
         """Iterate over notifications, newest first, fetching page by page.
@@ -292,11 +296,20 @@ class Api:
             unread: ``True`` for unread ones only, ``False`` for read ones only.
             type: Only notifications of this type.
             since: Id of a notification: only newer ones, oldest first.
+            snoozed: ``True`` for snoozed ones only, ``False`` for the others.
             limit: Notifications per page, at most 500.
         """
-        query = {"unread": unread, "type": type, "since": since, "limit": limit}
+        query = {
+            "unread": unread, "type": type, "since": since, "snoozed": snoozed, "limit": limit,
+        }  # fmt: skip
         async for item in self._rest.pages("/notifications", query):
             yield self._notification(item)
+
+    async def notification_items(self, notification_id: str) -> AsyncIterator[SummaryItem]:
+        """Iterate over the alerts that a summary takes together, the most urgent one first."""
+        path = f"/notifications/{part(notification_id)}/items"
+        async for item in self._rest.pages(path, {}):
+            yield SummaryItem.of(item)
 
     async def unread(self) -> int:
         """Return the number of unread notifications."""

@@ -14,6 +14,22 @@ async def _nowhere(*_: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class SummaryItem:
+    """One of the alerts that a summary takes together."""
+
+    product_id: str
+    lot_id: str | None
+    message: str
+    severity: str
+    """``info``, ``warning`` or ``error``."""
+
+    @classmethod
+    def of(cls, value: Mapping[str, Any]) -> "SummaryItem":
+        """Return the item in a JSON object."""
+        return cls(value["productId"], value.get("lotId"), value["message"], value["severity"])
+
+
+@dataclass(frozen=True, slots=True)
 class Notification:
     """A notification. On a plain session the fields with a default are ``None``."""
 
@@ -32,6 +48,11 @@ class Notification:
     expires_on: date | None = None
     days_left: int | None = None
     read_at: datetime | None = None
+    items: tuple[SummaryItem, ...] | None = None
+    """The most urgent alerts of a summary, at most 50, in an extended session;
+    ``Api.notification_items`` has all."""
+    snoozed_until: datetime | None = None
+    """Time at which it is sent again; REST only."""
     _mark: Callable[[str], Awaitable[object]] = field(default=_nowhere, repr=False, compare=False)
 
     async def mark_read(self) -> None:
@@ -63,10 +84,16 @@ class Notification:
                 expires_on=_date(frame.get("expiresOn")),
                 days_left=frame.get("daysLeft"),
                 read_at=_moment(frame.get("readAt")),
+                items=_items(frame.get("items")),
+                snoozed_until=_moment(frame.get("snoozedUntil")),
                 _mark=mark,
             )
         except (KeyError, TypeError, ValueError):
             return None
+
+
+def _items(values: list[Mapping[str, Any]] | None) -> tuple[SummaryItem, ...] | None:
+    return None if values is None else tuple(map(SummaryItem.of, values))
 
 
 def _date(text: str | None) -> date | None:

@@ -36,6 +36,8 @@ class Account(Shape):
     created_at: datetime
     currency: str | None = None
     """Currency of prices, a code of ISO 4217; ``None`` until it is set."""
+    flood_cap: int = 5
+    """Alerts that may be due together; more of them become one summary."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """REST parameters as typed dictionaries, so that type checkers find a misspelt key."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal, Required, TypedDict
 
@@ -98,6 +98,26 @@ class LotChange(LotDetails, total=False):
     location: str
 
 
+PolicyScope = Literal["lot", "product", "category", "location", "dateKind", "account"]
+
+
+class Repeats(TypedDict):
+    """Repeats of the alert on expiry."""
+
+    every: str
+    most: int
+
+
+class PolicyFields(TypedDict, total=False):
+    """Fields of a policy of alerts."""
+
+    leads: Sequence[str] | None
+    alert_time: str | None
+    on_expiry: bool | None
+    repeat: Repeats | None
+    muted: bool | datetime | str | None
+
+
 class NewNotification(TypedDict, total=False):
     """Fields of a new notification."""
 
@@ -122,5 +142,6 @@ class AccountChange(TypedDict, total=False):
     lead_days: Sequence[int]
     categories: Mapping[str, CategoryPolicy]
     currency: str
+    flood_cap: int
     password: str
     current_password: str

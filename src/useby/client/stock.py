@@ -94,6 +94,14 @@ class Stock:
             await self._rest.request("POST", "/import", query=query, content=data)
         )
 
+    async def add_samples(self) -> int:
+        """Add a dozen sample products; return the number of those that were not there."""
+        return int((await self._rest.request("POST", "/samples"))["added"])
+
+    async def remove_samples(self) -> int:
+        """Delete the sample products with their lots; return their number."""
+        return int((await self._rest.request("DELETE", "/samples"))["removed"])
+
     async def calendars(self) -> list[Calendar]:
         """Return the calendars, without their addresses."""
         answer = await self._rest.request("GET", "/calendars")

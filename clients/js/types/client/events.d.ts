@@ -10,6 +10,15 @@ export function notificationOf({ created_at: createdAt, readAt, ...fields }: Fra
 }, markRead: () => Promise<void>): Notification;
 export function stateOf(name: State["name"], more?: Partial<Omit<State, "name">>): State;
 export type Frame = import("./connection.js").Frame;
+/**
+ * One of the alerts that a summary takes together.
+ */
+export type SummaryItem = {
+    productId: string;
+    lotId: string | null;
+    message: string;
+    severity: "info" | "warning" | "error";
+};
 export type Notification = {
     /**
      * unique, never reused
@@ -38,6 +47,10 @@ export type Notification = {
     expiresOn: string | null;
     daysLeft: number | null;
     readAt: Date | null;
+    /**
+     * the most urgent alerts of a summary, at most 50
+     */
+    items: readonly SummaryItem[] | null;
     /**
      * queue the mark that it was read; see `flush()`
      */
