@@ -282,3 +282,18 @@ async def test_a_used_up_product_that_comes_again_is_watched_again(eve: Watched)
     await eve.goes_to(2)
 
     assert await eve.receives() == ["Milk expires in 7 days"]
+
+
+async def test_a_lot_with_a_date_that_was_announced_already_is_part_of_its_next_alert(
+    eve: Watched,
+) -> None:
+    milk = await eve.milk(7)
+    await eve.goes_to(0)
+    assert await eve.receives() == ["Milk expires in 7 days"]
+    await eve.goes_to(3)
+    await eve.lot(milk, 7)
+    assert await eve.receives() == []
+
+    await eve.goes_to(5)
+
+    assert await eve.receives() == ["2 lots of Milk expire in 2 days"]

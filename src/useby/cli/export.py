@@ -42,8 +42,8 @@ def export(
     """Export all stock of a person to a file: products with their rules, lots and movements.
 
     JSON is useby's own form: imported into an empty account, it gives the same state again, with
-    its history. CSV and XLSX have a row for each open lot, under headers that the import reads.
-    Nothing of the account is in the file.
+    its history and the policies of alerts. CSV and XLSX have a row for each open lot, under headers
+    that the import reads. Name, e-mail and settings of the account are not in the file.
     """
     chosen = _chosen(file, format_, as_json=as_json)
     if file != STDOUT and Path(file).exists() and not force:
