@@ -197,3 +197,17 @@ async def test_a_product_that_is_reopened_has_the_report_of_its_closing_read(eve
     await eve.post(f"/api/products/{milk}/reopen")
 
     assert await eve.unread() == []
+
+
+async def test_a_deleted_lot_marks_read_the_report_of_what_was_taken_from_it_alone(
+    eve: Watched,
+) -> None:
+    milk = await eve.milk(60, quantity="2")
+    lot = await eve.only_lot(milk)
+    other = await eve.lot(milk, 61, quantity="2")
+    await eve.post(f"/api/products/{milk}/consume", {"quantity": "1"})
+    await eve.does("discard", other, quantity="1")
+
+    await eve.rest.delete(f"/api/lots/{lot}")
+
+    assert await eve.unread() == ["1 of Milk discarded, 2 left"]

@@ -24,6 +24,7 @@ from useby.domain.movement import (
     Movement,
     MovementKind,
     handed_down,
+    takings_from,
     takings_undone,
 )
 from useby.domain.next_lot import next_lot
@@ -275,6 +276,8 @@ def delete(transaction: Transaction, user: User, lot_id: str, now: datetime) -> 
     before = _with_all_lots(transaction, user, before.product.id)
     _settle(transaction, user, before, Change((), gone=(lot.id,)), now)
     history = lots.history(transaction.connection, before.key)
+    takings = takings_from(lot.id, history)
+    slices.mark_reports_read(transaction, user.id, before.product.id, takings, now)
     parts = handed_down(lot.id, history, _id_beside)
     lots.write_in_place_of(transaction, user.id, parts)
     lots.delete_with_movements(transaction, user.id, lot.id)

@@ -44,7 +44,8 @@ async def export_stock(
     """Export all stock: products with their rules, lots and movements.
 
     `json` is useby's own form: imported into an empty account, it gives the same state again, with
-    its history and the policies of alerts. Name, e-mail and settings are not in it. `csv` and `xlsx` have a row for each open lot, under headers that the import reads.
+    its history and the policies of alerts. Name, e-mail and settings are not in it. `csv` and
+    `xlsx` have a row for each open lot, under headers that the import reads.
     """
     node.exports.begin(caller.user.id)
     pieces = exports.export(node.database, caller.user, format_)

@@ -146,13 +146,18 @@ def takings_undone(movements: Sequence[Movement], undos: Iterable[Movement]) -> 
         undos: Undos that are new.
     """
     back = {each.undoes for each in undos}
+    return _takings(each for each in movements if each.id in back) - _takings(standing(movements))
+
+
+def takings_from(lot_id: str, movements: Sequence[Movement]) -> set[Taking]:
+    """Return the takings from one lot alone, of the movements of its product."""
+    of_lot = _takings(each for each in movements if each.lot_id == lot_id)
+    return of_lot - _takings(each for each in movements if each.lot_id != lot_id)
+
+
+def _takings(movements: Iterable[Movement]) -> set[Taking]:
     taken = (MovementKind.CONSUMED, MovementKind.DISCARDED)
-    undone = {
-        (each.kind, each.recorded_at)
-        for each in movements
-        if each.id in back and each.kind in taken
-    }
-    return undone - {(each.kind, each.recorded_at) for each in standing(movements)}
+    return {(each.kind, each.recorded_at) for each in movements if each.kind in taken}
 
 
 def handed_down(
