@@ -166,7 +166,6 @@ def main(
 async def _besiege(folder: Path, only: Sequence[str], size: Size, seconds: float) -> Outcome:
     node = NodeProcess(folder, forked=False, **SETTINGS)
     try:
-        node.migrate()
         access = _filled(node, only, size, min(LONGEST_HOLD, seconds / 6))
         people = [_person(node) for _ in range(LISTENERS)]
         bystander = _person(node)

@@ -7,7 +7,6 @@ may spend 300 s on making a failure small, so its tests have more time than the 
 import asyncio
 import gc
 import os
-import shutil
 import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -15,9 +14,9 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from tests.support.migrated_files import new_file
 from tests.support.postgres import Postgres, postgres_with_template
 
-from useby.store import migrate
 from useby.store.database import Database
 from useby.store.open import open_database
 
@@ -77,9 +76,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty database at the newest schema, to be copied and not to be written."""
+    """An empty database at the newest schema, to be read and not to be written."""
     path = tmp_path_factory.mktemp("migrated") / "useby.db"
-    migrate.upgrade(f"sqlite:///{path}")
+    new_file(path)
     return path
 
 
@@ -91,10 +90,10 @@ def postgres() -> Iterator[Postgres]:
 
 
 @pytest.fixture
-def sqlite_url(migrated: Path, tmp_path: Path) -> str:
+def sqlite_url(tmp_path: Path) -> str:
     """A file of the test's own, empty."""
     path = tmp_path / "useby.db"
-    shutil.copy(migrated, path)
+    new_file(path)
     return f"sqlite:///{path}"
 
 

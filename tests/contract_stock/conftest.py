@@ -5,9 +5,7 @@ Each test has users of its own, so it sees no row of another. All run on the app
 """
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,6 +13,7 @@ import pytest
 import pytest_asyncio
 from tests.support.factories import NOON
 from tests.support.in_process_node import InProcessNode, SettableClock
+from tests.support.migrated_files import new_file
 from tests.support.postgres import Postgres
 from tests.support.rest_app import Rest
 from tests.support.settings import SettingsWithoutFile
@@ -30,9 +29,8 @@ def a_database(
 ) -> Iterator[str]:
     """An empty database on the store that the fixture's parameter names."""
     if request.param == "sqlite":
-        migrated: Path = request.getfixturevalue("migrated")
         path = tmp_path_factory.mktemp("stock") / "useby.db"
-        shutil.copy(migrated, path)
+        new_file(path)
         yield f"sqlite:///{path}"
         return
     postgres: Postgres = request.getfixturevalue("postgres")

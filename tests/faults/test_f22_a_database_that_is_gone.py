@@ -18,7 +18,7 @@ MADE = "an empty one is created"
 def node(folder: Path, *arguments: str, **settings: Any) -> Iterator[NodeProcess]:
     """A server that has not been started, without any file yet."""
     server = NodeProcess(folder, arguments=arguments, **settings)
-    server.database.unlink()  # made by the server's own connection from the test
+    server.database.unlink()  # made with ``NodeProcess``
     try:
         yield server
     finally:

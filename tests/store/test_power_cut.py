@@ -14,6 +14,7 @@ import pytest
 import sqlalchemy as sa
 from tests.support.factories import NOON, a_kept_owner, a_product
 from tests.support.in_process_node import InProcessNode
+from tests.support.migrated_files import new_file
 from tests.support.node_fixtures import start, wall
 from tests.support.power_cut import PowerVfs, dbapi
 from tests.support.time_limits import HANG_TIMEOUT
@@ -33,9 +34,9 @@ SEEDS = range(8)
 
 
 @pytest.fixture
-def disk(migrated: Path, tmp_path: Path) -> Iterator[tuple[Path, PowerVfs]]:
+def disk(tmp_path: Path) -> Iterator[tuple[Path, PowerVfs]]:
     path = tmp_path / "useby.db"
-    shutil.copy(migrated, path)
+    new_file(path)
     vfs = PowerVfs([path])
     yield path, vfs
     vfs.unregister()

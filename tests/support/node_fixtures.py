@@ -1,6 +1,5 @@
 """Fixtures of a node in the test's own process, for whichever folder asks for them."""
 
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 import pytest
 from tests.support.in_process_node import InProcessNode, SettableClock
+from tests.support.migrated_files import new_file
 from tests.support.settings import SettingsWithoutFile
 from tests.support.time_limits import NO_SWEEP
 
@@ -20,13 +20,13 @@ def wall() -> SettableClock:
 
 
 @pytest.fixture
-async def start(migrated: Path, tmp_path: Path, wall: SettableClock) -> AsyncIterator[Any]:
+async def start(tmp_path: Path, wall: SettableClock) -> AsyncIterator[Any]:
     """Start a node with given settings."""
     async with AsyncExitStack() as stack:
 
         async def started(**changed: Any) -> InProcessNode:
             path = tmp_path / "useby.db"
-            shutil.copy(migrated, path)
+            new_file(path)
             base: dict[str, Any] = {
                 "port": 0,
                 "database_url": f"sqlite:///{path}",

@@ -22,13 +22,14 @@ import psutil
 from prometheus_client.parser import text_string_to_metric_families
 from tests.support.foreign_clients import Client
 from tests.support.fork_server import Program, forked_program, python_program
+from tests.support.migrated_files import new_file
 from tests.support.time_limits import HANG_TIMEOUT, NO_SWEEP
 
 from useby.auth.tokens import Issuer
 from useby.domain.account import User
 from useby.domain.notification import Cause, Draft, Notification, Severity
 from useby.domain.policy import Policy
-from useby.store import accounts, migrate, notifications, sessions, slices
+from useby.store import accounts, notifications, sessions, slices
 from useby.store.database import Transaction
 from useby.store.sqlite import sqlite_engine
 
@@ -56,7 +57,7 @@ class Person:
 
 
 class NodeProcess:
-    """A node with its own folder, SQLite file and environment.
+    """A node with its own folder, migrated SQLite file and environment.
 
     Settings are given by their names in ``useby.settings``; those that would be in a test's way
     are wide (rates of sign-ups and log-ins, the sweep's interval), and the log is at DEBUG.
@@ -96,6 +97,8 @@ class NodeProcess:
         self._reader: threading.Thread | None = None
         self._lines: list[str] = []
         self._listening = threading.Event()
+        if not self.database.exists():
+            new_file(self.database)
         self._engine = sqlite_engine(self.database, writes=True)
 
     # the process
@@ -241,10 +244,6 @@ class NodeProcess:
         with self._engine.begin() as connection:
             yield Transaction(connection)
 
-    def migrate(self) -> None:
-        """Make the tables before the node does."""
-        migrate.upgrade(self.database_url)
-
     def person(self) -> Person:
         """A new user, signed in."""
         now = datetime.now(UTC)
@@ -299,7 +298,6 @@ def serving(
     server = kind(folder, **options)
     try:
         if first is not None:
-            server.migrate()
             first(server)
         yield server.start()
         if server.process.poll() is None:
