@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.cli_result import CliResult, Useby, logging_put_back
+from tests.support.migrated_files import new_file
 from tests.support.settings import SettingsWithoutFile
 from tests.support.shelf import EMAIL, NOW, Shelf
 
@@ -24,6 +25,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def database_file(folder: Path) -> Path:
+    """An empty database in the folder, for tests of commands that are not about making one."""
+    path = folder / "useby.db"
+    new_file(path)
+    return path
 
 
 @pytest.fixture
@@ -43,7 +52,7 @@ def useby(
 
 
 @pytest.fixture
-def shelf(useby: Useby, monkeypatch: pytest.MonkeyPatch) -> Shelf:
+def shelf(useby: Useby, database_file: Path, monkeypatch: pytest.MonkeyPatch) -> Shelf:
     """The stock of an account in UTC; its commands run on the day and at the time of ``NOW``."""
     assert useby("user", "add", EMAIL).status == 0
     clock = type("Clock", (datetime,), {"now": classmethod(lambda _, zone: NOW.astimezone(zone))})
@@ -53,10 +62,9 @@ def shelf(useby: Useby, monkeypatch: pytest.MonkeyPatch) -> Shelf:
 
 
 @pytest.fixture
-def nodes_key(useby: Useby, folder: Path) -> bytes:
+def nodes_key(database_file: Path) -> bytes:
     """The key of a node that has served the folder's database."""
-    assert useby("migrate").status == 0
-    return signing_key(SettingsWithoutFile(), folder / "useby.db")
+    return signing_key(SettingsWithoutFile(), database_file)
 
 
 @pytest.fixture(autouse=True)

@@ -33,7 +33,7 @@ BAD = GOOD + "Cheese,2126-02-30,c1,0,dairy\nMilk again,2126-03-04,m1,,\n"
 
 
 @pytest.fixture(autouse=True)
-def ada(useby: Useby) -> None:
+def ada(useby: Useby, database_file: Path) -> None:
     useby("user", "add", EMAIL)
 
 

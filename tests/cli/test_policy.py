@@ -1,6 +1,7 @@
 """``useby policy`` lists, sets and deletes policies of alerts."""
 
 import json
+from pathlib import Path
 
 import pytest
 from tests.support.cli_result import Useby
@@ -9,7 +10,7 @@ ADA = ("--user", "ada@example.org")
 
 
 @pytest.fixture(autouse=True)
-def ada(useby: Useby) -> None:
+def ada(useby: Useby, database_file: Path) -> None:
     useby("user", "add", "ada@example.org")
 
 

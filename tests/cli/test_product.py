@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from tests.support.cli_result import Useby
@@ -12,7 +13,7 @@ EMAIL = "ada@example.org"
 
 
 @pytest.fixture(autouse=True)
-def ada(useby: Useby) -> None:
+def ada(useby: Useby, database_file: Path) -> None:
     useby("user", "add", EMAIL)
 
 

@@ -1,6 +1,7 @@
 """``useby scan`` reads as ``POST /api/scan`` does."""
 
 import json
+from pathlib import Path
 
 import pytest
 from tests.support.cli_result import Useby
@@ -10,7 +11,7 @@ LINK = "https://id.gs1.org/01/04012345678901/10/A1?17=270200&3103=001250"
 
 
 @pytest.fixture(autouse=True)
-def ada(useby: Useby) -> None:
+def ada(useby: Useby, database_file: Path) -> None:
     useby("user", "add", EMAIL)
 
 

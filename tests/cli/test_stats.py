@@ -20,10 +20,10 @@ EMAIL = "ada@example.org"
 
 
 @pytest.fixture(autouse=True)
-def ada(useby: Useby, folder: Path) -> None:
+def ada(useby: Useby, database_file: Path) -> None:
     """Ada has eaten four cartons of milk, and thrown away two and a bottle of wine."""
     useby("user", "add", EMAIL)
-    asyncio.run(_use(f"sqlite:///{folder / 'useby.db'}"))
+    asyncio.run(_use(f"sqlite:///{database_file}"))
 
 
 async def _use(url: str) -> None:

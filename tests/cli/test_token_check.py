@@ -1,6 +1,7 @@
 """A token explained: ``useby token --check``."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import jwt
@@ -13,7 +14,7 @@ SECRET = "a secret that a backend shares with us"
 
 
 @pytest.fixture
-def backend(useby: Useby, monkeypatch: pytest.MonkeyPatch) -> None:
+def backend(useby: Useby, database_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The settings of a node that takes a backend's tokens."""
     assert useby("user", "add", "ada@example.org").status == 0
     monkeypatch.setenv("USEBY_JWT_SECRET", SECRET)

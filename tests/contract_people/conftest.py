@@ -23,6 +23,8 @@ __all__ = ["database_url", "rest", "start", "wall"]
 
 DAYS = 30 * 86_400
 """Seconds for which tokens are good: the clock is set."""
+LOOK_SECONDS = 0.02
+"""Time between two looks at the notifications, each of which costs some milliseconds."""
 EIGHT = datetime(2026, 3, 4, 8, tzinfo=UTC)
 """A Wednesday, an hour before alerts are due."""
 
@@ -60,7 +62,7 @@ class Person:
         async def enough() -> bool:
             return len(await self.notified()) >= count and await self.is_idle()
 
-        await until(enough)
+        await until(enough, every=LOOK_SECONDS)
         return await self.notified()
 
     async def is_idle(self) -> bool:

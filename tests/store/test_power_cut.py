@@ -2,7 +2,6 @@
 
 import asyncio
 import functools
-import shutil
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
