@@ -38,6 +38,9 @@ PRELOADED = (
     "sqlalchemy.dialects.sqlite",
     "uvicorn.lifespan.off",
     "uvicorn.protocols.http.httptools_impl",
+    "pwdlib.hashers.argon2",
+    "useby.store.sqlite",
+    "tests.support.frozen_modules",  # the last one
 )
 """Modules that a node imports on its way to its first line of output; one that is missing here
 costs time and nothing else."""
