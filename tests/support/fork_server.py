@@ -96,14 +96,21 @@ Program = ForkedProgram | subprocess.Popen[str]
 
 
 def forked_program(
-    program: Sequence[str], *, folder: Path, environment: Mapping[str, str]
+    program: Sequence[str], *, folder: Path, environment: Mapping[str, str], stdin: str = ""
 ) -> ForkedProgram:
-    """Start ``python`` with the arguments ``program``: a path, or ``-m`` and a module."""
+    """Start ``python`` with the arguments ``program``: a path, or ``-m`` and a module.
+
+    ``stdin`` is a short text, which a pipe has room for.
+    """
     ours, theirs = os.pipe()
     output = Connection(theirs, readable=False)
-    arguments = (tuple(program), folder, dict(environment), output)
+    theirs, ours_to_write = os.pipe()
+    given = Connection(theirs, writable=False)
+    os.write(ours_to_write, stdin.encode())
+    os.close(ours_to_write)
+    arguments = (tuple(program), folder, dict(environment), given, output)
     process = _context.Process(target=_run, args=arguments, daemon=True)
-    with output, _starting:
+    with given, output, _starting:
         main = sys.modules["__main__"]
         sys.modules["__main__"] = ModuleType("__main__")  # the child would import the tests' first
         try:
@@ -129,16 +136,20 @@ def python_program(
 
 
 def _run(
-    program: Sequence[str], folder: Path, environment: Mapping[str, str], output: Connection
+    program: Sequence[str],
+    folder: Path,
+    environment: Mapping[str, str],
+    given: Connection,
+    output: Connection,
 ) -> None:
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
-    null = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(null, 0)
-    os.close(null)
+    os.dup2(given.fileno(), 0)
+    sys.stdin = os.fdopen(0, closefd=False)  # ``multiprocessing`` has opened /dev/null
     for descriptor in (1, 2):
         os.dup2(output.fileno(), descriptor)
+    given.close()
     output.close()
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(write_through=True)  # type: ignore[union-attr]

@@ -7,7 +7,6 @@ import os
 import re
 import secrets
 import signal
-import sys
 import threading
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
@@ -196,21 +195,14 @@ class NodeProcess:
 
     async def command(self, *arguments: str, stdin: str = "") -> tuple[int, str]:
         """Run another ``useby …`` on the same database; its exit status and what it printed."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "useby",
-            *arguments,
-            cwd=self.folder,
-            env=self.environment,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
+        program = ["-m", "useby", *arguments]
+        process = forked_program(
+            program, folder=self.folder, environment=self.environment, stdin=stdin
         )
-        async with asyncio.timeout(HANG_TIMEOUT):
-            printed, _ = await process.communicate(stdin.encode())
-        assert process.returncode is not None
-        return process.returncode, printed.decode()
+        assert process.stdout is not None
+        with process.stdout as output:
+            printed = await asyncio.to_thread(output.read)
+        return await asyncio.to_thread(process.wait, HANG_TIMEOUT), printed
 
     def integrity(self) -> str:
         """Result of SQLite's check of the file: ``ok`` if all is well."""
