@@ -12,9 +12,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 50
-LONGER_FILES = {
-    "tests/support/process_node.py": 404,
-}
+LONGER_FILES: dict[str, int] = {}
 """Files that are still to be split, with the length that they must not pass."""
 LONGER_FUNCTIONS = {
     "useby.store.migrations.versions.0001_first_tables.upgrade": 163,
