@@ -99,7 +99,7 @@ function query(values) {
 }
 
 /** Number of rows of a page. */
-const PAGE_SIZE = 60;
+export const PAGE_SIZE = 60;
 
 /** The routes that need a sign-in. */
 export class Api {
@@ -115,13 +115,12 @@ export class Api {
   counts = async () => /** @type {Counts} */ (await this.#call("GET", "lots/counts"));
 
   /**
-   * @param {Urgency} urgency
-   * @param {string | null} cursor
+   * List open lots by date: those of one group, or all.
+   *
+   * @param {{urgency?: Urgency, cursor?: string | null, limit: number}} which
    */
-  lots = async (urgency, cursor) =>
-    /** @type {Page<Omit<KeptLot, "countedOn">>} */ (
-      await this.#call("GET", `lots${query({ urgency, cursor, limit: PAGE_SIZE })}`)
-    );
+  lots = async (which) =>
+    /** @type {Page<Omit<KeptLot, "countedOn">>} */ (await this.#call("GET", `lots${query(which)}`));
 
   /**
    * @param {string} id

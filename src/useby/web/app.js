@@ -77,8 +77,8 @@ async function attempt(action) {
 
 function begin() {
   store.update(withFields, { signedIn: true, error: "" });
-  live.begin();
-  void attempt(() => stock.load()); // a proxy may keep the socket from ever opening
+  // The lots come first, also because a proxy may keep the socket from ever opening.
+  void attempt(() => stock.load()).then(() => attempt(() => live.begin()));
   void attempt(async () => {
     const me = await api.me();
     store.update(withFields, { me, zone: me.timeZone });

@@ -5,7 +5,6 @@
  */
 
 import { address } from "./api.js";
-import { Notifications } from "./client.js";
 import { withConnection } from "./state.js";
 
 /** @typedef {import("./types.js").Product} Product */
@@ -21,7 +20,7 @@ export class Live {
   #stock;
   #mailbox;
   #onRefused;
-  /** @type {Notifications | null} */
+  /** @type {import("./client.js").Notifications | null} */
   #socket = null;
   #failures = 0; // attempts to open the socket since it was last open
 
@@ -40,9 +39,11 @@ export class Live {
     this.#onRefused = onRefused;
   }
 
-  /** Open the socket, and again whenever it is lost. */
-  begin() {
+  /** Open the socket, and again whenever it is lost. Its client is no part of the first load. */
+  async begin() {
     this.#failures = 0;
+    const { Notifications } = await import("./client.js");
+    if (!this.#store.state.signedIn || this.#socket) return; // the person has signed out, or in again
     const socket = new Notifications(address("ws/notification"), { token: () => this.#session.ticket() });
     this.#socket = socket;
     socket.addEventListener("state", ({ detail }) => this.#onState(detail));

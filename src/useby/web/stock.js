@@ -6,10 +6,10 @@
  * @module
  */
 
-import { ApiError } from "./api.js";
+import { ApiError, PAGE_SIZE } from "./api.js";
 import { URGENCIES } from "./dates.js";
 import { withFields, withListed, withMessage } from "./state.js";
-import { withCounts, withLot, withNow, withPage, withPending, withoutPending, withoutProduct, withProduct } from "./state/lots.js";
+import { withCounts, withFirst, withLot, withNow, withPage, withPending, withoutPending, withoutProduct, withProduct } from "./state/lots.js";
 import { Turns } from "./turns.js";
 
 /** @typedef {import("./types.js").KeptLot} KeptLot */
@@ -22,6 +22,11 @@ import { Turns } from "./turns.js";
 
 /** Number of changed products from which all is loaded again in place of each one. */
 const MANY = 20;
+
+/** Number of lots of the first request: more than a screen shows. Each takes 37 elements. */
+const FIRST_LOTS = 30;
+/** Maximum number of lots of a request. */
+const MOST_LOTS = 500;
 
 export class Stock {
   #store;
@@ -49,7 +54,7 @@ export class Stock {
 
   // Loading
 
-  /** Load the counts, and the first page of each group that has lots. */
+  /** Load the counts, and the first lots of all groups together. */
   async load() {
     await this.#turns.run("load", async () => {
       this.#isLoading = true;
@@ -64,14 +69,11 @@ export class Stock {
 
   async #loadGroups() {
     this.#store.update(withNow, Date.now());
-    const counts = await this.#api.counts();
-    this.#store.update(withCounts, counts);
-    await Promise.all(
-      URGENCIES.map(async (urgency) => {
-        const page = counts[urgency] ? await this.#api.lots(urgency, null) : { items: [], nextCursor: null };
-        this.#store.update(withPage, urgency, page, true);
-      }),
-    );
+    const { groups } = this.#store.state.due;
+    const shown = URGENCIES.reduce((sum, urgency) => sum + groups[urgency].ids.length, 0);
+    const limit = Math.min(MOST_LOTS, Math.max(FIRST_LOTS, shown)); // a list that was scrolled stays as long
+    const [counts, page] = await Promise.all([this.#api.counts(), this.#api.lots({ limit })]);
+    this.#store.update(withFirst, counts, page);
   }
 
   /**
@@ -84,7 +86,7 @@ export class Stock {
     if (cursor === null) return Promise.resolve();
     return this.#turns.run(`more ${urgency}`, async () => {
       if (this.#store.state.due.groups[urgency].cursor !== cursor) return;
-      this.#store.update(withPage, urgency, await this.#api.lots(urgency, cursor), false);
+      this.#store.update(withPage, urgency, await this.#api.lots({ urgency, cursor, limit: PAGE_SIZE }));
     });
   }
 

@@ -12,6 +12,7 @@ import {
   released,
   shownGroups,
   waiting,
+  withFirst,
   withNow,
   withPage,
   withPending,
@@ -51,28 +52,49 @@ const page = (...items) => ({ items, nextCursor: null });
 const ids = (state, urgency) => shownGroups(state)[urgency].ids;
 
 test("a lot that arrives is listed in its group, by its date", () => {
-  let state = withPage(START, "next3Days", page(lot("a", 1), lot("c", 3)), true);
+  let state = withPage(START, "next3Days", page(lot("a", 1), lot("c", 3)));
   state = withProduct(state, product("p-b", [lot("b", 2, { productId: "p-b" })]));
   assert.deepEqual(ids(state, "next3Days"), ["a", "b", "c"]);
 });
 
+test("the first lots of all groups come together, and the cursor behind them begins each later group", () => {
+  const counts = { expired: 1, today: 0, next3Days: 3, next7Days: 0, later: 2, never: 0 };
+  const first = { items: [lot("a", -1), lot("b", 1), lot("c", 2)], nextCursor: "c" };
+  let state = withFirst(START, counts, first);
+  assert.deepEqual([ids(state, "expired"), ids(state, "next3Days"), ids(state, "later")], [["a"], ["b", "c"], []]);
+  const cursors = Object.values(state.due.groups).map(({ cursor }) => cursor);
+  assert.deepEqual(cursors, [null, null, "c", null, "c", null]);
+  state = withProduct(state, product("p-d", [lot("d", 20, { productId: "p-d" })]));
+  assert.deepEqual(ids(state, "later"), [], "it comes with the first page of its group");
+  state = withPage(state, "later", page(lot("e", 9), lot("d", 20)));
+  assert.deepEqual(ids(state, "later"), ["e", "d"]);
+});
+
+test("a lot that is loaded again without a change is the same", () => {
+  const counts = { expired: 0, today: 2, next3Days: 0, next7Days: 0, later: 0, never: 0 };
+  const before = withFirst(START, counts, page(lot("a", 0), lot("b", 0)));
+  const after = withFirst(before, counts, page(lot("a", 0), lot("b", 0, { quantity: "2" })));
+  assert.equal(after.lots.get("a"), before.lots.get("a"));
+  assert.equal(after.lots.get("b")?.quantity, "2");
+});
+
 test("a lot behind the last one loaded waits for its page", () => {
-  let state = withPage(START, "later", { items: [lot("a", 10)], nextCursor: "more" }, true);
+  let state = withPage(START, "later", { items: [lot("a", 10)], nextCursor: "more" });
   state = withProduct(state, product("p-b", [lot("b", 99, { productId: "p-b" })]));
   assert.deepEqual(ids(state, "later"), ["a"]);
-  state = withPage(state, "later", page(lot("b", 99)), false);
+  state = withPage(state, "later", page(lot("b", 99)));
   assert.deepEqual(ids(state, "later"), ["a", "b"]);
 });
 
 test("a lot that is gone leaves its group, and a product that is deleted takes its lots along", () => {
-  let state = withPage(START, "today", page(lot("a", 0), lot("b", 0)), true);
+  let state = withPage(START, "today", page(lot("a", 0), lot("b", 0)));
   state = withProduct(state, product("p-a", []));
   assert.deepEqual(ids(state, "today"), ["b"]);
   assert.deepEqual(ids(withoutProduct(state, "p-b"), "today"), []);
 });
 
 test("held rows stay in place, and the new ones are counted until they are shown", () => {
-  let state = held(withPage(START, "today", page(lot("a", 0), lot("b", 0)), true));
+  let state = held(withPage(START, "today", page(lot("a", 0), lot("b", 0))));
   state = withProduct(state, product("p-a", []));
   state = withProduct(state, product("p-c", [lot("c", 0, { productId: "p-c" })]));
   assert.deepEqual(ids(state, "today"), ["a", "b"]);
@@ -84,7 +106,7 @@ test("held rows stay in place, and the new ones are counted until they are shown
 });
 
 test("an action shows at once and is taken back when it is refused", () => {
-  let state = withPage(START, "today", page(lot("a", 0)), true);
+  let state = withPage(START, "today", page(lot("a", 0)));
   state = withPending(state, ["a"], "consume");
   const kept = state.lots.get("a");
   assert.equal(asShown(kept, state.pending.get("a")).closedAs, "consumed");
@@ -94,9 +116,9 @@ test("an action shows at once and is taken back when it is refused", () => {
 });
 
 test("midnight moves lots to their next groups", () => {
-  let state = withPage(START, "today", page(lot("a", 0)), true);
-  state = withPage(state, "next3Days", page(lot("b", 1)), true);
-  state = withPage(state, "later", page(lot("c", 8)), true);
+  let state = withPage(START, "today", page(lot("a", 0)));
+  state = withPage(state, "next3Days", page(lot("b", 1)));
+  state = withPage(state, "later", page(lot("c", 8)));
   state = withNow(state, START.now + 86_400_000);
   assert.deepEqual(ids(state, "expired"), ["a"]);
   assert.deepEqual(ids(state, "today"), ["b"]);
@@ -107,7 +129,7 @@ test("lots of one day are listed as they are taken", () => {
   const frozen = lot("d", 5, { state: "frozen" });
   const opened = lot("c", 5, { state: "opened" });
   const later = lot("b", 5, { receivedOn: "2026-03-05" });
-  const state = withPage(START, "next7Days", page(), true);
+  const state = withPage(START, "next7Days", page());
   const next = [frozen, later, opened, lot("a", 5)].reduce(
     (before, each) => withProduct(before, product(each.productId, [each])),
     state,

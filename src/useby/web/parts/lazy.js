@@ -5,20 +5,25 @@ import { useEffect, useLayoutEffect, useState } from "../vendor/hooks.js";
 import { useApp } from "./context.js";
 
 /**
- * Return a view whose module is loaded when the view is first shown.
+ * Return a view whose module is loaded when the view is first shown, or before it by its `fetch`.
  *
  * @param {() => Promise<unknown>} load imports the module and returns its view
  */
 export function lazy(load) {
   /** @type {unknown} */
   let loaded = null;
-  return function Lazy() {
+  const fetch = async () => {
+    loaded = await load();
+  };
+  return Object.assign(Lazy, { fetch });
+
+  function Lazy() {
     const { app } = useApp();
     const [view, setView] = useState({ type: loaded, hasFocus: false });
     useEffect(() => {
       if (loaded) return;
       void app.attempt(async () => {
-        loaded = await load();
+        await fetch();
         setView({ type: loaded, hasFocus: document.activeElement?.tagName === "H1" });
       });
     }, []);
@@ -27,5 +32,5 @@ export function lazy(load) {
       if (view.hasFocus) document.querySelector("h1")?.focus({ preventScroll: true });
     }, [view]);
     return view.type ? html`<${view.type} />` : html`<h1 tabindex="-1">${app.t("due.loading")}</h1>`;
-  };
+  }
 }

@@ -20,8 +20,7 @@ import { byDate, dayIn, URGENCIES, urgencyOf } from "../dates.js";
 /**
  * @typedef {object} Group lots of one urgency, as far as they are loaded
  * @property {readonly string[]} ids
- * @property {string | null} cursor of the next page
- * @property {boolean} loaded
+ * @property {string | null} cursor of the next page, which may be the first one
  */
 
 /** @typedef {Readonly<Record<Urgency, Group>>} Groups */
@@ -34,7 +33,7 @@ import { byDate, dayIn, URGENCIES, urgencyOf } from "../dates.js";
  */
 
 /** @type {Group} */
-const NO_GROUP = { ids: [], cursor: null, loaded: false };
+const NO_GROUP = { ids: [], cursor: null };
 
 /** @type {Due} */
 export const NO_GROUPS = {
@@ -84,23 +83,58 @@ export const shownGroups = ({ due }) => due.held ?? due.groups;
 export const withCounts = (state, counts) => ({ ...state, due: { ...state.due, counts } });
 
 /**
- * Add a page of a group; the first page replaces what was loaded.
+ * Replace what was loaded by the first lots of all groups.
+ *
+ * The cursor behind the last of them continues its own group, and begins each later one.
+ *
+ * @param {State} state
+ * @param {Counts} counts the node's
+ * @param {import("../types.js").Page<Omit<KeptLot, "countedOn">>} page
+ * @returns {State}
+ */
+export function withFirst(state, counts, { items, nextCursor }) {
+  const lots = new Map(state.lots);
+  /** @type {Record<Urgency, string[]>} */
+  const ids = { expired: [], today: [], next3Days: [], next7Days: [], later: [], never: [] };
+  let last = 0;
+  for (const each of items) {
+    const lot = unchanged(state.lots.get(each.id), { ...each, countedOn: state.today });
+    lots.set(lot.id, lot);
+    const urgency = urgencyOf(lot, state.today);
+    ids[urgency].push(lot.id);
+    last = Math.max(last, URGENCIES.indexOf(urgency));
+  }
+  /** @param {Urgency} urgency */
+  const cursorOf = (urgency) =>
+    URGENCIES.indexOf(urgency) < last || counts[urgency] <= ids[urgency].length ? null : nextCursor;
+  const groups = URGENCIES.map((urgency) => [urgency, { ids: ids[urgency], cursor: cursorOf(urgency) }]);
+  return { ...state, lots, due: { ...state.due, counts, groups: Object.fromEntries(groups) } };
+}
+
+/**
+ * Return a lot as it is kept if it has not changed, so that its row is not rendered again.
+ *
+ * @param {KeptLot | undefined} before
+ * @param {KeptLot} lot
+ */
+const unchanged = (before, lot) => (before && JSON.stringify(before) === JSON.stringify(lot) ? before : lot);
+
+/**
+ * Add a page of a group.
  *
  * @param {State} state
  * @param {Urgency} urgency
  * @param {import("../types.js").Page<Omit<KeptLot, "countedOn">>} page
- * @param {boolean} first
  * @returns {State}
  */
-export function withPage(state, urgency, { items, nextCursor }, first) {
+export function withPage(state, urgency, { items, nextCursor }) {
   const lots = new Map(state.lots);
   for (const each of items) lots.set(each.id, { ...each, countedOn: state.today });
-  const before = first ? [] : state.due.groups[urgency].ids;
-  const ids = [...new Set([...before, ...items.map(({ id }) => id)])];
-  const groups = { ...state.due.groups, [urgency]: { ids, cursor: nextCursor, loaded: true } };
+  const ids = [...new Set([...state.due.groups[urgency].ids, ...items.map(({ id }) => id)])];
+  const groups = { ...state.due.groups, [urgency]: { ids, cursor: nextCursor } };
   const { held } = state.due;
   // Rows that are added at the end move nothing.
-  const shown = held && !first ? { ...held, [urgency]: { ...held[urgency], ids: [...new Set([...held[urgency].ids, ...ids])] } } : held;
+  const shown = held && { ...held, [urgency]: { ...held[urgency], ids: [...new Set([...held[urgency].ids, ...ids])] } };
   return { ...state, lots, due: { ...state.due, groups, held: shown } };
 }
 
@@ -201,8 +235,8 @@ function regrouped(state, arrived) {
     const group = groups[urgency];
     const lots = sorted[urgency].sort(byDate);
     // A lot behind the last one loaded comes with the next page.
-    const last = group.cursor === null ? null : lots.findLast(({ id }) => group.ids.includes(id));
-    const within = last ? lots.slice(0, lots.indexOf(last) + 1) : lots;
+    const last = lots.findLastIndex(({ id }) => group.ids.includes(id));
+    const within = group.cursor === null ? lots : lots.slice(0, last + 1);
     next[urgency] = { ...group, ids: same(group.ids, within.map(({ id }) => id)) };
   }
   return { ...state, due: { ...state.due, groups: /** @type {Groups} */ (next) } };

@@ -25,7 +25,7 @@ export function Due() {
   const hidden = waiting(state);
   return html`
     <h1 tabindex="-1">${t("due.title")}</h1>
-    ${!counts && html`<p class="hint">${t("due.loading")}</p>`}
+    ${!counts && html`<${Skeleton} />`}
     ${isEmpty && html`<${FirstMinute} />`}
     ${!isEmpty && html`<${SamplesNote} />`}
     ${counts && !isEmpty && html`<${Overview} counts=${counts} />`}
@@ -37,6 +37,15 @@ export function Due() {
       URGENCIES.map((urgency) => html`<${Group} key=${urgency} urgency=${urgency} onMore=${more.open} />`)}
     <//>
     ${more.dialog}
+  `;
+}
+
+/** Show the places of what is being loaded, as the page's HTML does before. */
+function Skeleton() {
+  const { t } = useApp().app;
+  return html`
+    <p class="unseen">${t("due.loading")}</p>
+    <div class="skeleton" aria-hidden="true"><i class="skeleton__overview" />${[1, 2, 3, 4, 5, 6].map(() => html`<i />`)}</div>
   `;
 }
 

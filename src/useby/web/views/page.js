@@ -11,19 +11,24 @@ import { UndoMessage } from "../parts/undo.js";
 import { isKiosk } from "../kiosk.js";
 import { fragmentOf, viewsOf } from "../routes.js";
 import { useEffect, useLayoutEffect, useRef, useState } from "../vendor/hooks.js";
-import { Add } from "./add.js";
 import { Due } from "./due.js";
-import { Inbox } from "./inbox.js";
-import { ProductView } from "./product.js";
-import { Products } from "./products.js";
-import { Settings } from "./settings.js";
 import { SignIn } from "./signin.js";
 
 /** @typedef {import("../routes.js").View} View */
 
-const Insights = lazy(async () => (await import("./insights.js")).Insights);
+/** Views that the first load does not contain; they are fetched when the first one is shown. */
+const LATER = {
+  products: lazy(async () => (await import("./products.js")).Products),
+  product: lazy(async () => (await import("./product.js")).ProductView),
+  add: lazy(async () => (await import("./add.js")).Add),
+  inbox: lazy(async () => (await import("./inbox.js")).Inbox),
+  insights: lazy(async () => (await import("./insights.js")).Insights),
+  settings: lazy(async () => (await import("./settings.js")).Settings),
+};
 /** @type {Record<View, unknown>} */
-const VIEW = { due: Due, products: Products, product: ProductView, add: Add, inbox: Inbox, insights: Insights, settings: Settings };
+const VIEW = { due: Due, ...LATER };
+/** Milliseconds after which the other views are fetched from a busy browser. */
+const LATEST = 3_000;
 const ICONS = { read: new URL("../icon.svg", import.meta.url).href, unread: new URL("../icon-unread.svg", import.meta.url).href };
 
 /** @param {{app: import("../parts/context.js").App}} props */
@@ -36,6 +41,7 @@ export function Page({ app }) {
     return app.store.subscribe(() => setState(app.store.state));
   }, []);
   useUnreadMark(state.unread);
+  useLaterViews(state.due.counts !== null);
   const { signedIn, route } = state;
   const key = `${signedIn} ${route.view} ${route.id}`;
   useFocusOnChange(key);
@@ -102,6 +108,22 @@ function useFocusOnChange(key) {
     const heading = document.querySelector("h1");
     if (!document.querySelector("main input:focus")) heading?.focus({ preventScroll: true });
   }, [key]);
+}
+
+/**
+ * Fetch the other views once the browser has nothing to do.
+ *
+ * @param {boolean} isShown the first view has its content
+ */
+function useLaterViews(isShown) {
+  useEffect(() => {
+    if (!isShown) return;
+    const fetchAll = () => {
+      for (const { fetch } of Object.values(LATER)) void fetch().catch(() => {}); // it is fetched again when it is shown
+    };
+    if ("requestIdleCallback" in globalThis) requestIdleCallback(fetchAll, { timeout: LATEST });
+    else setTimeout(fetchAll, LATEST);
+  }, [isShown]);
 }
 
 /**
