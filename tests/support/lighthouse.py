@@ -52,9 +52,7 @@ class AuditedPage:
         devtools = await self.page.context.new_cdp_session(self.page)
         origin = await self.page.evaluate("location.origin")
         kinds = "service_workers,cache_storage,indexeddb"
-        await devtools.send(
-            "Storage.clearDataForOrigin", {"origin": origin, "storageTypes": kinds}
-        )
+        await devtools.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": kinds})
         await devtools.send("Network.clearBrowserCache")
 
 

@@ -1,7 +1,7 @@
 """Lots in `Due`, and what a person does to them."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.async_api import Browser, Page, Route, expect
@@ -120,6 +120,8 @@ async def test_rows_stay_in_place_while_a_person_acts_in_them(
         product = await add(rest, "Ham", 1)
         page = await opened(context, server)
         await page.clock.install()
+        # The clock stands, so that a slow machine does not end the second for which rows stay.
+        await page.clock.pause_at(datetime.now(UTC) + timedelta(minutes=1))
         button = row(page, "Milk").get_by_role("button", name="Used")
         before = await button.bounding_box()
         await row(page, "Milk").hover()
