@@ -34,8 +34,11 @@ settings.load_profile("useby")
 
 
 def pytest_configure() -> None:
-    """Put the folders of tests in memory where there is room: SQLite waits for no disk there."""
-    if fast_folder() == MEMORY:
+    """Put the folders of tests in memory where there is room: SQLite waits for no disk there.
+
+    Some tests run programs that they have written, which some containers forbid in memory.
+    """
+    if fast_folder() == MEMORY and not os.statvfs(MEMORY).f_flag & os.ST_NOEXEC:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 
