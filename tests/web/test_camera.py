@@ -175,7 +175,7 @@ async def test_a_camera_that_sees_no_code_is_shown_until_the_dialog_is_closed(
         await page.wait_for_function("track.readyState === 'ended'")
 
         await opener.click()
-        await dialog.get_by_role("button", name="eintippen" if german else "Type it").click()
+        await dialog.get_by_role("button", name="Eintippen" if german else "Type it").click()
         await expect(page.get_by_label("Barcode")).to_be_focused()
 
 
@@ -249,7 +249,7 @@ async def test_the_dialog_states_what_to_do_without_a_camera(
         await expect(dialog.get_by_role("status")).to_contain_text(text)
         await dialog.get_by_role("button", name="Try again").click()
         await expect(dialog.get_by_role("status")).to_contain_text(text)
-        await dialog.get_by_role("button", name="Type it instead").click()
+        await dialog.get_by_role("button", name="Type it").click()
         await expect(page.get_by_label("Barcode")).to_be_focused()
 
 
@@ -271,4 +271,4 @@ async def test_the_dialog_asks_for_https_where_the_page_came_over_http(
         await scan(page)
         dialog = page.get_by_role("dialog")
         await expect(dialog.get_by_role("status")).to_contain_text("Open this page with https://")
-        await expect(dialog.get_by_role("button")).to_have_text(["Type it instead", "Close"])
+        await expect(dialog.get_by_role("button")).to_have_text(["Type it", "Close"])

@@ -4,7 +4,7 @@
  * @module
  */
 
-const WORKERS = ["scan_worker.js"];
+const WORKERS = ["scan_worker.js", "sw.js"];
 
 /**
  * @typedef {object} Policy

@@ -4,7 +4,7 @@ const EN = {
   wait: "Waiting for the camera …",
   look: "Hold the barcode in front of the camera, a hand’s width away.",
   which: "Which code?",
-  type: "Type it instead",
+  type: "Type it",
   torch: "Light",
   insecure:
     "Browsers give the camera only to pages that are opened with https://. Open this page with https://, or type the number below the bars.",
@@ -21,7 +21,7 @@ const DE = {
   wait: "Warten auf die Kamera …",
   look: "Den Barcode vor die Kamera halten, etwa eine Handbreit entfernt.",
   which: "Welcher Code?",
-  type: "Lieber eintippen",
+  type: "Eintippen",
   torch: "Licht",
   insecure:
     "Browser geben die Kamera nur Seiten, die mit https:// geöffnet sind. Bitte diese Seite mit https:// öffnen, oder die Nummer unter den Strichen eintippen.",

@@ -40,7 +40,9 @@ export function Add() {
   /** @param {string} code */
   const take = async (code) => {
     closeCamera();
-    focus(await scan(code));
+    const next = await scan(code);
+    scrollTo(0, 0); // what was scanned stands at the top
+    focus(next);
   };
   useScannerKeys(
     () => (beforeKeys.current = latest.current),
