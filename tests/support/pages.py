@@ -1,5 +1,6 @@
 """A node's page in Chromium, and the same person over REST."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -99,6 +100,13 @@ async def add(
     assert answer.status_code == 201, answer.text
     product: dict[str, Any] = answer.json()
     return product
+
+
+async def until(page: Page, condition: str) -> None:
+    """Wait until a condition holds in the page; ``wait_for_function`` may need ``unsafe-eval``."""
+    frames = f"async () => {{ while (!({condition})) await new Promise(requestAnimationFrame); }}"
+    async with asyncio.timeout(HANG_TIMEOUT):
+        await page.evaluate(frames)
 
 
 def row(page: Page, name: str) -> Locator:

@@ -19,6 +19,7 @@ from tests.support.pages import (
     message,
     opened,
     sign_up,
+    until,
 )
 from tests.support.process_node import NodeProcess
 
@@ -172,7 +173,7 @@ async def test_a_camera_that_sees_no_code_is_shown_until_the_dialog_is_closed(
         await page.keyboard.press("Escape")
         await expect(dialog).to_have_count(0)
         await expect(opener).to_be_focused()
-        await page.wait_for_function("track.readyState === 'ended'")
+        await until(page, "track.readyState === 'ended'")
 
         await opener.click()
         await dialog.get_by_role("button", name="Eintippen" if german else "Type it").click()

@@ -5,7 +5,7 @@ from typing import Final
 import pytest
 from playwright.async_api import Browser, expect
 from tests.support.axe import violations
-from tests.support.pages import SCREEN, a_window, add, enter, row, sign_up
+from tests.support.pages import SCREEN, a_window, add, enter, row, sign_up, until
 from tests.support.process_node import NodeProcess
 
 WAKE_LOCK: Final = """
@@ -59,16 +59,16 @@ async def test_a_kiosk_keeps_its_screen_on_again_after_it_was_hidden_or_refused(
         page = await context.new_page()
         await page.add_init_script(WAKE_LOCK)
         await page.goto(f"{server.url}/?kiosk=1")
-        await page.wait_for_function("locks.length === 1 && locks[0].type === 'screen'")
+        await until(page, "locks.length === 1 && locks[0].type === 'screen'")
         await page.evaluate("show('visible')")
         await page.evaluate("show('hidden')")
         assert await page.evaluate("locks.length") == 1
         await page.evaluate("show('visible')")
-        await page.wait_for_function("locks.length === 2")
+        await until(page, "locks.length === 2")
         await page.evaluate("show('hidden'); refused = true; show('visible')")
         await page.evaluate("refused = false")
         await page.get_by_role("heading", level=1).click()
-        await page.wait_for_function("locks.length === 3")
+        await until(page, "locks.length === 3")
 
         await page.goto(server.url)
         await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
