@@ -43,6 +43,20 @@ alert_failures = Counter(
     "useby_alert_failures", "Products quarantined because their alert cannot be computed."
 )
 
+# channels
+
+deliveries = Counter(
+    "useby_deliveries",
+    "Attempts of this node to deliver a notification over a channel, by kind of channel and"
+    " outcome: sent, skipped_seen, failed, retried.",
+    ["kind", "outcome"],
+)
+deliveries_running = Gauge(
+    "useby_deliveries_running",
+    "Channels that this node is sending to.",
+    multiprocess_mode="livesum",
+)
+
 # quotas
 
 quota_refusals = Counter(

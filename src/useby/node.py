@@ -25,8 +25,16 @@ from useby.auth.passwords import Passwords
 from useby.auth.rate_limits import RateLimiter
 from useby.auth.tickets import Tickets
 from useby.auth.tokens import FOR_ANYBODY, Issuer, Verifier
-from useby.bus import Bus, NoBus
-from useby.domain.events import AlertScheduled, Event, ExternalCommit, NotificationsAdded
+from useby.bus import Bus, BusMessage, NoBus
+from useby.delivery.senders import senders
+from useby.delivery.worker import DeliveryWorker
+from useby.domain.events import (
+    AlertScheduled,
+    DeliveryScheduled,
+    Event,
+    ExternalCommit,
+    NotificationsAdded,
+)
 from useby.listening import Listening, listen, slot_limits, url_of
 from useby.process import STOP_SECONDS
 from useby.realtime.admission import Admission
@@ -76,7 +84,14 @@ class Node:
         hub = self.hub
         slots = ConnectionSlots(slot_limits(settings), hub.registry.__len__)
         self.admission = Admission(hub, database, verifier, tickets, slots=slots, now=now)
-        bus.set_listener(hub.on_event)
+        self.delivery = DeliveryWorker(
+            database,
+            channels := senders(settings, now),
+            hub.has_seen,
+            now,
+            several_nodes=database_file(settings.database_url) is None,
+        )
+        bus.set_listener(self._on_message)
         database.on_commit = self._on_commit
         self.context = Context(
             settings=settings,
@@ -96,6 +111,7 @@ class Node:
             ),
             now=now,
             slots=slots,
+            senders=channels,
         )
         # Until this time, requests in progress are answered and connections are closed.
         self._leaves_within = max(STOP_SECONDS - 1, settings.drain_seconds + CLOSE_GRACE_SECONDS)
@@ -139,6 +155,7 @@ class Node:
                 group.create_task(self.admission.run(), name="admission"),
                 group.create_task(self.context.posts.run(), name="posts"),
                 group.create_task(self.api_keys.run(), name="key-uses"),
+                group.create_task(self.delivery.run(), name="delivery"),
             ]
             http = group.create_task(self._http.serve([self.listener]), name="http")
             await self._stopping.wait()
@@ -164,11 +181,21 @@ class Node:
         if isinstance(event, ExternalCommit):
             self.hub.reconciler.all_soon()
             self.scheduler.wake()
+            self.delivery.wake()
+            return
+        if isinstance(event, DeliveryScheduled):
+            self.delivery.wake()
             return
         if isinstance(event, NotificationsAdded):
             metrics.notifications_committed.inc(len(event.notifications))
+            self.delivery.wake()
         self.hub.on_event(event)
         self.bus.publish(event)
+
+    def _on_message(self, message: BusMessage) -> None:
+        """Pass on a message of the bus; the user it names may have a device here that is in use."""
+        self.hub.on_event(message)
+        self.delivery.wake()
 
 
 @contextlib.asynccontextmanager

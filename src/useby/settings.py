@@ -12,12 +12,16 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from useby.domain.addresses import Network
 from useby.domain.quota import Limits
 
 Names = Annotated[tuple[str, ...], NoDecode]
 
 DEFAULT_DATABASE_URL = "sqlite:///useby.db"
-LISTS = ("allowed_origins", "allowed_hosts", "trusted_proxies", "jwt_algorithms", "nats_url")
+LISTS = (
+    *("allowed_origins", "allowed_hosts", "trusted_proxies", "jwt_algorithms", "nats_url"),
+    "outbound_allowed_networks",
+)
 NEW_KEY: Final = "python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
 """Command that prints a secret key."""
 _ORIGIN: Final = re.compile(r"\*|[a-z][a-z0-9+.-]*://[^/?#@\sA-Z]+")
@@ -125,6 +129,12 @@ class Settings(BaseSettings):
     """Claim that contains the user's id: a text, or a whole number, which is taken as its text."""
     jwt_auto_provision: bool = False
     """Create a user when their first token is verified."""
+
+    # channels
+    outbound_allowed_networks: Names = ()
+    """Networks and addresses that are not public and that channels may send to all the same, also
+    by plain http, e.g. ``192.168.1.0/24,127.0.0.1``. Without it, a channel reaches public addresses
+    by https only."""
 
     # limits of connections (section 7 of docs/reference/protocol.md)
     head_max_bytes: int = Field(default=16 * 1024, ge=1024)
@@ -255,6 +265,17 @@ class Settings(BaseSettings):
                 raise ValueError(msg) from None
         return self
 
+    @field_validator("outbound_allowed_networks")
+    @classmethod
+    def _check_networks(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
+        for network in networks:
+            try:
+                ipaddress.ip_network(network)
+            except ValueError:
+                msg = "must be addresses or networks with commas, e.g. 192.168.1.0/24"
+                raise ValueError(f"{msg}, and {network!r} is neither") from None
+        return networks
+
     @model_validator(mode="after")
     def _check_nats(self) -> Self:
         for url in self.nats_url:  # an error must not repeat a URL, which may contain a password
@@ -275,6 +296,11 @@ class Settings(BaseSettings):
     def limits(self) -> Limits:
         """Quotas of an account."""
         return Limits(self.max_products, self.max_unread, self.max_account_bytes)
+
+    @property
+    def allowed_networks(self) -> tuple[Network, ...]:
+        """Networks that channels may send to although they are not public."""
+        return tuple(map(ipaddress.ip_network, self.outbound_allowed_networks))
 
     @property
     def tokens_are_for_anybody(self) -> bool:

@@ -22,6 +22,7 @@ from useby.auth.rate_limits import RateLimiter
 from useby.auth.tickets import Tickets
 from useby.auth.tokens import Issuer, Verifier
 from useby.bus import NoBus
+from useby.delivery.senders import senders
 from useby.domain.account import User
 from useby.realtime.slots import ConnectionSlots, SlotLimits
 from useby.store import sessions
@@ -86,6 +87,7 @@ class Rest:
             ),
             now=lambda: self.now,
             slots=ConnectionSlots(SlotLimits(1, 1), lambda: self.sockets),
+            senders=senders(settings, lambda: self.now),
         )
         self._transport = httpx.ASGITransport(DirectFirst(self.context))
         self._clients: list[httpx.AsyncClient] = []

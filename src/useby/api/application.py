@@ -20,6 +20,7 @@ from useby.api import (
     accounts,
     alerts,
     calendars,
+    channels,
     config,
     dates,
     errors,
@@ -92,6 +93,7 @@ def create_api(context: Context) -> FastAPI:
         *(accounts, invitations, sessions, me, keys, products, products_by_external_id),
         *(lots_by_date, lots, movements, pickers, alerts, policies),
         *(stats, config, samples, dates, scans, imports, exports, calendars, notifications, health),
+        channels,
     ):
         # The routes themselves: ``include_router`` has each built again at the first request.
         api.router.routes.extend(part.router.routes)

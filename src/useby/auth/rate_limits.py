@@ -61,6 +61,7 @@ class RateLimiter:
             "device": login,
             "address": login,
             "calendar": login,
+            "channel": login,
             "signup": _rate("signup_rate", settings.signup_rate),
         }
         self._free = login.amount
@@ -76,8 +77,8 @@ class RateLimiter:
         Args:
             kind: ``login`` or ``signup`` of a network, ``password`` of a sign-in, ``device`` of a
                 device that signs in again, ``address`` of a network from which somebody has
-                signed in with the e-mail before, or ``calendar`` of a network that asks for a
-                calendar which does not exist.
+                signed in with the e-mail before, ``calendar`` of a network that asks for a
+                calendar which does not exist, or ``channel`` of a user who tests channels.
             key: Names the counter within its kind.
 
         Returns:

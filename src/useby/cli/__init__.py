@@ -33,6 +33,7 @@ COMMANDS: Final = {
     "export": "Export all stock of a person to a file.",
     "scan": "Read a scanned barcode and find a person's product by it.",
     "catalogue": "Catalogue: load names of products by their barcodes.",
+    "channel": "Channels: list what delivers notifications elsewhere, and test it.",
     "notify": "Send a notification to all devices of a person.",
     "migrate": "Create the database, or migrate it to this version.",
     "backup": "Copy the database and the file of its signing key.",

@@ -109,6 +109,7 @@ def _examine(url: str | None) -> Iterator[Finding]:
     yield _port(settings, path)
     yield _files()
     yield _zones()
+    yield _outbound(settings)
 
 
 def _key(settings: Settings, path: Path | None) -> Finding:
@@ -198,6 +199,12 @@ def _judge(name: str, health: DatabaseHealth) -> Iterator[Finding]:
             f"{health.alert_faults} products get no alerts: theirs can't be computed (see the log)"
         )
         yield Finding("alerts", Level.PROBLEM, text)
+    if health.failing_channels:
+        text = (
+            f"{health.failing_channels} cannot deliver; `useby channel list` shows the reason of"
+            " each"
+        )
+        yield Finding("channels", Level.NOTE, text)
     lost = sorted(set(health.time_zones) - available_timezones())
     if lost:
         text = f"no data is installed for the time zones of some users: {', '.join(lost)}"
@@ -270,3 +277,10 @@ def _zones() -> Finding:
             "time zones", Level.PROBLEM, "no time zone data is installed: reinstall tzdata"
         )
     return Finding("time zones", Level.OK, f"{count} are installed")
+
+
+def _outbound(settings: Settings) -> Finding:
+    what, allowed = "outbound", settings.outbound_allowed_networks
+    if not allowed:
+        return Finding(what, Level.OK, "channels send to public addresses only, by https")
+    return Finding(what, Level.NOTE, f"channels may also send to {', '.join(allowed)}")

@@ -38,6 +38,13 @@ class AlertScheduled:
 
 
 @dataclass(frozen=True, slots=True)
+class DeliveryScheduled:
+    """A channel has something to deliver at ``at`` (UTC), perhaps earlier than expected."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class MarkedRead:
     """Notifications of a user were marked read, or removed unread."""
 
@@ -75,5 +82,6 @@ Event = (
     | ProductChanged
     | AccessRevoked
     | AlertScheduled
+    | DeliveryScheduled
     | ExternalCommit
 )

@@ -10,8 +10,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import lru_cache
+from datetime import datetime
 from json.encoder import encode_basestring as _quoted
 from struct import Struct
 from typing import Any, Final
@@ -20,9 +19,10 @@ from pydantic_core import to_json
 from websockets.frames import Close as WireClose
 from websockets.frames import Opcode
 
-from useby.domain.notification import Cause, Notification
+from useby.domain.notification import Notification
 from useby.realtime.closes import Close
 from useby.schemas import frames as shapes
+from useby.schemas.extended import extended, moment
 
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 
@@ -50,12 +50,6 @@ def _text(value: shapes.Plain | shapes.Extended) -> bytes:
     return _framed(_FINAL_TEXT, to_json(value))
 
 
-@lru_cache(maxsize=256)
-def _moment(moment: datetime) -> str:  # cached, because many frames have the same second
-    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
-    return utc.isoformat()[:19] + "Z"
-
-
 def established(
     user_id: str, *, unread: int = 0, expires_at: datetime | None = None, seq: int = 0
 ) -> bytes:
@@ -74,7 +68,7 @@ def established(
     }
     if expires_at is None:
         return _text(greeting)
-    return _text({**greeting, "unread": unread, "expiresAt": _moment(expires_at), "seq": seq})
+    return _text({**greeting, "unread": unread, "expiresAt": moment(expires_at), "seq": seq})
 
 
 def notification(row: Notification) -> bytes:
@@ -85,39 +79,14 @@ def notification(row: Notification) -> bytes:
     """
     payload = (
         f'{{"id":"{row.id}","message":{_quoted(row.message)},"type":{_quoted(row.kind)},'
-        f'"productName":{_quoted(row.product_name)},"created_at":"{_moment(row.created_at)}"}}'
+        f'"productName":{_quoted(row.product_name)},"created_at":"{moment(row.created_at)}"}}'
     )
     return _framed(_FINAL_TEXT, payload.encode())
 
 
 def extended_notification(row: Notification) -> bytes:
     """Encode a notification for an extended session (section 8)."""
-    more: shapes.ExtendedNotification = {
-        "id": row.id,
-        "message": row.message,
-        "type": row.kind.value,
-        "productName": row.product_name,
-        "created_at": _moment(row.created_at),
-        "seq": row.seq,
-        "event": row.event.value,
-        "productId": row.product_id,
-        "expiresOn": row.expires_on.isoformat() if row.expires_on else None,
-        "daysLeft": row.days_left,
-        "readAt": _moment(row.read_at) if row.read_at else None,
-    }
-    if row.event is not Cause.SUMMARY and not row.items:
-        return _text(more)
-    items: list[shapes.Item] = [
-        {
-            "productId": item.product_id,
-            "lotId": item.lot_id,
-            "message": item.message,
-            "severity": item.severity.value,
-        }
-        for item in row.items
-    ]
-    summary: shapes.Summary = {**more, "items": items}
-    return _text(summary)
+    return _text(extended(row))
 
 
 def notifications(rows: Sequence[Notification], *, extended: bool = False) -> bytes:
@@ -135,12 +104,12 @@ def read(ids: Sequence[str], unread: int) -> bytes:
 
 def token_expiring(expires_at: datetime) -> bytes:
     """Encode TOKEN_EXPIRING (section 8)."""
-    return _text({"type": "TOKEN_EXPIRING", "expiresAt": _moment(expires_at)})
+    return _text({"type": "TOKEN_EXPIRING", "expiresAt": moment(expires_at)})
 
 
 def authenticated(expires_at: datetime) -> bytes:
     """Encode AUTHENTICATED: a new token was accepted, which ends at ``expires_at``."""
-    return _text({"type": "AUTHENTICATED", "expiresAt": _moment(expires_at)})
+    return _text({"type": "AUTHENTICATED", "expiresAt": moment(expires_at)})
 
 
 def product(change: str, product_json: str) -> bytes:

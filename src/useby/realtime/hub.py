@@ -17,7 +17,7 @@ import contextlib
 import logging
 import math
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from useby.auth.tokens import Claims, Verifier
@@ -129,6 +129,18 @@ class Hub:
             log.debug("a socket of user %r closed: %s", socket.session.user_id, wire.ending)
         self.unregister(socket)
         self.registry.discard(socket)
+
+    def has_seen(self, user_id: str, seq: int, within: timedelta) -> bool:
+        """Return whether a connection here has been sent a notification, and was in use lately.
+
+        Args:
+            user_id: The user.
+            seq: ``seq`` of the notification.
+            within: Time since the client's last frame, pongs excepted.
+        """
+        since = self.time() - within.total_seconds()
+        sessions = [socket.session for socket in self.registry.of(user_id)]
+        return any(each.seq >= seq and each.active_at >= since for each in sessions)
 
     def flush_soon(self, socket: Socket) -> None:
         """Schedule ``socket.flush`` for the end of this turn of the event loop."""

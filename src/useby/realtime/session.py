@@ -23,6 +23,7 @@ executed; until then frames wait in the inbox, and the socket stops reading. An 
 (section 8 of the protocol page) has the same states, and more frames and actions.
 """
 
+import math
 from collections import deque
 from collections.abc import Sequence
 from datetime import datetime
@@ -80,6 +81,7 @@ class Session:
         "_rows",
         "_trail",
         "_waiting",
+        "active_at",
         "extended",
         "latest_seq",
         "seq",
@@ -91,6 +93,7 @@ class Session:
         """Start in OPENING, for the user of the token."""
         self.user_id = user_id
         self.extended = extended
+        self.active_at = -math.inf  # loop time of the client's last frame, pongs excepted
         self._encode = frames.extended_notification if extended else frames.notification
         self.state = OPENING
         self.seq = self.latest_seq = 0

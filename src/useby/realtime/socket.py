@@ -275,7 +275,9 @@ class Socket(asyncio.Protocol):
 
     def _take(self, frame: Frame) -> None:
         metrics.frames_received.inc()
-        allowed = self._bucket.take(self._hub.time())
+        allowed = self._bucket.take(now := self._hub.time())
+        if frame.opcode is not Opcode.PONG:
+            self.session.active_at = now
         if self.session.state is CLOSED:
             if self._bucket.tokens < -FRAMES_AFTER_CLOSE:
                 self.transport.pause_reading()

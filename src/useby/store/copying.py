@@ -12,13 +12,18 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from useby.store.database import Database, Transaction
-from useby.store.schema import epoch, metadata, usage, users
+from useby.store.schema import channels, epoch, metadata, outbox, usage, users
 
 BATCH: Final = 500
 """Maximum rows of a transaction."""
-TABLES: Final = tuple(each for each in metadata.sorted_tables if each not in (usage, epoch))
+_LAST: Final = (channels, outbox)
+TABLES: Final = (
+    *(each for each in metadata.sorted_tables if each not in (usage, epoch, *_LAST)),
+    *_LAST,
+)
 """The copied tables, each after those that it refers to. Triggers of the target write ``usage``,
-and each database has an epoch of its own."""
+and each database has an epoch of its own. Channels come after notifications, because a trigger
+would add notifications to the outbox of channels that exist."""
 
 Row = tuple[Any, ...]
 

@@ -8,6 +8,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from useby.store import channels
 from useby.store.schema import notifications, products, users
 
 WAL_RESET_BUG: Final = ((3, 7, 0), (3, 51, 2))
@@ -36,6 +37,8 @@ class DatabaseHealth:
     """Latest stored timestamp; it reveals a clock that was set back."""
     alert_faults: int
     """Number of products that the scheduler has quarantined."""
+    failing_channels: int
+    """Number of channels whose last attempt failed."""
     time_zones: tuple[str, ...]
     """Time zones of all users."""
 
@@ -56,6 +59,7 @@ def check(connection: Connection) -> DatabaseHealth:
         durability=" ".join(f"{name}={value}" for name, value in durable_settings.items()),
         latest_timestamp=max((moment for moment in moments if moment is not None), default=None),
         alert_faults=connection.scalar(quarantined) or 0,
+        failing_channels=channels.count_failing(connection),
         time_zones=tuple(connection.scalars(sa.select(users.c.time_zone).distinct())),
     )
 

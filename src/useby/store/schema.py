@@ -9,6 +9,8 @@ from useby.domain.lot import LotState
 from useby.domain.lot_dates import DateSource
 from useby.domain.movement import DiscardReason, MovementKind
 from useby.domain.product import DateKind, Disposal
+from useby.store.channel_tables import channels as channels  # noqa: PLC0414 - others import it
+from useby.store.channel_tables import outbox as outbox  # noqa: PLC0414 - as above
 from useby.store.column_types import EnumText, Exact, IsoDuration, Numbers, Texts, UtcDateTime
 from useby.store.key_tables import api_keys as api_keys  # noqa: PLC0414 - as below
 from useby.store.key_tables import signing_keys as signing_keys  # noqa: PLC0414 - as below
@@ -16,9 +18,7 @@ from useby.store.metadata import metadata as metadata  # noqa: PLC0414 - others 
 from useby.store.metadata import rows_where
 from useby.store.policy_columns import PolicyText, PolicyTexts
 from useby.store.summary_tables import alert_holds as alert_holds  # noqa: PLC0414 - as above
-from useby.store.summary_tables import (
-    notification_items as notification_items,  # noqa: PLC0414 - as above
-)
+from useby.store.summary_tables import notification_items as notification_items  # noqa: PLC0414
 
 users = sa.Table(
     "users",

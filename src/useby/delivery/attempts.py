@@ -1,0 +1,60 @@
+"""One attempt to deliver a notification, within a time limit, and its result."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+from uuid_utils import uuid7
+
+from useby.delivery.channel import NotDelivered, Sender
+from useby.domain.channel import Channel, ChannelKind
+from useby.domain.notification import Cause, Notification, Severity
+
+log = logging.getLogger(__name__)
+
+ATTEMPT_SECONDS: Final = 10.0
+"""Maximum time of an attempt, from the look-up of the name to the end of the answer."""
+
+Senders = Mapping[ChannelKind, Sender]
+
+
+async def attempt(senders: Senders, channel: Channel, notification: Notification) -> str:
+    """Send a notification, and return what the target answered.
+
+    Raises:
+        NotDelivered: The attempt has failed.
+    """
+    sender = senders.get(channel.kind)
+    if sender is None:
+        raise NotDelivered(f"this server cannot send to {channel.kind} channels", is_final=True)
+    try:
+        async with asyncio.timeout(ATTEMPT_SECONDS):
+            return await sender.send(channel, notification)
+    except NotDelivered:
+        raise
+    except TimeoutError:
+        raise NotDelivered(f"no answer within {ATTEMPT_SECONDS:.0f} seconds") from None
+    except Exception as error:
+        log.exception("an attempt on channel %s failed unexpectedly", channel.id)
+        raise NotDelivered(f"the attempt failed: {type(error).__name__}") from None
+
+
+def test_message(channel: Channel, now: datetime) -> Notification:
+    """Return a notification that is stored nowhere, with which its owner tests a channel.
+
+    Args:
+        channel: The channel.
+        now: The current time, aware.
+    """
+    return Notification(
+        id=str(uuid7()),
+        user_id=channel.user_id,
+        seq=0,
+        message=f"This is a test of the channel {channel.name}.",
+        kind=Severity.INFO,
+        event=Cause.CUSTOM,
+        product_name="",
+        created_at=now.replace(microsecond=0),
+    )

@@ -1,0 +1,49 @@
+"""The interface of a kind of channel."""
+
+from typing import Protocol
+
+from useby.domain.channel import Channel
+from useby.domain.notification import Notification
+
+
+class NotDelivered(Exception):  # noqa: N818 - the name describes the result
+    """An attempt has failed; the message is the reason, for the channel's owner."""
+
+    def __init__(
+        self, reason: str, *, is_final: bool = False, retry_after: float | None = None
+    ) -> None:
+        """Store the reason.
+
+        Args:
+            reason: What happened, in a few words, without the target.
+            is_final: True if the target refuses this notification, so that it is not repeated.
+            retry_after: Seconds for which the target asks to wait.
+        """
+        super().__init__(reason)
+        self.reason = reason
+        self.is_final = is_final
+        self.retry_after = retry_after
+
+
+class Sender(Protocol):
+    """A kind of channel."""
+
+    async def send(self, channel: Channel, notification: Notification) -> str:
+        """Send one notification. It may be sent again, with the same id.
+
+        The caller cancels an attempt that takes too long.
+
+        Args:
+            channel: The channel, whose target and secret are to be used.
+            notification: The notification.
+
+        Returns:
+            What the target answered, in a few words.
+
+        Raises:
+            NotDelivered: The attempt has failed.
+            Exception: Any other error counts as a failed attempt and is logged.
+        """
+
+    async def close(self) -> None:
+        """Close what is open; ``send`` may open it again."""

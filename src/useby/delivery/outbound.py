@@ -1,0 +1,228 @@
+"""HTTP requests to targets that users choose, to no address that they must not reach.
+
+A name is resolved once, and the connection goes to an address of that answer: a second look-up
+could have another result. No proxy of the environment is used, and no redirect is followed.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import httpcore
+
+from useby.delivery.channel import NotDelivered
+from useby.domain.addresses import Address, Network, is_named, literal, may_connect
+
+MOST_READ: Final = 64 * 1024
+"""Bytes of an answer that are read."""
+MOST_CONNECTIONS: Final = 128
+KEPT_CONNECTIONS: Final = 32
+KEPT_SECONDS: Final = 15.0
+MOST_ADDRESSES: Final = 4
+"""Maximum addresses of a name that are tried."""
+PLAIN: Final = "http"
+FINAL: Final = range(400, 500)
+REPEATED: Final = frozenset({408, 425, 429})
+"""Statuses of ``FINAL`` after which an attempt is repeated."""
+REFUSED: Final = (
+    "its address is not public; the operator of this server can allow it with"
+    " USEBY_OUTBOUND_ALLOWED_NETWORKS"
+)
+REFUSED_PLAIN: Final = "http:// is allowed for networks of USEBY_OUTBOUND_ALLOWED_NETWORKS only"
+
+
+class Refused(httpcore.ConnectError):
+    """The operator does not allow this address; the message is the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Answer to a request."""
+
+    status: int
+    retry_after: str | None
+    """Header of this name."""
+
+
+class GuardedBackend(httpcore.AsyncNetworkBackend):
+    """Opens connections to addresses that are allowed, and to no others, nor to files."""
+
+    def __init__(self, allowed: Sequence[Network], *, plain: bool) -> None:
+        """Store the rules.
+
+        Args:
+            allowed: Networks that are allowed although they are not public.
+            plain: Whether connections are not encrypted, and so must be to ``allowed``.
+        """
+        self._allowed = allowed
+        self._plain = plain
+        self._backend = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - the interface of httpcore
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Resolve a host once, and connect to the first of its allowed addresses that answers.
+
+        Raises:
+            Refused: No address of the host is allowed.
+            ConnectError: The host cannot be resolved, or no address answers.
+        """
+        error: Exception | None = None
+        for address in self._permitted(await resolve(host, port)):
+            try:
+                return await self._backend.connect_tcp(
+                    str(address), port, timeout, local_address, socket_options
+                )
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as failed:
+                error = failed
+        raise error or httpcore.ConnectError("the host has no address")
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await asyncio.sleep(seconds)
+
+    def _permitted(self, addresses: Sequence[Address]) -> Sequence[Address]:
+        if self._plain:
+            found = [each for each in addresses if is_named(each, self._allowed)]
+        else:
+            found = [each for each in addresses if may_connect(each, self._allowed)]
+        if addresses and not found:
+            raise Refused(REFUSED_PLAIN if self._plain else REFUSED)
+        return found[:MOST_ADDRESSES]
+
+
+async def resolve(host: str, port: int) -> list[Address]:
+    """Return the addresses of a host, each once.
+
+    Raises:
+        ConnectError: The host cannot be resolved.
+    """
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(host, port, type=1)  # SOCK_STREAM
+    except (OSError, UnicodeError):
+        raise httpcore.ConnectError("the host's name cannot be resolved") from None
+    addresses = (literal(str(each[4][0])) for each in found)
+    return list(dict.fromkeys(each for each in addresses if each is not None))
+
+
+class Outbound:
+    """A client for requests to targets of users."""
+
+    def __init__(
+        self, allowed: Sequence[Network] = (), ssl_context: ssl.SSLContext | None = None
+    ) -> None:
+        """Create the client; no connection is opened yet.
+
+        Args:
+            allowed: Networks that are allowed although they are not public.
+            ssl_context: Trusted certificates; by default those of the system.
+        """
+        self._allowed = allowed
+        self._context = ssl_context
+        self._pools: dict[bool, httpcore.AsyncConnectionPool] = {}
+
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Send a POST and return its answer, of whose body a part is read and dropped.
+
+        Raises:
+            NotDelivered: There is no answer, or the address is refused.
+        """
+        pool = self._pool(plain=urlsplit(url).scheme == PLAIN)
+        try:
+            async with pool.stream("POST", url, headers=list(headers.items()), content=body) as got:
+                await _read(got)
+                return Answer(got.status, _header(got, b"retry-after"))
+        except Refused as refused:
+            raise NotDelivered(str(refused), is_final=True) from None
+        except ssl.SSLError as error:
+            raise NotDelivered(f"no secure connection: {error.reason or 'TLS failed'}") from None
+        except (
+            httpcore.NetworkError,
+            httpcore.TimeoutException,
+            httpcore.ProtocolError,
+            OSError,
+        ) as error:
+            raise NotDelivered(f"no answer: {error or type(error).__name__}") from None
+
+    async def close(self) -> None:
+        """Close all connections."""
+        for pool in self._pools.values():
+            await pool.aclose()
+        self._pools.clear()
+
+    def _pool(self, *, plain: bool) -> httpcore.AsyncConnectionPool:
+        pool = self._pools.get(plain)
+        if pool is None:
+            if self._context is None:
+                self._context = httpcore.default_ssl_context()
+            pool = self._pools[plain] = httpcore.AsyncConnectionPool(
+                ssl_context=self._context,
+                max_connections=MOST_CONNECTIONS,
+                max_keepalive_connections=KEPT_CONNECTIONS,
+                keepalive_expiry=KEPT_SECONDS,
+                network_backend=GuardedBackend(self._allowed, plain=plain),
+            )
+        return pool
+
+
+async def _read(answer: httpcore.Response) -> None:
+    """Read a body, so that the connection can be used again, unless it is too large."""
+    size = 0
+    async for part in answer.aiter_stream():
+        size += len(part)
+        if size > MOST_READ:
+            return
+
+
+def _header(answer: httpcore.Response, wanted: bytes) -> str | None:
+    for name, value in answer.headers:
+        if name.lower() == wanted:
+            return value.decode("latin-1")
+    return None
+
+
+def check(answer: Answer, now: float) -> str:
+    """Return the words for a successful answer.
+
+    Args:
+        answer: The answer.
+        now: The current time, in Unix seconds.
+
+    Raises:
+        NotDelivered: The status is no success.
+    """
+    reason = f"the target answered {answer.status}"
+    if answer.status in range(200, 300):
+        return reason
+    raise NotDelivered(
+        reason,
+        is_final=answer.status in FINAL and answer.status not in REPEATED,
+        retry_after=retry_after(answer.retry_after, now),
+    )
+
+
+def retry_after(text: str | None, now: float) -> float | None:
+    """Return the seconds of a ``Retry-After`` (RFC 9110 section 10.2.3); ``None`` without one.
+
+    Args:
+        text: The header's value: seconds, or a date.
+        now: The current time, in Unix seconds.
+    """
+    if text is None:
+        return None
+    if text.isascii() and text.strip().isdecimal():
+        return float(text[:9])
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - now)
+    except (ValueError, OverflowError):
+        return None

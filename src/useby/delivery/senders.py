@@ -1,0 +1,20 @@
+"""The kinds of channels that a node can send to."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from useby.delivery.attempts import Senders
+from useby.delivery.outbound import Outbound
+from useby.delivery.webhook import Webhook
+from useby.domain.channel import ChannelKind
+from useby.settings import Settings
+
+
+def senders(settings: Settings, now: Callable[[], datetime]) -> Senders:
+    """Return a sender for each kind; the node's settings restrict where they connect to.
+
+    Args:
+        settings: The node's settings.
+        now: The wall clock: aware, UTC.
+    """
+    return {ChannelKind.WEBHOOK: Webhook(Outbound(settings.allowed_networks), now)}

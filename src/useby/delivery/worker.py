@@ -1,0 +1,249 @@
+"""Deliver what is in the outbox: claim channels, send their notifications in order, record each.
+
+Any number of workers may run on one database. A worker wakes when a transaction of its node has
+added notifications, and when the next row is due. It sends to a limited number of channels at once;
+those whose last attempt failed may take half of the places, so that dead targets leave room.
+"""
+
+import asyncio
+import contextlib
+import logging
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from useby import metrics
+from useby.backoff import Backoff
+from useby.batcher import Batcher
+from useby.delivery.attempts import Senders, attempt
+from useby.delivery.channel import NotDelivered
+from useby.domain.channel import DeliveryState, retry_delay
+from useby.store import outbox
+from useby.store.database import Database, StoreUnavailable
+from useby.store.outbox import Claim, Key, Outcome, Pending
+
+log = logging.getLogger(__name__)
+
+PLACES: Final = 64
+"""Maximum number of channels that a node sends to at once."""
+FAILING_PLACES: Final = PLACES // 2
+TURN: Final = 50
+"""Maximum notifications that a channel is sent before others have their turn."""
+MAX_SLEEP: Final = 15.0
+"""Maximum sleep, in seconds: the wall clock may be changed, and other nodes may stop."""
+MIN_SLEEP: Final = 0.05
+"""Minimum sleep, in seconds: what is committed in that time is looked up together."""
+GRACE: Final = timedelta(seconds=3)
+"""Time in which only a node that has a device of the user decides about an ``onlyWhenAway``."""
+GRACE_SLEEP: Final = 0.5
+MOST_ABSENCES: Final = 200
+RETRY_SECONDS: Final = 0.5
+RETRY_MAX_SECONDS: Final = 30.0
+
+HasSeen = Callable[[str, int, timedelta], bool]
+"""Return whether a device on this node has been sent a notification and was in use; see
+``realtime.hub.Hub.has_seen``."""
+
+
+@dataclass(eq=False, slots=True)
+class _Record:
+    """A result that waits to be stored, and the next row of the channel."""
+
+    claim: Claim
+    outcome: Outcome | None
+    ends: bool
+    next: asyncio.Future[Pending | None] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
+
+
+class DeliveryWorker:
+    """Sends what the outbox has for the channels of all users."""
+
+    def __init__(
+        self,
+        database: Database,
+        senders: Senders,
+        has_seen: HasSeen,
+        now: Callable[[], datetime],
+        *,
+        several_nodes: bool,
+    ) -> None:
+        """Store the parts; ``run`` starts the work.
+
+        Args:
+            database: The database.
+            senders: The kinds of channels that this node can send to.
+            has_seen: Tells whether a device on this node has a notification and is in use.
+            now: The wall clock: aware, UTC.
+            several_nodes: Whether devices of a user may be connected to other nodes.
+        """
+        self._database = database
+        self._senders = senders
+        self._has_seen = has_seen
+        self._now = now
+        self._grace = GRACE if several_nodes else timedelta()
+        self._wake = asyncio.Event()
+        self._running: dict[asyncio.Task[None], Claim] = {}
+        self._records: Batcher[_Record] = Batcher(self._store, _not_stored, size=PLACES)
+
+    def wake(self) -> None:
+        """Look at the outbox soon: a transaction may have added to it."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Deliver until cancelled; retry after any failure, with backoff."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._records.run(), name="delivery-records")
+                await self._keep_delivering()
+        finally:
+            await self._stop()
+
+    async def _keep_delivering(self) -> None:
+        backoff = Backoff(RETRY_SECONDS, RETRY_MAX_SECONDS)
+        while True:
+            self._wake.clear()
+            try:
+                seconds = await self._start_turns()
+            except StoreUnavailable as error:
+                log.warning("the database is unavailable, deliveries are retried: %s", error)
+                await asyncio.sleep(backoff.next())
+                continue
+            except Exception:
+                log.exception("looking for deliveries failed and is retried")
+                await asyncio.sleep(backoff.next())
+                continue
+            backoff.reset()
+            await asyncio.sleep(MIN_SLEEP)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._wake.wait()
+
+    async def _start_turns(self) -> float:
+        """Claim what is due, as far as there are places; return the seconds until more is due."""
+        now = self._now()
+        due = await self._database.read(outbox.next_due)
+        places = PLACES - len(self._running)
+        failing = min(places, FAILING_PLACES - self._failing_turns())
+        soonest = [now + timedelta(seconds=MAX_SLEEP)]
+        for at, most, fails in ((due.fresh, places, False), (due.failing, failing, True)):
+            if at is None or most <= 0:
+                continue  # the end of a turn wakes us
+            if at > now:
+                soonest.append(at)
+                continue
+            claims = await self._claim(now, most, failing=fails)
+            for each in claims:
+                self._start(each)
+            # Others may be due as well. Without a claim, what is due is left to other nodes.
+            pause = 0.0 if claims else GRACE_SLEEP
+            soonest.append(now + timedelta(seconds=pause))
+        return max(0.0, (min(soonest) - now).total_seconds())
+
+    def _failing_turns(self) -> int:
+        return sum(claim.failures > 0 for claim in self._running.values())
+
+    async def _claim(self, now: datetime, most: int, *, failing: bool) -> list[Claim]:
+        present: list[Key] = []
+        if self._grace:
+            waiting = await self._database.read(
+                lambda c: outbox.absences(c, now, self._grace, MOST_ABSENCES)
+            )
+            present = [
+                each.key for each in waiting if self._has_seen(each.key[0], each.seq, each.presence)
+            ]
+        return await self._database.write(
+            lambda t: outbox.claim(
+                t, now, most, failing=failing, grace=self._grace, present=present
+            )
+        )
+
+    def _start(self, claim: Claim) -> None:
+        task = asyncio.create_task(self._turn(claim), name="delivery")
+        self._running[task] = claim
+        metrics.deliveries_running.set(len(self._running))
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        del self._running[task]
+        metrics.deliveries_running.set(len(self._running))
+        self._wake.set()
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            # The claim ends by itself, and the notification is sent again, with the same id.
+            log.warning("the database is unavailable, a delivery is repeated: %s", error)
+
+    async def _turn(self, claim: Claim) -> None:
+        """Send the pending notifications of a channel, one after the other."""
+        failures, outcome = claim.failures, None
+        for number in range(TURN + 1):
+            pending = await self._record(claim, outcome, ends=number == TURN)
+            if pending is None:
+                return
+            outcome = await self._deliver(claim, pending, failures)
+            if outcome.state is DeliveryState.SENT:
+                failures = 0
+
+    async def _deliver(self, claim: Claim, pending: Pending, failures: int) -> Outcome:
+        channel, notification = claim.channel, pending.notification
+        seq, kind = notification.seq, channel.kind.value
+        if channel.only_when_away and self._has_seen(channel.user_id, seq, channel.presence):
+            metrics.deliveries.labels(kind, "skipped_seen").inc()
+            return Outcome(seq, DeliveryState.SKIPPED_SEEN)
+        try:
+            await attempt(self._senders, channel, notification)
+        except NotDelivered as failed:
+            log.debug("channel %s: %s", channel.id, failed.reason)
+            metrics.deliveries.labels(kind, "failed" if failed.is_final else "retried").inc()
+            if failed.is_final:
+                return Outcome(seq, DeliveryState.FAILED, failed.reason)
+            delay = retry_delay(failures + 1, failed.retry_after, random.random())  # noqa: S311
+            return Outcome(seq, DeliveryState.PENDING, failed.reason, delay)
+        metrics.deliveries.labels(kind, "sent").inc()
+        return Outcome(seq, DeliveryState.SENT)
+
+    async def _record(self, claim: Claim, outcome: Outcome | None, *, ends: bool) -> Pending | None:
+        """Store an outcome, and return the channel's next row; ``None`` if the turn is over."""
+        record = _Record(claim, outcome, ends)
+        self._records.put(record)
+        return await record.next
+
+    async def _store(self, records: Sequence[_Record]) -> None:
+        now = self._now()
+        try:
+            rows = await self._database.write(
+                lambda t: [
+                    outbox.advance(t, each.claim, each.outcome, now, ends=each.ends)
+                    for each in records
+                ]
+            )
+        except StoreUnavailable as error:
+            for each in records:
+                if not each.next.done():
+                    each.next.set_exception(error)
+            return
+        for each, row in zip(records, rows, strict=True):
+            if not each.next.done():
+                each.next.set_result(row)
+
+    async def _stop(self) -> None:
+        """Cancel what is being sent, and end the claims, so that another node goes on at once."""
+        running = dict(self._running)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        for sender in self._senders.values():
+            await sender.close()
+        if not running:
+            return
+        now, claims = self._now(), list(running.values())
+        with contextlib.suppress(StoreUnavailable):
+            await self._database.write(lambda t: outbox.release(t, claims, now))
+
+
+def _not_stored(record: _Record) -> None:
+    if not record.next.done():
+        record.next.set_exception(StoreUnavailable("the outcome could not be stored"))

@@ -1,0 +1,199 @@
+"""Store the channels of users. ``store.outbox`` has what they are to deliver."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from useby.domain.channel import (
+    MOST_DELIVERIES,
+    Channel,
+    ChannelState,
+    Delivery,
+    DeliveryState,
+)
+from useby.store.database import Transaction
+from useby.store.schema import channels as table
+from useby.store.schema import notifications, outbox
+
+COLUMNS: Final = (
+    table.c.id,
+    table.c.user_id,
+    table.c.kind,
+    table.c.name,
+    table.c.created_at,
+    table.c.target,
+    table.c.secret,
+    table.c.enabled,
+    table.c.minimum_severity,
+    table.c.after_seconds,
+    table.c.only_when_away,
+    table.c.state,
+    table.c.error,
+    table.c.error_at,
+)
+"""Columns of a channel, as ``from_columns`` takes them."""
+
+
+def add(transaction: Transaction, channel: Channel) -> None:
+    """Store a new channel. The caller has locked the user (``accounts.lock_user``)."""
+    transaction.connection.execute(
+        sa.insert(table).values(
+            id=channel.id,
+            user_id=channel.user_id,
+            kind=channel.kind,
+            created_at=channel.created_at,
+            secret=channel.secret,
+            state=channel.state,
+            **_settings(channel),
+        )
+    )
+
+
+def list_(connection: Connection, user_id: str) -> list[Channel]:
+    """Return the channels of a user, oldest first."""
+    rows = connection.execute(
+        sa.select(*COLUMNS)
+        .where(table.c.user_id == user_id)
+        .order_by(table.c.created_at, table.c.id)
+    )
+    return list(map(from_columns, rows))
+
+
+def get(connection: Connection, user_id: str, channel_id: str) -> Channel | None:
+    """Return one of the user's channels."""
+    row = connection.execute(sa.select(*COLUMNS).where(*_this(user_id, channel_id))).first()
+    return None if row is None else from_columns(row)
+
+
+def change(transaction: Transaction, channel: Channel, now: datetime) -> bool:
+    """Store the settings of a channel; the caller has locked the user.
+
+    What is pending is tried at once with the new settings, as if nothing had failed. Nothing of a
+    disabled channel is due. The claim of a worker ends.
+
+    Returns:
+        Whether something may be due.
+    """
+    connection = transaction.connection
+    this = _this(channel.user_id, channel.id)
+    connection.execute(
+        sa.update(table).where(*this).values(next_at=None, claim=None, **_settings(channel))
+    )
+    if not channel.enabled:
+        return False
+    is_pending = (
+        sa.exists()
+        .where(
+            outbox.c.user_id == table.c.user_id,
+            outbox.c.channel_id == table.c.id,
+            outbox.c.state == DeliveryState.PENDING,
+        )
+        .correlate(table)
+    )
+    begins = {
+        "next_at": now,
+        "failures": 0,
+        "failing_since": None,
+        "state": ChannelState.OK,
+        "error": None,
+        "error_at": None,
+    }
+    changed = connection.execute(sa.update(table).where(*this, is_pending).values(**begins))
+    return changed.rowcount > 0
+
+
+def delete(transaction: Transaction, user_id: str, channel_id: str) -> bool:
+    """Delete a channel with all of its deliveries; return whether the user had it."""
+    deleted = transaction.connection.execute(sa.delete(table).where(*_this(user_id, channel_id)))
+    return deleted.rowcount > 0
+
+
+def deliveries(connection: Connection, user_id: str, channel_id: str) -> list[Delivery]:
+    """Return the newest deliveries of a channel, newest first.
+
+    One that is pending although its notification is read counts as skipped: a worker will skip it.
+    """
+    rows = connection.execute(
+        sa.select(
+            notifications.c.id,
+            notifications.c.message,
+            outbox.c.state,
+            outbox.c.attempts,
+            outbox.c.due_at,
+            outbox.c.done_at,
+            outbox.c.error,
+            notifications.c.read_at,
+        )
+        .join(
+            notifications,
+            sa.and_(
+                notifications.c.user_id == outbox.c.user_id, notifications.c.seq == outbox.c.seq
+            ),
+        )
+        .where(outbox.c.user_id == user_id, outbox.c.channel_id == channel_id)
+        .order_by(outbox.c.seq.desc())
+        .limit(MOST_DELIVERIES)
+    )
+    return [_delivery(*row) for row in rows]
+
+
+def count_failing(connection: Connection) -> int:
+    """Return the number of channels of all users whose last attempt failed."""
+    failing = sa.select(sa.func.count()).where(table.c.enabled, table.c.state != ChannelState.OK)
+    return connection.scalar(failing) or 0
+
+
+def from_columns(row: Sequence[Any]) -> Channel:
+    """Return the channel with these values of ``COLUMNS``."""
+    id_, user_id, kind, name, created_at, target, secret, enabled, severity, seconds, *rest = row
+    away, state, error, error_at = rest
+    return Channel(
+        id=id_,
+        user_id=user_id,
+        kind=kind,
+        name=name,
+        created_at=created_at,
+        target=target,
+        secret=secret,
+        enabled=enabled,
+        minimum_severity=severity,
+        after=timedelta(seconds=seconds),
+        only_when_away=away,
+        state=state,
+        error=error,
+        error_at=error_at,
+    )
+
+
+def _settings(channel: Channel) -> dict[str, Any]:
+    """Return the columns that a user sets."""
+    return {
+        "name": channel.name,
+        "target": channel.target,
+        "enabled": channel.enabled,
+        "minimum_severity": channel.minimum_severity,
+        "after_seconds": int(channel.after.total_seconds()),
+        "only_when_away": channel.only_when_away,
+    }
+
+
+def _this(user_id: str, channel_id: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return table.c.user_id == user_id, table.c.id == channel_id
+
+
+def _delivery(
+    notification_id: str,
+    message: str,
+    state: DeliveryState,
+    attempts: int,
+    due_at: datetime,
+    done_at: datetime | None,
+    error: str | None,
+    read_at: datetime | None,
+) -> Delivery:
+    if state is DeliveryState.PENDING and read_at is not None:
+        state = DeliveryState.SKIPPED_READ
+    return Delivery(notification_id, message, state, attempts, due_at, done_at, error)

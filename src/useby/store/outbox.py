@@ -1,0 +1,357 @@
+"""Claim channels that have something to deliver, and record what became of it.
+
+A worker claims a channel, sends its pending notifications in the order of ``seq``, and records each
+before it sends the next. A claim ends by itself, so that another node goes on when a worker is
+killed. Nothing here waits for rows that other transactions lock.
+
+A channel without pending rows has no ``next_at``, and the trigger that adds a row sets it. Writers
+of notifications hold the row of their user, so ``next_at`` becomes empty under the same lock: no
+row that is being added is overlooked.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+from uuid_utils import uuid7
+
+from useby.domain.channel import (
+    MOST_DELIVERIES,
+    RETRIES_END,
+    Channel,
+    ChannelState,
+    DeliveryState,
+)
+from useby.domain.notification import Notification
+from useby.store import channels, notification_items, notifications
+from useby.store.database import Transaction
+from useby.store.locks import try_lock_users
+from useby.store.schema import channels as table
+from useby.store.schema import notifications as stored
+from useby.store.schema import outbox, users
+
+CLAIM_SECONDS: Final = 20.0
+"""Time for which a claim lasts: an attempt takes at most half of it, and each row renews it."""
+LOCKED_SECONDS: Final = 0.2
+"""Time after which a channel is looked at again whose user another transaction locks."""
+MOST_READ: Final = 100
+"""Maximum read notifications that are skipped at once."""
+MOST_ERROR: Final = 300
+UNDELIVERED: Final = "given up: nothing could be delivered for 24 hours"
+
+Key = tuple[str, str]
+"""User and id of a channel."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A channel that one worker may send to until ``CLAIM_SECONDS`` after its last record."""
+
+    id: str
+    channel: Channel
+    failures: int
+    """Number of attempts that failed since the last success."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """The first notification of a channel that is not delivered yet."""
+
+    notification: Notification
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Result of a channel's first pending row."""
+
+    seq: int
+    state: DeliveryState
+    """``PENDING`` for an attempt that is to be repeated."""
+    error: str | None = None
+    delay: timedelta = timedelta()
+    """Time until it is repeated."""
+
+
+class Due(NamedTuple):
+    """Times at which workers have to look at channels; ``None`` if there is no such channel."""
+
+    fresh: datetime | None
+    """That of channels whose last attempt was successful."""
+    failing: datetime | None
+
+
+class Absence(NamedTuple):
+    """A channel that is due only if its user is away."""
+
+    key: Key
+    seq: int
+    """``seq`` of its first pending notification."""
+    presence: timedelta
+    """Time for which the user is at a device after the last frame of its client."""
+
+
+_ACTIVE: Final = sa.and_(table.c.user_id == users.c.id, users.c.disabled_at.is_(None))
+
+
+def next_due(connection: Connection) -> Due:
+    """Return the earliest times at which channels are to be looked at."""
+    earliest = sa.select(table.c.next_at).join(users, _ACTIVE).order_by(table.c.next_at).limit(1)
+    at = [
+        connection.scalar(earliest.where(table.c.next_at.is_not(None), condition))
+        for condition in (table.c.failures == 0, table.c.failures > 0)
+    ]
+    return Due(*at)
+
+
+def absences(connection: Connection, now: datetime, grace: timedelta, most: int) -> list[Absence]:
+    """Return channels in their grace, in which a node that has the user's device may skip a row."""
+    seq = (
+        sa.select(sa.func.min(outbox.c.seq))
+        .where(
+            outbox.c.user_id == table.c.user_id,
+            outbox.c.channel_id == table.c.id,
+            outbox.c.state == DeliveryState.PENDING,
+        )
+        .scalar_subquery()
+    )
+    rows = connection.execute(
+        sa.select(seq, *channels.COLUMNS)
+        .where(table.c.next_at <= now, table.c.next_at > now - grace, table.c.only_when_away)
+        .order_by(table.c.next_at)
+        .limit(most)
+    )
+    found = [(row[0], channels.from_columns(row[1:])) for row in rows]
+    return [
+        Absence((each.user_id, each.id), first, each.presence)
+        for first, each in found
+        if first is not None
+    ]
+
+
+def claim(
+    transaction: Transaction,
+    now: datetime,
+    most: int,
+    *,
+    failing: bool,
+    grace: timedelta = timedelta(),
+    present: Collection[Key] = (),
+) -> list[Claim]:
+    """Claim channels that are to be looked at; those that another transaction locks are left.
+
+    Args:
+        transaction: The running write.
+        now: The current time, aware.
+        most: Maximum number of channels.
+        failing: True for channels whose last attempt failed, false for the others.
+        grace: Time for which a channel that is for absent users is left to the nodes that have a
+            device of the user.
+        present: Channels of users who are at a device of this node, which are claimed in any case.
+    """
+    over = [~table.c.only_when_away, table.c.next_at <= now - grace]
+    if present:
+        over.append(sa.tuple_(table.c.user_id, table.c.id).in_(list(present)))
+    claim_id = str(uuid7())
+    rows = transaction.connection.execute(
+        sa.select(table.c.failures, *channels.COLUMNS)
+        .join(users, _ACTIVE)
+        .where(
+            table.c.next_at <= now,
+            table.c.failures > 0 if failing else table.c.failures == 0,
+            sa.or_(*over),
+        )
+        .order_by(table.c.next_at)
+        .limit(most)
+        .with_for_update(of=table, skip_locked=True)
+    ).all()
+    claims = [Claim(claim_id, channels.from_columns(row[1:]), row[0]) for row in rows]
+    if claims:
+        keys = [(each.channel.user_id, each.channel.id) for each in claims]
+        transaction.connection.execute(
+            sa.update(table)
+            .where(sa.tuple_(table.c.user_id, table.c.id).in_(keys))
+            .values(claim=claim_id, next_at=now + timedelta(seconds=CLAIM_SECONDS))
+        )
+    return claims
+
+
+def advance(
+    transaction: Transaction, claim: Claim, outcome: Outcome | None, now: datetime, *, ends: bool
+) -> Pending | None:
+    """Record the outcome of a channel's first pending row, and return the next that is due.
+
+    Args:
+        transaction: The running write.
+        claim: The claim.
+        outcome: What became of the row; ``None`` at the beginning.
+        now: The current time, aware.
+        ends: True to end the claim in any case.
+
+    Returns:
+        The next row to send; ``None`` if the claim is over: nothing is due, the attempt is to be
+        repeated later, or another node has claimed the channel.
+    """
+    turn = _Turn(transaction, claim, now)
+    if not turn.is_held():
+        return None
+    if outcome is not None:
+        turn.record(outcome)
+        if outcome.delay:
+            turn.release(now + outcome.delay)
+            return None
+    head = turn.head()
+    if head is None:
+        turn.release(turn.idle_until())
+        return None
+    if ends or head.due_at > now:
+        turn.release(max(head.due_at, now))
+        return None
+    turn.renew()
+    return head
+
+
+def release(transaction: Transaction, claims: Sequence[Claim], now: datetime) -> None:
+    """End claims whose worker stops, so that others go on at once."""
+    for each in claims:
+        turn = _Turn(transaction, each, now)
+        if turn.is_held():
+            turn.release(now)
+
+
+class _Turn:
+    """Statements about one claimed channel."""
+
+    def __init__(self, transaction: Transaction, claim: Claim, now: datetime) -> None:
+        self._transaction = transaction
+        self._run = transaction.connection.execute
+        self._now = now
+        channel = claim.channel
+        self._user_id = channel.user_id
+        self._held = (
+            table.c.user_id == channel.user_id,
+            table.c.id == channel.id,
+            table.c.claim == claim.id,
+        )
+        self._rows = (outbox.c.user_id == channel.user_id, outbox.c.channel_id == channel.id)
+        self._pending = (*self._rows, outbox.c.state == DeliveryState.PENDING)
+
+    def is_held(self) -> bool:
+        """Lock the channel; return false if the claim is over or another transaction locks it."""
+        select = sa.select(table.c.id).where(*self._held).with_for_update(skip_locked=True)
+        return self._run(select).first() is not None
+
+    def record(self, outcome: Outcome) -> None:
+        """Store the outcome of a row, and the state of the channel."""
+        error = None if outcome.error is None else outcome.error[:MOST_ERROR]
+        tried = outcome.state not in (DeliveryState.SKIPPED_READ, DeliveryState.SKIPPED_SEEN)
+        done_at = None if outcome.state is DeliveryState.PENDING else self._now
+        self._run(
+            sa.update(outbox)
+            .where(*self._pending, outbox.c.seq == outcome.seq)
+            .values(
+                state=outcome.state,
+                done_at=done_at,
+                error=error,
+                attempts=outbox.c.attempts + int(tried),
+            )
+        )
+        if not tried:
+            return
+        values: dict[str, Any] = {"failures": 0, "failing_since": None}
+        if outcome.state is DeliveryState.SENT:
+            values |= {"state": ChannelState.OK, "error": None, "error_at": None}
+        else:
+            values |= {"state": ChannelState.FAILED, "error": error, "error_at": self._now}
+        if outcome.state is DeliveryState.PENDING:
+            values |= self._failing()
+        self._run(sa.update(table).where(*self._held).values(**values))
+
+    def _failing(self) -> dict[str, Any]:
+        """Give up what was due 24 hours ago, if all attempts since then have failed."""
+        first = self._run(sa.select(table.c.failing_since).where(*self._held)).scalar()
+        since = self._now if first is None else first
+        values = {"failures": table.c.failures + 1, "failing_since": since}
+        before = self._now - RETRIES_END
+        given_up = 0
+        if since <= before:
+            old = self._run(
+                sa.update(outbox)
+                .where(*self._pending, outbox.c.due_at <= before)
+                .values(
+                    state=DeliveryState.FAILED,
+                    done_at=self._now,
+                    error=sa.func.coalesce(outbox.c.error, UNDELIVERED),
+                )
+            )
+            given_up = old.rowcount
+        return values | {"state": ChannelState.FAILED if given_up else ChannelState.RETRYING}
+
+    def head(self) -> Pending | None:
+        """Return the first row that is pending and unread; those before it are skipped."""
+        while True:
+            rows = self._run(
+                sa.select(outbox.c.due_at, *notifications.COLUMNS)
+                .join(
+                    stored,
+                    sa.and_(stored.c.user_id == outbox.c.user_id, stored.c.seq == outbox.c.seq),
+                )
+                .where(*self._pending)
+                .order_by(outbox.c.seq)
+                .limit(MOST_READ)
+            ).all()
+            found = [Pending(notifications.from_columns(row[1:]), row[0]) for row in rows]
+            unread = next((each for each in found if each.notification.read_at is None), None)
+            read = found if unread is None else found[: found.index(unread)]
+            if read:
+                self._skip(read[-1].notification.seq)
+            if unread is not None:
+                return replace(unread, notification=self._with_items(unread.notification))
+            if len(found) < MOST_READ:
+                return None
+
+    def _with_items(self, row: Notification) -> Notification:
+        return notification_items.with_items(self._transaction.connection, [row])[0]
+
+    def _skip(self, upto: int) -> None:
+        self._run(
+            sa.update(outbox)
+            .where(*self._pending, outbox.c.seq <= upto)
+            .values(state=DeliveryState.SKIPPED_READ, done_at=self._now)
+        )
+
+    def idle_until(self) -> datetime | None:
+        """Return when to look at a channel without pending rows: never, or soon.
+
+        A transaction that holds the user's row may be about to add some.
+        """
+        soon = self._now + timedelta(seconds=LOCKED_SECONDS)
+        if not try_lock_users(self._transaction, [self._user_id]):
+            return soon
+        is_pending = self._run(sa.select(outbox.c.seq).where(*self._pending).limit(1)).first()
+        return None if is_pending is None else self._now
+
+    def renew(self) -> None:
+        """Extend the claim."""
+        self._set(next_at=self._now + timedelta(seconds=CLAIM_SECONDS))
+
+    def release(self, at: datetime | None) -> None:
+        """End the claim, and let the next be at a time; delete all but the newest deliveries."""
+        self._set(next_at=at, claim=None)
+        done = (*self._rows, outbox.c.state != DeliveryState.PENDING)
+        first_kept = (
+            sa.select(outbox.c.seq)
+            .where(*done)
+            .order_by(outbox.c.seq.desc())
+            .offset(MOST_DELIVERIES - 1)
+            .limit(1)
+        )
+        seq = self._run(first_kept).scalar()
+        if seq is not None:
+            self._run(sa.delete(outbox).where(*done, outbox.c.seq < seq))
+
+    def _set(self, **values: Any) -> None:
+        self._run(sa.update(table).where(*self._held).values(**values))

@@ -1,0 +1,23 @@
+"""Tests of the delivery are of both stores."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from tests.support.channel_house import ChannelHouse
+from tests.support.databases import database_url
+from tests.support.webhook_receiver import Receiver, receiving
+
+from useby.store.database import Database
+
+__all__ = ["database_url"]
+
+
+@pytest.fixture
+def channels_house(database: Database) -> ChannelHouse:
+    return ChannelHouse(database)
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    async with receiving() as running:
+        yield running

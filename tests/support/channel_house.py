@@ -1,0 +1,124 @@
+"""Workers on a test's database, with channels that send to this machine."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from tests.support.factories import a_kept_owner
+from tests.support.in_process_node import SettableClock
+from tests.support.time_limits import HANG_TIMEOUT
+from tests.support.webhook_receiver import LOOPBACK
+
+from useby.actions import channels as actions
+from useby.delivery.attempts import Senders
+from useby.delivery.outbound import Outbound
+from useby.delivery.webhook import Webhook
+from useby.delivery.worker import DeliveryWorker
+from useby.domain.account import User
+from useby.domain.addresses import Network, ip_network
+from useby.domain.channel import Channel, ChannelKind, Delivery, DeliveryState
+from useby.domain.events import Event, NotificationsAdded
+from useby.domain.notification import Cause, Draft, Notification, Severity
+from useby.store import channels, marks, notifications
+from useby.store.database import Database
+
+NETWORKS: tuple[Network, ...] = (ip_network(LOOPBACK),)
+TICK = 0.01
+
+
+@dataclass
+class ChannelHouse:
+    """A database with channels, whose workers the test starts and kills."""
+
+    database: Database
+    wall: SettableClock = field(default_factory=SettableClock)
+    several_nodes: bool = False
+    seen: Callable[[str, int, timedelta], bool] = lambda *_: False
+    workers: list[DeliveryWorker] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.database.on_commit = self._on_commit
+
+    def _on_commit(self, event: Event) -> None:
+        if isinstance(event, NotificationsAdded):
+            for each in self.workers:
+                each.wake()
+
+    def senders(self) -> Senders:
+        return {ChannelKind.WEBHOOK: Webhook(Outbound(NETWORKS), self.wall)}
+
+    @contextlib.asynccontextmanager
+    async def working(self, **changed: Any) -> AsyncIterator[DeliveryWorker]:
+        """Run one more worker until the block ends."""
+        values: dict[str, Any] = {"senders": self.senders(), "has_seen": self.seen}
+        worker = DeliveryWorker(
+            self.database,
+            now=self.wall,
+            several_nodes=self.several_nodes,
+            **values | changed,
+        )
+        self.workers.append(worker)
+        task = asyncio.create_task(worker.run())
+        try:
+            yield worker
+        finally:
+            self.workers.remove(worker)
+            task.cancel()
+            await asyncio.wait([task])
+
+    async def jump(self, **by: float) -> None:
+        """Let time pass, and have the workers look."""
+        self.wall.jump(**by)
+        for each in self.workers:
+            each.wake()
+
+    async def user(self) -> User:
+        return await a_kept_owner(self.database)
+
+    async def channel(self, user: User, url: str, **fields: Any) -> Channel:
+        values = {"name": "Hook", "target": url} | fields
+        now = self.wall()
+        return await self.database.write(
+            lambda t: actions.create(t, user.id, ChannelKind.WEBHOOK, values, now)
+        )
+
+    async def post(
+        self, user: User, *messages: str, kind: Severity = Severity.INFO
+    ) -> list[Notification]:
+        drafts = [Draft(user.id, each, kind, Cause.CUSTOM) for each in messages]
+        now = self.wall()
+        return await self.database.write(lambda t: notifications.add(t, drafts, now))
+
+    async def read(self, *rows: Notification) -> None:
+        ids, now = [each.id for each in rows], self.wall()
+        await self.database.write(lambda t: marks.mark_read(t, rows[0].user_id, ids, now))
+
+    async def current(self, channel: Channel) -> Channel:
+        found = await self.database.read(lambda c: channels.get(c, channel.user_id, channel.id))
+        assert found is not None
+        return found
+
+    async def deliveries(self, channel: Channel) -> list[Delivery]:
+        """Oldest first."""
+        found = await self.database.read(
+            lambda c: channels.deliveries(c, channel.user_id, channel.id)
+        )
+        return found[::-1]
+
+    async def states(self, channel: Channel) -> list[str]:
+        return [each.state.value for each in await self.deliveries(channel)]
+
+    async def until_states(self, channel: Channel, *states: DeliveryState) -> None:
+        """Wait until the deliveries of a channel have these states, oldest first."""
+        async with asyncio.timeout(HANG_TIMEOUT):
+            while await self.states(channel) != list(states):
+                await asyncio.sleep(TICK)
+
+    async def until_attempts(self, channel: Channel, count: int) -> None:
+        """Wait until the oldest delivery has been attempted so many times."""
+        async with asyncio.timeout(HANG_TIMEOUT):
+            while (await self.deliveries(channel))[0].attempts < count:
+                await asyncio.sleep(TICK)
