@@ -80,9 +80,9 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
     handler.setFormatter(_formatter(settings, colours=stream.isatty()))
     logging.root.handlers[:] = [handler]
     logging.root.setLevel(settings.log_level)
-    for name in ("sqlalchemy.engine", "alembic.runtime.plugins"):
+    for name in ("sqlalchemy.engine", "alembic.runtime.plugins", "httpcore"):
         # The first logs each statement with its parameters: password hashes and users' texts. The
-        # second lists its plug-ins.
+        # second lists its plug-ins. The third logs hosts that users have chosen.
         logging.getLogger(name).setLevel(logging.WARNING)
     logs_access = settings.access_log or settings.log_level == "DEBUG"
     logging.getLogger(ACCESS).setLevel(logging.INFO if logs_access else logging.CRITICAL)

@@ -37,6 +37,11 @@ BODIES: dict[str, Any] = {
     "undoMovement": None,
     "deleteCalendar": None,
     "deleteKey": None,
+    "getChannel": None,
+    "changeChannel": {"name": "stolen"},
+    "deleteChannel": None,
+    "testChannel": None,
+    "listDeliveries": None,
     "readCalendar": None,
     "markRead": None,
     "listNotificationItems": None,
@@ -91,6 +96,8 @@ async def test_the_rows_of_another_user_are_as_if_they_were_not_there(rest: Rest
     received = (await hers.post("/api/notifications", json={"message": "private"})).json()
     calendar = (await hers.post("/api/calendars")).json()
     key = await a_key(hers, "notify")
+    hook = {"kind": "webhook", "name": "Hers", "url": "https://app.example/"}
+    channel = (await hers.post("/api/channels", json=hook)).json()
     movement = (await hers.get("/api/movements")).json()["items"][0]
     mine = {
         "product_id": product["id"],
@@ -99,6 +106,7 @@ async def test_the_rows_of_another_user_are_as_if_they_were_not_there(rest: Rest
         "notification_id": received["id"],
         "calendar_id": calendar["id"],
         "key_id": key["id"],
+        "channel_id": channel["id"],
         "secret": calendar["id"],
         "session_id": (await hers.get("/api/sessions")).json()["items"][0]["id"],
     }

@@ -16,7 +16,11 @@ import httpx
 import pytest
 import sqlalchemy as sa
 from tests.support.databases import database_url
-from tests.support.every_action import every_action_on_lots, every_action_on_policies
+from tests.support.every_action import (
+    every_action_on_channels,
+    every_action_on_lots,
+    every_action_on_policies,
+)
 from tests.support.in_process_node import InProcessNode, SettableClock
 from tests.support.node_fixtures import start, wall
 from tests.support.process_node import until
@@ -311,6 +315,7 @@ async def _every_route(node: InProcessNode, rest: httpx.AsyncClient) -> None:
         await call("readCalendar", secret=secret)
         await call("listCalendars")
         await call("deleteCalendar", calendar_id=calendar["id"])
+        await every_action_on_channels(call)
         await call("login", person)
         page = await call("listSessions", limit="1")
         await call("listSessions", limit="1", cursor=page["nextCursor"])

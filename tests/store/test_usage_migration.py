@@ -40,6 +40,7 @@ NEW_TABLES = (
     *("unfinished", "signing_keys", "closings", "catalogue", "movements", "lots"),
     *("calendars", "barcodes", "notification_items", "alert_holds", "snoozes"),
     "api_keys",
+    *("outbox", "channels"),
 )
 NEW_IN_PRODUCTS = (
     *("gtin", "version", "alert_at", "lot_count", "minimum_stock"),
@@ -55,6 +56,7 @@ async def before_it_counted(database: Database) -> None:
     def rewind(transaction: Transaction) -> None:
         on_server = transaction.connection.dialect.name == "postgresql"
         triggers = ["products_gtin", "products_version", "items_of_deleted_notifications"]
+        triggers += ["outbox_of_notifications"]
         if on_server:
             triggers += ["usage_barcodes_insert", "usage_barcodes_delete"]
             triggers += [

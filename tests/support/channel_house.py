@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from ipaddress import ip_network
 from typing import Any
 
 from tests.support.factories import a_kept_owner
@@ -18,7 +19,7 @@ from useby.delivery.outbound import Outbound
 from useby.delivery.webhook import Webhook
 from useby.delivery.worker import DeliveryWorker
 from useby.domain.account import User
-from useby.domain.addresses import Network, ip_network
+from useby.domain.addresses import Network
 from useby.domain.channel import Channel, ChannelKind, Delivery, DeliveryState
 from useby.domain.events import Event, NotificationsAdded
 from useby.domain.notification import Cause, Draft, Notification, Severity

@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from tests.support.process_node import until
+
 
 async def every_action_on_policies(call: Callable[..., Awaitable[Any]]) -> None:
     tea = await call("addProduct", {"name": "Tea", "leadDays": [3], "expiryDate": "2026-05-01"})
@@ -55,3 +57,21 @@ async def every_action_on_lots(call: Callable[..., Awaitable[Any]], product_id: 
         page = await call("listLots", product_id=product_id, limit=limit)
         await call("listLots", product_id=product_id, cursor=page["nextCursor"])
     await call("deleteLot", lot_id=lot["id"])
+
+
+async def every_action_on_channels(call: Callable[..., Awaitable[Any]]) -> None:
+    hook = {"kind": "webhook", "name": "Hook", "url": "https://localhost:1/"}
+    channel = await call("addChannel", hook)
+    await call("postNotification", {"message": "for the channel"})
+    ids = {"channel_id": channel["id"]}
+
+    async def attempted() -> Any:
+        (delivery,) = (await call("listDeliveries", **ids))["items"]
+        return delivery["attempts"]
+
+    await until(attempted)
+    await call("listChannels")
+    await call("getChannel", **ids)
+    await call("changeChannel", {"name": "Other"}, **ids)
+    await call("testChannel", **ids)
+    await call("deleteChannel", **ids)

@@ -166,7 +166,7 @@ def claim(
         )
         .order_by(table.c.next_at)
         .limit(most)
-        .with_for_update(of=table, skip_locked=True)
+        .with_for_update(of=table, key_share=True, skip_locked=True)
     ).all()
     claims = [Claim(claim_id, channels.from_columns(row[1:]), row[0]) for row in rows]
     if claims:
@@ -240,8 +240,15 @@ class _Turn:
         self._pending = (*self._rows, outbox.c.state == DeliveryState.PENDING)
 
     def is_held(self) -> bool:
-        """Lock the channel; return false if the claim is over or another transaction locks it."""
-        select = sa.select(table.c.id).where(*self._held).with_for_update(skip_locked=True)
+        """Lock the channel; return false if the claim is over, or its user changes the channel.
+
+        The lock allows others to add rows that refer to the channel.
+        """
+        select = (
+            sa.select(table.c.id)
+            .where(*self._held)
+            .with_for_update(key_share=True, skip_locked=True)
+        )
         return self._run(select).first() is not None
 
     def record(self, outcome: Outcome) -> None:

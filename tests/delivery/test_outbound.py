@@ -1,0 +1,243 @@
+"""Requests to targets of users reach allowed addresses only.
+
+covers: useby.delivery.outbound
+"""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from email.utils import format_datetime
+from ipaddress import ip_network
+from typing import Any
+
+import pytest
+from tests.support.channel_house import NETWORKS
+from tests.support.factories import NOON
+from tests.support.webhook_receiver import OK, Receiver, status
+
+from useby.delivery.channel import NotDelivered
+from useby.delivery.outbound import (
+    REFUSED,
+    REFUSED_PLAIN,
+    Answer,
+    GuardedBackend,
+    Outbound,
+    Refused,
+    check,
+    resolve,
+    retry_after,
+)
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """Nothing here is stored."""
+    return sqlite_url
+
+
+@pytest.fixture
+async def outbound() -> AsyncIterator[Outbound]:
+    client = Outbound(NETWORKS)
+    yield client
+    await client.close()
+
+
+@pytest.fixture
+async def strict() -> AsyncIterator[Outbound]:
+    client = Outbound()
+    yield client
+    await client.close()
+
+
+class Resolver:
+    """Answers that a name gets, the first to its first look-up."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, **names: list[list[str]]) -> None:
+        self.asked: list[str] = []
+        loop = asyncio.get_running_loop()
+        real = loop.getaddrinfo
+
+        async def getaddrinfo(host: Any, port: Any, **options: Any) -> Any:
+            answers = names.get(str(host))
+            if answers is None:
+                return await real(host, port, **options)
+            self.asked.append(str(host))
+            found = answers[min(len(self.asked), len(answers)) - 1]
+            return [
+                (
+                    socket.AF_INET6 if ":" in each else socket.AF_INET,
+                    socket.SOCK_STREAM,
+                    6,
+                    "",
+                    (each, port),
+                )
+                for each in found
+            ]
+
+        monkeypatch.setattr(loop, "getaddrinfo", getaddrinfo)
+
+
+async def test_a_post_reaches_an_allowed_address(outbound: Outbound, receiver: Receiver) -> None:
+    answer = await outbound.post(receiver.url(), {"X-Useby": "yes"}, b'{"message":"hello"}')
+    assert answer == Answer(204, None)
+    (got,) = receiver.received
+    assert (got.path, got.headers["x-useby"], got.message) == ("/hook", "yes", "hello")
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "127.1", "0x7f000001", "2130706433", "localhost", "[::1]", "[::]"]
+)
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_loopback_is_refused_in_every_notation(
+    scheme: str, host: str, strict: Outbound, receiver: Receiver
+) -> None:
+    with pytest.raises(NotDelivered) as refused:
+        await strict.post(f"{scheme}://{host}:{receiver.port}/", {}, b"{}")
+    assert refused.value.is_final
+    assert refused.value.reason == (REFUSED if scheme == "https" else REFUSED_PLAIN)
+    assert receiver.received == []
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("10.0.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "224.0.0.1", "0.0.0.0"),
+        *("fe80::1", "fd00:ec2::254", "ff02::1", "::ffff:10.0.0.1", "64:ff9b::a00:1"),
+        *("2002:a00:1::", "::10.0.0.1"),
+    ],
+)
+async def test_a_name_that_leads_to_a_refused_address_is_refused(
+    address: str, strict: Outbound, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Resolver(monkeypatch, **{"app.example": [[address]]})
+    with pytest.raises(NotDelivered, match="its address is not public"):
+        await strict.post("https://app.example/", {}, b"{}")
+
+
+async def test_plain_http_is_refused_for_public_addresses(
+    outbound: Outbound, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Resolver(monkeypatch, **{"app.example": [["93.184.216.34"]]})
+    with pytest.raises(NotDelivered, match="http:// is allowed for networks of USEBY_OUTBOUND"):
+        await outbound.post("http://app.example/", {}, b"{}")
+
+
+async def test_a_name_is_looked_up_once_and_the_connection_goes_to_that_answer(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name whose second answer would be a refused address is of no use to an attacker."""
+    resolver = Resolver(monkeypatch, **{"app.example": [["127.0.0.1"], ["127.0.0.2"]]})
+    client = Outbound([ip_network("127.0.0.1/32")])
+    await client.post(f"http://app.example:{receiver.port}/", {}, b'{"message":"one"}')
+    await client.close()
+    assert resolver.asked == ["app.example"]
+    assert receiver.messages() == ["one"]
+    with pytest.raises(NotDelivered, match="http:// is allowed"):
+        await client.post(f"http://app.example:{receiver.port}/", {}, b'{"message":"two"}')
+    await client.close()
+    assert receiver.messages() == ["one"]
+
+
+async def test_only_the_allowed_addresses_of_a_name_are_tried(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Resolver(monkeypatch, **{"app.example": [["10.0.0.1", "::ffff:10.0.0.1", "127.0.0.1"]]})
+    client = Outbound(NETWORKS)
+    await client.post(f"http://app.example:{receiver.port}/", {}, b'{"message":"one"}')
+    await client.close()
+    assert receiver.messages() == ["one"]
+
+
+@pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
+async def test_redirects_are_not_followed(
+    code: int, outbound: Outbound, receiver: Receiver
+) -> None:
+    receiver.answer = lambda _: status(code, Location=receiver.url("/elsewhere"))
+    answer = await outbound.post(receiver.url(), {}, b"{}")
+    assert answer.status == code
+    assert [each.path for each in receiver.received] == ["/hook"]
+
+
+async def test_proxies_of_the_environment_are_not_used(
+    outbound: Outbound, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "https_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    assert (await outbound.post(receiver.url(), {}, b"{}")).status == 204
+
+
+async def test_an_answer_of_gigabytes_is_read_to_64_kib(
+    outbound: Outbound, receiver: Receiver
+) -> None:
+    def huge(_: object) -> bytes:
+        return b"HTTP/1.1 200 OK\r\nContent-Length: 10000000000\r\n\r\n" + b"x" * 200_000
+
+    receiver.answer = huge
+    assert (await outbound.post(receiver.url(), {}, b"{}")).status == 200
+    receiver.answer = lambda _: OK
+    assert (await outbound.post(receiver.url(), {}, b"{}")).status == 204
+
+
+async def test_a_huge_head_is_no_answer(outbound: Outbound, receiver: Receiver) -> None:
+    receiver.answer = lambda _: b"HTTP/1.1 200 OK\r\n" + b"X-Y: " + b"z" * 1_000_000
+    with pytest.raises(NotDelivered, match="no answer") as failed:
+        await outbound.post(receiver.url(), {}, b"{}")
+    assert not failed.value.is_final
+
+
+async def test_plain_text_in_place_of_tls_is_no_answer(outbound: Outbound) -> None:
+    async def greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 mail.example ESMTP\r\n")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(greet, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    with pytest.raises(NotDelivered) as failed:
+        await outbound.post(f"https://127.0.0.1:{port}/", {}, b"{}")
+    assert not failed.value.is_final
+    server.close()
+
+
+async def test_a_name_that_cannot_be_resolved_may_be_later(strict: Outbound) -> None:
+    with pytest.raises(NotDelivered, match="name cannot be resolved") as failed:
+        await strict.post("https://nothing.invalid/", {}, b"{}")
+    assert not failed.value.is_final
+
+
+async def test_a_unix_socket_is_never_connected_to() -> None:
+    with pytest.raises(NotImplementedError):
+        await GuardedBackend(NETWORKS, plain=True).connect_unix_socket("/run/some.sock")
+
+
+async def test_the_guard_itself_refuses() -> None:
+    with pytest.raises(Refused):
+        await GuardedBackend((), plain=False).connect_tcp("127.0.0.1", 80)
+    assert await resolve("127.0.0.1", 80)
+
+
+@pytest.mark.parametrize("code", [200, 201, 202, 204, 299])
+def test_any_2xx_is_a_success(code: int) -> None:
+    assert check(Answer(code, None), 0) == f"the target answered {code}"
+
+
+@pytest.mark.parametrize(
+    ("code", "is_final"),
+    [
+        *((400, True), (404, True), (410, True), (408, False), (425, False), (429, False)),
+        *((301, False), (500, False), (503, False), (100, False)),
+    ],
+)
+def test_a_refusal_is_final_and_a_failure_is_not(code: int, is_final: bool) -> None:
+    with pytest.raises(NotDelivered) as failed:
+        check(Answer(code, None), 0)
+    assert failed.value.is_final == is_final
+
+
+def test_retry_after_is_seconds_or_a_date() -> None:
+    now = NOON.timestamp()
+    assert retry_after("120", now) == 120
+    assert retry_after(format_datetime(NOON.replace(hour=13), usegmt=True), now) == 3600
+    assert retry_after(format_datetime(NOON.replace(hour=11), usegmt=True), now) == 0
+    for text in (None, "", "soon", "-1", "1.5", "٣"):
+        assert retry_after(text, now) in (None, 0)
