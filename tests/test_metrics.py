@@ -31,7 +31,9 @@ def test_a_pause_of_the_collector_is_measured_once(timed: None) -> None:
 def test_no_label_names_a_user_a_token_or_an_address() -> None:
     ours = [each for each in vars(metrics).values() if isinstance(each, MetricWrapperBase)]
     names = {name for each in ours for name in each._labelnames}
-    assert names <= {"code", "reason", "method", "route", "status", "generation", "quota"}
+    assert names <= {"code", "reason", "method", "route", "status", "generation", "quota"} | {
+        *("kind", "outcome"),
+    }
 
 
 def test_every_metric_has_a_description() -> None:

@@ -84,13 +84,7 @@ class Node:
         hub = self.hub
         slots = ConnectionSlots(slot_limits(settings), hub.registry.__len__)
         self.admission = Admission(hub, database, verifier, tickets, slots=slots, now=now)
-        self.delivery = DeliveryWorker(
-            database,
-            channels := senders(settings, now),
-            hub.has_seen,
-            now,
-            several_nodes=database_file(settings.database_url) is None,
-        )
+        self.delivery = _delivery(settings, database, hub, now)
         bus.set_listener(self._on_message)
         database.on_commit = self._on_commit
         self.context = Context(
@@ -111,7 +105,7 @@ class Node:
             ),
             now=now,
             slots=slots,
-            senders=channels,
+            senders=self.delivery.senders,
         )
         # Until this time, requests in progress are answered and connections are closed.
         self._leaves_within = max(STOP_SECONDS - 1, settings.drain_seconds + CLOSE_GRACE_SECONDS)
@@ -260,3 +254,11 @@ def _bus(settings: Settings) -> Bus:
     from useby.bus.nats import NatsBus  # noqa: PLC0415 - a single node does not need NATS
 
     return NatsBus(settings)
+
+
+def _delivery(
+    settings: Settings, database: Database, hub: Hub, now: Callable[[], datetime]
+) -> DeliveryWorker:
+    several = database_file(settings.database_url) is None
+    sending = senders(settings, now)
+    return DeliveryWorker(database, sending, hub.has_seen, now, several_nodes=several)

@@ -179,9 +179,10 @@ async def test_every_example_of_a_body_works_twice(rest: Rest, document: dict[st
         product = await added(ada, quantity="2")
         (lot,) = (await ada.get(f"/api/products/{product['id']}/lots")).json()["items"]
         received = (await ada.post("/api/notifications", json={"message": "Tea"})).json()
-        at = path.format(
-            product_id=product["id"], lot_id=lot["id"], notification_id=received["id"], **NAMES
-        )
+        hook = {"kind": "webhook", "name": "Hook", "url": "https://app.example/"}
+        channel = (await ada.post("/api/channels", json=hook)).json()
+        ids = {"product": product, "lot": lot, "notification": received, "channel": channel}
+        at = path.format(**{f"{each}_id": row["id"] for each, row in ids.items()}, **NAMES)
         if name == "thawLot":
             await ada.post(f"/api/lots/{lot['id']}/freeze")
         if name == "login":

@@ -4,12 +4,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 from tests.support.channel_house import ChannelHouse
+from tests.support.channel_kinds import make
 from tests.support.databases import database_url
 from tests.support.webhook_receiver import Receiver, receiving
 
 from useby.store.database import Database
 
-__all__ = ["database_url"]
+__all__ = ["database_url", "make"]
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Webhooks: what is posted, and how it is signed.
 
 covers: useby.delivery.webhook
+covers: useby.schemas.extended
 """
 
 import asyncio

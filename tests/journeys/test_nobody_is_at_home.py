@@ -74,7 +74,7 @@ async def test_a_device_in_use_takes_the_place_of_a_channel_that_is_for_absence(
     assert receiver.messages() == ["on a device that sends nothing", "without a device"]
 
 
-async def test_what_is_read_on_a_device_is_not_delivered_later(
+async def test_a_notification_that_is_read_on_a_device_is_not_delivered_later(
     start: Any, receiver: Receiver
 ) -> None:
     house: InProcessNode = await start(outbound_allowed_networks=LOOPBACK)

@@ -46,7 +46,11 @@ def list_(email_or_id: Owner, *, as_json: AsJson = False, database: DatabaseUrl 
 @app.command("test")
 def send_test(
     channel_id: Annotated[
-        str, typer.Argument(metavar="ID", help="Id of the channel, as `useby channel list` shows.")
+        str,
+        typer.Argument(
+            metavar="ID",
+            help="Id of the channel, as `useby channel list` shows it, e.g. 01a20b6e-fb6e-74c6.",
+        ),
     ],
     *,
     email_or_id: Owner,

@@ -81,7 +81,7 @@ class DeliveryWorker:
             several_nodes: Whether devices of a user may be connected to other nodes.
         """
         self._database = database
-        self._senders = senders
+        self.senders = senders
         self._has_seen = has_seen
         self._now = now
         self._grace = GRACE if several_nodes else timedelta()
@@ -194,7 +194,7 @@ class DeliveryWorker:
             metrics.deliveries.labels(kind, "skipped_seen").inc()
             return Outcome(seq, DeliveryState.SKIPPED_SEEN)
         try:
-            await attempt(self._senders, channel, notification)
+            await attempt(self.senders, channel, notification)
         except NotDelivered as failed:
             log.debug("channel %s: %s", channel.id, failed.reason)
             metrics.deliveries.labels(kind, "failed" if failed.is_final else "retried").inc()
@@ -235,7 +235,7 @@ class DeliveryWorker:
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
-        for sender in self._senders.values():
+        for sender in self.senders.values():
             await sender.close()
         if not running:
             return

@@ -1,0 +1,170 @@
+"""Rules of every channel that concern its workers: slow targets, several nodes and crashes.
+
+covers: useby.delivery.worker
+covers: useby.delivery.attempts
+"""
+
+from datetime import timedelta
+
+import pytest
+from tests.support.channel_house import ChannelHouse
+from tests.support.channel_kinds import Make
+from tests.support.time_limits import HANG_TIMEOUT
+from tests.support.webhook_receiver import OK, Receiver
+
+from useby.delivery import attempts
+from useby.domain.channel import ChannelState, DeliveryState
+from useby.store import outbox
+
+SENT, FAILED, PENDING = DeliveryState.SENT, DeliveryState.FAILED, DeliveryState.PENDING
+READ, SEEN = DeliveryState.SKIPPED_READ, DeliveryState.SKIPPED_SEEN
+
+
+async def test_a_target_that_hangs_delays_no_other_channel(
+    channels_house: ChannelHouse,
+    receiver: Receiver,
+    make: Make,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    receiver.answer = lambda request: None if request.path == "/slow" else OK
+    user = await channels_house.user()
+    slow = await make(channels_house, user, receiver, "/slow")
+    quick = await make(channels_house, user, receiver, "/quick")
+    async with channels_house.working():
+        await channels_house.post(user, *map(str, range(5)))
+        await channels_house.until_states(quick, *[SENT] * 5)
+        assert await channels_house.states(slow) == [PENDING] * 5
+        assert receiver.messages("/slow") == ["0"]
+
+
+async def test_an_attempt_ends_at_its_time_limit(
+    channels_house: ChannelHouse,
+    receiver: Receiver,
+    make: Make,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(attempts, "ATTEMPT_SECONDS", 0.05)
+    receiver.answer = lambda _: None
+    user = await channels_house.user()
+    channel = await make(channels_house, user, receiver)
+    async with channels_house.working():
+        await channels_house.post(user, "one")
+        await channels_house.until_attempts(channel, 1)
+    assert (await channels_house.current(channel)).state is ChannelState.RETRYING
+
+
+async def test_a_hundred_dead_targets_leave_room_for_a_healthy_one(
+    channels_house: ChannelHouse, receiver: Receiver, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receiver.answer = lambda request: None if request.path == "/dead" else OK
+    monkeypatch.setattr(attempts, "ATTEMPT_SECONDS", 0.2)
+    dead = []
+    for _ in range(5):
+        user = await channels_house.user()
+        dead += [await make(channels_house, user, receiver, "/dead") for _ in range(20)]
+        await channels_house.post(user, "lost")
+    async with channels_house.working():
+        for each in dead:
+            await channels_house.until_attempts(each, 1)
+        monkeypatch.setattr(attempts, "ATTEMPT_SECONDS", HANG_TIMEOUT)
+        await channels_house.jump(seconds=4)  # their retries take all the places they may have
+        user = await channels_house.user()
+        healthy = await make(channels_house, user, receiver, "/healthy")
+        await channels_house.post(user, "found")
+        await channels_house.until_states(healthy, SENT)
+
+
+async def test_two_workers_send_each_notification_once_and_in_order(
+    channels_house: ChannelHouse, receiver: Receiver, make: Make
+) -> None:
+    words = [str(number) for number in range(30)]
+    users = [await channels_house.user() for _ in range(5)]
+    made = [
+        await make(channels_house, user, receiver, f"/{number}")
+        for number, user in enumerate(users)
+    ]
+    async with channels_house.working(), channels_house.working():
+        for each in words:
+            for user in users:
+                await channels_house.post(user, each)
+        for channel in made:
+            await channels_house.until_states(channel, *[SENT] * len(words))
+    for number in range(len(users)):
+        assert receiver.messages(f"/{number}") == words
+
+
+async def test_another_worker_goes_on_when_one_stops(
+    channels_house: ChannelHouse, receiver: Receiver, make: Make
+) -> None:
+    receiver.answer = lambda _: None
+    user = await channels_house.user()
+    channel = await make(channels_house, user, receiver)
+    async with channels_house.working():
+        await channels_house.post(user, "one")
+        await receiver.until_count(1)
+    receiver.answer = lambda _: OK
+    async with channels_house.working():
+        await channels_house.until_states(channel, SENT)
+    assert len({each.json["id"] for each in receiver.received}) == 1
+
+
+async def test_a_claim_of_a_killed_worker_ends_by_itself(
+    channels_house: ChannelHouse, receiver: Receiver, make: Make
+) -> None:
+    user = await channels_house.user()
+    channel = await make(channels_house, user, receiver)
+    await channels_house.post(user, "one")
+    now = channels_house.wall()
+    claims = await channels_house.database.write(lambda t: outbox.claim(t, now, 10, failing=False))
+    assert len(claims) == 1
+    async with channels_house.working():
+        assert await channels_house.states(channel) == [PENDING]
+        await channels_house.jump(seconds=outbox.CLAIM_SECONDS + 1)
+        await channels_house.until_states(channel, SENT)
+
+
+async def test_a_worker_whose_claim_has_ended_records_nothing(
+    channels_house: ChannelHouse, receiver: Receiver, make: Make
+) -> None:
+    user = await channels_house.user()
+    channel = await make(channels_house, user, receiver)
+    (row,) = await channels_house.post(user, "one")
+    now = channels_house.wall()
+    later = now + timedelta(seconds=outbox.CLAIM_SECONDS + 1)
+    database = channels_house.database
+    (old,) = await database.write(lambda t: outbox.claim(t, now, 10, failing=False))
+    (new,) = await database.write(lambda t: outbox.claim(t, later, 10, failing=False))
+    outcome = outbox.Outcome(row.seq, DeliveryState.FAILED, "too late")
+    assert not await database.write(lambda t: outbox.advance(t, old, outcome, later, ends=False))
+    assert await channels_house.states(channel) == [PENDING]
+    head = await database.write(lambda t: outbox.advance(t, new, None, later, ends=False))
+    assert head is not None
+    assert head.notification.id == row.id
+
+
+async def test_the_node_that_has_the_device_skips_before_others_send(
+    channels_house: ChannelHouse, receiver: Receiver, make: Make
+) -> None:
+    channels_house.several_nodes = True
+    user = await channels_house.user()
+    channel = await make(channels_house, user, receiver, only_when_away=True)
+    async with (
+        channels_house.working(),
+        channels_house.working(has_seen=lambda *_: True),
+        channels_house.working(),
+    ):
+        await channels_house.post(user, "one")
+        await channels_house.until_states(channel, SEEN)
+    assert receiver.received == []
+
+
+async def test_another_node_sends_when_no_device_is_in_use(
+    channels_house: ChannelHouse, receiver: Receiver, make: Make
+) -> None:
+    channels_house.several_nodes = True
+    user = await channels_house.user()
+    channel = await make(channels_house, user, receiver, only_when_away=True)
+    async with channels_house.working(), channels_house.working():
+        await channels_house.post(user, "one")
+        await channels_house.jump(seconds=4)
+        await channels_house.until_states(channel, SENT)
