@@ -56,5 +56,5 @@ outbox = sa.Table(
     ),
     sa.Index(None, "user_id", "channel_id", "seq"),
 )
-"""Notifications on channels. A trigger of migration 0028 adds the rows with the notification. The
+"""Notifications on channels. A trigger of migration 0029 adds the rows with the notification. The
 rows of a channel are finished in the order of ``seq``, so those that are done come first."""
