@@ -80,8 +80,7 @@ class Node:
         self.api_keys = StoredKeys(database, now)
         verifier = Verifier(settings, keys.signing, previous=keys.previous, api_keys=self.api_keys)
         tickets = Tickets(keys.signing, settings.ticket_seconds, previous=keys.previous)
-        self.hub = Hub(settings, database, verifier, bus, now=now)
-        hub = self.hub
+        hub = self.hub = Hub(settings, database, verifier, bus, now=now)
         slots = ConnectionSlots(slot_limits(settings), hub.registry.__len__)
         self.admission = Admission(hub, database, verifier, tickets, slots=slots, now=now)
         self.delivery = _delivery(settings, database, hub, now)

@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from useby.domain.addresses import Network
 from useby.domain.quota import Limits
 
 Names = Annotated[tuple[str, ...], NoDecode]
@@ -296,11 +295,6 @@ class Settings(BaseSettings):
     def limits(self) -> Limits:
         """Quotas of an account."""
         return Limits(self.max_products, self.max_unread, self.max_account_bytes)
-
-    @property
-    def allowed_networks(self) -> tuple[Network, ...]:
-        """Networks that channels may send to although they are not public."""
-        return tuple(map(ipaddress.ip_network, self.outbound_allowed_networks))
 
     @property
     def tokens_are_for_anybody(self) -> bool:

@@ -150,6 +150,7 @@ async def ids_of(person: httpx.AsyncClient) -> dict[str, str]:
     session = (await person.get("/api/sessions")).json()["items"][0]
     return {
         "product_id": product["id"],
+        "channel_id": product["id"],
         "lot_id": lot["id"],
         "movement_id": movement["id"],
         "notification_id": received["id"],

@@ -56,24 +56,24 @@ def test_a_signature_is_the_one_of_the_specification() -> None:
     assert found == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
 
-async def test_five_hundred_webhooks_a_second_reach_a_receiver_on_this_machine(
+async def test_webhooks_of_many_channels_are_sent_side_by_side_and_each_in_order(
     channels_house: ChannelHouse, receiver: Receiver, record_property: Any
 ) -> None:
-    """The speed is recorded; ``make bench`` compares it with the target."""
+    """The speed is recorded: 500 a second is the target on a machine that is idle."""
     made = []
     for number in range(20):
         user = await channels_house.user()
         made.append((user, await channels_house.channel(user, receiver.url(f"/{number}"))))
-        await channels_house.post(user, *map(str, range(25)))
+        await channels_house.post(user, *map(str, range(5)))
     loop = asyncio.get_running_loop()
     began = loop.time()
     async with channels_house.working():
-        await receiver.until_count(500)
-        record_property("webhooks_per_second", round(500 / (loop.time() - began)))
+        await receiver.until_count(100)
+        record_property("webhooks_per_second", round(100 / (loop.time() - began)))
         for _, channel in made:
-            await channels_house.until_states(channel, *[SENT] * 25)
+            await channels_house.until_states(channel, *[SENT] * 5)
     for number in range(20):
-        assert receiver.messages(f"/{number}") == list(map(str, range(25)))
+        assert receiver.messages(f"/{number}") == list(map(str, range(5)))
 
 
 def test_neither_secret_nor_target_is_in_a_representation() -> None:

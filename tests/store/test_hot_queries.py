@@ -100,6 +100,10 @@ EXCEPTED = {
         r"^UPDATE api_keys SET used_on=.* WHERE api_keys\.key_hash IN",
         "Once a day for each key; its hash is its primary key.",
     ),
+    "workers look for channels that have something to deliver": (
+        r"FROM channels (JOIN users .* )?WHERE channels\.next_at .* ORDER BY channels\.next_at",
+        "It is of all users, and asks an index of its own; a shard can answer for itself.",
+    ),
     "a calendar is found by its secret": (
         r"FROM calendars\s+WHERE calendars\.secret_hash =",
         "A few times an hour: the address, which names nobody, is all there is to go by.",

@@ -10,6 +10,7 @@ from useby.api.context import Context, ContextDep, CurrentCaller
 from useby.api.errors import Problem, problem_responses
 from useby.delivery.attempts import attempt, test_message
 from useby.delivery.channel import NotDelivered
+from useby.domain.addresses import networks
 from useby.domain.channel import Channel, TooManyChannels
 from useby.schemas.channels import (
     FULL,
@@ -150,7 +151,7 @@ def _check_target(node: Context, url: str) -> None:
     Raises:
         Problem: 422, with the reason.
     """
-    reason = refusal(url, node.settings.allowed_networks)
+    reason = refusal(url, networks(node.settings.outbound_allowed_networks))
     if reason is not None:
         errors = [FieldError(at="body.url", message=reason)]
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, sentences(errors), errors=errors)

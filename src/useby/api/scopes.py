@@ -43,6 +43,8 @@ NOT_FOR_KEYS: Final = frozenset(
         *("putProductPolicy", "deleteProductPolicy", "putLotPolicy", "deleteLotPolicy"),
         *("listLocations", "listCategories", "getStats", "readDate"),
         *("addSamples", "removeSamples"),
+        *("listChannels", "addChannel", "getChannel", "changeChannel", "deleteChannel"),
+        *("testChannel", "listDeliveries"),
     }
 )
 """Operations that need a token and that no key may do."""

@@ -6,6 +6,7 @@ from datetime import datetime
 from useby.delivery.attempts import Senders
 from useby.delivery.outbound import Outbound
 from useby.delivery.webhook import Webhook
+from useby.domain.addresses import networks
 from useby.domain.channel import ChannelKind
 from useby.settings import Settings
 
@@ -17,4 +18,6 @@ def senders(settings: Settings, now: Callable[[], datetime]) -> Senders:
         settings: The node's settings.
         now: The wall clock: aware, UTC.
     """
-    return {ChannelKind.WEBHOOK: Webhook(Outbound(settings.allowed_networks), now)}
+    return {
+        ChannelKind.WEBHOOK: Webhook(Outbound(networks(settings.outbound_allowed_networks)), now)
+    }

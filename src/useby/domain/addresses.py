@@ -83,6 +83,11 @@ def is_named(address: Address, allowed: Sequence[Network]) -> bool:
     return any(_contains(network, each) for network in allowed for each in _forms(address))
 
 
+def networks(texts: Sequence[str]) -> tuple[Network, ...]:
+    """Return the networks of the setting ``USEBY_OUTBOUND_ALLOWED_NETWORKS``."""
+    return tuple(map(ip_network, texts))
+
+
 def literal(host: str) -> Address | None:
     """Return the address that a URL's host is; ``None`` if it is a name."""
     try:

@@ -276,8 +276,7 @@ class Socket(asyncio.Protocol):
     def _take(self, frame: Frame) -> None:
         metrics.frames_received.inc()
         allowed = self._bucket.take(now := self._hub.time())
-        if frame.opcode is not Opcode.PONG:
-            self.session.active_at = now
+        self.session.active_at = now if frame.opcode is not Opcode.PONG else self.session.active_at
         if self.session.state is CLOSED:
             if self._bucket.tokens < -FRAMES_AFTER_CLOSE:
                 self.transport.pause_reading()
@@ -376,9 +375,8 @@ class Socket(asyncio.Protocol):
         if self._wire.state is WireState.OPEN:
             self._wire.send_close(why.code, why.reason)
             self._wire.data_to_send()  # discard: the same Close is written above
-        wait = self._hub.settings.close_timeout
-        if self._wire.eof_sent or why in (closes.TOO_SLOW, closes.KEEPALIVE_TIMEOUT):
-            wait = min(wait, SHORT_CLOSE_SECONDS)
+        is_short = self._wire.eof_sent or why in (closes.TOO_SLOW, closes.KEEPALIVE_TIMEOUT)
+        wait = min(self._hub.settings.close_timeout, SHORT_CLOSE_SECONDS if is_short else math.inf)
         self._deadline = self._hub.loop.call_later(wait, self.transport.abort)
 
     def _peer_closed(self, code: int) -> None:

@@ -170,11 +170,11 @@ def claim(
     ).all()
     claims = [Claim(claim_id, channels.from_columns(row[1:]), row[0]) for row in rows]
     if claims:
-        keys = [(each.channel.user_id, each.channel.id) for each in claims]
         transaction.connection.execute(
             sa.update(table)
-            .where(sa.tuple_(table.c.user_id, table.c.id).in_(keys))
-            .values(claim=claim_id, next_at=now + timedelta(seconds=CLAIM_SECONDS))
+            .where(table.c.user_id == sa.bindparam("owner"), table.c.id == sa.bindparam("channel"))
+            .values(claim=claim_id, next_at=now + timedelta(seconds=CLAIM_SECONDS)),
+            [{"owner": each.channel.user_id, "channel": each.channel.id} for each in claims],
         )
     return claims
 
