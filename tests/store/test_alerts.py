@@ -17,7 +17,7 @@ from useby.domain.expiry import Expiry
 from useby.domain.lot_alerts import LotAlerts
 from useby.domain.policy import Policy
 from useby.domain.policy_scopes import policy_for
-from useby.domain.product import Disposal, Product
+from useby.domain.product import AlertedProduct, Disposal, Product
 from useby.store import accounts, alerts
 from useby.store.alerts import FAULT_LENGTH, AlertRecord, Claim
 from useby.store.database import Connection, Database, Transaction
@@ -33,7 +33,11 @@ async def keep(database: Database, owner: User, *wanted: Product) -> None:
     await database.write(lambda t: inventory.add_many(t, wanted, owner, NOON))
 
 
-Claimed = list[tuple[Product, User, list[tuple[str, int, datetime]]]]
+Claimed = list[tuple[AlertedProduct, User, list[tuple[str, int, datetime]]]]
+
+
+def alerted(product: Product) -> AlertedProduct:
+    return AlertedProduct(*(getattr(product, name) for name in AlertedProduct._fields))
 
 
 def shown(connection: Connection, claims: list[Claim]) -> Claimed:
@@ -83,11 +87,14 @@ async def test_the_longest_due_come_first_and_no_more_than_asked_for(database: D
     await keep(database, ada, today, yesterday, later)
     await keep(database, bob, bobs)
     assert await claimed(database) == [
-        (bobs, bob, []),  # the 28th began in Tokyo
-        (yesterday, ada, []),
-        (today, ada, []),
+        (alerted(bobs), bob, []),  # the 28th began in Tokyo
+        (alerted(yesterday), ada, []),
+        (alerted(today), ada, []),
     ]
-    assert [product for product, _, _ in await claimed(database, most=2)] == [bobs, yesterday]
+    assert [product for product, _, _ in await claimed(database, most=2)] == [
+        alerted(bobs),
+        alerted(yesterday),
+    ]
 
 
 async def test_products_due_at_one_moment_are_claimed_user_by_user(database: Database) -> None:
@@ -167,13 +174,13 @@ async def test_sent_alerts_are_stored_by_date_and_returned_for_near_dates(
     for lead in (7, 2):
         await settle(database, done(owner, product, lead, NOON))
     sent = [("2026-03-03", 2, NOON), ("2026-03-03", 7, NOON)]
-    assert await claimed(database) == [(product, owner, sent)]
+    assert await claimed(database) == [(alerted(product), owner, sent)]
     moved = dataclasses.replace(product, expiry=Expiry.parse("2026-03-04"))
     await database.write(lambda t: inventory.replace(t, moved, owner, NOON))
-    assert await claimed(database) == [(moved, owner, sent)]
+    assert await claimed(database) == [(alerted(moved), owner, sent)]
     later = dataclasses.replace(product, expiry=Expiry.parse("2026-03-06"))
     await database.write(lambda t: inventory.replace(t, later, owner, NOON))
-    assert await claimed(database, SOON) == [(later, owner, [])]
+    assert await claimed(database, SOON) == [(alerted(later), owner, [])]
 
 
 async def test_a_settled_product_waits_for_its_next_moment(database: Database) -> None:
@@ -213,7 +220,7 @@ async def test_the_same_alert_cannot_be_recorded_as_sent_twice(database: Databas
     "statement",
     [
         "UPDATE products SET date_kind = 'whenever' WHERE id = :id",
-        "UPDATE products SET quantity = 'some' WHERE id = :id",
+        "UPDATE products SET policy = '{' WHERE id = :id",
         "UPDATE products SET lead_days = '{' WHERE id = :id",
         f"UPDATE users SET alert_time = 'noon' WHERE id = ({OWNER_OF})",
         f"UPDATE users SET categories = '[]' WHERE id = ({OWNER_OF})",
@@ -227,7 +234,10 @@ async def test_an_unreadable_row_affects_no_other(database: Database, statement:
     if not await spoil(database, statement, bad):
         return  # PostgreSQL checks what a number is, and what JSON
     found, unreadable = await database.write(lambda t: alerts.claim_due(t, NOON, 500))
-    assert ([(each.product, each.owner) for each in found], unreadable) == ([(good, bob)], 1)
+    assert ([(each.product, each.owner) for each in found], unreadable) == (
+        [(alerted(good), bob)],
+        1,
+    )
     assert await fault_of(database, bad)
 
 

@@ -10,7 +10,7 @@ from tests.support.factories import NOON, a_kept_owner, a_product
 from useby.actions import inventory
 from useby.domain.product import DateKind, Disposal, Product
 from useby.store import schema
-from useby.store.bulk import TOGETHER, BulkWrite, PackedSelect
+from useby.store.bulk import MANY, TOGETHER, BulkWrite, PackedSelect
 from useby.store.database import Connection, Database
 from useby.store.product_rows import PRODUCT_COLUMNS, product_of
 
@@ -30,7 +30,7 @@ _UPDATE = BulkWrite(
 )
 
 
-@pytest.mark.parametrize("count", [0, 1, 2, TOGETHER - 1, TOGETHER, 2 * TOGETHER + 3])
+@pytest.mark.parametrize("count", [0, 1, 2, MANY - 1, MANY, sum(TOGETHER), 2 * sum(TOGETHER) - 1])
 async def test_any_number_of_rows_is_inserted_and_updated_as_given(
     database: Database, count: int
 ) -> None:

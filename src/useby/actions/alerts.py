@@ -13,6 +13,7 @@ from useby.domain.alerts import ON_EXPIRY, SentAlerts
 from useby.domain.expiry import Expiry
 from useby.domain.lot import AlertedLot, Lot, LotState
 from useby.domain.notification import Draft
+from useby.domain.product import AlertedProduct, Product
 from useby.store import alerts, lots, products
 from useby.store.alerts import AlertRecord, Claim
 from useby.store.database import Connection, Transaction
@@ -87,13 +88,14 @@ def send_due(
     """
     found, unreadable = alerts.claim_due(transaction, now, BATCH + 1, of=of, left_out=left_out)
     claimed, goes_on = _batch_of(found), len(found) > BATCH
+    is_cut = goes_on and found[len(claimed)].owner is claimed[-1].owner
     work = _Work()
     _decide(transaction.connection, _read(transaction.connection, claimed, work), work, now)
     stock.write(transaction, work.changed)
     alerts.record(transaction, work.records, now)
     if claimed:
         owners = {claim.owner.id: claim.owner for claim in claimed}
-        floods.send(transaction, work.drafts, owners, now, goes_on=goes_on)
+        floods.send(transaction, work.drafts, owners, now, goes_on=goes_on, is_cut=is_cut)
     failed = sum(record.outcome is None for record in work.records)
     return BatchResult(len(claimed), len(work.drafts), unreadable + failed, goes_on)
 
@@ -156,7 +158,8 @@ def _decide(connection: Connection, due: Sequence[_Due], work: _Work, now: datet
     repeated = [each.claim.key for each in due if each.may_repeat(sent_of.get(each.claim.key, ()))]
     unread_of = alerts.unread_expired_lots(connection, repeated)
     for claim, its_lots, changed in due:
-        key, product = claim.key, claim.product
+        key = claim.key
+        product: Product | AlertedProduct = claim.product
         sent, unread = sent_of.get(key, ()), unread_of.get(key, ())
         try:
             row = None if changed is None else changed.row(sent, now)

@@ -29,6 +29,7 @@ def send(
     now: datetime,
     *,
     goes_on: bool,
+    is_cut: bool = False,
 ) -> None:
     """Store the alerts of a claim as notifications, or as items while they are collected.
 
@@ -38,6 +39,7 @@ def send(
         owners: All owners of the claimed products, by id.
         now: The current time, aware.
         goes_on: True if the claim was full, so that an owner with many alerts may have more.
+        is_cut: True if it ended within the alerts of its only owner.
     """
     by_owner: dict[str, list[Draft]] = {owner_id: [] for owner_id in owners}
     for draft in drafts:
@@ -45,7 +47,7 @@ def send(
     over = {each for each, theirs in by_owner.items() if len(theirs) > owners[each].flood_cap}
     held = alert_holds.of(transaction.connection, owners)
     if goes_on:
-        may_go_on = over | (owners.keys() if drafts and len(owners) == 1 else set())
+        may_go_on = over | (owners.keys() if drafts and is_cut else set())
         held |= _begin_holds(transaction, may_go_on - held.keys(), now)
     if not held and not over:
         notifications.add(transaction, drafts, now)

@@ -27,7 +27,7 @@ from useby.domain.iso_duration import LAST_DAY
 from useby.domain.notification import Cause, Draft, Severity
 from useby.domain.policy import MAX_LEAD_DAYS, AlertPolicy, Lead, LeadUnit
 from useby.domain.policy_scopes import policy_for
-from useby.domain.product import DateKind, Disposal, Product, Status
+from useby.domain.product import AlertedProduct, DateKind, Disposal, Product, Status
 
 ON_EXPIRY: Final = -1
 """Lead of the alert on expiry; its repeats have -2, -3 and so on."""
@@ -105,7 +105,7 @@ NEVER_ENDS_AT: Final = datetime(9999, 12, 31, tzinfo=UTC)
 _NEVER_SCHEDULE: Final = AlertSchedule((), ends_at=NEVER_ENDS_AT, expiring_from=NEVER_ENDS_AT)
 
 
-def schedule_of(product: Product, user: User) -> AlertSchedule:
+def schedule_of(product: Product | AlertedProduct, user: User) -> AlertSchedule:
     """Return the schedule of a product as if it had no lots of its own.
 
     Its alerts are those of a lot received on the day of the date: leads that are a share of the
@@ -201,7 +201,7 @@ def _alert(
 
 
 def decide(
-    product: Product,
+    product: Product | AlertedProduct,
     user: User,
     sent_leads: Collection[int],
     now: datetime,
@@ -245,7 +245,9 @@ SentAlerts = Collection[tuple[str, int, datetime]]
 """Key of the date (``Expiry.key``), lead and time of each alert that was sent for a product."""
 
 
-def settled_leads(product: Product, user: User, sent: SentAlerts) -> frozenset[int]:
+def settled_leads(
+    product: Product | AlertedProduct, user: User, sent: SentAlerts
+) -> frozenset[int]:
     """Return the leads of alerts sent for the day of a product's present date."""
     if product.expiry is None:
         return frozenset()
@@ -288,7 +290,7 @@ def _expired_today(lead: int, at: datetime, expiry: Expiry, zone: ZoneInfo) -> b
 
 
 def alert_dates(
-    product: Product, user: User, sent_leads: Collection[int], now: datetime
+    product: Product | AlertedProduct, user: User, sent_leads: Collection[int], now: datetime
 ) -> AlertDates:
     """Compute the times stored with a product; the arguments are those of ``decide``."""
     plan = schedule_of(product, user)
@@ -305,7 +307,7 @@ def next_alert_at(
     return alert.at if alert else None
 
 
-def days_left(product: Product, zone: ZoneInfo, now: datetime) -> int | None:
+def days_left(product: Product | AlertedProduct, zone: ZoneInfo, now: datetime) -> int | None:
     """Return the calendar days until a product's date; ``None`` without a date."""
     return None if product.expiry is None else days_until(product.expiry, zone, now)
 
@@ -315,7 +317,7 @@ def days_until(expiry: Expiry, zone: ZoneInfo, now: datetime) -> int:
     return (expiry.day_in(zone) - day_at(now, zone)).days
 
 
-def status(product: Product, user: User, now: datetime) -> Status:
+def status(product: Product | AlertedProduct, user: User, now: datetime) -> Status:
     """Return the status of a product for its owner at ``now``."""
     policy = policy_for(product, user)
     return status_of(product.expiry, product.closed_as, policy, user.zone, now)
@@ -357,7 +359,9 @@ def _due_and_next(
     return past, None
 
 
-def _draft(product: Product, of: DatedLots, day: date, left: int, *, expired: bool) -> Draft:
+def _draft(
+    product: Product | AlertedProduct, of: DatedLots, day: date, left: int, *, expired: bool
+) -> Draft:
     if expired:
         kind = Severity.ERROR if of.date_kind is DateKind.USE_BY else Severity.WARNING
     else:

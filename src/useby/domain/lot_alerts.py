@@ -25,7 +25,7 @@ from useby.domain.lot import AlertedLot, Lot
 from useby.domain.notification import Cause, Draft, Severity
 from useby.domain.policy import AlertPolicy
 from useby.domain.policy_scopes import policy_for
-from useby.domain.product import DateKind, Product
+from useby.domain.product import AlertedProduct, DateKind, Product
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class _Part(NamedTuple):
 
 
 def decide(
-    product: Product,
+    product: Product | AlertedProduct,
     lots: Iterable[Lot | AlertedLot],
     user: User,
     sent: SentAlerts,
@@ -94,7 +94,7 @@ def decide(
             drafts.append(each.draft)
             sending.append(DueLots(each.draft.lot_ids, each.alert))
     sent_now = tuple(dict.fromkeys(due))
-    settles_more = any(each.alert is not None and each.draft is None for _, each in found)
+    settles_more = len(drafts) < sum(each.alert is not None for _, each in found)
     return LotAlerts(
         _dates(product, own, user, parts, checks),
         sent_now,
@@ -126,7 +126,11 @@ def _unsent(
 
 
 def alert_dates(
-    product: Product, lots: Iterable[Lot | AlertedLot], user: User, sent: SentAlerts, now: datetime
+    product: Product | AlertedProduct,
+    lots: Iterable[Lot | AlertedLot],
+    user: User,
+    sent: SentAlerts,
+    now: datetime,
 ) -> AlertDates:
     """Compute the times stored with a product; the arguments are those of ``decide``."""
     own = policy_for(product, user)
@@ -136,7 +140,7 @@ def alert_dates(
 
 
 def _dates(
-    product: Product,
+    product: Product | AlertedProduct,
     own: AlertPolicy,
     user: User,
     parts: Sequence[_Part],
@@ -151,7 +155,9 @@ def _dates(
     return AlertDates(schedule.ends_at, schedule.expiring_from, min(checks, default=None))
 
 
-def may_repeat(product: Product, lots: Iterable[Lot | AlertedLot], user: User) -> bool:
+def may_repeat(
+    product: Product | AlertedProduct, lots: Iterable[Lot | AlertedLot], user: User
+) -> bool:
     """Return whether the alert on expiry of one of a product's open lots is repeated."""
     return any(
         policy_for(product, user, lot).repeat is not None for lot in lots if lot.closed_as is None
@@ -159,7 +165,11 @@ def may_repeat(product: Product, lots: Iterable[Lot | AlertedLot], user: User) -
 
 
 def _decide(
-    product: Product, part: _Part, user: User, now: datetime, unread: Collection[str]
+    product: Product | AlertedProduct,
+    part: _Part,
+    user: User,
+    now: datetime,
+    unread: Collection[str],
 ) -> AlertDecision:
     of = part.of
     decision = alerts.decide(product, user, part.settled, now, of)
@@ -182,7 +192,7 @@ def _is_muted(part: _Part, now: datetime) -> bool:
 
 
 def _parts(
-    product: Product,
+    product: Product | AlertedProduct,
     own: AlertPolicy,
     lots: Iterable[Lot | AlertedLot],
     user: User,

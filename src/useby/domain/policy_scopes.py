@@ -24,7 +24,7 @@ from useby.domain.policy import (
     resolve,
     whole_days_of,
 )
-from useby.domain.product import Product
+from useby.domain.product import AlertedProduct, Product
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def category_fields(user: User, name: str) -> PolicyFields:
     return counting(stored, short_of_category(user.categories.get(name)))
 
 
-def product_fields(product: Product) -> PolicyFields:
+def product_fields(product: Product | AlertedProduct) -> PolicyFields:
     """Return what a product's own policy sets."""
     return counting(product.policy, short_of_product(product.lead_days))
 
@@ -126,7 +126,9 @@ def place(scope: Scope, key: str) -> tuple[int, str]:
 _ORDER: Final = list(Scope)
 
 
-def policy_for(product: Product, user: User, lot: Lot | AlertedLot | None = None) -> AlertPolicy:
+def policy_for(
+    product: Product | AlertedProduct, user: User, lot: Lot | AlertedLot | None = None
+) -> AlertPolicy:
     """Return the policy of a lot, or that of a product as if it had no lots of its own."""
     own = (lot.policy if lot else None, product.policy, product.lead_days)
     if own == _NOTHING_OWN and not user.policies and not user.categories:
@@ -143,7 +145,9 @@ def _policy_of_account(policy: Policy) -> AlertPolicy:
     return resolve(() if short is NOTHING_SET else (short,))
 
 
-def reason_of(product: Product, user: User, field: str, lot: Lot | None = None) -> Reason:
+def reason_of(
+    product: Product | AlertedProduct, user: User, field: str, lot: Lot | None = None
+) -> Reason:
     """Return the policy that gives a field of ``PolicyFields`` to a lot."""
     for scope, layer in _layers(product, user, lot):
         if getattr(layer, field) is not None:
@@ -152,7 +156,7 @@ def reason_of(product: Product, user: User, field: str, lot: Lot | None = None) 
 
 
 def _layers(
-    product: Product, user: User, lot: Lot | AlertedLot | None
+    product: Product | AlertedProduct, user: User, lot: Lot | AlertedLot | None
 ) -> Iterator[tuple[Scope, PolicyFields]]:
     """Return the policies that apply to a lot and set anything, nearest first."""
     if lot is not None and lot.policy is not None:
@@ -178,7 +182,7 @@ def _layers(
         yield Scope.ACCOUNT, fields
 
 
-def _key(scope: Scope, product: Product, lot: Lot | None) -> str | None:
+def _key(scope: Scope, product: Product | AlertedProduct, lot: Lot | None) -> str | None:
     one = product if lot is None else lot
     keys = {
         Scope.LOT: None if lot is None else lot.id,

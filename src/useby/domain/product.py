@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
 from useby.domain.barcodes import distinct
 from useby.domain.expiry import Expiry
@@ -96,3 +97,18 @@ class Product:
     def rules(self) -> Rules:
         """The storage rules."""
         return Rules(self.shelf_life, self.after_opening, self.after_freezing, self.after_thawing)
+
+
+class AlertedProduct(NamedTuple):
+    """The values of a product that its alerts depend on; ``Product`` has the same names."""
+
+    expiry: Expiry | None
+    id: str
+    user_id: str
+    name: str
+    category: str
+    location: str
+    date_kind: DateKind
+    lead_days: tuple[int, ...] | None
+    closed_as: Disposal | None
+    policy: StoredPolicy | None

@@ -13,12 +13,12 @@ from sqlalchemy.engine import Connection
 from useby.domain.account import User
 from useby.domain.lot_alerts import LotAlerts
 from useby.domain.notification import Cause
-from useby.domain.product import Product
+from useby.domain.product import AlertedProduct, Product
 from useby.store.accounts import user, users_by_id
 from useby.store.bulk import BulkWrite, CompiledStatement, PackedSelect, values_params, values_table
 from useby.store.database import Transaction
 from useby.store.locks import lock_users
-from useby.store.product_rows import PRODUCT_COLUMNS, product_of
+from useby.store.product_rows import ALERTED_COLUMNS, alerted_product_of
 from useby.store.products import get
 from useby.store.schema import notification_items as items
 from useby.store.schema import notifications, products, sent_alerts, users
@@ -34,7 +34,7 @@ OWNERS: Final = 20
 class Claim:
     """A product with a due alert, claimed until the transaction ends."""
 
-    product: Product
+    product: AlertedProduct
     version: int | None
     """``None`` for a flat row, see ``store.schema``."""
     owner: User
@@ -49,7 +49,7 @@ class Claim:
 class AlertRecord:
     """Result for one claimed product."""
 
-    product: Product
+    product: Product | AlertedProduct
     outcome: LotAlerts | None
     """Decision about its alerts and next time; ``None`` if computing it failed."""
     reason: str = ""
@@ -60,7 +60,7 @@ _LEFT_OUT: Final = values_table(users.c.id)
 DUE_AT: Final = sa.func.coalesce(products.c.next_alert_at, products.c.alert_at)
 """Time of a product's next alert. Nodes that write lots leave ``next_alert_at`` empty."""
 _DUE: Final = (
-    sa.select(*PRODUCT_COLUMNS, products.c.version)
+    sa.select(*ALERTED_COLUMNS, products.c.version)
     .join(users, users.c.id == products.c.user_id)
     .where(
         sa.bindparam("now", type_=products.c.alert_at.type) >= DUE_AT,
@@ -276,7 +276,7 @@ def _claim(
     else:
         others = values_params(connection, sorted(left_out))
         rows = _CLAIM(connection, now=now, most=most, **others)
-    claimed = [(product_of(row), row[-1]) for row in rows]
+    claimed = [(alerted_product_of(row), row[-1]) for row in rows]
     owners = users_by_id(connection, {product.user_id for product, _ in claimed})
     return [Claim(product, version, owners[product.user_id]) for product, version in claimed]
 

@@ -31,9 +31,12 @@ Order = list[tuple[str, Processor | None]]
 """Names of a driver's parameters, each with the function that converts its values."""
 
 
-TOGETHER = 50
-"""Rows that one statement inserts as parameters on SQLite. A row of 24 columns takes some 18 µs
-of CPU, against 48 by JSON, whose text SQLite reads once for each column, and 28 one by one."""
+TOGETHER = 50, 25, 5
+"""Rows that one statement inserts as parameters on SQLite; many rows take several statements. A row
+of 24 columns takes some 18 µs of CPU with 50 in a statement, against 48 by JSON, whose text SQLite
+reads once for each column, and 28 one by one."""
+MANY = 25
+"""Rows from which this is done; fewer ones, and what is left over, are written by JSON."""
 
 
 class _Given(FunctionElement[Any]):
@@ -235,22 +238,24 @@ class BulkWrite:
                 _bound(column, type_, connection.dialect)
                 for column, type_ in zip(columns, self._types, strict=True)
             ]
-            if self._inserts and len(rows) >= TOGETHER:
+            if self._inserts and len(rows) >= MANY:
                 self._insert_together(connection, list(zip(*columns, strict=True)))
                 return
         self._for_all(connection, **values_params(connection, *columns))
 
     def _insert_together(self, connection: Connection, rows: Sequence[Sequence[Any]]) -> None:
-        """Insert converted rows on SQLite, ``TOGETHER`` in a statement."""
-        whole = len(rows) - len(rows) % TOGETHER
+        """Insert converted rows on SQLite, as parameters."""
         text, order = self._for_each.compiled(connection.dialect)
         head, _, values = text.partition(" VALUES ")
-        together = f"{head} VALUES {', '.join([values] * TOGETHER)}"
         in_order = operator.itemgetter(*(self._names.index(name) for name, _ in order))
-        for at in range(0, whole, TOGETHER):
-            some = itertools.chain.from_iterable(map(in_order, rows[at : at + TOGETHER]))
-            connection.exec_driver_sql(together, tuple(some))
-        if rest := rows[whole:]:
+        at = 0
+        for size in TOGETHER:
+            together = f"{head} VALUES {', '.join([values] * size)}"
+            for _ in range((len(rows) - at) // size):
+                some = itertools.chain.from_iterable(map(in_order, rows[at : at + size]))
+                connection.exec_driver_sql(together, tuple(some))
+                at += size
+        if rest := rows[at:]:
             columns = zip(*rest, strict=True)
             self._for_all(connection, **values_params(connection, *columns))
 

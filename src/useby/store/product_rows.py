@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from useby.domain.dates import NEVER_DAYS
 from useby.domain.expiry import Expiry
-from useby.domain.product import Product
+from useby.domain.product import AlertedProduct, Product
 from useby.store.schema import products
 
 _NAMES: Final = [field.name for field in fields(Product)]
@@ -36,6 +36,18 @@ def product_of(row: Sequence[Any]) -> Product:
     # Slices are ten times faster than reading the columns of a row by name.
     values = (*row[:_EXPIRY], expiry, *row[_REST])
     return Product(*values)
+
+
+_ALERTED_NAMES: Final = AlertedProduct._fields[1:]
+ALERTED_COLUMNS: Final = tuple(
+    products.c[name] for name in ("expires_on", "expires_at", *_ALERTED_NAMES)
+)
+
+
+def alerted_product_of(row: Sequence[Any]) -> AlertedProduct:
+    """Return the product in a row that begins with ``ALERTED_COLUMNS``."""
+    day, instant, *values = row[: len(ALERTED_COLUMNS)]
+    return AlertedProduct(None if day in NEVER_DAYS else Expiry(day, instant), *values)
 
 
 def values_of(product: Product) -> dict[str, Any]:
