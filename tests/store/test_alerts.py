@@ -263,7 +263,7 @@ async def test_a_claim_reads_only_due_products(database: Database) -> None:
         alerts.next_due(transaction.connection)
         (claim,), _ = alerts.claim_due(transaction, NOON, 500)
         shown(transaction.connection, [claim])
-        settled = [done(owner, claim.product, 2, SOON), AlertRecord(product, None, "why")]
+        settled = [done(owner, product, 2, SOON), AlertRecord(product, None, "why")]
         alerts.record(transaction, settled, NOON)
 
     planned = await plans_of(database, everything)
