@@ -1,15 +1,71 @@
 """The page for everybody: accessibility rules, narrow screens, keyboard, two languages."""
 
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
+import httpx
 import pytest
 from playwright.async_api import Browser, Page, expect
 from tests.support.axe import violations
-from tests.support.pages import PHONE, SCREEN, a_window, add, connection, row, sign_up
+from tests.support.pages import (
+    EMAIL,
+    PASSWORD,
+    PHONE,
+    SCREEN,
+    a_window,
+    add,
+    connection,
+    message,
+    row,
+    sign_up,
+)
 from tests.support.process_node import NodeProcess
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 VIEWS: Final = ("due", "products", "product", "add", "inbox", "insights", "settings")
+LONG_NAME: Final = "Donaudampfschifffahrtsgesellschaftskapitänsbrot"
+
+
+class Mode(NamedTuple):
+    """A screen, and what its person prefers."""
+
+    size: tuple[int, int]
+    scheme: Literal["light", "dark"]
+    forced_colors: Literal["active", "none"] = "none"
+
+
+ZOOMED: Final = (SCREEN[0] // 2, SCREEN[1] // 2)
+"""Size of a screen in the page's pixels at a zoom of 200 %."""
+MODES: Final = (
+    *(Mode(size, scheme) for size in (PHONE, SCREEN) for scheme in ("light", "dark")),
+    Mode(ZOOMED, "light"),
+    Mode((320, 640), "dark"),
+    Mode(PHONE, "dark", "active"),
+)
+FOCUSED: Final = """() => {
+    const PARTS = /^(date|time)$/; // such a field has several places for the focus
+    const each = document.activeElement;
+    if (!each || each === document.body || (walked.has(each) && !PARTS.test(each.type))) return null;
+    walked.add(each);
+    const { left, top, width, height } = each.getBoundingClientRect();
+    const over = document.elementFromPoint(left + width / 2, top + Math.min(height, 40) / 2);
+    const { outlineStyle, outlineWidth } = getComputedStyle(each);
+    return {
+        what: each.outerHTML.slice(0, 120),
+        isMarked: outlineStyle !== "none" && outlineWidth !== "0px",
+        isSeen: !!over && (each.contains(over) || over.contains(each)),
+    };
+}"""
+"""Script that describes the element with the focus; null if there is none or it had it before."""
+MISSED: Final = """() => {
+    const all = "a[href], button:enabled, input:enabled, select:enabled, textarea, summary";
+    const radios = new Set();
+    for (const { type, name } of walked) if (type === "radio") radios.add(name);
+    return [...document.querySelectorAll(all)]
+        .filter((each) => !walked.has(each) && each.tabIndex >= 0 && !radios.has(each.name))
+        .filter((each) => each.checkVisibility({ visibilityProperty: true }))
+        .map((each) => each.outerHTML.slice(0, 120));
+}"""
+"""Script that lists what can be pressed and did not get the focus; one of several radios does."""
 
 
 async def show(page: Page, url: str, view: str, product: str) -> None:
@@ -19,60 +75,101 @@ async def show(page: Page, url: str, view: str, product: str) -> None:
     await page.wait_for_load_state("networkidle")
 
 
-@pytest.mark.parametrize(
-    ("locale", "scheme", "size"),
-    [("en-GB", "light", PHONE), ("en-US", "dark", SCREEN), ("de-DE", "dark", PHONE)],
-)
-async def test_each_view_follows_the_rules_of_axe(
-    browser: Browser,
-    server: NodeProcess,
-    locale: str,
-    scheme: Literal["light", "dark"],
-    size: tuple[int, int],
+async def a_household(rest: httpx.AsyncClient) -> str:
+    """Fill an account, so that no view is empty; return the id of a product."""
+    await sign_up(rest)
+    for name, days in (("Ham", -1), ("Milk", 0), ("Jam", 7), ("Rice", 90), ("Salt", None)):
+        await add(rest, name, days, location="Fridge", category="Larder")
+    used = await add(rest, "Bread", 1)
+    await rest.post(f"/api/products/{used['id']}/discard", json={})
+    product = await add(rest, LONG_NAME, 2, barcode="4012345678901")
+    (lot,) = (await rest.get(f"/api/products/{product['id']}/lots")).json()["items"]
+    await rest.post(f"/api/lots/{lot['id']}/open", json={})
+    found: str = product["id"]
+    return found
+
+
+async def enter_in_any_language(page: Page) -> None:
+    await page.locator("input[name=email]").fill(EMAIL)
+    await page.locator("input[name=password]").fill(PASSWORD)
+    await page.keyboard.press("Enter")
+    await expect(connection(page)).to_have_text("Live")
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "de-DE"])
+async def test_each_view_follows_the_rules_of_axe_in_every_mode_and_never_scrolls_sideways(
+    browser: Browser, server: NodeProcess, locale: str
 ) -> None:
-    async with (
-        a_window(browser, locale=locale, scheme=scheme, size=size) as context,
-        server.rest() as rest,
-    ):
-        await sign_up(rest)
-        for name, days in (("Ham", -1), ("Milk", 0), ("Tea", 2), ("Jam", 7), ("Rice", 90)):
-            product = await add(rest, name, days, location="Fridge")
-        await add(rest, "Salt", None)
+    async with a_window(browser, locale=locale) as context, server.rest() as rest:
+        product = await a_household(rest)
         page = await context.new_page()
         await page.goto(server.url)
         await expect(page.locator("input[name=password]")).to_be_visible()
-        assert await violations(page) == []
-        await page.locator("input[name=email]").fill("ada@useby.example")
-        await page.locator("input[name=password]").fill("the quick brown fox")
-        await page.keyboard.press("Enter")
-        await expect(connection(page)).to_have_text("Live")
+        await check_every_mode(page, "signing in")
+        await enter_in_any_language(page)
         for view in VIEWS:
-            await show(page, server.url, view, product["id"])
-            assert await violations(page) == [], view
-            width = await page.evaluate("document.documentElement.scrollWidth")
-            assert width <= size[0], view
-        html = page.locator("html")
-        await expect(html).to_have_attribute("lang", locale[:2])
+            await show(page, server.url, view, product)
+            for summary in await page.locator("main details:not([open]) > summary").all():
+                await summary.press("Enter")
+            await check_every_mode(page, view)
+        await expect(page.locator("html")).to_have_attribute("lang", locale[:2])
 
 
-async def test_no_view_scrolls_sideways_at_320_pixels_in_german(
-    browser: Browser, server: NodeProcess
+async def check_every_mode(page: Page, view: str) -> None:
+    for mode in MODES:
+        width, height = mode.size
+        await page.set_viewport_size({"width": width, "height": height})
+        await page.emulate_media(color_scheme=mode.scheme, forced_colors=mode.forced_colors)
+        # axe reads the colours of the style sheet, which the system's replace.
+        but = "color-contrast" if mode.forced_colors == "active" else ""
+        assert await violations(page, but=but) == [], (view, mode)
+        assert await page.evaluate("document.documentElement.scrollWidth") <= width, (view, mode)
+
+
+@pytest.mark.parametrize("size", [PHONE, SCREEN], ids=str)
+async def test_tab_reaches_all_that_can_be_pressed_and_marks_it(
+    browser: Browser, server: NodeProcess, size: tuple[int, int]
 ) -> None:
-    async with (
-        a_window(browser, size=(320, 640), locale="de-DE") as context,
-        server.rest() as rest,
-    ):
-        await sign_up(rest)
-        product = await add(rest, "Donaudampfschifffahrtsgesellschaftskapitänsbrot", 2)
+    async with a_window(browser, size=size) as context, server.rest() as rest:
+        product = await a_household(rest)
         page = await context.new_page()
         await page.goto(server.url)
-        await page.get_by_label("E-Mail").fill("ada@useby.example")
-        await page.get_by_label("Passwort").fill("the quick brown fox")
-        await page.get_by_role("button", name="Anmelden").click()
-        await expect(row(page, "Donau")).to_contain_text("übermorgen")
+        await enter_in_any_language(page)
         for view in VIEWS:
-            await show(page, server.url, view, product["id"])
-            assert await page.evaluate("document.documentElement.scrollWidth") == 320, view
+            await show(page, server.url, view, product)
+            await page.evaluate("document.activeElement.blur(); globalThis.walked = new Set()")
+            ends = 0  # behind the last element, Tab goes on with the first one
+            while ends < 2:
+                await page.keyboard.press("Tab")
+                place = await page.evaluate(FOCUSED)
+                if place is None:
+                    ends += 1
+                    continue
+                assert place["isMarked"], (view, place)
+                assert place["isSeen"], (view, place)
+            missed = await page.evaluate(MISSED)
+            assert missed == [], view
+
+
+async def test_messages_appear_without_motion_for_a_person_who_wants_less(
+    browser: Browser, server: NodeProcess
+) -> None:
+    async with a_window(browser) as context, server.rest() as rest:
+        await a_household(rest)
+        page = await context.new_page()
+        await page.goto(server.url)
+        await enter_in_any_language(page)
+        styles = (
+            "each => [getComputedStyle(each).animationName, getComputedStyle(each).scrollBehavior]"
+        )
+        for preference, animation in (("reduce", "none"), ("no-preference", "rise")):
+            await page.emulate_media(reduced_motion=preference)  # type: ignore[arg-type]
+            await row(page, "Milk").get_by_role("button", name="More").click()
+            await page.keyboard.press("Escape")
+            name = "Frozen" if preference == "reduce" else "Thawed"
+            await row(page, "Milk").get_by_role("button", name=name).click()
+            await expect(message(page)).to_contain_text("Milk")
+            assert await message(page).evaluate(styles) == [animation, "auto"]
 
 
 async def test_each_view_is_reached_by_the_keyboard_and_gives_its_heading_the_focus(
