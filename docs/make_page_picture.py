@@ -13,6 +13,7 @@ from running_demo import Demo, running_demo
 HERE: Final = Path(__file__).parent
 FOLDER: Final = HERE / "page"
 VIEWS: Final = ("due", "products", "add", "inbox", "settings")
+expect.set_options(timeout=60_000)  # a busy machine takes its time
 
 
 async def signed_in(browser: Browser, demo: Demo, width: int, height: int) -> Page:

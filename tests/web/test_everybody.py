@@ -42,9 +42,12 @@ MODES: Final = (
     Mode(PHONE, "dark", "active"),
 )
 FOCUSED: Final = """() => {
-    const PARTS = /^(date|time)$/; // such a field has several places for the focus
     const each = document.activeElement;
-    if (!each || each === document.body || (walked.has(each) && !PARTS.test(each.type))) return null;
+    if (!each || each === document.body) return null;
+    // The parts of a date or a time have marks of the browser.
+    const isPart = walked.has(each) && /^(date|time)$/.test(each.type);
+    if (isPart) return { isMarked: true, isSeen: true };
+    if (walked.has(each)) return null;
     walked.add(each);
     const { left, top, width, height } = each.getBoundingClientRect();
     const over = document.elementFromPoint(left + width / 2, top + Math.min(height, 40) / 2);
