@@ -26,6 +26,7 @@ async def signed_in(browser: Browser, demo: Demo, width: int, height: int) -> Pa
     await page.get_by_role("button", name="Sign in").click()
     await expect(page.get_by_role("status", name="Connection")).to_have_text("Live")
     await expect(page.locator(".lot").first).to_be_visible()
+    await page.mouse.move(0, 0)  # off the button that was pressed
     return page
 
 
@@ -81,6 +82,8 @@ async def main() -> None:
             await phone.goto(f"{demo.url}/#/products")
             await phone.locator(".lot a").first.click()
             await expect(phone.get_by_role("heading", name="History")).to_be_visible()
+            alerts = phone.get_by_role("region", name="What will be sent, and why")
+            await expect(alerts.locator("p").first).to_be_visible()
             await phone.wait_for_load_state("networkidle")
             await phone.screenshot(path=FOLDER / "product.png")
             await live_a_year(demo)

@@ -152,7 +152,7 @@ export default {
   "product.details": "Angaben",
   "product.rules": "Regeln",
   "product.rules.hint": "Tage, z. B. 5; oder Stunden, z. B. 8 h. Leer: keine Regel.",
-  "product.shelfLife": "Hält ab dem Empfang",
+  "product.shelfLife": "Nach dem Empfang",
   "product.afterOpening": "Nach dem Öffnen",
   "product.afterFreezing": "Nach dem Einfrieren",
   "product.afterThawing": "Nach dem Auftauen",

@@ -151,7 +151,7 @@ export default {
   "product.details": "Details",
   "product.rules": "Rules",
   "product.rules.hint": "Days, e.g. 5; or hours, e.g. 8 h. Empty means no rule.",
-  "product.shelfLife": "Keeps, from the day of receipt",
+  "product.shelfLife": "After receipt",
   "product.afterOpening": "After opening",
   "product.afterFreezing": "After freezing",
   "product.afterThawing": "After thawing",
