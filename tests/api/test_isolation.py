@@ -50,8 +50,9 @@ BODIES: dict[str, Any] = {
     "endSession": None,
 }
 """Every operation on one row, and what is sent to it."""
-KEYS_OF_THE_CLIENT = {"putProduct", "putPolicy", "deletePolicy"}
-"""Operations whose key is the client's own, so that two clients may have the same."""
+KEYS_OF_THE_CLIENT = {"putProduct", "putPolicy", "deletePolicy", "postToUser"}
+"""Operations whose key is the client's own, so that two clients may have the same; and one that a
+service key alone may use (``test_services``)."""
 
 
 def rows_of(connection: Connection, user_id: str) -> list[list[Any]]:

@@ -145,3 +145,46 @@ def test_a_short_secret_and_the_nodes_own_key_are_refused_and_not_repeated() -> 
     with pytest.raises(ValueError, match="must be another secret than the node's key") as error:
         verifier_for(jwt_secret=KEY.decode())
     assert KEY.decode() not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "algorithm", ["none", "None", "NONE", "nOnE", "", "HS1", "hs256", None, 256]
+)
+def test_a_token_without_an_algorithm_of_the_backend_is_refused(algorithm: Any) -> None:
+    head, claims = (
+        jwt.utils.base64url_encode(json.dumps(part).encode()).decode()
+        for part in ({"alg": algorithm, "typ": "JWT"}, GOOD)
+    )
+    for signature in ("", token().rpartition(".")[2]):
+        found = refused(verifier_for(), f"{head}.{claims}.{signature}")
+        assert found.reason is Reason.ALGORITHM
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"kid": "../../../dev/null"},
+        {"kid": "' UNION SELECT 'x"},
+        {"kid": {"k": ""}},
+        {"jku": "https://evil.example/keys.json"},
+        {"x5u": "https://evil.example/cert.pem"},
+        {"jwk": {"kty": "oct", "k": "ZXZpbA"}},
+    ],
+    ids=str,
+)
+def test_a_header_that_names_a_key_selects_none(header: dict[str, Any]) -> None:
+    """The backend's one secret verifies, whatever the header names: it is never followed."""
+    for secret in (b"", b"evil"):
+        assert refused(verifier_for(), token("HS256", secret, header)).reason is Reason.SIGNATURE
+    assert verifier_for().verify(token(header=header), NOW).user_id == "42"
+
+
+def test_an_iat_more_than_60_seconds_in_the_future_is_refused_of_the_backend_and_of_us() -> None:
+    ahead = datetime.fromtimestamp(SECOND + 60, UTC)
+    ours = Issuer(KEY, 600).access("ada", "s1", ahead)
+    assert verifier_for().verify(ours, NOW).user_id == "ada"
+    backends = token(iat=SECOND + 60)
+    assert verifier_for().verify(backends, NOW).user_id == "42"
+    too_far = datetime.fromtimestamp(SECOND + 61, UTC)
+    for forged in (token(iat=SECOND + 61), Issuer(KEY, 600).access("ada", "s1", too_far)):
+        assert refused(verifier_for(), forged).reason is Reason.NOT_YET

@@ -22,6 +22,11 @@ EXCEPTED = {
         "api_keys",
         "key_hash",
     ): "The key names nobody; it is looked up once by each node, and then found in memory.",
+    (
+        "service_answers",
+        "key_id",
+        "key",
+    ): "A service posts to many users; its requests are few, and belong to its key.",
     ("catalogue", "code"): "It is of no user; each database of a part of them has its own copy.",
     ("epoch", "id"): "One row of the whole database, read with each comparison.",
     ("signing_keys", "id"): "One row of the whole database, read when a node starts.",

@@ -39,7 +39,7 @@ async def fill(database: Database) -> list[User]:
 NEW_TABLES = (
     *("unfinished", "signing_keys", "closings", "catalogue", "movements", "lots"),
     *("calendars", "barcodes", "notification_items", "alert_holds", "snoozes"),
-    "api_keys",
+    *("api_keys", "service_answers"),
     *("outbox", "channels"),
 )
 NEW_IN_PRODUCTS = (

@@ -1,9 +1,12 @@
-"""Every action on lots and on policies, as a test of all routes calls them."""
+"""Every action on lots, policies and keys, as a test of all routes calls them."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from tests.support.in_process_node import InProcessNode
 from tests.support.process_node import until
+
+from useby.actions.api_keys import create_service_key
 
 
 async def every_action_on_policies(call: Callable[..., Awaitable[Any]]) -> None:
@@ -75,3 +78,33 @@ async def every_action_on_channels(call: Callable[..., Awaitable[Any]]) -> None:
     await call("changeChannel", {"name": "Other"}, **ids)
     await call("testChannel", **ids)
     await call("deleteChannel", **ids)
+
+
+async def every_action_of_keys(
+    call: Callable[..., Awaitable[Any]], headers: dict[str, str]
+) -> None:
+    key = await call("addKey", {"name": "cron", "scopes": ["notify"]})
+    own, headers["Authorization"] = headers["Authorization"], f"Bearer {key['key']}"
+    await call("postNotification", {"message": "by a key"})
+    headers["Authorization"] = own
+
+    async def is_used() -> bool:
+        return (await call("listKeys"))["items"][0]["lastUsedOn"] is not None
+
+    await until(is_used)
+    await call("deleteKey", key_id=key["id"])
+
+
+async def every_action_of_services(
+    node: InProcessNode, call: Callable[..., Awaitable[Any]], headers: dict[str, str]
+) -> None:
+    me = await call("getMe")
+    _, key = await node.node.database.write(
+        lambda t: create_service_key(t, name="shop", expires_at=None, now=node.wall())
+    )
+    own, headers["Authorization"] = headers["Authorization"], f"Bearer {key}"
+    for _ in range(2):
+        await call("postToUser", {"message": "by a service"}, user_id=me["id"], key="s1")
+    to = [{"message": "m", "userId": me["id"]}, {"message": "m", "email": me["email"]}]
+    await call("postNotifications", {"items": to})
+    headers["Authorization"] = own

@@ -204,6 +204,38 @@ async def test_signed_in_devices_are_listed_and_signed_out_one_by_one(
         await expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
 
 
+@pytest.mark.parametrize("width", [360, 1280])
+async def test_settings_make_a_key_that_is_shown_once_and_revoke_it(
+    browser: Browser, server: NodeProcess, width: int
+) -> None:
+    async with a_window(browser) as context, server.rest() as rest:
+        await sign_up(rest)
+        page = await opened(context, server, "settings")
+        await page.set_viewport_size({"width": width, "height": 800})
+        section = page.get_by_role("region", name="Keys")
+        await section.get_by_label("send notifications to my devices").uncheck()
+        await section.get_by_label("Name of the key").fill("backup")
+        await section.get_by_role("button", name="Create the key").click()
+        await expect(section.get_by_role("alert")).to_contain_text("Choose at least one")
+        await section.get_by_label("receive notifications").check()
+        await section.get_by_role("button", name="Create the key").click()
+        key = await section.locator("code").text_content()
+        assert key
+        server.secrets.add(key)
+        assert await violations(page) == []
+        listed = section.get_by_role("listitem").filter(has_text="backup")
+        await expect(listed).to_contain_text("receive notifications and mark them read")
+        await expect(listed).to_contain_text("not used yet")
+        program = {"Authorization": f"Bearer {key}"}
+        assert (await rest.get("/api/notifications", headers=program)).status_code == 200
+        await page.reload()
+        await expect(listed).to_be_visible()
+        assert key not in await page.content()
+        await listed.get_by_role("button", name="Revoke: backup").click()
+        await expect(listed).to_have_count(0)
+        assert (await rest.get("/api/notifications", headers=program)).status_code == 401
+
+
 async def test_signing_out_everywhere_ends_the_other_devices(
     browser: Browser, server: NodeProcess
 ) -> None:

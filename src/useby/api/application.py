@@ -41,6 +41,7 @@ from useby.api import (
     products_by_external_id,
     samples,
     scans,
+    services,
     sessions,
     stats,
 )
@@ -92,8 +93,8 @@ def create_api(context: Context) -> FastAPI:
     for part in (
         *(accounts, invitations, sessions, me, keys, products, products_by_external_id),
         *(lots_by_date, lots, movements, pickers, alerts, policies),
-        *(stats, config, samples, dates, scans, imports, exports, calendars, notifications, health),
-        channels,
+        *(stats, config, samples, dates, scans, imports, exports, calendars, health),
+        *(notifications, services, channels),
     ):
         # The routes themselves: ``include_router`` has each built again at the first request.
         api.router.routes.extend(part.router.routes)

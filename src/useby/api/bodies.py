@@ -37,6 +37,8 @@ IMPORT_MOST: Final = 8 * KIB * KIB
 admit as much. 20,000 rows of CSV take some 2 MiB."""
 PRODUCTS: Final = "/api/products/"
 """Prefix of the paths whose limit is that of ``/api/products``."""
+USERS: Final = "/api/users/"
+"""Prefix of the paths whose limit is that of ``/api/notifications``."""
 PIECE: Final = 64 * KIB
 """Maximum length of one item of a batch, in characters; it is parsed in one go, in a few ms."""
 TURN_SECONDS: Final = 0.001
@@ -61,6 +63,8 @@ def most_of(path: str, most: int) -> int:
         return IMPORT_MOST
     if path in BATCHES:
         return most
+    if path.startswith(USERS):
+        path = "/api/notifications"
     if path.startswith(PRODUCTS):
         path = PRODUCTS.removesuffix("/")
     return min(most, MOST.get(path, SMALL))

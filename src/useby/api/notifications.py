@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from useby.actions import notifications as actions
 from useby.actions import snoozes
 from useby.actions.post_queue import Post
+from useby.api import services
 from useby.api.bodies import BatchRoute, in_turns, results_response
 from useby.api.context import (
     ContextDep,
@@ -119,8 +120,10 @@ async def post_notifications(
 ) -> Response:
     """Send up to 1,000 notifications to the caller's devices in one transaction.
 
-    Each has its own result.
+    Each has its own result. A service key sends each to the user of its `userId` or `email`.
     """
+    if claims.is_service:
+        return await services.post_to_each(node, claims, request, body.items, key)
     read = await in_turns(NotificationIn.read, body.items)
     errors = shared_out([[] if isinstance(each, NotificationIn) else each for each in read])
     drafts = [each.draft(claims.user_id) for each in read if isinstance(each, NotificationIn)]

@@ -29,7 +29,7 @@ MAY: Final[Mapping[KeyScope, tuple[str, ...]]] = {
         *("freezeLot", "thawLot", "moveLot", "undoMovement", "importProducts"),
     ),
     KeyScope.CALENDAR: ("addCalendar", "listCalendars", "deleteCalendar"),
-    KeyScope.NOTIFY_ANY: (),
+    KeyScope.NOTIFY_ANY: ("postNotifications", "postToUser"),
 }
 """Operations that each scope names."""
 

@@ -92,6 +92,11 @@ class Claims:
     """Scopes of an API key, also those that its scopes include; ``None``: no key, and no limits."""
 
     @property
+    def is_service(self) -> bool:
+        """Return whether this is a service key, which posts to any user."""
+        return self.scopes is not None and KeyScope.NOTIFY_ANY in self.scopes
+
+    @property
     def may_listen(self) -> bool:
         """Return whether the socket may be opened: not with a key that lacks the scope."""
         return self.scopes is None or KeyScope.LISTEN in self.scopes

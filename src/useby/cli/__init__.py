@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "watch": "Show a person's notifications as they arrive.",
     "user": "Accounts: create, show, change, delete.",
     "token": "Print an access token that lasts as long as a sign-in.",
+    "key": "Keys of programs: add, list, revoke.",
     "product": "Products: add, show, list, use up, import, export.",
     "lot": "Lots of products: list, add, open, freeze, use up.",
     "policy": "Policies: set when alerts are sent, or never.",

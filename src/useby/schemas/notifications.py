@@ -11,6 +11,8 @@ from useby.domain.snooze import DURATION_FORM, duration, end_after
 from useby.schemas.fields import (
     BATCH_LIMIT,
     ApiModel,
+    Characters,
+    Email,
     Form,
     LongText,
     Message,
@@ -91,6 +93,7 @@ class ItemPage(ApiModel):
     next_cursor: str | None
 
 
+ONE_ADDRESS: Final = 'must have either userId or email, e.g. "userId": "42"'
 OPEN_MILK: Final = {"message": "The milk is open", "type": "info", "productName": "Organic Milk"}
 """Example of a notification."""
 
@@ -112,9 +115,25 @@ class NotificationIn(RequestModel):
         return Draft(user_id, self.message, self.type, Cause.CUSTOM, self.product_name)
 
 
+class AddressedIn(NotificationIn):
+    """A notification of a service for one user, by `userId` or by `email`."""
+
+    model_config = example(email="ada@useby.example", **OPEN_MILK)
+
+    user_id: Annotated[str | None, Characters(1, 128, "42", strip=False)] = None
+    email: Email | None = None
+
+    @model_validator(mode="after")
+    def _one_address(self) -> "AddressedIn":
+        if (self.user_id is None) == (self.email is None):
+            raise ValueError(ONE_ADDRESS)
+        return self
+
+
 _ANY_NOTIFICATION = {
     "anyOf": [{"$ref": "#/components/schemas/NotificationIn"}, {}],
-    "description": "A `NotificationIn`. Anything else gets status 422 in its own result.",
+    "description": "A `NotificationIn`; of a service key, which adds `userId` or `email`. Anything"
+    " else gets status 422 in its own result.",
 }
 
 
@@ -133,7 +152,7 @@ class NotificationResult(ApiModel):
     """Result of one notification of a batch."""
 
     index: int
-    status: Annotated[int, Field(description="201 or 422.")]
+    status: Annotated[int, Field(description="201 or 422; of a service key, 404 or 409, too.")]
     notification: NotificationOut | None = None
     errors: Errors = Field(default_factory=list)
 

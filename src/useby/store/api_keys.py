@@ -17,7 +17,7 @@ from useby.domain.events import AccessRevoked
 from useby.store.database import Transaction
 from useby.store.locks import lock_users
 from useby.store.schema import api_keys as table
-from useby.store.schema import sessions
+from useby.store.schema import service_answers, sessions
 
 _COLUMNS: Final = (
     table.c.id,
@@ -98,6 +98,8 @@ def delete(transaction: Transaction, user_id: str, key_id: str) -> bool:
 def delete_service_key(transaction: Transaction, key_id: str) -> bool:
     """Delete a service key; return whether it existed."""
     own = sa.and_(table.c.user_id.is_(None), table.c.id == key_id)
+    answers = sa.delete(service_answers).where(service_answers.c.key_id == key_id)
+    transaction.connection.execute(answers)
     return transaction.connection.execute(sa.delete(table).where(own)).rowcount > 0
 
 

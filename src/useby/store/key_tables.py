@@ -24,6 +24,20 @@ api_keys = sa.Table(
 """Keys of programs; see ``store.api_keys``. The hash is the SHA-256 of the key, ``prefix`` its
 first characters. A service key has no ``user_id``."""
 
+service_answers = sa.Table(
+    "service_answers",
+    metadata,
+    sa.Column("key_id", sa.String(36), nullable=False),
+    sa.Column("key", sa.String(255), nullable=False),
+    sa.Column("fingerprint", sa.String(64), nullable=False),
+    sa.Column("answer", sa.LargeBinary, nullable=False),
+    sa.Column("expires_at", UtcDateTime, nullable=False),
+    sa.PrimaryKeyConstraint("key_id", "key"),
+    sa.Index(None, "expires_at"),
+)
+"""Outcomes of requests of services that had an ``Idempotency-Key``; see ``store.service_posts``.
+``key_id`` is the id of the service key."""
+
 signing_keys = sa.Table(
     "signing_keys",
     metadata,

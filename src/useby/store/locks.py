@@ -9,7 +9,7 @@ waits. A transaction of one user waits in a queue of that user (``store.turns``)
 users locks the rows that are free and leaves the rest for later (``store.user_batcher``).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import sqlalchemy as sa
@@ -43,6 +43,20 @@ def lock_users(transaction: Transaction, user_id: str) -> None:
     elif not try_lock_users(transaction, [user_id]):
         # The user may also not exist; the retry that waits for the lock finds out.
         raise OwnerHeld(user_id)
+
+
+def lock_each_user(transaction: Transaction, user_ids: Sequence[str]) -> None:
+    """Lock the rows of all these users, who exist.
+
+    Raises:
+        OwnerHeld: Another transaction locks one of the rows, and this one may not wait.
+    """
+    if transaction.connection.dialect.name == "sqlite" or not user_ids:
+        return
+    if transaction.waits:
+        _HOLD(transaction.connection, **values_params(transaction.connection, sorted(user_ids)))
+    elif left := set(user_ids) - try_lock_users(transaction, user_ids):
+        raise OwnerHeld(min(left))
 
 
 def try_lock_users(transaction: Transaction, user_ids: Iterable[str]) -> frozenset[str]:

@@ -247,6 +247,18 @@ export class Api {
   /** @param {string} id */
   endSignIn = (id) => this.#call("DELETE", `sessions/${encodeURIComponent(id)}`);
 
+  keys = async () => /** @type {{items: import("./types.js").ProgramKey[]}} */ (await this.#call("GET", "keys"));
+
+  /**
+   * @param {string} name
+   * @param {readonly string[]} scopes
+   */
+  addKey = async (name, scopes) =>
+    /** @type {import("./types.js").ProgramKey & {key: string}} */ (await this.#call("POST", "keys", { name, scopes }));
+
+  /** @param {string} id */
+  revokeKey = (id) => this.#call("DELETE", `keys/${encodeURIComponent(id)}`);
+
   signOutEverywhere = () => this.#call("POST", "auth/logout-all");
 
   /** @param {object} fields */

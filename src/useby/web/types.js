@@ -126,6 +126,21 @@
  * @property {boolean} current
  */
 
+/** @typedef {"notify" | "listen" | "stock:read" | "stock:write" | "calendar"} KeyScope */
+
+/**
+ * A key of a program, without its text.
+ *
+ * @typedef {object} ProgramKey
+ * @property {string} id
+ * @property {string} name
+ * @property {string} prefix
+ * @property {KeyScope[]} scopes
+ * @property {string} createdAt
+ * @property {string | null} expiresAt
+ * @property {string | null} lastUsedOn
+ */
+
 /** @typedef {{date: string | null, certain: boolean, readings: string[]}} Reading */
 
 /**

@@ -1,5 +1,7 @@
 /** Texts in German. The keys are those of `en.js`. */
+import keys from "./keys_de.js";
 export default {
+  ...keys,
   "app.name": "useby",
   "app.skip": "Zum Inhalt springen",
   "app.developers": "Für Entwickler:",

@@ -1,5 +1,7 @@
 /** Texts in English. A key with `.one` and `.other` has forms for a number. */
+import keys from "./keys_en.js";
 export default {
+  ...keys,
   "app.name": "useby",
   "app.skip": "Skip to the content",
   "app.developers": "For developers:",

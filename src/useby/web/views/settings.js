@@ -6,6 +6,7 @@ import { AlertForm, HouseholdForm } from "../parts/alert_forms.js";
 import { useApp } from "../parts/context.js";
 import { DeleteAccount } from "../parts/delete_account.js";
 import { Devices } from "../parts/devices.js";
+import { ProgramKeys } from "../parts/program_keys.js";
 import { ExportDialog } from "../parts/export_dialog.js";
 import { PageChoices } from "../parts/page_choices.js";
 import { Section } from "../parts/section.js";
@@ -46,6 +47,7 @@ export function Settings() {
         </button>
       </div>
     <//>
+    <${Section} name="keys" title=${t("settings.keys")}><${ProgramKeys} /><//>
     <${Section} name="devices" title=${t("settings.devices")}>
       <p class="hint">${t("settings.devices.hint")}</p>
       <${Devices} />

@@ -1,0 +1,22 @@
+/** Texts about the keys of programs in German. */
+export default {
+  "settings.keys": "Schlüssel",
+  "keys.hint": "Ein Programm oder Gerät benutzt einen Schlüssel statt Ihres Passworts. Er darf, was Sie hier wählen, und sonst nichts.",
+  "keys.name": "Name des Schlüssels",
+  "keys.name.hint": "Das Programm, das ihn benutzt, zum Beispiel die Datensicherung",
+  "keys.may": "Der Schlüssel darf",
+  "keys.may.notify": "Benachrichtigungen an meine Geräte senden",
+  "keys.may.listen": "Benachrichtigungen empfangen und als gelesen markieren",
+  "keys.may.stock:read": "Produkte und Posten sehen",
+  "keys.may.stock:write": "Produkte und Posten sehen und ändern",
+  "keys.may.calendar": "Kalender anlegen und löschen",
+  "keys.choose": "Wählen Sie mindestens eines, was der Schlüssel darf.",
+  "keys.add": "Schlüssel anlegen",
+  "keys.once": "Das ist der Schlüssel. Kopieren Sie ihn jetzt: Er wird nicht noch einmal gezeigt.",
+  "keys.used": "zuletzt benutzt {when}",
+  "keys.unused": "noch nicht benutzt",
+  "keys.ends": "endet {when}",
+  "keys.revoke": "Widerrufen",
+  "keys.revoke.named": "Widerrufen: {name}",
+  "keys.revoked": "Widerrufen: {name}",
+};

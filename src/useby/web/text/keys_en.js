@@ -1,0 +1,22 @@
+/** Texts about the keys of programs in English. */
+export default {
+  "settings.keys": "Keys",
+  "keys.hint": "A program or a device uses a key in place of your password. It may do what you choose here, and nothing else.",
+  "keys.name": "Name of the key",
+  "keys.name.hint": "The program that uses it, for example the backup",
+  "keys.may": "The key may",
+  "keys.may.notify": "send notifications to my devices",
+  "keys.may.listen": "receive notifications and mark them read",
+  "keys.may.stock:read": "see products and lots",
+  "keys.may.stock:write": "see and change products and lots",
+  "keys.may.calendar": "create and delete calendars",
+  "keys.choose": "Choose at least one thing that the key may do.",
+  "keys.add": "Create the key",
+  "keys.once": "This is the key. Copy it now: it is not shown again.",
+  "keys.used": "last used {when}",
+  "keys.unused": "not used yet",
+  "keys.ends": "ends {when}",
+  "keys.revoke": "Revoke",
+  "keys.revoke.named": "Revoke: {name}",
+  "keys.revoked": "Revoked: {name}",
+};
