@@ -179,3 +179,74 @@ async def test_the_document_describes_the_header(rest: Rest) -> None:
         assert "24 hours" in json.dumps(parameter)
         content = operation["responses"][str(status)]["content"]
         assert content["application/json"]["schema"]["$ref"]
+
+
+async def kept_product(ada: httpx.AsyncClient, key: str | None = None) -> httpx.Response:
+    body = {"name": "Milk", "quantity": "2", "expiryDate": "2026-09-01"}
+    answer = await sent(ada, "/api/products", body, key)
+    assert answer.status_code == 201
+    return answer
+
+
+async def movements(client: httpx.AsyncClient) -> list[str]:
+    items = (await client.get("/api/movements")).json()["items"]
+    return [each["kind"] for each in items]
+
+
+async def test_a_product_that_is_added_twice_under_one_key_is_added_once(
+    ada: httpx.AsyncClient,
+) -> None:
+    first = await kept_product(ada, KEY)
+    assert same(await kept_product(ada, KEY), first)
+    assert len((await ada.get("/api/products")).json()["items"]) == 1
+    other = await sent(ada, "/api/products", {"name": "Tea", "expiryDate": None})
+    assert other.status_code == 422
+    assert "Idempotency-Key" in other.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("action", "body"),
+    [
+        ("lots/{lot}/consume", {"quantity": "0.5"}),
+        ("lots/{lot}/discard", {"quantity": "0.5", "reason": "spoiled"}),
+        ("lots/{lot}/open", {"quantity": "0.5"}),
+        ("lots/{lot}/freeze", {"quantity": "0.5"}),
+        ("lots/{lot}/move", {"quantity": "0.5", "location": "Cellar"}),
+        ("products/{product}/lots", {"quantity": "0.5", "expiryDate": "2026-09-02"}),
+        ("products/{product}/consume", {"quantity": "0.5"}),
+        ("products/{product}/discard", {"quantity": "0.5"}),
+    ],
+)
+async def test_an_action_that_is_sent_twice_under_one_key_is_done_once(
+    ada: httpx.AsyncClient, action: str, body: Any
+) -> None:
+    product = (await kept_product(ada)).json()["id"]
+    [lot] = (await ada.get(f"/api/products/{product}/lots")).json()["items"]
+    path = f"/api/{action.format(lot=lot['id'], product=product)}"
+    first, again = await asyncio.gather(*(sent(ada, path, body) for _ in range(2)))
+    assert first.is_success
+    assert same(again, first)
+    done = await movements(ada)
+    assert len(done) == len({*done}) >= 2, "nothing is done twice"
+    after = await ada.get(f"/api/products/{product}?include=lots")
+    assert (await sent(ada, path, body, "another")).is_success
+    assert after.json() != (await ada.get(f"/api/products/{product}?include=lots")).json()
+
+
+async def test_an_undo_that_is_sent_twice_is_answered_as_before(ada: httpx.AsyncClient) -> None:
+    product = (await kept_product(ada)).json()["id"]
+    used = await ada.post(f"/api/products/{product}/consume", json={})
+    [movement] = used.json()["movements"]
+    first = await sent(ada, f"/api/movements/{movement['id']}/undo", None)
+    assert first.status_code == 200
+    assert same(await sent(ada, f"/api/movements/{movement['id']}/undo", None), first)
+    assert (await sent(ada, f"/api/movements/{movement['id']}/undo", None, "n")).status_code == 409
+
+
+async def test_a_refused_action_may_be_repeated_under_its_key(ada: httpx.AsyncClient) -> None:
+    product = (await kept_product(ada)).json()["id"]
+    path, body = f"/api/products/{product}/consume", {"quantity": "3"}
+    assert (await sent(ada, path, body)).status_code == 409
+    lot = {"quantity": "1", "expiryDate": "2026-09-02"}
+    assert (await sent(ada, f"/api/products/{product}/lots", lot, None)).status_code == 201
+    assert (await sent(ada, path, body)).status_code == 200

@@ -6,16 +6,20 @@ draft's quotes or, as most clients send it, without.
 
 import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeVar
 
-from fastapi import Header, Request, Response
+from fastapi import Depends, Header, Request, Response
+from pydantic import BaseModel
 
 from useby.actions import notifications as actions
-from useby.api.context import Context, write_authorized
+from useby.api.context import Caller, Context, write_authorized
 from useby.api.errors import Problem
 from useby.auth.tokens import Claims
 from useby.domain.notification import Draft, Notification
+from useby.store import idempotency
+from useby.store.database import Transaction
 from useby.store.idempotency import IdempotentRequest, KeyReused
 
 REUSED: Final = (
@@ -35,6 +39,65 @@ IdempotencyKey = Annotated[
         " differs from the first request, it is rejected (422).",
     ),
 ]
+
+Result = TypeVar("Result")
+Answer = TypeVar("Answer", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Repeatable:
+    """A request that changes stock, and its ``Idempotency-Key``."""
+
+    key: str | None
+    """``None`` if it has none; then each repeat is executed."""
+    fingerprint: str
+
+    async def run(
+        self,
+        node: Context,
+        caller: Caller,
+        response: Response,
+        work: Callable[[Transaction], Result],
+        render: Callable[[Result], Answer],
+    ) -> Answer | Response:
+        """Execute the request; for a repeated key, return the first answer again.
+
+        A refusal is not stored: the repeat of a refused request is executed.
+
+        Args:
+            node: The node.
+            caller: The caller.
+            response: Has the status of the answer, if it is not 200.
+            work: Changes the stock.
+            render: Returns the answer and sets its ``ETag`` in ``response``.
+
+        Raises:
+            Problem: 422, the key belongs to another request.
+        """
+        if self.key is None:
+            return render(await node.database.write(work))
+        keyed = IdempotentRequest(caller.user.id, self.key, self.fingerprint)
+
+        def tagged(transaction: Transaction) -> bytes:
+            body = render(work(transaction)).model_dump_json(by_alias=True)
+            return f"{response.headers['ETag']}\n{body}".encode()
+
+        now = node.now()
+        try:
+            kept = await node.database.write(lambda t: idempotency.once(t, keyed, tagged, now))
+        except KeyReused:
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, REUSED) from None
+        tag, _, body = kept.partition(b"\n")
+        answer = json_response(body, HTTPStatus(response.status_code or HTTPStatus.OK))
+        answer.headers["ETag"] = tag.decode()
+        return answer
+
+
+async def _repeatable(request: Request, key: IdempotencyKey = None) -> Repeatable:
+    return Repeatable(key, "" if key is None else await _fingerprint(request))
+
+
+RepeatableDep = Annotated[Repeatable, Depends(_repeatable)]
 
 
 async def post_once(
@@ -68,8 +131,7 @@ async def post_once(
         return await write_authorized(
             node, claims, lambda t: actions.post(t, drafts, limits=limits, now=now), large=large
         )
-    sent = request.scope["path"].encode() + b"\n" + await request.body()
-    keyed = IdempotentRequest(claims.user_id, key, hashlib.sha256(sent).hexdigest())
+    keyed = IdempotentRequest(claims.user_id, key, await _fingerprint(request))
     try:
         return await write_authorized(
             node,
@@ -84,3 +146,9 @@ async def post_once(
 def json_response(body: bytes, status: HTTPStatus) -> Response:
     """Return a response whose body is already JSON."""
     return Response(body, status, media_type="application/json")
+
+
+async def _fingerprint(request: Request) -> str:
+    """Return a text that differs between requests of different paths or bodies."""
+    sent = request.scope["path"].encode() + b"\n" + await request.body()
+    return hashlib.sha256(sent).hexdigest()

@@ -11,6 +11,7 @@ from useby.actions import inventory, lot_reads, lots
 from useby.actions.lots import Done
 from useby.api.context import Caller, Context, ContextDep, CurrentCaller
 from useby.api.errors import Problem, problem_responses
+from useby.api.idempotency import Repeatable, RepeatableDep
 from useby.api.paging import Cursor, Limit, bad_cursor
 from useby.api.preconditions import IfMatch, Precondition
 from useby.api.refusals import refusals
@@ -79,6 +80,7 @@ async def list_lots(
 @router.post(
     "/products/{product_id}/lots",
     operation_id="addLot",
+    response_model=LotDone,
     status_code=HTTPStatus.CREATED,
     responses=problem_responses(401, 404, 409, 412),
 )
@@ -88,8 +90,9 @@ async def add_lot(
     product_id: Id,
     new: NewLot,
     condition: IfMatch,
+    repeatable: RepeatableDep,
     response: Response,
-) -> LotDone:
+) -> LotDone | Response:
     """Add a lot to a product. A product that was used up is watched again."""
     now, details = node.now(), new.details
 
@@ -115,11 +118,14 @@ async def add_lot(
         day = None if details.received_on is None else Expiry(day=details.received_on)
         return lots.receive(transaction, owner, product_id, receipt, now, day)
 
+    def answer(done: Done | None) -> LotDone:
+        if done is None:
+            raise Problem.not_found("product")
+        return _answer(done, done.lots[0].id, caller, now, response, new)
+
+    response.status_code = HTTPStatus.CREATED
     with refusals(caller, time="body.receivedOn"):
-        done = await node.database.write(work)
-    if done is None:
-        raise Problem.not_found("product")
-    return _answer(done, done.lots[0].id, caller, now, response, new)
+        return await repeatable.run(node, caller, response, work, answer)
 
 
 @router.get("/lots/{lot_id}", operation_id="getLot", responses=problem_responses(401, 404))
@@ -187,6 +193,7 @@ async def delete_lot(
 @router.post(
     "/lots/{lot_id}/consume",
     operation_id="consumeLot",
+    response_model=LotDone,
     responses=problem_responses(401, 404, 409, 412),
 )
 async def consume_lot(
@@ -194,20 +201,22 @@ async def consume_lot(
     caller: CurrentCaller,
     lot_id: Id,
     condition: IfMatch,
+    repeatable: RepeatableDep,
     response: Response,
     body: ConsumeIn = ALL_OF_IT,
-) -> LotDone:
+) -> LotDone | Response:
     """Consume some of a lot, or all of it, which closes it."""
 
     def consume(lot: Lot, occasion: Occasion) -> Change:
         return lot_actions.consume([lot], body.quantity, occasion)
 
-    return await _act(node, caller, lot_id, consume, body.at, condition, response)
+    return await _act(node, caller, lot_id, consume, body.at, condition, repeatable, response)
 
 
 @router.post(
     "/lots/{lot_id}/discard",
     operation_id="discardLot",
+    response_model=LotDone,
     responses=problem_responses(401, 404, 409, 412),
 )
 async def discard_lot(
@@ -215,39 +224,45 @@ async def discard_lot(
     caller: CurrentCaller,
     lot_id: Id,
     condition: IfMatch,
+    repeatable: RepeatableDep,
     response: Response,
     body: DiscardIn = DISCARD_ALL,
-) -> LotDone:
+) -> LotDone | Response:
     """Discard some of a lot, or all of it, which closes it."""
 
     def discard(lot: Lot, occasion: Occasion) -> Change:
         return lot_actions.discard([lot], body.quantity, body.reason, occasion)
 
-    return await _act(node, caller, lot_id, discard, body.at, condition, response)
+    return await _act(node, caller, lot_id, discard, body.at, condition, repeatable, response)
 
 
 @router.post(
-    "/lots/{lot_id}/open", operation_id="openLot", responses=problem_responses(401, 404, 409, 412)
+    "/lots/{lot_id}/open",
+    operation_id="openLot",
+    response_model=LotDone,
+    responses=problem_responses(401, 404, 409, 412),
 )
 async def open_lot(
     node: ContextDep,
     caller: CurrentCaller,
     lot_id: Id,
     condition: IfMatch,
+    repeatable: RepeatableDep,
     response: Response,
     body: StateIn = WHOLE_LOT,
-) -> LotDone:
+) -> LotDone | Response:
     """Open a sealed or thawed lot. Less than all splits it: the opened `part` is a new lot."""
 
     def open_(lot: Lot, occasion: Occasion) -> Change:
         return lot_actions.open_(lot, body.quantity, occasion)
 
-    return await _act(node, caller, lot_id, open_, body.at, condition, response)
+    return await _act(node, caller, lot_id, open_, body.at, condition, repeatable, response)
 
 
 @router.post(
     "/lots/{lot_id}/freeze",
     operation_id="freezeLot",
+    response_model=LotDone,
     responses=problem_responses(401, 404, 409, 412),
 )
 async def freeze_lot(
@@ -255,38 +270,46 @@ async def freeze_lot(
     caller: CurrentCaller,
     lot_id: Id,
     condition: IfMatch,
+    repeatable: RepeatableDep,
     response: Response,
     body: StateIn = WHOLE_LOT,
-) -> LotDone:
+) -> LotDone | Response:
     """Freeze a lot, before its use-by date ends. Less than all splits it: `part` is frozen."""
 
     def freeze(lot: Lot, occasion: Occasion) -> Change:
         return lot_actions.freeze(lot, body.quantity, occasion)
 
-    return await _act(node, caller, lot_id, freeze, body.at, condition, response)
+    return await _act(node, caller, lot_id, freeze, body.at, condition, repeatable, response)
 
 
 @router.post(
-    "/lots/{lot_id}/thaw", operation_id="thawLot", responses=problem_responses(401, 404, 409, 412)
+    "/lots/{lot_id}/thaw",
+    operation_id="thawLot",
+    response_model=LotDone,
+    responses=problem_responses(401, 404, 409, 412),
 )
 async def thaw_lot(
     node: ContextDep,
     caller: CurrentCaller,
     lot_id: Id,
     condition: IfMatch,
+    repeatable: RepeatableDep,
     response: Response,
     body: StateIn = WHOLE_LOT,
-) -> LotDone:
+) -> LotDone | Response:
     """Thaw a frozen lot. Less than all splits it: the thawed `part` is a new lot."""
 
     def thaw(lot: Lot, occasion: Occasion) -> Change:
         return lot_actions.thaw(lot, body.quantity, occasion)
 
-    return await _act(node, caller, lot_id, thaw, body.at, condition, response)
+    return await _act(node, caller, lot_id, thaw, body.at, condition, repeatable, response)
 
 
 @router.post(
-    "/lots/{lot_id}/move", operation_id="moveLot", responses=problem_responses(401, 404, 409, 412)
+    "/lots/{lot_id}/move",
+    operation_id="moveLot",
+    response_model=LotDone,
+    responses=problem_responses(401, 404, 409, 412),
 )
 async def move_lot(
     node: ContextDep,
@@ -294,14 +317,15 @@ async def move_lot(
     lot_id: Id,
     body: MoveIn,
     condition: IfMatch,
+    repeatable: RepeatableDep,
     response: Response,
-) -> LotDone:
+) -> LotDone | Response:
     """Move a lot to another location. Less than all splits it: the moved `part` is a new lot."""
 
     def move(lot: Lot, occasion: Occasion) -> Change:
         return lot_actions.move(lot, body.quantity, body.location, occasion)
 
-    return await _act(node, caller, lot_id, move, body.at, condition, response)
+    return await _act(node, caller, lot_id, move, body.at, condition, repeatable, response)
 
 
 async def _act(
@@ -311,8 +335,9 @@ async def _act(
     action: Act,
     at: str | None,
     condition: Precondition,
+    repeatable: Repeatable,
     response: Response,
-) -> LotDone:
+) -> LotDone | Response:
     now, time = node.now(), past_of(at)
 
     def act(lot: Lot, occasion: Occasion) -> Change:
@@ -320,10 +345,13 @@ async def _act(
         return action(lot, occasion)
 
     with refusals(caller):
-        done = await node.database.write(
-            lambda t: lots.act(t, _owner(node, t, caller), lot_id, act, now, time)
+        return await repeatable.run(
+            node,
+            caller,
+            response,
+            lambda t: lots.act(t, _owner(node, t, caller), lot_id, act, now, time),
+            lambda done: _answer(done, lot_id, caller, now, response),
         )
-    return _answer(done, lot_id, caller, now, response)
 
 
 def _answer(

@@ -12,6 +12,7 @@ from useby.actions import inventory, lot_reads, lots
 from useby.actions.lots import Done
 from useby.api.context import ContextDep, CurrentCaller
 from useby.api.errors import Problem, problem_responses
+from useby.api.idempotency import RepeatableDep
 from useby.api.paging import Cursor, Limit, bad_cursor
 from useby.api.preconditions import IfMatch, Precondition
 from useby.api.refusals import refusals
@@ -88,6 +89,7 @@ async def list_movements(
 @router.post(
     "/movements/{movement_id}/undo",
     operation_id="undoMovement",
+    response_model=ProductDone,
     responses=problem_responses(401, 404, 409, 412),
 )
 async def undo_movement(
@@ -95,8 +97,9 @@ async def undo_movement(
     caller: CurrentCaller,
     movement_id: Id,
     condition: IfMatch,
+    repeatable: RepeatableDep,
     response: Response,
-) -> ProductDone:
+) -> ProductDone | Response:
     """Undo a movement, if no later one of its lots stands on it; else the answer is 409.
 
     A split is undone together with what was done to its part. Notifications that the movement
@@ -110,12 +113,14 @@ async def undo_movement(
         _require(condition, transaction, owner, movement_id)
         return lots.undo(transaction, owner, movement_id, now)
 
+    def answer(done: Done | None) -> ProductDone:
+        if done is None:
+            raise Problem.not_found("movement")
+        response.headers["ETag"] = etag_of(done.product)
+        return ProductDone.after(done.product, done.movements, caller.user, now, lots=done.lots)
+
     with refusals(caller):
-        done = await node.database.write(work)
-    if done is None:
-        raise Problem.not_found("movement")
-    response.headers["ETag"] = etag_of(done.product)
-    return ProductDone.after(done.product, done.movements, caller.user, now, lots=done.lots)
+        return await repeatable.run(node, caller, response, work, answer)
 
 
 def _require(

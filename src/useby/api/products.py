@@ -12,6 +12,7 @@ from useby.actions.lots import Done
 from useby.api.bodies import BatchRoute, in_turns, results_response
 from useby.api.context import Caller, Context, ContextDep, CurrentCaller
 from useby.api.errors import Problem, problem_responses
+from useby.api.idempotency import Repeatable, RepeatableDep
 from useby.api.paging import Limit, bad_cursor
 from useby.api.preconditions import IfMatch, Precondition
 from useby.api.refusals import TAKEN, refusals
@@ -94,20 +95,29 @@ def _require(
 @router.post(
     "",
     operation_id="addProduct",
+    response_model=ProductOut,
     status_code=HTTPStatus.CREATED,
     responses=problem_responses(401, 409),
 )
 async def add_product(
-    node: ContextDep, caller: CurrentCaller, new: ProductIn, response: Response
-) -> ProductOut:
+    node: ContextDep,
+    caller: CurrentCaller,
+    new: ProductIn,
+    repeatable: RepeatableDep,
+    response: Response,
+) -> ProductOut | Response:
     """Add a product with one lot. If it is within its lead time, its alert is sent at once."""
     now = node.now()
     product = product_from(new, caller.user.id, _new_id(), now)
+    response.status_code = HTTPStatus.CREATED
     with refusals(caller, time="body.receivedOn"):
-        added = await node.database.write(
-            lambda t: inventory.add(t, product, _owner(node, t, caller, 1), now, new.details)
+        return await repeatable.run(
+            node,
+            caller,
+            response,
+            lambda t: inventory.add(t, product, _owner(node, t, caller, 1), now, new.details),
+            lambda added: _render_or_404(added, caller, now, response, new),
         )
-    return _render_or_404(added, caller, now, response, new)
 
 
 @router.get("", operation_id="listProducts", responses=problem_responses(401))
@@ -294,6 +304,7 @@ async def delete_product(
 @router.post(
     "/{product_id}/consume",
     operation_id="consumeProduct",
+    response_model=ProductDone,
     responses=problem_responses(401, 404, 409, 412),
 )
 async def consume_product(
@@ -301,16 +312,18 @@ async def consume_product(
     caller: CurrentCaller,
     product_id: Id,
     condition: IfMatch,
+    repeatable: RepeatableDep,
     response: Response,
     amount: ConsumeIn = ALL_OF_IT,
-) -> ProductDone:
+) -> ProductDone | Response:
     """Consume some of a product's lots, in the order in which they are taken, or all of them."""
-    return await _use(node, caller, product_id, amount, condition, response)
+    return await _use(node, caller, product_id, amount, condition, repeatable, response)
 
 
 @router.post(
     "/{product_id}/discard",
     operation_id="discardProduct",
+    response_model=ProductDone,
     responses=problem_responses(401, 404, 409, 412),
 )
 async def discard_product(
@@ -318,11 +331,12 @@ async def discard_product(
     caller: CurrentCaller,
     product_id: Id,
     condition: IfMatch,
+    repeatable: RepeatableDep,
     response: Response,
     amount: DiscardIn = DISCARD_ALL,
-) -> ProductDone:
+) -> ProductDone | Response:
     """Discard some of a product's lots, in the order in which they are taken, or all of them."""
-    return await _use(node, caller, product_id, amount, condition, response)
+    return await _use(node, caller, product_id, amount, condition, repeatable, response)
 
 
 @router.post(
@@ -357,10 +371,10 @@ async def _use(
     product_id: str,
     amount: ConsumeIn | DiscardIn,
     condition: Precondition,
+    repeatable: Repeatable,
     response: Response,
-) -> ProductDone:
+) -> ProductDone | Response:
     now = node.now()
-    is_discard = isinstance(amount, DiscardIn)
 
     def work(transaction: Transaction) -> Done | None:
         owner = _owner(node, transaction, caller)
@@ -370,15 +384,17 @@ async def _use(
             owner,
             product_id,
             quantity=amount.quantity,
-            how=Disposal.DISCARDED if is_discard else Disposal.CONSUMED,
+            how=Disposal.DISCARDED if isinstance(amount, DiscardIn) else Disposal.CONSUMED,
             now=now,
             at=past_of(amount.at),
             reason=amount.reason if isinstance(amount, DiscardIn) else None,
         )
 
+    def answer(done: Done | None) -> ProductDone:
+        if done is None:
+            raise Problem.not_found("product")
+        response.headers["ETag"] = etag_of(done.product)
+        return ProductDone.after(done.product, done.movements, caller.user, now)
+
     with refusals(caller):
-        done = await node.database.write(work)
-    if done is None:
-        raise Problem.not_found("product")
-    response.headers["ETag"] = etag_of(done.product)
-    return ProductDone.after(done.product, done.movements, caller.user, now)
+        return await repeatable.run(node, caller, response, work, answer)
