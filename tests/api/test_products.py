@@ -18,12 +18,16 @@ from uuid_utils import uuid7
 from useby.actions.alerts import send_due
 from useby.api import products as routes
 from useby.api.context import Caller
+from useby.api.idempotency import Repeatable
 from useby.auth.tokens import Claims
 from useby.domain.account import AccountChange, User
 from useby.schemas.products import ProductIn
 from useby.store import accounts, alerts, slices
 from useby.store.database import Database
 from useby.store.notifications import UnknownUser
+
+ONCE = Repeatable(None, "")
+"""What a request without a key is."""
 
 
 async def test_a_product_is_answered_with_every_field_by_its_name(ada: httpx.AsyncClient) -> None:
@@ -370,7 +374,7 @@ async def test_the_policy_at_the_time_of_the_write_counts(rest: Rest, database: 
         lambda t: accounts.change_user(t, owner.id, AccountChange(lead_days=(30,)), now=NOON)
     )
     new = ProductIn.model_validate(MILK | {"expiryDate": "2026-06-08"})
-    await routes.add_product(rest.context, a_caller(owner), new, Response())
+    await routes.add_product(rest.context, a_caller(owner), new, ONCE, Response())
     assert await database.read(alerts.next_due) == datetime(2026, 5, 9, 7, tzinfo=UTC)
 
 
@@ -379,4 +383,4 @@ async def test_a_request_of_a_deleted_user_stores_nothing(rest: Rest, database: 
     await database.write(lambda t: slices.delete_user(t, owner.id))
     with pytest.raises(UnknownUser):
         milk = ProductIn.model_validate(MILK)
-        await routes.add_product(rest.context, a_caller(owner), milk, Response())
+        await routes.add_product(rest.context, a_caller(owner), milk, ONCE, Response())
