@@ -59,6 +59,7 @@ lint: $(VENV)/dev.stamp clients/js/node_modules/.package-lock.json ## check the 
 	$(BIN)/lint-imports
 	clients/js/node_modules/.bin/tsc --project clients/js
 	clients/js/node_modules/.bin/tsc --project tests/web
+	clients/js/node_modules/.bin/tsc --project tests/web/tsconfig.worker.json
 
 bench: $(VENV)/bench.stamp bench/peers/node_modules/.package-lock.json ## measure useby and other servers (ARGS="idle storm --peers useby,ws")
 	@sh requirements/system.sh "make bench" $(PEERS)

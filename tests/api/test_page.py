@@ -228,6 +228,42 @@ async def test_a_service_worker_may_control_the_page_above_its_folder(
     assert "service-worker-allowed" not in (await rest.client().get("/web/client.js")).headers
 
 
+async def test_the_list_for_the_service_worker_names_every_file_of_the_page(rest: Rest) -> None:
+    client = rest.client()
+    answer = await client.get("/web/files.js")
+    assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert answer.headers["cache-control"] == "no-cache"
+    listed = json.loads(answer.text.removeprefix("globalThis.FILES = ").removesuffix(";\n"))
+    html = (await client.get("/")).text
+    assert set(re.findall(r'(?:src|href)="web/([^"]+)"', html)) <= set(listed["paths"])
+    assert {"offline.js", "views/insights.js", "vendor/icons.svg"} <= set(listed["paths"])
+    assert not {"sw.js", "files.js", "index.html"} & set(listed["paths"])
+    assert not [each for each in listed["paths"] if each.endswith((".d.ts", ".LICENSE"))]
+    for path in listed["paths"]:
+        assert (await client.get(f"/web/{path}")).status_code == 200
+    again = await client.get("/web/files.js", headers={"If-None-Match": answer.headers["etag"]})
+    assert again.status_code == 304
+
+
+@pytest.mark.parametrize("name", ["index.html", "sw.js", "a.js", "a.png"])
+async def test_the_version_of_the_list_differs_if_a_file_differs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    for each in ("index.html", "sw.js", "a.js", "a.png"):
+        (tmp_path / each).write_text("1")
+    monkeypatch.setattr(page, "FOLDER", tmp_path)
+    api = FastAPI()
+    page.install(api)
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(api), base_url="http://useby.test"
+    ) as client:
+        before = (await client.get("/web/files.js")).text
+        assert (await client.get("/web/files.js")).text == before
+        (tmp_path / name).write_text("2")
+        os.utime(tmp_path / name, ns=(1, 1))
+        assert (await client.get("/web/files.js")).text != before
+
+
 async def test_the_page_preloads_each_module_that_it_imports(rest: Rest) -> None:
     """Otherwise a browser finds them one level of imports after the other."""
     html = (await rest.client().get("/")).text

@@ -1,11 +1,13 @@
 """Serve the web page of a node: the files of ``useby/web``, unchanged.
 
 ``client.js`` and the modules in ``client/`` are the JavaScript client: links in the source tree,
-files in a wheel.
+files in a wheel. One more is made here: ``files.js`` lists the files for the service worker, with a
+version that differs if any of them differs.
 """
 
 import gzip
 import hashlib
+import json
 import os
 from functools import lru_cache
 from http import HTTPStatus
@@ -21,6 +23,9 @@ FOLDER: Final = Path(__file__).parents[1] / "web"
 _HOME: Final = "index.html"
 _SERVICE_WORKER: Final = "sw.js"
 _SCAN_WORKER: Final = "scan_worker.js"
+_LIST: Final = "files.js"
+_SHELL: Final = (".js", ".css", ".svg", ".png", ".webmanifest", ".wasm", ".json")
+"""Suffixes of the files without which the page does not open offline."""
 _TEXT: Final = "text/plain; charset=utf-8"
 MEDIA_TYPES: Final = {
     ".html": "text/html; charset=utf-8",
@@ -81,6 +86,9 @@ def install(api: FastAPI) -> None:
     async def home(request: Request) -> Response:
         return _answer(files[_HOME], request)
 
+    async def listed(request: Request) -> Response:
+        return _respond(_list(files), request)
+
     async def file(request: Request) -> Response:
         path = files.get(request.path_params["path"])
         if path is None:
@@ -88,6 +96,7 @@ def install(api: FastAPI) -> None:
         return _answer(path, request)
 
     api.add_route("/", home, include_in_schema=False)
+    api.add_route(f"/web/{_LIST}", listed, include_in_schema=False)
     api.add_route("/web/{path:path}", file, include_in_schema=False)
 
 
@@ -106,11 +115,16 @@ def _answer(path: Path, request: Request) -> Response:
         file = _read(path, path.stat().st_mtime_ns)
     except OSError:
         raise HTTPException(HTTPStatus.NOT_FOUND) from None
-    body, tag, headers = file.body, f'"{file.digest}"', dict(_HEADERS)
     if path == FOLDER / _SERVICE_WORKER:
-        headers["Service-Worker-Allowed"] = "../"  # the page itself, which may be below a path
+        # The page itself, which may be below a path.
+        return _respond(file, request, **{"Service-Worker-Allowed": "../"})
     if path == FOLDER / _SCAN_WORKER:
-        headers["Content-Security-Policy"] = _WORKER_POLICY
+        return _respond(file, request, **{"Content-Security-Policy": _WORKER_POLICY})
+    return _respond(file, request)
+
+
+def _respond(file: _File, request: Request, **more: str) -> Response:
+    body, tag, headers = file.body, f'"{file.digest}"', _HEADERS | more
     if file.compressed is not None and _accepts_gzip(request.headers.getlist("accept-encoding")):
         body, tag = file.compressed, f'"{file.digest}-gzip"'
         headers["Content-Encoding"] = "gzip"
@@ -121,11 +135,28 @@ def _answer(path: Path, request: Request) -> Response:
     return Response(body, headers=headers, media_type=file.media_type)
 
 
+def _list(files: dict[str, Path]) -> _File:
+    """Return the script that lists the page's files, relative to ``/web/``, and their version."""
+    digests = {}
+    for name, path in sorted(files.items()):
+        if name in (_HOME, _SERVICE_WORKER) or name.endswith(_SHELL):
+            try:
+                digests[name] = _read(path, path.stat().st_mtime_ns).digest
+            except OSError:  # it has gone since the start, and is not served
+                continue
+    version = hashlib.sha256(json.dumps(digests).encode()).hexdigest()[:32]
+    paths = [name for name in digests if name not in (_HOME, _SERVICE_WORKER)]
+    listed = json.dumps({"version": version, "paths": paths})
+    return _file(f"globalThis.FILES = {listed};\n".encode(), MEDIA_TYPES[".js"])
+
+
 @lru_cache(maxsize=256)
 def _read(path: Path, changed_at: int) -> _File:  # noqa: ARG001 - a part of the cache's key
     """Read and compress a file, once for each version of it."""
-    body = path.read_bytes()
-    media_type = MEDIA_TYPES.get(path.suffix, "application/octet-stream")
+    return _file(path.read_bytes(), MEDIA_TYPES.get(path.suffix, "application/octet-stream"))
+
+
+def _file(body: bytes, media_type: str) -> _File:
     compressed = None if media_type in _ALREADY_SMALL else gzip.compress(body, mtime=0)
     if compressed is not None and len(compressed) >= len(body):
         compressed = None

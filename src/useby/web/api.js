@@ -25,7 +25,9 @@
  * @typedef {import("./types.js").Page<Item>} Page
  */
 /** @typedef {{id: string, message: string, type: "info" | "warning" | "error", created_at: string, seq: number, productId: string | null, event: string, readAt: string | null, snoozedUntil?: string | null}} NotificationOut */
-/** @typedef {(method: string, path: string, body?: object, as?: "json" | "blob") => Promise<unknown>} Call */
+/** @typedef {"json" | "blob" | "tagged"} Form of an answer; `tagged` is its JSON with its `ETag` */
+/** @typedef {(method: string, path: string, body?: object, as?: Form) => Promise<unknown>} Call */
+/** @typedef {(change: import("./changes.js").Change) => Promise<unknown>} Send */
 
 /** An answer of the REST API that is not a success. */
 export class ApiError extends Error {
@@ -55,16 +57,15 @@ export const address = (path) => new URL(`../api/${path}`, import.meta.url);
  *
  * @param {string} method
  * @param {string} path
- * @param {{token?: string, body?: object, cookie?: boolean, as?: "json" | "blob"}} [given] `cookie` if
+ * @param {{token?: string, body?: object, cookie?: boolean, as?: Form, headers?: Record<string, string>}} [given] `cookie` if
  *   the answer or the request may have the cookie of the refresh token; a `body` that is a Blob is sent
  *   as it is
  * @returns {Promise<unknown>}
  * @throws {ApiError} the node refused it
  * @throws {TypeError} the node was not reached
  */
-export async function request(method, path, { token, body, cookie = false, as = "json" } = {}) {
-  /** @type {Record<string, string>} */
-  const headers = {};
+export async function request(method, path, { token, body, cookie = false, as = "json", headers: more = {} } = {}) {
+  const headers = { ...more };
   if (token) headers.Authorization = `Bearer ${token}`;
   const isFile = body instanceof Blob;
   if (body) headers["Content-Type"] = isFile ? "application/octet-stream" : "application/json";
@@ -76,7 +77,8 @@ export async function request(method, path, { token, body, cookie = false, as = 
     cache: "no-store",
     redirect: "error",
   });
-  if (answer.ok) return answer.status === 204 ? null : answer[as]();
+  if (answer.ok && as === "tagged") return { etag: answer.headers.get("ETag") ?? "", value: await answer.json() };
+  if (answer.ok) return answer.status === 204 ? null : answer[as === "blob" ? "blob" : "json"]();
   /** @type {{detail?: string, errors?: {at: string}[]}} */
   const problem = await answer.json().catch(() => ({}));
   const { detail, errors = [] } = problem;
@@ -104,10 +106,15 @@ export const PAGE_SIZE = 60;
 /** The routes that need a sign-in. */
 export class Api {
   #call;
+  #send;
 
-  /** @param {Call} call sends a request with the access token */
-  constructor(call) {
+  /**
+   * @param {Call} call sends a request with the access token
+   * @param {Send} send sends a change, which waits on this device if the node is not reached
+   */
+  constructor(call, send) {
     this.#call = call;
+    this.#send = send;
   }
 
   me = async () => /** @type {Me} */ (await this.#call("GET", "me"));
@@ -127,7 +134,8 @@ export class Api {
    * @param {LotAction} action
    * @param {object} body
    */
-  act = async (id, action, body) => /** @type {LotDone} */ (await this.#call("POST", `lots/${id}/${action}`, body));
+  act = async (id, action, body) =>
+    /** @type {LotDone} */ (await this.#send({ kind: "lot", subject: id, path: `lots/${id}/${action}`, body }));
 
   /** Count the open lots by the week of their date. */
   weeks = async () => /** @type {{items: import("./types.js").Week[]}} */ (await this.#call("GET", "lots/counts/weeks"));
@@ -139,7 +147,10 @@ export class Api {
   stats = async (by, from) => /** @type {Stats} */ (await this.#call("GET", `stats${query({ by, from })}`));
 
   /** @param {string} movementId */
-  undo = async (movementId) => /** @type {Product} */ (await this.#call("POST", `movements/${movementId}/undo`));
+  undo = async (movementId) =>
+    /** @type {Product} */ (
+      await this.#send({ kind: "undo", subject: movementId, path: `movements/${movementId}/undo`, body: {} })
+    );
 
   /**
    * @param {Record<string, string>} filters
@@ -154,7 +165,8 @@ export class Api {
   product = async (id) => /** @type {Product} */ (await this.#call("GET", `products/${id}?include=lots`));
 
   /** @param {object} fields */
-  addProduct = async (fields) => /** @type {Product} */ (await this.#call("POST", "products", fields));
+  addProduct = async (fields) =>
+    /** @type {Product} */ (await this.#send({ kind: "add", subject: "", path: "products", body: fields }));
 
   /**
    * @param {string} id
@@ -171,13 +183,16 @@ export class Api {
    * @param {"consume" | "discard"} action
    */
   takeAll = async (id, action) =>
-    /** @type {Product & {movements: Movement[]}} */ (await this.#call("POST", `products/${id}/${action}`, {}));
+    /** @type {Product & {movements: Movement[]}} */ (
+      await this.#send({ kind: "product", subject: id, path: `products/${id}/${action}`, body: {} })
+    );
 
   /**
    * @param {string} id
    * @param {object} fields
    */
-  addLot = async (id, fields) => /** @type {Lot} */ (await this.#call("POST", `products/${id}/lots`, fields));
+  addLot = async (id, fields) =>
+    /** @type {Lot} */ (await this.#send({ kind: "add", subject: id, path: `products/${id}/lots`, body: fields }));
 
   /** @param {string} id */
   allLots = async (id) => /** @type {{items: Lot[]}} */ (await this.#call("GET", `products/${id}/lots`));
@@ -220,7 +235,7 @@ export class Api {
   unread = async () => /** @type {{unread: number}} */ (await this.#call("GET", "notifications/unread-count"));
 
   /** @param {string} id */
-  markRead = (id) => this.#call("POST", `notifications/${id}/read`);
+  markRead = (id) => this.#send({ kind: "read", subject: id, path: `notifications/${id}/read`, body: {} });
 
   markAllRead = () => this.#call("POST", "notifications/read-all");
 
@@ -228,7 +243,8 @@ export class Api {
    * @param {string} id
    * @param {{until: string} | {for: string}} until
    */
-  snooze = (id, until) => this.#call("POST", `notifications/${id}/snooze`, until);
+  snooze = (id, until) =>
+    this.#send({ kind: "snooze", subject: id, path: `notifications/${id}/snooze`, body: until });
 
   /**
    * List the items of a summary, most urgent first.

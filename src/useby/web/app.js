@@ -5,6 +5,7 @@
  */
 
 import { Api } from "./api.js";
+import { Changes, isUnreached, Queued } from "./changes.js";
 import { dayIn, untilMidnight } from "./dates.js";
 import { html } from "./html.js";
 import { isShortcut } from "./keys.js";
@@ -41,16 +42,34 @@ const store = new Store({
   now,
   today: dayIn(now, timeZone),
 });
-const api = new Api((method, path, body, as) => session.call(method, path, body, as));
+const changes = new Changes(store, session, loadOffline);
+const api = new Api(
+  (method, path, body, as) => session.call(method, path, body, as),
+  (change) => changes.send(change),
+);
 const stock = new Stock(store, api, t);
 const mailbox = new Mailbox(store, api);
 const live = new Live(store, session, stock, mailbox, (reason) => {
   session.forget();
+  void offline?.forget().catch(() => {});
   end(`${reason ? `${reason}. ` : ""}${t("signin.again")}`);
 });
 
 /** @type {number | undefined} */
 let holding;
+/** @type {import("./offline.js").Offline | null} */
+let offline = null;
+
+/**
+ * Load the module that keeps things on this device, after the first paint.
+ *
+ * @returns {Promise<import("./offline.js").Offline>}
+ */
+async function loadOffline() {
+  const { Offline } = await import("./offline.js");
+  offline ??= new Offline(app);
+  return offline;
+}
 
 /** Keep the rows in place, until nothing is touched for a second. */
 function hold() {
@@ -70,21 +89,41 @@ async function attempt(action) {
     if (store.state.error) store.update(withFields, { error: "" });
     return true;
   } catch (error) {
+    if (error instanceof Queued) return true;
     if (store.state.signedIn) store.update(withFields, { error: stock.reasonOf(error) });
     return false;
   }
 }
 
+/**
+ * Load what a view shows. While the node is not reached, the view shows the last known state, whose
+ * age stands above it.
+ *
+ * @param {() => Promise<unknown>} action
+ */
+async function load(action) {
+  return attempt(() =>
+    action().catch(async (error) => {
+      if (!isUnreached(error) || !store.state.signedIn) throw error;
+      await loadOffline().then((loaded) => loaded.restore()).catch(() => {});
+      if (store.state.asOf === null) throw error;
+    }),
+  );
+}
+
+async function loadMe() {
+  const me = await api.me();
+  store.update(withFields, { me, zone: me.timeZone });
+  store.update(withNow, Date.now());
+}
+
 function begin() {
   store.update(withFields, { signedIn: true, error: "" });
   // The lots come first, also because a proxy may keep the socket from ever opening.
-  void attempt(() => stock.load()).then(() => attempt(() => live.begin()));
-  void attempt(async () => {
-    const me = await api.me();
-    store.update(withFields, { me, zone: me.timeZone });
-    store.update(withNow, Date.now());
-  });
+  void load(() => stock.load()).then(() => attempt(() => live.begin()));
+  void load(loadMe);
   void mailbox.count().catch(() => {});
+  requestAnimationFrame(() => setTimeout(() => void loadOffline().then((loaded) => loaded.begin()).catch(() => {})));
 }
 
 /** @param {string} error */
@@ -131,7 +170,10 @@ document.addEventListener("visibilitychange", () => {
   if (document.visibilityState === "visible") countDays();
 });
 
-const app = { store, api, session, stock, mailbox, t, language, begin, signOut, hold, attempt };
+const app = {
+  ...{ store, api, session, stock, mailbox, t, language },
+  ...{ begin, signOut, hold, attempt, load, loadMe, offline: () => offline },
+};
 const root = document.getElementById("page");
 if (!root) throw new TypeError("page");
 root.replaceChildren();

@@ -187,6 +187,21 @@ const timeOf = (moment, language, zone) =>
   formatOf(language === "en" ? "en-GB" : language, { hour: "2-digit", minute: "2-digit", timeZone: zone }).format(moment);
 
 /**
+ * Write a moment that has passed: "14:05 today", "14:05 yesterday", "14:05, 4 Mar".
+ *
+ * @param {number} moment
+ * @param {number} today
+ * @param {string} language
+ * @param {string} zone
+ */
+export function momentOf(moment, today, language, zone) {
+  const time = timeOf(moment, language, zone);
+  const day = dayIn(moment, zone);
+  if (today - day > 1) return `${time}, ${shortDate(isoDay(day), language, zone, today)}`;
+  return `${time} ${relativeDays(day - today, language)}`;
+}
+
+/**
  * Write a moment: "4 Mar 2026, 10:30".
  *
  * @param {string} text date-time with offset

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isAnswered, isUnreached } from "./changes.js";
 import { withAnnounced, withFields } from "./state.js";
 import { unreadIds, withArrived, withFilter, withInboxPage, withRead } from "./state/inbox.js";
 import { Turns } from "./turns.js";
@@ -136,7 +137,7 @@ export class Mailbox {
   async markRead(id) {
     this.#read([id]);
     try {
-      await this.#api.markRead(id);
+      if (!(await isAnswered(this.#api.markRead(id)))) return;
     } catch (error) {
       this.#store.update(withRead, [id], false);
       throw error;
@@ -150,6 +151,8 @@ export class Mailbox {
     try {
       await this.#api.markAllRead();
     } catch (error) {
+      // Those that come meanwhile must stay unread, so the ones that were seen wait, one by one.
+      if (isUnreached(error)) return void (await Promise.all(ids.map((id) => isAnswered(this.#api.markRead(id)))));
       this.#store.update(withRead, ids, false);
       throw error;
     }
@@ -163,8 +166,9 @@ export class Mailbox {
    * @param {{until: string} | {for: string}} until
    */
   async snooze(id, until) {
-    await this.#api.snooze(id, until);
+    const done = await isAnswered(this.#api.snooze(id, until));
     this.#read([id]);
+    if (!done) return;
     await Promise.all([this.count(), this.load()]);
   }
 

@@ -15,6 +15,8 @@ import { ApiError, request } from "./api.js";
 
 const KEPT = "useby.signedIn";
 const LOCK = "useby.refresh";
+/** Name of the IndexedDB in which `offline.js` keeps the last known state and the waiting changes. */
+export const KEPT_DATABASE = "useby";
 /** Seconds before its expiry at which a token is exchanged; the node warns 60 before. */
 const EARLY = 90;
 /** Milliseconds for which a tab waits for the token of the one that has had the lock. */
@@ -39,6 +41,11 @@ export class Session {
 
   get signedIn() {
     return localStorage.getItem(KEPT) !== null;
+  }
+
+  /** Return the id of this browser's sign-in; empty if there is none. */
+  get id() {
+    return localStorage.getItem(KEPT) ?? "";
   }
 
   /**
@@ -82,6 +89,7 @@ export class Session {
   /** End the sign-in on this device in any case, and at the node if it can be reached. */
   async signOut() {
     this.forget(); // at once, so that the page shows the form
+    indexedDB.deleteDatabase(KEPT_DATABASE);
     await this.#exchanging?.catch(() => {}); // its answer restores the sign-in
     this.forget();
     await request("DELETE", "auth/refresh", { cookie: true });
@@ -100,13 +108,14 @@ export class Session {
    * @param {string} method
    * @param {string} path
    * @param {object} [body]
-   * @param {"json" | "blob"} [as] form of the answer
+   * @param {import("./api.js").Form} [as] form of the answer
+   * @param {Record<string, string>} [headers]
    * @throws {ApiError}
    */
-  async call(method, path, body, as = "json") {
+  async call(method, path, body, as = "json", headers = {}) {
     if (Date.now() >= this.#token.good) await this.#exchange();
     const token = this.#token.access;
-    const given = body ? { body, as } : { as };
+    const given = body ? { body, as, headers } : { as, headers };
     try {
       return await request(method, path, { token, ...given });
     } catch (error) {

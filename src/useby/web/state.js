@@ -59,6 +59,10 @@ import { NO_INBOX } from "./state/inbox.js";
  * @property {Message | null} message
  * @property {{number: number, count: number, text: string}} arrived notifications that have just come
  * @property {string} error an error that stays until the next success
+ * @property {number | null} asOf moment of which the state is, in milliseconds; null while it is the node's present one
+ * @property {readonly import("./offline/waiting.js").Waiting[]} waiting changes that wait on this device
+ * @property {boolean} hasRelease a new release of the page is ready
+ * @property {unknown} notice component that shows the three, once `offline.js` is loaded
  * @property {{file: File | null} | null} importing the file of the dialog `Import`; null while it is closed
  */
 
@@ -82,6 +86,10 @@ export const INITIAL = {
   message: null,
   arrived: { number: 0, count: 0, text: "" },
   error: "",
+  asOf: null,
+  waiting: [],
+  hasRelease: false,
+  notice: null,
   importing: null,
 };
 

@@ -7,6 +7,7 @@
  */
 
 import { ApiError, PAGE_SIZE } from "./api.js";
+import { Queued } from "./changes.js";
 import { URGENCIES } from "./dates.js";
 import { withFields, withListed, withMessage } from "./state.js";
 import { withCounts, withFirst, withLot, withNow, withPage, withPending, withoutPending, withoutProduct, withProduct } from "./state/lots.js";
@@ -134,7 +135,7 @@ export class Stock {
    * @param {string} id
    */
   changed(id) {
-    this.#changed.add(id);
+    if (id) this.#changed.add(id); // a product that waits on this device has none yet
     return this.refresh();
   }
 
@@ -219,7 +220,7 @@ export class Stock {
     });
     this.#store.update(withPending, shown, action);
     const place = details.location ?? "";
-    await this.#confirm(name, this.#t(`done.${action}`, { name, place }), done, shown);
+    if (!(await this.#confirm(name, this.#t(`done.${action}`, { name, place }), done, shown))) return;
     this.#changed.add(lot.productId);
     await this.refresh();
   }
@@ -232,7 +233,7 @@ export class Stock {
    */
   async takeAll(products, action) {
     const text = this.#t(`done.many.${action}`, { n: products.length });
-    await this.#each(products, text, async ({ id }) => (await this.#api.takeAll(id, action)).movements);
+    await this.#each(products, text, ({ id }) => [async () => (await this.#api.takeAll(id, action)).movements]);
   }
 
   /**
@@ -243,13 +244,11 @@ export class Stock {
    */
   async moveAll(products, location) {
     const text = this.#t("done.many.move", { n: products.length });
-    await this.#each(products, text, async ({ lots = [] }) => {
-      const moved = [];
-      for (const { id, closedAs } of lots) {
-        if (!closedAs) moved.push(...(await this.#api.act(id, "move", { location })).movements.slice(-1));
-      }
-      return moved;
-    });
+    await this.#each(products, text, ({ lots = [] }) =>
+      lots
+        .filter(({ closedAs }) => !closedAs)
+        .map(({ id }) => async () => (await this.#api.act(id, "move", { location })).movements.slice(-1)),
+    );
   }
 
   /** @param {readonly Product[]} products */
@@ -265,16 +264,27 @@ export class Stock {
   /**
    * @param {readonly Product[]} products
    * @param {string} text
-   * @param {(product: Product) => Promise<Movement[]>} action
+   * @param {(product: Product) => (() => Promise<Movement[]>)[]} actionsOf
    */
-  async #each(products, text, action) {
+  async #each(products, text, actionsOf) {
     const ids = products.flatMap(({ lots = [] }) => lots.filter(({ closedAs }) => !closedAs).map(({ id }) => id));
     const done = this.#during(products.map(({ id }) => id), async () => {
+      /** @type {Movement[]} */
       const movements = [];
-      for (const product of products) movements.push(...(await action(product)));
+      /** @type {Queued[]} */
+      const queued = [];
+      for (const act of products.flatMap(actionsOf)) {
+        const done = await act().catch((error) => {
+          if (!(error instanceof Queued)) throw error;
+          queued.push(error);
+          return [];
+        });
+        movements.push(...done);
+      }
+      if (queued.length) throw new Queued(() => this.#undoAll(movements, queued));
       return movements;
     });
-    await this.#confirm(products[0]?.name ?? "", text, done, ids);
+    if (!(await this.#confirm(products[0]?.name ?? "", text, done, ids))) return;
     for (const { id } of products) this.#changed.add(id);
     await this.refresh();
   }
@@ -307,21 +317,37 @@ export class Stock {
    * @param {string} text
    * @param {Promise<readonly Movement[]>} done
    * @param {readonly string[]} shown ids of lots that show it already
+   * @returns {Promise<boolean>} true if the node has answered it, and false if it waits on this device
    */
   async #confirm(name, text, done, shown) {
     this.#undo = async () => {
-      const movements = await done;
-      for (const { id } of [...movements].reverse()) await this.undoMovement(id);
+      const movements = await done.catch((error) => {
+        if (error instanceof Queued) return error.undo().then(() => []);
+        throw error;
+      });
+      await this.#undoAll(movements, []);
     };
     this.#store.update(withMessage, text, { undoable: true });
     try {
       await done;
       this.#store.update(withoutPending, shown, false);
+      return true;
     } catch (error) {
+      if (error instanceof Queued) return false; // the lots show it until it is sent
       this.#undo = null;
       this.#store.update(withoutPending, shown, true);
       this.#store.update(withMessage, this.#t("refused", { name, reason: this.reasonOf(error) }), { failed: true });
+      return true;
     }
+  }
+
+  /**
+   * @param {readonly Movement[]} movements
+   * @param {readonly Queued[]} queued
+   */
+  async #undoAll(movements, queued) {
+    for (const each of [...queued].reverse()) await each.undo();
+    for (const { id } of [...movements].reverse()) await this.undoMovement(id);
   }
 
   /** Undo the last action. */
@@ -333,6 +359,7 @@ export class Stock {
       await undo();
       this.#store.update(withMessage, this.#t("done.undone"));
     } catch (error) {
+      if (error instanceof Queued) return this.#store.update(withMessage, this.#t("done.undone"));
       this.#store.update(withMessage, this.reasonOf(error), { failed: true });
     }
   }
@@ -341,6 +368,7 @@ export class Stock {
    * Undo a movement.
    *
    * @param {string} id
+   * @throws {Queued} the undo waits on this device
    */
   async undoMovement(id) {
     const product = await this.#api.undo(id);

@@ -20,6 +20,10 @@ import { createContext } from "../vendor/preact.js";
  * @property {() => Promise<void>} signOut
  * @property {() => void} hold keeps the rows of a list where they are, for a second
  * @property {(action: () => Promise<unknown>) => Promise<boolean>} attempt shows an error if the action fails
+ * @property {(action: () => Promise<unknown>) => Promise<boolean>} load the same for what a view shows; without
+ *   the node it shows the last known state
+ * @property {() => Promise<void>} loadMe
+ * @property {() => import("../offline.js").Offline | null} offline null until it is loaded
  */
 
 /** @typedef {{app: App, state: import("../state.js").State}} Within */

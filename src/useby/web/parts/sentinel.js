@@ -12,7 +12,7 @@ export function Sentinel({ mark, onVisible }) {
     if (!end.current) return;
     const observer = new IntersectionObserver(
       (entries) => {
-        if (entries.some(({ isIntersecting }) => isIntersecting)) void app.attempt(async () => onVisible());
+        if (entries.some(({ isIntersecting }) => isIntersecting)) void app.load(async () => onVisible());
       },
       { rootMargin: "800px" },
     );

@@ -22,7 +22,7 @@ export function Inbox() {
   const { inbox, unread } = state;
   const [count, setCount] = useState(SHOWN);
   useEffect(() => {
-    if (!inbox.loaded) void app.attempt(() => mailbox.load());
+    if (!inbox.loaded) void app.load(() => mailbox.load());
   }, []);
   const items = inbox.ids.slice(0, count).flatMap((id) => inbox.items.get(id) ?? []);
   const isMore = count < inbox.ids.length || inbox.cursor !== null;

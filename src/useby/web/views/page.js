@@ -60,6 +60,7 @@ export function Page({ app }) {
         ${signedIn && html`<${Navigation} current=${route.view} />`}
       </header>
       <${DemoNote} />
+      ${signedIn && state.notice && html`<${state.notice} />`}
       <main id="content" class="content">
         ${signedIn
           ? html`

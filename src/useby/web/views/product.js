@@ -25,7 +25,7 @@ export function ProductView() {
   useEffect(() => {
     app.stock.loadProduct(id).catch((error) => {
       if (error instanceof ApiError && error.status === 404) setMissing(true);
-      else void app.attempt(() => Promise.reject(error));
+      else void app.load(() => Promise.reject(error));
     });
   }, [id]);
   const { t } = app;

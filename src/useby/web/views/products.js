@@ -30,7 +30,7 @@ export function Products() {
   const more = useMore();
 
   useEffect(() => {
-    const timer = setTimeout(() => void app.attempt(() => app.stock.search(filters)), listed.loaded ? PAUSE : 0);
+    const timer = setTimeout(() => void app.load(() => app.stock.search(filters)), listed.loaded ? PAUSE : 0);
     return () => clearTimeout(timer);
   }, [filters]);
 

@@ -1,0 +1,104 @@
+/**
+ * The page without the node: the last known state, the changes that wait, and the page's own files.
+ *
+ * It is loaded after the first paint of a person who is signed in.
+ *
+ * @module
+ */
+
+import { Database } from "./offline/database.js";
+import { Outbox } from "./offline/outbox.js";
+import { Release } from "./offline/release.js";
+import { restored, snapshotOf } from "./offline/snapshot.js";
+import { Notice } from "./parts/notice.js";
+import { withFields } from "./state.js";
+
+/** Milliseconds after a change at which the state is kept; changes in between are kept with it. */
+const PAUSE = 500;
+
+export class Offline {
+  #app;
+  #database = new Database();
+  #release;
+  /** @type {number | undefined} */
+  #keeping;
+  #isLive = false;
+  #isReached = false;
+  /** @type {import("./types.js").Counts | null} */
+  #counts = null;
+
+  /** @param {import("./parts/context.js").App} app */
+  constructor(app) {
+    this.#app = app;
+    this.outbox = new Outbox(app, this.#database);
+    this.#release = new Release(app.store);
+    app.store.subscribe(() => this.#onChange());
+    addEventListener("online", () => this.#send());
+    document.addEventListener("visibilitychange", () => {
+      if (document.visibilityState === "hidden") this.#keep();
+    });
+  }
+
+  /** Begin for the person who has signed in. */
+  async begin() {
+    this.#app.store.update(withFields, { notice: Notice });
+    void this.#release.begin().catch(() => {}); // private windows of some browsers have none
+    await this.outbox.show();
+    this.#onChange();
+    this.#send();
+  }
+
+  /** Show the last known state of this sign-in, until the node answers. */
+  async restore() {
+    const snapshot = await this.#database.snapshot();
+    if (!snapshot || this.#app.store.state.due.counts) return;
+    if (snapshot.signIn !== this.#app.session.id) return this.forget();
+    this.#counts = snapshot.state.due.counts; // these are not the node's answer
+    this.#app.store.update(restored, snapshot, Date.now());
+    await this.outbox.show();
+  }
+
+  /** Forget the last known state: the node has ended the sign-in. What waits stays for its person. */
+  async forget() {
+    clearTimeout(this.#keeping);
+    await this.#database.forgetSnapshot();
+  }
+
+  replaceRelease = () => this.#release.replace();
+
+  #send() {
+    void this.outbox.flush().catch(() => {});
+  }
+
+  #onChange() {
+    const { store } = this.#app;
+    const { signedIn, connection, due, asOf } = store.state;
+    if (!signedIn) return;
+    const isLive = connection.name === "connected";
+    const wasLive = this.#isLive;
+    this.#isLive = isLive;
+    if (due.counts !== this.#counts) {
+      this.#counts = due.counts; // the node has answered
+      if (asOf !== null) return store.update(withFields, { asOf: null });
+    } else if (wasLive && !isLive && asOf === null) {
+      return store.update(withFields, { asOf: Date.now() });
+    }
+    const isReached = isLive || connection.blocked;
+    if (isReached && !this.#isReached) {
+      this.#send();
+      void this.#release.check();
+      if (!store.state.me) void this.#app.loadMe();
+    }
+    this.#isReached = isReached;
+    if (asOf === null && due.counts) this.#keeping ??= setTimeout(() => this.#keep(), PAUSE);
+  }
+
+  #keep() {
+    clearTimeout(this.#keeping);
+    this.#keeping = undefined;
+    const { store, session } = this.#app;
+    const { state } = store;
+    if (!state.signedIn || !session.id || state.asOf !== null || !state.due.counts || !state.me) return;
+    void this.#database.keep(snapshotOf(state, session.id, Date.now())).catch(() => {}); // no room
+  }
+}

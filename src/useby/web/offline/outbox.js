@@ -1,0 +1,292 @@
+/**
+ * Changes that wait on this device until the node is reached, and are then sent in their order.
+ *
+ * Before a change of a lot is sent, the lot is compared with what the person saw; `If-Match` covers
+ * the moment between. What differs, or is refused, is a conflict: the person sees both versions and
+ * chooses. Later changes of the same lot wait for that choice, others do not.
+ *
+ * @module
+ */
+
+import { ApiError } from "../api.js";
+import { isUnreached, newKey } from "../changes.js";
+import { dayIn, isoDay } from "../dates.js";
+import { withFields, withMessage } from "../state.js";
+import { withLot, withoutPending, withPending } from "../state/lots.js";
+import { Turns } from "../turns.js";
+import { followsFrom, isDone, isSame, lotsOf, placeOf, timed } from "./waiting.js";
+
+/** @typedef {import("../changes.js").Change} Change */
+/** @typedef {import("../types.js").KeptLot} KeptLot */
+/** @typedef {import("../types.js").Lot} Lot */
+/** @typedef {import("../types.js").LotAction} LotAction */
+/** @typedef {import("../types.js").LotDone} LotDone */
+/** @typedef {import("../types.js").Movement} Movement */
+/** @typedef {import("../types.js").Product} Product */
+/** @typedef {import("./waiting.js").Waiting} Waiting */
+
+const LOCK = "useby.outbox";
+/** Milliseconds for which a node surely knows a key; it keeps keys for a day. */
+const KEY_LIFE = 23 * 3_600_000;
+/** Milliseconds after which the node is asked again if it had no time for a change. */
+const LATER = 15_000;
+
+export class Outbox {
+  #app;
+  #database;
+  #turns = new Turns();
+  #tabs = new BroadcastChannel(LOCK);
+  /** @type {Set<string>} */
+  #overlaid = new Set(); // ids of lots that are shown with a waiting action
+  /** @type {Map<number, readonly Movement[]>} */
+  #sent = new Map(); // movements of the changes that this tab has sent
+
+  /**
+   * @param {import("../parts/context.js").App} app
+   * @param {import("./database.js").Database} database
+   */
+  constructor(app, database) {
+    this.#app = app;
+    this.#database = database;
+    this.#tabs.addEventListener("message", () => void this.show().catch(() => {}));
+  }
+
+  /**
+   * Keep a change, and send it as soon as the node is reached.
+   *
+   * @param {Change} change
+   * @param {string} key
+   * @param {boolean} wasSent the node may have received it
+   */
+  async put(change, key, wasSent) {
+    const { store, session } = this.#app;
+    const { me, lots, products, now, zone } = store.state;
+    const seen = change.kind === "lot" ? (lots.get(change.subject) ?? null) : null;
+    const product = seen?.product ?? products.get(change.subject);
+    const name = product?.name ?? String(Reflect.get(change.body, "name") ?? "");
+    const at = Date.now();
+    // What was sent is repeated byte for byte; what was not states when it happened.
+    const body = wasSent ? change.body : timed(change, new Date(at).toISOString(), isoDay(dayIn(Math.max(now, at), zone)));
+    const shown = change.kind === "product" ? [...lots.values()].filter((lot) => lot.productId === change.subject && !lot.closedAs).map(({ id }) => id) : [];
+    const kept = { user: me?.id ?? "", signIn: session.id, key, at, sent: wasSent ? at : 0, seen, name, shown, etag: "", follows: 0, conflict: null };
+    const id = await this.#database.put({ ...change, ...kept, body });
+    await this.#announce();
+    void this.flush().catch(() => {});
+    return id;
+  }
+
+  /** Send what waits, in its order, unless another tab does. */
+  flush() {
+    return this.#turns.run("flush", async () => {
+      if (!navigator.onLine || !this.#app.store.state.signedIn) return;
+      const count = await this.#inTurn(() => this.#sendAll());
+      if (!count) return;
+      this.#app.store.update(withMessage, this.#app.t("offline.sent", { n: count }));
+      await Promise.all([this.#app.stock.load(), this.#app.mailbox.count()]);
+    });
+  }
+
+  async #sendAll() {
+    const held = new Set();
+    let count = 0;
+    try {
+      for (const { id } of await this.#mine()) {
+        const change = await this.#database.change(id); // one before it may have changed it
+        if (!change) continue;
+        const place = placeOf(change);
+        if (held.has(place)) continue;
+        if (change.conflict || !(await this.#send(change))) held.add(place);
+        else count += 1;
+      }
+    } catch (error) {
+      if (!isUnreached(error) && !(error instanceof ApiError)) throw error;
+      if (error instanceof ApiError) setTimeout(() => void this.flush().catch(() => {}), error.retryAfter * 1000 || LATER);
+    } finally {
+      await this.#announce();
+    }
+    return count;
+  }
+
+  /**
+   * Send one change.
+   *
+   * @param {Waiting} change
+   * @returns {Promise<boolean>} false if it is a conflict
+   */
+  async #send(change) {
+    const { session } = this.#app;
+    let etag = change.etag;
+    if (change.follows) return this.#settle(change, null); // what it undoes was not done
+    if (change.kind === "lot" && Date.now() - change.sent > KEY_LIFE) {
+      const current = await this.#current(change.subject);
+      if (current && isDone(change, current.lot)) return this.#settle(change, null);
+      if (!current || (change.seen && !isSame(change.seen, current.lot))) return this.#refuse(change, current?.lot ?? null, "");
+      ({ etag } = current);
+    }
+    await this.#database.put({ ...change, etag, sent: Date.now() });
+    const headers = { "Idempotency-Key": change.key, ...(etag && { "If-Match": etag }) };
+    try {
+      return this.#settle(change, await session.call("POST", change.path, change.body, "json", headers));
+    } catch (error) {
+      if (!(error instanceof ApiError) || ![404, 409, 412, 422].includes(error.status)) throw error;
+      return this.#onRefused(change, error);
+    }
+  }
+
+  /**
+   * @param {Waiting} change
+   * @param {ApiError} error
+   */
+  async #onRefused(change, error) {
+    if (change.kind === "read" || change.kind === "snooze") return this.#settle(change, null); // it is gone
+    const { at, ...body } = /** @type {{at?: string}} */ (change.body);
+    if (at && error.fields.includes("at")) {
+      const later = { ...change, body, key: newKey() }; // this device's clock is not the node's
+      return this.#send(later);
+    }
+    const lot = change.kind === "lot" ? ((await this.#current(change.subject))?.lot ?? null) : null;
+    if (lot && isDone(change, lot)) return this.#settle(change, null);
+    return this.#refuse(change, lot, error.message);
+  }
+
+  /** @param {string} id of a lot */
+  async #current(id) {
+    try {
+      const answer = await this.#app.session.call("GET", `lots/${id}`, undefined, "tagged");
+      const { etag, value } = /** @type {{etag: string, value: Lot}} */ (answer);
+      return { etag, lot: value };
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return null;
+      throw error;
+    }
+  }
+
+  /**
+   * Take in the answer to a change; later changes of the same lot were made after it.
+   *
+   * @param {Waiting} change
+   * @param {unknown} answer
+   */
+  async #settle(change, answer) {
+    const done = /** @type {(LotDone & Product) | null} */ (answer);
+    await this.#database.remove(change.id);
+    this.#sent.set(change.id, done?.movements ?? []);
+    for (const later of await this.#mine()) {
+      const next = followsFrom(later, change, done);
+      if (next !== later) await this.#database.put(next);
+    }
+    if (done && change.kind === "lot" && change.seen) this.#app.store.update(withLot, done, change.seen.product);
+    return true;
+  }
+
+  /**
+   * @param {Waiting} change
+   * @param {Lot | null} theirs
+   * @param {string} reason
+   */
+  async #refuse(change, theirs, reason) {
+    await this.#database.put({ ...change, sent: 0, etag: "", conflict: { theirs, reason } });
+    return false;
+  }
+
+  // Choices
+
+  /**
+   * Take a change back: one that was not sent is dropped, another one is undone.
+   *
+   * @param {number} id
+   */
+  async undo(id) {
+    await this.#inTurn(async () => {
+      const change = await this.#database.change(id);
+      if (change && !change.sent) return this.#database.remove(id);
+      if (!change) return;
+      const { id: _, ...like } = change;
+      const undo = { ...like, kind: /** @type {const} */ ("undo"), path: "", body: {}, key: newKey(), sent: 0, follows: id };
+      return this.#database.put(undo);
+    });
+    for (const { id: movement } of [...(this.#sent.get(id) ?? [])].reverse()) await this.#app.stock.undoMovement(movement);
+    await this.#announce();
+  }
+
+  /**
+   * Drop a change in conflict: the lot stays as the node has it.
+   *
+   * @param {number} id
+   */
+  async keepTheirs(id) {
+    await this.#inTurn(() => this.#database.remove(id));
+    await this.#announce();
+    await this.flush();
+    await this.#app.stock.load();
+  }
+
+  /**
+   * Apply a change in conflict to what the node has now; what has closed the lot is undone first.
+   *
+   * @param {number} id
+   */
+  async applyMine(id) {
+    await this.#inTurn(async () => {
+      const change = await this.#database.change(id);
+      if (!change?.conflict) return;
+      const { theirs } = change.conflict;
+      const lot = theirs?.closedAs ? await this.#reopened(theirs) : theirs;
+      const seen = lot && change.seen ? { ...change.seen, ...lot } : change.seen;
+      await this.#database.put({ ...change, seen, key: newKey(), sent: 0, conflict: null });
+    });
+    await this.#announce();
+    await this.flush();
+  }
+
+  /** @param {Lot} lot that was closed by another device */
+  async #reopened({ id, productId }) {
+    const { api, session } = this.#app;
+    const { items } = await api.movements(productId, null);
+    const closing = items.find((each) => each.lotId === id && !each.undoes && ["consumed", "discarded"].includes(each.kind));
+    if (closing) await session.call("POST", `movements/${closing.id}/undo`, {}, "json", { "Idempotency-Key": newKey() });
+    return (await this.#current(id))?.lot ?? null;
+  }
+
+  // Showing
+
+  /** Show what waits, also on the lots that it changes. */
+  async show() {
+    const { store } = this.#app;
+    const waiting = await this.#mine();
+    const actions = new Map(waiting.filter(({ conflict }) => !conflict).flatMap(lotsOf));
+    const gone = [...this.#overlaid].filter((id) => !actions.has(id));
+    this.#overlaid = new Set(actions.keys());
+    if (!store.state.signedIn) return;
+    store.update(withFields, { waiting });
+    if (gone.length) store.update(withoutPending, gone, false);
+    for (const [id, action] of actions) store.update(withPending, [id], action);
+  }
+
+  async #announce() {
+    this.#tabs.postMessage(null);
+    await this.show();
+  }
+
+  /** Return the changes of this person. Those of another one are dropped. */
+  async #mine() {
+    const { session, store } = this.#app;
+    const { me } = store.state;
+    const all = await this.#database.changes();
+    const mine = all.filter(({ signIn, user }) => signIn === session.id || user === me?.id);
+    if (me) for (const each of all) if (!mine.includes(each)) await this.#database.remove(each.id);
+    return mine;
+  }
+
+  /**
+   * Run what reads and writes the changes while no other tab does.
+   *
+   * @template Result
+   * @param {() => Promise<Result>} work
+   * @returns {Promise<Result>}
+   */
+  async #inTurn(work) {
+    const { locks } = navigator;
+    return locks ? /** @type {Promise<Result>} */ (locks.request(LOCK, work)) : work();
+  }
+}
