@@ -133,7 +133,11 @@ function end(error) {
   store.update(withFields, { error });
 }
 
-async function signOut() {
+async function signOut(sure = false) {
+  if (store.state.waiting.length && !sure) {
+    await offline?.outbox.flush().catch(() => {});
+    if (store.state.waiting.length) return store.update(withFields, { isLeaving: true });
+  }
   await live.end(); // sends the pending marks first
   await session.signOut().catch(() => {}); // it is signed out here in any case
   end("");

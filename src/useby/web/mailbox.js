@@ -16,6 +16,10 @@ import { Turns } from "./turns.js";
 
 /** Notifications that come within this many milliseconds are shown and announced together. */
 const TOGETHER = 100;
+/** Number of notifications from which more are likely to follow, as after days offline. */
+const MANY = 20;
+/** Milliseconds without another notification after which few, or many, are announced. */
+const QUIET = { few: 200, many: 3_000 };
 const FILTERS = { all: {}, unread: { unread: "true" }, snoozed: { snoozed: "true" } };
 
 export class Mailbox {
@@ -24,6 +28,9 @@ export class Mailbox {
   #turns = new Turns();
   /** @type {{notification: Notification, since: number}[]} */
   #arrived = [];
+  #unannounced = 0;
+  /** @type {number | undefined} */
+  #announcing;
   /**
    * Ids in the order in which they were read here: an answer of the node, or a frame that waits to
    * be shown, may be older than a read.
@@ -85,9 +92,25 @@ export class Mailbox {
       if (!this.#store.state.signedIn) return;
       this.#store.update(withArrived, batch);
       const unread = batch.filter(({ read }) => !read);
-      if (unread.length) this.#store.update(withAnnounced, unread.length, unread.at(-1)?.message ?? "");
+      if (unread.length) this.#announce(unread.length, unread.at(-1)?.message ?? "");
       after(batch);
     }, TOGETHER);
+  }
+
+  /**
+   * Announce what has come, once no more comes: however many they are, they are one announcement.
+   *
+   * @param {number} count
+   * @param {string} text of the newest
+   */
+  #announce(count, text) {
+    clearTimeout(this.#announcing);
+    this.#unannounced += count;
+    this.#announcing = setTimeout(() => {
+      const all = this.#unannounced;
+      this.#unannounced = 0;
+      if (this.#store.state.signedIn) this.#store.update(withAnnounced, all, text);
+    }, this.#unannounced < MANY ? QUIET.few : QUIET.many);
   }
 
   /**

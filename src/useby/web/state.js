@@ -61,6 +61,7 @@ import { NO_INBOX } from "./state/inbox.js";
  * @property {string} error an error that stays until the next success
  * @property {number | null} asOf moment of which the state is, in milliseconds; null while it is the node's present one
  * @property {readonly import("./offline/waiting.js").Waiting[]} waiting changes that wait on this device
+ * @property {boolean} isLeaving the person is asked whether changes that wait go with the sign-out
  * @property {boolean} hasRelease a new release of the page is ready
  * @property {unknown} notice component that shows the three, once `offline.js` is loaded
  * @property {{file: File | null} | null} importing the file of the dialog `Import`; null while it is closed
@@ -88,6 +89,7 @@ export const INITIAL = {
   error: "",
   asOf: null,
   waiting: [],
+  isLeaving: false,
   hasRelease: false,
   notice: null,
   importing: null,

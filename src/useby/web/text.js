@@ -12,9 +12,11 @@ import en from "./text/en.js";
  * @typedef {Full extends `${infer Key}.one` ? Key : Full} WithoutForm
  */
 /** @typedef {WithoutForm<keyof typeof en>} Key a key, without the form of a number */
-/** @typedef {(key: Key, values?: Record<string, string | number>) => string} Translate */
+/** @typedef {(key: Key, values?: Values) => string} Translate */
+/** @typedef {Record<string, string | number>} Values filled in where a text has their names in braces */
+/** @typedef {Readonly<Record<string, Readonly<Record<string, string>>>>} Languages texts by key, by language */
 
-/** @type {Record<string, Readonly<Record<string, string>>>} */
+/** @type {Languages} */
 const LANGUAGES = { de, en };
 /** Letters of scripts that are written from right to left, and marks that change the direction. */
 const OTHER_DIRECTION = /[\u0590-\u08ff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufeff]/;
@@ -55,11 +57,11 @@ export const isolate = (name) => (OTHER_DIRECTION.test(name) ? `\u2068${name}\u2
  * that depend on its value `n`.
  *
  * @param {string} language
- * @returns {Translate}
+ * @param {Languages} [languages]
+ * @returns {(key: string, values?: Values) => string}
  */
-export function translator(language) {
-  /** @type {Readonly<Record<string, string>>} */
-  const texts = LANGUAGES[language] ?? en;
+export function translator(language, languages = LANGUAGES) {
+  const texts = languages[language] ?? languages.en ?? {};
   const plural = new Intl.PluralRules(language);
   const number = new Intl.NumberFormat(language);
   return (key, values = {}) => {

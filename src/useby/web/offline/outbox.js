@@ -14,6 +14,7 @@ import { dayIn, isoDay } from "../dates.js";
 import { withFields, withMessage } from "../state.js";
 import { withLot, withoutPending, withPending } from "../state/lots.js";
 import { Turns } from "../turns.js";
+import { wordsIn } from "./text.js";
 import { followsFrom, isDone, isSame, lotsOf, placeOf, timed } from "./waiting.js";
 
 /** @typedef {import("../changes.js").Change} Change */
@@ -81,7 +82,7 @@ export class Outbox {
       if (!navigator.onLine || !this.#app.store.state.signedIn) return;
       const count = await this.#inTurn(() => this.#sendAll());
       if (!count) return;
-      this.#app.store.update(withMessage, this.#app.t("offline.sent", { n: count }));
+      this.#app.store.update(withMessage, wordsIn(this.#app.language)("sent", { n: count }));
       await Promise.all([this.#app.stock.load(), this.#app.mailbox.count()]);
     });
   }
@@ -186,6 +187,7 @@ export class Outbox {
    */
   async #refuse(change, theirs, reason) {
     await this.#database.put({ ...change, sent: 0, etag: "", conflict: { theirs, reason } });
+    if (theirs && change.seen) this.#app.store.update(withLot, theirs, change.seen.product);
     return false;
   }
 

@@ -2,6 +2,7 @@
 
 import { dayIn, momentOf, shortDate } from "../dates.js";
 import { html } from "../html.js";
+import { wordsIn } from "../offline/text.js";
 import { useState } from "../vendor/hooks.js";
 import { useApp } from "./context.js";
 import { wordsFor } from "./notice.js";
@@ -11,11 +12,11 @@ import { wordsFor } from "./notice.js";
 
 /** @param {{changes: readonly Waiting[]}} props */
 export function Conflicts({ changes }) {
-  const { t } = useApp().app;
+  const words = wordsIn(useApp().app.language);
   return html`
     <section class="conflicts" aria-labelledby="conflicts">
-      <h2 id="conflicts">${t("conflict.title", { n: changes.length })}</h2>
-      <p class="hint">${t("conflict.hint")}</p>
+      <h2 id="conflicts">${words("conflict.title", { n: changes.length })}</h2>
+      <p class="hint">${words("conflict.hint")}</p>
       <ul role="list">
         ${changes.map((change) => html`<${Conflict} key=${change.id} change=${change} />`)}
       </ul>
@@ -26,7 +27,8 @@ export function Conflicts({ changes }) {
 /** @param {{change: Waiting}} props */
 function Conflict({ change }) {
   const { app, state } = useApp();
-  const { t, language } = app;
+  const { language } = app;
+  const words = wordsIn(language);
   const [busy, setBusy] = useState(false);
   const { id, name, at, conflict, seen } = change;
   const theirs = conflict?.theirs ?? null;
@@ -41,27 +43,27 @@ function Conflict({ change }) {
   };
   const { outbox } = app.offline() ?? {};
   const canApply = theirs !== null || change.kind !== "lot";
-  const there = theirs ? describe(theirs) : conflict?.reason || t("conflict.gone");
+  const there = theirs ? describe(theirs) : conflict?.reason || words("conflict.gone");
   return html`
     <li class="conflict" aria-labelledby=${`conflict-${id}`}>
-      <h3 id=${`conflict-${id}`}><bdi>${name || t("conflict.unnamed")}</bdi></h3>
+      <h3 id=${`conflict-${id}`}><bdi>${name || words("conflict.unnamed")}</bdi></h3>
       <dl class="versions">
         <div>
-          <dt>${t("conflict.here", { when: momentOf(at, dayIn(Date.now(), state.zone), language, state.zone) })}</dt>
-          <dd><bdi>${wordsFor(t, change)}</bdi>${seen && html`<span class="hint">${t("conflict.before", { lot: describe(seen) })}</span>`}</dd>
+          <dt>${words("conflict.here", { when: momentOf(at, dayIn(Date.now(), state.zone), language, state.zone) })}</dt>
+          <dd><bdi>${wordsFor(app, change)}</bdi>${seen && html`<span class="hint">${words("conflict.before", { lot: describe(seen) })}</span>`}</dd>
         </div>
         <div>
-          <dt>${t("conflict.there")}</dt>
+          <dt>${words("conflict.there")}</dt>
           <dd><bdi>${there}</bdi>${theirs && conflict?.reason && html`<span class="hint">${conflict.reason}</span>`}</dd>
         </div>
       </dl>
       <div class="row">
         <button type="button" class="button" disabled=${busy} aria-describedby=${`conflict-${id}`} onClick=${() => void choose(async () => outbox?.keepTheirs(id))}>
-          ${t("conflict.keep")}
+          ${words("conflict.keep")}
         </button>
         ${canApply &&
         html`<button type="button" class="button" disabled=${busy} aria-describedby=${`conflict-${id}`} onClick=${() => void choose(async () => outbox?.applyMine(id))}>
-          ${t("conflict.apply")}
+          ${words("conflict.apply")}
         </button>`}
       </div>
     </li>

@@ -17,7 +17,7 @@ import { createContext } from "../vendor/preact.js";
  * @property {import("../text.js").Translate} t
  * @property {string} language
  * @property {() => void} begin called after a sign-in
- * @property {() => Promise<void>} signOut
+ * @property {(sure?: boolean) => Promise<void>} signOut `sure` if changes that wait may be lost
  * @property {() => void} hold keeps the rows of a list where they are, for a second
  * @property {(action: () => Promise<unknown>) => Promise<boolean>} attempt shows an error if the action fails
  * @property {(action: () => Promise<unknown>) => Promise<boolean>} load the same for what a view shows; without

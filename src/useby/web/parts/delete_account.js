@@ -21,7 +21,7 @@ export function DeleteAccount({ hasPassword, onClose }) {
     setError("");
     try {
       await app.api.deleteMe(password);
-      await app.signOut();
+      await app.signOut(true);
     } catch (failed) {
       setError(app.stock.reasonOf(failed));
       setBusy(false);

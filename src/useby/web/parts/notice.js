@@ -2,10 +2,13 @@
 
 import { dayIn, momentOf } from "../dates.js";
 import { html } from "../html.js";
+import { wordsIn } from "../offline/text.js";
 import { actionOf } from "../offline/waiting.js";
+import { withFields } from "../state.js";
 import { useEffect, useState } from "../vendor/hooks.js";
 import { Conflicts } from "./conflicts.js";
 import { useApp } from "./context.js";
+import { Dialog } from "./dialog.js";
 
 /** @typedef {import("../offline/waiting.js").Waiting} Waiting */
 
@@ -15,20 +18,39 @@ const PATIENCE = 2_000;
 /** Show what is not as usual; nothing while the page is live and all is sent. */
 export function Notice() {
   const { app, state } = useApp();
-  const { t, language } = app;
+  const { language } = app;
+  const words = wordsIn(language);
   const { asOf, waiting, hasRelease, zone, connection } = state;
   const isOld = useLasting(asOf !== null && !connection.blocked);
   const conflicts = waiting.filter(({ conflict }) => conflict);
   const others = waiting.filter(({ conflict }) => !conflict);
-  const age = isOld && asOf !== null ? t("offline.as-of", { when: momentOf(asOf, dayIn(Date.now(), zone), language, zone) }) : "";
+  const age = isOld && asOf !== null ? words("as-of", { when: momentOf(asOf, dayIn(Date.now(), zone), language, zone) }) : "";
   return html`
-    <div class="notice" role="status" aria-label=${t("offline.name")}>
+    <div class="notice" role="status" aria-label=${words("name")}>
       ${age && html`<p class="notice__age">${age}</p>`}
       ${others.length > 0 && html`<${Waits} changes=${others} />`}
       ${hasRelease &&
-      html`<p class="row row--spread"><span>${t("offline.release")}</span><button type="button" class="button" onClick=${() => app.offline()?.replaceRelease()}>${t("offline.reload")}</button></p>`}
+      html`<p class="row row--spread"><span>${words("release")}</span><button type="button" class="button" onClick=${() => app.offline()?.replaceRelease()}>${words("reload")}</button></p>`}
     </div>
     ${conflicts.length > 0 && html`<${Conflicts} changes=${conflicts} />`}
+    ${state.isLeaving && html`<${Leaving} count=${waiting.length} />`}
+  `;
+}
+
+/** @param {{count: number}} props number of changes that a sign-out would delete */
+function Leaving({ count }) {
+  const { app } = useApp();
+  const { t, language } = app;
+  const words = wordsIn(language);
+  const stay = () => app.store.update(withFields, { isLeaving: false });
+  return html`
+    <${Dialog} title=${words("out.title")} onClose=${stay}>
+      <p>${words("out", { n: count })}</p>
+      <div class="row row--end">
+        <button type="button" class="button button--quiet" onClick=${stay}>${t("dialog.cancel")}</button>
+        <button type="button" class="button" onClick=${() => void app.signOut(true)}>${t("settings.out")}</button>
+      </div>
+    <//>
   `;
 }
 
@@ -49,12 +71,12 @@ function useLasting(is) {
 
 /** @param {{changes: readonly Waiting[]}} props */
 function Waits({ changes }) {
-  const { t } = useApp().app;
+  const { app } = useApp();
   return html`
     <details class="notice__waits">
-      <summary>${t("offline.waiting", { n: changes.length })}</summary>
+      <summary>${wordsIn(app.language)("waiting", { n: changes.length })}</summary>
       <ul role="list">
-        ${changes.map((change) => html`<li key=${change.id}><bdi>${wordsFor(t, change)}</bdi></li>`)}
+        ${changes.map((change) => html`<li key=${change.id}><bdi>${wordsFor(app, change)}</bdi></li>`)}
       </ul>
     </details>
   `;
@@ -63,14 +85,15 @@ function Waits({ changes }) {
 /**
  * Write what a person has changed.
  *
- * @param {import("../text.js").Translate} t
+ * @param {import("./context.js").App} app
  * @param {Waiting} change
  */
-export function wordsFor(t, change) {
+export function wordsFor({ t, language }, change) {
+  const words = wordsIn(language);
   const { kind, body, name } = change;
-  if (kind === "add" && !change.subject) return t("offline.add", { name });
-  if (kind === "add") return t("offline.add-lot", { name });
-  if (kind === "undo") return name ? t("offline.undo", { name }) : t("offline.undo-other");
+  if (kind === "add" && !change.subject) return words("add", { name });
+  if (kind === "add") return words("add-lot", { name });
+  if (kind === "undo") return name ? words("undo", { name }) : words("undo-other");
   if (kind === "read") return t("inbox.mark");
   if (kind === "snooze") return t("inbox.snooze");
   const { quantity, location: place = "" } = /** @type {{quantity?: string, location?: string}} */ (body);

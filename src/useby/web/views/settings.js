@@ -22,7 +22,7 @@ export function Settings() {
   const close = () => setDialog("");
   const everywhere = async () => {
     await app.api.signOutEverywhere();
-    await app.signOut();
+    await app.signOut(true);
   };
   return html`
     <h1 tabindex="-1">${t("settings.title")}</h1>
