@@ -100,7 +100,7 @@ export class Changes {
    * @param {string} key
    * @param {boolean} wasSent
    * @param {unknown} [reason] what is thrown if it can't be kept
-   * @returns {Promise<{id: string}>} a new product, which has no id yet
+   * @returns {Promise<{id: string, productId: string}>} a new product or lot, which has no id yet
    * @throws {Queued} any other change
    */
   async #keep(change, key, wasSent, reason) {
@@ -108,7 +108,7 @@ export class Changes {
       throw reason ?? error;
     });
     const id = await offline.outbox.put(change, key, wasSent);
-    if (change.kind === "add" && !change.subject) return { id: "" };
+    if (change.kind === "add") return { id: "", productId: "" };
     throw new Queued(() => offline.outbox.undo(id));
   }
 }

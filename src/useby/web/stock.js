@@ -135,7 +135,8 @@ export class Stock {
    * @param {string} id
    */
   changed(id) {
-    if (id) this.#changed.add(id); // a product that waits on this device has none yet
+    if (!id) return Promise.resolve(); // what waits on this device has none yet
+    this.#changed.add(id);
     return this.refresh();
   }
 

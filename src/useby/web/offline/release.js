@@ -6,14 +6,12 @@
  */
 
 import { withFields } from "../state.js";
+import { workerUrl } from "../trusted.js";
 
-const WORKER = new URL("../sw.js", import.meta.url).href;
 /** The page's own folder. */
 const SCOPE = new URL("../../", import.meta.url).href;
 /** Views in which nothing is typed that a reload would lose. */
 const SAFE = ["due", "products", "inbox", "insights"];
-
-/** @typedef {{createPolicy: (name: string, rules: {createScriptURL: () => string}) => {createScriptURL: (url: string) => string}}} TrustedTypes */
 
 export class Release {
   #store;
@@ -30,10 +28,7 @@ export class Release {
   async begin() {
     const { serviceWorker } = navigator;
     if (!serviceWorker || this.#registration) return; // over plain HTTP from another device
-    const types = /** @type {TrustedTypes | undefined} */ (Reflect.get(globalThis, "trustedTypes"));
-    const policy = types?.createPolicy("useby", { createScriptURL: () => WORKER });
-    const address = policy?.createScriptURL("") ?? WORKER;
-    const registration = await serviceWorker.register(address, { scope: SCOPE, updateViaCache: "none" });
+    const registration = await serviceWorker.register(workerUrl("sw.js"), { scope: SCOPE, updateViaCache: "none" });
     this.#registration = registration;
     let isControlled = serviceWorker.controller !== null;
     serviceWorker.addEventListener("controllerchange", () => {

@@ -31,8 +31,8 @@ export function AddLot({ product }) {
     setProblem("");
     const fields = { expiryDate: read.date, quantity: quantity.trim().replace(",", ".") || "1", location: place };
     const done = await app.attempt(async () => {
-      await app.api.addLot(product.id, fields);
-      await app.stock.changed(product.id);
+      const { productId } = await app.api.addLot(product.id, fields);
+      await app.stock.changed(productId);
     });
     if (!done) return;
     app.store.update(withMessage, t("done.saved", { name: product.name }));
