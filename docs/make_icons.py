@@ -13,7 +13,6 @@ ICONS: Final = {
     "icon-192.png": (192, "transparent", 1.0),
     "icon-512.png": (512, "transparent", 1.0),
     "icon-maskable-512.png": (512, GREEN, 0.86),
-    "icon-180.png": (180, GREEN, 0.86),
 }
 """Size in pixels, ground, and share of the drawing in the width, by the name of the file."""
 

@@ -23,7 +23,7 @@ sys.exit(main())
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-async def test_a_new_release_replaces_the_page_when_a_person_says_so(
+async def test_a_new_release_replaces_the_page_at_the_press_of_a_button(
     browser: Browser, tmp_path: Path
 ) -> None:
     folder = tmp_path / "web"

@@ -9,7 +9,7 @@ from tests.support.offline_pages import LOST, cut, mend
 from tests.support.pages import a_window, add, connection, opened, row, sign_up
 from tests.support.process_node import NodeProcess, serving
 
-WEEK = "168:00:00"
+WEEK = 7 * 24 * 3_600_000
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
@@ -17,8 +17,8 @@ async def test_two_devices_of_a_person_show_each_others_changes(
     browser: Browser, server: NodeProcess
 ) -> None:
     async with (
-        a_window(browser) as here,
-        a_window(browser) as there,
+        a_window(browser, *LOST) as here,
+        a_window(browser, *LOST) as there,
         server.rest() as rest,
     ):
         await sign_up(rest)
@@ -36,7 +36,7 @@ async def test_two_devices_of_a_person_show_each_others_changes(
         assert not [url for url in requests if url.endswith("/api/lots")], "nothing is polled"
 
 
-async def test_a_line_that_was_cut_comes_back_with_what_has_happened_meanwhile(
+async def test_a_line_that_was_cut_comes_back_with_the_changes_of_that_time(
     browser: Browser, server: NodeProcess
 ) -> None:
     async with a_window(browser, *LOST) as context, server.rest() as rest:

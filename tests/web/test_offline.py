@@ -65,7 +65,7 @@ async def test_the_page_opens_offline_with_the_last_known_state_and_its_age(
         await expect(page.get_by_text("As of")).to_have_count(0)
 
 
-async def test_what_is_kept_has_no_token_and_goes_with_the_sign_out(
+async def test_the_kept_state_has_no_token_and_goes_with_the_sign_out(
     browser: Browser, server: NodeProcess
 ) -> None:
     async with a_window(browser, *LOST) as context, server.rest() as rest:
