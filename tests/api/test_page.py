@@ -278,7 +278,7 @@ async def test_the_page_preloads_each_module_that_it_imports(rest: Rest) -> None
         queue += {urljoin(module, each) for each in imported} - found - set(queue)
         found.add(module)
     preloaded = re.findall(r'<link rel="modulepreload" href="([^"]+)">', html)
-    assert MODULES.keys() < found
+    assert "/web/state.js" in found
     assert {f"/{address}" for address in preloaded} == found - {f"/{entry}"}
     assert len(preloaded) == len(set(preloaded))
 
