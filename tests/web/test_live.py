@@ -109,6 +109,8 @@ async def test_a_tab_that_slept_a_week_comes_back_and_counts_the_days_again(
         await page.get_by_label("Password").fill("the quick brown fox")
         await page.keyboard.press("Enter")
         await expect(row(page, "Milk")).to_contain_text("in 2 days")
+        await expect(connection(page)).to_have_text("Live")
+        await expect(page.get_by_role("status", name="State of the page")).to_be_attached()
         await cut(context, page)
         await page.clock.fast_forward(WEEK)
         await expect(row(page, "Milk")).to_contain_text("expired 5 days ago")

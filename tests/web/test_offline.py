@@ -124,7 +124,7 @@ async def test_changes_wait_and_are_sent_once_in_their_order_when_the_node_is_ba
         await add(rest, "Milk", 2)
         await add(rest, "Tea", 5)
         page = await opened(context, server)
-        await ready(page, "Tea")
+        await ready(page, "Milk expires in 2 days")
         await cut(context, page)
         began = datetime.now(UTC)
         await row(page, "Milk").get_by_role("button", name="Opened").click()

@@ -22,7 +22,6 @@ export class Offline {
   #release;
   /** @type {number | undefined} */
   #keeping;
-  #isLive = false;
   #isReached = false;
   /** @type {import("./types.js").Counts | null} */
   #counts = null;
@@ -75,12 +74,10 @@ export class Offline {
     const { signedIn, connection, due, asOf } = store.state;
     if (!signedIn) return;
     const isLive = connection.name === "connected";
-    const wasLive = this.#isLive;
-    this.#isLive = isLive;
     if (due.counts !== this.#counts) {
       this.#counts = due.counts; // the node has answered
       if (asOf !== null) return store.update(withFields, { asOf: null });
-    } else if (wasLive && !isLive && asOf === null) {
+    } else if (connection.name === "waiting" && !connection.blocked && due.counts && asOf === null) {
       return store.update(withFields, { asOf: Date.now() });
     }
     const isReached = isLive || connection.blocked;
