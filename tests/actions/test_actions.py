@@ -12,6 +12,7 @@ import pytest
 SOURCE = Path(__file__).parents[2] / "src" / "useby"
 CALLERS = ("api", "cli", "scheduler")
 UPKEEP = {
+    "useby.store.idempotency.once": "receipts of requests, around the work of an action",
     "useby.store.catalogue.put": "names of products, which an operator loads",
     "useby.store.retention.delete_read": "notifications that were read long ago",
     "useby.store.slices.do_slice": "the rest of a write that an action has begun",

@@ -210,6 +210,9 @@ async def test_a_deleted_account_leaves_no_row(rest: Rest) -> None:
     for n in range(3):
         await client.post("/api/products", json={"name": f"Milk {n}", "expiryDate": "2026-03-01"})
     await rest.database.write(lambda t: send_due(t, rest.now))
+    await client.post("/api/keys", json={"name": "cron", "scopes": ["notify"]})
+    hook = {"kind": "webhook", "name": "Hook", "url": "https://app.example/"}
+    await client.post("/api/channels", json=hook)
     key = {"idempotency-key": "once"}
     posted = await client.post("/api/notifications", json={"message": "x"}, headers=key)
     await client.post(f"/api/notifications/{posted.json()['id']}/snooze", json={"for": "PT2H"})

@@ -27,6 +27,7 @@ async def a_window(
     size: tuple[int, int] = PHONE,
     scheme: Literal["light", "dark"] = "light",
     locale: str = "en-US",
+    service_workers: Literal["allow", "block"] = "allow",
 ) -> AsyncIterator[BrowserContext]:
     """A private window; at its end, of all errors and warnings only ``but`` may have occurred."""
     received: list[str] = []
@@ -37,7 +38,10 @@ async def a_window(
 
     width, height = size
     context = await browser.new_context(
-        viewport={"width": width, "height": height}, color_scheme=scheme, locale=locale
+        viewport={"width": width, "height": height},
+        color_scheme=scheme,
+        locale=locale,
+        service_workers=service_workers,
     )
     context.set_default_timeout(HANG_TIMEOUT * 1000)
     context.on("console", record)

@@ -185,7 +185,11 @@ async def test_a_reader_that_could_not_be_loaded_is_loaded_by_another_try(
 ) -> None:
     async with (
         fake_camera.chromium(("ean13", GTIN), folder=tmp_path) as browser,
-        a_window(browser, "wasm", "ERR_FAILED", "Failed to fetch", "falling back") as context,
+        a_window(
+            browser,
+            *("wasm", "ERR_FAILED", "Failed to fetch", "falling back", "registration blocked"),
+            service_workers="block",  # it keeps the reader
+        ) as context,
         server.rest() as rest,
     ):
         await sign_up(rest)

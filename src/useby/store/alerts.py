@@ -220,7 +220,7 @@ def claim_due(
         lock_users(transaction, of)
     try:
         claimed = _claim(connection, now, most, of, left_out)
-    except sa.exc.SQLAlchemyError:
+    except (sa.exc.SQLAlchemyError, MemoryError):  # the driver raises it as it is
         raise
     except Exception:  # noqa: BLE001 - one unreadable row must not stop the alerts of others
         unreadable = _set_aside_unreadable(connection, now)
@@ -293,7 +293,7 @@ def _set_aside_unreadable(connection: Connection, now: datetime) -> int:
         try:
             get(connection, user_id, product_id)
             user(connection, user_id)
-        except sa.exc.SQLAlchemyError:
+        except (sa.exc.SQLAlchemyError, MemoryError):  # the driver raises it as it is
             raise
         except Exception as error:
             log.exception("product %s is quarantined: its row can't be read", product_id)

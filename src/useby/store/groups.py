@@ -94,7 +94,9 @@ def _write_apart(connection: Connection, job: Job[Any]) -> None:
         with store_errors(), connection.begin_nested():
             _write(connection, job)
     except _Failed:
-        if not stands(connection):
+        # What an error of the database leaves is not trusted: out of memory while pages are
+        # written, the transaction stands, its savepoint rolls back, and its commit loses rows.
+        if isinstance(job.error, StoreUnavailable) or not stands(connection):
             raise
     except Exception as error:  # the savepoint could not be opened or closed
         job.error = error

@@ -258,7 +258,7 @@ def each_readable(
     """
     try:
         return read(connection, keys), {}
-    except sa.exc.SQLAlchemyError:
+    except (sa.exc.SQLAlchemyError, MemoryError):  # the driver raises it as it is
         raise
     except Exception:  # noqa: BLE001 - one unreadable row must not stop the alerts of others
         found: dict[Key, Found] = {}
