@@ -20,7 +20,7 @@ BLANKS: Final = " \t\r\n\f\v\u00a0\u2007\u202f\u200b\ufeff"
 
 
 Note = tuple[str, str]
-"""How a value was read: the kind of the note, and a sentence."""
+"""A remark on how a value was read: its kind, and a sentence."""
 
 
 class Number(str):

@@ -203,7 +203,7 @@ class ChannelList(ApiModel):
 
 
 class TestOut(ApiModel):
-    """What became of a test message."""
+    """The outcome of a test message."""
 
     sent: bool
     detail: Annotated[str, Field(description="What the target answered, or what went wrong.")]
