@@ -130,13 +130,11 @@ def policy_for(
     product: Product | AlertedProduct, user: User, lot: Lot | AlertedLot | None = None
 ) -> AlertPolicy:
     """Return the policy of a lot, or that of a product as if it had no lots of its own."""
-    own = (lot.policy if lot else None, product.policy, product.lead_days)
-    if own == _NOTHING_OWN and not user.policies and not user.categories:
+    is_own = product.policy is not None or product.lead_days is not None
+    is_own = is_own or (lot is not None and lot.policy is not None)
+    if not (is_own or user.policies or user.categories):
         return _policy_of_account(user.policy)
     return resolve(tuple(each for _, each in _layers(product, user, lot)))
-
-
-_NOTHING_OWN: Final = (None, None, None)
 
 
 @lru_cache(maxsize=256)

@@ -100,6 +100,12 @@ class Characters:
         return line
 
 
+@lru_cache
+def _names_of(model: type[BaseModel]) -> set[str]:
+    """Return the names of a model's fields: one set for all models that are never changed."""
+    return set(model.model_fields)
+
+
 class ApiModel(BaseModel):
     """Base of the JSON models: keys in camelCase."""
 
@@ -117,7 +123,7 @@ class ApiModel(BaseModel):
         made = cls.__new__(cls)
         set_ = object.__setattr__
         set_(made, "__dict__", values)
-        set_(made, "__pydantic_fields_set__", set(values))
+        set_(made, "__pydantic_fields_set__", _names_of(cls))
         set_(made, "__pydantic_extra__", None)
         set_(made, "__pydantic_private__", None)
         return made

@@ -35,6 +35,14 @@ def from_utc_text(text: str) -> datetime:
     return datetime.fromisoformat(text)  # takes a tenth of the time of strptime
 
 
+def _read_text(value: str | None) -> datetime | None:
+    return None if value is None else from_utc_text(value)
+
+
+def _in_utc(value: datetime | None) -> datetime | None:
+    return None if value is None else value.astimezone(UTC)
+
+
 class UtcDateTime(TypeDecorator[datetime]):
     """A time column that takes aware datetimes and returns aware ones in UTC."""
 
@@ -54,11 +62,9 @@ class UtcDateTime(TypeDecorator[datetime]):
             raise ValueError("a moment needs its zone")
         return utc_text(value) if dialect.name == "sqlite" else value.astimezone(UTC)
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        """Return an aware datetime in UTC."""
-        if value is None:
-            return None
-        return from_utc_text(value) if dialect.name == "sqlite" else value.astimezone(UTC)
+    def result_processor(self, dialect: Dialect, coltype: Any) -> Callable[[Any], Any]:  # noqa: ARG002
+        """Return a function that makes an aware datetime in UTC; SQLAlchemy's own calls two."""
+        return _read_text if dialect.name == "sqlite" else _in_utc
 
 
 class EnumText(TypeDecorator[StrEnum]):
@@ -127,9 +133,13 @@ class Exact(TypeDecorator[Decimal]):
             return None
         return format(value, "f") if dialect.name == "sqlite" else value
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:  # noqa: ARG002
-        """Return the decimal."""
-        return None if value is None else Decimal(value)
+    def result_processor(self, dialect: Dialect, coltype: Any) -> Callable[[Any], Any]:  # noqa: ARG002
+        """Return a function that makes a decimal; SQLAlchemy's own calls two."""
+        return _read_decimal
+
+
+def _read_decimal(value: str | Decimal | None) -> Decimal | None:
+    return None if value is None else Decimal(value)
 
 
 class IsoDuration(TypeDecorator[Duration]):

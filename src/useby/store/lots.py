@@ -16,7 +16,7 @@ from useby.domain.expiry import Expiry
 from useby.domain.lot import AlertedLot, Lot
 from useby.domain.movement import Movement
 from useby.domain.product import Product
-from useby.store.bulk import BulkWrite, PackedSelect, values_params, values_table
+from useby.store.bulk import BulkWrite, CompiledStatement, PackedSelect, values_params, values_table
 from useby.store.database import Transaction
 from useby.store.product_rows import PRODUCT_COLUMNS, product_of
 from useby.store.schema import lots as lots_table
@@ -105,6 +105,12 @@ class StoredProduct:
         return self.product.user_id, self.product.id
 
 
+_FLAT: Final = CompiledStatement(
+    sa.select(products.c.id)
+    .where(products.c.user_id == sa.bindparam("household_id"), products.c.version.is_(None))
+    .limit(sa.bindparam("most"))
+    .offset(sa.literal_column("0"))  # SQLAlchemy would add it on SQLite, as a parameter
+)
 _GIVEN: Final = values_table(products.c.user_id, products.c.id)
 _KEY: Final = (products.c.user_id, products.c.id)
 _NEWEST: Final = (
@@ -185,10 +191,7 @@ def stored(connection: Connection, keys: Sequence[Key]) -> dict[Key, StoredProdu
 
 def flat_ids(connection: Connection, household_id: str, limit: int) -> list[str]:
     """Return the ids of some of the household's flat products (``store.schema``)."""
-    flat = sa.select(products.c.id).where(
-        products.c.user_id == household_id, products.c.version.is_(None)
-    )
-    return list(connection.scalars(flat.limit(limit)))
+    return list(_FLAT(connection, household_id=household_id, most=limit).scalars())
 
 
 def open_lots(connection: Connection, keys: Sequence[Key]) -> dict[Key, list[Lot]]:
