@@ -16,11 +16,12 @@ from bench.rows import Column, Row, Target
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGE = DOCS / "performance.md"
+FIGURES = DOCS / "performance.json"
 
 
 def main() -> None:
     """Fill the page with the stored results; a scenario without results keeps its table."""
-    kept = json.loads((RESULTS / "latest.json").read_text())
+    kept = json.loads(FIGURES.read_text()) | json.loads((RESULTS / "latest.json").read_text())
     page = PAGE.read_text()
     for name, scenario in kept.items():
         page = _fill(page, name, _markdown(scenario))
@@ -34,8 +35,9 @@ def main() -> None:
         soak["target"].pop("met")
         page = _fill(page, "soak", f"{soak['summary']}.\n\n- {verdict(Target(**soak['target']))}")
     PAGE.write_text(page)
-    shutil.copy(RESULTS / "latest.json", DOCS / "performance.json")
-    shutil.copy(RESULTS / "latest.svg", DOCS / "performance.svg")
+    FIGURES.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
+    if (RESULTS / "latest.svg").exists():
+        shutil.copy(RESULTS / "latest.svg", DOCS / "performance.svg")
 
 
 def _fill(page: str, name: str, text: str) -> str:
