@@ -215,6 +215,38 @@ async def test_a_bad_scope_or_key_is_refused(
     assert (await ada.delete(f"/api/policies/{policy}")).status_code == status
 
 
+async def test_the_list_may_be_limited_to_a_scope_and_a_key(
+    rest: Rest, ada: httpx.AsyncClient
+) -> None:
+    milk = await added(ada, category="Dairy")
+    lot = await lot_of(ada, milk)
+    subjects = {
+        "lot": lot,
+        "product": milk["id"],
+        "category": "dairy",
+        "location": "Dairy",
+        "account": None,
+    }
+    for scope, key in subjects.items():
+        await put(ada, scope if key is None else f"{scope}/{key}", leads=["3d"])
+
+    async def found(client: httpx.AsyncClient, **query: str) -> list[tuple[str, str | None]]:
+        answer = await client.get("/api/policies", params=query)
+        assert answer.status_code == HTTPStatus.OK, answer.text
+        return [(each["scope"], each["key"]) for each in answer.json()["items"]]
+
+    for scope, key in subjects.items():
+        assert await found(ada, scope=scope) == [(scope, key)]
+        if key is not None:
+            assert await found(ada, scope=scope, key=key) == [(scope, key)]
+            assert await found(ada, scope=scope, key="another") == []
+    assert await found(ada, scope="category", key="DAIRY") == [("category", "dairy")]
+    _, bob = await rest.person()
+    assert await found(bob, scope="product", key=milk["id"]) == []
+    refused = await ada.get("/api/policies", params={"scope": "shelf"})
+    assert refused.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+
+
 async def test_a_list_refuses_the_cursor_of_another_list(ada: httpx.AsyncClient) -> None:
     answer = await ada.get("/api/policies", params={"cursor": "W10"})
     assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY

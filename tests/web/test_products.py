@@ -2,6 +2,7 @@
 
 import pytest
 from playwright.async_api import Browser, expect
+from tests.support.axe import violations
 from tests.support.pages import SCREEN, a_window, add, message, opened, row, sign_up
 from tests.support.process_node import NodeProcess
 
@@ -116,3 +117,35 @@ async def test_a_product_that_does_not_exist_is_stated(
         await sign_up(rest)
         page = await opened(context, server, "products/no-such-id")
         await expect(page.get_by_role("heading", level=1)).to_have_text("There is no such product.")
+
+
+async def test_a_rule_of_a_category_is_set_on_a_product_and_ended_in_the_settings(
+    browser: Browser, server: NodeProcess
+) -> None:
+    async with a_window(browser) as context, server.rest() as rest:
+        await sign_up(rest)
+        ham = await add(rest, "Ham", 30, category="Meat", location="Fridge")
+        page = await opened(context, server, f"products/{ham['id']}")
+        await page.get_by_role("button", name="Change when I am told").click()
+        dialog = page.get_by_role("dialog", name="When to tell me")
+        await dialog.get_by_label("Counts for").select_option("Category Meat")
+        await dialog.get_by_label("Before the date").select_option("at these times")
+        await dialog.get_by_label("Times before it").fill("soon")
+        await dialog.get_by_role("button", name="Save").click()
+        await expect(dialog).to_contain_text("Type times like 7, 1, 24 h or 15 %.")
+        await dialog.get_by_label("Times before it").fill("9, 24 h")
+        assert await violations(page) == []
+        await dialog.get_by_role("button", name="Save").click()
+        await expect(dialog).to_have_count(0)
+        coming = page.get_by_role("region", name="What will be sent, and why")
+        await expect(coming.get_by_role("listitem")).to_have_count(3)
+        await expect(coming).to_contain_text("Meat")
+        (policy,) = (await rest.get("/api/policies")).json()["items"]
+        assert (policy["key"], policy["leads"]) == ("meat", ["9d", "24h"])
+
+        await page.goto(f"{server.url}/#/settings")
+        await page.get_by_role("button", name="Change: Category meat").click()
+        await expect(dialog.get_by_label("Times before it")).to_have_value("9, 24 h")
+        await dialog.get_by_role("button", name="Remove this rule").click()
+        await expect(page.get_by_role("button", name="Change: Category meat")).to_have_count(0)
+        assert (await rest.get("/api/policies")).json()["items"] == []

@@ -4,7 +4,7 @@ from enum import StrEnum
 from http import HTTPStatus
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Query, Response
 
 from useby.actions import policies as actions
 from useby.actions.policies import TooManyPolicies
@@ -12,7 +12,7 @@ from useby.api.context import Caller, Context, ContextDep, CurrentCaller
 from useby.api.errors import Problem, problem_responses
 from useby.api.paging import Cursor, Limit, bad_cursor
 from useby.domain.policy import MAX_NAMES, Scope
-from useby.schemas.fields import Id
+from useby.schemas.fields import Id, Text
 from useby.schemas.policies import PolicyIn, PolicyKey, PolicyName, PolicyOut, PolicyPage
 from useby.schemas.problems import FieldError, sentences
 from useby.store import policies
@@ -42,6 +42,11 @@ Key = Annotated[
 async def list_policies(
     node: ContextDep,
     caller: CurrentCaller,
+    scope: Annotated[Scope | None, Query(description="Only policies of this scope.")] = None,
+    key: Annotated[
+        Text | None,
+        Query(max_length=100, description="Only policies with this key."),
+    ] = None,
     cursor: Cursor = None,
     limit: Limit = 100,
 ) -> PolicyPage:
@@ -49,9 +54,12 @@ async def list_policies(
 
     What `leadDays` of the account, of categories and of products sets is part of their policies.
     """
+    if scope is Scope.CATEGORY and key is not None:
+        key = key.casefold()
     try:
         page = await node.database.read(
-            lambda c: policies.list_(c, caller.user, cursor, limit), user_id=caller.user.id
+            lambda c: policies.list_(c, caller.user, cursor, limit, scope=scope, key=key),
+            user_id=caller.user.id,
         )
     except BadCursor:
         raise bad_cursor() from None

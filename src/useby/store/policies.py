@@ -28,14 +28,30 @@ _NARROW: Final = {
 """Statement and key of each scope whose policies stand in rows of their own, widest first."""
 
 
-def list_(connection: Connection, user: User, cursor: str | None, limit: int) -> Page[Item]:
+def list_(
+    connection: Connection,
+    user: User,
+    cursor: str | None,
+    limit: int,
+    *,
+    scope: Scope | None = None,
+    key: str | None = None,
+) -> Page[Item]:
     """Return a page of the user's policies that set anything: widest scope first, then by key.
+
+    Args:
+        connection: The snapshot to read.
+        user: The owner.
+        cursor: Cursor of the page; ``None`` for the first one.
+        limit: Maximum number of policies.
+        scope: Only policies of this scope.
+        key: Only policies with this key, as it is stored.
 
     Raises:
         BadCursor: The cursor is invalid.
     """
     after = (-len(Scope), "") if cursor is None else (*decode(cursor, ORDER, (int, str)),)
-    rows = _all_after(connection, user, after, limit + 1)
+    rows = _all_after(connection, user, after, limit + 1, scope, key)
     found = [each for _, each in zip(range(limit + 1), rows, strict=False)]
     page = found[:limit]
     more = len(found) > limit
@@ -43,16 +59,26 @@ def list_(connection: Connection, user: User, cursor: str | None, limit: int) ->
 
 
 def _all_after(
-    connection: Connection, user: User, after: tuple[Any, ...], together: int
+    connection: Connection,
+    user: User,
+    after: tuple[Any, ...],
+    together: int,
+    only_scope: Scope | None,
+    only_key: str | None,
 ) -> Iterator[Item]:
-    yield from (each for each in wide_policies(user) if place(*each[:2]) > after)
-    for scope, (statement, key) in _NARROW.items():
+    for scope, key, fields in wide_policies(user):
+        is_wanted = only_scope in (None, scope) and only_key in (None, key)
+        if is_wanted and place(scope, key) > after:
+            yield scope, key, fields
+    for scope, (statement, column) in _NARROW.items():
         rank, _ = place(scope, "")
-        if rank < after[0]:
+        if rank < after[0] or only_scope not in (None, scope):
             continue
         last = after[1] if rank == after[0] else ""
-        page = statement.order_by(key).limit(together)
-        while rows := connection.execute(page.where(key > last), {"owner": user.id}).all():
+        page = statement.order_by(column).limit(together)
+        if only_key is not None:
+            page = page.where(column == only_key)
+        while rows := connection.execute(page.where(column > last), {"owner": user.id}).all():
             for id_, stored, lead_days in rows:
                 fields = _fields(stored, lead_days)
                 if fields.are_set:

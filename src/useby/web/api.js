@@ -24,6 +24,7 @@
  * @template Item
  * @typedef {import("./types.js").Page<Item>} Page
  */
+/** @typedef {import("./types.js").PolicySubject} PolicySubject */
 /** @typedef {{id: string, message: string, type: "info" | "warning" | "error", created_at: string, seq: number, productId: string | null, event: string, readAt: string | null, snoozedUntil?: string | null}} NotificationOut */
 /** @typedef {"json" | "blob" | "tagged"} Form of an answer; `tagged` is its JSON with its `ETag` */
 /** @typedef {(method: string, path: string, body?: object, as?: Form) => Promise<unknown>} Call */
@@ -99,6 +100,9 @@ function query(values) {
   }
   return given.size ? `?${given}` : "";
 }
+
+/** @param {PolicySubject} subject */
+const policyPath = ({ scope, key }) => `policies/${scope}${key === null ? "" : `/${encodeURIComponent(key)}`}`;
 
 /** Number of rows of a page. */
 export const PAGE_SIZE = 60;
@@ -262,6 +266,30 @@ export class Api {
 
   /** @param {string} id */
   endSignIn = (id) => this.#call("DELETE", `sessions/${encodeURIComponent(id)}`);
+
+  /** @param {string | null} cursor */
+  policies = async (cursor) =>
+    /** @type {Page<import("./types.js").Policy>} */ (await this.#call("GET", `policies${query({ cursor })}`));
+
+  /**
+   * Return the policy of a subject; null if it has none.
+   *
+   * @param {PolicySubject} subject
+   */
+  policy = async ({ scope, key }) => {
+    const path = `policies${query({ scope, key })}`;
+    const { items } = /** @type {Page<import("./types.js").Policy>} */ (await this.#call("GET", path));
+    return items[0] ?? null;
+  };
+
+  /**
+   * @param {PolicySubject} subject
+   * @param {object} fields
+   */
+  putPolicy = (subject, fields) => this.#call("PUT", policyPath(subject), fields);
+
+  /** @param {PolicySubject} subject */
+  deletePolicy = (subject) => this.#call("DELETE", policyPath(subject));
 
   keys = async () => /** @type {{items: import("./types.js").ProgramKey[]}} */ (await this.#call("GET", "keys"));
 

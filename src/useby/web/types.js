@@ -89,6 +89,20 @@
  * @property {string} message
  */
 
+/** @typedef {"lot" | "product" | "category" | "location" | "dateKind" | "account"} PolicyScope */
+/** @typedef {{scope: PolicyScope, key: string | null, name?: string}} PolicySubject what a policy is about */
+
+/**
+ * @typedef {object} Policy a field that is null is that of the next wider one
+ * @property {PolicyScope} scope
+ * @property {string | null} key
+ * @property {string[] | null} leads
+ * @property {string | null} alertTime
+ * @property {boolean | null} onExpiry
+ * @property {{every: string, most: number} | null} repeat
+ * @property {boolean | string | null} muted
+ */
+
 /**
  * @typedef {object} Notification
  * @property {string} id

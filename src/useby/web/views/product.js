@@ -8,6 +8,7 @@ import { Lists } from "../parts/lot_list.js";
 import { LotRow } from "../parts/lot_row.js";
 import { useMore } from "../parts/more.js";
 import { AddLot } from "../parts/add_lot.js";
+import { PolicyDialog } from "../parts/policy_dialog.js";
 import { Alerts, History } from "../parts/product_story.js";
 import { Barcodes, Details, Rules } from "../parts/product_forms.js";
 import { fragmentOf } from "../routes.js";
@@ -50,6 +51,9 @@ function Known({ product }) {
     });
   // What has happened and what will be sent are fetched again after each change.
   const version = useMemo(() => ({}), [product]);
+  const [changed, setAlerts] = useState({});
+  const alerts = useMemo(() => ({}), [product, changed]);
+  const [isTelling, setTelling] = useState(false);
   return html`
     <section aria-labelledby="product-lots">
       <h2 id="product-lots">${t("product.lots")}</h2>
@@ -78,7 +82,8 @@ function Known({ product }) {
     </section>
     <section aria-labelledby="product-alerts">
       <h2 id="product-alerts">${t("product.alerts")}</h2>
-      <${Alerts} id=${product.id} version=${version} />
+      <${Alerts} id=${product.id} version=${alerts} />
+      <p class="row"><button type="button" class="button" onClick=${() => setTelling(true)}>${t("policy.open")}</button></p>
     </section>
     <section aria-labelledby="product-rules">
       <h2 id="product-rules">${t("product.rules")}</h2>
@@ -97,5 +102,23 @@ function Known({ product }) {
       <${History} product=${product} version=${version} />
     </section>
     ${more.dialog}
+    ${isTelling &&
+    html`<${PolicyDialog} subjects=${subjectsOf(product)} onClose=${() => setTelling(false)} onChange=${() => setAlerts({})} />`}
   `;
+}
+
+/**
+ * Return what the policies of a product's alerts are about, nearest first.
+ *
+ * @param {Product} product
+ * @returns {import("../types.js").PolicySubject[]}
+ */
+function subjectsOf({ id, name, category, location, dateKind }) {
+  return [
+    { scope: "product", key: id, name },
+    ...(category ? [/** @type {const} */ ({ scope: "category", key: category })] : []),
+    ...(location ? [/** @type {const} */ ({ scope: "location", key: location })] : []),
+    { scope: "dateKind", key: dateKind },
+    { scope: "account", key: null },
+  ];
 }

@@ -9,6 +9,7 @@ import { Devices } from "../parts/devices.js";
 import { ProgramKeys } from "../parts/program_keys.js";
 import { ExportDialog } from "../parts/export_dialog.js";
 import { PageChoices } from "../parts/page_choices.js";
+import { Policies } from "../parts/policies.js";
 import { Section } from "../parts/section.js";
 import { removeSamples } from "../parts/samples.js";
 import { withFields } from "../state.js";
@@ -32,7 +33,7 @@ export function Settings() {
       ${me?.email && html`<${PasswordForm} email=${me.email} />`}
       <p class="row"><button type="button" class="button button--danger" onClick=${() => setDialog("delete")}>${t("settings.delete")}</button></p>
     <//>
-    <${Section} name="alerts" title=${t("settings.alerts")}>${me && html`<${AlertForm} me=${me} />`}<//>
+    <${Section} name="alerts" title=${t("settings.alerts")}>${me && html`<${AlertForm} me=${me} />`}<${Policies} /><//>
     <${Section} name="household" title=${t("settings.household")}>${me && html`<${HouseholdForm} me=${me} />`}<//>
     <${Section} name="page" title=${t("settings.page")}><${PageChoices} /><//>
     <${Section} name="files" title=${t("settings.files")}>
