@@ -18,6 +18,29 @@ EMAIL: Final = "ada@useby.example"
 PASSWORD: Final = "the quick brown fox"
 PHONE: Final = (390, 844)
 SCREEN: Final = (1280, 800)
+COUNTS_REQUESTS: Final = """
+    globalThis.unanswered = 0;
+    const ask = fetch;
+    globalThis.fetch = async (...values) => {
+      unanswered += 1;
+      try {
+        const answer = await ask(...values);
+        await answer.clone().arrayBuffer();
+        return answer;
+      } finally {
+        unanswered -= 1;
+      }
+    };
+"""
+"""Script for a window in which ``settled`` is used."""
+SETTLED: Final = """async () => {
+    const turn = () => new Promise((next) => requestAnimationFrame(() => setTimeout(next)));
+    const isLoading = () => /Loading …|Wird geladen …/.test(document.body.textContent);
+    for (let quiet = 0; quiet < 3; quiet += 1) {
+      if (unanswered || isLoading()) quiet = -1;
+      await turn();
+    }
+}"""
 
 
 @asynccontextmanager
@@ -111,6 +134,16 @@ async def until(page: Page, condition: str) -> None:
     frames = f"async () => {{ while (!({condition})) await new Promise(requestAnimationFrame); }}"
     async with asyncio.timeout(HANG_TIMEOUT):
         await page.evaluate(frames)
+
+
+async def settled(page: Page) -> None:
+    """Wait until a view shows all that it has asked the node for.
+
+    The load state ``networkidle`` belongs to the document: another view does not begin it again.
+    A view asks in an effect, after the frame that it is first drawn in.
+    """
+    async with asyncio.timeout(HANG_TIMEOUT):
+        await page.evaluate(SETTLED)
 
 
 def row(page: Page, name: str) -> Locator:

@@ -8,6 +8,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 from tests.support.axe import violations
 from tests.support.pages import (
+    COUNTS_REQUESTS,
     EMAIL,
     PASSWORD,
     PHONE,
@@ -17,6 +18,7 @@ from tests.support.pages import (
     connection,
     message,
     row,
+    settled,
     sign_up,
 )
 from tests.support.process_node import NodeProcess
@@ -77,8 +79,8 @@ MISSED: Final = """() => {
 async def show(page: Page, url: str, view: str, product: str) -> None:
     fragment = f"products/{product}" if view == "product" else view
     await page.goto(f"{url}/#/{fragment}")
+    await settled(page)
     await expect(page.get_by_role("heading", level=1)).to_have_count(1)
-    await page.wait_for_load_state("networkidle")
 
 
 async def a_household(rest: httpx.AsyncClient) -> str:
@@ -111,6 +113,7 @@ async def test_each_view_follows_the_rules_of_axe_in_every_mode_and_never_scroll
     async with a_window(browser, locale=locale) as context, server.rest() as rest:
         product = await a_household(rest)
         page = await context.new_page()
+        await page.add_init_script(COUNTS_REQUESTS)
         await page.goto(server.url)
         await expect(page.locator("input[name=password]")).to_be_visible()
         await check_every_mode(page, "signing in", modes)
@@ -134,29 +137,35 @@ async def check_every_mode(page: Page, view: str, modes: Sequence[Mode]) -> None
         assert await page.evaluate("document.documentElement.scrollWidth") <= width, (view, mode)
 
 
-@pytest.mark.parametrize("size", [PHONE, SCREEN], ids=str)
 async def test_tab_reaches_all_that_can_be_pressed_and_marks_it(
-    browser: Browser, server: NodeProcess, size: tuple[int, int]
+    browser: Browser, server: NodeProcess
 ) -> None:
-    async with a_window(browser, size=size) as context, server.rest() as rest:
+    async with a_window(browser) as context, server.rest() as rest:
         product = await a_household(rest)
         page = await context.new_page()
+        await page.add_init_script(COUNTS_REQUESTS)
         await page.goto(server.url)
         await enter_in_any_language(page)
         for view in VIEWS:
             await show(page, server.url, view, product)
-            await page.evaluate("document.activeElement.blur(); globalThis.walked = new Set()")
-            ends = 0  # behind the last element, Tab goes on with the first one
-            while ends < 2:
-                await page.keyboard.press("Tab")
-                place = await page.evaluate(FOCUSED)
-                if place is None:
-                    ends += 1
-                    continue
-                assert place["isMarked"], (view, place)
-                assert place["isSeen"], (view, place)
-            missed = await page.evaluate(MISSED)
-            assert missed == [], view
+            for width, height in (SCREEN, PHONE):
+                await page.set_viewport_size({"width": width, "height": height})
+                await walk_by_tab(page, view)
+
+
+async def walk_by_tab(page: Page, view: str) -> None:
+    await page.evaluate("document.activeElement.blur(); globalThis.walked = new Set()")
+    ends = 0  # behind the last element, Tab goes on with the first one
+    while ends < 2:
+        await page.keyboard.press("Tab")
+        place = await page.evaluate(FOCUSED)
+        if place is None:
+            ends += 1
+            continue
+        assert place["isMarked"], (view, place)
+        assert place["isSeen"], (view, place)
+    missed = await page.evaluate(MISSED)
+    assert missed == [], view
 
 
 async def test_messages_appear_without_motion_for_a_person_who_wants_less(
