@@ -5,7 +5,16 @@ from typing import Final
 
 import pytest
 from playwright.async_api import Browser, Page, expect
-from tests.support.pages import EMAIL, PASSWORD, PHONE, SCREEN, a_window, connection, message, sign_up
+from tests.support.pages import (
+    EMAIL,
+    PASSWORD,
+    PHONE,
+    SCREEN,
+    a_window,
+    connection,
+    message,
+    sign_up,
+)
 from tests.support.process_node import NodeProcess
 
 ENGLISH: Final = {
@@ -71,6 +80,8 @@ READINGS: Final = {
     "en": ("Wed, 4 March 2099", "Fri, 3 April 2099"),
     "de": ("Mi., 4. März 2099", "Fr., 3. April 2099"),
 }
+
+
 def names(locale: str) -> dict[str, str]:
     """Return the accessible names in a language by those in English."""
     return GERMAN if locale.startswith("de") else ENGLISH
