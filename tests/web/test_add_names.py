@@ -82,6 +82,9 @@ READINGS: Final = {
 }
 
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
 def names(locale: str) -> dict[str, str]:
     """Return the accessible names in a language by those in English."""
     return GERMAN if locale.startswith("de") else ENGLISH
