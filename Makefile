@@ -107,6 +107,7 @@ requirements: $(VENV)/dev.stamp ## pin the newest versions that pyproject.toml a
 	$(COMPILE) --output-file requirements/node.txt requirements/node.in
 	$(COMPILE) --output-file requirements/openapi.txt requirements/openapi.in
 	$(COMPILE) --output-file requirements/run.txt pyproject.toml
+	$(COMPILE) --output-file requirements/channels.txt --extra channels --constraint requirements/run.txt pyproject.toml
 	$(COMPILE) --output-file requirements/dev.txt --extra dev --constraint requirements/run.txt pyproject.toml
 	$(COMPILE) --output-file requirements/bench.txt --extra bench --constraint requirements/run.txt --constraint requirements/dev.txt pyproject.toml
 

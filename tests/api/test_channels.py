@@ -89,17 +89,17 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "another scheme": ({"url": "ftp://app.example/"}, "must be an https URL"),
     "a file": ({"url": "file:///etc/passwd"}, "must be an https URL"),
     "no host": ({"url": "https:///x"}, "must be an https URL"),
-    "a blank": ({"url": "https://app.example/a b"}, "must be an https URL"),
-    "a line break": ({"url": "https://app.example/\r\nX: y"}, "must be an https URL"),
+    "a blank": ({"url": "https://app.example/a b"}, "must be a URL of at most 2000"),
+    "a line break": ({"url": "https://app.example/\r\nX: y"}, "must be a URL of at most 2000"),
     "a bad port": ({"url": "https://app.example:99999/"}, "must be an https URL"),
-    "a long one": ({"url": "https://app.example/" + "x" * 2000}, "must be an https URL"),
+    "a long one": ({"url": "https://app.example/" + "x" * 2000}, "must be a URL of at most 2000"),
     "a password": ({"url": "https://a:b@app.example/"}, "must not contain a user name"),
     "plain http": ({"url": "http://app.example/"}, "must begin with https://"),
     "loopback": ({"url": "https://127.0.0.1/"}, "must be at a public address"),
     "metadata": ({"url": "https://169.254.169.254/"}, "must be at a public address"),
     "mapped": ({"url": "https://[::ffff:10.0.0.1]/"}, "must be at a public address"),
-    "e-mail": ({"kind": "email"}, "must be webhook: e-mail, Web Push and Apprise are not in"),
-    "web push": ({"kind": "webpush"}, "must be webhook"),
+    "e-mail": ({"kind": "email"}, "must be apprise or webhook: e-mail and Web Push are not in"),
+    "web push": ({"kind": "webpush"}, "must be apprise or webhook"),
     "an unknown kind": ({"kind": "fax"}, "or 'webhook'"),
     "an unknown severity": ({"minimumSeverity": "fatal"}, "or 'error'"),
     "a bad duration": ({"after": "ten minutes"}, "must be an ISO 8601 duration of at most 30 days"),
@@ -127,6 +127,58 @@ async def test_the_operator_can_allow_networks(url: str, local: httpx.AsyncClien
     (channel,) = (await local.get("/api/channels")).json()["items"]
     answer = await local.patch(f"/api/channels/{channel['id']}", json={"url": "http://10.0.0.1/"})
     assert answer.status_code == 422
+
+
+PHONE = {"kind": "apprise", "name": "My phone", "url": "ntfys://tk_AbC123@ntfy.example/fridge"}
+
+
+async def test_answers_show_only_the_beginning_of_a_url_of_apprise(ada: httpx.AsyncClient) -> None:
+    made = await ada.post("/api/channels", json=PHONE)
+    assert made.status_code == 201
+    assert made.json()["secret"] is None
+    path = f"/api/channels/{made.json()['id']}"
+    changed = await ada.patch(path, json={"url": "tgram://123456789:AAF0o_token/987654321"})
+    answers = [made, changed, await ada.get("/api/channels"), await ada.get(path)]
+    assert "ntfys://…" in made.text
+    assert all("tgram://…" in each.text for each in answers[1:])
+    assert not any("token" in each.text or "tk_" in each.text for each in answers)
+    again = await ada.patch(path, json={"url": changed.json()["url"]})
+    assert (again.status_code, again.json()["errors"][0]["at"]) == (422, "body.url")
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("mailto://ada:secret@example.org", "must be of a service that posts by HTTP, e.g. ntfys:"),
+        ("fax://example.org", "must be a URL of Apprise, e.g. ntfys://ntfy.sh/my-topic"),
+        ("ntfys://ntfy.sh/one/two", "must have one target"),
+        ("ntfys://ntfy.sh/a topic", "must be a URL of at most 2000 characters"),
+    ],
+)
+async def test_a_url_of_apprise_that_cannot_be_used_is_refused_in_words(
+    url: str, reason: str, ada: httpx.AsyncClient
+) -> None:
+    made = (await ada.post("/api/channels", json=PHONE)).json()
+    for answer in (
+        await ada.post("/api/channels", json=PHONE | {"url": url}),
+        await ada.patch(f"/api/channels/{made['id']}", json={"url": url}),
+    ):
+        assert answer.status_code == 422
+        (error,) = answer.json()["errors"]
+        assert error["at"] == "body.url"
+        assert error["message"].startswith(reason)
+        assert "secret" not in answer.text
+
+
+async def test_a_test_message_of_apprise_does_not_reach_an_address_that_is_not_allowed(
+    ada: httpx.AsyncClient, receiver: Receiver
+) -> None:
+    url = f"jsons://localhost:{receiver.port}/"
+    made = (await ada.post("/api/channels", json=PHONE | {"url": url})).json()
+    answer = (await ada.post(f"/api/channels/{made['id']}/test")).json()
+    assert answer["sent"] is False
+    assert answer["detail"].startswith("its address is not public")
+    assert receiver.received == []
 
 
 async def test_an_account_has_a_maximum_of_channels(ada: httpx.AsyncClient) -> None:

@@ -120,7 +120,7 @@ async def test_a_failed_attempt_is_repeated_with_the_same_id(
     found = await channels_house.current(channel)
     assert (found.state, found.error, found.error_at) == (ChannelState.OK, None, None)
     assert receiver.messages() == ["one", "one", "one", "two"]
-    ids = {each.json["id"] for each in receiver.received[:3]}
+    ids = {each.id for each in receiver.received[:3]}
     assert ids == {row.id}
 
 

@@ -105,7 +105,7 @@ async def test_another_worker_goes_on_when_one_stops(
     receiver.answer = lambda _: OK
     async with channels_house.working():
         await channels_house.until_states(channel, SENT)
-    assert len({each.json["id"] for each in receiver.received}) == 1
+    assert len({each.id for each in receiver.received}) == 1
 
 
 async def test_a_claim_of_a_killed_worker_ends_by_itself(

@@ -14,6 +14,7 @@ from tests.support.time_limits import HANG_TIMEOUT
 from tests.support.webhook_receiver import LOOPBACK
 
 from useby.actions import channels as actions
+from useby.delivery.apprise import Apprise
 from useby.delivery.attempts import Senders
 from useby.delivery.outbound import Outbound
 from useby.delivery.webhook import Webhook
@@ -49,7 +50,10 @@ class ChannelHouse:
                 each.wake()
 
     def senders(self) -> Senders:
-        return {ChannelKind.WEBHOOK: Webhook(Outbound(NETWORKS), self.wall)}
+        return {
+            ChannelKind.WEBHOOK: Webhook(Outbound(NETWORKS), self.wall),
+            ChannelKind.APPRISE: Apprise(Outbound(NETWORKS), self.wall),
+        }
 
     @contextlib.asynccontextmanager
     async def working(self, **changed: Any) -> AsyncIterator[DeliveryWorker]:
@@ -79,12 +83,12 @@ class ChannelHouse:
     async def user(self) -> User:
         return await a_kept_owner(self.database)
 
-    async def channel(self, user: User, url: str, **fields: Any) -> Channel:
+    async def channel(
+        self, user: User, url: str, kind: ChannelKind = ChannelKind.WEBHOOK, **fields: Any
+    ) -> Channel:
         values = {"name": "Hook", "target": url} | fields
         now = self.wall()
-        return await self.database.write(
-            lambda t: actions.create(t, user.id, ChannelKind.WEBHOOK, values, now)
-        )
+        return await self.database.write(lambda t: actions.create(t, user.id, kind, values, now))
 
     async def post(
         self, user: User, *messages: str, kind: Severity = Severity.INFO

@@ -19,7 +19,17 @@ async def a_webhook(
     return await house.channel(user, receiver.url(path), **fields)
 
 
-KINDS: dict[ChannelKind, Make] = {ChannelKind.WEBHOOK: a_webhook}
+async def an_apprise(
+    house: ChannelHouse, user: User, receiver: Receiver, path: str = "/hook", **fields: Any
+) -> Channel:
+    url = receiver.url(path).replace("http://", "json://")
+    return await house.channel(user, url, ChannelKind.APPRISE, **fields)
+
+
+KINDS: dict[ChannelKind, Make] = {
+    ChannelKind.WEBHOOK: a_webhook,
+    ChannelKind.APPRISE: an_apprise,
+}
 
 
 @pytest.fixture(params=KINDS.values(), ids=[each.value for each in KINDS])

@@ -39,6 +39,11 @@ class Received:
     def message(self) -> str:
         return str(self.json["message"])
 
+    @property
+    def id(self) -> str:
+        """Id of the notification, the same for every repetition."""
+        return self.headers["webhook-id"]
+
     def is_signed_with(self, secret: str) -> bool:
         """Verify as the specification of Standard Webhooks describes it."""
         key = base64.b64decode(secret.removeprefix("whsec_"))

@@ -8,10 +8,11 @@ from fastapi import APIRouter, Response
 from useby.actions import channels as actions
 from useby.api.context import Context, ContextDep, CurrentCaller
 from useby.api.errors import Problem, problem_responses
+from useby.delivery.apprise import Apprise
 from useby.delivery.attempts import attempt, test_message
 from useby.delivery.channel import NotDelivered
 from useby.domain.addresses import networks
-from useby.domain.channel import Channel, TooManyChannels
+from useby.domain.channel import Channel, ChannelKind, TooManyChannels
 from useby.schemas.channels import (
     FULL,
     ChannelChange,
@@ -50,8 +51,8 @@ async def add_channel(
     node: ContextDep, caller: CurrentCaller, new: ChannelIn, response: Response
 ) -> NewChannelOut:
     """Create a channel. It delivers what is added from now on; its secret is shown this once."""
-    _check_target(node, new.url)
     user_id, now = caller.user.id, node.now()
+    await _check_target(node, user_id, new.kind, new.url)
     try:
         channel = await node.database.write(
             lambda t: actions.create(t, user_id, new.kind, new.fields, now)
@@ -77,9 +78,10 @@ async def change_channel(
     `minimumSeverity` and `after` count for notifications that are added from now on. A channel that
     is not enabled sends nothing, and misses what is added.
     """
-    if change.url is not None:
-        _check_target(node, change.url)
     user_id, now = caller.user.id, node.now()
+    if change.url is not None:
+        kind = (await _channel(node, user_id, channel_id)).kind
+        await _check_target(node, user_id, kind, change.url)
     channel = await node.database.write(
         lambda t: actions.change(t, user_id, channel_id, change.fields, now)
     )
@@ -145,13 +147,17 @@ async def _channel(node: Context, user_id: str, channel_id: str) -> Channel:
     return channel
 
 
-def _check_target(node: Context, url: str) -> None:
-    """Refuse a target to which this node does not connect.
+async def _check_target(node: Context, user_id: str, kind: ChannelKind, url: str) -> None:
+    """Refuse a target that the kind of channel cannot send to, or to which no node connects.
 
     Raises:
         Problem: 422, with the reason.
     """
-    reason = refusal(url, networks(node.settings.outbound_allowed_networks))
+    sender = node.senders.get(kind)
+    if isinstance(sender, Apprise):
+        reason = await sender.refusal(user_id, url)
+    else:
+        reason = refusal(url, networks(node.settings.outbound_allowed_networks))
     if reason is not None:
         errors = [FieldError(at="body.url", message=reason)]
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, sentences(errors), errors=errors)

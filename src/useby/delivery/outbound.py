@@ -7,7 +7,7 @@ could have another result. No proxy of the environment is used, and no redirect 
 import asyncio
 import ssl
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -46,6 +46,9 @@ class Answer:
     status: int
     retry_after: str | None
     """Header of this name."""
+    headers: Sequence[tuple[str, str]] = field(default=(), compare=False, repr=False)
+    body: bytes = field(default=b"", compare=False, repr=False)
+    """At most ``MOST_READ`` bytes of it."""
 
 
 class GuardedBackend(httpcore.AsyncNetworkBackend):
@@ -132,16 +135,28 @@ class Outbound:
         self._pools: dict[bool, httpcore.AsyncConnectionPool] = {}
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """Send a POST and return its answer, of whose body a part is read and dropped.
+        """Send a POST and return its answer.
+
+        Raises:
+            NotDelivered: There is no answer, or the address is refused.
+        """
+        return await self.request("POST", url, headers, body)
+
+    async def request(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes
+    ) -> Answer:
+        """Send a request and return its answer.
 
         Raises:
             NotDelivered: There is no answer, or the address is refused.
         """
         pool = self._pool(plain=urlsplit(url).scheme == PLAIN)
+        lines = [(name.encode(), value.encode()) for name, value in headers.items()]
         try:
-            async with pool.stream("POST", url, headers=list(headers.items()), content=body) as got:
-                await _read(got)
-                return Answer(got.status, _header(got, b"retry-after"))
+            async with pool.stream(method, url, headers=lines, content=body) as got:
+                answer = await _read(got)
+                found = [(name.decode(), value.decode("latin-1")) for name, value in got.headers]
+                return Answer(got.status, _header(got, b"retry-after"), found, answer)
         except Refused as refused:
             raise NotDelivered(str(refused), is_final=True) from None
         except ssl.SSLError as error:
@@ -175,13 +190,14 @@ class Outbound:
         return pool
 
 
-async def _read(answer: httpcore.Response) -> None:
-    """Read a body, so that the connection can be used again, unless it is too large."""
-    size = 0
+async def _read(answer: httpcore.Response) -> bytes:
+    """Read a body to its end, so that the connection can be used again, or to ``MOST_READ``."""
+    body = bytearray()
     async for part in answer.aiter_stream():
-        size += len(part)
-        if size > MOST_READ:
-            return
+        body += part
+        if len(body) > MOST_READ:
+            break
+    return bytes(body[:MOST_READ])
 
 
 def _header(answer: httpcore.Response, wanted: bytes) -> str | None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from useby.delivery.apprise import Apprise
 from useby.delivery.attempts import Senders
 from useby.delivery.outbound import Outbound
 from useby.delivery.webhook import Webhook
@@ -18,6 +19,8 @@ def senders(settings: Settings, now: Callable[[], datetime]) -> Senders:
         settings: The node's settings.
         now: The wall clock: aware, UTC.
     """
+    allowed = networks(settings.outbound_allowed_networks)
     return {
-        ChannelKind.WEBHOOK: Webhook(Outbound(networks(settings.outbound_allowed_networks)), now)
+        ChannelKind.WEBHOOK: Webhook(Outbound(allowed), now),
+        ChannelKind.APPRISE: Apprise(Outbound(allowed), now),
     }

@@ -22,10 +22,13 @@ from useby.domain.channel import (
 from useby.domain.notification import Severity
 from useby.schemas.fields import ApiModel, Form, Moment, Name, RequestModel, example
 
+TARGET_FORM: Final = "must be a URL of at most 2000 characters, e.g. https://app.example/useby"
+_TARGET: Final = re.compile(r"[!-~]+")
 URL_FORM: Final = "must be an https URL of at most 2000 characters, e.g. https://app.example/useby"
 _URL: Final = re.compile(r"https?://[!-~]+")
 NO_CREDENTIALS: Final = "must not contain a user name or password, e.g. https://app.example/useby"
-NOT_BUILT: Final = "must be webhook: e-mail, Web Push and Apprise are not in this release yet"
+BUILT: Final = frozenset({ChannelKind.APPRISE, ChannelKind.WEBHOOK})
+NOT_BUILT: Final = "must be apprise or webhook: e-mail and Web Push are not in this release yet"
 PLAIN_REFUSED: Final = (
     "must begin with https://, e.g. https://app.example/useby; http:// is for addresses in networks"
     " of the setting USEBY_OUTBOUND_ALLOWED_NETWORKS"
@@ -41,21 +44,14 @@ FULL: Final = (
 )
 
 
-def _url(text: str) -> str:
-    try:
-        parts = urlsplit(text)
-        good = _URL.fullmatch(text) and parts.hostname and parts.port != 0
-    except ValueError:
-        good = False
-    if not good:
-        raise ValueError(URL_FORM)
-    if "@" in parts.netloc:
-        raise ValueError(NO_CREDENTIALS)
-    return parts._replace(fragment="").geturl()
+def _target(text: str) -> str:
+    if not _TARGET.fullmatch(text):
+        raise ValueError(TARGET_FORM)
+    return text
 
 
 def _built(kind: ChannelKind) -> ChannelKind:
-    if kind is not ChannelKind.WEBHOOK:
+    if kind not in BUILT:
         raise ValueError(NOT_BUILT)
     return kind
 
@@ -66,14 +62,20 @@ def _after(text: str) -> str:
 
 
 Kind = Annotated[
-    ChannelKind, AfterValidator(_built), Field(description="In this release: webhook.")
+    ChannelKind,
+    AfterValidator(_built),
+    Field(description="In this release: apprise or webhook."),
 ]
 Url = Annotated[
     str,
     StringConstraints(max_length=2000, strip_whitespace=True),
-    Form(URL_FORM),
-    AfterValidator(_url),
-    Field(description="Where a webhook posts to.", examples=["https://app.example/useby"]),
+    Form(TARGET_FORM),
+    AfterValidator(_target),
+    Field(
+        description="Where a webhook posts to, or a URL of Apprise for a service that posts by"
+        " HTTP, e.g. ntfys://ntfy.sh/my-topic. The answer shows only the beginning of the latter.",
+        examples=["https://app.example/useby"],
+    ),
 ]
 After = Annotated[
     str,
@@ -101,7 +103,7 @@ class ChannelIn(RequestModel):
     """A new channel.
 
     Without them, `enabled` is true, `minimumSeverity` is `info`, `after` is `PT0S`, and
-    `onlyWhenAway` is false for a webhook.
+    `onlyWhenAway` is false for a webhook and for Apprise.
     """
 
     model_config = example(kind="webhook", name="My server", url="https://app.example/useby")
@@ -241,13 +243,21 @@ class DeliveryList(ApiModel):
 
 
 def refusal(url: str, allowed: Sequence[Network]) -> str | None:
-    """Return why a target is refused without a look-up of its name; ``None`` if it is not.
+    """Return why a webhook's URL is refused without a look-up of its name; ``None`` if it is not.
 
     Args:
-        url: A valid URL.
+        url: The text.
         allowed: Networks that are allowed although they are not public.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        good = _URL.fullmatch(url) and parts.hostname and parts.port != 0
+    except ValueError:
+        good = False
+    if not good:
+        return URL_FORM
+    if "@" in parts.netloc:
+        return NO_CREDENTIALS
     address = literal(parts.hostname or "")
     if address is not None and not may_connect(address, allowed):
         return ADDRESS_REFUSED
@@ -257,12 +267,19 @@ def refusal(url: str, allowed: Sequence[Network]) -> str | None:
     return None
 
 
+def shown(channel: Channel) -> str:
+    """Return a channel's URL for answers: one of Apprise contains passwords and tokens."""
+    if channel.kind is ChannelKind.APPRISE:
+        return f"{channel.target.partition(':')[0]}://…"
+    return channel.target
+
+
 def _values(channel: Channel) -> dict[str, Any]:
     return {
         "id": channel.id,
         "kind": channel.kind,
         "name": channel.name,
-        "url": channel.target,
+        "url": shown(channel),
         "enabled": channel.enabled,
         "minimum_severity": channel.minimum_severity,
         "after": after_text(channel.after),
