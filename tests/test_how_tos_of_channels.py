@@ -113,7 +113,7 @@ class Seen(Outbound):
         return Answer(200, None, (), b'{"ok": true}')
 
 
-async def test_what_is_on_the_internet_is_posted_to_by_https() -> None:
+async def test_services_on_the_internet_are_posted_to_by_https() -> None:
     urls = re.findall(r'"url": "((?:ntfys|tgram)://[^"]+)"', PHONE)
     seen = Seen()
     sender = Apprise(seen, lambda: NOON)

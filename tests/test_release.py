@@ -99,20 +99,22 @@ def applies(requirement: Requirement, extra: str) -> bool:
     return requirement.marker is None or requirement.marker.evaluate({"extra": extra})
 
 
-def closure(direct: list[Requirement]) -> dict[str, importlib.metadata.Distribution]:
-    """Return all distributions that an installer adds for these requirements."""
+def closure(
+    direct: list[Requirement], extra: str = ""
+) -> dict[str, importlib.metadata.Distribution]:
+    """Return all distributions that an installer adds for these requirements, with an extra."""
     chosen: dict[str, importlib.metadata.Distribution] = {}
     seen: set[tuple[str, str]] = set()
-    pending = [requirement for requirement in direct if applies(requirement, "")]
+    pending = [requirement for requirement in direct if applies(requirement, extra)]
     while pending:
         requirement = pending.pop()
         name = canonicalize_name(requirement.name)
         chosen[name] = importlib.metadata.distribution(name)
-        for extra in {"", *requirement.extras}:
-            if (name, extra) not in seen:
-                seen.add((name, extra))
+        for own in {"", *requirement.extras}:
+            if (name, own) not in seen:
+                seen.add((name, own))
                 needs = [Requirement(line) for line in chosen[name].requires or []]
-                pending += [need for need in needs if applies(need, extra)]
+                pending += [need for need in needs if applies(need, own)]
     return chosen
 
 
@@ -212,7 +214,7 @@ def test_the_wheel_requires_every_package_that_the_sources_import(wheel: Path) -
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 imported.add(node.module.partition(".")[0])
     imported -= {*sys.stdlib_module_names, "useby"}
-    required = set(closure(requirements(wheel)))
+    required = set(closure(requirements(wheel), extra="channels"))
     missing = {
         name
         for name in imported

@@ -172,7 +172,7 @@ async def test_an_answer_that_the_plugin_takes_for_a_failure_is_repeated(
     assert not failed.value.is_final
 
 
-async def test_a_channel_whose_library_is_missing_says_so(
+async def test_a_channel_whose_library_is_missing_names_it(
     sender: Apprise, receiver: Receiver, local: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(apprise, "LIBRARY", "no_such_library")

@@ -76,7 +76,7 @@ DENIED: dict[str, Callable[[int], Any]] = {
 
 
 @pytest.mark.parametrize("attempt", DENIED.values(), ids=DENIED)
-async def test_whatever_else_a_library_does_by_itself_fails(
+async def test_a_library_that_does_more_than_send_requests_fails(
     attempt: Callable[[int], Any], relay: Relay, receiver: Receiver
 ) -> None:
     with pytest.raises(Denied):
