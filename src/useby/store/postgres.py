@@ -82,7 +82,9 @@ KEEPALIVES: Final = {
     socket.TCP_KEEPIDLE: 10,
     socket.TCP_KEEPINTVL: 5,
     socket.TCP_KEEPCNT: 3,
-    socket.TCP_USER_TIMEOUT: 10_000,
+    # Linux ends an idle connection by this limit, too, in place of the number of probes. With one
+    # that passes before the second probe, a single lost packet would end it.
+    socket.TCP_USER_TIMEOUT: 25_000,
 }
 """Keepalives from our end, in seconds; the limit for unacknowledged data is in milliseconds."""
 ATTEMPTS: Final = 5
