@@ -44,8 +44,8 @@ test-cluster: $(VENV)/dev.stamp ## run the tests of a whole cluster
 fuzz: $(VENV)/dev.stamp ## send malformed frames and requests for ten minutes (SECONDS=60)
 	FUZZ_SECONDS=$(or $(SECONDS),600) $(BIN)/pytest -p no:randomly --timeout 0 tests/fuzz $(ARGS)
 
-chaos: $(VENV)/dev.stamp clients/js/node_modules/.package-lock.json ## run both client libraries through ten minutes of failures (SECONDS=60 SEED=1)
-	CHAOS_SECONDS=$(or $(SECONDS),600) CHAOS_SEED=$(SEED) $(BIN)/pytest -n 0 -s tests/clients/test_chaos.py $(ARGS)
+chaos: $(VENV)/dev.stamp clients/js/node_modules/.package-lock.json ## run both client libraries, then channels, through ten minutes of failures (SECONDS=60 SEED=1)
+	CHAOS_SECONDS=$(or $(SECONDS),600) CHAOS_SEED=$(SEED) $(BIN)/pytest -n 0 -s tests/clients/test_chaos.py tests/cluster/test_chaos_of_channels.py $(ARGS)
 
 mutants: $(VENV)/dev.stamp ## run the mutation tests of the Python client
 	$(BIN)/pytest tests/clients/test_mutations.py $(ARGS)

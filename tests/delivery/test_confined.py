@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import requests
 from tests.support.channel_house import NETWORKS
+from tests.support.resolver import Resolver
 from tests.support.time_limits import HANG_TIMEOUT
 from tests.support.webhook_receiver import OK, Receiver, status
 
@@ -123,6 +124,22 @@ async def test_an_address_that_is_not_allowed_is_not_connected_to(receiver: Rece
         assert (failed.reason, failed.is_final) == (REFUSED_PLAIN, True)
         await outbound.close()
     assert receiver.received == []
+
+
+async def test_a_name_whose_address_changes_between_two_look_ups_is_looked_up_once_for_each_request(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolver = Resolver(monkeypatch, **{"app.example": [["127.0.0.1"], ["127.0.0.2"]]})
+    outbound = Outbound((ip_network("127.0.0.1/32"),))
+    relay = Relay(outbound, {})
+    work = lambda: requests.get(f"http://app.example:{receiver.port}/", timeout=1)  # noqa: E731
+    assert (await ConfinedThreads().run("k", relay, work)).status_code == 204
+    assert resolver.asked == ["app.example"]
+    await outbound.close()  # it would use its connection again
+    with pytest.raises(requests.ConnectionError, match="http:// is allowed"):
+        await ConfinedThreads().run("k", Relay(outbound, {}), work)
+    await outbound.close()
+    assert len(receiver.received) == 1
 
 
 async def test_neither_proxies_nor_passwords_of_the_machine_are_used(

@@ -4,15 +4,16 @@ covers: useby.delivery.outbound
 """
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from email.utils import format_datetime
 from ipaddress import ip_network
-from typing import Any
 
 import pytest
-from tests.support.channel_house import NETWORKS
+from tests.support.channel_house import NETWORKS, ChannelHouse
+from tests.support.channel_kinds import KINDS
 from tests.support.factories import NOON
+from tests.support.refused_addresses import FORMS
+from tests.support.resolver import Resolver
 from tests.support.webhook_receiver import OK, Receiver, status
 
 from useby.delivery.channel import NotDelivered
@@ -27,6 +28,7 @@ from useby.delivery.outbound import (
     resolve,
     retry_after,
 )
+from useby.domain.channel import ChannelKind, DeliveryState
 
 
 @pytest.fixture
@@ -47,34 +49,6 @@ async def strict() -> AsyncIterator[Outbound]:
     client = Outbound()
     yield client
     await client.close()
-
-
-class Resolver:
-    """Answers that a name gets, the first to its first look-up."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, **names: list[list[str]]) -> None:
-        self.asked: list[str] = []
-        loop = asyncio.get_running_loop()
-        real = loop.getaddrinfo
-
-        async def getaddrinfo(host: Any, port: Any, **options: Any) -> Any:
-            answers = names.get(str(host))
-            if answers is None:
-                return await real(host, port, **options)
-            self.asked.append(str(host))
-            found = answers[min(len(self.asked), len(answers)) - 1]
-            return [
-                (
-                    socket.AF_INET6 if ":" in each else socket.AF_INET,
-                    socket.SOCK_STREAM,
-                    6,
-                    "",
-                    (each, port),
-                )
-                for each in found
-            ]
-
-        monkeypatch.setattr(loop, "getaddrinfo", getaddrinfo)
 
 
 async def test_a_post_reaches_an_allowed_address(outbound: Outbound, receiver: Receiver) -> None:
@@ -98,20 +72,29 @@ async def test_loopback_is_refused_in_every_notation(
     assert receiver.received == []
 
 
-@pytest.mark.parametrize(
-    "address",
-    [
-        *("10.0.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "224.0.0.1", "0.0.0.0"),
-        *("fe80::1", "fd00:ec2::254", "ff02::1", "::ffff:10.0.0.1", "64:ff9b::a00:1"),
-        *("2002:a00:1::", "::10.0.0.1"),
-    ],
-)
+@pytest.mark.parametrize("form", FORMS)
 async def test_a_name_that_leads_to_a_refused_address_is_refused(
-    address: str, strict: Outbound, monkeypatch: pytest.MonkeyPatch
+    form: str, strict: Outbound, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    Resolver(monkeypatch, **{"app.example": [[address]]})
-    with pytest.raises(NotDelivered, match="its address is not public"):
-        await strict.post("https://app.example/", {}, b"{}")
+    names = {f"app{number}.example": each for number, each in enumerate(FORMS[form])}
+    Resolver(monkeypatch, **{name: [[address]] for name, address in names.items()})
+    for name in names:
+        with pytest.raises(NotDelivered, match="its address is not public"):
+            await strict.post(f"https://{name}/", {}, b"{}")
+
+
+@pytest.mark.parametrize("kind", [ChannelKind.WEBHOOK, ChannelKind.APPRISE])
+async def test_channels_of_each_kind_send_to_no_address_that_is_not_allowed(
+    kind: ChannelKind, channels_house: ChannelHouse, receiver: Receiver
+) -> None:
+    user = await channels_house.user()
+    channel = await KINDS[kind](channels_house, user, receiver)
+    channels_house.networks = (ip_network("127.0.0.2/32"),)
+    async with channels_house.working():
+        await channels_house.post(user, "one")
+        await channels_house.until_states(channel, DeliveryState.FAILED)
+    assert (await channels_house.current(channel)).error == REFUSED_PLAIN
+    assert receiver.received == []
 
 
 async def test_plain_http_is_refused_for_public_addresses(

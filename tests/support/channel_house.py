@@ -38,6 +38,8 @@ class ChannelHouse:
     database: Database
     wall: SettableClock = field(default_factory=SettableClock)
     several_nodes: bool = False
+    networks: tuple[Network, ...] = NETWORKS
+    """Networks that channels may send to."""
     seen: Callable[[str, int, timedelta], bool] = lambda *_: False
     workers: list[DeliveryWorker] = field(default_factory=list)
 
@@ -51,8 +53,8 @@ class ChannelHouse:
 
     def senders(self) -> Senders:
         return {
-            ChannelKind.WEBHOOK: Webhook(Outbound(NETWORKS), self.wall),
-            ChannelKind.APPRISE: Apprise(Outbound(NETWORKS), self.wall),
+            ChannelKind.WEBHOOK: Webhook(Outbound(self.networks), self.wall),
+            ChannelKind.APPRISE: Apprise(Outbound(self.networks), self.wall),
         }
 
     @contextlib.asynccontextmanager

@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import hmac
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +30,8 @@ class Received:
     path: str
     headers: dict[str, str]
     body: bytes
+    port: int = 0
+    """Port from which the connection came."""
 
     @property
     def json(self) -> Any:
@@ -54,7 +56,7 @@ class Received:
         return self.headers["webhook-signature"] == "v1," + base64.b64encode(digest).decode()
 
 
-Answer = Callable[[Received], bytes | None]
+Answer = Callable[[Received], bytes | Awaitable[bytes] | None]
 """What is answered to a request: bytes, or ``None`` to hang until the sender gives up."""
 
 
@@ -87,6 +89,7 @@ class Receiver:
         assert task is not None
         self._writers[task] = writer
         task.add_done_callback(self._writers.pop)
+        port = writer.get_extra_info("peername")[1]
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
@@ -95,11 +98,13 @@ class Receiver:
                     for name, _, value in (line.partition(":") for line in head[1:] if line)
                 }
                 body = await reader.readexactly(int(headers.get("content-length", "0")))
-                request = Received(head[0].split(" ")[1], headers, body)
+                request = Received(head[0].split(" ")[1], headers, body, port)
                 async with self._changed:
                     self.received.append(request)
                     self._changed.notify_all()
                 answer = self.answer(request)
+                if isinstance(answer, Awaitable):
+                    answer = await answer
                 if answer is None:
                     await reader.read()  # until the sender gives up
                     break

@@ -1,0 +1,223 @@
+"""Channels while everything goes wrong: whatever is unread reaches every healthy target, in order.
+
+``make chaos`` plays ten minutes of it (``SECONDS=60`` for fewer, ``SEED=…`` for one that was).
+"""
+
+import asyncio
+import contextlib
+import os
+import random
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from tests.support.postgres import Postgres
+from tests.support.process_node import NodeProcess, Person, Record, all_notifications, until
+from tests.support.process_node_on_postgres import NodeProcessOnPostgres, person_on
+from tests.support.time_limits import HANG_TIMEOUT
+from tests.support.webhook_receiver import LOOPBACK, OK, Received, Receiver, receiving, status
+
+from useby.store import migrate
+
+SECONDS = float(os.environ.get("CHAOS_SECONDS", "5"))
+DURABLE = ("synchronous_commit=on",)
+"""A server that is killed keeps what it has committed."""
+FAULTS: dict[str, bytes | None] = {
+    "hang": None,
+    "500": status(500),
+    "429": status(429, Retry_After="1"),
+    "garbage": b"\0what?\r\n\r\n",
+    "10-GB": b"HTTP/1.1 200 OK\r\nContent-Length: 10000000000\r\n\r\n" + b"x" * 200_000,
+    "410": status(410),
+}
+KINDS = {"webhook": "http", "apprise": "json"}
+"""Schemes of the URLs of each kind of channel."""
+SETTLED = HANG_TIMEOUT
+"""Time in which the rest is delivered; a claim of a killed node lasts 20 seconds of it."""
+
+
+@pytest.fixture
+def postgres() -> Iterator[Postgres]:
+    """A server of the test's own, to be restarted."""
+    server = Postgres()
+    try:
+        yield server.make().start(*DURABLE)
+    finally:
+        server.end()
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    async with receiving() as running:
+        yield running
+
+
+@dataclass
+class Owner:
+    """A person with channels."""
+
+    person: Person
+    name: str
+    posted: list[str] = field(default_factory=list)
+    read: set[str] = field(default_factory=set)
+
+    @property
+    def healthy(self) -> list[str]:
+        """Return the paths of targets that are healthy, and of one that is so in the end."""
+        return [f"/{self.name}/{kind}" for kind in KINDS] + [f"/{self.name}/at-times"]
+
+    def channels(self, port: int) -> list[dict[str, Any]]:
+        here = f"127.0.0.1:{port}/{self.name}"
+        made = [{"kind": kind, "url": f"{KINDS[kind]}://{here}/{kind}"} for kind in KINDS]
+        made += [{"kind": "webhook", "url": f"http://{here}/{each}"} for each in FAULTS]
+        made.append({"kind": "webhook", "url": f"http://{here}/at-times"})
+        return [{"name": "A channel"} | each for each in made]
+
+
+class Chaos:
+    """Two nodes, a database and targets, all of which fail."""
+
+    def __init__(
+        self, postgres: Postgres, folder: Path, receiver: Receiver, chance: random.Random
+    ) -> None:
+        self.postgres = postgres
+        self.receiver = receiver
+        self.chance = chance
+        self.nodes = [
+            NodeProcessOnPostgres(
+                folder / str(number), postgres.url("chaos"), outbound_allowed_networks=LOOPBACK,
+                log_level="INFO",
+            )
+            for number in range(2)
+        ]  # fmt: skip
+        self.kills = self.restarts = 0
+        self.is_calm = False
+        receiver.answer = self.answer
+
+    def answer(self, request: Received) -> bytes | None:
+        target = request.path.rpartition("/")[2]
+        if target == "at-times" and not self.is_calm:
+            lasting = [each for each in FAULTS if each != "410"]
+            target = self.chance.choice([*lasting, *["fine"] * 20])
+        return FAULTS.get(target, OK)
+
+    async def request(self, method: str, path: str, owner: Owner, **options: Any) -> Any:
+        """Repeat a request, on any node, until it is answered."""
+        headers = owner.person.headers | options.pop("headers", {})
+        while True:
+            node: NodeProcess = self.chance.choice(self.nodes)
+            with contextlib.suppress(httpx.TransportError, httpx.UnsupportedProtocol):
+                async with node.rest() as rest:
+                    answer = await rest.request(method, path, headers=headers, **options)
+                if answer.status_code < 500:
+                    assert answer.is_success, answer.text
+                    return answer.json() if answer.content else None
+            await asyncio.sleep(0.05)
+
+    async def post(self, owner: Owner, finish: float) -> None:
+        while time.monotonic() < finish:
+            items = [{"message": str(each)} for each in range(self.chance.randrange(1, 5))]
+            answer = await self.request(
+                "POST",
+                "/api/notifications/batch",
+                owner,
+                headers={"Idempotency-Key": str(uuid.uuid4())},
+                json={"items": items},
+            )
+            ids = [each["notification"]["id"] for each in answer["results"]]
+            owner.posted += ids
+            if self.chance.random() < 0.3:
+                owner.read.add(ids[0])
+                await self.request("POST", f"/api/notifications/{ids[0]}/read", owner)
+            await asyncio.sleep(self.chance.uniform(0, 0.4))
+
+    async def rage(self, finish: float) -> None:
+        faults: list[Callable[[], Any]] = [self.kill, self.restart_postgres, self.kill]
+        number = 0
+        while time.monotonic() < finish:
+            await faults[number % len(faults)]()
+            number += 1
+            await asyncio.sleep(self.chance.uniform(0.5, 8))
+
+    async def kill(self) -> None:
+        self.kills += 1
+        node = self.chance.choice(self.nodes)
+        await asyncio.to_thread(node.kill)
+        await asyncio.to_thread(node.start)
+
+    async def restart_postgres(self) -> None:
+        self.restarts += 1
+        await asyncio.to_thread(self.postgres.stop, self.chance.choice(["fast", "immediate"]))
+        await asyncio.to_thread(self.postgres.start, *DURABLE)
+
+    async def calm(self, owner: Owner) -> None:
+        """Have what waits be tried at once: backoff may have grown to minutes."""
+        self.is_calm = True
+        for each in (await self.request("GET", "/api/channels", owner))["items"]:
+            await self.request("PATCH", f"/api/channels/{each['id']}", owner, json={})
+
+    def ids(self, path: str) -> list[str]:
+        return [each.id for each in self.receiver.received if each.path == path]
+
+    async def check(self, owner: Owner) -> str:
+        """Each unread notification reached each healthy target, in order, repeats as they were."""
+        await self.calm(owner)
+        unread = [each for each in owner.posted if each not in owner.read]
+        paths = owner.healthy
+        await until(
+            lambda: all(set(self.ids(each)) >= set(unread) for each in paths),
+            within=SETTLED,
+            every=0.2,
+        )
+        repeats = 0
+        for path in paths:
+            got = self.ids(path)
+            firsts = list(dict.fromkeys(got))
+            assert firsts == [each for each in owner.posted if each in set(firsts)]
+            repeats += len(got) - len(firsts)
+        bodies: dict[str, set[Any]] = {}
+        for each in self.receiver.received:
+            bodies.setdefault(each.id, set()).add(each.message)
+        assert all(len(each) == 1 for each in bodies.values())
+        return f"{owner.name}: {len(unread)} unread of {len(owner.posted)}, {repeats} repeated"
+
+
+@pytest.mark.timeout(SECONDS + 4 * HANG_TIMEOUT)
+async def test_unread_notifications_reach_every_healthy_channel_at_least_once_and_in_order(
+    postgres: Postgres, receiver: Receiver, tmp_path: Path, record_property: Record
+) -> None:
+    seed = int(os.environ.get("CHAOS_SEED") or random.SystemRandom().getrandbits(32))
+    print(f"seed: {seed}")
+    await postgres.execute("CREATE DATABASE chaos")
+    await asyncio.to_thread(migrate.upgrade, postgres.url("chaos"))
+    chaos = Chaos(postgres, tmp_path, receiver, random.Random(seed))
+    try:
+        for node in chaos.nodes:
+            await asyncio.to_thread(node.start)
+        owners = []
+        for name in ("ada", "bob"):
+            owner = Owner(await person_on(postgres.url("chaos"), chaos.nodes[0]), name)
+            for each in owner.channels(receiver.port):
+                await chaos.request("POST", "/api/channels", owner, json=each)
+            owners.append(owner)
+        finish = time.monotonic() + SECONDS
+        await asyncio.gather(chaos.rage(finish), *(chaos.post(each, finish) for each in owners))
+        for owner in owners:
+            print(await chaos.check(owner))
+            async with chaos.nodes[0].rest() as rest:
+                kept = await all_notifications(rest, owner.person)
+            assert [each["id"] for each in kept] == owner.posted
+        for node in chaos.nodes:
+            assert node.stop() == 0
+            node.assert_clean_log()
+    finally:
+        for node in chaos.nodes:
+            node.end()
+    faults = f"{chaos.kills} kills, {chaos.restarts} restarts of PostgreSQL"
+    print(f"{len(receiver.received)} requests, {faults}")
+    record_property("faults", faults)

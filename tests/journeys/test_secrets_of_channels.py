@@ -1,0 +1,97 @@
+"""No key, secret, URL of Apprise or password of a channel is in a log line, whatever goes wrong."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from tests.support.foreign_clients import client_of
+from tests.support.process_node import Person, post, serving, until
+from tests.support.webhook_receiver import LOOPBACK, OK, Received, Receiver, receiving, status
+
+from useby.settings import Settings
+
+TOKEN = "tk-q7Rs2"
+"""Short, and without a name: no pattern of the log's would find it."""
+PASSWORD = "open-sesame"
+SMTP = f"smtp://mailer:{PASSWORD}@127.0.0.1:1"
+ANSWERS: dict[str, bytes | None] = {
+    "fine": OK,
+    "refused": status(410),
+    "failing": status(500, Retry_After="0"),
+    "elsewhere": status(302, Location=f"http://127.0.0.1:1/{TOKEN}"),
+    "garbage": b"what?\r\n\r\n",
+    "huge": b"HTTP/1.1 200 OK\r\nContent-Length: 10000000000\r\n\r\n" + b"x" * 100_000,
+}
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    def answer(request: Received) -> bytes | None:
+        return ANSWERS[request.path.split("/")[1].partition("?")[0]]
+
+    async with receiving(answer) as running:
+        yield running
+
+
+def targets(receiver: Receiver) -> list[dict[str, Any]]:
+    """Return a channel of each kind for each answer, and for targets that are not there."""
+    here = f"127.0.0.1:{receiver.port}"
+    made = []
+    for name in ANSWERS:
+        made.append({"kind": "webhook", "url": f"http://{here}/{name}/{TOKEN}?key={TOKEN}"})
+        made.append({"kind": "apprise", "url": f"json://ada:{PASSWORD}@{here}/{name}/{TOKEN}"})
+    there = ("127.0.0.1:1", f"{TOKEN}.invalid")
+    made += [{"kind": "webhook", "url": f"https://{each}/{TOKEN}"} for each in there]
+    made += [{"kind": "apprise", "url": f"ntfys://{TOKEN}@{each}/x"} for each in there]
+    return made
+
+
+async def has_tried_all(http: httpx.AsyncClient, ada: Person) -> bool:
+    items = (await http.get("/api/channels", headers=ada.headers)).json()["items"]
+    states = [
+        (await http.get(f"/api/channels/{each['id']}/deliveries", headers=ada.headers)).json()
+        for each in items
+    ]
+    return all(each["items"][0]["attempts"] for each in states)
+
+
+@pytest.mark.timeout(600)
+async def test_no_secret_of_a_channel_or_key_is_in_any_log_line_at_debug(
+    tmp_path: Path, receiver: Receiver
+) -> None:
+    mail = {"smtp_url": SMTP, "mail_from": "useby@example.org"}
+    settings = {name: value for name, value in mail.items() if name in Settings.model_fields}
+    with serving(tmp_path, outbound_allowed_networks=LOOPBACK, **settings) as node:
+        assert node.settings["log_level"] == "DEBUG"
+        node.secrets |= {TOKEN, PASSWORD, "ada%3A", "whsec_"}
+        ada = node.person()
+        async with node.rest() as http:
+            paths = []
+            for each in targets(receiver):
+                hook = {"name": "A channel"} | each
+                answer = await http.post("/api/channels", json=hook, headers=ada.headers)
+                assert answer.status_code == 201, answer.text
+                node.secrets |= {answer.json()["secret"]} - {None}
+                paths.append(f"/api/channels/{answer.json()['id']}")
+            bad = {"kind": "apprise", "name": "Bad", "url": f"mailto://ada:{PASSWORD}@example.org"}
+            refused = await http.post("/api/channels", json=bad, headers=ada.headers)
+            assert refused.status_code == 422
+            scopes = {"name": "A program", "scopes": ["notify", "listen"]}
+            made = await http.post("/api/keys", json=scopes, headers=ada.headers)
+            key = made.json()["key"]
+            node.secrets.add(key)
+            program = Person(ada.id, ada.email, key, "")
+            await post(http, program, "to every channel")
+            async with client_of("websockets") as connect:
+                client = await connect(node.socket_url(key))
+                assert "CONNECTION_ESTABLISHED" in await client.recv()
+                assert "to every channel" in await client.recv()
+            await until(lambda: has_tried_all(http, ada), every=0.2)
+            await asyncio.gather(
+                *(http.post(f"{each}/test", headers=ada.headers) for each in paths)
+            )
+            await http.delete(f"/api/keys/{made.json()['id']}", headers=ada.headers)
+    node.assert_clean_log()

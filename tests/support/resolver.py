@@ -1,0 +1,35 @@
+"""Answers of a resolver, as a test wants them."""
+
+import asyncio
+import socket
+from typing import Any
+
+import pytest
+
+
+class Resolver:
+    """Answers that a name gets, the first to its first look-up."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, **names: list[list[str]]) -> None:
+        self.asked: list[str] = []
+        loop = asyncio.get_running_loop()
+        real = loop.getaddrinfo
+
+        async def getaddrinfo(host: Any, port: Any, **options: Any) -> Any:
+            answers = names.get(str(host))
+            if answers is None:
+                return await real(host, port, **options)
+            self.asked.append(str(host))
+            found = answers[min(len(self.asked), len(answers)) - 1]
+            return [
+                (
+                    socket.AF_INET6 if ":" in each else socket.AF_INET,
+                    socket.SOCK_STREAM,
+                    6,
+                    "",
+                    (each, port),
+                )
+                for each in found
+            ]
+
+        monkeypatch.setattr(loop, "getaddrinfo", getaddrinfo)
