@@ -13,6 +13,8 @@ from tests.support.process_node import Person, post, serving, until
 from tests.support.time_limits import HANG_TIMEOUT
 from tests.support.webhook_receiver import LOOPBACK, OK, Receiver, receiving
 
+from useby.delivery import attempts
+
 
 @pytest.fixture
 async def receiver() -> AsyncIterator[Receiver]:
@@ -132,3 +134,33 @@ async def _is(
     http: httpx.AsyncClient, channel: str, headers: dict[str, str], wanted: list[str]
 ) -> bool:
     return await states(http, channel, headers) == wanted
+
+
+async def test_dead_targets_delay_neither_other_channels_nor_users_scheduler_requests_or_sockets(
+    start: Any, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The attempts on 60 targets that hang last longer than the test waits for anything."""
+    monkeypatch.setattr(attempts, "ATTEMPT_SECONDS", 2 * HANG_TIMEOUT)
+    receiver.answer = lambda request: None if request.path == "/dead" else OK
+    house: InProcessNode = await start(outbound_allowed_networks=LOOPBACK)
+    async with httpx.AsyncClient(base_url=house.node.url, timeout=HANG_TIMEOUT) as http:
+        for number in range(3):
+            victim = await house.add_user(f"victim{number}")
+            own = {"Authorization": f"Bearer {await house.token(victim)}"}
+            for _ in range(20 if number else 19):
+                await a_webhook(http, receiver, own, url=receiver.url("/dead"))
+            if not number:
+                await a_webhook(http, receiver, own, url=receiver.url("/beside"))
+            await house.post(victim, "lost")
+        await receiver.until(lambda: len(receiver.received) == 60)
+        assert receiver.messages("/beside") == ["lost"]
+        user = await house.add_user()
+        token = await house.token(user)
+        headers = {"Authorization": f"Bearer {token}"}
+        await a_webhook(http, receiver, headers)
+        async with house.connected(token) as client:
+            milk = {"name": "Milk", "expiryDate": "2020-01-01"}
+            assert (await http.post("/api/products", json=milk, headers=headers)).is_success
+            async with asyncio.timeout(HANG_TIMEOUT):
+                assert json.loads(await client.recv())["productName"] == "Milk"
+        await receiver.until(lambda: len(receiver.messages("/hook")) == 1)

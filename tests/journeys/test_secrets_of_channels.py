@@ -63,7 +63,9 @@ async def test_no_secret_of_a_channel_or_key_is_in_any_log_line_at_debug(
     tmp_path: Path, receiver: Receiver
 ) -> None:
     mail = {"smtp_url": SMTP, "mail_from": "useby@example.org"}
-    settings = {name: value for name, value in mail.items() if name in Settings.model_fields}
+    settings: dict[str, Any] = {
+        name: value for name, value in mail.items() if name in Settings.model_fields
+    }
     with serving(tmp_path, outbound_allowed_networks=LOOPBACK, **settings) as node:
         assert node.settings["log_level"] == "DEBUG"
         node.secrets |= {TOKEN, PASSWORD, "ada%3A", "whsec_"}
