@@ -57,6 +57,13 @@ deliveries_running = Gauge(
     multiprocess_mode="livesum",
 )
 
+account_mails = Counter(
+    "useby_account_mails",
+    "Mails that people requested of this node, by purpose (reset, confirmation) and outcome: sent,"
+    " failed.",
+    ["purpose", "outcome"],
+)
+
 # quotas
 
 quota_refusals = Counter(

@@ -26,6 +26,7 @@ from useby.auth.rate_limits import RateLimiter
 from useby.auth.tickets import Tickets
 from useby.auth.tokens import FOR_ANYBODY, Issuer, Verifier
 from useby.bus import Bus, BusMessage, NoBus
+from useby.delivery.account_mail import account_mail
 from useby.delivery.senders import senders
 from useby.delivery.worker import DeliveryWorker
 from useby.domain.events import (
@@ -105,6 +106,7 @@ class Node:
             now=now,
             slots=slots,
             senders=self.delivery.senders,
+            mail=account_mail(settings, database, keys, now),
         )
         # Until this time, requests in progress are answered and connections are closed.
         self._leaves_within = max(STOP_SECONDS - 1, settings.drain_seconds + CLOSE_GRACE_SECONDS)
@@ -150,6 +152,8 @@ class Node:
                 group.create_task(self.api_keys.run(), name="key-uses"),
                 group.create_task(self.delivery.run(), name="delivery"),
             ]
+            if self.context.mail is not None:
+                background.append(group.create_task(self.context.mail.run(), name="account-mail"))
             http = group.create_task(self._http.serve([self.listener]), name="http")
             await self._stopping.wait()
             self._http.should_exit = True  # close the listener; answer requests in progress

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from useby.domain import mail
 from useby.domain.quota import Limits
 
 Names = Annotated[tuple[str, ...], NoDecode]
@@ -134,6 +135,20 @@ class Settings(BaseSettings):
     """Networks and addresses that are not public and that channels may send to all the same, also
     by plain http, e.g. ``192.168.1.0/24,127.0.0.1``. Without it, a channel reaches public addresses
     by https only."""
+
+    # mail
+    smtp_url: str | None = Field(default=None, repr=False)
+    """Server that sends the node's mails: ``smtps://USER:PASSWORD@HOST``, or ``smtp://`` for
+    STARTTLS, which is required unless the server is on this machine or the URL ends with
+    ``?starttls=no``. Needs ``USEBY_MAIL_FROM`` and ``USEBY_PUBLIC_URL``. Unset, no mail is sent."""
+    mail_from: str | None = None
+    """Sender of all mails, e.g. ``useby <useby@mail.example>``."""
+    public_url: str | None = None
+    """URL at which people reach the node, with which each link in a message begins, e.g.
+    ``https://useby.example``."""
+    mail_rate: str = "5/hour"
+    """Maximum rate of mails that one network or one account requests, and of those to one address:
+    for a forgotten password, and to confirm an address."""
 
     # limits of connections (section 7 of docs/reference/protocol.md)
     head_max_bytes: int = Field(default=16 * 1024, ge=1024)
@@ -289,6 +304,23 @@ class Settings(BaseSettings):
                     " e.g. nats://127.0.0.1:4222"
                 )
                 raise ValueError(msg)
+        return self
+
+    @field_validator("smtp_url", "mail_from", "public_url")
+    @classmethod
+    def _check_mail(cls, text: str | None, info: ValidationInfo) -> str | None:
+        if not text:
+            return None
+        if info.field_name == "public_url":
+            return mail.public_url(text)
+        (mail.mail_server if info.field_name == "smtp_url" else mail.sender)(text)
+        return text
+
+    @model_validator(mode="after")
+    def _check_mail_is_complete(self) -> Self:
+        if self.smtp_url is not None and None in (self.mail_from, self.public_url):
+            msg = "USEBY_SMTP_URL needs USEBY_MAIL_FROM, e.g. useby <useby@mail.example>, and"
+            raise ValueError(f"{msg} USEBY_PUBLIC_URL, e.g. https://useby.example")
         return self
 
     @property

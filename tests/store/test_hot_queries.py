@@ -28,7 +28,7 @@ from tests.support.node_fixtures import start, wall
 from tests.support.process_node import until
 from tests.support.time_limits import HANG_TIMEOUT
 
-from useby.auth.invitations import new_invitation
+from useby.auth.password_links import Purpose, new_token
 from useby.store.schema import metadata
 
 __all__ = ["database_url", "start", "wall"]
@@ -347,7 +347,7 @@ async def _every_route(node: InProcessNode, rest: httpx.AsyncClient) -> None:
             leave, {"logout": given, "deleteMe": {"password": person["password"]}}.get(leave)
         )
     headers.clear()
-    invitation = new_invitation(b"another key", "nobody", None, node.wall())
+    invitation = new_token(b"another key", Purpose.INVITATION, "nobody", None, node.wall())
     await call("acceptInvitation", {"invitation": invitation, "password": "long enough"}, ok=403)
     assert left == {}, "a route is new: have it called here"
 

@@ -22,6 +22,7 @@ from useby.auth.rate_limits import RateLimiter
 from useby.auth.tickets import Tickets
 from useby.auth.tokens import Issuer, Verifier
 from useby.bus import NoBus
+from useby.delivery.account_mail import account_mail
 from useby.delivery.senders import senders
 from useby.domain.account import User
 from useby.realtime.slots import ConnectionSlots, SlotLimits
@@ -88,6 +89,7 @@ class Rest:
             now=lambda: self.now,
             slots=ConnectionSlots(SlotLimits(1, 1), lambda: self.sockets),
             senders=senders(settings, lambda: self.now),
+            mail=account_mail(settings, database, SigningKeys(KEY), lambda: self.now),
         )
         self._transport = httpx.ASGITransport(DirectFirst(self.context))
         self._clients: list[httpx.AsyncClient] = []
@@ -95,6 +97,8 @@ class Rest:
             asyncio.create_task(self.context.posts.run(), name="posts"),
             asyncio.create_task(self.api_keys.run(), name="key-uses"),
         ]
+        if self.context.mail is not None:
+            self._keeping.append(asyncio.create_task(self.context.mail.run(), name="account-mail"))
 
     def client(self, **headers: str) -> httpx.AsyncClient:
         """A client that sends these headers."""

@@ -228,7 +228,7 @@ async def test_sign_up_is_not_offered_where_it_is_disabled(
     with serving(tmp_path, signup=False) as server:
         async with a_window(browser) as context:
             page = await context.new_page()
-            async with page.expect_response("**/api/auth/signup") as received:
+            async with page.expect_response("**/api/config") as received:
                 await page.goto(server.url)
             await (await received.value).finished()
             await page.evaluate("new Promise(requestAnimationFrame)")  # it has been acted on

@@ -26,7 +26,6 @@ from useby.store.tickets import TicketGrant
 
 __all__ = [
     "EmailTaken",
-    "accept_invitation",
     "authorize",
     "change",
     "change_password",
@@ -38,6 +37,7 @@ __all__ = [
     "issue_ticket",
     "open_session",
     "refresh_session",
+    "set_password_by_link",
     "set_password_hash",
     "sign_in",
     "sign_out",
@@ -89,7 +89,7 @@ def sign_up(
         accounts.take_back(transaction, nobody.id)
 
 
-def accept_invitation(
+def set_password_by_link(
     transaction: Transaction,
     user_id: str,
     *,
@@ -97,17 +97,17 @@ def accept_invitation(
     password_hash: str,
     now: datetime,
 ) -> bool:
-    """Set the password of an invited account, and end all its sign-ins.
+    """Set the password of an account whose owner has a link for it, and end all its sign-ins.
 
     Args:
         transaction: The running write.
         user_id: The account.
-        hash_before: The hash to which the invitation is bound.
+        hash_before: The hash to which the link is bound.
         password_hash: The new hash.
         now: The current time, aware.
 
     Returns:
-        False if the invitation was used since it was verified, or the account is disabled.
+        False if the link was used since it was verified, or the account is disabled.
     """
     user = accounts.lock_user(transaction, user_id)
     if user is None or accounts.password_hash(transaction.connection, user_id) != hash_before:

@@ -27,14 +27,15 @@ from useby.api import (
     exports,
     health,
     imports,
-    invitations,
     keys,
     lots,
     lots_by_date,
+    mail_pages,
     me,
     movements,
     notifications,
     page,
+    password_links,
     pickers,
     policies,
     products,
@@ -90,8 +91,9 @@ def create_api(context: Context) -> FastAPI:
     # Routes are tried in order. The documents are first, because anybody may request them.
     _install_documents(api, context.settings)
     page.install(api)
+    mail_pages.install(api)
     for part in (
-        *(accounts, invitations, sessions, me, keys, products, products_by_external_id),
+        *(accounts, password_links, sessions, me, keys, products, products_by_external_id),
         *(lots_by_date, lots, movements, pickers, alerts, policies),
         *(stats, config, samples, dates, scans, imports, exports, calendars, health),
         *(notifications, services, channels),

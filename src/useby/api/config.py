@@ -11,4 +11,5 @@ router = APIRouter(prefix="/api", tags=["accounts"])
 @router.get("/config", operation_id="getConfig")
 async def get_config(node: ContextDep) -> ConfigOut:
     """Return what this node offers; it needs no token."""
-    return ConfigOut(demo=node.settings.demo, sign_up=node.settings.signup_open, mail=False)
+    settings = node.settings
+    return ConfigOut(demo=settings.demo, sign_up=settings.signup_open, mail=node.mail is not None)

@@ -21,6 +21,7 @@ from useby.auth.rate_limits import RateLimiter
 from useby.auth.tickets import Tickets
 from useby.auth.tokens import Claims, InvalidToken, Issuer, IssuerUnavailable, Verifier
 from useby.bus import Bus
+from useby.delivery.account_mail import AccountMail
 from useby.delivery.attempts import Senders
 from useby.domain.account import TokenRefused, TokenStatus, User
 from useby.realtime.slots import ConnectionSlots
@@ -48,6 +49,8 @@ class Context:
     now: Callable[[], datetime]
     slots: ConnectionSlots
     senders: Senders
+    mail: AccountMail | None = None
+    """Mails of accounts; ``None`` if the node sends no mail."""
     imports: ImportSlots = field(default_factory=ImportSlots)
     calendars: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     """Held while a calendar is rendered, one at a time: the largest ones take seconds."""

@@ -105,6 +105,12 @@ def duration(seconds: int) -> str:
     return f"{number} {unit}{'' if number == 1 else 's'}"
 
 
+def with_wait(detail: str, headers: Mapping[str, str]) -> str:
+    """Return a detail with the time of `Retry-After` in words, if that is among the headers."""
+    seconds = headers.get("Retry-After")
+    return f"{detail} Try again in {duration(int(seconds))}." if seconds else detail
+
+
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return the documentation of a route's problems, for its ``responses``.
 
@@ -129,8 +135,7 @@ def problem(
     lots: Sequence[OpenLot] = (),
 ) -> JSONResponse:
     """Return a problem as a response; a `Retry-After` is repeated in the words of ``detail``."""
-    if headers and (seconds := headers.get("Retry-After")):
-        detail += f" Try again in {duration(int(seconds))}."
+    detail = with_wait(detail, headers or {})
     body: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,

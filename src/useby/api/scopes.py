@@ -52,6 +52,7 @@ NOT_FOR_KEYS: Final = frozenset(
 OPEN: Final = frozenset(
     {
         *("signup", "signupIsOpen", "login", "refresh", "endCookie", "acceptInvitation"),
+        *("forgotPassword", "resetPassword"),
         *("getConfig", "readCalendar", "live", "ready", "metrics"),
     }
 )

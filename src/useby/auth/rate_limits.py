@@ -55,6 +55,7 @@ class RateLimiter:
         """
         self._limiter = FixedWindowRateLimiter(MemoryStorage())
         login = _rate("login_rate", settings.login_rate)
+        mail = _rate("mail_rate", settings.mail_rate)
         self._rates = {
             "login": login,
             "password": login,
@@ -62,6 +63,9 @@ class RateLimiter:
             "address": login,
             "calendar": login,
             "channel": login,
+            "link": login,
+            "forgot": mail,
+            "mailbox": mail,
             "signup": _rate("signup_rate", settings.signup_rate),
         }
         self._free = login.amount
@@ -78,7 +82,10 @@ class RateLimiter:
             kind: ``login`` or ``signup`` of a network, ``password`` of a sign-in, ``device`` of a
                 device that signs in again, ``address`` of a network from which somebody has
                 signed in with the e-mail before, ``calendar`` of a network that asks for a
-                calendar which does not exist, or ``channel`` of a user who tests channels.
+                calendar which does not exist, ``channel`` of a user who tests channels, ``link`` of
+                a network that opens links of mails which are not valid, ``forgot`` of a network
+                that asks for links to set a password, or ``mailbox`` of an address to which mails
+                are sent on request.
             key: Names the counter within its kind.
 
         Returns:

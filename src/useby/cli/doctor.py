@@ -29,6 +29,10 @@ from useby.cli.options import (
     read_settings,
 )
 from useby.cli.terminal import cell, console, print_json
+from useby.delivery.attempts import ATTEMPT_SECONDS
+from useby.delivery.channel import NotDelivered
+from useby.delivery.mailer import mailer
+from useby.domain.mail import mail_server
 from useby.realtime.slots import SlotLimits
 from useby.settings import Settings
 from useby.store import migrate
@@ -110,6 +114,7 @@ def _examine(url: str | None) -> Iterator[Finding]:
     yield _files()
     yield _zones()
     yield _outbound(settings)
+    yield _mail(settings)
 
 
 def _key(settings: Settings, path: Path | None) -> Finding:
@@ -284,3 +289,25 @@ def _outbound(settings: Settings) -> Finding:
     if not allowed:
         return Finding(what, Level.OK, "channels send to public addresses only, by https")
     return Finding(what, Level.NOTE, f"channels may also send to {', '.join(allowed)}")
+
+
+def _mail(settings: Settings) -> Finding:
+    what, sending = "mail", mailer(settings)
+    if sending is None:
+        return Finding(what, Level.OK, "none is sent: USEBY_SMTP_URL is not set")
+    server = mail_server(settings.smtp_url or "")
+    where = f"{server.host}:{server.port}"
+
+    async def work() -> None:
+        async with asyncio.timeout(ATTEMPT_SECONDS):
+            await sending.check()
+
+    try:
+        asyncio.run(work())
+    except NotDelivered as failed:
+        return Finding(what, Level.PROBLEM, f"{where}: {failed.reason}")
+    except TimeoutError:
+        text = f"{where} does not answer within {ATTEMPT_SECONDS:.0f} seconds"
+        return Finding(what, Level.PROBLEM, text)
+    signed_in = "accepts the sign-in" if server.user is not None else "accepts mail without sign-in"
+    return Finding(what, Level.OK, f"{where} {signed_in}, encryption: {server.tls}")

@@ -25,6 +25,7 @@ RefreshText = Annotated[str, Characters(1, 128, "the newest that was returned", 
 InvitationText = Annotated[
     str, Characters(1, 512, "the last part of the link that was sent to you", strip=False)
 ]
+ResetText = Annotated[str, Characters(1, 512, "the last part of the link in the mail", strip=False)]
 LoginPassword = Annotated[str, Characters(1, 200, "that of the sign-up", strip=False)]
 GivenPassword = Annotated[
     str,
@@ -79,6 +80,27 @@ class InvitationIn(RequestModel):
     """An invitation that an operator created, and the new password."""
 
     invitation: InvitationText
+    password: Password
+
+
+class ForgotIn(RequestModel):
+    """The e-mail of the account whose password is forgotten."""
+
+    model_config = example(email=ADA["email"])
+
+    email: Email
+
+
+class ForgotAccepted(ApiModel):
+    """The same answer for every e-mail, with an account or without."""
+
+    detail: str
+
+
+class ResetIn(RequestModel):
+    """The token of the link in the mail, and the new password."""
+
+    token: ResetText
     password: Password
 
 

@@ -25,7 +25,11 @@ const PASSED_ON = 100;
 /** @typedef {{accessToken: string, expiresIn: number}} Tokens */
 /** @typedef {{access: string, good: number}} Access a token, and the time until which it is used */
 
+/** @typedef {{demo: boolean, signUp: boolean, mail: boolean}} Offers `mail` if it sends mail for a forgotten password */
+
 export class Session {
+  /** @type {Promise<unknown> | null} */
+  #offers = null;
   /** @type {Access} */
   #token = { access: "", good: 0 }; // in the milliseconds of Date.now()
   /** @type {Promise<void> | null} */
@@ -49,12 +53,16 @@ export class Session {
   }
 
   /**
-   * Return whether the node allows sign-up.
+   * Return what the node offers before anybody signs in; one request for all who ask.
    *
-   * @returns {Promise<boolean>}
+   * @returns {Promise<Offers>}
    */
-  async canSignUp() {
-    return /** @type {{open: boolean}} */ (await request("GET", "auth/signup")).open;
+  offers() {
+    this.#offers ??= request("GET", "config").catch((error) => {
+      this.#offers = null;
+      throw error;
+    });
+    return /** @type {Promise<Offers>} */ (this.#offers);
   }
 
   /**

@@ -21,13 +21,20 @@ export function SignIn({ invitation, isAgain, onAccepted }) {
   const [error, setError] = useState("");
   const [busy, setBusy] = useState("");
   const [canSignUp, setCanSignUp] = useState(false);
+  const [canMail, setCanMail] = useState(false);
   const form = useRef(/** @type {HTMLFormElement | null} */ (null));
 
   useEffect(() => {
     const name = invitation ? "password" : "email";
     const field = form.current?.querySelector(`input[name=${name}]`);
     if ((isAgain || invitation) && field instanceof HTMLElement) field.focus();
-    session.canSignUp().then(setCanSignUp, () => {}); // the node cannot be reached
+    session.offers().then(
+      ({ signUp, mail }) => {
+        setCanSignUp(signUp);
+        setCanMail(mail);
+      },
+      () => {}, // the node cannot be reached
+    );
   }, []);
 
   /** @param {SubmitEvent} event */
@@ -89,6 +96,7 @@ export function SignIn({ invitation, isAgain, onAccepted }) {
             ${t(isBusy("new") ? "signin.busy" : "signin.create")}
           </button>`}
         </div>
+        ${canMail && !invitation && html`<p><a href="mail/forgot">${t("signin.forgot")}</a></p>`}
       </form>
     </section>
   `;

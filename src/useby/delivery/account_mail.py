@@ -1,0 +1,158 @@
+"""Mails that people request, sent in the background.
+
+A request only puts its mail into a queue. So its answer takes the same time whether or not an
+account exists and however slow the mail server is. A mail that waits while the node stops is lost;
+the person asks for another one.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Final
+
+from uuid_utils import uuid7
+
+from useby import metrics
+from useby.auth.key import SigningKeys
+from useby.auth.password_links import LIFETIMES, Purpose, new_token
+from useby.delivery.attempts import ATTEMPT_SECONDS
+from useby.delivery.channel import NotDelivered
+from useby.delivery.mail_texts import reset_mail
+from useby.delivery.mailer import Mailer, mailer
+from useby.domain.mail import Mail, link
+from useby.settings import Settings
+from useby.store import accounts
+from useby.store.database import Connection, Database, StoreUnavailable
+
+log = logging.getLogger(__name__)
+
+PLACES: Final = 8
+"""Maximum number of mails that are sent at once."""
+MOST_WAITING: Final = 200
+"""Maximum number of mails that wait for a place."""
+PAUSES: Final = (0.0, 5.0, 60.0)
+"""Seconds before each attempt."""
+RESET_PATH: Final = "mail/reset"
+
+Make = Callable[[], Awaitable[Mail | None]]
+"""Returns the mail, or ``None`` if nothing is to be sent."""
+
+
+class QueueFull(Exception):  # noqa: N818 - the name describes the caller's view
+    """Too many mails wait; the same request may succeed later."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    purpose: str
+    make: Make
+
+
+class AccountMail:
+    """Sends the mails of accounts; ``run`` does the work."""
+
+    def __init__(
+        self,
+        mailer: Mailer,
+        database: Database,
+        keys: SigningKeys,
+        base: str,
+        now: Callable[[], datetime],
+    ) -> None:
+        """Store the parts.
+
+        Args:
+            mailer: Sends a mail.
+            database: The database.
+            keys: The keys, the first of which signs links.
+            base: The public URL of the node.
+            now: The wall clock: aware, UTC.
+        """
+        self._mailer = mailer
+        self._database = database
+        self._keys = keys
+        self._base = base
+        self._now = now
+        self._jobs: asyncio.Queue[_Job] = asyncio.Queue(MOST_WAITING)
+
+    def forgot(self, email: str) -> None:
+        """Send a link that sets a new password, if an account has this e-mail.
+
+        Raises:
+            QueueFull: Too many mails wait.
+        """
+        self._put("reset", partial(self._reset, email))
+
+    async def run(self) -> None:
+        """Send until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for number in range(PLACES):
+                group.create_task(self._work(), name=f"account-mail-{number}")
+
+    def _put(self, purpose: str, make: Make) -> None:
+        try:
+            self._jobs.put_nowait(_Job(purpose, make))
+        except asyncio.QueueFull:
+            raise QueueFull from None
+
+    async def _work(self) -> None:
+        while True:
+            job = await self._jobs.get()
+            await self._send(job)
+
+    async def _send(self, job: _Job) -> None:
+        mail, reason = None, ""
+        for pause in PAUSES:
+            await asyncio.sleep(pause)
+            try:
+                mail = mail or await job.make()
+                if mail is None:
+                    return
+                async with asyncio.timeout(ATTEMPT_SECONDS):
+                    await self._mailer.send(mail)
+            except NotDelivered as failed:
+                reason = failed.reason
+                if failed.is_final:
+                    break
+            except TimeoutError:
+                reason = f"no answer within {ATTEMPT_SECONDS:.0f} seconds"
+            except StoreUnavailable as error:
+                reason = f"the database is unavailable: {error}"
+            except Exception as error:
+                log.exception("a mail could not be written")
+                reason = type(error).__name__
+            else:
+                metrics.account_mails.labels(job.purpose, "sent").inc()
+                return
+        metrics.account_mails.labels(job.purpose, "failed").inc()
+        log.warning("a mail (%s) was not sent: %s", job.purpose, reason)
+
+    async def _reset(self, email: str) -> Mail | None:
+        def find(connection: Connection) -> tuple[str, str, str | None] | None:
+            user = accounts.user_by_email(connection, email)
+            if user is None or user.email is None or user.disabled_at is not None:
+                return None
+            return user.id, user.email, accounts.password_hash(connection, user.id)
+
+        found = await self._database.read(find)
+        if found is None:
+            return None
+        user_id, address, hashed = found
+        now = self._now()
+        token = new_token(self._keys.signing, Purpose.RESET, user_id, hashed, now)
+        minutes = int(LIFETIMES[Purpose.RESET].total_seconds() // 60)
+        url = link(self._base, RESET_PATH, token=token)
+        return reset_mail(str(uuid7()), address, url, minutes, now)
+
+
+def account_mail(
+    settings: Settings, database: Database, keys: SigningKeys, now: Callable[[], datetime]
+) -> AccountMail | None:
+    """Return the mails of a node's accounts; ``None`` if its settings name no mail server."""
+    sending = mailer(settings)
+    if sending is None or settings.public_url is None:
+        return None
+    return AccountMail(sending, database, keys, settings.public_url, now)
