@@ -107,3 +107,36 @@ def test_loopback_hosts_are_known(host: str) -> None:
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.4", "useby.example"])
 def test_a_host_that_others_can_reach_is_not_loopback(host: str) -> None:
     assert not settings(host=host).on_loopback
+
+
+MAIL = {
+    "smtp_url": "smtps://useby:hunter2@mail.example",
+    "mail_from": "useby <useby@mail.example>",
+    "public_url": "https://useby.example/",
+}
+
+
+def test_mail_needs_a_server_a_sender_and_the_public_url() -> None:
+    found = settings(**MAIL)
+    assert found.public_url == "https://useby.example"
+    assert "hunter2" not in repr(found)
+    assert settings(smtp_url="", mail_from="").smtp_url is None
+    for missing in ("mail_from", "public_url"):
+        with pytest.raises(ValidationError, match="USEBY_SMTP_URL needs USEBY_MAIL_FROM"):
+            settings(**{name: value for name, value in MAIL.items() if name != missing})
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("smtp_url", "mail.example?password=hunter2"),
+        ("smtp_url", "smtp://useby:hunter2@mail.example?starttls=no"),
+        ("mail_from", "useby"),
+        ("public_url", "useby.example"),
+    ],
+)
+def test_a_wrong_setting_of_mail_is_refused_and_not_repeated(name: str, wrong: str) -> None:
+    with pytest.raises(ValidationError) as refusal:
+        settings(**MAIL | {name: wrong})
+    assert name in str(refusal.value)
+    assert "hunter2" not in str(refusal.value)

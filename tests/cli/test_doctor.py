@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.cli_result import Useby
+from tests.support.mail_server import FROM, PUBLIC_URL, served_mail
 
 from useby.auth.key import key_id
 from useby.auth.tokens import FOR_ANYBODY
@@ -211,3 +212,34 @@ def test_a_secret_of_a_backend_without_an_issuer_or_audience_is_noted(
         monkeypatch.setenv(checks, "shop")
     noted = _findings(useby).get("tokens")
     assert noted == (("note", FOR_ANYBODY) if checks is None else None)
+
+
+def test_the_mail_server_is_checked_without_a_mail(
+    useby: Useby, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert _findings(useby)["mail"] == ("ok", "none is sent: USEBY_SMTP_URL is not set")
+    monkeypatch.setenv("USEBY_MAIL_FROM", FROM)
+    monkeypatch.setenv("USEBY_PUBLIC_URL", PUBLIC_URL)
+    with served_mail() as receiver:
+        where = f"127.0.0.1:{receiver.port}"
+        monkeypatch.setenv("USEBY_SMTP_URL", f"smtp://{where}")
+        text = f"{where} accepts mail without sign-in, encryption: none"
+        assert _findings(useby)["mail"] == ("ok", text)
+        monkeypatch.setenv("USEBY_SMTP_URL", f"smtp://useby:hunter2@{where}")
+        says = _problems(useby)["mail"]
+        assert says.startswith(f"{where}: the mail server accepts no user name and password")
+        assert "hunter2" not in says
+        assert receiver.mails == []
+    assert _problems(useby)["mail"] == f"{where}: the mail server cannot be reached"
+
+
+def test_a_mail_server_that_does_not_answer_is_a_problem(
+    useby: Useby, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "ATTEMPT_SECONDS", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        monkeypatch.setenv("USEBY_SMTP_URL", f"smtp://127.0.0.1:{port}")
+        monkeypatch.setenv("USEBY_MAIL_FROM", FROM)
+        monkeypatch.setenv("USEBY_PUBLIC_URL", PUBLIC_URL)
+        assert "does not answer within" in _problems(useby)["mail"]

@@ -5,8 +5,9 @@ import contextlib
 import datetime as dt
 import ipaddress
 import ssl
+import threading
 import warnings
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -182,13 +183,36 @@ async def receiving_mail(
     finally:
         server.close()
         for each in protocols:
-            if each.transport is not None:
+            if isinstance(each.transport, asyncio.Transport):
                 each.transport.abort()
         tasks = [each._handler_coroutine for each in protocols if each._handler_coroutine]
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
+
+
+@contextlib.contextmanager
+def served_mail() -> Iterator[MailReceiver]:
+    """Run a server in a thread of its own, for commands, which have loops of their own."""
+    loop, ready, found = asyncio.new_event_loop(), threading.Event(), list[MailReceiver]()
+    stop = asyncio.Event()
+
+    async def serve() -> None:
+        async with receiving_mail() as receiver:
+            found.append(receiver)
+            ready.set()
+            await stop.wait()
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
+    thread.start()
+    try:
+        assert ready.wait(HANG_TIMEOUT)
+        yield found[0]
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join()
+        loop.close()
 
 
 def certificate(folder: Path, *names: str) -> tuple[ssl.SSLContext, Path]:

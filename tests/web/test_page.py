@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 import pytest
 from playwright.async_api import Browser, Route, expect
+from tests.support.axe import violations
+from tests.support.mail_server import PUBLIC_URL, receiving_mail
 from tests.support.pages import (
     EMAIL,
     FOLDER,
@@ -233,6 +235,39 @@ async def test_sign_up_is_not_offered_where_it_is_disabled(
             await (await received.value).finished()
             await page.evaluate("new Promise(requestAnimationFrame)")  # it has been acted on
             await expect(page.get_by_role("button")).to_have_text(["Sign in"])
+
+
+async def test_a_forgotten_password_is_replaced_by_the_link_of_a_mail(
+    browser: Browser, tmp_path: Path
+) -> None:
+    async with receiving_mail() as receiver:
+        with serving(tmp_path, **receiver.settings()) as server:
+            async with a_window(browser) as context:
+                page = await context.new_page()
+                await page.goto(server.url)
+                await page.get_by_label("E-mail").fill(EMAIL)
+                await page.get_by_label("Password").fill(PASSWORD)
+                await page.get_by_role("button", name="Create an account").click()
+                await expect(connection(page)).to_have_text("Live")
+            async with a_window(browser) as context:
+                page = await context.new_page()
+                await page.goto(server.url)
+                await page.get_by_role("link", name="Forgot your password?").click()
+                await expect(page.get_by_role("button", name="Send a link")).to_be_visible()
+                assert await violations(page) == []
+                await page.get_by_label("E-mail").fill(EMAIL)
+                await page.get_by_role("button", name="Send a link").click()
+                await expect(page.get_by_text("is on its way")).to_be_visible()
+                await receiver.until_count(1)
+                (link,) = receiver.mails[0].links
+                await page.goto(link.replace(PUBLIC_URL, server.url))
+                await page.get_by_label("New password").fill("another horse")
+                await page.get_by_role("button", name="Set the password").click()
+                await page.get_by_role("link", name="Sign in").click()
+                await page.get_by_label("E-mail").fill(EMAIL)
+                await page.get_by_label("Password").fill("another horse")
+                await page.get_by_role("button", name="Sign in").click()
+                await expect(connection(page)).to_have_text("Live")
 
 
 async def test_an_invited_person_chooses_a_password(browser: Browser, server: NodeProcess) -> None:
