@@ -59,9 +59,9 @@ deliveries_running = Gauge(
 
 account_mails = Counter(
     "useby_account_mails",
-    "Mails that people requested of this node, by purpose (reset, confirmation) and outcome: sent,"
+    "Mails that people requested of this node, by kind (reset, confirmation) and outcome: sent,"
     " failed.",
-    ["purpose", "outcome"],
+    ["kind", "outcome"],
 )
 
 # quotas

@@ -97,12 +97,7 @@ class Node:
             passwords=Passwords(),
             tickets=tickets,
             rates=RateLimiter(settings),
-            posts=PostQueue(
-                database,
-                provisions=settings.jwt_auto_provision,
-                limits=settings.limits,
-                now=now,
-            ),
+            posts=_posts(settings, database, now),
             now=now,
             slots=slots,
             senders=self.delivery.senders,
@@ -257,6 +252,11 @@ def _bus(settings: Settings) -> Bus:
     from useby.bus.nats import NatsBus  # noqa: PLC0415 - a single node does not need NATS
 
     return NatsBus(settings)
+
+
+def _posts(settings: Settings, database: Database, now: Callable[[], datetime]) -> PostQueue:
+    provisions, limits = settings.jwt_auto_provision, settings.limits
+    return PostQueue(database, provisions=provisions, limits=limits, now=now)
 
 
 def _delivery(

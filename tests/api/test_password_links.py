@@ -1,6 +1,8 @@
 """A link sets a password, once: an invitation of the operator, or a mail for a forgotten password.
 
 covers: useby.delivery.account_mail
+covers: useby.api.mail_pages
+covers: useby.api.plain_page
 """
 
 import asyncio
@@ -150,7 +152,7 @@ async def test_a_forgotten_password_is_replaced_by_the_link_of_a_mail_and_sign_i
     assert again.json()["detail"] == "The link has expired or was used: ask for another mail."
 
 
-async def test_one_link_ends_all_others(mailing: Rest, receiver: MailReceiver) -> None:
+async def test_a_used_link_ends_all_others(mailing: Rest, receiver: MailReceiver) -> None:
     await mailing.person(email=EMAIL)
     tokens = [await forgotten(mailing, receiver) for _ in range(2)]
     anybody = mailing.client()
