@@ -21,7 +21,7 @@ NODE := $(VENV)/node/npm
 export PATH := $(abspath $(VENV)/node):$(PATH)
 endif
 
-.PHONY: help run test test-web test-cluster fuzz chaos mutants test-tools bench bench-cluster bench-stock lighthouse soak siege lint format docs requirements dist clean
+.PHONY: help run test test-web test-cluster fuzz chaos mutants test-tools bench bench-cluster bench-stock lighthouse soak siege lint format docs messages requirements dist clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## /make \1\t/p' Makefile | expand -t 20
@@ -89,6 +89,9 @@ docs: $(VENV)/dev.stamp ## generate the pages that are made from the code
 	$(BIN)/python docs/make_commands.py
 	$(BIN)/python docs/make_picture.py
 	$(BIN)/python docs/make_a_year.py
+
+messages: $(VENV)/dev.stamp ## extract, check and compile the translations of messages
+	$(BIN)/python docs/make_messages.py
 
 dist: $(VENV)/dev.stamp $(NODE) ## build the wheel, the sdist and the npm package into dist/
 	rm -rf dist

@@ -49,6 +49,7 @@ async def test_a_user_sees_their_own_account_and_no_secret(rest: Rest) -> None:
         "createdAt": "2026-03-02T12:00:00Z",
         "currency": None,
         "floodCap": 5,
+        "language": None,
     }
 
 
@@ -69,6 +70,7 @@ async def test_only_the_given_fields_of_an_account_change(rest: Rest) -> None:
         "leadDays": [1, 14, 1],
         "categories": {"Dairy": {"leadDays": [3], "alertTime": "18:00"}},
         "currency": "EUR",
+        "language": "de-at",
     }
     changed = (await client.patch("/api/me", json=change)).json()
     assert changed == before | {
@@ -77,6 +79,7 @@ async def test_only_the_given_fields_of_an_account_change(rest: Rest) -> None:
         "leadDays": [14, 1],
         "categories": {"dairy": {"leadDays": [3], "alertTime": "18:00"}},
         "currency": "EUR",
+        "language": "de-AT",
     }
     assert (await client.get("/api/me")).json() == changed
     assert (await client.patch("/api/me", json={})).json() == changed
@@ -100,6 +103,10 @@ async def test_only_the_given_fields_of_an_account_change(rest: Rest) -> None:
         {"floodCap": 5.5},
         {"floodCap": "5"},
         {"floodCap": True},
+        {"language": "it"},
+        {"language": ""},
+        {"language": "German"},
+        {"language": 5},
         {"leadDays": [-1]},
         {"leadDays": ["7"]},
         {"leadDays": list(range(100))},

@@ -12,8 +12,9 @@ from useby.domain.product import Disposal
 
 
 def test_a_batch_of_products_makes_one_summary() -> None:
-    assert drafts.products_added("u", 3) == Draft(
-        "u", "3 products were added", Severity.INFO, Cause.ADDED
+    owner = an_owner()
+    assert drafts.products_added(owner, 3) == Draft(
+        owner.id, "3 products were added", Severity.INFO, Cause.ADDED
     )
 
 

@@ -56,13 +56,14 @@ def create(
     policy: Policy = DEFAULT_POLICY,
     password_hash: str | None,
     now: datetime,
+    language: str | None = None,
 ) -> User:
     """Create an account.
 
     Raises:
         EmailTaken: Another user has the e-mail.
     """
-    user = User(str(uuid7()), email, name, time_zone, policy, now)
+    user = User(str(uuid7()), email, name, time_zone, policy, now, language=language)
     accounts.add_user(transaction, user=user, password_hash=password_hash)
     return user
 
@@ -73,6 +74,7 @@ def sign_up(
     email: str,
     name: str,
     time_zone: str,
+    language: str | None,
     password_hash: str,
     now: datetime,
 ) -> None:
@@ -80,7 +82,7 @@ def sign_up(
 
     The same writes are done either way, so that timing does not reveal whether the account exists.
     """
-    user = User(str(uuid7()), email, name, time_zone, DEFAULT_POLICY, now)
+    user = User(str(uuid7()), email, name, time_zone, DEFAULT_POLICY, now, language=language)
     try:
         accounts.add_user(transaction, user=user, password_hash=password_hash)
     except EmailTaken:

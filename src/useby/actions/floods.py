@@ -58,7 +58,7 @@ def send(
             _collect(transaction.connection, hold, theirs)
             ready += _released(transaction, hold, owners[owner_id], now)
         elif owner_id in over:
-            ready.append(summaries.summary(theirs))
+            ready.append(summaries.summary(theirs, owners[owner_id]))
         else:
             ready += theirs
     notifications.add(transaction, ready, now)
@@ -127,7 +127,7 @@ def _released(transaction: Transaction, hold: Hold, owner: User, now: datetime) 
     found = notification_items.count(connection, *key)
     if found.alerts > owner.flood_cap:
         most_urgent = notification_items.alerts(connection, *key, MOST_SHOWN)
-        return [summaries.summary_of(most_urgent, found.products, hold.notification_id)]
+        return [summaries.summary_of(most_urgent, found.products, owner, hold.notification_id)]
     if not found.alerts:
         return ()
     collected = notification_items.alerts(connection, *key, None)

@@ -240,7 +240,7 @@ def delete(transaction: Transaction, user_id: str, product_id: str, now: datetim
 def notify_added(transaction: Transaction, user: User, count: int, now: datetime) -> None:
     """Add one notification for all products of a batch or an import, unless there are none."""
     if count:
-        notifications.add(transaction, [drafts.products_added(user.id, count)], now)
+        notifications.add(transaction, [drafts.products_added(user, count)], now)
 
 
 def _existing_external_ids(

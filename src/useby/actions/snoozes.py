@@ -111,7 +111,7 @@ def _decide(
         for each in items
         if each.product_id is not None
     ]
-    summary = snooze.summary_again([each for each in parts if each is not None])
+    summary = snooze.summary_again([each for each in parts if each is not None], owner)
     if summary is not None:
         work.others.append(summary)
 

@@ -33,6 +33,7 @@ from useby.schemas.accounts import (
 )
 from useby.store import accounts, sessions
 from useby.store.database import Connection
+from useby.text.language import SOURCE, preferred
 
 router = APIRouter(prefix="/api", tags=["accounts"])
 
@@ -44,7 +45,7 @@ router = APIRouter(prefix="/api", tags=["accounts"])
     responses=problem_responses(403, 429),
 )
 async def signup(node: ContextDep, request: Request, new: SignupIn) -> SignupAccepted:
-    """Create an account.
+    """Create an account, whose messages are in the best language of `Accept-Language`.
 
     The answer does not reveal whether the e-mail was free: sign in to find out.
     """
@@ -61,6 +62,7 @@ async def signup(node: ContextDep, request: Request, new: SignupIn) -> SignupAcc
             email=new.email,
             name=new.name,
             time_zone=new.time_zone,
+            language=_language_of(request),
             password_hash=hashed,
             now=now,
         )
@@ -224,6 +226,12 @@ async def issue_ticket(node: ContextDep, claims: CurrentClaims) -> TicketOut:
         node, claims, lambda t: actions.issue_ticket(t, ticket, claims, now=now, ends=ends)
     )
     return TicketOut(ticket=ticket, expires_in=node.settings.ticket_seconds)
+
+
+def _language_of(request: Request) -> str | None:
+    """Return the language for a new account; English needs no setting."""
+    best = preferred(request.headers.get("accept-language", ""))
+    return None if best == SOURCE else best
 
 
 def _network_of(request: Request) -> str:

@@ -49,6 +49,7 @@ async def change_me(node: ContextDep, caller: CurrentCaller, change: MeChange) -
         categories=categories,
         currency=change.currency,
         flood_cap=change.flood_cap,
+        language=change.language,
     )
     return MeOut.of(
         await node.database.write(

@@ -18,6 +18,7 @@ from useby.cli.options import AsJson, CommandError, DatabaseUrl, checked, settin
 from useby.cli.terminal import cell, console, print_json, print_line
 from useby.domain.account import OpenSession, User
 from useby.domain.visible import visible
+from useby.schemas.accounts import Language
 from useby.schemas.fields import (
     LEAST_PASSWORD,
     Email,
@@ -49,6 +50,7 @@ class NewUser(RequestModel):
     email: Email
     name: LongText
     time_zone: TimeZone
+    language: Language | None
     password: Password | None
 
 
@@ -63,6 +65,9 @@ def add(
     email: Annotated[str, typer.Argument(help="E-mail of the account, e.g. ada@example.org.")],
     name: Annotated[str, typer.Option(help="Name of the person, e.g. Ada.")] = "",
     time_zone: Annotated[str, typer.Option(help="IANA name, e.g. Europe/Berlin.")] = "UTC",
+    language: Annotated[
+        str | None, typer.Option(help="Language of messages, e.g. de; English without it.")
+    ] = None,
     password_stdin: PasswordStdin = False,
     as_json: AsJson = False,
     database: DatabaseUrl = None,
@@ -78,6 +83,7 @@ def add(
         email=email,
         name=name,
         time_zone=time_zone,
+        language=language,
         password=_password(password_stdin),
     )
 
@@ -93,6 +99,7 @@ def add(
                     email=new.email,
                     name=new.name,
                     time_zone=new.time_zone,
+                    language=new.language,
                     password_hash=hashed,
                     now=now,
                 )
@@ -332,6 +339,7 @@ def _shown(user: User) -> dict[str, Any]:
         "email": user.email,
         "name": user.name,
         "timeZone": user.time_zone,
+        "language": user.language,
         "createdAt": utc_z(user.created_at),
         "disabledAt": None if user.disabled_at is None else utc_z(user.disabled_at),
     }

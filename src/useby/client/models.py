@@ -37,6 +37,7 @@ class Account(Shape):
     currency: str | None = None
     """Currency of prices, a code of ISO 4217; ``None`` until it is set."""
     flood_cap: int = 5
+    language: str | None = None
     """Alerts that may be due together; more of them become one summary."""
 
 

@@ -143,5 +143,6 @@ class AccountChange(TypedDict, total=False):
     categories: Mapping[str, CategoryPolicy]
     currency: str
     flood_cap: int
+    language: str
     password: str
     current_password: str

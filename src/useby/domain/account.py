@@ -40,6 +40,8 @@ class User:
     policies: Mapping[tuple[Scope, str], StoredPolicy] = field(default_factory=dict)
     """Policies of the account, of categories (case-folded), locations and kinds of date, by scope
     and key; the account's key is empty."""
+    language: str | None = None
+    """Language of messages, a tag of BCP 47; ``None`` until it is set, which means English."""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -61,6 +63,7 @@ class AccountChange:
     flood_cap: int | None = None
     policies: Mapping[tuple[Scope, str], StoredPolicy] | None = None
     """Replaces all policies that are stored with the account."""
+    language: str | None = None
 
 
 class TokenStatus(Enum):

@@ -237,7 +237,7 @@ def decide(
     else:
         alert = Alert(min(due.lead, left), due.at, due.given_by)
     _, coming = _due_and_next(plan.alerts, (alert.lead,), now)
-    draft = _draft(product, of, of.expiry.day_in(zone), left, expired=expired)
+    draft = _draft(product, of, user, left, expired=expired)
     return AlertDecision(plan, alert, draft, coming.at if coming else None)
 
 
@@ -360,7 +360,7 @@ def _due_and_next(
 
 
 def _draft(
-    product: Product | AlertedProduct, of: DatedLots, day: date, left: int, *, expired: bool
+    product: Product | AlertedProduct, of: DatedLots, user: User, left: int, *, expired: bool
 ) -> Draft:
     if expired:
         kind = Severity.ERROR if of.date_kind is DateKind.USE_BY else Severity.WARNING
@@ -368,12 +368,18 @@ def _draft(
         kind = Severity.INFO if left >= INFO_FROM_DAYS else Severity.WARNING
     return Draft(
         product.user_id,
-        messages.expiry(product.name, left, expired=expired, lots=max(1, len(of.lot_ids))),
+        messages.expiry(
+            product.name,
+            left,
+            expired=expired,
+            lots=max(1, len(of.lot_ids)),
+            language=user.language,
+        ),
         kind,
         Cause.EXPIRED if expired else Cause.EXPIRING,
         product.name,
         product.id,
-        day,
+        of.expiry.day_in(user.zone),
         left,
         of.lot_ids,
     )

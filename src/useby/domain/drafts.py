@@ -10,9 +10,9 @@ from useby.domain.notification import Cause, Draft, Severity
 from useby.domain.product import Disposal, Product
 
 
-def products_added(user_id: str, count: int) -> Draft:
+def products_added(user: User, count: int) -> Draft:
     """Return the summary of an import or a batch."""
-    return Draft(user_id, messages.added(count), Severity.INFO, Cause.ADDED)
+    return Draft(user.id, messages.added(count, user.language), Severity.INFO, Cause.ADDED)
 
 
 def product_used(
@@ -30,7 +30,9 @@ def product_used(
     left = Decimal(0) if product.closed_as is not None else product.quantity
     return Draft(
         user_id=user.id,
-        message=messages.closing(product.name, how, quantity, product.unit, left=left),
+        message=messages.closing(
+            product.name, how, quantity, product.unit, left=left, language=user.language
+        ),
         kind=Severity.INFO,
         event=Cause(how.value),
         product_name=product.name,

@@ -99,7 +99,7 @@ def decide(
         _dates(product, own, user, parts, checks),
         sent_now,
         _unsent(found, user, now, sent_now) if settles_more else (),
-        _together(product.name, drafts),
+        _together(product.name, drafts, user.language),
         tuple(sending),
     )
 
@@ -183,7 +183,10 @@ def _decide(
     if not still:
         last = of.schedule.alerts[-1]
         return AlertDecision(of.schedule, last)
-    message = messages.expiry(product.name, draft.days_left or 0, expired=True, lots=len(still))
+    left, count = draft.days_left or 0, len(still)
+    message = messages.expiry(
+        product.name, left, expired=True, lots=count, language=user.language
+    )
     return replace(decision, draft=replace(draft, lot_ids=still, message=message))
 
 
@@ -230,23 +233,27 @@ def _parts(
     return parts
 
 
-def _together(name: str, drafts: Sequence[Draft]) -> tuple[Draft, ...]:
+def _together(
+    name: str, drafts: Sequence[Draft], language: str | None
+) -> tuple[Draft, ...]:
     """Return drafts, with those in the same words as one; it is as severe as the most severe."""
     if len(drafts) <= 1:
         return tuple(drafts)
     by_words: dict[tuple[Cause, int | None], list[Draft]] = {}
     for draft in drafts:
         by_words.setdefault((draft.event, draft.days_left), []).append(draft)
-    return tuple(_one_of(name, same) for same in by_words.values())
+    return tuple(_one_of(name, same, language) for same in by_words.values())
 
 
-def _one_of(name: str, drafts: Sequence[Draft]) -> Draft:
+def _one_of(name: str, drafts: Sequence[Draft], language: str | None) -> Draft:
     draft = max(drafts, key=lambda each: _SEVERITY.index(each.kind))
     lots = tuple(lot for each in drafts for lot in each.lot_ids)
     if len(drafts) == 1 or draft.days_left is None:
         return draft
     expired = draft.event is Cause.EXPIRED
-    message = messages.expiry(name, draft.days_left, expired=expired, lots=len(lots))
+    message = messages.expiry(
+        name, draft.days_left, expired=expired, lots=len(lots), language=language
+    )
     return replace(draft, lot_ids=lots, message=message)
 
 

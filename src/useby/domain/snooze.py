@@ -121,15 +121,16 @@ def again(
     return Again(replace(draft, event=Cause.SNOOZED), new)
 
 
-def summary_again(alerts: Sequence[Draft]) -> Draft | None:
+def summary_again(alerts: Sequence[Draft], user: User) -> Draft | None:
     """Return the notification for those alerts of a snoozed summary that are due; ``None`` if none.
 
     Args:
         alerts: The alerts, as ``again`` words them.
+        user: The owner.
     """
     if len(alerts) <= 1:
         return alerts[0] if alerts else None
-    return replace(summaries.summary(alerts), event=Cause.SNOOZED)
+    return replace(summaries.summary(alerts, user), event=Cause.SNOOZED)
 
 
 def _same_day(one: datetime, other: datetime, user: User) -> bool:

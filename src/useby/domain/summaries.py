@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from useby.domain import messages
+from useby.domain.account import User
 from useby.domain.notification import Cause, Draft, Severity
 
 NAMED: Final = 3
@@ -16,20 +17,21 @@ def urgency(alert: Draft) -> tuple[int, int, str]:
     return -_SEVERITY.index(alert.kind), alert.days_left or 0, alert.product_name
 
 
-def summary(alerts: Iterable[Draft]) -> Draft:
+def summary(alerts: Iterable[Draft], user: User) -> Draft:
     """Return one notification for alerts of one user, of which there is at least one."""
     ordered = sorted(alerts, key=urgency)
-    return summary_of(ordered, len({each.product_id for each in ordered}))
+    return summary_of(ordered, len({each.product_id for each in ordered}), user)
 
 
 def summary_of(
-    most_urgent: Sequence[Draft], products: int, reserved_id: str | None = None
+    most_urgent: Sequence[Draft], products: int, user: User, reserved_id: str | None = None
 ) -> Draft:
     """Return one notification for alerts of which only the most urgent are at hand.
 
     Args:
         most_urgent: At least one alert, most urgent first.
         products: Number of products that all of the alerts are about.
+        user: The user, in whose language it is written.
         reserved_id: Id under which the items are stored; ``None`` if they are not stored yet.
     """
     named: dict[str | None, str] = {}
@@ -38,8 +40,8 @@ def summary_of(
         if len(named) == NAMED:
             break
     return Draft(
-        user_id=most_urgent[0].user_id,
-        message=messages.attention(list(named.values()), products),
+        user_id=user.id,
+        message=messages.attention(list(named.values()), products, user.language),
         kind=most_urgent[0].kind,
         event=Cause.SUMMARY,
         alerts=tuple(most_urgent),

@@ -48,13 +48,17 @@ def is_visible(text: str) -> bool:
     )
 
 
-def isolated(text: str) -> str:
+def isolated(text: str, *, always: bool = False) -> str:
     """Return text that does not change the direction of a sentence around it.
 
     A text with embeddings, overrides or isolates is wrapped in an isolate, which ends them all.
+
+    Args:
+        text: The text.
+        always: Wrap any text, because the sentence may be written from right to left.
     """
     if not _DIRECTED.search(text):
-        return text
+        return f"{_FIRST_STRONG_ISOLATE}{text}{_END_OF_ISOLATE}" if always else text
     kept, open_ = [], 0
     for char in text:
         if char in _ISOLATES:

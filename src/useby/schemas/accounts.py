@@ -20,6 +20,7 @@ from useby.schemas.fields import (
     TimeZone,
     example,
 )
+from useby.text.language import LANGUAGE_FORM, canonical
 
 RefreshText = Annotated[str, Characters(1, 128, "the newest that was returned", strip=False)]
 InvitationText = Annotated[
@@ -56,6 +57,12 @@ FloodCap = Annotated[
         description="Alerts that may be due together; more become one notification.",
     ),
     Form(f"must be a whole number from 1 to {MOST_FLOOD_CAP}, e.g. 5"),
+]
+Language = Annotated[
+    str,
+    Form(LANGUAGE_FORM),
+    AfterValidator(canonical),
+    Field(description="Language of messages, a tag of BCP 47.", examples=["de"]),
 ]
 MOST_CATEGORIES: Final = 100
 CategoryName = Annotated[str, Characters(1, 100, "Dairy", is_name=True)]
@@ -200,6 +207,11 @@ class MeOut(ApiModel):
         int, Field(description="Alerts that may be due together; more become one notification.")
     ]
 
+    language: Annotated[
+        str | None,
+        Field(description="Language of messages (BCP 47); null until it is set, then English."),
+    ]
+
     @classmethod
     def of(cls, user: User) -> "MeOut":
         """Return the account as its owner sees it."""
@@ -220,6 +232,7 @@ class MeOut(ApiModel):
             created_at=user.created_at,
             currency=user.currency,
             flood_cap=user.flood_cap,
+            language=user.language,
         )
 
 
@@ -254,6 +267,10 @@ class MeChange(RequestModel):
         Currency | None, Field(description="Currency of prices, a code of ISO 4217, in capitals.")
     ] = None
     flood_cap: FloodCap | None = None
+    language: Annotated[
+        Language | None,
+        Field(description="Language of messages from now on, a tag of BCP 47."),
+    ] = None
     password: Password | None = None
     current_password: Annotated[
         GivenPassword | None, Field(description="Required to change the password.")

@@ -40,7 +40,7 @@ def _policy(value: Mapping[str, Any]) -> Policy:
 def _user(row: Sequence[Any]) -> User:
     """Return the user in a row of ``_USER_COLUMNS``."""
     id_, email, name, zone, alert_time, lead_days, categories, created_at, *more = row
-    disabled_at, currency, flood_cap, policies = more
+    disabled_at, currency, flood_cap, policies, language = more
     return User(
         id_,
         email,
@@ -53,6 +53,7 @@ def _user(row: Sequence[Any]) -> User:
         currency,
         FLOOD_CAP if flood_cap is None else flood_cap,
         policies,
+        language,
     )
 
 
@@ -69,6 +70,7 @@ _USER_COLUMNS: Final = (
     users.c.currency,
     users.c.flood_cap,
     users.c.policies,
+    users.c.language,
 )
 
 
@@ -183,6 +185,7 @@ def _values(user: User) -> dict[str, Any]:
         "currency": user.currency,
         "flood_cap": None if user.flood_cap == FLOOD_CAP else user.flood_cap,
         "policies": user.policies,
+        "language": user.language,
     }
 
 
@@ -248,7 +251,7 @@ def change_user(
     Raises:
         UnknownUser: The user does not exist.
     """
-    as_they_are = ("name", "time_zone", "currency", "flood_cap", "policies")
+    as_they_are = ("name", "time_zone", "currency", "flood_cap", "policies", "language")
     values = {name: getattr(change, name) for name in as_they_are}
     new: dict[str, Any] = {name: value for name, value in values.items() if value is not None}
     if change.alert_time is not None:
@@ -259,7 +262,7 @@ def change_user(
         new["categories"] = {name: policy_json(each) for name, each in change.categories.items()}
     if new:
         _update(transaction, user_id, new)
-    if new.keys() - {"name", "currency", "flood_cap"}:
+    if new.keys() - {"name", "currency", "flood_cap", "language"}:
         slices.reschedule(transaction, user_id, now)
     changed = user(transaction.connection, user_id)
     if changed is None:

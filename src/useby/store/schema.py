@@ -39,6 +39,7 @@ users = sa.Table(
     sa.Column("currency", sa.String(3), nullable=True),
     sa.Column("flood_cap", sa.SmallInteger, nullable=True),
     sa.Column("policies", PolicyTexts, nullable=True),
+    sa.Column("language", sa.String(16), nullable=True),
     sa.UniqueConstraint("email"),
 )
 """``seq`` is the newest ``seq`` of the user's notifications. ``signed_out_at`` ends tokens that
@@ -46,7 +47,8 @@ have no sign-in (an outside issuer's) and were issued at or before it; it is a m
 sign-out, because the issuer's clock may be ahead. ``currency`` is that of the prices of lots, a
 code of ISO 4217; it is empty until it is set, as is ``flood_cap``, the number of alerts that may be
 due together. ``policies`` are those of the account, of categories, locations and kinds of date;
-``alert_time``, ``lead_days`` and ``categories`` are their short forms."""
+``alert_time``, ``lead_days`` and ``categories`` are their short forms. ``language`` is a tag of
+BCP 47; it is empty until it is set."""
 
 sessions = sa.Table(
     "sessions",
