@@ -36,7 +36,7 @@ each message in each language. For a message that contains a number, it has one 
 plural class of the language. [Add a language](../how-to/add-a-language.md) describes how to
 change them.
 
-Numbers have the digits 0–9 in every language. They are the default digits of CLDR's `ar`, too.
+Numbers have the digits 0 to 9 in every language. They are the default digits of CLDR's `ar`, too.
 """
 _DATED: Final = datetime(2026, 1, 1, tzinfo=UTC)
 """Written into each compiled catalogue, so that the same texts make the same file."""
@@ -109,11 +109,13 @@ def faults(catalog: Catalog) -> Iterator[str]:
     for each in catalog:
         if not each.id:
             continue
-        forms = each.string if isinstance(each.string, tuple) else (each.string,)
-        if isinstance(each.id, tuple) and len(forms) != len(names):
+        forms = _forms(each)
+        if not isinstance(each.id, str) and len(forms) != len(names):
             yield f"{catalog.locale}: {_key(each)!r} has {len(forms)} plural classes, not {names}"
-        wanted = _placeholders(each.id if isinstance(each.id, str) else each.id[-1])
-        for name, form in zip(names if len(forms) > 1 else ["other"], forms, strict=False):
+        wanted = _placeholders(_key(each))
+        for name, form in zip(
+            ["other"] if isinstance(each.id, str) else names, forms, strict=False
+        ):
             if not form:
                 yield f"{catalog.locale}: {_key(each)!r} is missing for {name}"
                 continue
@@ -157,9 +159,8 @@ def _section(language: str) -> str:
     ]
     for each in catalog:
         if each.id:
-            forms = each.string if isinstance(each.string, tuple) else (each.string,)
-            names = classes(locale) if isinstance(each.id, tuple) else [each.context or ""]
-            for name, form in zip(names, forms, strict=True):
+            names = [each.context or ""] if isinstance(each.id, str) else classes(locale)
+            for name, form in zip(names, _forms(each), strict=True):
                 lines.append(f"| {_shown(_key(each))} | {name} | {_shown(form)} |")
     return "\n".join(lines) + "\n"
 
@@ -178,6 +179,12 @@ def _key(message: Message) -> str:
     return message.id if isinstance(message.id, str) else message.id[-1]
 
 
+def _forms(message: Message) -> tuple[str, ...]:
+    """Return the texts of a message: one, or one for each plural class."""
+    text = message.string or ""
+    return (text,) if isinstance(text, str) else tuple(text)
+
+
 def _placeholders(text: str) -> set[str]:
     return set(_PLACEHOLDER.findall(text))
 
@@ -193,7 +200,7 @@ def make() -> None:
     Raises:
         SystemExit: A catalogue has faults; they are listed.
     """
-    found = []
+    found: list[str] = []
     for language in languages():
         catalog = updated(read(language))
         (CATALOGUES / f"{language}.po").write_bytes(written(catalog))

@@ -1,7 +1,4 @@
-"""The catalogues are complete, compiled, and shown on the page of messages.
-
-covers: docs/make_messages.py
-"""
+"""The catalogues are complete, compiled, and shown on the page of messages."""
 
 import importlib.util
 from pathlib import Path

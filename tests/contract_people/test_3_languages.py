@@ -81,11 +81,16 @@ async def test_every_message_of_the_server_is_in_the_language_of_the_account(
     found = await ada.has_notified(2)
     assert messages(found) == [
         "3 Produkte wurden hinzugefügt",
-        "2 Produkte brauchen Aufmerksamkeit: \u2068Ei\u2069 ist gestern abgelaufen und"
-        " \u2068Brot\u2069 läuft heute ab",
+        (
+            "2 Produkte brauchen Aufmerksamkeit: \u2068Ei\u2069 ist gestern abgelaufen und"
+            " \u2068Brot\u2069 läuft heute ab"
+        ),
     ]
     items = (await ada.items(found[1]["id"]))["items"]
-    assert messages(items) == ["\u2068Ei\u2069 ist gestern abgelaufen", "\u2068Brot\u2069 läuft heute ab"]
+    assert messages(items) == [
+        "\u2068Ei\u2069 ist gestern abgelaufen",
+        "\u2068Brot\u2069 läuft heute ab",
+    ]
     await ada.http.post(f"/api/products/{ids[2]}/consume", json={})
     assert messages(await ada.has_notified(3))[2] == "\u2068Reis\u2069 wurde verbraucht"
 

@@ -25,9 +25,7 @@ def of_days(days: int, language: str | None) -> Iterator[str]:
     """Every message about a number of days, of one lot and of as many lots."""
     for lots in (1, max(2, days)):
         for left in (days, -days):
-            yield messages.expiry(
-                NAME, left, expired=left < 0, lots=lots, language=language
-            )
+            yield messages.expiry(NAME, left, expired=left < 0, lots=lots, language=language)
 
 
 @pytest.mark.parametrize("language", NAMES)
@@ -108,7 +106,9 @@ def test_a_use_has_no_placeholder_left_and_its_name_between_isolates(
 
 def check_isolates(text: str, name: str) -> None:
     """Check that what is outside of isolates has no placeholder, and that the name is in one."""
-    depth, outside, inside = 0, [], []
+    depth = 0
+    outside: list[str] = []
+    inside: list[str] = []
     for char in text:
         depth -= char == "\u2069"
         assert depth >= 0, "an isolate ends that did not begin"
@@ -123,7 +123,7 @@ def check_isolates(text: str, name: str) -> None:
 
 WORDED: list[Callable[[str | None], str]] = [
     *(
-        lambda language, days=days, lots=lots: messages.expiry(  # type: ignore[misc]
+        lambda language, days=days, lots=lots: messages.expiry(
             "Milk", days, expired=days < 0, lots=lots, language=language
         )
         for days in (-2, -1, 0, 1, 2)

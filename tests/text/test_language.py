@@ -25,7 +25,9 @@ def test_a_tag_is_stored_in_its_usual_case(given_tag: str, tag: str) -> None:
     assert canonical(given_tag) == tag
 
 
-@pytest.mark.parametrize("tag", ["", "it", "de_AT", "deu", "de-", "de-A", "de-x-mine", "дe", "de\n"])
+@pytest.mark.parametrize(
+    "tag", ["", "it", "de_AT", "deu", "de-", "de-A", "de-x-mine", "дe", "de\n"]
+)
 def test_a_text_that_is_no_tag_of_a_known_language_is_refused(tag: str) -> None:
     with pytest.raises(ValueError, match=r"^must be a language tag \(BCP 47\) of ar, .*e\.g\. de"):
         canonical(tag)

@@ -20,7 +20,9 @@ async def right(api: Api, notifications: Notifications) -> None:
     await api.lots.add(milk.id, printed_date=None, price="1.29", if_match=milk.etag)
     days: list[date] = [each.received_on for each in milk.lots or ()]
     days += (await api.stock.read_date("tomorrow")).readings
-    await api.change_me(lead_days=[3], categories={"Dairy": {"lead_days": [2]}}, flood_cap=9, language="pl")
+    await api.change_me(
+        lead_days=[3], categories={"Dairy": {"lead_days": [2]}}, flood_cap=9, language="pl"
+    )
     await api.policies.put("category", "Dairy", leads=["3d"], repeat={"every": "P3D", "most": 4})
     names: list[str] = [each.name async for each in api.products(status="fresh", sort="-name")]
     async for notification in notifications:

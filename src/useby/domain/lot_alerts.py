@@ -184,9 +184,7 @@ def _decide(
         last = of.schedule.alerts[-1]
         return AlertDecision(of.schedule, last)
     left, count = draft.days_left or 0, len(still)
-    message = messages.expiry(
-        product.name, left, expired=True, lots=count, language=user.language
-    )
+    message = messages.expiry(product.name, left, expired=True, lots=count, language=user.language)
     return replace(decision, draft=replace(draft, lot_ids=still, message=message))
 
 
@@ -233,9 +231,7 @@ def _parts(
     return parts
 
 
-def _together(
-    name: str, drafts: Sequence[Draft], language: str | None
-) -> tuple[Draft, ...]:
+def _together(name: str, drafts: Sequence[Draft], language: str | None) -> tuple[Draft, ...]:
     """Return drafts, with those in the same words as one; it is as severe as the most severe."""
     if len(drafts) <= 1:
         return tuple(drafts)

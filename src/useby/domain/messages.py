@@ -30,7 +30,8 @@ def expiry(
         language: The reader's language (BCP 47), if it is set.
     """
     before, after = _around_name(days_left, expired, lots, language)
-    return f"{before}{isolated(name, always=language is not None)}{after}"
+    shown = isolated(name) if language is None else isolated(name, always=True)
+    return f"{before}{shown}{after}"
 
 
 def closing(
@@ -89,9 +90,7 @@ def attention(texts: Sequence[str], products: int, language: str | None = None) 
 
 
 @lru_cache(maxsize=4096)
-def _around_name(
-    days_left: int, expired: bool, lots: int, language: str | None
-) -> tuple[str, str]:
+def _around_name(days_left: int, expired: bool, lots: int, language: str | None) -> tuple[str, str]:
     """Return the text of an alert before and after the name."""
     words = language_of(language)
     template = _of_one_lot if lots == 1 else _of_lots
