@@ -40,6 +40,15 @@ def test_a_user_is_added_and_listed(useby: Useby) -> None:
     assert user["disabledAt"] is None
 
 
+def test_a_user_is_added_with_a_language_of_messages(useby: Useby) -> None:
+    added = useby("user", "add", "ada@example.org", "--language", "pt")
+    assert added.status != 0
+    assert "must be a language tag (BCP 47) of ar, de" in added.err
+    useby("user", "add", "ada@example.org", "--language", "DE")
+    (user,) = json.loads(useby("user", "list", "--json").out)
+    assert user["language"] == "de"
+
+
 def test_the_new_user_is_printed_as_json(useby: Useby) -> None:
     user = json.loads(useby("user", "add", "ada@example.org", "--json").out)
     assert user == json.loads(useby("user", "list", "--json").out)[0]

@@ -113,7 +113,7 @@ async def test_a_snoozed_alert_is_in_the_language_of_the_moment_of_sending(
     assert (await ada.notified())[1]["message"] == "Ham expired yesterday"
 
 
-async def test_what_an_application_posts_stays_as_it_is_given(ada: Person) -> None:
+async def test_a_message_of_an_application_stays_as_it_is_given(ada: Person) -> None:
     await ada.changed(language="ar")
     post = {"message": "The fridge is open", "type": "warning", "productName": "Fridge"}
     assert (await ada.http.post("/api/notifications", json=post)).status_code == 201

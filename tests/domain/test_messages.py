@@ -134,7 +134,7 @@ WORDED: list[Callable[[str | None], str]] = [
 
 
 @pytest.mark.parametrize("worded", WORDED)
-def test_who_sets_english_reads_the_words_of_before_with_isolates(
+def test_english_that_is_set_has_the_words_of_before_with_isolates(
     worded: Callable[[str | None], str],
 ) -> None:
     before = worded(None)

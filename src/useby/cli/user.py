@@ -39,6 +39,9 @@ EmailOrId = Annotated[
 PasswordStdin = Annotated[
     bool, typer.Option("--password-stdin", help="Read the password from stdin.")
 ]
+LanguageOption = Annotated[
+    str | None, typer.Option(help="Language of messages, e.g. de; English without it.")
+]
 
 PROMPT: Final = f"Password (at least {LEAST_PASSWORD} characters)"
 TYPED: Final = {"email": "EMAIL", "password": "the password"}
@@ -65,9 +68,7 @@ def add(
     email: Annotated[str, typer.Argument(help="E-mail of the account, e.g. ada@example.org.")],
     name: Annotated[str, typer.Option(help="Name of the person, e.g. Ada.")] = "",
     time_zone: Annotated[str, typer.Option(help="IANA name, e.g. Europe/Berlin.")] = "UTC",
-    language: Annotated[
-        str | None, typer.Option(help="Language of messages, e.g. de; English without it.")
-    ] = None,
+    language: LanguageOption = None,
     password_stdin: PasswordStdin = False,
     as_json: AsJson = False,
     database: DatabaseUrl = None,
