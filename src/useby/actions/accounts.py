@@ -74,9 +74,9 @@ def sign_up(
     email: str,
     name: str,
     time_zone: str,
-    language: str | None,
     password_hash: str,
     now: datetime,
+    language: str | None = None,
 ) -> None:
     """Create an account if its e-mail is free.
 
