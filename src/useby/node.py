@@ -28,12 +28,14 @@ from useby.auth.tokens import FOR_ANYBODY, Issuer, Verifier
 from useby.bus import Bus, BusMessage, NoBus
 from useby.delivery.account_mail import account_mail
 from useby.delivery.senders import senders
+from useby.delivery.vapid import Vapid, stored_vapid
 from useby.delivery.worker import DeliveryWorker
 from useby.domain.events import (
     AlertScheduled,
     DeliveryScheduled,
     Event,
     ExternalCommit,
+    MarkedRead,
     NotificationsAdded,
 )
 from useby.listening import Listening, listen, slot_limits, url_of
@@ -71,6 +73,7 @@ class Node:
         keys: SigningKeys,
         now: Callable[[], datetime],
         *,
+        vapid: Vapid,
         share_port: bool = False,
     ) -> None:
         """Connect the parts of the node; none of them runs yet."""
@@ -84,7 +87,7 @@ class Node:
         hub = self.hub = Hub(settings, database, verifier, bus, now=now)
         slots = ConnectionSlots(slot_limits(settings), hub.registry.__len__)
         self.admission = Admission(hub, database, verifier, tickets, slots=slots, now=now)
-        self.delivery = _delivery(settings, database, hub, now)
+        self.delivery = _delivery(settings, database, hub, now, vapid)
         bus.set_listener(self._on_message)
         database.on_commit = self._on_commit
         self.context = Context(
@@ -101,6 +104,7 @@ class Node:
             now=now,
             slots=slots,
             senders=self.delivery.senders,
+            push_key=vapid.public_key,
             mail=account_mail(settings, database, keys, now),
         )
         # Until this time, requests in progress are answered and connections are closed.
@@ -181,6 +185,8 @@ class Node:
         if isinstance(event, NotificationsAdded):
             metrics.notifications_committed.inc(len(event.notifications))
             self.delivery.wake()
+        elif isinstance(event, MarkedRead):
+            self.delivery.on_read(event.user_id)
         self.hub.on_event(event)
         self.bus.publish(event)
 
@@ -227,7 +233,8 @@ async def running(
         database = open_database(settings.database_url, checkpoints=True)
         try:
             await record_signing_key(database, keys.signing_id)
-            node = Node(settings, database, bus, keys, now, share_port=share_port)
+            vapid = await stored_vapid(database, settings)
+            node = Node(settings, database, bus, keys, now, vapid=vapid, share_port=share_port)
             serving = asyncio.create_task(node.run(), name="node")
             try:
                 yield node
@@ -260,8 +267,8 @@ def _posts(settings: Settings, database: Database, now: Callable[[], datetime]) 
 
 
 def _delivery(
-    settings: Settings, database: Database, hub: Hub, now: Callable[[], datetime]
+    settings: Settings, database: Database, hub: Hub, now: Callable[[], datetime], vapid: Vapid
 ) -> DeliveryWorker:
     several = database_file(settings.database_url) is None
-    sending = senders(settings, now)
+    sending = senders(settings, now, vapid)
     return DeliveryWorker(database, sending, hub.has_seen, now, several_nodes=several)

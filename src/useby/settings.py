@@ -25,6 +25,7 @@ LISTS = (
 NEW_KEY: Final = "python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
 """Command that prints a secret key."""
 _ORIGIN: Final = re.compile(r"\*|[a-z][a-z0-9+.-]*://[^/?#@\sA-Z]+")
+_CONTACT: Final = re.compile(r"mailto:[^\s@:]+@[^\s@:]+|https://[!-~]+")
 PATH_PREFIX: Final = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+")
 """Form of a path below which a proxy publishes the node; no segment is ``.`` or ``..``."""
 
@@ -131,6 +132,9 @@ class Settings(BaseSettings):
     """Create a user when their first token is verified."""
 
     # channels
+    push_contact: str | None = None
+    """Where the operators of push services reach you: ``mailto:`` and an address, or an https URL.
+    Without it they get ``USEBY_PUBLIC_URL``. Apple's push service requires one of the two."""
     outbound_allowed_networks: Names = ()
     """Networks and addresses that are not public and that channels may send to all the same, also
     by plain http, e.g. ``192.168.1.0/24,127.0.0.1``. Without it, a channel reaches public addresses
@@ -322,6 +326,20 @@ class Settings(BaseSettings):
             msg = "USEBY_SMTP_URL needs USEBY_MAIL_FROM, e.g. useby <useby@mail.example>, and"
             raise ValueError(f"{msg} USEBY_PUBLIC_URL, e.g. https://useby.example")
         return self
+
+    @field_validator("push_contact")
+    @classmethod
+    def _check_push_contact(cls, url: str | None) -> str | None:
+        if url is not None and not _CONTACT.fullmatch(url):
+            raise ValueError("must be mailto: and an address, e.g. mailto:ada@useby.example")
+        return url
+
+    @property
+    def push_subject(self) -> str | None:
+        """Return the URL by which push services reach the operator (RFC 8292 section 2.1)."""
+        if self.push_contact is not None or self.public_url is None:
+            return self.push_contact
+        return self.public_url if self.public_url.startswith("https:") else None
 
     @property
     def limits(self) -> Limits:

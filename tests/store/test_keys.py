@@ -29,6 +29,7 @@ EXCEPTED = {
     ): "A service posts to many users; its requests are few, and belong to its key.",
     ("catalogue", "code"): "It is of no user; each database of a part of them has its own copy.",
     ("epoch", "id"): "One row of the whole database, read with each comparison.",
+    ("push_keys", "id"): "One row of the whole database, read when a node starts.",
     ("signing_keys", "id"): "One row of the whole database, read when a node starts.",
 }
 

@@ -17,12 +17,14 @@ from useby.actions import channels as actions
 from useby.delivery.apprise import Apprise
 from useby.delivery.attempts import Senders
 from useby.delivery.outbound import Outbound
+from useby.delivery.vapid import Vapid, new_private_key
 from useby.delivery.webhook import Webhook
+from useby.delivery.webpush import WebPush
 from useby.delivery.worker import DeliveryWorker
 from useby.domain.account import User
 from useby.domain.addresses import Network
 from useby.domain.channel import Channel, ChannelKind, Delivery, DeliveryState
-from useby.domain.events import Event, NotificationsAdded
+from useby.domain.events import Event, MarkedRead, NotificationsAdded
 from useby.domain.notification import Cause, Draft, Notification, Severity
 from useby.store import channels, marks, notifications
 from useby.store.database import Database
@@ -42,6 +44,9 @@ class ChannelHouse:
     """Networks that channels may send to."""
     seen: Callable[[str, int, timedelta], bool] = lambda *_: False
     workers: list[DeliveryWorker] = field(default_factory=list)
+    vapid: Vapid = field(
+        default_factory=lambda: Vapid(new_private_key(), "mailto:ada@useby.example")
+    )
 
     def __post_init__(self) -> None:
         self.database.on_commit = self._on_commit
@@ -50,11 +55,16 @@ class ChannelHouse:
         if isinstance(event, NotificationsAdded):
             for each in self.workers:
                 each.wake()
+        if isinstance(event, MarkedRead):
+            for each in self.workers:
+                each.on_read(event.user_id)
 
     def senders(self) -> Senders:
+        push = WebPush(Outbound(self.networks), self.wall, self.vapid, "https://useby.example")
         return {
             ChannelKind.WEBHOOK: Webhook(Outbound(self.networks), self.wall),
             ChannelKind.APPRISE: Apprise(Outbound(self.networks), self.wall),
+            ChannelKind.WEBPUSH: push,
         }
 
     @contextlib.asynccontextmanager
@@ -86,9 +96,13 @@ class ChannelHouse:
         return await a_kept_owner(self.database)
 
     async def channel(
-        self, user: User, url: str, kind: ChannelKind = ChannelKind.WEBHOOK, **fields: Any
+        self,
+        user: User,
+        target: str,
+        kind: ChannelKind = ChannelKind.WEBHOOK,
+        **fields: Any,
     ) -> Channel:
-        values = {"name": "Hook", "target": url} | fields
+        values = {"name": "Hook", "target": target} | fields
         now = self.wall()
         return await self.database.write(lambda t: actions.create(t, user.id, kind, values, now))
 

@@ -1,10 +1,12 @@
 """The kinds of channels that the suite of channels tests, each with a function that makes one."""
 
+import itertools
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 from tests.support.channel_house import ChannelHouse
+from tests.support.push_browser import PushBrowser
 from tests.support.webhook_receiver import Receiver
 
 from useby.domain.account import User
@@ -26,9 +28,21 @@ async def an_apprise(
     return await house.channel(user, url, ChannelKind.APPRISE, **fields)
 
 
+async def a_browser(
+    house: ChannelHouse, user: User, receiver: Receiver, path: str = "/hook", **fields: Any
+) -> Channel:
+    """A subscription of its own, whose endpoint differs from others by its fragment only."""
+    receiver.opens[path] = BROWSER.read
+    target = BROWSER.fields(f"{receiver.url(path)}#{next(_NUMBERS)}")
+    return await house.channel(user, kind=ChannelKind.WEBPUSH, **target | fields)
+
+
+BROWSER = PushBrowser()
+_NUMBERS = itertools.count()
 KINDS: dict[ChannelKind, Make] = {
     ChannelKind.WEBHOOK: a_webhook,
     ChannelKind.APPRISE: an_apprise,
+    ChannelKind.WEBPUSH: a_browser,
 }
 
 

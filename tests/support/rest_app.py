@@ -24,12 +24,14 @@ from useby.auth.tokens import Issuer, Verifier
 from useby.bus import NoBus
 from useby.delivery.account_mail import account_mail
 from useby.delivery.senders import senders
+from useby.delivery.vapid import Vapid, new_private_key
 from useby.domain.account import User
 from useby.realtime.slots import ConnectionSlots, SlotLimits
 from useby.store import sessions
 from useby.store.database import Database
 
 KEY = b"only the tests sign with this key"
+VAPID = Vapid(new_private_key())
 A_YEAR = timedelta(days=366)
 """Life of a test's sign-in, in which it may set the moment."""
 MILK = {"name": "Organic Milk", "expiryDate": "2026-03-04"}
@@ -88,7 +90,8 @@ class Rest:
             ),
             now=lambda: self.now,
             slots=ConnectionSlots(SlotLimits(1, 1), lambda: self.sockets),
-            senders=senders(settings, lambda: self.now),
+            senders=senders(settings, lambda: self.now, VAPID),
+            push_key=VAPID.public_key,
             mail=account_mail(settings, database, SigningKeys(KEY), lambda: self.now),
         )
         self._transport = httpx.ASGITransport(DirectFirst(self.context))

@@ -32,10 +32,16 @@ class Received:
     body: bytes
     port: int = 0
     """Port from which the connection came."""
+    opened: bytes | None = None
+    """The body without its encryption, if it had one."""
+
+    @property
+    def text(self) -> bytes:
+        return self.body if self.opened is None else self.opened
 
     @property
     def json(self) -> Any:
-        return json.loads(self.body)
+        return json.loads(self.text)
 
     @property
     def message(self) -> str:
@@ -44,7 +50,7 @@ class Received:
     @property
     def id(self) -> str:
         """Id of the notification, the same for every repetition."""
-        return self.headers["webhook-id"]
+        return str(self.json["id"] if self.opened else self.headers["webhook-id"])
 
     def is_signed_with(self, secret: str) -> bool:
         """Verify as the specification of Standard Webhooks describes it."""
@@ -67,6 +73,8 @@ class Receiver:
     port: int = 0
     answer: Answer = lambda _: OK
     received: list[Received] = field(default_factory=list)
+    opens: dict[str, Callable[[Received], bytes]] = field(default_factory=dict)
+    """What decrypts the body of a request, by its path."""
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
     _writers: dict[asyncio.Task[Any], asyncio.StreamWriter] = field(default_factory=dict)
 
@@ -99,6 +107,8 @@ class Receiver:
                 }
                 body = await reader.readexactly(int(headers.get("content-length", "0")))
                 request = Received(head[0].split(" ")[1], headers, body, port)
+                if open_ := self.opens.get(request.path):
+                    request.opened = open_(request)
                 async with self._changed:
                     self.received.append(request)
                     self._changed.notify_all()

@@ -28,7 +28,7 @@ def create(
     fields: Mapping[str, Any],
     now: datetime,
 ) -> Channel:
-    """Create a channel.
+    """Create a channel, or enable the one that has the same subscription of a browser.
 
     Args:
         transaction: The running write.
@@ -43,16 +43,16 @@ def create(
     """
     if accounts.lock_user(transaction, user_id) is None:
         raise UnknownUser(user_id)
-    if len(channels.list_(transaction.connection, user_id)) >= MAX_CHANNELS:
+    present = channels.list_(transaction.connection, user_id)
+    for each in present:
+        if each.kind is kind is ChannelKind.WEBPUSH and each.target == fields["target"]:
+            renewed = {"secret": fields["secret"], "enabled": True}
+            return change(transaction, user_id, each.id, renewed, now) or each
+    if len(present) >= MAX_CHANNELS:
         raise TooManyChannels
-    channel = Channel(
-        id=str(uuid7()),
-        user_id=user_id,
-        kind=kind,
-        created_at=now,
-        secret=new_secret() if kind is ChannelKind.WEBHOOK else None,
-        **fields,
-    )
+    own = {"secret": new_secret()} if kind is ChannelKind.WEBHOOK else {}
+    made = {"id": str(uuid7()), "user_id": user_id, "kind": kind, "created_at": now}
+    channel = Channel(**made, **own, **fields)
     channels.add(transaction, channel)
     return channel
 

@@ -40,6 +40,7 @@ from useby.api import (
     policies,
     products,
     products_by_external_id,
+    push,
     samples,
     scans,
     services,
@@ -96,7 +97,7 @@ def create_api(context: Context) -> FastAPI:
         *(accounts, password_links, sessions, me, keys, products, products_by_external_id),
         *(lots_by_date, lots, movements, pickers, alerts, policies),
         *(stats, config, samples, dates, scans, imports, exports, calendars, health),
-        *(notifications, services, channels),
+        *(notifications, services, channels, push),
     ):
         # The routes themselves: ``include_router`` has each built again at the first request.
         api.router.routes.extend(part.router.routes)

@@ -15,6 +15,7 @@ from useby.domain.addresses import networks
 from useby.domain.channel import Channel, ChannelKind, TooManyChannels
 from useby.schemas.channels import (
     FULL,
+    TARGETS,
     ChannelChange,
     ChannelIn,
     ChannelList,
@@ -23,10 +24,12 @@ from useby.schemas.channels import (
     DeliveryOut,
     NewChannelOut,
     TestOut,
-    refusal,
+    misplaced,
+    unavailable,
 )
 from useby.schemas.fields import Id
 from useby.schemas.problems import FieldError, sentences
+from useby.schemas.urls import refusal
 from useby.store import channels
 
 router = APIRouter(prefix="/api/channels", tags=["channels"])
@@ -50,9 +53,15 @@ async def list_channels(node: ContextDep, caller: CurrentCaller) -> ChannelList:
 async def add_channel(
     node: ContextDep, caller: CurrentCaller, new: ChannelIn, response: Response
 ) -> NewChannelOut:
-    """Create a channel. It delivers what is added from now on; its secret is shown this once."""
+    """Create a channel. It delivers what is added from now on; its secret is shown this once.
+
+    A browser's subscription that the account has already is not added again: its channel is
+    enabled, and returned.
+    """
+    if new.kind not in node.senders:
+        raise _refused(FieldError(at="body.kind", message=unavailable(node.senders.keys())))
     user_id, now = caller.user.id, node.now()
-    await _check_target(node, user_id, new.kind, new.url)
+    await _check_target(node, user_id, new.kind, new)
     try:
         channel = await node.database.write(
             lambda t: actions.create(t, user_id, new.kind, new.fields, now)
@@ -79,9 +88,8 @@ async def change_channel(
     is not enabled sends nothing, and misses what is added.
     """
     user_id, now = caller.user.id, node.now()
-    if change.url is not None:
-        kind = (await _channel(node, user_id, channel_id)).kind
-        await _check_target(node, user_id, kind, change.url)
+    before = await _channel(node, user_id, channel_id)
+    await _check_target(node, user_id, before.kind, change)
     channel = await node.database.write(
         lambda t: actions.change(t, user_id, channel_id, change.fields, now)
     )
@@ -108,7 +116,10 @@ async def delete_channel(node: ContextDep, caller: CurrentCaller, channel_id: Id
     "/{channel_id}/test", operation_id="testChannel", responses=problem_responses(401, 404, 429)
 )
 async def test_channel(node: ContextDep, caller: CurrentCaller, channel_id: Id) -> TestOut:
-    """Send a test message now, and return what happened; the caller gets no notification."""
+    """Send a test message now, and return what happened; the caller gets no notification.
+
+    A browser's subscription that has ended is deleted with its channel.
+    """
     wait = node.rates.hit("channel", caller.user.id)
     if wait is not None:
         raise Problem.too_many(wait)
@@ -116,6 +127,8 @@ async def test_channel(node: ContextDep, caller: CurrentCaller, channel_id: Id) 
     try:
         detail = await attempt(node.senders, channel, test_message(channel, node.now()))
     except NotDelivered as failed:
+        if failed.is_gone:
+            await node.database.write(lambda t: actions.delete(t, *channel.key))
         return TestOut(sent=False, detail=failed.reason)
     return TestOut(sent=True, detail=detail)
 
@@ -147,17 +160,27 @@ async def _channel(node: Context, user_id: str, channel_id: str) -> Channel:
     return channel
 
 
-async def _check_target(node: Context, user_id: str, kind: ChannelKind, url: str) -> None:
-    """Refuse a target that the kind of channel cannot send to, or to which no node connects.
+async def _check_target(
+    node: Context, user_id: str, kind: ChannelKind, given: ChannelIn | ChannelChange
+) -> None:
+    """Refuse a target that is missing or of another kind, or to which no node connects.
 
     Raises:
         Problem: 422, with the reason.
     """
-    sender = node.senders.get(kind)
-    if isinstance(sender, Apprise):
-        reason = await sender.refusal(user_id, url)
-    else:
-        reason = refusal(url, networks(node.settings.outbound_allowed_networks))
-    if reason is not None:
-        errors = [FieldError(at="body.url", message=reason)]
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, sentences(errors), errors=errors)
+    error = misplaced(kind, given)
+    target = given.fields.get("target")
+    if error is None and target is not None:
+        sender = node.senders.get(kind)
+        if isinstance(sender, Apprise):
+            reason = await sender.refusal(user_id, target)
+        else:
+            reason = refusal(target, networks(node.settings.outbound_allowed_networks))
+        if reason is not None:
+            error = FieldError(at=f"body.{TARGETS[kind][0]}", message=reason)
+    if error is not None:
+        raise _refused(error)
+
+
+def _refused(error: FieldError) -> Problem:
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, sentences([error]), errors=[error])

@@ -12,4 +12,9 @@ router = APIRouter(prefix="/api", tags=["accounts"])
 async def get_config(node: ContextDep) -> ConfigOut:
     """Return what this node offers; it needs no token."""
     settings = node.settings
-    return ConfigOut(demo=settings.demo, sign_up=settings.signup_open, mail=node.mail is not None)
+    return ConfigOut(
+        demo=settings.demo,
+        sign_up=settings.signup_open,
+        mail=node.mail is not None,
+        channel_kinds=sorted(node.senders),
+    )

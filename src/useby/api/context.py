@@ -49,6 +49,8 @@ class Context:
     now: Callable[[], datetime]
     slots: ConnectionSlots
     senders: Senders
+    push_key: str
+    """Public key with which browsers subscribe to Web Push."""
     mail: AccountMail | None = None
     """Mails of accounts; ``None`` if the node sends no mail."""
     imports: ImportSlots = field(default_factory=ImportSlots)

@@ -53,7 +53,7 @@ OPEN: Final = frozenset(
     {
         *("signup", "signupIsOpen", "login", "refresh", "endCookie", "acceptInvitation"),
         *("forgotPassword", "resetPassword"),
-        *("getConfig", "readCalendar", "live", "ready", "metrics"),
+        *("getConfig", "getPushKey", "readCalendar", "live", "ready", "metrics"),
     }
 )
 """Operations that read no access token, and so no key: what they need is in the request."""

@@ -12,6 +12,7 @@ from useby.cli.terminal import cell, console, print_json, print_line
 from useby.delivery.attempts import attempt, test_message
 from useby.delivery.channel import NotDelivered
 from useby.delivery.senders import senders
+from useby.delivery.vapid import stored_vapid
 from useby.domain.channel import Channel
 from useby.schemas.channels import ChannelOut
 from useby.store import channels
@@ -64,7 +65,8 @@ def send_test(
         channel = await database.read(lambda c: channels.get(c, user.id, channel_id))
         if channel is None:
             raise CommandError("the person has no such channel: `useby channel list` shows them")
-        sending = senders(settings, lambda: datetime.now(UTC))
+        vapid = await stored_vapid(database, settings)
+        sending = senders(settings, lambda: datetime.now(UTC), vapid)
         try:
             return await attempt(sending, channel, test_message(channel, datetime.now(UTC)))
         except NotDelivered as failed:

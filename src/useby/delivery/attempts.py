@@ -2,17 +2,18 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Collection, Mapping
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 
 from uuid_utils import uuid7
 
-from useby.delivery.channel import NotDelivered, Sender
+from useby.delivery.channel import NotDelivered, Sender, ShowingSender
 from useby.domain.channel import Channel, ChannelKind
 from useby.domain.notification import Cause, Notification, Severity
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 ATTEMPT_SECONDS: Final = 10.0
 """Maximum time of an attempt, from the look-up of the name to the end of the answer."""
@@ -29,9 +30,24 @@ async def attempt(senders: Senders, channel: Channel, notification: Notification
     sender = senders.get(channel.kind)
     if sender is None:
         raise NotDelivered(f"this server cannot send to {channel.kind} channels", is_final=True)
+    return await _limited(channel, sender.send(channel, notification))
+
+
+async def close_shown(senders: Senders, channel: Channel, ids: Collection[str]) -> None:
+    """Close notifications that a channel shows and that have been read.
+
+    Raises:
+        NotDelivered: The attempt has failed.
+    """
+    sender = senders.get(channel.kind)
+    if isinstance(sender, ShowingSender):
+        await _limited(channel, sender.close_shown(channel, ids))
+
+
+async def _limited(channel: Channel, sending: Awaitable[T]) -> T:
     try:
         async with asyncio.timeout(ATTEMPT_SECONDS):
-            return await sender.send(channel, notification)
+            return await sending
     except NotDelivered:
         raise
     except TimeoutError:

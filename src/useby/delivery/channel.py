@@ -1,6 +1,7 @@
 """The interface of a kind of channel."""
 
-from typing import Protocol
+from collections.abc import Collection
+from typing import Protocol, runtime_checkable
 
 from useby.domain.channel import Channel
 from useby.domain.notification import Notification
@@ -10,18 +11,25 @@ class NotDelivered(Exception):  # noqa: N818 - the name describes the result
     """An attempt has failed; the message is the reason, for the channel's owner."""
 
     def __init__(
-        self, reason: str, *, is_final: bool = False, retry_after: float | None = None
+        self,
+        reason: str,
+        *,
+        is_final: bool = False,
+        is_gone: bool = False,
+        retry_after: float | None = None,
     ) -> None:
         """Store the reason.
 
         Args:
             reason: What happened, in a few words, without the target.
             is_final: True if the target refuses this notification, so that it is not repeated.
+            is_gone: True if the target exists no more, so that the channel is deleted.
             retry_after: Seconds for which the target asks to wait.
         """
         super().__init__(reason)
         self.reason = reason
         self.is_final = is_final
+        self.is_gone = is_gone
         self.retry_after = retry_after
 
 
@@ -47,3 +55,19 @@ class Sender(Protocol):
 
     async def close(self) -> None:
         """Close what is open; ``send`` may open it again."""
+
+
+@runtime_checkable
+class ShowingSender(Sender, Protocol):
+    """A kind of channel of ``domain.channel.SHOWING_KINDS``."""
+
+    async def close_shown(self, channel: Channel, ids: Collection[str]) -> None:
+        """Close notifications that are shown and have been read.
+
+        Args:
+            channel: The channel.
+            ids: Ids of the notifications; the channel may show some of them no more.
+
+        Raises:
+            NotDelivered: The attempt has failed.
+        """

@@ -6,21 +6,25 @@ from datetime import datetime
 from useby.delivery.apprise import Apprise
 from useby.delivery.attempts import Senders
 from useby.delivery.outbound import Outbound
+from useby.delivery.vapid import Vapid
 from useby.delivery.webhook import Webhook
+from useby.delivery.webpush import WebPush
 from useby.domain.addresses import networks
 from useby.domain.channel import ChannelKind
 from useby.settings import Settings
 
 
-def senders(settings: Settings, now: Callable[[], datetime]) -> Senders:
+def senders(settings: Settings, now: Callable[[], datetime], vapid: Vapid) -> Senders:
     """Return a sender for each kind; the node's settings restrict where they connect to.
 
     Args:
         settings: The node's settings.
         now: The wall clock: aware, UTC.
+        vapid: The key pair for push services.
     """
     allowed = networks(settings.outbound_allowed_networks)
     return {
         ChannelKind.WEBHOOK: Webhook(Outbound(allowed), now),
         ChannelKind.APPRISE: Apprise(Outbound(allowed), now),
+        ChannelKind.WEBPUSH: WebPush(Outbound(allowed), now, vapid, settings.public_url),
     }

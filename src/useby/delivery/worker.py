@@ -17,12 +17,15 @@ from typing import Final
 from useby import metrics
 from useby.backoff import Backoff
 from useby.batcher import Batcher
-from useby.delivery.attempts import Senders, attempt
+from useby.delivery.attempts import Senders, attempt, close_shown
 from useby.delivery.channel import NotDelivered
+from useby.delivery.closings import Closings
 from useby.domain.channel import DeliveryState, retry_delay
 from useby.store import outbox
+from useby.store.absences import absences
 from useby.store.database import Database, StoreUnavailable
-from useby.store.outbox import Claim, Key, Outcome, Pending
+from useby.store.outbox import Claim, Closing, Outcome, Pending
+from useby.store.shown_pushes import Key
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +45,9 @@ MOST_ABSENCES: Final = 200
 RETRY_SECONDS: Final = 0.5
 RETRY_MAX_SECONDS: Final = 30.0
 
+GONE: Final = Outcome(0, DeliveryState.FAILED, is_gone=True)
+"""Outcome of an attempt on a target that exists no more."""
+
 HasSeen = Callable[[str, int, timedelta], bool]
 """Return whether a device on this node has been sent a notification and was in use; see
 ``realtime.hub.Hub.has_seen``."""
@@ -52,9 +58,9 @@ class _Record:
     """A result that waits to be stored, and the next row of the channel."""
 
     claim: Claim
-    outcome: Outcome | None
+    outcome: Outcome | Closing | None
     ends: bool
-    next: asyncio.Future[Pending | None] = field(
+    next: asyncio.Future[Pending | Closing | None] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
 
@@ -87,17 +93,23 @@ class DeliveryWorker:
         self._grace = GRACE if several_nodes else timedelta()
         self._wake = asyncio.Event()
         self._running: dict[asyncio.Task[None], Claim] = {}
+        self._closings = Closings(database, now, self.wake)
         self._records: Batcher[_Record] = Batcher(self._store, _not_stored, size=PLACES)
 
     def wake(self) -> None:
         """Look at the outbox soon: a transaction may have added to it."""
         self._wake.set()
 
+    def on_read(self, user_id: str) -> None:
+        """Close soon what the browsers of a user show and the user has read."""
+        self._closings.add(user_id)
+
     async def run(self) -> None:
         """Deliver until cancelled; retry after any failure, with backoff."""
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._records.run(), name="delivery-records")
+                group.create_task(self._closings.run(), name="delivery-closings")
                 await self._keep_delivering()
         finally:
             await self._stop()
@@ -150,7 +162,7 @@ class DeliveryWorker:
         present: list[Key] = []
         if self._grace:
             waiting = await self._database.read(
-                lambda c: outbox.absences(c, now, self._grace, MOST_ABSENCES)
+                lambda c: absences(c, now, self._grace, MOST_ABSENCES)
             )
             present = [
                 each.key for each in waiting if self._has_seen(each.key[0], each.seq, each.presence)
@@ -177,15 +189,33 @@ class DeliveryWorker:
             log.warning("the database is unavailable, a delivery is repeated: %s", error)
 
     async def _turn(self, claim: Claim) -> None:
-        """Send the pending notifications of a channel, one after the other."""
-        failures, outcome = claim.failures, None
+        """Send the pending notifications of a channel, one after the other, and close read ones."""
+        failures, ends = claim.failures, False
+        outcome: Outcome | Closing | None = None
         for number in range(TURN + 1):
-            pending = await self._record(claim, outcome, ends=number == TURN)
-            if pending is None:
+            found = await self._record(claim, outcome, ends=ends or number == TURN)
+            if found is None:
                 return
-            outcome = await self._deliver(claim, pending, failures)
+            if isinstance(found, Closing):
+                outcome = await self._close_shown(claim, found)
+                ends = outcome is None
+                continue
+            outcome = await self._deliver(claim, found, failures)
             if outcome.state is DeliveryState.SENT:
                 failures = 0
+
+    async def _close_shown(self, claim: Claim, closing: Closing) -> Outcome | Closing | None:
+        """Close what a channel shows; ``None`` to do so in its next turn, since the attempt failed.
+
+        Nobody misses anything, so such a failure does not delay or mark the channel.
+        """
+        try:
+            await close_shown(self.senders, claim.channel, list(closing.ids.values()))
+        except NotDelivered as failed:
+            if failed.is_gone:
+                return GONE
+            return closing if failed.is_final else None
+        return closing
 
     async def _deliver(self, claim: Claim, pending: Pending, failures: int) -> Outcome:
         channel, notification = claim.channel, pending.notification
@@ -198,6 +228,8 @@ class DeliveryWorker:
         except NotDelivered as failed:
             log.debug("channel %s: %s", channel.id, failed.reason)
             metrics.deliveries.labels(kind, "failed" if failed.is_final else "retried").inc()
+            if failed.is_gone:
+                return GONE
             if failed.is_final:
                 return Outcome(seq, DeliveryState.FAILED, failed.reason)
             delay = retry_delay(failures + 1, failed.retry_after, random.random())  # noqa: S311
@@ -205,8 +237,10 @@ class DeliveryWorker:
         metrics.deliveries.labels(kind, "sent").inc()
         return Outcome(seq, DeliveryState.SENT)
 
-    async def _record(self, claim: Claim, outcome: Outcome | None, *, ends: bool) -> Pending | None:
-        """Store an outcome, and return the channel's next row; ``None`` if the turn is over."""
+    async def _record(
+        self, claim: Claim, outcome: Outcome | Closing | None, *, ends: bool
+    ) -> Pending | Closing | None:
+        """Store an outcome, and return what the channel sends next; ``None`` ends the turn."""
         record = _Record(claim, outcome, ends)
         self._records.put(record)
         return await record.next

@@ -42,6 +42,10 @@ class ChannelKind(StrEnum):
     WEBHOOK = "webhook"
 
 
+SHOWING_KINDS: Final = frozenset({ChannelKind.WEBPUSH})
+"""Kinds that show a notification until they are sent that it is read."""
+
+
 class ChannelState(StrEnum):
     """Result of a channel's last attempts."""
 
@@ -74,9 +78,9 @@ class Channel:
     name: str
     created_at: datetime
     target: str = field(repr=False)
-    """URL that it sends to."""
+    """URL that it sends to; that of a push subscription is a secret."""
     secret: str | None = field(default=None, repr=False)
-    """Secret that signs what a webhook receives."""
+    """Secret that signs what a webhook receives; the keys of a push subscription."""
     enabled: bool = True
     minimum_severity: Severity = Severity.INFO
     after: timedelta = timedelta()
@@ -87,6 +91,11 @@ class Channel:
     error: str | None = None
     """Reason of the last failed attempt, unless a later one was successful."""
     error_at: datetime | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """User and id of the channel."""
+        return self.user_id, self.id
 
     @property
     def presence(self) -> timedelta:

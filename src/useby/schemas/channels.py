@@ -1,13 +1,10 @@
 """JSON models of channels."""
 
-import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any, Final
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from useby.domain.addresses import Network, is_named, literal, may_connect
 from useby.domain.channel import (
     AFTER_FORM,
     MAX_CHANNELS,
@@ -21,39 +18,21 @@ from useby.domain.channel import (
 )
 from useby.domain.notification import Severity
 from useby.schemas.fields import ApiModel, Form, Moment, Name, RequestModel, example
+from useby.schemas.problems import FieldError
+from useby.schemas.push import SUBSCRIPTION_FORM, Subscription
+from useby.schemas.urls import TARGET_FORM, URL_FORM, Target
 
-TARGET_FORM: Final = "must be a URL of at most 2000 characters, e.g. https://app.example/useby"
-_TARGET: Final = re.compile(r"[!-~]+")
-URL_FORM: Final = "must be an https URL of at most 2000 characters, e.g. https://app.example/useby"
-_URL: Final = re.compile(r"https?://[!-~]+")
-NO_CREDENTIALS: Final = "must not contain a user name or password, e.g. https://app.example/useby"
-BUILT: Final = frozenset({ChannelKind.APPRISE, ChannelKind.WEBHOOK})
-NOT_BUILT: Final = "must be apprise or webhook: e-mail and Web Push are not in this release yet"
-PLAIN_REFUSED: Final = (
-    "must begin with https://, e.g. https://app.example/useby; http:// is for addresses in networks"
-    " of the setting USEBY_OUTBOUND_ALLOWED_NETWORKS"
-)
-ADDRESS_REFUSED: Final = (
-    "must be at a public address, e.g. https://app.example/useby; others must be in a network of"
-    " the setting USEBY_OUTBOUND_ALLOWED_NETWORKS"
-)
 AWAY_KINDS: Final = frozenset({ChannelKind.WEBPUSH, ChannelKind.EMAIL})
 """Kinds whose `onlyWhenAway` is true unless it is set."""
+TARGETS: Final[Mapping[ChannelKind, tuple[str, str]]] = {
+    ChannelKind.WEBHOOK: ("url", URL_FORM),
+    ChannelKind.APPRISE: ("url", TARGET_FORM),
+    ChannelKind.WEBPUSH: ("subscription", SUBSCRIPTION_FORM),
+}
+"""Field with the target of a channel of each kind, and the message if it is missing."""
 FULL: Final = (
     f"The account has {MAX_CHANNELS} channels, and there cannot be more. Delete one first."
 )
-
-
-def _target(text: str) -> str:
-    if not _TARGET.fullmatch(text):
-        raise ValueError(TARGET_FORM)
-    return text
-
-
-def _built(kind: ChannelKind) -> ChannelKind:
-    if kind not in BUILT:
-        raise ValueError(NOT_BUILT)
-    return kind
 
 
 def _after(text: str) -> str:
@@ -61,21 +40,17 @@ def _after(text: str) -> str:
     return text
 
 
-Kind = Annotated[
-    ChannelKind,
-    AfterValidator(_built),
-    Field(description="In this release: apprise or webhook."),
-]
 Url = Annotated[
-    str,
-    StringConstraints(max_length=2000, strip_whitespace=True),
-    Form(TARGET_FORM),
-    AfterValidator(_target),
+    Target,
     Field(
         description="Where a webhook posts to, or a URL of Apprise for a service that posts by"
         " HTTP, e.g. ntfys://ntfy.sh/my-topic. The answer shows only the beginning of the latter.",
         examples=["https://app.example/useby"],
     ),
+]
+PushSubscription = Annotated[
+    Subscription,
+    Field(description="Of `webpush`: what `PushSubscription.toJSON()` returns in the browser."),
 ]
 After = Annotated[
     str,
@@ -100,17 +75,20 @@ Enabled = Annotated[bool, Field(strict=True)]
 
 
 class ChannelIn(RequestModel):
-    """A new channel.
+    """A new channel: `url` of a webhook, or `subscription` of a browser for `webpush`.
 
     Without them, `enabled` is true, `minimumSeverity` is `info`, `after` is `PT0S`, and
-    `onlyWhenAway` is false for a webhook and for Apprise.
+    `onlyWhenAway` is true for `webpush`, and false for a webhook and for Apprise.
     """
 
     model_config = example(kind="webhook", name="My server", url="https://app.example/useby")
 
-    kind: Kind
+    kind: Annotated[
+        ChannelKind, Field(description="One of the `channelKinds` of `GET /api/config`.")
+    ]
     name: Name
-    url: Url
+    url: Url | None = None
+    subscription: PushSubscription | None = None
     enabled: Enabled = True
     minimum_severity: Severity = Severity.INFO
     after: After = "PT0S"
@@ -120,9 +98,8 @@ class ChannelIn(RequestModel):
     def fields(self) -> dict[str, Any]:
         """Return the fields of ``domain.channel.Channel`` that the user sets."""
         away = self.only_when_away
-        return {
+        return _target(self.url, self.subscription) | {
             "name": self.name,
-            "target": self.url,
             "enabled": self.enabled,
             "minimum_severity": self.minimum_severity,
             "after": after_of(self.after),
@@ -137,6 +114,7 @@ class ChannelChange(RequestModel):
 
     name: Name | None = None
     url: Url | None = None
+    subscription: PushSubscription | None = None
     enabled: Enabled | None = None
     minimum_severity: Severity | None = None
     after: After | None = None
@@ -145,9 +123,8 @@ class ChannelChange(RequestModel):
     @property
     def fields(self) -> dict[str, Any]:
         """Return the fields of ``domain.channel.Channel`` to change."""
-        given = {
+        given = _target(self.url, self.subscription) | {
             "name": self.name,
-            "target": self.url,
             "enabled": self.enabled,
             "minimum_severity": self.minimum_severity,
             "after": None if self.after is None else after_of(self.after),
@@ -162,7 +139,9 @@ class ChannelOut(ApiModel):
     id: str
     kind: ChannelKind
     name: str
-    url: str
+    url: Annotated[
+        str | None, Field(description="Null for `webpush`: the endpoint of a browser is a secret.")
+    ]
     enabled: bool
     minimum_severity: Severity
     after: str
@@ -189,13 +168,17 @@ class NewChannelOut(ChannelOut):
 
     secret: Annotated[
         str | None,
-        Field(description="Verifies `webhook-signature`, as Standard Webhooks defines it."),
+        Field(
+            description="Verifies `webhook-signature`, as Standard Webhooks defines it. Null for"
+            " other kinds."
+        ),
     ]
 
     @classmethod
     def of(cls, channel: Channel) -> "NewChannelOut":
         """Return a new channel in its JSON form."""
-        return cls(**_values(channel), secret=channel.secret)
+        is_shown = channel.kind is ChannelKind.WEBHOOK
+        return cls(**_values(channel), secret=channel.secret if is_shown else None)
 
 
 class ChannelList(ApiModel):
@@ -242,36 +225,45 @@ class DeliveryList(ApiModel):
     items: list[DeliveryOut]
 
 
-def refusal(url: str, allowed: Sequence[Network]) -> str | None:
-    """Return why a webhook's URL is refused without a look-up of its name; ``None`` if it is not.
+def shown(channel: Channel) -> str | None:
+    """Return a channel's URL for answers, without what is secret.
+
+    A URL of Apprise contains passwords and tokens, and whoever has the endpoint of a browser can
+    send to it.
+    """
+    if channel.kind is ChannelKind.APPRISE:
+        return f"{channel.target.partition(':')[0]}://…"
+    return channel.target if channel.kind is ChannelKind.WEBHOOK else None
+
+
+def misplaced(kind: ChannelKind, given: ChannelIn | ChannelChange) -> FieldError | None:
+    """Return the error of a target that is missing, or that belongs to another kind of channel.
 
     Args:
-        url: The text.
-        allowed: Networks that are allowed although they are not public.
+        kind: The kind of the channel.
+        given: The request; a new channel needs a target.
     """
-    try:
-        parts = urlsplit(url)
-        good = _URL.fullmatch(url) and parts.hostname and parts.port != 0
-    except ValueError:
-        good = False
-    if not good:
-        return URL_FORM
-    if "@" in parts.netloc:
-        return NO_CREDENTIALS
-    address = literal(parts.hostname or "")
-    if address is not None and not may_connect(address, allowed):
-        return ADDRESS_REFUSED
-    if parts.scheme == "http":
-        named = bool(allowed) if address is None else is_named(address, allowed)
-        return None if named else PLAIN_REFUSED
+    own, form = TARGETS[kind]
+    if isinstance(given, ChannelIn) and getattr(given, own) is None:
+        return FieldError(at=f"body.{own}", message=form)
+    for name in dict(TARGETS.values()):
+        if name != own and getattr(given, name) is not None:
+            return FieldError(at=f"body.{name}", message=f"is not of a {kind} channel: use {own}")
     return None
 
 
-def shown(channel: Channel) -> str:
-    """Return a channel's URL for answers: one of Apprise contains passwords and tokens."""
-    if channel.kind is ChannelKind.APPRISE:
-        return f"{channel.target.partition(':')[0]}://…"
-    return channel.target
+def unavailable(kinds: Collection[ChannelKind]) -> str:
+    """Return the message for a kind that the server does not have.
+
+    Args:
+        kinds: Those that it has.
+    """
+    return f"must be {' or '.join(sorted(kinds))}: this server has no other kinds of channels"
+
+
+def _target(url: str | None, subscription: Subscription | None) -> dict[str, Any]:
+    """Return the fields of a channel that its target determines."""
+    return {"target": url} if subscription is None else subscription.fields
 
 
 def _values(channel: Channel) -> dict[str, Any]:

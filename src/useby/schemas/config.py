@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from useby.domain.channel import ChannelKind
 from useby.schemas.fields import ApiModel
 
 
@@ -16,4 +17,7 @@ class ConfigOut(ApiModel):
     ]
     mail: Annotated[
         bool, Field(description="True if the node sends mail, e.g. for a forgotten password.")
+    ]
+    channel_kinds: Annotated[
+        list[ChannelKind], Field(description="Kinds of channels that `POST /api/channels` accepts.")
     ]

@@ -58,3 +58,18 @@ outbox = sa.Table(
 )
 """Notifications on channels. A trigger of migration 0029 adds the rows with the notification. The
 rows of a channel are finished in the order of ``seq``, so those that are done come first."""
+
+shown_pushes = sa.Table(
+    "shown_pushes",
+    metadata,
+    sa.Column("user_id", sa.String(128), nullable=False),
+    sa.Column("channel_id", sa.String(36), nullable=False),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+    sa.Column("notification_id", sa.String(36), nullable=False),
+    sa.PrimaryKeyConstraint("user_id", "channel_id", "seq"),
+    sa.ForeignKeyConstraint(
+        ["user_id", "channel_id"], ["channels.user_id", "channels.id"], ondelete="CASCADE"
+    ),
+)
+"""Notifications that the browsers behind channels may show; see ``store.shown_pushes``. There is no
+foreign key to the notification, because a browser also shows one that is deleted."""

@@ -45,7 +45,6 @@ def add(transaction: Transaction, channel: Channel) -> None:
             user_id=channel.user_id,
             kind=channel.kind,
             created_at=channel.created_at,
-            secret=channel.secret,
             state=channel.state,
             **_settings(channel),
         )
@@ -169,10 +168,11 @@ def from_columns(row: Sequence[Any]) -> Channel:
 
 
 def _settings(channel: Channel) -> dict[str, Any]:
-    """Return the columns that a user sets."""
+    """Return the columns that a user sets, and the secret that belongs to the target."""
     return {
         "name": channel.name,
         "target": channel.target,
+        "secret": channel.secret,
         "enabled": channel.enabled,
         "minimum_severity": channel.minimum_severity,
         "after_seconds": int(channel.after.total_seconds()),

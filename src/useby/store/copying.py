@@ -12,11 +12,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from useby.store.database import Database, Transaction
-from useby.store.schema import channels, epoch, metadata, outbox, usage, users
+from useby.store.schema import channels, epoch, metadata, outbox, shown_pushes, usage, users
 
 BATCH: Final = 500
 """Maximum rows of a transaction."""
-_LAST: Final = (channels, outbox)
+_LAST: Final = (channels, outbox, shown_pushes)
 TABLES: Final = (
     *(each for each in metadata.sorted_tables if each not in (usage, epoch, *_LAST)),
     *_LAST,

@@ -1,4 +1,4 @@
-"""Tables of API keys and of the keys that nodes sign with."""
+"""Tables of API keys, of the keys that nodes sign with, and of the key of Web Push."""
 
 import sqlalchemy as sa
 
@@ -47,3 +47,12 @@ signing_keys = sa.Table(
 )
 """Table of at most one row: the ids of the first and of the newest key that nodes signed with; see
 ``store.signing_keys``."""
+
+push_keys = sa.Table(
+    "push_keys",
+    metadata,
+    sa.Column("id", sa.SmallInteger, primary_key=True),
+    sa.Column("private_key", sa.String(43), nullable=False),
+)
+"""Table of at most one row: the private key, in base64url, with which all nodes identify themselves
+to push services; see ``store.push_keys``. Another key would end all subscriptions."""

@@ -9,7 +9,7 @@ of notifications hold the row of their user, so ``next_at`` becomes empty under 
 row that is being added is overlooked.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
@@ -21,17 +21,19 @@ from uuid_utils import uuid7
 from useby.domain.channel import (
     MOST_DELIVERIES,
     RETRIES_END,
+    SHOWING_KINDS,
     Channel,
     ChannelState,
     DeliveryState,
 )
 from useby.domain.notification import Notification
-from useby.store import channels, notification_items, notifications
+from useby.store import channels, notification_items, notifications, shown_pushes
 from useby.store.database import Transaction
 from useby.store.locks import try_lock_users
 from useby.store.schema import channels as table
 from useby.store.schema import notifications as stored
 from useby.store.schema import outbox, users
+from useby.store.shown_pushes import Key
 
 CLAIM_SECONDS: Final = 20.0
 """Time for which a claim lasts: an attempt takes at most half of it, and each row renews it."""
@@ -41,9 +43,6 @@ MOST_READ: Final = 100
 """Maximum read notifications that are skipped at once."""
 MOST_ERROR: Final = 300
 UNDELIVERED: Final = "given up: nothing could be delivered for 24 hours"
-
-Key = tuple[str, str]
-"""User and id of a channel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +73,16 @@ class Outcome:
     error: str | None = None
     delay: timedelta = timedelta()
     """Time until it is repeated."""
+    is_gone: bool = False
+    """True if the target exists no more, so that the channel is deleted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """Notifications that were read after the channel has shown them, to be closed there."""
+
+    ids: Mapping[int, str]
+    """Ids by ``seq``."""
 
 
 class Due(NamedTuple):
@@ -82,16 +91,6 @@ class Due(NamedTuple):
     fresh: datetime | None
     """That of channels whose last attempt was successful."""
     failing: datetime | None
-
-
-class Absence(NamedTuple):
-    """A channel that is due only if its user is away."""
-
-    key: Key
-    seq: int
-    """``seq`` of its first pending notification."""
-    presence: timedelta
-    """Time for which the user is at a device after the last frame of its client."""
 
 
 _ACTIVE: Final = sa.and_(table.c.user_id == users.c.id, users.c.disabled_at.is_(None))
@@ -105,31 +104,6 @@ def next_due(connection: Connection) -> Due:
         for condition in (table.c.failures == 0, table.c.failures > 0)
     ]
     return Due(*at)
-
-
-def absences(connection: Connection, now: datetime, grace: timedelta, most: int) -> list[Absence]:
-    """Return channels in their grace, in which a node that has the user's device may skip a row."""
-    seq = (
-        sa.select(sa.func.min(outbox.c.seq))
-        .where(
-            outbox.c.user_id == table.c.user_id,
-            outbox.c.channel_id == table.c.id,
-            outbox.c.state == DeliveryState.PENDING,
-        )
-        .scalar_subquery()
-    )
-    rows = connection.execute(
-        sa.select(seq, *channels.COLUMNS)
-        .where(table.c.next_at <= now, table.c.next_at > now - grace, table.c.only_when_away)
-        .order_by(table.c.next_at)
-        .limit(most)
-    )
-    found = [(row[0], channels.from_columns(row[1:])) for row in rows]
-    return [
-        Absence((each.user_id, each.id), first, each.presence)
-        for first, each in found
-        if first is not None
-    ]
 
 
 def claim(
@@ -180,38 +154,47 @@ def claim(
 
 
 def advance(
-    transaction: Transaction, claim: Claim, outcome: Outcome | None, now: datetime, *, ends: bool
-) -> Pending | None:
-    """Record the outcome of a channel's first pending row, and return the next that is due.
+    transaction: Transaction,
+    claim: Claim,
+    outcome: Outcome | Closing | None,
+    now: datetime,
+    *,
+    ends: bool,
+) -> Pending | Closing | None:
+    """Record the outcome of a channel's first pending row, and return what is to be sent next.
 
     Args:
         transaction: The running write.
         claim: The claim.
-        outcome: What became of the row; ``None`` at the beginning.
+        outcome: What became of the row, or what has been closed; ``None`` at the beginning.
         now: The current time, aware.
         ends: True to end the claim in any case.
 
     Returns:
-        The next row to send; ``None`` if the claim is over: nothing is due, the attempt is to be
-        repeated later, or another node has claimed the channel.
+        The next row to send, or, if none is due, what is to be closed; ``None`` if the claim is
+        over: nothing is due, the attempt is to be repeated later, the channel is deleted, or
+        another node has claimed it.
     """
     turn = _Turn(transaction, claim, now)
     if not turn.is_held():
         return None
-    if outcome is not None:
+    if isinstance(outcome, Closing):
+        shown_pushes.forget(transaction.connection, claim.channel.key, outcome.ids)
+    elif outcome is not None:
+        if outcome.is_gone:
+            turn.delete()
+            return None
         turn.record(outcome)
         if outcome.delay:
             turn.release(now + outcome.delay)
             return None
     head = turn.head()
-    if head is None:
-        turn.release(turn.idle_until())
-        return None
-    if ends or head.due_at > now:
-        turn.release(max(head.due_at, now))
-        return None
-    turn.renew()
-    return head
+    is_due = head is not None and head.due_at <= now
+    if not ends and (found := head if is_due else turn.closing()):
+        turn.renew()
+        return found
+    turn.release(turn.idle_until() if head is None else max(head.due_at, now))
+    return None
 
 
 def release(transaction: Transaction, claims: Sequence[Claim], now: datetime) -> None:
@@ -230,7 +213,8 @@ class _Turn:
         self._run = transaction.connection.execute
         self._now = now
         channel = claim.channel
-        self._user_id = channel.user_id
+        self._user_id, self._key = channel.user_id, channel.key
+        self._shows = channel.kind in SHOWING_KINDS
         self._held = (
             table.c.user_id == channel.user_id,
             table.c.id == channel.id,
@@ -268,6 +252,8 @@ class _Turn:
         )
         if not tried:
             return
+        if outcome.state is DeliveryState.SENT and self._shows:
+            shown_pushes.add(self._transaction.connection, self._key, outcome.seq)
         values: dict[str, Any] = {"failures": 0, "failing_since": None}
         if outcome.state is DeliveryState.SENT:
             values |= {"state": ChannelState.OK, "error": None, "error_at": None}
@@ -320,6 +306,13 @@ class _Turn:
             if len(found) < MOST_READ:
                 return None
 
+    def closing(self) -> Closing | None:
+        """Return what the channel may show although it is read."""
+        if not self._shows:
+            return None
+        ids = shown_pushes.read(self._transaction.connection, self._key)
+        return Closing(ids) if ids else None
+
     def _with_items(self, row: Notification) -> Notification:
         return notification_items.with_items(self._transaction.connection, [row])[0]
 
@@ -341,6 +334,16 @@ class _Turn:
         is_pending = self._run(sa.select(outbox.c.seq).where(*self._pending).limit(1)).first()
         return None if is_pending is None else self._now
 
+    def delete(self) -> None:
+        """Delete the channel; look again soon if a transaction holds the user's row.
+
+        That transaction may be about to add deliveries, which refer to the channel.
+        """
+        if try_lock_users(self._transaction, [self._user_id]):
+            channels.delete(self._transaction, *self._key)
+        else:
+            self.release(self._now + timedelta(seconds=LOCKED_SECONDS))
+
     def renew(self) -> None:
         """Extend the claim."""
         self._set(next_at=self._now + timedelta(seconds=CLAIM_SECONDS))
@@ -359,6 +362,8 @@ class _Turn:
         seq = self._run(first_kept).scalar()
         if seq is not None:
             self._run(sa.delete(outbox).where(*done, outbox.c.seq < seq))
+            if self._shows:
+                shown_pushes.forget_before(self._transaction.connection, self._key, seq)
 
     def _set(self, **values: Any) -> None:
         self._run(sa.update(table).where(*self._held).values(**values))

@@ -11,8 +11,10 @@ from useby.domain.movement import DiscardReason, MovementKind
 from useby.domain.product import DateKind, Disposal
 from useby.store.channel_tables import channels as channels  # noqa: PLC0414 - others import it
 from useby.store.channel_tables import outbox as outbox  # noqa: PLC0414 - as above
+from useby.store.channel_tables import shown_pushes as shown_pushes  # noqa: PLC0414 - as above
 from useby.store.column_types import EnumText, Exact, IsoDuration, Numbers, Texts, UtcDateTime
 from useby.store.key_tables import api_keys as api_keys  # noqa: PLC0414 - as below
+from useby.store.key_tables import push_keys as push_keys  # noqa: PLC0414 - as below
 from useby.store.key_tables import service_answers as service_answers  # noqa: PLC0414 - as below
 from useby.store.key_tables import signing_keys as signing_keys  # noqa: PLC0414 - as below
 from useby.store.metadata import metadata as metadata  # noqa: PLC0414 - others import it from here
