@@ -85,6 +85,7 @@ async def test_a_channel_is_changed_and_deleted(ada: httpx.AsyncClient) -> None:
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "none": ({"url": None}, "must be an https URL"),
     "no scheme": ({"url": "app.example"}, "must be an https URL"),
     "another scheme": ({"url": "ftp://app.example/"}, "must be an https URL"),
     "a file": ({"url": "file:///etc/passwd"}, "must be an https URL"),
@@ -98,8 +99,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "loopback": ({"url": "https://127.0.0.1/"}, "must be at a public address"),
     "metadata": ({"url": "https://169.254.169.254/"}, "must be at a public address"),
     "mapped": ({"url": "https://[::ffff:10.0.0.1]/"}, "must be at a public address"),
-    "e-mail": ({"kind": "email"}, "must be apprise or webhook: e-mail and Web Push are not in"),
-    "web push": ({"kind": "webpush"}, "must be apprise or webhook"),
+    "e-mail": ({"kind": "email"}, "must be apprise or webhook or webpush: this server has no"),
     "an unknown kind": ({"kind": "fax"}, "or 'webhook'"),
     "an unknown severity": ({"minimumSeverity": "fatal"}, "or 'error'"),
     "a bad duration": ({"after": "ten minutes"}, "must be an ISO 8601 duration of at most 30 days"),

@@ -29,4 +29,5 @@ async def test_a_node_states_what_it_offers_without_a_token(
     answer = await rest.client().get("/api/config")
     await rest.close()
 
-    assert (answer.status_code, answer.json()) == (200, offered)
+    kinds = {"channelKinds": ["apprise", "webhook", "webpush"]}
+    assert (answer.status_code, answer.json()) == (200, offered | kinds)

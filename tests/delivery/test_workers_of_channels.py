@@ -138,7 +138,7 @@ async def test_a_worker_whose_claim_has_ended_records_nothing(
     assert not await database.write(lambda t: outbox.advance(t, old, outcome, later, ends=False))
     assert await channels_house.states(channel) == [PENDING]
     head = await database.write(lambda t: outbox.advance(t, new, None, later, ends=False))
-    assert head is not None
+    assert isinstance(head, outbox.Pending)
     assert head.notification.id == row.id
 
 

@@ -50,9 +50,10 @@ def create(
             return change(transaction, user_id, each.id, renewed, now) or each
     if len(present) >= MAX_CHANNELS:
         raise TooManyChannels
-    own = {"secret": new_secret()} if kind is ChannelKind.WEBHOOK else {}
-    made = {"id": str(uuid7()), "user_id": user_id, "kind": kind, "created_at": now}
-    channel = Channel(**made, **own, **fields)
+    own = dict(fields)
+    if kind is ChannelKind.WEBHOOK:
+        own["secret"] = new_secret()
+    channel = Channel(id=str(uuid7()), user_id=user_id, kind=kind, created_at=now, **own)
     channels.add(transaction, channel)
     return channel
 

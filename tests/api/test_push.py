@@ -1,0 +1,186 @@
+"""Web Push over REST: the key, and channels of browsers.
+
+covers: useby.api.push
+covers: useby.schemas.push
+covers: useby.schemas.urls
+"""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from tests.support.push_browser import PushBrowser, b64, unb64, verified
+from tests.support.rest_app import VAPID, Rest
+from tests.support.webhook_receiver import LOOPBACK, Receiver, receiving, status
+
+from useby.store.database import Database
+
+ENDPOINT = "https://push.example/send/an-endpoint-that-nobody-may-see"
+BROWSER = PushBrowser()
+PHONE: dict[str, Any] = {
+    "kind": "webpush",
+    "name": "Firefox on Android",
+    "subscription": BROWSER.subscription(ENDPOINT),
+}
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    async with receiving() as running:
+        yield running
+
+
+@pytest.fixture
+async def local(database: Database) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a node that may send to this machine."""
+    rest = Rest(database, outbound_allowed_networks=LOOPBACK, public_url="https://useby.example/")
+    _, client = await rest.person()
+    yield client
+    for each in rest.context.senders.values():
+        await each.close()
+    await rest.close()
+
+
+async def test_anybody_gets_the_public_key(rest: Rest) -> None:
+    answer = await rest.client().get("/api/push/key")
+    assert (answer.status_code, answer.json()) == (200, {"key": VAPID.public_key})
+    ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), unb64(answer.json()["key"]))
+
+
+async def test_a_browser_is_added_as_it_describes_itself_and_shows_no_secret(
+    ada: httpx.AsyncClient,
+) -> None:
+    answer = await ada.post("/api/channels", json=PHONE)
+    assert answer.status_code == 201
+    made = answer.json()
+    assert made == {
+        "id": made["id"],
+        "kind": "webpush",
+        "name": "Firefox on Android",
+        "url": None,
+        "enabled": True,
+        "minimumSeverity": "info",
+        "after": "PT0S",
+        "onlyWhenAway": True,
+        "createdAt": "2026-03-02T12:00:00Z",
+        "state": "ok",
+        "error": None,
+        "errorAt": None,
+        "secret": None,
+    }
+    path = f"/api/channels/{made['id']}"
+    for each in (answer, await ada.get(path), await ada.get("/api/channels")):
+        for secret in ("an-endpoint", b64(BROWSER.public), b64(BROWSER.auth)):
+            assert secret not in each.text
+
+
+async def test_the_same_subscription_is_one_channel_and_is_enabled_again(
+    ada: httpx.AsyncClient,
+) -> None:
+    made = (await ada.post("/api/channels", json=PHONE)).json()
+    change = {"enabled": False, "minimumSeverity": "error", "name": "Phone"}
+    await ada.patch(f"/api/channels/{made['id']}", json=change)
+    again = (await ada.post("/api/channels", json=PHONE)).json()
+    assert again == made | change | {"enabled": True}
+    assert len((await ada.get("/api/channels")).json()["items"]) == 1
+
+
+async def test_a_subscription_of_two_people_is_two_channels(rest: Rest) -> None:
+    for _ in range(2):
+        _, client = await rest.person()
+        assert (await client.post("/api/channels", json=PHONE)).status_code == 201
+        assert len((await client.get("/api/channels")).json()["items"]) == 1
+
+
+async def test_a_browser_that_subscribes_anew_keeps_its_channel(
+    local: httpx.AsyncClient, receiver: Receiver
+) -> None:
+    made = (await local.post("/api/channels", json=PHONE)).json()
+    browser = PushBrowser()
+    receiver.opens["/new"] = browser.read
+    change = {"subscription": browser.subscription(receiver.url("/new"))}
+    assert (await local.patch(f"/api/channels/{made['id']}", json=change)).status_code == 200
+    answer = (await local.post(f"/api/channels/{made['id']}/test")).json()
+    assert answer == {"sent": True, "detail": "the target answered 204"}
+    (got,) = receiver.received
+    assert got.message == "This is a test of the channel Firefox on Android."
+    assert got.json["link"] == "https://useby.example/#/inbox"
+    claims = verified(got.headers["authorization"], f"http://127.0.0.1:{receiver.port}")
+    assert claims["key"] == VAPID.public_key
+
+
+@pytest.mark.parametrize("code", [404, 410])
+async def test_a_test_of_a_subscription_that_has_ended_removes_its_channel(
+    code: int, local: httpx.AsyncClient, receiver: Receiver
+) -> None:
+    receiver.answer = lambda _: status(code)
+    phone = PHONE | {"subscription": BROWSER.subscription(receiver.url())}
+    made = (await local.post("/api/channels", json=phone)).json()
+    answer = (await local.post(f"/api/channels/{made['id']}/test")).json()
+    assert answer["sent"] is False
+    assert "has ended" in answer["detail"]
+    assert (await local.get(f"/api/channels/{made['id']}")).status_code == 404
+
+
+def subscription(endpoint: Any = ENDPOINT, **keys: Any) -> dict[str, Any]:
+    whole = BROWSER.subscription(endpoint)
+    return whole | {"keys": whole["keys"] | keys}
+
+
+REFUSED: dict[str, tuple[Any, str, str]] = {
+    "none": (None, "subscription", "must be what PushSubscription.toJSON() returns"),
+    "a text": (ENDPOINT, "subscription", "must be an object"),
+    "no keys": ({"endpoint": ENDPOINT}, "subscription.keys", "is missing"),
+    "no endpoint": (subscription(None), "subscription.endpoint", "must be an https URL"),
+    "plain http": (subscription("http://push.example/"), "subscription", "must begin with https"),
+    "loopback": (subscription("https://127.0.0.1/"), "subscription", "must be at a public"),
+    "metadata": (subscription("https://169.254.169.254/"), "subscription", "must be at a public"),
+    "credentials": (subscription("https://a:b@push.example"), "subscription.endpoint", "user name"),
+    "a short auth": (subscription(auth="AAAA"), "subscription.keys.auth", "16 bytes"),
+    "a long auth": (subscription(auth="A" * 43), "subscription.keys.auth", "16 bytes"),
+    "not base64": (subscription(auth="!" * 22), "subscription.keys.auth", "16 bytes"),
+    "another alphabet": (subscription(p256dh="+" * 87), "subscription.keys.p256dh", "P-256"),
+    "a short key": (subscription(p256dh="BAAA"), "subscription.keys.p256dh", "P-256"),
+    "zeroes": (subscription(p256dh=b64(b"\4" + bytes(64))), "subscription.keys.p256dh", "P-256"),
+    "beside the curve": (
+        subscription(p256dh=b64(BROWSER.public[:-1] + bytes([BROWSER.public[-1] ^ 1]))),
+        "subscription.keys.p256dh",
+        "P-256",
+    ),
+    "compressed": (
+        subscription(p256dh=b64(b"\2" + BROWSER.public[1:])),
+        "subscription.keys.p256dh",
+        "P-256",
+    ),
+}
+
+
+@pytest.mark.parametrize(("given", "at", "reason"), REFUSED.values(), ids=REFUSED)
+async def test_a_subscription_that_is_wrong_is_refused_in_words(
+    given: Any, at: str, reason: str, ada: httpx.AsyncClient
+) -> None:
+    answer = await ada.post("/api/channels", json=PHONE | {"subscription": given})
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
+    assert error["at"] == f"body.{at}"
+    assert reason in error["message"]
+    assert b64(BROWSER.auth) not in answer.text
+
+
+async def test_members_that_a_browser_adds_are_ignored(ada: httpx.AsyncClient) -> None:
+    more = subscription(later="x") | {"options": {"userVisibleOnly": True}}
+    assert (await ada.post("/api/channels", json=PHONE | {"subscription": more})).status_code == 201
+
+
+async def test_a_target_of_another_kind_is_refused(ada: httpx.AsyncClient) -> None:
+    hook = {"kind": "webhook", "name": "Hook", "url": "https://app.example/"}
+    made = [(await ada.post("/api/channels", json=each)).json() for each in (hook, PHONE)]
+    wrong = [{"subscription": PHONE["subscription"]}, {"url": "https://app.example/"}]
+    for channel, change in zip(made, wrong, strict=True):
+        answer = await ada.patch(f"/api/channels/{channel['id']}", json=change)
+        assert answer.status_code == 422
+        assert answer.json()["errors"][0]["at"] == f"body.{next(iter(change))}"
+    for new, more in ((hook, wrong[0]), (PHONE, wrong[1])):
+        assert (await ada.post("/api/channels", json=new | more)).status_code == 422
