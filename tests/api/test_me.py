@@ -15,7 +15,7 @@ from useby.domain.account import User
 from useby.domain.events import AccessRevoked, Event
 from useby.store import accounts, alerts, slices
 from useby.store.database import Connection, Database
-from useby.store.schema import closings, metadata
+from useby.store.schema import closings, metadata, shown_pushes
 
 PASSWORD = "correct horse"
 
@@ -209,6 +209,13 @@ def one_closing(user_id: str, since: datetime) -> sa.Insert:
     )
 
 
+def one_shown(user_id: str, channel_id: str) -> sa.Insert:
+    """As if a browser showed a notification."""
+    return sa.insert(shown_pushes).values(
+        user_id=user_id, channel_id=channel_id, seq=1, notification_id="n"
+    )
+
+
 async def test_a_deleted_account_leaves_no_row(rest: Rest) -> None:
     user, client = await with_a_password(rest)
     login = {"email": user.email, "password": PASSWORD}
@@ -219,13 +226,15 @@ async def test_a_deleted_account_leaves_no_row(rest: Rest) -> None:
     await rest.database.write(lambda t: send_due(t, rest.now))
     await client.post("/api/keys", json={"name": "cron", "scopes": ["notify"]})
     hook = {"kind": "webhook", "name": "Hook", "url": "https://app.example/"}
-    await client.post("/api/channels", json=hook)
+    channel = (await client.post("/api/channels", json=hook)).json()
     key = {"idempotency-key": "once"}
     posted = await client.post("/api/notifications", json={"message": "x"}, headers=key)
     await client.post(f"/api/notifications/{posted.json()['id']}/snooze", json={"for": "PT2H"})
     await client.post("/api/ws/ticket")
     await client.patch("/api/me", json={"timeZone": "Asia/Tokyo"})  # and its alerts wait
     await rest.database.write(lambda t: t.connection.execute(one_closing(user.id, rest.now)))
+    show = one_shown(user.id, channel["id"])
+    await rest.database.write(lambda t: t.connection.execute(show))
     assert all((await rest.database.read(rows_left)).values())
     for wrong in ({}, {"password": "wrong"}):
         assert (await client.request("DELETE", "/api/me", json=wrong)).status_code == 403

@@ -94,7 +94,7 @@ async def test_a_subscription_of_two_people_is_two_channels(rest: Rest) -> None:
         assert len((await client.get("/api/channels")).json()["items"]) == 1
 
 
-async def test_a_browser_that_subscribes_anew_keeps_its_channel(
+async def test_a_browser_with_another_subscription_keeps_its_channel(
     local: httpx.AsyncClient, receiver: Receiver
 ) -> None:
     made = (await local.post("/api/channels", json=PHONE)).json()
@@ -134,10 +134,17 @@ REFUSED: dict[str, tuple[Any, str, str]] = {
     "a text": (ENDPOINT, "subscription", "must be an object"),
     "no keys": ({"endpoint": ENDPOINT}, "subscription.keys", "is missing"),
     "no endpoint": (subscription(None), "subscription.endpoint", "must be an https URL"),
+    "a path": (subscription("/push"), "subscription", "must be an https URL"),
+    "a blank": (subscription("https://push.example/a b"), "subscription", "must be an https URL"),
+    "a long one": (
+        subscription("https://push.example/" + "x" * 2000),
+        "subscription.endpoint",
+        "must be an https URL",
+    ),
     "plain http": (subscription("http://push.example/"), "subscription", "must begin with https"),
     "loopback": (subscription("https://127.0.0.1/"), "subscription", "must be at a public"),
     "metadata": (subscription("https://169.254.169.254/"), "subscription", "must be at a public"),
-    "credentials": (subscription("https://a:b@push.example"), "subscription.endpoint", "user name"),
+    "credentials": (subscription("https://a:b@push.example"), "subscription", "user name"),
     "a short auth": (subscription(auth="AAAA"), "subscription.keys.auth", "16 bytes"),
     "a long auth": (subscription(auth="A" * 43), "subscription.keys.auth", "16 bytes"),
     "not base64": (subscription(auth="!" * 22), "subscription.keys.auth", "16 bytes"),

@@ -157,7 +157,7 @@ async def test_a_subscription_that_has_ended_removes_its_channel(
     assert await channels_house.deliveries(channel) == []
 
 
-async def test_what_is_read_anywhere_is_closed_in_the_browsers_that_were_sent_it(
+async def test_a_notification_that_is_read_anywhere_is_closed_in_the_browsers_that_were_sent_it(
     channels_house: ChannelHouse, receiver: Receiver
 ) -> None:
     async with channels_house.working():
@@ -227,7 +227,7 @@ async def test_a_close_that_fails_is_repeated_with_the_next_push_and_marks_no_fa
     assert [closed(each) for each in receiver.received if "close" in each.json] == [[row.id]] * 2
 
 
-async def test_nothing_is_closed_at_a_push_service_that_ends_subscriptions_for_it(
+async def test_a_push_service_that_ends_subscriptions_for_a_silent_push_gets_none(
     channels_house: ChannelHouse, receiver: Receiver
 ) -> None:
     """Resolving the name would fail, so a request would be seen as a failure."""
