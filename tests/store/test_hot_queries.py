@@ -241,7 +241,7 @@ async def _every_route(node: InProcessNode, rest: httpx.AsyncClient) -> None:
         return answer.json() if "json" in answer.headers.get("content-type", "") else None
 
     called: dict[str, tuple[str, str]] = {}
-    for name in ("live", "ready", "metrics", "signupIsOpen", "getConfig"):
+    for name in ("live", "ready", "metrics", "signupIsOpen", "getConfig", "getPushKey"):
         await call(name)
     person = {"email": "ada@useby.example", "password": "a long enough password"}
     for _ in range(2):  # the second finds the e-mail taken

@@ -228,8 +228,8 @@ class DeliveryList(ApiModel):
 def shown(channel: Channel) -> str | None:
     """Return a channel's URL for answers, without what is secret.
 
-    A URL of Apprise contains passwords and tokens, and whoever has the endpoint of a browser can
-    send to it.
+    A URL of Apprise contains passwords and tokens. The endpoint of a browser lets anybody send to
+    it.
     """
     if channel.kind is ChannelKind.APPRISE:
         return f"{channel.target.partition(':')[0]}://…"

@@ -5,6 +5,7 @@
  */
 
 /** @typedef {import("./types.js").Alert} Alert */
+/** @typedef {import("./types.js").Channel} Channel */
 /** @typedef {import("./types.js").Counts} Counts */
 /** @typedef {import("./types.js").ImportOptions} ImportOptions */
 /** @typedef {import("./types.js").ImportReport} ImportReport */
@@ -290,6 +291,31 @@ export class Api {
 
   /** @param {PolicySubject} subject */
   deletePolicy = (subject) => this.#call("DELETE", policyPath(subject));
+
+  config = async () => /** @type {{channelKinds: string[]}} */ (await this.#call("GET", "config"));
+
+  channels = async () => /** @type {{items: Channel[]}} */ (await this.#call("GET", "channels"));
+
+  /** @param {object} fields */
+  addChannel = async (fields) =>
+    /** @type {Channel & {secret: string | null}} */ (await this.#call("POST", "channels", fields));
+
+  /**
+   * @param {string} id
+   * @param {object} fields
+   */
+  changeChannel = async (id, fields) => /** @type {Channel} */ (await this.#call("PATCH", `channels/${id}`, fields));
+
+  /** @param {string} id */
+  deleteChannel = (id) => this.#call("DELETE", `channels/${id}`);
+
+  /** @param {string} id */
+  testChannel = async (id) =>
+    /** @type {{sent: boolean, detail: string}} */ (await this.#call("POST", `channels/${id}/test`));
+
+  /** @param {string} id */
+  deliveries = async (id) =>
+    /** @type {{items: import("./types.js").Delivery[]}} */ (await this.#call("GET", `channels/${id}/deliveries`));
 
   keys = async () => /** @type {{items: import("./types.js").ProgramKey[]}} */ (await this.#call("GET", "keys"));
 

@@ -139,6 +139,7 @@ async function signOut(sure = false) {
     if (store.state.waiting.length) return store.update(withFields, { isLeaving: true });
   }
   await live.end(); // sends the pending marks first
+  await offline?.push.leave().catch(() => {});
   await session.signOut().catch(() => {}); // it is signed out here in any case
   end("");
 }

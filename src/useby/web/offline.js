@@ -11,6 +11,7 @@ import { Outbox } from "./offline/outbox.js";
 import { Release } from "./offline/release.js";
 import { restored, snapshotOf } from "./offline/snapshot.js";
 import { Notice } from "./parts/notice.js";
+import { Push } from "./push.js";
 import { withFields } from "./state.js";
 
 /** Milliseconds after a change at which the state is kept; changes in between are kept with it. */
@@ -25,11 +26,13 @@ export class Offline {
   #isReached = false;
   /** @type {import("./types.js").Counts | null} */
   #counts = null;
+  #unread = 0;
 
   /** @param {import("./parts/context.js").App} app */
   constructor(app) {
     this.#app = app;
     this.outbox = new Outbox(app, this.#database);
+    this.push = new Push(app);
     this.#release = new Release(app.store);
     app.store.subscribe(() => this.#onChange());
     addEventListener("online", () => this.#send());
@@ -42,6 +45,7 @@ export class Offline {
   async begin() {
     this.#app.store.update(withFields, { notice: Notice });
     void this.#release.begin().catch(() => {}); // private windows of some browsers have none
+    void this.push.begin().catch(() => {});
     await this.outbox.show();
     this.#onChange();
     this.#send();
@@ -57,9 +61,10 @@ export class Offline {
     await this.outbox.show();
   }
 
-  /** Forget the last known state: the node has ended the sign-in. What waits stays for its person. */
+  /** Forget the last known state, and show no more: the node has ended the sign-in. What waits stays for its person. */
   async forget() {
     clearTimeout(this.#keeping);
+    void this.push.forget().catch(() => {});
     await this.#database.forgetSnapshot();
   }
 
@@ -71,8 +76,10 @@ export class Offline {
 
   #onChange() {
     const { store } = this.#app;
-    const { signedIn, connection, due, asOf } = store.state;
+    const { signedIn, connection, due, asOf, unread } = store.state;
     if (!signedIn) return;
+    if (unread < this.#unread) void this.push.closeRead().catch(() => {});
+    this.#unread = unread;
     const isLive = connection.name === "connected";
     if (due.counts !== this.#counts) {
       this.#counts = due.counts; // the node has answered

@@ -199,6 +199,30 @@
  * @property {boolean} skipBad
  */
 
+/**
+ * @typedef {object} Channel
+ * @property {string} id
+ * @property {string} kind
+ * @property {string} name
+ * @property {string | null} url
+ * @property {boolean} enabled
+ * @property {"info" | "warning" | "error"} minimumSeverity
+ * @property {string} after a duration such as PT10M
+ * @property {boolean} onlyWhenAway
+ * @property {"ok" | "retrying" | "failed"} state
+ * @property {string | null} error
+ */
+
+/**
+ * @typedef {object} Delivery
+ * @property {string} notificationId
+ * @property {string} message
+ * @property {"pending" | "sent" | "skipped_read" | "skipped_seen" | "failed"} state
+ * @property {string} dueAt
+ * @property {string | null} doneAt
+ * @property {string | null} error
+ */
+
 /** @typedef {{lots: number, quantities: Record<string, string>, money: string | null}} Amount */
 
 /**

@@ -3,6 +3,8 @@
 import { html } from "../html.js";
 import { AccountForm, PasswordForm } from "../parts/account_forms.js";
 import { AlertForm, HouseholdForm } from "../parts/alert_forms.js";
+import { Channels } from "../parts/channels.js";
+import { wordsIn } from "../parts/channel_text.js";
 import { useApp } from "../parts/context.js";
 import { DeleteAccount } from "../parts/delete_account.js";
 import { Devices } from "../parts/devices.js";
@@ -48,6 +50,7 @@ export function Settings() {
         </button>
       </div>
     <//>
+    <${Section} name="channels" title=${wordsIn(app.language)("title")}><${Channels} /><//>
     <${Section} name="keys" title=${t("settings.keys")}><${ProgramKeys} /><//>
     <${Section} name="devices" title=${t("settings.devices")}>
       <p class="hint">${t("settings.devices.hint")}</p>

@@ -1,0 +1,152 @@
+/**
+ * Web Push in this browser: the node's notifications are shown while no page is open.
+ *
+ * The browser subscribes at its push service, and the node has a channel for it. Which one that is, and
+ * the words for its notifications, are written down where the service worker finds them.
+ *
+ * @module
+ */
+
+import { ApiError, request } from "./api.js";
+import { wordsIn } from "./parts/channel_text.js";
+
+const KEPT = "useby.push";
+/** Cache of which `sw.js` reads the one entry. */
+const PUSHES = "pushes";
+/** Milliseconds that a sign-out waits for the node to delete the channel. */
+const PATIENCE = 1500;
+const SEVERITIES = /** @type {const} */ (["info", "warning", "error"]);
+
+/**
+ * What this browser can do: `off` and `on`, or the reason why it cannot be notified.
+ *
+ * @typedef {"on" | "off" | "insecure" | "install" | "unsupported" | "denied"} Ability
+ */
+/** @typedef {{channel: string, name: string, endpoint: string}} Kept */
+
+export class Push {
+  #app;
+
+  /** @param {import("./parts/context.js").App} app */
+  constructor(app) {
+    this.#app = app;
+  }
+
+  /** Return the id of the channel of this browser; empty if there is none. */
+  get channel() {
+    return this.#kept?.channel ?? "";
+  }
+
+  /** @returns {Kept | null} */
+  get #kept() {
+    return JSON.parse(localStorage.getItem(KEPT) ?? "null");
+  }
+
+  /** @returns {Ability} */
+  get ability() {
+    if (!isSecureContext) return "insecure";
+    if (!("PushManager" in globalThis) || !("Notification" in globalThis)) {
+      return "standalone" in navigator ? "install" : "unsupported"; // Safari on a phone has it as an app only
+    }
+    if (Notification.permission === "denied") return "denied";
+    return this.channel && Notification.permission === "granted" ? "on" : "off";
+  }
+
+  /** Begin for the person who has signed in: tell the node if the browser has subscribed anew. */
+  async begin() {
+    navigator.serviceWorker?.addEventListener("message", ({ data }) => {
+      if (typeof data?.open === "string") location.hash = data.open;
+    });
+    const kept = this.#kept;
+    if (!kept || this.ability !== "on") return;
+    const { endpoint } = await this.#subscribe();
+    if (endpoint !== kept.endpoint) await this.#register(kept.name);
+    await this.closeRead();
+  }
+
+  /**
+   * Ask for the permission, which needs a press, and have the node send notifications here.
+   *
+   * @param {string} name of the channel
+   * @returns {Promise<Ability>}
+   */
+  async turnOn(name) {
+    if ((await Notification.requestPermission()) !== "granted") return this.ability;
+    await this.#subscribe();
+    await this.#register(name);
+    return this.ability;
+  }
+
+  /** Have the node send nothing here any more. */
+  async turnOff() {
+    const { channel } = this;
+    await this.forget();
+    if (channel) await this.#app.api.deleteChannel(channel).catch(isGone);
+  }
+
+  /** End it with the sign-in: whoever signs in next must not see what comes for this person. */
+  async leave() {
+    if (!this.#kept) return;
+    await Promise.race([this.turnOff(), new Promise((resolve) => setTimeout(resolve, PATIENCE))]);
+  }
+
+  /** End the subscription in this browser alone; the node finds out with the next push. */
+  async forget() {
+    if (!this.#kept) return;
+    localStorage.removeItem(KEPT);
+    await caches.delete(PUSHES);
+    const { pushManager } = await ready();
+    await (await pushManager.getSubscription())?.unsubscribe();
+  }
+
+  /** Close what this browser shows and has been read: its own push may be late, or never come. */
+  async closeRead() {
+    if (!this.#kept) return;
+    const shown = await (await ready()).getNotifications();
+    if (!shown.length) return;
+    const { items, nextCursor } = await this.#app.api.notifications({ unread: "true", limit: "500" }, null);
+    if (nextCursor !== null) return;
+    const unread = new Set(items.map(({ id }) => id));
+    for (const each of shown) if (!unread.has(each.tag)) each.close();
+  }
+
+  async #subscribe() {
+    const { pushManager } = await ready();
+    const present = await pushManager.getSubscription();
+    if (present && this.#kept) return present;
+    await present?.unsubscribe(); // it was another person's
+    const { key } = /** @type {{key: string}} */ (await request("GET", "push/key"));
+    return pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key });
+  }
+
+  /**
+   * Give the node the subscription; a channel that is gone is made again.
+   *
+   * @param {string} name
+   */
+  async #register(name) {
+    const { api, language } = this.#app;
+    const subscription = await (await ready()).pushManager.getSubscription();
+    if (!subscription) return;
+    const { channel } = this;
+    const found = channel && (await api.changeChannel(channel, { subscription: subscription.toJSON() }).catch(isGone));
+    const { id } = found || (await api.addChannel({ kind: "webpush", name, subscription: subscription.toJSON() }));
+    localStorage.setItem(KEPT, JSON.stringify({ channel: id, name, endpoint: subscription.endpoint }));
+    const t = wordsIn(language);
+    const words = Object.fromEntries(SEVERITIES.map((each) => [each, t(`word.${each}`)]));
+    await (await caches.open(PUSHES)).put("kept", new Response(JSON.stringify({ channel: id, words })));
+  }
+}
+
+/** @returns {Promise<ServiceWorkerRegistration>} */
+const ready = () => navigator.serviceWorker.ready;
+
+/**
+ * Take it as done if the node has no such channel.
+ *
+ * @param {unknown} error
+ */
+function isGone(error) {
+  if (!(error instanceof ApiError) || error.status !== 404) throw error;
+  return null;
+}

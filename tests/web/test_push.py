@@ -1,0 +1,214 @@
+"""Web Push in Chromium: its real service worker, with a push service that the test plays."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, CDPSession, Page, Worker, expect
+from tests.support.axe import violations
+from tests.support.offline_pages import ready
+from tests.support.pages import a_window, add, message, opened, sign_up
+from tests.support.process_node import NodeProcess, serving
+from tests.support.push_browser import PushBrowser, closed, verified
+from tests.support.time_limits import HANG_TIMEOUT
+from tests.support.webhook_receiver import LOOPBACK, Received, Receiver, receiving, status
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+SUBSCRIPTIONS: Final = """
+(given) => {
+  const subscription = (options) => ({
+    endpoint: given.endpoint,
+    options,
+    toJSON: () => given,
+    unsubscribe: async () => delete localStorage.test,
+  });
+  PushManager.prototype.getSubscription = async () =>
+    "test" in localStorage ? subscription(JSON.parse(localStorage.test)) : null;
+  PushManager.prototype.subscribe = async (options) => {
+    localStorage.test = JSON.stringify(options);
+    return subscription(options);
+  };
+}
+"""
+"""Chromium has no push service here, so the page gets a subscription of the test's. The rest
+is of the browser."""
+SHOWN: Final = """registration.getNotifications().then(
+  (found) => found.map(({ title, body, tag }) => ({ title, body, tag })),
+)"""
+"""Script for the service worker that returns what is shown."""
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[NodeProcess]:
+    with serving(tmp_path, outbound_allowed_networks=LOOPBACK) as server:
+        yield server
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def receiver() -> AsyncIterator[Receiver]:
+    async with receiving() as running:
+        yield running
+
+
+async def registration(devtools: CDPSession) -> str:
+    """Id of the page's service worker."""
+    found: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    def note(event: dict[str, Any]) -> None:
+        for each in event["registrations"]:
+            if not found.done():
+                found.set_result(each["registrationId"])
+
+    devtools.on("ServiceWorker.workerRegistrationUpdated", note)
+    await devtools.send("ServiceWorker.enable")
+    async with asyncio.timeout(HANG_TIMEOUT):
+        return await found
+
+
+async def until_shown(worker: Worker, count: int) -> list[dict[str, str]]:
+    """Wait until the browser shows so many notifications."""
+    async with asyncio.timeout(HANG_TIMEOUT):
+        while True:
+            found: list[dict[str, str]] = await worker.evaluate(SHOWN)
+            if len(found) == count:
+                return found
+
+
+async def test_a_device_is_notified_until_the_notification_is_read_elsewhere(
+    browser: Browser, server: NodeProcess, receiver: Receiver
+) -> None:
+    phone, later = PushBrowser(), PushBrowser()
+    receiver.opens |= {"/phone": phone.read, "/later": later.read}
+    async with a_window(browser, locale="de-DE") as context, server.rest() as rest:
+        await sign_up(rest)
+        await add(rest, "Milch", 2)
+        await context.grant_permissions(["notifications"], origin=server.url)
+        given = json.dumps(phone.subscription(receiver.url("/phone")))
+        await context.add_init_script(f"({SUBSCRIPTIONS})({given})")
+        page = await opened(context, server, "settings", "Anmelden")
+        await ready(page, "Milch")
+        section = page.get_by_role("region", name="Kanäle")
+        await section.get_by_role("button", name="Auf diesem Gerät benachrichtigen").click()
+        row = section.get_by_role("listitem").filter(has_text="dieses Gerät")
+        await expect(row).to_contain_text("Chrome unter Linux")
+        key = (await rest.get("/api/push/key")).json()["key"]
+        assert await page.evaluate("JSON.parse(localStorage.test)") == {
+            "userVisibleOnly": True,
+            "applicationServerKey": key,
+        }
+        (channel,) = (await rest.get("/api/channels")).json()["items"]
+        await rest.patch(f"/api/channels/{channel['id']}", json={"onlyWhenAway": False})
+        assert await violations(page) == []
+
+        sent = {"message": "Die Milch läuft ab", "type": "warning"}
+        posted = (await rest.post("/api/notifications", json=sent)).json()
+        await receiver.until_count(1)
+        (push,) = receiver.received
+        verified(push.headers["authorization"], f"http://127.0.0.1:{receiver.port}")
+        (worker,) = context.service_workers
+        devtools = await context.new_cdp_session(page)
+        number = await registration(devtools)
+
+        async def deliver(push: Received) -> None:
+            assert push.opened is not None
+            data = {"origin": server.url, "registrationId": number, "data": push.opened.decode()}
+            await devtools.send("ServiceWorker.deliverPushMessage", data)
+
+        await deliver(push)
+        assert await until_shown(worker, 1) == [
+            {"title": "Warnung", "body": "Die Milch läuft ab", "tag": posted["id"]}
+        ]
+        await deliver(push)  # a repetition replaces it
+        await until_shown(worker, 1)
+
+        await page.goto("about:blank")  # an open page closes what is read by itself
+        await rest.post(f"/api/notifications/{posted['id']}/read")
+        await receiver.until_count(2)
+        assert closed(receiver.received[1]) == [posted["id"]]
+        await deliver(receiver.received[1])
+        await until_shown(worker, 0)
+
+        await page.goto(f"{server.url}/#/settings")
+        await expect(row).to_be_visible()
+        await worker.evaluate("open('#/inbox').catch(() => {})")  # the focus needs a real click
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Posteingang")
+
+        renewed = json.dumps(later.subscription(receiver.url("/later")))
+        await worker.evaluate(f"renew({{ toJSON: () => ({renewed}) }}, null)")
+        test = (await rest.post(f"/api/channels/{channel['id']}/test")).json()
+        assert test["sent"]
+        assert receiver.received[-1].path == "/later"
+
+        await page.goto(f"{server.url}/#/settings")
+        await page.get_by_role("button", name="Abmelden", exact=True).click()
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Anmelden")
+        assert await page.evaluate("Object.keys(localStorage)") == []
+        assert (await rest.get("/api/channels")).json()["items"] == []
+
+
+async def test_channels_are_added_tested_changed_and_deleted_in_the_settings(
+    browser: Browser, server: NodeProcess, receiver: Receiver
+) -> None:
+    denied = "Object.defineProperty(Notification, 'permission', { get: () => 'denied' })"
+    async with a_window(browser, "status of 422") as context, server.rest() as rest:
+        await sign_up(rest)
+        await context.add_init_script(denied)
+        page = await opened(context, server, "settings")
+        section = page.get_by_role("region", name="Channels")
+        await expect(section.get_by_text("Notifications of this page are blocked")).to_be_visible()
+        await section.get_by_text("Add a channel").click()
+        offered = await section.get_by_label("Kind").locator("option").all_text_contents()
+        assert offered == ["Apprise", "Webhook"]
+        await section.get_by_label("Kind").select_option("Webhook")
+        await section.get_by_label("Name of the channel").fill("Home server")
+        await section.get_by_label("URL").fill("http://10.0.0.1/")
+        await section.get_by_role("button", name="Add the channel").click()
+        await expect(section.get_by_role("alert")).to_contain_text("must be at a public address")
+        await section.get_by_label("URL").fill(receiver.url())
+        await section.get_by_role("button", name="Add the channel").click()
+        secret = await section.locator("code").text_content()
+        assert secret
+        server.secrets.add(secret)
+
+        row = section.get_by_role("listitem").filter(has_text="Home server")
+        await expect(row).to_contain_text("works")
+        receiver.answer = lambda _: status(404)
+        await row.get_by_role("button", name="Test: Home server").click()
+        await expect(row).to_contain_text("The test was not delivered: the target answered 404")
+        (test,) = receiver.received
+        assert test.is_signed_with(secret)
+        await rest.post("/api/notifications", json={"message": "Taste it"})
+        await expect_state(page, "The last notification was not delivered: the target answered 404")
+
+        await row.get_by_role("button", name="Options: Home server").click()
+        deliveries = row.get_by_role("list", name="Last deliveries")
+        await expect(deliveries).to_contain_text("Taste it")
+        await expect(deliveries).to_contain_text("not delivered")
+        await row.get_by_label("Send").select_option("errors only")
+        await row.get_by_label("Wait").select_option("10 minutes")
+        await row.get_by_role("button", name="Switch off: Home server").click()
+        await expect(row).to_contain_text("switched off")
+        assert await violations(page) == []
+        (channel,) = (await rest.get("/api/channels")).json()["items"]
+        assert (channel["minimumSeverity"], channel["after"]) == ("error", "PT10M")
+        assert channel["enabled"] is False
+        await row.get_by_role("button", name="Delete: Home server").click()
+        await expect(message(page)).to_contain_text("Deleted: Home server")
+        await expect(row).to_have_count(0)
+        assert (await rest.get("/api/channels")).json()["items"] == []
+
+
+async def expect_state(page: Page, text: str) -> None:
+    """Load the page until it has a state, which follows from a delivery in the background."""
+    async with asyncio.timeout(HANG_TIMEOUT):
+        while True:
+            await page.reload()
+            row = page.get_by_role("region", name="Channels").get_by_role("listitem")
+            await expect(row).to_be_visible()
+            if text in (await row.text_content() or ""):
+                return
