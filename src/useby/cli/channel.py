@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from useby.cli.database import run_on_database, user_of
 from useby.cli.options import AsJson, CommandError, DatabaseUrl, Owner, settings_with
@@ -37,7 +37,8 @@ def list_(email_or_id: Owner, *, as_json: AsJson = False, database: DatabaseUrl 
     elif not found:
         print_line("there are none")
     else:
-        table = Table("id", "kind", "name", "state", "reason", box=None, pad_edge=False)
+        whole = Column("id", min_width=36)  # it is copied, and a long reason would cut it
+        table = Table(whole, "kind", "name", "state", "reason", box=None, pad_edge=False)
         for each in found:
             state = each.state.value if each.enabled else "off"
             table.add_row(each.id, each.kind.value, cell(each.name), state, cell(each.error or ""))
