@@ -13,6 +13,7 @@ import { wordsIn } from "./parts/channel_text.js";
 const KEPT = "useby.push";
 /** Cache of which `sw.js` reads the one entry. */
 const PUSHES = "pushes";
+const ENTRY = new URL("../kept", import.meta.url);
 /** Milliseconds that a sign-out waits for the node to delete the channel. */
 const PATIENCE = 1500;
 const SEVERITIES = /** @type {const} */ (["info", "warning", "error"]);
@@ -134,7 +135,7 @@ export class Push {
     localStorage.setItem(KEPT, JSON.stringify({ channel: id, name, endpoint: subscription.endpoint }));
     const t = wordsIn(language);
     const words = Object.fromEntries(SEVERITIES.map((each) => [each, t(`word.${each}`)]));
-    await (await caches.open(PUSHES)).put("kept", new Response(JSON.stringify({ channel: id, words })));
+    await (await caches.open(PUSHES)).put(ENTRY, new Response(JSON.stringify({ channel: id, words })));
   }
 }
 

@@ -86,7 +86,7 @@ const LOCK = "useby.refresh";
 
 /** @returns {Promise<Pushes | null>} */
 async function pushes() {
-  const kept = await (await caches.open(PUSHES)).match("kept");
+  const kept = await (await caches.open(PUSHES)).match(new URL("kept", HOME));
   return kept ? kept.json() : null;
 }
 
