@@ -140,3 +140,27 @@ def test_a_wrong_setting_of_mail_is_refused_and_not_repeated(name: str, wrong: s
         settings(**MAIL | {name: wrong})
     assert name in str(refusal.value)
     assert "hunter2" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "subject"),
+    [
+        ({}, None),
+        ({"public_url": "https://useby.example/"}, "https://useby.example"),
+        ({"public_url": "http://127.0.0.1:8000"}, None),
+        ({"public_url": "https://useby.example", "push_contact": "mailto:a@b.c"}, "mailto:a@b.c"),
+        ({"push_contact": "https://useby.example/contact"}, "https://useby.example/contact"),
+        ({"push_contact": ""}, None),
+    ],
+    ids=str,
+)
+def test_push_services_get_the_contact_or_else_the_public_url(
+    given: dict[str, str], subject: str | None
+) -> None:
+    assert settings(**given).push_subject == subject
+
+
+@pytest.mark.parametrize("wrong", ["a@b.c", "mailto:", "mailto:ada", "http://useby.example", "x"])
+def test_a_contact_for_push_services_is_a_mailto_or_https_url(wrong: str) -> None:
+    with pytest.raises(ValidationError, match="must be mailto: and an address"):
+        settings(push_contact=wrong)

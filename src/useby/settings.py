@@ -330,9 +330,9 @@ class Settings(BaseSettings):
     @field_validator("push_contact")
     @classmethod
     def _check_push_contact(cls, url: str | None) -> str | None:
-        if url is not None and not _CONTACT.fullmatch(url):
+        if url and not _CONTACT.fullmatch(url):
             raise ValueError("must be mailto: and an address, e.g. mailto:ada@useby.example")
-        return url
+        return url or None
 
     @property
     def push_subject(self) -> str | None:
