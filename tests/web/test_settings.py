@@ -27,6 +27,7 @@ HEADINGS = (
     "Alerts",
     "Household",
     "This browser",
+    "Channels",
     "Import and export",
     "Signed-in devices",
 )
