@@ -136,7 +136,7 @@ async def test_a_device_is_notified_until_the_notification_is_read_elsewhere(
         await page.goto(f"{server.url}/#/settings")
         await expect(row).to_be_visible()
         await worker.evaluate("open('#/inbox').catch(() => {})")  # the focus needs a real click
-        await expect(page.get_by_role("heading", level=1)).to_have_text("Posteingang")
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Eingang")
 
         renewed = json.dumps(later.subscription(receiver.url("/later")))
         await worker.evaluate(f"renew({{ toJSON: () => ({renewed}) }}, null)")
