@@ -113,17 +113,22 @@ async def test_a_new_password_needs_the_present_one_and_keeps_this_device_signed
         assert (await rest.post("/api/auth/login", json=given)).status_code == 200
 
 
-async def test_the_language_is_chosen_and_kept_in_this_browser(
+async def test_the_language_of_the_account_is_chosen_and_every_browser_follows_it(
     browser: Browser, server: NodeProcess
 ) -> None:
+    """A language without texts of the page leaves the page in the browser's language."""
     async with a_window(browser) as context, server.rest() as rest:
         await sign_up(rest)
         page = await opened(context, server, "settings")
         await page.get_by_label("Language").select_option("Deutsch")
         await expect(page.get_by_role("heading", level=1)).to_have_text("Optionen")
         await expect(page.locator("html")).to_have_attribute("lang", "de")
-        await page.reload()
-        await expect(page.get_by_label("Sprache")).to_have_value("de")
+        async with a_window(browser) as elsewhere:
+            other = await opened(elsewhere, server, "settings")
+            await expect(other.get_by_label("Sprache")).to_have_value("de")
+        await page.get_by_label("Sprache").select_option("polski")
+        await expect(page.get_by_label("Language")).to_have_value("pl")
+        assert (await rest.get("/api/me")).json()["language"] == "pl"
 
 
 @pytest.mark.parametrize("format_", ["JSON", "CSV", "XLSX"])

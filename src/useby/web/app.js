@@ -17,7 +17,7 @@ import { Session } from "./session.js";
 import { INITIAL, signedOut, Store, withFields } from "./state.js";
 import { held, released, withNow } from "./state/lots.js";
 import { Stock } from "./stock.js";
-import { keptLanguage, languageOf, translator } from "./text.js";
+import { followAccount, keptLanguage, languageOf, translator } from "./text.js";
 import { render } from "./vendor/preact.js";
 import { Page } from "./views/page.js";
 
@@ -113,6 +113,7 @@ async function load(action) {
 
 async function loadMe() {
   const me = await api.me();
+  if (followAccount(me.language, language)) location.reload();
   store.update(withFields, { me, zone: me.timeZone });
   store.update(withNow, Date.now());
 }

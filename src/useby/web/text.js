@@ -23,10 +23,18 @@ const OTHER_DIRECTION = /[\u0590-\u08ff\u200e\u200f\u202a-\u202e\u2066-\u2069\uf
 
 const KEPT = "useby.language";
 
-/** Languages in which there are texts, each with its own name. */
-export const LANGUAGE_NAMES = /** @type {const} */ ([["en", "English"], ["de", "Deutsch"]]);
+/** Languages of notifications, each with its own name. The page itself has texts in `LANGUAGES`. */
+export const MESSAGE_LANGUAGES = /** @type {const} */ ([
+  ["ar", "العربية"],
+  ["de", "Deutsch"],
+  ["en", "English"],
+  ["es", "español"],
+  ["fr", "français"],
+  ["ja", "日本語"],
+  ["pl", "polski"],
+]);
 
-/** Return the language that was chosen in this browser; an empty text for that of the browser itself. */
+/** Return the language of the account as this browser knows it; an empty text for that of the browser itself. */
 export const keptLanguage = () => localStorage.getItem(KEPT) ?? "";
 
 /** @param {string} language */
@@ -43,6 +51,19 @@ export function languageOf(wanted) {
     if (language in LANGUAGES) return language;
   }
   return "en";
+}
+
+/**
+ * Keep the language of the account in this browser, which needs it before the account is loaded.
+ *
+ * @param {string | null | undefined} own language of the account, if it is set
+ * @param {string} shown language of the page
+ * @returns {boolean} true if the page has to be written again, in another language
+ */
+export function followAccount(own, shown) {
+  if (!own || own === keptLanguage()) return false;
+  keepLanguage(own);
+  return keptLanguage() === own && languageOf([own, ...navigator.languages]) !== shown;
 }
 
 /**

@@ -128,6 +128,7 @@
  * @property {number[]} leadDays
  * @property {number} floodCap
  * @property {string | null} currency
+ * @property {string | null} [language] absent where the node has no languages
  */
 
 /**

@@ -27,6 +27,7 @@ export default {
   "settings.currency.hint": "Drei Buchstaben, zum Beispiel EUR",
   "settings.page": "Dieser Browser",
   "settings.language": "Sprache",
+  "settings.language.unset": "Die des Browsers, Nachrichten auf Englisch",
   "settings.files": "Einlesen und Ausgeben",
   "settings.files.hint": "Eine Tabelle aus jedem Programm, oder eine Datei von Grocy, Homebox, Tandoor oder useby. Dateien können auch auf jede Stelle der Seite gezogen werden.",
   "settings.export": "Ausgeben",

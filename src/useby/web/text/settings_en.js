@@ -27,6 +27,7 @@ export default {
   "settings.currency.hint": "Three letters, for example EUR",
   "settings.page": "This browser",
   "settings.language": "Language",
+  "settings.language.unset": "That of the browser, notifications in English",
   "settings.files": "Import and export",
   "settings.files.hint": "A table of any program, or a file of Grocy, Homebox, Tandoor or useby. Files can also be dropped anywhere on the page.",
   "settings.export": "Export",

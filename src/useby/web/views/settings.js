@@ -10,6 +10,7 @@ import { DeleteAccount } from "../parts/delete_account.js";
 import { Devices } from "../parts/devices.js";
 import { ProgramKeys } from "../parts/program_keys.js";
 import { ExportDialog } from "../parts/export_dialog.js";
+import { LanguageChoice } from "../parts/language_choice.js";
 import { PageChoices } from "../parts/page_choices.js";
 import { Policies } from "../parts/policies.js";
 import { Section } from "../parts/section.js";
@@ -31,7 +32,7 @@ export function Settings() {
     <h1 tabindex="-1">${t("settings.title")}</h1>
     <${Section} name="account" title=${t("settings.account")}>
       ${me?.email && html`<p>${t("settings.signed-in", { email: me.email })}</p>`}
-      ${me && html`<${AccountForm} me=${me} />`}
+      ${me && html`<${AccountForm} me=${me} /><${LanguageChoice} me=${me} />`}
       ${me?.email && html`<${PasswordForm} email=${me.email} />`}
       <p class="row"><button type="button" class="button button--danger" onClick=${() => setDialog("delete")}>${t("settings.delete")}</button></p>
     <//>
