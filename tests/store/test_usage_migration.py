@@ -40,7 +40,7 @@ NEW_TABLES = (
     *("unfinished", "signing_keys", "closings", "catalogue", "movements", "lots"),
     *("calendars", "barcodes", "notification_items", "alert_holds", "snoozes"),
     *("api_keys", "service_answers"),
-    *("outbox", "channels"),
+    *("outbox", "shown_pushes", "channels", "push_keys"),
 )
 NEW_IN_PRODUCTS = (
     *("gtin", "version", "alert_at", "lot_count", "minimum_stock"),
