@@ -37,10 +37,12 @@ def test_each_retry_is_after_twice_the_time_and_at_most_an_hour() -> None:
     means = [retry_delay(failures, None, 0.5).total_seconds() for failures in range(1, 100)]
     assert means[:4] == [2, 4, 8, 16]
     assert means[-1] == 3600
+    assert retry_delay(99, None, 0.0) == timedelta(minutes=30)
     assert max(retry_delay(each, None, 1.0) for each in range(1, 100)) == timedelta(hours=1)
 
 
 def test_the_time_that_a_target_asks_for_is_waited_for_up_to_a_day() -> None:
-    assert retry_delay(1, 600, 0.5) == timedelta(seconds=600)
+    assert retry_delay(1, 600, 0.0) == timedelta(seconds=600)
+    assert retry_delay(1, 600, 1.0) == timedelta(seconds=720)
     assert retry_delay(5, 1, 0.5) == timedelta(seconds=32)
     assert retry_delay(1, 1e9, 0.5) == timedelta(hours=24)

@@ -62,7 +62,11 @@ async def has_tried_all(http: httpx.AsyncClient, ada: Person) -> bool:
 async def test_no_secret_of_a_channel_or_key_is_in_any_log_line_at_debug(
     tmp_path: Path, receiver: Receiver
 ) -> None:
-    mail = {"smtp_url": SMTP, "mail_from": "useby@example.org"}
+    mail = {
+        "smtp_url": SMTP,
+        "mail_from": "useby@example.org",
+        "public_url": "https://useby.example",
+    }
     settings: dict[str, Any] = {
         name: value for name, value in mail.items() if name in Settings.model_fields
     }

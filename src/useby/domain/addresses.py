@@ -73,8 +73,10 @@ def may_connect(address: Address, allowed: Sequence[Network] = ()) -> bool:
     if is_named(address, allowed):
         return True
     embedded = _embedded(address)
-    if embedded is not None:
-        return may_connect(embedded, allowed)
+    if embedded is not None and not may_connect(embedded, allowed):
+        return False
+    if embedded is not None and not _is_isatap(address):
+        return True
     return not any(_contains(network, address) for network in _REFUSED)
 
 
@@ -115,9 +117,14 @@ def _embedded(address: Address) -> IPv4Address | None:
         return IPv4Address(value & _LOW)
     if _contains(_COMPATIBLE, address) and value > 1:  # :: and ::1 are addresses of their own
         return IPv4Address(value & _LOW)
-    if (value >> 32) & _LOW in _ISATAP:
+    if _is_isatap(address):
         return IPv4Address(value & _LOW)
     return None
+
+
+def _is_isatap(address: Address) -> bool:
+    """Return whether the lower half is an id of ISATAP (RFC 5214), behind any prefix."""
+    return address.version == 6 and (int(address) >> 32) & _LOW in _ISATAP  # noqa: PLR2004 - IPv6
 
 
 def _contains(network: Network, address: Address) -> bool:

@@ -153,6 +153,7 @@ def retry_delay(failures: int, retry_after: float | None, chance: float) -> time
         chance: A random number from 0 to 1.
     """
     mean = FIRST_RETRY * 2.0 ** min(failures - 1, _MOST_DOUBLINGS)
-    own = min(LONGEST_RETRY, mean * (0.5 + chance))
-    asked = min(retry_after or 0.0, RETRIES_END.total_seconds())
-    return timedelta(seconds=max(own, asked))
+    own = min(LONGEST_RETRY, mean) * (0.5 + chance)
+    # Channels of many people have one target: what it asks of all of them is not to end at once.
+    asked = min((retry_after or 0.0) * (1 + chance / 5), RETRIES_END.total_seconds())
+    return timedelta(seconds=max(min(LONGEST_RETRY, own), asked))

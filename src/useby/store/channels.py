@@ -70,7 +70,8 @@ def get(connection: Connection, user_id: str, channel_id: str) -> Channel | None
 def change(transaction: Transaction, channel: Channel, now: datetime) -> bool:
     """Store the settings of a channel; the caller has locked the user.
 
-    What is pending is tried at once with the new settings, as if nothing had failed. Nothing of a
+    What is pending is tried at once with the new settings, as if nothing had failed, and waits for
+    ``after`` from now at most. Nothing of a
     disabled channel is due. The claim of a worker ends.
 
     Returns:
@@ -81,6 +82,14 @@ def change(transaction: Transaction, channel: Channel, now: datetime) -> bool:
     connection.execute(
         sa.update(table).where(*this).values(next_at=None, claim=None, **_settings(channel))
     )
+    latest = now + channel.after
+    later = (
+        outbox.c.user_id == channel.user_id,
+        outbox.c.channel_id == channel.id,
+        outbox.c.state == DeliveryState.PENDING,
+        outbox.c.due_at > latest,
+    )
+    connection.execute(sa.update(outbox).where(*later).values(due_at=latest))
     if not channel.enabled:
         return False
     is_pending = (
