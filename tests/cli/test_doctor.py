@@ -214,6 +214,16 @@ def test_a_secret_of_a_backend_without_an_issuer_or_audience_is_noted(
     assert noted == (("note", FOR_ANYBODY) if checks is None else None)
 
 
+def test_a_server_that_push_services_cannot_reach_is_noted(
+    useby: Useby, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    level, text = _findings(useby)["Web Push"]
+    assert (level, "USEBY_PUSH_CONTACT" in text) == ("note", True)
+    monkeypatch.setenv("USEBY_PUSH_CONTACT", "mailto:ada@useby.example")
+    text = "push services can reach you at mailto:ada@useby.example"
+    assert _findings(useby)["Web Push"] == ("ok", text)
+
+
 def test_the_mail_server_is_checked_without_a_mail(
     useby: Useby, monkeypatch: pytest.MonkeyPatch
 ) -> None:

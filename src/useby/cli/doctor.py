@@ -114,6 +114,7 @@ def _examine(url: str | None) -> Iterator[Finding]:
     yield _files()
     yield _zones()
     yield _outbound(settings)
+    yield _push(settings)
     yield _mail(settings)
 
 
@@ -289,6 +290,14 @@ def _outbound(settings: Settings) -> Finding:
     if not allowed:
         return Finding(what, Level.OK, "channels send to public addresses only, by https")
     return Finding(what, Level.NOTE, f"channels may also send to {', '.join(allowed)}")
+
+
+def _push(settings: Settings) -> Finding:
+    what, subject = "Web Push", settings.push_subject
+    if subject is not None:
+        return Finding(what, Level.OK, f"push services can reach you at {subject}")
+    text = "Apple refuses pushes of a server without a contact: set USEBY_PUSH_CONTACT"
+    return Finding(what, Level.NOTE, f"{text}, e.g. mailto:ada@useby.example")
 
 
 def _mail(settings: Settings) -> Finding:
