@@ -15,6 +15,8 @@ from tests.support.push_browser import PushBrowser, b64, unb64, verified
 from tests.support.rest_app import VAPID, Rest
 from tests.support.webhook_receiver import LOOPBACK, Receiver, receiving, status
 
+from useby.domain.channel import ChannelKind
+from useby.store import channels
 from useby.store.database import Database
 
 ENDPOINT = "https://push.example/send/an-endpoint-that-nobody-may-see"
@@ -191,3 +193,16 @@ async def test_a_target_of_another_kind_is_refused(ada: httpx.AsyncClient) -> No
         assert answer.json()["errors"][0]["at"] == f"body.{next(iter(change))}"
     for new, more in ((hook, wrong[0]), (PHONE, wrong[1])):
         assert (await ada.post("/api/channels", json=new | more)).status_code == 422
+
+
+async def test_a_sign_out_everywhere_ends_the_browsers_and_no_other_channel(rest: Rest) -> None:
+    user, client = await rest.person()
+    _, other = await rest.person()
+    hook = {"kind": "webhook", "name": "Hook", "url": "https://app.example/"}
+    for each in (client, other):
+        for new in (hook, PHONE):
+            assert (await each.post("/api/channels", json=new)).status_code == 201
+    assert (await client.post("/api/auth/logout-all")).status_code == 204
+    left = await rest.database.read(lambda c: channels.list_(c, user.id))
+    assert [channel.kind for channel in left] == [ChannelKind.WEBHOOK]
+    assert len((await other.get("/api/channels")).json()["items"]) == 2

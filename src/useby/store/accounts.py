@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from useby.domain.account import CLOCK_SKEW, FLOOD_CAP, AccountChange, TokenStatus, User
+from useby.domain.channel import ChannelKind
 from useby.domain.events import AccessRevoked
 from useby.domain.policy import Policy
 from useby.store import slices
@@ -18,7 +19,7 @@ from useby.store.column_types import UtcDateTime
 from useby.store.database import Transaction
 from useby.store.locks import lock_users
 from useby.store.notifications import UnknownUser
-from useby.store.schema import notifications, sessions, usage, users
+from useby.store.schema import channels, notifications, sessions, usage, users
 
 
 class EmailTaken(Exception):  # noqa: N818 - callers see this name
@@ -296,7 +297,8 @@ def end_sessions(
     An issuer's clock may be ahead of ours by ``CLOCK_SKEW``, so a token that it issued before now
     may be dated after it. All tokens dated within that time are ended; an outside sign-in made in
     the minute after a sign-out everywhere is therefore ended too, and works when repeated after
-    that minute. API keys are no sign-ins: they stay.
+    that minute. API keys are no sign-ins: they stay. With every sign-in, the channels of browsers
+    end, which would show what is sent to somebody who is signed out.
 
     Args:
         transaction: The running write.
@@ -313,6 +315,8 @@ def end_sessions(
         sa.update(sessions).where(ending).values(revoked_at=now).returning(sessions.c.id)
     ).all()
     if keep is None:
+        browsers = (channels.c.user_id == user_id, channels.c.kind == ChannelKind.WEBPUSH)
+        transaction.connection.execute(sa.delete(channels).where(*browsers))
         keys = transaction.connection.scalars(sa.select(sessions.c.id).where(own))
         transaction.publish(AccessRevoked(user_id, spared=frozenset(keys)))
     else:
