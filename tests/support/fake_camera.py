@@ -2,15 +2,10 @@
 
 import json
 import subprocess
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
-from playwright.async_api import Browser, async_playwright
-
 ROOT: Final = Path(__file__).parents[2]
-CHROMIUM: Final = Path("/usr/bin/chromium")
 WIDTH: Final = 640
 HEIGHT: Final = 480
 _MODULE: Final = 4
@@ -24,31 +19,34 @@ Code = tuple[str, str]
 """Symbology by the name that bwip-js has for it, and text."""
 
 
-@asynccontextmanager
-async def chromium(
-    *codes: Code, folder: Path, flags: tuple[str, ...] = ()
-) -> AsyncIterator[Browser]:
-    """A Chromium whose camera sees the codes below each other, and nothing without codes."""
-    video = folder / "camera.y4m"
-    video.write_bytes(_video(_picture(codes)))
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=[
-                "--no-sandbox",
-                "--use-fake-device-for-media-stream",
-                "--use-fake-ui-for-media-stream",
-                f"--use-file-for-fake-video-capture={video}",
-                *flags,
-            ],
+class Camera:
+    """The camera of a Chromium that is started with its flags; it sees nothing at first."""
+
+    def __init__(self, video: Path) -> None:
+        self._video = video
+        self.show()
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Flags with which Chromium has this camera, and lets each page use it."""
+        return (
+            "--use-fake-device-for-media-stream",
+            "--use-fake-ui-for-media-stream",
+            f"--use-file-for-fake-video-capture={self._video}",
         )
-        yield browser
-        await browser.close()
+
+    def show(self, *codes: Code) -> None:
+        """Show these codes below each other to the page that opens the camera next."""
+        following = self._video.with_suffix(".next")
+        following.write_bytes(_video(_picture(codes)))
+        following.replace(self._video)
 
 
 def _picture(codes: tuple[Code, ...]) -> list[bytearray]:
     """Return the brightness of each pixel, in rows."""
     picture = [bytearray(_LIGHT * WIDTH) for _ in range(HEIGHT)]
+    if not codes:
+        return picture
     words = [word for code in codes for word in code]
     node = ["node", "barcode.mjs", *words]
     done = subprocess.run(

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from playwright.async_api import Page, async_playwright, expect
+from tests.support.chromium import PROGRAM
 from tests.support.pages import enter
 from tests.support.postgres import free_port
 
 SCRIPT: Final = Path(__file__).parents[1] / "js" / "lighthouse.mjs"
-CHROMIUM: Final = Path("/usr/bin/chromium")
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ async def audited_page(url: str) -> AsyncIterator[AuditedPage]:
         async with async_playwright() as playwright:
             context = await playwright.chromium.launch_persistent_context(
                 folder,
-                executable_path=CHROMIUM,
+                executable_path=PROGRAM,
                 args=["--no-sandbox", f"--remote-debugging-port={port}"],
             )
             page = context.pages[0]

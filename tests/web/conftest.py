@@ -1,4 +1,4 @@
-"""One Chromium for each file, and a new node for each test."""
+"""One Chromium for all tests of the page that a worker runs, and a new node for each test."""
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -7,24 +7,42 @@ from typing import Final
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright, expect
+from tests.support.chromium import launched
+from tests.support.fake_camera import Camera
 from tests.support.process_node import NodeProcess, serving
 from tests.support.time_limits import HANG_TIMEOUT
 
-CHROMIUM: Final = Path("/usr/bin/chromium")
+FOLDER: Final = Path(__file__).parent
+QUICK_SIGN_IN: Final = FOLDER.parent / "support" / "programs" / "quick_sign_in.py"
+NAMES: Final = "--host-resolver-rules=MAP fridge.example 127.0.0.1"
+"""Flag that gives a node on loopback an address that is not."""
 expect.set_options(timeout=HANG_TIMEOUT * 1000)
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the tests of this folder on one event loop, that of the browser."""
+    for item in items:
+        if FOLDER in item.path.parents and pytest_asyncio.is_async_test(item):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest.fixture(scope="session")
+def camera(tmp_path_factory: pytest.TempPathFactory) -> Camera:
+    """The camera of the browser: each test shows it what it is to see."""
+    return Camera(tmp_path_factory.mktemp("camera") / "camera.y4m")
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser(camera: Camera) -> AsyncIterator[Browser]:
     """One Chromium, in which each test has a context of its own, as in a private window."""
-    assert CHROMIUM.exists(), "Chromium is missing; on Debian: apt-get install chromium"
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = await launched(playwright, NAMES, *camera.flags)
         yield browser
         await browser.close()
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[NodeProcess]:
-    with serving(tmp_path) as server:
+    """A node that spends next to nothing on passwords: the tests sign in all the time."""
+    with serving(tmp_path, program=(str(QUICK_SIGN_IN),)) as server:
         yield server

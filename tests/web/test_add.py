@@ -1,11 +1,8 @@
 """Adding a product on the page."""
 
-import pytest
 from playwright.async_api import Browser, expect
 from tests.support.pages import a_window, add, day, message, opened, row, sign_up
 from tests.support.process_node import NodeProcess
-
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def test_a_product_is_added_with_all_its_fields(

@@ -82,9 +82,6 @@ READINGS: Final = {
 }
 
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
 def names(locale: str) -> dict[str, str]:
     """Return the accessible names in a language by those in English."""
     return GERMAN if locale.startswith("de") else ENGLISH

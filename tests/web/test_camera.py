@@ -1,13 +1,12 @@
 """Scanning with a camera: Chromium's simulated device sees barcodes, and the page reads them."""
 
 import re
-from pathlib import Path
 from typing import Final, Literal
 
 import pytest
-from playwright.async_api import Page, expect
-from tests.support import fake_camera
+from playwright.async_api import Browser, Page, expect
 from tests.support.axe import violations
+from tests.support.fake_camera import Camera
 from tests.support.pages import (
     EMAIL,
     PASSWORD,
@@ -47,7 +46,6 @@ FAILING: Final = """
 """Script that makes each camera fail with an error of this name."""
 TRACK: Final = "globalThis.track = document.querySelector('video').srcObject.getTracks()[0]"
 NO_CAMERA: Final = "delete MediaDevices.prototype.getUserMedia;"
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def scan(page: Page) -> None:
@@ -55,13 +53,10 @@ async def scan(page: Page) -> None:
 
 
 async def test_a_new_barcode_is_read_by_a_library_that_is_loaded_with_the_camera(
-    server: NodeProcess, tmp_path: Path
+    browser: Browser, camera: Camera, server: NodeProcess
 ) -> None:
-    async with (
-        fake_camera.chromium(("ean13", GTIN), folder=tmp_path) as browser,
-        a_window(browser) as context,
-        server.rest() as rest,
-    ):
+    camera.show(("ean13", GTIN))
+    async with a_window(browser) as context, server.rest() as rest:
         await sign_up(rest)
         page = await opened(context, server)
         loaded: list[str] = []
@@ -77,13 +72,10 @@ async def test_a_new_barcode_is_read_by_a_library_that_is_loaded_with_the_camera
 
 
 async def test_a_gs1_code_fills_the_form_and_adds_a_lot_to_the_product_that_has_it(
-    server: NodeProcess, tmp_path: Path
+    browser: Browser, camera: Camera, server: NodeProcess
 ) -> None:
-    async with (
-        fake_camera.chromium(("gs1datamatrix", MATRIX), folder=tmp_path) as browser,
-        a_window(browser) as context,
-        server.rest() as rest,
-    ):
+    camera.show(("gs1datamatrix", MATRIX))
+    async with a_window(browser) as context, server.rest() as rest:
         await sign_up(rest)
         await add(rest, "Syringes", 5, barcode=GTIN, unit="pcs", category="Lab")
         page = await opened(context, server, "add")
@@ -112,14 +104,11 @@ async def test_a_gs1_code_fills_the_form_and_adds_a_lot_to_the_product_that_has_
 
 
 async def test_several_codes_in_one_picture_are_chosen_from_by_a_person(
-    server: NodeProcess, tmp_path: Path
+    browser: Browser, camera: Camera, server: NodeProcess
 ) -> None:
     codes = (("ean13", GTIN), ("datamatrix", "shelf 7"))
-    async with (
-        fake_camera.chromium(*codes, folder=tmp_path) as browser,
-        a_window(browser) as context,
-        server.rest() as rest,
-    ):
+    camera.show(*codes)
+    async with a_window(browser) as context, server.rest() as rest:
         await sign_up(rest)
         page = await opened(context, server, "add")
         await scan(page)
@@ -137,15 +126,16 @@ async def test_several_codes_in_one_picture_are_chosen_from_by_a_person(
     [("en-GB", "light", PHONE), ("de-DE", "dark", SCREEN)],
 )
 async def test_a_camera_that_sees_no_code_is_shown_until_the_dialog_is_closed(
+    browser: Browser,
+    camera: Camera,
     server: NodeProcess,
-    tmp_path: Path,
     locale: str,
     scheme: Literal["light", "dark"],
     size: tuple[int, int],
 ) -> None:
     german = locale == "de-DE"
+    camera.show()
     async with (
-        fake_camera.chromium(folder=tmp_path) as browser,
         a_window(browser, locale=locale, scheme=scheme, size=size) as context,
         server.rest() as rest,
     ):
@@ -181,15 +171,11 @@ async def test_a_camera_that_sees_no_code_is_shown_until_the_dialog_is_closed(
 
 
 async def test_a_reader_that_could_not_be_loaded_is_loaded_by_another_try(
-    server: NodeProcess, tmp_path: Path
+    browser: Browser, camera: Camera, server: NodeProcess
 ) -> None:
+    camera.show(("ean13", GTIN))
     async with (
-        fake_camera.chromium(("ean13", GTIN), folder=tmp_path) as browser,
-        a_window(
-            browser,
-            *("wasm", "ERR_FAILED", "Failed to fetch", "falling back", "registration blocked"),
-            service_workers="block",  # it keeps the reader
-        ) as context,
+        a_window(browser, "wasm", "ERR_FAILED", "Failed to fetch", "falling back") as context,
         server.rest() as rest,
     ):
         await sign_up(rest)
@@ -204,13 +190,10 @@ async def test_a_reader_that_could_not_be_loaded_is_loaded_by_another_try(
 
 
 async def test_a_browser_that_reads_barcodes_itself_loads_no_library(
-    server: NodeProcess, tmp_path: Path
+    browser: Browser, camera: Camera, server: NodeProcess
 ) -> None:
-    async with (
-        fake_camera.chromium(folder=tmp_path) as browser,
-        a_window(browser) as context,
-        server.rest() as rest,
-    ):
+    camera.show()
+    async with a_window(browser) as context, server.rest() as rest:
         await sign_up(rest)
         page = await context.new_page()
         await page.add_init_script(DETECTOR)
@@ -224,49 +207,34 @@ async def test_a_browser_that_reads_barcodes_itself_loads_no_library(
         assert not [url for url in loaded if "zxing" in url or "scan_worker" in url]
 
 
-@pytest.mark.parametrize(
-    ("script", "text"),
-    [
-        ("", "allow the camera, and try again"),
-        (FAILING.format("NotFoundError"), "No camera was found"),
-        (FAILING.format("NotReadableError"), "Close other programs that use it"),
-        (NO_CAMERA, "This browser gives pages no camera"),
-    ],
-    ids=["refused", "none", "in-use", "unsupported"],
-)
 async def test_the_dialog_states_what_to_do_without_a_camera(
-    server: NodeProcess, tmp_path: Path, script: str, text: str
+    browser: Browser, server: NodeProcess
 ) -> None:
-    flags = () if script else ("--use-fake-ui-for-media-stream=deny",)
-    async with (
-        fake_camera.chromium(folder=tmp_path, flags=flags) as browser,
-        a_window(browser) as context,
-        server.rest() as rest,
-    ):
+    async with a_window(browser) as context, server.rest() as rest:
         await sign_up(rest)
-        page = await context.new_page()
-        await page.add_init_script(f"{script};")
-        await page.goto(f"{server.url}/#/add?scan")
-        await page.get_by_label("E-mail").fill(EMAIL)
-        await page.get_by_label("Password").fill(PASSWORD)
-        await page.keyboard.press("Enter")
-        dialog = page.get_by_role("dialog")
-        await expect(dialog.get_by_role("status")).to_contain_text(text)
-        await dialog.get_by_role("button", name="Try again").click()
-        await expect(dialog.get_by_role("status")).to_contain_text(text)
-        await dialog.get_by_role("button", name="Type it").click()
-        await expect(page.get_by_label("Barcode")).to_be_focused()
+        await opened(context, server)
+        for script, text in {
+            FAILING.format("NotAllowedError"): "allow the camera, and try again",
+            FAILING.format("NotFoundError"): "No camera was found",
+            FAILING.format("NotReadableError"): "Close other programs that use it",
+            NO_CAMERA: "This browser gives pages no camera",
+        }.items():
+            page = await context.new_page()
+            await page.add_init_script(script)
+            await page.goto(f"{server.url}/#/add?scan")
+            dialog = page.get_by_role("dialog")
+            await expect(dialog.get_by_role("status")).to_contain_text(text)
+            await dialog.get_by_role("button", name="Try again").click()
+            await expect(dialog.get_by_role("status")).to_contain_text(text)
+            await dialog.get_by_role("button", name="Type it").click()
+            await expect(page.get_by_label("Barcode")).to_be_focused()
+            await page.close()
 
 
 async def test_the_dialog_asks_for_https_where_the_page_came_over_http(
-    server: NodeProcess, tmp_path: Path
+    browser: Browser, server: NodeProcess
 ) -> None:
-    names = "--host-resolver-rules=MAP fridge.example 127.0.0.1"
-    async with (
-        fake_camera.chromium(folder=tmp_path, flags=(names,)) as browser,
-        a_window(browser, "Cross-Origin-Opener-Policy") as context,
-        server.rest() as rest,
-    ):
+    async with a_window(browser, "Cross-Origin-Opener-Policy") as context, server.rest() as rest:
         await sign_up(rest)
         page = await context.new_page()
         await page.goto(f"{re.sub('127.0.0.1', 'fridge.example', server.url)}/#/add")

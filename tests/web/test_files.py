@@ -72,3 +72,12 @@ def test_no_module_writes_markup_or_styles_as_text() -> None:
     assert found == []
     index = (FOLDER / "index.html").read_text()
     assert not re.search(r"<script(?![^>]*src=)|<style|\son\w+=", index)
+
+
+def test_the_html_has_what_browsers_need_before_they_read_the_rest() -> None:
+    index = (FOLDER / "index.html").read_text()
+    assert index.startswith("<!doctype html>\n")  # no quirks mode
+    assert '<html lang="en">' in index
+    assert index.index('<meta charset="utf-8">') < 1024
+    assert '<meta name="viewport" content="width=device-width, initial-scale=1">' in index
+    assert "<title>useby</title>" in index

@@ -8,12 +8,10 @@ import re
 from pathlib import Path
 from typing import Final
 
-import pytest
 from playwright.async_api import Browser, Page, expect
 from tests.support.pages import a_window, row
 from tests.support.process_node import NodeProcess
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 ROOT: Final = Path(__file__).parents[2]
 GUIDE: Final = (ROOT / "docs" / "how-to" / "first-five-minutes.md").read_text()
 STEPS: Final = re.findall(r"^\d\. (.+?)(?=^\d\. |^$)", GUIDE, re.MULTILINE | re.DOTALL)

@@ -1,11 +1,8 @@
 """Notifications on the page."""
 
-import pytest
 from playwright.async_api import Browser, expect
 from tests.support.pages import a_window, add, day, opened, sign_up
 from tests.support.process_node import NodeProcess
-
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def test_a_notification_is_marked_read_on_all_devices(

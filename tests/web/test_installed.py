@@ -5,7 +5,6 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-import pytest
 from playwright.async_api import Browser, expect
 from tests.support.offline_pages import ready
 from tests.support.pages import FOLDER, a_window, add, enter, opened, sign_up
@@ -20,7 +19,6 @@ from useby.cli import main
 sys.exit(main())
 """
 """Program of a node that serves a copy of the page, which a test may change."""
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def test_a_new_release_replaces_the_page_at_the_press_of_a_button(
@@ -31,7 +29,10 @@ async def test_a_new_release_replaces_the_page_at_the_press_of_a_button(
     program = tmp_path / "release.py"
     program.write_text(OTHER_RELEASE.format(folder=str(folder)))
     with serving(tmp_path / "node", program=(str(program),), forked=False) as server:
-        async with a_window(browser) as context, server.rest() as rest:
+        async with (
+            a_window(browser, service_workers="allow") as context,
+            server.rest() as rest,
+        ):
             await sign_up(rest)
             await add(rest, "Milk", 2)
             page = await opened(context, server)

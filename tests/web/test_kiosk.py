@@ -2,7 +2,6 @@
 
 from typing import Final
 
-import pytest
 from playwright.async_api import Browser, expect
 from tests.support.axe import violations
 from tests.support.pages import SCREEN, a_window, add, enter, row, sign_up, until
@@ -24,7 +23,6 @@ WAKE_LOCK: Final = """
     };
 """
 """Script that keeps the locks in place of the screen, and shows or hides the page."""
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def test_a_kiosk_is_large_and_has_no_settings(browser: Browser, server: NodeProcess) -> None:

@@ -3,14 +3,12 @@
 import socket
 from pathlib import Path
 
-import pytest
 from playwright.async_api import Browser, expect
 from tests.support.offline_pages import LOST, cut, mend
 from tests.support.pages import a_window, add, connection, opened, row, sign_up
 from tests.support.process_node import NodeProcess, serving
 
 WEEK = 7 * 24 * 3_600_000
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def test_two_devices_of_a_person_show_each_others_changes(

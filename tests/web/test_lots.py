@@ -3,12 +3,9 @@
 import re
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from playwright.async_api import Browser, Page, Route, expect
 from tests.support.pages import SCREEN, a_window, add, enter, message, opened, row, sign_up
 from tests.support.process_node import NodeProcess, until
-
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def heading(page: Page, text: str) -> None:

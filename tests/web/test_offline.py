@@ -20,8 +20,6 @@ from tests.support.pages import (
 )
 from tests.support.process_node import JWT, NodeProcess, until
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
-
 
 def waits(page: Page, count: int) -> Locator:
     words = "1 change waits" if count == 1 else f"{count} changes wait"
@@ -43,7 +41,7 @@ async def lot_of(rest: httpx.AsyncClient, product: dict[str, Any]) -> dict[str, 
 async def test_the_page_opens_offline_with_the_last_known_state_and_its_age(
     browser: Browser, server: NodeProcess
 ) -> None:
-    async with a_window(browser, *LOST) as context, server.rest() as rest:
+    async with a_window(browser, *LOST, service_workers="allow") as context, server.rest() as rest:
         await sign_up(rest)
         await add(rest, "Milk", 2)
         page = await opened(context, server)
@@ -68,7 +66,7 @@ async def test_the_page_opens_offline_with_the_last_known_state_and_its_age(
 async def test_the_kept_state_has_no_token_and_goes_with_the_sign_out(
     browser: Browser, server: NodeProcess
 ) -> None:
-    async with a_window(browser, *LOST) as context, server.rest() as rest:
+    async with a_window(browser, *LOST, service_workers="allow") as context, server.rest() as rest:
         await sign_up(rest)
         await add(rest, "Milk", 2)
         page = await opened(context, server)
@@ -91,7 +89,7 @@ async def test_the_kept_state_has_no_token_and_goes_with_the_sign_out(
 async def test_the_next_person_sees_nothing_of_a_sign_in_that_the_node_has_ended(
     browser: Browser, server: NodeProcess
 ) -> None:
-    async with a_window(browser, *LOST) as context, server.rest() as rest:
+    async with a_window(browser, *LOST, service_workers="allow") as context, server.rest() as rest:
         await sign_up(rest)
         await add(rest, "Milk", 2)
         page = await opened(context, server)
@@ -119,7 +117,7 @@ async def test_the_next_person_sees_nothing_of_a_sign_in_that_the_node_has_ended
 async def test_changes_wait_and_are_sent_once_in_their_order_when_the_node_is_back(
     browser: Browser, server: NodeProcess
 ) -> None:
-    async with a_window(browser, *LOST) as context, server.rest() as rest:
+    async with a_window(browser, *LOST, service_workers="allow") as context, server.rest() as rest:
         await sign_up(rest)
         await add(rest, "Milk", 2)
         await add(rest, "Tea", 5)
@@ -165,7 +163,7 @@ async def test_a_change_whose_answer_is_lost_is_repeated_with_its_key_and_counts
             await route.fetch()
             await route.abort("connectionreset")
 
-    async with a_window(browser, *LOST) as context, server.rest() as rest:
+    async with a_window(browser, *LOST, service_workers="allow") as context, server.rest() as rest:
         await sign_up(rest)
         tea = await add(rest, "Tea", 5, quantity="3")
         page = await opened(context, server)
@@ -187,7 +185,7 @@ async def test_a_change_whose_answer_is_lost_is_repeated_with_its_key_and_counts
 async def test_a_conflict_shows_both_versions_and_a_person_chooses(
     browser: Browser, server: NodeProcess, choice: str
 ) -> None:
-    async with a_window(browser, *LOST) as context, server.rest() as rest:
+    async with a_window(browser, *LOST, service_workers="allow") as context, server.rest() as rest:
         await sign_up(rest)
         milk = await add(rest, "Milk", 2)
         await add(rest, "Tea", 5)
@@ -226,7 +224,7 @@ async def test_a_conflict_shows_both_versions_and_a_person_chooses(
 async def test_a_change_of_what_is_gone_is_a_conflict_that_can_only_be_dropped(
     browser: Browser, server: NodeProcess
 ) -> None:
-    async with a_window(browser, *LOST) as context, server.rest() as rest:
+    async with a_window(browser, *LOST, service_workers="allow") as context, server.rest() as rest:
         await sign_up(rest)
         milk = await add(rest, "Milk", 2)
         page = await opened(context, server)
@@ -245,7 +243,7 @@ async def test_a_change_of_what_is_gone_is_a_conflict_that_can_only_be_dropped(
 async def test_a_change_that_waits_is_undone_and_a_product_that_is_added_waits(
     browser: Browser, server: NodeProcess
 ) -> None:
-    async with a_window(browser, *LOST) as context, server.rest() as rest:
+    async with a_window(browser, *LOST, service_workers="allow") as context, server.rest() as rest:
         await sign_up(rest)
         await add(rest, "Milk", 2)
         page = await opened(context, server)
@@ -271,7 +269,7 @@ async def test_a_change_that_waits_is_undone_and_a_product_that_is_added_waits(
 async def test_a_sign_out_asks_before_changes_that_wait_are_lost(
     browser: Browser, server: NodeProcess
 ) -> None:
-    async with a_window(browser, *LOST) as context, server.rest() as rest:
+    async with a_window(browser, *LOST, service_workers="allow") as context, server.rest() as rest:
         await sign_up(rest)
         await add(rest, "Milk", 2)
         page = await opened(context, server)

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-import pytest
 from playwright.async_api import Browser, Route, expect
 from tests.support.axe import violations
 from tests.support.mail_server import PUBLIC_URL, receiving_mail
@@ -34,7 +33,6 @@ BLOCKED: Final = """
     };
 """
 """Script that makes every upgrade fail, as a proxy does that does not pass it on."""
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def test_a_person_signs_up_sees_a_first_product_and_signs_out(

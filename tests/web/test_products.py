@@ -1,12 +1,9 @@
 """All products on the page, several at once, and one product."""
 
-import pytest
 from playwright.async_api import Browser, expect
 from tests.support.axe import violations
 from tests.support.pages import SCREEN, a_window, add, message, opened, row, sign_up
 from tests.support.process_node import NodeProcess
-
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def test_several_products_are_taken_moved_and_deleted_at_once(

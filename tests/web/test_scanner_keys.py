@@ -12,7 +12,6 @@ SCANNER: Final = 0.004
 PERSON: Final = 0.15
 """Seconds between two keys."""
 START: Final = 1_900_000_000.0
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 class Keyboard:

@@ -21,7 +21,6 @@ from tests.support.pages import (
 )
 from tests.support.process_node import NodeProcess, serving
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 HEADINGS = (
     "Account",
     "Alerts",
