@@ -21,7 +21,9 @@ async def main() -> None:
     """Draw each icon once."""
     drawing = (WEB / "icon.svg").read_text()
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium")
+        browser = await playwright.chromium.launch(
+            executable_path="/usr/bin/chromium-headless-shell"
+        )
         for name, (size, ground, share) in ICONS.items():
             page = await browser.new_page(viewport={"width": size, "height": size})
             await page.set_content(

@@ -67,7 +67,7 @@ async def main() -> None:
     with running_demo() as demo:
         async with async_playwright() as playwright:
             browser = await playwright.chromium.launch(
-                executable_path="/usr/bin/chromium", args=["--no-sandbox"]
+                executable_path="/usr/bin/chromium-headless-shell", args=["--no-sandbox"]
             )
             wide = await signed_in(browser, demo, 920, 560)
             await wide.wait_for_load_state("networkidle")

@@ -10,10 +10,10 @@ from urllib.parse import urlencode
 import pytest
 from playwright.async_api import Page, async_playwright, expect
 from tests.support import process_node as live
+from tests.support.chromium import launched
 from tests.support.process_node import NodeProcess
 from tests.support.time_limits import HANG_TIMEOUT
 
-CHROMIUM: Final = Path("/usr/bin/chromium")
 expect.set_options(timeout=HANG_TIMEOUT * 1000)
 LIBRARY: Final = Path(__file__).parents[2] / "clients" / "js"
 FILES: Final = {"/": (Path(__file__).with_name("page.html"), "text/html")} | {
@@ -55,11 +55,10 @@ async def expect_messages(page: Page, *messages: str) -> None:
 async def test_a_page_gets_notifications_marks_them_read_and_reconnects_after_an_outage(
     node: NodeProcess, site: str
 ) -> None:
-    assert CHROMIUM.exists(), "Chromium is missing; on Debian: apt-get install chromium"
     person = node.person()
     node.notify(person, ["before"])
     async with async_playwright() as playwright, node.rest() as rest:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = await launched(playwright)
         page = await browser.new_page()
         errors: list[str] = []
         page.on("pageerror", lambda error: errors.append(str(error)))

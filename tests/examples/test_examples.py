@@ -19,6 +19,7 @@ from typing import Any, Final
 import httpx
 import pytest
 from playwright.async_api import ConsoleMessage, Page, async_playwright, expect
+from tests.support.chromium import launched
 from tests.support.fault_proxy import Proxy
 from tests.support.process_node import NodeProcess, serving, until
 from tests.support.time_limits import HANG_TIMEOUT
@@ -26,7 +27,6 @@ from tests.support.time_limits import HANG_TIMEOUT
 ROOT: Final = Path(__file__).parents[2]
 EXAMPLES: Final = ROOT / "examples"
 ORIGIN: Final = "http://127.0.0.1:5173"
-CHROMIUM: Final = Path("/usr/bin/chromium")
 expect.set_options(timeout=HANG_TIMEOUT * 1000)
 PASSWORD: Final = "the quick brown fox"
 
@@ -236,7 +236,6 @@ async def opened(
 
     Nothing may go wrong in it ``but`` what has this in its text.
     """
-    assert CHROMIUM.exists(), "Chromium is missing; on Debian: apt-get install chromium"
     received: list[str] = []
 
     def note(message: ConsoleMessage) -> None:
@@ -246,9 +245,7 @@ async def opened(
     node = server.url.rpartition("/")[2]
     rules = f"MAP 127.0.0.1:8000 {node},MAP 127.0.0.1:5173 127.0.0.1:{pages}"
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", f"--host-resolver-rules={rules}"]
-        )
+        browser = await launched(playwright, f"--host-resolver-rules={rules}")
         context = await browser.new_context()
         context.on("console", note)
         context.on("weberror", lambda error: received.append(str(error.error)))

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Final
 
 from playwright.async_api import Page, async_playwright, expect
+from tests.support.chromium import launched
 from tests.support.postgres import free_port
 from tests.support.process_node import PASSED_ON
 from tests.support.time_limits import HANG_TIMEOUT
 
-CHROMIUM: Final = Path("/usr/bin/chromium")
 USEBY: Final = (sys.executable, "-m", "useby")
 
 
@@ -108,11 +108,8 @@ async def read_until(process: asyncio.subprocess.Process, text: str) -> str:
 @contextlib.asynccontextmanager
 async def browser(*arguments: str) -> AsyncIterator[Page]:
     """Open a page in Chromium, started with these arguments."""
-    assert CHROMIUM.exists(), "Chromium is missing; on Debian: apt-get install chromium"
     expect.set_options(timeout=HANG_TIMEOUT * 1000)
     async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", *arguments]
-        )
+        chromium = await launched(playwright, *arguments)
         yield await chromium.new_page()
         await chromium.close()

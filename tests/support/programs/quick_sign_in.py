@@ -6,5 +6,5 @@ from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
 cheap = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
-PasswordHash.recommended = staticmethod(lambda: cheap)  # type: ignore[method-assign,assignment]
+PasswordHash.recommended = staticmethod(lambda: cheap)  # type: ignore[method-assign]
 runpy.run_module("useby", run_name="__main__", alter_sys=True)
