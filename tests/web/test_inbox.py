@@ -35,43 +35,6 @@ async def test_a_notification_is_marked_read_on_all_devices(
         await expect(items).to_have_count(3)
 
 
-async def test_many_unread_notifications_are_announced_once_with_the_nodes_count(
-    browser: Browser, server: NodeProcess
-) -> None:
-    async with a_window(browser) as context, server.rest() as rest:
-        await sign_up(rest)
-        for hundred in range(5):
-            items = [{"message": f"Tea {hundred}-{number}"} for number in range(200)]
-            answer = await rest.post("/api/notifications/batch", json={"items": items})
-            assert answer.is_success, answer.text
-        requests: list[str] = []
-        announced: list[str] = []
-
-        def announce(text: str) -> None:
-            announced.append(text)
-
-        page = await context.new_page()
-        page.on("request", lambda request: requests.append(request.url))
-        await page.expose_function("announce", announce)
-        await page.add_init_script("""addEventListener("DOMContentLoaded", () => {
-            new MutationObserver(() => {
-              const said = document.querySelector("p.unseen[role=status]")?.textContent;
-              if (said) announce(said);
-            }).observe(document.body, {childList: true, subtree: true, characterData: true});
-        })""")
-        await page.goto(f"{server.url}/#/inbox")
-        await page.get_by_label("E-mail").fill("ada@useby.example")
-        await page.get_by_label("Password").fill("the quick brown fox")
-        await page.keyboard.press("Enter")
-        await expect(page).to_have_title("(1000) useby")
-        await expect(page.get_by_role("button", name="Mark read")).not_to_have_count(0)
-        await expect(page.locator("p.unseen[role=status]")).to_contain_text("new notifications")
-        assert len(set(announced)) < 10
-        assert len([url for url in requests if "/api/notifications" in url]) < 20
-        await page.get_by_role("button", name="Mark all read").click()
-        await expect(page).to_have_title("useby")
-
-
 async def test_a_summary_lists_its_items(browser: Browser, server: NodeProcess) -> None:
     async with a_window(browser) as context, server.rest() as rest:
         await sign_up(rest)

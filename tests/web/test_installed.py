@@ -28,7 +28,7 @@ async def test_a_new_release_replaces_the_page_at_the_press_of_a_button(
     shutil.copytree(FOLDER, folder)
     program = tmp_path / "release.py"
     program.write_text(OTHER_RELEASE.format(folder=str(folder)))
-    with serving(tmp_path / "node", program=(str(program),), forked=False) as server:
+    with serving(tmp_path / "node", program=(str(program),)) as server:
         async with (
             a_window(browser, service_workers="allow") as context,
             server.rest() as rest,

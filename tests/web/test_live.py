@@ -123,7 +123,7 @@ async def test_five_thousand_unread_are_one_announcement_and_few_requests(
 ) -> None:
     async with a_window(browser, *LOST) as context, server.rest() as rest:
         await sign_up(rest)
-        page = await opened(context, server)
+        page = await opened(context, server, "inbox")
         await cut(context, page)
         for thousand in range(5):
             items = [{"message": f"Tea {thousand}-{number}"} for number in range(1000)]
@@ -144,3 +144,5 @@ async def test_five_thousand_unread_are_one_announcement_and_few_requests(
         assert said == ["5,000 new notifications"]
         assert len([url for url in requests if "/api/notifications" in url]) < 100
         assert not [url for url in requests if url.endswith("/read")]
+        await page.get_by_role("button", name="Mark all read").click()
+        await expect(page).to_have_title("useby")

@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx
-import pytest
 from playwright.async_api import Browser, Locator, Page, Route, expect
 from tests.support.axe import violations
 from tests.support.offline_pages import CACHED, KEPT, LOST, cut, kept, mend, ready
@@ -181,44 +180,51 @@ async def test_a_change_whose_answer_is_lost_is_repeated_with_its_key_and_counts
         assert (await lot_of(rest, tea))["quantity"] == "2"
 
 
-@pytest.mark.parametrize("choice", ["Keep the server's", "Use mine"])
 async def test_a_conflict_shows_both_versions_and_a_person_chooses(
-    browser: Browser, server: NodeProcess, choice: str
+    browser: Browser, server: NodeProcess
 ) -> None:
-    async with a_window(browser, *LOST, service_workers="allow") as context, server.rest() as rest:
+    async with (
+        a_window(browser, *LOST, service_workers="allow") as context,
+        server.rest() as rest,
+    ):
         await sign_up(rest)
-        milk = await add(rest, "Milk", 2)
+        milk, ham = await add(rest, "Milk", 2), await add(rest, "Ham", 3)
         await add(rest, "Tea", 5)
         page = await opened(context, server)
         await ready(page, "Tea")
         await cut(context, page)
-        await row(page, "Milk").get_by_role("button", name="Used").click()
+        for name in ("Milk", "Ham"):
+            await row(page, name).get_by_role("button", name="Used").click()
         await row(page, "Tea").get_by_role("button", name="Opened").click()
-        await expect(waits(page, 2)).to_be_visible()
-        lot = await lot_of(rest, milk)
-        answer = await rest.post(f"/api/lots/{lot['id']}/discard", json={"reason": "spoiled"})
-        assert answer.is_success, answer.text
+        await expect(waits(page, 3)).to_be_visible()
+        for product in (milk, ham):
+            lot = await lot_of(rest, product)
+            answer = await rest.post(f"/api/lots/{lot['id']}/discard", json={"reason": "spoiled"})
+            assert answer.is_success, answer.text
         await mend(context, page)
-        conflicts = page.get_by_role("region", name="1 change needs a choice")
-        conflict = conflicts.get_by_role("listitem", name="Milk")
-        await expect(conflict).to_contain_text("Milk: used")
-        await expect(conflict).to_contain_text("On the server now")
-        await expect(conflict).to_contain_text("Thrown away")
-        assert await done(rest) == ["discarded", "opened"], "others do not wait for the choice"
+        conflicts = page.get_by_role("region", name="2 changes need a choice")
+        for name in ("Milk", "Ham"):
+            conflict = conflicts.get_by_role("listitem", name=name)
+            await expect(conflict).to_contain_text(f"{name}: used")
+            await expect(conflict).to_contain_text("On the server now")
+            await expect(conflict).to_contain_text("Thrown away")
+        others = ["discarded", "discarded", "opened"]
+        assert await done(rest) == others, "others do not wait for the choice"
         assert await violations(page) == []
-        await conflict.get_by_role("button", name=choice).click()
-        await expect(conflicts).to_have_count(0)
-        chosen = "consumed" if choice == "Use mine" else "discarded"
+
+        conflict = page.get_by_role("region", name="need").get_by_role("listitem")
+        keep = conflict.filter(has_text="Milk").get_by_role("button", name="Keep the server's")
+        await keep.click()
+        await expect(conflict.filter(has_text="Milk")).to_have_count(0)
+        await conflict.filter(has_text="Ham").get_by_role("button", name="Use mine").click()
+        await expect(conflict).to_have_count(0)
 
         async def is_chosen() -> bool:
-            return bool((await lot_of(rest, milk))["closedAs"] == chosen)
+            return bool((await lot_of(rest, ham))["closedAs"] == "consumed")
 
         await until(is_chosen)
-        assert await done(rest) == (
-            ["discarded", "opened", "undone", "consumed"]
-            if choice == "Use mine"
-            else ["discarded", "opened"]
-        )
+        assert (await lot_of(rest, milk))["closedAs"] == "discarded"
+        assert await done(rest) == [*others, "undone", "consumed"]
 
 
 async def test_a_change_of_what_is_gone_is_a_conflict_that_can_only_be_dropped(
