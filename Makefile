@@ -10,7 +10,7 @@ NODE_PARTS := $(addsuffix /node_modules/.package-lock.json,tests/js clients/js e
 # Commands (and files) that only the system's package manager has, each with its package where the
 # names differ. `make test TEST_TOOLS=` runs without them, and the tests that use them fail.
 VENV_TOOLS := $(shell $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || echo ensurepip=python3-venv)
-TEST_TOOLS := $(VENV_TOOLS) chromium-headless-shell systemd-analyze=systemd curl \
+TEST_TOOLS := $(VENV_TOOLS) chromium-headless-shell /usr/bin/chromium=chromium systemd-analyze=systemd curl \
   /usr/sbin/nginx=nginx /usr/sbin/apache2=apache2-bin /usr/bin/caddy=caddy zsh fish
 PEERS := nginx redis-server /usr/lib/nginx/modules/ngx_nchan_module.so=libnginx-mod-nchan
 

@@ -9,11 +9,13 @@ from typing import Final
 from playwright.async_api import Browser, Playwright
 
 PROGRAM: Final = Path("/usr/bin/chromium-headless-shell")
+WHOLE: Final = Path("/usr/bin/chromium")
+"""The whole browser, without a window, too; only it shows notifications."""
 
 
-async def launched(playwright: Playwright, *flags: str) -> Browser:
+async def launched(playwright: Playwright, *flags: str, program: Path = PROGRAM) -> Browser:
     """Start a browser, in which each test has a context of its own, as in a private window."""
-    assert PROGRAM.exists(), f"it is missing; on Debian: apt-get install {PROGRAM.name}"
+    assert program.exists(), f"it is missing; on Debian: apt-get install {program.name}"
     return await playwright.chromium.launch(
-        executable_path=PROGRAM, args=["--no-sandbox", "--disable-gpu", *flags]
+        executable_path=program, args=["--no-sandbox", "--disable-gpu", *flags]
     )

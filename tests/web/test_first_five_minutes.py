@@ -63,7 +63,8 @@ async def test_a_person_follows_the_page_word_for_word(
     browser: Browser, server: NodeProcess
 ) -> None:
     assert len(STEPS) == 7
-    async with a_window(browser) as context:
+    # A request that is under way while the person signs out is refused.
+    async with a_window(browser, "status of 401") as context:
         page = await context.new_page()
         await page.goto(server.url)  # "Open the address."
         for step in STEPS:

@@ -8,16 +8,15 @@ from typing import Any, Final
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, CDPSession, Page, Worker, expect
+from playwright.async_api import Browser, CDPSession, Page, Worker, async_playwright, expect
 from tests.support.axe import violations
+from tests.support.chromium import WHOLE, launched
 from tests.support.offline_pages import ready
 from tests.support.pages import a_window, add, message, opened, sign_up
 from tests.support.process_node import NodeProcess, serving
 from tests.support.push_browser import PushBrowser, closed, verified
 from tests.support.time_limits import HANG_TIMEOUT
 from tests.support.webhook_receiver import LOOPBACK, Received, Receiver, receiving, status
-
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SUBSCRIPTIONS: Final = """
 (given) => {
@@ -49,7 +48,16 @@ def server(tmp_path: Path) -> Iterator[NodeProcess]:
         yield server
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
+async def whole_browser() -> AsyncIterator[Browser]:
+    """The browser that shows notifications."""
+    async with async_playwright() as playwright:
+        browser = await launched(playwright, program=WHOLE)
+        yield browser
+        await browser.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
 async def receiver() -> AsyncIterator[Receiver]:
     async with receiving() as running:
         yield running
@@ -80,11 +88,14 @@ async def until_shown(worker: Worker, count: int) -> list[dict[str, str]]:
 
 
 async def test_a_device_is_notified_until_the_notification_is_read_elsewhere(
-    browser: Browser, server: NodeProcess, receiver: Receiver
+    whole_browser: Browser, server: NodeProcess, receiver: Receiver
 ) -> None:
     phone, later = PushBrowser(), PushBrowser()
     receiver.opens |= {"/phone": phone.read, "/later": later.read}
-    async with a_window(browser, locale="de-DE") as context, server.rest() as rest:
+    async with (
+        a_window(whole_browser, locale="de-DE", service_workers="allow") as context,
+        server.rest() as rest,
+    ):
         await sign_up(rest)
         await add(rest, "Milch", 2)
         await context.grant_permissions(["notifications"], origin=server.url)
