@@ -21,7 +21,7 @@ NODE := $(VENV)/node/npm
 export PATH := $(abspath $(VENV)/node):$(PATH)
 endif
 
-.PHONY: help run test test-web test-cluster fuzz chaos mutants test-tools bench bench-cluster bench-stock lighthouse soak siege lint format docs messages requirements dist clean
+.PHONY: help run test test-web test-cluster fuzz chaos mutants test-tools bench bench-cluster bench-stock bench-channels lighthouse soak siege lint format docs messages requirements dist clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## /make \1\t/p' Makefile | expand -t 20
@@ -70,6 +70,9 @@ bench-cluster: $(VENV)/bench.stamp $(VENV)/dev.stamp ## measure one, two and thr
 
 bench-stock: $(VENV)/bench.stamp $(VENV)/dev.stamp ## measure what lots cost beside the code before lots (ARGS="--stored 100000")
 	$(BIN)/python -m bench.stock $(ARGS)
+
+bench-channels: $(VENV)/bench.stamp ## measure what channels cost a post, an alert and a push, and how fast webhooks are sent
+	$(BIN)/python -m bench.outbox $(ARGS)
 
 lighthouse: $(VENV)/bench.stamp $(VENV)/dev.stamp tests/js/node_modules/.package-lock.json ## audit the page with 300 lots as a phone loads it
 	$(BIN)/python -m bench.page

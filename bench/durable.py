@@ -81,14 +81,22 @@ def _measure(stand: Stand, plan: Plan) -> Iterator[Case]:
             batch = requests(stand, plan, BATCHES_AT_ONCE, BATCH)
             posts.run(Task(batch, BATCHES_AT_ONCE))
             size = max(BATCHES_AT_ONCE, plan.pushes // BATCH)
-            yield CASES["batch"], _post(stand, posts, Task(batch, size), BATCH)
-        figures = _post(stand, posts, Task(single, singles))
+            yield CASES["batch"], post(stand, posts, Task(batch, size), BATCH)
+        figures = post(stand, posts, Task(single, singles))
         yield CASES["single"], figures
         rate = figures["rate"] / 2
-        yield CASES["half"], _post(stand, posts, Task(single, singles // 2, per_second=rate))
+        yield CASES["half"], post(stand, posts, Task(single, singles // 2, per_second=rate))
 
 
-def _post(stand: Stand, posts: Posts, task: Task, each: int = 1) -> dict[str, float]:
+def post(stand: Stand, posts: Posts, task: Task, each: int = 1) -> dict[str, float]:
+    """Post a task's notifications, and return the figures when all have arrived.
+
+    Args:
+        stand: The server, with connected users.
+        posts: The process that posts.
+        task: The posts.
+        each: Number of notifications of a post.
+    """
     stand.load.reset()
     cpu, began = stand.server.cpu(), time.monotonic()
     posts.run(task)

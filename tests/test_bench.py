@@ -65,3 +65,25 @@ def test_the_bench_of_lots_compares_with_the_code_before_lots_and_stores_each_ta
     ]
     assert len(kept["targets"]) == 18
     assert done.stdout.count("met: ") + done.stdout.count("MISSED: ") == 18
+
+
+@pytest.mark.timeout(6 * HANG_TIMEOUT)
+def test_the_bench_of_channels_measures_each_target(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "bench.outbox", "--into", str(tmp_path), "--rounds", "1"),
+            *("--posted", "100", "--wait", "100", "--sent", "100"),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=5 * HANG_TIMEOUT,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    kept = json.loads((tmp_path / "latest.json").read_text())["channels"]
+    assert all(all(row["figures"].values()) for row in kept["rows"])
+    assert kept["failures"] == []
+    cases = dict.fromkeys(row["case"] for row in kept["rows"])
+    assert list(cases) == ["Posts", "A live push", "Alerts", "Webhooks"]
+    assert done.stdout.count("met: ") + done.stdout.count("MISSED: ") == len(kept["targets"]) == 6

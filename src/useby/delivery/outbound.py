@@ -20,7 +20,7 @@ from useby.domain.addresses import Address, Network, is_named, literal, may_conn
 MOST_READ: Final = 64 * 1024
 """Bytes of an answer that are read."""
 MOST_CONNECTIONS: Final = 128
-KEPT_CONNECTIONS: Final = 32
+KEPT_CONNECTIONS: Final = MOST_CONNECTIONS
 KEPT_SECONDS: Final = 15.0
 MOST_ADDRESSES: Final = 4
 """Maximum addresses of a name that are tried."""

@@ -285,26 +285,31 @@ class _Turn:
 
     def head(self) -> Pending | None:
         """Return the first row that is pending and unread; those before it are skipped."""
+        most = 1  # mostly the first is unread
         while True:
-            rows = self._run(
-                sa.select(outbox.c.due_at, *notifications.COLUMNS)
-                .join(
-                    stored,
-                    sa.and_(stored.c.user_id == outbox.c.user_id, stored.c.seq == outbox.c.seq),
-                )
-                .where(*self._pending)
-                .order_by(outbox.c.seq)
-                .limit(MOST_READ)
-            ).all()
-            found = [Pending(notifications.from_columns(row[1:]), row[0]) for row in rows]
+            found = self._first(most)
             unread = next((each for each in found if each.notification.read_at is None), None)
             read = found if unread is None else found[: found.index(unread)]
             if read:
                 self._skip(read[-1].notification.seq)
             if unread is not None:
                 return replace(unread, notification=self._with_items(unread.notification))
-            if len(found) < MOST_READ:
+            if len(found) < most:
                 return None
+            most = MOST_READ
+
+    def _first(self, most: int) -> list[Pending]:
+        rows = self._run(
+            sa.select(outbox.c.due_at, *notifications.COLUMNS)
+            .join(
+                stored,
+                sa.and_(stored.c.user_id == outbox.c.user_id, stored.c.seq == outbox.c.seq),
+            )
+            .where(*self._pending)
+            .order_by(outbox.c.seq)
+            .limit(most)
+        )
+        return [Pending(notifications.from_columns(row[1:]), row[0]) for row in rows]
 
     def closing(self) -> Closing | None:
         """Return what the channel may show although it is read."""
