@@ -24,7 +24,7 @@ from useby.store.database import Transaction
 from useby.store.open import open_database
 
 CASE = "Webhooks"
-MOST_SECONDS = 300.0
+MOST_SECONDS = 120.0
 _ANSWER = b"HTTP/1.1 204 No Content\r\n\r\n"
 
 

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import httpcore
 
@@ -19,8 +18,8 @@ from useby.domain.addresses import Address, Network, is_named, literal, may_conn
 
 MOST_READ: Final = 64 * 1024
 """Bytes of an answer that are read."""
-MOST_CONNECTIONS: Final = 128
-KEPT_CONNECTIONS: Final = MOST_CONNECTIONS
+KEPT_CONNECTIONS: Final = 128
+"""Maximum connections that are kept while nothing is sent on them."""
 KEPT_SECONDS: Final = 15.0
 MOST_ADDRESSES: Final = 4
 """Maximum addresses of a name that are tried."""
@@ -118,6 +117,57 @@ async def resolve(host: str, port: int) -> list[Address]:
     return list(dict.fromkeys(each for each in addresses if each is not None))
 
 
+class Connections:
+    """Connections that are kept between requests, by origin; each sends one request at a time.
+
+    httpcore's pool looks at all of its connections twice for each request, which took a third of
+    the CPU time of a webhook. The worker limits the number of requests.
+    """
+
+    def __init__(self, allowed: Sequence[Network], ssl_context: ssl.SSLContext) -> None:
+        """Store the rules; see ``Outbound``."""
+        self._context = ssl_context
+        self._backends = {plain: GuardedBackend(allowed, plain=plain) for plain in (True, False)}
+        self._idle: dict[str, list[httpcore.AsyncHTTPConnection]] = {}
+        self._count = 0
+
+    async def take(self, origin: httpcore.Origin) -> httpcore.AsyncHTTPConnection:
+        """Return a connection that is kept, or one that is yet to be opened."""
+        while (key := str(origin)) in self._idle:
+            connection = self._pop(key, -1)
+            if not (connection.is_closed() or connection.has_expired()):
+                return connection
+            await connection.aclose()
+        return httpcore.AsyncHTTPConnection(
+            origin,
+            ssl_context=self._context,
+            keepalive_expiry=KEPT_SECONDS,
+            network_backend=self._backends[origin.scheme == PLAIN.encode()],
+        )
+
+    async def give(self, origin: httpcore.Origin, connection: httpcore.AsyncHTTPConnection) -> None:
+        """Keep a connection if it can be used again, and close the oldest if there are too many."""
+        if connection.is_closed() or not connection.is_idle():
+            await connection.aclose()
+            return
+        self._idle.setdefault(str(origin), []).append(connection)
+        self._count += 1
+        if self._count > KEPT_CONNECTIONS:
+            await self._pop(next(iter(self._idle)), 0).aclose()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        while self._idle:
+            await self._pop(next(iter(self._idle)), 0).aclose()
+
+    def _pop(self, origin: str, place: int) -> httpcore.AsyncHTTPConnection:
+        connection = self._idle[origin].pop(place)
+        self._count -= 1
+        if not self._idle[origin]:
+            del self._idle[origin]
+        return connection
+
+
 class Outbound:
     """A client for requests to targets of users."""
 
@@ -132,7 +182,7 @@ class Outbound:
         """
         self._allowed = allowed
         self._context = ssl_context
-        self._pools: dict[bool, httpcore.AsyncConnectionPool] = {}
+        self._connections: Connections | None = None
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """Send a POST and return its answer.
@@ -150,10 +200,14 @@ class Outbound:
         Raises:
             NotDelivered: There is no answer, or the address is refused.
         """
-        pool = self._pool(plain=urlsplit(url).scheme == PLAIN)
+        if self._connections is None:
+            context = self._context or httpcore.default_ssl_context()
+            self._connections = Connections(self._allowed, context)
+        origin = httpcore.URL(url).origin
+        connection = await self._connections.take(origin)
         lines = [(name.encode(), value.encode()) for name, value in headers.items()]
         try:
-            async with pool.stream(method, url, headers=lines, content=body) as got:
+            async with connection.stream(method, url, headers=lines, content=body) as got:
                 answer = await _read(got)
                 found = [(name.decode(), value.decode("latin-1")) for name, value in got.headers]
                 return Answer(got.status, _header(got, b"retry-after"), found, answer)
@@ -168,26 +222,13 @@ class Outbound:
             OSError,
         ) as error:
             raise NotDelivered(f"no answer: {error or type(error).__name__}") from None
+        finally:
+            await self._connections.give(origin, connection)
 
     async def close(self) -> None:
         """Close all connections."""
-        for pool in self._pools.values():
-            await pool.aclose()
-        self._pools.clear()
-
-    def _pool(self, *, plain: bool) -> httpcore.AsyncConnectionPool:
-        pool = self._pools.get(plain)
-        if pool is None:
-            if self._context is None:
-                self._context = httpcore.default_ssl_context()
-            pool = self._pools[plain] = httpcore.AsyncConnectionPool(
-                ssl_context=self._context,
-                max_connections=MOST_CONNECTIONS,
-                max_keepalive_connections=KEPT_CONNECTIONS,
-                keepalive_expiry=KEPT_SECONDS,
-                network_backend=GuardedBackend(self._allowed, plain=plain),
-            )
-        return pool
+        if self._connections is not None:
+            await self._connections.close()
 
 
 async def _read(answer: httpcore.Response) -> bytes:
