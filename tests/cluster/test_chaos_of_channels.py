@@ -37,6 +37,8 @@ FAULTS: dict[str, bytes | None] = {
 }
 KINDS = {"webhook": "http", "apprise": "json"}
 """Schemes of the URLs of each kind of channel."""
+
+
 @pytest.fixture
 def postgres() -> Iterator[Postgres]:
     """A server of the test's own, to be restarted."""

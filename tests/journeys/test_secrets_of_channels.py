@@ -9,9 +9,8 @@ import httpx
 import pytest
 from tests.support.foreign_clients import client_of
 from tests.support.process_node import Person, post, serving, until
+from tests.support.push_browser import PushBrowser
 from tests.support.webhook_receiver import LOOPBACK, OK, Received, Receiver, receiving, status
-
-from useby.settings import Settings
 
 TOKEN = "tk-q7Rs2"
 """Short, and without a name: no pattern of the log's would find it."""
@@ -46,6 +45,10 @@ def targets(receiver: Receiver) -> list[dict[str, Any]]:
     there = ("127.0.0.1:1", f"{TOKEN}.invalid")
     made += [{"kind": "webhook", "url": f"https://{each}/{TOKEN}"} for each in there]
     made += [{"kind": "apprise", "url": f"ntfys://{TOKEN}@{each}/x"} for each in there]
+    for name in ("fine", "failing", "garbage", "huge"):
+        endpoint = f"http://{here}/{name}/{TOKEN}"
+        subscription = PushBrowser().subscription(endpoint)
+        made.append({"kind": "webpush", "subscription": subscription, "onlyWhenAway": False})
     return made
 
 
@@ -62,25 +65,24 @@ async def has_tried_all(http: httpx.AsyncClient, ada: Person) -> bool:
 async def test_no_secret_of_a_channel_or_key_is_in_any_log_line_at_debug(
     tmp_path: Path, receiver: Receiver
 ) -> None:
-    mail = {
+    mail: dict[str, Any] = {
         "smtp_url": SMTP,
         "mail_from": "useby@example.org",
         "public_url": "https://useby.example",
     }
-    settings: dict[str, Any] = {
-        name: value for name, value in mail.items() if name in Settings.model_fields
-    }
-    with serving(tmp_path, outbound_allowed_networks=LOOPBACK, **settings) as node:
+    with serving(tmp_path, outbound_allowed_networks=LOOPBACK, **mail) as node:
         assert node.settings["log_level"] == "DEBUG"
         node.secrets |= {TOKEN, PASSWORD, "ada%3A", "whsec_"}
         ada = node.person()
         async with node.rest() as http:
             paths = []
             for each in targets(receiver):
+                if "subscription" in each:
+                    node.secrets |= set(each["subscription"]["keys"].values())
                 hook = {"name": "A channel"} | each
                 answer = await http.post("/api/channels", json=hook, headers=ada.headers)
                 assert answer.status_code == 201, answer.text
-                node.secrets |= {answer.json()["secret"]} - {None}
+                node.secrets |= {answer.json().get("secret")} - {None}
                 paths.append(f"/api/channels/{answer.json()['id']}")
             bad = {"kind": "apprise", "name": "Bad", "url": f"mailto://ada:{PASSWORD}@example.org"}
             refused = await http.post("/api/channels", json=bad, headers=ada.headers)
@@ -99,5 +101,8 @@ async def test_no_secret_of_a_channel_or_key_is_in_any_log_line_at_debug(
             await asyncio.gather(
                 *(http.post(f"{each}/test", headers=ada.headers) for each in paths)
             )
+            forgot = await http.post("/api/auth/forgot", json={"email": ada.email})
+            assert forgot.status_code == 202
+            await until(lambda: "127.0.0.1" in node.log and "mail" in node.log)
             await http.delete(f"/api/keys/{made.json()['id']}", headers=ada.headers)
     node.assert_clean_log()
