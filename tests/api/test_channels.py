@@ -50,6 +50,8 @@ async def test_a_webhook_is_made_with_its_defaults_and_shows_its_secret_once(
     assert made == HOOK | {
         "id": made["id"],
         "createdAt": "2026-03-02T12:00:00Z",
+        "address": None,
+        "confirmed": True,
         "enabled": True,
         "minimumSeverity": "info",
         "after": "PT0S",

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.cli_result import Useby
+from tests.support.mail_server import FROM, PUBLIC_URL, served_mail
 
 from useby.actions import channels
 from useby.domain.channel import Channel, ChannelKind
@@ -20,27 +21,31 @@ from useby.store import accounts
 from useby.store.open import open_database
 
 ADA = ("--user", "ada@example.org")
-Add = Callable[[str], Channel]
+Add = Callable[..., Channel]
 
 
 @pytest.fixture
 def add(useby: Useby, folder: Path) -> Add:
-    """Add a webhook for Ada, as the page does."""
+    """Add a channel for Ada, as the page does; by default a webhook."""
     assert useby("user", "add", "ada@example.org").status == 0
 
-    async def added(url: str) -> Channel:
+    async def added(target: str, kind: ChannelKind, *, confirmed: bool) -> Channel:
         database = open_database(f"sqlite:///{folder / 'useby.db'}")
         try:
             ada = await database.read(lambda c: accounts.user_by_email(c, "ada@example.org"))
             assert ada is not None
-            values, now = {"name": "My server", "target": url}, datetime.now(UTC)
+            now = datetime.now(UTC)
+            values = {"name": "My server", "target": target}
+            confirmation = {"confirmed_at": now} if confirmed else {}
             return await database.write(
-                lambda t: channels.create(t, ada.id, ChannelKind.WEBHOOK, values, now)
+                lambda t: channels.create(t, ada.id, kind, values | confirmation, now)
             )
         finally:
             await database.close()
 
-    return lambda url: asyncio.run(added(url))
+    return lambda target, kind=ChannelKind.WEBHOOK, confirmed=False: asyncio.run(
+        added(target, kind, confirmed=confirmed)
+    )
 
 
 @pytest.fixture
@@ -93,3 +98,24 @@ def test_a_channel_of_nobody_is_refused(useby: Useby, add: Add) -> None:
     result = useby("channel", "test", "unknown", *ADA)
     assert result.status == 1
     assert "the person has no such channel: `useby channel list` shows them" in result.err
+
+
+def test_an_address_is_listed_as_unconfirmed_and_gets_a_test_mail_once_it_is_confirmed(
+    useby: Useby, add: Add, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting = add("ada@example.org", ChannelKind.EMAIL)
+    good = add("bob@example.org", ChannelKind.EMAIL, confirmed=True)
+    _, first, second = useby("channel", "list", *ADA).out.splitlines()
+    assert first.split() == [waiting.id, "email", "My", "server", "unconfirmed"]
+    assert second.split() == [good.id, "email", "My", "server", "ok"]
+    result = useby("channel", "test", good.id, *ADA)
+    assert "this server cannot send to email channels" in result.err
+    monkeypatch.setenv("USEBY_MAIL_FROM", FROM)
+    monkeypatch.setenv("USEBY_PUBLIC_URL", PUBLIC_URL)
+    with served_mail() as mails:
+        monkeypatch.setenv("USEBY_SMTP_URL", f"smtp://127.0.0.1:{mails.port}")
+        result = useby("channel", "test", waiting.id, *ADA)
+        assert (result.status, "the address is not confirmed" in result.err) == (1, True)
+        result = useby("channel", "test", good.id, *ADA)
+        assert (result.status, result.out) == (0, "sent: the mail server accepted the mail\n")
+        assert [each.to for each in mails.mails] == [["bob@example.org"]]

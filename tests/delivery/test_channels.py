@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 from tests.support.channel_house import ChannelHouse
-from tests.support.channel_kinds import Make
+from tests.support.channel_kinds import Make, a_mailbox
+from tests.support.mail_front import reasons
 from tests.support.time_limits import HANG_TIMEOUT
 from tests.support.webhook_receiver import OK, Received, Receiver, receiving, status
 
@@ -109,10 +110,8 @@ async def test_a_failed_attempt_is_repeated_with_the_same_id(
         (row,) = await channels_house.post(user, "one")
         await channels_house.until_attempts(channel, 1)
         found = await channels_house.current(channel)
-        assert (found.state, found.error) == (
-            ChannelState.RETRYING,
-            f"the target answered {code}",
-        )
+        assert found.state is ChannelState.RETRYING
+        assert found.error in reasons(code)
         await channels_house.jump(seconds=3)
         await channels_house.until_attempts(channel, 2)
         await channels_house.post(user, "two")
@@ -144,6 +143,8 @@ async def test_the_first_retry_is_after_one_to_three_seconds(
 async def test_retry_after_is_waited_for(
     channels_house: ChannelHouse, receiver: Receiver, make: Make
 ) -> None:
+    if make is a_mailbox:
+        pytest.skip("SMTP has no such header")
     receiver.answer = lambda _: status(503, Retry_After="600")
     user = await channels_house.user()
     channel = await make(channels_house, user, receiver)
@@ -171,7 +172,8 @@ async def test_a_refused_notification_has_failed_and_the_channel_goes_on(
         await channels_house.post(user, "bad")
         await channels_house.until_states(channel, FAILED)
         found = await channels_house.current(channel)
-        assert (found.state, found.error) == (ChannelState.FAILED, f"the target answered {code}")
+        assert found.state is ChannelState.FAILED
+        assert found.error in reasons(code)
         await channels_house.post(user, "good")
         await channels_house.until_states(channel, FAILED, SENT)
     assert receiver.messages() == ["bad", "good"]
@@ -197,7 +199,8 @@ async def test_after_24_hours_of_failures_a_notification_is_given_up(
         receiver.answer = lambda _: OK
         await channels_house.jump(hours=2)
         await channels_house.until_states(channel, FAILED, FAILED, SENT)
-    assert set(receiver.messages()) == {"one", "three"}
+    with_it = {"two"} if make is a_mailbox else set()  # they are one mail
+    assert set(receiver.messages()) == {"one", "three"} | with_it
 
 
 async def test_only_what_is_unread_after_a_while_is_sent(
@@ -270,7 +273,7 @@ async def test_a_channel_for_absence_skips_notifications_that_a_device_in_use_ha
         await channels_house.until_states(away, SEEN, SENT)
         await channels_house.until_states(always, SENT, SENT)
     assert receiver.messages("/away") == ["unseen"]
-    assert asked == [(user.id, 1, after), (user.id, 2, after)]
+    assert list(dict.fromkeys(asked)) == [(user.id, 1, after), (user.id, 2, after)]
 
 
 async def test_a_disabled_channel_sends_nothing_until_it_is_enabled(

@@ -10,12 +10,16 @@ from typing import Any
 
 from tests.support.factories import a_kept_owner
 from tests.support.in_process_node import SettableClock
+from tests.support.mail_server import PUBLIC_URL
 from tests.support.time_limits import HANG_TIMEOUT
 from tests.support.webhook_receiver import LOOPBACK
 
 from useby.actions import channels as actions
 from useby.delivery.apprise import Apprise
 from useby.delivery.attempts import Senders
+from useby.delivery.channel import Sender
+from useby.delivery.mail_channel import MailChannel
+from useby.delivery.mailer import Mailer
 from useby.delivery.outbound import Outbound
 from useby.delivery.vapid import Vapid, new_private_key
 from useby.delivery.webhook import Webhook
@@ -44,6 +48,7 @@ class ChannelHouse:
     """Networks that channels may send to."""
     seen: Callable[[str, int, timedelta], bool] = lambda *_: False
     workers: list[DeliveryWorker] = field(default_factory=list)
+    mailer: Mailer | None = None
     vapid: Vapid = field(
         default_factory=lambda: Vapid(new_private_key(), "mailto:ada@useby.example")
     )
@@ -61,11 +66,14 @@ class ChannelHouse:
 
     def senders(self) -> Senders:
         push = WebPush(Outbound(self.networks), self.wall, self.vapid, "https://useby.example")
-        return {
+        found: dict[ChannelKind, Sender] = {
             ChannelKind.WEBHOOK: Webhook(Outbound(self.networks), self.wall),
             ChannelKind.APPRISE: Apprise(Outbound(self.networks), self.wall),
             ChannelKind.WEBPUSH: push,
         }
+        if self.mailer is not None:
+            found[ChannelKind.EMAIL] = MailChannel(self.mailer, PUBLIC_URL, self.wall)
+        return found
 
     @contextlib.asynccontextmanager
     async def working(self, **changed: Any) -> AsyncIterator[DeliveryWorker]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from tests.support.channel_house import ChannelHouse
+from tests.support.mail_front import front_of
 from tests.support.push_browser import PushBrowser
 from tests.support.webhook_receiver import Receiver
 
@@ -37,12 +38,23 @@ async def a_browser(
     return await house.channel(user, kind=ChannelKind.WEBPUSH, **target | fields)
 
 
+async def a_mailbox(
+    house: ChannelHouse, user: User, receiver: Receiver, path: str = "/hook", **fields: Any
+) -> Channel:
+    """An address that is confirmed, at a mail server in front of the receiver."""
+    await front_of(receiver, house)
+    address = f"{path[1:]}@useby.example"
+    confirmed = {"confirmed_at": house.wall()}
+    return await house.channel(user, address, ChannelKind.EMAIL, **confirmed | fields)
+
+
 BROWSER = PushBrowser()
 _NUMBERS = itertools.count()
 KINDS: dict[ChannelKind, Make] = {
     ChannelKind.WEBHOOK: a_webhook,
     ChannelKind.APPRISE: an_apprise,
     ChannelKind.WEBPUSH: a_browser,
+    ChannelKind.EMAIL: a_mailbox,
 }
 
 

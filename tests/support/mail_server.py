@@ -95,6 +95,9 @@ class MailReceiver:
     async def until_count(self, count: int) -> None:
         await self.until(lambda: len(self.mails) >= count)
 
+    async def answer_to(self, mail: ReceivedMail) -> str | None:
+        return self.answer(mail)
+
     # the handler of aiosmtpd
 
     async def handle_EHLO(
@@ -131,7 +134,7 @@ class MailReceiver:
         async with self.changed:
             self.mails.append(mail)
             self.changed.notify_all()
-        answer = self.answer(mail)
+        answer = await self.answer_to(mail)
         if answer is None:
             await asyncio.Event().wait()  # until the connection is cut
         return answer or ""
@@ -147,7 +150,11 @@ def _authenticated(_: SMTP, __: Session, ___: Envelope, mechanism: str, data: An
 
 @contextlib.asynccontextmanager
 async def receiving_mail(
-    tls: ssl.SSLContext | None = None, *, implicit: bool = False, needs_login: bool = False
+    tls: ssl.SSLContext | None = None,
+    *,
+    implicit: bool = False,
+    needs_login: bool = False,
+    receiver: MailReceiver | None = None,
 ) -> AsyncIterator[MailReceiver]:
     """Run a server until the block ends.
 
@@ -155,8 +162,9 @@ async def receiving_mail(
         tls: Its certificate; ``None`` for a server that cannot encrypt.
         implicit: Whether connections are encrypted from the first byte, in place of STARTTLS.
         needs_login: Whether it takes mails of ``USER`` with ``PASSWORD`` only.
+        receiver: Receives the mails; a new one by default.
     """
-    receiver = MailReceiver()
+    receiver = receiver or MailReceiver()
     loop = asyncio.get_running_loop()
     protocols: list[SMTP] = []
 

@@ -34,6 +34,8 @@ class Received:
     """Port from which the connection came."""
     opened: bytes | None = None
     """The body without its encryption, if it had one."""
+    attempt: int = 0
+    """Number of the request; messages of one mail have the same."""
 
     @property
     def text(self) -> bytes:
@@ -75,6 +77,8 @@ class Receiver:
     received: list[Received] = field(default_factory=list)
     opens: dict[str, Callable[[Received], bytes]] = field(default_factory=dict)
     """What decrypts the body of a request, by its path."""
+    front: asyncio.Task[None] | None = None
+    """Mail server that passes its mails on."""
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
     _writers: dict[asyncio.Task[Any], asyncio.StreamWriter] = field(default_factory=dict)
 
@@ -92,6 +96,12 @@ class Receiver:
     async def until_count(self, count: int) -> None:
         await self.until(lambda: len(self.received) >= count)
 
+    async def take(self, *requests: Received) -> None:
+        """Receive requests that did not come by HTTP."""
+        async with self._changed:
+            self.received.extend(requests)
+            self._changed.notify_all()
+
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
@@ -106,12 +116,11 @@ class Receiver:
                     for name, _, value in (line.partition(":") for line in head[1:] if line)
                 }
                 body = await reader.readexactly(int(headers.get("content-length", "0")))
-                request = Received(head[0].split(" ")[1], headers, body, port)
+                path, number = head[0].split(" ")[1], len(self.received)
+                request = Received(path, headers, body, port, attempt=number)
                 if open_ := self.opens.get(request.path):
                     request.opened = open_(request)
-                async with self._changed:
-                    self.received.append(request)
-                    self._changed.notify_all()
+                await self.take(request)
                 answer = self.answer(request)
                 if isinstance(answer, Awaitable):
                     answer = await answer
@@ -124,6 +133,9 @@ class Receiver:
 
     async def close(self) -> None:
         """Cut all connections."""
+        if self.front is not None:
+            self.front.cancel()
+            await asyncio.wait([self.front])
         tasks = list(self._writers)
         for writer in self._writers.values():
             writer.transport.abort()

@@ -16,9 +16,10 @@ from useby.store.database import Transaction
 from useby.store.locks import lock_users
 from useby.store.notifications import UnknownUser
 
-__all__ = ["change", "create", "delete", "new_secret"]
+__all__ = ["change", "confirm", "create", "delete", "new_secret", "unsubscribe"]
 
 _SECRET_BYTES: Final = 32
+WITH_SECRET: Final = frozenset({ChannelKind.WEBHOOK, ChannelKind.EMAIL})
 
 
 def create(
@@ -33,7 +34,7 @@ def create(
     Args:
         transaction: The running write.
         user_id: The user.
-        kind: The kind; a webhook gets a secret.
+        kind: The kind; a webhook gets a secret, and so do the links in mails.
         fields: The other fields of ``Channel`` that a user sets.
         now: The current time, aware.
 
@@ -51,7 +52,7 @@ def create(
     if len(present) >= MAX_CHANNELS:
         raise TooManyChannels
     own = dict(fields)
-    if kind is ChannelKind.WEBHOOK:
+    if kind in WITH_SECRET:
         own["secret"] = new_secret()
     channel = Channel(id=str(uuid7()), user_id=user_id, kind=kind, created_at=now, **own)
     channels.add(transaction, channel)
@@ -65,14 +66,48 @@ def change(
     fields: Mapping[str, Any],
     now: datetime,
 ) -> Channel | None:
-    """Change the given fields of a channel; return it, or ``None`` if it is not the user's."""
+    """Change the given fields of a channel; return it, or ``None`` if it is not the user's.
+
+    A new address is to be confirmed.
+    """
     lock_users(transaction, user_id)
     before = channels.get(transaction.connection, user_id, channel_id)
     if before is None:
         return None
-    if channels.change(transaction, replace(before, **fields), now):
+    new = replace(before, **fields)
+    if new.target != before.target:
+        new = replace(new, confirmed_at=None)
+    return _store(transaction, new, now)
+
+
+def confirm(transaction: Transaction, verified: Channel, now: datetime) -> bool:
+    """Confirm the address of a channel, for whose present secret a link was verified.
+
+    The secret is replaced, so that the link works once.
+
+    Returns:
+        False if the channel has changed since.
+    """
+    lock_users(transaction, verified.user_id)
+    channel = channels.get(transaction.connection, verified.user_id, verified.id)
+    if channel is None or (channel.secret, channel.target) != (verified.secret, verified.target):
+        return False
+    _store(transaction, replace(channel, confirmed_at=now, secret=new_secret()), now)
+    return True
+
+
+def unsubscribe(transaction: Transaction, verified: Channel, now: datetime) -> None:
+    """Send no more mails to the address of a channel until it is confirmed again."""
+    lock_users(transaction, verified.user_id)
+    channel = channels.get(transaction.connection, verified.user_id, verified.id)
+    if channel is not None and channel.target == verified.target:
+        _store(transaction, replace(channel, confirmed_at=None), now)
+
+
+def _store(transaction: Transaction, channel: Channel, now: datetime) -> Channel | None:
+    if channels.change(transaction, channel, now):
         transaction.publish(DeliveryScheduled(now))
-    return channels.get(transaction.connection, user_id, channel_id)
+    return channels.get(transaction.connection, channel.user_id, channel.id)
 
 
 def delete(transaction: Transaction, user_id: str, channel_id: str) -> bool:

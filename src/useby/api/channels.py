@@ -1,5 +1,6 @@
 """Routes of channels, which deliver notifications to people who have no socket open."""
 
+import logging
 from http import HTTPStatus
 from typing import Final
 
@@ -8,6 +9,7 @@ from fastapi import APIRouter, Response
 from useby.actions import channels as actions
 from useby.api.context import Context, ContextDep, CurrentCaller
 from useby.api.errors import Problem, problem_responses
+from useby.delivery.account_mail import QueueFull
 from useby.delivery.apprise import Apprise
 from useby.delivery.attempts import attempt, test_message
 from useby.delivery.channel import NotDelivered
@@ -32,6 +34,8 @@ from useby.schemas.problems import FieldError, sentences
 from useby.schemas.urls import refusal
 from useby.store import channels
 
+log = logging.getLogger(__name__)
+
 router = APIRouter(prefix="/api/channels", tags=["channels"])
 
 KIND: Final = "channel"
@@ -48,7 +52,7 @@ async def list_channels(node: ContextDep, caller: CurrentCaller) -> ChannelList:
     "",
     operation_id="addChannel",
     status_code=HTTPStatus.CREATED,
-    responses=problem_responses(401, 409),
+    responses=problem_responses(401, 409, 429),
 )
 async def add_channel(
     node: ContextDep, caller: CurrentCaller, new: ChannelIn, response: Response
@@ -56,18 +60,22 @@ async def add_channel(
     """Create a channel. It delivers what is added from now on; its secret is shown this once.
 
     A browser's subscription that the account has already is not added again: its channel is
-    enabled, and returned.
+    enabled, and returned. An e-mail address is sent a link, and the channel delivers what is added
+    after its owner has confirmed it.
     """
     if new.kind not in node.senders:
         raise _refused(FieldError(at="body.kind", message=unavailable(node.senders.keys())))
     user_id, now = caller.user.id, node.now()
     await _check_target(node, user_id, new.kind, new)
+    if new.kind is ChannelKind.EMAIL:
+        _count_mail(node, user_id)
     try:
         channel = await node.database.write(
             lambda t: actions.create(t, user_id, new.kind, new.fields, now)
         )
     except TooManyChannels:
         raise Problem(HTTPStatus.CONFLICT, FULL) from None
+    _send_confirmation(node, channel)
     response.headers["Cache-Control"] = "no-store"
     return NewChannelOut.of(channel)
 
@@ -78,23 +86,32 @@ async def get_channel(node: ContextDep, caller: CurrentCaller, channel_id: Id) -
     return ChannelOut.of(await _channel(node, caller.user.id, channel_id))
 
 
-@router.patch("/{channel_id}", operation_id="changeChannel", responses=problem_responses(401, 404))
+@router.patch(
+    "/{channel_id}", operation_id="changeChannel", responses=problem_responses(401, 404, 429)
+)
 async def change_channel(
     node: ContextDep, caller: CurrentCaller, channel_id: Id, change: ChannelChange
 ) -> ChannelOut:
     """Change a channel. What is pending is tried at once, with the new settings.
 
     `minimumSeverity` and `after` count for notifications that are added from now on. A channel that
-    is not enabled sends nothing, and misses what is added.
+    is not enabled sends nothing, and misses what is added. A new `address` is to be confirmed; one
+    that is not confirmed yet is sent another link.
     """
     user_id, now = caller.user.id, node.now()
     before = await _channel(node, user_id, channel_id)
     await _check_target(node, user_id, before.kind, change)
+    is_same = change.address == before.target and before.is_confirmed
+    mails = change.address is not None and not is_same
+    if mails:
+        _count_mail(node, user_id)
     channel = await node.database.write(
         lambda t: actions.change(t, user_id, channel_id, change.fields, now)
     )
     if channel is None:
         raise Problem.not_found(KIND)
+    if mails:
+        _send_confirmation(node, channel)
     return ChannelOut.of(channel)
 
 
@@ -170,7 +187,7 @@ async def _check_target(
     """
     error = misplaced(kind, given)
     target = given.fields.get("target")
-    if error is None and target is not None:
+    if error is None and target is not None and kind is not ChannelKind.EMAIL:
         sender = node.senders.get(kind)
         if isinstance(sender, Apprise):
             reason = await sender.refusal(user_id, target)
@@ -180,6 +197,33 @@ async def _check_target(
             error = FieldError(at=f"body.{TARGETS[kind][0]}", message=reason)
     if error is not None:
         raise _refused(error)
+
+
+def _count_mail(node: Context, user_id: str) -> None:
+    """Count a mail that a user requests.
+
+    Raises:
+        Problem: 429, the user has requested too many.
+    """
+    wait = node.rates.hit("confirm", user_id)
+    if wait is not None:
+        raise Problem.too_many(wait)
+
+
+def _send_confirmation(node: Context, channel: Channel) -> None:
+    """Have a link sent to an address that is not confirmed.
+
+    No address gets more of them than its rate allows, and the answer does not reveal that others
+    have requested some.
+    """
+    if channel.is_confirmed or node.mail is None:
+        return
+    if node.rates.hit("mailbox", channel.target.lower()) is not None:
+        return
+    try:
+        node.mail.confirm(channel)
+    except QueueFull:
+        log.warning("too many mails wait: no link was sent to confirm an address")
 
 
 def _refused(error: FieldError) -> Problem:

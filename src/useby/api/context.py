@@ -73,9 +73,14 @@ class Caller:
     claims: Claims
 
 
-async def _context(request: Request) -> Context:  # FastAPI would run a plain function in a thread
+def context_of(request: Request) -> Context:
+    """Return the context of the node that answers a request."""
     context: Context = request.app.state.context
     return context
+
+
+async def _context(request: Request) -> Context:  # FastAPI would run a plain function in a thread
+    return context_of(request)
 
 
 ContextDep = Annotated[Context, Depends(_context)]

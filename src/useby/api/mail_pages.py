@@ -10,10 +10,10 @@ from urllib.parse import parse_qsl
 
 from fastapi import FastAPI, Request, Response
 
-from useby.api import password_links
-from useby.api.context import Context
-from useby.api.errors import Problem, with_wait
-from useby.api.plain_page import error, field, form, link, page, paragraph
+from useby.api import address_pages, password_links
+from useby.api.context import context_of
+from useby.api.errors import Problem
+from useby.api.plain_page import error, field, form, link, page, paragraph, refusal
 from useby.schemas.accounts import ForgotIn, ResetIn
 from useby.schemas.fields import LEAST_PASSWORD, RequestModel
 from useby.schemas.problems import sentences
@@ -42,6 +42,8 @@ def install(api: FastAPI) -> None:
     for path, show, act in (
         ("/mail/forgot", show_forgot, forgot),
         ("/mail/reset", show_reset, reset),
+        ("/mail/confirm", address_pages.show_confirm, address_pages.confirm),
+        ("/mail/unsubscribe", address_pages.show_unsubscribe, address_pages.unsubscribe),
     ):
         api.add_route(path, show, include_in_schema=False)
         api.add_route(path, act, methods=["POST"], include_in_schema=False)
@@ -49,7 +51,7 @@ def install(api: FastAPI) -> None:
 
 async def show_forgot(request: Request) -> Response:
     """Return the form that asks for a mail."""
-    if _context(request).mail is None:
+    if context_of(request).mail is None:
         return page(FORGOT, error(password_links.NO_MAIL), status=HTTPStatus.FORBIDDEN)
     text = "We send a link for a new password to the e-mail address of your account."
     return page(FORGOT, paragraph(text), _FORGOT_FORM)
@@ -59,9 +61,9 @@ async def forgot(request: Request) -> Response:
     """Have a mail sent, as ``POST /api/auth/forgot``."""
     try:
         given = _read(ForgotIn, await _form_of(request))
-        password_links.request_link(_context(request), request, given)
+        password_links.request_link(context_of(request), request, given)
     except Problem as refused:
-        return _refusal(FORGOT, refused, _FORGOT_FORM)
+        return refusal(FORGOT, refused, _FORGOT_FORM)
     return page(FORGOT, paragraph(password_links.ACCEPTED), SIGN_IN, status=HTTPStatus.ACCEPTED)
 
 
@@ -74,18 +76,13 @@ async def reset(request: Request) -> Response:
     """Set a password, as ``POST /api/auth/reset``."""
     try:
         values = {**await _form_of(request), "token": request.query_params.get("token", "")}
-        await password_links.use_link(_context(request), request, _read(ResetIn, values))
+        await password_links.use_link(context_of(request), request, _read(ResetIn, values))
     except Problem as refused:
         is_used = refused.status is HTTPStatus.FORBIDDEN
         again = link(FORGOT, "forgot") if is_used else _RESET_FORM
-        return _refusal(RESET, refused, again)
+        return refusal(RESET, refused, again)
     text = "The new password is set, and every sign-in of the account has ended."
     return page("Your password is set", paragraph(text), SIGN_IN)
-
-
-def _context(request: Request) -> Context:
-    context: Context = request.app.state.context
-    return context
 
 
 async def _form_of(request: Request) -> Mapping[str, str]:
@@ -107,10 +104,3 @@ def _read(model: type[Model], values: Mapping[str, Any]) -> Model:
     if isinstance(found, list):
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, sentences(found))
     return found
-
-
-def _refusal(title: str, refused: Problem, more: str) -> Response:
-    text = with_wait(refused.detail, refused.headers)
-    answer = page(title, error(text), more, status=refused.status)
-    answer.headers.update(refused.headers)
-    return answer

@@ -6,6 +6,8 @@ from typing import Final
 
 from starlette.responses import HTMLResponse
 
+from useby.api.errors import Problem, with_wait
+
 HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self';"
     " form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
@@ -49,6 +51,20 @@ def page(title: str, *body: str, status: HTTPStatus = HTTPStatus.OK) -> HTMLResp
     """
     text = _DOCUMENT.format(title=escape(title), body="\n".join(body))
     return HTMLResponse(text, status, HEADERS)
+
+
+def refusal(title: str, refused: Problem, *more: str) -> HTMLResponse:
+    """Return the page that answers with a problem, in its words.
+
+    Args:
+        title: The heading.
+        refused: The problem.
+        more: Elements below.
+    """
+    text = with_wait(refused.detail, refused.headers)
+    answer = page(title, error(text), *more, status=refused.status)
+    answer.headers.update(refused.headers)
+    return answer
 
 
 def paragraph(text: str) -> str:

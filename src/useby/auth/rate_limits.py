@@ -66,6 +66,7 @@ class RateLimiter:
             "link": login,
             "forgot": mail,
             "mailbox": mail,
+            "confirm": mail,
             "signup": _rate("signup_rate", settings.signup_rate),
         }
         self._free = login.amount
@@ -84,8 +85,8 @@ class RateLimiter:
                 signed in with the e-mail before, ``calendar`` of a network that asks for a
                 calendar which does not exist, ``channel`` of a user who tests channels, ``link`` of
                 a network that opens links of mails which are not valid, ``forgot`` of a network
-                that asks for links to set a password, or ``mailbox`` of an address to which mails
-                are sent on request.
+                that asks for links to set a password, ``confirm`` of a user who asks for links to
+                confirm an address, or ``mailbox`` of an address to which such mails are sent.
             key: Names the counter within its kind.
 
         Returns:

@@ -40,7 +40,8 @@ def list_(email_or_id: Owner, *, as_json: AsJson = False, database: DatabaseUrl 
         whole = Column("id", min_width=36)  # it is copied, and a long reason would cut it
         table = Table(whole, "kind", "name", "state", "reason", box=None, pad_edge=False)
         for each in found:
-            state = each.state.value if each.enabled else "off"
+            state = each.state.value if each.is_confirmed else "unconfirmed"
+            state = state if each.enabled else "off"
             table.add_row(each.id, each.kind.value, cell(each.name), state, cell(each.error or ""))
         console().print(table)
 

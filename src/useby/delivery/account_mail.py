@@ -16,12 +16,14 @@ from typing import Final
 from uuid_utils import uuid7
 
 from useby import metrics
+from useby.auth.address_links import confirm_token
 from useby.auth.key import SigningKeys
 from useby.auth.password_links import LIFETIMES, Purpose, new_token
 from useby.delivery.attempts import ATTEMPT_SECONDS
 from useby.delivery.channel import NotDelivered
-from useby.delivery.mail_texts import reset_mail
+from useby.delivery.mail_texts import confirmation_mail, reset_mail
 from useby.delivery.mailer import Mailer, mailer
+from useby.domain.channel import Channel
 from useby.domain.mail import Mail, link
 from useby.settings import Settings
 from useby.store import accounts
@@ -36,6 +38,7 @@ MOST_WAITING: Final = 200
 PAUSES: Final = (0.0, 5.0, 60.0)
 """Seconds before each attempt."""
 RESET_PATH: Final = "mail/reset"
+CONFIRM_PATH: Final = "mail/confirm"
 
 Make = Callable[[], Awaitable[Mail | None]]
 """Returns the mail, or ``None`` if nothing is to be sent."""
@@ -86,6 +89,14 @@ class AccountMail:
         """
         self._put("reset", partial(self._reset, email))
 
+    def confirm(self, channel: Channel) -> None:
+        """Send a link that confirms the address of a channel.
+
+        Raises:
+            QueueFull: Too many mails wait.
+        """
+        self._put("confirmation", partial(self._confirmation, channel))
+
     async def run(self) -> None:
         """Send until cancelled."""
         async with asyncio.TaskGroup() as group:
@@ -129,6 +140,11 @@ class AccountMail:
                 return
         metrics.account_mails.labels(job.purpose, "failed").inc()
         log.warning("a mail (%s) was not sent: %s", job.purpose, reason)
+
+    async def _confirmation(self, channel: Channel) -> Mail:
+        now = self._now()
+        url = link(self._base, CONFIRM_PATH, token=confirm_token(channel, now))
+        return confirmation_mail(str(uuid7()), channel.target, url, self._base, now)
 
     async def _reset(self, email: str) -> Mail | None:
         def find(connection: Connection) -> tuple[str, str, str | None] | None:

@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 
 from uuid_utils import uuid7
 
-from useby.delivery.channel import NotDelivered, Sender, ShowingSender
+from useby.delivery.channel import BatchSender, NotDelivered, Sender, ShowingSender
 from useby.domain.channel import Channel, ChannelKind
 from useby.domain.notification import Cause, Notification, Severity
 
@@ -21,8 +21,16 @@ ATTEMPT_SECONDS: Final = 10.0
 Senders = Mapping[ChannelKind, Sender]
 
 
-async def attempt(senders: Senders, channel: Channel, notification: Notification) -> str:
-    """Send a notification, and return what the target answered.
+async def attempt(
+    senders: Senders, channel: Channel, *notifications: Notification, batch_id: str = ""
+) -> str:
+    """Send a notification, or some as one message, and return what the target answered.
+
+    Args:
+        senders: The kinds of channels that this node can send to.
+        channel: The channel.
+        notifications: One notification; several for a ``BatchSender``.
+        batch_id: Id of a message with several; by default that of the first.
 
     Raises:
         NotDelivered: The attempt has failed.
@@ -30,7 +38,11 @@ async def attempt(senders: Senders, channel: Channel, notification: Notification
     sender = senders.get(channel.kind)
     if sender is None:
         raise NotDelivered(f"this server cannot send to {channel.kind} channels", is_final=True)
-    return await _limited(channel, sender.send(channel, notification))
+    first = notifications[0]
+    if isinstance(sender, BatchSender):
+        sending = sender.send_batch(channel, batch_id or first.id, notifications)
+        return await _limited(channel, sending)
+    return await _limited(channel, sender.send(channel, first))
 
 
 async def close_shown(senders: Senders, channel: Channel, ids: Collection[str]) -> None:

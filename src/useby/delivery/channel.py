@@ -1,6 +1,6 @@
 """The interface of a kind of channel."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Protocol, runtime_checkable
 
 from useby.domain.channel import Channel
@@ -70,4 +70,29 @@ class ShowingSender(Sender, Protocol):
 
         Raises:
             NotDelivered: The attempt has failed.
+        """
+
+
+@runtime_checkable
+class BatchSender(Sender, Protocol):
+    """A kind of channel that sends several notifications as one message."""
+
+    async def send_batch(
+        self, channel: Channel, batch_id: str, notifications: Sequence[Notification]
+    ) -> str:
+        """Send some notifications as one message.
+
+        It may be sent again, with the same id and without those that are read by then.
+
+        Args:
+            channel: The channel, whose target and secret are to be used.
+            batch_id: The id of the message.
+            notifications: The notifications, oldest first, at least one.
+
+        Returns:
+            What the target answered, in a few words.
+
+        Raises:
+            NotDelivered: The attempt has failed.
+            Exception: Any other error counts as a failed attempt and is logged.
         """

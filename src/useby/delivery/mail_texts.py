@@ -11,7 +11,8 @@ from datetime import datetime
 from html import escape
 from typing import Final
 
-from useby.domain.mail import Mail
+from useby.domain.mail import Mail, link
+from useby.domain.notification import Notification
 
 MOST_SUBJECT: Final = 120
 """Maximum length of a subject, in characters."""
@@ -75,29 +76,82 @@ def write(
     )
 
 
-def one_line_subject(text: str) -> str:
+def one_line_subject(text: str, most: int = MOST_SUBJECT) -> str:
     """Return a text as a subject: one line without control characters, and not too long."""
     line = "".join(" " if unicodedata.category(char) in _BREAKS else char for char in text)
     line = " ".join(line.split())
-    return line if len(line) <= MOST_SUBJECT else line[: MOST_SUBJECT - 1] + "…"
+    return line if len(line) <= most else line[: most - 1] + "…"
 
 
-def reset_mail(mail_id: str, to: str, link: str, minutes: int, at: datetime) -> Mail:
+def reset_mail(mail_id: str, to: str, url: str, minutes: int, at: datetime) -> Mail:
     """Return the mail to a person who has forgotten the password.
 
     Args:
         mail_id: The part of the ``Message-ID`` before the ``@``.
         to: The address.
-        link: The link by which the person sets a password.
+        url: The link by which the person sets a password.
         minutes: The time for which the link works.
         at: The current time, aware.
     """
     paragraphs = [
         Paragraph(f"Somebody, probably you, asked for a new password of the account {to}."),
-        Paragraph("Set a new password", link),
+        Paragraph("Set a new password", url),
         Paragraph(
             f"The link works once, for {minutes} minutes. It ends every sign-in of the account. If"
             " you did not ask for it, do nothing: your password stays as it is."
         ),
     ]
     return write(mail_id, to, "Set a new password for useby", paragraphs, at)
+
+
+def confirmation_mail(mail_id: str, to: str, url: str, base: str, at: datetime) -> Mail:
+    """Return the mail that asks the owner of an address to confirm it.
+
+    It contains no text of the account that names the address, which may be anybody's.
+
+    Args:
+        mail_id: The part of the ``Message-ID`` before the ``@``.
+        to: The address.
+        url: The link that confirms it.
+        base: The public URL of the node.
+        at: The current time, aware.
+    """
+    paragraphs = [
+        Paragraph(
+            f"Somebody, probably you, wants notifications of useby at {base} as mails to {to}."
+        ),
+        Paragraph("Confirm this address", url),
+        Paragraph(
+            "The link works once, for 24 hours. If this was not you, do nothing: no mail follows."
+        ),
+    ]
+    return write(mail_id, to, "Confirm your address for useby", paragraphs, at)
+
+
+def notifications_mail(
+    mail_id: str,
+    to: str,
+    notifications: Sequence[Notification],
+    base: str,
+    unsubscribe: str,
+    at: datetime,
+) -> Mail:
+    """Return the mail with some notifications, each with a link to it.
+
+    Args:
+        mail_id: The part of the ``Message-ID`` before the ``@``.
+        to: The address.
+        notifications: The notifications, oldest first, at least one.
+        base: The public URL of the node.
+        unsubscribe: The link that ends such mails.
+        at: The current time, aware.
+    """
+    more = f" (and {len(notifications) - 1} more)" if len(notifications) > 1 else ""
+    subject = one_line_subject(notifications[0].message, MOST_SUBJECT - len(more)) + more
+    paragraphs: list[Paragraph] = []
+    for each in notifications:
+        paragraphs.append(Paragraph(each.message, link(base, f"#/inbox?notification={each.id}")))
+        if each.items:
+            paragraphs.append(Paragraph("\n".join(f"- {item.message}" for item in each.items)))
+    paragraphs.append(Paragraph("No more mails to this address", unsubscribe))
+    return write(mail_id, to, subject, paragraphs, at, unsubscribe=unsubscribe)

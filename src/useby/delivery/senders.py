@@ -5,6 +5,9 @@ from datetime import datetime
 
 from useby.delivery.apprise import Apprise
 from useby.delivery.attempts import Senders
+from useby.delivery.channel import Sender
+from useby.delivery.mail_channel import MailChannel
+from useby.delivery.mailer import mailer
 from useby.delivery.outbound import Outbound
 from useby.delivery.vapid import Vapid
 from useby.delivery.webhook import Webhook
@@ -23,8 +26,12 @@ def senders(settings: Settings, now: Callable[[], datetime], vapid: Vapid) -> Se
         vapid: The key pair for push services.
     """
     allowed = networks(settings.outbound_allowed_networks)
-    return {
+    found: dict[ChannelKind, Sender] = {
         ChannelKind.WEBHOOK: Webhook(Outbound(allowed), now),
         ChannelKind.APPRISE: Apprise(Outbound(allowed), now),
         ChannelKind.WEBPUSH: WebPush(Outbound(allowed), now, vapid, settings.public_url),
     }
+    sending = mailer(settings)
+    if sending is not None:
+        found[ChannelKind.EMAIL] = MailChannel(sending, settings.public_url or "", now)
+    return found

@@ -18,9 +18,9 @@ from useby import metrics
 from useby.backoff import Backoff
 from useby.batcher import Batcher
 from useby.delivery.attempts import Senders, attempt, close_shown
-from useby.delivery.channel import NotDelivered
+from useby.delivery.channel import BatchSender, NotDelivered
 from useby.delivery.closings import Closings
-from useby.domain.channel import DeliveryState, retry_delay
+from useby.domain.channel import MOST_TOGETHER, DeliveryState, retry_delay
 from useby.store import outbox
 from useby.store.absences import absences
 from useby.store.database import Database, StoreUnavailable
@@ -45,7 +45,7 @@ MOST_ABSENCES: Final = 200
 RETRY_SECONDS: Final = 0.5
 RETRY_MAX_SECONDS: Final = 30.0
 
-GONE: Final = Outcome(0, DeliveryState.FAILED, is_gone=True)
+GONE: Final = Outcome((), DeliveryState.FAILED, is_gone=True)
 """Outcome of an attempt on a target that exists no more."""
 
 HasSeen = Callable[[str, int, timedelta], bool]
@@ -60,6 +60,7 @@ class _Record:
     claim: Claim
     outcome: Outcome | Closing | None
     ends: bool
+    most: int
     next: asyncio.Future[Pending | Closing | None] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
@@ -218,30 +219,34 @@ class DeliveryWorker:
         return closing
 
     async def _deliver(self, claim: Claim, pending: Pending, failures: int) -> Outcome:
-        channel, notification = claim.channel, pending.notification
-        seq, kind = notification.seq, channel.kind.value
-        if channel.only_when_away and self._has_seen(channel.user_id, seq, channel.presence):
-            metrics.deliveries.labels(kind, "skipped_seen").inc()
-            return Outcome(seq, DeliveryState.SKIPPED_SEEN)
+        channel, kind = claim.channel, claim.channel.kind.value
+        seqs = tuple(each.seq for each in pending.batch)
+        if channel.only_when_away:
+            seen = [s for s in seqs if self._has_seen(channel.user_id, s, channel.presence)]
+            if seen:
+                metrics.deliveries.labels(kind, "skipped_seen").inc(len(seen))
+                return Outcome(tuple(seen), DeliveryState.SKIPPED_SEEN)
+        batch_id = f"{channel.id}.{pending.end}"
         try:
-            await attempt(self.senders, channel, notification)
+            await attempt(self.senders, channel, *pending.batch, batch_id=batch_id)
         except NotDelivered as failed:
             log.debug("channel %s: %s", channel.id, failed.reason)
             metrics.deliveries.labels(kind, "failed" if failed.is_final else "retried").inc()
             if failed.is_gone:
                 return GONE
             if failed.is_final:
-                return Outcome(seq, DeliveryState.FAILED, failed.reason)
+                return Outcome(seqs, DeliveryState.FAILED, failed.reason)
             delay = retry_delay(failures + 1, failed.retry_after, random.random())  # noqa: S311
-            return Outcome(seq, DeliveryState.PENDING, failed.reason, delay)
+            return Outcome(seqs, DeliveryState.PENDING, failed.reason, delay)
         metrics.deliveries.labels(kind, "sent").inc()
-        return Outcome(seq, DeliveryState.SENT)
+        return Outcome(seqs, DeliveryState.SENT)
 
     async def _record(
         self, claim: Claim, outcome: Outcome | Closing | None, *, ends: bool
     ) -> Pending | Closing | None:
         """Store an outcome, and return what the channel sends next; ``None`` ends the turn."""
-        record = _Record(claim, outcome, ends)
+        is_batch = isinstance(self.senders.get(claim.channel.kind), BatchSender)
+        record = _Record(claim, outcome, ends, MOST_TOGETHER if is_batch else 1)
         self._records.put(record)
         return await record.next
 
@@ -250,7 +255,7 @@ class DeliveryWorker:
         try:
             rows = await self._database.write(
                 lambda t: [
-                    outbox.advance(t, each.claim, each.outcome, now, ends=each.ends)
+                    outbox.advance(t, each.claim, each.outcome, now, ends=each.ends, most=each.most)
                     for each in records
                 ]
             )

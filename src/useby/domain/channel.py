@@ -12,6 +12,8 @@ MAX_CHANNELS: Final = 20
 """Maximum number of channels of an account."""
 MOST_DELIVERIES: Final = 100
 """Number of finished deliveries of a channel that are kept."""
+MOST_TOGETHER: Final = 100
+"""Maximum number of notifications in one mail."""
 LONGEST_AFTER: Final = timedelta(days=30)
 FIRST_RETRY: Final = 2.0
 """Mean seconds until the first retry; jitter makes it 1 to 3."""
@@ -78,9 +80,10 @@ class Channel:
     name: str
     created_at: datetime
     target: str = field(repr=False)
-    """URL that it sends to; that of a push subscription is a secret."""
+    """URL or address that it sends to; the URL of a push subscription is a secret."""
     secret: str | None = field(default=None, repr=False)
-    """Secret that signs what a webhook receives; the keys of a push subscription."""
+    """Secret that signs what a webhook receives, or the links in mails; the keys of a push
+    subscription."""
     enabled: bool = True
     minimum_severity: Severity = Severity.INFO
     after: timedelta = timedelta()
@@ -91,6 +94,18 @@ class Channel:
     error: str | None = None
     """Reason of the last failed attempt, unless a later one was successful."""
     error_at: datetime | None = None
+    confirmed_at: datetime | None = None
+    """Time at which the owner of an e-mail address confirmed it."""
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Return false for an e-mail address that its owner has not confirmed."""
+        return self.kind is not ChannelKind.EMAIL or self.confirmed_at is not None
+
+    @property
+    def sends(self) -> bool:
+        """Return whether anything is to be delivered."""
+        return self.enabled and self.is_confirmed
 
     @property
     def key(self) -> tuple[str, str]:

@@ -16,6 +16,7 @@ from useby.domain.channel import (
     after_of,
     after_text,
 )
+from useby.domain.mail import MAILBOX_FORM, MAX_MAILBOX, is_mailbox
 from useby.domain.notification import Severity
 from useby.schemas.fields import ApiModel, Form, Moment, Name, RequestModel, example
 from useby.schemas.problems import FieldError
@@ -28,11 +29,18 @@ TARGETS: Final[Mapping[ChannelKind, tuple[str, str]]] = {
     ChannelKind.WEBHOOK: ("url", URL_FORM),
     ChannelKind.APPRISE: ("url", TARGET_FORM),
     ChannelKind.WEBPUSH: ("subscription", SUBSCRIPTION_FORM),
+    ChannelKind.EMAIL: ("address", MAILBOX_FORM),
 }
 """Field with the target of a channel of each kind, and the message if it is missing."""
 FULL: Final = (
     f"The account has {MAX_CHANNELS} channels, and there cannot be more. Delete one first."
 )
+
+
+def _mailbox(text: str) -> str:
+    if not is_mailbox(text):
+        raise ValueError(MAILBOX_FORM)
+    return text
 
 
 def _after(text: str) -> str:
@@ -51,6 +59,13 @@ Url = Annotated[
 PushSubscription = Annotated[
     Subscription,
     Field(description="Of `webpush`: what `PushSubscription.toJSON()` returns in the browser."),
+]
+Address = Annotated[
+    str,
+    StringConstraints(max_length=MAX_MAILBOX, strip_whitespace=True),
+    Form(MAILBOX_FORM),
+    AfterValidator(_mailbox),
+    Field(description="Of `email`: where mails are sent to, once its owner has confirmed it."),
 ]
 After = Annotated[
     str,
@@ -75,10 +90,10 @@ Enabled = Annotated[bool, Field(strict=True)]
 
 
 class ChannelIn(RequestModel):
-    """A new channel: `url` of a webhook, or `subscription` of a browser for `webpush`.
+    """A new channel: `url`, `subscription` of a browser for `webpush`, or `address` for `email`.
 
     Without them, `enabled` is true, `minimumSeverity` is `info`, `after` is `PT0S`, and
-    `onlyWhenAway` is true for `webpush`, and false for a webhook and for Apprise.
+    `onlyWhenAway` is true for `webpush` and `email`, and false for a webhook and for Apprise.
     """
 
     model_config = example(kind="webhook", name="My server", url="https://app.example/useby")
@@ -89,6 +104,7 @@ class ChannelIn(RequestModel):
     name: Name
     url: Url | None = None
     subscription: PushSubscription | None = None
+    address: Address | None = None
     enabled: Enabled = True
     minimum_severity: Severity = Severity.INFO
     after: After = "PT0S"
@@ -98,7 +114,7 @@ class ChannelIn(RequestModel):
     def fields(self) -> dict[str, Any]:
         """Return the fields of ``domain.channel.Channel`` that the user sets."""
         away = self.only_when_away
-        return _target(self.url, self.subscription) | {
+        return _target(self.url or self.address, self.subscription) | {
             "name": self.name,
             "enabled": self.enabled,
             "minimum_severity": self.minimum_severity,
@@ -115,6 +131,10 @@ class ChannelChange(RequestModel):
     name: Name | None = None
     url: Url | None = None
     subscription: PushSubscription | None = None
+    address: Annotated[
+        Address | None,
+        Field(description="One that is not confirmed is sent another mail with a link."),
+    ] = None
     enabled: Enabled | None = None
     minimum_severity: Severity | None = None
     after: After | None = None
@@ -123,7 +143,7 @@ class ChannelChange(RequestModel):
     @property
     def fields(self) -> dict[str, Any]:
         """Return the fields of ``domain.channel.Channel`` to change."""
-        given = _target(self.url, self.subscription) | {
+        given = _target(self.url or self.address, self.subscription) | {
             "name": self.name,
             "enabled": self.enabled,
             "minimum_severity": self.minimum_severity,
@@ -140,7 +160,16 @@ class ChannelOut(ApiModel):
     kind: ChannelKind
     name: str
     url: Annotated[
-        str | None, Field(description="Null for `webpush`: the endpoint of a browser is a secret.")
+        str | None,
+        Field(description="Null for `email`, and for `webpush`: a browser's endpoint is a secret."),
+    ]
+    address: Annotated[str | None, Field(description="Null for other kinds than `email`.")]
+    confirmed: Annotated[
+        bool,
+        Field(
+            description="False until the owner of an e-mail address has confirmed it. Nothing is"
+            " sent until then, and what is added is missed."
+        ),
     ]
     enabled: bool
     minimum_severity: Severity
@@ -261,9 +290,9 @@ def unavailable(kinds: Collection[ChannelKind]) -> str:
     return f"must be {' or '.join(sorted(kinds))}: this server has no other kinds of channels"
 
 
-def _target(url: str | None, subscription: Subscription | None) -> dict[str, Any]:
+def _target(text: str | None, subscription: Subscription | None) -> dict[str, Any]:
     """Return the fields of a channel that its target determines."""
-    return {"target": url} if subscription is None else subscription.fields
+    return {"target": text} if subscription is None else subscription.fields
 
 
 def _values(channel: Channel) -> dict[str, Any]:
@@ -272,6 +301,8 @@ def _values(channel: Channel) -> dict[str, Any]:
         "kind": channel.kind,
         "name": channel.name,
         "url": shown(channel),
+        "address": channel.target if channel.kind is ChannelKind.EMAIL else None,
+        "confirmed": channel.is_confirmed,
         "enabled": channel.enabled,
         "minimum_severity": channel.minimum_severity,
         "after": after_text(channel.after),

@@ -28,13 +28,17 @@ channels = sa.Table(
     sa.Column("claim", sa.String(36), nullable=True),
     sa.Column("failures", sa.Integer, nullable=False, server_default="0"),
     sa.Column("failing_since", UtcDateTime, nullable=True),
+    sa.Column("confirmed_at", UtcDateTime, nullable=True),
+    sa.Column("batch_end", sa.BigInteger, nullable=True),
     sa.PrimaryKeyConstraint("user_id", "id"),
     sa.Index("ix_channels_next_at", "next_at", **rows_where("next_at IS NOT NULL")),
 )
 """``next_at`` is the time at which a worker has to look at the channel: when its first pending row
 is due, the next attempt, or the end of a claim. It is empty if nothing is pending, and it has
 microseconds. ``claim`` is the id of the claim by which a worker sends its rows. ``failures`` counts
-the attempts that failed since the last success, the first of them at ``failing_since``."""
+the attempts that failed since the last success, the first of them at ``failing_since``.
+``batch_end`` is the last ``seq`` of the notifications that are sent together, so that a repetition
+has no others."""
 
 outbox = sa.Table(
     "outbox",

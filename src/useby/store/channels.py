@@ -33,6 +33,7 @@ COLUMNS: Final = (
     table.c.state,
     table.c.error,
     table.c.error_at,
+    table.c.confirmed_at,
 )
 """Columns of a channel, as ``from_columns`` takes them."""
 
@@ -71,8 +72,8 @@ def change(transaction: Transaction, channel: Channel, now: datetime) -> bool:
     """Store the settings of a channel; the caller has locked the user.
 
     What is pending is tried at once with the new settings, as if nothing had failed, and waits for
-    ``after`` from now at most. Nothing of a
-    disabled channel is due. The claim of a worker ends.
+    ``after`` from now at most. Nothing of a channel that is disabled or not confirmed is due. The
+    claim of a worker ends.
 
     Returns:
         Whether something may be due.
@@ -90,7 +91,7 @@ def change(transaction: Transaction, channel: Channel, now: datetime) -> bool:
         outbox.c.due_at > latest,
     )
     connection.execute(sa.update(outbox).where(*later).values(due_at=latest))
-    if not channel.enabled:
+    if not channel.sends:
         return False
     is_pending = (
         sa.exists()
@@ -157,7 +158,7 @@ def count_failing(connection: Connection) -> int:
 def from_columns(row: Sequence[Any]) -> Channel:
     """Return the channel with these values of ``COLUMNS``."""
     id_, user_id, kind, name, created_at, target, secret, enabled, severity, seconds, *rest = row
-    away, state, error, error_at = rest
+    away, state, error, error_at, confirmed_at = rest
     return Channel(
         id=id_,
         user_id=user_id,
@@ -173,6 +174,7 @@ def from_columns(row: Sequence[Any]) -> Channel:
         state=state,
         error=error,
         error_at=error_at,
+        confirmed_at=confirmed_at,
     )
 
 
@@ -182,6 +184,7 @@ def _settings(channel: Channel) -> dict[str, Any]:
         "name": channel.name,
         "target": channel.target,
         "secret": channel.secret,
+        "confirmed_at": channel.confirmed_at,
         "enabled": channel.enabled,
         "minimum_severity": channel.minimum_severity,
         "after_seconds": int(channel.after.total_seconds()),

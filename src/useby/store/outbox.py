@@ -10,7 +10,7 @@ row that is being added is overlooked.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
@@ -57,17 +57,27 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """The first notification of a channel that is not delivered yet."""
+    """The first notifications of a channel that are not delivered yet: one, or a batch."""
 
     notification: Notification
     due_at: datetime
+    """Time at which the first of them is due."""
+    others: tuple[Notification, ...] = ()
+    """Those after it that are sent together with it; they need not be due."""
+    end: int = 0
+    """``seq`` at which the batch ends: the same for each repetition, which has no others."""
+
+    @property
+    def batch(self) -> tuple[Notification, ...]:
+        """Return all of them, oldest first."""
+        return (self.notification, *self.others)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Result of a channel's first pending row."""
+    """Result of some of a channel's first pending rows."""
 
-    seq: int
+    seqs: tuple[int, ...]
     state: DeliveryState
     """``PENDING`` for an attempt that is to be repeated."""
     error: str | None = None
@@ -160,18 +170,21 @@ def advance(
     now: datetime,
     *,
     ends: bool,
+    most: int = 1,
 ) -> Pending | Closing | None:
-    """Record the outcome of a channel's first pending row, and return what is to be sent next.
+    """Record the outcome of a channel's first pending rows, and return what is to be sent next.
 
     Args:
         transaction: The running write.
         claim: The claim.
-        outcome: What became of the row, or what has been closed; ``None`` at the beginning.
+        outcome: What became of the rows, or what has been closed; ``None`` at the beginning.
         now: The current time, aware.
         ends: True to end the claim in any case.
+        most: Maximum number of notifications that are sent together. Those that wait for their
+            time are sent with one that is due.
 
     Returns:
-        The next row to send, or, if none is due, what is to be closed; ``None`` if the claim is
+        The next rows to send, or, if none is due, what is to be closed; ``None`` if the claim is
         over: nothing is due, the attempt is to be repeated later, the channel is deleted, or
         another node has claimed it.
     """
@@ -188,10 +201,10 @@ def advance(
         if outcome.delay:
             turn.release(now + outcome.delay)
             return None
-    head = turn.head()
+    head = turn.head(most)
     is_due = head is not None and head.due_at <= now
     if not ends and (found := head if is_due else turn.closing()):
-        turn.renew()
+        turn.renew(batch_end=found.end if isinstance(found, Pending) else None)
         return found
     turn.release(turn.idle_until() if head is None else max(head.due_at, now))
     return None
@@ -215,6 +228,7 @@ class _Turn:
         channel = claim.channel
         self._user_id, self._key = channel.user_id, channel.key
         self._shows = channel.kind in SHOWING_KINDS
+        self._batch_end = 0
         self._held = (
             table.c.user_id == channel.user_id,
             table.c.id == channel.id,
@@ -229,20 +243,23 @@ class _Turn:
         The lock allows others to add rows that refer to the channel.
         """
         select = (
-            sa.select(table.c.id)
+            sa.select(table.c.batch_end)
             .where(*self._held)
             .with_for_update(key_share=True, skip_locked=True)
         )
-        return self._run(select).first() is not None
+        row = self._run(select).first()
+        if row is not None:
+            self._batch_end = row[0] or 0
+        return row is not None
 
     def record(self, outcome: Outcome) -> None:
-        """Store the outcome of a row, and the state of the channel."""
+        """Store the outcome of some rows, and the state of the channel."""
         error = None if outcome.error is None else outcome.error[:MOST_ERROR]
         tried = outcome.state not in (DeliveryState.SKIPPED_READ, DeliveryState.SKIPPED_SEEN)
         done_at = None if outcome.state is DeliveryState.PENDING else self._now
         self._run(
             sa.update(outbox)
-            .where(*self._pending, outbox.c.seq == outcome.seq)
+            .where(*self._pending, outbox.c.seq.in_(outcome.seqs))
             .values(
                 state=outcome.state,
                 done_at=done_at,
@@ -253,7 +270,8 @@ class _Turn:
         if not tried:
             return
         if outcome.state is DeliveryState.SENT and self._shows:
-            shown_pushes.add(self._transaction.connection, self._key, outcome.seq)
+            for seq in outcome.seqs:
+                shown_pushes.add(self._transaction.connection, self._key, seq)
         values: dict[str, Any] = {"failures": 0, "failing_since": None}
         if outcome.state is DeliveryState.SENT:
             values |= {"state": ChannelState.OK, "error": None, "error_at": None}
@@ -283,23 +301,23 @@ class _Turn:
             given_up = old.rowcount
         return values | {"state": ChannelState.FAILED if given_up else ChannelState.RETRYING}
 
-    def head(self) -> Pending | None:
-        """Return the first row that is pending and unread; those before it are skipped."""
-        most = 1  # mostly the first is unread
+    def head(self, most: int) -> Pending | None:
+        """Return the first rows that are pending and unread; those before them are skipped."""
+        limit = most  # mostly the first is unread
         while True:
-            found = self._first(most)
-            unread = next((each for each in found if each.notification.read_at is None), None)
-            read = found if unread is None else found[: found.index(unread)]
-            if read:
-                self._skip(read[-1].notification.seq)
-            if unread is not None:
-                return replace(unread, notification=self._with_items(unread.notification))
-            if len(found) < most:
+            rows = self._first(limit)
+            found = [notifications.from_columns(row[1:]) for row in rows]
+            first = next((n for n, each in enumerate(found) if each.read_at is None), len(found))
+            if first:
+                self._skip(found[first - 1].seq)
+            if first < len(found):
+                return self._batch(found[first:], rows[first][0], most)
+            if len(found) < limit:
                 return None
-            most = MOST_READ
+            limit = MOST_READ
 
-    def _first(self, most: int) -> list[Pending]:
-        rows = self._run(
+    def _first(self, limit: int) -> Sequence[sa.Row[Any]]:
+        return self._run(
             sa.select(outbox.c.due_at, *notifications.COLUMNS)
             .join(
                 stored,
@@ -307,9 +325,16 @@ class _Turn:
             )
             .where(*self._pending)
             .order_by(outbox.c.seq)
-            .limit(most)
-        )
-        return [Pending(notifications.from_columns(row[1:]), row[0]) for row in rows]
+            .limit(limit)
+        ).all()
+
+    def _batch(self, rows: Sequence[Notification], due_at: datetime, most: int) -> Pending:
+        """Return what is sent together: all that is unread, or what an attempt had that failed."""
+        unread = [each for each in rows if each.read_at is None][:most]
+        end = self._batch_end if self._batch_end >= unread[0].seq else unread[-1].seq
+        together = [each for each in unread if each.seq <= end]
+        first, *others = notification_items.with_items(self._transaction.connection, together)
+        return Pending(first, due_at, tuple(others), end)
 
     def closing(self) -> Closing | None:
         """Return what the channel may show although it is read."""
@@ -317,9 +342,6 @@ class _Turn:
             return None
         ids = shown_pushes.read(self._transaction.connection, self._key)
         return Closing(ids) if ids else None
-
-    def _with_items(self, row: Notification) -> Notification:
-        return notification_items.with_items(self._transaction.connection, [row])[0]
 
     def _skip(self, upto: int) -> None:
         self._run(
@@ -349,9 +371,9 @@ class _Turn:
         else:
             self.release(self._now + timedelta(seconds=LOCKED_SECONDS))
 
-    def renew(self) -> None:
-        """Extend the claim."""
-        self._set(next_at=self._now + timedelta(seconds=CLAIM_SECONDS))
+    def renew(self, *, batch_end: int | None) -> None:
+        """Extend the claim, and store where the batch ends that is about to be sent."""
+        self._set(next_at=self._now + timedelta(seconds=CLAIM_SECONDS), batch_end=batch_end)
 
     def release(self, at: datetime | None) -> None:
         """End the claim, and let the next be at a time; delete all but the newest deliveries."""

@@ -206,6 +206,8 @@
  * @property {string} kind
  * @property {string} name
  * @property {string | null} url
+ * @property {string | null} address
+ * @property {boolean} confirmed false until the owner of an e-mail address has confirmed it
  * @property {boolean} enabled
  * @property {"info" | "warning" | "error"} minimumSeverity
  * @property {string} after a duration such as PT10M

@@ -21,7 +21,8 @@ export function ChannelRow({ of, onChange, onGone, onDelete }) {
   const [deliveries, setDeliveries] = useState(/** @type {readonly Delivery[] | null} */ (null));
   const { id, name } = of;
   const reason = of.error ?? "";
-  const state = of.enabled ? words(`state.${of.state}`, { reason }) : words("state.off");
+  const sends = of.confirmed ? words(`state.${of.state}`, { reason }) : words("state.unconfirmed");
+  const state = of.enabled ? sends : words("state.off");
   const isHere = app.offline()?.push.channel === id;
 
   const test = async () => {
@@ -44,7 +45,7 @@ export function ChannelRow({ of, onChange, onGone, onDelete }) {
     <li class="channel">
       <div>
         <p>${name} <span class="hint">${words(/** @type {import("./channel_text.js").Key} */ (`kind.${of.kind}`))}${isHere && `, ${words("here")}`}</span></p>
-        ${of.url && html`<p class="hint channel__url">${of.url}</p>`}
+        ${(of.url ?? of.address) && html`<p class="hint channel__url">${of.url ?? of.address}</p>`}
         <p class="hint">${state}</p>
         <p role="status" class="hint">${tested}</p>
       </div>

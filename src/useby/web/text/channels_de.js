@@ -21,6 +21,7 @@ export default {
   "state.retrying": "Der letzte Versuch schlug fehl und wird wiederholt: {reason}",
   "state.failed": "Die letzte Benachrichtigung wurde nicht zugestellt: {reason}",
   "state.off": "ausgeschaltet",
+  "state.unconfirmed": "wartet, bis die Adresse über den Link in der E-Mail bestätigt ist",
   "test": "Testen",
   "test.named": "Testen: {name}",
   "test.sent": "Ein Test wurde gesendet: {detail}",

@@ -21,6 +21,7 @@ export default {
   "state.retrying": "The last attempt failed and is repeated: {reason}",
   "state.failed": "The last notification was not delivered: {reason}",
   "state.off": "switched off",
+  "state.unconfirmed": "waits until the address is confirmed by the link in the mail",
   "test": "Test",
   "test.named": "Test: {name}",
   "test.sent": "A test was sent: {detail}",

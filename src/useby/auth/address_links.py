@@ -1,0 +1,73 @@
+"""Tokens of links in mails to the address of a channel: to confirm it, and to get no more mails.
+
+The channel's own secret signs them. It is replaced when the address is confirmed, so a link that
+confirms works once, and a link that ends the mails works as long as they are sent. Both are bound
+to the address: one that has been replaced can neither confirm nor end the mails to another.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from useby.auth.signed_links import body_of, is_signed, sign
+from useby.domain.channel import Channel, ChannelKind
+
+
+class Purpose(StrEnum):
+    """Kind of a link."""
+
+    CONFIRM = "confirm"
+    UNSUBSCRIBE = "unsubscribe"
+
+
+CONFIRM_WITHIN: Final = timedelta(hours=24)
+NEVER: Final = 0
+"""End of a token that has none."""
+_MOST_DIGITS: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The contents of a token, unverified."""
+
+    ends: int
+    """Time at which it ends, in Unix seconds, or ``NEVER``."""
+    channel_id: str
+    user_id: str
+
+
+def confirm_token(channel: Channel, now: datetime) -> str:
+    """Return the token that confirms the address of a channel, until ``CONFIRM_WITHIN``."""
+    return _token(channel, Purpose.CONFIRM, int((now + CONFIRM_WITHIN).timestamp()))
+
+
+def unsubscribe_token(channel: Channel) -> str:
+    """Return the token that ends the mails of a channel."""
+    return _token(channel, Purpose.UNSUBSCRIBE, NEVER)
+
+
+def named(token: str) -> Named | None:
+    """Return the channel that a token names, unverified; ``None`` if it is malformed."""
+    ends, _, rest = (body_of(token) or "").partition(" ")
+    channel_id, _, user_id = rest.partition(" ")
+    if not (ends.isascii() and ends.isdecimal() and len(ends) <= _MOST_DIGITS and user_id):
+        return None
+    return Named(int(ends), channel_id, user_id)
+
+
+def is_valid(channel: Channel, purpose: Purpose, token: str, now: datetime) -> bool:
+    """Return whether a token is for this channel and its present address, and has not ended."""
+    found = named(token)
+    if found is None or channel.secret is None or channel.kind is not ChannelKind.EMAIL:
+        return False
+    if not is_signed(channel.secret.encode(), purpose, token, channel.target):
+        return False
+    return found.ends == NEVER or now.timestamp() < found.ends
+
+
+def _token(channel: Channel, purpose: Purpose, ends: int) -> str:
+    if channel.secret is None:
+        raise ValueError("a channel of another kind has no links in mails")
+    body = f"{ends} {channel.id} {channel.user_id}"
+    return sign(channel.secret.encode(), purpose, body, channel.target)

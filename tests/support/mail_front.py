@@ -1,0 +1,82 @@
+"""A mail server in front of a receiver of webhooks, so that both kinds keep the same rules.
+
+Each message of a mail becomes a request of the receiver, to the path that the address names. The
+status of its answer becomes a code of SMTP.
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import Awaitable
+
+from tests.support.channel_house import ChannelHouse
+from tests.support.mail_server import (
+    PUBLIC_URL,
+    MailReceiver,
+    ReceivedMail,
+    receiving_mail,
+)
+from tests.support.settings import SettingsWithoutFile
+from tests.support.webhook_receiver import Received, Receiver
+
+from useby.delivery.mailer import mailer
+
+REPEATED = {408, 425, 429}
+_ENTRY = re.compile(rf"^(.*)\n{re.escape(PUBLIC_URL)}/#/inbox\?notification=(\S+)$", re.MULTILINE)
+
+
+def messages_of(mail: ReceivedMail) -> list[tuple[str, str]]:
+    """Texts and ids of the notifications in a mail."""
+    return _ENTRY.findall(mail.text)
+
+
+def reasons(code: int) -> set[str]:
+    """Reasons of a failed attempt, by the status of the receiver."""
+    return {f"the target answered {code}", f"the mail server refused the mail ({smtp_code(code)})"}
+
+
+def smtp_code(status: int) -> int:
+    if 200 <= status < 300:
+        return 250
+    return 554 if 400 <= status < 500 and status not in REPEATED else 451
+
+
+class MailFront(MailReceiver):
+    """Passes mails on to a receiver."""
+
+    def pass_to(self, receiver: Receiver) -> None:
+        self.receiver = receiver
+
+    async def answer_to(self, mail: ReceivedMail) -> str | None:
+        number, path = len(self.mails), "/" + mail.to[0].partition("@")[0]
+        requests = []
+        for message, id_ in messages_of(mail):
+            body = json.dumps({"message": message, "id": id_}).encode()
+            requests.append(Received(path, {}, body, opened=body, attempt=number))
+        await self.receiver.take(*requests)
+        answer = self.receiver.answer(requests[0])
+        if isinstance(answer, Awaitable):
+            answer = await answer
+        if answer is None:
+            return None
+        line = answer.split(b"\r\n")[0].decode("latin-1")
+        found = re.match(r"HTTP/1.1 (\d{3})(?= )", line)
+        return line if found is None else f"{smtp_code(int(found[1]))} done"
+
+
+async def front_of(receiver: Receiver, house: ChannelHouse) -> None:
+    """Run a mail server that passes its mails on, until the receiver is closed."""
+    if receiver.front is not None:
+        return
+    ready: asyncio.Future[MailFront] = asyncio.get_running_loop().create_future()
+
+    async def serve() -> None:
+        front = MailFront()
+        front.pass_to(receiver)
+        async with receiving_mail(receiver=front):
+            ready.set_result(front)
+            await asyncio.Event().wait()
+
+    receiver.front = asyncio.create_task(serve())
+    front = await ready
+    house.mailer = mailer(SettingsWithoutFile(**front.settings()))
