@@ -114,7 +114,7 @@ async def test_a_new_address_is_confirmed_again_and_the_old_link_does_nothing(
     assert await is_confirmed(ada, path)
 
 
-async def test_one_click_ends_the_mails_and_a_repetition_changes_nothing(
+async def test_a_single_click_ends_the_mails_and_a_repetition_changes_nothing(
     mailing: Rest, receiver: MailReceiver
 ) -> None:
     _, ada = await mailing.person()

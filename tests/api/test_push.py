@@ -62,6 +62,8 @@ async def test_a_browser_is_added_as_it_describes_itself_and_shows_no_secret(
         "kind": "webpush",
         "name": "Firefox on Android",
         "url": None,
+        "address": None,
+        "confirmed": True,
         "enabled": True,
         "minimumSeverity": "info",
         "after": "PT0S",

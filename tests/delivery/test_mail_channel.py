@@ -136,7 +136,7 @@ async def test_a_mail_has_at_most_a_hundred_notifications(
     assert texts(receiver) == [words[:100], words[100:]]
 
 
-async def test_what_a_device_in_use_has_is_left_out_of_the_mail(
+async def test_a_mail_leaves_out_what_a_device_in_use_has(
     channels_house: ChannelHouse, receiver: MailReceiver
 ) -> None:
     user = await channels_house.user()
