@@ -50,6 +50,14 @@ async def test_a_user_sees_their_own_account_and_no_secret(rest: Rest) -> None:
         "currency": None,
         "floodCap": 5,
         "language": None,
+        "quietHours": [],
+        "urgentPassesQuietHours": False,
+        "digest": {
+            "every": "off",
+            "at": "08:00",
+            "weekday": "sat",
+            "severities": ["info", "warning"],
+        },
     }
 
 

@@ -31,6 +31,7 @@ from useby.client import (
     Unauthorized,
     Unavailable,
 )
+from useby.client.params import QuietWindow
 
 PASSWORD = "correct horse battery"
 
@@ -52,6 +53,11 @@ async def test_a_person_signs_up_and_in_and_out(node: NodeProcess) -> None:
         assert (await api.change_me(lead_days=[3])).lead_days == (3,)
         assert (await api.me()).currency is None
         assert (await api.change_me(currency="EUR")).currency == "EUR"
+        night: QuietWindow = {"days": ["mon"], "from": "22:00", "until": "07:00"}
+        quiet = await api.change_me(quiet_hours=[night], digest={"every": "day", "at": "07:30"})
+        assert (quiet.quiet_hours, quiet.urgent_passes_quiet_hours) == ((night,), False)
+        assert quiet.digest is not None
+        assert (quiet.digest["every"], quiet.digest["at"]) == ("day", "07:30")
         assert await api.token() == first.access_token
         second, third = await asyncio.gather(api.refresh(), api.refresh())
         assert second == third != first

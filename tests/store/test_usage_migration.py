@@ -79,7 +79,7 @@ async def before_it_counted(database: Database) -> None:
             "ALTER TABLE tickets DROP COLUMN scopes",
             *(
                 f"ALTER TABLE users DROP COLUMN {each}"
-                for each in ("currency", "flood_cap", "policies", "language")
+                for each in ("currency", "flood_cap", "policies", "language", "deferral")
             ),
             "ALTER TABLE alerts_said DROP COLUMN unsent",
             *(f"ALTER TABLE products DROP COLUMN {each}" for each in NEW_IN_PRODUCTS),

@@ -23,6 +23,8 @@ async def right(api: Api, notifications: Notifications) -> None:
     await api.change_me(
         lead_days=[3], categories={"Dairy": {"lead_days": [2]}}, flood_cap=9, language="pl"
     )
+    await api.change_me(quiet_hours=[{"days": ["mon"], "from": "22:00", "until": "07:00"}])
+    await api.change_me(digest={"every": "week", "weekday": "sat"}, urgent_passes_quiet_hours=True)
     await api.policies.put("category", "Dairy", leads=["3d"], repeat={"every": "P3D", "most": 4})
     names: list[str] = [each.name async for each in api.products(status="fresh", sort="-name")]
     async for notification in notifications:

@@ -63,6 +63,8 @@ class _Work:
 
     changed: list[tuple[ChangedProduct, ProductRow]] = field(default_factory=list)
     drafts: list[Draft] = field(default_factory=list)
+    digests: list[Draft] = field(default_factory=list)
+    """Parts of the digests of users."""
     records: list[AlertRecord] = field(default_factory=list)
 
     def quarantine(self, claim: Claim, error: Exception) -> None:
@@ -95,9 +97,18 @@ def send_due(
     alerts.record(transaction, work.records, now)
     if claimed:
         owners = {claim.owner.id: claim.owner for claim in claimed}
-        floods.send(transaction, work.drafts, owners, now, goes_on=goes_on, is_cut=is_cut)
+        floods.send(
+            transaction,
+            work.drafts,
+            owners,
+            now,
+            digests=work.digests,
+            goes_on=goes_on,
+            is_cut=is_cut,
+        )
     failed = sum(record.outcome is None for record in work.records)
-    return BatchResult(len(claimed), len(work.drafts), unreadable + failed, goes_on)
+    sent = len(work.drafts) + len(work.digests)
+    return BatchResult(len(claimed), sent, unreadable + failed, goes_on)
 
 
 def _batch_of(found: Sequence[Claim]) -> Sequence[Claim]:
@@ -157,6 +168,8 @@ def _decide(connection: Connection, due: Sequence[_Due], work: _Work, now: datet
     )
     repeated = [each.claim.key for each in due if each.may_repeat(sent_of.get(each.claim.key, ()))]
     unread_of = alerts.unread_expired_lots(connection, repeated)
+    deferred = [each.claim.key for each in due if each.claim.owner.deferral is not None]
+    since_of = alerts.due_times(connection, deferred)
     for claim, its_lots, changed in due:
         key = claim.key
         product: Product | AlertedProduct = claim.product
@@ -165,11 +178,13 @@ def _decide(connection: Connection, due: Sequence[_Due], work: _Work, now: datet
             row = None if changed is None else changed.row(sent, now)
             if row is not None:
                 product = row.product
-            decision = lot_alerts.decide(product, its_lots, claim.owner, sent, now, unread)
+            since = since_of.get(key)
+            decision = lot_alerts.decide(product, its_lots, claim.owner, sent, now, unread, since)
         except Exception as error:  # noqa: BLE001 - it is logged
             work.quarantine(claim, error)
             continue
         if changed is not None and row is not None:
             work.changed.append((changed, row))
         work.drafts += decision.drafts
+        work.digests += decision.digest
         work.records.append(AlertRecord(product, decision))

@@ -2,7 +2,7 @@
 
 A flood are more alerts of one user than the account's flood cap, due together: in one claim of the
 scheduler, or by one request. One that does not fit in a claim is collected over several
-(``store.alert_holds``).
+(``store.alert_holds``). A digest is one notification in any case, and is collected in the same way.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -11,11 +11,12 @@ from typing import Final
 
 from useby.domain import summaries
 from useby.domain.account import User
-from useby.domain.notification import MOST_SHOWN, Draft
+from useby.domain.notification import MOST_SHOWN, Cause, Draft
 from useby.store import accounts, alert_holds, alerts, notification_items, notifications, slices
 from useby.store.alert_holds import Hold
 from useby.store.database import Connection, Transaction
 from useby.store.locks import lock_users
+from useby.store.notification_items import Count
 from useby.store.notifications import UnknownUser
 
 RELEASED: Final = 20
@@ -30,6 +31,7 @@ def send(
     *,
     goes_on: bool,
     is_cut: bool = False,
+    digests: Sequence[Draft] = (),
 ) -> None:
     """Store the alerts of a claim as notifications, or as items while they are collected.
 
@@ -40,27 +42,29 @@ def send(
         now: The current time, aware.
         goes_on: True if the claim was full, so that an owner with many alerts may have more.
         is_cut: True if it ended within the alerts of its only owner.
+        digests: The parts of the owners' digests.
     """
-    by_owner: dict[str, list[Draft]] = {owner_id: [] for owner_id in owners}
-    for draft in drafts:
-        by_owner[draft.user_id].append(draft)
+    by_owner = _by_owner(drafts, owners)
     over = {each for each, theirs in by_owner.items() if len(theirs) > owners[each].flood_cap}
     held = alert_holds.of(transaction.connection, owners)
     if goes_on:
         may_go_on = over | (owners.keys() if drafts and is_cut else set())
         held |= _begin_holds(transaction, may_go_on - held.keys(), now)
-    if not held and not over:
+    digest_of = _by_owner(digests, {each.user_id for each in digests})
+    if digests:  # some of their products may be locked by another transaction
+        held |= _begin_holds(transaction, digest_of.keys() - held.keys(), now)
+    if not held and not over and not digests:
         notifications.add(transaction, drafts, now)
         return
     ready: list[Draft] = []
     for owner_id, theirs in by_owner.items():
+        digest = digest_of.get(owner_id, ())
         if (hold := held.get(owner_id)) is not None:
-            _collect(transaction.connection, hold, theirs)
+            _collect(transaction.connection, hold, theirs, digest)
             ready += _released(transaction, hold, owners[owner_id], now)
-        elif owner_id in over:
-            ready.append(summaries.summary(theirs, owners[owner_id]))
-        else:
-            ready += theirs
+            continue
+        ready += [summaries.summary(theirs, owners[owner_id])] if owner_id in over else theirs
+        ready += [summaries.digest(digest, owners[owner_id])] if digest else ()
     notifications.add(transaction, ready, now)
 
 
@@ -107,29 +111,59 @@ def _begin_holds(
     return alert_holds.of(connection, more) if more else {}
 
 
-def _collect(connection: Connection, hold: Hold, drafts: Sequence[Draft]) -> None:
-    if drafts:
-        first = notification_items.next_number(connection, hold.user_id, hold.notification_id)
-        notification_items.add(connection, [(hold.notification_id, drafts)], first)
+def _by_owner(drafts: Iterable[Draft], owners: Iterable[str]) -> dict[str, list[Draft]]:
+    found: dict[str, list[Draft]] = {owner_id: [] for owner_id in owners}
+    for draft in drafts:
+        found[draft.user_id].append(draft)
+    return found
 
 
-def _released(transaction: Transaction, hold: Hold, owner: User, now: datetime) -> Iterable[Draft]:
+def _collect(
+    connection: Connection, hold: Hold, drafts: Sequence[Draft], digest: Sequence[Draft]
+) -> None:
+    if digest:
+        hold = alert_holds.with_digest(connection, hold)
+    for notification_id, alerts_of_it in ((hold.notification_id, drafts), (hold.digest_id, digest)):
+        if alerts_of_it and notification_id is not None:
+            first = notification_items.next_number(connection, hold.user_id, notification_id)
+            notification_items.add(connection, [(notification_id, alerts_of_it)], first)
+
+
+def _released(transaction: Transaction, hold: Hold, owner: User, now: datetime) -> list[Draft]:
     """End a hold unless it lasts on; return the notifications to store."""
-    connection, key = transaction.connection, (hold.user_id, hold.notification_id)
+    connection = transaction.connection
     if (
         hold.until > now
         or alerts.is_due(connection, owner.id, now)
         or slices.is_rescheduling(connection, owner.id)
     ):
-        return ()
-    alert_holds.end(connection, owner.id)
-    notification_items.delete_closed(connection, *key)
-    found = notification_items.count(connection, *key)
+        return []
+    digest_id = alert_holds.end(connection, owner.id)
+    ready = _of_flood(connection, owner, hold.notification_id)
+    if digest_id is not None:
+        found = _still_open(connection, owner.id, digest_id)
+        if found.alerts:
+            most_urgent = notification_items.alerts(connection, owner.id, digest_id, MOST_SHOWN)
+            parts = most_urgent, found.products, owner, digest_id
+            ready.append(summaries.summary_of(*parts, event=Cause.DIGEST))
+    return ready
+
+
+def _of_flood(connection: Connection, owner: User, notification_id: str) -> list[Draft]:
+    """Return what was collected under an id: a summary of all, or each by itself."""
+    key = owner.id, notification_id
+    found = _still_open(connection, *key)
     if found.alerts > owner.flood_cap:
         most_urgent = notification_items.alerts(connection, *key, MOST_SHOWN)
-        return [summaries.summary_of(most_urgent, found.products, owner, hold.notification_id)]
+        return [summaries.summary_of(most_urgent, found.products, owner, notification_id)]
     if not found.alerts:
-        return ()
+        return []
     collected = notification_items.alerts(connection, *key, None)
     notification_items.delete(connection, *key)
     return collected
+
+
+def _still_open(connection: Connection, user_id: str, notification_id: str) -> Count:
+    """Leave out what was collected about lots that are closed by now, and count the rest."""
+    notification_items.delete_closed(connection, user_id, notification_id)
+    return notification_items.count(connection, user_id, notification_id)

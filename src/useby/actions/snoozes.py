@@ -46,6 +46,12 @@ class _Work:
     """Notifications that are sent as they are."""
     records: list[AlertRecord] = field(default_factory=list)
 
+    def add(self, other: "_Work") -> None:
+        """Add the results of another notification."""
+        self.drafts += other.drafts
+        self.others += other.others
+        self.records += other.records
+
 
 def snooze_until(
     transaction: Transaction, user_id: str, notification_id: str, until: datetime, now: datetime
@@ -66,7 +72,8 @@ def snooze_until(
 def send_due(transaction: Transaction, now: datetime) -> int:
     """Send notifications again whose snooze is over, if there is still reason to.
 
-    One whose product cannot be read is sent as it was.
+    One whose product cannot be read is sent as it was. A snooze that is over in quiet hours goes on
+    until their end.
 
     Returns:
         The number of snoozes that have ended.
@@ -77,12 +84,17 @@ def send_due(transaction: Transaction, now: datetime) -> int:
     )
     work = _Work()
     for each in claimed:
-        owner = owners[each.notification.user_id]
+        owner, found = owners[each.notification.user_id], _Work()
         try:
-            _decide(transaction, each, owner, work, now)
+            _decide(transaction, each, owner, found, now)
         except (ArithmeticError, LookupError, TypeError, ValueError):
             log.exception("notification %s is sent again as it was", each.notification.id)
-            work.others.append(snooze.as_it_was(each.notification))
+            found.others.append(snooze.as_it_was(each.notification))
+        until = snooze.goes_on_until([*found.drafts, *found.others], owner, now)
+        if until is None:
+            work.add(found)
+        else:
+            snoozes.put(transaction, owner.id, each.notification.id, each.since, until)
     alerts.record(transaction, work.records, now)
     if work.drafts:
         theirs = {each.user_id: owners[each.user_id] for each in work.drafts}

@@ -23,6 +23,8 @@ class _Found:
     sent: SentAlerts
     unread: Collection[str]
     """Lots of which the newest alert on expiry is unread."""
+    since: datetime | None
+    """Time of the scheduler's next look, if that is overdue."""
 
 
 async def alerts_of(
@@ -33,21 +35,21 @@ async def alerts_of(
     Returns:
         The alerts; ``None`` if the user has no such product.
     """
-    found = await database.read(lambda c: _read(c, user, product_id))
+    found = await database.read(lambda c: _read(c, user, product_id, now))
     if found is not None and found.stored.version is None:
         # The lots of a flat row get their ids when they are brought in line.
         await database.write(lambda t: _bring_in_line(t, user, product_id))
-        found = await database.read(lambda c: _read(c, user, product_id))
+        found = await database.read(lambda c: _read(c, user, product_id, now))
     if found is None:
         return None
     # The scheduler computes these dates again, too: the zone may have changed.
     current = stock.computed_again(found.stored, found.history, user) if found.history else None
     theirs = found.stored.lots if current is None else current.lots
     product, sent = found.stored.product, found.sent
-    return upcoming(product, theirs, user, sent, now, unread=found.unread)
+    return upcoming(product, theirs, user, sent, now, unread=found.unread, since=found.since)
 
 
-def _read(connection: Connection, user: User, product_id: str) -> _Found | None:
+def _read(connection: Connection, user: User, product_id: str, now: datetime) -> _Found | None:
     key = (user.id, product_id)
     stored = lots.stored(connection, [key]).get(key)
     if stored is None:
@@ -57,7 +59,9 @@ def _read(connection: Connection, user: User, product_id: str) -> _Found | None:
     sent = products.sent_alerts_of(connection, [key]).get(key, ())
     repeats = may_repeat(stored.product, stored.lots, user)
     unread = alerts.unread_expired_lots(connection, [key]) if repeats else {}
-    return _Found(stored, history, sent, unread.get(key, ()))
+    look_at = None if user.deferral is None else alerts.due_times(connection, [key]).get(key)
+    since = None if look_at is None else min(look_at, now)
+    return _Found(stored, history, sent, unread.get(key, ()), since)
 
 
 def _bring_in_line(transaction: Transaction, user: User, product_id: str) -> None:

@@ -26,7 +26,9 @@ async def get_me(caller: CurrentCaller) -> MeOut:
 
 @router.patch("", operation_id="changeMe", responses=problem_responses(401, 403, 429))
 async def change_me(node: ContextDep, caller: CurrentCaller, change: MeChange) -> MeOut:
-    """Change the account. A new time zone, alert time or lead reschedules all pending alerts.
+    """Change the account.
+
+    A new time zone, alert time or lead, quiet hours and a digest reschedule all pending alerts.
 
     A new password ends every other sign-in.
     """
@@ -41,6 +43,7 @@ async def change_me(node: ContextDep, caller: CurrentCaller, change: MeChange) -
             name.casefold(): Policy(policy.lead_days, time_of(policy.alert_time))
             for name, policy in change.categories.items()
         }
+    windows = change.quiet_hours
     new = AccountChange(
         name=change.name,
         time_zone=change.time_zone,
@@ -50,6 +53,9 @@ async def change_me(node: ContextDep, caller: CurrentCaller, change: MeChange) -
         currency=change.currency,
         flood_cap=change.flood_cap,
         language=change.language,
+        quiet_hours=None if windows is None else tuple(each.window for each in windows),
+        urgent_passes=change.urgent_passes_quiet_hours,
+        digest=None if change.digest is None else change.digest.digest,
     )
     return MeOut.of(
         await node.database.write(

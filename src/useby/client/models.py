@@ -39,6 +39,12 @@ class Account(Shape):
     flood_cap: int = 5
     language: str | None = None
     """Alerts that may be due together; more of them become one summary."""
+    quiet_hours: tuple[Mapping[str, Any], ...] = ()
+    """Windows of the week without alerts, each with ``days``, ``from`` and ``until``."""
+    urgent_passes_quiet_hours: bool = False
+    """True if alerts of severity ``error`` are sent in quiet hours, too."""
+    digest: Mapping[str, Any] | None = None
+    """``every``, ``at``, ``weekday`` and ``severities``; ``None`` from a node without digests."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -133,6 +133,22 @@ class CategoryPolicy(TypedDict, total=False):
     alert_time: str
 
 
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+QuietWindow = TypedDict(
+    "QuietWindow", {"days": Sequence[Weekday], "from": str, "until": str}, total=True
+)
+"""Hours of some days without alerts, e.g. from ``22:00`` until ``07:00``."""
+
+
+class Digest(TypedDict, total=False):
+    """One notification in place of many."""
+
+    every: Required[Literal["day", "week", "off"]]
+    at: str
+    weekday: Weekday
+    severities: Sequence[Kind]
+
+
 class AccountChange(TypedDict, total=False):
     """Fields of the account to change; a new ``password`` requires ``current_password``."""
 
@@ -144,5 +160,8 @@ class AccountChange(TypedDict, total=False):
     currency: str
     flood_cap: int
     language: str
+    quiet_hours: Sequence[QuietWindow]
+    urgent_passes_quiet_hours: bool
+    digest: Digest
     password: str
     current_password: str

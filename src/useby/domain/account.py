@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from useby.domain.client_names import ClientName
 from useby.domain.policy import Policy, Scope, StoredPolicy
+from useby.domain.quiet import NOT_DEFERRED, Deferral, Digest, QuietWindow
 
 FLOOD_CAP: Final = 5
 """Alerts of an account that may be due together before they become one notification, until the
@@ -42,6 +43,8 @@ class User:
     and key; the account's key is empty."""
     language: str | None = None
     """Language of messages, a tag of BCP 47; ``None`` until it is set, which means English."""
+    deferral: Deferral | None = None
+    """Quiet hours and digest; ``None`` if nothing of them was ever set."""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -64,6 +67,24 @@ class AccountChange:
     policies: Mapping[tuple[Scope, str], StoredPolicy] | None = None
     """Replaces all policies that are stored with the account."""
     language: str | None = None
+    quiet_hours: tuple[QuietWindow, ...] | None = None
+    """Replaces all quiet hours."""
+    urgent_passes: bool | None = None
+    digest: Digest | None = None
+
+    @property
+    def sets_deferral(self) -> bool:
+        """True if quiet hours or the digest are given."""
+        return (self.quiet_hours, self.urgent_passes, self.digest) != (None, None, None)
+
+    def deferral_of(self, before: Deferral | None) -> Deferral:
+        """Return the quiet hours and the digest after the change."""
+        was = before or NOT_DEFERRED
+        return Deferral(
+            was.quiet_hours if self.quiet_hours is None else self.quiet_hours,
+            was.urgent_passes if self.urgent_passes is None else self.urgent_passes,
+            was.digest if self.digest is None else self.digest,
+        )
 
 
 class TokenStatus(Enum):

@@ -22,29 +22,15 @@ from zoneinfo import ZoneInfo
 
 from useby.domain import messages
 from useby.domain.account import User
+from useby.domain.due_alerts import ON_EXPIRY as ON_EXPIRY  # noqa: PLC0414 - others import it
+from useby.domain.due_alerts import Alert as Alert  # noqa: PLC0414 - as above
+from useby.domain.due_alerts import Deferred, due_and_next, severity
 from useby.domain.expiry import Expiry, day_at
 from useby.domain.iso_duration import LAST_DAY
-from useby.domain.notification import Cause, Draft, Severity
-from useby.domain.policy import MAX_LEAD_DAYS, AlertPolicy, Lead, LeadUnit
+from useby.domain.notification import Cause, Draft
+from useby.domain.policy import AlertPolicy, Lead, LeadUnit
 from useby.domain.policy_scopes import policy_for
 from useby.domain.product import AlertedProduct, DateKind, Disposal, Product, Status
-
-ON_EXPIRY: Final = -1
-"""Lead of the alert on expiry; its repeats have -2, -3 and so on."""
-INFO_FROM_DAYS: Final = 7
-"""Alerts at least this many days before the date are ``info``; later ones are a ``warning``."""
-
-
-@dataclass(frozen=True, slots=True)
-class Alert:
-    """One alert of a product, and the UTC time at which it becomes due."""
-
-    lead: int
-    """Calendar days that its text counts if it is sent in time; ``ON_EXPIRY``; or less than that
-    for a repeat."""
-    at: datetime
-    given_by: Lead | None = None
-    """The lead of the policy; ``None`` on expiry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +60,8 @@ class DatedLots(NamedTuple):
     date_kind: DateKind
     lot_ids: tuple[str, ...]
     schedule: AlertSchedule
+    received_on: date = date.min
+    """Day on which the first of them was received, if it is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +75,8 @@ class AlertDecision:
     """Notification of that alert; ``None`` if it is settled without being sent."""
     next_alert_at: datetime | None = None
     """UTC time of the next check; ``None`` if none is needed until the product changes."""
+    in_digest: bool = False
+    """True if the notification is part of a digest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +91,8 @@ class AlertDates:
     """Time of the next alert; not later than now if an alert is already due."""
 
 
+EARLIEST: Final = date(1, 1, 3)
+"""Earliest supported day, which leaves room for a zone's offset in the range of datetime."""
 NEVER_ENDS_AT: Final = datetime(9999, 12, 31, tzinfo=UTC)
 _NEVER_SCHEDULE: Final = AlertSchedule((), ends_at=NEVER_ENDS_AT, expiring_from=NEVER_ENDS_AT)
 
@@ -206,6 +198,7 @@ def decide(
     sent_leads: Collection[int],
     now: datetime,
     of: DatedLots | None = None,
+    since: datetime | None = None,
 ) -> AlertDecision:
     """Decide which alert to send for a product at ``now``.
 
@@ -215,6 +208,7 @@ def decide(
         sent_leads: Leads already sent for the date; see ``settled_leads``.
         now: The current time, aware.
         of: The lots to decide for; ``None`` for the product as if it had no lots of its own.
+        since: Time for which this decision was planned; ``None`` for ``now``.
     """
     if of is None:
         plan = schedule_of(product, user)
@@ -222,8 +216,8 @@ def decide(
             return AlertDecision(plan)
         of = DatedLots(product.expiry, product.date_kind, (), plan)
     plan = of.schedule
-    due, coming = _due_and_next(plan.alerts, sent_leads, now)
-    next_at = coming.at if coming else None
+    deferred = None if user.deferral is None else deferred_by(user, of, now, since)
+    due, next_at, in_digest = due_and_next(plan.alerts, sent_leads, now, deferred)
     if due is None:
         return AlertDecision(plan, next_alert_at=next_at)
     zone = user.zone
@@ -236,9 +230,30 @@ def decide(
         alert = Alert(min(due.lead, ON_EXPIRY), due.at)
     else:
         alert = Alert(min(due.lead, left), due.at, due.given_by)
-    _, coming = _due_and_next(plan.alerts, (alert.lead,), now)
+    _, next_at, _ = due_and_next(plan.alerts, (alert.lead,), now, deferred)
     draft = _draft(product, of, user, left, expired=expired)
-    return AlertDecision(plan, alert, draft, coming.at if coming else None)
+    return AlertDecision(plan, alert, draft, next_at, in_digest)
+
+
+def deferred_by(
+    user: User, of: DatedLots, now: datetime, since: datetime | None = None
+) -> Deferred | None:
+    """Return how the alerts of lots are deferred; ``None`` if each is sent when it falls due."""
+    if user.deferral is None:
+        return None
+    is_safety = of.date_kind is DateKind.USE_BY
+    received = _moment(max(of.received_on, EARLIEST), time(), user.zone)
+    kinds = (
+        severity(
+            days_until(of.expiry, user.zone, at),
+            expired=of.schedule.ends_at <= at,
+            is_safety=is_safety,
+        )
+        for at in (now, received)
+    )
+    kind_now, kind_received = kinds
+    since = min(since or now, now)
+    return Deferred(user.deferral, user.zone, is_safety, kind_now, since, received, kind_received)
 
 
 SentAlerts = Collection[tuple[str, int, datetime]]
@@ -294,17 +309,25 @@ def alert_dates(
 ) -> AlertDates:
     """Compute the times stored with a product; the arguments are those of ``decide``."""
     plan = schedule_of(product, user)
-    at = None if product.closed_as is not None else next_alert_at(plan, sent_leads, now)
+    at = None
+    if product.closed_as is None and product.expiry is not None:
+        of = DatedLots(product.expiry, product.date_kind, (), plan)
+        at = next_alert_at(plan, sent_leads, now, deferred_by(user, of, now))
     return AlertDates(plan.ends_at, plan.expiring_from, at)
 
 
 def next_alert_at(
-    plan: AlertSchedule, sent_leads: Collection[int], now: datetime
+    plan: AlertSchedule,
+    sent_leads: Collection[int],
+    now: datetime,
+    deferred: Deferred | None = None,
 ) -> datetime | None:
     """Return the time of the next alert of a schedule: not later than now if one is due."""
-    past, coming = _due_and_next(plan.alerts, sent_leads, now)
-    alert = past or coming
-    return alert.at if alert else None
+    due, next_at, _ = due_and_next(plan.alerts, sent_leads, now, deferred)
+    if due is None:
+        return next_at
+    # What is deferred and due now is due since now: an earlier digest did not have it.
+    return due.at if deferred is None else now
 
 
 def days_left(product: Product | AlertedProduct, zone: ZoneInfo, now: datetime) -> int | None:
@@ -341,31 +364,9 @@ def status_of(
     return Status.EXPIRING if left <= policy.expiring_days else Status.FRESH
 
 
-def _due_and_next(
-    alerts: tuple[Alert, ...], sent_leads: Collection[int], now: datetime
-) -> tuple[Alert | None, Alert | None]:
-    """Return the latest unsettled alert that is due, and the next one that is not yet due.
-
-    An alert is settled once it, or a more urgent one, was sent for this date.
-    """
-    settled = min(sent_leads, default=MAX_LEAD_DAYS + 1)
-    past: Alert | None = None
-    for alert in alerts:
-        if alert.lead >= settled:
-            continue
-        if alert.at > now:
-            return past, alert
-        past = alert
-    return past, None
-
-
 def _draft(
     product: Product | AlertedProduct, of: DatedLots, user: User, left: int, *, expired: bool
 ) -> Draft:
-    if expired:
-        kind = Severity.ERROR if of.date_kind is DateKind.USE_BY else Severity.WARNING
-    else:
-        kind = Severity.INFO if left >= INFO_FROM_DAYS else Severity.WARNING
     return Draft(
         product.user_id,
         messages.expiry(
@@ -375,7 +376,7 @@ def _draft(
             lots=max(1, len(of.lot_ids)),
             language=user.language,
         ),
-        kind,
+        severity(left, expired=expired, is_safety=of.date_kind is DateKind.USE_BY),
         Cause.EXPIRED if expired else Cause.EXPIRING,
         product.name,
         product.id,
@@ -387,8 +388,7 @@ def _draft(
 
 def _days_before(day: date, days: int) -> date:
     """Return ``days`` before ``day``, or the earliest supported day."""
-    earliest = date(1, 1, 3)  # leaves room for a zone's offset in the range of datetime
-    return day - timedelta(days=days) if (day - earliest).days > days else earliest
+    return day - timedelta(days=days) if (day - EARLIEST).days > days else EARLIEST
 
 
 def _moment(day: date, at: time, zone: ZoneInfo) -> datetime:

@@ -18,6 +18,7 @@ from useby.domain.alerts import (
     AlertDecision,
     DatedLots,
     SentAlerts,
+    deferred_by,
     settled_alerts,
 )
 from useby.domain.expiry import Expiry
@@ -49,7 +50,9 @@ class LotAlerts:
     that was read."""
     drafts: tuple[Draft, ...] = ()
     due: tuple[DueLots, ...] = ()
-    """Alerts that the drafts send."""
+    """Alerts that the drafts and the digest send."""
+    digest: tuple[Draft, ...] = ()
+    """Parts of the user's digest, which is sent now."""
 
 
 class _Part(NamedTuple):
@@ -68,6 +71,7 @@ def decide(
     sent: SentAlerts,
     now: datetime,
     unread: Collection[str] = (),
+    since: datetime | None = None,
 ) -> LotAlerts:
     """Decide which alerts to send for a product's lots at ``now``.
 
@@ -78,30 +82,67 @@ def decide(
         sent: Alerts that were sent for the product.
         now: The current time, aware.
         unread: Lots of which the newest alert on expiry is unread; only those are repeated.
+        since: Time for which this decision was planned, if alerts are deferred; ``None`` for
+            ``now``.
     """
     own = policy_for(product, user)
     parts = _parts(product, own, lots, user, sent)
-    found = [(part, _decide(product, part, user, now, unread)) for part in parts]
+    found = [(part, _decide(product, part, user, now, unread, since)) for part in parts]
+    if user.deferral is not None:
+        found = _with_same_words(product, found, user, now, unread)
     checks: list[datetime] = []
     due: list[tuple[Expiry, int]] = []
     drafts: list[Draft] = []
+    digest: list[Draft] = []
     sending: list[DueLots] = []
     for part, each in found:
         if each.next_alert_at is not None:
             checks.append(each.next_alert_at)
         if each.alert is not None and each.draft is not None:
             due.append((part.of.expiry, each.alert.lead))
-            drafts.append(each.draft)
+            (digest if each.in_digest else drafts).append(each.draft)
             sending.append(DueLots(each.draft.lot_ids, each.alert))
     sent_now = tuple(dict.fromkeys(due))
-    settles_more = len(drafts) < sum(each.alert is not None for _, each in found)
+    settles_more = len(drafts) + len(digest) < sum(each.alert is not None for _, each in found)
     return LotAlerts(
         _dates(product, own, user, parts, checks),
         sent_now,
         _unsent(found, user, now, sent_now) if settles_more else (),
         _together(product.name, drafts, user.language),
         tuple(sending),
+        _together(product.name, digest, user.language),
     )
+
+
+def _with_same_words(
+    product: Product | AlertedProduct,
+    found: Sequence[tuple[_Part, AlertDecision]],
+    user: User,
+    now: datetime,
+    unread: Collection[str],
+) -> list[tuple[_Part, AlertDecision]]:
+    """Return decisions in which deferred alerts go along with others in the same words.
+
+    Lots of one day share the record of what was sent. So what is sent of some of them, because it
+    is urgent, would never be sent of the others.
+    """
+    sent = {_words(part, each, user) for part, each in found if each.draft and not each.in_digest}
+    if not sent:
+        return list(found)
+    at_once, joined = replace(user, deferral=None), []
+    for part, each in found:
+        other = each
+        if each.draft is None or each.in_digest:
+            other = _decide(product, part, at_once, now, unread)
+        is_said = other.draft is not None and _words(part, other, user) in sent
+        joined.append((part, other if is_said else each))
+    return joined
+
+
+def _words(part: _Part, decision: AlertDecision, user: User) -> tuple[date, Cause | None]:
+    """Return what the text of an alert follows from; on one day, days left are the same."""
+    draft = decision.draft
+    return part.of.expiry.day_in(user.zone), None if draft is None else draft.event
 
 
 def _unsent(
@@ -135,7 +176,10 @@ def alert_dates(
     """Compute the times stored with a product; the arguments are those of ``decide``."""
     own = policy_for(product, user)
     parts = _parts(product, own, lots, user, sent)
-    found = (alerts.next_alert_at(each.of.schedule, each.settled, now) for each in parts)
+    found = (
+        alerts.next_alert_at(each.of.schedule, each.settled, now, deferred_by(user, each.of, now))
+        for each in parts
+    )
     return _dates(product, own, user, parts, [each for each in found if each is not None])
 
 
@@ -170,9 +214,10 @@ def _decide(
     user: User,
     now: datetime,
     unread: Collection[str],
+    since: datetime | None = None,
 ) -> AlertDecision:
     of = part.of
-    decision = alerts.decide(product, user, part.settled, now, of)
+    decision = alerts.decide(product, user, part.settled, now, of, since)
     alert, draft = decision.alert, decision.draft
     if alert is None or draft is None or alert.lead > ON_EXPIRY:
         return decision
@@ -227,6 +272,8 @@ def _parts(
         is_safety = any(lot.date_kind is DateKind.USE_BY for lot in theirs)
         kind = DateKind.USE_BY if is_safety else DateKind.BEST_BEFORE
         of = DatedLots(expiry, kind, tuple(lot.id for lot in theirs), plan)
+        if user.deferral is not None:
+            of = of._replace(received_on=min(lot.received_on for lot in theirs))
         parts.append(_Part(of, policy, settled))
     return parts
 

@@ -29,6 +29,8 @@ class Cause(StrEnum):
     CUSTOM = "custom"
     SUMMARY = "summary"
     """Alerts of one user that were due together, as one notification."""
+    DIGEST = "digest"
+    """Alerts of one user that were collected until a time of the user's choice."""
     SNOOZED = "snoozed"
     """A notification that its user had snoozed."""
 

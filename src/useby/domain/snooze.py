@@ -11,8 +11,9 @@ from useby.domain.account import User
 from useby.domain.alerts import ON_EXPIRY, SentAlerts
 from useby.domain.expiry import Expiry
 from useby.domain.lot import Lot
-from useby.domain.notification import Cause, Draft, Notification
+from useby.domain.notification import Cause, Draft, Notification, Severity
 from useby.domain.product import Product
+from useby.domain.quiet import end_of_quiet
 
 LEAST: Final = timedelta(minutes=1)
 MOST: Final = timedelta(days=90)
@@ -96,14 +97,16 @@ def again(
         The alert; ``None`` if no open lot is due, or if the scheduler has sent an alert in the
         same words since, or is about to.
     """
-    due = lot_alerts.decide(product, lots, user, (), now)
+    at_once = replace(user, deferral=None)  # the snooze has its own time
+    due = lot_alerts.decide(product, lots, at_once, (), now)
     theirs = [each for each in due.drafts if set(each.lot_ids) & set(lot_ids)]
     if not due.drafts:
         return None
     draft = min(theirs or due.drafts, key=summaries.urgency)
     dates = {lot.expiry for lot in lots if lot.id in draft.lot_ids}
     pending = lot_alerts.decide(product, lots, user, sent, now)
-    if any(set(each.lot_ids) & set(draft.lot_ids) for each in pending.drafts):
+    coming = (*pending.drafts, *pending.digest)
+    if any(set(each.lot_ids) & set(draft.lot_ids) for each in coming):
         return None
     keys = {expiry.key for expiry in dates if expiry is not None}
     expired = draft.event is Cause.EXPIRED
@@ -119,6 +122,23 @@ def again(
         if expiry in dates and lead < settled.get(expiry.key, lead + 1)
     )
     return Again(replace(draft, event=Cause.SNOOZED), new)
+
+
+def goes_on_until(again: Sequence[Draft], user: User, now: datetime) -> datetime | None:
+    """Return the end of the quiet hours in which a snooze is over; ``None`` if it is sent now.
+
+    Args:
+        again: What is to be sent now.
+        user: The owner.
+        now: The current time, aware.
+    """
+    if user.deferral is None:
+        return None
+    is_urgent = bool(again) and all(each.kind is Severity.ERROR for each in again)
+    if is_urgent and user.deferral.urgent_passes:
+        return None
+    end = end_of_quiet(user.deferral.quiet_hours, user.zone, now)
+    return end if end > now else None
 
 
 def summary_again(alerts: Sequence[Draft], user: User) -> Draft | None:

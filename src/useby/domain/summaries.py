@@ -1,6 +1,7 @@
 """Combine alerts of one user that are due together into one notification."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from useby.domain import messages
@@ -23,8 +24,17 @@ def summary(alerts: Iterable[Draft], user: User) -> Draft:
     return summary_of(ordered, len({each.product_id for each in ordered}), user)
 
 
+def digest(alerts: Iterable[Draft], user: User) -> Draft:
+    """Return the digest of alerts of one user, of which there is at least one."""
+    return replace(summary(alerts, user), event=Cause.DIGEST)
+
+
 def summary_of(
-    most_urgent: Sequence[Draft], products: int, user: User, reserved_id: str | None = None
+    most_urgent: Sequence[Draft],
+    products: int,
+    user: User,
+    reserved_id: str | None = None,
+    event: Cause = Cause.SUMMARY,
 ) -> Draft:
     """Return one notification for alerts of which only the most urgent are at hand.
 
@@ -33,6 +43,7 @@ def summary_of(
         products: Number of products that all of the alerts are about.
         user: The user, in whose language it is written.
         reserved_id: Id under which the items are stored; ``None`` if they are not stored yet.
+        event: Cause of the notification: a flood, or a digest.
     """
     named: dict[str | None, str] = {}
     for alert in most_urgent:
@@ -43,7 +54,7 @@ def summary_of(
         user_id=user.id,
         message=messages.attention(list(named.values()), products, user.language),
         kind=most_urgent[0].kind,
-        event=Cause.SUMMARY,
+        event=event,
         alerts=tuple(most_urgent),
         id=reserved_id,
     )

@@ -30,6 +30,8 @@ class LotAlert:
     lead: str
     """Lead that makes the alert due, as the policy has it; or ``expiry`` or ``repeat``."""
     because: Reason
+    at: datetime
+    """UTC time at which it is due; the present if it is due already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class Upcoming:
     """A notification that is still to come, with all lots that it speaks of."""
 
     at: datetime
-    """UTC time at which it is due; the present if it is due already."""
+    """UTC time at which it is sent: quiet hours and digests defer what is due."""
     draft: Draft
     lots: tuple[LotAlert, ...]
 
@@ -50,8 +52,9 @@ def upcoming(
     now: datetime,
     most: int = MOST,
     unread: Collection[str] = (),
+    since: datetime | None = None,
 ) -> list[Upcoming]:
-    """Return the alerts about a product's lots that are still to come, by time.
+    """Return the alerts about a product's lots that are still to come, by the time of sending.
 
     Args:
         product: The product.
@@ -61,16 +64,11 @@ def upcoming(
         now: The current time, aware.
         most: Number of alerts of lots after which the list ends; the soonest are in it. A
             notification that speaks of several lots is in it as a whole.
-        unread: Lots of which the newest alert on expiry is unread. Alerts of the rehearsal stay
-            unread.
+        unread: Lots whose newest alert on expiry is unread. Those of the list stay unread.
+        since: Time of the scheduler's next look at the product, if that is overdue.
     """
     # Dates of one day share their alerts and their words; those of two days have none in common.
-    days: dict[date, list[Lot]] = {}
-    theirs: dict[str, Lot] = {}
-    for lot in open_lots(lots):
-        if lot.expiry is not None:
-            days.setdefault(lot.expiry.day_in(user.zone), []).append(lot)
-            theirs[lot.id] = lot
+    days = _by_day(lots, user)
     sent_of = {day: list(sent) for day in days}
     waiting = set(unread)
     queue = [(now, day) for day in sorted(days)]
@@ -78,14 +76,18 @@ def upcoming(
     count = 0
     while queue and count < most:
         at, day = heappop(queue)
-        decision = lot_alerts.decide(product, days[day], user, sent_of[day], at, waiting)
+        planned = since if at == now else None
+        decision = lot_alerts.decide(product, days[day], user, sent_of[day], at, waiting, planned)
         settled = (*decision.sent, *decision.unsent)
         sent_of[day] += [(expiry.key, lead, at) for expiry, lead in settled]
         alerts = {lot_id: each.alert for each in decision.due for lot_id in each.lot_ids}
-        for draft in decision.drafts:
-            parts = ((theirs[lot_id], alerts[lot_id]) for lot_id in draft.lot_ids)
-            of = tuple(_lot_alert(product, user, lot, alert) for lot, alert in parts)
-            found.append(Upcoming(at, draft, of))
+        parts = {
+            lot.id: _lot_alert(product, user, lot, alerts[lot.id], (now, at))
+            for lot in days[day]
+            if lot.id in alerts
+        }
+        for draft in (*decision.drafts, *decision.digest):
+            found.append(Upcoming(at, draft, tuple(parts[each] for each in draft.lot_ids)))
             count += len(draft.lot_ids)
             if draft.event is Cause.EXPIRED:
                 waiting.update(draft.lot_ids)
@@ -94,11 +96,24 @@ def upcoming(
     return found
 
 
-def _lot_alert(product: Product, user: User, lot: Lot, alert: Alert) -> LotAlert:
+def _by_day(lots: Iterable[Lot], user: User) -> dict[date, list[Lot]]:
+    """Return the open lots that have a date, by its day."""
+    days: dict[date, list[Lot]] = {}
+    for lot in open_lots(lots):
+        if lot.expiry is not None:
+            days.setdefault(lot.expiry.day_in(user.zone), []).append(lot)
+    return days
+
+
+def _lot_alert(
+    product: Product, user: User, lot: Lot, alert: Alert, within: tuple[datetime, datetime]
+) -> LotAlert:
+    now, sent_at = within
     if alert.lead >= 0:
         lead, field = str(alert.given_by), "leads"
     elif alert.lead == ON_EXPIRY:
         lead, field = "expiry", "on_expiry"
     else:
         lead, field = "repeat", "repeat"
-    return LotAlert(lot.id, lead, reason_of(product, user, field, lot))
+    due_at = min(sent_at, max(alert.at, now))
+    return LotAlert(lot.id, lead, reason_of(product, user, field, lot), due_at)

@@ -6,6 +6,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from useby.domain.account import MOST_FLOOD_CAP, User
 from useby.domain.currency import CURRENCIES
+from useby.domain.quiet import NOT_DEFERRED
+from useby.schemas.deferral import DigestFields, QuietHours, QuietWindowFields
 from useby.schemas.fields import (
     ApiModel,
     Characters,
@@ -206,6 +208,14 @@ class MeOut(ApiModel):
     flood_cap: Annotated[
         int, Field(description="Alerts that may be due together; more become one notification.")
     ]
+    quiet_hours: Annotated[
+        tuple[QuietWindowFields, ...],
+        Field(description="Windows of the week in which alerts are not sent."),
+    ]
+    urgent_passes_quiet_hours: Annotated[
+        bool, Field(description="Whether alerts of severity `error` are sent in quiet hours, too.")
+    ]
+    digest: DigestFields
 
     language: Annotated[
         str | None,
@@ -215,6 +225,7 @@ class MeOut(ApiModel):
     @classmethod
     def of(cls, user: User) -> "MeOut":
         """Return the account as its owner sees it."""
+        deferral = user.deferral or NOT_DEFERRED
         return cls(
             id=user.id,
             email=user.email,
@@ -233,6 +244,9 @@ class MeOut(ApiModel):
             currency=user.currency,
             flood_cap=user.flood_cap,
             language=user.language,
+            quiet_hours=tuple(map(QuietWindowFields.of, deferral.quiet_hours)),
+            urgent_passes_quiet_hours=deferral.urgent_passes,
+            digest=DigestFields.of(deferral.digest),
         )
 
 
@@ -271,6 +285,19 @@ class MeChange(RequestModel):
         Language | None,
         Field(description="Language of messages from now on, a tag of BCP 47."),
     ] = None
+    quiet_hours: Annotated[
+        QuietHours | None,
+        Field(description="Windows of the week without alerts; they replace all earlier ones."),
+    ] = None
+    urgent_passes_quiet_hours: Annotated[
+        bool | None,
+        Field(
+            strict=True,
+            description="Whether alerts of severity `error` are sent in quiet hours, too.",
+        ),
+        Form("must be true or false, e.g. true"),
+    ] = None
+    digest: DigestFields | None = None
     password: Password | None = None
     current_password: Annotated[
         GivenPassword | None, Field(description="Required to change the password.")

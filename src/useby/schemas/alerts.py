@@ -1,6 +1,7 @@
 """JSON models of alerts that are still to come."""
 
 from collections.abc import Iterable
+from operator import itemgetter
 from typing import Annotated, Self
 
 from pydantic import Field
@@ -63,19 +64,19 @@ class AlertList(ApiModel):
     @classmethod
     def of(cls, coming: Iterable[Upcoming]) -> Self:
         """Return the alerts of lots in notifications that are still to come."""
+        found = [(lot.at, lot, each) for each in coming for lot in each.lots]
         return cls(
             items=[
                 AlertOut(
                     lot_id=lot.lot_id,
                     lead=lot.lead,
-                    at=each.at,
+                    at=at,
                     severity=each.draft.kind,
                     because=BecauseOut(scope=lot.because.scope, key=lot.because.key),
                     delivered_at=each.at,
                     message=each.draft.message,
                     lot_ids=list(each.draft.lot_ids),
                 )
-                for each in coming
-                for lot in each.lots
+                for at, lot, each in sorted(found, key=itemgetter(0))
             ]
         )

@@ -29,7 +29,7 @@ def extended(row: Notification) -> shapes.ExtendedNotification | shapes.Summary:
         "daysLeft": row.days_left,
         "readAt": moment(row.read_at) if row.read_at else None,
     }
-    if row.event is not Cause.SUMMARY and not row.items:
+    if row.event not in (Cause.SUMMARY, Cause.DIGEST) and not row.items:
         return more
     items: list[shapes.Item] = [
         {

@@ -12,7 +12,8 @@ from useby.domain.account import CLOCK_SKEW, FLOOD_CAP, AccountChange, TokenStat
 from useby.domain.channel import ChannelKind
 from useby.domain.events import AccessRevoked
 from useby.domain.policy import Policy
-from useby.store import slices
+from useby.domain.quiet import NOT_DEFERRED
+from useby.store import channel_rests, slices
 from useby.store.api_keys import is_of_key
 from useby.store.bulk import PackedSelect, values_params, values_table
 from useby.store.column_types import UtcDateTime
@@ -41,7 +42,7 @@ def _policy(value: Mapping[str, Any]) -> Policy:
 def _user(row: Sequence[Any]) -> User:
     """Return the user in a row of ``_USER_COLUMNS``."""
     id_, email, name, zone, alert_time, lead_days, categories, created_at, *more = row
-    disabled_at, currency, flood_cap, policies, language = more
+    disabled_at, currency, flood_cap, policies, language, deferral = more
     return User(
         id_,
         email,
@@ -55,6 +56,7 @@ def _user(row: Sequence[Any]) -> User:
         FLOOD_CAP if flood_cap is None else flood_cap,
         policies,
         language,
+        deferral,
     )
 
 
@@ -72,6 +74,7 @@ _USER_COLUMNS: Final = (
     users.c.flood_cap,
     users.c.policies,
     users.c.language,
+    users.c.deferral,
 )
 
 
@@ -187,6 +190,7 @@ def _values(user: User) -> dict[str, Any]:
         "flood_cap": None if user.flood_cap == FLOOD_CAP else user.flood_cap,
         "policies": user.policies,
         "language": user.language,
+        "deferral": user.deferral,
     }
 
 
@@ -261,14 +265,27 @@ def change_user(
         new["lead_days"] = list(change.lead_days)
     if change.categories is not None:
         new["categories"] = {name: policy_json(each) for name, each in change.categories.items()}
+    if change.sets_deferral:
+        new |= _new_deferral(transaction, user_id, change)
     if new:
         _update(transaction, user_id, new)
+    if not new.keys().isdisjoint({"deferral", "time_zone"}):
+        channel_rests.end(transaction, user_id, now)
     if new.keys() - {"name", "currency", "flood_cap", "language"}:
         slices.reschedule(transaction, user_id, now)
     changed = user(transaction.connection, user_id)
     if changed is None:
         raise UnknownUser(user_id)
     return changed
+
+
+def _new_deferral(transaction: Transaction, user_id: str, change: AccountChange) -> dict[str, Any]:
+    """Return the new value of the column if a change of quiet hours or digest changes it."""
+    lock_users(transaction, user_id)
+    this = users.c.id == user_id
+    before = transaction.connection.scalar(sa.select(users.c.deferral).where(this))
+    after = change.deferral_of(before)
+    return {} if after == (before or NOT_DEFERRED) else {"deferral": after}
 
 
 def change_password(

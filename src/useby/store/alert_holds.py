@@ -27,6 +27,8 @@ class Hold(NamedTuple):
     """Id of the notification that they may become, under which they are stored."""
     until: datetime
     """Time until which they are collected in any case."""
+    digest_id: str | None = None
+    """Id of the digest, under which parts of it are stored; ``None`` if there are none."""
 
 
 _GIVEN: Final = values_table(users.c.id)
@@ -56,9 +58,20 @@ def release(transaction: Transaction, user_id: str, now: datetime) -> None:
     transaction.publish(AlertScheduled(now))
 
 
-def end(connection: Connection, user_id: str) -> None:
-    """Delete a user's hold."""
-    connection.execute(sa.delete(table).where(table.c.user_id == user_id))
+def with_digest(connection: Connection, hold: Hold) -> Hold:
+    """Return a hold under which parts of a digest can be stored."""
+    if hold.digest_id is not None:
+        return hold
+    hold = hold._replace(digest_id=str(uuid7()))
+    this = table.c.user_id == hold.user_id
+    connection.execute(sa.update(table).where(this).values(digest_id=hold.digest_id))
+    return hold
+
+
+def end(connection: Connection, user_id: str) -> str | None:
+    """Delete a user's hold; return the id of the digest that was collected, if there is one."""
+    this = table.c.user_id == user_id
+    return connection.scalar(sa.delete(table).where(this).returning(table.c.digest_id))
 
 
 def of(connection: Connection, user_ids: Collection[str]) -> dict[str, Hold]:

@@ -85,6 +85,12 @@ _IS_DUE: Final = CompiledStatement(
         )
     )
 )
+_GIVEN_PRODUCTS: Final = values_table(notifications.c.user_id, notifications.c.product_id)
+_DUE_TIMES: Final = PackedSelect(
+    sa.select(products.c.user_id, products.c.id, DUE_AT.label("due_at")).where(
+        sa.tuple_(products.c.user_id, products.c.id).in_(sa.select(*_GIVEN_PRODUCTS.c))
+    )
+)
 _INSERT_SENT: Final = BulkWrite(
     sent_alerts.c.user_id,
     sent_alerts.c.product_id,
@@ -94,7 +100,6 @@ _INSERT_SENT: Final = BulkWrite(
     sent_alerts.c.unsent,
 )
 _KEY: Final = (products.c.user_id, products.c.id)
-_GIVEN_PRODUCTS: Final = values_table(notifications.c.user_id, notifications.c.product_id)
 _RESCHEDULE: Final = BulkWrite(
     products.c.ends_at,
     products.c.expiring_from,
@@ -187,6 +192,17 @@ def late_owners(connection: Connection, before: datetime, left_out: Collection[s
 def is_due(connection: Connection, owner: str, now: datetime) -> bool:
     """Return whether a user is not disabled and has a due product."""
     return bool(_IS_DUE(connection, owner=owner, now=now).scalar())
+
+
+def due_times(
+    connection: Connection, keys: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], datetime]:
+    """Return the stored times of the next alerts of products, by owner and product."""
+    if not keys:
+        return {}
+    given = values_params(connection, *zip(*keys, strict=True))
+    rows = _DUE_TIMES(connection, **given)
+    return {(owner, product_id): at for owner, product_id, at in rows if at is not None}
 
 
 def claim_due(

@@ -171,7 +171,7 @@ def with_items(connection: Connection, rows: list[Notification]) -> list[Notific
 
 def lacks_items(row: Notification) -> bool:
     """Return whether a notification has items that are not read yet."""
-    may_have = row.event is Cause.SUMMARY or (
+    may_have = row.event in (Cause.SUMMARY, Cause.DIGEST) or (
         row.event is Cause.SNOOZED and row.product_id is None  # perhaps a snoozed summary
     )
     return may_have and not row.items

@@ -27,7 +27,14 @@ from useby.domain.channel import (
     DeliveryState,
 )
 from useby.domain.notification import Notification
-from useby.store import channels, notification_items, notifications, shown_pushes
+from useby.store import (
+    channel_rests,
+    channels,
+    notification_items,
+    notifications,
+    shown_pushes,
+)
+from useby.store.channel_rests import Rest
 from useby.store.database import Transaction
 from useby.store.locks import try_lock_users
 from useby.store.schema import channels as table
@@ -53,6 +60,8 @@ class Claim:
     channel: Channel
     failures: int
     """Number of attempts that failed since the last success."""
+    may_rest: bool = False
+    """True if the user has quiet hours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +150,7 @@ def claim(
         over.append(sa.tuple_(table.c.user_id, table.c.id).in_(list(present)))
     claim_id = str(uuid7())
     rows = transaction.connection.execute(
-        sa.select(table.c.failures, *channels.COLUMNS)
+        sa.select(table.c.failures, users.c.deferral.is_not(None), *channels.COLUMNS)
         .join(users, _ACTIVE)
         .where(
             table.c.next_at <= now,
@@ -152,7 +161,10 @@ def claim(
         .limit(most)
         .with_for_update(of=table, key_share=True, skip_locked=True)
     ).all()
-    claims = [Claim(claim_id, channels.from_columns(row[1:]), row[0]) for row in rows]
+    claims = [
+        Claim(claim_id, channels.from_columns(columns), failures, may_rest)
+        for failures, may_rest, *columns in rows
+    ]
     if claims:
         transaction.connection.execute(
             sa.update(table)
@@ -236,6 +248,9 @@ class _Turn:
         )
         self._rows = (outbox.c.user_id == channel.user_id, outbox.c.channel_id == channel.id)
         self._pending = (*self._rows, outbox.c.state == DeliveryState.PENDING)
+        self._rest: Rest | None = None
+        if claim.may_rest:
+            self._rest = channel_rests.rest_of(transaction.connection, channel.user_id, now)
 
     def is_held(self) -> bool:
         """Lock the channel; return false if the claim is over, or its user changes the channel.
@@ -302,14 +317,14 @@ class _Turn:
         return values | {"state": ChannelState.FAILED if given_up else ChannelState.RETRYING}
 
     def head(self, most: int) -> Pending | None:
-        """Return the first rows that are pending and unread; those before them are skipped."""
+        """Return the first rows that may be sent and are unread; read ones before are skipped."""
         limit = most  # mostly the first is unread
         while True:
             rows = self._first(limit)
             found = [notifications.from_columns(row[1:]) for row in rows]
             first = next((n for n, each in enumerate(found) if each.read_at is None), len(found))
             if first:
-                self._skip(found[first - 1].seq)
+                self._skip([each.seq for each in found[:first]])
             if first < len(found):
                 return self._batch(found[first:], rows[first][0], most)
             if len(found) < limit:
@@ -317,13 +332,14 @@ class _Turn:
             limit = MOST_READ
 
     def _first(self, limit: int) -> Sequence[sa.Row[Any]]:
+        passes = sa.true() if self._rest is None else self._rest.passes
         return self._run(
             sa.select(outbox.c.due_at, *notifications.COLUMNS)
             .join(
                 stored,
                 sa.and_(stored.c.user_id == outbox.c.user_id, stored.c.seq == outbox.c.seq),
             )
-            .where(*self._pending)
+            .where(*self._pending, passes)
             .order_by(outbox.c.seq)
             .limit(limit)
         ).all()
@@ -343,15 +359,15 @@ class _Turn:
         ids = shown_pushes.read(self._transaction.connection, self._key)
         return Closing(ids) if ids else None
 
-    def _skip(self, upto: int) -> None:
+    def _skip(self, read: Sequence[int]) -> None:
         self._run(
             sa.update(outbox)
-            .where(*self._pending, outbox.c.seq <= upto)
+            .where(*self._pending, outbox.c.seq.in_(read))
             .values(state=DeliveryState.SKIPPED_READ, done_at=self._now)
         )
 
     def idle_until(self) -> datetime | None:
-        """Return when to look at a channel without pending rows: never, or soon.
+        """Return when to look at a channel that has nothing to send: never, soon, or after a rest.
 
         A transaction that holds the user's row may be about to add some.
         """
@@ -359,7 +375,11 @@ class _Turn:
         if not try_lock_users(self._transaction, [self._user_id]):
             return soon
         is_pending = self._run(sa.select(outbox.c.seq).where(*self._pending).limit(1)).first()
-        return None if is_pending is None else self._now
+        if is_pending is None:
+            return None
+        if self._rest is not None and self.head(1) is None:
+            return self._rest.until
+        return self._now
 
     def delete(self) -> None:
         """Delete the channel; look again soon if a transaction holds the user's row.

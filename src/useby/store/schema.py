@@ -13,6 +13,7 @@ from useby.store.channel_tables import channels as channels  # noqa: PLC0414 - o
 from useby.store.channel_tables import outbox as outbox  # noqa: PLC0414 - as above
 from useby.store.channel_tables import shown_pushes as shown_pushes  # noqa: PLC0414 - as above
 from useby.store.column_types import EnumText, Exact, IsoDuration, Numbers, Texts, UtcDateTime
+from useby.store.deferral_column import DeferralText
 from useby.store.key_tables import api_keys as api_keys  # noqa: PLC0414 - as below
 from useby.store.key_tables import push_keys as push_keys  # noqa: PLC0414 - as below
 from useby.store.key_tables import service_answers as service_answers  # noqa: PLC0414 - as below
@@ -42,15 +43,16 @@ users = sa.Table(
     sa.Column("flood_cap", sa.SmallInteger, nullable=True),
     sa.Column("policies", PolicyTexts, nullable=True),
     sa.Column("language", sa.String(16), nullable=True),
+    sa.Column("deferral", DeferralText, nullable=True),
     sa.UniqueConstraint("email"),
 )
 """``seq`` is the newest ``seq`` of the user's notifications. ``signed_out_at`` ends tokens that
 have no sign-in (an outside issuer's) and were issued at or before it; it is a minute later than the
-sign-out, because the issuer's clock may be ahead. ``currency`` is that of the prices of lots, a
-code of ISO 4217; it is empty until it is set, as is ``flood_cap``, the number of alerts that may be
-due together. ``policies`` are those of the account, of categories, locations and kinds of date;
-``alert_time``, ``lead_days`` and ``categories`` are their short forms. ``language`` is a tag of
-BCP 47; it is empty until it is set."""
+sign-out, because the issuer's clock may be ahead. ``currency`` is that of prices, a code of ISO
+4217; it is empty until it is set, as are ``flood_cap``, the number of alerts that may be due
+together, and ``language``, a tag of BCP 47. ``policies`` are those of the account, of categories,
+locations and kinds of date; ``alert_time``, ``lead_days`` and ``categories`` are their short forms.
+``deferral`` has the quiet hours and the digest."""
 
 sessions = sa.Table(
     "sessions",

@@ -36,6 +36,7 @@ alert_holds = sa.Table(
     sa.Column("user_id", sa.String(128), sa.ForeignKey("users.id", ondelete="CASCADE")),
     sa.Column("notification_id", sa.String(36), nullable=False),
     sa.Column("until", UtcDateTime, nullable=False),
+    sa.Column("digest_id", sa.String(36), nullable=True),
     sa.PrimaryKeyConstraint("user_id"),
     sa.Index(None, "until"),
 )

@@ -68,7 +68,7 @@ export class Live {
     const recent = batch.filter((each) => Date.now() - Date.parse(each.created_at) < RECENT);
     const expired = recent.filter(({ event, productId }) => event === "expired" && productId);
     // A large batch of products, and many alerts at once, are one notification without a product.
-    const isLarge = recent.some(({ event, productId }) => !productId && (event === "added" || event === "summary"));
+    const isLarge = recent.some(({ event, productId }) => !productId && ["added", "summary", "digest"].includes(event ?? ""));
     if (isLarge || expired.length > MANY) void this.#stock.load().catch(() => {});
     else for (const { productId } of expired) void this.#stock.changed(productId ?? "").catch(() => {});
   }

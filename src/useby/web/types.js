@@ -118,6 +118,16 @@
 
 /** @typedef {{productId: string | null, lotId: string | null, message: string, severity: string}} SummaryItem */
 
+/** @typedef {"mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun"} Weekday */
+/** @typedef {{days: Weekday[], from: string, until: string}} QuietWindow over midnight if it ends earlier */
+/**
+ * @typedef {object} Digest
+ * @property {"off" | "day" | "week"} every
+ * @property {string} at
+ * @property {Weekday} weekday
+ * @property {("info" | "warning" | "error")[]} severities
+ */
+
 /**
  * @typedef {object} Me
  * @property {string} id
@@ -127,6 +137,9 @@
  * @property {string} alertTime
  * @property {number[]} leadDays
  * @property {number} floodCap
+ * @property {QuietWindow[]} quietHours
+ * @property {boolean} urgentPassesQuietHours
+ * @property {Digest} digest
  * @property {string | null} currency
  * @property {string | null} [language] absent where the node has no languages
  */

@@ -82,7 +82,7 @@ function Item({ notification }) {
           <time datetime=${at}>${dateTime(at, app.language, state.zone)}</time>
           ${snoozedUntil && html`${" · "}${t("inbox.snoozed-until", { when: dateTime(snoozedUntil, app.language, state.zone) })}`}
         </p>
-        ${event === "summary" && html`<${Items} id=${id} />`}
+        ${(event === "summary" || event === "digest") && html`<${Items} id=${id} />`}
       </div>
       <div class="notification__actions">
         ${!read && html`<button type="button" class="button" aria-describedby=${`${id}-text`} onClick=${markRead}>${t("inbox.mark")}</button>`}

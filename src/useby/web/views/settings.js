@@ -13,6 +13,7 @@ import { ExportDialog } from "../parts/export_dialog.js";
 import { LanguageChoice } from "../parts/language_choice.js";
 import { PageChoices } from "../parts/page_choices.js";
 import { Policies } from "../parts/policies.js";
+import { DigestForm, QuietForm } from "../parts/quiet_forms.js";
 import { Section } from "../parts/section.js";
 import { removeSamples } from "../parts/samples.js";
 import { withFields } from "../state.js";
@@ -37,6 +38,7 @@ export function Settings() {
       <p class="row"><button type="button" class="button button--danger" onClick=${() => setDialog("delete")}>${t("settings.delete")}</button></p>
     <//>
     <${Section} name="alerts" title=${t("settings.alerts")}>${me && html`<${AlertForm} me=${me} />`}<${Policies} /><//>
+    <${Section} name="quiet" title=${t("quiet.title")}>${me && html`<${QuietForm} me=${me} /><${DigestForm} me=${me} />`}<//>
     <${Section} name="household" title=${t("settings.household")}>${me && html`<${HouseholdForm} me=${me} />`}<//>
     <${Section} name="page" title=${t("settings.page")}><${PageChoices} /><//>
     <${Section} name="files" title=${t("settings.files")}>
