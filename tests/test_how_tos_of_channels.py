@@ -92,7 +92,8 @@ async def test_ntfy_gotify_and_telegram_are_reached_as_the_page_shows(
         }
     assert '`{"sent":true,"detail":"the target answered 200"}`' in PHONE
     got = [(each.path, each.message) for each in receiver.received]
-    assert got == [
+    # The demo's own alert, dated five seconds after its start, may have come before.
+    assert [each for each in got if each[1].startswith("This is a test")] == [
         ("/", "This is a test of the channel My phone."),
         ("/message", "This is a test of the channel Gotify."),
     ]

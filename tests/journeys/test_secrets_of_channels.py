@@ -38,7 +38,7 @@ async def receiver() -> AsyncIterator[Receiver]:
 def targets(receiver: Receiver) -> list[dict[str, Any]]:
     """Return a channel of each kind for each answer, and for targets that are not there."""
     here = f"127.0.0.1:{receiver.port}"
-    made = []
+    made: list[dict[str, Any]] = []
     for name in ANSWERS:
         made.append({"kind": "webhook", "url": f"http://{here}/{name}/{TOKEN}?key={TOKEN}"})
         made.append({"kind": "apprise", "url": f"json://ada:{PASSWORD}@{here}/{name}/{TOKEN}"})

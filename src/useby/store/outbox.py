@@ -331,7 +331,7 @@ class _Turn:
                 return None
             limit = MOST_READ
 
-    def _first(self, limit: int) -> Sequence[sa.Row[Any]]:
+    def _first(self, limit: int) -> Sequence[Sequence[Any]]:
         passes = sa.true() if self._rest is None else self._rest.passes
         return self._run(
             sa.select(outbox.c.due_at, *notifications.COLUMNS)

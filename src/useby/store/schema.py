@@ -50,8 +50,8 @@ users = sa.Table(
 have no sign-in (an outside issuer's) and were issued at or before it; it is a minute later than the
 sign-out, because the issuer's clock may be ahead. ``currency`` is that of prices, a code of ISO
 4217; it is empty until it is set, as are ``flood_cap``, ``deferral`` (quiet hours and digest) and
-``language``, a tag of BCP 47. ``policies`` are those of the account, of categories,
-locations and kinds of date; ``alert_time``, ``lead_days`` and ``categories`` are their short forms."""
+``language``, a tag of BCP 47. ``policies`` are those of the account, of categories, locations and
+kinds of date; ``alert_time``, ``lead_days`` and ``categories`` are their short forms."""
 
 sessions = sa.Table(
     "sessions",
