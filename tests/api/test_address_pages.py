@@ -173,12 +173,26 @@ async def test_mails_to_confirm_are_limited_by_account_and_by_address(
     assert [each.to for each in receiver.mails] == [[ADDRESS]] * 5 + [["bob@useby.example"]]
 
 
+async def test_mails_to_confirm_an_address_keep_its_owner_from_no_new_password(
+    mailing: Rest, receiver: MailReceiver
+) -> None:
+    await mailing.person(email=ADDRESS)
+    for _ in range(2):
+        _, eve = await mailing.person()
+        for _ in range(3):
+            assert (await eve.post("/api/channels", json=MAIL)).status_code == 201
+    await receiver.until_count(5)  # the address has had all that its rate allows
+    await mailing.client().post("/api/auth/forgot", json={"email": ADDRESS})
+    await receiver.until_count(6)
+    assert "/mail/reset" in receiver.mails[5].links[0]
+
+
 REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     "no address": ({"address": None}, "body.address", "must be an e-mail address"),
     "two addresses": ({"address": "a@b,c@d"}, "body.address", "must be an e-mail address"),
     "a line break": ({"address": "a@b\r\nBcc: c@d"}, "body.address", "must be an e-mail"),
     "not ASCII": ({"address": "ä@useby.example"}, "body.address", "must be an e-mail address"),
-    "a URL": ({"url": "https://app.example/"}, "body.url", "is not of a email channel"),
+    "a URL": ({"url": "https://app.example/"}, "body.url", "is no field of email channels"),
 }
 
 

@@ -12,7 +12,7 @@ from tests.support.channel_kinds import Make
 from tests.support.time_limits import HANG_TIMEOUT
 from tests.support.webhook_receiver import OK, Receiver
 
-from useby.delivery import attempts
+from useby.delivery import attempts, worker
 from useby.domain.channel import ChannelState, DeliveryState
 from useby.store import outbox
 
@@ -36,6 +36,39 @@ async def test_a_target_that_hangs_delays_no_other_channel(
         assert await channels_house.states(slow) == [PENDING] * 5
         assert receiver.messages("/slow")[0] == "0"
         assert len({each.attempt for each in receiver.received if each.path == "/slow"}) == 1
+
+
+async def test_a_slow_target_gives_its_place_to_others_between_two_notifications(
+    channels_house: ChannelHouse,
+    receiver: Receiver,
+    make: Make,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(worker, "PLACES", 1)
+    monkeypatch.setattr(worker, "TURN_SECONDS", 0.0)
+    user = await channels_house.user()
+    paths = ["/one", "/another"]
+    both = [await make(channels_house, user, receiver, path) for path in paths]
+    await channels_house.post(user, *map(str, range(3)))
+    async with channels_house.working():
+        for each in both:
+            await channels_house.until_states(each, *[SENT] * 3)
+    assert [receiver.messages(path) for path in paths] == [["0", "1", "2"]] * 2
+    assert {each.path for each in receiver.received[:2]} == set(paths)
+
+
+async def test_what_a_node_has_no_sender_for_is_left_to_another_one(
+    channels_house: ChannelHouse, receiver: Receiver, make: Make
+) -> None:
+    user = await channels_house.user()
+    channel = await make(channels_house, user, receiver)
+    async with channels_house.working(senders={}):
+        await channels_house.post(user, "one")
+        await channels_house.until_attempts(channel, 1)
+    async with channels_house.working():
+        await channels_house.jump(seconds=4)
+        await channels_house.until_states(channel, SENT)
+    assert receiver.messages() == ["one"]
 
 
 async def test_an_attempt_ends_at_its_time_limit(

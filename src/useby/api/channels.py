@@ -218,7 +218,7 @@ def _send_confirmation(node: Context, channel: Channel) -> None:
     """
     if channel.is_confirmed or node.mail is None:
         return
-    if node.rates.hit("mailbox", channel.target.lower()) is not None:
+    if node.rates.hit("confirm-to", channel.target.lower()) is not None:
         return
     try:
         node.mail.confirm(channel)

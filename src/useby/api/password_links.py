@@ -92,7 +92,7 @@ def request_link(node: Context, request: Request, given: ForgotIn) -> None:
     wait = node.rates.hit("forgot", _network_of(request))
     if wait is not None:
         raise Problem.too_many(wait)
-    if node.rates.hit("mailbox", given.email) is not None:
+    if node.rates.hit("reset-to", given.email) is not None:
         return
     try:
         node.mail.forgot(given.email)

@@ -65,7 +65,8 @@ class RateLimiter:
             "channel": login,
             "link": login,
             "forgot": mail,
-            "mailbox": mail,
+            "reset-to": mail,
+            "confirm-to": mail,
             "confirm": mail,
             "signup": _rate("signup_rate", settings.signup_rate),
         }
@@ -86,7 +87,8 @@ class RateLimiter:
                 calendar which does not exist, ``channel`` of a user who tests channels, ``link`` of
                 a network that opens links of mails which are not valid, ``forgot`` of a network
                 that asks for links to set a password, ``confirm`` of a user who asks for links to
-                confirm an address, or ``mailbox`` of an address to which such mails are sent.
+                confirm an address, or of an address to which such a mail is sent: ``reset-to``
+                and ``confirm-to``. Nobody who confirms it keeps its owner from a new password.
             key: Names the counter within its kind.
 
         Returns:

@@ -37,7 +37,8 @@ async def attempt(
     """
     sender = senders.get(channel.kind)
     if sender is None:
-        raise NotDelivered(f"this server cannot send to {channel.kind} channels", is_final=True)
+        # Another node may be able to, or this one after its next start.
+        raise NotDelivered(f"this server cannot send to {channel.kind} channels")
     first = notifications[0]
     if isinstance(sender, BatchSender):
         sending = sender.send_batch(channel, batch_id or first.id, notifications)

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import logging
 import random
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -34,6 +35,8 @@ PLACES: Final = 64
 FAILING_PLACES: Final = PLACES // 2
 TURN: Final = 50
 """Maximum notifications that a channel is sent before others have their turn."""
+TURN_SECONDS: Final = 2.0
+"""Time after which a channel sends nothing more before others have their turn."""
 MAX_SLEEP: Final = 15.0
 """Maximum sleep, in seconds: the wall clock may be changed, and other nodes may stop."""
 MIN_SLEEP: Final = 0.05
@@ -193,8 +196,10 @@ class DeliveryWorker:
         """Send the pending notifications of a channel, one after the other, and close read ones."""
         failures, ends = claim.failures, False
         outcome: Outcome | Closing | None = None
+        end = time.monotonic() + TURN_SECONDS
         for number in range(TURN + 1):
-            found = await self._record(claim, outcome, ends=ends or number == TURN)
+            is_over = number == TURN or (number > 0 and time.monotonic() >= end)
+            found = await self._record(claim, outcome, ends=ends or is_over)
             if found is None:
                 return
             if isinstance(found, Closing):
