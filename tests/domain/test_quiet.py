@@ -203,6 +203,7 @@ def test_the_next_digest_is_the_first_minute_of_one(
 def test_the_diary_knows_skipped_and_repeated_times() -> None:
     spring = Diary(BERLIN, berlin("2026-03-28T12:00"), berlin("2026-03-29T12:00"))
     assert spring.minute_of(date(2026, 3, 29), time(2, 30)) == berlin("2026-03-29T03:30")
+    assert spring.minute_of(date(2026, 3, 29), time(3)) == berlin("2026-03-29T03:00")
     autumn = Diary(BERLIN, berlin("2026-10-24T12:00"), berlin("2026-10-25T12:00"))
     assert autumn.minute_of(date(2026, 10, 25), time(2, 30)) == datetime(
         2026, 10, 25, 0, 30, tzinfo=UTC

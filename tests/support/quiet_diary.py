@@ -43,7 +43,9 @@ class Diary:
         if not self.walls[0] < wanted:
             return None
         for number, wall in enumerate(self.walls):
-            if wall >= wanted:
+            if wall == wanted:
+                return self.minutes[number]
+            if wall > wanted:
                 return self.minutes[number - 1] + (wanted - self.walls[number - 1])
         return None
 
