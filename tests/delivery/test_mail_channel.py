@@ -17,6 +17,7 @@ from useby.auth.address_links import Purpose, is_valid
 from useby.delivery.mailer import mailer
 from useby.domain.account import User
 from useby.domain.channel import MOST_TOGETHER, Channel, ChannelKind, ChannelState, DeliveryState
+from useby.domain.delivery import Pending
 from useby.store import outbox
 
 ADDRESS = "ada@useby.example"
@@ -113,7 +114,7 @@ async def test_a_mail_of_a_killed_worker_is_sent_again_with_the_same_id_and_no_m
     batch = await database.write(
         lambda t: outbox.advance(t, claim, None, now, ends=False, most=MOST_TOGETHER)
     )
-    assert isinstance(batch, outbox.Pending)
+    assert isinstance(batch, Pending)
     assert batch.end == 2
     await channels_house.post(user, "three")
     await channels_house.read(batch.notification)

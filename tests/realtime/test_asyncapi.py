@@ -46,7 +46,7 @@ SAID: Final = st.builds(
     seq=st.integers(1, 2**60),
     message=st.text(),
     kind=st.sampled_from(Severity),
-    event=st.sampled_from([each for each in Cause if each is not Cause.SUMMARY]),
+    event=st.sampled_from(sorted(set(Cause) - {Cause.SUMMARY, Cause.DIGEST})),
     product_name=st.text(),
     created_at=st.datetimes(timezones=st.just(UTC)),
     product_id=st.none() | st.uuids().map(str),
@@ -57,7 +57,7 @@ SAID: Final = st.builds(
 SUMMARIES: Final = st.builds(
     replace,
     SAID,
-    event=st.just(Cause.SUMMARY),
+    event=st.sampled_from((Cause.SUMMARY, Cause.DIGEST)),
     items=st.lists(
         st.builds(
             Item,

@@ -22,10 +22,10 @@ from useby.delivery.attempts import Senders, attempt, close_shown
 from useby.delivery.channel import BatchSender, NotDelivered
 from useby.delivery.closings import Closings
 from useby.domain.channel import MOST_TOGETHER, DeliveryState, retry_delay
+from useby.domain.delivery import Claim, Closing, Outcome, Pending
 from useby.store import outbox
 from useby.store.absences import absences
 from useby.store.database import Database, StoreUnavailable
-from useby.store.outbox import Claim, Closing, Outcome, Pending
 from useby.store.shown_pushes import Key
 
 log = logging.getLogger(__name__)

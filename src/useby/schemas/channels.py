@@ -277,7 +277,9 @@ def misplaced(kind: ChannelKind, given: ChannelIn | ChannelChange) -> FieldError
         return FieldError(at=f"body.{own}", message=form)
     for name in dict(TARGETS.values()):
         if name != own and getattr(given, name) is not None:
-            return FieldError(at=f"body.{name}", message=f"is no field of {kind} channels: use {own}")
+            return FieldError(
+                at=f"body.{name}", message=f"is no field of {kind} channels: use {own}"
+            )
     return None
 
 

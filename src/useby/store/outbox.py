@@ -9,8 +9,7 @@ of notifications hold the row of their user, so ``next_at`` becomes empty under 
 row that is being added is overlooked.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
@@ -22,10 +21,10 @@ from useby.domain.channel import (
     MOST_DELIVERIES,
     RETRIES_END,
     SHOWING_KINDS,
-    Channel,
     ChannelState,
     DeliveryState,
 )
+from useby.domain.delivery import Claim, Closing, Outcome, Pending
 from useby.domain.notification import Notification
 from useby.store import (
     channel_rests,
@@ -50,58 +49,6 @@ MOST_READ: Final = 100
 """Maximum read notifications that are skipped at once."""
 MOST_ERROR: Final = 300
 UNDELIVERED: Final = "given up: nothing could be delivered for 24 hours"
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A channel that one worker may send to until ``CLAIM_SECONDS`` after its last record."""
-
-    id: str
-    channel: Channel
-    failures: int
-    """Number of attempts that failed since the last success."""
-    may_rest: bool = False
-    """True if the user has quiet hours."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """The first notifications of a channel that are not delivered yet: one, or a batch."""
-
-    notification: Notification
-    due_at: datetime
-    """Time at which the first of them is due."""
-    others: tuple[Notification, ...] = ()
-    """Those after it that are sent together with it; they need not be due."""
-    end: int = 0
-    """``seq`` at which the batch ends: the same for each repetition, which has no others."""
-
-    @property
-    def batch(self) -> tuple[Notification, ...]:
-        """Return all of them, oldest first."""
-        return (self.notification, *self.others)
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """Result of some of a channel's first pending rows."""
-
-    seqs: tuple[int, ...]
-    state: DeliveryState
-    """``PENDING`` for an attempt that is to be repeated."""
-    error: str | None = None
-    delay: timedelta = timedelta()
-    """Time until it is repeated."""
-    is_gone: bool = False
-    """True if the target exists no more, so that the channel is deleted."""
-
-
-@dataclass(frozen=True, slots=True)
-class Closing:
-    """Notifications that were read after the channel has shown them, to be closed there."""
-
-    ids: Mapping[int, str]
-    """Ids by ``seq``."""
 
 
 class Due(NamedTuple):

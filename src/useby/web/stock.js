@@ -358,11 +358,11 @@ export class Stock {
     this.#undo = null;
     try {
       await undo();
-      this.#store.update(withMessage, this.#t("done.undone"));
     } catch (error) {
-      if (error instanceof Queued) return this.#store.update(withMessage, this.#t("done.undone"));
-      this.#store.update(withMessage, this.reasonOf(error), { failed: true });
+      if (!(error instanceof Queued)) return this.#store.update(withMessage, this.reasonOf(error), { failed: true });
     }
+    // A later action has its own message by now, with its own undo.
+    if (!this.#undo) this.#store.update(withMessage, this.#t("done.undone"));
   }
 
   /**
