@@ -60,7 +60,7 @@ async def test_a_slow_target_gives_its_place_to_others_between_two_notifications
     assert {each.path for each in receiver.received[:turns]} == set(paths)
 
 
-async def test_what_a_node_has_no_sender_for_is_left_to_another_node(
+async def test_a_kind_without_a_sender_is_left_to_another_node(
     channels_house: ChannelHouse, receiver: Receiver, make: Make
 ) -> None:
     user = await channels_house.user()
