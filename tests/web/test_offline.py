@@ -133,6 +133,7 @@ async def test_changes_wait_and_are_sent_once_in_their_order_when_the_node_is_ba
         await expect(waits(page, 3)).to_be_visible()
         await expect(row(page, "Milk")).to_contain_text("Used")
         await page.get_by_role("link", name="Inbox").click()
+        await expect(page.get_by_role("listitem", name="Milk expires in 2 days")).to_be_visible()
         await page.get_by_role("button", name="Mark read").first.click()
         await expect(waits(page, 4)).to_be_visible()
         ended = datetime.now(UTC)

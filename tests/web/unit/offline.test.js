@@ -39,8 +39,18 @@ test("a kept state replaces nothing of the node's, and is shown to nobody who is
   const counts = { expired: 0, today: 0, next3Days: 0, next7Days: 0, later: 0, never: 0 };
   const fresh = { ...INITIAL, signedIn: true, due: { ...INITIAL.due, counts } };
   const snapshot = snapshotOf({ ...fresh, unread: 9 }, "s1", NOW);
-  assert.equal(restored(fresh, snapshot, NOW), fresh);
+  assert.deepEqual(restored(fresh, snapshot, NOW), fresh);
   assert.equal(restored(INITIAL, snapshot, NOW), INITIAL);
+});
+
+test("kept notifications are shown if the node was heard, and sent none before the line was cut", () => {
+  const counts = { expired: 0, today: 0, next3Days: 0, next7Days: 0, later: 0, never: 0 };
+  const heard = { ...INITIAL, signedIn: true, due: { ...INITIAL.due, counts } };
+  const inbox = { ...INITIAL.inbox, ids: ["n1"] };
+  const snapshot = snapshotOf({ ...INITIAL, signedIn: true, inbox }, "s1", NOW);
+  assert.deepEqual(restored(heard, snapshot, NOW).inbox.ids, ["n1"]);
+  const loaded = { ...heard, inbox: { ...INITIAL.inbox, loaded: true } };
+  assert.equal(restored(loaded, snapshot, NOW), loaded);
 });
 
 test("a sign-out forgets what waits and how old it is", () => {

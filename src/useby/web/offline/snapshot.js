@@ -37,6 +37,11 @@ export function snapshotOf({ me, zone, due, lots, products, listed, inbox, unrea
  * @returns {State}
  */
 export function restored(state, { at, state: kept }, now) {
-  if (state.due.counts || !state.signedIn) return state;
+  if (!state.signedIn) return state;
+  if (state.due.counts) {
+    // The line may have been cut before the node has sent any notification.
+    const { inbox } = state;
+    return inbox.loaded || inbox.ids.length ? state : { ...state, inbox: kept.inbox };
+  }
   return withNow({ ...state, ...kept, asOf: at, error: "" }, now);
 }
