@@ -184,6 +184,7 @@ async def test_messages_appear_without_motion_for_a_person_who_wants_less(
         for preference, animation in (("reduce", "none"), ("no-preference", "rise")):
             await page.emulate_media(reduced_motion=preference)  # type: ignore[arg-type]
             await row(page, "Milk").get_by_role("button", name="More").click()
+            await expect(page.get_by_role("dialog")).to_be_visible()
             await page.keyboard.press("Escape")
             name = "Frozen" if preference == "reduce" else "Thawed"
             await row(page, "Milk").get_by_role("button", name=name).click()
