@@ -25,15 +25,13 @@ def main() -> None:
     page = PAGE.read_text()
     for name, scenario in kept.items():
         page = _fill(page, name, _markdown(scenario))
-    machine = max(kept.values(), key=lambda scenario: scenario["at"])["machine"]
-    page = _fill(page, "machine", _sentence(machine))
+    page = _fill(page, "machine", _sentence(kept["idle"]["machine"]))
     if (RESULTS / "cluster.json").exists():
         cluster = json.loads((RESULTS / "cluster.json").read_text())
         page = _fill(page, "cluster", f"{_markdown(cluster)}\n{cluster['idle']}")
     if (DOCS / "soak.json").exists():
         soak = json.loads((DOCS / "soak.json").read_text())
-        soak["target"].pop("met")
-        page = _fill(page, "soak", f"{soak['summary']}.\n\n- {verdict(Target(**soak['target']))}")
+        page = _fill(page, "soak", f"{soak['summary']}.\n\n- {verdict(_target(soak['target']))}")
     PAGE.write_text(page)
     FIGURES.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
     if (RESULTS / "latest.svg").exists():
@@ -64,14 +62,19 @@ def _markdown(scenario: dict[str, Any]) -> str:
         lines.append("")
     lines += [f"- without figures: {each}" for each in scenario.get("failures", ())]
     for target in scenario["targets"]:
-        target.pop("met")
-        lines.append(f"- {verdict(Target(**target))}")
-    lines.append(f"\nMeasured {scenario['at'][:16].replace('T', ' ')} UTC, {_load(scenario)}.")
+        lines.append(f"- {verdict(_target(target))}")
+    lines.append(f"\nMeasured {scenario['at'][:16].replace('T', ' ')} UTC {_where(scenario)}.")
     return "\n".join(lines)
 
 
-def _load(scenario: dict[str, Any]) -> str:
-    return f"load average at its end {scenario['machine']['busy']}, the bench's own in it"
+def _target(stored: dict[str, Any]) -> Target:
+    return Target(**{name: value for name, value in stored.items() if name != "met"})
+
+
+def _where(scenario: dict[str, Any]) -> str:
+    machine = scenario["machine"]
+    load = f"load average at its end {machine['busy']}, the bench's own in it"
+    return f"on {machine['cpu']}, {load}"
 
 
 def _sentence(machine: dict[str, Any]) -> str:

@@ -1,11 +1,13 @@
 """The bench runs: every scenario that this machine needs nothing more for, at its smallest."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from bench import publish
 from tests.support.time_limits import HANG_TIMEOUT
 
 ROOT = Path(__file__).parent.parent
@@ -87,3 +89,21 @@ def test_the_bench_of_channels_measures_each_target(tmp_path: Path) -> None:
     cases = dict.fromkeys(row["case"] for row in kept["rows"])
     assert list(cases) == ["Posts", "A live push", "Alerts", "Webhooks"]
     assert done.stdout.count("met: ") + done.stdout.count("MISSED: ") == len(kept["targets"]) == 6
+
+
+def test_publishing_one_scenario_keeps_the_others_and_may_be_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("performance.md", "performance.json"):
+        shutil.copy(ROOT / "docs" / name, tmp_path)
+    figures = json.loads((tmp_path / "performance.json").read_text())
+    (tmp_path / "latest.json").write_text(json.dumps({"stock": figures["stock"]}))
+    for name in ("DOCS", "RESULTS"):
+        monkeypatch.setattr(publish, name, tmp_path)
+    monkeypatch.setattr(publish, "PAGE", tmp_path / "performance.md")
+    monkeypatch.setattr(publish, "FIGURES", tmp_path / "performance.json")
+    for _ in range(2):
+        publish.main()
+        assert json.loads((tmp_path / "performance.json").read_text()) == figures
+        for name in ("performance.md", "performance.json"):
+            assert (tmp_path / name).read_text() == (ROOT / "docs" / name).read_text()
