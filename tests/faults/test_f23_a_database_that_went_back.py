@@ -153,9 +153,13 @@ async def test_a_backup_restored_beneath_a_running_node_reaches_connected_device
             await house.post(eve, "b")
             assert await messages(client, 5) == ["1", "2", "3", "4", "5"]
             monkeypatch.setattr(house.node.hub, "on_event", lambda _: None)
+            reconciler, found_out = house.node.hub.reconciler, asyncio.Event()
+            monkeypatch.setattr(reconciler, "all_soon", found_out.set)
             copy.backup(live)
         await house.post(ada, "6", "7", "8", "9")
+        await asyncio.wait_for(found_out.wait(), HANG_TIMEOUT)
         monkeypatch.undo()
+        reconciler.all_soon()
         assert await messages(client, 4) == ["6", "7", "8", "9"]
         await house.post(eve, "c")
         assert await messages(bystander, 3) == ["a", "b", "c"]
