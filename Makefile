@@ -74,7 +74,7 @@ bench-stock: $(VENV)/bench.stamp $(VENV)/dev.stamp ## measure what lots cost bes
 bench-channels: $(VENV)/bench.stamp ## measure what channels cost a post, an alert and a push, and how fast webhooks are sent
 	$(BIN)/python -m bench.outbox $(ARGS)
 
-lighthouse: $(VENV)/bench.stamp $(VENV)/dev.stamp tests/js/node_modules/.package-lock.json ## audit the page with 300 lots as a phone loads it
+lighthouse: $(VENV)/bench.stamp $(VENV)/dev.stamp tests/js/node_modules/.package-lock.json ## audit the page with 300 lots as a phone loads it, and scroll 5,000
 	$(BIN)/python -m bench.page
 
 soak: $(VENV)/bench.stamp ## measure the memory of a node while clients connect and disconnect for 15 minutes
