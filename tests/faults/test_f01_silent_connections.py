@@ -13,8 +13,8 @@ from tests.support.raw_websocket import Wires
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
-    """A node that waits three seconds for a request's head."""
-    with watched(tmp_path_factory.mktemp("f01"), head_timeout=3.0) as server:
+    """A node that waits eight seconds for a request's head, which a busy client still sends."""
+    with watched(tmp_path_factory.mktemp("f01"), head_timeout=8.0) as server:
         yield server
 
 
