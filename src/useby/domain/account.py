@@ -45,6 +45,10 @@ class User:
     """Language of messages, a tag of BCP 47; ``None`` until it is set, which means English."""
     deferral: Deferral | None = None
     """Quiet hours and digest; ``None`` if nothing of them was ever set."""
+    shares: bool = False
+    """Whether the household with this id has settings or members of its own."""
+    vacant: bool = False
+    """Whether this is nobody's account, but only stands for a household."""
 
     @property
     def zone(self) -> ZoneInfo:

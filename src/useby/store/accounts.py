@@ -42,7 +42,7 @@ def _policy(value: Mapping[str, Any]) -> Policy:
 def _user(row: Sequence[Any]) -> User:
     """Return the user in a row of ``_USER_COLUMNS``."""
     id_, email, name, zone, alert_time, lead_days, categories, created_at, *more = row
-    disabled_at, currency, flood_cap, policies, language, deferral = more
+    disabled_at, currency, flood_cap, policies, language, deferral, shares, vacant = more
     return User(
         id_,
         email,
@@ -57,6 +57,8 @@ def _user(row: Sequence[Any]) -> User:
         policies,
         language,
         deferral,
+        shares is True,
+        vacant is True,
     )
 
 
@@ -75,6 +77,8 @@ _USER_COLUMNS: Final = (
     users.c.policies,
     users.c.language,
     users.c.deferral,
+    users.c.shares,
+    users.c.vacant,
 )
 
 

@@ -14,6 +14,13 @@ from useby.store.channel_tables import outbox as outbox  # noqa: PLC0414 - as ab
 from useby.store.channel_tables import shown_pushes as shown_pushes  # noqa: PLC0414 - as above
 from useby.store.column_types import EnumText, Exact, IsoDuration, Numbers, Texts, UtcDateTime
 from useby.store.deferral_column import DeferralText
+from useby.store.household_tables import (
+    household_invitations as household_invitations,  # noqa: PLC0414 - as above
+)
+from useby.store.household_tables import households as households  # noqa: PLC0414 - as above
+from useby.store.household_tables import member_alerts as member_alerts  # noqa: PLC0414 - as above
+from useby.store.household_tables import member_policies as member_policies  # noqa: PLC0414
+from useby.store.household_tables import members as members  # noqa: PLC0414 - as above
 from useby.store.key_tables import api_keys as api_keys  # noqa: PLC0414 - as below
 from useby.store.key_tables import push_keys as push_keys  # noqa: PLC0414 - as below
 from useby.store.key_tables import service_answers as service_answers  # noqa: PLC0414 - as below
@@ -21,6 +28,9 @@ from useby.store.key_tables import signing_keys as signing_keys  # noqa: PLC0414
 from useby.store.metadata import metadata as metadata  # noqa: PLC0414 - others import it from here
 from useby.store.metadata import rows_where
 from useby.store.policy_columns import PolicyText, PolicyTexts
+from useby.store.session_tables import refresh_tokens as refresh_tokens  # noqa: PLC0414 - as above
+from useby.store.session_tables import sessions as sessions  # noqa: PLC0414 - as above
+from useby.store.session_tables import tickets as tickets  # noqa: PLC0414 - as above
 from useby.store.summary_tables import alert_holds as alert_holds  # noqa: PLC0414 - as above
 from useby.store.summary_tables import notification_items as notification_items  # noqa: PLC0414
 
@@ -44,6 +54,7 @@ users = sa.Table(
     sa.Column("policies", PolicyTexts, nullable=True),
     sa.Column("language", sa.String(16), nullable=True),
     sa.Column("deferral", DeferralText, nullable=True),
+    *(sa.Column(name, sa.Boolean, nullable=True) for name in ("shares", "vacant")),
     sa.UniqueConstraint("email"),
 )
 """``seq`` is the newest ``seq`` of the user's notifications. ``signed_out_at`` ends tokens that
@@ -51,40 +62,9 @@ have no sign-in (an outside issuer's) and were issued at or before it; it is a m
 sign-out, because the issuer's clock may be ahead. ``currency`` is that of prices, a code of ISO
 4217; it is empty until it is set, as are ``flood_cap``, ``deferral`` (quiet hours and digest) and
 ``language``, a tag of BCP 47. ``policies`` are those of the account, of categories, locations and
-kinds of date; ``alert_time``, ``lead_days`` and ``categories`` are their short forms."""
-
-sessions = sa.Table(
-    "sessions",
-    metadata,
-    sa.Column("user_id", sa.String(128), sa.ForeignKey("users.id", ondelete="CASCADE")),
-    sa.Column("id", sa.String(36), nullable=False),
-    sa.Column("created_at", UtcDateTime, nullable=False),
-    sa.Column("expires_at", UtcDateTime, nullable=False),
-    sa.Column("revoked_at", UtcDateTime, nullable=True),
-    sa.Column("key_id", sa.String(22), nullable=True),
-    sa.Column("used_at", UtcDateTime, nullable=True),
-    *(sa.Column(name, sa.String(32), nullable=True) for name in ("program", "system")),
-    sa.PrimaryKeyConstraint("user_id", "id"),
-    sa.Index(None, "expires_at"),
-)
-"""One sign-in and all refresh tokens that follow from it (the token family). ``key_id`` is the id
-of the key of its newest refresh token, and ``used_at`` the time of that token. Both are empty in
-rows of earlier versions, which are bound to ``signing_keys.first_id``."""
-
-refresh_tokens = sa.Table(
-    "refresh_tokens",
-    metadata,
-    sa.Column("token_hash", sa.String(64), primary_key=True),
-    sa.Column("user_id", sa.String(128), nullable=False),
-    sa.Column("session_id", sa.String(36), nullable=False),
-    sa.Column("successor_hash", sa.String(64), nullable=True),
-    sa.Column("spent_at", UtcDateTime, nullable=True),
-    sa.Column("expires_at", UtcDateTime, nullable=False),
-    sa.ForeignKeyConstraint(
-        ["user_id", "session_id"], ["sessions.user_id", "sessions.id"], ondelete="CASCADE"
-    ),
-    sa.Index(None, "user_id", "session_id"),
-)
+kinds of date; ``alert_time``, ``lead_days`` and ``categories`` are their short forms. ``shares`` is
+true if the household with this id has a row in ``households``. ``vacant`` is true of a row that is
+nobody's account: it only stands for a household."""
 
 products = sa.Table(
     "products",
@@ -241,6 +221,7 @@ movements = sa.Table(
     sa.Column("part_id", sa.String(36), nullable=True),
     sa.Column("typed_on", sa.Date, nullable=True),
     sa.Column("typed_at", UtcDateTime, nullable=True),
+    sa.Column("by_user", sa.String(128), nullable=True),
     sa.PrimaryKeyConstraint("household_id", "id"),
     sa.ForeignKeyConstraint(
         ["household_id", "product_id"], ["products.user_id", "products.id"], ondelete="CASCADE"
@@ -249,7 +230,8 @@ movements = sa.Table(
     sa.Index(None, "household_id", "at"),
     sa.Index("ix_movements_undone", "household_id", "undoes", **rows_where("undoes IS NOT NULL")),
 )
-"""Movements of lots, which are only ever added. ``number`` is their order within a product."""
+"""Movements of lots, which are only ever added. ``number`` is their order within a product;
+``by_user`` is the member of a shared household who acted."""
 
 sent_alerts = sa.Table(
     "alerts_said",
@@ -285,13 +267,15 @@ notifications = sa.Table(
     sa.Column("read_at", UtcDateTime, nullable=True),
     sa.Column("lot_ids", Texts, nullable=True),
     sa.Column("read_by_closing", sa.Boolean, nullable=True),
+    sa.Column("household_id", sa.String(128), nullable=True),
     sa.PrimaryKeyConstraint("user_id", "seq"),
     sa.UniqueConstraint("user_id", "id"),
     sa.Index("ix_notifications_unread", "user_id", "seq", **rows_where("read_at IS NULL")),
     sa.Index(None, "user_id", "product_id"),
 )
 """``lot_ids`` are the lots that an alert is about. ``read_by_closing`` is true if it was marked
-read because the last of them was closed; undoing that makes it unread."""
+read because the last of them was closed; undoing that makes it unread. ``household_id`` is the
+household of the product; it is empty for the user's own."""
 
 idempotency_keys = sa.Table(
     "idempotency_keys",
@@ -358,23 +342,6 @@ catalogue = sa.Table(
 """Products of all the world by their canonical GTIN, if the operator has loaded some; of no user.
 ``quantity`` is text as on the package."""
 
-tickets = sa.Table(
-    "tickets",
-    metadata,
-    sa.Column("user_id", sa.String(128), sa.ForeignKey("users.id", ondelete="CASCADE")),
-    sa.Column("ticket_hash", sa.String(64), nullable=False),
-    sa.Column("session_id", sa.String(36), nullable=True),
-    sa.Column("issued_at", UtcDateTime, nullable=False),
-    sa.Column("until", UtcDateTime, nullable=False),
-    sa.Column("expires_at", UtcDateTime, nullable=False),
-    sa.Column("scopes", Texts, nullable=True),
-    sa.PrimaryKeyConstraint("user_id", "ticket_hash"),
-    sa.Index(None, "expires_at"),
-)
-"""Unused WebSocket tickets. ``session_id``, ``issued_at`` and ``until`` are those of the access
-token that the ticket replaces; ``expires_at`` is the end of the ticket. ``scopes`` are those of an
-API key, and empty for any other token."""
-
 calendars = sa.Table(
     "calendars",
     metadata,
@@ -387,9 +354,11 @@ calendars = sa.Table(
     ),
     sa.Column("id", sa.String(36), nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("member_id", sa.String(128), nullable=True),
     sa.Index(None, "household_id", "id"),
 )
-"""Secret addresses (hashed: SHA-256) under which calendar applications read a household's dates."""
+"""Secret addresses (hashed: SHA-256) under which calendar applications read a household's dates.
+``member_id`` is the member who has it; it is empty for the founder."""
 
 epoch = sa.Table(
     "epoch",

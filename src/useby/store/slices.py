@@ -363,7 +363,7 @@ def empty_account(transaction: Transaction, user_id: str) -> bool:
     left = SLICE
     for table, cost in COSTS.items():
         most = left // cost
-        owner = table.c["household_id" if "household_id" in table.c else "user_id"]
+        owner = table.c["user_id" if "user_id" in table.c else "household_id"]
         key = [each for each in table.primary_key if each is not owner]
         some = sa.select(*key).where(owner == user_id).limit(most)
         deleted = connection.execute(

@@ -24,11 +24,13 @@ notification_items = sa.Table(
     sa.Column("event", sa.String(16), nullable=False),
     sa.Column("expires_on", sa.Date, nullable=True),
     sa.Column("days_left", sa.Integer, nullable=True),
+    sa.Column("household_id", sa.String(128), nullable=True),
     sa.PrimaryKeyConstraint("user_id", "notification_id", "number"),
     sa.Index(None, "user_id", "product_id"),
 )
 """Items of summaries: a lot each. The notification may not exist yet (``alert_holds``), so it is no
-foreign key; a trigger of migration 0022 deletes the items with their notification."""
+foreign key; a trigger of migration 0022 deletes the items with their notification. ``household_id`` is
+the household of the product; it is empty for the user's own."""
 
 alert_holds = sa.Table(
     "alert_holds",
