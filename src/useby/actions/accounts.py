@@ -6,6 +6,7 @@ from typing import Final
 
 from uuid_utils import uuid7
 
+from useby.actions import memberships
 from useby.auth import refresh
 from useby.auth.key import SigningKeys
 from useby.auth.tokens import Claims
@@ -292,16 +293,23 @@ def change(
     return accounts.change_user(transaction, user_id, new, now=now)
 
 
-async def delete(database: Database, user_id: str) -> None:
+async def delete(database: Database, user_id: str, now: datetime) -> None:
     """Delete a user and everything that belongs to the user.
 
-    After the first slice the user is disabled and the e-mail is free.
+    After the first slice the user is disabled and the e-mail is free. The household with the
+    user's id stays if others are members of it.
 
     Raises:
         UnknownUser: The user does not exist.
+        LastOwner: The user is the last owner of a household that others share.
         StoreUnavailable: The database can't be written now. If the first slice was committed, the
             scheduler finishes the rest.
     """
-    finished = await database.write(lambda t: slices.delete_user(t, user_id), large=True)
+
+    def begin(transaction: Transaction) -> bool:
+        memberships.end_all(transaction, user_id, now)
+        return slices.delete_user(transaction, user_id)
+
+    finished = await database.write(begin, large=True)
     while not finished:
         finished = await database.write(lambda t: slices.empty_account(t, user_id), large=True)

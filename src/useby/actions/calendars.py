@@ -15,7 +15,7 @@ from typing import Final
 from uuid_utils import uuid7
 
 from useby import __version__
-from useby.actions import stock
+from useby.actions import inventory, stock
 from useby.domain.account import User
 from useby.domain.calendar import (
     MAX_CALENDARS,
@@ -25,36 +25,42 @@ from useby.domain.calendar import (
     event_of,
     soonest,
 )
-from useby.store import accounts, calendars
+from useby.domain.household import Actor
+from useby.store import calendars
 from useby.store.calendars import StoredCalendar, delete
-from useby.store.database import Database, Transaction
-from useby.store.notifications import UnknownUser
+from useby.store.database import Connection, Database, Transaction
 
-__all__ = ["create", "delete", "entity_tag", "events", "owner"]
+__all__ = ["create", "delete", "entity_tag", "events", "of_member", "owner"]
 
 _SECRET_BYTES: Final = 32
 _SECRET: Final = re.compile(r"[\w-]{43}", re.ASCII)
 """Form of a secret: 32 random bytes in base64url."""
 
 
-def create(transaction: Transaction, user_id: str, now: datetime) -> tuple[str, str]:
-    """Create a calendar.
+def create(transaction: Transaction, actor: Actor, now: datetime) -> tuple[str, str]:
+    """Create a calendar, which ends when the person leaves the household.
 
     Returns:
         Its id and its secret, which is stored nowhere.
 
     Raises:
         UnknownUser: The user has been deleted or disabled.
-        TooManyCalendars: The user has as many calendars as a household can have.
+        UnknownHousehold: The person is no member of the household.
+        TooManyCalendars: The person has as many calendars of the household as there can be.
     """
-    if accounts.lock_user(transaction, user_id) is None:
-        raise UnknownUser(user_id)
-    if len(calendars.list_(transaction.connection, user_id)) >= MAX_CALENDARS:
+    household = inventory.lock_to_delete(transaction, actor)
+    if len(of_member(transaction.connection, actor)) >= MAX_CALENDARS:
         raise TooManyCalendars
     secret = secrets.token_urlsafe(_SECRET_BYTES)
-    calendar = StoredCalendar(str(uuid7()), now)
-    calendars.add(transaction, user_id, _hash(secret), calendar)
+    calendar = StoredCalendar(str(uuid7()), now, actor.user_id)
+    calendars.add(transaction, household.id, _hash(secret), calendar)
     return calendar.id, secret
+
+
+def of_member(connection: Connection, actor: Actor) -> list[StoredCalendar]:
+    """Return a member's calendars of a household, oldest first."""
+    every = calendars.list_(connection, actor.household_id)
+    return [each for each in every if each.member_id == actor.user_id]
 
 
 async def owner(database: Database, secret: str) -> User | None:

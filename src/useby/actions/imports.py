@@ -18,13 +18,13 @@ from useby.actions import floods, import_rows, inventory, policies, stock
 from useby.actions.import_comparison import Compared, RowRefused, Upserted, compare, looking
 from useby.actions.import_rows import ImportedRow, ProductKey, product_key
 from useby.domain.account import User
+from useby.domain.household import Actor, SharedStock
 from useby.domain.policy import PolicyFields, Scope
 from useby.domain.quota import Limits
 from useby.imports.reading import Reading
 from useby.imports.tables import Options, Table
-from useby.store import accounts, products, usage
+from useby.store import products, usage
 from useby.store.database import Connection, Database, StoreUnavailable, Transaction
-from useby.store.notifications import UnknownUser
 
 SLICE: Final = 200
 """Rows in a transaction. They take some 30 ms of SQLite's writer."""
@@ -54,7 +54,7 @@ class Plan:
 def store_slice(
     transaction: Transaction,
     rows: Sequence[ImportedRow],
-    user_id: str,
+    actor: Actor | str,
     now: datetime,
     limits: Limits | None = None,
 ) -> Upserted:
@@ -66,17 +66,19 @@ def store_slice(
     Raises:
         RowRefused: A product cannot be what the rows make of it; nothing is stored.
         UnknownUser: The account does not exist any more; nothing is stored.
+        UnknownHousehold: The person is no member of the household any more; nothing is stored.
+        NotAllowed: The role of the person does not allow it any more; nothing is stored.
         QuotaReached: The account would exceed a limit; nothing is stored.
     """
-    user = accounts.lock_user(transaction, user_id)
-    if user is None:
-        raise UnknownUser(user_id)
+    user = inventory.lock_to_delete(transaction, actor)
     connection = transaction.connection
     found = compare(connection, rows, user, now, partial(stock.hold, transaction, user))
     if found.refused:
         raise found.refused[0]
     if limits is not None:
-        usage.require_room(connection, user_id, limits, products=len(found.new), unread=1)
+        reader = user.reports_to if isinstance(user, SharedStock) else None
+        room = partial(usage.require_room, connection, user.id, limits, reader=reader)
+        room(products=len(found.new), unread=1)
     stock.add(transaction, found.new, user)
     stock.settle(transaction, found.changed, now)
     return found.counts
@@ -90,6 +92,7 @@ async def read(
     now: datetime,
     *,
     skip_bad: bool,
+    person: User | None = None,
     on_row: Callable[[int, int], None] = lambda *_: None,
 ) -> tuple[Reading, Plan]:
     """Read and validate a file, and compare it with what is stored.
@@ -101,6 +104,7 @@ async def read(
         user: The owner.
         now: The current time, aware.
         skip_bad: True to leave out bad rows, false to store nothing if there are any.
+        person: The account that gets the policies of the file; ``None`` for the owner.
         on_row: Called with the numbers of rows read and of all rows.
 
     Returns:
@@ -113,20 +117,25 @@ async def read(
     table = found.table
     if table.bad_rows and not skip_bad:
         return found, Plan(rows, is_refused=True)
-    planned = await plan(database, table, rows, user, now)
+    planned = await plan(database, table, rows, user, now, person)
     is_refused = table.bad_rows and not (skip_bad and (planned.rows or table.policies))
     return found, replace(planned, is_refused=bool(is_refused))
 
 
 async def plan(
-    database: Database, table: Table, rows: Sequence[ImportedRow], user: User, now: datetime
+    database: Database,
+    table: Table,
+    rows: Sequence[ImportedRow],
+    user: User,
+    now: datetime,
+    person: User | None = None,
 ) -> Plan:
     """Compare all rows of a file with what is stored; add those that are not possible to ``table``.
 
     A product that has such a row is left out with all of its rows.
     """
     counts, refused = await _compared(database, rows, user, now)
-    added = policies.missing(user, table.policies)
+    added = policies.missing(person or user, table.policies)
     counts = replace(counts, policies=len(added))
     if not refused:
         return Plan(rows, counts)
@@ -163,6 +172,7 @@ async def store_all(
     user: User,
     now: datetime,
     *,
+    actor: Actor | None = None,
     given: Policies = NO_POLICIES,
     limits: Limits | None = None,
     expected: Upserted | None = None,
@@ -176,6 +186,7 @@ async def store_all(
         rows: The rows of a plan.
         user: The owner.
         now: The current time, aware.
+        actor: The person who acts, who gets the policies; ``None`` for an operator.
         given: Policies of alerts; those that the account has already stay as they are.
         limits: Limits of the account; ``None`` for an operator, who may exceed them.
         expected: The counts of the plan, of which ``limits`` are to hold.
@@ -195,9 +206,10 @@ async def store_all(
         )
     done, new = Upserted(), 0
     if given:
-        new = await database.write(lambda t: policies.put_missing(t, user.id, given, now))
+        person = user.id if actor is None else actor.user_id
+        new = await database.write(lambda t: policies.put_missing(t, person, given, now))
     async with _alerts_held(database, user.id, now) if len(rows) > SLICE else nullcontext():
-        store = partial(store_slice, user_id=user.id, now=now, limits=limits)
+        store = partial(store_slice, actor=actor or user.id, now=now, limits=limits)
         async for some, stored in _in_slices(database, rows, store):
             done += stored
             on_stored(some, rows[some - 1].line)

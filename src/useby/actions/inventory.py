@@ -11,18 +11,19 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from useby.actions import stock
+from useby.actions import reports, stock
 from useby.actions.lots import take
 from useby.actions.stock import ChangedProduct, NewProduct
 from useby.domain import drafts, events, flat_writes, lot_actions
 from useby.domain.account import User
+from useby.domain.household import Actor, SharedStock, UnknownHousehold, require, role_in
 from useby.domain.lot_actions import Change
 from useby.domain.lot_changes import NO_DETAILS, LotDetails
 from useby.domain.movement import ActionRefused, takings_undone
 from useby.domain.product import Disposal, Product
 from useby.domain.quota import Limits
 from useby.domain.stock import only_open_lot, taken_together
-from useby.store import accounts, lots, notifications, products, slices, usage
+from useby.store import accounts, households, lots, products, slices, usage
 from useby.store.database import Transaction
 from useby.store.lots import StoredProduct
 from useby.store.notifications import UnknownUser
@@ -35,36 +36,59 @@ class ExternalIdTaken(Exception):  # noqa: N818 - callers see this name
     """Another product of the user has this external id."""
 
 
-def lock_owner(transaction: Transaction, user_id: str, limits: Limits, *, new: int = 0) -> User:
-    """Lock a user's row and read it again, because the time zone may have changed.
+def lock_owner(
+    transaction: Transaction, actor: Actor | str, limits: Limits, *, new: int = 0
+) -> User:
+    """Lock the owner of stock and read it again, because its time zone may have changed.
 
     Every change of a product may add a notification, so each needs room for one.
 
     Args:
         transaction: The running write.
-        user_id: The owner.
+        actor: The person who acts; for an operator, who has no role, the household's id.
         limits: The limits of the account.
         new: The number of products to add.
 
     Raises:
         UnknownUser: The user has been deleted or disabled.
+        UnknownHousehold: The person is no member of the household.
+        NotAllowed: The role of the person does not allow it.
         QuotaReached: The account has reached a limit.
     """
-    user = lock_to_delete(transaction, user_id)
-    usage.require_room(transaction.connection, user_id, limits, products=new, unread=1)
-    return user
+    owner = lock_to_delete(transaction, actor)
+    reader = owner.reports_to if isinstance(owner, SharedStock) else None
+    usage.require_room(
+        transaction.connection, owner.id, limits, products=new, unread=1, reader=reader
+    )
+    return owner
 
 
-def lock_to_delete(transaction: Transaction, user_id: str) -> User:
-    """Lock a user's row, as ``lock_owner`` does, for a deletion, which needs no room.
+def lock_to_delete(transaction: Transaction, actor: Actor | str) -> User:
+    """Lock the owner of stock, as ``lock_owner`` does, for a deletion, which needs no room.
 
     Raises:
         UnknownUser: The user has been deleted or disabled.
+        UnknownHousehold: The person is no member of the household.
+        NotAllowed: The role of the person does not allow it.
     """
-    user = accounts.lock_user(transaction, user_id)
-    if user is None:
-        raise UnknownUser(user_id)
-    return user
+    if isinstance(actor, str):
+        owner = households.lock(transaction, actor)
+        if owner is None or not (owner.disabled_at is None or isinstance(owner, SharedStock)):
+            raise UnknownUser(actor)
+        return owner
+    owner = households.lock(transaction, actor.household_id, actor.user_id, shared=actor.is_shared)
+    if owner is None:
+        raise UnknownHousehold(actor.household_id)
+    require(role_in(owner, actor.user_id), actor.deed)
+    person = owner
+    if actor.user_id != owner.id:
+        found = accounts.user(transaction.connection, actor.user_id)
+        if found is None:
+            raise UnknownUser(actor.user_id)
+        person = found
+    if person.disabled_at is not None:
+        raise UnknownUser(actor.user_id)
+    return owner
 
 
 def add(
@@ -225,22 +249,20 @@ def reopen(
     return after
 
 
-def delete(transaction: Transaction, user_id: str, product_id: str, now: datetime) -> bool:
+def delete(transaction: Transaction, user: User, product_id: str, now: datetime) -> bool:
     """Delete a user's product and mark its notifications read; return whether it existed."""
-    user = accounts.lock_user(transaction, user_id)
-    product = products.get(transaction.connection, user_id, product_id)
-    if product is None or user is None:
+    if products.get(transaction.connection, user.id, product_id) is None:
         return False
-    products.delete(transaction, user_id, product_id)
-    slices.mark_product_read(transaction, user_id, product_id, now)
-    transaction.publish(events.ProductChanged(user_id, product_id, events.Change.CLOSED))
+    products.delete(transaction, user.id, product_id)
+    slices.mark_product_read(transaction, user.id, product_id, now)
+    stock.publish_change(transaction, user, product_id, events.Change.CLOSED)
     return True
 
 
 def notify_added(transaction: Transaction, user: User, count: int, now: datetime) -> None:
     """Add one notification for all products of a batch or an import, unless there are none."""
     if count:
-        notifications.add(transaction, [drafts.products_added(user, count)], now)
+        reports.add(transaction, user, lambda reader: drafts.products_added(reader, count), now)
 
 
 def _existing_external_ids(

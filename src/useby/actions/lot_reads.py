@@ -12,7 +12,7 @@ from useby.domain.movement import Movement
 from useby.domain.product import Product
 from useby.domain.urgency import Urgency
 from useby.store import (
-    accounts,
+    households,
     lot_lists,
     lots,
     lots_by_date,
@@ -203,7 +203,7 @@ async def _read_in_line(database: Database, user: User, work: Callable[[Connecti
             product_id = flat.product_id
 
         def bring_in_line(transaction: Transaction, product_id: str = product_id) -> None:
-            owner = accounts.lock_user(transaction, user.id)
+            owner = households.lock(transaction, user.id)
             if owner is None:
                 raise UnknownUser(user.id)
             stock.hold(transaction, owner, [product_id])

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from useby.actions import stock
+from useby.actions import reports, stock
 from useby.actions.stock import ChangedProduct
 from useby.domain import drafts, lot_actions, lot_changes
 from useby.domain.account import User
 from useby.domain.expiry import Expiry
+from useby.domain.household import require_undo
 from useby.domain.lot import Lot
 from useby.domain.lot_actions import Change
 from useby.domain.lot_changes import GivenFields
@@ -28,9 +29,10 @@ from useby.domain.movement import (
     takings_undone,
 )
 from useby.domain.next_lot import next_lot
+from useby.domain.notification import Draft
 from useby.domain.occasion import Occasion
 from useby.domain.product import Disposal, Product
-from useby.store import lots, notifications, slices, split_alerts
+from useby.store import lots, slices, split_alerts
 from useby.store.database import Transaction
 from useby.store.lots import StoredProduct
 
@@ -120,8 +122,7 @@ def act(
     for movement in change.movements:
         how = DISPOSALS.get(movement.kind)
         if how is not None:
-            report = drafts.product_used(done.product, user, how, movement.quantity, now)
-            notifications.add(transaction, [report], now)
+            reports.add(transaction, user, _used(done.product, how, movement.quantity, now), now)
     return done
 
 
@@ -205,8 +206,7 @@ def take(
         change = lot_actions.discard(before.lots, quantity, reason, occasion)
     done = _settle(transaction, user, before, change, now)
     amount = sum((each.quantity for each in change.movements), Decimal(0))
-    report = drafts.product_used(done.product, user, how, amount, now)
-    notifications.add(transaction, [report], now)
+    reports.add(transaction, user, _used(done.product, how, amount, now), now)
     return done
 
 
@@ -243,11 +243,13 @@ def undo(transaction: Transaction, user: User, movement_id: str, now: datetime) 
 
     Raises:
         ActionRefused: A later movement of its lot stands on it, or it is an undo or undone.
+        NotAllowed: The role of the member who acts does not allow it.
     """
     connection = transaction.connection
     movement = lots.movement(connection, user.id, movement_id)
     if movement is None:
         return None
+    require_undo(user, movement, now)
     before = _with_all_lots(transaction, user, movement.product_id)
     history = lots.history(connection, before.key)
     occasion = stock.occasion(user, before.product, now)
@@ -321,6 +323,13 @@ def _let_alerts_be_about_part(transaction: Transaction, user: User, done: Done) 
                 split_alerts.add_part(
                     transaction, user.id, split.product_id, split.lot_id, split.part_id
                 )
+
+
+def _used(
+    product: Product, how: Disposal, amount: Decimal, now: datetime
+) -> Callable[[User], Draft]:
+    """Return the report of a taking, as a function of its reader."""
+    return lambda reader: drafts.product_used(product, reader, how, amount, now)
 
 
 def _was_closed(lot: Lot, before: Sequence[Lot]) -> bool:

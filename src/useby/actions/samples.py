@@ -9,6 +9,7 @@ from uuid_utils import uuid7
 from useby.actions import inventory
 from useby.domain.account import User
 from useby.domain.expiry import Expiry
+from useby.domain.household import Actor
 from useby.domain.product import DateKind, Product
 from useby.domain.quota import Limits
 from useby.store import products
@@ -48,20 +49,20 @@ SAMPLES: Final = (
 EXTERNAL_IDS: Final = tuple(f"{MARK}{number}" for number in range(len(SAMPLES)))
 
 
-def add(transaction: Transaction, user_id: str, limits: Limits, now: datetime) -> int:
-    """Add the samples that the account does not have; return how many were added.
+def add(transaction: Transaction, actor: Actor | str, limits: Limits, now: datetime) -> int:
+    """Add the samples that the household does not have; return how many were added.
 
     Args:
         transaction: The running write.
-        user_id: The account.
-        limits: Its limits.
+        actor: The person who acts, or a household's id (``inventory.lock_owner``).
+        limits: Limits of the household.
         now: The current time, aware; the samples are dated from its day on.
 
     Raises:
         UnknownUser: The user has been deleted or disabled.
         QuotaReached: The account has no room for them.
     """
-    user = inventory.lock_owner(transaction, user_id, limits, new=len(SAMPLES))
+    user = inventory.lock_owner(transaction, actor, limits, new=len(SAMPLES))
     samples = [
         _product(sample, external_id, user, now)
         for sample, external_id in zip(SAMPLES, EXTERNAL_IDS, strict=True)
@@ -69,17 +70,17 @@ def add(transaction: Transaction, user_id: str, limits: Limits, now: datetime) -
     return sum(inventory.add_many(transaction, samples, user, now))
 
 
-def remove(transaction: Transaction, user_id: str, now: datetime) -> int:
-    """Delete the samples that the account still has; return how many were deleted.
+def remove(transaction: Transaction, actor: Actor | str, now: datetime) -> int:
+    """Delete the samples that the household still has; return how many were deleted.
 
     A sample of which a person has changed the external id is theirs, and stays.
 
     Raises:
         UnknownUser: The user has been deleted or disabled.
     """
-    inventory.lock_to_delete(transaction, user_id)
-    found = products.by_external_id(transaction.connection, user_id, EXTERNAL_IDS)
-    return sum(inventory.delete(transaction, user_id, each.id, now) for each in found.values())
+    user = inventory.lock_to_delete(transaction, actor)
+    found = products.by_external_id(transaction.connection, user.id, EXTERNAL_IDS)
+    return sum(inventory.delete(transaction, user, each.id, now) for each in found.values())
 
 
 def _product(sample: _Sample, external_id: str, user: User, now: datetime) -> Product:

@@ -22,6 +22,7 @@ from useby.domain.events import Change as KindOfChange
 from useby.domain.expiry import Expiry
 from useby.domain.folding import searched_text
 from useby.domain.gs1 import canonical_gtin
+from useby.domain.household import SharedStock
 from useby.domain.lot import Lot, open_lots, recomputed
 from useby.domain.lot_actions import Change
 from useby.domain.lot_changes import NO_DETAILS, LotDetails
@@ -29,9 +30,8 @@ from useby.domain.movement import Movement
 from useby.domain.occasion import Occasion
 from useby.domain.product import Product
 from useby.domain.stock import taken_together
-from useby.store import accounts, barcodes, lots, products, slices
+from useby.store import barcodes, households, lots, products, slices
 from useby.store.database import Connection, Database, Transaction
-from useby.store.locks import lock_users
 from useby.store.lots import StoredProduct
 from useby.store.notifications import UnknownUser
 from useby.store.products import ProductRow
@@ -98,7 +98,8 @@ class ChangedProduct:
 
 def occasion(user: User, product: Product, now: datetime, at: Expiry | None = None) -> Occasion:
     """Return the circumstances of an action on a product's lots at ``now``."""
-    return Occasion(now, user.zone, product.rules, _new_id, at)
+    by_user = user.acting if isinstance(user, SharedStock) else None
+    return Occasion(now, user.zone, product.rules, _new_id, at, by_user)
 
 
 def new_product(
@@ -191,8 +192,7 @@ def bring_some_in_line(transaction: Transaction, user_id: str) -> bool:
     Raises:
         UnknownUser: The user has been deleted.
     """
-    lock_users(transaction, user_id)
-    user = accounts.user(transaction.connection, user_id)
+    user = households.lock(transaction, user_id)
     if user is None:
         raise UnknownUser(user_id)
     flat = lots.flat_ids(transaction.connection, user_id, IN_LINE_TOGETHER)
@@ -321,10 +321,21 @@ def _new_id() -> str:
     return str(uuid7())
 
 
+def publish_change(
+    transaction: Transaction, owner: User, product_id: str, change: KindOfChange
+) -> None:
+    """Publish the change of a product to each member of its household."""
+    if not isinstance(owner, SharedStock):
+        transaction.publish(ProductChanged(owner.id, product_id, change, owner.id))
+        return
+    for member in owner.members:
+        transaction.publish(ProductChanged(member.user_id, product_id, change, owner.id))
+
+
 def _publish(transaction: Transaction, changes: Sequence[tuple[ProductRow, KindOfChange]]) -> None:
     if len(changes) <= MAX_CHANGES:
         for row, change in changes:
-            transaction.publish(ProductChanged(row.owner.id, row.product.id, change))
+            publish_change(transaction, row.owner, row.product.id, change)
     dates = (row.dates.next_alert_at for row, _ in changes)
     due_times = [due for due in dates if due is not None]
     if due_times:

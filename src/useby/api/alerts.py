@@ -3,8 +3,9 @@
 from fastapi import APIRouter
 
 from useby.actions import upcoming
-from useby.api.context import ContextDep, CurrentCaller
+from useby.api.context import ContextDep
 from useby.api.errors import Problem, problem_responses
+from useby.api.stock_caller import CurrentStock
 from useby.schemas.alerts import AlertList
 from useby.schemas.fields import Id
 
@@ -14,13 +15,13 @@ router = APIRouter(prefix="/api/products", tags=["products"])
 @router.get(
     "/{product_id}/alerts", operation_id="listAlerts", responses=problem_responses(401, 404)
 )
-async def list_alerts(node: ContextDep, caller: CurrentCaller, product_id: Id) -> AlertList:
+async def list_alerts(node: ContextDep, caller: CurrentStock, product_id: Id) -> AlertList:
     """List the alerts that will be sent about a product's open lots, if nothing changes until then.
 
     Lots that fall due in the same words are one notification: their alerts have the same
     `message`, and `lotIds` names all of them.
     """
-    found = await upcoming.alerts_of(node.database, caller.user, product_id, node.now())
+    found = await upcoming.alerts_of(node.database, caller.stock, product_id, node.now())
     if found is None:
         raise Problem.not_found("product")
     return AlertList.of(found)

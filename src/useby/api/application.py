@@ -26,6 +26,8 @@ from useby.api import (
     errors,
     exports,
     health,
+    household_invitations,
+    households,
     imports,
     keys,
     lots,
@@ -97,7 +99,7 @@ def create_api(context: Context) -> FastAPI:
         *(accounts, password_links, sessions, me, keys, products, products_by_external_id),
         *(lots_by_date, lots, movements, pickers, alerts, policies),
         *(stats, config, samples, dates, scans, imports, exports, calendars, health),
-        *(notifications, services, channels, push),
+        *(notifications, services, channels, push, households, household_invitations),
     ):
         # The routes themselves: ``include_router`` has each built again at the first request.
         api.router.routes.extend(part.router.routes)

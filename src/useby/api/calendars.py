@@ -7,16 +7,16 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Header, Path, Request, Response
 
 from useby.actions import calendars as actions
-from useby.api.context import Context, ContextDep, CurrentCaller
+from useby.api.context import Context, ContextDep
 from useby.api.errors import Problem, problem_responses
 from useby.api.preconditions import names_tag
 from useby.api.proxies import path_prefix
+from useby.api.stock_caller import CurrentStock
 from useby.auth.rate_limits import network_of
 from useby.domain.account import User
 from useby.domain.calendar import MAX_CALENDARS, MAX_EVENTS, CalendarEvent, TooManyCalendars
 from useby.schemas.calendars import CalendarList, CalendarOut, NewCalendarOut
 from useby.schemas.fields import Id
-from useby.store import calendars
 from useby.store.notifications import UnknownUser
 
 router = APIRouter(prefix="/api/calendars", tags=["calendars"])
@@ -36,12 +36,14 @@ WAIT_SECONDS: Final = 10.0
     responses=problem_responses(401, 409),
 )
 async def add_calendar(
-    node: ContextDep, caller: CurrentCaller, request: Request, response: Response
+    node: ContextDep, caller: CurrentStock, request: Request, response: Response
 ) -> NewCalendarOut:
     """Create a calendar; anybody who has its address can read the dates, until it is deleted."""
-    user_id, now = caller.user.id, node.now()
+    now = node.now()
     try:
-        calendar_id, secret = await node.database.write(lambda t: actions.create(t, user_id, now))
+        calendar_id, secret = await node.database.write(
+            lambda t: actions.create(t, caller.actor, now)
+        )
     except TooManyCalendars:
         raise Problem(HTTPStatus.CONFLICT, FULL) from None
     response.headers["Cache-Control"] = "no-store"
@@ -51,9 +53,9 @@ async def add_calendar(
 
 
 @router.get("", operation_id="listCalendars", responses=problem_responses(401))
-async def list_calendars(node: ContextDep, caller: CurrentCaller) -> CalendarList:
+async def list_calendars(node: ContextDep, caller: CurrentStock) -> CalendarList:
     """List the caller's calendars, without their addresses."""
-    found = await node.database.read(lambda c: calendars.list_(c, caller.user.id))
+    found = await node.database.read(lambda c: actions.of_member(c, caller.actor))
     return CalendarList(
         items=[CalendarOut(id=each.id, created_at=each.created_at) for each in found]
     )
@@ -66,10 +68,10 @@ async def list_calendars(node: ContextDep, caller: CurrentCaller) -> CalendarLis
     response_class=Response,
     responses=problem_responses(401, 404),
 )
-async def delete_calendar(node: ContextDep, caller: CurrentCaller, calendar_id: Id) -> None:
+async def delete_calendar(node: ContextDep, caller: CurrentStock, calendar_id: Id) -> None:
     """Delete a calendar: its address stops working at once."""
-    user_id = caller.user.id
-    if not await node.database.write(lambda t: actions.delete(t, user_id, calendar_id)):
+    household, member = caller.stock.id, caller.user.id
+    if not await node.database.write(lambda t: actions.delete(t, household, member, calendar_id)):
         raise Problem.not_found("calendar")
 
 

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from useby import metrics
 from useby.auth.passwords import QueueFull
 from useby.domain.account import TokenStatus
+from useby.domain.household import LastOwner, NotAllowed, UnknownHousehold
 from useby.domain.quota import Quota, QuotaReached
 from useby.schemas.problems import FieldError, OpenLot, ProblemBody, field_errors, sentences
 from useby.store.database import ReadRefused, StoreUnavailable
@@ -30,6 +31,9 @@ FULL: Final = {
 }
 """Detail of a 409 by quota: the account's owner can make room and send the request again."""
 
+LAST_OWNER: Final = (
+    "A household must keep an owner: make another member an owner first, or delete the household."
+)
 NO_ACCOUNT: Final = "The account of this access token does not exist or is disabled."
 REFUSED: Final = {
     TokenStatus.UNKNOWN: NO_ACCOUNT,
@@ -210,6 +214,22 @@ def _of_unknown_user(_: UnknownUser) -> Response:
     return _of_problem(Problem.unauthorized(NO_ACCOUNT))
 
 
+def _of_unknown_household(_: UnknownHousehold) -> Response:
+    return _of_problem(Problem.not_found("household"))
+
+
+def _of_not_allowed(error: NotAllowed) -> Response:
+    detail = (
+        f"Your role in this household is {error.role.value}, which may not {error.what}."
+        " An owner of the household can give you another role."
+    )
+    return problem(HTTPStatus.FORBIDDEN, detail)
+
+
+def _of_last_owner(_: LastOwner) -> Response:
+    return problem(HTTPStatus.CONFLICT, LAST_OWNER)
+
+
 def _of_quota(error: QuotaReached) -> Response:
     metrics.quota_refusals.labels(error.quota.value).inc()
     return problem(HTTPStatus.CONFLICT, FULL[error.quota].format(error.limit))
@@ -229,5 +249,8 @@ _RESPONSES: Final[Mapping[type, Callable[[Any], Response]]] = {
     ReadRefused: _of_read_refused,
     UnknownUser: _of_unknown_user,
     QuotaReached: _of_quota,
+    UnknownHousehold: _of_unknown_household,
+    NotAllowed: _of_not_allowed,
+    LastOwner: _of_last_owner,
 }
 """Response to each expected exception, of its class or of a subclass."""

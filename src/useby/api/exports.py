@@ -8,8 +8,9 @@ from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from useby.actions import exports
-from useby.api.context import Context, ContextDep, CurrentCaller
+from useby.api.context import Context, ContextDep
 from useby.api.errors import problem_responses
+from useby.api.stock_caller import CurrentStock
 from useby.domain.account import User
 from useby.exports.writing import MEDIA_TYPES, ExportFormat
 
@@ -36,7 +37,7 @@ CONTENT: Final[dict[int | str, dict[str, Any]]] = {
 )
 async def export_stock(
     node: ContextDep,
-    caller: CurrentCaller,
+    caller: CurrentStock,
     format_: Annotated[
         ExportFormat, Query(alias="format", description="`json` has the history of each lot.")
     ] = ExportFormat.JSON,
@@ -48,7 +49,7 @@ async def export_stock(
     `xlsx` have a row for each open lot, under headers that the import reads.
     """
     node.exports.begin(caller.user.id)
-    pieces = exports.export(node.database, caller.user, format_)
+    pieces = exports.export(node.database, caller.stock, format_)
     try:
         # The first piece is made before the status is sent: an error still gets its own. Of a
         # workbook, that is all of the work.

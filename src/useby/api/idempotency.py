@@ -13,9 +13,11 @@ from typing import Annotated, Final, TypeVar
 from fastapi import Depends, Header, Request, Response
 from pydantic import BaseModel
 
+from useby.actions import inventory
 from useby.actions import notifications as actions
-from useby.api.context import Caller, Context, write_authorized
+from useby.api.context import Context, write_authorized
 from useby.api.errors import Problem
+from useby.api.stock_caller import StockCaller
 from useby.auth.tokens import Claims
 from useby.domain.notification import Draft, Notification
 from useby.store import idempotency
@@ -55,7 +57,7 @@ class Repeatable:
     async def run(
         self,
         node: Context,
-        caller: Caller,
+        caller: StockCaller,
         response: Response,
         work: Callable[[Transaction], Result],
         render: Callable[[Result], Answer],
@@ -76,7 +78,13 @@ class Repeatable:
         """
         if self.key is None:
             return render(await node.database.write(work))
-        keyed = IdempotentRequest(caller.user.id, self.key, self.fingerprint)
+        keyed = IdempotentRequest(caller.user.id, self.key, self._fingerprint_for(caller))
+
+        def once(transaction: Transaction) -> bytes:
+            # A household is locked first, with all its members, so that nobody meets a deadlock.
+            if caller.actor.is_shared:
+                inventory.lock_to_delete(transaction, caller.actor)
+            return idempotency.once(transaction, keyed, tagged, now)
 
         def tagged(transaction: Transaction) -> bytes:
             body = render(work(transaction)).model_dump_json(by_alias=True)
@@ -84,13 +92,19 @@ class Repeatable:
 
         now = node.now()
         try:
-            kept = await node.database.write(lambda t: idempotency.once(t, keyed, tagged, now))
+            kept = await node.database.write(once)
         except KeyReused:
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, REUSED) from None
         tag, _, body = kept.partition(b"\n")
         answer = json_response(body, HTTPStatus(response.status_code or HTTPStatus.OK))
         answer.headers["ETag"] = tag.decode()
         return answer
+
+    def _fingerprint_for(self, caller: StockCaller) -> str:
+        """Return the fingerprint of the request on the household that it is about."""
+        if caller.stock.id == caller.user.id:
+            return self.fingerprint
+        return hashlib.sha256(f"{self.fingerprint}\n{caller.stock.id}".encode()).hexdigest()
 
 
 async def _repeatable(request: Request, key: IdempotencyKey = None) -> Repeatable:

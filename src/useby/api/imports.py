@@ -11,9 +11,10 @@ from useby.actions import imports
 from useby.actions.import_comparison import Upserted
 from useby.actions.imports import Plan, Policies
 from useby.actions.policies import TooManyPolicies
-from useby.api.context import Caller, Context, ContextDep, CurrentCaller
+from useby.api.context import Context, ContextDep
 from useby.api.errors import MEDIA_TYPE, Problem, problem_responses
 from useby.api.policies import FULL
+from useby.api.stock_caller import CurrentStock, StockCaller
 from useby.api.uploads import file_of
 from useby.domain.dates import DateOrder
 from useby.domain.movement import ActionRefused
@@ -64,7 +65,7 @@ BODY: Final[dict[str, Any]] = {
 )
 async def import_products(
     node: ContextDep,
-    caller: CurrentCaller,
+    caller: CurrentStock,
     request: Request,
     *,
     dry_run: Annotated[
@@ -93,11 +94,17 @@ async def import_products(
     async with node.imports.slot(caller.user.id):
         data = await file_of(request)
         now = node.now()
-        options = Options(now.astimezone(caller.user.zone).date(), format_, chosen, order)
+        options = Options(now.astimezone(caller.stock.zone).date(), format_, chosen, order)
         async with node.imports.turns:
             try:
                 found, plan = await imports.read(
-                    node.database, data, options, caller.user, now, skip_bad=skip_bad
+                    node.database,
+                    data,
+                    options,
+                    caller.stock,
+                    now,
+                    skip_bad=skip_bad,
+                    person=caller.user,
                 )
             except UnreadableFile as error:
                 fault = Finding(line=None, message=str(error))
@@ -114,14 +121,15 @@ async def import_products(
 
 
 async def _stored(
-    node: Context, caller: Caller, plan: Plan, policies: Policies, now: datetime
+    node: Context, caller: StockCaller, plan: Plan, policies: Policies, now: datetime
 ) -> Upserted:
     try:
         return await imports.store_all(
             node.database,
             plan.rows,
-            caller.user,
+            caller.stock,
             now,
+            actor=caller.actor,
             given=policies,
             limits=node.settings.limits,
             expected=plan.counts,

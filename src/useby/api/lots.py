@@ -9,12 +9,13 @@ from fastapi import APIRouter, Response
 
 from useby.actions import inventory, lot_reads, lots
 from useby.actions.lots import Done
-from useby.api.context import Caller, Context, ContextDep, CurrentCaller
+from useby.api.context import Context, ContextDep
 from useby.api.errors import Problem, problem_responses
 from useby.api.idempotency import Repeatable, RepeatableDep
 from useby.api.paging import Cursor, Limit, bad_cursor
 from useby.api.preconditions import IfMatch, Precondition
 from useby.api.refusals import refusals
+from useby.api.stock_caller import CurrentStock, StockCaller
 from useby.domain import lot_actions
 from useby.domain.account import User
 from useby.domain.expiry import Expiry
@@ -55,7 +56,7 @@ Act = Callable[[Lot, Occasion], Change]
 )
 async def list_lots(
     node: ContextDep,
-    caller: CurrentCaller,
+    caller: CurrentStock,
     product_id: Id,
     cursor: Cursor = None,
     limit: Limit = 50,
@@ -65,14 +66,14 @@ async def list_lots(
     Closed ones are listed newest first. `nextCursor` leads to the next page.
     """
     try:
-        found = await lot_reads.lots_of(node.database, caller.user, product_id, cursor, limit)
+        found = await lot_reads.lots_of(node.database, caller.stock, product_id, cursor, limit)
     except BadCursor:
         raise bad_cursor() from None
     if found is None:
         raise Problem.not_found("product")
     now, (product, page) = node.now(), found
     return LotPage(
-        items=[LotOut.of(each, product, caller.user, now) for each in page.items],
+        items=[LotOut.of(each, product, caller.stock, now) for each in page.items],
         next_cursor=page.next_cursor,
     )
 
@@ -86,7 +87,7 @@ async def list_lots(
 )
 async def add_lot(
     node: ContextDep,
-    caller: CurrentCaller,
+    caller: CurrentStock,
     product_id: Id,
     new: NewLot,
     condition: IfMatch,
@@ -129,16 +130,14 @@ async def add_lot(
 
 
 @router.get("/lots/{lot_id}", operation_id="getLot", responses=problem_responses(401, 404))
-async def get_lot(
-    node: ContextDep, caller: CurrentCaller, lot_id: Id, response: Response
-) -> LotOut:
+async def get_lot(node: ContextDep, caller: CurrentStock, lot_id: Id, response: Response) -> LotOut:
     """Return a lot."""
-    found = await lot_reads.lot(node.database, caller.user, lot_id)
+    found = await lot_reads.lot(node.database, caller.stock, lot_id)
     if found is None:
         raise Problem.not_found("lot")
     product, lot = found
     response.headers["ETag"] = etag_of(lot)
-    return LotOut.of(lot, product, caller.user, node.now())
+    return LotOut.of(lot, product, caller.stock, node.now())
 
 
 @router.patch(
@@ -146,7 +145,7 @@ async def get_lot(
 )
 async def change_lot(
     node: ContextDep,
-    caller: CurrentCaller,
+    caller: CurrentStock,
     lot_id: Id,
     change: LotChange,
     condition: IfMatch,
@@ -173,7 +172,7 @@ async def change_lot(
     responses=problem_responses(401, 404, 412),
 )
 async def delete_lot(
-    node: ContextDep, caller: CurrentCaller, lot_id: Id, condition: IfMatch
+    node: ContextDep, caller: CurrentStock, lot_id: Id, condition: IfMatch
 ) -> None:
     """Delete a lot that was entered by mistake, with its movements.
 
@@ -182,7 +181,7 @@ async def delete_lot(
     now = node.now()
 
     def work(transaction: Transaction) -> bool:
-        owner = inventory.lock_to_delete(transaction, caller.user.id)
+        owner = inventory.lock_to_delete(transaction, caller.actor)
         _require(condition, transaction, owner, lot_id)
         return lots.delete(transaction, owner, lot_id, now)
 
@@ -198,7 +197,7 @@ async def delete_lot(
 )
 async def consume_lot(
     node: ContextDep,
-    caller: CurrentCaller,
+    caller: CurrentStock,
     lot_id: Id,
     condition: IfMatch,
     repeatable: RepeatableDep,
@@ -221,7 +220,7 @@ async def consume_lot(
 )
 async def discard_lot(
     node: ContextDep,
-    caller: CurrentCaller,
+    caller: CurrentStock,
     lot_id: Id,
     condition: IfMatch,
     repeatable: RepeatableDep,
@@ -244,7 +243,7 @@ async def discard_lot(
 )
 async def open_lot(
     node: ContextDep,
-    caller: CurrentCaller,
+    caller: CurrentStock,
     lot_id: Id,
     condition: IfMatch,
     repeatable: RepeatableDep,
@@ -267,7 +266,7 @@ async def open_lot(
 )
 async def freeze_lot(
     node: ContextDep,
-    caller: CurrentCaller,
+    caller: CurrentStock,
     lot_id: Id,
     condition: IfMatch,
     repeatable: RepeatableDep,
@@ -290,7 +289,7 @@ async def freeze_lot(
 )
 async def thaw_lot(
     node: ContextDep,
-    caller: CurrentCaller,
+    caller: CurrentStock,
     lot_id: Id,
     condition: IfMatch,
     repeatable: RepeatableDep,
@@ -313,7 +312,7 @@ async def thaw_lot(
 )
 async def move_lot(
     node: ContextDep,
-    caller: CurrentCaller,
+    caller: CurrentStock,
     lot_id: Id,
     body: MoveIn,
     condition: IfMatch,
@@ -330,7 +329,7 @@ async def move_lot(
 
 async def _act(
     node: Context,
-    caller: Caller,
+    caller: StockCaller,
     lot_id: str,
     action: Act,
     at: str | None,
@@ -357,7 +356,7 @@ async def _act(
 def _answer(
     done: Done | None,
     lot_id: str,
-    caller: Caller,
+    caller: StockCaller,
     now: datetime,
     response: Response,
     sent: NewLot | LotChange | None = None,
@@ -369,9 +368,9 @@ def _answer(
     part = next((each for each in done.lots if each.id != lot_id), None)
     response.headers["ETag"] = etag_of(lot)
     return LotDone(
-        **fields_of(lot, done.product, caller.user, now, sent),
+        **fields_of(lot, done.product, caller.stock, now, sent),
         movements=[MovementOut.of(each) for each in done.movements],
-        part=None if part is None else LotOut.of(part, done.product, caller.user, now),
+        part=None if part is None else LotOut.of(part, done.product, caller.stock, now),
     )
 
 
@@ -382,5 +381,5 @@ def _require(condition: Precondition, transaction: Transaction, owner: User, lot
             condition.require(found[1])
 
 
-def _owner(node: Context, transaction: Transaction, caller: Caller) -> User:
-    return inventory.lock_owner(transaction, caller.user.id, node.settings.limits)
+def _owner(node: Context, transaction: Transaction, caller: StockCaller) -> User:
+    return inventory.lock_owner(transaction, caller.actor, node.settings.limits)

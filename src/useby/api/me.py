@@ -76,16 +76,20 @@ async def change_me(node: ContextDep, caller: CurrentCaller, change: MeChange) -
     operation_id="deleteMe",
     status_code=HTTPStatus.NO_CONTENT,
     response_class=Response,
-    responses=problem_responses(401, 403, 429),
+    responses=problem_responses(401, 403, 409, 429),
 )
 async def delete_me(
     node: ContextDep, caller: CurrentCaller, farewell: DeleteAccountIn = NO_PASSWORD
 ) -> None:
-    """Delete the caller's account with all its data."""
+    """Delete the caller's account with all its data.
+
+    A household that others share stays with them. Its last owner first makes another member an
+    owner, or deletes it: else the answer is 409.
+    """
     user_id = caller.user.id
     if await node.database.read(lambda c: accounts.password_hash(c, user_id)) is not None:
         await _check_password(node, caller, farewell.password)
-    await actions.delete(node.database, user_id)
+    await actions.delete(node.database, user_id, node.now())
 
 
 async def _check_password(node: ContextDep, caller: Caller, password: str) -> None:

@@ -10,12 +10,13 @@ from fastapi import APIRouter, Query, Response
 
 from useby.actions import inventory, lot_reads, lots
 from useby.actions.lots import Done
-from useby.api.context import ContextDep, CurrentCaller
+from useby.api.context import ContextDep
 from useby.api.errors import Problem, problem_responses
 from useby.api.idempotency import RepeatableDep
 from useby.api.paging import Cursor, Limit, bad_cursor
 from useby.api.preconditions import IfMatch, Precondition
 from useby.api.refusals import refusals
+from useby.api.stock_caller import CurrentStock
 from useby.domain.account import User
 from useby.domain.expiry import Expiry
 from useby.domain.movement import Movement
@@ -45,14 +46,14 @@ SINCE_FORM = (
 )
 async def list_product_movements(
     node: ContextDep,
-    caller: CurrentCaller,
+    caller: CurrentStock,
     product_id: Id,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> MovementPage:
     """List what happened to a product's lots, newest first."""
     try:
-        page = await lot_reads.movements(node.database, caller.user, product_id, cursor, limit)
+        page = await lot_reads.movements(node.database, caller.stock, product_id, cursor, limit)
     except BadCursor:
         raise bad_cursor() from None
     if page is None:
@@ -63,7 +64,7 @@ async def list_product_movements(
 @router.get("/movements", operation_id="listMovements", responses=problem_responses(401))
 async def list_movements(
     node: ContextDep,
-    caller: CurrentCaller,
+    caller: CurrentStock,
     since: Annotated[
         Text | None,
         Query(
@@ -76,10 +77,10 @@ async def list_movements(
     limit: Limit = 50,
 ) -> MovementPage:
     """List what happened to all lots, newest first."""
-    after = _since(since, caller.user.zone)
+    after = _since(since, caller.stock.zone)
     try:
         page = await lot_reads.movements_of_household(
-            node.database, caller.user, after, cursor, limit
+            node.database, caller.stock, after, cursor, limit
         )
     except BadCursor:
         raise bad_cursor() from None
@@ -94,7 +95,7 @@ async def list_movements(
 )
 async def undo_movement(
     node: ContextDep,
-    caller: CurrentCaller,
+    caller: CurrentStock,
     movement_id: Id,
     condition: IfMatch,
     repeatable: RepeatableDep,
@@ -109,7 +110,7 @@ async def undo_movement(
     now = node.now()
 
     def work(transaction: Transaction) -> Done | None:
-        owner = inventory.lock_owner(transaction, caller.user.id, node.settings.limits)
+        owner = inventory.lock_owner(transaction, caller.actor, node.settings.limits)
         _require(condition, transaction, owner, movement_id)
         return lots.undo(transaction, owner, movement_id, now)
 
@@ -117,7 +118,7 @@ async def undo_movement(
         if done is None:
             raise Problem.not_found("movement")
         response.headers["ETag"] = etag_of(done.product)
-        return ProductDone.after(done.product, done.movements, caller.user, now, lots=done.lots)
+        return ProductDone.after(done.product, done.movements, caller.stock, now, lots=done.lots)
 
     with refusals(caller):
         return await repeatable.run(node, caller, response, work, answer)

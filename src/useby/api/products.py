@@ -10,12 +10,13 @@ from uuid_utils import uuid7
 from useby.actions import inventory, lot_reads, lots, stock, upserts
 from useby.actions.lots import Done
 from useby.api.bodies import BatchRoute, in_turns, results_response
-from useby.api.context import Caller, Context, ContextDep, CurrentCaller
+from useby.api.context import Context, ContextDep
 from useby.api.errors import Problem, problem_responses
 from useby.api.idempotency import Repeatable, RepeatableDep
 from useby.api.paging import Limit, bad_cursor
 from useby.api.preconditions import IfMatch, Precondition
 from useby.api.refusals import TAKEN, refusals
+from useby.api.stock_caller import CurrentStock, StockCaller
 from useby.domain.account import User
 from useby.domain.product import DateKind, Disposal, Product, Status
 from useby.schemas.etags import etag_of
@@ -65,13 +66,13 @@ def _new_id() -> str:
     return str(uuid7())
 
 
-def _owner(node: Context, transaction: Transaction, caller: Caller, new: int = 0) -> User:
-    return inventory.lock_owner(transaction, caller.user.id, node.settings.limits, new=new)
+def _owner(node: Context, transaction: Transaction, caller: StockCaller, new: int = 0) -> User:
+    return inventory.lock_owner(transaction, caller.actor, node.settings.limits, new=new)
 
 
 def _render_or_404(
     product: Product | None,
-    caller: Caller,
+    caller: StockCaller,
     now: datetime,
     response: Response,
     sent: ProductFields | None = None,
@@ -79,7 +80,7 @@ def _render_or_404(
     if product is None:
         raise Problem.not_found("product")
     response.headers["ETag"] = etag_of(product)
-    return ProductOut.of(product, caller.user, now, sent)
+    return ProductOut.of(product, caller.stock, now, sent)
 
 
 def _require(
@@ -101,14 +102,14 @@ def _require(
 )
 async def add_product(
     node: ContextDep,
-    caller: CurrentCaller,
+    caller: CurrentStock,
     new: ProductIn,
     repeatable: RepeatableDep,
     response: Response,
 ) -> ProductOut | Response:
     """Add a product with one lot. If it is within its lead time, its alert is sent at once."""
     now = node.now()
-    product = product_from(new, caller.user.id, _new_id(), now)
+    product = product_from(new, caller.stock.id, _new_id(), now)
     response.status_code = HTTPStatus.CREATED
     with refusals(caller, time="body.receivedOn"):
         return await repeatable.run(
@@ -123,7 +124,7 @@ async def add_product(
 @router.get("", operation_id="listProducts", responses=problem_responses(401))
 async def list_products(
     node: ContextDep,
-    caller: CurrentCaller,
+    caller: CurrentStock,
     status: Status | None = None,
     expiring_within: Annotated[
         int | None,
@@ -157,13 +158,14 @@ async def list_products(
     )
     try:
         page, its_lots = await lot_reads.page(
-            node.database, caller.user, query, now, with_lots=include is not None
+            node.database, caller.stock, query, now, with_lots=include is not None
         )
     except BadCursor:
         raise bad_cursor() from None
     return ProductPage(
         items=[
-            ProductOut.of(each, caller.user, now, lots=its_lots.get(each.id)) for each in page.items
+            ProductOut.of(each, caller.stock, now, lots=its_lots.get(each.id))
+            for each in page.items
         ],
         next_cursor=page.next_cursor,
     )
@@ -175,19 +177,19 @@ async def list_products(
     response_model=BatchOut,
     responses=problem_responses(401, 409),
 )
-async def add_products(node: ContextDep, caller: CurrentCaller, batch: BatchIn) -> Response:
+async def add_products(node: ContextDep, caller: CurrentStock, batch: BatchIn) -> Response:
     """Add up to 1,000 products. Each has its own result; the devices get one summary.
 
     A product that is used up and comes again by its `externalId` with a new date gets a new lot.
     """
     now = node.now()
-    today = now.astimezone(caller.user.zone).date()
+    today = now.astimezone(caller.stock.zone).date()
     read = await in_turns(lambda item: _read_item(item, today), batch.items)
     errors = shared_out([[] if isinstance(each, ProductIn) else each for each in read])
     valid = [each for each in read if isinstance(each, ProductIn)]
-    new = await in_turns(lambda each: product_from(each, caller.user.id, _new_id(), now), valid)
+    new = await in_turns(lambda each: product_from(each, caller.stock.id, _new_id(), now), valid)
     rows = await in_turns(
-        lambda each: stock.new_product(each[0], caller.user, now, each[1].details),
+        lambda each: stock.new_product(each[0], caller.stock, now, each[1].details),
         zip(new, valid, strict=True),
     )
 
@@ -212,7 +214,7 @@ async def add_products(node: ContextDep, caller: CurrentCaller, batch: BatchIn) 
             return BatchResult(index=index, status=422, errors=errors[index])
         product = next(outcomes)
         if product is not None:
-            shown = ProductOut.of(product, caller.user, now, item)
+            shown = ProductOut.of(product, caller.stock, now, item)
             return BatchResult(index=index, status=201, product=shown)
         error = FieldError(at="externalId", message=TAKEN)
         return BatchResult(index=index, status=409, errors=[error])
@@ -231,20 +233,20 @@ def _read_item(item: Any, today: date) -> ProductIn | list[FieldError]:
 @router.get("/{product_id}", operation_id="getProduct", responses=problem_responses(401, 404))
 async def get_product(
     node: ContextDep,
-    caller: CurrentCaller,
+    caller: CurrentStock,
     product_id: Id,
     response: Response,
     include: WithLots = None,
 ) -> ProductOut:
     """Return a product; with `include=lots` with its lots."""
     if include is None:
-        product = await node.database.read(lambda c: products.get(c, caller.user.id, product_id))
+        product = await node.database.read(lambda c: products.get(c, caller.stock.id, product_id))
         return _render_or_404(product, caller, node.now(), response)
-    found = await lot_reads.product(node.database, caller.user, product_id)
+    found = await lot_reads.product(node.database, caller.stock, product_id)
     if found is None:
         raise Problem.not_found("product")
     response.headers["ETag"] = etag_of(found.product)
-    return ProductOut.of(found.product, caller.user, node.now(), lots=found.lots)
+    return ProductOut.of(found.product, caller.stock, node.now(), lots=found.lots)
 
 
 @router.patch(
@@ -252,7 +254,7 @@ async def get_product(
 )
 async def change_product(
     node: ContextDep,
-    caller: CurrentCaller,
+    caller: CurrentStock,
     product_id: Id,
     change: ProductChange,
     condition: IfMatch,
@@ -286,16 +288,15 @@ async def change_product(
     responses=problem_responses(401, 404, 412),
 )
 async def delete_product(
-    node: ContextDep, caller: CurrentCaller, product_id: Id, condition: IfMatch
+    node: ContextDep, caller: CurrentStock, product_id: Id, condition: IfMatch
 ) -> None:
     """Delete a product permanently, with its lots; its notifications are marked read."""
     now = node.now()
 
     def work(transaction: Transaction) -> bool:
-        if condition.value is not None:
-            owner = inventory.lock_to_delete(transaction, caller.user.id)
-            _require(condition, transaction, owner, product_id)
-        return inventory.delete(transaction, caller.user.id, product_id, now)
+        owner = inventory.lock_to_delete(transaction, caller.actor)
+        _require(condition, transaction, owner, product_id)
+        return inventory.delete(transaction, owner, product_id, now)
 
     if not await node.database.write(work):
         raise Problem.not_found("product")
@@ -309,7 +310,7 @@ async def delete_product(
 )
 async def consume_product(
     node: ContextDep,
-    caller: CurrentCaller,
+    caller: CurrentStock,
     product_id: Id,
     condition: IfMatch,
     repeatable: RepeatableDep,
@@ -328,7 +329,7 @@ async def consume_product(
 )
 async def discard_product(
     node: ContextDep,
-    caller: CurrentCaller,
+    caller: CurrentStock,
     product_id: Id,
     condition: IfMatch,
     repeatable: RepeatableDep,
@@ -346,7 +347,7 @@ async def discard_product(
 )
 async def reopen_product(
     node: ContextDep,
-    caller: CurrentCaller,
+    caller: CurrentStock,
     product_id: Id,
     condition: IfMatch,
     response: Response,
@@ -367,7 +368,7 @@ async def reopen_product(
 
 async def _use(
     node: Context,
-    caller: Caller,
+    caller: StockCaller,
     product_id: str,
     amount: ConsumeIn | DiscardIn,
     condition: Precondition,
@@ -394,7 +395,7 @@ async def _use(
         if done is None:
             raise Problem.not_found("product")
         response.headers["ETag"] = etag_of(done.product)
-        return ProductDone.after(done.product, done.movements, caller.user, now)
+        return ProductDone.after(done.product, done.movements, caller.stock, now)
 
     with refusals(caller):
         return await repeatable.run(node, caller, response, work, answer)

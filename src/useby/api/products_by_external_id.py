@@ -7,10 +7,11 @@ from fastapi import APIRouter, Path, Response
 from uuid_utils import uuid7
 
 from useby.actions import inventory, upserts
-from useby.api.context import ContextDep, CurrentCaller
+from useby.api.context import ContextDep
 from useby.api.errors import Problem, problem_responses
 from useby.api.preconditions import IfMatch
 from useby.api.refusals import refusals
+from useby.api.stock_caller import CurrentStock
 from useby.domain.product import Product
 from useby.schemas.etags import etag_of
 from useby.schemas.problems import FieldError, sentences
@@ -37,7 +38,7 @@ router = APIRouter(prefix="/api/products/by-external-id", tags=["products"])
 )
 async def put_product(
     node: ContextDep,
-    caller: CurrentCaller,
+    caller: CurrentStock,
     external_id: Annotated[ExternalId, Path()],
     put: ProductPut,
     condition: IfMatch,
@@ -53,14 +54,14 @@ async def put_product(
 
     def work(transaction: Transaction) -> tuple[Product, bool]:
         limits = node.settings.limits
-        owner = inventory.lock_owner(transaction, caller.user.id, limits)
+        owner = inventory.lock_owner(transaction, caller.actor, limits)
         before = upserts.find(transaction, owner, external_id)
         condition.require(None if before is None else before.product)
         if before is not None:
             wanted = put.of_product(before.product, now)
             after = upserts.update(transaction, owner, before, wanted, put.details, put.of_lot, now)
             return after, False
-        inventory.lock_owner(transaction, caller.user.id, limits, new=1)
+        inventory.lock_owner(transaction, caller.actor, limits, new=1)
         new = _new(put, external_id)
         product = product_from(new, owner.id, str(uuid7()), now)
         return inventory.add(transaction, product, owner, now, new.details), True
@@ -69,7 +70,7 @@ async def put_product(
         product, created = await node.database.write(work)
     response.status_code = HTTPStatus.CREATED if created else HTTPStatus.OK
     response.headers["ETag"] = etag_of(product)
-    return ProductStored(**fields_of(product, caller.user, now, put), created=created)
+    return ProductStored(**fields_of(product, caller.stock, now, put), created=created)
 
 
 def _new(put: ProductPut, external_id: str) -> ProductIn:

@@ -6,8 +6,8 @@ from http import HTTPStatus
 from typing import Final
 
 from useby.actions.inventory import ExternalIdTaken
-from useby.api.context import Caller
 from useby.api.errors import Problem
+from useby.api.stock_caller import StockCaller
 from useby.domain.movement import ActionRefused
 from useby.domain.occasion import TimeRefused
 from useby.domain.stock import SeveralLots
@@ -18,11 +18,11 @@ TAKEN: Final = "Another product has this externalId."
 
 
 @contextmanager
-def refusals(caller: Caller, *, time: str = "body.at") -> Iterator[None]:
+def refusals(caller: StockCaller, *, time: str = "body.at") -> Iterator[None]:
     """Raise the problem that answers a refused action.
 
     Args:
-        caller: The user whose products they are.
+        caller: The caller, with the household whose products they are.
         time: Place of the field with the time of the action, or with the day of receipt.
 
     Raises:
@@ -37,7 +37,7 @@ def refusals(caller: Caller, *, time: str = "body.at") -> Iterator[None]:
         lots = [
             OpenLot(
                 id=lot.id,
-                date=expiry_json(lot.expiry, caller.user.zone),
+                date=expiry_json(lot.expiry, caller.stock.zone),
                 quantity=plain(lot.quantity),
             )
             for lot in error.lots

@@ -43,6 +43,9 @@ NOT_FOR_KEYS: Final = frozenset(
         *("putProductPolicy", "deleteProductPolicy", "putLotPolicy", "deleteLotPolicy"),
         *("listLocations", "listCategories", "getStats", "readDate"),
         *("addSamples", "removeSamples"),
+        *("listHouseholds", "getHousehold", "changeHousehold", "deleteHousehold"),
+        *("listMembers", "getMember", "changeMember", "removeMember"),
+        *("addInvitation", "listInvitations", "revokeInvitation", "joinHousehold"),
         *("listChannels", "addChannel", "getChannel", "changeChannel", "deleteChannel"),
         *("testChannel", "listDeliveries"),
     }
@@ -54,6 +57,7 @@ OPEN: Final = frozenset(
         *("signup", "signupIsOpen", "login", "refresh", "endCookie", "acceptInvitation"),
         *("forgotPassword", "resetPassword"),
         *("getConfig", "getPushKey", "readCalendar", "live", "ready", "metrics"),
+        "readInvitation",
     }
 )
 """Operations that read no access token, and so no key: what they need is in the request."""

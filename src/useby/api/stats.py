@@ -6,8 +6,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from useby.actions import stats
-from useby.api.context import ContextDep, CurrentCaller
+from useby.api.context import ContextDep
 from useby.api.errors import Problem, problem_responses
+from useby.api.stock_caller import CurrentStock
 from useby.domain.stats import By, Period
 from useby.schemas.dates import Day
 from useby.schemas.stats import StatsOut
@@ -18,7 +19,7 @@ router = APIRouter(prefix="/api/stats", tags=["products"])
 @router.get("", operation_id="getStats", responses=problem_responses(401))
 async def get_stats(
     node: ContextDep,
-    caller: CurrentCaller,
+    caller: CurrentStock,
     first: Annotated[
         Day | None,
         Query(alias="from", description="First day that counts, in the caller's time zone."),
@@ -40,4 +41,4 @@ async def get_stats(
             f"from must not be after to, e.g. from={last}&to={first}.",
         )
     period = Period(first, last)
-    return StatsOut.of(await stats.report(node.database, caller.user, by, period, node.now()))
+    return StatsOut.of(await stats.report(node.database, caller.stock, by, period, node.now()))

@@ -134,7 +134,7 @@ def _account(
             inventory.replace(transaction, product, user, now)
             continue
         if before is not None:
-            inventory.delete(transaction, user.id, before.id, now)
+            inventory.delete(transaction, user, before.id, now)
         demo_lots.add(transaction, product, user, now)
     return user, kept
 

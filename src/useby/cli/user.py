@@ -17,6 +17,7 @@ from useby.cli.database import accepted_keys, node_key, run_on_database, user_of
 from useby.cli.options import AsJson, CommandError, DatabaseUrl, checked, settings_with
 from useby.cli.terminal import cell, console, print_json, print_line
 from useby.domain.account import OpenSession, User
+from useby.domain.household import LastOwner
 from useby.domain.visible import visible
 from useby.schemas.accounts import Language
 from useby.schemas.fields import (
@@ -284,7 +285,13 @@ def delete(
 
     async def work(database: Database) -> None:
         user = await user_of(database, email_or_id)
-        await actions.delete(database, user.id)
+        try:
+            await actions.delete(database, user.id, datetime.now(UTC))
+        except LastOwner as error:
+            raise CommandError(
+                f"{email_or_id} is the last owner of the household {error}, which others share:"
+                " make another member its owner first"
+            ) from None
 
     run_on_database(settings_with(database_url=database), work)
     print_line(f"{email_or_id} is deleted")

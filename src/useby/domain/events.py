@@ -64,11 +64,23 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ProductChanged:
-    """A product of a user, or a lot of it, has changed; not published for large batches."""
+    """A product of a user's household has changed, or a lot of it; not published for large batches.
+
+    It is published for each member.
+    """
 
     user_id: str
     product_id: str
     change: Change
+    household_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class HouseholdLeft:
+    """A user is no member of a household any more."""
+
+    user_id: str
+    household_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +92,7 @@ Event = (
     NotificationsAdded
     | MarkedRead
     | ProductChanged
+    | HouseholdLeft
     | AccessRevoked
     | AlertScheduled
     | DeliveryScheduled

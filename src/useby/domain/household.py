@@ -1,11 +1,12 @@
 """Households that several people share: their members, and what each role may do."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import Enum, StrEnum
 from typing import Final
 
 from useby.domain.account import User
+from useby.domain.movement import Movement
 from useby.domain.policy import StoredPolicy
 
 MOST_MEMBERS: Final = 50
@@ -57,15 +58,23 @@ class UnknownHousehold(Exception):  # noqa: N818 - callers see this name
 class NotAllowed(Exception):  # noqa: N818 - callers see this name
     """A member's role does not allow the request."""
 
-    def __init__(self, role: Role, deed: Deed) -> None:
-        """Store the role and the deed."""
-        super().__init__(f"the role {role.value} may not {deed.value}")
+    def __init__(self, role: Role, what: str) -> None:
+        """Store the role, and what it may not, as a verb with its object."""
+        super().__init__(f"the role {role.value} may not {what}")
         self.role = role
-        self.deed = deed
+        self.what = what
 
 
 class LastOwner(Exception):  # noqa: N818 - callers see this name
     """The last owner of a household can't leave it to its other members without an owner."""
+
+
+class AlreadyMember(Exception):  # noqa: N818 - callers see this name
+    """A member of a household can't accept another invitation into it."""
+
+
+class HouseholdFull(Exception):  # noqa: N818 - callers see this name
+    """The household has ``MOST_MEMBERS`` members."""
 
 
 def require(role: Role, deed: Deed) -> None:
@@ -75,23 +84,7 @@ def require(role: Role, deed: Deed) -> None:
         NotAllowed: It may not.
     """
     if deed not in MAY[role]:
-        raise NotAllowed(role, deed)
-
-
-def may_undo(role: Role, user_id: str, by: str | None, recorded_on: date, today: date) -> bool:
-    """Return whether a member may undo a movement.
-
-    Args:
-        role: The member's role.
-        user_id: The member.
-        by: The member who recorded the movement; ``None`` if it was recorded before the household
-            was shared.
-        recorded_on: Day of the recording in the household's zone.
-        today: Today in the household's zone.
-    """
-    if Deed.CHANGE in MAY[role]:
-        return True
-    return Deed.UNDO in MAY[role] and by == user_id and recorded_on == today
+        raise NotAllowed(role, deed.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +136,58 @@ class SharedStock(User):
     """Its members, by the time at which they joined."""
     acting: str | None = None
     """The member who acts; ``None`` if nobody does."""
+
+    @property
+    def reports_to(self) -> str | None:
+        """The member who gets reports of an action: who acts, or else the first owner."""
+        owners = (each.user_id for each in self.members if each.role is Role.OWNER)
+        return self.acting or next(owners, None)
+
+
+def role_in(stock: User, user_id: str) -> Role:
+    """Return a user's role in the household that owns stock.
+
+    Raises:
+        UnknownHousehold: The user is no member of it.
+    """
+    if not isinstance(stock, SharedStock):
+        role = Role.OWNER if stock.id == user_id else None
+    else:
+        role = next((each.role for each in stock.members if each.user_id == user_id), None)
+    if role is None:
+        raise UnknownHousehold(stock.id)
+    return role
+
+
+def require_undo(stock: User, movement: Movement, now: datetime) -> None:
+    """Check that the member who acts may undo a movement.
+
+    Who may not change the stock may only undo what they did themselves, on the day on which they
+    recorded it, in the household's zone.
+
+    Raises:
+        NotAllowed: They may not.
+        UnknownHousehold: They are no member.
+    """
+    if not isinstance(stock, SharedStock) or stock.acting is None:
+        return
+    role = role_in(stock, stock.acting)
+    require(role, Deed.UNDO)
+    recorded, today = (each.astimezone(stock.zone).date() for each in (movement.recorded_at, now))
+    is_own = movement.by_user == stock.acting and recorded == today
+    if Deed.CHANGE not in MAY[role] and not is_own:
+        raise NotAllowed(role, "undo what somebody else did, or what it did on another day")
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A person who acts on the stock of a household."""
+
+    user_id: str
+    household_id: str
+    deed: Deed
+    is_shared: bool = False
+    """Whether the household was shared when the request was authorized."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -365,4 +365,5 @@ def _movement(
         location=location,
         part_id=part_id,
         expiry=expiry,
+        by_user=occasion.by_user,
     )

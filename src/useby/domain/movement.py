@@ -68,6 +68,8 @@ class Movement:
     """Lot that a split made."""
     expiry: Expiry | None = None
     """Date that a person typed, if ``types_a_date``; ``None`` means never."""
+    by_user: str | None = None
+    """The member of a shared household who recorded it."""
 
     @property
     def types_a_date(self) -> bool:

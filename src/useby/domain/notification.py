@@ -64,6 +64,8 @@ class Draft:
     id: str | None = None
     """Id that was reserved for a summary whose items are stored already; ``alerts`` then has at
     least those that a frame shows."""
+    household_id: str | None = None
+    """Household of the product; ``None`` for the user's own."""
 
     @property
     def items(self) -> tuple[Item, ...]:
@@ -90,6 +92,7 @@ class Draft:
             self.expires_on,
             self.days_left,
             items=self.items if self.alerts else (),
+            household_id=self.household_id,
         )
 
 
@@ -113,3 +116,5 @@ class Notification:
     """The most urgent items of a summary, at most ``MOST_SHOWN``."""
     snoozed_until: datetime | None = None
     """Time at which it is sent again; read for lists only."""
+    household_id: str | None = None
+    """Household of the product; ``None`` for the user's own."""

@@ -27,6 +27,8 @@ class Occasion:
     """Maker of ids for lots and movements, each greater than the one before."""
     at: Expiry | None = None
     """Day or time at which it happened; ``None`` means now."""
+    by_user: str | None = None
+    """The member of a shared household who acts."""
 
     def moment(self, since: datetime | None = None) -> datetime:
         """Return the time at which it happened.

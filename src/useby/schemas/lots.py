@@ -169,6 +169,10 @@ class MovementOut(ApiModel):
     recorded_at: Moment
     reason: DiscardReason | None
     undoes: Annotated[str | None, Field(description="Id of the movement that this one undoes.")]
+    by_user: Annotated[
+        str | None,
+        Field(description="The member who recorded it; null if nobody shared the household then."),
+    ]
 
     @classmethod
     def of(cls, movement: Movement) -> Self:

@@ -234,6 +234,7 @@ def find_users(connection: Connection, name: str) -> list[User]:
     """
     select = sa.select(*_USER_COLUMNS).where(
         sa.or_(users.c.email == name.lower(), users.c.id == name),
+        users.c.vacant.is_(None),
         ~slices.is_being_deleted(users.c.id),
     )
     return [_user(row) for row in connection.execute(select)]
@@ -241,7 +242,8 @@ def find_users(connection: Connection, name: str) -> list[User]:
 
 def all_users(connection: Connection) -> list[User]:
     """Return all users who are not being deleted, by e-mail."""
-    select = sa.select(*_USER_COLUMNS).where(~slices.is_being_deleted(users.c.id))
+    own = sa.and_(users.c.vacant.is_(None), ~slices.is_being_deleted(users.c.id))
+    select = sa.select(*_USER_COLUMNS).where(own)
     return [_user(row) for row in connection.execute(select.order_by(users.c.email, users.c.id))]
 
 

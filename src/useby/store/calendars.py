@@ -13,11 +13,13 @@ from sqlalchemy.engine import Connection
 from useby.domain.account import User
 from useby.domain.lot import Lot
 from useby.domain.product import Product
-from useby.store import accounts
+from useby.store import accounts, households
 from useby.store.database import Transaction
 from useby.store.lots import LOT_COLUMNS, lot_of
 from useby.store.product_rows import PRODUCT_COLUMNS, product_of
 from useby.store.schema import calendars, lots, products
+
+_MEMBER: Final = sa.func.coalesce(calendars.c.member_id, calendars.c.household_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,8 @@ class StoredCalendar:
 
     id: str
     created_at: datetime
+    member_id: str
+    """The member of the household who has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,37 +52,51 @@ def add(
             household_id=household_id,
             id=calendar.id,
             created_at=calendar.created_at,
+            member_id=None if calendar.member_id == household_id else calendar.member_id,
         )
     )
 
 
 def list_(connection: Connection, household_id: str) -> list[StoredCalendar]:
-    """Return the calendars of a household, oldest first."""
+    """Return the calendars of a household, of all its members, oldest first."""
     rows = connection.execute(
-        sa.select(calendars.c.id, calendars.c.created_at)
+        sa.select(calendars.c.id, calendars.c.created_at, _MEMBER)
         .where(calendars.c.household_id == household_id)
         .order_by(calendars.c.created_at, calendars.c.id)
     )
     return [StoredCalendar(*row) for row in rows]
 
 
-def delete(transaction: Transaction, household_id: str, calendar_id: str) -> bool:
-    """Delete a calendar; return whether the household had it."""
+def delete(transaction: Transaction, household_id: str, member_id: str, calendar_id: str) -> bool:
+    """Delete a calendar; return whether the member had it."""
     deleted = transaction.connection.execute(
         sa.delete(calendars).where(
-            calendars.c.household_id == household_id, calendars.c.id == calendar_id
+            calendars.c.household_id == household_id,
+            calendars.c.id == calendar_id,
+            member_id == _MEMBER,
         )
     )
     return deleted.rowcount > 0
 
 
-def owner(connection: Connection, secret_hash: str) -> User | None:
-    """Return the user whose dates a secret opens; ``None`` if it opens none."""
-    household_id = connection.scalar(
-        sa.select(calendars.c.household_id).where(calendars.c.secret_hash == secret_hash)
+def delete_all(transaction: Transaction, household_id: str) -> None:
+    """Delete all calendars of a household."""
+    transaction.connection.execute(
+        sa.delete(calendars).where(calendars.c.household_id == household_id)
     )
-    user = None if household_id is None else accounts.user(connection, household_id)
-    return None if user is None or user.disabled_at is not None else user
+
+
+def owner(connection: Connection, secret_hash: str) -> User | None:
+    """Return the owner of the stock whose dates a secret opens; ``None`` if it opens none."""
+    row = connection.execute(
+        sa.select(calendars.c.household_id, _MEMBER).where(calendars.c.secret_hash == secret_hash)
+    ).first()
+    if row is None:
+        return None
+    household_id, member_id = row
+    stock = households.stock_owner(connection, household_id)
+    member = stock if member_id == household_id else accounts.user(connection, member_id)
+    return None if member is None or member.disabled_at is not None else stock
 
 
 _DATED: Final = (

@@ -5,22 +5,35 @@ Every function that writes a household's rows is called under the household's lo
 role that is read under it counts until the transaction ends.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import fields, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from useby.domain.account import User
+from useby.domain.events import HouseholdLeft, MarkedRead
 from useby.domain.household import Household, Member, Membership, Role, SharedStock
 from useby.store import accounts
 from useby.store.database import Transaction
-from useby.store.household_tables import households, members
 from useby.store.locks import lock_each_user, lock_users
-from useby.store.schema import users
+from useby.store.schema import (
+    calendars,
+    household_invitations,
+    households,
+    member_alerts,
+    member_policies,
+    members,
+    movements,
+    notifications,
+    users,
+)
+from useby.store.summary_tables import snoozes
 
+MOST_LISTED: Final = 500
+"""Maximum notifications that an event lists by their ids."""
 _SETTINGS = tuple(households.c[each.name] for each in fields(Household))
 
 
@@ -94,7 +107,12 @@ def as_stock(
 
 
 def lock(
-    transaction: Transaction, household_id: str, acting: str | None = None, *, shared: bool = False
+    transaction: Transaction,
+    household_id: str,
+    acting: str | None = None,
+    *,
+    shared: bool = False,
+    with_: Collection[str] = (),
 ) -> User | None:
     """Lock a household with all its members, and return the owner of its stock.
 
@@ -107,6 +125,7 @@ def lock(
         acting: The member who acts, if one does.
         shared: Whether the household was shared when it was last read. If this was not so, its
             members are locked after it.
+        with_: Further users to lock.
 
     Returns:
         ``None`` if the household does not exist.
@@ -114,40 +133,149 @@ def lock(
     Raises:
         OwnerHeld: Another transaction locks one of the rows, and this one may not wait.
     """
-    connection, locked = transaction.connection, {household_id}
+    connection, locked = transaction.connection, {household_id, *with_}
     if shared:
         locked |= {each.user_id for each in members_of(connection, household_id)}
-        lock_each_user(transaction, sorted(locked))
-    else:
+    if len(locked) == 1:
         lock_users(transaction, household_id)
+    else:
+        lock_each_user(transaction, sorted(locked))
     owner = stock_owner(connection, household_id, acting)
     if isinstance(owner, SharedStock):
         lock_each_user(transaction, sorted({each.user_id for each in owner.members} - locked))
     return owner
 
 
-def found(transaction: Transaction, its: Household) -> None:
-    """Store the settings of a household that has none yet, or replace them."""
+def lock_all(transaction: Transaction, household_ids: Iterable[str]) -> None:
+    """Lock several households with all their members, in one statement.
+
+    Raises:
+        OwnerHeld: Another transaction locks one of the rows, and this one may not wait.
+    """
+    connection, ids = transaction.connection, set(household_ids)
+    theirs = {each.user_id for one in ids for each in members_of(connection, one)}
+    lock_each_user(transaction, sorted(ids | theirs))
+
+
+def put(transaction: Transaction, its: Household) -> None:
+    """Store the settings of a household.
+
+    A household that has none yet becomes a shared one, of which its founder is the only member.
+    """
     connection = transaction.connection
-    values: dict[str, Any] = {each.name: getattr(its, each.name) for each in fields(Household)}
     this = households.c.id == its.id
-    if not connection.execute(sa.update(households).where(this).values(**values)).rowcount:
-        connection.execute(sa.insert(households).values(**values))
-        connection.execute(sa.update(users).where(users.c.id == its.id).values(shares=True))
+    if connection.execute(sa.update(households).where(this).values(_values(its))).rowcount:
+        return
+    founder = accounts.user(connection, its.id)
+    if founder is not None:
+        _found(transaction, its, founder.id, founder.created_at)
+
+
+def add_vacant(transaction: Transaction, home: User, owner_id: str, now: datetime) -> None:
+    """Add a new empty household with its owner, who is not its founder.
+
+    Args:
+        transaction: The running write.
+        home: Row of the household, which is nobody's account.
+        owner_id: Its owner.
+        now: The current time, aware.
+    """
+    accounts.add_user(transaction, user=home, password_hash=None)
+    transaction.connection.execute(
+        sa.update(users).where(users.c.id == home.id).values(vacant=True, disabled_at=now)
+    )
+    _found(transaction, Household(home.id, time_zone=home.time_zone), owner_id, now)
+
+
+def _found(transaction: Transaction, its: Household, owner_id: str, since: datetime) -> None:
+    connection = transaction.connection
+    connection.execute(sa.insert(households).values(_values(its)))
+    connection.execute(sa.update(users).where(users.c.id == its.id).values(shares=True))
+    add_member(transaction, its.id, owner_id, Role.OWNER, since)
+
+
+def _values(its: Household) -> dict[str, Any]:
+    return {each.name: getattr(its, each.name) for each in fields(Household)}
 
 
 def add_member(
     transaction: Transaction, household_id: str, user_id: str, role: Role, now: datetime
 ) -> None:
     """Add a member to a household."""
-    transaction.connection.execute(
-        sa.insert(members).values(
-            household_id=household_id, user_id=user_id, role=role, joined_at=now
-        )
-    )
+    values = {"household_id": household_id, "user_id": user_id, "role": role, "joined_at": now}
+    transaction.connection.execute(sa.insert(members).values(**values))
 
 
 def set_role(transaction: Transaction, household_id: str, user_id: str, role: Role) -> None:
     """Change the role of a member."""
-    this = (members.c.household_id == household_id, members.c.user_id == user_id)
-    transaction.connection.execute(sa.update(members).where(*this).values(role=role))
+    transaction.connection.execute(
+        sa.update(members).where(*_is_member(household_id, user_id)).values(role=role)
+    )
+
+
+def remove_member(transaction: Transaction, household_id: str, user_id: str, now: datetime) -> None:
+    """Remove a member with all that only a member has, and mark what it was sent about it read.
+
+    Calendars and unused invitations of the member end, and its movements become anonymous.
+    """
+    connection = transaction.connection
+    connection.execute(sa.delete(members).where(*_is_member(household_id, user_id)))
+    for table in (member_policies, member_alerts):
+        connection.execute(
+            sa.delete(table).where(table.c.user_id == user_id, table.c.household_id == household_id)
+        )
+    invited = (
+        household_invitations.c.household_id == household_id,
+        household_invitations.c.created_by == user_id,
+    )
+    connection.execute(sa.delete(household_invitations).where(*invited))
+    connection.execute(
+        sa.delete(calendars).where(
+            calendars.c.household_id == household_id,
+            sa.func.coalesce(calendars.c.member_id, calendars.c.household_id) == user_id,
+        )
+    )
+    connection.execute(
+        sa.update(movements)
+        .where(movements.c.household_id == household_id, movements.c.by_user == user_id)
+        .values(by_user=None)
+    )
+    mark_read(transaction, household_id, user_id, now)
+    transaction.publish(HouseholdLeft(user_id, household_id))
+
+
+def mark_read(transaction: Transaction, household_id: str, user_id: str, now: datetime) -> None:
+    """Mark a user's unread notifications about a household read, snoozed ones for good."""
+    its = sa.func.coalesce(notifications.c.household_id, notifications.c.user_id) == household_id
+    about = sa.or_(
+        notifications.c.household_id == household_id,
+        sa.and_(its, notifications.c.product_id.is_not(None)),
+    )
+    theirs = sa.and_(notifications.c.user_id == user_id, about)
+    connection = transaction.connection
+    connection.execute(
+        sa.delete(snoozes).where(
+            snoozes.c.user_id == user_id,
+            snoozes.c.notification_id.in_(sa.select(notifications.c.id).where(theirs)),
+        )
+    )
+    marked = connection.scalars(
+        sa.update(notifications)
+        .where(theirs, notifications.c.read_at.is_(None))
+        .values(read_at=now)
+        .returning(notifications.c.id)
+    ).all()
+    if marked:
+        ids = tuple(marked) if len(marked) <= MOST_LISTED else ()
+        transaction.publish(MarkedRead(user_id, ids))
+
+
+def give_back(transaction: Transaction, household_id: str) -> None:
+    """Delete the settings of a household without members, which is then its founder's alone."""
+    connection = transaction.connection
+    connection.execute(sa.delete(households).where(households.c.id == household_id))
+    connection.execute(sa.update(users).where(users.c.id == household_id).values(shares=None))
+
+
+def _is_member(household_id: str, user_id: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return members.c.household_id == household_id, members.c.user_id == user_id

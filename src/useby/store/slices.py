@@ -7,7 +7,7 @@ finished: the tables ``unfinished`` and ``closings`` store their progress, from 
 node, or any other node, continues.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -19,50 +19,16 @@ from useby.domain.events import AccessRevoked, AlertScheduled, MarkedRead
 from useby.domain.movement import Taking
 from useby.store import alert_holds, notification_items
 from useby.store.database import Transaction
+from useby.store.emptying import empty_account as empty_account  # noqa: PLC0414 - others import it from here
+from useby.store.emptying import empty_stock
 from useby.store.locks import lock_users
 from useby.store.notifications import UnknownUser, newest_seq
-from useby.store.schema import (
-    api_keys,
-    barcodes,
-    calendars,
-    closings,
-    idempotency_keys,
-    lots,
-    movements,
-    notifications,
-    products,
-    refresh_tokens,
-    sent_alerts,
-    sessions,
-    tickets,
-    unfinished,
-    users,
-)
-from useby.store.schema import notification_items as items_table
-from useby.store.summary_tables import snoozes
+from useby.store.schema import closings, notifications, products, unfinished, users
 
 SLICE: Final = 500
 """Maximum rows that a slice marks read."""
 RESCHEDULED: Final = 250
 """Maximum products that a slice reschedules."""
-COSTS: Final[Mapping[sa.Table, int]] = {
-    items_table: 1,
-    snoozes: 1,
-    notifications: 1,
-    sent_alerts: 1,
-    movements: 1,
-    lots: 1,
-    barcodes: 1,
-    products: 2,
-    idempotency_keys: 25,  # each has a stored response, which may be long
-    tickets: 1,
-    calendars: 1,
-    api_keys: 1,
-    refresh_tokens: 1,
-    sessions: 1,
-}
-"""Cost of deleting a row; the costs of a slice add up to at most ``SLICE``. Accounts are emptied in
-this order."""
 
 
 class Unfinished(StrEnum):
@@ -70,6 +36,8 @@ class Unfinished(StrEnum):
 
     DELETE = "delete"
     RESCHEDULE = "reschedule"
+    EMPTY = "empty"
+    """Deletion of a household's stock; ``after`` is the newest id that a product of it has."""
 
 
 def delete_user(transaction: Transaction, user_id: str) -> bool:
@@ -100,6 +68,40 @@ def delete_user(transaction: Transaction, user_id: str) -> bool:
     connection.execute(sa.update(users).where(users.c.id == user_id).values(shut_out))
     _begin(connection, user_id, Unfinished.DELETE, users.c.created_at)
     return False
+
+
+def begin_emptying(transaction: Transaction, household_id: str, newest: str, now: datetime) -> None:
+    """Record that a household's stock is being deleted; ``empty_household`` deletes it.
+
+    Args:
+        transaction: The running write.
+        household_id: The household.
+        newest: An id greater than those of its products. Those that are added later stay.
+        now: The current time, aware.
+    """
+    connection = transaction.connection
+    _begin(connection, household_id, Unfinished.EMPTY, sa.literal(now, unfinished.c.since.type))
+    this = _is_emptying(household_id)
+    connection.execute(sa.update(unfinished).where(*this).values(after=newest))
+    transaction.publish(AlertScheduled(now))  # wakes the scheduler
+
+
+def empty_household(transaction: Transaction, household_id: str) -> bool:
+    """Delete a slice of the stock that a household had when its deletion began.
+
+    Returns:
+        True if that was all.
+    """
+    connection = transaction.connection
+    lock_users(transaction, household_id)
+    this = _is_emptying(household_id)
+    newest = connection.scalar(sa.select(unfinished.c.after).where(*this))
+    if newest is None:
+        return True
+    if not empty_stock(connection, household_id, newest):
+        return False
+    connection.execute(sa.delete(unfinished).where(*this))
+    return True
 
 
 def reschedule(transaction: Transaction, user_id: str, now: datetime) -> None:
@@ -249,6 +251,8 @@ def _do_slice_of_account(transaction: Transaction, now: datetime) -> bool:
         return False
     if next_.work == Unfinished.DELETE.value:
         empty_account(transaction, next_.user_id)
+    elif next_.work == Unfinished.EMPTY.value:
+        empty_household(transaction, next_.user_id)
     else:
         _mark_due(connection, next_.user_id, next_.after, now)
     this = (unfinished.c.user_id == next_.user_id, unfinished.c.work == next_.work)
@@ -352,30 +356,6 @@ def _extent(connection: Connection, page: sa.Select[tuple[Any]]) -> tuple[int, A
     return count, last
 
 
-def empty_account(transaction: Transaction, user_id: str) -> bool:
-    """Delete a slice of the user's rows, and the user's own row once nothing else is left.
-
-    Returns:
-        True if the user's row is deleted.
-    """
-    connection = transaction.connection
-    lock_users(transaction, user_id)
-    left = SLICE
-    for table, cost in COSTS.items():
-        most = left // cost
-        owner = table.c["user_id" if "user_id" in table.c else "household_id"]
-        key = [each for each in table.primary_key if each is not owner]
-        some = sa.select(*key).where(owner == user_id).limit(most)
-        deleted = connection.execute(
-            sa.delete(table).where(owner == user_id, sa.tuple_(*key).in_(some))
-        ).rowcount
-        if deleted == most:
-            return False
-        left -= deleted * cost
-    connection.execute(sa.delete(users).where(users.c.id == user_id))
-    return True
-
-
 def _begin(
     connection: Connection, user_id: str, work: Unfinished, since: sa.ColumnElement[datetime]
 ) -> None:
@@ -391,6 +371,10 @@ def _begin(
                 ),
             )
         )
+
+
+def _is_emptying(household_id: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return unfinished.c.user_id == household_id, unfinished.c.work == Unfinished.EMPTY.value
 
 
 def is_being_deleted(user_id: sa.ColumnElement[str]) -> sa.Exists:

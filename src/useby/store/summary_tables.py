@@ -29,8 +29,8 @@ notification_items = sa.Table(
     sa.Index(None, "user_id", "product_id"),
 )
 """Items of summaries: a lot each. The notification may not exist yet (``alert_holds``), so it is no
-foreign key; a trigger of migration 0022 deletes the items with their notification. ``household_id`` is
-the household of the product; it is empty for the user's own."""
+foreign key; a trigger of migration 0022 deletes the items with their notification. ``household_id``
+is the household of the product; it is empty for the user's own."""
 
 alert_holds = sa.Table(
     "alert_holds",

@@ -4,6 +4,7 @@ They run in the transaction that writes, so the figures are exact for writes of 
 reading them takes one look-up for any size of account.
 """
 
+from dataclasses import replace
 from typing import Final
 
 import sqlalchemy as sa
@@ -27,7 +28,13 @@ def of(connection: Connection, user_id: str) -> Usage:
 
 
 def require_room(
-    connection: Connection, user_id: str, limits: Limits, *, products: int = 0, unread: int = 0
+    connection: Connection,
+    user_id: str,
+    limits: Limits,
+    *,
+    products: int = 0,
+    unread: int = 0,
+    reader: str | None = None,
 ) -> None:
     """Refuse to add to an account that has reached a limit.
 
@@ -40,10 +47,14 @@ def require_room(
         limits: Limits of the account.
         products: Number of products to add.
         unread: Number of notifications to add.
+        reader: Account that gets the notifications; ``None`` for the owner.
 
     Raises:
         QuotaReached: The addition would exceed a limit.
     """
-    reached = limits.reached(of(connection, user_id), products=products, unread=unread)
+    kept = of(connection, user_id)
+    if reader is not None and reader != user_id:
+        kept = replace(kept, unread=of(connection, reader).unread)
+    reached = limits.reached(kept, products=products, unread=unread)
     if reached is not None:
         raise reached

@@ -1,0 +1,98 @@
+"""The household that a request is about, and what the caller's role in it allows.
+
+Without the header and the parameter it is the caller's own household, which costs a caller who
+shares nothing no query. The role is checked here and again in the transaction that writes
+(``inventory.lock_owner``), because it may have been taken in between.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Annotated, Final
+
+from fastapi import Depends, Header, Query, Request
+
+from useby.actions import households as actions
+from useby.api.context import Caller, Context, ContextDep, CurrentCaller
+from useby.api.errors import Problem
+from useby.domain.account import User
+from useby.domain.household import Actor, Deed, Role, SharedStock, require
+
+HEADER: Final = "Useby-Household"
+DEEDS: Final[Mapping[Deed, tuple[str, ...]]] = {
+    Deed.SEE: (
+        *("listProducts", "getProduct", "listLots", "getLot", "listOpenLots", "countOpenLots"),
+        *("countOpenLotsByWeek", "listMovements", "listProductMovements", "scan", "exportStock"),
+        *("listLocations", "listCategories", "getStats", "listAlerts"),
+        *("addCalendar", "listCalendars", "deleteCalendar"),
+        *("listPolicies", "putProductPolicy", "deleteProductPolicy"),
+        *("putLotPolicy", "deleteLotPolicy"),
+    ),
+    Deed.USE: ("consumeProduct", "discardProduct", "consumeLot", "discardLot", "openLot"),
+    Deed.UNDO: ("undoMovement",),
+    Deed.CHANGE: (
+        *("addProduct", "addProducts", "changeProduct", "deleteProduct", "putProduct"),
+        *("reopenProduct", "addLot", "changeLot", "deleteLot", "freezeLot", "thawLot", "moveLot"),
+        *("importProducts", "addSamples", "removeSamples"),
+    ),
+    Deed.SET_POLICY: ("putHouseholdPolicy", "deleteHouseholdPolicy"),
+}
+"""Operations about a household, by what they do; ``domain.household.MAY`` has what a role may."""
+
+_DEED_OF: Final = {name: deed for deed, names in DEEDS.items() for name in names}
+
+TWO_NAMED: Final = (
+    f"The header {HEADER} and the parameter household name two households: send one of them."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StockCaller(Caller):
+    """A caller, and the household that the request is about."""
+
+    stock: User
+    """Owner of the household's stock; the caller's own account if it shares nothing."""
+    role: Role
+    actor: Actor
+
+
+async def stock_caller_of(
+    node: ContextDep,
+    caller: CurrentCaller,
+    request: Request,
+    named: Annotated[
+        str | None,
+        Header(
+            alias=HEADER,
+            description="Id of the household that the request is about; without it, the caller's"
+            " own.",
+        ),
+    ] = None,
+    household: Annotated[
+        str | None, Query(description=f"The same as the header `{HEADER}`.")
+    ] = None,
+) -> StockCaller:
+    """Return the caller with the household of the request.
+
+    Raises:
+        Problem: 422, the request names two households.
+        UnknownHousehold: The caller is no member of the household.
+        NotAllowed: The caller's role does not allow the request.
+    """
+    if named is not None and household is not None and named != household:
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, TWO_NAMED)
+    deed = _DEED_OF[getattr(request.scope.get("route"), "operation_id", "")]
+    stock, role = await _stock_of(node, caller.user, household if named is None else named)
+    require(role, deed)
+    actor = Actor(caller.user.id, stock.id, deed, isinstance(stock, SharedStock))
+    return StockCaller(caller.user, caller.claims, stock, role, actor)
+
+
+async def _stock_of(node: Context, user: User, household_id: str | None) -> tuple[User, Role]:
+    if household_id in (None, user.id) and not user.shares:
+        return user, Role.OWNER
+    return await node.database.read(lambda c: actions.stock_of(c, user, household_id))
+
+
+CurrentStock = Annotated[StockCaller, Depends(stock_caller_of)]
+"""Caller with the household of the request."""
